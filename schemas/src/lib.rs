@@ -1,0 +1,61 @@
+//! The vocabulary of ReVACNN: what a step, a branch, a filter and an address
+//! are, how networks and runs are described, and the Arrow schema of every
+//! table of the log. No input or output and no mathematics happens here.
+//!
+//! Start with [`RunDefinition`] (what is trained), [`StepView`] (what one
+//! recorded step holds) and [`Table`] (how it is laid out in columns).
+//!
+//! ```
+//! use revacnn_schemas::{Address, NetworkSpec};
+//!
+//! let network = NetworkSpec::from_toml(r#"
+//!     [[layer]]
+//!     kind = "conv"
+//!     filters = 16
+//!     kernel = 5
+//!     pad = 2
+//!     activation = "relu"
+//! "#)?;
+//! assert_eq!(network.layers[0].kind, "conv");
+//! assert_eq!("main@epoch:3".parse::<Address>()?.to_string(), "main@epoch:3");
+//! # Ok::<(), revacnn_schemas::SchemaError>(())
+//! ```
+
+mod address;
+mod branch;
+mod digest;
+mod error;
+mod ids;
+mod network;
+mod optimizer;
+mod run;
+mod state;
+mod step;
+mod tables;
+mod topology;
+
+pub use address::{Address, Position};
+pub use branch::{BranchRecord, Fidelity, ParentRecord, RecordingSettings, StoreRecord};
+pub use digest::{Digest, Digester, canonical_bits};
+pub use error::SchemaError;
+pub use ids::{BranchId, BranchName, Epoch, FilterNumber, ImageIndex, LayerName, Step};
+pub use network::{LayerSpec, NetworkSpec, Parameters};
+pub use optimizer::OptimizerSpec;
+pub use run::{AugmentationSpec, DatasetIdentity, ImageShape, RunDefinition};
+pub use state::{DataCursor, ParameterState, TrainingState};
+pub use step::{
+    BlockView, HyperParameters, NormalisationView, Observer, ObserverError, ParameterView,
+    StepView, ValidationResult, Wanted,
+};
+pub use tables::{ACTIVATION_TABLES, PARAMETER_TABLES, Table};
+pub use topology::{FilterIdentity, LayerTopology, Topology};
+
+/// Version of the log's format. A reader refuses every other number by name.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// Version of the engine's arithmetic: the order of every reduction, every
+/// polynomial and every random stream. Within one number digests never change.
+pub const ARITHMETIC: u32 = 1;
+
+/// Steps of one sealed segment; segments start at its multiples.
+pub const SEGMENT_STEPS: u64 = 512;

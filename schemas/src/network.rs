@@ -1,0 +1,132 @@
+//! Networks as a person writes them: a list of layers in TOML.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::{LayerName, SchemaError};
+
+/// Named parameters of a layer or optimizer. Each kind knows its own; this
+/// crate only carries them, so that a new kind needs no change here.
+pub type Parameters = serde_json::Map<String, serde_json::Value>;
+
+/// A sequential network, from the layer next to the images to the class layer.
+///
+/// The spec as written may leave names and defaults out; the trainer resolves
+/// it against a data set, after which every layer has its name and every
+/// parameter its value. The resolved form is what a branch stores.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetworkSpec {
+    /// What the network is called, such as `paper`; no part of its identity.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// The layers in order.
+    #[serde(rename = "layer")]
+    pub layers: Vec<LayerSpec>,
+}
+
+/// One layer: its kind, its name and the parameters of that kind.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LayerSpec {
+    /// The kind, such as `conv`; the trainer's list of layers says which exist.
+    pub kind: String,
+    /// The name, unique in the network: the layer's identity in a lineage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<LayerName>,
+    /// Everything else that was written for the layer.
+    #[serde(flatten)]
+    pub parameters: Parameters,
+}
+
+impl NetworkSpec {
+    /// Reads a network from TOML, `[[layer]]` by `[[layer]]`.
+    ///
+    /// # Errors
+    /// [`SchemaError::Unreadable`] with the line that is not understood.
+    pub fn from_toml(text: &str) -> Result<Self, SchemaError> {
+        toml::from_str(text).map_err(|error| SchemaError::Unreadable {
+            what: "network",
+            reason: error.to_string(),
+        })
+    }
+}
+
+impl LayerSpec {
+    /// The layer's parameters as the configuration type of its kind.
+    ///
+    /// # Errors
+    /// [`SchemaError::Parameter`] naming the layer and the parameter that is
+    /// missing, unknown or of the wrong type.
+    pub fn config<C: DeserializeOwned>(&self) -> Result<C, SchemaError> {
+        parameters_as(&self.parameters, || match &self.name {
+            Some(name) => format!("layer {name} ({})", self.kind),
+            None => format!("layer of kind {}", self.kind),
+        })
+    }
+}
+
+/// Reads named parameters as a configuration type.
+pub(crate) fn parameters_as<C: DeserializeOwned>(
+    parameters: &Parameters,
+    subject: impl FnOnce() -> String,
+) -> Result<C, SchemaError> {
+    serde_json::from_value(serde_json::Value::Object(parameters.clone())).map_err(|error| {
+        SchemaError::Parameter {
+            subject: subject(),
+            reason: error.to_string(),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    struct Config {
+        filters: u32,
+        #[serde(default)]
+        rate: f64,
+    }
+
+    #[test]
+    fn a_layer_keeps_what_was_written_and_hands_it_to_its_kind() {
+        let network =
+            NetworkSpec::from_toml("[[layer]]\nkind = \"conv\"\nfilters = 16\nrate = 0.5\n")
+                .unwrap();
+        let config: Config = network.layers[0].config().unwrap();
+        assert_eq!(
+            config,
+            Config {
+                filters: 16,
+                rate: 0.5
+            }
+        );
+    }
+
+    #[test]
+    fn a_misspelt_parameter_is_named_with_its_layer() {
+        let network = NetworkSpec::from_toml(
+            "[[layer]]\nkind = \"conv\"\nname = \"conv1\"\nfilters = 16\nkernal = 5\n",
+        )
+        .unwrap();
+        let error = network.layers[0]
+            .config::<Config>()
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("conv1") && error.contains("kernal"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_spec_survives_json() {
+        let network =
+            NetworkSpec::from_toml("name = \"x\"\n[[layer]]\nkind = \"conv\"\nfilters = 3\n")
+                .unwrap();
+        let json = serde_json::to_string(&network).unwrap();
+        assert_eq!(serde_json::from_str::<NetworkSpec>(&json).unwrap(), network);
+    }
+}

@@ -1,0 +1,217 @@
+//! What a branch trains: everything that decides its bits.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ARITHMETIC, Digest, Digester, NetworkSpec, OptimizerSpec};
+
+/// Shape of an image: channels, rows, columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImageShape {
+    /// Colour channels: 3 for RGB, 1 for grey.
+    pub channels: usize,
+    /// Rows, in pixels.
+    pub height: usize,
+    /// Columns, in pixels.
+    pub width: usize,
+}
+
+impl ImageShape {
+    /// Values of one image.
+    pub fn len(&self) -> usize {
+        self.channels * self.height * self.width
+    }
+
+    /// Whether an image has no value at all.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl fmt::Display for ImageShape {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "{}×{}×{}",
+            self.channels, self.height, self.width
+        )
+    }
+}
+
+/// A data set's identity: its name and the digest of its decoded images and
+/// labels in sorted order. Where its files lie is no part of it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatasetIdentity {
+    /// The name, such as `cifar10`.
+    pub name: String,
+    /// Digest of shape, classes, images and labels.
+    pub digest: Digest,
+}
+
+/// How training images are varied, drawn anew for each image and epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AugmentationSpec {
+    /// Largest shift in either direction, in pixels.
+    pub shift: u8,
+    /// Whether half of the images are mirrored left to right.
+    pub flip: bool,
+}
+
+/// Everything that decides the bits of a branch, and nothing else: length,
+/// threads, fidelity, probe images, names and paths are not in it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunDefinition {
+    /// The network, resolved.
+    pub network: NetworkSpec,
+    /// Shape of the images.
+    pub input: ImageShape,
+    /// Number of classes.
+    pub classes: usize,
+    /// The data set.
+    pub dataset: DatasetIdentity,
+    /// Every n-th training image is held out for validation.
+    pub holdout_every: u32,
+    /// How training images are varied.
+    pub augmentation: AugmentationSpec,
+    /// The optimizer with its hyper-parameters, resolved.
+    pub optimizer: OptimizerSpec,
+    /// Images of a full batch.
+    pub batch_size: u32,
+    /// The seed of all randomness.
+    pub seed: u64,
+}
+
+impl RunDefinition {
+    /// The content key of a branch without a parent: equal for equal
+    /// arithmetic, network, data, split, seed and optimizer.
+    pub fn key(&self) -> Digest {
+        let mut resolved = self.clone();
+        resolved.network.name.clear();
+        let json = serde_json::to_string(&resolved).expect(
+            "invariant: a definition holds only strings, numbers and maps with string keys",
+        );
+        Digester::new("revacnn definition")
+            .number(u64::from(ARITHMETIC))
+            .text(&json)
+            .finish()
+    }
+
+    /// The fields in which another definition differs, as `field: ours → theirs`.
+    pub fn differences(&self, other: &Self) -> Vec<String> {
+        let (ours, theirs) = (self.flatten(), other.flatten());
+        let mut names: Vec<&String> = ours.iter().chain(&theirs).map(|(name, _)| name).collect();
+        names.sort();
+        names.dedup();
+        let value = |list: &[(String, String)], name: &str| {
+            list.iter()
+                .find(|(candidate, _)| candidate == name)
+                .map_or_else(|| "(none)".to_owned(), |(_, value)| value.clone())
+        };
+        names
+            .into_iter()
+            .filter_map(|name| {
+                let (mine, yours) = (value(&ours, name), value(&theirs, name));
+                (mine != yours).then(|| format!("{name}: {mine} → {yours}"))
+            })
+            .collect()
+    }
+
+    fn flatten(&self) -> Vec<(String, String)> {
+        let mut fields = vec![
+            ("input".to_owned(), self.input.to_string()),
+            ("classes".to_owned(), self.classes.to_string()),
+            (
+                "dataset".to_owned(),
+                format!("{} ({:.12})", self.dataset.name, self.dataset.digest),
+            ),
+            ("holdout".to_owned(), self.holdout_every.to_string()),
+            (
+                "augmentation".to_owned(),
+                format!(
+                    "shift {} flip {}",
+                    self.augmentation.shift, self.augmentation.flip
+                ),
+            ),
+            ("optimizer".to_owned(), self.optimizer.kind.clone()),
+            ("batch-size".to_owned(), self.batch_size.to_string()),
+            ("seed".to_owned(), self.seed.to_string()),
+            ("layers".to_owned(), self.network.layers.len().to_string()),
+        ];
+        for (name, value) in &self.optimizer.parameters {
+            fields.push((name.replace('_', "-"), value.to_string()));
+        }
+        for (place, layer) in self.network.layers.iter().enumerate() {
+            let subject = layer
+                .name
+                .as_ref()
+                .map_or_else(|| format!("layer {}", place + 1), ToString::to_string);
+            fields.push((format!("{subject} kind"), layer.kind.clone()));
+            for (name, value) in &layer.parameters {
+                fields.push((format!("{subject} {name}"), value.to_string()));
+            }
+        }
+        fields
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn definition() -> RunDefinition {
+        RunDefinition {
+            network: NetworkSpec::from_toml(
+                "name = \"paper\"\n[[layer]]\nkind = \"conv\"\nname = \"conv1\"\nfilters = 16\n",
+            )
+            .unwrap(),
+            input: ImageShape {
+                channels: 3,
+                height: 32,
+                width: 32,
+            },
+            classes: 10,
+            dataset: DatasetIdentity {
+                name: "shapes".into(),
+                digest: Digest([0; 32]),
+            },
+            holdout_every: 10,
+            augmentation: AugmentationSpec {
+                shift: 2,
+                flip: true,
+            },
+            optimizer: OptimizerSpec::new("adadelta"),
+            batch_size: 4,
+            seed: 0,
+        }
+    }
+
+    #[test]
+    fn the_key_follows_what_is_trained_and_not_what_it_is_called() {
+        let base = definition();
+        let mut renamed = base.clone();
+        renamed.network.name = "mine".into();
+        assert_eq!(base.key(), renamed.key());
+        let mut reseeded = base.clone();
+        reseeded.seed = 1;
+        assert_ne!(base.key(), reseeded.key());
+    }
+
+    #[test]
+    fn a_difference_names_the_field_and_both_values() {
+        let base = definition();
+        let mut other = base.clone();
+        other.batch_size = 32;
+        other.network.layers[0]
+            .parameters
+            .insert("filters".into(), 20.into());
+        assert_eq!(
+            base.differences(&other),
+            ["batch-size: 4 → 32", "conv1 filters: 16 → 20"]
+        );
+    }
+}

@@ -1,0 +1,142 @@
+//! What one recorded step holds, borrowed from the engine that computed it.
+
+use crate::{DataCursor, Digest, ImageIndex, Step, TrainingState};
+
+/// Hyper-parameters in force for the update that led to a step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct HyperParameters {
+    /// Learning rate.
+    pub learning_rate: f32,
+    /// Momentum; `None` for optimizers without one.
+    pub momentum: Option<f32>,
+    /// Weight decay (L2).
+    pub weight_decay: f32,
+    /// Images of a full batch.
+    pub batch_size: u32,
+}
+
+/// Weights and gradients of one layer.
+#[derive(Debug, Clone, Copy)]
+pub struct ParameterView<'a> {
+    /// Coefficients at this step, `[filter][coefficient]`.
+    pub weights: &'a [f32],
+    /// Biases at this step, `[filter]`.
+    pub biases: &'a [f32],
+    /// Mean over the batch of the data loss's gradient at the weights of the
+    /// step before, with the shapes of `weights` and `biases`; `None` at step
+    /// 0, at a fork step, and where all of the layer is frozen.
+    pub gradients: Option<(&'a [f32], &'a [f32])>,
+    /// Filters that do not train, `[filter]`; their gradients are null.
+    pub frozen: &'a [bool],
+}
+
+/// Running statistics of one normalising layer at this step, `[channel]`.
+#[derive(Debug, Clone, Copy)]
+pub struct NormalisationView<'a> {
+    /// Running mean.
+    pub mean: &'a [f32],
+    /// Running variance.
+    pub variance: &'a [f32],
+}
+
+/// One block's output for one probe image at the weights of this step.
+#[derive(Debug, Clone, Copy)]
+pub struct BlockView<'a> {
+    /// Activation maps, `[filter][row][column]`; class probabilities for the
+    /// last block.
+    pub activations: &'a [f32],
+    /// Gradient of the image's own data loss with respect to them; with
+    /// respect to the logits for the last block.
+    pub gradients: &'a [f32],
+}
+
+/// Outcome of a full evaluation on a split.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ValidationResult {
+    /// Mean data loss an image.
+    pub loss: f32,
+    /// Images predicted right.
+    pub correct: u32,
+    /// Images evaluated.
+    pub images: u32,
+    /// Count of images, `[actual class][predicted class]`.
+    pub confusion: Vec<u32>,
+}
+
+impl ValidationResult {
+    /// Share of images predicted right, in 0..=1.
+    pub fn accuracy(&self) -> f32 {
+        self.correct as f32 / self.images.max(1) as f32
+    }
+}
+
+/// Everything that is recorded of one step, borrowed.
+#[derive(Debug, Clone, Copy)]
+pub struct StepView<'a> {
+    /// The step.
+    pub step: Step,
+    /// Where training stands in the data after this step.
+    pub cursor: DataCursor,
+    /// Images in this step's batch; 0 where no update was made.
+    pub batch_images: u32,
+    /// Mean data loss over the batch, at the weights of the step before.
+    pub loss: Option<f32>,
+    /// The penalty that weight decay stands for, ½·decay·Σw², at the weights
+    /// of the step before.
+    pub decay_loss: Option<f32>,
+    /// Share of the batch predicted right before the update.
+    pub batch_accuracy: Option<f32>,
+    /// Share of the last 200 training images predicted right, each before its
+    /// update.
+    pub live_accuracy: Option<f32>,
+    /// Hyper-parameters in force.
+    pub hyper_parameters: HyperParameters,
+    /// Digest of all parameters at this step.
+    pub digest: Digest,
+    /// Digest of the whole state, where [`Wanted::state_digest`] asked for it.
+    pub state_digest: Option<Digest>,
+    /// Layers with weights, in the order of the topology.
+    pub parameters: &'a [ParameterView<'a>],
+    /// Normalising layers, in the order of the topology.
+    pub normalisation: &'a [NormalisationView<'a>],
+    /// The probe images: the outer order of `blocks`.
+    pub probes: &'a [ImageIndex],
+    /// Block outputs, `[probe][block]` flattened, blocks in the order of the
+    /// topology.
+    pub blocks: &'a [BlockView<'a>],
+    /// Full validation, at steps that have one.
+    pub validation: Option<&'a ValidationResult>,
+    /// The whole state, where [`Wanted::keyframe`] asked for it.
+    pub keyframe: Option<&'a TrainingState>,
+    /// Wall time of the step, in nanoseconds.
+    pub elapsed_nanos: u64,
+}
+
+/// What an observer needs of a step beyond the training itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Wanted {
+    /// The probe pass: [`StepView::blocks`] is empty without it.
+    pub probes: bool,
+    /// The whole state, with its digest.
+    pub keyframe: bool,
+    /// The digest of the whole state alone.
+    pub state_digest: bool,
+    /// Full validation.
+    pub validation: bool,
+}
+
+/// An observer's failure, such as a full disk; training stops at it.
+pub type ObserverError = Box<dyn std::error::Error + Send + Sync + 'static>;
+
+/// Who is shown each step as it is computed.
+pub trait Observer {
+    /// What is needed of this step. A pure function of the step and of where
+    /// it stands in the data, so that stopping and resuming changes no row.
+    fn wanted(&self, step: Step, cursor: DataCursor) -> Wanted;
+
+    /// Shows a step.
+    ///
+    /// # Errors
+    /// Whatever keeps the observer from going on.
+    fn observe(&mut self, view: &StepView<'_>) -> Result<(), ObserverError>;
+}

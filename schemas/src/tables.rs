@@ -1,0 +1,235 @@
+//! The tables of the log and their Arrow schemas.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow_schema::{DataType, Field, Schema, TimeUnit};
+
+/// A table of the log: one folder of Parquet files in every branch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Table {
+    /// One row a step: losses, accuracies, hyper-parameters, digest.
+    Steps,
+    /// One row a step and filter: coefficients and bias.
+    Weights,
+    /// One row a step and filter: gradients of coefficients and bias.
+    Gradients,
+    /// One row a step, probe image and filter: the activation map.
+    Activations,
+    /// One row a step, probe image and filter: the map's gradient.
+    ActivationGradients,
+    /// One row a step and filter: statistics that views draw.
+    Filters,
+    /// One row a step and normalised channel: running statistics.
+    Normalisation,
+    /// Whole training states, a row an array.
+    Keyframes,
+    /// One row a full validation.
+    Validation,
+    /// One row an event, such as `diverged`.
+    Events,
+    /// One row a layer and filter of the branch: positions.
+    Topology,
+}
+
+/// Tables with a row a filter and parameter vector.
+pub const PARAMETER_TABLES: [Table; 2] = [Table::Weights, Table::Gradients];
+
+/// Tables with a row a filter and probe image.
+pub const ACTIVATION_TABLES: [Table; 2] = [Table::Activations, Table::ActivationGradients];
+
+impl Table {
+    /// All tables.
+    pub const ALL: [Self; 11] = [
+        Self::Steps,
+        Self::Weights,
+        Self::Gradients,
+        Self::Activations,
+        Self::ActivationGradients,
+        Self::Filters,
+        Self::Normalisation,
+        Self::Keyframes,
+        Self::Validation,
+        Self::Events,
+        Self::Topology,
+    ];
+
+    /// The name, which is also the folder's.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Steps => "steps",
+            Self::Weights => "weights",
+            Self::Gradients => "gradients",
+            Self::Activations => "activations",
+            Self::ActivationGradients => "activation_gradients",
+            Self::Filters => "filters",
+            Self::Normalisation => "normalisation",
+            Self::Keyframes => "keyframes",
+            Self::Validation => "validation",
+            Self::Events => "events",
+            Self::Topology => "topology",
+        }
+    }
+
+    /// The table of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|table| table.name() == name)
+    }
+
+    /// The columns. Positions and counts are signed, because some readers
+    /// have no unsigned integers.
+    pub fn schema(self) -> Arc<Schema> {
+        let required = |name: &str, of: DataType| Field::new(name, of, false);
+        let nullable = |name: &str, of: DataType| Field::new(name, of, true);
+        let step = || required("step", DataType::Int64);
+        let filter = || {
+            [
+                required("layer", DataType::Utf8),
+                required("filter", DataType::Int32),
+                required("born", DataType::Utf8),
+            ]
+        };
+        let floats = |name: &str, null: bool| {
+            Field::new(
+                name,
+                DataType::List(Arc::new(Field::new("element", DataType::Float32, false))),
+                null,
+            )
+        };
+        let wall_time = || {
+            required(
+                "wall_time",
+                DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+            )
+        };
+        let mut columns = Vec::new();
+        match self {
+            Self::Steps => columns.extend([
+                step(),
+                required("epoch", DataType::Int64),
+                required("offset", DataType::Int32),
+                required("images_seen", DataType::Int64),
+                required("batch_images", DataType::Int32),
+                nullable("loss", DataType::Float32),
+                nullable("decay_loss", DataType::Float32),
+                nullable("batch_accuracy", DataType::Float32),
+                nullable("live_accuracy", DataType::Float32),
+                required("learning_rate", DataType::Float32),
+                nullable("momentum", DataType::Float32),
+                required("weight_decay", DataType::Float32),
+                required("batch_size", DataType::Int32),
+                required("digest", DataType::Utf8),
+                nullable("state_digest", DataType::Utf8),
+                required("elapsed_nanos", DataType::Int64),
+                wall_time(),
+            ]),
+            Self::Weights => {
+                columns.push(step());
+                columns.extend(filter());
+                columns.extend([floats("values", false), required("bias", DataType::Float32)]);
+            }
+            Self::Gradients => {
+                columns.push(step());
+                columns.extend(filter());
+                columns.extend([floats("values", true), nullable("bias", DataType::Float32)]);
+            }
+            Self::Activations | Self::ActivationGradients => {
+                columns.push(step());
+                columns.extend(filter());
+                columns.extend([required("image", DataType::Int32), floats("values", false)]);
+            }
+            Self::Filters => {
+                columns.push(step());
+                columns.extend(filter());
+                columns.extend([
+                    nullable("mean_abs_gradient", DataType::Float32),
+                    nullable("gradient_norm", DataType::Float32),
+                    required("weight_norm", DataType::Float32),
+                    nullable("update_ratio", DataType::Float32),
+                    nullable("activation_sum", DataType::Float32),
+                    nullable("zero_share", DataType::Float32),
+                ]);
+            }
+            Self::Normalisation => {
+                columns.push(step());
+                columns.extend(filter());
+                columns.extend([
+                    required("running_mean", DataType::Float32),
+                    required("running_variance", DataType::Float32),
+                ]);
+            }
+            Self::Keyframes => {
+                columns.push(step());
+                columns.extend([
+                    required("layer", DataType::Utf8),
+                    required("quantity", DataType::Utf8),
+                    floats("values", false),
+                ]);
+            }
+            Self::Validation => columns.extend([
+                step(),
+                required("loss", DataType::Float32),
+                required("accuracy", DataType::Float32),
+                required("correct", DataType::Int32),
+                required("images", DataType::Int32),
+                required(
+                    "confusion",
+                    DataType::List(Arc::new(Field::new("element", DataType::Int32, false))),
+                ),
+            ]),
+            Self::Events => columns.extend([
+                step(),
+                required("kind", DataType::Utf8),
+                required("message", DataType::Utf8),
+                wall_time(),
+            ]),
+            Self::Topology => {
+                columns.extend([
+                    required("layer", DataType::Utf8),
+                    required("kind", DataType::Utf8),
+                    required("layer_position", DataType::Int32),
+                    required("position", DataType::Int32),
+                    required("filter", DataType::Int32),
+                    required("born", DataType::Utf8),
+                ]);
+            }
+        }
+        Arc::new(Schema::new(columns))
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_table_is_found_by_its_name() {
+        for table in Table::ALL {
+            assert_eq!(Table::from_name(table.name()), Some(table));
+        }
+    }
+
+    /// The columns are the format: a change here needs a new format version.
+    #[test]
+    fn the_columns_are_those_of_format_version_1() {
+        let listing: Vec<String> = Table::ALL
+            .into_iter()
+            .map(|table| {
+                let names: Vec<String> = table
+                    .schema()
+                    .fields()
+                    .iter()
+                    .map(|field| field.name().clone())
+                    .collect();
+                format!("{table}: {}", names.join(" "))
+            })
+            .collect();
+        assert_eq!(listing.join("\n"), include_str!("tables.txt").trim_end());
+    }
+}

@@ -1,0 +1,85 @@
+//! Which layers and filters a branch has, and in which order.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{BranchId, FilterNumber, LayerName};
+
+/// Identity of a filter within its layer: where it was born, and its number.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FilterIdentity {
+    /// The filter's number; numbers are never reused in a lineage.
+    pub number: FilterNumber,
+    /// The branch that added the filter; `None` means the root branch of the
+    /// lineage, which the store fills in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub born: Option<BranchId>,
+}
+
+/// One layer as the log sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LayerTopology {
+    /// The layer's name.
+    pub layer: LayerName,
+    /// The layer's kind, such as `conv`.
+    pub kind: String,
+    /// Its filters (units, channels) in position order; empty for layers
+    /// without filters of their own, such as pooling.
+    #[serde(default)]
+    pub filters: Vec<FilterIdentity>,
+    /// Coefficients of one filter, for layers with weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coefficients: Option<usize>,
+    /// Rows and columns of one filter's activation map, for layers that open
+    /// a block.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub map: Option<[usize; 2]>,
+    /// Whether the layer keeps running statistics a channel.
+    #[serde(default)]
+    pub normalises: bool,
+}
+
+/// Every layer of a network in order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Topology {
+    /// The layers.
+    pub layers: Vec<LayerTopology>,
+}
+
+impl Topology {
+    /// Layers with weights: the order of [`StepView::parameters`](crate::StepView).
+    pub fn parameter_layers(&self) -> impl Iterator<Item = &LayerTopology> {
+        self.layers
+            .iter()
+            .filter(|layer| layer.coefficients.is_some())
+    }
+
+    /// Layers that open a block: the order of [`StepView::blocks`](crate::StepView).
+    pub fn blocks(&self) -> impl Iterator<Item = &LayerTopology> {
+        self.layers.iter().filter(|layer| layer.map.is_some())
+    }
+
+    /// Layers with running statistics: the order of
+    /// [`StepView::normalisation`](crate::StepView).
+    pub fn normalising_layers(&self) -> impl Iterator<Item = &LayerTopology> {
+        self.layers.iter().filter(|layer| layer.normalises)
+    }
+
+    /// Number of parameters: all coefficients and biases.
+    pub fn parameters(&self) -> usize {
+        self.parameter_layers()
+            .map(|layer| layer.filters.len() * (layer.coefficients.unwrap_or(0) + 1))
+            .sum()
+    }
+
+    /// Values of all block outputs of one image.
+    pub fn activations(&self) -> usize {
+        self.blocks()
+            .map(|layer| {
+                layer.filters.len() * layer.map.map_or(0, |[rows, columns]| rows * columns)
+            })
+            .sum()
+    }
+}

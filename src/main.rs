@@ -1,0 +1,2 @@
+//! The revacnn program.
+fn main() {}

@@ -1,0 +1,342 @@
+//! A data set in memory: images as bytes, labels, classes.
+
+use rayon::prelude::*;
+
+use super::augment::Augmentation;
+use super::error::DataError;
+use super::identity::{DatasetIdentity, digest};
+
+/// Every image whose index is one less than a multiple of this is held out of the
+/// training part for validation.
+pub const VALIDATION_EVERY: u32 = 10;
+
+/// The shape of every image of a data set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ImageShape {
+    /// Colour planes: 1 for grey, 3 for red, green, blue.
+    pub channels: u32,
+    /// Rows.
+    pub height: u32,
+    /// Columns.
+    pub width: u32,
+}
+
+impl ImageShape {
+    /// The numbers in one image: channels · height · width.
+    pub const fn values(self) -> usize {
+        self.channels as usize * self.height as usize * self.width as usize
+    }
+}
+
+impl std::fmt::Display for ImageShape {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}×{}×{}", self.channels, self.height, self.width)
+    }
+}
+
+/// The number of an image within its part: the training part, unless a sentence
+/// says that it is the test part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ImageIndex(pub u32);
+
+/// Which images: those that train, those held out of the training part, or the
+/// test part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Split {
+    /// The training part without the images held out.
+    Train,
+    /// Every tenth image of the training part (`index % 10 == 9`).
+    Validation,
+    /// The test part.
+    Test,
+}
+
+/// Images and labels, in a fixed order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    images: Vec<u8>,
+    labels: Vec<u8>,
+    values: usize,
+}
+
+impl Part {
+    fn new(
+        (images, labels): (Vec<u8>, Vec<u8>),
+        (name, part): (&str, &'static str),
+        (shape, classes): (ImageShape, usize),
+    ) -> Result<Self, DataError> {
+        let values = shape.values();
+        let inconsistent = |expected: String, found: String| DataError::Inconsistent {
+            name: name.to_owned(),
+            part,
+            expected,
+            found,
+        };
+        if labels.is_empty() || u32::try_from(labels.len()).is_err() {
+            let expected = format!("1 to {} images", u32::MAX);
+            return Err(inconsistent(expected, format!("{}", labels.len())));
+        }
+        if Some(images.len()) != labels.len().checked_mul(values) || values == 0 {
+            let expected = format!("{} images of shape {shape}", labels.len());
+            return Err(inconsistent(expected, format!("{} bytes", images.len())));
+        }
+        if let Some(at) = labels.iter().position(|label| usize::from(*label) >= classes) {
+            let expected = format!("labels below {classes}");
+            return Err(inconsistent(expected, format!("{} at image {at}", labels[at])));
+        }
+        Ok(Self { images, labels, values })
+    }
+
+    /// The number of images.
+    pub fn len(&self) -> u32 {
+        u32::try_from(self.labels.len()).expect("invariant: checked in new")
+    }
+
+    /// Whether there are no images; never true of a data set's parts.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// The bytes of an image, `[channel][row][column]`.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::NoSuchImage`] past the end.
+    pub fn image(&self, index: ImageIndex) -> Result<&[u8], DataError> {
+        self.images
+            .chunks_exact(self.values)
+            .nth(index.0 as usize)
+            .ok_or(DataError::NoSuchImage { index: index.0, count: self.len() })
+    }
+
+    /// The class of an image.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::NoSuchImage`] past the end.
+    pub fn label(&self, index: ImageIndex) -> Result<u8, DataError> {
+        self.labels
+            .get(index.0 as usize)
+            .copied()
+            .ok_or(DataError::NoSuchImage { index: index.0, count: self.len() })
+    }
+
+    /// All labels, in order.
+    pub fn labels(&self) -> &[u8] {
+        &self.labels
+    }
+
+    /// All images' bytes, `[image][channel][row][column]`.
+    pub fn images(&self) -> &[u8] {
+        &self.images
+    }
+
+    /// Images and labels in order, for rayon.
+    pub(super) fn par_iter(&self) -> impl IndexedParallelIterator<Item = (&[u8], u8)> {
+        self.images.par_chunks_exact(self.values).zip(self.labels.par_iter().copied())
+    }
+}
+
+/// A data set: shape, classes, a training and a test part, and its identity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dataset {
+    identity: DatasetIdentity,
+    shape: ImageShape,
+    class_names: Vec<String>,
+    train: Part,
+    test: Part,
+    augmentation: Augmentation,
+}
+
+impl Dataset {
+    /// Puts a data set together and computes its identity.
+    ///
+    /// # Shapes
+    ///
+    /// Each part is (images `[image][channel][row][column]`, labels `[image]`).
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::Inconsistent`] when a part is empty, its number of bytes is not
+    /// images × shape, or a label is not below the number of class names.
+    pub fn new(
+        name: &str,
+        shape: ImageShape,
+        class_names: Vec<String>,
+        train: (Vec<u8>, Vec<u8>),
+        test: (Vec<u8>, Vec<u8>),
+        augmentation: Augmentation,
+    ) -> Result<Self, DataError> {
+        let form = (shape, class_names.len());
+        let train = Part::new(train, (name, "training"), form)?;
+        let test = Part::new(test, (name, "test"), form)?;
+        let digest = digest(shape, class_names.len() as u32, &train, &test);
+        let identity = DatasetIdentity { name: name.to_owned(), digest };
+        Ok(Self { identity, shape, class_names, train, test, augmentation })
+    }
+
+    /// The name, such as `cifar10`.
+    pub fn name(&self) -> &str {
+        &self.identity.name
+    }
+
+    /// The name and the digest of the content.
+    pub fn identity(&self) -> &DatasetIdentity {
+        &self.identity
+    }
+
+    /// The shape of every image.
+    pub fn shape(&self) -> ImageShape {
+        self.shape
+    }
+
+    /// The classes' names, in label order.
+    pub fn class_names(&self) -> &[String] {
+        &self.class_names
+    }
+
+    /// The augmentation that suits this data set, unless the user says otherwise.
+    pub fn augmentation(&self) -> Augmentation {
+        self.augmentation
+    }
+
+    /// The training part; the images held out for validation are in it.
+    pub fn train(&self) -> &Part {
+        &self.train
+    }
+
+    /// The test part.
+    pub fn test(&self) -> &Part {
+        &self.test
+    }
+
+    /// The part that a split's indices count in.
+    pub fn part(&self, split: Split) -> &Part {
+        match split {
+            Split::Train | Split::Validation => &self.train,
+            Split::Test => &self.test,
+        }
+    }
+
+    /// The images of a split, ascending.
+    pub fn indices(&self, split: Split) -> Vec<ImageIndex> {
+        let held_out = |index: u32| index % VALIDATION_EVERY == VALIDATION_EVERY - 1;
+        (0..self.part(split).len())
+            .filter(|index| match split {
+                Split::Train => !held_out(*index),
+                Split::Validation => held_out(*index),
+                Split::Test => true,
+            })
+            .map(ImageIndex)
+            .collect()
+    }
+
+    /// The images that train, ascending.
+    pub fn train_indices(&self) -> Vec<ImageIndex> {
+        self.indices(Split::Train)
+    }
+
+    /// The images of the training part that are held out for validation, ascending.
+    pub fn validation_indices(&self) -> Vec<ImageIndex> {
+        self.indices(Split::Validation)
+    }
+}
+
+/// What each byte becomes as a network's input: `v / 255 − 0.5`, each operation
+/// rounded to `f32`.
+static INPUT_OF_BYTE: [f32; 256] = {
+    let mut table = [0.0; 256];
+    let mut v = 0;
+    while v < 256 {
+        table[v] = v as f32 / 255.0 - 0.5;
+        v += 1;
+    }
+    table
+};
+
+/// Turns an image's bytes into a network's input, `v / 255 − 0.5`.
+///
+/// # Panics
+///
+/// If the lengths differ, which is a mistake of the caller and never of the data.
+pub fn decode(image: &[u8], out: &mut [f32]) {
+    assert_eq!(image.len(), out.len(), "an image and its decoded form have one length");
+    for (value, byte) in out.iter_mut().zip(image) {
+        *value = INPUT_OF_BYTE[usize::from(*byte)];
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHAPE: ImageShape = ImageShape { channels: 1, height: 1, width: 2 };
+
+    fn dataset(train: (Vec<u8>, Vec<u8>), test: (Vec<u8>, Vec<u8>)) -> Result<Dataset, DataError> {
+        let names = vec!["a".to_owned(), "b".to_owned()];
+        Dataset::new("tiny", SHAPE, names, train, test, Augmentation::NONE)
+    }
+
+    #[test]
+    fn bytes_become_inputs_as_runtime_arithmetic_says() {
+        let bytes: Vec<u8> = (0..=255).collect();
+        let mut inputs = vec![0.0; 256];
+        decode(&bytes, &mut inputs);
+        for (byte, input) in bytes.iter().zip(&inputs) {
+            let expected = f32::from(std::hint::black_box(*byte)) / 255.0 - 0.5;
+            assert_eq!(input.to_bits(), expected.to_bits());
+        }
+        assert_eq!((inputs[0], inputs[255]), (-0.5, 0.5));
+    }
+
+    #[test]
+    fn every_tenth_image_is_held_out() {
+        let train = (vec![0; 50], vec![0; 25]);
+        let all = dataset(train, (vec![0; 4], vec![0; 2])).unwrap();
+        assert_eq!(all.validation_indices(), [ImageIndex(9), ImageIndex(19)]);
+        assert_eq!(all.train_indices().len(), 23);
+        assert!(!all.train_indices().contains(&ImageIndex(19)));
+        assert_eq!(all.indices(Split::Test), [ImageIndex(0), ImageIndex(1)]);
+    }
+
+    #[test]
+    fn identity_ignores_order_and_nothing_else() {
+        let digest = |train: [u8; 6], labels: [u8; 3], test: [u8; 2]| {
+            let all = dataset((train.into(), labels.into()), (test.into(), vec![1]));
+            all.unwrap().identity().digest
+        };
+        let base = digest([1, 2, 3, 4, 5, 6], [0, 1, 0], [7, 8]);
+        assert_eq!(base, digest([3, 4, 5, 6, 1, 2], [1, 0, 0], [7, 8]));
+        assert_ne!(base, digest([3, 4, 5, 6, 1, 2], [0, 1, 0], [7, 8]), "labels moved");
+        assert_ne!(base, digest([1, 2, 3, 4, 5, 7], [0, 1, 0], [7, 8]), "a pixel");
+        assert_ne!(base, digest([1, 2, 3, 4, 7, 8], [0, 1, 1], [5, 6]), "parts exchanged");
+        let other = ImageShape { channels: 2, height: 1, width: 1 };
+        let parts = [(vec![1, 2, 3, 4, 5, 6], vec![0, 1, 0]), (vec![7, 8], vec![1])];
+        let [train, test] = parts;
+        let names = vec!["a".to_owned(), "b".to_owned()];
+        let all = Dataset::new("tiny", other, names, train, test, Augmentation::NONE).unwrap();
+        assert_ne!(base, all.identity().digest, "shape");
+    }
+
+    #[test]
+    fn parts_that_do_not_fit_are_refused() {
+        let good = || (vec![0; 4], vec![0, 1]);
+        assert!(dataset(good(), good()).is_ok());
+        assert!(dataset((vec![], vec![]), good()).is_err());
+        let message = |r: Result<Dataset, DataError>| r.unwrap_err().to_string();
+        let short = message(dataset(good(), (vec![0; 3], vec![0, 1])));
+        assert!(short.contains("test part") && short.contains("3 bytes"), "{short}");
+        let label = message(dataset((vec![0; 4], vec![0, 2]), good()));
+        assert!(label.contains("below 2") && label.contains("2 at image 1"), "{label}");
+    }
+
+    #[test]
+    fn an_image_past_the_end_is_an_error() {
+        let all = dataset((vec![1, 2, 3, 4], vec![0, 1]), (vec![0; 2], vec![0])).unwrap();
+        assert_eq!(all.train().image(ImageIndex(1)).unwrap(), [3, 4]);
+        assert_eq!(all.train().label(ImageIndex(1)).unwrap(), 1);
+        let error = all.train().image(ImageIndex(2)).unwrap_err().to_string();
+        assert!(error.contains("image 2") && error.contains("below 2"), "{error}");
+        assert!(all.train().label(ImageIndex(u32::MAX)).is_err());
+    }
+}

@@ -1,0 +1,41 @@
+//! Data sets: finding and reading them, the order of an epoch, augmentation, and the
+//! keyed random streams that everything random in the trainer is drawn from.
+//!
+//! | file | concept |
+//! |---|---|
+//! | [`stream`](Stream) | keyed random streams |
+//! | [`dataset`](Dataset) | images, labels, shape, the split for validation |
+//! | [`identity`](DatasetIdentity) | the digest that names a data set's content |
+//! | [`digits`](load), `shapes`, `cifar10` | one data set each |
+//! | [`catalogue`] | the table of data sets; from a name or path to a [`Dataset`] |
+//! | [`check`] | counts, means and digests for people |
+//! | [`order`](epoch_order) | the permutation of an epoch |
+//! | [`augment`] | random shifts and mirror images |
+//!
+//! # Adding a data set
+//!
+//! Write a file that has one `SOURCE` constant and a function that returns a
+//! [`Dataset`], like `digits.rs`, and put the constant into the table `SOURCES` of
+//! `catalogue.rs`.
+
+mod augment;
+mod catalogue;
+mod check;
+mod cifar10;
+mod dataset;
+mod digits;
+mod error;
+mod files;
+mod identity;
+mod order;
+mod shapes;
+mod stream;
+
+pub use augment::{Augmentation, Draw, augment};
+pub use catalogue::{Availability, CatalogueEntry, catalogue, load};
+pub use check::{ChannelStatistics, CheckReport, ClassCount, check};
+pub use dataset::{Dataset, ImageIndex, ImageShape, Part, Split, VALIDATION_EVERY, decode};
+pub use error::DataError;
+pub use identity::{DatasetIdentity, hex};
+pub use order::epoch_order;
+pub use stream::Stream;

@@ -1,0 +1,149 @@
+//! Ten shapes on textured ground: 7,000 colour images that need no download.
+//!
+//! Each image is computed from its own keyed stream: a shape in random place, size
+//! and rotation, in a random paint on another, with noise. Position, colour and
+//! brightness say nothing of the class, so a linear classifier stays near chance and a
+//! small convolutional network has something to learn.
+//!
+//! # Determinism
+//!
+//! Additions, multiplications, divisions and square roots of `f32`, and `libm` for a
+//! few angles an image: the same bytes on every machine, in any order of computation.
+//! The digest in [`SOURCE`] says so in a test.
+
+mod outline;
+mod paint;
+
+use std::f32::consts::TAU;
+
+use rayon::prelude::*;
+
+use self::outline::{NAMES, Outline, Point};
+use self::paint::{between, blend, draw_pair, rough_normal};
+use super::augment::Augmentation;
+use super::catalogue::{Place, Source};
+use super::dataset::{Dataset, ImageShape};
+use super::error::DataError;
+use super::stream::Stream;
+
+const NAME: &str = "shapes";
+const SIDE: usize = 32;
+const SHAPE: ImageShape = ImageShape { channels: 3, height: SIDE as u32, width: SIDE as u32 };
+const TRAIN_IMAGES: u32 = 6_000;
+const TEST_IMAGES: u32 = 1_000;
+
+/// The smallest and the largest radius in pixels.
+const RADIUS: (f32, f32) = (8.0, 13.0);
+
+/// The smallest and the largest standard deviation of the noise, of a range of 1.
+const NOISE: (f32, f32) = (0.02, 0.10);
+
+pub(super) const SOURCE: Source = Source {
+    name: NAME,
+    shape: SHAPE,
+    classes: &NAMES,
+    augmentation: Augmentation { shift: 2, flip: true },
+    from: "computed by this program",
+    licence: "MIT OR Apache-2.0, like the program",
+    digest: Some("0"),
+    place: Place::BuiltIn { train_images: TRAIN_IMAGES, test_images: TEST_IMAGES, load },
+};
+
+/// Computes all images, in parallel.
+fn load() -> Result<Dataset, DataError> {
+    let names = NAMES.map(str::to_owned).to_vec();
+    let (train, test) = (draw_part(0, TRAIN_IMAGES), draw_part(1, TEST_IMAGES));
+    Dataset::new(NAME, SHAPE, names, train, test, SOURCE.augmentation)
+}
+
+/// The images and labels of a part; parts are numbered training 0, test 1.
+fn draw_part(part: u64, count: u32) -> (Vec<u8>, Vec<u8>) {
+    let labels: Vec<u8> = (0..count).map(label).collect();
+    let mut images = vec![0; count as usize * SHAPE.values()];
+    images
+        .par_chunks_exact_mut(SHAPE.values())
+        .zip(labels.par_iter())
+        .enumerate()
+        .for_each(|(index, (image, label))| {
+            let mut stream = Stream::new("shapes", &[part, index as u64]);
+            draw_image(&mut stream, *label, image);
+        });
+    (images, labels)
+}
+
+/// All classes in turn, the turn moved by one every ten images, so that the images
+/// held out for validation (every tenth) have all classes equally often too.
+fn label(index: u32) -> u8 {
+    ((index + index / 10) % 10) as u8
+}
+
+/// Draws one image, `[channel][row][column]`.
+fn draw_image(stream: &mut Stream, label: u8, image: &mut [u8]) {
+    let outline = Outline::of_label(label);
+    let radius = between(stream, RADIUS.0, RADIUS.1);
+    let angle = between(stream, 0.0, TAU);
+    let (sin, cos) = (libm::sinf(angle), libm::cosf(angle));
+    // The shape stays inside but for a corner at times.
+    let room = SIDE as f32 / 2.0 - radius;
+    let middle = Point { x: between(stream, -room, room), y: between(stream, -room, room) };
+    let (front, back) = draw_pair(stream);
+    let noise = between(stream, NOISE.0, NOISE.1);
+    for row in 0..SIDE {
+        for column in 0..SIDE {
+            let from_middle = |place: usize| place as f32 - (SIDE as f32 - 1.0) / 2.0;
+            let (x, y) = (from_middle(column), from_middle(row));
+            let (right, down) = (x - middle.x, y - middle.y);
+            let turned = Point {
+                x: (right * cos + down * sin) / radius,
+                y: (down * cos - right * sin) / radius,
+            };
+            // One pixel of transition at the border.
+            let cover = (0.5 - outline.distance(turned) * radius).clamp(0.0, 1.0);
+            let colour = blend(back.at(x, y), front.at(x, y), cover);
+            for (channel, value) in colour.into_iter().enumerate() {
+                let value = value + noise * rough_normal(stream);
+                image[(channel * SIDE + row) * SIDE + column] =
+                    (value.clamp(0.0, 1.0) * 255.0 + 0.5) as u8;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::identity::hex;
+    use super::*;
+
+    #[test]
+    fn digest_never_changes() {
+        assert_eq!(hex(&load().unwrap().identity().digest), SOURCE.digest.unwrap());
+    }
+
+    #[test]
+    fn an_image_is_the_same_alone_and_among_others() {
+        let shapes = load().unwrap();
+        let mut image = vec![0; SHAPE.values()];
+        draw_image(&mut Stream::new("shapes", &[1, 437]), label(437), &mut image);
+        assert_eq!(image, &shapes.test().images()[437 * SHAPE.values()..][..SHAPE.values()]);
+    }
+
+    #[test]
+    fn thread_count_changes_nothing() {
+        let with = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| draw_part(0, 300))
+        };
+        assert_eq!(with(1), with(3));
+    }
+
+    #[test]
+    fn classes_are_balanced_in_every_split() {
+        for held_out in [true, false] {
+            let mut counts = [0; 10];
+            for index in (0..TRAIN_IMAGES).filter(|index| (index % 10 == 9) == held_out) {
+                counts[usize::from(label(index))] += 1;
+            }
+            assert!(counts.iter().all(|count| *count == counts[0]), "{counts:?}");
+        }
+    }
+}
