@@ -20,12 +20,12 @@ pub struct ImageShape {
 
 impl ImageShape {
     /// Values of one image.
-    pub fn len(&self) -> usize {
+    pub const fn len(&self) -> usize {
         self.channels * self.height * self.width
     }
 
     /// Whether an image has no value at all.
-    pub fn is_empty(&self) -> bool {
+    pub const fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
@@ -59,6 +59,24 @@ pub struct AugmentationSpec {
     pub shift: u8,
     /// Whether half of the images are mirrored left to right.
     pub flip: bool,
+}
+
+impl AugmentationSpec {
+    /// Images as they are.
+    pub const NONE: Self = Self {
+        shift: 0,
+        flip: false,
+    };
+}
+
+impl Default for AugmentationSpec {
+    /// Up to two pixels and mirroring, as in the ConvNetJS CIFAR-10 demo.
+    fn default() -> Self {
+        Self {
+            shift: 2,
+            flip: true,
+        }
+    }
 }
 
 /// Everything that decides the bits of a branch, and nothing else: length,

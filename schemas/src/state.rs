@@ -43,6 +43,8 @@ pub struct TrainingState {
     pub step: Step,
     /// Where training stands in the data.
     pub cursor: DataCursor,
+    /// Updates since the optimizer's slots were zero: Adam's t.
+    pub optimizer_updates: u64,
     /// Whether each of the last (at most 200) training images was predicted
     /// before its update, oldest first: the memory of the live accuracy.
     pub recent: Vec<bool>,
@@ -55,7 +57,7 @@ impl TrainingState {
     /// number, each filter's coefficients and then its bias.
     ///
     /// `numbers` are the filters' numbers a layer in position order.
-    pub fn digest(parameters: &[(&[f32], &[f32])], numbers: &[Vec<u32>]) -> Digest {
+    pub fn digest(parameters: &[(&[f32], &[f32])], numbers: &[&[u32]]) -> Digest {
         let mut digester = Digester::plain();
         for ((weights, biases), numbers) in parameters.iter().zip(numbers) {
             if biases.is_empty() {
@@ -91,7 +93,8 @@ impl TrainingState {
         digester
             .number(self.cursor.epoch.0)
             .number(u64::from(self.cursor.offset))
-            .number(self.cursor.images_seen);
+            .number(self.cursor.images_seen)
+            .number(self.optimizer_updates);
         for &correct in &self.recent {
             digester.number(u64::from(correct));
         }

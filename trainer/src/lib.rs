@@ -1,1 +1,57 @@
-//! The network engine of ReVACNN.
+//! The network engine of ReVACNN: layers, kernels, losses, optimizers, data
+//! sets, and one deterministic training step. It knows no log.
+//!
+//! ```
+//! use revacnn_trainer::{Settings, Trainer, data, define, preset};
+//!
+//! let dataset = std::sync::Arc::new(data::load("digits", None)?);
+//! let definition = define(preset("paper")?, &dataset, &Settings::default())?;
+//! let mut trainer = Trainer::new(&definition, dataset, 1)?;
+//! let outcome = trainer.step()?;
+//! assert_eq!(trainer.position().0, 1);
+//! assert!(outcome.loss > 0.0);
+//! # Ok::<(), revacnn_trainer::TrainerError>(())
+//! ```
+//!
+//! | module | concept |
+//! |---|---|
+//! | [`data`] | data sets, the order of an epoch, augmentation, random streams |
+//! | [`kernels`] | the arithmetic, one image and one thread at a time |
+//! | `layers` | kinds of layers, one a file |
+//! | `optimizers` | kinds of optimizers, one a file |
+//! | `network` | from a description to operations and blocks |
+//! | `workspace` | one image's way forwards and backwards |
+//! | `trainer` | the training step |
+//! | `probe` | what an observer is shown of a step |
+//! | `evaluate` | loss and accuracy over a split |
+
+pub mod data;
+mod define;
+mod error;
+mod evaluate;
+mod initialise;
+pub mod kernels;
+mod layers;
+mod network;
+mod optimizers;
+mod presets;
+mod probe;
+mod threads;
+mod trainer;
+mod workspace;
+
+pub use define::{Settings, define};
+pub use error::TrainerError;
+pub use network::resolve;
+pub use presets::{preset, presets};
+pub use trainer::{Divergence, StepOutcome, Trainer};
+
+/// The kinds of layers that a network can have.
+pub fn layer_kinds() -> impl Iterator<Item = &'static str> {
+    layers::KINDS.iter().map(|kind| kind.name)
+}
+
+/// The kinds of optimizers, the default one first.
+pub fn optimizer_kinds() -> impl Iterator<Item = &'static str> {
+    optimizers::KINDS.iter().map(|kind| kind.name)
+}

@@ -1,47 +1,26 @@
 //! Random shifts and mirror images of training images.
 
-use super::dataset::{ImageIndex, ImageShape};
 use super::stream::Stream;
+use revacnn_schemas::{AugmentationSpec, ImageIndex, ImageShape};
 
-/// How training images are varied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Augmentation {
-    /// The largest shift in pixels, along rows and along columns.
-    pub shift: u8,
-    /// Whether half of the images are mirrored left to right.
-    pub flip: bool,
-}
-
-impl Augmentation {
-    /// Images as they are.
-    pub const NONE: Self = Self { shift: 0, flip: false };
-
-    /// What happens to one image in one epoch.
-    ///
-    /// Both shifts are uniform in `−shift..=shift`, mirroring has probability ½.
-    ///
-    /// # Determinism
-    ///
-    /// A function of the arguments alone, from the stream ("augment", seed, epoch,
-    /// image): rows first, then columns, then the mirror.
-    pub fn draw(self, seed: u64, epoch: u64, image: ImageIndex) -> Draw {
-        if self == Self::NONE {
-            return Draw::NONE;
-        }
-        let mut stream = Stream::new("augment", &[seed, epoch, u64::from(image.0)]);
-        let range = i16::from(self.shift);
-        let mut shift = || stream.below(2 * u64::from(self.shift) + 1) as i16 - range;
-        let (rows, columns) = (shift(), shift());
-        let flip = self.flip && stream.below(2) == 1;
-        Draw { rows, columns, flip }
+/// What happens to one image in one epoch.
+///
+/// Both shifts are uniform in `−shift..=shift`, mirroring has probability ½.
+///
+/// # Determinism
+///
+/// A function of the arguments alone, from the stream ("augment", seed, epoch,
+/// image): rows first, then columns, then the mirror.
+pub fn draw(spec: AugmentationSpec, seed: u64, epoch: u64, image: ImageIndex) -> Draw {
+    if spec == AugmentationSpec::NONE {
+        return Draw::NONE;
     }
-}
-
-impl Default for Augmentation {
-    /// Up to two pixels and mirroring, as in the ConvNetJS CIFAR-10 demo.
-    fn default() -> Self {
-        Self { shift: 2, flip: true }
-    }
+    let mut stream = Stream::new("augment", &[seed, epoch, u64::from(image.0)]);
+    let range = i16::from(spec.shift);
+    let mut shift = || stream.below(2 * u64::from(spec.shift) + 1) as i16 - range;
+    let (rows, columns) = (shift(), shift());
+    let flip = spec.flip && stream.below(2) == 1;
+    Draw { rows, columns, flip }
 }
 
 /// What happens to one image: mirrored first, then moved.
@@ -71,11 +50,11 @@ impl Draw {
 ///
 /// # Panics
 ///
-/// If a length is not `shape.values()`, which is a mistake of the caller and never of
+/// If a length is not `shape.len()`, which is a mistake of the caller and never of
 /// the data.
 pub fn augment(image: &[f32], shape: ImageShape, draw: Draw, out: &mut [f32]) {
-    assert_eq!(image.len(), shape.values(), "an image has its shape's length");
-    assert_eq!(out.len(), shape.values(), "the result has its shape's length");
+    assert_eq!(image.len(), shape.len(), "an image has its shape's length");
+    assert_eq!(out.len(), shape.len(), "the result has its shape's length");
     if image.is_empty() {
         return;
     }
@@ -149,8 +128,7 @@ mod tests {
 
     #[test]
     fn the_draw_of_an_image_never_changes() {
-        let draws: Vec<Draw> =
-            (0..4).map(|i| Augmentation::default().draw(1, 0, ImageIndex(i))).collect();
+        let draws: Vec<Draw> = (0..4).map(|i| draw(AugmentationSpec::default(), 1, 0, ImageIndex(i))).collect();
         let found: Vec<_> = draws.iter().map(|d| (d.rows, d.columns, d.flip)).collect();
         assert_eq!(found, [(0, 0, false); 4]);
     }
@@ -159,7 +137,7 @@ mod tests {
     fn every_shift_and_mirror_is_equally_likely() {
         let mut counts = std::collections::BTreeMap::new();
         for image in 0..50_000 {
-            let draw = Augmentation::default().draw(9, 4, ImageIndex(image));
+            let draw = draw(AugmentationSpec::default(), 9, 4, ImageIndex(image));
             *counts.entry((draw.rows, draw.columns, draw.flip)).or_insert(0u32) += 1;
         }
         assert_eq!(counts.len(), 50);
@@ -169,11 +147,11 @@ mod tests {
 
     #[test]
     fn no_augmentation_draws_nothing_and_changes_nothing() {
-        assert_eq!(Augmentation::NONE.draw(1, 2, ImageIndex(3)), Draw::NONE);
+        assert_eq!(draw(AugmentationSpec::NONE, 1, 2, ImageIndex(3)), Draw::NONE);
         assert_eq!(moved(&numbered(), 0, 0, false), numbered());
-        let only_flip = Augmentation { shift: 0, flip: true };
-        assert!((0..99).any(|i| only_flip.draw(1, 0, ImageIndex(i)).flip));
-        assert!((0..99).all(|i| only_flip.draw(1, 0, ImageIndex(i)).rows == 0));
+        let only_flip = AugmentationSpec { shift: 0, flip: true };
+        assert!((0..99).any(|i| draw(only_flip, 1, 0, ImageIndex(i)).flip));
+        assert!((0..99).all(|i| draw(only_flip, 1, 0, ImageIndex(i)).rows == 0));
     }
 
     #[test]

@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::augment::Augmentation;
-use super::dataset::{Dataset, ImageShape};
+use super::dataset::Dataset;
 use super::error::DataError;
 use super::files::{Found, look};
 use super::{cifar10, digits, shapes};
+use revacnn_schemas::AugmentationSpec;
+use revacnn_schemas::ImageShape;
 
 /// The known data sets, in the order they are listed.
 pub(super) static SOURCES: &[Source] = &[digits::SOURCE, shapes::SOURCE, cifar10::SOURCE];
@@ -16,7 +17,7 @@ pub(super) struct Source {
     pub(super) name: &'static str,
     pub(super) shape: ImageShape,
     pub(super) classes: &'static [&'static str],
-    pub(super) augmentation: Augmentation,
+    pub(super) augmentation: AugmentationSpec,
     pub(super) from: &'static str,
     pub(super) licence: &'static str,
     /// The digest in hexadecimal, where the content is the same for everybody.
@@ -53,7 +54,7 @@ pub struct CatalogueEntry {
     /// The classes' usual names, in label order.
     pub classes: &'static [&'static str],
     /// The augmentation used unless the user says otherwise.
-    pub augmentation: Augmentation,
+    pub augmentation: AugmentationSpec,
     /// Who made it, and how it is cited.
     pub from: &'static str,
     /// The licence of the images.
@@ -146,11 +147,7 @@ impl Source {
         }
     }
 
-    fn folder(
-        &self,
-        folder: &'static str,
-        data_folder: Option<&Path>,
-    ) -> Result<PathBuf, DataError> {
+    fn folder(&self, folder: &'static str, data_folder: Option<&Path>) -> Result<PathBuf, DataError> {
         match data_folder {
             Some(data_folder) => Ok(data_folder.join(folder)),
             None => Err(DataError::NoDataFolder { name: self.name, folder }),
@@ -203,9 +200,7 @@ mod tests {
             let dataset = load(entry.name, None).unwrap();
             assert_eq!((entry.shape, entry.augmentation), (dataset.shape(), dataset.augmentation()));
             assert_eq!(entry.classes, dataset.class_names());
-            let Availability::Ready { folder: None, train_images, test_images } =
-                entry.availability
-            else {
+            let Availability::Ready { folder: None, train_images, test_images } = entry.availability else {
                 panic!("{:?}", entry.availability);
             };
             assert_eq!(train_images, dataset.train().len());

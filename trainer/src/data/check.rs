@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use super::catalogue::{load, source};
-use super::dataset::{Dataset, ImageShape, Part, Split};
+use super::dataset::{Dataset, Part, Split};
 use super::error::DataError;
-use super::identity::{DatasetIdentity, hex};
+use revacnn_schemas::DatasetIdentity;
+use revacnn_schemas::ImageShape;
 
 /// A data set that loads, in numbers.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,7 +65,7 @@ pub fn check(name_or_path: &str, data_folder: Option<&Path>) -> Result<CheckRepo
     let dataset = load(name_or_path, data_folder)?;
     let reference = source(name_or_path).and_then(|source| Some((source.name, source.digest?)));
     if let Some((name, expected)) = reference {
-        let found = hex(&dataset.identity().digest);
+        let found = dataset.identity().digest.to_string();
         if found != expected {
             return Err(DataError::Digest { name, expected: expected.to_owned(), found });
         }
@@ -102,7 +103,7 @@ fn count_classes(dataset: &Dataset) -> Vec<ClassCount> {
 fn channel_statistics(part: &Part, shape: ImageShape) -> Vec<ChannelStatistics> {
     let plane = shape.height as usize * shape.width as usize;
     let mut sums = vec![(0u64, 0u64); shape.channels as usize];
-    for image in part.images().chunks_exact(shape.values()) {
+    for image in part.images().chunks_exact(shape.len()) {
         for (plane, (sum, squares)) in image.chunks_exact(plane).zip(&mut sums) {
             for byte in plane {
                 *sum += u64::from(*byte);
@@ -152,7 +153,7 @@ mod tests {
         let shape = ImageShape { channels: 2, height: 1, width: 2 };
         let images = vec![0, 255, 10, 10, 0, 255, 10, 10];
         let names = vec!["only".to_owned()];
-        let none = super::super::Augmentation::NONE;
+        let none = super::super::AugmentationSpec::NONE;
         let all = Dataset::new("t", shape, names, (images, vec![0, 0]), (vec![0; 4], vec![0]), none);
         let channels = channel_statistics(all.unwrap().train(), shape);
         assert_eq!((channels[0].mean, channels[0].standard_deviation), (0.5, 0.5));

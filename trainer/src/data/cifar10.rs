@@ -17,18 +17,17 @@
 
 use std::path::{Path, PathBuf};
 
-use super::augment::Augmentation;
 use super::catalogue::{Counts, Place, Source};
-use super::dataset::{Dataset, ImageShape};
+use super::dataset::Dataset;
 use super::error::DataError;
 use super::files::{Found, look, read};
+use revacnn_schemas::AugmentationSpec;
+use revacnn_schemas::ImageShape;
 
 const NAME: &str = "cifar10";
 const SHAPE: ImageShape = ImageShape { channels: 3, height: 32, width: 32 };
-const CLASSES: [&str; 10] = [
-    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
-];
-const RECORD: usize = 1 + SHAPE.values();
+const CLASSES: [&str; 10] = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
+const RECORD: usize = 1 + SHAPE.len();
 
 /// Ten times an official batch; a longer file is not CIFAR-10.
 const MOST_RECORDS: u64 = 100_000;
@@ -42,7 +41,7 @@ pub(super) const SOURCE: Source = Source {
     name: NAME,
     shape: SHAPE,
     classes: &CLASSES,
-    augmentation: Augmentation { shift: 2, flip: true },
+    augmentation: AugmentationSpec { shift: 2, flip: true },
     from: "Krizhevsky, Learning Multiple Layers of Features from Tiny Images (2009), binary version",
     licence: "none stated; the authors ask to be cited",
     digest: None,
@@ -54,8 +53,7 @@ pub(super) fn load(folder: &Path) -> Result<Dataset, DataError> {
     let (batches, test) = find(folder)?;
     let names = class_names(&folder.join(NAMES_FILE))?;
     let records = batches.iter().map(|batch| batch.records).sum::<u64>() as usize;
-    let mut train =
-        (Vec::with_capacity(records * SHAPE.values()), Vec::with_capacity(records));
+    let mut train = (Vec::with_capacity(records * SHAPE.len()), Vec::with_capacity(records));
     for batch in &batches {
         batch.read_into(&mut train)?;
     }
@@ -163,8 +161,7 @@ fn class_names(path: &Path) -> Result<Vec<String>, DataError> {
     };
     let text = String::from_utf8(read(path, bytes)?)
         .map_err(|error| wrong("text in UTF-8", format!("other bytes ({error})")))?;
-    let names: Vec<String> =
-        text.lines().map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    let names: Vec<String> = text.lines().map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
     // Names reach terminals and file names.
     if let Some(name) = names.iter().find(|name| name.chars().any(char::is_control)) {
         return Err(wrong("names without control characters", format!("{name:?}")));

@@ -2,42 +2,14 @@
 
 use rayon::prelude::*;
 
-use super::augment::Augmentation;
 use super::error::DataError;
-use super::identity::{DatasetIdentity, digest};
+use super::identity::digest;
+use revacnn_schemas::AugmentationSpec;
+use revacnn_schemas::{DatasetIdentity, ImageIndex, ImageShape};
 
 /// Every image whose index is one less than a multiple of this is held out of the
 /// training part for validation.
 pub const VALIDATION_EVERY: u32 = 10;
-
-/// The shape of every image of a data set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct ImageShape {
-    /// Colour planes: 1 for grey, 3 for red, green, blue.
-    pub channels: u32,
-    /// Rows.
-    pub height: u32,
-    /// Columns.
-    pub width: u32,
-}
-
-impl ImageShape {
-    /// The numbers in one image: channels · height · width.
-    pub const fn values(self) -> usize {
-        self.channels as usize * self.height as usize * self.width as usize
-    }
-}
-
-impl std::fmt::Display for ImageShape {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}×{}×{}", self.channels, self.height, self.width)
-    }
-}
-
-/// The number of an image within its part: the training part, unless a sentence
-/// says that it is the test part.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ImageIndex(pub u32);
 
 /// Which images: those that train, those held out of the training part, or the
 /// test part.
@@ -65,13 +37,9 @@ impl Part {
         (name, part): (&str, &'static str),
         (shape, classes): (ImageShape, usize),
     ) -> Result<Self, DataError> {
-        let values = shape.values();
-        let inconsistent = |expected: String, found: String| DataError::Inconsistent {
-            name: name.to_owned(),
-            part,
-            expected,
-            found,
-        };
+        let values = shape.len();
+        let inconsistent =
+            |expected: String, found: String| DataError::Inconsistent { name: name.to_owned(), part, expected, found };
         if labels.is_empty() || u32::try_from(labels.len()).is_err() {
             let expected = format!("1 to {} images", u32::MAX);
             return Err(inconsistent(expected, format!("{}", labels.len())));
@@ -115,10 +83,7 @@ impl Part {
     ///
     /// [`DataError::NoSuchImage`] past the end.
     pub fn label(&self, index: ImageIndex) -> Result<u8, DataError> {
-        self.labels
-            .get(index.0 as usize)
-            .copied()
-            .ok_or(DataError::NoSuchImage { index: index.0, count: self.len() })
+        self.labels.get(index.0 as usize).copied().ok_or(DataError::NoSuchImage { index: index.0, count: self.len() })
     }
 
     /// All labels, in order.
@@ -145,7 +110,7 @@ pub struct Dataset {
     class_names: Vec<String>,
     train: Part,
     test: Part,
-    augmentation: Augmentation,
+    augmentation: AugmentationSpec,
 }
 
 impl Dataset {
@@ -165,7 +130,7 @@ impl Dataset {
         class_names: Vec<String>,
         train: (Vec<u8>, Vec<u8>),
         test: (Vec<u8>, Vec<u8>),
-        augmentation: Augmentation,
+        augmentation: AugmentationSpec,
     ) -> Result<Self, DataError> {
         let form = (shape, class_names.len());
         let train = Part::new(train, (name, "training"), form)?;
@@ -196,7 +161,7 @@ impl Dataset {
     }
 
     /// The augmentation that suits this data set, unless the user says otherwise.
-    pub fn augmentation(&self) -> Augmentation {
+    pub fn augmentation(&self) -> AugmentationSpec {
         self.augmentation
     }
 
@@ -274,7 +239,7 @@ mod tests {
 
     fn dataset(train: (Vec<u8>, Vec<u8>), test: (Vec<u8>, Vec<u8>)) -> Result<Dataset, DataError> {
         let names = vec!["a".to_owned(), "b".to_owned()];
-        Dataset::new("tiny", SHAPE, names, train, test, Augmentation::NONE)
+        Dataset::new("tiny", SHAPE, names, train, test, AugmentationSpec::NONE)
     }
 
     #[test]
@@ -314,7 +279,7 @@ mod tests {
         let parts = [(vec![1, 2, 3, 4, 5, 6], vec![0, 1, 0]), (vec![7, 8], vec![1])];
         let [train, test] = parts;
         let names = vec!["a".to_owned(), "b".to_owned()];
-        let all = Dataset::new("tiny", other, names, train, test, Augmentation::NONE).unwrap();
+        let all = Dataset::new("tiny", other, names, train, test, AugmentationSpec::NONE).unwrap();
         assert_ne!(base, all.identity().digest, "shape");
     }
 

@@ -4,10 +4,11 @@ use std::io::Read;
 
 use flate2::read::GzDecoder;
 
-use super::augment::Augmentation;
 use super::catalogue::{Place, Source};
-use super::dataset::{Dataset, ImageShape};
+use super::dataset::Dataset;
 use super::error::DataError;
+use revacnn_schemas::AugmentationSpec;
+use revacnn_schemas::ImageShape;
 
 const NAME: &str = "digits";
 const SHAPE: ImageShape = ImageShape { channels: 1, height: 8, width: 8 };
@@ -24,7 +25,7 @@ pub(super) const SOURCE: Source = Source {
     name: NAME,
     shape: SHAPE,
     classes: &CLASSES,
-    augmentation: Augmentation::NONE,
+    augmentation: AugmentationSpec::NONE,
     from: "UCI, Optical Recognition of Handwritten Digits (Alpaydin & Kaynak, 1998), its test part",
     licence: "CC BY 4.0",
     digest: Some("0"),
@@ -39,37 +40,29 @@ fn load() -> Result<Dataset, DataError> {
         operation: "decompressed",
         source,
     })?;
-    let mut images = Vec::with_capacity((TRAIN_IMAGES + TEST_IMAGES) as usize * SHAPE.values());
+    let mut images = Vec::with_capacity((TRAIN_IMAGES + TEST_IMAGES) as usize * SHAPE.len());
     let mut labels = Vec::with_capacity((TRAIN_IMAGES + TEST_IMAGES) as usize);
     for (row, line) in text.lines().enumerate() {
         labels.push(read_row(row, line, &mut images)?);
     }
-    let wrong_count = || DataError::Row {
-        name: NAME,
-        row: labels.len(),
-        expected: "1797 rows in all",
-        found: "the end".to_owned(),
-    };
+    let wrong_count =
+        || DataError::Row { name: NAME, row: labels.len(), expected: "1797 rows in all", found: "the end".to_owned() };
     if labels.len() != (TRAIN_IMAGES + TEST_IMAGES) as usize {
         return Err(wrong_count());
     }
-    let test_images = images.split_off(TRAIN_IMAGES as usize * SHAPE.values());
+    let test_images = images.split_off(TRAIN_IMAGES as usize * SHAPE.len());
     let test_labels = labels.split_off(TRAIN_IMAGES as usize);
     let names = CLASSES.map(str::to_owned).to_vec();
     let (train, test) = ((images, labels), (test_images, test_labels));
-    Dataset::new(NAME, SHAPE, names, train, test, Augmentation::NONE)
+    Dataset::new(NAME, SHAPE, names, train, test, AugmentationSpec::NONE)
 }
 
 /// Appends a row's pixels, scaled from 0..=16 to bytes, and returns its label.
 fn read_row(row: usize, line: &str, images: &mut Vec<u8>) -> Result<u8, DataError> {
-    let wrong = |expected: &'static str, found: &str| DataError::Row {
-        name: NAME,
-        row,
-        expected,
-        found: found.to_owned(),
-    };
+    let wrong =
+        |expected: &'static str, found: &str| DataError::Row { name: NAME, row, expected, found: found.to_owned() };
     let mut fields = line.trim_end().split(',');
-    for _ in 0..SHAPE.values() {
+    for _ in 0..SHAPE.len() {
         let field = fields.next().ok_or_else(|| wrong("64 pixels and a label", line))?;
         let ink = field.parse().ok().filter(|ink| *ink <= INK);
         let ink = ink.ok_or_else(|| wrong("a pixel 0..16", field))?;
@@ -94,7 +87,7 @@ mod tests {
 
     #[test]
     fn digest_never_changes() {
-        assert_eq!(hex(&load().unwrap().identity().digest), SOURCE.digest.unwrap());
+        assert_eq!(load().unwrap().identity().digest.to_string(), SOURCE.digest.unwrap());
     }
 
     #[test]

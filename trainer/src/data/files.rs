@@ -36,15 +36,12 @@ pub(super) fn look(path: &Path) -> Result<Found, DataError> {
         Ok(metadata) if metadata.is_file() => Ok(Found::File { bytes: metadata.len() }),
         Ok(metadata) if metadata.is_dir() => Ok(Found::Folder),
         Ok(_) => Ok(Found::Other),
-        Err(_) if fs::symlink_metadata(path).is_ok_and(|link| link.is_symlink()) => {
-            Ok(Found::BrokenLink)
-        }
+        Err(_) if fs::symlink_metadata(path).is_ok_and(|link| link.is_symlink()) => Ok(Found::BrokenLink),
         // A name of 300 letters or with a zero byte is no file either.
         Err(error) => match error.kind() {
-            ErrorKind::NotFound
-            | ErrorKind::NotADirectory
-            | ErrorKind::InvalidInput
-            | ErrorKind::InvalidFilename => Ok(Found::Nothing),
+            ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::InvalidInput | ErrorKind::InvalidFilename => {
+                Ok(Found::Nothing)
+            }
             _ => Err(io(path, "looked at")(error)),
         },
     }

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | [`stream`](Stream) | keyed random streams |
 //! | [`dataset`](Dataset) | images, labels, shape, the split for validation |
-//! | [`identity`](DatasetIdentity) | the digest that names a data set's content |
+//! | `identity` | the digest that names a data set's content |
 //! | [`digits`](load), `shapes`, `cifar10` | one data set each |
 //! | [`catalogue`] | the table of data sets; from a name or path to a [`Dataset`] |
 //! | [`check`] | counts, means and digests for people |
@@ -31,11 +31,10 @@ mod order;
 mod shapes;
 mod stream;
 
-pub use augment::{Augmentation, Draw, augment};
+pub use augment::{Draw, augment, draw};
 pub use catalogue::{Availability, CatalogueEntry, catalogue, load};
 pub use check::{ChannelStatistics, CheckReport, ClassCount, check};
-pub use dataset::{Dataset, ImageIndex, ImageShape, Part, Split, VALIDATION_EVERY, decode};
+pub use dataset::{Dataset, Part, Split, VALIDATION_EVERY, decode};
 pub use error::DataError;
-pub use identity::{DatasetIdentity, hex};
 pub use order::epoch_order;
 pub use stream::Stream;

@@ -1,7 +1,7 @@
 //! The order in which an epoch visits the training images.
 
-use super::dataset::ImageIndex;
 use super::stream::Stream;
+use revacnn_schemas::ImageIndex;
 
 /// The training images in the order of an epoch: a permutation drawn anew each
 /// epoch, every one equally likely.

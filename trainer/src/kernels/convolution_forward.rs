@@ -10,9 +10,9 @@
 //!
 //! The plan takes the one that costs fewer instructions.
 
+use super::Instructions;
 use super::convolution::ConvolutionShape;
 use super::simd::{Kernel, Simd};
-use super::Instructions;
 
 /// How the copied input lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,8 +33,6 @@ struct Pixels {
     /// The kernel rows that are inside the image for at least one lane.
     first_row: usize,
     end_row: usize,
-    /// Whether they are inside for all lanes.
-    whole: bool,
 }
 
 /// What is computed at once for a block of filters.
@@ -45,11 +43,15 @@ enum Tile {
     /// One vector with kernel rows that are inside for all lanes.
     Single(Pixels),
     /// One vector with kernel rows that are outside for some lanes: for each row from the first the lanes inside.
-    Masked(Pixels, Vec2),
+    Masked(Pixels, Inside),
 }
 
-/// A range of `ForwardPlan::inside`.
-type Vec2 = (usize, usize);
+/// A range of `ForwardPlan::inside`, one entry a kernel row.
+#[derive(Debug, Clone, Copy)]
+struct Inside {
+    start: usize,
+    end: usize,
+}
 
 /// The forward pass of a shape at an instruction level.
 #[derive(Debug, Clone)]
@@ -98,20 +100,30 @@ impl ForwardPlan {
         let rows_cost = out_height * out_width.div_ceil(lanes) * work / 2;
         let taps_copy = shape.channels * kernel * shape.height * (2 + out_width / 4);
         let taps_cost = (out_height * out_width).div_ceil(lanes) * work / 2 + taps_copy;
-        let layout = if rows_cost <= taps_cost { Layout::Rows } else { Layout::Taps };
+        let layout = if rows_cost <= taps_cost {
+            Layout::Rows
+        } else {
+            Layout::Taps
+        };
 
         let (row_len, phase_len, channel_len, taps): (_, _, _, Vec<usize>) = match layout {
             Layout::Rows => {
                 let phase_len = shape.padded_width().div_ceil(stride);
                 let row_len = phase_len * stride;
                 let tap = |y: usize, x: usize| y * row_len + x % stride * phase_len + x / stride;
-                let taps = (0..kernel * kernel).map(|i| tap(i / kernel, i % kernel)).collect();
+                let taps = (0..kernel * kernel)
+                    .map(|i| tap(i / kernel, i % kernel))
+                    .collect();
                 (row_len, phase_len, row_len * shape.padded_height(), taps)
             }
             Layout::Taps => {
                 let phase_len = shape.padded_height().div_ceil(stride) * out_width;
-                let tap = |y: usize, x: usize| (x * stride + y % stride) * phase_len + y / stride * out_width;
-                let taps = (0..kernel * kernel).map(|i| tap(i / kernel, i % kernel)).collect();
+                let tap = |y: usize, x: usize| {
+                    (x * stride + y % stride) * phase_len + y / stride * out_width
+                };
+                let taps = (0..kernel * kernel)
+                    .map(|i| tap(i / kernel, i % kernel))
+                    .collect();
                 (out_width, phase_len, kernel * stride * phase_len, taps)
             }
         };
@@ -146,23 +158,33 @@ impl ForwardPlan {
         let (out_height, out_width) = (shape.out_height(), shape.out_width());
         // Runs of pixels that vectors may not cross, as (first pixel, length).
         let runs: Vec<(usize, usize)> = match self.layout {
-            Layout::Rows => (0..out_height).map(|y| (y * out_width, out_width)).collect(),
+            Layout::Rows => (0..out_height)
+                .map(|y| (y * out_width, out_width))
+                .collect(),
             Layout::Taps => vec![(0, out_height * out_width)],
         };
         let mut waiting: Option<Pixels> = None;
         for (first, length) in runs {
             for at in (0..length).step_by(lanes) {
                 // The last vector of a run overlaps the one before rather than hang over the end.
-                let output = first + if at + lanes > length { length.saturating_sub(lanes) } else { at };
+                let output = first
+                    + if at + lanes > length {
+                        length.saturating_sub(lanes)
+                    } else {
+                        at
+                    };
                 let count = lanes.min(length);
                 let input = match self.layout {
-                    Layout::Rows => output / out_width * shape.stride * self.row_len + output % out_width,
+                    Layout::Rows => {
+                        output / out_width * shape.stride * self.row_len + output % out_width
+                    }
                     Layout::Taps => output,
                 };
                 let inside: Vec<(usize, usize)> = (0..shape.kernel)
                     .map(|row| {
                         let (first, end) = shape.rows_inside(row);
-                        let lane = |y: usize| (y * out_width).clamp(output, output + count) - output;
+                        let lane =
+                            |y: usize| (y * out_width).clamp(output, output + count) - output;
                         (lane(first), lane(end))
                     })
                     .collect();
@@ -171,11 +193,23 @@ impl ForwardPlan {
                 let end_row = inside.iter().rposition(touched).map_or(0, |row| row + 1);
                 let rows = &inside[first_row..end_row];
                 let whole = rows.iter().all(|range| *range == (0, count));
-                let pixels = Pixels { input, output, lanes: count, first_row, end_row, whole };
+                let pixels = Pixels {
+                    input,
+                    output,
+                    lanes: count,
+                    first_row,
+                    end_row,
+                };
                 if !whole {
                     let start = self.inside.len();
                     self.inside.extend(rows);
-                    self.tiles.push(Tile::Masked(pixels, (start, self.inside.len())));
+                    self.tiles.push(Tile::Masked(
+                        pixels,
+                        Inside {
+                            start,
+                            end: self.inside.len(),
+                        },
+                    ));
                     continue;
                 }
                 match waiting.take() {
@@ -217,7 +251,10 @@ impl ForwardPlan {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the arguments of Convolution::forward and its parts")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the arguments of Convolution::forward and its parts"
+    )]
     pub(super) fn run(
         &self,
         shape: &ConvolutionShape,
@@ -229,7 +266,15 @@ impl ForwardPlan {
         copy: &mut [f32],
     ) {
         if shape.out_pixels() > 0 {
-            instructions.run(Forward { plan: self, shape, packed, bias, input, output, copy });
+            instructions.run(Forward {
+                plan: self,
+                shape,
+                packed,
+                bias,
+                input,
+                output,
+                copy,
+            });
         }
     }
 }
@@ -271,7 +316,9 @@ impl Kernel for Forward<'_> {
             3 => self.blocks::<S, 3>(simd),
             2 => self.blocks::<S, 2>(simd),
             1 => self.blocks::<S, 1>(simd),
-            block => unreachable!("invariant: the plan chose {block} filters a block for other instructions"),
+            block => unreachable!(
+                "invariant: the plan chose {block} filters a block for other instructions"
+            ),
         }
     }
 }
@@ -335,7 +382,9 @@ impl Forward<'_> {
         for channel in 0..shape.channels {
             let from = &self.input[channel * pixels..][..pixels];
             for column in 0..shape.kernel {
-                let start = channel * plan.channel_len + column * plan.phase_len + shape.padding * plan.row_len;
+                let start = channel * plan.channel_len
+                    + column * plan.phase_len
+                    + shape.padding * plan.row_len;
                 let to = &mut self.copy[start..][..pixels];
                 let mask = &plan.column_masks[column * pixels..][..pixels];
                 // to[i] = from[i + column - padding]; what has no source lies in a column outside the image.
@@ -368,7 +417,8 @@ impl Forward<'_> {
             for tile in &plan.tiles {
                 match tile {
                     Tile::Pair(a, b) => {
-                        let sums = whole::<S, F, 2>(simd, plan, shape, weights, &bias, copy, [*a, *b]);
+                        let sums =
+                            whole::<S, F, 2>(simd, plan, shape, weights, &bias, copy, [*a, *b]);
                         write::<S, F>(simd, &sums[0], a, output, out_pixels);
                         write::<S, F>(simd, &sums[1], b, output, out_pixels);
                     }
@@ -376,9 +426,10 @@ impl Forward<'_> {
                         let sums = whole::<S, F, 1>(simd, plan, shape, weights, &bias, copy, [*a]);
                         write::<S, F>(simd, &sums[0], a, output, out_pixels);
                     }
-                    Tile::Masked(a, (start, end)) => {
+                    Tile::Masked(a, Inside { start, end }) => {
                         let inside = &plan.inside[*start..*end];
-                        let sums = masked::<S, F>(simd, plan, shape, weights, &bias, copy, a, inside);
+                        let sums =
+                            masked::<S, F>(simd, plan, shape, weights, &bias, copy, a, inside);
                         write::<S, F>(simd, &sums, a, output, out_pixels);
                     }
                 }
@@ -445,7 +496,10 @@ fn whole<S: Simd, const F: usize, const P: usize>(
     sums
 }
 
-#[expect(clippy::too_many_arguments, reason = "inlined: the arguments are registers of the loop around it")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "inlined: the arguments are registers of the loop around it"
+)]
 #[inline(always)]
 fn masked<S: Simd, const F: usize>(
     simd: S,

@@ -3,9 +3,8 @@
 use std::f32::consts::TAU;
 
 /// The shapes' names, in label order.
-pub(super) const NAMES: [&str; 10] = [
-    "disc", "ring", "square", "frame", "triangle", "star", "cross", "crescent", "bars", "heart",
-];
+pub(super) const NAMES: [&str; 10] =
+    ["disc", "ring", "square", "frame", "triangle", "star", "cross", "crescent", "bars", "heart"];
 
 /// A shape of about unit radius around the origin.
 pub(super) enum Outline {

@@ -10,23 +10,28 @@ pub(super) type Colour = [f32; 3];
 /// How far apart fore- and background are at least, of a largest √3.
 const LEAST_CONTRAST: f32 = 0.55;
 
+/// How much lighter the foreground is than the background at least, on average over
+/// red, green and blue.
+const LEAST_LIGHTER: f32 = 0.2;
+
 /// How far apart a texture's two colours are at most, relative to the contrast.
-const TEXTURE_CONTRAST: f32 = 0.45;
+const TEXTURE_CONTRAST: f32 = 0.4;
 
 /// A number in `from..to`.
 pub(super) fn between(stream: &mut Stream, from: f32, to: f32) -> f32 {
     from + (to - from) * stream.uniform_f32()
 }
 
-/// Two textured paints that can be told apart: foreground and background.
+/// Two textured paints that can be told apart: a lighter foreground on a darker
+/// background, both of any hue.
 ///
-/// Each may be the lighter or the darker and of any hue, so that neither colour nor
-/// brightness tells anything of the class.
+/// That the foreground is always the lighter one tells nothing of the class; with
+/// either polarity a small network needs several times as many steps to begin to learn.
 pub(super) fn draw_pair(stream: &mut Stream) -> (Paint, Paint) {
     loop {
         let (front, back) = (draw_colour(stream), draw_colour(stream));
         let contrast = distance(front, back);
-        if contrast >= LEAST_CONTRAST {
+        if contrast >= LEAST_CONTRAST && brightness(front) >= brightness(back) + LEAST_LIGHTER {
             let front = Paint::draw(stream, front, contrast);
             let back = Paint::draw(stream, back, contrast);
             return (front, back);
@@ -36,6 +41,10 @@ pub(super) fn draw_pair(stream: &mut Stream) -> (Paint, Paint) {
 
 fn draw_colour(stream: &mut Stream) -> Colour {
     [0; 3].map(|_| stream.uniform_f32())
+}
+
+fn brightness(colour: Colour) -> f32 {
+    (colour[0] + colour[1] + colour[2]) / 3.0
 }
 
 fn distance(a: Colour, b: Colour) -> f32 {

@@ -1,0 +1,185 @@
+//! Every change of the disk, each in one place, with the path in its error
+//! and a hook before it.
+//!
+//! The hook is how tests stop a writer between any two operations, or make
+//! one of them fail.
+
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::RecorderError;
+
+/// One change of the disk that is about to happen.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum DiskOperation<'a> {
+    /// A folder is made.
+    CreateFolder(&'a Path),
+    /// A file is made.
+    Create(&'a Path),
+    /// Bytes are appended to a file.
+    Write(&'a Path),
+    /// A file or folder is synced to the medium.
+    Sync(&'a Path),
+    /// A file or folder is renamed.
+    Rename(&'a Path, &'a Path),
+    /// A file or folder is removed.
+    Remove(&'a Path),
+}
+
+/// Called before every change of the disk; an error becomes that operation's.
+pub type DiskHook = Arc<dyn Fn(DiskOperation<'_>) -> io::Result<()> + Send + Sync>;
+
+/// The disk, with the hook if there is one.
+#[derive(Clone, Default)]
+pub(crate) struct Disk {
+    hook: Option<DiskHook>,
+}
+
+impl fmt::Debug for Disk {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Disk")
+            .field("hooked", &self.hook.is_some())
+            .finish()
+    }
+}
+
+impl Disk {
+    pub(crate) fn with_hook(hook: DiskHook) -> Self {
+        Self { hook: Some(hook) }
+    }
+
+    fn before(&self, operation: DiskOperation<'_>) -> io::Result<()> {
+        self.hook.as_ref().map_or(Ok(()), |hook| hook(operation))
+    }
+
+    /// Makes a folder whose parent exists; an existing one is fine.
+    pub(crate) fn create_folder(&self, path: &Path) -> Result<(), RecorderError> {
+        if path.is_dir() {
+            return Ok(());
+        }
+        self.before(DiskOperation::CreateFolder(path))
+            .and_then(|()| fs::create_dir_all(path))
+            .map_err(|source| RecorderError::io("create the folder", path, source))
+    }
+
+    /// Makes an empty file; an existing one is overwritten.
+    pub(crate) fn create(&self, path: &Path) -> Result<DiskFile, RecorderError> {
+        self.before(DiskOperation::Create(path))
+            .and_then(|()| {
+                OpenOptions::new()
+                    .write(true)
+                    .create(true)
+                    .truncate(true)
+                    .open(path)
+            })
+            .map(|file| DiskFile {
+                file,
+                path: path.to_owned(),
+                disk: self.clone(),
+                bytes: 0,
+            })
+            .map_err(|source| RecorderError::io("create", path, source))
+    }
+
+    /// Renames, on one file system: atomic.
+    pub(crate) fn rename(&self, from: &Path, to: &Path) -> Result<(), RecorderError> {
+        self.before(DiskOperation::Rename(from, to))
+            .and_then(|()| fs::rename(from, to))
+            .map_err(|source| RecorderError::io("move a finished file to", to, source))
+    }
+
+    /// Makes the renames within a folder last through a power failure.
+    pub(crate) fn sync_folder(&self, path: &Path) -> Result<(), RecorderError> {
+        self.before(DiskOperation::Sync(path))
+            .and_then(|()| {
+                if cfg!(unix) {
+                    File::open(path)?.sync_all()
+                } else {
+                    Ok(())
+                }
+            })
+            .map_err(|source| RecorderError::io("sync", path, source))
+    }
+
+    /// Removes a file; one that is gone already is fine.
+    pub(crate) fn remove_file(&self, path: &Path) -> Result<(), RecorderError> {
+        let result = self
+            .before(DiskOperation::Remove(path))
+            .and_then(|()| fs::remove_file(path));
+        match result {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(RecorderError::io("remove", path, source))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes a folder with all that is in it; one that is gone is fine.
+    pub(crate) fn remove_folder(&self, path: &Path) -> Result<(), RecorderError> {
+        let result = self
+            .before(DiskOperation::Remove(path))
+            .and_then(|()| fs::remove_dir_all(path));
+        match result {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(RecorderError::io("remove", path, source))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes a small file so that a reader sees the old or the new content,
+    /// never a part: temporary file, sync, rename, sync of the folder.
+    pub(crate) fn write_atomically(&self, path: &Path, bytes: &[u8]) -> Result<(), RecorderError> {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let temporary = folder.join(format!(".{name}.new"));
+        let mut file = self.create(&temporary)?;
+        file.write_all(bytes)
+            .map_err(|source| RecorderError::io("write", &temporary, source))?;
+        file.sync()?;
+        self.rename(&temporary, path)?;
+        self.sync_folder(folder)
+    }
+}
+
+/// A file under construction.
+#[derive(Debug)]
+pub(crate) struct DiskFile {
+    file: File,
+    path: PathBuf,
+    disk: Disk,
+    bytes: u64,
+}
+
+impl DiskFile {
+    /// Waits until the content is on the medium.
+    pub(crate) fn sync(&self) -> Result<(), RecorderError> {
+        self.disk
+            .before(DiskOperation::Sync(&self.path))
+            .and_then(|()| self.file.sync_all())
+            .map_err(|source| RecorderError::io("sync", &self.path, source))
+    }
+
+    /// Bytes written so far.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
+impl Write for DiskFile {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        self.disk.before(DiskOperation::Write(&self.path))?;
+        let written = self.file.write(buffer)?;
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}

@@ -1,0 +1,338 @@
+//! The one error type of this crate.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parquet::errors::ParquetError;
+use revacnn_schemas::{BranchId, BranchName, Position, Step};
+
+/// What can go wrong with a store. Every variant says what was expected, what
+/// was found, and what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecorderError {
+    /// The operating system refused an operation.
+    #[error("cannot {operation} {}: {source}", path.display())]
+    Io {
+        /// What was tried, such as "create".
+        operation: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The disk, a quota or a file size limit is exhausted.
+    #[error(
+        "the disk is full: cannot {operation} {}: {source}. Nothing half-written is visible. \
+         Free space or give --disk-budget, then resume: training goes on from the last \
+         committed step",
+        path.display()
+    )]
+    DiskFull {
+        /// What was tried.
+        operation: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A folder is not a store.
+    #[error("{} is not a store: {reason}", path.display())]
+    NotAStore {
+        /// The folder.
+        path: PathBuf,
+        /// What was expected, what was found and what to do.
+        reason: String,
+    },
+    /// A file was written by a version of the program that this one does not know.
+    #[error(
+        "{} has format version {found}; this program knows version {known}. Use the program \
+         that wrote it, or a newer one",
+        path.display()
+    )]
+    UnknownFormat {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: String,
+        /// The version that is understood.
+        known: u32,
+    },
+    /// A file is not what it must be; everything else stays readable.
+    #[error(
+        "{} is damaged: expected {expected}, found {found}. Everything else in the store stays \
+         readable; restore this file from a copy, or train the branch again",
+        path.display()
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What it should hold.
+        expected: String,
+        /// What it holds.
+        found: String,
+    },
+    /// A file that the log needs is not there.
+    #[error(
+        "{} is missing: expected {expected}. Everything else in the store stays readable; \
+         restore this file from a copy, or train the branch again",
+        path.display()
+    )]
+    Missing {
+        /// The file.
+        path: PathBuf,
+        /// What it should hold.
+        expected: String,
+    },
+    /// A Parquet file cannot be read or written.
+    #[error(
+        "cannot {operation} {}: {source}. If the file is damaged, restore it from a copy; \
+         everything else in the store stays readable",
+        path.display()
+    )]
+    Parquet {
+        /// What was tried.
+        operation: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The library's reason.
+        source: ParquetError,
+    },
+    /// A description cannot be stored.
+    #[error("cannot record branch {branch}: {reason}")]
+    Unrecordable {
+        /// The branch's name.
+        branch: BranchName,
+        /// What is wrong and what was expected.
+        reason: String,
+    },
+    /// No branch has this name.
+    #[error("there is no branch `{name}` in {}; {known}", store.display())]
+    UnknownBranch {
+        /// The name or id that was asked for.
+        name: String,
+        /// The store.
+        store: PathBuf,
+        /// What there is.
+        known: String,
+    },
+    /// A branch of this name exists already.
+    #[error("{} already has a branch `{name}`: choose another name, or resume it", store.display())]
+    NameTaken {
+        /// The name.
+        name: BranchName,
+        /// The store.
+        store: PathBuf,
+    },
+    /// The branch that a branch was forked from is not in the store.
+    #[error(
+        "branch `{branch}` was forked from {parent}, which is not in {}: restore its folder",
+        store.display()
+    )]
+    ParentMissing {
+        /// The child.
+        branch: BranchName,
+        /// The id that is missing.
+        parent: BranchId,
+        /// The store.
+        store: PathBuf,
+    },
+    /// Following parents from a branch comes back to it.
+    #[error(
+        "branch `{branch}` is its own ancestor, through {through}: branch.json of one of them \
+         was changed; restore it from a copy"
+    )]
+    ParentCycle {
+        /// The branch where the walk began.
+        branch: BranchName,
+        /// The branch that came twice.
+        through: BranchName,
+    },
+    /// A fork before the parent's own first step.
+    #[error(
+        "cannot fork `{parent}` at step {step}: its own steps begin at {first}; fork the branch \
+         that holds step {step} instead"
+    )]
+    ForkBeforeParent {
+        /// The parent.
+        parent: BranchName,
+        /// The step that was asked for.
+        step: Step,
+        /// The parent's first own step.
+        first: Step,
+    },
+    /// Another process is changing the store.
+    #[error(
+        "{} is held by {holder}: it is needed for milliseconds only, so that process hangs; \
+         end it and try again",
+        path.display()
+    )]
+    StoreBusy {
+        /// The lock file.
+        path: PathBuf,
+        /// Who holds it.
+        holder: String,
+    },
+    /// Another writer records the branch.
+    #[error(
+        "branch `{branch}` is being recorded by {holder}: a branch has one writer. Stop that \
+         one, or fork the branch"
+    )]
+    WriterBusy {
+        /// The branch.
+        branch: BranchName,
+        /// Who holds the lock.
+        holder: String,
+    },
+    /// A step came out of order.
+    #[error("branch `{branch}` expects step {expected} next, and was given step {found}")]
+    OutOfSequence {
+        /// The branch.
+        branch: BranchName,
+        /// The step that must come next.
+        expected: Step,
+        /// The step that came.
+        found: Step,
+    },
+    /// Arrays of a step do not have the branch's shapes.
+    #[error("step {step} of branch `{branch}`: {what} must have {expected}, and has {found}")]
+    Shape {
+        /// The branch.
+        branch: BranchName,
+        /// The step.
+        step: Step,
+        /// Which array.
+        what: String,
+        /// The length that is expected.
+        expected: usize,
+        /// The length that was found.
+        found: usize,
+    },
+    /// The update ratio of the next step needs weights that are not stored.
+    #[error(
+        "branch `{branch}` goes on after step {step}, whose weights are not stored: hand them \
+         over with Recorder::set_previous_weights first"
+    )]
+    PreviousWeightsNeeded {
+        /// The branch.
+        branch: BranchName,
+        /// The last committed step.
+        step: Step,
+    },
+    /// The writer stopped at an earlier error, which was already reported.
+    #[error("branch `{branch}` is no longer recorded: {reason}")]
+    Stopped {
+        /// The branch.
+        branch: BranchName,
+        /// The earlier error.
+        reason: Arc<str>,
+    },
+    /// The branch has no such step.
+    #[error("branch `{branch}` has no step {step}: {known}")]
+    UnknownStep {
+        /// The branch.
+        branch: BranchName,
+        /// The step that was asked for.
+        step: Step,
+        /// What there is.
+        known: String,
+    },
+    /// A position such as `best` leads nowhere.
+    #[error("`{branch}@{position}` does not exist: {known}")]
+    NoSuchPosition {
+        /// The branch.
+        branch: BranchName,
+        /// The position.
+        position: Position,
+        /// What there is.
+        known: String,
+    },
+    /// The tensors of a step are not on disk, and can be recomputed from the
+    /// keyframe named.
+    #[error(
+        "the tensors of step {step} of branch `{branch}` are not stored; they follow from the \
+         keyframe at step {}",
+        nearest_keyframe.map_or_else(|| "(none)".to_owned(), |step| step.to_string())
+    )]
+    TensorsNotStored {
+        /// The branch.
+        branch: BranchName,
+        /// The step.
+        step: Step,
+        /// The newest keyframe at or before it.
+        nearest_keyframe: Option<Step>,
+    },
+    /// The branch has no such layer or filter.
+    #[error("branch `{branch}` has no {what}: {known}")]
+    UnknownFilter {
+        /// The branch.
+        branch: BranchName,
+        /// The layer or filter that was asked for.
+        what: String,
+        /// What there is.
+        known: String,
+    },
+}
+
+impl RecorderError {
+    /// An error of the operating system; a full disk is told apart.
+    pub(crate) fn io(operation: &'static str, path: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        match source.kind() {
+            io::ErrorKind::StorageFull
+            | io::ErrorKind::QuotaExceeded
+            | io::ErrorKind::FileTooLarge => Self::DiskFull {
+                operation,
+                path,
+                source,
+            },
+            _ => Self::Io {
+                operation,
+                path,
+                source,
+            },
+        }
+    }
+
+    /// An error of the Parquet library, or of the system beneath it.
+    pub(crate) fn parquet(operation: &'static str, path: &Path, source: ParquetError) -> Self {
+        match source {
+            ParquetError::External(inner) => match inner.downcast::<io::Error>() {
+                Ok(inner) => Self::io(operation, path, *inner),
+                Err(inner) => Self::Parquet {
+                    operation,
+                    path: path.to_owned(),
+                    source: ParquetError::External(inner),
+                },
+            },
+            source => Self::Parquet {
+                operation,
+                path: path.to_owned(),
+                source,
+            },
+        }
+    }
+
+    pub(crate) fn damaged(
+        path: &Path,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) -> Self {
+        Self::Damaged {
+            path: path.to_owned(),
+            expected: expected.into(),
+            found: found.into(),
+        }
+    }
+
+    /// Whether a file was not there: a reader that holds an older listing
+    /// then looks again.
+    pub(crate) fn is_missing_file(&self) -> bool {
+        match self {
+            Self::Missing { .. } => true,
+            Self::Io { source, .. } => source.kind() == io::ErrorKind::NotFound,
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Locks of the operating system, which end with the process that holds them.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use crate::RecorderError;
+
+/// A lock that is held until this value is dropped.
+#[derive(Debug)]
+pub(crate) struct FileLock {
+    _file: File,
+}
+
+/// Whether a lock could be had at once.
+pub(crate) enum Attempt {
+    Held(FileLock),
+    /// Somebody else holds it: who, as far as is known.
+    Busy(String),
+}
+
+impl FileLock {
+    /// Takes the lock at `path` if nobody holds it, and notes who we are.
+    pub(crate) fn attempt(path: &Path) -> Result<Attempt, RecorderError> {
+        let io = |operation, source| RecorderError::io(operation, path, source);
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)
+            .map_err(|source| io("open", source))?;
+        match file.try_lock() {
+            Ok(()) => {
+                // The note is a courtesy to whoever is refused: on a full
+                // disk the lock is as good without it.
+                let note = format!("process {}\n", std::process::id());
+                let _ = file.set_len(0).and_then(|()| file.write_all(note.as_bytes()));
+                Ok(Attempt::Held(Self { _file: file }))
+            }
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                let known = (&mut file).take(64).read_to_string(&mut holder).is_ok();
+                let holder = holder.trim();
+                Ok(Attempt::Busy(
+                    if known && holder.starts_with("process ") {
+                        holder.to_owned()
+                    } else {
+                        "another process".to_owned()
+                    },
+                ))
+            }
+            Err(TryLockError::Error(source)) => Err(io("lock", source)),
+        }
+    }
+
+    /// Takes the lock at `path`, waiting up to ten seconds for it.
+    pub(crate) fn wait(path: &Path) -> Result<Self, RecorderError> {
+        let mut busy = String::new();
+        for _ in 0..2_000 {
+            match Self::attempt(path)? {
+                Attempt::Held(lock) => return Ok(lock),
+                Attempt::Busy(holder) => busy = holder,
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Err(RecorderError::StoreBusy {
+            path: path.to_owned(),
+            holder: busy,
+        })
+    }
+}

@@ -1,0 +1,447 @@
+//! A store: the directory that holds branches.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use revacnn_schemas::{
+    ARITHMETIC, BranchId, BranchName, BranchRecord, Digest, Digester, FORMAT_VERSION, ParentRecord,
+    RecordingSettings, RunDefinition, StoreRecord, Topology,
+};
+
+use crate::RecorderError;
+use crate::disk::{Disk, DiskHook};
+use crate::json;
+use crate::lock::FileLock;
+use crate::paths::BranchPaths;
+use crate::shape::BranchShape;
+use crate::topology::write_topology;
+
+/// A directory of branches.
+#[derive(Debug, Clone)]
+pub struct Store {
+    root: PathBuf,
+    record: StoreRecord,
+    disk: Disk,
+}
+
+/// All branches of a store, and what is wrong with those that cannot be used.
+#[derive(Debug, Default)]
+pub struct BranchList {
+    /// The branches that can be read, oldest first.
+    pub records: Vec<BranchRecord>,
+    /// One error, with its path, a branch that is damaged or lost its parent.
+    pub problems: Vec<RecorderError>,
+}
+
+impl Store {
+    /// Makes a store in a directory that is empty or does not exist yet.
+    ///
+    /// # Errors
+    /// [`RecorderError::NotAStore`] where the directory holds other files.
+    pub fn create(
+        root: impl Into<PathBuf>,
+        created_unix_seconds: u64,
+    ) -> Result<Self, RecorderError> {
+        let (root, disk) = (root.into(), Disk::default());
+        fs::create_dir_all(&root)
+            .map_err(|source| RecorderError::io("create the store", &root, source))?;
+        // The lock is what is left of a creation that was cut short.
+        let ours = ["store.lock", ".store.json.new", "branches"];
+        for entry in list(&root)? {
+            if !ours.contains(&entry.as_str()) {
+                let reason = if entry == "store.json" {
+                    "it is a store already: open it instead".to_owned()
+                } else {
+                    format!(
+                        "expected an empty folder, found `{entry}` in it: choose another folder \
+                         for the store"
+                    )
+                };
+                return Err(RecorderError::NotAStore { path: root, reason });
+            }
+        }
+        let record = StoreRecord {
+            format_version: FORMAT_VERSION,
+            created_unix_seconds,
+        };
+        disk.create_folder(&root.join("branches"))?;
+        json::write(&disk, &root.join("store.json"), &record)?;
+        Ok(Self { root, record, disk })
+    }
+
+    /// Opens a store.
+    ///
+    /// # Errors
+    /// [`RecorderError::NotAStore`] where there is no `store.json`;
+    /// [`RecorderError::UnknownFormat`] where its version is not ours.
+    pub fn open(root: impl Into<PathBuf>) -> Result<Self, RecorderError> {
+        let root = root.into();
+        let path = root.join("store.json");
+        if !path.is_file() {
+            let reason = if root.is_dir() {
+                "expected a file store.json in it, found none"
+            } else {
+                "there is no such folder"
+            };
+            return Err(RecorderError::NotAStore {
+                path: root,
+                reason: format!("{reason}; give the folder that a run was recorded to"),
+            });
+        }
+        let record = json::read(&path, "a store's description")?;
+        Ok(Self {
+            root,
+            record,
+            disk: Disk::default(),
+        })
+    }
+
+    /// Opens the store at `root`, or makes it where there is none.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open) and [`create`](Self::create).
+    pub fn open_or_create(
+        root: impl Into<PathBuf>,
+        created_unix_seconds: u64,
+    ) -> Result<Self, RecorderError> {
+        let root = root.into();
+        if root.join("store.json").exists() {
+            Self::open(root)
+        } else {
+            Self::create(root, created_unix_seconds)
+        }
+    }
+
+    /// The same store, with a hook before every change of the disk.
+    #[must_use]
+    pub fn with_disk_hook(mut self, hook: DiskHook) -> Self {
+        self.disk = Disk::with_hook(hook);
+        self
+    }
+
+    /// The directory.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// What `store.json` says.
+    pub fn record(&self) -> &StoreRecord {
+        &self.record
+    }
+
+    pub(crate) fn disk(&self) -> &Disk {
+        &self.disk
+    }
+
+    pub(crate) fn paths(&self, branch: &BranchId) -> BranchPaths {
+        BranchPaths::new(&self.root, branch)
+    }
+
+    /// The folder of a branch.
+    pub fn branch_folder(&self, branch: &BranchId) -> PathBuf {
+        self.paths(branch).folder
+    }
+
+    /// All branches. Files that are not ours are left alone.
+    ///
+    /// # Errors
+    /// Only where the folder itself cannot be listed; what is wrong with one
+    /// branch is in [`BranchList::problems`].
+    pub fn branches(&self) -> Result<BranchList, RecorderError> {
+        let mut branches = BranchList::default();
+        let folder = self.root.join("branches");
+        if !folder.exists() {
+            return Ok(branches);
+        }
+        for entry in list(&folder)? {
+            let Some(id) = entry.strip_prefix("branch=") else {
+                continue;
+            };
+            match read_branch(&folder.join(&entry), id) {
+                Ok(record) => branches.records.push(record),
+                Err(error) => branches.problems.push(error),
+            }
+        }
+        branches
+            .records
+            .sort_by(|a, b| (a.created_unix_seconds, &a.name).cmp(&(b.created_unix_seconds, &b.name)));
+        let problems: Vec<_> = branches
+            .records
+            .iter()
+            .filter_map(|record| self.ancestors(record, &branches.records).err())
+            .collect();
+        branches.problems.extend(problems);
+        Ok(branches)
+    }
+
+    /// The branch of this name.
+    ///
+    /// # Errors
+    /// [`RecorderError::UnknownBranch`] listing the branches that there are.
+    pub fn branch(&self, name: &BranchName) -> Result<BranchRecord, RecorderError> {
+        let mut branches = self.branches()?;
+        match branches.records.iter().position(|record| record.name == *name) {
+            Some(place) => Ok(branches.records.swap_remove(place)),
+            None => Err(self.unknown(name.as_str(), &branches)),
+        }
+    }
+
+    /// The branch with this id.
+    ///
+    /// # Errors
+    /// [`RecorderError::UnknownBranch`] listing the branches that there are.
+    pub fn branch_by_id(&self, id: &BranchId) -> Result<BranchRecord, RecorderError> {
+        let folder = self.paths(id).folder;
+        if fs::symlink_metadata(&folder).is_err() {
+            return Err(self.unknown(id.as_str(), &self.branches()?));
+        }
+        read_branch(&folder, id.as_str())
+    }
+
+    /// A branch and its ancestors, from the branch itself to the root.
+    ///
+    /// # Errors
+    /// [`RecorderError::ParentMissing`] or [`RecorderError::ParentCycle`].
+    pub fn lineage(&self, branch: &BranchRecord) -> Result<Vec<BranchRecord>, RecorderError> {
+        self.ancestors(branch, &self.branches()?.records)
+    }
+
+    fn ancestors(
+        &self,
+        branch: &BranchRecord,
+        records: &[BranchRecord],
+    ) -> Result<Vec<BranchRecord>, RecorderError> {
+        let mut lineage = vec![branch.clone()];
+        let mut current = branch;
+        while let Some(parent) = &current.parent {
+            let found = records.iter().find(|record| record.id == parent.branch);
+            let Some(next) = found else {
+                return Err(RecorderError::ParentMissing {
+                    branch: current.name.clone(),
+                    parent: parent.branch.clone(),
+                    store: self.root.clone(),
+                });
+            };
+            if lineage.iter().any(|known| known.id == next.id) {
+                return Err(RecorderError::ParentCycle {
+                    branch: branch.name.clone(),
+                    through: next.name.clone(),
+                });
+            }
+            lineage.push(next.clone());
+            current = next;
+        }
+        Ok(lineage)
+    }
+
+    /// Makes a branch: its folder, `branch.json` and topology appear at once.
+    ///
+    /// Filters whose `born` is `None` get the id of the lineage's root. The
+    /// content key is the definition's for a root, and that of parent, fork
+    /// step and definition for a child.
+    ///
+    /// # Errors
+    /// [`RecorderError::NameTaken`], [`RecorderError::ForkBeforeParent`],
+    /// [`RecorderError::Unrecordable`] where settings or shapes make no sense.
+    pub fn create_branch(
+        &self,
+        name: BranchName,
+        definition: RunDefinition,
+        recording: RecordingSettings,
+        topology: Topology,
+        parent: Option<ParentRecord>,
+        created_unix_seconds: u64,
+    ) -> Result<BranchRecord, RecorderError> {
+        let key = match &parent {
+            None => definition.key(),
+            Some(parent) => Digester::new("revacnn fork")
+                .digest(self.branch_by_id(&parent.branch)?.key)
+                .number(parent.step.0)
+                .digest(definition.key())
+                .finish(),
+        };
+        self.create_branch_with_key(
+            name,
+            key,
+            definition,
+            recording,
+            topology,
+            parent,
+            created_unix_seconds,
+        )
+    }
+
+    /// [`create_branch`](Self::create_branch) with a content key of the
+    /// caller's, for forks whose edits are part of it.
+    ///
+    /// # Errors
+    /// Those of [`create_branch`](Self::create_branch).
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the fields of the record that is made, one by one"
+    )]
+    pub fn create_branch_with_key(
+        &self,
+        name: BranchName,
+        key: Digest,
+        definition: RunDefinition,
+        recording: RecordingSettings,
+        mut topology: Topology,
+        parent: Option<ParentRecord>,
+        created_unix_seconds: u64,
+    ) -> Result<BranchRecord, RecorderError> {
+        let _lock = FileLock::wait(&self.root.join("store.lock"))?;
+        let branches = self.branches()?;
+        if branches.records.iter().any(|record| record.name == name) {
+            return Err(RecorderError::NameTaken {
+                name,
+                store: self.root.clone(),
+            });
+        }
+        let mut copy = 0;
+        let mut id = BranchId::derive(key, copy);
+        while fs::symlink_metadata(self.paths(&id).folder).is_ok() {
+            copy += 1;
+            id = BranchId::derive(key, copy);
+        }
+        let root = match &parent {
+            None => id.clone(),
+            Some(parent) => self.lineage_root(parent, &branches)?,
+        };
+        for filter in topology.layers.iter_mut().flat_map(|layer| &mut layer.filters) {
+            filter.born.get_or_insert_with(|| root.clone());
+        }
+        let record = BranchRecord {
+            format_version: FORMAT_VERSION,
+            arithmetic: ARITHMETIC,
+            id,
+            name,
+            created_unix_seconds,
+            key,
+            parent,
+            definition,
+            recording,
+            topology,
+        };
+        BranchShape::of(&record).map_err(|reason| RecorderError::Unrecordable {
+            branch: record.name.clone(),
+            reason,
+        })?;
+
+        // The folder is made under a name that no reader and no glob looks
+        // at, and appears with all that belongs in it by one rename.
+        let temporary = self.root.join(format!(".new-{}", record.id));
+        self.disk.remove_folder(&temporary)?;
+        self.disk.create_folder(&temporary)?;
+        write_topology(&self.disk, &temporary, &record)?;
+        json::write(&self.disk, &temporary.join("branch.json"), &record)?;
+        let folder = self.root.join("branches");
+        self.disk.create_folder(&folder)?;
+        self.disk.rename(&temporary, &self.paths(&record.id).folder)?;
+        self.disk.sync_folder(&folder)?;
+        Ok(record)
+    }
+
+    fn lineage_root(
+        &self,
+        parent: &ParentRecord,
+        branches: &BranchList,
+    ) -> Result<BranchId, RecorderError> {
+        let Some(record) = branches.records.iter().find(|record| record.id == parent.branch) else {
+            return Err(self.unknown(parent.branch.as_str(), branches));
+        };
+        if parent.step < record.first_step() {
+            return Err(RecorderError::ForkBeforeParent {
+                parent: record.name.clone(),
+                step: parent.step,
+                first: record.first_step(),
+            });
+        }
+        let lineage = self.ancestors(record, &branches.records)?;
+        Ok(lineage.last().unwrap_or(record).id.clone())
+    }
+
+    fn unknown(&self, name: &str, branches: &BranchList) -> RecorderError {
+        let names: Vec<String> = branches
+            .records
+            .iter()
+            .map(|record| format!("`{}`", record.name))
+            .collect();
+        let mut known = if names.is_empty() {
+            "the store has no branches yet".to_owned()
+        } else {
+            format!("there is {}", names.join(", "))
+        };
+        if !branches.problems.is_empty() {
+            known.push_str(&format!(
+                ", and {} that cannot be read (`revacnn list` says why)",
+                branches.problems.len()
+            ));
+        }
+        RecorderError::UnknownBranch {
+            name: name.chars().take(80).collect(),
+            store: self.root.clone(),
+            known,
+        }
+    }
+}
+
+/// Names in a folder, sorted; those that are not Unicode cannot be ours.
+pub(crate) fn list(folder: &Path) -> Result<Vec<String>, RecorderError> {
+    let io = |source| RecorderError::io("list", folder, source);
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).map_err(io)? {
+        if let Ok(name) = entry.map_err(io)?.file_name().into_string() {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Reads and checks `branch.json` of the folder `branch=ID`.
+fn read_branch(folder: &Path, id: &str) -> Result<BranchRecord, RecorderError> {
+    let kind = fs::symlink_metadata(folder)
+        .map_err(|source| RecorderError::io("look at", folder, source))?
+        .file_type();
+    if !kind.is_dir() {
+        let found = if kind.is_symlink() {
+            "a symbolic link, which is not followed"
+        } else {
+            "a file"
+        };
+        return Err(RecorderError::damaged(folder, "a branch's folder", found));
+    }
+    if id.parse::<BranchId>().is_err() {
+        return Err(RecorderError::damaged(
+            folder,
+            "a folder named branch=ID, where ID is `b` and 15 hexadecimal digits",
+            format!("`{id}`"),
+        ));
+    }
+    let path = folder.join("branch.json");
+    match fs::symlink_metadata(&path) {
+        Ok(metadata) if metadata.is_file() => {}
+        Ok(_) => return Err(RecorderError::damaged(&path, "a plain file", "something else")),
+        Err(_) => {
+            return Err(RecorderError::Missing {
+                path,
+                expected: "a branch's description".to_owned(),
+            });
+        }
+    }
+    let record: BranchRecord = json::read(&path, "a branch's description")?;
+    if record.id.as_str() != id {
+        return Err(RecorderError::damaged(
+            &path,
+            format!("the description of branch {id}, as the folder is named"),
+            format!("that of {}", record.id),
+        ));
+    }
+    if record.arithmetic == 0 {
+        return Err(RecorderError::damaged(&path, "arithmetic of at least 1", "0"));
+    }
+    BranchShape::of(&record)
+        .map_err(|reason| RecorderError::damaged(&path, "a branch that can be recorded", reason))?;
+    Ok(record)
+}

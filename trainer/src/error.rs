@@ -1,0 +1,84 @@
+//! The one error type of this crate.
+
+use revacnn_schemas::{Digest, SchemaError};
+
+use crate::data::DataError;
+
+/// What can keep a network from being built, trained or evaluated.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainerError {
+    /// A description could not be read, or a parameter is unknown.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    /// A data set could not be read.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// There is no layer, optimizer or preset of this kind.
+    #[error("there is no {what} `{found}`; there are: {known}")]
+    UnknownKind {
+        /// Layer, optimizer or preset.
+        what: &'static str,
+        /// What was asked for.
+        found: String,
+        /// Those there are.
+        known: String,
+    },
+    /// A layer cannot be built where it stands.
+    #[error("layer {layer} ({kind}): {reason}")]
+    Layer {
+        /// The layer's name.
+        layer: String,
+        /// Its kind.
+        kind: String,
+        /// What was expected and what was found.
+        reason: String,
+    },
+    /// The network as a whole is not one that can be trained.
+    #[error("the network cannot be trained: {reason}")]
+    Network {
+        /// What was expected and what was found.
+        reason: String,
+    },
+    /// A hyper-parameter is out of its range.
+    #[error("{name} must be {expected}, found {found}")]
+    OutOfRange {
+        /// The hyper-parameter.
+        name: String,
+        /// Its range.
+        expected: &'static str,
+        /// What was given.
+        found: String,
+    },
+    /// The data set at hand is not the one that the run was trained on.
+    #[error(
+        "this run was trained on data set {name} with digest {expected}, the one at hand has {found}; \
+         pass the folder of the former with --data"
+    )]
+    OtherData {
+        /// The data set's name.
+        name: String,
+        /// The run's digest.
+        expected: Digest,
+        /// The digest at hand.
+        found: Digest,
+    },
+    /// A state does not fit the network.
+    #[error("the state of step {step} does not fit the network: {reason}")]
+    StateMismatch {
+        /// The state's step.
+        step: u64,
+        /// What was expected and what was found.
+        reason: String,
+    },
+    /// The threads could not be started.
+    #[error("cannot start {threads} threads: {reason}")]
+    Threads {
+        /// How many were asked for.
+        threads: usize,
+        /// Why they did not start.
+        reason: String,
+    },
+    /// The observer of the steps failed.
+    #[error("{0}")]
+    Observer(#[source] revacnn_schemas::ObserverError),
+}

@@ -1,0 +1,398 @@
+//! The gradient of weights and biases: for each nonzero output gradient the window under it, scaled.
+//!
+//! The input is kept with its channels last, so that a kernel row's window is one run of `kernel * channels` numbers
+//! at any stride. Lanes run over that run; a group of kernel rows stays in registers for all entries of a filter.
+//! Kernel rows do not see the same entries at the image's edges, so a group goes in three parts: the output rows for
+//! which only its lower rows are inside, those for which all are, those for which only its upper rows are. Each
+//! accumulator still sees its entries in raster order.
+
+use super::Instructions;
+use super::convolution::ConvolutionShape;
+use super::nonzero::{Entries, NonZero};
+use super::simd::{Kernel, Simd};
+
+/// The weight gradient of a shape at an instruction level.
+#[derive(Debug, Clone)]
+pub(super) struct WeightPlan {
+    /// Numbers of an accumulator's kernel row: `kernel * channels` filled up to whole vectors.
+    row_len: usize,
+    /// Numbers of the channels-last input, with room for the last vector to read on.
+    input_len: usize,
+    /// Which kernel rows and which vectors of them go together.
+    groups: Vec<Group>,
+}
+
+/// Kernel rows `first_row..first_row + rows`, of each the vectors `first_vector..first_vector + vectors`.
+#[derive(Debug, Clone, Copy)]
+struct Group {
+    first_row: usize,
+    rows: usize,
+    first_vector: usize,
+    vectors: usize,
+    /// The output rows for which all its kernel rows are inside the image.
+    first_inside: usize,
+    end_inside: usize,
+}
+
+/// Vectors a group at most.
+const MOST_VECTORS: usize = 8;
+
+impl WeightPlan {
+    pub(super) fn new(shape: &ConvolutionShape, instructions: Instructions) -> Self {
+        let (lanes, accumulators) = match instructions {
+            Instructions::Scalar => (1, 8),
+            Instructions::Avx2 => (8, 12),
+            Instructions::Avx512 => (16, 26),
+        };
+        let vectors = (shape.kernel * shape.channels).div_ceil(lanes);
+        let row_len = vectors * lanes;
+        let pixels = shape.padded_height() * shape.padded_width();
+        let mut groups = Vec::new();
+        let pieces = vectors.div_ceil(MOST_VECTORS);
+        for piece in 0..pieces {
+            let (first_vector, end) = (vectors * piece / pieces, vectors * (piece + 1) / pieces);
+            let mut first_row = 0;
+            while first_row < shape.kernel {
+                let fits = |rows: &usize| {
+                    first_row + rows <= shape.kernel && rows * (end - first_vector) <= accumulators
+                };
+                let rows = [5, 3, 2].into_iter().find(fits).unwrap_or(1);
+                // The first kernel row is the last to come inside, the last one the first to leave.
+                let (first_inside, _) = shape.rows_inside(first_row);
+                let (_, end_inside) = shape.rows_inside(first_row + rows - 1);
+                groups.push(Group {
+                    first_row,
+                    rows,
+                    first_vector,
+                    vectors: end - first_vector,
+                    first_inside,
+                    end_inside,
+                });
+                first_row += rows;
+            }
+        }
+        Self {
+            row_len,
+            input_len: pixels * shape.channels + row_len,
+            groups,
+        }
+    }
+
+    /// Numbers of the channels-last input.
+    pub(super) fn input_len(&self) -> usize {
+        self.input_len
+    }
+
+    pub(super) fn gradient_len(&self, shape: &ConvolutionShape) -> usize {
+        shape.filters * (shape.kernel * self.row_len + 1)
+    }
+
+    /// Copies the input to `[padded_height][padded_width][channels]`; the rows of padding are never read.
+    pub(super) fn prepare(
+        &self,
+        shape: &ConvolutionShape,
+        instructions: Instructions,
+        input: &[f32],
+        channels_last: &mut [f32],
+    ) {
+        instructions.run(Prepare {
+            shape,
+            input,
+            channels_last,
+        });
+    }
+
+    pub(super) fn run(
+        &self,
+        shape: &ConvolutionShape,
+        instructions: Instructions,
+        list: &NonZero,
+        channels_last: &[f32],
+        frozen: Option<&[bool]>,
+        accumulator: &mut [f32],
+    ) {
+        if shape.out_pixels() > 0 {
+            instructions.run(WeightGradient {
+                plan: self,
+                shape,
+                list,
+                channels_last,
+                frozen,
+                accumulator,
+            });
+        }
+    }
+
+    pub(super) fn unpack(
+        &self,
+        shape: &ConvolutionShape,
+        accumulator: &[f32],
+        weights: &mut [f32],
+        bias: &mut [f32],
+    ) {
+        let (kernel, channels) = (shape.kernel, shape.channels);
+        let (filters, biases) = accumulator.split_at(shape.filters * kernel * self.row_len);
+        bias.copy_from_slice(biases);
+        if weights.is_empty() {
+            return;
+        }
+        for (rows, weights) in filters
+            .chunks_exact(kernel * self.row_len)
+            .zip(weights.chunks_exact_mut(shape.filter_len()))
+        {
+            for (index, weight) in weights.iter_mut().enumerate() {
+                let (channel, tap) = (index / (kernel * kernel), index % (kernel * kernel));
+                *weight = rows[tap / kernel * self.row_len + tap % kernel * channels + channel];
+            }
+        }
+    }
+}
+
+struct Prepare<'a> {
+    shape: &'a ConvolutionShape,
+    input: &'a [f32],
+    channels_last: &'a mut [f32],
+}
+
+impl Kernel for Prepare<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let Self {
+            shape,
+            input,
+            channels_last,
+        } = self;
+        let (channels, width, height) = (shape.channels, shape.width, shape.height);
+        let row_len = shape.padded_width() * channels;
+        if channels == 0 {
+            return;
+        }
+        for y in 0..height {
+            let to = &mut channels_last[(y + shape.padding) * row_len..][..row_len];
+            let (left, to) = to.split_at_mut(shape.padding * channels);
+            let (to, right) = to.split_at_mut(width * channels);
+            left.fill(0.0);
+            right.fill(0.0);
+            for channel in 0..channels {
+                let from = &input[(channel * height + y) * width..][..width];
+                for (pixel, value) in to.chunks_exact_mut(channels).zip(from) {
+                    pixel[channel] = *value;
+                }
+            }
+        }
+    }
+}
+
+struct WeightGradient<'a> {
+    plan: &'a WeightPlan,
+    shape: &'a ConvolutionShape,
+    list: &'a NonZero,
+    channels_last: &'a [f32],
+    frozen: Option<&'a [bool]>,
+    /// `[filters][kernel][row_len]`, then `[filters]`
+    accumulator: &'a mut [f32],
+}
+
+impl Kernel for WeightGradient<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Self {
+            plan,
+            shape,
+            list,
+            channels_last,
+            frozen,
+            accumulator,
+        } = self;
+        let filter_len = shape.kernel * plan.row_len;
+        let (filters, biases) = accumulator.split_at_mut(shape.filters * filter_len);
+        add_biases(list, frozen, biases);
+        for filter in 0..shape.filters {
+            if frozen.is_some_and(|frozen| frozen[filter]) {
+                continue;
+            }
+            let rows = &mut filters[filter * filter_len..][..filter_len];
+            for group in &plan.groups {
+                let end_row = group.first_row + group.rows;
+                if group.first_inside >= group.end_inside {
+                    for row in group.first_row..end_row {
+                        let (first, end) = shape.rows_inside(row);
+                        let entries = list.rows(filter, first, end);
+                        accumulate(
+                            simd,
+                            plan,
+                            shape,
+                            channels_last,
+                            rows,
+                            &Group {
+                                first_row: row,
+                                rows: 1,
+                                ..*group
+                            },
+                            entries,
+                        );
+                    }
+                    continue;
+                }
+                for row in group.first_row..end_row {
+                    let (first, _) = shape.rows_inside(row);
+                    let entries = list.rows(filter, first, group.first_inside);
+                    accumulate(
+                        simd,
+                        plan,
+                        shape,
+                        channels_last,
+                        rows,
+                        &Group {
+                            first_row: row,
+                            rows: 1,
+                            ..*group
+                        },
+                        entries,
+                    );
+                }
+                let entries = list.rows(filter, group.first_inside, group.end_inside);
+                accumulate(simd, plan, shape, channels_last, rows, group, entries);
+                for row in group.first_row..end_row {
+                    let (_, end) = shape.rows_inside(row);
+                    let entries = list.rows(filter, group.end_inside, end);
+                    accumulate(
+                        simd,
+                        plan,
+                        shape,
+                        channels_last,
+                        rows,
+                        &Group {
+                            first_row: row,
+                            rows: 1,
+                            ..*group
+                        },
+                        entries,
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Adds each filter's gradients to its bias, four filters side by side because each sum waits for itself.
+#[inline(always)]
+fn add_biases(list: &NonZero, frozen: Option<&[bool]>, biases: &mut [f32]) {
+    let is_frozen = |filter: usize| frozen.is_some_and(|frozen| frozen[filter]);
+    for (block, biases) in biases.chunks_mut(4).enumerate() {
+        let mut values: [&[f32]; 4] = [&[]; 4];
+        let mut sums = [0.0; 4];
+        for (lane, bias) in biases.iter().enumerate() {
+            let filter = block * 4 + lane;
+            if !is_frozen(filter) {
+                values[lane] = list.filter(filter).values;
+            }
+            sums[lane] = *bias;
+        }
+        let shared = values.iter().map(|values| values.len()).min().unwrap_or(0);
+        let [a, b, c, d] = values.map(|values| &values[..shared]);
+        for i in 0..shared {
+            sums = [
+                sums[0] + a[i],
+                sums[1] + b[i],
+                sums[2] + c[i],
+                sums[3] + d[i],
+            ];
+        }
+        for (lane, bias) in biases.iter_mut().enumerate() {
+            *bias = values[lane][shared..]
+                .iter()
+                .fold(sums[lane], |sum, value| sum + value);
+        }
+    }
+}
+
+#[inline(always)]
+fn accumulate<S: Simd>(
+    simd: S,
+    plan: &WeightPlan,
+    shape: &ConvolutionShape,
+    channels_last: &[f32],
+    rows: &mut [f32],
+    group: &Group,
+    entries: Entries<'_>,
+) {
+    if entries.values.is_empty() {
+        return;
+    }
+    let stretch = Stretch {
+        channels: shape.channels,
+        window: &channels_last[group.first_row * shape.padded_width() * shape.channels
+            + group.first_vector * S::LANES..],
+        window_row_len: shape.padded_width() * shape.channels,
+        rows: &mut rows[group.first_row * plan.row_len + group.first_vector * S::LANES..],
+        row_len: plan.row_len,
+        entries,
+    };
+    // Conditions on constants: each instruction level keeps only the groups that its registers hold.
+    macro_rules! instantiate {
+        ($($rows:literal: $($vectors:literal)+;)+) => {
+            match (group.rows, group.vectors) {
+                $($(($rows, $vectors) if $rows == 1 || $rows * $vectors <= S::ACCUMULATORS => stretch.add::<S, $rows, $vectors>(simd),)+)+
+                _ => unreachable!("invariant: the plan made {group:?} for other instructions"),
+            }
+        };
+    }
+    instantiate! {
+        1: 1 2 3 4 5 6 7 8;
+        2: 1 2 3 4 5 6 7 8;
+        3: 1 2 3 4 5 6 7 8;
+        5: 1 2 3 4 5;
+    }
+}
+
+/// Entries of one filter and the part of its accumulator that they are added to.
+struct Stretch<'a> {
+    channels: usize,
+    /// The channels-last input from the group's first kernel row and vector on.
+    window: &'a [f32],
+    window_row_len: usize,
+    /// The accumulator from the group's first kernel row and vector on.
+    rows: &'a mut [f32],
+    row_len: usize,
+    entries: Entries<'a>,
+}
+
+impl Stretch<'_> {
+    #[inline(always)]
+    fn add<S: Simd, const ROWS: usize, const VECTORS: usize>(self, simd: S) {
+        let Self {
+            channels,
+            window,
+            window_row_len,
+            rows,
+            row_len,
+            entries,
+        } = self;
+        let mut sums = [[simd.splat(0.0); VECTORS]; ROWS];
+        for (r, sums) in sums.iter_mut().enumerate() {
+            for v in 0..VECTORS {
+                sums[v] = simd.load(&rows[r * row_len + v * S::LANES..]);
+            }
+        }
+        for (value, position) in entries.values.iter().zip(entries.positions) {
+            let gradient = simd.splat(*value);
+            let window = &window[*position as usize * channels..];
+            for (r, sums) in sums.iter_mut().enumerate() {
+                let window = &window[r * window_row_len..][..VECTORS * S::LANES];
+                for v in 0..VECTORS {
+                    sums[v] = simd.mul_add(gradient, simd.load(&window[v * S::LANES..]), sums[v]);
+                }
+            }
+        }
+        for (r, sums) in sums.iter().enumerate() {
+            for v in 0..VECTORS {
+                simd.store(sums[v], &mut rows[r * row_len + v * S::LANES..]);
+            }
+        }
+    }
+}

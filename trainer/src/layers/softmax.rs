@@ -1,0 +1,76 @@
+//! The class layer: `kind = "softmax"`, a fully connected layer over the
+//! classes whose outputs are the logits of a softmax with cross-entropy loss.
+
+use revacnn_schemas::LayerSpec;
+use serde::{Deserialize, Serialize};
+
+use super::fully_connected::Dense;
+use super::{Built, LayerKind, Place, Role, refuse};
+use crate::TrainerError;
+
+pub(crate) const KIND: LayerKind =
+    LayerKind { name: "softmax", stem: "softmax", role: Role::Classes, build };
+
+/// Configuration of the class layer.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Config {
+    /// Number of classes; the data set's unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    classes: Option<usize>,
+}
+
+fn build(spec: &LayerSpec, place: &Place) -> Result<Built, TrainerError> {
+    let mut config: Config = spec.config()?;
+    let classes = *config.classes.get_or_insert(place.classes);
+    if classes != place.classes {
+        return Err(refuse(
+            spec,
+            format!("the data set has {} classes, the layer says {classes}; leave `classes` out", place.classes),
+        ));
+    }
+    Ok(Built::new(&config, vec![Box::new(Dense::new(place, classes))]))
+}
+
+/// Softmax with cross-entropy of one image.
+///
+/// Writes the class probabilities, and into `gradient` (where given)
+/// `(p − [class = label]) · scale`; returns the loss, −ln p of the label.
+///
+/// # Determinism
+/// The largest logit is subtracted first; exponentials and the logarithm are
+/// `libm`'s; the sum runs over the classes in order.
+pub(crate) fn softmax_loss(
+    logits: &[f32],
+    label: usize,
+    probabilities: &mut [f32],
+    gradient: Option<(&mut [f32], f32)>,
+) -> f32 {
+    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let mut sum = 0.0_f32;
+    for (probability, &logit) in probabilities.iter_mut().zip(logits) {
+        *probability = libm::expf(logit - largest);
+        sum += *probability;
+    }
+    for probability in probabilities.iter_mut() {
+        *probability /= sum;
+    }
+    if let Some((gradient, scale)) = gradient {
+        for (class, (out, &probability)) in gradient.iter_mut().zip(&*probabilities).enumerate() {
+            let target = if class == label { 1.0 } else { 0.0 };
+            *out = (probability - target) * scale;
+        }
+    }
+    libm::logf(sum) - (logits[label] - largest)
+}
+
+/// The class with the largest logit, the first one on a tie.
+pub(crate) fn predicted_class(logits: &[f32]) -> usize {
+    let mut best = 0;
+    for (class, logit) in logits.iter().enumerate() {
+        if *logit > logits[best] {
+            best = class;
+        }
+    }
+    best
+}

@@ -1,0 +1,259 @@
+//! From a description to operations: names, defaults, shapes, blocks.
+
+use revacnn_schemas::{
+    FilterIdentity, FilterNumber, ImageShape, LayerName, LayerTopology, NetworkSpec, Topology,
+};
+
+use crate::TrainerError;
+use crate::kernels::Instructions;
+use crate::layers::{self, Operation, ParameterShape, Place, Role};
+
+/// A network that was built for images of one shape.
+#[derive(Debug)]
+pub(crate) struct Network {
+    pub(crate) operations: Vec<Unit>,
+    /// Layers with weights, in order.
+    pub(crate) weighted: Vec<Weighted>,
+    pub(crate) blocks: Vec<Block>,
+    pub(crate) topology: Topology,
+    pub(crate) input: ImageShape,
+    pub(crate) classes: usize,
+}
+
+/// An operation within the network.
+#[derive(Debug)]
+pub(crate) struct Unit {
+    pub(crate) operation: Box<dyn Operation>,
+    /// Its place among the layers with weights.
+    pub(crate) weights: Option<usize>,
+    /// Where its accumulator begins among all.
+    pub(crate) gradient_at: usize,
+}
+
+/// A layer with weights.
+#[derive(Debug)]
+pub(crate) struct Weighted {
+    pub(crate) layer: LayerName,
+    /// Numbers of its filters in position order.
+    pub(crate) numbers: Vec<u32>,
+    pub(crate) shape: ParameterShape,
+}
+
+/// A block: its output is that of its last operation.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Block {
+    pub(crate) last: usize,
+}
+
+/// The most memory that one image's maps may need: beyond it a description is
+/// taken for a mistake.
+const LARGEST_MAP: usize = 1 << 26;
+
+/// Resolves a description against images of shape `input` and `classes`
+/// classes: every layer gets its name, every parameter its value.
+///
+/// # Errors
+/// What a layer refuses, by the layer's name.
+pub fn resolve(
+    spec: &NetworkSpec,
+    input: ImageShape,
+    classes: usize,
+) -> Result<(NetworkSpec, Topology), TrainerError> {
+    let (resolved, network) = Network::build(spec, input, classes, Instructions::Scalar)?;
+    Ok((resolved, network.topology))
+}
+
+impl Network {
+    /// Builds the network and resolves its description.
+    pub(crate) fn build(
+        spec: &NetworkSpec,
+        input: ImageShape,
+        classes: usize,
+        instructions: Instructions,
+    ) -> Result<(NetworkSpec, Self), TrainerError> {
+        let refuse = |reason: String| TrainerError::Network { reason };
+        match spec.layers.last() {
+            Some(last) if last.kind == "softmax" => {}
+            Some(last) => {
+                return Err(refuse(format!("the last layer must be of kind softmax, found {}", last.kind)));
+            }
+            None => return Err(refuse("it has no layers; the last one must be of kind softmax".to_owned())),
+        }
+        let mut resolved = spec.clone();
+        name_layers(&mut resolved)?;
+        let mut network = Self {
+            operations: Vec::new(),
+            weighted: Vec::new(),
+            blocks: Vec::new(),
+            topology: Topology { layers: Vec::new() },
+            input,
+            classes,
+        };
+        let mut shape = input;
+        let mut numbers: Vec<u32> = (0..input.channels as u32).collect();
+        let mut open_block = None;
+        let mut gradient_at = 0;
+        let count = resolved.layers.len();
+        for (place, layer) in resolved.layers.iter_mut().enumerate() {
+            let kind = layers::kind(&layer.kind)?;
+            let name = layer.name.clone().expect("invariant: every layer was named");
+            if kind.role == Role::Classes && place + 1 != count {
+                return Err(layers::refuse(layer, "only the last layer can be of kind softmax"));
+            }
+            let at = Place {
+                input: shape,
+                classes,
+                instructions,
+                stream: stream_key(&name),
+                numbers: numbers.clone(),
+            };
+            let built = (kind.build)(layer, &at)?;
+            layer.parameters = built.parameters;
+            let mut topology = LayerTopology {
+                layer: name.clone(),
+                kind: layer.kind.clone(),
+                filters: Vec::new(),
+                coefficients: None,
+                map: None,
+                normalises: false,
+            };
+            for operation in built.operations {
+                let weights = operation.parameters().map(|parameters| {
+                    if parameters.filters != numbers.len() || kind.role != Role::Joins {
+                        numbers = (0..parameters.filters as u32).collect();
+                    }
+                    topology.filters = numbers
+                        .iter()
+                        .map(|&number| FilterIdentity { number: FilterNumber(number), born: None })
+                        .collect();
+                    topology.coefficients = Some(parameters.coefficients);
+                    topology.normalises = parameters.normalises;
+                    network.weighted.push(Weighted {
+                        layer: name.clone(),
+                        numbers: numbers.clone(),
+                        shape: parameters,
+                    });
+                    network.weighted.len() - 1
+                });
+                shape = operation.output();
+                if shape.len() > LARGEST_MAP {
+                    return Err(layers::refuse(
+                        layer,
+                        format!("its output {shape} is larger than the {LARGEST_MAP} values that are supported"),
+                    ));
+                }
+                let length = operation.gradient_len();
+                network.operations.push(Unit { operation, weights, gradient_at });
+                gradient_at += length;
+            }
+            let last = network.operations.len().saturating_sub(1);
+            match kind.role {
+                Role::Opens | Role::Classes => {
+                    open_block = Some(network.blocks.len());
+                    network.blocks.push(Block { last });
+                    topology.map = Some([shape.height, shape.width]);
+                }
+                Role::Joins => {
+                    if let Some(block) = open_block {
+                        network.blocks[block].last = last;
+                    }
+                }
+                Role::Ends => open_block = None,
+            }
+            network.topology.layers.push(topology);
+        }
+        Ok((resolved, network))
+    }
+
+    /// Numbers of the accumulators of all operations.
+    pub(crate) fn gradient_len(&self) -> usize {
+        self.operations.last().map_or(0, |unit| unit.gradient_at + unit.operation.gradient_len())
+    }
+
+    /// Whether an operation needs all images of the batch before it can go on.
+    pub(crate) fn synchronises(&self) -> bool {
+        self.operations.iter().any(|unit| unit.operation.batch_len() > 0)
+    }
+}
+
+/// Gives every unnamed layer its kind's stem and the next free number.
+fn name_layers(spec: &mut NetworkSpec) -> Result<(), TrainerError> {
+    let mut taken: Vec<LayerName> = Vec::new();
+    for layer in &spec.layers {
+        if let Some(name) = &layer.name {
+            if taken.contains(name) {
+                return Err(layers::refuse(layer, "another layer has the same name; names must differ"));
+            }
+            taken.push(name.clone());
+        }
+    }
+    for layer in &mut spec.layers {
+        if layer.name.is_some() {
+            continue;
+        }
+        let kind = layers::kind(&layer.kind)?;
+        let name = if kind.role == Role::Classes {
+            kind.stem.to_owned()
+        } else {
+            (1..)
+                .map(|number| format!("{}{number}", kind.stem))
+                .find(|name| taken.iter().all(|other| other.as_str() != name))
+                .expect("invariant: there is always a free number")
+        };
+        let name: LayerName = name.parse()?;
+        taken.push(name.clone());
+        layer.name = Some(name);
+    }
+    Ok(())
+}
+
+/// The number that stands for a layer's name in random streams.
+pub(crate) fn stream_key(name: &LayerName) -> u64 {
+    let hash = blake3::hash(name.as_str().as_bytes());
+    u64::from_le_bytes(hash.as_bytes()[..8].try_into().expect("invariant: a hash has 32 bytes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::preset;
+
+    const RGB: ImageShape = ImageShape { channels: 3, height: 32, width: 32 };
+
+    #[test]
+    fn the_papers_network_has_its_names_blocks_and_22_466_parameters() {
+        let (resolved, topology) = resolve(&preset("paper").unwrap(), RGB, 10).unwrap();
+        let names: Vec<String> =
+            resolved.layers.iter().map(|layer| layer.name.as_ref().unwrap().to_string()).collect();
+        assert_eq!(names, ["conv1", "pool1", "conv2", "pool2", "conv3", "pool3", "softmax"]);
+        assert_eq!(topology.parameters(), 22_466);
+        assert_eq!(topology.activations(), 22_794);
+        let maps: Vec<_> = topology.blocks().map(|layer| layer.map.unwrap()).collect();
+        assert_eq!(maps, [[32, 32], [16, 16], [8, 8], [1, 1]]);
+    }
+
+    #[test]
+    fn resolving_a_resolved_network_changes_nothing() {
+        let (once, _) = resolve(&preset("paper").unwrap(), RGB, 10).unwrap();
+        let (twice, _) = resolve(&once, RGB, 10).unwrap();
+        assert_eq!(once, twice);
+    }
+
+    #[test]
+    fn what_cannot_be_built_is_refused_by_the_layers_name() {
+        let refused = |text: &str| {
+            let spec = NetworkSpec::from_toml(text).unwrap();
+            resolve(&spec, RGB, 10).unwrap_err().to_string()
+        };
+        let softmax = "[[layer]]\nkind = \"softmax\"\n";
+        assert!(refused("layer = []").contains("no layers"));
+        assert!(refused("[[layer]]\nkind = \"pool\"\nkernel = 2\n").contains("last layer"));
+        assert!(refused(&format!("{softmax}{softmax}")).contains("softmax"));
+        let conv = |parameters: &str| refused(&format!("[[layer]]\nkind = \"conv\"\n{parameters}\n{softmax}"));
+        assert!(conv("filters = 0\nkernel = 5").contains("conv1 (conv): filters must be 1"));
+        assert!(conv("filters = 4\nkernel = 40").contains("40×40"));
+        assert!(conv("filters = 4").contains("kernel"));
+        assert!(conv("filters = 4\nkernel = 5\nactivation = \"swish\"").contains("swish"));
+        assert!(refused(&format!("[[layer]]\nkind = \"convolution\"\n{softmax}")).contains("conv, pool"));
+    }
+}

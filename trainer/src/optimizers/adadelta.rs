@@ -1,0 +1,104 @@
+//! Adadelta: `adadelta`, the default, as in the ConvNetJS CIFAR-10 demo.
+
+use revacnn_schemas::{OptimizerSpec, Parameters};
+use serde::{Deserialize, Serialize};
+
+use super::{Optimizer, OptimizerKind, Tensors, check, check_common, resolved};
+use crate::TrainerError;
+use crate::kernels::{Instructions, Kernel, Simd};
+
+pub(crate) const KIND: OptimizerKind = OptimizerKind { name: "adadelta", build };
+
+/// Source: Zeiler 2012, as `torch.optim.Adadelta`: g ← g + decay·w;
+/// s ← ρs + (1−ρ)g²; δ = g·√(a+ε)/√(s+ε); a ← ρa + (1−ρ)δ²; w ← w − rate·δ.
+///
+/// The defaults equal the ConvNetJS CIFAR-10 demo's: it divides its decay of
+/// 1e-4 by its batch of 4.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Adadelta {
+    #[serde(default = "learning_rate")]
+    learning_rate: f64,
+    #[serde(default = "rho")]
+    rho: f64,
+    #[serde(default = "epsilon")]
+    epsilon: f64,
+    #[serde(default = "weight_decay")]
+    weight_decay: f64,
+}
+
+fn learning_rate() -> f64 {
+    1.0
+}
+
+fn rho() -> f64 {
+    0.95
+}
+
+fn epsilon() -> f64 {
+    1e-6
+}
+
+fn weight_decay() -> f64 {
+    2.5e-5
+}
+
+fn build(spec: &OptimizerSpec) -> Result<(Parameters, Box<dyn Optimizer>), TrainerError> {
+    let config: Adadelta = spec.config()?;
+    check_common(config.learning_rate, config.weight_decay)?;
+    check("rho", config.rho, "at least 0 and below 1", |value| (0.0..1.0).contains(&value))?;
+    check("epsilon", config.epsilon, "above 0 as a 32-bit number", |value| value as f32 > 0.0)?;
+    Ok((resolved(&config), Box::new(config)))
+}
+
+impl Optimizer for Adadelta {
+    fn slots(&self) -> usize {
+        2
+    }
+
+    fn learning_rate(&self) -> f64 {
+        self.learning_rate
+    }
+
+    fn weight_decay(&self) -> f64 {
+        self.weight_decay
+    }
+
+    fn update(&self, instructions: Instructions, _update: u64, tensors: Tensors<'_, '_>) {
+        instructions.run(Update {
+            rate: self.learning_rate as f32,
+            rho: self.rho as f32,
+            rest: (1.0 - self.rho) as f32,
+            epsilon: self.epsilon as f32,
+            tensors,
+        });
+    }
+}
+
+struct Update<'a, 'b> {
+    rate: f32,
+    rho: f32,
+    rest: f32,
+    epsilon: f32,
+    tensors: Tensors<'a, 'b>,
+}
+
+impl Kernel for Update<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _simd: S) {
+        let Tensors { values, gradients, slots, decay } = self.tensors;
+        let [squares, deltas] = slots else { unreachable!("invariant: Adadelta has two slots") };
+        let (rho, rest, epsilon) = (self.rho, self.rest, self.epsilon);
+        for (((value, &gradient), square), delta_square) in
+            values.iter_mut().zip(gradients).zip(squares.iter_mut()).zip(deltas.iter_mut())
+        {
+            let gradient = decay.mul_add(*value, gradient);
+            *square = rho.mul_add(*square, rest * gradient * gradient);
+            let delta = (*delta_square + epsilon).sqrt() / (*square + epsilon).sqrt() * gradient;
+            *delta_square = rho.mul_add(*delta_square, rest * delta * delta);
+            *value = (-self.rate).mul_add(delta, *value);
+        }
+    }
+}

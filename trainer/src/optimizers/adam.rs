@@ -1,0 +1,106 @@
+//! Adam: `adam`.
+
+use revacnn_schemas::{OptimizerSpec, Parameters};
+use serde::{Deserialize, Serialize};
+
+use super::{Optimizer, OptimizerKind, Tensors, check, check_common, power, resolved};
+use crate::TrainerError;
+use crate::kernels::{Instructions, Kernel, Simd};
+
+pub(crate) const KIND: OptimizerKind = OptimizerKind { name: "adam", build };
+
+/// Source: Kingma and Ba 2015, as `torch.optim.Adam` (decay is L2):
+/// g ← g + decay·w; m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²;
+/// w ← w − rate/(1−β₁ᵗ) · m / (√v/√(1−β₂ᵗ) + ε).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Adam {
+    #[serde(default = "learning_rate")]
+    learning_rate: f64,
+    #[serde(default = "beta1")]
+    beta1: f64,
+    #[serde(default = "beta2")]
+    beta2: f64,
+    #[serde(default = "epsilon")]
+    epsilon: f64,
+    #[serde(default)]
+    weight_decay: f64,
+}
+
+fn learning_rate() -> f64 {
+    1e-3
+}
+
+fn beta1() -> f64 {
+    0.9
+}
+
+fn beta2() -> f64 {
+    0.999
+}
+
+fn epsilon() -> f64 {
+    1e-8
+}
+
+fn build(spec: &OptimizerSpec) -> Result<(Parameters, Box<dyn Optimizer>), TrainerError> {
+    let config: Adam = spec.config()?;
+    check_common(config.learning_rate, config.weight_decay)?;
+    check("beta1", config.beta1, "at least 0 and below 1", |value| (0.0..1.0).contains(&value))?;
+    check("beta2", config.beta2, "at least 0 and below 1", |value| (0.0..1.0).contains(&value))?;
+    check("epsilon", config.epsilon, "above 0 as a 32-bit number", |value| value as f32 > 0.0)?;
+    Ok((resolved(&config), Box::new(config)))
+}
+
+impl Optimizer for Adam {
+    fn slots(&self) -> usize {
+        2
+    }
+
+    fn learning_rate(&self) -> f64 {
+        self.learning_rate
+    }
+
+    fn weight_decay(&self) -> f64 {
+        self.weight_decay
+    }
+
+    fn update(&self, instructions: Instructions, update: u64, tensors: Tensors<'_, '_>) {
+        instructions.run(Update {
+            step_size: (self.learning_rate / (1.0 - power(self.beta1, update))) as f32,
+            correction: (1.0 - power(self.beta2, update)).sqrt() as f32,
+            beta: (self.beta1 as f32, self.beta2 as f32),
+            rest: ((1.0 - self.beta1) as f32, (1.0 - self.beta2) as f32),
+            epsilon: self.epsilon as f32,
+            tensors,
+        });
+    }
+}
+
+struct Update<'a, 'b> {
+    step_size: f32,
+    correction: f32,
+    beta: (f32, f32),
+    rest: (f32, f32),
+    epsilon: f32,
+    tensors: Tensors<'a, 'b>,
+}
+
+impl Kernel for Update<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _simd: S) {
+        let Tensors { values, gradients, slots, decay } = self.tensors;
+        let [firsts, seconds] = slots else { unreachable!("invariant: Adam has two slots") };
+        for (((value, &gradient), first), second) in
+            values.iter_mut().zip(gradients).zip(firsts.iter_mut()).zip(seconds.iter_mut())
+        {
+            let gradient = decay.mul_add(*value, gradient);
+            *first = self.beta.0.mul_add(*first, self.rest.0 * gradient);
+            *second = self.beta.1.mul_add(*second, self.rest.1 * gradient * gradient);
+            let denominator = second.sqrt() / self.correction + self.epsilon;
+            *value = (-self.step_size).mul_add(*first / denominator, *value);
+        }
+    }
+}

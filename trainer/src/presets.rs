@@ -1,0 +1,47 @@
+//! Networks that have a name.
+
+use revacnn_schemas::NetworkSpec;
+
+use crate::TrainerError;
+
+/// A network by name: its input and classes adapt to the data set.
+struct Preset {
+    name: &'static str,
+    summary: &'static str,
+    filters: [usize; 3],
+}
+
+const PRESETS: [Preset; 3] = [
+    Preset { name: "paper", summary: "three 5×5 convolutions of 16, 20, 20 filters, as in the paper", filters: [16, 20, 20] },
+    Preset { name: "20-20-20", summary: "the paper's steering experiment before the edit", filters: [20, 20, 20] },
+    Preset { name: "20-20-21", summary: "the paper's steering experiment after the edit", filters: [20, 20, 21] },
+];
+
+/// The presets' names with a line on each.
+pub fn presets() -> impl Iterator<Item = (&'static str, &'static str)> {
+    PRESETS.iter().map(|preset| (preset.name, preset.summary))
+}
+
+/// The network of this name: 5×5 convolutions of stride 1 and padding 2, each
+/// with ReLU and 2×2 max pooling, then softmax.
+///
+/// Source: section 3 of the ReVACNN paper; ConvNetJS's CIFAR-10 demo.
+///
+/// # Errors
+/// [`TrainerError::UnknownKind`] that lists the presets.
+pub fn preset(name: &str) -> Result<NetworkSpec, TrainerError> {
+    let preset = PRESETS.iter().find(|preset| preset.name == name).ok_or_else(|| TrainerError::UnknownKind {
+        what: "preset network",
+        found: name.to_owned(),
+        known: PRESETS.map(|preset| preset.name).join(", "),
+    })?;
+    let mut text = format!("name = {name:?}\n");
+    for filters in preset.filters {
+        text += &format!(
+            "[[layer]]\nkind = \"conv\"\nfilters = {filters}\nkernel = 5\npad = 2\nactivation = \"relu\"\n\
+             [[layer]]\nkind = \"pool\"\nkernel = 2\n"
+        );
+    }
+    text += "[[layer]]\nkind = \"softmax\"\n";
+    Ok(NetworkSpec::from_toml(&text)?)
+}

@@ -1,0 +1,117 @@
+//! What an observer is shown of a step.
+
+use revacnn_schemas::{
+    BlockView, ImageIndex, NormalisationView, Observer, ParameterView, StepView, ValidationResult,
+};
+
+use crate::data::{Split, decode};
+use crate::evaluate::EVALUATION;
+use crate::layers::ImageContext;
+use crate::workspace::{Shared, Workspace};
+use crate::{Trainer, TrainerError};
+
+impl Trainer {
+    /// Shows the step that the network is at to an observer, with what it
+    /// asks for. Changes nothing that training depends on.
+    ///
+    /// Returns the full validation, where the observer asked for one.
+    ///
+    /// # Errors
+    /// [`TrainerError::Observer`] where the observer fails;
+    /// [`TrainerError::Data`] where a probe image is not in the data set.
+    pub fn show(
+        &mut self,
+        probes: &[ImageIndex],
+        observer: &mut dyn Observer,
+    ) -> Result<Option<ValidationResult>, TrainerError> {
+        let wanted = observer.wanted(self.step, self.cursor);
+        let probes = if wanted.probes { probes } else { &[] };
+        self.run_probes(probes)?;
+        let validation = wanted.validation.then(|| self.evaluate(Split::Validation)).transpose()?;
+        let digest = self.digest();
+        let state = (wanted.keyframe || wanted.state_digest).then(|| self.state());
+        let state_digest = state.as_ref().map(|state| state.state_digest(digest));
+        let outcome = self.outcome.as_ref();
+        let parameters: Vec<ParameterView<'_>> = self
+            .parameters
+            .iter()
+            .zip(&self.gradients)
+            .map(|(state, (weights, biases))| ParameterView {
+                weights: &state.weights,
+                biases: &state.biases,
+                gradients: (outcome.is_some() && state.frozen.contains(&false))
+                    .then_some((&weights[..], &biases[..])),
+                frozen: &state.frozen,
+            })
+            .collect();
+        let normalisation: Vec<NormalisationView<'_>> = self
+            .parameters
+            .iter()
+            .filter_map(|state| state.running.as_ref())
+            .map(|[mean, variance]| NormalisationView { mean, variance })
+            .collect();
+        let blocks: Vec<BlockView<'_>> = self.probes[..probes.len()]
+            .iter()
+            .flat_map(|workspace| {
+                let last = self.network.blocks.len() - 1;
+                self.network.blocks.iter().enumerate().map(move |(index, block)| BlockView {
+                    activations: if index == last {
+                        &workspace.probabilities
+                    } else {
+                        &workspace.maps[block.last + 1]
+                    },
+                    gradients: &workspace.gradients[block.last + 1],
+                })
+            })
+            .collect();
+        let view = StepView {
+            step: self.step,
+            cursor: self.cursor,
+            batch_images: outcome.map_or(0, |outcome| outcome.images),
+            loss: outcome.map(|outcome| outcome.loss),
+            decay_loss: outcome.map(|outcome| outcome.decay_loss),
+            batch_accuracy: outcome.map(|outcome| outcome.correct as f32 / outcome.images as f32),
+            live_accuracy: self.live_accuracy(),
+            hyper_parameters: self.hyper_parameters(),
+            digest,
+            state_digest,
+            parameters: &parameters,
+            normalisation: &normalisation,
+            probes,
+            blocks: &blocks,
+            validation: validation.as_ref(),
+            keyframe: state.as_ref().filter(|_| wanted.keyframe),
+            elapsed_nanos: outcome.map_or(0, |outcome| outcome.elapsed_nanos),
+        };
+        observer.observe(&view).map_err(TrainerError::Observer)?;
+        Ok(validation)
+    }
+
+    /// Runs every probe image forwards and backwards in evaluation mode.
+    fn run_probes(&mut self, probes: &[ImageIndex]) -> Result<(), TrainerError> {
+        while self.probes.len() < probes.len() {
+            self.probes.push(Workspace::new(&self.network, true));
+        }
+        let part = self.dataset.train();
+        let mut labels = Vec::with_capacity(probes.len());
+        for (&image, workspace) in probes.iter().zip(&mut self.probes) {
+            decode(part.image(image)?, &mut workspace.maps[0]);
+            labels.push(usize::from(part.label(image)?));
+        }
+        let shared = Shared {
+            network: &self.network,
+            parameters: &self.parameters,
+            packed: &self.packed,
+            batch: &self.batch,
+        };
+        let operations = self.network.operations.len();
+        let first_output = self.network.blocks.first().map_or(operations, |block| block.last + 1);
+        let context = ImageContext { keep: true, ..EVALUATION };
+        self.threads.for_each(&mut self.probes[..probes.len()], |index, workspace| {
+            workspace.forward(shared, context, 0..operations);
+            workspace.score(labels[index], Some(1.0));
+            workspace.backward(shared, context, first_output..operations, true, None);
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,58 @@
+//! Work shared out to threads, always in the same portions.
+
+use crate::TrainerError;
+
+/// Threads that stay: the caller's own and a pool for the others.
+#[derive(Debug)]
+pub(crate) struct Threads {
+    count: usize,
+    pool: Option<rayon::ThreadPool>,
+}
+
+impl Threads {
+    /// `count` threads in all.
+    pub(crate) fn new(count: usize) -> Result<Self, TrainerError> {
+        let fail = |reason: String| TrainerError::Threads { threads: count, reason };
+        if !(1..=1024).contains(&count) {
+            return Err(fail("expected 1 to 1024".to_owned()));
+        }
+        let pool = (count > 1)
+            .then(|| {
+                rayon::ThreadPoolBuilder::new()
+                    .num_threads(count - 1)
+                    .thread_name(|index| format!("train-{index}"))
+                    .build()
+            })
+            .transpose()
+            .map_err(|error| fail(error.to_string()))?;
+        Ok(Self { count, pool })
+    }
+
+    /// Calls `work` on every item; which thread does which is of no account
+    /// to the result, because items share nothing that changes.
+    pub(crate) fn for_each<T: Send>(&self, items: &mut [T], work: impl Fn(usize, &mut T) + Sync) {
+        let share = items.len().div_ceil(self.count).max(1);
+        let Some(pool) = self.pool.as_ref().filter(|_| items.len() > 1) else {
+            for (index, item) in items.iter_mut().enumerate() {
+                work(index, item);
+            }
+            return;
+        };
+        let work = &work;
+        let run = move |first: usize, portion: &mut [T]| {
+            for (index, item) in portion.iter_mut().enumerate() {
+                work(first + index, item);
+            }
+        };
+        pool.in_place_scope(|scope| {
+            let mut portions = items.chunks_mut(share).enumerate();
+            let own = portions.next();
+            for (number, portion) in portions {
+                scope.spawn(move |_| run(number * share, portion));
+            }
+            if let Some((_, portion)) = own {
+                run(0, portion);
+            }
+        });
+    }
+}

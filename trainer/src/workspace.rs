@@ -1,0 +1,129 @@
+//! The maps of one image on its way through a network, and the two passes.
+
+use std::ops::Range;
+
+use revacnn_schemas::ParameterState;
+
+use crate::layers::{Backward, Buffers, Context, ImageContext, Packed, Scratch, predicted_class, softmax_loss};
+use crate::network::Network;
+
+/// What a pass shares between images: weights as arrays and as the kernels
+/// want them, and what the batch shares.
+#[derive(Clone, Copy)]
+pub(crate) struct Shared<'a> {
+    pub(crate) network: &'a Network,
+    pub(crate) parameters: &'a [ParameterState],
+    /// `[operation]`
+    pub(crate) packed: &'a [Packed],
+    /// `[operation]`
+    pub(crate) batch: &'a [Vec<f32>],
+}
+
+/// The maps of one image: `maps[i]` reaches operation i, `gradients[i]` is the
+/// loss's gradient with respect to it.
+#[derive(Debug)]
+pub(crate) struct Workspace {
+    pub(crate) maps: Vec<Vec<f32>>,
+    pub(crate) gradients: Vec<Vec<f32>>,
+    pub(crate) probabilities: Vec<f32>,
+    scratch: Vec<Scratch>,
+    buffers: Buffers,
+    /// Loss and whether the prediction was right, of the last image.
+    pub(crate) outcome: Outcome,
+}
+
+/// What came of one image.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Outcome {
+    pub(crate) loss: f32,
+    pub(crate) predicted: usize,
+    pub(crate) correct: bool,
+}
+
+impl Workspace {
+    pub(crate) fn new(network: &Network, backward: bool) -> Self {
+        let lengths: Vec<usize> = std::iter::once(network.input.len())
+            .chain(network.operations.iter().map(|unit| unit.operation.output().len()))
+            .collect();
+        let zeros = |length: &usize| vec![0.0; *length];
+        Self {
+            maps: lengths.iter().map(zeros).collect(),
+            gradients: if backward { lengths.iter().map(zeros).collect() } else { Vec::new() },
+            probabilities: vec![0.0; network.classes],
+            scratch: network
+                .operations
+                .iter()
+                .map(|unit| Scratch {
+                    values: vec![0.0; unit.operation.scratch_len()],
+                    positions: vec![0; unit.operation.positions_len()],
+                })
+                .collect(),
+            buffers: Buffers::default(),
+            outcome: Outcome::default(),
+        }
+    }
+
+    /// Runs the operations of `span` forwards.
+    pub(crate) fn forward(&mut self, shared: Shared<'_>, image: ImageContext, span: Range<usize>) {
+        for index in span {
+            let unit = &shared.network.operations[index];
+            let context = shared.context(index, image);
+            let (before, after) = self.maps.split_at_mut(index + 1);
+            unit.operation.forward(&context, &before[index], &mut after[0], &mut self.scratch[index]);
+        }
+    }
+
+    /// Loss, prediction and class probabilities; with a scale also the
+    /// gradient of the logits.
+    pub(crate) fn score(&mut self, label: usize, scale: Option<f32>) {
+        let logits = self.maps.last().expect("invariant: a network has operations");
+        let gradient = scale.and_then(|scale| self.gradients.last_mut().map(|map| (&mut map[..], scale)));
+        let loss = softmax_loss(logits, label, &mut self.probabilities, gradient);
+        let predicted = predicted_class(logits);
+        self.outcome = Outcome { loss, predicted, correct: predicted == label };
+    }
+
+    /// Runs the operations of `span` backwards. Gradients of weights are
+    /// added to `accumulator`; the gradient of the input of the first
+    /// operation is only computed where `reach_input`.
+    pub(crate) fn backward(
+        &mut self,
+        shared: Shared<'_>,
+        image: ImageContext,
+        span: Range<usize>,
+        reach_input: bool,
+        mut accumulator: Option<&mut [f32]>,
+    ) {
+        let first = span.start;
+        for index in span.rev() {
+            let unit = &shared.network.operations[index];
+            let context = shared.context(index, image);
+            let (before, after) = self.gradients.split_at_mut(index + 1);
+            let maps = Backward {
+                input: &self.maps[index],
+                output: &self.maps[index + 1],
+                grad_output: &after[0],
+                scratch: &self.scratch[index],
+            };
+            let trains = context.state.is_some_and(|state| state.frozen.contains(&false));
+            let weights = accumulator
+                .as_deref_mut()
+                .filter(|_| trains)
+                .map(|all| &mut all[unit.gradient_at..][..unit.operation.gradient_len()]);
+            let wanted = index > first || reach_input;
+            let grad_input = wanted.then_some(&mut before[index][..]);
+            unit.operation.backward(&context, &maps, &mut self.buffers, grad_input, weights);
+        }
+    }
+}
+
+impl<'a> Shared<'a> {
+    fn context(&self, operation: usize, image: ImageContext) -> Context<'a> {
+        Context {
+            image,
+            state: self.network.operations[operation].weights.map(|index| &self.parameters[index]),
+            packed: &self.packed[operation],
+            batch: &self.batch[operation],
+        }
+    }
+}
