@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parquet::errors::ParquetError;
-use revacnn_schemas::{BranchId, BranchName, Position, Step};
+use revacnn_schemas::{BranchId, BranchName, Digest, ImageIndex, Position, Step};
+use revacnn_trainer::TrainerError;
 
 /// What can go wrong with a store. Every variant says what was expected, what
 /// was found, and what to do.
@@ -273,6 +274,73 @@ pub enum RecorderError {
         /// What there is.
         known: String,
     },
+    /// A branch of this name trains something else.
+    #[error(
+        "branch `{branch}` exists and is another run; what was recorded → what was asked for:\
+         {differences}\nAsk for the same to go on, or choose another name with --branch"
+    )]
+    OtherDefinition {
+        /// The branch.
+        branch: BranchName,
+        /// A line a difference.
+        differences: String,
+    },
+    /// Another version of the engine computed the branch.
+    #[error(
+        "branch `{branch}` was computed with arithmetic {found}; this program computes with \
+         arithmetic {expected}, which gives other bits. What was recorded stays readable; to go \
+         on or recompute, use the program that wrote it"
+    )]
+    OtherArithmetic {
+        /// The branch.
+        branch: BranchName,
+        /// This program's arithmetic.
+        expected: u32,
+        /// The branch's.
+        found: u32,
+    },
+    /// What was computed again is not what was recorded.
+    #[error(
+        "replaying branch `{branch}`, step {step} has digest {found:.12}, but {expected:.12} was \
+         recorded: the log or the keyframe before it was changed, or this machine computes \
+         wrongly. Nothing was written"
+    )]
+    ReplayDiffers {
+        /// The branch.
+        branch: BranchName,
+        /// The first step that differs.
+        step: Step,
+        /// The recorded digest.
+        expected: Digest,
+        /// The digest of the replay.
+        found: Digest,
+    },
+    /// What is asked for must be computed, and the data are not at hand.
+    #[error(
+        "branch `{branch}` must be computed again for this, from data set {dataset} with digest \
+         {digest:.12}: pass its folder with --data"
+    )]
+    DataNeeded {
+        /// The branch.
+        branch: BranchName,
+        /// The data set's name.
+        dataset: String,
+        /// Its digest.
+        digest: Digest,
+    },
+    /// A probe image is not in the data set.
+    #[error(
+        "there is no training image {image} to probe: the data set has {images}, numbered from 0"
+    )]
+    NoSuchProbe {
+        /// The image that was asked for.
+        image: ImageIndex,
+        /// How many there are.
+        images: u32,
+    },
+    /// The engine.
+    #[error(transparent)]
+    Trainer(TrainerError),
 }
 
 impl RecorderError {
@@ -333,6 +401,20 @@ impl RecorderError {
             Self::Missing { .. } => true,
             Self::Io { source, .. } => source.kind() == io::ErrorKind::NotFound,
             _ => false,
+        }
+    }
+}
+
+impl From<TrainerError> for RecorderError {
+    /// An error that the engine only passed on, from a recorder that watched
+    /// it, is that error again.
+    fn from(error: TrainerError) -> Self {
+        match error {
+            TrainerError::Observer(inner) => match inner.downcast::<Self>() {
+                Ok(inner) => *inner,
+                Err(inner) => Self::Trainer(TrainerError::Observer(inner)),
+            },
+            error => Self::Trainer(error),
         }
     }
 }

@@ -241,6 +241,11 @@ impl Trainer {
         &self.definition
     }
 
+    /// The data.
+    pub fn dataset(&self) -> &Arc<Dataset> {
+        &self.dataset
+    }
+
     /// Layers and filters.
     pub fn topology(&self) -> &Topology {
         &self.network.topology

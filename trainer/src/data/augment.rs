@@ -58,7 +58,7 @@ pub fn augment(image: &[f32], shape: ImageShape, draw: Draw, out: &mut [f32]) {
     if image.is_empty() {
         return;
     }
-    let (height, width) = (shape.height as usize, shape.width as usize);
+    let (height, width) = (shape.height, shape.width);
     let (to_row, from_row, rows) = overlap(draw.rows, height);
     let (to_column, from_column, columns) = overlap(draw.columns, width);
     let planes = image.chunks_exact(height * width).zip(out.chunks_exact_mut(height * width));
@@ -130,7 +130,7 @@ mod tests {
     fn the_draw_of_an_image_never_changes() {
         let draws: Vec<Draw> = (0..4).map(|i| draw(AugmentationSpec::default(), 1, 0, ImageIndex(i))).collect();
         let found: Vec<_> = draws.iter().map(|d| (d.rows, d.columns, d.flip)).collect();
-        assert_eq!(found, [(0, 0, false); 4]);
+        assert_eq!(found, [(2, 2, true), (0, 2, true), (-2, 1, true), (1, 2, true)]);
     }
 
     #[test]

@@ -6,8 +6,7 @@ use super::dataset::Dataset;
 use super::error::DataError;
 use super::files::{Found, look};
 use super::{cifar10, digits, shapes};
-use revacnn_schemas::AugmentationSpec;
-use revacnn_schemas::ImageShape;
+use revacnn_schemas::{AugmentationSpec, ImageShape};
 
 /// The known data sets, in the order they are listed.
 pub(super) static SOURCES: &[Source] = &[digits::SOURCE, shapes::SOURCE, cifar10::SOURCE];

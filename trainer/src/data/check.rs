@@ -5,8 +5,7 @@ use std::path::Path;
 use super::catalogue::{load, source};
 use super::dataset::{Dataset, Part, Split};
 use super::error::DataError;
-use revacnn_schemas::DatasetIdentity;
-use revacnn_schemas::ImageShape;
+use revacnn_schemas::{DatasetIdentity, ImageShape};
 
 /// A data set that loads, in numbers.
 #[derive(Debug, Clone, PartialEq)]
@@ -101,8 +100,8 @@ fn count_classes(dataset: &Dataset) -> Vec<ClassCount> {
 
 /// Sums of bytes are whole numbers, hence exact; one division at the end.
 fn channel_statistics(part: &Part, shape: ImageShape) -> Vec<ChannelStatistics> {
-    let plane = shape.height as usize * shape.width as usize;
-    let mut sums = vec![(0u64, 0u64); shape.channels as usize];
+    let plane = shape.height * shape.width;
+    let mut sums = vec![(0u64, 0u64); shape.channels];
     for image in part.images().chunks_exact(shape.len()) {
         for (plane, (sum, squares)) in image.chunks_exact(plane).zip(&mut sums) {
             for byte in plane {
@@ -153,7 +152,7 @@ mod tests {
         let shape = ImageShape { channels: 2, height: 1, width: 2 };
         let images = vec![0, 255, 10, 10, 0, 255, 10, 10];
         let names = vec!["only".to_owned()];
-        let none = super::super::AugmentationSpec::NONE;
+        let none = revacnn_schemas::AugmentationSpec::NONE;
         let all = Dataset::new("t", shape, names, (images, vec![0, 0]), (vec![0; 4], vec![0]), none);
         let channels = channel_statistics(all.unwrap().train(), shape);
         assert_eq!((channels[0].mean, channels[0].standard_deviation), (0.5, 0.5));

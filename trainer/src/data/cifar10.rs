@@ -21,8 +21,7 @@ use super::catalogue::{Counts, Place, Source};
 use super::dataset::Dataset;
 use super::error::DataError;
 use super::files::{Found, look, read};
-use revacnn_schemas::AugmentationSpec;
-use revacnn_schemas::ImageShape;
+use revacnn_schemas::{AugmentationSpec, ImageShape};
 
 const NAME: &str = "cifar10";
 const SHAPE: ImageShape = ImageShape { channels: 3, height: 32, width: 32 };

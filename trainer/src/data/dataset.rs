@@ -4,8 +4,7 @@ use rayon::prelude::*;
 
 use super::error::DataError;
 use super::identity::digest;
-use revacnn_schemas::AugmentationSpec;
-use revacnn_schemas::{DatasetIdentity, ImageIndex, ImageShape};
+use revacnn_schemas::{AugmentationSpec, DatasetIdentity, ImageIndex, ImageShape};
 
 /// Every image whose index is one less than a multiple of this is held out of the
 /// training part for validation.

@@ -7,8 +7,7 @@ use flate2::read::GzDecoder;
 use super::catalogue::{Place, Source};
 use super::dataset::Dataset;
 use super::error::DataError;
-use revacnn_schemas::AugmentationSpec;
-use revacnn_schemas::ImageShape;
+use revacnn_schemas::{AugmentationSpec, ImageShape};
 
 const NAME: &str = "digits";
 const SHAPE: ImageShape = ImageShape { channels: 1, height: 8, width: 8 };
@@ -28,7 +27,7 @@ pub(super) const SOURCE: Source = Source {
     augmentation: AugmentationSpec::NONE,
     from: "UCI, Optical Recognition of Handwritten Digits (Alpaydin & Kaynak, 1998), its test part",
     licence: "CC BY 4.0",
-    digest: Some("0"),
+    digest: Some("7d564616105589a991a409b2a56b55a3ef1300bd3f2219b4f499fba5632f0c5b"),
     place: Place::BuiltIn { train_images: TRAIN_IMAGES, test_images: TEST_IMAGES, load },
 };
 
@@ -82,7 +81,6 @@ fn byte_of_ink(ink: u16) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::identity::hex;
     use super::*;
 
     #[test]

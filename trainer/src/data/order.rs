@@ -34,9 +34,9 @@ mod tests {
     #[test]
     fn the_order_of_an_epoch_never_changes() {
         let order: Vec<u32> = epoch_order(1, 0, &numbers(10)).iter().map(|i| i.0).collect();
-        assert_eq!(order, [0; 10]);
+        assert_eq!(order, [3, 2, 5, 4, 0, 1, 8, 7, 6, 9]);
         let order: Vec<u32> = epoch_order(1, 1, &numbers(10)).iter().map(|i| i.0).collect();
-        assert_eq!(order, [0; 10]);
+        assert_eq!(order, [4, 1, 6, 0, 9, 2, 5, 8, 7, 3]);
     }
 
     #[test]

@@ -9,7 +9,7 @@
 //! Both gradients visit only the outputs whose gradient is not zero (one in five after max pooling and ReLU).
 
 use super::convolution_data_gradient::DataPlan;
-use super::convolution_forward::ForwardPlan;
+use super::convolution_forward_plan::ForwardPlan;
 use super::convolution_weight_gradient::WeightPlan;
 use super::{Instructions, NonZero};
 
@@ -88,10 +88,7 @@ impl ConvolutionShape {
 
     /// The output rows whose window has its row `kernel_row` inside the image, as `first..end`.
     pub(super) fn rows_inside(&self, kernel_row: usize) -> (usize, usize) {
-        let first = self
-            .padding
-            .saturating_sub(kernel_row)
-            .div_ceil(self.stride);
+        let first = self.padding.saturating_sub(kernel_row).div_ceil(self.stride);
         let end = match (self.height + self.padding).checked_sub(kernel_row + 1) {
             Some(last) => (last / self.stride + 1).min(self.out_height()),
             None => 0,
@@ -145,10 +142,7 @@ impl Convolution {
     ///
     /// If the stride is zero.
     pub fn new(shape: ConvolutionShape, instructions: Instructions) -> Self {
-        assert!(
-            shape.stride > 0,
-            "a convolution needs a stride of at least 1"
-        );
+        assert!(shape.stride > 0, "a convolution needs a stride of at least 1");
         let instructions = instructions.supported();
         Self {
             shape,
@@ -206,35 +200,16 @@ impl Convolution {
         scratch: &mut [f32],
         keep_for_backward: bool,
     ) {
-        assert_eq!(
-            input.len(),
-            self.shape.input_len(),
-            "input of {:?}",
-            self.shape
-        );
-        assert_eq!(
-            output.len(),
-            self.shape.output_len(),
-            "output of {:?}",
-            self.shape
-        );
+        assert_eq!(input.len(), self.shape.input_len(), "input of {:?}", self.shape);
+        assert_eq!(output.len(), self.shape.output_len(), "output of {:?}", self.shape);
         assert_eq!(bias.len(), self.shape.filters, "bias of {:?}", self.shape);
         let start = aligned_start(&scratch[1..]) + 1;
         scratch[0] = start as f32;
         let planar_len = self.forward.input_len().next_multiple_of(LINE);
         let (planar, channels_last) = scratch[start..].split_at_mut(planar_len);
-        self.forward.run(
-            &self.shape,
-            self.instructions,
-            packed,
-            bias,
-            input,
-            output,
-            planar,
-        );
+        self.forward.run(&self.shape, self.instructions, packed, bias, input, output, planar);
         if keep_for_backward {
-            self.weight
-                .prepare(&self.shape, self.instructions, input, channels_last);
+            self.weight.prepare(&self.shape, self.instructions, input, channels_last);
         }
     }
 
@@ -262,30 +237,12 @@ impl Convolution {
     /// `list`: from [`find`](Self::find) for the same image; `scratch`: as left by [`forward`](Self::forward) with
     /// `keep_for_backward` for the same image; `frozen`: `[filters]`; `accumulator`:
     /// [`gradient_len`](Self::gradient_len), zeroed by the caller before the first image.
-    pub fn weight_gradient(
-        &self,
-        list: &NonZero,
-        scratch: &[f32],
-        frozen: Option<&[bool]>,
-        accumulator: &mut [f32],
-    ) {
-        assert_eq!(
-            accumulator.len(),
-            self.gradient_len(),
-            "accumulator of {:?}",
-            self.shape
-        );
+    pub fn weight_gradient(&self, list: &NonZero, scratch: &[f32], frozen: Option<&[bool]>, accumulator: &mut [f32]) {
+        assert_eq!(accumulator.len(), self.gradient_len(), "accumulator of {:?}", self.shape);
         let start = (scratch[0] as usize).min(LINE);
         let planar_len = self.forward.input_len().next_multiple_of(LINE);
         let channels_last = &scratch[start + planar_len..];
-        self.weight.run(
-            &self.shape,
-            self.instructions,
-            list,
-            channels_last,
-            frozen,
-            accumulator,
-        );
+        self.weight.run(&self.shape, self.instructions, list, channels_last, frozen, accumulator);
     }
 
     /// Writes an accumulator out in the order of the weights.
@@ -295,12 +252,7 @@ impl Convolution {
     /// `accumulator`: [`gradient_len`](Self::gradient_len); `weights`: `[filters][channels][kernel][kernel]`; `bias`:
     /// `[filters]`; both overwritten.
     pub fn unpack_gradient(&self, accumulator: &[f32], weights: &mut [f32], bias: &mut [f32]) {
-        assert_eq!(
-            weights.len(),
-            self.shape.weights_len(),
-            "weights of {:?}",
-            self.shape
-        );
+        assert_eq!(weights.len(), self.shape.weights_len(), "weights of {:?}", self.shape);
         self.weight.unpack(&self.shape, accumulator, weights, bias);
     }
 
@@ -310,26 +262,8 @@ impl Convolution {
     ///
     /// `packed`: from [`pack_backward`](Self::pack_backward); `list`: from [`find`](Self::find); `scratch` is resized
     /// and overwritten, and may be another at every call; `grad_input`: `[channels][height][width]`, overwritten.
-    pub fn data_gradient(
-        &self,
-        packed: &[f32],
-        list: &NonZero,
-        scratch: &mut Vec<f32>,
-        grad_input: &mut [f32],
-    ) {
-        assert_eq!(
-            grad_input.len(),
-            self.shape.input_len(),
-            "input gradient of {:?}",
-            self.shape
-        );
-        self.data.run(
-            &self.shape,
-            self.instructions,
-            packed,
-            list,
-            scratch,
-            grad_input,
-        );
+    pub fn data_gradient(&self, packed: &[f32], list: &NonZero, scratch: &mut Vec<f32>, grad_input: &mut [f32]) {
+        assert_eq!(grad_input.len(), self.shape.input_len(), "input gradient of {:?}", self.shape);
+        self.data.run(&self.shape, self.instructions, packed, list, scratch, grad_input);
     }
 }

@@ -21,10 +21,7 @@ impl DataPlan {
     pub(super) fn new(shape: &ConvolutionShape, instructions: Instructions) -> Self {
         let whole = shape.channels.next_multiple_of(instructions.lanes());
         let half = shape.channels.next_multiple_of(instructions.lanes().min(8));
-        Self {
-            channels: half,
-            half: half < whole,
-        }
+        Self { channels: half, half: half < whole }
     }
 
     /// One number that says where the rest begins, on a cache line, and there
@@ -39,9 +36,8 @@ impl DataPlan {
         if weights.is_empty() {
             return;
         }
-        for (packed, weights) in packed[start..]
-            .chunks_exact_mut(taps * self.channels)
-            .zip(weights.chunks_exact(shape.filter_len()))
+        for (packed, weights) in
+            packed[start..].chunks_exact_mut(taps * self.channels).zip(weights.chunks_exact(shape.filter_len()))
         {
             for (channel, weights) in weights.chunks_exact(taps).enumerate() {
                 for (tap, weight) in weights.iter().enumerate() {
@@ -72,14 +68,7 @@ impl DataPlan {
         let packed = &packed[..shape.filters * shape.kernel * shape.kernel * self.channels];
         let start = aligned_start(scratch);
         let sums = &mut scratch[start..][..length];
-        instructions.run(DataGradient {
-            plan: self,
-            shape,
-            packed,
-            list,
-            sums,
-            grad_input,
-        });
+        instructions.run(DataGradient { plan: self, shape, packed, list, sums, grad_input });
     }
 }
 

@@ -1,260 +1,16 @@
 //! The forward pass: lanes over output pixels, registers over filters × pixel vectors.
 //!
-//! The input is first copied into one of two layouts in which the pixels of a vector lie side by side for each tap
-//! (kernel row, kernel column), so that tap and vector each contribute one offset:
-//!
-//! - **rows**: padded rows, the columns split by their remainder modulo the stride. A vector lies in one output row.
-//! - **taps**: for each kernel column a copy of the map shifted by that column, rows split by their remainder modulo
-//!   the stride. A vector runs on over rows, so that narrow maps fill it; a kernel row that is outside the image for
-//!   some lanes only is masked there.
-//!
-//! The plan takes the one that costs fewer instructions.
+//! The input is copied into the layout that the plan chose, then each tile of the plan is computed for each block of
+//! filters: for every tap one load a vector, one broadcast a filter, and their products.
 
 use super::Instructions;
 use super::convolution::ConvolutionShape;
+use super::convolution_forward_plan::{ForwardPlan, Inside, Layout, Pixels, Tile};
 use super::simd::{Kernel, Simd};
 
-/// How the copied input lies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Layout {
-    Rows,
-    Taps,
-}
-
-/// A run of output pixels that one vector computes.
-#[derive(Debug, Clone, Copy)]
-struct Pixels {
-    /// Where its first pixel's window begins in the copied input.
-    input: usize,
-    /// Its first pixel in the output map.
-    output: usize,
-    /// How many of its lanes are pixels.
-    lanes: usize,
-    /// The kernel rows that are inside the image for at least one lane.
-    first_row: usize,
-    end_row: usize,
-}
-
-/// What is computed at once for a block of filters.
-#[derive(Debug, Clone, Copy)]
-enum Tile {
-    /// Two vectors with the same kernel rows, inside the image for all lanes.
-    Pair(Pixels, Pixels),
-    /// One vector with kernel rows that are inside for all lanes.
-    Single(Pixels),
-    /// One vector with kernel rows that are outside for some lanes: for each row from the first the lanes inside.
-    Masked(Pixels, Inside),
-}
-
-/// A range of `ForwardPlan::inside`, one entry a kernel row.
-#[derive(Debug, Clone, Copy)]
-struct Inside {
-    start: usize,
-    end: usize,
-}
-
-/// The forward pass of a shape at an instruction level.
-#[derive(Debug, Clone)]
-pub(super) struct ForwardPlan {
-    layout: Layout,
-    /// Filters a block; the last block is filled up with filters of zeros.
-    block: usize,
-    /// Numbers of a channel in the copied input.
-    channel_len: usize,
-    /// Numbers of a row in the copied input.
-    row_len: usize,
-    /// Numbers of a column phase (rows) or of a kernel column's row phase (taps).
-    phase_len: usize,
-    /// Where each tap's pixels begin, `[kernel][kernel]`.
-    taps: Vec<usize>,
-    tiles: Vec<Tile>,
-    /// Lanes inside the image, `(first, end)`, for `Tile::Masked`.
-    inside: Vec<(usize, usize)>,
-    /// For taps at stride 1 and equal widths: `[kernel][height * width]`, all bits set where the column is inside.
-    column_masks: Vec<u32>,
-    /// Numbers of the copied input, with room for the last vector to read on.
-    input_len: usize,
-}
-
-/// How many filters a block has: within what the registers hold, the fewest filters of zeros.
-fn filters_a_block(filters: usize, instructions: Instructions) -> usize {
-    let (least, most) = match instructions {
-        Instructions::Scalar => (2, 4),
-        Instructions::Avx2 => (4, 6),
-        Instructions::Avx512 => (6, 12),
-    };
-    let padded = |block: usize| filters.div_ceil(block) * block;
-    (least..=most)
-        .rev()
-        .min_by_key(|block| padded(*block))
-        .map_or(1, |block| block.min(filters.max(1)))
-}
-
 impl ForwardPlan {
-    pub(super) fn new(shape: &ConvolutionShape, instructions: Instructions) -> Self {
-        let lanes = instructions.lanes();
-        let (out_height, out_width) = (shape.out_height(), shape.out_width());
-        let (kernel, stride) = (shape.kernel, shape.stride);
-
-        let work = shape.filters * shape.filter_len();
-        let rows_cost = out_height * out_width.div_ceil(lanes) * work / 2;
-        let taps_copy = shape.channels * kernel * shape.height * (2 + out_width / 4);
-        let taps_cost = (out_height * out_width).div_ceil(lanes) * work / 2 + taps_copy;
-        let layout = if rows_cost <= taps_cost {
-            Layout::Rows
-        } else {
-            Layout::Taps
-        };
-
-        let (row_len, phase_len, channel_len, taps): (_, _, _, Vec<usize>) = match layout {
-            Layout::Rows => {
-                let phase_len = shape.padded_width().div_ceil(stride);
-                let row_len = phase_len * stride;
-                let tap = |y: usize, x: usize| y * row_len + x % stride * phase_len + x / stride;
-                let taps = (0..kernel * kernel)
-                    .map(|i| tap(i / kernel, i % kernel))
-                    .collect();
-                (row_len, phase_len, row_len * shape.padded_height(), taps)
-            }
-            Layout::Taps => {
-                let phase_len = shape.padded_height().div_ceil(stride) * out_width;
-                let tap = |y: usize, x: usize| {
-                    (x * stride + y % stride) * phase_len + y / stride * out_width
-                };
-                let taps = (0..kernel * kernel)
-                    .map(|i| tap(i / kernel, i % kernel))
-                    .collect();
-                (out_width, phase_len, kernel * stride * phase_len, taps)
-            }
-        };
-
-        let mut plan = Self {
-            layout,
-            block: filters_a_block(shape.filters, instructions),
-            channel_len,
-            row_len,
-            phase_len,
-            taps,
-            tiles: Vec::new(),
-            inside: Vec::new(),
-            column_masks: Vec::new(),
-            input_len: shape.channels * channel_len + lanes,
-        };
-        if layout == Layout::Taps && stride == 1 && out_width == shape.width {
-            for shift in 0..kernel {
-                for pixel in 0..shape.height * shape.width {
-                    let column = pixel % shape.width + shift;
-                    let inside = (shape.padding..shape.padding + shape.width).contains(&column);
-                    plan.column_masks.push(if inside { u32::MAX } else { 0 });
-                }
-            }
-        }
-        plan.tile(shape, lanes);
-        plan
-    }
-
-    /// Cuts the output map into vectors and pairs them.
-    fn tile(&mut self, shape: &ConvolutionShape, lanes: usize) {
-        let (out_height, out_width) = (shape.out_height(), shape.out_width());
-        // Runs of pixels that vectors may not cross, as (first pixel, length).
-        let runs: Vec<(usize, usize)> = match self.layout {
-            Layout::Rows => (0..out_height)
-                .map(|y| (y * out_width, out_width))
-                .collect(),
-            Layout::Taps => vec![(0, out_height * out_width)],
-        };
-        let mut waiting: Option<Pixels> = None;
-        for (first, length) in runs {
-            for at in (0..length).step_by(lanes) {
-                // The last vector of a run overlaps the one before rather than hang over the end.
-                let output = first
-                    + if at + lanes > length {
-                        length.saturating_sub(lanes)
-                    } else {
-                        at
-                    };
-                let count = lanes.min(length);
-                let input = match self.layout {
-                    Layout::Rows => {
-                        output / out_width * shape.stride * self.row_len + output % out_width
-                    }
-                    Layout::Taps => output,
-                };
-                let inside: Vec<(usize, usize)> = (0..shape.kernel)
-                    .map(|row| {
-                        let (first, end) = shape.rows_inside(row);
-                        let lane =
-                            |y: usize| (y * out_width).clamp(output, output + count) - output;
-                        (lane(first), lane(end))
-                    })
-                    .collect();
-                let touched = |range: &(usize, usize)| range.0 < range.1;
-                let first_row = inside.iter().position(touched).unwrap_or(0);
-                let end_row = inside.iter().rposition(touched).map_or(0, |row| row + 1);
-                let rows = &inside[first_row..end_row];
-                let whole = rows.iter().all(|range| *range == (0, count));
-                let pixels = Pixels {
-                    input,
-                    output,
-                    lanes: count,
-                    first_row,
-                    end_row,
-                };
-                if !whole {
-                    let start = self.inside.len();
-                    self.inside.extend(rows);
-                    self.tiles.push(Tile::Masked(
-                        pixels,
-                        Inside {
-                            start,
-                            end: self.inside.len(),
-                        },
-                    ));
-                    continue;
-                }
-                match waiting.take() {
-                    Some(other) if (other.first_row, other.end_row) == (first_row, end_row) => {
-                        self.tiles.push(Tile::Pair(other, pixels));
-                    }
-                    other => {
-                        self.tiles.extend(other.map(Tile::Single));
-                        waiting = Some(pixels);
-                    }
-                }
-            }
-        }
-        self.tiles.extend(waiting.map(Tile::Single));
-    }
-
-    /// Numbers of the copied input.
-    pub(super) fn input_len(&self) -> usize {
-        self.input_len
-    }
-
-    /// `[block][channels][kernel][kernel][filter of the block]`.
-    pub(super) fn pack(&self, shape: &ConvolutionShape, weights: &[f32], packed: &mut Vec<f32>) {
-        assert_eq!(weights.len(), shape.weights_len(), "weights of {shape:?}");
-        let (block, filter_len) = (self.block, shape.filter_len());
-        packed.resize(shape.filters.div_ceil(block) * block * filter_len, 0.0);
-        if filter_len == 0 {
-            return;
-        }
-        for (index, packed) in packed.chunks_exact_mut(block * filter_len).enumerate() {
-            for lane in 0..block {
-                let filter = index * block + lane;
-                let column = packed[lane..].iter_mut().step_by(block);
-                match weights.get(filter * filter_len..(filter + 1) * filter_len) {
-                    Some(weights) => column.zip(weights).for_each(|(to, from)| *to = *from),
-                    None => column.for_each(|to| *to = 0.0),
-                }
-            }
-        }
-    }
-
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the arguments of Convolution::forward and its parts"
-    )]
+    /// Computes one image's output; `copy` is scratch of `input_len` numbers.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of Convolution::forward and its parts")]
     pub(super) fn run(
         &self,
         shape: &ConvolutionShape,
@@ -266,15 +22,7 @@ impl ForwardPlan {
         copy: &mut [f32],
     ) {
         if shape.out_pixels() > 0 {
-            instructions.run(Forward {
-                plan: self,
-                shape,
-                packed,
-                bias,
-                input,
-                output,
-                copy,
-            });
+            instructions.run(Forward { plan: self, shape, packed, bias, input, output, copy });
         }
     }
 }
@@ -316,9 +64,7 @@ impl Kernel for Forward<'_> {
             3 => self.blocks::<S, 3>(simd),
             2 => self.blocks::<S, 2>(simd),
             1 => self.blocks::<S, 1>(simd),
-            block => unreachable!(
-                "invariant: the plan chose {block} filters a block for other instructions"
-            ),
+            block => unreachable!("invariant: the plan chose {block} filters a block for other instructions"),
         }
     }
 }
@@ -382,9 +128,7 @@ impl Forward<'_> {
         for channel in 0..shape.channels {
             let from = &self.input[channel * pixels..][..pixels];
             for column in 0..shape.kernel {
-                let start = channel * plan.channel_len
-                    + column * plan.phase_len
-                    + shape.padding * plan.row_len;
+                let start = channel * plan.channel_len + column * plan.phase_len + shape.padding * plan.row_len;
                 let to = &mut self.copy[start..][..pixels];
                 let mask = &plan.column_masks[column * pixels..][..pixels];
                 // to[i] = from[i + column - padding]; what has no source lies in a column outside the image.
@@ -417,8 +161,7 @@ impl Forward<'_> {
             for tile in &plan.tiles {
                 match tile {
                     Tile::Pair(a, b) => {
-                        let sums =
-                            whole::<S, F, 2>(simd, plan, shape, weights, &bias, copy, [*a, *b]);
+                        let sums = whole::<S, F, 2>(simd, plan, shape, weights, &bias, copy, [*a, *b]);
                         write::<S, F>(simd, &sums[0], a, output, out_pixels);
                         write::<S, F>(simd, &sums[1], b, output, out_pixels);
                     }
@@ -428,8 +171,7 @@ impl Forward<'_> {
                     }
                     Tile::Masked(a, Inside { start, end }) => {
                         let inside = &plan.inside[*start..*end];
-                        let sums =
-                            masked::<S, F>(simd, plan, shape, weights, &bias, copy, a, inside);
+                        let sums = masked::<S, F>(simd, plan, shape, weights, &bias, copy, a, inside);
                         write::<S, F>(simd, &sums, a, output, out_pixels);
                     }
                 }
@@ -496,10 +238,7 @@ fn whole<S: Simd, const F: usize, const P: usize>(
     sums
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "inlined: the arguments are registers of the loop around it"
-)]
+#[expect(clippy::too_many_arguments, reason = "inlined: the arguments are registers of the loop around it")]
 #[inline(always)]
 fn masked<S: Simd, const F: usize>(
     simd: S,

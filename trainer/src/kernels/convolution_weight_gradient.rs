@@ -53,9 +53,8 @@ impl WeightPlan {
             let (first_vector, end) = (vectors * piece / pieces, vectors * (piece + 1) / pieces);
             let mut first_row = 0;
             while first_row < shape.kernel {
-                let fits = |rows: &usize| {
-                    first_row + rows <= shape.kernel && rows * (end - first_vector) <= accumulators
-                };
+                let fits =
+                    |rows: &usize| first_row + rows <= shape.kernel && rows * (end - first_vector) <= accumulators;
                 let rows = [5, 3, 2].into_iter().find(fits).unwrap_or(1);
                 // The first kernel row is the last to come inside, the last one the first to leave.
                 let (first_inside, _) = shape.rows_inside(first_row);
@@ -71,11 +70,7 @@ impl WeightPlan {
                 first_row += rows;
             }
         }
-        Self {
-            row_len,
-            input_len: pixels * shape.channels + row_len,
-            groups,
-        }
+        Self { row_len, input_len: pixels * shape.channels + row_len, groups }
     }
 
     /// Numbers of the channels-last input.
@@ -95,11 +90,7 @@ impl WeightPlan {
         input: &[f32],
         channels_last: &mut [f32],
     ) {
-        instructions.run(Prepare {
-            shape,
-            input,
-            channels_last,
-        });
+        instructions.run(Prepare { shape, input, channels_last });
     }
 
     pub(super) fn run(
@@ -112,33 +103,19 @@ impl WeightPlan {
         accumulator: &mut [f32],
     ) {
         if shape.out_pixels() > 0 {
-            instructions.run(WeightGradient {
-                plan: self,
-                shape,
-                list,
-                channels_last,
-                frozen,
-                accumulator,
-            });
+            instructions.run(WeightGradient { plan: self, shape, list, channels_last, frozen, accumulator });
         }
     }
 
-    pub(super) fn unpack(
-        &self,
-        shape: &ConvolutionShape,
-        accumulator: &[f32],
-        weights: &mut [f32],
-        bias: &mut [f32],
-    ) {
+    pub(super) fn unpack(&self, shape: &ConvolutionShape, accumulator: &[f32], weights: &mut [f32], bias: &mut [f32]) {
         let (kernel, channels) = (shape.kernel, shape.channels);
         let (filters, biases) = accumulator.split_at(shape.filters * kernel * self.row_len);
         bias.copy_from_slice(biases);
         if weights.is_empty() {
             return;
         }
-        for (rows, weights) in filters
-            .chunks_exact(kernel * self.row_len)
-            .zip(weights.chunks_exact_mut(shape.filter_len()))
+        for (rows, weights) in
+            filters.chunks_exact(kernel * self.row_len).zip(weights.chunks_exact_mut(shape.filter_len()))
         {
             for (index, weight) in weights.iter_mut().enumerate() {
                 let (channel, tap) = (index / (kernel * kernel), index % (kernel * kernel));
@@ -159,11 +136,7 @@ impl Kernel for Prepare<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
-        let Self {
-            shape,
-            input,
-            channels_last,
-        } = self;
+        let Self { shape, input, channels_last } = self;
         let (channels, width, height) = (shape.channels, shape.width, shape.height);
         let row_len = shape.padded_width() * channels;
         if channels == 0 {
@@ -200,14 +173,7 @@ impl Kernel for WeightGradient<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Self {
-            plan,
-            shape,
-            list,
-            channels_last,
-            frozen,
-            accumulator,
-        } = self;
+        let Self { plan, shape, list, channels_last, frozen, accumulator } = self;
         let filter_len = shape.kernel * plan.row_len;
         let (filters, biases) = accumulator.split_at_mut(shape.filters * filter_len);
         add_biases(list, frozen, biases);
@@ -228,11 +194,7 @@ impl Kernel for WeightGradient<'_> {
                             shape,
                             channels_last,
                             rows,
-                            &Group {
-                                first_row: row,
-                                rows: 1,
-                                ..*group
-                            },
+                            &Group { first_row: row, rows: 1, ..*group },
                             entries,
                         );
                     }
@@ -247,11 +209,7 @@ impl Kernel for WeightGradient<'_> {
                         shape,
                         channels_last,
                         rows,
-                        &Group {
-                            first_row: row,
-                            rows: 1,
-                            ..*group
-                        },
+                        &Group { first_row: row, rows: 1, ..*group },
                         entries,
                     );
                 }
@@ -266,11 +224,7 @@ impl Kernel for WeightGradient<'_> {
                         shape,
                         channels_last,
                         rows,
-                        &Group {
-                            first_row: row,
-                            rows: 1,
-                            ..*group
-                        },
+                        &Group { first_row: row, rows: 1, ..*group },
                         entries,
                     );
                 }
@@ -296,17 +250,10 @@ fn add_biases(list: &NonZero, frozen: Option<&[bool]>, biases: &mut [f32]) {
         let shared = values.iter().map(|values| values.len()).min().unwrap_or(0);
         let [a, b, c, d] = values.map(|values| &values[..shared]);
         for i in 0..shared {
-            sums = [
-                sums[0] + a[i],
-                sums[1] + b[i],
-                sums[2] + c[i],
-                sums[3] + d[i],
-            ];
+            sums = [sums[0] + a[i], sums[1] + b[i], sums[2] + c[i], sums[3] + d[i]];
         }
         for (lane, bias) in biases.iter_mut().enumerate() {
-            *bias = values[lane][shared..]
-                .iter()
-                .fold(sums[lane], |sum, value| sum + value);
+            *bias = values[lane][shared..].iter().fold(sums[lane], |sum, value| sum + value);
         }
     }
 }
@@ -326,8 +273,8 @@ fn accumulate<S: Simd>(
     }
     let stretch = Stretch {
         channels: shape.channels,
-        window: &channels_last[group.first_row * shape.padded_width() * shape.channels
-            + group.first_vector * S::LANES..],
+        window: &channels_last
+            [group.first_row * shape.padded_width() * shape.channels + group.first_vector * S::LANES..],
         window_row_len: shape.padded_width() * shape.channels,
         rows: &mut rows[group.first_row * plan.row_len + group.first_vector * S::LANES..],
         row_len: plan.row_len,
@@ -365,14 +312,7 @@ struct Stretch<'a> {
 impl Stretch<'_> {
     #[inline(always)]
     fn add<S: Simd, const ROWS: usize, const VECTORS: usize>(self, simd: S) {
-        let Self {
-            channels,
-            window,
-            window_row_len,
-            rows,
-            row_len,
-            entries,
-        } = self;
+        let Self { channels, window, window_row_len, rows, row_len, entries } = self;
         let mut sums = [[simd.splat(0.0); VECTORS]; ROWS];
         for (r, sums) in sums.iter_mut().enumerate() {
             for v in 0..VECTORS {

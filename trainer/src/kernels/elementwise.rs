@@ -14,11 +14,7 @@ pub fn relu(instructions: Instructions, values: &mut [f32]) {
 ///
 /// `output` and `gradient` are equally long.
 pub fn relu_backward(instructions: Instructions, output: &[f32], gradient: &mut [f32]) {
-    assert_eq!(
-        output.len(),
-        gradient.len(),
-        "output and gradient of a rectified linear unit"
-    );
+    assert_eq!(output.len(), gradient.len(), "output and gradient of a rectified linear unit");
     instructions.run(ReluBackward { output, gradient });
 }
 

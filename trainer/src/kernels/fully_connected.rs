@@ -23,11 +23,7 @@ pub struct FullyConnected {
 impl FullyConnected {
     /// Plans a layer. A level that the machine lacks is replaced by the widest below it.
     pub fn new(inputs: usize, outputs: usize, instructions: Instructions) -> Self {
-        Self {
-            inputs,
-            outputs,
-            instructions: instructions.supported(),
-        }
+        Self { inputs, outputs, instructions: instructions.supported() }
     }
 
     /// Numbers of one image's input.
@@ -51,11 +47,7 @@ impl FullyConnected {
     ///
     /// `weights`: `[outputs][inputs]`; `packed` is resized and overwritten.
     pub fn pack_forward(&self, weights: &[f32], packed: &mut Vec<f32>) {
-        assert_eq!(
-            weights.len(),
-            self.outputs * self.inputs,
-            "weights of {self:?}"
-        );
+        assert_eq!(weights.len(), self.outputs * self.inputs, "weights of {self:?}");
         let padded = self.padded_outputs();
         packed.clear();
         packed.resize(self.inputs * padded, 0.0);
@@ -78,12 +70,7 @@ impl FullyConnected {
         assert_eq!(output.len(), self.outputs, "output of {self:?}");
         output.copy_from_slice(bias);
         if self.outputs > 0 {
-            self.instructions.run(Forward {
-                padded: self.padded_outputs(),
-                packed,
-                input,
-                output,
-            });
+            self.instructions.run(Forward { padded: self.padded_outputs(), packed, input, output });
         }
     }
 
@@ -108,23 +95,10 @@ impl FullyConnected {
         frozen: Option<&[bool]>,
         accumulator: &mut [f32],
     ) {
-        assert_eq!(
-            grad_output.len(),
-            self.outputs,
-            "output gradient of {self:?}"
-        );
+        assert_eq!(grad_output.len(), self.outputs, "output gradient of {self:?}");
         assert_eq!(input.len(), self.inputs, "input of {self:?}");
-        assert_eq!(
-            accumulator.len(),
-            self.gradient_len(),
-            "accumulator of {self:?}"
-        );
-        self.instructions.run(WeightGradient {
-            grad_output,
-            input,
-            frozen,
-            accumulator,
-        });
+        assert_eq!(accumulator.len(), self.gradient_len(), "accumulator of {self:?}");
+        self.instructions.run(WeightGradient { grad_output, input, frozen, accumulator });
     }
 
     /// Writes an accumulator out.
@@ -145,22 +119,10 @@ impl FullyConnected {
     ///
     /// `weights`: `[outputs][inputs]`; `grad_output`: `[outputs]`; `grad_input`: `[inputs]`, overwritten.
     pub fn data_gradient(&self, weights: &[f32], grad_output: &[f32], grad_input: &mut [f32]) {
-        assert_eq!(
-            weights.len(),
-            self.outputs * self.inputs,
-            "weights of {self:?}"
-        );
-        assert_eq!(
-            grad_output.len(),
-            self.outputs,
-            "output gradient of {self:?}"
-        );
+        assert_eq!(weights.len(), self.outputs * self.inputs, "weights of {self:?}");
+        assert_eq!(grad_output.len(), self.outputs, "output gradient of {self:?}");
         assert_eq!(grad_input.len(), self.inputs, "input gradient of {self:?}");
-        self.instructions.run(DataGradient {
-            weights,
-            grad_output,
-            grad_input,
-        });
+        self.instructions.run(DataGradient { weights, grad_output, grad_input });
     }
 }
 
@@ -229,22 +191,14 @@ impl Kernel for WeightGradient<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
-        let Self {
-            grad_output,
-            input,
-            frozen,
-            accumulator,
-        } = self;
+        let Self { grad_output, input, frozen, accumulator } = self;
         let (weights, biases) = accumulator.split_at_mut(grad_output.len() * input.len());
         for (output, (gradient, bias)) in grad_output.iter().zip(biases).enumerate() {
             if *gradient == 0.0 || frozen.is_some_and(|frozen| frozen[output]) {
                 continue;
             }
             *bias += gradient;
-            for (weight, input) in weights[output * input.len()..][..input.len()]
-                .iter_mut()
-                .zip(input)
-            {
+            for (weight, input) in weights[output * input.len()..][..input.len()].iter_mut().zip(input) {
                 *weight = gradient.mul_add(*input, *weight);
             }
         }
@@ -262,21 +216,14 @@ impl Kernel for DataGradient<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
-        let Self {
-            weights,
-            grad_output,
-            grad_input,
-        } = self;
+        let Self { weights, grad_output, grad_input } = self;
         let inputs = grad_input.len();
         grad_input.fill(0.0);
         for (output, gradient) in grad_output.iter().enumerate() {
             if *gradient == 0.0 {
                 continue;
             }
-            for (sum, weight) in grad_input
-                .iter_mut()
-                .zip(&weights[output * inputs..][..inputs])
-            {
+            for (sum, weight) in grad_input.iter_mut().zip(&weights[output * inputs..][..inputs]) {
                 *sum = gradient.mul_add(*weight, *sum);
             }
         }

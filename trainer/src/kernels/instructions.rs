@@ -35,10 +35,7 @@ impl Instructions {
 
     /// All levels that this machine runs, the narrowest first.
     pub fn available() -> Vec<Self> {
-        Self::ALL
-            .into_iter()
-            .filter(|level| level.supported() == *level)
-            .collect()
+        Self::ALL.into_iter().filter(|level| level.supported() == *level).collect()
     }
 
     /// This level, or the widest below it that this machine runs.
@@ -83,8 +80,6 @@ impl FromStr for Instructions {
         Self::ALL
             .into_iter()
             .find(|level| level.to_string() == word)
-            .ok_or_else(|| UnknownInstructions {
-                found: word.to_owned(),
-            })
+            .ok_or_else(|| UnknownInstructions { found: word.to_owned() })
     }
 }

@@ -10,23 +10,28 @@
 //! doc names. Vector lanes run across outputs, never across a sum; tiling chooses which chains run at the same time,
 //! never their order. So all instruction levels give the same bits, which the tests here check against plain loops.
 
+mod average_pool;
 mod convolution;
 mod convolution_data_gradient;
 mod convolution_forward;
+mod convolution_forward_plan;
 mod convolution_weight_gradient;
 mod elementwise;
 mod fully_connected;
 mod instructions;
+mod max_pool;
 mod nonzero;
 mod pool;
 mod simd;
 #[cfg(test)]
 mod tests;
 
+pub use average_pool::AveragePool;
 pub use convolution::{Convolution, ConvolutionShape};
 pub use elementwise::{relu, relu_backward};
 pub use fully_connected::FullyConnected;
 pub use instructions::{Instructions, UnknownInstructions};
+pub use max_pool::MaxPool;
 pub use nonzero::NonZero;
-pub use pool::{AveragePool, MaxPool, PoolShape};
+pub use pool::PoolShape;
 pub(crate) use simd::{Kernel, Simd};

@@ -41,10 +41,7 @@ impl NonZero {
     pub(super) fn rows(&self, filter: usize, first: usize, end: usize) -> Entries<'_> {
         let start = self.rows[filter * self.height + first] as usize;
         let stop = self.rows[filter * self.height + end] as usize;
-        Entries {
-            values: &self.values[start..stop],
-            positions: &self.positions[start..stop],
-        }
+        Entries { values: &self.values[start..stop], positions: &self.positions[start..stop] }
     }
 
     /// The entries of `filter`.
@@ -53,17 +50,8 @@ impl NonZero {
         self.rows(filter, 0, self.height)
     }
 
-    pub(super) fn find(
-        &mut self,
-        shape: &ConvolutionShape,
-        instructions: Instructions,
-        grad_output: &[f32],
-    ) {
-        assert_eq!(
-            grad_output.len(),
-            shape.output_len(),
-            "output gradient of {shape:?}"
-        );
+    pub(super) fn find(&mut self, shape: &ConvolutionShape, instructions: Instructions, grad_output: &[f32]) {
+        assert_eq!(grad_output.len(), shape.output_len(), "output gradient of {shape:?}");
         let capacity = shape.output_len() + instructions.lanes();
         if self.values.len() < capacity {
             self.values.resize(capacity, 0.0);
@@ -71,11 +59,7 @@ impl NonZero {
         }
         self.height = shape.out_height();
         self.rows.resize(shape.filters * self.height + 1, 0);
-        instructions.run(Find {
-            shape,
-            grad_output,
-            list: self,
-        });
+        instructions.run(Find { shape, grad_output, list: self });
     }
 }
 
@@ -90,11 +74,7 @@ impl Kernel for Find<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Self {
-            shape,
-            grad_output,
-            list,
-        } = self;
+        let Self { shape, grad_output, list } = self;
         let stride = shape.stride as u32;
         let row_stride = stride * shape.padded_width() as u32;
         let width = shape.out_width();

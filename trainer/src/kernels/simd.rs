@@ -51,24 +51,11 @@ pub(crate) trait Simd: Copy {
     /// The lanes `first..end`.
     fn lanes(self, first: usize, end: usize) -> Self::Mask;
     /// `a * b + c` in the lanes of `mask`, `c` in the others.
-    fn mul_add_where(
-        self,
-        mask: Self::Mask,
-        a: Self::Vector,
-        b: Self::Vector,
-        c: Self::Vector,
-    ) -> Self::Vector;
+    fn mul_add_where(self, mask: Self::Mask, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
     /// Writes the numbers of `row` that are not zero, and their positions, `position + i * stride`; returns how many.
     ///
     /// Both outputs need room for the whole row and one vector more: what follows the last entry is overwritten.
-    fn nonzero(
-        self,
-        row: &[f32],
-        position: u32,
-        stride: u32,
-        values: &mut [f32],
-        positions: &mut [u32],
-    ) -> usize;
+    fn nonzero(self, row: &[f32], position: u32, stride: u32, values: &mut [f32], positions: &mut [u32]) -> usize;
 }
 
 impl Instructions {
@@ -76,10 +63,7 @@ impl Instructions {
     #[inline]
     #[cfg_attr(
         target_arch = "x86_64",
-        expect(
-            unsafe_code,
-            reason = "functions with target features may only be called where the machine has them"
-        )
+        expect(unsafe_code, reason = "functions with target features may only be called where the machine has them")
     )]
     pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
         #[cfg(target_arch = "x86_64")]
@@ -155,14 +139,7 @@ impl Simd for Scalar {
     }
 
     #[inline(always)]
-    fn nonzero(
-        self,
-        row: &[f32],
-        position: u32,
-        stride: u32,
-        values: &mut [f32],
-        positions: &mut [u32],
-    ) -> usize {
+    fn nonzero(self, row: &[f32], position: u32, stride: u32, values: &mut [f32], positions: &mut [u32]) -> usize {
         let mut count = 0;
         let mut at = position;
         for &value in row {
@@ -205,8 +182,7 @@ mod x86 {
         /// The token, where the machine has the instructions.
         #[inline]
         pub(crate) fn detect() -> Option<Self> {
-            (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"))
-                .then_some(Self(()))
+            (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Self(()))
         }
     }
 
@@ -311,12 +287,7 @@ mod x86 {
         #[inline(always)]
         fn lanes(self, first: usize, end: usize) -> __m256 {
             // SAFETY: the token proves the instructions.
-            unsafe {
-                _mm256_castsi256_ps(_mm256_andnot_si256(
-                    first_lanes(self, first),
-                    first_lanes(self, end),
-                ))
-            }
+            unsafe { _mm256_castsi256_ps(_mm256_andnot_si256(first_lanes(self, first), first_lanes(self, end))) }
         }
 
         #[inline(always)]
@@ -326,24 +297,14 @@ mod x86 {
         }
 
         #[inline(always)]
-        fn nonzero(
-            self,
-            row: &[f32],
-            position: u32,
-            stride: u32,
-            values: &mut [f32],
-            positions: &mut [u32],
-        ) -> usize {
+        fn nonzero(self, row: &[f32], position: u32, stride: u32, values: &mut [f32], positions: &mut [u32]) -> usize {
             let mut count = 0;
             // SAFETY: the token proves the instructions. A masked load touches only lanes of `chunk`; stores go
             // through slices of eight.
             unsafe {
                 let lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
                 let stride = _mm256_set1_epi32(stride as i32);
-                let mut at = _mm256_add_epi32(
-                    _mm256_set1_epi32(position as i32),
-                    _mm256_mullo_epi32(lane, stride),
-                );
+                let mut at = _mm256_add_epi32(_mm256_set1_epi32(position as i32), _mm256_mullo_epi32(lane, stride));
                 let step = _mm256_slli_epi32::<3>(stride);
                 for chunk in row.chunks(8) {
                     // Lanes past the row's end are zero, so they are never chosen.
@@ -352,18 +313,12 @@ mod x86 {
                     } else {
                         _mm256_maskload_ps(chunk.as_ptr(), first_lanes(self, chunk.len()))
                     };
-                    let choice = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_NEQ_UQ>(
-                        vector,
-                        _mm256_setzero_ps(),
-                    )) as usize;
+                    let choice = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_NEQ_UQ>(vector, _mm256_setzero_ps())) as usize;
                     let order = _mm256_loadu_si256(CHOSEN_LANES[choice].as_ptr().cast());
                     let values = &mut values[count..][..8];
                     _mm256_storeu_ps(values.as_mut_ptr(), _mm256_permutevar8x32_ps(vector, order));
                     let positions = &mut positions[count..][..8];
-                    _mm256_storeu_si256(
-                        positions.as_mut_ptr().cast(),
-                        _mm256_permutevar8x32_epi32(at, order),
-                    );
+                    _mm256_storeu_si256(positions.as_mut_ptr().cast(), _mm256_permutevar8x32_epi32(at, order));
                     count += choice.count_ones() as usize;
                     at = _mm256_add_epi32(at, step);
                 }
@@ -434,39 +389,23 @@ mod x86 {
         }
 
         #[inline(always)]
-        fn nonzero(
-            self,
-            row: &[f32],
-            position: u32,
-            stride: u32,
-            values: &mut [f32],
-            positions: &mut [u32],
-        ) -> usize {
+        fn nonzero(self, row: &[f32], position: u32, stride: u32, values: &mut [f32], positions: &mut [u32]) -> usize {
             let mut count = 0;
             // SAFETY: the token proves the instructions. A masked load touches only lanes of `chunk`; stores go
             // through slices of sixteen.
             unsafe {
                 let lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
                 let stride = _mm512_set1_epi32(stride as i32);
-                let mut at = _mm512_add_epi32(
-                    _mm512_set1_epi32(position as i32),
-                    _mm512_mullo_epi32(lane, stride),
-                );
+                let mut at = _mm512_add_epi32(_mm512_set1_epi32(position as i32), _mm512_mullo_epi32(lane, stride));
                 let step = _mm512_slli_epi32::<4>(stride);
                 for chunk in row.chunks(16) {
                     // Lanes past the row's end are zero, so they are never chosen.
                     let vector = _mm512_maskz_loadu_ps(first_bits(chunk.len()), chunk.as_ptr());
                     let choice = _mm512_cmp_ps_mask::<_CMP_NEQ_UQ>(vector, _mm512_setzero_ps());
                     let values = &mut values[count..][..16];
-                    _mm512_storeu_ps(
-                        values.as_mut_ptr(),
-                        _mm512_maskz_compress_ps(choice, vector),
-                    );
+                    _mm512_storeu_ps(values.as_mut_ptr(), _mm512_maskz_compress_ps(choice, vector));
                     let positions = &mut positions[count..][..16];
-                    _mm512_storeu_si512(
-                        positions.as_mut_ptr().cast(),
-                        _mm512_maskz_compress_epi32(choice, at),
-                    );
+                    _mm512_storeu_si512(positions.as_mut_ptr().cast(), _mm512_maskz_compress_epi32(choice, at));
                     count += choice.count_ones() as usize;
                     at = _mm512_add_epi32(at, step);
                 }

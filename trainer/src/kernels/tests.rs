@@ -22,11 +22,7 @@ impl Numbers {
             .map(|_| {
                 let bits = self.bits();
                 let magnitude = (bits >> 40) as f32 / (1u64 << 24) as f32;
-                let value = if bits % 100 < percent_zero {
-                    0.0
-                } else {
-                    magnitude
-                };
+                let value = if bits % 100 < percent_zero { 0.0 } else { magnitude };
                 if bits & 0x8000 == 0 { value } else { -value }
             })
             .collect()
@@ -49,28 +45,14 @@ impl Numbers {
 
 /// The bits, with one NaN: which NaN a sum gives is not defined.
 fn bits(values: &[f32]) -> Vec<u32> {
-    values
-        .iter()
-        .map(|value| {
-            if value.is_nan() {
-                f32::NAN.to_bits()
-            } else {
-                value.to_bits()
-            }
-        })
-        .collect()
+    values.iter().map(|value| if value.is_nan() { f32::NAN.to_bits() } else { value.to_bits() }).collect()
 }
 
 #[track_caller]
 fn assert_bits(found: &[f32], expected: &[f32], what: &str) {
     let (found_bits, expected_bits) = (bits(found), bits(expected));
     if let Some(i) = (0..expected.len()).find(|i| found_bits[*i] != expected_bits[*i]) {
-        panic!(
-            "{what}: element {i} of {}: expected {:e}, found {:e}",
-            expected.len(),
-            expected[i],
-            found[i]
-        );
+        panic!("{what}: element {i} of {}: expected {:e}, found {:e}", expected.len(), expected[i], found[i]);
     }
     assert_eq!(found.len(), expected.len(), "{what}");
 }
@@ -82,12 +64,8 @@ impl Plain {
     /// Where tap (`ky`, `kx`) of the window at (`y`, `x`) lies: `None` outside the rows, `Some(None)` outside columns.
     fn pixel(&self, y: usize, x: usize, ky: usize, kx: usize) -> Option<Option<usize>> {
         let s = &self.0;
-        let row = (y * s.stride + ky)
-            .checked_sub(s.padding)
-            .filter(|row| *row < s.height)?;
-        let column = (x * s.stride + kx)
-            .checked_sub(s.padding)
-            .filter(|column| *column < s.width);
+        let row = (y * s.stride + ky).checked_sub(s.padding).filter(|row| *row < s.height)?;
+        let column = (x * s.stride + kx).checked_sub(s.padding).filter(|column| *column < s.width);
         Some(column.map(|column| row * s.width + column))
     }
 
@@ -100,10 +78,8 @@ impl Plain {
                 for c in 0..s.channels {
                     for (ky, kx) in taps(s) {
                         if let Some(pixel) = self.pixel(y, x, ky, kx) {
-                            let value =
-                                pixel.map_or(0.0, |pixel| input[c * s.height * s.width + pixel]);
-                            sum = weights[((f * s.channels + c) * s.kernel + ky) * s.kernel + kx]
-                                .mul_add(value, sum);
+                            let value = pixel.map_or(0.0, |pixel| input[c * s.height * s.width + pixel]);
+                            sum = weights[((f * s.channels + c) * s.kernel + ky) * s.kernel + kx].mul_add(value, sum);
                         }
                     }
                 }
@@ -113,13 +89,7 @@ impl Plain {
         output
     }
 
-    fn weight_gradient(
-        &self,
-        gradients: &[f32],
-        input: &[f32],
-        weights: &mut [f32],
-        bias: &mut [f32],
-    ) {
+    fn weight_gradient(&self, gradients: &[f32], input: &[f32], weights: &mut [f32], bias: &mut [f32]) {
         let s = &self.0;
         for f in 0..s.filters {
             for (i, (y, x)) in raster(s).enumerate() {
@@ -131,10 +101,8 @@ impl Plain {
                 for c in 0..s.channels {
                     for (ky, kx) in taps(s) {
                         if let Some(pixel) = self.pixel(y, x, ky, kx) {
-                            let value =
-                                pixel.map_or(0.0, |pixel| input[c * s.height * s.width + pixel]);
-                            let weight = &mut weights
-                                [((f * s.channels + c) * s.kernel + ky) * s.kernel + kx];
+                            let value = pixel.map_or(0.0, |pixel| input[c * s.height * s.width + pixel]);
+                            let weight = &mut weights[((f * s.channels + c) * s.kernel + ky) * s.kernel + kx];
                             *weight = g.mul_add(value, *weight);
                         }
                     }
@@ -156,10 +124,7 @@ impl Plain {
                     for (ky, kx) in taps(s) {
                         if let Some(Some(pixel)) = self.pixel(y, x, ky, kx) {
                             let sum = &mut sums[c * s.height * s.width + pixel];
-                            *sum = g.mul_add(
-                                weights[((f * s.channels + c) * s.kernel + ky) * s.kernel + kx],
-                                *sum,
-                            );
+                            *sum = g.mul_add(weights[((f * s.channels + c) * s.kernel + ky) * s.kernel + kx], *sum);
                         }
                     }
                 }
@@ -183,35 +148,23 @@ fn taps(s: &ConvolutionShape) -> impl Iterator<Item = (usize, usize)> + use<> {
 fn check_convolution(shape: ConvolutionShape, seed: u64, percent_zero: u64, strange: bool) {
     let mut numbers = Numbers(seed);
     let mut draw = |length, percent| {
-        if strange {
-            numbers.strange(length, percent)
-        } else {
-            numbers.vector(length, percent)
-        }
+        if strange { numbers.strange(length, percent) } else { numbers.vector(length, percent) }
     };
     let weights = draw(shape.weights_len(), 5);
     let bias = draw(shape.filters, 5);
-    let images: Vec<_> = (0..2)
-        .map(|_| {
-            (
-                draw(shape.input_len(), 30),
-                draw(shape.output_len(), percent_zero),
-            )
-        })
-        .collect();
+    let images: Vec<_> =
+        (0..2).map(|_| (draw(shape.input_len(), 30), draw(shape.output_len(), percent_zero))).collect();
     let frozen: Vec<bool> = (0..shape.filters).map(|f| f % 3 == 1).collect();
 
     let plain = Plain(shape);
-    let (mut plain_weights, mut plain_bias) =
-        (vec![0.0; shape.weights_len()], vec![0.0; shape.filters]);
+    let (mut plain_weights, mut plain_bias) = (vec![0.0; shape.weights_len()], vec![0.0; shape.filters]);
     for (input, gradients) in &images {
         plain.weight_gradient(gradients, input, &mut plain_weights, &mut plain_bias);
     }
     for level in Instructions::available() {
         let what = format!("{level} {shape:?} seed {seed} zeros {percent_zero}%");
         let kernel = Convolution::new(shape, level);
-        let (mut forward, mut backward, mut data_scratch) =
-            (Vec::new(), vec![7.0; 3], vec![f32::NAN; 5]);
+        let (mut forward, mut backward, mut data_scratch) = (Vec::new(), vec![7.0; 3], vec![f32::NAN; 5]);
         kernel.pack_forward(&weights, &mut forward);
         kernel.pack_backward(&weights, &mut backward);
         let mut list = NonZero::default();
@@ -227,63 +180,33 @@ fn check_convolution(shape: ConvolutionShape, seed: u64, percent_zero: u64, stra
             kernel.forward(&forward, &bias, input, &mut output, &mut scratch, true);
             assert_bits(&output, &expected, &format!("forward, kept, {what}"));
             kernel.find(gradients, &mut list);
-            assert_eq!(
-                list.len(),
-                gradients.iter().filter(|g| **g != 0.0).count(),
-                "list {what}"
-            );
+            assert_eq!(list.len(), gradients.iter().filter(|g| **g != 0.0).count(), "list {what}");
             // Buffers that move keep their meaning.
             let scratch = [&[f32::NAN], &scratch[..]].concat();
             kernel.weight_gradient(&list, &scratch[1..], None, &mut accumulator);
             kernel.weight_gradient(&list, &scratch[1..], Some(&frozen), &mut part);
             let mut grad_input = vec![f32::NAN; shape.input_len()];
             kernel.data_gradient(&backward, &list, &mut data_scratch, &mut grad_input);
-            assert_bits(
-                &grad_input,
-                &plain.data_gradient(&weights, gradients),
-                &format!("data gradient {what}"),
-            );
+            assert_bits(&grad_input, &plain.data_gradient(&weights, gradients), &format!("data gradient {what}"));
         }
-        let (mut found, mut found_bias) = (
-            vec![f32::NAN; shape.weights_len()],
-            vec![f32::NAN; shape.filters],
-        );
+        let (mut found, mut found_bias) = (vec![f32::NAN; shape.weights_len()], vec![f32::NAN; shape.filters]);
         kernel.unpack_gradient(&accumulator, &mut found, &mut found_bias);
         assert_bits(&found, &plain_weights, &format!("weight gradient {what}"));
         assert_bits(&found_bias, &plain_bias, &format!("bias gradient {what}"));
         kernel.unpack_gradient(&part, &mut found, &mut found_bias);
         for f in 0..shape.filters {
             let range = f * shape.filter_len()..(f + 1) * shape.filter_len();
-            let expected = if frozen[f] {
-                vec![0.0; shape.filter_len()]
-            } else {
-                plain_weights[range.clone()].to_vec()
-            };
-            assert_bits(
-                &found[range],
-                &expected,
-                &format!("weight gradient, frozen, {what}"),
-            );
-            assert_bits(
-                &found_bias[f..=f],
-                &[if frozen[f] { 0.0 } else { plain_bias[f] }],
-                "frozen bias",
-            );
+            let expected =
+                if frozen[f] { vec![0.0; shape.filter_len()] } else { plain_weights[range.clone()].to_vec() };
+            assert_bits(&found[range], &expected, &format!("weight gradient, frozen, {what}"));
+            assert_bits(&found_bias[f..=f], &[if frozen[f] { 0.0 } else { plain_bias[f] }], "frozen bias");
         }
     }
 }
 
 fn convolution(sizes: [usize; 7]) -> ConvolutionShape {
     let [channels, height, width, filters, kernel, stride, padding] = sizes;
-    ConvolutionShape {
-        channels,
-        height,
-        width,
-        filters,
-        kernel,
-        stride,
-        padding,
-    }
+    ConvolutionShape { channels, height, width, filters, kernel, stride, padding }
 }
 
 #[test]
@@ -380,20 +303,10 @@ proptest! {
     }
 }
 
-fn check_fully_connected(
-    inputs: usize,
-    outputs: usize,
-    percent_zero: u64,
-    strange: bool,
-    seed: u64,
-) {
+fn check_fully_connected(inputs: usize, outputs: usize, percent_zero: u64, strange: bool, seed: u64) {
     let mut numbers = Numbers(seed);
     let mut draw = |length, percent| {
-        if strange {
-            numbers.strange(length, percent)
-        } else {
-            numbers.vector(length, percent)
-        }
+        if strange { numbers.strange(length, percent) } else { numbers.vector(length, percent) }
     };
     let (weights, bias) = (draw(outputs * inputs, 5), draw(outputs, 5));
     let (input, gradients) = (draw(inputs, 30), draw(outputs, percent_zero));
@@ -415,8 +328,7 @@ fn check_fully_connected(
         if !frozen[o] {
             plain_bias[o] += gradients[o];
             for i in 0..inputs {
-                plain_weights[o * inputs + i] =
-                    gradients[o].mul_add(input[i], plain_weights[o * inputs + i]);
+                plain_weights[o * inputs + i] = gradients[o].mul_add(input[i], plain_weights[o * inputs + i]);
             }
         }
     }
@@ -430,8 +342,7 @@ fn check_fully_connected(
         assert_bits(&output, &plain_output, &format!("forward {what}"));
         let mut accumulator = vec![0.0; kernel.gradient_len()];
         kernel.weight_gradient(&gradients, &input, Some(&frozen), &mut accumulator);
-        let (mut found, mut found_bias) =
-            (vec![f32::NAN; outputs * inputs], vec![f32::NAN; outputs]);
+        let (mut found, mut found_bias) = (vec![f32::NAN; outputs * inputs], vec![f32::NAN; outputs]);
         kernel.unpack_gradient(&accumulator, &mut found, &mut found_bias);
         assert_bits(&found, &plain_weights, &format!("weight gradient {what}"));
         assert_bits(&found_bias, &plain_bias, &format!("bias gradient {what}"));
@@ -444,45 +355,23 @@ fn check_fully_connected(
 fn check_pools(shape: PoolShape, strange: bool, seed: u64) {
     let mut numbers = Numbers(seed);
     let mut draw = |length| {
-        if strange {
-            numbers.strange(length, 30)
-        } else {
-            numbers.vector(length, 30)
-        }
+        if strange { numbers.strange(length, 30) } else { numbers.vector(length, 30) }
     };
     let (mut input, gradients) = (draw(shape.input_len()), draw(shape.output_len()));
     // A few values only, so that windows have ties.
     for value in &mut input {
-        *value = if value.abs() < 0.9 {
-            (*value * 3.0).round()
-        } else {
-            *value
-        };
+        *value = if value.abs() < 0.9 { (*value * 3.0).round() } else { *value };
     }
-    let PoolShape {
-        channels,
-        height,
-        width,
-        kernel,
-        stride,
-        padding,
-    } = shape;
+    let PoolShape { channels, height, width, kernel, stride, padding } = shape;
     let (mut maxima, mut positions, mut averages) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut max_gradient, mut average_gradient) =
-        (vec![0.0; shape.input_len()], vec![0.0; shape.input_len()]);
+    let (mut max_gradient, mut average_gradient) = (vec![0.0; shape.input_len()], vec![0.0; shape.input_len()]);
     let reciprocal = 1.0 / (kernel * kernel) as f32;
     for c in 0..channels {
-        for (y, x) in
-            (0..shape.out_height()).flat_map(|y| (0..shape.out_width()).map(move |x| (y, x)))
-        {
+        for (y, x) in (0..shape.out_height()).flat_map(|y| (0..shape.out_width()).map(move |x| (y, x))) {
             let mut window = Vec::new();
             for (ky, kx) in (0..kernel).flat_map(|ky| (0..kernel).map(move |kx| (ky, kx))) {
-                let row = (y * stride + ky)
-                    .checked_sub(padding)
-                    .filter(|row| *row < height);
-                let column = (x * stride + kx)
-                    .checked_sub(padding)
-                    .filter(|column| *column < width);
+                let row = (y * stride + ky).checked_sub(padding).filter(|row| *row < height);
+                let column = (x * stride + kx).checked_sub(padding).filter(|column| *column < width);
                 window.extend(row.zip(column).map(|(row, column)| row * width + column));
             }
             let map = c * height * width;
@@ -504,10 +393,7 @@ fn check_pools(shape: PoolShape, strange: bool, seed: u64) {
     }
     for level in Instructions::available() {
         let what = format!("{level} {shape:?} seed {seed}");
-        let (mut output, mut argmax) = (
-            vec![f32::NAN; shape.output_len()],
-            vec![u32::MAX; shape.output_len()],
-        );
+        let (mut output, mut argmax) = (vec![f32::NAN; shape.output_len()], vec![u32::MAX; shape.output_len()]);
         let mut grad_input = vec![f32::NAN; shape.input_len()];
         let max = MaxPool::new(shape, level);
         max.forward(&input, &mut output, &mut argmax);
@@ -519,11 +405,7 @@ fn check_pools(shape: PoolShape, strange: bool, seed: u64) {
         average.forward(&input, &mut output);
         assert_bits(&output, &averages, &format!("average {what}"));
         average.backward(&gradients, &mut grad_input);
-        assert_bits(
-            &grad_input,
-            &average_gradient,
-            &format!("average backward {what}"),
-        );
+        assert_bits(&grad_input, &average_gradient, &format!("average backward {what}"));
     }
 }
 
@@ -532,20 +414,10 @@ fn instruction_levels_are_ordered_and_have_names() {
     let available = Instructions::available();
     assert!(available.is_sorted());
     assert_eq!(available.last(), Some(&Instructions::widest()));
-    for level in [
-        Instructions::Scalar,
-        Instructions::Avx2,
-        Instructions::Avx512,
-    ] {
+    for level in [Instructions::Scalar, Instructions::Avx2, Instructions::Avx512] {
         assert_eq!(level.to_string().parse(), Ok(level));
         assert!(level.supported() <= level);
     }
-    let message = "mmx"
-        .parse::<Instructions>()
-        .expect_err("no such level")
-        .to_string();
-    assert_eq!(
-        message,
-        "expected the instructions `scalar`, `avx2` or `avx512`, found `mmx`"
-    );
+    let message = "mmx".parse::<Instructions>().expect_err("no such level").to_string();
+    assert_eq!(message, "expected the instructions `scalar`, `avx2` or `avx512`, found `mmx`");
 }

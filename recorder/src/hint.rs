@@ -1,0 +1,99 @@
+//! Where a data set was last found: a hint beside the branches, no part of
+//! any of them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use revacnn_schemas::DatasetIdentity;
+use revacnn_trainer::TrainerError;
+use revacnn_trainer::data::{Dataset, load};
+use serde::{Deserialize, Serialize};
+
+use crate::{RecorderError, Store};
+
+/// How a data set was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataHint {
+    /// Its name, or the path of its folder.
+    pub dataset: String,
+    /// The folder that holds data sets, if one was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_folder: Option<PathBuf>,
+}
+
+const FILE: &str = "data-hints.json";
+
+impl DataHint {
+    /// The hint for what was asked for; paths become absolute.
+    pub fn new(dataset: &str, data_folder: Option<&Path>) -> Self {
+        let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let is_path = dataset.contains(std::path::is_separator) || Path::new(dataset).is_dir();
+        Self {
+            dataset: if is_path {
+                absolute(Path::new(dataset)).to_string_lossy().into_owned()
+            } else {
+                dataset.to_owned()
+            },
+            data_folder: data_folder.map(absolute),
+        }
+    }
+
+    /// Remembers where a data set was found.
+    ///
+    /// # Errors
+    /// [`RecorderError::Io`] where the store cannot be written.
+    pub fn remember(&self, store: &Store, identity: &DatasetIdentity) -> Result<(), RecorderError> {
+        let mut hints = all(store);
+        let key = identity.digest.to_string();
+        if hints.get(&key) == Some(self) {
+            return Ok(());
+        }
+        hints.insert(key, self.clone());
+        let text = serde_json::to_vec_pretty(&hints)
+            .expect("invariant: a map of texts has no value that JSON cannot hold");
+        store.disk().write_atomically(&store.root().join(FILE), &text)
+    }
+}
+
+/// Finds the data set of a branch: in `data_folder` where given, else where
+/// the store's hint says.
+///
+/// # Errors
+/// What loading says; [`TrainerError::OtherData`] where what is found has
+/// another digest.
+pub fn find_data(
+    store: &Store,
+    identity: &DatasetIdentity,
+    data_folder: Option<&Path>,
+) -> Result<Arc<Dataset>, RecorderError> {
+    let hint = all(store).remove(&identity.digest.to_string());
+    let named = hint.as_ref().map_or(identity.name.as_str(), |hint| &hint.dataset);
+    let folder = data_folder.or_else(|| hint.as_ref().and_then(|hint| hint.data_folder.as_deref()));
+    // A folder given now goes before a path that was used then.
+    let name = if data_folder.is_some() { identity.name.as_str() } else { named };
+    let dataset = load(name, folder).map_err(TrainerError::from)?;
+    if dataset.identity() != identity {
+        return Err(TrainerError::OtherData {
+            name: identity.name.clone(),
+            expected: identity.digest,
+            found: dataset.identity().digest,
+        }
+        .into());
+    }
+    Ok(Arc::new(dataset))
+}
+
+/// All hints; none where the file is missing or damaged, for they are hints.
+fn all(store: &Store) -> BTreeMap<String, DataHint> {
+    const LARGEST: u64 = 1 << 20;
+    let path = store.root().join(FILE);
+    match std::fs::metadata(&path) {
+        Ok(file) if file.is_file() && file.len() <= LARGEST => std::fs::read(&path)
+            .ok()
+            .and_then(|text| serde_json::from_slice(&text).ok())
+            .unwrap_or_default(),
+        _ => BTreeMap::new(),
+    }
+}

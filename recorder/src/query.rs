@@ -1,0 +1,337 @@
+//! Reading a table as record batches: a span of steps, all rows or those of
+//! one layer or filter.
+
+use std::ops::Range;
+
+use arrow::array::{AsArray, BooleanArray, RecordBatch};
+use arrow::compute::{concat_batches, filter_record_batch};
+use arrow::datatypes::{Int32Type, Int64Type};
+use parquet::arrow::arrow_reader::{
+    ParquetRecordBatchReaderBuilder, RowSelection, RowSelectionPolicy,
+};
+use revacnn_schemas::{FilterNumber, LayerName, Step, Table};
+
+use crate::footer::{Expected, OpenTable, guarded};
+use crate::listing::{Piece, list_if_there};
+use crate::paths::StepSpan;
+use crate::{BranchReader, RecorderError};
+
+/// Which rows of a step are read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Selection {
+    /// The layer; all layers where `None`.
+    pub layer: Option<LayerName>,
+    /// The filter of that layer; all of its filters where `None`.
+    pub filter: Option<FilterNumber>,
+}
+
+impl Selection {
+    /// Every row.
+    pub fn all() -> Self {
+        Self::default()
+    }
+
+    /// The rows of one layer.
+    pub fn layer(layer: LayerName) -> Self {
+        Self {
+            layer: Some(layer),
+            filter: None,
+        }
+    }
+
+    /// The rows of one filter.
+    pub fn filter(layer: LayerName, filter: FilterNumber) -> Self {
+        Self {
+            layer: Some(layer),
+            filter: Some(filter),
+        }
+    }
+}
+
+impl BranchReader {
+    /// Rows of a table, in the order in which they were written: by step,
+    /// probe image, layer and position.
+    ///
+    /// # Errors
+    /// [`RecorderError::UnknownStep`]; [`RecorderError::UnknownFilter`];
+    /// [`RecorderError::TensorsNotStored`] for the first step whose tensors
+    /// have to be recomputed; an error with the path of a damaged file.
+    pub fn read(
+        &self,
+        table: Table,
+        span: StepSpan,
+        selection: &Selection,
+    ) -> Result<RecordBatch, RecorderError> {
+        self.with_fresh_listing(|| {
+            let batches = match table {
+                Table::Events => self.read_events(span)?,
+                Table::Topology => self.read_topology()?,
+                Table::Keyframes | Table::Validation => self.read_sparse(table, span)?,
+                _ => return self.read_regular(table, span, selection),
+            };
+            batches
+                .iter()
+                .map(|batch| select(batch, selection))
+                .collect::<Result<Vec<_>, _>>()
+                .and_then(|batches| concat_batches(&table.schema(), &batches))
+                .map_err(|error| self.arrow(table, error))
+        })
+    }
+
+    /// One filter's rows of a table over a span of steps.
+    ///
+    /// # Errors
+    /// Those of [`read`](Self::read).
+    pub fn filter_over_time(
+        &self,
+        table: Table,
+        layer: &LayerName,
+        filter: FilterNumber,
+        span: StepSpan,
+    ) -> Result<RecordBatch, RecorderError> {
+        self.read(table, span, &Selection::filter(layer.clone(), filter))
+    }
+
+    fn arrow(&self, table: Table, error: arrow::error::ArrowError) -> RecorderError {
+        RecorderError::parquet("read", &self.paths.table(table), error.into())
+    }
+
+    fn read_regular(
+        &self,
+        table: Table,
+        span: StepSpan,
+        selection: &Selection,
+    ) -> Result<RecordBatch, RecorderError> {
+        let rows_a_step = self.shape.rows_a_step(table).unwrap_or(0);
+        let ranges = self.ranges_of(table, selection)?;
+        let mut batches = Vec::new();
+        for (piece, part) in self.pieces_of(span)? {
+            if rows_a_step == 0 || ranges.is_empty() {
+                continue;
+            }
+            let file = self.open_table_for(piece, table, part)?;
+            let rows = (part.first.0..=part.last.0).flat_map(|step| {
+                let start = (step - piece.span.first.0) as usize * rows_a_step;
+                ranges.iter().map(move |range| start + range.start..start + range.end)
+            });
+            batches.extend(read_ranges(&file, rows)?);
+        }
+        concat_batches(&table.schema(), &batches).map_err(|error| self.arrow(table, error))
+    }
+
+    /// Opens a table of which several steps of a piece are wanted: all of
+    /// them must be stored.
+    fn open_table_for(
+        &self,
+        piece: Piece,
+        table: Table,
+        part: StepSpan,
+    ) -> Result<OpenTable, RecorderError> {
+        let thinned = &self.index().thinned;
+        let gone = thinned.iter().find_map(|span| span.intersection(&part));
+        let step = gone.map_or(part.first, |gone| gone.first);
+        self.open_table(piece, table, step)
+    }
+
+    /// The rows of a step that a selection wants.
+    fn ranges_of(
+        &self,
+        table: Table,
+        selection: &Selection,
+    ) -> Result<Vec<Range<usize>>, RecorderError> {
+        let (Some(plan), Some(layer)) = (self.shape.plan(table), &selection.layer) else {
+            return Ok(std::iter::once(0..self.shape.rows_a_step(table).unwrap_or(0)).collect());
+        };
+        let rows = self.layer_rows(plan, layer)?;
+        let range = match selection.filter {
+            None => rows.first_row..rows.first_row + rows.filters(),
+            Some(filter) => {
+                let row = rows.first_row + self.filter_position(rows, filter)?;
+                row..row + 1
+            }
+        };
+        let images = (0..plan.images.len()).map(|image| image * plan.rows_an_image);
+        Ok(images.map(|start| start + range.start..start + range.end).collect())
+    }
+
+    /// Tables whose rows vary: files that are not there have no rows.
+    fn read_sparse(&self, table: Table, span: StepSpan) -> Result<Vec<RecordBatch>, RecorderError> {
+        let mut batches = Vec::new();
+        for (piece, part) in self.pieces_of(span)? {
+            if let Some(file) = self.open_sparse(piece, table)? {
+                for batch in read_ranges(&file, whole(&file))? {
+                    batches.push(within(&batch, part).map_err(|error| self.arrow(table, error))?);
+                }
+            }
+        }
+        Ok(batches)
+    }
+
+    pub(crate) fn open_sparse(
+        &self,
+        piece: Piece,
+        table: Table,
+    ) -> Result<Option<OpenTable>, RecorderError> {
+        let index = self.index();
+        let listed = match table {
+            Table::Keyframes => &index.keyframes,
+            _ => &index.validation,
+        };
+        let path = piece.file(&self.paths, table);
+        let there = if piece.sealed {
+            listed.binary_search(&piece.span).is_ok()
+        } else {
+            // A part that is gone altogether was merged: look again.
+            let missing = || RecorderError::Missing {
+                path: self.paths.part(piece.span),
+                expected: format!("steps {}", piece.span),
+            };
+            match path.try_exists() {
+                Ok(true) => true,
+                _ if self.paths.part(piece.span).is_dir() => false,
+                _ => return Err(missing()),
+            }
+        };
+        there
+            .then(|| self.footers.open(&path, Expected { table, rows: None }))
+            .transpose()
+    }
+
+    fn read_events(&self, span: StepSpan) -> Result<Vec<RecordBatch>, RecorderError> {
+        let folder = self.paths.table(Table::Events);
+        let mut batches = Vec::new();
+        for name in list_if_there(&folder)? {
+            if name.starts_with('.') || !name.ends_with(".parquet") {
+                continue;
+            }
+            let expected = Expected {
+                table: Table::Events,
+                rows: None,
+            };
+            let file = self.footers.open(&folder.join(name), expected)?;
+            for batch in read_ranges(&file, whole(&file))? {
+                batches
+                    .push(within(&batch, span).map_err(|error| self.arrow(Table::Events, error))?);
+            }
+        }
+        Ok(batches)
+    }
+
+    fn read_topology(&self) -> Result<Vec<RecordBatch>, RecorderError> {
+        let span = StepSpan::of(self.record.first_step());
+        let expected = Expected {
+            table: Table::Topology,
+            rows: None,
+        };
+        let path = self.paths.segment(Table::Topology, span);
+        let file = self.footers.open(&path, expected)?;
+        read_ranges(&file, whole(&file))
+    }
+}
+
+pub(crate) fn whole(file: &OpenTable) -> impl Iterator<Item = Range<usize>> + use<> {
+    let rows = file.footer.starts.last().copied().unwrap_or(0) as usize;
+    std::iter::once(0..rows)
+}
+
+/// Reads ascending ranges of a file's rows, decoding only the pages and row
+/// groups that hold them.
+pub(crate) fn read_ranges(
+    file: &OpenTable,
+    ranges: impl Iterator<Item = Range<usize>>,
+) -> Result<Vec<RecordBatch>, RecorderError> {
+    let starts = &file.footer.starts;
+    let mut joined: Vec<Range<usize>> = Vec::new();
+    for range in ranges.filter(|range| !range.is_empty()) {
+        match joined.last_mut() {
+            Some(last) if last.end == range.start => last.end = range.end,
+            _ => joined.push(range),
+        }
+    }
+    // Ranges are re-counted over the row groups that are read at all.
+    let mut groups: Vec<usize> = Vec::new();
+    let mut local: Vec<Range<usize>> = Vec::new();
+    let mut before = 0;
+    for range in &joined {
+        let mut row = range.start;
+        while row < range.end {
+            let group = file.footer.row_group_of(row as u64);
+            let (Some(&start), Some(&end)) = (starts.get(group), starts.get(group + 1)) else {
+                let found = format!("{} rows", starts.last().copied().unwrap_or(0));
+                return Err(RecorderError::damaged(&file.path, format!("row {row}"), found));
+            };
+            if groups.last() != Some(&group) {
+                if let Some(&last) = groups.last() {
+                    before += (starts[last + 1] - starts[last]) as usize;
+                }
+                groups.push(group);
+            }
+            let stop = range.end.min(end as usize);
+            let shift = |row: usize| row - start as usize + before;
+            local.push(shift(row)..shift(stop));
+            row = stop;
+        }
+    }
+    if groups.is_empty() {
+        return Ok(Vec::new());
+    }
+    let total: usize = groups
+        .iter()
+        .map(|&group| (starts[group + 1] - starts[group]) as usize)
+        .sum();
+    let wanted: usize = local.iter().map(Range::len).sum();
+    let selection = RowSelection::from_consecutive_ranges(local.into_iter(), total);
+    let batches = guarded("read", &file.path, || {
+        ParquetRecordBatchReaderBuilder::new_with_metadata(
+            file.file.try_clone()?,
+            file.footer.arrow.clone(),
+        )
+        .with_row_groups(groups)
+        .with_row_selection(selection)
+        .with_row_selection_policy(RowSelectionPolicy::Selectors)
+        .with_batch_size(wanted)
+        .build()?
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(Into::into)
+    })?;
+    let found: usize = batches.iter().map(RecordBatch::num_rows).sum();
+    if found == wanted {
+        Ok(batches)
+    } else {
+        let (expected, found) = (format!("{wanted} rows"), found.to_string());
+        Err(RecorderError::damaged(&file.path, expected, found))
+    }
+}
+
+fn within(
+    batch: &RecordBatch,
+    span: StepSpan,
+) -> Result<RecordBatch, arrow::error::ArrowError> {
+    let steps = batch.column(0).as_primitive::<Int64Type>();
+    let keep: BooleanArray = steps
+        .values()
+        .iter()
+        .map(|&step| Some(u64::try_from(step).is_ok_and(|step| span.contains(Step(step)))))
+        .collect();
+    filter_record_batch(batch, &keep)
+}
+
+fn select(
+    batch: &RecordBatch,
+    selection: &Selection,
+) -> Result<RecordBatch, arrow::error::ArrowError> {
+    let mut keep = vec![true; batch.num_rows()];
+    if let (Some(layer), Some(column)) = (&selection.layer, batch.column_by_name("layer")) {
+        let names = column.as_string::<i32>();
+        for (keep, name) in keep.iter_mut().zip(names) {
+            *keep &= name == Some(layer.as_str());
+        }
+    }
+    if let (Some(filter), Some(column)) = (selection.filter, batch.column_by_name("filter")) {
+        let numbers = column.as_primitive::<Int32Type>();
+        for (keep, number) in keep.iter_mut().zip(numbers) {
+            *keep &= number == i32::try_from(filter.0).ok();
+        }
+    }
+    filter_record_batch(batch, &BooleanArray::from(keep))
+}

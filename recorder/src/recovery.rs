@@ -1,0 +1,88 @@
+//! What a writer does before its first step: take stock, and remove what a
+//! kill left behind. Nothing that is committed is touched.
+
+use std::fs;
+
+use revacnn_schemas::{Step, Table};
+
+use crate::RecorderError;
+use crate::disk::Disk;
+use crate::listing::{Listing, list_if_there, spans};
+use crate::paths::{BranchPaths, StepSpan};
+use crate::thinning::{Thinned, remove_tensors};
+
+/// What a branch holds when its writer opens.
+#[derive(Debug)]
+pub(crate) struct Recovered {
+    pub(crate) sealed: Vec<StepSpan>,
+    pub(crate) tail: Vec<StepSpan>,
+    pub(crate) thinned: Vec<StepSpan>,
+}
+
+impl Recovered {
+    /// The newest committed step.
+    pub(crate) fn last_committed(&self) -> Option<Step> {
+        self.tail.last().or(self.sealed.last()).map(|span| span.last)
+    }
+}
+
+/// Cleans up; the caller holds the writer's lock.
+pub(crate) fn recover(
+    disk: &Disk,
+    paths: &BranchPaths,
+    first: Step,
+) -> Result<Recovered, RecorderError> {
+    for table in Table::ALL {
+        disk.create_folder(&paths.table(table))?;
+    }
+    disk.create_folder(&paths.tail())?;
+    disk.sync_folder(&paths.folder)?;
+    for name in list_if_there(&paths.tail())? {
+        if name.starts_with('.') {
+            let path = paths.tail().join(&name);
+            let is_folder = fs::symlink_metadata(&path).is_ok_and(|entry| entry.is_dir());
+            if is_folder {
+                disk.remove_folder(&path)?;
+            } else {
+                disk.remove_file(&path)?;
+            }
+        }
+    }
+    let listing = Listing::read(paths)?;
+    for &part in &listing.merged {
+        disk.remove_folder(&paths.part(part))?;
+    }
+    let sealed = listing.segments.last().map(|span| span.last);
+    let mut expected = sealed.map_or(first, Step::next);
+    for part in &listing.parts {
+        if part.first != expected {
+            return Err(RecorderError::Missing {
+                path: paths.tail(),
+                expected: format!("steps from {expected}, before those of {part}"),
+            });
+        }
+        expected = part.last.next();
+    }
+    for table in Table::ALL {
+        if matches!(table, Table::Steps | Table::Events | Table::Topology) {
+            continue;
+        }
+        for span in spans(&paths.table(table))? {
+            let newer = sealed.is_none_or(|sealed| span.first > sealed);
+            if newer {
+                disk.remove_file(&paths.segment(table, span))?;
+            }
+        }
+    }
+    let thinned = Thinned::read(paths)?;
+    for &segment in &listing.segments {
+        if thinned.iter().any(|span| span.covers(&segment)) {
+            remove_tensors(disk, paths, segment)?;
+        }
+    }
+    Ok(Recovered {
+        sealed: listing.segments,
+        tail: listing.parts,
+        thinned,
+    })
+}

@@ -1,0 +1,214 @@
+//! Computing recorded steps again: exact, from the keyframe before them.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use revacnn_schemas::{
+    BranchRecord, DataCursor, Observer, ObserverError, Step, StepView, TrainingState, Wanted,
+};
+use revacnn_trainer::Trainer;
+use revacnn_trainer::data::Dataset;
+
+use crate::session::check_arithmetic;
+use crate::{BranchReader, RecorderError, StepTensors};
+
+/// Bytes of recomputed steps that are kept for the next question.
+const CACHE_BYTES: usize = 64 << 20;
+
+/// Puts a trainer at a recorded step: at the newest keyframe before it, then
+/// forwards by re-execution. Every step's digest is compared with the log's.
+///
+/// Returns how many steps were computed.
+///
+/// # Errors
+/// [`RecorderError::ReplayDiffers`] at the first step with another digest.
+pub(crate) fn bring_forward(
+    trainer: &mut Trainer,
+    reader: &BranchReader,
+    to: Step,
+) -> Result<u64, RecorderError> {
+    let keyframe = reader.keyframe_at_or_before(to)?;
+    restore(trainer, reader, &keyframe)?;
+    let steps = to.0 - keyframe.step.0;
+    for _ in 0..steps {
+        trainer.step()?;
+        check_digest(trainer, reader)?;
+    }
+    Ok(steps)
+}
+
+/// Puts a trainer at a keyframe, whose digests must be the log's.
+fn restore(
+    trainer: &mut Trainer,
+    reader: &BranchReader,
+    keyframe: &TrainingState,
+) -> Result<(), RecorderError> {
+    trainer.restore(keyframe)?;
+    check_digest(trainer, reader)?;
+    let found = keyframe.state_digest(trainer.digest());
+    match reader.step_row(keyframe.step)?.state_digest {
+        Some(expected) if expected != found => Err(differs(reader.record(), keyframe.step, expected, found)),
+        _ => Ok(()),
+    }
+}
+
+fn check_digest(trainer: &Trainer, reader: &BranchReader) -> Result<(), RecorderError> {
+    let expected = reader.step_row(trainer.position())?.digest;
+    let found = trainer.digest();
+    if expected == found {
+        return Ok(());
+    }
+    Err(differs(reader.record(), trainer.position(), expected, found))
+}
+
+fn differs(
+    record: &BranchRecord,
+    step: Step,
+    expected: revacnn_schemas::Digest,
+    found: revacnn_schemas::Digest,
+) -> RecorderError {
+    RecorderError::ReplayDiffers { branch: record.name.clone(), step, expected, found }
+}
+
+/// Reads any step's tensors: from the log where they are stored, computed
+/// again from a keyframe where they are not. Who asks cannot tell the
+/// difference but for time.
+#[derive(Debug)]
+pub struct Replay {
+    reader: BranchReader,
+    dataset: Option<Arc<Dataset>>,
+    threads: usize,
+    trainer: Option<Trainer>,
+    cache: VecDeque<StepTensors>,
+}
+
+impl Replay {
+    /// A replay that only reads what is stored, until it is
+    /// [given the data](Self::with_data).
+    pub fn new(reader: BranchReader) -> Self {
+        Self { reader, dataset: None, threads: 1, trainer: None, cache: VecDeque::new() }
+    }
+
+    /// Lets the replay compute what is not stored.
+    #[must_use]
+    pub fn with_data(mut self, dataset: Arc<Dataset>, threads: usize) -> Self {
+        self.dataset = Some(dataset);
+        self.threads = threads;
+        self
+    }
+
+    /// The reader of the log.
+    pub fn reader(&self) -> &BranchReader {
+        &self.reader
+    }
+
+    /// The reader of the log, to refresh it.
+    pub fn reader_mut(&mut self) -> &mut BranchReader {
+        &mut self.reader
+    }
+
+    /// All tensors of a step.
+    ///
+    /// # Errors
+    /// [`RecorderError::TensorsNotStored`] where they would have to be
+    /// computed and there is no data; otherwise those of reader and engine.
+    pub fn tensors(&mut self, step: Step) -> Result<StepTensors, RecorderError> {
+        match self.reader.seek(step) {
+            Err(RecorderError::TensorsNotStored { .. }) if self.dataset.is_some() => self.recompute(step),
+            other => other,
+        }
+    }
+
+    /// The engine at a recorded step: to evaluate it, or to look inside.
+    ///
+    /// # Errors
+    /// [`RecorderError::OtherArithmetic`], [`RecorderError::ReplayDiffers`],
+    /// and those of reader and engine.
+    pub fn trainer_at(&mut self, step: Step) -> Result<&mut Trainer, RecorderError> {
+        check_arithmetic(self.reader.record())?;
+        let mut trainer = self.take_trainer()?;
+        let position = trainer.position();
+        // Going on is cheaper than going back, unless a keyframe is nearer.
+        let near = self.reader.keyframe_step_at_or_before(step)?;
+        if near <= position && position <= step && trainer.cursor().images_seen > 0 {
+            while trainer.position() < step {
+                trainer.step()?;
+                check_digest(&trainer, &self.reader)?;
+            }
+        } else {
+            bring_forward(&mut trainer, &self.reader, step)?;
+        }
+        Ok(self.trainer.insert(trainer))
+    }
+
+    fn take_trainer(&mut self) -> Result<Trainer, RecorderError> {
+        if let Some(trainer) = self.trainer.take() {
+            return Ok(trainer);
+        }
+        let record = self.reader.record();
+        let Some(dataset) = &self.dataset else {
+            return Err(RecorderError::DataNeeded {
+                branch: record.name.clone(),
+                dataset: record.definition.dataset.name.clone(),
+                digest: record.definition.dataset.digest,
+            });
+        };
+        Ok(Trainer::new(&record.definition, dataset.clone(), self.threads)?)
+    }
+
+    fn recompute(&mut self, step: Step) -> Result<StepTensors, RecorderError> {
+        if let Some(tensors) = self.cache.iter().find(|tensors| tensors.step == step) {
+            return Ok(tensors.clone());
+        }
+        check_arithmetic(self.reader.record())?;
+        let record = self.reader.record().clone();
+        let first = record.first_step();
+        // A step's gradients are computed on the way to it: begin before it.
+        let tensors = if step == first {
+            let trainer = self.trainer_at(step)?;
+            capture(trainer, &record)?
+        } else {
+            let before = Step(step.0 - 1);
+            let trainer = self.trainer_at(before)?;
+            trainer.step()?;
+            let tensors = capture(trainer, &record)?;
+            let trainer = self.trainer.as_ref().expect("invariant: just used");
+            check_digest(trainer, &self.reader)?;
+            tensors
+        };
+        let bytes = size(&tensors).max(1);
+        while !self.cache.is_empty() && (self.cache.len() + 1) * bytes > CACHE_BYTES {
+            self.cache.pop_front();
+        }
+        self.cache.push_back(tensors.clone());
+        Ok(tensors)
+    }
+}
+
+/// Bytes of a step's arrays.
+fn size(tensors: &StepTensors) -> usize {
+    let parameters = tensors.parameters.iter().map(|layer| 2 * (layer.weights.len() + layer.biases.len()));
+    let blocks = tensors.blocks.iter().map(|block| 2 * block.activations.len());
+    4 * parameters.chain(blocks).sum::<usize>()
+}
+
+/// The tensors of the step that a trainer is at.
+fn capture(trainer: &mut Trainer, record: &BranchRecord) -> Result<StepTensors, RecorderError> {
+    struct Capture<'a> {
+        record: &'a BranchRecord,
+        tensors: Option<StepTensors>,
+    }
+    impl Observer for Capture<'_> {
+        fn wanted(&self, _step: Step, _cursor: DataCursor) -> Wanted {
+            Wanted { probes: !self.record.recording.probes.is_empty(), ..Wanted::default() }
+        }
+
+        fn observe(&mut self, view: &StepView<'_>) -> Result<(), ObserverError> {
+            self.tensors = Some(StepTensors::from_view(view, &self.record.topology));
+            Ok(())
+        }
+    }
+    let mut capture = Capture { record, tensors: None };
+    trainer.show(&record.recording.probes, &mut capture)?;
+    Ok(capture.tensors.expect("invariant: show calls observe once"))
+}

@@ -1,0 +1,63 @@
+//! Joining the files of several parts into one without encoding anything
+//! twice: column chunks are copied as they are, and only their offsets change.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use parquet::column::writer::ColumnCloseResult;
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::writer::SerializedFileWriter;
+use revacnn_schemas::BranchId;
+
+use crate::RecorderError;
+use crate::disk::{Disk, DiskFile};
+use crate::file::{FileKind, TableFile};
+use crate::paths::StepSpan;
+
+/// Writes the row groups of all `sources`, in that order, to `target`;
+/// returns its bytes.
+pub(crate) fn splice(
+    disk: &Disk,
+    sources: &[PathBuf],
+    target: &Path,
+    kind: &FileKind,
+    branch: &BranchId,
+    span: StepSpan,
+) -> Result<u64, RecorderError> {
+    let mut joined = TableFile::columns(disk, target, kind)?;
+    for path in sources {
+        let file = File::open(path).map_err(|source| RecorderError::io("open", path, source))?;
+        let metadata = ParquetMetaDataReader::new()
+            .with_column_index_policy(PageIndexPolicy::Optional)
+            .with_offset_index_policy(PageIndexPolicy::Required)
+            .parse_and_finish(&file)
+            .map_err(|error| RecorderError::parquet("read", path, error))?;
+        joined.write_columns(|writer| append(writer, &file, &metadata))?;
+    }
+    joined.finish(branch, span)
+}
+
+fn append(
+    writer: &mut SerializedFileWriter<DiskFile>,
+    file: &File,
+    metadata: &ParquetMetaData,
+) -> Result<(), ParquetError> {
+    for (place, source) in metadata.row_groups().iter().enumerate() {
+        let index = metadata.page_index_for_row_group(place);
+        let mut group = writer.next_row_group()?;
+        for (column, chunk) in source.columns().iter().enumerate() {
+            let close = ColumnCloseResult {
+                bytes_written: chunk.compressed_size() as u64,
+                rows_written: source.num_rows() as u64,
+                metadata: chunk.clone(),
+                bloom_filter: None,
+                column_index: index.column_index(column).cloned(),
+                offset_index: index.offset_index(column).cloned(),
+            };
+            group.append_column(file, close)?;
+        }
+        group.close()?;
+    }
+    Ok(())
+}

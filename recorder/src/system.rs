@@ -1,0 +1,46 @@
+//! What the operating system knows: free space, processor time.
+
+use std::path::Path;
+
+use revacnn_schemas::BranchId;
+
+use crate::paths::BranchPaths;
+use crate::writes::folder_bytes;
+
+/// Bytes that are free for this user where `path` is or will be; `None` where
+/// the system does not say.
+pub fn available_bytes(path: &Path) -> Option<u64> {
+    let path = std::path::absolute(path).ok()?;
+    let existing = path.ancestors().find(|ancestor| ancestor.exists())?;
+    free_at(existing)
+}
+
+#[cfg(unix)]
+fn free_at(path: &Path) -> Option<u64> {
+    let figures = rustix::fs::statvfs(path).ok()?;
+    figures.f_bavail.checked_mul(figures.f_frsize)
+}
+
+#[cfg(not(unix))]
+fn free_at(_path: &Path) -> Option<u64> {
+    None
+}
+
+/// Processor time of this process in seconds, all threads together; 0 where
+/// the system does not say.
+pub fn cpu_seconds() -> f64 {
+    #[cfg(unix)]
+    {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+        time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
+    }
+    #[cfg(not(unix))]
+    {
+        0.0
+    }
+}
+
+/// Bytes of all files of a branch.
+pub fn branch_bytes(store: &Path, branch: &BranchId) -> u64 {
+    folder_bytes(&BranchPaths::new(store, branch).folder, 3)
+}

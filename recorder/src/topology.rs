@@ -1,0 +1,60 @@
+//! The table `topology`: which filter lies at which position.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{Int32Array, RecordBatch, StringArray};
+use arrow::error::ArrowError;
+use revacnn_schemas::{BranchRecord, Table};
+
+use crate::RecorderError;
+use crate::disk::Disk;
+use crate::file::{FileKind, TableFile};
+use crate::paths::{BranchPaths, StepSpan};
+
+/// Writes the branch's topology into its folder; it never changes.
+pub(crate) fn write_topology(
+    disk: &Disk,
+    folder: &Path,
+    record: &BranchRecord,
+) -> Result<(), RecorderError> {
+    let paths = BranchPaths {
+        folder: folder.to_owned(),
+    };
+    let span = StepSpan::of(record.first_step());
+    let path = paths.segment(Table::Topology, span);
+    disk.create_folder(&paths.table(Table::Topology))?;
+    let mut file = TableFile::batches(disk, &path, &FileKind::new(Table::Topology, 0, 0))?;
+    let batch =
+        batch(record).map_err(|error| RecorderError::parquet("describe", &path, error.into()))?;
+    file.write_batch(&batch)?;
+    file.finish(&record.id, span)?;
+    disk.sync_folder(&paths.table(Table::Topology))
+}
+
+fn batch(record: &BranchRecord) -> Result<RecordBatch, ArrowError> {
+    let rows = || {
+        let layers = record.topology.layers.iter().enumerate();
+        layers.flat_map(|(place, layer)| {
+            let filters = layer.filters.iter().enumerate();
+            filters.map(move |(position, filter)| (place, layer, position, filter))
+        })
+    };
+    let int = |values: Vec<i32>| Arc::new(Int32Array::from(values));
+    let text = |values: Vec<&str>| Arc::new(StringArray::from(values));
+    RecordBatch::try_new(
+        Table::Topology.schema(),
+        vec![
+            text(rows().map(|(_, layer, ..)| layer.layer.as_str()).collect()),
+            text(rows().map(|(_, layer, ..)| layer.kind.as_str()).collect()),
+            int(rows().map(|(place, ..)| place as i32).collect()),
+            int(rows().map(|(_, _, position, _)| position as i32).collect()),
+            int(rows().map(|(.., filter)| filter.number.0 as i32).collect()),
+            text(
+                rows()
+                    .map(|(.., filter)| filter.born.as_ref().unwrap_or(&record.id).as_str())
+                    .collect(),
+            ),
+        ],
+    )
+}

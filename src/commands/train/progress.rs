@@ -1,0 +1,138 @@
+//! The live line of a run: on a terminal one line that is written over, plain
+//! lines elsewhere, events with `--json`.
+
+use std::io::{IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use revacnn_schemas::{Epoch, Step, ValidationResult};
+use serde_json::json;
+
+use crate::arguments::TrainArguments;
+use crate::error::Failure;
+use crate::text::{bytes, count, duration, loss, percent};
+
+/// Time between two updates of the line on a terminal.
+const LIVE: Duration = Duration::from_millis(200);
+
+/// Time between two plain lines.
+const PLAIN: Duration = Duration::from_secs(10);
+
+/// Where a run stands.
+pub(super) struct Progress<'a> {
+    pub(super) step: Step,
+    pub(super) epoch: Epoch,
+    pub(super) finished_epoch: Option<Epoch>,
+    pub(super) loss: Option<f32>,
+    pub(super) live_accuracy: Option<f32>,
+    pub(super) validation: Option<&'a ValidationResult>,
+    pub(super) images: u64,
+    pub(super) elapsed: Duration,
+    pub(super) bytes: Option<u64>,
+}
+
+/// Says where a run stands, now and then.
+pub(super) struct Reporter {
+    json: bool,
+    bar: Option<ProgressBar>,
+    first: Step,
+    until: Step,
+    next: Instant,
+}
+
+impl Reporter {
+    pub(super) fn new(arguments: &TrainArguments, first: Step, until: Step) -> Self {
+        let terminal = !arguments.json && std::io::stderr().is_terminal();
+        let bar = terminal.then(|| {
+            let bar = ProgressBar::with_draw_target(Some(until.0 - first.0), ProgressDrawTarget::stderr());
+            let style = ProgressStyle::with_template("{wide_bar:.dim}\n{msg}")
+                .expect("invariant: the template is valid")
+                .progress_chars("━━─");
+            bar.set_style(style);
+            bar
+        });
+        Self { json: arguments.json, bar, first, until, next: Instant::now() + LIVE }
+    }
+
+    /// Whether it is time to say something.
+    pub(super) fn is_due(&self) -> bool {
+        Instant::now() >= self.next
+    }
+
+    pub(super) fn show(&mut self, progress: &Progress<'_>) -> Result<(), Failure> {
+        self.next = Instant::now() + if self.bar.is_some() { LIVE } else { PLAIN };
+        if self.json {
+            return self.show_json(progress);
+        }
+        let line = self.line(progress);
+        match &self.bar {
+            Some(bar) => {
+                bar.set_position(progress.step.0 - self.first.0);
+                bar.set_message(line);
+                if let (Some(epoch), Some(result)) = (progress.finished_epoch, progress.validation) {
+                    bar.println(epoch_line(epoch, progress.step, result));
+                }
+            }
+            None => match (progress.finished_epoch, progress.validation) {
+                (Some(epoch), Some(result)) => println!("{}", epoch_line(epoch, progress.step, result)),
+                _ => println!("{line}"),
+            },
+        }
+        Ok(())
+    }
+
+    /// Takes the live line away.
+    pub(super) fn clear(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn line(&self, progress: &Progress<'_>) -> String {
+        let seconds = progress.elapsed.as_secs_f64().max(1e-9);
+        let done = (progress.step.0 - self.first.0).max(1);
+        let left = seconds * (self.until.0 - progress.step.0) as f64 / done as f64;
+        let mut line = format!(
+            "step {} of {}  loss {}  live {}  {} images/s",
+            count(progress.step.0),
+            count(self.until.0),
+            loss(progress.loss),
+            progress.live_accuracy.map_or_else(|| "–".to_owned(), percent),
+            count((progress.images as f64 / seconds) as u64),
+        );
+        if let Some(written) = progress.bytes {
+            line += &format!("  {}", bytes(written));
+        }
+        line + &format!("  {} left", duration(left))
+    }
+
+    fn show_json(&self, progress: &Progress<'_>) -> Result<(), Failure> {
+        let finite = |value: Option<f32>| value.filter(|value| value.is_finite());
+        let mut line = json!({
+            "event": "progress",
+            "step": progress.step,
+            "until": self.until,
+            "epoch": progress.epoch,
+            "loss": finite(progress.loss),
+            "live_accuracy": progress.live_accuracy,
+            "images_per_second": progress.images as f64 / progress.elapsed.as_secs_f64().max(1e-9),
+            "bytes_written": progress.bytes,
+        });
+        if let (Some(epoch), Some(result)) = (progress.finished_epoch, progress.validation) {
+            line["event"] = "epoch".into();
+            line["epoch"] = json!(epoch);
+            line["validation_loss"] = json!(finite(Some(result.loss)));
+            line["validation_accuracy"] = json!(result.accuracy());
+        }
+        Ok(writeln!(std::io::stdout(), "{line}")?)
+    }
+}
+
+fn epoch_line(epoch: Epoch, step: Step, result: &ValidationResult) -> String {
+    format!(
+        "epoch {epoch} done at step {}: validation loss {}, accuracy {}",
+        count(step.0),
+        loss(Some(result.loss)),
+        percent(result.accuracy()),
+    )
+}
