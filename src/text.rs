@@ -62,10 +62,11 @@ pub(crate) fn loss(value: Option<f32>) -> String {
     value.map_or_else(|| "–".to_owned(), |value| format!("{value:.4}"))
 }
 
-/// Seconds as `12 s`, `3 min 05 s`, `2 h 07 min`.
+/// Seconds as `0.3 ms`, `12 s`, `3 min 05 s`, `2 h 07 min`.
 pub(crate) fn duration(seconds: f64) -> String {
     let whole = seconds.max(0.0).round() as u64;
     match whole {
+        0 if seconds < 0.0995 => format!("{:.1} ms", seconds.max(0.0) * 1e3),
         0..60 if seconds < 9.95 => format!("{seconds:.1} s"),
         0..60 => format!("{whole} s"),
         60..3600 => format!("{} min {:02} s", whole / 60, whole % 60),
@@ -145,6 +146,7 @@ mod tests {
         assert_eq!(bytes(999_999), "1.0 MB");
         assert_eq!(count(1_234_567), "1,234,567");
         assert_eq!(count(12), "12");
+        assert_eq!(duration(0.00042), "0.4 ms");
         assert_eq!(duration(0.42), "0.4 s");
         assert_eq!(duration(185.0), "3 min 05 s");
         assert_eq!(duration(7_620.0), "2 h 07 min");

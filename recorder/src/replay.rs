@@ -47,7 +47,7 @@ fn restore(
     check_digest(trainer, reader)?;
     let found = keyframe.state_digest(trainer.digest());
     match reader.step_row(keyframe.step)?.state_digest {
-        Some(expected) if expected != found => Err(differs(reader.record(), keyframe.step, expected, found)),
+        Some(expected) if expected != found => Err(differs(reader.branch(), keyframe.step, expected, found)),
         _ => Ok(()),
     }
 }
@@ -58,7 +58,7 @@ fn check_digest(trainer: &Trainer, reader: &BranchReader) -> Result<(), Recorder
     if expected == found {
         return Ok(());
     }
-    Err(differs(reader.record(), trainer.position(), expected, found))
+    Err(differs(reader.branch(), trainer.position(), expected, found))
 }
 
 fn differs(
@@ -102,11 +102,6 @@ impl Replay {
         &self.reader
     }
 
-    /// The reader of the log, to refresh it.
-    pub fn reader_mut(&mut self) -> &mut BranchReader {
-        &mut self.reader
-    }
-
     /// All tensors of a step.
     ///
     /// # Errors
@@ -125,12 +120,12 @@ impl Replay {
     /// [`RecorderError::OtherArithmetic`], [`RecorderError::ReplayDiffers`],
     /// and those of reader and engine.
     pub fn trainer_at(&mut self, step: Step) -> Result<&mut Trainer, RecorderError> {
-        check_arithmetic(self.reader.record())?;
+        check_arithmetic(self.reader.branch())?;
         let mut trainer = self.take_trainer()?;
         let position = trainer.position();
         // Going on is cheaper than going back, unless a keyframe is nearer.
-        let near = self.reader.keyframe_step_at_or_before(step)?;
-        if near <= position && position <= step && trainer.cursor().images_seen > 0 {
+        let near = self.reader.nearest_keyframe(step)?;
+        if near.is_some_and(|near| near <= position) && position <= step && trainer.cursor().images_seen > 0 {
             while trainer.position() < step {
                 trainer.step()?;
                 check_digest(&trainer, &self.reader)?;
@@ -145,7 +140,7 @@ impl Replay {
         if let Some(trainer) = self.trainer.take() {
             return Ok(trainer);
         }
-        let record = self.reader.record();
+        let record = self.reader.branch();
         let Some(dataset) = &self.dataset else {
             return Err(RecorderError::DataNeeded {
                 branch: record.name.clone(),
@@ -160,8 +155,8 @@ impl Replay {
         if let Some(tensors) = self.cache.iter().find(|tensors| tensors.step == step) {
             return Ok(tensors.clone());
         }
-        check_arithmetic(self.reader.record())?;
-        let record = self.reader.record().clone();
+        check_arithmetic(self.reader.branch())?;
+        let record = self.reader.branch().clone();
         let first = record.first_step();
         // A step's gradients are computed on the way to it: begin before it.
         let tensors = if step == first {

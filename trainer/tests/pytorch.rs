@@ -5,7 +5,9 @@
 //! the same from the same weights, on the same batches. PyTorch ran in double
 //! precision, so that what the bounds hold is the engine's own rounding. A
 //! dropout layer is in the networks at rate 0, because masks are each
-//! framework's own; `gradients.rs` and the layer's unit tests have the rest.
+//! framework's own; `gradients.rs` and the layer's unit tests have the rest. No
+//! convolution is normalised directly: its biases would have slopes of
+//! nothing but rounding, which Adam turns into whole updates on either side.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -30,12 +32,14 @@ const BATCH_SIZE: u32 = 10;
 const STEPS: u64 = 5;
 const PROBES: [ImageIndex; 2] = [ImageIndex(0), ImageIndex(9)];
 
-/// Largest error of an array's elements, against the array's largest element.
-/// After one step it is a few roundings of 6e-8 a sum of a few hundred terms;
-/// over five steps momentum and, above all, division by small running squares
-/// let them grow.
-const FIRST_STEP: f64 = 2e-6;
-const LAST_STEP: f64 = 2e-5;
+/// Largest error of an array's elements, against the array's largest element:
+/// ten to thirty roundings of 6e-8, which is what sums of hundreds of terms
+/// leave. The engine was within 9e-7 when this was written.
+const PLAIN: f64 = 2e-6;
+/// The slopes of biases before a normalisation nearly cancel, so that their
+/// rounding is large beside them, and Adam divides by them. PyTorch's own
+/// single precision is off by 4e-5 in the gradients of these networks.
+const NORMALISED: f64 = 1e-4;
 
 fn reference(file: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/reference").join(file)
@@ -58,12 +62,10 @@ impl Arrays {
     fn compare(&mut self, case: &str, name: &str, found: &[f32], tolerance: f64) {
         let expected: Vec<f32> = self.get(name);
         assert_eq!(found.len(), expected.len(), "{case}: length of {name}");
+        assert!(found.iter().all(|value| value.is_finite()), "{case}: {name} is not finite");
         let largest = expected.iter().fold(0.0_f64, |largest, value| largest.max(f64::from(value.abs())));
-        // Where normalisation takes a bias out again its slope is nothing but rounding.
-        let scale = largest.max(1e-3);
         let error = found.iter().zip(&expected).map(|(&ours, &theirs)| (f64::from(ours) - f64::from(theirs)).abs()).fold(0.0, f64::max);
-        eprintln!("ERR {:.2e} {case} {name}", error / scale);
-        assert!(error <= tolerance * scale, "{case}: {name} is off by {error:e} of {largest:e}, at most {tolerance:e} of it");
+        assert!(error <= tolerance * largest, "{case}: {name} is off by {error:e} of {largest:e}, at most {tolerance:e} of it");
     }
 }
 
@@ -127,7 +129,7 @@ fn compare_step(case: &str, trainer: &Trainer, arrays: &mut Arrays, tolerance: f
     }
 }
 
-fn check(case: &str, layers: &Value, optimizer: &Value, dataset: &Arc<Dataset>) {
+fn check(case: &str, layers: &Value, optimizer: &Value, dataset: &Arc<Dataset>, tolerance: f64) {
     let mut arrays = Arrays::open(&format!("{case}.npz"));
     let mut trainer = start(layers, optimizer, dataset, &mut arrays);
     let (mut losses, mut decay_losses) = (Vec::new(), Vec::new());
@@ -135,35 +137,33 @@ fn check(case: &str, layers: &Value, optimizer: &Value, dataset: &Arc<Dataset>) 
         let outcome = trainer.step().unwrap();
         losses.push(outcome.loss);
         decay_losses.push(outcome.decay_loss);
-        match step {
-            1 => compare_step(case, &trainer, &mut arrays, FIRST_STEP),
-            STEPS => compare_step(case, &trainer, &mut arrays, LAST_STEP),
-            _ => {}
+        if step == 1 || step == STEPS {
+            compare_step(case, &trainer, &mut arrays, tolerance);
         }
     }
-    arrays.compare(case, "losses", &losses, LAST_STEP);
-    arrays.compare(case, "decay_losses", &decay_losses, LAST_STEP);
+    arrays.compare(case, "losses", &losses, tolerance);
+    arrays.compare(case, "decay_losses", &decay_losses, tolerance);
 
     let mut keeper = Keeper::default();
     trainer.show(&PROBES, &mut keeper).unwrap();
-    arrays.compare(case, "validation_loss", &[keeper.validation_loss], LAST_STEP);
+    arrays.compare(case, "validation_loss", &[keeper.validation_loss], tolerance);
     let blocks: Vec<String> = trainer.topology().blocks().map(|layer| layer.layer.to_string()).collect();
     assert_eq!(keeper.blocks.len(), PROBES.len() * blocks.len());
     for (number, block) in blocks.iter().enumerate() {
         let of_probes = || keeper.blocks.iter().skip(number).step_by(blocks.len());
         let activations: Vec<f32> = of_probes().flat_map(|(values, _)| values).copied().collect();
         let slopes: Vec<f32> = of_probes().flat_map(|(_, slopes)| slopes).copied().collect();
-        arrays.compare(case, &format!("5.activations.{block}"), &activations, LAST_STEP);
-        arrays.compare(case, &format!("5.slopes.{block}"), &slopes, LAST_STEP);
+        arrays.compare(case, &format!("5.activations.{block}"), &activations, tolerance);
+        arrays.compare(case, &format!("5.slopes.{block}"), &slopes, tolerance);
     }
 }
 
 /// Every optimizer on the network of this name.
-fn check_network(network: &str) {
+fn check_network(network: &str, tolerance: f64) {
     let cases: Value = serde_json::from_reader(File::open(reference("cases.json")).unwrap()).unwrap();
     let dataset = dataset();
     for (name, optimizer) in cases["optimizers"].as_object().unwrap() {
-        check(&format!("{network}-{name}"), &cases["networks"][network], optimizer, &dataset);
+        check(&format!("{network}-{name}"), &cases["networks"][network], optimizer, &dataset, tolerance);
     }
 }
 
@@ -185,15 +185,15 @@ fn the_reference_was_made_on_the_engines_batches() {
 
 #[test]
 fn convolutions_and_max_pools_train_as_in_pytorch() {
-    check_network("plain");
+    check_network("plain", PLAIN);
 }
 
 #[test]
 fn batch_normalisation_and_average_pools_train_as_in_pytorch() {
-    check_network("normalised");
+    check_network("normalised", NORMALISED);
 }
 
 #[test]
 fn fully_connected_layers_and_strides_train_as_in_pytorch() {
-    check_network("connected");
+    check_network("connected", PLAIN);
 }

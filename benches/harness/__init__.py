@@ -1,0 +1,1 @@
+"""What the measurements share: the program, its peers, the images, the tables."""

@@ -1,0 +1,85 @@
+//! `revacnn evaluate`: loss and accuracy of a recorded step.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use revacnn_recorder::{BranchReader, Replay, Store, find_data};
+use revacnn_trainer::data::Split;
+use serde_json::json;
+
+use super::threads;
+use crate::arguments::{EvaluateArguments, EvaluationSplit};
+use crate::error::Failure;
+use crate::text::{Side, count, loss, percent, table};
+
+pub(crate) fn run(arguments: &EvaluateArguments) -> Result<ExitCode, Failure> {
+    let store = Store::open(&arguments.store.store)?;
+    let reader = BranchReader::open(&store, &arguments.address.branch)?;
+    let step = reader.resolve(arguments.address.position)?;
+    let folder = arguments.data.folder();
+    let dataset = find_data(&store, &reader.branch().definition.dataset, folder.as_deref())?;
+    let (split, name) = match arguments.split {
+        EvaluationSplit::Validation => (Split::Validation, "validation"),
+        EvaluationSplit::Test => (Split::Test, "test"),
+    };
+    let mut replay = Replay::new(reader).with_data(dataset.clone(), threads(arguments.threads));
+    let result = replay.trainer_at(step)?.evaluate(split)?;
+    let mut out = std::io::stdout().lock();
+    let branch = &arguments.address.branch;
+    let classes = dataset.class_names();
+    if arguments.json {
+        let confusion: Vec<&[u32]> = result.confusion.chunks(classes.len()).collect();
+        let line = json!({
+            "branch": branch,
+            "step": step,
+            "split": name,
+            "loss": Some(result.loss).filter(|loss| loss.is_finite()),
+            "accuracy": result.accuracy(),
+            "correct": result.correct,
+            "images": result.images,
+            "classes": classes,
+            "confusion": confusion,
+        });
+        writeln!(out, "{line}")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    writeln!(
+        out,
+        "{branch}@{step} on {} {name} images of {}: loss {}, accuracy {} ({} right)\n",
+        count(result.images.into()),
+        dataset.name(),
+        loss(Some(result.loss)),
+        percent(result.accuracy()),
+        count(result.correct.into()),
+    )?;
+    let rows: Vec<Vec<String>> = result
+        .confusion
+        .chunks(classes.len())
+        .zip(classes)
+        .enumerate()
+        .map(|(class, (counts, class_name))| {
+            let images: u32 = counts.iter().sum();
+            let share = (images > 0).then(|| counts[class] as f32 / images as f32);
+            let mistaken = counts
+                .iter()
+                .enumerate()
+                .filter(|(predicted, number)| *predicted != class && **number > 0)
+                .max_by_key(|(predicted, number)| (**number, std::cmp::Reverse(*predicted)))
+                .map_or_else(|| "–".to_owned(), |(predicted, number)| format!("{} ({number})", classes[predicted]));
+            vec![
+                class_name.clone(),
+                count(images.into()),
+                share.map_or_else(|| "–".to_owned(), percent),
+                mistaken,
+            ]
+        })
+        .collect();
+    let heading = [
+        ("class", Side::Left),
+        ("images", Side::Right),
+        ("right", Side::Right),
+        ("most often taken for", Side::Left),
+    ];
+    write!(out, "{}", table(&heading, &rows))?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,131 @@
+//! `revacnn log`: the branches of a store.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use revacnn_recorder::{BranchReader, RecorderError, Store, branch_bytes};
+use revacnn_schemas::BranchRecord;
+use serde_json::json;
+
+use crate::arguments::LogArguments;
+use crate::error::Failure;
+use crate::text::{Side, bytes, count, loss, percent, strong, table};
+
+/// What is said of one branch.
+struct Line {
+    record: BranchRecord,
+    parent: Option<String>,
+    last_step: Option<u64>,
+    last_loss: Option<f32>,
+    validation: Option<(u64, f32, f32)>,
+    thinned_steps: u64,
+    bytes: u64,
+}
+
+pub(crate) fn run(arguments: &LogArguments) -> Result<ExitCode, Failure> {
+    let store = Store::open(&arguments.store.store)?;
+    let list = store.branches()?;
+    let mut problems: Vec<String> = list.problems.iter().map(ToString::to_string).collect();
+    let mut lines = Vec::new();
+    for record in &list.records {
+        match describe(&store, record, &list.records) {
+            Ok(line) => lines.push(line),
+            Err(error) => problems.push(error.to_string()),
+        }
+    }
+    let mut out = std::io::stdout().lock();
+    if arguments.json {
+        for line in &lines {
+            writeln!(out, "{}", line.json())?;
+        }
+    } else if lines.is_empty() && problems.is_empty() {
+        writeln!(
+            out,
+            "{} has no branch yet: `revacnn train --store {0}` records one",
+            arguments.store.store.display()
+        )?;
+    } else {
+        let heading = [
+            ("branch", Side::Left),
+            ("parent", Side::Left),
+            ("network", Side::Left),
+            ("data", Side::Left),
+            ("steps", Side::Right),
+            ("last loss", Side::Right),
+            ("validation", Side::Right),
+            ("at step", Side::Right),
+            ("on disk", Side::Right),
+            ("", Side::Left),
+        ];
+        let rows: Vec<Vec<String>> = lines.iter().map(Line::cells).collect();
+        write!(out, "{}", table(&heading, &rows))?;
+    }
+    for problem in &problems {
+        eprintln!("{} {problem}", strong("warning:"));
+    }
+    Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn describe(store: &Store, record: &BranchRecord, all: &[BranchRecord]) -> Result<Line, RecorderError> {
+    let reader = BranchReader::of(store, record.clone())?;
+    let span = reader.steps();
+    let last = span.map(|span| reader.step_row(span.last)).transpose()?;
+    let parent = record.parent.as_ref().map(|parent| {
+        let name = all.iter().find(|other| other.id == parent.branch).map(|other| other.name.to_string());
+        format!("{}@{}", name.unwrap_or_else(|| parent.branch.to_string()), parent.step)
+    });
+    let validation =
+        reader.validations()?.last().map(|(step, result)| (step.0, result.loss, result.accuracy()));
+    Ok(Line {
+        parent,
+        last_step: span.map(|span| span.last.0),
+        last_loss: last.and_then(|row| row.loss),
+        validation,
+        thinned_steps: reader.thinned().iter().map(|span| span.steps()).sum(),
+        bytes: branch_bytes(store.root(), &record.id),
+        record: record.clone(),
+    })
+}
+
+impl Line {
+    fn cells(&self) -> Vec<String> {
+        let dash = || "–".to_owned();
+        let network = &self.record.definition.network.name;
+        vec![
+            self.record.name.to_string(),
+            self.parent.clone().unwrap_or_else(dash),
+            if network.is_empty() { dash() } else { network.clone() },
+            self.record.definition.dataset.name.clone(),
+            self.last_step.map_or_else(dash, count),
+            loss(self.last_loss),
+            self.validation.map_or_else(dash, |(_, _, accuracy)| percent(accuracy)),
+            self.validation.map_or_else(dash, |(step, _, _)| count(step)),
+            bytes(self.bytes),
+            if self.thinned_steps > 0 {
+                format!("{} steps thinned", count(self.thinned_steps))
+            } else {
+                String::new()
+            },
+        ]
+    }
+
+    fn json(&self) -> serde_json::Value {
+        json!({
+            "branch": self.record.name,
+            "id": self.record.id,
+            "parent": self.parent,
+            "network": self.record.definition.network.name,
+            "dataset": self.record.definition.dataset,
+            "fidelity": self.record.recording.fidelity,
+            "first_step": self.record.first_step(),
+            "last_step": self.last_step,
+            "last_loss": self.last_loss.filter(|loss| loss.is_finite()),
+            "validation_step": self.validation.map(|(step, _, _)| step),
+            "validation_loss": self.validation.map(|(_, loss, _)| loss).filter(|loss| loss.is_finite()),
+            "validation_accuracy": self.validation.map(|(_, _, accuracy)| accuracy),
+            "thinned_steps": self.thinned_steps,
+            "bytes": self.bytes,
+            "created_unix_seconds": self.record.created_unix_seconds,
+        })
+    }
+}

@@ -1,0 +1,311 @@
+//! `revacnn show`: what was recorded of a step.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use revacnn_recorder::{BranchReader, Replay, RecorderError, StepRow, StepTensors, Store, find_data};
+use revacnn_schemas::{BranchRecord, FilterNumber, LayerTopology, Step};
+use serde_json::{Value, json};
+
+use crate::arguments::ShowArguments;
+use crate::error::Failure;
+use crate::text::{Side, count, duration, loss, percent, table};
+
+/// A step as it was recorded.
+struct Shown {
+    record: BranchRecord,
+    row: StepRow,
+    tensors: StepTensors,
+    /// Whether the tensors had to be computed again.
+    recomputed: bool,
+}
+
+pub(crate) fn run(arguments: &ShowArguments) -> Result<ExitCode, Failure> {
+    let store = Store::open(&arguments.store.store)?;
+    let reader = BranchReader::open(&store, &arguments.address.branch)?;
+    let step = reader.resolve(arguments.address.position)?;
+    let record = reader.branch().clone();
+    let layers = chosen(&record, arguments)?;
+    let row = reader.step_row(step)?;
+    let recomputed = !reader.stores_tensors(step)?;
+    let mut replay = Replay::new(reader);
+    if recomputed {
+        let folder = arguments.data.folder();
+        let dataset = find_data(&store, &record.definition.dataset, folder.as_deref())?;
+        replay = replay.with_data(dataset, super::threads(None));
+    }
+    let tensors = replay.tensors(step)?;
+    let shown = Shown { record, row, tensors, recomputed };
+    let mut out = std::io::stdout().lock();
+    if arguments.json {
+        writeln!(out, "{}", shown.json(&layers, arguments.filter.map(FilterNumber)))?;
+    } else {
+        write!(out, "{}", shown.text(&layers, arguments))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The layers that were asked for; an unknown one is an error that lists what
+/// there is.
+fn chosen(record: &BranchRecord, arguments: &ShowArguments) -> Result<Vec<LayerTopology>, RecorderError> {
+    let with_filters: Vec<&LayerTopology> =
+        record.topology.layers.iter().filter(|layer| !layer.filters.is_empty()).collect();
+    let Some(name) = &arguments.layer else {
+        return Ok(with_filters.into_iter().cloned().collect());
+    };
+    let unknown = |what: String, known: String| RecorderError::UnknownFilter {
+        branch: record.name.clone(),
+        what,
+        known,
+    };
+    let Some(layer) = with_filters.iter().find(|layer| layer.layer == *name) else {
+        let known: Vec<&str> = with_filters.iter().map(|layer| layer.layer.as_str()).collect();
+        return Err(unknown(format!("layer `{name}` with weights"), format!("there are {}", known.join(", "))));
+    };
+    if let Some(filter) = arguments.filter
+        && !layer.filters.iter().any(|identity| identity.number.0 == filter)
+    {
+        let known: Vec<String> = layer.filters.iter().map(|identity| identity.number.to_string()).collect();
+        return Err(unknown(
+            format!("filter {name}/{filter}"),
+            format!("the filters of {name} are {}", known.join(", ")),
+        ));
+    }
+    Ok(vec![(*layer).clone()])
+}
+
+/// Values as JSON: not-a-number and infinities are null, which JSON lacks.
+fn numbers(values: &[f32]) -> Value {
+    values.iter().map(|&value| number(value)).collect()
+}
+
+fn number(value: f32) -> Value {
+    // Widened to 64 bits, which is exact and reads back to the same 32.
+    if value.is_finite() { json!(value) } else { Value::Null }
+}
+
+impl Shown {
+    fn json(&self, layers: &[LayerTopology], filter: Option<FilterNumber>) -> Value {
+        let row = &self.row;
+        let optional = |value: Option<f32>| value.map_or(Value::Null, number);
+        let layers: Vec<Value> = layers
+            .iter()
+            .map(|layer| {
+                let filters: Vec<Value> = layer
+                    .filters
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, identity)| filter.is_none_or(|filter| filter == identity.number))
+                    .map(|(position, identity)| {
+                        let mut value = self.filter_json(layer, position);
+                        value["filter"] = json!(identity.number);
+                        value["born"] = json!(identity.born);
+                        value
+                    })
+                    .collect();
+                json!({ "layer": layer.layer, "kind": layer.kind, "filters": filters })
+            })
+            .collect();
+        json!({
+            "branch": self.record.name,
+            "id": self.record.id,
+            "step": row.step,
+            "epoch": row.cursor.epoch,
+            "offset": row.cursor.offset,
+            "images_seen": row.cursor.images_seen,
+            "batch_images": row.batch_images,
+            "loss": optional(row.loss),
+            "decay_loss": optional(row.decay_loss),
+            "batch_accuracy": optional(row.batch_accuracy),
+            "live_accuracy": optional(row.live_accuracy),
+            "learning_rate": number(row.hyper_parameters.learning_rate),
+            "momentum": optional(row.hyper_parameters.momentum),
+            "weight_decay": number(row.hyper_parameters.weight_decay),
+            "batch_size": row.hyper_parameters.batch_size,
+            "digest": row.digest,
+            "state_digest": row.state_digest,
+            "elapsed_nanos": row.elapsed_nanos,
+            "recomputed": self.recomputed,
+            "layers": layers,
+        })
+    }
+
+    fn filter_json(&self, layer: &LayerTopology, position: usize) -> Value {
+        let mut value = json!({});
+        if let Some(tensors) = self.tensors.layer(&layer.layer) {
+            let coefficients = layer.coefficients.unwrap_or(0);
+            let range = position * coefficients..(position + 1) * coefficients;
+            value["weights"] = numbers(&tensors.weights[range.clone()]);
+            value["bias"] = number(tensors.biases[position]);
+            let gradients = tensors.gradients.as_ref().filter(|gradients| !gradients.frozen[position]);
+            value["gradients"] =
+                gradients.map_or(Value::Null, |gradients| numbers(&gradients.weights[range]));
+            value["bias_gradient"] =
+                gradients.map_or(Value::Null, |gradients| number(gradients.biases[position]));
+        }
+        if let Some([rows, columns]) = layer.map {
+            let map = rows * columns;
+            let range = position * map..(position + 1) * map;
+            value["maps"] = self
+                .tensors
+                .block(&layer.layer)
+                .zip(&self.tensors.probes)
+                .map(|(block, image)| {
+                    json!({
+                        "image": image,
+                        "activation": numbers(&block.activations[range.clone()]),
+                        "activation_gradient": numbers(&block.gradients[range.clone()]),
+                    })
+                })
+                .collect();
+        }
+        if let Some(running) =
+            self.tensors.normalisation.iter().find(|running| running.layer == layer.layer)
+        {
+            value["running_mean"] = number(running.mean[position]);
+            value["running_variance"] = number(running.variance[position]);
+        }
+        value
+    }
+
+    fn text(&self, layers: &[LayerTopology], arguments: &ShowArguments) -> String {
+        let row = &self.row;
+        let mut text = format!("{}@{}", self.record.name, row.step);
+        text += &format!(
+            "  epoch {}, image {} of it, {} images seen\n",
+            row.cursor.epoch,
+            count(row.cursor.offset.into()),
+            count(row.cursor.images_seen)
+        );
+        if row.step == Step(0) {
+            text += "  before any update: no loss, no gradients\n";
+        } else {
+            let share = |value: Option<f32>| value.map_or_else(|| "–".to_owned(), percent);
+            text += &format!(
+                "  loss {}  decay loss {}  batch accuracy {}  live accuracy {}\n",
+                loss(row.loss),
+                loss(row.decay_loss),
+                share(row.batch_accuracy),
+                share(row.live_accuracy),
+            );
+        }
+        let hyper = &row.hyper_parameters;
+        text += &format!(
+            "  {}: learning rate {}{}, weight decay {}, batch {}; {}\n",
+            self.record.definition.optimizer.kind,
+            hyper.learning_rate,
+            hyper.momentum.map_or_else(String::new, |momentum| format!(", momentum {momentum}")),
+            hyper.weight_decay,
+            hyper.batch_size,
+            duration(row.elapsed_nanos as f64 * 1e-9),
+        );
+        text += &format!("  digest {}\n", row.digest);
+        if self.recomputed {
+            text += "  tensors recomputed from a keyframe, digest equal\n";
+        }
+        match arguments.layer {
+            None => text + "\n" + &self.layers_text(layers),
+            Some(_) => text + "\n" + &self.filters_text(&layers[0], arguments.filter),
+        }
+    }
+
+    /// A row a layer.
+    fn layers_text(&self, layers: &[LayerTopology]) -> String {
+        let rows: Vec<Vec<String>> = layers
+            .iter()
+            .map(|layer| {
+                let tensors = self.tensors.layer(&layer.layer);
+                let gradients = tensors.and_then(|tensors| tensors.gradients.as_ref());
+                let blocks: Vec<&[f32]> =
+                    self.tensors.block(&layer.layer).map(|block| &block.activations[..]).collect();
+                let zeros = blocks.iter().flat_map(|map| map.iter()).filter(|value| **value == 0.0).count();
+                let values: usize = blocks.iter().map(|map| map.len()).sum();
+                vec![
+                    layer.layer.to_string(),
+                    layer.kind.clone(),
+                    count(layer.filters.len() as u64),
+                    count(layer.coefficients.unwrap_or(0) as u64),
+                    tensors.map_or_else(|| "–".to_owned(), |tensors| short(norm(&tensors.weights))),
+                    gradients.map_or_else(|| "–".to_owned(), |gradients| short(norm(&gradients.weights))),
+                    layer.map.map_or_else(|| "–".to_owned(), |[rows, columns]| format!("{rows}×{columns}")),
+                    if values == 0 { "–".to_owned() } else { percent(zeros as f32 / values as f32) },
+                ]
+            })
+            .collect();
+        let heading = [
+            ("layer", Side::Left),
+            ("kind", Side::Left),
+            ("filters", Side::Right),
+            ("coefficients each", Side::Right),
+            ("‖weights‖", Side::Right),
+            ("‖gradient‖", Side::Right),
+            ("map", Side::Right),
+            ("zeros in map", Side::Right),
+        ];
+        table(&heading, &rows)
+    }
+
+    /// A row a filter; of one filter alone, its coefficients too.
+    fn filters_text(&self, layer: &LayerTopology, filter: Option<u32>) -> String {
+        let tensors = self.tensors.layer(&layer.layer);
+        let coefficients = layer.coefficients.unwrap_or(0);
+        let of = |values: &[f32], position: usize| -> Vec<f32> {
+            values[position * coefficients..][..coefficients].to_vec()
+        };
+        let mut rows = Vec::new();
+        let mut detail = String::new();
+        for (position, identity) in layer.filters.iter().enumerate() {
+            if filter.is_some_and(|filter| filter != identity.number.0) {
+                continue;
+            }
+            let weights = tensors.map(|tensors| of(&tensors.weights, position)).unwrap_or_default();
+            let gradients = tensors
+                .and_then(|tensors| tensors.gradients.as_ref())
+                .filter(|gradients| !gradients.frozen[position])
+                .map(|gradients| of(&gradients.weights, position));
+            let activation = layer.map.map(|[rows, columns]| {
+                let map = rows * columns;
+                let images = self.tensors.probes.len().max(1) as f32;
+                let maps = self.tensors.block(&layer.layer);
+                maps.map(|block| block.activations[position * map..][..map].iter().sum::<f32>()).sum::<f32>()
+                    / images
+            });
+            let mean_gradient = gradients.as_ref().map(|values| {
+                values.iter().map(|value| value.abs()).sum::<f32>() / values.len().max(1) as f32
+            });
+            rows.push(vec![
+                format!("{}/{}", layer.layer, identity.number),
+                short(norm(&weights)),
+                tensors.map_or_else(|| "–".to_owned(), |tensors| short(tensors.biases[position])),
+                mean_gradient.map_or_else(|| "–".to_owned(), short),
+                activation.map_or_else(|| "–".to_owned(), short),
+            ]);
+            if filter.is_some() {
+                detail += "\ncoefficients, [input][row][column]:\n";
+                for part in weights.chunks(10) {
+                    let line: Vec<String> = part.iter().map(|value| format!("{value:>10.5}")).collect();
+                    detail += &(line.join("") + "\n");
+                }
+            }
+        }
+        let heading = [
+            ("filter", Side::Left),
+            ("‖weights‖", Side::Right),
+            ("bias", Side::Right),
+            ("mean |gradient|", Side::Right),
+            ("activation sum", Side::Right),
+        ];
+        table(&heading, &rows) + &detail
+    }
+}
+
+/// Euclidean length.
+fn norm(values: &[f32]) -> f32 {
+    values.iter().map(|&value| f64::from(value) * f64::from(value)).sum::<f64>().sqrt() as f32
+}
+
+/// Four significant digits.
+fn short(value: f32) -> String {
+    let size = value.abs();
+    if size != 0.0 && !(1e-3..1e5).contains(&size) { format!("{value:.3e}") } else { format!("{value:.4}") }
+}

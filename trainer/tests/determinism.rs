@@ -1,0 +1,252 @@
+//! One history, one sequence of bits: whatever the threads, the instructions
+//! and the observer are, and wherever training was interrupted.
+
+mod common;
+
+use std::sync::{Arc, LazyLock};
+
+use common::{noise, trainer};
+use proptest::prelude::*;
+use revacnn_schemas::{DataCursor, Digest, ImageIndex, ImageShape, Observer, ObserverError, RunDefinition, Step, StepView, TrainingState, Wanted};
+use revacnn_trainer::data::{self, Dataset};
+use revacnn_trainer::kernels::Instructions;
+use revacnn_trainer::{Settings, Trainer, define, preset};
+use serde_json::{Value, json};
+
+const STEPS: usize = 20;
+
+/// Training images of the noise: 45, three batches of 12 and a short one of 9
+/// an epoch, so that twenty steps are five epochs.
+fn kitchen_sink_data() -> Arc<Dataset> {
+    noise(ImageShape { channels: 3, height: 11, width: 13 }, 4, 50)
+}
+
+/// A network with every kind of layer in it.
+fn kitchen_sink(optimizer: Value, dataset: &Arc<Dataset>) -> Trainer {
+    let layers = json!([
+        {"kind": "conv", "filters": 9, "kernel": 3, "stride": 2, "pad": 1},
+        {"kind": "batchnorm"},
+        {"kind": "activation", "function": "relu"},
+        {"kind": "dropout", "rate": 0.2},
+        {"kind": "pool", "method": "average", "kernel": 3, "stride": 2, "pad": 1},
+        {"kind": "conv", "filters": 18, "kernel": 2, "activation": "tanh"},
+        {"kind": "pool", "kernel": 2, "stride": 1},
+        {"kind": "fully-connected", "units": 21, "activation": "relu"},
+        {"kind": "batchnorm"},
+        {"kind": "dropout", "rate": 0.4},
+    ]);
+    trainer(layers, optimizer, 12, dataset)
+}
+
+fn optimizers() -> [Value; 3] {
+    [
+        json!({"kind": "sgd", "weight_decay": 0.01}),
+        json!({"kind": "adam", "weight_decay": 0.01}),
+        json!({"kind": "adadelta"}),
+    ]
+}
+
+fn paper(dataset: &Dataset, batch_size: u32) -> RunDefinition {
+    define(preset("paper").unwrap(), dataset, &Settings { batch_size, ..Settings::default() }).unwrap()
+}
+
+/// Digests of parameters and of the whole state after a step.
+fn digests(trainer: &Trainer) -> [Digest; 2] {
+    let digest = trainer.digest();
+    [digest, trainer.state().state_digest(digest)]
+}
+
+/// Steps and gives the digests after each.
+fn train(trainer: &mut Trainer, steps: usize) -> Vec<[Digest; 2]> {
+    (0..steps)
+        .map(|_| {
+            assert_eq!(trainer.step().unwrap().divergence, None);
+            digests(trainer)
+        })
+        .collect()
+}
+
+/// Trains with 1, 2 and 3 threads at every level, and compares with one thread
+/// at the widest. Fused multiply-adds one by one are a library call each, so
+/// the scalar level makes `scalar_steps`, with one thread and with two.
+fn same_everywhere(definition: &RunDefinition, dataset: &Arc<Dataset>, scalar_steps: usize) {
+    let run = |threads, instructions, steps| {
+        let mut trainer = Trainer::with_instructions(definition, Arc::clone(dataset), threads, instructions).unwrap();
+        train(&mut trainer, steps)
+    };
+    let expected = run(1, Instructions::widest(), STEPS);
+    for instructions in Instructions::available() {
+        let (threads, steps) = if instructions == Instructions::Scalar { (1..=2, scalar_steps) } else { (1..=3, STEPS) };
+        for threads in threads {
+            let found = run(threads, instructions, steps);
+            for (step, (found, expected)) in found.iter().zip(&expected).enumerate() {
+                assert_eq!(found, expected, "step {} with {threads} threads of {instructions}", step + 1);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_papers_network_has_the_same_bits_everywhere() {
+    for name in ["digits", "shapes"] {
+        let dataset = Arc::new(data::load(name, None).unwrap());
+        for (batch_size, scalar_steps) in [(4, 3), (32, 1)] {
+            let t = std::time::Instant::now();
+            same_everywhere(&paper(&dataset, batch_size), &dataset, scalar_steps);
+            eprintln!("TIME {name} {batch_size} {:?}", t.elapsed());
+        }
+    }
+}
+
+#[test]
+fn every_layer_and_optimizer_has_the_same_bits_everywhere() {
+    let dataset = kitchen_sink_data();
+    for optimizer in optimizers() {
+        let definition = kitchen_sink(optimizer, &dataset).definition().clone();
+        same_everywhere(&definition, &dataset, STEPS);
+    }
+}
+
+#[test]
+fn batches_of_every_size_have_the_same_bits_with_any_threads() {
+    let dataset = kitchen_sink_data();
+    for batch_size in [1, 2, 3, 5, 17, 33, 45] {
+        let settings = Settings { batch_size, ..Settings::default() };
+        let network = json!({"layer": [{"kind": "conv", "filters": 3, "kernel": 3, "activation": "relu"}, {"kind": "softmax"}]});
+        let definition = define(serde_json::from_value(network).unwrap(), &dataset, &settings).unwrap();
+        same_everywhere(&definition, &dataset, 5);
+    }
+}
+
+/// The digests after twenty steps, as arithmetic 1 has them. They change when,
+/// and only when, `revacnn_schemas::ARITHMETIC` does.
+#[test]
+fn the_bits_of_arithmetic_1_never_change() {
+    assert_eq!(revacnn_schemas::ARITHMETIC, 1, "new arithmetic, new digests");
+    let shapes = Arc::new(data::load("shapes", None).unwrap());
+    let mut paper = Trainer::new(&paper(&shapes, 4), shapes, 2).unwrap();
+    let dataset = kitchen_sink_data();
+    let mut sinks = optimizers().map(|optimizer| kitchen_sink(optimizer, &dataset));
+    let found: Vec<String> = std::iter::once(&mut paper)
+        .chain(&mut sinks)
+        .map(|trainer| {
+            let [_, state] = *train(trainer, STEPS).last().unwrap();
+            format!("{state:.16}")
+        })
+        .collect();
+    assert_eq!(found, GOLDEN);
+}
+
+const GOLDEN: [&str; 4] = ["", "", "", ""];
+
+/// Wants everything, every step.
+struct Curious {
+    shown: Vec<(Step, [Option<Digest>; 2])>,
+}
+
+impl Observer for Curious {
+    fn wanted(&self, _step: Step, _cursor: DataCursor) -> Wanted {
+        Wanted { probes: true, keyframe: true, state_digest: true, validation: true }
+    }
+
+    fn observe(&mut self, view: &StepView<'_>) -> Result<(), ObserverError> {
+        assert_eq!(view.probes.len() * 4, view.blocks.len());
+        assert!(view.validation.is_some() && view.keyframe.is_some());
+        self.shown.push((view.step, [Some(view.digest), view.state_digest]));
+        Ok(())
+    }
+}
+
+#[test]
+fn being_watched_changes_nothing_and_shows_the_very_digests() {
+    let dataset = kitchen_sink_data();
+    for optimizer in optimizers() {
+        let alone = train(&mut kitchen_sink(optimizer.clone(), &dataset), STEPS);
+        let mut watched = kitchen_sink(optimizer, &dataset);
+        let mut observer = Curious { shown: Vec::new() };
+        let probes = [ImageIndex(3), ImageIndex(9), ImageIndex(0)];
+        let mut found = Vec::new();
+        for _ in 0..STEPS {
+            watched.show(&probes, &mut observer).unwrap();
+            found.extend(train(&mut watched, 1));
+        }
+        watched.show(&probes, &mut observer).unwrap();
+        assert_eq!(found, alone);
+        let shown = observer.shown[1..].iter().map(|&(step, digests)| (step, digests.map(Option::unwrap)));
+        assert!(shown.eq((1..).map(Step).zip(alone)), "what was shown is what was trained");
+    }
+}
+
+/// The data of a run and, at every step of it from 0, state and digests.
+struct History {
+    dataset: Arc<Dataset>,
+    definition: RunDefinition,
+    states: Vec<(TrainingState, [Digest; 2])>,
+}
+
+/// One uninterrupted run an optimizer.
+static HISTORIES: LazyLock<[History; 3]> = LazyLock::new(|| {
+    optimizers().map(|optimizer| {
+        let dataset = kitchen_sink_data();
+        let mut trainer = kitchen_sink(optimizer, &dataset);
+        let mut states = vec![(trainer.state(), digests(&trainer))];
+        for _ in 0..STEPS {
+            trainer.step().unwrap();
+            states.push((trainer.state(), digests(&trainer)));
+        }
+        History { dataset, definition: trainer.definition().clone(), states }
+    })
+});
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// Also across an epoch's end (steps 4, 8, …), into and out of its short
+    /// last batch, and in a trainer that has been somewhere else before.
+    #[test]
+    fn a_state_at_any_step_goes_on_as_if_nothing_had_happened(
+        kind in 0_usize..3, from in 0..STEPS, strayed in 0_usize..6, threads in 1_usize..3,
+    ) {
+        let history = &HISTORIES[kind];
+        let mut resumed = Trainer::new(&history.definition, Arc::clone(&history.dataset), threads).unwrap();
+        for _ in 0..strayed {
+            resumed.step().unwrap();
+        }
+        resumed.restore(&history.states[from].0).unwrap();
+        prop_assert_eq!(digests(&resumed), history.states[from].1);
+        for (step, (state, expected)) in history.states.iter().enumerate().skip(from + 1) {
+            resumed.step().unwrap();
+            prop_assert_eq!(&digests(&resumed), expected, "step {}", step);
+            prop_assert_eq!(&resumed.state(), state);
+        }
+    }
+}
+
+#[test]
+fn a_filters_first_weights_do_not_depend_on_how_many_others_there_are() {
+    let dataset = Arc::new(data::load("digits", None).unwrap());
+    let [fewer, more] = ["20-20-20", "20-20-21"].map(|name| {
+        let definition = define(preset(name).unwrap(), &dataset, &Settings::default()).unwrap();
+        Trainer::new(&definition, Arc::clone(&dataset), 1).unwrap()
+    });
+    let [fewer, more] = [fewer.parameters(), more.parameters()];
+    assert_eq!(fewer[..2], more[..2], "conv1 and conv2");
+    assert_eq!(fewer[2].biases.len() + 1, more[2].biases.len());
+    assert_eq!(fewer[2].weights, more[2].weights[..fewer[2].weights.len()], "conv3/0 to conv3/19");
+}
+
+#[test]
+fn seeds_and_layers_have_draws_of_their_own() {
+    let dataset = kitchen_sink_data();
+    let first = |seed| {
+        let settings = Settings { seed, ..Settings::default() };
+        let conv = json!({"kind": "conv", "filters": 3, "kernel": 1});
+        let network = json!({"layer": [conv, conv, {"kind": "softmax"}]});
+        let definition = define(serde_json::from_value(network).unwrap(), &dataset, &settings).unwrap();
+        Trainer::new(&definition, Arc::clone(&dataset), 1).unwrap().state()
+    };
+    let (one, two) = (first(1), first(2));
+    assert_eq!(one, first(1));
+    assert_ne!(one.parameters[0].weights, two.parameters[0].weights);
+    assert_ne!(one.parameters[0].weights, one.parameters[1].weights);
+}
