@@ -12,20 +12,20 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from harness import images, program, pytorch, report
+from harness import images, options, program, pytorch, report
 from harness.convnetjs import ConvNetJs
 from harness.errors import exit_with_message
 
 BATCH_SIZES = (4, 32, 128)
 THREADS = (1, 2)
-SGD = {"optimizer": "sgd", "learning_rate": 0.01, "momentum": 0.9, "weight_decay": 1e-4}
 
 UNRECORDED = "revacnn --no-record"
 RECORDED = "revacnn, every step recorded"
 PYTORCH = "PyTorch eager"
 PYTORCH_CHANNELS_LAST = "PyTorch eager, channels_last"
 CONVNETJS = "ConvNetJS"
-DENSE_LIMIT = "matrix product speed ÷ dense work"
+MATRIX_PRODUCT = "matrix product"
+"""Images a second if the dense arithmetic of an image ran as fast as a large matrix product."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,12 @@ def main() -> None:
         measurements = list(measuring.rounds())
     rows = summarise(measurements)
     print()
-    print(report.table(HEADING, [row.cells() for row in rows], left=3))
+    print(report.table(HEADING, [row.cells() for row in rows if row.program != MATRIX_PRODUCT], left=3))
+    print()
+    print(matrix_product_lines(rows))
     if measuring.augmentation_microseconds:
         shares = ", ".join(f"{us:.1f} (batch {batch})" for batch, us in measuring.augmentation_microseconds.items())
-        print(f"\nof PyTorch's time, augmentation takes {shares} µs an image")
+        print(f"of PyTorch's time, augmentation takes {shares} µs an image with 1 thread")
     if arguments.json:
         content = {
             "machine": measuring.machine,
@@ -66,19 +68,20 @@ def main() -> None:
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--revacnn", type=Path, default=program.default_path(), help="the program [default: %(default)s]")
-    parser.add_argument("--data", type=Path, default=images.default_folder(), help="folder that holds cifar-10-batches-bin [default: REVACNN_DATA, or else embedded shapes]")
-    parser.add_argument("--peers", type=Path, default=Path(__file__).with_name(".peers"), help="what setup.sh made [default: %(default)s]")
-    parser.add_argument("--skip", action="append", default=[], choices=["revacnn", "pytorch", "convnetjs"], help="leave a program out")
-    parser.add_argument("--rounds", type=int, help="rounds [default: 5]")
-    parser.add_argument("--quick", action="store_true", help="2 short rounds, to see that everything runs")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every measurement too")
+    parser = options.parser(__doc__)
+    parser.add_argument("--rounds", type=options.positive, help="rounds [default: 5, or 2 if --quick]")
+    parser.add_argument("--quick", action="store_true", help="short rounds, to see that everything runs")
+    parser.add_argument(
+        "--skip", action="append", default=[], choices=["revacnn", "pytorch", "convnetjs"], help="leave a program out"
+    )
+    parser.add_argument(
+        "--peers",
+        type=Path,
+        default=Path(__file__).with_name(".peers"),
+        help="the folder that setup.sh made [default: %(default)s]",
+    )
     arguments = parser.parse_args()
-    if arguments.rounds is None:
-        arguments.rounds = 2 if arguments.quick else 5
-    if arguments.rounds < 1:
-        parser.error("--rounds: expected at least 1")
+    arguments.rounds = arguments.rounds or (2 if arguments.quick else 5)
     return arguments
 
 
@@ -101,11 +104,11 @@ class Measuring:
             self.versions["revacnn"] = self.revacnn.version()
         if "convnetjs" not in arguments.skip:
             peer = ConvNetJs(arguments.peers, training)
-            self.versions["ConvNetJS"] = peer.version()
+            self.versions["convnetjs"] = peer.version()
             self.convnetjs = stack.enter_context(peer)
         if "pytorch" not in arguments.skip:
             augmented = pytorch.Augmented(training)
-            self.versions["PyTorch"] = pytorch.torch.__version__
+            self.versions["pytorch"] = pytorch.version()
             for batch_size in BATCH_SIZES:
                 per_image = pytorch.augmentation_seconds_an_image(augmented, batch_size)
                 self.augmentation_microseconds[batch_size] = per_image * 1e6
@@ -114,7 +117,7 @@ class Measuring:
 
     def heading(self) -> str:
         """What is measured, where, and against whom."""
-        versions = ", ".join(f"{name} {version}" for name, version in self.versions.items())
+        versions = ", ".join(self.versions.values())
         return (
             f"{report.describe_machine(self.machine)}\n{versions}\n"
             f"network paper on {self.dataset.name} (peers: {self.dataset.peers_images}), SGD with momentum and decay, "
@@ -125,9 +128,9 @@ class Measuring:
         """Every program in every setting, round by round."""
         for number in range(1, self.arguments.rounds + 1):
             for threads in THREADS:
-                limit = pytorch.matrix_product_flops(threads, self.seconds / 2) / pytorch.dense_flops_an_image()
+                limit = pytorch.matrix_product_flops(threads, self.seconds) / pytorch.dense_flops_an_image()
                 for batch_size in BATCH_SIZES:
-                    yield Measurement(number, threads, batch_size, DENSE_LIMIT, limit)
+                    yield Measurement(number, threads, batch_size, MATRIX_PRODUCT, limit)
                     for name, measure in self.programs(threads, batch_size):
                         yield Measurement(number, threads, batch_size, name, measure())
             print(f"round {number} of {self.arguments.rounds} done", flush=True)
@@ -166,7 +169,7 @@ class Measuring:
                 steps=self.revacnn_images // batch_size,
                 threads=threads,
                 no_record=no_record,
-                **SGD,
+                **program.SGD,
             )
 
 
@@ -190,11 +193,12 @@ class Row:
     highest: float
     times_pytorch: float | None
     times_pytorch_channels_last: float | None
-    times_dense_limit: float
+    revacnn_times_this: float | None
+    times_matrix_product: float
 
     def cells(self) -> list[str]:
         def times(value: float | None) -> str:
-            return "–" if value is None else f"{value:.2f}×"
+            return "–" if value is None else f"{value:.{2 if value < 99.5 else 0}f}×"
 
         return [
             str(self.threads),
@@ -204,11 +208,22 @@ class Row:
             f"{self.lowest:,.0f}–{self.highest:,.0f}",
             times(self.times_pytorch),
             times(self.times_pytorch_channels_last),
-            times(self.times_dense_limit),
+            times(self.revacnn_times_this),
+            times(self.times_matrix_product),
         ]
 
 
-HEADING = ("threads", "batch", "program", "images/s", "lowest–highest", "× PyTorch", "× channels_last", "× matrix product")
+HEADING = (
+    "threads",
+    "batch",
+    "program",
+    "images/s",
+    "lowest–highest",
+    "× PyTorch",
+    "× channels_last",
+    "revacnn ÷ this",
+    "× matrix product",
+)
 
 
 def summarise(measurements: list[Measurement]) -> list[Row]:
@@ -220,9 +235,10 @@ def summarise(measurements: list[Measurement]) -> list[Row]:
     rows = []
     for (threads, batch_size), programs in settings.items():
 
-        def ratio(values: list[float], to: str) -> float | None:
-            others = programs.get(to)
-            return others and statistics.median(value / other for value, other in zip(values, others))
+        def ratio(values: list[float] | None, others: list[float] | None) -> float | None:
+            if values is None or others is None:
+                return None
+            return statistics.median(value / other for value, other in zip(values, others))
 
         for name, values in programs.items():
             rows.append(
@@ -233,12 +249,27 @@ def summarise(measurements: list[Measurement]) -> list[Row]:
                     median=statistics.median(values),
                     lowest=min(values),
                     highest=max(values),
-                    times_pytorch=ratio(values, PYTORCH),
-                    times_pytorch_channels_last=ratio(values, PYTORCH_CHANNELS_LAST),
-                    times_dense_limit=ratio(values, DENSE_LIMIT),
+                    times_pytorch=ratio(values, programs.get(PYTORCH)),
+                    times_pytorch_channels_last=ratio(values, programs.get(PYTORCH_CHANNELS_LAST)),
+                    revacnn_times_this=ratio(programs.get(UNRECORDED), values),
+                    times_matrix_product=ratio(values, programs[MATRIX_PRODUCT]),
                 )
             )
     return rows
+
+
+def matrix_product_lines(rows: list[Row]) -> str:
+    """What "× matrix product" compares with; it has no batch."""
+    flops = pytorch.dense_flops_an_image()
+    lines = []
+    for threads in THREADS:
+        row = next(row for row in rows if row.program == MATRIX_PRODUCT and row.threads == threads)
+        lines.append(
+            f"matrix product of PyTorch, {threads} thread{'s' * (threads > 1)}: {row.median * flops / 1e9:.1f} GFLOP/s "
+            f"({row.lowest * flops / 1e9:.1f}–{row.highest * flops / 1e9:.1f}), "
+            f"{row.median:,.0f} images/s at {flops / 1e6:.2f} MFLOP of dense work an image"
+        )
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ class ConvNetJs:
         """Of the package, and of Node.js."""
         package = json.loads((self.module / "package.json").read_text())
         node = subprocess.run([self.node, "--version"], stdout=subprocess.PIPE, text=True, check=True)
-        return f"{package['version']} on Node.js {node.stdout.strip()}"
+        return f"ConvNetJS {package['version']} on Node.js {node.stdout.strip()}"
 
     def __enter__(self) -> "ConvNetJs":
         with tempfile.NamedTemporaryFile(suffix=".bin") as file:

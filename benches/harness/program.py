@@ -12,6 +12,9 @@ from .images import Dataset
 
 Event = dict[str, Any]
 
+SGD = {"optimizer": "sgd", "learning_rate": 0.01, "momentum": 0.9, "weight_decay": 1e-4}
+"""Options of the measurements in which only speed and size matter."""
+
 
 def default_path() -> Path:
     """Where `cargo build --release` leaves the program."""

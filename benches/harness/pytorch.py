@@ -3,14 +3,9 @@
 import time
 from collections.abc import Iterator
 
-try:
-    import torch
-    import torch.nn.functional as F
-    from torch import Tensor, nn
-except ImportError as error:
-    raise SystemExit(
-        f"PyTorch is missing ({error}): run benches/setup.sh, then use benches/.peers/venv/bin/python"
-    ) from error
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from .images import CLASSES, SHAPE, Images
 
@@ -18,6 +13,11 @@ SHIFT = 2
 WARM_UP_STEPS = 3
 FILTERS = (16, 20, 20)
 KERNEL = 5
+
+
+def version() -> str:
+    """Of PyTorch."""
+    return f"PyTorch {torch.__version__}"
 
 
 def paper() -> nn.Sequential:
@@ -142,7 +142,8 @@ class Training:
 
 
 def augmentation_seconds_an_image(images: Augmented, batch_size: int, repetitions: int = 200) -> float:
-    """Time that `Augmented.batch` takes, a part of every training step."""
+    """Time that `Augmented.batch` takes with one thread, a part of every training step."""
+    torch.set_num_threads(1)
     indices = torch.randperm(len(images))[:batch_size]
     images.batch(indices)
     started = time.perf_counter()
@@ -157,7 +158,8 @@ def matrix_product_flops(threads: int, seconds: float, side: int = 1024) -> floa
     torch.set_num_threads(threads)
     left, right = torch.rand(side, side), torch.rand(side, side)
     out = torch.empty(side, side)
-    torch.mm(left, right, out=out)
+    for _ in range(WARM_UP_STEPS):
+        torch.mm(left, right, out=out)
     done, started = 0, time.perf_counter()
     while (elapsed := time.perf_counter() - started) < seconds:
         torch.mm(left, right, out=out)

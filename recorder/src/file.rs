@@ -174,18 +174,25 @@ impl TableFile {
             ("revacnn.last_step", span.last.to_string()),
         ];
         let entries = entries.map(|(key, value)| KeyValue::new(key.to_owned(), value));
-        let file = match self.writer {
+        // Not `into_inner`, which turns a full disk into a text.
+        let finished = |error| RecorderError::parquet("write", &self.path, error);
+        match self.writer {
             Writer::Columns(mut writer) => {
                 entries.into_iter().for_each(|entry| writer.append_key_value_metadata(entry));
-                writer.into_inner()
+                writer.finish().map_err(finished)?;
+                synced(writer.inner())
             }
             Writer::Batches(mut writer) => {
                 entries.into_iter().for_each(|entry| writer.append_key_value_metadata(entry));
-                writer.into_inner()
+                writer.finish().map_err(finished)?;
+                synced(writer.inner())
             }
         }
-        .map_err(|error| RecorderError::parquet("write", &self.path, error))?;
-        file.sync()?;
-        Ok(file.bytes())
     }
+}
+
+/// Waits until a file is on the medium; returns its bytes.
+fn synced(file: &DiskFile) -> Result<u64, RecorderError> {
+    file.sync()?;
+    Ok(file.bytes())
 }

@@ -176,14 +176,15 @@ impl BranchReader {
 
     fn blocks(&self, piece: Piece, step: Step) -> Result<Vec<BlockTensors>, RecorderError> {
         let plan = &self.shape.blocks;
-        if plan.rows() == 0 {
-            return Ok(Vec::new());
-        }
-        let all = 0..plan.rows();
-        let file = self.open_table(piece, Table::Activations, step)?;
-        let activations = read_lists(&file, plan, piece, step, all.clone())?.values;
-        let file = self.open_table(piece, Table::ActivationGradients, step)?;
-        let gradients = read_lists(&file, plan, piece, step, all)?.values;
+        let all = |table| -> Result<Vec<f32>, RecorderError> {
+            if plan.rows() == 0 {
+                return Ok(Vec::new());
+            }
+            let file = self.open_table(piece, table, step)?;
+            Ok(read_lists(&file, plan, piece, step, 0..plan.rows())?.values)
+        };
+        let activations = all(Table::Activations)?;
+        let gradients = all(Table::ActivationGradients)?;
         let mut blocks = Vec::with_capacity(plan.images.len() * plan.layers.len());
         for image in 0..plan.images.len() {
             for rows in &plan.layers {
@@ -205,13 +206,14 @@ impl BranchReader {
         step: Step,
     ) -> Result<Vec<RunningStatistics>, RecorderError> {
         let plan = &self.shape.normalisation;
-        if plan.rows() == 0 {
-            return Ok(Vec::new());
-        }
-        let all = 0..plan.rows();
-        let file = self.open_table(piece, Table::Normalisation, step)?;
-        let mean = read_plain(&file, "running_mean", plan, piece, step, all.clone())?;
-        let variance = read_plain(&file, "running_variance", plan, piece, step, all)?;
+        let all = |column| -> Result<Vec<f32>, RecorderError> {
+            if plan.rows() == 0 {
+                return Ok(Vec::new());
+            }
+            let file = self.open_table(piece, Table::Normalisation, step)?;
+            read_plain(&file, column, plan, piece, step, 0..plan.rows())
+        };
+        let (mean, variance) = (all("running_mean")?, all("running_variance")?);
         let layers = plan.layers.iter().map(|rows| {
             let range = rows.first_row..rows.first_row + rows.filters();
             RunningStatistics {

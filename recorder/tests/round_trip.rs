@@ -6,7 +6,6 @@ use fake::*;
 use proptest::prelude::*;
 use revacnn_recorder::{BranchReader, Recorder, RecorderError, Selection, StepSpan, Store};
 use revacnn_schemas::{Fidelity, FilterNumber, Position, Step, Table, Wanted, Observer};
-use tempfile::tempdir;
 
 /// Checks every step's tensors and keyframe against what was shown. Arrays
 /// are compared as text, which tells signed zeros apart and holds every
@@ -183,7 +182,7 @@ fn past_the_budget_the_oldest_segments_are_thinned_to_keyframes() {
     let folder = tempdir().unwrap();
     let (store, branch) = store(folder.path(), &small(), recording(2));
     let mut settings = options(16);
-    settings.disk_budget = Some(150_000);
+    settings.disk_budget = Some(250_000);
     let mut recorder = Recorder::open(&store, &branch, settings.clone()).unwrap();
     record(&mut recorder, 99).unwrap();
     let summary = recorder.finish().unwrap();
@@ -242,7 +241,7 @@ fn what_is_wanted_follows_from_the_step_alone() {
     assert_eq!(at(4), Wanted { validation: true, ..nothing });
     assert_eq!(at(7), Wanted { validation: true, ..nothing });
     assert_eq!(at(5), Wanted { keyframe: true, state_digest: true, ..nothing });
-    assert_eq!(at(511), Wanted { state_digest: true, ..nothing });
+    assert_eq!(at(1023), Wanted { state_digest: true, ..nothing });
 }
 
 #[test]

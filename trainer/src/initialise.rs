@@ -34,3 +34,49 @@ pub(crate) fn initial_state(layer: &Weighted, seed: u64, slots: usize) -> Parame
         frozen: vec![false; shape.filters],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layers::ParameterShape;
+
+    fn layer(numbers: Vec<u32>, initial: Initial) -> Weighted {
+        let shape = ParameterShape {
+            filters: numbers.len(),
+            coefficients: 400,
+            initial,
+            decays: true,
+            normalises: initial == Initial::Constant(1.0),
+        };
+        Weighted { layer: "conv1".parse().unwrap(), numbers, shape }
+    }
+
+    #[test]
+    fn coefficients_have_variance_1_over_fan_in_and_biases_are_0() {
+        let state = initial_state(&layer((0..50).collect(), Initial::Normal { fan_in: 25 }), 3, 2);
+        let count = state.weights.len() as f64;
+        let mean = state.weights.iter().map(|&weight| f64::from(weight)).sum::<f64>() / count;
+        let variance = state.weights.iter().map(|&weight| f64::from(weight).powi(2)).sum::<f64>() / count;
+        assert!(mean.abs() < 0.01, "{mean}");
+        assert!((variance * 25.0 - 1.0).abs() < 0.05, "{variance}");
+        assert_eq!(state.biases, [0.0; 50]);
+        assert_eq!(state.weight_slots, [vec![0.0; 20_000], vec![0.0; 20_000]]);
+        assert_eq!((state.bias_slots.len(), &state.frozen), (2, &vec![false; 50]));
+    }
+
+    #[test]
+    fn a_filters_draw_follows_its_number_and_not_its_place() {
+        let initial = Initial::Normal { fan_in: 25 };
+        let [before, after] = [vec![0, 1, 2], vec![0, 2, 9]].map(|numbers| initial_state(&layer(numbers, initial), 3, 0).weights);
+        assert_eq!(before[..400], after[..400]);
+        assert_eq!(before[800..], after[400..800]);
+        assert_ne!(before[400..800], before[800..]);
+    }
+
+    #[test]
+    fn normalisation_begins_as_what_changes_nothing() {
+        let state = initial_state(&layer(vec![0, 1], Initial::Constant(1.0)), 3, 0);
+        assert_eq!(state.weights, [1.0; 800]);
+        assert_eq!(state.running, Some([vec![0.0; 2], vec![1.0; 2]]));
+    }
+}

@@ -56,3 +56,21 @@ impl Threads {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_item_is_worked_on_once_under_its_own_index() {
+        for count in [1, 2, 3, 7] {
+            let threads = Threads::new(count).unwrap();
+            for length in [0, 1, 2, 3, 6, 7, 8, 100] {
+                let mut items = vec![Vec::new(); length];
+                threads.for_each(&mut items, |index, seen| seen.push(index));
+                let expected: Vec<Vec<usize>> = (0..length).map(|index| vec![index]).collect();
+                assert_eq!(items, expected, "{length} items on {count} threads");
+            }
+        }
+    }
+}

@@ -75,7 +75,7 @@ pub struct StepOutcome {
     pub correct: u32,
     /// Wall time in nanoseconds.
     pub elapsed_nanos: u64,
-    /// Whether loss or parameters are no longer finite.
+    /// Whether loss, parameters or running statistics are no longer finite.
     pub divergence: Option<Divergence>,
 }
 
@@ -84,7 +84,7 @@ pub struct StepOutcome {
 pub enum Divergence {
     /// In the loss.
     Loss,
-    /// In the parameters of a layer.
+    /// In the parameters or running statistics of a layer.
     Parameters {
         /// The layer's name.
         layer: String,
@@ -195,8 +195,10 @@ impl Trainer {
             let lengths = |state: &ParameterState| {
                 let slots = state.weight_slots.iter().chain(&state.bias_slots).map(Vec::len);
                 let running = state.running.iter().flatten().map(Vec::len);
-                [state.weights.len(), state.biases.len(), state.frozen.len(), state.weight_slots.len()]
+                let counts = [state.weight_slots.len(), state.bias_slots.len()];
+                [state.weights.len(), state.biases.len(), state.frozen.len()]
                     .into_iter()
+                    .chain(counts)
                     .chain(slots)
                     .chain(running)
                     .collect::<Vec<_>>()
@@ -209,11 +211,17 @@ impl Trainer {
                 )));
             }
         }
-        if state.cursor.offset as usize >= self.train_images.len() || state.recent.len() > RECENT {
+        if state.cursor.offset as usize >= self.train_images.len() {
             return Err(mismatch(format!(
                 "the data cursor is at image {} of {}",
                 state.cursor.offset,
                 self.train_images.len()
+            )));
+        }
+        if state.recent.len() > RECENT {
+            return Err(mismatch(format!(
+                "expected at most {RECENT} recent predictions, found {}",
+                state.recent.len()
             )));
         }
         self.step = state.step;
@@ -616,7 +624,10 @@ impl Trainer {
                 .weighted
                 .iter()
                 .zip(&self.parameters)
-                .find(|(_, state)| !finite(&state.weights) || !finite(&state.biases))
+                .find(|(_, state)| {
+                    let running = state.running.iter().flatten();
+                    !running.chain([&state.weights, &state.biases]).all(|values| finite(values))
+                })
                 .map(|(layer, _)| Divergence::Parameters { layer: layer.layer.to_string() })
         } else {
             Some(Divergence::Loss)
@@ -686,5 +697,19 @@ impl<'a> Loader<'a> {
             epoch: self.cursor.epoch.0,
             offset: self.cursor.offset + index as u32,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_trains_is_the_runs_between_frozen_filters() {
+        let (on, off) = (false, true);
+        assert_eq!(trained_runs(&[on, on, off, off, on]), [0..2, 4..5]);
+        assert_eq!(trained_runs(&[off, on, off]), [1..2]);
+        assert_eq!(trained_runs(&[off, off]), []);
+        assert_eq!(trained_runs(&[]), []);
     }
 }

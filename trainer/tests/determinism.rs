@@ -90,10 +90,8 @@ fn same_everywhere(definition: &RunDefinition, dataset: &Arc<Dataset>, scalar_st
 fn the_papers_network_has_the_same_bits_everywhere() {
     for name in ["digits", "shapes"] {
         let dataset = Arc::new(data::load(name, None).unwrap());
-        for (batch_size, scalar_steps) in [(4, 3), (32, 1)] {
-            let t = std::time::Instant::now();
+        for (batch_size, scalar_steps) in [(4, STEPS), (32, 2)] {
             same_everywhere(&paper(&dataset, batch_size), &dataset, scalar_steps);
-            eprintln!("TIME {name} {batch_size} {:?}", t.elapsed());
         }
     }
 }
@@ -137,7 +135,9 @@ fn the_bits_of_arithmetic_1_never_change() {
     assert_eq!(found, GOLDEN);
 }
 
-const GOLDEN: [&str; 4] = ["", "", "", ""];
+/// State digests of the paper's network on shapes, and of the kitchen sink with
+/// each optimizer.
+const GOLDEN: [&str; 4] = ["0f4163dadd8f9a6d", "24bf2db908f87ef1", "70f45e9935f8a70d", "80c6768076d98ba6"];
 
 /// Wants everything, every step.
 struct Curious {
@@ -199,7 +199,8 @@ static HISTORIES: LazyLock<[History; 3]> = LazyLock::new(|| {
 });
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    // Cases that fail are not kept in a file: there are few enough to try all.
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Also across an epoch's end (steps 4, 8, …), into and out of its short
     /// last batch, and in a trainer that has been somewhere else before.

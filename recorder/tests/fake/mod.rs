@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{Int32Type, Int64Type};
 use revacnn_recorder::{
     BranchReader, Recorder, RecorderError, RecorderOptions, Selection, StepSpan, StepTensors, Store,
@@ -386,6 +386,17 @@ pub fn glob(folder: &Path, table: Table) -> Vec<String> {
     }
     keys.sort();
     keys
+}
+
+/// A folder for a test, in memory where the system has such a place: tests
+/// sync thousands of times.
+pub fn tempdir() -> std::io::Result<tempfile::TempDir> {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() {
+        tempfile::tempdir_in(memory)
+    } else {
+        tempfile::tempdir()
+    }
 }
 
 /// Copies a folder with all that is in it.

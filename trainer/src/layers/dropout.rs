@@ -89,3 +89,71 @@ impl Operation for Dropout {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evaluate::EVALUATION;
+    use crate::layers::{ImageContext, Packed};
+
+    const SHAPE: ImageShape = ImageShape { channels: 3, height: 40, width: 50 };
+    const TRAINING: ImageContext = ImageContext { training: true, keep: true, seed: 1, epoch: 2, offset: 3 };
+
+    /// The output for an image of ones: the mask itself.
+    fn mask(image: ImageContext, stream: u64, numbers: [u32; 3]) -> Vec<f32> {
+        let dropout = Dropout { rate: 0.3, shape: SHAPE, stream, numbers: numbers.into() };
+        let packed = Packed::default();
+        let context = Context { image, state: None, packed: &packed, batch: &[] };
+        let mut scratch = Scratch { values: vec![f32::NAN; dropout.scratch_len()], positions: Vec::new() };
+        let mut output = vec![f32::NAN; SHAPE.len()];
+        dropout.forward(&context, &vec![1.0; SHAPE.len()], &mut output, &mut scratch);
+        assert_eq!(output, scratch.values, "what goes back is scaled as what came");
+        output
+    }
+
+    #[test]
+    fn a_share_is_dropped_and_the_rest_makes_up_for_it() {
+        let mask = mask(TRAINING, 7, [0, 1, 2]);
+        let dropped = mask.iter().filter(|&&factor| factor == 0.0).count() as f32 / mask.len() as f32;
+        assert!((dropped - 0.3).abs() < 0.02, "{dropped}");
+        assert!(mask.iter().all(|&factor| factor == 0.0 || factor == 1.0 / (1.0 - 0.3)));
+    }
+
+    #[test]
+    fn evaluation_drops_nothing() {
+        assert_eq!(mask(EVALUATION, 7, [0, 1, 2]), vec![1.0; SHAPE.len()]);
+    }
+
+    #[test]
+    fn a_filters_mask_follows_its_number_and_not_its_place() {
+        let [before, after] = [mask(TRAINING, 7, [0, 1, 2]), mask(TRAINING, 7, [0, 2, 5])];
+        assert_eq!(before[..2000], after[..2000]);
+        assert_eq!(before[4000..], after[2000..4000], "filter 2 moved up");
+        assert_ne!(before[2000..4000], before[4000..]);
+    }
+
+    #[test]
+    fn every_key_draws_another_mask() {
+        let base = mask(TRAINING, 7, [0, 1, 2]);
+        assert_eq!(base, mask(TRAINING, 7, [0, 1, 2]));
+        assert_ne!(base, mask(TRAINING, 8, [0, 1, 2]));
+        for other in [
+            ImageContext { seed: 9, ..TRAINING },
+            ImageContext { epoch: 9, ..TRAINING },
+            ImageContext { offset: 9, ..TRAINING },
+        ] {
+            assert_ne!(base, mask(other, 7, [0, 1, 2]), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_is_not_finite_is_dropped_like_any_other() {
+        let dropout = Dropout { rate: 0.5, shape: SHAPE, stream: 0, numbers: vec![0, 1, 2] };
+        let packed = Packed::default();
+        let context = Context { image: TRAINING, state: None, packed: &packed, batch: &[] };
+        let mut scratch = Scratch { values: vec![0.0; SHAPE.len()], positions: Vec::new() };
+        let mut output = vec![0.0; SHAPE.len()];
+        dropout.forward(&context, &vec![f32::INFINITY; SHAPE.len()], &mut output, &mut scratch);
+        assert!(output.contains(&0.0) && output.iter().all(|value| !value.is_nan()));
+    }
+}

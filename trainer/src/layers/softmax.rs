@@ -74,3 +74,35 @@ pub(crate) fn predicted_class(logits: &[f32]) -> usize {
     }
     best
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_logits_are_equally_likely() {
+        let mut probabilities = [0.0; 4];
+        let mut gradient = [0.0; 4];
+        let loss = softmax_loss(&[3.0; 4], 1, &mut probabilities, Some((&mut gradient, 0.5)));
+        assert_eq!(probabilities, [0.25; 4]);
+        assert_eq!(gradient, [0.125, -0.375, 0.125, 0.125]);
+        assert!((loss - 4.0_f32.ln()).abs() < 1e-7);
+    }
+
+    #[test]
+    fn logits_of_any_size_have_probabilities_that_sum_to_1() {
+        for logits in [[1e30, -1e30, 0.0], [-1e30, -1e30, -1e30], [88.0, 89.0, 90.0], [1e-30, 0.0, -1e-30]] {
+            let mut probabilities = [0.0; 3];
+            let loss = softmax_loss(&logits, 0, &mut probabilities, None);
+            assert!(loss.is_finite() && loss >= 0.0, "{logits:?}: {loss}");
+            assert!((probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-6, "{probabilities:?}");
+        }
+    }
+
+    #[test]
+    fn a_prediction_is_the_first_of_the_largest_logits() {
+        assert_eq!(predicted_class(&[1.0, 3.0, 3.0]), 1);
+        assert_eq!(predicted_class(&[-2.0, -1.0]), 1);
+        assert_eq!(predicted_class(&[f32::NAN; 3]), 0);
+    }
+}

@@ -1,0 +1,352 @@
+//! What a trainer promises beside its arithmetic: frozen filters, divergence,
+//! states that do not fit, what observers are shown, and its bookkeeping.
+
+mod common;
+
+use std::sync::Arc;
+
+use common::{noise, trainer};
+use revacnn_schemas::{
+    DataCursor, Epoch, ImageIndex, ImageShape, Observer, ObserverError, ParameterState, Step, StepView, TrainingState,
+    Wanted,
+};
+use revacnn_trainer::data::{Dataset, Split};
+use revacnn_trainer::{Divergence, Settings, Trainer, TrainerError, define, preset};
+use serde_json::{Value, json};
+
+/// 45 images train, 5 validate; batches of 12 make the fourth one short.
+fn dataset() -> Arc<Dataset> {
+    noise(ImageShape { channels: 3, height: 8, width: 8 }, 4, 50)
+}
+
+fn layers() -> Value {
+    json!([
+        {"kind": "conv", "filters": 5, "kernel": 3, "activation": "relu"},
+        {"kind": "batchnorm"},
+        {"kind": "pool", "kernel": 2},
+        {"kind": "fully-connected", "units": 7, "activation": "tanh"},
+    ])
+}
+
+fn small(optimizer: Value) -> Trainer {
+    trainer(layers(), optimizer, 12, &dataset())
+}
+
+/// Calls a closure with every step that is shown.
+struct Show<F>(F);
+
+impl<F: FnMut(&StepView<'_>)> Observer for Show<F> {
+    fn wanted(&self, _step: Step, _cursor: DataCursor) -> Wanted {
+        Wanted { probes: true, keyframe: true, state_digest: true, validation: true }
+    }
+
+    fn observe(&mut self, view: &StepView<'_>) -> Result<(), ObserverError> {
+        (self.0)(view);
+        Ok(())
+    }
+}
+
+/// What `look` finds in the step that the trainer is at.
+fn shown<T>(trainer: &mut Trainer, probes: &[ImageIndex], look: impl Fn(&StepView<'_>) -> T) -> T {
+    let mut found = None;
+    trainer.show(probes, &mut Show(|view: &StepView<'_>| found = Some(look(view)))).unwrap();
+    found.unwrap()
+}
+
+fn steps(trainer: &mut Trainer, count: usize) {
+    for _ in 0..count {
+        assert_eq!(trainer.step().unwrap().divergence, None);
+    }
+}
+
+/// Everything that training changes of a filter.
+fn of_filter(state: &ParameterState, filter: usize) -> Vec<f32> {
+    let coefficients = state.weights.len() / state.biases.len();
+    let range = filter * coefficients..(filter + 1) * coefficients;
+    let wide = std::iter::once(&state.weights).chain(&state.weight_slots).flat_map(|values| &values[range.clone()]);
+    let single = std::iter::once(&state.biases).chain(&state.bias_slots).chain(state.running.iter().flatten());
+    wide.chain(single.map(|values| &values[filter])).copied().collect()
+}
+
+#[test]
+fn frozen_filters_keep_every_bit_while_the_others_train() {
+    for kind in ["sgd", "adam", "adadelta"] {
+        for layer in 0..4 {
+            let mut trainer = small(json!({"kind": kind, "weight_decay": 0.1}));
+            steps(&mut trainer, 3);
+            let mut before = trainer.state();
+            before.parameters[layer].frozen[0] = true;
+            before.parameters[layer].frozen[2] = true;
+            trainer.restore(&before).unwrap();
+            steps(&mut trainer, 3);
+            for (place, (before, after)) in before.parameters.iter().zip(trainer.parameters()).enumerate() {
+                for (filter, &frozen) in before.frozen.iter().enumerate() {
+                    let same = of_filter(before, filter) == of_filter(after, filter);
+                    assert_eq!(same, frozen, "{kind}, layer {layer} frozen: filter {filter} of layer {place}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn freezing_a_filter_changes_no_other_filters_gradient() {
+    for layer in 0..4 {
+        let mut trainer = small(json!({"kind": "sgd"}));
+        let mut state = trainer.state();
+        steps(&mut trainer, 1);
+        let free = trainer.gradients().to_vec();
+        state.parameters[layer].frozen[1] = true;
+        trainer.restore(&state).unwrap();
+        steps(&mut trainer, 1);
+        for (place, (found, expected)) in trainer.gradients().iter().zip(&free).enumerate() {
+            let coefficients = found.0.len() / found.1.len();
+            for filter in (0..found.1.len()).filter(|&filter| (place, filter) != (layer, 1)) {
+                let range = filter * coefficients..(filter + 1) * coefficients;
+                assert_eq!(found.0[range.clone()], expected.0[range], "layer {place}, filter {filter}");
+                assert_eq!(found.1[filter], expected.1[filter], "layer {place}, filter {filter}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_layer_that_is_frozen_whole_has_no_gradients() {
+    let mut trainer = small(json!({"kind": "sgd"}));
+    for frozen in [vec![0], vec![2], vec![0, 1, 2, 3]] {
+        let mut state = trainer.state();
+        for (layer, values) in state.parameters.iter_mut().enumerate() {
+            values.frozen.fill(frozen.contains(&layer));
+        }
+        trainer.restore(&state).unwrap();
+        steps(&mut trainer, 1);
+        let missing = shown(&mut trainer, &[], |view| {
+            let gone = view.parameters.iter().enumerate().filter(|(_, layer)| layer.gradients.is_none());
+            gone.map(|(layer, _)| layer).collect::<Vec<_>>()
+        });
+        assert_eq!(missing, frozen);
+        for &layer in &frozen {
+            assert_eq!(trainer.parameters()[layer], state.parameters[layer]);
+        }
+    }
+}
+
+#[test]
+fn a_rate_far_too_large_is_reported_and_leaves_a_state_that_has_a_digest() {
+    let conv = json!({"kind": "conv", "filters": 5, "kernel": 3, "activation": "relu"});
+    let optimizer = json!({"kind": "sgd", "learning_rate": 1e30});
+    let mut trainer = trainer(json!([conv, conv]), optimizer, 12, &dataset());
+    assert!((0..3).any(|_| trainer.step().unwrap().divergence.is_some()));
+    let (state, digest) = (trainer.state(), trainer.digest());
+    let found = shown(&mut trainer, &[ImageIndex(0)], |view| (view.digest, view.state_digest));
+    assert_eq!(found, (digest, Some(state.state_digest(digest))));
+    trainer.step().unwrap();
+    trainer.restore(&state).unwrap();
+    assert_eq!(trainer.digest(), digest);
+}
+
+/// Normalisation hides weights that are far too large: loss and parameters
+/// stay finite while the batch's variance, and with it the running one, does
+/// not, which only evaluation shows.
+#[test]
+fn running_statistics_that_are_not_finite_are_divergence_too() {
+    let mut trainer = small(json!({"kind": "sgd", "learning_rate": 1e30}));
+    let divergence = (0..3).find_map(|_| trainer.step().unwrap().divergence);
+    assert_eq!(divergence, Some(Divergence::Parameters { layer: "batchnorm1".to_owned() }));
+}
+
+#[test]
+fn divergence_names_the_layer_or_the_loss() {
+    let mut trainer = small(json!({"kind": "sgd", "learning_rate": 1e10}));
+    let sound = trainer.state();
+    let mut racing = sound.clone();
+    racing.parameters[2].bias_slots[0][3] = 1e35;
+    trainer.restore(&racing).unwrap();
+    let outcome = trainer.step().unwrap();
+    assert!(outcome.loss.is_finite());
+    assert_eq!(outcome.divergence, Some(Divergence::Parameters { layer: "fc1".to_owned() }));
+    let mut broken = sound;
+    broken.parameters[0].weights[0] = f32::NAN;
+    trainer.restore(&broken).unwrap();
+    assert_eq!(trainer.step().unwrap().divergence, Some(Divergence::Loss));
+}
+
+#[test]
+fn a_state_that_does_not_fit_is_refused_and_changes_nothing() {
+    type Damage = fn(&mut [ParameterState]);
+    let damages: [(&str, Damage); 8] = [
+        ("conv1", |layers| layers[0].weights.truncate(134)),
+        ("fc1", |layers| layers[2].biases.push(0.0)),
+        ("fc1", |layers| layers[2].frozen.clear()),
+        ("conv1", |layers| layers[0].weight_slots.truncate(1)),
+        ("softmax", |layers| layers[3].bias_slots[1].clear()),
+        ("batchnorm1", |layers| layers[1].running = None),
+        ("batchnorm1", |layers| layers[1].running.iter_mut().flatten().for_each(Vec::clear)),
+        // As many arrays of the same lengths, in other places.
+        ("batchnorm1", |layers| {
+            let running = layers[1].running.take().into_iter().flatten();
+            layers[1].bias_slots.extend(running);
+        }),
+    ];
+    let mut trainer = small(json!({"kind": "adam"}));
+    steps(&mut trainer, 2);
+    let before = trainer.state();
+    let damaged = damages.iter().map(|(named, damage)| {
+        let mut state = before.clone();
+        damage(&mut state.parameters);
+        (*named, state)
+    });
+    let fewer = TrainingState { parameters: before.parameters[1..].to_vec(), ..before.clone() };
+    let late = TrainingState { cursor: DataCursor { offset: 45, ..before.cursor }, ..before.clone() };
+    let long = TrainingState { recent: vec![true; 201], ..before.clone() };
+    for (named, state) in damaged.chain([("4 layers", fewer), ("image 45 of 45", late), ("found 201", long)]) {
+        let error = trainer.restore(&state).unwrap_err();
+        assert!(matches!(error, TrainerError::StateMismatch { step: 2, .. }), "{named}: {error}");
+        assert!(error.to_string().contains(named), "{named}: {error}");
+        assert_eq!(trainer.state(), before, "{named}");
+    }
+    trainer.step().unwrap();
+    let mut undisturbed = small(json!({"kind": "adam"}));
+    steps(&mut undisturbed, 3);
+    assert_eq!(trainer.state(), undisturbed.state());
+}
+
+#[test]
+fn other_data_are_refused_with_both_digests() {
+    let definition = small(json!({"kind": "sgd"})).definition().clone();
+    let other = noise(ImageShape { channels: 3, height: 8, width: 8 }, 4, 49);
+    let expected = definition.dataset.digest.to_string();
+    let found = other.identity().digest.to_string();
+    let message = Trainer::new(&definition, other, 1).unwrap_err().to_string();
+    assert!(message.contains(&expected) && message.contains(&found) && expected != found, "{message}");
+}
+
+#[test]
+fn batch_sizes_and_threads_out_of_range_are_refused_by_name() {
+    let dataset = dataset();
+    for batch_size in [0, 46, 65_537, u32::MAX] {
+        let settings = Settings { batch_size, ..Settings::default() };
+        let message = define(preset("paper").unwrap(), &dataset, &settings).unwrap_err().to_string();
+        assert!(message.contains("batch-size") && message.contains(&batch_size.to_string()), "{message}");
+    }
+    let definition = define(preset("paper").unwrap(), &dataset, &Settings { batch_size: 45, ..Settings::default() }).unwrap();
+    for threads in [0, 1025, usize::MAX] {
+        let error = Trainer::new(&definition, Arc::clone(&dataset), threads).unwrap_err();
+        assert!(matches!(error, TrainerError::Threads { .. }), "{error}");
+        assert!(error.to_string().contains(&format!("{threads} threads")), "{error}");
+    }
+}
+
+#[test]
+fn probes_have_probabilities_and_the_gradient_that_follows_from_them() {
+    let mut trainer = small(json!({"kind": "sgd"}));
+    steps(&mut trainer, 2);
+    let probes = [ImageIndex(6), ImageIndex(9), ImageIndex(6)];
+    let blocks = shown(&mut trainer, &probes, |view| {
+        assert_eq!(view.probes, probes);
+        view.blocks.iter().map(|block| (block.activations.to_vec(), block.gradients.to_vec())).collect::<Vec<_>>()
+    });
+    let lengths: Vec<usize> = blocks.iter().map(|(activations, _)| activations.len()).collect();
+    assert_eq!(lengths, [5 * 36, 7, 4].repeat(3));
+    assert!(blocks.iter().all(|(activations, gradients)| activations.len() == gradients.len()));
+    assert_eq!(blocks[..3], blocks[6..], "the same image twice");
+    for (image, (probabilities, slopes)) in probes.iter().zip(blocks.iter().skip(2).step_by(3)) {
+        assert!((probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-6);
+        for (class, (probability, slope)) in probabilities.iter().zip(slopes).enumerate() {
+            let target = if class as u32 == image.0 % 4 { 1.0 } else { 0.0 };
+            assert_eq!(*slope, probability - target);
+        }
+    }
+    let nowhere = trainer.show(&[ImageIndex(50)], &mut Show(|_: &StepView<'_>| {})).unwrap_err();
+    assert!(matches!(nowhere, TrainerError::Data(_)), "{nowhere}");
+}
+
+#[test]
+fn a_step_without_an_update_has_neither_loss_nor_gradients() {
+    let mut trainer = small(json!({"kind": "sgd"}));
+    let bare = |view: &StepView<'_>| {
+        let nothing = (view.loss, view.decay_loss, view.batch_accuracy) == (None, None, None);
+        nothing && view.batch_images == 0 && view.parameters.iter().all(|layer| layer.gradients.is_none())
+    };
+    assert!(shown(&mut trainer, &[], bare), "step 0");
+    assert_eq!(shown(&mut trainer, &[], |view| view.live_accuracy), None);
+    steps(&mut trainer, 1);
+    assert!(!shown(&mut trainer, &[], bare), "step 1");
+    let state = trainer.state();
+    assert_eq!(shown(&mut trainer, &[], |view| view.keyframe.cloned()).as_ref(), Some(&state));
+    trainer.restore(&state).unwrap();
+    assert!(shown(&mut trainer, &[], bare), "a state that was restored");
+}
+
+#[test]
+fn an_observers_failure_is_handed_on() {
+    struct Full;
+    impl Observer for Full {
+        fn wanted(&self, _step: Step, _cursor: DataCursor) -> Wanted {
+            Wanted::default()
+        }
+        fn observe(&mut self, _view: &StepView<'_>) -> Result<(), ObserverError> {
+            Err("the disk is full".into())
+        }
+    }
+    let error = small(json!({"kind": "sgd"})).show(&[], &mut Full).unwrap_err();
+    assert_eq!(error.to_string(), "the disk is full");
+}
+
+#[test]
+fn an_evaluation_counts_every_image_of_its_split_once() {
+    let mut trainer = small(json!({"kind": "sgd"}));
+    steps(&mut trainer, 4);
+    let state = trainer.state();
+    // Images 9, 19, 29, 39 and 49, labelled in turn with four classes.
+    for (split, of_class) in [(Split::Validation, [0, 3, 0, 2]), (Split::Train, [13, 10, 12, 10]), (Split::Test, [1, 0, 0, 0])] {
+        let result = trainer.evaluate(split).unwrap();
+        let rows: Vec<u32> = result.confusion.chunks(4).map(|row| row.iter().sum()).collect();
+        assert_eq!(rows, of_class, "{split:?}");
+        assert_eq!(result.images, of_class.iter().sum::<u32>());
+        assert_eq!(result.correct, result.confusion.iter().step_by(5).sum::<u32>());
+        assert!(result.loss > 0.0 && result.loss.is_finite());
+    }
+    assert_eq!(trainer.state(), state, "an evaluation changes nothing");
+}
+
+#[test]
+fn a_batch_never_crosses_an_epochs_end() {
+    let mut trainer = small(json!({"kind": "sgd"}));
+    let mut found = Vec::new();
+    for _ in 0..6 {
+        let images = trainer.step().unwrap().images;
+        let DataCursor { epoch: Epoch(epoch), offset, images_seen } = trainer.cursor();
+        found.push((images, epoch, offset, images_seen));
+    }
+    assert_eq!(found, [(12, 0, 12, 12), (12, 0, 24, 24), (12, 0, 36, 36), (9, 1, 0, 45), (12, 1, 12, 57), (12, 1, 24, 69)]);
+}
+
+#[test]
+fn another_batch_size_goes_on_where_the_other_one_stood() {
+    let mut trainer = small(json!({"kind": "sgd"}));
+    steps(&mut trainer, 2);
+    let mut definition = trainer.definition().clone();
+    definition.batch_size = 20;
+    let mut wider = Trainer::new(&definition, dataset(), 1).unwrap();
+    wider.restore(&trainer.state()).unwrap();
+    let images: Vec<u32> = (0..3).map(|_| wider.step().unwrap().images).collect();
+    assert_eq!(images, [20, 1, 20]);
+    assert_eq!(wider.cursor(), DataCursor { epoch: Epoch(1), offset: 20, images_seen: 65 });
+    assert_eq!(wider.position(), Step(5));
+}
+
+#[test]
+fn the_live_accuracy_is_that_of_the_last_200_images() {
+    let mut trainer = trainer(layers(), json!({"kind": "sgd"}), 5, &dataset());
+    let mut correct = Vec::new();
+    for step in 1..=50 {
+        let outcome = trainer.step().unwrap();
+        assert_eq!(outcome.images, 5);
+        correct.push(outcome.correct);
+        let recent: u32 = correct.iter().rev().take(40).sum();
+        let images = (5 * step).min(200);
+        assert_eq!(trainer.state().recent.len(), images);
+        assert_eq!(trainer.live_accuracy(), Some(recent as f32 / images as f32));
+    }
+}
