@@ -66,14 +66,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         probes: vec![ImageIndex(0)],
         validate_every: None,
     };
-    let plan = SessionPlan {
-        definition,
-        recording,
-        threads: 1,
-        options: RecorderOptions::default(),
-        created_unix_seconds: 0,
-    };
-    println!("{:>8}  {:>9}  {:>9}  {:>9}  {:>9}  {:>9}", "steps", "seek p50", "seek p99", "layer p50", "filter512", "first");
+    let plan =
+        SessionPlan { definition, recording, threads: 1, options: RecorderOptions::default(), created_unix_seconds: 0 };
+    println!(
+        "{:>8}  {:>9}  {:>9}  {:>9}  {:>9}  {:>9}",
+        "steps", "seek p50", "seek p99", "layer p50", "filter512", "first"
+    );
     let mut recorded = 0;
     let mut recording_cpu = 0.0;
     let mut id = None;

@@ -62,9 +62,9 @@ pub(crate) struct DataFolder {
 impl DataFolder {
     /// The folder that was named, or that the environment names.
     pub(crate) fn folder(&self) -> Option<PathBuf> {
-        self.data.clone().or_else(|| {
-            std::env::var_os("REVACNN_DATA").filter(|value| !value.is_empty()).map(PathBuf::from)
-        })
+        self.data
+            .clone()
+            .or_else(|| std::env::var_os("REVACNN_DATA").filter(|value| !value.is_empty()).map(PathBuf::from))
     }
 }
 

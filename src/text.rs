@@ -98,9 +98,7 @@ pub(crate) fn table(heading: &[(&str, Side)], rows: &[Vec<String>]) -> String {
     let widths: Vec<usize> = heading
         .iter()
         .enumerate()
-        .map(|(column, (title, _))| {
-            rows.iter().map(|row| width(&row[column])).chain([width(title)]).max().unwrap_or(0)
-        })
+        .map(|(column, (title, _))| rows.iter().map(|row| width(&row[column])).chain([width(title)]).max().unwrap_or(0))
         .collect();
     let line = |cells: &[&str]| {
         let mut text = String::new();

@@ -152,16 +152,21 @@ def augmentation_seconds_an_image(images: Augmented, batch_size: int, repetition
     return (time.perf_counter() - started) / (repetitions * batch_size)
 
 
-def matrix_product_flops(threads: int, seconds: float, side: int = 1024) -> float:
-    """Floating-point operations a second of a product of two square f32 matrices:
-    a proxy for the machine's multiply-add limit."""
+def large_convolution_flops(threads: int, seconds: float, channels: int = 256, side: int = 32) -> float:
+    """Floating-point operations a second of a 3×3 convolution with many channels.
+
+    A proxy for the machine's multiply-add limit: PyTorch compiles it for the widest
+    vectors there are, which its matrix product does not do on every processor.
+    """
     torch.set_num_threads(threads)
-    left, right = torch.rand(side, side), torch.rand(side, side)
-    out = torch.empty(side, side)
-    for _ in range(WARM_UP_STEPS):
-        torch.mm(left, right, out=out)
-    done, started = 0, time.perf_counter()
-    while (elapsed := time.perf_counter() - started) < seconds:
-        torch.mm(left, right, out=out)
-        done += 1
-    return done * 2 * side**3 / elapsed
+    image = torch.rand(1, channels, side, side).contiguous(memory_format=torch.channels_last)
+    weights = torch.rand(channels, channels, 3, 3).contiguous(memory_format=torch.channels_last)
+    with torch.no_grad():
+        for _ in range(WARM_UP_STEPS):
+            F.conv2d(image, weights, padding=1)
+        done, started = 0, time.perf_counter()
+        while (elapsed := time.perf_counter() - started) < seconds:
+            F.conv2d(image, weights, padding=1)
+            done += 1
+    # The rows and columns of padding are counted as if they were worked on.
+    return done * 2 * channels * channels * 9 * side * side / elapsed

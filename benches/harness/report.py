@@ -44,11 +44,11 @@ def machine() -> dict[str, Any]:
 
 
 def describe_machine(found: dict[str, Any]) -> str:
-    """One line, and a second one if the machine was busy."""
+    """One line, and a second one if the machine may be busy."""
     line = f"{found['processor']}, {found['cores']} cores, {found['system']}"
     load = found["load_average_before"]
     if load > 0.5:
-        line += f"\nthe machine is busy (load {load:.2f} before the start): the figures may be too low"
+        line += f"\nload average {load:.2f} before the start: if other work still runs, the speeds are too low"
     return line
 
 

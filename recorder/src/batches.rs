@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, Float32Array, Int32Array, Int64Array, ListArray, RecordBatch, StringArray,
-    TimestampMicrosecondArray,
+    ArrayRef, Float32Array, Int32Array, Int64Array, ListArray, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Int32Type};
@@ -18,9 +17,7 @@ fn canonical(value: f32) -> f32 {
 }
 
 /// A column from one value a row.
-fn required<T, A: FromIterator<T> + arrow::array::Array + 'static>(
-    values: impl Iterator<Item = T>,
-) -> ArrayRef {
+fn required<T, A: FromIterator<T> + arrow::array::Array + 'static>(values: impl Iterator<Item = T>) -> ArrayRef {
     Arc::new(A::from_iter(values))
 }
 
@@ -78,9 +75,7 @@ impl StepRows {
             float(|row| Some(row.hyper_parameters.weight_decay)),
             int(|row| row.hyper_parameters.batch_size),
             required::<_, StringArray>(rows().map(|row| Some(row.digest.to_string()))),
-            required::<_, StringArray>(
-                rows().map(|row| row.state_digest.map(|digest| digest.to_string())),
-            ),
+            required::<_, StringArray>(rows().map(|row| row.state_digest.map(|digest| digest.to_string()))),
             long(|row| row.elapsed_nanos),
             wall_times(rows().map(|row| row.wall_time_micros)),
         ];
@@ -93,13 +88,10 @@ fn wall_times(micros: impl Iterator<Item = i64>) -> ArrayRef {
 }
 
 /// The rows of `validation`.
-pub(crate) fn validation(
-    rows: &[(Step, ValidationResult)],
-) -> Result<RecordBatch, ArrowError> {
+pub(crate) fn validation(rows: &[(Step, ValidationResult)]) -> Result<RecordBatch, ArrowError> {
     let schema = Table::Validation.schema();
     let confusion = ListArray::from_iter_primitive::<Int32Type, _, _>(
-        rows.iter()
-            .map(|(_, result)| Some(result.confusion.iter().map(|&count| Some(count as i32)))),
+        rows.iter().map(|(_, result)| Some(result.confusion.iter().map(|&count| Some(count as i32)))),
     );
     let (_, offsets, values, _) = confusion.into_parts();
     let confusion = match schema.field(5).data_type() {
@@ -107,14 +99,10 @@ pub(crate) fn validation(
         other => return Err(ArrowError::SchemaError(format!("confusion is {other}"))),
     };
     let floats = |of: fn(&ValidationResult) -> f32| -> ArrayRef {
-        Arc::new(Float32Array::from_iter_values(
-            rows.iter().map(|(_, result)| canonical(of(result))),
-        ))
+        Arc::new(Float32Array::from_iter_values(rows.iter().map(|(_, result)| canonical(of(result)))))
     };
     let ints = |of: fn(&ValidationResult) -> u32| -> ArrayRef {
-        Arc::new(Int32Array::from_iter_values(
-            rows.iter().map(|(_, result)| of(result) as i32),
-        ))
+        Arc::new(Int32Array::from_iter_values(rows.iter().map(|(_, result)| of(result) as i32)))
     };
     RecordBatch::try_new(
         schema,
@@ -130,12 +118,7 @@ pub(crate) fn validation(
 }
 
 /// The row of `events` for one event.
-pub(crate) fn event(
-    step: Step,
-    kind: &str,
-    message: &str,
-    wall_time_micros: i64,
-) -> Result<RecordBatch, ArrowError> {
+pub(crate) fn event(step: Step, kind: &str, message: &str, wall_time_micros: i64) -> Result<RecordBatch, ArrowError> {
     RecordBatch::try_new(
         Table::Events.schema(),
         vec![

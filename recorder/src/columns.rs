@@ -54,23 +54,15 @@ impl OpenTable {
         let mut next = rows.start;
         while next < rows.end {
             let place = self.footer.row_group_of(next);
-            let (Some(&start), Some(&end)) =
-                (self.footer.starts.get(place), self.footer.starts.get(place + 1))
-            else {
+            let (Some(&start), Some(&end)) = (self.footer.starts.get(place), self.footer.starts.get(place + 1)) else {
                 return Err(missing("further rows"));
             };
             let take = rows.end.min(end) - next;
             let chunk = metadata.row_group(place).column(column);
             let index = metadata.page_index_for_row_group(place);
-            let pages = index
-                .offset_index(column)
-                .ok_or_else(|| missing("offset index"))?
-                .page_locations
-                .clone();
-            let reader =
-                SerializedPageReader::new(self.file.clone(), chunk, (end - start) as usize, Some(pages))?;
-            let mut reader =
-                ColumnReaderImpl::<FloatType>::new(descriptor.clone(), Box::new(reader));
+            let pages = index.offset_index(column).ok_or_else(|| missing("offset index"))?.page_locations.clone();
+            let reader = SerializedPageReader::new(self.file.clone(), chunk, (end - start) as usize, Some(pages))?;
+            let mut reader = ColumnReaderImpl::<FloatType>::new(descriptor.clone(), Box::new(reader));
             reader.skip_records((next - start) as usize)?;
             definition.clear();
             repetition.clear();

@@ -41,10 +41,7 @@ pub(crate) struct Disk {
 
 impl fmt::Debug for Disk {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Disk")
-            .field("hooked", &self.hook.is_some())
-            .finish()
+        formatter.debug_struct("Disk").field("hooked", &self.hook.is_some()).finish()
     }
 }
 
@@ -70,19 +67,8 @@ impl Disk {
     /// Makes an empty file; an existing one is overwritten.
     pub(crate) fn create(&self, path: &Path) -> Result<DiskFile, RecorderError> {
         self.before(DiskOperation::Create(path))
-            .and_then(|()| {
-                OpenOptions::new()
-                    .write(true)
-                    .create(true)
-                    .truncate(true)
-                    .open(path)
-            })
-            .map(|file| DiskFile {
-                file,
-                path: path.to_owned(),
-                disk: self.clone(),
-                bytes: 0,
-            })
+            .and_then(|()| OpenOptions::new().write(true).create(true).truncate(true).open(path))
+            .map(|file| DiskFile { file, path: path.to_owned(), disk: self.clone(), bytes: 0 })
             .map_err(|source| RecorderError::io("create", path, source))
     }
 
@@ -96,38 +82,24 @@ impl Disk {
     /// Makes the renames within a folder last through a power failure.
     pub(crate) fn sync_folder(&self, path: &Path) -> Result<(), RecorderError> {
         self.before(DiskOperation::Sync(path))
-            .and_then(|()| {
-                if cfg!(unix) {
-                    File::open(path)?.sync_all()
-                } else {
-                    Ok(())
-                }
-            })
+            .and_then(|()| if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) })
             .map_err(|source| RecorderError::io("sync", path, source))
     }
 
     /// Removes a file; one that is gone already is fine.
     pub(crate) fn remove_file(&self, path: &Path) -> Result<(), RecorderError> {
-        let result = self
-            .before(DiskOperation::Remove(path))
-            .and_then(|()| fs::remove_file(path));
+        let result = self.before(DiskOperation::Remove(path)).and_then(|()| fs::remove_file(path));
         match result {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                Err(RecorderError::io("remove", path, source))
-            }
+            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(RecorderError::io("remove", path, source)),
             _ => Ok(()),
         }
     }
 
     /// Removes a folder with all that is in it; one that is gone is fine.
     pub(crate) fn remove_folder(&self, path: &Path) -> Result<(), RecorderError> {
-        let result = self
-            .before(DiskOperation::Remove(path))
-            .and_then(|()| fs::remove_dir_all(path));
+        let result = self.before(DiskOperation::Remove(path)).and_then(|()| fs::remove_dir_all(path));
         match result {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                Err(RecorderError::io("remove", path, source))
-            }
+            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(RecorderError::io("remove", path, source)),
             _ => Ok(()),
         }
     }
@@ -139,8 +111,7 @@ impl Disk {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let temporary = folder.join(format!(".{name}.new"));
         let mut file = self.create(&temporary)?;
-        file.write_all(bytes)
-            .map_err(|source| RecorderError::io("write", &temporary, source))?;
+        file.write_all(bytes).map_err(|source| RecorderError::io("write", &temporary, source))?;
         file.sync()?;
         self.rename(&temporary, path)?;
         self.sync_folder(folder)

@@ -329,9 +329,7 @@ pub enum RecorderError {
         digest: Digest,
     },
     /// A probe image is not in the data set.
-    #[error(
-        "there is no training image {image} to probe: the data set has {images}, numbered from 0"
-    )]
+    #[error("there is no training image {image} to probe: the data set has {images}, numbered from 0")]
     NoSuchProbe {
         /// The image that was asked for.
         image: ImageIndex,
@@ -348,18 +346,10 @@ impl RecorderError {
     pub(crate) fn io(operation: &'static str, path: &Path, source: io::Error) -> Self {
         let path = path.to_owned();
         match source.kind() {
-            io::ErrorKind::StorageFull
-            | io::ErrorKind::QuotaExceeded
-            | io::ErrorKind::FileTooLarge => Self::DiskFull {
-                operation,
-                path,
-                source,
-            },
-            _ => Self::Io {
-                operation,
-                path,
-                source,
-            },
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+                Self::DiskFull { operation, path, source }
+            }
+            _ => Self::Io { operation, path, source },
         }
     }
 
@@ -368,30 +358,14 @@ impl RecorderError {
         match source {
             ParquetError::External(inner) => match inner.downcast::<io::Error>() {
                 Ok(inner) => Self::io(operation, path, *inner),
-                Err(inner) => Self::Parquet {
-                    operation,
-                    path: path.to_owned(),
-                    source: ParquetError::External(inner),
-                },
+                Err(inner) => Self::Parquet { operation, path: path.to_owned(), source: ParquetError::External(inner) },
             },
-            source => Self::Parquet {
-                operation,
-                path: path.to_owned(),
-                source,
-            },
+            source => Self::Parquet { operation, path: path.to_owned(), source },
         }
     }
 
-    pub(crate) fn damaged(
-        path: &Path,
-        expected: impl Into<String>,
-        found: impl Into<String>,
-    ) -> Self {
-        Self::Damaged {
-            path: path.to_owned(),
-            expected: expected.into(),
-            found: found.into(),
-        }
+    pub(crate) fn damaged(path: &Path, expected: impl Into<String>, found: impl Into<String>) -> Self {
+        Self::Damaged { path: path.to_owned(), expected: expected.into(), found: found.into() }
     }
 
     /// Whether a file was not there: a reader that holds an older listing

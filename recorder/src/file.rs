@@ -93,11 +93,7 @@ impl FileKind {
             .convert(&arrow)
             .expect("invariant: every table's columns have a Parquet form")
             .root_schema_ptr();
-        Self {
-            table,
-            schema,
-            properties: Arc::new(properties),
-        }
+        Self { table, schema, properties: Arc::new(properties) }
     }
 }
 
@@ -119,14 +115,9 @@ impl TableFile {
     /// A file that is written column by column.
     pub(crate) fn columns(disk: &Disk, path: &Path, kind: &FileKind) -> Result<Self, RecorderError> {
         let file = disk.create(path)?;
-        let writer =
-            SerializedFileWriter::new(file, kind.schema.clone(), kind.properties.clone())
-                .map_err(|error| RecorderError::parquet("write", path, error))?;
-        Ok(Self {
-            table: kind.table,
-            path: path.to_owned(),
-            writer: Writer::Columns(writer),
-        })
+        let writer = SerializedFileWriter::new(file, kind.schema.clone(), kind.properties.clone())
+            .map_err(|error| RecorderError::parquet("write", path, error))?;
+        Ok(Self { table: kind.table, path: path.to_owned(), writer: Writer::Columns(writer) })
     }
 
     /// A file that is written in record batches.
@@ -135,11 +126,7 @@ impl TableFile {
         let properties = Some(kind.properties.as_ref().clone());
         let writer = ArrowWriter::try_new(file, kind.table.schema(), properties)
             .map_err(|error| RecorderError::parquet("write", path, error))?;
-        Ok(Self {
-            table: kind.table,
-            path: path.to_owned(),
-            writer: Writer::Batches(writer),
-        })
+        Ok(Self { table: kind.table, path: path.to_owned(), writer: Writer::Batches(writer) })
     }
 
     /// Writes a row group with the given function.

@@ -63,11 +63,7 @@ pub(crate) struct FooterCache {
 
 impl FooterCache {
     /// Opens a table's file and checks that it is what it must be.
-    pub(crate) fn open(
-        &self,
-        path: &Path,
-        expected: Expected,
-    ) -> Result<OpenTable, RecorderError> {
+    pub(crate) fn open(&self, path: &Path, expected: Expected) -> Result<OpenTable, RecorderError> {
         let file = File::open(path).map_err(|source| {
             if source.kind() == std::io::ErrorKind::NotFound {
                 RecorderError::Missing {
@@ -78,9 +74,7 @@ impl FooterCache {
                 RecorderError::io("open", path, source)
             }
         })?;
-        let status = file
-            .metadata()
-            .map_err(|source| RecorderError::io("look at", path, source))?;
+        let status = file.metadata().map_err(|source| RecorderError::io("look at", path, source))?;
         let (bytes, modified) = (status.len(), status.modified().ok());
         let same = |footer: &Footer| footer.bytes == bytes && footer.modified == modified;
         let footer = match self.get(path).filter(|footer| same(footer)) {
@@ -91,11 +85,7 @@ impl FooterCache {
                 footer
             }
         };
-        Ok(OpenTable {
-            path: path.to_owned(),
-            file: Arc::new(file),
-            footer,
-        })
+        Ok(OpenTable { path: path.to_owned(), file: Arc::new(file), footer })
     }
 
     fn get(&self, path: &Path) -> Option<Arc<Footer>> {
@@ -130,8 +120,7 @@ fn load(
 ) -> Result<Footer, RecorderError> {
     let table = expected.table;
     let arrow = guarded("read", path, || {
-        let options =
-            ArrowReaderOptions::new().with_offset_index_policy(PageIndexPolicy::Required);
+        let options = ArrowReaderOptions::new().with_offset_index_policy(PageIndexPolicy::Required);
         ArrowReaderMetadata::load(file, options)
     })?;
     let metadata = arrow.metadata();
@@ -154,11 +143,7 @@ fn load(
         }
     }
     if arrow.schema().fields() != table.schema().fields() {
-        return Err(RecorderError::damaged(
-            path,
-            format!("the columns of the table {table}"),
-            "other columns",
-        ));
+        return Err(RecorderError::damaged(path, format!("the columns of the table {table}"), "other columns"));
     }
     let mut starts = Vec::with_capacity(metadata.num_row_groups() + 1);
     let mut rows = 0_u64;
@@ -166,11 +151,7 @@ fn load(
     for group in metadata.row_groups() {
         let group_rows = u64::try_from(group.num_rows()).unwrap_or(0);
         if expected.rows.is_some_and(|(_, unit)| unit > 0 && group_rows % unit != 0) {
-            return Err(RecorderError::damaged(
-                path,
-                "row groups of whole steps",
-                format!("one of {group_rows} rows"),
-            ));
+            return Err(RecorderError::damaged(path, "row groups of whole steps", format!("one of {group_rows} rows")));
         }
         rows = rows.saturating_add(group_rows);
         starts.push(rows);
@@ -178,18 +159,9 @@ fn load(
     if let Some((expected, _)) = expected.rows
         && expected != rows
     {
-        return Err(RecorderError::damaged(
-            path,
-            format!("{expected} rows"),
-            format!("{rows}"),
-        ));
+        return Err(RecorderError::damaged(path, format!("{expected} rows"), format!("{rows}")));
     }
-    Ok(Footer {
-        arrow,
-        starts,
-        bytes,
-        modified,
-    })
+    Ok(Footer { arrow, starts, bytes, modified })
 }
 
 /// Runs a piece of the Parquet library on a file that may be damaged: an

@@ -51,8 +51,8 @@ impl DataHint {
             return Ok(());
         }
         hints.insert(key, self.clone());
-        let text = serde_json::to_vec_pretty(&hints)
-            .expect("invariant: a map of texts has no value that JSON cannot hold");
+        let text =
+            serde_json::to_vec_pretty(&hints).expect("invariant: a map of texts has no value that JSON cannot hold");
         store.disk().write_atomically(&store.root().join(FILE), &text)
     }
 }
@@ -90,10 +90,9 @@ fn all(store: &Store) -> BTreeMap<String, DataHint> {
     const LARGEST: u64 = 1 << 20;
     let path = store.root().join(FILE);
     match std::fs::metadata(&path) {
-        Ok(file) if file.is_file() && file.len() <= LARGEST => std::fs::read(&path)
-            .ok()
-            .and_then(|text| serde_json::from_slice(&text).ok())
-            .unwrap_or_default(),
+        Ok(file) if file.is_file() && file.len() <= LARGEST => {
+            std::fs::read(&path).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
+        }
         _ => BTreeMap::new(),
     }
 }

@@ -2,9 +2,7 @@
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Float32Type, Int32Type, Int64Type, TimestampMicrosecondType};
-use revacnn_schemas::{
-    DataCursor, Digest, Epoch, HyperParameters, Step, Table, TrainingState, ValidationResult,
-};
+use revacnn_schemas::{DataCursor, Digest, Epoch, HyperParameters, Step, Table, TrainingState, ValidationResult};
 
 use crate::footer::OpenTable;
 use crate::keyframe;
@@ -47,9 +45,7 @@ struct Columns<'a>(&'a RecordBatch);
 
 impl Columns<'_> {
     fn column(&self, name: &str) -> &dyn Array {
-        self.0
-            .column_by_name(name)
-            .expect("invariant: the batch was read with the table's schema")
+        self.0.column_by_name(name).expect("invariant: the batch was read with the table's schema")
     }
 
     fn long(&self, name: &str, row: usize) -> u64 {
@@ -194,10 +190,7 @@ impl BranchReader {
     }
 
     /// The newest keyframe at or before a step: its step, file and rows.
-    fn find_keyframe(
-        &self,
-        step: Step,
-    ) -> Result<Option<(Step, OpenTable, std::ops::Range<usize>)>, RecorderError> {
+    fn find_keyframe(&self, step: Step) -> Result<Option<(Step, OpenTable, std::ops::Range<usize>)>, RecorderError> {
         self.piece(step)?;
         let index = self.index();
         let end = index.pieces.partition_point(|piece| piece.span.first <= step);
@@ -214,11 +207,7 @@ impl BranchReader {
 
 /// The newest keyframe of a file at or before a step, and its rows. Every
 /// keyframe is a row group, whose statistics name its step.
-fn newest(
-    file: &OpenTable,
-    piece: Piece,
-    step: Step,
-) -> Result<Option<(Step, std::ops::Range<usize>)>, RecorderError> {
+fn newest(file: &OpenTable, piece: Piece, step: Step) -> Result<Option<(Step, std::ops::Range<usize>)>, RecorderError> {
     let metadata = file.footer.metadata();
     let mut newest = None;
     for place in 0..metadata.num_row_groups() {

@@ -16,25 +16,15 @@ use crate::disk::Disk;
 const LARGEST: u64 = 64 << 20;
 
 /// Reads a description of `what`, whose format version must be ours.
-pub(crate) fn read<T: DeserializeOwned>(
-    path: &Path,
-    what: &'static str,
-) -> Result<T, RecorderError> {
+pub(crate) fn read<T: DeserializeOwned>(path: &Path, what: &'static str) -> Result<T, RecorderError> {
     let file = File::open(path).map_err(|source| RecorderError::io("open", path, source))?;
     let mut text = Vec::new();
-    file.take(LARGEST + 1)
-        .read_to_end(&mut text)
-        .map_err(|source| RecorderError::io("read", path, source))?;
+    file.take(LARGEST + 1).read_to_end(&mut text).map_err(|source| RecorderError::io("read", path, source))?;
     if text.len() as u64 > LARGEST {
-        return Err(RecorderError::damaged(
-            path,
-            format!("{what} of at most {} MB", LARGEST >> 20),
-            "a larger file",
-        ));
+        return Err(RecorderError::damaged(path, format!("{what} of at most {} MB", LARGEST >> 20), "a larger file"));
     }
-    let value: serde_json::Value = serde_json::from_slice(&text).map_err(|error| {
-        RecorderError::damaged(path, format!("{what} in JSON"), error.to_string())
-    })?;
+    let value: serde_json::Value = serde_json::from_slice(&text)
+        .map_err(|error| RecorderError::damaged(path, format!("{what} in JSON"), error.to_string()))?;
     match value.get("format_version") {
         Some(version) if version.as_u64() == Some(u64::from(FORMAT_VERSION)) => {}
         Some(version) => {
@@ -45,27 +35,17 @@ pub(crate) fn read<T: DeserializeOwned>(
             });
         }
         None => {
-            return Err(RecorderError::damaged(
-                path,
-                format!("{what} with a format_version"),
-                "none",
-            ));
+            return Err(RecorderError::damaged(path, format!("{what} with a format_version"), "none"));
         }
     }
     // From the text again, not the value: numbers keep their exact form.
-    serde_json::from_slice(&text)
-        .map_err(|error| RecorderError::damaged(path, what, error.to_string()))
+    serde_json::from_slice(&text).map_err(|error| RecorderError::damaged(path, what, error.to_string()))
 }
 
 /// Writes a description so that a reader sees the old or the new one.
-pub(crate) fn write<T: Serialize>(
-    disk: &Disk,
-    path: &Path,
-    description: &T,
-) -> Result<(), RecorderError> {
-    let mut text = serde_json::to_vec_pretty(description).map_err(|error| {
-        RecorderError::io("describe", path, std::io::Error::other(error.to_string()))
-    })?;
+pub(crate) fn write<T: Serialize>(disk: &Disk, path: &Path, description: &T) -> Result<(), RecorderError> {
+    let mut text = serde_json::to_vec_pretty(description)
+        .map_err(|error| RecorderError::io("describe", path, std::io::Error::other(error.to_string())))?;
     text.push(b'\n');
     disk.write_atomically(path, &text)
 }

@@ -10,9 +10,7 @@ use std::sync::Arc;
 
 use arrow::array::{Int64Array, RecordBatch, StringArray};
 use arrow::error::ArrowError;
-use revacnn_schemas::{
-    DataCursor, Epoch, ParameterState, Step, Table, TrainingState, canonical_bits,
-};
+use revacnn_schemas::{DataCursor, Epoch, ParameterState, Step, Table, TrainingState, canonical_bits};
 
 use crate::batches::float_lists;
 use crate::shape::BranchShape;
@@ -60,10 +58,7 @@ fn flags(values: &[bool]) -> Vec<f32> {
 }
 
 /// The rows of one state.
-pub(crate) fn encode(
-    shape: &BranchShape,
-    state: &TrainingState,
-) -> Result<RecordBatch, ArrowError> {
+pub(crate) fn encode(shape: &BranchShape, state: &TrainingState) -> Result<RecordBatch, ArrowError> {
     let mut rows = Rows::default();
     for (plan, layer) in shape.parameters.layers.iter().zip(&state.parameters) {
         let name = plan.layer.as_str();
@@ -111,26 +106,19 @@ pub(crate) fn decode(
     step: Step,
     rows: impl Iterator<Item = (String, String, Vec<f32>)>,
 ) -> Result<TrainingState, (String, String)> {
-    let mut rows: HashMap<(String, String), Vec<f32>> = rows
-        .map(|(layer, quantity, values)| ((layer, quantity), values))
-        .collect();
-    let mut take = |layer: &str, quantity: &str| {
-        rows.remove(&(layer.to_owned(), quantity.to_owned()))
-    };
+    let mut rows: HashMap<(String, String), Vec<f32>> =
+        rows.map(|(layer, quantity, values)| ((layer, quantity), values)).collect();
+    let mut take = |layer: &str, quantity: &str| rows.remove(&(layer.to_owned(), quantity.to_owned()));
     let mut parameters = Vec::with_capacity(shape.parameters.layers.len());
     for plan in &shape.parameters.layers {
         let name = plan.layer.as_str();
         let (filters, coefficients) = (plan.filters(), plan.filters() * plan.values);
         let mut required = |quantity: &str, length: usize| match take(name, quantity) {
             Some(values) if values.len() == length => Ok(values),
-            Some(values) => Err((
-                format!("{length} {quantity} of layer {name} at step {step}"),
-                values.len().to_string(),
-            )),
-            None => Err((
-                format!("a row `{quantity}` of layer {name} at step {step}"),
-                "none".to_owned(),
-            )),
+            Some(values) => {
+                Err((format!("{length} {quantity} of layer {name} at step {step}"), values.len().to_string()))
+            }
+            None => Err((format!("a row `{quantity}` of layer {name} at step {step}"), "none".to_owned())),
         };
         let weights = required("weights", coefficients)?;
         let biases = required("biases", filters)?;
@@ -160,25 +148,12 @@ pub(crate) fn decode(
                 ));
             }
         };
-        parameters.push(ParameterState {
-            weights,
-            biases,
-            weight_slots,
-            bias_slots,
-            running,
-            frozen,
-        });
+        parameters.push(ParameterState { weights, biases, weight_slots, bias_slots, running, frozen });
     }
     let cursor = take("", "cursor").and_then(|pieces| cursor(&pieces));
-    let (cursor, optimizer_updates) = cursor.ok_or_else(|| {
-        (
-            format!("a row `cursor` of 14 whole numbers below 65536 at step {step}"),
-            "none".to_owned(),
-        )
-    })?;
-    let recent = take("", "recent").ok_or_else(|| {
-        (format!("a row `recent` at step {step}"), "none".to_owned())
-    })?;
+    let (cursor, optimizer_updates) = cursor
+        .ok_or_else(|| (format!("a row `cursor` of 14 whole numbers below 65536 at step {step}"), "none".to_owned()))?;
+    let recent = take("", "recent").ok_or_else(|| (format!("a row `recent` at step {step}"), "none".to_owned()))?;
     Ok(TrainingState {
         step,
         cursor,

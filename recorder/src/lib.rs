@@ -44,7 +44,5 @@ pub use recorder::{Clock, Recorder, RecorderOptions, Summary, wanted};
 pub use replay::Replay;
 pub use session::{Resumed, Session, SessionPlan};
 pub use store::{BranchList, Store};
-pub use tensors::{
-    BlockTensors, FilterTensors, LayerGradients, LayerTensors, RunningStatistics, StepTensors,
-};
 pub use system::{available_bytes, branch_bytes, cpu_seconds};
+pub use tensors::{BlockTensors, FilterTensors, LayerGradients, LayerTensors, RunningStatistics, StepTensors};

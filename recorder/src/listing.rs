@@ -41,14 +41,8 @@ impl Listing {
         }
         tail.sort();
         let sealed = segments.last().map(|span| span.last);
-        let (merged, parts) = tail
-            .into_iter()
-            .partition(|part| sealed.is_some_and(|sealed| part.last <= sealed));
-        Ok(Self {
-            segments,
-            parts,
-            merged,
-        })
+        let (merged, parts) = tail.into_iter().partition(|part| sealed.is_some_and(|sealed| part.last <= sealed));
+        Ok(Self { segments, parts, merged })
     }
 
     /// All pieces in order.
@@ -69,20 +63,14 @@ pub(crate) struct Piece {
 impl Piece {
     /// The piece's file of a table.
     pub(crate) fn file(&self, paths: &BranchPaths, table: Table) -> std::path::PathBuf {
-        if self.sealed {
-            paths.segment(table, self.span)
-        } else {
-            paths.part_file(table, self.span)
-        }
+        if self.sealed { paths.segment(table, self.span) } else { paths.part_file(table, self.span) }
     }
 }
 
 /// Spans of the files `FIRST-LAST.parquet` in a folder, sorted.
 pub(crate) fn spans(folder: &Path) -> Result<Vec<StepSpan>, RecorderError> {
-    let mut spans: Vec<StepSpan> = list_if_there(folder)?
-        .iter()
-        .filter_map(|name| parse_span(name.strip_suffix(".parquet")?))
-        .collect();
+    let mut spans: Vec<StepSpan> =
+        list_if_there(folder)?.iter().filter_map(|name| parse_span(name.strip_suffix(".parquet")?)).collect();
     spans.sort();
     Ok(spans)
 }

@@ -43,13 +43,11 @@ impl FileLock {
                 let mut holder = String::new();
                 let known = (&mut file).take(64).read_to_string(&mut holder).is_ok();
                 let holder = holder.trim();
-                Ok(Attempt::Busy(
-                    if known && holder.starts_with("process ") {
-                        holder.to_owned()
-                    } else {
-                        "another process".to_owned()
-                    },
-                ))
+                Ok(Attempt::Busy(if known && holder.starts_with("process ") {
+                    holder.to_owned()
+                } else {
+                    "another process".to_owned()
+                }))
             }
             Err(TryLockError::Error(source)) => Err(io("lock", source)),
         }
@@ -65,9 +63,6 @@ impl FileLock {
             }
             std::thread::sleep(Duration::from_millis(5));
         }
-        Err(RecorderError::StoreBusy {
-            path: path.to_owned(),
-            holder: busy,
-        })
+        Err(RecorderError::StoreBusy { path: path.to_owned(), holder: busy })
     }
 }

@@ -32,12 +32,7 @@ pub(crate) struct PartWriter {
 }
 
 impl PartWriter {
-    pub(crate) fn new(
-        record: &BranchRecord,
-        shape: &BranchShape,
-        disk: &Disk,
-        paths: &BranchPaths,
-    ) -> Self {
+    pub(crate) fn new(record: &BranchRecord, shape: &BranchShape, disk: &Disk, paths: &BranchPaths) -> Self {
         let tensors = record.recording.fidelity == Fidelity::Every;
         let regular = TENSOR_TABLES
             .into_iter()
@@ -114,11 +109,7 @@ impl PartWriter {
         Ok(())
     }
 
-    fn write_pending(
-        &mut self,
-        part: &mut OpenPart,
-        done: &mut Vec<Box<StepRecord>>,
-    ) -> Result<(), RecorderError> {
+    fn write_pending(&mut self, part: &mut OpenPart, done: &mut Vec<Box<StepRecord>>) -> Result<(), RecorderError> {
         if part.pending.is_empty() {
             return Ok(());
         }
@@ -137,15 +128,7 @@ impl PartWriter {
         done: &mut Vec<Box<StepRecord>>,
     ) -> Result<ClosedPart, RecorderError> {
         self.write_pending(&mut part, done)?;
-        let OpenPart {
-            folder,
-            span,
-            mut files,
-            steps,
-            keyframes,
-            validation,
-            ..
-        } = part;
+        let OpenPart { folder, span, mut files, steps, keyframes, validation, .. } = part;
         files.extend(keyframes);
         if !validation.is_empty() {
             let path = table_file(&folder, Table::Validation);
@@ -167,12 +150,7 @@ impl PartWriter {
             bytes += file.finish(&self.record.id, span)?;
         }
         self.disk.sync_folder(&folder)?;
-        Ok(ClosedPart {
-            folder,
-            span,
-            tables,
-            bytes,
-        })
+        Ok(ClosedPart { folder, span, tables, bytes })
     }
 }
 

@@ -77,9 +77,7 @@ pub(crate) struct BranchPaths {
 
 impl BranchPaths {
     pub(crate) fn new(store: &Path, branch: &BranchId) -> Self {
-        Self {
-            folder: store.join("branches").join(format!("branch={branch}")),
-        }
+        Self { folder: store.join("branches").join(format!("branch={branch}")) }
     }
 
     pub(crate) fn record(&self) -> PathBuf {
@@ -100,8 +98,7 @@ impl BranchPaths {
 
     /// A sealed segment's file.
     pub(crate) fn segment(&self, table: Table, span: StepSpan) -> PathBuf {
-        self.table(table)
-            .join(format!("{}.parquet", span_name(span)))
+        self.table(table).join(format!("{}.parquet", span_name(span)))
     }
 
     pub(crate) fn tail(&self) -> PathBuf {

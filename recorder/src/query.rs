@@ -6,9 +6,7 @@ use std::ops::Range;
 use arrow::array::{AsArray, BooleanArray, RecordBatch};
 use arrow::compute::{concat_batches, filter_record_batch};
 use arrow::datatypes::{Int32Type, Int64Type};
-use parquet::arrow::arrow_reader::{
-    ParquetRecordBatchReaderBuilder, RowSelection, RowSelectionPolicy,
-};
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection, RowSelectionPolicy};
 use revacnn_schemas::{FilterNumber, LayerName, Step, Table};
 
 use crate::footer::{Expected, OpenTable, guarded};
@@ -33,18 +31,12 @@ impl Selection {
 
     /// The rows of one layer.
     pub fn layer(layer: LayerName) -> Self {
-        Self {
-            layer: Some(layer),
-            filter: None,
-        }
+        Self { layer: Some(layer), filter: None }
     }
 
     /// The rows of one filter.
     pub fn filter(layer: LayerName, filter: FilterNumber) -> Self {
-        Self {
-            layer: Some(layer),
-            filter: Some(filter),
-        }
+        Self { layer: Some(layer), filter: Some(filter) }
     }
 }
 
@@ -56,12 +48,7 @@ impl BranchReader {
     /// [`RecorderError::UnknownStep`]; [`RecorderError::UnknownFilter`];
     /// [`RecorderError::TensorsNotStored`] for the first step whose tensors
     /// have to be recomputed; an error with the path of a damaged file.
-    pub fn read(
-        &self,
-        table: Table,
-        span: StepSpan,
-        selection: &Selection,
-    ) -> Result<RecordBatch, RecorderError> {
+    pub fn read(&self, table: Table, span: StepSpan, selection: &Selection) -> Result<RecordBatch, RecorderError> {
         self.with_fresh_listing(|| {
             let batches = match table {
                 Table::Events => self.read_events(span)?,
@@ -96,12 +83,7 @@ impl BranchReader {
         RecorderError::parquet("read", &self.paths.table(table), error.into())
     }
 
-    fn read_regular(
-        &self,
-        table: Table,
-        span: StepSpan,
-        selection: &Selection,
-    ) -> Result<RecordBatch, RecorderError> {
+    fn read_regular(&self, table: Table, span: StepSpan, selection: &Selection) -> Result<RecordBatch, RecorderError> {
         let rows_a_step = self.shape.rows_a_step(table).unwrap_or(0);
         let ranges = self.ranges_of(table, selection)?;
         let mut batches = Vec::new();
@@ -121,12 +103,7 @@ impl BranchReader {
 
     /// Opens a table of which several steps of a piece are wanted: all of
     /// them must be stored.
-    fn open_table_for(
-        &self,
-        piece: Piece,
-        table: Table,
-        part: StepSpan,
-    ) -> Result<OpenTable, RecorderError> {
+    fn open_table_for(&self, piece: Piece, table: Table, part: StepSpan) -> Result<OpenTable, RecorderError> {
         let thinned = &self.index().thinned;
         let gone = thinned.iter().find_map(|span| span.intersection(&part));
         let step = gone.map_or(part.first, |gone| gone.first);
@@ -134,11 +111,7 @@ impl BranchReader {
     }
 
     /// The rows of a step that a selection wants.
-    fn ranges_of(
-        &self,
-        table: Table,
-        selection: &Selection,
-    ) -> Result<Vec<Range<usize>>, RecorderError> {
+    fn ranges_of(&self, table: Table, selection: &Selection) -> Result<Vec<Range<usize>>, RecorderError> {
         let (Some(plan), Some(layer)) = (self.shape.plan(table), &selection.layer) else {
             return Ok(std::iter::once(0..self.shape.rows_a_step(table).unwrap_or(0)).collect());
         };
@@ -167,11 +140,7 @@ impl BranchReader {
         Ok(batches)
     }
 
-    pub(crate) fn open_sparse(
-        &self,
-        piece: Piece,
-        table: Table,
-    ) -> Result<Option<OpenTable>, RecorderError> {
+    pub(crate) fn open_sparse(&self, piece: Piece, table: Table) -> Result<Option<OpenTable>, RecorderError> {
         let index = self.index();
         let listed = match table {
             Table::Keyframes => &index.keyframes,
@@ -192,9 +161,7 @@ impl BranchReader {
                 _ => return Err(missing()),
             }
         };
-        there
-            .then(|| self.footers.open(&path, Expected { table, rows: None }))
-            .transpose()
+        there.then(|| self.footers.open(&path, Expected { table, rows: None })).transpose()
     }
 
     fn read_events(&self, span: StepSpan) -> Result<Vec<RecordBatch>, RecorderError> {
@@ -204,14 +171,10 @@ impl BranchReader {
             if name.starts_with('.') || !name.ends_with(".parquet") {
                 continue;
             }
-            let expected = Expected {
-                table: Table::Events,
-                rows: None,
-            };
+            let expected = Expected { table: Table::Events, rows: None };
             let file = self.footers.open(&folder.join(name), expected)?;
             for batch in read_ranges(&file, whole(&file))? {
-                batches
-                    .push(within(&batch, span).map_err(|error| self.arrow(Table::Events, error))?);
+                batches.push(within(&batch, span).map_err(|error| self.arrow(Table::Events, error))?);
             }
         }
         Ok(batches)
@@ -219,10 +182,7 @@ impl BranchReader {
 
     fn read_topology(&self) -> Result<Vec<RecordBatch>, RecorderError> {
         let span = StepSpan::of(self.record.first_step());
-        let expected = Expected {
-            table: Table::Topology,
-            rows: None,
-        };
+        let expected = Expected { table: Table::Topology, rows: None };
         let path = self.paths.segment(Table::Topology, span);
         let file = self.footers.open(&path, expected)?;
         read_ranges(&file, whole(&file))
@@ -275,24 +235,18 @@ pub(crate) fn read_ranges(
     if groups.is_empty() {
         return Ok(Vec::new());
     }
-    let total: usize = groups
-        .iter()
-        .map(|&group| (starts[group + 1] - starts[group]) as usize)
-        .sum();
+    let total: usize = groups.iter().map(|&group| (starts[group + 1] - starts[group]) as usize).sum();
     let wanted: usize = local.iter().map(Range::len).sum();
     let selection = RowSelection::from_consecutive_ranges(local.into_iter(), total);
     let batches = guarded("read", &file.path, || {
-        ParquetRecordBatchReaderBuilder::new_with_metadata(
-            file.file.try_clone()?,
-            file.footer.arrow.clone(),
-        )
-        .with_row_groups(groups)
-        .with_row_selection(selection)
-        .with_row_selection_policy(RowSelectionPolicy::Selectors)
-        .with_batch_size(wanted)
-        .build()?
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(Into::into)
+        ParquetRecordBatchReaderBuilder::new_with_metadata(file.file.try_clone()?, file.footer.arrow.clone())
+            .with_row_groups(groups)
+            .with_row_selection(selection)
+            .with_row_selection_policy(RowSelectionPolicy::Selectors)
+            .with_batch_size(wanted)
+            .build()?
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(Into::into)
     })?;
     let found: usize = batches.iter().map(RecordBatch::num_rows).sum();
     if found == wanted {
@@ -303,10 +257,7 @@ pub(crate) fn read_ranges(
     }
 }
 
-fn within(
-    batch: &RecordBatch,
-    span: StepSpan,
-) -> Result<RecordBatch, arrow::error::ArrowError> {
+fn within(batch: &RecordBatch, span: StepSpan) -> Result<RecordBatch, arrow::error::ArrowError> {
     let steps = batch.column(0).as_primitive::<Int64Type>();
     let keep: BooleanArray = steps
         .values()
@@ -316,10 +267,7 @@ fn within(
     filter_record_batch(batch, &keep)
 }
 
-fn select(
-    batch: &RecordBatch,
-    selection: &Selection,
-) -> Result<RecordBatch, arrow::error::ArrowError> {
+fn select(batch: &RecordBatch, selection: &Selection) -> Result<RecordBatch, arrow::error::ArrowError> {
     let mut keep = vec![true; batch.num_rows()];
     if let (Some(layer), Some(column)) = (&selection.layer, batch.column_by_name("layer")) {
         let names = column.as_string::<i32>();

@@ -68,20 +68,8 @@ pub(crate) enum Received {
 
 impl Queue {
     pub(crate) fn new(limit: usize, branch: BranchName, committed: Option<Step>) -> Self {
-        let state = State {
-            progress: Progress {
-                committed,
-                ..Progress::default()
-            },
-            ..State::default()
-        };
-        Self {
-            state: Mutex::new(state),
-            for_writer: Condvar::new(),
-            for_training: Condvar::new(),
-            limit,
-            branch,
-        }
+        let state = State { progress: Progress { committed, ..Progress::default() }, ..State::default() };
+        Self { state: Mutex::new(state), for_writer: Condvar::new(), for_training: Condvar::new(), limit, branch }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -90,10 +78,7 @@ impl Queue {
 
     fn failure(&self, state: &mut State) -> Option<RecorderError> {
         let reason = state.stopped.clone()?;
-        Some(state.error.take().unwrap_or(RecorderError::Stopped {
-            branch: self.branch.clone(),
-            reason,
-        }))
+        Some(state.error.take().unwrap_or(RecorderError::Stopped { branch: self.branch.clone(), reason }))
     }
 
     // The training thread's side.
@@ -110,10 +95,7 @@ impl Queue {
         let mut since = None;
         while state.stopped.is_none() && state.bytes > 0 && state.bytes + bytes > self.limit {
             since.get_or_insert_with(Instant::now);
-            state = self
-                .for_training
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            state = self.for_training.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         if let Some(since) = since {
             state.waited += since.elapsed();
@@ -134,10 +116,7 @@ impl Queue {
     pub(crate) fn wait_for(&self, number: u64) -> Result<Progress, RecorderError> {
         let mut state = self.lock();
         while state.stopped.is_none() && state.done < number {
-            state = self
-                .for_training
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            state = self.for_training.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         match self.failure(&mut state) {
             Some(error) => Err(error),
@@ -177,10 +156,7 @@ impl Queue {
                 return Received::Closed;
             }
             state = match left {
-                None => self
-                    .for_writer
-                    .wait(state)
-                    .unwrap_or_else(PoisonError::into_inner),
+                None => self.for_writer.wait(state).unwrap_or_else(PoisonError::into_inner),
                 Some(left) => {
                     let waited = self.for_writer.wait_timeout(state, left);
                     waited.unwrap_or_else(PoisonError::into_inner).0
@@ -190,12 +166,7 @@ impl Queue {
     }
 
     /// A message of that size is done; its records come back for reuse.
-    pub(crate) fn finished(
-        &self,
-        bytes: usize,
-        records: &mut Vec<Box<StepRecord>>,
-        progress: Progress,
-    ) {
+    pub(crate) fn finished(&self, bytes: usize, records: &mut Vec<Box<StepRecord>>, progress: Progress) {
         let mut state = self.lock();
         state.bytes -= bytes.min(state.bytes);
         state.done += 1;
@@ -214,10 +185,9 @@ impl Queue {
     pub(crate) fn stop(&self, error: Option<RecorderError>) {
         let mut state = self.lock();
         if state.stopped.is_none() {
-            let reason = error.as_ref().map_or_else(
-                || "its writer has ended".to_owned(),
-                |error| format!("an error came before: {error}"),
-            );
+            let reason = error
+                .as_ref()
+                .map_or_else(|| "its writer has ended".to_owned(), |error| format!("an error came before: {error}"));
             state.stopped = Some(reason.into());
             state.error = error;
         }

@@ -2,9 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use revacnn_schemas::{
-    BranchName, BranchRecord, Epoch, FilterNumber, LayerName, Position, Step, Table,
-};
+use revacnn_schemas::{BranchName, BranchRecord, Epoch, FilterNumber, LayerName, Position, Step, Table};
 
 use crate::footer::{Expected, FooterCache, OpenTable};
 use crate::listing::{Listing, Piece, spans};
@@ -53,10 +51,8 @@ impl BranchReader {
     /// # Errors
     /// Where the branch's folder cannot be listed.
     pub fn of(store: &Store, record: BranchRecord) -> Result<Self, RecorderError> {
-        let shape = BranchShape::of(&record).map_err(|reason| RecorderError::Unrecordable {
-            branch: record.name.clone(),
-            reason,
-        })?;
+        let shape = BranchShape::of(&record)
+            .map_err(|reason| RecorderError::Unrecordable { branch: record.name.clone(), reason })?;
         let reader = Self {
             paths: store.paths(&record.id),
             record,
@@ -141,10 +137,9 @@ impl BranchReader {
         match (text.len(), &self.record.parent) {
             (0, _) => "it has no steps yet".to_owned(),
             (1, None) => format!("it has steps {}", text[0]),
-            (1, Some(parent)) => format!(
-                "its own steps are {}; those before {} are its parent's",
-                text[0], parent.step
-            ),
+            (1, Some(parent)) => {
+                format!("its own steps are {}; those before {} are its parent's", text[0], parent.step)
+            }
             _ => format!(
                 "it has steps {}; files of the table `steps` in between are missing from {}",
                 text.join(", "),
@@ -157,10 +152,7 @@ impl BranchReader {
     ///
     /// # Errors
     /// [`RecorderError::UnknownStep`] for the first step that there is not.
-    pub(crate) fn pieces_of(
-        &self,
-        span: StepSpan,
-    ) -> Result<Vec<(Piece, StepSpan)>, RecorderError> {
+    pub(crate) fn pieces_of(&self, span: StepSpan) -> Result<Vec<(Piece, StepSpan)>, RecorderError> {
         let mut pieces = Vec::new();
         let mut next = span.first;
         while next <= span.last {
@@ -177,20 +169,12 @@ impl BranchReader {
     /// # Errors
     /// [`RecorderError::TensorsNotStored`] where the tensors of `step`, which
     /// is what is wanted of the piece, were never written or are thinned.
-    pub(crate) fn open_table(
-        &self,
-        piece: Piece,
-        table: Table,
-        step: Step,
-    ) -> Result<OpenTable, RecorderError> {
+    pub(crate) fn open_table(&self, piece: Piece, table: Table, step: Step) -> Result<OpenTable, RecorderError> {
         if TENSOR_TABLES.contains(&table) && !self.stores_tensors(step)? {
             return Err(not_stored(&self.record.name, step, self.nearest_keyframe(step)?));
         }
         let rows = self.shape.rows_a_step(table).unwrap_or(0) as u64;
-        let expected = Expected {
-            table,
-            rows: Some((rows * piece.span.steps(), rows)),
-        };
+        let expected = Expected { table, rows: Some((rows * piece.span.steps(), rows)) };
         self.footers.open(&piece.file(&self.paths, table), expected)
     }
 
@@ -209,11 +193,7 @@ impl BranchReader {
         }
     }
 
-    pub(crate) fn layer_rows<'a>(
-        &self,
-        plan: &'a RowPlan,
-        layer: &LayerName,
-    ) -> Result<&'a LayerRows, RecorderError> {
+    pub(crate) fn layer_rows<'a>(&self, plan: &'a RowPlan, layer: &LayerName) -> Result<&'a LayerRows, RecorderError> {
         plan.layer(layer).ok_or_else(|| {
             let names: Vec<&str> = plan.layers.iter().map(|rows| rows.layer.as_str()).collect();
             RecorderError::UnknownFilter {
@@ -225,11 +205,7 @@ impl BranchReader {
     }
 
     /// The position of a filter in its layer.
-    pub(crate) fn filter_position(
-        &self,
-        rows: &LayerRows,
-        filter: FilterNumber,
-    ) -> Result<usize, RecorderError> {
+    pub(crate) fn filter_position(&self, rows: &LayerRows, filter: FilterNumber) -> Result<usize, RecorderError> {
         let position = rows.numbers.iter().position(|&number| number == filter);
         position.ok_or_else(|| {
             let numbers: Vec<String> = rows.numbers.iter().map(ToString::to_string).collect();
@@ -247,11 +223,8 @@ impl BranchReader {
     /// [`RecorderError::UnknownStep`] or [`RecorderError::NoSuchPosition`],
     /// which say what there is.
     pub fn resolve(&self, position: Position) -> Result<Step, RecorderError> {
-        let nowhere = |known: String| RecorderError::NoSuchPosition {
-            branch: self.record.name.clone(),
-            position,
-            known,
-        };
+        let nowhere =
+            |known: String| RecorderError::NoSuchPosition { branch: self.record.name.clone(), position, known };
         let Some(steps) = self.steps() else {
             return Err(nowhere("the branch has no steps yet".to_owned()));
         };
@@ -274,11 +247,7 @@ impl BranchReader {
     }
 
     /// The step that finished an epoch, or what there is instead.
-    fn end_of_epoch(
-        &self,
-        epoch: Epoch,
-        steps: StepSpan,
-    ) -> Result<Result<Step, String>, RecorderError> {
+    fn end_of_epoch(&self, epoch: Epoch, steps: StepSpan) -> Result<Result<Step, String>, RecorderError> {
         // The cursor grows from step to step: the first step at or past the
         // epoch's end is found by halving.
         let (mut low, mut high) = (steps.first.0, steps.last.0 + 1);

@@ -1,8 +1,8 @@
 //! A step copied out of the engine's hands: owned, checked, reused.
 
 use revacnn_schemas::{
-    BranchRecord, DataCursor, Digest, Fidelity, HyperParameters, Step, StepView, TrainingState,
-    ValidationResult, canonical_bits,
+    BranchRecord, DataCursor, Digest, Fidelity, HyperParameters, Step, StepView, TrainingState, ValidationResult,
+    canonical_bits,
 };
 
 use crate::RecorderError;
@@ -49,12 +49,7 @@ impl Default for StepRecord {
             decay_loss: None,
             batch_accuracy: None,
             live_accuracy: None,
-            hyper_parameters: HyperParameters {
-                learning_rate: 0.0,
-                momentum: None,
-                weight_decay: 0.0,
-                batch_size: 0,
-            },
+            hyper_parameters: HyperParameters { learning_rate: 0.0, momentum: None, weight_decay: 0.0, batch_size: 0 },
             digest: Digest([0; 32]),
             state_digest: None,
             elapsed_nanos: 0,
@@ -170,31 +165,19 @@ impl StepRecord {
     }
 }
 
-fn check(
-    branch: &BranchRecord,
-    shape: &BranchShape,
-    view: &StepView<'_>,
-) -> Result<(), RecorderError> {
+fn check(branch: &BranchRecord, shape: &BranchShape, view: &StepView<'_>) -> Result<(), RecorderError> {
     let step = view.step;
     let same = |what: &dyn Fn() -> String, expected: usize, found: usize| {
         if expected == found {
             Ok(())
         } else {
-            Err(RecorderError::Shape {
-                branch: branch.name.clone(),
-                step,
-                what: what(),
-                expected,
-                found,
-            })
+            Err(RecorderError::Shape { branch: branch.name.clone(), step, what: what(), expected, found })
         }
     };
     let count = |what: &str, expected, found| same(&|| format!("the list of {what}"), expected, found);
     count("layers with weights", shape.parameters.layers.len(), view.parameters.len())?;
     for (rows, layer) in shape.parameters.layers.iter().zip(view.parameters) {
-        let of = |what: &str, expected, found| {
-            same(&|| format!("{what} of layer {}", rows.layer), expected, found)
-        };
+        let of = |what: &str, expected, found| same(&|| format!("{what} of layer {}", rows.layer), expected, found);
         let (filters, values) = (rows.filters(), rows.filters() * rows.values);
         of("weights", values, layer.weights.len())?;
         of("biases", filters, layer.biases.len())?;
@@ -204,11 +187,7 @@ fn check(
             of("bias gradients", filters, biases.len())?;
         }
     }
-    count(
-        "normalising layers",
-        shape.normalisation.layers.len(),
-        view.normalisation.len(),
-    )?;
+    count("normalising layers", shape.normalisation.layers.len(), view.normalisation.len())?;
     for (rows, layer) in shape.normalisation.layers.iter().zip(view.normalisation) {
         let what = || format!("running statistics of layer {}", rows.layer);
         same(&what, rows.filters(), layer.mean.len())?;
@@ -216,8 +195,7 @@ fn check(
     }
     let probes = &branch.recording.probes;
     count("probe images", probes.len(), view.probes.len())?;
-    if let Some((ours, theirs)) = probes.iter().zip(view.probes).find(|(ours, theirs)| ours != theirs)
-    {
+    if let Some((ours, theirs)) = probes.iter().zip(view.probes).find(|(ours, theirs)| ours != theirs) {
         return Err(RecorderError::Shape {
             branch: branch.name.clone(),
             step,

@@ -7,8 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
 use revacnn_schemas::{
-    BranchRecord, DataCursor, Fidelity, Observer, ObserverError, SEGMENT_STEPS, Step, StepView,
-    Wanted,
+    BranchRecord, DataCursor, Fidelity, Observer, ObserverError, SEGMENT_STEPS, Step, StepView, Wanted,
 };
 
 use crate::lock::{Attempt, FileLock};
@@ -45,9 +44,7 @@ impl Default for RecorderOptions {
             segment_steps: SEGMENT_STEPS,
             disk_budget: None,
             clock: Arc::new(|| {
-                SystemTime::now()
-                    .duration_since(SystemTime::UNIX_EPOCH)
-                    .map_or(0, |since| since.as_micros() as i64)
+                SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_micros() as i64)
             }),
         }
     }
@@ -115,37 +112,21 @@ impl Recorder {
     ///
     /// # Errors
     /// [`RecorderError::WriterBusy`] where the branch has a writer already.
-    pub fn open(
-        store: &Store,
-        branch: &BranchRecord,
-        options: RecorderOptions,
-    ) -> Result<Self, RecorderError> {
+    pub fn open(store: &Store, branch: &BranchRecord, options: RecorderOptions) -> Result<Self, RecorderError> {
         let paths = store.paths(&branch.id);
-        let shape = BranchShape::of(branch).map_err(|reason| RecorderError::Unrecordable {
-            branch: branch.name.clone(),
-            reason,
-        })?;
+        let shape = BranchShape::of(branch)
+            .map_err(|reason| RecorderError::Unrecordable { branch: branch.name.clone(), reason })?;
         let lock = match FileLock::attempt(&paths.lock())? {
             Attempt::Held(lock) => lock,
             Attempt::Busy(holder) => {
-                return Err(RecorderError::WriterBusy {
-                    branch: branch.name.clone(),
-                    holder,
-                });
+                return Err(RecorderError::WriterBusy { branch: branch.name.clone(), holder });
             }
         };
         let first = branch.first_step();
         let recovered = recover(store.disk(), &paths, first)?;
         let committed = recovered.last_committed();
-        let mut writer = LogWriter::new(
-            branch,
-            &shape,
-            store.disk(),
-            &paths,
-            recovered,
-            options.segment_steps,
-            options.disk_budget,
-        );
+        let mut writer =
+            LogWriter::new(branch, &shape, store.disk(), &paths, recovered, options.segment_steps, options.disk_budget);
         writer.finish_interrupted_segment()?;
         let mut needs_previous_weights = false;
         if let Some(step) = committed {
@@ -252,13 +233,8 @@ impl Recorder {
     /// An error of the writer thread.
     pub fn event(&mut self, step: Step, kind: &str, message: &str) -> Result<(), RecorderError> {
         let wall_time_micros = (self.clock)();
-        self.send(Message::Event {
-            step,
-            kind: kind.to_owned(),
-            message: message.to_owned(),
-            wall_time_micros,
-        })
-        .map(drop)
+        self.send(Message::Event { step, kind: kind.to_owned(), message: message.to_owned(), wall_time_micros })
+            .map(drop)
     }
 
     /// Waits until every step given so far is committed.
@@ -353,11 +329,7 @@ fn write(mut writer: LogWriter, queue: &Queue, commit_interval: Duration) {
     }
 }
 
-fn write_all(
-    writer: &mut LogWriter,
-    queue: &Queue,
-    commit_interval: Duration,
-) -> Result<(), RecorderError> {
+fn write_all(writer: &mut LogWriter, queue: &Queue, commit_interval: Duration) -> Result<(), RecorderError> {
     let mut deadline = None;
     let mut bytes_on_disk = 0;
     loop {
@@ -372,12 +344,9 @@ fn write_all(
                 let bytes = size(&message);
                 match message {
                     Message::Step(step) => writer.push(step)?,
-                    Message::Event {
-                        step,
-                        kind,
-                        message,
-                        wall_time_micros,
-                    } => writer.event(step, &kind, &message, wall_time_micros)?,
+                    Message::Event { step, kind, message, wall_time_micros } => {
+                        writer.event(step, &kind, &message, wall_time_micros)?
+                    }
                     Message::Flush => writer.commit()?,
                     Message::Seal => {
                         writer.seal()?;
@@ -397,11 +366,7 @@ fn write_all(
 }
 
 fn progress(writer: &LogWriter, bytes: u64) -> Progress {
-    Progress {
-        committed: writer.committed(),
-        thinned_steps: writer.thinned_steps(),
-        bytes,
-    }
+    Progress { committed: writer.committed(), thinned_steps: writer.thinned_steps(), bytes }
 }
 
 /// Whether a branch writes every step's tensors.

@@ -27,11 +27,7 @@ impl Recovered {
 }
 
 /// Cleans up; the caller holds the writer's lock.
-pub(crate) fn recover(
-    disk: &Disk,
-    paths: &BranchPaths,
-    first: Step,
-) -> Result<Recovered, RecorderError> {
+pub(crate) fn recover(disk: &Disk, paths: &BranchPaths, first: Step) -> Result<Recovered, RecorderError> {
     for table in Table::ALL {
         disk.create_folder(&paths.table(table))?;
     }
@@ -80,9 +76,5 @@ pub(crate) fn recover(
             remove_tensors(disk, paths, segment)?;
         }
     }
-    Ok(Recovered {
-        sealed: listing.segments,
-        tail: listing.parts,
-        thinned,
-    })
+    Ok(Recovered { sealed: listing.segments, tail: listing.parts, thinned })
 }

@@ -3,9 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use revacnn_schemas::{
-    BranchRecord, DataCursor, Observer, ObserverError, Step, StepView, TrainingState, Wanted,
-};
+use revacnn_schemas::{BranchRecord, DataCursor, Observer, ObserverError, Step, StepView, TrainingState, Wanted};
 use revacnn_trainer::Trainer;
 use revacnn_trainer::data::Dataset;
 
@@ -22,11 +20,7 @@ const CACHE_BYTES: usize = 64 << 20;
 ///
 /// # Errors
 /// [`RecorderError::ReplayDiffers`] at the first step with another digest.
-pub(crate) fn bring_forward(
-    trainer: &mut Trainer,
-    reader: &BranchReader,
-    to: Step,
-) -> Result<u64, RecorderError> {
+pub(crate) fn bring_forward(trainer: &mut Trainer, reader: &BranchReader, to: Step) -> Result<u64, RecorderError> {
     let keyframe = reader.keyframe_at_or_before(to)?;
     restore(trainer, reader, &keyframe)?;
     let steps = to.0 - keyframe.step.0;
@@ -38,11 +32,7 @@ pub(crate) fn bring_forward(
 }
 
 /// Puts a trainer at a keyframe, whose digests must be the log's.
-fn restore(
-    trainer: &mut Trainer,
-    reader: &BranchReader,
-    keyframe: &TrainingState,
-) -> Result<(), RecorderError> {
+fn restore(trainer: &mut Trainer, reader: &BranchReader, keyframe: &TrainingState) -> Result<(), RecorderError> {
     trainer.restore(keyframe)?;
     check_digest(trainer, reader)?;
     let found = keyframe.state_digest(trainer.digest());

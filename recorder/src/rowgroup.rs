@@ -61,9 +61,7 @@ impl Constants {
     fn of(plan: &RowPlan) -> Self {
         let steps = plan.images.len() * ROW_GROUP_STEPS;
         let image_rows = plan.images.iter().flatten();
-        let image: Vec<i32> = image_rows
-            .flat_map(|&image| std::iter::repeat_n(image, plan.rows_an_image))
-            .collect();
+        let image: Vec<i32> = image_rows.flat_map(|&image| std::iter::repeat_n(image, plan.rows_an_image)).collect();
         Self {
             rows: plan.rows(),
             layer: repeat(&plan.layer_column, steps),
@@ -166,9 +164,8 @@ fn column<T: DataType>(
     group: &mut Group<'_>,
     write: impl FnOnce(&mut parquet::column::writer::ColumnWriterImpl<'_, T>) -> Result<()>,
 ) -> Result<()> {
-    let mut column = group
-        .next_column()?
-        .ok_or_else(|| ParquetError::General("the table has no further column".to_owned()))?;
+    let mut column =
+        group.next_column()?.ok_or_else(|| ParquetError::General("the table has no further column".to_owned()))?;
     write(column.typed::<T>())?;
     column.close()
 }
@@ -178,11 +175,7 @@ fn flat<T: DataType>(group: &mut Group<'_>, values: &[T::T]) -> Result<()> {
 }
 
 /// A list column whose levels are the same at every step.
-fn lists<'a>(
-    group: &mut Group<'_>,
-    levels: &Levels,
-    steps: impl Iterator<Item = &'a [f32]>,
-) -> Result<()> {
+fn lists<'a>(group: &mut Group<'_>, levels: &Levels, steps: impl Iterator<Item = &'a [f32]>) -> Result<()> {
     column::<FloatType>(group, |column| {
         for values in steps {
             column.write_batch(values, Some(&levels.definition), Some(&levels.repetition))?;
@@ -203,9 +196,7 @@ fn optional(group: &mut Group<'_>, values: impl Iterator<Item = Option<f32>>) ->
         definition.push(i16::from(value.is_some()));
         present.extend(value.map(|value| f32::from_bits(canonical_bits(value))));
     }
-    column::<FloatType>(group, |column| {
-        column.write_batch(&present, Some(&definition), None).map(drop)
-    })
+    column::<FloatType>(group, |column| column.write_batch(&present, Some(&definition), None).map(drop))
 }
 
 fn gradients(
@@ -220,11 +211,7 @@ fn gradients(
             let nulls = &step.null_gradients;
             if !nulls.contains(&true) {
                 let levels = &constants.nullable;
-                column.write_batch(
-                    &step.gradients,
-                    Some(&levels.definition),
-                    Some(&levels.repetition),
-                )?;
+                column.write_batch(&step.gradients, Some(&levels.definition), Some(&levels.repetition))?;
                 continue;
             }
             scratch.clear();
@@ -248,11 +235,7 @@ fn gradients(
     optional(group, biases)
 }
 
-fn filters(
-    group: &mut Group<'_>,
-    steps: &[(Box<StepRecord>, FilterStatistics)],
-    scratch: &mut Vec<f32>,
-) -> Result<()> {
+fn filters(group: &mut Group<'_>, steps: &[(Box<StepRecord>, FilterStatistics)], scratch: &mut Vec<f32>) -> Result<()> {
     let of = |column: fn(&FilterStatistics) -> &Vec<Option<f32>>| {
         steps.iter().flat_map(move |(_, statistics)| column(statistics).iter().copied())
     };

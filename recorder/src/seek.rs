@@ -9,9 +9,7 @@ use crate::columns::Floats;
 use crate::footer::OpenTable;
 use crate::listing::Piece;
 use crate::shape::RowPlan;
-use crate::tensors::{
-    BlockTensors, FilterTensors, LayerGradients, LayerTensors, RunningStatistics, StepTensors,
-};
+use crate::tensors::{BlockTensors, FilterTensors, LayerGradients, LayerTensors, RunningStatistics, StepTensors};
 use crate::{BranchReader, RecorderError};
 
 /// Rows of one layer and one image, or of all; `None` where a list is null.
@@ -33,13 +31,7 @@ impl BranchReader {
             let parameters = self.parameters(piece, step)?;
             let blocks = self.blocks(piece, step)?;
             let normalisation = self.normalisation(piece, step)?;
-            Ok(StepTensors {
-                step,
-                parameters,
-                normalisation,
-                probes: self.record.recording.probes.clone(),
-                blocks,
-            })
+            Ok(StepTensors { step, parameters, normalisation, probes: self.record.recording.probes.clone(), blocks })
         })
     }
 
@@ -134,10 +126,7 @@ impl BranchReader {
             Ok(read_lists(&file, plan, piece, step, 0..plan.rows())?.values)
         });
         match result {
-            Err(RecorderError::TensorsNotStored {
-                nearest_keyframe: Some(keyframe),
-                ..
-            }) if keyframe == step => {
+            Err(RecorderError::TensorsNotStored { nearest_keyframe: Some(keyframe), .. }) if keyframe == step => {
                 let state: TrainingState = self.keyframe_at_or_before(step)?;
                 Ok(state.parameters.into_iter().flat_map(|layer| layer.weights).collect())
             }
@@ -200,11 +189,7 @@ impl BranchReader {
         Ok(blocks)
     }
 
-    fn normalisation(
-        &self,
-        piece: Piece,
-        step: Step,
-    ) -> Result<Vec<RunningStatistics>, RecorderError> {
+    fn normalisation(&self, piece: Piece, step: Step) -> Result<Vec<RunningStatistics>, RecorderError> {
         let plan = &self.shape.normalisation;
         let all = |column| -> Result<Vec<f32>, RecorderError> {
             if plan.rows() == 0 {
@@ -227,12 +212,7 @@ impl BranchReader {
 }
 
 fn empty_layer(layer: &LayerName) -> LayerTensors {
-    LayerTensors {
-        layer: layer.clone(),
-        weights: Vec::new(),
-        biases: Vec::new(),
-        gradients: None,
-    }
+    LayerTensors { layer: layer.clone(), weights: Vec::new(), biases: Vec::new(), gradients: None }
 }
 
 /// Rows of a step within its piece's file.
@@ -249,14 +229,9 @@ fn read_lists(
     step: Step,
     rows: Range<usize>,
 ) -> Result<Lists, RecorderError> {
-    let Floats {
-        values,
-        rows: lengths,
-    } = file.floats("values", file_rows(plan, piece, step, rows.clone()))?;
+    let Floats { values, rows: lengths } = file.floats("values", file_rows(plan, piece, step, rows.clone()))?;
     let expected = || plan.lengths().skip(rows.start).take(rows.len());
-    let fits = expected()
-        .zip(&lengths)
-        .all(|(expected, found)| found.is_none_or(|found| found == expected));
+    let fits = expected().zip(&lengths).all(|(expected, found)| found.is_none_or(|found| found == expected));
     let null: Vec<bool> = lengths.iter().map(Option::is_none).collect();
     let present = lengths.iter().flatten().sum::<usize>();
     if !fits || present != values.len() {
@@ -295,10 +270,7 @@ fn read_nullable(
     let floats = file.floats(column, file_rows(plan, piece, step, rows))?;
     let null: Vec<bool> = floats.rows.iter().map(Option::is_none).collect();
     let mut rest = floats.values.iter().copied();
-    let values = null
-        .iter()
-        .map(|&null| if null { 0.0 } else { rest.next().unwrap_or_default() })
-        .collect();
+    let values = null.iter().map(|&null| if null { 0.0 } else { rest.next().unwrap_or_default() }).collect();
     Ok(Lists { values, null })
 }
 

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use revacnn_schemas::{
-    ARITHMETIC, BranchName, BranchRecord, RecordingSettings, RunDefinition, Step, ValidationResult,
-};
+use revacnn_schemas::{ARITHMETIC, BranchName, BranchRecord, RecordingSettings, RunDefinition, Step, ValidationResult};
 use revacnn_trainer::data::Dataset;
 use revacnn_trainer::{StepOutcome, Trainer, resolve};
 
@@ -160,9 +158,8 @@ fn check_same(record: &BranchRecord, plan: &SessionPlan) -> Result<(), RecorderE
         }
     };
     compare("fidelity", stored.fidelity.to_string(), asked.fidelity.to_string());
-    let list = |settings: &RecordingSettings| {
-        settings.probes.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
-    };
+    let list =
+        |settings: &RecordingSettings| settings.probes.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
     compare("probe", list(stored), list(asked));
     let every = |settings: &RecordingSettings| {
         settings.validate_every.map_or_else(|| "(none)".to_owned(), |steps| steps.to_string())
@@ -182,9 +179,5 @@ pub(crate) fn check_arithmetic(record: &BranchRecord) -> Result<(), RecorderErro
     if record.arithmetic == ARITHMETIC {
         return Ok(());
     }
-    Err(RecorderError::OtherArithmetic {
-        branch: record.name.clone(),
-        expected: ARITHMETIC,
-        found: record.arithmetic,
-    })
+    Err(RecorderError::OtherArithmetic { branch: record.name.clone(), expected: ARITHMETIC, found: record.arithmetic })
 }

@@ -55,11 +55,9 @@ impl RowPlan {
 
     /// Lengths of the lists of one step, row by row.
     pub(crate) fn lengths(&self) -> impl Iterator<Item = usize> + '_ {
-        self.images.iter().flat_map(|_| {
-            self.layers
-                .iter()
-                .flat_map(|layer| std::iter::repeat_n(layer.values, layer.filters()))
-        })
+        self.images
+            .iter()
+            .flat_map(|_| self.layers.iter().flat_map(|layer| std::iter::repeat_n(layer.values, layer.filters())))
     }
 
     pub(crate) fn layer(&self, name: &LayerName) -> Option<&LayerRows> {
@@ -137,10 +135,7 @@ impl BranchShape {
         let probes = record.recording.probes.iter().map(|image| i32::try_from(image.0).ok());
         let images: Option<Vec<_>> = probes.map(|image| image.map(Some)).collect();
         let images = images.ok_or("a probe image's index is above 2^31")?;
-        let plan = |images: Vec<Option<i32>>| RowPlan {
-            images,
-            ..RowPlan::default()
-        };
+        let plan = |images: Vec<Option<i32>>| RowPlan { images, ..RowPlan::default() };
         let mut shape = Self {
             parameters: plan(vec![None]),
             blocks: plan(images),
@@ -186,9 +181,5 @@ impl BranchShape {
 }
 
 /// The tables whose tensors fidelity `keyframes` and thinning leave out.
-pub(crate) const TENSOR_TABLES: [Table; 4] = [
-    Table::Weights,
-    Table::Gradients,
-    Table::Activations,
-    Table::ActivationGradients,
-];
+pub(crate) const TENSOR_TABLES: [Table; 4] =
+    [Table::Weights, Table::Gradients, Table::Activations, Table::ActivationGradients];

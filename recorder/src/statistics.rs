@@ -44,8 +44,7 @@ impl FilterStatistics {
                     all.mean_abs_gradient.push(Some(mean as f32));
                     all.gradient_norm.push(Some(norm(gradients)));
                 }
-                all.update_ratio
-                    .push(previous.map(|previous| update_ratio(weights, &previous[range])));
+                all.update_ratio.push(previous.map(|previous| update_ratio(weights, &previous[range])));
                 let (activation, zeros) = match block {
                     Some(block) => activation(shape, step, *block, filter),
                     None => (None, None),
@@ -58,12 +57,7 @@ impl FilterStatistics {
     }
 }
 
-fn activation(
-    shape: &BranchShape,
-    step: &StepRecord,
-    block: usize,
-    filter: usize,
-) -> (Option<f32>, Option<f32>) {
+fn activation(shape: &BranchShape, step: &StepRecord, block: usize, filter: usize) -> (Option<f32>, Option<f32>) {
     let plan = &shape.blocks;
     let images = plan.images.len();
     if images == 0 {
@@ -77,10 +71,7 @@ fn activation(
         total += sum(map, |value| value);
         zeros += sum(map, |value| f64::from(u8::from(value == 0.0))) / rows.values.max(1) as f64;
     }
-    (
-        Some((total / images as f64) as f32),
-        Some((zeros / images as f64) as f32),
-    )
+    (Some((total / images as f64) as f32), Some((zeros / images as f64) as f32))
 }
 
 const LANES: usize = 8;

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use revacnn_schemas::{
-    ARITHMETIC, BranchId, BranchName, BranchRecord, Digest, Digester, FORMAT_VERSION, ParentRecord,
-    RecordingSettings, RunDefinition, StoreRecord, Topology,
+    ARITHMETIC, BranchId, BranchName, BranchRecord, Digest, Digester, FORMAT_VERSION, ParentRecord, RecordingSettings,
+    RunDefinition, StoreRecord, Topology,
 };
 
 use crate::RecorderError;
@@ -38,13 +38,9 @@ impl Store {
     ///
     /// # Errors
     /// [`RecorderError::NotAStore`] where the directory holds other files.
-    pub fn create(
-        root: impl Into<PathBuf>,
-        created_unix_seconds: u64,
-    ) -> Result<Self, RecorderError> {
+    pub fn create(root: impl Into<PathBuf>, created_unix_seconds: u64) -> Result<Self, RecorderError> {
         let (root, disk) = (root.into(), Disk::default());
-        fs::create_dir_all(&root)
-            .map_err(|source| RecorderError::io("create the store", &root, source))?;
+        fs::create_dir_all(&root).map_err(|source| RecorderError::io("create the store", &root, source))?;
         // The lock is what is left of a creation that was cut short.
         let ours = ["store.lock", ".store.json.new", "branches"];
         for entry in list(&root)? {
@@ -60,10 +56,7 @@ impl Store {
                 return Err(RecorderError::NotAStore { path: root, reason });
             }
         }
-        let record = StoreRecord {
-            format_version: FORMAT_VERSION,
-            created_unix_seconds,
-        };
+        let record = StoreRecord { format_version: FORMAT_VERSION, created_unix_seconds };
         disk.create_folder(&root.join("branches"))?;
         json::write(&disk, &root.join("store.json"), &record)?;
         Ok(Self { root, record, disk })
@@ -78,38 +71,24 @@ impl Store {
         let root = root.into();
         let path = root.join("store.json");
         if !path.is_file() {
-            let reason = if root.is_dir() {
-                "expected a file store.json in it, found none"
-            } else {
-                "there is no such folder"
-            };
+            let reason =
+                if root.is_dir() { "expected a file store.json in it, found none" } else { "there is no such folder" };
             return Err(RecorderError::NotAStore {
                 path: root,
                 reason: format!("{reason}; give the folder that a run was recorded to"),
             });
         }
         let record = json::read(&path, "a store's description")?;
-        Ok(Self {
-            root,
-            record,
-            disk: Disk::default(),
-        })
+        Ok(Self { root, record, disk: Disk::default() })
     }
 
     /// Opens the store at `root`, or makes it where there is none.
     ///
     /// # Errors
     /// Those of [`open`](Self::open) and [`create`](Self::create).
-    pub fn open_or_create(
-        root: impl Into<PathBuf>,
-        created_unix_seconds: u64,
-    ) -> Result<Self, RecorderError> {
+    pub fn open_or_create(root: impl Into<PathBuf>, created_unix_seconds: u64) -> Result<Self, RecorderError> {
         let root = root.into();
-        if root.join("store.json").exists() {
-            Self::open(root)
-        } else {
-            Self::create(root, created_unix_seconds)
-        }
+        if root.join("store.json").exists() { Self::open(root) } else { Self::create(root, created_unix_seconds) }
     }
 
     /// The same store, with a hook before every change of the disk.
@@ -162,14 +141,9 @@ impl Store {
                 Err(error) => branches.problems.push(error),
             }
         }
-        branches
-            .records
-            .sort_by(|a, b| (a.created_unix_seconds, &a.name).cmp(&(b.created_unix_seconds, &b.name)));
-        let problems: Vec<_> = branches
-            .records
-            .iter()
-            .filter_map(|record| self.ancestors(record, &branches.records).err())
-            .collect();
+        branches.records.sort_by(|a, b| (a.created_unix_seconds, &a.name).cmp(&(b.created_unix_seconds, &b.name)));
+        let problems: Vec<_> =
+            branches.records.iter().filter_map(|record| self.ancestors(record, &branches.records).err()).collect();
         branches.problems.extend(problems);
         Ok(branches)
     }
@@ -206,11 +180,7 @@ impl Store {
         self.ancestors(branch, &self.branches()?.records)
     }
 
-    fn ancestors(
-        &self,
-        branch: &BranchRecord,
-        records: &[BranchRecord],
-    ) -> Result<Vec<BranchRecord>, RecorderError> {
+    fn ancestors(&self, branch: &BranchRecord, records: &[BranchRecord]) -> Result<Vec<BranchRecord>, RecorderError> {
         let mut lineage = vec![branch.clone()];
         let mut current = branch;
         while let Some(parent) = &current.parent {
@@ -223,10 +193,7 @@ impl Store {
                 });
             };
             if lineage.iter().any(|known| known.id == next.id) {
-                return Err(RecorderError::ParentCycle {
-                    branch: branch.name.clone(),
-                    through: next.name.clone(),
-                });
+                return Err(RecorderError::ParentCycle { branch: branch.name.clone(), through: next.name.clone() });
             }
             lineage.push(next.clone());
             current = next;
@@ -260,15 +227,7 @@ impl Store {
                 .digest(definition.key())
                 .finish(),
         };
-        self.create_branch_with_key(
-            name,
-            key,
-            definition,
-            recording,
-            topology,
-            parent,
-            created_unix_seconds,
-        )
+        self.create_branch_with_key(name, key, definition, recording, topology, parent, created_unix_seconds)
     }
 
     /// [`create_branch`](Self::create_branch) with a content key of the
@@ -276,10 +235,7 @@ impl Store {
     ///
     /// # Errors
     /// Those of [`create_branch`](Self::create_branch).
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the fields of the record that is made, one by one"
-    )]
+    #[expect(clippy::too_many_arguments, reason = "the fields of the record that is made, one by one")]
     pub fn create_branch_with_key(
         &self,
         name: BranchName,
@@ -293,10 +249,7 @@ impl Store {
         let _lock = FileLock::wait(&self.root.join("store.lock"))?;
         let branches = self.branches()?;
         if branches.records.iter().any(|record| record.name == name) {
-            return Err(RecorderError::NameTaken {
-                name,
-                store: self.root.clone(),
-            });
+            return Err(RecorderError::NameTaken { name, store: self.root.clone() });
         }
         let mut copy = 0;
         let mut id = BranchId::derive(key, copy);
@@ -323,10 +276,8 @@ impl Store {
             recording,
             topology,
         };
-        BranchShape::of(&record).map_err(|reason| RecorderError::Unrecordable {
-            branch: record.name.clone(),
-            reason,
-        })?;
+        BranchShape::of(&record)
+            .map_err(|reason| RecorderError::Unrecordable { branch: record.name.clone(), reason })?;
 
         // The folder is made under a name that no reader and no glob looks
         // at, and appears with all that belongs in it by one rename.
@@ -342,11 +293,7 @@ impl Store {
         Ok(record)
     }
 
-    fn lineage_root(
-        &self,
-        parent: &ParentRecord,
-        branches: &BranchList,
-    ) -> Result<BranchId, RecorderError> {
+    fn lineage_root(&self, parent: &ParentRecord, branches: &BranchList) -> Result<BranchId, RecorderError> {
         let Some(record) = branches.records.iter().find(|record| record.id == parent.branch) else {
             return Err(self.unknown(parent.branch.as_str(), branches));
         };
@@ -362,27 +309,16 @@ impl Store {
     }
 
     fn unknown(&self, name: &str, branches: &BranchList) -> RecorderError {
-        let names: Vec<String> = branches
-            .records
-            .iter()
-            .map(|record| format!("`{}`", record.name))
-            .collect();
+        let names: Vec<String> = branches.records.iter().map(|record| format!("`{}`", record.name)).collect();
         let mut known = if names.is_empty() {
             "the store has no branches yet".to_owned()
         } else {
             format!("there is {}", names.join(", "))
         };
         if !branches.problems.is_empty() {
-            known.push_str(&format!(
-                ", and {} that cannot be read (`revacnn list` says why)",
-                branches.problems.len()
-            ));
+            known.push_str(&format!(", and {} that cannot be read (`revacnn list` says why)", branches.problems.len()));
         }
-        RecorderError::UnknownBranch {
-            name: name.chars().take(80).collect(),
-            store: self.root.clone(),
-            known,
-        }
+        RecorderError::UnknownBranch { name: name.chars().take(80).collect(), store: self.root.clone(), known }
     }
 }
 
@@ -401,15 +337,9 @@ pub(crate) fn list(folder: &Path) -> Result<Vec<String>, RecorderError> {
 
 /// Reads and checks `branch.json` of the folder `branch=ID`.
 fn read_branch(folder: &Path, id: &str) -> Result<BranchRecord, RecorderError> {
-    let kind = fs::symlink_metadata(folder)
-        .map_err(|source| RecorderError::io("look at", folder, source))?
-        .file_type();
+    let kind = fs::symlink_metadata(folder).map_err(|source| RecorderError::io("look at", folder, source))?.file_type();
     if !kind.is_dir() {
-        let found = if kind.is_symlink() {
-            "a symbolic link, which is not followed"
-        } else {
-            "a file"
-        };
+        let found = if kind.is_symlink() { "a symbolic link, which is not followed" } else { "a file" };
         return Err(RecorderError::damaged(folder, "a branch's folder", found));
     }
     if id.parse::<BranchId>().is_err() {
@@ -424,10 +354,7 @@ fn read_branch(folder: &Path, id: &str) -> Result<BranchRecord, RecorderError> {
         Ok(metadata) if metadata.is_file() => {}
         Ok(_) => return Err(RecorderError::damaged(&path, "a plain file", "something else")),
         Err(_) => {
-            return Err(RecorderError::Missing {
-                path,
-                expected: "a branch's description".to_owned(),
-            });
+            return Err(RecorderError::Missing { path, expected: "a branch's description".to_owned() });
         }
     }
     let record: BranchRecord = json::read(&path, "a branch's description")?;

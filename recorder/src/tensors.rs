@@ -74,11 +74,7 @@ impl LayerGradients {
             weights[filter * coefficients..][..coefficients].fill(0.0);
             biases[filter] = 0.0;
         }
-        Some(Self {
-            weights,
-            biases,
-            frozen,
-        })
+        Some(Self { weights, biases, frozen })
     }
 }
 
@@ -118,13 +114,7 @@ impl StepTensors {
                 gradients: view.gradients.to_vec(),
             })
             .collect();
-        Self {
-            step: view.step,
-            parameters,
-            normalisation,
-            probes: view.probes.to_vec(),
-            blocks,
-        }
+        Self { step: view.step, parameters, normalisation, probes: view.probes.to_vec(), blocks }
     }
 
     /// Weights and gradients of a layer.

@@ -77,11 +77,7 @@ impl Thinned {
 }
 
 /// Removes the tensor files of a segment that `thinned.json` names.
-pub(crate) fn remove_tensors(
-    disk: &Disk,
-    paths: &BranchPaths,
-    segment: StepSpan,
-) -> Result<(), RecorderError> {
+pub(crate) fn remove_tensors(disk: &Disk, paths: &BranchPaths, segment: StepSpan) -> Result<(), RecorderError> {
     for table in TENSOR_TABLES {
         let path = paths.segment(table, segment);
         if path.exists() {
@@ -93,10 +89,7 @@ pub(crate) fn remove_tensors(
 
 /// Bytes of a segment's tensor files.
 pub(crate) fn tensor_bytes(paths: &BranchPaths, segment: StepSpan) -> u64 {
-    TENSOR_TABLES
-        .iter()
-        .map(|&table| file_bytes(&paths.segment(table, segment)))
-        .sum()
+    TENSOR_TABLES.iter().map(|&table| file_bytes(&paths.segment(table, segment))).sum()
 }
 
 /// Bytes of a file; 0 where there is none.
@@ -105,14 +98,6 @@ pub(crate) fn file_bytes(path: &Path) -> u64 {
 }
 
 /// The error for a step whose tensors are not on disk.
-pub(crate) fn not_stored(
-    branch: &BranchName,
-    step: Step,
-    nearest_keyframe: Option<Step>,
-) -> RecorderError {
-    RecorderError::TensorsNotStored {
-        branch: branch.clone(),
-        step,
-        nearest_keyframe,
-    }
+pub(crate) fn not_stored(branch: &BranchName, step: Step, nearest_keyframe: Option<Step>) -> RecorderError {
+    RecorderError::TensorsNotStored { branch: branch.clone(), step, nearest_keyframe }
 }

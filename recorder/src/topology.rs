@@ -13,20 +13,13 @@ use crate::file::{FileKind, TableFile};
 use crate::paths::{BranchPaths, StepSpan};
 
 /// Writes the branch's topology into its folder; it never changes.
-pub(crate) fn write_topology(
-    disk: &Disk,
-    folder: &Path,
-    record: &BranchRecord,
-) -> Result<(), RecorderError> {
-    let paths = BranchPaths {
-        folder: folder.to_owned(),
-    };
+pub(crate) fn write_topology(disk: &Disk, folder: &Path, record: &BranchRecord) -> Result<(), RecorderError> {
+    let paths = BranchPaths { folder: folder.to_owned() };
     let span = StepSpan::of(record.first_step());
     let path = paths.segment(Table::Topology, span);
     disk.create_folder(&paths.table(Table::Topology))?;
     let mut file = TableFile::batches(disk, &path, &FileKind::new(Table::Topology, 0, 0))?;
-    let batch =
-        batch(record).map_err(|error| RecorderError::parquet("describe", &path, error.into()))?;
+    let batch = batch(record).map_err(|error| RecorderError::parquet("describe", &path, error.into()))?;
     file.write_batch(&batch)?;
     file.finish(&record.id, span)?;
     disk.sync_folder(&paths.table(Table::Topology))
@@ -50,11 +43,7 @@ fn batch(record: &BranchRecord) -> Result<RecordBatch, ArrowError> {
             int(rows().map(|(place, ..)| place as i32).collect()),
             int(rows().map(|(_, _, position, _)| position as i32).collect()),
             int(rows().map(|(.., filter)| filter.number.0 as i32).collect()),
-            text(
-                rows()
-                    .map(|(.., filter)| filter.born.as_ref().unwrap_or(&record.id).as_str())
-                    .collect(),
-            ),
+            text(rows().map(|(.., filter)| filter.born.as_ref().unwrap_or(&record.id).as_str()).collect()),
         ],
     )
 }

@@ -14,8 +14,8 @@ use crate::batches;
 use crate::disk::Disk;
 use crate::file::{FileKind, TableFile};
 use crate::listing::list_if_there;
-use crate::paths::{BranchPaths, StepSpan, span_name, table_file};
 use crate::part::{ClosedPart, OpenPart, PartWriter};
+use crate::paths::{BranchPaths, StepSpan, span_name, table_file};
 use crate::record::StepRecord;
 use crate::recovery::Recovered;
 use crate::shape::BranchShape;
@@ -172,12 +172,7 @@ impl LogWriter {
         let folder = self.paths.temporary("merge", span);
         self.disk.remove_folder(&folder)?;
         self.disk.create_folder(&folder)?;
-        let mut merged = ClosedPart {
-            folder,
-            span,
-            tables: Vec::new(),
-            bytes: 0,
-        };
+        let mut merged = ClosedPart { folder, span, tables: Vec::new(), bytes: 0 };
         for table in Table::ALL {
             self.merge_table(table, &mut merged)?;
         }
@@ -196,9 +191,7 @@ impl LogWriter {
         let tensors = self.record.recording.fidelity == Fidelity::Every;
         let every_step = match table {
             Table::Steps => true,
-            Table::Filters | Table::Normalisation => {
-                self.shape.rows_a_step(table).is_some_and(|rows| rows > 0)
-            }
+            Table::Filters | Table::Normalisation => self.shape.rows_a_step(table).is_some_and(|rows| rows > 0),
             Table::Events | Table::Topology => return Ok(()),
             Table::Keyframes | Table::Validation => false,
             _ => tensors && self.shape.rows_a_step(table).is_some_and(|rows| rows > 0),
@@ -209,19 +202,13 @@ impl LogWriter {
             if path.is_file() {
                 sources.push(path);
             } else if every_step {
-                return Err(RecorderError::Missing {
-                    path,
-                    expected: format!("the table {table} of steps {part}"),
-                });
+                return Err(RecorderError::Missing { path, expected: format!("the table {table} of steps {part}") });
             }
         }
         if sources.is_empty() {
             return Ok(());
         }
-        let (rows, values) = self
-            .shape
-            .plan(table)
-            .map_or((1, 0), |plan| (plan.rows(), plan.values()));
+        let (rows, values) = self.shape.plan(table).map_or((1, 0), |plan| (plan.rows(), plan.values()));
         let kind = FileKind::new(table, rows, values);
         let target = table_file(&merged.folder, table);
         let (branch, span) = (&self.record.id, merged.span);

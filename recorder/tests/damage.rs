@@ -21,8 +21,7 @@ fn recorded() -> (TempDir, Store, BranchRecord) {
 
 fn segment(store: &Store, branch: &BranchRecord, table: Table, place: usize) -> PathBuf {
     let folder = store.branch_folder(&branch.id).join(table.name());
-    let mut files: Vec<PathBuf> =
-        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     files[place].clone()
 }
@@ -124,10 +123,7 @@ fn two_files_with_the_same_steps_are_refused() {
 #[test]
 fn a_file_with_other_rows_than_its_name_says_is_refused() {
     let (_folder, store, branch) = recorded();
-    let (short, long) = (
-        segment(&store, &branch, Table::Weights, 2),
-        segment(&store, &branch, Table::Weights, 1),
-    );
+    let (short, long) = (segment(&store, &branch, Table::Weights, 2), segment(&store, &branch, Table::Weights, 1));
     fs::copy(&short, &long).unwrap();
     let reader = BranchReader::open(&store, &name("main")).unwrap();
     let error = reader.seek(Step(20)).unwrap_err();
@@ -201,9 +197,7 @@ fn a_damaged_description_is_named_and_the_other_branches_stay_listed() {
     let (_folder, store, branch) = recorded();
     let mut other = definition();
     other.seed = 5;
-    let second = store
-        .create_branch(name("second"), other, recording(1), topology(&small()), None, 3)
-        .unwrap();
+    let second = store.create_branch(name("second"), other, recording(1), topology(&small()), None, 3).unwrap();
     let path = store.branch_folder(&branch.id).join("branch.json");
     for text in ["", "{", "[]", "{\"format_version\": 1}", "\u{0}"] {
         fs::write(&path, text).unwrap();
@@ -319,10 +313,7 @@ fn a_damaged_list_of_thinned_spans_is_named() {
 fn a_lost_parent_and_a_parent_cycle_are_named() {
     let (_folder, store, main) = recorded();
     let fork = |called: &str, parent: &BranchRecord, step| {
-        let parent = ParentRecord {
-            branch: parent.id.clone(),
-            step: Step(step),
-        };
+        let parent = ParentRecord { branch: parent.id.clone(), step: Step(step) };
         let (topology, recording) = (topology(&small()), recording(1));
         store.create_branch(name(called), definition(), recording, topology, Some(parent), 4)
     };
@@ -364,10 +355,7 @@ fn steps_out_of_order_and_wrong_shapes_change_nothing() {
     let (_folder, store, branch) = recorded();
     let mut recorder = Recorder::open(&store, &branch, options(16)).unwrap();
     let error = FakeStep::new(&branch, 42).show(|view| recorder.append(view)).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "branch `main` expects step 40 next, and was given step 42"
-    );
+    assert_eq!(error.to_string(), "branch `main` expects step 40 next, and was given step 42");
     let error = FakeStep::new(&branch, 40)
         .show(|view| {
             let mut short = *view;
@@ -385,9 +373,7 @@ fn equal_branches_in_two_stores_have_equal_ids_and_a_copy_has_its_own() {
     let (_one, _, first) = recorded();
     let (_two, store, second) = recorded();
     assert_eq!(first.id, second.id);
-    let copy = store
-        .create_branch(name("copy"), definition(), recording(1), topology(&small()), None, 9)
-        .unwrap();
+    let copy = store.create_branch(name("copy"), definition(), recording(1), topology(&small()), None, 9).unwrap();
     assert_eq!(copy.key, second.key);
     assert_ne!(copy.id, second.id);
 }

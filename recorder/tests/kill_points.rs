@@ -80,8 +80,7 @@ fn check(store: &Store, at_least: usize, at_most: usize, what: &str) {
 /// A new writer goes on, and ends with the rows of a run without a kill.
 fn go_on(store: &Store, reference: &[(Table, RecordBatch)], what: &str) {
     let branch = store.branch(&name("main")).unwrap();
-    let mut recorder = Recorder::open(store, &branch, settings())
-        .unwrap_or_else(|error| panic!("{what}: {error}"));
+    let mut recorder = Recorder::open(store, &branch, settings()).unwrap_or_else(|error| panic!("{what}: {error}"));
     record(&mut recorder, LAST).unwrap();
     recorder.finish().unwrap();
     check(store, LAST as usize + 1, LAST as usize + 1, what);

@@ -5,7 +5,7 @@ mod fake;
 use fake::*;
 use proptest::prelude::*;
 use revacnn_recorder::{BranchReader, Recorder, RecorderError, Selection, StepSpan, Store};
-use revacnn_schemas::{Fidelity, FilterNumber, Position, Step, Table, Wanted, Observer};
+use revacnn_schemas::{Fidelity, FilterNumber, Observer, Position, Step, Table, Wanted};
 
 /// Checks every step's tensors and keyframe against what was shown. Arrays
 /// are compared as text, which tells signed zeros apart and holds every
@@ -87,9 +87,7 @@ fn a_layer_and_a_filter_are_read_alone() {
     let span = StepSpan::new(Step(10), Step(37));
     let all = reader.read(Table::Activations, span, &Selection::all()).unwrap();
     assert_eq!(all.num_rows(), 28 * 2 * 9);
-    let one = reader
-        .filter_over_time(Table::Activations, &"layer3".parse().unwrap(), FilterNumber(2), span)
-        .unwrap();
+    let one = reader.filter_over_time(Table::Activations, &"layer3".parse().unwrap(), FilterNumber(2), span).unwrap();
     assert_eq!(one.num_rows(), 28 * 2);
     assert_eq!(one.slice(0, 1), all.slice(4, 1));
     assert_eq!(one.slice(1, 1), all.slice(13, 1));
@@ -132,10 +130,7 @@ fn keyframe_fidelity_writes_no_tensors_and_names_the_keyframe() {
     recorder.finish().unwrap();
     let reader = BranchReader::open(&store, &name("main")).unwrap();
     let error = reader.seek(Step(23)).unwrap_err();
-    assert!(
-        matches!(error, RecorderError::TensorsNotStored { nearest_keyframe: Some(Step(20)), .. }),
-        "{error}"
-    );
+    assert!(matches!(error, RecorderError::TensorsNotStored { nearest_keyframe: Some(Step(20)), .. }), "{error}");
     assert!(!store.branch_folder(&branch.id).join("weights").read_dir().unwrap().any(|_| true));
     let span = StepSpan::new(Step(0), Step(23));
     let filters = reader.read(Table::Filters, span, &Selection::all()).unwrap();
@@ -162,10 +157,7 @@ fn keyframe_fidelity_writes_no_tensors_and_names_the_keyframe() {
 }
 
 fn recording_of_keyframes() -> revacnn_schemas::RecordingSettings {
-    revacnn_schemas::RecordingSettings {
-        fidelity: Fidelity::Keyframes,
-        ..recording(1)
-    }
+    revacnn_schemas::RecordingSettings { fidelity: Fidelity::Keyframes, ..recording(1) }
 }
 
 fn rows_but_tensors(store: &Store) -> Vec<arrow::array::RecordBatch> {
@@ -191,10 +183,7 @@ fn past_the_budget_the_oldest_segments_are_thinned_to_keyframes() {
     let thinned = reader.thinned();
     assert_eq!(thinned, [StepSpan::new(Step(0), Step(summary.thinned_steps - 1))]);
     let error = reader.seek(Step(7)).unwrap_err();
-    assert!(
-        matches!(error, RecorderError::TensorsNotStored { nearest_keyframe: Some(Step(5)), .. }),
-        "{error}"
-    );
+    assert!(matches!(error, RecorderError::TensorsNotStored { nearest_keyframe: Some(Step(5)), .. }), "{error}");
     let span = StepSpan::new(Step(0), Step(99));
     let error = reader.read(Table::Weights, span, &Selection::all()).unwrap_err();
     assert!(matches!(error, RecorderError::TensorsNotStored { step: Step(0), .. }), "{error}");
@@ -226,17 +215,9 @@ fn what_is_wanted_follows_from_the_step_alone() {
     let (store, branch) = store(folder.path(), &small(), recording(1));
     let recorder = Recorder::open(&store, &branch, options(32)).unwrap();
     let at = |step| recorder.wanted(Step(step), cursor(step));
-    let nothing = Wanted {
-        probes: true,
-        ..Wanted::default()
-    };
+    let nothing = Wanted { probes: true, ..Wanted::default() };
     assert_eq!(at(1), nothing);
-    let all = Wanted {
-        probes: true,
-        keyframe: true,
-        state_digest: true,
-        validation: true,
-    };
+    let all = Wanted { probes: true, keyframe: true, state_digest: true, validation: true };
     assert_eq!(at(0), all);
     assert_eq!(at(4), Wanted { validation: true, ..nothing });
     assert_eq!(at(7), Wanted { validation: true, ..nothing });

@@ -34,18 +34,14 @@ pub enum Position {
     Fork,
 }
 
-const EXPECTED: &str =
-    "NAME@STEP, where STEP is a number, `epoch:N` with N from 1, `last`, `best` or `fork`";
+const EXPECTED: &str = "NAME@STEP, where STEP is a number, `epoch:N` with N from 1, `last`, `best` or `fork`";
 
 impl FromStr for Address {
     type Err = SchemaError;
 
     fn from_str(text: &str) -> Result<Self, SchemaError> {
-        let malformed = || SchemaError::Malformed {
-            what: "address",
-            expected: EXPECTED,
-            found: text.chars().take(80).collect(),
-        };
+        let malformed =
+            || SchemaError::Malformed { what: "address", expected: EXPECTED, found: text.chars().take(80).collect() };
         let (name, place) = text.split_once('@').unwrap_or((text, "last"));
         let position = match place {
             "last" => Position::Last,
@@ -102,14 +98,7 @@ mod tests {
 
     #[test]
     fn every_form_of_an_address_survives_a_round_trip() {
-        for text in [
-            "main@0",
-            "main@1512",
-            "main@epoch:6",
-            "main~2@last",
-            "a@best",
-            "b@fork",
-        ] {
+        for text in ["main@0", "main@1512", "main@epoch:6", "main~2@last", "a@best", "b@fork"] {
             assert_eq!(text.parse::<Address>().unwrap().to_string(), text);
         }
         assert_eq!("main".parse::<Address>().unwrap().to_string(), "main@last");
@@ -117,16 +106,7 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused_with_the_form_that_is_expected() {
-        for text in [
-            "",
-            "@3",
-            "main@",
-            "main@x",
-            "main@-1",
-            "main@epoch:0",
-            "main@epoch:",
-            "a@b@3",
-        ] {
+        for text in ["", "@3", "main@", "main@x", "main@-1", "main@epoch:0", "main@epoch:", "a@b@3"] {
             let error = text.parse::<Address>().unwrap_err();
             assert!(error.to_string().contains("expected"), "{text}: {error}");
         }

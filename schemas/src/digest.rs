@@ -28,13 +28,11 @@ impl FromStr for Digest {
     type Err = SchemaError;
 
     fn from_str(text: &str) -> Result<Self, SchemaError> {
-        blake3::Hash::from_hex(text)
-            .map(|hash| Self(*hash.as_bytes()))
-            .map_err(|_| SchemaError::Malformed {
-                what: "digest",
-                expected: "64 hexadecimal digits",
-                found: text.chars().take(80).collect(),
-            })
+        blake3::Hash::from_hex(text).map(|hash| Self(*hash.as_bytes())).map_err(|_| SchemaError::Malformed {
+            what: "digest",
+            expected: "64 hexadecimal digits",
+            found: text.chars().take(80).collect(),
+        })
     }
 }
 
@@ -56,11 +54,7 @@ impl From<Digest> for String {
 /// is the one canonical quiet NaN, all else is unchanged.
 #[inline]
 pub fn canonical_bits(value: f32) -> u32 {
-    if value.is_nan() {
-        0x7fc0_0000
-    } else {
-        value.to_bits()
-    }
+    if value.is_nan() { 0x7fc0_0000 } else { value.to_bits() }
 }
 
 /// Builds a digest from numbers, little-endian.

@@ -44,8 +44,8 @@ pub use optimizer::OptimizerSpec;
 pub use run::{AugmentationSpec, DatasetIdentity, ImageShape, RunDefinition};
 pub use state::{DataCursor, ParameterState, TrainingState};
 pub use step::{
-    BlockView, HyperParameters, NormalisationView, Observer, ObserverError, ParameterView,
-    StepView, ValidationResult, Wanted,
+    BlockView, HyperParameters, NormalisationView, Observer, ObserverError, ParameterView, StepView, ValidationResult,
+    Wanted,
 };
 pub use tables::{ACTIVATION_TABLES, PARAMETER_TABLES, Table};
 pub use topology::{FilterIdentity, LayerTopology, Topology};

@@ -44,10 +44,7 @@ impl NetworkSpec {
     /// # Errors
     /// [`SchemaError::Unreadable`] with the line that is not understood.
     pub fn from_toml(text: &str) -> Result<Self, SchemaError> {
-        toml::from_str(text).map_err(|error| SchemaError::Unreadable {
-            what: "network",
-            reason: error.to_string(),
-        })
+        toml::from_str(text).map_err(|error| SchemaError::Unreadable { what: "network", reason: error.to_string() })
     }
 }
 
@@ -70,12 +67,8 @@ pub(crate) fn parameters_as<C: DeserializeOwned>(
     parameters: &Parameters,
     subject: impl FnOnce() -> String,
 ) -> Result<C, SchemaError> {
-    serde_json::from_value(serde_json::Value::Object(parameters.clone())).map_err(|error| {
-        SchemaError::Parameter {
-            subject: subject(),
-            reason: error.to_string(),
-        }
-    })
+    serde_json::from_value(serde_json::Value::Object(parameters.clone()))
+        .map_err(|error| SchemaError::Parameter { subject: subject(), reason: error.to_string() })
 }
 
 #[cfg(test)]
@@ -92,40 +85,22 @@ mod tests {
 
     #[test]
     fn a_layer_keeps_what_was_written_and_hands_it_to_its_kind() {
-        let network =
-            NetworkSpec::from_toml("[[layer]]\nkind = \"conv\"\nfilters = 16\nrate = 0.5\n")
-                .unwrap();
+        let network = NetworkSpec::from_toml("[[layer]]\nkind = \"conv\"\nfilters = 16\nrate = 0.5\n").unwrap();
         let config: Config = network.layers[0].config().unwrap();
-        assert_eq!(
-            config,
-            Config {
-                filters: 16,
-                rate: 0.5
-            }
-        );
+        assert_eq!(config, Config { filters: 16, rate: 0.5 });
     }
 
     #[test]
     fn a_misspelt_parameter_is_named_with_its_layer() {
-        let network = NetworkSpec::from_toml(
-            "[[layer]]\nkind = \"conv\"\nname = \"conv1\"\nfilters = 16\nkernal = 5\n",
-        )
-        .unwrap();
-        let error = network.layers[0]
-            .config::<Config>()
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains("conv1") && error.contains("kernal"),
-            "{error}"
-        );
+        let network =
+            NetworkSpec::from_toml("[[layer]]\nkind = \"conv\"\nname = \"conv1\"\nfilters = 16\nkernal = 5\n").unwrap();
+        let error = network.layers[0].config::<Config>().unwrap_err().to_string();
+        assert!(error.contains("conv1") && error.contains("kernal"), "{error}");
     }
 
     #[test]
     fn a_spec_survives_json() {
-        let network =
-            NetworkSpec::from_toml("name = \"x\"\n[[layer]]\nkind = \"conv\"\nfilters = 3\n")
-                .unwrap();
+        let network = NetworkSpec::from_toml("name = \"x\"\n[[layer]]\nkind = \"conv\"\nfilters = 3\n").unwrap();
         let json = serde_json::to_string(&network).unwrap();
         assert_eq!(serde_json::from_str::<NetworkSpec>(&json).unwrap(), network);
     }

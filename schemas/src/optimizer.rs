@@ -20,10 +20,7 @@ pub struct OptimizerSpec {
 impl OptimizerSpec {
     /// An optimizer of this kind with all its defaults.
     pub fn new(kind: impl Into<String>) -> Self {
-        Self {
-            kind: kind.into(),
-            parameters: Parameters::new(),
-        }
+        Self { kind: kind.into(), parameters: Parameters::new() }
     }
 
     /// The parameters as the configuration type of the kind.

@@ -32,11 +32,7 @@ impl ImageShape {
 
 impl fmt::Display for ImageShape {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "{}×{}×{}",
-            self.channels, self.height, self.width
-        )
+        write!(formatter, "{}×{}×{}", self.channels, self.height, self.width)
     }
 }
 
@@ -63,19 +59,13 @@ pub struct AugmentationSpec {
 
 impl AugmentationSpec {
     /// Images as they are.
-    pub const NONE: Self = Self {
-        shift: 0,
-        flip: false,
-    };
+    pub const NONE: Self = Self { shift: 0, flip: false };
 }
 
 impl Default for AugmentationSpec {
     /// Up to two pixels and mirroring, as in the ConvNetJS CIFAR-10 demo.
     fn default() -> Self {
-        Self {
-            shift: 2,
-            flip: true,
-        }
+        Self { shift: 2, flip: true }
     }
 }
 
@@ -110,13 +100,9 @@ impl RunDefinition {
     pub fn key(&self) -> Digest {
         let mut resolved = self.clone();
         resolved.network.name.clear();
-        let json = serde_json::to_string(&resolved).expect(
-            "invariant: a definition holds only strings, numbers and maps with string keys",
-        );
-        Digester::new("revacnn definition")
-            .number(u64::from(ARITHMETIC))
-            .text(&json)
-            .finish()
+        let json = serde_json::to_string(&resolved)
+            .expect("invariant: a definition holds only strings, numbers and maps with string keys");
+        Digester::new("revacnn definition").number(u64::from(ARITHMETIC)).text(&json).finish()
     }
 
     /// The fields in which another definition differs, as `field: ours → theirs`.
@@ -143,18 +129,9 @@ impl RunDefinition {
         let mut fields = vec![
             ("input".to_owned(), self.input.to_string()),
             ("classes".to_owned(), self.classes.to_string()),
-            (
-                "dataset".to_owned(),
-                format!("{} ({:.12})", self.dataset.name, self.dataset.digest),
-            ),
+            ("dataset".to_owned(), format!("{} ({:.12})", self.dataset.name, self.dataset.digest)),
             ("holdout".to_owned(), self.holdout_every.to_string()),
-            (
-                "augmentation".to_owned(),
-                format!(
-                    "shift {} flip {}",
-                    self.augmentation.shift, self.augmentation.flip
-                ),
-            ),
+            ("augmentation".to_owned(), format!("shift {} flip {}", self.augmentation.shift, self.augmentation.flip)),
             ("optimizer".to_owned(), self.optimizer.kind.clone()),
             ("batch-size".to_owned(), self.batch_size.to_string()),
             ("seed".to_owned(), self.seed.to_string()),
@@ -164,10 +141,7 @@ impl RunDefinition {
             fields.push((name.replace('_', "-"), value.to_string()));
         }
         for (place, layer) in self.network.layers.iter().enumerate() {
-            let subject = layer
-                .name
-                .as_ref()
-                .map_or_else(|| format!("layer {}", place + 1), ToString::to_string);
+            let subject = layer.name.as_ref().map_or_else(|| format!("layer {}", place + 1), ToString::to_string);
             fields.push((format!("{subject} kind"), layer.kind.clone()));
             for (name, value) in &layer.parameters {
                 fields.push((format!("{subject} {name}"), value.to_string()));
@@ -187,21 +161,11 @@ mod tests {
                 "name = \"paper\"\n[[layer]]\nkind = \"conv\"\nname = \"conv1\"\nfilters = 16\n",
             )
             .unwrap(),
-            input: ImageShape {
-                channels: 3,
-                height: 32,
-                width: 32,
-            },
+            input: ImageShape { channels: 3, height: 32, width: 32 },
             classes: 10,
-            dataset: DatasetIdentity {
-                name: "shapes".into(),
-                digest: Digest([0; 32]),
-            },
+            dataset: DatasetIdentity { name: "shapes".into(), digest: Digest([0; 32]) },
             holdout_every: 10,
-            augmentation: AugmentationSpec {
-                shift: 2,
-                flip: true,
-            },
+            augmentation: AugmentationSpec { shift: 2, flip: true },
             optimizer: OptimizerSpec::new("adadelta"),
             batch_size: 4,
             seed: 0,
@@ -224,12 +188,7 @@ mod tests {
         let base = definition();
         let mut other = base.clone();
         other.batch_size = 32;
-        other.network.layers[0]
-            .parameters
-            .insert("filters".into(), 20.into());
-        assert_eq!(
-            base.differences(&other),
-            ["batch-size: 4 → 32", "conv1 filters: 16 → 20"]
-        );
+        other.network.layers[0].parameters.insert("filters".into(), 20.into());
+        assert_eq!(base.differences(&other), ["batch-size: 4 → 32", "conv1 filters: 16 → 20"]);
     }
 }

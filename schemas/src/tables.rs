@@ -83,25 +83,12 @@ impl Table {
         let nullable = |name: &str, of: DataType| Field::new(name, of, true);
         let step = || required("step", DataType::Int64);
         let filter = || {
-            [
-                required("layer", DataType::Utf8),
-                required("filter", DataType::Int32),
-                required("born", DataType::Utf8),
-            ]
+            [required("layer", DataType::Utf8), required("filter", DataType::Int32), required("born", DataType::Utf8)]
         };
         let floats = |name: &str, null: bool| {
-            Field::new(
-                name,
-                DataType::List(Arc::new(Field::new("element", DataType::Float32, false))),
-                null,
-            )
+            Field::new(name, DataType::List(Arc::new(Field::new("element", DataType::Float32, false))), null)
         };
-        let wall_time = || {
-            required(
-                "wall_time",
-                DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
-            )
-        };
+        let wall_time = || required("wall_time", DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())));
         let mut columns = Vec::new();
         match self {
             Self::Steps => columns.extend([
@@ -172,10 +159,7 @@ impl Table {
                 required("accuracy", DataType::Float32),
                 required("correct", DataType::Int32),
                 required("images", DataType::Int32),
-                required(
-                    "confusion",
-                    DataType::List(Arc::new(Field::new("element", DataType::Int32, false))),
-                ),
+                required("confusion", DataType::List(Arc::new(Field::new("element", DataType::Int32, false)))),
             ]),
             Self::Events => columns.extend([
                 step(),
@@ -221,12 +205,7 @@ mod tests {
         let listing: Vec<String> = Table::ALL
             .into_iter()
             .map(|table| {
-                let names: Vec<String> = table
-                    .schema()
-                    .fields()
-                    .iter()
-                    .map(|field| field.name().clone())
-                    .collect();
+                let names: Vec<String> = table.schema().fields().iter().map(|field| field.name().clone()).collect();
                 format!("{table}: {}", names.join(" "))
             })
             .collect();

@@ -51,9 +51,7 @@ pub struct Topology {
 impl Topology {
     /// Layers with weights: the order of [`StepView::parameters`](crate::StepView).
     pub fn parameter_layers(&self) -> impl Iterator<Item = &LayerTopology> {
-        self.layers
-            .iter()
-            .filter(|layer| layer.coefficients.is_some())
+        self.layers.iter().filter(|layer| layer.coefficients.is_some())
     }
 
     /// Layers that open a block: the order of [`StepView::blocks`](crate::StepView).
@@ -69,17 +67,11 @@ impl Topology {
 
     /// Number of parameters: all coefficients and biases.
     pub fn parameters(&self) -> usize {
-        self.parameter_layers()
-            .map(|layer| layer.filters.len() * (layer.coefficients.unwrap_or(0) + 1))
-            .sum()
+        self.parameter_layers().map(|layer| layer.filters.len() * (layer.coefficients.unwrap_or(0) + 1)).sum()
     }
 
     /// Values of all block outputs of one image.
     pub fn activations(&self) -> usize {
-        self.blocks()
-            .map(|layer| {
-                layer.filters.len() * layer.map.map_or(0, |[rows, columns]| rows * columns)
-            })
-            .sum()
+        self.blocks().map(|layer| layer.filters.len() * layer.map.map_or(0, |[rows, columns]| rows * columns)).sum()
     }
 }

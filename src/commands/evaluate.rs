@@ -66,20 +66,11 @@ pub(crate) fn run(arguments: &EvaluateArguments) -> Result<ExitCode, Failure> {
                 .filter(|(predicted, number)| *predicted != class && **number > 0)
                 .max_by_key(|(predicted, number)| (**number, std::cmp::Reverse(*predicted)))
                 .map_or_else(|| "–".to_owned(), |(predicted, number)| format!("{} ({number})", classes[predicted]));
-            vec![
-                class_name.clone(),
-                count(images.into()),
-                share.map_or_else(|| "–".to_owned(), percent),
-                mistaken,
-            ]
+            vec![class_name.clone(), count(images.into()), share.map_or_else(|| "–".to_owned(), percent), mistaken]
         })
         .collect();
-    let heading = [
-        ("class", Side::Left),
-        ("images", Side::Right),
-        ("right", Side::Right),
-        ("most often taken for", Side::Left),
-    ];
+    let heading =
+        [("class", Side::Left), ("images", Side::Right), ("right", Side::Right), ("most often taken for", Side::Left)];
     write!(out, "{}", table(&heading, &rows))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -74,8 +74,7 @@ fn describe(store: &Store, record: &BranchRecord, all: &[BranchRecord]) -> Resul
         let name = all.iter().find(|other| other.id == parent.branch).map(|other| other.name.to_string());
         format!("{}@{}", name.unwrap_or_else(|| parent.branch.to_string()), parent.step)
     });
-    let validation =
-        reader.validations()?.last().map(|(step, result)| (step.0, result.loss, result.accuracy()));
+    let validation = reader.validations()?.last().map(|(step, result)| (step.0, result.loss, result.accuracy()));
     Ok(Line {
         parent,
         last_step: span.map(|span| span.last.0),
@@ -101,11 +100,7 @@ impl Line {
             self.validation.map_or_else(dash, |(_, _, accuracy)| percent(accuracy)),
             self.validation.map_or_else(dash, |(step, _, _)| count(step)),
             bytes(self.bytes),
-            if self.thinned_steps > 0 {
-                format!("{} steps thinned", count(self.thinned_steps))
-            } else {
-                String::new()
-            },
+            if self.thinned_steps > 0 { format!("{} steps thinned", count(self.thinned_steps)) } else { String::new() },
         ]
     }
 

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use revacnn_recorder::{BranchReader, Replay, RecorderError, StepRow, StepTensors, Store, find_data};
+use revacnn_recorder::{BranchReader, RecorderError, Replay, StepRow, StepTensors, Store, find_data};
 use revacnn_schemas::{BranchRecord, FilterNumber, LayerTopology, Step};
 use serde_json::{Value, json};
 
@@ -53,11 +53,8 @@ fn chosen(record: &BranchRecord, arguments: &ShowArguments) -> Result<Vec<LayerT
     let Some(name) = &arguments.layer else {
         return Ok(with_filters.into_iter().cloned().collect());
     };
-    let unknown = |what: String, known: String| RecorderError::UnknownFilter {
-        branch: record.name.clone(),
-        what,
-        known,
-    };
+    let unknown =
+        |what: String, known: String| RecorderError::UnknownFilter { branch: record.name.clone(), what, known };
     let Some(layer) = with_filters.iter().find(|layer| layer.layer == *name) else {
         let known: Vec<&str> = with_filters.iter().map(|layer| layer.layer.as_str()).collect();
         return Err(unknown(format!("layer `{name}` with weights"), format!("there are {}", known.join(", "))));
@@ -138,10 +135,8 @@ impl Shown {
             value["weights"] = numbers(&tensors.weights[range.clone()]);
             value["bias"] = number(tensors.biases[position]);
             let gradients = tensors.gradients.as_ref().filter(|gradients| !gradients.frozen[position]);
-            value["gradients"] =
-                gradients.map_or(Value::Null, |gradients| numbers(&gradients.weights[range]));
-            value["bias_gradient"] =
-                gradients.map_or(Value::Null, |gradients| number(gradients.biases[position]));
+            value["gradients"] = gradients.map_or(Value::Null, |gradients| numbers(&gradients.weights[range]));
+            value["bias_gradient"] = gradients.map_or(Value::Null, |gradients| number(gradients.biases[position]));
         }
         if let Some([rows, columns]) = layer.map {
             let map = rows * columns;
@@ -159,9 +154,7 @@ impl Shown {
                 })
                 .collect();
         }
-        if let Some(running) =
-            self.tensors.normalisation.iter().find(|running| running.layer == layer.layer)
-        {
+        if let Some(running) = self.tensors.normalisation.iter().find(|running| running.layer == layer.layer) {
             value["running_mean"] = number(running.mean[position]);
             value["running_variance"] = number(running.variance[position]);
         }
@@ -267,12 +260,11 @@ impl Shown {
                 let map = rows * columns;
                 let images = self.tensors.probes.len().max(1) as f32;
                 let maps = self.tensors.block(&layer.layer);
-                maps.map(|block| block.activations[position * map..][..map].iter().sum::<f32>()).sum::<f32>()
-                    / images
+                maps.map(|block| block.activations[position * map..][..map].iter().sum::<f32>()).sum::<f32>() / images
             });
-            let mean_gradient = gradients.as_ref().map(|values| {
-                values.iter().map(|value| value.abs()).sum::<f32>() / values.len().max(1) as f32
-            });
+            let mean_gradient = gradients
+                .as_ref()
+                .map(|values| values.iter().map(|value| value.abs()).sum::<f32>() / values.len().max(1) as f32);
             rows.push(vec![
                 format!("{}/{}", layer.layer, identity.number),
                 short(norm(&weights)),

@@ -65,10 +65,8 @@ pub(crate) fn run(arguments: &TrainArguments) -> Result<ExitCode, Failure> {
             count(until.0),
             bytes(size),
             match budget {
-                Some(budget) if size > budget => format!(
-                    ", thinned to keyframes past {} (which loses nothing; see --disk-budget)",
-                    bytes(budget)
-                ),
+                Some(budget) if size > budget =>
+                    format!(", thinned to keyframes past {} (which loses nothing; see --disk-budget)", bytes(budget)),
                 _ => String::new(),
             }
         );
@@ -363,11 +361,8 @@ impl Closing<'_> {
         if matches!(ended, Ended::Diverged(_)) {
             return Ok(());
         }
-        let option = if self.arguments.store.store == Path::new("runs") {
-            String::new()
-        } else {
-            format!(" --store {store}")
-        };
+        let option =
+            if self.arguments.store.store == Path::new("runs") { String::new() } else { format!(" --store {store}") };
         let layer = self
             .trainer
             .topology()
@@ -408,8 +403,7 @@ fn network(name_or_path: &str) -> Result<NetworkSpec, Failure> {
     if path.extension().is_none() && path.components().count() == 1 && !path.is_file() {
         return Ok(preset(name_or_path)?);
     }
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| Failure::Unreadable { path: path.to_owned(), source })?;
+    let text = std::fs::read_to_string(path).map_err(|source| Failure::Unreadable { path: path.to_owned(), source })?;
     Ok(NetworkSpec::from_toml(&text)?)
 }
 
@@ -418,9 +412,9 @@ fn optimizer(arguments: &TrainArguments) -> Result<OptimizerSpec, Failure> {
     let mut parts = arguments.optimizer.split(',');
     let mut spec = OptimizerSpec::new(parts.next().unwrap_or_default().trim());
     for part in parts {
-        let number = part.split_once('=').and_then(|(name, value)| {
-            Some((name.trim().replace('-', "_"), value.trim().parse::<f64>().ok()?))
-        });
+        let number = part
+            .split_once('=')
+            .and_then(|(name, value)| Some((name.trim().replace('-', "_"), value.trim().parse::<f64>().ok()?)));
         let Some((name, value)) = number else {
             return Err(Failure::Usage(format!(
                 "--optimizer {}: expected NAME=VALUE such as rho=0.9 after the comma, found `{part}`",
@@ -481,12 +475,7 @@ fn disk_budget(arguments: &TrainArguments) -> Option<u64> {
 ///
 /// The share that compression leaves was measured on the paper's network; see
 /// `ARCHITECTURE.md`.
-fn predicted_bytes(
-    topology: &Topology,
-    definition: &RunDefinition,
-    recording: &RecordingSettings,
-    until: Step,
-) -> u64 {
+fn predicted_bytes(topology: &Topology, definition: &RunDefinition, recording: &RecordingSettings, until: Step) -> u64 {
     const COMPRESSED: f64 = 0.5;
     const SCALARS_A_FILTER: f64 = 28.0;
     let filters: usize = topology.parameter_layers().map(|layer| layer.filters.len()).sum();

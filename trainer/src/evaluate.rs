@@ -8,8 +8,7 @@ use crate::workspace::{Outcome, Shared, Workspace};
 use crate::{Trainer, TrainerError};
 
 /// What an evaluation pass is keyed by: no random draw, no backward pass.
-pub(crate) const EVALUATION: ImageContext =
-    ImageContext { training: false, keep: false, seed: 0, epoch: 0, offset: 0 };
+pub(crate) const EVALUATION: ImageContext = ImageContext { training: false, keep: false, seed: 0, epoch: 0, offset: 0 };
 
 impl Trainer {
     /// Evaluates the network, as it is, on every image of a split: no
@@ -31,8 +30,7 @@ impl Trainer {
         });
         let classes = self.network.classes;
         let mut loss = 0.0_f64;
-        let mut result =
-            ValidationResult { loss: 0.0, correct: 0, images: 0, confusion: vec![0; classes * classes] };
+        let mut result = ValidationResult { loss: 0.0, correct: 0, images: 0, confusion: vec![0; classes * classes] };
         for portion in portions {
             if let Some(error) = portion.failure {
                 return Err(error);
@@ -49,12 +47,7 @@ impl Trainer {
     }
 
     pub(crate) fn shared(&self) -> Shared<'_> {
-        Shared {
-            network: &self.network,
-            parameters: &self.parameters,
-            packed: &self.packed,
-            batch: &self.batch,
-        }
+        Shared { network: &self.network, parameters: &self.parameters, packed: &self.packed, batch: &self.batch }
     }
 }
 

@@ -67,7 +67,8 @@ mod tests {
     #[test]
     fn a_filters_draw_follows_its_number_and_not_its_place() {
         let initial = Initial::Normal { fan_in: 25 };
-        let [before, after] = [vec![0, 1, 2], vec![0, 2, 9]].map(|numbers| initial_state(&layer(numbers, initial), 3, 0).weights);
+        let [before, after] =
+            [vec![0, 1, 2], vec![0, 2, 9]].map(|numbers| initial_state(&layer(numbers, initial), 3, 0).weights);
         assert_eq!(before[..400], after[..400]);
         assert_eq!(before[800..], after[400..800]);
         assert_ne!(before[400..800], before[800..]);

@@ -1,8 +1,6 @@
 //! From a description to operations: names, defaults, shapes, blocks.
 
-use revacnn_schemas::{
-    FilterIdentity, FilterNumber, ImageShape, LayerName, LayerTopology, NetworkSpec, Topology,
-};
+use revacnn_schemas::{FilterIdentity, FilterNumber, ImageShape, LayerName, LayerTopology, NetworkSpec, Topology};
 
 use crate::TrainerError;
 use crate::kernels::Instructions;
@@ -54,11 +52,7 @@ const LARGEST_MAP: usize = 1 << 26;
 ///
 /// # Errors
 /// What a layer refuses, by the layer's name.
-pub fn resolve(
-    spec: &NetworkSpec,
-    input: ImageShape,
-    classes: usize,
-) -> Result<(NetworkSpec, Topology), TrainerError> {
+pub fn resolve(spec: &NetworkSpec, input: ImageShape, classes: usize) -> Result<(NetworkSpec, Topology), TrainerError> {
     let (resolved, network) = Network::build(spec, input, classes, Instructions::Scalar)?;
     Ok((resolved, network.topology))
 }
@@ -100,13 +94,7 @@ impl Network {
             if kind.role == Role::Classes && place + 1 != count {
                 return Err(layers::refuse(layer, "only the last layer can be of kind softmax"));
             }
-            let at = Place {
-                input: shape,
-                classes,
-                instructions,
-                stream: stream_key(&name),
-                numbers: numbers.clone(),
-            };
+            let at = Place { input: shape, classes, instructions, stream: stream_key(&name), numbers: numbers.clone() };
             let built = (kind.build)(layer, &at)?;
             layer.parameters = built.parameters;
             let mut topology = LayerTopology {
@@ -223,8 +211,7 @@ mod tests {
     #[test]
     fn the_papers_network_has_its_names_blocks_and_22_466_parameters() {
         let (resolved, topology) = resolve(&preset("paper").unwrap(), RGB, 10).unwrap();
-        let names: Vec<String> =
-            resolved.layers.iter().map(|layer| layer.name.as_ref().unwrap().to_string()).collect();
+        let names: Vec<String> = resolved.layers.iter().map(|layer| layer.name.as_ref().unwrap().to_string()).collect();
         assert_eq!(names, ["conv1", "pool1", "conv2", "pool2", "conv3", "pool3", "softmax"]);
         assert_eq!(topology.parameters(), 22_466);
         assert_eq!(topology.activations(), 22_794);

@@ -12,7 +12,11 @@ struct Preset {
 }
 
 const PRESETS: [Preset; 3] = [
-    Preset { name: "paper", summary: "three 5×5 convolutions of 16, 20, 20 filters, as in the paper", filters: [16, 20, 20] },
+    Preset {
+        name: "paper",
+        summary: "three 5×5 convolutions of 16, 20, 20 filters, as in the paper",
+        filters: [16, 20, 20],
+    },
     Preset { name: "20-20-20", summary: "the paper's steering experiment before the edit", filters: [20, 20, 20] },
     Preset { name: "20-20-21", summary: "the paper's steering experiment after the edit", filters: [20, 20, 21] },
 ];

@@ -1,8 +1,6 @@
 //! What an observer is shown of a step.
 
-use revacnn_schemas::{
-    BlockView, ImageIndex, NormalisationView, Observer, ParameterView, StepView, ValidationResult,
-};
+use revacnn_schemas::{BlockView, ImageIndex, NormalisationView, Observer, ParameterView, StepView, ValidationResult};
 
 use crate::data::{Split, decode};
 use crate::evaluate::EVALUATION;
@@ -39,8 +37,7 @@ impl Trainer {
             .map(|(state, (weights, biases))| ParameterView {
                 weights: &state.weights,
                 biases: &state.biases,
-                gradients: (outcome.is_some() && state.frozen.contains(&false))
-                    .then_some((&weights[..], &biases[..])),
+                gradients: (outcome.is_some() && state.frozen.contains(&false)).then_some((&weights[..], &biases[..])),
                 frozen: &state.frozen,
             })
             .collect();
@@ -55,11 +52,7 @@ impl Trainer {
             .flat_map(|workspace| {
                 let last = self.network.blocks.len() - 1;
                 self.network.blocks.iter().enumerate().map(move |(index, block)| BlockView {
-                    activations: if index == last {
-                        &workspace.probabilities
-                    } else {
-                        &workspace.maps[block.last + 1]
-                    },
+                    activations: if index == last { &workspace.probabilities } else { &workspace.maps[block.last + 1] },
                     gradients: &workspace.gradients[block.last + 1],
                 })
             })
@@ -98,12 +91,8 @@ impl Trainer {
             decode(part.image(image)?, &mut workspace.maps[0]);
             labels.push(usize::from(part.label(image)?));
         }
-        let shared = Shared {
-            network: &self.network,
-            parameters: &self.parameters,
-            packed: &self.packed,
-            batch: &self.batch,
-        };
+        let shared =
+            Shared { network: &self.network, parameters: &self.parameters, packed: &self.packed, batch: &self.batch };
         let operations = self.network.operations.len();
         let first_output = self.network.blocks.first().map_or(operations, |block| block.last + 1);
         let context = ImageContext { keep: true, ..EVALUATION };

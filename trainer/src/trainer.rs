@@ -9,6 +9,7 @@ use revacnn_schemas::{
     TrainingState,
 };
 
+use crate::TrainerError;
 use crate::data::{Dataset, augment, decode, epoch_order};
 use crate::initialise::initial_state;
 use crate::kernels::Instructions;
@@ -17,7 +18,6 @@ use crate::network::Network;
 use crate::optimizers::{self, Optimizer, Tensors};
 use crate::threads::Threads;
 use crate::workspace::{Shared, Workspace};
-use crate::TrainerError;
 
 /// Images that the live accuracy looks back on.
 const RECENT: usize = 200;
@@ -106,11 +106,7 @@ impl Trainer {
     /// # Errors
     /// What the definition cannot be built from, other data than it names,
     /// and threads that do not start.
-    pub fn new(
-        definition: &RunDefinition,
-        dataset: Arc<Dataset>,
-        threads: usize,
-    ) -> Result<Self, TrainerError> {
+    pub fn new(definition: &RunDefinition, dataset: Arc<Dataset>, threads: usize) -> Result<Self, TrainerError> {
         Self::with_instructions(definition, dataset, threads, Instructions::widest())
     }
 
@@ -133,21 +129,14 @@ impl Trainer {
             });
         }
         let instructions = instructions.supported();
-        let (_, network) =
-            Network::build(&definition.network, definition.input, definition.classes, instructions)?;
+        let (_, network) = Network::build(&definition.network, definition.input, definition.classes, instructions)?;
         let (_, optimizer) = optimizers::build(&definition.optimizer)?;
-        let parameters: Vec<ParameterState> = network
-            .weighted
-            .iter()
-            .map(|layer| initial_state(layer, definition.seed, optimizer.slots()))
-            .collect();
-        let gradients = parameters
-            .iter()
-            .map(|state| (vec![0.0; state.weights.len()], vec![0.0; state.biases.len()]))
-            .collect();
+        let parameters: Vec<ParameterState> =
+            network.weighted.iter().map(|layer| initial_state(layer, definition.seed, optimizer.slots())).collect();
+        let gradients =
+            parameters.iter().map(|state| (vec![0.0; state.weights.len()], vec![0.0; state.biases.len()])).collect();
         let packed = network.operations.iter().map(|_| Packed::default()).collect();
-        let batch =
-            network.operations.iter().map(|unit| vec![0.0; unit.operation.batch_len()]).collect();
+        let batch = network.operations.iter().map(|unit| vec![0.0; unit.operation.batch_len()]).collect();
         let train_images = dataset.train_indices();
         let mut trainer = Self {
             network,
@@ -189,9 +178,7 @@ impl Trainer {
                 state.parameters.len()
             )));
         }
-        for ((layer, ours), theirs) in
-            self.network.weighted.iter().zip(&self.parameters).zip(&state.parameters)
-        {
+        for ((layer, ours), theirs) in self.network.weighted.iter().zip(&self.parameters).zip(&state.parameters) {
             let lengths = |state: &ParameterState| {
                 let slots = state.weight_slots.iter().chain(&state.bias_slots).map(Vec::len);
                 let running = state.running.iter().flatten().map(Vec::len);
@@ -289,8 +276,7 @@ impl Trainer {
     pub fn digest(&self) -> Digest {
         let arrays: Vec<(&[f32], &[f32])> =
             self.parameters.iter().map(|state| (&state.weights[..], &state.biases[..])).collect();
-        let numbers: Vec<&[u32]> =
-            self.network.weighted.iter().map(|layer| &layer.numbers[..]).collect();
+        let numbers: Vec<&[u32]> = self.network.weighted.iter().map(|layer| &layer.numbers[..]).collect();
         TrainingState::digest(&arrays, &numbers)
     }
 
@@ -376,12 +362,8 @@ impl Trainer {
         let operations = self.network.operations.len();
         let first = self.first_trained();
         let loader = Loader::new(&self.dataset, &self.definition, self.cursor, images);
-        let shared = Shared {
-            network: &self.network,
-            parameters: &self.parameters,
-            packed: &self.packed,
-            batch: &self.batch,
-        };
+        let shared =
+            Shared { network: &self.network, parameters: &self.parameters, packed: &self.packed, batch: &self.batch };
         let mut work: Vec<(&mut Chunk, &mut Workspace, Result<(), TrainerError>)> = self
             .chunks
             .iter_mut()
@@ -440,14 +422,12 @@ impl Trainer {
             portions.push((chunk, own));
         }
         let network = &self.network;
-        let synchronising: Vec<usize> =
-            (0..operations).filter(|&index| !self.batch[index].is_empty()).collect();
+        let synchronising: Vec<usize> = (0..operations).filter(|&index| !self.batch[index].is_empty()).collect();
         let mut ends = synchronising.clone();
         ends.push(operations);
         let mut start = 0;
         for &end in &ends {
-            let shared =
-                Shared { network, parameters: &self.parameters, packed: &self.packed, batch: &self.batch };
+            let shared = Shared { network, parameters: &self.parameters, packed: &self.packed, batch: &self.batch };
             self.threads.for_each(&mut portions, |_, (chunk, own)| {
                 for (index, workspace) in chunk.images.clone().zip(own.iter_mut()) {
                     workspace.forward(shared, loader.context(index), start..end);
@@ -458,10 +438,8 @@ impl Trainer {
                 }
             });
             if end < operations {
-                let inputs: Vec<&[f32]> = portions
-                    .iter()
-                    .flat_map(|(_, own)| own.iter().map(|workspace| &workspace.maps[end][..]))
-                    .collect();
+                let inputs: Vec<&[f32]> =
+                    portions.iter().flat_map(|(_, own)| own.iter().map(|workspace| &workspace.maps[end][..])).collect();
                 network.operations[end].operation.batch_statistics(&inputs, &mut self.batch[end]);
             }
             start = end;
@@ -470,8 +448,7 @@ impl Trainer {
         // the first one: nothing before it trains.
         let mut end = operations;
         for start in synchronising.iter().rev().copied().chain([0]) {
-            let shared =
-                Shared { network, parameters: &self.parameters, packed: &self.packed, batch: &self.batch };
+            let shared = Shared { network, parameters: &self.parameters, packed: &self.packed, batch: &self.batch };
             let after_synchronising = if self.batch[start].is_empty() { start } else { start + 1 };
             self.threads.for_each(&mut portions, |_, (chunk, own)| {
                 for (index, workspace) in chunk.images.clone().zip(own.iter_mut()) {
@@ -507,9 +484,10 @@ impl Trainer {
 
     /// The first operation with weights that train, if there is one.
     fn first_trained(&self) -> Option<usize> {
-        self.network.operations.iter().position(|unit| {
-            unit.weights.is_some_and(|weights| self.parameters[weights].frozen.contains(&false))
-        })
+        self.network
+            .operations
+            .iter()
+            .position(|unit| unit.weights.is_some_and(|weights| self.parameters[weights].frozen.contains(&false)))
     }
 
     /// Adds the chunks up in a fixed tree, neighbours first, and writes the
@@ -665,12 +643,7 @@ struct Loader<'a> {
 }
 
 impl<'a> Loader<'a> {
-    fn new(
-        dataset: &'a Dataset,
-        definition: &'a RunDefinition,
-        cursor: DataCursor,
-        images: &'a [ImageIndex],
-    ) -> Self {
+    fn new(dataset: &'a Dataset, definition: &'a RunDefinition, cursor: DataCursor, images: &'a [ImageIndex]) -> Self {
         Self { dataset, definition, cursor, images }
     }
 
@@ -679,12 +652,7 @@ impl<'a> Loader<'a> {
         let image = self.images[index];
         let part = self.dataset.train();
         decode(part.image(image)?, decoded);
-        let draw = crate::data::draw(
-            self.definition.augmentation,
-            self.definition.seed,
-            self.cursor.epoch.0,
-            image,
-        );
+        let draw = crate::data::draw(self.definition.augmentation, self.definition.seed, self.cursor.epoch.0, image);
         augment(decoded, self.dataset.shape(), draw, input);
         Ok(usize::from(part.label(image)?))
     }

@@ -229,7 +229,8 @@ fn batch_sizes_and_threads_out_of_range_are_refused_by_name() {
         let message = define(preset("paper").unwrap(), &dataset, &settings).unwrap_err().to_string();
         assert!(message.contains("batch-size") && message.contains(&batch_size.to_string()), "{message}");
     }
-    let definition = define(preset("paper").unwrap(), &dataset, &Settings { batch_size: 45, ..Settings::default() }).unwrap();
+    let definition =
+        define(preset("paper").unwrap(), &dataset, &Settings { batch_size: 45, ..Settings::default() }).unwrap();
     for threads in [0, 1025, usize::MAX] {
         let error = Trainer::new(&definition, Arc::clone(&dataset), threads).unwrap_err();
         assert!(matches!(error, TrainerError::Threads { .. }), "{error}");
@@ -299,7 +300,9 @@ fn an_evaluation_counts_every_image_of_its_split_once() {
     steps(&mut trainer, 4);
     let state = trainer.state();
     // Images 9, 19, 29, 39 and 49, labelled in turn with four classes.
-    for (split, of_class) in [(Split::Validation, [0, 3, 0, 2]), (Split::Train, [13, 10, 12, 10]), (Split::Test, [1, 0, 0, 0])] {
+    for (split, of_class) in
+        [(Split::Validation, [0, 3, 0, 2]), (Split::Train, [13, 10, 12, 10]), (Split::Test, [1, 0, 0, 0])]
+    {
         let result = trainer.evaluate(split).unwrap();
         let rows: Vec<u32> = result.confusion.chunks(4).map(|row| row.iter().sum()).collect();
         assert_eq!(rows, of_class, "{split:?}");
@@ -319,7 +322,10 @@ fn a_batch_never_crosses_an_epochs_end() {
         let DataCursor { epoch: Epoch(epoch), offset, images_seen } = trainer.cursor();
         found.push((images, epoch, offset, images_seen));
     }
-    assert_eq!(found, [(12, 0, 12, 12), (12, 0, 24, 24), (12, 0, 36, 36), (9, 1, 0, 45), (12, 1, 12, 57), (12, 1, 24, 69)]);
+    assert_eq!(
+        found,
+        [(12, 0, 12, 12), (12, 0, 24, 24), (12, 0, 36, 36), (9, 1, 0, 45), (12, 1, 12, 57), (12, 1, 24, 69)]
+    );
 }
 
 #[test]

@@ -7,7 +7,10 @@ use std::sync::{Arc, LazyLock};
 
 use common::{noise, trainer};
 use proptest::prelude::*;
-use revacnn_schemas::{DataCursor, Digest, ImageIndex, ImageShape, Observer, ObserverError, RunDefinition, Step, StepView, TrainingState, Wanted};
+use revacnn_schemas::{
+    DataCursor, Digest, ImageIndex, ImageShape, Observer, ObserverError, RunDefinition, Step, StepView, TrainingState,
+    Wanted,
+};
 use revacnn_trainer::data::{self, Dataset};
 use revacnn_trainer::kernels::Instructions;
 use revacnn_trainer::{Settings, Trainer, define, preset};
@@ -76,7 +79,8 @@ fn same_everywhere(definition: &RunDefinition, dataset: &Arc<Dataset>, scalar_st
     };
     let expected = run(1, Instructions::widest(), STEPS);
     for instructions in Instructions::available() {
-        let (threads, steps) = if instructions == Instructions::Scalar { (1..=2, scalar_steps) } else { (1..=3, STEPS) };
+        let (threads, steps) =
+            if instructions == Instructions::Scalar { (1..=2, scalar_steps) } else { (1..=3, STEPS) };
         for threads in threads {
             let found = run(threads, instructions, steps);
             for (step, (found, expected)) in found.iter().zip(&expected).enumerate() {
@@ -110,7 +114,8 @@ fn batches_of_every_size_have_the_same_bits_with_any_threads() {
     let dataset = kitchen_sink_data();
     for batch_size in [1, 2, 3, 5, 17, 33, 45] {
         let settings = Settings { batch_size, ..Settings::default() };
-        let network = json!({"layer": [{"kind": "conv", "filters": 3, "kernel": 3, "activation": "relu"}, {"kind": "softmax"}]});
+        let network =
+            json!({"layer": [{"kind": "conv", "filters": 3, "kernel": 3, "activation": "relu"}, {"kind": "softmax"}]});
         let definition = define(serde_json::from_value(network).unwrap(), &dataset, &settings).unwrap();
         same_everywhere(&definition, &dataset, 5);
     }

@@ -59,7 +59,8 @@ fn values(state: &mut ParameterState, part: Part) -> &mut [f32] {
 /// A direction of length 1: random signs on about a quarter of the places.
 fn direction(length: usize, number: u64) -> Vec<f64> {
     let mut stream = Stream::new("test direction", &[length as u64, number]);
-    let mut signs: Vec<f64> = (0..length).map(|_| [1.0, -1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0][stream.below(8) as usize]).collect();
+    let mut signs: Vec<f64> =
+        (0..length).map(|_| [1.0, -1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0][stream.below(8) as usize]).collect();
     signs[stream.below(length as u64) as usize] = 1.0;
     let norm = signs.iter().map(|sign| sign * sign).sum::<f64>().sqrt();
     signs.iter().map(|sign| sign / norm).collect()
@@ -131,7 +132,9 @@ fn check(name: &str, layers: Value, loss: Loss) {
 
 #[test]
 fn convolutions_of_every_stride_and_padding() {
-    for (kernel, stride, pad) in [(1, 1, 0), (2, 1, 1), (3, 2, 1), (4, 1, 3), (4, 3, 0), (5, 3, 2), (5, 1, 2), (7, 2, 3), (8, 1, 0), (8, 1, 7)] {
+    for (kernel, stride, pad) in
+        [(1, 1, 0), (2, 1, 1), (3, 2, 1), (4, 1, 3), (4, 3, 0), (5, 3, 2), (5, 1, 2), (7, 2, 3), (8, 1, 0), (8, 1, 7)]
+    {
         let name = format!("kernel {kernel}, stride {stride}, pad {pad}");
         let layers = json!([
             {"kind": "conv", "filters": 5, "kernel": 2, "activation": "tanh"},

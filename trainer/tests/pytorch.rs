@@ -16,8 +16,8 @@ use std::sync::Arc;
 use ndarray::Array1;
 use ndarray_npy::{NpzReader, ReadableElement};
 use revacnn_schemas::{
-    AugmentationSpec, DataCursor, ImageIndex, ImageShape, NetworkSpec, Observer, ObserverError, OptimizerSpec, Step, StepView,
-    Wanted,
+    AugmentationSpec, DataCursor, ImageIndex, ImageShape, NetworkSpec, Observer, ObserverError, OptimizerSpec, Step,
+    StepView, Wanted,
 };
 use revacnn_trainer::data::{Dataset, epoch_order};
 use revacnn_trainer::{Settings, Trainer, define};
@@ -64,8 +64,15 @@ impl Arrays {
         assert_eq!(found.len(), expected.len(), "{case}: length of {name}");
         assert!(found.iter().all(|value| value.is_finite()), "{case}: {name} is not finite");
         let largest = expected.iter().fold(0.0_f64, |largest, value| largest.max(f64::from(value.abs())));
-        let error = found.iter().zip(&expected).map(|(&ours, &theirs)| (f64::from(ours) - f64::from(theirs)).abs()).fold(0.0, f64::max);
-        assert!(error <= tolerance * largest, "{case}: {name} is off by {error:e} of {largest:e}, at most {tolerance:e} of it");
+        let error = found
+            .iter()
+            .zip(&expected)
+            .map(|(&ours, &theirs)| (f64::from(ours) - f64::from(theirs)).abs())
+            .fold(0.0, f64::max);
+        assert!(
+            error <= tolerance * largest,
+            "{case}: {name} is off by {error:e} of {largest:e}, at most {tolerance:e} of it"
+        );
     }
 }
 

@@ -8,15 +8,13 @@ use std::path::{Path, PathBuf};
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{Int32Type, Int64Type};
 use revacnn_recorder::{
-    BranchReader, Recorder, RecorderError, RecorderOptions, Selection, StepSpan, StepTensors, Store,
-    wanted,
+    BranchReader, Recorder, RecorderError, RecorderOptions, Selection, StepSpan, StepTensors, Store, wanted,
 };
 use revacnn_schemas::{
-    BlockView, BranchName, BranchRecord, DataCursor, DatasetIdentity, Digest, Epoch, Fidelity,
-    FilterIdentity, FilterNumber, HyperParameters, ImageIndex, ImageShape, LayerTopology,
-    AugmentationSpec, NetworkSpec, NormalisationView, OptimizerSpec, ParameterState, ParameterView,
-    RecordingSettings, RunDefinition, Step, StepView, Table, Topology, TrainingState,
-    ValidationResult,
+    AugmentationSpec, BlockView, BranchName, BranchRecord, DataCursor, DatasetIdentity, Digest, Epoch, Fidelity,
+    FilterIdentity, FilterNumber, HyperParameters, ImageIndex, ImageShape, LayerTopology, NetworkSpec,
+    NormalisationView, OptimizerSpec, ParameterState, ParameterView, RecordingSettings, RunDefinition, Step, StepView,
+    Table, Topology, TrainingState, ValidationResult,
 };
 
 /// A layer of a make-believe network.
@@ -28,18 +26,8 @@ pub struct FakeLayer {
     pub normalises: bool,
 }
 
-pub fn layer(
-    filters: usize,
-    coefficients: Option<usize>,
-    map: Option<[usize; 2]>,
-    normalises: bool,
-) -> FakeLayer {
-    FakeLayer {
-        filters,
-        coefficients,
-        map,
-        normalises,
-    }
+pub fn layer(filters: usize, coefficients: Option<usize>, map: Option<[usize; 2]>, normalises: bool) -> FakeLayer {
+    FakeLayer { filters, coefficients, map, normalises }
 }
 
 /// A convolution with normalisation, a pool, and two fully connected layers.
@@ -59,38 +47,23 @@ pub fn topology(layers: &[FakeLayer]) -> Topology {
         kind: "fake".to_owned(),
         // Numbers with a gap, as after a filter was removed.
         filters: (0..layer.filters)
-            .map(|filter| FilterIdentity {
-                number: FilterNumber(filter as u32 + u32::from(filter > 0)),
-                born: None,
-            })
+            .map(|filter| FilterIdentity { number: FilterNumber(filter as u32 + u32::from(filter > 0)), born: None })
             .collect(),
         coefficients: layer.coefficients,
         map: layer.map,
         normalises: layer.normalises,
     });
-    Topology {
-        layers: layers.collect(),
-    }
+    Topology { layers: layers.collect() }
 }
 
 pub fn definition() -> RunDefinition {
     RunDefinition {
         network: NetworkSpec::from_toml("[[layer]]\nkind = \"fake\"\n").unwrap(),
-        input: ImageShape {
-            channels: 1,
-            height: 2,
-            width: 2,
-        },
+        input: ImageShape { channels: 1, height: 2, width: 2 },
         classes: 2,
-        dataset: DatasetIdentity {
-            name: "fake".into(),
-            digest: Digest([1; 32]),
-        },
+        dataset: DatasetIdentity { name: "fake".into(), digest: Digest([1; 32]) },
         holdout_every: 10,
-        augmentation: AugmentationSpec {
-            shift: 0,
-            flip: false,
-        },
+        augmentation: AugmentationSpec { shift: 0, flip: false },
         optimizer: OptimizerSpec::new("fake"),
         batch_size: 3,
         seed: 0,
@@ -113,9 +86,7 @@ pub fn name(text: &str) -> BranchName {
 /// A store with the branch `main`.
 pub fn store(root: &Path, layers: &[FakeLayer], recording: RecordingSettings) -> (Store, BranchRecord) {
     let store = Store::create(root, 1).unwrap();
-    let branch = store
-        .create_branch(name("main"), definition(), recording, topology(layers), None, 2)
-        .unwrap();
+    let branch = store.create_branch(name("main"), definition(), recording, topology(layers), None, 2).unwrap();
     (store, branch)
 }
 
@@ -175,11 +146,7 @@ pub struct FakeStep {
 }
 
 pub fn cursor(step: u64) -> DataCursor {
-    DataCursor {
-        epoch: Epoch(step / 4),
-        offset: 3 * (step % 4) as u32,
-        images_seen: 10 * (step / 4) + 3 * (step % 4),
-    }
+    DataCursor { epoch: Epoch(step / 4), offset: 3 * (step % 4) as u32, images_seen: 10 * (step / 4) + 3 * (step % 4) }
 }
 
 impl FakeStep {
@@ -193,25 +160,21 @@ impl FakeStep {
         for (place, layer) in topology.parameter_layers().enumerate() {
             let (filters, tag) = (layer.filters.len(), 100 * place as u64);
             let coefficients = filters * layer.coefficients.unwrap();
-            let frozen: Vec<bool> = (0..filters)
-                .map(|filter| (number + filter as u64 + place as u64) % 7 == 3)
-                .collect();
+            let frozen: Vec<bool> =
+                (0..filters).map(|filter| (number + filter as u64 + place as u64) % 7 == 3).collect();
             let all_frozen = place == 1 && number % 9 == 4;
             parameters.push(LayerData {
                 weights: numbers(tag, number, coefficients),
                 biases: numbers(tag + 1, number, filters),
-                gradients: (!first && !all_frozen).then(|| {
-                    (numbers(tag + 2, number, coefficients), numbers(tag + 3, number, filters))
-                }),
+                gradients: (!first && !all_frozen)
+                    .then(|| (numbers(tag + 2, number, coefficients), numbers(tag + 3, number, filters))),
                 frozen,
             });
         }
         let normalisation = topology
             .normalising_layers()
             .enumerate()
-            .map(|(place, layer)| {
-                [7_000, 8_000].map(|tag| numbers(tag + place as u64, number, layer.filters.len()))
-            })
+            .map(|(place, layer)| [7_000, 8_000].map(|tag| numbers(tag + place as u64, number, layer.filters.len())))
             .collect();
         let mut blocks = Vec::new();
         for probe in 0..probes.len() as u64 {
@@ -231,9 +194,8 @@ impl FakeStep {
                 .iter()
                 .enumerate()
                 .map(|(place, layer): (usize, &LayerData)| {
-                    let slots = |tag, count| {
-                        (0..place % 3).map(|slot| numbers(tag + slot as u64, number, count)).collect()
-                    };
+                    let slots =
+                        |tag, count| (0..place % 3).map(|slot| numbers(tag + slot as u64, number, count)).collect();
                     ParameterState {
                         weights: layer.weights.clone(),
                         biases: layer.biases.clone(),
@@ -277,19 +239,10 @@ impl FakeStep {
                 frozen: &layer.frozen,
             })
             .collect();
-        let normalisation: Vec<_> = self
-            .normalisation
-            .iter()
-            .map(|[mean, variance]| NormalisationView { mean, variance })
-            .collect();
-        let blocks: Vec<_> = self
-            .blocks
-            .iter()
-            .map(|[activations, gradients]| BlockView {
-                activations,
-                gradients,
-            })
-            .collect();
+        let normalisation: Vec<_> =
+            self.normalisation.iter().map(|[mean, variance]| NormalisationView { mean, variance }).collect();
+        let blocks: Vec<_> =
+            self.blocks.iter().map(|[activations, gradients]| BlockView { activations, gradients }).collect();
         let scalar = |value: f32| (!self.first).then_some(value);
         see(&StepView {
             step: self.step,
@@ -392,11 +345,7 @@ pub fn glob(folder: &Path, table: Table) -> Vec<String> {
 /// sync thousands of times.
 pub fn tempdir() -> std::io::Result<tempfile::TempDir> {
     let memory = Path::new("/dev/shm");
-    if memory.is_dir() {
-        tempfile::tempdir_in(memory)
-    } else {
-        tempfile::tempdir()
-    }
+    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }
 }
 
 /// Copies a folder with all that is in it.

@@ -8,8 +8,7 @@ use super::{Backward, Buffers, Built, Context, LayerKind, Operation, Place, Role
 use crate::TrainerError;
 use crate::kernels::{Instructions, relu, relu_backward};
 
-pub(crate) const KIND: LayerKind =
-    LayerKind { name: "activation", stem: "activation", role: Role::Joins, build };
+pub(crate) const KIND: LayerKind = LayerKind { name: "activation", stem: "activation", role: Role::Joins, build };
 
 /// Configuration of an activation layer.
 #[derive(Debug, Serialize, Deserialize)]
@@ -47,7 +46,8 @@ pub(crate) struct Activation {
 impl Activation {
     /// The operation of `function` on maps of `shape`, if it does anything.
     pub(crate) fn after(function: Function, shape: ImageShape, place: &Place) -> Option<Box<dyn Operation>> {
-        (function != Function::None).then(|| Box::new(Self { function, shape, instructions: place.instructions }) as Box<dyn Operation>)
+        (function != Function::None)
+            .then(|| Box::new(Self { function, shape, instructions: place.instructions }) as Box<dyn Operation>)
     }
 }
 

@@ -8,11 +8,12 @@
 use revacnn_schemas::{ImageShape, LayerSpec};
 use serde::{Deserialize, Serialize};
 
-use super::{Backward, Buffers, Built, Context, Initial, LayerKind, Operation, ParameterShape, Place, Role, Scratch, refuse};
+use super::{
+    Backward, Buffers, Built, Context, Initial, LayerKind, Operation, ParameterShape, Place, Role, Scratch, refuse,
+};
 use crate::TrainerError;
 
-pub(crate) const KIND: LayerKind =
-    LayerKind { name: "batchnorm", stem: "batchnorm", role: Role::Joins, build };
+pub(crate) const KIND: LayerKind = LayerKind { name: "batchnorm", stem: "batchnorm", role: Role::Joins, build };
 
 /// Configuration of batch normalisation.
 #[derive(Debug, Serialize, Deserialize)]
@@ -42,11 +43,7 @@ fn build(spec: &LayerSpec, place: &Place) -> Result<Built, TrainerError> {
     if !(config.epsilon > 0.0 && config.epsilon.is_finite()) {
         return Err(refuse(spec, format!("epsilon must be above 0, found {}", config.epsilon)));
     }
-    let operation = BatchNorm {
-        shape: place.input,
-        momentum: config.momentum as f32,
-        epsilon: config.epsilon as f32,
-    };
+    let operation = BatchNorm { shape: place.input, momentum: config.momentum as f32, epsilon: config.epsilon as f32 };
     Ok(Built::new(&config, vec![Box::new(operation)]))
 }
 
@@ -94,8 +91,7 @@ impl BatchNorm {
             return (context.batch[MEAN * channels + channel], context.batch[INVERSE * channels + channel]);
         }
         let state = context.state.expect("invariant: batch normalisation has weights");
-        let [mean, variance] =
-            state.running.as_ref().expect("invariant: batch normalisation has running statistics");
+        let [mean, variance] = state.running.as_ref().expect("invariant: batch normalisation has running statistics");
         (mean[channel], 1.0 / (variance[channel] + self.epsilon).sqrt())
     }
 }
@@ -149,25 +145,19 @@ impl Operation for BatchNorm {
         }
     }
 
-    fn batch_gradient(
-        &self,
-        images: &[(&[f32], &[f32])],
-        batch: &mut [f32],
-        weights: &mut [f32],
-        biases: &mut [f32],
-    ) {
+    fn batch_gradient(&self, images: &[(&[f32], &[f32])], batch: &mut [f32], weights: &mut [f32], biases: &mut [f32]) {
         let (map, channels) = (self.map(), self.shape.channels);
         let count = (map * images.len()) as f64;
         for channel in 0..channels {
             let (mean, inverse) = (batch[MEAN * channels + channel], batch[INVERSE * channels + channel]);
             let range = channel * map..(channel + 1) * map;
-            let gradient = sum(images
-                .iter()
-                .map(|(_, gradient)| gradient[range.clone()].iter().map(|&value| f64::from(value))));
+            let gradient =
+                sum(images.iter().map(|(_, gradient)| gradient[range.clone()].iter().map(|&value| f64::from(value))));
             let correlation = sum(images.iter().map(|(input, gradient)| {
-                input[range.clone()].iter().zip(&gradient[range.clone()]).map(|(&value, &gradient)| {
-                    f64::from((value - mean) * inverse) * f64::from(gradient)
-                })
+                input[range.clone()]
+                    .iter()
+                    .zip(&gradient[range.clone()])
+                    .map(|(&value, &gradient)| f64::from((value - mean) * inverse) * f64::from(gradient))
             }));
             weights[channel] = correlation as f32;
             biases[channel] = gradient as f32;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::activation::{Activation, Function};
 use super::{
-    Scratch,    Backward, Buffers, Built, Context, Initial, LayerKind, Operation, Packed, ParameterShape, Place, Role,
+    Backward, Buffers, Built, Context, Initial, LayerKind, Operation, Packed, ParameterShape, Place, Role, Scratch,
     check_range, refuse,
 };
 use crate::TrainerError;

@@ -7,8 +7,7 @@ use super::{Backward, Buffers, Built, Context, LayerKind, Operation, Place, Role
 use crate::TrainerError;
 use crate::data::Stream;
 
-pub(crate) const KIND: LayerKind =
-    LayerKind { name: "dropout", stem: "dropout", role: Role::Joins, build };
+pub(crate) const KIND: LayerKind = LayerKind { name: "dropout", stem: "dropout", role: Role::Joins, build };
 
 /// Configuration of dropout.
 #[derive(Debug, Serialize, Deserialize)]
@@ -24,12 +23,8 @@ fn build(spec: &LayerSpec, place: &Place) -> Result<Built, TrainerError> {
     if !(0.0..1.0).contains(&config.rate) {
         return Err(refuse(spec, format!("rate must be at least 0 and below 1, found {}", config.rate)));
     }
-    let dropout = Dropout {
-        rate: config.rate as f32,
-        shape: place.input,
-        stream: place.stream,
-        numbers: place.numbers.clone(),
-    };
+    let dropout =
+        Dropout { rate: config.rate as f32, shape: place.input, stream: place.stream, numbers: place.numbers.clone() };
     Ok(Built::new(&config, vec![Box::new(dropout)]))
 }
 

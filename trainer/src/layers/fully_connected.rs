@@ -5,14 +5,13 @@ use serde::{Deserialize, Serialize};
 
 use super::activation::{Activation, Function};
 use super::{
-    Scratch,    Backward, Buffers, Built, Context, Initial, LayerKind, Operation, Packed, ParameterShape, Place, Role,
+    Backward, Buffers, Built, Context, Initial, LayerKind, Operation, Packed, ParameterShape, Place, Role, Scratch,
     check_range,
 };
 use crate::TrainerError;
 use crate::kernels::FullyConnected;
 
-pub(crate) const KIND: LayerKind =
-    LayerKind { name: "fully-connected", stem: "fc", role: Role::Opens, build };
+pub(crate) const KIND: LayerKind = LayerKind { name: "fully-connected", stem: "fc", role: Role::Opens, build };
 
 /// Configuration of a fully connected layer.
 #[derive(Debug, Serialize, Deserialize)]

@@ -27,15 +27,8 @@ use crate::TrainerError;
 use crate::kernels::{Instructions, NonZero};
 
 /// Every kind of layer, in the order in which help lists them.
-pub(crate) static KINDS: &[LayerKind] = &[
-    conv::KIND,
-    pool::KIND,
-    fully_connected::KIND,
-    activation::KIND,
-    batchnorm::KIND,
-    dropout::KIND,
-    softmax::KIND,
-];
+pub(crate) static KINDS: &[LayerKind] =
+    &[conv::KIND, pool::KIND, fully_connected::KIND, activation::KIND, batchnorm::KIND, dropout::KIND, softmax::KIND];
 
 /// A kind of layer.
 pub(crate) struct LayerKind {

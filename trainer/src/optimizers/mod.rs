@@ -83,12 +83,7 @@ fn resolved(config: &impl Serialize) -> Parameters {
 }
 
 /// Checks a hyper-parameter against its range.
-fn check(
-    name: &str,
-    value: f64,
-    expected: &'static str,
-    valid: impl FnOnce(f64) -> bool,
-) -> Result<(), TrainerError> {
+fn check(name: &str, value: f64, expected: &'static str, valid: impl FnOnce(f64) -> bool) -> Result<(), TrainerError> {
     // Neither infinities nor numbers that vanish or overflow as f32 are of use.
     if (value as f32).is_finite() && valid(value) {
         return Ok(());

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 /// hide a mistake. The test part is one image.
 pub(crate) fn noise(shape: ImageShape, classes: u8, count: u32) -> Arc<Dataset> {
     let mut stream = Stream::new("test noise", &[shape.len() as u64]);
-    let mut draw = |images: u32| -> Vec<u8> { (0..images as usize * shape.len()).map(|_| stream.below(256) as u8).collect() };
+    let mut draw =
+        |images: u32| -> Vec<u8> { (0..images as usize * shape.len()).map(|_| stream.below(256) as u8).collect() };
     let train = (draw(count), (0..count).map(|image| (image % u32::from(classes)) as u8).collect());
     let test = (draw(1), vec![0]);
     let names = (0..classes).map(|class| format!("class {class}")).collect();
