@@ -55,10 +55,13 @@ pub(crate) struct OpenTable {
     pub(crate) footer: Arc<Footer>,
 }
 
+/// Footers by file, each with when it was last used.
+type Kept = HashMap<PathBuf, (u64, Arc<Footer>)>;
+
 /// Footers by path, the least recently used forgotten first.
 #[derive(Debug, Default)]
 pub(crate) struct FooterCache {
-    kept: Mutex<(HashMap<PathBuf, (u64, Arc<Footer>)>, u64)>,
+    kept: Mutex<(Kept, u64)>,
 }
 
 impl FooterCache {

@@ -12,7 +12,7 @@ use crate::disk::Disk;
 use crate::file::{FileKind, ROW_GROUP_STEPS, TableFile};
 use crate::keyframe;
 use crate::paths::{BranchPaths, StepSpan, table_file};
-use crate::record::StepRecord;
+use crate::record::{Records, StepRecord};
 use crate::rowgroup::RowGroups;
 use crate::shape::{BranchShape, TENSOR_TABLES};
 use crate::statistics::FilterStatistics;
@@ -83,7 +83,7 @@ impl PartWriter {
         part: &mut OpenPart,
         mut step: Box<StepRecord>,
         statistics: FilterStatistics,
-        done: &mut Vec<Box<StepRecord>>,
+        done: &mut Records,
     ) -> Result<(), RecorderError> {
         part.span.last = step.step;
         part.steps.push(&step);
@@ -109,7 +109,7 @@ impl PartWriter {
         Ok(())
     }
 
-    fn write_pending(&mut self, part: &mut OpenPart, done: &mut Vec<Box<StepRecord>>) -> Result<(), RecorderError> {
+    fn write_pending(&mut self, part: &mut OpenPart, done: &mut Records) -> Result<(), RecorderError> {
         if part.pending.is_empty() {
             return Ok(());
         }
@@ -122,11 +122,7 @@ impl PartWriter {
     }
 
     /// Finishes and syncs every file of the part, and the folder.
-    pub(crate) fn close(
-        &mut self,
-        mut part: OpenPart,
-        done: &mut Vec<Box<StepRecord>>,
-    ) -> Result<ClosedPart, RecorderError> {
+    pub(crate) fn close(&mut self, mut part: OpenPart, done: &mut Records) -> Result<ClosedPart, RecorderError> {
         self.write_pending(&mut part, done)?;
         let OpenPart { folder, span, mut files, steps, keyframes, validation, .. } = part;
         files.extend(keyframes);

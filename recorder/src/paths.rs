@@ -80,10 +80,6 @@ impl BranchPaths {
         Self { folder: store.join("branches").join(format!("branch={branch}")) }
     }
 
-    pub(crate) fn record(&self) -> PathBuf {
-        self.folder.join("branch.json")
-    }
-
     pub(crate) fn lock(&self) -> PathBuf {
         self.folder.join("branch.lock")
     }

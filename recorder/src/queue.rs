@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use revacnn_schemas::{BranchName, Step};
 
 use crate::RecorderError;
-use crate::record::StepRecord;
+use crate::record::{Records, StepRecord};
 
 /// What the writer thread is asked to do, in order.
 pub(crate) enum Message {
@@ -40,7 +40,7 @@ struct State {
     /// Messages sent, and messages done.
     sent: u64,
     done: u64,
-    pool: Vec<Box<StepRecord>>,
+    pool: Records,
     progress: Progress,
     closed: bool,
     error: Option<RecorderError>,
@@ -166,7 +166,7 @@ impl Queue {
     }
 
     /// A message of that size is done; its records come back for reuse.
-    pub(crate) fn finished(&self, bytes: usize, records: &mut Vec<Box<StepRecord>>, progress: Progress) {
+    pub(crate) fn finished(&self, bytes: usize, records: &mut Records, progress: Progress) {
         let mut state = self.lock();
         state.bytes -= bytes.min(state.bytes);
         state.done += 1;

@@ -8,6 +8,9 @@ use revacnn_schemas::{
 use crate::RecorderError;
 use crate::shape::BranchShape;
 
+/// Records on their way to be used again.
+pub(crate) type Records = Vec<Box<StepRecord>>;
+
 /// One step, owned. Buffers keep their capacity from step to step.
 #[derive(Debug, Clone)]
 pub(crate) struct StepRecord {

@@ -16,7 +16,7 @@ use crate::file::{FileKind, TableFile};
 use crate::listing::list_if_there;
 use crate::part::{ClosedPart, OpenPart, PartWriter};
 use crate::paths::{BranchPaths, StepSpan, span_name, table_file};
-use crate::record::StepRecord;
+use crate::record::{Records, StepRecord};
 use crate::recovery::Recovered;
 use crate::shape::BranchShape;
 use crate::splice::splice;
@@ -39,7 +39,7 @@ pub(crate) struct LogWriter {
     /// Weights of the newest step, for the next one's update ratio.
     previous_weights: Option<Vec<f32>>,
     /// Records that can be used again.
-    pub(crate) done: Vec<Box<StepRecord>>,
+    pub(crate) done: Records,
 }
 
 impl LogWriter {

@@ -676,7 +676,7 @@ mod tests {
     fn what_trains_is_the_runs_between_frozen_filters() {
         let (on, off) = (false, true);
         assert_eq!(trained_runs(&[on, on, off, off, on]), [0..2, 4..5]);
-        assert_eq!(trained_runs(&[off, on, off]), [1..2]);
+        assert_eq!(trained_runs(&[off, on, off]), vec![std::ops::Range { start: 1, end: 2 }]);
         assert_eq!(trained_runs(&[off, off]), []);
         assert_eq!(trained_runs(&[]), []);
     }

@@ -22,12 +22,15 @@ use crate::kernels::Instructions;
 /// Every kind of optimizer; the first one is the default.
 pub(crate) static KINDS: &[OptimizerKind] = &[adadelta::KIND, sgd::KIND, adam::KIND];
 
+/// An optimizer and its parameters with every default written out.
+pub(crate) type Resolved = (Parameters, Box<dyn Optimizer>);
+
 /// A kind of optimizer.
 pub(crate) struct OptimizerKind {
     /// The word on the command line.
     pub(crate) name: &'static str,
     /// Builds it; also writes every default out.
-    pub(crate) build: fn(&OptimizerSpec) -> Result<(Parameters, Box<dyn Optimizer>), TrainerError>,
+    pub(crate) build: fn(&OptimizerSpec) -> Result<Resolved, TrainerError>,
 }
 
 /// An optimizer with its hyper-parameters; its memory is in the slots.
