@@ -202,7 +202,7 @@ fn a_damaged_description_is_named_and_the_other_branches_stay_listed() {
     for text in ["", "{", "[]", "{\"format_version\": 1}", "\u{0}"] {
         fs::write(&path, text).unwrap();
         let branches = store.branches().unwrap();
-        assert_eq!(branches.records, [second.clone()]);
+        assert_eq!(branches.records, std::slice::from_ref(&second));
         assert_eq!(branches.problems.len(), 1);
         says(&branches.problems[0], &path);
         let error = store.branch(&name("main")).unwrap_err().to_string();

@@ -223,7 +223,7 @@ impl FakeStep {
                 confusion: vec![1, number as u32, 3, 4],
             }),
             keyframe,
-            state_digest: wanted.state_digest.then(|| Digest([number as u8; 32])),
+            state_digest: wanted.state_digest.then_some(Digest([number as u8; 32])),
         }
     }
 
@@ -254,7 +254,7 @@ impl FakeStep {
             live_accuracy: scalar(f32::NAN),
             hyper_parameters: HyperParameters {
                 learning_rate: 0.1,
-                momentum: (self.step.0 % 2 == 0).then_some(0.9),
+                momentum: self.step.0.is_multiple_of(2).then_some(0.9),
                 weight_decay: 1e-4,
                 batch_size: 3,
             },
