@@ -84,7 +84,7 @@ pub(crate) struct TrainArguments {
     pub(crate) dataset: String,
     #[command(flatten)]
     pub(crate) data: DataFolder,
-    /// paper, 20-20-20, 20-20-21, or a TOML file with [[layer]] tables.
+    /// paper, 20-20-20, 20-20-21, or a TOML file with a table for each layer.
     #[arg(long, value_name = "NAME|FILE", default_value = "paper")]
     pub(crate) network: String,
     /// adadelta, sgd or adam; others of its parameters follow as `,name=value`.
