@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use arrow::array::{Array, RecordBatch};
+use arrow_array::{Array, RecordBatch};
 use support::{Ran, Scratch, TRAIN};
 
 /// Every table but `events`, which may differ between equal runs.

@@ -9,8 +9,8 @@ mod tables;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::Float32Type;
+use arrow_array::types::Float32Type;
+use arrow_array::{Array, AsArray, RecordBatch};
 use support::{Scratch, TRAIN};
 
 /// A column of numbers without nulls.

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use arrow::array::{
+use arrow_array::types::Int32Type;
+use arrow_array::{
     ArrayRef, Float32Array, Int32Array, Int64Array, ListArray, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
-use arrow::buffer::OffsetBuffer;
-use arrow::datatypes::{DataType, Int32Type};
-use arrow::error::ArrowError;
+use arrow_buffer::OffsetBuffer;
+use arrow_schema::ArrowError;
+use arrow_schema::DataType;
 use revacnn_schemas::{Step, Table, ValidationResult, canonical_bits};
 
 use crate::record::StepRecord;
@@ -17,7 +18,7 @@ fn canonical(value: f32) -> f32 {
 }
 
 /// A column from one value a row.
-fn required<T, A: FromIterator<T> + arrow::array::Array + 'static>(values: impl Iterator<Item = T>) -> ArrayRef {
+fn required<T, A: FromIterator<T> + arrow_array::Array + 'static>(values: impl Iterator<Item = T>) -> ArrayRef {
     Arc::new(A::from_iter(values))
 }
 
@@ -132,7 +133,7 @@ pub(crate) fn event(step: Step, kind: &str, message: &str, wall_time_micros: i64
 
 /// A column of lists of floats, from all values and the length of each list.
 pub(crate) fn float_lists(
-    schema_field: &arrow::datatypes::Field,
+    schema_field: &arrow_schema::Field,
     values: Vec<f32>,
     lengths: impl Iterator<Item = usize>,
 ) -> Result<ArrayRef, ArrowError> {

@@ -1,7 +1,7 @@
 //! Rows as values: steps, validations and keyframes.
 
-use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{Float32Type, Int32Type, Int64Type, TimestampMicrosecondType};
+use arrow_array::types::{Float32Type, Int32Type, Int64Type, TimestampMicrosecondType};
+use arrow_array::{Array, AsArray, RecordBatch};
 use revacnn_schemas::{DataCursor, Digest, Epoch, HyperParameters, Step, Table, TrainingState, ValidationResult};
 
 use crate::footer::OpenTable;

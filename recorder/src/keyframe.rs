@@ -8,8 +8,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{Int64Array, RecordBatch, StringArray};
-use arrow::error::ArrowError;
+use arrow_array::{Int64Array, RecordBatch, StringArray};
+use arrow_schema::ArrowError;
 use revacnn_schemas::{DataCursor, Epoch, ParameterState, Step, Table, TrainingState, canonical_bits};
 
 use crate::batches::float_lists;

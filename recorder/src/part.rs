@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use arrow::error::ArrowError;
+use arrow_schema::ArrowError;
 use revacnn_schemas::{BranchRecord, Fidelity, Step, Table, ValidationResult};
 
 use crate::RecorderError;

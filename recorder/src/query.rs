@@ -3,9 +3,10 @@
 
 use std::ops::Range;
 
-use arrow::array::{AsArray, BooleanArray, RecordBatch};
-use arrow::compute::{concat_batches, filter_record_batch};
-use arrow::datatypes::{Int32Type, Int64Type};
+use arrow_array::types::{Int32Type, Int64Type};
+use arrow_array::{AsArray, BooleanArray, RecordBatch};
+use arrow_select::concat::concat_batches;
+use arrow_select::filter::filter_record_batch;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection, RowSelectionPolicy};
 use revacnn_schemas::{FilterNumber, LayerName, Step, Table};
 
@@ -79,7 +80,7 @@ impl BranchReader {
         self.read(table, span, &Selection::filter(layer.clone(), filter))
     }
 
-    fn arrow(&self, table: Table, error: arrow::error::ArrowError) -> RecorderError {
+    fn arrow(&self, table: Table, error: arrow_schema::ArrowError) -> RecorderError {
         RecorderError::parquet("read", &self.paths.table(table), error.into())
     }
 
@@ -257,7 +258,7 @@ pub(crate) fn read_ranges(
     }
 }
 
-fn within(batch: &RecordBatch, span: StepSpan) -> Result<RecordBatch, arrow::error::ArrowError> {
+fn within(batch: &RecordBatch, span: StepSpan) -> Result<RecordBatch, arrow_schema::ArrowError> {
     let steps = batch.column(0).as_primitive::<Int64Type>();
     let keep: BooleanArray = steps
         .values()
@@ -267,7 +268,7 @@ fn within(batch: &RecordBatch, span: StepSpan) -> Result<RecordBatch, arrow::err
     filter_record_batch(batch, &keep)
 }
 
-fn select(batch: &RecordBatch, selection: &Selection) -> Result<RecordBatch, arrow::error::ArrowError> {
+fn select(batch: &RecordBatch, selection: &Selection) -> Result<RecordBatch, arrow_schema::ArrowError> {
     let mut keep = vec![true; batch.num_rows()];
     if let (Some(layer), Some(column)) = (&selection.layer, batch.column_by_name("layer")) {
         let names = column.as_string::<i32>();

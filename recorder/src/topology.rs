@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{Int32Array, RecordBatch, StringArray};
-use arrow::error::ArrowError;
+use arrow_array::{Int32Array, RecordBatch, StringArray};
+use arrow_schema::ArrowError;
 use revacnn_schemas::{BranchRecord, Table};
 
 use crate::RecorderError;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use arrow::array::RecordBatch;
+use arrow_array::RecordBatch;
 use fake::*;
 use revacnn_recorder::{BranchReader, DiskOperation, Recorder, RecorderError, RecorderOptions, StepSpan, Store};
 use revacnn_schemas::{BranchRecord, Step, Table};

@@ -160,7 +160,7 @@ fn recording_of_keyframes() -> revacnn_schemas::RecordingSettings {
     revacnn_schemas::RecordingSettings { fidelity: Fidelity::Keyframes, ..recording(1) }
 }
 
-fn rows_but_tensors(store: &Store) -> Vec<arrow::array::RecordBatch> {
+fn rows_but_tensors(store: &Store) -> Vec<arrow_array::RecordBatch> {
     let reader = BranchReader::open(store, &name("main")).unwrap();
     let span = reader.steps().unwrap();
     [Table::Steps, Table::Filters, Table::Normalisation, Table::Keyframes, Table::Validation]

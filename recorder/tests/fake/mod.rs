@@ -5,8 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
-use arrow::array::{AsArray, RecordBatch};
-use arrow::datatypes::{Int32Type, Int64Type};
+use arrow_array::types::{Int32Type, Int64Type};
+use arrow_array::{AsArray, RecordBatch};
 use revacnn_recorder::{
     BranchReader, Recorder, RecorderError, RecorderOptions, Selection, StepSpan, StepTensors, Store, wanted,
 };
