@@ -9,8 +9,9 @@ mod tables;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use arrow_array::cast::AsArray;
 use arrow_array::types::Float32Type;
-use arrow_array::{Array, AsArray, RecordBatch};
+use arrow_array::{Array, RecordBatch};
 use support::{Scratch, TRAIN};
 
 /// A column of numbers without nulls.

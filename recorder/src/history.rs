@@ -1,7 +1,8 @@
 //! Rows as values: steps, validations and keyframes.
 
+use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Int32Type, Int64Type, TimestampMicrosecondType};
-use arrow_array::{Array, AsArray, RecordBatch};
+use arrow_array::{Array, RecordBatch};
 use revacnn_schemas::{DataCursor, Digest, Epoch, HyperParameters, Step, Table, TrainingState, ValidationResult};
 
 use crate::footer::OpenTable;

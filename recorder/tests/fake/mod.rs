@@ -5,8 +5,9 @@
 
 use std::path::{Path, PathBuf};
 
+use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray;
 use arrow_array::types::{Int32Type, Int64Type};
-use arrow_array::{AsArray, RecordBatch};
 use revacnn_recorder::{
     BranchReader, Recorder, RecorderError, RecorderOptions, Selection, StepSpan, StepTensors, Store, wanted,
 };
