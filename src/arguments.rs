@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use revacnn_schemas::{Address, BranchName, Fidelity, LayerName};
+use revacnn_schemas::{Address, BranchName, Fidelity, LayerName, Schedule};
 
 use crate::text::parse_bytes;
 
@@ -99,6 +99,9 @@ pub(crate) struct TrainArguments {
     /// L2 decay of coefficients [default: the optimizer's].
     #[arg(long, value_name = "DECAY")]
     pub(crate) weight_decay: Option<f64>,
+    /// How the learning rate changes: constant, step,every=STEPS,factor=F or cosine,over=STEPS[,floor=F].
+    #[arg(long, value_name = "CURVE", default_value_t = Schedule::Constant)]
+    pub(crate) schedule: Schedule,
     /// Images of a batch.
     #[arg(long, value_name = "IMAGES", default_value_t = 4)]
     pub(crate) batch_size: u32,

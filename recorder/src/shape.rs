@@ -131,6 +131,12 @@ impl BranchShape {
             if let Some(pair) = numbers.windows(2).find(|pair| pair[0] == pair[1]) {
                 return Err(format!("layer {} has filter {} twice", layer.layer, pair[0]));
             }
+            if let Some(&last) = numbers.last().filter(|&&last| last >= layer.next_filter) {
+                return Err(format!(
+                    "layer {}: expected its next filter's number to be above {last}, found {}",
+                    layer.layer, layer.next_filter
+                ));
+            }
         }
         let probes = record.recording.probes.iter().map(|image| i32::try_from(image.0).ok());
         let images: Option<Vec<_>> = probes.map(|image| image.map(Some)).collect();

@@ -272,6 +272,7 @@ impl Store {
             created_unix_seconds,
             key,
             parent,
+            edits: Vec::new(),
             definition,
             recording,
             topology,

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BranchId, BranchName, Digest, ImageIndex, RunDefinition, SchemaError, Step, Topology};
+use crate::{BranchId, BranchName, Digest, Edit, ImageIndex, RunDefinition, SchemaError, Step, Topology};
 
 /// `store.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +36,9 @@ pub struct BranchRecord {
     /// Where it was forked; `None` for a run of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<ParentRecord>,
+    /// What the fork changed, in order; empty for a run of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub edits: Vec<Edit>,
     /// What it trains.
     pub definition: RunDefinition,
     /// How it is recorded.

@@ -30,4 +30,14 @@ pub enum SchemaError {
         /// What is wrong, what was expected and what was found.
         reason: String,
     },
+    /// An edit could not be read.
+    #[error("cannot read the edit `{text}`: {reason}; expected {expected}")]
+    Edit {
+        /// The edit as it was written.
+        text: String,
+        /// What is not understood.
+        reason: String,
+        /// The form of this edit, or the edits there are.
+        expected: String,
+    },
 }

@@ -24,11 +24,13 @@
 mod address;
 mod branch;
 mod digest;
+mod edit;
 mod error;
 mod ids;
 mod network;
 mod optimizer;
 mod run;
+mod schedule;
 mod state;
 mod step;
 mod tables;
@@ -37,11 +39,13 @@ mod topology;
 pub use address::{Address, Position};
 pub use branch::{BranchRecord, Fidelity, ParentRecord, RecordingSettings, StoreRecord};
 pub use digest::{Digest, Digester, canonical_bits};
+pub use edit::{Change, EDIT_FORMS, Edit, FilterInit, LayerInit, ReadCoefficients, Setting, Target};
 pub use error::SchemaError;
 pub use ids::{BranchId, BranchName, Epoch, FilterNumber, ImageIndex, LayerName, Step};
 pub use network::{LayerSpec, NetworkSpec, Parameters};
 pub use optimizer::OptimizerSpec;
 pub use run::{AugmentationSpec, DatasetIdentity, ImageShape, RunDefinition};
+pub use schedule::{Schedule, ScheduleSpec};
 pub use state::{DataCursor, ParameterState, TrainingState};
 pub use step::{
     BlockView, HyperParameters, NormalisationView, Observer, ObserverError, ParameterView, StepView, ValidationResult,

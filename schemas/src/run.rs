@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ARITHMETIC, Digest, Digester, NetworkSpec, OptimizerSpec};
+use crate::{ARITHMETIC, Digest, Digester, NetworkSpec, OptimizerSpec, ScheduleSpec};
 
 /// Shape of an image: channels, rows, columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -88,6 +88,9 @@ pub struct RunDefinition {
     pub augmentation: AugmentationSpec,
     /// The optimizer with its hyper-parameters, resolved.
     pub optimizer: OptimizerSpec,
+    /// How the learning rate changes; constant if `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<ScheduleSpec>,
     /// Images of a full batch.
     pub batch_size: u32,
     /// The seed of all randomness.
@@ -134,6 +137,13 @@ impl RunDefinition {
             ("augmentation".to_owned(), format!("shift {} flip {}", self.augmentation.shift, self.augmentation.flip)),
             ("optimizer".to_owned(), self.optimizer.kind.clone()),
             ("batch-size".to_owned(), self.batch_size.to_string()),
+            (
+                "schedule".to_owned(),
+                self.schedule.map_or_else(
+                    || "constant".to_owned(),
+                    |schedule| format!("{} from step {}", schedule.curve, schedule.from),
+                ),
+            ),
             ("seed".to_owned(), self.seed.to_string()),
             ("layers".to_owned(), self.network.layers.len().to_string()),
         ];
@@ -167,6 +177,7 @@ mod tests {
             holdout_every: 10,
             augmentation: AugmentationSpec { shift: 2, flip: true },
             optimizer: OptimizerSpec::new("adadelta"),
+            schedule: None,
             batch_size: 4,
             seed: 0,
         }

@@ -38,6 +38,10 @@ pub struct LayerTopology {
     /// Whether the layer keeps running statistics a channel.
     #[serde(default)]
     pub normalises: bool,
+    /// The number that the layer's next filter gets: above every number that
+    /// the lineage ever gave out, so that none is used twice.
+    #[serde(default)]
+    pub next_filter: FilterNumber,
 }
 
 /// Every layer of a network in order.
@@ -46,6 +50,9 @@ pub struct LayerTopology {
 pub struct Topology {
     /// The layers.
     pub layers: Vec<LayerTopology>,
+    /// Names of layers that the lineage once had: they are not given again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub retired: Vec<LayerName>,
 }
 
 impl Topology {

@@ -41,6 +41,7 @@ pub(crate) fn run(arguments: &TrainArguments) -> Result<ExitCode, Failure> {
         batch_size: arguments.batch_size,
         seed: arguments.seed,
         augmentation: None,
+        schedule: arguments.schedule,
     };
     let definition = define(network(&arguments.network)?, &dataset, &settings)?;
     let until = until(arguments, &dataset)?;

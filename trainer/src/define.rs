@@ -1,6 +1,6 @@
 //! From what a person asks for to a definition with every value in it.
 
-use revacnn_schemas::{AugmentationSpec, NetworkSpec, OptimizerSpec, RunDefinition};
+use revacnn_schemas::{AugmentationSpec, NetworkSpec, OptimizerSpec, RunDefinition, Schedule, ScheduleSpec, Step};
 
 use crate::data::{Dataset, VALIDATION_EVERY};
 use crate::{TrainerError, network, optimizers};
@@ -16,12 +16,20 @@ pub struct Settings {
     pub seed: u64,
     /// How training images are varied; the data set's own way if `None`.
     pub augmentation: Option<AugmentationSpec>,
+    /// How the learning rate changes.
+    pub schedule: Schedule,
 }
 
 impl Default for Settings {
     /// Adadelta as in the ConvNetJS CIFAR-10 demo, batches of 4, seed 0.
     fn default() -> Self {
-        Self { optimizer: OptimizerSpec::new("adadelta"), batch_size: 4, seed: 0, augmentation: None }
+        Self {
+            optimizer: OptimizerSpec::new("adadelta"),
+            batch_size: 4,
+            seed: 0,
+            augmentation: None,
+            schedule: Schedule::Constant,
+        }
     }
 }
 
@@ -49,6 +57,8 @@ pub fn define(network: NetworkSpec, dataset: &Dataset, settings: &Settings) -> R
         holdout_every: VALIDATION_EVERY,
         augmentation: settings.augmentation.unwrap_or_else(|| dataset.augmentation()),
         optimizer,
+        schedule: (settings.schedule != Schedule::Constant)
+            .then_some(ScheduleSpec { curve: settings.schedule, from: Step(0) }),
         batch_size: settings.batch_size,
         seed: settings.seed,
     })

@@ -20,6 +20,7 @@
 //! | `layers` | kinds of layers, one a file |
 //! | `optimizers` | kinds of optimizers, one a file |
 //! | `network` | from a description to operations and blocks |
+//! | `schedule` | the learning rate along a branch |
 //! | `workspace` | one image's way forwards and backwards |
 //! | `trainer` | the training step |
 //! | `probe` | what an observer is shown of a step |
@@ -36,6 +37,7 @@ mod network;
 mod optimizers;
 mod presets;
 mod probe;
+mod schedule;
 mod threads;
 mod trainer;
 mod workspace;

@@ -53,17 +53,19 @@ const LARGEST_MAP: usize = 1 << 26;
 /// # Errors
 /// What a layer refuses, by the layer's name.
 pub fn resolve(spec: &NetworkSpec, input: ImageShape, classes: usize) -> Result<(NetworkSpec, Topology), TrainerError> {
-    let (resolved, network) = Network::build(spec, input, classes, Instructions::Scalar)?;
+    let (resolved, network) = Network::build(spec, input, classes, Instructions::Scalar, None)?;
     Ok((resolved, network.topology))
 }
 
 impl Network {
-    /// Builds the network and resolves its description.
+    /// Builds the network and resolves its description. Filters keep the
+    /// identities that `known` gives them; without it they are numbered from 0.
     pub(crate) fn build(
         spec: &NetworkSpec,
         input: ImageShape,
         classes: usize,
         instructions: Instructions,
+        known: Option<&Topology>,
     ) -> Result<(NetworkSpec, Self), TrainerError> {
         let refuse = |reason: String| TrainerError::Network { reason };
         match spec.layers.last() {
@@ -79,7 +81,10 @@ impl Network {
             operations: Vec::new(),
             weighted: Vec::new(),
             blocks: Vec::new(),
-            topology: Topology { layers: Vec::new() },
+            topology: Topology {
+                layers: Vec::new(),
+                retired: known.map_or_else(Vec::new, |known| known.retired.clone()),
+            },
             input,
             classes,
         };
@@ -104,16 +109,26 @@ impl Network {
                 coefficients: None,
                 map: None,
                 normalises: false,
+                next_filter: FilterNumber(0),
+            };
+            let known = match known {
+                Some(known) => Some(known_layer(known, place, &name)?),
+                None => None,
             };
             for operation in built.operations {
                 let weights = operation.parameters().map(|parameters| {
-                    if parameters.filters != numbers.len() || kind.role != Role::Joins {
-                        numbers = (0..parameters.filters as u32).collect();
+                    if let Some(known) = known {
+                        topology.filters.clone_from(&known.filters);
+                        topology.next_filter = known.next_filter;
+                        numbers = known.filters.iter().map(|filter| filter.number.0).collect();
+                    } else {
+                        if parameters.filters != numbers.len() || kind.role != Role::Joins {
+                            numbers = (0..parameters.filters as u32).collect();
+                        }
+                        let identity = |&number| FilterIdentity { number: FilterNumber(number), born: None };
+                        topology.filters = numbers.iter().map(identity).collect();
+                        topology.next_filter = FilterNumber(numbers.iter().map(|number| number + 1).max().unwrap_or(0));
                     }
-                    topology.filters = numbers
-                        .iter()
-                        .map(|&number| FilterIdentity { number: FilterNumber(number), born: None })
-                        .collect();
                     topology.coefficients = Some(parameters.coefficients);
                     topology.normalises = parameters.normalises;
                     network.weighted.push(Weighted {
@@ -123,6 +138,13 @@ impl Network {
                     });
                     network.weighted.len() - 1
                 });
+                if let Some(place) = weights {
+                    let (expected, found) = (network.weighted[place].shape.filters, numbers.len());
+                    if expected != found {
+                        let reason = format!("its description says {expected} filters, its topology {found}");
+                        return Err(layers::refuse(layer, reason));
+                    }
+                }
                 shape = operation.output();
                 if shape.len() > LARGEST_MAP {
                     return Err(layers::refuse(
@@ -162,6 +184,16 @@ impl Network {
     pub(crate) fn synchronises(&self) -> bool {
         self.operations.iter().any(|unit| unit.operation.batch_len() > 0)
     }
+}
+
+/// The layer of a known topology at a place, which must have this name.
+fn known_layer<'a>(known: &'a Topology, place: usize, name: &LayerName) -> Result<&'a LayerTopology, TrainerError> {
+    known.layers.get(place).filter(|layer| layer.layer == *name).ok_or_else(|| TrainerError::Network {
+        reason: format!(
+            "its topology has no layer {name} at place {place}: it has {}",
+            known.layers.iter().map(|layer| layer.layer.as_str()).collect::<Vec<_>>().join(", ")
+        ),
+    })
 }
 
 /// Gives every unnamed layer its kind's stem and the next free number.

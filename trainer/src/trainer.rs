@@ -15,7 +15,7 @@ use crate::initialise::initial_state;
 use crate::kernels::Instructions;
 use crate::layers::{ImageContext, Packed};
 use crate::network::Network;
-use crate::optimizers::{self, Optimizer, Tensors};
+use crate::optimizers::{self, Moment, Optimizer, Tensors};
 use crate::threads::Threads;
 use crate::workspace::{Shared, Workspace};
 
@@ -120,6 +120,31 @@ impl Trainer {
         threads: usize,
         instructions: Instructions,
     ) -> Result<Self, TrainerError> {
+        Self::build(definition, None, dataset, threads, instructions)
+    }
+
+    /// A trainer of a recorded branch, whose filters have the identities that
+    /// the topology gives; it is at step 0 until it is
+    /// [restored](Self::restore).
+    ///
+    /// # Errors
+    /// As [`Trainer::new`], and a topology that does not fit the network.
+    pub fn of_branch(
+        definition: &RunDefinition,
+        topology: &Topology,
+        dataset: Arc<Dataset>,
+        threads: usize,
+    ) -> Result<Self, TrainerError> {
+        Self::build(definition, Some(topology), dataset, threads, Instructions::widest())
+    }
+
+    pub(crate) fn build(
+        definition: &RunDefinition,
+        topology: Option<&Topology>,
+        dataset: Arc<Dataset>,
+        threads: usize,
+        instructions: Instructions,
+    ) -> Result<Self, TrainerError> {
         let identity = dataset.identity();
         if *identity != definition.dataset {
             return Err(TrainerError::OtherData {
@@ -129,7 +154,8 @@ impl Trainer {
             });
         }
         let instructions = instructions.supported();
-        let (_, network) = Network::build(&definition.network, definition.input, definition.classes, instructions)?;
+        let (_, network) =
+            Network::build(&definition.network, definition.input, definition.classes, instructions, topology)?;
         let (_, optimizer) = optimizers::build(&definition.optimizer)?;
         let parameters: Vec<ParameterState> =
             network.weighted.iter().map(|layer| initial_state(layer, definition.seed, optimizer.slots())).collect();
@@ -290,7 +316,7 @@ impl Trainer {
     /// Hyper-parameters in force.
     pub fn hyper_parameters(&self) -> HyperParameters {
         HyperParameters {
-            learning_rate: self.optimizer.learning_rate() as f32,
+            learning_rate: (self.optimizer.learning_rate() * self.schedule_factor(self.step)) as f32,
             momentum: self.optimizer.momentum().map(|momentum| momentum as f32),
             weight_decay: self.optimizer.weight_decay() as f32,
             batch_size: self.definition.batch_size,
@@ -515,8 +541,19 @@ impl Trainer {
         }
     }
 
+    /// What the schedule multiplies the learning rate by in the update that
+    /// leads to `step`.
+    fn schedule_factor(&self, step: Step) -> f64 {
+        self.definition.schedule.map_or(1.0, |schedule| crate::schedule::factor(schedule, step))
+    }
+
     fn update(&mut self) {
         self.updates += 1;
+        let moment = Moment {
+            update: self.updates,
+            rate: self.schedule_factor(self.step.next()),
+            instructions: self.instructions,
+        };
         let decay = self.optimizer.weight_decay() as f32;
         for ((layer, state), (weight_gradients, bias_gradients)) in
             self.network.weighted.iter().zip(&mut self.parameters).zip(&self.gradients)
@@ -533,7 +570,7 @@ impl Trainer {
                     slots: &mut slots,
                     decay,
                 };
-                self.optimizer.update(self.instructions, self.updates, tensors);
+                self.optimizer.update(moment, tensors);
                 let mut slots: Vec<&mut [f32]> =
                     state.bias_slots.iter_mut().map(|slot| &mut slot[run.clone()]).collect();
                 let tensors = Tensors {
@@ -542,7 +579,7 @@ impl Trainer {
                     slots: &mut slots,
                     decay: 0.0,
                 };
-                self.optimizer.update(self.instructions, self.updates, tensors);
+                self.optimizer.update(moment, tensors);
             }
         }
     }

@@ -53,8 +53,9 @@ pub fn topology(layers: &[FakeLayer]) -> Topology {
         coefficients: layer.coefficients,
         map: layer.map,
         normalises: layer.normalises,
+        next_filter: FilterNumber(layer.filters as u32 + 1),
     });
-    Topology { layers: layers.collect() }
+    Topology { layers: layers.collect(), retired: Vec::new() }
 }
 
 pub fn definition() -> RunDefinition {
@@ -66,6 +67,7 @@ pub fn definition() -> RunDefinition {
         holdout_every: 10,
         augmentation: AugmentationSpec { shift: 0, flip: false },
         optimizer: OptimizerSpec::new("fake"),
+        schedule: None,
         batch_size: 3,
         seed: 0,
     }

@@ -3,9 +3,9 @@
 use revacnn_schemas::{OptimizerSpec, Parameters};
 use serde::{Deserialize, Serialize};
 
-use super::{Optimizer, OptimizerKind, Tensors, check, check_common, resolved};
+use super::{Moment, Optimizer, OptimizerKind, Tensors, check, check_common, resolved};
 use crate::TrainerError;
-use crate::kernels::{Instructions, Kernel, Simd};
+use crate::kernels::{Kernel, Simd};
 
 pub(crate) const KIND: OptimizerKind = OptimizerKind { name: "adadelta", build };
 
@@ -64,9 +64,9 @@ impl Optimizer for Adadelta {
         self.weight_decay
     }
 
-    fn update(&self, instructions: Instructions, _update: u64, tensors: Tensors<'_, '_>) {
-        instructions.run(Update {
-            rate: self.learning_rate as f32,
+    fn update(&self, moment: Moment, tensors: Tensors<'_, '_>) {
+        moment.instructions.run(Update {
+            rate: (self.learning_rate * moment.rate) as f32,
             rho: self.rho as f32,
             rest: (1.0 - self.rho) as f32,
             epsilon: self.epsilon as f32,

@@ -3,9 +3,9 @@
 use revacnn_schemas::{OptimizerSpec, Parameters};
 use serde::{Deserialize, Serialize};
 
-use super::{Optimizer, OptimizerKind, Tensors, check, check_common, power, resolved};
+use super::{Moment, Optimizer, OptimizerKind, Tensors, check, check_common, power, resolved};
 use crate::TrainerError;
-use crate::kernels::{Instructions, Kernel, Simd};
+use crate::kernels::{Kernel, Simd};
 
 pub(crate) const KIND: OptimizerKind = OptimizerKind { name: "adam", build };
 
@@ -65,10 +65,10 @@ impl Optimizer for Adam {
         self.weight_decay
     }
 
-    fn update(&self, instructions: Instructions, update: u64, tensors: Tensors<'_, '_>) {
-        instructions.run(Update {
-            step_size: (self.learning_rate / (1.0 - power(self.beta1, update))) as f32,
-            correction: (1.0 - power(self.beta2, update)).sqrt() as f32,
+    fn update(&self, moment: Moment, tensors: Tensors<'_, '_>) {
+        moment.instructions.run(Update {
+            step_size: (self.learning_rate * moment.rate / (1.0 - power(self.beta1, moment.update))) as f32,
+            correction: (1.0 - power(self.beta2, moment.update)).sqrt() as f32,
             beta: (self.beta1 as f32, self.beta2 as f32),
             rest: ((1.0 - self.beta1) as f32, (1.0 - self.beta2) as f32),
             epsilon: self.epsilon as f32,

@@ -52,9 +52,19 @@ pub(crate) trait Optimizer: fmt::Debug + Send + Sync {
     /// Moves `values` by one update, element by element.
     ///
     /// # Shapes
-    /// `values`, `gradients` and each of `slots` have one length. `update` is
-    /// the number of this update, from 1, since the slots were zero.
-    fn update(&self, instructions: Instructions, update: u64, tensors: Tensors<'_, '_>);
+    /// `values`, `gradients` and each of `slots` have one length.
+    fn update(&self, moment: Moment, tensors: Tensors<'_, '_>);
+}
+
+/// Where an update stands, and what it runs on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment {
+    /// The number of this update, from 1, since the slots were zero.
+    pub(crate) update: u64,
+    /// What the schedule multiplies the learning rate by.
+    pub(crate) rate: f64,
+    /// Instructions of the kernels.
+    pub(crate) instructions: Instructions,
 }
 
 /// The arrays of one update.
@@ -100,7 +110,7 @@ fn check_common(learning_rate: f64, weight_decay: f64) -> Result<(), TrainerErro
 }
 
 /// `base` to the power `exponent`, by squaring: the same on every machine.
-fn power(base: f64, exponent: u64) -> f64 {
+pub(crate) fn power(base: f64, exponent: u64) -> f64 {
     let (mut result, mut square, mut rest) = (1.0, base, exponent);
     while rest > 0 {
         if rest & 1 == 1 {

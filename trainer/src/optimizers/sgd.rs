@@ -3,9 +3,9 @@
 use revacnn_schemas::{OptimizerSpec, Parameters};
 use serde::{Deserialize, Serialize};
 
-use super::{Optimizer, OptimizerKind, Tensors, check, check_common, resolved};
+use super::{Moment, Optimizer, OptimizerKind, Tensors, check, check_common, resolved};
 use crate::TrainerError;
-use crate::kernels::{Instructions, Kernel, Simd};
+use crate::kernels::{Kernel, Simd};
 
 pub(crate) const KIND: OptimizerKind = OptimizerKind { name: "sgd", build };
 
@@ -53,9 +53,9 @@ impl Optimizer for Sgd {
         self.weight_decay
     }
 
-    fn update(&self, instructions: Instructions, _update: u64, tensors: Tensors<'_, '_>) {
-        let rate = self.learning_rate as f32;
-        instructions.run(Update { rate, momentum: self.momentum as f32, tensors });
+    fn update(&self, moment: Moment, tensors: Tensors<'_, '_>) {
+        let rate = (self.learning_rate * moment.rate) as f32;
+        moment.instructions.run(Update { rate, momentum: self.momentum as f32, tensors });
     }
 }
 

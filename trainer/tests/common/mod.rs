@@ -26,7 +26,7 @@ pub(crate) fn trainer(layers: Value, optimizer: Value, batch_size: u32, dataset:
     layers.push(json!({"kind": "softmax"}));
     let network: NetworkSpec = serde_json::from_value(json!({"layer": layers})).unwrap();
     let optimizer: OptimizerSpec = serde_json::from_value(optimizer).unwrap();
-    let settings = Settings { optimizer, batch_size, seed: 1, augmentation: None };
+    let settings = Settings { optimizer, batch_size, seed: 1, ..Settings::default() };
     let definition = define(network, dataset, &settings).unwrap();
     Trainer::new(&definition, Arc::clone(dataset), 1).unwrap()
 }

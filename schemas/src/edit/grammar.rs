@@ -1,0 +1,323 @@
+//! Reading edits: `add-filter conv3 count=2 init=zero`.
+
+use std::str::FromStr;
+
+use serde_json::Value;
+
+use super::{Change, Edit, FilterInit, LayerInit, Setting, Target};
+use crate::{FilterNumber, LayerName, Parameters, SchemaError};
+
+/// What stands for the images in `after=`.
+pub(super) const INPUT: &str = "input";
+
+/// Reads the coefficients that `set-weights` names, from a file or wherever
+/// the caller keeps them; the error says why it cannot.
+pub type ReadCoefficients<'a> = &'a mut dyn FnMut(&str) -> Result<Vec<f32>, String>;
+
+/// Every form of an edit, for help and errors.
+pub const EDIT_FORMS: &[(&str, &str)] = &[
+    ("add-filter", "add-filter LAYER [count=N] [init=random|zero|split|gradmax]"),
+    ("remove-filter", "remove-filter LAYER/FILTER"),
+    ("duplicate-filter", "duplicate-filter LAYER/FILTER"),
+    ("reinitialise", "reinitialise LAYER[/FILTER]"),
+    ("freeze", "freeze LAYER[/FILTER]"),
+    ("unfreeze", "unfreeze LAYER[/FILTER]"),
+    ("set-weights", "set-weights LAYER/FILTER FILE.npy"),
+    ("insert-layer", "insert-layer KIND after=LAYER|input [name=NAME] [init=random|identity] [PARAMETER=VALUE]…"),
+    ("remove-layer", "remove-layer LAYER"),
+    (
+        "set",
+        "set activation LAYER FUNCTION, or set learning-rate|momentum|weight-decay|batch-size|optimizer|schedule VALUE",
+    ),
+];
+
+impl Edit {
+    /// An edit with the default seed.
+    pub fn new(change: Change) -> Self {
+        Self { change, seed: None }
+    }
+
+    /// Reads an edit as a person writes it; any form takes `seed=N` as well.
+    ///
+    /// # Errors
+    /// [`SchemaError::Edit`] with the word that is not understood and the form
+    /// that was expected.
+    pub fn parse(text: &str, read: ReadCoefficients<'_>) -> Result<Self, SchemaError> {
+        Words::new(text)?.edit(read)
+    }
+}
+
+impl FromStr for Edit {
+    type Err = SchemaError;
+
+    /// [`Edit::parse`] where no file can be read: `set-weights` is refused.
+    fn from_str(text: &str) -> Result<Self, SchemaError> {
+        Self::parse(text, &mut |_| Err("coefficients cannot be read from a file here".to_owned()))
+    }
+}
+
+/// The words of an edit that are not used up yet.
+struct Words<'a> {
+    text: &'a str,
+    form: &'static str,
+    verb: &'a str,
+    plain: std::collections::VecDeque<&'a str>,
+    options: Vec<(&'a str, &'a str)>,
+}
+
+impl<'a> Words<'a> {
+    fn new(text: &'a str) -> Result<Self, SchemaError> {
+        let mut words = text.split_whitespace();
+        let verb = words.next().unwrap_or_default();
+        let Some((_, form)) = EDIT_FORMS.iter().find(|(name, _)| *name == verb) else {
+            let known: Vec<&str> = EDIT_FORMS.iter().map(|(name, _)| *name).collect();
+            return Err(SchemaError::Edit {
+                text: text.chars().take(200).collect(),
+                reason: format!("`{}` is no edit", verb.chars().take(40).collect::<String>()),
+                expected: known.join(", "),
+            });
+        };
+        let mut all = Self { text, form, verb, plain: Default::default(), options: Vec::new() };
+        for word in words {
+            // The value of `set optimizer` has `=` within: a name comes first.
+            match word.split_once('=').filter(|(name, _)| !name.contains(',')) {
+                Some((name, _)) if all.options.iter().any(|(other, _)| *other == name) => {
+                    return Err(all.error(format!("`{name}` is given twice")));
+                }
+                Some(option) => all.options.push(option),
+                None => all.plain.push_back(word),
+            }
+        }
+        Ok(all)
+    }
+
+    fn error(&self, reason: impl Into<String>) -> SchemaError {
+        SchemaError::Edit {
+            text: self.text.chars().take(200).collect(),
+            reason: reason.into(),
+            expected: self.form.to_owned(),
+        }
+    }
+
+    fn word(&mut self, what: &str) -> Result<&'a str, SchemaError> {
+        self.plain.pop_front().ok_or_else(|| self.error(format!("{what} is missing")))
+    }
+
+    fn parsed<T: FromStr>(&self, what: &str, word: &str) -> Result<T, SchemaError> {
+        word.parse().map_err(|_| self.error(format!("`{word}` is no {what}")))
+    }
+
+    fn option(&mut self, name: &str) -> Option<&'a str> {
+        let place = self.options.iter().position(|(other, _)| *other == name)?;
+        Some(self.options.remove(place).1)
+    }
+
+    fn target(&mut self) -> Result<Target, SchemaError> {
+        let word = self.word("the layer")?;
+        let (layer, filter) = match word.split_once('/') {
+            Some((layer, filter)) => (layer, Some(FilterNumber(self.parsed("filter number", filter)?))),
+            None => (word, None),
+        };
+        Ok(Target { layer: self.parsed("layer name", layer)?, filter })
+    }
+
+    fn filter(&mut self) -> Result<(LayerName, FilterNumber), SchemaError> {
+        let Target { layer, filter } = self.target()?;
+        let filter = filter.ok_or_else(|| self.error(format!("the filter is missing: write `{layer}/NUMBER`")))?;
+        Ok((layer, filter))
+    }
+
+    fn layer(&mut self) -> Result<LayerName, SchemaError> {
+        let Target { layer, filter } = self.target()?;
+        match filter {
+            Some(filter) => Err(self.error(format!("a layer is meant here, and `{layer}/{filter}` is a filter"))),
+            None => Ok(layer),
+        }
+    }
+
+    fn edit(mut self, read: ReadCoefficients<'_>) -> Result<Edit, SchemaError> {
+        let seed = match self.option("seed") {
+            Some(seed) => Some(self.parsed("seed (a whole number)", seed)?),
+            None => None,
+        };
+        let change = match self.verb {
+            "add-filter" => self.add_filter()?,
+            "remove-filter" => self.filter().map(|(layer, filter)| Change::RemoveFilter { layer, filter })?,
+            "duplicate-filter" => self.filter().map(|(layer, filter)| Change::DuplicateFilter { layer, filter })?,
+            "reinitialise" => Change::Reinitialise(self.target()?),
+            "freeze" => Change::Freeze(self.target()?),
+            "unfreeze" => Change::Unfreeze(self.target()?),
+            "set-weights" => {
+                let (layer, filter) = self.filter()?;
+                let file = self.word("the file with the coefficients")?;
+                let values = read(file).map_err(|reason| self.error(reason))?;
+                Change::SetWeights { layer, filter, values }
+            }
+            "insert-layer" => self.insert_layer()?,
+            "remove-layer" => Change::RemoveLayer { layer: self.layer()? },
+            "set" => self.set()?,
+            _ => unreachable!("invariant: the verb is one of EDIT_FORMS"),
+        };
+        if let Some(word) = self.plain.front() {
+            return Err(self.error(format!("`{word}` is not understood")));
+        }
+        if let Some((name, value)) = self.options.first() {
+            return Err(self.error(format!("`{name}={value}` is not understood")));
+        }
+        Ok(Edit { change, seed })
+    }
+
+    fn add_filter(&mut self) -> Result<Change, SchemaError> {
+        let layer = self.layer()?;
+        let count = match self.option("count") {
+            Some(count) => self.parsed::<u32>("count (1 to 4096)", count)?,
+            None => 1,
+        };
+        if !(1..=4096).contains(&count) {
+            return Err(self.error(format!("count must be 1 to 4096, found {count}")));
+        }
+        let init = match self.option("init") {
+            None | Some("random") => FilterInit::Random,
+            Some("zero") => FilterInit::Zero,
+            Some("split") => FilterInit::Split,
+            Some("gradmax") => FilterInit::Gradmax,
+            Some(other) => return Err(self.error(format!("`{other}` is no way for a filter to begin"))),
+        };
+        Ok(Change::AddFilter { layer, count, init })
+    }
+
+    fn insert_layer(&mut self) -> Result<Change, SchemaError> {
+        let kind = self.word("the layer's kind")?.to_owned();
+        let after = match self.option("after") {
+            None => return Err(self.error("`after=` is missing: the layer that it follows")),
+            Some(INPUT) => None,
+            Some(layer) => Some(self.parsed("layer name", layer)?),
+        };
+        let name = match self.option("name") {
+            Some(name) => Some(self.parsed("layer name", name)?),
+            None => None,
+        };
+        let init = match self.option("init") {
+            None | Some("random") => LayerInit::Random,
+            Some("identity") => LayerInit::Identity,
+            Some(other) => return Err(self.error(format!("`{other}` is no way for a layer to begin"))),
+        };
+        let parameters: Parameters =
+            self.options.drain(..).map(|(name, text)| (name.replace('-', "_"), value(text))).collect();
+        Ok(Change::InsertLayer { kind, after, name, init, parameters })
+    }
+
+    fn set(&mut self) -> Result<Change, SchemaError> {
+        let what = self.word("what to set")?;
+        if what == "activation" {
+            let layer = self.layer()?;
+            return Ok(Change::SetActivation { layer, function: self.word("the function")?.to_owned() });
+        }
+        // `set schedule step,every=9,…`: the first `=` is behind a comma.
+        let text = self.word("the value")?;
+        Ok(Change::Set(match what {
+            "learning-rate" => Setting::LearningRate(self.parsed("learning rate", text)?),
+            "momentum" => Setting::Momentum(self.parsed("momentum", text)?),
+            "weight-decay" => Setting::WeightDecay(self.parsed("weight decay", text)?),
+            "batch-size" => Setting::BatchSize(self.parsed("batch size", text)?),
+            "optimizer" => {
+                Setting::Optimizer(text.parse().map_err(|error: SchemaError| self.error(error.to_string()))?)
+            }
+            "schedule" => Setting::Schedule(text.parse().map_err(|error: SchemaError| self.error(error.to_string()))?),
+            _ => return Err(self.error(format!("`{what}` cannot be set"))),
+        }))
+    }
+}
+
+/// A parameter's value: a number, true or false, or a word.
+pub(crate) fn value(text: &str) -> Value {
+    if let Ok(whole) = text.parse::<u64>() {
+        return whole.into();
+    }
+    match text.parse::<f64>() {
+        Ok(number) if number.is_finite() => number.into(),
+        _ => match text.parse::<bool>() {
+            Ok(flag) => flag.into(),
+            Err(_) => text.into(),
+        },
+    }
+}
+
+/// A parameter's value as it is written.
+pub(crate) fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_edit_is_written_as_it_was_read_and_survives_json() {
+        for text in [
+            "add-filter conv3",
+            "add-filter conv3 count=2 init=gradmax seed=9",
+            "remove-filter conv3/7",
+            "duplicate-filter conv3/7",
+            "reinitialise conv3/7",
+            "reinitialise conv3",
+            "freeze conv1",
+            "unfreeze conv1/3",
+            "insert-layer conv after=pool2 name=extra init=identity activation=relu filters=20 kernel=5",
+            "insert-layer dropout after=input rate=0.5",
+            "remove-layer conv3",
+            "set activation conv2 tanh",
+            "set learning-rate 0.01",
+            "set momentum 0.9",
+            "set weight-decay 0.0001",
+            "set batch-size 32",
+            "set optimizer adam",
+            "set optimizer adam,beta1=0.8",
+            "set schedule step,every=100,factor=0.5",
+        ] {
+            let edit: Edit = text.parse().unwrap();
+            assert_eq!(edit.to_string(), text);
+            let json = serde_json::to_string(&edit).unwrap();
+            assert_eq!(serde_json::from_str::<Edit>(&json).unwrap(), edit, "{json}");
+        }
+    }
+
+    #[test]
+    fn coefficients_come_from_the_file_and_are_kept_as_values() {
+        let mut asked = String::new();
+        let edit = Edit::parse("set-weights conv1/3 a.npy", &mut |file| {
+            asked = file.to_owned();
+            Ok(vec![0.1, f32::MIN_POSITIVE])
+        });
+        assert_eq!(asked, "a.npy");
+        let edit = edit.unwrap();
+        assert_eq!(edit.to_string(), "set-weights conv1/3 (2 coefficients)");
+        let json = serde_json::to_string(&edit).unwrap();
+        assert_eq!(serde_json::from_str::<Edit>(&json).unwrap(), edit);
+    }
+
+    #[test]
+    fn what_is_not_understood_is_named_with_the_form_that_was_expected() {
+        for (text, word, form) in [
+            ("", "is no edit", "add-filter"),
+            ("grow conv3", "`grow`", "remove-layer"),
+            ("add-filter", "layer is missing", "add-filter LAYER"),
+            ("add-filter conv3/7", "`conv3/7` is a filter", "add-filter LAYER"),
+            ("add-filter conv3 count=0", "count", "count=N"),
+            ("add-filter conv3 count=x", "`x`", "count=N"),
+            ("add-filter conv3 init=ones", "`ones`", "gradmax"),
+            ("add-filter conv3 conv4", "`conv4`", "add-filter LAYER"),
+            ("add-filter conv3 seed=1 seed=2", "twice", "add-filter LAYER"),
+            ("remove-filter conv3", "conv3/NUMBER", "LAYER/FILTER"),
+            ("remove-filter conv3/x", "`x`", "LAYER/FILTER"),
+            ("insert-layer conv filters=3", "after=", "after=LAYER"),
+            ("set-weights conv1/3 a.npy", "cannot be read", "FILE.npy"),
+            ("set colour red", "`colour`", "learning-rate"),
+            ("set schedule step", "cosine,over", "schedule"),
+            ("set activation conv2", "function", "activation LAYER FUNCTION"),
+        ] {
+            let error = text.parse::<Edit>().unwrap_err().to_string();
+            assert!(error.contains(word) && error.contains(form), "{text}: {error}");
+        }
+    }
+}
