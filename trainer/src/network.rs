@@ -99,6 +99,10 @@ impl Network {
             if kind.role == Role::Classes && place + 1 != count {
                 return Err(layers::refuse(layer, "only the last layer can be of kind softmax"));
             }
+            // The class layer's name is not picked from those that are free.
+            if network.topology.layers.iter().any(|other| other.layer == name) {
+                return Err(layers::refuse(layer, "another layer has the same name; names must differ"));
+            }
             let at = Place { input: shape, classes, instructions, stream: stream_key(&name), numbers: numbers.clone() };
             let built = (kind.build)(layer, &at)?;
             layer.parameters = built.parameters;
@@ -274,5 +278,14 @@ mod tests {
         assert!(conv("filters = 4").contains("kernel"));
         assert!(conv("filters = 4\nkernel = 5\nactivation = \"swish\"").contains("swish"));
         assert!(refused(&format!("[[layer]]\nkind = \"convolution\"\n{softmax}")).contains("conv, pool"));
+    }
+
+    /// Two layers of one name would share their random draws and their rows in the log.
+    #[test]
+    fn a_layer_with_the_class_layers_name_is_refused() {
+        let conv = "[[layer]]\nkind = \"conv\"\nname = \"softmax\"\nfilters = 4\nkernel = 3\n";
+        let text = format!("{conv}[[layer]]\nkind = \"softmax\"\n");
+        let refused = resolve(&NetworkSpec::from_toml(&text).unwrap(), RGB, 10).unwrap_err().to_string();
+        assert!(refused.contains("layer softmax") && refused.contains("names must differ"), "{refused}");
     }
 }
