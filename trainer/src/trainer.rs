@@ -282,7 +282,8 @@ impl Trainer {
         &self.parameters
     }
 
-    /// Gradients of the last update: coefficients and biases a layer.
+    /// Gradients of the last update: coefficients and biases a layer, zeros
+    /// where a filter is frozen.
     pub fn gradients(&self) -> &[(Vec<f32>, Vec<f32>)] {
         &self.gradients
     }
@@ -424,6 +425,7 @@ impl Trainer {
     fn pass_in_spans(&mut self, images: &[ImageIndex]) -> Result<(), TrainerError> {
         let scale = 1.0 / images.len() as f32;
         let operations = self.network.operations.len();
+        let first = self.first_trained().unwrap_or(operations);
         let loader = Loader::new(&self.dataset, &self.definition, self.cursor, images);
         let mut work: Vec<(&mut Chunk, &mut [Workspace], Result<(), TrainerError>)> = Vec::new();
         let mut rest = &mut self.workspaces[..images.len()];
@@ -471,39 +473,41 @@ impl Trainer {
             start = end;
         }
         // Backwards, every span reaches the gradient of its own input, except
-        // the first one: nothing before it trains.
+        // the one that begins with what trains first: nothing before it needs one.
         let mut end = operations;
-        for start in synchronising.iter().rev().copied().chain([0]) {
+        let stops = synchronising.iter().rev().copied().filter(|&index| index >= first).map(Some);
+        for stop in stops.chain([None]) {
             let shared = Shared { network, parameters: &self.parameters, packed: &self.packed, batch: &self.batch };
-            let after_synchronising = if self.batch[start].is_empty() { start } else { start + 1 };
+            let start = stop.map_or(first, |index| index + 1);
             self.threads.for_each(&mut portions, |_, (chunk, own)| {
                 for (index, workspace) in chunk.images.clone().zip(own.iter_mut()) {
-                    let span = after_synchronising..end;
                     let accumulator = Some(&mut chunk.accumulator[..]);
-                    let reach_input = after_synchronising > 0;
-                    workspace.backward(shared, loader.context(index), span, reach_input, accumulator);
+                    workspace.backward(shared, loader.context(index), start..end, stop.is_some(), accumulator);
                 }
             });
-            if after_synchronising > start {
-                let pairs: Vec<(&[f32], &[f32])> = portions
-                    .iter()
-                    .flat_map(|(_, own)| own.iter())
-                    .map(|workspace| (&workspace.maps[start][..], &workspace.gradients[start + 1][..]))
-                    .collect();
-                let unit = &network.operations[start];
-                let weights = unit.weights.expect("invariant: what synchronises has weights");
-                let (coefficients, biases) = &mut self.gradients[weights];
-                let batch = &mut self.batch[start];
-                unit.operation.batch_gradient(&pairs, batch, coefficients, biases);
-                end = start + 1;
-            }
+            let Some(index) = stop else { break };
+            let pairs: Vec<(&[f32], &[f32])> = portions
+                .iter()
+                .flat_map(|(_, own)| own.iter())
+                .map(|workspace| (&workspace.maps[index][..], &workspace.gradients[index + 1][..]))
+                .collect();
+            let unit = &network.operations[index];
+            let weights = unit.weights.expect("invariant: what synchronises has weights");
+            let (coefficients, biases) = &mut self.gradients[weights];
+            unit.operation.batch_gradient(&pairs, &mut self.batch[index], coefficients, biases);
+            end = index + 1;
         }
         for &index in &synchronising {
             let unit = &network.operations[index];
-            let state = &mut self.parameters[unit.weights.expect("invariant: what synchronises has weights")];
+            let weights = unit.weights.expect("invariant: what synchronises has weights");
+            let state = &mut self.parameters[weights];
             if let Some(running) = &mut state.running {
                 unit.operation.update_running(&self.batch[index], images.len(), running, &state.frozen);
             }
+            // The sums of frozen channels were needed for the gradient of the input alone, and those before what
+            // trains first were not made: what is there is of an earlier step.
+            let (coefficients, biases) = &mut self.gradients[weights];
+            clear_frozen(&state.frozen, coefficients, biases);
         }
         Ok(())
     }
@@ -669,6 +673,15 @@ fn trained_runs(frozen: &[bool]) -> Vec<std::ops::Range<usize>> {
         start += group.len();
     }
     runs
+}
+
+/// Sets the gradients of frozen filters to zero.
+fn clear_frozen(frozen: &[bool], weights: &mut [f32], biases: &mut [f32]) {
+    let coefficients = weights.len() / frozen.len().max(1);
+    for (filter, _) in frozen.iter().enumerate().filter(|&(_, &frozen)| frozen) {
+        weights[filter * coefficients..][..coefficients].fill(0.0);
+        biases[filter] = 0.0;
+    }
 }
 
 /// Brings the images of a batch.

@@ -356,3 +356,51 @@ fn the_live_accuracy_is_that_of_the_last_200_images() {
         assert_eq!(trainer.live_accuracy(), Some(recent as f32 / images as f32));
     }
 }
+
+/// A frozen filter takes part in the batch's statistics, but has no gradient
+/// of its own, in a normalising layer as in any other.
+#[test]
+fn frozen_filters_have_gradients_of_zero_in_every_layer() {
+    for layer in 0..4 {
+        let mut trainer = small(json!({"kind": "sgd"}));
+        steps(&mut trainer, 1);
+        let free = trainer.gradients()[layer].1[1];
+        assert_ne!(free, 0.0, "layer {layer}");
+        let mut state = trainer.state();
+        state.parameters[layer].frozen[1] = true;
+        trainer.restore(&state).unwrap();
+        steps(&mut trainer, 1);
+        let (weights, biases) = &trainer.gradients()[layer];
+        let coefficients = weights.len() / biases.len();
+        assert!(weights[coefficients..2 * coefficients].iter().all(|&slope| slope == 0.0), "layer {layer}");
+        assert_eq!(biases[1], 0.0, "layer {layer}");
+    }
+}
+
+/// Where nothing before the normalisation trains, it need not go backwards.
+#[test]
+fn layers_frozen_up_to_any_depth_leave_zeros_behind_and_the_others_gradients_as_they_are() {
+    let layers = json!([
+        {"kind": "batchnorm"},
+        {"kind": "conv", "filters": 5, "kernel": 3, "activation": "relu"},
+        {"kind": "batchnorm"},
+        {"kind": "batchnorm"},
+        {"kind": "fully-connected", "units": 7, "activation": "tanh"},
+    ]);
+    for depth in 0..=6 {
+        let mut trainer = trainer(layers.clone(), json!({"kind": "sgd"}), 12, &dataset());
+        let mut state = trainer.state();
+        steps(&mut trainer, 1);
+        let free = trainer.gradients().to_vec();
+        state.parameters.iter_mut().take(depth).for_each(|layer| layer.frozen.fill(true));
+        trainer.restore(&state).unwrap();
+        steps(&mut trainer, 1);
+        for (layer, (found, free)) in trainer.gradients().iter().zip(&free).enumerate() {
+            if layer < depth {
+                assert!(found.0.iter().chain(&found.1).all(|&slope| slope == 0.0), "{depth} frozen: layer {layer}");
+            } else {
+                assert_eq!(found, free, "{depth} frozen: layer {layer}");
+            }
+        }
+    }
+}
