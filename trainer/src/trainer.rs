@@ -607,19 +607,22 @@ impl Trainer {
         }
     }
 
-    /// ½·decay·Σw² over the coefficients that decay, in `f64`, filters in
-    /// order.
+    /// ½·decay·Σw² over the coefficients that decay, which those of frozen
+    /// filters do not, in `f64`, filters in order.
     fn decay_loss(&self) -> f32 {
         let mut sum = 0.0_f64;
         for (layer, state) in self.network.weighted.iter().zip(&self.parameters) {
             if layer.shape.decays {
-                let mut lanes = [0.0_f64; 8];
-                for part in state.weights.chunks(8) {
-                    for (lane, &value) in lanes.iter_mut().zip(part) {
-                        *lane += f64::from(value) * f64::from(value);
+                let coefficients = layer.shape.coefficients;
+                for run in trained_runs(&state.frozen) {
+                    let mut lanes = [0.0_f64; 8];
+                    for part in state.weights[run.start * coefficients..run.end * coefficients].chunks(8) {
+                        for (lane, &value) in lanes.iter_mut().zip(part) {
+                            *lane += f64::from(value) * f64::from(value);
+                        }
                     }
+                    sum += lanes.iter().sum::<f64>();
                 }
-                sum += lanes.iter().sum::<f64>();
             }
         }
         (0.5 * self.optimizer.weight_decay() * sum) as f32

@@ -404,3 +404,20 @@ fn layers_frozen_up_to_any_depth_leave_zeros_behind_and_the_others_gradients_as_
         }
     }
 }
+
+#[test]
+fn frozen_filters_add_nothing_to_the_penalty_of_decay() {
+    let mut trainer = small(json!({"kind": "sgd", "weight_decay": 0.1}));
+    let mut state = trainer.state();
+    let whole = trainer.step().unwrap().decay_loss;
+    state.parameters[0].frozen[2] = true;
+    trainer.restore(&state).unwrap();
+    let part = trainer.step().unwrap().decay_loss;
+    let of_frozen: f32 = state.parameters[0].weights[2 * 27..3 * 27].iter().map(|weight| 0.05 * weight * weight).sum();
+    assert!(of_frozen > 0.0 && (whole - part - of_frozen).abs() < 1e-5, "{whole} {part} {of_frozen}");
+    for layer in &mut state.parameters {
+        layer.frozen.fill(true);
+    }
+    trainer.restore(&state).unwrap();
+    assert_eq!(trainer.step().unwrap().decay_loss, 0.0);
+}
