@@ -41,14 +41,7 @@ impl Default for Settings {
 pub fn define(network: NetworkSpec, dataset: &Dataset, settings: &Settings) -> Result<RunDefinition, TrainerError> {
     let (network, _) = network::resolve(&network, dataset.shape(), dataset.class_names().len())?;
     let (optimizer, _) = optimizers::build(&settings.optimizer)?;
-    let images = dataset.train_indices().len();
-    if !(1..=65_536).contains(&settings.batch_size) || settings.batch_size as usize > images {
-        return Err(TrainerError::OutOfRange {
-            name: "batch-size".to_owned(),
-            expected: "1 to 65536 and at most the number of training images",
-            found: format!("{} of {images} training images", settings.batch_size),
-        });
-    }
+    check_batch_size(settings.batch_size, dataset.train_indices().len())?;
     Ok(RunDefinition {
         network,
         input: dataset.shape(),
@@ -61,5 +54,36 @@ pub fn define(network: NetworkSpec, dataset: &Dataset, settings: &Settings) -> R
             .then_some(ScheduleSpec { curve: settings.schedule, from: Step(0) }),
         batch_size: settings.batch_size,
         seed: settings.seed,
+    })
+}
+
+/// Checks that a definition, which may come from a file, fits the data that
+/// it names: the network's size, the classes and the split follow from them.
+pub(crate) fn check(definition: &RunDefinition, dataset: &Dataset, train_images: usize) -> Result<(), TrainerError> {
+    let unequal = |name: &str, expected: &'static str, found: String| {
+        Err(TrainerError::OutOfRange { name: name.to_owned(), expected, found })
+    };
+    if definition.input != dataset.shape() {
+        let found = format!("{}, where images are {}", definition.input, dataset.shape());
+        return unequal("input", "the shape of the data set's images", found);
+    }
+    let classes = dataset.class_names().len();
+    if definition.classes != classes {
+        return unequal("classes", "those of the data set", format!("{} of {classes}", definition.classes));
+    }
+    if definition.holdout_every != VALIDATION_EVERY {
+        return unequal("holdout", "10, the only split there is", definition.holdout_every.to_string());
+    }
+    check_batch_size(definition.batch_size, train_images)
+}
+
+fn check_batch_size(batch_size: u32, train_images: usize) -> Result<(), TrainerError> {
+    if (1..=65_536).contains(&batch_size) && batch_size as usize <= train_images {
+        return Ok(());
+    }
+    Err(TrainerError::OutOfRange {
+        name: "batch-size".to_owned(),
+        expected: "1 to 65536 and at most the number of training images",
+        found: format!("{batch_size} of {train_images} training images"),
     })
 }

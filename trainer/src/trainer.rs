@@ -9,7 +9,6 @@ use revacnn_schemas::{
     TrainingState,
 };
 
-use crate::TrainerError;
 use crate::data::{Dataset, augment, decode, epoch_order};
 use crate::initialise::initial_state;
 use crate::kernels::Instructions;
@@ -18,6 +17,7 @@ use crate::network::Network;
 use crate::optimizers::{self, Moment, Optimizer, Tensors};
 use crate::threads::Threads;
 use crate::workspace::{Shared, Workspace};
+use crate::{TrainerError, define};
 
 /// Images that the live accuracy looks back on.
 const RECENT: usize = 200;
@@ -153,6 +153,8 @@ impl Trainer {
                 found: identity.digest,
             });
         }
+        let train_images = dataset.train_indices();
+        define::check(definition, &dataset, train_images.len())?;
         let instructions = instructions.supported();
         let (_, network) =
             Network::build(&definition.network, definition.input, definition.classes, instructions, topology)?;
@@ -163,7 +165,6 @@ impl Trainer {
             parameters.iter().map(|state| (vec![0.0; state.weights.len()], vec![0.0; state.biases.len()])).collect();
         let packed = network.operations.iter().map(|_| Packed::default()).collect();
         let batch = network.operations.iter().map(|unit| vec![0.0; unit.operation.batch_len()]).collect();
-        let train_images = dataset.train_indices();
         let mut trainer = Self {
             network,
             threads: Threads::new(threads)?,

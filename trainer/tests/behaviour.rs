@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use common::{noise, trainer};
 use revacnn_schemas::{
-    DataCursor, Epoch, ImageIndex, ImageShape, Observer, ObserverError, ParameterState, Step, StepView, TrainingState,
-    Wanted,
+    DataCursor, Epoch, ImageIndex, ImageShape, Observer, ObserverError, ParameterState, RunDefinition, Step, StepView,
+    TrainingState, Wanted,
 };
 use revacnn_trainer::data::{Dataset, Split};
 use revacnn_trainer::{Divergence, Settings, Trainer, TrainerError, define, preset};
@@ -420,4 +420,25 @@ fn frozen_filters_add_nothing_to_the_penalty_of_decay() {
     }
     trainer.restore(&state).unwrap();
     assert_eq!(trainer.step().unwrap().decay_loss, 0.0);
+}
+
+/// A definition can come from a file that somebody else wrote.
+#[test]
+fn a_definition_that_does_not_fit_its_data_is_refused_by_the_field() {
+    let sound = small(json!({"kind": "sgd"})).definition().clone();
+    let refused = |name: &str, damage: fn(&mut RunDefinition)| {
+        let mut definition = sound.clone();
+        damage(&mut definition);
+        let message = Trainer::new(&definition, dataset(), 1).map(|_| ()).unwrap_err().to_string();
+        assert!(message.contains(name), "{name}: {message}");
+    };
+    refused("batch-size", |definition| definition.batch_size = 0);
+    refused("batch-size", |definition| definition.batch_size = u32::MAX);
+    refused("input", |definition| definition.input.channels = 1);
+    refused("input", |definition| definition.input = ImageShape { channels: 3, height: 16, width: 16 });
+    refused("classes", |definition| {
+        definition.classes = 3;
+        definition.network.layers.last_mut().unwrap().parameters.clear();
+    });
+    refused("holdout", |definition| definition.holdout_every = 5);
 }
