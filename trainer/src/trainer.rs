@@ -22,6 +22,10 @@ use crate::{TrainerError, define};
 /// Images that the live accuracy looks back on.
 const RECENT: usize = 200;
 
+/// The largest step, epoch or number of images that a state can come with:
+/// no training gets there, and counting on cannot overflow.
+const LARGEST_COUNT: u64 = 1 << 53;
+
 /// A network in training: everything that decides the next step's bits.
 ///
 /// # Determinism
@@ -194,8 +198,8 @@ impl Trainer {
     /// Puts the trainer where `state` was taken.
     ///
     /// # Errors
-    /// [`TrainerError::StateMismatch`] where an array's length or the data
-    /// cursor does not fit; the trainer is then unchanged.
+    /// [`TrainerError::StateMismatch`] where an array's length, a count or the
+    /// data cursor does not fit; the trainer is then unchanged.
     pub fn restore(&mut self, state: &TrainingState) -> Result<(), TrainerError> {
         let mismatch = |reason: String| TrainerError::StateMismatch { step: state.step.0, reason };
         if state.parameters.len() != self.parameters.len() {
@@ -230,6 +234,12 @@ impl Trainer {
                 "the data cursor is at image {} of {}",
                 state.cursor.offset,
                 self.train_images.len()
+            )));
+        }
+        let counts = [state.step.0, state.optimizer_updates, state.cursor.epoch.0, state.cursor.images_seen];
+        if let Some(count) = counts.into_iter().find(|&count| count > LARGEST_COUNT) {
+            return Err(mismatch(format!(
+                "expected counts of steps, epochs and images up to {LARGEST_COUNT}, found {count}"
             )));
         }
         if state.recent.len() > RECENT {

@@ -442,3 +442,22 @@ fn a_definition_that_does_not_fit_its_data_is_refused_by_the_field() {
     });
     refused("holdout", |definition| definition.holdout_every = 5);
 }
+
+#[test]
+fn counts_that_could_not_be_counted_on_are_refused() {
+    let mut trainer = small(json!({"kind": "adam"}));
+    let sound = trainer.state();
+    type Damage = fn(&mut TrainingState);
+    let damages: [Damage; 4] = [
+        |state| state.step = Step(u64::MAX),
+        |state| state.optimizer_updates = u64::MAX,
+        |state| state.cursor.epoch = Epoch(u64::MAX),
+        |state| state.cursor.images_seen = u64::MAX,
+    ];
+    for damage in damages {
+        let mut state = sound.clone();
+        damage(&mut state);
+        let error = trainer.restore(&state).unwrap_err();
+        assert!(matches!(error, TrainerError::StateMismatch { .. }), "{error}");
+    }
+}
