@@ -47,6 +47,10 @@ pub(crate) struct Block {
 /// taken for a mistake.
 const LARGEST_MAP: usize = 1 << 26;
 
+/// The most weights that a network may have, for the same reason: twice those
+/// of VGG-16.
+const MOST_WEIGHTS: usize = 1 << 28;
+
 /// Resolves a description against images of shape `input` and `classes`
 /// classes: every layer gets its name, every parameter its value.
 ///
@@ -92,6 +96,7 @@ impl Network {
         let mut numbers: Vec<u32> = (0..input.channels as u32).collect();
         let mut open_block = None;
         let mut gradient_at = 0;
+        let mut weights_in_all = 0_usize;
         let count = resolved.layers.len();
         for (place, layer) in resolved.layers.iter_mut().enumerate() {
             let kind = layers::kind(&layer.kind)?;
@@ -120,6 +125,15 @@ impl Network {
                 None => None,
             };
             for operation in built.operations {
+                if let Some(ParameterShape { filters, coefficients, .. }) = operation.parameters() {
+                    weights_in_all = weights_in_all.saturating_add(filters.saturating_mul(coefficients));
+                    if weights_in_all > MOST_WEIGHTS {
+                        let reason = format!(
+                            "with it the network has {weights_in_all} weights, at most {MOST_WEIGHTS} are supported"
+                        );
+                        return Err(layers::refuse(layer, reason));
+                    }
+                }
                 let weights = operation.parameters().map(|parameters| {
                     if let Some(known) = known {
                         topology.filters.clone_from(&known.filters);
@@ -287,5 +301,13 @@ mod tests {
         let text = format!("{conv}[[layer]]\nkind = \"softmax\"\n");
         let refused = resolve(&NetworkSpec::from_toml(&text).unwrap(), RGB, 10).unwrap_err().to_string();
         assert!(refused.contains("layer softmax") && refused.contains("names must differ"), "{refused}");
+    }
+
+    #[test]
+    fn more_weights_than_memory_holds_are_refused_before_they_are_made() {
+        let layer = "[[layer]]\nkind = \"fully-connected\"\nunits = 1048576\n";
+        let text = format!("{layer}{layer}[[layer]]\nkind = \"softmax\"\n");
+        let refused = resolve(&NetworkSpec::from_toml(&text).unwrap(), RGB, 10).unwrap_err().to_string();
+        assert!(refused.contains("fc1") && refused.contains("weights"), "{refused}");
     }
 }
