@@ -310,4 +310,15 @@ mod tests {
         let refused = resolve(&NetworkSpec::from_toml(&text).unwrap(), RGB, 10).unwrap_err().to_string();
         assert!(refused.contains("fc1") && refused.contains("weights"), "{refused}");
     }
+
+    #[test]
+    fn numbers_that_vanish_at_32_bits_are_refused() {
+        for (layer, named) in
+            [("batchnorm\"\nepsilon = 1e-60", "epsilon"), ("dropout\"\nrate = 0.999999999999", "rate")]
+        {
+            let text = format!("[[layer]]\nkind = \"{layer}\n[[layer]]\nkind = \"softmax\"\n");
+            let refused = resolve(&NetworkSpec::from_toml(&text).unwrap(), RGB, 10).unwrap_err().to_string();
+            assert!(refused.contains(named), "{refused}");
+        }
+    }
 }

@@ -40,8 +40,9 @@ fn build(spec: &LayerSpec, place: &Place) -> Result<Built, TrainerError> {
     if !(0.0..=1.0).contains(&config.momentum) {
         return Err(refuse(spec, format!("momentum must be 0 to 1, found {}", config.momentum)));
     }
-    if !(config.epsilon > 0.0 && config.epsilon.is_finite()) {
-        return Err(refuse(spec, format!("epsilon must be above 0, found {}", config.epsilon)));
+    // As it is used: what vanishes at 32 bits divides by zero where a channel is constant.
+    if !(config.epsilon as f32 > 0.0 && (config.epsilon as f32).is_finite()) {
+        return Err(refuse(spec, format!("epsilon must be above 0 as a 32-bit number, found {}", config.epsilon)));
     }
     let operation = BatchNorm { shape: place.input, momentum: config.momentum as f32, epsilon: config.epsilon as f32 };
     Ok(Built::new(&config, vec![Box::new(operation)]))

@@ -20,8 +20,10 @@ struct Config {
 
 fn build(spec: &LayerSpec, place: &Place) -> Result<Built, TrainerError> {
     let config: Config = spec.config()?;
-    if !(0.0..1.0).contains(&config.rate) {
-        return Err(refuse(spec, format!("rate must be at least 0 and below 1, found {}", config.rate)));
+    // As it is used: what rounds to 1 would drop everything.
+    if !(0.0..1.0).contains(&(config.rate as f32)) {
+        let reason = format!("rate must be at least 0 and below 1 as a 32-bit number, found {}", config.rate);
+        return Err(refuse(spec, reason));
     }
     let dropout =
         Dropout { rate: config.rate as f32, shape: place.input, stream: place.stream, numbers: place.numbers.clone() };
