@@ -5,7 +5,7 @@
 //! one of them fail.
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, FileType, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -33,6 +33,40 @@ pub enum DiskOperation<'a> {
 /// Called before every change of the disk; an error becomes that operation's.
 pub type DiskHook = Arc<dyn Fn(DiskOperation<'_>) -> io::Result<()> + Send + Sync>;
 
+/// Opens a file for reading. A store may come from a stranger: a link may
+/// lead out of it, and a pipe would wait for ever.
+pub(crate) fn open_plain_file(path: &Path) -> Result<File, RecorderError> {
+    let io = |operation, source| RecorderError::io(operation, path, source);
+    let kind = fs::symlink_metadata(path).map_err(|source| io("open", source))?.file_type();
+    if !kind.is_file() {
+        return Err(RecorderError::damaged(path, "a plain file", described(kind)));
+    }
+    File::open(path).map_err(|source| io("open", source))
+}
+
+/// Whether there is a folder; something else in its place is an error.
+pub(crate) fn plain_folder_exists(path: &Path) -> Result<bool, RecorderError> {
+    match fs::symlink_metadata(path) {
+        Ok(entry) if entry.is_dir() => Ok(true),
+        Ok(entry) => Err(RecorderError::damaged(path, "a folder", described(entry.file_type()))),
+        Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(source) => Err(RecorderError::io("look at", path, source)),
+    }
+}
+
+/// What is in the place of what was expected.
+pub(crate) fn described(kind: FileType) -> &'static str {
+    if kind.is_symlink() {
+        "a symbolic link, which is not followed"
+    } else if kind.is_dir() {
+        "a folder"
+    } else if kind.is_file() {
+        "a file"
+    } else {
+        "a pipe or a device"
+    }
+}
+
 /// The disk, with the hook if there is one.
 #[derive(Clone, Default)]
 pub(crate) struct Disk {
@@ -54,9 +88,10 @@ impl Disk {
         self.hook.as_ref().map_or(Ok(()), |hook| hook(operation))
     }
 
-    /// Makes a folder whose parent exists; an existing one is fine.
+    /// Makes a folder whose parent exists; an existing one is fine, a link
+    /// to one is not.
     pub(crate) fn create_folder(&self, path: &Path) -> Result<(), RecorderError> {
-        if path.is_dir() {
+        if plain_folder_exists(path)? {
             return Ok(());
         }
         self.before(DiskOperation::CreateFolder(path))
@@ -64,9 +99,11 @@ impl Disk {
             .map_err(|source| RecorderError::io("create the folder", path, source))
     }
 
-    /// Makes an empty file; an existing one is overwritten.
+    /// Makes an empty file; an existing one is overwritten, and a link is
+    /// replaced instead of followed.
     pub(crate) fn create(&self, path: &Path) -> Result<DiskFile, RecorderError> {
         self.before(DiskOperation::Create(path))
+            .and_then(|()| if path.is_symlink() { fs::remove_file(path) } else { Ok(()) })
             .and_then(|()| OpenOptions::new().write(true).create(true).truncate(true).open(path))
             .map(|file| DiskFile { file, path: path.to_owned(), disk: self.clone(), bytes: 0 })
             .map_err(|source| RecorderError::io("create", path, source))

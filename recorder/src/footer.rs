@@ -13,6 +13,7 @@ use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
 use revacnn_schemas::{FORMAT_VERSION, Table};
 
 use crate::RecorderError;
+use crate::disk::open_plain_file;
 
 /// Footers that are kept; one takes some 10 KB.
 const KEPT: usize = 1024;
@@ -67,14 +68,12 @@ pub(crate) struct FooterCache {
 impl FooterCache {
     /// Opens a table's file and checks that it is what it must be.
     pub(crate) fn open(&self, path: &Path, expected: Expected) -> Result<OpenTable, RecorderError> {
-        let file = File::open(path).map_err(|source| {
-            if source.kind() == std::io::ErrorKind::NotFound {
-                RecorderError::Missing {
-                    path: path.to_owned(),
-                    expected: format!("a part of the table {}", expected.table),
-                }
+        let file = open_plain_file(path).map_err(|error| {
+            if error.is_missing_file() {
+                let expected = format!("a part of the table {}", expected.table);
+                RecorderError::Missing { path: path.to_owned(), expected }
             } else {
-                RecorderError::io("open", path, source)
+                error
             }
         })?;
         let status = file.metadata().map_err(|source| RecorderError::io("look at", path, source))?;

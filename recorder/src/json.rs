@@ -1,6 +1,5 @@
 //! Small descriptions in JSON, read with care: a store may come from a stranger.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
@@ -9,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::RecorderError;
-use crate::disk::Disk;
+use crate::disk::{Disk, open_plain_file};
 
 /// Largest description that is read; the biggest honest ones, with the
 /// coefficients of edits in them, are well below.
@@ -17,7 +16,7 @@ const LARGEST: u64 = 64 << 20;
 
 /// Reads a description of `what`, whose format version must be ours.
 pub(crate) fn read<T: DeserializeOwned>(path: &Path, what: &'static str) -> Result<T, RecorderError> {
-    let file = File::open(path).map_err(|source| RecorderError::io("open", path, source))?;
+    let file = open_plain_file(path)?;
     let mut text = Vec::new();
     file.take(LARGEST + 1).read_to_end(&mut text).map_err(|source| RecorderError::io("read", path, source))?;
     if text.len() as u64 > LARGEST {

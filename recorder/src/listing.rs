@@ -5,6 +5,7 @@ use std::path::Path;
 use revacnn_schemas::Table;
 
 use crate::RecorderError;
+use crate::disk::plain_folder_exists;
 use crate::paths::{BranchPaths, StepSpan, parse_span};
 use crate::store::list;
 
@@ -25,9 +26,15 @@ impl Listing {
     /// The tail comes first: a part that is merged in between is then in the
     /// segments, so that no step is missed while the writer works.
     pub(crate) fn read(paths: &BranchPaths) -> Result<Self, RecorderError> {
+        for table in Table::ALL {
+            plain_folder_exists(&paths.table(table))?;
+        }
+        plain_folder_exists(&paths.tail())?;
         let mut tail = Vec::new();
-        for name in list_if_there(&paths.tail())? {
-            tail.extend(parse_span(&name));
+        for span in list_if_there(&paths.tail())?.iter().filter_map(|name| parse_span(name)) {
+            // A part that is gone by now was merged.
+            plain_folder_exists(&paths.part(span))?;
+            tail.push(span);
         }
         let segments = spans(&paths.table(Table::Steps))?;
         for pair in segments.windows(2) {

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::RecorderError;
+use crate::disk::described;
 
 /// A lock that is held until this value is dropped.
 #[derive(Debug)]
@@ -24,6 +25,12 @@ impl FileLock {
     /// Takes the lock at `path` if nobody holds it, and notes who we are.
     pub(crate) fn attempt(path: &Path) -> Result<Attempt, RecorderError> {
         let io = |operation, source| RecorderError::io(operation, path, source);
+        // The note below would overwrite what a stranger's link leads to.
+        if let Ok(entry) = path.symlink_metadata()
+            && !entry.is_file()
+        {
+            return Err(RecorderError::damaged(path, "a lock, which is a plain file", described(entry.file_type())));
+        }
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)

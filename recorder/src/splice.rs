@@ -11,7 +11,7 @@ use parquet::file::writer::SerializedFileWriter;
 use revacnn_schemas::BranchId;
 
 use crate::RecorderError;
-use crate::disk::{Disk, DiskFile};
+use crate::disk::{Disk, DiskFile, open_plain_file};
 use crate::file::{FileKind, TableFile};
 use crate::paths::StepSpan;
 
@@ -27,7 +27,7 @@ pub(crate) fn splice(
 ) -> Result<u64, RecorderError> {
     let mut joined = TableFile::columns(disk, target, kind)?;
     for path in sources {
-        let file = File::open(path).map_err(|source| RecorderError::io("open", path, source))?;
+        let file = open_plain_file(path)?;
         let metadata = ParquetMetaDataReader::new()
             .with_column_index_policy(PageIndexPolicy::Optional)
             .with_offset_index_policy(PageIndexPolicy::Required)

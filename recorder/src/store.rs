@@ -9,7 +9,7 @@ use revacnn_schemas::{
 };
 
 use crate::RecorderError;
-use crate::disk::{Disk, DiskHook};
+use crate::disk::{Disk, DiskHook, described, plain_folder_exists};
 use crate::json;
 use crate::lock::FileLock;
 use crate::paths::BranchPaths;
@@ -129,7 +129,7 @@ impl Store {
     pub fn branches(&self) -> Result<BranchList, RecorderError> {
         let mut branches = BranchList::default();
         let folder = self.root.join("branches");
-        if !folder.exists() {
+        if !plain_folder_exists(&folder)? {
             return Ok(branches);
         }
         for entry in list(&folder)? {
@@ -340,8 +340,7 @@ pub(crate) fn list(folder: &Path) -> Result<Vec<String>, RecorderError> {
 fn read_branch(folder: &Path, id: &str) -> Result<BranchRecord, RecorderError> {
     let kind = fs::symlink_metadata(folder).map_err(|source| RecorderError::io("look at", folder, source))?.file_type();
     if !kind.is_dir() {
-        let found = if kind.is_symlink() { "a symbolic link, which is not followed" } else { "a file" };
-        return Err(RecorderError::damaged(folder, "a branch's folder", found));
+        return Err(RecorderError::damaged(folder, "a branch's folder", described(kind)));
     }
     if id.parse::<BranchId>().is_err() {
         return Err(RecorderError::damaged(

@@ -1,0 +1,114 @@
+//! A store from a stranger is data, never trusted: links that lead out of it,
+//! numbers that no honest log has, files that promise more than they hold.
+
+mod fake;
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use fake::*;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::file::metadata::{
+    FileMetaData, PageIndexPolicy, ParquetMetaDataBuilder, ParquetMetaDataReader, ParquetMetaDataWriter,
+};
+use parquet::file::properties::WriterProperties;
+use parquet::file::writer::TrackedWrite;
+use revacnn_recorder::{
+    BranchReader, Recorder, RecorderError, Replay, Selection, Session, SessionPlan, StepSpan, Store,
+};
+use revacnn_schemas::{BranchRecord, Digest, Epoch, Fidelity, NetworkSpec, Position, Step, Table};
+use tempfile::TempDir;
+
+/// A store with a branch of 40 steps in segments of 16.
+fn recorded() -> (TempDir, Store, BranchRecord) {
+    let folder = tempdir().unwrap();
+    let (store, branch) = store(folder.path(), &small(), recording(1));
+    record_all(&store, &branch, 39, 16);
+    (folder, store, branch)
+}
+
+fn segment(store: &Store, branch: &BranchRecord, table: Table, span: &str) -> PathBuf {
+    store.branch_folder(&branch.id).join(table.name()).join(format!("{span}.parquet"))
+}
+
+const SECOND: &str = "000000000016-000000000031";
+
+fn says(error: &RecorderError, path: &Path) {
+    let (text, path) = (error.to_string(), path.display().to_string());
+    assert!(text.contains(&path), "`{text}` does not name {path}");
+}
+
+/// Replaces a path of the store by a link to somewhere else.
+#[cfg(unix)]
+fn link(path: &Path, target: &Path) {
+    let _ = fs::remove_dir_all(path).or_else(|_| fs::remove_file(path));
+    std::os::unix::fs::symlink(target, path).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_writer_removes_nothing_behind_a_linked_folder() {
+    let home = tempdir().unwrap();
+    let precious = [home.path().join(".profile"), home.path().join("000000000099-000000000120.parquet")];
+    for linked in ["tail", "weights", "steps", "events", "topology"] {
+        let (_folder, store, branch) = recorded();
+        precious.iter().for_each(|path| fs::write(path, "mine").unwrap());
+        let folder = store.branch_folder(&branch.id).join(linked);
+        link(&folder, home.path());
+        let outcome = Recorder::open(&store, &branch, options(16)).map(drop);
+        assert!(precious.iter().all(|path| path.exists()), "{linked}");
+        let error = outcome.unwrap_err();
+        says(&error, &folder);
+        assert!(error.to_string().contains("symbolic link"), "{error}");
+        let error = BranchReader::open(&store, &name("main")).unwrap_err();
+        says(&error, &folder);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_lock_or_a_temporary_file_that_is_a_link_overwrites_nothing() {
+    let home = tempdir().unwrap();
+    let precious = home.path().join("profile");
+    fs::write(&precious, "mine").unwrap();
+
+    let (_folder, store, branch) = recorded();
+    let lock = store.branch_folder(&branch.id).join("branch.lock");
+    link(&lock, &precious);
+    let outcome = Recorder::open(&store, &branch, options(16)).map(drop);
+    assert_eq!(fs::read_to_string(&precious).unwrap(), "mine");
+    says(&outcome.unwrap_err(), &lock);
+
+    let empty = tempdir().unwrap();
+    link(&empty.path().join(".store.json.new"), &precious);
+    Store::create(empty.path(), 1).unwrap();
+    assert_eq!(fs::read_to_string(&precious).unwrap(), "mine");
+    Store::open(empty.path()).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_is_a_link_or_a_pipe_is_refused() {
+    let (folder, store, branch) = recorded();
+    let path = segment(&store, &branch, Table::Weights, SECOND);
+    let elsewhere = folder.path().join("elsewhere.parquet");
+    fs::rename(&path, &elsewhere).unwrap();
+    link(&path, &elsewhere);
+    let reader = BranchReader::open(&store, &name("main")).unwrap();
+    let error = reader.seek(Step(20)).unwrap_err();
+    says(&error, &path);
+    assert!(error.to_string().contains("symbolic link"), "{error}");
+    reader.seek(Step(3)).unwrap();
+
+    // Opening a pipe would wait for somebody to write into it.
+    let thinned = store.branch_folder(&branch.id).join("thinned.json");
+    fs::remove_file(&path).unwrap();
+    for pipe in [&path, &thinned] {
+        assert!(std::process::Command::new("mkfifo").arg(pipe).status().unwrap().success());
+    }
+    says(&reader.seek(Step(20)).unwrap_err(), &path);
+    says(&BranchReader::open(&store, &name("main")).unwrap_err(), &thinned);
+}
