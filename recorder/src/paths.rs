@@ -27,7 +27,7 @@ impl StepSpan {
 
     /// Number of steps.
     pub fn steps(&self) -> u64 {
-        (self.last.0 + 1).saturating_sub(self.first.0)
+        self.last.0.checked_sub(self.first.0).map_or(0, |steps| steps.saturating_add(1))
     }
 
     /// Whether the step is one of them.
@@ -53,6 +53,10 @@ impl fmt::Display for StepSpan {
     }
 }
 
+/// The first number that is no step: far above what anybody trains, and low
+/// enough that adding to a step never overflows, also not in `int64` columns.
+pub(crate) const STEP_LIMIT: u64 = 1 << 62;
+
 /// `FIRST-LAST`, each with 12 digits, so that names sort like steps.
 pub(crate) fn span_name(span: StepSpan) -> String {
     format!("{:012}-{:012}", span.first.0, span.last.0)
@@ -66,7 +70,7 @@ pub(crate) fn parse_span(name: &str) -> Option<StepSpan> {
         plain.then(|| digits.parse().ok().map(Step)).flatten()
     };
     let span = StepSpan::new(number(first)?, number(last)?);
-    (span.first <= span.last && span.last.0 < u64::MAX && span_name(span) == name).then_some(span)
+    (span.first <= span.last && span.last.0 < STEP_LIMIT && span_name(span) == name).then_some(span)
 }
 
 /// Where the parts of one branch lie.
@@ -139,6 +143,7 @@ mod tests {
             "000000000512-000000001023-1",
             "+00000000512-000000001023",
             "000000000000-18446744073709551615",
+            "000000000000-4611686018427387904",
             "000000000000-99999999999999999999999",
         ] {
             assert_eq!(parse_span(foreign), None, "{foreign}");

@@ -174,7 +174,7 @@ impl BranchReader {
             return Err(not_stored(&self.record.name, step, self.nearest_keyframe(step)?));
         }
         let rows = self.shape.rows_a_step(table).unwrap_or(0) as u64;
-        let expected = Expected { table, rows: Some((rows * piece.span.steps(), rows)) };
+        let expected = Expected { table, rows: Some((rows.saturating_mul(piece.span.steps()), rows)) };
         self.footers.open(&piece.file(&self.paths, table), expected)
     }
 
@@ -269,9 +269,9 @@ impl BranchReader {
         Ok(Err(format!(
             "steps {steps} go from epoch {}, image {}, to epoch {}, image {} (`epoch:N` is the \
              step that finished the N-th pass)",
-            first.cursor.epoch.0 + 1,
+            first.cursor.epoch.0.saturating_add(1),
             first.cursor.offset,
-            last.cursor.epoch.0 + 1,
+            last.cursor.epoch.0.saturating_add(1),
             last.cursor.offset
         )))
     }

@@ -4,6 +4,8 @@
 use parquet::data_type::ByteArray;
 use revacnn_schemas::{BranchId, BranchRecord, FilterNumber, LayerName, LayerTopology, Table};
 
+use crate::paths::STEP_LIMIT;
+
 /// The most values that one step of one table may have: a bound against
 /// absurd descriptions, far above what a machine trains.
 const MOST_VALUES: usize = 1 << 28;
@@ -116,6 +118,9 @@ impl BranchShape {
     /// The shape of a branch, or what is wrong with its description.
     pub(crate) fn of(record: &BranchRecord) -> Result<Self, String> {
         let topology = &record.topology;
+        if record.first_step().0 >= STEP_LIMIT {
+            return Err(format!("expected a fork step below 2^62, found {}", record.first_step()));
+        }
         if record.recording.keyframe_interval == 0 {
             return Err("expected a keyframe interval of at least 1 step, found 0".to_owned());
         }

@@ -112,3 +112,74 @@ fn a_file_that_is_a_link_or_a_pipe_is_refused() {
     says(&reader.seek(Step(20)).unwrap_err(), &path);
     says(&BranchReader::open(&store, &name("main")).unwrap_err(), &thinned);
 }
+
+#[test]
+fn a_file_with_an_absurd_span_in_its_name_does_not_overflow() {
+    for last in [u64::MAX - 1, u64::MAX / 2, 1 << 61] {
+        let (_folder, store, branch) = recorded();
+        for table in [Table::Steps, Table::Weights, Table::Filters, Table::Keyframes] {
+            let absurd = format!("000000000032-{last:012}");
+            let from = segment(&store, &branch, table, "000000000032-000000000039");
+            fs::rename(from, segment(&store, &branch, table, &absurd)).unwrap();
+        }
+        let reader = BranchReader::open(&store, &name("main")).unwrap();
+        for step in [35, last] {
+            assert!(reader.seek(Step(step)).is_err());
+            assert!(reader.step_row(Step(step)).is_err());
+            let _ = reader.resolve(Position::Epoch(Epoch(3)));
+            let all = StepSpan::new(Step(0), Step(step));
+            assert!(reader.read(Table::Weights, all, &Selection::all()).is_err());
+        }
+        reader.seek(Step(20)).unwrap();
+        let _ = Recorder::open(&store, &branch, options(16));
+    }
+}
+
+#[test]
+fn a_span_of_all_numbers_has_as_many_steps_as_can_be_counted() {
+    assert_eq!(StepSpan::new(Step(0), Step(u64::MAX)).steps(), u64::MAX);
+    assert_eq!(StepSpan::new(Step(3), Step(u64::MAX)).steps(), u64::MAX - 2);
+    assert_eq!(StepSpan::new(Step(3), Step(4)).steps(), 2);
+    assert_eq!(StepSpan::new(Step(4), Step(3)).steps(), 0);
+}
+
+#[test]
+fn a_description_with_an_absurd_fork_step_is_refused() {
+    let (_folder, store, branch) = recorded();
+    let path = store.branch_folder(&branch.id).join("branch.json");
+    let text = fs::read_to_string(&path).unwrap();
+    let (from, to) =
+        ("\n  \"definition\"", format!("\n  \"parent\": {{\"branch\": \"{}\", \"step\": {}}},", branch.id, u64::MAX));
+    assert!(text.contains(from), "{text}");
+    fs::write(&path, text.replacen(from, &format!("{to}{from}"), 1)).unwrap();
+    says(&store.branches().unwrap().problems[0], &path);
+}
+
+/// Writes a table's file anew, with one column changed.
+fn rewrite(path: &Path, column: &str, change: impl Fn(&RecordBatch) -> ArrayRef) {
+    let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(path).unwrap()).unwrap();
+    let entries = builder.metadata().file_metadata().key_value_metadata().cloned();
+    let entries = entries.map(|entries| entries.into_iter().filter(|entry| entry.key != "ARROW:schema").collect());
+    let batches: Vec<RecordBatch> = builder.build().unwrap().map(Result::unwrap).collect();
+    let properties = WriterProperties::builder().set_key_value_metadata(entries).build();
+    let schema = batches[0].schema();
+    let mut writer = ArrowWriter::try_new(File::create(path).unwrap(), schema.clone(), Some(properties)).unwrap();
+    for batch in &batches {
+        let mut columns = batch.columns().to_vec();
+        columns[schema.index_of(column).unwrap()] = change(batch);
+        writer.write(&RecordBatch::try_new(schema.clone(), columns).unwrap()).unwrap();
+    }
+    writer.close().unwrap();
+}
+
+#[test]
+fn an_epoch_below_zero_does_not_overflow() {
+    let (_folder, store, branch) = recorded();
+    for span in ["000000000000-000000000015", SECOND, "000000000032-000000000039"] {
+        let path = segment(&store, &branch, Table::Steps, span);
+        rewrite(&path, "epoch", |batch| Arc::new(Int64Array::from(vec![-1; batch.num_rows()])));
+    }
+    let reader = BranchReader::open(&store, &name("main")).unwrap();
+    let error = reader.resolve(Position::Epoch(Epoch(2))).unwrap_err();
+    assert!(matches!(error, RecorderError::NoSuchPosition { .. }), "{error}");
+}
