@@ -45,10 +45,23 @@ pub(crate) fn recover(disk: &Disk, paths: &BranchPaths, first: Step) -> Result<R
         }
     }
     let listing = Listing::read(paths)?;
+    let sealed = listing.segments.last().map(|span| span.last);
+    let thinned = Thinned::read(paths)?;
+    // The newest segment is never thinned: a list that goes further would
+    // have the writer remove what nobody meant to.
+    if let Some(beyond) = thinned.last().filter(|span| sealed.is_none_or(|sealed| span.last > sealed)) {
+        return Err(RecorderError::damaged(
+            &paths.thinned(),
+            sealed.map_or_else(
+                || "no spans".to_owned(),
+                |sealed| format!("spans up to step {sealed}, the last sealed one"),
+            ),
+            format!("steps {beyond}"),
+        ));
+    }
     for &part in &listing.merged {
         disk.remove_folder(&paths.part(part))?;
     }
-    let sealed = listing.segments.last().map(|span| span.last);
     let mut expected = sealed.map_or(first, Step::next);
     for part in &listing.parts {
         if part.first != expected {
@@ -70,7 +83,6 @@ pub(crate) fn recover(disk: &Disk, paths: &BranchPaths, first: Step) -> Result<R
             }
         }
     }
-    let thinned = Thinned::read(paths)?;
     for &segment in &listing.segments {
         if thinned.iter().any(|span| span.covers(&segment)) {
             remove_tensors(disk, paths, segment)?;

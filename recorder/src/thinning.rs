@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::RecorderError;
 use crate::disk::Disk;
 use crate::json;
-use crate::paths::{BranchPaths, StepSpan};
+use crate::paths::{BranchPaths, STEP_LIMIT, StepSpan};
 use crate::shape::TENSOR_TABLES;
 
 /// `thinned.json`: the spans whose tensors are gone.
@@ -34,11 +34,12 @@ impl Thinned {
             Err(error) if error.is_missing_file() => return Ok(Vec::new()),
             Err(error) => return Err(error),
         };
-        let mut spans = Vec::with_capacity(thinned.spans.len());
+        let mut spans: Vec<StepSpan> = Vec::with_capacity(thinned.spans.len());
         for [first, last] in thinned.spans {
-            if first > last {
+            let ascends = spans.last().is_none_or(|before| before.last.0 < first);
+            if first > last || last >= STEP_LIMIT || !ascends {
                 let found = format!("[{first}, {last}]");
-                return Err(RecorderError::damaged(&path, "spans [first, last]", found));
+                return Err(RecorderError::damaged(&path, "ascending spans [first, last]", found));
             }
             spans.push(StepSpan::new(Step(first), Step(last)));
         }

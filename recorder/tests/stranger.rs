@@ -114,6 +114,24 @@ fn a_file_that_is_a_link_or_a_pipe_is_refused() {
 }
 
 #[test]
+fn thinned_spans_beyond_what_is_sealed_are_refused_before_anything_is_removed() {
+    for spans in [
+        "[[0, 18446744073709551615]]",
+        "[[0, 18446744073709551614]]",
+        "[[0, 5000]]",
+        "[[16, 31], [0, 15]]",
+        "[[0, 15], [15, 31]]",
+    ] {
+        let (_folder, store, branch) = recorded();
+        let path = store.branch_folder(&branch.id).join("thinned.json");
+        fs::write(&path, format!("{{\"format_version\": 1, \"spans\": {spans}}}")).unwrap();
+        let error = Recorder::open(&store, &branch, options(16)).map(drop).unwrap_err();
+        says(&error, &path);
+        assert!(segment(&store, &branch, Table::Weights, SECOND).exists(), "{spans}");
+    }
+}
+
+#[test]
 fn a_file_with_an_absurd_span_in_its_name_does_not_overflow() {
     for last in [u64::MAX - 1, u64::MAX / 2, 1 << 61] {
         let (_folder, store, branch) = recorded();
