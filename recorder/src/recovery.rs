@@ -72,16 +72,26 @@ pub(crate) fn recover(disk: &Disk, paths: &BranchPaths, first: Step) -> Result<R
         }
         expected = part.last.next();
     }
+    let mut uncommitted = Vec::new();
     for table in Table::ALL {
         if matches!(table, Table::Steps | Table::Events | Table::Topology) {
             continue;
         }
-        for span in spans(&paths.table(table))? {
-            let newer = sealed.is_none_or(|sealed| span.first > sealed);
-            if newer {
-                disk.remove_file(&paths.segment(table, span))?;
-            }
-        }
+        let newer = |span: &StepSpan| sealed.is_none_or(|sealed| span.first > sealed);
+        uncommitted.extend(spans(&paths.table(table))?.into_iter().filter(newer).map(|span| (span, table)));
+    }
+    // A kill leaves one segment that is half moved in, never two: with two,
+    // it is the files of `steps` that were lost, and the rest is worth keeping.
+    if let (Some((first, _)), Some((last, _))) = (uncommitted.iter().min(), uncommitted.iter().max())
+        && first != last
+    {
+        return Err(RecorderError::Missing {
+            path: paths.segment(Table::Steps, *first),
+            expected: format!("the table steps of steps {first}, which other tables hold, as they do {last}"),
+        });
+    }
+    for (span, table) in uncommitted {
+        disk.remove_file(&paths.segment(table, span))?;
     }
     for &segment in &listing.segments {
         if thinned.iter().any(|span| span.covers(&segment)) {

@@ -201,3 +201,15 @@ fn an_epoch_below_zero_does_not_overflow() {
     let error = reader.resolve(Position::Epoch(Epoch(2))).unwrap_err();
     assert!(matches!(error, RecorderError::NoSuchPosition { .. }), "{error}");
 }
+
+#[test]
+fn a_lost_steps_folder_does_not_make_the_writer_remove_the_log() {
+    let (_folder, store, branch) = recorded();
+    let steps = store.branch_folder(&branch.id).join("steps");
+    fs::remove_dir_all(&steps).unwrap();
+    let outcome = Recorder::open(&store, &branch, options(16)).map(drop);
+    assert!(segment(&store, &branch, Table::Weights, SECOND).exists());
+    let error = outcome.unwrap_err();
+    assert!(matches!(error, RecorderError::Missing { .. }), "{error}");
+    says(&error, &steps);
+}
