@@ -13,26 +13,33 @@ use revacnn_schemas::BranchId;
 use crate::RecorderError;
 use crate::disk::{Disk, DiskFile, open_plain_file};
 use crate::file::{FileKind, TableFile};
+use crate::footer::{Expected, FooterCache, guarded};
 use crate::paths::StepSpan;
 
 /// Writes the row groups of all `sources`, in that order, to `target`;
-/// returns its bytes.
+/// returns its bytes. Each source comes with what it must hold: a damaged part
+/// of the tail stays alone in its damage.
 pub(crate) fn splice(
     disk: &Disk,
-    sources: &[PathBuf],
+    sources: &[(PathBuf, Expected)],
     target: &Path,
     kind: &FileKind,
     branch: &BranchId,
     span: StepSpan,
 ) -> Result<u64, RecorderError> {
+    let checked = FooterCache::default();
+    for (path, expected) in sources {
+        checked.open(path, *expected)?;
+    }
     let mut joined = TableFile::columns(disk, target, kind)?;
-    for path in sources {
+    for (path, _) in sources {
         let file = open_plain_file(path)?;
-        let metadata = ParquetMetaDataReader::new()
-            .with_column_index_policy(PageIndexPolicy::Optional)
-            .with_offset_index_policy(PageIndexPolicy::Required)
-            .parse_and_finish(&file)
-            .map_err(|error| RecorderError::parquet("read", path, error))?;
+        let metadata = guarded("read", path, || {
+            ParquetMetaDataReader::new()
+                .with_column_index_policy(PageIndexPolicy::Optional)
+                .with_offset_index_policy(PageIndexPolicy::Required)
+                .parse_and_finish(&file)
+        })?;
         joined.write_columns(|writer| append(writer, &file, &metadata))?;
     }
     joined.finish(branch, span)

@@ -13,6 +13,7 @@ use crate::RecorderError;
 use crate::batches;
 use crate::disk::Disk;
 use crate::file::{FileKind, TableFile};
+use crate::footer::Expected;
 use crate::listing::list_if_there;
 use crate::part::{ClosedPart, OpenPart, PartWriter};
 use crate::paths::{BranchPaths, StepSpan, span_name, table_file};
@@ -196,11 +197,13 @@ impl LogWriter {
             Table::Keyframes | Table::Validation => false,
             _ => tensors && self.shape.rows_a_step(table).is_some_and(|rows| rows > 0),
         };
+        let rows_a_step = self.shape.rows_a_step(table).map(|rows| rows as u64);
         let mut sources = Vec::new();
         for &part in &self.tail {
             let path = self.paths.part_file(table, part);
             if path.is_file() {
-                sources.push(path);
+                let rows = rows_a_step.map(|rows| (rows.saturating_mul(part.steps()), rows));
+                sources.push((path, Expected { table, rows }));
             } else if every_step {
                 return Err(RecorderError::Missing { path, expected: format!("the table {table} of steps {part}") });
             }

@@ -203,6 +203,41 @@ fn an_epoch_below_zero_does_not_overflow() {
 }
 
 #[test]
+fn a_damaged_part_of_the_tail_is_not_sealed_into_a_segment() {
+    let folder = tempdir().unwrap();
+    let (store, branch) = store(folder.path(), &small(), recording(1));
+    let mut recorder = Recorder::open(&store, &branch, options(16)).unwrap();
+    for last in [2, 4] {
+        record(&mut recorder, last).unwrap();
+        recorder.flush().unwrap();
+    }
+    drop(recorder);
+    let tail = store.branch_folder(&branch.id).join("tail");
+    let long = tail.join("000000000000-000000000002");
+    let short = tail.join("000000000003-000000000004");
+    for (table, from) in [(Table::Weights, &short), (Table::Gradients, &long)] {
+        let path = long.join(format!("{table}.parquet"));
+        let whole = fs::read(&path).unwrap();
+        let foreign = if table == Table::Weights { "weights.parquet" } else { "filters.parquet" };
+        fs::copy(from.join(foreign), &path).unwrap();
+        // The second time, the merge is made up for as the writer opens.
+        let merged = Recorder::open(&store, &branch, options(16))
+            .and_then(|mut recorder| record(&mut recorder, 15).and_then(|()| recorder.flush()));
+        let error = merged.unwrap_err();
+        says(&error, &path);
+        // The good parts are as they were, and the damaged one can be mended.
+        let reader = BranchReader::open(&store, &name("main")).unwrap();
+        assert_eq!(reader.steps().unwrap().first, Step(0));
+        reader.seek(Step(4)).unwrap();
+        fs::write(&path, whole).unwrap();
+        reader.seek(Step(1)).unwrap();
+    }
+    let mut recorder = Recorder::open(&store, &branch, options(16)).unwrap();
+    record(&mut recorder, 15).unwrap();
+    recorder.finish().unwrap();
+}
+
+#[test]
 fn a_lost_steps_folder_does_not_make_the_writer_remove_the_log() {
     let (_folder, store, branch) = recorded();
     let steps = store.branch_folder(&branch.id).join("steps");
