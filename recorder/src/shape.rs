@@ -1,6 +1,8 @@
 //! What the topology says about rows: how many a step has in each table, of
 //! which lengths, and whose they are.
 
+use std::collections::BTreeSet;
+
 use parquet::data_type::ByteArray;
 use revacnn_schemas::{BranchId, BranchRecord, FilterNumber, LayerName, LayerTopology, Table};
 
@@ -9,6 +11,10 @@ use crate::paths::STEP_LIMIT;
 /// The most values that one step of one table may have: a bound against
 /// absurd descriptions, far above what a machine trains.
 const MOST_VALUES: usize = 1 << 28;
+
+/// The most rows that one step of one table may have: filters times probe
+/// images, also where their lists are empty.
+const MOST_ROWS: usize = 1 << 22;
 
 /// Rows of a layer that lie together within a step of a table.
 #[derive(Debug, Clone)]
@@ -80,6 +86,10 @@ impl RowPlan {
                 layer.filters.len()
             ));
         }
+        let rows = self.rows_an_image.saturating_add(layer.filters.len()).saturating_mul(self.images.len().max(1));
+        if rows > MOST_ROWS {
+            return Err(format!("layer {}: expected at most {MOST_ROWS} rows a step, found {rows} rows", layer.layer));
+        }
         self.layers.push(LayerRows {
             layer: layer.layer.clone(),
             numbers: layer.filters.iter().map(|filter| filter.number).collect(),
@@ -127,8 +137,9 @@ impl BranchShape {
         if record.recording.validate_every == Some(0) {
             return Err("expected validation every 1 step or more, found 0".to_owned());
         }
-        for (place, layer) in topology.layers.iter().enumerate() {
-            if topology.layers[..place].iter().any(|other| other.layer == layer.layer) {
+        let mut names = BTreeSet::new();
+        for layer in &topology.layers {
+            if !names.insert(&layer.layer) {
                 return Err(format!("two layers are named {}", layer.layer));
             }
             let mut numbers: Vec<_> = layer.filters.iter().map(|filter| filter.number).collect();

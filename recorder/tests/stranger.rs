@@ -173,6 +173,17 @@ fn a_description_with_an_absurd_fork_step_is_refused() {
     says(&store.branches().unwrap().problems[0], &path);
 }
 
+#[test]
+fn filters_times_probe_images_are_bounded_also_where_maps_are_empty() {
+    let folder = tempdir().unwrap();
+    let store = Store::create(folder.path(), 1).unwrap();
+    let layers = [layer(6000, Some(0), Some([0, 0]), false)];
+    let outcome = store.create_branch(name("main"), definition(), recording(6000), topology(&layers), None, 2);
+    let error = outcome.map(drop).unwrap_err();
+    assert!(matches!(error, RecorderError::Unrecordable { .. }), "{error}");
+    assert!(error.to_string().contains("36000000 rows"), "{error}");
+}
+
 /// Writes a table's file anew, with one column changed.
 fn rewrite(path: &Path, column: &str, change: impl Fn(&RecordBatch) -> ArrayRef) {
     let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(path).unwrap()).unwrap();
