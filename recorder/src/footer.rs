@@ -18,6 +18,11 @@ use crate::disk::open_plain_file;
 /// Footers that are kept; one takes some 10 KB.
 const KEPT: usize = 1024;
 
+/// The most steps of a row group in tables with constant rows a step, and the
+/// most rows in others: the decoder reserves memory for what a footer claims.
+const MOST_GROUP_STEPS: u64 = 1 << 18;
+const MOST_GROUP_ROWS: u64 = 1 << 22;
+
 /// What is known of a file before its footer is read.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Expected {
@@ -151,7 +156,11 @@ fn load(
     let mut rows = 0_u64;
     starts.push(0);
     for group in metadata.row_groups() {
-        let group_rows = u64::try_from(group.num_rows()).unwrap_or(0);
+        let most = expected.rows.map_or(MOST_GROUP_ROWS, |(_, unit)| unit.max(1).saturating_mul(MOST_GROUP_STEPS));
+        let group_rows = u64::try_from(group.num_rows()).ok().filter(|&rows| rows <= most).ok_or_else(|| {
+            let found = format!("one of {}", group.num_rows());
+            RecorderError::damaged(path, format!("row groups of at most {most} rows"), found)
+        })?;
         if expected.rows.is_some_and(|(_, unit)| unit > 0 && group_rows % unit != 0) {
             return Err(RecorderError::damaged(path, "row groups of whole steps", format!("one of {group_rows} rows")));
         }

@@ -16,6 +16,10 @@ use crate::listing::{Piece, list_if_there};
 use crate::paths::StepSpan;
 use crate::{BranchReader, RecorderError};
 
+/// Rows that are decoded at a time: the decoder reserves memory for so many
+/// before it looks whether the file holds them.
+const MOST_BATCH_ROWS: usize = 1 << 20;
+
 /// Which rows of a step are read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Selection {
@@ -245,7 +249,7 @@ pub(crate) fn read_ranges(
             .with_row_groups(groups)
             .with_row_selection(selection)
             .with_row_selection_policy(RowSelectionPolicy::Selectors)
-            .with_batch_size(wanted)
+            .with_batch_size(wanted.min(MOST_BATCH_ROWS))
             .build()?
             .collect::<Result<Vec<_>, _>>()
             .map_err(Into::into)

@@ -213,6 +213,56 @@ fn an_epoch_below_zero_does_not_overflow() {
     assert!(matches!(error, RecorderError::NoSuchPosition { .. }), "{error}");
 }
 
+/// Rewrites a file's footer: every row group claims so many rows.
+fn claim_rows(path: &Path, rows: i64) {
+    let bytes = fs::read(path).unwrap();
+    let metadata = ParquetMetaDataReader::new()
+        .with_page_index_policy(PageIndexPolicy::Required)
+        .parse_and_finish(&File::open(path).unwrap())
+        .unwrap();
+    let file = metadata.file_metadata();
+    let mut builder = ParquetMetaDataBuilder::new(FileMetaData::new(
+        file.version(),
+        rows.saturating_mul(metadata.num_row_groups() as i64),
+        file.created_by().map(str::to_owned),
+        file.key_value_metadata().cloned(),
+        file.schema_descr_ptr(),
+        None,
+    ))
+    .set_page_index(metadata.page_index().cloned());
+    for group in metadata.row_groups() {
+        builder = builder.add_row_group(group.clone().into_builder().set_num_rows(rows).build().unwrap());
+    }
+    let mut target = TrackedWrite::new(File::create(path).unwrap());
+    std::io::Write::write_all(&mut target, &bytes).unwrap();
+    ParquetMetaDataWriter::new_with_tracked(target, &builder.build()).finish().unwrap();
+}
+
+#[test]
+fn a_footer_that_claims_absurd_numbers_of_rows_is_an_error() {
+    for rows in [i64::MAX / 64, 1 << 42, 100_000, 0, -5] {
+        for table in [Table::Keyframes, Table::Validation, Table::Topology, Table::Weights, Table::Steps] {
+            let (_folder, store, branch) = recorded();
+            let path = if table == Table::Topology {
+                segment(&store, &branch, table, "000000000000-000000000000")
+            } else {
+                segment(&store, &branch, table, SECOND)
+            };
+            claim_rows(&path, rows);
+            let reader = BranchReader::open(&store, &name("main")).unwrap();
+            let span = StepSpan::new(Step(16), Step(31));
+            let outcome = reader.read(table, span, &Selection::all()).map(drop);
+            if rows > 0 || matches!(table, Table::Weights | Table::Steps) {
+                says(&outcome.unwrap_err(), &path);
+            }
+            let _ = reader.keyframe_at_or_before(Step(24));
+            let _ = reader.seek(Step(20));
+            let _ = reader.step_row(Step(20));
+            reader.step_row(Step(2)).unwrap();
+        }
+    }
+}
+
 #[test]
 fn a_damaged_part_of_the_tail_is_not_sealed_into_a_segment() {
     let folder = tempdir().unwrap();
