@@ -157,8 +157,10 @@ impl Replay {
             let trainer = self.trainer_at(before)?;
             trainer.step()?;
             let tensors = capture(trainer, &record)?;
-            let trainer = self.trainer.as_ref().expect("invariant: just used");
-            check_digest(trainer, &self.reader)?;
+            // An engine that went astray is not gone on with.
+            let trainer = self.trainer.take().expect("invariant: just used");
+            check_digest(&trainer, &self.reader)?;
+            self.trainer = Some(trainer);
             tensors
         };
         let bytes = size(&tensors).max(1);
