@@ -264,12 +264,14 @@ impl Recorder {
 
     fn send(&mut self, message: Message) -> Result<u64, RecorderError> {
         if let Some(writer) = self.idle.take() {
-            let (queue, interval) = (self.queue.clone(), self.commit_interval);
+            let (queue, queue_of_nobody, interval) = (self.queue.clone(), self.queue.clone(), self.commit_interval);
             let name = format!("record {}", self.record.name);
             let thread = std::thread::Builder::new()
                 .name(name.chars().take(15).collect())
                 .spawn(move || write(writer, &queue, interval))
                 .map_err(|source| {
+                    // Nobody will take what is sent: later calls must not wait.
+                    queue_of_nobody.stop(None);
                     let folder = std::path::Path::new("the writer thread");
                     RecorderError::io("start", folder, source)
                 })?;
