@@ -336,6 +336,65 @@ pub enum RecorderError {
         /// How many there are.
         images: u32,
     },
+    /// What was computed again has the recorded digest, but the tensors in the
+    /// log are not the computed ones.
+    #[error(
+        "branch `{branch}`, step {step}: the stored {what} are not those that belong to the \
+         recorded digest: the log was changed. `revacnn materialise` writes them anew once the \
+         segment's tensor files are removed"
+    )]
+    TensorsDiffer {
+        /// The branch.
+        branch: BranchName,
+        /// The first step that differs.
+        step: Step,
+        /// Which array.
+        what: String,
+    },
+    /// No process trains the branch, so none can be steered.
+    #[error(
+        "no process trains branch `{branch}` now: start one with `revacnn resume {branch}`, or \
+         fork it with `revacnn fork {branch}@STEP --edit …`"
+    )]
+    NotTraining {
+        /// The branch.
+        branch: BranchName,
+    },
+    /// The process that trains the branch does not answer.
+    #[error(
+        "the process that trains branch `{branch}` did not answer within {seconds} s: its step \
+         may take longer, or it hangs. The request was withdrawn"
+    )]
+    NoAnswer {
+        /// The branch.
+        branch: BranchName,
+        /// How long was waited.
+        seconds: u64,
+    },
+    /// A branch with children cannot be deleted.
+    #[error("branch `{branch}` cannot be deleted: {children} forked from it; delete those first")]
+    HasChildren {
+        /// The branch.
+        branch: BranchName,
+        /// Its children by name.
+        children: String,
+    },
+    /// Somebody reads the branch.
+    #[error("branch `{branch}` is open in another process (a viewer, perhaps): close that one and try again")]
+    InUse {
+        /// The branch.
+        branch: BranchName,
+    },
+    /// There is no deleted branch of this name.
+    #[error("there is no deleted branch `{name}` in {}; {known}", store.display())]
+    NotDeleted {
+        /// The name that was asked for.
+        name: BranchName,
+        /// The store.
+        store: PathBuf,
+        /// What there is.
+        known: String,
+    },
     /// The engine.
     #[error(transparent)]
     Trainer(TrainerError),
@@ -366,6 +425,19 @@ impl RecorderError {
 
     pub(crate) fn damaged(path: &Path, expected: impl Into<String>, found: impl Into<String>) -> Self {
         Self::Damaged { path: path.to_owned(), expected: expected.into(), found: found.into() }
+    }
+
+    /// Whether a request was refused for what it says, before anything was
+    /// changed.
+    pub(crate) fn is_refusal(&self) -> bool {
+        match self {
+            Self::NameTaken { .. } | Self::Unrecordable { .. } => true,
+            Self::Trainer(error) => !matches!(
+                error,
+                TrainerError::Data(_) | TrainerError::StateMismatch { .. } | TrainerError::Threads { .. }
+            ),
+            _ => false,
+        }
     }
 
     /// Whether a file was not there: a reader that holds an older listing

@@ -7,7 +7,7 @@
 //! ```
 //! use std::sync::Arc;
 //!
-//! use revacnn_recorder::{BranchReader, RecorderOptions, Session, SessionPlan, Store};
+//! use revacnn_recorder::{Lineage, RecorderOptions, Session, SessionPlan, Store};
 //! use revacnn_schemas::{Fidelity, ImageIndex, NetworkSpec, Position, RecordingSettings, Step};
 //! use revacnn_trainer::{Settings, data, define};
 //!
@@ -46,8 +46,9 @@
 //!
 //! // Read a step back, later or from another process.
 //! let store = Store::open(folder.path())?;
-//! let reader = BranchReader::open(&store, &"main".parse()?)?;
-//! let last = reader.resolve(Position::Last)?;
+//! let lineage = Lineage::open(&store, &"main".parse()?)?;
+//! let last = lineage.resolve(Position::Last)?;
+//! let reader = lineage.holder(last)?;
 //! let tensors = reader.seek(last)?;
 //! assert_eq!(tensors.parameters[0].weights, trainer.parameters()[0].weights);
 //! assert_eq!(reader.step_row(last)?.digest, trainer.digest());
@@ -173,14 +174,18 @@
 
 mod batches;
 mod columns;
+mod difference;
 mod disk;
 mod error;
+mod fidelity;
 mod file;
 mod footer;
+mod fork;
 mod hint;
 mod history;
 mod json;
 mod keyframe;
+mod lineage;
 mod listing;
 mod lock;
 mod part;
@@ -198,23 +203,35 @@ mod session;
 mod shape;
 mod splice;
 mod statistics;
+mod steering;
 mod store;
 mod system;
 mod tensors;
 mod thinning;
+mod tidy;
 mod topology;
+mod training;
+mod verify;
 mod writes;
 
+pub use difference::{Difference, FilterDistance, LayerDistance, Relation, SharedFilters, difference, relation};
 pub use disk::{DiskHook, DiskOperation};
 pub use error::RecorderError;
+pub use fidelity::{compact, materialise};
+pub use fork::{Fork, ForkPlan, fork};
 pub use hint::{DataHint, find_data};
 pub use history::StepRow;
+pub use lineage::Lineage;
 pub use paths::StepSpan;
 pub use query::Selection;
 pub use reader::BranchReader;
 pub use recorder::{Clock, Recorder, RecorderOptions, Summary, wanted};
 pub use replay::Replay;
 pub use session::{Resumed, Session, SessionPlan};
+pub use steering::{Answer, Command, steer};
 pub use store::{BranchList, Store};
 pub use system::{available_bytes, branch_bytes, cpu_seconds};
 pub use tensors::{BlockTensors, FilterTensors, LayerGradients, LayerTensors, RunningStatistics, StepTensors};
+pub use tidy::Garbage;
+pub use training::{Steered, Training, Turn};
+pub use verify::{Verified, VerifyPlan, verify};

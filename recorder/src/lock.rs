@@ -60,6 +60,17 @@ impl FileLock {
         }
     }
 
+    /// Takes a lock that others may share, if it can be had: a courtesy to
+    /// gc and compact, which reading does without on a read-only medium.
+    pub(crate) fn share(path: &Path) -> Option<Self> {
+        if path.symlink_metadata().is_ok_and(|entry| !entry.is_file()) {
+            return None;
+        }
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).ok()?;
+        file.try_lock_shared().ok()?;
+        Some(Self { _file: file })
+    }
+
     /// Takes the lock at `path`, waiting up to ten seconds for it.
     pub(crate) fn wait(path: &Path) -> Result<Self, RecorderError> {
         let mut busy = String::new();

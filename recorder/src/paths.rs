@@ -40,6 +40,13 @@ impl StepSpan {
         self.first <= other.first && other.last <= self.last
     }
 
+    /// What is left of this span without the steps of `other`.
+    pub(crate) fn without(&self, other: &Self) -> Vec<Self> {
+        let before = other.first.0.checked_sub(1).map(|last| Self::new(self.first, self.last.min(Step(last))));
+        let after = Self::new(self.first.max(Step(other.last.0.saturating_add(1))), self.last);
+        before.into_iter().chain([after]).filter(|span| span.first <= span.last).collect()
+    }
+
     /// The steps in both spans, if any.
     pub fn intersection(&self, other: &Self) -> Option<Self> {
         let (first, last) = (self.first.max(other.first), self.last.min(other.last));
@@ -88,6 +95,15 @@ impl BranchPaths {
         self.folder.join("branch.lock")
     }
 
+    /// Held, shared, by everybody who reads the branch.
+    pub(crate) fn readers_lock(&self) -> PathBuf {
+        self.folder.join("readers.lock")
+    }
+
+    pub(crate) fn materialised(&self) -> PathBuf {
+        self.folder.join("materialised.json")
+    }
+
     pub(crate) fn thinned(&self) -> PathBuf {
         self.folder.join("thinned.json")
     }
@@ -129,6 +145,15 @@ pub(crate) fn table_file(folder: &Path, table: Table) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_span_without_another_is_what_lies_before_and_after() {
+        let span = |first, last| StepSpan::new(Step(first), Step(last));
+        assert_eq!(span(10, 20).without(&span(12, 15)), [span(10, 11), span(16, 20)]);
+        assert_eq!(span(10, 20).without(&span(0, 9)), [span(10, 20)]);
+        assert_eq!(span(10, 20).without(&span(0, 30)), []);
+        assert_eq!(span(0, 20).without(&span(0, 20)), []);
+    }
 
     #[test]
     fn a_span_is_read_back_from_its_name_and_from_no_other() {

@@ -2,14 +2,14 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use revacnn_schemas::{BranchName, BranchRecord, Epoch, FilterNumber, LayerName, Position, Step, Table};
+use revacnn_schemas::{BranchName, BranchRecord, Fidelity, FilterNumber, LayerName, Step, Table};
 
 use crate::footer::{Expected, FooterCache, OpenTable};
 use crate::listing::{Listing, Piece, spans};
+use crate::lock::FileLock;
 use crate::paths::{BranchPaths, StepSpan};
-use crate::recorder::stores_tensors;
 use crate::shape::{BranchShape, LayerRows, RowPlan, TENSOR_TABLES};
-use crate::thinning::{Thinned, not_stored};
+use crate::thinning::{Materialised, Thinned, not_stored};
 use crate::{RecorderError, Store};
 
 /// What a reader knows from the folder's listing.
@@ -17,6 +17,7 @@ use crate::{RecorderError, Store};
 pub(crate) struct Index {
     pub(crate) pieces: Vec<Piece>,
     pub(crate) thinned: Vec<StepSpan>,
+    pub(crate) materialised: Vec<StepSpan>,
     /// Segments that have a file of `keyframes`.
     pub(crate) keyframes: Vec<StepSpan>,
     /// Segments that have a file of `validation`.
@@ -26,8 +27,8 @@ pub(crate) struct Index {
 /// Reads one branch, also while it grows; takes no lock that a writer waits
 /// for. Cheap calls may come from several threads at once.
 ///
-/// A reader sees the branch's own steps, from the fork step on;
-/// [`Store::lineage`] names the branches that hold those before.
+/// A reader sees the branch's own steps, from the fork step on; a
+/// [`Lineage`](crate::Lineage) has those before as well.
 #[derive(Debug)]
 pub struct BranchReader {
     pub(crate) record: BranchRecord,
@@ -35,6 +36,8 @@ pub struct BranchReader {
     pub(crate) paths: BranchPaths,
     pub(crate) footers: FooterCache,
     index: RwLock<Arc<Index>>,
+    /// Tells gc and compact that somebody reads.
+    _hold: Option<FileLock>,
 }
 
 impl BranchReader {
@@ -53,8 +56,10 @@ impl BranchReader {
     pub fn of(store: &Store, record: BranchRecord) -> Result<Self, RecorderError> {
         let shape = BranchShape::of(&record)
             .map_err(|reason| RecorderError::Unrecordable { branch: record.name.clone(), reason })?;
+        let paths = store.paths(&record.id);
         let reader = Self {
-            paths: store.paths(&record.id),
+            _hold: FileLock::share(&paths.readers_lock()),
+            paths,
             record,
             shape,
             footers: FooterCache::default(),
@@ -78,6 +83,7 @@ impl BranchReader {
         let index = Index {
             pieces: listing.pieces().collect(),
             thinned: Thinned::read(&self.paths)?,
+            materialised: Materialised::read(&self.paths)?,
             keyframes: spans(&self.paths.table(Table::Keyframes))?,
             validation: spans(&self.paths.table(Table::Validation))?,
         };
@@ -107,8 +113,12 @@ impl BranchReader {
     /// [`RecorderError::UnknownStep`].
     pub fn stores_tensors(&self, step: Step) -> Result<bool, RecorderError> {
         self.piece(step)?;
-        let thinned = self.index().thinned.iter().any(|span| span.contains(step));
-        Ok(stores_tensors(&self.record) && !thinned)
+        let index = self.index();
+        let within = |spans: &[StepSpan]| spans.iter().any(|span| span.contains(step));
+        Ok(match self.record.recording.fidelity {
+            Fidelity::Every => !within(&index.thinned),
+            Fidelity::Keyframes => within(&index.materialised),
+        })
     }
 
     /// The piece that holds a step.
@@ -215,64 +225,5 @@ impl BranchReader {
                 known: format!("there is {}", numbers.join(", ")),
             }
         })
-    }
-
-    /// The step that a position leads to, among the branch's own steps.
-    ///
-    /// # Errors
-    /// [`RecorderError::UnknownStep`] or [`RecorderError::NoSuchPosition`],
-    /// which say what there is.
-    pub fn resolve(&self, position: Position) -> Result<Step, RecorderError> {
-        let nowhere =
-            |known: String| RecorderError::NoSuchPosition { branch: self.record.name.clone(), position, known };
-        let Some(steps) = self.steps() else {
-            return Err(nowhere("the branch has no steps yet".to_owned()));
-        };
-        match position {
-            Position::Step(step) => self.piece(step).map(|_| step),
-            Position::Last => Ok(steps.last),
-            Position::Fork => Ok(steps.first),
-            Position::Best => {
-                let mut best: Option<(Step, f32)> = None;
-                for (step, result) in self.validations()? {
-                    if best.is_none_or(|(_, loss)| result.loss < loss) && !result.loss.is_nan() {
-                        best = Some((step, result.loss));
-                    }
-                }
-                let none = "no validation with a finite loss is recorded yet";
-                best.map(|(step, _)| step).ok_or_else(|| nowhere(none.to_owned()))
-            }
-            Position::Epoch(epoch) => self.end_of_epoch(epoch, steps)?.map_err(nowhere),
-        }
-    }
-
-    /// The step that finished an epoch, or what there is instead.
-    fn end_of_epoch(&self, epoch: Epoch, steps: StepSpan) -> Result<Result<Step, String>, RecorderError> {
-        // The cursor grows from step to step: the first step at or past the
-        // epoch's end is found by halving.
-        let (mut low, mut high) = (steps.first.0, steps.last.0 + 1);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            if self.step_row(Step(middle))?.cursor.epoch < epoch {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        if low <= steps.last.0 {
-            let cursor = self.step_row(Step(low))?.cursor;
-            if cursor.epoch == epoch && cursor.offset == 0 {
-                return Ok(Ok(Step(low)));
-            }
-        }
-        let (first, last) = (self.step_row(steps.first)?, self.step_row(steps.last)?);
-        Ok(Err(format!(
-            "steps {steps} go from epoch {}, image {}, to epoch {}, image {} (`epoch:N` is the \
-             step that finished the N-th pass)",
-            first.cursor.epoch.0.saturating_add(1),
-            first.cursor.offset,
-            last.cursor.epoch.0.saturating_add(1),
-            last.cursor.offset
-        )))
     }
 }

@@ -6,9 +6,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
-use revacnn_schemas::{
-    BranchRecord, DataCursor, Fidelity, Observer, ObserverError, SEGMENT_STEPS, Step, StepView, Wanted,
-};
+use revacnn_schemas::{BranchRecord, DataCursor, Observer, ObserverError, SEGMENT_STEPS, Step, StepView, Wanted};
 
 use crate::lock::{Attempt, FileLock};
 use crate::queue::{Message, Progress, Queue, Received, size};
@@ -369,9 +367,4 @@ fn write_all(writer: &mut LogWriter, queue: &Queue, commit_interval: Duration) -
 
 fn progress(writer: &LogWriter, bytes: u64) -> Progress {
     Progress { committed: writer.committed(), thinned_steps: writer.thinned_steps(), bytes }
-}
-
-/// Whether a branch writes every step's tensors.
-pub(crate) fn stores_tensors(branch: &BranchRecord) -> bool {
-    branch.recording.fidelity == Fidelity::Every
 }

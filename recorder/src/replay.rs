@@ -34,24 +34,26 @@ pub(crate) fn bring_forward(trainer: &mut Trainer, reader: &BranchReader, to: St
 /// Puts a trainer at a keyframe, whose digests must be the log's.
 fn restore(trainer: &mut Trainer, reader: &BranchReader, keyframe: &TrainingState) -> Result<(), RecorderError> {
     trainer.restore(keyframe)?;
-    check_digest(trainer, reader)?;
-    let found = keyframe.state_digest(trainer.digest());
-    match reader.step_row(keyframe.step)?.state_digest {
-        Some(expected) if expected != found => Err(differs(reader.branch(), keyframe.step, expected, found)),
-        _ => Ok(()),
-    }
+    check_digest(trainer, reader)
 }
 
-fn check_digest(trainer: &Trainer, reader: &BranchReader) -> Result<(), RecorderError> {
-    let expected = reader.step_row(trainer.position())?.digest;
+/// Compares the parameters' digest with the log's, and the state's where the
+/// log has one.
+pub(crate) fn check_digest(trainer: &Trainer, reader: &BranchReader) -> Result<(), RecorderError> {
+    let row = reader.step_row(trainer.position())?;
     let found = trainer.digest();
-    if expected == found {
-        return Ok(());
+    if row.digest != found {
+        return Err(differs(reader.branch(), row.step, row.digest, found));
     }
-    Err(differs(reader.branch(), trainer.position(), expected, found))
+    let Some(expected) = row.state_digest else { return Ok(()) };
+    let found = trainer.state().state_digest(found);
+    if expected != found {
+        return Err(differs(reader.branch(), row.step, expected, found));
+    }
+    Ok(())
 }
 
-fn differs(
+pub(crate) fn differs(
     record: &BranchRecord,
     step: Step,
     expected: revacnn_schemas::Digest,
@@ -138,7 +140,7 @@ impl Replay {
                 digest: record.definition.dataset.digest,
             });
         };
-        Ok(Trainer::new(&record.definition, dataset.clone(), self.threads)?)
+        Ok(Trainer::of_branch(&record.definition, &record.topology, dataset.clone(), self.threads)?)
     }
 
     fn recompute(&mut self, step: Step) -> Result<StepTensors, RecorderError> {
@@ -180,7 +182,7 @@ fn size(tensors: &StepTensors) -> usize {
 }
 
 /// The tensors of the step that a trainer is at.
-fn capture(trainer: &mut Trainer, record: &BranchRecord) -> Result<StepTensors, RecorderError> {
+pub(crate) fn capture(trainer: &mut Trainer, record: &BranchRecord) -> Result<StepTensors, RecorderError> {
     struct Capture<'a> {
         record: &'a BranchRecord,
         tensors: Option<StepTensors>,

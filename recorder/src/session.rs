@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
-use revacnn_schemas::{ARITHMETIC, BranchName, BranchRecord, RecordingSettings, RunDefinition, Step, ValidationResult};
+use revacnn_schemas::{
+    ARITHMETIC, BranchName, BranchRecord, Edit, RecordingSettings, RunDefinition, Step, ValidationResult,
+};
 use revacnn_trainer::data::Dataset;
 use revacnn_trainer::{StepOutcome, Trainer, resolve};
 
+use crate::fork::{Fork, ForkPlan, fork_from, state_of_fork};
 use crate::replay::bring_forward;
+use crate::store::NewBranch;
 use crate::{BranchReader, Recorder, RecorderError, RecorderOptions, Store, Summary};
 
 /// What a session trains and how it is recorded.
@@ -26,13 +30,16 @@ pub struct SessionPlan {
 
 /// Training that is recorded step by step.
 ///
-/// A new branch begins with step 0; an existing one goes on after its last
-/// committed step, bit for bit as if it had never stopped.
+/// A new branch begins with its first step; an existing one goes on after its
+/// last committed step, bit for bit as if it had never stopped.
 #[derive(Debug)]
 pub struct Session {
+    store: Store,
     trainer: Trainer,
     recorder: Recorder,
     record: BranchRecord,
+    threads: usize,
+    options: RecorderOptions,
     resumed: Option<Resumed>,
     validation: Option<(Step, ValidationResult)>,
 }
@@ -51,55 +58,101 @@ impl Session {
     ///
     /// # Errors
     /// [`RecorderError::OtherDefinition`] where the branch trains something
-    /// else, with the differences; [`RecorderError::OtherArithmetic`] where
-    /// another version computed it; [`RecorderError::ReplayDiffers`] where
-    /// what is computed again has another digest than what was recorded.
+    /// else, with the differences; otherwise those of
+    /// [`resume`](Self::resume).
     pub fn open(
         store: &Store,
         name: &BranchName,
         plan: SessionPlan,
         dataset: Arc<Dataset>,
     ) -> Result<Self, RecorderError> {
+        check_probes(&plan.recording, &dataset)?;
         let existing = store.branches()?.records.into_iter().find(|record| record.name == *name);
-        let mut trainer = Trainer::new(&plan.definition, dataset, plan.threads)?;
-        let images = trainer.dataset().train().len();
-        if let Some(&image) = plan.recording.probes.iter().find(|image| image.0 >= images) {
-            return Err(RecorderError::NoSuchProbe { image, images });
-        }
         let record = match existing {
             Some(record) => {
                 check_same(&record, &plan)?;
                 record
             }
             None => {
-                let definition = &plan.definition;
+                let SessionPlan { definition, recording, created_unix_seconds, .. } = plan;
+                // Everything that can be refused is, before the branch exists.
+                Trainer::new(&definition, dataset.clone(), 1)?;
                 let (_, topology) = resolve(&definition.network, definition.input, definition.classes)?;
-                let (definition, recording) = (plan.definition.clone(), plan.recording.clone());
-                store.create_branch(name.clone(), definition, recording, topology, None, plan.created_unix_seconds)?
+                store.make(NewBranch {
+                    name: Some(name.clone()),
+                    definition,
+                    recording,
+                    topology,
+                    parent: None,
+                    edits: Vec::new(),
+                    created_unix_seconds,
+                })?
             }
         };
-        let mut recorder = Recorder::open(store, &record, plan.options)?;
-        let mut resumed = None;
-        let mut validation = None;
+        Self::resume(store, &record, plan.threads, plan.options, dataset)
+    }
+
+    /// Goes on with a branch after its last committed step, by what its own
+    /// record says.
+    ///
+    /// # Errors
+    /// [`RecorderError::OtherArithmetic`] where another version computed it;
+    /// [`RecorderError::ReplayDiffers`] where what is computed again has
+    /// another digest than what was recorded; [`RecorderError::WriterBusy`].
+    pub fn resume(
+        store: &Store,
+        record: &BranchRecord,
+        threads: usize,
+        options: RecorderOptions,
+        dataset: Arc<Dataset>,
+    ) -> Result<Self, RecorderError> {
+        check_arithmetic(record)?;
+        check_probes(&record.recording, &dataset)?;
+        let mut trainer = Trainer::of_branch(&record.definition, &record.topology, dataset.clone(), threads)?;
+        let mut recorder = Recorder::open(store, record, options.clone())?;
         match recorder.last_committed() {
+            // A fork that was killed before its first step is made again.
             None => {
-                let shown = trainer.show(&record.recording.probes, &mut recorder)?;
-                validation = shown.map(|result| (trainer.position(), result));
+                if record.parent.is_some() {
+                    trainer.restore(&state_of_fork(store, record, dataset, threads)?)?;
+                }
+                Self::begin(store, record, trainer, recorder, threads, options)
             }
             Some(last) => {
-                let reader = BranchReader::open(store, name)?;
+                let reader = BranchReader::of(store, record.clone())?;
                 let recomputed = bring_forward(&mut trainer, &reader, last)?;
                 let layers: Vec<&[f32]> = trainer.parameters().iter().map(|state| &state.weights[..]).collect();
                 recorder.set_previous_weights(&layers)?;
-                resumed = Some(Resumed { from: last, recomputed });
+                let resumed = Some(Resumed { from: last, recomputed });
+                let (store, record) = (store.clone(), record.clone());
+                Ok(Self { store, trainer, recorder, record, threads, options, resumed, validation: None })
             }
         }
-        Ok(Self { trainer, recorder, record, resumed, validation })
+    }
+
+    /// Records the first step of a branch, which the trainer is at.
+    pub(crate) fn begin(
+        store: &Store,
+        record: &BranchRecord,
+        mut trainer: Trainer,
+        mut recorder: Recorder,
+        threads: usize,
+        options: RecorderOptions,
+    ) -> Result<Self, RecorderError> {
+        let shown = trainer.show(&record.recording.probes, &mut recorder)?;
+        let validation = shown.map(|result| (trainer.position(), result));
+        let (store, record) = (store.clone(), record.clone());
+        Ok(Self { store, trainer, recorder, record, threads, options, resumed: None, validation })
     }
 
     /// The branch.
     pub fn record(&self) -> &BranchRecord {
         &self.record
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Store {
+        &self.store
     }
 
     /// The engine, to look at.
@@ -137,6 +190,33 @@ impl Session {
         Ok(outcome)
     }
 
+    /// Forks at the step that training is at, and goes on in the new branch:
+    /// this one is sealed.
+    ///
+    /// # Errors
+    /// An edit that cannot be applied, which leaves the session as it was;
+    /// otherwise those of store and recorder.
+    pub fn fork(&mut self, name: Option<BranchName>, edits: &[Edit], now: u64) -> Result<Fork, RecorderError> {
+        self.recorder.flush()?;
+        let plan = ForkPlan {
+            name,
+            edits: edits.to_vec(),
+            recording: None,
+            threads: self.threads,
+            options: self.options.clone(),
+            created_unix_seconds: now,
+        };
+        fork_from(&self.store, &self.record, &mut self.trainer, plan)
+    }
+
+    /// Commits what was recorded so far.
+    ///
+    /// # Errors
+    /// Those of the recorder.
+    pub fn flush(&mut self) -> Result<(), RecorderError> {
+        self.recorder.flush()
+    }
+
     /// Commits everything and seals the newest steps.
     ///
     /// # Errors
@@ -144,6 +224,15 @@ impl Session {
     pub fn finish(self) -> Result<(Trainer, Summary), RecorderError> {
         let summary = self.recorder.finish()?;
         Ok((self.trainer, summary))
+    }
+}
+
+/// Checks that every probe image is among the training images.
+fn check_probes(recording: &RecordingSettings, dataset: &Dataset) -> Result<(), RecorderError> {
+    let images = dataset.train().len();
+    match recording.probes.iter().find(|image| image.0 >= images) {
+        Some(&image) => Err(RecorderError::NoSuchProbe { image, images }),
+        None => Ok(()),
     }
 }
 
@@ -158,6 +247,7 @@ fn check_same(record: &BranchRecord, plan: &SessionPlan) -> Result<(), RecorderE
         }
     };
     compare("fidelity", stored.fidelity.to_string(), asked.fidelity.to_string());
+    compare("keyframe-interval", stored.keyframe_interval.to_string(), asked.keyframe_interval.to_string());
     let list =
         |settings: &RecordingSettings| settings.probes.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
     compare("probe", list(stored), list(asked));

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use revacnn_schemas::{
-    ARITHMETIC, BranchId, BranchName, BranchRecord, Digest, Digester, FORMAT_VERSION, ParentRecord, RecordingSettings,
-    RunDefinition, StoreRecord, Topology,
+    ARITHMETIC, BranchId, BranchName, BranchRecord, Digest, Digester, Edit, FORMAT_VERSION, ParentRecord,
+    RecordingSettings, RunDefinition, Step, StoreRecord, Topology,
 };
 
 use crate::RecorderError;
@@ -203,9 +203,9 @@ impl Store {
 
     /// Makes a branch: its folder, `branch.json` and topology appear at once.
     ///
-    /// Filters whose `born` is `None` get the id of the lineage's root. The
-    /// content key is the definition's for a root, and that of parent, fork
-    /// step and definition for a child.
+    /// Filters whose `born` is `None` are born in the new branch. The content
+    /// key is the definition's for a root, and that of parent, fork step,
+    /// definition and edits for a child.
     ///
     /// # Errors
     /// [`RecorderError::NameTaken`], [`RecorderError::ForkBeforeParent`],
@@ -219,50 +219,45 @@ impl Store {
         parent: Option<ParentRecord>,
         created_unix_seconds: u64,
     ) -> Result<BranchRecord, RecorderError> {
-        let key = match &parent {
-            None => definition.key(),
-            Some(parent) => Digester::new("revacnn fork")
-                .digest(self.branch_by_id(&parent.branch)?.key)
-                .number(parent.step.0)
-                .digest(definition.key())
-                .finish(),
-        };
-        self.create_branch_with_key(name, key, definition, recording, topology, parent, created_unix_seconds)
+        self.make(NewBranch {
+            name: Some(name),
+            definition,
+            recording,
+            topology,
+            parent,
+            edits: Vec::new(),
+            created_unix_seconds,
+        })
     }
 
-    /// [`create_branch`](Self::create_branch) with a content key of the
-    /// caller's, for forks whose edits are part of it.
-    ///
-    /// # Errors
-    /// Those of [`create_branch`](Self::create_branch).
-    #[expect(clippy::too_many_arguments, reason = "the fields of the record that is made, one by one")]
-    pub fn create_branch_with_key(
-        &self,
-        name: BranchName,
-        key: Digest,
-        definition: RunDefinition,
-        recording: RecordingSettings,
-        mut topology: Topology,
-        parent: Option<ParentRecord>,
-        created_unix_seconds: u64,
-    ) -> Result<BranchRecord, RecorderError> {
-        let _lock = FileLock::wait(&self.root.join("store.lock"))?;
+    /// [`create_branch`](Self::create_branch) for any branch; without a name
+    /// it gets the next free one of its parent's, such as `main~2`.
+    pub(crate) fn make(&self, new: NewBranch) -> Result<BranchRecord, RecorderError> {
+        let NewBranch { name, definition, recording, mut topology, parent, edits, created_unix_seconds } = new;
+        let _lock = self.lock()?;
         let branches = self.branches()?;
-        if branches.records.iter().any(|record| record.name == name) {
-            return Err(RecorderError::NameTaken { name, store: self.root.clone() });
-        }
+        let parent_record = match &parent {
+            None => None,
+            Some(parent) => Some(self.forkable(parent, &branches)?),
+        };
+        let taken = |name: &BranchName| branches.records.iter().any(|record| record.name == *name);
+        let name = match name {
+            Some(name) if taken(&name) => return Err(RecorderError::NameTaken { name, store: self.root.clone() }),
+            Some(name) => name,
+            None => free_name(parent_record, taken),
+        };
+        let key = match (&parent, parent_record) {
+            (Some(parent), Some(record)) => fork_key(record, parent.step, &definition, &edits),
+            _ => definition.key(),
+        };
         let mut copy = 0;
         let mut id = BranchId::derive(key, copy);
-        while fs::symlink_metadata(self.paths(&id).folder).is_ok() {
+        while fs::symlink_metadata(self.paths(&id).folder).is_ok() || self.is_in_trash(&id) {
             copy += 1;
             id = BranchId::derive(key, copy);
         }
-        let root = match &parent {
-            None => id.clone(),
-            Some(parent) => self.lineage_root(parent, &branches)?,
-        };
         for filter in topology.layers.iter_mut().flat_map(|layer| &mut layer.filters) {
-            filter.born.get_or_insert_with(|| root.clone());
+            filter.born.get_or_insert_with(|| id.clone());
         }
         let record = BranchRecord {
             format_version: FORMAT_VERSION,
@@ -272,7 +267,7 @@ impl Store {
             created_unix_seconds,
             key,
             parent,
-            edits: Vec::new(),
+            edits,
             definition,
             recording,
             topology,
@@ -294,7 +289,13 @@ impl Store {
         Ok(record)
     }
 
-    fn lineage_root(&self, parent: &ParentRecord, branches: &BranchList) -> Result<BranchId, RecorderError> {
+    /// Takes the lock that guards what changes the list of branches.
+    pub(crate) fn lock(&self) -> Result<FileLock, RecorderError> {
+        FileLock::wait(&self.root.join("store.lock"))
+    }
+
+    /// The parent of a fork, if it can be forked there.
+    fn forkable<'a>(&self, parent: &ParentRecord, branches: &'a BranchList) -> Result<&'a BranchRecord, RecorderError> {
         let Some(record) = branches.records.iter().find(|record| record.id == parent.branch) else {
             return Err(self.unknown(parent.branch.as_str(), branches));
         };
@@ -305,8 +306,8 @@ impl Store {
                 first: record.first_step(),
             });
         }
-        let lineage = self.ancestors(record, &branches.records)?;
-        Ok(lineage.last().unwrap_or(record).id.clone())
+        self.ancestors(record, &branches.records)?;
+        Ok(record)
     }
 
     fn unknown(&self, name: &str, branches: &BranchList) -> RecorderError {
@@ -317,10 +318,39 @@ impl Store {
             format!("there is {}", names.join(", "))
         };
         if !branches.problems.is_empty() {
-            known.push_str(&format!(", and {} that cannot be read (`revacnn list` says why)", branches.problems.len()));
+            known.push_str(&format!(", and {} that cannot be read (`revacnn log` says why)", branches.problems.len()));
         }
         RecorderError::UnknownBranch { name: name.chars().take(80).collect(), store: self.root.clone(), known }
     }
+}
+
+/// A branch that is to be made.
+pub(crate) struct NewBranch {
+    pub(crate) name: Option<BranchName>,
+    pub(crate) definition: RunDefinition,
+    pub(crate) recording: RecordingSettings,
+    pub(crate) topology: Topology,
+    pub(crate) parent: Option<ParentRecord>,
+    pub(crate) edits: Vec<Edit>,
+    pub(crate) created_unix_seconds: u64,
+}
+
+/// The content key of a fork: equal for equal parent, step and edits.
+fn fork_key(parent: &BranchRecord, step: Step, definition: &RunDefinition, edits: &[Edit]) -> Digest {
+    let edits = serde_json::to_string(edits).expect("invariant: an edit holds only strings, numbers and maps of them");
+    Digester::new("revacnn fork").digest(parent.key).number(step.0).digest(definition.key()).text(&edits).finish()
+}
+
+/// `main~2`, `main~3`, …: the first that is free.
+fn free_name(parent: Option<&BranchRecord>, taken: impl Fn(&BranchName) -> bool) -> BranchName {
+    let stem = parent.map_or("main", |parent| parent.name.as_str());
+    // A fork of `main~2` is `main~3`, and long names keep room for the number.
+    let stem = stem.rsplit_once('~').filter(|(_, number)| number.parse::<u32>().is_ok()).map_or(stem, |(stem, _)| stem);
+    let stem = &stem[..stem.len().min(50)];
+    (2_u32..)
+        .filter_map(|number| format!("{stem}~{number}").parse().ok())
+        .find(|name| !taken(name))
+        .expect("invariant: there is always a free number")
 }
 
 /// Names in a folder, sorted; those that are not Unicode cannot be ours.
@@ -337,7 +367,7 @@ pub(crate) fn list(folder: &Path) -> Result<Vec<String>, RecorderError> {
 }
 
 /// Reads and checks `branch.json` of the folder `branch=ID`.
-fn read_branch(folder: &Path, id: &str) -> Result<BranchRecord, RecorderError> {
+pub(crate) fn read_branch(folder: &Path, id: &str) -> Result<BranchRecord, RecorderError> {
     let kind = fs::symlink_metadata(folder).map_err(|source| RecorderError::io("look at", folder, source))?.file_type();
     if !kind.is_dir() {
         return Err(RecorderError::damaged(folder, "a branch's folder", described(kind)));

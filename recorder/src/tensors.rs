@@ -1,6 +1,6 @@
 //! One step's tensors as plain arrays: what a seek or a recomputation gives.
 
-use revacnn_schemas::{ImageIndex, LayerName, Step, StepView, Topology};
+use revacnn_schemas::{ImageIndex, LayerName, Step, StepView, Topology, canonical_bits};
 
 /// All tensors of one step, in the order of the topology.
 #[derive(Debug, Clone, PartialEq)]
@@ -115,6 +115,50 @@ impl StepTensors {
             })
             .collect();
         Self { step: view.step, parameters, normalisation, probes: view.probes.to_vec(), blocks }
+    }
+
+    /// The first array in which another step's tensors differ, bit by bit but
+    /// for the payload of not-a-numbers: its table and layer.
+    pub fn first_difference(&self, other: &Self) -> Option<String> {
+        let same = |ours: &[f32], theirs: &[f32]| {
+            ours.len() == theirs.len() && ours.iter().zip(theirs).all(|(a, b)| canonical_bits(*a) == canonical_bits(*b))
+        };
+        for (ours, theirs) in self.parameters.iter().zip(&other.parameters) {
+            if !same(&ours.weights, &theirs.weights) || !same(&ours.biases, &theirs.biases) {
+                return Some(format!("weights of {}", ours.layer));
+            }
+            let equal = match (&ours.gradients, &theirs.gradients) {
+                (None, None) => true,
+                (Some(ours), Some(theirs)) => {
+                    same(&ours.weights, &theirs.weights)
+                        && same(&ours.biases, &theirs.biases)
+                        && ours.frozen == theirs.frozen
+                }
+                _ => false,
+            };
+            if !equal {
+                return Some(format!("gradients of {}", ours.layer));
+            }
+        }
+        for (ours, theirs) in self.normalisation.iter().zip(&other.normalisation) {
+            if !same(&ours.mean, &theirs.mean) || !same(&ours.variance, &theirs.variance) {
+                return Some(format!("normalisation of {}", ours.layer));
+            }
+        }
+        for (place, (ours, theirs)) in self.blocks.iter().zip(&other.blocks).enumerate() {
+            let image = || self.probes.get(place * self.probes.len() / self.blocks.len());
+            let image = || image().map_or_else(String::new, |image| format!(" for image {image}"));
+            if !same(&ours.activations, &theirs.activations) {
+                return Some(format!("activations of {}{}", ours.layer, image()));
+            }
+            if !same(&ours.gradients, &theirs.gradients) {
+                return Some(format!("activation gradients of {}{}", ours.layer, image()));
+            }
+        }
+        let lengths = |tensors: &Self| {
+            (tensors.parameters.len(), tensors.normalisation.len(), tensors.probes.clone(), tensors.blocks.len())
+        };
+        (lengths(self) != lengths(other)).then(|| "the lists of layers or probe images".to_owned())
     }
 
     /// Weights and gradients of a layer.

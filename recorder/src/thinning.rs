@@ -1,5 +1,6 @@
-//! Thinning: the oldest segments lose their tensors, which keyframes bring
-//! back, when a branch outgrows its disk budget.
+//! Spans of steps whose tensors keyframes bring back: thinned where a branch
+//! of fidelity `every` outgrew its disk budget, and all but what was
+//! materialised of a branch of fidelity `keyframes`.
 
 use std::path::Path;
 
@@ -12,68 +13,107 @@ use crate::json;
 use crate::paths::{BranchPaths, STEP_LIMIT, StepSpan};
 use crate::shape::TENSOR_TABLES;
 
-/// `thinned.json`: the spans whose tensors are gone.
-///
-/// It is written before the first file is removed: a reader that finds a span
-/// in it never looks for the files, and the next writer removes what a kill
-/// left behind.
+/// A list of spans on disk.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Thinned {
+struct SpanList {
     format_version: u32,
     /// `[first, last]`, oldest first.
     spans: Vec<[u64; 2]>,
 }
 
-impl Thinned {
-    /// What is thinned in a branch; nothing where there is no such file.
-    pub(crate) fn read(paths: &BranchPaths) -> Result<Vec<StepSpan>, RecorderError> {
-        let path = paths.thinned();
-        let thinned: Self = match json::read(&path, "the list of thinned spans") {
-            Ok(thinned) => thinned,
+impl SpanList {
+    fn read(path: &Path, what: &'static str) -> Result<Vec<StepSpan>, RecorderError> {
+        let list: Self = match json::read(path, what) {
+            Ok(list) => list,
             Err(error) if error.is_missing_file() => return Ok(Vec::new()),
             Err(error) => return Err(error),
         };
-        let mut spans: Vec<StepSpan> = Vec::with_capacity(thinned.spans.len());
-        for [first, last] in thinned.spans {
+        let mut spans: Vec<StepSpan> = Vec::with_capacity(list.spans.len());
+        for [first, last] in list.spans {
             let ascends = spans.last().is_none_or(|before| before.last.0 < first);
             if first > last || last >= STEP_LIMIT || !ascends {
                 let found = format!("[{first}, {last}]");
-                return Err(RecorderError::damaged(&path, "ascending spans [first, last]", found));
+                return Err(RecorderError::damaged(path, "ascending spans [first, last]", found));
             }
             spans.push(StepSpan::new(Step(first), Step(last)));
         }
         Ok(spans)
     }
 
-    /// Notes the spans, joining neighbours, and then removes their files.
+    fn write(disk: &Disk, path: &Path, spans: &[StepSpan]) -> Result<(), RecorderError> {
+        let spans = spans.iter().map(|span| [span.first.0, span.last.0]).collect();
+        json::write(disk, path, &Self { format_version: FORMAT_VERSION, spans })
+    }
+}
+
+/// The spans together, neighbours joined.
+fn joined(spans: impl Iterator<Item = StepSpan>) -> Vec<StepSpan> {
+    let mut all: Vec<StepSpan> = spans.collect();
+    all.sort();
+    let mut joined: Vec<StepSpan> = Vec::new();
+    for span in all {
+        match joined.last_mut() {
+            Some(last) if span.first.0 <= last.last.0.saturating_add(1) => last.last = last.last.max(span.last),
+            _ => joined.push(span),
+        }
+    }
+    joined
+}
+
+/// `thinned.json`: the spans whose tensors are gone, of a branch of fidelity
+/// `every`.
+///
+/// It is written before the first file is removed: a reader that finds a span
+/// in it never looks for the files, and the next writer removes what a kill
+/// left behind.
+pub(crate) struct Thinned;
+
+impl Thinned {
+    /// What is thinned in a branch; nothing where there is no such file.
+    pub(crate) fn read(paths: &BranchPaths) -> Result<Vec<StepSpan>, RecorderError> {
+        SpanList::read(&paths.thinned(), "the list of thinned spans")
+    }
+
+    /// Notes the spans and then removes their files.
     pub(crate) fn apply(
         disk: &Disk,
         paths: &BranchPaths,
         thinned: &mut Vec<StepSpan>,
         segments: &[StepSpan],
     ) -> Result<(), RecorderError> {
-        let mut all: Vec<StepSpan> = thinned.iter().chain(segments).copied().collect();
-        all.sort();
-        let mut joined: Vec<StepSpan> = Vec::new();
-        for span in all {
-            match joined.last_mut() {
-                Some(last) if span.first.0 <= last.last.0.saturating_add(1) => {
-                    last.last = last.last.max(span.last);
-                }
-                _ => joined.push(span),
-            }
-        }
-        let description = Self {
-            format_version: FORMAT_VERSION,
-            spans: joined.iter().map(|span| [span.first.0, span.last.0]).collect(),
-        };
-        json::write(disk, &paths.thinned(), &description)?;
-        *thinned = joined;
-        for &segment in segments {
-            remove_tensors(disk, paths, segment)?;
-        }
-        Ok(())
+        let all = joined(thinned.iter().chain(segments).copied());
+        SpanList::write(disk, &paths.thinned(), &all)?;
+        *thinned = all;
+        segments.iter().try_for_each(|&segment| remove_tensors(disk, paths, segment))
+    }
+
+    /// Notes that a segment's tensors, whose files are in place, are back.
+    pub(crate) fn take_back(disk: &Disk, paths: &BranchPaths, segment: StepSpan) -> Result<(), RecorderError> {
+        let rest: Vec<StepSpan> = Self::read(paths)?.into_iter().flat_map(|span| span.without(&segment)).collect();
+        SpanList::write(disk, &paths.thinned(), &rest)
+    }
+}
+
+/// `materialised.json`: the segments of a branch of fidelity `keyframes` whose
+/// tensors are stored; written after their files are in place.
+pub(crate) struct Materialised;
+
+impl Materialised {
+    /// What is materialised in a branch; nothing where there is no such file.
+    pub(crate) fn read(paths: &BranchPaths) -> Result<Vec<StepSpan>, RecorderError> {
+        SpanList::read(&paths.materialised(), "the list of materialised spans")
+    }
+
+    /// Notes that a segment's tensors, whose files are in place, are stored.
+    pub(crate) fn add(disk: &Disk, paths: &BranchPaths, segment: StepSpan) -> Result<(), RecorderError> {
+        let all = joined(Self::read(paths)?.into_iter().chain([segment]));
+        SpanList::write(disk, &paths.materialised(), &all)
+    }
+
+    /// Notes that nothing is stored any more.
+    pub(crate) fn clear(disk: &Disk, paths: &BranchPaths) -> Result<(), RecorderError> {
+        SpanList::write(disk, &paths.materialised(), &[])
     }
 }
 

@@ -72,6 +72,17 @@ impl Topology {
         self.layers.iter().filter(|layer| layer.normalises)
     }
 
+    /// The filters whose maps a layer reads, in position order: those of the
+    /// layer that opens the block before it. `None` for a layer that reads
+    /// the images, and for one that is not there.
+    ///
+    /// A filter's coefficients are `[input][…]` in this order.
+    pub fn inputs_of(&self, layer: &LayerName) -> Option<&[FilterIdentity]> {
+        let place = self.layers.iter().position(|candidate| candidate.layer == *layer)?;
+        let before = self.layers[..place].iter().rev().find(|candidate| candidate.map.is_some())?;
+        Some(&before.filters)
+    }
+
     /// Number of parameters: all coefficients and biases.
     pub fn parameters(&self) -> usize {
         self.parameter_layers().map(|layer| layer.filters.len() * (layer.coefficients.unwrap_or(0) + 1)).sum()

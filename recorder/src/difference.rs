@@ -1,0 +1,231 @@
+//! What two branches share, and in what they differ.
+
+use std::collections::HashMap;
+
+use revacnn_schemas::{BranchName, FilterIdentity, LayerName, Step, Topology};
+
+use crate::{Lineage, RecorderError, StepSpan, StepTensors};
+
+/// Steps of `steps` that are compared at a time.
+const PORTION: u64 = 4096;
+
+/// How two branches are related.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Relation {
+    /// The newest branch that both descend from, or are; `None` for two
+    /// histories of their own.
+    pub ancestor: Option<BranchName>,
+    /// The steps that both histories share; `None` if they share none.
+    pub shared: Option<StepSpan>,
+    /// The filters that mean the same in both: equal birthplace, layer and
+    /// number.
+    pub filters: Vec<SharedFilters>,
+}
+
+/// Filters of a layer in two branches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SharedFilters {
+    /// The layer.
+    pub layer: LayerName,
+    /// Those in both.
+    pub both: Vec<FilterIdentity>,
+    /// Those in the first branch alone.
+    pub only_left: Vec<FilterIdentity>,
+    /// Those in the second branch alone.
+    pub only_right: Vec<FilterIdentity>,
+}
+
+/// Tells how two branches are related.
+pub fn relation(left: &Lineage, right: &Lineage) -> Relation {
+    let common = left.readers().iter().enumerate().find_map(|(ours, reader)| {
+        let same = |other: &crate::BranchReader| other.branch().id == reader.branch().id;
+        right.readers().iter().position(same).map(|theirs| (ours, theirs))
+    });
+    let mut shared = None;
+    if let Some((ours, theirs)) = common {
+        // Of the common ancestor, each history has what is before the fork
+        // that leads to it, or all.
+        let end = |lineage: &Lineage, place: usize| match place.checked_sub(1) {
+            Some(child) => lineage.readers()[child].branch().first_step().0.checked_sub(1).map(Step),
+            None => lineage.readers()[place].steps().map(|steps| steps.last),
+        };
+        if let (Some(a), Some(b), Some(all)) = (end(left, ours), end(right, theirs), left.steps()) {
+            let last = a.min(b);
+            shared = (all.first <= last).then(|| StepSpan::new(all.first, last));
+        }
+    }
+    Relation {
+        ancestor: common.map(|(ours, _)| left.readers()[ours].branch().name.clone()),
+        shared,
+        filters: shared_filters(&left.branch().topology, &right.branch().topology),
+    }
+}
+
+fn shared_filters(left: &Topology, right: &Topology) -> Vec<SharedFilters> {
+    let mut names: Vec<&LayerName> = left.parameter_layers().map(|layer| &layer.layer).collect();
+    names.extend(
+        right.parameter_layers().map(|layer| &layer.layer).filter(|name| !names.contains(name)).collect::<Vec<_>>(),
+    );
+    let filters = |topology: &Topology, name: &LayerName| {
+        topology.layers.iter().find(|layer| layer.layer == *name).map_or_else(Vec::new, |layer| layer.filters.clone())
+    };
+    names
+        .into_iter()
+        .map(|name| {
+            let (ours, theirs) = (filters(left, name), filters(right, name));
+            let (both, only_left) = ours.iter().cloned().partition(|filter| theirs.contains(filter));
+            let only_right = theirs.into_iter().filter(|filter| !ours.contains(filter)).collect();
+            SharedFilters { layer: name.clone(), both, only_left, only_right }
+        })
+        .collect()
+}
+
+/// In what two recorded steps differ.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Difference {
+    /// How the branches are related.
+    pub relation: Relation,
+    /// Fields of the definition: `field: left → right`.
+    pub definition: Vec<String>,
+    /// The first step after the shared ones whose parameters differ, among
+    /// those that both histories have.
+    pub first_differing_step: Option<Step>,
+    /// Distances of the weights, a layer that both have.
+    pub layers: Vec<LayerDistance>,
+}
+
+/// How far a layer's weights are apart.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LayerDistance {
+    /// The layer.
+    pub layer: LayerName,
+    /// Euclidean distance over the coefficients and biases that both have.
+    pub distance: f64,
+    /// The distance divided by the first branch's norm over the same.
+    pub relative: f64,
+    /// Distances of the filters in both, the farthest first.
+    pub filters: Vec<FilterDistance>,
+    /// Coefficients of matched filters that only one branch has, because the
+    /// layer before has other filters.
+    pub unmatched: usize,
+}
+
+/// How far two filters of one identity are apart.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FilterDistance {
+    /// The filter.
+    pub filter: FilterIdentity,
+    /// Euclidean distance over the coefficients that both have, and the bias.
+    pub distance: f64,
+    /// The distance divided by the first branch's norm over the same.
+    pub relative: f64,
+}
+
+/// Compares two branches: their definitions, where they part, and the weights
+/// at one step of each, matched by identity.
+///
+/// Coefficients are matched by the identity of the filter that they read, so
+/// that an added or removed filter in the layer before leaves the rest
+/// comparable.
+///
+/// # Errors
+/// Those of reading the digests.
+pub fn difference(
+    left: (&Lineage, &StepTensors),
+    right: (&Lineage, &StepTensors),
+) -> Result<Difference, RecorderError> {
+    let (ours, theirs) = (left.0.branch(), right.0.branch());
+    let relation = relation(left.0, right.0);
+    let mut layers = Vec::new();
+    for layer in &left.1.parameters {
+        if let Some(other) = right.1.layer(&layer.layer) {
+            let topologies = (&ours.topology, &theirs.topology);
+            layers.extend(layer_distance(&layer.layer, topologies, (layer, other)));
+        }
+    }
+    Ok(Difference {
+        definition: ours.definition.differences(&theirs.definition),
+        first_differing_step: first_differing_step(left.0, right.0, relation.shared)?,
+        layers,
+        relation,
+    })
+}
+
+fn first_differing_step(
+    left: &Lineage,
+    right: &Lineage,
+    shared: Option<StepSpan>,
+) -> Result<Option<Step>, RecorderError> {
+    let (Some(ours), Some(theirs)) = (left.steps(), right.steps()) else { return Ok(None) };
+    let last = ours.last.min(theirs.last);
+    let mut first = shared.map_or(ours.first.max(theirs.first), |shared| shared.last.next());
+    while first <= last {
+        let portion = StepSpan::new(first, Step(last.0.min(first.0 + PORTION - 1)));
+        let (ours, theirs) = (left.step_rows(portion)?, right.step_rows(portion)?);
+        if let Some((row, _)) = ours.iter().zip(&theirs).find(|(a, b)| a.digest != b.digest) {
+            return Ok(Some(row.step));
+        }
+        first = portion.last.next();
+    }
+    Ok(None)
+}
+
+fn layer_distance(
+    name: &LayerName,
+    (left, right): (&Topology, &Topology),
+    (ours, theirs): (&crate::LayerTensors, &crate::LayerTensors),
+) -> Option<LayerDistance> {
+    let find = |topology: &Topology| topology.layers.iter().find(|layer| layer.layer == *name).cloned();
+    let (our_layer, their_layer) = (find(left)?, find(right)?);
+    let (our_inputs, their_inputs) = (left.inputs_of(name), right.inputs_of(name));
+    let (our_length, their_length) = (our_layer.coefficients?, their_layer.coefficients?);
+    // Pairs of places (ours, theirs) of the coefficients of one filter.
+    let pairs: Vec<(usize, usize)> = match (&our_inputs, &their_inputs) {
+        (Some(our_inputs), Some(their_inputs)) if !our_inputs.is_empty() && !their_inputs.is_empty() => {
+            let (each, their_each) = (our_length / our_inputs.len(), their_length / their_inputs.len());
+            if each != their_each {
+                return None;
+            }
+            let places: HashMap<_, _> = their_inputs.iter().enumerate().map(|(place, input)| (input, place)).collect();
+            our_inputs
+                .iter()
+                .enumerate()
+                .filter_map(|(place, input)| places.get(input).map(|other| (place, *other)))
+                .flat_map(|(place, other)| (0..each).map(move |at| (place * each + at, other * each + at)))
+                .collect()
+        }
+        _ if our_length == their_length => (0..our_length).map(|place| (place, place)).collect(),
+        _ => return None,
+    };
+    let (mut squares, mut norm) = (0.0_f64, 0.0_f64);
+    let mut filters = Vec::new();
+    let mut unmatched = 0;
+    for (place, filter) in our_layer.filters.iter().enumerate() {
+        let Some(other) = their_layer.filters.iter().position(|candidate| candidate == filter) else { continue };
+        let a = &ours.weights[place * our_length..][..our_length];
+        let b = &theirs.weights[other * their_length..][..their_length];
+        let bias = (f64::from(ours.biases[place]), f64::from(theirs.biases[other]));
+        let (mut apart, mut length) = ((bias.0 - bias.1).powi(2), bias.0.powi(2));
+        for &(at, to) in &pairs {
+            let (x, y) = (f64::from(a[at]), f64::from(b[to]));
+            apart += (x - y).powi(2);
+            length += x.powi(2);
+        }
+        unmatched += our_length + their_length - 2 * pairs.len();
+        squares += apart;
+        norm += length;
+        filters.push(FilterDistance { filter: filter.clone(), distance: apart.sqrt(), relative: ratio(apart, length) });
+    }
+    filters.sort_by(|a, b| b.distance.total_cmp(&a.distance));
+    Some(LayerDistance {
+        layer: name.clone(),
+        distance: squares.sqrt(),
+        relative: ratio(squares, norm),
+        filters,
+        unmatched,
+    })
+}
+
+fn ratio(squares: f64, norm: f64) -> f64 {
+    if squares == 0.0 { 0.0 } else { (squares / norm).sqrt() }
+}

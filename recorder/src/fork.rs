@@ -1,0 +1,139 @@
+//! Forks: a branch that begins at any recorded step of another, with edits.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use revacnn_schemas::{BranchName, BranchRecord, Edit, ParentRecord, RecordingSettings, Step, TrainingState};
+use revacnn_trainer::data::Dataset;
+use revacnn_trainer::{Edited, Effect, Trainer};
+
+use crate::session::check_arithmetic;
+use crate::store::NewBranch;
+use crate::{BranchReader, Lineage, Recorder, RecorderError, RecorderOptions, Replay, Session, Store};
+
+/// What a fork changes, and how it is recorded.
+#[derive(Debug, Clone)]
+pub struct ForkPlan {
+    /// Its name; the parent's with the next free number if `None`.
+    pub name: Option<BranchName>,
+    /// The edits, in order; none make a twin of the parent.
+    pub edits: Vec<Edit>,
+    /// How it is recorded; as its parent if `None`.
+    pub recording: Option<RecordingSettings>,
+    /// Threads of the training.
+    pub threads: usize,
+    /// How the recorder works.
+    pub options: RecorderOptions,
+    /// The time of its creation, in seconds since 1970 (UTC).
+    pub created_unix_seconds: u64,
+}
+
+/// A new branch, ready to train on.
+#[derive(Debug)]
+pub struct Fork {
+    /// The session of the new branch, its first step recorded.
+    pub session: Session,
+    /// What each edit did.
+    pub effects: Vec<Effect>,
+    /// Steps that were computed again to reach the fork step, from the
+    /// keyframe before it.
+    pub recomputed: u64,
+    /// How long that took.
+    pub bringing_forward: Duration,
+    /// How long the fork itself took: edits, branch, keyframe, validation.
+    pub forking: Duration,
+}
+
+/// Forks a branch at one of its steps, its own or inherited.
+///
+/// The optimizer's memory is only in keyframes: it is brought forward from
+/// the keyframe before the step by re-execution, every digest compared. The
+/// fork writes its own first step and `branch.json`, whatever the length of
+/// the history.
+///
+/// # Errors
+/// [`RecorderError::UnknownStep`], [`RecorderError::ReplayDiffers`],
+/// [`RecorderError::NameTaken`], and edits that cannot be applied; nothing is
+/// written then.
+pub fn fork(
+    store: &Store,
+    lineage: Lineage,
+    step: Step,
+    plan: ForkPlan,
+    dataset: Arc<Dataset>,
+) -> Result<Fork, RecorderError> {
+    if let Some(name) = &plan.name
+        && store.branches()?.records.iter().any(|record| record.name == *name)
+    {
+        return Err(RecorderError::NameTaken { name: name.clone(), store: store.root().to_owned() });
+    }
+    let reader = lineage.into_holder(step)?;
+    let record = reader.branch().clone();
+    check_arithmetic(&record)?;
+    let started = Instant::now();
+    let keyframe = reader.nearest_keyframe(step)?;
+    let mut replay = Replay::new(reader).with_data(dataset, plan.threads);
+    let trainer = replay.trainer_at(step)?;
+    let bringing_forward = started.elapsed();
+    let forked = fork_from(store, &record, trainer, plan)?;
+    Ok(Fork { recomputed: keyframe.map_or(0, |keyframe| step.0 - keyframe.0), bringing_forward, ..forked })
+}
+
+/// Forks the branch `parent` where the trainer stands.
+pub(crate) fn fork_from(
+    store: &Store,
+    parent: &BranchRecord,
+    trainer: &mut Trainer,
+    plan: ForkPlan,
+) -> Result<Fork, RecorderError> {
+    let started = Instant::now();
+    let Edited { edits, definition, topology, state, effects } = trainer.edited(&plan.edits)?;
+    let dataset = trainer.dataset().clone();
+    let new = NewBranch {
+        name: plan.name,
+        definition,
+        recording: plan.recording.unwrap_or_else(|| parent.recording.clone()),
+        topology,
+        parent: Some(ParentRecord { branch: parent.id.clone(), step: trainer.position() }),
+        edits,
+        created_unix_seconds: plan.created_unix_seconds,
+    };
+    let record = store.make(new)?;
+    let mut child = Trainer::of_branch(&record.definition, &record.topology, dataset, plan.threads)?;
+    child.restore(&state)?;
+    let recorder = Recorder::open(store, &record, plan.options.clone())?;
+    let mut session = Session::begin(store, &record, child, recorder, plan.threads, plan.options)?;
+    session.flush()?;
+    Ok(Fork { session, effects, recomputed: 0, bringing_forward: Duration::ZERO, forking: started.elapsed() })
+}
+
+/// The state that a fork begins with, computed again from its parent: its
+/// edits applied to the parent's state at the fork step.
+///
+/// # Errors
+/// Those of replaying the parent; [`RecorderError::Unrecordable`] where the
+/// edits lead to another network than `branch.json` describes.
+pub(crate) fn state_of_fork(
+    store: &Store,
+    record: &BranchRecord,
+    dataset: Arc<Dataset>,
+    threads: usize,
+) -> Result<TrainingState, RecorderError> {
+    let Some(parent) = &record.parent else {
+        return Err(RecorderError::Unrecordable {
+            branch: record.name.clone(),
+            reason: "it has no parent, so there is no fork to compute again".to_owned(),
+        });
+    };
+    let reader = BranchReader::of(store, store.branch_by_id(&parent.branch)?)?;
+    let mut replay = Replay::new(reader).with_data(dataset, threads);
+    let edited = replay.trainer_at(parent.step)?.edited(&record.edits)?;
+    if edited.definition != record.definition {
+        let differences = record.definition.differences(&edited.definition).join(", ");
+        return Err(RecorderError::Unrecordable {
+            branch: record.name.clone(),
+            reason: format!("its edits lead to another run than its branch.json describes: {differences}"),
+        });
+    }
+    Ok(edited.state)
+}

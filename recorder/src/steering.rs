@@ -1,0 +1,189 @@
+//! Steering from other processes: requests come as files into a branch's
+//! inbox, are read at a step's end, and are answered in its outbox.
+//!
+//! A file appears by a rename, so it is never read half-written; whoever may
+//! write into the folder may steer.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+
+use revacnn_schemas::{BranchName, BranchRecord, Edit, FORMAT_VERSION, Step};
+use serde::{Deserialize, Serialize};
+
+use crate::disk::Disk;
+use crate::listing::list_if_there;
+use crate::lock::{Attempt, FileLock};
+use crate::paths::BranchPaths;
+use crate::{RecorderError, Store, json};
+
+/// What a training process is asked to do at the end of its step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Command {
+    /// Fork with these edits, and go on in the new branch.
+    Edit {
+        /// The edits, in order.
+        edits: Vec<Edit>,
+        /// The new branch's name; the next free one if `None`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<BranchName>,
+    },
+    /// Wait.
+    Pause,
+    /// Go on.
+    Resume,
+    /// Make one step, and wait.
+    Step,
+    /// Seal the log and end.
+    Stop,
+}
+
+/// What a training process answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    format_version: u32,
+    /// The branch that is trained now.
+    pub branch: BranchName,
+    /// The step that it is at.
+    pub step: Step,
+    /// Whether it waits.
+    pub paused: bool,
+    /// What was done, a line each.
+    pub done: Vec<String>,
+    /// Why the request was refused, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Letter {
+    format_version: u32,
+    command: Command,
+}
+
+/// A request that came.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) id: String,
+    /// The command, or why it cannot be read.
+    pub(crate) command: Result<Command, String>,
+}
+
+/// The training side of a branch's inbox and outbox.
+#[derive(Debug)]
+pub(crate) struct Mailbox {
+    disk: Disk,
+    inbox: PathBuf,
+    outbox: PathBuf,
+}
+
+impl Mailbox {
+    /// Opens the mailbox; what was asked while nobody trained is refused, and
+    /// answers that nobody fetched are removed.
+    pub(crate) fn open(store: &Store, record: &BranchRecord) -> Result<Self, RecorderError> {
+        let paths = store.paths(&record.id);
+        let mailbox = Self { disk: store.disk().clone(), inbox: inbox(&paths), outbox: outbox(&paths) };
+        mailbox.disk.create_folder(&mailbox.inbox)?;
+        mailbox.disk.create_folder(&mailbox.outbox)?;
+        for folder in [&mailbox.inbox, &mailbox.outbox] {
+            for name in list_if_there(folder)? {
+                if name.ends_with(".json") || name.starts_with('.') {
+                    mailbox.disk.remove_file(&folder.join(name))?;
+                }
+            }
+        }
+        Ok(mailbox)
+    }
+
+    /// What came since, in the order of arrival.
+    pub(crate) fn poll(&self) -> Result<Vec<Request>, RecorderError> {
+        let mut requests = Vec::new();
+        for name in list_if_there(&self.inbox)? {
+            let Some(id) = name.strip_suffix(".json").filter(|id| !id.starts_with('.')) else {
+                continue;
+            };
+            let path = self.inbox.join(&name);
+            let plain = fs::symlink_metadata(&path).is_ok_and(|entry| entry.is_file());
+            let command = if plain {
+                json::read::<Letter>(&path, "a steering request")
+                    .map(|letter| letter.command)
+                    .map_err(|error| error.to_string())
+            } else {
+                Err(format!("{} is no plain file", path.display()))
+            };
+            self.disk.remove_file(&path)?;
+            requests.push(Request { id: id.to_owned(), command });
+        }
+        Ok(requests)
+    }
+
+    /// Answers a request.
+    pub(crate) fn answer(&self, id: &str, answer: &Answer) -> Result<(), RecorderError> {
+        json::write(&self.disk, &self.outbox.join(format!("{id}.json")), answer)
+    }
+}
+
+impl Answer {
+    pub(crate) fn new(branch: BranchName, step: Step, paused: bool) -> Self {
+        Self { format_version: FORMAT_VERSION, branch, step, paused, done: Vec::new(), refused: None }
+    }
+}
+
+/// Asks the process that trains a branch to do something, and waits for its
+/// answer.
+///
+/// # Errors
+/// [`RecorderError::NotTraining`] where no process trains the branch;
+/// [`RecorderError::NoAnswer`] where none comes in time: the request is
+/// withdrawn then.
+pub fn steer(
+    store: &Store,
+    record: &BranchRecord,
+    command: Command,
+    patience: Duration,
+) -> Result<Answer, RecorderError> {
+    let paths = store.paths(&record.id);
+    if !is_training(&paths.lock())? {
+        return Err(RecorderError::NotTraining { branch: record.name.clone() });
+    }
+    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let id = format!("{:020}-{}", since_epoch.as_nanos(), std::process::id());
+    let request = inbox(&paths).join(format!("{id}.json"));
+    let reply = outbox(&paths).join(format!("{id}.json"));
+    store.disk().create_folder(&inbox(&paths))?;
+    json::write(store.disk(), &request, &Letter { format_version: FORMAT_VERSION, command })?;
+    let asked = Instant::now();
+    loop {
+        if reply.is_file() {
+            let answer = json::read(&reply, "an answer to a steering request")?;
+            store.disk().remove_file(&reply)?;
+            return Ok(answer);
+        }
+        let gone = !is_training(&paths.lock())? && !reply.is_file();
+        if gone || asked.elapsed() > patience {
+            store.disk().remove_file(&request)?;
+            return Err(if gone {
+                RecorderError::NotTraining { branch: record.name.clone() }
+            } else {
+                RecorderError::NoAnswer { branch: record.name.clone(), seconds: patience.as_secs() }
+            });
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Whether a process holds the writer's lock.
+fn is_training(lock: &Path) -> Result<bool, RecorderError> {
+    Ok(lock.exists() && matches!(FileLock::attempt(lock)?, Attempt::Busy(_)))
+}
+
+fn inbox(paths: &BranchPaths) -> PathBuf {
+    paths.folder.join("inbox")
+}
+
+fn outbox(paths: &BranchPaths) -> PathBuf {
+    paths.folder.join("outbox")
+}

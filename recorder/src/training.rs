@@ -1,0 +1,206 @@
+//! A session that other processes can steer: the loop behind `train`, `fork`,
+//! `resume` and the viewer.
+
+use std::time::{Duration, SystemTime};
+
+use revacnn_schemas::{BranchName, Edit, Step};
+use revacnn_trainer::{Effect, StepOutcome, Trainer};
+
+use crate::steering::{Answer, Command, Mailbox, Request};
+use crate::{RecorderError, Session, Summary};
+
+/// How long a waiting training sleeps before it looks into its inbox again.
+const NAP: Duration = Duration::from_millis(10);
+
+/// Training that reads its branch's inbox at the end of each step.
+#[derive(Debug)]
+pub struct Training {
+    session: Session,
+    mailbox: Mailbox,
+    paused: bool,
+    /// Who asked for a single step that is still to be made.
+    single: Vec<String>,
+}
+
+/// What one turn of a [`Training`] did.
+#[derive(Debug)]
+pub enum Turn {
+    /// It made a step.
+    Stepped(StepOutcome),
+    /// It is paused, and waited a moment.
+    Waited,
+    /// It was asked to end.
+    Stopped,
+}
+
+/// What steering did, for the screen.
+#[derive(Debug)]
+pub enum Steered {
+    /// It waits from this step on.
+    Paused(Step),
+    /// It goes on from this step.
+    Resumed(Step),
+    /// It forked, and goes on in the new branch.
+    Forked {
+        /// The branch that was left, and sealed.
+        from: BranchName,
+        /// The new branch.
+        to: BranchName,
+        /// The fork step.
+        step: Step,
+        /// What each edit did.
+        effects: Vec<Effect>,
+        /// What sealing the branch that was left gave.
+        summary: Summary,
+    },
+    /// A request was refused: nothing changed.
+    Refused(String),
+}
+
+impl Training {
+    /// Opens the inbox of the session's branch.
+    ///
+    /// # Errors
+    /// [`RecorderError::Io`] where the branch's folder cannot be written.
+    pub fn new(session: Session) -> Result<Self, RecorderError> {
+        let mailbox = Mailbox::open(session.store(), session.record())?;
+        Ok(Self { session, mailbox, paused: false, single: Vec::new() })
+    }
+
+    /// The session.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// Whether it waits.
+    pub fn is_paused(&self) -> bool {
+        self.paused
+    }
+
+    /// Does what came into the inbox, then one step, unless it is paused.
+    ///
+    /// # Errors
+    /// The engine's and the recorder's; a request that cannot be fulfilled is
+    /// answered and told to `steered` instead.
+    pub fn turn(&mut self, steered: &mut dyn FnMut(Steered)) -> Result<Turn, RecorderError> {
+        if self.read_inbox(steered)? {
+            return Ok(Turn::Stopped);
+        }
+        if self.paused && self.single.is_empty() {
+            std::thread::sleep(NAP);
+            return Ok(Turn::Waited);
+        }
+        let outcome = self.session.advance()?;
+        if !self.single.is_empty() {
+            self.session.flush()?;
+            for id in std::mem::take(&mut self.single) {
+                let mut answer = self.answer();
+                answer.done.push(format!("made step {}", answer.step));
+                self.mailbox.answer(&id, &answer)?;
+            }
+        }
+        Ok(Turn::Stepped(outcome))
+    }
+
+    fn answer(&self) -> Answer {
+        Answer::new(self.session.record().name.clone(), self.session.trainer().position(), self.paused)
+    }
+
+    /// Whether training is to end.
+    fn read_inbox(&mut self, steered: &mut dyn FnMut(Steered)) -> Result<bool, RecorderError> {
+        let mut edits: Vec<Edit> = Vec::new();
+        let (mut name, mut editors) = (None, Vec::new());
+        let mut stop = false;
+        for Request { id, command } in self.mailbox.poll()? {
+            let step = self.session.trainer().position();
+            let mut answer = None;
+            match command {
+                Err(reason) => {
+                    let mut refusal = self.answer();
+                    refusal.refused = Some(reason.clone());
+                    answer = Some(refusal);
+                    steered(Steered::Refused(reason));
+                }
+                // Edits that arrive within one step make one fork.
+                Ok(Command::Edit { edits: more, name: wanted }) => {
+                    edits.extend(more);
+                    name = name.or(wanted);
+                    editors.push(id.clone());
+                }
+                Ok(Command::Pause) => {
+                    if !std::mem::replace(&mut self.paused, true) {
+                        self.session.flush()?;
+                        steered(Steered::Paused(step));
+                    }
+                    answer = Some(self.answer());
+                }
+                Ok(Command::Resume) => {
+                    if std::mem::replace(&mut self.paused, false) {
+                        steered(Steered::Resumed(step));
+                    }
+                    answer = Some(self.answer());
+                }
+                Ok(Command::Step) => {
+                    if !std::mem::replace(&mut self.paused, true) {
+                        steered(Steered::Paused(step));
+                    }
+                    self.single.push(id.clone());
+                }
+                Ok(Command::Stop) => {
+                    stop = true;
+                    answer = Some(self.answer());
+                }
+            }
+            if let Some(answer) = answer {
+                self.mailbox.answer(&id, &answer)?;
+            }
+        }
+        if !editors.is_empty() {
+            self.fork(name, &edits, &editors, steered)?;
+        }
+        Ok(stop)
+    }
+
+    fn fork(
+        &mut self,
+        name: Option<BranchName>,
+        edits: &[Edit],
+        editors: &[String],
+        steered: &mut dyn FnMut(Steered),
+    ) -> Result<(), RecorderError> {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let old_mailbox;
+        let mut answer;
+        match self.session.fork(name, edits, now) {
+            Ok(fork) => {
+                let done = fork.effects.iter().map(|effect| effect.summary.clone()).collect();
+                let mailbox = Mailbox::open(fork.session.store(), fork.session.record())?;
+                old_mailbox = std::mem::replace(&mut self.mailbox, mailbox);
+                let left = std::mem::replace(&mut self.session, fork.session);
+                let from = left.record().name.clone();
+                let (trainer, summary) = left.finish()?;
+                let to = self.session.record().name.clone();
+                steered(Steered::Forked { from, to, step: trainer.position(), effects: fork.effects, summary });
+                answer = self.answer();
+                answer.done = done;
+            }
+            // The edits are at fault, and nothing was changed.
+            Err(error) if error.is_refusal() => {
+                answer = self.answer();
+                answer.refused = Some(error.to_string());
+                steered(Steered::Refused(error.to_string()));
+                return editors.iter().try_for_each(|id| self.mailbox.answer(id, &answer));
+            }
+            Err(error) => return Err(error),
+        }
+        editors.iter().try_for_each(|id| old_mailbox.answer(id, &answer))
+    }
+
+    /// Commits everything and seals the newest steps.
+    ///
+    /// # Errors
+    /// Those of the recorder; what was committed stays.
+    pub fn finish(self) -> Result<(Trainer, Summary), RecorderError> {
+        self.session.finish()
+    }
+}
