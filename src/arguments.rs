@@ -25,6 +25,16 @@ impl Arguments {
             Command::Show(arguments) => arguments.json,
             Command::Evaluate(arguments) => arguments.json,
             Command::Data(arguments) => arguments.json,
+            Command::Fork(arguments) => arguments.json,
+            Command::Resume(arguments) => arguments.json,
+            Command::Verify(arguments) => arguments.json,
+            Command::Diff(arguments) => arguments.json,
+            Command::Steer(arguments) => arguments.json,
+            Command::Materialise(_)
+            | Command::Compact(_)
+            | Command::Rename(_)
+            | Command::Delete(_)
+            | Command::Gc(_) => false,
         }
     }
 }
@@ -33,14 +43,34 @@ impl Arguments {
 pub(crate) enum Command {
     /// Train a network and record every step; on an existing branch, go on.
     Train(TrainArguments),
-    /// List the branches of a store.
+    /// Fork a branch at any step, with edits, and train on if asked.
+    Fork(ForkArguments),
+    /// Go on with a branch where it stopped, also after a crash.
+    Resume(ResumeArguments),
+    /// Steer a training that runs in another process.
+    Steer(SteerArguments),
+    /// Draw the tree of branches.
     Log(LogArguments),
     /// Show what was recorded of a step.
     Show(ShowArguments),
+    /// Compare two branches: structure, hyper-parameters, weights.
+    Diff(DiffArguments),
+    /// Execute a branch again and compare every step with the log.
+    Verify(VerifyArguments),
     /// Evaluate the weights of a step on a split of the data.
     Evaluate(EvaluateArguments),
     /// List or check data sets.
     Data(DataArguments),
+    /// Write out tensors that only follow from keyframes.
+    Materialise(MaterialiseArguments),
+    /// Leave a branch its keyframes alone, after verifying it.
+    Compact(CompactArguments),
+    /// Give a branch another name.
+    Rename(RenameArguments),
+    /// Delete a branch, or take a deleted one back.
+    Delete(DeleteArguments),
+    /// Free what was deleted and what crashes left over.
+    Gc(GcArguments),
 }
 
 /// Where the store is.
@@ -120,6 +150,9 @@ pub(crate) struct TrainArguments {
     /// `every`: write every step's tensors; `keyframes`: write a state now and then, recompute the rest.
     #[arg(long, value_name = "FIDELITY", default_value_t = Fidelity::Every)]
     pub(crate) fidelity: Fidelity,
+    /// Steps from one keyframe to the next [default: 400 images].
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) keyframe_interval: Option<u64>,
     /// Past this size on disk the oldest steps are thinned to keyframes, which loses nothing
     /// [default: 10GB or a fifth of what is free, the smaller].
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
@@ -136,6 +169,274 @@ pub(crate) struct TrainArguments {
     /// Write events as JSON, one a line.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// A step to train to: `N`, or `+N` from where training stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// This step.
+    Step(u64),
+    /// So many steps more.
+    More(u64),
+}
+
+impl std::str::FromStr for Until {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (more, digits) = text.strip_prefix('+').map_or((false, text), |digits| (true, digits));
+        let number: u64 =
+            digits.parse().map_err(|_| format!("expected a step such as 3000, or +500, found `{text}`"))?;
+        Ok(if more { Self::More(number) } else { Self::Step(number) })
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  revacnn fork main@1000 --name wider --edit 'add-filter conv3 init=split' --steps +1000
+  revacnn fork main@epoch:1 --edit 'freeze conv1' --edit 'set learning-rate 0.1'
+  revacnn fork main@best --name twin
+
+Edits:
+  add-filter LAYER [count=N] [init=random|zero|split|gradmax]
+  remove-filter LAYER/FILTER          duplicate-filter LAYER/FILTER
+  reinitialise LAYER[/FILTER]         freeze LAYER[/FILTER]         unfreeze LAYER[/FILTER]
+  set-weights LAYER/FILTER FILE.npy   remove-layer LAYER
+  insert-layer KIND after=LAYER|input [name=NAME] [init=random|identity] [PARAMETER=VALUE]…
+  set activation LAYER FUNCTION
+  set learning-rate|momentum|weight-decay|batch-size|optimizer|schedule VALUE
+Each takes seed=N as well.")]
+pub(crate) struct ForkArguments {
+    #[command(flatten)]
+    pub(crate) store: StoreArguments,
+    /// The step to fork at, such as main@1000.
+    #[arg(value_name = "ADDRESS")]
+    pub(crate) address: Address,
+    /// The new branch's name [default: the parent's, numbered, such as main~2].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<BranchName>,
+    /// What to change; may be given several times. Without any, the fork is a twin.
+    #[arg(long, value_name = "EDIT")]
+    pub(crate) edit: Vec<String>,
+    /// Train on until this step; +N: so many steps more.
+    #[arg(long, value_name = "[+]N", conflicts_with = "epochs")]
+    pub(crate) steps: Option<Until>,
+    /// Train on until the end of this epoch.
+    #[arg(long, value_name = "N")]
+    pub(crate) epochs: Option<u64>,
+    /// What is written each step [default: as the parent].
+    #[arg(long, value_name = "FIDELITY")]
+    pub(crate) fidelity: Option<Fidelity>,
+    #[command(flatten)]
+    pub(crate) how: HowArguments,
+    #[command(flatten)]
+    pub(crate) data: DataFolder,
+    /// Write events as JSON, one a line.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// How training and recording work.
+#[derive(Debug, Args)]
+pub(crate) struct HowArguments {
+    /// Past this size on disk the oldest steps are thinned to keyframes, which loses nothing
+    /// [default: 10GB or a fifth of what is free, the smaller].
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
+    pub(crate) disk_budget: Option<u64>,
+    /// Threads of the training [default: the machine's cores, 4 at most].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  revacnn resume main
+  revacnn resume wider --steps +500
+
+Without --steps or --epochs it goes on to where it was last asked to go, or, if it is there
+already, to the end of the next epoch.")]
+pub(crate) struct ResumeArguments {
+    #[command(flatten)]
+    pub(crate) store: StoreArguments,
+    /// The branch.
+    #[arg(value_name = "BRANCH")]
+    pub(crate) branch: BranchName,
+    /// Train until this step; +N: so many steps more.
+    #[arg(long, value_name = "[+]N", conflicts_with = "epochs")]
+    pub(crate) steps: Option<Until>,
+    /// Train until the end of this epoch.
+    #[arg(long, value_name = "N")]
+    pub(crate) epochs: Option<u64>,
+    #[command(flatten)]
+    pub(crate) how: HowArguments,
+    #[command(flatten)]
+    pub(crate) data: DataFolder,
+    /// Write events as JSON, one a line.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples, while another terminal trains main:
+  revacnn steer main --edit 'add-filter conv3'
+  revacnn steer main --pause
+  revacnn steer main --step
+  revacnn steer main --resume")]
+#[command(group = clap::ArgGroup::new("request").required(true))]
+pub(crate) struct SteerArguments {
+    #[command(flatten)]
+    pub(crate) store: StoreArguments,
+    /// The branch that is being trained.
+    #[arg(value_name = "BRANCH")]
+    pub(crate) branch: BranchName,
+    /// Fork at the step's end with this edit, and go on in the new branch; may be given several times.
+    #[arg(long, value_name = "EDIT", group = "request")]
+    pub(crate) edit: Vec<String>,
+    /// The new branch's name [default: the parent's, numbered].
+    #[arg(long, value_name = "NAME", requires = "edit")]
+    pub(crate) name: Option<BranchName>,
+    /// Wait at the step's end.
+    #[arg(long, group = "request")]
+    pub(crate) pause: bool,
+    /// Go on.
+    #[arg(long, group = "request")]
+    pub(crate) resume: bool,
+    /// Make one step, and wait.
+    #[arg(long, group = "request")]
+    pub(crate) step: bool,
+    /// End at the step's end, with everything written.
+    #[arg(long, group = "request")]
+    pub(crate) stop: bool,
+    /// Seconds to wait for the answer.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub(crate) patience: u64,
+    /// Write JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  revacnn verify main
+  revacnn verify wider --from 1000 --to 2000 --tensors")]
+pub(crate) struct VerifyArguments {
+    #[command(flatten)]
+    pub(crate) store: StoreArguments,
+    /// The branch.
+    #[arg(value_name = "BRANCH")]
+    pub(crate) branch: BranchName,
+    /// First step, also an inherited one [default: the branch's first].
+    #[arg(long, value_name = "STEP")]
+    pub(crate) from: Option<u64>,
+    /// Last step [default: the newest].
+    #[arg(long, value_name = "STEP")]
+    pub(crate) to: Option<u64>,
+    /// Compare every stored tensor as well, bit by bit.
+    #[arg(long)]
+    pub(crate) tensors: bool,
+    /// Threads, each on spans between keyframes of its own [default: the machine's cores].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+    #[command(flatten)]
+    pub(crate) data: DataFolder,
+    /// Write JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  revacnn diff main wider
+  revacnn diff main@1000 wider@1000 --json")]
+pub(crate) struct DiffArguments {
+    #[command(flatten)]
+    pub(crate) store: StoreArguments,
+    /// One step, such as main@1000.
+    #[arg(value_name = "A")]
+    pub(crate) left: Address,
+    /// The other one.
+    #[arg(value_name = "B")]
+    pub(crate) right: Address,
+    #[command(flatten)]
+    pub(crate) data: DataFolder,
+    /// Write JSON, with every filter.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  revacnn materialise main --from 1000 --to 1511")]
+pub(crate) struct MaterialiseArguments {
+    #[command(flatten)]
+    pub(crate) store: StoreArguments,
+    /// The branch.
+    #[arg(value_name = "BRANCH")]
+    pub(crate) branch: BranchName,
+    /// First step [default: the branch's first]; whole segments are written.
+    #[arg(long, value_name = "STEP")]
+    pub(crate) from: Option<u64>,
+    /// Last step [default: the newest].
+    #[arg(long, value_name = "STEP")]
+    pub(crate) to: Option<u64>,
+    /// Threads [default: the machine's cores, 4 at most].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+    #[command(flatten)]
+    pub(crate) data: DataFolder,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  revacnn compact main --fidelity keyframes")]
+pub(crate) struct CompactArguments {
+    #[command(flatten)]
+    pub(crate) store: StoreArguments,
+    /// The branch.
+    #[arg(value_name = "BRANCH")]
+    pub(crate) branch: BranchName,
+    /// What is left: `keyframes`; `materialise` goes the other way.
+    #[arg(long, value_name = "FIDELITY", default_value_t = Fidelity::Keyframes)]
+    pub(crate) fidelity: Fidelity,
+    /// Threads of verifying [default: the machine's cores].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+    #[command(flatten)]
+    pub(crate) data: DataFolder,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  revacnn rename main~2 wider")]
+pub(crate) struct RenameArguments {
+    #[command(flatten)]
+    pub(crate) store: StoreArguments,
+    /// The branch.
+    #[arg(value_name = "BRANCH")]
+    pub(crate) branch: BranchName,
+    /// Its new name.
+    #[arg(value_name = "NAME")]
+    pub(crate) to: BranchName,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  revacnn delete wider\n  revacnn delete wider --undo")]
+pub(crate) struct DeleteArguments {
+    #[command(flatten)]
+    pub(crate) store: StoreArguments,
+    /// The branch; it must have no children.
+    #[arg(value_name = "BRANCH")]
+    pub(crate) branch: BranchName,
+    /// Take the deleted branch back, if `revacnn gc` has not freed it.
+    #[arg(long)]
+    pub(crate) undo: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  revacnn gc\n  revacnn gc --yes")]
+pub(crate) struct GcArguments {
+    #[command(flatten)]
+    pub(crate) store: StoreArguments,
+    /// Free it without asking.
+    #[arg(long)]
+    pub(crate) yes: bool,
 }
 
 #[derive(Debug, Args)]

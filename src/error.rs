@@ -28,6 +28,9 @@ pub(crate) enum Failure {
     /// Training met a value that is not finite.
     #[error("{0}")]
     Diverged(String),
+    /// A training process refused what it was asked to do.
+    #[error("refused: {0}")]
+    Refused(String),
     /// The store.
     #[error(transparent)]
     Recorder(#[from] RecorderError),

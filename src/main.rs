@@ -5,6 +5,7 @@ mod arguments;
 mod commands;
 mod error;
 mod interrupt;
+mod run;
 mod text;
 
 use std::process::ExitCode;
@@ -23,6 +24,16 @@ fn main() -> ExitCode {
         Command::Show(arguments) => commands::show::run(&arguments),
         Command::Evaluate(arguments) => commands::evaluate::run(&arguments),
         Command::Data(arguments) => commands::data::run(&arguments),
+        Command::Fork(arguments) => commands::fork::run(&arguments),
+        Command::Resume(arguments) => commands::resume::run(&arguments),
+        Command::Steer(arguments) => commands::steer::run(&arguments),
+        Command::Verify(arguments) => commands::verify::run(&arguments),
+        Command::Diff(arguments) => commands::diff::run(&arguments),
+        Command::Materialise(arguments) => commands::materialise::run(&arguments),
+        Command::Compact(arguments) => commands::compact::run(&arguments),
+        Command::Rename(arguments) => commands::tidy::rename(&arguments),
+        Command::Delete(arguments) => commands::tidy::delete(&arguments),
+        Command::Gc(arguments) => commands::tidy::gc(&arguments),
     };
     match result {
         Ok(code) => code,

@@ -206,6 +206,7 @@ mod statistics;
 mod steering;
 mod store;
 mod system;
+mod target;
 mod tensors;
 mod thinning;
 mod tidy;

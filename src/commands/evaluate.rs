@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use revacnn_recorder::{BranchReader, Replay, Store, find_data};
+use revacnn_recorder::{Lineage, Replay, Store, find_data};
 use revacnn_trainer::data::Split;
 use serde_json::json;
 
@@ -14,8 +14,9 @@ use crate::text::{Side, count, loss, percent, table};
 
 pub(crate) fn run(arguments: &EvaluateArguments) -> Result<ExitCode, Failure> {
     let store = Store::open(&arguments.store.store)?;
-    let reader = BranchReader::open(&store, &arguments.address.branch)?;
-    let step = reader.resolve(arguments.address.position)?;
+    let lineage = Lineage::open(&store, &arguments.address.branch)?;
+    let step = lineage.resolve(arguments.address.position)?;
+    let reader = lineage.into_holder(step)?;
     let folder = arguments.data.folder();
     let dataset = find_data(&store, &reader.branch().definition.dataset, folder.as_deref())?;
     let (split, name) = match arguments.split {

@@ -1,19 +1,24 @@
-//! `revacnn log`: the branches of a store.
+//! `revacnn log`: the branches of a store, as a tree.
 
 use std::io::Write;
 use std::process::ExitCode;
 
 use revacnn_recorder::{BranchReader, RecorderError, Store, branch_bytes};
-use revacnn_schemas::BranchRecord;
+use revacnn_schemas::{BranchRecord, Edit};
 use serde_json::json;
 
 use crate::arguments::LogArguments;
 use crate::error::Failure;
 use crate::text::{Side, bytes, count, loss, percent, strong, table};
 
+/// Characters of the column of edits.
+const LONGEST_EDITS: usize = 44;
+
 /// What is said of one branch.
 struct Line {
     record: BranchRecord,
+    /// What is drawn before the name: `├─ ` and the like.
+    branches: String,
     parent: Option<String>,
     last_step: Option<u64>,
     last_loss: Option<f32>,
@@ -27,9 +32,9 @@ pub(crate) fn run(arguments: &LogArguments) -> Result<ExitCode, Failure> {
     let list = store.branches()?;
     let mut problems: Vec<String> = list.problems.iter().map(ToString::to_string).collect();
     let mut lines = Vec::new();
-    for record in &list.records {
+    for (record, branches) in tree(&list.records) {
         match describe(&store, record, &list.records) {
-            Ok(line) => lines.push(line),
+            Ok(line) => lines.push(Line { branches, ..line }),
             Err(error) => problems.push(error.to_string()),
         }
     }
@@ -47,7 +52,8 @@ pub(crate) fn run(arguments: &LogArguments) -> Result<ExitCode, Failure> {
     } else {
         let heading = [
             ("branch", Side::Left),
-            ("parent", Side::Left),
+            ("forked at", Side::Right),
+            ("edits", Side::Left),
             ("network", Side::Left),
             ("data", Side::Left),
             ("steps", Side::Right),
@@ -66,6 +72,43 @@ pub(crate) fn run(arguments: &LogArguments) -> Result<ExitCode, Failure> {
     Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// The branches as a tree: children under their parent in the order of their
+/// forks, each with what is drawn before its name.
+fn tree(records: &[BranchRecord]) -> Vec<(&BranchRecord, String)> {
+    fn add<'a>(
+        records: &'a [BranchRecord],
+        record: &'a BranchRecord,
+        (own, below): (&str, &str),
+        lines: &mut Vec<(&'a BranchRecord, String)>,
+    ) {
+        // A cycle of parents, which a stranger's store may have, ends here.
+        if lines.iter().any(|(other, _)| other.id == record.id) {
+            return;
+        }
+        lines.push((record, own.to_owned()));
+        let forked_from =
+            |other: &&BranchRecord| other.parent.as_ref().is_some_and(|parent| parent.branch == record.id);
+        let mut children: Vec<&BranchRecord> = records.iter().filter(forked_from).collect();
+        children.sort_by_key(|child| child.first_step());
+        for (place, child) in children.iter().enumerate() {
+            let last = place + 1 == children.len();
+            let (corner, line) = if last { ("└─ ", "   ") } else { ("├─ ", "│  ") };
+            add(records, child, (&format!("{below}{corner}"), &format!("{below}{line}")), lines);
+        }
+    }
+    let mut lines = Vec::new();
+    let is_known = |record: &&BranchRecord| {
+        record.parent.as_ref().is_none_or(|parent| !records.iter().any(|other| other.id == parent.branch))
+    };
+    for root in records.iter().filter(is_known) {
+        add(records, root, ("", ""), &mut lines);
+    }
+    for record in records {
+        add(records, record, ("", ""), &mut lines);
+    }
+    lines
+}
+
 fn describe(store: &Store, record: &BranchRecord, all: &[BranchRecord]) -> Result<Line, RecorderError> {
     let reader = BranchReader::of(store, record.clone())?;
     let span = reader.steps();
@@ -82,6 +125,7 @@ fn describe(store: &Store, record: &BranchRecord, all: &[BranchRecord]) -> Resul
         validation,
         thinned_steps: reader.thinned().iter().map(|span| span.steps()).sum(),
         bytes: branch_bytes(store.root(), &record.id),
+        branches: String::new(),
         record: record.clone(),
     })
 }
@@ -91,8 +135,9 @@ impl Line {
         let dash = || "–".to_owned();
         let network = &self.record.definition.network.name;
         vec![
-            self.record.name.to_string(),
-            self.parent.clone().unwrap_or_else(dash),
+            format!("{}{}", self.branches, self.record.name),
+            self.record.parent.as_ref().map_or_else(String::new, |parent| count(parent.step.0)),
+            self.edits(),
             if network.is_empty() { dash() } else { network.clone() },
             self.record.definition.dataset.name.clone(),
             self.last_step.map_or_else(dash, count),
@@ -104,11 +149,23 @@ impl Line {
         ]
     }
 
+    /// The edits, cut where they would push the numbers off the screen.
+    fn edits(&self) -> String {
+        let edits: Vec<String> =
+            self.record.edits.iter().map(|edit| Edit { seed: None, ..edit.clone() }.to_string()).collect();
+        let text = edits.join("; ");
+        if text.chars().count() <= LONGEST_EDITS {
+            return text;
+        }
+        text.chars().take(LONGEST_EDITS - 1).chain(['…']).collect()
+    }
+
     fn json(&self) -> serde_json::Value {
         json!({
             "branch": self.record.name,
             "id": self.record.id,
             "parent": self.parent,
+            "edits": self.record.edits.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "network": self.record.definition.network.name,
             "dataset": self.record.definition.dataset,
             "fidelity": self.record.recording.fidelity,

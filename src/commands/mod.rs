@@ -1,12 +1,62 @@
 //! One command a file.
 
+pub(crate) mod compact;
 pub(crate) mod data;
+pub(crate) mod diff;
 pub(crate) mod evaluate;
+pub(crate) mod fork;
 pub(crate) mod log;
+pub(crate) mod materialise;
+pub(crate) mod resume;
 pub(crate) mod show;
+pub(crate) mod steer;
+pub(crate) mod tidy;
 pub(crate) mod train;
+pub(crate) mod verify;
 
 use std::num::NonZeroUsize;
+use std::time::SystemTime;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use ndarray_npy::ReadNpyExt;
+use revacnn_schemas::Edit;
+
+use crate::error::Failure;
+
+/// The time, in seconds since 1970 (UTC).
+fn now() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// Reads the edits of a command line; coefficients come from `.npy` files.
+fn edits(texts: &[String]) -> Result<Vec<Edit>, Failure> {
+    texts.iter().map(|text| Ok(Edit::parse(text, &mut |path| coefficients(path))?)).collect()
+}
+
+/// The values of an array of `f32` or `f64` in a file of NumPy's format.
+fn coefficients(path: &str) -> Result<Vec<f32>, String> {
+    let unreadable = |error: &dyn std::fmt::Display| format!("cannot read {path}: {error}");
+    let bytes = std::fs::read(path).map_err(|error| unreadable(&error))?;
+    if !bytes.starts_with(b"\x93NUMPY") {
+        return Err(format!("{path} is no .npy file: expected one that numpy.save wrote"));
+    }
+    let singles = ndarray::ArrayD::<f32>::read_npy(&bytes[..]).map(|array| array.iter().copied().collect());
+    singles.or_else(|single| {
+        let doubles = ndarray::ArrayD::<f64>::read_npy(&bytes[..]);
+        doubles
+            .map(|array| array.iter().map(|&value| value as f32).collect())
+            .map_err(|_| format!("{path}: expected an array of float32 or float64: {single}"))
+    })
+}
+
+/// A bar for work of so many parts; invisible where there is no terminal.
+fn bar(length: u64, json: bool) -> ProgressBar {
+    let target = if json { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+    let style = ProgressStyle::with_template("{wide_bar:.dim} {pos} of {len}")
+        .expect("invariant: the template is valid")
+        .progress_chars("━━─");
+    ProgressBar::with_draw_target(Some(length), target).with_style(style)
+}
 
 /// The number of threads that was asked for, or the machine's cores: four
 /// at most, because a batch of four has no more parts.

@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use revacnn_recorder::{BranchReader, RecorderError, Replay, StepRow, StepTensors, Store, find_data};
-use revacnn_schemas::{BranchRecord, FilterNumber, LayerTopology, Step};
+use revacnn_recorder::{Lineage, RecorderError, Replay, StepRow, StepTensors, Store, find_data};
+use revacnn_schemas::{BranchName, BranchRecord, FilterNumber, LayerTopology, Step};
 use serde_json::{Value, json};
 
 use crate::arguments::ShowArguments;
@@ -13,6 +13,9 @@ use crate::text::{Side, count, duration, loss, percent, table};
 
 /// A step as it was recorded.
 struct Shown {
+    /// The branch that was asked for.
+    name: BranchName,
+    /// The branch that holds the step: that one, or an ancestor.
     record: BranchRecord,
     row: StepRow,
     tensors: StepTensors,
@@ -22,8 +25,9 @@ struct Shown {
 
 pub(crate) fn run(arguments: &ShowArguments) -> Result<ExitCode, Failure> {
     let store = Store::open(&arguments.store.store)?;
-    let reader = BranchReader::open(&store, &arguments.address.branch)?;
-    let step = reader.resolve(arguments.address.position)?;
+    let lineage = Lineage::open(&store, &arguments.address.branch)?;
+    let step = lineage.resolve(arguments.address.position)?;
+    let reader = lineage.into_holder(step)?;
     let record = reader.branch().clone();
     let layers = chosen(&record, arguments)?;
     let row = reader.step_row(step)?;
@@ -35,7 +39,7 @@ pub(crate) fn run(arguments: &ShowArguments) -> Result<ExitCode, Failure> {
         replay = replay.with_data(dataset, super::threads(None));
     }
     let tensors = replay.tensors(step)?;
-    let shown = Shown { record, row, tensors, recomputed };
+    let shown = Shown { name: arguments.address.branch.clone(), record, row, tensors, recomputed };
     let mut out = std::io::stdout().lock();
     if arguments.json {
         writeln!(out, "{}", shown.json(&layers, arguments.filter.map(FilterNumber)))?;
@@ -104,7 +108,8 @@ impl Shown {
             })
             .collect();
         json!({
-            "branch": self.record.name,
+            "branch": self.name,
+            "recorded_in": self.record.name,
             "id": self.record.id,
             "step": row.step,
             "epoch": row.cursor.epoch,
@@ -163,15 +168,24 @@ impl Shown {
 
     fn text(&self, layers: &[LayerTopology], arguments: &ShowArguments) -> String {
         let row = &self.row;
-        let mut text = format!("{}@{}", self.record.name, row.step);
+        let mut text = format!("{}@{}", self.name, row.step);
+        if self.name != self.record.name {
+            text += &format!("  recorded in {}", self.record.name);
+        }
         text += &format!(
             "  epoch {}, image {} of it, {} images seen\n",
             row.cursor.epoch,
             count(row.cursor.offset.into()),
             count(row.cursor.images_seen)
         );
-        if row.step == Step(0) {
-            text += "  before any update: no loss, no gradients\n";
+        if row.step == self.record.first_step() {
+            text += match row.step {
+                Step(0) => "  before any update: no loss, no gradients\n",
+                _ => "  the state after the fork's edits: no loss, no gradients\n",
+            };
+            for edit in &self.record.edits {
+                text += &format!("  {edit}\n");
+            }
         } else {
             let share = |value: Option<f32>| value.map_or_else(|| "–".to_owned(), percent);
             text += &format!(

@@ -8,7 +8,6 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use revacnn_schemas::{Epoch, Step, ValidationResult};
 use serde_json::json;
 
-use crate::arguments::TrainArguments;
 use crate::error::Failure;
 use crate::text::{bytes, count, duration, loss, percent};
 
@@ -19,20 +18,20 @@ const LIVE: Duration = Duration::from_millis(200);
 const PLAIN: Duration = Duration::from_secs(10);
 
 /// Where a run stands.
-pub(super) struct Progress<'a> {
-    pub(super) step: Step,
-    pub(super) epoch: Epoch,
-    pub(super) finished_epoch: Option<Epoch>,
-    pub(super) loss: Option<f32>,
-    pub(super) live_accuracy: Option<f32>,
-    pub(super) validation: Option<&'a ValidationResult>,
-    pub(super) images: u64,
-    pub(super) elapsed: Duration,
-    pub(super) bytes: Option<u64>,
+pub(crate) struct Progress<'a> {
+    pub(crate) step: Step,
+    pub(crate) epoch: Epoch,
+    pub(crate) finished_epoch: Option<Epoch>,
+    pub(crate) loss: Option<f32>,
+    pub(crate) live_accuracy: Option<f32>,
+    pub(crate) validation: Option<&'a ValidationResult>,
+    pub(crate) images: u64,
+    pub(crate) elapsed: Duration,
+    pub(crate) bytes: Option<u64>,
 }
 
 /// Says where a run stands, now and then.
-pub(super) struct Reporter {
+pub(crate) struct Reporter {
     json: bool,
     bar: Option<ProgressBar>,
     first: Step,
@@ -41,8 +40,8 @@ pub(super) struct Reporter {
 }
 
 impl Reporter {
-    pub(super) fn new(arguments: &TrainArguments, first: Step, until: Step) -> Self {
-        let terminal = !arguments.json && std::io::stderr().is_terminal();
+    pub(crate) fn new(json: bool, first: Step, until: Step) -> Self {
+        let terminal = !json && std::io::stderr().is_terminal();
         let bar = terminal.then(|| {
             let bar = ProgressBar::with_draw_target(Some(until.0 - first.0), ProgressDrawTarget::stderr());
             let style = ProgressStyle::with_template("{wide_bar:.dim}\n{msg}")
@@ -51,15 +50,15 @@ impl Reporter {
             bar.set_style(style);
             bar
         });
-        Self { json: arguments.json, bar, first, until, next: Instant::now() + LIVE }
+        Self { json, bar, first, until, next: Instant::now() + LIVE }
     }
 
     /// Whether it is time to say something.
-    pub(super) fn is_due(&self) -> bool {
+    pub(crate) fn is_due(&self) -> bool {
         Instant::now() >= self.next
     }
 
-    pub(super) fn show(&mut self, progress: &Progress<'_>) -> Result<(), Failure> {
+    pub(crate) fn show(&mut self, progress: &Progress<'_>) -> Result<(), Failure> {
         self.next = Instant::now() + if self.bar.is_some() { LIVE } else { PLAIN };
         if self.json {
             return self.show_json(progress);
@@ -81,8 +80,16 @@ impl Reporter {
         Ok(())
     }
 
+    /// Says something besides, above the live line.
+    pub(crate) fn say(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.println(line),
+            None => println!("{line}"),
+        }
+    }
+
     /// Takes the live line away.
-    pub(super) fn clear(&self) {
+    pub(crate) fn clear(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }

@@ -1,0 +1,93 @@
+//! `revacnn fork`: a branch from any recorded step, with edits.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use revacnn_recorder::{Fork, ForkPlan, Lineage, RecorderOptions, Store, branch_bytes, find_data, fork};
+use revacnn_schemas::Step;
+use serde_json::json;
+
+use super::resume::until;
+use super::train::disk_budget;
+use super::{edits, now, threads};
+use crate::arguments::ForkArguments;
+use crate::error::Failure;
+use crate::interrupt;
+use crate::run::{Engine, Run, effect_text, effects_json};
+use crate::text::{bytes, count, duration};
+
+pub(crate) fn run(arguments: &ForkArguments) -> Result<ExitCode, Failure> {
+    let edits = edits(&arguments.edit)?;
+    let store = Store::open(&arguments.store.store)?;
+    let lineage = Lineage::open(&store, &arguments.address.branch)?;
+    let step = lineage.resolve(arguments.address.position)?;
+    let record = lineage.holder(step)?.branch().clone();
+    let dataset = find_data(&store, &record.definition.dataset, arguments.data.folder().as_deref())?;
+    let mut recording = record.recording.clone();
+    recording.fidelity = arguments.fidelity.unwrap_or(recording.fidelity);
+    let plan = ForkPlan {
+        name: arguments.name.clone(),
+        edits,
+        recording: Some(recording),
+        threads: threads(arguments.how.threads),
+        options: RecorderOptions {
+            disk_budget: disk_budget(arguments.how.disk_budget, &arguments.store.store),
+            ..RecorderOptions::default()
+        },
+        created_unix_seconds: now(),
+    };
+    interrupt::listen();
+    let fork = fork(&store, lineage, step, plan, dataset)?;
+    tell(arguments, &fork, step)?;
+    let session = fork.session;
+    let asked = arguments.steps.is_some() || arguments.epochs.is_some();
+    if !asked {
+        let name = session.record().name.clone();
+        session.finish()?;
+        if !arguments.json {
+            let store = &arguments.store.store;
+            let option =
+                if store.as_os_str() == "runs" { String::new() } else { format!(" --store {}", store.display()) };
+            println!("\nnext:\n  revacnn resume {name} --steps +1000{option}");
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let until = until(&session, arguments.steps, arguments.epochs)?;
+    store.set_target(session.record(), until)?;
+    Run::new(arguments.store.store.clone(), arguments.json, Engine::recorded(session)?, until).go()
+}
+
+fn tell(arguments: &ForkArguments, fork: &Fork, step: Step) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    let record = fork.session.record();
+    let written = branch_bytes(&arguments.store.store, &record.id);
+    if arguments.json {
+        let line = json!({
+            "event": "forked",
+            "from": arguments.address.branch,
+            "to": record.name,
+            "id": record.id,
+            "step": step,
+            "edits": record.edits.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "effects": effects_json(&fork.effects),
+            "recomputed": fork.recomputed,
+            "bringing_forward_seconds": fork.bringing_forward.as_secs_f64(),
+            "forking_seconds": fork.forking.as_secs_f64(),
+            "bytes": written,
+        });
+        return Ok(writeln!(out, "{line}")?);
+    }
+    writeln!(out, "forked {} at step {} into {}", arguments.address.branch, count(step.0), record.name)?;
+    for effect in &fork.effects {
+        writeln!(out, "  {}", effect_text(effect))?;
+    }
+    writeln!(
+        out,
+        "{} steps brought forward from a keyframe in {}, forked in {}, {} written",
+        count(fork.recomputed),
+        duration(fork.bringing_forward.as_secs_f64()),
+        duration(fork.forking.as_secs_f64()),
+        bytes(written),
+    )?;
+    Ok(())
+}
