@@ -77,7 +77,7 @@ pub(crate) fn check(definition: &RunDefinition, dataset: &Dataset, train_images:
     check_batch_size(definition.batch_size, train_images)
 }
 
-fn check_batch_size(batch_size: u32, train_images: usize) -> Result<(), TrainerError> {
+pub(crate) fn check_batch_size(batch_size: u32, train_images: usize) -> Result<(), TrainerError> {
     if (1..=65_536).contains(&batch_size) && batch_size as usize <= train_images {
         return Ok(());
     }

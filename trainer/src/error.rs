@@ -70,6 +70,14 @@ pub enum TrainerError {
         /// What was expected and what was found.
         reason: String,
     },
+    /// An edit cannot be made on this network.
+    #[error("cannot {edit}: {reason}")]
+    Edit {
+        /// The edit as it is written.
+        edit: String,
+        /// What was expected and what was found.
+        reason: String,
+    },
     /// The threads could not be started.
     #[error("cannot start {threads} threads: {reason}")]
     Threads {

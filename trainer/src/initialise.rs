@@ -3,7 +3,7 @@
 use revacnn_schemas::ParameterState;
 
 use crate::data::Stream;
-use crate::layers::Initial;
+use crate::layers::{Initial, ParameterShape};
 use crate::network::{Weighted, stream_key};
 
 /// The weights of a layer at step 0.
@@ -25,8 +25,15 @@ pub(crate) fn initial_state(layer: &Weighted, seed: u64, slots: usize) -> Parame
             }
         }
     }
+    ParameterState { weights, ..zero_state(&shape, slots) }
+}
+
+/// Weights of a shape before they are drawn: zeros, nothing frozen, running
+/// statistics that change nothing.
+pub(crate) fn zero_state(shape: &ParameterShape, slots: usize) -> ParameterState {
+    let weights = vec![0.0; shape.filters * shape.coefficients];
     ParameterState {
-        weight_slots: vec![vec![0.0; weights.len()]; slots],
+        weight_slots: vec![weights.clone(); slots],
         weights,
         biases: vec![0.0; shape.filters],
         bias_slots: vec![vec![0.0; shape.filters]; slots],
@@ -38,7 +45,6 @@ pub(crate) fn initial_state(layer: &Weighted, seed: u64, slots: usize) -> Parame
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layers::ParameterShape;
 
     fn layer(numbers: Vec<u32>, initial: Initial) -> Weighted {
         let shape = ParameterShape {

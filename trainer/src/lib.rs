@@ -24,10 +24,12 @@
 //! | `workspace` | one image's way forwards and backwards |
 //! | `trainer` | the training step |
 //! | `probe` | what an observer is shown of a step |
+//! | `edits` | what a fork with edits trains |
 //! | `evaluate` | loss and accuracy over a split |
 
 pub mod data;
 mod define;
+mod edits;
 mod error;
 mod evaluate;
 mod initialise;
@@ -43,6 +45,7 @@ mod trainer;
 mod workspace;
 
 pub use define::{Settings, define};
+pub use edits::{Edited, Effect, Preservation};
 pub use error::TrainerError;
 pub use network::resolve;
 pub use presets::{preset, presets};

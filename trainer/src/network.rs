@@ -14,6 +14,8 @@ pub(crate) struct Network {
     pub(crate) weighted: Vec<Weighted>,
     pub(crate) blocks: Vec<Block>,
     pub(crate) topology: Topology,
+    /// Shape of the maps that reach each layer, `[layer]`.
+    pub(crate) inputs: Vec<ImageShape>,
     pub(crate) input: ImageShape,
     pub(crate) classes: usize,
 }
@@ -89,6 +91,7 @@ impl Network {
                 layers: Vec::new(),
                 retired: known.map_or_else(Vec::new, |known| known.retired.clone()),
             },
+            inputs: Vec::new(),
             input,
             classes,
         };
@@ -110,6 +113,7 @@ impl Network {
             }
             let at = Place { input: shape, classes, instructions, stream: stream_key(&name), numbers: numbers.clone() };
             let built = (kind.build)(layer, &at)?;
+            network.inputs.push(shape);
             layer.parameters = built.parameters;
             let mut topology = LayerTopology {
                 layer: name.clone(),

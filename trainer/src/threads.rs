@@ -28,6 +28,11 @@ impl Threads {
         Ok(Self { count, pool })
     }
 
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.count
+    }
+
     /// Calls `work` on every item; which thread does which is of no account
     /// to the result, because items share nothing that changes.
     pub(crate) fn for_each<T: Send>(&self, items: &mut [T], work: impl Fn(usize, &mut T) + Sync) {

@@ -36,14 +36,14 @@ pub struct Trainer {
     pub(crate) network: Network,
     pub(crate) dataset: Arc<Dataset>,
     pub(crate) threads: Threads,
-    instructions: Instructions,
+    pub(crate) instructions: Instructions,
     pub(crate) optimizer: Box<dyn Optimizer>,
     pub(crate) definition: RunDefinition,
     train_images: Vec<ImageIndex>,
     order: (Epoch, Vec<ImageIndex>),
     pub(crate) step: Step,
     pub(crate) cursor: DataCursor,
-    updates: u64,
+    pub(crate) updates: u64,
     pub(crate) recent: VecDeque<bool>,
     pub(crate) parameters: Vec<ParameterState>,
     /// Gradients of the last update: coefficients and biases a layer.
@@ -342,25 +342,35 @@ impl Trainer {
     /// finite is no error but [`StepOutcome::divergence`].
     pub fn step(&mut self) -> Result<StepOutcome, TrainerError> {
         let started = Instant::now();
+        let decay_loss = self.decay_loss();
+        let images = self.compute_gradients()?;
+        self.update();
+        self.pack();
+        self.advance(images);
+        let outcome = self.conclude(images, decay_loss, started);
+        self.outcome = Some(outcome.clone());
+        Ok(outcome)
+    }
+
+    /// Runs the next batch forwards and backwards and leaves the gradients in
+    /// `gradients`; returns the number of its images.
+    ///
+    /// Only running statistics change: parameters, slots and the data cursor
+    /// stay.
+    pub(crate) fn compute_gradients(&mut self) -> Result<usize, TrainerError> {
         let images = self.next_batch();
         self.plan_chunks(images.len());
-        let decay_loss = self.decay_loss();
         if self.network.synchronises() {
             self.pass_in_spans(&images)?;
         } else {
             self.pass_by_image(&images)?;
         }
         self.reduce();
-        self.update();
-        self.pack();
-        self.advance(images.len());
-        let outcome = self.conclude(images.len(), decay_loss, started);
-        self.outcome = Some(outcome.clone());
-        Ok(outcome)
+        Ok(images.len())
     }
 
     /// The images of the next batch; a batch never crosses an epoch's end.
-    fn next_batch(&mut self) -> Vec<ImageIndex> {
+    pub(crate) fn next_batch(&mut self) -> Vec<ImageIndex> {
         let epoch = self.cursor.epoch;
         if self.order.0 != epoch {
             self.order = (epoch, epoch_order(self.definition.seed, epoch.0, &self.train_images));
@@ -600,7 +610,7 @@ impl Trainer {
     }
 
     /// Lays the weights out for the kernels.
-    fn pack(&mut self) {
+    pub(crate) fn pack(&mut self) {
         for (unit, packed) in self.network.operations.iter().zip(&mut self.packed) {
             if let Some(weights) = unit.weights {
                 unit.operation.pack(&self.parameters[weights], packed);
@@ -699,7 +709,7 @@ fn clear_frozen(frozen: &[bool], weights: &mut [f32], biases: &mut [f32]) {
 }
 
 /// Brings the images of a batch.
-struct Loader<'a> {
+pub(crate) struct Loader<'a> {
     dataset: &'a Dataset,
     definition: &'a RunDefinition,
     cursor: DataCursor,
@@ -707,12 +717,17 @@ struct Loader<'a> {
 }
 
 impl<'a> Loader<'a> {
-    fn new(dataset: &'a Dataset, definition: &'a RunDefinition, cursor: DataCursor, images: &'a [ImageIndex]) -> Self {
+    pub(crate) fn new(
+        dataset: &'a Dataset,
+        definition: &'a RunDefinition,
+        cursor: DataCursor,
+        images: &'a [ImageIndex],
+    ) -> Self {
         Self { dataset, definition, cursor, images }
     }
 
     /// Writes the `index`-th image of the batch, varied; returns its label.
-    fn load(&self, index: usize, decoded: &mut [f32], input: &mut [f32]) -> Result<usize, TrainerError> {
+    pub(crate) fn load(&self, index: usize, decoded: &mut [f32], input: &mut [f32]) -> Result<usize, TrainerError> {
         let image = self.images[index];
         let part = self.dataset.train();
         decode(part.image(image)?, decoded);
@@ -721,7 +736,7 @@ impl<'a> Loader<'a> {
         Ok(usize::from(part.label(image)?))
     }
 
-    fn context(&self, index: usize) -> ImageContext {
+    pub(crate) fn context(&self, index: usize) -> ImageContext {
         ImageContext {
             training: true,
             keep: true,

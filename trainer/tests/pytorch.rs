@@ -107,7 +107,7 @@ impl Observer for Keeper {
 fn start(layers: &Value, optimizer: &Value, dataset: &Arc<Dataset>, arrays: &mut Arrays) -> Trainer {
     let network: NetworkSpec = serde_json::from_value(json!({"layer": layers})).unwrap();
     let optimizer: OptimizerSpec = serde_json::from_value(optimizer.clone()).unwrap();
-    let settings = Settings { optimizer, batch_size: BATCH_SIZE, seed: SEED, augmentation: None };
+    let settings = Settings { optimizer, batch_size: BATCH_SIZE, seed: SEED, ..Settings::default() };
     let definition = define(network, dataset, &settings).unwrap();
     let mut trainer = Trainer::new(&definition, Arc::clone(dataset), 2).unwrap();
     let mut state = trainer.state();

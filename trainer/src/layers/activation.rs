@@ -8,7 +8,14 @@ use super::{Backward, Buffers, Built, Context, LayerKind, Operation, Place, Role
 use crate::TrainerError;
 use crate::kernels::{Instructions, relu, relu_backward};
 
-pub(crate) const KIND: LayerKind = LayerKind { name: "activation", stem: "activation", role: Role::Joins, build };
+pub(crate) const KIND: LayerKind = LayerKind {
+    name: "activation",
+    stem: "activation",
+    role: Role::Joins,
+    count: None,
+    activation: Some("function"),
+    build,
+};
 
 /// Configuration of an activation layer.
 #[derive(Debug, Serialize, Deserialize)]

@@ -13,7 +13,8 @@ use super::{
 };
 use crate::TrainerError;
 
-pub(crate) const KIND: LayerKind = LayerKind { name: "batchnorm", stem: "batchnorm", role: Role::Joins, build };
+pub(crate) const KIND: LayerKind =
+    LayerKind { name: "batchnorm", stem: "batchnorm", role: Role::Joins, count: None, activation: None, build };
 
 /// Configuration of batch normalisation.
 #[derive(Debug, Serialize, Deserialize)]

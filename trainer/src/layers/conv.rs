@@ -11,7 +11,14 @@ use super::{
 use crate::TrainerError;
 use crate::kernels::{Convolution, ConvolutionShape};
 
-pub(crate) const KIND: LayerKind = LayerKind { name: "conv", stem: "conv", role: Role::Opens, build };
+pub(crate) const KIND: LayerKind = LayerKind {
+    name: "conv",
+    stem: "conv",
+    role: Role::Opens,
+    count: Some("filters"),
+    activation: Some("activation"),
+    build,
+};
 
 /// Configuration of a convolution.
 #[derive(Debug, Serialize, Deserialize)]

@@ -7,7 +7,8 @@ use super::{Backward, Buffers, Built, Context, LayerKind, Operation, Place, Role
 use crate::TrainerError;
 use crate::data::Stream;
 
-pub(crate) const KIND: LayerKind = LayerKind { name: "dropout", stem: "dropout", role: Role::Joins, build };
+pub(crate) const KIND: LayerKind =
+    LayerKind { name: "dropout", stem: "dropout", role: Role::Joins, count: None, activation: None, build };
 
 /// Configuration of dropout.
 #[derive(Debug, Serialize, Deserialize)]

@@ -11,7 +11,14 @@ use super::{
 use crate::TrainerError;
 use crate::kernels::FullyConnected;
 
-pub(crate) const KIND: LayerKind = LayerKind { name: "fully-connected", stem: "fc", role: Role::Opens, build };
+pub(crate) const KIND: LayerKind = LayerKind {
+    name: "fully-connected",
+    stem: "fc",
+    role: Role::Opens,
+    count: Some("units"),
+    activation: Some("activation"),
+    build,
+};
 
 /// Configuration of a fully connected layer.
 #[derive(Debug, Serialize, Deserialize)]

@@ -38,6 +38,11 @@ pub(crate) struct LayerKind {
     pub(crate) stem: &'static str,
     /// What the layer is to the blocks of the network.
     pub(crate) role: Role,
+    /// The parameter that says how many filters it has, where that is free:
+    /// edits add and remove filters of such layers.
+    pub(crate) count: Option<&'static str>,
+    /// The parameter that names its activation function.
+    pub(crate) activation: Option<&'static str>,
     /// Builds the layer from its description.
     pub(crate) build: fn(&LayerSpec, &Place) -> Result<Built, TrainerError>,
 }

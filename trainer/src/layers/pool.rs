@@ -7,7 +7,8 @@ use super::{Backward, Buffers, Built, Context, LayerKind, Operation, Place, Role
 use crate::TrainerError;
 use crate::kernels::{AveragePool, MaxPool, PoolShape};
 
-pub(crate) const KIND: LayerKind = LayerKind { name: "pool", stem: "pool", role: Role::Ends, build };
+pub(crate) const KIND: LayerKind =
+    LayerKind { name: "pool", stem: "pool", role: Role::Ends, count: None, activation: None, build };
 
 /// Configuration of a pooling layer.
 #[derive(Debug, Serialize, Deserialize)]

@@ -8,7 +8,8 @@ use super::fully_connected::Dense;
 use super::{Built, LayerKind, Place, Role, refuse};
 use crate::TrainerError;
 
-pub(crate) const KIND: LayerKind = LayerKind { name: "softmax", stem: "softmax", role: Role::Classes, build };
+pub(crate) const KIND: LayerKind =
+    LayerKind { name: "softmax", stem: "softmax", role: Role::Classes, count: None, activation: None, build };
 
 /// Configuration of the class layer.
 #[derive(Debug, Serialize, Deserialize)]

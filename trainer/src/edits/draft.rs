@@ -1,0 +1,246 @@
+//! What an edit works on: definition, topology and state of a branch that is
+//! yet to be made, taken apart layer by layer.
+
+use std::sync::Arc;
+
+use revacnn_schemas::{
+    FilterNumber, LayerName, LayerTopology, NetworkSpec, ParameterState, RunDefinition, Topology, TrainingState,
+};
+
+use super::Refusal;
+use crate::kernels::Instructions;
+use crate::layers::{self, LayerKind, ParameterShape, Role};
+use crate::network::Network;
+use crate::{Trainer, TrainerError};
+
+/// A branch under the knife. `definition.network.layers`, `topology.layers`
+/// and `parameters` always have one entry a layer, in network order.
+#[derive(Debug, Clone)]
+pub(super) struct Draft {
+    pub(super) definition: RunDefinition,
+    pub(super) topology: Topology,
+    /// `[layer]`, for layers with weights.
+    pub(super) parameters: Vec<Option<ParameterState>>,
+    /// Shapes of these weights, `[layer]`.
+    pub(super) shapes: Vec<Option<ParameterShape>>,
+    /// Channels, rows and columns that reach a layer, `[layer]`.
+    pub(super) inputs: Vec<revacnn_schemas::ImageShape>,
+    /// The state but for its parameters.
+    pub(super) rest: TrainingState,
+}
+
+impl Draft {
+    /// The branch as the trainer has it.
+    pub(super) fn of(trainer: &Trainer) -> Result<Self, TrainerError> {
+        let mut rest = trainer.state();
+        let mut states = std::mem::take(&mut rest.parameters).into_iter();
+        let topology = trainer.topology().clone();
+        let parameters = topology.layers.iter().map(|layer| layer.coefficients.and_then(|_| states.next())).collect();
+        let mut draft = Self {
+            definition: trainer.definition().clone(),
+            topology,
+            parameters,
+            shapes: Vec::new(),
+            inputs: Vec::new(),
+            rest,
+        };
+        draft.rebuild()?;
+        Ok(draft)
+    }
+
+    /// The whole state.
+    pub(super) fn state(&self) -> TrainingState {
+        TrainingState { parameters: self.parameters.iter().flatten().cloned().collect(), ..self.rest.clone() }
+    }
+
+    /// A trainer of the draft, on the data, threads and instructions of
+    /// another.
+    pub(super) fn trainer(&self, like: &Trainer, threads: usize) -> Result<Trainer, TrainerError> {
+        let dataset = Arc::clone(like.dataset());
+        let mut trainer = Trainer::build(&self.definition, Some(&self.topology), dataset, threads, like.instructions)?;
+        trainer.restore(&self.state())?;
+        Ok(trainer)
+    }
+
+    /// Brings everything that follows from the description up to date: its
+    /// defaults, shapes, maps, and the identities of layers that were added.
+    /// Layers that join a block take the identities of the filters whose maps
+    /// reach them. The arrays are the caller's to adapt.
+    ///
+    /// # Errors
+    /// What a layer refuses, by its name.
+    pub(super) fn rebuild(&mut self) -> Result<(), TrainerError> {
+        let spec: &NetworkSpec = &self.definition.network;
+        let (resolved, network) =
+            Network::build(spec, self.definition.input, self.definition.classes, Instructions::Scalar, None)?;
+        let mut shapes = network.weighted.iter().map(|layer| layer.shape);
+        self.shapes =
+            network.topology.layers.iter().map(|layer| layer.coefficients.and_then(|_| shapes.next())).collect();
+        let mut flow: Option<LayerTopology> = None;
+        for ((old, mut new), spec) in self.topology.layers.iter_mut().zip(network.topology.layers).zip(&resolved.layers)
+        {
+            let joins = layers::kind(&spec.kind)?.role == Role::Joins;
+            match &flow {
+                Some(flow) if joins && new.coefficients.is_some() => {
+                    let known = old.filters.len() == flow.filters.len()
+                        && old.filters.iter().zip(&flow.filters).all(|(old, new)| old.number == new.number);
+                    new.filters = if known { old.filters.clone() } else { flow.filters.clone() };
+                    new.next_filter = old.next_filter.max(flow.next_filter);
+                }
+                _ if old.filters.len() == new.filters.len() => {
+                    new.filters.clone_from(&old.filters);
+                    new.next_filter = new.next_filter.max(old.next_filter);
+                }
+                _ => {}
+            }
+            *old = new;
+            if !joins && old.coefficients.is_some() {
+                flow = Some(old.clone());
+            }
+        }
+        self.definition.network = resolved;
+        self.inputs = network.inputs;
+        Ok(())
+    }
+
+    pub(super) fn name(&self, layer: usize) -> &LayerName {
+        &self.topology.layers[layer].layer
+    }
+
+    pub(super) fn kind(&self, layer: usize) -> Result<&'static LayerKind, TrainerError> {
+        layers::kind(&self.topology.layers[layer].kind)
+    }
+
+    fn role(&self, layer: usize) -> Option<Role> {
+        self.kind(layer).ok().map(|kind| kind.role)
+    }
+
+    /// The layer's place in the network.
+    ///
+    /// # Errors
+    /// A refusal that lists `among`, those there are.
+    fn place(&self, name: &LayerName, what: &str, among: impl Fn(usize) -> bool) -> Result<usize, Refusal> {
+        let place = self.topology.layers.iter().position(|layer| layer.layer == *name);
+        place.ok_or_else(|| {
+            let names: Vec<&str> = (0..self.topology.layers.len())
+                .filter(|&layer| among(layer))
+                .map(|layer| self.name(layer).as_str())
+                .collect();
+            Refusal::Reason(format!("there is no layer {name}; {what}: {}", names.join(", ")))
+        })
+    }
+
+    /// Any layer's place.
+    pub(super) fn any_layer(&self, name: &LayerName) -> Result<usize, Refusal> {
+        self.place(name, "the layers are", |_| true)
+    }
+
+    /// The place of a layer with weights, be they a convolution's or a
+    /// normalisation's.
+    pub(super) fn layer_with_weights(&self, name: &LayerName) -> Result<usize, Refusal> {
+        let has_weights = |layer: usize| self.parameters[layer].is_some();
+        let layer = self.place(name, "layers that have weights", has_weights)?;
+        if has_weights(layer) {
+            return Ok(layer);
+        }
+        let kind = &self.topology.layers[layer].kind;
+        Err(Refusal::Reason(format!("{name} is of kind {kind} and has no weights{}", self.hint(layer))))
+    }
+
+    /// The place of a layer whose number of filters is free, and the
+    /// parameter that says it.
+    pub(super) fn layer_with_filters(&self, name: &LayerName) -> Result<(usize, &'static str), Refusal> {
+        let count = |layer: usize| self.kind(layer).ok().and_then(|kind| kind.count);
+        let layer = self.place(name, "layers that have filters", |layer| count(layer).is_some())?;
+        if let Some(parameter) = count(layer) {
+            return Ok((layer, parameter));
+        }
+        let reason = if self.role(layer) == Some(Role::Classes) {
+            format!("{name} has a filter a class, and the number of classes is fixed")
+        } else {
+            let kind = &self.topology.layers[layer].kind;
+            format!("{name} is of kind {kind} and has no filters of its own{}", self.hint(layer))
+        };
+        Err(Refusal::Reason(reason))
+    }
+
+    /// Which layer to edit instead.
+    fn hint(&self, layer: usize) -> String {
+        self.opener_before(layer)
+            .map_or_else(String::new, |opener| format!("; its channels are the filters of {}", self.name(opener)))
+    }
+
+    /// The position of a filter within its layer.
+    pub(super) fn position(&self, layer: usize, filter: FilterNumber) -> Result<usize, Refusal> {
+        let filters = &self.topology.layers[layer].filters;
+        filters.iter().position(|identity| identity.number == filter).ok_or_else(|| {
+            let numbers: Vec<u32> = filters.iter().map(|identity| identity.number.0).collect();
+            Refusal::Reason(format!("{} has no filter {filter}; it has {}", self.name(layer), runs(&numbers)))
+        })
+    }
+
+    /// The layer whose filters' maps reach `layer`; none if the images do.
+    pub(super) fn opener_before(&self, layer: usize) -> Option<usize> {
+        (0..layer).rev().find(|&before| self.role(before) == Some(Role::Opens))
+    }
+
+    /// The next layer whose weights read the filters of `layer`.
+    pub(super) fn reader_after(&self, layer: usize) -> usize {
+        (layer + 1..self.topology.layers.len())
+            .find(|&after| matches!(self.role(after), Some(Role::Opens | Role::Classes)))
+            .expect("invariant: the last layer reads the classes")
+    }
+
+    /// Layers with weights a channel between `layer` and its reader.
+    pub(super) fn joined(&self, layer: usize) -> Vec<usize> {
+        (layer + 1..self.reader_after(layer)).filter(|&after| self.parameters[after].is_some()).collect()
+    }
+
+    /// The arrays of a layer that has some.
+    pub(super) fn weights(&mut self, layer: usize) -> &mut ParameterState {
+        self.parameters[layer].as_mut().expect("invariant: the layer has weights")
+    }
+
+    /// The shape of the weights of a layer that has some.
+    pub(super) fn shape(&self, layer: usize) -> ParameterShape {
+        self.shapes[layer].expect("invariant: the layer has weights")
+    }
+
+    /// Coefficients of one filter for one channel that reaches its layer.
+    pub(super) fn coefficients_per_channel(&self, layer: usize) -> usize {
+        self.shape(layer).coefficients / self.inputs[layer].channels
+    }
+
+    /// Numbers of a layer's filters in position order.
+    pub(super) fn numbers(&self, layer: usize) -> Vec<u32> {
+        self.topology.layers[layer].filters.iter().map(|identity| identity.number.0).collect()
+    }
+}
+
+/// Numbers as people write them: `0–4, 7`.
+pub(super) fn runs(numbers: &[u32]) -> String {
+    let mut sorted = numbers.to_vec();
+    sorted.sort_unstable();
+    let parts: Vec<String> = sorted
+        .chunk_by(|left, right| left.checked_add(1) == Some(*right))
+        .map(|run| match run {
+            [first, .., last] => format!("{first}–{last}"),
+            [only] => only.to_string(),
+            [] => String::new(),
+        })
+        .collect();
+    parts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_as_runs() {
+        assert_eq!(runs(&[0, 1, 2, 3, 4, 7]), "0–4, 7");
+        assert_eq!(runs(&[5, 3, 4, 9, 10]), "3–5, 9–10");
+        assert_eq!(runs(&[u32::MAX]), u32::MAX.to_string());
+        assert_eq!(runs(&[]), "");
+    }
+}

@@ -1,0 +1,180 @@
+//! Structural edits: what a fork trains, from what its parent trained.
+//!
+//! | file | concept |
+//! |---|---|
+//! | `draft` | the branch that an edit works on, layer by layer |
+//! | `arrays` | filters and channels come into and go out of a layer's arrays |
+//! | `draws` | every random draw of an edit |
+//! | `filters` | add, remove and duplicate filters |
+//! | `gradmax` | filters that get the largest gradient |
+//! | `coefficients` | reinitialise, set, freeze and unfreeze |
+//! | `structure` | insert and remove layers, change activations |
+//! | `settings` | hyper-parameters |
+//! | `preservation` | how far an edit changed what the network computes |
+//!
+//! Whatever an edit does not name keeps its bits: coefficients, optimizer
+//! slots, running statistics, frozen filters, the data cursor and the memory
+//! of the live accuracy. What is new has slots of zeros.
+//!
+//! # Adding an edit
+//! Add a variant to `revacnn_schemas::Change` and its form to the grammar,
+//! write what it does to a [`Draft`](draft::Draft) in the file of its
+//! concept, and name it in [`apply`].
+
+mod arrays;
+mod coefficients;
+mod draft;
+mod draws;
+mod filters;
+mod gradmax;
+mod preservation;
+mod settings;
+mod structure;
+
+use revacnn_schemas::{Change, Edit, RunDefinition, Topology, TrainingState};
+
+use crate::{Trainer, TrainerError};
+use draft::Draft;
+use preservation::Outputs;
+
+/// What a fork with edits trains.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Edited {
+    /// The edits with every seed filled in: applied again at the same step
+    /// they give the same bits.
+    pub edits: Vec<Edit>,
+    /// What the branch trains.
+    pub definition: RunDefinition,
+    /// Its layers and filters. New filters are born nowhere yet: the store
+    /// fills the branch in. Others keep where they were born.
+    pub topology: Topology,
+    /// Its whole state, at the step of the fork.
+    pub state: TrainingState,
+    /// What each edit did, in order.
+    pub effects: Vec<Effect>,
+}
+
+/// What an edit did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Effect {
+    /// In words and numbers: `conv3 gains filter 20; softmax reads 16 more
+    /// inputs`.
+    pub summary: String,
+    /// For an edit that is meant to leave the network's outputs as they were:
+    /// how far it does. Inserting a normalisation reports it as well.
+    pub preserves: Option<Preservation>,
+}
+
+/// How far a network's outputs moved.
+///
+/// # Units
+/// The largest change of a class probability, from 0 to 1; an output that
+/// became not a number, or was one, counts as 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Preservation {
+    /// Over the first 256 validation images (all, if there are fewer), in
+    /// evaluation mode.
+    pub evaluation: f32,
+    /// Over the next batch with the batch's own statistics and dropout off,
+    /// where the network normalises by batch.
+    pub training: Option<f32>,
+}
+
+impl Trainer {
+    /// What a fork at this step with these edits trains. The edits are made in
+    /// order; this trainer stays as it is.
+    ///
+    /// The fork's trainer is [`Trainer::of_branch`] of the definition and the
+    /// topology, [restored](Trainer::restore) to the state.
+    ///
+    /// # Errors
+    /// [`TrainerError::Edit`] with the edit as it is written, what was
+    /// expected and what was found; the layer's or optimizer's own error where
+    /// it cannot be built as the edit wants it.
+    ///
+    /// # Determinism
+    /// A function of definition, topology, state and edits: neither threads
+    /// nor instructions change a bit. A draw is keyed by the edit's seed, the
+    /// layer and the filters' numbers, not by how many others there are.
+    pub fn edited(&self, edits: &[Edit]) -> Result<Edited, TrainerError> {
+        let mut draft = Draft::of(self)?;
+        let mut seeded = Vec::with_capacity(edits.len());
+        let mut effects = Vec::with_capacity(edits.len());
+        for (index, edit) in edits.iter().enumerate() {
+            let seed = edit.seed.unwrap_or_else(|| draws::default_seed(&self.definition, self.step, index));
+            let named = |refusal| match refusal {
+                Refusal::Reason(reason) => TrainerError::Edit { edit: edit.to_string(), reason },
+                Refusal::Error(error) => error,
+            };
+            let before = draft.clone();
+            let done = apply(self, &mut draft, &edit.change, seed).map_err(named)?;
+            let preserves = done
+                .measured
+                .then(|| Ok::<_, TrainerError>(Outputs::of(self, &before)?.change(&Outputs::of(self, &draft)?)))
+                .transpose()?;
+            effects.push(Effect { summary: done.summary, preserves });
+            seeded.push(Edit { seed: Some(seed), ..edit.clone() });
+        }
+        Ok(Edited {
+            edits: seeded,
+            state: draft.state(),
+            definition: draft.definition,
+            topology: draft.topology,
+            effects,
+        })
+    }
+}
+
+/// Why an edit is not made.
+#[derive(Debug)]
+enum Refusal {
+    /// What was expected and what was found.
+    Reason(String),
+    /// A layer or an optimizer cannot be built.
+    Error(TrainerError),
+}
+
+impl From<TrainerError> for Refusal {
+    fn from(error: TrainerError) -> Self {
+        Self::Error(error)
+    }
+}
+
+/// An edit that was made.
+#[derive(Debug)]
+struct Done {
+    summary: String,
+    /// Whether to measure how far the outputs moved.
+    measured: bool,
+}
+
+impl Done {
+    fn new(summary: impl Into<String>) -> Self {
+        Self { summary: summary.into(), measured: false }
+    }
+
+    fn measured(self, measured: bool) -> Self {
+        Self { measured, ..self }
+    }
+}
+
+/// Makes one edit on the draft.
+fn apply(trainer: &Trainer, draft: &mut Draft, change: &Change, seed: u64) -> Result<Done, Refusal> {
+    match change {
+        Change::AddFilter { layer, count, init } => filters::add(trainer, draft, layer, *count, *init, seed),
+        Change::RemoveFilter { layer, filter } => filters::remove(draft, layer, *filter),
+        Change::DuplicateFilter { layer, filter } => filters::duplicate(draft, layer, *filter, seed),
+        Change::Reinitialise(target) => coefficients::reinitialise(draft, target, seed),
+        Change::Freeze(target) => coefficients::freeze(draft, target, true),
+        Change::Unfreeze(target) => coefficients::freeze(draft, target, false),
+        Change::SetWeights { layer, filter, values } => coefficients::set_weights(draft, layer, *filter, values),
+        Change::InsertLayer { kind, after, name, init, parameters } => {
+            let wanted =
+                structure::NewLayer { kind, after: after.as_ref(), name: name.as_ref(), init: *init, parameters };
+            structure::insert(draft, &wanted, seed)
+        }
+        Change::RemoveLayer { layer } => structure::remove(draft, layer, seed),
+        Change::SetActivation { layer, function } => structure::set_activation(draft, layer, function),
+        Change::Set(setting) => settings::set(trainer, draft, setting),
+    }
+}

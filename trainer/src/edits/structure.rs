@@ -1,0 +1,326 @@
+//! Inserting and removing layers, and changing their activations.
+
+use revacnn_schemas::{
+    FilterNumber, ImageShape, LayerInit, LayerName, LayerSpec, LayerTopology, ParameterState, Parameters,
+};
+use serde_json::Value;
+
+use super::arrays::{self, NewFilter};
+use super::draft::Draft;
+use super::{Done, Refusal, draws};
+use crate::TrainerError;
+use crate::initialise::zero_state;
+use crate::layers::{self, LayerKind, Role};
+
+/// A layer to be inserted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NewLayer<'a> {
+    pub(super) kind: &'a str,
+    /// The layer that it follows; the images if `None`.
+    pub(super) after: Option<&'a LayerName>,
+    pub(super) name: Option<&'a LayerName>,
+    pub(super) init: LayerInit,
+    pub(super) parameters: &'a Parameters,
+}
+
+/// Inserts a layer. A layer whose inputs are no longer as many, or no longer
+/// as many a channel, draws its coefficients anew; every other keeps them.
+///
+/// `identity` (Net2Deeper) is refused where the layer would change what
+/// passes through it, with the reason. A normalisation begins with scale 1,
+/// shift 0, running mean 0 and running variance 1.
+///
+/// Source: Chen, Goodfellow and Shlens, *Net2Net* (2016), section 2.3.
+pub(super) fn insert(draft: &mut Draft, wanted: &NewLayer<'_>, seed: u64) -> Result<Done, Refusal> {
+    let kind = layers::kind(wanted.kind)?;
+    if kind.role == Role::Classes {
+        return Err(Refusal::Reason("a network has one class layer, at its end".to_owned()));
+    }
+    let place = match wanted.after {
+        None => 0,
+        Some(after) => draft.any_layer(after)? + 1,
+    };
+    if place == draft.topology.layers.len() {
+        return Err(Refusal::Reason(format!("nothing can follow the class layer {}", draft.name(place - 1))));
+    }
+    let name = name(draft, kind, wanted.name)?;
+    let parameters = with_defaults(wanted, draft.inputs[place]);
+    let wiring = Wiring::of(draft);
+    let spec = LayerSpec { kind: wanted.kind.to_owned(), name: Some(name.clone()), parameters };
+    draft.definition.network.layers.insert(place, spec);
+    draft.topology.layers.insert(place, unknown(&name, wanted.kind));
+    draft.parameters.insert(place, None);
+    draft.rebuild()?;
+    if draft.shapes[place].is_some() {
+        let state = drawn(draft, place, seed);
+        draft.parameters[place] = Some(state);
+    }
+    let identity = wanted.init == LayerInit::Identity;
+    if identity {
+        make_identity(draft, place).map_err(Refusal::Reason)?;
+    }
+    let changed = wiring.adapt(draft, seed);
+    if let (true, Some(layer)) = (identity, changed.first()) {
+        return Err(Refusal::Reason(format!(
+            "identity cannot hold: {layer} would have other inputs ({} reach {name}), and its coefficients would \
+             have to be drawn anew",
+            draft.inputs[place]
+        )));
+    }
+    let measured = identity || draft.topology.layers[place].normalises;
+    let filters = match draft.topology.layers[place].filters.len() {
+        0 => String::new(),
+        count => format!(" with {count} filters"),
+    };
+    let after = wanted.after.map_or_else(|| "the images".to_owned(), ToString::to_string);
+    Ok(Done::new(format!("{name} ({}) follows {after}{filters}; {}", wanted.kind, in_words(&changed)))
+        .measured(measured))
+}
+
+/// Removes a layer; its name is not given again. What reads other inputs
+/// than before draws its coefficients anew.
+pub(super) fn remove(draft: &mut Draft, layer: &LayerName, seed: u64) -> Result<Done, Refusal> {
+    let place = draft.any_layer(layer)?;
+    if draft.kind(place)?.role == Role::Classes {
+        return Err(Refusal::Reason(format!("{layer} is the class layer, which a network needs")));
+    }
+    let wiring = Wiring::of(draft);
+    draft.definition.network.layers.remove(place);
+    let gone = draft.topology.layers.remove(place);
+    draft.parameters.remove(place);
+    draft.topology.retired.push(gone.layer);
+    draft.rebuild()?;
+    let changed = wiring.adapt(draft, seed);
+    Ok(Done::new(format!("{layer} ({}) is gone; {}", gone.kind, in_words(&changed))))
+}
+
+/// Gives a layer another activation function.
+pub(super) fn set_activation(draft: &mut Draft, layer: &LayerName, function: &str) -> Result<Done, Refusal> {
+    let place = draft.any_layer(layer)?;
+    let parameter = |place: usize| draft.kind(place).ok().and_then(|kind| kind.activation);
+    let Some(parameter) = parameter(place) else {
+        let known: Vec<&str> = (0..draft.topology.layers.len())
+            .filter(|&place| parameter(place).is_some())
+            .map(|place| draft.name(place).as_str())
+            .collect();
+        return Err(Refusal::Reason(format!(
+            "{layer} is of kind {} and has no activation function; layers that have one: {}",
+            draft.topology.layers[place].kind,
+            known.join(", ")
+        )));
+    };
+    let parameters = &mut draft.definition.network.layers[place].parameters;
+    let before = parameters.insert(parameter.to_owned(), function.into());
+    draft.rebuild()?;
+    let before = before.as_ref().and_then(Value::as_str).unwrap_or("none");
+    Ok(Done::new(format!("activation of {layer} {before} → {function}")))
+}
+
+/// The name that is wanted, or the kind's stem and the next free number.
+fn name(draft: &Draft, kind: &LayerKind, wanted: Option<&LayerName>) -> Result<LayerName, Refusal> {
+    let used = |name: &str| draft.topology.layers.iter().any(|layer| layer.layer.as_str() == name);
+    let retired = |name: &str| draft.topology.retired.iter().any(|layer| layer.as_str() == name);
+    if let Some(name) = wanted {
+        let reason = match name.as_str() {
+            "input" => "`input` stands for the images; give another name",
+            name if used(name) => "there is a layer of that name already; give another one",
+            name if retired(name) => {
+                "a layer of that name was removed, and names are not given again; give another one"
+            }
+            _ => return Ok(name.clone()),
+        };
+        return Err(Refusal::Reason(format!("{name}: {reason}")));
+    }
+    let free = (1..)
+        .map(|number| format!("{}{number}", kind.stem))
+        .find(|name| !used(name) && !retired(name))
+        .expect("invariant: there is always a free number");
+    Ok(free.parse().map_err(TrainerError::from)?)
+}
+
+/// A layer that nothing is known of but its name and kind.
+fn unknown(name: &LayerName, kind: &str) -> LayerTopology {
+    LayerTopology {
+        layer: name.clone(),
+        kind: kind.to_owned(),
+        filters: Vec::new(),
+        coefficients: None,
+        map: None,
+        normalises: false,
+        next_filter: FilterNumber(0),
+    }
+}
+
+/// The parameters, with what follows from the place: a convolution keeps
+/// channels, rows and columns unless told otherwise; a fully connected layer
+/// that is to be the identity has a unit an input.
+fn with_defaults(wanted: &NewLayer<'_>, input: ImageShape) -> Parameters {
+    let mut parameters = wanted.parameters.clone();
+    match wanted.kind {
+        "conv" => {
+            parameters.entry("filters").or_insert_with(|| input.channels.into());
+            let kernel = parameters.get("kernel").and_then(Value::as_u64);
+            if let Some(kernel) = kernel.filter(|kernel| kernel % 2 == 1) {
+                parameters.entry("pad").or_insert_with(|| ((kernel - 1) / 2).into());
+            }
+        }
+        "fully-connected" if wanted.init == LayerInit::Identity => {
+            parameters.entry("units").or_insert_with(|| input.len().into());
+        }
+        _ => {}
+    }
+    parameters
+}
+
+/// A layer's arrays as at step 0, but keyed by the edit's seed.
+fn drawn(draft: &Draft, layer: usize, seed: u64) -> ParameterState {
+    let shape = draft.shape(layer);
+    let slots = draft.parameters.iter().flatten().next().map_or(0, |state| state.weight_slots.len());
+    let mut state = zero_state(&shape, slots);
+    for (position, &number) in draft.numbers(layer).iter().enumerate() {
+        let filter = NewFilter::drawn(draws::incoming(seed, draft.name(layer), number, &shape));
+        arrays::replace_filter(&mut state, position, &filter);
+    }
+    state
+}
+
+/// What each layer with weights reads, before layers come and go.
+struct Wiring(Vec<(LayerName, ImageShape, usize)>);
+
+impl Wiring {
+    fn of(draft: &Draft) -> Self {
+        let weighted = (0..draft.topology.layers.len()).filter_map(|layer| {
+            let shape = draft.shapes[layer]?;
+            Some((draft.name(layer).clone(), draft.inputs[layer], shape.coefficients))
+        });
+        Self(weighted.collect())
+    }
+
+    /// Draws the coefficients anew of every layer whose inputs are no longer
+    /// those they were made for, and names these layers.
+    ///
+    /// A layer that reads single values goes on with the same ones where a
+    /// fully connected layer flattened maps into as many units, or did so.
+    fn adapt(&self, draft: &mut Draft, seed: u64) -> Vec<LayerName> {
+        let mut changed = Vec::new();
+        for (name, input, coefficients) in &self.0 {
+            let Some(layer) = draft.topology.layers.iter().position(|layer| layer.layer == *name) else { continue };
+            let (now, shape) = (draft.inputs[layer], draft.shape(layer));
+            let filters = draft.parameters[layer].as_ref().map_or(0, |state| state.biases.len());
+            let flat = |input: ImageShape| input.height == 1 && input.width == 1;
+            let by_value = *coefficients == input.len()
+                && shape.coefficients == now.len()
+                && input.len() == now.len()
+                && (flat(*input) || flat(now));
+            let by_channel = input.channels == now.channels && *coefficients == shape.coefficients;
+            if filters == shape.filters && (by_channel || by_value) {
+                continue;
+            }
+            let mut state = drawn(draft, layer, seed);
+            if let Some(old) = draft.parameters[layer].take().filter(|_| filters == shape.filters) {
+                state.frozen = old.frozen;
+            }
+            draft.parameters[layer] = Some(state);
+            changed.push(name.clone());
+        }
+        changed
+    }
+}
+
+fn in_words(changed: &[LayerName]) -> String {
+    match changed {
+        [] => "every other layer keeps its coefficients".to_owned(),
+        [layer] => format!("{layer} reads other inputs and draws its coefficients anew"),
+        layers => {
+            let names: Vec<&str> = layers.iter().map(LayerName::as_str).collect();
+            format!("{} read other inputs and draw their coefficients anew", names.join(", "))
+        }
+    }
+}
+
+/// Gives the layer at `place` the coefficients of the identity.
+///
+/// # Errors
+/// Why it cannot be the identity.
+fn make_identity(draft: &mut Draft, place: usize) -> Result<(), String> {
+    let spec = draft.definition.network.layers[place].clone();
+    let input = draft.inputs[place];
+    let number = |name: &str| spec.parameters.get(name).and_then(Value::as_u64).unwrap_or(0) as usize;
+    let text = |name: &str| spec.parameters.get(name).and_then(Value::as_str).unwrap_or("none");
+    let idempotent = |function: &str| match function {
+        "none" => Ok(()),
+        "relu" if not_negative(draft, place) => Ok(()),
+        "relu" => {
+            Err("identity cannot hold: relu would cut off negative values, and what reaches the layer is not the \
+             output of a relu; use activation=none"
+                .to_owned())
+        }
+        other => Err(format!("identity cannot hold: {other} applied twice is not {other}; use activation=none")),
+    };
+    match spec.kind.as_str() {
+        "conv" => {
+            let (filters, kernel, stride, pad) = (number("filters"), number("kernel"), number("stride"), number("pad"));
+            if filters != input.channels {
+                return Err(format!(
+                    "identity needs as many filters as channels reach the layer, {}, found {filters}",
+                    input.channels
+                ));
+            }
+            if kernel % 2 == 0 {
+                return Err(format!("identity needs an odd kernel, which has a centre, found {kernel}"));
+            }
+            if stride != 1 || pad != (kernel - 1) / 2 {
+                return Err(format!(
+                    "identity needs stride 1 and pad {}, so that maps keep their size, found stride {stride} and pad {pad}",
+                    (kernel - 1) / 2
+                ));
+            }
+            idempotent(text("activation"))?;
+            let centre = kernel * kernel / 2;
+            set_identity(draft, place, |filter| filter * kernel * kernel + centre);
+            Ok(())
+        }
+        "fully-connected" => {
+            let units = number("units");
+            if units != input.len() {
+                return Err(format!(
+                    "identity needs as many units as values reach the layer, {}, found {units}",
+                    input.len()
+                ));
+            }
+            idempotent(text("activation"))?;
+            set_identity(draft, place, |unit| unit);
+            Ok(())
+        }
+        "activation" => idempotent(text("function")),
+        "dropout" if spec.parameters.get("rate").and_then(Value::as_f64) == Some(0.0) => Ok(()),
+        "pool" if (number("kernel"), number("stride"), number("pad")) == (1, 1, 0) => Ok(()),
+        kind => Err(format!(
+            "a layer of kind {kind} has no coefficients that make it pass its input on; leave init=identity out"
+        )),
+    }
+}
+
+/// Every coefficient 0 but one a filter, at the index that `one` gives.
+fn set_identity(draft: &mut Draft, place: usize, one: impl Fn(usize) -> usize) {
+    let state = draft.weights(place);
+    state.weights.fill(0.0);
+    for filter in 0..state.biases.len() {
+        let start = arrays::row(state, filter).start;
+        state.weights[start + one(filter)] = 1.0;
+    }
+}
+
+/// Whether no value that reaches `place` is negative: the last activation
+/// before it is relu, with only pooling and dropout between.
+fn not_negative(draft: &Draft, place: usize) -> bool {
+    for layer in draft.definition.network.layers[..place].iter().rev() {
+        let function = layers::kind(&layer.kind).ok().and_then(|kind| kind.activation);
+        let function = function.map(|name| layer.parameters.get(name).and_then(Value::as_str).unwrap_or("none"));
+        match (layer.kind.as_str(), function) {
+            ("pool" | "dropout", _) | ("activation", Some("none")) => {}
+            (_, function) => return function == Some("relu"),
+        }
+    }
+    false
+}
