@@ -14,7 +14,7 @@ pub(super) fn set(trainer: &Trainer, draft: &mut Draft, setting: &Setting) -> Re
         Setting::Momentum(value) => of_optimizer(draft, "momentum", *value),
         Setting::WeightDecay(value) => of_optimizer(draft, "weight_decay", *value),
         Setting::BatchSize(value) => {
-            check_batch_size(*value, trainer.dataset())?;
+            check_batch_size(*value, trainer.dataset().train_indices().len())?;
             let before = std::mem::replace(&mut draft.definition.batch_size, *value);
             Ok(Done::new(format!("batch-size {before} → {value}")))
         }
