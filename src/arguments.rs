@@ -99,6 +99,7 @@ impl DataFolder {
 }
 
 #[derive(Debug, Args)]
+#[command(allow_negative_numbers = true)]
 #[command(after_help = "Examples:
   revacnn train
   revacnn train --branch small --dataset digits --network 20-20-20 --epochs 5 --seed 3

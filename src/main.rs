@@ -8,6 +8,7 @@ mod interrupt;
 mod run;
 mod text;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -46,9 +47,11 @@ fn report(failure: &Failure, json: bool) -> ExitCode {
     if failure.is_closed_pipe() {
         return ExitCode::SUCCESS;
     }
+    // Where nobody listens there is nobody to tell: the exit code remains.
     if json {
-        println!("{}", serde_json::json!({ "event": "error", "message": failure.to_string() }));
+        let line = serde_json::json!({ "event": "error", "message": failure.to_string() });
+        let _ = writeln!(std::io::stdout(), "{line}");
     }
-    eprintln!("{} {failure}", text::strong("error:"));
+    let _ = writeln!(std::io::stderr(), "{} {failure}", text::strong("error:"));
     ExitCode::from(failure.exit_code())
 }

@@ -2,6 +2,16 @@
 
 use std::io::IsTerminal;
 
+/// Writes a line to the output; where nobody reads it, that is an error and
+/// no panic.
+macro_rules! say {
+    ($($argument:tt)*) => {{
+        use std::io::Write;
+        writeln!(std::io::stdout(), $($argument)*)?;
+    }};
+}
+pub(crate) use say;
+
 /// Bytes in units of 1,000: `1.2 GB`.
 pub(crate) fn bytes(count: u64) -> String {
     let units = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];

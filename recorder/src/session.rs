@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use revacnn_schemas::{
-    ARITHMETIC, BranchName, BranchRecord, Edit, RecordingSettings, RunDefinition, Step, ValidationResult,
+    ARITHMETIC, BranchId, BranchName, BranchRecord, Edit, RecordingSettings, RunDefinition, Step, ValidationResult,
 };
 use revacnn_trainer::data::Dataset;
 use revacnn_trainer::{StepOutcome, Trainer, resolve};
@@ -74,6 +74,7 @@ impl Session {
                 record
             }
             None => {
+                refuse_to_hide_damage(store, &plan.definition)?;
                 let SessionPlan { definition, recording, created_unix_seconds, .. } = plan;
                 // Everything that can be refused is, before the branch exists.
                 Trainer::new(&definition, dataset.clone(), 1)?;
@@ -224,6 +225,16 @@ impl Session {
     pub fn finish(self) -> Result<(Trainer, Summary), RecorderError> {
         let summary = self.recorder.finish()?;
         Ok((self.trainer, summary))
+    }
+}
+
+/// Checks that the same run does not lie in the store already with a
+/// description that cannot be read: a second branch beside it, perhaps of its
+/// name, would hide the damage.
+fn refuse_to_hide_damage(store: &Store, definition: &RunDefinition) -> Result<(), RecorderError> {
+    match store.branch_by_id(&BranchId::derive(definition.key(), 0)) {
+        Ok(_) | Err(RecorderError::UnknownBranch { .. }) => Ok(()),
+        Err(error) => Err(error),
     }
 }
 

@@ -8,7 +8,7 @@ use revacnn_schemas::Fidelity;
 use super::{bar, threads};
 use crate::arguments::CompactArguments;
 use crate::error::Failure;
-use crate::text::{bytes, count};
+use crate::text::{bytes, count, say};
 
 pub(crate) fn run(arguments: &CompactArguments) -> Result<ExitCode, Failure> {
     let name = &arguments.branch;
@@ -25,7 +25,7 @@ pub(crate) fn run(arguments: &CompactArguments) -> Result<ExitCode, Failure> {
     let result = compact(&store, &record, &dataset, threads(arguments.threads), &|steps| progress.inc(steps));
     progress.finish_and_clear();
     let freed = result?;
-    println!(
+    say!(
         "{name}: {} steps verified, {} freed, {} left; tensors are recomputed exactly on demand",
         count(steps),
         bytes(freed),

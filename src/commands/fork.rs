@@ -14,7 +14,7 @@ use crate::arguments::ForkArguments;
 use crate::error::Failure;
 use crate::interrupt;
 use crate::run::{Engine, Run, effect_text, effects_json};
-use crate::text::{bytes, count, duration};
+use crate::text::{bytes, count, duration, say};
 
 pub(crate) fn run(arguments: &ForkArguments) -> Result<ExitCode, Failure> {
     let edits = edits(&arguments.edit)?;
@@ -48,7 +48,7 @@ pub(crate) fn run(arguments: &ForkArguments) -> Result<ExitCode, Failure> {
             let store = &arguments.store.store;
             let option =
                 if store.as_os_str() == "runs" { String::new() } else { format!(" --store {}", store.display()) };
-            println!("\nnext:\n  revacnn resume {name} --steps +1000{option}");
+            say!("\nnext:\n  revacnn resume {name} --steps +1000{option}");
         }
         return Ok(ExitCode::SUCCESS);
     }

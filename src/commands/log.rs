@@ -67,7 +67,7 @@ pub(crate) fn run(arguments: &LogArguments) -> Result<ExitCode, Failure> {
         write!(out, "{}", table(&heading, &rows))?;
     }
     for problem in &problems {
-        eprintln!("{} {problem}", strong("warning:"));
+        let _ = writeln!(std::io::stderr(), "{} {problem}", strong("warning:"));
     }
     Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

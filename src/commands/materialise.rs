@@ -8,7 +8,7 @@ use revacnn_schemas::Step;
 use super::{bar, threads};
 use crate::arguments::MaterialiseArguments;
 use crate::error::Failure;
-use crate::text::{bytes, count};
+use crate::text::{bytes, count, say};
 
 pub(crate) fn run(arguments: &MaterialiseArguments) -> Result<ExitCode, Failure> {
     let store = Store::open(&arguments.store.store)?;
@@ -25,7 +25,7 @@ pub(crate) fn run(arguments: &MaterialiseArguments) -> Result<ExitCode, Failure>
     });
     progress.finish_and_clear();
     let (stored, written) = result?;
-    println!(
+    say!(
         "the tensors of {} steps ({stored}) of {} are stored, in whole segments: {} written",
         count(stored.steps()),
         arguments.branch,

@@ -7,12 +7,12 @@ use revacnn_recorder::Store;
 
 use crate::arguments::{DeleteArguments, GcArguments, RenameArguments};
 use crate::error::Failure;
-use crate::text::{Side, bytes, table};
+use crate::text::{Side, bytes, say, table};
 
 pub(crate) fn rename(arguments: &RenameArguments) -> Result<ExitCode, Failure> {
     let store = Store::open(&arguments.store.store)?;
     let record = store.rename(&arguments.branch, &arguments.to)?;
-    println!("{} is called {} now", arguments.branch, record.name);
+    say!("{} is called {} now", arguments.branch, record.name);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -21,10 +21,10 @@ pub(crate) fn delete(arguments: &DeleteArguments) -> Result<ExitCode, Failure> {
     let name = &arguments.branch;
     if arguments.undo {
         store.take_back(name)?;
-        println!("{name} is back");
+        say!("{name} is back");
     } else {
         store.delete(name)?;
-        println!("{name} is deleted; `revacnn delete {name} --undo` takes it back, `revacnn gc` frees its space");
+        say!("{name} is deleted; `revacnn delete {name} --undo` takes it back, `revacnn gc` frees its space");
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -33,7 +33,7 @@ pub(crate) fn gc(arguments: &GcArguments) -> Result<ExitCode, Failure> {
     let store = Store::open(&arguments.store.store)?;
     let garbage = store.garbage()?;
     if garbage.is_empty() {
-        println!("nothing to free");
+        say!("nothing to free");
         return Ok(ExitCode::SUCCESS);
     }
     let rows: Vec<Vec<String>> = garbage
@@ -43,13 +43,17 @@ pub(crate) fn gc(arguments: &GcArguments) -> Result<ExitCode, Failure> {
             vec![bytes(item.bytes), item.reason.clone(), path.display().to_string()]
         })
         .collect();
-    print!("{}", table(&[("frees", Side::Right), ("what", Side::Left), ("path", Side::Left)], &rows));
+    write!(
+        std::io::stdout(),
+        "{}",
+        table(&[("frees", Side::Right), ("what", Side::Left), ("path", Side::Left)], &rows)
+    )?;
     let total: u64 = garbage.iter().map(|item| item.bytes).sum();
     if !arguments.yes && !confirmed(&format!("free {}?", bytes(total)))? {
-        println!("nothing was freed; `revacnn gc --yes` does not ask");
+        say!("nothing was freed; `revacnn gc --yes` does not ask");
         return Ok(ExitCode::SUCCESS);
     }
-    println!("{} freed", bytes(store.collect(&garbage)?));
+    say!("{} freed", bytes(store.collect(&garbage)?));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -58,7 +62,7 @@ fn confirmed(question: &str) -> Result<bool, Failure> {
     if !std::io::stdin().is_terminal() {
         return Ok(false);
     }
-    print!("{question} [y/N] ");
+    write!(std::io::stdout(), "{question} [y/N] ")?;
     std::io::stdout().flush()?;
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer)?;

@@ -1,5 +1,6 @@
 //! `revacnn train`: the main job.
 
+use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -47,7 +48,8 @@ pub(crate) fn run(arguments: &TrainArguments) -> Result<ExitCode, Failure> {
     let budget = disk_budget(arguments.disk_budget, &arguments.store.store);
     let size = predicted_bytes(&topology, &definition, &recording, until);
     if !arguments.json {
-        println!(
+        writeln!(
+            std::io::stdout(),
             "{} on {}: {} parameters, batch {}, until step {} — about {} on disk{}",
             network_name(&definition),
             definition.dataset.name,
@@ -60,10 +62,10 @@ pub(crate) fn run(arguments: &TrainArguments) -> Result<ExitCode, Failure> {
                     format!(", thinned to keyframes past {} (which loses nothing; see --disk-budget)", bytes(budget)),
                 _ => String::new(),
             }
-        );
+        )?;
     }
     let store = Store::open_or_create(&arguments.store.store, now())?;
-    DataHint::new(&arguments.dataset, data_folder.as_deref()).remember(&store, &definition.dataset)?;
+    let identity = definition.dataset.clone();
     let plan = SessionPlan {
         definition,
         recording,
@@ -72,6 +74,8 @@ pub(crate) fn run(arguments: &TrainArguments) -> Result<ExitCode, Failure> {
         created_unix_seconds: now(),
     };
     let session = Session::open(&store, &arguments.branch, plan, dataset)?;
+    // Only now: a run that is refused changes nothing.
+    DataHint::new(&arguments.dataset, data_folder.as_deref()).remember(&store, &identity)?;
     store.set_target(session.record(), until)?;
     Run::new(arguments.store.store.clone(), arguments.json, Engine::recorded(session)?, until).go()
 }
@@ -100,6 +104,10 @@ fn optimizer(arguments: &TrainArguments) -> Result<OptimizerSpec, Failure> {
     ];
     for (name, value) in options {
         if let Some(value) = value {
+            if !value.is_finite() {
+                let option = name.replace('_', "-");
+                return Err(Failure::Usage(format!("--{option} must be a finite number, found {value}")));
+            }
             spec.parameters.insert(name.to_owned(), value.into());
         }
     }

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use revacnn_recorder::Summary;
-use revacnn_schemas::{BranchName, Fidelity, ValidationResult};
+use revacnn_schemas::{BranchName, Fidelity, Step, ValidationResult};
 use revacnn_trainer::{StepOutcome, Trainer};
 use serde_json::json;
 
@@ -139,22 +139,23 @@ impl Closing {
     }
 
     pub(super) fn divergence(&self, outcome: &StepOutcome) -> Failure {
-        let step = self.trainer.position().0;
+        let step = self.trainer.position();
         let what = outcome.divergence.as_ref().map_or_else(String::new, ToString::to_string);
-        let try_next = match self.summary {
-            Some(_) => {
-                let rate = self.trainer.hyper_parameters().learning_rate;
-                format!(
-                    "everything up to it is recorded. Try `revacnn fork {}@{} --edit 'set learning-rate {}' --steps \
-                     +500`: {} steps before it, with a tenth of the learning rate",
-                    self.branch.as_ref().map_or("main", BranchName::as_str),
-                    step.saturating_sub(STEPS_BEFORE_DIVERGENCE),
-                    rate / 10.0,
-                    step.min(STEPS_BEFORE_DIVERGENCE),
-                )
-            }
-            None => "train again with a smaller --learning-rate".to_owned(),
+        let try_next = match (&self.summary, &self.branch) {
+            (Some(_), Some(branch)) => try_next(branch, self.trainer.position(), &self.trainer),
+            _ => "train again with a smaller --learning-rate".to_owned(),
         };
         Failure::Diverged(format!("training diverged: {what} is not finite at step {step}; {try_next}"))
     }
+}
+
+/// What to try after a divergence that was recorded.
+pub(super) fn try_next(branch: &BranchName, diverged: Step, trainer: &Trainer) -> String {
+    let back = diverged.0.min(STEPS_BEFORE_DIVERGENCE);
+    format!(
+        "everything up to it is recorded. Try `revacnn fork {branch}@{} --edit 'set learning-rate {}' --steps +500`: \
+         {back} steps before it, with a tenth of the learning rate",
+        diverged.0 - back,
+        trainer.hyper_parameters().learning_rate / 10.0,
+    )
 }

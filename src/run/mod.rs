@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use revacnn_recorder::{Session, Steered, Training, Turn};
+use revacnn_recorder::{BranchReader, Session, Steered, Training, Turn};
 use revacnn_schemas::{BranchName, Step};
 use revacnn_trainer::data::Split;
 use revacnn_trainer::{Effect, StepOutcome, Trainer};
@@ -98,8 +98,31 @@ impl Run {
         }
     }
 
+    /// Refuses to go on after a value that is not finite: nothing of use can
+    /// come.
+    fn check_finite(&self) -> Result<(), Failure> {
+        let Engine::Recorded(training) = &self.engine else { return Ok(()) };
+        let session = training.session();
+        let (Some(resumed), record) = (session.resumed(), session.record()) else { return Ok(()) };
+        let finite = |values: &[f32]| values.iter().all(|value| value.is_finite());
+        let parameters = session.trainer().parameters();
+        let row = BranchReader::of(session.store(), record.clone())?.step_row(resumed.from)?;
+        if row.loss.is_none_or(f32::is_finite)
+            && parameters.iter().all(|layer| finite(&layer.weights) && finite(&layer.biases))
+        {
+            return Ok(());
+        }
+        Err(Failure::Diverged(format!(
+            "branch {} has diverged: at step {} a value is not finite, and training cannot go on from it; {}",
+            record.name,
+            resumed.from,
+            closing::try_next(&record.name, resumed.from, session.trainer()),
+        )))
+    }
+
     /// Trains to the end, sums up, and gives the exit code.
     pub(crate) fn go(mut self) -> Result<ExitCode, Failure> {
+        self.check_finite()?;
         let ended = self.train();
         self.close(ended)
     }
@@ -155,15 +178,12 @@ impl Run {
         match event {
             Steered::Paused(step) => reporter.say(&format!("paused at step {}, by request", count(step.0))),
             Steered::Resumed(step) => reporter.say(&format!("goes on after step {}, by request", count(step.0))),
-            Steered::Forked { from, to, step, effects, .. } => {
-                reporter.say(&format!("{from} forked at step {}: goes on in {to}", count(step.0)));
-                for effect in effects {
-                    reporter.say(&format!("  {}", effect_text(effect)));
-                }
-            }
             Steered::Refused(reason) => reporter.say(&format!("a request was refused: {reason}")),
+            Steered::Forked { from, to, step, effects, .. } => {
+                reporter.say(&format!("{from} forked at step {}: goes on in {to}", count(step.0)))?;
+                effects.iter().try_for_each(|effect| reporter.say(&format!("  {}", effect_text(effect))))
+            }
         }
-        Ok(())
     }
 
     fn report(&self, reporter: &mut Reporter) -> Result<(), Failure> {
@@ -202,12 +222,13 @@ impl Run {
             let line = json!({ "event": "resumed", "step": resumed.from, "recomputed": resumed.recomputed });
             writeln!(std::io::stdout(), "{line}")?;
         } else if resumed.from < self.until {
-            println!(
+            writeln!(
+                std::io::stdout(),
                 "branch {} goes on after step {} ({} steps brought forward from a keyframe, digests equal)",
                 training.session().record().name,
                 count(resumed.from.0),
                 count(resumed.recomputed),
-            );
+            )?;
         }
         Ok(())
     }

@@ -73,19 +73,22 @@ impl Reporter {
                 }
             }
             None => match (progress.finished_epoch, progress.validation) {
-                (Some(epoch), Some(result)) => println!("{}", epoch_line(epoch, progress.step, result)),
-                _ => println!("{line}"),
+                (Some(epoch), Some(result)) => {
+                    writeln!(std::io::stdout(), "{}", epoch_line(epoch, progress.step, result))?;
+                }
+                _ => writeln!(std::io::stdout(), "{line}")?,
             },
         }
         Ok(())
     }
 
     /// Says something besides, above the live line.
-    pub(crate) fn say(&self, line: &str) {
+    pub(crate) fn say(&self, line: &str) -> Result<(), Failure> {
         match &self.bar {
             Some(bar) => bar.println(line),
-            None => println!("{line}"),
+            None => writeln!(std::io::stdout(), "{line}")?,
         }
+        Ok(())
     }
 
     /// Takes the live line away.

@@ -1,0 +1,96 @@
+//! The help has examples, and they and the README's run.
+
+use crate::support::Scratch;
+
+const COMMANDS: [&str; 5] = ["train", "log", "show", "evaluate", "data"];
+
+/// Lines of the help that are commands, without `revacnn`; a command that is
+/// wrapped is one line again.
+fn examples(help: &str) -> Vec<String> {
+    let mut examples: Vec<String> = Vec::new();
+    let part = help.split("Example").nth(1).unwrap_or_default();
+    for line in part.lines().skip(1).take_while(|line| line.starts_with("  ")) {
+        match (line.trim().strip_prefix("revacnn "), examples.last_mut()) {
+            (Some(command), _) => examples.push(command.to_owned()),
+            (None, Some(last)) => *last += &format!(" {}", line.trim()),
+            (None, None) => panic!("not a command: {line}"),
+        }
+    }
+    examples
+}
+
+/// Adds what makes an example of training short: `--steps` where there are
+/// `--epochs`, and data that need no files.
+fn short(example: &str) -> String {
+    let words: Vec<&str> = example.split_whitespace().collect();
+    let mut short = Vec::new();
+    let mut rest = words.iter();
+    while let Some(&word) = rest.next() {
+        match word {
+            "--epochs" | "--data" => drop(rest.next()),
+            "cifar10" if std::env::var_os("REVACNN_DATA").is_none() => short.push("shapes"),
+            word => short.push(word),
+        }
+    }
+    short.join(" ") + " --steps 6"
+}
+
+#[test]
+fn every_commands_help_has_examples_that_run() {
+    let scratch = Scratch::new();
+    let mut trained = 0;
+    for command in COMMANDS {
+        let ran = scratch.run(0, &format!("{command} --help"));
+        let examples = examples(&ran.out);
+        assert!(!examples.is_empty(), "{}", ran.out);
+        for example in examples {
+            assert!(example.starts_with(command), "{example}");
+            match command {
+                "train" => {
+                    let mut run = scratch.command(&short(&example));
+                    if let Some(folder) = std::env::var_os("REVACNN_DATA") {
+                        run.env("REVACNN_DATA", folder);
+                    }
+                    let output = run.output().expect("the program starts");
+                    assert!(output.status.success(), "{example}: {output:?}");
+                    trained += 1;
+                }
+                // Of steps that a short run does not have, and of data in files.
+                _ => {
+                    let example = example.replace("main@epoch:1", "main@3").replace("main@100", "main@4");
+                    let example = example.replace("cifar10 --data ~/data", "digits");
+                    scratch.run(0, &example);
+                }
+            }
+        }
+    }
+    assert_eq!(trained, 3);
+    let version = scratch.run(0, "--version").out;
+    assert_eq!(version.trim(), format!("revacnn {}", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn the_readmes_examples_run() {
+    let readme = include_str!("../../README.md");
+    let scratch = Scratch::new();
+    let network = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a network");
+    let name = network.split("# ").nth(1).and_then(|rest| rest.split(':').next()).expect("its file's name");
+    std::fs::write(scratch.path(name), network).expect("a file");
+    let mut ran = Vec::new();
+    let commands = readme.lines().filter_map(|line| line.strip_prefix("$ ").or_else(|| line.split(": ").nth(1)));
+    for command in commands.filter_map(|line| line.strip_prefix("revacnn ")) {
+        let command = command.split(" |").next().expect("the first of a pipe");
+        let command = match command.split_whitespace().next() {
+            Some("train") if command.contains("cifar10") => continue,
+            // On a branch that is there: once is enough.
+            Some("train") if ran.contains(&"train --steps 6".to_owned()) && !command.contains("--branch") => continue,
+            Some("train") => short(command),
+            _ => command.replace("main@1350", "main@3").replace("main@1000", "main@4"),
+        };
+        scratch.run(0, &command);
+        ran.push(command);
+    }
+    assert!(ran.contains(&"train --steps 6".to_owned()), "{ran:?}");
+    assert!(ran.iter().any(|command| command.contains("--network small.toml")), "{ran:?}");
+    assert!(ran.len() >= 6, "{ran:?}");
+}

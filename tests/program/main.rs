@@ -1,0 +1,13 @@
+//! The program as a person, a script or another program uses it: what it
+//! prints, how it ends, and what it leaves in the store.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod asked;
+mod cifar10;
+mod fidelity;
+mod help;
+mod listings;
+mod stopping;
+mod training;

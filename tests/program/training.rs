@@ -1,0 +1,161 @@
+//! `train`: new branches, existing ones, divergence, equal digests.
+
+use serde_json::json;
+
+use crate::support::{Scratch, TRAIN};
+
+/// Everything in a store, by path and content.
+fn contents(scratch: &Scratch) -> Vec<(String, Vec<u8>)> {
+    let mut folders = vec![scratch.path("runs")];
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                files.push((path.display().to_string(), std::fs::read(&path).expect("a file")));
+            }
+        }
+    }
+    // Who holds a lock is a note for others, no part of the log.
+    files.retain(|(path, _)| !path.ends_with(".lock"));
+    files.sort();
+    files
+}
+
+#[test]
+fn training_says_what_it_does_and_what_to_try_next() {
+    let scratch = Scratch::new();
+    let train = "train --dataset digits --network small.toml --steps 400";
+    let ran = scratch.run(0, train);
+    for part in [
+        "small on digits: 658 parameters, batch 4, until step 400 — about ",
+        "epoch 1 done at step 338: validation loss ",
+        "trained 400 steps, 1,598 images in ",
+        "step 400: validation loss ",
+        " of 150 images)",
+        "recorded every step in runs: ",
+        "\nnext:\n  revacnn log\n  revacnn show main@200 --layer conv1\n  revacnn evaluate main@best --split test\n",
+    ] {
+        assert!(ran.out.contains(part), "`{part}` is not in\n{}", ran.out);
+    }
+    assert_eq!(ran.err, "");
+    // What it says to try works.
+    for line in ran.out.split("next:\n").nth(1).expect("commands").lines() {
+        scratch.run(0, line.trim().strip_prefix("revacnn ").expect("a command of the program"));
+    }
+}
+
+#[test]
+fn the_same_definition_goes_on_and_a_finished_one_says_so() {
+    let scratch = Scratch::new();
+    let text = "train --dataset digits --network small.toml";
+    scratch.run(0, &format!("{text} --steps 30"));
+    let finished = scratch.run(0, &format!("{text} --steps 30")).out;
+    assert!(finished.contains("branch main is at step 30 already: nothing to train"), "{finished}");
+    let shorter = scratch.run(0, &format!("{TRAIN} --steps 12")).json();
+    assert_eq!(
+        (&shorter["ended"], &shorter["step"], &shorter["steps"]),
+        (&"already-done".into(), &30.into(), &0.into())
+    );
+    let ran = scratch.run(0, &format!("{text} --steps 45")).out;
+    assert!(ran.contains("branch main goes on after step 30"), "{ran}");
+    let resumed = scratch.run(0, &format!("{TRAIN} --steps 60"));
+    let event: serde_json::Value = serde_json::from_str(resumed.out.lines().next().expect("a line")).expect("JSON");
+    assert_eq!((&event["event"], &event["step"]), (&"resumed".into(), &45.into()));
+
+    let other = Scratch::new();
+    let undisturbed = other.run(0, &format!("{TRAIN} --steps 60")).json();
+    assert_eq!(resumed.json()["digest"], undisturbed["digest"]);
+}
+
+#[test]
+fn another_definition_shows_the_difference_and_changes_nothing() {
+    let scratch = Scratch::new();
+    scratch.run(0, &format!("{TRAIN} --steps 10 --validate-every 5"));
+    let before = contents(&scratch);
+    let train = "train --network small.toml --dataset digits --steps 20";
+    for (arguments, difference) in [
+        ("--validate-every 5 --seed 3 --batch-size 8", "\n  batch-size: 4 → 8\n  seed: 0 → 3\n"),
+        ("--validate-every 5 --learning-rate 0.5", "\n  learning-rate: 1.0 → 0.5\n"),
+        ("--validate-every 5 --optimizer adam", "\n  optimizer: adadelta → adam\n"),
+        ("--validate-every 5 --probe 3,17", "\n  probe: 0 → 3,17\n"),
+        ("--validate-every 5 --fidelity keyframes", "\n  fidelity: every → keyframes\n"),
+        ("--validate-every 7", "\n  validate-every: 5 → 7\n"),
+    ] {
+        let ran = scratch.run(1, &format!("{train} {arguments}"));
+        assert!(ran.err.contains("branch `main` exists and is another run"), "{}", ran.err);
+        assert!(ran.err.contains(difference), "`{difference}` is not in {}", ran.err);
+        assert!(ran.err.contains("--branch"), "{}", ran.err);
+    }
+    for (arguments, difference) in [
+        ("--network 20-20-20 --dataset digits", "\n  conv1 filters: 4 → 20\n"),
+        ("--network small.toml --dataset shapes", "\n  dataset: digits (7d5646161055) → shapes ("),
+    ] {
+        let ran = scratch.run(1, &format!("train --steps 20 --validate-every 5 {arguments}"));
+        assert!(ran.err.contains(difference), "`{difference}` is not in {}", ran.err);
+    }
+    assert_eq!(contents(&scratch), before);
+    scratch.run(0, &format!("{TRAIN} --steps 11 --validate-every 5"));
+}
+
+#[test]
+fn equal_runs_have_equal_digests_with_any_threads_recorded_or_not() {
+    let scratch = Scratch::new();
+    let train = format!("{TRAIN} --batch-size 12 --steps 60");
+    let mut digests = Vec::new();
+    for options in
+        ["--threads 1", "--threads 2", "--threads 3", "--fidelity keyframes", "--probe 3,17 --validate-every 7"]
+    {
+        let branch = format!("b{}", digests.len());
+        digests.push(scratch.run(0, &format!("{train} --branch {branch} {options}")).json()["digest"].clone());
+    }
+    for threads in 1..=3 {
+        let ran = scratch.run(0, &format!("{train} --no-record --store nowhere --threads {threads}"));
+        digests.push(ran.json()["digest"].clone());
+        assert!(!scratch.path("nowhere").exists());
+    }
+    assert!(digests[0].is_string() && digests.iter().all(|digest| *digest == digests[0]), "{digests:?}");
+    let other = scratch.run(0, &format!("{train} --no-record --seed 1")).json();
+    assert_ne!(other["digest"], digests[0]);
+}
+
+#[test]
+fn a_divergence_ends_with_code_3_and_everything_up_to_it_is_there() {
+    let scratch = Scratch::new();
+    let train = "train --dataset digits --network small.toml --steps 900 --optimizer sgd --learning-rate 3";
+    let ran = scratch.run(3, train);
+    let step = scratch.run(0, "log --json").json()["last_step"].as_u64().expect("a step");
+    assert!(ran.err.contains(&format!("training diverged: the loss is not finite at step {step};")), "{}", ran.err);
+    let from = step.saturating_sub(10);
+    assert!(ran.err.contains(&format!("`revacnn show main@{from}`")), "{}", ran.err);
+    for at in [0, from, step - 1, step] {
+        assert_eq!(scratch.run(0, &format!("show main@{at} --json")).json()["step"], at);
+    }
+    assert!(scratch.run(0, &format!("show main@{} --json", step - 1)).json()["loss"].is_f64());
+    assert!(scratch.run(0, &format!("show main@{step} --json")).json()["loss"].is_null());
+    // Sealed, with the event.
+    let branch = std::fs::read_dir(scratch.path("runs/branches")).expect("branches").next().expect("one").expect("it");
+    let files = |table: &str| std::fs::read_dir(branch.path().join(table)).map_or(0, Iterator::count);
+    assert_eq!((files("tail"), files("steps"), files("events")), (0, 1, 1));
+
+    // Going on leads nowhere, and says so.
+    let again = scratch.run(3, train);
+    assert!(again.err.contains(&format!("branch main has diverged: at step {step}")), "{}", again.err);
+    assert_eq!(scratch.run(0, "log --json").json()["last_step"], step);
+}
+
+#[test]
+fn a_divergence_of_the_weights_names_their_layer() {
+    let scratch = Scratch::new();
+    let ran = scratch
+        .run(3, &format!("{TRAIN} --no-record --steps 9 --optimizer sgd --learning-rate 1e20 --weight-decay 1e30"));
+    assert!(ran.err.contains("a parameter of layer ") && ran.err.contains(" is not finite at step 1;"), "{}", ran.err);
+    let event = ran.json();
+    assert_eq!(event["event"], "error");
+    assert!(ran.err.contains(event["message"].as_str().expect("a text")), "{}", ran.err);
+    let summary: serde_json::Value =
+        ran.out.lines().rev().nth(1).map(|line| serde_json::from_str(line).unwrap()).unwrap();
+    assert_eq!((&summary["ended"], &summary["step"]), (&json!("diverged"), &json!(1)));
+}
