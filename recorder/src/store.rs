@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use revacnn_schemas::{
-    ARITHMETIC, BranchId, BranchName, BranchRecord, Digest, Digester, Edit, FORMAT_VERSION, ParentRecord,
+    ARITHMETIC, BranchId, BranchName, BranchRecord, Digest, Digester, Edit, FORMAT_VERSION, FilterNumber, ParentRecord,
     RecordingSettings, RunDefinition, Step, StoreRecord, Topology,
 };
 
@@ -387,7 +387,12 @@ pub(crate) fn read_branch(folder: &Path, id: &str) -> Result<BranchRecord, Recor
             return Err(RecorderError::Missing { path, expected: "a branch's description".to_owned() });
         }
     }
-    let record: BranchRecord = json::read(&path, "a branch's description")?;
+    let mut record: BranchRecord = json::read(&path, "a branch's description")?;
+    // Branches from before there were forks say nothing of the next number.
+    for layer in record.topology.layers.iter_mut().filter(|layer| layer.next_filter == FilterNumber(0)) {
+        let numbers = layer.filters.iter().map(|filter| filter.number.0.saturating_add(1));
+        layer.next_filter = FilterNumber(numbers.max().unwrap_or(0));
+    }
     if record.id.as_str() != id {
         return Err(RecorderError::damaged(
             &path,
