@@ -9,6 +9,7 @@
 //! | `gradmax` | filters that get the largest gradient |
 //! | `coefficients` | reinitialise, set, freeze and unfreeze |
 //! | `structure` | insert and remove layers, change activations |
+//! | `identity` | layers that pass their input on |
 //! | `settings` | hyper-parameters |
 //! | `preservation` | how far an edit changed what the network computes |
 //!
@@ -27,6 +28,7 @@ mod draft;
 mod draws;
 mod filters;
 mod gradmax;
+mod identity;
 mod preservation;
 mod settings;
 mod structure;

@@ -7,10 +7,11 @@ use serde_json::Value;
 
 use super::arrays::{self, NewFilter};
 use super::draft::Draft;
-use super::{Done, Refusal, draws};
+use super::{Done, Refusal, draws, identity};
 use crate::TrainerError;
 use crate::initialise::zero_state;
-use crate::layers::{self, LayerKind, Role};
+use crate::kernels::Instructions;
+use crate::layers::{self, LayerKind, Place, Role};
 
 /// A layer to be inserted.
 #[derive(Debug, Clone, Copy)]
@@ -45,8 +46,16 @@ pub(super) fn insert(draft: &mut Draft, wanted: &NewLayer<'_>, seed: u64) -> Res
     }
     let name = name(draft, kind, wanted.name)?;
     let parameters = with_defaults(wanted, draft.inputs[place]);
+    let mut spec = LayerSpec { kind: wanted.kind.to_owned(), name: Some(name.clone()), parameters };
+    let is_identity = wanted.init == LayerInit::Identity;
+    let mut ones = None;
+    if is_identity {
+        // Before the layers behind it are built, whose errors would hide why.
+        spec.parameters = resolved_alone(draft, kind, &spec, place)?;
+        ones = identity::check(&spec, draft.inputs[place], identity::not_negative(draft, place))
+            .map_err(Refusal::Reason)?;
+    }
     let wiring = Wiring::of(draft);
-    let spec = LayerSpec { kind: wanted.kind.to_owned(), name: Some(name.clone()), parameters };
     draft.definition.network.layers.insert(place, spec);
     draft.topology.layers.insert(place, unknown(&name, wanted.kind));
     draft.parameters.insert(place, None);
@@ -55,19 +64,18 @@ pub(super) fn insert(draft: &mut Draft, wanted: &NewLayer<'_>, seed: u64) -> Res
         let state = drawn(draft, place, seed);
         draft.parameters[place] = Some(state);
     }
-    let identity = wanted.init == LayerInit::Identity;
-    if identity {
-        make_identity(draft, place).map_err(Refusal::Reason)?;
+    if let Some(ones) = ones {
+        identity::set(draft.weights(place), ones);
     }
     let changed = wiring.adapt(draft, seed);
-    if let (true, Some(layer)) = (identity, changed.first()) {
+    if let (true, Some(layer)) = (is_identity, changed.first()) {
         return Err(Refusal::Reason(format!(
             "identity cannot hold: {layer} would have other inputs ({} reach {name}), and its coefficients would \
              have to be drawn anew",
             draft.inputs[place]
         )));
     }
-    let measured = identity || draft.topology.layers[place].normalises;
+    let measured = is_identity || draft.topology.layers[place].normalises;
     let filters = match draft.topology.layers[place].filters.len() {
         0 => String::new(),
         count => format!(" with {count} filters"),
@@ -238,89 +246,16 @@ fn in_words(changed: &[LayerName]) -> String {
     }
 }
 
-/// Gives the layer at `place` the coefficients of the identity.
-///
-/// # Errors
-/// Why it cannot be the identity.
-fn make_identity(draft: &mut Draft, place: usize) -> Result<(), String> {
-    let spec = draft.definition.network.layers[place].clone();
+/// The layer's parameters with every default written out, where it would
+/// stand at `place`.
+fn resolved_alone(draft: &Draft, kind: &LayerKind, spec: &LayerSpec, place: usize) -> Result<Parameters, TrainerError> {
     let input = draft.inputs[place];
-    let number = |name: &str| spec.parameters.get(name).and_then(Value::as_u64).unwrap_or(0) as usize;
-    let text = |name: &str| spec.parameters.get(name).and_then(Value::as_str).unwrap_or("none");
-    let idempotent = |function: &str| match function {
-        "none" => Ok(()),
-        "relu" if not_negative(draft, place) => Ok(()),
-        "relu" => {
-            Err("identity cannot hold: relu would cut off negative values, and what reaches the layer is not the \
-             output of a relu; use activation=none"
-                .to_owned())
-        }
-        other => Err(format!("identity cannot hold: {other} applied twice is not {other}; use activation=none")),
+    let at = Place {
+        input,
+        classes: draft.definition.classes,
+        instructions: Instructions::Scalar,
+        stream: 0,
+        numbers: (0..input.channels as u32).collect(),
     };
-    match spec.kind.as_str() {
-        "conv" => {
-            let (filters, kernel, stride, pad) = (number("filters"), number("kernel"), number("stride"), number("pad"));
-            if filters != input.channels {
-                return Err(format!(
-                    "identity needs as many filters as channels reach the layer, {}, found {filters}",
-                    input.channels
-                ));
-            }
-            if kernel % 2 == 0 {
-                return Err(format!("identity needs an odd kernel, which has a centre, found {kernel}"));
-            }
-            if stride != 1 || pad != (kernel - 1) / 2 {
-                return Err(format!(
-                    "identity needs stride 1 and pad {}, so that maps keep their size, found stride {stride} and pad {pad}",
-                    (kernel - 1) / 2
-                ));
-            }
-            idempotent(text("activation"))?;
-            let centre = kernel * kernel / 2;
-            set_identity(draft, place, |filter| filter * kernel * kernel + centre);
-            Ok(())
-        }
-        "fully-connected" => {
-            let units = number("units");
-            if units != input.len() {
-                return Err(format!(
-                    "identity needs as many units as values reach the layer, {}, found {units}",
-                    input.len()
-                ));
-            }
-            idempotent(text("activation"))?;
-            set_identity(draft, place, |unit| unit);
-            Ok(())
-        }
-        "activation" => idempotent(text("function")),
-        "dropout" if spec.parameters.get("rate").and_then(Value::as_f64) == Some(0.0) => Ok(()),
-        "pool" if (number("kernel"), number("stride"), number("pad")) == (1, 1, 0) => Ok(()),
-        kind => Err(format!(
-            "a layer of kind {kind} has no coefficients that make it pass its input on; leave init=identity out"
-        )),
-    }
-}
-
-/// Every coefficient 0 but one a filter, at the index that `one` gives.
-fn set_identity(draft: &mut Draft, place: usize, one: impl Fn(usize) -> usize) {
-    let state = draft.weights(place);
-    state.weights.fill(0.0);
-    for filter in 0..state.biases.len() {
-        let start = arrays::row(state, filter).start;
-        state.weights[start + one(filter)] = 1.0;
-    }
-}
-
-/// Whether no value that reaches `place` is negative: the last activation
-/// before it is relu, with only pooling and dropout between.
-fn not_negative(draft: &Draft, place: usize) -> bool {
-    for layer in draft.definition.network.layers[..place].iter().rev() {
-        let function = layers::kind(&layer.kind).ok().and_then(|kind| kind.activation);
-        let function = function.map(|name| layer.parameters.get(name).and_then(Value::as_str).unwrap_or("none"));
-        match (layer.kind.as_str(), function) {
-            ("pool" | "dropout", _) | ("activation", Some("none")) => {}
-            (_, function) => return function == Some("relu"),
-        }
-    }
-    false
+    Ok((kind.build)(spec, &at)?.parameters)
 }
