@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 use common::{noise, trainer};
 use proptest::prelude::*;
-use revacnn_schemas::{Change, Digest, Edit, ImageShape, Setting};
+use revacnn_schemas::{BranchId, Change, Digest, Edit, ImageShape, Setting};
 use revacnn_trainer::data::{Dataset, Split};
+use revacnn_trainer::kernels::Instructions;
 use revacnn_trainer::{Edited, Preservation, Trainer};
 use serde_json::{Value, json};
 
@@ -268,6 +269,39 @@ fn numbers_and_names_are_never_given_twice() {
 }
 
 #[test]
+fn a_fork_without_edits_is_its_parent() {
+    let parent = trained(layers(), 3);
+    let same = edited(&parent, &[]);
+    assert_eq!((&same.definition, &same.topology), (parent.definition(), parent.topology()));
+    assert_eq!(same.state, parent.state());
+}
+
+#[test]
+fn filters_keep_where_they_were_born_and_new_ones_wait_for_the_store() {
+    let parent = trained(layers(), 2);
+    let root: BranchId = "b0123456789abcde".parse().unwrap();
+    let mut topology = parent.topology().clone();
+    for filter in topology.layers.iter_mut().flat_map(|layer| &mut layer.filters) {
+        filter.born = Some(root.clone());
+    }
+    let mut recorded = Trainer::of_branch(parent.definition(), &topology, dataset(), 1).unwrap();
+    recorded.restore(&parent.state()).unwrap();
+    let edited = edited(
+        &recorded,
+        &["remove-filter conv1/1", "add-filter conv1", "insert-layer batchnorm after=conv2", "set activation fc1 relu"],
+    );
+    let born = |name: &str| -> Vec<(u32, bool)> {
+        let layer = edited.topology.layers.iter().find(|layer| layer.layer.as_str() == name).unwrap();
+        layer.filters.iter().map(|filter| (filter.number.0, filter.born.as_ref() == Some(&root))).collect()
+    };
+    let expected = [(0, true), (2, true), (3, true), (4, true), (5, false)];
+    assert_eq!(born("conv1"), expected);
+    assert_eq!(born("batchnorm1"), expected);
+    assert!(born("fc1").iter().chain(&born("softmax")).chain(&born("conv2")).all(|(_, root)| *root));
+    assert!(born("batchnorm3").iter().all(|(_, root)| !root), "its channels begin here");
+}
+
+#[test]
 fn siblings_get_the_same_draws_however_many_there_are() {
     let parent = trained(layers(), 2);
     let one = connections(&child(&edited(&parent, &["add-filter conv1"]), 1));
@@ -340,7 +374,7 @@ fn training_goes_on_after_every_edit() {
 }
 
 #[test]
-fn neither_threads_nor_recording_the_edits_changes_a_bit() {
+fn neither_threads_nor_instructions_nor_recording_the_edits_changes_a_bit() {
     let mut parent = trained(layers(), 3);
     let state = parent.state();
     let reference = edited(&parent, ALL);
@@ -355,8 +389,11 @@ fn neither_threads_nor_recording_the_edits_changes_a_bit() {
         train(&mut child, 5);
         state_digest(&child)
     };
+    let definition = parent.definition();
+    let mut scalar = Trainer::with_instructions(definition, dataset(), 1, Instructions::Scalar).unwrap();
+    scalar.restore(&state).unwrap();
+    assert_eq!(edited(&scalar, ALL), reference, "gradmax ascends alike on any instructions");
     for threads in [2, 3] {
-        let definition = parent.definition();
         let mut other = Trainer::of_branch(definition, parent.topology(), dataset(), threads).unwrap();
         other.restore(&state).unwrap();
         let json = serde_json::to_string(&reference.edits).unwrap();
@@ -417,7 +454,8 @@ fn a_normalisation_that_is_inserted_says_how_far_it_moved_the_outputs() {
     let parent = trained(plain_layers(), 4);
     let preserves = preserved(&parent, "insert-layer batchnorm after=conv1");
     assert!(preserves.evaluation < 1e-3, "running mean 0 and variance 1 change little: {preserves:?}");
-    assert_eq!(preserves.training, None, "its parent does not normalise");
+    assert!(preserves.training.unwrap() > 1e-3, "the batch's statistics do: {preserves:?}");
+    assert_eq!(preserved(&parent, "add-filter conv1 init=zero").training, None, "nothing normalises");
     let parent = trained(layers(), 4);
     let preserves = preserved(&parent, "insert-layer batchnorm after=conv2");
     assert!(preserves.training.unwrap() > 1e-3, "{preserves:?}");

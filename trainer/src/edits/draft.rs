@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use revacnn_schemas::{
-    FilterNumber, LayerName, LayerTopology, NetworkSpec, ParameterState, RunDefinition, Topology, TrainingState,
+    FilterIdentity, FilterNumber, ImageShape, LayerName, LayerTopology, NetworkSpec, ParameterState, RunDefinition,
+    Topology, TrainingState,
 };
 
 use super::Refusal;
@@ -24,7 +25,7 @@ pub(super) struct Draft {
     /// Shapes of these weights, `[layer]`.
     pub(super) shapes: Vec<Option<ParameterShape>>,
     /// Channels, rows and columns that reach a layer, `[layer]`.
-    pub(super) inputs: Vec<revacnn_schemas::ImageShape>,
+    pub(super) inputs: Vec<ImageShape>,
     /// The state but for its parameters.
     pub(super) rest: TrainingState,
 }
@@ -82,16 +83,15 @@ impl Draft {
             let joins = layers::kind(&spec.kind)?.role == Role::Joins;
             match &flow {
                 Some(flow) if joins && new.coefficients.is_some() => {
-                    let known = old.filters.len() == flow.filters.len()
-                        && old.filters.iter().zip(&flow.filters).all(|(old, new)| old.number == new.number);
-                    new.filters = if known { old.filters.clone() } else { flow.filters.clone() };
+                    new.filters = channels(&old.filters, &flow.filters);
                     new.next_filter = old.next_filter.max(flow.next_filter);
                 }
-                _ if old.filters.len() == new.filters.len() => {
-                    new.filters.clone_from(&old.filters);
+                _ => {
+                    if old.filters.len() == new.filters.len() {
+                        new.filters.clone_from(&old.filters);
+                    }
                     new.next_filter = new.next_filter.max(old.next_filter);
                 }
-                _ => {}
             }
             *old = new;
             if !joins && old.coefficients.is_some() {
@@ -214,6 +214,20 @@ impl Draft {
     /// Numbers of a layer's filters in position order.
     pub(super) fn numbers(&self, layer: usize) -> Vec<u32> {
         self.topology.layers[layer].filters.iter().map(|identity| identity.number.0).collect()
+    }
+}
+
+/// Identities of the channels of a layer that follows `filters`: as they are
+/// where it followed these numbers before; those of the filters where it goes
+/// on with as many others; new ones where it begins.
+fn channels(old: &[FilterIdentity], filters: &[FilterIdentity]) -> Vec<FilterIdentity> {
+    let numbers = |filters: &[FilterIdentity]| filters.iter().map(|filter| filter.number).collect::<Vec<_>>();
+    if numbers(old) == numbers(filters) {
+        old.to_vec()
+    } else if old.len() == filters.len() {
+        filters.to_vec()
+    } else {
+        filters.iter().map(|filter| FilterIdentity { number: filter.number, born: None }).collect()
     }
 }
 

@@ -19,8 +19,8 @@
 //!
 //! # Adding an edit
 //! Add a variant to `revacnn_schemas::Change` and its form to the grammar,
-//! write what it does to a [`Draft`](draft::Draft) in the file of its
-//! concept, and name it in [`apply`].
+//! write what it does to a `Draft` in the file of its
+//! concept, and name it in `apply`.
 
 mod arrays;
 mod coefficients;
@@ -37,7 +37,6 @@ use revacnn_schemas::{Change, Edit, RunDefinition, Topology, TrainingState};
 
 use crate::{Trainer, TrainerError};
 use draft::Draft;
-use preservation::Outputs;
 
 /// What a fork with edits trains.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,7 +77,7 @@ pub struct Preservation {
     /// evaluation mode.
     pub evaluation: f32,
     /// Over the next batch with the batch's own statistics and dropout off,
-    /// where the network normalises by batch.
+    /// where the network normalises by batch, before the edit or after it.
     pub training: Option<f32>,
 }
 
@@ -110,10 +109,7 @@ impl Trainer {
             };
             let before = draft.clone();
             let done = apply(self, &mut draft, &edit.change, seed).map_err(named)?;
-            let preserves = done
-                .measured
-                .then(|| Ok::<_, TrainerError>(Outputs::of(self, &before)?.change(&Outputs::of(self, &draft)?)))
-                .transpose()?;
+            let preserves = done.measured.then(|| preservation::measure(self, &before, &draft)).transpose()?;
             effects.push(Effect { summary: done.summary, preserves });
             seeded.push(Edit { seed: Some(seed), ..edit.clone() });
         }

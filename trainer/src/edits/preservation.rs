@@ -14,30 +14,37 @@ use crate::{Trainer, TrainerError};
 /// Validation images that are looked at.
 const IMAGES: usize = 256;
 
+/// How far an edit moved the outputs of `before`.
+///
+/// # Errors
+/// What a network cannot be built from, and an image that cannot be read.
+pub(super) fn measure(like: &Trainer, before: &Draft, after: &Draft) -> Result<Preservation, TrainerError> {
+    let by_batch = [before, after].iter().any(|draft| draft.topology.normalising_layers().next().is_some());
+    Ok(Outputs::of(like, before, by_batch)?.change(&Outputs::of(like, after, by_batch)?))
+}
+
 /// Class probabilities of a network on images that only depend on the data
 /// and on where training stands.
 #[derive(Debug)]
-pub(super) struct Outputs {
+struct Outputs {
     evaluation: Vec<f32>,
-    /// Of the next batch, where either network normalises by batch.
+    /// Of the next batch.
     training: Option<Vec<f32>>,
 }
 
 impl Outputs {
-    /// Runs the draft's network on the data and threads of `like`.
-    ///
-    /// # Errors
-    /// What the network cannot be built from, and an image that cannot be read.
-    pub(super) fn of(like: &Trainer, draft: &Draft) -> Result<Self, TrainerError> {
+    /// Runs the draft's network on the data and threads of `like`, in
+    /// training mode too where `by_batch`.
+    fn of(like: &Trainer, draft: &Draft, by_batch: bool) -> Result<Self, TrainerError> {
         // Passes below run on the threads of `like`.
         let mut trainer = draft.trainer(like, 1)?;
         let evaluation = evaluation(like, &trainer)?;
-        let training = Some(training(like, &mut trainer)?).filter(|_| trainer.network.synchronises());
+        let training = if by_batch { Some(training(like, &mut trainer)?) } else { None };
         Ok(Self { evaluation, training })
     }
 
     /// How far these are from the outputs after the edit.
-    pub(super) fn change(&self, after: &Self) -> Preservation {
+    fn change(&self, after: &Self) -> Preservation {
         Preservation {
             evaluation: largest_change(&self.evaluation, &after.evaluation),
             training: match (&self.training, &after.training) {
