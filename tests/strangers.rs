@@ -47,8 +47,8 @@ fn compared(python: &str, store: &Path, answers: &str) -> Ran {
 /// Steps of committed parts of the tail that are not in a segment yet.
 fn tail(branch: &Path) -> Option<(u64, u64)> {
     let sealed = sealed(branch)?;
-    let parts = tables::listed(&branch.join("tail")).into_iter().filter_map(|part| span(&part));
-    parts.filter(|(first, _)| *first > sealed).last()
+    let mut parts = tables::listed(&branch.join("tail")).into_iter().filter_map(|part| span(&part));
+    parts.rfind(|(first, _)| *first > sealed)
 }
 
 /// The last step in a segment.

@@ -37,7 +37,7 @@ fn ctrl_c_stops_at_a_steps_end_with_everything_written() {
         // The next run goes on to the digest of a run that was not stopped.
         let end = step + 40;
         let resumed = scratch.run(0, &format!("{train} --steps {end}"));
-        assert!(resumed.out.starts_with(&format!("{{\"event\":\"resumed\"")), "{resumed:?}");
+        assert!(resumed.out.starts_with("{\"event\":\"resumed\""), "{resumed:?}");
         let undisturbed = scratch.run(0, &format!("{train} --no-record --steps {end}")).json();
         assert_eq!(resumed.json()["digest"], undisturbed["digest"]);
     }
