@@ -6,15 +6,14 @@
 
 #![cfg(unix)]
 
-#[path = "support/process.rs"]
-mod process;
 mod support;
 #[path = "support/tables.rs"]
 mod tables;
 
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use support::{Ran, Scratch, TRAIN};
@@ -66,6 +65,11 @@ fn span(path: &Path) -> Option<(u64, u64)> {
     Some((first.parse().ok()?, last.parse().ok()?))
 }
 
+fn signal(child: &Child, signal: &str) {
+    let status = Command::new("sh").args(["-c", &format!("kill -{signal} {}", child.id())]).status();
+    assert!(status.expect("a shell").success(), "no process to send {signal} to");
+}
+
 /// Trains until a segment is sealed and steps after it are in the tail, and
 /// kills the run then, which leaves them there; returns the segment's last
 /// step and the tail's.
@@ -75,7 +79,16 @@ fn killed_with_a_tail(scratch: &Scratch) -> (u64, u64) {
     for _ in 0..20 {
         let mut command = scratch.command(&format!("{TRAIN} {SLOW} --steps 1000000000"));
         let mut child = command.stdout(Stdio::null()).spawn().expect("the program starts");
-        process::wait_for(&mut child, || tail(&branch));
+        // Held for longer than a commit may take, however quick the machine:
+        // a commit, to the tail, is the first thing it then does.
+        std::thread::sleep(Duration::from_millis(200));
+        signal(&child, "STOP");
+        std::thread::sleep(Duration::from_millis(1_050));
+        signal(&child, "CONT");
+        let patience = Instant::now();
+        while tail(&branch).is_none() && patience.elapsed() < Duration::from_secs(2) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         child.kill().expect("a process to kill");
         child.wait().expect("the killed process");
         // Else the segment was filled just before the kill: once more.
