@@ -203,9 +203,9 @@ impl Lineage {
         Ok(Err(format!(
             "steps {steps} go from epoch {}, image {}, to epoch {}, image {} (`epoch:N` is the \
              step that finished the N-th pass)",
-            first.cursor.epoch.0 + 1,
+            first.cursor.epoch.0.saturating_add(1),
             first.cursor.offset,
-            last.cursor.epoch.0 + 1,
+            last.cursor.epoch.0.saturating_add(1),
             last.cursor.offset
         )))
     }

@@ -4,7 +4,7 @@ mod fake;
 
 use fake::*;
 use proptest::prelude::*;
-use revacnn_recorder::{BranchReader, Recorder, RecorderError, Selection, StepSpan, Store};
+use revacnn_recorder::{BranchReader, Lineage, Recorder, RecorderError, Selection, StepSpan, Store};
 use revacnn_schemas::{Fidelity, FilterNumber, Observer, Position, Step, Table, Wanted};
 
 /// Checks every step's tensors and keyframe against what was shown. Arrays
@@ -98,13 +98,13 @@ fn a_layer_and_a_filter_are_read_alone() {
 fn positions_lead_to_steps_and_say_what_there_is_otherwise() {
     let folder = tempdir().unwrap();
     let (store, branch) = store(folder.path(), &small(), recording(1));
-    let empty = BranchReader::open(&store, &name("main")).unwrap();
+    let empty = Lineage::open(&store, &name("main")).unwrap();
     assert!(empty.resolve(Position::Last).unwrap_err().to_string().contains("no steps yet"));
     record_all(&store, &branch, 42, 16);
-    let reader = BranchReader::open(&store, &name("main")).unwrap();
+    let lineage = Lineage::open(&store, &name("main")).unwrap();
     let resolve = |text: &str| {
         let address: revacnn_schemas::Address = format!("main@{text}").parse().unwrap();
-        reader.resolve(address.position)
+        lineage.resolve(address.position)
     };
     assert_eq!(resolve("last").unwrap(), Step(42));
     assert_eq!(resolve("fork").unwrap(), Step(0));

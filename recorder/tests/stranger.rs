@@ -17,7 +17,7 @@ use parquet::file::metadata::{
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::TrackedWrite;
 use revacnn_recorder::{
-    BranchReader, Recorder, RecorderError, Replay, Selection, Session, SessionPlan, StepSpan, Store,
+    BranchReader, Lineage, Recorder, RecorderError, Replay, Selection, Session, SessionPlan, StepSpan, Store,
 };
 use revacnn_schemas::{BranchRecord, Digest, Epoch, Fidelity, NetworkSpec, Position, Step, Table};
 use tempfile::TempDir;
@@ -144,7 +144,8 @@ fn a_file_with_an_absurd_span_in_its_name_does_not_overflow() {
         for step in [35, last] {
             assert!(reader.seek(Step(step)).is_err());
             assert!(reader.step_row(Step(step)).is_err());
-            let _ = reader.resolve(Position::Epoch(Epoch(3)));
+            let lineage = Lineage::open(&store, &name("main")).unwrap();
+            let _ = lineage.resolve(Position::Epoch(Epoch(3)));
             let all = StepSpan::new(Step(0), Step(step));
             assert!(reader.read(Table::Weights, all, &Selection::all()).is_err());
         }
@@ -208,8 +209,8 @@ fn an_epoch_below_zero_does_not_overflow() {
         let path = segment(&store, &branch, Table::Steps, span);
         rewrite(&path, "epoch", |batch| Arc::new(Int64Array::from(vec![-1; batch.num_rows()])));
     }
-    let reader = BranchReader::open(&store, &name("main")).unwrap();
-    let error = reader.resolve(Position::Epoch(Epoch(2))).unwrap_err();
+    let lineage = Lineage::open(&store, &name("main")).unwrap();
+    let error = lineage.resolve(Position::Epoch(Epoch(2))).unwrap_err();
     assert!(matches!(error, RecorderError::NoSuchPosition { .. }), "{error}");
 }
 

@@ -1,0 +1,438 @@
+//! Forks of real runs: exact at any step, readable through their lineage,
+//! verified, compacted and materialised.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use revacnn_recorder::{
+    BranchReader, Command, Fork, ForkPlan, Lineage, RecorderError, RecorderOptions, Replay, Session, SessionPlan,
+    Steered, StepSpan, Store, Training, Turn, VerifyPlan, compact, difference, fork, materialise, relation, steer,
+    verify,
+};
+use revacnn_schemas::{
+    BranchName, Digest, Edit, Fidelity, ImageIndex, NetworkSpec, OptimizerSpec, Position, RecordingSettings, Step,
+};
+use revacnn_trainer::data::{Dataset, load};
+use revacnn_trainer::{Settings, define};
+
+const NETWORK: &str = r#"
+    [[layer]]
+    kind = "conv"
+    filters = 3
+    kernel = 3
+    pad = 1
+    activation = "relu"
+    [[layer]]
+    kind = "pool"
+    kernel = 2
+    stride = 2
+    [[layer]]
+    kind = "conv"
+    filters = 4
+    kernel = 3
+    pad = 1
+    activation = "relu"
+    [[layer]]
+    kind = "softmax"
+"#;
+
+fn name(text: &str) -> BranchName {
+    text.parse().unwrap()
+}
+
+fn digits() -> Arc<Dataset> {
+    Arc::new(load("digits", None).unwrap())
+}
+
+/// Segments of 16 steps and keyframes every 10, so that short runs have both.
+fn options() -> RecorderOptions {
+    RecorderOptions { segment_steps: 16, ..RecorderOptions::default() }
+}
+
+fn open(store: &Store, fidelity: Fidelity, dataset: &Arc<Dataset>) -> Session {
+    let settings = Settings { optimizer: OptimizerSpec::new("adam"), seed: 5, ..Settings::default() };
+    let plan = SessionPlan {
+        definition: define(NetworkSpec::from_toml(NETWORK).unwrap(), dataset, &settings).unwrap(),
+        recording: RecordingSettings {
+            fidelity,
+            keyframe_interval: 10,
+            probes: vec![ImageIndex(3)],
+            validate_every: None,
+        },
+        threads: 1,
+        options: options(),
+        created_unix_seconds: 0,
+    };
+    Session::open(store, &name("main"), plan, dataset.clone()).unwrap()
+}
+
+/// A store with `main`, trained for 45 steps.
+fn trained(folder: &Path, fidelity: Fidelity, dataset: &Arc<Dataset>) -> Store {
+    let store = Store::create(folder.join("runs"), 0).unwrap();
+    let mut session = open(&store, fidelity, dataset);
+    advance(&mut session, 45);
+    session.finish().unwrap();
+    store
+}
+
+fn advance(session: &mut Session, until: u64) {
+    while session.trainer().position() < Step(until) {
+        session.advance().unwrap();
+    }
+}
+
+fn edits(texts: &[&str]) -> Vec<Edit> {
+    texts.iter().map(|text| text.parse().unwrap()).collect()
+}
+
+fn fork_at(store: &Store, from: &str, step: u64, to: &str, texts: &[&str], dataset: &Arc<Dataset>) -> Fork {
+    try_fork(store, from, step, to, texts, dataset).unwrap()
+}
+
+fn try_fork(
+    store: &Store,
+    from: &str,
+    step: u64,
+    to: &str,
+    texts: &[&str],
+    dataset: &Arc<Dataset>,
+) -> Result<Fork, RecorderError> {
+    let plan = ForkPlan {
+        name: Some(name(to)),
+        edits: edits(texts),
+        recording: None,
+        threads: 1,
+        options: options(),
+        created_unix_seconds: 1,
+    };
+    fork(store, Lineage::open(store, &name(from)).unwrap(), Step(step), plan, dataset.clone())
+}
+
+fn digest(store: &Store, branch: &str, step: u64) -> Digest {
+    Lineage::open(store, &name(branch)).unwrap().step_row(Step(step)).unwrap().digest
+}
+
+#[test]
+fn a_fork_that_changes_nothing_is_its_parent_to_the_bit_at_any_step() {
+    let (folder, dataset) = (tempfile::tempdir().unwrap(), digits());
+    let store = trained(folder.path(), Fidelity::Every, &dataset);
+    for step in [0, 7, 10, 16, 31, 44] {
+        let twin = format!("twin{step}");
+        let mut fork = fork_at(&store, "main", step, &twin, &[], &dataset);
+        assert_eq!(fork.recomputed, step % 10);
+        advance(&mut fork.session, 45);
+        fork.session.finish().unwrap();
+        for at in step..=45 {
+            assert_eq!(digest(&store, &twin, at), digest(&store, "main", at), "{twin} at step {at}");
+        }
+    }
+}
+
+#[test]
+fn the_past_of_a_fork_is_its_parents() {
+    let (folder, dataset) = (tempfile::tempdir().unwrap(), digits());
+    let store = trained(folder.path(), Fidelity::Every, &dataset);
+    let mut child = fork_at(&store, "main", 20, "child", &["add-filter conv2"], &dataset);
+    advance(&mut child.session, 30);
+    child.session.finish().unwrap();
+    let mut grandchild = fork_at(&store, "child", 25, "grandchild", &["set learning-rate 0.01"], &dataset);
+    advance(&mut grandchild.session, 28);
+    grandchild.session.finish().unwrap();
+
+    let lineage = Lineage::open(&store, &name("grandchild")).unwrap();
+    assert_eq!(lineage.steps(), Some(StepSpan::new(Step(0), Step(28))));
+    for (step, holder) in [(0, "main"), (19, "main"), (20, "child"), (24, "child"), (25, "grandchild")] {
+        assert_eq!(lineage.holder(Step(step)).unwrap().branch().name, name(holder), "step {step}");
+    }
+    let rows = lineage.step_rows(StepSpan::new(Step(0), Step(28))).unwrap();
+    assert_eq!(rows.iter().map(|row| row.step.0).collect::<Vec<_>>(), (0..=28).collect::<Vec<_>>());
+    assert_eq!(lineage.resolve(Position::Fork).unwrap(), Step(25));
+    assert_eq!(lineage.resolve(Position::Last).unwrap(), Step(28));
+    let unknown = lineage.resolve(Position::Step(Step(29))).unwrap_err().to_string();
+    assert!(unknown.contains("0–28"), "{unknown}");
+    // A fork of an inherited step is a fork of the branch that holds it.
+    let nephew = fork_at(&store, "grandchild", 5, "nephew", &["freeze conv1"], &dataset);
+    assert_eq!(nephew.session.record().parent.as_ref().unwrap().branch, store.branch(&name("main")).unwrap().id);
+}
+
+#[test]
+fn the_fork_step_has_no_loss_and_its_new_filters_are_born_in_the_child() {
+    let (folder, dataset) = (tempfile::tempdir().unwrap(), digits());
+    let store = trained(folder.path(), Fidelity::Every, &dataset);
+    let child = fork_at(&store, "main", 20, "child", &["add-filter conv2", "remove-filter conv1/1"], &dataset);
+    let record = child.session.record().clone();
+    child.session.finish().unwrap();
+    let reader = BranchReader::open(&store, &name("child")).unwrap();
+    let row = reader.step_row(Step(20)).unwrap();
+    assert_eq!((row.loss, row.batch_images, row.state_digest.is_some()), (None, 0, true));
+    assert!(reader.seek(Step(20)).unwrap().parameters.iter().all(|layer| layer.gradients.is_none()));
+    assert_eq!(reader.validations().unwrap().len(), 1);
+    let main = store.branch(&name("main")).unwrap();
+    let conv2 = record.topology.layers.iter().find(|layer| layer.layer.as_str() == "conv2").unwrap();
+    let born: Vec<_> = conv2.filters.iter().map(|filter| (filter.number.0, filter.born.clone().unwrap())).collect();
+    assert_eq!(born[..4].iter().map(|(_, born)| born).collect::<Vec<_>>(), vec![&main.id; 4]);
+    assert_eq!(born[4], (4, record.id.clone()));
+
+    let (ours, theirs) =
+        (Lineage::open(&store, &name("child")).unwrap(), Lineage::open(&store, &name("main")).unwrap());
+    let found = relation(&ours, &theirs);
+    assert_eq!(found.ancestor, Some(name("main")));
+    assert_eq!(found.shared, Some(StepSpan::new(Step(0), Step(19))));
+    let of = |layer: &str| found.filters.iter().find(|shared| shared.layer.as_str() == layer).unwrap();
+    assert_eq!((of("conv1").both.len(), of("conv1").only_right.len()), (2, 1));
+    assert_eq!((of("conv2").both.len(), of("conv2").only_left.len()), (4, 1));
+    // Right after the fork, what both have is equal, although inputs went.
+    let (a, b) = (reader.seek(Step(20)).unwrap(), theirs.own().seek(Step(20)).unwrap());
+    let apart = difference((&ours, &a), (&theirs, &b)).unwrap();
+    assert_eq!(apart.layers.len(), 3);
+    assert!(apart.layers.iter().all(|layer| layer.distance == 0.0), "{apart:?}");
+    assert!(apart.layers.iter().find(|layer| layer.layer.as_str() == "conv2").unwrap().unmatched > 0);
+}
+
+#[test]
+fn refused_edits_and_names_leave_the_store_as_it_was() {
+    let (folder, dataset) = (tempfile::tempdir().unwrap(), digits());
+    let store = trained(folder.path(), Fidelity::Every, &dataset);
+    for (to, text, expected) in [
+        ("x", "add-filter conv9", "conv9"),
+        ("x", "remove-filter conv2/77", "77"),
+        ("x", "add-filter softmax", "softmax"),
+        ("main", "freeze conv1", "already has a branch"),
+    ] {
+        let error = try_fork(&store, "main", 20, to, &[text], &dataset).unwrap_err().to_string();
+        assert!(error.contains(expected), "{text}: {error}");
+    }
+    assert!(matches!(
+        try_fork(&store, "main", 46, "x", &[], &dataset),
+        Err(RecorderError::UnknownStep { step: Step(46), .. })
+    ));
+    assert_eq!(store.branches().unwrap().records.len(), 1);
+}
+
+#[test]
+fn a_fork_killed_before_its_first_step_is_made_again_by_resume() {
+    let (folder, dataset) = (tempfile::tempdir().unwrap(), digits());
+    let store = trained(folder.path(), Fidelity::Every, &dataset);
+    let whole = fork_at(&store, "main", 23, "whole", &["add-filter conv2", "freeze conv1"], &dataset);
+    whole.session.finish().unwrap();
+    let record = store.branch(&name("whole")).unwrap();
+    let expected = digest(&store, "whole", 23);
+    for table in ["steps", "keyframes", "weights"] {
+        std::fs::remove_dir_all(store.branch_folder(&record.id).join(table)).unwrap();
+    }
+    let mut session = Session::resume(&store, &record, 1, options(), dataset.clone()).unwrap();
+    assert_eq!(session.trainer().position(), Step(23));
+    advance(&mut session, 26);
+    session.finish().unwrap();
+    assert_eq!(digest(&store, "whole", 23), expected);
+}
+
+#[test]
+fn verify_finds_a_run_equal_and_names_the_step_where_it_was_changed() {
+    let (folder, dataset) = (tempfile::tempdir().unwrap(), digits());
+    let store = trained(folder.path(), Fidelity::Every, &dataset);
+    let mut child = fork_at(&store, "main", 20, "child", &["add-filter conv1 init=split"], &dataset);
+    advance(&mut child.session, 40);
+    child.session.finish().unwrap();
+    let all = |name_of: &str, span, threads| {
+        let lineage = Lineage::open(&store, &name(name_of)).unwrap();
+        verify(&store, &lineage, VerifyPlan { span, threads, tensors: true }, &dataset, &|_| {})
+    };
+    for threads in [1, 3] {
+        let found = all("main", None, threads).unwrap();
+        // Keyframes at 0, 10, …, 40.
+        assert_eq!((found.digests, found.state_digests, found.tensors, found.origin), (46, 5, 46, true));
+        assert_eq!(all("child", None, threads).unwrap().digests, 21);
+    }
+    let inherited = all("child", Some(StepSpan::new(Step(13), Step(27))), 2).unwrap();
+    assert_eq!((inherited.digests, inherited.origin), (15, true));
+    assert_eq!(all("main", Some(StepSpan::new(Step(13), Step(17))), 2).unwrap().digests, 5);
+
+    // Another run's step in the place of ours.
+    let mut other = fork_at(&store, "main", 0, "other", &["set learning-rate 0.02"], &dataset);
+    advance(&mut other.session, 45);
+    other.session.finish().unwrap();
+    let segment = |branch: &str, table: &str| {
+        let id = store.branch(&name(branch)).unwrap().id;
+        store.branch_folder(&id).join(table).join("000000000016-000000000031.parquet")
+    };
+    for table in ["weights", "steps"] {
+        std::fs::copy(segment("other", table), segment("main", table)).unwrap();
+        let error = all("main", None, 2).unwrap_err().to_string();
+        assert!(error.contains("step 1") && !error.contains("step 15"), "{table}: {error}");
+    }
+}
+
+#[test]
+fn compact_and_materialise_change_what_is_stored_and_not_what_is_read() {
+    let (folder, dataset) = (tempfile::tempdir().unwrap(), digits());
+    let store = trained(folder.path(), Fidelity::Every, &dataset);
+    let record = || store.branch(&name("main")).unwrap();
+    let before: Vec<_> = {
+        let reader = BranchReader::open(&store, &name("main")).unwrap();
+        (0..=45).map(|step| reader.seek(Step(step)).unwrap()).collect()
+    };
+    let read = |step: u64| {
+        let reader = BranchReader::open(&store, &name("main")).unwrap();
+        let stored = reader.stores_tensors(Step(step)).unwrap();
+        (stored, Replay::new(reader).with_data(dataset.clone(), 1).tensors(Step(step)).unwrap())
+    };
+    {
+        let _reading = BranchReader::open(&store, &name("main")).unwrap();
+        let error = compact(&store, &record(), &dataset, 2, &|_| {}).unwrap_err();
+        assert!(matches!(error, RecorderError::InUse { .. }), "{error}");
+    }
+    assert!(compact(&store, &record(), &dataset, 2, &|_| {}).unwrap() > 0);
+    assert_eq!(record().recording.fidelity, Fidelity::Keyframes);
+    for step in [0, 9, 16, 37, 45] {
+        assert_eq!(read(step), (false, before[step as usize].clone()), "step {step}");
+    }
+    let span = StepSpan::new(Step(14), Step(20));
+    let (stored, bytes) = materialise(&store, &record(), span, dataset.clone(), 1, &mut |_| {}).unwrap();
+    assert_eq!(stored, StepSpan::new(Step(0), Step(31)));
+    assert!(bytes > 0);
+    for step in 0..=45 {
+        assert_eq!(read(step), (step <= 31, before[step as usize].clone()), "step {step}");
+    }
+    // The same again writes nothing, and training goes on without tensors.
+    assert_eq!(materialise(&store, &record(), span, dataset.clone(), 1, &mut |_| {}).unwrap().1, 0);
+    let mut session = Session::resume(&store, &record(), 1, options(), dataset.clone()).unwrap();
+    advance(&mut session, 50);
+    session.finish().unwrap();
+    assert!(!read(50).0);
+}
+
+#[test]
+fn thinned_spans_are_materialised_again() {
+    let (folder, dataset) = (tempfile::tempdir().unwrap(), digits());
+    let store = Store::create(folder.path().join("runs"), 0).unwrap();
+    let mut session = open(&store, Fidelity::Every, &dataset);
+    advance(&mut session, 40);
+    session.finish().unwrap();
+    let record = store.branch(&name("main")).unwrap();
+    let thrifty = RecorderOptions { disk_budget: Some(1), ..options() };
+    let mut session = Session::resume(&store, &record, 1, thrifty, dataset.clone()).unwrap();
+    advance(&mut session, 50);
+    session.finish().unwrap();
+    let reader = BranchReader::open(&store, &name("main")).unwrap();
+    assert!(!reader.stores_tensors(Step(20)).unwrap());
+    materialise(&store, &record, StepSpan::of(Step(20)), dataset, 1, &mut |_| {}).unwrap();
+    reader.refresh().unwrap();
+    assert!(reader.stores_tensors(Step(20)).unwrap());
+    assert!(!reader.stores_tensors(Step(3)).unwrap());
+    reader.seek(Step(20)).unwrap();
+}
+
+#[test]
+fn deleting_goes_to_the_trash_and_spares_parents_and_what_is_in_use() {
+    let (folder, dataset) = (tempfile::tempdir().unwrap(), digits());
+    let store = trained(folder.path(), Fidelity::Every, &dataset);
+    let child = fork_at(&store, "main", 20, "child", &[], &dataset);
+    assert!(matches!(store.delete(&name("child")), Err(RecorderError::WriterBusy { .. })));
+    child.session.finish().unwrap();
+    let error = store.delete(&name("main")).unwrap_err().to_string();
+    assert!(error.contains("`child`"), "{error}");
+    {
+        let _reading = BranchReader::open(&store, &name("child")).unwrap();
+        assert!(matches!(store.delete(&name("child")), Err(RecorderError::InUse { .. })));
+    }
+    store.delete(&name("child")).unwrap();
+    assert!(store.branch(&name("child")).is_err());
+    assert_eq!(store.take_back(&name("child")).unwrap().name, name("child"));
+    assert_eq!(digest(&store, "child", 20), digest(&store, "main", 20));
+    store.delete(&name("child")).unwrap();
+    let garbage = store.garbage().unwrap();
+    assert_eq!(garbage.len(), 1);
+    assert!(garbage[0].reason.contains("child"));
+    assert!(store.collect(&garbage).unwrap() > 0);
+    assert!(store.garbage().unwrap().is_empty());
+    let error = store.take_back(&name("child")).unwrap_err().to_string();
+    assert!(error.contains("nothing is in the trash"), "{error}");
+
+    assert_eq!(store.rename(&name("main"), &name("trunk")).unwrap().name, name("trunk"));
+    assert!(matches!(store.rename(&name("trunk"), &name("trunk")), Err(RecorderError::NameTaken { .. })));
+    assert!(store.branch(&name("main")).is_err());
+}
+
+#[test]
+fn what_kills_left_behind_is_garbage_and_what_is_committed_is_not() {
+    let (folder, dataset) = (tempfile::tempdir().unwrap(), digits());
+    let store = trained(folder.path(), Fidelity::Every, &dataset);
+    let record = store.branch(&name("main")).unwrap();
+    let branch = store.branch_folder(&record.id);
+    std::fs::create_dir(store.root().join(".new-b000000000000000")).unwrap();
+    std::fs::create_dir(branch.join("tail/.open-000000000046-000000000046")).unwrap();
+    std::fs::write(branch.join("weights/000000000046-000000000047.parquet"), b"half").unwrap();
+    let garbage = store.garbage().unwrap();
+    assert_eq!(garbage.len(), 3, "{garbage:?}");
+    store.collect(&garbage).unwrap();
+    assert!(store.garbage().unwrap().is_empty());
+    let lineage = Lineage::open(&store, &name("main")).unwrap();
+    verify(&store, &lineage, VerifyPlan { span: None, threads: 2, tensors: true }, &dataset, &|_| {}).unwrap();
+}
+
+#[test]
+fn a_training_is_steered_through_its_inbox() {
+    let (folder, dataset) = (tempfile::tempdir().unwrap(), digits());
+    let store = Store::create(folder.path().join("runs"), 0).unwrap();
+    let session = open(&store, Fidelity::Every, &dataset);
+    let record = session.record().clone();
+    let mut training = Training::new(session).unwrap();
+    let asker = {
+        let store = store.clone();
+        std::thread::spawn(move || {
+            let patience = Duration::from_secs(60);
+            let ask =
+                |record: &revacnn_schemas::BranchRecord, command| steer(&store, record, command, patience).unwrap();
+            let paused = ask(&record, Command::Pause);
+            assert!(paused.paused);
+            let stepped = ask(&record, Command::Step);
+            assert_eq!(stepped.step, paused.step.next());
+            let refused = ask(&record, Command::Edit { edits: edits(&["add-filter conv9"]), name: None });
+            assert!(refused.refused.unwrap().contains("conv9"));
+            let forked = ask(&record, Command::Edit { edits: edits(&["add-filter conv2"]), name: None });
+            assert_eq!((forked.branch.as_str(), forked.step, forked.refused), ("main~2", stepped.step, None));
+            assert_eq!(forked.done.len(), 1);
+            // The branch that was left is trained no more; the new one waits.
+            assert!(matches!(steer(&store, &record, Command::Pause, patience), Err(RecorderError::NotTraining { .. })));
+            let child = store.branch(&"main~2".parse().unwrap()).unwrap();
+            assert!(!ask(&child, Command::Resume).paused);
+            ask(&child, Command::Stop);
+            stepped.step
+        })
+    };
+    let mut forks = 0;
+    loop {
+        let turn = training.turn(&mut |event| forks += u32::from(matches!(event, Steered::Forked { .. }))).unwrap();
+        if matches!(turn, Turn::Stopped) {
+            break;
+        }
+    }
+    training.finish().unwrap();
+    let forked_at = asker.join().unwrap();
+    assert_eq!(forks, 1);
+    assert_eq!(store.branch(&name("main~2")).unwrap().first_step(), forked_at);
+    for branch in ["main", "main~2"] {
+        let lineage = Lineage::open(&store, &name(branch)).unwrap();
+        verify(&store, &lineage, VerifyPlan { span: None, threads: 2, tensors: true }, &dataset, &|_| {}).unwrap();
+    }
+}
+
+#[test]
+fn cycles_and_missing_parents_are_named() {
+    let (folder, dataset) = (tempfile::tempdir().unwrap(), digits());
+    let store = trained(folder.path(), Fidelity::Every, &dataset);
+    fork_at(&store, "main", 20, "child", &[], &dataset).session.finish().unwrap();
+    let (main, child) = (store.branch(&name("main")).unwrap(), store.branch(&name("child")).unwrap());
+    let path = store.branch_folder(&main.id).join("branch.json");
+    let honest = std::fs::read_to_string(&path).unwrap();
+    let mut cyclic: serde_json::Value = serde_json::from_str(&honest).unwrap();
+    cyclic["parent"] = serde_json::json!({ "branch": child.id, "step": 3 });
+    std::fs::write(&path, cyclic.to_string()).unwrap();
+    assert!(matches!(Lineage::open(&store, &name("child")), Err(RecorderError::ParentCycle { .. })));
+    assert!(!store.branches().unwrap().problems.is_empty());
+    std::fs::write(&path, honest).unwrap();
+    std::fs::rename(store.branch_folder(&main.id), folder.path().join("away")).unwrap();
+    assert!(matches!(Lineage::open(&store, &name("child")), Err(RecorderError::ParentMissing { .. })));
+}
