@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Scratch, TRAIN};
+use crate::support::{Ran, Scratch, TRAIN};
 
 /// Everything in a store, by path and content.
 fn contents(scratch: &Scratch) -> Vec<(String, Vec<u8>)> {
@@ -24,6 +24,21 @@ fn contents(scratch: &Scratch) -> Vec<(String, Vec<u8>)> {
     files
 }
 
+/// Runs a command that the program says to try, with quotes as in a shell.
+fn tried(scratch: &Scratch, line: &str) -> Ran {
+    let line = line.strip_prefix("revacnn ").expect("a command of the program");
+    let mut command = scratch.command("");
+    for (place, part) in line.split('\'').enumerate() {
+        // Every other part is between quotes: one argument.
+        if place % 2 == 0 {
+            command.args(part.split_whitespace());
+        } else {
+            command.arg(part);
+        }
+    }
+    Ran::of(command.output().expect("the program starts"))
+}
+
 #[test]
 fn training_says_what_it_does_and_what_to_try_next() {
     let scratch = Scratch::new();
@@ -36,14 +51,15 @@ fn training_says_what_it_does_and_what_to_try_next() {
         "step 400: validation loss ",
         " of 150 images)",
         "recorded every step in runs: ",
-        "\nnext:\n  revacnn log\n  revacnn show main@200 --layer conv1\n  revacnn evaluate main@best --split test\n",
+        "\nnext:\n  revacnn log\n  revacnn show main@200 --layer conv1\n  revacnn fork main@200 --edit '",
+        "\n  revacnn evaluate main@best --split test\n",
     ] {
         assert!(ran.out.contains(part), "`{part}` is not in\n{}", ran.out);
     }
     assert_eq!(ran.err, "");
     // What it says to try works.
     for line in ran.out.split("next:\n").nth(1).expect("commands").lines() {
-        scratch.run(0, line.trim().strip_prefix("revacnn ").expect("a command of the program"));
+        assert_eq!(tried(&scratch, line.trim()).code, Some(0), "{line}");
     }
 }
 
@@ -129,7 +145,8 @@ fn a_divergence_ends_with_code_3_and_everything_up_to_it_is_there() {
     let step = scratch.run(0, "log --json").json()["last_step"].as_u64().expect("a step");
     assert!(ran.err.contains(&format!("training diverged: the loss is not finite at step {step};")), "{}", ran.err);
     let from = step.saturating_sub(10);
-    assert!(ran.err.contains(&format!("`revacnn show main@{from}`")), "{}", ran.err);
+    let advice = ran.err.split('`').nth(1).expect("a command to try");
+    assert!(advice.starts_with(&format!("revacnn fork main@{from} --edit 'set learning-rate 0.3'")), "{}", ran.err);
     for at in [0, from, step - 1, step] {
         assert_eq!(scratch.run(0, &format!("show main@{at} --json")).json()["step"], at);
     }
@@ -143,7 +160,12 @@ fn a_divergence_ends_with_code_3_and_everything_up_to_it_is_there() {
     // Going on leads nowhere, and says so.
     let again = scratch.run(3, train);
     assert!(again.err.contains(&format!("branch main has diverged: at step {step}")), "{}", again.err);
+    assert!(again.err.contains(advice), "{}", again.err);
     assert_eq!(scratch.run(0, "log --json").json()["last_step"], step);
+    // What it says to try makes a fork before it, whether a tenth is enough or not.
+    let fork = tried(&scratch, advice);
+    assert!(matches!(fork.code, Some(0 | 3)), "{advice}: {fork:?}");
+    assert_eq!(scratch.run(0, "log --json").out.lines().count(), 2);
 }
 
 #[test]
