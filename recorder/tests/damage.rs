@@ -319,7 +319,7 @@ fn a_lost_parent_and_a_parent_cycle_are_named() {
     };
     let child = fork("child", &main, 20).unwrap();
     let grandchild = fork("grandchild", &child, 30).unwrap();
-    assert_eq!(grandchild.topology.layers[0].filters[0].born.as_ref(), Some(&main.id));
+    assert_eq!(grandchild.topology.layers[0].filters[0].born.as_ref(), Some(&grandchild.id));
     let error = fork("early", &child, 19).unwrap_err();
     assert!(matches!(error, RecorderError::ForkBeforeParent { .. }), "{error}");
     let error = fork("main", &main, 3).unwrap_err();

@@ -10,8 +10,8 @@ use crate::{BranchId, FilterNumber, LayerName};
 pub struct FilterIdentity {
     /// The filter's number; numbers are never reused in a lineage.
     pub number: FilterNumber,
-    /// The branch that added the filter; `None` means the root branch of the
-    /// lineage, which the store fills in.
+    /// The branch that added the filter; `None` means one that is about to be
+    /// made, which the store fills in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub born: Option<BranchId>,
 }
