@@ -52,7 +52,7 @@ fn a_fork_says_what_its_edits_did_and_trains_on() {
     let text = fork(&scratch, 0, "main@30", &["add-filter fc1 init=zero", "freeze conv1"], "").out;
     for line in [
         "forked main at step 30 into main~2\n",
-        "  fc1 gains filter 8; softmax reads 1 input more; largest change of a class probability: 0\n",
+        "  fc1 gains filter 8; softmax reads 1 input more; largest change of a class probability: 0, normalised by batch: 0\n",
         "  conv1 trains no more: 4 of 4 filters of conv1 are frozen (were 0)\n",
         "5 steps brought forward from a keyframe in ",
         "\nnext:\n  revacnn resume main~2 --steps +1000\n",
@@ -149,8 +149,11 @@ fn log_draws_the_tree_and_answers_for_every_branch() {
     fork(&scratch, 0, "wider@35", &["set learning-rate 0.1"], "--name slower --json");
     fork(&scratch, 0, "main@50", &[], "--name twin --json");
     let text = scratch.run(0, "log").out;
-    let names: Vec<&str> = text.lines().map(|line| line.split("  ").next().unwrap_or_default().trim_end()).collect();
-    assert_eq!(names, ["branch", "main", "├─ wider", "│  └─ slower", "└─ twin"], "{text}");
+    let starts = ["branch ", "main ", "├─ wider  ", "│  └─ slower  ", "└─ twin  "];
+    assert_eq!(text.lines().count(), starts.len(), "{text}");
+    for (line, start) in text.lines().zip(starts) {
+        assert!(line.starts_with(start), "`{start}` does not begin `{line}`");
+    }
     assert!(text.contains("add-filter conv1 count=2 ") && text.contains("set learning-rate 0.1"), "{text}");
     let rows: Vec<Value> =
         scratch.run(0, "log --json").out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
@@ -176,6 +179,7 @@ fn verify_compares_a_branch_with_its_past_and_names_the_span() {
     for (code, arguments, says) in [
         (2, "verify wider --from 40 --to 35", "--from 40 is after --to 35"),
         (1, "verify wider --to 99", "99"),
+        (2, "verify wider --from 99", "--from 99 is after the last step, 60"),
         (1, "verify nope", "no branch `nope`"),
     ] {
         let ran = scratch.run(code, arguments);

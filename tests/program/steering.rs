@@ -42,8 +42,9 @@ fn a_training_is_steered_from_another_process() {
     let unread = edit(&scratch, "main", "grow conv1");
     assert_eq!(unread.code, Some(2), "{unread:?}");
 
-    let forked = edit(&scratch, "main", "add-filter conv1").json();
-    assert_eq!((&forked["branch"], &forked["step"]), (&"main~2".into(), &(at + 2).into()));
+    let forked = edit(&scratch, "main", "add-filter conv1");
+    let answer = forked.json();
+    assert_eq!((&answer["branch"], &answer["step"]), (&"main~2".into(), &(at + 2).into()), "{forked:?}");
     assert!(scratch.run(1, "steer main --resume").err.contains(idle), "the training is in the child now");
     let resumed = scratch.run(0, "steer main~2 --resume").out;
     assert!(resumed.starts_with("main~2 goes on after step "), "{resumed}");

@@ -47,7 +47,8 @@ fn compact_and_materialise_change_what_is_stored_and_not_what_is_shown() {
     for (code, arguments, says) in [
         (2, "compact main --fidelity every", "revacnn materialise main"),
         (1, "compact nope", "no branch `nope`"),
-        (1, "materialise main --from 5000", "5000"),
+        (2, "materialise main --from 5000", "--from 5000 is after the last step, 1110"),
+        (2, "materialise main --from 5 --to 0", "--from 5 is after --to 0"),
         (2, "materialise main --from 9 --to 8", "--from 9 is after --to 8"),
     ] {
         let ran = scratch.run(code, arguments);
