@@ -13,7 +13,6 @@ mod fidelity;
 mod forks;
 mod help;
 mod listings;
-mod steering;
 mod stopping;
 mod tidying;
 mod training;
