@@ -7,12 +7,15 @@ pub(crate) mod evaluate;
 pub(crate) mod fork;
 pub(crate) mod log;
 pub(crate) mod materialise;
+pub(crate) mod plot;
 pub(crate) mod resume;
 pub(crate) mod show;
 pub(crate) mod steer;
 pub(crate) mod tidy;
 pub(crate) mod train;
 pub(crate) mod verify;
+#[cfg(feature = "view")]
+pub(crate) mod view;
 
 use std::num::NonZeroUsize;
 use std::time::SystemTime;
