@@ -10,9 +10,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use revacnn_schemas::{Address, BranchName, Fidelity, LayerName, Schedule};
 
 use crate::text::parse_bytes;
+pub(crate) use figures::{CompareArguments, EmbedArguments, PlotArguments, PlotKind};
 #[cfg(feature = "view")]
 pub(crate) use view::{ThemeName, ViewArguments};
-pub(crate) use figures::{CompareArguments, EmbedArguments, PlotArguments, PlotKind};
 
 /// Version control for the training of convolutional networks: record every
 /// step, replay it to the bit.

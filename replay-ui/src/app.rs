@@ -188,8 +188,7 @@ impl State {
             return Action::None;
         }
         self.generation += 1;
-        let view =
-            View { generation: self.generation, inputs: self.inputs(), show: self.nodes, scale: self.scale };
+        let view = View { generation: self.generation, inputs: self.inputs(), show: self.nodes, scale: self.scale };
         let mut asks = vec![Ask::View(view)];
         asks.extend(self.embed());
         Action::Ask(asks)
@@ -208,9 +207,8 @@ impl State {
     /// Whether a process trains the selected branch and the cursor is at its
     /// last step: an edit is then that process's to make.
     pub(crate) fn is_live(&self) -> bool {
-        self.branch().is_some_and(|branch| {
-            branch.training && branch.steps.is_some_and(|steps| self.time.cursor >= steps.last)
-        })
+        self.branch()
+            .is_some_and(|branch| branch.training && branch.steps.is_some_and(|steps| self.time.cursor >= steps.last))
     }
 
     /// Does what a message says.
@@ -328,8 +326,7 @@ impl State {
         if self.time == before {
             return Action::None;
         }
-        let scrolled = Time { cursor: before.cursor, ..self.time } != before;
-        if scrolled {
+        if self.time.shows_other_steps_than(&before) {
             self.caches.lanes.clear();
         }
         self.follow()
@@ -354,9 +351,10 @@ impl State {
         }
         // A bare number, or a position, is of the selected branch.
         let of_selected = self.selected.as_ref().and_then(|name| format!("{name}@{text}").parse().ok());
-        let whole = text.parse::<Address>().ok().filter(|address| {
-            text.contains('@') || self.branches.iter().any(|branch| branch.name == address.branch)
-        });
+        let whole = text
+            .parse::<Address>()
+            .ok()
+            .filter(|address| text.contains('@') || self.branches.iter().any(|branch| branch.name == address.branch));
         match whole.or(of_selected) {
             Some(address) => Action::Ask(vec![Ask::Resolve(address)]),
             None => {

@@ -94,7 +94,13 @@ impl LossChart<'_> {
 pub(crate) struct Held(bool);
 
 /// A drag or click along a canvas, as a step.
-fn scrub(held: &mut Held, event: &Event, bounds: Rectangle, cursor: mouse::Cursor, step: impl Fn(Point) -> Step) -> Option<Action<Message>> {
+fn scrub(
+    held: &mut Held,
+    event: &Event,
+    bounds: Rectangle,
+    cursor: mouse::Cursor,
+    step: impl Fn(Point) -> Step,
+) -> Option<Action<Message>> {
     match event {
         Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left)) => {
             let at = cursor.position_in(bounds)?;
@@ -116,7 +122,13 @@ fn scrub(held: &mut Held, event: &Event, bounds: Rectangle, cursor: mouse::Curso
 impl canvas::Program<Message> for LossChart<'_> {
     type State = Held;
 
-    fn update(&self, held: &mut Held, event: &Event, bounds: Rectangle, cursor: mouse::Cursor) -> Option<Action<Message>> {
+    fn update(
+        &self,
+        held: &mut Held,
+        event: &Event,
+        bounds: Rectangle,
+        cursor: mouse::Cursor,
+    ) -> Option<Action<Message>> {
         let area = plot_area(bounds.size());
         scrub(held, event, bounds, cursor, |at| self.step_at(area, at.x))
     }
@@ -131,7 +143,11 @@ impl canvas::Program<Message> for LossChart<'_> {
         let curves = self.0.caches.curves.draw(renderer, bounds.size(), |frame| {
             for tick in ticks(low, high, (area.height / 40.0).max(2.0) as usize) {
                 let y = y_at(tick);
-                frame.fill_rectangle(Point::new(area.x, y.round()), Size::new(area.width, 1.0), Color { a: 0.5, ..look.line });
+                frame.fill_rectangle(
+                    Point::new(area.x, y.round()),
+                    Size::new(area.width, 1.0),
+                    Color { a: 0.5, ..look.line },
+                );
                 let value = if scale == Scale::Logarithmic { 10_f64.powf(tick) } else { tick };
                 label(frame, number(value), Point::new(area.x - 8.0, y), look.faint, Align::Right);
             }
@@ -147,9 +163,16 @@ impl canvas::Program<Message> for LossChart<'_> {
                 let color = look.branch(series.hue);
                 let bounds: Vec<([f64; 2], f64)> =
                     series.bounds.iter().zip(&series.points).map(|(bounds, point)| (*bounds, point[0])).collect();
-                band(frame, &bounds, |x, y| transformed(y, scale).map(|y| Point::new(self.x_at(area, x), y_at(y.clamp(low, high)))), color);
+                band(
+                    frame,
+                    &bounds,
+                    |x, y| transformed(y, scale).map(|y| Point::new(self.x_at(area, x), y_at(y.clamp(low, high)))),
+                    color,
+                );
                 let width = if Some(series.hue) == selected { 2.0 } else { 1.5 };
-                for run in runs(&series.points, |[x, y]| transformed(y, scale).map(|y| Point::new(self.x_at(area, x), y_at(y)))) {
+                for run in runs(&series.points, |[x, y]| {
+                    transformed(y, scale).map(|y| Point::new(self.x_at(area, x), y_at(y)))
+                }) {
                     line(frame, &run, color, width, series.dashed);
                 }
             }
@@ -165,12 +188,21 @@ impl canvas::Program<Message> for LossChart<'_> {
     }
 
     fn mouse_interaction(&self, held: &Held, bounds: Rectangle, cursor: mouse::Cursor) -> mouse::Interaction {
-        if held.0 || cursor.is_over(bounds) { mouse::Interaction::ResizingHorizontally } else { mouse::Interaction::default() }
+        if held.0 || cursor.is_over(bounds) {
+            mouse::Interaction::ResizingHorizontally
+        } else {
+            mouse::Interaction::default()
+        }
     }
 }
 
 /// What lies between the smallest and the largest value about each point.
-fn band(frame: &mut Frame<Renderer>, bounds: &[([f64; 2], f64)], place: impl Fn(f64, f64) -> Option<Point>, color: Color) {
+fn band(
+    frame: &mut Frame<Renderer>,
+    bounds: &[([f64; 2], f64)],
+    place: impl Fn(f64, f64) -> Option<Point>,
+    color: Color,
+) {
     let corners: Option<Vec<Point>> = bounds
         .iter()
         .map(|([low, _], x)| place(*x, *low))
@@ -209,7 +241,13 @@ impl Lanes<'_> {
 impl canvas::Program<Message> for Lanes<'_> {
     type State = Held;
 
-    fn update(&self, held: &mut Held, event: &Event, bounds: Rectangle, cursor: mouse::Cursor) -> Option<Action<Message>> {
+    fn update(
+        &self,
+        held: &mut Held,
+        event: &Event,
+        bounds: Rectangle,
+        cursor: mouse::Cursor,
+    ) -> Option<Action<Message>> {
         match event {
             Event::Mouse(mouse::Event::WheelScrolled { delta }) => {
                 let at = cursor.position_in(bounds)?;
@@ -294,7 +332,11 @@ impl canvas::Program<Message> for Lanes<'_> {
     }
 
     fn mouse_interaction(&self, held: &Held, bounds: Rectangle, cursor: mouse::Cursor) -> mouse::Interaction {
-        if held.0 || cursor.is_over(bounds) { mouse::Interaction::ResizingHorizontally } else { mouse::Interaction::default() }
+        if held.0 || cursor.is_over(bounds) {
+            mouse::Interaction::ResizingHorizontally
+        } else {
+            mouse::Interaction::default()
+        }
     }
 }
 
@@ -341,7 +383,13 @@ mod tests {
 
     #[test]
     fn what_is_not_positive_is_no_part_of_a_logarithmic_range() {
-        let series = [Series { name: "main".to_owned(), hue: Hue(0), dashed: false, points: vec![[0.0, -1.0], [1.0, 0.1], [2.0, 10.0]], bounds: Vec::new() }];
+        let series = [Series {
+            name: "main".to_owned(),
+            hue: Hue(0),
+            dashed: false,
+            points: vec![[0.0, -1.0], [1.0, 0.1], [2.0, 10.0]],
+            bounds: Vec::new(),
+        }];
         let [low, high] = range(&series, Scale::Logarithmic).unwrap();
         assert!(low < -1.0 && low > -1.3 && high > 1.0 && high < 1.3);
         assert!(range(&[], Scale::Linear).is_none());

@@ -57,12 +57,7 @@ impl Layout {
         let input_side = (size.width * 0.11).clamp(40.0, 96.0);
         let classes_width = if diagram.classes.is_empty() { 0.0 } else { (size.width * 0.2).clamp(110.0, 190.0) };
         let body = (size.height - HEAD - 12.0).max(20.0);
-        let input = Rectangle {
-            x: 16.0,
-            y: HEAD + (body - input_side) / 2.0,
-            width: input_side,
-            height: input_side,
-        };
+        let input = Rectangle { x: 16.0, y: HEAD + (body - input_side) / 2.0, width: input_side, height: input_side };
         let left = input.x + input_side + 28.0;
         let right = size.width - classes_width - 16.0 - if classes_width > 0.0 { 28.0 } else { 0.0 };
         let count = diagram.columns.len().max(1) as f32;
@@ -169,9 +164,8 @@ impl Diagram<'_> {
         let centre = |node: &Rectangle| node.center();
         // From the image to the first layer, and from each layer to the next:
         // between filters of the upper half alone.
-        let largest = |column: &DiagramColumn| {
-            column.nodes.iter().filter_map(|node| node.activation_sum).fold(0.0_f32, f32::max)
-        };
+        let largest =
+            |column: &DiagramColumn| column.nodes.iter().filter_map(|node| node.activation_sum).fold(0.0_f32, f32::max);
         for (place, column) in self.diagram.columns.iter().enumerate() {
             let most = largest(column);
             let upper = column.nodes.iter().enumerate().filter(|(_, node)| node.top_half);
@@ -191,7 +185,8 @@ impl Diagram<'_> {
                     Some(next) => {
                         for (to, _) in next.nodes.iter().enumerate().filter(|(_, node)| node.top_half) {
                             let faded = Color { a: faded.a * 0.45, ..faded };
-                            frame.stroke(&Path::line(centre(here), centre(&layout.nodes[place + 1][to])), stroke(faded));
+                            frame
+                                .stroke(&Path::line(centre(here), centre(&layout.nodes[place + 1][to])), stroke(faded));
                         }
                     }
                     None if !self.diagram.classes.is_empty() => {
@@ -250,7 +245,11 @@ impl Diagram<'_> {
             let bar = Point::new(area.x + names, y - height * 0.28);
             frame.fill_rectangle(bar, Size::new(room, height * 0.56), look.raised);
             let filled = room * if class.probability.is_finite() { class.probability.clamp(0.0, 1.0) } else { 0.0 };
-            frame.fill_rectangle(bar, Size::new(filled, height * 0.56), if is_label { look.accent } else { look.faint });
+            frame.fill_rectangle(
+                bar,
+                Size::new(filled, height * 0.56),
+                if is_label { look.accent } else { look.faint },
+            );
             let text = format!("{:.0} %", class.probability * 100.0);
             label(frame, text, Point::new(area.x + area.width, y), ink, Align::Right);
         }
@@ -268,7 +267,13 @@ fn short(text: &str, most: usize) -> String {
 impl canvas::Program<Message> for Diagram<'_> {
     type State = Moving;
 
-    fn update(&self, moving: &mut Moving, event: &Event, bounds: Rectangle, cursor: mouse::Cursor) -> Option<Action<Message>> {
+    fn update(
+        &self,
+        moving: &mut Moving,
+        event: &Event,
+        bounds: Rectangle,
+        cursor: mouse::Cursor,
+    ) -> Option<Action<Message>> {
         match event {
             Event::Window(window::Event::Unfocused) => moving.away = true,
             Event::Window(window::Event::Focused) => {
@@ -312,7 +317,14 @@ impl canvas::Program<Message> for Diagram<'_> {
         None
     }
 
-    fn draw(&self, moving: &Moving, renderer: &Renderer, theme: &Theme, bounds: Rectangle, _: mouse::Cursor) -> Vec<Geometry> {
+    fn draw(
+        &self,
+        moving: &Moving,
+        renderer: &Renderer,
+        theme: &Theme,
+        bounds: Rectangle,
+        _: mouse::Cursor,
+    ) -> Vec<Geometry> {
         let look = Look::of(theme);
         let layout = Layout::of(self.diagram, bounds.size());
         let paths = self.state.caches.paths.draw(renderer, bounds.size(), |frame| self.paths(frame, &layout, look));
@@ -327,9 +339,11 @@ impl canvas::Program<Message> for Diagram<'_> {
             let reach = jitter(column);
             for (node, filter) in column.nodes.iter().enumerate() {
                 let key = (column.layer.clone(), filter.filter.clone());
-                let shift = if self.state.still || moving.away { Vector::ZERO } else { offset(node, moving.tick, reach[node]) };
+                let shift =
+                    if self.state.still || moving.away { Vector::ZERO } else { offset(node, moving.tick, reach[node]) };
                 let at = layout.nodes[place][node] + shift;
-                let marked = [&self.state.picked, &self.state.hovered].into_iter().any(|other| other.as_ref() == Some(&key));
+                let marked =
+                    [&self.state.picked, &self.state.hovered].into_iter().any(|other| other.as_ref() == Some(&key));
                 let rim = match () {
                     () if marked => Some((look.accent, 2.0)),
                     () if filter.new => Some((look.branch(self.diagram.hue), 2.0)),

@@ -89,7 +89,10 @@ mod tests {
         ] {
             assert_eq!(number(value), text, "{value}");
         }
-        assert_eq!((count(0), count(999), count(22_466), count(1_000_000)), ("0".into(), "999".into(), "22,466".into(), "1,000,000".into()));
+        assert_eq!(
+            (count(0), count(999), count(22_466), count(1_000_000)),
+            ("0".into(), "999".into(), "22,466".into(), "1,000,000".into())
+        );
     }
 
     #[test]

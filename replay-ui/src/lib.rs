@@ -24,8 +24,8 @@ mod pixels;
 mod plane;
 mod time;
 mod view;
-mod worker;
 mod window;
+mod worker;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;

@@ -96,7 +96,8 @@ fn pixels(state: &State, pictures: &Pictures, size: [u32; 2]) -> Result<Vec<u8>,
 }
 
 fn write(path: &Path, size: [u32; 2], rgba: &[u8]) -> Result<(), ViewError> {
-    let failed = |error: &dyn std::fmt::Display| ViewError::Picture { path: path.to_owned(), reason: error.to_string() };
+    let failed =
+        |error: &dyn std::fmt::Display| ViewError::Picture { path: path.to_owned(), reason: error.to_string() };
     let file = File::create(path).map_err(|error| failed(&error))?;
     let mut encoder = png::Encoder::new(BufWriter::new(file), size[0], size[1]);
     encoder.set_color(png::ColorType::Rgba);

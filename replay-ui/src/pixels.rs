@@ -34,8 +34,7 @@ pub(crate) fn handle(image: &Image) -> Option<Handle> {
 }
 
 /// Blue, white, red: five colours of ColorBrewer's RdBu.
-const DIVERGING: [[u8; 3]; 5] =
-    [[33, 102, 172], [146, 197, 222], [247, 247, 247], [244, 165, 130], [178, 24, 43]];
+const DIVERGING: [[u8; 3]; 5] = [[33, 102, 172], [146, 197, 222], [247, 247, 247], [244, 165, 130], [178, 24, 43]];
 
 /// Nine samples of matplotlib's viridis.
 const VIRIDIS: [[u8; 3]; 9] = [

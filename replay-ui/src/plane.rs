@@ -78,14 +78,21 @@ impl canvas::Program<Message> for Plane<'_> {
             for (point, at) in self.scatter.points.iter().zip(&places) {
                 let group = self.scatter.groups.get(point.group);
                 let color = group.map_or(look.faint, |group| look.branch(group.hue));
-                let marked = [&self.state.picked, &self.state.hovered].into_iter().any(|k| k.as_ref() == Some(&key(point)));
+                let marked =
+                    [&self.state.picked, &self.state.hovered].into_iter().any(|k| k.as_ref() == Some(&key(point)));
                 if marked {
                     frame.fill(&Path::circle(*at, RADIUS + 3.0), look.accent);
                     frame.fill(&Path::circle(*at, RADIUS + 1.0), look.paper);
                 }
                 frame.fill(&Path::circle(*at, RADIUS), Color { a: 0.9, ..color });
                 let right = Point::new(at.x + RADIUS + 3.0, at.y);
-                label(frame, point.filter.number.to_string(), right, if marked { look.ink } else { look.faint }, Align::Left);
+                label(
+                    frame,
+                    point.filter.number.to_string(),
+                    right,
+                    if marked { look.ink } else { look.faint },
+                    Align::Left,
+                );
             }
         });
         vec![drawn]

@@ -85,6 +85,11 @@ impl Time {
         Step((step.max(0.0).round() as u64).clamp(self.all[0], self.all[1]))
     }
 
+    /// Whether other steps are drawn than before.
+    pub(crate) fn shows_other_steps_than(&self, before: &Self) -> bool {
+        self.window != before.window
+    }
+
     fn width(&self) -> f64 {
         self.window[1] - self.window[0]
     }
@@ -97,9 +102,14 @@ mod tests {
     #[test]
     fn the_cursor_stays_within_the_steps_there_are() {
         let mut time = Time::new(0, 100, Step(40));
-        for (by, expected) in
-            [(Move::By(-50), 0), (Move::By(7), 7), (Move::Last, 100), (Move::By(1), 100), (Move::To(Step(900)), 100), (Move::First, 0)]
-        {
+        for (by, expected) in [
+            (Move::By(-50), 0),
+            (Move::By(7), 7),
+            (Move::Last, 100),
+            (Move::By(1), 100),
+            (Move::To(Step(900)), 100),
+            (Move::First, 0),
+        ] {
             time.go(by);
             assert_eq!(time.cursor, Step(expected), "{by:?}");
         }

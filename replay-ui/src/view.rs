@@ -1,8 +1,8 @@
 //! How the window is put together.
 
 use iced::widget::{
-    Space, button, canvas, center, checkbox, column, container, mouse_area, opaque, radio, row, rule, scrollable, stack,
-    text, text_input,
+    Space, button, canvas, center, checkbox, column, container, mouse_area, opaque, radio, row, rule, scrollable,
+    stack, text, text_input,
 };
 use iced::{Alignment, Background, Border, Color, Element, Fill, Length, Padding, Theme, border};
 use revacnn_notebook::{BranchSummary, Show, Source};
@@ -27,7 +27,11 @@ pub(crate) fn view<'a>(state: &'a State, pictures: &'a Pictures) -> Piece<'a> {
         Screen::Opening => said(&format!("Opening {}", state.store), &[]),
         Screen::Unreadable(reason) => said(
             "This store cannot be read",
-            &[reason, "The window looks again every second, and goes on when it can.", "revacnn log --store DIR says what is wrong with each branch."],
+            &[
+                reason,
+                "The window looks again every second, and goes on when it can.",
+                "revacnn log --store DIR says what is wrong with each branch.",
+            ],
         ),
         Screen::Empty => said(
             "Nothing is recorded here yet",
@@ -100,9 +104,11 @@ fn quiet<'a>(content: impl Into<Piece<'a>>, chosen: bool, message: Option<Messag
 }
 
 fn header(state: &State) -> Piece<'_> {
-    let place = state.selected.as_ref().filter(|_| state.screen == Screen::Figures).map_or_else(String::new, |name| {
-        format!("{name}@{}", state.time.cursor)
-    });
+    let place = state
+        .selected
+        .as_ref()
+        .filter(|_| state.screen == Screen::Figures)
+        .map_or_else(String::new, |name| format!("{name}@{}", state.time.cursor));
     let live = state.branch().filter(|branch| branch.training).map(|_| {
         row![
             quiet(plain("pause"), false, Some(Message::Steer(Command::Pause))),
@@ -134,7 +140,9 @@ fn header(state: &State) -> Piece<'_> {
 fn said<'a>(title: &str, lines: &[&str]) -> Piece<'a> {
     let mut page = column![text(title.to_owned()).size(LARGE)].spacing(12).max_width(720);
     for words in lines {
-        page = page.push(text((*words).to_owned()).size(NORMAL).style(|theme| text::Style { color: Some(Look::of(theme).faint) }));
+        page = page.push(
+            text((*words).to_owned()).size(NORMAL).style(|theme| text::Style { color: Some(Look::of(theme).faint) }),
+        );
     }
     center(page).padding(32).into()
 }
@@ -163,7 +171,11 @@ fn loss(state: &State) -> Piece<'_> {
         Some(Err(reason)) => said("", &[reason]),
         Some(Ok(_)) => canvas(LossChart(state)).width(Fill).height(Fill).into(),
     };
-    let log = checkbox(state.scale == Scale::Logarithmic).label("logarithmic").on_toggle(Message::LogScale).size(14).text_size(SMALL);
+    let log = checkbox(state.scale == Scale::Logarithmic)
+        .label("logarithmic")
+        .on_toggle(Message::LogScale)
+        .size(14)
+        .text_size(SMALL);
     titled("loss, nats · mean of each batch; dashed: validation", log, body)
 }
 
@@ -207,9 +219,12 @@ fn embedding(state: &State) -> Piece<'_> {
             column![plane, container(notes).padding([2, 12])].into()
         }
     };
-    let head = row![faint("embedding"), scrollable(tabs).direction(scrollable::Direction::Horizontal(scrollable::Scrollbar::hidden()))]
-        .spacing(8)
-        .align_y(Alignment::Center);
+    let head = row![
+        faint("embedding"),
+        scrollable(tabs).direction(scrollable::Direction::Horizontal(scrollable::Scrollbar::hidden()))
+    ]
+    .spacing(8)
+    .align_y(Alignment::Center);
     column![
         container(head).padding([0, 12]).center_y(28),
         container(sources).padding(Padding::from([0, 12]).bottom(2)),
@@ -220,7 +235,12 @@ fn embedding(state: &State) -> Piece<'_> {
 
 /// Branches in the order of a tree, with how deep each one lies.
 pub(crate) fn order(branches: &[BranchSummary]) -> Vec<(usize, &BranchSummary)> {
-    fn below<'a>(branches: &'a [BranchSummary], parent: Option<&BranchName>, depth: usize, out: &mut Vec<(usize, &'a BranchSummary)>) {
+    fn below<'a>(
+        branches: &'a [BranchSummary],
+        parent: Option<&BranchName>,
+        depth: usize,
+        out: &mut Vec<(usize, &'a BranchSummary)>,
+    ) {
         // Parents that are not there leave their children at the root; a
         // cycle of parents is no part of any root and ends here.
         let here = |branch: &&BranchSummary| match (&branch.parent, parent) {
@@ -248,16 +268,21 @@ fn tree(state: &State) -> Piece<'_> {
         let mark = plain(if branch.parent.is_some() { "◆" } else { "●" });
         let mark = mark.style(move |theme| text::Style { color: Some(hue_color(theme, hue)) });
         let last = branch.steps.map_or_else(|| "–".to_owned(), |steps| count(steps.last.0));
-        let name = row![mark, plain(branch.name.as_str()).width(Fill).wrapping(text::Wrapping::None), faint(last)].spacing(6);
+        let name =
+            row![mark, plain(branch.name.as_str()).width(Fill).wrapping(text::Wrapping::None), faint(last)].spacing(6);
         let details = match (&branch.problem, branch.edits.is_empty()) {
-            (Some(problem), _) => Some(faint(problem.as_str()).style(|theme| text::Style { color: Some(Look::of(theme).alarm) })),
+            (Some(problem), _) => {
+                Some(faint(problem.as_str()).style(|theme| text::Style { color: Some(Look::of(theme).alarm) }))
+            }
             (None, false) => Some(faint(format!("{} · {}", count(branch.fork_step.0), branch.edits.join("; ")))),
             (None, true) => None,
         };
         let words = column![name].push(details).spacing(2);
         let shown = !state.hidden.contains(&branch.name);
         let name = branch.name.clone();
-        let eye = checkbox(shown || chosen).on_toggle_maybe((!chosen).then_some(move |show| Message::ShowBranch(name.clone(), show))).size(12);
+        let eye = checkbox(shown || chosen)
+            .on_toggle_maybe((!chosen).then_some(move |show| Message::ShowBranch(name.clone(), show)))
+            .size(12);
         let pick = quiet(words.width(Fill), chosen, Some(Message::Select(branch.name.clone())));
         row![Space::new().width(8.0 + 12.0 * depth.min(5) as f32), container(pick).width(Fill), eye]
             .align_y(Alignment::Center)
@@ -266,7 +291,9 @@ fn tree(state: &State) -> Piece<'_> {
             .into()
     });
     let problems = state.problems.iter().map(|problem| {
-        container(faint(problem.as_str()).style(|theme| text::Style { color: Some(Look::of(theme).alarm) })).padding([4, 12]).into()
+        container(faint(problem.as_str()).style(|theme| text::Style { color: Some(Look::of(theme).alarm) }))
+            .padding([4, 12])
+            .into()
     });
     let list = column(lines).extend(problems).spacing(2);
     let page = column![container(faint("branches")).padding([8, 12]), scrollable(list).height(Fill)];
@@ -297,7 +324,10 @@ fn inspector<'a>(state: &'a State, pictures: &'a Pictures) -> Piece<'a> {
                     .filter_method(iced::widget::image::FilterMethod::Nearest)
                     .content_fit(iced::ContentFit::Contain)
             });
-            let range = node.image.as_ref().map(|image| faint(format!("{} … {}", number(image.range[0].into()), number(image.range[1].into()))));
+            let range = node
+                .image
+                .as_ref()
+                .map(|image| faint(format!("{} … {}", number(image.range[0].into()), number(image.range[1].into()))));
             column![text(name.clone()).size(NORMAL)]
                 .push(born.map(|branch| faint(format!("born in {}", branch.name))))
                 .push(picture)
@@ -310,7 +340,11 @@ fn inspector<'a>(state: &'a State, pictures: &'a Pictures) -> Piece<'a> {
         }
         None => branch_numbers(state),
     };
-    container(scrollable(container(page).padding(12))).width(280).height(Fill).style(|theme| ground(Look::of(theme).panel)).into()
+    container(scrollable(container(page).padding(12)))
+        .width(280)
+        .height(Fill)
+        .style(|theme| ground(Look::of(theme).panel))
+        .into()
 }
 
 fn numbers<'a>(node: &DiagramNode) -> Piece<'a> {
@@ -328,12 +362,17 @@ fn numbers<'a>(node: &DiagramNode) -> Piece<'a> {
 
 /// What can be done to a filter: each forks at the cursor.
 fn edits<'a>(state: &State, name: &str, node: &DiagramNode) -> Piece<'a> {
-    let action = |words: &'static str, edit: String| quiet(plain(words), false, (!state.editing).then_some(Message::Edit(edit)));
-    let freeze = if node.frozen { ("unfreeze", format!("unfreeze {name}")) } else { ("freeze", format!("freeze {name}")) };
+    let action =
+        |words: &'static str, edit: String| quiet(plain(words), false, (!state.editing).then_some(Message::Edit(edit)));
+    let freeze =
+        if node.frozen { ("unfreeze", format!("unfreeze {name}")) } else { ("freeze", format!("freeze {name}")) };
     column![
         faint(if state.is_live() { "edit the running training" } else { "fork here with an edit" }),
         row![action("duplicate", format!("duplicate-filter {name}")), action(freeze.0, freeze.1)],
-        row![action("reinitialise", format!("reinitialise {name}")), action("− remove", format!("remove-filter {name}"))],
+        row![
+            action("reinitialise", format!("reinitialise {name}")),
+            action("− remove", format!("remove-filter {name}"))
+        ],
     ]
     .spacing(4)
     .into()
@@ -357,7 +396,9 @@ fn branch_numbers(state: &State) -> Piece<'_> {
         page = page.push(plain(edit.as_str()));
     }
     if let Some(layer) = &state.layer {
-        let action = |words: &'static str, edit: String| quiet(plain(words), false, (!state.editing).then_some(Message::Edit(edit)));
+        let action = |words: &'static str, edit: String| {
+            quiet(plain(words), false, (!state.editing).then_some(Message::Edit(edit)))
+        };
         page = page.push(separator()).push(faint(format!("{layer}: fork here with an edit"))).push(row![
             action("+ filter", format!("add-filter {layer}")),
             action("freeze", format!("freeze {layer}")),
@@ -390,7 +431,9 @@ fn notice(state: &State) -> Option<Piece<'_>> {
     let words: Piece<'_> = match (&state.notice, state.editing) {
         (_, true) => plain("forking …").into(),
         (Some(Notice::Done { text, undo }), _) => row![plain(text.as_str()).width(Fill)]
-            .push(undo.as_ref().map(|parent| quiet(plain(format!("undo: back to {parent}")), false, Some(Message::Undo))))
+            .push(
+                undo.as_ref().map(|parent| quiet(plain(format!("undo: back to {parent}")), false, Some(Message::Undo))),
+            )
             .align_y(Alignment::Center)
             .into(),
         (Some(Notice::Refused(reason)), _) => {

@@ -4,7 +4,7 @@
 //! the figures that follow the cursor, the slow one embeds and forks. Of the
 //! views that were asked for, only the newest is made.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -12,7 +12,7 @@ use iced::futures::channel::mpsc::UnboundedSender;
 use revacnn_notebook::{BranchSummary, Cell, Evaluator, Inputs, Method, Show, Source, XAxis};
 use revacnn_recorder::{Command, ForkPlan, Lineage, RecorderOptions, fork, steer};
 use revacnn_schemas::{
-    Address, BranchName, Chart, Edit, Figure, LayerName, NetworkDiagram, Position, Scale, Scatter, Step,
+    Address, BranchName, Chart, Edit, Figure, LayerName, NetworkDiagram, Scale, Scatter, Step,
 };
 
 /// How often the store is looked at for what others wrote.
@@ -321,11 +321,4 @@ pub(crate) fn network<E: std::fmt::Display>(figure: Result<Figure, E>) -> Result
         Ok(other) => Err(format!("expected a network, found `{}`", other.title())),
         Err(error) => Err(error.to_string()),
     }
-}
-
-/// What an address given at the start leads to.
-pub(crate) fn address_in(store: &Path, text: &str) -> Option<Address> {
-    (!store.join(text).exists()).then(|| text.parse().ok()).flatten().filter(|address: &Address| {
-        !matches!(address.position, Position::Step(Step(u64::MAX)))
-    })
 }
