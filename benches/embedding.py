@@ -68,6 +68,7 @@ def main() -> None:
                 # Filters that are dead have equal gradients, zeros: no two peers rank such ties alike.
                 vectors = vectors[np.any(vectors != 0, axis=1)]
                 embed_with_all(f"{layer['layer']} {of}", vectors, arguments, Path(folder), results)
+                print(f"{layer['layer']} {of} done", flush=True)
     print()
     print(results_table(results))
     print("\nKL: divergence in nats, by one function for all. Off: largest difference from what a program reports.")
