@@ -8,6 +8,7 @@ mod common;
 mod gradmax;
 mod identities;
 mod kept;
+mod laws;
 mod preserving;
 mod refusals;
 mod settings;
