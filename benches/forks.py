@@ -1,4 +1,4 @@
-"""What a fork, a verification and the two fidelities cost, from a long log.
+"""What a fork, a verification, frozen layers and the two fidelities cost, from a long log.
 
 The network is `paper` on `shapes` with one probe image. Forks are made at the log's
 beginning, middle and end; their own time should not depend on where. See README.md.
@@ -17,6 +17,8 @@ from harness.errors import exit_with_message
 from harness.program import Event
 
 EDIT = "add-filter conv3"
+FREEZE = ["freeze conv1", "freeze conv2"]
+"""All convolutions of `paper` but the last."""
 BATCH_SIZES = (4, 32, 128)
 FIDELITIES = ("every", "keyframes")
 RAW_BYTES = 4 * 2 * (22_466 + 22_794)
@@ -45,6 +47,10 @@ def main() -> None:
         span = {"from": max(0, steps - arguments.verify), "to": steps}
         verified = revacnn.verify(path, "main", threads=arguments.threads, **span)
         print("verified", flush=True)
+        freezing = [
+            (freeze(revacnn, path, arguments, []), freeze(revacnn, path, arguments, FREEZE))
+            for _ in range(arguments.rounds)
+        ]
         fidelities = [
             fidelity(revacnn, Path(folder), arguments, kind, batch_size)
             for batch_size in BATCH_SIZES
@@ -54,6 +60,7 @@ def main() -> None:
     print(fork_table(forks))
     print()
     print(verify_line(verified))
+    print(freezing_line(freezing))
     print()
     print(fidelity_table(fidelities))
     if arguments.json:
@@ -66,6 +73,7 @@ def main() -> None:
             "training": run.summary,
             "forks": forks,
             "verify": verified,
+            "freezing": [{"trained": trained, "frozen": frozen} for trained, frozen in freezing],
             "raw_bytes_a_step": RAW_BYTES,
             "fidelities": fidelities,
         }
@@ -103,6 +111,13 @@ def fork_everywhere(revacnn: program.Program, path: Path, arguments: argparse.Na
         for number in range(arguments.rounds)
         for step in (min(10, steps), steps // 2, steps - 1)
     ]
+
+
+def freeze(revacnn: program.Program, path: Path, arguments: argparse.Namespace, edits: list[str]) -> float:
+    """Processor time a step, in ms, of a fork with these edits that trains on."""
+    steps = arguments.sized
+    run = revacnn.fork(path, f"main@{arguments.steps}", edits, steps=f"+{steps}", fidelity="keyframes", threads=1)
+    return run.summary["cpu_seconds"] / steps * 1e3
 
 
 def fidelity(
@@ -155,6 +170,16 @@ def verify_line(verified: Event) -> str:
     return (
         f"verify of {steps:,} steps: {seconds:.1f} s; their updates took {trained:.1f} s while they were recorded "
         f"({seconds / trained:.2f}×)"
+    )
+
+
+def freezing_line(freezing: list[tuple[float, float]]) -> str:
+    """The share is the median of the rounds' own shares."""
+    trained, frozen = (statistics.median(values) for values in zip(*freezing))
+    share = statistics.median(frozen / trained for trained, frozen in freezing)
+    return (
+        f"processor time a step: {trained:.2f} ms, and {frozen:.2f} ms with conv1 and conv2 frozen "
+        f"({share:.2f}×; probe pass, log and closing evaluation included)"
     )
 
 
