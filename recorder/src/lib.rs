@@ -229,7 +229,7 @@ pub use difference::{Difference, FilterDistance, LayerDistance, Relation, Shared
 pub use disk::{DiskHook, DiskOperation};
 pub use error::RecorderError;
 pub use fidelity::{compact, materialise};
-pub use fork::{Fork, ForkPlan, fork};
+pub use fork::{Fork, ForkParts, ForkPlan, fork};
 pub use hint::{DataHint, find_data};
 pub use history::StepRow;
 pub use lineage::Lineage;
