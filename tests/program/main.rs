@@ -16,3 +16,4 @@ mod listings;
 mod stopping;
 mod tidying;
 mod training;
+mod untrusted;
