@@ -17,3 +17,4 @@ mod steering;
 mod stopping;
 mod tidying;
 mod training;
+mod untrusted;
