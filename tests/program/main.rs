@@ -13,6 +13,7 @@ mod fidelity;
 mod forks;
 mod help;
 mod listings;
+mod steering;
 mod stopping;
 mod tidying;
 mod training;
