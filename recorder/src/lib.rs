@@ -239,7 +239,7 @@ pub use reader::BranchReader;
 pub use recorder::{Clock, Recorder, RecorderOptions, Summary, wanted};
 pub use replay::Replay;
 pub use session::{Resumed, Session, SessionPlan};
-pub use steering::{Answer, Command, steer};
+pub use steering::{Answer, Command, is_training, steer};
 pub use store::{BranchList, Store};
 pub use system::{available_bytes, branch_bytes, cpu_seconds};
 pub use tensors::{BlockTensors, FilterTensors, LayerGradients, LayerTensors, RunningStatistics, StepTensors};

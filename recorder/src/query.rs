@@ -2,12 +2,15 @@
 //! one layer or filter.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int32Type, Int64Type};
 use arrow_array::{BooleanArray, RecordBatch};
+use arrow_schema::Schema;
 use arrow_select::concat::concat_batches;
 use arrow_select::filter::filter_record_batch;
+use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection, RowSelectionPolicy};
 use revacnn_schemas::{FilterNumber, LayerName, Step, Table};
 
@@ -60,7 +63,7 @@ impl BranchReader {
                 Table::Events => self.read_events(span)?,
                 Table::Topology => self.read_topology()?,
                 Table::Keyframes | Table::Validation => self.read_sparse(table, span)?,
-                _ => return self.read_regular(table, span, selection),
+                _ => return self.read_regular(table, span, selection, None),
             };
             batches
                 .iter()
@@ -69,6 +72,22 @@ impl BranchReader {
                 .and_then(|batches| concat_batches(&table.schema(), &batches))
                 .map_err(|error| self.arrow(table, error))
         })
+    }
+
+    /// Some columns of a table whose rows a step are constant: as
+    /// [`read`](Self::read), but nothing else is decoded. The columns come in
+    /// the table's order.
+    ///
+    /// # Errors
+    /// Those of [`read`](Self::read).
+    pub fn read_columns(
+        &self,
+        table: Table,
+        span: StepSpan,
+        selection: &Selection,
+        columns: &[&str],
+    ) -> Result<RecordBatch, RecorderError> {
+        self.with_fresh_listing(|| self.read_regular(table, span, selection, Some(columns)))
     }
 
     /// One filter's rows of a table over a span of steps.
@@ -89,7 +108,13 @@ impl BranchReader {
         RecorderError::parquet("read", &self.paths.table(table), error.into())
     }
 
-    fn read_regular(&self, table: Table, span: StepSpan, selection: &Selection) -> Result<RecordBatch, RecorderError> {
+    fn read_regular(
+        &self,
+        table: Table,
+        span: StepSpan,
+        selection: &Selection,
+        columns: Option<&[&str]>,
+    ) -> Result<RecordBatch, RecorderError> {
         let rows_a_step = self.shape.rows_a_step(table).unwrap_or(0);
         let ranges = self.ranges_of(table, selection)?;
         let mut batches = Vec::new();
@@ -102,9 +127,14 @@ impl BranchReader {
                 let start = (step - piece.span.first.0) as usize * rows_a_step;
                 ranges.iter().map(move |range| start + range.start..start + range.end)
             });
-            batches.extend(read_ranges(&file, rows)?);
+            batches.extend(read_ranges_of(&file, rows, columns)?);
         }
-        concat_batches(&table.schema(), &batches).map_err(|error| self.arrow(table, error))
+        let mut schema = table.schema();
+        if let Some(columns) = columns {
+            let wanted = schema.fields().iter().filter(|field| columns.contains(&field.name().as_str())).cloned();
+            schema = Arc::new(Schema::new(wanted.collect::<Vec<_>>()));
+        }
+        concat_batches(&schema, &batches).map_err(|error| self.arrow(table, error))
     }
 
     /// Opens a table of which several steps of a piece are wanted: all of
@@ -206,6 +236,15 @@ pub(crate) fn read_ranges(
     file: &OpenTable,
     ranges: impl Iterator<Item = Range<usize>>,
 ) -> Result<Vec<RecordBatch>, RecorderError> {
+    read_ranges_of(file, ranges, None)
+}
+
+/// [`read_ranges`], of some columns alone.
+fn read_ranges_of(
+    file: &OpenTable,
+    ranges: impl Iterator<Item = Range<usize>>,
+    columns: Option<&[&str]>,
+) -> Result<Vec<RecordBatch>, RecorderError> {
     let starts = &file.footer.starts;
     let mut joined: Vec<Range<usize>> = Vec::new();
     for range in ranges.filter(|range| !range.is_empty()) {
@@ -245,7 +284,14 @@ pub(crate) fn read_ranges(
     let wanted: usize = local.iter().map(Range::len).sum();
     let selection = RowSelection::from_consecutive_ranges(local.into_iter(), total);
     let batches = guarded("read", &file.path, || {
-        ParquetRecordBatchReaderBuilder::new_with_metadata(file.file.try_clone()?, file.footer.arrow.clone())
+        let builder =
+            ParquetRecordBatchReaderBuilder::new_with_metadata(file.file.try_clone()?, file.footer.arrow.clone());
+        let mask = match columns {
+            Some(columns) => ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied()),
+            None => ProjectionMask::all(),
+        };
+        builder
+            .with_projection(mask)
             .with_row_groups(groups)
             .with_row_selection(selection)
             .with_row_selection_policy(RowSelectionPolicy::Selectors)

@@ -7,6 +7,7 @@ pub(crate) mod evaluate;
 pub(crate) mod fork;
 pub(crate) mod log;
 pub(crate) mod materialise;
+pub(crate) mod plot;
 pub(crate) mod resume;
 pub(crate) mod show;
 pub(crate) mod steer;
