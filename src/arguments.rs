@@ -30,6 +30,8 @@ impl Arguments {
             Command::Verify(arguments) => arguments.json,
             Command::Diff(arguments) => arguments.json,
             Command::Steer(arguments) => arguments.json,
+            #[cfg(feature = "sql")]
+            Command::Query(_) => false,
             Command::Materialise(_)
             | Command::Compact(_)
             | Command::Rename(_)
@@ -53,6 +55,9 @@ pub(crate) enum Command {
     Log(LogArguments),
     /// Show what was recorded of a step.
     Show(ShowArguments),
+    /// Ask the log in SQL.
+    #[cfg(feature = "sql")]
+    Query(QueryArguments),
     /// Compare two branches: structure, hyper-parameters, weights.
     Diff(DiffArguments),
     /// Execute a branch again and compare every step with the log.
@@ -495,6 +500,46 @@ pub(crate) struct EvaluateArguments {
     /// Write JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[cfg(feature = "sql")]
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  revacnn query 'SELECT step, loss, accuracy FROM validation ORDER BY loss LIMIT 3'
+  revacnn query 'SHOW TABLES' --format json
+
+Tables: steps, weights, gradients, activations, activation_gradients, filters, normalisation,
+keyframes, validation, events, topology, branches. Each branch has its whole history under its name
+in the column `branch`; `recorded_in` is the branch that holds the row.")]
+pub(crate) struct QueryArguments {
+    #[command(flatten)]
+    pub(crate) store: StoreArguments,
+    /// The query: SELECT, WITH, EXPLAIN or SHOW TABLES.
+    #[arg(value_name = "SQL")]
+    pub(crate) sql: String,
+    /// One branch, with its history [default: all branches].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) branch: Option<BranchName>,
+    /// How the rows are written.
+    #[arg(long, value_enum, default_value_t = RowFormat::Table)]
+    pub(crate) format: RowFormat,
+    /// The file to write [default: the output].
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// How the rows of an answer are written.
+#[cfg(feature = "sql")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RowFormat {
+    /// Columns for people, the first 1,000 rows.
+    Table,
+    /// Comma-separated values, under a heading.
+    Csv,
+    /// A JSON object a line.
+    Json,
+    /// A Parquet file; needs --output.
+    Parquet,
 }
 
 /// The images of an evaluation.

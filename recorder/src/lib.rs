@@ -165,6 +165,7 @@
 //! | `reader` | one branch: its steps, where `best` or `epoch:3` leads |
 //! | `seek`, `columns`, `tensors` | a step's tensors as arrays, through the offset index |
 //! | `query`, `history` | spans of rows as Arrow batches; steps, validations and keyframes as values |
+//! | `sql` | SQL over the tables, with the feature `sql` |
 //! | `footer` | footers: checked, cached; the decoder's panics become errors |
 //! | `replay` | computing recorded steps again |
 //! | `shape` | rows and lengths that a topology implies, and the bounds on them |
@@ -202,6 +203,8 @@ mod seek;
 mod session;
 mod shape;
 mod splice;
+#[cfg(feature = "sql")]
+mod sql;
 mod statistics;
 mod steering;
 mod store;
@@ -229,6 +232,8 @@ pub use reader::BranchReader;
 pub use recorder::{Clock, Recorder, RecorderOptions, Summary, wanted};
 pub use replay::Replay;
 pub use session::{Resumed, Session, SessionPlan};
+#[cfg(feature = "sql")]
+pub use sql::{Answer, Cell, cell, query};
 pub use steering::{Answer, Command, steer};
 pub use store::{BranchList, Store};
 pub use system::{available_bytes, branch_bytes, cpu_seconds};

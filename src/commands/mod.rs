@@ -7,6 +7,8 @@ pub(crate) mod evaluate;
 pub(crate) mod fork;
 pub(crate) mod log;
 pub(crate) mod materialise;
+#[cfg(feature = "sql")]
+pub(crate) mod query;
 pub(crate) mod resume;
 pub(crate) mod show;
 pub(crate) mod steer;

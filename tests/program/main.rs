@@ -9,5 +9,7 @@ mod cifar10;
 mod fidelity;
 mod help;
 mod listings;
+#[cfg(feature = "sql")]
+mod query;
 mod stopping;
 mod training;
