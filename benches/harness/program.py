@@ -51,9 +51,27 @@ class Program:
     def train(self, store: Path, **options: str | int | float | bool) -> Run:
         """Trains branch `main` of `store`. `batch_size=4` becomes `--batch-size 4`,
         `no_record=True` becomes `--no-record`."""
-        arguments = ["train", "--store", str(store), "--branch", "main", "--dataset", self.dataset.name, "--json"]
-        if self.dataset.folder is not None:
-            arguments += ["--data", str(self.dataset.folder)]
+        return self._events("train", "--branch", "main", "--dataset", self.dataset.name, store=store, **options)
+
+    def fork(self, store: Path, address: str, edits: list[str], **options: str | int | float | bool) -> Run:
+        """Forks at an address with edits, and trains on; options as of `train`."""
+        words = [word for edit in edits for word in ("--edit", edit)]
+        return self._events("fork", address, *words, store=store, **options)
+
+    def evaluate(self, store: Path, address: str, split: str) -> Event:
+        """Loss and accuracy of a step's weights on a split."""
+        words = ["evaluate", address, "--store", str(store), "--split", split, "--json", *self._folder()]
+        return json.loads(self._run(*words))
+
+    def show(self, store: Path, address: str) -> Event:
+        """What was recorded of a step."""
+        return json.loads(self._run("show", address, "--store", str(store), "--json"))
+
+    def _folder(self) -> list[str]:
+        return [] if self.dataset.folder is None else ["--data", str(self.dataset.folder)]
+
+    def _events(self, *words: str, store: Path, **options: str | int | float | bool) -> Run:
+        arguments = [*words, "--store", str(store), "--json", *self._folder()]
         for name, value in options.items():
             if value is False:
                 continue
@@ -64,10 +82,6 @@ class Program:
         if not events or events[-1].get("event") != "summary":
             raise Missing(f"`{self.path.name} {' '.join(arguments)}` closed without an event \"summary\"")
         return Run([event for event in events if event["event"] == "epoch"], events[-1])
-
-    def show(self, store: Path, address: str) -> Event:
-        """What was recorded of a step."""
-        return json.loads(self._run("show", address, "--store", str(store), "--json"))
 
     def _run(self, *arguments: str) -> str:
         done = subprocess.run([self.path, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

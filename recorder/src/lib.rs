@@ -66,9 +66,13 @@
 //!   data-hints.json                  where data sets were last found; no part of any branch
 //!   branches/
 //!     branch=ID/                     appears with all that belongs in it, by one rename
-//!       branch.json                  name, definition, probes, arithmetic, topology
+//!       branch.json                  name, parent, edits, definition, probes, arithmetic, topology
 //!       branch.lock                  held by the one writer
+//!       readers.lock                 held, shared, by who reads it
 //!       thinned.json                 spans whose tensors keyframes bring back
+//!       materialised.json            fidelity `keyframes`: spans whose tensors are stored all the same
+//!       target.json                  how far it is meant to be trained; no part of the branch
+//!       inbox/ outbox/               requests to the process that trains it, and answers
 //!       steps/FIRST-LAST.parquet     a row a step: losses, accuracies, digest    ◄─ the commit
 //!       weights/FIRST-LAST.parquet   a row a step and filter ──┐
 //!       gradients/…                                            │ the four tensor tables:
@@ -82,6 +86,7 @@
 //!       topology/…                   a row a filter: which one lies where
 //!       tail/FIRST-LAST/TABLE.parquet  committed steps that are in no segment yet
 //!       tail/.PURPOSE-FIRST-LAST/      being written; the next writer removes it
+//!   trash/branch=ID/               deleted branches, until their space is freed
 //! ```
 //!
 //! `FIRST` and `LAST` are steps, both included, with 12 digits, so that names sort
@@ -168,6 +173,11 @@
 //! | `sql` | SQL over the tables, with the feature `sql` |
 //! | `footer` | footers: checked, cached; the decoder's panics become errors |
 //! | `replay` | computing recorded steps again |
+//! | `lineage`, `fork` | a branch with its ancestors; a branch from any recorded step, with edits |
+//! | `verify`, `difference` | executing a branch again and comparing; in what two steps differ, what two branches share |
+//! | `fidelity` | compact and materialise |
+//! | `training`, `steering`, `target` | the loop that other processes steer; their requests; how far it is meant to go |
+//! | `tidy` | rename, delete, take back, free what is left over |
 //! | `shape` | rows and lengths that a topology implies, and the bounds on them |
 //! | `disk`, `json`, `lock` | every change of the disk; small descriptions; locks |
 //! | `hint`, `system` | where data sets were found; free space and processor time |

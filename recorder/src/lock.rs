@@ -60,6 +60,32 @@ impl FileLock {
         }
     }
 
+    /// [`attempt`](Self::attempt), for a moment again where somebody holds the
+    /// lock: who only [looks](Self::is_held) holds it so long.
+    pub(crate) fn attempt_for_a_moment(path: &Path) -> Result<Attempt, RecorderError> {
+        for _ in 0..20 {
+            if let Attempt::Held(lock) = Self::attempt(path)? {
+                return Ok(Attempt::Held(lock));
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Self::attempt(path)
+    }
+
+    /// Whether somebody holds the lock for itself; leaves the holder's note
+    /// alone.
+    pub(crate) fn is_held(path: &Path) -> Result<bool, RecorderError> {
+        if !path.symlink_metadata().is_ok_and(|entry| entry.is_file()) {
+            return Ok(false);
+        }
+        let file = File::open(path).map_err(|source| RecorderError::io("open", path, source))?;
+        match file.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(source)) => Err(RecorderError::io("lock", path, source)),
+        }
+    }
+
     /// Takes a lock that others may share, if it can be had: a courtesy to
     /// gc and compact, which reading does without on a read-only medium.
     pub(crate) fn share(path: &Path) -> Option<Self> {
@@ -82,5 +108,39 @@ impl FileLock {
             std::thread::sleep(Duration::from_millis(5));
         }
         Err(RecorderError::StoreBusy { path: path.to_owned(), holder: busy })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    /// `steer` looked whether somebody trains by taking the lock itself, and a
+    /// run that began at that moment ended with `WriterBusy`.
+    #[test]
+    fn who_only_looks_keeps_no_writer_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("branch.lock");
+        assert!(!FileLock::is_held(&path).unwrap(), "a lock that is not there");
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    FileLock::is_held(&path).unwrap();
+                }
+            });
+            let mut failures = 0;
+            for _ in 0..50 {
+                match FileLock::attempt_for_a_moment(&path).unwrap() {
+                    Attempt::Held(_lock) => failures += u32::from(!FileLock::is_held(&path).unwrap()),
+                    Attempt::Busy(_) => failures += 1,
+                }
+            }
+            done.store(true, Ordering::Relaxed);
+            assert_eq!(failures, 0, "a looker kept the writer out, or did not see it");
+        });
+        assert!(!FileLock::is_held(&path).unwrap(), "a lock that was let go");
     }
 }

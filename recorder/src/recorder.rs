@@ -114,7 +114,7 @@ impl Recorder {
         let paths = store.paths(&branch.id);
         let shape = BranchShape::of(branch)
             .map_err(|reason| RecorderError::Unrecordable { branch: branch.name.clone(), reason })?;
-        let lock = match FileLock::attempt(&paths.lock())? {
+        let lock = match FileLock::attempt_for_a_moment(&paths.lock())? {
             Attempt::Held(lock) => lock,
             Attempt::Busy(holder) => {
                 return Err(RecorderError::WriterBusy { branch: branch.name.clone(), holder });

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::disk::Disk;
 use crate::listing::list_if_there;
-use crate::lock::{Attempt, FileLock};
+use crate::lock::FileLock;
 use crate::paths::BranchPaths;
 use crate::{RecorderError, Store, json};
 
@@ -88,9 +88,13 @@ impl Mailbox {
         let mailbox = Self { disk: store.disk().clone(), inbox: inbox(&paths), outbox: outbox(&paths) };
         mailbox.disk.create_folder(&mailbox.inbox)?;
         mailbox.disk.create_folder(&mailbox.outbox)?;
+        // What came since the writer took its lock is meant for it.
+        let modified = |path: &Path| fs::symlink_metadata(path).and_then(|entry| entry.modified()).ok();
+        let since = modified(&paths.lock());
         for folder in [&mailbox.inbox, &mailbox.outbox] {
             for name in list_if_there(folder)? {
-                if name.ends_with(".json") || name.starts_with('.') {
+                let is_new = since.is_some() && modified(&folder.join(&name)) >= since;
+                if !is_new && (name.ends_with(".json") || name.starts_with('.')) {
                     mailbox.disk.remove_file(&folder.join(name))?;
                 }
             }
@@ -146,7 +150,7 @@ pub fn steer(
     patience: Duration,
 ) -> Result<Answer, RecorderError> {
     let paths = store.paths(&record.id);
-    if !is_training(&paths.lock())? {
+    if !FileLock::is_held(&paths.lock())? {
         return Err(RecorderError::NotTraining { branch: record.name.clone() });
     }
     let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -162,7 +166,7 @@ pub fn steer(
             store.disk().remove_file(&reply)?;
             return Ok(answer);
         }
-        let gone = !is_training(&paths.lock())? && !reply.is_file();
+        let gone = !FileLock::is_held(&paths.lock())? && !reply.is_file();
         if gone || asked.elapsed() > patience {
             store.disk().remove_file(&request)?;
             return Err(if gone {
@@ -173,11 +177,6 @@ pub fn steer(
         }
         std::thread::sleep(Duration::from_millis(5));
     }
-}
-
-/// Whether a process holds the writer's lock.
-fn is_training(lock: &Path) -> Result<bool, RecorderError> {
-    Ok(lock.exists() && matches!(FileLock::attempt(lock)?, Attempt::Busy(_)))
 }
 
 fn inbox(paths: &BranchPaths) -> PathBuf {

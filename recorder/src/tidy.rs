@@ -127,7 +127,7 @@ impl Store {
 
     /// Takes the lock of a branch's writer.
     pub(crate) fn hold_to_write(&self, record: &BranchRecord) -> Result<FileLock, RecorderError> {
-        match FileLock::attempt(&self.paths(&record.id).lock())? {
+        match FileLock::attempt_for_a_moment(&self.paths(&record.id).lock())? {
             Attempt::Held(lock) => Ok(lock),
             Attempt::Busy(holder) => Err(RecorderError::WriterBusy { branch: record.name.clone(), holder }),
         }

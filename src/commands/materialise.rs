@@ -3,9 +3,8 @@
 use std::process::ExitCode;
 
 use revacnn_recorder::{BranchReader, StepSpan, Store, find_data, materialise};
-use revacnn_schemas::Step;
 
-use super::{bar, threads};
+use super::{asked_span, bar, threads};
 use crate::arguments::MaterialiseArguments;
 use crate::error::Failure;
 use crate::text::{bytes, count, say};
@@ -15,10 +14,7 @@ pub(crate) fn run(arguments: &MaterialiseArguments) -> Result<ExitCode, Failure>
     let record = store.branch(&arguments.branch)?;
     let dataset = find_data(&store, &record.definition.dataset, arguments.data.folder().as_deref())?;
     let own = BranchReader::of(&store, record.clone())?.steps().unwrap_or(StepSpan::of(record.first_step()));
-    let span = StepSpan::new(arguments.from.map_or(own.first, Step), arguments.to.map_or(own.last, Step));
-    if span.first > span.last {
-        return Err(Failure::Usage(format!("--from {} is after --to {}", span.first, span.last)));
-    }
+    let span = asked_span(arguments.from, arguments.to, own)?;
     let progress = bar(span.steps(), false);
     let result = materialise(&store, &record, span, dataset, threads(arguments.threads), &mut |segment| {
         progress.inc(segment.steps());

@@ -21,13 +21,27 @@ use std::time::SystemTime;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ndarray_npy::ReadNpyExt;
-use revacnn_schemas::Edit;
+use revacnn_recorder::StepSpan;
+use revacnn_schemas::{Edit, Step};
 
 use crate::error::Failure;
 
 /// The time, in seconds since 1970 (UTC).
 fn now() -> u64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// The steps that `--from` and `--to` name, of those that there are.
+fn asked_span(from: Option<u64>, to: Option<u64>, all: StepSpan) -> Result<StepSpan, Failure> {
+    let span = StepSpan::new(from.map_or(all.first, Step), to.map_or(all.last, Step));
+    if span.first <= span.last {
+        return Ok(span);
+    }
+    Err(Failure::Usage(match (from, to) {
+        (Some(from), Some(to)) => format!("--from {from} is after --to {to}"),
+        (Some(from), None) => format!("--from {from} is after the last step, {}", all.last),
+        (None, _) => format!("--to {} is before the first step, {}", span.last, all.first),
+    }))
 }
 
 /// Reads the edits of a command line; coefficients come from `.npy` files.

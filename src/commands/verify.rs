@@ -5,10 +5,9 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use revacnn_recorder::{Lineage, StepSpan, Store, VerifyPlan, find_data, verify};
-use revacnn_schemas::Step;
 use serde_json::json;
 
-use super::{bar, threads};
+use super::{asked_span, bar, threads};
 use crate::arguments::VerifyArguments;
 use crate::error::Failure;
 use crate::text::{count, duration};
@@ -19,10 +18,7 @@ pub(crate) fn run(arguments: &VerifyArguments) -> Result<ExitCode, Failure> {
     let record = lineage.branch();
     let dataset = find_data(&store, &record.definition.dataset, arguments.data.folder().as_deref())?;
     let all = lineage.own().steps().unwrap_or(StepSpan::of(record.first_step()));
-    let span = StepSpan::new(arguments.from.map_or(all.first, Step), arguments.to.map_or(all.last, Step));
-    if span.first > span.last {
-        return Err(Failure::Usage(format!("--from {} is after --to {}", span.first, span.last)));
-    }
+    let span = asked_span(arguments.from, arguments.to, all)?;
     let plan = VerifyPlan { span: Some(span), threads: threads(arguments.threads), tensors: arguments.tensors };
     let progress = bar(span.steps(), arguments.json);
     let started = Instant::now();

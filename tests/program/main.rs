@@ -1,15 +1,20 @@
 //! The program as a person, a script or another program uses it: what it
 //! prints, how it ends, and what it leaves in the store.
 
+#[cfg(unix)]
+#[path = "../support/process.rs"]
+mod process;
 #[path = "../support/mod.rs"]
 mod support;
 
 mod asked;
 mod cifar10;
 mod fidelity;
+mod forks;
 mod help;
 mod listings;
 #[cfg(feature = "sql")]
 mod query;
 mod stopping;
+mod tidying;
 mod training;

@@ -4,9 +4,7 @@
 
 use std::process::{Command, Stdio};
 
-#[path = "../support/process.rs"]
-mod process;
-
+use crate::process;
 use crate::support::{Ran, Scratch, TRAIN};
 
 #[test]

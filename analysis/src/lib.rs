@@ -1,0 +1,49 @@
+//! Findings: what the arrays of a step say about a network. No file is read
+//! here, nothing is drawn, and every result is the same bits on every machine.
+//!
+//! - Statistics of a layer's filters: [`mean_absolute`] (the jitter),
+//!   [`norms`], [`update_ratios`], [`sums`] (path thickness) with [`top_half`],
+//!   [`zero_shares`], [`channel_energy`], [`nearest_neighbours`],
+//!   [`effective_number`].
+//! - Embeddings in two dimensions: [`pca`] and [`tsne`], with
+//!   [`trustworthiness`].
+//! - Several addresses in one picture: [`align`] matches filters by identity,
+//!   [`embed`] places them all in one embedding and links equal ones.
+//!
+//! Arrays are `[filter][coefficient]` or `[filter][pixel]`, filters in the
+//! order of the [`Topology`](revacnn_schemas::Topology).
+//!
+//! ```
+//! use ndarray::array;
+//! use revacnn_analysis::{TsneSettings, effective_number, tsne};
+//!
+//! let filters = array![[1.0, 0.0, 0.1], [1.0, 0.1, 0.0], [0.0, 1.0, 0.0], [0.0, 0.9, 0.1], [-1.0, 0.0, 1.0]];
+//! let distinct = effective_number(filters.view())?;
+//! assert!(distinct > 1.0 && distinct < 5.0);
+//!
+//! let embedding = tsne(filters.view(), &TsneSettings::default())?;
+//! assert_eq!(embedding.positions.len(), 5);
+//! assert!(embedding.kl_divergence >= 0.0);
+//! # Ok::<(), revacnn_analysis::AnalysisError>(())
+//! ```
+
+mod affinities;
+mod eigen;
+mod embedding;
+mod error;
+mod pca;
+mod similarity;
+mod statistics;
+mod trustworthiness;
+mod tsne;
+mod vectors;
+
+pub use affinities::{Affinities, default_perplexity};
+pub use embedding::{EmbeddedFilter, Embedding, EmbeddingReport, EmbeddingSettings, Method, embed};
+pub use error::AnalysisError;
+pub use pca::{Pca, pca};
+pub use similarity::{Neighbour, effective_number, nearest_neighbours};
+pub use statistics::{channel_energy, mean_absolute, norms, sums, top_half, update_ratios, zero_shares};
+pub use trustworthiness::{default_neighbours, trustworthiness};
+pub use tsne::{Tsne, TsneSettings, tsne};
+pub use vectors::{AlignedFilters, DroppedFilter, FilterVector, Gradients, LayerValues, Reason, Snapshot, align};

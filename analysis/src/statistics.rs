@@ -1,0 +1,154 @@
+//! Statistics of single filters: sums over the rows of an array, in f64 and in
+//! the order of the array.
+
+use ndarray::{Array2, ArrayView2};
+
+use crate::AnalysisError;
+
+/// Applies a sum over a filter's values to every filter.
+fn rows(values: ArrayView2<'_, f32>, of_row: impl Fn(&mut dyn Iterator<Item = f64>) -> f64) -> Vec<f64> {
+    values.rows().into_iter().map(|row| of_row(&mut row.iter().map(|&value| f64::from(value)))).collect()
+}
+
+/// Mean absolute value of each filter: of gradients, the jitter of the paper.
+///
+/// Shape: `[filter][coefficient]` gives `[filter]`; a filter without
+/// coefficients has 0.
+pub fn mean_absolute(values: ArrayView2<'_, f32>) -> Vec<f64> {
+    let count = values.ncols().max(1) as f64;
+    rows(values, |row| row.map(f64::abs).sum::<f64>() / count)
+}
+
+/// Euclidean norm of each filter, of weights or gradients.
+///
+/// Shape: `[filter][coefficient]` gives `[filter]`.
+pub fn norms(values: ArrayView2<'_, f32>) -> Vec<f64> {
+    rows(values, |row| row.map(|value| value * value).sum::<f64>().sqrt())
+}
+
+/// Norm of each filter's last update, divided by the norm that it had before.
+///
+/// `None` where the filter was zero before. Both arrays hold the same filters
+/// in the same order, `[filter][coefficient]`.
+///
+/// # Errors
+///
+/// [`AnalysisError::Shape`] if the arrays differ in shape, as they do across a
+/// structural edit.
+pub fn update_ratios(
+    weights: ArrayView2<'_, f32>,
+    previous: ArrayView2<'_, f32>,
+) -> Result<Vec<Option<f64>>, AnalysisError> {
+    if weights.dim() != previous.dim() {
+        return Err(AnalysisError::Shape {
+            what: "weights of two steps",
+            expected: format!("{:?}", previous.dim()),
+            found: format!("{:?}", weights.dim()),
+        });
+    }
+    let updates = weights.rows().into_iter().zip(previous.rows()).map(|(now, before)| {
+        let update = now.iter().zip(before).map(|(&now, &before)| f64::from(now) - f64::from(before));
+        update.map(|value| value * value).sum::<f64>().sqrt()
+    });
+    Ok(updates.zip(norms(previous)).map(|(update, before)| (before > 0.0).then(|| update / before)).collect())
+}
+
+/// Sum of each filter's activation map for one image: the thickness of a path
+/// in the paper.
+///
+/// Shape: `[filter][pixel]` gives `[filter]`.
+pub fn sums(maps: ArrayView2<'_, f32>) -> Vec<f64> {
+    rows(maps, |row| row.sum::<f64>())
+}
+
+/// Which filters of a layer belong to its upper half by a value, such as their
+/// activation sums.
+///
+/// Of `n` filters `⌈n/2⌉` do; of equal ones the first. Not-a-numbers come last.
+pub fn top_half(values: &[f64]) -> Vec<bool> {
+    let rank = |place: &usize| if values[*place].is_nan() { f64::NEG_INFINITY } else { values[*place] };
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|a, b| rank(b).total_cmp(&rank(a)));
+    let mut top = vec![false; values.len()];
+    for &place in &order[..values.len().div_ceil(2)] {
+        top[place] = true;
+    }
+    top
+}
+
+/// Share of each activation map that is exactly zero: 1 is a dead filter.
+///
+/// Shape: `[filter][pixel]` gives `[filter]`, 0 to 1; an empty map has 0.
+pub fn zero_shares(maps: ArrayView2<'_, f32>) -> Vec<f64> {
+    let count = maps.ncols().max(1) as f64;
+    rows(maps, |row| row.filter(|value| *value == 0.0).count() as f64 / count)
+}
+
+/// Share of each first-layer filter's energy, the sum of its squares, that is
+/// in each colour channel.
+///
+/// Shape: `[filter][channel × kernel]` gives `[filter][channel]`; rows sum to
+/// 1, and a filter of zeros has zeros.
+///
+/// # Errors
+///
+/// [`AnalysisError::Shape`] if the coefficients are not a multiple of the
+/// channels.
+pub fn channel_energy(weights: ArrayView2<'_, f32>, channels: usize) -> Result<Array2<f64>, AnalysisError> {
+    let coefficients = weights.ncols();
+    if channels == 0 || !coefficients.is_multiple_of(channels) {
+        return Err(AnalysisError::Shape {
+            what: "coefficients of a first-layer filter",
+            expected: format!("a multiple of the {channels} channels"),
+            found: coefficients.to_string(),
+        });
+    }
+    let kernel = coefficients / channels;
+    let mut energy = Array2::zeros((weights.nrows(), channels));
+    for ((filter, coefficient), &weight) in weights.indexed_iter() {
+        energy[[filter, coefficient / kernel]] += f64::from(weight) * f64::from(weight);
+    }
+    for mut row in energy.rows_mut() {
+        let total = row.sum();
+        if total > 0.0 {
+            row /= total;
+        }
+    }
+    Ok(energy)
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+
+    #[test]
+    fn values_computed_by_hand() {
+        let filters = array![[3.0, -4.0], [0.0, 0.0]];
+        assert_eq!(mean_absolute(filters.view()), [3.5, 0.0]);
+        assert_eq!(norms(filters.view()), [5.0, 0.0]);
+        assert_eq!(sums(filters.view()), [-1.0, 0.0]);
+        assert_eq!(zero_shares(array![[0.0, 2.0, 0.0, -0.0]].view()), [0.75]);
+        let moved = array![[3.0, -3.5], [1.0, 0.0]];
+        assert_eq!(update_ratios(moved.view(), filters.view()), Ok(vec![Some(0.1), None]));
+        assert!(update_ratios(moved.view(), array![[1.0]].view()).is_err());
+    }
+
+    #[test]
+    fn the_top_half_rounds_up_prefers_the_first_of_equals_and_puts_nan_last() {
+        assert_eq!(top_half(&[1.0, 5.0, 3.0]), [false, true, true]);
+        assert_eq!(top_half(&[2.0, 2.0, 2.0, 2.0]), [true, true, false, false]);
+        assert_eq!(top_half(&[f64::NAN, -1.0]), [false, true]);
+        assert_eq!(top_half(&[]), [false; 0]);
+    }
+
+    #[test]
+    fn energy_is_shared_between_channels() {
+        let filters = array![[1.0, 1.0, 1.0, 1.0, 2.0, 0.0], [0.0; 6]];
+        let energy = channel_energy(filters.view(), 3).expect("six is a multiple of three");
+        assert_eq!(energy, array![[0.25, 0.25, 0.5], [0.0, 0.0, 0.0]]);
+        assert!(channel_energy(filters.view(), 4).is_err());
+        assert!(channel_energy(filters.view(), 0).is_err());
+    }
+}
