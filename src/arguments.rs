@@ -506,15 +506,18 @@ pub(crate) struct EvaluateArguments {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   revacnn query 'SELECT step, loss, accuracy FROM validation ORDER BY loss LIMIT 3'
-  revacnn query 'SHOW TABLES' --format json
+  revacnn query --branch main 'SELECT epoch, AVG(loss) AS loss FROM steps GROUP BY epoch' --format csv
+  revacnn query 'SELECT * FROM branches' --format json
 
 Tables: steps, weights, gradients, activations, activation_gradients, filters, normalisation,
-keyframes, validation, events, topology, branches. Each branch has its whole history under its name
-in the column `branch`; `recorded_in` is the branch that holds the row.")]
+keyframes, validation, events, topology, branches; `SELECT * FROM steps LIMIT 1` shows the columns.
+Each branch has its whole history under its name in the column `branch`, as far back as step 0;
+`recorded_in` is the branch that holds the row. WHERE branch = 'NAME' selects one history,
+WHERE branch = recorded_in gives each row of the store once.")]
 pub(crate) struct QueryArguments {
     #[command(flatten)]
     pub(crate) store: StoreArguments,
-    /// The query: SELECT, WITH, EXPLAIN or SHOW TABLES.
+    /// The query: SELECT or WITH.
     #[arg(value_name = "SQL")]
     pub(crate) sql: String,
     /// One branch, with its history [default: all branches].
@@ -526,13 +529,16 @@ pub(crate) struct QueryArguments {
     /// The file to write [default: the output].
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// The most memory that the query may take [default: three quarters of what is free].
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
+    pub(crate) memory: Option<u64>,
 }
 
 /// How the rows of an answer are written.
 #[cfg(feature = "sql")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum RowFormat {
-    /// Columns for people, the first 1,000 rows.
+    /// Columns for people; on the output, the first 1,000 rows.
     Table,
     /// Comma-separated values, under a heading.
     Csv,

@@ -214,7 +214,7 @@ mod session;
 mod shape;
 mod splice;
 #[cfg(feature = "sql")]
-mod sql;
+pub mod sql;
 mod statistics;
 mod steering;
 mod store;
@@ -242,8 +242,6 @@ pub use reader::BranchReader;
 pub use recorder::{Clock, Recorder, RecorderOptions, Summary, wanted};
 pub use replay::Replay;
 pub use session::{Resumed, Session, SessionPlan};
-#[cfg(feature = "sql")]
-pub use sql::{Answer, Cell, cell, query};
 pub use steering::{Answer, Command, steer};
 pub use store::{BranchList, Store};
 pub use system::{available_bytes, branch_bytes, cpu_seconds};

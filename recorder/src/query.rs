@@ -8,6 +8,7 @@ use arrow_array::types::{Int32Type, Int64Type};
 use arrow_array::{BooleanArray, RecordBatch};
 use arrow_select::concat::concat_batches;
 use arrow_select::filter::filter_record_batch;
+use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection, RowSelectionPolicy};
 use revacnn_schemas::{FilterNumber, LayerName, Step, Table};
 
@@ -55,18 +56,32 @@ impl BranchReader {
     /// [`RecorderError::TensorsNotStored`] for the first step whose tensors
     /// have to be recomputed; an error with the path of a damaged file.
     pub fn read(&self, table: Table, span: StepSpan, selection: &Selection) -> Result<RecordBatch, RecorderError> {
+        let columns: Vec<usize> = (0..table.schema().fields().len()).collect();
+        self.read_columns(table, span, selection, &columns)
+    }
+
+    /// [`read`](Self::read) of some columns, which are ascending places in the
+    /// table's schema.
+    pub(crate) fn read_columns(
+        &self,
+        table: Table,
+        span: StepSpan,
+        selection: &Selection,
+        columns: &[usize],
+    ) -> Result<RecordBatch, RecorderError> {
         self.with_fresh_listing(|| {
             let batches = match table {
                 Table::Events => self.read_events(span)?,
                 Table::Topology => self.read_topology()?,
                 Table::Keyframes | Table::Validation => self.read_sparse(table, span)?,
-                _ => return self.read_regular(table, span, selection),
+                _ => return self.read_regular(table, span, selection, columns),
             };
             batches
                 .iter()
                 .map(|batch| select(batch, selection))
                 .collect::<Result<Vec<_>, _>>()
                 .and_then(|batches| concat_batches(&table.schema(), &batches))
+                .and_then(|batch| batch.project(columns))
                 .map_err(|error| self.arrow(table, error))
         })
     }
@@ -89,7 +104,13 @@ impl BranchReader {
         RecorderError::parquet("read", &self.paths.table(table), error.into())
     }
 
-    fn read_regular(&self, table: Table, span: StepSpan, selection: &Selection) -> Result<RecordBatch, RecorderError> {
+    fn read_regular(
+        &self,
+        table: Table,
+        span: StepSpan,
+        selection: &Selection,
+        columns: &[usize],
+    ) -> Result<RecordBatch, RecorderError> {
         let rows_a_step = self.shape.rows_a_step(table).unwrap_or(0);
         let ranges = self.ranges_of(table, selection)?;
         let mut batches = Vec::new();
@@ -102,9 +123,10 @@ impl BranchReader {
                 let start = (step - piece.span.first.0) as usize * rows_a_step;
                 ranges.iter().map(move |range| start + range.start..start + range.end)
             });
-            batches.extend(read_ranges(&file, rows)?);
+            batches.extend(read_projected(&file, rows, columns)?);
         }
-        concat_batches(&table.schema(), &batches).map_err(|error| self.arrow(table, error))
+        let schema = table.schema().project(columns).map_err(|error| self.arrow(table, error))?;
+        concat_batches(&schema.into(), &batches).map_err(|error| self.arrow(table, error))
     }
 
     /// Opens a table of which several steps of a piece are wanted: all of
@@ -206,6 +228,16 @@ pub(crate) fn read_ranges(
     file: &OpenTable,
     ranges: impl Iterator<Item = Range<usize>>,
 ) -> Result<Vec<RecordBatch>, RecorderError> {
+    let columns: Vec<usize> = (0..file.footer.arrow.schema().fields().len()).collect();
+    read_projected(file, ranges, &columns)
+}
+
+/// [`read_ranges`] of some columns.
+fn read_projected(
+    file: &OpenTable,
+    ranges: impl Iterator<Item = Range<usize>>,
+    columns: &[usize],
+) -> Result<Vec<RecordBatch>, RecorderError> {
     let starts = &file.footer.starts;
     let mut joined: Vec<Range<usize>> = Vec::new();
     for range in ranges.filter(|range| !range.is_empty()) {
@@ -246,6 +278,7 @@ pub(crate) fn read_ranges(
     let selection = RowSelection::from_consecutive_ranges(local.into_iter(), total);
     let batches = guarded("read", &file.path, || {
         ParquetRecordBatchReaderBuilder::new_with_metadata(file.file.try_clone()?, file.footer.arrow.clone())
+            .with_projection(ProjectionMask::roots(file.footer.arrow.parquet_schema(), columns.iter().copied()))
             .with_row_groups(groups)
             .with_row_selection(selection)
             .with_row_selection_policy(RowSelectionPolicy::Selectors)

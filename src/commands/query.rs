@@ -1,11 +1,12 @@
 //! `revacnn query`: the log in SQL.
 
 use std::fs::File;
-use std::io::{BufWriter, IsTerminal, Write};
+use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use revacnn_recorder::{Answer, Cell, Store, cell, query};
+use revacnn_recorder::Store;
+use revacnn_recorder::sql::{Answer, Cell, Limits, cell, query};
 use serde_json::{Map, Value};
 
 use crate::arguments::{QueryArguments, RowFormat};
@@ -19,25 +20,32 @@ const MOST_SHOWN: usize = 1000;
 const MOST_LISTED: usize = 4;
 
 pub(crate) fn run(arguments: &QueryArguments) -> Result<ExitCode, Failure> {
-    if arguments.format == RowFormat::Parquet && arguments.output.is_none() {
-        return Err(Failure::Usage("--format parquet needs --output FILE".to_owned()));
+    let parquet = arguments.format == RowFormat::Parquet;
+    if parquet && arguments.output.is_none() {
+        let reason = "--format parquet writes a file, not the output: name it with --output FILE";
+        return Err(Failure::Usage(reason.to_owned()));
     }
     let store = Store::open(&arguments.store.store)?;
-    // A Parquet file appears whole, by a rename within its folder.
-    let folder = match (&arguments.output, arguments.format) {
-        (Some(path), RowFormat::Parquet) => match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
-            _ => Path::new(".").to_owned(),
-        },
-        _ => std::env::temp_dir(),
-    };
-    let answer = query(&store, arguments.branch.as_ref(), &arguments.sql, &folder)?;
-    match (&arguments.output, arguments.format) {
-        (Some(path), RowFormat::Parquet) => answer.keep(path)?,
-        (Some(path), format) => write(&answer, format, File::create(path)?)?,
-        (None, format) => write(&answer, format, std::io::stdout().lock())?,
+    // A panic of the query engine's threads becomes an error, which says it.
+    let print = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if std::thread::current().name() == Some("main") {
+            print(panic);
+        }
+    }));
+    let rows = (arguments.format == RowFormat::Table && arguments.output.is_none()).then_some(MOST_SHOWN);
+    let limits = Limits { rows, memory: arguments.memory };
+    let answer = query(&store, arguments.branch.as_ref(), &arguments.sql, limits)?;
+    match &arguments.output {
+        Some(path) if parquet => answer.write_parquet(path)?,
+        Some(path) => write(&answer, arguments.format, create(path)?)?,
+        None => write(&answer, arguments.format, std::io::stdout().lock())?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn create(path: &Path) -> Result<File, Failure> {
+    File::create(path).map_err(|source| Failure::Unwritable { path: path.to_owned(), source })
 }
 
 fn write(answer: &Answer, format: RowFormat, out: impl Write) -> Result<(), Failure> {
@@ -50,28 +58,26 @@ fn write(answer: &Answer, format: RowFormat, out: impl Write) -> Result<(), Fail
             rows(answer, |cells| {
                 let texts: Vec<String> = cells.iter().map(csv).collect();
                 writeln!(out, "{}", texts.join(","))?;
-                Ok(true)
+                Ok(())
             })?;
         }
         RowFormat::Json | RowFormat::Parquet => rows(answer, |cells| {
             let object: Map<String, Value> =
                 names.iter().zip(&cells).map(|(name, cell)| ((*name).to_owned(), cell.json())).collect();
             writeln!(out, "{}", Value::from(object))?;
-            Ok(true)
+            Ok(())
         })?,
     }
     out.flush()?;
     Ok(())
 }
 
-/// Goes through the rows until it is told that this is enough.
-fn rows(answer: &Answer, mut each: impl FnMut(Vec<Cell>) -> Result<bool, Failure>) -> Result<(), Failure> {
-    for batch in answer.batches()? {
+/// Goes through the rows.
+fn rows(answer: &Answer, mut each: impl FnMut(Vec<Cell>) -> Result<(), Failure>) -> Result<(), Failure> {
+    for batch in answer.batches() {
         let batch = batch?;
         for row in 0..batch.num_rows() {
-            if !each(batch.columns().iter().map(|column| cell(column, row)).collect())? {
-                return Ok(());
-            }
+            each(batch.columns().iter().map(|column| cell(column, row)).collect())?;
         }
     }
     Ok(())
@@ -82,18 +88,15 @@ fn write_table(answer: &Answer, out: &mut impl Write) -> Result<(), Failure> {
     let side = |numeric| if numeric { Side::Right } else { Side::Left };
     let heading: Vec<(&str, Side)> = columns.iter().map(|&(name, numeric)| (name, side(numeric))).collect();
     let mut lines: Vec<Vec<String>> = Vec::new();
-    if answer.rows() > 0 {
-        rows(answer, |cells| {
-            lines.push(cells.iter().map(shown).collect());
-            Ok(lines.len() < MOST_SHOWN)
-        })?;
-    }
+    rows(answer, |cells| {
+        lines.push(cells.iter().map(shown).collect());
+        Ok(())
+    })?;
     write!(out, "{}", table(&heading, &lines))?;
-    if answer.rows() > lines.len() as u64 {
-        out.flush()?;
-        let total = count(answer.rows());
-        let shown = count(lines.len() as u64);
-        writeln!(std::io::stderr(), "the first {shown} of {total} rows; --format csv, json or parquet writes all")?;
+    out.flush()?;
+    if answer.is_cut() {
+        let shown = count(answer.rows() as u64);
+        writeln!(std::io::stderr(), "these are the first {shown} rows; --format csv, json or parquet writes all")?;
     } else if lines.is_empty() {
         writeln!(std::io::stderr(), "no rows")?;
     }

@@ -1,33 +1,34 @@
-//! The answer to a query: rows in a temporary Parquet file, read back a batch
-//! at a time, so that an answer of any length needs little memory.
+//! The answer to a query: its rows as Arrow batches, values and a Parquet
+//! file.
 
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::temporal_conversions::timestamp_us_to_datetime;
-use arrow_array::types::{
-    Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType, UInt8Type,
-    UInt16Type, UInt32Type, UInt64Type,
-};
-use arrow_array::{Array, RecordBatch};
-use arrow_schema::{DataType, SchemaRef, TimeUnit};
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use arrow_array::types::{Float32Type, Float64Type, Int64Type, TimestampMicrosecondType};
+use arrow_array::{Array, RecordBatch, RecordBatchOptions};
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
+use parquet::file::properties::WriterProperties;
+use polars::prelude::{DataFrame, LazyFrame, PolarsError, col};
 use serde_json::Value;
-use tempfile::NamedTempFile;
 
+use super::convert;
 use crate::RecorderError;
 
-/// Rows that are decoded at a time.
+/// Rows of a batch.
 const BATCH_ROWS: usize = 1024;
 
 /// The rows that a query gave.
 #[derive(Debug)]
 pub struct Answer {
-    file: NamedTempFile,
+    frame: DataFrame,
     schema: SchemaRef,
-    rows: u64,
+    cut: bool,
 }
 
 /// A value of an answer.
@@ -38,7 +39,7 @@ pub enum Cell {
     /// True or false.
     Boolean(bool),
     /// A whole number.
-    Integer(i128),
+    Integer(i64),
     /// A number of single precision.
     Single(f32),
     /// A number of double precision.
@@ -55,10 +56,7 @@ impl Cell {
         match self {
             Self::Null => Value::Null,
             Self::Boolean(value) => (*value).into(),
-            Self::Integer(value) => i64::try_from(*value)
-                .map(Value::from)
-                .or_else(|_| u64::try_from(*value).map(Value::from))
-                .unwrap_or_else(|_| value.to_string().into()),
+            Self::Integer(value) => (*value).into(),
             // The shortest digits that mean this single.
             Self::Single(value) => value.to_string().parse::<f64>().map_or(Value::Null, Value::from),
             Self::Double(value) => (*value).into(),
@@ -69,10 +67,17 @@ impl Cell {
 }
 
 impl Answer {
-    pub(super) fn of(file: NamedTempFile) -> Result<Self, RecorderError> {
-        let builder = open(file.path())?;
-        let rows = u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
-        Ok(Self { schema: builder.schema().clone(), file, rows })
+    /// An answer of at most so many of the rows; what there is past them was
+    /// not computed to its end.
+    pub(super) fn of(frame: DataFrame, most: Option<usize>) -> Result<Self, RecorderError> {
+        let cut = most.is_some_and(|most| frame.height() > most);
+        let frame = if cut { frame.head(most) } else { frame };
+        let fields: Vec<Field> = frame
+            .columns()
+            .iter()
+            .map(|column| Field::new(column.name().as_str(), convert::arrow_type(column.dtype()), true))
+            .collect();
+        Ok(Self { frame, schema: Arc::new(Schema::new(fields)), cut })
     }
 
     /// The names of the columns, each with whether it holds numbers.
@@ -81,34 +86,77 @@ impl Answer {
     }
 
     /// The number of rows.
-    pub fn rows(&self) -> u64 {
-        self.rows
+    pub fn rows(&self) -> usize {
+        self.frame.height()
     }
 
-    /// Reads the rows, in order.
-    ///
-    /// # Errors
-    /// Where the temporary file cannot be read back.
-    pub fn batches(&self) -> Result<impl Iterator<Item = Result<RecordBatch, RecorderError>> + '_, RecorderError> {
-        let unreadable = |error: ParquetError| RecorderError::parquet("read", self.file.path(), error);
-        let reader = open(self.file.path())?.with_batch_size(BATCH_ROWS).build().map_err(unreadable)?;
-        Ok(reader.map(move |batch| batch.map_err(|error| unreadable(error.into()))))
+    /// Whether the query has more rows than were asked for.
+    pub fn is_cut(&self) -> bool {
+        self.cut
     }
 
-    /// Keeps the rows as a Parquet file of this name, which must be in the
-    /// folder that the query was given.
+    /// The rows in order, in batches.
     ///
     /// # Errors
-    /// Where the file cannot be put there.
-    pub fn keep(self, path: &Path) -> Result<(), RecorderError> {
-        let kept = self.file.persist(path);
-        kept.map(drop).map_err(|error| RecorderError::io("write", path, error.error))
+    /// [`RecorderError::Query`] where the query engine contradicts itself.
+    pub fn batches(&self) -> impl Iterator<Item = Result<RecordBatch, RecorderError>> + '_ {
+        (0..self.frame.height()).step_by(BATCH_ROWS).map(|first| {
+            let rows = self.frame.slice(first as i64, BATCH_ROWS);
+            let refused = |reason: String| RecorderError::Query { reason };
+            let columns: Result<Vec<_>, PolarsError> =
+                rows.columns().iter().map(|column| convert::array(column.as_materialized_series())).collect();
+            let columns = columns.map_err(|error| refused(error.to_string()))?;
+            let options = RecordBatchOptions::new().with_row_count(Some(rows.height()));
+            RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)
+                .map_err(|error| refused(error.to_string()))
+        })
+    }
+
+    /// Writes the rows as a Parquet file, which appears whole: by a rename
+    /// within its folder.
+    ///
+    /// # Errors
+    /// Where the file cannot be written; nothing is left behind then.
+    pub fn write_parquet(&self, path: &Path) -> Result<(), RecorderError> {
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".{}.partial", std::process::id()));
+        let partial = path.with_file_name(name);
+        let written = self.write_file(&partial).and_then(|()| {
+            std::fs::rename(&partial, path).map_err(|source| RecorderError::io("write", path, source))
+        });
+        if written.is_err() {
+            // The error that is told is the first one.
+            let _ = std::fs::remove_file(&partial);
+        }
+        written
+    }
+
+    fn write_file(&self, path: &Path) -> Result<(), RecorderError> {
+        let failed = |error: ParquetError| RecorderError::parquet("write", path, error);
+        let file = File::create(path).map_err(|source| RecorderError::io("create", path, source))?;
+        let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
+        let mut writer = ArrowWriter::try_new(file, self.schema.clone(), Some(properties)).map_err(failed)?;
+        for batch in self.batches() {
+            writer.write(&batch?).map_err(failed)?;
+        }
+        writer.close().map(drop).map_err(failed)
     }
 }
 
-fn open(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, RecorderError> {
-    let file = File::open(path).map_err(|source| RecorderError::io("open", path, source))?;
-    ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| RecorderError::parquet("read", path, error))
+/// Gives columns of types that readers of an answer lack others.
+pub(super) fn plain(mut frame: LazyFrame) -> Result<LazyFrame, PolarsError> {
+    let mut casts = Vec::new();
+    for (name, of) in frame.collect_schema()?.iter() {
+        match convert::plain_type(of) {
+            Some(plain) if plain == *of => {}
+            Some(plain) => casts.push(col(name.clone()).strict_cast(plain)),
+            None => {
+                let reason = format!("the column `{name}` has the type {of}: select its parts, or CAST it");
+                return Err(PolarsError::InvalidOperation(reason.into()));
+            }
+        }
+    }
+    Ok(if casts.is_empty() { frame } else { frame.with_columns(casts) })
 }
 
 /// The value of a column at a row.
@@ -119,26 +167,16 @@ pub fn cell(column: &dyn Array, row: usize) -> Cell {
     let list = |values: &dyn Array| Cell::List((0..values.len()).map(|place| cell(values, place)).collect());
     match column.data_type() {
         DataType::Boolean => Cell::Boolean(column.as_boolean().value(row)),
-        DataType::Int8 => Cell::Integer(column.as_primitive::<Int8Type>().value(row).into()),
-        DataType::Int16 => Cell::Integer(column.as_primitive::<Int16Type>().value(row).into()),
-        DataType::Int32 => Cell::Integer(column.as_primitive::<Int32Type>().value(row).into()),
-        DataType::Int64 => Cell::Integer(column.as_primitive::<Int64Type>().value(row).into()),
-        DataType::UInt8 => Cell::Integer(column.as_primitive::<UInt8Type>().value(row).into()),
-        DataType::UInt16 => Cell::Integer(column.as_primitive::<UInt16Type>().value(row).into()),
-        DataType::UInt32 => Cell::Integer(column.as_primitive::<UInt32Type>().value(row).into()),
-        DataType::UInt64 => Cell::Integer(column.as_primitive::<UInt64Type>().value(row).into()),
+        DataType::Int64 => Cell::Integer(column.as_primitive::<Int64Type>().value(row)),
         DataType::Float32 => Cell::Single(column.as_primitive::<Float32Type>().value(row)),
         DataType::Float64 => Cell::Double(column.as_primitive::<Float64Type>().value(row)),
         DataType::Utf8 => Cell::Text(column.as_string::<i32>().value(row).to_owned()),
-        DataType::LargeUtf8 => Cell::Text(column.as_string::<i64>().value(row).to_owned()),
-        DataType::Utf8View => Cell::Text(column.as_string_view().value(row).to_owned()),
         DataType::List(_) => list(column.as_list::<i32>().value(row).as_ref()),
-        DataType::LargeList(_) => list(column.as_list::<i64>().value(row).as_ref()),
-        DataType::Timestamp(TimeUnit::Microsecond, _) => {
+        DataType::Timestamp(..) => {
             let micros = column.as_primitive::<TimestampMicrosecondType>().value(row);
-            timestamp_us_to_datetime(micros).map_or(Cell::Integer(micros.into()), |time| Cell::Text(time.to_string()))
+            timestamp_us_to_datetime(micros).map_or(Cell::Integer(micros), |time| Cell::Text(time.to_string()))
         }
-        // The query was checked to give no other types.
+        // An answer's columns have no other types.
         _ => Cell::Null,
     }
 }

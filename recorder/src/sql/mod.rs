@@ -3,124 +3,171 @@
 //! | module | concept |
 //! |---|---|
 //! | `statement` | what a query asks for, and what is refused |
-//! | `tables` | the files that it can touch, as lazy scans |
-//! | `answer` | its rows |
+//! | `bounds` | which rows of a table its conditions can touch |
+//! | `tables` | those rows, read when the query engine asks for them |
+//! | `branches` | the table of branches, which has no files |
+//! | `convert` | columns between Arrow and the query engine |
+//! | `answer` | the rows that come out |
 //!
-//! Every branch's history is in the tables under its own name: the column
-//! `branch` says whose history a row is in, `recorded_in` which branch holds
-//! it. `WHERE branch = recorded_in` gives each row once.
+//! # Which rows a branch has
+//!
+//! Every branch's history is in the tables under the branch's own name: the
+//! column `branch` says whose history a row is in, `recorded_in` which branch
+//! holds it. The steps of `wider`, forked from `main` at 300, are 0 to 299
+//! (recorded in `main`) and those from 300 on (recorded in `wider`). So
+//! `WHERE branch = 'wider'` follows the lineage, and
+//! `WHERE branch = recorded_in` gives each row of the store once. The table
+//! `topology` has a branch's own positions and no `step`.
+//!
+//! Files are read by the recorder's own reader, which checks them; the query
+//! engine sees no file and has no function that could open one.
 
 mod answer;
+mod bounds;
+mod branches;
+mod convert;
 mod statement;
 mod tables;
 
-use std::collections::BTreeMap;
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
-use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
-use polars::lazy::dsl::{FileWriteFormat, SinkDestination, SinkTarget, UnifiedSinkArgs};
-use polars::prelude::{DataType, Engine, LazyFrame, ParquetWriteOptions, PlRefPath, PolarsError, TimeUnit, col};
+use polars::prelude::{DataFrame, IdxSize, LazyFrame, PolarsError, ScanArgsAnonymous};
 use polars::sql::SQLContext;
-use revacnn_schemas::{BranchName, Table};
-use tempfile::NamedTempFile;
+use revacnn_schemas::BranchName;
 
-use crate::footer::Expected;
-use crate::query::{read_ranges, whole};
+use crate::system::{memory_available, resident_bytes};
 use crate::{Lineage, RecorderError, Store};
 
 pub use answer::{Answer, Cell, cell};
 
-/// Answers a query over all branches, or over one; `folder` takes the answer
-/// as a temporary file.
+use tables::{Damage, LogTable};
+
+/// How often the memory that a query holds is looked at.
+const WATCH: Duration = Duration::from_millis(20);
+
+/// Room for the syntax tree of the longest query, which is walked recursively.
+const STACK_BYTES: usize = 512 << 20;
+
+/// What a query may take.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// The most rows of an answer, the first ones; all where `None`.
+    pub rows: Option<usize>,
+    /// The most bytes of memory; three quarters of what is free where `None`.
+    /// Kept where the system says what a process holds (Linux).
+    pub memory: Option<u64>,
+}
+
+/// Answers a query over all branches, or over one.
+///
+/// A query that is given up because of its memory goes on in the background
+/// until it fails: the process should end.
 ///
 /// # Errors
-/// [`RecorderError::Query`] for what cannot be asked, and for tensors that are
-/// not stored; an error with the path of a damaged file.
-pub fn query(store: &Store, branch: Option<&BranchName>, sql: &str, folder: &Path) -> Result<Answer, RecorderError> {
-    let uses = statement::examine(sql)?;
-    let mut list = store.branches()?;
+/// [`RecorderError::Query`] for what cannot be asked, for tensors that are not
+/// stored, and for a query that needs more memory than it may take; an error
+/// with the path of a damaged file.
+pub fn query(store: &Store, branch: Option<&BranchName>, sql: &str, limits: Limits) -> Result<Answer, RecorderError> {
+    let text = sql.to_owned();
+    let list = {
+        let mut list = store.branches()?;
+        // Some of the branches would be a silently partial answer.
+        if branch.is_none() && !list.problems.is_empty() {
+            return Err(list.problems.remove(0));
+        }
+        list.records
+    };
     let lineages = match branch {
         Some(name) => vec![Lineage::open(store, name)?],
-        // A part of the branches would be a silently partial answer.
-        None if !list.problems.is_empty() => return Err(list.problems.remove(0)),
-        None => list.records.iter().map(|record| Lineage::of(store, record)).collect::<Result<_, _>>()?,
+        None => list.iter().map(|record| Lineage::of(store, record)).collect::<Result<_, _>>()?,
     };
-    let mut parts = BTreeMap::new();
-    for table in Table::ALL {
-        parts.insert(table, tables::parts(table, &lineages, &uses)?);
-    }
-    let answer = || -> Result<NamedTempFile, PolarsError> {
-        let mut context = SQLContext::new();
-        for (&table, parts) in &parts {
-            context.register(table.name(), tables::frame(table, parts)?);
+    let lineages: Vec<Arc<Lineage>> = lineages.into_iter().map(Arc::new).collect();
+    watched(limits.memory, move || {
+        let question = statement::examine(&text)?;
+        let damage = Damage::default();
+        let mut frames = Vec::new();
+        for table in question.tables() {
+            let parts = tables::parts(table, &lineages, &question.uses)?;
+            frames.push((table.name(), LogTable::new(table, parts, damage.clone())));
         }
-        context.register(statement::BRANCHES, tables::branches(&lineages, &list.records)?);
-        let frame = writable(context.execute(sql)?)?;
-        let file = NamedTempFile::new_in(folder)?;
-        let target = SinkTarget::Path(PlRefPath::try_from_path(file.path())?);
-        let format = FileWriteFormat::Parquet(Arc::new(ParquetWriteOptions::default()));
-        frame
-            .sink(SinkDestination::File { target }, format, UnifiedSinkArgs::default())?
-            .collect_with_engine(Engine::Streaming)?;
-        Ok(file)
-    };
-    let reason = match catch_unwind(AssertUnwindSafe(answer)) {
-        Ok(Ok(file)) => return Answer::of(file),
-        Ok(Err(PolarsError::IO { error, .. })) => error.to_string(),
-        Ok(Err(error)) => error.to_string(),
-        Err(_) => "the query engine gave up on it".to_owned(),
-    };
-    // The engine does not say which file it could not read.
-    for (&table, parts) in &parts {
-        parts.iter().flat_map(|part| &part.files).try_for_each(|path| decode(table, path))?;
-    }
-    Err(RecorderError::Query { reason: format!("{reason}{}", columns(&uses)) })
-}
-
-/// Gives columns of types that the answer's readers lack others.
-fn writable(mut frame: LazyFrame) -> Result<LazyFrame, PolarsError> {
-    let mut casts = Vec::new();
-    for (name, of) in frame.collect_schema()?.iter() {
-        let cast = match of {
-            of if is_plain(of) => continue,
-            DataType::Duration(_) => DataType::Int64,
-            DataType::Int128 | DataType::Decimal(..) => DataType::Float64,
-            of if of.is_nested() => {
-                let reason = format!("the column `{name}` has type {of:?}: select its parts instead");
-                return Err(PolarsError::InvalidOperation(reason.into()));
+        let branches = branches::frame(&lineages, &list);
+        let answer = || -> Result<DataFrame, PolarsError> {
+            let mut context = SQLContext::new();
+            for (name, table) in frames {
+                let arguments = ScanArgsAnonymous { name, ..ScanArgsAnonymous::default() };
+                context.register(name, LazyFrame::anonymous_scan(Arc::new(table), arguments)?);
             }
-            _ => DataType::String,
+            context.register(branches::NAME, branches?.lazy());
+            let frame = context.execute(&text)?;
+            let most = limits.rows.and_then(|rows| IdxSize::try_from(rows).ok()?.checked_add(1));
+            answer::plain(match most {
+                Some(most) => frame.limit(most),
+                None => frame,
+            })?
+            .collect()
         };
-        casts.push(col(name.clone()).cast(cast));
+        let reason = match catch_unwind(AssertUnwindSafe(answer)) {
+            Ok(Ok(frame)) => return Answer::of(frame, limits.rows),
+            Ok(Err(error)) => explained(&error),
+            Err(panic) => format!("the query engine gave up on it: {}", said(panic.as_ref())),
+        };
+        // What was wrong with a file says more than that it could not be read.
+        if let Some(error) = damage.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            return Err(error);
+        }
+        Err(RecorderError::Query { reason: format!("{reason}{}", question.columns()) })
+    })
+}
+
+/// Does a query's work on a thread with a large stack, and gives it up where
+/// it takes too much memory.
+fn watched<T: Send + 'static>(
+    memory: Option<u64>,
+    work: impl FnOnce() -> Result<T, RecorderError> + Send + 'static,
+) -> Result<T, RecorderError> {
+    let refuse = |reason: String| Err(RecorderError::Query { reason });
+    let before = resident_bytes().unwrap_or(0);
+    let most = memory.or_else(|| memory_available().map(|free| free / 4 * 3));
+    let (sender, receiver) = channel();
+    let started = std::thread::Builder::new().name("query".to_owned()).stack_size(STACK_BYTES).spawn(move || {
+        let result = catch_unwind(AssertUnwindSafe(work));
+        // Nobody listens to a query that was given up.
+        let _ = sender.send(result);
+    });
+    if let Err(error) = started {
+        return refuse(format!("no thread can be started for it: {error}"));
     }
-    Ok(if casts.is_empty() { frame } else { frame.with_columns(casts) })
-}
-
-/// Whether an answer's readers know the type.
-fn is_plain(of: &DataType) -> bool {
-    match of {
-        DataType::String | DataType::Boolean | DataType::Datetime(TimeUnit::Microseconds, _) => true,
-        DataType::List(inner) => is_plain(inner),
-        DataType::Int128 => false,
-        of => of.is_primitive_numeric(),
+    loop {
+        match receiver.recv_timeout(WATCH) {
+            Ok(Ok(result)) => return result,
+            Ok(Err(panic)) => return refuse(format!("the query engine gave up on it: {}", said(panic.as_ref()))),
+            Err(RecvTimeoutError::Disconnected) => return refuse("the query engine ended without an answer".to_owned()),
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        if let (Some(most), Some(held)) = (most, resident_bytes())
+            && held.saturating_sub(before) > most
+        {
+            let megabytes = most / 1_000_000;
+            return refuse(format!(
+                "it needs more than the {megabytes} MB of memory that it may take: bound it by `branch`, `step`, \
+                 `layer` or `filter`, select fewer columns, or join on more of them"
+            ));
+        }
     }
 }
 
-fn decode(table: Table, path: &Path) -> Result<(), RecorderError> {
-    let file = crate::footer::FooterCache::default().open(path, Expected { table, rows: None })?;
-    read_ranges(&file, whole(&file)).map(drop)
+/// What a panic said, on one line.
+fn said(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("it did not say why").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The columns of the tables used, for who named one that there is not.
-fn columns(uses: &[statement::TableUse]) -> String {
-    let mut tables: Vec<Table> = uses.iter().map(|used| used.table).collect();
-    tables.sort();
-    tables.dedup();
-    let line = |table: &Table| {
-        let schema = tables::schema(*table);
-        let names: Vec<&str> = schema.iter_names().map(|name| name.as_str()).collect();
-        format!("\n  {table} has {}", names.join(", "))
-    };
-    tables.iter().map(line).collect()
+/// The engine's error without the plan that it adds.
+fn explained(error: &PolarsError) -> String {
+    let text = error.to_string();
+    text.split("\n\nResolved plan until failure").next().unwrap_or(&text).trim().to_owned()
 }

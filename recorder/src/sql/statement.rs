@@ -2,18 +2,17 @@
 
 use std::ops::ControlFlow;
 
-use revacnn_schemas::{Step, Table};
-use sqlparser::ast::{
-    BinaryOperator, Expr, ObjectName, Query, Select, SetExpr, Statement, TableFactor, TableWithJoins, Value, Visit,
-    Visitor,
-};
+use revacnn_schemas::Table;
+use sqlparser::ast::{ObjectName, Query, Select, SetExpr, Statement, TableFactor, TableWithJoins, Visit, Visitor};
 use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::{Parser, ParserOptions};
 
+use super::bounds::Bounds;
+use super::{branches, tables};
 use crate::RecorderError;
 
-/// The table of branches, which has no files.
-pub(super) const BRANCHES: &str = "branches";
+/// The longest query, in bytes: its syntax tree is walked recursively.
+const MOST_BYTES: usize = 64 * 1024;
 
 /// One use of a table, and the rows that it can touch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,125 +21,28 @@ pub(super) struct TableUse {
     pub(super) bounds: Bounds,
 }
 
-/// What the conditions that hold for every row of a use say of `step`,
-/// `branch` and `recorded_in`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Bounds {
-    /// First and last step; none where the first is past the last.
-    pub(super) first: Step,
-    pub(super) last: Step,
-    pub(super) branches: Option<Vec<String>>,
-    pub(super) holders: Option<Vec<String>>,
+/// A query that only reads the log.
+#[derive(Debug)]
+pub(super) struct Question {
+    pub(super) uses: Vec<TableUse>,
+    /// Whether it uses the table of branches.
+    branches: bool,
 }
 
-impl Bounds {
-    fn none() -> Self {
-        Self { first: Step(0), last: Step(u64::MAX), branches: None, holders: None }
+impl Question {
+    /// The tables of the log that it uses, each once.
+    pub(super) fn tables(&self) -> Vec<Table> {
+        let mut tables: Vec<Table> = self.uses.iter().map(|used| used.table).collect();
+        tables.sort();
+        tables.dedup();
+        tables
     }
 
-    /// Whether rows of a branch, recorded in another one, can be touched.
-    pub(super) fn admits(&self, branch: &str, holder: &str) -> bool {
-        let within = |names: &Option<Vec<String>>, name: &str| {
-            names.as_ref().is_none_or(|names| names.iter().any(|known| known == name))
-        };
-        within(&self.branches, branch) && within(&self.holders, holder)
-    }
-
-    /// Narrows by what a condition demands of the columns that `column` knows.
-    fn narrow<'a>(&mut self, condition: &'a Expr, column: &dyn Fn(&'a Expr) -> Option<&'a str>) {
-        match condition {
-            Expr::Nested(inner) => self.narrow(inner, column),
-            Expr::BinaryOp { left, op: BinaryOperator::And, right } => {
-                self.narrow(left, column);
-                self.narrow(right, column);
-            }
-            Expr::BinaryOp { left, op, right } => match (column(left), column(right)) {
-                (Some(name), None) => self.compare(name, op, right),
-                (None, Some(name)) => self.compare(name, &flipped(op), left),
-                _ => {}
-            },
-            Expr::Between { expr, negated: false, low, high } => {
-                if let Some(name) = column(expr) {
-                    self.compare(name, &BinaryOperator::GtEq, low);
-                    self.compare(name, &BinaryOperator::LtEq, high);
-                }
-            }
-            Expr::InList { expr, list, negated: false } => match column(expr) {
-                Some("step") => {
-                    let steps: Option<Vec<u64>> = list.iter().map(whole_number).collect();
-                    if let Some((low, high)) = steps.and_then(|all| Some((*all.iter().min()?, *all.iter().max()?))) {
-                        self.first = self.first.max(Step(low));
-                        self.last = self.last.min(Step(high));
-                    }
-                }
-                Some(name) => {
-                    if let Some(names) = list.iter().map(text).collect::<Option<Vec<_>>>() {
-                        self.one_of(name, names);
-                    }
-                }
-                None => {}
-            },
-            _ => {}
-        }
-    }
-
-    fn compare(&mut self, column: &str, operator: &BinaryOperator, value: &Expr) {
-        if column != "step" {
-            if let (BinaryOperator::Eq, Some(name)) = (operator, text(value)) {
-                self.one_of(column, vec![name]);
-            }
-            return;
-        }
-        let Some(step) = whole_number(value) else { return };
-        let (low, high) = match operator {
-            BinaryOperator::Eq => (step, step),
-            BinaryOperator::LtEq => (0, step),
-            BinaryOperator::GtEq => (step, u64::MAX),
-            BinaryOperator::Gt => (step.saturating_add(1), u64::MAX),
-            // Nothing lies before step 0.
-            BinaryOperator::Lt => step.checked_sub(1).map_or((1, 0), |last| (0, last)),
-            _ => return,
-        };
-        self.first = self.first.max(Step(low));
-        self.last = self.last.min(Step(high));
-    }
-
-    fn one_of(&mut self, column: &str, names: Vec<String>) {
-        let known = if column == "branch" { &mut self.branches } else { &mut self.holders };
-        *known = Some(match known.take() {
-            None => names,
-            Some(before) => before.into_iter().filter(|name| names.contains(name)).collect(),
-        });
-    }
-}
-
-fn flipped(operator: &BinaryOperator) -> BinaryOperator {
-    match operator {
-        BinaryOperator::Lt => BinaryOperator::Gt,
-        BinaryOperator::LtEq => BinaryOperator::GtEq,
-        BinaryOperator::Gt => BinaryOperator::Lt,
-        BinaryOperator::GtEq => BinaryOperator::LtEq,
-        other => other.clone(),
-    }
-}
-
-fn whole_number(expression: &Expr) -> Option<u64> {
-    match expression {
-        Expr::Value(value) => match &value.value {
-            Value::Number(digits, _) => digits.parse().ok(),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-fn text(expression: &Expr) -> Option<String> {
-    match expression {
-        Expr::Value(value) => match &value.value {
-            Value::SingleQuotedString(text) => Some(text.clone()),
-            _ => None,
-        },
-        _ => None,
+    /// A line a table with its columns, for who named one that there is not.
+    pub(super) fn columns(&self) -> String {
+        let own = self.branches.then(|| (branches::NAME, branches::COLUMNS.join(", ")));
+        let tables = self.tables().into_iter().map(|table| (table.name(), tables::column_names(table).join(", ")));
+        tables.chain(own).map(|(name, columns)| format!("\n  {name} has {columns}")).collect()
     }
 }
 
@@ -149,8 +51,11 @@ fn text(expression: &Expr) -> Option<String> {
 /// # Errors
 /// [`RecorderError::Query`] for what is no query, for anything but reading,
 /// for functions that read files, and for tables that there are not.
-pub(super) fn examine(sql: &str) -> Result<Vec<TableUse>, RecorderError> {
+pub(super) fn examine(sql: &str) -> Result<Question, RecorderError> {
     let refuse = |reason: String| Err(RecorderError::Query { reason });
+    if sql.len() > MOST_BYTES {
+        return refuse(format!("expected at most {MOST_BYTES} bytes, found {}", sql.len()));
+    }
     // As polars parses it afterwards.
     let options = ParserOptions { trailing_commas: true, ..ParserOptions::default() };
     let parsed = Parser::new(&GenericDialect)
@@ -159,24 +64,25 @@ pub(super) fn examine(sql: &str) -> Result<Vec<TableUse>, RecorderError> {
         .and_then(|mut parser| parser.parse_statements());
     let statements = match parsed {
         Ok(statements) => statements,
-        Err(error) => return refuse(error.to_string()),
+        Err(error) => return refuse(error.to_string().trim_start_matches("sql parser error: ").to_owned()),
     };
-    let [statement] = &statements[..] else {
-        return refuse(format!("expected one statement, found {}", statements.len()));
+    let statement = match &statements[..] {
+        [statement @ Statement::Query(_)] => statement,
+        [_] => {
+            let word: String = sql.split_whitespace().next().unwrap_or_default().chars().take(40).collect();
+            return refuse(format!(
+                "expected SELECT or WITH, found {}: the log is only read here",
+                word.to_uppercase()
+            ));
+        }
+        other => return refuse(format!("expected one statement, found {}", other.len())),
     };
-    if !reads(statement) {
-        let words: Vec<&str> = sql.split_whitespace().take(1).collect();
-        return refuse(format!(
-            "expected SELECT, WITH, EXPLAIN or SHOW TABLES, found {}: the log is only read here",
-            words.join(" ").to_uppercase().chars().take(40).collect::<String>()
-        ));
-    }
     let mut names = CommonTables::default();
     let _ = statement.visit(&mut names);
-    if let Some(name) = names.0.iter().find(|name| is_table(name)) {
+    if let Some(name) = names.0.iter().find(|name| *name == branches::NAME || Table::from_name(name).is_some()) {
         return refuse(format!("`{name}` is a table of the log: give the query in WITH another name"));
     }
-    let mut walk = Walk { common: names.0, uses: Vec::new(), seen: Vec::new() };
+    let mut walk = Walk { common: names.0, uses: Vec::new(), seen: Vec::new(), branches: false };
     if let ControlFlow::Break(reason) = statement.visit(&mut walk) {
         return refuse(reason);
     }
@@ -187,19 +93,7 @@ pub(super) fn examine(sql: &str) -> Result<Vec<TableUse>, RecorderError> {
             walk.uses.push(TableUse { table, bounds: Bounds::none() });
         }
     }
-    Ok(walk.uses)
-}
-
-fn reads(statement: &Statement) -> bool {
-    match statement {
-        Statement::Query(_) | Statement::ShowTables { .. } => true,
-        Statement::Explain { statement, analyze: false, .. } => matches!(**statement, Statement::Query(_)),
-        _ => false,
-    }
-}
-
-fn is_table(name: &str) -> bool {
-    name == BRANCHES || Table::from_name(name).is_some()
+    Ok(Question { uses: walk.uses, branches: walk.branches })
 }
 
 /// The one part of a table's name; names with more are none of ours.
@@ -228,6 +122,7 @@ struct Walk {
     common: Vec<String>,
     uses: Vec<TableUse>,
     seen: Vec<Table>,
+    branches: bool,
 }
 
 impl Visitor for Walk {
@@ -251,10 +146,7 @@ impl Visitor for Walk {
             let TableFactor::Table { name, alias, .. } = factor else { continue };
             let Some(table) = plain(name).and_then(Table::from_name) else { continue };
             let known = alias.as_ref().map_or(table.name(), |alias| alias.name.value.as_str());
-            let mut bounds = Bounds::none();
-            if let Some(condition) = &select.selection {
-                bounds.narrow(condition, &|expression| column(expression, known, alone));
-            }
+            let bounds = select.selection.as_ref().map_or_else(Bounds::none, |condition| Bounds::of(condition, known, alone));
             self.uses.push(TableUse { table, bounds });
         }
         ControlFlow::Continue(())
@@ -278,7 +170,8 @@ impl Visitor for Walk {
 
     fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<String> {
         match plain(relation) {
-            Some(name) if self.common.iter().any(|known| known == name) || name == BRANCHES => {}
+            Some(name) if self.common.iter().any(|known| known == name) => {}
+            Some(branches::NAME) => self.branches = true,
             Some(name) if Table::from_name(name).is_some() => self.seen.extend(Table::from_name(name)),
             _ => return ControlFlow::Break(format!("there is no table `{relation}`; {}", known_tables())),
         }
@@ -288,7 +181,7 @@ impl Visitor for Walk {
 
 fn known_tables() -> String {
     let names: Vec<&str> = Table::ALL.into_iter().map(Table::name).collect();
-    format!("there is {}, {BRANCHES}", names.join(", "))
+    format!("there is {}, {}", names.join(", "), branches::NAME)
 }
 
 fn only_reads(body: &SetExpr) -> bool {
@@ -308,26 +201,12 @@ fn add_factors<'a>(from: &'a TableWithJoins, factors: &mut Vec<&'a TableFactor>)
     }
 }
 
-/// The name of a column that bounds are taken from, if it is the table's:
-/// without the table's name only where the query has no other table.
-fn column<'a>(expression: &'a Expr, table: &str, alone: bool) -> Option<&'a str> {
-    let name = match expression {
-        Expr::Identifier(name) if alone => &name.value,
-        Expr::CompoundIdentifier(parts) => match &parts[..] {
-            [qualifier, name] if qualifier.value == table => &name.value,
-            _ => return None,
-        },
-        _ => return None,
-    };
-    ["step", "branch", "recorded_in"].contains(&name.as_str()).then_some(name.as_str())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn bounds(sql: &str) -> (u64, u64, Option<Vec<String>>) {
-        let mut uses = examine(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
+        let mut uses = examine(sql).unwrap_or_else(|error| panic!("{sql}: {error}")).uses;
         assert_eq!(uses.len(), 1, "{sql}");
         let bounds = uses.remove(0).bounds;
         (bounds.first.0, bounds.last.0, bounds.branches)
@@ -363,10 +242,10 @@ mod tests {
     fn each_use_of_a_table_has_bounds_of_its_own() {
         let sql = "SELECT * FROM steps a JOIN steps b ON a.step = b.step WHERE a.step = 1 AND b.step < 3 AND step = 9";
         let spans: Vec<(u64, u64)> =
-            examine(sql).expect("a query").iter().map(|used| (used.bounds.first.0, used.bounds.last.0)).collect();
+            examine(sql).expect("a query").uses.iter().map(|used| (used.bounds.first.0, used.bounds.last.0)).collect();
         assert_eq!(spans, [(1, 1), (0, 2)]);
         let nested = "SELECT step FROM steps WHERE step IN (SELECT step FROM validation WHERE step > 5)";
-        let uses = examine(nested).expect("a query");
+        let uses = examine(nested).expect("a query").uses;
         assert_eq!(uses.iter().map(|used| used.bounds.first.0).collect::<Vec<_>>(), [0, 6]);
     }
 
@@ -381,7 +260,9 @@ mod tests {
             ("INSERT INTO steps VALUES (1)", "found INSERT"),
             ("DELETE FROM steps", "found DELETE"),
             ("TRUNCATE TABLE steps", "found TRUNCATE"),
-            ("EXPLAIN DROP TABLE steps", "found EXPLAIN"),
+            ("EXPLAIN SELECT * FROM steps", "found EXPLAIN"),
+            ("SHOW TABLES", "found SHOW"),
+            ("COPY steps TO 'x.csv'", "found COPY"),
             ("SELECT * INTO x FROM steps", "SELECT INTO is refused"),
             ("SELECT * FROM read_parquet('/etc/passwd')", "table function `read_parquet` is refused"),
             ("SELECT * FROM steps JOIN read_csv('x') ON true", "table function `read_csv` is refused"),

@@ -1,207 +1,262 @@
-//! The tables of a query as lazy scans over the files of the log.
+//! The tables of a query, read when the query engine asks for them: the
+//! columns that it names, of the steps that its conditions can touch.
 
-use std::path::PathBuf;
+use std::any::Any;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow_schema::DataType as ArrowType;
-use polars::io::HiveOptions;
 use polars::prelude::{
-    DataFrame, DataType, Field, LazyFrame, NamedFrom, PlRefPath, PolarsError, ScanArgsParquet, Schema, Series,
-    TimeUnit, TimeZone, UnionArgs, col, concat, lit,
+    AnonymousScan, AnonymousScanArgs, Column, DataFrame, DataType, Field, PlSmallStr, PolarsError, PolarsResult,
+    Scalar, Schema, SchemaRef,
 };
-use revacnn_schemas::{BranchRecord, Fidelity, Step, Table};
+use revacnn_schemas::{Fidelity, Step, Table};
 
+use super::convert;
 use super::statement::TableUse;
-use crate::footer::Expected;
-use crate::listing::{Piece, list_if_there};
 use crate::shape::TENSOR_TABLES;
-use crate::{BranchReader, Lineage, RecorderError, StepSpan};
+use crate::thinning::joined;
+use crate::{BranchReader, Lineage, RecorderError, Selection, StepSpan};
 
-/// Files of a table that hold rows of a branch.
+/// The columns that every table has before its own.
+const NAMES: [&str; 2] = ["branch", "recorded_in"];
+
+/// Steps that are read at a time.
+const STEPS_AT_ONCE: u64 = 64;
+
+/// The first thing that was wrong with the log while it was read.
+pub(super) type Damage = Arc<Mutex<Option<RecorderError>>>;
+
+/// Rows of a branch that one branch of its lineage holds.
 #[derive(Debug)]
 pub(super) struct Part {
-    branch: String,
-    recorded_in: String,
-    /// Rows past this step are none of the branch's.
-    last: Step,
-    pub(super) files: Vec<PathBuf>,
+    lineage: Arc<Lineage>,
+    /// Place of the holder in the lineage's readers.
+    holder: usize,
+    /// Disjoint, in order.
+    spans: Vec<StepSpan>,
+    selection: Selection,
 }
 
-/// The files that the uses of a table can touch.
+impl Part {
+    fn reader(&self) -> &BranchReader {
+        &self.lineage.readers()[self.holder]
+    }
+}
+
+/// What the uses of a table can touch.
 ///
 /// # Errors
-/// [`RecorderError::Query`] where some of these tensors are not stored; an
-/// error with the path of a damaged file.
-pub(super) fn parts(table: Table, lineages: &[Lineage], uses: &[TableUse]) -> Result<Vec<Part>, RecorderError> {
+/// [`RecorderError::Query`] where some of these tensors are not stored.
+pub(super) fn parts(table: Table, lineages: &[Arc<Lineage>], uses: &[TableUse]) -> Result<Vec<Part>, RecorderError> {
     let mut parts = Vec::new();
     for lineage in lineages {
         let branch = lineage.branch().name.as_str();
-        let mut held = lineage.parts();
-        // A branch that has no steps yet has a topology.
-        if table == Table::Topology {
-            held = vec![(lineage.own(), StepSpan::new(Step(0), Step(u64::MAX)))];
-        }
-        for (reader, span) in held.into_iter().rev() {
-            let holder = reader.branch().name.as_str();
-            let wanted: Vec<StepSpan> = uses
+        for (holder, span) in held(table, lineage) {
+            let reader = &lineage.readers()[holder];
+            let admitted: Vec<&TableUse> = uses
                 .iter()
-                .filter(|used| used.table == table && used.bounds.admits(branch, holder))
-                .filter(|used| used.bounds.first <= used.bounds.last)
-                .filter_map(|used| StepSpan::new(used.bounds.first, used.bounds.last).intersection(&span))
+                .filter(|used| used.table == table)
+                .filter(|used| used.bounds.admits(branch, reader.branch().name.as_str()))
                 .collect();
-            if wanted.is_empty() {
+            let spans = joined(admitted.iter().filter_map(|used| {
+                let wanted = used.bounds.span();
+                (wanted.first <= wanted.last).then(|| wanted.intersection(&span)).flatten()
+            }));
+            let Some(selection) = common(reader, table, &admitted) else { continue };
+            if spans.is_empty() {
                 continue;
             }
-            let files = reader.with_fresh_listing(|| files(reader, table, &wanted))?;
-            if !files.is_empty() {
-                parts.push(Part { branch: branch.to_owned(), recorded_in: holder.to_owned(), last: span.last, files });
+            if TENSOR_TABLES.contains(&table) {
+                check_stored(reader, table, &spans)?;
             }
+            parts.push(Part { lineage: lineage.clone(), holder, spans, selection });
         }
     }
     Ok(parts)
 }
 
-fn files(reader: &BranchReader, table: Table, wanted: &[StepSpan]) -> Result<Vec<PathBuf>, RecorderError> {
-    let sparse = Expected { table, rows: None };
-    match table {
-        Table::Topology => {
-            let path = reader.paths.segment(table, StepSpan::of(reader.branch().first_step()));
-            return Ok(vec![reader.footers.open(&path, sparse)?.path]);
-        }
-        Table::Events => {
-            let folder = reader.paths.table(table);
-            let names = list_if_there(&folder)?.into_iter().filter(|name| !name.starts_with('.'));
-            return names
-                .filter(|name| name.ends_with(".parquet"))
-                .map(|name| {
-                    let expected = Expected { table, rows: None };
-                    Ok(reader.footers.open(&folder.join(name), expected)?.path)
-                })
-                .collect();
-        }
-        _ => {}
+/// Places of the readers that hold rows of a lineage, and of which steps;
+/// oldest first.
+fn held(table: Table, lineage: &Lineage) -> Vec<(usize, StepSpan)> {
+    let all = StepSpan::new(Step(0), Step(u64::MAX));
+    // Positions are the branch's own, also before its first step.
+    if table == Table::Topology {
+        return vec![(0, all)];
     }
-    if TENSOR_TABLES.contains(&table) {
-        check_stored(reader, table, wanted)?;
+    let place = |reader: &BranchReader| lineage.readers().iter().position(|other| std::ptr::eq(other, reader));
+    let mut held: Vec<(usize, StepSpan)> = lineage
+        .parts()
+        .into_iter()
+        .filter_map(|(reader, span)| Some((place(reader)?, span)))
+        .collect();
+    held.reverse();
+    // The last event may be of a step that was never committed.
+    if let (Table::Events, Some((_, span))) = (table, held.last_mut()) {
+        span.last = all.last;
     }
-    let touched = |piece: &&Piece| wanted.iter().any(|span| span.intersection(&piece.span).is_some());
-    let mut files = Vec::new();
-    for &piece in reader.index().pieces.iter().filter(touched) {
-        let file = match table {
-            Table::Keyframes | Table::Validation => reader.open_sparse(piece, table)?,
-            _ if reader.shape.rows_a_step(table).unwrap_or(0) == 0 => None,
-            _ => {
-                let step = wanted.iter().find_map(|span| span.intersection(&piece.span)).map(|span| span.first);
-                Some(reader.open_table(piece, table, step.unwrap_or(piece.span.first))?)
-            }
-        };
-        files.extend(file.map(|file| file.path));
+    held
+}
+
+/// The rows of a step that all uses together can touch; `None` where the
+/// branch has no such rows.
+fn common(reader: &BranchReader, table: Table, uses: &[&TableUse]) -> Option<Selection> {
+    let plan = reader.shape.plan(table);
+    let mut selections: Vec<Selection> = uses.iter().filter_map(|used| used.bounds.selection()).collect();
+    selections.retain(|selection| match (plan, &selection.layer) {
+        (Some(plan), Some(layer)) => plan.layer(layer).is_some_and(|rows| {
+            selection.filter.is_none_or(|filter| rows.numbers.contains(&filter))
+        }),
+        (None, _) | (_, None) => true,
+    });
+    selections.dedup();
+    match &selections[..] {
+        [] => None,
+        [only] if plan.is_some() => Some(only.clone()),
+        _ => Some(Selection::all()),
     }
-    Ok(files)
 }
 
 /// Refuses steps whose tensors have to be recomputed, rather than leave them
 /// out of an answer.
-fn check_stored(reader: &BranchReader, table: Table, wanted: &[StepSpan]) -> Result<(), RecorderError> {
+fn check_stored(reader: &BranchReader, table: Table, spans: &[StepSpan]) -> Result<(), RecorderError> {
     let index = reader.index();
-    let mut gone: Option<StepSpan> = None;
-    for piece in &index.pieces {
-        for span in wanted.iter().filter_map(|span| span.intersection(&piece.span)) {
-            let missing: Vec<StepSpan> = match reader.branch().recording.fidelity {
-                Fidelity::Every => index.thinned.iter().filter_map(|thinned| thinned.intersection(&span)).collect(),
-                Fidelity::Keyframes => index
-                    .materialised
-                    .iter()
-                    .fold(vec![span], |left, stored| left.iter().flat_map(|span| span.without(stored)).collect()),
-            };
-            for span in missing {
-                gone = Some(gone.map_or(span, |all| StepSpan::new(all.first.min(span.first), all.last.max(span.last))));
-            }
+    let missing = |span: &StepSpan| -> Vec<StepSpan> {
+        match reader.branch().recording.fidelity {
+            Fidelity::Every => index.thinned.iter().filter_map(|thinned| thinned.intersection(span)).collect(),
+            Fidelity::Keyframes => index
+                .materialised
+                .iter()
+                .fold(vec![*span], |left, stored| left.iter().flat_map(|span| span.without(stored)).collect()),
         }
-    }
+    };
+    let gone = spans.iter().flat_map(missing);
+    let gone = gone.reduce(|all, span| StepSpan::new(all.first.min(span.first), all.last.max(span.last)));
     let Some(StepSpan { first, last }) = gone else { return Ok(()) };
     let branch = &reader.branch().name;
     Err(RecorderError::Query {
         reason: format!(
-            "the query can touch {table} of steps {first} to {last} of branch `{branch}`, which are not all stored: \
-             they follow from keyframes. Write them out with `revacnn materialise {branch} --from {first} --to {last}`, \
-             or bound the query to stored steps, as in WHERE branch = '{branch}' AND step BETWEEN A AND B"
+            "it can touch the {table} of steps {first} to {last} of branch `{branch}`, which are not all stored: they \
+             follow from keyframes. `revacnn materialise {branch} --from {first} --to {last}` writes them out; or \
+             bound the query to stored steps: WHERE branch = '{branch}' AND step BETWEEN … AND …"
         ),
     })
 }
 
-/// The table as a lazy scan, with the columns `branch` and `recorded_in`
-/// before its own.
-pub(super) fn frame(table: Table, parts: &[Part]) -> Result<LazyFrame, PolarsError> {
-    if parts.is_empty() {
-        return Ok(DataFrame::empty_with_schema(&schema(table)).lazy());
-    }
-    let names: Vec<String> = schema(table).iter_names().map(ToString::to_string).collect();
-    let scans = parts.iter().map(|part| {
-        let paths = part.files.iter().map(|path| PlRefPath::try_from_path(path)).collect::<Result<Vec<_>, _>>()?;
-        let arguments =
-            ScanArgsParquet { glob: false, hive_options: HiveOptions::new_disabled(), ..ScanArgsParquet::default() };
-        let mut scan = LazyFrame::scan_parquet_files(paths.into_iter().collect(), arguments)?;
-        if table != Table::Topology {
-            let last = i64::try_from(part.last.0).unwrap_or(i64::MAX);
-            scan = scan.filter(col("step").lt_eq(lit(last)));
-        }
-        let named = [lit(part.branch.as_str()).alias("branch"), lit(part.recorded_in.as_str()).alias("recorded_in")];
-        Ok(scan.with_columns(named).select(names.iter().map(|name| col(name.as_str())).collect::<Vec<_>>()))
-    });
-    let scans = scans.collect::<Result<Vec<LazyFrame>, PolarsError>>()?;
-    concat(scans, UnionArgs::default())
-}
-
-/// The columns of a table, as a query sees them.
-pub(super) fn schema(table: Table) -> Schema {
-    let named = ["branch", "recorded_in"].map(|name| Field::new(name.into(), DataType::String));
+/// The names of a table's columns, as a query sees them.
+pub(super) fn column_names(table: Table) -> Vec<String> {
     let own = table.schema();
-    let own = own.fields().iter().map(|field| Field::new(field.name().as_str().into(), data_type(field.data_type())));
-    named.into_iter().chain(own.collect::<Vec<_>>()).collect()
+    NAMES.into_iter().chain(own.fields().iter().map(|field| field.name().as_str())).map(str::to_owned).collect()
 }
 
-/// The few types that the log's tables have.
-fn data_type(of: &ArrowType) -> DataType {
-    match of {
-        ArrowType::Int64 => DataType::Int64,
-        ArrowType::Int32 => DataType::Int32,
-        ArrowType::Float32 => DataType::Float32,
-        ArrowType::Timestamp(_, _) => DataType::Datetime(TimeUnit::Microseconds, Some(TimeZone::UTC)),
-        ArrowType::List(field) => DataType::List(Box::new(data_type(field.data_type()))),
-        _ => DataType::String,
+/// A table that the query engine can scan.
+pub(super) struct LogTable {
+    table: Table,
+    schema: SchemaRef,
+    parts: Vec<Part>,
+    damage: Damage,
+}
+
+impl LogTable {
+    pub(super) fn new(table: Table, parts: Vec<Part>, damage: Damage) -> Self {
+        let named = NAMES.map(|name| Field::new(name.into(), DataType::String));
+        let own = table.schema();
+        let own = own.fields().iter();
+        let own = own.map(|field| Field::new(field.name().as_str().into(), convert::data_type(field.data_type())));
+        let schema = Arc::new(named.into_iter().chain(own).collect());
+        Self { table, schema, parts, damage }
+    }
+
+    /// Reads columns of at most so many rows.
+    fn read(&self, names: &[PlSmallStr], most: usize) -> Result<DataFrame, Failed> {
+        let own = self.table.schema();
+        let mut places: Vec<usize> = names.iter().filter_map(|name| own.index_of(name).ok()).collect();
+        places.sort_unstable();
+        // Where no column is asked for, one tells the number of rows.
+        if places.is_empty() {
+            places.push(0);
+        }
+        let empty: Schema =
+            names.iter().filter_map(|name| Some(Field::new(name.clone(), self.schema.get(name)?.clone()))).collect();
+        let mut all = DataFrame::empty_with_schema(&empty);
+        for part in &self.parts {
+            let branch = part.lineage.branch().name.as_str();
+            let recorded_in = part.reader().branch().name.as_str();
+            for span in part.spans.iter().flat_map(|span| self.chunks(span)) {
+                let left = most - all.height();
+                if left == 0 {
+                    return Ok(all);
+                }
+                let batch = part.reader().read_columns(self.table, span, &part.selection, &places)?;
+                let batch = batch.slice(0, batch.num_rows().min(left));
+                let rows = batch.num_rows();
+                let columns = names.iter().map(|name| match (name.as_str(), batch.column_by_name(name)) {
+                    (_, Some(array)) => convert::column(name, array.as_ref()),
+                    (column, None) => {
+                        let value = if column == NAMES[0] { branch } else { recorded_in };
+                        Column::new_scalar(name.clone(), Scalar::from(PlSmallStr::from_str(value)), rows)
+                    }
+                });
+                all.vstack_mut_owned(DataFrame::new(rows, columns.collect())?)?;
+            }
+        }
+        Ok(all)
+    }
+
+    /// The spans that are read one after the other.
+    fn chunks(&self, span: &StepSpan) -> Vec<StepSpan> {
+        match self.table {
+            Table::Keyframes | Table::Validation | Table::Events | Table::Topology => vec![*span],
+            _ => (span.first.0..=span.last.0)
+                .step_by(STEPS_AT_ONCE as usize)
+                .map(|first| StepSpan::new(Step(first), span.last.min(Step(first + STEPS_AT_ONCE - 1))))
+                .collect(),
+        }
     }
 }
 
-/// The table `branches`: a row a branch.
-pub(super) fn branches(lineages: &[Lineage], records: &[BranchRecord]) -> Result<LazyFrame, PolarsError> {
-    let texts = |name: &str, value: &dyn Fn(&Lineage) -> Option<String>| {
-        let values: Vec<Option<String>> = lineages.iter().map(value).collect();
-        Series::new(name.into(), values).into()
-    };
-    let steps = |name: &str, value: &dyn Fn(&Lineage) -> Option<Step>| {
-        let values: Vec<Option<i64>> =
-            lineages.iter().map(|lineage| value(lineage).and_then(|step| i64::try_from(step.0).ok())).collect();
-        Series::new(name.into(), values).into()
-    };
-    let parent = |lineage: &Lineage| {
-        let id = &lineage.branch().parent.as_ref()?.branch;
-        records.iter().find(|record| record.id == *id).map(|record| record.name.to_string())
-    };
-    let edits = |lineage: &Lineage| {
-        let edits: Vec<String> = lineage.branch().edits.iter().map(ToString::to_string).collect();
-        Some(edits.join("; "))
-    };
-    let columns = vec![
-        texts("name", &|lineage| Some(lineage.branch().name.to_string())),
-        texts("id", &|lineage| Some(lineage.branch().id.to_string())),
-        texts("parent", &parent),
-        steps("fork_step", &|lineage| lineage.branch().parent.as_ref().map(|parent| parent.step)),
-        texts("edits", &edits),
-        texts("network", &|lineage| Some(lineage.branch().definition.network.name.clone())),
-        texts("dataset", &|lineage| Some(lineage.branch().definition.dataset.name.clone())),
-        texts("fidelity", &|lineage| Some(lineage.branch().recording.fidelity.to_string())),
-        steps("first_step", &|lineage| lineage.own().steps().map(|span| span.first)),
-        steps("last_step", &|lineage| lineage.own().steps().map(|span| span.last)),
-    ];
-    Ok(DataFrame::new_infer_height(columns)?.lazy())
+/// Why a table was not read.
+enum Failed {
+    Log(RecorderError),
+    Engine(PolarsError),
+}
+
+impl From<RecorderError> for Failed {
+    fn from(error: RecorderError) -> Self {
+        Self::Log(error)
+    }
+}
+
+impl From<PolarsError> for Failed {
+    fn from(error: PolarsError) -> Self {
+        Self::Engine(error)
+    }
+}
+
+impl AnonymousScan for LogTable {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn schema(&self, _infer_schema_length: Option<usize>) -> PolarsResult<SchemaRef> {
+        Ok(self.schema.clone())
+    }
+
+    fn allows_projection_pushdown(&self) -> bool {
+        true
+    }
+
+    fn scan(&self, arguments: AnonymousScanArgs) -> PolarsResult<DataFrame> {
+        let names: Vec<PlSmallStr> = match (&arguments.output_schema, &arguments.with_columns) {
+            (Some(schema), _) => schema.iter_names_cloned().collect(),
+            (None, Some(names)) => names.to_vec(),
+            (None, None) => self.schema.iter_names_cloned().collect(),
+        };
+        self.read(&names, arguments.n_rows.unwrap_or(usize::MAX)).map_err(|failed| match failed {
+            Failed::Engine(error) => error,
+            Failed::Log(error) => {
+                let reason = error.to_string();
+                self.damage.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                PolarsError::ComputeError(reason.into())
+            }
+        })
+    }
 }
