@@ -121,9 +121,9 @@ impl Answer {
         let mut name = path.file_name().unwrap_or_default().to_owned();
         name.push(format!(".{}.partial", std::process::id()));
         let partial = path.with_file_name(name);
-        let written = self.write_file(&partial).and_then(|()| {
-            std::fs::rename(&partial, path).map_err(|source| RecorderError::io("write", path, source))
-        });
+        let written = self
+            .write_file(&partial)
+            .and_then(|()| std::fs::rename(&partial, path).map_err(|source| RecorderError::io("write", path, source)));
         if written.is_err() {
             // The error that is told is the first one.
             let _ = std::fs::remove_file(&partial);

@@ -12,18 +12,8 @@ pub(super) const NAME: &str = "branches";
 
 /// The table's columns. `first_step` and `last_step` are of the branch's own
 /// steps; null where it has none yet.
-pub(super) const COLUMNS: [&str; 10] = [
-    "branch",
-    "id",
-    "parent",
-    "fork_step",
-    "edits",
-    "network",
-    "dataset",
-    "fidelity",
-    "first_step",
-    "last_step",
-];
+pub(super) const COLUMNS: [&str; 10] =
+    ["branch", "id", "parent", "fork_step", "edits", "network", "dataset", "fidelity", "first_step", "last_step"];
 
 /// The table.
 pub(super) fn frame(lineages: &[Arc<Lineage>], records: &[BranchRecord]) -> Result<DataFrame, PolarsError> {

@@ -12,9 +12,9 @@ use arrow_array::{
 use arrow_buffer::{NullBuffer, OffsetBuffer};
 use arrow_schema::{DataType as ArrowType, Field, TimeUnit as ArrowUnit};
 use polars::prelude::{
-    Column, DataType, Float32Chunked, Float32Type, Int32Chunked, Int32Type, Int64Chunked, IntoColumn, IntoSeries,
-    ListBuilderTrait, ListPrimitiveChunkedBuilder, NewChunkedArray, PolarsError, PolarsNumericType, Series,
-    StringChunked, TimeUnit, TimeZone,
+    Column, DataType, Float32Chunked, Float32Type, Int32Chunked, Int32Type, Int64Chunked, IntoColumn, ListBuilderTrait,
+    ListPrimitiveChunkedBuilder, NewChunkedArray, PolarsError, PolarsNumericType, Series, StringChunked, TimeUnit,
+    TimeZone,
 };
 
 /// The query engine's type for one of the few types that the log has.

@@ -35,7 +35,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use polars::prelude::{DataFrame, IdxSize, LazyFrame, PolarsError, ScanArgsAnonymous};
+use polars::prelude::{DataFrame, IdxSize, IntoLazy, LazyFrame, PolarsError, ScanArgsAnonymous};
 use polars::sql::SQLContext;
 use revacnn_schemas::BranchName;
 
@@ -145,7 +145,9 @@ fn watched<T: Send + 'static>(
         match receiver.recv_timeout(WATCH) {
             Ok(Ok(result)) => return result,
             Ok(Err(panic)) => return refuse(format!("the query engine gave up on it: {}", said(panic.as_ref()))),
-            Err(RecvTimeoutError::Disconnected) => return refuse("the query engine ended without an answer".to_owned()),
+            Err(RecvTimeoutError::Disconnected) => {
+                return refuse("the query engine ended without an answer".to_owned());
+            }
             Err(RecvTimeoutError::Timeout) => {}
         }
         if let (Some(most), Some(held)) = (most, resident_bytes())

@@ -146,7 +146,8 @@ impl Visitor for Walk {
             let TableFactor::Table { name, alias, .. } = factor else { continue };
             let Some(table) = plain(name).and_then(Table::from_name) else { continue };
             let known = alias.as_ref().map_or(table.name(), |alias| alias.name.value.as_str());
-            let bounds = select.selection.as_ref().map_or_else(Bounds::none, |condition| Bounds::of(condition, known, alone));
+            let bounds =
+                select.selection.as_ref().map_or_else(Bounds::none, |condition| Bounds::of(condition, known, alone));
             self.uses.push(TableUse { table, bounds });
         }
         ControlFlow::Continue(())

@@ -83,11 +83,8 @@ fn held(table: Table, lineage: &Lineage) -> Vec<(usize, StepSpan)> {
         return vec![(0, all)];
     }
     let place = |reader: &BranchReader| lineage.readers().iter().position(|other| std::ptr::eq(other, reader));
-    let mut held: Vec<(usize, StepSpan)> = lineage
-        .parts()
-        .into_iter()
-        .filter_map(|(reader, span)| Some((place(reader)?, span)))
-        .collect();
+    let mut held: Vec<(usize, StepSpan)> =
+        lineage.parts().into_iter().filter_map(|(reader, span)| Some((place(reader)?, span))).collect();
     held.reverse();
     // The last event may be of a step that was never committed.
     if let (Table::Events, Some((_, span))) = (table, held.last_mut()) {
@@ -102,9 +99,9 @@ fn common(reader: &BranchReader, table: Table, uses: &[&TableUse]) -> Option<Sel
     let plan = reader.shape.plan(table);
     let mut selections: Vec<Selection> = uses.iter().filter_map(|used| used.bounds.selection()).collect();
     selections.retain(|selection| match (plan, &selection.layer) {
-        (Some(plan), Some(layer)) => plan.layer(layer).is_some_and(|rows| {
-            selection.filter.is_none_or(|filter| rows.numbers.contains(&filter))
-        }),
+        (Some(plan), Some(layer)) => {
+            plan.layer(layer).is_some_and(|rows| selection.filter.is_none_or(|filter| rows.numbers.contains(&filter)))
+        }
         (None, _) | (_, None) => true,
     });
     selections.dedup();
