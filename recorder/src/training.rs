@@ -169,31 +169,30 @@ impl Training {
         steered: &mut dyn FnMut(Steered),
     ) -> Result<(), RecorderError> {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        let old_mailbox;
-        let mut answer;
-        match self.session.fork(name, edits, now) {
-            Ok(fork) => {
-                let done = fork.effects.iter().map(|effect| effect.summary.clone()).collect();
-                let mailbox = Mailbox::open(fork.session.store(), fork.session.record())?;
-                old_mailbox = std::mem::replace(&mut self.mailbox, mailbox);
-                let left = std::mem::replace(&mut self.session, fork.session);
-                let from = left.record().name.clone();
-                let (trainer, summary) = left.finish()?;
-                let to = self.session.record().name.clone();
-                steered(Steered::Forked { from, to, step: trainer.position(), effects: fork.effects, summary });
-                answer = self.answer();
-                answer.done = done;
-            }
+        let fork = match self.session.fork(name, edits, now) {
+            Ok(fork) => fork,
             // The edits are at fault, and nothing was changed.
             Err(error) if error.is_refusal() => {
-                answer = self.answer();
+                let mut answer = self.answer();
                 answer.refused = Some(error.to_string());
                 steered(Steered::Refused(error.to_string()));
                 return editors.iter().try_for_each(|id| self.mailbox.answer(id, &answer));
             }
             Err(error) => return Err(error),
-        }
-        editors.iter().try_for_each(|id| old_mailbox.answer(id, &answer))
+        };
+        let mailbox = Mailbox::open(fork.session.store(), fork.session.record())?;
+        let old_mailbox = std::mem::replace(&mut self.mailbox, mailbox);
+        let left = std::mem::replace(&mut self.session, fork.session);
+        let mut answer = self.answer();
+        answer.done = fork.effects.iter().map(|effect| effect.summary.clone()).collect();
+        // Before the old branch's lock is let go: who waits for an answer
+        // takes a free lock for a training that is gone.
+        editors.iter().try_for_each(|id| old_mailbox.answer(id, &answer))?;
+        let from = left.record().name.clone();
+        let (trainer, summary) = left.finish()?;
+        let to = self.session.record().name.clone();
+        steered(Steered::Forked { from, to, step: trainer.position(), effects: fork.effects, summary });
+        Ok(())
     }
 
     /// Commits everything and seals the newest steps.

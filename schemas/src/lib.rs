@@ -26,6 +26,7 @@ mod branch;
 mod digest;
 mod edit;
 mod error;
+mod figure;
 mod ids;
 mod network;
 mod optimizer;
@@ -41,6 +42,11 @@ pub use branch::{BranchRecord, Fidelity, ParentRecord, RecordingSettings, StoreR
 pub use digest::{Digest, Digester, canonical_bits};
 pub use edit::{Change, EDIT_FORMS, Edit, FilterInit, LayerInit, ReadCoefficients, Setting, Target};
 pub use error::SchemaError;
+pub use figure::{
+    Axis, Chart, ClassProbability, Comparison, DiagramColumn, DiagramNode, Figure, Hue, Image, ImageGrid, ImageRow,
+    Mark, MarkKind, NetworkDiagram, Palette, Panel, Scale, Scatter, ScatterGroup, ScatterPoint, Series, TableColumn,
+    TableFigure,
+};
 pub use ids::{BranchId, BranchName, Epoch, FilterNumber, ImageIndex, LayerName, Step};
 pub use network::{LayerSpec, NetworkSpec, Parameters};
 pub use optimizer::OptimizerSpec;

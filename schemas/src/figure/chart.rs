@@ -1,0 +1,85 @@
+//! Curves over the training.
+
+use serde::{Deserialize, Serialize};
+
+use super::Hue;
+
+/// Curves over one pair of axes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Chart {
+    /// What stands above it.
+    pub title: String,
+    /// The horizontal axis.
+    pub x: Axis,
+    /// The vertical axis.
+    pub y: Axis,
+    /// The curves, in the order of the legend.
+    pub series: Vec<Series>,
+    /// Places on the horizontal axis: forks, epochs, events.
+    pub marks: Vec<Mark>,
+}
+
+/// One axis.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Axis {
+    /// What is measured.
+    pub label: String,
+    /// Its unit, where there is one.
+    pub unit: Option<String>,
+    /// How values are laid out.
+    pub scale: Scale,
+}
+
+/// How an axis lays values out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scale {
+    /// Equal differences are equally far apart.
+    #[default]
+    Linear,
+    /// Equal ratios are equally far apart; values that are not positive are
+    /// gaps.
+    Logarithmic,
+}
+
+/// One curve.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Series {
+    /// Its name in the legend.
+    pub name: String,
+    /// Its branch's colour.
+    pub hue: Hue,
+    /// A second curve of the same branch, such as the validation's.
+    pub dashed: bool,
+    /// Points from left to right; a vertical value that is not a number is a
+    /// gap.
+    pub points: Vec<[f64; 2]>,
+    /// The largest and the smallest value about each point, where a point
+    /// stands for several steps; else empty.
+    pub bounds: Vec<[f64; 2]>,
+}
+
+/// A place on the horizontal axis.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Mark {
+    /// Where.
+    pub x: f64,
+    /// What is there.
+    pub text: String,
+    /// The branch's colour.
+    pub hue: Hue,
+    /// What kind of place.
+    pub kind: MarkKind,
+}
+
+/// What kind of place a [`Mark`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MarkKind {
+    /// A branch began here.
+    Fork,
+    /// Something happened, such as `diverged`.
+    Event,
+    /// The step that the other figures show.
+    Cursor,
+}

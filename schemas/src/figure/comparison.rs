@@ -1,0 +1,25 @@
+//! Figures of two branches side by side.
+
+use serde::{Deserialize, Serialize};
+
+use super::Figure;
+
+/// Figures of two addresses: equal scales, filters in the same order by
+/// identity.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// What stands above it.
+    pub title: String,
+    /// The panels, from top to bottom.
+    pub panels: Vec<Panel>,
+}
+
+/// One panel of a comparison.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Panel {
+    /// One figure of both.
+    Joint(Figure),
+    /// A figure each, side by side.
+    Pair(Box<[Figure; 2]>),
+}

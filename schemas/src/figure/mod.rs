@@ -1,0 +1,56 @@
+//! Figures: what a cell shows, as plain data. A renderer or the viewer draws
+//! them; nothing in them knows pixels of a screen, fonts or colours.
+
+mod chart;
+mod comparison;
+mod image;
+mod network;
+mod scatter;
+mod table;
+
+use serde::{Deserialize, Serialize};
+
+pub use chart::{Axis, Chart, Mark, MarkKind, Scale, Series};
+pub use comparison::{Comparison, Panel};
+pub use image::{Image, ImageGrid, ImageRow, Palette};
+pub use network::{ClassProbability, DiagramColumn, DiagramNode, NetworkDiagram};
+pub use scatter::{Scatter, ScatterGroup, ScatterPoint};
+pub use table::{TableColumn, TableFigure};
+
+/// What a cell shows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Figure {
+    /// Curves over the training.
+    Chart(Chart),
+    /// Points in a plane, such as an embedding of filters.
+    Scatter(Scatter),
+    /// Rows of small images: coefficients or activation maps.
+    Images(ImageGrid),
+    /// The network with its filters as nodes.
+    Network(NetworkDiagram),
+    /// Rows of text and numbers.
+    Table(TableFigure),
+    /// Figures of two branches side by side.
+    Comparison(Comparison),
+}
+
+impl Figure {
+    /// What stands above it.
+    pub fn title(&self) -> &str {
+        match self {
+            Self::Chart(figure) => &figure.title,
+            Self::Scatter(figure) => &figure.title,
+            Self::Images(figure) => &figure.title,
+            Self::Network(figure) => &figure.title,
+            Self::Table(figure) => &figure.title,
+            Self::Comparison(figure) => &figure.title,
+        }
+    }
+}
+
+/// Which of the branch colours: a branch keeps its own in every figure. The
+/// palette repeats where there are more branches than colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Hue(pub u16);

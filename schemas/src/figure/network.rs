@@ -1,0 +1,76 @@
+//! The network with its filters as nodes.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Hue, Image};
+use crate::{BranchName, FilterIdentity, ImageIndex, LayerName, Step};
+
+/// A network at one step, seen for one image.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NetworkDiagram {
+    /// What stands above it.
+    pub title: String,
+    /// The branch.
+    pub branch: BranchName,
+    /// The branch's colour.
+    pub hue: Hue,
+    /// The step whose weights are shown.
+    pub step: Step,
+    /// The image that the network looks at, and its index among the training
+    /// images; `None` where the data set is not at hand.
+    pub input: Option<(ImageIndex, Image)>,
+    /// The image's class, an index into `classes`.
+    pub label: Option<usize>,
+    /// The layers that have filters, in order, without the class layer.
+    pub columns: Vec<DiagramColumn>,
+    /// The classes and how probable the network takes them; empty where it
+    /// was not computed.
+    pub classes: Vec<ClassProbability>,
+}
+
+/// One layer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DiagramColumn {
+    /// The layer.
+    pub layer: LayerName,
+    /// What it does, such as `conv 5×5 · relu · max 2×2`.
+    pub description: String,
+    /// Its filters, in the order of the topology.
+    pub nodes: Vec<DiagramNode>,
+}
+
+/// One filter.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DiagramNode {
+    /// The filter.
+    pub filter: FilterIdentity,
+    /// What the node shows: coefficients or activation map.
+    pub image: Option<Image>,
+    /// Mean absolute gradient of its coefficients: the paper's jitter. `None`
+    /// where the step has no gradient of it.
+    pub mean_abs_gradient: Option<f32>,
+    /// Euclidean norm of its coefficients.
+    pub weight_norm: f32,
+    /// Norm of the last update over the norm of the weights.
+    pub update_ratio: Option<f32>,
+    /// Sum of its activation map for the image: the paper's path thickness.
+    pub activation_sum: Option<f32>,
+    /// Share of its activations that are zero.
+    pub zero_share: Option<f32>,
+    /// Whether its activation sum is in the upper half of its layer's: only
+    /// those paths are drawn.
+    pub top_half: bool,
+    /// Whether it does not train.
+    pub frozen: bool,
+    /// Whether it was born in the branch that is shown.
+    pub new: bool,
+}
+
+/// One class and how probable the network takes it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClassProbability {
+    /// The class's name.
+    pub name: String,
+    /// Between 0 and 1.
+    pub probability: f32,
+}

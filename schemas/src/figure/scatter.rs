@@ -1,0 +1,45 @@
+//! Points in a plane.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Hue, Image};
+use crate::{FilterIdentity, LayerName};
+
+/// Points in a plane, such as an embedding of filters.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Scatter {
+    /// What stands above it.
+    pub title: String,
+    /// Where the points come from: an address each.
+    pub groups: Vec<ScatterGroup>,
+    /// The points.
+    pub points: Vec<ScatterPoint>,
+    /// Pairs of indices into `points` that are one filter at two addresses.
+    pub links: Vec<[usize; 2]>,
+    /// How well the picture fits, and what was left out: a line each.
+    pub notes: Vec<String>,
+}
+
+/// Where points come from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScatterGroup {
+    /// Its name in the legend, such as `wider@1512`.
+    pub name: String,
+    /// Its branch's colour.
+    pub hue: Hue,
+}
+
+/// One point.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScatterPoint {
+    /// Index into `groups`.
+    pub group: usize,
+    /// The layer of the filter.
+    pub layer: LayerName,
+    /// The filter.
+    pub filter: FilterIdentity,
+    /// Coordinates, without unit.
+    pub position: [f64; 2],
+    /// What it looks like, where that is small enough to be drawn.
+    pub image: Option<Image>,
+}

@@ -1,0 +1,26 @@
+//! Rows of text and numbers.
+
+use serde::{Deserialize, Serialize};
+
+/// A table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TableFigure {
+    /// What stands above it.
+    pub title: String,
+    /// The columns.
+    pub columns: Vec<TableColumn>,
+    /// The rows, a text for each column.
+    pub rows: Vec<Vec<String>>,
+    /// Where rows and columns are classes: how dark each place is, from 0 to
+    /// 1, `[row][column]` of the number columns; else empty.
+    pub shades: Vec<Vec<f32>>,
+}
+
+/// One column.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TableColumn {
+    /// What it holds.
+    pub name: String,
+    /// Whether it holds numbers, which are aligned at the right.
+    pub numeric: bool,
+}
