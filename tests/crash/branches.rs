@@ -11,7 +11,7 @@ use crate::support::{Ran, Scratch, TRAIN};
 use crate::{Moments, TABLES, same_rows, tables, wanted_kills};
 
 const SEED: u64 = 0xf04c;
-const KILLS: u64 = 5;
+const KILLS: u64 = 3;
 
 /// A command that is killed, with how long it takes undisturbed.
 struct Victim {
