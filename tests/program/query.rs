@@ -181,8 +181,8 @@ fn tables_have_every_row_once_a_branch() {
         ]
     );
     let one = "FROM weights WHERE branch = 'main' AND step = 7 AND layer = 'conv1' AND filter = 1";
-    let list = rows(&scratch, &format!("SELECT values {one}"));
-    let flat = rows(&scratch, &format!("SELECT UNNEST(values) AS value {one}"));
+    let list = rows(&scratch, &format!("SELECT \"values\" {one}"));
+    let flat = rows(&scratch, &format!("SELECT UNNEST(\"values\") AS value {one}"));
     let flat = Value::from(flat.iter().map(|row| row["value"].clone()).collect::<Vec<_>>());
     assert_eq!(singles(&flat), singles(&list[0]["values"]));
     let strange = rows(&scratch, "SELECT LN(-1.0) AS nothing, 1 AS one");
@@ -206,7 +206,7 @@ fn every_format_writes_the_same_rows() {
     assert_eq!(builder.metadata().file_metadata().num_rows(), 2);
     let refused = ask(&scratch, 2, sql, "--format parquet");
     assert!(refused.err.contains("--output FILE"), "{refused:?}");
-    let long = ask(&scratch, 0, "SELECT step, values FROM weights WHERE branch = 'main'", "");
+    let long = ask(&scratch, 0, "SELECT step, \"values\" FROM weights WHERE branch = 'main'", "");
     assert_eq!(long.out.lines().count(), 1001);
     assert!(long.err.contains("the first 1,000 rows"), "{}", long.err);
 }
@@ -264,7 +264,7 @@ fn a_damaged_file_is_named() {
     let mut bytes = std::fs::read(&path).expect("the segment");
     bytes[40..600].fill(0xa5);
     std::fs::write(&path, bytes).expect("a damaged file");
-    let ran = ask(&scratch, 1, "SELECT step, filter, layer, values, bias FROM weights", "");
+    let ran = ask(&scratch, 1, "SELECT step, filter, layer, \"values\", bias FROM weights", "");
     assert!(ran.err.contains("weights/000000000000-000000000020.parquet"), "{}", ran.err);
     ask(&scratch, 0, "SELECT COUNT(*) AS n FROM steps", "");
 }

@@ -64,7 +64,11 @@ pub(super) fn examine(sql: &str) -> Result<Question, RecorderError> {
         .and_then(|mut parser| parser.parse_statements());
     let statements = match parsed {
         Ok(statements) => statements,
-        Err(error) => return refuse(error.to_string().trim_start_matches("sql parser error: ").to_owned()),
+        Err(error) => {
+            let error = error.to_string();
+            let hint = if error.contains("values") { " (the column `values` is written \"values\")" } else { "" };
+            return refuse(format!("{}{hint}", error.trim_start_matches("sql parser error: ")));
+        }
     };
     let statement = match &statements[..] {
         [statement @ Statement::Query(_)] => statement,
@@ -254,6 +258,7 @@ mod tests {
     fn what_does_not_only_read_the_log_is_refused() {
         for (sql, says) in [
             ("SELEC 1", "Expected: an SQL statement"),
+            ("SELECT step, values FROM weights", "is written \"values\""),
             ("SELECT 1; SELECT 2", "expected one statement, found 2"),
             ("", "expected one statement, found 0"),
             ("DROP TABLE steps", "found DROP"),
