@@ -41,6 +41,8 @@ impl Arguments {
             Command::Compare(arguments) => arguments.json,
             #[cfg(feature = "view")]
             Command::View(_) => false,
+            #[cfg(feature = "sql")]
+            Command::Query(_) => false,
             Command::Plot(_)
             | Command::Materialise(_)
             | Command::Compact(_)
@@ -65,6 +67,9 @@ pub(crate) enum Command {
     Log(LogArguments),
     /// Show what was recorded of a step.
     Show(ShowArguments),
+    /// Ask the log in SQL.
+    #[cfg(feature = "sql")]
+    Query(QueryArguments),
     /// Compare two branches: structure, hyper-parameters, weights.
     Diff(DiffArguments),
     /// Open the window: scrub, compare and steer.
@@ -516,6 +521,52 @@ pub(crate) struct EvaluateArguments {
     /// Write JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[cfg(feature = "sql")]
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  revacnn query 'SELECT step, loss, accuracy FROM validation ORDER BY loss LIMIT 3'
+  revacnn query --branch main 'SELECT epoch, AVG(loss) AS loss FROM steps GROUP BY epoch' --format csv
+  revacnn query 'SELECT * FROM branches' --format json
+
+Tables: steps, weights, gradients, activations, activation_gradients, filters, normalisation,
+keyframes, validation, events, topology, branches; `SELECT * FROM steps LIMIT 1` shows the columns.
+Each branch has its whole history under its name in the column `branch`, as far back as step 0;
+`recorded_in` is the branch that holds the row. WHERE branch = 'NAME' selects one history,
+WHERE branch = recorded_in gives each row of the store once.")]
+pub(crate) struct QueryArguments {
+    #[command(flatten)]
+    pub(crate) store: StoreArguments,
+    /// The query: SELECT or WITH.
+    #[arg(value_name = "SQL")]
+    pub(crate) sql: String,
+    /// One branch, with its history [default: all branches].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) branch: Option<BranchName>,
+    /// How the rows are written.
+    #[arg(long, value_enum, default_value_t = RowFormat::Table)]
+    pub(crate) format: RowFormat,
+    /// The file to write [default: the output].
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// The most memory that the query may take [default: three quarters of what is free].
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
+    pub(crate) memory: Option<u64>,
+}
+
+/// How the rows of an answer are written.
+#[cfg(feature = "sql")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RowFormat {
+    /// Columns for people; on the output, the first 1,000 rows.
+    Table,
+    /// Comma-separated values, under a heading.
+    Csv,
+    /// A JSON object a line.
+    Json,
+    /// A Parquet file; needs --output.
+    Parquet,
 }
 
 /// The images of an evaluation.

@@ -23,6 +23,15 @@ pub(crate) enum Failure {
         /// The system's reason.
         source: io::Error,
     },
+    /// A file that was named on the command line cannot be written.
+    #[cfg(feature = "sql")]
+    #[error("cannot write {}: {source}", path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
     /// The output cannot be written.
     #[error("cannot write the output: {0}")]
     Output(#[from] io::Error),

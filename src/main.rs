@@ -25,6 +25,8 @@ fn main() -> ExitCode {
         Command::Show(arguments) => commands::show::run(&arguments),
         Command::Evaluate(arguments) => commands::evaluate::run(&arguments),
         Command::Data(arguments) => commands::data::run(&arguments),
+        #[cfg(feature = "sql")]
+        Command::Query(arguments) => commands::query::run(&arguments),
         Command::Fork(arguments) => commands::fork::run(&arguments),
         Command::Resume(arguments) => commands::resume::run(&arguments),
         Command::Steer(arguments) => commands::steer::run(&arguments),

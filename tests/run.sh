@@ -34,6 +34,7 @@ python() {
 part formatting cargo fmt --all --check
 part python python
 part lints cargo clippy --workspace --all-targets --locked -- --deny warnings
+part "lints, lean" cargo clippy --workspace --all-targets --no-default-features --locked -- --deny warnings
 part build cargo test --workspace --locked --no-run
 part tests cargo test --workspace --locked
 part documentation env RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps --locked

@@ -147,6 +147,33 @@ fn pyarrow_and_duckdb_read_what_show_says_to_the_bit() {
     assert_eq!(ends, [20, sealed]);
 }
 
+/// The README's query follows a branch back to step 0, over two forks.
+#[test]
+fn duckdb_follows_a_lineage_by_the_readmes_query() {
+    let Some(python) = python() else { return };
+    let scratch = Scratch::new();
+    scratch.run(0, &format!("{TRAIN} --steps 20"));
+    for (from, name, edit) in [("main@10", "middle", "add-filter conv1"), ("middle@15", "wider", "freeze conv1")] {
+        let mut fork = scratch.command(&format!("fork {from} --name {name} --steps +10 --json"));
+        let ran = Ran::of(fork.args(["--edit", edit]).output().expect("the program starts"));
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+    }
+    let blocks = include_str!("../README.md").split("```python\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let query = blocks.into_iter().find(|block| block.contains("RECURSIVE")).expect("the README's query").trim();
+    let script = format!("import duckdb\nprint(*[f'{{r[0]}} {{r[3]}}' for r in {query}.fetchall()], sep='\\n')");
+    let mut command = Command::new(python);
+    command.args(["-c", &script]).current_dir(scratch.path("."));
+    let ran = Ran::of(command.output().expect("the interpreter starts"));
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let expected: Vec<String> = (0..=25)
+        .map(|step| {
+            let digest = scratch.run(0, &format!("show wider@{step} --json")).json()["digest"].clone();
+            format!("{step} {}", digest.as_str().expect("a digest"))
+        })
+        .collect();
+    assert_eq!(ran.out.lines().collect::<Vec<_>>(), expected);
+}
+
 #[test]
 fn a_single_bit_of_difference_is_noticed() {
     let Some(python) = python() else { return };

@@ -264,6 +264,13 @@ pub enum RecorderError {
         /// The newest keyframe at or before it.
         nearest_keyframe: Option<Step>,
     },
+    /// A query that cannot be answered.
+    #[cfg(feature = "sql")]
+    #[error("cannot answer the query: {reason}")]
+    Query {
+        /// What was expected, what was found and what to do.
+        reason: String,
+    },
     /// The branch has no such layer or filter.
     #[error("branch `{branch}` has no {what}: {known}")]
     UnknownFilter {

@@ -170,6 +170,7 @@
 //! | `reader` | one branch: its steps, where `best` or `epoch:3` leads |
 //! | `seek`, `columns`, `tensors` | a step's tensors as arrays, through the offset index |
 //! | `query`, `history` | spans of rows as Arrow batches; steps, validations and keyframes as values |
+//! | `sql` | SQL over the tables, with the feature `sql` |
 //! | `footer` | footers: checked, cached; the decoder's panics become errors |
 //! | `replay` | computing recorded steps again |
 //! | `lineage`, `fork` | a branch with its ancestors; a branch from any recorded step, with edits |
@@ -212,6 +213,8 @@ mod seek;
 mod session;
 mod shape;
 mod splice;
+#[cfg(feature = "sql")]
+pub mod sql;
 mod statistics;
 mod steering;
 mod store;
@@ -229,7 +232,7 @@ pub use difference::{Difference, FilterDistance, LayerDistance, Relation, Shared
 pub use disk::{DiskHook, DiskOperation};
 pub use error::RecorderError;
 pub use fidelity::{compact, materialise};
-pub use fork::{Fork, ForkPlan, fork};
+pub use fork::{Fork, ForkParts, ForkPlan, fork};
 pub use hint::{DataHint, find_data};
 pub use history::StepRow;
 pub use lineage::Lineage;

@@ -2,12 +2,10 @@
 //! one layer or filter.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int32Type, Int64Type};
 use arrow_array::{BooleanArray, RecordBatch};
-use arrow_schema::Schema;
 use arrow_select::concat::concat_batches;
 use arrow_select::filter::filter_record_batch;
 use parquet::arrow::ProjectionMask;
@@ -58,25 +56,12 @@ impl BranchReader {
     /// [`RecorderError::TensorsNotStored`] for the first step whose tensors
     /// have to be recomputed; an error with the path of a damaged file.
     pub fn read(&self, table: Table, span: StepSpan, selection: &Selection) -> Result<RecordBatch, RecorderError> {
-        self.with_fresh_listing(|| {
-            let batches = match table {
-                Table::Events => self.read_events(span)?,
-                Table::Topology => self.read_topology()?,
-                Table::Keyframes | Table::Validation => self.read_sparse(table, span)?,
-                _ => return self.read_regular(table, span, selection, None),
-            };
-            batches
-                .iter()
-                .map(|batch| select(batch, selection))
-                .collect::<Result<Vec<_>, _>>()
-                .and_then(|batches| concat_batches(&table.schema(), &batches))
-                .map_err(|error| self.arrow(table, error))
-        })
+        let columns: Vec<usize> = (0..table.schema().fields().len()).collect();
+        self.read_places(table, span, selection, &columns)
     }
 
-    /// Some columns of a table whose rows a step are constant: as
-    /// [`read`](Self::read), but nothing else is decoded. The columns come in
-    /// the table's order.
+    /// [`read`](Self::read) of the columns of these names, which come in the
+    /// table's order; nothing else is decoded.
     ///
     /// # Errors
     /// Those of [`read`](Self::read).
@@ -87,7 +72,37 @@ impl BranchReader {
         selection: &Selection,
         columns: &[&str],
     ) -> Result<RecordBatch, RecorderError> {
-        self.with_fresh_listing(|| self.read_regular(table, span, selection, Some(columns)))
+        let schema = table.schema();
+        let names = schema.fields().iter().enumerate();
+        let places: Vec<usize> =
+            names.filter(|(_, field)| columns.contains(&field.name().as_str())).map(|(place, _)| place).collect();
+        self.read_places(table, span, selection, &places)
+    }
+
+    /// [`read`](Self::read) of some columns, which are ascending places in the
+    /// table's schema.
+    pub(crate) fn read_places(
+        &self,
+        table: Table,
+        span: StepSpan,
+        selection: &Selection,
+        columns: &[usize],
+    ) -> Result<RecordBatch, RecorderError> {
+        self.with_fresh_listing(|| {
+            let batches = match table {
+                Table::Events => self.read_events(span)?,
+                Table::Topology => self.read_topology()?,
+                Table::Keyframes | Table::Validation => self.read_sparse(table, span)?,
+                _ => return self.read_regular(table, span, selection, columns),
+            };
+            batches
+                .iter()
+                .map(|batch| select(batch, selection))
+                .collect::<Result<Vec<_>, _>>()
+                .and_then(|batches| concat_batches(&table.schema(), &batches))
+                .and_then(|batch| batch.project(columns))
+                .map_err(|error| self.arrow(table, error))
+        })
     }
 
     /// One filter's rows of a table over a span of steps.
@@ -113,7 +128,7 @@ impl BranchReader {
         table: Table,
         span: StepSpan,
         selection: &Selection,
-        columns: Option<&[&str]>,
+        columns: &[usize],
     ) -> Result<RecordBatch, RecorderError> {
         let rows_a_step = self.shape.rows_a_step(table).unwrap_or(0);
         let ranges = self.ranges_of(table, selection)?;
@@ -127,14 +142,10 @@ impl BranchReader {
                 let start = (step - piece.span.first.0) as usize * rows_a_step;
                 ranges.iter().map(move |range| start + range.start..start + range.end)
             });
-            batches.extend(read_ranges_of(&file, rows, columns)?);
+            batches.extend(read_projected(&file, rows, columns)?);
         }
-        let mut schema = table.schema();
-        if let Some(columns) = columns {
-            let wanted = schema.fields().iter().filter(|field| columns.contains(&field.name().as_str())).cloned();
-            schema = Arc::new(Schema::new(wanted.collect::<Vec<_>>()));
-        }
-        concat_batches(&schema, &batches).map_err(|error| self.arrow(table, error))
+        let schema = table.schema().project(columns).map_err(|error| self.arrow(table, error))?;
+        concat_batches(&schema.into(), &batches).map_err(|error| self.arrow(table, error))
     }
 
     /// Opens a table of which several steps of a piece are wanted: all of
@@ -236,14 +247,15 @@ pub(crate) fn read_ranges(
     file: &OpenTable,
     ranges: impl Iterator<Item = Range<usize>>,
 ) -> Result<Vec<RecordBatch>, RecorderError> {
-    read_ranges_of(file, ranges, None)
+    let columns: Vec<usize> = (0..file.footer.arrow.schema().fields().len()).collect();
+    read_projected(file, ranges, &columns)
 }
 
-/// [`read_ranges`], of some columns alone.
-fn read_ranges_of(
+/// [`read_ranges`] of some columns.
+fn read_projected(
     file: &OpenTable,
     ranges: impl Iterator<Item = Range<usize>>,
-    columns: Option<&[&str]>,
+    columns: &[usize],
 ) -> Result<Vec<RecordBatch>, RecorderError> {
     let starts = &file.footer.starts;
     let mut joined: Vec<Range<usize>> = Vec::new();
@@ -284,14 +296,8 @@ fn read_ranges_of(
     let wanted: usize = local.iter().map(Range::len).sum();
     let selection = RowSelection::from_consecutive_ranges(local.into_iter(), total);
     let batches = guarded("read", &file.path, || {
-        let builder =
-            ParquetRecordBatchReaderBuilder::new_with_metadata(file.file.try_clone()?, file.footer.arrow.clone());
-        let mask = match columns {
-            Some(columns) => ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied()),
-            None => ProjectionMask::all(),
-        };
-        builder
-            .with_projection(mask)
+        ParquetRecordBatchReaderBuilder::new_with_metadata(file.file.try_clone()?, file.footer.arrow.clone())
+            .with_projection(ProjectionMask::roots(file.footer.arrow.parquet_schema(), columns.iter().copied()))
             .with_row_groups(groups)
             .with_row_selection(selection)
             .with_row_selection_policy(RowSelectionPolicy::Selectors)

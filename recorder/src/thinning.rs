@@ -48,7 +48,7 @@ impl SpanList {
 }
 
 /// The spans together, neighbours joined.
-fn joined(spans: impl Iterator<Item = StepSpan>) -> Vec<StepSpan> {
+pub(crate) fn joined(spans: impl Iterator<Item = StepSpan>) -> Vec<StepSpan> {
     let mut all: Vec<StepSpan> = spans.collect();
     all.sort();
     let mut joined: Vec<StepSpan> = Vec::new();

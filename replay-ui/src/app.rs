@@ -460,3 +460,132 @@ impl State {
         if opening || gone || followed { self.follow() } else { Action::None }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use revacnn_recorder::StepSpan;
+    use revacnn_schemas::Hue;
+
+    fn branch(name: &str, parent: Option<&str>, fork_step: u64, last: u64) -> BranchSummary {
+        BranchSummary {
+            name: name.parse().unwrap(),
+            id: format!("b{:015x}", name.len() as u64 + last).parse().unwrap(),
+            parent: parent.map(|parent| parent.parse().unwrap()),
+            fork_step: Step(fork_step),
+            edits: Vec::new(),
+            steps: Some(StepSpan::new(Step(fork_step), Step(last))),
+            last_loss: None,
+            last_validation: None,
+            bytes: 0,
+            hue: Hue(0),
+            events: Vec::new(),
+            training: false,
+            problem: None,
+        }
+    }
+
+    fn listed(branches: Vec<BranchSummary>) -> Message {
+        Message::Told(Told::Branches { branches, problems: Vec::new() })
+    }
+
+    fn opened() -> State {
+        let mut state = State::new("runs".to_owned(), None, false);
+        state.update(listed(vec![branch("main", None, 0, 100), branch("wider", Some("main"), 50, 200)]));
+        state
+    }
+
+    fn view(action: &Action) -> &View {
+        let Action::Ask(asks) = action else { panic!("expected a view to be asked for, found {action:?}") };
+        let view = asks.iter().find_map(|ask| if let Ask::View(view) = ask { Some(view) } else { None });
+        view.expect("a view is asked for")
+    }
+
+    #[test]
+    fn a_store_without_branches_is_empty_until_one_appears() {
+        let mut state = State::new("runs".to_owned(), None, false);
+        assert_eq!(state.screen, Screen::Opening);
+        assert_eq!(state.update(listed(Vec::new())), Action::None);
+        assert_eq!(state.screen, Screen::Empty);
+        let action = state.update(listed(vec![branch("main", None, 0, 7)]));
+        assert_eq!((&state.screen, view(&action).inputs.cursor), (&Screen::Figures, Step(7)));
+    }
+
+    #[test]
+    fn an_address_given_at_the_start_is_gone_to() {
+        let start: Address = "wider@60".parse().unwrap();
+        let mut state = State::new("runs".to_owned(), Some(start), false);
+        let action = state.update(listed(vec![branch("main", None, 0, 100), branch("wider", Some("main"), 50, 200)]));
+        assert_eq!(view(&action).inputs.cursor, Step(60));
+        assert_eq!(view(&action).inputs.branches[0].as_str(), "wider");
+    }
+
+    #[test]
+    fn moving_the_cursor_asks_for_every_figure_at_one_step() {
+        let mut state = opened();
+        let action = state.update(Message::Go(Move::To(Step(42))));
+        assert_eq!(view(&action).inputs.cursor, Step(42));
+        assert_eq!(state.update(Message::Go(Move::To(Step(42)))), Action::None, "nothing moved");
+    }
+
+    #[test]
+    fn the_selected_branch_comes_first_and_hidden_ones_are_left_out() {
+        let mut state = opened();
+        state.update(Message::Select("wider".parse().unwrap()));
+        assert_eq!(state.shown().iter().map(BranchName::as_str).collect::<Vec<_>>(), ["wider", "main"]);
+        let action = state.update(Message::ShowBranch("main".parse().unwrap(), false));
+        assert_eq!(view(&action).inputs.branches.len(), 1);
+    }
+
+    #[test]
+    fn an_edit_forks_at_the_cursor_once_and_the_new_branch_is_selected_with_undo() {
+        let mut state = opened();
+        state.update(Message::Go(Move::To(Step(30))));
+        let edit = || Message::Edit("add-filter conv3".to_owned());
+        let Action::Ask(asks) = state.update(edit()) else { panic!("nothing was asked for") };
+        let main: BranchName = "main".parse().unwrap();
+        let expected =
+            Intent::Edit { branch: main.clone(), step: Step(30), edit: "add-filter conv3".to_owned(), live: false };
+        assert_eq!(asks, [Ask::Intent(expected)]);
+        assert_eq!(state.update(edit()), Action::None, "one is under way");
+
+        let child: BranchName = "main~2".parse().unwrap();
+        state.update(Message::Told(Told::Done { text: "forked".to_owned(), select: Some((child.clone(), Step(30))) }));
+        state.update(listed(vec![branch("main", None, 0, 100), branch("main~2", Some("main"), 30, 30)]));
+        assert_eq!((state.selected.as_ref(), state.time.cursor), (Some(&child), Step(30)));
+        state.update(Message::Undo);
+        assert_eq!(state.selected, Some(main));
+    }
+
+    #[test]
+    fn what_is_no_address_is_said_and_a_bare_step_is_of_the_selected_branch() {
+        let mut state = opened();
+        assert_eq!(state.update(Message::GoTo(Some(String::new()))), Action::FocusGoTo);
+        state.update(Message::GoTo(Some("77".to_owned())));
+        assert_eq!(state.update(Message::GoToNow), Action::Ask(vec![Ask::Resolve("main@77".parse().unwrap())]));
+        state.update(Message::GoTo(Some("no such".to_owned())));
+        assert_eq!(state.update(Message::GoToNow), Action::None);
+        assert!(matches!(&state.notice, Some(Notice::Refused(reason)) if reason.contains("expected NAME@STEP")));
+    }
+
+    #[test]
+    fn a_vanished_store_says_so_and_comes_back() {
+        let mut state = opened();
+        state.update(Message::Told(Told::Unreadable("gone".to_owned())));
+        assert_eq!(state.screen, Screen::Unreadable("gone".to_owned()));
+        state.update(listed(vec![branch("main", None, 0, 100)]));
+        assert_eq!(state.screen, Screen::Figures);
+    }
+
+    #[test]
+    fn playing_stops_at_the_end() {
+        let mut state = opened();
+        state.update(Message::Go(Move::To(Step(198))));
+        state.update(Message::Play(true));
+        state.update(Message::Tick);
+        assert!(state.playing);
+        state.update(Message::Tick);
+        assert!(!state.playing);
+        assert_eq!(state.update(Message::Tick), Action::None);
+    }
+}

@@ -8,6 +8,8 @@ pub(crate) mod fork;
 pub(crate) mod log;
 pub(crate) mod materialise;
 pub(crate) mod plot;
+#[cfg(feature = "sql")]
+pub(crate) mod query;
 pub(crate) mod resume;
 pub(crate) mod show;
 pub(crate) mod steer;

@@ -128,7 +128,7 @@ fn text(figure: &Figure) -> String {
         Figure::Scatter(scatter) => points(scatter),
         Figure::Comparison(comparison) => {
             let panels = comparison.panels.iter().filter_map(|panel| match panel {
-                Panel::Joint(figure @ (Figure::Table(_) | Figure::Scatter(_))) => Some(text(figure)),
+                Panel::Joint(figure) if matches!(**figure, Figure::Table(_) | Figure::Scatter(_)) => Some(text(figure)),
                 _ => None,
             });
             format!("{}\n\n{}", comparison.title, panels.collect::<Vec<_>>().join("\n"))

@@ -4,6 +4,20 @@ use crate::support::Scratch;
 
 const COMMANDS: [&str; 8] = ["train", "log", "show", "evaluate", "data", "plot", "embed", "compare"];
 
+/// Commands of features.
+const OPTIONAL: &[&str] = if cfg!(feature = "sql") { &["query"] } else { &[] };
+
+/// The words of a command, as a shell reads them.
+fn words(command: &str) -> Vec<String> {
+    let parts = command.split('\'').enumerate();
+    parts
+        .flat_map(|(place, part)| match place % 2 {
+            0 => part.split_whitespace().map(str::to_owned).collect(),
+            _ => vec![part.to_owned()],
+        })
+        .collect()
+}
+
 /// Lines of the help that are commands, without `revacnn`; a command that is
 /// wrapped is one line again.
 fn examples(help: &str) -> Vec<String> {
@@ -39,13 +53,13 @@ fn short(example: &str) -> String {
 fn every_commands_help_has_examples_that_run() {
     let scratch = Scratch::new();
     let mut trained = 0;
-    for command in COMMANDS {
+    for command in COMMANDS.iter().chain(OPTIONAL) {
         let ran = scratch.run(0, &format!("{command} --help"));
         let examples = examples(&ran.out);
         assert!(!examples.is_empty(), "{}", ran.out);
         for example in examples {
             assert!(example.starts_with(command), "{example}");
-            match command {
+            match *command {
                 "train" => {
                     let mut run = scratch.command(&short(&example));
                     if let Some(folder) = std::env::var_os("REVACNN_DATA") {
@@ -54,6 +68,10 @@ fn every_commands_help_has_examples_that_run() {
                     let output = run.output().expect("the program starts");
                     assert!(output.status.success(), "{example}: {output:?}");
                     trained += 1;
+                }
+                "query" => {
+                    let output = scratch.command("").args(words(&example)).output().expect("the program starts");
+                    assert!(output.status.success() && !output.stdout.is_empty(), "{example}: {output:?}");
                 }
                 // Of steps that a short run does not have, and of data in files.
                 _ => {

@@ -13,6 +13,10 @@ mod fidelity;
 mod forks;
 mod help;
 mod listings;
+#[cfg(feature = "sql")]
+mod query;
+mod steering;
 mod stopping;
 mod tidying;
 mod training;
+mod untrusted;

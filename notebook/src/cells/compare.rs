@@ -16,13 +16,13 @@ pub(crate) fn compare(evaluator: &mut Evaluator, places: &[Place; 2]) -> Result<
     let mut curves = chart::loss(evaluator, &branches, XAxis::Step, Scale::Linear)?;
     from_the_fork(&mut curves, &found);
     let mut panels = vec![
-        Panel::Joint(Figure::Table(facts(&left, &right, &found))),
-        Panel::Joint(Figure::Chart(curves)),
-        Panel::Joint(Figure::Table(distances(&found))),
+        joint(Figure::Table(facts(&left, &right, &found))),
+        joint(Figure::Chart(curves)),
+        joint(Figure::Table(distances(&found))),
     ];
     if let Some(layer) = farthest(&found) {
         let images = filters::filters(evaluator, places, layer, Source::Weights, None)?;
-        panels.push(Panel::Joint(Figure::Images(images)));
+        panels.push(joint(Figure::Images(images)));
         let cell = Cell::Embedding {
             at: Vec::new(),
             layer: layer.clone(),
@@ -32,13 +32,17 @@ pub(crate) fn compare(evaluator: &mut Evaluator, places: &[Place; 2]) -> Result<
             seed: 0,
         };
         match embedding::embedding(evaluator, places, layer, Source::Weights, None, &cell) {
-            Ok(scatter) => panels.push(Panel::Joint(Figure::Scatter(scatter))),
+            Ok(scatter) => panels.push(joint(Figure::Scatter(scatter))),
             // Kernels of two sizes, or too few filters: the rest still compares.
             Err(NotebookError::Analysis(_)) => {}
             Err(error) => return Err(error),
         }
     }
     Ok(Comparison { title: format!("{left} and {right}"), panels })
+}
+
+fn joint(figure: Figure) -> Panel {
+    Panel::Joint(Box::new(figure))
 }
 
 fn differences(evaluator: &mut Evaluator, places: &[Place; 2]) -> Result<Difference, NotebookError> {

@@ -1,0 +1,175 @@
+//! SQL over the log: the tables by name, each branch with its whole history.
+//!
+//! | module | concept |
+//! |---|---|
+//! | `statement` | what a query asks for, and what is refused |
+//! | `bounds` | which rows of a table its conditions can touch |
+//! | `tables` | those rows, read when the query engine asks for them |
+//! | `branches` | the table of branches, which has no files |
+//! | `convert` | columns between Arrow and the query engine |
+//! | `answer` | the rows that come out |
+//!
+//! # Which rows a branch has
+//!
+//! Every branch's history is in the tables under the branch's own name: the
+//! column `branch` says whose history a row is in, `recorded_in` which branch
+//! holds it. The steps of `wider`, forked from `main` at 300, are 0 to 299
+//! (recorded in `main`) and those from 300 on (recorded in `wider`). So
+//! `WHERE branch = 'wider'` follows the lineage, and
+//! `WHERE branch = recorded_in` gives each row of the store once. The table
+//! `topology` has a branch's own positions and no `step`.
+//!
+//! Files are read by the recorder's own reader, which checks them; the query
+//! engine sees no file and has no function that could open one.
+
+mod answer;
+mod bounds;
+mod branches;
+mod convert;
+mod statement;
+mod tables;
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use polars::prelude::{DataFrame, IdxSize, IntoLazy, LazyFrame, PolarsError, ScanArgsAnonymous};
+use polars::sql::SQLContext;
+use revacnn_schemas::BranchName;
+
+use crate::system::{memory_available, resident_bytes};
+use crate::{Lineage, RecorderError, Store};
+
+pub use answer::{Answer, Cell, cell};
+
+use tables::{Damage, LogTable};
+
+/// How often the memory that a query holds is looked at.
+const WATCH: Duration = Duration::from_millis(20);
+
+/// Room for the syntax tree of the longest query, which is walked recursively.
+const STACK_BYTES: usize = 512 << 20;
+
+/// What a query may take.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// The most rows of an answer, the first ones; all where `None`.
+    pub rows: Option<usize>,
+    /// The most bytes of memory; three quarters of what is free where `None`.
+    /// Kept where the system says what a process holds (Linux).
+    pub memory: Option<u64>,
+}
+
+/// Answers a query over all branches, or over one.
+///
+/// A query that is given up because of its memory goes on in the background
+/// until it fails: the process should end.
+///
+/// # Errors
+/// [`RecorderError::Query`] for what cannot be asked, for tensors that are not
+/// stored, and for a query that needs more memory than it may take; an error
+/// with the path of a damaged file.
+pub fn query(store: &Store, branch: Option<&BranchName>, sql: &str, limits: Limits) -> Result<Answer, RecorderError> {
+    let text = sql.to_owned();
+    let list = {
+        let mut list = store.branches()?;
+        // Some of the branches would be a silently partial answer.
+        if branch.is_none() && !list.problems.is_empty() {
+            return Err(list.problems.remove(0));
+        }
+        list.records
+    };
+    let lineages = match branch {
+        Some(name) => vec![Lineage::open(store, name)?],
+        None => list.iter().map(|record| Lineage::of(store, record)).collect::<Result<_, _>>()?,
+    };
+    let lineages: Vec<Arc<Lineage>> = lineages.into_iter().map(Arc::new).collect();
+    watched(limits.memory, move || {
+        let question = statement::examine(&text)?;
+        let damage = Damage::default();
+        let mut frames = Vec::new();
+        for table in question.tables() {
+            let parts = tables::parts(table, &lineages, &question.uses)?;
+            frames.push((table.name(), LogTable::new(table, parts, damage.clone())));
+        }
+        let branches = branches::frame(&lineages, &list);
+        let answer = || -> Result<DataFrame, PolarsError> {
+            let mut context = SQLContext::new();
+            for (name, table) in frames {
+                let arguments = ScanArgsAnonymous { name, ..ScanArgsAnonymous::default() };
+                context.register(name, LazyFrame::anonymous_scan(Arc::new(table), arguments)?);
+            }
+            context.register(branches::NAME, branches?.lazy());
+            let frame = context.execute(&text)?;
+            let most = limits.rows.and_then(|rows| IdxSize::try_from(rows).ok()?.checked_add(1));
+            answer::plain(match most {
+                Some(most) => frame.limit(most),
+                None => frame,
+            })?
+            .collect()
+        };
+        let reason = match catch_unwind(AssertUnwindSafe(answer)) {
+            Ok(Ok(frame)) => return Answer::of(frame, limits.rows),
+            Ok(Err(error)) => explained(&error),
+            Err(panic) => format!("the query engine gave up on it: {}", said(panic.as_ref())),
+        };
+        // What was wrong with a file says more than that it could not be read.
+        if let Some(error) = damage.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            return Err(error);
+        }
+        Err(RecorderError::Query { reason: format!("{reason}{}", question.columns()) })
+    })
+}
+
+/// Does a query's work on a thread with a large stack, and gives it up where
+/// it takes too much memory.
+fn watched<T: Send + 'static>(
+    memory: Option<u64>,
+    work: impl FnOnce() -> Result<T, RecorderError> + Send + 'static,
+) -> Result<T, RecorderError> {
+    let refuse = |reason: String| Err(RecorderError::Query { reason });
+    let before = resident_bytes().unwrap_or(0);
+    let most = memory.or_else(|| memory_available().map(|free| free / 4 * 3));
+    let (sender, receiver) = channel();
+    let started = std::thread::Builder::new().name("query".to_owned()).stack_size(STACK_BYTES).spawn(move || {
+        let result = catch_unwind(AssertUnwindSafe(work));
+        // Nobody listens to a query that was given up.
+        let _ = sender.send(result);
+    });
+    if let Err(error) = started {
+        return refuse(format!("no thread can be started for it: {error}"));
+    }
+    loop {
+        match receiver.recv_timeout(WATCH) {
+            Ok(Ok(result)) => return result,
+            Ok(Err(panic)) => return refuse(format!("the query engine gave up on it: {}", said(panic.as_ref()))),
+            Err(RecvTimeoutError::Disconnected) => {
+                return refuse("the query engine ended without an answer".to_owned());
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        if let (Some(most), Some(held)) = (most, resident_bytes())
+            && held.saturating_sub(before) > most
+        {
+            let megabytes = most / 1_000_000;
+            return refuse(format!(
+                "it needs more than the {megabytes} MB of memory that it may take: bound it by `branch`, `step`, \
+                 `layer` or `filter`, select fewer columns, or join on more of them"
+            ));
+        }
+    }
+}
+
+/// What a panic said, on one line.
+fn said(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("it did not say why").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The engine's error without the plan that it adds.
+fn explained(error: &PolarsError) -> String {
+    let text = error.to_string();
+    text.split("\n\nResolved plan until failure").next().unwrap_or(&text).trim().to_owned()
+}
