@@ -11,9 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 use iced::futures::channel::mpsc::UnboundedSender;
 use revacnn_notebook::{BranchSummary, Cell, Evaluator, Inputs, Method, Show, Source, XAxis};
 use revacnn_recorder::{Command, ForkPlan, Lineage, RecorderOptions, fork, steer};
-use revacnn_schemas::{
-    Address, BranchName, Chart, Edit, Figure, LayerName, NetworkDiagram, Scale, Scatter, Step,
-};
+use revacnn_schemas::{Address, BranchName, Chart, Edit, Figure, LayerName, NetworkDiagram, Scale, Scatter, Step};
 
 /// How often the store is looked at for what others wrote.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
