@@ -131,9 +131,9 @@ impl Answer {
         written
     }
 
-    fn write_file(&self, path: &Path) -> Result<(), RecorderError> {
+    fn write_file(&self, partial: &Path, path: &Path) -> Result<(), RecorderError> {
         let failed = |error: ParquetError| RecorderError::parquet("write", path, error);
-        let file = File::create(path).map_err(|source| RecorderError::io("create", path, source))?;
+        let file = File::create(partial).map_err(|source| RecorderError::io("create", path, source))?;
         let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
         let mut writer = ArrowWriter::try_new(file, self.schema.clone(), Some(properties)).map_err(failed)?;
         for batch in self.batches() {
