@@ -251,7 +251,7 @@ fn tensors_that_are_not_stored_are_named_and_never_left_out() {
     scratch.run(0, &format!("{TRAIN} --steps 1100 --fidelity keyframes"));
     let all = ask(&scratch, 1, "SELECT COUNT(*) AS n FROM weights", "");
     assert!(all.err.contains("revacnn materialise main --from 0 --to 1100"), "{}", all.err);
-    assert_eq!(rows(&scratch, "SELECT COUNT(*) AS n FROM filters WHERE step = 3")[0]["n"], 22);
+    assert_eq!(rows(&scratch, "SELECT COUNT(*) AS n FROM filters WHERE step = 3")[0]["n"], 26);
     let one = "SELECT COUNT(*) AS n FROM weights WHERE step BETWEEN 520 AND 521 AND layer = 'conv1'";
     let asked = ask(&scratch, 1, one, "");
     assert!(asked.err.contains("revacnn materialise main --from 520 --to 521"), "{}", asked.err);
