@@ -122,7 +122,7 @@ impl Answer {
         name.push(format!(".{}.partial", std::process::id()));
         let partial = path.with_file_name(name);
         let written = self
-            .write_file(&partial)
+            .write_file(&partial, path)
             .and_then(|()| std::fs::rename(&partial, path).map_err(|source| RecorderError::io("write", path, source)));
         if written.is_err() {
             // The error that is told is the first one.
