@@ -12,7 +12,7 @@ use super::{branches, tables};
 use crate::RecorderError;
 
 /// The longest query, in bytes: its syntax tree is walked recursively.
-const MOST_BYTES: usize = 64 * 1024;
+const MOST_BYTES: usize = 16 * 1024;
 
 /// One use of a table, and the rows that it can touch.
 #[derive(Debug, Clone, PartialEq, Eq)]
