@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes benches/.peers: a Python environment with PyTorch, NumPy and pyarrow, and
-# ConvNetJS from npm. Safe to run again. `benches/setup.sh DIR` makes it in DIR.
+# Makes benches/.peers: a Python environment with PyTorch, NumPy, pyarrow,
+# scikit-learn and openTSNE, and ConvNetJS from npm. Safe to run again. `benches/setup.sh DIR` makes it in DIR.
 set -eu
 
 benches=$(cd "$(dirname "$0")" && pwd)

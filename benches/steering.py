@@ -44,12 +44,14 @@ def main() -> None:
     if not arguments.fork_epoch < arguments.epochs:
         raise Missing(f"--fork-epoch {arguments.fork_epoch}: expected less than --epochs {arguments.epochs}")
     dataset = images.cifar10_or_shapes(arguments.data)
+    training, validation = dataset.images.split()
     revacnn = program.Program(arguments.revacnn, dataset)
     machine = report.machine()
     version = revacnn.version()
     print(
         f"{report.describe_machine(machine)}\n{version}\n"
-        f"{dataset.name}, adadelta, batch {arguments.batch_size}, {arguments.epochs} epochs, {arguments.seeds} seeds; "
+        f"{dataset.name} ({len(training):,} training and {len(validation):,} validation images), adadelta, "
+        f"batch {arguments.batch_size}, {arguments.epochs} epochs, {arguments.seeds} seeds; "
         f"`{arguments.edit}` at the end of epoch {arguments.fork_epoch}"
     )
     results: list[Result] = []
@@ -65,6 +67,8 @@ def main() -> None:
             "machine": machine,
             "version": version,
             "dataset": dataset.name,
+            "training_images": len(training),
+            "validation_images": len(validation),
             "edit": arguments.edit,
             "fork_epoch": arguments.fork_epoch,
             "results": [asdict(result) for result in results],

@@ -1,11 +1,14 @@
 //! What can be written on the command line.
 
+mod figures;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use revacnn_schemas::{Address, BranchName, Fidelity, LayerName, Schedule};
 
 use crate::text::parse_bytes;
+pub(crate) use figures::{CompareArguments, EmbedArguments, PlotArguments, PlotKind};
 
 /// Version control for the training of convolutional networks: record every
 /// step, replay it to the bit.
@@ -30,9 +33,12 @@ impl Arguments {
             Command::Verify(arguments) => arguments.json,
             Command::Diff(arguments) => arguments.json,
             Command::Steer(arguments) => arguments.json,
+            Command::Embed(arguments) => arguments.json,
+            Command::Compare(arguments) => arguments.json,
             #[cfg(feature = "sql")]
             Command::Query(_) => false,
-            Command::Materialise(_)
+            Command::Plot(_)
+            | Command::Materialise(_)
             | Command::Compact(_)
             | Command::Rename(_)
             | Command::Delete(_)
@@ -60,6 +66,12 @@ pub(crate) enum Command {
     Query(QueryArguments),
     /// Compare two branches: structure, hyper-parameters, weights.
     Diff(DiffArguments),
+    /// Draw curves, a network, filters, maps or a confusion matrix.
+    Plot(PlotArguments),
+    /// Place a layer's filters in a plane, at one address or several.
+    Embed(EmbedArguments),
+    /// Lay two branches or steps side by side in one figure.
+    Compare(CompareArguments),
     /// Execute a branch again and compare every step with the log.
     Verify(VerifyArguments),
     /// Evaluate the weights of a step on a split of the data.

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use revacnn_notebook::NotebookError;
 use revacnn_recorder::RecorderError;
 use revacnn_schemas::SchemaError;
 use revacnn_trainer::TrainerError;
@@ -43,6 +44,9 @@ pub(crate) enum Failure {
     /// The store.
     #[error(transparent)]
     Recorder(#[from] RecorderError),
+    /// A figure.
+    #[error(transparent)]
+    Figure(#[from] NotebookError),
     /// The engine.
     #[error(transparent)]
     Trainer(#[from] TrainerError),

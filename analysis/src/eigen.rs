@@ -24,7 +24,7 @@ pub(crate) fn symmetric_eigen(mut matrix: Array2<f64>) -> Eigen {
     let scale: f64 = matrix.iter().map(|value| value * value).sum();
     for _ in 0..SWEEPS {
         let off: f64 = (0..size).flat_map(|p| (0..p).map(move |q| (p, q))).map(|at| matrix[at] * matrix[at]).sum();
-        if off <= scale * 1e-32 {
+        if off <= scale * 1e-28 {
             break;
         }
         for p in 0..size {

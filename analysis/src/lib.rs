@@ -28,6 +28,7 @@
 //! ```
 
 mod affinities;
+mod descent;
 mod eigen;
 mod embedding;
 mod error;

@@ -1,5 +1,10 @@
 //! Statistics of single filters: sums over the rows of an array, in f64 and in
 //! the order of the array.
+//!
+//! "The paper" is S. Chung et al., "ReVACNN: Real-Time Visual Analytics for
+//! Convolutional Neural Network", KDD 2016 Workshop on Interactive Data
+//! Exploration and Analytics. It draws a filter's node with a jitter by its
+//! gradient, and a path with a thickness by its activations.
 
 use ndarray::{Array2, ArrayView2};
 
@@ -13,7 +18,9 @@ fn rows(values: ArrayView2<'_, f32>, of_row: impl Fn(&mut dyn Iterator<Item = f6
 /// Mean absolute value of each filter: of gradients, the jitter of the paper.
 ///
 /// Shape: `[filter][coefficient]` gives `[filter]`; a filter without
-/// coefficients has 0.
+/// coefficients has 0. A frozen filter has no gradient: leave it out.
+///
+/// Source: the paper's jitter, as the log's column `mean_abs_gradient` has it.
 pub fn mean_absolute(values: ArrayView2<'_, f32>) -> Vec<f64> {
     let count = values.ncols().max(1) as f64;
     rows(values, |row| row.map(f64::abs).sum::<f64>() / count)
@@ -53,10 +60,11 @@ pub fn update_ratios(
     Ok(updates.zip(norms(previous)).map(|(update, before)| (before > 0.0).then(|| update / before)).collect())
 }
 
-/// Sum of each filter's activation map for one image: the thickness of a path
-/// in the paper.
+/// Sum of each filter's activation map for one image.
 ///
 /// Shape: `[filter][pixel]` gives `[filter]`.
+///
+/// Source: the thickness of a path in the paper.
 pub fn sums(maps: ArrayView2<'_, f32>) -> Vec<f64> {
     rows(maps, |row| row.sum::<f64>())
 }
@@ -65,6 +73,8 @@ pub fn sums(maps: ArrayView2<'_, f32>) -> Vec<f64> {
 /// activation sums.
 ///
 /// Of `n` filters `⌈n/2⌉` do; of equal ones the first. Not-a-numbers come last.
+///
+/// Source: the paper's choice of the paths to show, the upper half by thickness.
 pub fn top_half(values: &[f64]) -> Vec<bool> {
     let rank = |place: &usize| if values[*place].is_nan() { f64::NEG_INFINITY } else { values[*place] };
     let mut order: Vec<usize> = (0..values.len()).collect();

@@ -1,8 +1,12 @@
 //! Exact t-SNE in the plane, for the tens to hundreds of filters of a layer.
 
-use ndarray::ArrayView2;
+use std::cmp::Ordering;
+
+use ndarray::{ArrayView1, ArrayView2, Axis};
 
 use crate::affinities::{Affinities, check_perplexity, default_perplexity, squared_distances};
+use crate::descent::{Descended, descend};
+use crate::similarity::check_finite;
 use crate::trustworthiness::{default_neighbours, of_distances};
 use crate::{AnalysisError, pca};
 
@@ -17,7 +21,8 @@ pub struct TsneSettings {
     /// The most steps of one descent.
     pub iterations: usize,
     /// Random starts that are tried beside the one from the principal
-    /// components; the lowest divergence wins.
+    /// components; the lowest divergence wins. Of more than 30 points there are
+    /// fewer starts, so that the time grows no faster than that of one.
     pub restarts: usize,
     /// Positions to start from, one a vector, such as those of the step
     /// before: then there is one start and no early exaggeration, so that
@@ -27,7 +32,7 @@ pub struct TsneSettings {
 
 impl Default for TsneSettings {
     fn default() -> Self {
-        Self { perplexity: None, seed: 0, iterations: 1000, restarts: 3, start: None }
+        Self { perplexity: None, seed: 0, iterations: 1000, restarts: 6, start: None }
     }
 }
 
@@ -47,22 +52,25 @@ pub struct Tsne {
     pub iterations: usize,
 }
 
-/// Early exaggeration, and the steps that it lasts.
-const EXAGGERATION: (f64, usize) = (12.0, 100);
-/// Momentum while exaggerated and after.
-const MOMENTUM: [f64; 2] = [0.5, 0.8];
+/// Early exaggeration, and the steps that it lasts. It is gentle: with so few
+/// points a strong one pulls all of them into one.
+const EXAGGERATION: (f64, usize) = (2.0, 20);
 /// Spread of a start along its first axis.
-const START_SPREAD: f64 = 1e-4;
-/// Steps between two looks at the divergence.
-const CHECK_EVERY: usize = 50;
+const START_SPREAD: f64 = 1.0;
+/// Below this spread exaggeration has pulled all points into one.
+const COLLAPSED: f64 = 1e-2;
+/// What a step must gain while starts are compared, and in the end.
+const TOLERANCE: [f64; 2] = [1e-6, 1e-8];
+/// The most points for which every random start is tried.
+const FEW_POINTS: usize = 30;
 
 /// Exact t-SNE to two dimensions.
 ///
-/// The descent is van der Maaten's, with gains for each coordinate and a
-/// momentum; it starts from the principal components and ends when the
-/// divergence no longer falls. A point's share of a random start depends on
-/// the seed and its vector alone, so equal vectors get equal positions and the
-/// order of the points is of no importance.
+/// Each start is minimised by L-BFGS, first with a little exaggeration; the
+/// best is then followed to the end. A point's share of a random start depends
+/// on the seed and its vector alone, and the points are taken in the order of
+/// their vectors: equal vectors get equal positions, and another order of the
+/// points gives the same positions in that order, to the bit.
 ///
 /// Shape: `[point][dimension]`. No points, one point and two points are placed
 /// as by [`pca`].
@@ -72,7 +80,10 @@ const CHECK_EVERY: usize = 50;
 ///
 /// Source: L. van der Maaten and G. Hinton, "Visualizing Data using t-SNE",
 /// JMLR 2008; start from the components: D. Kobak and P. Berens, "The art of
-/// using t-SNE for single-cell transcriptomics", Nature Communications 2019.
+/// using t-SNE for single-cell transcriptomics", Nature Communications 2019;
+/// minimised by its gradient and curvature: M. Vladymyrov and M.
+/// Carreira-Perpiñán, "Partial-Hessian Strategies for Fast Learning of
+/// Nonlinear Embeddings", ICML 2012.
 ///
 /// # Errors
 ///
@@ -82,22 +93,46 @@ const CHECK_EVERY: usize = 50;
 /// are not finite.
 pub fn tsne(vectors: ArrayView2<'_, f32>, settings: &TsneSettings) -> Result<Tsne, AnalysisError> {
     let points = vectors.nrows();
-    let components = pca(vectors)?.positions;
+    check_finite(vectors)?;
     let perplexity = settings.perplexity.unwrap_or_else(|| default_perplexity(points));
     check_perplexity(points, perplexity)?;
     check_start(settings.start.as_deref(), points)?;
-    let distances = squared_distances(vectors);
+    let order = canonical_order(vectors, settings.start.as_deref());
+    let sorted = vectors.select(Axis(0), &order);
+    let distances = squared_distances(sorted.view());
     let affinities = Affinities::of_distances(&distances, points, perplexity);
-    let (positions, iterations) = if points < 3 {
-        (settings.start.clone().unwrap_or(components), 0)
-    } else if let Some(start) = &settings.start {
-        Descent::new(&affinities, start.clone()).run(0, settings.iterations)
-    } else {
-        best_of_starts(&affinities, vectors, components, settings)
+    let start = settings.start.as_ref().map(|start| order.iter().map(|&point| start[point]).collect::<Vec<_>>());
+    let found = match start {
+        Some(positions) if points < 3 => Descended { positions, iterations: 0 },
+        Some(start) => descend(&affinities, &start, 1.0, settings.iterations, TOLERANCE[1]),
+        None => {
+            let components = pca(sorted.view())?.positions;
+            if points < 3 {
+                Descended { positions: components, iterations: 0 }
+            } else {
+                best_of_starts(&affinities, sorted.view(), &components, settings)
+            }
+        }
     };
-    let trustworthiness = default_neighbours(points).map(|k| (of_distances(&distances, &positions, k), k));
-    let kl_divergence = affinities.divergence(&positions);
-    Ok(Tsne { positions, perplexity, kl_divergence, trustworthiness, iterations })
+    let trustworthiness = default_neighbours(points).map(|k| (of_distances(&distances, &found.positions, k), k));
+    let kl_divergence = affinities.divergence(&found.positions);
+    let mut positions = vec![[0.0; 2]; points];
+    for (&point, position) in order.iter().zip(found.positions) {
+        positions[point] = position;
+    }
+    Ok(Tsne { positions, perplexity, kl_divergence, trustworthiness, iterations: found.iterations })
+}
+
+/// The points in an order that depends on what they are alone: by their
+/// vectors, and of equal ones by where they start.
+fn canonical_order(vectors: ArrayView2<'_, f32>, start: Option<&[[f64; 2]]>) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..vectors.nrows()).collect();
+    order.sort_by(|&a, &b| {
+        let values = vectors.row(a).into_iter().zip(vectors.row(b)).map(|(a, b)| a.total_cmp(b));
+        let places = start.into_iter().flat_map(|start| start[a].into_iter().zip(start[b]));
+        values.chain(places.map(|(a, b)| a.total_cmp(&b))).fold(Ordering::Equal, Ordering::then)
+    });
+    order
 }
 
 /// Refuses start positions that do not fit.
@@ -119,41 +154,76 @@ fn check_start(start: Option<&[[f64; 2]]>, points: usize) -> Result<(), Analysis
 fn best_of_starts(
     affinities: &Affinities,
     vectors: ArrayView2<'_, f32>,
-    components: Vec<[f64; 2]>,
+    components: &[[f64; 2]],
     settings: &TsneSettings,
-) -> (Vec<[f64; 2]>, usize) {
-    let spread = components.iter().map(|[x, _]| x * x).sum::<f64>() / components.len() as f64;
-    let scale = if spread > 0.0 { START_SPREAD / spread.sqrt() } else { 0.0 };
-    let draw = |vectors: ArrayView2<'_, f32>, start: usize, amplitude: f64| -> Vec<[f64; 2]> {
-        let draws = vectors.rows().into_iter().map(|row| {
-            let values = row.iter().map(|value| value.to_le_bytes()).collect::<Vec<_>>().concat();
-            noise(&values, settings.seed, start).map(|value| value * amplitude)
-        });
-        draws.collect()
+) -> Descended {
+    let spread = spread(components);
+    let scale = if spread > 0.0 { START_SPREAD / spread } else { 0.0 };
+    let keys: Vec<blake3::Hash> = vectors.rows().into_iter().map(key).collect();
+    let draw = |start: usize, amplitude: f64| -> Vec<[f64; 2]> {
+        keys.iter().map(|key| noise(key, settings.seed, start).map(|value| value * amplitude)).collect()
     };
-    let best = (0..=settings.restarts)
+    let best = (0..=restarts(settings.restarts, components.len()))
         .map(|start| {
             let positions = if start == 0 {
                 // A flat axis would stay flat for ever: the noise breaks the tie.
-                let noise = draw(vectors, start, START_SPREAD * 1e-2);
+                let noise = draw(start, START_SPREAD * 1e-2);
                 components.iter().zip(noise).map(|([x, y], [a, b])| [x * scale + a, y * scale + b]).collect()
             } else {
-                draw(vectors, start, START_SPREAD)
+                draw(start, START_SPREAD)
             };
-            let (positions, iterations) =
-                Descent::new(affinities, positions).run(EXAGGERATION.1.min(settings.iterations), settings.iterations);
-            (affinities.divergence(&positions), positions, iterations)
+            let found = from_start(affinities, &positions, settings.iterations);
+            (affinities.divergence(&found.positions), found)
         })
         .reduce(|best, other| if other.0 < best.0 { other } else { best });
-    let (_, mut positions, iterations) = best.expect("invariant: there is a start from the components");
-    centre(&mut positions);
-    (positions, iterations)
+    let (_, found) = best.expect("invariant: there is a start from the components");
+    let left = settings.iterations - found.iterations;
+    let mut last = descend(affinities, &found.positions, 1.0, left, TOLERANCE[1]);
+    last.iterations += found.iterations;
+    centre(&mut last.positions);
+    last
+}
+
+/// Descends from one start, exaggerated at first.
+fn from_start(affinities: &Affinities, start: &[[f64; 2]], iterations: usize) -> Descended {
+    let (exaggeration, steps) = EXAGGERATION;
+    let early = descend(affinities, start, exaggeration, steps.min(iterations), TOLERANCE[0]);
+    // Where all are neighbours of all, there is nothing to exaggerate.
+    let from = if spread(&early.positions) < COLLAPSED { start } else { &early.positions };
+    let mut found = descend(affinities, from, 1.0, iterations - early.iterations, TOLERANCE[0]);
+    found.iterations += early.iterations;
+    found
+}
+
+/// How many random starts: fewer of many points, since the time of one grows
+/// with the square of their number.
+fn restarts(wanted: usize, points: usize) -> usize {
+    wanted * FEW_POINTS.pow(2) / points.max(FEW_POINTS).pow(2)
+}
+
+/// Standard deviation along the first axis, or along the second if it is more.
+fn spread(positions: &[[f64; 2]]) -> f64 {
+    let along = |axis: usize| {
+        let mean = positions.iter().map(|position| position[axis]).sum::<f64>() / positions.len() as f64;
+        positions.iter().map(|position| (position[axis] - mean) * (position[axis] - mean)).sum::<f64>()
+    };
+    (along(0).max(along(1)) / positions.len() as f64).sqrt()
+}
+
+/// What stands for a vector where numbers are drawn.
+fn key(vector: ArrayView1<'_, f32>) -> blake3::Hash {
+    let mut hasher = blake3::Hasher::new();
+    for value in vector {
+        // Zero has two signs but is one place.
+        hasher.update(&(value + 0.0).to_le_bytes());
+    }
+    hasher.finalize()
 }
 
 /// Two numbers from −1 to 1 that belong to a vector.
-fn noise(values: &[u8], seed: u64, start: usize) -> [f64; 2] {
-    let mut hasher = blake3::Hasher::new_derive_key("ReVACNN t-SNE start, version 1");
-    hasher.update(&seed.to_le_bytes()).update(&(start as u64).to_le_bytes()).update(values);
+fn noise(key: &blake3::Hash, seed: u64, start: usize) -> [f64; 2] {
+    let mut hasher = blake3::Hasher::new_keyed(key.as_bytes());
+    hasher.update(&seed.to_le_bytes()).update(&(start as u64).to_le_bytes());
     let mut bytes = [0; 8];
     hasher.finalize_xof().fill(&mut bytes);
     let number = |bytes: [u8; 4]| f64::from(i32::from_le_bytes(bytes)) / f64::from(1u32 << 31);
@@ -168,118 +238,3 @@ fn centre(positions: &mut [[f64; 2]]) {
         positions.iter_mut().for_each(|position| position[axis] -= mean);
     }
 }
-
-/// One descent of the gradient.
-struct Descent<'a> {
-    affinities: &'a Affinities,
-    /// Coordinates, an array an axis so that the loops over points vectorise.
-    axes: [Vec<f64>; 2],
-    /// Student's kernel, `[point][other]`, zero on the diagonal.
-    kernel: Vec<f64>,
-    gradient: [Vec<f64>; 2],
-}
-
-impl<'a> Descent<'a> {
-    fn new(affinities: &'a Affinities, positions: Vec<[f64; 2]>) -> Self {
-        let points = positions.len();
-        Self {
-            affinities,
-            axes: [0, 1].map(|axis| positions.iter().map(|position| position[axis]).collect()),
-            kernel: vec![0.0; points * points],
-            gradient: [vec![0.0; points], vec![0.0; points]],
-        }
-    }
-
-    fn positions(&self) -> Vec<[f64; 2]> {
-        self.axes[0].iter().zip(&self.axes[1]).map(|(&x, &y)| [x, y]).collect()
-    }
-
-    /// Descends; gives the lowest positions seen and the number of steps.
-    fn run(mut self, exaggerated: usize, iterations: usize) -> (Vec<[f64; 2]>, usize) {
-        let points = self.affinities.points();
-        let rate = learning_rate(points);
-        let mut velocity = [vec![0.0; points], vec![0.0; points]];
-        let mut gains = [vec![1.0f64; points], vec![1.0; points]];
-        let mut best = (self.affinities.divergence(&self.positions()), self.positions());
-        for iteration in 0..iterations {
-            let early = iteration < exaggerated;
-            self.compute_gradient(if early { EXAGGERATION.0 } else { 1.0 });
-            let momentum = MOMENTUM[usize::from(!early)];
-            for axis in 0..2 {
-                let moving = self.axes[axis].iter_mut().zip(&mut velocity[axis]).zip(&mut gains[axis]);
-                for (((position, velocity), gain), &slope) in moving.zip(&self.gradient[axis]) {
-                    let turned = (slope > 0.0) == (*velocity > 0.0);
-                    *gain = if turned { (*gain * 0.8).max(0.01) } else { *gain + 0.2 };
-                    *velocity = momentum * *velocity - rate * *gain * slope;
-                    *position += *velocity;
-                }
-            }
-            if !early && (iteration + 1 - exaggerated).is_multiple_of(CHECK_EVERY) || iteration + 1 == iterations {
-                let positions = self.positions();
-                let divergence = self.affinities.divergence(&positions);
-                let settled = (best.0 - divergence).abs() <= 1e-9 * best.0;
-                if divergence < best.0 {
-                    best = (divergence, positions);
-                }
-                if settled {
-                    return (best.1, iteration + 1);
-                }
-            }
-        }
-        (best.1, iterations)
-    }
-
-    /// `∂KL/∂yᵢ = 4 Σⱼ (e pᵢⱼ − qᵢⱼ) (yᵢ − yⱼ) / (1 + |yᵢ − yⱼ|²)`, with the
-    /// exaggeration `e`.
-    fn compute_gradient(&mut self, exaggeration: f64) {
-        let points = self.affinities.points();
-        let [xs, ys] = &self.axes;
-        let mut total = 0.0;
-        for ((row, (&x, &y)), point) in self.kernel.chunks_exact_mut(points).zip(xs.iter().zip(ys)).zip(0..) {
-            for ((kernel, &other_x), &other_y) in row.iter_mut().zip(xs).zip(ys) {
-                let (dx, dy) = (x - other_x, y - other_y);
-                *kernel = 1.0 / (1.0 + dx * dx + dy * dy);
-            }
-            row[point] = 0.0;
-            total += lanes_sum(row);
-        }
-        let inverse = 1.0 / total;
-        let rows = self.kernel.chunks_exact_mut(points).zip(self.affinities.joint().chunks_exact(points));
-        for (point, (kernel, joint)) in rows.enumerate() {
-            // The sums Σ w and Σ w yⱼ give Σ w (yᵢ − yⱼ) too, but cancel.
-            let (mut slope_x, mut slope_y) = ([0.0; LANES], [0.0; LANES]);
-            let (x, y) = (xs[point], ys[point]);
-            for first in (0..points).step_by(LANES) {
-                for lane in 0..LANES.min(points - first) {
-                    let other = first + lane;
-                    let weight = (exaggeration * joint[other] - kernel[other] * inverse) * kernel[other];
-                    slope_x[lane] += weight * (x - xs[other]);
-                    slope_y[lane] += weight * (y - ys[other]);
-                }
-            }
-            self.gradient[0][point] = 4.0 * slope_x.iter().sum::<f64>();
-            self.gradient[1][point] = 4.0 * slope_y.iter().sum::<f64>();
-        }
-    }
-}
-
-/// Partial sums kept apart, in an order that does not depend on the machine.
-const LANES: usize = 4;
-
-/// Sum in that order.
-fn lanes_sum(values: &[f64]) -> f64 {
-    let mut sums = [0.0; LANES];
-    for chunk in values.chunks(LANES) {
-        sums.iter_mut().zip(chunk).for_each(|(sum, value)| *sum += value);
-    }
-    sums.iter().sum()
-}
-
-/// A step a point that grows with their number, as the gradient of each
-/// shrinks with it.
-fn learning_rate(points: usize) -> f64 {
-    (points as f64 / EXAGGERATION.0).max(RATE_FLOOR)
-}
-
-/// The rate of few points.
-const RATE_FLOOR: f64 = 10.0;

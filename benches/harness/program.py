@@ -58,6 +58,18 @@ class Program:
         words = [word for edit in edits for word in ("--edit", edit)]
         return self._events("fork", address, *words, store=store, **options)
 
+    def fork_only(self, store: Path, address: str, edits: list[str], name: str, threads: int) -> Event:
+        """Forks without training on; what the fork says of itself."""
+        words = [word for edit in edits for word in ("--edit", edit)]
+        words += ["--name", name, "--threads", str(threads), "--store", str(store), "--json", *self._folder()]
+        return json.loads(self._run("fork", address, *words).splitlines()[0])
+
+    def verify(self, store: Path, branch: str, threads: int, **span: int) -> Event:
+        """Executes steps again; `from` and `to` say which."""
+        words = [word for name, step in span.items() for word in (f"--{name}", str(step))]
+        words += ["--threads", str(threads), "--store", str(store), "--json", *self._folder()]
+        return json.loads(self._run("verify", branch, *words))
+
     def evaluate(self, store: Path, address: str, split: str) -> Event:
         """Loss and accuracy of a step's weights on a split."""
         words = ["evaluate", address, "--store", str(store), "--split", split, "--json", *self._folder()]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use revacnn_schemas::{BranchName, BranchRecord, Edit, ParentRecord, RecordingSettings, Step, TrainingState};
-use revacnn_trainer::data::Dataset;
+use revacnn_trainer::data::{Dataset, Split};
 use revacnn_trainer::{Edited, Effect, Trainer};
 
 use crate::session::check_arithmetic;
@@ -42,6 +42,23 @@ pub struct Fork {
     pub bringing_forward: Duration,
     /// How long the fork itself took: edits, branch, keyframe, validation.
     pub forking: Duration,
+    /// What it took that for.
+    pub parts: ForkParts,
+}
+
+/// The parts of a fork's own time. The branch is made while the validation
+/// runs, so that their sum is more than the whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ForkParts {
+    /// The edits, with measuring what they are meant to keep, and an engine
+    /// for what comes of them.
+    pub editing: Duration,
+    /// Branch, topology and folders on the disk.
+    pub creating: Duration,
+    /// The full validation, a row of the fork step.
+    pub validating: Duration,
+    /// The fork step's own rows and keyframe, until they are committed.
+    pub committing: Duration,
 }
 
 /// Forks a branch at one of its steps, its own or inherited.
@@ -88,7 +105,9 @@ pub(crate) fn fork_from(
 ) -> Result<Fork, RecorderError> {
     let started = Instant::now();
     let Edited { edits, definition, topology, state, effects } = trainer.edited(&plan.edits)?;
-    let dataset = trainer.dataset().clone();
+    let mut child = Trainer::of_branch(&definition, &topology, trainer.dataset().clone(), plan.threads)?;
+    child.restore(&state)?;
+    let editing = started.elapsed();
     let new = NewBranch {
         name: plan.name,
         definition,
@@ -98,13 +117,40 @@ pub(crate) fn fork_from(
         edits,
         created_unix_seconds: plan.created_unix_seconds,
     };
-    let record = store.make(new)?;
-    let mut child = Trainer::of_branch(&record.definition, &record.topology, dataset, plan.threads)?;
-    child.restore(&state)?;
-    let recorder = Recorder::open(store, &record, plan.options.clone())?;
-    let mut session = Session::begin(store, &record, child, recorder, plan.threads, plan.options)?;
-    session.flush()?;
-    Ok(Fork { session, effects, recomputed: 0, bringing_forward: Duration::ZERO, forking: started.elapsed() })
+    // Making the branch waits for the disk, and validating for the processor.
+    let mut validated = None;
+    let (made, creating) = std::thread::scope(|scope| {
+        scope.spawn(|| validated = Some(timed(|| child.evaluate(Split::Validation))));
+        timed(|| {
+            let record = store.make(new)?;
+            let recorder = Recorder::open(store, &record, plan.options.clone())?;
+            Ok::<_, RecorderError>((record, recorder))
+        })
+    });
+    let (record, recorder) = made?;
+    let (validation, validating) = validated.expect("invariant: the scope waited for the validation");
+    child.set_birthplace(&record.id);
+    let (session, committing) = timed(|| {
+        let mut session =
+            Session::begin(store, &record, child, recorder, plan.threads, plan.options, Some(validation?))?;
+        session.flush()?;
+        Ok::<_, RecorderError>(session)
+    });
+    Ok(Fork {
+        session: session?,
+        effects,
+        recomputed: 0,
+        bringing_forward: Duration::ZERO,
+        forking: started.elapsed(),
+        parts: ForkParts { editing, creating, validating, committing },
+    })
+}
+
+/// What `work` gives, and how long it took.
+fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let started = Instant::now();
+    let result = work();
+    (result, started.elapsed())
 }
 
 /// The state that a fork begins with, computed again from its parent: its

@@ -232,7 +232,7 @@ pub use difference::{Difference, FilterDistance, LayerDistance, Relation, Shared
 pub use disk::{DiskHook, DiskOperation};
 pub use error::RecorderError;
 pub use fidelity::{compact, materialise};
-pub use fork::{Fork, ForkPlan, fork};
+pub use fork::{Fork, ForkParts, ForkPlan, fork};
 pub use hint::{DataHint, find_data};
 pub use history::StepRow;
 pub use lineage::Lineage;
@@ -242,7 +242,7 @@ pub use reader::BranchReader;
 pub use recorder::{Clock, Recorder, RecorderOptions, Summary, wanted};
 pub use replay::Replay;
 pub use session::{Resumed, Session, SessionPlan};
-pub use steering::{Answer, Command, steer};
+pub use steering::{Answer, Command, is_training, steer};
 pub use store::{BranchList, Store};
 pub use system::{available_bytes, branch_bytes, cpu_seconds};
 pub use tensors::{BlockTensors, FilterTensors, LayerGradients, LayerTensors, RunningStatistics, StepTensors};

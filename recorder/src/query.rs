@@ -57,12 +57,31 @@ impl BranchReader {
     /// have to be recomputed; an error with the path of a damaged file.
     pub fn read(&self, table: Table, span: StepSpan, selection: &Selection) -> Result<RecordBatch, RecorderError> {
         let columns: Vec<usize> = (0..table.schema().fields().len()).collect();
-        self.read_columns(table, span, selection, &columns)
+        self.read_places(table, span, selection, &columns)
+    }
+
+    /// [`read`](Self::read) of the columns of these names, which come in the
+    /// table's order; nothing else is decoded.
+    ///
+    /// # Errors
+    /// Those of [`read`](Self::read).
+    pub fn read_columns(
+        &self,
+        table: Table,
+        span: StepSpan,
+        selection: &Selection,
+        columns: &[&str],
+    ) -> Result<RecordBatch, RecorderError> {
+        let schema = table.schema();
+        let names = schema.fields().iter().enumerate();
+        let places: Vec<usize> =
+            names.filter(|(_, field)| columns.contains(&field.name().as_str())).map(|(place, _)| place).collect();
+        self.read_places(table, span, selection, &places)
     }
 
     /// [`read`](Self::read) of some columns, which are ascending places in the
     /// table's schema.
-    pub(crate) fn read_columns(
+    pub(crate) fn read_places(
         &self,
         table: Table,
         span: StepSpan,

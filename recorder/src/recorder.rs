@@ -121,7 +121,7 @@ impl Recorder {
             }
         };
         let first = branch.first_step();
-        let recovered = recover(store.disk(), &paths, first)?;
+        let recovered = recover(store.disk(), &paths, branch)?;
         let committed = recovered.last_committed();
         let mut writer =
             LogWriter::new(branch, &shape, store.disk(), &paths, recovered, options.segment_steps, options.disk_budget);

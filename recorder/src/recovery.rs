@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use revacnn_schemas::{Step, Table};
+use revacnn_schemas::{BranchRecord, Fidelity, Step, Table};
 
 use crate::RecorderError;
 use crate::disk::Disk;
@@ -27,7 +27,8 @@ impl Recovered {
 }
 
 /// Cleans up; the caller holds the writer's lock.
-pub(crate) fn recover(disk: &Disk, paths: &BranchPaths, first: Step) -> Result<Recovered, RecorderError> {
+pub(crate) fn recover(disk: &Disk, paths: &BranchPaths, branch: &BranchRecord) -> Result<Recovered, RecorderError> {
+    let first = branch.first_step();
     for table in Table::ALL {
         disk.create_folder(&paths.table(table))?;
     }
@@ -46,6 +47,11 @@ pub(crate) fn recover(disk: &Disk, paths: &BranchPaths, first: Step) -> Result<R
     }
     let listing = Listing::read(paths)?;
     let sealed = listing.segments.last().map(|span| span.last);
+    // A kill of compact leaves the list behind, which says nothing of what
+    // is materialised later.
+    if branch.recording.fidelity == Fidelity::Keyframes && fs::symlink_metadata(paths.thinned()).is_ok() {
+        disk.remove_file(&paths.thinned())?;
+    }
     let thinned = Thinned::read(paths)?;
     // The newest segment is never thinned: a list that goes further would
     // have the writer remove what nobody meant to.

@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use revacnn_schemas::{BranchRecord, DataCursor, Observer, ObserverError, Step, StepView, TrainingState, Wanted};
+use revacnn_schemas::{
+    BranchRecord, DataCursor, ImageIndex, Observer, ObserverError, Step, StepView, TrainingState, Wanted,
+};
 use revacnn_trainer::Trainer;
 use revacnn_trainer::data::Dataset;
 
@@ -71,6 +73,8 @@ pub struct Replay {
     dataset: Option<Arc<Dataset>>,
     threads: usize,
     trainer: Option<Trainer>,
+    /// Looks at images with the weights of any step; it never trains.
+    looker: Option<Trainer>,
     cache: VecDeque<StepTensors>,
 }
 
@@ -78,7 +82,7 @@ impl Replay {
     /// A replay that only reads what is stored, until it is
     /// [given the data](Self::with_data).
     pub fn new(reader: BranchReader) -> Self {
-        Self { reader, dataset: None, threads: 1, trainer: None, cache: VecDeque::new() }
+        Self { reader, dataset: None, threads: 1, trainer: None, looker: None, cache: VecDeque::new() }
     }
 
     /// Lets the replay compute what is not stored.
@@ -128,10 +132,46 @@ impl Replay {
         Ok(self.trainer.insert(trainer))
     }
 
+    /// All tensors of a step, with the maps of these images instead of those
+    /// of the probe images: computed from the step's weights.
+    ///
+    /// # Errors
+    /// Those of [`tensors`](Self::tensors); [`RecorderError::DataNeeded`]
+    /// without data; [`TrainerError::Data`](revacnn_trainer::TrainerError::Data)
+    /// for an image that the data set does not have.
+    pub fn look(&mut self, step: Step, images: &[ImageIndex]) -> Result<StepTensors, RecorderError> {
+        check_arithmetic(self.reader.branch())?;
+        let mut tensors = self.tensors(step)?;
+        let mut looker = match self.looker.take() {
+            Some(looker) => looker,
+            None => self.new_trainer()?,
+        };
+        let mut state = looker.state();
+        let mut normalisation = tensors.normalisation.iter();
+        for (layer, stored) in state.parameters.iter_mut().zip(&tensors.parameters) {
+            layer.weights.clone_from(&stored.weights);
+            layer.biases.clone_from(&stored.biases);
+            if layer.running.is_some() {
+                layer.running = normalisation.next().map(|layer| [layer.mean.clone(), layer.variance.clone()]);
+            }
+        }
+        looker.restore(&state)?;
+        let mut record = self.reader.branch().clone();
+        record.recording.probes = images.to_vec();
+        let seen = capture(&mut looker, &record)?;
+        self.looker = Some(looker);
+        (tensors.probes, tensors.blocks) = (seen.probes, seen.blocks);
+        Ok(tensors)
+    }
+
     fn take_trainer(&mut self) -> Result<Trainer, RecorderError> {
         if let Some(trainer) = self.trainer.take() {
             return Ok(trainer);
         }
+        self.new_trainer()
+    }
+
+    fn new_trainer(&self) -> Result<Trainer, RecorderError> {
         let record = self.reader.branch();
         let Some(dataset) = &self.dataset else {
             return Err(RecorderError::DataNeeded {

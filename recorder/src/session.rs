@@ -117,7 +117,7 @@ impl Session {
                 if record.parent.is_some() {
                     trainer.restore(&state_of_fork(store, record, dataset, threads)?)?;
                 }
-                Self::begin(store, record, trainer, recorder, threads, options)
+                Self::begin(store, record, trainer, recorder, threads, options, None)
             }
             Some(last) => {
                 let reader = BranchReader::of(store, record.clone())?;
@@ -131,7 +131,8 @@ impl Session {
         }
     }
 
-    /// Records the first step of a branch, which the trainer is at.
+    /// Records the first step of a branch, which the trainer is at and may
+    /// have been validated at.
     pub(crate) fn begin(
         store: &Store,
         record: &BranchRecord,
@@ -139,8 +140,9 @@ impl Session {
         mut recorder: Recorder,
         threads: usize,
         options: RecorderOptions,
+        validated: Option<ValidationResult>,
     ) -> Result<Self, RecorderError> {
-        let shown = trainer.show(&record.recording.probes, &mut recorder)?;
+        let shown = trainer.show_validated(&record.recording.probes, &mut recorder, validated)?;
         let validation = shown.map(|result| (trainer.position(), result));
         let (store, record) = (store.clone(), record.clone());
         Ok(Self { store, trainer, recorder, record, threads, options, resumed: None, validation })

@@ -179,6 +179,14 @@ pub fn steer(
     }
 }
 
+/// Whether a process trains the branch now.
+///
+/// # Errors
+/// Where the branch's lock cannot be looked at.
+pub fn is_training(store: &Store, record: &BranchRecord) -> Result<bool, RecorderError> {
+    FileLock::is_held(&store.paths(&record.id).lock())
+}
+
 fn inbox(paths: &BranchPaths) -> PathBuf {
     paths.folder.join("inbox")
 }

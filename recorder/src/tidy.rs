@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use revacnn_schemas::{BranchId, BranchName, BranchRecord, Fidelity, Table};
 
+use crate::disk::plain_folder_exists;
 use crate::listing::{Listing, list_if_there, spans};
 use crate::lock::{Attempt, FileLock};
 use crate::paths::BranchPaths;
@@ -102,13 +103,14 @@ impl Store {
         }
         self.disk().rename(&self.in_trash(&record.id), &self.paths(&record.id).folder)?;
         self.disk().sync_folder(&self.root().join("branches"))?;
+        self.disk().sync_folder(&self.trash())?;
         Ok(record.clone())
     }
 
     /// The branches in the trash that can be read, in the order of their ids.
     fn deleted(&self) -> Result<Vec<BranchRecord>, RecorderError> {
         let trash = self.trash();
-        let entries = list_if_there(&trash)?;
+        let entries = list_plain(&trash)?;
         let read = |entry: &String| read_branch(&trash.join(entry), entry.strip_prefix("branch=")?).ok();
         Ok(entries.iter().filter_map(read).collect())
     }
@@ -149,7 +151,7 @@ impl Store {
     /// Where a folder cannot be listed.
     pub fn garbage(&self) -> Result<Vec<Garbage>, RecorderError> {
         let mut garbage = Vec::new();
-        for entry in list_if_there(&self.trash())? {
+        for entry in list_plain(&self.trash())? {
             let path = self.trash().join(&entry);
             let name = entry.strip_prefix("branch=").and_then(|id| read_branch(&path, id).ok());
             let reason =
@@ -185,7 +187,7 @@ impl Store {
         for item in garbage.iter().filter(|item| now.iter().any(|other| other.path == item.path)) {
             let is_folder = fs::symlink_metadata(&item.path).is_ok_and(|entry| entry.is_dir());
             if is_folder {
-                self.disk().remove_folder(&item.path)?;
+                self.disk().remove_folder(&self.out_of_reach(&item.path)?)?;
             } else {
                 self.disk().remove_file(&item.path)?;
             }
@@ -193,6 +195,26 @@ impl Store {
         }
         Ok(freed)
     }
+
+    /// Renames a deleted branch, so that a kill amid its removal leaves none
+    /// that could be taken back without its steps.
+    fn out_of_reach(&self, path: &Path) -> Result<PathBuf, RecorderError> {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if path.parent() != Some(&self.trash()) || !name.starts_with("branch=") {
+            return Ok(path.to_owned());
+        }
+        let freed = self.trash().join(format!(".freed-{name}"));
+        self.disk().remove_folder(&freed)?;
+        self.disk().rename(path, &freed)?;
+        self.disk().sync_folder(&self.trash())?;
+        Ok(freed)
+    }
+}
+
+/// Names in a folder that is no link: what lies behind one is not ours to
+/// free.
+fn list_plain(folder: &Path) -> Result<Vec<String>, RecorderError> {
+    if plain_folder_exists(folder)? { list_if_there(folder) } else { Ok(Vec::new()) }
 }
 
 fn left_over(path: PathBuf, reason: &str) -> Garbage {
@@ -237,7 +259,7 @@ fn of_branch(record: &BranchRecord, paths: &BranchPaths) -> Result<Vec<Garbage>,
     }
     for folder in ["inbox", "outbox"] {
         let folder = paths.folder.join(folder);
-        for entry in list_if_there(&folder)? {
+        for entry in list_plain(&folder)? {
             garbage.push(left_over(folder.join(entry), "steering that nobody fetched"));
         }
     }

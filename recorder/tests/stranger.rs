@@ -70,6 +70,28 @@ fn a_writer_removes_nothing_behind_a_linked_folder() {
 
 #[cfg(unix)]
 #[test]
+fn gc_frees_nothing_behind_a_linked_folder() {
+    let home = tempdir().unwrap();
+    for linked in ["trash", "inbox", "outbox"] {
+        let (folder, store, branch) = recorded();
+        let precious = home.path().join("thesis.json");
+        fs::write(&precious, "mine").unwrap();
+        let path = match linked {
+            "trash" => folder.path().join(linked),
+            _ => store.branch_folder(&branch.id).join(linked),
+        };
+        link(&path, home.path());
+        let outcome = store.garbage().and_then(|garbage| store.collect(&garbage));
+        assert!(precious.exists(), "{linked}");
+        let error = outcome.unwrap_err();
+        says(&error, &path);
+        assert!(error.to_string().contains("symbolic link"), "{error}");
+        BranchReader::open(&store, &name("main")).unwrap().seek(Step(20)).unwrap();
+    }
+}
+
+#[cfg(unix)]
+#[test]
 fn a_lock_or_a_temporary_file_that_is_a_link_overwrites_nothing() {
     let home = tempdir().unwrap();
     let precious = home.path().join("profile");

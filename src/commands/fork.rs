@@ -73,6 +73,12 @@ fn tell(arguments: &ForkArguments, fork: &Fork, step: Step) -> Result<(), Failur
             "recomputed": fork.recomputed,
             "bringing_forward_seconds": fork.bringing_forward.as_secs_f64(),
             "forking_seconds": fork.forking.as_secs_f64(),
+            "parts_seconds": {
+                "editing": fork.parts.editing.as_secs_f64(),
+                "creating": fork.parts.creating.as_secs_f64(),
+                "validating": fork.parts.validating.as_secs_f64(),
+                "committing": fork.parts.committing.as_secs_f64(),
+            },
             "bytes": written,
         });
         return Ok(writeln!(out, "{line}")?);
@@ -83,10 +89,11 @@ fn tell(arguments: &ForkArguments, fork: &Fork, step: Step) -> Result<(), Failur
     }
     writeln!(
         out,
-        "{} steps brought forward from a keyframe in {}, forked in {}, {} written",
+        "{} steps brought forward from a keyframe in {}, forked in {} (validation {}), {} written",
         count(fork.recomputed),
         duration(fork.bringing_forward.as_secs_f64()),
         duration(fork.forking.as_secs_f64()),
+        duration(fork.parts.validating.as_secs_f64()),
         bytes(written),
     )?;
     Ok(())

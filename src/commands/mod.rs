@@ -7,6 +7,7 @@ pub(crate) mod evaluate;
 pub(crate) mod fork;
 pub(crate) mod log;
 pub(crate) mod materialise;
+pub(crate) mod plot;
 #[cfg(feature = "sql")]
 pub(crate) mod query;
 pub(crate) mod resume;

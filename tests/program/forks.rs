@@ -46,6 +46,13 @@ fn a_fork_says_what_its_edits_did_and_trains_on() {
     assert_eq!(effects[1]["summary"], "learning-rate 1.0 → 0.5");
     assert!(forked["bytes"].as_u64().is_some_and(|bytes| bytes > 0), "{forked}");
     assert!(forked["forking_seconds"].is_f64() && forked["bringing_forward_seconds"].is_f64(), "{forked}");
+    for part in ["editing", "creating", "validating", "committing"] {
+        let seconds = forked["parts_seconds"][part].as_f64();
+        assert!(
+            seconds.is_some_and(|seconds| seconds <= forked["forking_seconds"].as_f64().unwrap()),
+            "{part}: {forked}"
+        );
+    }
     let summary = ran.json();
     assert_eq!((&summary["ended"], &summary["step"], &summary["steps"]), (&"done".into(), &50.into(), &20.into()));
 

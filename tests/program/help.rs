@@ -2,7 +2,7 @@
 
 use crate::support::Scratch;
 
-const COMMANDS: [&str; 5] = ["train", "log", "show", "evaluate", "data"];
+const COMMANDS: [&str; 8] = ["train", "log", "show", "evaluate", "data", "plot", "embed", "compare"];
 
 /// Commands of features.
 const OPTIONAL: &[&str] = if cfg!(feature = "sql") { &["query"] } else { &[] };
@@ -77,6 +77,7 @@ fn every_commands_help_has_examples_that_run() {
                 _ => {
                     let example = example.replace("main@epoch:1", "main@3").replace("main@100", "main@4");
                     let example = example.replace("cifar10 --data ~/data", "digits");
+                    let example = example.replace("main wider --at epoch:1", "main@0 main@3");
                     scratch.run(0, &example);
                 }
             }

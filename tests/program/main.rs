@@ -10,11 +10,14 @@ mod support;
 mod asked;
 mod cifar10;
 mod fidelity;
+mod figures;
 mod forks;
 mod help;
 mod listings;
 #[cfg(feature = "sql")]
 mod query;
+mod steering;
 mod stopping;
 mod tidying;
 mod training;
+mod untrusted;

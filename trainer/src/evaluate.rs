@@ -25,7 +25,7 @@ impl Trainer {
         let mut portions: Vec<Portion<'_>> =
             images.chunks(images.len().div_ceil(16).max(1)).map(Portion::new).collect();
         let shared = self.shared();
-        self.threads.for_each(&mut portions, |_, portion| {
+        self.threads.for_each_in_turn(&mut portions, |_, portion| {
             portion.failure = portion.run(shared, part).err();
         });
         let classes = self.network.classes;

@@ -32,6 +32,8 @@ mod define;
 mod edits;
 mod error;
 mod evaluate;
+#[cfg(test)]
+mod frozen_tests;
 mod initialise;
 pub mod kernels;
 mod layers;

@@ -22,10 +22,28 @@ impl Trainer {
         probes: &[ImageIndex],
         observer: &mut dyn Observer,
     ) -> Result<Option<ValidationResult>, TrainerError> {
+        self.show_validated(probes, observer, None)
+    }
+
+    /// [`show`](Self::show), where [`evaluate`](Self::evaluate) has been run
+    /// on the validation images of this step already.
+    ///
+    /// # Errors
+    /// As [`show`](Self::show).
+    pub fn show_validated(
+        &mut self,
+        probes: &[ImageIndex],
+        observer: &mut dyn Observer,
+        validated: Option<ValidationResult>,
+    ) -> Result<Option<ValidationResult>, TrainerError> {
         let wanted = observer.wanted(self.step, self.cursor);
         let probes = if wanted.probes { probes } else { &[] };
         self.run_probes(probes)?;
-        let validation = wanted.validation.then(|| self.evaluate(Split::Validation)).transpose()?;
+        let validation = match validated {
+            _ if !wanted.validation => None,
+            Some(result) => Some(result),
+            None => Some(self.evaluate(Split::Validation)?),
+        };
         let digest = self.digest();
         let state = (wanted.keyframe || wanted.state_digest).then(|| self.state());
         let state_digest = state.as_ref().map(|state| state.state_digest(digest));

@@ -1,5 +1,7 @@
 //! Work shared out to threads, always in the same portions.
 
+use std::sync::{Mutex, PoisonError};
+
 use crate::TrainerError;
 
 /// Threads that stay: the caller's own and a pool for the others.
@@ -60,6 +62,29 @@ impl Threads {
             }
         });
     }
+
+    /// [`for_each`](Self::for_each) where a thread takes the next item when it
+    /// is done with one: for few large items, on a machine that has other
+    /// work too.
+    pub(crate) fn for_each_in_turn<T: Send>(&self, items: &mut [T], work: impl Fn(usize, &mut T) + Sync) {
+        let helpers = self.count.min(items.len()).saturating_sub(1);
+        let waiting = Mutex::new(items.iter_mut().enumerate());
+        let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let run = || {
+            while let Some((index, item)) = next() {
+                work(index, item);
+            }
+        };
+        match &self.pool {
+            Some(pool) => pool.in_place_scope(|scope| {
+                for _ in 0..helpers {
+                    scope.spawn(|_| run());
+                }
+                run();
+            }),
+            None => run(),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -75,6 +100,9 @@ mod tests {
                 threads.for_each(&mut items, |index, seen| seen.push(index));
                 let expected: Vec<Vec<usize>> = (0..length).map(|index| vec![index]).collect();
                 assert_eq!(items, expected, "{length} items on {count} threads");
+                let mut items = vec![Vec::new(); length];
+                threads.for_each_in_turn(&mut items, |index, seen| seen.push(index));
+                assert_eq!(items, expected, "{length} items in turn on {count} threads");
             }
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use revacnn_schemas::{
-    DataCursor, Digest, Epoch, HyperParameters, ImageIndex, ParameterState, RunDefinition, Step, Topology,
+    BranchId, DataCursor, Digest, Epoch, HyperParameters, ImageIndex, ParameterState, RunDefinition, Step, Topology,
     TrainingState,
 };
 
@@ -286,6 +286,14 @@ impl Trainer {
     /// Images of an epoch.
     pub fn epoch_images(&self) -> u32 {
         self.train_images.len() as u32
+    }
+
+    /// Says where filters were born that [edits](Self::edited) made: a store
+    /// knows it only once it has made the branch.
+    pub fn set_birthplace(&mut self, branch: &BranchId) {
+        for filter in self.network.topology.layers.iter_mut().flat_map(|layer| &mut layer.filters) {
+            filter.born.get_or_insert_with(|| branch.clone());
+        }
     }
 
     /// The weights, in the order of [`Topology::parameter_layers`].

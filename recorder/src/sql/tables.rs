@@ -182,7 +182,7 @@ impl LogTable {
                 if left == 0 {
                     return Ok(all);
                 }
-                let batch = part.reader().read_columns(self.table, span, &part.selection, &places)?;
+                let batch = part.reader().read_places(self.table, span, &part.selection, &places)?;
                 let batch = batch.slice(0, batch.num_rows().min(left));
                 let rows = batch.num_rows();
                 let columns = names.iter().map(|name| match (name.as_str(), batch.column_by_name(name)) {

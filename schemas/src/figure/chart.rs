@@ -54,7 +54,7 @@ pub struct Series {
     /// Points from left to right; a vertical value that is not a number is a
     /// gap.
     pub points: Vec<[f64; 2]>,
-    /// The largest and the smallest value about each point, where a point
+    /// The smallest and the largest value about each point, where a point
     /// stands for several steps; else empty.
     pub bounds: Vec<[f64; 2]>,
 }

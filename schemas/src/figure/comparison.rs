@@ -19,7 +19,7 @@ pub struct Comparison {
 #[serde(rename_all = "kebab-case")]
 pub enum Panel {
     /// One figure of both.
-    Joint(Figure),
+    Joint(Box<Figure>),
     /// A figure each, side by side.
     Pair(Box<[Figure; 2]>),
 }

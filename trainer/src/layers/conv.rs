@@ -115,7 +115,9 @@ impl Operation for Conv {
     fn forward(&self, context: &Context<'_>, input: &[f32], output: &mut [f32], scratch: &mut Scratch) {
         let state = context.state.expect("invariant: a convolution has weights");
         let packed = &context.packed.forward;
-        self.0.forward(packed, &state.biases, input, output, &mut scratch.values, context.image.keep);
+        // Only the gradient of weights reads what is kept.
+        let keep = context.image.keep && state.frozen.contains(&false);
+        self.0.forward(packed, &state.biases, input, output, &mut scratch.values, keep);
     }
 
     fn backward(

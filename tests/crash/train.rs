@@ -1,58 +1,16 @@
-//! Kills at random moments lose nothing that was committed and show nothing
-//! twice, and the log in the end is that of a run that was never killed.
-//!
-//! `REVACNN_KILLS` sets the number of kills, 12 by default.
-
-#![cfg(unix)]
-
-mod support;
-#[path = "support/tables.rs"]
-mod tables;
+//! Kills of `train`, with commits to the tail, and with thinning.
 
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use arrow_array::{Array, RecordBatch};
-use support::{Ran, Scratch, TRAIN};
-
-/// Every table but `events`, which may differ between equal runs.
-const TABLES: [&str; 10] = [
-    "steps",
-    "weights",
-    "gradients",
-    "activations",
-    "activation_gradients",
-    "filters",
-    "normalisation",
-    "keyframes",
-    "validation",
-    "topology",
-];
+use crate::support::{Ran, Scratch, TRAIN};
+use crate::{Moments, TABLES, same_rows, tables, wanted_kills};
 
 /// Kills in one history; more kills than that take more histories.
 const KILLS_A_HISTORY: u64 = 24;
 
 const SEED: u64 = 0x5eed_2024;
-
-/// Draws the moments of the kills: splitmix64.
-struct Moments(u64);
-
-impl Moments {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut word = self.0;
-        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (word ^ (word >> 31)) % end
-    }
-
-    fn wait(&mut self, milliseconds: std::ops::Range<u64>) {
-        let length = milliseconds.end - milliseconds.start;
-        std::thread::sleep(Duration::from_millis(milliseconds.start + self.below(length)));
-    }
-}
 
 fn signal(child: &Child, signal: &str) {
     let status = Command::new("sh").args(["-c", &format!("kill -{signal} {}", child.id())]).status();
@@ -122,44 +80,11 @@ fn killed(scratch: &Scratch, train: &str, kills: u64, seed: u64) -> u64 {
     last
 }
 
-/// A table without the columns that may differ between equal runs.
-fn comparable(branch: &Path, table: &str) -> RecordBatch {
-    let mut rows = tables::rows(branch, table, None).unwrap_or_else(|| panic!("no rows in {table}"));
-    for column in ["wall_time", "elapsed_nanos"] {
-        if let Ok(place) = rows.schema().index_of(column) {
-            rows.remove_column(place);
-        }
-    }
-    rows
-}
-
-/// Compares two branches' tables, bit by bit.
-fn same_rows(killed: &Path, undisturbed: &Path, tables: &[&str]) {
-    assert_eq!(killed.file_name(), undisturbed.file_name(), "the ids are equal in equal runs");
-    for table in tables {
-        let (left, right) = (comparable(killed, table), comparable(undisturbed, table));
-        assert_eq!(left.schema(), right.schema(), "{table}");
-        assert_eq!(left.num_rows(), right.num_rows(), "{table}");
-        for (field, (left, right)) in left.schema().fields().iter().zip(left.columns().iter().zip(right.columns())) {
-            // Arrays compare their bits, so that not-a-number equals itself.
-            if left != right {
-                let row = (0..left.len()).find(|&row| left.slice(row, 1) != right.slice(row, 1));
-                panic!("{table}.{} differs, first in row {row:?}", field.name());
-            }
-        }
-    }
-}
-
-fn wanted_kills() -> u64 {
-    let asked = std::env::var("REVACNN_KILLS").ok();
-    asked.map_or(12, |kills| kills.parse().expect("REVACNN_KILLS is a number"))
-}
-
 #[test]
 fn a_run_killed_at_random_moments_leaves_the_log_of_an_undisturbed_one() {
     // Slow enough for commits to the tail.
     let train = format!("{TRAIN} --batch-size 64 --validate-every 1 --probe 3,17 --threads 2");
-    let mut left = wanted_kills();
+    let mut left = wanted_kills(12);
     let mut history = 0;
     while left > 0 {
         let kills = left.min(KILLS_A_HISTORY);
@@ -179,7 +104,7 @@ fn a_run_killed_at_random_moments_leaves_the_log_of_an_undisturbed_one() {
 fn a_run_that_is_thinned_and_killed_recomputes_what_an_undisturbed_one_stores() {
     let train = format!("{TRAIN} --batch-size 64 --disk-budget 5MB");
     let scratch = Scratch::new();
-    let last = killed(&scratch, &train, wanted_kills().min(KILLS_A_HISTORY).div_ceil(2), SEED);
+    let last = killed(&scratch, &train, wanted_kills(12).min(KILLS_A_HISTORY).div_ceil(2), SEED);
     let undisturbed = Scratch::new();
     undisturbed.run(0, &format!("{TRAIN} --batch-size 64 --steps {last}"));
     let branch = |scratch: &Scratch| tables::only_branch(&scratch.path("runs"));

@@ -1,0 +1,188 @@
+"""How well and how fast the 20 filters of a layer are embedded, beside scikit-learn and openTSNE.
+
+Trains `20-20-20`, reads filters back from the log, and embeds them at one perplexity
+with ten seeds. One function computes everybody's divergence. See README.md.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import openTSNE
+import sklearn
+from sklearn.manifold import TSNE
+
+from harness import images, options, program, report
+from harness.errors import Missing, exit_with_message
+
+OURS = "revacnn"
+LAYERS = ["conv1", "conv2", "conv3"]
+
+
+@dataclass(frozen=True)
+class Result:
+    """One embedding of a layer's filters."""
+
+    layer: str
+    name: str
+    seed: int
+    divergence: float
+    reported: float
+    seconds: float
+
+
+def main() -> None:
+    arguments = parse()
+    if not arguments.runner.is_file():
+        raise Missing(
+            f"no program at {arguments.runner}: run `cargo build --release -p revacnn-analysis --example tsne`, "
+            "or give --runner PATH"
+        )
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    dataset = images.cifar10_or_shapes(arguments.data)
+    revacnn = program.Program(arguments.revacnn, dataset)
+    machine = report.machine()
+    versions = {OURS: revacnn.version(), "scikit-learn": sklearn.__version__, "openTSNE": openTSNE.__version__}
+    print(
+        f"{report.describe_machine(machine)}\n"
+        f"{', '.join(f'{name} {version}' for name, version in versions.items())}\n"
+        f"20-20-20 on {dataset.name}, step {arguments.steps}; {arguments.seeds} seeds, one thread"
+    )
+    results: list[Result] = []
+    with tempfile.TemporaryDirectory(prefix="revacnn-embedding-") as folder:
+        store = Path(folder) / "store"
+        revacnn.train(store, network="20-20-20", steps=arguments.steps, fidelity="keyframes")
+        shown = revacnn.show(store, f"main@{arguments.steps}")
+        for layer in (layer for layer in shown["layers"] if layer["layer"] in LAYERS):
+            for of in ["weights", "gradients"]:
+                vectors = np.array([each[of] for each in layer["filters"]], dtype=np.float32)
+                # Filters that are dead have equal gradients, zeros: no two peers rank such ties alike.
+                vectors = vectors[np.any(vectors != 0, axis=1)]
+                embed_with_all(f"{layer['layer']} {of}", vectors, arguments, Path(folder), results)
+                print(f"{layer['layer']} {of} done", flush=True)
+    print()
+    print(results_table(results))
+    print("\nKL: divergence in nats, by one function for all. Off: largest difference from what a program reports.")
+    if arguments.json:
+        content = {"machine": machine, "versions": versions, "dataset": dataset.name}
+        report.write_json(arguments.json, content | {"results": [asdict(result) for result in results]})
+
+
+def parse() -> argparse.Namespace:
+    parser = options.parser(__doc__)
+    built = program.default_path().parent / "examples" / "tsne"
+    parser.add_argument("--runner", type=Path, default=built, help="analysis's example tsne [default: %(default)s]")
+    parser.add_argument("--steps", type=options.positive, default=3000, help="steps trained [default: %(default)s]")
+    parser.add_argument("--seeds", type=options.positive, default=10, help="[default: %(default)s]")
+    return parser.parse_args()
+
+
+def embed_with_all(
+    layer: str, vectors: np.ndarray, arguments: argparse.Namespace, folder: Path, results: list[Result]
+) -> None:
+    """All programs in turn, at a third of the others as perplexity."""
+    perplexity = (len(vectors) - 1) / 3
+    joint = affinities(vectors.astype(np.float64), perplexity)
+    file = folder / "vectors.npy"
+    np.save(file, vectors)
+    command = [arguments.runner, file, repr(perplexity), str(arguments.seeds)]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"RAYON_NUM_THREADS": "1"})
+    if done.returncode:
+        raise Missing(f"`{arguments.runner.name}` failed with exit code {done.returncode}: {done.stderr.strip()}")
+    for found in map(json.loads, done.stdout.splitlines()):
+        ours = divergence(joint, np.array(found["positions"]))
+        results.append(Result(layer, OURS, found["seed"], ours, found["kl_divergence"], found["seconds"]))
+    for name, embed in peers(vectors.astype(np.float64), perplexity).items():
+        for seed in range(arguments.seeds):
+            begin = time.perf_counter()
+            positions, reported = embed(seed)
+            seconds = time.perf_counter() - begin
+            results.append(Result(layer, name, seed, divergence(joint, positions), reported, seconds))
+
+
+def peers(vectors: np.ndarray, perplexity: float) -> dict[str, Callable[[int], tuple[np.ndarray, float]]]:
+    """The peers at their defaults, but exact, from both of their starts."""
+
+    def scikit_learn(init: str, seed: int) -> tuple[np.ndarray, float]:
+        model = TSNE(perplexity=perplexity, method="exact", init=init, random_state=seed)
+        return model.fit_transform(vectors), float(model.kl_divergence_)
+
+    def open_tsne(init: str, seed: int) -> tuple[np.ndarray, float]:
+        # No approximation: all neighbours, and no cell of the tree taken as one point.
+        model = openTSNE.TSNE(
+            perplexity=perplexity,
+            initialization=init,
+            neighbors="exact",
+            negative_gradient_method="bh",
+            theta=0,
+            n_jobs=1,
+            random_state=seed,
+        )
+        found = model.fit(vectors)
+        return np.asarray(found), float(found.kl_divergence)
+
+    return {
+        "scikit-learn, pca": lambda seed: scikit_learn("pca", seed),
+        "scikit-learn, random": lambda seed: scikit_learn("random", seed),
+        "openTSNE, pca": lambda seed: open_tsne("pca", seed),
+        "openTSNE, random": lambda seed: open_tsne("random", seed),
+    }
+
+
+def affinities(vectors: np.ndarray, perplexity: float) -> np.ndarray:
+    """Joint probabilities at a perplexity, by bisection."""
+    points = len(vectors)
+    distances = ((vectors[:, None] - vectors[None]) ** 2).sum(axis=2)
+    conditional = np.zeros((points, points))
+    for point in range(points):
+        others = np.arange(points) != point
+        away = distances[point, others] - distances[point, others].min()
+        low, high = 0.0, 1e6 / away.max()
+        for _ in range(200):
+            precision = (low + high) / 2
+            row = np.exp(-precision * away)
+            row /= row.sum()
+            entropy = -np.sum(row[row > 0] * np.log(row[row > 0]))
+            low, high = (precision, high) if entropy > np.log(perplexity) else (low, precision)
+        conditional[point, others] = row
+    return (conditional + conditional.T) / (2 * points)
+
+
+def divergence(joint: np.ndarray, positions: np.ndarray) -> float:
+    """Kullback-Leibler divergence of an embedding in nats."""
+    positions = positions.astype(np.float64)
+    kernel = 1 / (1 + ((positions[:, None] - positions[None]) ** 2).sum(axis=2))
+    np.fill_diagonal(kernel, 0)
+    fitted = kernel / kernel.sum()
+    some = joint > 0
+    return float(np.sum(joint[some] * np.log(joint[some] / fitted[some])))
+
+
+def results_table(results: list[Result]) -> str:
+    """A row a layer and program."""
+    rows = []
+    for layer, name in dict.fromkeys((result.layer, result.name) for result in results):
+        found = [result for result in results if (result.layer, result.name) == (layer, name)]
+        divergences = [result.divergence for result in found]
+        rows.append([
+            layer,
+            name,
+            f"{min(divergences):.4f}",
+            f"{statistics.median(divergences):.4f}",
+            f"{1000 * statistics.median(result.seconds for result in found):.1f}",
+            f"{max(abs(result.divergence - result.reported) for result in found):.0e}",
+        ])
+    return report.table(["filters", "program", "KL, best", "KL, median", "ms, median", "off"], rows, left=2)
+
+
+if __name__ == "__main__":
+    exit_with_message(main)

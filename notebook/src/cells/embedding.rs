@@ -1,0 +1,80 @@
+//! A layer's filters in one plane.
+
+use revacnn_analysis::{EmbeddingReport, EmbeddingSettings, Reason, Snapshot, embed};
+use revacnn_schemas::{ImageIndex, LayerName, Scatter, ScatterGroup, ScatterPoint};
+
+use super::filters::{Values, picture, range, values};
+use crate::evaluator::Place;
+use crate::{Cell, Evaluator, Method, NotebookError, Source};
+
+/// Embeddings that are kept as the next one's start.
+const MOST_KEPT: usize = 64;
+
+/// The filters of a layer at all places in one embedding. Where the same cell
+/// was embedded before, points start from where they were.
+pub(crate) fn embedding(
+    evaluator: &mut Evaluator,
+    places: &[Place],
+    layer: &LayerName,
+    of: Source,
+    image: Option<ImageIndex>,
+    cell: &Cell,
+) -> Result<Scatter, NotebookError> {
+    let mut settings = EmbeddingSettings::default();
+    if let Cell::Embedding { method, perplexity, seed, .. } = cell {
+        settings.method = match method {
+            Method::Tsne => revacnn_analysis::Method::Tsne,
+            Method::Pca => revacnn_analysis::Method::Pca,
+        };
+        (settings.perplexity, settings.seed) = (*perplexity, *seed);
+    }
+    let all =
+        places.iter().map(|place| values(evaluator, place, layer, of, image)).collect::<Result<Vec<Values>, _>>()?;
+    let snapshots = places
+        .iter()
+        .zip(&all)
+        .map(|(place, values)| Ok(Snapshot { topology: &place.holder.topology, values: values.layer_values()? }));
+    let snapshots = snapshots.collect::<Result<Vec<_>, NotebookError>>()?;
+    let key = format!("{cell:?}");
+    let found = embed(layer, &snapshots, &settings, evaluator.embeddings.get(&key))?;
+    if evaluator.embeddings.len() >= MOST_KEPT {
+        evaluator.embeddings.clear();
+    }
+    let range = range(all.iter().filter_map(|values| values.values.as_ref()).flatten(), of != Source::Activations);
+    let points = found.points.iter().map(|point| {
+        let (place, values) = (&places[point.address], &all[point.address]);
+        let position = values.layer.filters.iter().position(|filter| *filter == point.identity);
+        let image = position.and_then(|at| Some(picture(place, &values.layer, at, values.of(at)?, of, range)));
+        let filter = point.identity.clone();
+        ScatterPoint { group: point.address, layer: layer.clone(), filter, position: point.position, image }
+    });
+    let points = points.collect();
+    let mut notes = vec![match found.report {
+        EmbeddingReport::Tsne { perplexity, kl_divergence, .. } => {
+            format!("t-SNE, perplexity {perplexity:.1}, KL divergence {kl_divergence:.3} nats")
+        }
+        EmbeddingReport::Pca { explained: [first, second] } => {
+            format!("principal components: {:.0} % and {:.0} % of the variance", 100.0 * first, 100.0 * second)
+        }
+    }];
+    if let Some((trust, neighbours)) = found.trustworthiness {
+        notes.push(format!("trustworthiness {trust:.3} over {neighbours} neighbours"));
+    }
+    for dropped in &found.dropped {
+        let why = match dropped.reason {
+            Reason::NotFinite => "holds a value that is not finite",
+            Reason::Frozen => "is frozen and has no gradient",
+            Reason::NoGradients => "has no gradient at this step",
+        };
+        notes.push(format!(
+            "left out: {}/{} of {} {why}",
+            layer,
+            dropped.identity.number,
+            places[dropped.address].label()
+        ));
+    }
+    let groups = places.iter().map(|place| ScatterGroup { name: place.label(), hue: place.hue }).collect();
+    let scatter = Scatter { title: format!("{of} of {layer}"), groups, points, links: found.links.clone(), notes };
+    evaluator.embeddings.insert(key, found);
+    Ok(scatter)
+}

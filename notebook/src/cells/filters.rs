@@ -1,0 +1,194 @@
+//! Filters as small images.
+
+use revacnn_analysis::{Gradients, LayerValues};
+use revacnn_recorder::StepTensors;
+use revacnn_schemas::{FilterIdentity, Image, ImageGrid, ImageIndex, ImageRow, LayerName, LayerTopology, Palette};
+
+use ndarray::ArrayView2;
+
+use crate::evaluator::{Place, unknown_layer};
+use crate::{Evaluator, NotebookError, Source};
+
+/// What is looked at in a layer at one place, owned.
+pub(crate) struct Values {
+    pub(crate) layer: LayerTopology,
+    /// `[filter][value]`; `None` where the step has no gradients.
+    pub(crate) values: Option<Vec<f32>>,
+    /// Filters without gradient, `[filter]`; empty for other sources.
+    pub(crate) frozen: Vec<bool>,
+    of: Source,
+}
+
+impl Values {
+    /// The values of a filter at a position.
+    pub(crate) fn of(&self, position: usize) -> Option<&[f32]> {
+        let values = self.values.as_ref()?;
+        let length = values.len() / self.layer.filters.len().max(1);
+        if self.frozen.get(position) == Some(&true) {
+            return None;
+        }
+        values.get(position * length..(position + 1) * length)
+    }
+
+    /// As the analysis takes them.
+    pub(crate) fn layer_values(&self) -> Result<LayerValues<'_>, NotebookError> {
+        let filters = self.layer.filters.len();
+        let array = |values| {
+            let length = <[f32]>::len(values) / filters.max(1);
+            ArrayView2::from_shape((filters, length), values).map_err(|error| NotebookError::Unknown {
+                what: format!("the values of `{}` are no rows of equal length", self.layer.layer),
+                known: error.to_string(),
+            })
+        };
+        Ok(match (self.of, &self.values) {
+            (Source::Weights, Some(values)) => LayerValues::Weights(array(values)?),
+            (Source::Gradients, Some(values)) => {
+                LayerValues::Gradients(Some(Gradients { values: array(values)?, frozen: &self.frozen }))
+            }
+            (_, Some(values)) => LayerValues::Maps(array(values)?),
+            (_, None) => LayerValues::Gradients(None),
+        })
+    }
+}
+
+/// A layer's values at a place.
+pub(crate) fn values(
+    evaluator: &mut Evaluator,
+    place: &Place,
+    layer: &LayerName,
+    of: Source,
+    image: Option<ImageIndex>,
+) -> Result<Values, NotebookError> {
+    let topology = &place.holder.topology;
+    let found = topology.layers.iter().find(|candidate| candidate.layer == *layer && !candidate.filters.is_empty());
+    let found = found.ok_or_else(|| unknown_layer(layer, &place.holder))?;
+    let missing = |what: &str| NotebookError::Unknown {
+        what: format!("layer `{layer}` of `{}` has no {what}", place.name),
+        known: {
+            let layers = topology.layers.iter().filter(|candidate| match of.is_of_image() {
+                true => candidate.map.is_some(),
+                false => candidate.coefficients.is_some(),
+            });
+            let names: Vec<&str> = layers.map(|candidate| candidate.layer.as_str()).collect();
+            format!("there is {}", names.join(", "))
+        },
+    };
+    let tensors = evaluator.tensors(place, image.filter(|_| of.is_of_image()))?;
+    let mut frozen = Vec::new();
+    let values = match of {
+        Source::Weights => Some(tensors.layer(layer).ok_or_else(|| missing("weights"))?.weights.clone()),
+        Source::Gradients => {
+            let gradients = &tensors.layer(layer).ok_or_else(|| missing("weights"))?.gradients;
+            gradients.as_ref().map(|gradients| {
+                frozen.clone_from(&gradients.frozen);
+                gradients.weights.clone()
+            })
+        }
+        Source::Activations | Source::ActivationGradients => {
+            let block = block_of(&tensors, layer, image).ok_or_else(|| missing("activation maps of the image"))?;
+            Some(if of == Source::Activations { block.activations.clone() } else { block.gradients.clone() })
+        }
+    };
+    Ok(Values { layer: found.clone(), values, frozen, of })
+}
+
+/// A layer's block for the image; the first image that there is for `None`.
+pub(crate) fn block_of<'a>(
+    tensors: &'a StepTensors,
+    layer: &LayerName,
+    image: Option<ImageIndex>,
+) -> Option<&'a revacnn_recorder::BlockTensors> {
+    let place = image.map_or(Some(0), |image| tensors.probes.iter().position(|probe| *probe == image))?;
+    tensors.block(layer).nth(place)
+}
+
+/// Small images of a layer at several places, a row a place; filters in one
+/// order by identity, gaps where a place lacks one.
+pub(crate) fn filters(
+    evaluator: &mut Evaluator,
+    places: &[Place],
+    layer: &LayerName,
+    of: Source,
+    image: Option<ImageIndex>,
+) -> Result<ImageGrid, NotebookError> {
+    let all = places.iter().map(|place| values(evaluator, place, layer, of, image)).collect::<Result<Vec<_>, _>>()?;
+    let mut order: Vec<&FilterIdentity> = Vec::new();
+    for filter in all.iter().flat_map(|values| &values.layer.filters) {
+        if !order.contains(&filter) {
+            order.push(filter);
+        }
+    }
+    let every = all.iter().filter_map(|values| values.values.as_ref()).flatten();
+    let range = range(every, of != Source::Activations);
+    let rows = places.iter().zip(&all).map(|(place, values)| {
+        let picture = |filter: &&FilterIdentity| {
+            let position = values.layer.filters.iter().position(|own| own == *filter)?;
+            Some(picture(place, &values.layer, position, values.of(position)?, of, range))
+        };
+        ImageRow { label: place.label(), images: order.iter().map(picture).collect() }
+    });
+    Ok(ImageGrid { title: format!("{of} of {layer}"), rows: rows.collect() })
+}
+
+/// The palette's ends for some values.
+pub(crate) fn range<'a>(values: impl Iterator<Item = &'a f32>, signed: bool) -> [f32; 2] {
+    let finite = values.filter(|value| value.is_finite());
+    if signed {
+        let most = finite.fold(0.0_f32, |most, value| most.max(value.abs()));
+        return [-most, most];
+    }
+    let range =
+        finite.fold([f32::INFINITY, f32::NEG_INFINITY], |[low, high], &value| [low.min(value), high.max(value)]);
+    if range[0] <= range[1] { [range[0].min(0.0), range[1]] } else { [0.0; 2] }
+}
+
+/// One filter's values as an image: of the first layer's coefficients in
+/// colour, of others the mean over the input channels.
+pub(crate) fn picture(
+    place: &Place,
+    layer: &LayerTopology,
+    position: usize,
+    values: &[f32],
+    of: Source,
+    range: [f32; 2],
+) -> Image {
+    let filter = layer.filters[position].clone();
+    let label = format!("{}/{}", layer.layer, filter.number);
+    let image = |rows, columns, pixels, palette, range| Image {
+        label: label.clone(),
+        filter: Some((layer.layer.clone(), filter.clone())),
+        rows,
+        columns,
+        pixels,
+        palette,
+        range,
+    };
+    if of.is_of_image() {
+        let [rows, columns] = layer.map.unwrap_or([1, values.len()]);
+        let palette = if of == Source::Activations { Palette::Sequential } else { Palette::Diverging };
+        return image(rows, columns, values.to_vec(), palette, range);
+    }
+    let inputs = place.holder.topology.inputs_of(&layer.layer);
+    let channels = inputs.map_or(place.holder.definition.input.channels, <[_]>::len).max(1);
+    let kernel = values.len() / channels;
+    let side = kernel.isqrt();
+    if side * side != kernel || !values.len().is_multiple_of(channels) || kernel == 0 {
+        // A fully connected unit on maps that are not square: one line.
+        return image(1, values.len(), values.to_vec(), Palette::Diverging, range);
+    }
+    if kernel == 1 && channels > 1 {
+        let columns = (1..=channels).rev().find(|side| side * side <= channels && channels.is_multiple_of(*side));
+        let rows = columns.unwrap_or(1);
+        return image(rows, channels / rows, values.to_vec(), Palette::Diverging, range);
+    }
+    if inputs.is_none() && channels == 3 && of == Source::Weights {
+        let pixels = (0..kernel).flat_map(|pixel| (0..3).map(move |channel| values[channel * kernel + pixel]));
+        return image(side, side, pixels.collect(), Palette::Rgb, range);
+    }
+    let mean =
+        |pixel: usize| (0..channels).map(|channel| values[channel * kernel + pixel]).sum::<f32>() / channels as f32;
+    let pixels: Vec<f32> = (0..kernel).map(mean).collect();
+    let own = crate::cells::filters::range(pixels.iter(), true);
+    let range = if channels == 1 { range } else { own };
+    image(side, side, pixels, Palette::Diverging, range)
+}

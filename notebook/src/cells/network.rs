@@ -1,0 +1,155 @@
+//! The network with a node a filter.
+
+use std::collections::HashMap;
+
+use arrow_array::Array;
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float32Type, Int32Type};
+use revacnn_analysis::{sums, top_half, zero_shares};
+use revacnn_recorder::{Selection, StepSpan};
+use revacnn_schemas::{
+    ClassProbability, DiagramColumn, DiagramNode, FilterNumber, Image, ImageIndex, LayerName, LayerSpec,
+    NetworkDiagram, Palette, Table,
+};
+use revacnn_trainer::data::Dataset;
+
+use ndarray::ArrayView2;
+
+use super::filters::{block_of, picture, range};
+use crate::evaluator::Place;
+use crate::{Evaluator, NotebookError, Show, Source};
+
+/// The columns of `filters` that a node tells.
+const STATISTICS: [&str; 3] = ["mean_abs_gradient", "weight_norm", "update_ratio"];
+
+pub(crate) fn network(
+    evaluator: &mut Evaluator,
+    place: &Place,
+    show: Show,
+    image: Option<ImageIndex>,
+) -> Result<NetworkDiagram, NotebookError> {
+    let image = image.or(place.holder.recording.probes.first().copied());
+    let dataset = evaluator.dataset(&place.holder.definition.dataset);
+    // Without the data, a chosen image is not seen, but all that is recorded is.
+    let seen = image.filter(|image| dataset.is_ok() || place.holder.recording.probes.contains(image));
+    let tensors = evaluator.tensors(place, seen)?;
+    let statistics = statistics(evaluator, place)?;
+    let topology = &place.holder.topology;
+    let blocks: Vec<_> = topology.blocks().collect();
+    let mut columns = Vec::new();
+    for layer in &blocks[..blocks.len().saturating_sub(1)] {
+        let Some(weights) = tensors.layer(&layer.layer) else { continue };
+        let block = seen.and_then(|image| block_of(&tensors, &layer.layer, Some(image)));
+        let filters = layer.filters.len();
+        let length = weights.weights.len() / filters.max(1);
+        let maps = block.and_then(|block| {
+            ArrayView2::from_shape((filters, block.activations.len() / filters.max(1)), &block.activations).ok()
+        });
+        let (total, zeros) = (maps.map(sums), maps.map(zero_shares));
+        let top = total.as_deref().map(top_half);
+        let (source, values) = match (show, block) {
+            (Show::Maps, Some(block)) => (Source::Activations, &block.activations),
+            _ => (Source::Weights, &weights.weights),
+        };
+        let range = range(values.iter(), source == Source::Weights);
+        let each = values.len() / filters.max(1);
+        let nodes = layer.filters.iter().enumerate().map(|(position, filter)| {
+            let [gradient, norm, ratio] =
+                statistics.get(&(layer.layer.to_string(), filter.number)).copied().unwrap_or_default();
+            let own = &weights.weights[position * length..(position + 1) * length];
+            let values = &values[position * each..(position + 1) * each];
+            DiagramNode {
+                filter: filter.clone(),
+                image: Some(picture(place, layer, position, values, source, range)),
+                mean_abs_gradient: gradient,
+                weight_norm: norm.unwrap_or_else(|| own.iter().map(|value| value * value).sum::<f32>().sqrt()),
+                update_ratio: ratio,
+                activation_sum: total.as_ref().map(|total| total[position] as f32),
+                zero_share: zeros.as_ref().map(|zeros| zeros[position] as f32),
+                top_half: top.as_ref().is_some_and(|top| top[position]),
+                frozen: weights.gradients.as_ref().is_some_and(|gradients| gradients.frozen[position]),
+                new: filter.born.as_ref() == Some(&place.holder.id) && place.holder.parent.is_some(),
+            }
+        });
+        columns.push(DiagramColumn {
+            layer: layer.layer.clone(),
+            description: describe(&place.holder.definition.network.layers, &layer.layer),
+            nodes: nodes.collect(),
+        });
+    }
+    let names = dataset.as_ref().map(|dataset| dataset.class_names().to_vec());
+    let names =
+        names.unwrap_or_else(|_| (0..place.holder.definition.classes).map(|class| format!("class {class}")).collect());
+    let last = blocks.last().zip(seen).and_then(|(layer, image)| block_of(&tensors, &layer.layer, Some(image)));
+    let classes = last.map_or_else(Vec::new, |block| {
+        let probabilities = names.iter().zip(&block.activations);
+        probabilities.map(|(name, &probability)| ClassProbability { name: name.clone(), probability }).collect()
+    });
+    let of_data = image.zip(dataset.as_ref().ok());
+    let input = of_data.map(|(image, dataset)| Ok::<_, NotebookError>((image, input(dataset, image)?))).transpose()?;
+    let label = of_data.map(|(image, dataset)| dataset.train().label(image)).transpose()?.map(usize::from);
+    let seen = seen.map_or_else(String::new, |image| format!(", image {image}"));
+    let title = format!("network of {}{seen}", place.label());
+    Ok(NetworkDiagram {
+        title,
+        branch: place.name.clone(),
+        hue: place.hue,
+        step: place.step,
+        input,
+        label,
+        columns,
+        classes,
+    })
+}
+
+/// The recorded statistics of a step, by layer and filter.
+type Statistics = HashMap<(String, FilterNumber), [Option<f32>; 3]>;
+
+fn statistics(evaluator: &mut Evaluator, place: &Place) -> Result<Statistics, NotebookError> {
+    let reader = evaluator.holder(place)?;
+    let batch = reader.read(Table::Filters, StepSpan::of(place.step), &Selection::all())?;
+    let column =
+        |name: &str| batch.column_by_name(name).expect("invariant: the batch was read with the table's schema");
+    let (layers, numbers) = (column("layer").as_string::<i32>(), column("filter").as_primitive::<Int32Type>());
+    let rows = (0..batch.num_rows()).map(|row| {
+        let value = |name: &str| {
+            let column = column(name).as_primitive::<Float32Type>();
+            column.is_valid(row).then(|| column.value(row))
+        };
+        let number = FilterNumber(u32::try_from(numbers.value(row)).unwrap_or_default());
+        ((layers.value(row).to_owned(), number), STATISTICS.map(value))
+    });
+    Ok(rows.collect())
+}
+
+/// A training image in colour, or in grey.
+pub(crate) fn input(dataset: &Dataset, index: ImageIndex) -> Result<Image, NotebookError> {
+    let shape = dataset.shape();
+    let bytes = dataset.train().image(index)?;
+    let pixels = shape.height * shape.width;
+    let (palette, values) = if shape.channels == 3 {
+        let of = |pixel: usize| (0..3).map(move |channel| channel * pixels + pixel);
+        (Palette::Rgb, (0..pixels).flat_map(of).map(|place| f32::from(bytes[place])).collect())
+    } else {
+        (Palette::Sequential, bytes[..pixels].iter().map(|&byte| f32::from(byte)).collect())
+    };
+    let (rows, columns, label) = (shape.height, shape.width, format!("image {index}"));
+    Ok(Image { label, filter: None, rows, columns, pixels: values, palette, range: [0.0, 255.0] })
+}
+
+/// A block in a line: `conv 5×5 · relu · pool 2×2`.
+fn describe(layers: &[LayerSpec], name: &LayerName) -> String {
+    let start = layers.iter().position(|layer| layer.name.as_ref() == Some(name));
+    let Some(start) = start else { return String::new() };
+    let opens = |kind: &str| matches!(kind, "conv" | "fully-connected" | "softmax");
+    let after = layers[start + 1..].iter().take_while(|layer| !opens(&layer.kind));
+    let mut parts = Vec::new();
+    for layer in std::iter::once(&layers[start]).chain(after) {
+        let kernel = layer.parameters.get("kernel").and_then(serde_json::Value::as_u64);
+        let size = kernel.map_or_else(String::new, |kernel| format!(" {kernel}×{kernel}"));
+        parts.push(format!("{}{size}", layer.kind));
+        let activation = layer.parameters.get("activation").and_then(serde_json::Value::as_str);
+        parts.extend(activation.filter(|name| *name != "none").map(str::to_owned));
+    }
+    parts.join(" · ")
+}

@@ -1,0 +1,165 @@
+//! Columns of the log as curves: read once, then only what was added; thinned
+//! to as many points as a picture can show.
+
+use std::collections::HashMap;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float32Type, Int32Type, Int64Type};
+use arrow_array::{Array, ArrayRef};
+use arrow_schema::DataType;
+use revacnn_recorder::{BranchReader, RecorderError, Selection, StepSpan};
+use revacnn_schemas::{BranchId, FilterNumber, LayerName, Step, Table};
+
+/// Values that are kept over all curves: 256 MB.
+const MOST_VALUES: usize = 32 << 20;
+
+/// Which number of each step.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Quantity {
+    pub(crate) table: Table,
+    pub(crate) column: String,
+    pub(crate) layer: Option<LayerName>,
+    pub(crate) filter: Option<FilterNumber>,
+}
+
+impl Quantity {
+    pub(crate) fn step(column: &str) -> Self {
+        Self { table: Table::Steps, column: column.to_owned(), layer: None, filter: None }
+    }
+}
+
+/// A number of each own step of a branch; not-a-number where it is null. Of a
+/// whole layer it is the mean over the filters that have it, with the smallest
+/// and the largest.
+#[derive(Debug, Default)]
+pub(crate) struct Curve {
+    first: Step,
+    values: Vec<f64>,
+    bounds: Vec<[f64; 2]>,
+}
+
+impl Curve {
+    /// The values of a span that the curve has.
+    pub(crate) fn within(&self, span: StepSpan) -> impl Iterator<Item = (Step, f64, [f64; 2])> {
+        let start = (span.first.0 - self.first.0) as usize;
+        (start..=(span.last.0 - self.first.0) as usize).map(|place| {
+            let value = self.values[place];
+            let bounds = self.bounds.get(place).copied().unwrap_or([value; 2]);
+            (Step(self.first.0 + place as u64), value, bounds)
+        })
+    }
+}
+
+/// Curves by branch and quantity.
+#[derive(Debug, Default)]
+pub(crate) struct Curves(HashMap<(BranchId, Quantity), Curve>);
+
+impl Curves {
+    /// A branch's curve up to its last step, which the reader knows.
+    pub(crate) fn of(
+        &mut self,
+        reader: &BranchReader,
+        all: StepSpan,
+        quantity: &Quantity,
+    ) -> Result<&Curve, RecorderError> {
+        let key = (reader.branch().id.clone(), quantity.clone());
+        let used: usize = self.0.values().map(|curve| curve.values.len() + 2 * curve.bounds.len()).sum();
+        if used > MOST_VALUES {
+            self.0.retain(|known, _| *known == key);
+        }
+        let curve = self.0.entry(key).or_insert_with(|| Curve { first: all.first, ..Curve::default() });
+        let next = Step(curve.first.0 + curve.values.len() as u64);
+        if next <= all.last {
+            extend(curve, reader, StepSpan::new(next, all.last), quantity)?;
+        }
+        Ok(curve)
+    }
+}
+
+fn extend(curve: &mut Curve, reader: &BranchReader, span: StepSpan, quantity: &Quantity) -> Result<(), RecorderError> {
+    let selection = Selection { layer: quantity.layer.clone(), filter: quantity.filter };
+    let batch = reader.read_columns(quantity.table, span, &selection, &[&quantity.column])?;
+    let values = numbers(batch.column(0));
+    let a_step = values.len() / usize::try_from(span.steps()).unwrap_or(usize::MAX).max(1);
+    if a_step <= 1 {
+        curve.values.extend(values);
+        return Ok(());
+    }
+    for step in values.chunks(a_step) {
+        let there = || step.iter().copied().filter(|value| !value.is_nan());
+        let count = there().count() as f64;
+        curve.values.push(if count > 0.0 { there().sum::<f64>() / count } else { f64::NAN });
+        curve.bounds.push(bounds(there()));
+    }
+    Ok(())
+}
+
+/// A column as numbers, not-a-number where null.
+fn numbers(column: &ArrayRef) -> Vec<f64> {
+    let value = |row: usize| match column.data_type() {
+        _ if column.is_null(row) => f64::NAN,
+        DataType::Float32 => f64::from(column.as_primitive::<Float32Type>().value(row)),
+        DataType::Int32 => f64::from(column.as_primitive::<Int32Type>().value(row)),
+        DataType::Int64 => column.as_primitive::<Int64Type>().value(row) as f64,
+        _ => f64::NAN,
+    };
+    (0..column.len()).map(value).collect()
+}
+
+fn bounds(values: impl Iterator<Item = f64>) -> [f64; 2] {
+    let all = values.filter(|value| !value.is_nan()).fold(None, |all: Option<[f64; 2]>, value| {
+        let [low, high] = all.unwrap_or([value; 2]);
+        Some([low.min(value), high.max(value)])
+    });
+    all.unwrap_or([f64::NAN; 2])
+}
+
+/// Points of a thinned curve, and the smallest and largest value about each;
+/// none where each point is one step.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Thinned {
+    pub(crate) points: Vec<[f64; 2]>,
+    pub(crate) bounds: Vec<[f64; 2]>,
+    /// Steps that a point stands for.
+    pub(crate) steps: usize,
+}
+
+/// Thins a curve to at most so many points: means over equally many steps.
+pub(crate) fn thin(points: &[(f64, f64, [f64; 2])], most: usize) -> Thinned {
+    let steps = points.len().div_ceil(most.max(1)).max(1);
+    let mut thinned = Thinned { steps, ..Thinned::default() };
+    for chunk in points.chunks(steps) {
+        let there = || chunk.iter().filter(|(_, value, _)| !value.is_nan());
+        let count = there().count() as f64;
+        let mean = if count > 0.0 { there().map(|(_, value, _)| value).sum::<f64>() / count } else { f64::NAN };
+        // The last of its steps is where a mean over them is known.
+        thinned.points.push([chunk[chunk.len() - 1].0, mean]);
+        thinned.bounds.push(bounds(chunk.iter().flat_map(|(_, _, bounds)| *bounds)));
+    }
+    let single = thinned
+        .points
+        .iter()
+        .zip(&thinned.bounds)
+        .all(|(point, [low, high])| (low.is_nan() && high.is_nan()) || (*low == point[1] && *high == point[1]));
+    if single {
+        thinned.bounds.clear();
+    }
+    thinned
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thinning_keeps_means_and_extremes_and_gaps() {
+        let value = |x: usize| if x < 4 { f64::NAN } else { x as f64 };
+        let points: Vec<_> = (0..10).map(|x| (x as f64, value(x), [value(x); 2])).collect();
+        let thinned = thin(&points, 5);
+        assert_eq!(thinned.steps, 2);
+        assert!(thinned.points[0][1].is_nan() && thinned.points[1][1].is_nan());
+        assert_eq!(thinned.points[2..], [[5.0, 4.5], [7.0, 6.5], [9.0, 8.5]]);
+        assert_eq!(thinned.bounds[2..], [[4.0, 5.0], [6.0, 7.0], [8.0, 9.0]]);
+        assert_eq!(thin(&points[4..], 10).bounds, Vec::<[f64; 2]>::new(), "a point a step has no bounds");
+    }
+}

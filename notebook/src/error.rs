@@ -1,0 +1,56 @@
+//! Why a cell has no figure.
+
+use std::path::PathBuf;
+
+use revacnn_analysis::AnalysisError;
+use revacnn_recorder::RecorderError;
+use revacnn_trainer::TrainerError;
+use revacnn_trainer::data::DataError;
+use thiserror::Error;
+
+/// Why a cell has no figure, or a figure no picture.
+#[derive(Debug, Error)]
+pub enum NotebookError {
+    /// The store.
+    #[error(transparent)]
+    Recorder(#[from] RecorderError),
+    /// The engine.
+    #[error(transparent)]
+    Trainer(#[from] TrainerError),
+    /// The data.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The arrays do not fit what is asked of them.
+    #[error(transparent)]
+    Analysis(#[from] AnalysisError),
+    /// A cell that asks for something that is not there.
+    #[error("{what}: {known}")]
+    Unknown {
+        /// What was asked for.
+        what: String,
+        /// What there is.
+        known: String,
+    },
+    /// A cell that names no branch, where no branch is shown either.
+    #[error("this cell needs {needed} branches, found {found}: name an address such as main@100, or show a branch")]
+    TooFewBranches {
+        /// How many.
+        needed: usize,
+        /// How many there are.
+        found: usize,
+    },
+    /// A cell that reads another cell, which has no figure.
+    #[error("the cell `{cell}` has no figure: evaluate it first, or mend its error")]
+    NoFigure {
+        /// The cell that is read.
+        cell: String,
+    },
+    /// A picture that cannot be drawn or written.
+    #[error("cannot draw {}: {reason}", path.display())]
+    Draw {
+        /// The picture's file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+}

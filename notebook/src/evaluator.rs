@@ -1,0 +1,249 @@
+//! The open store: lineages, replays and data sets, kept as long as they are
+//! of use.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use revacnn_analysis::Embedding;
+use revacnn_recorder::{BranchReader, Lineage, RecorderError, Replay, StepTensors, Store, find_data};
+use revacnn_schemas::{
+    Address, BranchId, BranchName, BranchRecord, DatasetIdentity, Figure, Hue, ImageIndex, LayerName, Position, Step,
+};
+use revacnn_trainer::data::Dataset;
+
+use crate::curves::Curves;
+use crate::{Cell, Inputs, NotebookError, cells};
+
+/// Replays that are kept: each holds a network and some steps' tensors.
+const MOST_REPLAYS: usize = 8;
+
+/// Evaluates cells over one store.
+#[derive(Debug)]
+pub struct Evaluator {
+    pub(crate) store: Store,
+    pub(crate) problems: Vec<String>,
+    pub(crate) curves: Curves,
+    /// The last embedding of each cell, where the next one starts from.
+    pub(crate) embeddings: HashMap<String, Embedding>,
+    data: Option<PathBuf>,
+    threads: usize,
+    hues: Vec<BranchId>,
+    lineages: HashMap<BranchName, Lineage>,
+    replays: Vec<(BranchId, Replay)>,
+    datasets: HashMap<DatasetIdentity, Result<Arc<Dataset>, String>>,
+}
+
+/// A step of a branch's history.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    /// The branch that was asked for.
+    pub(crate) name: BranchName,
+    /// Its colour.
+    pub(crate) hue: Hue,
+    /// The branch that holds the step: that one, or an ancestor.
+    pub(crate) holder: BranchRecord,
+    pub(crate) step: Step,
+}
+
+impl Place {
+    pub(crate) fn label(&self) -> String {
+        format!("{}@{}", self.name, self.step)
+    }
+}
+
+impl Evaluator {
+    /// Opens a store. Data sets are looked for in `data` where given, else
+    /// where the store remembers them.
+    ///
+    /// # Errors
+    /// [`RecorderError::NotAStore`] and the like.
+    pub fn open(store: &Path, data: Option<PathBuf>, threads: usize) -> Result<Self, NotebookError> {
+        Ok(Self {
+            store: Store::open(store)?,
+            problems: Vec::new(),
+            curves: Curves::default(),
+            embeddings: HashMap::new(),
+            data,
+            threads,
+            hues: Vec::new(),
+            lineages: HashMap::new(),
+            replays: Vec::new(),
+            datasets: HashMap::new(),
+        })
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// What is wrong with branches that cannot be listed, a message each.
+    pub fn problems(&self) -> &[String] {
+        &self.problems
+    }
+
+    /// A cell's figure.
+    ///
+    /// # Errors
+    /// What keeps it from having one: [`NotebookError`] lists what there is
+    /// instead.
+    pub fn evaluate(&mut self, cell: &Cell, inputs: &Inputs) -> Result<Figure, NotebookError> {
+        cells::evaluate(self, cell, inputs)
+    }
+
+    /// The step that an address leads to.
+    ///
+    /// # Errors
+    /// Those of [`Lineage::resolve`].
+    pub fn resolve(&mut self, address: &Address) -> Result<Step, NotebookError> {
+        Ok(self.lineage(&address.branch)?.resolve(address.position)?)
+    }
+
+    /// A branch's data set.
+    ///
+    /// # Errors
+    /// What loading says, once for each data set.
+    pub fn dataset(&mut self, identity: &DatasetIdentity) -> Result<Arc<Dataset>, String> {
+        if !self.datasets.contains_key(identity) {
+            let found = find_data(&self.store, identity, self.data.as_deref()).map_err(|error| error.to_string());
+            self.datasets.insert(identity.clone(), found);
+        }
+        self.datasets[identity].clone()
+    }
+
+    /// A branch's colour: given in the order in which branches were made, and
+    /// kept as long as the store is open.
+    pub(crate) fn hue(&mut self, id: &BranchId) -> Hue {
+        let place = self.hues.iter().position(|known| known == id).unwrap_or_else(|| {
+            self.hues.push(id.clone());
+            self.hues.len() - 1
+        });
+        Hue(u16::try_from(place % usize::from(u16::MAX)).unwrap_or_default())
+    }
+
+    /// Gives colours in the order in which the store's branches were made.
+    fn name_hues(&mut self) -> Result<(), NotebookError> {
+        if self.hues.is_empty() {
+            for record in self.store.branches()?.records {
+                self.hue(&record.id);
+            }
+        }
+        Ok(())
+    }
+
+    /// Drops what renames, deletions and growth have made untrue.
+    pub(crate) fn forget_what_moved(&mut self, records: &[BranchRecord]) {
+        for record in records {
+            self.hue(&record.id);
+        }
+        let known = |id: &BranchId| records.iter().any(|record| record.id == *id);
+        self.replays.retain(|(id, _)| known(id));
+        self.lineages.retain(|name, lineage| {
+            let own = lineage.branch();
+            let same = records.iter().any(|record| record.name == *name && record.id == own.id);
+            same && lineage.readers().iter().all(|reader| known(&reader.branch().id)) && lineage.refresh().is_ok()
+        });
+        for (_, replay) in &self.replays {
+            // One that cannot be listed says so when it is read.
+            let _ = replay.reader().refresh();
+        }
+        self.datasets.retain(|_, found| found.is_ok());
+    }
+
+    pub(crate) fn lineage(&mut self, name: &BranchName) -> Result<&Lineage, NotebookError> {
+        self.name_hues()?;
+        if !self.lineages.contains_key(name) {
+            let lineage = Lineage::open(&self.store, name)?;
+            self.lineages.insert(name.clone(), lineage);
+        }
+        Ok(&self.lineages[name])
+    }
+
+    /// The curves and a branch's readers, at once.
+    pub(crate) fn curves_of(&mut self, name: &BranchName) -> Result<(&mut Curves, &Lineage), NotebookError> {
+        self.lineage(name)?;
+        Ok((&mut self.curves, &self.lineages[name]))
+    }
+
+    /// The place of an address.
+    pub(crate) fn place(&mut self, address: &Address) -> Result<Place, NotebookError> {
+        let lineage = self.lineage(&address.branch)?;
+        let step = lineage.resolve(address.position)?;
+        let (holder, id) = (lineage.holder(step)?.branch().clone(), lineage.branch().id.clone());
+        Ok(Place { name: address.branch.clone(), hue: self.hue(&id), holder, step })
+    }
+
+    /// The places of a cell: its own addresses, or the shown branches at the
+    /// cursor. A branch without that step is shown at its nearest.
+    pub(crate) fn places(&mut self, at: &[Address], inputs: &Inputs, most: usize) -> Result<Vec<Place>, NotebookError> {
+        if !at.is_empty() {
+            return at.iter().take(most).map(|address| self.place(address)).collect();
+        }
+        let mut places = Vec::new();
+        for name in inputs.branches.iter().take(most) {
+            let step = match self.lineage(name)?.steps() {
+                Some(steps) => inputs.cursor.clamp(steps.first, steps.last),
+                None => inputs.cursor,
+            };
+            places.push(self.place(&Address { branch: name.clone(), position: Position::Step(step) })?);
+        }
+        if places.is_empty() {
+            return Err(NotebookError::TooFewBranches { needed: 1, found: 0 });
+        }
+        Ok(places)
+    }
+
+    /// A step's tensors; with an image that is no probe image, its maps are
+    /// computed. With `None` the maps are those of the probe images.
+    pub(crate) fn tensors(&mut self, place: &Place, image: Option<ImageIndex>) -> Result<StepTensors, NotebookError> {
+        let record = &place.holder;
+        let look = image.filter(|image| !record.recording.probes.contains(image));
+        let dataset = self.dataset(&record.definition.dataset.clone());
+        let index = match self.replays.iter().position(|(id, _)| *id == record.id) {
+            Some(index) => index,
+            None => {
+                if self.replays.len() >= MOST_REPLAYS {
+                    self.replays.remove(0);
+                }
+                let mut replay = Replay::new(BranchReader::of(&self.store, record.clone())?);
+                if let Ok(dataset) = &dataset {
+                    replay = replay.with_data(dataset.clone(), self.threads);
+                }
+                self.replays.push((record.id.clone(), replay));
+                self.replays.len() - 1
+            }
+        };
+        let replay = &mut self.replays[index].1;
+        let result = match look {
+            Some(image) => replay.look(place.step, &[image]),
+            None => replay.tensors(place.step),
+        };
+        match (result, dataset) {
+            (Err(RecorderError::UnknownStep { .. }), _) => {
+                // Committed since the replay looked at its folder.
+                replay.reader().refresh()?;
+                Ok(match look {
+                    Some(image) => replay.look(place.step, &[image])?,
+                    None => replay.tensors(place.step)?,
+                })
+            }
+            (result, _) => Ok(result?),
+        }
+    }
+
+    /// The reader of the branch that holds a place.
+    pub(crate) fn holder(&mut self, place: &Place) -> Result<&BranchReader, NotebookError> {
+        Ok(self.lineage(&place.name)?.holder(place.step)?)
+    }
+}
+
+/// A layer that is not there, and those that are.
+pub(crate) fn unknown_layer(layer: &LayerName, record: &BranchRecord) -> NotebookError {
+    let with_filters = record.topology.layers.iter().filter(|layer| !layer.filters.is_empty());
+    let known: Vec<&str> = with_filters.map(|layer| layer.layer.as_str()).collect();
+    NotebookError::Unknown {
+        what: format!("branch `{}` has no layer `{layer}` with filters", record.name),
+        known: format!("there is {}", known.join(", ")),
+    }
+}

@@ -1,0 +1,100 @@
+//! Small images in rows.
+
+use plotters::prelude::*;
+use revacnn_schemas::{Image, ImageGrid, Palette};
+
+use super::colours::{FAINT, QUIET, colour, rgb};
+use super::{Area, Drawn, Pen};
+
+/// Width that a row's label takes.
+const LABEL: f64 = 92.0;
+/// The side of an image, and what is between two.
+const SIDE: f64 = 52.0;
+const BETWEEN: f64 = 8.0;
+/// What its number takes under it.
+const NUMBER: f64 = 16.0;
+const A_LINE: usize = 10;
+
+fn lines(grid: &ImageGrid) -> usize {
+    grid.rows.iter().map(|row| row.images.len().div_ceil(A_LINE).max(1)).sum()
+}
+
+pub(super) fn height(grid: &ImageGrid) -> u32 {
+    36 + lines(grid) as u32 * (SIDE + NUMBER + BETWEEN) as u32 + 24 + 8
+}
+
+pub(super) fn draw<B: DrawingBackend>(grid: &ImageGrid, area: &Area<B>, pen: Pen) -> Drawn<B> {
+    let (label, number) = (pen.text(12.0), pen.text(10.0).color(&QUIET));
+    let mut line = 0;
+    for row in &grid.rows {
+        let top = |line: usize| (SIDE + NUMBER + BETWEEN) * line as f64;
+        pen.write(area, &row.label, &label, (pen.px(16.0), pen.px(top(line) + 18.0)), pen.px(LABEL - 12.0))?;
+        for (place, image) in row.images.iter().enumerate() {
+            let left = 16.0 + LABEL + (SIDE + BETWEEN) * (place % A_LINE) as f64;
+            let top = top(line + place / A_LINE);
+            match image {
+                Some(image) => {
+                    draw_image(image, area, pen, (left, top), (SIDE, SIDE))?;
+                    let name = image.label.rsplit('/').next().unwrap_or_default();
+                    area.draw_text(name, &number, (pen.px(left), pen.px(top + SIDE + 3.0)))?;
+                }
+                None => gap(area, pen, (left, top))?,
+            }
+        }
+        line += row.images.len().div_ceil(A_LINE).max(1);
+    }
+    let first = grid.rows.iter().flat_map(|row| row.images.iter().flatten()).next();
+    if let Some(image) = first {
+        let [low, high] = image.range;
+        let colours = match image.palette {
+            Palette::Rgb => "coefficients of red, green and blue; grey is 0;",
+            Palette::Diverging => "blue is negative, white 0, red positive;",
+            Palette::Sequential => "dark is low, bright is high;",
+        };
+        let top = (SIDE + NUMBER + BETWEEN) * line as f64;
+        let text = format!("{colours} {low:.3} to {high:.3}").replace('-', "−");
+        area.draw_text(&text, &pen.text(11.0).color(&QUIET), (pen.px(16.0 + LABEL), pen.px(top + 2.0)))?;
+    }
+    Ok(())
+}
+
+/// A dotted outline where a filter is not.
+fn gap<B: DrawingBackend>(area: &Area<B>, pen: Pen, (left, top): (f64, f64)) -> Drawn<B> {
+    let dots = (0..=8).map(|dot| f64::from(dot) / 8.0 * SIDE);
+    for along in dots {
+        for (x, y) in [(along, 0.0), (along, SIDE), (0.0, along), (SIDE, along)] {
+            let at = (pen.px(left + x), pen.px(top + y));
+            area.draw(&Circle::new(at, pen.px(0.75), FAINT.filled()))?;
+        }
+    }
+    Ok(())
+}
+
+/// Draws an image into a box, its shape kept.
+pub(super) fn draw_image<B: DrawingBackend>(
+    image: &Image,
+    area: &Area<B>,
+    pen: Pen,
+    (left, top): (f64, f64),
+    (wide, high): (f64, f64),
+) -> Drawn<B> {
+    let pixel = (wide / image.columns.max(1) as f64).min(high / image.rows.max(1) as f64);
+    // A line of many values is a strip that fills the box's width.
+    let (across, down) = if image.rows == 1 { (wide / image.columns as f64, high.min(12.0)) } else { (pixel, pixel) };
+    let corner = |row: usize, column: usize| (pen.px(left + across * column as f64), pen.px(top + down * row as f64));
+    for row in 0..image.rows {
+        let mut column = 0;
+        while column < image.columns {
+            let found = colour(image, row, column);
+            // Pixels of one colour are one rectangle.
+            let end = (column + 1..image.columns).find(|&next| colour(image, row, next) != found);
+            let end = end.unwrap_or(image.columns);
+            if let Some(found) = found {
+                let box_ = [corner(row, column), corner(row + 1, end)];
+                area.draw(&Rectangle::new(box_, rgb(found).filled()))?;
+            }
+            column = end;
+        }
+    }
+    Ok(())
+}

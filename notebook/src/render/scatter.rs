@@ -1,0 +1,66 @@
+//! Points in a plane, each the small image that it stands for.
+
+use plotters::prelude::*;
+use revacnn_schemas::Scatter;
+
+use super::chart::extent;
+use super::colours::{QUIET, branch};
+use super::images::draw_image;
+use super::{Area, Drawn, Pen};
+
+/// The side of a point's image.
+const SIDE: f64 = 26.0;
+
+pub(super) fn draw<B: DrawingBackend>(scatter: &Scatter, area: &Area<B>, pen: Pen) -> Drawn<B> {
+    let (width, height) = area.dim_in_pixel();
+    let mut left = pen.px(16.0);
+    for group in &scatter.groups {
+        let style = pen.text(12.0);
+        area.draw(&Circle::new((left + pen.px(5.0), pen.px(9.0)), pen.px(4.0), branch(group.hue).filled()))?;
+        area.draw_text(&group.name, &style, (left + pen.px(14.0), pen.px(2.0)))?;
+        left += area.estimate_text_size(&group.name, &style)?.0 as i32 + pen.px(32.0);
+    }
+    let notes = 16.0 * scatter.notes.len().min(22) as f64 + 8.0;
+    let top = pen.px(40.0);
+    let bottom = height as i32 - pen.px(notes + 28.0);
+    let of = |axis: usize| extent(scatter.points.iter().map(|point| point.position[axis])).unwrap_or([0.0, 1.0]);
+    let (xs, ys) = (of(0), of(1));
+    // One unit is equally long in both directions.
+    let room = (f64::from(width as i32 - pen.px(96.0)), f64::from(bottom - top));
+    let unit = (room.0 / (xs[1] - xs[0])).min(room.1 / (ys[1] - ys[0]));
+    let middle = (f64::from(width) / 2.0, f64::from(top + bottom) / 2.0);
+    let at = |[x, y]: [f64; 2]| {
+        let across = middle.0 + unit * (x - (xs[0] + xs[1]) / 2.0);
+        let down = middle.1 - unit * (y - (ys[0] + ys[1]) / 2.0);
+        (across.round() as i32, down.round() as i32)
+    };
+    for [from, to] in &scatter.links {
+        let ends = [from, to].map(|&place| scatter.points.get(place).map(|point| at(point.position)));
+        if let [Some(from), Some(to)] = ends {
+            area.draw(&PathElement::new(vec![from, to], QUIET.mix(0.6).stroke_width(pen.px(1.0) as u32)))?;
+        }
+    }
+    for point in &scatter.points {
+        let (x, y) = at(point.position);
+        let colour = branch(scatter.groups.get(point.group).map(|group| group.hue).unwrap_or_default());
+        if let Some(image) = &point.image {
+            let half = pen.px(SIDE / 2.0);
+            let edge = pen.px(2.0);
+            let frame = [(x - half - edge, y - half - edge), (x + half + edge, y + half + edge)];
+            area.draw(&Rectangle::new(frame, colour.filled()))?;
+            area.draw(&Rectangle::new([(x - half, y - half), (x + half, y + half)], WHITE.filled()))?;
+            let scale = f64::from(pen.px(100.0)) / 100.0;
+            let corner = (f64::from(x - half) / scale, f64::from(y - half) / scale);
+            draw_image(image, area, pen, corner, (SIDE, SIDE))?;
+        } else {
+            area.draw(&Circle::new((x, y), pen.px(5.0), colour.filled()))?;
+        }
+        let label = pen.text(10.0).color(&QUIET);
+        area.draw_text(&point.filter.number.to_string(), &label, (x + pen.px(SIDE / 2.0 + 4.0), y - pen.px(6.0)))?;
+    }
+    for (line, note) in scatter.notes.iter().take(22).enumerate() {
+        let place = (pen.px(16.0), height as i32 - pen.px(notes - 16.0 * line as f64));
+        pen.write(area, note, &pen.text(11.0).color(&QUIET), place, width as i32 - pen.px(32.0))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,160 @@
+//! `revacnn plot`, `embed` and `compare`: one cell each, drawn or printed.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use revacnn_notebook::{Cell, Evaluator, Inputs, Source, render};
+use revacnn_schemas::{Address, Figure, FilterNumber, ImageIndex, LayerName, Panel, Scale, Scatter, Step, TableFigure};
+
+use super::threads;
+use crate::arguments::{CompareArguments, EmbedArguments, PlotArguments, PlotKind};
+use crate::error::Failure;
+use crate::text::{Side, table};
+
+pub(crate) fn plot(arguments: &PlotArguments) -> Result<ExitCode, Failure> {
+    let mut evaluator =
+        Evaluator::open(&arguments.store.store, arguments.data.folder(), threads(None)).map_err(Failure::from)?;
+    let scale = if arguments.log { Scale::Logarithmic } else { Scale::Linear };
+    let one = |at: &[Address]| match at {
+        [address] => Ok(Some(address.clone())),
+        _ => Err(Failure::Usage(format!("expected one address, found {}: plot them one by one", at.len()))),
+    };
+    let at = arguments.at.clone();
+    let cell = match arguments.kind {
+        PlotKind::Loss => Cell::Loss { x: arguments.x, scale },
+        PlotKind::Chart => Cell::Chart {
+            quantity: arguments.quantity.clone().unwrap_or_default(),
+            layer: arguments.layer.clone(),
+            filter: arguments.filter.map(FilterNumber),
+            x: arguments.x,
+            scale,
+        },
+        PlotKind::Network => Cell::Network { at: one(&at)?, show: arguments.show },
+        PlotKind::Filters => Cell::Filters {
+            layer: layer(&mut evaluator, arguments)?,
+            of: source(arguments.of, [Source::Weights, Source::Gradients])?,
+            at,
+        },
+        PlotKind::Activations => Cell::Filters {
+            layer: layer(&mut evaluator, arguments)?,
+            of: source(arguments.of, [Source::Activations, Source::ActivationGradients])?,
+            at,
+        },
+        PlotKind::Confusion => Cell::Confusion { at: one(&at)? },
+    };
+    let branches = arguments.at.iter().map(|address| address.branch.clone()).collect();
+    let inputs = Inputs { branches, cursor: Step(0), image: arguments.image.map(ImageIndex) };
+    let figure = evaluator.evaluate(&cell, &inputs)?;
+    write_picture(&figure, &arguments.output)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The layer that was asked for; without one, an error that lists them.
+fn layer(evaluator: &mut Evaluator, arguments: &PlotArguments) -> Result<LayerName, Failure> {
+    if let Some(layer) = &arguments.layer {
+        return Ok(layer.clone());
+    }
+    let record = evaluator.store().branch(&arguments.at[0].branch)?;
+    let with_filters = record.topology.layers.iter().filter(|layer| !layer.filters.is_empty());
+    let known: Vec<&str> = with_filters.map(|layer| layer.layer.as_str()).collect();
+    Err(Failure::Usage(format!("expected --layer with one of {}", known.join(", "))))
+}
+
+fn source(asked: Option<Source>, possible: [Source; 2]) -> Result<Source, Failure> {
+    match asked {
+        None => Ok(possible[0]),
+        Some(source) if possible.contains(&source) => Ok(source),
+        Some(source) => Err(Failure::Usage(format!(
+            "expected --of {} or {}, found {source}",
+            possible[0],
+            possible[1].to_string().replace(' ', "-")
+        ))),
+    }
+}
+
+fn write_picture(figure: &Figure, path: &Path) -> Result<(), Failure> {
+    render(figure, path)?;
+    crate::text::say!("{}: {}", path.display(), figure.title());
+    Ok(())
+}
+
+pub(crate) fn embed(arguments: &EmbedArguments) -> Result<ExitCode, Failure> {
+    let mut evaluator = Evaluator::open(&arguments.store.store, arguments.data.folder(), threads(None))?;
+    let cell = Cell::Embedding {
+        at: arguments.at.clone(),
+        layer: arguments.layer.clone(),
+        of: arguments.of,
+        method: arguments.method,
+        perplexity: arguments.perplexity,
+        seed: arguments.seed,
+    };
+    let inputs = Inputs { image: arguments.image.map(ImageIndex), ..Inputs::default() };
+    finish(&evaluator.evaluate(&cell, &inputs)?, arguments.output.as_deref(), arguments.json)
+}
+
+pub(crate) fn compare(arguments: &CompareArguments) -> Result<ExitCode, Failure> {
+    let mut evaluator = Evaluator::open(&arguments.store.store, arguments.data.folder(), threads(None))?;
+    let mut at = vec![arguments.left.clone(), arguments.right.clone()];
+    if let Some(step) = &arguments.at {
+        for address in &mut at {
+            *address = format!("{}@{step}", address.branch).parse()?;
+        }
+    }
+    let figure = evaluator.evaluate(&Cell::Compare { at }, &Inputs::default())?;
+    finish(&figure, arguments.output.as_deref(), arguments.json)
+}
+
+/// Draws a figure, writes it as JSON, or prints it where neither is asked for.
+fn finish(figure: &Figure, output: Option<&Path>, json: bool) -> Result<ExitCode, Failure> {
+    if let Some(path) = output {
+        render(figure, path)?;
+    }
+    let mut out = std::io::stdout().lock();
+    if json {
+        writeln!(out, "{}", serde_json::json!(figure))?;
+    } else if let Some(path) = output {
+        writeln!(out, "{}: {}", path.display(), figure.title())?;
+    } else {
+        write!(out, "{}", text(figure))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What of a figure can be said without a picture.
+fn text(figure: &Figure) -> String {
+    match figure {
+        Figure::Table(rows) => format!("{}\n\n{}", rows.title, as_text(rows)),
+        Figure::Scatter(scatter) => points(scatter),
+        Figure::Comparison(comparison) => {
+            let panels = comparison.panels.iter().filter_map(|panel| match panel {
+                Panel::Joint(figure) if matches!(**figure, Figure::Table(_) | Figure::Scatter(_)) => Some(text(figure)),
+                _ => None,
+            });
+            format!("{}\n\n{}", comparison.title, panels.collect::<Vec<_>>().join("\n"))
+        }
+        other => format!("{}\n", other.title()),
+    }
+}
+
+fn as_text(rows: &TableFigure) -> String {
+    let side = |numeric| if numeric { Side::Right } else { Side::Left };
+    let heading: Vec<(&str, Side)> =
+        rows.columns.iter().map(|column| (column.name.as_str(), side(column.numeric))).collect();
+    let text = table(&heading, &rows.rows);
+    text.trim_start_matches('\n').to_owned()
+}
+
+fn points(scatter: &Scatter) -> String {
+    let rows: Vec<Vec<String>> = scatter
+        .points
+        .iter()
+        .map(|point| {
+            let at = scatter.groups.get(point.group).map_or_else(String::new, |group| group.name.clone());
+            let [x, y] = point.position.map(|value| format!("{value:.4}"));
+            vec![at, format!("{}/{}", point.layer, point.filter.number), x, y]
+        })
+        .collect();
+    let heading = [("address", Side::Left), ("filter", Side::Left), ("x", Side::Right), ("y", Side::Right)];
+    format!("{}\n\n{}\n{}\n", scatter.title, table(&heading, &rows), scatter.notes.join("\n"))
+}

@@ -1,0 +1,18 @@
+//! What edits promise: functions that are preserved, bits that are kept,
+//! identities that are never used twice, draws that siblings share, and
+//! training that goes on.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod gradmax;
+mod identities;
+mod kept;
+mod laws;
+mod preserving;
+mod refusals;
+mod settings;
+mod structure;
+mod support;
+mod training;
+mod undoing;
