@@ -74,7 +74,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let recording = RecordingSettings {
         fidelity: options.fidelity,
-        keyframe_interval: (400 / u64::from(options.batch_size)).max(1),
+        keyframe_interval: RecordingSettings::default_keyframe_interval(options.batch_size),
         probes: vec![ImageIndex(0)],
         validate_every: None,
     };
