@@ -4,8 +4,9 @@
 //! Trains the paper's network on the embedded `shapes` at batch 4, recorded,
 //! and at a short and at a full length of the log reads random steps through
 //! a reader that stays open. Options after `--`: `--steps N` (default 20000),
-//! `--seeks N` (default 1000), `--store DIR` (default a folder of its own that
-//! is removed afterwards; it needs 200 kB a step).
+//! `--seeks N` (default 1000), `--batch-size N`, `--fidelity keyframes` (then
+//! steps are computed again, on one thread), `--store DIR` (default a folder
+//! of its own that is removed afterwards; it needs 200 kB a step).
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -13,20 +14,22 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use revacnn_recorder::{
-    BranchReader, RecorderOptions, Session, SessionPlan, StepSpan, Store, branch_bytes, cpu_seconds,
+    BranchReader, RecorderOptions, Replay, Session, SessionPlan, StepSpan, Store, branch_bytes, cpu_seconds,
 };
 use revacnn_schemas::{BranchName, Fidelity, FilterNumber, ImageIndex, RecordingSettings, Step, Table};
-use revacnn_trainer::data::{Stream, load};
+use revacnn_trainer::data::{Dataset, Stream, load};
 use revacnn_trainer::{Settings, Trainer, define, preset};
 
 struct Options {
     steps: u64,
     seeks: u64,
+    batch_size: u32,
+    fidelity: Fidelity,
     store: Option<PathBuf>,
 }
 
 fn options() -> Result<Options, Box<dyn Error>> {
-    let mut options = Options { steps: 20_000, seeks: 1000, store: None };
+    let mut options = Options { steps: 20_000, seeks: 1000, batch_size: 4, fidelity: Fidelity::Every, store: None };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or(format!("{word} needs a value"));
@@ -35,8 +38,16 @@ fn options() -> Result<Options, Box<dyn Error>> {
             "--bench" => {}
             "--steps" => options.steps = value()?.parse()?,
             "--seeks" => options.seeks = value()?.parse()?,
+            "--batch-size" => options.batch_size = value()?.parse()?,
+            "--fidelity" => options.fidelity = value()?.parse()?,
             "--store" => options.store = Some(value()?.into()),
-            _ => return Err(format!("expected --steps N, --seeks N or --store DIR, found {word}").into()),
+            _ => {
+                return Err(format!(
+                    "expected --steps N, --seeks N, --batch-size N, --fidelity every|keyframes or --store DIR, found \
+                     {word}"
+                )
+                .into());
+            }
         }
     }
     Ok(options)
@@ -49,7 +60,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let store = Store::open_or_create(&root, 0)?;
     let name: BranchName = "seek".parse()?;
     let dataset = Arc::new(load("shapes", None)?);
-    let definition = define(preset("paper")?, &dataset, &Settings::default())?;
+    let settings = Settings { batch_size: options.batch_size, ..Settings::default() };
+    let definition = define(preset("paper")?, &dataset, &settings)?;
 
     // The engine alone, for what recording adds.
     let alone_steps = 2000.min(options.steps);
@@ -61,8 +73,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let alone = (cpu_seconds() - begin) / alone_steps as f64;
 
     let recording = RecordingSettings {
-        fidelity: Fidelity::Every,
-        keyframe_interval: 100,
+        fidelity: options.fidelity,
+        keyframe_interval: RecordingSettings::default_keyframe_interval(options.batch_size),
         probes: vec![ImageIndex(0)],
         validate_every: None,
     };
@@ -85,7 +97,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         id = Some(session.record().id.clone());
         session.finish()?;
         recording_cpu += cpu_seconds() - begin;
-        measure(&store, &name, length, options.seeks)?;
+        measure(&store, &name, &dataset, length, options.seeks)?;
     }
     let id = id.ok_or("no steps were asked for")?;
     let raw = 4 * 2 * (22_466 + 22_794);
@@ -101,11 +113,19 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Reads random steps of a log and prints how long that took, in ms.
-fn measure(store: &Store, name: &BranchName, length: u64, seeks: u64) -> Result<(), Box<dyn Error>> {
+fn measure(
+    store: &Store,
+    name: &BranchName,
+    dataset: &Arc<Dataset>,
+    length: u64,
+    seeks: u64,
+) -> Result<(), Box<dyn Error>> {
     let milliseconds = |begin: Instant| begin.elapsed().as_secs_f64() * 1e3;
     let begin = Instant::now();
     let reader = BranchReader::open(store, name)?;
-    reader.seek(Step(length / 2))?;
+    let stored = reader.branch().recording.fidelity == Fidelity::Every;
+    let mut replay = Replay::new(BranchReader::open(store, name)?).with_data(dataset.clone(), 1);
+    replay.tensors(Step(length / 2))?;
     let first = milliseconds(begin);
     let mut stream = Stream::new("seek", &[length]);
     let layer = "conv2".parse()?;
@@ -113,24 +133,30 @@ fn measure(store: &Store, name: &BranchName, length: u64, seeks: u64) -> Result<
     for _ in 0..seeks {
         let step = Step(stream.below(length + 1));
         let begin = Instant::now();
-        let tensors = reader.seek(step)?;
+        let tensors = replay.tensors(step)?;
         whole.push(milliseconds(begin));
         assert_eq!(tensors.step, step);
+        if !stored {
+            continue;
+        }
         let begin = Instant::now();
         reader.seek_layer(Step(stream.below(length + 1)), &layer)?;
         part.push(milliseconds(begin));
+    }
+    whole.sort_by(f64::total_cmp);
+    let at = |sorted: &[f64], share: f64| sorted[((sorted.len() - 1) as f64 * share) as usize];
+    let (median, late) = (at(&whole, 0.5), at(&whole, 0.99));
+    if !stored {
+        println!("{length:>8}  {median:>6.2} ms  {late:>6.2} ms  {:>9}  {:>9}  {first:>6.1} ms", "–", "–");
+        return Ok(());
     }
     let last = Step(length.min(length / 2 + 511));
     let begin = Instant::now();
     reader.filter_over_time(Table::Weights, &layer, FilterNumber(7), StepSpan::new(Step(length / 2), last))?;
     let filter = milliseconds(begin);
-    whole.sort_by(f64::total_cmp);
     part.sort_by(f64::total_cmp);
-    let at = |sorted: &[f64], share: f64| sorted[((sorted.len() - 1) as f64 * share) as usize];
     println!(
-        "{length:>8}  {:>6.2} ms  {:>6.2} ms  {:>6.2} ms  {filter:>6.1} ms  {first:>6.1} ms",
-        at(&whole, 0.5),
-        at(&whole, 0.99),
+        "{length:>8}  {median:>6.2} ms  {late:>6.2} ms  {:>6.2} ms  {filter:>6.1} ms  {first:>6.1} ms",
         at(&part, 0.5),
     );
     Ok(())

@@ -167,11 +167,16 @@ pub fn align(layer: &LayerName, snapshots: &[Snapshot<'_>]) -> Result<AlignedFil
 
 /// The layer in a topology.
 fn find<'a>(topology: &'a Topology, layer: &LayerName, address: usize) -> Result<&'a LayerTopology, AnalysisError> {
-    let with_filters = || topology.layers.iter().filter(|candidate| !candidate.filters.is_empty());
-    with_filters().find(|candidate| candidate.layer == *layer).ok_or_else(|| AnalysisError::UnknownLayer {
-        address,
-        layer: layer.clone(),
-        known: with_filters().map(|candidate| candidate.layer.as_str()).collect::<Vec<_>>().join(", "),
+    topology.layers_with_filters().find(|candidate| candidate.layer == *layer).ok_or_else(|| {
+        AnalysisError::UnknownLayer {
+            address,
+            layer: layer.clone(),
+            known: topology
+                .layers_with_filters()
+                .map(|candidate| candidate.layer.as_str())
+                .collect::<Vec<_>>()
+                .join(", "),
+        }
     })
 }
 

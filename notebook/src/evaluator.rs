@@ -199,37 +199,33 @@ impl Evaluator {
     pub(crate) fn tensors(&mut self, place: &Place, image: Option<ImageIndex>) -> Result<StepTensors, NotebookError> {
         let record = &place.holder;
         let look = image.filter(|image| !record.recording.probes.contains(image));
-        let dataset = self.dataset(&record.definition.dataset.clone());
-        let index = match self.replays.iter().position(|(id, _)| *id == record.id) {
-            Some(index) => index,
-            None => {
-                if self.replays.len() >= MOST_REPLAYS {
-                    self.replays.remove(0);
-                }
-                let mut replay = Replay::new(BranchReader::of(&self.store, record.clone())?);
-                if let Ok(dataset) = &dataset {
-                    replay = replay.with_data(dataset.clone(), self.threads);
-                }
-                self.replays.push((record.id.clone(), replay));
-                self.replays.len() - 1
-            }
-        };
-        let replay = &mut self.replays[index].1;
-        let result = match look {
+        let read = |replay: &mut Replay| match look {
             Some(image) => replay.look(place.step, &[image]),
             None => replay.tensors(place.step),
         };
-        match (result, dataset) {
-            (Err(RecorderError::UnknownStep { .. }), _) => {
-                // Committed since the replay looked at its folder.
-                replay.reader().refresh()?;
-                Ok(match look {
-                    Some(image) => replay.look(place.step, &[image])?,
-                    None => replay.tensors(place.step)?,
-                })
-            }
-            (result, _) => Ok(result?),
+        let mut replay = match self.replays.iter().position(|(id, _)| *id == record.id) {
+            Some(index) => self.replays.remove(index).1,
+            None => Replay::new(BranchReader::of(&self.store, record.clone())?),
+        };
+        let mut result = read(&mut replay);
+        if matches!(result, Err(RecorderError::UnknownStep { .. })) {
+            // Committed since the replay looked at its folder.
+            replay.reader().refresh()?;
+            result = read(&mut replay);
         }
+        // Loading a data set takes longer than a seek: only what must be
+        // computed waits for it.
+        if matches!(result, Err(RecorderError::TensorsNotStored { .. } | RecorderError::DataNeeded { .. }))
+            && let Ok(dataset) = self.dataset(&record.definition.dataset)
+        {
+            replay = replay.with_data(dataset, self.threads);
+            result = read(&mut replay);
+        }
+        if self.replays.len() >= MOST_REPLAYS {
+            self.replays.remove(0);
+        }
+        self.replays.push((record.id.clone(), replay));
+        Ok(result?)
     }
 
     /// The reader of the branch that holds a place.
@@ -240,8 +236,7 @@ impl Evaluator {
 
 /// A layer that is not there, and those that are.
 pub(crate) fn unknown_layer(layer: &LayerName, record: &BranchRecord) -> NotebookError {
-    let with_filters = record.topology.layers.iter().filter(|layer| !layer.filters.is_empty());
-    let known: Vec<&str> = with_filters.map(|layer| layer.layer.as_str()).collect();
+    let known: Vec<&str> = record.topology.layers_with_filters().map(|layer| layer.layer.as_str()).collect();
     NotebookError::Unknown {
         what: format!("branch `{}` has no layer `{layer}` with filters", record.name),
         known: format!("there is {}", known.join(", ")),

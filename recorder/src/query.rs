@@ -81,7 +81,7 @@ impl BranchReader {
 
     /// [`read`](Self::read) of some columns, which are ascending places in the
     /// table's schema.
-    pub(crate) fn read_places(
+    fn read_places(
         &self,
         table: Table,
         span: StepSpan,

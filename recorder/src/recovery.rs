@@ -49,7 +49,7 @@ pub(crate) fn recover(disk: &Disk, paths: &BranchPaths, branch: &BranchRecord) -
     let sealed = listing.segments.last().map(|span| span.last);
     // A kill of compact leaves the list behind, which says nothing of what
     // is materialised later.
-    if branch.recording.fidelity == Fidelity::Keyframes && fs::symlink_metadata(paths.thinned()).is_ok() {
+    if branch.recording.fidelity == Fidelity::Keyframes {
         disk.remove_file(&paths.thinned())?;
     }
     let thinned = Thinned::read(paths)?;

@@ -80,6 +80,14 @@ pub struct RecordingSettings {
     pub validate_every: Option<u64>,
 }
 
+impl RecordingSettings {
+    /// Steps from one keyframe to the next where nobody says: those of 400
+    /// images.
+    pub fn default_keyframe_interval(batch_size: u32) -> u64 {
+        (400 / u64::from(batch_size.max(1))).max(1)
+    }
+}
+
 /// What is written each step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

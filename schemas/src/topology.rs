@@ -56,6 +56,11 @@ pub struct Topology {
 }
 
 impl Topology {
+    /// Layers that have filters, in order.
+    pub fn layers_with_filters(&self) -> impl Iterator<Item = &LayerTopology> {
+        self.layers.iter().filter(|layer| !layer.filters.is_empty())
+    }
+
     /// Layers with weights: the order of [`StepView::parameters`](crate::StepView).
     pub fn parameter_layers(&self) -> impl Iterator<Item = &LayerTopology> {
         self.layers.iter().filter(|layer| layer.coefficients.is_some())

@@ -13,8 +13,7 @@ use crate::error::Failure;
 use crate::text::{Side, table};
 
 pub(crate) fn plot(arguments: &PlotArguments) -> Result<ExitCode, Failure> {
-    let mut evaluator =
-        Evaluator::open(&arguments.store.store, arguments.data.folder(), threads(None)).map_err(Failure::from)?;
+    let mut evaluator = Evaluator::open(&arguments.store.store, arguments.data.folder(), threads(None))?;
     let scale = if arguments.log { Scale::Logarithmic } else { Scale::Linear };
     let one = |at: &[Address]| match at {
         [address] => Ok(Some(address.clone())),
@@ -45,9 +44,7 @@ pub(crate) fn plot(arguments: &PlotArguments) -> Result<ExitCode, Failure> {
     };
     let branches = arguments.at.iter().map(|address| address.branch.clone()).collect();
     let inputs = Inputs { branches, cursor: Step(0), image: arguments.image.map(ImageIndex) };
-    let figure = evaluator.evaluate(&cell, &inputs)?;
-    write_picture(&figure, &arguments.output)?;
-    Ok(ExitCode::SUCCESS)
+    finish(&evaluator.evaluate(&cell, &inputs)?, Some(&arguments.output), false)
 }
 
 /// The layer that was asked for; without one, an error that lists them.
@@ -56,8 +53,7 @@ fn layer(evaluator: &mut Evaluator, arguments: &PlotArguments) -> Result<LayerNa
         return Ok(layer.clone());
     }
     let record = evaluator.store().branch(&arguments.at[0].branch)?;
-    let with_filters = record.topology.layers.iter().filter(|layer| !layer.filters.is_empty());
-    let known: Vec<&str> = with_filters.map(|layer| layer.layer.as_str()).collect();
+    let known: Vec<&str> = record.topology.layers_with_filters().map(|layer| layer.layer.as_str()).collect();
     Err(Failure::Usage(format!("expected --layer with one of {}", known.join(", "))))
 }
 
@@ -71,12 +67,6 @@ fn source(asked: Option<Source>, possible: [Source; 2]) -> Result<Source, Failur
             possible[1].to_string().replace(' ', "-")
         ))),
     }
-}
-
-fn write_picture(figure: &Figure, path: &Path) -> Result<(), Failure> {
-    render(figure, path)?;
-    crate::text::say!("{}: {}", path.display(), figure.title());
-    Ok(())
 }
 
 pub(crate) fn embed(arguments: &EmbedArguments) -> Result<ExitCode, Failure> {

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use revacnn_recorder::Store;
 use revacnn_recorder::sql::{Answer, Cell, Limits, cell, query};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::arguments::{QueryArguments, RowFormat};
 use crate::error::Failure;
@@ -61,10 +61,11 @@ fn write(answer: &Answer, format: RowFormat, out: impl Write) -> Result<(), Fail
                 Ok(())
             })?;
         }
+        // An object a row, its members in the order of the columns.
         RowFormat::Json | RowFormat::Parquet => rows(answer, |cells| {
-            let object: Map<String, Value> =
-                names.iter().zip(&cells).map(|(name, cell)| ((*name).to_owned(), cell.json())).collect();
-            writeln!(out, "{}", Value::from(object))?;
+            let member = |(name, cell): (&&str, &Cell)| format!("{}:{}", Value::from(*name), cell.json());
+            let members: Vec<String> = names.iter().zip(&cells).map(member).collect();
+            writeln!(out, "{{{}}}", members.join(","))?;
             Ok(())
         })?,
     }

@@ -80,8 +80,7 @@ fn check_digest(
 /// The layers that were asked for; an unknown one is an error that lists what
 /// there is.
 fn chosen(record: &BranchRecord, arguments: &ShowArguments) -> Result<Vec<LayerTopology>, RecorderError> {
-    let with_filters: Vec<&LayerTopology> =
-        record.topology.layers.iter().filter(|layer| !layer.filters.is_empty()).collect();
+    let with_filters: Vec<&LayerTopology> = record.topology.layers_with_filters().collect();
     let Some(name) = &arguments.layer else {
         return Ok(with_filters.into_iter().cloned().collect());
     };

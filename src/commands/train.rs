@@ -19,9 +19,6 @@ use crate::interrupt;
 use crate::run::{Engine, Run};
 use crate::text::{bytes, count};
 
-/// Images that a keyframe interval spans by default.
-const KEYFRAME_IMAGES: u64 = 400;
-
 /// Epochs of a run that says neither steps nor epochs.
 const DEFAULT_EPOCHS: u64 = 2;
 
@@ -137,7 +134,7 @@ fn recording(arguments: &TrainArguments) -> RecordingSettings {
         fidelity: arguments.fidelity,
         keyframe_interval: arguments
             .keyframe_interval
-            .unwrap_or_else(|| (KEYFRAME_IMAGES / u64::from(arguments.batch_size.max(1))).max(1)),
+            .unwrap_or_else(|| RecordingSettings::default_keyframe_interval(arguments.batch_size)),
         probes,
         validate_every: arguments.validate_every,
     }

@@ -10,6 +10,7 @@ mod support;
 mod asked;
 mod cifar10;
 mod fidelity;
+mod figures;
 mod forks;
 mod help;
 mod listings;

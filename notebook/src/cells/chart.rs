@@ -63,15 +63,13 @@ pub(crate) fn chart(
     x: XAxis,
     scale: Scale,
 ) -> Result<Chart, NotebookError> {
-    let Some((place, (name, unit))) =
-        QUANTITIES.iter().enumerate().find(|(_, (name, _))| *name == wanted.quantity.replace('-', "_"))
-    else {
+    let Some((name, unit)) = QUANTITIES.iter().find(|(name, _)| *name == wanted.quantity.replace('-', "_")) else {
         let names: Vec<&str> = QUANTITIES.iter().map(|(name, _)| *name).collect();
         let what = format!("there is no quantity `{}`", wanted.quantity);
         return Err(NotebookError::Unknown { what, known: format!("there is {}", names.join(", ")) });
     };
     let label = name.replace('_', " ");
-    let of_filters = place >= 12;
+    let of_filters = Table::Filters.schema().index_of(name).is_ok();
     let subject = match (wanted.layer, wanted.filter) {
         (Some(layer), Some(filter)) => format!(" of {layer}/{filter}"),
         (Some(layer), None) => format!(" of {layer}, mean over its filters"),
@@ -236,10 +234,9 @@ fn validation(
     let mut points = Vec::new();
     for (place, span) in &shown.parts {
         let found = evaluator.lineage(&shown.name)?.readers()[*place].validations()?;
-        for (step, result) in found.iter().filter(|(step, _)| span.contains(*step)) {
-            let x = positions(evaluator, shown, *place, StepSpan::of(*step), x)?;
-            points.extend(x.first().map(|x| [*x, of(result)]));
-        }
+        let positions = positions(evaluator, shown, *place, *span, x)?;
+        let within = found.iter().filter(|(step, _)| span.contains(*step));
+        points.extend(within.map(|(step, result)| [positions[(step.0 - span.first.0) as usize], of(result)]));
     }
     Ok(points)
 }
@@ -251,9 +248,11 @@ fn marks(evaluator: &mut Evaluator, shown: &Shown, x: XAxis, chart: &mut Chart) 
     let happened = events(reader, span)?;
     let fork = shown.fork.map(|step| (step, shown.name.to_string(), MarkKind::Fork));
     let happened = happened.into_iter().map(|event| (event.step, event.kind, MarkKind::Event));
-    for (step, text, kind) in fork.into_iter().chain(happened).filter(|(step, ..)| span.contains(*step)) {
-        let place = positions(evaluator, shown, 0, StepSpan::of(step), x)?;
-        chart.marks.extend(place.first().map(|&x| Mark { x, text: text.clone(), hue: shown.hue, kind }));
-    }
+    let positions = positions(evaluator, shown, 0, span, x)?;
+    let within = fork.into_iter().chain(happened).filter(|(step, ..)| span.contains(*step));
+    chart.marks.extend(within.map(|(step, text, kind)| {
+        let x = positions[(step.0 - span.first.0) as usize];
+        Mark { x, text, hue: shown.hue, kind }
+    }));
     Ok(())
 }

@@ -12,9 +12,13 @@ use crate::{Cell, Evaluator, Method, NotebookError, Source, XAxis};
 pub(crate) fn compare(evaluator: &mut Evaluator, places: &[Place; 2]) -> Result<Comparison, NotebookError> {
     let found = differences(evaluator, places)?;
     let [left, right] = [places[0].label(), places[1].label()];
-    let branches = places.each_ref().map(|place| place.name.clone());
+    let mut branches = places.each_ref().map(|place| place.name.clone()).to_vec();
+    branches.dedup();
     let mut curves = chart::loss(evaluator, &branches, XAxis::Step, Scale::Linear)?;
-    from_the_fork(&mut curves, &found);
+    // Two steps of one branch have no fork between them.
+    if branches.len() > 1 {
+        from_the_fork(&mut curves, &found);
+    }
     let mut panels = vec![
         joint(Figure::Table(facts(&left, &right, &found))),
         joint(Figure::Chart(curves)),

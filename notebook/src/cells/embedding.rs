@@ -40,7 +40,7 @@ pub(crate) fn embedding(
     if evaluator.embeddings.len() >= MOST_KEPT {
         evaluator.embeddings.clear();
     }
-    let range = range(all.iter().filter_map(|values| values.values.as_ref()).flatten(), of != Source::Activations);
+    let range = range(all.iter().filter_map(|values| values.values.as_ref()).flatten(), of);
     let points = found.points.iter().map(|point| {
         let (place, values) = (&places[point.address], &all[point.address]);
         let position = values.layer.filters.iter().position(|filter| *filter == point.identity);

@@ -60,7 +60,7 @@ pub(crate) fn values(
     image: Option<ImageIndex>,
 ) -> Result<Values, NotebookError> {
     let topology = &place.holder.topology;
-    let found = topology.layers.iter().find(|candidate| candidate.layer == *layer && !candidate.filters.is_empty());
+    let found = topology.layers_with_filters().find(|candidate| candidate.layer == *layer);
     let found = found.ok_or_else(|| unknown_layer(layer, &place.holder))?;
     let missing = |what: &str| NotebookError::Unknown {
         what: format!("layer `{layer}` of `{}` has no {what}", place.name),
@@ -119,7 +119,7 @@ pub(crate) fn filters(
         }
     }
     let every = all.iter().filter_map(|values| values.values.as_ref()).flatten();
-    let range = range(every, of != Source::Activations);
+    let range = range(every, of);
     let rows = places.iter().zip(&all).map(|(place, values)| {
         let picture = |filter: &&FilterIdentity| {
             let position = values.layer.filters.iter().position(|own| own == *filter)?;
@@ -130,10 +130,10 @@ pub(crate) fn filters(
     Ok(ImageGrid { title: format!("{of} of {layer}"), rows: rows.collect() })
 }
 
-/// The palette's ends for some values.
-pub(crate) fn range<'a>(values: impl Iterator<Item = &'a f32>, signed: bool) -> [f32; 2] {
+/// The palette's ends for some values of a source.
+pub(crate) fn range<'a>(values: impl Iterator<Item = &'a f32>, of: Source) -> [f32; 2] {
     let finite = values.filter(|value| value.is_finite());
-    if signed {
+    if of != Source::Activations {
         let most = finite.fold(0.0_f32, |most, value| most.max(value.abs()));
         return [-most, most];
     }
@@ -188,7 +188,6 @@ pub(crate) fn picture(
     let mean =
         |pixel: usize| (0..channels).map(|channel| values[channel * kernel + pixel]).sum::<f32>() / channels as f32;
     let pixels: Vec<f32> = (0..kernel).map(mean).collect();
-    let own = crate::cells::filters::range(pixels.iter(), true);
-    let range = if channels == 1 { range } else { own };
+    let range = if channels == 1 { range } else { self::range(pixels.iter(), of) };
     image(side, side, pixels, Palette::Diverging, range)
 }

@@ -19,8 +19,8 @@ use super::filters::{block_of, picture, range};
 use crate::evaluator::Place;
 use crate::{Evaluator, NotebookError, Show, Source};
 
-/// The columns of `filters` that a node tells.
-const STATISTICS: [&str; 3] = ["mean_abs_gradient", "weight_norm", "update_ratio"];
+/// The columns of `filters` that a node tells, after those that name it.
+const COLUMNS: [&str; 5] = ["layer", "filter", "mean_abs_gradient", "weight_norm", "update_ratio"];
 
 pub(crate) fn network(
     evaluator: &mut Evaluator,
@@ -51,7 +51,7 @@ pub(crate) fn network(
             (Show::Maps, Some(block)) => (Source::Activations, &block.activations),
             _ => (Source::Weights, &weights.weights),
         };
-        let range = range(values.iter(), source == Source::Weights);
+        let range = range(values.iter(), source);
         let each = values.len() / filters.max(1);
         let nodes = layer.filters.iter().enumerate().map(|(position, filter)| {
             let [gradient, norm, ratio] =
@@ -107,17 +107,15 @@ type Statistics = HashMap<(String, FilterNumber), [Option<f32>; 3]>;
 
 fn statistics(evaluator: &mut Evaluator, place: &Place) -> Result<Statistics, NotebookError> {
     let reader = evaluator.holder(place)?;
-    let batch = reader.read(Table::Filters, StepSpan::of(place.step), &Selection::all())?;
-    let column =
-        |name: &str| batch.column_by_name(name).expect("invariant: the batch was read with the table's schema");
-    let (layers, numbers) = (column("layer").as_string::<i32>(), column("filter").as_primitive::<Int32Type>());
+    let batch = reader.read_columns(Table::Filters, StepSpan::of(place.step), &Selection::all(), &COLUMNS)?;
+    let [layers, numbers, statistics @ ..] =
+        COLUMNS.map(|name| batch.column_by_name(name).expect("invariant: the columns that were read"));
+    let (layers, numbers) = (layers.as_string::<i32>(), numbers.as_primitive::<Int32Type>());
+    let statistics = statistics.map(|column| column.as_primitive::<Float32Type>());
     let rows = (0..batch.num_rows()).map(|row| {
-        let value = |name: &str| {
-            let column = column(name).as_primitive::<Float32Type>();
-            column.is_valid(row).then(|| column.value(row))
-        };
         let number = FilterNumber(u32::try_from(numbers.value(row)).unwrap_or_default());
-        ((layers.value(row).to_owned(), number), STATISTICS.map(value))
+        let values = statistics.map(|column| column.is_valid(row).then(|| column.value(row)));
+        ((layers.value(row).to_owned(), number), values)
     });
     Ok(rows.collect())
 }

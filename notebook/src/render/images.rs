@@ -80,7 +80,11 @@ pub(super) fn draw_image<B: DrawingBackend>(
 ) -> Drawn<B> {
     let pixel = (wide / image.columns.max(1) as f64).min(high / image.rows.max(1) as f64);
     // A line of many values is a strip that fills the box's width.
-    let (across, down) = if image.rows == 1 { (wide / image.columns as f64, high.min(12.0)) } else { (pixel, pixel) };
+    let (across, down) = if image.rows == 1 && image.columns > 1 {
+        (wide / image.columns as f64, high.min(12.0))
+    } else {
+        (pixel, pixel)
+    };
     let corner = |row: usize, column: usize| (pen.px(left + across * column as f64), pen.px(top + down * row as f64));
     for row in 0..image.rows {
         let mut column = 0;

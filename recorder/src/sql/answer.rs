@@ -122,7 +122,7 @@ impl Answer {
         name.push(format!(".{}.partial", std::process::id()));
         let partial = path.with_file_name(name);
         let written = self
-            .write_file(&partial)
+            .write_file(&partial, path)
             .and_then(|()| std::fs::rename(&partial, path).map_err(|source| RecorderError::io("write", path, source)));
         if written.is_err() {
             // The error that is told is the first one.
@@ -131,9 +131,9 @@ impl Answer {
         written
     }
 
-    fn write_file(&self, path: &Path) -> Result<(), RecorderError> {
+    fn write_file(&self, partial: &Path, path: &Path) -> Result<(), RecorderError> {
         let failed = |error: ParquetError| RecorderError::parquet("write", path, error);
-        let file = File::create(path).map_err(|source| RecorderError::io("create", path, source))?;
+        let file = File::create(partial).map_err(|source| RecorderError::io("create", path, source))?;
         let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
         let mut writer = ArrowWriter::try_new(file, self.schema.clone(), Some(properties)).map_err(failed)?;
         for batch in self.batches() {

@@ -3,7 +3,9 @@
 use std::ops::ControlFlow;
 
 use revacnn_schemas::Table;
-use sqlparser::ast::{ObjectName, Query, Select, SetExpr, Statement, TableFactor, TableWithJoins, Visit, Visitor};
+use sqlparser::ast::{
+    Expr, ObjectName, Query, Select, SetExpr, Statement, TableFactor, TableWithJoins, Visit, Visitor,
+};
 use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::{Parser, ParserOptions};
 
@@ -12,7 +14,11 @@ use super::{branches, tables};
 use crate::RecorderError;
 
 /// The longest query, in bytes: its syntax tree is walked recursively.
-const MOST_BYTES: usize = 64 * 1024;
+const MOST_BYTES: usize = 16 * 1024;
+
+/// The most operators within one another: polars takes some 30 seconds for a
+/// sum of 1,000 terms.
+const MOST_NESTED: usize = 200;
 
 /// One use of a table, and the rows that it can touch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,7 +92,7 @@ pub(super) fn examine(sql: &str) -> Result<Question, RecorderError> {
     if let Some(name) = names.0.iter().find(|name| *name == branches::NAME || Table::from_name(name).is_some()) {
         return refuse(format!("`{name}` is a table of the log: give the query in WITH another name"));
     }
-    let mut walk = Walk { common: names.0, uses: Vec::new(), seen: Vec::new(), branches: false };
+    let mut walk = Walk { common: names.0, uses: Vec::new(), seen: Vec::new(), branches: false, nested: 0 };
     if let ControlFlow::Break(reason) = statement.visit(&mut walk) {
         return refuse(reason);
     }
@@ -127,6 +133,8 @@ struct Walk {
     uses: Vec<TableUse>,
     seen: Vec<Table>,
     branches: bool,
+    /// How many expressions the walk is in.
+    nested: usize,
 }
 
 impl Visitor for Walk {
@@ -137,6 +145,19 @@ impl Visitor for Walk {
             true => ControlFlow::Continue(()),
             false => ControlFlow::Break("expected SELECT inside of the query: the log is only read here".to_owned()),
         }
+    }
+
+    fn pre_visit_expr(&mut self, _expression: &Expr) -> ControlFlow<String> {
+        self.nested += 1;
+        match self.nested {
+            ..=MOST_NESTED => ControlFlow::Continue(()),
+            _ => ControlFlow::Break(format!("expected at most {MOST_NESTED} operators within one another, found more")),
+        }
+    }
+
+    fn post_visit_expr(&mut self, _expression: &Expr) -> ControlFlow<String> {
+        self.nested -= 1;
+        ControlFlow::Continue(())
     }
 
     fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<String> {

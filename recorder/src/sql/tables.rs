@@ -165,11 +165,11 @@ impl LogTable {
     /// Reads columns of at most so many rows.
     fn read(&self, names: &[PlSmallStr], most: usize) -> Result<DataFrame, Failed> {
         let own = self.table.schema();
-        let mut places: Vec<usize> = names.iter().filter_map(|name| own.index_of(name).ok()).collect();
-        places.sort_unstable();
+        let mut columns: Vec<&str> =
+            names.iter().map(PlSmallStr::as_str).filter(|name| own.index_of(name).is_ok()).collect();
         // Where no column is asked for, one tells the number of rows.
-        if places.is_empty() {
-            places.push(0);
+        if columns.is_empty() {
+            columns.push(own.field(0).name());
         }
         let empty: Schema =
             names.iter().filter_map(|name| Some(Field::new(name.clone(), self.schema.get(name)?.clone()))).collect();
@@ -182,7 +182,7 @@ impl LogTable {
                 if left == 0 {
                     return Ok(all);
                 }
-                let batch = part.reader().read_places(self.table, span, &part.selection, &places)?;
+                let batch = part.reader().read_columns(self.table, span, &part.selection, &columns)?;
                 let batch = batch.slice(0, batch.num_rows().min(left));
                 let rows = batch.num_rows();
                 let columns = names.iter().map(|name| match (name.as_str(), batch.column_by_name(name)) {
