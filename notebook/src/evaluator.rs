@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use revacnn_analysis::Embedding;
-use revacnn_recorder::{BranchReader, Lineage, RecorderError, Replay, StepTensors, Store, find_data};
+use revacnn_recorder::{BranchReader, Lineage, RecorderError, Replay, StepRow, StepTensors, Store, find_data};
 use revacnn_schemas::{
-    Address, BranchId, BranchName, BranchRecord, DatasetIdentity, Figure, Hue, ImageIndex, LayerName, Position, Step,
+    Address, BranchId, BranchName, BranchRecord, DatasetIdentity, Epoch, Figure, Hue, ImageIndex, LayerName, Position,
+    Step,
 };
 use revacnn_trainer::data::Dataset;
 
@@ -98,6 +99,39 @@ impl Evaluator {
     /// Those of [`Lineage::resolve`].
     pub fn resolve(&mut self, address: &Address) -> Result<Step, NotebookError> {
         Ok(self.lineage(&address.branch)?.resolve(address.position)?)
+    }
+
+    /// The row of `steps` of a branch's history.
+    ///
+    /// # Errors
+    /// Those of [`Lineage::step_row`].
+    pub fn row(&mut self, branch: &BranchName, step: Step) -> Result<StepRow, NotebookError> {
+        Ok(self.lineage(branch)?.step_row(step)?)
+    }
+
+    /// The next end of an epoch after a step, or the one before it; the
+    /// history's last or first step where there is none.
+    ///
+    /// # Errors
+    /// Those of [`Lineage::step_row`].
+    pub fn epoch_end(&mut self, branch: &BranchName, from: Step, forward: bool) -> Result<Step, NotebookError> {
+        let lineage = self.lineage(branch)?;
+        let Some(steps) = lineage.steps() else { return Ok(from) };
+        let cursor = lineage.step_row(from)?.cursor;
+        let epoch = match (forward, cursor.offset) {
+            (true, _) => cursor.epoch.0 + 1,
+            (false, 0) => cursor.epoch.0.saturating_sub(1),
+            (false, _) => cursor.epoch.0,
+        };
+        let edge = if forward { steps.last } else { steps.first };
+        if epoch == 0 {
+            return Ok(edge);
+        }
+        match lineage.resolve(Position::Epoch(Epoch(epoch))) {
+            Ok(step) => Ok(step),
+            Err(RecorderError::NoSuchPosition { .. }) => Ok(edge),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// A branch's data set.

@@ -6,23 +6,30 @@
 //!
 //! | module | concept |
 //! |---|---|
-//! | `app` | the state, and what each message does to it |
+//! | `state` | what is open, chosen and shown |
+//! | `message`, `update`, `told` | what happens, and what it does to the state |
+//! | `cells` | the cells that the window shows, and their figures |
 //! | `time` | the cursor along the steps |
-//! | `worker` | threads that read the store |
+//! | `keys`, `prompt`, `run_form` | what is typed |
+//! | `worker` | threads that read and change the store, and runs |
 //! | `view` | how the window is put together |
-//! | `curves`, `diagram`, `plane` | one canvas each |
-//! | `look`, `draw`, `pixels` | colours, labels, small images |
-//! | `picture` | the interface without a display |
+//! | `canvas` | what is drawn point by point |
+//! | `look`, `pixels` | colours and images |
+//! | `window`, `picture` | the interface on the screen, and in a file |
 
-mod app;
-mod curves;
-mod diagram;
-mod draw;
+mod canvas;
+mod cells;
+mod keys;
 mod look;
+mod message;
 mod picture;
 mod pixels;
-mod plane;
+mod prompt;
+mod run_form;
+mod state;
 mod time;
+mod told;
+mod update;
 mod view;
 mod window;
 mod worker;
@@ -42,6 +49,8 @@ pub struct ViewOptions {
     pub data: Option<PathBuf>,
     /// What is looked at first; the end of the oldest branch if `None`.
     pub address: Option<revacnn_schemas::Address>,
+    /// The branch that is shown beside it, if one is.
+    pub beside: Option<revacnn_schemas::BranchName>,
     /// Width and height of the window, in logical pixels.
     pub size: [u32; 2],
     /// Whether the theme is dark.

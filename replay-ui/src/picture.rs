@@ -9,13 +9,13 @@ use iced::advanced::renderer::{Headless, Style};
 use iced::theme::Base;
 use iced::{Event, Pixels, Size, mouse, window};
 use iced_runtime::user_interface::{Cache, UserInterface};
-use revacnn_notebook::{Cell, Evaluator, Method};
-use revacnn_schemas::{Figure, Position};
+use revacnn_notebook::Evaluator;
 
-use crate::app::{Action, Message, State};
-use crate::diagram::Pictures;
+use crate::cells::Pace;
 use crate::look::{FONT, FONT_BYTES, NORMAL};
-use crate::worker::{Ask, Embed, Told, loss, network};
+use crate::message::{Ask, Effect, Listed, Message, Told};
+use crate::state::State;
+use crate::worker::reader::{Board, row};
 use crate::{ViewError, ViewOptions, look, view};
 
 /// Draws the window into a PNG file, as it looks once every figure is there.
@@ -23,61 +23,49 @@ use crate::{ViewError, ViewOptions, look, view};
 /// # Errors
 /// Where the store cannot be read or the file not written.
 pub fn screenshot(options: &ViewOptions, path: &Path) -> Result<(), ViewError> {
+    write(path, options.size, &pixels(&settled(options)?, options.size)?)
+}
+
+/// The window's state once every figure is there.
+fn settled(options: &ViewOptions) -> Result<State, ViewError> {
     let mut state = State::new(options.store.display().to_string(), options.address.clone(), options.dark);
-    state.still = true;
+    state.settings.still = true;
     let mut evaluator = Evaluator::open(&options.store, options.data.clone(), crate::threads())?;
     let branches = evaluator.refresh()?;
     let problems = evaluator.problems().to_vec();
-    let mut action = state.update(Message::Told(Told::Branches { branches, problems }));
-    while let Action::Ask(asks) = std::mem::replace(&mut action, Action::None) {
-        for ask in asks {
-            for told in answer(&mut evaluator, ask)? {
-                let next = state.update(Message::Told(told));
-                if next != Action::None {
-                    action = next;
-                }
+    let mut boards = [Pace::Quick, Pace::Curves, Pace::Slow].map(Board::new);
+    let mut effects = state.update(Message::Told(Told::Listed(Listed { branches, problems, rates: Vec::new() })));
+    if let Some(beside) = &options.beside {
+        effects.extend(state.update(Message::Beside(Some(beside.clone()))));
+    }
+    while !effects.is_empty() {
+        let asked = std::mem::take(&mut effects);
+        // Only the newest of what is wanted is made.
+        let newest = asked.iter().rev().find_map(|effect| match effect {
+            Effect::Ask(Ask::Want(wanted)) => Some(wanted.clone()),
+            _ => None,
+        });
+        for effect in asked {
+            if let Effect::Ask(Ask::Resolve(address)) = effect {
+                let step = evaluator.resolve(&address)?;
+                let found = Told::Resolved { branch: address.branch, step };
+                effects.extend(state.update(Message::Told(found)));
             }
         }
+        let Some(wanted) = newest else { continue };
+        for board in &mut boards {
+            board.want(&wanted);
+            let figures = board.all(&mut evaluator);
+            let (generation, step) = (wanted.generation, wanted.step);
+            let row = row(&mut evaluator, wanted.at.as_ref());
+            effects.extend(state.update(Message::Told(Told::Figures { generation, step, figures, row })));
+        }
     }
-    let pictures = match &state.network {
-        Some((_, Ok(diagram))) => Pictures::of(diagram),
-        _ => Pictures::default(),
-    };
-    write(path, options.size, &pixels(&state, &pictures, options.size)?)
+    Ok(state)
 }
 
-/// What the workers would tell.
-fn answer(evaluator: &mut Evaluator, ask: Ask) -> Result<Vec<Told>, ViewError> {
-    Ok(match ask {
-        Ask::View(view) => {
-            let figure = network(evaluator.evaluate(&Cell::Network { at: None, show: view.show }, &view.inputs));
-            let chart = loss(evaluator, &view.inputs.branches, view.scale);
-            vec![Told::Loss(chart), Told::Network { generation: view.generation, step: view.inputs.cursor, figure }]
-        }
-        Ask::Embed(Embed { inputs, layer, of }) => {
-            let method = Method::Tsne;
-            let cell = Cell::Embedding { at: Vec::new(), layer, of, method, perplexity: None, seed: 0 };
-            let figure = match evaluator.evaluate(&cell, &inputs) {
-                Ok(Figure::Scatter(scatter)) => Ok(scatter),
-                Ok(other) => Err(format!("expected a scatter, found `{}`", other.title())),
-                Err(error) => Err(error.to_string()),
-            };
-            vec![Told::Embedding { step: inputs.cursor, figure }]
-        }
-        Ask::Resolve(address) => {
-            let step = match address.position {
-                Position::Step(step) => step,
-                _ => evaluator.resolve(&address)?,
-            };
-            vec![Told::Resolved { branch: address.branch, step }]
-        }
-        // A picture changes nothing.
-        Ask::Intent(_) => Vec::new(),
-    })
-}
-
-fn pixels(state: &State, pictures: &Pictures, size: [u32; 2]) -> Result<Vec<u8>, ViewError> {
-    let theme = look::theme(state.dark);
+fn pixels(state: &State, size: [u32; 2]) -> Result<Vec<u8>, ViewError> {
+    let theme = look::theme(state.settings.dark);
     font_system().write().unwrap_or_else(std::sync::PoisonError::into_inner).load_font(FONT_BYTES.into());
     let renderer = <iced::Renderer as Headless>::new(FONT, Pixels(NORMAL), Some("tiny-skia"));
     let renderer = iced::futures::executor::block_on(renderer);
@@ -85,7 +73,7 @@ fn pixels(state: &State, pictures: &Pictures, size: [u32; 2]) -> Result<Vec<u8>,
         return Err(ViewError::Window("the software renderer cannot be made".to_owned()));
     };
     let bounds = Size::new(size[0] as f32, size[1] as f32);
-    let mut interface = UserInterface::build(view::view(state, pictures), bounds, Cache::new(), &mut renderer);
+    let mut interface = UserInterface::build(view::view(state), bounds, Cache::new(), &mut renderer);
     let mut messages = Vec::new();
     let redraw = Event::Window(window::Event::RedrawRequested(std::time::Instant::now()));
     let nowhere = mouse::Cursor::Unavailable;

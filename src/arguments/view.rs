@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use revacnn_schemas::BranchName;
 
 use super::{DataFolder, StoreArguments};
 
@@ -27,6 +28,9 @@ pub(crate) struct ViewArguments {
     pub(crate) store: StoreArguments,
     #[command(flatten)]
     pub(crate) data: DataFolder,
+    /// A branch to show beside it.
+    #[arg(long, value_name = "BRANCH")]
+    pub(crate) beside: Option<BranchName>,
     /// Draw the window into a PNG file instead of opening it.
     #[arg(long, value_name = "FILE")]
     pub(crate) screenshot: Option<PathBuf>,

@@ -15,6 +15,7 @@ pub(crate) fn run(arguments: &ViewArguments) -> Result<ExitCode, Failure> {
         store: arguments.store.store.clone(),
         data: arguments.data.folder(),
         address: None,
+        beside: arguments.beside.clone(),
         size: arguments.size,
         dark: arguments.theme == ThemeName::Dark,
     };

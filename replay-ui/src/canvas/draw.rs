@@ -31,6 +31,14 @@ pub(crate) fn label(frame: &mut Frame<Renderer>, text: impl Into<String>, at: Po
     });
 }
 
+/// A text of at most so many letters.
+pub(crate) fn short(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
+}
+
 /// A number with four significant digits, without needless zeros.
 pub(crate) fn number(value: f64) -> String {
     if !value.is_finite() {

@@ -1,0 +1,58 @@
+//! What is drawn point by point: one canvas each.
+
+pub(crate) mod chart;
+pub(crate) mod diagram;
+pub(crate) mod draw;
+pub(crate) mod lanes;
+pub(crate) mod layout;
+pub(crate) mod plane;
+pub(crate) mod strip;
+
+use iced::widget::canvas::{Action, Event, Path};
+use iced::{Point, Rectangle, mouse};
+use revacnn_schemas::Step;
+
+use crate::message::Message;
+use crate::time::Move;
+
+/// Whether the button is held down on a canvas, and where the pointer is.
+#[derive(Debug, Default)]
+pub(crate) struct Pointer {
+    held: bool,
+    over: Option<Point>,
+}
+
+/// A drag or click along a canvas, as a step.
+pub(crate) fn scrub(
+    pointer: &mut Pointer,
+    event: &Event,
+    bounds: Rectangle,
+    cursor: mouse::Cursor,
+    step: impl Fn(Point) -> Option<Step>,
+) -> Option<Action<Message>> {
+    let go = |at: Point| step(at).map(|step| Action::publish(Message::Go(Move::To(step))).and_capture());
+    match event {
+        Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left)) => {
+            let action = go(cursor.position_in(bounds)?)?;
+            pointer.held = true;
+            Some(action)
+        }
+        Event::Mouse(mouse::Event::CursorMoved { .. }) if pointer.held => go(cursor.position_from(bounds.position())?),
+        Event::Mouse(mouse::Event::ButtonReleased(mouse::Button::Left)) if pointer.held => {
+            pointer.held = false;
+            Some(Action::capture())
+        }
+        _ => None,
+    }
+}
+
+/// A square that stands on its corner.
+pub(crate) fn diamond(at: Point, size: f32) -> Path {
+    Path::new(|builder| {
+        builder.move_to(Point::new(at.x, at.y - size));
+        builder.line_to(Point::new(at.x + size, at.y));
+        builder.line_to(Point::new(at.x, at.y + size));
+        builder.line_to(Point::new(at.x - size, at.y));
+        builder.close();
+    })
+}
