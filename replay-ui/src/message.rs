@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use iced::Point;
 use revacnn_notebook::{BranchSummary, Method, Show, Source, XAxis};
 use revacnn_recorder::{Command, StepRow};
 use revacnn_schemas::{Address, BranchName, FilterIdentity, ImageIndex, LayerName, Step};
@@ -117,24 +116,14 @@ pub(crate) enum Message {
     Hyper(Hyper, String),
     HyperEnter,
     Steer(Command),
-    /// Train the selected branch on, that many steps.
-    TrainOn(u64),
     Delete(BranchName),
     Undo,
-    Menu(Option<Menu>),
+    /// Opens a figure's menu.
+    Menu(Slot),
     Save(Slot),
     Query(Slot),
     Copy(String),
     Escape,
-}
-
-/// A figure's menu.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Menu {
-    /// Of which figure.
-    pub(crate) slot: Slot,
-    /// Where it opens.
-    pub(crate) at: Point,
 }
 
 /// What is to be done outside of the state.

@@ -9,7 +9,7 @@ use revacnn_notebook::{BranchSummary, Cell, Method, Show, Source, XAxis};
 use revacnn_schemas::{Address, BranchName, ImageIndex, LayerName, Position, Scale, Step};
 
 use crate::cells::{Figures, Slot, Wanted};
-use crate::message::{Align, FilterKey, Hyper, Menu, Notice};
+use crate::message::{Align, FilterKey, Hyper, Notice};
 use crate::prompt::Prompt;
 use crate::run_form::RunForm;
 use crate::time::Time;
@@ -85,7 +85,7 @@ pub(crate) struct State {
     pub(crate) prompt: Option<Prompt>,
     pub(crate) form: Option<RunForm>,
     pub(crate) help: bool,
-    pub(crate) menu: Option<Menu>,
+    pub(crate) menu: Option<Slot>,
     pub(crate) preview: Option<String>,
     pub(crate) notice: Option<Notice>,
     /// Whether a change is under way.
@@ -115,7 +115,7 @@ impl Caches {
     /// Draws everything again.
     pub(crate) fn clear(&self) {
         let [one, other] = &self.networks;
-        [&self.curves, &self.lanes, &self.history, one, other, &self.filters].map(Cache::clear);
+        [&self.curves, &self.lanes, &self.history, one, other, &self.filters].into_iter().for_each(Cache::clear);
     }
 }
 
@@ -189,6 +189,12 @@ impl State {
             (Align::Fork, Some(selected)) => selected.fork_step.0 as i64 - branch.fork_step.0 as i64,
             _ => 0,
         }
+    }
+
+    /// Where a branch ends on the timeline.
+    pub(crate) fn end_of(&self, branch: &BranchSummary) -> u64 {
+        let last = branch.steps.map_or(branch.fork_step, |steps| steps.last);
+        last.0.saturating_add_signed(self.shift(branch))
     }
 
     /// The step of a branch that the cursor is at: its nearest, where it has

@@ -1,5 +1,6 @@
 //! What the workers' answers do to the state.
 
+use iced::widget::canvas::Cache;
 use revacnn_recorder::StepRow;
 use revacnn_schemas::{Address, Position, Step};
 use std::sync::Arc;
@@ -54,8 +55,8 @@ impl State {
             }
             match slot {
                 Slot::Network => self.caches.networks[0].clear(),
-                Slot::OtherNetwork => self.caches.networks.iter().for_each(iced::widget::canvas::Cache::clear),
-                Slot::Loss => [&self.caches.curves, &self.caches.lanes].map(iced::widget::canvas::Cache::clear).into(),
+                Slot::OtherNetwork => self.caches.networks.iter().for_each(Cache::clear),
+                Slot::Loss => [&self.caches.curves, &self.caches.lanes].into_iter().for_each(Cache::clear),
                 Slot::History => self.caches.history.clear(),
                 Slot::Filters => self.caches.filters.clear(),
                 Slot::Filter | Slot::OtherFilter | Slot::Embedding | Slot::Differences => {}
@@ -132,11 +133,7 @@ impl State {
             return Vec::new();
         }
         self.screen = Screen::Figures;
-        let ends = |branch: &revacnn_notebook::BranchSummary| {
-            let last = branch.steps.map_or(branch.fork_step, |steps| steps.last);
-            last.0.saturating_add_signed(self.shift(branch))
-        };
-        let last = self.branches.iter().map(ends).max().unwrap_or(0);
+        let last = self.branches.iter().map(|branch| self.end_of(branch)).max().unwrap_or(0);
         if opening {
             self.time = Time::new(0, last, Step(last));
         } else {
@@ -157,7 +154,7 @@ impl State {
             return effects;
         }
         if at_end && let Some(branch) = self.branch() {
-            let end = ends(branch);
+            let end = self.end_of(branch);
             if end > self.time.cursor.0 {
                 self.time.go(Move::To(Step(end)));
                 return self.follow();

@@ -82,11 +82,6 @@ impl State {
                     return self.change(Intent::Steer { branch, command });
                 }
             }
-            Message::TrainOn(steps) => {
-                if let Some(branch) = self.selected.clone() {
-                    return self.change(Intent::TrainOn { branch, steps });
-                }
-            }
             Message::Delete(name) => return self.change(Intent::Delete(name)),
             Message::Undo => match self.notice.take() {
                 Some(Notice::Done { undo: Some(Undo::Select(parent)), .. }) => return self.select(parent),
@@ -190,7 +185,7 @@ impl State {
                 let faster = SPEEDS.into_iter().find(|speed| *speed > self.playing.speed);
                 self.playing.speed = faster.unwrap_or(SPEEDS[0]);
             }
-            Message::Menu(menu) => self.menu = menu,
+            Message::Menu(slot) => self.menu = Some(slot),
             Message::Escape => self.escape(),
             _ => {}
         }

@@ -82,7 +82,9 @@ fn shared_range<'a>(rows: impl Iterator<Item = &'a ImageRow>) -> Option<[f32; 2]
 }
 
 fn between([low, high]: [f32; 2]) -> String {
-    if low == -high {
+    if low == high {
+        number(low.into())
+    } else if low == -high {
         format!("±{}", number(high.into()))
     } else {
         format!("{} to {}", number(low.into()), number(high.into()))

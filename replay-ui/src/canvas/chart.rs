@@ -83,9 +83,9 @@ impl Plot {
     /// The places of a chart within a space; `x` are the axis' ends, those of
     /// the curves if `None`.
     pub(crate) fn of(chart: &Chart, x: Option<[f64; 2]>, size: Size) -> Option<Self> {
-        const [LEFT, TOP, RIGHT, BOTTOM]: [f32; 4] = [52.0, 8.0, 12.0, 20.0];
-        let width = (size.width - LEFT - RIGHT).max(1.0);
-        let area = Rectangle { x: LEFT, y: TOP, width, height: (size.height - TOP - BOTTOM).max(1.0) };
+        let [left, top, right, bottom] = [52.0, 8.0, 12.0, 20.0];
+        let width = (size.width - left - right).max(1.0);
+        let area = Rectangle { x: left, y: top, width, height: (size.height - top - bottom).max(1.0) };
         let y = range(&chart.series, chart.y.scale)?;
         let all = chart.series.iter().flat_map(|series| &series.points).map(|point| point[0]);
         let [low, high] = x.unwrap_or_else(|| {

@@ -8,7 +8,7 @@ use super::parts::{Piece, alarm, dialog, faint, field, plain, press};
 use crate::cells::Slot;
 use crate::keys::LIST;
 use crate::look::NORMAL;
-use crate::message::{Menu, Message};
+use crate::message::Message;
 use crate::prompt::{FIELD, Prompt};
 use crate::run_form::{Field, RunForm};
 use crate::state::State;
@@ -21,8 +21,8 @@ pub(crate) fn open(state: &State) -> Option<Piece<'_>> {
     if let Some(form) = &state.form {
         return Some(new_run(form));
     }
-    if let Some(menu) = &state.menu {
-        return Some(figure_menu(state, *menu));
+    if let Some(slot) = &state.menu {
+        return Some(figure_menu(state, *slot));
     }
     state.help.then(help)
 }
@@ -57,8 +57,7 @@ fn new_run(form: &RunForm) -> Piece<'_> {
     dialog(page.push(buttons("train", Message::FormEnter)))
 }
 
-fn figure_menu(state: &State, menu: Menu) -> Piece<'_> {
-    let slot = menu.slot;
+fn figure_menu(state: &State, slot: Slot) -> Piece<'_> {
     let figure = state.figures.get(slot).is_some_and(|shown| shown.drawn.figure.is_ok());
     let save = press("save as SVG, in the folder that the window was started in", figure.then_some(Message::Save(slot)));
     let query = press("copy as a query for revacnn query", state.query(slot).map(|_| Message::Query(slot)));

@@ -1,7 +1,7 @@
 //! The figures in the middle: loss, network, filters.
 
 use iced::widget::{Space, canvas, checkbox, column, container, mouse_area, pick_list, radio, row, scrollable};
-use iced::{Alignment, Fill, Length, Padding, Point};
+use iced::{Alignment, Fill, Length, Padding};
 use revacnn_notebook::{Method, Show, XAxis};
 use revacnn_schemas::{NetworkDiagram, Scale};
 
@@ -14,7 +14,7 @@ use crate::canvas::strip::Strip;
 use crate::cells::Slot;
 use crate::keys::SOURCES;
 use crate::look::SMALL;
-use crate::message::{Menu, Message};
+use crate::message::Message;
 use crate::prompt::Question;
 use crate::state::State;
 
@@ -32,11 +32,11 @@ pub(crate) fn figures(state: &State) -> Piece<'_> {
 
 /// A figure with its menu: a right click, or the dots.
 fn with_menu(slot: Slot, body: Piece<'_>) -> Piece<'_> {
-    mouse_area(body).on_right_press(Message::Menu(Some(Menu { slot, at: Point::ORIGIN }))).into()
+    mouse_area(body).on_right_press(Message::Menu(slot)).into()
 }
 
 fn titled<'a>(title: &'a str, slot: Slot, controls: impl Into<Piece<'a>>, body: Piece<'a>) -> Piece<'a> {
-    let menu = hinted(press("…", Some(Message::Menu(Some(Menu { slot, at: Point::ORIGIN })))), "save, or copy as a query");
+    let menu = hinted(press("…", Some(Message::Menu(slot))), "save, or copy as a query");
     let head = row![faint(title), Space::new().width(Fill), controls.into(), menu].align_y(Alignment::Center).spacing(4);
     column![container(head).padding(Padding::from([0, 4]).left(12)).center_y(28), with_menu(slot, body)].into()
 }
@@ -194,7 +194,7 @@ fn filters(state: &State) -> Piece<'_> {
     let tabs = scrollable(tabs).direction(scrollable::Direction::Horizontal(scrollable::Scrollbar::hidden()));
     let head = row![faint("filters"), tabs, Space::new().width(Fill), controls].spacing(8).align_y(Alignment::Center);
     let menu = hinted(
-        press("…", Some(Message::Menu(Some(Menu { slot: Slot::Embedding, at: Point::ORIGIN })))),
+        press("…", Some(Message::Menu(Slot::Embedding))),
         "save, or copy as a query",
     );
     let head = row![container(head).width(Fill), menu].align_y(Alignment::Center);

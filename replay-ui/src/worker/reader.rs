@@ -73,9 +73,11 @@ impl Board {
         let name = done.ran.first()?;
         let slot = *self.slots.iter().find(|slot| slot.name() == name)?;
         let fresh = || {
-            let figure = self.graph.figure(slot.name()).cloned();
-            let figure = figure.unwrap_or(Err(revacnn_notebook::NotebookError::NoFigure { cell: name.clone() }));
-            Drawn::of(figure.map_err(|error| error.to_string()))
+            Drawn::of(match self.graph.figure(slot.name()) {
+                Some(Ok(figure)) => Ok(figure.clone()),
+                Some(Err(error)) => Err(error.to_string()),
+                None => Err(format!("there is no figure of {name}")),
+            })
         };
         let drawn = match self.drawn.get(&slot) {
             Some(before) if done.changed.is_empty() => before.clone(),

@@ -10,7 +10,7 @@ use revacnn_recorder::{
     DataHint, RecorderError, RecorderOptions, Session, SessionPlan, Steered, Store, Training, Turn, available_bytes,
     find_data,
 };
-use revacnn_schemas::{BranchName, Fidelity, ImageIndex, NetworkSpec, RecordingSettings, Step};
+use revacnn_schemas::{BranchName, Fidelity, ImageIndex, NetworkSpec, RecordingSettings, Schedule, Step};
 use revacnn_trainer::data::load;
 use revacnn_trainer::{Settings, define, preset};
 
@@ -60,7 +60,7 @@ impl Runs {
             batch_size: plan.batch_size,
             seed: plan.seed,
             augmentation: None,
-            schedule: None,
+            schedule: Schedule::Constant,
         };
         let definition = define(network(&plan.network)?, &dataset, &settings).map_err(words)?;
         let epoch = (dataset.train_indices().len() as u64).div_ceil(u64::from(plan.batch_size));
