@@ -51,6 +51,8 @@ pub struct ViewOptions {
     pub address: Option<revacnn_schemas::Address>,
     /// The branch that is shown beside it, if one is.
     pub beside: Option<revacnn_schemas::BranchName>,
+    /// The filter that is chosen at first, if one is.
+    pub filter: Option<(revacnn_schemas::LayerName, revacnn_schemas::FilterNumber)>,
     /// Width and height of the window, in logical pixels.
     pub size: [u32; 2],
     /// Whether the theme is dark.
@@ -68,6 +70,9 @@ pub enum ViewError {
     /// The store cannot be read.
     #[error(transparent)]
     Notebook(#[from] revacnn_notebook::NotebookError),
+    /// What the picture is to show is not there.
+    #[error("{0}")]
+    NotThere(String),
     /// The picture cannot be written.
     #[error("cannot write {}: {reason}", path.display())]
     Picture {

@@ -13,7 +13,7 @@ use revacnn_notebook::Evaluator;
 
 use crate::cells::Pace;
 use crate::look::{FONT, FONT_BYTES, NORMAL};
-use crate::message::{Ask, Effect, Listed, Message, Told};
+use crate::message::{Ask, Effect, Listed, Message, Notice, Told};
 use crate::state::State;
 use crate::worker::reader::{Board, row};
 use crate::{ViewError, ViewOptions, look, view};
@@ -28,16 +28,13 @@ pub fn screenshot(options: &ViewOptions, path: &Path) -> Result<(), ViewError> {
 
 /// The window's state once every figure is there.
 fn settled(options: &ViewOptions) -> Result<State, ViewError> {
-    let mut state = State::new(options.store.display().to_string(), options.address.clone(), options.dark);
+    let mut state = State::new(options);
     state.settings.still = true;
     let mut evaluator = Evaluator::open(&options.store, options.data.clone(), crate::threads())?;
     let branches = evaluator.refresh()?;
     let problems = evaluator.problems().to_vec();
     let mut boards = [Pace::Quick, Pace::Curves, Pace::Slow].map(Board::new);
     let mut effects = state.update(Message::Told(Told::Listed(Listed { branches, problems, rates: Vec::new() })));
-    if let Some(beside) = &options.beside {
-        effects.extend(state.update(Message::Beside(Some(beside.clone()))));
-    }
     while !effects.is_empty() {
         let asked = std::mem::take(&mut effects);
         // Only the newest of what is wanted is made.
@@ -61,7 +58,10 @@ fn settled(options: &ViewOptions) -> Result<State, ViewError> {
             effects.extend(state.update(Message::Told(Told::Figures { generation, step, figures, row })));
         }
     }
-    Ok(state)
+    match (options.filter.is_some(), &state.notice) {
+        (true, Some(Notice::Refused(reason))) => Err(ViewError::NotThere(reason.clone())),
+        _ => Ok(state),
+    }
 }
 
 fn pixels(state: &State, size: [u32; 2]) -> Result<Vec<u8>, ViewError> {

@@ -6,12 +6,13 @@ use std::time::Instant;
 
 use iced::widget::canvas::Cache;
 use revacnn_notebook::{BranchSummary, Cell, Method, Show, Source, XAxis};
-use revacnn_schemas::{Address, BranchName, ImageIndex, LayerName, Position, Scale, Step};
+use revacnn_schemas::{Address, BranchName, FilterNumber, ImageIndex, LayerName, Position, Scale, Step};
 
 use crate::cells::{Figures, Slot, Wanted};
 use crate::message::{Align, FilterKey, Hyper, Notice};
 use crate::prompt::Prompt;
 use crate::run_form::RunForm;
+use crate::ViewOptions;
 use crate::time::Time;
 
 /// Branches of which filters are shown together; curves are shown of all.
@@ -93,6 +94,10 @@ pub(crate) struct State {
     pub(crate) generation: u64,
     /// Where to go once the branches are known.
     pub(crate) start: Option<Address>,
+    /// What to show beside once it is known.
+    pub(crate) start_beside: Option<BranchName>,
+    /// What to choose once the network is shown.
+    pub(crate) start_filter: Option<(LayerName, FilterNumber)>,
     pub(crate) caches: Caches,
 }
 
@@ -121,7 +126,8 @@ impl Caches {
 
 impl State {
     /// A window whose store is still being opened.
-    pub(crate) fn new(store: String, start: Option<Address>, dark: bool) -> Self {
+    pub(crate) fn new(options: &ViewOptions) -> Self {
+        let store = options.store.display().to_string();
         let settings = Settings {
             nodes: Show::Maps,
             scale: Scale::Linear,
@@ -131,7 +137,7 @@ impl State {
             method: Method::Tsne,
             history: "mean_abs_gradient",
             image: None,
-            dark,
+            dark: options.dark,
             still: false,
         };
         Self {
@@ -160,7 +166,9 @@ impl State {
             notice: None,
             changing: false,
             generation: 0,
-            start,
+            start: options.address.clone(),
+            start_beside: options.beside.clone(),
+            start_filter: options.filter.clone(),
             caches: Caches::default(),
         }
     }
@@ -337,9 +345,22 @@ pub(crate) mod tests {
         Message::Told(Told::Listed(Listed { branches, ..Listed::default() }))
     }
 
+    /// Nothing but a store.
+    pub(crate) fn options() -> ViewOptions {
+        ViewOptions {
+            store: "runs".into(),
+            data: None,
+            address: None,
+            beside: None,
+            filter: None,
+            size: [1440, 900],
+            dark: false,
+        }
+    }
+
     /// A window on `main`, 100 steps, and `wider`, forked at 50 and 200 long.
     pub(crate) fn opened() -> State {
-        let mut state = State::new("runs".to_owned(), None, false);
+        let mut state = State::new(&options());
         state.update(listed(vec![branch("main", None, 0, 100), branch("wider", Some("main"), 50, 200)]));
         state
     }

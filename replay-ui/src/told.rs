@@ -6,7 +6,7 @@ use revacnn_schemas::{Address, Position, Step};
 use std::sync::Arc;
 
 use crate::cells::{Drawn, Slot};
-use crate::message::{Done, Effect, Listed, Notice, Told, Undo};
+use crate::message::{Done, Effect, Listed, Message, Notice, Told, Undo};
 use crate::state::{Screen, State};
 use crate::time::{Move, Time};
 
@@ -72,7 +72,26 @@ impl State {
             self.layer = layers.into_iter().next();
             return self.follow();
         }
-        Vec::new()
+        self.choose_first()
+    }
+
+    /// Chooses the filter that was asked for at the start.
+    fn choose_first(&mut self) -> Vec<Effect> {
+        let Some(Ok(diagram)) = self.figures.network(Slot::Network) else { return Vec::new() };
+        let Some((layer, number)) = self.start_filter.take() else { return Vec::new() };
+        let column = diagram.columns.iter().find(|column| column.layer == layer);
+        let node = column.and_then(|column| column.nodes.iter().find(|node| node.filter.number == number));
+        match node.map(|node| node.filter.clone()) {
+            Some(filter) => self.update(Message::Pick(Some((layer, filter)))),
+            None => {
+                let layers: Vec<String> = self.layers().iter().map(ToString::to_string).collect();
+                let known = layers.join(", ");
+                self.notice = Some(Notice::Refused(format!(
+                    "there is no filter {layer}/{number} at this step; its layers are {known}"
+                )));
+                Vec::new()
+            }
+        }
     }
 
     fn done(&mut self, done: Done) -> Vec<Effect> {
@@ -150,6 +169,13 @@ impl State {
                 self.time.go(Move::To(step));
             }
         }
+        if let Some(name) = self.start_beside.take() {
+            if self.branch_named(&name).is_some() {
+                self.beside = Some(name);
+            } else {
+                self.notice = Some(Notice::Refused(format!("there is no branch {name} to show beside")));
+            }
+        }
         if let Some(effects) = self.begin() {
             return effects;
         }
@@ -174,9 +200,10 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::{Ask, Intent, Message};
+    use crate::message::{Ask, Intent};
     use crate::prompt::Question;
-    use crate::state::tests::{branch, listed, opened};
+    use crate::ViewOptions;
+    use crate::state::tests::{branch, listed, opened, options};
     use crate::cells::Wanted;
     use revacnn_schemas::BranchName;
 
@@ -194,7 +221,7 @@ mod tests {
 
     #[test]
     fn a_store_without_branches_is_empty_until_one_appears() {
-        let mut state = State::new("runs".to_owned(), None, false);
+        let mut state = State::new(&options());
         assert_eq!(state.screen, Screen::Opening);
         assert!(state.update(listed(Vec::new())).is_empty());
         assert_eq!(state.screen, Screen::Empty);
@@ -204,7 +231,7 @@ mod tests {
 
     #[test]
     fn an_address_given_at_the_start_is_gone_to() {
-        let mut state = State::new("runs".to_owned(), Some("wider@60".parse().unwrap()), false);
+        let mut state = State::new(&ViewOptions { address: Some("wider@60".parse().unwrap()), ..options() });
         let effects = state.update(listed(vec![branch("main", None, 0, 100), branch("wider", Some("main"), 50, 200)]));
         assert_eq!(wanted(&effects).at.as_ref().unwrap().to_string(), "wider@60");
     }

@@ -32,7 +32,7 @@ pub fn run(options: ViewOptions) -> Result<(), ViewError> {
     let boot = move || {
         let (tell, told) = mpsc::unbounded();
         let workers = Workers::start(options.store.clone(), options.data.clone(), tell);
-        let state = State::new(options.store.display().to_string(), options.address.clone(), options.dark);
+        let state = State::new(&options);
         (Window { state, workers }, Task::run(told, |told| Happened::Message(Message::Told(told))))
     };
     iced::application(boot, Window::update, Window::view)

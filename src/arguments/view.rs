@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use revacnn_schemas::BranchName;
+use revacnn_schemas::{BranchName, FilterNumber, LayerName};
 
 use super::{DataFolder, StoreArguments};
 
@@ -19,6 +19,7 @@ pub(crate) enum ThemeName {
   revacnn view
   revacnn view main@epoch:2
   revacnn view other-runs
+  revacnn view wider@2000 --beside main --filter conv3/7
   revacnn view --screenshot wider.png --theme dark wider@last")]
 pub(crate) struct ViewArguments {
     /// A store, or an address in `--store`.
@@ -31,6 +32,9 @@ pub(crate) struct ViewArguments {
     /// A branch to show beside it.
     #[arg(long, value_name = "BRANCH")]
     pub(crate) beside: Option<BranchName>,
+    /// A filter to choose.
+    #[arg(long, value_name = "LAYER/FILTER", value_parser = filter)]
+    pub(crate) filter: Option<(LayerName, FilterNumber)>,
     /// Draw the window into a PNG file instead of opening it.
     #[arg(long, value_name = "FILE")]
     pub(crate) screenshot: Option<PathBuf>,
@@ -40,6 +44,13 @@ pub(crate) struct ViewArguments {
     /// The theme.
     #[arg(long, value_name = "NAME", default_value = "light")]
     pub(crate) theme: ThemeName,
+}
+
+/// `conv3/7`.
+fn filter(text: &str) -> Result<(LayerName, FilterNumber), String> {
+    let expected = || format!("expected LAYER/FILTER, such as conv3/7, found `{text}`");
+    let (layer, number) = text.split_once('/').ok_or_else(expected)?;
+    Ok((layer.parse().map_err(|_| expected())?, FilterNumber(number.parse().map_err(|_| expected())?)))
 }
 
 /// `1440x900`.

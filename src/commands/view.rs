@@ -16,6 +16,7 @@ pub(crate) fn run(arguments: &ViewArguments) -> Result<ExitCode, Failure> {
         data: arguments.data.folder(),
         address: None,
         beside: arguments.beside.clone(),
+        filter: arguments.filter.clone(),
         size: arguments.size,
         dark: arguments.theme == ThemeName::Dark,
     };

@@ -114,7 +114,7 @@ impl Plot {
     }
 
     fn axes(&self, frame: &mut Frame<Renderer>, look: &Look) {
-        for tick in ticks(self.y[0], self.y[1], (self.area.height / 36.0).max(2.0) as usize) {
+        for tick in ticks(self.y[0], self.y[1], (self.area.height / 26.0).max(2.0) as usize) {
             let y = self.y_at(tick);
             let faded = Color { a: 0.5, ..look.line };
             frame.fill_rectangle(Point::new(self.area.x, y.round()), Size::new(self.area.width, 1.0), faded);
@@ -125,7 +125,8 @@ impl Plot {
             let at = Point::new(self.x_at(tick), self.area.y + self.area.height + 10.0);
             let whole = tick.fract() == 0.0 && tick >= 0.0;
             let text = if whole { count(tick as u64) } else { number(tick) };
-            label(frame, text, at, look.faint, Align::Middle);
+            let at_end = at.x + 24.0 > self.area.x + self.area.width;
+            label(frame, text, at, look.faint, if at_end { Align::Right } else { Align::Middle });
         }
     }
 
@@ -134,7 +135,9 @@ impl Plot {
         order.sort_by_key(|series| Some(series.hue) == selected);
         for series in order {
             let color = look.branch(series.hue);
-            self.band(frame, series, color);
+            if Some(series.hue) == selected {
+                self.band(frame, series, color);
+            }
             let width = if Some(series.hue) == selected { 2.0 } else { 1.5 };
             for run in runs(&series.points, |point| self.place(point)) {
                 line(frame, &run, color, width, series.dashed);

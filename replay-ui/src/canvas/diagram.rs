@@ -127,7 +127,7 @@ impl Diagram<'_> {
                             path(here, places[place + 1][to].center(), 0.5);
                         }
                     }
-                    None if !self.diagram.classes.is_empty() => {
+                    None if layout.has_bars() => {
                         path(here, Point::new(layout.classes.x - 4.0, layout.classes.center_y()), 1.0);
                     }
                     None => {}
@@ -141,15 +141,16 @@ impl Diagram<'_> {
             let head = layout.heads[place];
             let column = self.diagram.columns.iter().find(|column| column.layer == *layer);
             let chosen = self.state.layer.as_ref() == Some(layer);
-            let letters = (head.width / 6.6).max(3.0) as usize;
+            let letters = (head.width / 6.2).max(3.0) as usize;
             let name = match column {
+                Some(column) if letters < 10 => format!("{layer} {}", column.nodes.len()),
                 Some(column) => format!("{layer}  {}", column.nodes.len()),
                 None => format!("no {layer}"),
             };
             let color = if chosen { look.accent } else { look.ink };
             label(frame, short(&name, letters), Point::new(head.x, 13.0), color, Align::Left);
-            if let Some(column) = column {
-                let letters = ((head.width + 20.0) / 6.0).max(3.0) as usize;
+            if let Some(column) = column.filter(|_| letters >= 10) {
+                let letters = ((head.width + 20.0) / 6.0) as usize;
                 let text = short(&column.description, letters);
                 label(frame, text, Point::new(head.x, 29.0), look.faint, Align::Left);
             }
@@ -166,17 +167,21 @@ impl Diagram<'_> {
             label(frame, format!("image {image}"), at, look.faint, Align::Middle);
             let class = self.diagram.label.and_then(|label| self.diagram.classes.get(label));
             if let Some(class) = class {
-                let text = short(&class.name, 14);
-                label(frame, text, Point::new(at.x, at.y + 16.0), look.ink, Align::Middle);
+                let share = format!("{:.0} %", class.probability * 100.0);
+                label(frame, short(&class.name, 14), Point::new(at.x, at.y + 16.0), look.ink, Align::Middle);
+                if !layout.has_bars() {
+                    label(frame, share, Point::new(at.x, at.y + 32.0), look.ink, Align::Middle);
+                }
             }
         }
     }
 
-    fn bars(&self, frame: &mut Frame<Renderer>, area: Rectangle, look: &Look) {
+    fn bars(&self, frame: &mut Frame<Renderer>, layout: &Layout, look: &Look) {
         let classes = &self.diagram.classes;
-        if classes.is_empty() {
+        if classes.is_empty() || !layout.has_bars() {
             return;
         }
+        let area = layout.classes;
         label(frame, "softmax, %", Point::new(area.x + area.width, 13.0), look.ink, Align::Right);
         let height = (area.height / classes.len() as f32).min(26.0);
         let top = area.y + (area.height - height * classes.len() as f32) / 2.0;
@@ -339,7 +344,7 @@ impl canvas::Program<Message> for Diagram<'_> {
         let fixed = cache.draw(renderer, bounds.size(), |frame| {
             self.paths(frame, &layout, look);
             self.words(frame, &layout, look);
-            self.bars(frame, layout.classes, look);
+            self.bars(frame, &layout, look);
         });
         let mut frame = Frame::new(renderer, bounds.size());
         self.nodes(&mut frame, &layout, moving, look);

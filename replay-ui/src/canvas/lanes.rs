@@ -177,7 +177,9 @@ impl canvas::Program<Message> for Lanes<'_> {
             for tick in ticks(ends[0], ends[1], (Self::width(bounds) / 120.0).max(2.0) as usize) {
                 if tick.fract() == 0.0 {
                     let at = Point::new(self.x_at(bounds, tick), bounds.height - 9.0);
-                    label(frame, count(tick as u64), at, look.faint, Align::Middle);
+                    let at_end = at.x + 24.0 > bounds.width;
+                    let align = if at_end { Align::Right } else { Align::Middle };
+                    label(frame, count(tick as u64), at, look.faint, align);
                 }
             }
         });

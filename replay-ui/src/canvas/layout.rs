@@ -10,6 +10,8 @@ const GAP: f32 = 4.0;
 /// The height of the layers' names.
 pub(crate) const HEAD: f32 = 40.0;
 const BUTTON: f32 = 18.0;
+/// A diagram less wide than this has no class bars.
+const NARROW: f32 = 500.0;
 
 /// The filters that have a place in a diagram, in order.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -108,7 +110,9 @@ impl Layout {
     /// Lays a plan out in a space.
     pub(crate) fn of(plan: &Plan, has_classes: bool, size: Size) -> Self {
         let input_side = (size.width * 0.10).clamp(36.0, 96.0);
-        let classes_width = if has_classes { (size.width * 0.22).clamp(96.0, 190.0) } else { 0.0 };
+        // Where there is little room, filters need it more than class bars.
+        let has_classes = has_classes && size.width >= NARROW;
+        let classes_width = if has_classes { (size.width * 0.20).clamp(110.0, 190.0) } else { 0.0 };
         let body = (size.height - HEAD - 12.0).max(20.0);
         let input = Rectangle { x: 12.0, y: HEAD + (body - input_side) / 2.0, width: input_side, height: input_side };
         let between = (size.width * 0.03).clamp(10.0, 28.0);
@@ -136,6 +140,11 @@ impl Layout {
         }
         let classes = Rectangle { x: size.width - classes_width - 12.0, y: HEAD, width: classes_width, height: body };
         Self { input, nodes, heads, add, classes }
+    }
+
+    /// Whether there is room for the class bars.
+    pub(crate) fn has_bars(&self) -> bool {
+        self.classes.width > 0.0
     }
 
     /// The filter of the plan under a point.

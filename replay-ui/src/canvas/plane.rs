@@ -186,7 +186,10 @@ impl canvas::Program<Message> for Plane<'_> {
             }
         }
         let mut words = Frame::new(renderer, bounds.size());
-        for (point, at) in self.scatter.points.iter().zip(&places) {
+        // One filter of two branches lies in two places, and is named at one.
+        let twins: Vec<usize> = self.scatter.links.iter().map(|[_, twin]| *twin).collect();
+        let named = self.scatter.points.iter().zip(&places).enumerate().filter(|(place, _)| !twins.contains(place));
+        for (_, (point, at)) in named {
             let ink = if self.state.is_marked(&key(point)) { look.ink } else { look.faint };
             let right = Point::new(at.x + IMAGE / 2.0 + 5.0, at.y);
             label(&mut words, point.filter.number.to_string(), right, ink, Align::Left);

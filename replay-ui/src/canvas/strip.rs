@@ -12,7 +12,7 @@ use crate::message::{FilterKey, Message};
 use crate::pixels::Pictures;
 use crate::state::State;
 
-const HEAD: f32 = 16.0;
+const HEAD: f32 = 20.0;
 const GAP: f32 = 4.0;
 const LARGEST: f32 = 40.0;
 
@@ -93,7 +93,7 @@ impl canvas::Program<Message> for Strip<'_> {
             for (row, line) in self.grid.rows.iter().enumerate() {
                 if let Some(first) = cells[row].first() {
                     let name = short(&line.label, (bounds.width / 7.0) as usize);
-                    label(frame, name, Point::new(first.x, first.y - HEAD / 2.0), look.faint, Align::Left);
+                    label(frame, name, Point::new(first.x, first.y - HEAD / 2.0 - 1.0), look.faint, Align::Left);
                 }
                 for (column, image) in line.images.iter().enumerate() {
                     let at = cells[row][column];

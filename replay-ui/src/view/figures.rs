@@ -1,11 +1,11 @@
 //! The figures in the middle: loss, network, filters.
 
-use iced::widget::{Space, canvas, checkbox, column, container, mouse_area, pick_list, radio, row, scrollable};
+use iced::widget::{Space, canvas, checkbox, column, container, mouse_area, pick_list, radio, row, scrollable, text};
 use iced::{Alignment, Fill, Length, Padding};
 use revacnn_notebook::{Method, Show, XAxis};
 use revacnn_schemas::{NetworkDiagram, Scale};
 
-use super::parts::{Piece, alarm, faint, hinted, noted, plain, press, quiet, separator, upright};
+use super::parts::{Piece, alarm, chooser, faint, hinted, noted, plain, press, quiet, separator, upright};
 use crate::canvas::chart::ChartCanvas;
 use crate::canvas::diagram::Diagram;
 use crate::canvas::layout::{Plan, differing};
@@ -22,9 +22,9 @@ pub(crate) fn figures(state: &State) -> Piece<'_> {
     column![
         container(loss(state)).height(Length::FillPortion(22)),
         separator(),
-        container(networks(state)).height(Length::FillPortion(42)),
+        container(networks(state)).height(Length::FillPortion(43)),
         separator(),
-        container(filters(state)).height(Length::FillPortion(36)),
+        container(filters(state)).height(Length::FillPortion(38)),
     ]
     .width(Fill)
     .into()
@@ -75,7 +75,7 @@ fn loss(state: &State) -> Piece<'_> {
         .size(14)
         .text_size(SMALL);
     let axes = [XAxis::Step, XAxis::Images, XAxis::Epoch, XAxis::Fork].map(Axis);
-    let axis = pick_list(axes, Some(Axis(state.settings.x)), |axis| Message::X(axis.0)).text_size(SMALL).padding([2, 8]);
+    let axis = pick_list(axes, Some(Axis(state.settings.x)), |axis| Message::X(axis.0)).text_size(SMALL).padding([2, 8]).style(chooser);
     let controls = row![axis, log].spacing(12).align_y(Alignment::Center);
     titled("loss, nats · mean of each batch; dashed: validation", Slot::Loss, controls, body)
 }
@@ -163,19 +163,17 @@ fn filters(state: &State) -> Piece<'_> {
     let method = |method, words| quiet(plain(words), state.settings.method == method, Some(Message::Method(method)));
     let controls = row![]
         .push(late(state, Slot::Embedding))
-        .push(sources)
         .push(method(Method::Tsne, "t-SNE"))
         .push(method(Method::Pca, "PCA"))
-        .align_y(Alignment::Center)
-        .spacing(8);
+        .align_y(Alignment::Center);
     let plane: Piece<'_> = match state.figures.scatter(Slot::Embedding) {
         None => noted("embedding the filters"),
         Some(Err(reason)) => noted(reason),
         Some(Ok(scatter)) => {
             let pictures = state.figures.pictures(Slot::Embedding);
-            let notes = column(scatter.notes.iter().take(3).map(|note| faint(note.as_str()).into()));
+            let notes = faint(scatter.notes.join(" · ")).wrapping(text::Wrapping::None);
             let plane = canvas(Plane { state, scatter, pictures }).width(Fill).height(Fill);
-            column![plane, container(notes).padding([2, 12])].into()
+            column![plane, container(notes).padding([2, 12]).clip(true)].into()
         }
     };
     let strip: Piece<'_> = match state.figures.images(Slot::Filters) {
@@ -198,7 +196,12 @@ fn filters(state: &State) -> Piece<'_> {
         "save, or copy as a query",
     );
     let head = row![container(head).width(Fill), menu].align_y(Alignment::Center);
-    column![container(head).padding(Padding::from([0, 4]).left(12)).center_y(28), body].into()
+    column![
+        container(head).padding(Padding::from([0, 4]).left(12)).center_y(28),
+        container(sources).padding(Padding::from([0, 12]).bottom(2)),
+        body,
+    ]
+    .into()
 }
 
 /// Why a figure is lacking, in the inspector.

@@ -6,7 +6,7 @@ use iced::{Alignment, ContentFit, Fill, Padding};
 use revacnn_schemas::{DiagramColumn, DiagramNode, Figure, Panel, TableFigure};
 
 use super::figures::lacking;
-use super::parts::{Piece, edit, faint, field, ground, pair, plain, press, separator};
+use super::parts::{Piece, chooser, edit, faint, field, ground, pair, plain, press, separator};
 use crate::canvas::chart::ChartCanvas;
 use crate::canvas::draw::{count, number};
 use crate::canvas::layout::node_of;
@@ -123,7 +123,7 @@ fn history(state: &State) -> Piece<'_> {
         Some(Err(reason)) => lacking(reason),
         Some(Ok(chart)) => canvas(ChartCanvas { state, chart, slot: Slot::History }).width(Fill).height(120).into(),
     };
-    column![choose.text_size(SMALL).padding([2, 8]), body].spacing(4).into()
+    column![choose.text_size(SMALL).padding([2, 8]).style(chooser), body].spacing(4).into()
 }
 
 fn numbers<'a>(state: &State, key: &FilterKey, node: &DiagramNode) -> Piece<'a> {

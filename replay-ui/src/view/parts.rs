@@ -1,6 +1,6 @@
 //! Pieces that every part of the window is made of.
 
-use iced::widget::{Space, button, center, column, container, mouse_area, opaque, row, rule, text, text_input, tooltip};
+use iced::widget::{Space, button, center, column, container, mouse_area, opaque, pick_list, row, rule, text, text_input, tooltip};
 use iced::{Alignment, Background, Border, Color, Element, Fill, Padding, Theme, border};
 
 use crate::look::{LARGE, Look, NORMAL, SMALL};
@@ -97,6 +97,19 @@ pub(crate) fn pair<'a>(name: &'a str, value: String) -> Piece<'a> {
         button::Style { text_color: if over { look.accent } else { look.ink }, ..button::Style::default() }
     });
     row![faint(name), Space::new().width(Fill), value].align_y(Alignment::Center).into()
+}
+
+/// A list to choose from.
+pub(crate) fn chooser(theme: &Theme, status: pick_list::Status) -> pick_list::Style {
+    let look = Look::of(theme);
+    let over = matches!(status, pick_list::Status::Hovered | pick_list::Status::Opened { .. });
+    pick_list::Style {
+        text_color: look.ink,
+        placeholder_color: look.faint,
+        handle_color: look.faint,
+        background: Background::Color(if over { look.raised } else { Color::TRANSPARENT }),
+        border: border::rounded(4),
+    }
 }
 
 /// A field for a line of text.
