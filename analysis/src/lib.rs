@@ -4,7 +4,7 @@
 //! - Statistics of a layer's filters: [`mean_absolute`] (the jitter),
 //!   [`norms`], [`update_ratios`], [`sums`] (path thickness) with [`top_half`],
 //!   [`zero_shares`], [`channel_energy`], [`nearest_neighbours`],
-//!   [`effective_number`].
+//!   [`nearest_to`] one filter, [`effective_number`].
 //! - Embeddings in two dimensions: [`pca`] and [`tsne`], with
 //!   [`trustworthiness`].
 //! - Several addresses in one picture: [`align`] matches filters by identity,
@@ -43,7 +43,7 @@ pub use affinities::{Affinities, default_perplexity};
 pub use embedding::{EmbeddedFilter, Embedding, EmbeddingReport, EmbeddingSettings, Method, embed};
 pub use error::AnalysisError;
 pub use pca::{Pca, pca};
-pub use similarity::{Neighbour, effective_number, nearest_neighbours};
+pub use similarity::{Neighbour, effective_number, nearest_neighbours, nearest_to};
 pub use statistics::{channel_energy, mean_absolute, norms, sums, top_half, update_ratios, zero_shares};
 pub use trustworthiness::{default_neighbours, trustworthiness};
 pub use tsne::{Tsne, TsneSettings, tsne};

@@ -20,8 +20,8 @@ pub(crate) fn check_finite(vectors: ArrayView2<'_, f32>) -> Result<(), AnalysisE
     bad.map_or(Ok(()), |vector| Err(AnalysisError::NotFinite { vector }))
 }
 
-/// Cosines between all filters; a filter of zeros has 0 with every other.
-fn cosines(filters: ArrayView2<'_, f32>) -> Array2<f64> {
+/// The filters, each of length one; a filter of zeros stays zeros.
+fn of_length_one(filters: ArrayView2<'_, f32>) -> Array2<f64> {
     let mut unit = filters.mapv(f64::from);
     for mut row in unit.rows_mut() {
         let norm = row.iter().map(|value| value * value).sum::<f64>().sqrt();
@@ -29,13 +29,51 @@ fn cosines(filters: ArrayView2<'_, f32>) -> Array2<f64> {
             row /= norm;
         }
     }
-    let dot = |a: usize, b: usize| unit.row(a).iter().zip(unit.row(b)).map(|(a, b)| a * b).sum::<f64>();
-    Array2::from_shape_fn(
-        (filters.nrows(), filters.nrows()),
-        |(a, b)| {
-            if a == b { 1.0 } else { dot(a, b).clamp(-1.0, 1.0) }
-        },
-    )
+    unit
+}
+
+/// Cosine of the angle between two filters of length one; of a filter of zeros
+/// and any other it is 0.
+fn cosine(unit: &Array2<f64>, a: usize, b: usize) -> f64 {
+    unit.row(a).iter().zip(unit.row(b)).map(|(a, b)| a * b).sum::<f64>().clamp(-1.0, 1.0)
+}
+
+/// Cosines between all filters.
+fn cosines(filters: ArrayView2<'_, f32>) -> Array2<f64> {
+    let unit = of_length_one(filters);
+    let side = (filters.nrows(), filters.nrows());
+    Array2::from_shape_fn(side, |(a, b)| if a == b { 1.0 } else { cosine(&unit, a, b) })
+}
+
+/// The `count` filters most like one of the layer's by cosine, the nearest
+/// first; fewer where the layer has no more.
+///
+/// Of equally near ones the first comes first.
+///
+/// Source: of a filter's neighbours the first is that of
+/// [`nearest_neighbours`].
+///
+/// # Errors
+///
+/// [`AnalysisError::NotFinite`] for infinities and not-a-numbers,
+/// [`AnalysisError::Shape`] for a filter that the layer does not have.
+pub fn nearest_to(filters: ArrayView2<'_, f32>, filter: usize, count: usize) -> Result<Vec<Neighbour>, AnalysisError> {
+    if filter >= filters.nrows() {
+        return Err(AnalysisError::Shape {
+            what: "position of the filter whose neighbours are wanted",
+            expected: format!("less than {}", filters.nrows()),
+            found: filter.to_string(),
+        });
+    }
+    check_finite(filters)?;
+    let unit = of_length_one(filters);
+    let others = (0..filters.nrows()).filter(|&other| other != filter);
+    let mut neighbours: Vec<Neighbour> =
+        others.map(|other| Neighbour { filter: other, similarity: cosine(&unit, filter, other) }).collect();
+    // The sort is stable, so that equally near ones stay in order.
+    neighbours.sort_by(|a, b| b.similarity.total_cmp(&a.similarity));
+    neighbours.truncate(count);
+    Ok(neighbours)
 }
 
 /// Each filter's nearest other filter by cosine; `None` in a layer of one.
@@ -111,6 +149,25 @@ mod tests {
         assert_eq!(nearest[1], Some(Neighbour { filter: 0, similarity: 0.0 }));
         assert_eq!(nearest_neighbours(array![[1.0]].view()), Ok(vec![None]));
         let bad = nearest_neighbours(array![[1.0], [f32::NAN]].view());
+        assert_eq!(bad, Err(AnalysisError::NotFinite { vector: 1 }));
+    }
+
+    #[test]
+    fn the_nearest_to_one_filter_come_in_order_of_their_angle() {
+        // Angles to the first: 180°, 90°, 0°, 90°, and 53° with cosine 0.6.
+        let filters = array![[2.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.5, 0.0], [0.0, -3.0], [3.0, 4.0]];
+        let of = |filter, count| nearest_to(filters.view(), filter, count);
+        let found: Vec<(usize, f64)> =
+            of(0, 9).expect("finite").iter().map(|other| (other.filter, other.similarity)).collect();
+        assert_eq!(found, [(3, 1.0), (5, 0.6), (2, 0.0), (4, 0.0), (1, -1.0)]);
+        assert_eq!(of(0, 3).expect("finite").iter().map(|other| other.filter).collect::<Vec<_>>(), [3, 5, 2]);
+        let nearest = nearest_neighbours(filters.view()).expect("finite");
+        for (filter, expected) in nearest.into_iter().enumerate() {
+            assert_eq!(of(filter, 1).expect("finite").first().copied(), expected, "{filter}");
+        }
+        assert_eq!(nearest_to(array![[1.0, 2.0]].view(), 0, 3), Ok(Vec::new()));
+        assert!(of(6, 3).is_err_and(|error| error.to_string().contains("less than 6")));
+        let bad = nearest_to(array![[1.0], [f32::INFINITY]].view(), 0, 1);
         assert_eq!(bad, Err(AnalysisError::NotFinite { vector: 1 }));
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use revacnn_schemas::{Address, BranchName, FilterNumber, ImageIndex, LayerName, Position, Scale, Step};
+use revacnn_schemas::{Address, BranchId, BranchName, FilterNumber, ImageIndex, LayerName, Position, Scale, Step};
 use serde::{Deserialize, Serialize};
 
 /// What cells without addresses of their own look at.
@@ -136,6 +136,20 @@ pub enum Cell {
         /// What of them.
         of: Source,
     },
+    /// One filter: its coefficients and their gradients for each input, its
+    /// map and the map's gradient for the image, and the filters of its layer
+    /// that are most like it. Of several branches the first one.
+    Filter {
+        /// Where.
+        at: Option<Address>,
+        /// The layer.
+        layer: LayerName,
+        /// The filter's number.
+        filter: FilterNumber,
+        /// The branch that it was born in, so that another branch's filter of
+        /// that number is not taken for it; any where `None`.
+        born: Option<BranchId>,
+    },
     /// A layer's filters in one plane, at all addresses together.
     Embedding {
         /// Where.
@@ -199,7 +213,7 @@ impl Cell {
         };
         match self {
             Self::Loss { .. } | Self::Chart { .. } => vec![D::Branches, D::Log],
-            Self::Network { at, .. } => [moving(at.as_slice()), vec![D::Image]].concat(),
+            Self::Network { at, .. } | Self::Filter { at, .. } => [moving(at.as_slice()), vec![D::Image]].concat(),
             Self::Filters { at, of, .. } | Self::Embedding { at, of, .. } => {
                 let image = if of.is_of_image() { vec![D::Image] } else { Vec::new() };
                 [moving(at), image].concat()

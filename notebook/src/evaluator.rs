@@ -1,14 +1,15 @@
 //! The open store: lineages, replays and data sets, kept as long as they are
 //! of use.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use revacnn_analysis::Embedding;
 use revacnn_recorder::{BranchReader, Lineage, RecorderError, Replay, StepTensors, Store, find_data};
 use revacnn_schemas::{
-    Address, BranchId, BranchName, BranchRecord, DatasetIdentity, Figure, Hue, ImageIndex, LayerName, Position, Step,
+    ARITHMETIC, Address, BranchId, BranchName, BranchRecord, DatasetIdentity, Figure, Hue, ImageIndex, LayerName,
+    Position, Step,
 };
 use revacnn_trainer::data::Dataset;
 
@@ -17,6 +18,10 @@ use crate::{Cell, Inputs, NotebookError, cells};
 
 /// Replays that are kept: each holds a network and some steps' tensors.
 const MOST_REPLAYS: usize = 8;
+
+/// Steps whose tensors are kept: the cells of one cursor look at the same
+/// ones, those of two branches side by side with and without an image.
+const MOST_STEPS: usize = 4;
 
 /// Evaluates cells over one store.
 #[derive(Debug)]
@@ -31,6 +36,8 @@ pub struct Evaluator {
     hues: Vec<BranchId>,
     lineages: HashMap<BranchName, Lineage>,
     replays: Vec<(BranchId, Replay)>,
+    /// The tensors read last; what is recorded of a step never changes.
+    steps: VecDeque<((BranchId, Step, Option<ImageIndex>), Arc<StepTensors>)>,
     datasets: HashMap<DatasetIdentity, Result<Arc<Dataset>, String>>,
 }
 
@@ -49,6 +56,11 @@ pub(crate) struct Place {
 impl Place {
     pub(crate) fn label(&self) -> String {
         format!("{}@{}", self.name, self.step)
+    }
+
+    /// The chosen image, or else the first probe image, if there is one.
+    pub(crate) fn image(&self, chosen: Option<ImageIndex>) -> Option<ImageIndex> {
+        chosen.or_else(|| self.holder.recording.probes.first().copied())
     }
 }
 
@@ -69,6 +81,7 @@ impl Evaluator {
             hues: Vec::new(),
             lineages: HashMap::new(),
             replays: Vec::new(),
+            steps: VecDeque::new(),
             datasets: HashMap::new(),
         })
     }
@@ -139,6 +152,7 @@ impl Evaluator {
         }
         let known = |id: &BranchId| records.iter().any(|record| record.id == *id);
         self.replays.retain(|(id, _)| known(id));
+        self.steps.retain(|((id, ..), _)| known(id));
         self.lineages.retain(|name, lineage| {
             let own = lineage.branch();
             let same = records.iter().any(|record| record.name == *name && record.id == own.id);
@@ -196,9 +210,17 @@ impl Evaluator {
 
     /// A step's tensors; with an image that is no probe image, its maps are
     /// computed. With `None` the maps are those of the probe images.
-    pub(crate) fn tensors(&mut self, place: &Place, image: Option<ImageIndex>) -> Result<StepTensors, NotebookError> {
+    pub(crate) fn tensors(
+        &mut self,
+        place: &Place,
+        image: Option<ImageIndex>,
+    ) -> Result<Arc<StepTensors>, NotebookError> {
         let record = &place.holder;
         let look = image.filter(|image| !record.recording.probes.contains(image));
+        let key = (record.id.clone(), place.step, look);
+        if let Some((_, kept)) = self.steps.iter().find(|(known, _)| *known == key) {
+            return Ok(kept.clone());
+        }
         let read = |replay: &mut Replay| match look {
             Some(image) => replay.look(place.step, &[image]),
             None => replay.tensors(place.step),
@@ -225,7 +247,19 @@ impl Evaluator {
             self.replays.remove(0);
         }
         self.replays.push((record.id.clone(), replay));
-        Ok(result?)
+        let tensors = Arc::new(result?);
+        if self.steps.len() >= MOST_STEPS {
+            self.steps.pop_front();
+        }
+        self.steps.push_back((key, tensors.clone()));
+        Ok(tensors)
+    }
+
+    /// Whether an image's maps are recorded, or can be computed.
+    pub(crate) fn sees(&mut self, place: &Place, image: ImageIndex) -> bool {
+        let record = &place.holder;
+        record.recording.probes.contains(&image)
+            || (record.arithmetic == ARITHMETIC && self.dataset(&record.definition.dataset).is_ok())
     }
 
     /// The reader of the branch that holds a place.

@@ -77,15 +77,19 @@ impl Topology {
         self.layers.iter().filter(|layer| layer.normalises)
     }
 
-    /// The filters whose maps a layer reads, in position order: those of the
-    /// layer that opens the block before it. `None` for a layer that reads
-    /// the images, and for one that is not there.
+    /// The layer whose maps a layer reads: the one that opens the block before
+    /// it. `None` for a layer that reads the images, and for one that is not
+    /// there.
+    pub fn input_layer_of(&self, layer: &LayerName) -> Option<&LayerTopology> {
+        let place = self.layers.iter().position(|candidate| candidate.layer == *layer)?;
+        self.layers[..place].iter().rev().find(|candidate| candidate.map.is_some())
+    }
+
+    /// The filters of [that layer](Self::input_layer_of), in position order.
     ///
     /// A filter's coefficients are `[input][…]` in this order.
     pub fn inputs_of(&self, layer: &LayerName) -> Option<&[FilterIdentity]> {
-        let place = self.layers.iter().position(|candidate| candidate.layer == *layer)?;
-        let before = self.layers[..place].iter().rev().find(|candidate| candidate.map.is_some())?;
-        Some(&before.filters)
+        self.input_layer_of(layer).map(|before| before.filters.as_slice())
     }
 
     /// Number of parameters: all coefficients and biases.

@@ -62,34 +62,37 @@ pub(crate) fn values(
     let topology = &place.holder.topology;
     let found = topology.layers_with_filters().find(|candidate| candidate.layer == *layer);
     let found = found.ok_or_else(|| unknown_layer(layer, &place.holder))?;
-    let missing = |what: &str| NotebookError::Unknown {
-        what: format!("layer `{layer}` of `{}` has no {what}", place.name),
-        known: {
-            let layers = topology.layers.iter().filter(|candidate| match of.is_of_image() {
-                true => candidate.map.is_some(),
-                false => candidate.coefficients.is_some(),
-            });
-            let names: Vec<&str> = layers.map(|candidate| candidate.layer.as_str()).collect();
-            format!("there is {}", names.join(", "))
-        },
-    };
     let tensors = evaluator.tensors(place, image.filter(|_| of.is_of_image()))?;
     let mut frozen = Vec::new();
     let values = match of {
-        Source::Weights => Some(tensors.layer(layer).ok_or_else(|| missing("weights"))?.weights.clone()),
+        Source::Weights => Some(tensors.layer(layer).ok_or_else(|| missing(place, layer, of))?.weights.clone()),
         Source::Gradients => {
-            let gradients = &tensors.layer(layer).ok_or_else(|| missing("weights"))?.gradients;
+            let gradients = &tensors.layer(layer).ok_or_else(|| missing(place, layer, of))?.gradients;
             gradients.as_ref().map(|gradients| {
                 frozen.clone_from(&gradients.frozen);
                 gradients.weights.clone()
             })
         }
         Source::Activations | Source::ActivationGradients => {
-            let block = block_of(&tensors, layer, image).ok_or_else(|| missing("activation maps of the image"))?;
+            let block = block_of(&tensors, layer, image).ok_or_else(|| missing(place, layer, of))?;
             Some(if of == Source::Activations { block.activations.clone() } else { block.gradients.clone() })
         }
     };
     Ok(Values { layer: found.clone(), values, frozen, of })
+}
+
+/// What a layer does not have, and the layers that do.
+pub(crate) fn missing(place: &Place, layer: &LayerName, of: Source) -> NotebookError {
+    let topology = &place.holder.topology;
+    let (what, layers): (_, Vec<&LayerTopology>) = match of.is_of_image() {
+        true => ("activation maps of the image", topology.blocks().collect()),
+        false => ("weights", topology.parameter_layers().collect()),
+    };
+    let names: Vec<&str> = layers.into_iter().map(|candidate| candidate.layer.as_str()).collect();
+    NotebookError::Unknown {
+        what: format!("layer `{layer}` of `{}` has no {what}", place.name),
+        known: format!("there is {}", names.join(", ")),
+    }
 }
 
 /// A layer's block for the image; the first image that there is for `None`.

@@ -4,6 +4,7 @@ mod chart;
 mod compare;
 mod confusion;
 mod embedding;
+mod filter;
 mod filters;
 mod network;
 
@@ -25,6 +26,11 @@ pub(crate) fn evaluate(evaluator: &mut Evaluator, cell: &Cell, inputs: &Inputs) 
         Cell::Filters { at, layer, of } => {
             let places = evaluator.places(at, inputs, usize::MAX)?;
             filters::filters(evaluator, &places, layer, *of, inputs.image).map(Figure::Images)
+        }
+        Cell::Filter { at, layer, filter, born } => {
+            let place = evaluator.places(at.as_slice(), inputs, 1)?.remove(0);
+            let wanted = filter::Wanted { layer, number: *filter, born: born.as_ref() };
+            filter::filter(evaluator, &place, &wanted, inputs.image).map(Figure::Images)
         }
         Cell::Embedding { at, layer, of, .. } => {
             let places = evaluator.places(at, inputs, usize::MAX)?;

@@ -28,10 +28,10 @@ pub(crate) fn network(
     show: Show,
     image: Option<ImageIndex>,
 ) -> Result<NetworkDiagram, NotebookError> {
-    let image = image.or(place.holder.recording.probes.first().copied());
-    let dataset = evaluator.dataset(&place.holder.definition.dataset);
+    let image = place.image(image);
     // Without the data, a chosen image is not seen, but all that is recorded is.
-    let seen = image.filter(|image| dataset.is_ok() || place.holder.recording.probes.contains(image));
+    let seen = image.filter(|&image| evaluator.sees(place, image));
+    let dataset = evaluator.dataset(&place.holder.definition.dataset);
     let tensors = evaluator.tensors(place, seen)?;
     let statistics = statistics(evaluator, place)?;
     let topology = &place.holder.topology;

@@ -117,7 +117,7 @@ pub(super) fn extent(values: impl Iterator<Item = f64>) -> Option<[f64; 2]> {
 }
 
 /// A number as an axis shows it.
-fn number(value: f64) -> String {
+pub(super) fn number(value: f64) -> String {
     let text = match value.abs() {
         0.0 => "0".to_owned(),
         size if size >= 1e6 => format!("{} M", trimmed(value / 1e6, 2)),

@@ -1,8 +1,9 @@
 //! Small images in rows.
 
 use plotters::prelude::*;
-use revacnn_schemas::{Image, ImageGrid, Palette};
+use revacnn_schemas::{Image, ImageGrid, ImageRow, Palette};
 
+use super::chart::number;
 use super::colours::{FAINT, QUIET, colour, rgb};
 use super::{Area, Drawn, Pen};
 
@@ -24,11 +25,18 @@ pub(super) fn height(grid: &ImageGrid) -> u32 {
 }
 
 pub(super) fn draw<B: DrawingBackend>(grid: &ImageGrid, area: &Area<B>, pen: Pen) -> Drawn<B> {
-    let (label, number) = (pen.text(12.0), pen.text(10.0).color(&QUIET));
+    let (label, small) = (pen.text(12.0), pen.text(10.0).color(&QUIET));
+    let shared = shared_range(grid.rows.iter());
     let mut line = 0;
     for row in &grid.rows {
         let top = |line: usize| (SIDE + NUMBER + BETWEEN) * line as f64;
-        pen.write(area, &row.label, &label, (pen.px(16.0), pen.px(top(line) + 18.0)), pen.px(LABEL - 12.0))?;
+        let write = |text: &str, style: &TextStyle<'_>, below: f64| {
+            pen.write(area, text, style, (pen.px(16.0), pen.px(top(line) + below)), pen.px(LABEL - 12.0))
+        };
+        write(&row.label, &label, 18.0)?;
+        if let (None, Some(range)) = (shared, shared_range(std::iter::once(row))) {
+            write(&between(range), &small, 34.0)?;
+        }
         for (place, image) in row.images.iter().enumerate() {
             let left = 16.0 + LABEL + (SIDE + BETWEEN) * (place % A_LINE) as f64;
             let top = top(line + place / A_LINE);
@@ -36,26 +44,51 @@ pub(super) fn draw<B: DrawingBackend>(grid: &ImageGrid, area: &Area<B>, pen: Pen
                 Some(image) => {
                     draw_image(image, area, pen, (left, top), (SIDE, SIDE))?;
                     let name = image.label.rsplit('/').next().unwrap_or_default();
-                    area.draw_text(name, &number, (pen.px(left), pen.px(top + SIDE + 3.0)))?;
+                    area.draw_text(name, &small, (pen.px(left), pen.px(top + SIDE + 3.0)))?;
                 }
                 None => gap(area, pen, (left, top))?,
             }
         }
         line += row.images.len().div_ceil(A_LINE).max(1);
     }
-    let first = grid.rows.iter().flat_map(|row| row.images.iter().flatten()).next();
-    if let Some(image) = first {
-        let [low, high] = image.range;
-        let colours = match image.palette {
-            Palette::Rgb => "coefficients of red, green and blue; grey is 0;",
-            Palette::Diverging => "blue is negative, white 0, red positive;",
-            Palette::Sequential => "dark is low, bright is high;",
-        };
-        let top = (SIDE + NUMBER + BETWEEN) * line as f64;
-        let text = format!("{colours} {low:.3} to {high:.3}").replace('-', "−");
-        area.draw_text(&text, &pen.text(11.0).color(&QUIET), (pen.px(16.0 + LABEL), pen.px(top + 2.0)))?;
+    let top = (SIDE + NUMBER + BETWEEN) * line as f64;
+    let text = legend(grid, shared);
+    pen.write(area, &text, &pen.text(11.0).color(&QUIET), (pen.px(16.0), pen.px(top + 2.0)), pen.px(688.0))
+}
+
+/// What the colours mean, and the range where all images have one.
+fn legend(grid: &ImageGrid, shared: Option<[f32; 2]>) -> String {
+    let images = || grid.rows.iter().flat_map(|row| row.images.iter().flatten());
+    let colours = [
+        (Palette::Rgb, "red, green and blue of the coefficients, grey is 0"),
+        (Palette::Diverging, "blue is negative, white 0, red positive"),
+        (Palette::Sequential, "dark is low, bright is high"),
+    ];
+    let used = colours.iter().filter(|(palette, _)| images().any(|image| image.palette == *palette));
+    let mut parts: Vec<String> = used.map(|(_, text)| (*text).to_owned()).collect();
+    parts.extend(shared.map(between));
+    let has_some = |row: &&ImageRow| row.images.iter().any(Option::is_some);
+    if grid.rows.iter().filter(has_some).any(|row| shared_range(std::iter::once(row)).is_none()) {
+        parts.push("each image in a range of its own".to_owned());
     }
-    Ok(())
+    parts.join("; ")
+}
+
+/// The range that all images of some rows have, if they have one.
+fn shared_range<'a>(rows: impl Iterator<Item = &'a ImageRow>) -> Option<[f32; 2]> {
+    let mut ranges = rows.flat_map(|row| row.images.iter().flatten()).map(|image| image.range);
+    let first = ranges.next()?;
+    ranges.all(|range| range == first).then_some(first)
+}
+
+fn between([low, high]: [f32; 2]) -> String {
+    if low == high {
+        number(low.into())
+    } else if low == -high {
+        format!("±{}", number(high.into()))
+    } else {
+        format!("{} to {}", number(low.into()), number(high.into()))
+    }
 }
 
 /// A dotted outline where a filter is not.

@@ -67,13 +67,15 @@ impl Image {
     }
 
     /// Where a value lies between the palette's ends, from 0 to 1; what is
-    /// not a number lies nowhere. A range of no width gives the middle.
+    /// not a number lies nowhere. In a range of no width it is the middle, or
+    /// of [`Palette::Sequential`], such as a map of zeros, the low end.
     pub fn fraction(&self, value: f32) -> Option<f32> {
         let [low, high] = self.range;
         if !value.is_finite() {
             return None;
         }
         let fraction = (value - low) / (high - low);
-        Some(if fraction.is_finite() { fraction.clamp(0.0, 1.0) } else { 0.5 })
+        let flat = if self.palette == Palette::Sequential { 0.0 } else { 0.5 };
+        Some(if fraction.is_finite() { fraction.clamp(0.0, 1.0) } else { flat })
     }
 }
