@@ -1,10 +1,11 @@
 //! Statistics of single filters: sums over the rows of an array, in f64 and in
 //! the order of the array.
 //!
-//! "The paper" is S. Chung et al., "ReVACNN: Real-Time Visual Analytics for
-//! Convolutional Neural Network", KDD 2016 Workshop on Interactive Data
-//! Exploration and Analytics. It draws a filter's node with a jitter by its
-//! gradient, and a path with a thickness by its activations.
+//! "The paper" is S. Chung, S. Suh, C. Park, K. Kang, J. Choo and B. C. Kwon,
+//! "ReVACNN: Real-Time Visual Analytics for Convolutional Neural Network", KDD
+//! 2016 Workshop on Interactive Data Exploration and Analytics (IDEA'16), from
+//! page 30. It draws a filter's node with a jitter by its gradient, and a path
+//! with a thickness by its activations.
 
 use ndarray::{Array2, ArrayView2};
 
