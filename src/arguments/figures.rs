@@ -21,6 +21,8 @@ pub(crate) enum PlotKind {
     Filters,
     /// A layer's activation maps for an image.
     Activations,
+    /// One filter: coefficients, gradients, map, and the filters most like it.
+    Filter,
     /// How often each class was taken for each.
     Confusion,
 }
@@ -32,6 +34,7 @@ pub(crate) enum PlotKind {
   revacnn plot network main@100 -o network.png
   revacnn plot filters main@0 main@last --layer conv1 -o filters.svg
   revacnn plot activations main --layer conv1 --image 17 -o maps.png
+  revacnn plot filter main@100 --layer conv3 --filter 7 -o filter.png
   revacnn plot confusion main@epoch:1 -o confusion.svg
 
 The ending of the file chooses SVG or PNG.")]
@@ -59,7 +62,7 @@ pub(crate) struct PlotArguments {
     /// The layer.
     #[arg(long, value_name = "LAYER")]
     pub(crate) layer: Option<LayerName>,
-    /// One filter of that layer, by its number, in a chart.
+    /// One filter of that layer, by its number, for `filter` and `chart`.
     #[arg(long, value_name = "NUMBER", requires = "layer")]
     pub(crate) filter: Option<u32>,
     /// Of filters: weights or gradients; of activations: activations or

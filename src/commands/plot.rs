@@ -5,7 +5,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use revacnn_notebook::{Cell, Evaluator, Inputs, Source, render};
-use revacnn_schemas::{Address, Figure, FilterNumber, ImageIndex, LayerName, Panel, Scale, Scatter, Step, TableFigure};
+use revacnn_schemas::{
+    Address, BranchRecord, Figure, FilterNumber, ImageIndex, LayerName, Panel, Scale, Scatter, Step, TableFigure,
+};
 
 use super::threads;
 use crate::arguments::{CompareArguments, EmbedArguments, PlotArguments, PlotKind};
@@ -40,6 +42,12 @@ pub(crate) fn plot(arguments: &PlotArguments) -> Result<ExitCode, Failure> {
             of: source(arguments.of, [Source::Activations, Source::ActivationGradients])?,
             at,
         },
+        PlotKind::Filter => Cell::Filter {
+            layer: layer(&mut evaluator, arguments)?,
+            filter: filter(&mut evaluator, arguments)?,
+            born: None,
+            at: one(&at)?,
+        },
         PlotKind::Confusion => Cell::Confusion { at: one(&at)? },
     };
     let branches = arguments.at.iter().map(|address| address.branch.clone()).collect();
@@ -49,12 +57,29 @@ pub(crate) fn plot(arguments: &PlotArguments) -> Result<ExitCode, Failure> {
 
 /// The layer that was asked for; without one, an error that lists them.
 fn layer(evaluator: &mut Evaluator, arguments: &PlotArguments) -> Result<LayerName, Failure> {
-    if let Some(layer) = &arguments.layer {
-        return Ok(layer.clone());
+    match &arguments.layer {
+        Some(layer) => Ok(layer.clone()),
+        None => Err(expected_layer(&evaluator.store().branch(&arguments.at[0].branch)?)),
+    }
+}
+
+fn expected_layer(record: &BranchRecord) -> Failure {
+    let known: Vec<&str> = record.topology.layers_with_filters().map(|layer| layer.layer.as_str()).collect();
+    Failure::Usage(format!("expected --layer with one of {}", known.join(", ")))
+}
+
+/// The filter that was asked for; without one, an error that lists them.
+fn filter(evaluator: &mut Evaluator, arguments: &PlotArguments) -> Result<FilterNumber, Failure> {
+    if let Some(filter) = arguments.filter {
+        return Ok(FilterNumber(filter));
     }
     let record = evaluator.store().branch(&arguments.at[0].branch)?;
-    let known: Vec<&str> = record.topology.layers_with_filters().map(|layer| layer.layer.as_str()).collect();
-    Err(Failure::Usage(format!("expected --layer with one of {}", known.join(", "))))
+    let mut layers = record.topology.layers_with_filters();
+    let Some(layer) = layers.find(|layer| Some(&layer.layer) == arguments.layer.as_ref()) else {
+        return Err(expected_layer(&record));
+    };
+    let known: Vec<String> = layer.filters.iter().map(|filter| filter.number.to_string()).collect();
+    Err(Failure::Usage(format!("expected --filter with one of {}", known.join(", "))))
 }
 
 fn source(asked: Option<Source>, possible: [Source; 2]) -> Result<Source, Failure> {
