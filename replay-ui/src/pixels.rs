@@ -1,20 +1,55 @@
 //! Images of figures as pixels of the screen.
 
 use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 
 use iced::widget::image::Handle;
 use revacnn_notebook::colour;
 use revacnn_schemas::{Figure, Image};
 
-/// The images of a figure, made once, off the window's thread.
-///
-/// Keys are `(column, node)` of a network, `(row, column)` of images, and
-/// `(0, point)` of an embedding.
-#[derive(Debug, Clone, Default)]
+/// Where an image stands in its figure: `(column, node)` of a network,
+/// `(row, column)` of images, `(0, point)` of an embedding.
+pub(crate) type Place = (usize, usize);
+
+/// The place of the image that a network looks at.
+pub(crate) const INPUT: Place = (usize::MAX, 0);
+
+/// The images of a figure. Their colours are made once, off the window's
+/// thread; at the size in which they are drawn they are kept as well: the
+/// software renderer puts an image that it enlarges in a wrong place.
+#[derive(Debug, Default)]
 pub(crate) struct Pictures {
-    /// The image that a network looks at.
-    pub(crate) input: Option<Handle>,
-    images: HashMap<(usize, usize), Handle>,
+    images: HashMap<Place, Small>,
+    enlarged: Mutex<HashMap<(Place, [u32; 2]), Handle>>,
+}
+
+/// The colours of an image, a pixel a value.
+#[derive(Debug, Clone, PartialEq)]
+struct Small {
+    size: [u32; 2],
+    rgba: Vec<u8>,
+}
+
+impl Small {
+    fn of(image: &Image) -> Option<Self> {
+        let size = [u32::try_from(image.columns).ok()?, u32::try_from(image.rows).ok()?];
+        (size[0] > 0 && size[1] > 0).then(|| Self { size, rgba: rgba(image) })
+    }
+
+    /// Each pixel as a block of equal ones.
+    fn enlarged(&self, [width, height]: [u32; 2]) -> Vec<u8> {
+        let [columns, rows] = self.size.map(|side| side as usize);
+        let (width, height) = (width as usize, height as usize);
+        let mut pixels = Vec::with_capacity(width * height * 4);
+        for y in 0..height {
+            let row = &self.rgba[y * rows / height * columns * 4..][..columns * 4];
+            for x in 0..width {
+                let column = x * columns / width;
+                pixels.extend_from_slice(&row[column * 4..column * 4 + 4]);
+            }
+        }
+        pixels
+    }
 }
 
 impl Pictures {
@@ -22,8 +57,8 @@ impl Pictures {
     pub(crate) fn of(figure: &Figure) -> Self {
         let mut made = Self::default();
         let mut add = |place, image: Option<&Image>| {
-            if let Some(handle) = image.and_then(handle) {
-                made.images.insert(place, handle);
+            if let Some(small) = image.and_then(Small::of) {
+                made.images.insert(place, small);
             }
         };
         match figure {
@@ -33,7 +68,7 @@ impl Pictures {
                         add((place, node), filter.image.as_ref());
                     }
                 }
-                made.input = diagram.input.as_ref().and_then(|(_, image)| handle(image));
+                add(INPUT, diagram.input.as_ref().map(|(_, image)| image));
             }
             Figure::Images(grid) => {
                 for (row, line) in grid.rows.iter().enumerate() {
@@ -52,9 +87,20 @@ impl Pictures {
         made
     }
 
-    /// One of them.
-    pub(crate) fn get(&self, first: usize, second: usize) -> Option<&Handle> {
-        self.images.get(&(first, second))
+    /// One of them, as large as it is drawn.
+    pub(crate) fn get(&self, place: Place, width: f32, height: f32) -> Option<Handle> {
+        let small = self.images.get(&place)?;
+        let size = [width, height].map(|side| (side.round() as u32).clamp(1, 1024));
+        let mut enlarged = self.enlarged.lock().unwrap_or_else(PoisonError::into_inner);
+        let handle = enlarged
+            .entry((place, size))
+            .or_insert_with(|| Handle::from_rgba(size[0], size[1], small.enlarged(size)));
+        Some(handle.clone())
+    }
+
+    /// Columns and rows of one of them.
+    pub(crate) fn size(&self, place: Place) -> Option<[u32; 2]> {
+        self.images.get(&place).map(|small| small.size)
     }
 }
 
@@ -71,11 +117,6 @@ pub(crate) fn rgba(image: &Image) -> Vec<u8> {
         }
     }
     pixels
-}
-
-fn handle(image: &Image) -> Option<Handle> {
-    let (columns, rows) = (u32::try_from(image.columns).ok()?, u32::try_from(image.rows).ok()?);
-    (columns > 0 && rows > 0).then(|| Handle::from_rgba(columns, rows, rgba(image)))
 }
 
 #[cfg(test)]
@@ -102,11 +143,22 @@ mod tests {
     }
 
     #[test]
+    fn enlarging_repeats_pixels() {
+        let small = Small { size: [2, 1], rgba: vec![1, 1, 1, 255, 2, 2, 2, 255] };
+        let row: Vec<u8> = small.enlarged([4, 2]).chunks(4).map(|pixel| pixel[0]).collect();
+        assert_eq!(row, [1, 1, 2, 2, 1, 1, 2, 2]);
+        assert_eq!(small.enlarged([2, 1]), small.rgba);
+    }
+
+    #[test]
     fn every_image_of_a_figure_has_its_place_and_one_of_no_size_is_not_drawn() {
         let some = Some(image(Palette::Sequential, vec![0.0, 1.0], [0.0, 1.0]));
         let none = Some(image(Palette::Sequential, Vec::new(), [0.0, 1.0]));
         let rows = vec![ImageRow { label: "main@1".to_owned(), images: vec![None, some, none] }];
         let made = Pictures::of(&Figure::Images(ImageGrid { title: String::new(), rows }));
-        assert!(made.get(0, 1).is_some() && made.get(0, 0).is_none() && made.get(0, 2).is_none());
+        assert!([0, 2].iter().all(|column| made.get((0, *column), 8.0, 8.0).is_none()));
+        assert_eq!(made.size((0, 1)), Some([2, 1]));
+        let once = made.get((0, 1), 8.0, 8.0).map(|handle| handle.id());
+        assert_eq!(made.get((0, 1), 8.0, 8.0).map(|handle| handle.id()), once, "made once");
     }
 }

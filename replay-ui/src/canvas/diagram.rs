@@ -3,18 +3,17 @@
 
 use std::time::{Duration, Instant};
 
-use iced::advanced::image::{FilterMethod, Image as Raster};
 use iced::widget::canvas::{self, Action, Event, Frame, Geometry, LineDash, Path, Stroke};
-use iced::widget::image::Handle;
 use iced::{Color, Point, Rectangle, Renderer, Size, Theme, Vector, mouse, window};
 use revacnn_schemas::{DiagramColumn, NetworkDiagram};
 
 use super::draw::{Align, label, short};
+use super::picture;
 use super::layout::{Layout, Plan, node_of};
 use crate::cells::Slot;
 use crate::look::Look;
 use crate::message::{FilterKey, Message};
-use crate::pixels::Pictures;
+use crate::pixels::{INPUT, Pictures};
 use crate::state::State;
 
 /// How often the jitter is painted.
@@ -154,8 +153,8 @@ impl Diagram<'_> {
                 let text = short(&column.description, letters);
                 label(frame, text, Point::new(head.x, 29.0), look.faint, Align::Left);
             }
-            if self.slot == Slot::Network {
-                let add = layout.add[place];
+            if let (Slot::Network, Some(add)) = (self.slot, layout.add.get(place)) {
+                let add = *add;
                 let rim = Stroke::default().with_color(look.line).with_width(1.0);
                 frame.stroke(&Path::rounded_rectangle(add.position(), add.size(), 4.0.into()), rim);
                 let plus = if self.state.changing { look.line } else { look.ink };
@@ -204,10 +203,7 @@ impl Diagram<'_> {
     }
 
     fn nodes(&self, frame: &mut Frame<Renderer>, layout: &Layout, moving: &Moving, look: &Look) {
-        let raster = |handle: &Handle| Raster::new(handle.clone()).filter_method(FilterMethod::Nearest).snap(true);
-        if let Some(handle) = self.pictures.and_then(|pictures| pictures.input.as_ref()) {
-            frame.draw_image(layout.input, raster(handle));
-        }
+        picture(frame, self.pictures, INPUT, layout.input);
         let still = self.state.settings.still || moving.away;
         for (column, (layer, filters)) in self.plan.columns.iter().enumerate() {
             let reach = self.diagram.columns.iter().find(|found| found.layer == *layer).map(jitter).unwrap_or_default();
@@ -219,6 +215,7 @@ impl Diagram<'_> {
                     continue;
                 };
                 let shift = if still { Vector::ZERO } else { offset(place, moving.tick, reach[found.1]) };
+                let shift = Vector::new(shift.x.round(), shift.y.round());
                 let at = at + shift;
                 let key = (layer.clone(), filter.clone());
                 let rim = match () {
@@ -232,9 +229,8 @@ impl Diagram<'_> {
                     let about = at.expand(width);
                     frame.fill_rectangle(about.position(), about.size(), color);
                 }
-                match self.pictures.and_then(|pictures| pictures.get(found.0, found.1)) {
-                    Some(handle) => frame.draw_image(at, raster(handle)),
-                    None => frame.fill_rectangle(at.position(), at.size(), look.raised),
+                if !picture(frame, self.pictures, found, at) {
+                    frame.fill_rectangle(at.position(), at.size(), look.raised);
                 }
             }
         }

@@ -87,7 +87,8 @@ pub(crate) struct Layout {
     pub(crate) nodes: Vec<Vec<Rectangle>>,
     /// The layers' names.
     pub(crate) heads: Vec<Rectangle>,
-    /// The button that adds a filter, a column each.
+    /// The button that adds a filter, a column each; none where there is
+    /// little room.
     pub(crate) add: Vec<Rectangle>,
     /// The class bars.
     pub(crate) classes: Rectangle,
@@ -114,7 +115,9 @@ impl Layout {
         let has_classes = has_classes && size.width >= NARROW;
         let classes_width = if has_classes { (size.width * 0.20).clamp(110.0, 190.0) } else { 0.0 };
         let body = (size.height - HEAD - 12.0).max(20.0);
-        let input = Rectangle { x: 12.0, y: HEAD + (body - input_side) / 2.0, width: input_side, height: input_side };
+        let input_side = input_side.round();
+        let input_top = (HEAD + (body - input_side) / 2.0).round();
+        let input = Rectangle { x: 12.0, y: input_top, width: input_side, height: input_side };
         let between = (size.width * 0.03).clamp(10.0, 28.0);
         let left = input.x + input_side + between;
         let right = size.width - classes_width - 12.0 - if has_classes { between } else { 0.0 };
@@ -135,8 +138,11 @@ impl Layout {
                 height: side.floor(),
             };
             nodes.push((0..filters.len()).map(rectangle).collect());
-            heads.push(Rectangle { x, y: 2.0, width: (width - BUTTON - 2.0).max(8.0), height: HEAD - 4.0 });
-            add.push(Rectangle { x: x + width - BUTTON, y: 4.0, width: BUTTON, height: BUTTON });
+            let button = if size.width >= NARROW { BUTTON + 2.0 } else { 0.0 };
+            heads.push(Rectangle { x, y: 2.0, width: (width - button).max(8.0), height: HEAD - 4.0 });
+            if size.width >= NARROW {
+                add.push(Rectangle { x: x + width - BUTTON, y: 4.0, width: BUTTON, height: BUTTON });
+            }
         }
         let classes = Rectangle { x: size.width - classes_width - 12.0, y: HEAD, width: classes_width, height: body };
         Self { input, nodes, heads, add, classes }
@@ -257,7 +263,10 @@ pub(crate) mod tests {
                 assert!(all[place + 1..].iter().all(|other| node.intersection(other).is_none()), "{size:?}");
             }
             assert_eq!(layout.node_at(layout.nodes[1][7].center()), Some((1, 7)));
-            assert_eq!(layout.add_at(layout.add[2].center()), Some(2));
+            match layout.add.get(2) {
+                Some(add) => assert_eq!(layout.add_at(add.center()), Some(2)),
+                None => assert!(size.width < NARROW),
+            }
             assert_eq!(layout.head_at(layout.heads[0].center()), Some(0));
         }
     }

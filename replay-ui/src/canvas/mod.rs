@@ -8,11 +8,13 @@ pub(crate) mod layout;
 pub(crate) mod plane;
 pub(crate) mod strip;
 
-use iced::widget::canvas::{Action, Event, Path};
-use iced::{Point, Rectangle, mouse};
+use iced::advanced::image::{FilterMethod, Image as Raster};
+use iced::widget::canvas::{Action, Event, Frame, Path};
+use iced::{Point, Rectangle, Renderer, mouse};
 use revacnn_schemas::Step;
 
 use crate::message::Message;
+use crate::pixels::{Pictures, Place};
 use crate::time::Move;
 
 /// Whether the button is held down on a canvas, and where the pointer is.
@@ -44,6 +46,19 @@ pub(crate) fn scrub(
         }
         _ => None,
     }
+}
+
+/// Draws an image of a figure into a rectangle whose corner and sides are
+/// whole pixels; returns whether there is one.
+pub(crate) fn picture(
+    frame: &mut Frame<Renderer>,
+    pictures: Option<&Pictures>,
+    place: Place,
+    at: Rectangle,
+) -> bool {
+    let Some(handle) = pictures.and_then(|pictures| pictures.get(place, at.width, at.height)) else { return false };
+    frame.draw_image(at, Raster::new(handle).filter_method(FilterMethod::Nearest).snap(true));
+    true
 }
 
 /// A square that stands on its corner.

@@ -3,12 +3,12 @@
 
 use std::time::{Duration, Instant};
 
-use iced::advanced::image::{FilterMethod, Image as Raster};
 use iced::widget::canvas::{self, Action, Event, Frame, Geometry, Path, Stroke};
 use iced::{Color, Point, Rectangle, Renderer, Size, Theme, mouse, window};
 use revacnn_schemas::{FilterIdentity, Scatter, ScatterPoint};
 
 use super::draw::{Align, label};
+use super::picture;
 use crate::cells::Slot;
 use crate::look::Look;
 use crate::message::{FilterKey, Message};
@@ -17,8 +17,6 @@ use crate::state::State;
 
 const MARGIN: f32 = 22.0;
 const RADIUS: f32 = 5.0;
-/// The side of a filter's image at its point.
-const IMAGE: f32 = 18.0;
 /// How long points glide.
 const GLIDE: Duration = Duration::from_millis(200);
 
@@ -53,6 +51,12 @@ pub(crate) fn on_the_way(from: &[(FilterIdentity, usize, Point)], to: &[(FilterI
         }
     };
     to.iter().map(glide).collect()
+}
+
+/// The side of the filters' images at so many points in a space.
+fn image_side(points: usize, size: Size) -> f32 {
+    let room = (size.width * size.height / points.max(1) as f32).sqrt();
+    (room * 0.28).clamp(8.0, 20.0).round()
 }
 
 fn key(point: &ScatterPoint) -> FilterKey {
@@ -157,6 +161,7 @@ impl canvas::Program<Message> for Plane<'_> {
         let places = if gliding.to.len() == there.len() { gliding.now() } else { there };
         let late = self.state.figures.late(Slot::Embedding, self.state.time.cursor).is_some();
         let alpha = if late { 0.55 } else { 1.0 };
+        let image = image_side(places.len(), bounds.size());
         let mut frame = Frame::new(renderer, bounds.size());
         for [one, other] in &self.scatter.links {
             if let (Some(one), Some(other)) = (places.get(*one), places.get(*other)) {
@@ -167,22 +172,18 @@ impl canvas::Program<Message> for Plane<'_> {
             let group = self.scatter.groups.get(point.group);
             let color = Color { a: alpha, ..group.map_or(look.faint, |group| look.branch(group.hue)) };
             let marked = self.state.is_marked(&key(point));
-            let side = IMAGE + if marked { 6.0 } else { 0.0 };
+            let side = image + if marked { 6.0 } else { 0.0 };
             let corner = Point::new((at.x - side / 2.0).round(), (at.y - side / 2.0).round());
-            match self.pictures.and_then(|pictures| pictures.get(0, number)) {
-                Some(handle) => {
-                    let rim = if marked { look.accent } else { color };
-                    let about = Rectangle::new(corner, Size::new(side, side)).expand(2.0);
-                    frame.fill_rectangle(about.position(), about.size(), rim);
-                    let raster = Raster::new(handle.clone()).filter_method(FilterMethod::Nearest).snap(true);
-                    frame.draw_image(Rectangle::new(corner, Size::new(side, side)), raster);
+            let here = Rectangle::new(corner, Size::new(side, side));
+            if self.pictures.is_some_and(|pictures| pictures.size((0, number)).is_some()) {
+                let about = here.expand(2.0);
+                frame.fill_rectangle(about.position(), about.size(), if marked { look.accent } else { color });
+                picture(&mut frame, self.pictures, (0, number), here);
+            } else {
+                if marked {
+                    frame.fill(&Path::circle(*at, RADIUS + 3.0), look.accent);
                 }
-                None => {
-                    if marked {
-                        frame.fill(&Path::circle(*at, RADIUS + 3.0), look.accent);
-                    }
-                    frame.fill(&Path::circle(*at, RADIUS), color);
-                }
+                frame.fill(&Path::circle(*at, RADIUS), color);
             }
         }
         let mut words = Frame::new(renderer, bounds.size());
@@ -191,7 +192,7 @@ impl canvas::Program<Message> for Plane<'_> {
         let named = self.scatter.points.iter().zip(&places).enumerate().filter(|(place, _)| !twins.contains(place));
         for (_, (point, at)) in named {
             let ink = if self.state.is_marked(&key(point)) { look.ink } else { look.faint };
-            let right = Point::new(at.x + IMAGE / 2.0 + 5.0, at.y);
+            let right = Point::new(at.x + image / 2.0 + 5.0, at.y);
             label(&mut words, point.filter.number.to_string(), right, ink, Align::Left);
         }
         for (place, group) in self.scatter.groups.iter().enumerate() {

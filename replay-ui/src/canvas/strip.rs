@@ -1,12 +1,12 @@
 //! A layer's filters in a grid: a row a branch, the same filters beneath one
 //! another, and a gap with a dotted outline where a branch lacks one.
 
-use iced::advanced::image::{FilterMethod, Image as Raster};
 use iced::widget::canvas::{self, Action, Event, Frame, Geometry, LineDash, Path, Stroke};
 use iced::{Point, Rectangle, Renderer, Size, Theme, mouse};
 use revacnn_schemas::ImageGrid;
 
 use super::draw::{Align, label, short};
+use super::picture;
 use crate::look::Look;
 use crate::message::{FilterKey, Message};
 use crate::pixels::Pictures;
@@ -107,10 +107,7 @@ impl canvas::Program<Message> for Strip<'_> {
                         let about = at.expand(2.0);
                         frame.fill_rectangle(about.position(), about.size(), look.accent);
                     }
-                    if let Some(handle) = self.pictures.and_then(|pictures| pictures.get(row, column)) {
-                        let raster = Raster::new(handle.clone()).filter_method(FilterMethod::Nearest).snap(true);
-                        frame.draw_image(at, raster);
-                    }
+                    picture(frame, self.pictures, (row, column), at);
                 }
             }
         });

@@ -2,7 +2,7 @@
 //! hyper-parameters and its layer.
 
 use iced::widget::{Space, canvas, column, container, image, pick_list, row, scrollable, text};
-use iced::{Alignment, ContentFit, Fill, Padding};
+use iced::{Alignment, Fill, Padding};
 use revacnn_schemas::{DiagramColumn, DiagramNode, Figure, Panel, TableFigure};
 
 use super::figures::lacking;
@@ -79,12 +79,11 @@ fn images(state: &State, slot: Slot) -> Piece<'_> {
         page = page.push(row![faint(line.label.as_str()), Space::new().width(Fill)].push(range.map(faint)));
         let side = if line.images.len() <= 3 { 2.0 * SIDE } else { SIDE };
         let shown = line.images.iter().enumerate().filter_map(|(column, found)| {
-            let handle = pictures?.get(place, column)?.clone();
-            let picture = image(handle)
-                .width(side)
-                .height(side)
-                .filter_method(image::FilterMethod::Nearest)
-                .content_fit(ContentFit::Contain);
+            let [columns, rows] = pictures?.size((place, column))?;
+            // A unit's coefficients may be a line, which is no square.
+            let wide = (side * columns as f32 / rows as f32).clamp(side / 4.0, 240.0).round();
+            let handle = pictures?.get((place, column), wide, side)?;
+            let picture = image(handle).width(wide).height(side);
             let found = found.as_ref()?;
             let message = found.filter.clone().map(|key| Message::Pick(Some(key)));
             let hint = found.label.as_str();
