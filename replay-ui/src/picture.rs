@@ -27,7 +27,7 @@ pub fn screenshot(options: &ViewOptions, path: &Path) -> Result<(), ViewError> {
 }
 
 /// The window's state once every figure is there.
-fn settled(options: &ViewOptions) -> Result<State, ViewError> {
+pub(crate) fn settled(options: &ViewOptions) -> Result<State, ViewError> {
     let mut state = State::new(options);
     state.settings.still = true;
     let mut evaluator = Evaluator::open(&options.store, options.data.clone(), crate::threads())?;
@@ -64,14 +64,17 @@ fn settled(options: &ViewOptions) -> Result<State, ViewError> {
     }
 }
 
-fn pixels(state: &State, size: [u32; 2]) -> Result<Vec<u8>, ViewError> {
-    let theme = look::theme(state.settings.dark);
+/// The renderer that draws without a display.
+pub(crate) fn renderer() -> Result<iced::Renderer, ViewError> {
     font_system().write().unwrap_or_else(std::sync::PoisonError::into_inner).load_font(FONT_BYTES.into());
     let renderer = <iced::Renderer as Headless>::new(FONT, Pixels(NORMAL), Some("tiny-skia"));
     let renderer = iced::futures::executor::block_on(renderer);
-    let Some(mut renderer) = renderer else {
-        return Err(ViewError::Window("the software renderer cannot be made".to_owned()));
-    };
+    renderer.ok_or_else(|| ViewError::Window("the software renderer cannot be made".to_owned()))
+}
+
+fn pixels(state: &State, size: [u32; 2]) -> Result<Vec<u8>, ViewError> {
+    let theme = look::theme(state.settings.dark);
+    let mut renderer = renderer()?;
     let bounds = Size::new(size[0] as f32, size[1] as f32);
     let mut interface = UserInterface::build(view::view(state), bounds, Cache::new(), &mut renderer);
     let mut messages = Vec::new();
