@@ -12,6 +12,7 @@ mod support;
 
 use std::path::Path;
 use std::process::{Child, Stdio};
+use std::time::Duration;
 
 use revacnn_replay_ui::{ViewOptions, measure::place_of};
 use serde_json::Value;
@@ -60,7 +61,7 @@ impl Drop for Training {
 /// nothing else up there has it.
 fn says_live(display: &Display) -> bool {
     let near = |pixel: &[u8; 3]| pixel.iter().zip(ACCENT).all(|(found, wanted)| found.abs_diff(wanted) < 24);
-    display.rows(SIZE[0], HEAD).iter().any(|pixel| near(pixel))
+    display.rows(SIZE[0], HEAD).iter().any(near)
 }
 
 #[test]
@@ -101,11 +102,13 @@ fn a_person_steers_a_training_with_the_mouse_and_the_window_outlives_what_it_sho
     assert_eq!(last_step(&scratch, "main"), Some(fork_step), "the training has left its parent");
     window.wait("the fork does not grow", |_| last_step(&scratch, "main~2").filter(|step| *step > fork_step));
 
+    display.picture(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("window.png"));
+
     // A key pauses it, and the same key lets it go on.
     window.keys(&["p"]);
     let waiting = window.wait("the training does not wait", |_| {
         let before = last_step(&scratch, "main~2");
-        std::thread::sleep(std::time::Duration::from_secs(1));
+        std::thread::sleep(Duration::from_secs(1));
         before.filter(|_| last_step(&scratch, "main~2") == before)
     });
     window.keys(&["p"]);
@@ -117,6 +120,13 @@ fn a_person_steers_a_training_with_the_mouse_and_the_window_outlives_what_it_sho
     window.wait("it still says that it is live", |_| (!says_live(&display)).then_some(()));
     window.keys(&["Home"]);
     window.titled("the first step", |title| title == "main~2@0 · ReVACNN");
+
+    // Resumed, it is live again, until it is told to stop.
+    let mut resumed = Training::start(&scratch, &format!("resume main~2 {endless} --threads 1 --json"));
+    window.wait("nothing says that it is live again", |_| says_live(&display).then_some(()));
+    scratch.run(0, "steer main~2 --stop");
+    assert_eq!(resumed.0.wait().expect("its end").code(), Some(130));
+    window.wait("it still says that it is live", |_| (!says_live(&display)).then_some(()));
     let verified = scratch.run(0, "verify main~2 --json").json();
     assert_eq!((&verified["from"], &verified["origin"]), (&fork_step.into(), &true.into()), "{verified}");
 
@@ -134,7 +144,6 @@ fn a_person_steers_a_training_with_the_mouse_and_the_window_outlives_what_it_sho
     std::fs::rename(scratch.path("away"), scratch.path("runs")).expect("it is moved back");
     window.titled("the store again", |title| title.starts_with("older@") && title.ends_with(" · ReVACNN"));
 
-    display.picture(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("window.png"));
     assert_eq!(window.close(), Some(0));
 }
 
