@@ -288,6 +288,17 @@ impl Evaluator {
         Ok(tensors)
     }
 
+    /// Which filters are frozen at a step, by layers with weights; `None`
+    /// where the state of training cannot be had.
+    pub(crate) fn frozen(&mut self, place: &Place) -> Option<Vec<Vec<bool>>> {
+        let record = &place.holder;
+        let dataset = self.dataset(&record.definition.dataset).ok()?;
+        let reader = BranchReader::of(&self.store, record.clone()).ok()?;
+        let mut replay = Replay::new(reader).with_data(dataset, self.threads);
+        let trainer = replay.trainer_at(place.step).ok()?;
+        Some(trainer.parameters().iter().map(|layer| layer.frozen.clone()).collect())
+    }
+
     /// Whether an image's maps are recorded, or can be computed.
     pub(crate) fn sees(&mut self, place: &Place, image: ImageIndex) -> bool {
         let record = &place.holder;

@@ -1,7 +1,7 @@
 //! Images of figures as pixels of the screen.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use iced::widget::image::Handle;
 use revacnn_notebook::colour;
@@ -20,7 +20,14 @@ pub(crate) const INPUT: Place = (usize::MAX, 0);
 #[derive(Debug, Default)]
 pub(crate) struct Pictures {
     images: HashMap<Place, Small>,
-    enlarged: Mutex<HashMap<(Place, [u32; 2]), Handle>>,
+    enlarged: Mutex<HashMap<(Place, [u32; 2]), Enlarged>>,
+}
+
+/// An image as large as it is drawn.
+#[derive(Debug, Clone)]
+struct Enlarged {
+    pixels: Arc<[u8]>,
+    handle: Handle,
 }
 
 /// The colours of an image, a pixel a value.
@@ -89,13 +96,24 @@ impl Pictures {
 
     /// One of them, as large as it is drawn.
     pub(crate) fn get(&self, place: Place, width: f32, height: f32) -> Option<Handle> {
+        self.enlarged(place, [width, height].map(|side| side.round() as u32)).map(|made| made.handle)
+    }
+
+    /// The colours of one of them, `[row][column][red, green, blue, alpha]`,
+    /// enlarged to a size.
+    pub(crate) fn pixels(&self, place: Place, size: [u32; 2]) -> Option<Arc<[u8]>> {
+        self.enlarged(place, size).map(|made| made.pixels)
+    }
+
+    fn enlarged(&self, place: Place, size: [u32; 2]) -> Option<Enlarged> {
         let small = self.images.get(&place)?;
-        let size = [width, height].map(|side| (side.round() as u32).clamp(1, 1024));
+        let size = size.map(|side| side.clamp(1, 1024));
         let mut enlarged = self.enlarged.lock().unwrap_or_else(PoisonError::into_inner);
-        let handle = enlarged
-            .entry((place, size))
-            .or_insert_with(|| Handle::from_rgba(size[0], size[1], small.enlarged(size)));
-        Some(handle.clone())
+        let made = enlarged.entry((place, size)).or_insert_with(|| {
+            let pixels = small.enlarged(size);
+            Enlarged { pixels: pixels.clone().into(), handle: Handle::from_rgba(size[0], size[1], pixels) }
+        });
+        Some(made.clone())
     }
 
     /// Columns and rows of one of them.

@@ -177,21 +177,23 @@ impl Plot {
         }
         let x = self.value_at(at.x);
         let unit = chart.y.unit.as_deref().map(|unit| format!(" {unit}")).unwrap_or_default();
-        let lines: Vec<(String, Color)> = chart
-            .series
-            .iter()
+        // As many as there is room for, training first.
+        let (train, others): (Vec<&Series>, Vec<&Series>) = chart.series.iter().partition(|series| !series.dashed);
+        let lines: Vec<(String, Color)> = train
+            .into_iter()
+            .chain(others)
             .filter_map(|series| {
                 let [_, value] = nearest(&series.points, x)?;
                 let name = series.name.split(',').next().unwrap_or(&series.name);
                 Some((format!("{name}  {}{unit}", number(value)), look.branch(series.hue)))
             })
-            .take(8)
+            .take(((self.area.height / 16.0) as usize).clamp(2, 10) - 1)
             .collect();
         let hair = Color { a: 0.6, ..look.faint };
         frame.fill_rectangle(Point::new(at.x.round(), self.area.y), Size::new(1.0, self.area.height), hair);
         let size = Size::new(190.0, 16.0 * (lines.len() + 1) as f32 + 8.0);
         let left = if at.x + size.width + 12.0 > self.area.x + self.area.width { at.x - size.width - 8.0 } else { at.x + 8.0 };
-        let top = (at.y - size.height / 2.0).clamp(0.0, (self.area.y + self.area.height - size.height + 16.0).max(0.0));
+        let top = (at.y - size.height / 2.0).clamp(0.0, (self.area.y + self.area.height + 16.0 - size.height).max(0.0));
         frame.fill(&Path::rounded_rectangle(Point::new(left, top), size, 4.0.into()), Color { a: 0.94, ..look.raised });
         let head = format!("{} {}", chart.x.label, if x >= 100.0 { count(x.round() as u64) } else { number(x) });
         label(frame, head, Point::new(left + 8.0, top + 12.0), look.faint, Align::Left);

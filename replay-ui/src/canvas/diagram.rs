@@ -1,14 +1,18 @@
 //! The network: a node a filter, paths as thick as activations, jitter as
 //! strong as gradients.
 
+use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
+use iced::advanced::image::{FilterMethod, Image as Raster};
 use iced::widget::canvas::{self, Action, Event, Frame, Geometry, LineDash, Path, Stroke};
+use iced::widget::image::Handle;
 use iced::{Color, Point, Rectangle, Renderer, Size, Theme, Vector, mouse, window};
 use revacnn_schemas::{DiagramColumn, NetworkDiagram};
 
+use super::atlas::{Atlas, Line, lines};
 use super::draw::{Align, label, short};
-use super::picture;
+use super::{hover, picture};
 use super::layout::{Layout, Plan, node_of};
 use crate::cells::Slot;
 use crate::look::Look;
@@ -56,6 +60,12 @@ pub(crate) struct Moving {
     tick: u64,
     painted: Option<Instant>,
     away: bool,
+    over: Option<FilterKey>,
+    preview: Option<String>,
+    /// Paths as an image.
+    paths: RefCell<Option<Handle>>,
+    /// Nodes as images, a layer each, and what they depend on.
+    nodes: RefCell<Option<(String, Vec<(Rectangle, Handle)>)>>,
 }
 
 fn dotted(color: Color) -> Stroke<'static> {
@@ -98,7 +108,8 @@ impl Diagram<'_> {
 
     /// From the image to the first layer, and from each layer to the next:
     /// between filters of the upper half alone.
-    fn paths(&self, frame: &mut Frame<Renderer>, layout: &Layout, look: &Look) {
+    fn paths(&self, layout: &Layout, look: &Look) -> Vec<Line> {
+        let mut lines = Vec::new();
         let places: Vec<Vec<Rectangle>> =
             self.diagram.columns.iter().map(|column| self.rectangles(layout, column)).collect();
         for (place, column) in self.diagram.columns.iter().enumerate() {
@@ -111,10 +122,7 @@ impl Diagram<'_> {
                 let here = places[place][node].center();
                 let mut path = |from: Point, to: Point, strength: f32| {
                     let color = Color { a: (0.12 + 0.28 * share) * strength, ..look.faint };
-                    frame.stroke(
-                        &Path::line(from, to),
-                        Stroke::default().with_color(color).with_width(0.5 + 2.5 * share),
-                    );
+                    lines.push(Line { from, to, width: 0.5 + 2.5 * share, color });
                 };
                 if place == 0 && self.diagram.input.is_some() {
                     let from = Point::new(layout.input.x + layout.input.width, layout.input.center_y());
@@ -133,6 +141,7 @@ impl Diagram<'_> {
                 }
             }
         }
+        lines
     }
 
     fn words(&self, frame: &mut Frame<Renderer>, layout: &Layout, look: &Look) {
@@ -202,52 +211,77 @@ impl Diagram<'_> {
         }
     }
 
-    fn nodes(&self, frame: &mut Frame<Renderer>, layout: &Layout, moving: &Moving, look: &Look) {
-        picture(frame, self.pictures, INPUT, layout.input);
+    /// The nodes of each layer as one image.
+    fn nodes(&self, layout: &Layout, moving: &Moving, look: &Look) -> Vec<(Rectangle, Handle)> {
         let still = self.state.settings.still || moving.away;
+        let mut atlases = Vec::new();
         for (column, (layer, filters)) in self.plan.columns.iter().enumerate() {
+            let Some(mut atlas) = Atlas::about(&layout.nodes[column], JITTER_REACH + 3.0) else { continue };
             let reach = self.diagram.columns.iter().find(|found| found.layer == *layer).map(jitter).unwrap_or_default();
             for (place, filter) in filters.iter().enumerate() {
                 let at = layout.nodes[column][place];
-                let Some((found, node)) = node_of(self.diagram, layer, filter) else {
-                    // The other branch has it, this one lacks it.
-                    frame.stroke(&Path::rectangle(at.position(), at.size()), dotted(look.faint));
-                    continue;
-                };
+                let Some((found, node)) = node_of(self.diagram, layer, filter) else { continue };
                 let shift = if still { Vector::ZERO } else { offset(place, moving.tick, reach[found.1]) };
-                let shift = Vector::new(shift.x.round(), shift.y.round());
-                let at = at + shift;
+                let at = at + Vector::new(shift.x.round(), shift.y.round());
                 let key = (layer.clone(), filter.clone());
                 let rim = match () {
                     () if self.state.is_marked(&key) => Some((look.accent, 2.0)),
                     () if node.new => Some((look.branch(self.diagram.hue), 2.0)),
-                    () if self.differing.contains(&key) => Some((look.alarm, 1.5)),
+                    () if self.differing.contains(&key) => Some((look.alarm, 2.0)),
                     () if node.frozen => Some((look.faint, 1.0)),
                     () => None,
                 };
                 if let Some((color, width)) = rim {
-                    let about = at.expand(width);
-                    frame.fill_rectangle(about.position(), about.size(), color);
+                    atlas.fill(at.expand(width), color);
                 }
-                if !picture(frame, self.pictures, found, at) {
-                    frame.fill_rectangle(at.position(), at.size(), look.raised);
+                if !atlas.put(self.pictures, found, at) {
+                    atlas.fill(at, look.raised);
+                }
+                if self.is_steered() && self.state.hovered.as_ref() == Some(&key) {
+                    self.minus(&mut atlas, layout.remove(column, place), look);
+                }
+            }
+            atlases.push(atlas.into_handle());
+        }
+        atlases
+    }
+
+    /// The `−` of the filter under the pointer.
+    fn minus(&self, atlas: &mut Atlas, button: Option<Rectangle>, look: &Look) {
+        let Some(button) = button else { return };
+        atlas.fill(button, look.ink);
+        atlas.fill(button.shrink(1.0), look.paper);
+        let bar = Rectangle { x: button.x + 3.0, y: button.center_y() - 1.0, width: button.width - 6.0, height: 2.0 };
+        atlas.fill(bar, look.ink);
+    }
+
+    /// Filters that the other branch has and this one lacks.
+    fn gaps(&self, frame: &mut Frame<Renderer>, layout: &Layout, look: &Look) {
+        for (column, (layer, filters)) in self.plan.columns.iter().enumerate() {
+            for (filter, at) in filters.iter().zip(&layout.nodes[column]) {
+                if node_of(self.diagram, layer, filter).is_none() {
+                    frame.stroke(&Path::rectangle(at.position(), at.size()), dotted(look.faint));
                 }
             }
         }
     }
 
-    /// The `−` of the filter under the pointer.
-    fn minus(&self, frame: &mut Frame<Renderer>, layout: &Layout, look: &Look) {
-        let Some((layer, filter)) = self.state.hovered.as_ref().filter(|_| self.is_steered()) else { return };
-        let Some(column) = self.plan.columns.iter().position(|(found, _)| found == layer) else { return };
-        let place = self.plan.columns[column].1.iter().position(|found| found == filter);
-        let button = place.and_then(|place| layout.remove(column, place));
-        if let (Some(button), Some(_)) = (button, node_of(self.diagram, layer, filter)) {
-            frame.fill(&Path::rounded_rectangle(button.position(), button.size(), 3.0.into()), look.paper);
-            let rim = Stroke::default().with_color(look.ink).with_width(1.0);
-            frame.stroke(&Path::rounded_rectangle(button.position(), button.size(), 3.0.into()), rim);
-            label(frame, "−", button.center(), look.ink, Align::Middle);
-        }
+    /// What the images of the nodes depend on.
+    fn depends(&self, moving: &Moving, bounds: Rectangle) -> String {
+        let moves = !self.state.settings.still && !moving.away;
+        format!(
+            "{:p} {} {:?} {} {:?} {:?} {:?} {} {} {:?}",
+            self.diagram,
+            self.diagram.step,
+            bounds.size(),
+            if moves { moving.tick } else { 0 },
+            self.state.hovered,
+            self.state.picked,
+            self.differing,
+            self.state.settings.dark,
+            self.is_steered(),
+            self.plan,
+        )
     }
 
     fn pressed(&self, layout: &Layout, at: Point) -> Message {
@@ -308,14 +342,14 @@ impl canvas::Program<Message> for Diagram<'_> {
                 return Some(Action::request_redraw_at(next));
             }
             Event::Mouse(mouse::Event::CursorMoved { .. }) => {
-                let at = cursor.position_in(bounds)?;
+                let at = cursor.position_in(bounds);
                 let layout = self.layout(bounds);
-                let preview = self.preview(&layout, at);
-                if preview != self.state.preview {
+                let preview = at.and_then(|at| self.preview(&layout, at));
+                if preview != moving.preview {
+                    moving.preview.clone_from(&preview);
                     return Some(Action::publish(Message::Preview(preview)));
                 }
-                let key = self.filter_at(&layout, at);
-                return (key != self.state.hovered).then(|| Action::publish(Message::Hover(key)));
+                return hover(&mut moving.over, at.and_then(|at| self.filter_at(&layout, at)));
             }
             Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left)) => {
                 let at = cursor.position_in(bounds)?;
@@ -338,15 +372,28 @@ impl canvas::Program<Message> for Diagram<'_> {
         let layout = self.layout(bounds);
         let cache = &self.state.caches.networks[usize::from(self.slot == Slot::OtherNetwork)];
         let fixed = cache.draw(renderer, bounds.size(), |frame| {
-            self.paths(frame, &layout, look);
+            self.gaps(frame, &layout, look);
             self.words(frame, &layout, look);
             self.bars(frame, &layout, look);
+            // The image of the paths is as old as these words.
+            *moving.paths.borrow_mut() = lines(&self.paths(&layout, look), bounds.size());
         });
         let mut frame = Frame::new(renderer, bounds.size());
-        self.nodes(&mut frame, &layout, moving, look);
-        let mut above = Frame::new(renderer, bounds.size());
-        self.minus(&mut above, &layout, look);
-        vec![fixed, frame.into_geometry(), above.into_geometry()]
+        let raster = |handle: &Handle| Raster::new(handle.clone()).filter_method(FilterMethod::Nearest).snap(true);
+        if let Some(paths) = moving.paths.borrow().as_ref() {
+            let whole = Size::new(bounds.width.round(), bounds.height.round());
+            frame.draw_image(Rectangle::new(Point::ORIGIN, whole), raster(paths));
+        }
+        picture(&mut frame, self.pictures, INPUT, layout.input);
+        let depends = self.depends(moving, bounds);
+        let mut made = moving.nodes.borrow_mut();
+        if made.as_ref().is_none_or(|(before, _)| *before != depends) {
+            *made = Some((depends, self.nodes(&layout, moving, look)));
+        }
+        for (at, handle) in made.iter().flat_map(|(_, atlases)| atlases) {
+            frame.draw_image(*at, raster(handle));
+        }
+        vec![fixed, frame.into_geometry()]
     }
 
     fn mouse_interaction(&self, _: &Moving, bounds: Rectangle, cursor: mouse::Cursor) -> mouse::Interaction {

@@ -1,5 +1,6 @@
 //! What is drawn point by point: one canvas each.
 
+pub(crate) mod atlas;
 pub(crate) mod chart;
 pub(crate) mod diagram;
 pub(crate) mod draw;
@@ -13,7 +14,7 @@ use iced::widget::canvas::{Action, Event, Frame, Path};
 use iced::{Point, Rectangle, Renderer, mouse};
 use revacnn_schemas::Step;
 
-use crate::message::Message;
+use crate::message::{FilterKey, Message};
 use crate::pixels::{Pictures, Place};
 use crate::time::Move;
 
@@ -46,6 +47,16 @@ pub(crate) fn scrub(
         }
         _ => None,
     }
+}
+
+/// Tells that the pointer has come over another filter of a canvas, or has
+/// left the last one. Each canvas remembers its own, so that one that the
+/// pointer is not over does not speak for the others.
+pub(crate) fn hover(over: &mut Option<FilterKey>, now: Option<FilterKey>) -> Option<Action<Message>> {
+    (*over != now).then(|| {
+        over.clone_from(&now);
+        Action::publish(Message::Hover(now))
+    })
 }
 
 /// Draws an image of a figure into a rectangle whose corner and sides are

@@ -8,7 +8,7 @@ use iced::{Color, Point, Rectangle, Renderer, Size, Theme, mouse, window};
 use revacnn_schemas::{FilterIdentity, Scatter, ScatterPoint};
 
 use super::draw::{Align, label};
-use super::picture;
+use super::{hover, picture};
 use crate::cells::Slot;
 use crate::look::Look;
 use crate::message::{FilterKey, Message};
@@ -77,6 +77,7 @@ pub(crate) struct Gliding {
     to: Vec<(FilterIdentity, usize, Point)>,
     since: Option<Instant>,
     share: f32,
+    over: Option<FilterKey>,
     /// What is embedded: between layers and sources nothing glides.
     title: String,
 }
@@ -136,8 +137,8 @@ impl canvas::Program<Message> for Plane<'_> {
                 return self.glide(gliding, bounds.size(), *now).then(Action::request_redraw);
             }
             Event::Mouse(mouse::Event::CursorMoved { .. }) => {
-                let over = self.point_at(cursor.position_in(bounds)?, bounds.size());
-                (over != self.state.hovered).then(|| Action::publish(Message::Hover(over)))
+                let at = cursor.position_in(bounds);
+                hover(&mut gliding.over, at.and_then(|at| self.point_at(at, bounds.size())))
             }
             Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left)) => {
                 let at = cursor.position_in(bounds)?;

@@ -6,7 +6,7 @@ use iced::{Point, Rectangle, Renderer, Size, Theme, mouse};
 use revacnn_schemas::ImageGrid;
 
 use super::draw::{Align, label, short};
-use super::picture;
+use super::{hover, picture};
 use crate::look::Look;
 use crate::message::{FilterKey, Message};
 use crate::pixels::Pictures;
@@ -70,23 +70,36 @@ impl Strip<'_> {
 }
 
 impl canvas::Program<Message> for Strip<'_> {
-    type State = ();
+    type State = Option<FilterKey>;
 
-    fn update(&self, (): &mut (), event: &Event, bounds: Rectangle, cursor: mouse::Cursor) -> Option<Action<Message>> {
-        let at = cursor.position_in(bounds)?;
+    fn update(
+        &self,
+        over: &mut Option<FilterKey>,
+        event: &Event,
+        bounds: Rectangle,
+        cursor: mouse::Cursor,
+    ) -> Option<Action<Message>> {
+        let at = cursor.position_in(bounds);
         match event {
             Event::Mouse(mouse::Event::CursorMoved { .. }) => {
-                let over = self.filter_at(at, bounds.size());
-                (over != self.state.hovered).then(|| Action::publish(Message::Hover(over)))
+                hover(over, at.and_then(|at| self.filter_at(at, bounds.size())))
             }
             Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left)) => {
+                let at = at?;
                 Some(Action::publish(Message::Pick(self.filter_at(at, bounds.size()))).and_capture())
             }
             _ => None,
         }
     }
 
-    fn draw(&self, (): &(), renderer: &Renderer, theme: &Theme, bounds: Rectangle, _: mouse::Cursor) -> Vec<Geometry> {
+    fn draw(
+        &self,
+        _: &Option<FilterKey>,
+        renderer: &Renderer,
+        theme: &Theme,
+        bounds: Rectangle,
+        _: mouse::Cursor,
+    ) -> Vec<Geometry> {
         let look = Look::of(theme);
         let drawn = self.state.caches.filters.draw(renderer, bounds.size(), |frame: &mut Frame<Renderer>| {
             let cells = cells(self.grid.rows.len(), self.columns(), bounds.size());
@@ -114,7 +127,7 @@ impl canvas::Program<Message> for Strip<'_> {
         vec![drawn]
     }
 
-    fn mouse_interaction(&self, (): &(), bounds: Rectangle, cursor: mouse::Cursor) -> mouse::Interaction {
+    fn mouse_interaction(&self, _: &Option<FilterKey>, bounds: Rectangle, cursor: mouse::Cursor) -> mouse::Interaction {
         match cursor.position_in(bounds).and_then(|at| self.filter_at(at, bounds.size())) {
             Some(_) => mouse::Interaction::Pointer,
             None => mouse::Interaction::default(),

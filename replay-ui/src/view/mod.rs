@@ -11,8 +11,7 @@ pub(crate) mod tree;
 use iced::Fill;
 use iced::widget::{column, container, row, stack};
 
-use self::parts::{Piece, ground, press, said, separator, upright};
-use crate::look::Look;
+use self::parts::{Piece, press, said, separator, upright};
 use crate::message::Message;
 use crate::state::{Screen, State};
 
@@ -43,7 +42,9 @@ pub(crate) fn view(state: &State) -> Piece<'_> {
             column![page.height(Fill), separator(), timeline::timeline(state)].into()
         }
     };
-    let page = column![header::header(state), separator(), body].push(timeline::notice(state));
-    let page = container(page).width(Fill).height(Fill).style(|theme| ground(Look::of(theme).paper));
+    let page = column![header::header(state), separator(), body, separator(), timeline::status(state)];
+    // The paper is the window's own ground: one that is drawn costs the
+    // software renderer a whole window a change.
+    let page = container(page).width(Fill).height(Fill);
     stack![page].push(dialogs::open(state)).into()
 }

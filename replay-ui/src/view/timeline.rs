@@ -1,7 +1,7 @@
 //! The timeline at the foot, and the line that says what was done.
 
 use iced::widget::{Space, canvas, column, container, row};
-use iced::{Alignment, Fill};
+use iced::{Alignment, Fill, Length};
 
 use super::parts::{Piece, alarm, faint, ground, hinted, plain, press, quiet};
 use crate::canvas::draw::count;
@@ -28,7 +28,6 @@ pub(crate) fn timeline(state: &State) -> Piece<'_> {
         hinted(press(format!("{}×", state.playing.speed), Some(Message::Speed)), "how fast it plays: x"),
         plain(step),
         Space::new().width(Fill),
-        faint("drag to travel, wheel to zoom"),
         hinted(press(align, Some(Message::Align(other))), "lanes by their steps, or by distance from their forks"),
     ]
     .align_y(Alignment::Center)
@@ -38,8 +37,9 @@ pub(crate) fn timeline(state: &State) -> Piece<'_> {
     container(page).style(|theme| ground(Look::of(theme).panel)).into()
 }
 
-/// What is being done, was done, was refused, or would be done.
-pub(crate) fn notice(state: &State) -> Option<Piece<'_>> {
+/// The line at the window's foot: what is being done, was done, was refused,
+/// or would be done.
+pub(crate) fn status(state: &State) -> Piece<'_> {
     let words: Piece<'_> = match (&state.notice, &state.preview) {
         _ if state.changing => plain("at work …").into(),
         (_, Some(preview)) => {
@@ -50,7 +50,7 @@ pub(crate) fn notice(state: &State) -> Option<Piece<'_>> {
             } else {
                 format!("revacnn fork {at} --edit '{preview}'")
             };
-            row![faint("press to do what this does:"), plain(command)].spacing(8).into()
+            row![faint("a press does what this does:"), plain(command)].spacing(8).into()
         }
         (Some(Notice::Done { text, undo }), None) => {
             let words = match undo {
@@ -64,7 +64,14 @@ pub(crate) fn notice(state: &State) -> Option<Piece<'_>> {
                 .into()
         }
         (Some(Notice::Refused(reason)), None) => alarm(reason.as_str()).into(),
-        (None, None) => return None,
+        (None, None) => faint("drag on the timeline to travel, wheel to zoom · ? lists the keys").into(),
     };
-    Some(container(words).padding([6, 12]).width(Fill).style(|theme| ground(Look::of(theme).raised)).into())
+    // As high with words of a line as without; a long reason needs more.
+    let words = row![Space::new().height(26), words].align_y(Alignment::Center);
+    container(words)
+        .padding([0, 12])
+        .width(Fill)
+        .height(Length::Shrink)
+        .style(|theme| ground(Look::of(theme).panel))
+        .into()
 }

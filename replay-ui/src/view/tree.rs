@@ -1,11 +1,11 @@
 //! The branches as a tree.
 
-use iced::widget::{Space, checkbox, column, container, row, scrollable, text};
+use iced::widget::{Space, checkbox, column, container, mouse_area, row, scrollable, text};
 use iced::{Alignment, Fill, Padding};
 use revacnn_notebook::BranchSummary;
 use revacnn_schemas::BranchName;
 
-use super::parts::{Piece, alarm, faint, ground, plain, press, quiet};
+use super::parts::{Piece, alarm, faint, ground, hinted, plain, press, quiet};
 use crate::canvas::draw::{count, short};
 use crate::look::Look;
 use crate::message::Message;
@@ -66,6 +66,10 @@ fn line<'a>(state: &'a State, depth: usize, branch: &'a BranchSummary) -> Piece<
         .on_toggle_maybe((!chosen && !beside).then_some(move |show| Message::ShowBranch(of.clone(), show)))
         .size(12);
     let pick = quiet(words.width(Fill), chosen, Some(Message::Select(branch.name.clone())));
+    let other = (!beside).then(|| branch.name.clone());
+    let pick = mouse_area(pick).on_right_press(Message::Beside(other));
+    let hint = "click to select, right click to show it beside the selected one";
+    let pick = hinted(pick.into(), hint);
     row![Space::new().width(8.0 + 12.0 * depth.min(5) as f32), container(pick).width(Fill), eye]
         .align_y(Alignment::Center)
         .spacing(2)
