@@ -29,6 +29,8 @@ mod picture;
 mod pixels;
 mod prompt;
 mod run_form;
+#[cfg(test)]
+mod simulations;
 mod state;
 mod time;
 mod told;

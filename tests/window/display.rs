@@ -78,7 +78,7 @@ impl Drop for Display {
 /// The window of the program.
 pub(crate) struct Window<'a> {
     display: &'a Display,
-    program: Child,
+    pub(crate) program: Child,
     id: String,
 }
 
