@@ -8,8 +8,8 @@ use std::sync::Arc;
 use revacnn_analysis::Embedding;
 use revacnn_recorder::{BranchReader, Lineage, RecorderError, Replay, StepRow, StepTensors, Store, find_data};
 use revacnn_schemas::{
-    ARITHMETIC, Address, BranchId, BranchName, BranchRecord, DatasetIdentity, Epoch, Figure, Hue, ImageIndex, LayerName,
-    Position, Step,
+    ARITHMETIC, Address, BranchId, BranchName, BranchRecord, DatasetIdentity, Epoch, Figure, Hue, ImageIndex,
+    LayerName, Position, Step,
 };
 use revacnn_trainer::data::Dataset;
 
@@ -22,6 +22,9 @@ const MOST_REPLAYS: usize = 8;
 /// Steps whose tensors are kept: the cells of one cursor look at the same
 /// ones, those of two branches side by side with and without an image.
 const MOST_STEPS: usize = 4;
+
+/// A step that was looked at, and the image whose maps were computed.
+type Looked = (BranchId, Step, Option<ImageIndex>);
 
 /// Evaluates cells over one store.
 #[derive(Debug)]
@@ -37,7 +40,7 @@ pub struct Evaluator {
     lineages: HashMap<BranchName, Lineage>,
     replays: Vec<(BranchId, Replay)>,
     /// The tensors read last; what is recorded of a step never changes.
-    steps: VecDeque<((BranchId, Step, Option<ImageIndex>), Arc<StepTensors>)>,
+    steps: VecDeque<(Looked, Arc<StepTensors>)>,
     datasets: HashMap<DatasetIdentity, Result<Arc<Dataset>, String>>,
 }
 

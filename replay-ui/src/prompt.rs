@@ -180,6 +180,9 @@ mod tests {
         assert_eq!(asked(Question::Image, "17"), Ok(Answer::Image(Some(ImageIndex(17)))));
         assert!(asked(Question::Image, "cat").unwrap_err().contains("found `cat`"));
         assert!(asked(Question::TrainOn, "0").is_err());
-        assert!(matches!(asked(Question::TrainOn, "1,000"), Ok(Answer::Ask(Ask::Do(Intent::TrainOn { steps: 1000, .. })))));
+        assert!(matches!(
+            asked(Question::TrainOn, "1,000"),
+            Ok(Answer::Ask(Ask::Do(Intent::TrainOn { steps: 1000, .. })))
+        ));
     }
 }

@@ -8,11 +8,11 @@ use iced::widget::canvas::Cache;
 use revacnn_notebook::{BranchSummary, Cell, Method, Show, Source, XAxis};
 use revacnn_schemas::{Address, BranchName, FilterNumber, ImageIndex, LayerName, Position, Scale, Step};
 
+use crate::ViewOptions;
 use crate::cells::{Figures, Slot, Wanted};
 use crate::message::{Align, FilterKey, Hyper, Notice};
 use crate::prompt::Prompt;
 use crate::run_form::RunForm;
-use crate::ViewOptions;
 use crate::time::Time;
 
 /// Branches of which filters are shown together; curves are shown of all.
@@ -404,14 +404,7 @@ pub(crate) mod tests {
         state.update(Message::Layer("conv1".parse().unwrap()));
         assert_eq!(slots(&state), [Slot::Network, Slot::Loss, Slot::Embedding, Slot::Filters]);
         state.update(Message::Beside(Some("wider".parse().unwrap())));
-        let both = [
-            Slot::Network,
-            Slot::OtherNetwork,
-            Slot::Differences,
-            Slot::Loss,
-            Slot::Embedding,
-            Slot::Filters,
-        ];
+        let both = [Slot::Network, Slot::OtherNetwork, Slot::Differences, Slot::Loss, Slot::Embedding, Slot::Filters];
         assert_eq!(slots(&state), both);
     }
 }

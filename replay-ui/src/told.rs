@@ -30,7 +30,10 @@ impl State {
             Told::Done(done) => self.done(done),
             Told::Refused(reason) => {
                 self.changing = false;
-                self.notice = Some(Notice::Refused(reason));
+                match &mut self.form {
+                    Some(form) => form.problem = Some(reason),
+                    None => self.notice = Some(Notice::Refused(reason)),
+                }
                 Vec::new()
             }
         }
@@ -95,7 +98,7 @@ impl State {
     }
 
     fn done(&mut self, done: Done) -> Vec<Effect> {
-        self.changing = false;
+        (self.changing, self.form) = (false, None);
         if let Some((branch, waits)) = done.paused {
             let _ = if waits { self.paused.insert(branch) } else { self.paused.remove(&branch) };
         }
@@ -200,11 +203,11 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ViewOptions;
+    use crate::cells::Wanted;
     use crate::message::{Ask, Intent};
     use crate::prompt::Question;
-    use crate::ViewOptions;
     use crate::state::tests::{branch, listed, opened, options};
-    use crate::cells::Wanted;
     use revacnn_schemas::BranchName;
 
     fn wanted(effects: &[Effect]) -> &Wanted {
@@ -259,14 +262,9 @@ mod tests {
         assert_eq!(state.update(edit()), [Effect::Ask(Ask::Do(expected))]);
         assert!(state.update(edit()).is_empty(), "one is under way");
 
-        let done = Done {
-            text: "forked".to_owned(),
-            select: Some((name("main~2"), Step(30))),
-            ..Done::default()
-        };
+        let done = Done { text: "forked".to_owned(), select: Some((name("main~2"), Step(30))), ..Done::default() };
         state.update(Message::Told(Told::Done(done)));
-        let effects =
-            state.update(listed(vec![branch("main", None, 0, 100), branch("main~2", Some("main"), 30, 30)]));
+        let effects = state.update(listed(vec![branch("main", None, 0, 100), branch("main~2", Some("main"), 30, 30)]));
         assert_eq!(wanted(&effects).at.as_ref().unwrap().to_string(), "main~2@30");
         state.update(Message::Undo);
         assert_eq!(state.selected, Some(name("main")));
@@ -330,6 +328,18 @@ mod tests {
     }
 
     #[test]
+    fn a_run_that_is_refused_leaves_its_form_open_and_one_that_begins_closes_it() {
+        let mut state = opened();
+        state.update(Message::NewRun);
+        assert!(matches!(&state.update(Message::FormEnter)[..], [Effect::Ask(Ask::Do(Intent::Train(_)))]));
+        state.update(Message::Told(Told::Refused("no such data set".to_owned())));
+        assert_eq!(state.form.as_ref().unwrap().problem.as_deref(), Some("no such data set"));
+        state.update(Message::FormEnter);
+        state.update(Message::Told(Told::Done(Done::default())));
+        assert!(state.form.is_none());
+    }
+
+    #[test]
     fn beside_a_branch_first_its_parent_is_shown_then_others_then_none() {
         let mut state = opened();
         state.update(listed(vec![
@@ -352,7 +362,7 @@ mod tests {
         state.update(Message::Go(Move::To(Step(198))));
         state.update(Message::Play(true));
         let start = std::time::Instant::now();
-        let at = |tenths| Message::Tick(start + std::time::Duration::from_millis(100 * tenths));
+        let at = |tenths: u64| Message::Tick(start + std::time::Duration::from_millis(100 * tenths));
         state.update(at(0));
         assert!(state.playing.on && state.time.cursor == Step(199));
         state.update(Message::Tick(start + std::time::Duration::from_millis(20)));

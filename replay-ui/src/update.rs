@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use iced::widget::canvas::Cache;
 use revacnn_schemas::{Address, BranchName, FilterIdentity, ImageIndex, LayerName, Position, Scale, Step};
 
 use crate::cells::Slot;
@@ -129,18 +130,15 @@ impl State {
                 return self.follow();
             }
             Message::Hover(filter) => {
-                if self.hovered != filter {
-                    self.hovered = filter;
-                    self.caches.filters.clear();
-                }
+                self.caches.filters.clear();
+                self.hovered = filter;
             }
             Message::Pick(filter) => return self.pick(filter),
             Message::PickBy(places) => return self.pick_by(places),
             Message::Layer(layer) => {
-                if self.layer.as_ref() != Some(&layer) {
-                    self.layer = Some(layer);
-                    return self.follow();
-                }
+                self.layer = Some(layer);
+                self.caches.networks.iter().for_each(Cache::clear);
+                return self.follow();
             }
             Message::LayerNumber(number) => {
                 if let Some(layer) = self.layers().get(number) {
@@ -277,7 +275,8 @@ impl State {
             .flat_map(|column| column.nodes.iter().map(move |node| (&column.layer, &node.filter)))
             .collect();
         let chosen = self.picked.as_ref();
-        let here = all.iter().position(|(layer, filter)| chosen.is_some_and(|key| key.0 == **layer && key.1 == **filter));
+        let here =
+            all.iter().position(|(layer, filter)| chosen.is_some_and(|key| key.0 == **layer && key.1 == **filter));
         let in_layer = all.iter().position(|(layer, _)| Some(*layer) == self.layer.as_ref());
         let there = match here {
             Some(here) => here.saturating_add_signed(places).min(all.len().saturating_sub(1)),
@@ -339,7 +338,8 @@ impl State {
         let Some(row) = &self.figures.row else { return Vec::new() };
         let changed = Hyper::ALL.into_iter().filter_map(|name| {
             let typed = self.typed.get(&name)?.trim();
-            (!typed.is_empty() && Some(typed) != name.of(row).as_deref()).then(|| format!("set {} {typed}", name.name()))
+            (!typed.is_empty() && Some(typed) != name.of(row).as_deref())
+                .then(|| format!("set {} {typed}", name.name()))
         });
         let edits: Vec<String> = changed.collect();
         if edits.is_empty() {
@@ -372,10 +372,8 @@ impl State {
     fn start_run(&mut self) -> Vec<Effect> {
         let Some(form) = &mut self.form else { return Vec::new() };
         match form.plan() {
-            Ok(plan) => {
-                self.form = None;
-                self.change(Intent::Train(plan))
-            }
+            // It stays open until the run has begun: what is typed is not lost.
+            Ok(plan) => self.change(Intent::Train(plan)),
             Err(problem) => {
                 form.problem = Some(problem);
                 Vec::new()
@@ -419,7 +417,10 @@ impl State {
                 )
             }
             Slot::Filters | Slot::Embedding => {
-                format!("SELECT filter, \"values\" FROM weights WHERE {} ORDER BY filter", of_layer(self.layer.as_ref()?))
+                format!(
+                    "SELECT filter, \"values\" FROM weights WHERE {} ORDER BY filter",
+                    of_layer(self.layer.as_ref()?)
+                )
             }
             Slot::Differences => format!(
                 "SELECT a.step, b.loss - a.loss AS difference FROM steps a JOIN steps b ON a.step = b.step \

@@ -31,9 +31,8 @@ impl Atlas {
     /// The pixels of a rectangle of the canvas that lie within: first and
     /// past the last, across and down.
     fn span(&self, at: Rectangle) -> [[usize; 2]; 2] {
-        let inside = |from: f32, to: f32, most: usize| {
-            [from, to].map(|edge| (edge.round().max(0.0) as usize).min(most))
-        };
+        let inside =
+            |from: f32, to: f32, most: usize| [from, to].map(|edge| (edge.round().max(0.0) as usize).min(most));
         let (x, y) = (at.x - self.bounds.x, at.y - self.bounds.y);
         [inside(x, x + at.width, self.width), inside(y, y + at.height, self.height)]
     }

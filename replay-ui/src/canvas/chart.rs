@@ -192,7 +192,8 @@ impl Plot {
         let hair = Color { a: 0.6, ..look.faint };
         frame.fill_rectangle(Point::new(at.x.round(), self.area.y), Size::new(1.0, self.area.height), hair);
         let size = Size::new(190.0, 16.0 * (lines.len() + 1) as f32 + 8.0);
-        let left = if at.x + size.width + 12.0 > self.area.x + self.area.width { at.x - size.width - 8.0 } else { at.x + 8.0 };
+        let left =
+            if at.x + size.width + 12.0 > self.area.x + self.area.width { at.x - size.width - 8.0 } else { at.x + 8.0 };
         let top = (at.y - size.height / 2.0).clamp(0.0, (self.area.y + self.area.height + 16.0 - size.height).max(0.0));
         frame.fill(&Path::rounded_rectangle(Point::new(left, top), size, 4.0.into()), Color { a: 0.94, ..look.raised });
         let head = format!("{} {}", chart.x.label, if x >= 100.0 { count(x.round() as u64) } else { number(x) });

@@ -12,8 +12,8 @@ use revacnn_schemas::{DiagramColumn, NetworkDiagram};
 
 use super::atlas::{Atlas, Line, lines};
 use super::draw::{Align, label, short};
-use super::{hover, picture};
 use super::layout::{Layout, Plan, node_of};
+use super::{hover, picture};
 use crate::cells::Slot;
 use crate::look::Look;
 use crate::message::{FilterKey, Message};
@@ -54,6 +54,9 @@ pub(crate) struct Diagram<'a> {
     pub(crate) differing: Vec<FilterKey>,
 }
 
+/// Images, and where they lie on the canvas.
+type Placed = Vec<(Rectangle, Handle)>;
+
 /// What a canvas of a diagram remembers.
 #[derive(Debug, Default)]
 pub(crate) struct Moving {
@@ -65,7 +68,7 @@ pub(crate) struct Moving {
     /// Paths as an image.
     paths: RefCell<Option<Handle>>,
     /// Nodes as images, a layer each, and what they depend on.
-    nodes: RefCell<Option<(String, Vec<(Rectangle, Handle)>)>>,
+    nodes: RefCell<Option<(String, Placed)>>,
 }
 
 fn dotted(color: Color) -> Stroke<'static> {
@@ -212,7 +215,7 @@ impl Diagram<'_> {
     }
 
     /// The nodes of each layer as one image.
-    fn nodes(&self, layout: &Layout, moving: &Moving, look: &Look) -> Vec<(Rectangle, Handle)> {
+    fn nodes(&self, layout: &Layout, moving: &Moving, look: &Look) -> Placed {
         let still = self.state.settings.still || moving.away;
         let mut atlases = Vec::new();
         for (column, (layer, filters)) in self.plan.columns.iter().enumerate() {

@@ -60,13 +60,7 @@ impl Lanes<'_> {
         let bold = state.selected.as_ref() == Some(&branch.name);
         let shift = state.shift(branch) as f64;
         let name: String = branch.name.as_str().chars().take(15).collect();
-        label(
-            frame,
-            name,
-            Point::new(12.0, top + height / 2.0),
-            if bold { look.ink } else { look.faint },
-            Align::Left,
-        );
+        label(frame, name, Point::new(12.0, top + height / 2.0), if bold { look.ink } else { look.faint }, Align::Left);
         let base = (top + height - 3.0).round();
         frame.fill_rectangle(Point::new(NAMES, base), Size::new(width, 1.0), look.line);
         if let Some(Ok(chart)) = state.figures.chart(Slot::Loss) {

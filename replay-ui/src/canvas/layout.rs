@@ -174,7 +174,8 @@ impl Layout {
     /// none.
     pub(crate) fn remove(&self, column: usize, node: usize) -> Option<Rectangle> {
         let node = self.nodes.get(column)?.get(node)?;
-        (node.width >= 24.0).then(|| Rectangle { x: node.x + node.width - 13.0, y: node.y - 1.0, width: 14.0, height: 14.0 })
+        let button = Rectangle { x: node.x + node.width - 13.0, y: node.y - 1.0, width: 14.0, height: 14.0 };
+        (node.width >= 24.0).then_some(button)
     }
 }
 
@@ -237,7 +238,8 @@ pub(crate) mod tests {
     fn two_networks_share_one_order_of_filters_and_layers() {
         let one = network(&[("conv1", &[(0, 0.0), (2, 0.0)]), ("softmax", &[(0, 0.0)])]);
         let other = network(&[("conv1", &[(0, 0.0), (1, 0.0)]), ("conv2", &[(5, 0.0)]), ("softmax", &[(0, 0.0)])]);
-        let expected = [("conv1".to_owned(), vec![0, 2, 1]), ("conv2".to_owned(), vec![5]), ("softmax".to_owned(), vec![0])];
+        let expected =
+            [("conv1".to_owned(), vec![0, 2, 1]), ("conv2".to_owned(), vec![5]), ("softmax".to_owned(), vec![0])];
         assert_eq!(numbers(&Plan::of(&[&one, &other])), expected);
     }
 
@@ -259,7 +261,9 @@ pub(crate) mod tests {
             let layout = Layout::of(&plan, true, size);
             let all: Vec<&Rectangle> = layout.nodes.iter().flatten().collect();
             for (place, node) in all.iter().enumerate() {
-                assert!(node.x >= 0.0 && node.x + node.width <= layout.classes.x && node.y + node.height <= size.height);
+                assert!(
+                    node.x >= 0.0 && node.x + node.width <= layout.classes.x && node.y + node.height <= size.height
+                );
                 assert!(all[place + 1..].iter().all(|other| node.intersection(other).is_none()), "{size:?}");
             }
             assert_eq!(layout.node_at(layout.nodes[1][7].center()), Some((1, 7)));

@@ -61,12 +61,7 @@ pub(crate) fn hover(over: &mut Option<FilterKey>, now: Option<FilterKey>) -> Opt
 
 /// Draws an image of a figure into a rectangle whose corner and sides are
 /// whole pixels; returns whether there is one.
-pub(crate) fn picture(
-    frame: &mut Frame<Renderer>,
-    pictures: Option<&Pictures>,
-    place: Place,
-    at: Rectangle,
-) -> bool {
+pub(crate) fn picture(frame: &mut Frame<Renderer>, pictures: Option<&Pictures>, place: Place, at: Rectangle) -> bool {
     let Some(handle) = pictures.and_then(|pictures| pictures.get(place, at.width, at.height)) else { return false };
     frame.draw_image(at, Raster::new(handle).filter_method(FilterMethod::Nearest).snap(true));
     true

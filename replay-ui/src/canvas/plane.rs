@@ -41,14 +41,19 @@ pub(crate) fn places(points: &[ScatterPoint], size: Size) -> Vec<Point> {
 
 /// Where points are on their way: each from where it was drawn last, however
 /// the figure has changed; new ones are there at once.
-pub(crate) fn on_the_way(from: &[(FilterIdentity, usize, Point)], to: &[(FilterIdentity, usize, Point)], share: f32) -> Vec<Point> {
+pub(crate) fn on_the_way(
+    from: &[(FilterIdentity, usize, Point)],
+    to: &[(FilterIdentity, usize, Point)],
+    share: f32,
+) -> Vec<Point> {
     // Slow at both ends.
     let eased = share * share * (3.0 - 2.0 * share);
-    let glide = |(filter, group, there): &(FilterIdentity, usize, Point)| {
-        match from.iter().find(|(other, of, _)| other == filter && of == group) {
-            Some((_, _, here)) => Point::new(here.x + (there.x - here.x) * eased, here.y + (there.y - here.y) * eased),
-            None => *there,
-        }
+    let glide = |(filter, group, there): &(FilterIdentity, usize, Point)| match from
+        .iter()
+        .find(|(other, of, _)| other == filter && of == group)
+    {
+        Some((_, _, here)) => Point::new(here.x + (there.x - here.x) * eased, here.y + (there.y - here.y) * eased),
+        None => *there,
     };
     to.iter().map(glide).collect()
 }
@@ -106,7 +111,8 @@ impl Plane<'_> {
         let goal = self.goal(size);
         if goal != gliding.to {
             let same = gliding.title == self.scatter.title && !self.state.settings.still;
-            let here = gliding.to.iter().zip(gliding.now()).map(|((filter, group, _), at)| (filter.clone(), *group, at));
+            let here =
+                gliding.to.iter().zip(gliding.now()).map(|((filter, group, _), at)| (filter.clone(), *group, at));
             gliding.from = if same { here.collect() } else { Vec::new() };
             gliding.to = goal;
             gliding.title.clone_from(&self.scatter.title);
@@ -134,7 +140,7 @@ impl canvas::Program<Message> for Plane<'_> {
     ) -> Option<Action<Message>> {
         match event {
             Event::Window(window::Event::RedrawRequested(now)) => {
-                return self.glide(gliding, bounds.size(), *now).then(Action::request_redraw);
+                self.glide(gliding, bounds.size(), *now).then(Action::request_redraw)
             }
             Event::Mouse(mouse::Event::CursorMoved { .. }) => {
                 let at = cursor.position_in(bounds);

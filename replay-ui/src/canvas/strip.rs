@@ -22,7 +22,7 @@ pub(crate) fn cells(rows: usize, columns: usize, size: Size) -> Vec<Vec<Rectangl
     let fits = |lines: usize| {
         let across = columns.max(1).div_ceil(lines);
         let high = (size.height / rows.max(1) as f32 - HEAD - GAP) / lines as f32 - GAP;
-        let side = ((width + GAP) / across as f32 - GAP).min(high).min(LARGEST).max(4.0);
+        let side = ((width + GAP) / across as f32 - GAP).min(high).clamp(4.0, LARGEST);
         (across, side)
     };
     let mut best = (fits(1), 1);
@@ -62,9 +62,10 @@ impl Strip<'_> {
 
     fn filter_at(&self, at: Point, size: Size) -> Option<FilterKey> {
         let cells = cells(self.grid.rows.len(), self.columns(), size);
-        let (row, column) = cells.iter().enumerate().find_map(|(row, cells)| {
-            cells.iter().position(|cell| cell.contains(at)).map(|column| (row, column))
-        })?;
+        let (row, column) = cells
+            .iter()
+            .enumerate()
+            .find_map(|(row, cells)| cells.iter().position(|cell| cell.contains(at)).map(|column| (row, column)))?;
         self.grid.rows[row].images.get(column)?.as_ref()?.filter.clone()
     }
 }

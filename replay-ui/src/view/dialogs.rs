@@ -28,8 +28,10 @@ pub(crate) fn open(state: &State) -> Option<Piece<'_>> {
 }
 
 fn question(prompt: &Prompt) -> Piece<'_> {
-    let input =
-        field(prompt.hint(), &prompt.text, 460.0).id(FIELD).on_input(Message::PromptText).on_submit(Message::PromptEnter);
+    let input = field(prompt.hint(), &prompt.text, 460.0)
+        .id(FIELD)
+        .on_input(Message::PromptText)
+        .on_submit(Message::PromptEnter);
     let mut page = column![text(prompt.title()).size(NORMAL), input, faint(prompt.hint())].spacing(8);
     if let Some(problem) = &prompt.problem {
         page = page.push(alarm(problem.as_str()).width(460));
@@ -59,7 +61,8 @@ fn new_run(form: &RunForm) -> Piece<'_> {
 
 fn figure_menu(state: &State, slot: Slot) -> Piece<'_> {
     let figure = state.figures.get(slot).is_some_and(|shown| shown.drawn.figure.is_ok());
-    let save = press("save as SVG, in the folder that the window was started in", figure.then_some(Message::Save(slot)));
+    let save =
+        press("save as SVG, in the folder that the window was started in", figure.then_some(Message::Save(slot)));
     let query = press("copy as a query for revacnn query", state.query(slot).map(|_| Message::Query(slot)));
     let mut page = column![text(slot.name()).size(NORMAL), save, query].spacing(8);
     if slot == Slot::Embedding {

@@ -37,7 +37,8 @@ fn with_menu(slot: Slot, body: Piece<'_>) -> Piece<'_> {
 
 fn titled<'a>(title: &'a str, slot: Slot, controls: impl Into<Piece<'a>>, body: Piece<'a>) -> Piece<'a> {
     let menu = hinted(press("…", Some(Message::Menu(slot))), "save, or copy as a query");
-    let head = row![faint(title), Space::new().width(Fill), controls.into(), menu].align_y(Alignment::Center).spacing(4);
+    let head =
+        row![faint(title), Space::new().width(Fill), controls.into(), menu].align_y(Alignment::Center).spacing(4);
     column![container(head).padding(Padding::from([0, 4]).left(12)).center_y(28), with_menu(slot, body)].into()
 }
 
@@ -65,9 +66,7 @@ fn loss(state: &State) -> Piece<'_> {
     let body: Piece<'_> = match state.figures.chart(Slot::Loss) {
         None => noted("reading the curves"),
         Some(Err(reason)) => noted(reason),
-        Some(Ok(chart)) => {
-            canvas(ChartCanvas { state, chart, slot: Slot::Loss }).width(Fill).height(Fill).into()
-        }
+        Some(Ok(chart)) => canvas(ChartCanvas { state, chart, slot: Slot::Loss }).width(Fill).height(Fill).into(),
     };
     let log = checkbox(state.settings.scale == Scale::Logarithmic)
         .label("log")
@@ -75,7 +74,10 @@ fn loss(state: &State) -> Piece<'_> {
         .size(14)
         .text_size(SMALL);
     let axes = [XAxis::Step, XAxis::Images, XAxis::Epoch, XAxis::Fork].map(Axis);
-    let axis = pick_list(axes, Some(Axis(state.settings.x)), |axis| Message::X(axis.0)).text_size(SMALL).padding([2, 8]).style(chooser);
+    let axis = pick_list(axes, Some(Axis(state.settings.x)), |axis| Message::X(axis.0))
+        .text_size(SMALL)
+        .padding([2, 8])
+        .style(chooser);
     let controls = row![axis, log].spacing(12).align_y(Alignment::Center);
     titled("loss, nats · mean of each batch; dashed: validation", Slot::Loss, controls, body)
 }
@@ -107,43 +109,34 @@ fn networks(state: &State) -> Piece<'_> {
         .push(choose(Show::Coefficients, "coefficients"))
         .push(beside)
         .align_y(Alignment::Center);
-    let (one, other) = (state.figures.network(Slot::Network), state.figures.network(Slot::OtherNetwork));
-    let both: Vec<&NetworkDiagram> =
-        [&one, &other].into_iter().filter_map(|network| network.as_ref()?.as_ref().ok().copied()).collect();
+    let shown = |slot| state.figures.network(slot).and_then(Result::ok);
+    let both: Vec<&NetworkDiagram> = [Slot::Network, Slot::OtherNetwork].into_iter().filter_map(shown).collect();
     let plan = Plan::of(&both);
     let marked = match both[..] {
         [one, other] => differing(one, other),
         _ => Vec::new(),
     };
-    let draw = |slot, network: Option<Result<&NetworkDiagram, &str>>| -> Piece<'_> {
-        match network {
+    let draw = |slot| -> Piece<'_> {
+        match state.figures.network(slot) {
             None => noted("reading the network"),
             Some(Err(reason)) => noted(reason),
             Some(Ok(diagram)) => {
-                // The borrow of the figures outlives this closure.
-                let Some(Ok(diagram)) = state.figures.network(slot).filter(|found| found.is_ok_and(|found| std::ptr::eq(found, diagram)))
-                else {
-                    return noted("reading the network");
-                };
                 let pictures = state.figures.pictures(slot);
-                let differing = marked.clone();
-                canvas(Diagram { state, slot, diagram, plan: plan.clone(), pictures, differing })
-                    .width(Fill)
-                    .height(Fill)
-                    .into()
+                let (plan, differing) = (plan.clone(), marked.clone());
+                canvas(Diagram { state, slot, diagram, plan, pictures, differing }).width(Fill).height(Fill).into()
             }
         }
     };
     let body: Piece<'_> = match &state.beside {
-        None => draw(Slot::Network, one),
+        None => draw(Slot::Network),
         Some(_) => {
             let head = |address: Option<revacnn_schemas::Address>| {
                 container(plain(address.map(|address| address.to_string()).unwrap_or_default())).padding([0, 12])
             };
             row![
-                column![head(state.at()), draw(Slot::Network, one)],
+                column![head(state.at()), draw(Slot::Network)],
                 upright(),
-                column![head(state.at_beside()), draw(Slot::OtherNetwork, other)],
+                column![head(state.at_beside()), draw(Slot::OtherNetwork)],
             ]
             .into()
         }
@@ -156,9 +149,8 @@ fn filters(state: &State) -> Piece<'_> {
         let chosen = state.layer.as_ref() == Some(&layer);
         quiet(plain(layer.to_string()), chosen, Some(Message::Layer(layer)))
     }));
-    let of = |source, words| {
-        radio(words, source, Some(state.settings.of), Message::Of).size(14).text_size(SMALL).spacing(4)
-    };
+    let of =
+        |source, words| radio(words, source, Some(state.settings.of), Message::Of).size(14).text_size(SMALL).spacing(4);
     let sources = row(SOURCES.map(|(source, words)| of(source, words).into())).spacing(12);
     let method = |method, words| quiet(plain(words), state.settings.method == method, Some(Message::Method(method)));
     let controls = row![]
@@ -191,10 +183,7 @@ fn filters(state: &State) -> Piece<'_> {
     ];
     let tabs = scrollable(tabs).direction(scrollable::Direction::Horizontal(scrollable::Scrollbar::hidden()));
     let head = row![faint("filters"), tabs, Space::new().width(Fill), controls].spacing(8).align_y(Alignment::Center);
-    let menu = hinted(
-        press("…", Some(Message::Menu(Slot::Embedding))),
-        "save, or copy as a query",
-    );
+    let menu = hinted(press("…", Some(Message::Menu(Slot::Embedding))), "save, or copy as a query");
     let head = row![container(head).width(Fill), menu].align_y(Alignment::Center);
     column![
         container(head).padding(Padding::from([0, 4]).left(12)).center_y(28),

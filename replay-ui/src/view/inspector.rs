@@ -87,10 +87,7 @@ fn images(state: &State, slot: Slot) -> Piece<'_> {
             let found = found.as_ref()?;
             let message = found.filter.clone().map(|key| Message::Pick(Some(key)));
             let hint = found.label.as_str();
-            Some(super::parts::hinted(
-                iced::widget::mouse_area(picture).on_press_maybe(message).into(),
-                hint,
-            ))
+            Some(super::parts::hinted(iced::widget::mouse_area(picture).on_press_maybe(message).into(), hint))
         });
         page = page.push(row(shown).spacing(4).wrap());
     }

@@ -38,7 +38,8 @@ pub(crate) fn view(state: &State) -> Piece<'_> {
             Some(press("+ new run", Some(Message::NewRun))),
         ),
         Screen::Figures => {
-            let page = row![tree::tree(state), upright(), figures::figures(state), upright(), inspector::inspector(state)];
+            let page =
+                row![tree::tree(state), upright(), figures::figures(state), upright(), inspector::inspector(state)];
             column![page.height(Fill), separator(), timeline::timeline(state)].into()
         }
     };

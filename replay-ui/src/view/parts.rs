@@ -1,6 +1,8 @@
 //! Pieces that every part of the window is made of.
 
-use iced::widget::{Space, button, center, column, container, mouse_area, opaque, pick_list, row, rule, text, text_input, tooltip};
+use iced::widget::{
+    Space, button, center, column, container, mouse_area, opaque, pick_list, row, rule, text, text_input, tooltip,
+};
 use iced::{Alignment, Background, Border, Color, Element, Fill, Padding, Theme, border};
 
 use crate::look::{LARGE, Look, NORMAL, SMALL};
@@ -82,10 +84,7 @@ pub(crate) fn hinted<'a>(piece: Piece<'a>, hint: &'a str) -> Piece<'a> {
 /// A button that edits, and shows its command while it is pointed at.
 pub(crate) fn edit<'a>(words: &'static str, edit: String, enabled: bool) -> Piece<'a> {
     let pressed = enabled.then(|| Message::Edit(vec![edit.clone()]));
-    mouse_area(press(words, pressed))
-        .on_enter(Message::Preview(Some(edit)))
-        .on_exit(Message::Preview(None))
-        .into()
+    mouse_area(press(words, pressed)).on_enter(Message::Preview(Some(edit))).on_exit(Message::Preview(None)).into()
 }
 
 /// A name and its value; a click copies the value.

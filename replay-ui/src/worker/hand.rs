@@ -118,7 +118,8 @@ impl Hand {
         if let Some(reason) = answer.refused {
             return Err(reason);
         }
-        let text = format!("{branch} forked at step {} into {}: {}", answer.step, answer.branch, answer.done.join("; "));
+        let text =
+            format!("{branch} forked at step {} into {}: {}", answer.step, answer.branch, answer.done.join("; "));
         let paused = Some((answer.branch.clone(), answer.paused));
         Ok(Done { text, select: Some((answer.branch, answer.step)), paused, ..Done::default() })
     }

@@ -234,7 +234,8 @@ impl Listing {
     }
 
     fn rest(&self) -> Duration {
-        self.looked.map_or(LOOK_EVERY, |looked| LOOK_EVERY.saturating_sub(looked.elapsed()).max(Duration::from_millis(1)))
+        self.looked
+            .map_or(LOOK_EVERY, |looked| LOOK_EVERY.saturating_sub(looked.elapsed()).max(Duration::from_millis(1)))
     }
 
     fn unreadable(&mut self, shared: &Shared, reason: String) {
