@@ -16,16 +16,21 @@
 //! | `canvas` | what is drawn point by point |
 //! | `look`, `pixels` | colours and images |
 //! | `window`, `picture` | the interface on the screen, and in a file |
+//! | `measure` | what tests and benches ask of it |
 
 mod canvas;
 mod cells;
 mod keys;
 mod look;
+#[doc(hidden)]
+pub mod measure;
 mod message;
 mod picture;
 mod pixels;
 mod prompt;
 mod run_form;
+#[cfg(test)]
+mod simulations;
 mod state;
 mod time;
 mod told;

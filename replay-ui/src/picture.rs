@@ -27,51 +27,80 @@ pub fn screenshot(options: &ViewOptions, path: &Path) -> Result<(), ViewError> {
 }
 
 /// The window's state once every figure is there.
-fn settled(options: &ViewOptions) -> Result<State, ViewError> {
+pub(crate) fn settled(options: &ViewOptions) -> Result<State, ViewError> {
     let mut state = State::new(options);
     state.settings.still = true;
-    let mut evaluator = Evaluator::open(&options.store, options.data.clone(), crate::threads())?;
-    let branches = evaluator.refresh()?;
-    let problems = evaluator.problems().to_vec();
-    let mut boards = [Pace::Quick, Pace::Curves, Pace::Slow].map(Board::new);
-    let mut effects = state.update(Message::Told(Told::Listed(Listed { branches, problems, rates: Vec::new() })));
-    while !effects.is_empty() {
-        let asked = std::mem::take(&mut effects);
-        // Only the newest of what is wanted is made.
-        let newest = asked.iter().rev().find_map(|effect| match effect {
-            Effect::Ask(Ask::Want(wanted)) => Some(wanted.clone()),
-            _ => None,
-        });
-        for effect in asked {
-            if let Effect::Ask(Ask::Resolve(address)) = effect {
-                let step = evaluator.resolve(&address)?;
-                let found = Told::Resolved { branch: address.branch, step };
-                effects.extend(state.update(Message::Told(found)));
-            }
-        }
-        let Some(wanted) = newest else { continue };
-        for board in &mut boards {
-            board.want(&wanted);
-            let figures = board.all(&mut evaluator);
-            let (generation, step) = (wanted.generation, wanted.step);
-            let row = row(&mut evaluator, wanted.at.as_ref());
-            effects.extend(state.update(Message::Told(Told::Figures { generation, step, figures, row })));
-        }
-    }
+    let mut still = Still::open(options)?;
+    let effects = state.update(still.list()?);
+    still.settle(&mut state, effects)?;
     match (options.filter.is_some(), &state.notice) {
         (true, Some(Notice::Refused(reason))) => Err(ViewError::NotThere(reason.clone())),
         _ => Ok(state),
     }
 }
 
-fn pixels(state: &State, size: [u32; 2]) -> Result<Vec<u8>, ViewError> {
-    let theme = look::theme(state.settings.dark);
+/// What the reading threads do, done in this one.
+pub(crate) struct Still {
+    evaluator: Evaluator,
+    boards: [Board; 3],
+}
+
+impl Still {
+    /// Opens the store.
+    pub(crate) fn open(options: &ViewOptions) -> Result<Self, ViewError> {
+        let evaluator = Evaluator::open(&options.store, options.data.clone(), crate::threads())?;
+        Ok(Self { evaluator, boards: [Pace::Quick, Pace::Curves, Pace::Slow].map(Board::new) })
+    }
+
+    /// Tells what there is.
+    pub(crate) fn list(&mut self) -> Result<Message, ViewError> {
+        let branches = self.evaluator.refresh()?;
+        let problems = self.evaluator.problems().to_vec();
+        Ok(Message::Told(Told::Listed(Listed { branches, problems, rates: Vec::new() })))
+    }
+
+    /// Makes every figure that is wanted, and what is wanted because of it;
+    /// what is not for readers is returned.
+    pub(crate) fn settle(&mut self, state: &mut State, mut effects: Vec<Effect>) -> Result<Vec<Effect>, ViewError> {
+        let mut others = Vec::new();
+        while !effects.is_empty() {
+            // Only the newest of what is wanted is made.
+            let mut newest = None;
+            for effect in std::mem::take(&mut effects) {
+                match effect {
+                    Effect::Ask(Ask::Want(wanted)) => newest = Some(wanted),
+                    Effect::Ask(Ask::Resolve(address)) => {
+                        let step = self.evaluator.resolve(&address)?;
+                        let found = Told::Resolved { branch: address.branch, step };
+                        effects.extend(state.update(Message::Told(found)));
+                    }
+                    other => others.push(other),
+                }
+            }
+            let Some(wanted) = newest else { continue };
+            for board in &mut self.boards {
+                board.want(&wanted);
+                let figures = board.all(&mut self.evaluator);
+                let (generation, step) = (wanted.generation, wanted.step);
+                let row = row(&mut self.evaluator, wanted.at.as_ref());
+                effects.extend(state.update(Message::Told(Told::Figures { generation, step, figures, row })));
+            }
+        }
+        Ok(others)
+    }
+}
+
+/// The renderer that draws without a display.
+pub(crate) fn renderer() -> Result<iced::Renderer, ViewError> {
     font_system().write().unwrap_or_else(std::sync::PoisonError::into_inner).load_font(FONT_BYTES.into());
     let renderer = <iced::Renderer as Headless>::new(FONT, Pixels(NORMAL), Some("tiny-skia"));
     let renderer = iced::futures::executor::block_on(renderer);
-    let Some(mut renderer) = renderer else {
-        return Err(ViewError::Window("the software renderer cannot be made".to_owned()));
-    };
+    renderer.ok_or_else(|| ViewError::Window("the software renderer cannot be made".to_owned()))
+}
+
+fn pixels(state: &State, size: [u32; 2]) -> Result<Vec<u8>, ViewError> {
+    let theme = look::theme(state.settings.dark);
+    let mut renderer = renderer()?;
     let bounds = Size::new(size[0] as f32, size[1] as f32);
     let mut interface = UserInterface::build(view::view(state), bounds, Cache::new(), &mut renderer);
     let mut messages = Vec::new();

@@ -5,7 +5,7 @@ use iced::{Event, Size, Subscription, Task, clipboard, event, keyboard, widget, 
 
 use crate::look::{FONT, FONT_BYTES, NORMAL};
 use crate::message::{Effect, Message};
-use crate::state::State;
+use crate::state::{Screen, State};
 use crate::worker::Workers;
 use crate::{ViewError, ViewOptions, keys, look, view};
 
@@ -36,10 +36,7 @@ pub fn run(options: ViewOptions) -> Result<(), ViewError> {
         (Window { state, workers }, Task::run(told, |told| Happened::Message(Message::Told(told))))
     };
     iced::application(boot, Window::update, Window::view)
-        .title(|window: &Window| match window.state.at() {
-            Some(at) => format!("{at} · ReVACNN"),
-            None => "ReVACNN".to_owned(),
-        })
+        .title(|window: &Window| title(&window.state))
         .theme(|window: &Window| look::theme(window.state.settings.dark))
         .subscription(Window::listen)
         .settings(iced::Settings {
@@ -51,6 +48,15 @@ pub fn run(options: ViewOptions) -> Result<(), ViewError> {
         .window(window::Settings { size, min_size: Some(LEAST), ..window::Settings::default() })
         .run()
         .map_err(|error| ViewError::Window(error.to_string()))
+}
+
+/// Where one is, or that one is nowhere.
+fn title(state: &State) -> String {
+    match (&state.screen, state.at()) {
+        (Screen::Unreadable(_), _) => format!("cannot read {} · ReVACNN", state.store),
+        (Screen::Figures, Some(at)) => format!("{at} · ReVACNN"),
+        _ => "ReVACNN".to_owned(),
+    }
 }
 
 impl Window {
@@ -92,5 +98,22 @@ impl Window {
             }
             _ => None,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::Told;
+    use crate::state::tests::{opened, options};
+
+    #[test]
+    fn the_title_says_where_one_is() {
+        let mut state = State::new(&options());
+        assert_eq!(title(&state), "ReVACNN");
+        state = opened();
+        assert_eq!(title(&state), "main@100 · ReVACNN");
+        state.update(Message::Told(Told::Unreadable("gone".to_owned())));
+        assert_eq!(title(&state), "cannot read runs · ReVACNN");
     }
 }
