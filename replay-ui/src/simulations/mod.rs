@@ -147,7 +147,7 @@ impl Person {
             ..iced::Settings::default()
         };
         let size = Size::new(self.size[0] as f32, self.size[1] as f32);
-        Simulator::with_size(settings.into(), size, view::view(&self.state))
+        Simulator::with_size(settings, size, view::view(&self.state))
     }
 
     /// Does something with the mouse or in a field.
@@ -208,7 +208,6 @@ impl Person {
     /// Where words are.
     #[track_caller]
     fn place(&self, words: &str) -> iced::Rectangle {
-        use iced_test::selector::Bounded;
         self.simulator().find(words).unwrap().visible_bounds().unwrap()
     }
 
