@@ -208,7 +208,6 @@ impl Person {
     /// Where words are.
     #[track_caller]
     fn place(&self, words: &str) -> iced::Rectangle {
-        use iced_test::selector::Bounded;
         self.simulator().find(words).unwrap().visible_bounds().unwrap()
     }
 
