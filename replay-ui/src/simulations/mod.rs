@@ -147,7 +147,7 @@ impl Person {
             ..iced::Settings::default()
         };
         let size = Size::new(self.size[0] as f32, self.size[1] as f32);
-        Simulator::with_size(settings.into(), size, view::view(&self.state))
+        Simulator::with_size(settings, size, view::view(&self.state))
     }
 
     /// Does something with the mouse or in a field.
