@@ -59,12 +59,7 @@ pub struct Dragged {
 ///
 /// # Errors
 /// Where nothing can be drawn, or no figure comes.
-pub fn drag(
-    options: &ViewOptions,
-    frames: usize,
-    sweep: usize,
-    settled: impl FnOnce(),
-) -> Result<Dragged, ViewError> {
+pub fn drag(options: &ViewOptions, frames: usize, sweep: usize, settled: impl FnOnce()) -> Result<Dragged, ViewError> {
     let started = Instant::now();
     let (tell, mut told) = iced::futures::channel::mpsc::unbounded();
     let workers = Workers::start(options.store.clone(), options.data.clone(), tell);
@@ -108,7 +103,8 @@ pub fn drag(
         let turn = (frame % (2 * sweep)) as f32 / sweep as f32;
         let at = Point::new(left + (right - left) * (1.0 - (turn - 1.0).abs()), y);
         let pressed = (frame == 0).then_some(mouse::Event::ButtonPressed(mouse::Button::Left));
-        let events: Vec<mouse::Event> = std::iter::once(mouse::Event::CursorMoved { position: at }).chain(pressed).collect();
+        let events: Vec<mouse::Event> =
+            std::iter::once(mouse::Event::CursorMoved { position: at }).chain(pressed).collect();
         for message in screen.point(&state, at, &events) {
             ask(state.update(message));
         }

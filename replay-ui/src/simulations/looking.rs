@@ -83,7 +83,8 @@ fn a_figures_menu_copies_what_a_query_would_say() {
     person.press("…");
     assert_eq!(person.state.menu, Some(Slot::Loss));
     person.press("copy as a query for revacnn query");
-    let query = "SELECT branch, step, loss FROM steps WHERE branch IN ('main', 'wider') AND step > 0 ORDER BY branch, step";
+    let query =
+        "SELECT branch, step, loss FROM steps WHERE branch IN ('main', 'wider') AND step > 0 ORDER BY branch, step";
     assert_eq!(person.wanted(), [Effect::Copy(query.to_owned())]);
     assert!(person.reads(&format!("copied: {query}")) && person.state.menu.is_none());
 }
