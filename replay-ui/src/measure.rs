@@ -18,7 +18,7 @@ use crate::worker::Workers;
 use crate::{ViewError, ViewOptions, look, view};
 
 /// Points that far apart find every button.
-const APART: usize = 6;
+const APART: usize = 10;
 /// Frames are not drawn faster than this.
 const BEAT: Duration = Duration::from_micros(16_667);
 /// How long the figures may take to be there.
@@ -143,8 +143,8 @@ impl Screen {
         self.interface(state, &events, |_, _| {})
     }
 
-    /// The middle of the points at which the mouse makes the interface say
-    /// something.
+    /// The uppermost place at which the mouse makes the interface say
+    /// something: its middle.
     pub(crate) fn place(
         &mut self,
         state: &State,
@@ -152,9 +152,12 @@ impl Screen {
         says: impl Fn(&Message) -> bool,
     ) -> Option<Point> {
         let mut found: Option<[f32; 4]> = None;
-        for y in (0..self.size[1]).step_by(APART) {
+        for y in (0..self.size[1]).step_by(APART).map(|y| y as f32) {
+            if found.is_some_and(|[.., bottom]| bottom < y - APART as f32) {
+                break;
+            }
             for x in (0..self.size[0]).step_by(APART) {
-                let at = Point::new(x as f32, y as f32);
+                let at = Point::new(x as f32, y);
                 if self.point(state, at, events).iter().any(&says) {
                     let [left, top, right, bottom] = found.unwrap_or([at.x, at.y, at.x, at.y]);
                     found = Some([left.min(at.x), top.min(at.y), right.max(at.x), bottom.max(at.y)]);

@@ -77,6 +77,8 @@ fn what_was_typed_is_left_as_it_was() {
 
 #[test]
 fn a_layers_buttons_edit_it() {
+    let mut person = Person::at_a_run();
+    person.key("2");
     for (words, edit) in [
         ("+ filter", "add-filter conv2"),
         ("+ zero", "add-filter conv2 init=zero"),
@@ -87,8 +89,7 @@ fn a_layers_buttons_edit_it() {
         ("remove layer", "remove-layer conv2"),
         ("relu", "set activation conv2 relu"),
     ] {
-        let mut person = Person::at_a_run();
-        person.key("2");
+        person.state.changing = false;
         person.press(words);
         assert_eq!(person.wanted().pop(), forks(&[edit]), "{words}");
     }
