@@ -1,6 +1,8 @@
 //! What can be written on the command line.
 
 mod figures;
+#[cfg(feature = "view")]
+mod view;
 
 use std::path::PathBuf;
 
@@ -9,6 +11,8 @@ use revacnn_schemas::{Address, BranchName, Fidelity, LayerName, Schedule};
 
 use crate::text::parse_bytes;
 pub(crate) use figures::{CompareArguments, EmbedArguments, PlotArguments, PlotKind};
+#[cfg(feature = "view")]
+pub(crate) use view::{ThemeName, ViewArguments};
 
 /// Version control for the training of convolutional networks: record every
 /// step, replay it to the bit.
@@ -35,6 +39,8 @@ impl Arguments {
             Command::Steer(arguments) => arguments.json,
             Command::Embed(arguments) => arguments.json,
             Command::Compare(arguments) => arguments.json,
+            #[cfg(feature = "view")]
+            Command::View(_) => false,
             #[cfg(feature = "sql")]
             Command::Query(_) => false,
             Command::Plot(_)
@@ -66,6 +72,9 @@ pub(crate) enum Command {
     Query(QueryArguments),
     /// Compare two branches: structure, hyper-parameters, weights.
     Diff(DiffArguments),
+    /// Open the window: scrub, compare and steer.
+    #[cfg(feature = "view")]
+    View(ViewArguments),
     /// Draw curves, a network, filters, maps or a confusion matrix.
     Plot(PlotArguments),
     /// Place a layer's filters in a plane, at one address or several.

@@ -47,6 +47,10 @@ pub(crate) enum Failure {
     /// A figure.
     #[error(transparent)]
     Figure(#[from] NotebookError),
+    /// The window.
+    #[cfg(feature = "view")]
+    #[error(transparent)]
+    View(#[from] revacnn_replay_ui::ViewError),
     /// The engine.
     #[error(transparent)]
     Trainer(#[from] TrainerError),

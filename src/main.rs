@@ -32,6 +32,8 @@ fn main() -> ExitCode {
         Command::Steer(arguments) => commands::steer::run(&arguments),
         Command::Verify(arguments) => commands::verify::run(&arguments),
         Command::Diff(arguments) => commands::diff::run(&arguments),
+        #[cfg(feature = "view")]
+        Command::View(arguments) => commands::view::run(&arguments),
         Command::Plot(arguments) => commands::plot::plot(&arguments),
         Command::Embed(arguments) => commands::plot::embed(&arguments),
         Command::Compare(arguments) => commands::plot::compare(&arguments),

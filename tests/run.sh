@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Everything that must hold: formatting, lints, tests, documentation. Prints
 # what each part took. Needs cargo and, for the tests in which pyarrow and
-# DuckDB read the log, python3 with venv (they are skipped without it, but not
-# where CI=true).
+# DuckDB read the log, python3 with venv; for those in the real window, Xvfb,
+# xdotool and ImageMagick (they are skipped without, but not where CI=true).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 started=$SECONDS

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use revacnn_analysis::Embedding;
-use revacnn_recorder::{BranchReader, Lineage, RecorderError, Replay, StepTensors, Store, find_data};
+use revacnn_recorder::{BranchReader, Lineage, RecorderError, Replay, StepRow, StepTensors, Store, find_data};
 use revacnn_schemas::{
-    ARITHMETIC, Address, BranchId, BranchName, BranchRecord, DatasetIdentity, Figure, Hue, ImageIndex, LayerName,
-    Position, Step,
+    ARITHMETIC, Address, BranchId, BranchName, BranchRecord, DatasetIdentity, Epoch, Figure, Hue, ImageIndex,
+    LayerName, Position, Step,
 };
 use revacnn_trainer::data::Dataset;
 
@@ -22,6 +22,9 @@ const MOST_REPLAYS: usize = 8;
 /// Steps whose tensors are kept: the cells of one cursor look at the same
 /// ones, those of two branches side by side with and without an image.
 const MOST_STEPS: usize = 4;
+
+/// A step that was looked at, and the image whose maps were computed.
+type Looked = (BranchId, Step, Option<ImageIndex>);
 
 /// Evaluates cells over one store.
 #[derive(Debug)]
@@ -37,7 +40,7 @@ pub struct Evaluator {
     lineages: HashMap<BranchName, Lineage>,
     replays: Vec<(BranchId, Replay)>,
     /// The tensors read last; what is recorded of a step never changes.
-    steps: VecDeque<((BranchId, Step, Option<ImageIndex>), Arc<StepTensors>)>,
+    steps: VecDeque<(Looked, Arc<StepTensors>)>,
     datasets: HashMap<DatasetIdentity, Result<Arc<Dataset>, String>>,
 }
 
@@ -111,6 +114,39 @@ impl Evaluator {
     /// Those of [`Lineage::resolve`].
     pub fn resolve(&mut self, address: &Address) -> Result<Step, NotebookError> {
         Ok(self.lineage(&address.branch)?.resolve(address.position)?)
+    }
+
+    /// The row of `steps` of a branch's history.
+    ///
+    /// # Errors
+    /// Those of [`Lineage::step_row`].
+    pub fn row(&mut self, branch: &BranchName, step: Step) -> Result<StepRow, NotebookError> {
+        Ok(self.lineage(branch)?.step_row(step)?)
+    }
+
+    /// The next end of an epoch after a step, or the one before it; the
+    /// history's last or first step where there is none.
+    ///
+    /// # Errors
+    /// Those of [`Lineage::step_row`].
+    pub fn epoch_end(&mut self, branch: &BranchName, from: Step, forward: bool) -> Result<Step, NotebookError> {
+        let lineage = self.lineage(branch)?;
+        let Some(steps) = lineage.steps() else { return Ok(from) };
+        let cursor = lineage.step_row(from)?.cursor;
+        let epoch = match (forward, cursor.offset) {
+            (true, _) => cursor.epoch.0 + 1,
+            (false, 0) => cursor.epoch.0.saturating_sub(1),
+            (false, _) => cursor.epoch.0,
+        };
+        let edge = if forward { steps.last } else { steps.first };
+        if epoch == 0 {
+            return Ok(edge);
+        }
+        match lineage.resolve(Position::Epoch(Epoch(epoch))) {
+            Ok(step) => Ok(step),
+            Err(RecorderError::NoSuchPosition { .. }) => Ok(edge),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// A branch's data set.
@@ -253,6 +289,17 @@ impl Evaluator {
         }
         self.steps.push_back((key, tensors.clone()));
         Ok(tensors)
+    }
+
+    /// Which filters are frozen at a step, by layers with weights; `None`
+    /// where the state of training cannot be had.
+    pub(crate) fn frozen(&mut self, place: &Place) -> Option<Vec<Vec<bool>>> {
+        let record = &place.holder;
+        let dataset = self.dataset(&record.definition.dataset).ok()?;
+        let reader = BranchReader::of(&self.store, record.clone()).ok()?;
+        let mut replay = Replay::new(reader).with_data(dataset, self.threads);
+        let trainer = replay.trainer_at(place.step).ok()?;
+        Some(trainer.parameters().iter().map(|layer| layer.frozen.clone()).collect())
     }
 
     /// Whether an image's maps are recorded, or can be computed.

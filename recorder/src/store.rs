@@ -69,16 +69,7 @@ impl Store {
     /// [`RecorderError::UnknownFormat`] where its version is not ours.
     pub fn open(root: impl Into<PathBuf>) -> Result<Self, RecorderError> {
         let root = root.into();
-        let path = root.join("store.json");
-        if !path.is_file() {
-            let reason =
-                if root.is_dir() { "expected a file store.json in it, found none" } else { "there is no such folder" };
-            return Err(RecorderError::NotAStore {
-                path: root,
-                reason: format!("{reason}; give the folder that a run was recorded to"),
-            });
-        }
-        let record = json::read(&path, "a store's description")?;
+        let record = json::read(&description(&root)?, "a store's description")?;
         Ok(Self { root, record, disk: Disk::default() })
     }
 
@@ -124,12 +115,14 @@ impl Store {
     /// All branches. Files that are not ours are left alone.
     ///
     /// # Errors
-    /// Only where the folder itself cannot be listed; what is wrong with one
-    /// branch is in [`BranchList::problems`].
+    /// Only where the folder itself cannot be listed, or is gone; what is
+    /// wrong with one branch is in [`BranchList::problems`].
     pub fn branches(&self) -> Result<BranchList, RecorderError> {
         let mut branches = BranchList::default();
         let folder = self.root.join("branches");
         if !plain_folder_exists(&folder)? {
+            // A store without branches, or one that has vanished since.
+            description(&self.root)?;
             return Ok(branches);
         }
         for entry in list(&folder)? {
@@ -333,6 +326,17 @@ pub(crate) struct NewBranch {
     pub(crate) parent: Option<ParentRecord>,
     pub(crate) edits: Vec<Edit>,
     pub(crate) created_unix_seconds: u64,
+}
+
+/// Where the description of the store at a folder lies, if it is a store.
+fn description(root: &Path) -> Result<PathBuf, RecorderError> {
+    let path = root.join("store.json");
+    if path.is_file() {
+        return Ok(path);
+    }
+    let found = if root.is_dir() { "expected a file store.json in it, found none" } else { "there is no such folder" };
+    let reason = format!("{found}; give the folder that a run was recorded to");
+    Err(RecorderError::NotAStore { path: root.to_owned(), reason })
 }
 
 /// The content key of a fork: equal for equal parent, step and edits.

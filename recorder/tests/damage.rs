@@ -233,6 +233,18 @@ fn a_description_with_absurd_sizes_is_refused() {
 }
 
 #[test]
+fn a_store_that_vanished_is_not_one_without_branches() {
+    let (folder, store, _) = recorded();
+    let away = folder.path().with_extension("away");
+    fs::rename(folder.path(), &away).unwrap();
+    let error = store.branches().unwrap_err();
+    says(&error, folder.path());
+    assert!(error.to_string().contains("there is no such folder"), "{error}");
+    fs::rename(&away, folder.path()).unwrap();
+    assert_eq!(store.branches().unwrap().records.len(), 1);
+}
+
+#[test]
 fn a_folder_under_another_id_is_refused() {
     let (_folder, store, branch) = recorded();
     let folder = store.branch_folder(&branch.id);

@@ -16,6 +16,8 @@ pub(crate) mod steer;
 pub(crate) mod tidy;
 pub(crate) mod train;
 pub(crate) mod verify;
+#[cfg(feature = "view")]
+pub(crate) mod view;
 
 use std::num::NonZeroUsize;
 use std::time::SystemTime;

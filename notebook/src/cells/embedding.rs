@@ -35,7 +35,9 @@ pub(crate) fn embedding(
         .zip(&all)
         .map(|(place, values)| Ok(Snapshot { topology: &place.holder.topology, values: values.layer_values()? }));
     let snapshots = snapshots.collect::<Result<Vec<_>, NotebookError>>()?;
-    let key = format!("{cell:?}");
+    // Not the steps: along time, points start from where they last were.
+    let names: Vec<&str> = places.iter().map(|place| place.name.as_str()).collect();
+    let key = format!("{names:?} {layer} {of} {settings:?}");
     let found = embed(layer, &snapshots, &settings, evaluator.embeddings.get(&key))?;
     if evaluator.embeddings.len() >= MOST_KEPT {
         evaluator.embeddings.clear();

@@ -6,7 +6,7 @@ use arrow_array::Array;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Int32Type};
 use revacnn_analysis::{sums, top_half, zero_shares};
-use revacnn_recorder::{Selection, StepSpan};
+use revacnn_recorder::{Selection, StepSpan, StepTensors};
 use revacnn_schemas::{
     ClassProbability, DiagramColumn, DiagramNode, FilterNumber, Image, ImageIndex, LayerName, LayerSpec,
     NetworkDiagram, Palette, Table,
@@ -34,6 +34,7 @@ pub(crate) fn network(
     let dataset = evaluator.dataset(&place.holder.definition.dataset);
     let tensors = evaluator.tensors(place, seen)?;
     let statistics = statistics(evaluator, place)?;
+    let frozen = frozen(evaluator, place, &tensors);
     let topology = &place.holder.topology;
     let blocks: Vec<_> = topology.blocks().collect();
     let mut columns = Vec::new();
@@ -67,7 +68,7 @@ pub(crate) fn network(
                 activation_sum: total.as_ref().map(|total| total[position] as f32),
                 zero_share: zeros.as_ref().map(|zeros| zeros[position] as f32),
                 top_half: top.as_ref().is_some_and(|top| top[position]),
-                frozen: weights.gradients.as_ref().is_some_and(|gradients| gradients.frozen[position]),
+                frozen: frozen.get(&layer.layer).is_some_and(|frozen| frozen.get(position) == Some(&true)),
                 new: filter.born.as_ref() == Some(&place.holder.id) && place.holder.parent.is_some(),
             }
         });
@@ -100,6 +101,25 @@ pub(crate) fn network(
         columns,
         classes,
     })
+}
+
+/// Which filters are frozen, by layer. Gradients tell it; at a branch's first
+/// step, which has none, the state of training does.
+fn frozen(evaluator: &mut Evaluator, place: &Place, tensors: &StepTensors) -> HashMap<LayerName, Vec<bool>> {
+    let layers = place.holder.topology.parameter_layers().map(|layer| (layer.layer.clone(), layer.filters.len()));
+    if place.step == place.holder.first_step() {
+        if place.holder.parent.is_none() {
+            return HashMap::new();
+        }
+        let state = evaluator.frozen(place).unwrap_or_default();
+        return layers.map(|(layer, _)| layer).zip(state).collect();
+    }
+    let told = |(layer, filters): (LayerName, usize)| {
+        let gradients = tensors.layer(&layer)?.gradients.as_ref();
+        let frozen = gradients.map_or_else(|| vec![true; filters], |gradients| gradients.frozen.clone());
+        Some((layer, frozen))
+    };
+    layers.filter_map(told).collect()
 }
 
 /// The recorded statistics of a step, by layer and filter.

@@ -1,0 +1,453 @@
+//! The network: a node a filter, paths as thick as activations, jitter as
+//! strong as gradients.
+
+use std::cell::RefCell;
+use std::time::{Duration, Instant};
+
+use iced::advanced::image::{FilterMethod, Image as Raster};
+use iced::widget::canvas::{self, Action, Event, Frame, Geometry, LineDash, Path, Stroke};
+use iced::widget::image::Handle;
+use iced::{Color, Point, Rectangle, Renderer, Size, Theme, Vector, mouse, window};
+use revacnn_schemas::{DiagramColumn, NetworkDiagram};
+
+use super::atlas::{Atlas, Line, lines};
+use super::draw::{Align, label, short};
+use super::layout::{Layout, Plan, node_of};
+use super::{hover, picture};
+use crate::cells::Slot;
+use crate::look::Look;
+use crate::message::{FilterKey, Message};
+use crate::pixels::{INPUT, Pictures};
+use crate::state::State;
+
+/// How often the jitter is painted.
+const JITTER_EVERY: Duration = Duration::from_millis(50);
+/// The farthest that a node jitters, in pixels.
+const JITTER_REACH: f32 = 2.5;
+
+/// How far each node of a layer jitters: its share of the layer's largest
+/// mean |gradient|.
+pub(crate) fn jitter(column: &DiagramColumn) -> Vec<f32> {
+    let largest = column.nodes.iter().filter_map(|node| node.mean_abs_gradient).fold(0.0, f32::max);
+    let share = |gradient: Option<f32>| match gradient {
+        Some(gradient) if largest > 0.0 && gradient.is_finite() => gradient / largest,
+        _ => 0.0,
+    };
+    column.nodes.iter().map(|node| share(node.mean_abs_gradient)).collect()
+}
+
+/// Where a jittering node is at a tick: a point on a small, uneven round.
+fn offset(node: usize, tick: u64, reach: f32) -> Vector {
+    let turn = (tick as f32) * 2.4 + node as f32 * 1.7;
+    Vector::new(turn.sin(), (turn * 1.3 + 0.5).cos()) * (reach * JITTER_REACH)
+}
+
+/// A network on the screen.
+pub(crate) struct Diagram<'a> {
+    pub(crate) state: &'a State,
+    pub(crate) slot: Slot,
+    pub(crate) diagram: &'a NetworkDiagram,
+    /// The places of filters, shared with the network beside.
+    pub(crate) plan: Plan,
+    pub(crate) pictures: Option<&'a Pictures>,
+    /// Filters that differ most from those of the network beside.
+    pub(crate) differing: Vec<FilterKey>,
+}
+
+/// Images, and where they lie on the canvas.
+type Placed = Vec<(Rectangle, Handle)>;
+
+/// What a canvas of a diagram remembers.
+#[derive(Debug, Default)]
+pub(crate) struct Moving {
+    tick: u64,
+    painted: Option<Instant>,
+    away: bool,
+    over: Option<FilterKey>,
+    preview: Option<String>,
+    /// Paths as an image.
+    paths: RefCell<Option<Handle>>,
+    /// Nodes as images, a layer each, and what they depend on.
+    nodes: RefCell<Option<(String, Placed)>>,
+}
+
+fn dotted(color: Color) -> Stroke<'static> {
+    let line_dash = LineDash { segments: &[2.0, 3.0], offset: 0 };
+    Stroke { line_dash, ..Stroke::default().with_color(color).with_width(1.0) }
+}
+
+impl Diagram<'_> {
+    fn layout(&self, bounds: Rectangle) -> Layout {
+        Layout::of(&self.plan, !self.diagram.classes.is_empty(), bounds.size())
+    }
+
+    /// Whether this network can be edited here.
+    fn is_steered(&self) -> bool {
+        self.slot == Slot::Network && !self.state.changing
+    }
+
+    fn key(&self, (column, filter): (usize, usize)) -> FilterKey {
+        let (layer, filters) = &self.plan.columns[column];
+        (layer.clone(), filters[filter].clone())
+    }
+
+    /// The filter under a point, if this network has it.
+    fn filter_at(&self, layout: &Layout, at: Point) -> Option<FilterKey> {
+        let key = self.key(layout.node_at(at)?);
+        node_of(self.diagram, &key.0, &key.1).map(|_| key)
+    }
+
+    /// Where the nodes of a layer lie, in the figure's order.
+    fn rectangles(&self, layout: &Layout, column: &DiagramColumn) -> Vec<Rectangle> {
+        let place = self.plan.columns.iter().position(|(layer, _)| *layer == column.layer);
+        let Some(place) = place else { return Vec::new() };
+        let filters = &self.plan.columns[place].1;
+        let of = |node: &revacnn_schemas::DiagramNode| {
+            let at = filters.iter().position(|filter| *filter == node.filter).unwrap_or(0);
+            layout.nodes[place][at]
+        };
+        column.nodes.iter().map(of).collect()
+    }
+
+    /// From the image to the first layer, and from each layer to the next:
+    /// between filters of the upper half alone.
+    fn paths(&self, layout: &Layout, look: &Look) -> Vec<Line> {
+        let mut lines = Vec::new();
+        let places: Vec<Vec<Rectangle>> =
+            self.diagram.columns.iter().map(|column| self.rectangles(layout, column)).collect();
+        for (place, column) in self.diagram.columns.iter().enumerate() {
+            let most = column.nodes.iter().filter_map(|node| node.activation_sum).fold(0.0_f32, f32::max);
+            for (node, filter) in column.nodes.iter().enumerate().filter(|(_, node)| node.top_half) {
+                let share = if most > 0.0 { filter.activation_sum.unwrap_or(0.0) / most } else { 0.0 };
+                if !share.is_finite() {
+                    continue;
+                }
+                let here = places[place][node].center();
+                let mut path = |from: Point, to: Point, strength: f32| {
+                    let color = Color { a: (0.12 + 0.28 * share) * strength, ..look.faint };
+                    lines.push(Line { from, to, width: 0.5 + 2.5 * share, color });
+                };
+                if place == 0 && self.diagram.input.is_some() {
+                    let from = Point::new(layout.input.x + layout.input.width, layout.input.center_y());
+                    path(from, here, 1.0);
+                }
+                match self.diagram.columns.get(place + 1) {
+                    Some(next) => {
+                        for (to, _) in next.nodes.iter().enumerate().filter(|(_, node)| node.top_half) {
+                            path(here, places[place + 1][to].center(), 0.5);
+                        }
+                    }
+                    None if layout.has_bars() => {
+                        path(here, Point::new(layout.classes.x - 4.0, layout.classes.center_y()), 1.0);
+                    }
+                    None => {}
+                }
+            }
+        }
+        lines
+    }
+
+    fn words(&self, frame: &mut Frame<Renderer>, layout: &Layout, look: &Look) {
+        for (place, (layer, _)) in self.plan.columns.iter().enumerate() {
+            let head = layout.heads[place];
+            let column = self.diagram.columns.iter().find(|column| column.layer == *layer);
+            let chosen = self.state.layer.as_ref() == Some(layer);
+            let letters = (head.width / 6.2).max(3.0) as usize;
+            let name = match column {
+                Some(column) if letters < 10 => format!("{layer} {}", column.nodes.len()),
+                Some(column) => format!("{layer}  {}", column.nodes.len()),
+                None => format!("no {layer}"),
+            };
+            let color = if chosen { look.accent } else { look.ink };
+            label(frame, short(&name, letters), Point::new(head.x, 13.0), color, Align::Left);
+            if let Some(column) = column.filter(|_| letters >= 10) {
+                let letters = ((head.width + 20.0) / 6.0) as usize;
+                let text = short(&column.description, letters);
+                label(frame, text, Point::new(head.x, 29.0), look.faint, Align::Left);
+            }
+            if let (Slot::Network, Some(add)) = (self.slot, layout.add.get(place)) {
+                let add = *add;
+                let rim = Stroke::default().with_color(look.line).with_width(1.0);
+                frame.stroke(&Path::rounded_rectangle(add.position(), add.size(), 4.0.into()), rim);
+                let plus = if self.state.changing { look.line } else { look.ink };
+                label(frame, "+", add.center(), plus, Align::Middle);
+            }
+        }
+        if let Some((image, _)) = &self.diagram.input {
+            let at = Point::new(layout.input.center_x(), layout.input.y + layout.input.height + 12.0);
+            label(frame, format!("image {image}"), at, look.faint, Align::Middle);
+            let class = self.diagram.label.and_then(|label| self.diagram.classes.get(label));
+            if let Some(class) = class {
+                let share = format!("{:.0} %", class.probability * 100.0);
+                label(frame, short(&class.name, 14), Point::new(at.x, at.y + 16.0), look.ink, Align::Middle);
+                if !layout.has_bars() {
+                    label(frame, share, Point::new(at.x, at.y + 32.0), look.ink, Align::Middle);
+                }
+            }
+        }
+    }
+
+    fn bars(&self, frame: &mut Frame<Renderer>, layout: &Layout, look: &Look) {
+        let classes = &self.diagram.classes;
+        if classes.is_empty() || !layout.has_bars() {
+            return;
+        }
+        let area = layout.classes;
+        label(frame, "softmax, %", Point::new(area.x + area.width, 13.0), look.ink, Align::Right);
+        let height = (area.height / classes.len() as f32).min(26.0);
+        let top = area.y + (area.height - height * classes.len() as f32) / 2.0;
+        let names = area.width * 0.48;
+        for (place, class) in classes.iter().enumerate() {
+            let y = top + (place as f32 + 0.5) * height;
+            let is_label = self.diagram.label == Some(place);
+            let ink = if is_label { look.ink } else { look.faint };
+            let letters = (names / 6.4).max(3.0) as usize;
+            label(frame, short(&class.name, letters), Point::new(area.x, y), ink, Align::Left);
+            let room = (area.width - names - 28.0).max(8.0);
+            let bar = Point::new(area.x + names, y - height * 0.28);
+            frame.fill_rectangle(bar, Size::new(room, height * 0.56), look.raised);
+            let share = if class.probability.is_finite() { class.probability.clamp(0.0, 1.0) } else { 0.0 };
+            let color = if is_label { look.accent } else { look.faint };
+            frame.fill_rectangle(bar, Size::new(room * share, height * 0.56), color);
+            let text = format!("{:.0}", class.probability * 100.0);
+            label(frame, text, Point::new(area.x + area.width, y), ink, Align::Right);
+        }
+    }
+
+    /// The nodes of each layer as one image.
+    fn nodes(&self, layout: &Layout, moving: &Moving, look: &Look) -> Placed {
+        let still = self.state.settings.still || moving.away;
+        let mut atlases = Vec::new();
+        for (column, (layer, filters)) in self.plan.columns.iter().enumerate() {
+            let Some(mut atlas) = Atlas::about(&layout.nodes[column], JITTER_REACH + 3.0) else { continue };
+            let reach = self.diagram.columns.iter().find(|found| found.layer == *layer).map(jitter).unwrap_or_default();
+            for (place, filter) in filters.iter().enumerate() {
+                let at = layout.nodes[column][place];
+                let Some((found, node)) = node_of(self.diagram, layer, filter) else { continue };
+                let shift = if still { Vector::ZERO } else { offset(place, moving.tick, reach[found.1]) };
+                let at = at + Vector::new(shift.x.round(), shift.y.round());
+                let key = (layer.clone(), filter.clone());
+                let rim = match () {
+                    () if self.state.is_marked(&key) => Some((look.accent, 2.0)),
+                    () if node.new => Some((look.branch(self.diagram.hue), 2.0)),
+                    () if self.differing.contains(&key) => Some((look.alarm, 2.0)),
+                    () if node.frozen => Some((look.faint, 1.0)),
+                    () => None,
+                };
+                if let Some((color, width)) = rim {
+                    atlas.fill(at.expand(width), color);
+                }
+                if !atlas.put(self.pictures, found, at) {
+                    atlas.fill(at, look.raised);
+                }
+                if self.is_steered() && self.state.hovered.as_ref() == Some(&key) {
+                    self.minus(&mut atlas, layout.remove(column, place), look);
+                }
+            }
+            atlases.push(atlas.into_handle());
+        }
+        atlases
+    }
+
+    /// The `−` of the filter under the pointer.
+    fn minus(&self, atlas: &mut Atlas, button: Option<Rectangle>, look: &Look) {
+        let Some(button) = button else { return };
+        atlas.fill(button, look.ink);
+        atlas.fill(button.shrink(1.0), look.paper);
+        let bar = Rectangle { x: button.x + 3.0, y: button.center_y() - 1.0, width: button.width - 6.0, height: 2.0 };
+        atlas.fill(bar, look.ink);
+    }
+
+    /// Filters that the other branch has and this one lacks.
+    fn gaps(&self, frame: &mut Frame<Renderer>, layout: &Layout, look: &Look) {
+        for (column, (layer, filters)) in self.plan.columns.iter().enumerate() {
+            for (filter, at) in filters.iter().zip(&layout.nodes[column]) {
+                if node_of(self.diagram, layer, filter).is_none() {
+                    frame.stroke(&Path::rectangle(at.position(), at.size()), dotted(look.faint));
+                }
+            }
+        }
+    }
+
+    /// What the images of the nodes depend on.
+    fn depends(&self, moving: &Moving, bounds: Rectangle) -> String {
+        let moves = !self.state.settings.still && !moving.away;
+        format!(
+            "{:p} {} {:?} {} {:?} {:?} {:?} {} {} {:?}",
+            self.diagram,
+            self.diagram.step,
+            bounds.size(),
+            if moves { moving.tick } else { 0 },
+            self.state.hovered,
+            self.state.picked,
+            self.differing,
+            self.state.settings.dark,
+            self.is_steered(),
+            self.plan,
+        )
+    }
+
+    fn pressed(&self, layout: &Layout, at: Point) -> Message {
+        if self.is_steered() {
+            if let Some(column) = layout.add_at(at) {
+                return Message::Edit(vec![format!("add-filter {}", self.plan.columns[column].0)]);
+            }
+            if let Some((column, filter)) = layout.node_at(at)
+                && layout.remove(column, filter).is_some_and(|button| button.contains(at))
+                && self.filter_at(layout, at).is_some()
+            {
+                let (layer, filter) = self.key((column, filter));
+                return Message::Edit(vec![format!("remove-filter {layer}/{}", filter.number)]);
+            }
+        }
+        match layout.head_at(at) {
+            Some(column) => Message::Layer(self.plan.columns[column].0.clone()),
+            None => Message::Pick(self.filter_at(layout, at)),
+        }
+    }
+
+    /// What a press at a point would do to the network, as a command.
+    fn preview(&self, layout: &Layout, at: Point) -> Option<String> {
+        match self.pressed(layout, at) {
+            Message::Edit(edits) => edits.into_iter().next(),
+            _ => None,
+        }
+    }
+}
+
+impl canvas::Program<Message> for Diagram<'_> {
+    type State = Moving;
+
+    fn update(
+        &self,
+        moving: &mut Moving,
+        event: &Event,
+        bounds: Rectangle,
+        cursor: mouse::Cursor,
+    ) -> Option<Action<Message>> {
+        match event {
+            Event::Window(window::Event::Unfocused) => moving.away = true,
+            Event::Window(window::Event::Focused) => {
+                moving.away = false;
+                return Some(Action::request_redraw());
+            }
+            Event::Window(window::Event::RedrawRequested(now)) => {
+                let still = self.state.settings.still || moving.away;
+                if still || self.diagram.columns.iter().all(|column| jitter(column).iter().all(|share| *share == 0.0)) {
+                    return None;
+                }
+                let next = moving.painted.map_or(*now, |painted| painted + JITTER_EVERY);
+                if *now >= next {
+                    moving.tick += 1;
+                    moving.painted = Some(*now);
+                    return Some(Action::request_redraw_at(*now + JITTER_EVERY));
+                }
+                return Some(Action::request_redraw_at(next));
+            }
+            Event::Mouse(mouse::Event::CursorMoved { .. }) => {
+                let at = cursor.position_in(bounds);
+                let layout = self.layout(bounds);
+                let preview = at.and_then(|at| self.preview(&layout, at));
+                if preview != moving.preview {
+                    moving.preview.clone_from(&preview);
+                    return Some(Action::publish(Message::Preview(preview)));
+                }
+                return hover(&mut moving.over, at.and_then(|at| self.filter_at(&layout, at)));
+            }
+            Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left)) => {
+                let at = cursor.position_in(bounds)?;
+                return Some(Action::publish(self.pressed(&self.layout(bounds), at)).and_capture());
+            }
+            _ => {}
+        }
+        None
+    }
+
+    fn draw(
+        &self,
+        moving: &Moving,
+        renderer: &Renderer,
+        theme: &Theme,
+        bounds: Rectangle,
+        _: mouse::Cursor,
+    ) -> Vec<Geometry> {
+        let look = Look::of(theme);
+        let layout = self.layout(bounds);
+        let cache = &self.state.caches.networks[usize::from(self.slot == Slot::OtherNetwork)];
+        let fixed = cache.draw(renderer, bounds.size(), |frame| {
+            self.gaps(frame, &layout, look);
+            self.words(frame, &layout, look);
+            self.bars(frame, &layout, look);
+            // The image of the paths is as old as these words.
+            *moving.paths.borrow_mut() = lines(&self.paths(&layout, look), bounds.size());
+        });
+        let mut frame = Frame::new(renderer, bounds.size());
+        let raster = |handle: &Handle| Raster::new(handle.clone()).filter_method(FilterMethod::Nearest).snap(true);
+        if let Some(paths) = moving.paths.borrow().as_ref() {
+            let whole = Size::new(bounds.width.round(), bounds.height.round());
+            frame.draw_image(Rectangle::new(Point::ORIGIN, whole), raster(paths));
+        }
+        picture(&mut frame, self.pictures, INPUT, layout.input);
+        let depends = self.depends(moving, bounds);
+        let mut made = moving.nodes.borrow_mut();
+        if made.as_ref().is_none_or(|(before, _)| *before != depends) {
+            *made = Some((depends, self.nodes(&layout, moving, look)));
+        }
+        for (at, handle) in made.iter().flat_map(|(_, atlases)| atlases) {
+            frame.draw_image(*at, raster(handle));
+        }
+        vec![fixed, frame.into_geometry()]
+    }
+
+    fn mouse_interaction(&self, _: &Moving, bounds: Rectangle, cursor: mouse::Cursor) -> mouse::Interaction {
+        let Some(at) = cursor.position_in(bounds) else { return mouse::Interaction::default() };
+        let layout = self.layout(bounds);
+        match self.pressed(&layout, at) {
+            Message::Pick(None) => mouse::Interaction::default(),
+            _ => mouse::Interaction::Pointer,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::canvas::layout::tests::network;
+    use crate::state::tests::opened;
+
+    #[test]
+    fn the_strongest_gradient_jitters_most_and_none_not_at_all() {
+        let diagram = network(&[("conv1", &[(0, 0.5), (1, 2.0), (2, 0.0)])]);
+        assert_eq!(jitter(&diagram.columns[0]), [0.25, 1.0, 0.0]);
+        let still = network(&[("conv1", &[(0, 0.0)])]);
+        assert_eq!(jitter(&still.columns[0]), [0.0]);
+        assert_eq!(offset(3, 7, 0.0), Vector::ZERO);
+    }
+
+    #[test]
+    fn plus_minus_and_names_do_what_they_say() {
+        let state = opened();
+        let diagram = network(&[("conv1", &[(0, 0.5), (7, 2.0)]), ("conv2", &[(0, 1.0)])]);
+        let plan = Plan::of(&[&diagram]);
+        let bounds = Rectangle { x: 0.0, y: 0.0, width: 900.0, height: 300.0 };
+        let of = |slot| Diagram {
+            state: &state,
+            slot,
+            diagram: &diagram,
+            plan: plan.clone(),
+            pictures: None,
+            differing: Vec::new(),
+        };
+        let canvas = of(Slot::Network);
+        let layout = canvas.layout(bounds);
+        let said = |canvas: &Diagram<'_>, at: Point| format!("{:?}", canvas.pressed(&layout, at));
+        assert_eq!(said(&canvas, layout.add[1].center()), "Edit([\"add-filter conv2\"])");
+        assert_eq!(said(&canvas, layout.remove(0, 1).unwrap().center()), "Edit([\"remove-filter conv1/7\"])");
+        assert!(said(&canvas, layout.nodes[0][1].center()).starts_with("Pick(Some"));
+        assert!(said(&canvas, layout.heads[0].center()).starts_with("Layer"));
+        assert_eq!(said(&canvas, Point::new(899.0, 299.0)), "Pick(None)");
+        // The network beside is looked at, not edited.
+        let beside = of(Slot::OtherNetwork);
+        assert!(!said(&beside, layout.remove(0, 1).unwrap().center()).starts_with("Edit"));
+    }
+}

@@ -1,0 +1,79 @@
+//! What is drawn point by point: one canvas each.
+
+pub(crate) mod atlas;
+pub(crate) mod chart;
+pub(crate) mod diagram;
+pub(crate) mod draw;
+pub(crate) mod lanes;
+pub(crate) mod layout;
+pub(crate) mod plane;
+pub(crate) mod strip;
+
+use iced::advanced::image::{FilterMethod, Image as Raster};
+use iced::widget::canvas::{Action, Event, Frame, Path};
+use iced::{Point, Rectangle, Renderer, mouse};
+use revacnn_schemas::Step;
+
+use crate::message::{FilterKey, Message};
+use crate::pixels::{Pictures, Place};
+use crate::time::Move;
+
+/// Whether the button is held down on a canvas, and where the pointer is.
+#[derive(Debug, Default)]
+pub(crate) struct Pointer {
+    held: bool,
+    over: Option<Point>,
+}
+
+/// A drag or click along a canvas, as a step.
+pub(crate) fn scrub(
+    pointer: &mut Pointer,
+    event: &Event,
+    bounds: Rectangle,
+    cursor: mouse::Cursor,
+    step: impl Fn(Point) -> Option<Step>,
+) -> Option<Action<Message>> {
+    let go = |at: Point| step(at).map(|step| Action::publish(Message::Go(Move::To(step))).and_capture());
+    match event {
+        Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left)) => {
+            let action = go(cursor.position_in(bounds)?)?;
+            pointer.held = true;
+            Some(action)
+        }
+        Event::Mouse(mouse::Event::CursorMoved { .. }) if pointer.held => go(cursor.position_from(bounds.position())?),
+        Event::Mouse(mouse::Event::ButtonReleased(mouse::Button::Left)) if pointer.held => {
+            pointer.held = false;
+            Some(Action::capture())
+        }
+        _ => None,
+    }
+}
+
+/// Tells that the pointer has come over another filter of a canvas, or has
+/// left the last one. Each canvas remembers its own, so that one that the
+/// pointer is not over does not speak for the others.
+pub(crate) fn hover(over: &mut Option<FilterKey>, now: Option<FilterKey>) -> Option<Action<Message>> {
+    (*over != now).then(|| {
+        over.clone_from(&now);
+        Action::publish(Message::Hover(now))
+    })
+}
+
+/// Draws an image of a figure into a rectangle whose corner and sides are
+/// whole pixels; returns whether there is one.
+pub(crate) fn picture(frame: &mut Frame<Renderer>, pictures: Option<&Pictures>, place: Place, at: Rectangle) -> bool {
+    let Some(handle) = pictures.and_then(|pictures| pictures.get(place, at.width, at.height)) else { return false };
+    frame.draw_image(at, Raster::new(handle).filter_method(FilterMethod::Nearest).snap(true));
+    true
+}
+
+/// A square that stands on its corner.
+pub(crate) fn diamond(at: Point, size: f32) -> Path {
+    Path::new(|builder| {
+        builder.move_to(Point::new(at.x, at.y - size));
+        builder.line_to(Point::new(at.x + size, at.y));
+        builder.line_to(Point::new(at.x, at.y + size));
+        builder.line_to(Point::new(at.x - size, at.y));
+        builder.close();
+    })
+}

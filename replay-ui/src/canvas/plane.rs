@@ -1,0 +1,255 @@
+//! The embedding: a point a filter, one filter of two branches joined. From
+//! step to step points glide.
+
+use std::time::{Duration, Instant};
+
+use iced::widget::canvas::{self, Action, Event, Frame, Geometry, Path, Stroke};
+use iced::{Color, Point, Rectangle, Renderer, Size, Theme, mouse, window};
+use revacnn_schemas::{FilterIdentity, Scatter, ScatterPoint};
+
+use super::draw::{Align, label};
+use super::{hover, picture};
+use crate::cells::Slot;
+use crate::look::Look;
+use crate::message::{FilterKey, Message};
+use crate::pixels::Pictures;
+use crate::state::State;
+
+const MARGIN: f32 = 22.0;
+const RADIUS: f32 = 5.0;
+/// How long points glide.
+const GLIDE: Duration = Duration::from_millis(200);
+
+/// Where each point lies: the same scale along both axes, the whole in the
+/// middle.
+pub(crate) fn places(points: &[ScatterPoint], size: Size) -> Vec<Point> {
+    let finite = || points.iter().map(|point| point.position).filter(|at| at.iter().all(|value| value.is_finite()));
+    let fold = |axis: usize| {
+        finite().map(|at| at[axis]).fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)))
+    };
+    let ((left, right), (bottom, top)) = (fold(0), fold(1));
+    let room = Size::new((size.width - 2.0 * MARGIN).max(1.0), (size.height - 2.0 * MARGIN).max(1.0));
+    let scale = (f64::from(room.width) / (right - left)).min(f64::from(room.height) / (top - bottom));
+    let scale = if scale.is_finite() { scale } else { 0.0 };
+    let middle = [(left + right) / 2.0, (bottom + top) / 2.0];
+    let place = |point: &ScatterPoint| {
+        let along = |axis: usize| ((point.position[axis] - middle[axis]) * scale) as f32;
+        Point::new(size.width / 2.0 + along(0), size.height / 2.0 - along(1))
+    };
+    points.iter().map(place).collect()
+}
+
+/// Where points are on their way: each from where it was drawn last, however
+/// the figure has changed; new ones are there at once.
+pub(crate) fn on_the_way(
+    from: &[(FilterIdentity, usize, Point)],
+    to: &[(FilterIdentity, usize, Point)],
+    share: f32,
+) -> Vec<Point> {
+    // Slow at both ends.
+    let eased = share * share * (3.0 - 2.0 * share);
+    let glide = |(filter, group, there): &(FilterIdentity, usize, Point)| match from
+        .iter()
+        .find(|(other, of, _)| other == filter && of == group)
+    {
+        Some((_, _, here)) => Point::new(here.x + (there.x - here.x) * eased, here.y + (there.y - here.y) * eased),
+        None => *there,
+    };
+    to.iter().map(glide).collect()
+}
+
+/// The side of the filters' images at so many points in a space.
+fn image_side(points: usize, size: Size) -> f32 {
+    let room = (size.width * size.height / points.max(1) as f32).sqrt();
+    (room * 0.28).clamp(8.0, 20.0).round()
+}
+
+fn key(point: &ScatterPoint) -> FilterKey {
+    (point.layer.clone(), point.filter.clone())
+}
+
+/// The embedding on the screen.
+pub(crate) struct Plane<'a> {
+    pub(crate) state: &'a State,
+    pub(crate) scatter: &'a Scatter,
+    pub(crate) pictures: Option<&'a Pictures>,
+}
+
+/// Where points glide from, and since when.
+#[derive(Debug, Default)]
+pub(crate) struct Gliding {
+    from: Vec<(FilterIdentity, usize, Point)>,
+    to: Vec<(FilterIdentity, usize, Point)>,
+    since: Option<Instant>,
+    share: f32,
+    over: Option<FilterKey>,
+    /// What is embedded: between layers and sources nothing glides.
+    title: String,
+}
+
+impl Gliding {
+    fn now(&self) -> Vec<Point> {
+        on_the_way(&self.from, &self.to, self.share)
+    }
+}
+
+impl Plane<'_> {
+    fn goal(&self, size: Size) -> Vec<(FilterIdentity, usize, Point)> {
+        let places = places(&self.scatter.points, size);
+        self.scatter.points.iter().zip(places).map(|(point, at)| (point.filter.clone(), point.group, at)).collect()
+    }
+
+    fn point_at(&self, at: Point, size: Size) -> Option<FilterKey> {
+        let places = places(&self.scatter.points, size);
+        let near = places.iter().enumerate().map(|(point, place)| (point, place.distance(at)));
+        let nearest = near.filter(|(_, distance)| *distance < 2.0 * RADIUS).min_by(|a, b| a.1.total_cmp(&b.1));
+        nearest.map(|(point, _)| key(&self.scatter.points[point]))
+    }
+
+    /// Follows the figure; returns whether points are on their way.
+    fn glide(&self, gliding: &mut Gliding, size: Size, now: Instant) -> bool {
+        let goal = self.goal(size);
+        if goal != gliding.to {
+            let same = gliding.title == self.scatter.title && !self.state.settings.still;
+            let here =
+                gliding.to.iter().zip(gliding.now()).map(|((filter, group, _), at)| (filter.clone(), *group, at));
+            gliding.from = if same { here.collect() } else { Vec::new() };
+            gliding.to = goal;
+            gliding.title.clone_from(&self.scatter.title);
+            gliding.since = Some(now);
+        }
+        let since = gliding.since.map_or(GLIDE, |since| now.saturating_duration_since(since));
+        gliding.share = (since.as_secs_f32() / GLIDE.as_secs_f32()).min(1.0);
+        if gliding.share >= 1.0 || gliding.from.is_empty() {
+            gliding.share = 1.0;
+            gliding.since = None;
+        }
+        gliding.since.is_some()
+    }
+}
+
+impl canvas::Program<Message> for Plane<'_> {
+    type State = Gliding;
+
+    fn update(
+        &self,
+        gliding: &mut Gliding,
+        event: &Event,
+        bounds: Rectangle,
+        cursor: mouse::Cursor,
+    ) -> Option<Action<Message>> {
+        match event {
+            Event::Window(window::Event::RedrawRequested(now)) => {
+                self.glide(gliding, bounds.size(), *now).then(Action::request_redraw)
+            }
+            Event::Mouse(mouse::Event::CursorMoved { .. }) => {
+                let at = cursor.position_in(bounds);
+                hover(&mut gliding.over, at.and_then(|at| self.point_at(at, bounds.size())))
+            }
+            Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left)) => {
+                let at = cursor.position_in(bounds)?;
+                Some(Action::publish(Message::Pick(self.point_at(at, bounds.size()))).and_capture())
+            }
+            _ => None,
+        }
+    }
+
+    fn draw(
+        &self,
+        gliding: &Gliding,
+        renderer: &Renderer,
+        theme: &Theme,
+        bounds: Rectangle,
+        _: mouse::Cursor,
+    ) -> Vec<Geometry> {
+        let look = Look::of(theme);
+        // Before the first event the points are where they belong.
+        let there = places(&self.scatter.points, bounds.size());
+        let places = if gliding.to.len() == there.len() { gliding.now() } else { there };
+        let late = self.state.figures.late(Slot::Embedding, self.state.time.cursor).is_some();
+        let alpha = if late { 0.55 } else { 1.0 };
+        let image = image_side(places.len(), bounds.size());
+        let mut frame = Frame::new(renderer, bounds.size());
+        for [one, other] in &self.scatter.links {
+            if let (Some(one), Some(other)) = (places.get(*one), places.get(*other)) {
+                frame.stroke(&Path::line(*one, *other), Stroke::default().with_color(look.line).with_width(1.5));
+            }
+        }
+        for (number, (point, at)) in self.scatter.points.iter().zip(&places).enumerate() {
+            let group = self.scatter.groups.get(point.group);
+            let color = Color { a: alpha, ..group.map_or(look.faint, |group| look.branch(group.hue)) };
+            let marked = self.state.is_marked(&key(point));
+            let side = image + if marked { 6.0 } else { 0.0 };
+            let corner = Point::new((at.x - side / 2.0).round(), (at.y - side / 2.0).round());
+            let here = Rectangle::new(corner, Size::new(side, side));
+            if self.pictures.is_some_and(|pictures| pictures.size((0, number)).is_some()) {
+                let about = here.expand(2.0);
+                frame.fill_rectangle(about.position(), about.size(), if marked { look.accent } else { color });
+                picture(&mut frame, self.pictures, (0, number), here);
+            } else {
+                if marked {
+                    frame.fill(&Path::circle(*at, RADIUS + 3.0), look.accent);
+                }
+                frame.fill(&Path::circle(*at, RADIUS), color);
+            }
+        }
+        let mut words = Frame::new(renderer, bounds.size());
+        // One filter of two branches lies in two places, and is named at one.
+        let twins: Vec<usize> = self.scatter.links.iter().map(|[_, twin]| *twin).collect();
+        let named = self.scatter.points.iter().zip(&places).enumerate().filter(|(place, _)| !twins.contains(place));
+        for (_, (point, at)) in named {
+            let ink = if self.state.is_marked(&key(point)) { look.ink } else { look.faint };
+            let right = Point::new(at.x + image / 2.0 + 5.0, at.y);
+            label(&mut words, point.filter.number.to_string(), right, ink, Align::Left);
+        }
+        for (place, group) in self.scatter.groups.iter().enumerate() {
+            let at = Point::new(12.0, 10.0 + 15.0 * place as f32);
+            words.fill(&Path::circle(at, 4.0), look.branch(group.hue));
+            label(&mut words, group.name.clone(), Point::new(at.x + 9.0, at.y), look.faint, Align::Left);
+        }
+        vec![frame.into_geometry(), words.into_geometry()]
+    }
+
+    fn mouse_interaction(&self, _: &Gliding, bounds: Rectangle, cursor: mouse::Cursor) -> mouse::Interaction {
+        match cursor.position_in(bounds).and_then(|at| self.point_at(at, bounds.size())) {
+            Some(_) => mouse::Interaction::Pointer,
+            None => mouse::Interaction::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use revacnn_schemas::FilterNumber;
+
+    fn filter(number: u32) -> FilterIdentity {
+        FilterIdentity { number: FilterNumber(number), born: None }
+    }
+
+    fn point(x: f64, y: f64) -> ScatterPoint {
+        ScatterPoint { group: 0, layer: "conv1".parse().unwrap(), filter: filter(0), position: [x, y], image: None }
+    }
+
+    #[test]
+    fn points_fill_the_space_with_one_scale_for_both_axes() {
+        let size = Size::new(200.0 + 2.0 * MARGIN, 100.0 + 2.0 * MARGIN);
+        let places = places(&[point(0.0, 0.0), point(2.0, 0.0), point(0.0, 1.0)], size);
+        assert_eq!(places[1].x - places[0].x, 200.0);
+        assert_eq!(places[0].y - places[2].y, 100.0);
+    }
+
+    #[test]
+    fn a_single_point_lies_in_the_middle() {
+        assert_eq!(places(&[point(3.0, -4.0)], Size::new(100.0, 60.0)), [Point::new(50.0, 30.0)]);
+    }
+
+    #[test]
+    fn points_glide_from_where_they_were_and_new_ones_are_there_at_once() {
+        let from = [(filter(1), 0, Point::new(0.0, 0.0))];
+        let to = [(filter(2), 0, Point::new(7.0, 7.0)), (filter(1), 0, Point::new(10.0, 20.0))];
+        assert_eq!(on_the_way(&from, &to, 0.0)[1], Point::new(0.0, 0.0));
+        assert_eq!(on_the_way(&from, &to, 0.5), [Point::new(7.0, 7.0), Point::new(5.0, 10.0)]);
+        assert_eq!(on_the_way(&from, &to, 1.0)[1], Point::new(10.0, 20.0));
+    }
+}

@@ -1,0 +1,156 @@
+//! A layer's filters in a grid: a row a branch, the same filters beneath one
+//! another, and a gap with a dotted outline where a branch lacks one.
+
+use iced::widget::canvas::{self, Action, Event, Frame, Geometry, LineDash, Path, Stroke};
+use iced::{Point, Rectangle, Renderer, Size, Theme, mouse};
+use revacnn_schemas::ImageGrid;
+
+use super::draw::{Align, label, short};
+use super::{hover, picture};
+use crate::look::Look;
+use crate::message::{FilterKey, Message};
+use crate::pixels::Pictures;
+use crate::state::State;
+
+const HEAD: f32 = 20.0;
+const GAP: f32 = 4.0;
+const LARGEST: f32 = 40.0;
+
+/// The cells of one row of the grid, wrapped where it is too long.
+pub(crate) fn cells(rows: usize, columns: usize, size: Size) -> Vec<Vec<Rectangle>> {
+    let width = (size.width - 24.0).max(1.0);
+    let fits = |lines: usize| {
+        let across = columns.max(1).div_ceil(lines);
+        let high = (size.height / rows.max(1) as f32 - HEAD - GAP) / lines as f32 - GAP;
+        let side = ((width + GAP) / across as f32 - GAP).min(high).clamp(4.0, LARGEST);
+        (across, side)
+    };
+    let mut best = (fits(1), 1);
+    for lines in 2..=4 {
+        let next = fits(lines);
+        if next.1 > best.0.1 {
+            best = (next, lines);
+        }
+    }
+    let ((across, side), lines) = best;
+    let row_height = HEAD + lines as f32 * (side + GAP) + GAP;
+    (0..rows)
+        .map(|row| {
+            let top = row as f32 * row_height + HEAD;
+            let cell = |column: usize| Rectangle {
+                x: (12.0 + (column % across) as f32 * (side + GAP)).round(),
+                y: (top + (column / across) as f32 * (side + GAP)).round(),
+                width: side.floor(),
+                height: side.floor(),
+            };
+            (0..columns).map(cell).collect()
+        })
+        .collect()
+}
+
+/// The grid on the screen.
+pub(crate) struct Strip<'a> {
+    pub(crate) state: &'a State,
+    pub(crate) grid: &'a ImageGrid,
+    pub(crate) pictures: Option<&'a Pictures>,
+}
+
+impl Strip<'_> {
+    fn columns(&self) -> usize {
+        self.grid.rows.iter().map(|row| row.images.len()).max().unwrap_or(0)
+    }
+
+    fn filter_at(&self, at: Point, size: Size) -> Option<FilterKey> {
+        let cells = cells(self.grid.rows.len(), self.columns(), size);
+        let (row, column) = cells
+            .iter()
+            .enumerate()
+            .find_map(|(row, cells)| cells.iter().position(|cell| cell.contains(at)).map(|column| (row, column)))?;
+        self.grid.rows[row].images.get(column)?.as_ref()?.filter.clone()
+    }
+}
+
+impl canvas::Program<Message> for Strip<'_> {
+    type State = Option<FilterKey>;
+
+    fn update(
+        &self,
+        over: &mut Option<FilterKey>,
+        event: &Event,
+        bounds: Rectangle,
+        cursor: mouse::Cursor,
+    ) -> Option<Action<Message>> {
+        let at = cursor.position_in(bounds);
+        match event {
+            Event::Mouse(mouse::Event::CursorMoved { .. }) => {
+                hover(over, at.and_then(|at| self.filter_at(at, bounds.size())))
+            }
+            Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left)) => {
+                let at = at?;
+                Some(Action::publish(Message::Pick(self.filter_at(at, bounds.size()))).and_capture())
+            }
+            _ => None,
+        }
+    }
+
+    fn draw(
+        &self,
+        _: &Option<FilterKey>,
+        renderer: &Renderer,
+        theme: &Theme,
+        bounds: Rectangle,
+        _: mouse::Cursor,
+    ) -> Vec<Geometry> {
+        let look = Look::of(theme);
+        let drawn = self.state.caches.filters.draw(renderer, bounds.size(), |frame: &mut Frame<Renderer>| {
+            let cells = cells(self.grid.rows.len(), self.columns(), bounds.size());
+            for (row, line) in self.grid.rows.iter().enumerate() {
+                if let Some(first) = cells[row].first() {
+                    let name = short(&line.label, (bounds.width / 7.0) as usize);
+                    label(frame, name, Point::new(first.x, first.y - HEAD / 2.0 - 1.0), look.faint, Align::Left);
+                }
+                for (column, image) in line.images.iter().enumerate() {
+                    let at = cells[row][column];
+                    let Some(image) = image else {
+                        let line_dash = LineDash { segments: &[2.0, 3.0], offset: 0 };
+                        let dotted = Stroke { line_dash, ..Stroke::default().with_color(look.faint).with_width(1.0) };
+                        frame.stroke(&Path::rectangle(at.position(), at.size()), dotted);
+                        continue;
+                    };
+                    if image.filter.as_ref().is_some_and(|key| self.state.is_marked(key)) {
+                        let about = at.expand(2.0);
+                        frame.fill_rectangle(about.position(), about.size(), look.accent);
+                    }
+                    picture(frame, self.pictures, (row, column), at);
+                }
+            }
+        });
+        vec![drawn]
+    }
+
+    fn mouse_interaction(&self, _: &Option<FilterKey>, bounds: Rectangle, cursor: mouse::Cursor) -> mouse::Interaction {
+        match cursor.position_in(bounds).and_then(|at| self.filter_at(at, bounds.size())) {
+            Some(_) => mouse::Interaction::Pointer,
+            None => mouse::Interaction::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_lie_beneath_one_another_within_the_width() {
+        let size = Size::new(420.0, 200.0);
+        for (rows, columns) in [(1, 20), (2, 21), (3, 40), (1, 0)] {
+            let cells = cells(rows, columns, size);
+            assert_eq!(cells.len(), rows);
+            let all: Vec<&Rectangle> = cells.iter().flatten().collect();
+            for (place, cell) in all.iter().enumerate() {
+                assert!(cell.x + cell.width <= size.width);
+                assert!(all[place + 1..].iter().all(|other| cell.intersection(other).is_none()));
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The window of ReVACNN: it draws figures, owns the cursor, and sends
+//! intents. What a figure shows is decided by `revacnn-notebook`.
+//!
+//! [`run`] opens the window; [`screenshot`] draws the same interface without
+//! a display.
+//!
+//! | module | concept |
+//! |---|---|
+//! | `state` | what is open, chosen and shown |
+//! | `message`, `update`, `told` | what happens, and what it does to the state |
+//! | `cells` | the cells that the window shows, and their figures |
+//! | `time` | the cursor along the steps |
+//! | `keys`, `prompt`, `run_form` | what is typed |
+//! | `worker` | threads that read and change the store, and runs |
+//! | `view` | how the window is put together |
+//! | `canvas` | what is drawn point by point |
+//! | `look`, `pixels` | colours and images |
+//! | `window`, `picture` | the interface on the screen, and in a file |
+//! | `measure` | what tests and benches ask of it |
+
+mod canvas;
+mod cells;
+mod keys;
+mod look;
+#[doc(hidden)]
+pub mod measure;
+mod message;
+mod picture;
+mod pixels;
+mod prompt;
+mod run_form;
+#[cfg(test)]
+mod simulations;
+mod state;
+mod time;
+mod told;
+mod update;
+mod view;
+mod window;
+mod worker;
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+pub use picture::screenshot;
+pub use window::run;
+
+/// What is opened, and how it looks.
+#[derive(Debug, Clone)]
+pub struct ViewOptions {
+    /// The store.
+    pub store: PathBuf,
+    /// Where data sets are, if not where the store remembers them.
+    pub data: Option<PathBuf>,
+    /// What is looked at first; the end of the oldest branch if `None`.
+    pub address: Option<revacnn_schemas::Address>,
+    /// The branch that is shown beside it, if one is.
+    pub beside: Option<revacnn_schemas::BranchName>,
+    /// The filter that is chosen at first, if one is.
+    pub filter: Option<(revacnn_schemas::LayerName, revacnn_schemas::FilterNumber)>,
+    /// Width and height of the window, in logical pixels.
+    pub size: [u32; 2],
+    /// Whether the theme is dark.
+    pub dark: bool,
+}
+
+/// Why there is no window, or no picture.
+#[derive(Debug, thiserror::Error)]
+pub enum ViewError {
+    /// The window cannot be opened.
+    #[error(
+        "cannot open a window: {0}; without a display, `revacnn view --screenshot FILE.png ADDRESS` draws into a file"
+    )]
+    Window(String),
+    /// The store cannot be read.
+    #[error(transparent)]
+    Notebook(#[from] revacnn_notebook::NotebookError),
+    /// What the picture is to show is not there.
+    #[error("{0}")]
+    NotThere(String),
+    /// The picture cannot be written.
+    #[error("cannot write {}: {reason}", path.display())]
+    Picture {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Threads for training and replay: those of the machine.
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
+}

@@ -1,0 +1,221 @@
+//! What the tests and benches of the program ask of the window; nothing else
+//! uses it.
+
+use std::time::{Duration, Instant};
+
+use iced::advanced::renderer::{Headless, Style};
+use iced::theme::Base;
+use iced::{Event, Point, Size, mouse, window};
+use iced_runtime::user_interface::{Cache, UserInterface};
+use revacnn_schemas::Step;
+
+use crate::cells::Slot;
+use crate::message::{Effect, Message};
+use crate::picture::{renderer, settled};
+use crate::state::State;
+use crate::time::Move;
+use crate::worker::Workers;
+use crate::{ViewError, ViewOptions, look, view};
+
+/// Points that far apart find every button.
+const APART: usize = 6;
+/// Frames are not drawn faster than this.
+const BEAT: Duration = Duration::from_micros(16_667);
+/// How long the figures may take to be there.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The point at which a press makes an edit, in logical pixels: the middle of
+/// its button, once every figure is there. `None` where no button does it.
+///
+/// # Errors
+/// Where the store cannot be read.
+pub fn place_of(options: &ViewOptions, edit: &str) -> Result<Option<[f32; 2]>, ViewError> {
+    let state = settled(options)?;
+    let moved = mouse::Event::CursorMoved { position: Point::ORIGIN };
+    let previews = |said: &Message| matches!(said, Message::Preview(Some(text)) if text == edit);
+    let place = Screen::new(options.size)?.place(&state, &[moved], previews);
+    Ok(place.map(|place| [place.x, place.y]))
+}
+
+/// How the window went along while its cursor was dragged.
+#[derive(Debug, Clone, Default)]
+pub struct Dragged {
+    /// From the start until network and loss were drawn.
+    pub first_useful: Duration,
+    /// What each frame took: the pointer's move and the threads' answers taken
+    /// in, the interface laid out, and every pixel drawn.
+    pub frames: Vec<Duration>,
+    /// How many steps the network lay behind the cursor, a frame each.
+    pub steps_behind: Vec<u64>,
+    /// How long before a frame the cursor was where the network is.
+    pub behind: Vec<Duration>,
+    /// The steps that the cursor was dragged along.
+    pub steps: u64,
+}
+
+/// Opens the window without a display and drags its cursor along the timeline
+/// and back, one whole sweep in `sweep` frames, at most 60 frames a second.
+/// `settled` is called once the first figures are there.
+///
+/// # Errors
+/// Where nothing can be drawn, or no figure comes.
+pub fn drag(
+    options: &ViewOptions,
+    frames: usize,
+    sweep: usize,
+    settled: impl FnOnce(),
+) -> Result<Dragged, ViewError> {
+    let started = Instant::now();
+    let (tell, mut told) = iced::futures::channel::mpsc::unbounded();
+    let workers = Workers::start(options.store.clone(), options.data.clone(), tell);
+    let (mut state, mut screen) = (State::new(options), Screen::new(options.size)?);
+    let ask = |effects: Vec<Effect>| {
+        for effect in effects {
+            if let Effect::Ask(ask) = effect {
+                workers.ask(ask);
+            }
+        }
+    };
+    let mut take_in = |state: &mut State| {
+        while let Ok(told) = told.try_recv() {
+            ask(state.update(Message::Told(told)));
+        }
+    };
+    let is_there = |state: &State, slot| state.figures.get(slot).is_some();
+    while !(is_there(&state, Slot::Network) && is_there(&state, Slot::Loss)) {
+        if started.elapsed() > PATIENCE {
+            return Err(ViewError::NotThere("expected a network and its loss, found none in a minute".to_owned()));
+        }
+        std::thread::sleep(Duration::from_millis(1));
+        take_in(&mut state);
+    }
+    screen.draw(&state);
+    let first_useful = started.elapsed();
+
+    // What takes longer comes too, before the drag begins.
+    while !is_there(&state, Slot::Embedding) && started.elapsed() < PATIENCE {
+        std::thread::sleep(BEAT);
+        take_in(&mut state);
+    }
+    settled();
+    let [first, last] = state.time.all;
+    let (left, right, y) = screen.timeline(&state)?;
+    let mut dragged = Dragged { first_useful, steps: last - first, ..Dragged::default() };
+    let mut been: Vec<(Step, Instant)> = Vec::new();
+    for frame in 0..frames {
+        let begin = Instant::now();
+        take_in(&mut state);
+        let turn = (frame % (2 * sweep)) as f32 / sweep as f32;
+        let at = Point::new(left + (right - left) * (1.0 - (turn - 1.0).abs()), y);
+        let pressed = (frame == 0).then_some(mouse::Event::ButtonPressed(mouse::Button::Left));
+        let events: Vec<mouse::Event> = std::iter::once(mouse::Event::CursorMoved { position: at }).chain(pressed).collect();
+        for message in screen.point(&state, at, &events) {
+            ask(state.update(message));
+        }
+        screen.draw(&state);
+        let now = Instant::now();
+        dragged.frames.push(now - begin);
+        let cursor = state.time.cursor;
+        been.push((cursor, begin));
+        let shown = state.figures.get(Slot::Network).map(|shown| shown.step);
+        if let Some((step, when)) = shown.and_then(|shown| been.iter().rev().find(|(step, _)| *step == shown)) {
+            dragged.steps_behind.push(cursor.0.abs_diff(step.0));
+            dragged.behind.push(if *step == cursor { Duration::ZERO } else { begin - *when });
+        }
+        std::thread::sleep(BEAT.saturating_sub(begin.elapsed()));
+    }
+    Ok(dragged)
+}
+
+/// The interface without a display.
+pub(crate) struct Screen {
+    renderer: iced::Renderer,
+    cache: Cache,
+    size: [u32; 2],
+    cursor: mouse::Cursor,
+}
+
+impl Screen {
+    pub(crate) fn new(size: [u32; 2]) -> Result<Self, ViewError> {
+        Ok(Self { renderer: renderer()?, cache: Cache::new(), size, cursor: mouse::Cursor::Unavailable })
+    }
+
+    /// What the interface says to events of the mouse at a point.
+    pub(crate) fn point(&mut self, state: &State, at: Point, events: &[mouse::Event]) -> Vec<Message> {
+        self.cursor = mouse::Cursor::Available(at);
+        let events: Vec<Event> = events.iter().map(|event| Event::Mouse(*event)).collect();
+        self.interface(state, &events, |_, _| {})
+    }
+
+    /// The middle of the points at which the mouse makes the interface say
+    /// something.
+    pub(crate) fn place(
+        &mut self,
+        state: &State,
+        events: &[mouse::Event],
+        says: impl Fn(&Message) -> bool,
+    ) -> Option<Point> {
+        let mut found: Option<[f32; 4]> = None;
+        for y in (0..self.size[1]).step_by(APART) {
+            for x in (0..self.size[0]).step_by(APART) {
+                let at = Point::new(x as f32, y as f32);
+                if self.point(state, at, events).iter().any(&says) {
+                    let [left, top, right, bottom] = found.unwrap_or([at.x, at.y, at.x, at.y]);
+                    found = Some([left.min(at.x), top.min(at.y), right.max(at.x), bottom.max(at.y)]);
+                }
+            }
+        }
+        found.map(|[left, top, right, bottom]| Point::new((left + right) / 2.0, (top + bottom) / 2.0))
+    }
+
+    /// The ends of the timeline, and a height at which it is: the lowest thing
+    /// that moves the cursor where it is pressed.
+    pub(crate) fn timeline(&mut self, state: &State) -> Result<(f32, f32, f32), ViewError> {
+        let ([width, height], [first, last]) = (self.size, state.time.all);
+        let click = [mouse::Event::ButtonPressed, mouse::Event::ButtonReleased].map(|event| event(mouse::Button::Left));
+        for y in (0..height).rev().step_by(APART) {
+            let y = y as f32;
+            let leads_inside = |x: &f32| {
+                self.point(state, Point::new(*x, y), &click).iter().any(|said| match said {
+                    // Beyond its ends lie the first and the last step.
+                    Message::Go(Move::To(step)) => (first + 1..last).contains(&step.0),
+                    _ => false,
+                })
+            };
+            let places: Vec<f32> = (0..width).step_by(APART).map(|x| x as f32).filter(leads_inside).collect();
+            if let [left, .., right] = places[..] {
+                return Ok((left, right, y));
+            }
+        }
+        Err(ViewError::NotThere("expected a timeline, found none".to_owned()))
+    }
+
+    /// Draws every pixel.
+    fn draw(&mut self, state: &State) {
+        let (cursor, size) = (self.cursor, self.size);
+        let theme = look::theme(state.settings.dark);
+        let redraw = Event::Window(window::Event::RedrawRequested(Instant::now()));
+        self.interface(state, &[redraw], |interface, renderer| {
+            let base = theme.base();
+            interface.draw(renderer, &theme, &Style { text_color: base.text_color }, cursor);
+            let _ = renderer.screenshot(Size::new(size[0], size[1]), 1.0, base.background_color);
+        });
+    }
+
+    fn interface(
+        &mut self,
+        state: &State,
+        events: &[Event],
+        then: impl FnOnce(&mut UserInterface<'_, Message, iced::Theme, iced::Renderer>, &mut iced::Renderer),
+    ) -> Vec<Message> {
+        let bounds = Size::new(self.size[0] as f32, self.size[1] as f32);
+        let cache = std::mem::take(&mut self.cache);
+        let mut interface = UserInterface::build(view::view(state), bounds, cache, &mut self.renderer);
+        let mut said = Vec::new();
+        let clipboard = &mut iced::advanced::clipboard::Null;
+        let _ = interface.update(events, self.cursor, &mut self.renderer, clipboard, &mut said);
+        then(&mut interface, &mut self.renderer);
+        self.cache = interface.into_cache();
+        said
+    }
+}

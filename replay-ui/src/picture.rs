@@ -1,0 +1,125 @@
+//! The interface as a picture, without a display.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::Path;
+
+use iced::advanced::graphics::text::font_system;
+use iced::advanced::renderer::{Headless, Style};
+use iced::theme::Base;
+use iced::{Event, Pixels, Size, mouse, window};
+use iced_runtime::user_interface::{Cache, UserInterface};
+use revacnn_notebook::Evaluator;
+
+use crate::cells::Pace;
+use crate::look::{FONT, FONT_BYTES, NORMAL};
+use crate::message::{Ask, Effect, Listed, Message, Notice, Told};
+use crate::state::State;
+use crate::worker::reader::{Board, row};
+use crate::{ViewError, ViewOptions, look, view};
+
+/// Draws the window into a PNG file, as it looks once every figure is there.
+///
+/// # Errors
+/// Where the store cannot be read or the file not written.
+pub fn screenshot(options: &ViewOptions, path: &Path) -> Result<(), ViewError> {
+    write(path, options.size, &pixels(&settled(options)?, options.size)?)
+}
+
+/// The window's state once every figure is there.
+pub(crate) fn settled(options: &ViewOptions) -> Result<State, ViewError> {
+    let mut state = State::new(options);
+    state.settings.still = true;
+    let mut still = Still::open(options)?;
+    let effects = state.update(still.list()?);
+    still.settle(&mut state, effects)?;
+    match (options.filter.is_some(), &state.notice) {
+        (true, Some(Notice::Refused(reason))) => Err(ViewError::NotThere(reason.clone())),
+        _ => Ok(state),
+    }
+}
+
+/// What the reading threads do, done in this one.
+pub(crate) struct Still {
+    evaluator: Evaluator,
+    boards: [Board; 3],
+}
+
+impl Still {
+    /// Opens the store.
+    pub(crate) fn open(options: &ViewOptions) -> Result<Self, ViewError> {
+        let evaluator = Evaluator::open(&options.store, options.data.clone(), crate::threads())?;
+        Ok(Self { evaluator, boards: [Pace::Quick, Pace::Curves, Pace::Slow].map(Board::new) })
+    }
+
+    /// Tells what there is.
+    pub(crate) fn list(&mut self) -> Result<Message, ViewError> {
+        let branches = self.evaluator.refresh()?;
+        let problems = self.evaluator.problems().to_vec();
+        Ok(Message::Told(Told::Listed(Listed { branches, problems, rates: Vec::new() })))
+    }
+
+    /// Makes every figure that is wanted, and what is wanted because of it;
+    /// what is not for readers is returned.
+    pub(crate) fn settle(&mut self, state: &mut State, mut effects: Vec<Effect>) -> Result<Vec<Effect>, ViewError> {
+        let mut others = Vec::new();
+        while !effects.is_empty() {
+            // Only the newest of what is wanted is made.
+            let mut newest = None;
+            for effect in std::mem::take(&mut effects) {
+                match effect {
+                    Effect::Ask(Ask::Want(wanted)) => newest = Some(wanted),
+                    Effect::Ask(Ask::Resolve(address)) => {
+                        let step = self.evaluator.resolve(&address)?;
+                        let found = Told::Resolved { branch: address.branch, step };
+                        effects.extend(state.update(Message::Told(found)));
+                    }
+                    other => others.push(other),
+                }
+            }
+            let Some(wanted) = newest else { continue };
+            for board in &mut self.boards {
+                board.want(&wanted);
+                let figures = board.all(&mut self.evaluator);
+                let (generation, step) = (wanted.generation, wanted.step);
+                let row = row(&mut self.evaluator, wanted.at.as_ref());
+                effects.extend(state.update(Message::Told(Told::Figures { generation, step, figures, row })));
+            }
+        }
+        Ok(others)
+    }
+}
+
+/// The renderer that draws without a display.
+pub(crate) fn renderer() -> Result<iced::Renderer, ViewError> {
+    font_system().write().unwrap_or_else(std::sync::PoisonError::into_inner).load_font(FONT_BYTES.into());
+    let renderer = <iced::Renderer as Headless>::new(FONT, Pixels(NORMAL), Some("tiny-skia"));
+    let renderer = iced::futures::executor::block_on(renderer);
+    renderer.ok_or_else(|| ViewError::Window("the software renderer cannot be made".to_owned()))
+}
+
+fn pixels(state: &State, size: [u32; 2]) -> Result<Vec<u8>, ViewError> {
+    let theme = look::theme(state.settings.dark);
+    let mut renderer = renderer()?;
+    let bounds = Size::new(size[0] as f32, size[1] as f32);
+    let mut interface = UserInterface::build(view::view(state), bounds, Cache::new(), &mut renderer);
+    let mut messages = Vec::new();
+    let redraw = Event::Window(window::Event::RedrawRequested(std::time::Instant::now()));
+    let nowhere = mouse::Cursor::Unavailable;
+    let _ = interface.update(&[redraw], nowhere, &mut renderer, &mut iced::advanced::clipboard::Null, &mut messages);
+    let base = theme.base();
+    interface.draw(&mut renderer, &theme, &Style { text_color: base.text_color }, nowhere);
+    Ok(renderer.screenshot(Size::new(size[0], size[1]), 1.0, base.background_color))
+}
+
+fn write(path: &Path, size: [u32; 2], rgba: &[u8]) -> Result<(), ViewError> {
+    let failed =
+        |error: &dyn std::fmt::Display| ViewError::Picture { path: path.to_owned(), reason: error.to_string() };
+    let file = File::create(path).map_err(|error| failed(&error))?;
+    let mut encoder = png::Encoder::new(BufWriter::new(file), size[0], size[1]);
+    encoder.set_color(png::ColorType::Rgba);
+    encoder.set_depth(png::BitDepth::Eight);
+    let mut writer = encoder.write_header().map_err(|error| failed(&error))?;
+    writer.write_image_data(rgba).map_err(|error| failed(&error))?;
+    writer.finish().map_err(|error| failed(&error))
+}

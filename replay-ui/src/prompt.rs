@@ -1,0 +1,188 @@
+//! A question that is answered with a line of text.
+
+use revacnn_recorder::Command;
+use revacnn_schemas::{Address, BranchName, Edit, ImageIndex};
+
+use crate::message::{Ask, Intent};
+use crate::state::State;
+
+/// The name of its field.
+pub(crate) const FIELD: &str = "prompt";
+
+/// What is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Question {
+    /// An address to go to.
+    GoTo,
+    /// The name of a fork.
+    Fork,
+    /// Edits.
+    Edit,
+    /// Another name for the selected branch.
+    Rename,
+    /// The image that maps are of.
+    Image,
+    /// How many steps to train on.
+    TrainOn,
+}
+
+/// The open question.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Prompt {
+    /// What is asked.
+    pub(crate) question: Question,
+    /// What was typed so far.
+    pub(crate) text: String,
+    /// What was wrong with it.
+    pub(crate) problem: Option<String>,
+}
+
+/// What an answer leads to.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Answer {
+    /// To be asked of the workers.
+    Ask(Ask),
+    /// Another image.
+    Image(Option<ImageIndex>),
+    /// Edits of the selected branch, and the fork's name.
+    Edit(Vec<String>, Option<BranchName>),
+    /// Nothing was typed.
+    Nothing,
+}
+
+impl Prompt {
+    /// A question, with a text to start from.
+    pub(crate) fn new(question: Question, text: impl Into<String>) -> Self {
+        Self { question, text: text.into(), problem: None }
+    }
+
+    /// Its heading.
+    pub(crate) fn title(&self) -> &'static str {
+        match self.question {
+            Question::GoTo => "Go to",
+            Question::Fork => "Fork here",
+            Question::Edit => "Fork here with edits",
+            Question::Rename => "Rename",
+            Question::Image => "Image",
+            Question::TrainOn => "Train on",
+        }
+    }
+
+    /// What may be typed.
+    pub(crate) fn hint(&self) -> &'static str {
+        match self.question {
+            Question::GoTo => "main@1350, 1350, epoch:2, best, fork, last",
+            Question::Fork => "a name for the new branch; empty for the next free one",
+            Question::Edit => "add-filter conv3; set learning-rate 0.05; freeze conv1",
+            Question::Rename => "the branch's new name",
+            Question::Image => "number of a training image; empty for the first probe image",
+            Question::TrainOn => "how many steps",
+        }
+    }
+
+    /// What an answer leads to.
+    ///
+    /// # Errors
+    /// What was expected and what was found.
+    pub(crate) fn answer(&self, state: &State) -> Result<Answer, String> {
+        let text = self.text.trim();
+        let selected = state.selected.clone().ok_or("expected a selected branch, found none")?;
+        match self.question {
+            Question::GoTo if text.is_empty() => Ok(Answer::Nothing),
+            Question::GoTo => go_to(text, &selected, state).map(|address| Answer::Ask(Ask::Resolve(address))),
+            Question::Fork => Ok(Answer::Edit(Vec::new(), name(text)?)),
+            Question::Edit => edits(text).map(|edits| Answer::Edit(edits, None)),
+            Question::Rename => match name(text)? {
+                Some(to) if to != selected => Ok(Answer::Ask(Ask::Do(Intent::Rename { from: selected, to }))),
+                _ => Ok(Answer::Nothing),
+            },
+            Question::Image if text.is_empty() => Ok(Answer::Image(None)),
+            Question::Image => match text.parse() {
+                Ok(number) => Ok(Answer::Image(Some(ImageIndex(number)))),
+                Err(_) => Err(format!("expected the number of a training image, found `{text}`")),
+            },
+            Question::TrainOn => match text.replace(',', "").parse::<u64>() {
+                Ok(steps) if steps > 0 => Ok(Answer::Ask(Ask::Do(Intent::TrainOn { branch: selected, steps }))),
+                _ => Err(format!("expected a number of steps from 1, found `{text}`")),
+            },
+        }
+    }
+}
+
+/// A bare number, or a position, is of the selected branch.
+fn go_to(text: &str, selected: &BranchName, state: &State) -> Result<Address, String> {
+    let is_branch = |name: &BranchName| state.branches.iter().any(|branch| branch.name == *name);
+    let whole = text.parse::<Address>().ok();
+    let whole = whole.filter(|address| text.contains('@') || is_branch(&address.branch));
+    let expected = "expected NAME@STEP, a step, `epoch:N`, `last`, `best` or `fork`";
+    whole
+        .or_else(|| format!("{selected}@{text}").parse().ok())
+        .ok_or_else(|| format!("`{text}` is no address: {expected}"))
+}
+
+fn name(text: &str) -> Result<Option<BranchName>, String> {
+    if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(|error| format!("{error}")) }
+}
+
+/// Edits with a semicolon between them, each checked.
+fn edits(text: &str) -> Result<Vec<String>, String> {
+    let edits: Vec<String> =
+        text.split(';').map(str::trim).filter(|edit| !edit.is_empty()).map(str::to_owned).collect();
+    if edits.is_empty() {
+        return Err("expected an edit, such as `add-filter conv3`, found nothing".to_owned());
+    }
+    for edit in &edits {
+        edit.parse::<Edit>().map_err(|error| error.to_string())?;
+    }
+    Ok(edits)
+}
+
+/// What a button says of a running training.
+pub(crate) fn told(command: &Command) -> &'static str {
+    match command {
+        Command::Pause => "pause",
+        Command::Resume => "resume",
+        Command::Step => "one step",
+        Command::Stop => "stop",
+        Command::Edit { .. } => "edit",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::tests::opened;
+
+    fn asked(question: Question, text: &str) -> Result<Answer, String> {
+        Prompt::new(question, text).answer(&opened())
+    }
+
+    #[test]
+    fn a_bare_step_is_of_the_selected_branch_and_what_is_no_address_is_said() {
+        let to = |address: &str| Answer::Ask(Ask::Resolve(address.parse().unwrap()));
+        assert_eq!(asked(Question::GoTo, "77"), Ok(to("main@77")));
+        assert_eq!(asked(Question::GoTo, "wider"), Ok(to("wider@last")));
+        assert_eq!(asked(Question::GoTo, "wider@epoch:2"), Ok(to("wider@epoch:2")));
+        assert!(asked(Question::GoTo, "no such").unwrap_err().contains("expected NAME@STEP"));
+    }
+
+    #[test]
+    fn edits_are_checked_before_anything_is_forked() {
+        let edits = vec!["add-filter conv3".to_owned(), "freeze conv1".to_owned()];
+        assert_eq!(asked(Question::Edit, "add-filter conv3; freeze conv1;"), Ok(Answer::Edit(edits, None)));
+        assert!(asked(Question::Edit, "add-fliter conv3").unwrap_err().contains("add-fliter"));
+        assert!(asked(Question::Edit, " ").unwrap_err().contains("expected an edit"));
+    }
+
+    #[test]
+    fn numbers_are_numbers() {
+        assert_eq!(asked(Question::Image, ""), Ok(Answer::Image(None)));
+        assert_eq!(asked(Question::Image, "17"), Ok(Answer::Image(Some(ImageIndex(17)))));
+        assert!(asked(Question::Image, "cat").unwrap_err().contains("found `cat`"));
+        assert!(asked(Question::TrainOn, "0").is_err());
+        assert!(matches!(
+            asked(Question::TrainOn, "1,000"),
+            Ok(Answer::Ask(Ask::Do(Intent::TrainOn { steps: 1000, .. })))
+        ));
+    }
+}

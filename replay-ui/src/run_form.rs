@@ -1,0 +1,144 @@
+//! The form of a new run.
+
+use revacnn_schemas::{BranchName, OptimizerSpec};
+
+/// A field of the form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Field {
+    Branch,
+    Dataset,
+    Network,
+    Optimizer,
+    BatchSize,
+    Epochs,
+    Seed,
+}
+
+impl Field {
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Branch, Self::Dataset, Self::Network, Self::Optimizer, Self::BatchSize, Self::Epochs, Self::Seed];
+
+    /// What the field asks for, and what may stand there.
+    pub(crate) fn label(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Branch => ("branch", "a name that no branch has"),
+            Self::Dataset => ("data set", "shapes, digits, cifar10, or a folder"),
+            Self::Network => ("network", "paper, 20-20-20, 20-20-21, or a TOML file"),
+            Self::Optimizer => ("optimizer", "adadelta, adam, or sgd,learning_rate=0.01,momentum=0.9"),
+            Self::BatchSize => ("batch size", "images"),
+            Self::Epochs => ("epochs", "passes over the training images"),
+            Self::Seed => ("seed", "a whole number"),
+        }
+    }
+
+    /// The name of its text field.
+    pub(crate) fn id(self) -> &'static str {
+        match self {
+            Self::Branch => "run-branch",
+            Self::Dataset => "run-dataset",
+            Self::Network => "run-network",
+            Self::Optimizer => "run-optimizer",
+            Self::BatchSize => "run-batch-size",
+            Self::Epochs => "run-epochs",
+            Self::Seed => "run-seed",
+        }
+    }
+}
+
+/// What is to be trained.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct RunPlan {
+    pub(crate) branch: BranchName,
+    /// A data set's name, or a folder.
+    pub(crate) dataset: String,
+    /// A preset's name, or a file.
+    pub(crate) network: String,
+    pub(crate) optimizer: OptimizerSpec,
+    pub(crate) batch_size: u32,
+    pub(crate) epochs: u64,
+    pub(crate) seed: u64,
+}
+
+/// The open form.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct RunForm {
+    texts: [String; 7],
+    /// What was wrong with it.
+    pub(crate) problem: Option<String>,
+}
+
+impl RunForm {
+    /// The form with what `revacnn train` trains, under a name that is free.
+    pub(crate) fn new(taken: &[BranchName]) -> Self {
+        let free = |name: &String| !taken.iter().any(|other| other.as_str() == name);
+        let name = std::iter::once("main".to_owned()).chain((2..).map(|number| format!("run-{number}"))).find(free);
+        let texts = [&name.unwrap_or_default(), "shapes", "paper", "adadelta", "4", "2", "0"].map(str::to_owned);
+        Self { texts, problem: None }
+    }
+
+    /// What stands in a field.
+    pub(crate) fn text(&self, field: Field) -> &str {
+        &self.texts[field as usize]
+    }
+
+    /// Another text for a field.
+    pub(crate) fn set(&mut self, field: Field, text: String) {
+        self.texts[field as usize] = text;
+        self.problem = None;
+    }
+
+    /// The run that the form describes.
+    ///
+    /// # Errors
+    /// The field that is not understood, and what was expected.
+    pub(crate) fn plan(&self) -> Result<RunPlan, String> {
+        fn number<N: std::str::FromStr + PartialOrd + From<u8>>(
+            form: &RunForm,
+            field: Field,
+            least: u8,
+        ) -> Result<N, String> {
+            let text = form.text(field).trim();
+            let parsed = text.parse().ok().filter(|value| *value >= N::from(least));
+            parsed.ok_or_else(|| format!("{}: expected a whole number from {least}, found `{text}`", field.label().0))
+        }
+        let text = |field| self.text(field).trim().to_owned();
+        let of = |field: Field, error: &dyn std::fmt::Display| format!("{}: {error}", field.label().0);
+        Ok(RunPlan {
+            branch: text(Field::Branch).parse().map_err(|error| of(Field::Branch, &error))?,
+            dataset: text(Field::Dataset),
+            network: text(Field::Network),
+            optimizer: text(Field::Optimizer).parse().map_err(|error| of(Field::Optimizer, &error))?,
+            batch_size: number(self, Field::BatchSize, 1)?,
+            epochs: number(self, Field::Epochs, 1)?,
+            seed: number(self, Field::Seed, 0)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_form_starts_with_what_the_program_trains_under_a_free_name() {
+        let plan = RunForm::new(&[]).plan().unwrap();
+        assert_eq!((plan.branch.as_str(), plan.dataset.as_str(), plan.network.as_str()), ("main", "shapes", "paper"));
+        assert_eq!((plan.batch_size, plan.epochs, plan.seed), (4, 2, 0));
+        assert_eq!(RunForm::new(&["main".parse().unwrap()]).text(Field::Branch), "run-2");
+    }
+
+    #[test]
+    fn a_field_that_is_not_understood_is_named() {
+        for (field, text, expected) in [
+            (Field::BatchSize, "many", "batch size: expected a whole number from 1, found `many`"),
+            (Field::Epochs, "0", "epochs: expected a whole number from 1, found `0`"),
+            (Field::Optimizer, "sgd,learning_rate=fast", "optimizer: "),
+            (Field::Branch, "../x", "branch: "),
+        ] {
+            let mut form = RunForm::new(&[]);
+            form.set(field, text.to_owned());
+            let problem = form.plan().unwrap_err();
+            assert!(problem.starts_with(expected), "{problem}");
+        }
+    }
+}

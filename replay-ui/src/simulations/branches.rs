@@ -1,0 +1,126 @@
+//! The tree of branches, and the questions that go somewhere.
+
+use iced::mouse;
+use revacnn_schemas::Step;
+
+use super::{LAST, Person, WIDER, branch};
+use crate::cells::Slot;
+use crate::message::{Ask, Done, Effect, Intent, Message, Told, Undo};
+use crate::prompt;
+use crate::run_form::Field;
+
+#[test]
+fn a_branch_is_selected_in_the_tree() {
+    let mut person = Person::at_a_run();
+    assert_eq!(person.state.at().unwrap().to_string(), format!("main@{LAST}"));
+    person.press("wider");
+    assert_eq!(person.state.at().unwrap().to_string(), format!("wider@{}", WIDER.1));
+    assert!(person.reads(&format!("main@{}", WIDER.0)), "where it was forked from");
+    let Some(Ok(diagram)) = person.state.figures.network(Slot::Network) else { panic!("a network") };
+    assert_eq!(diagram.columns[0].nodes.len(), 9, "it has another filter");
+}
+
+#[test]
+fn a_branch_is_hidden_and_shown_by_its_tick() {
+    let mut person = Person::at_a_run();
+    let lanes = |person: &Person| person.state.shown();
+    assert_eq!(lanes(&person), [branch("main"), branch("wider")]);
+    let name = person.place("wider");
+    let click = [mouse::Event::ButtonPressed(mouse::Button::Left), mouse::Event::ButtonReleased(mouse::Button::Left)];
+    let hides = |shown| move |said: &Message| matches!(said, Message::ShowBranch(name, to) if name.as_str() == "wider" && *to == shown);
+    let tick = person.point_where(&click, hides(false)).expect("its tick");
+    assert!(tick.y > name.y - 12.0 && tick.y < name.y + name.height + 24.0, "{tick:?} is not beside {name:?}");
+    person.at(tick, click);
+    assert_eq!(lanes(&person), [branch("main")]);
+    person.at(tick, click);
+    assert_eq!(lanes(&person), [branch("main"), branch("wider")]);
+}
+
+#[test]
+fn an_address_is_typed_and_gone_to() {
+    let mut person = Person::at_a_run();
+    person.press("go to");
+    assert_eq!(person.wanted(), [Effect::Focus(prompt::FIELD)]);
+    assert!(person.reads("Go to"));
+    person.enter(prompt::FIELD, "wider@40");
+    assert_eq!(person.state.at().unwrap().to_string(), "wider@40");
+    assert!(person.state.prompt.is_none() && person.reads_of("wider@40"));
+}
+
+#[test]
+fn a_wrong_address_is_told_beside_the_field_and_can_be_mended() {
+    let mut person = Person::at_a_run();
+    person.press("go to");
+    person.enter(prompt::FIELD, "best of all");
+    assert!(person.reads_of("`best of all` is no address: expected NAME@STEP"));
+    assert_eq!(person.state.at().unwrap().to_string(), format!("main@{LAST}"));
+    person.press("leave");
+    assert!(person.state.prompt.is_none() && !person.reads("Go to"));
+}
+
+#[test]
+fn a_new_runs_wrong_field_is_told_and_a_right_one_starts_it() {
+    let mut person = Person::at_a_run();
+    person.press("+ new run");
+    assert!(person.wanted().contains(&Effect::Focus(Field::Branch.id())));
+    person.enter(Field::Epochs.id(), "many");
+    assert!(person.reads_of("2many"), "the problem names what was found");
+    assert!(person.wanted().is_empty());
+    person.tell(Message::Form(Field::Epochs, "3".to_owned()));
+    person.press("train");
+    let Some(Effect::Ask(Ask::Do(Intent::Train(plan)))) = person.wanted().pop() else { panic!("a run") };
+    assert_eq!((plan.branch, plan.epochs), (branch("run-2"), 3));
+    assert!(person.state.changing && person.state.form.is_none());
+}
+
+#[test]
+fn a_deleted_branch_can_be_taken_back() {
+    let mut person = Person::at_a_run();
+    person.press("wider");
+    person.press("delete");
+    assert_eq!(person.wanted(), [Effect::Ask(Ask::Do(Intent::Delete(branch("wider"))))]);
+    assert!(person.reads("at work …"));
+    let text = "deleted wider; its space is freed by `revacnn gc`".to_owned();
+    let undo = Some(Undo::TakeBack(branch("wider")));
+    person.tell(Message::Told(Told::Done(Done { text: text.clone(), undo, ..Done::default() })));
+    assert!(person.reads(&text));
+    person.press("undo: take wider back");
+    assert_eq!(person.wanted(), [Effect::Ask(Ask::Do(Intent::TakeBack(branch("wider"))))]);
+}
+
+#[test]
+fn a_fork_is_named_and_undo_leads_back_to_its_parent() {
+    let mut person = Person::at_a_run();
+    person.press("fork here");
+    person.enter(prompt::FIELD, "twin");
+    let intent = Intent::Fork {
+        branch: branch("main"),
+        step: Step(LAST),
+        edits: Vec::new(),
+        name: Some(branch("twin")),
+        live: false,
+    };
+    assert_eq!(person.wanted().pop(), Some(Effect::Ask(Ask::Do(intent))));
+    // As if `wider` were that fork.
+    let select = Some((branch("wider"), Step(WIDER.0)));
+    person.tell(Message::Told(Told::Done(Done { text: "forked".to_owned(), select, ..Done::default() })));
+    assert_eq!(person.state.at().unwrap().to_string(), format!("wider@{}", WIDER.0));
+    person.press("undo: back to main");
+    assert_eq!(person.state.selected, Some(branch("main")));
+    assert!(person.wanted().is_empty() && !person.reads_of("undo"));
+}
+
+#[test]
+fn a_refusal_is_told_and_the_window_can_be_used_on() {
+    let mut person = Person::at_a_run();
+    person.press("rename");
+    person.tell(Message::PromptText("wider".to_owned()));
+    person.press("go on");
+    let intent = Intent::Rename { from: branch("main"), to: branch("wider") };
+    assert_eq!(person.wanted().pop(), Some(Effect::Ask(Ask::Do(intent))));
+    let reason = "there is a branch wider already".to_owned();
+    person.tell(Message::Told(Told::Refused(reason.clone())));
+    assert!(person.reads(&reason) && !person.state.changing);
+    person.press("rename");
+    assert!(person.reads("Rename"));
+}

@@ -1,0 +1,113 @@
+//! Edits: each is a fork at the cursor.
+
+use iced::mouse;
+use revacnn_schemas::Step;
+
+use super::{LAST, Person, branch};
+use crate::cells::Slot;
+use crate::message::{Ask, Effect, Hyper, Intent, Message};
+
+const PRESS: [mouse::Event; 1] = [mouse::Event::ButtonPressed(mouse::Button::Left)];
+
+/// The fork that an edit at the end of `main` asks for.
+fn forks(edits: &[&str]) -> Option<Effect> {
+    Some(Effect::Ask(Ask::Do(Intent::Fork {
+        branch: branch("main"),
+        step: Step(LAST),
+        edits: edits.iter().map(|edit| (*edit).to_owned()).collect(),
+        name: None,
+        live: false,
+    })))
+}
+
+fn previews(edit: &str) -> impl Fn(&Message) -> bool {
+    move |said| matches!(said, Message::Preview(Some(text)) if text == edit)
+}
+
+#[test]
+fn a_press_on_plus_adds_a_filter_and_its_preview_says_so() {
+    let mut person = Person::at_a_run();
+    let there = mouse::Event::CursorMoved { position: iced::Point::ORIGIN };
+    let plus = person.point_where(&[there], previews("add-filter conv2")).expect("conv2's +");
+    person.at(plus, []);
+    assert!(person.reads(&format!("revacnn fork main@{LAST} --edit 'add-filter conv2'")));
+    assert!(person.wanted().is_empty(), "pointing at it does nothing");
+    person.at(plus, PRESS);
+    assert_eq!(person.wanted().pop(), forks(&["add-filter conv2"]));
+    // One change at a time.
+    person.at(plus, PRESS);
+    assert_eq!(person.wanted(), []);
+}
+
+#[test]
+fn a_press_on_minus_removes_the_filter_that_is_pointed_at() {
+    let mut person = Person::at_a_run();
+    let there = mouse::Event::CursorMoved { position: iced::Point::ORIGIN };
+    let minus = person.point_where(&[there], previews("remove-filter conv1/3")).expect("the − of conv1/3");
+    person.at(minus, PRESS);
+    assert_eq!(person.wanted().pop(), forks(&["remove-filter conv1/3"]));
+}
+
+#[test]
+fn hyper_parameters_are_typed_and_applied_in_one_fork() {
+    let mut person = Person::at_a_run();
+    let now = person.state.figures.row.as_ref().and_then(|row| Hyper::BatchSize.of(row));
+    assert_eq!(now.as_deref(), Some("4"));
+    person.tell(Message::Hyper(Hyper::LearningRate, "0.25".to_owned()));
+    // Beside the 4 that stands there.
+    person.enter(Hyper::BatchSize.name(), "8");
+    let asked = person.wanted().pop();
+    let either = [forks(&["set learning-rate 0.25", "set batch-size 48"]), forks(&["set learning-rate 0.25", "set batch-size 84"])];
+    assert!(either.contains(&asked), "{asked:?}");
+}
+
+#[test]
+fn what_was_typed_is_left_as_it_was() {
+    let mut person = Person::at_a_run();
+    assert!(!person.reads("apply: fork here"));
+    person.tell(Message::Hyper(Hyper::WeightDecay, "0.5".to_owned()));
+    assert!(person.reads("apply: fork here"));
+    person.press("leave as it was");
+    assert!(person.state.typed.is_empty() && !person.reads("apply: fork here"));
+    assert!(person.wanted().is_empty());
+}
+
+#[test]
+fn a_layers_buttons_edit_it() {
+    for (words, edit) in [
+        ("+ filter", "add-filter conv2"),
+        ("+ zero", "add-filter conv2 init=zero"),
+        ("+ split", "add-filter conv2 init=split"),
+        ("insert conv after", "insert-layer conv after=conv2 filters=6 kernel=3 init=identity"),
+        ("dropout after", "insert-layer dropout after=conv2"),
+        ("freeze", "freeze conv2"),
+        ("remove layer", "remove-layer conv2"),
+        ("relu", "set activation conv2 relu"),
+    ] {
+        let mut person = Person::at_a_run();
+        person.key("2");
+        person.press(words);
+        assert_eq!(person.wanted().pop(), forks(&[edit]), "{words}");
+    }
+}
+
+#[test]
+fn a_filters_buttons_edit_it() {
+    let mut person = Person::at_a_run();
+    let node = |number: u32| move |said: &Message| {
+        matches!(said, Message::Pick(Some((layer, filter))) if layer.as_str() == "conv1" && filter.number.0 == number)
+    };
+    let place = person.point_where(&PRESS, node(5)).expect("conv1/5");
+    person.at(place, PRESS);
+    assert!(person.reads("conv1/5") && person.state.figures.get(Slot::Filter).is_some());
+    for (words, edit) in [
+        ("duplicate", "duplicate-filter conv1/5"),
+        ("freeze", "freeze conv1/5"),
+        ("reinitialise", "reinitialise conv1/5"),
+        ("− remove", "remove-filter conv1/5"),
+    ] {
+        person.state.changing = false;
+        person.press(words);
+        assert_eq!(person.wanted().pop(), forks(&[edit]), "{words}");
+    }
+}

@@ -1,0 +1,175 @@
+//! What is looked at, and how.
+
+use iced::{Event, Point, mouse};
+use iced_test::core::keyboard::key::Named;
+use revacnn_schemas::{Scale, Step};
+
+use super::{LAST, Person, WIDER, branch};
+use crate::cells::Slot;
+use crate::keys::LIST;
+use crate::measure::Screen;
+use crate::message::{Effect, Listed, Message, Told};
+use crate::state::Screen as Shown;
+use crate::time::Move;
+
+const DOWN: mouse::Event = mouse::Event::ButtonPressed(mouse::Button::Left);
+const UP: mouse::Event = mouse::Event::ButtonReleased(mouse::Button::Left);
+
+#[test]
+fn a_store_without_branches_says_what_one_can_do() {
+    let mut person = Person::waiting();
+    assert!(person.reads("Opening runs"));
+    person.tell(Message::Told(Told::Listed(Listed::default())));
+    assert!(person.reads("Nothing is recorded here yet") && person.reads_of("revacnn train"));
+    person.press("+ new run");
+    assert!(person.reads("New run"));
+}
+
+#[test]
+fn a_store_that_cannot_be_read_says_why_and_comes_back() {
+    let mut person = Person::at_a_run();
+    let reason = "runs is not a store: there is no such folder".to_owned();
+    person.tell(Message::Told(Told::Unreadable(reason.clone())));
+    assert!(person.reads("This store cannot be read") && person.reads(&reason));
+    let listed = person.still.as_mut().unwrap().list().unwrap();
+    person.tell(listed);
+    assert_eq!(person.state.screen, Shown::Figures);
+    assert_eq!(person.state.at().unwrap().to_string(), format!("main@{LAST}"));
+    assert!(person.state.figures.get(Slot::Network).is_some());
+}
+
+#[test]
+fn two_branches_are_shown_side_by_side_and_one_alone_again() {
+    let mut person = Person::at_a_run();
+    person.press("wider");
+    person.press("side by side");
+    assert_eq!(person.state.beside, Some(branch("main")));
+    assert!(person.reads("beside main") && person.reads(&format!("main@{}", WIDER.1)));
+    for slot in [Slot::OtherNetwork, Slot::Differences] {
+        assert!(person.state.figures.get(slot).is_some_and(|shown| shown.drawn.figure.is_ok()), "{slot:?}");
+    }
+    person.press("beside main");
+    assert!(person.state.beside.is_none() && person.reads("side by side"));
+}
+
+#[test]
+fn the_theme_and_the_motion_change_with_a_press() {
+    let mut person = Person::at_a_run();
+    person.press("dark");
+    assert!(person.state.settings.dark && person.reads("light"));
+    person.press("light");
+    assert!(!person.state.settings.dark);
+    person.press("still");
+    assert!(!person.state.settings.still && person.reads("motion"));
+}
+
+#[test]
+fn the_help_lists_every_key_and_closes() {
+    let mut person = Person::at_a_run();
+    person.press("?");
+    for (keys, what) in LIST {
+        assert!(person.reads(keys) && person.reads(what), "{keys}");
+    }
+    person.tell(Message::Escape);
+    assert!(!person.reads("Keys"));
+}
+
+#[test]
+fn a_figures_menu_copies_what_a_query_would_say() {
+    let mut person = Person::at_a_run();
+    // The first dots are those of the loss.
+    person.press("…");
+    assert_eq!(person.state.menu, Some(Slot::Loss));
+    person.press("copy as a query for revacnn query");
+    let query = "SELECT branch, step, loss FROM steps WHERE branch IN ('main', 'wider') AND step > 0 ORDER BY branch, step";
+    assert_eq!(person.wanted(), [Effect::Copy(query.to_owned())]);
+    assert!(person.reads(&format!("copied: {query}")) && person.state.menu.is_none());
+}
+
+#[test]
+fn a_right_click_on_a_figure_opens_its_menu() {
+    let mut person = Person::at_a_run();
+    let right = [mouse::Event::ButtonPressed(mouse::Button::Right)];
+    let opens = |said: &Message| matches!(said, Message::Menu(Slot::Network));
+    let network = person.point_where(&right, opens).expect("the network");
+    person.at(network, right);
+    assert!(person.reads("save as SVG, in the folder that the window was started in"));
+}
+
+#[test]
+fn a_drag_along_the_timeline_moves_the_cursor_and_every_figure() {
+    let mut person = Person::at_a_run();
+    let mut screen = Screen::new(person.size).unwrap();
+    let (left, right, y) = screen.timeline(&person.state).unwrap();
+    let at = |share: f32| Point::new(left + (right - left) * share, y);
+    let said = screen.point(&person.state, at(0.7), &[DOWN, UP]);
+    let [Message::Go(Move::To(there)), ..] = said[..] else { panic!("{said:?}") };
+    assert!((35..50).contains(&there.0), "{there} lies at 0.7 of the way");
+    person.act(|simulator| {
+        simulator.point_at(at(0.2));
+        simulator.simulate([Event::Mouse(DOWN)]);
+        for share in [0.3, 0.5, 0.7] {
+            simulator.point_at(at(share));
+            simulator.simulate([Event::Mouse(mouse::Event::CursorMoved { position: at(share) })]);
+        }
+        simulator.simulate([Event::Mouse(UP)]);
+        // Released, it stays where it is.
+        simulator.point_at(at(0.1));
+        simulator.simulate([Event::Mouse(mouse::Event::CursorMoved { position: at(0.1) })]);
+    });
+    assert_eq!(person.state.time.cursor, there);
+    for slot in [Slot::Network, Slot::Embedding, Slot::Filters] {
+        assert_eq!(person.state.figures.get(slot).unwrap().step, there, "{slot:?}");
+    }
+}
+
+#[test]
+fn the_buttons_of_the_timeline_move_the_cursor() {
+    let mut person = Person::at_a_run();
+    for (words, step) in [("<", LAST - 1), ("|<", 0), (">", 1), (">|", LAST)] {
+        // `<` and `>` are also those of the image, higher up.
+        let click = [DOWN, UP];
+        let go = move |said: &Message| match (words, said) {
+            ("<", Message::Go(by)) => *by == Move::By(-1),
+            (">", Message::Go(by)) => *by == Move::By(1),
+            ("|<", Message::Go(by)) => *by == Move::First,
+            (_, Message::Go(by)) => *by == Move::Last,
+            _ => false,
+        };
+        let at = person.point_where(&click, go).expect(words);
+        person.at(at, click);
+        assert_eq!(person.state.time.cursor, Step(step), "{words}");
+    }
+}
+
+#[test]
+fn controls_of_figures_change_what_is_shown() {
+    let mut person = Person::at_a_run();
+    person.press("log");
+    assert_eq!(person.state.settings.scale, Scale::Logarithmic);
+    person.press("coefficients");
+    assert_eq!(person.state.settings.nodes, revacnn_notebook::Show::Coefficients);
+    person.press("PCA");
+    assert_eq!(person.state.settings.method, revacnn_notebook::Method::Pca);
+    person.press("map gradients");
+    assert_eq!(person.state.settings.of, revacnn_notebook::Source::ActivationGradients);
+    person.press("play");
+    assert!(person.state.playing.on && person.state.time.cursor == Step(0), "it begins anew at the end");
+    person.press("stop");
+    assert!(!person.state.playing.on);
+}
+
+#[test]
+fn the_number_of_an_image_is_typed() {
+    let mut person = Person::at_a_run();
+    person.press("image 0");
+    person.enter(crate::prompt::FIELD, "12");
+    assert!(person.reads("image 12"));
+    person.press("image 12");
+    person.act(|simulator| {
+        simulator.click(iced_test::core::widget::Id::new(crate::prompt::FIELD)).unwrap();
+        simulator.typewrite("third");
+        simulator.tap_key(iced::keyboard::Key::Named(Named::Enter));
+    });
+    assert!(person.reads_of("expected the number of a training image, found `third`"));
+}

@@ -1,0 +1,218 @@
+//! The window as it is used, without a display: found, pressed and typed into
+//! by `iced_test`, on figures of a run that was really recorded.
+
+mod branches;
+mod editing;
+mod looking;
+mod snapshots;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use iced::keyboard::{Key, Modifiers};
+use iced::{Event, Point, Size, mouse};
+use iced_test::Simulator;
+use iced_test::core::widget::Id;
+use iced_test::selector::Candidate;
+use revacnn_recorder::{
+    ForkPlan, Lineage, RecorderOptions, Session, SessionPlan, Store, fork,
+};
+use revacnn_schemas::{BranchName, Edit, Fidelity, ImageIndex, NetworkSpec, RecordingSettings, Step};
+use revacnn_trainer::{Settings, data, define};
+use tempfile::TempDir;
+
+use crate::look::{FONT, FONT_BYTES, NORMAL};
+use crate::measure::Screen;
+use crate::message::{Effect, Message};
+use crate::picture::Still;
+use crate::state::State;
+use crate::{ViewOptions, keys, view};
+
+const NETWORK: &str = r#"
+name = "small"
+[[layer]]
+kind = "conv"
+filters = 8
+kernel = 3
+pad = 1
+activation = "relu"
+[[layer]]
+kind = "pool"
+kernel = 2
+[[layer]]
+kind = "conv"
+filters = 6
+kernel = 3
+pad = 1
+activation = "tanh"
+[[layer]]
+kind = "softmax"
+"#;
+
+/// The last step of `main`.
+const LAST: u64 = 60;
+/// Where `wider` forks, with another filter, and its last step.
+const WIDER: (u64, u64) = (30, 50);
+
+fn branch(name: &str) -> BranchName {
+    name.parse().unwrap()
+}
+
+/// Records `main`, and `wider` with another filter in its first layer.
+fn record(folder: &Path) {
+    let dataset = Arc::new(data::load("digits", None).unwrap());
+    let store = Store::create(folder, 0).unwrap();
+    let plan = SessionPlan {
+        definition: define(NetworkSpec::from_toml(NETWORK).unwrap(), &dataset, &Settings::default()).unwrap(),
+        recording: RecordingSettings {
+            fidelity: Fidelity::Every,
+            keyframe_interval: 16,
+            probes: vec![ImageIndex(0)],
+            validate_every: Some(20),
+        },
+        threads: 1,
+        options: RecorderOptions::default(),
+        created_unix_seconds: 0,
+    };
+    let mut session = Session::open(&store, &branch("main"), plan, dataset.clone()).unwrap();
+    while session.trainer().position() < Step(LAST) {
+        session.advance().unwrap();
+    }
+    session.finish().unwrap();
+    let lineage = Lineage::open(&store, &branch("main")).unwrap();
+    let plan = ForkPlan {
+        name: Some(branch("wider")),
+        edits: vec!["add-filter conv1".parse::<Edit>().unwrap()],
+        recording: None,
+        threads: 1,
+        options: RecorderOptions::default(),
+        created_unix_seconds: 1,
+    };
+    let mut session = fork(&store, lineage, Step(WIDER.0), plan, dataset).unwrap().session;
+    while session.trainer().position() < Step(WIDER.1) {
+        session.advance().unwrap();
+    }
+    session.finish().unwrap();
+}
+
+/// Someone at the window.
+struct Person {
+    state: State,
+    /// What reads the store, where there is one.
+    still: Option<Still>,
+    /// What the window wanted of others since it was last asked.
+    wanted: Vec<Effect>,
+    size: [u32; 2],
+    _folder: Option<TempDir>,
+}
+
+impl Person {
+    /// In front of a window whose store is still being opened.
+    fn waiting() -> Self {
+        let options = crate::state::tests::options();
+        Self { state: State::new(&options), still: None, wanted: Vec::new(), size: options.size, _folder: None }
+    }
+
+    /// In front of a recorded run, at the end of `main`.
+    fn at_a_run() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        record(folder.path());
+        let options = ViewOptions { store: folder.path().to_owned(), ..crate::state::tests::options() };
+        let mut person = Self { still: Some(Still::open(&options).unwrap()), _folder: Some(folder), ..Self::waiting() };
+        person.state.settings.still = true;
+        let listed = person.still.as_mut().unwrap().list().unwrap();
+        person.tell(listed);
+        person
+    }
+
+    /// Lets something happen, and every figure that is wanted be made.
+    fn tell(&mut self, message: Message) {
+        let effects = self.state.update(message);
+        self.wanted.extend(match &mut self.still {
+            Some(still) => still.settle(&mut self.state, effects).unwrap(),
+            None => effects,
+        });
+    }
+
+    /// What the window wanted of others since it was last asked.
+    fn wanted(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.wanted)
+    }
+
+    fn simulator(&self) -> Simulator<'_, Message> {
+        let settings = iced::Settings {
+            fonts: vec![FONT_BYTES.into()],
+            default_font: FONT,
+            default_text_size: NORMAL.into(),
+            ..iced::Settings::default()
+        };
+        let size = Size::new(self.size[0] as f32, self.size[1] as f32);
+        Simulator::with_size(settings, size, view::view(&self.state))
+    }
+
+    /// Does something with the mouse or in a field.
+    fn act(&mut self, act: impl FnOnce(&mut Simulator<'_, Message>)) {
+        let mut simulator = self.simulator();
+        act(&mut simulator);
+        let messages: Vec<Message> = simulator.into_messages().collect();
+        messages.into_iter().for_each(|message| self.tell(message));
+    }
+
+    /// Presses what these words are on.
+    #[track_caller]
+    fn press(&mut self, words: &str) {
+        assert!(self.reads(words), "there is no `{words}` to press");
+        self.act(|simulator| drop(simulator.click(words).unwrap()));
+    }
+
+    /// Moves the mouse to a point, and does something there.
+    fn at(&mut self, at: Point, events: impl IntoIterator<Item = mouse::Event>) {
+        self.act(|simulator| {
+            simulator.point_at(at);
+            let moved = mouse::Event::CursorMoved { position: at };
+            simulator.simulate(std::iter::once(moved).chain(events).map(Event::Mouse));
+        });
+    }
+
+    /// Presses a key of the window.
+    #[track_caller]
+    fn key(&mut self, key: &str) {
+        let message = keys::message(&Key::Character(key.into()), Modifiers::empty(), &self.state);
+        self.tell(message.unwrap_or_else(|| panic!("the key {key} does nothing")));
+    }
+
+    /// Types into a field, and Enter.
+    fn enter(&mut self, field: &'static str, text: &str) {
+        self.act(|simulator| {
+            simulator.click(Id::new(field)).unwrap();
+            simulator.typewrite(text);
+            simulator.tap_key(Key::Named(iced::keyboard::key::Named::Enter));
+        });
+    }
+
+    /// Whether these words are somewhere in the window.
+    fn reads(&self, words: &str) -> bool {
+        self.simulator().find(words).is_ok()
+    }
+
+    /// Whether there is a text that has these words in it.
+    fn reads_of(&self, words: &str) -> bool {
+        let words = words.to_owned();
+        let with = move |candidate: Candidate<'_>| match candidate {
+            Candidate::Text { content, .. } => content.contains(&words).then_some(()),
+            _ => None,
+        };
+        self.simulator().find(with).is_ok()
+    }
+
+    /// Where words are.
+    #[track_caller]
+    fn place(&self, words: &str) -> iced::Rectangle {
+        self.simulator().find(words).unwrap().visible_bounds().unwrap()
+    }
+
+    /// A point at which the mouse makes the window say something.
+    fn point_where(&self, events: &[mouse::Event], says: impl Fn(&Message) -> bool) -> Option<Point> {
+        Screen::new(self.size).unwrap().place(&self.state, events, says)
+    }
+}

@@ -1,0 +1,448 @@
+//! What each message does to the state.
+
+use std::time::{Duration, Instant};
+
+use iced::widget::canvas::Cache;
+use revacnn_schemas::{Address, BranchName, FilterIdentity, ImageIndex, LayerName, Position, Scale, Step};
+
+use crate::cells::Slot;
+use crate::message::{Ask, Effect, FilterKey, Hyper, Intent, Message, Notice, Undo};
+use crate::prompt::{self, Answer, Prompt, Question};
+use crate::run_form::{Field, RunForm};
+use crate::state::State;
+use crate::time::Move;
+use crate::view::tree;
+
+/// How often the cursor moves while it plays.
+const BEAT: Duration = Duration::from_millis(100);
+/// How often in a minute.
+const BEATS_A_MINUTE: f64 = 600.0;
+/// Speeds of playing.
+const SPEEDS: [f64; 4] = [0.25, 1.0, 4.0, 16.0];
+
+impl State {
+    /// Does what a message says; what is to be done elsewhere is returned.
+    pub(crate) fn update(&mut self, message: Message) -> Vec<Effect> {
+        match message {
+            Message::Told(told) => return self.told(told),
+            Message::Go(by) => return self.go(by),
+            Message::GoEpoch { forward } => {
+                let Some(Address { branch, position: Position::Step(from) }) = self.at() else { return Vec::new() };
+                return vec![Effect::Ask(Ask::Epoch { branch, from, forward })];
+            }
+            Message::Zoom { factor, fraction } => {
+                self.time.zoom(factor, fraction);
+                self.caches.lanes.clear();
+            }
+            Message::Select(name) => return self.select(name),
+            Message::SelectBy(lines) => {
+                let order: Vec<BranchName> =
+                    tree::order(&self.branches).into_iter().map(|(_, branch)| branch.name.clone()).collect();
+                let here = order.iter().position(|name| Some(name) == self.selected.as_ref()).unwrap_or(0);
+                let there = here.saturating_add_signed(lines).min(order.len().saturating_sub(1));
+                return order.get(there).cloned().map_or_else(Vec::new, |name| self.select(name));
+            }
+            Message::ShowBranch(name, show) => {
+                let _ = if show { self.hidden.remove(&name) } else { self.hidden.insert(name) };
+                self.caches.lanes.clear();
+                return self.follow();
+            }
+            Message::Beside(other) => return self.show_beside(other),
+            Message::ToggleBeside => return self.toggle_beside(),
+            Message::Prompt(prompt) => {
+                if self.selected.is_some() {
+                    (self.prompt, self.menu) = (Some(prompt), None);
+                    return vec![Effect::Focus(prompt::FIELD)];
+                }
+            }
+            Message::PromptText(text) => {
+                if let Some(prompt) = &mut self.prompt {
+                    (prompt.text, prompt.problem) = (text, None);
+                }
+            }
+            Message::PromptEnter => return self.answer(),
+            Message::NewRun => {
+                let taken: Vec<BranchName> = self.branches.iter().map(|branch| branch.name.clone()).collect();
+                self.form = Some(RunForm::new(&taken));
+                return vec![Effect::Focus(Field::Branch.id())];
+            }
+            Message::Form(field, text) => {
+                if let Some(form) = &mut self.form {
+                    form.set(field, text);
+                }
+            }
+            Message::FormEnter => return self.start_run(),
+            Message::Edit(edits) => return self.edit(edits, None),
+            Message::Preview(text) => self.preview = text,
+            Message::Hyper(name, text) => {
+                self.typed.insert(name, text);
+            }
+            Message::HyperEnter => return self.apply_typed(),
+            Message::Steer(command) => {
+                if let Some(branch) = self.selected.clone() {
+                    return self.change(Intent::Steer { branch, command });
+                }
+            }
+            Message::Delete(name) => return self.change(Intent::Delete(name)),
+            Message::Undo => match self.notice.take() {
+                Some(Notice::Done { undo: Some(Undo::Select(parent)), .. }) => return self.select(parent),
+                Some(Notice::Done { undo: Some(Undo::TakeBack(name)), .. }) => {
+                    return self.change(Intent::TakeBack(name));
+                }
+                _ => {}
+            },
+            Message::Save(slot) => return self.save(slot),
+            Message::Query(slot) => {
+                self.menu = None;
+                if let Some(query) = self.query(slot) {
+                    self.notice = Some(Notice::Done { text: format!("copied: {query}"), undo: None });
+                    return vec![Effect::Copy(query)];
+                }
+            }
+            Message::Copy(text) => {
+                self.notice = Some(Notice::Done { text: format!("copied {text}"), undo: None });
+                return vec![Effect::Copy(text)];
+            }
+            Message::Tick(now) => return self.tick(now),
+            shown => return self.show(shown),
+        }
+        Vec::new()
+    }
+
+    /// Messages that change what is shown, and how.
+    fn show(&mut self, message: Message) -> Vec<Effect> {
+        match message {
+            Message::Nodes(show) => {
+                self.settings.nodes = show;
+                return self.follow();
+            }
+            Message::LogScale(log) => {
+                self.settings.scale = if log { Scale::Logarithmic } else { Scale::Linear };
+                return self.follow();
+            }
+            Message::X(x) => {
+                self.settings.x = x;
+                return self.follow();
+            }
+            Message::Align(align) => {
+                self.settings.align = align;
+                self.caches.lanes.clear();
+                return self.follow();
+            }
+            Message::Hover(filter) => {
+                self.caches.filters.clear();
+                self.hovered = filter;
+            }
+            Message::Pick(filter) => return self.pick(filter),
+            Message::PickBy(places) => return self.pick_by(places),
+            Message::Layer(layer) => {
+                self.layer = Some(layer);
+                self.caches.networks.iter().for_each(Cache::clear);
+                return self.follow();
+            }
+            Message::LayerNumber(number) => {
+                if let Some(layer) = self.layers().get(number) {
+                    return self.update(Message::Layer(layer.clone()));
+                }
+            }
+            Message::Of(of) => {
+                self.settings.of = of;
+                return self.follow();
+            }
+            Message::Method(method) => {
+                self.settings.method = method;
+                return self.follow();
+            }
+            Message::History(quantity) => {
+                self.settings.history = quantity;
+                return self.follow();
+            }
+            Message::Image(image) => {
+                self.settings.image = image;
+                return self.follow();
+            }
+            Message::ImageBy(by) => {
+                let shown = self.figures.network(Slot::Network).and_then(Result::ok);
+                let now = shown.and_then(|diagram| diagram.input.as_ref()).map_or(0, |(image, _)| image.0);
+                let next = u32::try_from(i64::from(now).saturating_add(by).max(0)).unwrap_or(u32::MAX);
+                return self.update(Message::Image(Some(ImageIndex(next))));
+            }
+            Message::Dark(dark) => {
+                self.settings.dark = dark;
+                self.caches.clear();
+            }
+            Message::Still(still) => self.settings.still = still,
+            Message::Help(help) => self.help = help,
+            Message::Play(on) => {
+                (self.playing.on, self.playing.moved) = (on, None);
+                if on && self.time.cursor.0 >= self.time.all[1] {
+                    return self.go(Move::First);
+                }
+            }
+            Message::Speed => {
+                let faster = SPEEDS.into_iter().find(|speed| *speed > self.playing.speed);
+                self.playing.speed = faster.unwrap_or(SPEEDS[0]);
+            }
+            Message::Menu(slot) => self.menu = Some(slot),
+            Message::Escape => self.escape(),
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    /// Asks for every figure that is shown.
+    pub(crate) fn follow(&mut self) -> Vec<Effect> {
+        if self.selected.is_none() {
+            return Vec::new();
+        }
+        self.generation += 1;
+        let wanted = self.wanted();
+        self.figures.keep(|slot| wanted.cells.iter().any(|(other, _)| *other == slot));
+        vec![Effect::Ask(Ask::Want(wanted))]
+    }
+
+    /// Moves the cursor.
+    pub(crate) fn go(&mut self, by: Move) -> Vec<Effect> {
+        let before = self.time;
+        self.time.go(by);
+        if self.time == before {
+            return Vec::new();
+        }
+        if self.time.shows_other_steps_than(&before) {
+            self.caches.lanes.clear();
+        }
+        self.typed.clear();
+        self.follow()
+    }
+
+    /// Selects a branch.
+    pub(crate) fn select(&mut self, name: BranchName) -> Vec<Effect> {
+        if self.branch_named(&name).is_none() || self.selected.as_ref() == Some(&name) {
+            return Vec::new();
+        }
+        self.hidden.remove(&name);
+        if self.beside.as_ref() == Some(&name) {
+            // The two change places.
+            self.beside.clone_from(&self.selected);
+        }
+        self.selected = Some(name);
+        self.typed.clear();
+        self.caches.clear();
+        self.follow()
+    }
+
+    fn show_beside(&mut self, other: Option<BranchName>) -> Vec<Effect> {
+        self.beside = other.filter(|name| Some(name) != self.selected.as_ref() && self.branch_named(name).is_some());
+        if let Some(name) = &self.beside {
+            self.hidden.remove(name);
+        }
+        self.caches.clear();
+        self.follow()
+    }
+
+    /// Beside a branch first its parent, then the others, then none.
+    fn toggle_beside(&mut self) -> Vec<Effect> {
+        let parent = self.branch().and_then(|branch| branch.parent.clone());
+        let others = self.branches.iter().map(|branch| branch.name.clone());
+        let others = others.filter(|name| Some(name) != self.selected.as_ref() && Some(name) != parent.as_ref());
+        let order: Vec<BranchName> = parent.clone().into_iter().chain(others).collect();
+        let next = match &self.beside {
+            None => order.first(),
+            Some(now) => order.iter().position(|name| name == now).and_then(|place| order.get(place + 1)),
+        };
+        if order.is_empty() {
+            let text = "there is no other branch to compare with: fork one first (f)".to_owned();
+            self.notice = Some(Notice::Refused(text));
+        }
+        self.show_beside(next.cloned())
+    }
+
+    fn pick(&mut self, filter: Option<FilterKey>) -> Vec<Effect> {
+        self.caches.filters.clear();
+        self.caches.history.clear();
+        self.picked = filter;
+        if let Some((layer, _)) = &self.picked {
+            self.layer = Some(layer.clone());
+        }
+        self.follow()
+    }
+
+    fn pick_by(&mut self, places: isize) -> Vec<Effect> {
+        let Some(Ok(diagram)) = self.figures.network(Slot::Network) else { return Vec::new() };
+        let all: Vec<(&LayerName, &FilterIdentity)> = diagram
+            .columns
+            .iter()
+            .flat_map(|column| column.nodes.iter().map(move |node| (&column.layer, &node.filter)))
+            .collect();
+        let chosen = self.picked.as_ref();
+        let here =
+            all.iter().position(|(layer, filter)| chosen.is_some_and(|key| key.0 == **layer && key.1 == **filter));
+        let in_layer = all.iter().position(|(layer, _)| Some(*layer) == self.layer.as_ref());
+        let there = match here {
+            Some(here) => here.saturating_add_signed(places).min(all.len().saturating_sub(1)),
+            None => in_layer.unwrap_or(0),
+        };
+        let found = all.get(there).map(|(layer, filter)| ((*layer).clone(), (*filter).clone()));
+        found.map_or_else(Vec::new, |key| self.pick(Some(key)))
+    }
+
+    fn tick(&mut self, now: Instant) -> Vec<Effect> {
+        let due = self.playing.moved.is_none_or(|moved| now.saturating_duration_since(moved) >= BEAT);
+        if !self.playing.on || !due {
+            return Vec::new();
+        }
+        self.playing.moved = Some(now);
+        let whole = (self.time.all[1] - self.time.all[0]) as f64;
+        let stride = (whole / BEATS_A_MINUTE * self.playing.speed).round().max(1.0);
+        let effects = self.go(Move::By(stride as i64));
+        self.playing.on = self.time.cursor.0 < self.time.all[1];
+        effects
+    }
+
+    fn escape(&mut self) {
+        let open = self.help || self.prompt.is_some() || self.form.is_some() || self.menu.is_some();
+        if open {
+            (self.help, self.prompt, self.form, self.menu) = (false, None, None, None);
+        } else if self.notice.is_some() || !self.typed.is_empty() {
+            self.notice = None;
+            self.typed.clear();
+        } else if self.picked.is_some() {
+            self.picked = None;
+            self.caches.filters.clear();
+            self.figures.keep(|slot| !matches!(slot, Slot::Filter | Slot::OtherFilter | Slot::History));
+        } else {
+            self.beside = None;
+            self.caches.clear();
+            self.figures.keep(|slot| !matches!(slot, Slot::OtherNetwork | Slot::Differences));
+        }
+    }
+
+    /// Asks for a change; one at a time.
+    fn change(&mut self, intent: Intent) -> Vec<Effect> {
+        if self.changing {
+            return Vec::new();
+        }
+        self.changing = true;
+        self.preview = None;
+        vec![Effect::Ask(Ask::Do(intent))]
+    }
+
+    fn edit(&mut self, edits: Vec<String>, name: Option<BranchName>) -> Vec<Effect> {
+        let Some(Address { branch, position: Position::Step(step) }) = self.at() else { return Vec::new() };
+        // A plain fork leaves a running training alone.
+        let live = self.is_live() && !edits.is_empty();
+        self.change(Intent::Fork { branch, step, edits, name, live })
+    }
+
+    fn apply_typed(&mut self) -> Vec<Effect> {
+        let Some(row) = &self.figures.row else { return Vec::new() };
+        let changed = Hyper::ALL.into_iter().filter_map(|name| {
+            let typed = self.typed.get(&name)?.trim();
+            (!typed.is_empty() && Some(typed) != name.of(row).as_deref())
+                .then(|| format!("set {} {typed}", name.name()))
+        });
+        let edits: Vec<String> = changed.collect();
+        if edits.is_empty() {
+            self.typed.clear();
+            return Vec::new();
+        }
+        self.edit(edits, None)
+    }
+
+    fn answer(&mut self) -> Vec<Effect> {
+        let Some(prompt) = self.prompt.clone() else { return Vec::new() };
+        match prompt.answer(self) {
+            Err(problem) => {
+                self.prompt = Some(Prompt { problem: Some(problem), ..prompt });
+                Vec::new()
+            }
+            Ok(answer) => {
+                self.prompt = None;
+                match answer {
+                    Answer::Nothing => Vec::new(),
+                    Answer::Image(image) => self.update(Message::Image(image)),
+                    Answer::Edit(edits, name) => self.edit(edits, name),
+                    Answer::Ask(Ask::Do(intent)) => self.change(intent),
+                    Answer::Ask(ask) => vec![Effect::Ask(ask)],
+                }
+            }
+        }
+    }
+
+    fn start_run(&mut self) -> Vec<Effect> {
+        let Some(form) = &mut self.form else { return Vec::new() };
+        match form.plan() {
+            // It stays open until the run has begun: what is typed is not lost.
+            Ok(plan) => self.change(Intent::Train(plan)),
+            Err(problem) => {
+                form.problem = Some(problem);
+                Vec::new()
+            }
+        }
+    }
+
+    fn save(&mut self, slot: Slot) -> Vec<Effect> {
+        self.menu = None;
+        let (Some(shown), Some(at)) = (self.figures.get(slot), self.at()) else { return Vec::new() };
+        let name = slot.name().replace(' ', "-");
+        let path = format!("{name}-{}.svg", at.to_string().replace(['@', '/'], "-")).into();
+        vec![Effect::Ask(Ask::Do(Intent::Save { drawn: shown.drawn.clone(), path }))]
+    }
+
+    /// What `revacnn query` answers a figure with.
+    pub(crate) fn query(&self, slot: Slot) -> Option<String> {
+        let at = self.at()?;
+        let step = self.branch().map(|branch| self.step_of(branch))?;
+        let of_layer = |layer: &LayerName| format!("branch = '{}' AND step = {step} AND layer = '{layer}'", at.branch);
+        let names: Vec<String> = self.shown().iter().map(|name| format!("'{name}'")).collect();
+        Some(match slot {
+            Slot::Loss => format!(
+                "SELECT branch, step, loss FROM steps WHERE branch IN ({}) AND step > 0 ORDER BY branch, step",
+                names.join(", ")
+            ),
+            Slot::Network | Slot::OtherNetwork => format!(
+                "SELECT layer, filter, mean_abs_gradient, activation_sum, weight_norm FROM filters \
+                 WHERE branch = '{}' AND step = {step} ORDER BY layer, filter",
+                at.branch
+            ),
+            Slot::Filter | Slot::OtherFilter => {
+                let (layer, filter) = self.picked.as_ref()?;
+                format!("SELECT bias, \"values\" FROM weights WHERE {} AND filter = {}", of_layer(layer), filter.number)
+            }
+            Slot::History => {
+                let (layer, filter) = self.picked.as_ref()?;
+                format!(
+                    "SELECT step, {} FROM filters WHERE branch = '{}' AND layer = '{layer}' AND filter = {} ORDER BY step",
+                    self.settings.history, at.branch, filter.number
+                )
+            }
+            Slot::Filters | Slot::Embedding => {
+                format!(
+                    "SELECT filter, \"values\" FROM weights WHERE {} ORDER BY filter",
+                    of_layer(self.layer.as_ref()?)
+                )
+            }
+            Slot::Differences => format!(
+                "SELECT a.step, b.loss - a.loss AS difference FROM steps a JOIN steps b ON a.step = b.step \
+                 WHERE a.branch = '{}' AND b.branch = '{}' ORDER BY a.step",
+                at.branch,
+                self.beside.as_ref()?
+            ),
+        })
+    }
+
+    /// Where undo leads after a fork, and what a key asks.
+    pub(crate) fn question(&self, question: Question) -> Message {
+        let text = match question {
+            Question::Rename => self.selected.as_ref().map(ToString::to_string).unwrap_or_default(),
+            Question::TrainOn => "1000".to_owned(),
+            _ => String::new(),
+        };
+        Message::Prompt(Prompt::new(question, text))
+    }
+
+    /// The step of the branch that the cursor is at, for the header.
+    pub(crate) fn step(&self) -> Step {
+        self.branch().map_or(self.time.cursor, |branch| self.step_of(branch))
+    }
+}

@@ -1,0 +1,154 @@
+//! Pieces that every part of the window is made of.
+
+use iced::widget::{
+    Space, button, center, column, container, mouse_area, opaque, pick_list, row, rule, text, text_input, tooltip,
+};
+use iced::{Alignment, Background, Border, Color, Element, Fill, Padding, Theme, border};
+
+use crate::look::{LARGE, Look, NORMAL, SMALL};
+use crate::message::Message;
+
+/// A part of the window.
+pub(crate) type Piece<'a> = Element<'a, Message>;
+
+pub(crate) fn ground(color: Color) -> container::Style {
+    container::Style { background: Some(Background::Color(color)), ..container::Style::default() }
+}
+
+pub(crate) fn separator<'a>() -> Piece<'a> {
+    rule::horizontal(1).style(thin).into()
+}
+
+pub(crate) fn upright<'a>() -> Piece<'a> {
+    rule::vertical(1).style(thin).into()
+}
+
+fn thin(theme: &Theme) -> rule::Style {
+    rule::Style { color: Look::of(theme).line, radius: 0.0.into(), fill_mode: rule::FillMode::Full, snap: true }
+}
+
+/// Text that can wait.
+pub(crate) fn faint<'a>(words: impl text::IntoFragment<'a>) -> text::Text<'a> {
+    text(words).size(SMALL).style(|theme| text::Style { color: Some(Look::of(theme).faint) })
+}
+
+/// Small text.
+pub(crate) fn plain<'a>(words: impl text::IntoFragment<'a>) -> text::Text<'a> {
+    text(words).size(SMALL)
+}
+
+/// What went wrong.
+pub(crate) fn alarm<'a>(words: impl text::IntoFragment<'a>) -> text::Text<'a> {
+    text(words).size(SMALL).style(|theme| text::Style { color: Some(Look::of(theme).alarm) })
+}
+
+/// A button without a box, that shows where the pointer is.
+pub(crate) fn quiet<'a>(content: impl Into<Piece<'a>>, chosen: bool, message: Option<Message>) -> Piece<'a> {
+    button(content)
+        .padding(Padding::from([4, 8]))
+        .on_press_maybe(message)
+        .style(move |theme: &Theme, status| {
+            let look = Look::of(theme);
+            let over = matches!(status, button::Status::Hovered | button::Status::Pressed);
+            let (background, text_color) = match status {
+                button::Status::Disabled => (None, Color { a: 0.5, ..look.faint }),
+                _ if chosen => (Some(look.raised), look.accent),
+                _ if over => (Some(look.raised), look.ink),
+                _ => (None, look.ink),
+            };
+            button::Style {
+                background: background.map(Background::Color),
+                text_color,
+                border: border::rounded(4),
+                ..button::Style::default()
+            }
+        })
+        .into()
+}
+
+/// A button of words.
+pub(crate) fn press<'a>(words: impl text::IntoFragment<'a>, message: Option<Message>) -> Piece<'a> {
+    quiet(plain(words), false, message)
+}
+
+/// A button that tells more when it is pointed at.
+pub(crate) fn hinted<'a>(piece: Piece<'a>, hint: &'a str) -> Piece<'a> {
+    let words = container(faint(hint)).padding([4, 8]).style(|theme: &Theme| {
+        let look = Look::of(theme);
+        let border = Border { color: look.line, width: 1.0, radius: 4.0.into() };
+        container::Style { background: Some(Background::Color(look.panel)), border, ..container::Style::default() }
+    });
+    tooltip(piece, words, tooltip::Position::Bottom).gap(4).into()
+}
+
+/// A button that edits, and shows its command while it is pointed at.
+pub(crate) fn edit<'a>(words: &'static str, edit: String, enabled: bool) -> Piece<'a> {
+    let pressed = enabled.then(|| Message::Edit(vec![edit.clone()]));
+    mouse_area(press(words, pressed)).on_enter(Message::Preview(Some(edit))).on_exit(Message::Preview(None)).into()
+}
+
+/// A name and its value; a click copies the value.
+pub(crate) fn pair<'a>(name: &'a str, value: String) -> Piece<'a> {
+    let shown = plain(value.clone());
+    let value = button(shown).padding(0).on_press(Message::Copy(value)).style(|theme: &Theme, status| {
+        let look = Look::of(theme);
+        let over = matches!(status, button::Status::Hovered | button::Status::Pressed);
+        button::Style { text_color: if over { look.accent } else { look.ink }, ..button::Style::default() }
+    });
+    row![faint(name), Space::new().width(Fill), value].align_y(Alignment::Center).into()
+}
+
+/// A list to choose from.
+pub(crate) fn chooser(theme: &Theme, status: pick_list::Status) -> pick_list::Style {
+    let look = Look::of(theme);
+    let over = matches!(status, pick_list::Status::Hovered | pick_list::Status::Opened { .. });
+    pick_list::Style {
+        text_color: look.ink,
+        placeholder_color: look.faint,
+        handle_color: look.faint,
+        background: Background::Color(if over { look.raised } else { Color::TRANSPARENT }),
+        border: border::rounded(4),
+    }
+}
+
+/// A field for a line of text.
+pub(crate) fn field<'a>(hint: &str, text: &str, width: f32) -> text_input::TextInput<'a, Message> {
+    text_input(hint, text).size(SMALL).padding([4, 8]).width(width).style(|theme: &Theme, status| {
+        let look = Look::of(theme);
+        let focused = matches!(status, text_input::Status::Focused { .. });
+        text_input::Style {
+            background: Background::Color(look.paper),
+            border: Border { color: if focused { look.accent } else { look.line }, width: 1.0, radius: 4.0.into() },
+            icon: look.faint,
+            placeholder: look.faint,
+            value: look.ink,
+            selection: Color { a: 0.3, ..look.accent },
+        }
+    })
+}
+
+/// A page of words, where there are no figures.
+pub(crate) fn said<'a>(title: &str, lines: &[&str], below: Option<Piece<'a>>) -> Piece<'a> {
+    let mut page = column![text(title.to_owned()).size(LARGE)].spacing(12).max_width(720);
+    for words in lines {
+        let words = text((*words).to_owned()).size(NORMAL);
+        page = page.push(words.style(|theme| text::Style { color: Some(Look::of(theme).faint) }));
+    }
+    center(page.push(below)).padding(32).into()
+}
+
+/// A note in the middle of a figure that has none to show.
+pub(crate) fn noted<'a>(words: &str) -> Piece<'a> {
+    center(faint(words.to_owned())).padding(16).into()
+}
+
+/// A panel above everything else; a press beside it closes it.
+pub(crate) fn dialog<'a>(content: impl Into<Piece<'a>>) -> Piece<'a> {
+    let panel = container(content).padding(20).style(|theme: &Theme| {
+        let look = Look::of(theme);
+        let border = Border { color: look.line, width: 1.0, radius: 6.0.into() };
+        container::Style { background: Some(Background::Color(look.panel)), border, ..container::Style::default() }
+    });
+    let shade = container(opaque(panel)).center(Fill).style(|_| ground(Color { a: 0.35, ..Color::BLACK }));
+    opaque(mouse_area(shade).on_press(Message::Escape))
+}

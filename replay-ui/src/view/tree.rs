@@ -1,0 +1,120 @@
+//! The branches as a tree.
+
+use iced::widget::{Space, checkbox, column, container, mouse_area, row, scrollable, text};
+use iced::{Alignment, Fill, Padding};
+use revacnn_notebook::BranchSummary;
+use revacnn_schemas::BranchName;
+
+use super::parts::{Piece, alarm, faint, ground, hinted, plain, press, quiet};
+use crate::canvas::draw::{count, short};
+use crate::look::Look;
+use crate::message::Message;
+use crate::state::State;
+
+/// Branches in the order of a tree, with how deep each one lies.
+pub(crate) fn order(branches: &[BranchSummary]) -> Vec<(usize, &BranchSummary)> {
+    fn below<'a>(
+        branches: &'a [BranchSummary],
+        parent: Option<&BranchName>,
+        depth: usize,
+        out: &mut Vec<(usize, &'a BranchSummary)>,
+    ) {
+        // Parents that are not there leave their children at the root.
+        let here = |branch: &&BranchSummary| match (&branch.parent, parent) {
+            (Some(of), Some(parent)) => of == parent,
+            (Some(of), None) => !branches.iter().any(|other| other.name == *of),
+            (None, parent) => parent.is_none(),
+        };
+        for branch in branches.iter().filter(here) {
+            if out.iter().any(|(_, listed)| listed.name == branch.name) {
+                continue;
+            }
+            out.push((depth, branch));
+            below(branches, Some(&branch.name), depth + 1, out);
+        }
+    }
+    let mut out = Vec::new();
+    below(branches, None, 0, &mut out);
+    // A cycle of parents is no part of any root: its branches come last.
+    for branch in branches {
+        if !out.iter().any(|(_, listed)| listed.name == branch.name) {
+            out.push((0, branch));
+        }
+    }
+    out
+}
+
+fn line<'a>(state: &'a State, depth: usize, branch: &'a BranchSummary) -> Piece<'a> {
+    let chosen = state.selected.as_ref() == Some(&branch.name);
+    let beside = state.beside.as_ref() == Some(&branch.name);
+    let hue = branch.hue;
+    let mark = plain(if branch.parent.is_some() { "◆" } else { "●" });
+    let mark = mark.style(move |theme| text::Style { color: Some(Look::of(theme).branch(hue)) });
+    let last = branch.steps.map_or_else(|| "–".to_owned(), |steps| count(steps.last.0));
+    let name = plain(short(branch.name.as_str(), 18)).width(Fill).wrapping(text::Wrapping::None);
+    let live = branch.training.then(|| plain("●").style(|theme| text::Style { color: Some(Look::of(theme).accent) }));
+    let name = row![mark, name].push(live).push(faint(last)).spacing(6);
+    let details: Option<Piece<'a>> = match (&branch.problem, branch.edits.is_empty()) {
+        (Some(problem), _) => Some(alarm(problem.as_str()).into()),
+        (None, false) => Some(faint(format!("{} · {}", count(branch.fork_step.0), branch.edits.join("; "))).into()),
+        (None, true) => None,
+    };
+    let words = column![name].push(details).push(beside.then(|| faint("shown beside"))).spacing(2);
+    let shown = !state.hidden.contains(&branch.name);
+    let of = branch.name.clone();
+    let eye = checkbox(shown || chosen)
+        .on_toggle_maybe((!chosen && !beside).then_some(move |show| Message::ShowBranch(of.clone(), show)))
+        .size(12);
+    let pick = quiet(words.width(Fill), chosen, Some(Message::Select(branch.name.clone())));
+    let other = (!beside).then(|| branch.name.clone());
+    let pick = mouse_area(pick).on_right_press(Message::Beside(other));
+    let hint = "click to select, right click to show it beside the selected one";
+    let pick = hinted(pick.into(), hint);
+    row![Space::new().width(8.0 + 12.0 * depth.min(5) as f32), container(pick).width(Fill), eye]
+        .align_y(Alignment::Center)
+        .spacing(2)
+        .padding(Padding::ZERO.right(8))
+        .into()
+}
+
+pub(crate) fn tree(state: &State) -> Piece<'_> {
+    let lines = order(&state.branches).into_iter().map(|(depth, branch)| line(state, depth, branch));
+    let problems = state.problems.iter().map(|problem| container(alarm(problem.as_str())).padding([4, 12]).into());
+    let list = column(lines).extend(problems).spacing(2);
+    let new = press("+ new run", (!state.changing).then_some(Message::NewRun));
+    let page = column![
+        container(faint("branches")).padding([8, 12]),
+        scrollable(list).height(Fill),
+        container(new).padding([8, 4]),
+    ];
+    container(page).width(220).height(Fill).style(|theme| ground(Look::of(theme).panel)).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::tests::branch;
+
+    fn names(branches: &[BranchSummary]) -> Vec<(usize, String)> {
+        order(branches).into_iter().map(|(depth, branch)| (depth, branch.name.to_string())).collect()
+    }
+
+    #[test]
+    fn children_lie_below_their_parents() {
+        let all = [
+            branch("main", None, 0, 9),
+            branch("other", None, 0, 8),
+            branch("wider", Some("main"), 3, 7),
+            branch("slow", Some("wider"), 4, 6),
+        ];
+        let expected = [(0, "main"), (1, "wider"), (2, "slow"), (0, "other")];
+        assert_eq!(names(&all), expected.map(|(depth, name)| (depth, name.to_owned())));
+    }
+
+    #[test]
+    fn a_missing_parent_leaves_its_child_at_the_root_and_a_cycle_ends() {
+        assert_eq!(names(&[branch("lost", Some("gone"), 3, 7)]), [(0, "lost".to_owned())]);
+        let cycle = [branch("a", Some("b"), 1, 2), branch("b", Some("a"), 1, 3)];
+        assert_eq!(names(&cycle).len(), 2);
+    }
+}

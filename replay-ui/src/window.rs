@@ -1,0 +1,119 @@
+//! The window: iced's loop about the state.
+
+use iced::futures::channel::mpsc;
+use iced::{Event, Size, Subscription, Task, clipboard, event, keyboard, widget, window};
+
+use crate::look::{FONT, FONT_BYTES, NORMAL};
+use crate::message::{Effect, Message};
+use crate::state::{Screen, State};
+use crate::worker::Workers;
+use crate::{ViewError, ViewOptions, keys, look, view};
+
+/// The smallest window.
+const LEAST: Size = Size::new(1024.0, 700.0);
+
+struct Window {
+    state: State,
+    workers: Workers,
+}
+
+#[derive(Debug, Clone)]
+enum Happened {
+    Message(Message),
+    Key(keyboard::Key, keyboard::Modifiers),
+}
+
+/// Opens the window, and returns when it is closed.
+///
+/// # Errors
+/// [`ViewError::Window`] where there is no display.
+pub fn run(options: ViewOptions) -> Result<(), ViewError> {
+    let size = Size::new(options.size[0] as f32, options.size[1] as f32);
+    let boot = move || {
+        let (tell, told) = mpsc::unbounded();
+        let workers = Workers::start(options.store.clone(), options.data.clone(), tell);
+        let state = State::new(&options);
+        (Window { state, workers }, Task::run(told, |told| Happened::Message(Message::Told(told))))
+    };
+    iced::application(boot, Window::update, Window::view)
+        .title(|window: &Window| title(&window.state))
+        .theme(|window: &Window| look::theme(window.state.settings.dark))
+        .subscription(Window::listen)
+        .settings(iced::Settings {
+            fonts: vec![FONT_BYTES.into()],
+            default_font: FONT,
+            default_text_size: NORMAL.into(),
+            ..iced::Settings::default()
+        })
+        .window(window::Settings { size, min_size: Some(LEAST), ..window::Settings::default() })
+        .run()
+        .map_err(|error| ViewError::Window(error.to_string()))
+}
+
+/// Where one is, or that one is nowhere.
+fn title(state: &State) -> String {
+    match (&state.screen, state.at()) {
+        (Screen::Unreadable(_), _) => format!("cannot read {} · ReVACNN", state.store),
+        (Screen::Figures, Some(at)) => format!("{at} · ReVACNN"),
+        _ => "ReVACNN".to_owned(),
+    }
+}
+
+impl Window {
+    fn update(&mut self, happened: Happened) -> Task<Happened> {
+        let message = match happened {
+            Happened::Message(message) => message,
+            Happened::Key(keyboard::Key::Named(keyboard::key::Named::Tab), modifiers) => {
+                return if modifiers.shift() {
+                    widget::operation::focus_previous()
+                } else {
+                    widget::operation::focus_next()
+                };
+            }
+            Happened::Key(key, modifiers) => match keys::message(&key, modifiers, &self.state) {
+                Some(message) => message,
+                None => return Task::none(),
+            },
+        };
+        Task::batch(self.state.update(message).into_iter().map(|effect| match effect {
+            Effect::Ask(ask) => {
+                self.workers.ask(ask);
+                Task::none()
+            }
+            Effect::Focus(field) => widget::operation::focus(field),
+            Effect::Copy(text) => clipboard::write(text),
+        }))
+    }
+
+    fn view(&self) -> iced::Element<'_, Happened> {
+        view::view(&self.state).map(Happened::Message)
+    }
+
+    fn listen(&self) -> Subscription<Happened> {
+        // Keys that no field took; Escape whether one took it or not.
+        event::listen_with(|event, status, _| match event {
+            Event::Keyboard(keyboard::Event::KeyPressed { modified_key, modifiers, .. }) => {
+                let escape = modified_key == keyboard::Key::Named(keyboard::key::Named::Escape);
+                (status == event::Status::Ignored || escape).then_some(Happened::Key(modified_key, modifiers))
+            }
+            _ => None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::Told;
+    use crate::state::tests::{opened, options};
+
+    #[test]
+    fn the_title_says_where_one_is() {
+        let mut state = State::new(&options());
+        assert_eq!(title(&state), "ReVACNN");
+        state = opened();
+        assert_eq!(title(&state), "main@100 · ReVACNN");
+        state.update(Message::Told(Told::Unreadable("gone".to_owned())));
+        assert_eq!(title(&state), "cannot read runs · ReVACNN");
+    }
+}

@@ -1,0 +1,161 @@
+//! The thread that changes the store: forks, steering, names, runs.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use revacnn_notebook::render;
+use revacnn_recorder::{Command, ForkPlan, Lineage, RecorderOptions, Store, find_data, fork, steer};
+use revacnn_schemas::{BranchName, Edit, Step};
+
+use super::run::Runs;
+use super::{Inbox, Shared};
+use crate::cells::Drawn;
+use crate::message::{Done, Intent, Told, Undo};
+
+/// How long a training process may take to answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How long the thread sleeps when nothing is asked.
+const LONG: Duration = Duration::from_secs(3600);
+
+/// The thread.
+#[derive(Debug)]
+pub(crate) struct Hand {
+    inbox: Arc<Inbox>,
+    shared: Shared,
+    runs: Runs,
+}
+
+/// Seconds since 1970.
+pub(crate) fn now() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+fn words(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+impl Hand {
+    pub(crate) fn new(inbox: Arc<Inbox>, shared: Shared) -> Self {
+        let runs = Runs::new(shared.clone());
+        Self { inbox, shared, runs }
+    }
+
+    pub(crate) fn run(mut self) {
+        loop {
+            let desk = self.inbox.take(LONG);
+            for intent in desk.intents {
+                let told = self.fulfil(intent).map_or_else(Told::Refused, Told::Done);
+                // The list first: what was made is then known.
+                self.shared.look();
+                self.shared.tell(told);
+            }
+            if desk.closed {
+                self.runs.end();
+                return;
+            }
+        }
+    }
+
+    fn fulfil(&mut self, intent: Intent) -> Result<Done, String> {
+        if let Intent::Train(plan) = intent {
+            return self.runs.start(plan);
+        }
+        if let Intent::Save { drawn, path } = intent {
+            return save(&drawn, &path);
+        }
+        let store = Store::open(&self.shared.store).map_err(words)?;
+        match intent {
+            Intent::Fork { branch, step, edits, name, live } => {
+                let edits = edits.iter().map(|edit| edit.parse::<Edit>().map_err(words)).collect::<Result<_, _>>()?;
+                if live {
+                    return self.fork_live(&store, &branch, edits, name);
+                }
+                self.fork(&store, &branch, step, edits, name)
+            }
+            Intent::Steer { branch, command } => {
+                let record = store.branch(&branch).map_err(words)?;
+                let answer = steer(&store, &record, command, PATIENCE).map_err(words)?;
+                if let Some(reason) = answer.refused {
+                    return Err(reason);
+                }
+                let state = if answer.paused { "waits at" } else { "goes on after" };
+                let text = format!("{} {state} step {}", answer.branch, answer.step);
+                let select = answer.paused.then(|| (answer.branch.clone(), answer.step));
+                Ok(Done { text, select, paused: Some((answer.branch, answer.paused)), ..Done::default() })
+            }
+            Intent::Rename { from, to } => {
+                store.rename(&from, &to).map_err(words)?;
+                let first = store.branch(&to).map_err(words)?.first_step();
+                let last = Lineage::open(&store, &to).ok().and_then(|lineage| lineage.steps());
+                let step = last.map_or(first, |steps| steps.last);
+                Ok(Done { text: format!("{from} is {to} now"), select: Some((to, step)), ..Done::default() })
+            }
+            Intent::Delete(name) => {
+                store.delete(&name).map_err(words)?;
+                let text = format!("deleted {name}; its space is freed by `revacnn gc`");
+                Ok(Done { text, undo: Some(Undo::TakeBack(name)), ..Done::default() })
+            }
+            Intent::TakeBack(name) => {
+                store.take_back(&name).map_err(words)?;
+                Ok(Done { text: format!("took {name} back"), ..Done::default() })
+            }
+            Intent::TrainOn { branch, steps } => self.runs.go_on(&store, &branch, steps),
+            Intent::Train(_) | Intent::Save { .. } => Err("nothing is left to do".to_owned()),
+        }
+    }
+
+    /// The training process forks at the end of its step, and goes on in the
+    /// new branch.
+    fn fork_live(
+        &self,
+        store: &Store,
+        branch: &BranchName,
+        edits: Vec<Edit>,
+        name: Option<BranchName>,
+    ) -> Result<Done, String> {
+        let record = store.branch(branch).map_err(words)?;
+        let answer = steer(store, &record, Command::Edit { edits, name }, PATIENCE).map_err(words)?;
+        if let Some(reason) = answer.refused {
+            return Err(reason);
+        }
+        let text =
+            format!("{branch} forked at step {} into {}: {}", answer.step, answer.branch, answer.done.join("; "));
+        let paused = Some((answer.branch.clone(), answer.paused));
+        Ok(Done { text, select: Some((answer.branch, answer.step)), paused, ..Done::default() })
+    }
+
+    fn fork(
+        &self,
+        store: &Store,
+        branch: &BranchName,
+        step: Step,
+        edits: Vec<Edit>,
+        name: Option<BranchName>,
+    ) -> Result<Done, String> {
+        let lineage = Lineage::open(store, branch).map_err(words)?;
+        let holder = lineage.holder(step).map_err(words)?.branch().clone();
+        let dataset = find_data(store, &holder.definition.dataset, self.shared.data.as_deref()).map_err(words)?;
+        let plan = ForkPlan {
+            name,
+            edits,
+            recording: None,
+            threads: crate::threads(),
+            options: RecorderOptions::default(),
+            created_unix_seconds: now(),
+        };
+        let forked = fork(store, lineage, step, plan, dataset).map_err(words)?;
+        let name = forked.session.record().name.clone();
+        let effects: Vec<&str> = forked.effects.iter().map(|effect| effect.summary.as_str()).collect();
+        let what = if effects.is_empty() { "as it is".to_owned() } else { effects.join("; ") };
+        let text = format!("forked {branch} at step {step} into {name}: {what} — train it on with t");
+        forked.session.finish().map_err(words)?;
+        Ok(Done { text, select: Some((name, step)), ..Done::default() })
+    }
+}
+
+fn save(drawn: &Drawn, path: &std::path::Path) -> Result<Done, String> {
+    let figure = drawn.figure.as_ref().map_err(Clone::clone)?;
+    render(figure, path).map_err(words)?;
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    Ok(Done { text: format!("saved {}", whole.display()), ..Done::default() })
+}

@@ -1,0 +1,266 @@
+//! A thread that makes figures.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use revacnn_notebook::{BranchSummary, Evaluator, Graph, Inputs};
+use revacnn_recorder::StepRow;
+use revacnn_schemas::{Address, Position};
+
+use super::{Desk, Inbox, Shared};
+use crate::cells::{Drawn, Pace, Slot, Wanted};
+use crate::message::{Listed, Told};
+
+/// How often the store is looked at for what others wrote.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long a thread without duties sleeps.
+const LONG: Duration = Duration::from_secs(3600);
+
+/// One reading thread.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    pace: Pace,
+    inbox: Arc<Inbox>,
+    shared: Shared,
+}
+
+/// Cells of one pace with their figures, as the window draws them.
+#[derive(Debug)]
+pub(crate) struct Board {
+    pace: Pace,
+    graph: Graph,
+    drawn: HashMap<Slot, Arc<Drawn>>,
+    slots: Vec<Slot>,
+}
+
+impl Board {
+    /// No cells yet.
+    pub(crate) fn new(pace: Pace) -> Self {
+        Self { pace, graph: Graph::new(Inputs::default()), drawn: HashMap::new(), slots: Vec::new() }
+    }
+
+    /// The cells that are wanted from now on.
+    pub(crate) fn want(&mut self, wanted: &Wanted) {
+        let Inputs { branches, cursor, image } = wanted.inputs();
+        let slots: Vec<Slot> =
+            wanted.cells.iter().map(|(slot, _)| *slot).filter(|slot| slot.pace() == self.pace).collect();
+        for slot in self.slots.iter().filter(|slot| !slots.contains(slot)) {
+            self.graph.remove_cell(slot.name());
+            self.drawn.remove(slot);
+        }
+        self.slots = slots;
+        self.graph.set_branches(branches);
+        self.graph.set_cursor(cursor);
+        self.graph.set_image(image);
+        for (slot, cell) in wanted.cells.iter().filter(|(slot, _)| slot.pace() == self.pace) {
+            self.graph.set_cell(slot.name(), cell.clone());
+        }
+    }
+
+    /// Something came or went in the log. Cells at a step that could not be
+    /// read may be readable now.
+    pub(crate) fn log_changed(&mut self) {
+        self.graph.log_changed();
+    }
+
+    /// Makes the next figure; `None` when all are made.
+    pub(crate) fn next(&mut self, evaluator: &mut Evaluator) -> Option<(Slot, Arc<Drawn>)> {
+        let mut done = revacnn_notebook::Ran::default();
+        if !self.graph.run_one(evaluator, &mut done) {
+            return None;
+        }
+        let name = done.ran.first()?;
+        let slot = *self.slots.iter().find(|slot| slot.name() == name)?;
+        let fresh = || {
+            Drawn::of(match self.graph.figure(slot.name()) {
+                Some(Ok(figure)) => Ok(figure.clone()),
+                Some(Err(error)) => Err(error.to_string()),
+                None => Err(format!("there is no figure of {name}")),
+            })
+        };
+        let drawn = match self.drawn.get(&slot) {
+            Some(before) if done.changed.is_empty() => before.clone(),
+            _ => fresh(),
+        };
+        self.drawn.insert(slot, drawn.clone());
+        Some((slot, drawn))
+    }
+
+    /// Makes all figures; those that were made before are told once more.
+    pub(crate) fn all(&mut self, evaluator: &mut Evaluator) -> Vec<(Slot, Arc<Drawn>)> {
+        while self.next(evaluator).is_some() {}
+        self.ready()
+    }
+
+    /// The figures that are as they should be.
+    fn ready(&self) -> Vec<(Slot, Arc<Drawn>)> {
+        let made = self.slots.iter().filter(|slot| !self.graph.is_stale(slot.name()));
+        made.filter_map(|slot| Some((*slot, self.drawn.get(slot)?.clone()))).collect()
+    }
+}
+
+/// The row of `steps` that an address leads to, if it has one.
+pub(crate) fn row(evaluator: &mut Evaluator, at: Option<&Address>) -> Option<Box<StepRow>> {
+    let Some(Address { branch, position: Position::Step(step) }) = at else { return None };
+    evaluator.row(branch, *step).ok().map(Box::new)
+}
+
+impl Reader {
+    pub(crate) fn new(pace: Pace, inbox: Arc<Inbox>, shared: Shared) -> Self {
+        Self { pace, inbox, shared }
+    }
+
+    pub(crate) fn run(self) {
+        let mut open: Option<Evaluator> = None;
+        let mut board = Board::new(self.pace);
+        let mut wanted: Option<Wanted> = None;
+        let mut log = None;
+        let mut listing = Listing::default();
+        let lists = self.pace == Pace::Quick;
+        let mut fresh = false;
+        loop {
+            if open.is_none() {
+                match Evaluator::open(&self.shared.store, self.shared.data.clone(), crate::threads()) {
+                    Ok(opened) => open = Some(opened),
+                    Err(error) if lists => listing.unreadable(&self.shared, error.to_string()),
+                    Err(_) => {}
+                }
+            }
+            let due = if lists { listing.is_due() } else { log != Some(self.shared.log()) };
+            if let (true, Some(evaluator)) = (due, &mut open) {
+                log = Some(self.shared.log());
+                match evaluator.refresh() {
+                    Ok(branches) if lists => {
+                        let problems = evaluator.problems().to_vec();
+                        if listing.tell(&self.shared, branches, problems) {
+                            board.log_changed();
+                            self.shared.log_changed();
+                        }
+                    }
+                    Ok(_) => board.log_changed(),
+                    Err(error) => {
+                        open = None;
+                        board = Board::new(self.pace);
+                        if lists {
+                            listing.unreadable(&self.shared, error.to_string());
+                        }
+                    }
+                }
+            }
+            let overtaken = match (&mut open, &wanted) {
+                (Some(evaluator), Some(wanted)) => self.make(evaluator, &mut board, wanted, std::mem::take(&mut fresh)),
+                _ => false,
+            };
+            let patience = match (overtaken, lists, open.is_none()) {
+                (true, ..) => Duration::ZERO,
+                (_, true, _) => listing.rest(),
+                // Without a store, what was wanted is tried again.
+                (.., true) => LOOK_EVERY,
+                _ => LONG,
+            };
+            let desk = self.inbox.take(patience);
+            if desk.closed {
+                return;
+            }
+            if desk.look {
+                listing.looked = None;
+            }
+            self.find(open.as_mut(), &desk);
+            if let Some(newest) = desk.wanted {
+                board.want(&newest);
+                (wanted, fresh) = (Some(newest), true);
+            }
+        }
+    }
+
+    /// Makes what is wanted and tells it; returns whether something newer is
+    /// wanted by now. What is freshly wanted is told even where it was made
+    /// before, as it now is of another step.
+    fn make(&self, evaluator: &mut Evaluator, board: &mut Board, wanted: &Wanted, fresh: bool) -> bool {
+        let (generation, step) = (wanted.generation, wanted.step);
+        if self.pace == Pace::Quick {
+            // All of one step, or none.
+            let ran = board.next(evaluator).is_some();
+            if ran || fresh {
+                let figures = board.all(evaluator);
+                let row = row(evaluator, wanted.at.as_ref());
+                self.shared.tell(Told::Figures { generation, step, figures, row });
+            }
+            return false;
+        }
+        if fresh {
+            let figures = board.ready();
+            self.shared.tell(Told::Figures { generation, step, figures, row: None });
+        }
+        loop {
+            if self.inbox.is_overtaken() {
+                return true;
+            }
+            let Some((slot, drawn)) = board.next(evaluator) else { return false };
+            self.shared.tell(Told::Figures { generation, step, figures: vec![(slot, drawn)], row: None });
+        }
+    }
+
+    /// Answers where an address leads, or an epoch ends.
+    fn find(&self, evaluator: Option<&mut Evaluator>, desk: &Desk) {
+        let Some(evaluator) = evaluator else { return };
+        let found = match (&desk.resolve, &desk.epoch) {
+            (Some(address), _) => evaluator.resolve(address).map(|step| (address.branch.clone(), step)),
+            (None, Some((branch, from, forward))) => {
+                evaluator.epoch_end(branch, *from, *forward).map(|step| (branch.clone(), step))
+            }
+            (None, None) => return,
+        };
+        self.shared.tell(match found {
+            Ok((branch, step)) => Told::Resolved { branch, step },
+            Err(error) => Told::Refused(error.to_string()),
+        });
+    }
+}
+
+/// What was last told of the store.
+#[derive(Debug, Default)]
+struct Listing {
+    looked: Option<Instant>,
+    told: Option<(Vec<BranchSummary>, Vec<String>)>,
+    /// When the branches were last told, for their rates.
+    told_at: Option<Instant>,
+}
+
+impl Listing {
+    fn is_due(&self) -> bool {
+        self.looked.is_none_or(|looked| looked.elapsed() >= LOOK_EVERY)
+    }
+
+    fn rest(&self) -> Duration {
+        self.looked
+            .map_or(LOOK_EVERY, |looked| LOOK_EVERY.saturating_sub(looked.elapsed()).max(Duration::from_millis(1)))
+    }
+
+    fn unreadable(&mut self, shared: &Shared, reason: String) {
+        (self.looked, self.told) = (Some(Instant::now()), None);
+        shared.tell(Told::Unreadable(reason));
+    }
+
+    /// Tells what there is, if it is something else; returns whether it is.
+    fn tell(&mut self, shared: &Shared, branches: Vec<BranchSummary>, problems: Vec<String>) -> bool {
+        let now = Instant::now();
+        self.looked = Some(now);
+        let next = (branches, problems);
+        if self.told.as_ref() == Some(&next) {
+            return false;
+        }
+        let seconds = self.told_at.map(|told| now.duration_since(told).as_secs_f64());
+        let before = self.told.as_ref().map(|(branches, _)| branches.as_slice()).unwrap_or_default();
+        let rates = next.0.iter().filter_map(|branch| {
+            let then = before.iter().find(|other| other.id == branch.id)?;
+            let steps = branch.steps?.last.0.checked_sub(then.steps?.last.0).filter(|steps| *steps > 0)?;
+            Some((branch.name.clone(), steps as f64 / seconds?))
+        });
+        let listed = Listed { rates: rates.collect(), branches: next.0.clone(), problems: next.1.clone() };
+        shared.tell(Told::Listed(listed));
+        (self.told, self.told_at) = (Some(next), Some(now));
+        true
+    }
+}

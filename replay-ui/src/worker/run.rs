@@ -1,0 +1,160 @@
+//! Runs that train in this process, each on a thread of its own. They are
+//! steered through their branch's inbox, as those of other processes are.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+use revacnn_recorder::{
+    DataHint, RecorderError, RecorderOptions, Session, SessionPlan, Steered, Store, Training, Turn, available_bytes,
+    find_data,
+};
+use revacnn_schemas::{BranchName, Fidelity, ImageIndex, NetworkSpec, RecordingSettings, Schedule, Step};
+use revacnn_trainer::data::load;
+use revacnn_trainer::{Settings, define, preset};
+
+use super::Shared;
+use super::hand::now;
+use crate::message::{Done, Told};
+use crate::run_form::RunPlan;
+
+/// The runs of this process.
+#[derive(Debug)]
+pub(crate) struct Runs {
+    shared: Shared,
+    ending: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+fn words(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+/// At most 10 GB, or a fifth of what is free.
+fn options(store: &Path) -> RecorderOptions {
+    let disk_budget = available_bytes(store).map(|free| (free / 5).min(10_000_000_000));
+    RecorderOptions { disk_budget, ..RecorderOptions::default() }
+}
+
+/// A preset by its name, or a file.
+fn network(name_or_path: &str) -> Result<NetworkSpec, String> {
+    let path = Path::new(name_or_path);
+    if path.is_file() {
+        let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+        return NetworkSpec::from_toml(&text).map_err(words);
+    }
+    preset(name_or_path).map_err(words)
+}
+
+impl Runs {
+    pub(crate) fn new(shared: Shared) -> Self {
+        Self { shared, ending: Arc::default(), threads: Vec::new() }
+    }
+
+    /// Starts a run of its own.
+    pub(crate) fn start(&mut self, plan: RunPlan) -> Result<Done, String> {
+        let dataset = Arc::new(load(&plan.dataset, self.shared.data.as_deref()).map_err(words)?);
+        let settings = Settings {
+            optimizer: plan.optimizer,
+            batch_size: plan.batch_size,
+            seed: plan.seed,
+            augmentation: None,
+            schedule: Schedule::Constant,
+        };
+        let definition = define(network(&plan.network)?, &dataset, &settings).map_err(words)?;
+        let epoch = (dataset.train_indices().len() as u64).div_ceil(u64::from(plan.batch_size));
+        let until = epoch.checked_mul(plan.epochs).map(Step).ok_or("that is more steps than can be counted")?;
+        let store = Store::open_or_create(&self.shared.store, now()).map_err(words)?;
+        if store.branch(&plan.branch).is_ok() {
+            return Err(format!("branch {} is there already: train it on with t, or choose another name", plan.branch));
+        }
+        let identity = definition.dataset.clone();
+        let session = SessionPlan {
+            definition,
+            recording: RecordingSettings {
+                fidelity: Fidelity::Every,
+                keyframe_interval: RecordingSettings::default_keyframe_interval(plan.batch_size),
+                probes: vec![ImageIndex(0)],
+                validate_every: None,
+            },
+            threads: crate::threads(),
+            options: options(&self.shared.store),
+            created_unix_seconds: now(),
+        };
+        let session = Session::open(&store, &plan.branch, session, dataset).map_err(words)?;
+        DataHint::new(&plan.dataset, self.shared.data.as_deref()).remember(&store, &identity).map_err(words)?;
+        self.train(&store, session, until)
+    }
+
+    /// Goes on with a branch.
+    pub(crate) fn go_on(&mut self, store: &Store, branch: &BranchName, steps: u64) -> Result<Done, String> {
+        let record = store.branch(branch).map_err(words)?;
+        let dataset = find_data(store, &record.definition.dataset, self.shared.data.as_deref()).map_err(words)?;
+        let session = Session::resume(store, &record, crate::threads(), options(&self.shared.store), dataset);
+        let session = session.map_err(words)?;
+        let position = session.trainer().position();
+        let until = position.0.checked_add(steps).map(Step).ok_or("that is more steps than can be counted")?;
+        self.train(store, session, until)
+    }
+
+    fn train(&mut self, store: &Store, session: Session, until: Step) -> Result<Done, String> {
+        let (name, first) = (session.record().name.clone(), session.trainer().position());
+        store.set_target(session.record(), until).map_err(words)?;
+        let training = Training::new(session).map_err(words)?;
+        let (shared, ending) = (self.shared.clone(), self.ending.clone());
+        self.threads.retain(|thread| !thread.is_finished());
+        self.threads.push(std::thread::spawn(move || {
+            let told = match run(training, until, &ending, &shared) {
+                Ok(text) => Told::Done(Done { text, ..Done::default() }),
+                Err(error) => Told::Refused(format!(
+                    "training has ended: {error}; what was committed is kept, and `revacnn resume` goes on from it"
+                )),
+            };
+            shared.look();
+            shared.tell(told);
+        }));
+        let text = format!("training {name} from step {first} to {until}; p pauses it");
+        Ok(Done { text, select: Some((name.clone(), first)), paused: Some((name, false)), ..Done::default() })
+    }
+
+    /// Ends all runs at their step's end, with everything written.
+    pub(crate) fn end(&mut self) {
+        self.ending.store(true, Ordering::Release);
+        for thread in self.threads.drain(..) {
+            // One that panicked has sealed nothing; the next resume repairs it.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Trains to the end; what to say then.
+fn run(mut training: Training, until: Step, ending: &AtomicBool, shared: &Shared) -> Result<String, RecorderError> {
+    let mut diverged = None;
+    while training.session().trainer().position() < until && !ending.load(Ordering::Acquire) {
+        let turn = training.turn(&mut |steered| {
+            if let Steered::Forked { .. } = steered {
+                shared.look();
+            }
+        })?;
+        match turn {
+            Turn::Stepped(outcome) if outcome.divergence.is_some() => {
+                diverged = Some(training.session().trainer().position());
+                break;
+            }
+            Turn::Stepped(_) | Turn::Waited => {}
+            Turn::Stopped => break,
+        }
+    }
+    let name = training.session().record().name.clone();
+    let (trainer, _) = training.finish()?;
+    let step = trainer.position();
+    Ok(match diverged {
+        Some(step) => {
+            let before = Step(step.0.saturating_sub(10));
+            format!("{name} diverged at step {step}: go to {before} and fork with a smaller learning rate")
+        }
+        None if step >= until => format!("{name} is trained until step {step}"),
+        None => format!("{name} stopped at step {step}"),
+    })
+}

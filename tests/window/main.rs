@@ -1,0 +1,160 @@
+//! The window as a person uses it, from the first frame to the last: on a
+//! display without a screen, with a mouse and a keyboard, beside a training in
+//! another process.
+
+#![cfg(all(unix, feature = "view"))]
+
+mod display;
+#[path = "../support/process.rs"]
+mod process;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use revacnn_replay_ui::{ViewOptions, measure::place_of};
+use serde_json::Value;
+
+use self::display::{Display, Window};
+use self::process::wait_for;
+use self::support::{Scratch, TRAIN};
+
+const SIZE: [u32; 2] = [1440, 900];
+/// The colour of what is live, in the window's head.
+const ACCENT: [u8; 3] = [0x34, 0x57, 0xd5];
+const HEAD: u32 = 40;
+
+/// The branches, as `revacnn log` lists them.
+fn branches(scratch: &Scratch) -> Vec<Value> {
+    let lines = scratch.run(0, "log --json").out;
+    lines.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
+}
+
+fn branch(scratch: &Scratch, name: &str) -> Option<Value> {
+    branches(scratch).into_iter().find(|branch| branch["branch"] == name)
+}
+
+fn last_step(scratch: &Scratch, name: &str) -> Option<u64> {
+    branch(scratch, name)?["last_step"].as_u64()
+}
+
+/// A training in another process, which ends with this value.
+struct Training(Child);
+
+impl Training {
+    fn start(scratch: &Scratch, arguments: &str) -> Self {
+        let mut command = scratch.command(arguments);
+        Self(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts"))
+    }
+}
+
+impl Drop for Training {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Whether the head shows something in the accent's colour: `● live`, as
+/// nothing else up there has it.
+fn says_live(display: &Display) -> bool {
+    let near = |pixel: &[u8; 3]| pixel.iter().zip(ACCENT).all(|(found, wanted)| found.abs_diff(wanted) < 24);
+    display.rows(SIZE[0], HEAD).iter().any(near)
+}
+
+#[test]
+fn a_person_steers_a_training_with_the_mouse_and_the_window_outlives_what_it_shows() {
+    let Some(display) = Display::open(SIZE[0], SIZE[1]) else { return };
+    let scratch = Scratch::new();
+    let train = "--fidelity keyframes --threads 1 --json";
+    let endless = "--steps 1000000000";
+    let mut training = Training::start(&scratch, &format!("train --dataset shapes --network paper {endless} {train}"));
+    wait_for(&mut training.0, || scratch.path("runs/store.json").is_file().then_some(()));
+    wait_for(&mut training.0, || last_step(&scratch, "main").filter(|step| *step > 100));
+
+    // It opens at the end of what is being trained, and follows it.
+    let mut window = Window::open(&display, scratch.command("view main"));
+    let first = window.titled("main", |title| title.starts_with("main@") && title.ends_with(" · ReVACNN"));
+    window.titled("a later step", |title| title.starts_with("main@") && title != first);
+    window.wait("nothing says that the training is live", |_| says_live(&display).then_some(()));
+
+    // Another filter, by mouse: the training forks, and goes on in the fork.
+    let options = ViewOptions {
+        store: scratch.path("runs"),
+        data: None,
+        address: Some("main".parse().expect("an address")),
+        beside: None,
+        filter: None,
+        size: SIZE,
+        dark: false,
+    };
+    let plus = place_of(&options, "add-filter conv3").expect("the store is read").expect("conv3 has a +");
+    window.click(plus);
+    let forked = window.wait("there is no main~2", |_| branch(&scratch, "main~2"));
+    assert_eq!(forked["parent"], format!("main@{}", forked["first_step"]), "{forked}");
+    let edit = forked["edits"][0].as_str().expect("an edit");
+    assert!(edit.starts_with("add-filter conv3"), "{forked}");
+    let title = window.titled("the fork", |title| title.starts_with("main~2@"));
+    window.titled("a later step of the fork", |now| now.starts_with("main~2@") && now != title);
+    let fork_step = forked["first_step"].as_u64().expect("a step");
+    assert_eq!(last_step(&scratch, "main"), Some(fork_step), "the training has left its parent");
+    window.wait("the fork does not grow", |_| last_step(&scratch, "main~2").filter(|step| *step > fork_step));
+
+    display.picture(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("window.png"));
+
+    // A key pauses it, and the same key lets it go on.
+    window.keys(&["p"]);
+    let waiting = window.wait("the training does not wait", |_| {
+        let before = last_step(&scratch, "main~2");
+        std::thread::sleep(Duration::from_secs(1));
+        before.filter(|_| last_step(&scratch, "main~2") == before)
+    });
+    window.keys(&["p"]);
+    window.wait("the training does not go on", |_| last_step(&scratch, "main~2").filter(|step| *step > waiting));
+
+    // Killed, it is no longer live, and all that was committed is there.
+    window.wait("nothing says that the fork is live", |_| says_live(&display).then_some(()));
+    drop(training);
+    window.wait("it still says that it is live", |_| (!says_live(&display)).then_some(()));
+    window.keys(&["Home"]);
+    window.titled("the first step", |title| title == "main~2@0 · ReVACNN");
+
+    // Resumed, it is live again, until it is told to stop.
+    let mut resumed = Training::start(&scratch, &format!("resume main~2 {endless} --threads 1 --json"));
+    window.wait("nothing says that it is live again", |_| says_live(&display).then_some(()));
+    scratch.run(0, "steer main~2 --stop");
+    assert_eq!(resumed.0.wait().expect("its end").code(), Some(130));
+    window.wait("it still says that it is live", |_| (!says_live(&display)).then_some(()));
+    let verified = scratch.run(0, "verify main~2 --json").json();
+    assert_eq!((&verified["from"], &verified["origin"]), (&fork_step.into(), &true.into()), "{verified}");
+
+    // A fork of an older step, by keys.
+    window.answer("g", "main@50");
+    window.titled("the older step", |title| title == "main@50 · ReVACNN");
+    window.answer("f", "older");
+    window.titled("its fork", |title| title == "older@50 · ReVACNN");
+    let older = branch(&scratch, "older").expect("it is listed");
+    assert_eq!((&older["parent"], &older["edits"]), (&"main@50".into(), &Value::Array(Vec::new())), "{older}");
+
+    // The store vanishes, and comes back.
+    std::fs::rename(scratch.path("runs"), scratch.path("away")).expect("the store is moved");
+    window.titled("a store that is gone", |title| title == "cannot read runs · ReVACNN");
+    std::fs::rename(scratch.path("away"), scratch.path("runs")).expect("it is moved back");
+    window.titled("the store again", |title| title.starts_with("older@") && title.ends_with(" · ReVACNN"));
+
+    assert_eq!(window.close(), Some(0));
+}
+
+#[test]
+fn a_window_on_a_store_that_is_not_there_yet_shows_what_is_trained_in_it_later() {
+    let Some(display) = Display::open(SIZE[0], SIZE[1]) else { return };
+    let scratch = Scratch::new();
+    let mut window = Window::open(&display, scratch.command("view"));
+    let nothing = window.title();
+    assert!(!nothing.contains('@'), "{nothing}");
+    scratch.run(0, &format!("{TRAIN} --steps 30 --fidelity keyframes"));
+    window.titled("what was trained", |title| title == "main@30 · ReVACNN");
+    assert_eq!(window.close(), Some(0));
+}
