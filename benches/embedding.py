@@ -1,7 +1,8 @@
 """How well and how fast the 20 filters of a layer are embedded, beside scikit-learn and openTSNE.
 
 Trains `20-20-20`, reads filters back from the log, and embeds them at one perplexity
-with ten seeds. One function computes everybody's divergence. See README.md.
+with ten seeds: those of one step, and those of an edited and an unedited branch together.
+One function computes everybody's divergence. See README.md.
 """
 
 import argparse
@@ -26,6 +27,8 @@ from harness.errors import Missing, exit_with_message
 
 OURS = "revacnn"
 LAYERS = ["conv1", "conv2", "conv3"]
+EDIT = "add-filter conv3"
+JOINT = ["conv2", "conv3"]
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,8 @@ def main() -> None:
     print(
         f"{report.describe_machine(machine)}\n"
         f"{', '.join(f'{name} {version}' for name, version in versions.items())}\n"
-        f"20-20-20 on {dataset.name}, step {arguments.steps}; {arguments.seeds} seeds, one thread"
+        f"20-20-20 on {dataset.name}, step {arguments.steps}; {arguments.seeds} seeds, one thread; "
+        f"joint: with its fork at step {arguments.steps // 2}, `{EDIT}`"
     )
     results: list[Result] = []
     with tempfile.TemporaryDirectory(prefix="revacnn-embedding-") as folder:
@@ -69,8 +73,19 @@ def main() -> None:
                 vectors = vectors[np.any(vectors != 0, axis=1)]
                 embed_with_all(f"{layer['layer']} {of}", vectors, arguments, Path(folder), results)
                 print(f"{layer['layer']} {of} done", flush=True)
+        fork_at = f"main@{arguments.steps // 2}"
+        revacnn.fork(store, fork_at, [EDIT], name="edited", steps=arguments.steps)
+        addresses = [f"main@{arguments.steps}", f"edited@{arguments.steps}"]
+        both = [shown, revacnn.show(store, addresses[1])]
+        for name in JOINT:
+            vectors = aligned(both, name)
+            ours = embed_with_all(f"{name} weights, joint", vectors, arguments, Path(folder), results)
+            check_joint(revacnn.embed(store, addresses, name), ours)
+            print(f"{name} weights of both branches done: {len(vectors)} points", flush=True)
+    machine["load_average_after"] = os.getloadavg()[0]
     print()
     print(results_table(results))
+    print(f"load average {machine['load_average_before']:.1f} before, {machine['load_average_after']:.1f} after")
     print("\nKL: divergence in nats, by one function for all. Off: largest difference from what a program reports.")
     if arguments.json:
         content = {"machine": machine, "versions": versions, "dataset": dataset.name}
@@ -86,10 +101,38 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def aligned(addresses: list[program.Event], name: str) -> np.ndarray:
+    """The weights of a layer's filters at all addresses. Their coefficients are matched by
+    the identity of the filter that they read; what an address lacks is zero."""
+    places: dict[tuple[str | None, int], int] = {}
+    found = []
+    for shown in addresses:
+        names = [layer["layer"] for layer in shown["layers"]]
+        layer, before = (shown["layers"][names.index(name) - back] for back in (0, 1))
+        inputs = [(each["born"], each["filter"]) for each in before["filters"]]
+        for each in inputs:
+            places.setdefault(each, len(places))
+        found.append((inputs, np.array([each["weights"] for each in layer["filters"]], dtype=np.float32)))
+    vectors = []
+    for inputs, weights in found:
+        kernels = weights.reshape(len(weights), len(inputs), -1)
+        placed = np.zeros((len(weights), len(places), kernels.shape[2]), dtype=np.float32)
+        placed[:, [places[each] for each in inputs]] = kernels
+        vectors.append(placed.reshape(len(weights), -1))
+    return np.concatenate(vectors)
+
+
+def check_joint(figure: program.Event, ours: list[np.ndarray]) -> None:
+    """What `revacnn embed` draws must be what was measured, to the bit."""
+    drawn = np.array([point["position"] for point in figure["points"]])
+    if not np.array_equal(drawn, ours[0]):
+        raise Missing(f"`revacnn embed` placed the points of {figure['title']!r} elsewhere than its runner")
+
+
 def embed_with_all(
     layer: str, vectors: np.ndarray, arguments: argparse.Namespace, folder: Path, results: list[Result]
-) -> None:
-    """All programs in turn, at a third of the others as perplexity."""
+) -> list[np.ndarray]:
+    """All programs in turn, at a third of the others as perplexity; our positions, a seed each."""
     perplexity = (len(vectors) - 1) / 3
     joint = affinities(vectors.astype(np.float64), perplexity)
     file = folder / "vectors.npy"
@@ -98,15 +141,18 @@ def embed_with_all(
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"RAYON_NUM_THREADS": "1"})
     if done.returncode:
         raise Missing(f"`{arguments.runner.name}` failed with exit code {done.returncode}: {done.stderr.strip()}")
+    ours = []
     for found in map(json.loads, done.stdout.splitlines()):
-        ours = divergence(joint, np.array(found["positions"]))
-        results.append(Result(layer, OURS, found["seed"], ours, found["kl_divergence"], found["seconds"]))
+        ours.append(np.array(found["positions"]))
+        own = divergence(joint, ours[-1])
+        results.append(Result(layer, OURS, found["seed"], own, found["kl_divergence"], found["seconds"]))
     for name, embed in peers(vectors.astype(np.float64), perplexity).items():
         for seed in range(arguments.seeds):
             begin = time.perf_counter()
             positions, reported = embed(seed)
             seconds = time.perf_counter() - begin
             results.append(Result(layer, name, seed, divergence(joint, positions), reported, seconds))
+    return ours
 
 
 def peers(vectors: np.ndarray, perplexity: float) -> dict[str, Callable[[int], tuple[np.ndarray, float]]]:

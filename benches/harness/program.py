@@ -79,6 +79,11 @@ class Program:
         """What was recorded of a step."""
         return json.loads(self._run("show", address, "--store", str(store), "--json"))
 
+    def embed(self, store: Path, addresses: list[str], layer: str) -> Event:
+        """The joint embedding of a layer's weights at some addresses, with seed 0."""
+        words = ["embed", *addresses, "--layer", layer, "--store", str(store), "--json", *self._folder()]
+        return json.loads(self._run(*words))
+
     def _folder(self) -> list[str]:
         return [] if self.dataset.folder is None else ["--data", str(self.dataset.folder)]
 

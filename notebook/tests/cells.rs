@@ -1,53 +1,15 @@
 //! Each cell's figure against values of the log.
 
+mod support;
+
 use std::sync::Arc;
 
 use revacnn_notebook::{Cell, Evaluator, Inputs, Method, Show, Source, XAxis, render};
-use revacnn_recorder::{Lineage, RecorderOptions, Replay, Session, SessionPlan, Store};
-use revacnn_schemas::{Fidelity, Figure, ImageIndex, NetworkSpec, RecordingSettings, Scale, Step};
-use revacnn_trainer::{Settings, data, define};
+use revacnn_recorder::{Lineage, Replay, Store};
+use revacnn_schemas::{Fidelity, Figure, FilterNumber, ImageIndex, Scale, Step};
+use revacnn_trainer::data;
 
-const NETWORK: &str = r#"
-[[layer]]
-kind = "conv"
-filters = 5
-kernel = 3
-activation = "relu"
-[[layer]]
-kind = "pool"
-kernel = 2
-[[layer]]
-kind = "softmax"
-"#;
-
-/// A store with a branch of 40 steps.
-fn recorded(fidelity: Fidelity) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let dataset = Arc::new(data::load("digits", None).unwrap());
-    let store = Store::create(folder.path(), 0).unwrap();
-    let plan = SessionPlan {
-        definition: define(NetworkSpec::from_toml(NETWORK).unwrap(), &dataset, &Settings::default()).unwrap(),
-        recording: RecordingSettings {
-            fidelity,
-            keyframe_interval: 16,
-            probes: vec![ImageIndex(7)],
-            validate_every: Some(20),
-        },
-        threads: 1,
-        options: RecorderOptions::default(),
-        created_unix_seconds: 0,
-    };
-    let mut session = Session::open(&store, &"main".parse().unwrap(), plan, dataset).unwrap();
-    for _ in 0..40 {
-        session.advance().unwrap();
-    }
-    session.finish().unwrap();
-    folder
-}
-
-fn inputs(cursor: u64) -> Inputs {
-    Inputs { branches: vec!["main".parse().unwrap()], cursor: Step(cursor), image: None }
-}
+use support::{inputs, recorded};
 
 #[test]
 fn a_loss_curve_has_the_logs_values() {
@@ -76,7 +38,7 @@ fn a_layers_statistic_is_the_mean_over_its_filters() {
         let cell = Cell::Chart {
             quantity: "weight_norm".into(),
             layer: Some("conv1".parse().unwrap()),
-            filter: filter.map(revacnn_schemas::FilterNumber),
+            filter: filter.map(FilterNumber),
             x: XAxis::Step,
             scale: Scale::Linear,
         };
@@ -135,6 +97,7 @@ fn figures_of_a_branch_of_keyframes_are_those_of_one_with_every_step() {
         Cell::Network { at: None, show: Show::Coefficients },
         Cell::Filters { at: at.clone(), layer, of: Source::ActivationGradients },
         embedding,
+        Cell::Filter { at: None, layer: "softmax".parse().unwrap(), filter: FilterNumber(3), born: None },
         Cell::Compare { at },
         Cell::Confusion { at: None },
     ];
@@ -177,6 +140,7 @@ fn every_figure_is_drawn_with_the_same_bytes_twice() {
     let cells = [
         Cell::Loss { x: XAxis::Epoch, scale: Scale::Logarithmic },
         Cell::Network { at: None, show: Show::Maps },
+        Cell::Filter { at: None, layer: "conv1".parse().unwrap(), filter: FilterNumber(2), born: None },
         Cell::Compare { at },
         Cell::Confusion { at: None },
     ];

@@ -1,7 +1,7 @@
 //! Which cells a change reaches.
 
 use revacnn_notebook::{Cell, Evaluate, Graph, Inputs, NotebookError, Show, Source, XAxis};
-use revacnn_schemas::{Figure, ImageIndex, Scale, Step, TableFigure};
+use revacnn_schemas::{Figure, FilterNumber, ImageIndex, Scale, Step, TableFigure};
 
 /// Gives each cell a table that says what it looked at.
 #[derive(Default)]
@@ -75,6 +75,22 @@ fn a_grown_log_reaches_curves_and_not_a_step_that_is_named_by_its_number() {
     graph.log_changed();
     let ran = graph.run(&mut Fake { grown: true, ..Fake::default() });
     assert_eq!(ran.ran, ["loss", "both"]);
+}
+
+#[test]
+fn a_filter_runs_again_for_another_cursor_branch_or_image() {
+    let mut graph = Graph::new(Inputs { branches: vec!["main".parse().unwrap()], cursor: Step(10), image: None });
+    let filter = Cell::Filter { at: None, layer: "conv1".parse().unwrap(), filter: FilterNumber(2), born: None };
+    graph.set_cell("filter", filter);
+    graph.run(&mut Fake::default());
+    graph.log_changed();
+    assert!(!graph.is_stale("filter"), "what is recorded of a step does not change");
+    graph.set_cursor(Step(11));
+    assert_eq!(graph.run(&mut Fake::default()).changed, ["filter"]);
+    graph.set_image(Some(ImageIndex(3)));
+    assert_eq!(graph.run(&mut Fake::default()).changed, ["filter"]);
+    graph.set_branches(vec!["wider".parse().unwrap()]);
+    assert_eq!(graph.run(&mut Fake::default()).changed, ["filter"]);
 }
 
 #[test]
