@@ -8,7 +8,7 @@ use crate::canvas::draw::count;
 use crate::canvas::lanes::{Lanes, height};
 use crate::look::Look;
 use crate::message::{Align, Message, Notice, Undo};
-use crate::state::State;
+use crate::state::{Screen, State};
 use crate::time::Move;
 
 pub(crate) fn timeline(state: &State) -> Piece<'_> {
@@ -64,6 +64,7 @@ pub(crate) fn status(state: &State) -> Piece<'_> {
                 .into()
         }
         (Some(Notice::Refused(reason)), None) => alarm(reason.as_str()).into(),
+        (None, None) if state.screen != Screen::Figures => faint("? lists the keys").into(),
         (None, None) => faint("drag on the timeline to travel, wheel to zoom · ? lists the keys").into(),
     };
     // As high with words of a line as without; a long reason needs more.
