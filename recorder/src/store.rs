@@ -192,8 +192,9 @@ impl Store {
                     store: self.root.clone(),
                 });
             };
-            if lineage.iter().any(|known| known.id == next.id) {
-                return Err(RecorderError::ParentCycle { branch: branch.name.clone(), through: next.name.clone() });
+            if let Some(start) = lineage.iter().position(|known| known.id == next.id) {
+                let cycle = lineage[start..].iter().map(|record| record.name.clone()).collect();
+                return Err(RecorderError::ParentCycle { branch: branch.name.clone(), cycle });
             }
             lineage.push(next.clone());
             current = next;
