@@ -18,7 +18,7 @@ use crate::worker::Workers;
 use crate::{ViewError, ViewOptions, look, view};
 
 /// Points that far apart find every button.
-const APART: usize = 6;
+const APART: usize = 10;
 /// Frames are not drawn faster than this.
 const BEAT: Duration = Duration::from_micros(16_667);
 /// How long the figures may take to be there.
@@ -59,12 +59,7 @@ pub struct Dragged {
 ///
 /// # Errors
 /// Where nothing can be drawn, or no figure comes.
-pub fn drag(
-    options: &ViewOptions,
-    frames: usize,
-    sweep: usize,
-    settled: impl FnOnce(),
-) -> Result<Dragged, ViewError> {
+pub fn drag(options: &ViewOptions, frames: usize, sweep: usize, settled: impl FnOnce()) -> Result<Dragged, ViewError> {
     let started = Instant::now();
     let (tell, mut told) = iced::futures::channel::mpsc::unbounded();
     let workers = Workers::start(options.store.clone(), options.data.clone(), tell);
@@ -108,7 +103,8 @@ pub fn drag(
         let turn = (frame % (2 * sweep)) as f32 / sweep as f32;
         let at = Point::new(left + (right - left) * (1.0 - (turn - 1.0).abs()), y);
         let pressed = (frame == 0).then_some(mouse::Event::ButtonPressed(mouse::Button::Left));
-        let events: Vec<mouse::Event> = std::iter::once(mouse::Event::CursorMoved { position: at }).chain(pressed).collect();
+        let events: Vec<mouse::Event> =
+            std::iter::once(mouse::Event::CursorMoved { position: at }).chain(pressed).collect();
         for message in screen.point(&state, at, &events) {
             ask(state.update(message));
         }
@@ -147,8 +143,8 @@ impl Screen {
         self.interface(state, &events, |_, _| {})
     }
 
-    /// The middle of the points at which the mouse makes the interface say
-    /// something.
+    /// The uppermost place at which the mouse makes the interface say
+    /// something: its middle.
     pub(crate) fn place(
         &mut self,
         state: &State,
@@ -156,9 +152,12 @@ impl Screen {
         says: impl Fn(&Message) -> bool,
     ) -> Option<Point> {
         let mut found: Option<[f32; 4]> = None;
-        for y in (0..self.size[1]).step_by(APART) {
+        for y in (0..self.size[1]).step_by(APART).map(|y| y as f32) {
+            if found.is_some_and(|[.., bottom]| bottom < y - APART as f32) {
+                break;
+            }
             for x in (0..self.size[0]).step_by(APART) {
-                let at = Point::new(x as f32, y as f32);
+                let at = Point::new(x as f32, y);
                 if self.point(state, at, events).iter().any(&says) {
                     let [left, top, right, bottom] = found.unwrap_or([at.x, at.y, at.x, at.y]);
                     found = Some([left.min(at.x), top.min(at.y), right.max(at.x), bottom.max(at.y)]);

@@ -132,7 +132,7 @@ mod tests {
         for (field, text, expected) in [
             (Field::BatchSize, "many", "batch size: expected a whole number from 1, found `many`"),
             (Field::Epochs, "0", "epochs: expected a whole number from 1, found `0`"),
-            (Field::Optimizer, "sgd,learning_rate=fast", "optimizer: "),
+            (Field::Optimizer, "sgd,fast", "optimizer: "),
             (Field::Branch, "../x", "branch: "),
         ] {
             let mut form = RunForm::new(&[]);

@@ -1,7 +1,7 @@
 //! Curves over the training: losses, any column of `steps`, the validation's
 //! numbers, statistics of filters.
 
-use revacnn_recorder::{BranchReader, StepSpan};
+use revacnn_recorder::{BranchReader, RecorderError, StepSpan};
 use revacnn_schemas::{
     Axis, BranchName, Chart, FilterNumber, Hue, LayerName, Mark, MarkKind, Scale, Series, Step, Table,
 };
@@ -84,6 +84,8 @@ pub(crate) fn chart(
         return Err(NotebookError::Unknown { what, known });
     }
     let mut chart = empty(&format!("{label}{subject}"), (&label, *unit), x, scale);
+    // Of several branches some may lack the filter.
+    let (mut found, mut lacking) = (false, None);
     for shown in shown(evaluator, branches, x)? {
         let curve = match *name {
             "validation_loss" => Thinned {
@@ -98,13 +100,25 @@ pub(crate) fn chart(
                 let table = if of_filters { Table::Filters } else { Table::Steps };
                 let (layer, filter) = (wanted.layer.cloned(), wanted.filter);
                 let quantity = Quantity { table, column: column.to_owned(), layer, filter };
-                curve(evaluator, &shown, &quantity, x, MOST_POINTS)?
+                match curve(evaluator, &shown, &quantity, x, MOST_POINTS) {
+                    Err(NotebookError::Recorder(error @ RecorderError::UnknownFilter { .. })) => {
+                        let name = format!("{} (has none)", shown.name);
+                        chart.series.push(series(name, shown.hue, false, Thinned::default()));
+                        lacking.get_or_insert(error);
+                        continue;
+                    }
+                    found => found?,
+                }
             }
         };
+        found = true;
         chart.series.push(series(shown.name.to_string(), shown.hue, false, curve));
         marks(evaluator, &shown, x, &mut chart)?;
     }
-    Ok(chart)
+    match lacking {
+        Some(error) if !found => Err(error.into()),
+        _ => Ok(chart),
+    }
 }
 
 fn empty(title: &str, (label, unit): (&str, Option<&str>), x: XAxis, scale: Scale) -> Chart {
@@ -169,7 +183,7 @@ fn curve(
         let Some(all) = reader.steps() else { continue };
         let values = match curves.of(reader, all, quantity) {
             Ok(curve) => curve.within(*span).collect::<Vec<_>>(),
-            Err(revacnn_recorder::RecorderError::UnknownFilter { .. }) if *place > 0 => continue,
+            Err(RecorderError::UnknownFilter { .. }) if *place > 0 => continue,
             Err(error) => return Err(error.into()),
         };
         let positions = positions(evaluator, shown, *place, *span, x)?;

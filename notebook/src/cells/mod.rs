@@ -8,8 +8,9 @@ mod filter;
 mod filters;
 mod network;
 
-use revacnn_schemas::Figure;
+use revacnn_schemas::{Figure, ImageRow, LayerName};
 
+use crate::evaluator::Place;
 use crate::{Cell, Evaluator, Inputs, NotebookError};
 
 pub(crate) fn evaluate(evaluator: &mut Evaluator, cell: &Cell, inputs: &Inputs) -> Result<Figure, NotebookError> {
@@ -24,8 +25,14 @@ pub(crate) fn evaluate(evaluator: &mut Evaluator, cell: &Cell, inputs: &Inputs) 
             network::network(evaluator, &place, *show, inputs.image).map(Figure::Network)
         }
         Cell::Filters { at, layer, of } => {
-            let places = evaluator.places(at, inputs, usize::MAX)?;
-            filters::filters(evaluator, &places, layer, *of, inputs.image).map(Figure::Images)
+            let (places, lacking) = having(evaluator.places(at, inputs, usize::MAX)?, layer);
+            let mut grid = filters::filters(evaluator, &places, layer, *of, inputs.image)?;
+            let across = grid.rows.first().map_or(0, |row| row.images.len());
+            grid.rows.extend(lacking.iter().map(|place| ImageRow {
+                label: format!("{} has no {layer}", place.label()),
+                images: vec![None; across],
+            }));
+            Ok(Figure::Images(grid))
         }
         Cell::Filter { at, layer, filter, born } => {
             let place = evaluator.places(at.as_slice(), inputs, 1)?.remove(0);
@@ -33,8 +40,10 @@ pub(crate) fn evaluate(evaluator: &mut Evaluator, cell: &Cell, inputs: &Inputs) 
             filter::filter(evaluator, &place, &wanted, inputs.image).map(Figure::Images)
         }
         Cell::Embedding { at, layer, of, .. } => {
-            let places = evaluator.places(at, inputs, usize::MAX)?;
-            embedding::embedding(evaluator, &places, layer, *of, inputs.image, cell).map(Figure::Scatter)
+            let (places, lacking) = having(evaluator.places(at, inputs, usize::MAX)?, layer);
+            let mut scatter = embedding::embedding(evaluator, &places, layer, *of, inputs.image, cell)?;
+            scatter.notes.extend(lacking.iter().map(|place| format!("left out: {} has no {layer}", place.label())));
+            Ok(Figure::Scatter(scatter))
         }
         Cell::Compare { at } => {
             let places = evaluator.places(at, inputs, 2)?;
@@ -49,4 +58,14 @@ pub(crate) fn evaluate(evaluator: &mut Evaluator, cell: &Cell, inputs: &Inputs) 
         }
         Cell::Beside { cells } => Err(NotebookError::NoFigure { cell: cells[0].clone() }),
     }
+}
+
+/// Places whose network has a layer, and those that lack it; where all lack
+/// it, the first says so.
+fn having(places: Vec<Place>, layer: &LayerName) -> (Vec<Place>, Vec<Place>) {
+    let has = |place: &Place| place.holder.topology.layers_with_filters().any(|found| found.layer == *layer);
+    if !places.iter().any(has) {
+        return (places, Vec::new());
+    }
+    places.into_iter().partition(has)
 }

@@ -57,7 +57,10 @@ fn hyper_parameters_are_typed_and_applied_in_one_fork() {
     // Beside the 4 that stands there.
     person.enter(Hyper::BatchSize.name(), "8");
     let asked = person.wanted().pop();
-    let either = [forks(&["set learning-rate 0.25", "set batch-size 48"]), forks(&["set learning-rate 0.25", "set batch-size 84"])];
+    let either = [
+        forks(&["set learning-rate 0.25", "set batch-size 48"]),
+        forks(&["set learning-rate 0.25", "set batch-size 84"]),
+    ];
     assert!(either.contains(&asked), "{asked:?}");
 }
 
@@ -74,6 +77,8 @@ fn what_was_typed_is_left_as_it_was() {
 
 #[test]
 fn a_layers_buttons_edit_it() {
+    let mut person = Person::at_a_run();
+    person.key("2");
     for (words, edit) in [
         ("+ filter", "add-filter conv2"),
         ("+ zero", "add-filter conv2 init=zero"),
@@ -84,8 +89,7 @@ fn a_layers_buttons_edit_it() {
         ("remove layer", "remove-layer conv2"),
         ("relu", "set activation conv2 relu"),
     ] {
-        let mut person = Person::at_a_run();
-        person.key("2");
+        person.state.changing = false;
         person.press(words);
         assert_eq!(person.wanted().pop(), forks(&[edit]), "{words}");
     }
@@ -94,9 +98,7 @@ fn a_layers_buttons_edit_it() {
 #[test]
 fn a_filters_buttons_edit_it() {
     let mut person = Person::at_a_run();
-    let node = |number: u32| move |said: &Message| {
-        matches!(said, Message::Pick(Some((layer, filter))) if layer.as_str() == "conv1" && filter.number.0 == number)
-    };
+    let node = |number: u32| move |said: &Message| matches!(said, Message::Pick(Some((layer, filter))) if layer.as_str() == "conv1" && filter.number.0 == number);
     let place = person.point_where(&PRESS, node(5)).expect("conv1/5");
     person.at(place, PRESS);
     assert!(person.reads("conv1/5") && person.state.figures.get(Slot::Filter).is_some());

@@ -44,7 +44,9 @@ fn two_branches_are_shown_side_by_side_and_one_alone_again() {
     person.press("wider");
     person.press("side by side");
     assert_eq!(person.state.beside, Some(branch("main")));
-    assert!(person.reads("beside main") && person.reads(&format!("main@{}", WIDER.1)));
+    assert!(person.reads("beside main") && person.reads(&format!("wider@{}", WIDER.1)));
+    // It goes on where the other one ended.
+    assert!(person.reads(&format!("main@{LAST}")));
     for slot in [Slot::OtherNetwork, Slot::Differences] {
         assert!(person.state.figures.get(slot).is_some_and(|shown| shown.drawn.figure.is_ok()), "{slot:?}");
     }
@@ -81,7 +83,8 @@ fn a_figures_menu_copies_what_a_query_would_say() {
     person.press("…");
     assert_eq!(person.state.menu, Some(Slot::Loss));
     person.press("copy as a query for revacnn query");
-    let query = "SELECT branch, step, loss FROM steps WHERE branch IN ('main', 'wider') AND step > 0 ORDER BY branch, step";
+    let query =
+        "SELECT branch, step, loss FROM steps WHERE branch IN ('main', 'wider') AND step > 0 ORDER BY branch, step";
     assert_eq!(person.wanted(), [Effect::Copy(query.to_owned())]);
     assert!(person.reads(&format!("copied: {query}")) && person.state.menu.is_none());
 }
@@ -151,7 +154,9 @@ fn controls_of_figures_change_what_is_shown() {
     assert_eq!(person.state.settings.nodes, revacnn_notebook::Show::Coefficients);
     person.press("PCA");
     assert_eq!(person.state.settings.method, revacnn_notebook::Method::Pca);
-    person.press("map gradients");
+    let of = |said: &Message| matches!(said, Message::Of(revacnn_notebook::Source::ActivationGradients));
+    let radio = person.point_where(&[DOWN, UP], of).expect("its radio button");
+    person.at(radio, [DOWN, UP]);
     assert_eq!(person.state.settings.of, revacnn_notebook::Source::ActivationGradients);
     person.press("play");
     assert!(person.state.playing.on && person.state.time.cursor == Step(0), "it begins anew at the end");

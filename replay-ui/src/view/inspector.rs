@@ -238,38 +238,37 @@ fn layer(state: &State) -> Option<Piece<'_>> {
     let column = diagram.columns.iter().find(|column| Some(&column.layer) == state.layer.as_ref())?;
     let DiagramColumn { layer, description, nodes } = column;
     let ready = !state.changing;
-    let last = diagram.columns.last().is_some_and(|last| last.layer == *layer);
     let kernel = if description.starts_with("conv") { " kernel=3" } else { "" };
     let mut page = column![plain(layer.as_str()), faint(description.as_str())].spacing(4);
     let all_frozen = nodes.iter().all(|node| node.frozen);
     let freeze = if all_frozen { "unfreeze" } else { "freeze" };
-    if !last {
-        page = page
-            .push(
-                row![
-                    edit("+ filter", format!("add-filter {layer}"), ready),
-                    edit("+ zero", format!("add-filter {layer} init=zero"), ready),
-                    edit("+ split", format!("add-filter {layer} init=split"), ready),
-                    edit("+ gradmax", format!("add-filter {layer} init=gradmax"), ready),
-                ]
-                .wrap(),
-            )
-            .push(
-                row![
-                    edit("insert conv after", insert(layer.as_str(), nodes.len(), kernel), ready),
-                    edit("dropout after", format!("insert-layer dropout after={layer}"), ready),
-                    edit("batch norm after", format!("insert-layer batchnorm after={layer}"), ready),
-                ]
-                .wrap(),
-            );
-    }
-    page = page.push(
-        row![edit(freeze, format!("{freeze} {layer}"), ready)]
-            .push((!last).then(|| edit("remove layer", format!("remove-layer {layer}"), ready)))
-            .push((!last).then(|| edit("tanh", format!("set activation {layer} tanh"), ready)))
-            .push((!last).then(|| edit("relu", format!("set activation {layer} relu"), ready)))
+    page = page
+        .push(
+            row![
+                edit("+ filter", format!("add-filter {layer}"), ready),
+                edit("+ zero", format!("add-filter {layer} init=zero"), ready),
+                edit("+ split", format!("add-filter {layer} init=split"), ready),
+                edit("+ gradmax", format!("add-filter {layer} init=gradmax"), ready),
+            ]
             .wrap(),
-    );
+        )
+        .push(
+            row![
+                edit("insert conv after", insert(layer.as_str(), nodes.len(), kernel), ready),
+                edit("dropout after", format!("insert-layer dropout after={layer}"), ready),
+                edit("batch norm after", format!("insert-layer batchnorm after={layer}"), ready),
+            ]
+            .wrap(),
+        )
+        .push(
+            row![
+                edit(freeze, format!("{freeze} {layer}"), ready),
+                edit("remove layer", format!("remove-layer {layer}"), ready),
+                edit("tanh", format!("set activation {layer} tanh"), ready),
+                edit("relu", format!("set activation {layer} relu"), ready),
+            ]
+            .wrap(),
+        );
     Some(page.into())
 }
 
