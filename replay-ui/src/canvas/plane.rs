@@ -8,6 +8,7 @@ use iced::{Color, Point, Rectangle, Renderer, Size, Theme, mouse, window};
 use revacnn_schemas::{FilterIdentity, Scatter, ScatterPoint};
 
 use super::draw::{Align, label};
+use super::sheet::finish;
 use super::{hover, picture};
 use crate::cells::Slot;
 use crate::look::Look;
@@ -207,7 +208,7 @@ impl canvas::Program<Message> for Plane<'_> {
             words.fill(&Path::circle(at, 4.0), look.branch(group.hue));
             label(&mut words, group.name.clone(), Point::new(at.x + 9.0, at.y), look.faint, Align::Left);
         }
-        vec![frame.into_geometry(), words.into_geometry()]
+        vec![finish(frame), finish(words)]
     }
 
     fn mouse_interaction(&self, _: &Gliding, bounds: Rectangle, cursor: mouse::Cursor) -> mouse::Interaction {
