@@ -2,6 +2,8 @@
 
 use std::io::IsTerminal;
 
+use revacnn_recorder::StepSpan;
+
 /// Writes a line to the output; where nobody reads it, that is an error and
 /// no panic.
 macro_rules! say {
@@ -60,6 +62,11 @@ pub(crate) fn count(number: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// Steps from the first to the last, with separators: `1,350–2,700`.
+pub(crate) fn span(steps: StepSpan) -> String {
+    format!("{}–{}", count(steps.first.0), count(steps.last.0))
 }
 
 /// A share as a percentage: `93.4 %`.
@@ -134,6 +141,8 @@ pub(crate) fn table(heading: &[(&str, Side)], rows: &[Vec<String>]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use revacnn_schemas::Step;
+
     use super::*;
 
     #[test]
@@ -154,6 +163,7 @@ mod tests {
         assert_eq!(bytes(999_999), "1.0 MB");
         assert_eq!(count(1_234_567), "1,234,567");
         assert_eq!(count(12), "12");
+        assert_eq!(span(StepSpan::new(Step(0), Step(12_345))), "0–12,345");
         assert_eq!(duration(0.00042), "0.4 ms");
         assert_eq!(duration(0.42), "0.4 s");
         assert_eq!(duration(185.0), "3 min 05 s");

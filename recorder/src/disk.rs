@@ -105,7 +105,7 @@ impl Disk {
         self.before(DiskOperation::Create(path))
             .and_then(|()| if path.is_symlink() { fs::remove_file(path) } else { Ok(()) })
             .and_then(|()| OpenOptions::new().write(true).create(true).truncate(true).open(path))
-            .map(|file| DiskFile { file, path: path.to_owned(), disk: self.clone(), bytes: 0 })
+            .map(|file| DiskFile { file, path: path.to_owned(), disk: self.clone() })
             .map_err(|source| RecorderError::io("create", path, source))
     }
 
@@ -118,9 +118,43 @@ impl Disk {
 
     /// Makes the renames within a folder last through a power failure.
     pub(crate) fn sync_folder(&self, path: &Path) -> Result<(), RecorderError> {
-        self.before(DiskOperation::Sync(path))
-            .and_then(|()| if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) })
-            .map_err(|source| RecorderError::io("sync", path, source))
+        self.sync_together(&[], &[path])
+    }
+
+    /// Makes files and the entries of folders last through a power failure,
+    /// all at once: a medium that is asked for them together writes them in
+    /// one go, and asked one by one makes the caller wait for each.
+    pub(crate) fn sync_together(&self, files: &[&DiskFile], folders: &[&Path]) -> Result<(), RecorderError> {
+        let failed = |path: &Path, source| RecorderError::io("sync", path, source);
+        let paths = files.iter().map(|file| &*file.path).chain(folders.iter().copied());
+        for path in paths {
+            self.before(DiskOperation::Sync(path)).map_err(|source| failed(path, source))?;
+        }
+        let sync = |place: usize| match files.get(place) {
+            Some(file) => file.file.sync_all().map_err(|source| failed(&file.path, source)),
+            None => {
+                let folder = folders[place - files.len()];
+                sync_entries(folder).map_err(|source| failed(folder, source))
+            }
+        };
+        let (sync, count) = (&sync, files.len() + folders.len());
+        std::thread::scope(|scope| {
+            let others: Vec<_> = (1..count)
+                .map(|place| {
+                    // Where the system has no thread to give, one by one.
+                    let thread = std::thread::Builder::new().spawn_scoped(scope, move || sync(place));
+                    (place, thread.ok())
+                })
+                .collect();
+            let first = if count > 0 { sync(0) } else { Ok(()) };
+            others.into_iter().fold(first, |result, (place, thread)| {
+                let other = match thread {
+                    Some(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+                    None => sync(place),
+                };
+                result.and(other)
+            })
+        })
     }
 
     /// Removes a file; one that is gone already is fine.
@@ -155,36 +189,31 @@ impl Disk {
     }
 }
 
+/// Waits until a folder's entries are on the medium; a system that cannot
+/// open folders is trusted with them.
+fn sync_entries(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
 /// A file under construction.
 #[derive(Debug)]
 pub(crate) struct DiskFile {
     file: File,
     path: PathBuf,
     disk: Disk,
-    bytes: u64,
 }
 
 impl DiskFile {
     /// Waits until the content is on the medium.
     pub(crate) fn sync(&self) -> Result<(), RecorderError> {
-        self.disk
-            .before(DiskOperation::Sync(&self.path))
-            .and_then(|()| self.file.sync_all())
-            .map_err(|source| RecorderError::io("sync", &self.path, source))
-    }
-
-    /// Bytes written so far.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.bytes
+        self.disk.sync_together(&[self], &[])
     }
 }
 
 impl Write for DiskFile {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         self.disk.before(DiskOperation::Write(&self.path))?;
-        let written = self.file.write(buffer)?;
-        self.bytes += written as u64;
-        Ok(written)
+        self.file.write(buffer)
     }
 
     fn flush(&mut self) -> io::Result<()> {

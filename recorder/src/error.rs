@@ -139,16 +139,18 @@ pub enum RecorderError {
         /// The store.
         store: PathBuf,
     },
-    /// Following parents from a branch comes back to it.
+    /// Following parents from a branch comes back to one that was passed.
     #[error(
-        "branch `{branch}` is its own ancestor, through {through}: branch.json of one of them \
-         was changed; restore it from a copy"
+        "branch `{branch}` comes from no first one: its parents lead round in a circle, {}. \
+         branch.json of one of them was changed; restore it from a copy",
+        circle(cycle)
     )]
     ParentCycle {
         /// The branch where the walk began.
         branch: BranchName,
-        /// The branch that came twice.
-        through: BranchName,
+        /// The branches of the circle, each the child of the next, the last
+        /// one that of the first.
+        cycle: Vec<BranchName>,
     },
     /// A fork before the parent's own first step.
     #[error(
@@ -392,6 +394,14 @@ pub enum RecorderError {
         /// The branch.
         branch: BranchName,
     },
+    /// Something that is not freed, for it cannot be told what is needed of it.
+    #[error("nothing of {what} is freed: {reason}")]
+    Spared {
+        /// The branch, or the folder in the trash.
+        what: String,
+        /// Why it cannot be told, and what to do.
+        reason: String,
+    },
     /// There is no deleted branch of this name.
     #[error("there is no deleted branch `{name}` in {}; {known}", store.display())]
     NotDeleted {
@@ -402,9 +412,26 @@ pub enum RecorderError {
         /// What there is.
         known: String,
     },
+    /// The note of how far a branch is to be trained cannot be read.
+    #[error(
+        "{finding}. The file only notes how far branch `{branch}` is to be trained: say so with \
+         --steps or --epochs, and it is written anew"
+    )]
+    TargetUnreadable {
+        /// The branch.
+        branch: BranchName,
+        /// The file, what was expected and what was found.
+        finding: String,
+    },
     /// The engine.
     #[error(transparent)]
     Trainer(TrainerError),
+}
+
+/// `a`, forked from `b`, forked from `a`.
+fn circle(cycle: &[BranchName]) -> String {
+    let names: Vec<String> = cycle.iter().chain(cycle.first()).map(|name| format!("`{name}`")).collect();
+    names.join(", forked from ")
 }
 
 impl RecorderError {
@@ -432,6 +459,20 @@ impl RecorderError {
 
     pub(crate) fn damaged(path: &Path, expected: impl Into<String>, found: impl Into<String>) -> Self {
         Self::Damaged { path: path.to_owned(), expected: expected.into(), found: found.into() }
+    }
+
+    /// What was expected of a file and what was found, for files that nobody
+    /// needs to restore.
+    pub(crate) fn finding(&self) -> String {
+        match self {
+            Self::Damaged { path, expected, found } => {
+                format!("{} cannot be read: expected {expected}, found {found}", path.display())
+            }
+            Self::UnknownFormat { path, found, known } => {
+                format!("{} cannot be read: expected format version {known}, found {found}", path.display())
+            }
+            error => error.to_string(),
+        }
     }
 
     /// Whether a request was refused for what it says, before anything was

@@ -2,6 +2,7 @@
 //! `materialise` writes tensors out again. Neither changes a bit of what is
 //! read.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use revacnn_schemas::{BranchRecord, DataCursor, Fidelity, Observer, ObserverError, Step, StepView, Wanted};
@@ -9,6 +10,7 @@ use revacnn_trainer::Trainer;
 use revacnn_trainer::data::Dataset;
 
 use crate::listing::Listing;
+use crate::lock::FileLock;
 use crate::part::PartWriter;
 use crate::paths::table_file;
 use crate::record::StepRecord;
@@ -16,12 +18,15 @@ use crate::replay::{bring_forward, check_digest};
 use crate::session::check_arithmetic;
 use crate::shape::{BranchShape, TENSOR_TABLES};
 use crate::statistics::FilterStatistics;
-use crate::thinning::{Materialised, Thinned, remove_tensors, tensor_bytes};
+use crate::thinning::{Materialised, Thinned, file_bytes, remove_tensors, tensor_bytes};
 use crate::verify::{VerifyPlan, verify};
 use crate::{BranchReader, Lineage, Recorder, RecorderError, RecorderOptions, StepSpan, Store};
 
 /// Turns a branch into one of fidelity `keyframes`, after verifying all of
 /// it; returns the bytes that were freed.
+///
+/// The writer's lock is held all the while, so that what is removed is what
+/// was verified.
 ///
 /// # Errors
 /// [`RecorderError::ReplayDiffers`] where the log does not follow from its
@@ -34,14 +39,17 @@ pub fn compact(
     threads: usize,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<u64, RecorderError> {
-    seal(store, record)?;
+    let (lock, record) = seal(store, record)?;
+    // Who reads is known before all is verified in vain; the lock itself would
+    // keep readers out, ours too, for as long as that takes.
+    drop(store.hold_from_readers(&record)?);
     {
-        let lineage = Lineage::of(store, record)?;
+        let lineage = Lineage::of(store, &record)?;
         if lineage.own().steps().is_some() {
             verify(store, &lineage, VerifyPlan { span: None, threads, tensors: false }, dataset, progress)?;
         }
     }
-    let _held = store.hold_alone(record)?;
+    let _held = (lock, store.hold_from_readers(&record)?);
     let paths = store.paths(&record.id);
     Materialised::clear(store.disk(), &paths)?;
     {
@@ -66,7 +74,8 @@ pub fn compact(
 ///
 /// # Errors
 /// Those of reading and computing; [`RecorderError::WriterBusy`] where the
-/// branch is being trained. Segments written before an error stay.
+/// branch is being trained, which it cannot be meanwhile. Segments written
+/// before an error stay.
 pub fn materialise(
     store: &Store,
     record: &BranchRecord,
@@ -76,7 +85,7 @@ pub fn materialise(
     progress: &mut dyn FnMut(StepSpan),
 ) -> Result<(StepSpan, u64), RecorderError> {
     check_arithmetic(record)?;
-    seal(store, record)?;
+    let (_lock, record) = seal(store, record)?;
     let reader = BranchReader::of(store, record.clone())?;
     reader.piece(span.first)?;
     reader.piece(span.last)?;
@@ -87,7 +96,7 @@ pub fn materialise(
         segments.first().map_or(span.first, |segment| segment.first),
         segments.last().map_or(span.last, |segment| segment.last),
     );
-    let mut writer = Rewriter::new(store, record, dataset, threads)?;
+    let mut writer = Rewriter::new(store, &record, dataset, threads)?;
     let mut bytes = 0;
     for segment in segments {
         if !reader.stores_tensors(segment.first)? {
@@ -98,9 +107,14 @@ pub fn materialise(
     Ok((whole, bytes))
 }
 
-/// Seals the tail that a kill may have left.
-fn seal(store: &Store, record: &BranchRecord) -> Result<(), RecorderError> {
-    Recorder::open(store, record, RecorderOptions::default())?.finish().map(drop)
+/// Seals the tail that a kill may have left, as the branch's writer, which
+/// the caller is from then on; returns what the branch is by now.
+fn seal(store: &Store, record: &BranchRecord) -> Result<(Arc<FileLock>, BranchRecord), RecorderError> {
+    let lock = Arc::new(store.hold_to_write(record)?);
+    // Who held the lock before may have compacted it.
+    let record = store.branch_by_id(&record.id)?;
+    Recorder::holding(store, &record, RecorderOptions::default(), lock.clone())?.finish()?;
+    Ok((lock, record))
 }
 
 /// Computes a segment's steps and writes their tensors.
@@ -124,7 +138,6 @@ impl Rewriter {
     }
 
     fn write(&mut self, store: &Store, reader: &BranchReader, segment: StepSpan) -> Result<u64, RecorderError> {
-        let _held = store.hold_to_write(&self.every)?;
         let (disk, paths) = (store.disk(), store.paths(&self.every.id));
         let mut parts = PartWriter::new(&self.every, &self.shape, disk, &paths);
         let mut part = parts.open(segment.first)?;
@@ -137,12 +150,14 @@ impl Rewriter {
         }
         let part = parts.close(part, &mut done)?;
         let mut bytes = 0;
+        let mut folders = Vec::new();
         for &table in part.tables.iter().filter(|table| TENSOR_TABLES.contains(table)) {
             let target = paths.segment(table, segment);
             disk.rename(&table_file(&part.folder, table), &target)?;
-            disk.sync_folder(&paths.table(table))?;
-            bytes += crate::thinning::file_bytes(&target);
+            bytes += file_bytes(&target);
+            folders.push(paths.table(table));
         }
+        disk.sync_together(&[], &folders.iter().map(PathBuf::as_path).collect::<Vec<_>>())?;
         disk.remove_folder(&part.folder)?;
         match self.fidelity {
             Fidelity::Every => Thinned::take_back(disk, &paths, segment)?,

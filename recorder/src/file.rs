@@ -150,9 +150,14 @@ impl TableFile {
         .map_err(|error| RecorderError::parquet("write", &self.path, error))
     }
 
-    /// Writes the footer and waits until the file is on the medium; returns
-    /// its bytes.
-    pub(crate) fn finish(self, branch: &BranchId, span: StepSpan) -> Result<u64, RecorderError> {
+    /// Writes the footer and waits until the file is on the medium.
+    pub(crate) fn finish(self, branch: &BranchId, span: StepSpan) -> Result<(), RecorderError> {
+        self.complete(branch, span)?.disk_file().sync()
+    }
+
+    /// Writes the footer. The file is whole then, and yet to be
+    /// [synced](Disk::sync_together).
+    pub(crate) fn complete(mut self, branch: &BranchId, span: StepSpan) -> Result<Complete, RecorderError> {
         let entries = [
             ("revacnn.format", FORMAT_VERSION.to_string()),
             ("revacnn.branch", branch.to_string()),
@@ -163,23 +168,32 @@ impl TableFile {
         let entries = entries.map(|(key, value)| KeyValue::new(key.to_owned(), value));
         // Not `into_inner`, which turns a full disk into a text.
         let finished = |error| RecorderError::parquet("write", &self.path, error);
-        match self.writer {
-            Writer::Columns(mut writer) => {
+        match &mut self.writer {
+            Writer::Columns(writer) => {
                 entries.into_iter().for_each(|entry| writer.append_key_value_metadata(entry));
                 writer.finish().map_err(finished)?;
-                synced(writer.inner())
             }
-            Writer::Batches(mut writer) => {
+            Writer::Batches(writer) => {
                 entries.into_iter().for_each(|entry| writer.append_key_value_metadata(entry));
                 writer.finish().map_err(finished)?;
-                synced(writer.inner())
             }
         }
+        Ok(Complete { table: self.table, writer: self.writer })
     }
 }
 
-/// Waits until a file is on the medium; returns its bytes.
-fn synced(file: &DiskFile) -> Result<u64, RecorderError> {
-    file.sync()?;
-    Ok(file.bytes())
+/// A table's file with its footer.
+pub(crate) struct Complete {
+    pub(crate) table: Table,
+    writer: Writer,
+}
+
+impl Complete {
+    /// The file beneath.
+    pub(crate) fn disk_file(&self) -> &DiskFile {
+        match &self.writer {
+            Writer::Columns(writer) => writer.inner(),
+            Writer::Batches(writer) => writer.inner(),
+        }
+    }
 }

@@ -20,6 +20,9 @@ pub struct ForkPlan {
     pub edits: Vec<Edit>,
     /// How it is recorded; as its parent if `None`.
     pub recording: Option<RecordingSettings>,
+    /// Whether it stays at its first step for now, which then is sealed into
+    /// a segment at once and is not copied there later.
+    pub stays: bool,
     /// Threads of the training.
     pub threads: usize,
     /// How the recorder works.
@@ -133,7 +136,11 @@ pub(crate) fn fork_from(
     let (session, committing) = timed(|| {
         let mut session =
             Session::begin(store, &record, child, recorder, plan.threads, plan.options, Some(validation?))?;
-        session.flush()?;
+        if plan.stays {
+            session.seal()?
+        } else {
+            session.flush()?
+        }
         Ok::<_, RecorderError>(session)
     });
     Ok(Fork {

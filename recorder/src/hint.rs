@@ -45,11 +45,13 @@ impl DataHint {
     /// # Errors
     /// [`RecorderError::Io`] where the store cannot be written.
     pub fn remember(&self, store: &Store, identity: &DatasetIdentity) -> Result<(), RecorderError> {
-        let mut hints = all(store);
         let key = identity.digest.to_string();
-        if hints.get(&key) == Some(self) {
+        if all(store).get(&key) == Some(self) {
             return Ok(());
         }
+        // Two programs that find data at once keep each other's hint.
+        let _lock = store.lock()?;
+        let mut hints = all(store);
         hints.insert(key, self.clone());
         let text =
             serde_json::to_vec_pretty(&hints).expect("invariant: a map of texts has no value that JSON cannot hold");

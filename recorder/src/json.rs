@@ -1,6 +1,6 @@
 //! Small descriptions in JSON, read with care: a store may come from a stranger.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::Path;
 
 use revacnn_schemas::FORMAT_VERSION;
@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::RecorderError;
-use crate::disk::{Disk, open_plain_file};
+use crate::disk::{Disk, DiskFile, open_plain_file};
 
 /// Largest description that is read; the biggest honest ones, with the
 /// coefficients of edits in them, are well below.
@@ -43,8 +43,19 @@ pub(crate) fn read<T: DeserializeOwned>(path: &Path, what: &'static str) -> Resu
 
 /// Writes a description so that a reader sees the old or the new one.
 pub(crate) fn write<T: Serialize>(disk: &Disk, path: &Path, description: &T) -> Result<(), RecorderError> {
+    disk.write_atomically(path, &text(path, description)?)
+}
+
+/// Writes a description where nobody looks yet; it is yet to be synced.
+pub(crate) fn write_new<T: Serialize>(disk: &Disk, path: &Path, description: &T) -> Result<DiskFile, RecorderError> {
+    let mut file = disk.create(path)?;
+    file.write_all(&text(path, description)?).map_err(|source| RecorderError::io("write", path, source))?;
+    Ok(file)
+}
+
+fn text<T: Serialize>(path: &Path, description: &T) -> Result<Vec<u8>, RecorderError> {
     let mut text = serde_json::to_vec_pretty(description)
         .map_err(|error| RecorderError::io("describe", path, std::io::Error::other(error.to_string())))?;
     text.push(b'\n');
-    disk.write_atomically(path, &text)
+    Ok(text)
 }

@@ -177,7 +177,7 @@
 //! | `verify`, `difference` | executing a branch again and comparing; in what two steps differ, what two branches share |
 //! | `fidelity` | compact and materialise |
 //! | `training`, `steering`, `target` | the loop that other processes steer; their requests; how far it is meant to go |
-//! | `tidy` | rename, delete, take back, free what is left over |
+//! | `tidy`, `garbage` | rename, delete, take back; free what is left over |
 //! | `shape` | rows and lengths that a topology implies, and the bounds on them |
 //! | `disk`, `json`, `lock` | every change of the disk; small descriptions; locks |
 //! | `hint`, `system` | where data sets were found; free space and processor time |
@@ -192,6 +192,7 @@ mod fidelity;
 mod file;
 mod footer;
 mod fork;
+mod garbage;
 mod hint;
 mod history;
 mod json;
@@ -233,6 +234,7 @@ pub use disk::{DiskHook, DiskOperation};
 pub use error::RecorderError;
 pub use fidelity::{compact, materialise};
 pub use fork::{Fork, ForkParts, ForkPlan, fork};
+pub use garbage::{Garbage, GarbageList};
 pub use hint::{DataHint, find_data};
 pub use history::StepRow;
 pub use lineage::Lineage;
@@ -246,6 +248,5 @@ pub use steering::{Answer, Command, is_training, steer};
 pub use store::{BranchList, Store};
 pub use system::{available_bytes, branch_bytes, cpu_seconds};
 pub use tensors::{BlockTensors, FilterTensors, LayerGradients, LayerTensors, RunningStatistics, StepTensors};
-pub use tidy::Garbage;
 pub use training::{Steered, Training, Turn};
 pub use verify::{Verified, VerifyPlan, verify};

@@ -8,8 +8,8 @@ use revacnn_schemas::{BranchRecord, Fidelity, Step, Table, ValidationResult};
 
 use crate::RecorderError;
 use crate::batches::{self, StepRows};
-use crate::disk::Disk;
-use crate::file::{FileKind, ROW_GROUP_STEPS, TableFile};
+use crate::disk::{Disk, DiskFile};
+use crate::file::{Complete, FileKind, ROW_GROUP_STEPS, TableFile};
 use crate::keyframe;
 use crate::paths::{BranchPaths, StepSpan, table_file};
 use crate::record::{Records, StepRecord};
@@ -139,14 +139,8 @@ impl PartWriter {
         file.write_batch(&rows)?;
         files.push(file);
 
-        let mut tables = Vec::with_capacity(files.len());
-        let mut bytes = 0;
-        for file in files {
-            tables.push(file.table);
-            bytes += file.finish(&self.record.id, span)?;
-        }
-        self.disk.sync_folder(&folder)?;
-        Ok(ClosedPart { folder, span, tables, bytes })
+        let files = files.into_iter().map(|file| file.complete(&self.record.id, span));
+        ClosedPart::of(&self.disk, folder, span, files.collect::<Result<_, _>>()?)
     }
 }
 
@@ -170,7 +164,20 @@ pub(crate) struct OpenPart {
 pub(crate) struct ClosedPart {
     pub(crate) folder: PathBuf,
     pub(crate) span: StepSpan,
-    /// The tables that have a file, `steps` last.
+    /// The tables that have a file.
     pub(crate) tables: Vec<Table>,
-    pub(crate) bytes: u64,
+}
+
+impl ClosedPart {
+    /// Waits until the files and their folder are on the medium.
+    pub(crate) fn of(
+        disk: &Disk,
+        folder: PathBuf,
+        span: StepSpan,
+        files: Vec<Complete>,
+    ) -> Result<Self, RecorderError> {
+        let on_disk: Vec<&DiskFile> = files.iter().map(Complete::disk_file).collect();
+        disk.sync_together(&on_disk, &[&folder])?;
+        Ok(Self { folder, span, tables: files.iter().map(|file| file.table).collect() })
+    }
 }

@@ -107,6 +107,11 @@ impl BranchReader {
         self.index().thinned.clone()
     }
 
+    /// Spans of a branch of fidelity `keyframes` whose tensors were written out.
+    pub fn materialised(&self) -> Vec<StepSpan> {
+        self.index().materialised.clone()
+    }
+
     /// Whether the step's tensors are on disk.
     ///
     /// # Errors

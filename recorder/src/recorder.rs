@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use revacnn_schemas::{BranchRecord, DataCursor, Observer, ObserverError, SEGMENT_STEPS, Step, StepView, Wanted};
 
-use crate::lock::{Attempt, FileLock};
+use crate::lock::FileLock;
 use crate::queue::{Message, Progress, Queue, Received, size};
 use crate::recovery::recover;
 use crate::shape::BranchShape;
@@ -91,7 +91,7 @@ pub struct Recorder {
     next: Step,
     recorded: u64,
     needs_previous_weights: bool,
-    _lock: FileLock,
+    _lock: Arc<FileLock>,
 }
 
 impl fmt::Debug for Recorder {
@@ -111,15 +111,20 @@ impl Recorder {
     /// # Errors
     /// [`RecorderError::WriterBusy`] where the branch has a writer already.
     pub fn open(store: &Store, branch: &BranchRecord, options: RecorderOptions) -> Result<Self, RecorderError> {
+        Self::holding(store, branch, options, Arc::new(store.hold_to_write(branch)?))
+    }
+
+    /// [`open`](Self::open) for who holds the writer's lock already, and may
+    /// go on to hold it.
+    pub(crate) fn holding(
+        store: &Store,
+        branch: &BranchRecord,
+        options: RecorderOptions,
+        lock: Arc<FileLock>,
+    ) -> Result<Self, RecorderError> {
         let paths = store.paths(&branch.id);
         let shape = BranchShape::of(branch)
             .map_err(|reason| RecorderError::Unrecordable { branch: branch.name.clone(), reason })?;
-        let lock = match FileLock::attempt_for_a_moment(&paths.lock())? {
-            Attempt::Held(lock) => lock,
-            Attempt::Busy(holder) => {
-                return Err(RecorderError::WriterBusy { branch: branch.name.clone(), holder });
-            }
-        };
         let first = branch.first_step();
         let recovered = recover(store.disk(), &paths, branch)?;
         let committed = recovered.last_committed();
@@ -240,17 +245,24 @@ impl Recorder {
     /// # Errors
     /// An error of the writer thread.
     pub fn flush(&mut self) -> Result<(), RecorderError> {
-        let number = self.send(Message::Flush)?;
-        self.queue.wait_for(number).map(drop)
+        self.send_and_wait(Message::Flush).map(drop)
     }
 
-    /// Commits everything and seals the tail into a segment.
+    /// Commits everything and leaves no tail: the newest steps become a
+    /// segment.
+    ///
+    /// # Errors
+    /// An error of the writer thread.
+    pub fn seal(&mut self) -> Result<(), RecorderError> {
+        self.send_and_wait(Message::Seal).map(drop)
+    }
+
+    /// [Seals](Self::seal), and sums up.
     ///
     /// # Errors
     /// An error of the writer thread.
     pub fn finish(mut self) -> Result<Summary, RecorderError> {
-        let number = self.send(Message::Seal)?;
-        let progress = self.queue.wait_for(number)?;
+        let progress = self.send_and_wait(Message::Seal)?;
         Ok(Summary {
             last_step: progress.committed,
             steps_recorded: self.recorded,
@@ -258,6 +270,11 @@ impl Recorder {
             bytes: progress.bytes,
             waited: self.queue.waited(),
         })
+    }
+
+    fn send_and_wait(&mut self, message: Message) -> Result<Progress, RecorderError> {
+        let number = self.send(message)?;
+        self.queue.wait_for(number)
     }
 
     fn send(&mut self, message: Message) -> Result<u64, RecorderError> {

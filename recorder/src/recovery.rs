@@ -26,13 +26,16 @@ impl Recovered {
     }
 }
 
+/// Makes the folders of a branch that are not there.
+pub(crate) fn create_folders(disk: &Disk, paths: &BranchPaths) -> Result<(), RecorderError> {
+    Table::ALL.into_iter().try_for_each(|table| disk.create_folder(&paths.table(table)))?;
+    disk.create_folder(&paths.tail())
+}
+
 /// Cleans up; the caller holds the writer's lock.
 pub(crate) fn recover(disk: &Disk, paths: &BranchPaths, branch: &BranchRecord) -> Result<Recovered, RecorderError> {
     let first = branch.first_step();
-    for table in Table::ALL {
-        disk.create_folder(&paths.table(table))?;
-    }
-    disk.create_folder(&paths.tail())?;
+    create_folders(disk, paths)?;
     disk.sync_folder(&paths.folder)?;
     for name in list_if_there(&paths.tail())? {
         if name.starts_with('.') {

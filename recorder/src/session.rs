@@ -110,7 +110,10 @@ impl Session {
         check_arithmetic(record)?;
         check_probes(&record.recording, &dataset)?;
         let mut trainer = Trainer::of_branch(&record.definition, &record.topology, dataset.clone(), threads)?;
-        let mut recorder = Recorder::open(store, record, options.clone())?;
+        let lock = Arc::new(store.hold_to_write(record)?);
+        // Who held the lock before may have compacted the branch.
+        let record = &store.branch_by_id(&record.id)?;
+        let mut recorder = Recorder::holding(store, record, options.clone(), lock)?;
         match recorder.last_committed() {
             // A fork that was killed before its first step is made again.
             None => {
@@ -205,6 +208,7 @@ impl Session {
             name,
             edits: edits.to_vec(),
             recording: None,
+            stays: false,
             threads: self.threads,
             options: self.options.clone(),
             created_unix_seconds: now,
@@ -218,6 +222,14 @@ impl Session {
     /// Those of the recorder.
     pub fn flush(&mut self) -> Result<(), RecorderError> {
         self.recorder.flush()
+    }
+
+    /// Commits everything and leaves no tail.
+    ///
+    /// # Errors
+    /// Those of the recorder.
+    pub fn seal(&mut self) -> Result<(), RecorderError> {
+        self.recorder.seal()
     }
 
     /// Commits everything and seals the newest steps.

@@ -12,13 +12,13 @@ use revacnn_schemas::BranchId;
 
 use crate::RecorderError;
 use crate::disk::{Disk, DiskFile, open_plain_file};
-use crate::file::{FileKind, TableFile};
+use crate::file::{Complete, FileKind, TableFile};
 use crate::footer::{Expected, FooterCache, guarded};
 use crate::paths::StepSpan;
 
-/// Writes the row groups of all `sources`, in that order, to `target`;
-/// returns its bytes. Each source comes with what it must hold: a damaged part
-/// of the tail stays alone in its damage.
+/// Writes the row groups of all `sources`, in that order, to `target`. Each
+/// source comes with what it must hold: a damaged part of the tail stays alone
+/// in its damage.
 pub(crate) fn splice(
     disk: &Disk,
     sources: &[(PathBuf, Expected)],
@@ -26,7 +26,7 @@ pub(crate) fn splice(
     kind: &FileKind,
     branch: &BranchId,
     span: StepSpan,
-) -> Result<u64, RecorderError> {
+) -> Result<Complete, RecorderError> {
     let checked = FooterCache::default();
     for (path, expected) in sources {
         checked.open(path, *expected)?;
@@ -42,7 +42,7 @@ pub(crate) fn splice(
         })?;
         joined.write_columns(|writer| append(writer, &file, &metadata))?;
     }
-    joined.finish(branch, span)
+    joined.complete(branch, span)
 }
 
 fn append(

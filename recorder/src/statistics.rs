@@ -16,7 +16,8 @@ pub(crate) struct FilterStatistics {
     pub(crate) gradient_norm: Vec<Option<f32>>,
     /// L2 norm of the coefficients.
     pub(crate) weight_norm: Vec<f32>,
-    /// ‖w_s − w_{s−1}‖ / ‖w_{s−1}‖.
+    /// ‖w_s − w_{s−1}‖ / ‖w_{s−1}‖; null where the weights before were all
+    /// zero, as those of a filter that an edit adds may be.
     pub(crate) update_ratio: Vec<Option<f32>>,
     /// Mean over the probe images of the sum of the activation map.
     pub(crate) activation_sum: Vec<Option<f32>>,
@@ -44,7 +45,7 @@ impl FilterStatistics {
                     all.mean_abs_gradient.push(Some(mean as f32));
                     all.gradient_norm.push(Some(norm(gradients)));
                 }
-                all.update_ratio.push(previous.map(|previous| update_ratio(weights, &previous[range])));
+                all.update_ratio.push(previous.and_then(|previous| update_ratio(weights, &previous[range])));
                 let (activation, zeros) = match block {
                     Some(block) => activation(shape, step, *block, filter),
                     None => (None, None),
@@ -101,7 +102,8 @@ fn norm(values: &[f32]) -> f32 {
     sum(values, |value| value * value).sqrt() as f32
 }
 
-fn update_ratio(now: &[f32], before: &[f32]) -> f32 {
+/// `None` where nothing was there that the update could be compared with.
+fn update_ratio(now: &[f32], before: &[f32]) -> Option<f32> {
     let mut lanes = [0.0; LANES];
     for (now, before) in now.chunks(LANES).zip(before.chunks(LANES)) {
         for (lane, (&now, &before)) in lanes.iter_mut().zip(now.iter().zip(before)) {
@@ -109,7 +111,8 @@ fn update_ratio(now: &[f32], before: &[f32]) -> f32 {
             *lane += change * change;
         }
     }
-    (add(lanes).sqrt() / sum(before, |value| value * value).sqrt()) as f32
+    let norm = sum(before, |value| value * value).sqrt();
+    (norm != 0.0).then(|| (add(lanes).sqrt() / norm) as f32)
 }
 
 #[cfg(test)]
@@ -127,8 +130,10 @@ mod tests {
 
     #[test]
     fn the_update_ratio_is_relative_to_the_weights_before() {
-        assert_eq!(update_ratio(&[3.0, 5.0], &[3.0, 4.0]), 0.2);
-        assert!(update_ratio(&[1.0], &[0.0]).is_infinite());
-        assert!(update_ratio(&[0.0], &[0.0]).is_nan());
+        assert_eq!(update_ratio(&[3.0, 5.0], &[3.0, 4.0]), Some(0.2));
+        assert!(update_ratio(&[f32::NAN], &[1.0]).is_some_and(f32::is_nan));
+        // Infinite, it drowned every other ratio in a query's maximum.
+        assert_eq!(update_ratio(&[1.0], &[0.0]), None);
+        assert_eq!(update_ratio(&[0.0], &[0.0]), None);
     }
 }

@@ -4,6 +4,7 @@
 //! A file appears by a rename, so it is never read half-written; whoever may
 //! write into the folder may steer.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
@@ -78,6 +79,9 @@ pub(crate) struct Mailbox {
     disk: Disk,
     inbox: PathBuf,
     outbox: PathBuf,
+    /// What lies in the inbox and cannot be taken out of it: it was refused
+    /// once, and is looked at no more.
+    stuck: HashSet<String>,
 }
 
 impl Mailbox {
@@ -85,7 +89,8 @@ impl Mailbox {
     /// answers that nobody fetched are removed.
     pub(crate) fn open(store: &Store, record: &BranchRecord) -> Result<Self, RecorderError> {
         let paths = store.paths(&record.id);
-        let mailbox = Self { disk: store.disk().clone(), inbox: inbox(&paths), outbox: outbox(&paths) };
+        let (disk, inbox, outbox) = (store.disk().clone(), inbox(&paths), outbox(&paths));
+        let mailbox = Self { disk, inbox, outbox, stuck: HashSet::new() };
         mailbox.disk.create_folder(&mailbox.inbox)?;
         mailbox.disk.create_folder(&mailbox.outbox)?;
         // What came since the writer took its lock is meant for it.
@@ -93,9 +98,10 @@ impl Mailbox {
         let since = modified(&paths.lock());
         for folder in [&mailbox.inbox, &mailbox.outbox] {
             for name in list_if_there(folder)? {
-                let is_new = since.is_some() && modified(&folder.join(&name)) >= since;
-                if !is_new && (name.ends_with(".json") || name.starts_with('.')) {
-                    mailbox.disk.remove_file(&folder.join(name))?;
+                let path = folder.join(&name);
+                let is_new = since.is_some() && modified(&path) >= since;
+                if !is_new && (name.ends_with(".json") || name.starts_with('.')) && !is_folder(&path) {
+                    mailbox.disk.remove_file(&path)?;
                 }
             }
         }
@@ -103,22 +109,34 @@ impl Mailbox {
     }
 
     /// What came since, in the order of arrival.
-    pub(crate) fn poll(&self) -> Result<Vec<Request>, RecorderError> {
+    ///
+    /// A letter that cannot be read, or cannot be removed and would come again
+    /// and again, is refused: it is no reason for training to end.
+    pub(crate) fn poll(&mut self) -> Result<Vec<Request>, RecorderError> {
         let mut requests = Vec::new();
         for name in list_if_there(&self.inbox)? {
             let Some(id) = name.strip_suffix(".json").filter(|id| !id.starts_with('.')) else {
                 continue;
             };
+            if self.stuck.contains(&name) {
+                continue;
+            }
             let path = self.inbox.join(&name);
-            let plain = fs::symlink_metadata(&path).is_ok_and(|entry| entry.is_file());
-            let command = if plain {
-                json::read::<Letter>(&path, "a steering request")
-                    .map(|letter| letter.command)
-                    .map_err(|error| error.to_string())
-            } else {
-                Err(format!("{} is no plain file", path.display()))
+            let letter = json::read::<Letter>(&path, "a steering request");
+            let removed = if is_folder(&path) { Ok(false) } else { self.disk.remove_file(&path).map(|()| true) };
+            if !matches!(removed, Ok(true)) {
+                self.stuck.insert(name.clone());
+            }
+            let command = match (letter, removed) {
+                (Ok(letter), Ok(true)) => Ok(letter.command),
+                // It is gone by now: nothing is to be restored.
+                (Err(error), Ok(true)) => Err(error.finding()),
+                (_, Ok(false)) => Err(format!(
+                    "{} is a folder: expected a request, which is a file; it is left where it is",
+                    path.display()
+                )),
+                (_, Err(error)) => Err(format!("{error}: a request that stays would be carried out at every step")),
             };
-            self.disk.remove_file(&path)?;
             requests.push(Request { id: id.to_owned(), command });
         }
         Ok(requests)
@@ -185,6 +203,10 @@ pub fn steer(
 /// Where the branch's lock cannot be looked at.
 pub fn is_training(store: &Store, record: &BranchRecord) -> Result<bool, RecorderError> {
     FileLock::is_held(&store.paths(&record.id).lock())
+}
+
+fn is_folder(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|entry| entry.is_dir())
 }
 
 fn inbox(paths: &BranchPaths) -> PathBuf {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use revacnn_schemas::{
     ARITHMETIC, BranchId, BranchName, BranchRecord, Digest, Digester, Edit, FORMAT_VERSION, FilterNumber, ParentRecord,
-    RecordingSettings, RunDefinition, Step, StoreRecord, Topology,
+    RecordingSettings, RunDefinition, Step, StoreRecord, Table, Topology,
 };
 
 use crate::RecorderError;
@@ -13,6 +13,7 @@ use crate::disk::{Disk, DiskHook, described, plain_folder_exists};
 use crate::json;
 use crate::lock::FileLock;
 use crate::paths::BranchPaths;
+use crate::recovery::create_folders;
 use crate::shape::BranchShape;
 use crate::topology::write_topology;
 
@@ -185,8 +186,9 @@ impl Store {
                     store: self.root.clone(),
                 });
             };
-            if lineage.iter().any(|known| known.id == next.id) {
-                return Err(RecorderError::ParentCycle { branch: branch.name.clone(), through: next.name.clone() });
+            if let Some(start) = lineage.iter().position(|known| known.id == next.id) {
+                let cycle = lineage[start..].iter().map(|record| record.name.clone()).collect();
+                return Err(RecorderError::ParentCycle { branch: branch.name.clone(), cycle });
             }
             lineage.push(next.clone());
             current = next;
@@ -273,8 +275,12 @@ impl Store {
         let temporary = self.root.join(format!(".new-{}", record.id));
         self.disk.remove_folder(&temporary)?;
         self.disk.create_folder(&temporary)?;
-        write_topology(&self.disk, &temporary, &record)?;
-        json::write(&self.disk, &temporary.join("branch.json"), &record)?;
+        let paths = BranchPaths { folder: temporary.clone() };
+        create_folders(&self.disk, &paths)?;
+        let topology = write_topology(&self.disk, &paths, &record)?;
+        let description = json::write_new(&self.disk, &temporary.join("branch.json"), &record)?;
+        let files = [topology.disk_file(), &description];
+        self.disk.sync_together(&files, &[&paths.table(Table::Topology), &temporary])?;
         let folder = self.root.join("branches");
         self.disk.create_folder(&folder)?;
         self.disk.rename(&temporary, &self.paths(&record.id).folder)?;

@@ -22,16 +22,25 @@ impl Store {
     /// [`RecorderError::Io`] where the branch's folder cannot be written.
     pub fn set_target(&self, branch: &BranchRecord, until: Step) -> Result<(), RecorderError> {
         let path = self.branch_folder(&branch.id).join(FILE);
-        if self.target(branch) == Some(until) {
+        if matches!(self.target(branch), Ok(Some(noted)) if noted == until) {
             return Ok(());
         }
         json::write(self.disk(), &path, &Target { format_version: FORMAT_VERSION, until })
     }
 
-    /// The step that a branch is to be trained to; `None` where nothing (or
-    /// nothing readable) is noted.
-    pub fn target(&self, branch: &BranchRecord) -> Option<Step> {
+    /// The step that a branch is to be trained to; `None` where nothing is
+    /// noted.
+    ///
+    /// # Errors
+    /// [`RecorderError::TargetUnreadable`].
+    pub fn target(&self, branch: &BranchRecord) -> Result<Option<Step>, RecorderError> {
         let path = self.branch_folder(&branch.id).join(FILE);
-        json::read::<Target>(&path, "a branch's target").ok().map(|target| target.until)
+        match json::read::<Target>(&path, "the step to train to") {
+            Ok(target) => Ok(Some(target.until)),
+            Err(error) if error.is_missing_file() => Ok(None),
+            Err(error) => {
+                Err(RecorderError::TargetUnreadable { branch: branch.name.clone(), finding: error.finding() })
+            }
+        }
     }
 }

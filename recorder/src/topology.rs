@@ -1,6 +1,5 @@
 //! The table `topology`: which filter lies at which position.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::{Int32Array, RecordBatch, StringArray};
@@ -9,20 +8,22 @@ use revacnn_schemas::{BranchRecord, Table};
 
 use crate::RecorderError;
 use crate::disk::Disk;
-use crate::file::{FileKind, TableFile};
+use crate::file::{Complete, FileKind, TableFile};
 use crate::paths::{BranchPaths, StepSpan};
 
-/// Writes the branch's topology into its folder; it never changes.
-pub(crate) fn write_topology(disk: &Disk, folder: &Path, record: &BranchRecord) -> Result<(), RecorderError> {
-    let paths = BranchPaths { folder: folder.to_owned() };
+/// Writes the branch's topology into its folder; it never changes. File and
+/// folder are yet to be synced.
+pub(crate) fn write_topology(
+    disk: &Disk,
+    paths: &BranchPaths,
+    record: &BranchRecord,
+) -> Result<Complete, RecorderError> {
     let span = StepSpan::of(record.first_step());
     let path = paths.segment(Table::Topology, span);
-    disk.create_folder(&paths.table(Table::Topology))?;
     let mut file = TableFile::batches(disk, &path, &FileKind::new(Table::Topology, 0, 0))?;
     let batch = batch(record).map_err(|error| RecorderError::parquet("describe", &path, error.into()))?;
     file.write_batch(&batch)?;
-    file.finish(&record.id, span)?;
-    disk.sync_folder(&paths.table(Table::Topology))
+    file.complete(&record.id, span)
 }
 
 fn batch(record: &BranchRecord) -> Result<RecordBatch, ArrowError> {

@@ -55,6 +55,9 @@ pub enum Steered {
     },
     /// A request was refused: nothing changed.
     Refused(String),
+    /// A request was done or refused, and its answer cannot be written: who
+    /// asked waits in vain.
+    Unanswered(String),
 }
 
 impl Training {
@@ -96,7 +99,7 @@ impl Training {
             for id in std::mem::take(&mut self.single) {
                 let mut answer = self.answer();
                 answer.done.push(format!("made step {}", answer.step));
-                self.mailbox.answer(&id, &answer)?;
+                reply(&self.mailbox, &id, &answer, steered);
             }
         }
         Ok(Turn::Stepped(outcome))
@@ -152,7 +155,7 @@ impl Training {
                 }
             }
             if let Some(answer) = answer {
-                self.mailbox.answer(&id, &answer)?;
+                reply(&self.mailbox, &id, &answer, steered);
             }
         }
         if !editors.is_empty() {
@@ -176,7 +179,8 @@ impl Training {
                 let mut answer = self.answer();
                 answer.refused = Some(error.to_string());
                 steered(Steered::Refused(error.to_string()));
-                return editors.iter().try_for_each(|id| self.mailbox.answer(id, &answer));
+                editors.iter().for_each(|id| reply(&self.mailbox, id, &answer, steered));
+                return Ok(());
             }
             Err(error) => return Err(error),
         };
@@ -187,7 +191,7 @@ impl Training {
         answer.done = fork.effects.iter().map(|effect| effect.summary.clone()).collect();
         // Before the old branch's lock is let go: who waits for an answer
         // takes a free lock for a training that is gone.
-        editors.iter().try_for_each(|id| old_mailbox.answer(id, &answer))?;
+        editors.iter().for_each(|id| reply(&old_mailbox, id, &answer, steered));
         let from = left.record().name.clone();
         let (trainer, summary) = left.finish()?;
         let to = self.session.record().name.clone();
@@ -201,5 +205,13 @@ impl Training {
     /// Those of the recorder; what was committed stays.
     pub fn finish(self) -> Result<(Trainer, Summary), RecorderError> {
         self.session.finish()
+    }
+}
+
+/// Answers a request. That the answer cannot be written (its name is too long,
+/// or the outbox is not ours to write) is no reason for training to end.
+fn reply(mailbox: &Mailbox, id: &str, answer: &Answer, steered: &mut dyn FnMut(Steered)) {
+    if let Err(error) = mailbox.answer(id, answer) {
+        steered(Steered::Unanswered(error.to_string()));
     }
 }

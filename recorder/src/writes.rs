@@ -5,14 +5,14 @@
 //! segment from then on.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use revacnn_schemas::{BranchRecord, Fidelity, Step, Table};
 
 use crate::RecorderError;
 use crate::batches;
 use crate::disk::Disk;
-use crate::file::{FileKind, TableFile};
+use crate::file::{Complete, FileKind, TableFile};
 use crate::footer::Expected;
 use crate::listing::list_if_there;
 use crate::part::{ClosedPart, OpenPart, PartWriter};
@@ -150,12 +150,13 @@ impl LogWriter {
 
     /// Renames a folder's files into the tables, `steps` last: the commit.
     fn move_in(&mut self, part: &ClosedPart) -> Result<(), RecorderError> {
-        let moved = |table: &&Table| **table != Table::Steps;
-        for &table in part.tables.iter().filter(moved) {
+        let others = || part.tables.iter().filter(|table| **table != Table::Steps);
+        for &table in others() {
             let target = self.paths.segment(table, part.span);
             self.disk.rename(&table_file(&part.folder, table), &target)?;
-            self.disk.sync_folder(&self.paths.table(table))?;
         }
+        let folders: Vec<PathBuf> = others().map(|&table| self.paths.table(table)).collect();
+        self.disk.sync_together(&[], &folders.iter().map(PathBuf::as_path).collect::<Vec<_>>())?;
         let target = self.paths.segment(Table::Steps, part.span);
         self.disk.rename(&table_file(&part.folder, Table::Steps), &target)?;
         self.disk.sync_folder(&self.paths.table(Table::Steps))?;
@@ -173,12 +174,11 @@ impl LogWriter {
         let folder = self.paths.temporary("merge", span);
         self.disk.remove_folder(&folder)?;
         self.disk.create_folder(&folder)?;
-        let mut merged = ClosedPart { folder, span, tables: Vec::new(), bytes: 0 };
+        let mut files = Vec::new();
         for table in Table::ALL {
-            self.merge_table(table, &mut merged)?;
+            files.extend(self.merge_table(table, &folder, span)?);
         }
-        self.disk.sync_folder(&merged.folder)?;
-        self.move_in(&merged)?;
+        self.move_in(&ClosedPart::of(&self.disk, folder, span, files)?)?;
         for part in std::mem::take(&mut self.tail) {
             // Renamed first: a part is dropped as a whole or not at all.
             let dropped = self.paths.temporary("drop", part);
@@ -188,12 +188,12 @@ impl LogWriter {
         self.thin()
     }
 
-    fn merge_table(&self, table: Table, merged: &mut ClosedPart) -> Result<(), RecorderError> {
+    fn merge_table(&self, table: Table, folder: &Path, span: StepSpan) -> Result<Option<Complete>, RecorderError> {
         let tensors = self.record.recording.fidelity == Fidelity::Every;
         let every_step = match table {
             Table::Steps => true,
             Table::Filters | Table::Normalisation => self.shape.rows_a_step(table).is_some_and(|rows| rows > 0),
-            Table::Events | Table::Topology => return Ok(()),
+            Table::Events | Table::Topology => return Ok(None),
             Table::Keyframes | Table::Validation => false,
             _ => tensors && self.shape.rows_a_step(table).is_some_and(|rows| rows > 0),
         };
@@ -209,15 +209,12 @@ impl LogWriter {
             }
         }
         if sources.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         let (rows, values) = self.shape.plan(table).map_or((1, 0), |plan| (plan.rows(), plan.values()));
         let kind = FileKind::new(table, rows, values);
-        let target = table_file(&merged.folder, table);
-        let (branch, span) = (&self.record.id, merged.span);
-        merged.bytes += splice(&self.disk, &sources, &target, &kind, branch, span)?;
-        merged.tables.push(table);
-        Ok(())
+        let target = table_file(folder, table);
+        splice(&self.disk, &sources, &target, &kind, &self.record.id, span).map(Some)
     }
 
     /// Removes the oldest segments' tensors while the branch is larger than

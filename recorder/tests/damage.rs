@@ -354,7 +354,15 @@ fn a_lost_parent_and_a_parent_cycle_are_named() {
     assert!(text.contains(&from));
     fs::write(&path, text.replace(&from, &to)).unwrap();
     let error = store.lineage(&grandchild).unwrap_err();
-    assert!(matches!(error, RecorderError::ParentCycle { .. }), "{error}");
+    let RecorderError::ParentCycle { branch, cycle } = &error else { panic!("{error}") };
+    assert_eq!((branch.as_str(), cycle.clone()), ("grandchild", [name("grandchild"), name("child")].into()));
+    let text = error.to_string();
+    assert!(text.contains("`grandchild`, forked from `child`, forked from `grandchild`"), "{text}");
+    // Who is not in the circle itself, and leads to it.
+    let outside =
+        BranchRecord { parent: Some(ParentRecord { branch: grandchild.id.clone(), step: Step(30) }), ..main.clone() };
+    let text = store.lineage(&outside).unwrap_err().to_string();
+    assert!(text.contains("branch `main` comes") && text.contains("circle, `grandchild`, forked from"), "{text}");
     assert_eq!(store.branches().unwrap().records.len(), 3);
     fs::remove_dir_all(store.branch_folder(&child.id)).unwrap();
     let error = store.lineage(&grandchild).unwrap_err();

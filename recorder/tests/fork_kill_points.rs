@@ -81,26 +81,36 @@ fn advance(mut session: Session, until: u64) -> Result<(), RecorderError> {
     session.finish().map(drop)
 }
 
-/// Forks, or goes on with the fork where there is one.
+/// Forks and trains on, or goes on with the fork where there is one.
 fn forked(store: &Store) -> Result<(), RecorderError> {
+    let session = made_or_taken_up(store, false)?;
+    store.set_target(session.record(), Step(CHILD_LAST))?;
+    advance(session, CHILD_LAST)
+}
+
+/// Forks, and leaves the fork at its first step.
+fn forked_and_left(store: &Store) -> Result<(), RecorderError> {
+    made_or_taken_up(store, true)?.finish().map(drop)
+}
+
+fn made_or_taken_up(store: &Store, stays: bool) -> Result<Session, RecorderError> {
     let (dataset, child) = (digits(), name("child"));
     let known = store.branches()?.records.into_iter().find(|record| record.name == child);
-    let session = match known {
-        Some(record) => Session::resume(store, &record, 1, options(SEGMENT), dataset)?,
+    match known {
+        Some(record) => Session::resume(store, &record, 1, options(SEGMENT), dataset),
         None => {
             let plan = ForkPlan {
                 name: Some(child),
                 edits: vec!["add-filter conv1".parse().unwrap()],
                 recording: None,
+                stays,
                 threads: 1,
                 options: options(SEGMENT),
                 created_unix_seconds: 1,
             };
-            fork(store, Lineage::open(store, &name("main"))?, Step(FORKED_AT), plan, dataset)?.session
+            Ok(fork(store, Lineage::open(store, &name("main"))?, Step(FORKED_AT), plan, dataset)?.session)
         }
-    };
-    store.set_target(session.record(), Step(CHILD_LAST))?;
-    advance(session, CHILD_LAST)
+    }
 }
 
 fn compacted(store: &Store) -> Result<(), RecorderError> {
@@ -253,6 +263,42 @@ fn a_fork_is_there_or_not_and_is_made_or_gone_on_with() {
 }
 
 #[test]
+fn a_fork_that_is_left_at_its_first_step_is_one_segment_and_no_tail() {
+    let (_folder, whole) = undisturbed(with_child);
+    let child = log(&whole, "child");
+    let folder = tempdir().unwrap();
+    with_main(folder.path());
+    let store = Store::open(folder.path()).unwrap();
+    let written = Arc::new(Mutex::new(Vec::new()));
+    let files = written.clone();
+    let watched = store.clone().with_disk_hook(Arc::new(move |operation| {
+        if let DiskOperation::Create(path) = operation {
+            files.lock().unwrap().push(path.file_name().unwrap().to_owned());
+        }
+        Ok(())
+    }));
+    forked_and_left(&watched).unwrap();
+    let branch = store.branch(&name("child")).unwrap();
+    assert_eq!(glob(&store.branch_folder(&branch.id), Table::Steps).len(), 1);
+    assert!(std::fs::read_dir(store.branch_folder(&branch.id).join("tail")).unwrap().next().is_none());
+    // Every file was written once: nothing was copied from a tail.
+    let mut names = written.lock().unwrap().clone();
+    let all = names.len();
+    names.sort();
+    names.dedup();
+    assert_eq!(names.len(), all, "{names:?}");
+    forked(&store).unwrap();
+    assert_eq!(log(&store, "child"), child);
+
+    let (kills, failures) = at_every_change(with_main, forked_and_left, &|store, what| {
+        forked(store).unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert_eq!(log(store, "child"), child, "{what}");
+        no_row_twice(store, what);
+    });
+    assert!(kills > 30 && failures > 20, "{kills} kills, {failures} failures");
+}
+
+#[test]
 fn compacting_loses_no_step_at_any_kill_nor_when_materialised_after_it() {
     let (_folder, whole) = undisturbed(with_main);
     let (rows, before) = (log(&whole, "main"), tensors(&whole, "before"));
@@ -291,10 +337,11 @@ fn materialising_shows_a_segment_when_it_is_whole() {
         assert_eq!(tensors(store, what), before, "{what}");
         // What gc finds is not what is stored.
         let garbage = store.garbage().unwrap();
-        store.collect(&garbage).unwrap();
+        assert!(garbage.problems.is_empty(), "{what}: {garbage:?}");
+        store.collect(&garbage.items).unwrap();
         assert_eq!(tensors(store, what), before, "{what}");
         materialised(store).unwrap_or_else(|error| panic!("{what}: {error}"));
-        assert!(store.garbage().unwrap().is_empty(), "{what}");
+        assert!(store.garbage().unwrap().items.is_empty(), "{what}");
         assert_eq!(log(store, "main"), rows, "{what}");
         no_row_twice(store, what);
     };
@@ -352,14 +399,14 @@ fn a_branch_is_there_or_in_the_trash_and_comes_back_whole() {
 fn what_gc_began_to_free_does_not_come_back_as_half_a_branch() {
     let (_folder, whole) = undisturbed(with_child);
     let (main, child) = (log(&whole, "main"), log(&whole, "child"));
-    let collect = |store: &Store| store.collect(&store.garbage()?).map(drop);
+    let collect = |store: &Store| store.collect(&store.garbage()?.items).map(drop);
     let (kills, failures) = at_every_change(with_deleted_child, collect, &|store, what| {
         match store.take_back(&name("child")) {
             Ok(_) => assert_eq!(log(store, "child"), child, "{what}"),
             Err(error) => assert!(matches!(error, RecorderError::NotDeleted { .. }), "{what}: {error}"),
         }
         collect(store).unwrap();
-        assert!(store.garbage().unwrap().is_empty(), "{what}");
+        assert!(store.garbage().unwrap().items.is_empty(), "{what}");
         assert_eq!(log(store, "main"), main, "{what}");
     });
     assert!(kills >= 6 && failures >= 3, "{kills} kills, {failures} failures");

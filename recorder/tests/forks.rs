@@ -102,6 +102,7 @@ fn try_fork(
         name: Some(name(to)),
         edits: edits(texts),
         recording: None,
+        stays: false,
         threads: 1,
         options: options(),
         created_unix_seconds: 1,
@@ -342,11 +343,11 @@ fn deleting_goes_to_the_trash_and_spares_parents_and_what_is_in_use() {
     assert_eq!(store.take_back(&name("child")).unwrap().name, name("child"));
     assert_eq!(digest(&store, "child", 20), digest(&store, "main", 20));
     store.delete(&name("child")).unwrap();
-    let garbage = store.garbage().unwrap();
+    let garbage = store.garbage().unwrap().items;
     assert_eq!(garbage.len(), 1);
     assert!(garbage[0].reason.contains("child"));
     assert!(store.collect(&garbage).unwrap() > 0);
-    assert!(store.garbage().unwrap().is_empty());
+    assert!(store.garbage().unwrap().items.is_empty());
     let error = store.take_back(&name("child")).unwrap_err().to_string();
     assert!(error.contains("nothing is in the trash"), "{error}");
 
@@ -364,10 +365,10 @@ fn what_kills_left_behind_is_garbage_and_what_is_committed_is_not() {
     std::fs::create_dir(store.root().join(".new-b000000000000000")).unwrap();
     std::fs::create_dir(branch.join("tail/.open-000000000046-000000000046")).unwrap();
     std::fs::write(branch.join("weights/000000000046-000000000047.parquet"), b"half").unwrap();
-    let garbage = store.garbage().unwrap();
+    let garbage = store.garbage().unwrap().items;
     assert_eq!(garbage.len(), 3, "{garbage:?}");
     store.collect(&garbage).unwrap();
-    assert!(store.garbage().unwrap().is_empty());
+    assert!(store.garbage().unwrap().items.is_empty());
     let lineage = Lineage::open(&store, &name("main")).unwrap();
     verify(&store, &lineage, VerifyPlan { span: None, threads: 2, tensors: true }, &dataset, &|_| {}).unwrap();
 }

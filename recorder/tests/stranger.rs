@@ -17,7 +17,7 @@ use parquet::file::metadata::{
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::TrackedWrite;
 use revacnn_recorder::{
-    BranchReader, Lineage, Recorder, RecorderError, Replay, Selection, Session, SessionPlan, StepSpan, Store,
+    BranchReader, Garbage, Lineage, Recorder, RecorderError, Replay, Selection, Session, SessionPlan, StepSpan, Store,
 };
 use revacnn_schemas::{BranchRecord, Digest, Epoch, Fidelity, NetworkSpec, Position, Step, Table};
 use tempfile::TempDir;
@@ -81,11 +81,17 @@ fn gc_frees_nothing_behind_a_linked_folder() {
             _ => store.branch_folder(&branch.id).join(linked),
         };
         link(&path, home.path());
-        let outcome = store.garbage().and_then(|garbage| store.collect(&garbage));
+        let garbage = store.garbage().unwrap();
+        store.collect(&garbage.items).unwrap();
         assert!(precious.exists(), "{linked}");
-        let error = outcome.unwrap_err();
-        says(&error, &path);
+        let [error] = &garbage.problems[..] else { panic!("{garbage:?}") };
+        says(error, &path);
         assert!(error.to_string().contains("symbolic link"), "{error}");
+        assert_eq!(error.to_string().starts_with("nothing of branch `main` is freed: "), linked != "trash", "{error}");
+        // Nor what was garbage when it was looked at.
+        let asked = Garbage { path: path.join("thesis.json"), bytes: 4, reason: String::new() };
+        assert_eq!(store.collect(&[asked]).unwrap(), 0);
+        assert!(precious.exists(), "{linked}");
         BranchReader::open(&store, &name("main")).unwrap().seek(Step(20)).unwrap();
     }
 }

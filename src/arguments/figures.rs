@@ -1,7 +1,9 @@
 //! What can be written for figures.
 
+use std::fmt;
 use std::path::PathBuf;
 
+use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 use revacnn_notebook::{Method, Show, Source, XAxis};
 use revacnn_schemas::{Address, LayerName};
@@ -27,6 +29,13 @@ pub(crate) enum PlotKind {
     Confusion,
 }
 
+impl fmt::Display for PlotKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = self.to_possible_value();
+        formatter.write_str(value.as_ref().map_or("", PossibleValue::get_name))
+    }
+}
+
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   revacnn plot loss main -o loss.svg
@@ -42,7 +51,7 @@ pub(crate) struct PlotArguments {
     /// What is drawn.
     #[arg(value_enum)]
     pub(crate) kind: PlotKind,
-    /// Branches, or steps such as main@100.
+    /// Branches, of loss and chart; or steps such as main@100.
     #[arg(value_name = "BRANCH|ADDRESS", required = true)]
     pub(crate) at: Vec<Address>,
     #[command(flatten)]
@@ -50,16 +59,17 @@ pub(crate) struct PlotArguments {
     /// The file to write, .svg or .png.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: PathBuf,
-    /// The horizontal axis of curves: step, images, epoch or fork.
-    #[arg(long, value_name = "AXIS", default_value = "step")]
-    pub(crate) x: XAxis,
-    /// Lay the vertical axis out logarithmically.
+    /// The horizontal axis of loss and chart: step, images, epoch or fork
+    /// [default: step].
+    #[arg(long, value_name = "AXIS")]
+    pub(crate) x: Option<XAxis>,
+    /// Lay the vertical axis of loss or chart out logarithmically.
     #[arg(long)]
     pub(crate) log: bool,
     /// The number that a chart shows.
     #[arg(long, value_name = "NAME")]
     pub(crate) quantity: Option<String>,
-    /// The layer.
+    /// The layer, of chart, filters and activations.
     #[arg(long, value_name = "LAYER")]
     pub(crate) layer: Option<LayerName>,
     /// One filter of that layer, by its number, for `filter` and `chart`.
@@ -69,10 +79,11 @@ pub(crate) struct PlotArguments {
     /// activation-gradients.
     #[arg(long, value_name = "SOURCE")]
     pub(crate) of: Option<Source>,
-    /// What a network's nodes show: coefficients or maps.
-    #[arg(long, value_name = "PICTURE", default_value = "maps")]
-    pub(crate) show: Show,
-    /// The training image [default: the first probe image].
+    /// What a network's nodes show: coefficients or maps [default: maps].
+    #[arg(long, value_name = "PICTURE")]
+    pub(crate) show: Option<Show>,
+    /// The training image, of network and activations [default: the first
+    /// probe image].
     #[arg(long, value_name = "IMAGE")]
     pub(crate) image: Option<u32>,
     #[command(flatten)]

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::threads;
 use crate::arguments::DiffArguments;
 use crate::error::Failure;
-use crate::text::{Side, count, table};
+use crate::text::{Side, count, span, table};
 
 /// Filters that a layer's line names.
 const FARTHEST: usize = 3;
@@ -51,7 +51,9 @@ fn at(store: &Store, address: &Address, arguments: &DiffArguments) -> Result<(Li
 fn as_text((left, right): &(String, String), found: &Difference) -> String {
     let mut text = format!("{left} against {right}\n\n");
     match (&found.relation.ancestor, found.relation.shared) {
-        (Some(ancestor), Some(shared)) => text += &format!("both come from {ancestor}, and share steps {shared}\n"),
+        (Some(ancestor), Some(shared)) => {
+            text += &format!("both come from {ancestor}, and share steps {}\n", span(shared));
+        }
         (Some(ancestor), None) => text += &format!("both come from {ancestor}, and share no step\n"),
         (None, _) => text += "they have no common ancestor\n",
     }

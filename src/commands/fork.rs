@@ -25,10 +25,12 @@ pub(crate) fn run(arguments: &ForkArguments) -> Result<ExitCode, Failure> {
     let dataset = find_data(&store, &record.definition.dataset, arguments.data.folder().as_deref())?;
     let mut recording = record.recording.clone();
     recording.fidelity = arguments.fidelity.unwrap_or(recording.fidelity);
+    let trains_on = arguments.steps.is_some() || arguments.epochs.is_some();
     let plan = ForkPlan {
         name: arguments.name.clone(),
         edits,
         recording: Some(recording),
+        stays: !trains_on,
         threads: threads(arguments.how.threads),
         options: RecorderOptions {
             disk_budget: disk_budget(arguments.how.disk_budget, &arguments.store.store),
@@ -40,8 +42,7 @@ pub(crate) fn run(arguments: &ForkArguments) -> Result<ExitCode, Failure> {
     let fork = fork(&store, lineage, step, plan, dataset)?;
     tell(arguments, &fork, step)?;
     let session = fork.session;
-    let asked = arguments.steps.is_some() || arguments.epochs.is_some();
-    if !asked {
+    if !trains_on {
         let name = session.record().name.clone();
         session.finish()?;
         if !arguments.json {

@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use revacnn_recorder::{BranchReader, RecorderError, Store, branch_bytes};
-use revacnn_schemas::{BranchRecord, Edit};
+use revacnn_recorder::{BranchReader, RecorderError, StepSpan, Store, branch_bytes};
+use revacnn_schemas::{BranchRecord, Edit, Fidelity};
 use serde_json::json;
 
 use crate::arguments::LogArguments;
@@ -24,6 +24,7 @@ struct Line {
     last_loss: Option<f32>,
     validation: Option<(u64, f32, f32)>,
     thinned_steps: u64,
+    materialised_steps: u64,
     bytes: u64,
 }
 
@@ -123,7 +124,8 @@ fn describe(store: &Store, record: &BranchRecord, all: &[BranchRecord]) -> Resul
         last_step: span.map(|span| span.last.0),
         last_loss: last.and_then(|row| row.loss),
         validation,
-        thinned_steps: reader.thinned().iter().map(|span| span.steps()).sum(),
+        thinned_steps: reader.thinned().iter().map(StepSpan::steps).sum(),
+        materialised_steps: reader.materialised().iter().map(StepSpan::steps).sum(),
         bytes: branch_bytes(store.root(), &record.id),
         branches: String::new(),
         record: record.clone(),
@@ -145,8 +147,18 @@ impl Line {
             self.validation.map_or_else(dash, |(_, _, accuracy)| percent(accuracy)),
             self.validation.map_or_else(dash, |(step, _, _)| count(step)),
             bytes(self.bytes),
-            if self.thinned_steps > 0 { format!("{} steps thinned", count(self.thinned_steps)) } else { String::new() },
+            self.stored(),
         ]
+    }
+
+    /// What of the tensors is stored, where that is not all.
+    fn stored(&self) -> String {
+        match (self.record.recording.fidelity, self.thinned_steps, self.materialised_steps) {
+            (Fidelity::Every, 0, _) => String::new(),
+            (Fidelity::Every, steps, _) => format!("{} steps thinned", count(steps)),
+            (Fidelity::Keyframes, _, 0) => "keyframes".to_owned(),
+            (Fidelity::Keyframes, _, steps) => format!("keyframes, {} steps materialised", count(steps)),
+        }
     }
 
     /// The edits, cut where they would push the numbers off the screen.
@@ -176,6 +188,7 @@ impl Line {
             "validation_loss": self.validation.map(|(_, loss, _)| loss).filter(|loss| loss.is_finite()),
             "validation_accuracy": self.validation.map(|(_, _, accuracy)| accuracy),
             "thinned_steps": self.thinned_steps,
+            "materialised_steps": self.materialised_steps,
             "bytes": self.bytes,
             "created_unix_seconds": self.record.created_unix_seconds,
         })

@@ -7,7 +7,7 @@ use revacnn_recorder::{BranchReader, StepSpan, Store, find_data, materialise};
 use super::{asked_span, bar, threads};
 use crate::arguments::MaterialiseArguments;
 use crate::error::Failure;
-use crate::text::{bytes, count, say};
+use crate::text::{self, bytes, count, say};
 
 pub(crate) fn run(arguments: &MaterialiseArguments) -> Result<ExitCode, Failure> {
     let store = Store::open(&arguments.store.store)?;
@@ -22,8 +22,9 @@ pub(crate) fn run(arguments: &MaterialiseArguments) -> Result<ExitCode, Failure>
     progress.finish_and_clear();
     let (stored, written) = result?;
     say!(
-        "the tensors of {} steps ({stored}) of {} are stored, in whole segments: {} written",
+        "the tensors of {} steps ({}) of {} are stored, in whole segments: {} written",
         count(stored.steps()),
+        text::span(stored),
         arguments.branch,
         bytes(written)
     );

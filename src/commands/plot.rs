@@ -4,9 +4,10 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use revacnn_notebook::{Cell, Evaluator, Inputs, Source, render};
+use revacnn_notebook::{Cell, Evaluator, Inputs, Method, Source, render};
 use revacnn_schemas::{
-    Address, BranchRecord, Figure, FilterNumber, ImageIndex, LayerName, Panel, Scale, Scatter, Step, TableFigure,
+    Address, BranchRecord, Figure, FilterNumber, ImageIndex, LayerName, Panel, Position, Scale, Scatter, Step,
+    TableFigure,
 };
 
 use super::threads;
@@ -15,23 +16,24 @@ use crate::error::Failure;
 use crate::text::{Side, table};
 
 pub(crate) fn plot(arguments: &PlotArguments) -> Result<ExitCode, Failure> {
+    refuse_what_is_not_used(arguments)?;
     let mut evaluator = Evaluator::open(&arguments.store.store, arguments.data.folder(), threads(None))?;
     let scale = if arguments.log { Scale::Logarithmic } else { Scale::Linear };
     let one = |at: &[Address]| match at {
         [address] => Ok(Some(address.clone())),
         _ => Err(Failure::Usage(format!("expected one address, found {}: plot them one by one", at.len()))),
     };
-    let at = arguments.at.clone();
+    let (at, x) = (arguments.at.clone(), arguments.x.unwrap_or_default());
     let cell = match arguments.kind {
-        PlotKind::Loss => Cell::Loss { x: arguments.x, scale },
+        PlotKind::Loss => Cell::Loss { x, scale },
         PlotKind::Chart => Cell::Chart {
             quantity: arguments.quantity.clone().unwrap_or_default(),
             layer: arguments.layer.clone(),
             filter: arguments.filter.map(FilterNumber),
-            x: arguments.x,
+            x,
             scale,
         },
-        PlotKind::Network => Cell::Network { at: one(&at)?, show: arguments.show },
+        PlotKind::Network => Cell::Network { at: one(&at)?, show: arguments.show.unwrap_or_default() },
         PlotKind::Filters => Cell::Filters {
             layer: layer(&mut evaluator, arguments)?,
             of: source(arguments.of, [Source::Weights, Source::Gradients])?,
@@ -53,6 +55,35 @@ pub(crate) fn plot(arguments: &PlotArguments) -> Result<ExitCode, Failure> {
     let branches = arguments.at.iter().map(|address| address.branch.clone()).collect();
     let inputs = Inputs { branches, cursor: Step(0), image: arguments.image.map(ImageIndex) };
     finish(&evaluator.evaluate(&cell, &inputs)?, Some(&arguments.output), false)
+}
+
+/// Refuses options that the kind has no use for, and says which kinds do.
+fn refuse_what_is_not_used(arguments: &PlotArguments) -> Result<(), Failure> {
+    use PlotKind::{Activations, Chart, Filter, Filters, Loss, Network};
+    let options: [(&str, bool, &[PlotKind]); 8] = [
+        ("--x", arguments.x.is_some(), &[Loss, Chart]),
+        ("--log", arguments.log, &[Loss, Chart]),
+        ("--quantity", arguments.quantity.is_some(), &[Chart]),
+        ("--layer", arguments.layer.is_some(), &[Chart, Filters, Activations, Filter]),
+        ("--filter", arguments.filter.is_some(), &[Chart, Filter]),
+        ("--of", arguments.of.is_some(), &[Filters, Activations]),
+        ("--show", arguments.show.is_some(), &[Network]),
+        ("--image", arguments.image.is_some(), &[Network, Activations, Filter]),
+    ];
+    let kind = arguments.kind;
+    let names = |kinds: &[PlotKind]| kinds.iter().map(PlotKind::to_string).collect::<Vec<_>>().join(", ");
+    for (option, given, kinds) in options {
+        if given && !kinds.contains(&kind) {
+            return Err(Failure::Usage(format!("plot {kind} takes no {option}: that is for {}", names(kinds))));
+        }
+    }
+    match arguments.at.iter().find(|address| address.position != Position::Last) {
+        Some(address) if matches!(kind, Loss | Chart) => Err(Failure::Usage(format!(
+            "plot {kind} shows all steps of a branch: write `{}` instead of `{address}`",
+            address.branch
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// The layer that was asked for; without one, an error that lists them.
@@ -95,6 +126,15 @@ fn source(asked: Option<Source>, possible: [Source; 2]) -> Result<Source, Failur
 }
 
 pub(crate) fn embed(arguments: &EmbedArguments) -> Result<ExitCode, Failure> {
+    if arguments.image.is_some() && !arguments.of.is_of_image() {
+        return Err(Failure::Usage(format!(
+            "the {} of filters are of no image: --image is for --of activations, activation-gradients",
+            arguments.of
+        )));
+    }
+    if arguments.perplexity.is_some() && arguments.method == Method::Pca {
+        return Err(Failure::Usage("--method pca has no perplexity: that is for tsne".to_owned()));
+    }
     let mut evaluator = Evaluator::open(&arguments.store.store, arguments.data.folder(), threads(None))?;
     let cell = Cell::Embedding {
         at: arguments.at.clone(),

@@ -46,7 +46,7 @@ pub(super) fn until(session: &Session, steps: Option<Until>, epochs: Option<u64>
         (Some(Until::More(more)), _) => position.0.checked_add(more).map(Step).ok_or_else(too_large),
         (None, Some(epochs)) if epochs <= cursor.epoch.0 => Ok(position),
         (None, Some(epochs)) => end_of(epochs).ok_or_else(too_large),
-        (None, None) => match session.store().target(session.record()) {
+        (None, None) => match session.store().target(session.record())? {
             Some(target) if target > position => Ok(target),
             _ => end_of(cursor.epoch.0 + 1).ok_or_else(too_large),
         },

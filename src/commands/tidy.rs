@@ -3,11 +3,11 @@
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
-use revacnn_recorder::Store;
+use revacnn_recorder::{GarbageList, Store};
 
 use crate::arguments::{DeleteArguments, GcArguments, RenameArguments};
 use crate::error::Failure;
-use crate::text::{Side, bytes, say, table};
+use crate::text::{Side, bytes, say, strong, table};
 
 pub(crate) fn rename(arguments: &RenameArguments) -> Result<ExitCode, Failure> {
     let store = Store::open(&arguments.store.store)?;
@@ -31,10 +31,14 @@ pub(crate) fn delete(arguments: &DeleteArguments) -> Result<ExitCode, Failure> {
 
 pub(crate) fn gc(arguments: &GcArguments) -> Result<ExitCode, Failure> {
     let store = Store::open(&arguments.store.store)?;
-    let garbage = store.garbage()?;
+    let GarbageList { items: garbage, problems } = store.garbage()?;
+    for problem in &problems {
+        let _ = writeln!(std::io::stderr(), "{} {problem}", strong("warning:"));
+    }
+    let code = if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     if garbage.is_empty() {
         say!("nothing to free");
-        return Ok(ExitCode::SUCCESS);
+        return Ok(code);
     }
     let rows: Vec<Vec<String>> = garbage
         .iter()
@@ -51,10 +55,10 @@ pub(crate) fn gc(arguments: &GcArguments) -> Result<ExitCode, Failure> {
     let total: u64 = garbage.iter().map(|item| item.bytes).sum();
     if !arguments.yes && !confirmed(&format!("free {}?", bytes(total)))? {
         say!("nothing was freed; `revacnn gc --yes` does not ask");
-        return Ok(ExitCode::SUCCESS);
+        return Ok(code);
     }
     say!("{} freed", bytes(store.collect(&garbage)?));
-    Ok(ExitCode::SUCCESS)
+    Ok(code)
 }
 
 /// Asks on a terminal; elsewhere the answer is no.

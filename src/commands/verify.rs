@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{asked_span, bar, threads};
 use crate::arguments::VerifyArguments;
 use crate::error::Failure;
-use crate::text::{count, duration};
+use crate::text::{self, count, duration};
 
 pub(crate) fn run(arguments: &VerifyArguments) -> Result<ExitCode, Failure> {
     let store = Store::open(&arguments.store.store)?;
@@ -45,8 +45,9 @@ pub(crate) fn run(arguments: &VerifyArguments) -> Result<ExitCode, Failure> {
     }
     writeln!(
         out,
-        "{} steps {span} are what they say: {} digests of parameters and {} of whole states are equal",
+        "{} steps {} are what they say: {} digests of parameters and {} of whole states are equal",
         arguments.branch,
+        text::span(span),
         count(verified.digests),
         count(verified.state_digests),
     )?;

@@ -172,6 +172,7 @@ impl Run {
                     "event": "forked", "from": from, "to": to, "step": step, "effects": effects_json(effects),
                 }),
                 Steered::Refused(reason) => json!({ "event": "refused", "reason": reason }),
+                Steered::Unanswered(reason) => json!({ "event": "unanswered", "reason": reason }),
             };
             return Ok(writeln!(std::io::stdout(), "{line}")?);
         }
@@ -179,6 +180,7 @@ impl Run {
             Steered::Paused(step) => reporter.say(&format!("paused at step {}, by request", count(step.0))),
             Steered::Resumed(step) => reporter.say(&format!("goes on after step {}, by request", count(step.0))),
             Steered::Refused(reason) => reporter.say(&format!("a request was refused: {reason}")),
+            Steered::Unanswered(reason) => reporter.say(&format!("a request could not be answered: {reason}")),
             Steered::Forked { from, to, step, effects, .. } => {
                 reporter.say(&format!("{from} forked at step {}: goes on in {to}", count(step.0)))?;
                 effects.iter().try_for_each(|effect| reporter.say(&format!("  {}", effect_text(effect))))

@@ -60,8 +60,36 @@ fn what_cannot_be_drawn_is_said_with_what_can() {
         (2, "plot filter main --layer conv1 -o a.svg", "--filter with one of 0, 1, 2, 3"),
         (2, "plot filter main -o a.svg", "--layer with one of conv1"),
         (2, "plot network main@1 main@2 -o a.svg", "one by one"),
+        (
+            2,
+            "plot loss main --layer conv1 -o a.svg",
+            "plot loss takes no --layer: that is for chart, filters, activations",
+        ),
+        (
+            2,
+            "plot confusion main --image 3 -o a.svg",
+            "plot confusion takes no --image: that is for network, activations",
+        ),
+        (2, "plot network main --x fork -o a.svg", "plot network takes no --x: that is for loss, chart"),
+        (2, "plot filters main --layer conv1 --log -o a.svg", "plot filters takes no --log: that is for loss, chart"),
+        (
+            2,
+            "plot filters main --layer conv1 --show maps -o a.svg",
+            "plot filters takes no --show: that is for network",
+        ),
+        (2, "plot filters main --layer conv1 --filter 2 -o a.svg", "plot filters takes no --filter: that is for chart"),
+        (
+            2,
+            "plot activations main --quantity loss -o a.svg",
+            "plot activations takes no --quantity: that is for chart",
+        ),
+        (2, "plot chart main --of weights --quantity loss -o a.svg", "plot chart takes no --of: that is for filters"),
+        (2, "plot loss main@3 -o a.svg", "plot loss shows all steps of a branch: write `main` instead of `main@3`"),
+        (2, "plot chart main@fork --quantity loss -o a.svg", "write `main` instead of `main@fork`"),
         (1, "plot loss main -o a.gif", ".svg or .png"),
         (1, "plot loss other -o a.svg", "`main`"),
+        (2, "embed main --layer conv1 --image 3", "the weights of filters are of no image: --image is for --of"),
+        (2, "embed main --layer conv1 --method pca --perplexity 5", "--method pca has no perplexity"),
         (1, "embed main --layer conv1 --perplexity 50", "choose from 1"),
     ] {
         let ran = scratch.run(code, command);

@@ -3,15 +3,32 @@
 
 #![cfg(unix)]
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read};
-use std::process::Stdio;
+use std::path::Path;
+use std::process::{Child, ChildStdout, Stdio};
 
+use serde_json::Value;
+
+use crate::process::wait_for;
 use crate::support::{Ran, Scratch, TRAIN};
 
 /// Steers with an edit that has spaces in it.
 fn edit(scratch: &Scratch, branch: &str, edit: &str) -> Ran {
     let output = scratch.command(&format!("steer {branch} --json")).args(["--edit", edit]).output();
     Ran::of(output.expect("the program starts"))
+}
+
+/// A process that trains `main` on and on, and what it writes from now on.
+fn training(scratch: &Scratch) -> (Child, BufReader<ChildStdout>) {
+    let mut command = scratch.command("resume main --steps 1000000000 --json");
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    // Its first line comes after its inbox is open.
+    let mut output = BufReader::new(child.stdout.take().expect("a pipe"));
+    let mut said = String::new();
+    output.read_line(&mut said).expect("a line");
+    assert!(said.contains("\"resumed\""), "{said}");
+    (child, output)
 }
 
 #[test]
@@ -23,13 +40,7 @@ fn a_training_is_steered_from_another_process() {
     assert!(scratch.run(2, "steer main").err.contains("--pause"), "it must say what it can be asked");
     assert!(scratch.run(2, "steer main --pause --step").err.contains("cannot be used with"));
 
-    let mut command = scratch.command("resume main --steps 1000000000 --json");
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
-    // Its first line comes after its inbox is open.
-    let mut output = BufReader::new(child.stdout.take().expect("a pipe"));
-    let mut said = String::new();
-    output.read_line(&mut said).expect("a line");
-    assert!(said.contains("\"resumed\""), "{said}");
+    let (child, mut output) = training(&scratch);
     let paused = scratch.run(0, "steer main --pause --json").json();
     assert_eq!((&paused["branch"], &paused["paused"]), (&"main".into(), &true.into()));
     let at = paused["step"].as_u64().expect("a step");
@@ -53,6 +64,7 @@ fn a_training_is_steered_from_another_process() {
     let stopped = scratch.run(0, "steer main~2 --stop").out;
     assert!(stopped.starts_with("main~2 ends at step "), "{stopped}");
 
+    let mut said = String::new();
     output.read_to_string(&mut said).expect("lines");
     let ran = Ran::of(child.wait_with_output().expect("the program"));
     assert_eq!(ran.code, Some(130), "{said}\n{ran:?}");
@@ -63,4 +75,80 @@ fn a_training_is_steered_from_another_process() {
     assert_eq!(scratch.run(0, "show main --json").json()["step"], at + 2);
     let verified = scratch.run(0, "verify main~2 --json").json();
     assert_eq!((&verified["from"], &verified["origin"]), (&(at + 2).into(), &true.into()));
+}
+
+/// The next line that says what was refused or could not be answered.
+fn refusal(output: &mut BufReader<ChildStdout>) -> Value {
+    loop {
+        let mut line = String::new();
+        assert!(output.read_line(&mut line).expect("a line") > 0, "the training ended");
+        let event: Value = serde_json::from_str(&line).expect("JSON");
+        if ["refused", "unanswered"].map(Value::from).contains(&event["event"]) {
+            return event;
+        }
+    }
+}
+
+/// A folder in the inbox could not be removed, and ended the training.
+#[test]
+fn letters_that_nobody_can_read_are_refused_and_training_goes_on() {
+    let scratch = Scratch::new();
+    scratch.run(0, &format!("{TRAIN} --steps 10 --fidelity keyframes"));
+    let branch = fs::read_dir(scratch.path("runs/branches")).expect("a folder").next().expect("a branch");
+    let branch = branch.expect("a branch").path();
+    let (inbox, outbox) = (branch.join("inbox"), branch.join("outbox"));
+    // What lay there before is no reason not to start.
+    fs::create_dir_all(inbox.join("old.json")).expect("a folder");
+    fs::create_dir_all(outbox.join("old.json")).expect("a folder");
+    let (mut child, mut output) = training(&scratch);
+    assert!(refusal(&mut output)["reason"].as_str().is_some_and(|reason| reason.contains("old.json is a folder")));
+
+    let secret = scratch.path("secret");
+    fs::write(&secret, r#"{"format_version":1,"command":"stop"}"#).expect("a file");
+    let letters: [(&str, &dyn Fn(&Path), &str); 8] = [
+        ("garbage", &|path| fs::write(path, b"\0\xff{").unwrap(), "expected a steering request in JSON"),
+        ("empty", &|path| fs::write(path, "").unwrap(), "expected a steering request in JSON"),
+        (
+            "huge",
+            &|path| fs::File::create(path).and_then(|file| file.set_len(65 << 20)).unwrap(),
+            "expected a steering request of at most 64 MB, found a larger file",
+        ),
+        ("deep", &|path| fs::write(path, "[".repeat(1 << 20)).unwrap(), "recursion limit"),
+        (
+            "newer",
+            &|path| fs::write(path, r#"{"format_version":99,"command":"stop"}"#).unwrap(),
+            "expected format version 1, found 99",
+        ),
+        ("unknown", &|path| fs::write(path, r#"{"format_version":1,"command":"explode"}"#).unwrap(), "explode"),
+        ("link", &|path| std::os::unix::fs::symlink(&secret, path).unwrap(), "a symbolic link, which is not followed"),
+        ("folder", &|path| fs::create_dir_all(path.join("in it")).unwrap(), "is a folder: expected a request"),
+    ];
+    for (name, write, says) in &letters {
+        // It appears by a rename, as a request does.
+        let written = scratch.path("letter");
+        write(&written);
+        let letter = inbox.join(format!("{name}.json"));
+        fs::rename(&written, &letter).expect("a move");
+        let refused = refusal(&mut output);
+        assert_eq!(refused["event"], "refused", "{name}: {refused}");
+        let reason = refused["reason"].as_str().expect("a reason");
+        assert!(reason.contains(says) && reason.contains(name), "{name}: `{says}` is not in {reason}");
+        let answer = wait_for(&mut child, || fs::read(outbox.join(format!("{name}.json"))).ok());
+        let answer: Value = serde_json::from_slice(&answer).expect("JSON");
+        assert_eq!(answer["refused"], *reason, "{name}");
+        assert_eq!(fs::symlink_metadata(letter).is_ok(), *name == "folder", "{name} is left in the inbox");
+    }
+    assert!(secret.exists());
+    // A request with a name too long for its answer's is done all the same.
+    let long = format!("{}.json", "l".repeat(250));
+    fs::rename(&secret, inbox.join(&long)).expect("a move");
+    let unanswered = refusal(&mut output);
+    assert!(unanswered["reason"].as_str().is_some_and(|reason| reason.contains("lllll")), "{unanswered}");
+
+    let mut said = String::new();
+    output.read_to_string(&mut said).expect("lines");
+    let ran = Ran::of(child.wait_with_output().expect("the program"));
+    assert_eq!(ran.code, Some(130), "{said}\n{ran:?}");
+    assert!(!said.contains("folder"), "a folder is refused once: {said}");
+    scratch.run(0, "verify main");
 }

@@ -22,6 +22,11 @@ fn compact_and_materialise_change_what_is_stored_and_not_what_is_shown() {
     assert!(stored.iter().all(|(recomputed, _)| !recomputed));
     let bytes = |scratch: &Scratch| scratch.run(0, "log --json").json()["bytes"].as_u64().expect("a number");
     let before = bytes(&scratch);
+    let ending = |scratch: &Scratch, end: &str| {
+        let log = scratch.run(0, "log").out;
+        assert!(log.trim_end().ends_with(end), "`{end}` does not end {log}");
+    };
+    ending(&scratch, " MB");
 
     let text = scratch.run(0, "compact main --fidelity keyframes").out;
     assert!(
@@ -29,15 +34,20 @@ fn compact_and_materialise_change_what_is_stored_and_not_what_is_shown() {
         "{text}"
     );
     assert!(bytes(&scratch) * 4 < before, "{} of {before} bytes are left", bytes(&scratch));
+    ending(&scratch, " MB  keyframes");
     for (address, (_, expected)) in steps.iter().zip(&stored) {
         assert_eq!(shown(&scratch, address), (true, expected.clone()), "{address}");
     }
     let text = scratch.run(0, "materialise main --from 600 --to 700").out;
-    assert!(text.contains("the tensors of 512 steps (512–1023) of main are stored, in whole segments: "), "{text}");
+    assert!(text.contains("the tensors of 512 steps (512–1,023) of main are stored, in whole segments: "), "{text}");
     for (address, (_, expected)) in steps.iter().zip(&stored) {
         assert_eq!(shown(&scratch, address), (*address != "main@600", expected.clone()), "{address}");
     }
+    ending(&scratch, "keyframes, 512 steps materialised");
+    assert_eq!(scratch.run(0, "log --json").json()["materialised_steps"], 512);
     assert_eq!(scratch.run(0, "verify main --tensors --json").json()["tensors"], 512);
+    let verified = scratch.run(0, "verify main").out;
+    assert!(verified.starts_with("main steps 0–1,100 are what they say: 1,101 digests"), "{verified}");
     assert!(scratch.run(0, "materialise main --from 600 --to 700").out.contains("0 B written"));
     // It goes on as what it is now, to the same bits.
     assert_eq!(scratch.run(0, "resume main --steps 1110 --json").json()["step"], 1110);

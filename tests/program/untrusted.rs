@@ -75,9 +75,10 @@ fn a_cycle_of_parents_is_named_and_drawn_once() {
     let stores = Stores::new();
     stores.describe(&stores.main, |main| main["parent"] = json!({ "branch": stores.child, "step": 3 }));
     let cycle = |name: &str| {
+        let other = if name == "main" { "child" } else { "main" };
         format!(
-            "branch `{name}` is its own ancestor, through {name}: branch.json of one of them was changed; restore it \
-             from a copy"
+            "branch `{name}` comes from no first one: its parents lead round in a circle, `{name}`, forked from \
+             `{other}`, forked from `{name}`. branch.json of one of them was changed; restore it from a copy"
         )
     };
     let child = format!("error: {}", cycle("child"));
@@ -191,8 +192,15 @@ fn damage_in_what_forks_add_is_named_and_the_other_branches_stay_readable() {
         let refused = damaged(&stores, &folder.join(file), &read);
         assert!(!must_notice || refused > 3, "{file}: {refused} refusals");
     }
-    // The target is a hint: what cannot be read of it is as if it were not there.
+    // What only reads has no need of the target.
     damaged(&stores, &folder.join("target.json"), &["log", "show child@25", "verify child"]);
+    let list = folder.join("materialised.json");
+    let honest = fs::read(&list).expect("a list");
+    fs::write(&list, "x").expect("a damaged list");
+    let ran = stores.scratch.run(1, "gc");
+    let begin = format!("warning: nothing of branch `child` is freed: {} is", stores.named("materialised.json"));
+    assert!(ran.err.starts_with(&begin) && ran.out == "nothing to free\n", "{ran:?}");
+    fs::write(&list, honest).expect("the list as it was");
     // Letters that nobody reads now are gone with the next training.
     fs::create_dir_all(folder.join("inbox")).expect("a folder");
     fs::write(folder.join("inbox/1.json"), b"\0\xff{").expect("a letter");
@@ -208,4 +216,28 @@ fn damage_in_what_forks_add_is_named_and_the_other_branches_stay_readable() {
     stores.scratch.run(0, "show other@3");
     stores.scratch.run(0, "gc --yes");
     assert!(!trashed.exists());
+}
+
+#[test]
+fn a_damaged_target_is_named_and_written_anew_by_who_says_how_far() {
+    let stores = Stores::new();
+    let target = stores.folder(&stores.child).join("target.json");
+    let advice = "The file only notes how far branch `child` is to be trained: say so with --steps or --epochs, and it \
+                  is written anew";
+    for (step, (text, finding)) in (41..).zip([
+        ("{\"format_version\": 1, \"unt", "expected the step to train to in JSON, found EOF while parsing a string"),
+        ("{\"format_version\": 1, \"until\": -4}", "expected the step to train to, found invalid value: integer `-4`"),
+        ("{\"format_version\": 9, \"until\": 50}", "expected format version 1, found 9"),
+        ("{\"until\": 50}", "expected the step to train to with a format_version, found none"),
+    ]) {
+        fs::write(&target, text).expect("a damaged target");
+        let ran = stores.scratch.run(1, "resume child");
+        let begin = format!("error: {} cannot be read: {finding}", stores.named("target.json"));
+        assert!(ran.err.starts_with(&begin) && ran.err.trim_end().ends_with(advice), "{}", ran.err);
+        stores.scratch.run(0, &format!("resume child --steps {step}"));
+        let noted: Value = serde_json::from_slice(&fs::read(&target).expect("a target")).expect("JSON");
+        assert_eq!(noted["until"], step);
+    }
+    fs::write(&target, "{\"format_version\": 1, \"until\": 50}").expect("a target");
+    assert_eq!(stores.scratch.run(0, "resume child --json").json()["step"], 50);
 }

@@ -1,4 +1,4 @@
-//! The nodes of a layer as one image, and paths as another. The software
+//! The nodes of a network as one image, and its paths as another. The software
 //! renderer draws all that overlaps each spot that has changed again: few
 //! images are cheap there, hundreds of lines and small images are not.
 

@@ -55,8 +55,8 @@ pub(crate) struct Diagram<'a> {
     pub(crate) differing: Vec<FilterKey>,
 }
 
-/// Images, and where they lie on the canvas.
-type Placed = Vec<(Rectangle, Handle)>;
+/// An image, and where it lies on the canvas.
+type Placed = (Rectangle, Handle);
 
 /// What a canvas of a diagram remembers.
 #[derive(Debug, Default)]
@@ -68,8 +68,8 @@ pub(crate) struct Moving {
     preview: Option<String>,
     /// Paths as an image.
     paths: RefCell<Option<Handle>>,
-    /// Nodes as images, a layer each, and what they depend on.
-    nodes: RefCell<Option<(String, Placed)>>,
+    /// Nodes as an image, and what it depends on.
+    nodes: RefCell<Option<(String, Option<Placed>)>>,
 }
 
 fn dotted(color: Color) -> Stroke<'static> {
@@ -215,12 +215,11 @@ impl Diagram<'_> {
         }
     }
 
-    /// The nodes of each layer as one image.
-    fn nodes(&self, layout: &Layout, moving: &Moving, look: &Look) -> Placed {
+    /// All nodes as one image: what jitters is then one spot to draw again.
+    fn nodes(&self, layout: &Layout, moving: &Moving, look: &Look) -> Option<Placed> {
         let still = self.state.settings.still || moving.away;
-        let mut atlases = Vec::new();
+        let mut atlas = Atlas::about(&layout.nodes.concat(), JITTER_REACH + 3.0)?;
         for (column, (layer, filters)) in self.plan.columns.iter().enumerate() {
-            let Some(mut atlas) = Atlas::about(&layout.nodes[column], JITTER_REACH + 3.0) else { continue };
             let reach = self.diagram.columns.iter().find(|found| found.layer == *layer).map(jitter).unwrap_or_default();
             for (place, filter) in filters.iter().enumerate() {
                 let at = layout.nodes[column][place];
@@ -245,9 +244,8 @@ impl Diagram<'_> {
                     self.minus(&mut atlas, layout.remove(column, place), look);
                 }
             }
-            atlases.push(atlas.into_handle());
         }
-        atlases
+        Some(atlas.into_handle())
     }
 
     /// The `−` of the filter under the pointer.
@@ -394,7 +392,7 @@ impl canvas::Program<Message> for Diagram<'_> {
         if made.as_ref().is_none_or(|(before, _)| *before != depends) {
             *made = Some((depends, self.nodes(&layout, moving, look)));
         }
-        for (at, handle) in made.iter().flat_map(|(_, atlases)| atlases) {
+        if let Some((_, Some((at, handle)))) = made.as_ref() {
             frame.draw_image(*at, raster(handle));
         }
         vec![fixed, finish(frame)]

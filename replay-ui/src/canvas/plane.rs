@@ -194,21 +194,20 @@ impl canvas::Program<Message> for Plane<'_> {
                 frame.fill(&Path::circle(*at, RADIUS), color);
             }
         }
-        let mut words = Frame::new(renderer, bounds.size());
         // One filter of two branches lies in two places, and is named at one.
         let twins: Vec<usize> = self.scatter.links.iter().map(|[_, twin]| *twin).collect();
         let named = self.scatter.points.iter().zip(&places).enumerate().filter(|(place, _)| !twins.contains(place));
         for (_, (point, at)) in named {
             let ink = if self.state.is_marked(&key(point)) { look.ink } else { look.faint };
             let right = Point::new(at.x + image / 2.0 + 5.0, at.y);
-            label(&mut words, point.filter.number.to_string(), right, ink, Align::Left);
+            label(&mut frame, point.filter.number.to_string(), right, ink, Align::Left);
         }
         for (place, group) in self.scatter.groups.iter().enumerate() {
             let at = Point::new(12.0, 10.0 + 15.0 * place as f32);
-            words.fill(&Path::circle(at, 4.0), look.branch(group.hue));
-            label(&mut words, group.name.clone(), Point::new(at.x + 9.0, at.y), look.faint, Align::Left);
+            frame.fill(&Path::circle(at, 4.0), look.branch(group.hue));
+            label(&mut frame, group.name.clone(), Point::new(at.x + 9.0, at.y), look.faint, Align::Left);
         }
-        vec![finish(frame), finish(words)]
+        vec![finish(frame)]
     }
 
     fn mouse_interaction(&self, _: &Gliding, bounds: Rectangle, cursor: mouse::Cursor) -> mouse::Interaction {
