@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use iced::widget::canvas::Cache;
+use crate::canvas::sheet::Cache;
 use revacnn_notebook::{BranchSummary, Cell, Method, Show, Source, XAxis};
 use revacnn_schemas::{Address, BranchName, FilterNumber, ImageIndex, LayerName, Position, Scale, Step};
 

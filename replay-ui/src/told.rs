@@ -1,6 +1,6 @@
 //! What the workers' answers do to the state.
 
-use iced::widget::canvas::Cache;
+use crate::canvas::sheet::Cache;
 use revacnn_recorder::StepRow;
 use revacnn_schemas::{Address, Position, Step};
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use iced::widget::canvas::Cache;
+use crate::canvas::sheet::Cache;
 use revacnn_schemas::{Address, BranchName, FilterIdentity, ImageIndex, LayerName, Position, Scale, Step};
 
 use crate::cells::Slot;

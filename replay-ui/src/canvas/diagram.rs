@@ -13,6 +13,7 @@ use revacnn_schemas::{DiagramColumn, NetworkDiagram};
 use super::atlas::{Atlas, Line, lines};
 use super::draw::{Align, label, short};
 use super::layout::{Layout, Plan, node_of};
+use super::sheet::finish;
 use super::{hover, picture};
 use crate::cells::Slot;
 use crate::look::Look;
@@ -394,7 +395,7 @@ impl canvas::Program<Message> for Diagram<'_> {
         if let Some((_, Some((at, handle)))) = made.as_ref() {
             frame.draw_image(*at, raster(handle));
         }
-        vec![fixed, frame.into_geometry()]
+        vec![fixed, finish(frame)]
     }
 
     fn mouse_interaction(&self, _: &Moving, bounds: Rectangle, cursor: mouse::Cursor) -> mouse::Interaction {

@@ -7,6 +7,7 @@ pub(crate) mod draw;
 pub(crate) mod lanes;
 pub(crate) mod layout;
 pub(crate) mod plane;
+pub(crate) mod sheet;
 pub(crate) mod strip;
 
 use iced::advanced::image::{FilterMethod, Image as Raster};

@@ -8,6 +8,7 @@ use iced::{Color, Point, Rectangle, Renderer, Size, Theme, mouse, window};
 use revacnn_schemas::{FilterIdentity, Scatter, ScatterPoint};
 
 use super::draw::{Align, label};
+use super::sheet::finish;
 use super::{hover, picture};
 use crate::cells::Slot;
 use crate::look::Look;
@@ -206,7 +207,7 @@ impl canvas::Program<Message> for Plane<'_> {
             frame.fill(&Path::circle(at, 4.0), look.branch(group.hue));
             label(&mut frame, group.name.clone(), Point::new(at.x + 9.0, at.y), look.faint, Align::Left);
         }
-        vec![frame.into_geometry()]
+        vec![finish(frame)]
     }
 
     fn mouse_interaction(&self, _: &Gliding, bounds: Rectangle, cursor: mouse::Cursor) -> mouse::Interaction {

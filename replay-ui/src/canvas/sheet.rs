@@ -1,0 +1,112 @@
+//! Drawings whose labels are as large as they look.
+//!
+//! iced's software renderer takes a canvas' label for endless: each one is
+//! drawn again with whatever changes anywhere in the window, behind a mask as
+//! large as the window, and makes the rest of the window be drawn again when it
+//! changes. Here every label gets bounds before its drawing is handed over.
+
+use std::cell::RefCell;
+
+use iced::advanced::graphics::Text;
+use iced::advanced::graphics::cache::{Cached, Group};
+use iced::advanced::text::Alignment;
+use iced::alignment::Vertical;
+use iced::widget::canvas::{Frame, Geometry};
+use iced::{Rectangle, Renderer, Size};
+
+/// What a canvas hands over.
+type Drawing = Geometry<Renderer>;
+
+/// A drawing that is kept until it is cleared or has another size.
+#[derive(Debug, Default)]
+pub(crate) struct Cache(RefCell<Option<(Size, <Drawing as Cached>::Cache)>>);
+
+impl Cache {
+    /// Draws anew the next time.
+    pub(crate) fn clear(&self) {
+        *self.0.borrow_mut() = None;
+    }
+
+    /// What was drawn, or what is drawn now.
+    pub(crate) fn draw(&self, renderer: &Renderer, size: Size, draw: impl FnOnce(&mut Frame<Renderer>)) -> Drawing {
+        if let Some((_, kept)) = self.0.borrow().as_ref().filter(|(other, _)| *other == size) {
+            return Drawing::load(kept);
+        }
+        let mut frame = Frame::new(renderer, size);
+        draw(&mut frame);
+        let kept = finish(frame).cache(Group::unique(), None);
+        let drawing = Drawing::load(&kept);
+        *self.0.borrow_mut() = Some((size, kept));
+        drawing
+    }
+}
+
+/// What was drawn in a frame, its labels with bounds.
+pub(crate) fn finish(frame: Frame<Renderer>) -> Drawing {
+    let mut drawing = frame.into_geometry();
+    if let Drawing::Live { text, .. } = &mut drawing {
+        text.iter_mut().for_each(bound);
+    }
+    drawing
+}
+
+/// Bounds that no label outgrows: a letter is at most as wide as it is high.
+fn bound(label: &mut Text) {
+    let Text::Cached { content, bounds, size, line_height, align_x, align_y, clip_bounds, .. } = label else {
+        return;
+    };
+    let width = size.0 * (content.chars().count() as f32 + 1.0);
+    let height = line_height.0 * content.lines().count().max(1) as f32 * 1.5;
+    let x = match align_x {
+        Alignment::Center => bounds.x - width / 2.0,
+        Alignment::Right => bounds.x - width,
+        Alignment::Default | Alignment::Left | Alignment::Justified => bounds.x - size.0 / 2.0,
+    };
+    let y = match align_y {
+        Vertical::Top => bounds.y,
+        Vertical::Center => bounds.y - height / 2.0,
+        Vertical::Bottom => bounds.y - height,
+    };
+    *clip_bounds = Rectangle { x: x.floor(), y: y.floor(), width: width.ceil(), height: height.ceil() };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::canvas::draw::{Align, label};
+    use iced::{Color, Point};
+
+    fn bounds(align: Align) -> Rectangle {
+        let renderer = crate::picture::renderer().unwrap();
+        let mut frame = Frame::new(&renderer, Size::new(200.0, 100.0));
+        label(&mut frame, "conv1", Point::new(100.0, 50.0), Color::BLACK, align);
+        let Drawing::Live { text, .. } = finish(frame) else { panic!("nothing is kept here") };
+        let [Text::Cached { clip_bounds, .. }] = &text[..] else { panic!("a label") };
+        *clip_bounds
+    }
+
+    #[test]
+    fn a_label_has_bounds_about_its_point() {
+        for (align, left, right) in [(Align::Left, 94.0, 166.0), (Align::Middle, 64.0, 136.0), (Align::Right, 28.0, 100.0)] {
+            let found = bounds(align);
+            assert_eq!((found.x, found.x + found.width), (left, right), "{align:?}");
+            assert!(found.y < 42.0 && found.y + found.height > 58.0 && found.height < 32.0, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn a_drawing_is_kept_until_it_is_cleared_or_has_another_size() {
+        let renderer = crate::picture::renderer().unwrap();
+        let (cache, drawn) = (Cache::default(), std::cell::Cell::new(0));
+        let draw = |size| drop(cache.draw(&renderer, size, |_| drawn.set(drawn.get() + 1)));
+        let (small, large) = (Size::new(20.0, 10.0), Size::new(30.0, 10.0));
+        let counts = [small, small, large].map(|size| {
+            draw(size);
+            drawn.get()
+        });
+        assert_eq!(counts, [1, 1, 2]);
+        cache.clear();
+        draw(large);
+        assert_eq!(drawn.get(), 3);
+    }
+}
