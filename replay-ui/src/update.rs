@@ -431,7 +431,7 @@ impl State {
         })
     }
 
-    /// Where undo leads after a fork, and what a key asks.
+    /// Opens a question, with the text that it starts from.
     pub(crate) fn question(&self, question: Question) -> Message {
         let text = match question {
             Question::Rename => self.selected.as_ref().map(ToString::to_string).unwrap_or_default(),

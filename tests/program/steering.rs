@@ -31,6 +31,9 @@ fn training(scratch: &Scratch) -> (Child, BufReader<ChildStdout>) {
     (child, output)
 }
 
+/// A letter's name, how it is written, and what the training says of it.
+type Letter<'a> = (&'a str, &'a dyn Fn(&Path), &'a str);
+
 #[test]
 fn a_training_is_steered_from_another_process() {
     let scratch = Scratch::new();
@@ -105,7 +108,7 @@ fn letters_that_nobody_can_read_are_refused_and_training_goes_on() {
 
     let secret = scratch.path("secret");
     fs::write(&secret, r#"{"format_version":1,"command":"stop"}"#).expect("a file");
-    let letters: [(&str, &dyn Fn(&Path), &str); 8] = [
+    let letters: [Letter<'_>; 8] = [
         ("garbage", &|path| fs::write(path, b"\0\xff{").unwrap(), "expected a steering request in JSON"),
         ("empty", &|path| fs::write(path, "").unwrap(), "expected a steering request in JSON"),
         (

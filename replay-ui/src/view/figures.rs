@@ -30,7 +30,7 @@ pub(crate) fn figures(state: &State) -> Piece<'_> {
     .into()
 }
 
-/// A figure with its menu: a right click, or the dots.
+/// A figure whose menu a right click opens.
 fn with_menu(slot: Slot, body: Piece<'_>) -> Piece<'_> {
     mouse_area(body).on_right_press(Message::Menu(slot)).into()
 }
