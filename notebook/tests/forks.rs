@@ -51,6 +51,7 @@ fn forked(edits: &[&str]) -> tempfile::TempDir {
         threads: 1,
         options: RecorderOptions::default(),
         created_unix_seconds: 0,
+        stays: false,
     };
     let lineage = Lineage::open(&store, &name("main")).unwrap();
     let mut session = fork(&store, lineage, Step(10), plan, dataset).unwrap().session;

@@ -87,7 +87,9 @@ mod tests {
 
     #[test]
     fn a_label_has_bounds_about_its_point() {
-        for (align, left, right) in [(Align::Left, 94.0, 166.0), (Align::Middle, 64.0, 136.0), (Align::Right, 28.0, 100.0)] {
+        for (align, left, right) in
+            [(Align::Left, 94.0, 166.0), (Align::Middle, 64.0, 136.0), (Align::Right, 28.0, 100.0)]
+        {
             let found = bounds(align);
             assert_eq!((found.x, found.x + found.width), (left, right), "{align:?}");
             assert!(found.y < 42.0 && found.y + found.height > 58.0 && found.height < 32.0, "{found:?}");

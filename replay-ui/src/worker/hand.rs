@@ -142,6 +142,7 @@ impl Hand {
             threads: crate::threads(),
             options: RecorderOptions::default(),
             created_unix_seconds: now(),
+            stays: true,
         };
         let forked = fork(store, lineage, step, plan, dataset).map_err(words)?;
         let name = forked.session.record().name.clone();
