@@ -158,6 +158,7 @@ fn record(store: &Store, dataset: &Arc<Dataset>, steps: u64) -> Result<(), Box<d
             threads: 1,
             options: RecorderOptions::default(),
             created_unix_seconds: 0,
+            stays: false,
         };
         let from = Step(steps - FORKED);
         let mut session = fork(store, Lineage::open(store, &main)?, from, plan, dataset.clone())?.session;

@@ -157,6 +157,7 @@ fn a_step_without_gradients_and_a_frozen_layer_have_no_row_of_them() {
         threads: 1,
         options: RecorderOptions::default(),
         created_unix_seconds: 0,
+        stays: false,
     };
     let dataset = Arc::new(data::load("digits", None).unwrap());
     let main = Lineage::open(&store, &"main".parse().unwrap()).unwrap();
