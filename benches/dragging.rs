@@ -2,9 +2,9 @@
 //! takes while nothing happens: `cargo bench --bench dragging`.
 //!
 //! Trains the paper's network on the embedded `shapes` at batch 4, recorded,
-//! and drags the cursor along the timeline and back. Every frame is laid out
-//! and drawn in full by the software renderer; a display would get the part
-//! that changed. Options after `--`: `--steps N` (default 20000), `--frames N`
+//! and drags the cursor along the timeline and back. Every frame is laid out,
+//! and what has changed is drawn by the software renderer as for a display.
+//! Options after `--`: `--steps N` (default 20000), `--frames N`
 //! (default 1200), `--sweep N` (frames from one end to the other, default 300),
 //! `--size WxH` (default 1440x900), `--store DIR` (default a folder of its own
 //! that is removed afterwards; it needs 200 kB a step, and a log that is there

@@ -3,10 +3,12 @@
 
 use std::time::{Duration, Instant};
 
-use iced::advanced::renderer::{Headless, Style};
+use iced::advanced::graphics::{Viewport, damage};
+use iced::advanced::renderer::Style;
 use iced::theme::Base;
-use iced::{Event, Point, Size, mouse, window};
+use iced::{Color, Event, Point, Rectangle, Size, mouse, window};
 use iced_runtime::user_interface::{Cache, UserInterface};
+use iced_tiny_skia::Layer;
 use revacnn_schemas::Step;
 
 use crate::cells::Slot;
@@ -43,7 +45,7 @@ pub struct Dragged {
     /// From the start until network and loss were drawn.
     pub first_useful: Duration,
     /// What each frame took: the pointer's move and the threads' answers taken
-    /// in, the interface laid out, and every pixel drawn.
+    /// in, the interface laid out, and what has changed drawn into pixels.
     pub frames: Vec<Duration>,
     /// How many steps the network lay behind the cursor, a frame each.
     pub steps_behind: Vec<u64>,
@@ -64,6 +66,8 @@ pub fn drag(options: &ViewOptions, frames: usize, sweep: usize, settled: impl Fn
     let (tell, mut told) = iced::futures::channel::mpsc::unbounded();
     let workers = Workers::start(options.store.clone(), options.data.clone(), tell);
     let (mut state, mut screen) = (State::new(options), Screen::new(options.size)?);
+    let paper = Paper::new(options.size);
+    let mut paper = paper.ok_or_else(|| ViewError::NotThere(format!("expected a size, found {:?}", options.size)))?;
     let ask = |effects: Vec<Effect>| {
         for effect in effects {
             if let Effect::Ask(ask) = effect {
@@ -84,7 +88,7 @@ pub fn drag(options: &ViewOptions, frames: usize, sweep: usize, settled: impl Fn
         std::thread::sleep(Duration::from_millis(1));
         take_in(&mut state);
     }
-    screen.draw(&state);
+    screen.draw(&state, &mut paper);
     let first_useful = started.elapsed();
 
     // What takes longer comes too, before the drag begins.
@@ -108,7 +112,7 @@ pub fn drag(options: &ViewOptions, frames: usize, sweep: usize, settled: impl Fn
         for message in screen.point(&state, at, &events) {
             ask(state.update(message));
         }
-        screen.draw(&state);
+        screen.draw(&state, &mut paper);
         let now = Instant::now();
         dragged.frames.push(now - begin);
         let cursor = state.time.cursor;
@@ -121,6 +125,37 @@ pub fn drag(options: &ViewOptions, frames: usize, sweep: usize, settled: impl Fn
         std::thread::sleep(BEAT.saturating_sub(begin.elapsed()));
     }
     Ok(dragged)
+}
+
+/// The pixels of the window, and what they show: what `present` of iced's
+/// software renderer keeps for a display.
+struct Paper {
+    pixels: tiny_skia::Pixmap,
+    mask: tiny_skia::Mask,
+    shown: Option<Vec<Layer>>,
+}
+
+impl Paper {
+    fn new([width, height]: [u32; 2]) -> Option<Self> {
+        let (pixels, mask) = (tiny_skia::Pixmap::new(width, height)?, tiny_skia::Mask::new(width, height)?);
+        Some(Self { pixels, mask, shown: None })
+    }
+
+    fn draw(&mut self, renderer: &mut iced::Renderer, background: Color) {
+        let (width, height) = (self.pixels.width(), self.pixels.height());
+        let whole = Rectangle::with_size(Size::new(width as f32, height as f32));
+        let changed = match &self.shown {
+            Some(shown) => damage::diff(shown, renderer.layers(), |layer| vec![layer.bounds], Layer::damage),
+            None => vec![whole],
+        };
+        if changed.is_empty() {
+            return;
+        }
+        let changed = damage::group(changed, whole);
+        self.shown = Some(renderer.layers().to_vec());
+        let viewport = Viewport::with_physical_size(Size::new(width, height), 1.0);
+        renderer.draw(&mut self.pixels.as_mut(), &mut self.mask, &viewport, &changed, background);
+    }
 }
 
 /// The interface without a display.
@@ -189,15 +224,15 @@ impl Screen {
         Err(ViewError::NotThere("expected a timeline, found none".to_owned()))
     }
 
-    /// Draws every pixel.
-    fn draw(&mut self, state: &State) {
-        let (cursor, size) = (self.cursor, self.size);
+    /// Draws what has changed since the last time, as iced does on a display.
+    fn draw(&mut self, state: &State, paper: &mut Paper) {
+        let cursor = self.cursor;
         let theme = look::theme(state.settings.dark);
         let redraw = Event::Window(window::Event::RedrawRequested(Instant::now()));
         self.interface(state, &[redraw], |interface, renderer| {
             let base = theme.base();
             interface.draw(renderer, &theme, &Style { text_color: base.text_color }, cursor);
-            let _ = renderer.screenshot(Size::new(size[0], size[1]), 1.0, base.background_color);
+            paper.draw(renderer, base.background_color);
         });
     }
 

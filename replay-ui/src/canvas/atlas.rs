@@ -37,6 +37,45 @@ impl Atlas {
         [inside(x, x + at.width, self.width), inside(y, y + at.height, self.height)]
     }
 
+    /// Draws a line with smooth edges. Across the direction that it takes most,
+    /// each pixel gets the share of the line's width that lies in it.
+    pub(crate) fn line(&mut self, line: &Line) {
+        let [from, to] = [line.from, line.to].map(|end| [end.x - self.bounds.x, end.y - self.bounds.y]);
+        let along = usize::from((to[1] - from[1]).abs() > (to[0] - from[0]).abs());
+        let [from, to] = if from[along] <= to[along] { [from, to] } else { [to, from] };
+        let length = to[along] - from[along];
+        if length <= 0.0 {
+            return;
+        }
+        let slope = (to[1 - along] - from[1 - along]) / length;
+        let half = line.width / 2.0 * (1.0 + slope * slope).sqrt();
+        let most = [self.width, self.height];
+        let whole = |value: f32, most: usize| (value.max(0.0) as usize).min(most);
+        for place in whole(from[along].round(), most[along])..whole(to[along].round(), most[along]) {
+            let middle = from[1 - along] + slope * (place as f32 + 0.5 - from[along]);
+            let (low, high) = (middle - half, middle + half);
+            for across in whole(low.floor(), most[1 - along])..whole(high.ceil(), most[1 - along]) {
+                let share = high.min(across as f32 + 1.0) - low.max(across as f32);
+                let [x, y] = if along == 0 { [place, across] } else { [across, place] };
+                self.blend(x, y, Color { a: line.color.a * share.clamp(0.0, 1.0), ..line.color });
+            }
+        }
+    }
+
+    /// Puts a colour over a pixel.
+    fn blend(&mut self, x: usize, y: usize, color: Color) {
+        let pixel = &mut self.rgba[(y * self.width + x) * 4..][..4];
+        let under = f32::from(pixel[3]) / 255.0 * (1.0 - color.a);
+        let alpha = color.a + under;
+        if alpha <= 0.0 {
+            return;
+        }
+        for (value, over) in pixel.iter_mut().zip([color.r, color.g, color.b]) {
+            *value = ((over * 255.0 * color.a + f32::from(*value) * under) / alpha).round() as u8;
+        }
+        pixel[3] = (alpha * 255.0).round() as u8;
+    }
+
     /// Fills a rectangle of the canvas.
     pub(crate) fn fill(&mut self, at: Rectangle, color: Color) {
         let pixel = color.into_rgba8();
@@ -85,35 +124,6 @@ pub(crate) struct Line {
     pub(crate) color: Color,
 }
 
-/// Lines as one image of the canvas' size; `None` where there are none.
-pub(crate) fn lines(lines: &[Line], size: Size) -> Option<Handle> {
-    let (width, height) = (size.width.round() as u32, size.height.round() as u32);
-    if lines.is_empty() {
-        return None;
-    }
-    let mut pixels = tiny_skia::Pixmap::new(width, height)?;
-    let mut paint = tiny_skia::Paint { anti_alias: true, ..tiny_skia::Paint::default() };
-    for line in lines {
-        let mut builder = tiny_skia::PathBuilder::new();
-        builder.move_to(line.from.x, line.from.y);
-        builder.line_to(line.to.x, line.to.y);
-        let Some(path) = builder.finish() else { continue };
-        let [red, green, blue, alpha] = line.color.into_rgba8();
-        paint.set_color_rgba8(red, green, blue, alpha);
-        let stroke = tiny_skia::Stroke { width: line.width, ..tiny_skia::Stroke::default() };
-        pixels.stroke_path(&path, &paint, &stroke, tiny_skia::Transform::identity(), None);
-    }
-    let rgba: Vec<u8> = pixels
-        .pixels()
-        .iter()
-        .flat_map(|pixel| {
-            let pixel = pixel.demultiply();
-            [pixel.red(), pixel.green(), pixel.blue(), pixel.alpha()]
-        })
-        .collect();
-    Some(Handle::from_rgba(width, height, rgba))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,8 +148,40 @@ mod tests {
     }
 
     #[test]
-    fn no_nodes_make_no_image_and_no_lines_neither() {
+    fn no_nodes_make_no_image() {
         assert!(Atlas::about(&[], 3.0).is_none());
-        assert!(lines(&[], Size::new(10.0, 10.0)).is_none());
+    }
+
+    fn drawn(from: Point, to: Point, width: f32) -> Atlas {
+        let room = Rectangle { x: 10.0, y: 10.0, width: 12.0, height: 12.0 };
+        let mut atlas = Atlas::about(&[room], 0.0).unwrap();
+        atlas.line(&Line { from, to, width, color: Color::from_rgb8(200, 100, 0) });
+        atlas
+    }
+
+    #[test]
+    fn a_line_covers_as_much_as_it_is_wide_in_either_direction() {
+        let [left, right] = [Point::new(12.0, 15.0), Point::new(20.0, 15.0)];
+        for atlas in [drawn(left, right, 1.0), drawn(right, left, 1.0)] {
+            // Half of it lies in either row of pixels.
+            assert_eq!([pixel(&atlas, 5, 4), pixel(&atlas, 5, 5)], [[200, 100, 0, 128]; 2]);
+            assert_eq!([pixel(&atlas, 5, 3), pixel(&atlas, 1, 5), pixel(&atlas, 10, 5)], [[0; 4]; 3]);
+        }
+        let upright = drawn(Point::new(15.5, 12.0), Point::new(15.5, 20.0), 3.0);
+        assert_eq!([4, 5, 6].map(|x| pixel(&upright, x, 5)[3]), [255; 3]);
+        assert_eq!([3, 7].map(|x| pixel(&upright, x, 5)[3]), [0; 2]);
+        // What a slanted line covers is its length times its width.
+        let slanted = drawn(Point::new(11.0, 12.0), Point::new(21.0, 19.5), 1.5);
+        let covered: f32 = slanted.rgba.chunks(4).map(|pixel| f32::from(pixel[3]) / 255.0).sum();
+        assert!((covered - 12.5 * 1.5).abs() < 0.3, "{covered}");
+    }
+
+    #[test]
+    fn lines_end_at_the_edge_and_lie_over_one_another() {
+        let mut atlas = drawn(Point::new(-50.0, 15.5), Point::new(90.0, 15.5), 1.0);
+        assert_eq!([0, 11].map(|x| pixel(&atlas, x, 5)), [[200, 100, 0, 255]; 2]);
+        let color = Color { a: 0.5, ..Color::from_rgb8(0, 100, 200) };
+        atlas.line(&Line { from: Point::new(10.0, 15.5), to: Point::new(22.0, 15.5), width: 1.0, color });
+        assert_eq!(pixel(&atlas, 5, 5), [100, 100, 100, 255]);
     }
 }

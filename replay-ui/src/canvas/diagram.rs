@@ -10,7 +10,7 @@ use iced::widget::image::Handle;
 use iced::{Color, Point, Rectangle, Renderer, Size, Theme, Vector, mouse, window};
 use revacnn_schemas::{DiagramColumn, NetworkDiagram};
 
-use super::atlas::{Atlas, Line, lines};
+use super::atlas::{Atlas, Line};
 use super::draw::{Align, label, short};
 use super::layout::{Layout, Plan, node_of};
 use super::sheet::finish;
@@ -66,9 +66,9 @@ pub(crate) struct Moving {
     away: bool,
     over: Option<FilterKey>,
     preview: Option<String>,
-    /// Paths as an image.
-    paths: RefCell<Option<Handle>>,
-    /// Nodes as an image, and what it depends on.
+    /// The paths, with room for the nodes.
+    paths: RefCell<Option<Atlas>>,
+    /// Paths and nodes as an image, and what it depends on.
     nodes: RefCell<Option<(String, Option<Placed>)>>,
 }
 
@@ -215,10 +215,20 @@ impl Diagram<'_> {
         }
     }
 
+    /// The paths as an image, with room for the nodes.
+    fn under(&self, layout: &Layout, look: &Look) -> Option<Atlas> {
+        let paths = self.paths(layout, look);
+        let ends = paths.iter().flat_map(|path| [path.from, path.to]).map(|end| Rectangle::new(end, Size::ZERO));
+        let all: Vec<Rectangle> = layout.nodes.concat().into_iter().chain(ends).collect();
+        let mut atlas = Atlas::about(&all, JITTER_REACH + 3.0)?;
+        paths.iter().for_each(|path| atlas.line(path));
+        Some(atlas)
+    }
+
     /// All nodes as one image: what jitters is then one spot to draw again.
     fn nodes(&self, layout: &Layout, moving: &Moving, look: &Look) -> Option<Placed> {
         let still = self.state.settings.still || moving.away;
-        let mut atlas = Atlas::about(&layout.nodes.concat(), JITTER_REACH + 3.0)?;
+        let mut atlas = moving.paths.borrow().clone()?;
         for (column, (layer, filters)) in self.plan.columns.iter().enumerate() {
             let reach = self.diagram.columns.iter().find(|found| found.layer == *layer).map(jitter).unwrap_or_default();
             for (place, filter) in filters.iter().enumerate() {
@@ -377,15 +387,12 @@ impl canvas::Program<Message> for Diagram<'_> {
             self.gaps(frame, &layout, look);
             self.words(frame, &layout, look);
             self.bars(frame, &layout, look);
-            // The image of the paths is as old as these words.
-            *moving.paths.borrow_mut() = lines(&self.paths(&layout, look), bounds.size());
+            // The paths are as old as these words.
+            *moving.paths.borrow_mut() = self.under(&layout, look);
+            *moving.nodes.borrow_mut() = None;
         });
         let mut frame = Frame::new(renderer, bounds.size());
         let raster = |handle: &Handle| Raster::new(handle.clone()).filter_method(FilterMethod::Nearest).snap(true);
-        if let Some(paths) = moving.paths.borrow().as_ref() {
-            let whole = Size::new(bounds.width.round(), bounds.height.round());
-            frame.draw_image(Rectangle::new(Point::ORIGIN, whole), raster(paths));
-        }
         picture(&mut frame, self.pictures, INPUT, layout.input);
         let depends = self.depends(moving, bounds);
         let mut made = moving.nodes.borrow_mut();

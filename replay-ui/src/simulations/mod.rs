@@ -82,6 +82,7 @@ fn record(folder: &Path) {
         name: Some(branch("wider")),
         edits: vec!["add-filter conv1".parse::<Edit>().unwrap()],
         recording: None,
+        stays: false,
         threads: 1,
         options: RecorderOptions::default(),
         created_unix_seconds: 1,
