@@ -86,7 +86,6 @@ fn record(folder: &Path) {
         threads: 1,
         options: RecorderOptions::default(),
         created_unix_seconds: 1,
-        stays: false,
     };
     let mut session = fork(&store, lineage, Step(WIDER.0), plan, dataset).unwrap().session;
     while session.trainer().position() < Step(WIDER.1) {
