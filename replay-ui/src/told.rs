@@ -56,7 +56,10 @@ impl State {
             if !wanted.cells.iter().any(|(other, _)| *other == slot) {
                 continue;
             }
+            // What is told again, of another step, looks as it did.
+            let same = self.figures.get(slot).is_some_and(|shown| Arc::ptr_eq(&shown.drawn, &drawn));
             match slot {
+                _ if same => {}
                 Slot::Network => self.caches.networks[0].clear(),
                 Slot::OtherNetwork => self.caches.networks.iter().for_each(Cache::clear),
                 Slot::Loss => [&self.caches.curves, &self.caches.lanes].into_iter().for_each(Cache::clear),

@@ -51,29 +51,30 @@ impl Atlas {
         let half = line.width / 2.0 * (1.0 + slope * slope).sqrt();
         let most = [self.width, self.height];
         let whole = |value: f32, most: usize| (value.max(0.0) as usize).min(most);
+        let [red, green, blue, _] = line.color.into_rgba8();
         for place in whole(from[along].round(), most[along])..whole(to[along].round(), most[along]) {
             let middle = from[1 - along] + slope * (place as f32 + 0.5 - from[along]);
             let (low, high) = (middle - half, middle + half);
             for across in whole(low.floor(), most[1 - along])..whole(high.ceil(), most[1 - along]) {
                 let share = high.min(across as f32 + 1.0) - low.max(across as f32);
                 let [x, y] = if along == 0 { [place, across] } else { [across, place] };
-                self.blend(x, y, Color { a: line.color.a * share.clamp(0.0, 1.0), ..line.color });
+                self.blend(x, y, [red, green, blue], line.color.a * share.clamp(0.0, 1.0));
             }
         }
     }
 
     /// Puts a colour over a pixel.
-    fn blend(&mut self, x: usize, y: usize, color: Color) {
+    fn blend(&mut self, x: usize, y: usize, color: [u8; 3], share: f32) {
         let pixel = &mut self.rgba[(y * self.width + x) * 4..][..4];
-        let under = f32::from(pixel[3]) / 255.0 * (1.0 - color.a);
-        let alpha = color.a + under;
-        if alpha <= 0.0 {
-            return;
+        let under = f32::from(pixel[3]) / 255.0 * (1.0 - share);
+        let alpha = share + under;
+        // Most lines have the colour of those they cross.
+        if pixel[..3] != color && alpha > 0.0 {
+            for (value, over) in pixel.iter_mut().zip(color) {
+                *value = ((f32::from(over) * share + f32::from(*value) * under) / alpha).round() as u8;
+            }
         }
-        for (value, over) in pixel.iter_mut().zip([color.r, color.g, color.b]) {
-            *value = ((over * 255.0 * color.a + f32::from(*value) * under) / alpha).round() as u8;
-        }
-        pixel[3] = (alpha * 255.0).round() as u8;
+        pixel[3] = (alpha * 255.0 + 0.5) as u8;
     }
 
     /// Fills a rectangle of the canvas.

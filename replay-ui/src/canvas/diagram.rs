@@ -383,15 +383,17 @@ impl canvas::Program<Message> for Diagram<'_> {
         let look = Look::of(theme);
         let layout = self.layout(bounds);
         let cache = &self.state.caches.networks[usize::from(self.slot == Slot::OtherNetwork)];
-        let fixed = cache.draw(renderer, bounds.size(), |frame| {
-            self.gaps(frame, &layout, look);
-            self.words(frame, &layout, look);
-            self.bars(frame, &layout, look);
-            // The paths are as old as these words.
+        // The paths are as old as the figure.
+        let _ = cache.draw(renderer, bounds.size(), |_| {
             *moving.paths.borrow_mut() = self.under(&layout, look);
             *moving.nodes.borrow_mut() = None;
         });
+        // What is not kept is compared piece by piece, and drawn again where it
+        // has changed.
         let mut frame = Frame::new(renderer, bounds.size());
+        self.gaps(&mut frame, &layout, look);
+        self.words(&mut frame, &layout, look);
+        self.bars(&mut frame, &layout, look);
         let raster = |handle: &Handle| Raster::new(handle.clone()).filter_method(FilterMethod::Nearest).snap(true);
         picture(&mut frame, self.pictures, INPUT, layout.input);
         let depends = self.depends(moving, bounds);
@@ -402,7 +404,7 @@ impl canvas::Program<Message> for Diagram<'_> {
         if let Some((_, Some((at, handle)))) = made.as_ref() {
             frame.draw_image(*at, raster(handle));
         }
-        vec![fixed, finish(frame)]
+        vec![finish(frame)]
     }
 
     fn mouse_interaction(&self, _: &Moving, bounds: Rectangle, cursor: mouse::Cursor) -> mouse::Interaction {

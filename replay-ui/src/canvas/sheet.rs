@@ -50,17 +50,25 @@ pub(crate) fn finish(frame: Frame<Renderer>) -> Drawing {
     drawing
 }
 
-/// Bounds that no label outgrows: a letter is at most as wide as it is high.
+/// How wide a letter of the font is at most, as a share of its size.
+fn breadth(letter: char) -> f32 {
+    match letter {
+        'a'..='l' | 'n'..='v' | 'x'..='z' | '0'..='9' | ' ' | '.' | ',' | '/' | '-' => 0.68,
+        _ => 1.0,
+    }
+}
+
+/// Bounds that no label outgrows.
 fn bound(label: &mut Text) {
     let Text::Cached { content, bounds, size, line_height, align_x, align_y, clip_bounds, .. } = label else {
         return;
     };
-    let width = size.0 * (content.chars().count() as f32 + 1.0);
+    let width = size.0 * (content.chars().map(breadth).sum::<f32>() + 0.5);
     let height = line_height.0 * content.lines().count().max(1) as f32 * 1.5;
     let x = match align_x {
         Alignment::Center => bounds.x - width / 2.0,
         Alignment::Right => bounds.x - width,
-        Alignment::Default | Alignment::Left | Alignment::Justified => bounds.x - size.0 / 2.0,
+        Alignment::Default | Alignment::Left | Alignment::Justified => bounds.x - size.0 / 4.0,
     };
     let y = match align_y {
         Vertical::Top => bounds.y,
@@ -88,7 +96,7 @@ mod tests {
     #[test]
     fn a_label_has_bounds_about_its_point() {
         for (align, left, right) in
-            [(Align::Left, 94.0, 166.0), (Align::Middle, 64.0, 136.0), (Align::Right, 28.0, 100.0)]
+            [(Align::Left, 97.0, 144.0), (Align::Middle, 76.0, 123.0), (Align::Right, 53.0, 100.0)]
         {
             let found = bounds(align);
             assert_eq!((found.x, found.x + found.width), (left, right), "{align:?}");
