@@ -40,8 +40,10 @@ pub(crate) fn message(key: &Key, modifiers: Modifiers, state: &State) -> Option<
     if modifiers.control() || modifiers.alt() || modifiers.logo() {
         return None;
     }
-    if state.prompt.is_some() || state.form.is_some() {
-        // What is typed belongs to the open question.
+    if let Some(prompt) = &state.prompt {
+        return answer(key, &prompt.text);
+    }
+    if state.form.is_some() {
         return matches!(key, Key::Named(N::Escape)).then_some(Message::Escape);
     }
     let by = if modifiers.shift() { 10 } else { 1 };
@@ -58,6 +60,23 @@ pub(crate) fn message(key: &Key, modifiers: Modifiers, state: &State) -> Option<
         Key::Named(N::Escape) => Message::Escape,
         Key::Named(N::Delete) => Message::Delete(state.selected.clone()?),
         Key::Character(text) => return character(text, state),
+        _ => return None,
+    })
+}
+
+/// What is typed belongs to the open question, also before its field has the
+/// text cursor: who types fast loses no letter.
+fn answer(key: &Key, typed: &str) -> Option<Message> {
+    Some(match key.as_ref() {
+        Key::Named(N::Escape) => Message::Escape,
+        Key::Named(N::Enter) => Message::PromptEnter,
+        Key::Named(N::Space) => Message::PromptText(format!("{typed} ")),
+        Key::Named(N::Backspace) => {
+            let mut left = typed.to_owned();
+            left.pop();
+            Message::PromptText(left)
+        }
+        Key::Character(text) => Message::PromptText(format!("{typed}{text}")),
         _ => return None,
     })
 }
@@ -135,7 +154,12 @@ mod tests {
     fn what_is_typed_into_a_question_is_no_key_of_the_window() {
         let mut state = opened();
         state.update(state.question(Question::GoTo));
-        assert!(message(&letter("f"), Modifiers::empty(), &state).is_none());
+        for key in [letter("f"), letter("@"), letter("7"), Key::Named(N::Backspace), letter("8")] {
+            state.update(message(&key, Modifiers::empty(), &state).unwrap());
+        }
+        assert_eq!(state.prompt.as_ref().unwrap().text, "f@8");
+        assert!(matches!(message(&Key::Named(N::Enter), Modifiers::empty(), &state), Some(Message::PromptEnter)));
+        assert!(message(&Key::Named(N::ArrowLeft), Modifiers::empty(), &state).is_none());
         assert!(matches!(message(&Key::Named(N::Escape), Modifiers::empty(), &state), Some(Message::Escape)));
     }
 

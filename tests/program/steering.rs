@@ -105,6 +105,8 @@ fn letters_that_nobody_can_read_are_refused_and_training_goes_on() {
     fs::create_dir_all(outbox.join("old.json")).expect("a folder");
     let (mut child, mut output) = training(&scratch);
     assert!(refusal(&mut output)["reason"].as_str().is_some_and(|reason| reason.contains("old.json is a folder")));
+    // Nor is a folder in the way of the answer.
+    assert_eq!(refusal(&mut output)["event"], "unanswered");
 
     let secret = scratch.path("secret");
     fs::write(&secret, r#"{"format_version":1,"command":"stop"}"#).expect("a file");
