@@ -1,5 +1,8 @@
 //! The window: iced's loop about the state.
 
+use std::panic::{self, AssertUnwindSafe, PanicHookInfo, catch_unwind, resume_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+
 use iced::futures::channel::mpsc;
 use iced::{Event, Size, Subscription, Task, clipboard, event, keyboard, widget, window};
 
@@ -29,13 +32,16 @@ enum Happened {
 /// [`ViewError::Window`] where there is no display.
 pub fn run(options: ViewOptions) -> Result<(), ViewError> {
     let size = Size::new(options.size[0] as f32, options.size[1] as f32);
+    let quiet = Quiet::new();
+    let opened = quiet.clone();
     let boot = move || {
+        opened.end();
         let (tell, told) = mpsc::unbounded();
         let workers = Workers::start(options.store.clone(), options.data.clone(), tell);
         let state = State::new(&options);
         (Window { state, workers }, Task::run(told, |told| Happened::Message(Message::Told(told))))
     };
-    iced::application(boot, Window::update, Window::view)
+    let application = iced::application(boot, Window::update, Window::view)
         .title(|window: &Window| title(&window.state))
         .theme(|window: &Window| look::theme(window.state.settings.dark))
         .subscription(Window::listen)
@@ -45,9 +51,36 @@ pub fn run(options: ViewOptions) -> Result<(), ViewError> {
             default_text_size: NORMAL.into(),
             ..iced::Settings::default()
         })
-        .window(window::Settings { size, min_size: Some(LEAST), ..window::Settings::default() })
-        .run()
-        .map_err(|error| ViewError::Window(error.to_string()))
+        .window(window::Settings { size, min_size: Some(LEAST), ..window::Settings::default() });
+    match catch_unwind(AssertUnwindSafe(|| application.run())) {
+        Ok(ended) => ended.map_err(|error| ViewError::Window(error.to_string())),
+        Err(_) if quiet.end() => {
+            let found = "neither DISPLAY nor WAYLAND_DISPLAY names a display that answers";
+            Err(ViewError::Window(found.to_owned()))
+        }
+        Err(panic) => resume_unwind(panic),
+    }
+}
+
+/// Panics are silent until this ends. iced panics where there is no display,
+/// which is no fault of the program; whatever comes later is one.
+#[derive(Clone)]
+struct Quiet(Arc<Mutex<Option<Hook>>>);
+
+type Hook = Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>;
+
+impl Quiet {
+    fn new() -> Self {
+        let hook = panic::take_hook();
+        panic::set_hook(Box::new(|_| {}));
+        Self(Arc::new(Mutex::new(Some(hook))))
+    }
+
+    /// Ends it; returns whether it had not ended yet.
+    fn end(&self) -> bool {
+        let hook = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        hook.map(panic::set_hook).is_some()
+    }
 }
 
 /// Where one is, or that one is nowhere.

@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use self::display::{Display, Window};
 use self::process::wait_for;
-use self::support::{Scratch, TRAIN};
+use self::support::{Ran, Scratch, TRAIN};
 
 const SIZE: [u32; 2] = [1440, 900];
 /// The colour of what is live, in the window's head.
@@ -157,4 +157,19 @@ fn a_window_on_a_store_that_is_not_there_yet_shows_what_is_trained_in_it_later()
     scratch.run(0, &format!("{TRAIN} --steps 30 --fidelity keyframes"));
     window.titled("what was trained", |title| title == "main@30 · ReVACNN");
     assert_eq!(window.close(), Some(0));
+}
+
+#[test]
+fn without_a_display_it_says_so_and_what_can_be_done() {
+    let scratch = Scratch::new();
+    for display in [None, Some(":65535")] {
+        let mut command = scratch.command("view");
+        for name in ["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET"] {
+            command.env_remove(name);
+        }
+        command.envs(display.map(|name| ("DISPLAY", name)));
+        let ran = Ran::of(command.output().expect("the program starts"));
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        assert!(ran.err.contains("cannot open a window") && ran.err.contains("--screenshot"), "{ran:?}");
+    }
 }
