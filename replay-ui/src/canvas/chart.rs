@@ -7,7 +7,6 @@ use revacnn_recorder::StepRow;
 use revacnn_schemas::{Chart, Hue, MarkKind, Scale, Series, Step};
 
 use super::draw::{Align, count, label, number, ticks};
-use super::sheet::finish;
 use super::{Pointer, diamond, scrub};
 use crate::cells::Slot;
 use crate::look::Look;
@@ -302,7 +301,7 @@ impl canvas::Program<Message> for ChartCanvas<'_> {
         if let Some(at) = pointer.over.filter(|_| !pointer.held) {
             plot.readout(&mut above, self.chart, at, look);
         }
-        vec![curves, finish(above)]
+        vec![curves, pointer.above.finish(above)]
     }
 
     fn mouse_interaction(&self, pointer: &Pointer, bounds: Rectangle, cursor: mouse::Cursor) -> mouse::Interaction {

@@ -13,7 +13,7 @@ use revacnn_schemas::{DiagramColumn, NetworkDiagram};
 use super::atlas::{Atlas, Line};
 use super::draw::{Align, label, short};
 use super::layout::{Layout, Plan, node_of};
-use super::sheet::finish;
+use super::sheet::Last;
 use super::{hover, picture};
 use crate::cells::Slot;
 use crate::look::Look;
@@ -66,6 +66,7 @@ pub(crate) struct Moving {
     away: bool,
     over: Option<FilterKey>,
     preview: Option<String>,
+    last: Last,
     /// The paths, with room for the nodes.
     paths: RefCell<Option<Atlas>>,
     /// Paths and nodes as an image, and what it depends on.
@@ -404,7 +405,7 @@ impl canvas::Program<Message> for Diagram<'_> {
         if let Some((_, Some((at, handle)))) = made.as_ref() {
             frame.draw_image(*at, raster(handle));
         }
-        vec![finish(frame)]
+        vec![moving.last.finish(frame)]
     }
 
     fn mouse_interaction(&self, _: &Moving, bounds: Rectangle, cursor: mouse::Cursor) -> mouse::Interaction {

@@ -7,7 +7,6 @@ use revacnn_schemas::{Chart, Scale};
 
 use super::chart::{line, range, runs};
 use super::draw::{Align, count, label, ticks};
-use super::sheet::finish;
 use super::{Pointer, diamond, scrub};
 use crate::cells::Slot;
 use crate::look::Look;
@@ -149,7 +148,7 @@ impl canvas::Program<Message> for Lanes<'_> {
 
     fn draw(
         &self,
-        _: &Pointer,
+        pointer: &Pointer,
         renderer: &Renderer,
         theme: &Theme,
         bounds: Rectangle,
@@ -184,7 +183,7 @@ impl canvas::Program<Message> for Lanes<'_> {
             above.fill_rectangle(Point::new(x - 1.0, 0.0), Size::new(2.0, bounds.height - FOOT), look.accent);
             above.fill(&diamond(Point::new(x, bounds.height - FOOT - 1.0), 5.0), look.accent);
         }
-        vec![lanes, finish(above)]
+        vec![lanes, pointer.above.finish(above)]
     }
 
     fn mouse_interaction(&self, pointer: &Pointer, bounds: Rectangle, cursor: mouse::Cursor) -> mouse::Interaction {

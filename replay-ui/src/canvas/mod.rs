@@ -10,6 +10,7 @@ pub(crate) mod plane;
 pub(crate) mod sheet;
 pub(crate) mod strip;
 
+use self::sheet::Last;
 use iced::advanced::image::{FilterMethod, Image as Raster};
 use iced::widget::canvas::{Action, Event, Frame, Path};
 use iced::{Point, Rectangle, Renderer, mouse};
@@ -24,6 +25,8 @@ use crate::time::Move;
 pub(crate) struct Pointer {
     held: bool,
     over: Option<Point>,
+    /// What is drawn above what is kept.
+    above: Last,
 }
 
 /// A drag or click along a canvas, as a step.

@@ -8,7 +8,7 @@ use iced::{Color, Point, Rectangle, Renderer, Size, Theme, mouse, window};
 use revacnn_schemas::{FilterIdentity, Scatter, ScatterPoint};
 
 use super::draw::{Align, label};
-use super::sheet::finish;
+use super::sheet::Last;
 use super::{hover, picture};
 use crate::cells::Slot;
 use crate::look::Look;
@@ -84,6 +84,7 @@ pub(crate) struct Gliding {
     since: Option<Instant>,
     share: f32,
     over: Option<FilterKey>,
+    last: Last,
     /// What is embedded: between layers and sources nothing glides.
     title: String,
 }
@@ -207,7 +208,7 @@ impl canvas::Program<Message> for Plane<'_> {
             frame.fill(&Path::circle(at, 4.0), look.branch(group.hue));
             label(&mut frame, group.name.clone(), Point::new(at.x + 9.0, at.y), look.faint, Align::Left);
         }
-        vec![finish(frame)]
+        vec![gliding.last.finish(frame)]
     }
 
     fn mouse_interaction(&self, _: &Gliding, bounds: Rectangle, cursor: mouse::Cursor) -> mouse::Interaction {

@@ -3,9 +3,12 @@
 //! iced's software renderer takes a canvas' label for endless: each one is
 //! drawn again with whatever changes anywhere in the window, behind a mask as
 //! large as the window, and makes the rest of the window be drawn again when it
-//! changes. Here every label gets bounds before its drawing is handed over.
+//! changes. Here every label gets bounds before its drawing is handed over. And
+//! it takes shapes that are drawn anew for others, equal or not: here equal ones
+//! are handed over as the same.
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
 use iced::advanced::graphics::Text;
 use iced::advanced::graphics::cache::{Cached, Group};
@@ -13,6 +16,7 @@ use iced::advanced::text::Alignment;
 use iced::alignment::Vertical;
 use iced::widget::canvas::{Frame, Geometry};
 use iced::{Rectangle, Renderer, Size};
+use iced_tiny_skia::{Primitive, geometry};
 
 /// What a canvas hands over.
 type Drawing = Geometry<Renderer>;
@@ -34,15 +38,39 @@ impl Cache {
         }
         let mut frame = Frame::new(renderer, size);
         draw(&mut frame);
-        let kept = finish(frame).cache(Group::unique(), None);
+        let kept = bounded(frame).cache(Group::unique(), None);
         let drawing = Drawing::load(&kept);
         *self.0.borrow_mut() = Some((size, kept));
         drawing
     }
 }
 
+/// What was last drawn anew on a canvas.
+#[derive(Debug, Default)]
+pub(crate) struct Last(RefCell<Option<Arc<[Primitive]>>>);
+
+impl Last {
+    /// What was drawn in a frame. While its shapes change, each is for itself;
+    /// as long as they do not, they are the same as before.
+    pub(crate) fn finish(&self, frame: Frame<Renderer>) -> Drawing {
+        let drawing = bounded(frame);
+        let Drawing::Live { text, images, primitives, clip_bounds } = drawing else { return drawing };
+        let mut last = self.0.borrow_mut();
+        match last.as_ref().filter(|before| before[..] == primitives[..]) {
+            Some(before) => {
+                let (text, images, primitives) = (text.into(), images.into(), before.clone());
+                Drawing::Cache(geometry::Cache { text, images, primitives, clip_bounds })
+            }
+            None => {
+                *last = Some(primitives.clone().into());
+                Drawing::Live { text, images, primitives, clip_bounds }
+            }
+        }
+    }
+}
+
 /// What was drawn in a frame, its labels with bounds.
-pub(crate) fn finish(frame: Frame<Renderer>) -> Drawing {
+fn bounded(frame: Frame<Renderer>) -> Drawing {
     let mut drawing = frame.into_geometry();
     if let Drawing::Live { text, .. } = &mut drawing {
         text.iter_mut().for_each(bound);
@@ -88,7 +116,7 @@ mod tests {
         let renderer = crate::picture::renderer().unwrap();
         let mut frame = Frame::new(&renderer, Size::new(200.0, 100.0));
         label(&mut frame, "conv1", Point::new(100.0, 50.0), Color::BLACK, align);
-        let Drawing::Live { text, .. } = finish(frame) else { panic!("nothing is kept here") };
+        let Drawing::Live { text, .. } = bounded(frame) else { panic!("nothing is kept here") };
         let [Text::Cached { clip_bounds, .. }] = &text[..] else { panic!("a label") };
         *clip_bounds
     }
@@ -102,6 +130,24 @@ mod tests {
             assert_eq!((found.x, found.x + found.width), (left, right), "{align:?}");
             assert!(found.y < 42.0 && found.y + found.height > 58.0 && found.height < 32.0, "{found:?}");
         }
+    }
+
+    #[test]
+    fn equal_shapes_are_handed_over_as_the_same() {
+        let renderer = crate::picture::renderer().unwrap();
+        let last = Last::default();
+        let shapes = |x: f32| {
+            let mut frame = Frame::new(&renderer, Size::new(200.0, 100.0));
+            frame.fill_rectangle(Point::new(x, 0.0), Size::new(5.0, 5.0), Color::BLACK);
+            match last.finish(frame) {
+                Drawing::Cache(kept) => Some(kept.primitives),
+                Drawing::Live { .. } => None,
+            }
+        };
+        assert!(shapes(1.0).is_none());
+        let (one, other) = (shapes(1.0).unwrap(), shapes(1.0).unwrap());
+        assert!(Arc::ptr_eq(&one, &other));
+        assert!(shapes(2.0).is_none() && shapes(2.0).is_some());
     }
 
     #[test]
