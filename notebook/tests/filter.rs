@@ -1,14 +1,14 @@
 //! One filter's figure against values of the log.
 
+#[path = "support/fork.rs"]
+mod fork;
 mod support;
 
-use std::sync::Arc;
-
 use revacnn_notebook::{Cell, Dependency, Evaluator, Inputs};
-use revacnn_recorder::{ForkPlan, Lineage, RecorderOptions, Replay, StepTensors, Store, fork};
+use revacnn_recorder::{Lineage, Replay, StepTensors, Store};
 use revacnn_schemas::{Address, BranchId, Fidelity, Figure, FilterNumber, Image, ImageGrid, ImageIndex, Palette, Step};
-use revacnn_trainer::data;
 
+use fork::forked;
 use support::{inputs, recorded, recorded_on};
 
 /// Two convolutions and a fully connected layer on maps of 2×2, in colour.
@@ -149,23 +149,7 @@ fn the_nearest_are_those_of_smallest_angle_with_their_cosine() {
 #[test]
 fn a_step_without_gradients_and_a_frozen_layer_have_no_row_of_them() {
     let folder = recorded(Fidelity::Every);
-    let store = Store::open(folder.path()).unwrap();
-    let plan = ForkPlan {
-        name: Some("still".parse().unwrap()),
-        edits: vec!["freeze conv1/1".parse().unwrap()],
-        recording: None,
-        threads: 1,
-        options: RecorderOptions::default(),
-        created_unix_seconds: 0,
-        stays: false,
-    };
-    let dataset = Arc::new(data::load("digits", None).unwrap());
-    let main = Lineage::open(&store, &"main".parse().unwrap()).unwrap();
-    let mut session = fork(&store, main, Step(20), plan, dataset).unwrap().session;
-    for _ in 0..4 {
-        session.advance().unwrap();
-    }
-    session.finish().unwrap();
+    forked(folder.path(), "still", 20, &["freeze conv1/1"], 4);
     let mut evaluator = Evaluator::open(folder.path(), None, 1).unwrap();
     let without = ["coefficients", "map", "map gradient", "nearest"];
     for (at, filter, rows) in [

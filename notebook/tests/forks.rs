@@ -1,13 +1,16 @@
 //! Cells of branches whose networks differ, and of steps where branches begin.
 
-use std::sync::Arc;
+#[path = "support/fork.rs"]
+mod fork;
+#[path = "support/record.rs"]
+mod record;
 
 use revacnn_notebook::{Cell, Evaluator, Inputs, Method, Show, Source, XAxis};
-use revacnn_recorder::{ForkPlan, Lineage, RecorderOptions, Session, SessionPlan, Store, fork};
-use revacnn_schemas::{
-    BranchName, Fidelity, Figure, FilterNumber, ImageIndex, NetworkSpec, RecordingSettings, Scale, Step,
-};
-use revacnn_trainer::{Settings, data, define};
+use revacnn_schemas::{BranchName, Fidelity, Figure, FilterNumber, Scale, Step};
+use revacnn_trainer::{Settings, data};
+
+use fork::forked;
+use record::recorded_with;
 
 const NETWORK: &str = r#"
 [[layer]]
@@ -25,38 +28,9 @@ fn name(text: &str) -> BranchName {
 }
 
 /// `main` of 20 steps, and `child` of 5 more, forked at step 10 with edits.
-fn forked(edits: &[&str]) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let dataset = Arc::new(data::load("digits", None).unwrap());
-    let store = Store::create(folder.path(), 0).unwrap();
-    let plan = SessionPlan {
-        definition: define(NetworkSpec::from_toml(NETWORK).unwrap(), &dataset, &Settings::default()).unwrap(),
-        recording: RecordingSettings {
-            fidelity: Fidelity::Every,
-            keyframe_interval: 16,
-            probes: vec![ImageIndex(0)],
-            validate_every: None,
-        },
-        threads: 1,
-        options: RecorderOptions::default(),
-        created_unix_seconds: 0,
-    };
-    let mut session = Session::open(&store, &name("main"), plan, dataset.clone()).unwrap();
-    (0..20).for_each(|_| drop(session.advance().unwrap()));
-    session.finish().unwrap();
-    let plan = ForkPlan {
-        name: Some(name("child")),
-        edits: edits.iter().map(|edit| edit.parse().unwrap()).collect(),
-        recording: None,
-        threads: 1,
-        options: RecorderOptions::default(),
-        created_unix_seconds: 0,
-        stays: false,
-    };
-    let lineage = Lineage::open(&store, &name("main")).unwrap();
-    let mut session = fork(&store, lineage, Step(10), plan, dataset).unwrap().session;
-    (0..5).for_each(|_| drop(session.advance().unwrap()));
-    session.finish().unwrap();
+fn with_child(edits: &[&str]) -> tempfile::TempDir {
+    let folder = recorded_with("digits", NETWORK, &Settings::default(), Fidelity::Every, 20);
+    forked(folder.path(), "child", 10, edits, 5);
     folder
 }
 
@@ -66,7 +40,7 @@ fn inputs(cursor: u64) -> Inputs {
 
 #[test]
 fn a_branch_that_lacks_a_layer_is_left_out_and_named() {
-    let folder = forked(&["insert-layer conv after=conv1 filters=4 kernel=3 init=identity"]);
+    let folder = with_child(&["insert-layer conv after=conv1 filters=4 kernel=3 init=identity"]);
     let mut evaluator = Evaluator::open(folder.path(), None, 1).unwrap();
     let layer: revacnn_schemas::LayerName = "conv2".parse().unwrap();
     let (of, method) = (Source::Weights, Method::Pca);
@@ -97,7 +71,7 @@ fn a_branch_that_lacks_a_layer_is_left_out_and_named() {
 
 #[test]
 fn frozen_filters_are_told_at_the_fork_step_too_which_has_no_gradients() {
-    let folder = forked(&["freeze conv1/2"]);
+    let folder = with_child(&["freeze conv1/2"]);
     let mut evaluator = Evaluator::open(folder.path(), None, 1).unwrap();
     let cell = Cell::Network { at: None, show: Show::Maps };
     for step in [10, 11, 15] {
@@ -105,7 +79,7 @@ fn frozen_filters_are_told_at_the_fork_step_too_which_has_no_gradients() {
         let frozen: Vec<bool> = diagram.columns[0].nodes.iter().map(|node| node.frozen).collect();
         assert_eq!(frozen, [false, false, true, false], "step {step}");
     }
-    let whole = forked(&["freeze conv1"]);
+    let whole = with_child(&["freeze conv1"]);
     let mut evaluator = Evaluator::open(whole.path(), None, 1).unwrap();
     for step in [10, 13] {
         let Figure::Network(diagram) = evaluator.evaluate(&cell, &inputs(step)).unwrap() else { panic!("a network") };
@@ -115,26 +89,9 @@ fn frozen_filters_are_told_at_the_fork_step_too_which_has_no_gradients() {
 
 #[test]
 fn the_ends_of_epochs_are_found_in_both_directions() {
-    let folder = tempfile::tempdir().unwrap();
-    let dataset = Arc::new(data::load("digits", None).unwrap());
-    let epoch = dataset.train_indices().len().div_ceil(400) as u64;
-    let store = Store::create(folder.path(), 0).unwrap();
+    let epoch = data::load("digits", None).unwrap().train_indices().len().div_ceil(400) as u64;
     let settings = Settings { batch_size: 400, ..Settings::default() };
-    let plan = SessionPlan {
-        definition: define(NetworkSpec::from_toml(NETWORK).unwrap(), &dataset, &settings).unwrap(),
-        recording: RecordingSettings {
-            fidelity: Fidelity::Keyframes,
-            keyframe_interval: 2,
-            probes: vec![ImageIndex(0)],
-            validate_every: None,
-        },
-        threads: 1,
-        options: RecorderOptions::default(),
-        created_unix_seconds: 0,
-    };
-    let mut session = Session::open(&store, &name("main"), plan, dataset).unwrap();
-    (0..2 * epoch + 1).for_each(|_| drop(session.advance().unwrap()));
-    session.finish().unwrap();
+    let folder = recorded_with("digits", NETWORK, &settings, Fidelity::Keyframes, 2 * epoch + 1);
     let mut evaluator = Evaluator::open(folder.path(), None, 1).unwrap();
     let mut end = |from: u64, forward| evaluator.epoch_end(&name("main"), Step(from), forward).unwrap().0;
     assert_eq!([end(0, true), end(epoch, true), end(2 * epoch, true)], [epoch, 2 * epoch, 2 * epoch + 1]);

@@ -1,11 +1,12 @@
 //! Stores that the tests look at.
 
-use std::sync::Arc;
+mod record;
 
 use revacnn_notebook::Inputs;
-use revacnn_recorder::{RecorderOptions, Session, SessionPlan, Store};
-use revacnn_schemas::{Fidelity, ImageIndex, NetworkSpec, RecordingSettings, Step};
-use revacnn_trainer::{Settings, data, define};
+use revacnn_schemas::{Fidelity, Step};
+use revacnn_trainer::Settings;
+
+use record::recorded_with;
 
 const NETWORK: &str = r#"
 [[layer]]
@@ -27,27 +28,7 @@ pub(crate) fn recorded(fidelity: Fidelity) -> tempfile::TempDir {
 
 /// A store with a branch of some steps of a network.
 pub(crate) fn recorded_on(dataset: &str, network: &str, fidelity: Fidelity, steps: u64) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let dataset = Arc::new(data::load(dataset, None).unwrap());
-    let store = Store::create(folder.path(), 0).unwrap();
-    let plan = SessionPlan {
-        definition: define(NetworkSpec::from_toml(network).unwrap(), &dataset, &Settings::default()).unwrap(),
-        recording: RecordingSettings {
-            fidelity,
-            keyframe_interval: 16,
-            probes: vec![ImageIndex(7)],
-            validate_every: Some(20),
-        },
-        threads: 1,
-        options: RecorderOptions::default(),
-        created_unix_seconds: 0,
-    };
-    let mut session = Session::open(&store, &"main".parse().unwrap(), plan, dataset).unwrap();
-    for _ in 0..steps {
-        session.advance().unwrap();
-    }
-    session.finish().unwrap();
-    folder
+    recorded_with(dataset, network, &Settings::default(), fidelity, steps)
 }
 
 /// `main` at a step.
