@@ -69,7 +69,7 @@ pub(crate) struct PlotArguments {
     /// The number that a chart shows.
     #[arg(long, value_name = "NAME")]
     pub(crate) quantity: Option<String>,
-    /// The layer, of chart, filters and activations.
+    /// The layer, of chart, filters, activations and filter.
     #[arg(long, value_name = "LAYER")]
     pub(crate) layer: Option<LayerName>,
     /// One filter of that layer, by its number, for `filter` and `chart`.
@@ -82,8 +82,8 @@ pub(crate) struct PlotArguments {
     /// What a network's nodes show: coefficients or maps [default: maps].
     #[arg(long, value_name = "PICTURE")]
     pub(crate) show: Option<Show>,
-    /// The training image, of network and activations [default: the first
-    /// probe image].
+    /// The training image, of network, activations and filter [default: the
+    /// first probe image].
     #[arg(long, value_name = "IMAGE")]
     pub(crate) image: Option<u32>,
     #[command(flatten)]
