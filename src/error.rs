@@ -1,6 +1,7 @@
 //! The one error type of the program.
 
 use std::io;
+#[cfg(feature = "sql")]
 use std::path::PathBuf;
 
 use revacnn_notebook::NotebookError;
@@ -15,14 +16,6 @@ pub(crate) enum Failure {
     /// An argument that says nothing that can be done.
     #[error("{0}")]
     Usage(String),
-    /// A file that was named on the command line cannot be read.
-    #[error("cannot read {}: {source}", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// The system's reason.
-        source: io::Error,
-    },
     /// A file that was named on the command line cannot be written.
     #[cfg(feature = "sql")]
     #[error("cannot write {}: {source}", path.display())]

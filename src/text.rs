@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 
+pub(crate) use revacnn_notebook::count;
 use revacnn_recorder::StepSpan;
 
 /// Writes a line to the output; where nobody reads it, that is an error and
@@ -49,19 +50,6 @@ pub(crate) fn parse_bytes(text: &str) -> Result<u64, String> {
     };
     let size = value * factor;
     if (1.0..=1e18).contains(&size) { Ok(size as u64) } else { Err(expected()) }
-}
-
-/// A whole number with separators: `12,345`.
-pub(crate) fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// Steps from the first to the last, with separators: `1,350–2,700`.

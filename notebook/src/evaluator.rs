@@ -261,10 +261,7 @@ impl Evaluator {
             Some(image) => replay.look(place.step, &[image]),
             None => replay.tensors(place.step),
         };
-        let mut replay = match self.replays.iter().position(|(id, _)| *id == record.id) {
-            Some(index) => self.replays.remove(index).1,
-            None => Replay::new(BranchReader::of(&self.store, record.clone())?),
-        };
+        let mut replay = self.take_replay(record)?;
         let mut result = read(&mut replay);
         if matches!(result, Err(RecorderError::UnknownStep { .. })) {
             // Committed since the replay looked at its folder.
@@ -279,10 +276,7 @@ impl Evaluator {
             replay = replay.with_data(dataset, self.threads);
             result = read(&mut replay);
         }
-        if self.replays.len() >= MOST_REPLAYS {
-            self.replays.remove(0);
-        }
-        self.replays.push((record.id.clone(), replay));
+        self.keep_replay(record, replay);
         let tensors = Arc::new(result?);
         if self.steps.len() >= MOST_STEPS {
             self.steps.pop_front();
@@ -296,10 +290,28 @@ impl Evaluator {
     pub(crate) fn frozen(&mut self, place: &Place) -> Option<Vec<Vec<bool>>> {
         let record = &place.holder;
         let dataset = self.dataset(&record.definition.dataset).ok()?;
-        let reader = BranchReader::of(&self.store, record.clone()).ok()?;
-        let mut replay = Replay::new(reader).with_data(dataset, self.threads);
-        let trainer = replay.trainer_at(place.step).ok()?;
-        Some(trainer.parameters().iter().map(|layer| layer.frozen.clone()).collect())
+        let mut replay = self.take_replay(record).ok()?.with_data(dataset, self.threads);
+        let trainer = replay.trainer_at(place.step).ok();
+        let frozen = trainer.map(|trainer| trainer.parameters().iter().map(|layer| layer.frozen.clone()).collect());
+        self.keep_replay(record, replay);
+        frozen
+    }
+
+    /// The replay of a branch, to be given back.
+    fn take_replay(&mut self, record: &BranchRecord) -> Result<Replay, NotebookError> {
+        match self.replays.iter().position(|(id, _)| *id == record.id) {
+            Some(index) => Ok(self.replays.remove(index).1),
+            None => Ok(Replay::new(BranchReader::of(&self.store, record.clone())?)),
+        }
+    }
+
+    /// Keeps a replay that was taken, and drops the one that was not used
+    /// longest.
+    fn keep_replay(&mut self, record: &BranchRecord, replay: Replay) {
+        if self.replays.len() >= MOST_REPLAYS {
+            self.replays.remove(0);
+        }
+        self.replays.push((record.id.clone(), replay));
     }
 
     /// Whether an image's maps are recorded, or can be computed.

@@ -34,6 +34,7 @@
 //! | `curves` | columns of the log, cached and thinned |
 //! | `cells` | one kind of cell a file |
 //! | `render` | figures as pictures |
+//! | `text` | how numbers are written |
 
 mod cell;
 mod cells;
@@ -43,6 +44,7 @@ mod evaluator;
 mod graph;
 mod render;
 mod summary;
+mod text;
 
 pub use cell::{Cell, Dependency, Inputs, Method, QUANTITIES, Show, Source, XAxis};
 pub use error::NotebookError;
@@ -50,3 +52,4 @@ pub use evaluator::Evaluator;
 pub use graph::{Evaluate, Graph, Ran};
 pub use render::{colour, hue_colour, render};
 pub use summary::{BranchEvent, BranchSummary};
+pub use text::count;

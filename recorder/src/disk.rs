@@ -195,6 +195,11 @@ fn sync_entries(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
+/// Whether a folder lies there, and no link to one.
+pub(crate) fn is_folder(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|entry| entry.is_dir())
+}
+
 /// A file under construction.
 #[derive(Debug)]
 pub(crate) struct DiskFile {

@@ -4,11 +4,11 @@
 //! whoever could need it is kept out. A branch that cannot be read says nothing
 //! of what it needs, and is spared, as is what it may have been forked from.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use revacnn_schemas::{BranchRecord, Fidelity, Table};
 
+use crate::disk::is_folder;
 use crate::listing::{Listing, list_if_there, spans};
 use crate::paths::BranchPaths;
 use crate::shape::TENSOR_TABLES;
@@ -173,10 +173,6 @@ impl Store {
 
 /// How the name of what is being removed begins.
 const FREED: &str = ".freed-";
-
-fn is_folder(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok_and(|entry| entry.is_dir())
-}
 
 /// Why an entry of the trash may be needed, if it may.
 fn needed(entry: &str, branches: &BranchList) -> Option<String> {

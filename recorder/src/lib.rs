@@ -246,7 +246,7 @@ pub use replay::Replay;
 pub use session::{Resumed, Session, SessionPlan};
 pub use steering::{Answer, Command, is_training, steer};
 pub use store::{BranchList, Store};
-pub use system::{available_bytes, branch_bytes, cpu_seconds};
+pub use system::{branch_bytes, cpu_seconds, default_disk_budget, unix_seconds};
 pub use tensors::{BlockTensors, FilterTensors, LayerGradients, LayerTensors, RunningStatistics, StepTensors};
 pub use training::{Steered, Training, Turn};
 pub use verify::{Verified, VerifyPlan, verify};

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant, SystemTime};
 use revacnn_schemas::{BranchName, BranchRecord, Edit, FORMAT_VERSION, Step};
 use serde::{Deserialize, Serialize};
 
-use crate::disk::Disk;
+use crate::disk::{Disk, is_folder};
 use crate::listing::list_if_there;
 use crate::lock::FileLock;
 use crate::paths::BranchPaths;
@@ -203,10 +203,6 @@ pub fn steer(
 /// Where the branch's lock cannot be looked at.
 pub fn is_training(store: &Store, record: &BranchRecord) -> Result<bool, RecorderError> {
     FileLock::is_held(&store.paths(&record.id).lock())
-}
-
-fn is_folder(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok_and(|entry| entry.is_dir())
 }
 
 fn inbox(paths: &BranchPaths) -> PathBuf {

@@ -1,6 +1,7 @@
 //! What the operating system knows: free space, processor time, memory.
 
 use std::path::Path;
+use std::time::SystemTime;
 
 use revacnn_schemas::BranchId;
 
@@ -9,10 +10,22 @@ use crate::writes::folder_bytes;
 
 /// Bytes that are free for this user where `path` is or will be; `None` where
 /// the system does not say.
-pub fn available_bytes(path: &Path) -> Option<u64> {
+fn available_bytes(path: &Path) -> Option<u64> {
     let path = std::path::absolute(path).ok()?;
     let existing = path.ancestors().find(|ancestor| ancestor.exists())?;
     free_at(existing)
+}
+
+/// The bytes that a log may take where nobody said: 10 GB, or a fifth of what
+/// is free if that is less; `None` where the system does not say.
+pub fn default_disk_budget(store: &Path) -> Option<u64> {
+    const MOST: u64 = 10_000_000_000;
+    available_bytes(store).map(|free| (free / 5).min(MOST))
+}
+
+/// Seconds since 1970 (UTC), by the system's clock.
+pub fn unix_seconds() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 #[cfg(unix)]

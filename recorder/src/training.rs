@@ -1,13 +1,13 @@
 //! A session that other processes can steer: the loop behind `train`, `fork`,
 //! `resume` and the viewer.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use revacnn_schemas::{BranchName, Edit, Step};
 use revacnn_trainer::{Effect, StepOutcome, Trainer};
 
 use crate::steering::{Answer, Command, Mailbox, Request};
-use crate::{RecorderError, Session, Summary};
+use crate::{RecorderError, Session, Summary, unix_seconds};
 
 /// How long a waiting training sleeps before it looks into its inbox again.
 const NAP: Duration = Duration::from_millis(10);
@@ -171,8 +171,7 @@ impl Training {
         editors: &[String],
         steered: &mut dyn FnMut(Steered),
     ) -> Result<(), RecorderError> {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        let fork = match self.session.fork(name, edits, now) {
+        let fork = match self.session.fork(name, edits, unix_seconds()) {
             Ok(fork) => fork,
             // The edits are at fault, and nothing was changed.
             Err(error) if error.is_refusal() => {

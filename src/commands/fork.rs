@@ -3,13 +3,13 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use revacnn_recorder::{Fork, ForkPlan, Lineage, RecorderOptions, Store, branch_bytes, find_data, fork};
+use revacnn_recorder::{Fork, ForkPlan, Lineage, RecorderOptions, Store, branch_bytes, find_data, fork, unix_seconds};
 use revacnn_schemas::Step;
 use serde_json::json;
 
 use super::resume::until;
 use super::train::disk_budget;
-use super::{edits, now, threads};
+use super::{edits, threads};
 use crate::arguments::ForkArguments;
 use crate::error::Failure;
 use crate::interrupt;
@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &ForkArguments) -> Result<ExitCode, Failure> {
             disk_budget: disk_budget(arguments.how.disk_budget, &arguments.store.store),
             ..RecorderOptions::default()
         },
-        created_unix_seconds: now(),
+        created_unix_seconds: unix_seconds(),
     };
     interrupt::listen();
     let fork = fork(&store, lineage, step, plan, dataset)?;

@@ -20,7 +20,6 @@ pub(crate) mod verify;
 pub(crate) mod view;
 
 use std::num::NonZeroUsize;
-use std::time::SystemTime;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ndarray_npy::ReadNpyExt;
@@ -28,11 +27,6 @@ use revacnn_recorder::StepSpan;
 use revacnn_schemas::{Edit, Step};
 
 use crate::error::Failure;
-
-/// The time, in seconds since 1970 (UTC).
-fn now() -> u64 {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
-}
 
 /// The steps that `--from` and `--to` name, of those that there are.
 fn asked_span(from: Option<u64>, to: Option<u64>, all: StepSpan) -> Result<StepSpan, Failure> {

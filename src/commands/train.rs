@@ -5,14 +5,14 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use revacnn_recorder::{DataHint, RecorderOptions, Session, SessionPlan, Store, available_bytes};
+use revacnn_recorder::{DataHint, RecorderOptions, Session, SessionPlan, Store, default_disk_budget, unix_seconds};
 use revacnn_schemas::{
     Fidelity, ImageIndex, NetworkSpec, OptimizerSpec, RecordingSettings, RunDefinition, Step, Topology,
 };
 use revacnn_trainer::data::{Dataset, load};
-use revacnn_trainer::{Settings, Trainer, define, preset, resolve};
+use revacnn_trainer::{Settings, Trainer, TrainerError, define, named_network, resolve};
 
-use super::{now, threads};
+use super::threads;
 use crate::arguments::TrainArguments;
 use crate::error::Failure;
 use crate::interrupt;
@@ -61,14 +61,14 @@ pub(crate) fn run(arguments: &TrainArguments) -> Result<ExitCode, Failure> {
             }
         )?;
     }
-    let store = Store::open_or_create(&arguments.store.store, now())?;
+    let store = Store::open_or_create(&arguments.store.store, unix_seconds())?;
     let identity = definition.dataset.clone();
     let plan = SessionPlan {
         definition,
         recording,
         threads: threads(arguments.threads),
         options: RecorderOptions { disk_budget: budget, ..RecorderOptions::default() },
-        created_unix_seconds: now(),
+        created_unix_seconds: unix_seconds(),
     };
     let session = Session::open(&store, &arguments.branch, plan, dataset)?;
     // Only now: a run that is refused changes nothing.
@@ -83,12 +83,11 @@ fn network_name(definition: &RunDefinition) -> String {
 
 /// A preset by its name, or a file.
 fn network(name_or_path: &str) -> Result<NetworkSpec, Failure> {
-    let path = Path::new(name_or_path);
-    if path.extension().is_none() && path.components().count() == 1 && !path.is_file() {
-        return Ok(preset(name_or_path)?);
-    }
-    let text = std::fs::read_to_string(path).map_err(|source| Failure::Unreadable { path: path.to_owned(), source })?;
-    Ok(NetworkSpec::from_toml(&text)?)
+    named_network(name_or_path).map_err(|error| match error {
+        // What is written wrong is an argument at fault.
+        TrainerError::Schema(error) => error.into(),
+        error => error.into(),
+    })
 }
 
 /// `KIND[,NAME=VALUE]…` and the options that overrule it.
@@ -140,12 +139,9 @@ fn recording(arguments: &TrainArguments) -> RecordingSettings {
     }
 }
 
-/// The budget that was asked for, or 10 GB or a fifth of what is free.
+/// The budget that was asked for, or else the usual one.
 pub(crate) fn disk_budget(asked: Option<u64>, store: &Path) -> Option<u64> {
-    asked.or_else(|| {
-        let free = available_bytes(store)?;
-        Some((free / 5).min(10_000_000_000))
-    })
+    asked.or_else(|| default_disk_budget(store))
 }
 
 /// What the log of a run will take, from the size of its rows.

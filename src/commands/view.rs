@@ -1,6 +1,5 @@
 //! `revacnn view`: the window, or a picture of it.
 
-use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -9,6 +8,7 @@ use revacnn_schemas::Address;
 
 use crate::arguments::{ThemeName, ViewArguments};
 use crate::error::Failure;
+use crate::text::say;
 
 pub(crate) fn run(arguments: &ViewArguments) -> Result<ExitCode, Failure> {
     let mut options = ViewOptions {
@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: &ViewArguments) -> Result<ExitCode, Failure> {
     match &arguments.screenshot {
         Some(path) => {
             screenshot(&options, path)?;
-            writeln!(std::io::stdout(), "{} is drawn", path.display())?;
+            say!("{} is drawn", path.display());
         }
         None => open_window(options)?,
     }

@@ -1,5 +1,8 @@
 //! The one error type of this crate.
 
+use std::io;
+use std::path::PathBuf;
+
 use revacnn_schemas::{Digest, SchemaError};
 
 use crate::data::DataError;
@@ -13,6 +16,14 @@ pub enum TrainerError {
     /// A data set could not be read.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// A network's file cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
     /// There is no layer, optimizer or preset of this kind.
     #[error("there is no {what} `{found}`; there are: {known}")]
     UnknownKind {

@@ -50,7 +50,7 @@ pub use define::{Settings, define};
 pub use edits::{Edited, Effect, Preservation};
 pub use error::TrainerError;
 pub use network::resolve;
-pub use presets::{preset, presets};
+pub use presets::{named_network, preset, presets};
 pub use trainer::{Divergence, StepOutcome, Trainer};
 
 /// The kinds of layers that a network can have.

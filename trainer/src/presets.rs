@@ -1,5 +1,7 @@
 //! Networks that have a name.
 
+use std::path::Path;
+
 use revacnn_schemas::NetworkSpec;
 
 use crate::TrainerError;
@@ -24,6 +26,21 @@ const PRESETS: [Preset; 3] = [
 /// The presets' names with a line on each.
 pub fn presets() -> impl Iterator<Item = (&'static str, &'static str)> {
     PRESETS.iter().map(|preset| (preset.name, preset.summary))
+}
+
+/// The network that a person names: a [`preset`], or a TOML file by its path.
+///
+/// # Errors
+/// Those of [`preset`]; [`TrainerError::Unreadable`] and what the file's text
+/// is at fault for.
+pub fn named_network(name_or_path: &str) -> Result<NetworkSpec, TrainerError> {
+    let path = Path::new(name_or_path);
+    if path.extension().is_none() && path.components().count() == 1 && !path.is_file() {
+        return preset(name_or_path);
+    }
+    let text =
+        std::fs::read_to_string(path).map_err(|source| TrainerError::Unreadable { path: path.to_owned(), source })?;
+    Ok(NetworkSpec::from_toml(&text)?)
 }
 
 /// The network of this name: 5×5 convolutions of stride 1 and padding 2, each

@@ -2,6 +2,7 @@
 
 use iced::widget::canvas::{Frame, Text};
 use iced::{Color, Pixels, Point, Renderer, alignment};
+pub(crate) use revacnn_notebook::count;
 
 use crate::look::{FONT, SMALL};
 
@@ -50,19 +51,6 @@ pub(crate) fn number(value: f64) -> String {
     }
     let before = if size < 1.0 { 1 } else { size.log10() as usize + 1 };
     format!("{value:.*}", 4_usize.saturating_sub(before).min(4))
-}
-
-/// A whole number with a comma a thousand.
-pub(crate) fn count(value: u64) -> String {
-    let digits = value.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// Round values between two ends, about `wanted` of them.

@@ -1,10 +1,10 @@
 //! The thread that changes the store: forks, steering, names, runs.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use revacnn_notebook::render;
-use revacnn_recorder::{Command, ForkPlan, Lineage, RecorderOptions, Store, find_data, fork, steer};
+use revacnn_recorder::{Command, ForkPlan, Lineage, RecorderOptions, Store, find_data, fork, steer, unix_seconds};
 use revacnn_schemas::{BranchName, Edit, Step};
 
 use super::run::Runs;
@@ -25,12 +25,8 @@ pub(crate) struct Hand {
     runs: Runs,
 }
 
-/// Seconds since 1970.
-pub(crate) fn now() -> u64 {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
-}
-
-fn words(error: impl std::fmt::Display) -> String {
+/// What a person reads of an error.
+pub(super) fn words(error: impl std::fmt::Display) -> String {
     error.to_string()
 }
 
@@ -141,7 +137,7 @@ impl Hand {
             recording: None,
             threads: crate::threads(),
             options: RecorderOptions::default(),
-            created_unix_seconds: now(),
+            created_unix_seconds: unix_seconds(),
             stays: true,
         };
         let forked = fork(store, lineage, step, plan, dataset).map_err(words)?;

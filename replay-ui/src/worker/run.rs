@@ -7,15 +7,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
 use revacnn_recorder::{
-    DataHint, RecorderError, RecorderOptions, Session, SessionPlan, Steered, Store, Training, Turn, available_bytes,
-    find_data,
+    DataHint, RecorderError, RecorderOptions, Session, SessionPlan, Steered, Store, Training, Turn,
+    default_disk_budget, find_data, unix_seconds,
 };
-use revacnn_schemas::{BranchName, Fidelity, ImageIndex, NetworkSpec, RecordingSettings, Schedule, Step};
+use revacnn_schemas::{BranchName, Fidelity, ImageIndex, RecordingSettings, Schedule, Step};
 use revacnn_trainer::data::load;
-use revacnn_trainer::{Settings, define, preset};
+use revacnn_trainer::{Settings, define, named_network};
 
 use super::Shared;
-use super::hand::now;
+use super::hand::words;
 use crate::message::{Done, Told};
 use crate::run_form::RunPlan;
 
@@ -27,24 +27,9 @@ pub(crate) struct Runs {
     threads: Vec<JoinHandle<()>>,
 }
 
-fn words(error: impl std::fmt::Display) -> String {
-    error.to_string()
-}
-
-/// At most 10 GB, or a fifth of what is free.
+/// Records within the usual budget.
 fn options(store: &Path) -> RecorderOptions {
-    let disk_budget = available_bytes(store).map(|free| (free / 5).min(10_000_000_000));
-    RecorderOptions { disk_budget, ..RecorderOptions::default() }
-}
-
-/// A preset by its name, or a file.
-fn network(name_or_path: &str) -> Result<NetworkSpec, String> {
-    let path = Path::new(name_or_path);
-    if path.is_file() {
-        let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-        return NetworkSpec::from_toml(&text).map_err(words);
-    }
-    preset(name_or_path).map_err(words)
+    RecorderOptions { disk_budget: default_disk_budget(store), ..RecorderOptions::default() }
 }
 
 impl Runs {
@@ -62,10 +47,10 @@ impl Runs {
             augmentation: None,
             schedule: Schedule::Constant,
         };
-        let definition = define(network(&plan.network)?, &dataset, &settings).map_err(words)?;
+        let definition = define(named_network(&plan.network).map_err(words)?, &dataset, &settings).map_err(words)?;
         let epoch = (dataset.train_indices().len() as u64).div_ceil(u64::from(plan.batch_size));
         let until = epoch.checked_mul(plan.epochs).map(Step).ok_or("that is more steps than can be counted")?;
-        let store = Store::open_or_create(&self.shared.store, now()).map_err(words)?;
+        let store = Store::open_or_create(&self.shared.store, unix_seconds()).map_err(words)?;
         if store.branch(&plan.branch).is_ok() {
             return Err(format!("branch {} is there already: train it on with t, or choose another name", plan.branch));
         }
@@ -80,7 +65,7 @@ impl Runs {
             },
             threads: crate::threads(),
             options: options(&self.shared.store),
-            created_unix_seconds: now(),
+            created_unix_seconds: unix_seconds(),
         };
         let session = Session::open(&store, &plan.branch, session, dataset).map_err(words)?;
         DataHint::new(&plan.dataset, self.shared.data.as_deref()).remember(&store, &identity).map_err(words)?;
