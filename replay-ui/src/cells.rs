@@ -118,12 +118,15 @@ impl Drawn {
 pub(crate) struct Shown {
     pub(crate) step: Step,
     pub(crate) drawn: Arc<Drawn>,
+    /// Another number for every figure that was ever shown.
+    pub(crate) number: u64,
 }
 
 /// The figures of the window, and the row of `steps` at the cursor.
 #[derive(Debug, Default)]
 pub(crate) struct Figures {
     shown: BTreeMap<Slot, Shown>,
+    numbers: u64,
     /// Losses and hyper-parameters of the step that the network shows.
     pub(crate) row: Option<StepRow>,
 }
@@ -158,9 +161,16 @@ impl Figures {
         self.get(slot).map(|shown| shown.step).filter(|step| *step != cursor)
     }
 
-    /// Shows a figure.
-    pub(crate) fn set(&mut self, slot: Slot, step: Step, drawn: Arc<Drawn>) {
-        self.shown.insert(slot, Shown { step, drawn });
+    /// Shows a figure; returns whether it looks other than the one before:
+    /// what is told again, of another step, looks as it did.
+    pub(crate) fn set(&mut self, slot: Slot, step: Step, drawn: Arc<Drawn>) -> bool {
+        if let Some(shown) = self.shown.get_mut(&slot).filter(|shown| Arc::ptr_eq(&shown.drawn, &drawn)) {
+            shown.step = step;
+            return false;
+        }
+        self.numbers += 1;
+        self.shown.insert(slot, Shown { step, drawn, number: self.numbers });
+        true
     }
 
     /// Keeps the figures of these slots alone.
@@ -168,9 +178,9 @@ impl Figures {
         self.shown.retain(|slot, _| wanted(*slot));
     }
 
-    /// Forgets everything.
+    /// Forgets everything but the numbers that were given.
     pub(crate) fn clear(&mut self) {
-        *self = Self::default();
+        *self = Self { numbers: self.numbers, ..Self::default() };
     }
 
     figure_of!(network, Network, NetworkDiagram, "A slot's network.");

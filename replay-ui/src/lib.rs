@@ -15,11 +15,12 @@
 //! | `view` | how the window is put together |
 //! | `canvas` | what is drawn point by point |
 //! | `look`, `pixels` | colours and images |
-//! | `window`, `picture` | the interface on the screen, and in a file |
+//! | `window`, `interface`, `picture` | the interface on a display, without one, and in a file |
 //! | `measure` | what tests and benches ask of it |
 
 mod canvas;
 mod cells;
+mod interface;
 mod keys;
 mod look;
 #[doc(hidden)]

@@ -4,20 +4,18 @@
 use std::time::{Duration, Instant};
 
 use iced::advanced::graphics::{Viewport, damage};
-use iced::advanced::renderer::Style;
-use iced::theme::Base;
-use iced::{Color, Event, Point, Rectangle, Size, mouse, window};
-use iced_runtime::user_interface::{Cache, UserInterface};
+use iced::{Color, Point, Rectangle, Size, mouse};
 use iced_tiny_skia::Layer;
 use revacnn_schemas::Step;
 
 use crate::cells::Slot;
+use crate::interface::Interface;
 use crate::message::{Effect, Message};
-use crate::picture::{renderer, settled};
+use crate::picture::settled;
 use crate::state::State;
 use crate::time::Move;
 use crate::worker::Workers;
-use crate::{ViewError, ViewOptions, look, view};
+use crate::{ViewError, ViewOptions};
 
 /// Points that far apart find every button.
 const APART: usize = 10;
@@ -35,7 +33,7 @@ pub fn place_of(options: &ViewOptions, edit: &str) -> Result<Option<[f32; 2]>, V
     let state = settled(options)?;
     let moved = mouse::Event::CursorMoved { position: Point::ORIGIN };
     let previews = |said: &Message| matches!(said, Message::Preview(Some(text)) if text == edit);
-    let place = Screen::new(options.size)?.place(&state, &[moved], previews);
+    let place = Interface::new(options.size)?.place(&state, &[moved], previews);
     Ok(place.map(|place| [place.x, place.y]))
 }
 
@@ -65,7 +63,7 @@ pub fn drag(options: &ViewOptions, frames: usize, sweep: usize, settled: impl Fn
     let started = Instant::now();
     let (tell, mut told) = iced::futures::channel::mpsc::unbounded();
     let workers = Workers::start(options.store.clone(), options.data.clone(), tell);
-    let (mut state, mut screen) = (State::new(options), Screen::new(options.size)?);
+    let (mut state, mut screen) = (State::new(options), Interface::new(options.size)?);
     let paper = Paper::new(options.size);
     let mut paper = paper.ok_or_else(|| ViewError::NotThere(format!("expected a size, found {:?}", options.size)))?;
     let ask = |effects: Vec<Effect>| {
@@ -88,7 +86,7 @@ pub fn drag(options: &ViewOptions, frames: usize, sweep: usize, settled: impl Fn
         std::thread::sleep(Duration::from_millis(1));
         take_in(&mut state);
     }
-    screen.draw(&state, &mut paper);
+    screen.draw(&state, |renderer, ground| paper.draw(renderer, ground));
     let first_useful = started.elapsed();
 
     // What takes longer comes too, before the drag begins.
@@ -112,7 +110,7 @@ pub fn drag(options: &ViewOptions, frames: usize, sweep: usize, settled: impl Fn
         for message in screen.point(&state, at, &events) {
             ask(state.update(message));
         }
-        screen.draw(&state, &mut paper);
+        screen.draw(&state, |renderer, ground| paper.draw(renderer, ground));
         let now = Instant::now();
         dragged.frames.push(now - begin);
         let cursor = state.time.cursor;
@@ -158,26 +156,7 @@ impl Paper {
     }
 }
 
-/// The interface without a display.
-pub(crate) struct Screen {
-    renderer: iced::Renderer,
-    cache: Cache,
-    size: [u32; 2],
-    cursor: mouse::Cursor,
-}
-
-impl Screen {
-    pub(crate) fn new(size: [u32; 2]) -> Result<Self, ViewError> {
-        Ok(Self { renderer: renderer()?, cache: Cache::new(), size, cursor: mouse::Cursor::Unavailable })
-    }
-
-    /// What the interface says to events of the mouse at a point.
-    pub(crate) fn point(&mut self, state: &State, at: Point, events: &[mouse::Event]) -> Vec<Message> {
-        self.cursor = mouse::Cursor::Available(at);
-        let events: Vec<Event> = events.iter().map(|event| Event::Mouse(*event)).collect();
-        self.interface(state, &events, |_, _| {})
-    }
-
+impl Interface {
     /// The uppermost place at which the mouse makes the interface say
     /// something: its middle.
     pub(crate) fn place(
@@ -222,34 +201,5 @@ impl Screen {
             }
         }
         Err(ViewError::NotThere("expected a timeline, found none".to_owned()))
-    }
-
-    /// Draws what has changed since the last time, as iced does on a display.
-    fn draw(&mut self, state: &State, paper: &mut Paper) {
-        let cursor = self.cursor;
-        let theme = look::theme(state.settings.dark);
-        let redraw = Event::Window(window::Event::RedrawRequested(Instant::now()));
-        self.interface(state, &[redraw], |interface, renderer| {
-            let base = theme.base();
-            interface.draw(renderer, &theme, &Style { text_color: base.text_color }, cursor);
-            paper.draw(renderer, base.background_color);
-        });
-    }
-
-    fn interface(
-        &mut self,
-        state: &State,
-        events: &[Event],
-        then: impl FnOnce(&mut UserInterface<'_, Message, iced::Theme, iced::Renderer>, &mut iced::Renderer),
-    ) -> Vec<Message> {
-        let bounds = Size::new(self.size[0] as f32, self.size[1] as f32);
-        let cache = std::mem::take(&mut self.cache);
-        let mut interface = UserInterface::build(view::view(state), bounds, cache, &mut self.renderer);
-        let mut said = Vec::new();
-        let clipboard = &mut iced::advanced::clipboard::Null;
-        let _ = interface.update(events, self.cursor, &mut self.renderer, clipboard, &mut said);
-        then(&mut interface, &mut self.renderer);
-        self.cache = interface.into_cache();
-        said
     }
 }

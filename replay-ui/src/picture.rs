@@ -4,19 +4,16 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::path::Path;
 
-use iced::advanced::graphics::text::font_system;
-use iced::advanced::renderer::{Headless, Style};
-use iced::theme::Base;
-use iced::{Event, Pixels, Size, mouse, window};
-use iced_runtime::user_interface::{Cache, UserInterface};
+use iced::Size;
+use iced::advanced::renderer::Headless;
 use revacnn_notebook::Evaluator;
 
 use crate::cells::Pace;
-use crate::look::{FONT, FONT_BYTES, NORMAL};
+use crate::interface::Interface;
 use crate::message::{Ask, Effect, Listed, Message, Notice, Told};
 use crate::state::State;
 use crate::worker::reader::{Board, row};
-use crate::{ViewError, ViewOptions, look, view};
+use crate::{ViewError, ViewOptions};
 
 /// Draws the window into a PNG file, as it looks once every figure is there.
 ///
@@ -33,8 +30,8 @@ pub(crate) fn settled(options: &ViewOptions) -> Result<State, ViewError> {
     let mut still = Still::open(options)?;
     let effects = state.update(still.list()?);
     still.settle(&mut state, effects)?;
-    match (options.filter.is_some(), &state.notice) {
-        (true, Some(Notice::Refused(reason))) => Err(ViewError::NotThere(reason.clone())),
+    match &state.notice {
+        Some(Notice::Refused(reason)) => Err(ViewError::NotThere(reason.clone())),
         _ => Ok(state),
     }
 }
@@ -90,26 +87,12 @@ impl Still {
     }
 }
 
-/// The renderer that draws without a display.
-pub(crate) fn renderer() -> Result<iced::Renderer, ViewError> {
-    font_system().write().unwrap_or_else(std::sync::PoisonError::into_inner).load_font(FONT_BYTES.into());
-    let renderer = <iced::Renderer as Headless>::new(FONT, Pixels(NORMAL), Some("tiny-skia"));
-    let renderer = iced::futures::executor::block_on(renderer);
-    renderer.ok_or_else(|| ViewError::Window("the software renderer cannot be made".to_owned()))
-}
-
 fn pixels(state: &State, size: [u32; 2]) -> Result<Vec<u8>, ViewError> {
-    let theme = look::theme(state.settings.dark);
-    let mut renderer = renderer()?;
-    let bounds = Size::new(size[0] as f32, size[1] as f32);
-    let mut interface = UserInterface::build(view::view(state), bounds, Cache::new(), &mut renderer);
-    let mut messages = Vec::new();
-    let redraw = Event::Window(window::Event::RedrawRequested(std::time::Instant::now()));
-    let nowhere = mouse::Cursor::Unavailable;
-    let _ = interface.update(&[redraw], nowhere, &mut renderer, &mut iced::advanced::clipboard::Null, &mut messages);
-    let base = theme.base();
-    interface.draw(&mut renderer, &theme, &Style { text_color: base.text_color }, nowhere);
-    Ok(renderer.screenshot(Size::new(size[0], size[1]), 1.0, base.background_color))
+    let mut pixels = Vec::new();
+    Interface::new(size)?.draw(state, |renderer, ground| {
+        pixels = renderer.screenshot(Size::new(size[0], size[1]), 1.0, ground);
+    });
+    Ok(pixels)
 }
 
 fn write(path: &Path, size: [u32; 2], rgba: &[u8]) -> Result<(), ViewError> {

@@ -110,8 +110,6 @@ pub(crate) struct Caches {
     pub(crate) lanes: Cache,
     /// The curve of a filter.
     pub(crate) history: Cache,
-    /// Paths and words of the networks: when the cursor moves.
-    pub(crate) networks: [Cache; 2],
     /// Filters of a layer.
     pub(crate) filters: Cache,
 }
@@ -119,8 +117,7 @@ pub(crate) struct Caches {
 impl Caches {
     /// Draws everything again.
     pub(crate) fn clear(&self) {
-        let [one, other] = &self.networks;
-        [&self.curves, &self.lanes, &self.history, one, other, &self.filters].into_iter().for_each(Cache::clear);
+        [&self.curves, &self.lanes, &self.history, &self.filters].into_iter().for_each(Cache::clear);
     }
 }
 
@@ -232,6 +229,12 @@ impl State {
     pub(crate) fn is_live(&self) -> bool {
         let at_end = |branch: &BranchSummary| branch.steps.is_some_and(|steps| self.step_of(branch) >= steps.last);
         self.branch().is_some_and(|branch| branch.training && at_end(branch))
+    }
+
+    /// The image that maps are of: the chosen one, else what the network shows.
+    pub(crate) fn image(&self) -> Option<ImageIndex> {
+        let Some(Ok(diagram)) = self.figures.network(Slot::Network) else { return self.settings.image };
+        self.settings.image.or(diagram.input.as_ref().map(|(image, _)| *image))
     }
 
     /// The layers of the network that is shown.

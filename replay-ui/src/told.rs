@@ -1,10 +1,11 @@
 //! What the workers' answers do to the state.
 
-use crate::canvas::sheet::Cache;
-use revacnn_recorder::StepRow;
-use revacnn_schemas::{Address, Position, Step};
 use std::sync::Arc;
 
+use revacnn_recorder::StepRow;
+use revacnn_schemas::{Address, Position, Step};
+
+use crate::canvas::sheet::Cache;
 use crate::cells::{Drawn, Slot};
 use crate::message::{Done, Effect, Listed, Message, Notice, Told, Undo};
 use crate::state::{Screen, State};
@@ -56,18 +57,17 @@ impl State {
             if !wanted.cells.iter().any(|(other, _)| *other == slot) {
                 continue;
             }
-            // What is told again, of another step, looks as it did.
-            let same = self.figures.get(slot).is_some_and(|shown| Arc::ptr_eq(&shown.drawn, &drawn));
+            if !self.figures.set(slot, step, drawn) {
+                continue;
+            }
             match slot {
-                _ if same => {}
-                Slot::Network => self.caches.networks[0].clear(),
-                Slot::OtherNetwork => self.caches.networks.iter().for_each(Cache::clear),
                 Slot::Loss => [&self.caches.curves, &self.caches.lanes].into_iter().for_each(Cache::clear),
                 Slot::History => self.caches.history.clear(),
                 Slot::Filters => self.caches.filters.clear(),
-                Slot::Filter | Slot::OtherFilter | Slot::Embedding | Slot::Differences => {}
+                // Nothing of the others is kept from one figure to the next.
+                Slot::Network | Slot::OtherNetwork | Slot::Filter | Slot::OtherFilter => {}
+                Slot::Embedding | Slot::Differences => {}
             }
-            self.figures.set(slot, step, drawn);
         }
         if row.is_some() {
             self.figures.row = row.map(|row| *row);

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use crate::canvas::sheet::Cache;
 use revacnn_schemas::{Address, BranchName, FilterIdentity, ImageIndex, LayerName, Position, Scale, Step};
 
 use crate::cells::Slot;
@@ -137,7 +136,6 @@ impl State {
             Message::PickBy(places) => return self.pick_by(places),
             Message::Layer(layer) => {
                 self.layer = Some(layer);
-                self.caches.networks.iter().for_each(Cache::clear);
                 return self.follow();
             }
             Message::LayerNumber(number) => {
@@ -162,8 +160,7 @@ impl State {
                 return self.follow();
             }
             Message::ImageBy(by) => {
-                let shown = self.figures.network(Slot::Network).and_then(Result::ok);
-                let now = shown.and_then(|diagram| diagram.input.as_ref()).map_or(0, |(image, _)| image.0);
+                let now = self.image().map_or(0, |image| image.0);
                 let next = u32::try_from(i64::from(now).saturating_add(by).max(0)).unwrap_or(u32::MAX);
                 return self.update(Message::Image(Some(ImageIndex(next))));
             }

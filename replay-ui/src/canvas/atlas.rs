@@ -1,6 +1,6 @@
-//! The nodes of a network as one image, and its paths as another. The software
-//! renderer draws all that overlaps each spot that has changed again: few
-//! images are cheap there, hundreds of lines and small images are not.
+//! The nodes and paths of a network as one image. The software renderer draws
+//! all that overlaps each spot that has changed again: few images are cheap
+//! there, hundreds of lines and small images are not.
 
 use iced::widget::image::Handle;
 use iced::{Color, Point, Rectangle, Size};

@@ -67,10 +67,10 @@ pub(crate) struct Moving {
     over: Option<FilterKey>,
     preview: Option<String>,
     last: Last,
-    /// The paths, with room for the nodes.
-    paths: RefCell<Option<Atlas>>,
+    /// The paths, with room for the nodes, and what they depend on.
+    paths: RefCell<(String, Option<Atlas>)>,
     /// Paths and nodes as an image, and what it depends on.
-    nodes: RefCell<Option<(String, Option<Placed>)>>,
+    nodes: RefCell<(String, Option<Placed>)>,
 }
 
 fn dotted(color: Color) -> Stroke<'static> {
@@ -227,9 +227,9 @@ impl Diagram<'_> {
     }
 
     /// All nodes as one image: what jitters is then one spot to draw again.
-    fn nodes(&self, layout: &Layout, moving: &Moving, look: &Look) -> Option<Placed> {
+    fn nodes(&self, layout: &Layout, paths: Option<&Atlas>, moving: &Moving, look: &Look) -> Option<Placed> {
         let still = self.state.settings.still || moving.away;
-        let mut atlas = moving.paths.borrow().clone()?;
+        let mut atlas = paths?.clone();
         for (column, (layer, filters)) in self.plan.columns.iter().enumerate() {
             let reach = self.diagram.columns.iter().find(|found| found.layer == *layer).map(jitter).unwrap_or_default();
             for (place, filter) in filters.iter().enumerate() {
@@ -279,22 +279,17 @@ impl Diagram<'_> {
         }
     }
 
-    /// What the images of the nodes depend on.
-    fn depends(&self, moving: &Moving, bounds: Rectangle) -> String {
+    /// What the paths depend on.
+    fn of_paths(&self, bounds: Rectangle) -> String {
+        let figure = self.state.figures.get(self.slot).map(|shown| shown.number);
+        format!("{figure:?} {:?} {} {:?}", bounds.size(), self.state.settings.dark, self.plan)
+    }
+
+    /// What the nodes depend on besides.
+    fn of_nodes(&self, moving: &Moving) -> String {
         let moves = !self.state.settings.still && !moving.away;
-        format!(
-            "{:p} {} {:?} {} {:?} {:?} {:?} {} {} {:?}",
-            self.diagram,
-            self.diagram.step,
-            bounds.size(),
-            if moves { moving.tick } else { 0 },
-            self.state.hovered,
-            self.state.picked,
-            self.differing,
-            self.state.settings.dark,
-            self.is_steered(),
-            self.plan,
-        )
+        let (tick, marked) = (if moves { moving.tick } else { 0 }, (&self.state.hovered, &self.state.picked));
+        format!("{tick} {marked:?} {:?} {}", self.differing, self.is_steered())
     }
 
     fn pressed(&self, layout: &Layout, at: Point) -> Message {
@@ -383,27 +378,25 @@ impl canvas::Program<Message> for Diagram<'_> {
     ) -> Vec<Geometry> {
         let look = Look::of(theme);
         let layout = self.layout(bounds);
-        let cache = &self.state.caches.networks[usize::from(self.slot == Slot::OtherNetwork)];
-        // The paths are as old as the figure.
-        let _ = cache.draw(renderer, bounds.size(), |_| {
-            *moving.paths.borrow_mut() = self.under(&layout, look);
-            *moving.nodes.borrow_mut() = None;
-        });
+        let mut paths = moving.paths.borrow_mut();
+        let depends = self.of_paths(bounds);
+        if paths.0 != depends {
+            *paths = (depends, self.under(&layout, look));
+        }
+        let mut nodes = moving.nodes.borrow_mut();
+        let depends = format!("{} {}", paths.0, self.of_nodes(moving));
+        if nodes.0 != depends {
+            *nodes = (depends, self.nodes(&layout, paths.1.as_ref(), moving, look));
+        }
         // What is not kept is compared piece by piece, and drawn again where it
         // has changed.
         let mut frame = Frame::new(renderer, bounds.size());
         self.gaps(&mut frame, &layout, look);
         self.words(&mut frame, &layout, look);
         self.bars(&mut frame, &layout, look);
-        let raster = |handle: &Handle| Raster::new(handle.clone()).filter_method(FilterMethod::Nearest).snap(true);
         picture(&mut frame, self.pictures, INPUT, layout.input);
-        let depends = self.depends(moving, bounds);
-        let mut made = moving.nodes.borrow_mut();
-        if made.as_ref().is_none_or(|(before, _)| *before != depends) {
-            *made = Some((depends, self.nodes(&layout, moving, look)));
-        }
-        if let Some((_, Some((at, handle)))) = made.as_ref() {
-            frame.draw_image(*at, raster(handle));
+        if let Some((at, handle)) = &nodes.1 {
+            frame.draw_image(*at, Raster::new(handle.clone()).filter_method(FilterMethod::Nearest).snap(true));
         }
         vec![moving.last.finish(frame)]
     }

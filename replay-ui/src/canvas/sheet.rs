@@ -113,7 +113,7 @@ mod tests {
     use iced::{Color, Point};
 
     fn bounds(align: Align) -> Rectangle {
-        let renderer = crate::picture::renderer().unwrap();
+        let renderer = crate::interface::renderer().unwrap();
         let mut frame = Frame::new(&renderer, Size::new(200.0, 100.0));
         label(&mut frame, "conv1", Point::new(100.0, 50.0), Color::BLACK, align);
         let Drawing::Live { text, .. } = bounded(frame) else { panic!("nothing is kept here") };
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn equal_shapes_are_handed_over_as_the_same() {
-        let renderer = crate::picture::renderer().unwrap();
+        let renderer = crate::interface::renderer().unwrap();
         let last = Last::default();
         let shapes = |x: f32| {
             let mut frame = Frame::new(&renderer, Size::new(200.0, 100.0));
@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_drawing_is_kept_until_it_is_cleared_or_has_another_size() {
-        let renderer = crate::picture::renderer().unwrap();
+        let renderer = crate::interface::renderer().unwrap();
         let (cache, drawn) = (Cache::default(), std::cell::Cell::new(0));
         let draw = |size| drop(cache.draw(&renderer, size, |_| drawn.set(drawn.get() + 1)));
         let (small, large) = (Size::new(20.0, 10.0), Size::new(30.0, 10.0));

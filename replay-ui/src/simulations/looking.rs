@@ -6,8 +6,8 @@ use revacnn_schemas::{Scale, Step};
 
 use super::{LAST, Person, WIDER, branch};
 use crate::cells::Slot;
+use crate::interface::Interface;
 use crate::keys::LIST;
-use crate::measure::Screen;
 use crate::message::{Effect, Listed, Message, Told};
 use crate::state::Screen as Shown;
 use crate::time::Move;
@@ -102,7 +102,7 @@ fn a_right_click_on_a_figure_opens_its_menu() {
 #[test]
 fn a_drag_along_the_timeline_moves_the_cursor_and_every_figure() {
     let mut person = Person::at_a_run();
-    let mut screen = Screen::new(person.size).unwrap();
+    let mut screen = Interface::new(person.size).unwrap();
     let (left, right, y) = screen.timeline(&person.state).unwrap();
     let at = |share: f32| Point::new(left + (right - left) * share, y);
     let said = screen.point(&person.state, at(0.7), &[DOWN, UP]);

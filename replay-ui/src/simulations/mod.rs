@@ -19,8 +19,8 @@ use revacnn_schemas::{BranchName, Edit, Fidelity, ImageIndex, NetworkSpec, Recor
 use revacnn_trainer::{Settings, data, define};
 use tempfile::TempDir;
 
+use crate::interface::Interface;
 use crate::look::{FONT, FONT_BYTES, NORMAL};
-use crate::measure::Screen;
 use crate::message::{Effect, Message};
 use crate::picture::Still;
 use crate::state::State;
@@ -212,6 +212,6 @@ impl Person {
 
     /// A point at which the mouse makes the window say something.
     fn point_where(&self, events: &[mouse::Event], says: impl Fn(&Message) -> bool) -> Option<Point> {
-        Screen::new(self.size).unwrap().place(&self.state, events, says)
+        Interface::new(self.size).unwrap().place(&self.state, events, says)
     }
 }

@@ -84,11 +84,7 @@ fn loss(state: &State) -> Piece<'_> {
 
 fn networks(state: &State) -> Piece<'_> {
     let choose = |show, words| quiet(plain(words), state.settings.nodes == show, Some(Message::Nodes(show)));
-    let image = match (state.settings.image, state.figures.network(Slot::Network)) {
-        (Some(image), _) => format!("image {image}"),
-        (None, Some(Ok(NetworkDiagram { input: Some((image, _)), .. }))) => format!("image {image}"),
-        _ => "image".to_owned(),
-    };
+    let image = state.image().map_or_else(|| "image".to_owned(), |image| format!("image {image}"));
     let image = row![
         press("<", Some(Message::ImageBy(-1))),
         hinted(press(image, Some(state.question(Question::Image))), "which training image maps are of: i"),

@@ -1,12 +1,12 @@
 //! The panel at the right: the chosen filter, else the branch, its
 //! hyper-parameters and its layer.
 
-use iced::widget::{Space, canvas, column, container, image, pick_list, row, scrollable, text};
+use iced::widget::{Space, canvas, column, container, image, mouse_area, pick_list, row, scrollable, text};
 use iced::{Alignment, Fill, Padding};
 use revacnn_schemas::{DiagramColumn, DiagramNode, Figure, Panel, TableFigure};
 
 use super::figures::lacking;
-use super::parts::{Piece, chooser, edit, faint, field, ground, pair, plain, press, separator};
+use super::parts::{Piece, chooser, edit, faint, field, ground, hinted, pair, plain, press, separator};
 use crate::canvas::chart::ChartCanvas;
 use crate::canvas::draw::{count, number};
 use crate::canvas::layout::node_of;
@@ -85,26 +85,15 @@ fn images(state: &State, slot: Slot) -> Piece<'_> {
             let handle = pictures?.get((place, column), wide, side)?;
             let picture = image(handle).width(wide).height(side);
             let found = found.as_ref()?;
-            let message = found.filter.clone().map(|key| Message::Pick(Some(key)));
-            let hint = found.label.as_str();
-            Some(super::parts::hinted(iced::widget::mouse_area(picture).on_press_maybe(message).into(), hint))
+            let picture: Piece<'_> = match &found.filter {
+                Some(key) => mouse_area(picture).on_press(Message::Pick(Some(key.clone()))).into(),
+                None => picture.into(),
+            };
+            Some(hinted(picture, found.label.as_str()))
         });
         page = page.push(row(shown).spacing(4).wrap());
     }
     page.into()
-}
-
-trait PressMaybe<'a> {
-    fn on_press_maybe(self, message: Option<Message>) -> Self;
-}
-
-impl<'a> PressMaybe<'a> for iced::widget::MouseArea<'a, Message> {
-    fn on_press_maybe(self, message: Option<Message>) -> Self {
-        match message {
-            Some(message) => self.on_press(message),
-            None => self,
-        }
-    }
 }
 
 fn history(state: &State) -> Piece<'_> {

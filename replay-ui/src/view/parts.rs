@@ -71,13 +71,16 @@ pub(crate) fn press<'a>(words: impl text::IntoFragment<'a>, message: Option<Mess
     quiet(plain(words), false, message)
 }
 
+/// What lies above the rest, with a thin edge.
+fn panel(theme: &Theme, radius: f32) -> container::Style {
+    let look = Look::of(theme);
+    let border = Border { color: look.line, width: 1.0, radius: radius.into() };
+    container::Style { border, ..ground(look.panel) }
+}
+
 /// A button that tells more when it is pointed at.
 pub(crate) fn hinted<'a>(piece: Piece<'a>, hint: &'a str) -> Piece<'a> {
-    let words = container(faint(hint)).padding([4, 8]).style(|theme: &Theme| {
-        let look = Look::of(theme);
-        let border = Border { color: look.line, width: 1.0, radius: 4.0.into() };
-        container::Style { background: Some(Background::Color(look.panel)), border, ..container::Style::default() }
-    });
+    let words = container(faint(hint)).padding([4, 8]).style(|theme| panel(theme, 4.0));
     tooltip(piece, words, tooltip::Position::Bottom).gap(4).into()
 }
 
@@ -144,11 +147,7 @@ pub(crate) fn noted<'a>(words: &str) -> Piece<'a> {
 
 /// A panel above everything else; a press beside it closes it.
 pub(crate) fn dialog<'a>(content: impl Into<Piece<'a>>) -> Piece<'a> {
-    let panel = container(content).padding(20).style(|theme: &Theme| {
-        let look = Look::of(theme);
-        let border = Border { color: look.line, width: 1.0, radius: 6.0.into() };
-        container::Style { background: Some(Background::Color(look.panel)), border, ..container::Style::default() }
-    });
-    let shade = container(opaque(panel)).center(Fill).style(|_| ground(Color { a: 0.35, ..Color::BLACK }));
+    let content = container(content).padding(20).style(|theme| panel(theme, 6.0));
+    let shade = container(opaque(content)).center(Fill).style(|_| ground(Color { a: 0.35, ..Color::BLACK }));
     opaque(mouse_area(shade).on_press(Message::Escape))
 }

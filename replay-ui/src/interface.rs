@@ -1,0 +1,75 @@
+//! The interface without a display: for pictures, tests and benches.
+
+use std::sync::PoisonError;
+use std::time::Instant;
+
+use iced::advanced::graphics::text::font_system;
+use iced::advanced::renderer::{Headless, Style};
+use iced::theme::Base;
+use iced::{Color, Event, Pixels, Point, Size, mouse, window};
+use iced_runtime::user_interface::{Cache, UserInterface};
+
+use crate::look::{FONT, FONT_BYTES, NORMAL};
+use crate::message::Message;
+use crate::state::State;
+use crate::{ViewError, look, view};
+
+/// An interface of some size, which remembers what its canvases remember.
+pub(crate) struct Interface {
+    renderer: iced::Renderer,
+    cache: Cache,
+    /// Width and height in pixels.
+    pub(crate) size: [u32; 2],
+    cursor: mouse::Cursor,
+}
+
+impl Interface {
+    /// A screen on which nothing is drawn yet.
+    pub(crate) fn new(size: [u32; 2]) -> Result<Self, ViewError> {
+        Ok(Self { renderer: renderer()?, cache: Cache::new(), size, cursor: mouse::Cursor::Unavailable })
+    }
+
+    /// What the interface says to events of the mouse at a point.
+    pub(crate) fn point(&mut self, state: &State, at: Point, events: &[mouse::Event]) -> Vec<Message> {
+        self.cursor = mouse::Cursor::Available(at);
+        let events: Vec<Event> = events.iter().map(|event| Event::Mouse(*event)).collect();
+        self.interface(state, &events, |_, _| {})
+    }
+
+    /// Draws the interface, and has what was drawn put on a ground of a colour.
+    pub(crate) fn draw(&mut self, state: &State, put: impl FnOnce(&mut iced::Renderer, Color)) {
+        let cursor = self.cursor;
+        let theme = look::theme(state.settings.dark);
+        let redraw = Event::Window(window::Event::RedrawRequested(Instant::now()));
+        self.interface(state, &[redraw], |interface, renderer| {
+            let base = theme.base();
+            interface.draw(renderer, &theme, &Style { text_color: base.text_color }, cursor);
+            put(renderer, base.background_color);
+        });
+    }
+
+    fn interface(
+        &mut self,
+        state: &State,
+        events: &[Event],
+        then: impl FnOnce(&mut UserInterface<'_, Message, iced::Theme, iced::Renderer>, &mut iced::Renderer),
+    ) -> Vec<Message> {
+        let bounds = Size::new(self.size[0] as f32, self.size[1] as f32);
+        let cache = std::mem::take(&mut self.cache);
+        let mut interface = UserInterface::build(view::view(state), bounds, cache, &mut self.renderer);
+        let mut said = Vec::new();
+        let clipboard = &mut iced::advanced::clipboard::Null;
+        let _ = interface.update(events, self.cursor, &mut self.renderer, clipboard, &mut said);
+        then(&mut interface, &mut self.renderer);
+        self.cache = interface.into_cache();
+        said
+    }
+}
+
+/// The renderer that draws without a display.
+pub(crate) fn renderer() -> Result<iced::Renderer, ViewError> {
+    font_system().write().unwrap_or_else(PoisonError::into_inner).load_font(FONT_BYTES.into());
+    let renderer = <iced::Renderer as Headless>::new(FONT, Pixels(NORMAL), Some("tiny-skia"));
+    let renderer = iced::futures::executor::block_on(renderer);
+    renderer.ok_or_else(|| ViewError::Window("the software renderer cannot be made".to_owned()))
+}
