@@ -414,10 +414,14 @@ impl State {
                 )
             }
             Slot::Filters | Slot::Embedding => {
-                format!(
-                    "SELECT filter, \"values\" FROM weights WHERE {} ORDER BY filter",
-                    of_layer(self.layer.as_ref()?)
-                )
+                let of = self.settings.of;
+                let table = of.to_string().replace(' ', "_");
+                let of_image = match self.image().filter(|_| of.is_of_image()) {
+                    Some(image) => format!(" AND image = {image}"),
+                    None => String::new(),
+                };
+                let rows = of_layer(self.layer.as_ref()?);
+                format!("SELECT filter, \"values\" FROM {table} WHERE {rows}{of_image} ORDER BY filter")
             }
             Slot::Differences => format!(
                 "SELECT a.step, b.loss - a.loss AS difference FROM steps a JOIN steps b ON a.step = b.step \
@@ -441,5 +445,32 @@ impl State {
     /// The step of the branch that the cursor is at, for the header.
     pub(crate) fn step(&self) -> Step {
         self.branch().map_or(self.time.cursor, |branch| self.step_of(branch))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::tests::opened;
+    use revacnn_notebook::Source;
+
+    #[test]
+    fn a_query_reads_the_table_of_what_is_shown() {
+        let mut state = opened();
+        state.update(Message::Layer("conv1".parse().unwrap()));
+        state.update(Message::Image(Some(ImageIndex(17))));
+        for (of, table, image) in [
+            (Source::Weights, "weights", ""),
+            (Source::Gradients, "gradients", ""),
+            (Source::Activations, "activations", " AND image = 17"),
+            (Source::ActivationGradients, "activation_gradients", " AND image = 17"),
+        ] {
+            state.update(Message::Of(of));
+            let expected = format!(
+                "SELECT filter, \"values\" FROM {table} WHERE branch = 'main' AND step = 100 AND layer = 'conv1'{image} \
+                 ORDER BY filter"
+            );
+            assert_eq!(state.query(Slot::Filters), Some(expected));
+        }
     }
 }
