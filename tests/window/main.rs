@@ -160,6 +160,29 @@ fn a_window_on_a_store_that_is_not_there_yet_shows_what_is_trained_in_it_later()
 }
 
 #[test]
+fn a_run_of_the_window_ends_with_it_and_everything_is_written() {
+    let Some(display) = Display::open(SIZE[0], SIZE[1]) else { return };
+    let scratch = Scratch::new();
+    let mut window = Window::open(&display, scratch.command("view"));
+    // The form of a new run, by keys alone: far more epochs than will be.
+    window.keys(&["n"]);
+    std::thread::sleep(Duration::from_millis(500));
+    window.keys(&["Tab", "Tab", "Tab", "Tab", "Tab", "ctrl+a", "9", "0", "0", "Return"]);
+    window.wait("no run begins", |_| scratch.path("runs/store.json").is_file().then_some(()));
+    let before = window.wait("it does not go on", |_| last_step(&scratch, "main").filter(|step| *step > 20));
+    window.titled("the run", |title| title.starts_with("main@"));
+    assert_eq!(window.close(), Some(0));
+
+    let last = last_step(&scratch, "main").expect("steps");
+    assert!((before..900 * 1350).contains(&last), "{last}");
+    let folder = std::fs::read_dir(scratch.path("runs/branches")).expect("branches").next().expect("a branch");
+    let tail = std::fs::read_dir(folder.expect("a branch").path().join("tail")).expect("a tail");
+    assert_eq!(tail.count(), 0, "the newest steps are in a segment");
+    let verified = scratch.run(0, &format!("verify main --from {} --json", last.saturating_sub(5))).json();
+    assert_eq!(verified["to"], last, "{verified}");
+}
+
+#[test]
 fn without_a_display_it_says_so_and_what_can_be_done() {
     let scratch = Scratch::new();
     for display in [None, Some(":65535")] {
