@@ -59,6 +59,6 @@ fn report(failure: &Failure, json: bool) -> ExitCode {
         let line = serde_json::json!({ "event": "error", "message": failure.to_string() });
         let _ = writeln!(std::io::stdout(), "{line}");
     }
-    let _ = writeln!(std::io::stderr(), "{} {failure}", text::strong("error:"));
+    let _ = writeln!(std::io::stderr(), "{} {}", text::strong("error:"), text::printable(failure));
     ExitCode::from(failure.exit_code())
 }

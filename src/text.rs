@@ -15,6 +15,13 @@ macro_rules! say {
 }
 pub(crate) use say;
 
+/// Words of others, such as a file's name, without what a terminal would take
+/// for a command.
+pub(crate) fn printable(words: &impl std::fmt::Display) -> String {
+    let keep = |letter: char| if letter.is_control() && letter != '\n' { '\u{fffd}' } else { letter };
+    words.to_string().chars().map(keep).collect()
+}
+
 /// Bytes in units of 1,000: `1.2 GB`.
 pub(crate) fn bytes(count: u64) -> String {
     let units = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
@@ -132,6 +139,11 @@ mod tests {
     use revacnn_schemas::Step;
 
     use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_not_printed() {
+        assert_eq!(printable(&"a\u{1b}[2Jb\nc\u{9b}d"), "a\u{fffd}[2Jb\nc\u{fffd}d");
+    }
 
     #[test]
     fn sizes_are_read_as_they_are_written() {

@@ -151,6 +151,11 @@ impl Figures {
         self.shown.get(&slot)
     }
 
+    /// The slots that show a figure which can be saved, in order.
+    pub(crate) fn slots(&self) -> Vec<Slot> {
+        self.shown.iter().filter(|(_, shown)| shown.drawn.figure.is_ok()).map(|(slot, _)| *slot).collect()
+    }
+
     /// The images of a slot's figure.
     pub(crate) fn pictures(&self, slot: Slot) -> Option<&Pictures> {
         self.get(slot).map(|shown| &shown.drawn.pictures)

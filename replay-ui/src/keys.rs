@@ -2,36 +2,46 @@
 
 use iced::keyboard::key::Named as N;
 use iced::keyboard::{Key, Modifiers};
-use revacnn_notebook::{Show, Source};
+use revacnn_notebook::{Method, Show, Source, XAxis};
 use revacnn_recorder::Command;
 use revacnn_schemas::Scale;
 
-use crate::message::Message;
+use crate::cells::Slot;
+use crate::message::{Align, Message};
 use crate::prompt::Question;
 use crate::state::State;
 use crate::time::Move;
 
+/// How much closer `+` looks.
+const ZOOM: f64 = 1.5;
+
 /// The keys, as the help shows them.
-pub(crate) const LIST: [(&str, &str); 20] = [
+pub(crate) const LIST: [(&str, &str); 26] = [
     ("← →", "one step back or on; with Shift ten"),
     ("PgUp PgDn", "to the end of the epoch before or after"),
     ("Home End", "the first and the last step"),
     ("Space", "play, and stop; x: how fast"),
     ("g", "go to an address"),
+    ("+ -", "fewer or more steps on the timeline"),
+    ("a", "lanes by their steps, or by distance from their forks"),
     ("↑ ↓", "the branch above or below"),
+    ("h", "hide a branch, or show it again"),
     ("c", "compare: the parent beside it, then others, then none"),
     (", .", "the filter before or after"),
+    ("q", "the number of the filter that is shown over time"),
     ("1 … 9", "the layer of the embedding"),
     ("v", "activation maps or coefficients in the network"),
     ("w", "what is embedded: coefficients, gradients, maps"),
+    ("y", "t-SNE or PCA"),
     ("i", "the image that maps are of; [ and ] the one before or after"),
-    ("l", "logarithmic loss"),
+    ("l", "logarithmic loss; k: its x axis"),
+    ("o", "a figure's menu, then the next figure's; s saves, q copies a query"),
     ("f", "fork here"),
     ("e", "fork here with edits, typed"),
     ("n", "new run; t: train the branch on"),
-    ("p", "pause or resume a training; s: one step"),
+    ("p", "pause or resume a training; s: one step, u: stop it"),
     ("r", "rename the branch; Delete: delete it"),
-    ("d", "light or dark; m: less motion"),
+    ("d", "light or dark; m: less motion; z: undo"),
     ("Esc", "close what is open; ?: this list"),
 ];
 
@@ -45,6 +55,9 @@ pub(crate) fn message(key: &Key, modifiers: Modifiers, state: &State) -> Option<
     }
     if state.form.is_some() {
         return matches!(key, Key::Named(N::Escape)).then_some(Message::Escape);
+    }
+    if let Some(slot) = state.menu {
+        return in_menu(key, slot, state);
     }
     let by = if modifiers.shift() { 10 } else { 1 };
     Some(match key.as_ref() {
@@ -81,10 +94,40 @@ fn answer(key: &Key, typed: &str) -> Option<Message> {
     })
 }
 
+/// What a key does while a figure's menu is open.
+fn in_menu(key: &Key, slot: Slot, state: &State) -> Option<Message> {
+    Some(match key.as_ref() {
+        Key::Named(N::Escape) => Message::Escape,
+        Key::Character("s") => Message::Save(slot),
+        Key::Character("q") => Message::Query(slot),
+        Key::Character("o") => Message::Menu(next(&state.figures.slots(), &slot)?),
+        _ => return None,
+    })
+}
+
+/// What comes after one of some things; the first after the last.
+fn next<T: Copy + PartialEq>(all: &[T], here: &T) -> Option<T> {
+    let place = all.iter().position(|other| other == here).map_or(0, |place| place + 1);
+    all.get(place).or(all.first()).copied()
+}
+
 fn character(text: &str, state: &State) -> Option<Message> {
     Some(match text {
         " " => Message::Play(!state.playing.on),
         "x" => Message::Speed,
+        "+" | "=" => Message::Zoom { factor: ZOOM, fraction: state.time.fraction(state.time.cursor.0 as f64) },
+        "-" => Message::Zoom { factor: 1.0 / ZOOM, fraction: state.time.fraction(state.time.cursor.0 as f64) },
+        "a" => Message::Align(match state.settings.align {
+            Align::Step => Align::Fork,
+            Align::Fork => Align::Step,
+        }),
+        "h" => state.question(Question::Hide),
+        "k" => Message::X(next(&AXES, &state.settings.x)?),
+        "q" => Message::History(next(&HISTORIES.map(|(name, _)| name), &state.settings.history)?),
+        "y" => Message::Method(if state.settings.method == Method::Tsne { Method::Pca } else { Method::Tsne }),
+        "o" => Message::Menu(state.figures.slots().first().copied().unwrap_or(Slot::Loss)),
+        "z" => Message::Undo,
+        "u" => Message::Steer(Command::Stop),
         "g" => state.question(Question::GoTo),
         "f" => state.question(Question::Fork),
         "e" => state.question(Question::Edit),
@@ -98,7 +141,7 @@ fn character(text: &str, state: &State) -> Option<Message> {
         "[" => Message::ImageBy(-1),
         "]" => Message::ImageBy(1),
         "v" => Message::Nodes(if state.settings.nodes == Show::Maps { Show::Coefficients } else { Show::Maps }),
-        "w" => Message::Of(next_source(state.settings.of)),
+        "w" => Message::Of(next(&SOURCES.map(|(source, _)| source), &state.settings.of)?),
         "l" => Message::LogScale(state.settings.scale == Scale::Linear),
         "p" => Message::Steer(if state.selected.as_ref().is_some_and(|name| state.paused.contains(name)) {
             Command::Resume
@@ -124,10 +167,18 @@ pub(crate) const SOURCES: [(Source, &str); 4] = [
     (Source::ActivationGradients, "map gradients"),
 ];
 
-fn next_source(of: Source) -> Source {
-    let here = SOURCES.iter().position(|(source, _)| *source == of).unwrap_or(0);
-    SOURCES[(here + 1) % SOURCES.len()].0
-}
+/// The axes in the order of the list.
+pub(crate) const AXES: [XAxis; 4] = [XAxis::Step, XAxis::Images, XAxis::Epoch, XAxis::Fork];
+
+/// Numbers of a filter that can be seen over time.
+pub(crate) const HISTORIES: [(&str, &str); 6] = [
+    ("mean_abs_gradient", "mean |gradient|"),
+    ("gradient_norm", "norm of the gradient"),
+    ("weight_norm", "norm of the coefficients"),
+    ("update_ratio", "update / coefficients"),
+    ("activation_sum", "activation sum"),
+    ("zero_share", "share of zeros"),
+];
 
 #[cfg(test)]
 mod tests {
@@ -177,5 +228,21 @@ mod tests {
                 assert!(pressed(named, Modifiers::empty()).is_some(), "{key}");
             }
         }
+        // Those that stand with others in a line.
+        for key in ["x", "[", "]", "k", "t", "s", "u", "m", "z", "?"] {
+            assert!(pressed(letter(key), Modifiers::empty()).is_some(), "{key}");
+        }
+    }
+
+    #[test]
+    fn in_a_menu_keys_are_of_the_figure() {
+        let mut state = opened();
+        state.update(pressed(letter("o"), Modifiers::empty()).unwrap());
+        let pressed = |key: &str| message(&letter(key), Modifiers::empty(), &state);
+        assert!(matches!(pressed("s"), Some(Message::Save(Slot::Loss))));
+        assert!(matches!(pressed("q"), Some(Message::Query(Slot::Loss))));
+        assert!(pressed("p").is_none(), "no training is paused from a menu");
+        assert_eq!(next(&[1, 2, 3], &2), Some(3));
+        assert_eq!((next(&[1, 2, 3], &3), next(&[1, 2, 3], &7), next(&[], &7)), (Some(1), Some(1), None));
     }
 }

@@ -24,6 +24,8 @@ pub(crate) enum Question {
     Image,
     /// How many steps to train on.
     TrainOn,
+    /// The branch to hide, or to show again.
+    Hide,
 }
 
 /// The open question.
@@ -44,6 +46,8 @@ pub(crate) enum Answer {
     Ask(Ask),
     /// Another image.
     Image(Option<ImageIndex>),
+    /// Whether a branch is shown.
+    Show(BranchName, bool),
     /// Edits of the selected branch, and the fork's name.
     Edit(Vec<String>, Option<BranchName>),
     /// Nothing was typed.
@@ -65,6 +69,7 @@ impl Prompt {
             Question::Rename => "Rename",
             Question::Image => "Image",
             Question::TrainOn => "Train on",
+            Question::Hide => "Hide, or show again",
         }
     }
 
@@ -77,6 +82,7 @@ impl Prompt {
             Question::Rename => "the branch's new name",
             Question::Image => "number of a training image; empty for the first probe image",
             Question::TrainOn => "how many steps",
+            Question::Hide => "the name of a branch",
         }
     }
 
@@ -105,6 +111,18 @@ impl Prompt {
                 Ok(steps) if steps > 0 => Ok(Answer::Ask(Ask::Do(Intent::TrainOn { branch: selected, steps }))),
                 _ => Err(format!("expected a number of steps from 1, found `{text}`")),
             },
+            Question::Hide if text.is_empty() => Ok(Answer::Nothing),
+            Question::Hide => {
+                let found = state.branches.iter().find(|branch| branch.name.as_str() == text);
+                let found = found.ok_or_else(|| {
+                    let names: Vec<&str> = state.branches.iter().map(|branch| branch.name.as_str()).collect();
+                    format!("there is no branch `{text}`; there are {}", names.join(", "))
+                })?;
+                if found.name == selected || Some(&found.name) == state.beside.as_ref() {
+                    return Err(format!("{text} is looked at: select another branch first (↑ ↓)"));
+                }
+                Ok(Answer::Show(found.name.clone(), state.hidden.contains(&found.name)))
+            }
         }
     }
 }
@@ -151,6 +169,7 @@ pub(crate) fn told(command: &Command) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::Message;
     use crate::state::tests::opened;
 
     fn asked(question: Question, text: &str) -> Result<Answer, String> {
@@ -172,6 +191,18 @@ mod tests {
         assert_eq!(asked(Question::Edit, "add-filter conv3; freeze conv1;"), Ok(Answer::Edit(edits, None)));
         assert!(asked(Question::Edit, "add-fliter conv3").unwrap_err().contains("add-fliter"));
         assert!(asked(Question::Edit, " ").unwrap_err().contains("expected an edit"));
+    }
+
+    #[test]
+    fn a_branch_is_hidden_and_shown_again_but_not_the_one_that_is_looked_at() {
+        let mut state = opened();
+        let hide = |state: &State, text: &str| Prompt::new(Question::Hide, text).answer(state);
+        let wider: BranchName = "wider".parse().unwrap();
+        assert_eq!(hide(&state, "wider"), Ok(Answer::Show(wider.clone(), false)));
+        state.update(Message::ShowBranch(wider.clone(), false));
+        assert_eq!(hide(&state, "wider"), Ok(Answer::Show(wider, true)));
+        assert!(hide(&state, "main").unwrap_err().contains("select another branch"));
+        assert!(hide(&state, "widest").unwrap_err().contains("there are main, wider"));
     }
 
     #[test]

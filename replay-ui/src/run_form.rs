@@ -1,6 +1,7 @@
 //! The form of a new run.
 
 use revacnn_schemas::{BranchName, OptimizerSpec};
+use revacnn_trainer::resolve_optimizer;
 
 /// A field of the form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -103,11 +104,13 @@ impl RunForm {
         }
         let text = |field| self.text(field).trim().to_owned();
         let of = |field: Field, error: &dyn std::fmt::Display| format!("{}: {error}", field.label().0);
+        let optimizer = text(Field::Optimizer).parse().map_err(|error| of(Field::Optimizer, &error))?;
+        resolve_optimizer(&optimizer).map_err(|error| of(Field::Optimizer, &error))?;
         Ok(RunPlan {
             branch: text(Field::Branch).parse().map_err(|error| of(Field::Branch, &error))?,
             dataset: text(Field::Dataset),
             network: text(Field::Network),
-            optimizer: text(Field::Optimizer).parse().map_err(|error| of(Field::Optimizer, &error))?,
+            optimizer,
             batch_size: number(self, Field::BatchSize, 1)?,
             epochs: number(self, Field::Epochs, 1)?,
             seed: number(self, Field::Seed, 0)?,
@@ -133,6 +136,8 @@ mod tests {
             (Field::BatchSize, "many", "batch size: expected a whole number from 1, found `many`"),
             (Field::Epochs, "0", "epochs: expected a whole number from 1, found `0`"),
             (Field::Optimizer, "sgd,fast", "optimizer: "),
+            (Field::Optimizer, "sgd,learning_rate=fast", "optimizer: "),
+            (Field::Optimizer, "adamant", "optimizer: "),
             (Field::Branch, "../x", "branch: "),
         ] {
             let mut form = RunForm::new(&[]);

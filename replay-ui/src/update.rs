@@ -358,6 +358,7 @@ impl State {
                 match answer {
                     Answer::Nothing => Vec::new(),
                     Answer::Image(image) => self.update(Message::Image(image)),
+                    Answer::Show(branch, show) => self.update(Message::ShowBranch(branch, show)),
                     Answer::Edit(edits, name) => self.edit(edits, name),
                     Answer::Ask(Ask::Do(intent)) => self.change(intent),
                     Answer::Ask(ask) => vec![Effect::Ask(ask)],

@@ -50,6 +50,7 @@ pub use define::{Settings, define};
 pub use edits::{Edited, Effect, Preservation};
 pub use error::TrainerError;
 pub use network::resolve;
+pub use optimizers::resolve_optimizer;
 pub use presets::{named_network, preset, presets};
 pub use trainer::{Divergence, StepOutcome, Trainer};
 

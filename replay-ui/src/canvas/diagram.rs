@@ -11,7 +11,7 @@ use iced::{Color, Point, Rectangle, Renderer, Size, Theme, Vector, mouse, window
 use revacnn_schemas::{DiagramColumn, NetworkDiagram};
 
 use super::atlas::{Atlas, Line};
-use super::draw::{Align, label, short};
+use super::draw::{Align, LETTER, label, short};
 use super::layout::{Layout, Plan, node_of};
 use super::sheet::Last;
 use super::{hover, picture};
@@ -22,7 +22,10 @@ use crate::pixels::{INPUT, Pictures};
 use crate::state::State;
 
 /// How often the jitter is painted.
-const JITTER_EVERY: Duration = Duration::from_millis(50);
+const JITTER_EVERY: Duration = Duration::from_millis(80);
+/// How long nodes jitter after the last touch or change: nobody looks at a
+/// window all day, and it should cost nothing then.
+const JITTER_FOR: Duration = Duration::from_secs(20);
 /// The farthest that a node jitters, in pixels.
 const JITTER_REACH: f32 = 2.5;
 
@@ -64,6 +67,11 @@ pub(crate) struct Moving {
     tick: u64,
     painted: Option<Instant>,
     away: bool,
+    /// When someone last touched mouse or keys, or another figure came.
+    touched: Option<Instant>,
+    /// The figure that was there then.
+    number: Option<u64>,
+    resting: bool,
     over: Option<FilterKey>,
     preview: Option<String>,
     last: Last,
@@ -71,6 +79,43 @@ pub(crate) struct Moving {
     paths: RefCell<(String, Option<Atlas>)>,
     /// Paths and nodes as an image, and what it depends on.
     nodes: RefCell<(String, Option<Placed>)>,
+}
+
+impl Moving {
+    /// Nodes are where they belong.
+    fn is_still(&self, state: &State) -> bool {
+        state.settings.still || self.away || self.resting
+    }
+
+    /// Someone is there; returns whether nodes begin to jitter again.
+    fn touch(&mut self, now: Instant) -> bool {
+        self.touched = Some(now);
+        std::mem::take(&mut self.resting)
+    }
+
+    /// Jitters on at a moment at which a figure of this number is shown;
+    /// returns when the next moment is, if there is one.
+    fn jitter(&mut self, now: Instant, number: Option<u64>) -> Option<Instant> {
+        if self.number != number || self.touched.is_none() {
+            self.number = number;
+            self.touch(now);
+        }
+        if self.resting {
+            return None;
+        }
+        if self.touched.is_some_and(|touched| now.saturating_duration_since(touched) >= JITTER_FOR) {
+            // Once more, to be drawn where they belong.
+            self.resting = true;
+            return Some(now);
+        }
+        let next = self.painted.map_or(now, |painted| painted + JITTER_EVERY);
+        if now < next {
+            return Some(next);
+        }
+        self.tick += 1;
+        self.painted = Some(now);
+        Some(now + JITTER_EVERY)
+    }
 }
 
 fn dotted(color: Color) -> Stroke<'static> {
@@ -154,7 +199,7 @@ impl Diagram<'_> {
             let head = layout.heads[place];
             let column = self.diagram.columns.iter().find(|column| column.layer == *layer);
             let chosen = self.state.layer.as_ref() == Some(layer);
-            let letters = (head.width / 6.2).max(3.0) as usize;
+            let letters = (head.width / LETTER).max(3.0) as usize;
             let name = match column {
                 Some(column) if letters < 10 => format!("{layer} {}", column.nodes.len()),
                 Some(column) => format!("{layer}  {}", column.nodes.len()),
@@ -228,7 +273,7 @@ impl Diagram<'_> {
 
     /// All nodes as one image: what jitters is then one spot to draw again.
     fn nodes(&self, layout: &Layout, paths: Option<&Atlas>, moving: &Moving, look: &Look) -> Option<Placed> {
-        let still = self.state.settings.still || moving.away;
+        let still = moving.is_still(self.state);
         let mut atlas = paths?.clone();
         for (column, (layer, filters)) in self.plan.columns.iter().enumerate() {
             let reach = self.diagram.columns.iter().find(|found| found.layer == *layer).map(jitter).unwrap_or_default();
@@ -287,8 +332,8 @@ impl Diagram<'_> {
 
     /// What the nodes depend on besides.
     fn of_nodes(&self, moving: &Moving) -> String {
-        let moves = !self.state.settings.still && !moving.away;
-        let (tick, marked) = (if moves { moving.tick } else { 0 }, (&self.state.hovered, &self.state.picked));
+        let tick = if moving.is_still(self.state) { 0 } else { moving.tick };
+        let marked = (&self.state.hovered, &self.state.picked);
         format!("{tick} {marked:?} {:?} {}", self.differing, self.is_steered())
     }
 
@@ -330,6 +375,7 @@ impl canvas::Program<Message> for Diagram<'_> {
         bounds: Rectangle,
         cursor: mouse::Cursor,
     ) -> Option<Action<Message>> {
+        let wakes = matches!(event, Event::Mouse(_) | Event::Keyboard(_)) && moving.touch(Instant::now());
         match event {
             Event::Window(window::Event::Unfocused) => moving.away = true,
             Event::Window(window::Event::Focused) => {
@@ -341,13 +387,8 @@ impl canvas::Program<Message> for Diagram<'_> {
                 if still || self.diagram.columns.iter().all(|column| jitter(column).iter().all(|share| *share == 0.0)) {
                     return None;
                 }
-                let next = moving.painted.map_or(*now, |painted| painted + JITTER_EVERY);
-                if *now >= next {
-                    moving.tick += 1;
-                    moving.painted = Some(*now);
-                    return Some(Action::request_redraw_at(*now + JITTER_EVERY));
-                }
-                return Some(Action::request_redraw_at(next));
+                let number = self.state.figures.get(self.slot).map(|shown| shown.number);
+                return moving.jitter(*now, number).map(Action::request_redraw_at);
             }
             Event::Mouse(mouse::Event::CursorMoved { .. }) => {
                 let at = cursor.position_in(bounds);
@@ -357,7 +398,8 @@ impl canvas::Program<Message> for Diagram<'_> {
                     moving.preview.clone_from(&preview);
                     return Some(Action::publish(Message::Preview(preview)));
                 }
-                return hover(&mut moving.over, at.and_then(|at| self.filter_at(&layout, at)));
+                let said = hover(&mut moving.over, at.and_then(|at| self.filter_at(&layout, at)));
+                return said.or_else(|| wakes.then(Action::request_redraw));
             }
             Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left)) => {
                 let at = cursor.position_in(bounds)?;
@@ -365,7 +407,7 @@ impl canvas::Program<Message> for Diagram<'_> {
             }
             _ => {}
         }
-        None
+        wakes.then(Action::request_redraw)
     }
 
     fn draw(
@@ -424,6 +466,23 @@ mod tests {
         let still = network(&[("conv1", &[(0, 0.0)])]);
         assert_eq!(jitter(&still.columns[0]), [0.0]);
         assert_eq!(offset(3, 7, 0.0), Vector::ZERO);
+    }
+
+    #[test]
+    fn nodes_come_to_rest_when_nobody_is_there_and_wake_up_again() {
+        let (mut moving, start) = (Moving::default(), Instant::now());
+        let at = |seconds: f32| start + Duration::from_secs_f32(seconds);
+        assert_eq!(moving.jitter(at(0.0), Some(1)), Some(at(0.0) + JITTER_EVERY));
+        assert_eq!(moving.jitter(at(0.01), Some(1)), Some(at(0.0) + JITTER_EVERY), "not before its time");
+        assert_eq!(moving.tick, 1);
+        // Another figure is as good as a touch.
+        moving.jitter(at(15.0), Some(2));
+        moving.jitter(at(30.0), Some(2));
+        assert!(!moving.resting);
+        assert_eq!(moving.jitter(at(36.0), Some(2)), Some(at(36.0)), "drawn once more");
+        assert!(moving.resting && moving.jitter(at(36.0), Some(2)).is_none());
+        assert!(moving.touch(at(40.0)) && !moving.touch(at(41.0)));
+        assert!(moving.jitter(at(41.0), Some(2)).is_some());
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! What every canvas draws with: labels, numbers, ticks.
 
 use iced::widget::canvas::{Frame, Text};
-use iced::{Color, Pixels, Point, Renderer, alignment};
+use iced::{Color, Pixels, Point, Renderer, Size, alignment};
 pub(crate) use revacnn_notebook::count;
 
-use crate::look::{FONT, SMALL};
+use crate::look::{FONT, Look, SMALL};
 
 /// Where a label lies about its point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +31,14 @@ pub(crate) fn label(frame: &mut Frame<Renderer>, text: impl Into<String>, at: Po
         ..Text::default()
     });
 }
+
+/// A thin line along the upper edge: what is shown here is being made anew.
+pub(crate) fn under_way(frame: &mut Frame<Renderer>, look: &Look) {
+    frame.fill_rectangle(Point::ORIGIN, Size::new(frame.width(), 2.0), look.accent);
+}
+
+/// How wide a letter of small text is, about.
+pub(crate) const LETTER: f32 = 6.0;
 
 /// A text of at most so many letters.
 pub(crate) fn short(text: &str, most: usize) -> String {

@@ -10,6 +10,8 @@ const GAP: f32 = 4.0;
 /// The height of the layers' names.
 pub(crate) const HEAD: f32 = 40.0;
 const BUTTON: f32 = 18.0;
+/// The least width of a layer that has room for a button beside its name.
+const LEAST_BESIDE: f32 = 84.0;
 /// A diagram less wide than this has no class bars.
 const NARROW: f32 = 500.0;
 
@@ -87,8 +89,8 @@ pub(crate) struct Layout {
     pub(crate) nodes: Vec<Vec<Rectangle>>,
     /// The layers' names.
     pub(crate) heads: Vec<Rectangle>,
-    /// The button that adds a filter, a column each; none where there is
-    /// little room.
+    /// The button that adds a filter, a column each: beside the layer's name,
+    /// or beneath it where there is little room.
     pub(crate) add: Vec<Rectangle>,
     /// The class bars.
     pub(crate) classes: Rectangle,
@@ -138,11 +140,11 @@ impl Layout {
                 height: side.floor(),
             };
             nodes.push((0..filters.len()).map(rectangle).collect());
-            let button = if size.width >= NARROW { BUTTON + 2.0 } else { 0.0 };
+            let beside = width >= LEAST_BESIDE;
+            let button = if beside { BUTTON + 2.0 } else { 0.0 };
             heads.push(Rectangle { x, y: 2.0, width: (width - button).max(8.0), height: HEAD - 4.0 });
-            if size.width >= NARROW {
-                add.push(Rectangle { x: x + width - BUTTON, y: 4.0, width: BUTTON, height: BUTTON });
-            }
+            let (left, top, side) = if beside { (x + width - BUTTON, 4.0, BUTTON) } else { (x, 21.0, BUTTON - 2.0) };
+            add.push(Rectangle { x: left, y: top, width: side, height: side });
         }
         let classes = Rectangle { x: size.width - classes_width - 12.0, y: HEAD, width: classes_width, height: body };
         Self { input, nodes, heads, add, classes }
@@ -267,11 +269,13 @@ pub(crate) mod tests {
                 assert!(all[place + 1..].iter().all(|other| node.intersection(other).is_none()), "{size:?}");
             }
             assert_eq!(layout.node_at(layout.nodes[1][7].center()), Some((1, 7)));
-            match layout.add.get(2) {
-                Some(add) => assert_eq!(layout.add_at(add.center()), Some(2)),
-                None => assert!(size.width < NARROW),
+            for (place, add) in layout.add.iter().enumerate() {
+                assert_eq!(layout.add_at(add.center()), Some(place));
+                assert!(all.iter().all(|node| node.intersection(add).is_none()), "{size:?}");
             }
-            assert_eq!(layout.head_at(layout.heads[0].center()), Some(0));
+            assert_eq!(layout.add.len(), 3);
+            let name = Point::new(layout.heads[0].center_x(), layout.heads[0].y + 8.0);
+            assert_eq!((layout.head_at(name), layout.add_at(name)), (Some(0), None));
         }
     }
 

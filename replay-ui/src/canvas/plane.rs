@@ -7,7 +7,7 @@ use iced::widget::canvas::{self, Action, Event, Frame, Geometry, Path, Stroke};
 use iced::{Color, Point, Rectangle, Renderer, Size, Theme, mouse, window};
 use revacnn_schemas::{FilterIdentity, Scatter, ScatterPoint};
 
-use super::draw::{Align, label};
+use super::draw::{Align, label, short, under_way};
 use super::sheet::Last;
 use super::{hover, picture};
 use crate::cells::Slot;
@@ -18,6 +18,10 @@ use crate::state::State;
 
 const MARGIN: f32 = 22.0;
 const RADIUS: f32 = 5.0;
+/// The height of a line beneath the points.
+const NOTE: f32 = 16.0;
+/// How wide a letter of notes is: they are lower case, for the most part.
+const NARROW: f32 = 5.5;
 /// How long points glide.
 const GLIDE: Duration = Duration::from_millis(200);
 
@@ -59,6 +63,21 @@ pub(crate) fn on_the_way(
     to.iter().map(glide).collect()
 }
 
+/// Notes in lines of at most so many letters.
+fn lines(notes: &[String], most: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for note in notes {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 3 + note.chars().count() <= most => {
+                line.push_str(" · ");
+                line.push_str(note);
+            }
+            _ => lines.push(short(note, most)),
+        }
+    }
+    lines
+}
+
 /// The side of the filters' images at so many points in a space.
 fn image_side(points: usize, size: Size) -> f32 {
     let room = (size.width * size.height / points.max(1) as f32).sqrt();
@@ -96,6 +115,16 @@ impl Gliding {
 }
 
 impl Plane<'_> {
+    /// What is told beneath the points.
+    fn notes(&self, bounds: Rectangle) -> Vec<String> {
+        lines(&self.scatter.notes, ((bounds.width - 20.0) / NARROW).max(1.0) as usize)
+    }
+
+    /// Where points may lie, above the notes.
+    fn room(&self, bounds: Rectangle) -> Size {
+        Size::new(bounds.width, (bounds.height - NOTE * self.notes(bounds).len() as f32).max(1.0))
+    }
+
     fn goal(&self, size: Size) -> Vec<(FilterIdentity, usize, Point)> {
         let places = places(&self.scatter.points, size);
         self.scatter.points.iter().zip(places).map(|(point, at)| (point.filter.clone(), point.group, at)).collect()
@@ -142,15 +171,15 @@ impl canvas::Program<Message> for Plane<'_> {
     ) -> Option<Action<Message>> {
         match event {
             Event::Window(window::Event::RedrawRequested(now)) => {
-                self.glide(gliding, bounds.size(), *now).then(Action::request_redraw)
+                self.glide(gliding, self.room(bounds), *now).then(Action::request_redraw)
             }
             Event::Mouse(mouse::Event::CursorMoved { .. }) => {
                 let at = cursor.position_in(bounds);
-                hover(&mut gliding.over, at.and_then(|at| self.point_at(at, bounds.size())))
+                hover(&mut gliding.over, at.and_then(|at| self.point_at(at, self.room(bounds))))
             }
             Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left)) => {
                 let at = cursor.position_in(bounds)?;
-                Some(Action::publish(Message::Pick(self.point_at(at, bounds.size()))).and_capture())
+                Some(Action::publish(Message::Pick(self.point_at(at, self.room(bounds)))).and_capture())
             }
             _ => None,
         }
@@ -166,11 +195,11 @@ impl canvas::Program<Message> for Plane<'_> {
     ) -> Vec<Geometry> {
         let look = Look::of(theme);
         // Before the first event the points are where they belong.
-        let there = places(&self.scatter.points, bounds.size());
+        let there = places(&self.scatter.points, self.room(bounds));
         let places = if gliding.to.len() == there.len() { gliding.now() } else { there };
         let late = self.state.figures.late(Slot::Embedding, self.state.time.cursor).is_some();
         let alpha = if late { 0.55 } else { 1.0 };
-        let image = image_side(places.len(), bounds.size());
+        let image = image_side(places.len(), self.room(bounds));
         let mut frame = Frame::new(renderer, bounds.size());
         for [one, other] in &self.scatter.links {
             if let (Some(one), Some(other)) = (places.get(*one), places.get(*other)) {
@@ -208,11 +237,18 @@ impl canvas::Program<Message> for Plane<'_> {
             frame.fill(&Path::circle(at, 4.0), look.branch(group.hue));
             label(&mut frame, group.name.clone(), Point::new(at.x + 9.0, at.y), look.faint, Align::Left);
         }
+        for (place, note) in self.notes(bounds).into_iter().rev().enumerate() {
+            let at = Point::new(12.0, bounds.height - NOTE * (place as f32 + 0.5) - 1.0);
+            label(&mut frame, note, at, look.faint, Align::Left);
+        }
+        if late {
+            under_way(&mut frame, look);
+        }
         vec![gliding.last.finish(frame)]
     }
 
     fn mouse_interaction(&self, _: &Gliding, bounds: Rectangle, cursor: mouse::Cursor) -> mouse::Interaction {
-        match cursor.position_in(bounds).and_then(|at| self.point_at(at, bounds.size())) {
+        match cursor.position_in(bounds).and_then(|at| self.point_at(at, self.room(bounds))) {
             Some(_) => mouse::Interaction::Pointer,
             None => mouse::Interaction::default(),
         }
@@ -238,6 +274,13 @@ mod tests {
         let places = places(&[point(0.0, 0.0), point(2.0, 0.0), point(0.0, 1.0)], size);
         assert_eq!(places[1].x - places[0].x, 200.0);
         assert_eq!(places[0].y - places[2].y, 100.0);
+    }
+
+    #[test]
+    fn notes_share_a_line_as_long_as_it_lasts() {
+        let notes = ["one", "two", "three and more"].map(str::to_owned);
+        assert_eq!(lines(&notes, 9), ["one · two", "three an…"]);
+        assert_eq!(lines(&notes, 80), ["one · two · three and more"]);
     }
 
     #[test]

@@ -5,8 +5,9 @@ use iced::widget::canvas::{self, Action, Event, Frame, Geometry, LineDash, Path,
 use iced::{Point, Rectangle, Renderer, Size, Theme, mouse};
 use revacnn_schemas::ImageGrid;
 
-use super::draw::{Align, label, short};
+use super::draw::{Align, label, short, under_way};
 use super::{hover, picture};
+use crate::cells::Slot;
 use crate::look::Look;
 use crate::message::{FilterKey, Message};
 use crate::pixels::Pictures;
@@ -125,7 +126,13 @@ impl canvas::Program<Message> for Strip<'_> {
                 }
             }
         });
-        vec![drawn]
+        let mut drawn = vec![drawn];
+        if self.state.figures.late(Slot::Filters, self.state.time.cursor).is_some() {
+            let mut frame = Frame::new(renderer, bounds.size());
+            under_way(&mut frame, look);
+            drawn.push(frame.into_geometry());
+        }
+        drawn
     }
 
     fn mouse_interaction(&self, _: &Option<FilterKey>, bounds: Rectangle, cursor: mouse::Cursor) -> mouse::Interaction {

@@ -82,7 +82,7 @@ fn a_figures_menu_copies_what_a_query_would_say() {
     // The first dots are those of the loss.
     person.press("…");
     assert_eq!(person.state.menu, Some(Slot::Loss));
-    person.press("copy as a query for revacnn query");
+    person.press("copy as a query for revacnn query: q");
     let query =
         "SELECT branch, step, loss FROM steps WHERE branch IN ('main', 'wider') AND step > 0 ORDER BY branch, step";
     assert_eq!(person.wanted(), [Effect::Copy(query.to_owned())]);
@@ -96,7 +96,11 @@ fn a_right_click_on_a_figure_opens_its_menu() {
     let opens = |said: &Message| matches!(said, Message::Menu(Slot::Network));
     let network = person.point_where(&right, opens).expect("the network");
     person.at(network, right);
-    assert!(person.reads("save as SVG, in the folder that the window was started in"));
+    assert!(person.reads("save as SVG, in the folder that the window was started in: s"));
+    // The next figure's, by its key.
+    person.tell(Message::Menu(Slot::Network));
+    person.key("o");
+    assert_eq!(person.state.menu, Some(Slot::Loss));
 }
 
 #[test]

@@ -49,6 +49,13 @@ fn figures_in_light_and_dark() {
 }
 
 #[test]
+fn the_keys() {
+    let mut person = Person::at_a_run();
+    person.tell(Message::Help(true));
+    looks_like(&mut person, "keys");
+}
+
+#[test]
 fn two_branches_side_by_side() {
     let mut person = Person::at_a_run();
     person.tell(Message::Select(branch("wider")));

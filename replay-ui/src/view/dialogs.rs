@@ -62,8 +62,8 @@ fn new_run(form: &RunForm) -> Piece<'_> {
 fn figure_menu(state: &State, slot: Slot) -> Piece<'_> {
     let figure = state.figures.get(slot).is_some_and(|shown| shown.drawn.figure.is_ok());
     let save =
-        press("save as SVG, in the folder that the window was started in", figure.then_some(Message::Save(slot)));
-    let query = press("copy as a query for revacnn query", state.query(slot).map(|_| Message::Query(slot)));
+        press("save as SVG, in the folder that the window was started in: s", figure.then_some(Message::Save(slot)));
+    let query = press("copy as a query for revacnn query: q", state.query(slot).map(|_| Message::Query(slot)));
     let mut page = column![text(slot.name()).size(NORMAL), save, query].spacing(8);
     if slot == Slot::Embedding {
         let filters = state.figures.get(Slot::Filters).is_some_and(|shown| shown.drawn.figure.is_ok());
@@ -73,6 +73,12 @@ fn figure_menu(state: &State, slot: Slot) -> Piece<'_> {
 }
 
 fn help<'a>() -> Piece<'a> {
-    let lines = LIST.map(|(key, what)| row![plain(key).width(96), faint(what).width(Length::Shrink)].into());
-    dialog(column![text("Keys").size(NORMAL)].extend(lines).spacing(6))
+    let (left, right) = LIST.split_at(LIST.len().div_ceil(2));
+    let lines = [left, right].map(|keys| {
+        let line = |(key, what): &(&'static str, &'static str)| {
+            row![plain(*key).width(72), faint(*what).width(Length::Shrink)].into()
+        };
+        column(keys.iter().map(line)).spacing(6).into()
+    });
+    dialog(column![text("Keys").size(NORMAL), row(lines).spacing(24)].spacing(12))
 }

@@ -1,6 +1,6 @@
 //! The figures in the middle: loss, network, filters.
 
-use iced::widget::{Space, canvas, checkbox, column, container, mouse_area, pick_list, radio, row, scrollable, text};
+use iced::widget::{Space, canvas, checkbox, column, container, mouse_area, pick_list, radio, row, scrollable};
 use iced::{Alignment, Fill, Length, Padding};
 use revacnn_notebook::{Method, Show, XAxis};
 use revacnn_schemas::{NetworkDiagram, Scale};
@@ -12,7 +12,7 @@ use crate::canvas::layout::{Plan, differing};
 use crate::canvas::plane::Plane;
 use crate::canvas::strip::Strip;
 use crate::cells::Slot;
-use crate::keys::SOURCES;
+use crate::keys::{AXES, SOURCES};
 use crate::look::SMALL;
 use crate::message::Message;
 use crate::prompt::Question;
@@ -73,8 +73,7 @@ fn loss(state: &State) -> Piece<'_> {
         .on_toggle(Message::LogScale)
         .size(14)
         .text_size(SMALL);
-    let axes = [XAxis::Step, XAxis::Images, XAxis::Epoch, XAxis::Fork].map(Axis);
-    let axis = pick_list(axes, Some(Axis(state.settings.x)), |axis| Message::X(axis.0))
+    let axis = pick_list(AXES.map(Axis), Some(Axis(state.settings.x)), |axis| Message::X(axis.0))
         .text_size(SMALL)
         .padding([2, 8])
         .style(chooser);
@@ -159,9 +158,7 @@ fn filters(state: &State) -> Piece<'_> {
         Some(Err(reason)) => noted(reason),
         Some(Ok(scatter)) => {
             let pictures = state.figures.pictures(Slot::Embedding);
-            let notes = faint(scatter.notes.join(" · ")).wrapping(text::Wrapping::None);
-            let plane = canvas(Plane { state, scatter, pictures }).width(Fill).height(Fill);
-            column![plane, container(notes).padding([2, 12]).clip(true)].into()
+            canvas(Plane { state, scatter, pictures }).width(Fill).height(Fill).into()
         }
     };
     let strip: Piece<'_> = match state.figures.images(Slot::Filters) {

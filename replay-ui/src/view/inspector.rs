@@ -11,20 +11,11 @@ use crate::canvas::chart::ChartCanvas;
 use crate::canvas::draw::{count, number};
 use crate::canvas::layout::node_of;
 use crate::cells::Slot;
+use crate::keys::HISTORIES;
 use crate::look::{Look, NORMAL, SMALL};
 use crate::message::{FilterKey, Hyper, Message};
 use crate::prompt::Question;
 use crate::state::State;
-
-/// Numbers of a filter that can be seen over time.
-const HISTORIES: [(&str, &str); 6] = [
-    ("mean_abs_gradient", "mean |gradient|"),
-    ("gradient_norm", "norm of the gradient"),
-    ("weight_norm", "norm of the coefficients"),
-    ("update_ratio", "update / coefficients"),
-    ("activation_sum", "activation sum"),
-    ("zero_share", "share of zeros"),
-];
 
 pub(crate) fn inspector(state: &State) -> Piece<'_> {
     let found = state.told_filter().and_then(|key| {

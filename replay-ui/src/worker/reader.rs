@@ -1,6 +1,8 @@
 //! A thread that makes figures.
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,6 +16,9 @@ use crate::message::{Listed, Told};
 
 /// How often the store is looked at for what others wrote.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// The least time between slow figures: they are to leave room for the window
+/// itself while the cursor is dragged.
+const SLOWLY: Duration = Duration::from_millis(100);
 /// How long a thread without duties sleeps.
 const LONG: Duration = Duration::from_secs(3600);
 
@@ -100,6 +105,14 @@ impl Board {
     }
 }
 
+/// Whether a folder is not there yet, or empty.
+fn is_free(folder: &Path) -> bool {
+    match std::fs::read_dir(folder) {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(error) => error.kind() == ErrorKind::NotFound,
+    }
+}
+
 /// The row of `steps` that an address leads to, if it has one.
 pub(crate) fn row(evaluator: &mut Evaluator, at: Option<&Address>) -> Option<Box<StepRow>> {
     let Some(Address { branch, position: Position::Step(step) }) = at else { return None };
@@ -112,7 +125,7 @@ impl Reader {
     }
 
     pub(crate) fn run(self) {
-        let mut open: Option<Evaluator> = None;
+        let (mut open, mut was_there): (Option<Evaluator>, bool) = (None, false);
         let mut board = Board::new(self.pace);
         let mut wanted: Option<Wanted> = None;
         let mut log = None;
@@ -122,7 +135,11 @@ impl Reader {
         loop {
             if open.is_none() {
                 match Evaluator::open(&self.shared.store, self.shared.data.clone(), crate::threads()) {
-                    Ok(opened) => open = Some(opened),
+                    Ok(opened) => (open, was_there) = (Some(opened), true),
+                    // Where a run may begin; a store that has vanished is another matter.
+                    Err(_) if lists && !was_there && is_free(&self.shared.store) => {
+                        listing.tell(&self.shared, Vec::new(), Vec::new());
+                    }
                     Err(error) if lists => listing.unreadable(&self.shared, error.to_string()),
                     Err(_) => {}
                 }
@@ -148,10 +165,14 @@ impl Reader {
                     }
                 }
             }
+            let was_fresh = std::mem::take(&mut fresh);
             let overtaken = match (&mut open, &wanted) {
-                (Some(evaluator), Some(wanted)) => self.make(evaluator, &mut board, wanted, std::mem::take(&mut fresh)),
+                (Some(evaluator), Some(wanted)) => self.make(evaluator, &mut board, wanted, was_fresh),
                 _ => false,
             };
+            if was_fresh && self.pace == Pace::Slow {
+                std::thread::sleep(SLOWLY);
+            }
             let patience = match (overtaken, lists, open.is_none()) {
                 (true, ..) => Duration::ZERO,
                 (_, true, _) => listing.rest(),

@@ -87,6 +87,14 @@ pub(crate) fn build(spec: &OptimizerSpec) -> Result<(OptimizerSpec, Box<dyn Opti
     Ok((OptimizerSpec { kind: spec.kind.clone(), parameters }, optimizer))
 }
 
+/// Checks what an optimizer is to be, and writes every default out.
+///
+/// # Errors
+/// An unknown kind or parameter, and a value that is out of range.
+pub fn resolve_optimizer(spec: &OptimizerSpec) -> Result<OptimizerSpec, TrainerError> {
+    build(spec).map(|(resolved, _)| resolved)
+}
+
 /// The configuration as the parameters of a resolved spec.
 fn resolved(config: &impl Serialize) -> Parameters {
     match serde_json::to_value(config) {
