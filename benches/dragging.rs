@@ -165,11 +165,15 @@ fn idle(root: &Path, [width, height]: [u32; 2]) -> Result<(), Box<dyn Error>> {
         // Linux counts 100 of them a second.
         Ok((ticks()? - before) / SECONDS as f64)
     };
-    let moving = share(&window)?;
+    let jittering = share(&window)?;
+    // Nodes rest 20 s after the last touch or change.
+    std::thread::sleep(Duration::from_secs(10));
+    let resting = share(&window)?;
     window.keys(&["m"]);
     std::thread::sleep(Duration::from_secs(1));
     let still = share(&window)?;
-    println!("idle, motion on      {moving:>8.1} % of a core");
+    println!("idle, at first       {jittering:>8.1} % of a core, while nodes jitter");
+    println!("idle, later          {resting:>8.1} % of a core, at rest");
     println!("idle, motion off     {still:>8.1} % of a core");
     window.close();
     Ok(())

@@ -23,7 +23,7 @@ BATCH_SIZES = (4, 32, 128)
 FIDELITIES = ("every", "keyframes")
 RAW_BYTES = 4 * 2 * (22_466 + 22_794)
 """Bytes a step of weights, activations and their gradients as plain numbers."""
-PARTS = ("editing", "creating", "validating", "committing")
+PARTS = ("editing", "creating", "committing", "validating")
 
 
 def main() -> None:
@@ -155,12 +155,21 @@ def fork_table(forks: list[Event]) -> str:
                 f"{step:,}",
                 milliseconds([fork["forking_seconds"] for fork in here]),
                 *(milliseconds([fork["parts_seconds"][part] for fork in here]) for part in PARTS),
+                milliseconds([fork["whole_seconds"] for fork in here]),
                 milliseconds([fork["bringing_forward_seconds"] for fork in here]),
                 str(here[0]["recomputed"]),
                 f"{here[0]['bytes']:,}",
             ]
         )
-    heading = ("fork at step", "own, ms", *PARTS, "brought forward, ms", "steps recomputed", "bytes written")
+    heading = (
+        "fork at step",
+        "own, ms",
+        *PARTS,
+        "all of it, ms",
+        "brought forward, ms",
+        "steps recomputed",
+        "bytes written",
+    )
     return report.table(heading, rows)
 
 

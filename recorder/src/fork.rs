@@ -43,14 +43,18 @@ pub struct Fork {
     pub recomputed: u64,
     /// How long that took.
     pub bringing_forward: Duration,
-    /// How long the fork itself took: edits, branch, keyframe, validation.
+    /// How long the fork itself took: edits, branch, rows and keyframe, whatever
+    /// the length of the history and the size of the data set.
     pub forking: Duration,
+    /// From the edits until everything is committed, the validation included:
+    /// its row is committed with those of the fork step.
+    pub whole: Duration,
     /// What it took that for.
     pub parts: ForkParts,
 }
 
-/// The parts of a fork's own time. The branch is made while the validation
-/// runs, so that their sum is more than the whole.
+/// What a fork takes time for. The branch is made while the validation runs, so
+/// that the sum is more than the whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ForkParts {
     /// The edits, with measuring what they are meant to keep, and an engine
@@ -148,7 +152,8 @@ pub(crate) fn fork_from(
         effects,
         recomputed: 0,
         bringing_forward: Duration::ZERO,
-        forking: started.elapsed(),
+        forking: editing + creating + committing,
+        whole: started.elapsed(),
         parts: ForkParts { editing, creating, validating, committing },
     })
 }

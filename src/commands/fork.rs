@@ -74,6 +74,7 @@ fn tell(arguments: &ForkArguments, fork: &Fork, step: Step) -> Result<(), Failur
             "recomputed": fork.recomputed,
             "bringing_forward_seconds": fork.bringing_forward.as_secs_f64(),
             "forking_seconds": fork.forking.as_secs_f64(),
+            "whole_seconds": fork.whole.as_secs_f64(),
             "parts_seconds": {
                 "editing": fork.parts.editing.as_secs_f64(),
                 "creating": fork.parts.creating.as_secs_f64(),
@@ -90,7 +91,7 @@ fn tell(arguments: &ForkArguments, fork: &Fork, step: Step) -> Result<(), Failur
     }
     writeln!(
         out,
-        "{} steps brought forward from a keyframe in {}, forked in {} (validation {}), {} written",
+        "{} steps brought forward from a keyframe in {}, forked in {}, validated in {}; {} written",
         count(fork.recomputed),
         duration(fork.bringing_forward.as_secs_f64()),
         duration(fork.forking.as_secs_f64()),
