@@ -3,14 +3,12 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use revacnn_schemas::{
-    BranchRecord, DataCursor, ImageIndex, Observer, ObserverError, Step, StepView, TrainingState, Wanted,
-};
+use revacnn_schemas::{BranchRecord, DataCursor, ImageIndex, Observer, ObserverError, Step, StepView, Wanted};
 use revacnn_trainer::Trainer;
 use revacnn_trainer::data::Dataset;
 
 use crate::session::check_arithmetic;
-use crate::{BranchReader, RecorderError, StepTensors};
+use crate::{BranchReader, RecorderError, StepRow, StepSpan, StepTensors};
 
 /// Bytes of recomputed steps that are kept for the next question.
 const CACHE_BYTES: usize = 64 << 20;
@@ -24,38 +22,53 @@ const CACHE_BYTES: usize = 64 << 20;
 /// [`RecorderError::ReplayDiffers`] at the first step with another digest.
 pub(crate) fn bring_forward(trainer: &mut Trainer, reader: &BranchReader, to: Step) -> Result<u64, RecorderError> {
     let keyframe = reader.keyframe_at_or_before(to)?;
-    restore(trainer, reader, &keyframe)?;
-    let steps = to.0 - keyframe.step.0;
-    for _ in 0..steps {
-        trainer.step()?;
-        check_digest(trainer, reader)?;
-    }
-    Ok(steps)
+    trainer.restore(&keyframe)?;
+    check_digest(trainer, reader)?;
+    go_on(trainer, reader, to)?;
+    Ok(to.0 - keyframe.step.0)
 }
 
-/// Puts a trainer at a keyframe, whose digests must be the log's.
-fn restore(trainer: &mut Trainer, reader: &BranchReader, keyframe: &TrainingState) -> Result<(), RecorderError> {
-    trainer.restore(keyframe)?;
-    check_digest(trainer, reader)
+/// Executes the steps after the trainer's until one, and compares digests.
+fn go_on(trainer: &mut Trainer, reader: &BranchReader, to: Step) -> Result<(), RecorderError> {
+    let first = trainer.position().next();
+    if to < first {
+        return Ok(());
+    }
+    let rows = reader.step_rows(StepSpan::new(first, to))?;
+    let mut rows = rows.iter();
+    while trainer.position() < to {
+        trainer.step()?;
+        match rows.next().filter(|row| row.step == trainer.position()) {
+            Some(row) => check_row(trainer, reader, row)?,
+            // It says what is lacking.
+            None => check_row(trainer, reader, &reader.step_row(trainer.position())?)?,
+        };
+    }
+    Ok(())
 }
 
 /// Compares the parameters' digest with the log's, and the state's where the
 /// log has one.
 pub(crate) fn check_digest(trainer: &Trainer, reader: &BranchReader) -> Result<(), RecorderError> {
-    let row = reader.step_row(trainer.position())?;
+    check_row(trainer, reader, &reader.step_row(trainer.position())?).map(|_| ())
+}
+
+/// Compares the parameters' digest with a row's and, where there is one, the
+/// state's; says whether there was one.
+pub(crate) fn check_row(trainer: &Trainer, reader: &BranchReader, row: &StepRow) -> Result<bool, RecorderError> {
     let found = trainer.digest();
     if row.digest != found {
         return Err(differs(reader.branch(), row.step, row.digest, found));
     }
-    let Some(expected) = row.state_digest else { return Ok(()) };
+    let Some(expected) = row.state_digest else { return Ok(false) };
     let found = trainer.state().state_digest(found);
     if expected != found {
         return Err(differs(reader.branch(), row.step, expected, found));
     }
-    Ok(())
+    Ok(true)
 }
 
-pub(crate) fn differs(
+fn differs(
     record: &BranchRecord,
     step: Step,
     expected: revacnn_schemas::Digest,
@@ -122,10 +135,7 @@ impl Replay {
         // Going on is cheaper than going back, unless a keyframe is nearer.
         let near = self.reader.nearest_keyframe(step)?;
         if near.is_some_and(|near| near <= position) && position <= step && trainer.cursor().images_seen > 0 {
-            while trainer.position() < step {
-                trainer.step()?;
-                check_digest(&trainer, &self.reader)?;
-            }
+            go_on(&mut trainer, &self.reader, step)?;
         } else {
             bring_forward(&mut trainer, &self.reader, step)?;
         }

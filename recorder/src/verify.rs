@@ -9,9 +9,9 @@ use revacnn_trainer::Trainer;
 use revacnn_trainer::data::Dataset;
 
 use crate::fork::state_of_fork;
-use crate::replay::{capture, differs};
+use crate::replay::{capture, check_row};
 use crate::session::check_arithmetic;
-use crate::{BranchReader, Lineage, RecorderError, StepRow, StepSpan, Store};
+use crate::{BranchReader, Lineage, RecorderError, StepSpan, Store};
 
 /// What is verified, and how.
 #[derive(Debug, Clone, Copy)]
@@ -211,21 +211,6 @@ impl Worker<'_> {
         }
         Ok(found)
     }
-}
-
-/// Compares digest and, where there is one, state digest; says whether there
-/// was one.
-fn check_row(trainer: &Trainer, reader: &BranchReader, row: &StepRow) -> Result<bool, RecorderError> {
-    let digest = trainer.digest();
-    if digest != row.digest {
-        return Err(differs(reader.branch(), row.step, row.digest, digest));
-    }
-    let Some(expected) = row.state_digest else { return Ok(false) };
-    let state = trainer.state().state_digest(digest);
-    if state != expected {
-        return Err(differs(reader.branch(), row.step, expected, state));
-    }
-    Ok(true)
 }
 
 fn check_tensors(trainer: &mut Trainer, reader: &BranchReader, step: Step) -> Result<(), RecorderError> {

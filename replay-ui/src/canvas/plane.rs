@@ -21,7 +21,7 @@ const RADIUS: f32 = 5.0;
 /// The height of a line beneath the points.
 const NOTE: f32 = 16.0;
 /// How wide a letter of notes is: they are lower case, for the most part.
-const NARROW: f32 = 5.5;
+const NARROW: f32 = 5.7;
 /// How long points glide.
 const GLIDE: Duration = Duration::from_millis(200);
 

@@ -5,7 +5,7 @@ use iced::widget::canvas::{self, Action, Event, Frame, Geometry, LineDash, Path,
 use iced::{Point, Rectangle, Renderer, Size, Theme, mouse};
 use revacnn_schemas::ImageGrid;
 
-use super::draw::{Align, label, short, under_way};
+use super::draw::{Align, LETTER, label, short, under_way};
 use super::{hover, picture};
 use crate::cells::Slot;
 use crate::look::Look;
@@ -13,16 +13,22 @@ use crate::message::{FilterKey, Message};
 use crate::pixels::Pictures;
 use crate::state::State;
 
+/// The height of a branch's name above its row.
 const HEAD: f32 = 20.0;
+/// The width of a branch's name before its row, where there are many.
+const NAME: f32 = 108.0;
+/// So many branches have their names before their rows.
+const MANY: usize = 3;
 const GAP: f32 = 4.0;
 const LARGEST: f32 = 40.0;
 
 /// The cells of one row of the grid, wrapped where it is too long.
 pub(crate) fn cells(rows: usize, columns: usize, size: Size) -> Vec<Vec<Rectangle>> {
-    let width = (size.width - 24.0).max(1.0);
+    let (name, head) = if rows < MANY { (0.0, HEAD) } else { (NAME, 2.0) };
+    let width = (size.width - 24.0 - name).max(1.0);
     let fits = |lines: usize| {
         let across = columns.max(1).div_ceil(lines);
-        let high = (size.height / rows.max(1) as f32 - HEAD - GAP) / lines as f32 - GAP;
+        let high = (size.height / rows.max(1) as f32 - head - GAP) / lines as f32 - GAP;
         let side = ((width + GAP) / across as f32 - GAP).min(high).clamp(4.0, LARGEST);
         (across, side)
     };
@@ -34,12 +40,12 @@ pub(crate) fn cells(rows: usize, columns: usize, size: Size) -> Vec<Vec<Rectangl
         }
     }
     let ((across, side), lines) = best;
-    let row_height = HEAD + lines as f32 * (side + GAP) + GAP;
+    let row_height = head + lines as f32 * (side + GAP) + GAP;
     (0..rows)
         .map(|row| {
-            let top = row as f32 * row_height + HEAD;
+            let top = row as f32 * row_height + head;
             let cell = |column: usize| Rectangle {
-                x: (12.0 + (column % across) as f32 * (side + GAP)).round(),
+                x: (12.0 + name + (column % across) as f32 * (side + GAP)).round(),
                 y: (top + (column / across) as f32 * (side + GAP)).round(),
                 width: side.floor(),
                 height: side.floor(),
@@ -107,8 +113,11 @@ impl canvas::Program<Message> for Strip<'_> {
             let cells = cells(self.grid.rows.len(), self.columns(), bounds.size());
             for (row, line) in self.grid.rows.iter().enumerate() {
                 if let Some(first) = cells[row].first() {
-                    let name = short(&line.label, (bounds.width / 7.0) as usize);
-                    label(frame, name, Point::new(first.x, first.y - HEAD / 2.0 - 1.0), look.faint, Align::Left);
+                    let many = self.grid.rows.len() >= MANY;
+                    let room = if many { NAME } else { bounds.width };
+                    let y = if many { first.center_y() } else { first.y - HEAD / 2.0 - 1.0 };
+                    let name = short(&line.label, (room / LETTER) as usize);
+                    label(frame, name, Point::new(12.0, y), look.faint, Align::Left);
                 }
                 for (column, image) in line.images.iter().enumerate() {
                     let at = cells[row][column];
