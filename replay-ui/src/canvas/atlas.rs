@@ -1,11 +1,15 @@
-//! The nodes and paths of a network as one image. The software renderer draws
-//! all that overlaps each spot that has changed again: few images are cheap
-//! there, hundreds of lines and small images are not.
+//! Many small images and lines as one image: nodes and paths of a network, a
+//! layer's filters, points of an embedding. The software renderer draws all that
+//! overlaps each spot that has changed again: few images are cheap there,
+//! hundreds of lines and small images are not.
 
 use iced::widget::image::Handle;
 use iced::{Color, Point, Rectangle, Size};
 
 use crate::pixels::{Pictures, Place};
+
+/// An image, and where it lies on the canvas.
+pub(crate) type Placed = (Rectangle, Handle);
 
 /// An image that is put together on the processor.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,29 +56,35 @@ impl Atlas {
         let most = [self.width, self.height];
         let whole = |value: f32, most: usize| (value.max(0.0) as usize).min(most);
         let [red, green, blue, _] = line.color.into_rgba8();
-        for place in whole(from[along].round(), most[along])..whole(to[along].round(), most[along]) {
+        // From one pixel to the next along the line, and across it.
+        let strides = if along == 0 { [1, self.width] } else { [self.width, 1] };
+        for place in whole(from[along] + 0.5, most[along])..whole(to[along] + 0.5, most[along]) {
             let middle = from[1 - along] + slope * (place as f32 + 0.5 - from[along]);
             let (low, high) = (middle - half, middle + half);
-            for across in whole(low.floor(), most[1 - along])..whole(high.ceil(), most[1 - along]) {
+            for across in whole(low, most[1 - along])..whole(high + 1.0, most[1 - along]) {
                 let share = high.min(across as f32 + 1.0) - low.max(across as f32);
-                let [x, y] = if along == 0 { [place, across] } else { [across, place] };
-                self.blend(x, y, [red, green, blue], line.color.a * share.clamp(0.0, 1.0));
+                if share > 0.0 {
+                    let at = place * strides[0] + across * strides[1];
+                    self.blend(at, [red, green, blue], (line.color.a * share.min(1.0) * 255.0 + 0.5) as u32);
+                }
             }
         }
     }
 
-    /// Puts a colour over a pixel.
-    fn blend(&mut self, x: usize, y: usize, color: [u8; 3], share: f32) {
-        let pixel = &mut self.rgba[(y * self.width + x) * 4..][..4];
-        let under = f32::from(pixel[3]) / 255.0 * (1.0 - share);
+    /// Puts a colour over a pixel; its share is of 255.
+    fn blend(&mut self, at: usize, color: [u8; 3], share: u32) {
+        let Some(pixel) = self.rgba.get_mut(at * 4..at * 4 + 4) else { return };
+        let under = (u32::from(pixel[3]) * (255 - share) + 127) / 255;
         let alpha = share + under;
-        // Most lines have the colour of those they cross.
-        if pixel[..3] != color && alpha > 0.0 {
+        if under == 0 {
+            pixel[..3].copy_from_slice(&color);
+        } else if pixel[..3] != color {
+            // Most lines have the colour of those they cross.
             for (value, over) in pixel.iter_mut().zip(color) {
-                *value = ((f32::from(over) * share + f32::from(*value) * under) / alpha).round() as u8;
+                *value = ((u32::from(over) * share + u32::from(*value) * under + alpha / 2) / alpha) as u8;
             }
         }
-        pixel[3] = (alpha * 255.0 + 0.5) as u8;
+        pixel[3] = alpha as u8;
     }
 
     /// Fills a rectangle of the canvas.
@@ -111,7 +121,7 @@ impl Atlas {
     }
 
     /// What the renderer draws.
-    pub(crate) fn into_handle(self) -> (Rectangle, Handle) {
+    pub(crate) fn into_handle(self) -> Placed {
         (self.bounds, Handle::from_rgba(self.width as u32, self.height as u32, self.rgba))
     }
 }

@@ -4,17 +4,15 @@
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
-use iced::advanced::image::{FilterMethod, Image as Raster};
 use iced::widget::canvas::{self, Action, Event, Frame, Geometry, LineDash, Path, Stroke};
-use iced::widget::image::Handle;
 use iced::{Color, Point, Rectangle, Renderer, Size, Theme, Vector, mouse, window};
 use revacnn_schemas::{DiagramColumn, NetworkDiagram};
 
-use super::atlas::{Atlas, Line};
+use super::atlas::{Atlas, Line, Placed};
 use super::draw::{Align, LETTER, label, short};
 use super::layout::{Layout, Plan, node_of};
 use super::sheet::Last;
-use super::{hover, picture};
+use super::{hover, picture, put};
 use crate::cells::Slot;
 use crate::look::Look;
 use crate::message::{FilterKey, Message};
@@ -26,6 +24,8 @@ const JITTER_EVERY: Duration = Duration::from_millis(80);
 /// How long nodes jitter after the last touch or change: nobody looks at a
 /// window all day, and it should cost nothing then.
 const JITTER_FOR: Duration = Duration::from_secs(20);
+/// The share of the class bars' room that their names take.
+const CLASS_NAMES: f32 = 0.48;
 /// The farthest that a node jitters, in pixels.
 const JITTER_REACH: f32 = 2.5;
 
@@ -58,9 +58,6 @@ pub(crate) struct Diagram<'a> {
     pub(crate) differing: Vec<FilterKey>,
 }
 
-/// An image, and where it lies on the canvas.
-type Placed = (Rectangle, Handle);
-
 /// What a canvas of a diagram remembers.
 #[derive(Debug, Default)]
 pub(crate) struct Moving {
@@ -77,6 +74,8 @@ pub(crate) struct Moving {
     last: Last,
     /// The paths, with room for the nodes, and what they depend on.
     paths: RefCell<(String, Option<Atlas>)>,
+    /// The class bars as an image, and what they depend on.
+    bars: RefCell<(String, Option<Placed>)>,
     /// Paths and nodes as an image, and what it depends on.
     nodes: RefCell<(String, Option<Placed>)>,
 }
@@ -234,31 +233,51 @@ impl Diagram<'_> {
         }
     }
 
-    fn bars(&self, frame: &mut Frame<Renderer>, layout: &Layout, look: &Look) {
-        let classes = &self.diagram.classes;
-        if classes.is_empty() || !layout.has_bars() {
-            return;
+    /// The middle of each class' line, and the room for its bar.
+    fn class_lines(&self, layout: &Layout) -> Vec<(f32, Rectangle)> {
+        let count = self.diagram.classes.len();
+        if count == 0 || !layout.has_bars() {
+            return Vec::new();
         }
         let area = layout.classes;
-        label(frame, "softmax, %", Point::new(area.x + area.width, 13.0), look.ink, Align::Right);
-        let height = (area.height / classes.len() as f32).min(26.0);
-        let top = area.y + (area.height - height * classes.len() as f32) / 2.0;
-        let names = area.width * 0.48;
-        for (place, class) in classes.iter().enumerate() {
+        let height = (area.height / count as f32).min(26.0);
+        let top = area.y + (area.height - height * count as f32) / 2.0;
+        let names = area.width * CLASS_NAMES;
+        let line = |place: usize| {
             let y = top + (place as f32 + 0.5) * height;
-            let is_label = self.diagram.label == Some(place);
-            let ink = if is_label { look.ink } else { look.faint };
-            let letters = (names / 6.4).max(3.0) as usize;
+            let width = (area.width - names - 28.0).max(8.0);
+            (y, Rectangle { x: area.x + names, y: y - height * 0.28, width, height: height * 0.56 })
+        };
+        (0..count).map(line).collect()
+    }
+
+    /// Names and probabilities of the classes.
+    fn classes(&self, frame: &mut Frame<Renderer>, layout: &Layout, look: &Look) {
+        let area = layout.classes;
+        let lines = self.class_lines(layout);
+        if !lines.is_empty() {
+            label(frame, "softmax, %", Point::new(area.x + area.width, 13.0), look.ink, Align::Right);
+        }
+        for (place, (class, (y, _))) in self.diagram.classes.iter().zip(lines).enumerate() {
+            let ink = if self.diagram.label == Some(place) { look.ink } else { look.faint };
+            let letters = (area.width * CLASS_NAMES / 6.4).max(3.0) as usize;
             label(frame, short(&class.name, letters), Point::new(area.x, y), ink, Align::Left);
-            let room = (area.width - names - 28.0).max(8.0);
-            let bar = Point::new(area.x + names, y - height * 0.28);
-            frame.fill_rectangle(bar, Size::new(room, height * 0.56), look.raised);
-            let share = if class.probability.is_finite() { class.probability.clamp(0.0, 1.0) } else { 0.0 };
-            let color = if is_label { look.accent } else { look.faint };
-            frame.fill_rectangle(bar, Size::new(room * share, height * 0.56), color);
             let text = format!("{:.0}", class.probability * 100.0);
             label(frame, text, Point::new(area.x + area.width, y), ink, Align::Right);
         }
+    }
+
+    /// The bars of the classes as one image.
+    fn bars(&self, layout: &Layout, look: &Look) -> Option<Placed> {
+        let rooms: Vec<Rectangle> = self.class_lines(layout).into_iter().map(|(_, room)| room).collect();
+        let mut atlas = Atlas::about(&rooms, 0.0)?;
+        for (place, (class, room)) in self.diagram.classes.iter().zip(rooms).enumerate() {
+            atlas.fill(room, look.raised);
+            let share = if class.probability.is_finite() { class.probability.clamp(0.0, 1.0) } else { 0.0 };
+            let color = if self.diagram.label == Some(place) { look.accent } else { look.faint };
+            atlas.fill(Rectangle { width: room.width * share, ..room }, color);
+        }
+        Some(atlas.into_handle())
     }
 
     /// The paths as an image, with room for the nodes.
@@ -425,6 +444,10 @@ impl canvas::Program<Message> for Diagram<'_> {
         if paths.0 != depends {
             *paths = (depends, self.under(&layout, look));
         }
+        let mut bars = moving.bars.borrow_mut();
+        if bars.0 != paths.0 {
+            *bars = (paths.0.clone(), self.bars(&layout, look));
+        }
         let mut nodes = moving.nodes.borrow_mut();
         let depends = format!("{} {}", paths.0, self.of_nodes(moving));
         if nodes.0 != depends {
@@ -435,10 +458,10 @@ impl canvas::Program<Message> for Diagram<'_> {
         let mut frame = Frame::new(renderer, bounds.size());
         self.gaps(&mut frame, &layout, look);
         self.words(&mut frame, &layout, look);
-        self.bars(&mut frame, &layout, look);
+        self.classes(&mut frame, &layout, look);
         picture(&mut frame, self.pictures, INPUT, layout.input);
-        if let Some((at, handle)) = &nodes.1 {
-            frame.draw_image(*at, Raster::new(handle.clone()).filter_method(FilterMethod::Nearest).snap(true));
+        for image in bars.1.iter().chain(&nodes.1) {
+            put(&mut frame, image);
         }
         vec![moving.last.finish(frame)]
     }

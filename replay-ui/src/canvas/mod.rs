@@ -16,6 +16,7 @@ use iced::widget::canvas::{Action, Event, Frame, Path};
 use iced::{Point, Rectangle, Renderer, mouse};
 use revacnn_schemas::Step;
 
+use self::atlas::Placed;
 use crate::message::{FilterKey, Message};
 use crate::pixels::{Pictures, Place};
 use crate::time::Move;
@@ -69,6 +70,11 @@ pub(crate) fn picture(frame: &mut Frame<Renderer>, pictures: Option<&Pictures>, 
     let Some(handle) = pictures.and_then(|pictures| pictures.get(place, at.width, at.height)) else { return false };
     frame.draw_image(at, Raster::new(handle).filter_method(FilterMethod::Nearest).snap(true));
     true
+}
+
+/// Draws an image that was put together.
+pub(crate) fn put(frame: &mut Frame<Renderer>, (at, handle): &Placed) {
+    frame.draw_image(*at, Raster::new(handle.clone()).filter_method(FilterMethod::Nearest).snap(true));
 }
 
 /// A square that stands on its corner.

@@ -3,13 +3,14 @@
 
 use std::time::{Duration, Instant};
 
-use iced::widget::canvas::{self, Action, Event, Frame, Geometry, Path, Stroke};
+use iced::widget::canvas::{self, Action, Event, Frame, Geometry, Path};
 use iced::{Color, Point, Rectangle, Renderer, Size, Theme, mouse, window};
 use revacnn_schemas::{FilterIdentity, Scatter, ScatterPoint};
 
+use super::atlas::{Atlas, Line, Placed};
 use super::draw::{Align, label, short, under_way};
 use super::sheet::Last;
-use super::{hover, picture};
+use super::{hover, put};
 use crate::cells::Slot;
 use crate::look::Look;
 use crate::message::{FilterKey, Message};
@@ -125,6 +126,30 @@ impl Plane<'_> {
         Size::new(bounds.width, (bounds.height - NOTE * self.notes(bounds).len() as f32).max(1.0))
     }
 
+    /// Points and the lines between them as one image.
+    fn points(&self, places: &[Point], side: f32, alpha: f32, look: &Look) -> Option<Placed> {
+        let around = |at: &Point| Rectangle::new(*at, Size::ZERO);
+        let mut atlas = Atlas::about(&places.iter().map(around).collect::<Vec<_>>(), side / 2.0 + 6.0)?;
+        for [one, other] in &self.scatter.links {
+            if let (Some(&from), Some(&to)) = (places.get(*one), places.get(*other)) {
+                atlas.line(&Line { from, to, width: 1.5, color: look.line });
+            }
+        }
+        for (number, (point, at)) in self.scatter.points.iter().zip(places).enumerate() {
+            let group = self.scatter.groups.get(point.group);
+            let color = Color { a: alpha, ..group.map_or(look.faint, |group| look.branch(group.hue)) };
+            let marked = self.state.is_marked(&key(point));
+            let has_image = self.pictures.is_some_and(|pictures| pictures.size((0, number)).is_some());
+            // A filter without an image is a small square.
+            let side = if has_image { side } else { 2.0 * RADIUS - 4.0 } + if marked { 6.0 } else { 0.0 };
+            let corner = Point::new((at.x - side / 2.0).round(), (at.y - side / 2.0).round());
+            let here = Rectangle::new(corner, Size::new(side, side));
+            atlas.fill(here.expand(2.0), if marked { look.accent } else { color });
+            atlas.put(self.pictures, (0, number), here);
+        }
+        Some(atlas.into_handle())
+    }
+
     fn goal(&self, size: Size) -> Vec<(FilterIdentity, usize, Point)> {
         let places = places(&self.scatter.points, size);
         self.scatter.points.iter().zip(places).map(|(point, at)| (point.filter.clone(), point.group, at)).collect()
@@ -201,34 +226,20 @@ impl canvas::Program<Message> for Plane<'_> {
         let alpha = if late { 0.55 } else { 1.0 };
         let image = image_side(places.len(), self.room(bounds));
         let mut frame = Frame::new(renderer, bounds.size());
-        for [one, other] in &self.scatter.links {
-            if let (Some(one), Some(other)) = (places.get(*one), places.get(*other)) {
-                frame.stroke(&Path::line(*one, *other), Stroke::default().with_color(look.line).with_width(1.5));
-            }
-        }
-        for (number, (point, at)) in self.scatter.points.iter().zip(&places).enumerate() {
-            let group = self.scatter.groups.get(point.group);
-            let color = Color { a: alpha, ..group.map_or(look.faint, |group| look.branch(group.hue)) };
-            let marked = self.state.is_marked(&key(point));
-            let side = image + if marked { 6.0 } else { 0.0 };
-            let corner = Point::new((at.x - side / 2.0).round(), (at.y - side / 2.0).round());
-            let here = Rectangle::new(corner, Size::new(side, side));
-            if self.pictures.is_some_and(|pictures| pictures.size((0, number)).is_some()) {
-                let about = here.expand(2.0);
-                frame.fill_rectangle(about.position(), about.size(), if marked { look.accent } else { color });
-                picture(&mut frame, self.pictures, (0, number), here);
-            } else {
-                if marked {
-                    frame.fill(&Path::circle(*at, RADIUS + 3.0), look.accent);
-                }
-                frame.fill(&Path::circle(*at, RADIUS), color);
-            }
+        if let Some(points) = self.points(&places, image, alpha, look) {
+            put(&mut frame, &points);
         }
         // One filter of two branches lies in two places, and is named at one.
         let twins: Vec<usize> = self.scatter.links.iter().map(|[_, twin]| *twin).collect();
         let named = self.scatter.points.iter().zip(&places).enumerate().filter(|(place, _)| !twins.contains(place));
         for (_, (point, at)) in named {
-            let ink = if self.state.is_marked(&key(point)) { look.ink } else { look.faint };
+            // Numbers come when the points rest: each that moves makes the
+            // software renderer draw all that it crosses again.
+            let marked = self.state.is_marked(&key(point));
+            if !marked && (late || gliding.since.is_some()) {
+                continue;
+            }
+            let ink = if marked { look.ink } else { look.faint };
             let right = Point::new(at.x + image / 2.0 + 5.0, at.y);
             label(&mut frame, point.filter.number.to_string(), right, ink, Align::Left);
         }

@@ -5,8 +5,10 @@ use iced::widget::canvas::{self, Action, Event, Frame, Geometry, LineDash, Path,
 use iced::{Point, Rectangle, Renderer, Size, Theme, mouse};
 use revacnn_schemas::ImageGrid;
 
+use super::atlas::Atlas;
 use super::draw::{Align, LETTER, label, short, under_way};
-use super::{hover, picture};
+use super::sheet::Last;
+use super::{hover, put};
 use crate::cells::Slot;
 use crate::look::Look;
 use crate::message::{FilterKey, Message};
@@ -55,6 +57,14 @@ pub(crate) fn cells(rows: usize, columns: usize, size: Size) -> Vec<Vec<Rectangl
         .collect()
 }
 
+/// What the canvas remembers.
+#[derive(Debug, Default)]
+pub(crate) struct Over {
+    filter: Option<FilterKey>,
+    /// The line that says that other filters are on their way.
+    line: Last,
+}
+
 /// The grid on the screen.
 pub(crate) struct Strip<'a> {
     pub(crate) state: &'a State,
@@ -78,11 +88,11 @@ impl Strip<'_> {
 }
 
 impl canvas::Program<Message> for Strip<'_> {
-    type State = Option<FilterKey>;
+    type State = Over;
 
     fn update(
         &self,
-        over: &mut Option<FilterKey>,
+        over: &mut Over,
         event: &Event,
         bounds: Rectangle,
         cursor: mouse::Cursor,
@@ -90,7 +100,7 @@ impl canvas::Program<Message> for Strip<'_> {
         let at = cursor.position_in(bounds);
         match event {
             Event::Mouse(mouse::Event::CursorMoved { .. }) => {
-                hover(over, at.and_then(|at| self.filter_at(at, bounds.size())))
+                hover(&mut over.filter, at.and_then(|at| self.filter_at(at, bounds.size())))
             }
             Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left)) => {
                 let at = at?;
@@ -102,7 +112,7 @@ impl canvas::Program<Message> for Strip<'_> {
 
     fn draw(
         &self,
-        _: &Option<FilterKey>,
+        over: &Over,
         renderer: &Renderer,
         theme: &Theme,
         bounds: Rectangle,
@@ -111,6 +121,7 @@ impl canvas::Program<Message> for Strip<'_> {
         let look = Look::of(theme);
         let drawn = self.state.caches.filters.draw(renderer, bounds.size(), |frame: &mut Frame<Renderer>| {
             let cells = cells(self.grid.rows.len(), self.columns(), bounds.size());
+            let mut images = Atlas::about(&cells.concat(), 2.0);
             for (row, line) in self.grid.rows.iter().enumerate() {
                 if let Some(first) = cells[row].first() {
                     let many = self.grid.rows.len() >= MANY;
@@ -127,24 +138,27 @@ impl canvas::Program<Message> for Strip<'_> {
                         frame.stroke(&Path::rectangle(at.position(), at.size()), dotted);
                         continue;
                     };
+                    let Some(images) = &mut images else { continue };
                     if image.filter.as_ref().is_some_and(|key| self.state.is_marked(key)) {
-                        let about = at.expand(2.0);
-                        frame.fill_rectangle(about.position(), about.size(), look.accent);
+                        images.fill(at.expand(2.0), look.accent);
                     }
-                    picture(frame, self.pictures, (row, column), at);
+                    images.put(self.pictures, (row, column), at);
                 }
+            }
+            if let Some(images) = images {
+                put(frame, &images.into_handle());
             }
         });
         let mut drawn = vec![drawn];
         if self.state.figures.late(Slot::Filters, self.state.time.cursor).is_some() {
             let mut frame = Frame::new(renderer, bounds.size());
             under_way(&mut frame, look);
-            drawn.push(frame.into_geometry());
+            drawn.push(over.line.finish(frame));
         }
         drawn
     }
 
-    fn mouse_interaction(&self, _: &Option<FilterKey>, bounds: Rectangle, cursor: mouse::Cursor) -> mouse::Interaction {
+    fn mouse_interaction(&self, _: &Over, bounds: Rectangle, cursor: mouse::Cursor) -> mouse::Interaction {
         match cursor.position_in(bounds).and_then(|at| self.filter_at(at, bounds.size())) {
             Some(_) => mouse::Interaction::Pointer,
             None => mouse::Interaction::default(),
