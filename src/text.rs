@@ -18,7 +18,7 @@ pub(crate) use say;
 /// Words of others, such as a file's name, without what a terminal would take
 /// for a command.
 pub(crate) fn printable(words: &impl std::fmt::Display) -> String {
-    let keep = |letter: char| if letter.is_control() && letter != '\n' { '\u{fffd}' } else { letter };
+    let keep = |letter: char| if letter.is_control() && !['\n', '\t'].contains(&letter) { '\u{fffd}' } else { letter };
     words.to_string().chars().map(keep).collect()
 }
 
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn what_a_terminal_would_obey_is_not_printed() {
-        assert_eq!(printable(&"a\u{1b}[2Jb\nc\u{9b}d"), "a\u{fffd}[2Jb\nc\u{fffd}d");
+        assert_eq!(printable(&"a\u{1b}[2Jb\nc\u{9b}\td"), "a\u{fffd}[2Jb\nc\u{fffd}\td");
     }
 
     #[test]

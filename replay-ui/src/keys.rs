@@ -111,12 +111,18 @@ fn next<T: Copy + PartialEq>(all: &[T], here: &T) -> Option<T> {
     all.get(place).or(all.first()).copied()
 }
 
+/// Zooms about the cursor, or about the end that is nearer to it.
+fn zoom(factor: f64, state: &State) -> Message {
+    let fraction = state.time.fraction(state.time.cursor.0 as f64).clamp(0.0, 1.0);
+    Message::Zoom { factor, fraction }
+}
+
 fn character(text: &str, state: &State) -> Option<Message> {
     Some(match text {
         " " => Message::Play(!state.playing.on),
         "x" => Message::Speed,
-        "+" | "=" => Message::Zoom { factor: ZOOM, fraction: state.time.fraction(state.time.cursor.0 as f64) },
-        "-" => Message::Zoom { factor: 1.0 / ZOOM, fraction: state.time.fraction(state.time.cursor.0 as f64) },
+        "+" | "=" => zoom(ZOOM, state),
+        "-" => zoom(1.0 / ZOOM, state),
         "a" => Message::Align(match state.settings.align {
             Align::Step => Align::Fork,
             Align::Fork => Align::Step,
@@ -232,6 +238,18 @@ mod tests {
         for key in ["x", "[", "]", "k", "t", "s", "u", "m", "z", "?"] {
             assert!(pressed(letter(key), Modifiers::empty()).is_some(), "{key}");
         }
+    }
+
+    #[test]
+    fn zooming_by_keys_stays_where_one_looks() {
+        let mut state = opened();
+        state.update(pressed(Key::Named(N::End), Modifiers::empty()).unwrap());
+        // By the wheel, to the left end, far from the cursor.
+        state.update(Message::Zoom { factor: 4.0, fraction: 0.0 });
+        let before = state.time.step_at(1.0);
+        state.update(message(&letter("+"), Modifiers::empty(), &state).unwrap());
+        assert_eq!(state.time.step_at(1.0), before);
+        assert!(state.time.step_at(0.0).0 > 0, "fewer steps are shown");
     }
 
     #[test]

@@ -381,16 +381,21 @@ impl State {
 
     fn save(&mut self, slot: Slot) -> Vec<Effect> {
         self.menu = None;
-        let (Some(shown), Some(at)) = (self.figures.get(slot), self.at()) else { return Vec::new() };
+        let (Some(shown), Some(at)) = (self.figures.get(slot), self.at_of(slot)) else { return Vec::new() };
         let name = slot.name().replace(' ', "-");
         let path = format!("{name}-{}.svg", at.to_string().replace(['@', '/'], "-")).into();
         vec![Effect::Ask(Ask::Do(Intent::Save { drawn: shown.drawn.clone(), path }))]
     }
 
+    /// What a slot shows.
+    fn at_of(&self, slot: Slot) -> Option<Address> {
+        if matches!(slot, Slot::OtherNetwork | Slot::OtherFilter) { self.at_beside() } else { self.at() }
+    }
+
     /// What `revacnn query` answers a figure with.
     pub(crate) fn query(&self, slot: Slot) -> Option<String> {
-        let at = self.at()?;
-        let step = self.branch().map(|branch| self.step_of(branch))?;
+        let at = self.at_of(slot)?;
+        let Position::Step(step) = at.position else { return None };
         let of_layer = |layer: &LayerName| format!("branch = '{}' AND step = {step} AND layer = '{layer}'", at.branch);
         let names: Vec<String> = self.shown().iter().map(|name| format!("'{name}'")).collect();
         Some(match slot {
@@ -454,6 +459,17 @@ mod tests {
     use super::*;
     use crate::state::tests::opened;
     use revacnn_notebook::Source;
+
+    #[test]
+    fn a_query_about_the_network_beside_is_of_its_branch() {
+        let mut state = opened();
+        state.update(Message::Beside(Some("wider".parse().unwrap())));
+        state.update(Message::Go(Move::To(Step(60))));
+        for (slot, branch) in [(Slot::Network, "main"), (Slot::OtherNetwork, "wider")] {
+            let query = state.query(slot).unwrap();
+            assert!(query.contains(&format!("branch = '{branch}' AND step = 60")), "{query}");
+        }
+    }
 
     #[test]
     fn a_query_reads_the_table_of_what_is_shown() {

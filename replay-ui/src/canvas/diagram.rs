@@ -206,7 +206,7 @@ impl Diagram<'_> {
             };
             let color = if chosen { look.accent } else { look.ink };
             label(frame, short(&name, letters), Point::new(head.x, 13.0), color, Align::Left);
-            if let Some(column) = column.filter(|_| letters >= 10) {
+            if let Some(column) = column.filter(|_| layout.has_room_beneath(place)) {
                 let letters = ((head.width + 20.0) / 6.0) as usize;
                 let text = short(&column.description, letters);
                 label(frame, text, Point::new(head.x, 29.0), look.faint, Align::Left);
@@ -421,8 +421,9 @@ impl canvas::Program<Message> for Diagram<'_> {
                 return said.or_else(|| wakes.then(Action::request_redraw));
             }
             Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left)) => {
-                let at = cursor.position_in(bounds)?;
-                return Some(Action::publish(self.pressed(&self.layout(bounds), at)).and_capture());
+                if let Some(at) = cursor.position_in(bounds) {
+                    return Some(Action::publish(self.pressed(&self.layout(bounds), at)).and_capture());
+                }
             }
             _ => {}
         }

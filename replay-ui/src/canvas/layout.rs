@@ -10,6 +10,8 @@ const GAP: f32 = 4.0;
 /// The height of the layers' names.
 pub(crate) const HEAD: f32 = 40.0;
 const BUTTON: f32 = 18.0;
+/// How far down a button beneath a name is.
+const BENEATH: f32 = 21.0;
 /// The least width of a layer that has room for a button beside its name.
 const LEAST_BESIDE: f32 = 84.0;
 /// A diagram less wide than this has no class bars.
@@ -143,11 +145,17 @@ impl Layout {
             let beside = width >= LEAST_BESIDE;
             let button = if beside { BUTTON + 2.0 } else { 0.0 };
             heads.push(Rectangle { x, y: 2.0, width: (width - button).max(8.0), height: HEAD - 4.0 });
-            let (left, top, side) = if beside { (x + width - BUTTON, 4.0, BUTTON) } else { (x, 21.0, BUTTON - 2.0) };
+            let (left, top, side) =
+                if beside { (x + width - BUTTON, 4.0, BUTTON) } else { (x, BENEATH, (BUTTON - 2.0).min(width + 2.0)) };
             add.push(Rectangle { x: left, y: top, width: side, height: side });
         }
         let classes = Rectangle { x: size.width - classes_width - 12.0, y: HEAD, width: classes_width, height: body };
         Self { input, nodes, heads, add, classes }
+    }
+
+    /// Whether there is room for a line beneath a layer's name.
+    pub(crate) fn has_room_beneath(&self, column: usize) -> bool {
+        self.add.get(column).is_some_and(|button| button.y < BENEATH)
     }
 
     /// Whether there is room for the class bars.
@@ -274,6 +282,8 @@ pub(crate) mod tests {
                 assert!(all.iter().all(|node| node.intersection(add).is_none()), "{size:?}");
             }
             assert_eq!(layout.add.len(), 3);
+            // What is written beneath a name is not beneath a button.
+            assert_eq!(layout.has_room_beneath(0), layout.add[0].x >= layout.heads[0].x + layout.heads[0].width);
             let name = Point::new(layout.heads[0].center_x(), layout.heads[0].y + 8.0);
             assert_eq!((layout.head_at(name), layout.add_at(name)), (Some(0), None));
         }

@@ -1,6 +1,7 @@
 //! The embedding: a point a filter, one filter of two branches joined. From
 //! step to step points glide.
 
+use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
 use iced::widget::canvas::{self, Action, Event, Frame, Geometry, Path};
@@ -64,8 +65,8 @@ pub(crate) fn on_the_way(
     to.iter().map(glide).collect()
 }
 
-/// Notes in lines of at most so many letters.
-fn lines(notes: &[String], most: usize) -> Vec<String> {
+/// Notes in at most so many lines (from 2) of at most so many letters.
+fn lines(notes: &[String], rows: usize, most: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for note in notes {
         match lines.last_mut() {
@@ -73,8 +74,15 @@ fn lines(notes: &[String], most: usize) -> Vec<String> {
                 line.push_str(" · ");
                 line.push_str(note);
             }
-            _ => lines.push(short(note, most)),
+            // Where it is too long, `KL 0.1 nats` says as much.
+            _ if note.chars().count() > most => lines.push(short(&note.replace("KL divergence", "KL"), most)),
+            _ => lines.push(note.clone()),
         }
+    }
+    if lines.len() > rows {
+        let more = lines.len() - (rows - 1);
+        lines.truncate(rows - 1);
+        lines.push(format!("and {more} more"));
     }
     lines
 }
@@ -105,6 +113,8 @@ pub(crate) struct Gliding {
     share: f32,
     over: Option<FilterKey>,
     last: Last,
+    /// The points as an image, and what it depends on.
+    points: RefCell<(String, Option<Placed>)>,
     /// What is embedded: between layers and sources nothing glides.
     title: String,
 }
@@ -118,12 +128,22 @@ impl Gliding {
 impl Plane<'_> {
     /// What is told beneath the points.
     fn notes(&self, bounds: Rectangle) -> Vec<String> {
-        lines(&self.scatter.notes, ((bounds.width - 20.0) / NARROW).max(1.0) as usize)
+        // Points need the room more.
+        let rows = (bounds.height * 0.3 / NOTE).max(2.0) as usize;
+        lines(&self.scatter.notes, rows, ((bounds.width - 20.0) / NARROW).max(1.0) as usize)
     }
 
     /// Where points may lie, above the notes.
     fn room(&self, bounds: Rectangle) -> Size {
         Size::new(bounds.width, (bounds.height - NOTE * self.notes(bounds).len() as f32).max(1.0))
+    }
+
+    /// What the image of the points depends on.
+    fn of_points(&self, gliding: &Gliding, bounds: Rectangle, late: bool) -> String {
+        let state = self.state;
+        let figure = state.figures.get(Slot::Embedding).map(|shown| shown.number);
+        let marked = (&state.hovered, &state.picked);
+        format!("{figure:?} {} {:?} {late} {marked:?} {}", gliding.share, bounds.size(), state.settings.dark)
     }
 
     /// Points and the lines between them as one image.
@@ -226,8 +246,13 @@ impl canvas::Program<Message> for Plane<'_> {
         let alpha = if late { 0.55 } else { 1.0 };
         let image = image_side(places.len(), self.room(bounds));
         let mut frame = Frame::new(renderer, bounds.size());
-        if let Some(points) = self.points(&places, image, alpha, look) {
-            put(&mut frame, &points);
+        let mut points = gliding.points.borrow_mut();
+        let depends = self.of_points(gliding, bounds, late);
+        if points.0 != depends {
+            *points = (depends, self.points(&places, image, alpha, look));
+        }
+        if let Some(points) = &points.1 {
+            put(&mut frame, points);
         }
         // One filter of two branches lies in two places, and is named at one.
         let twins: Vec<usize> = self.scatter.links.iter().map(|[_, twin]| *twin).collect();
@@ -290,8 +315,12 @@ mod tests {
     #[test]
     fn notes_share_a_line_as_long_as_it_lasts() {
         let notes = ["one", "two", "three and more"].map(str::to_owned);
-        assert_eq!(lines(&notes, 9), ["one · two", "three an…"]);
-        assert_eq!(lines(&notes, 80), ["one · two · three and more"]);
+        assert_eq!(lines(&notes, 2, 9), ["one · two", "three an…"]);
+        assert_eq!(lines(&notes, 2, 80), ["one · two · three and more"]);
+        assert_eq!(lines(&["KL divergence 0.1 nats".to_owned()], 2, 12), ["KL 0.1 nats"]);
+        // A fork step has no gradients: a note a filter.
+        let many: Vec<String> = (0..40).map(|filter| format!("{filter} has no gradient")).collect();
+        assert_eq!(lines(&many, 3, 30), ["0 has no gradient", "1 has no gradient", "and 38 more"]);
     }
 
     #[test]

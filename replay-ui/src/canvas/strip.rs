@@ -18,7 +18,7 @@ use crate::state::State;
 /// The height of a branch's name above its row.
 const HEAD: f32 = 20.0;
 /// The width of a branch's name before its row, where there are many.
-const NAME: f32 = 108.0;
+const NAME: f32 = 96.0;
 /// So many branches have their names before their rows.
 const MANY: usize = 3;
 const GAP: f32 = 4.0;
@@ -149,13 +149,13 @@ impl canvas::Program<Message> for Strip<'_> {
                 put(frame, &images.into_handle());
             }
         });
-        let mut drawn = vec![drawn];
+        // Also where it is empty: what is drawn after it would be drawn again
+        // if it came and went.
+        let mut line = Frame::new(renderer, bounds.size());
         if self.state.figures.late(Slot::Filters, self.state.time.cursor).is_some() {
-            let mut frame = Frame::new(renderer, bounds.size());
-            under_way(&mut frame, look);
-            drawn.push(over.line.finish(frame));
+            under_way(&mut line, look);
         }
-        drawn
+        vec![drawn, over.line.finish(line)]
     }
 
     fn mouse_interaction(&self, _: &Over, bounds: Rectangle, cursor: mouse::Cursor) -> mouse::Interaction {

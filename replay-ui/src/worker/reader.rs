@@ -16,8 +16,8 @@ use crate::message::{Listed, Told};
 
 /// How often the store is looked at for what others wrote.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// The least time between slow figures: they are to leave room for the window
-/// itself while the cursor is dragged.
+/// How long slow figures rest after what was freshly wanted is made: they are to
+/// leave room for the window itself while the cursor is dragged.
 const SLOWLY: Duration = Duration::from_millis(100);
 /// How long a thread without duties sleeps.
 const LONG: Duration = Duration::from_secs(3600);
@@ -170,7 +170,7 @@ impl Reader {
                 (Some(evaluator), Some(wanted)) => self.make(evaluator, &mut board, wanted, was_fresh),
                 _ => false,
             };
-            if was_fresh && self.pace == Pace::Slow {
+            if was_fresh && self.pace == Pace::Slow && !board.slots.is_empty() {
                 std::thread::sleep(SLOWLY);
             }
             let patience = match (overtaken, lists, open.is_none()) {
@@ -283,5 +283,19 @@ impl Listing {
         shared.tell(Told::Listed(listed));
         (self.told, self.told_at) = (Some(next), Some(now));
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_may_begin_where_nothing_is_yet() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(is_free(folder.path()) && is_free(&folder.path().join("not there")));
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        assert!(!is_free(folder.path()) && !is_free(&file));
     }
 }
