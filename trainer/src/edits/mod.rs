@@ -73,7 +73,7 @@ pub struct Effect {
 /// became not a number, or was one, counts as 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Preservation {
-    /// Over the first 256 validation images (all, if there are fewer), in
+    /// Over the first 64 validation images (all, if there are fewer), in
     /// evaluation mode.
     pub evaluation: f32,
     /// Over the next batch with the batch's own statistics and dropout off,

@@ -12,7 +12,7 @@ use crate::workspace::Workspace;
 use crate::{Trainer, TrainerError};
 
 /// Validation images that are looked at.
-const IMAGES: usize = 256;
+const IMAGES: usize = 64;
 
 /// How far an edit moved the outputs of `before`.
 ///
