@@ -71,6 +71,8 @@ pub(crate) struct Moving {
     resting: bool,
     over: Option<FilterKey>,
     preview: Option<String>,
+    /// The edits on whose button the mouse was pressed.
+    held: Option<Vec<String>>,
     last: Last,
     /// The paths, with room for the nodes, and what they depend on.
     paths: RefCell<(String, Option<Atlas>)>,
@@ -422,7 +424,22 @@ impl canvas::Program<Message> for Diagram<'_> {
             }
             Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left)) => {
                 if let Some(at) = cursor.position_in(bounds) {
-                    return Some(Action::publish(self.pressed(&self.layout(bounds), at)).and_capture());
+                    return Some(match self.pressed(&self.layout(bounds), at) {
+                        // It is made when the button is let go, if it is still meant then.
+                        Message::Edit(edits) => {
+                            moving.held = Some(edits);
+                            Action::capture()
+                        }
+                        other => Action::publish(other).and_capture(),
+                    });
+                }
+            }
+            Event::Mouse(mouse::Event::ButtonReleased(mouse::Button::Left)) => {
+                let meant = cursor.position_in(bounds).map(|at| self.pressed(&self.layout(bounds), at));
+                if let (Some(held), Some(Message::Edit(edits))) = (moving.held.take(), meant)
+                    && held == edits
+                {
+                    return Some(Action::publish(Message::Edit(edits)).and_capture());
                 }
             }
             _ => {}
@@ -507,6 +524,30 @@ mod tests {
         assert!(moving.resting && moving.jitter(at(36.0), Some(2)).is_none());
         assert!(moving.touch(at(40.0)) && !moving.touch(at(41.0)));
         assert!(moving.jitter(at(41.0), Some(2)).is_some());
+    }
+
+    #[test]
+    fn an_edit_is_made_when_the_button_is_let_go_where_it_was_pressed() {
+        let state = opened();
+        let diagram = network(&[("conv1", &[(0, 0.5), (7, 2.0)]), ("conv2", &[(0, 1.0)])]);
+        let plan = Plan::of(&[&diagram]);
+        let (slot, differing) = (Slot::Network, Vec::new());
+        let canvas = Diagram { state: &state, slot, diagram: &diagram, plan, pictures: None, differing };
+        let bounds = Rectangle { x: 0.0, y: 0.0, width: 900.0, height: 300.0 };
+        let plus = canvas.layout(bounds).add.iter().map(Rectangle::center).collect::<Vec<Point>>();
+        let mut moving = Moving::default();
+        let mut said = |event: mouse::Event, at: Point| {
+            let cursor = mouse::Cursor::Available(at);
+            let action = canvas::Program::update(&canvas, &mut moving, &Event::Mouse(event), bounds, cursor);
+            action.and_then(|action| action.into_inner().0).map(|message| format!("{message:?}"))
+        };
+        let [down, up] = [mouse::Event::ButtonPressed, mouse::Event::ButtonReleased].map(|of| of(mouse::Button::Left));
+        assert_eq!(said(down, plus[1]), None);
+        assert_eq!(said(up, plus[1]).as_deref(), Some("Edit([\"add-filter conv2\"])"));
+        assert_eq!(said(up, plus[1]), None, "it is made once");
+        // Who thinks better of it moves away before letting go.
+        assert_eq!([(down, plus[1]), (up, plus[0])].map(|(event, at)| said(event, at)), [None, None]);
+        assert_eq!([(down, plus[1]), (up, Point::new(899.0, 299.0))].map(|(event, at)| said(event, at)), [None, None]);
     }
 
     #[test]

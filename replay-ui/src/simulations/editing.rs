@@ -7,7 +7,8 @@ use super::{LAST, Person, branch};
 use crate::cells::Slot;
 use crate::message::{Ask, Effect, Hyper, Intent, Message};
 
-const PRESS: [mouse::Event; 1] = [mouse::Event::ButtonPressed(mouse::Button::Left)];
+const CLICK: [mouse::Event; 2] =
+    [mouse::Event::ButtonPressed(mouse::Button::Left), mouse::Event::ButtonReleased(mouse::Button::Left)];
 
 /// The fork that an edit at the end of `main` asks for.
 fn forks(edits: &[&str]) -> Option<Effect> {
@@ -32,10 +33,10 @@ fn a_press_on_plus_adds_a_filter_and_its_preview_says_so() {
     person.at(plus, []);
     assert!(person.reads(&format!("revacnn fork main@{LAST} --edit 'add-filter conv2'")));
     assert!(person.wanted().is_empty(), "pointing at it does nothing");
-    person.at(plus, PRESS);
+    person.at(plus, CLICK);
     assert_eq!(person.wanted().pop(), forks(&["add-filter conv2"]));
     // One change at a time.
-    person.at(plus, PRESS);
+    person.at(plus, CLICK);
     assert_eq!(person.wanted(), []);
 }
 
@@ -44,7 +45,7 @@ fn a_press_on_minus_removes_the_filter_that_is_pointed_at() {
     let mut person = Person::at_a_run();
     let there = mouse::Event::CursorMoved { position: iced::Point::ORIGIN };
     let minus = person.point_where(&[there], previews("remove-filter conv1/3")).expect("the − of conv1/3");
-    person.at(minus, PRESS);
+    person.at(minus, CLICK);
     assert_eq!(person.wanted().pop(), forks(&["remove-filter conv1/3"]));
 }
 
@@ -99,8 +100,8 @@ fn a_layers_buttons_edit_it() {
 fn a_filters_buttons_edit_it() {
     let mut person = Person::at_a_run();
     let node = |number: u32| move |said: &Message| matches!(said, Message::Pick(Some((layer, filter))) if layer.as_str() == "conv1" && filter.number.0 == number);
-    let place = person.point_where(&PRESS, node(5)).expect("conv1/5");
-    person.at(place, PRESS);
+    let place = person.point_where(&CLICK, node(5)).expect("conv1/5");
+    person.at(place, CLICK);
     assert!(person.reads("conv1/5") && person.state.figures.get(Slot::Filter).is_some());
     for (words, edit) in [
         ("duplicate", "duplicate-filter conv1/5"),
