@@ -25,6 +25,8 @@ pub(crate) enum Slot {
     OtherFilter,
     /// Loss of the shown branches.
     Loss,
+    /// Loss by step, for the timeline, where the chart has another axis.
+    Lanes,
     /// A number of the chosen filter, or of its layer, over time.
     History,
     /// A layer's filters, a row a branch.
@@ -55,6 +57,7 @@ impl Slot {
             Self::Filter => "filter",
             Self::OtherFilter => "other filter",
             Self::Loss => "loss",
+            Self::Lanes => "lanes",
             Self::History => "history",
             Self::Filters => "filters",
             Self::Embedding => "embedding",
@@ -66,7 +69,7 @@ impl Slot {
     pub(crate) fn pace(self) -> Pace {
         match self {
             Self::Network | Self::OtherNetwork | Self::Filter | Self::OtherFilter => Pace::Quick,
-            Self::Loss | Self::History => Pace::Curves,
+            Self::Loss | Self::Lanes | Self::History => Pace::Curves,
             Self::Filters | Self::Embedding | Self::Differences => Pace::Slow,
         }
     }
@@ -153,7 +156,8 @@ impl Figures {
 
     /// The slots that show a figure which can be saved, in order.
     pub(crate) fn slots(&self) -> Vec<Slot> {
-        self.shown.iter().filter(|(_, shown)| shown.drawn.figure.is_ok()).map(|(slot, _)| *slot).collect()
+        let has_menu = |slot: &Slot, shown: &Shown| *slot != Slot::Lanes && shown.drawn.figure.is_ok();
+        self.shown.iter().filter(|(slot, shown)| has_menu(slot, shown)).map(|(slot, _)| *slot).collect()
     }
 
     /// The images of a slot's figure.

@@ -286,6 +286,9 @@ impl State {
             cells.extend(self.at_beside().map(|other| (Slot::OtherFilter, of(other))));
         }
         cells.push((Slot::Loss, Cell::Loss { x: self.settings.x, scale: self.settings.scale }));
+        if self.settings.x != XAxis::Step {
+            cells.push((Slot::Lanes, Cell::Loss { x: XAxis::Step, scale: Scale::Linear }));
+        }
         if let Some((layer, filter)) = &self.picked {
             cells.push((
                 Slot::History,
@@ -385,6 +388,15 @@ pub(crate) mod tests {
         assert_eq!(state.at().unwrap().to_string(), "main@100");
         state.update(Message::Beside(Some("wider".parse().unwrap())));
         assert_eq!(state.at_beside().unwrap().to_string(), "wider@150");
+    }
+
+    #[test]
+    fn the_timeline_has_curves_by_step_whatever_the_axis_of_the_chart() {
+        let mut state = opened();
+        let lanes = |state: &State| state.wanted().cells.iter().any(|(slot, _)| *slot == Slot::Lanes);
+        assert!(!lanes(&state), "the chart's own serve");
+        state.update(Message::X(XAxis::Images));
+        assert!(lanes(&state));
     }
 
     #[test]

@@ -62,6 +62,7 @@ impl State {
             }
             match slot {
                 Slot::Loss => [&self.caches.curves, &self.caches.lanes].into_iter().for_each(Cache::clear),
+                Slot::Lanes => self.caches.lanes.clear(),
                 Slot::History => self.caches.history.clear(),
                 Slot::Filters => self.caches.filters.clear(),
                 // Nothing of the others is kept from one figure to the next.

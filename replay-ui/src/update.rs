@@ -399,7 +399,7 @@ impl State {
         let of_layer = |layer: &LayerName| format!("branch = '{}' AND step = {step} AND layer = '{layer}'", at.branch);
         let names: Vec<String> = self.shown().iter().map(|name| format!("'{name}'")).collect();
         Some(match slot {
-            Slot::Loss => format!(
+            Slot::Loss | Slot::Lanes => format!(
                 "SELECT branch, step, loss FROM steps WHERE branch IN ({}) AND step > 0 ORDER BY branch, step",
                 names.join(", ")
             ),

@@ -2,7 +2,7 @@
 
 use iced::widget::canvas::{self, Action, Event, Frame, Geometry};
 use iced::{Point, Rectangle, Renderer, Size, Theme, mouse, window};
-use revacnn_notebook::BranchSummary;
+use revacnn_notebook::{BranchSummary, XAxis};
 use revacnn_schemas::{Chart, Scale};
 
 use super::chart::{line, range, runs};
@@ -63,7 +63,8 @@ impl Lanes<'_> {
         label(frame, name, Point::new(12.0, top + height / 2.0), if bold { look.ink } else { look.faint }, Align::Left);
         let base = (top + height - 3.0).round();
         frame.fill_rectangle(Point::new(NAMES, base), Size::new(width, 1.0), look.line);
-        if let Some(Ok(chart)) = state.figures.chart(Slot::Loss) {
+        let curves = if state.settings.x == XAxis::Step { Slot::Loss } else { Slot::Lanes };
+        if let Some(Ok(chart)) = state.figures.chart(curves) {
             self.curve(frame, bounds, chart, branch, (base, height, shift), look);
         }
         let fork = self.x_at(bounds, branch.fork_step.0 as f64 + shift);
@@ -93,10 +94,6 @@ impl Lanes<'_> {
         look: &Look,
     ) {
         let Some([low, high]) = range(&chart.series, Scale::Linear) else { return };
-        // On another axis than steps the curves have no place here.
-        if self.0.settings.x != revacnn_notebook::XAxis::Step {
-            return;
-        }
         let inside = |x: f32| (NAMES..=NAMES + Self::width(bounds)).contains(&x);
         let bold = self.0.selected.as_ref() == Some(&branch.name);
         for series in chart.series.iter().filter(|series| series.hue == branch.hue && !series.dashed) {

@@ -76,7 +76,7 @@ fn loss(state: &State) -> Piece<'_> {
     let axis = pick_list(AXES.map(Axis), Some(Axis(state.settings.x)), |axis| Message::X(axis.0))
         .text_size(SMALL)
         .padding([2, 8])
-        .style(chooser);
+        .style(chooser(AXES.iter().position(|axis| *axis == state.settings.x)));
     let controls = row![axis, log].spacing(12).align_y(Alignment::Center);
     titled("loss, nats · mean of each batch; dashed: validation", Slot::Loss, controls, body)
 }

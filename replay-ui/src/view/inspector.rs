@@ -89,7 +89,8 @@ fn images(state: &State, slot: Slot) -> Piece<'_> {
 
 fn history(state: &State) -> Piece<'_> {
     let names = HISTORIES.map(|(_, name)| name);
-    let now = HISTORIES.iter().find(|(quantity, _)| *quantity == state.settings.history).map(|(_, name)| *name);
+    let place = HISTORIES.iter().position(|(quantity, _)| *quantity == state.settings.history);
+    let now = place.map(|place| names[place]);
     let choose = pick_list(names, now, |chosen| {
         let found = HISTORIES.iter().find(|(_, name)| *name == chosen);
         Message::History(found.map_or(HISTORIES[0].0, |(quantity, _)| quantity))
@@ -99,7 +100,7 @@ fn history(state: &State) -> Piece<'_> {
         Some(Err(reason)) => lacking(reason),
         Some(Ok(chart)) => canvas(ChartCanvas { state, chart, slot: Slot::History }).width(Fill).height(120).into(),
     };
-    column![choose.text_size(SMALL).padding([2, 8]).style(chooser), body].spacing(4).into()
+    column![choose.text_size(SMALL).padding([2, 8]).style(chooser(place)), body].spacing(4).into()
 }
 
 fn numbers<'a>(state: &State, key: &FilterKey, node: &DiagramNode) -> Piece<'a> {

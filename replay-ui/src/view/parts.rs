@@ -101,16 +101,23 @@ pub(crate) fn pair<'a>(name: &'a str, value: String) -> Piece<'a> {
     row![faint(name), Space::new().width(Fill), value].align_y(Alignment::Center).into()
 }
 
-/// A list to choose from.
-pub(crate) fn chooser(theme: &Theme, status: pick_list::Status) -> pick_list::Style {
-    let look = Look::of(theme);
-    let over = matches!(status, pick_list::Status::Hovered | pick_list::Status::Opened { .. });
-    pick_list::Style {
-        text_color: look.ink,
-        placeholder_color: look.faint,
-        handle_color: look.faint,
-        background: Background::Color(if over { look.raised } else { Color::TRANSPARENT }),
-        border: border::rounded(4),
+/// A list to choose from, in which the choice of this place is made.
+///
+/// Each choice has a ground of its own that nobody sees: where its words alone
+/// change, iced's software renderer draws their lower half again.
+pub(crate) fn chooser(place: Option<usize>) -> impl Fn(&Theme, pick_list::Status) -> pick_list::Style {
+    let unseen = place.map_or(0.0, |place| (place + 1) as f32 * 1e-4);
+    move |theme, status| {
+        let look = Look::of(theme);
+        let over = matches!(status, pick_list::Status::Hovered | pick_list::Status::Opened { .. });
+        let alpha = if over { 1.0 - unseen } else { unseen };
+        pick_list::Style {
+            text_color: look.ink,
+            placeholder_color: look.faint,
+            handle_color: look.faint,
+            background: Background::Color(Color { a: alpha, ..look.raised }),
+            border: border::rounded(4),
+        }
     }
 }
 
