@@ -22,6 +22,12 @@ pub(crate) fn printable(words: &impl std::fmt::Display) -> String {
     words.to_string().chars().map(keep).collect()
 }
 
+/// Warns of something, where nobody listens too.
+pub(crate) fn warn(problem: &impl std::fmt::Display) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "{} {}", strong("warning:"), printable(problem));
+}
+
 /// Bytes in units of 1,000: `1.2 GB`.
 pub(crate) fn bytes(count: u64) -> String {
     let units = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];

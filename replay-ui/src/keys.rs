@@ -7,7 +7,7 @@ use revacnn_recorder::Command;
 use revacnn_schemas::Scale;
 
 use crate::cells::Slot;
-use crate::message::{Align, Message};
+use crate::message::Message;
 use crate::prompt::Question;
 use crate::state::State;
 use crate::time::Move;
@@ -123,10 +123,7 @@ fn character(text: &str, state: &State) -> Option<Message> {
         "x" => Message::Speed,
         "+" | "=" => zoom(ZOOM, state),
         "-" => zoom(1.0 / ZOOM, state),
-        "a" => Message::Align(match state.settings.align {
-            Align::Step => Align::Fork,
-            Align::Fork => Align::Step,
-        }),
+        "a" => Message::Align(state.settings.align.other()),
         "h" => state.question(Question::Hide),
         "k" => Message::X(next(&AXES, &state.settings.x)?),
         "q" => Message::History(next(&HISTORIES.map(|(name, _)| name), &state.settings.history)?),

@@ -26,6 +26,16 @@ pub(crate) enum Align {
     Fork,
 }
 
+impl Align {
+    /// The other one.
+    pub(crate) fn other(self) -> Self {
+        match self {
+            Self::Step => Self::Fork,
+            Self::Fork => Self::Step,
+        }
+    }
+}
+
 /// A hyper-parameter of the panel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Hyper {

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::arguments::LogArguments;
 use crate::error::Failure;
-use crate::text::{Side, bytes, count, loss, percent, printable, strong, table};
+use crate::text::{Side, bytes, count, loss, percent, table, warn};
 
 /// Characters of the column of edits.
 const LONGEST_EDITS: usize = 44;
@@ -68,7 +68,7 @@ pub(crate) fn run(arguments: &LogArguments) -> Result<ExitCode, Failure> {
         write!(out, "{}", table(&heading, &rows))?;
     }
     for problem in &problems {
-        let _ = writeln!(std::io::stderr(), "{} {}", strong("warning:"), printable(problem));
+        warn(problem);
     }
     Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

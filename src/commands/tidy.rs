@@ -7,7 +7,7 @@ use revacnn_recorder::{GarbageList, Store};
 
 use crate::arguments::{DeleteArguments, GcArguments, RenameArguments};
 use crate::error::Failure;
-use crate::text::{Side, bytes, printable, say, strong, table};
+use crate::text::{Side, bytes, say, table, warn};
 
 pub(crate) fn rename(arguments: &RenameArguments) -> Result<ExitCode, Failure> {
     let store = Store::open(&arguments.store.store)?;
@@ -33,7 +33,7 @@ pub(crate) fn gc(arguments: &GcArguments) -> Result<ExitCode, Failure> {
     let store = Store::open(&arguments.store.store)?;
     let GarbageList { items: garbage, problems } = store.garbage()?;
     for problem in &problems {
-        let _ = writeln!(std::io::stderr(), "{} {}", strong("warning:"), printable(problem));
+        warn(problem);
     }
     let code = if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     if garbage.is_empty() {

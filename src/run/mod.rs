@@ -18,7 +18,7 @@ use self::closing::Closing;
 use self::progress::{Progress, Reporter};
 use crate::error::Failure;
 use crate::interrupt;
-use crate::text::{count, printable};
+use crate::text::count;
 
 /// What trains.
 pub(crate) enum Engine {
@@ -179,10 +179,8 @@ impl Run {
         match event {
             Steered::Paused(step) => reporter.say(&format!("paused at step {}, by request", count(step.0))),
             Steered::Resumed(step) => reporter.say(&format!("goes on after step {}, by request", count(step.0))),
-            Steered::Refused(reason) => reporter.say(&printable(&format!("a request was refused: {reason}"))),
-            Steered::Unanswered(reason) => {
-                reporter.say(&printable(&format!("a request could not be answered: {reason}")))
-            }
+            Steered::Refused(reason) => reporter.say(&format!("a request was refused: {reason}")),
+            Steered::Unanswered(reason) => reporter.say(&format!("a request could not be answered: {reason}")),
             Steered::Forked { from, to, step, effects, .. } => {
                 reporter.say(&format!("{from} forked at step {}: goes on in {to}", count(step.0)))?;
                 effects.iter().try_for_each(|effect| reporter.say(&format!("  {}", effect_text(effect))))

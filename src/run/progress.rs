@@ -9,7 +9,7 @@ use revacnn_schemas::{Epoch, Step, ValidationResult};
 use serde_json::json;
 
 use crate::error::Failure;
-use crate::text::{bytes, count, duration, loss, percent};
+use crate::text::{bytes, count, duration, loss, percent, printable};
 
 /// Time between two updates of the line on a terminal.
 const LIVE: Duration = Duration::from_millis(200);
@@ -84,6 +84,7 @@ impl Reporter {
 
     /// Says something besides, above the live line.
     pub(crate) fn say(&self, line: &str) -> Result<(), Failure> {
+        let line = printable(&line);
         match &self.bar {
             Some(bar) => bar.println(line),
             None => writeln!(std::io::stdout(), "{line}")?,

@@ -1,17 +1,16 @@
 //! The network: a node a filter, paths as thick as activations, jitter as
 //! strong as gradients.
 
-use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
-use iced::widget::canvas::{self, Action, Event, Frame, Geometry, LineDash, Path, Stroke};
+use iced::widget::canvas::{self, Action, Event, Frame, Geometry, Path, Stroke};
 use iced::{Color, Point, Rectangle, Renderer, Size, Theme, Vector, mouse, window};
 use revacnn_schemas::{DiagramColumn, NetworkDiagram};
 
 use super::atlas::{Atlas, Line, Placed};
-use super::draw::{Align, LETTER, label, short};
+use super::draw::{Align, LETTER, gap, label, short};
 use super::layout::{Layout, Plan, node_of};
-use super::sheet::Last;
+use super::sheet::{Kept, Last};
 use super::{hover, picture, put};
 use crate::cells::Slot;
 use crate::look::Look;
@@ -74,12 +73,12 @@ pub(crate) struct Moving {
     /// The edits on whose button the mouse was pressed.
     held: Option<Vec<String>>,
     last: Last,
-    /// The paths, with room for the nodes, and what they depend on.
-    paths: RefCell<(String, Option<Atlas>)>,
-    /// The class bars as an image, and what they depend on.
-    bars: RefCell<(String, Option<Placed>)>,
-    /// Paths and nodes as an image, and what it depends on.
-    nodes: RefCell<(String, Option<Placed>)>,
+    /// The paths, with room for the nodes.
+    paths: Kept<Option<Atlas>>,
+    /// The class bars as an image.
+    bars: Kept<Option<Placed>>,
+    /// Paths and nodes as an image.
+    nodes: Kept<Option<Placed>>,
 }
 
 impl Moving {
@@ -117,11 +116,6 @@ impl Moving {
         self.painted = Some(now);
         Some(now + JITTER_EVERY)
     }
-}
-
-fn dotted(color: Color) -> Stroke<'static> {
-    let line_dash = LineDash { segments: &[2.0, 3.0], offset: 0 };
-    Stroke { line_dash, ..Stroke::default().with_color(color).with_width(1.0) }
 }
 
 impl Diagram<'_> {
@@ -209,7 +203,7 @@ impl Diagram<'_> {
             let color = if chosen { look.accent } else { look.ink };
             label(frame, short(&name, letters), Point::new(head.x, 13.0), color, Align::Left);
             if let Some(column) = column.filter(|_| layout.has_room_beneath(place)) {
-                let letters = ((head.width + 20.0) / 6.0) as usize;
+                let letters = ((head.width + 20.0) / LETTER) as usize;
                 let text = short(&column.description, letters);
                 label(frame, text, Point::new(head.x, 29.0), look.faint, Align::Left);
             }
@@ -339,14 +333,14 @@ impl Diagram<'_> {
         for (column, (layer, filters)) in self.plan.columns.iter().enumerate() {
             for (filter, at) in filters.iter().zip(&layout.nodes[column]) {
                 if node_of(self.diagram, layer, filter).is_none() {
-                    frame.stroke(&Path::rectangle(at.position(), at.size()), dotted(look.faint));
+                    gap(frame, *at, look);
                 }
             }
         }
     }
 
-    /// What the paths depend on.
-    fn of_paths(&self, bounds: Rectangle) -> String {
+    /// What paths and class bars depend on.
+    fn of_figure(&self, bounds: Rectangle) -> String {
         let figure = self.state.figures.get(self.slot).map(|shown| shown.number);
         format!("{figure:?} {:?} {} {:?}", bounds.size(), self.state.settings.dark, self.plan)
     }
@@ -435,8 +429,8 @@ impl canvas::Program<Message> for Diagram<'_> {
                 }
             }
             Event::Mouse(mouse::Event::ButtonReleased(mouse::Button::Left)) => {
-                let meant = cursor.position_in(bounds).map(|at| self.pressed(&self.layout(bounds), at));
-                if let (Some(held), Some(Message::Edit(edits))) = (moving.held.take(), meant)
+                if let (Some(held), Some(at)) = (moving.held.take(), cursor.position_in(bounds))
+                    && let Message::Edit(edits) = self.pressed(&self.layout(bounds), at)
                     && held == edits
                 {
                     return Some(Action::publish(Message::Edit(edits)).and_capture());
@@ -457,20 +451,11 @@ impl canvas::Program<Message> for Diagram<'_> {
     ) -> Vec<Geometry> {
         let look = Look::of(theme);
         let layout = self.layout(bounds);
-        let mut paths = moving.paths.borrow_mut();
-        let depends = self.of_paths(bounds);
-        if paths.0 != depends {
-            *paths = (depends, self.under(&layout, look));
-        }
-        let mut bars = moving.bars.borrow_mut();
-        if bars.0 != paths.0 {
-            *bars = (paths.0.clone(), self.bars(&layout, look));
-        }
-        let mut nodes = moving.nodes.borrow_mut();
-        let depends = format!("{} {}", paths.0, self.of_nodes(moving));
-        if nodes.0 != depends {
-            *nodes = (depends, self.nodes(&layout, paths.1.as_ref(), moving, look));
-        }
+        let figure = self.of_figure(bounds);
+        let bars = moving.bars.of(&figure, || self.bars(&layout, look));
+        let paths = moving.paths.of(&figure, || self.under(&layout, look));
+        let depends = format!("{figure} {}", self.of_nodes(moving));
+        let nodes = moving.nodes.of(&depends, || self.nodes(&layout, paths.as_ref(), moving, look));
         // What is not kept is compared piece by piece, and drawn again where it
         // has changed.
         let mut frame = Frame::new(renderer, bounds.size());
@@ -478,9 +463,7 @@ impl canvas::Program<Message> for Diagram<'_> {
         self.words(&mut frame, &layout, look);
         self.classes(&mut frame, &layout, look);
         picture(&mut frame, self.pictures, INPUT, layout.input);
-        for image in bars.1.iter().chain(&nodes.1) {
-            put(&mut frame, image);
-        }
+        bars.iter().chain(nodes.iter()).for_each(|image| put(&mut frame, image));
         vec![moving.last.finish(frame)]
     }
 

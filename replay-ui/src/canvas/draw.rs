@@ -1,7 +1,7 @@
 //! What every canvas draws with: labels, numbers, ticks.
 
-use iced::widget::canvas::{Frame, Text};
-use iced::{Color, Pixels, Point, Renderer, Size, alignment};
+use iced::widget::canvas::{Frame, LineDash, Path, Stroke, Text};
+use iced::{Color, Pixels, Point, Rectangle, Renderer, Size, alignment};
 pub(crate) use revacnn_notebook::count;
 
 use crate::look::{FONT, Look, SMALL};
@@ -30,6 +30,13 @@ pub(crate) fn label(frame: &mut Frame<Renderer>, text: impl Into<String>, at: Po
         align_y: alignment::Vertical::Center,
         ..Text::default()
     });
+}
+
+/// A dotted outline where a filter of another branch would be.
+pub(crate) fn gap(frame: &mut Frame<Renderer>, at: Rectangle, look: &Look) {
+    let line_dash = LineDash { segments: &[2.0, 3.0], offset: 0 };
+    let dotted = Stroke { line_dash, ..Stroke::default().with_color(look.faint).with_width(1.0) };
+    frame.stroke(&Path::rectangle(at.position(), at.size()), dotted);
 }
 
 /// A thin line along the upper edge: what is shown here is being made anew.

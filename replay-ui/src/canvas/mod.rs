@@ -10,13 +10,13 @@ pub(crate) mod plane;
 pub(crate) mod sheet;
 pub(crate) mod strip;
 
-use self::sheet::Last;
 use iced::advanced::image::{FilterMethod, Image as Raster};
 use iced::widget::canvas::{Action, Event, Frame, Path};
 use iced::{Point, Rectangle, Renderer, mouse};
 use revacnn_schemas::Step;
 
 use self::atlas::Placed;
+use self::sheet::Last;
 use crate::message::{FilterKey, Message};
 use crate::pixels::{Pictures, Place};
 use crate::time::Move;
@@ -68,7 +68,7 @@ pub(crate) fn hover(over: &mut Option<FilterKey>, now: Option<FilterKey>) -> Opt
 /// whole pixels; returns whether there is one.
 pub(crate) fn picture(frame: &mut Frame<Renderer>, pictures: Option<&Pictures>, place: Place, at: Rectangle) -> bool {
     let Some(handle) = pictures.and_then(|pictures| pictures.get(place, at.width, at.height)) else { return false };
-    frame.draw_image(at, Raster::new(handle).filter_method(FilterMethod::Nearest).snap(true));
+    put(frame, &(at, handle));
     true
 }
 

@@ -1,7 +1,6 @@
 //! The embedding: a point a filter, one filter of two branches joined. From
 //! step to step points glide.
 
-use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
 use iced::widget::canvas::{self, Action, Event, Frame, Geometry, Path};
@@ -10,7 +9,7 @@ use revacnn_schemas::{FilterIdentity, Scatter, ScatterPoint};
 
 use super::atlas::{Atlas, Line, Placed};
 use super::draw::{Align, label, short, under_way};
-use super::sheet::Last;
+use super::sheet::{Kept, Last};
 use super::{hover, put};
 use crate::cells::Slot;
 use crate::look::Look;
@@ -87,6 +86,11 @@ fn lines(notes: &[String], rows: usize, most: usize) -> Vec<String> {
     lines
 }
 
+/// The room above notes.
+fn above(notes: &[String], bounds: Rectangle) -> Size {
+    Size::new(bounds.width, (bounds.height - NOTE * notes.len() as f32).max(1.0))
+}
+
 /// The side of the filters' images at so many points in a space.
 fn image_side(points: usize, size: Size) -> f32 {
     let room = (size.width * size.height / points.max(1) as f32).sqrt();
@@ -113,8 +117,8 @@ pub(crate) struct Gliding {
     share: f32,
     over: Option<FilterKey>,
     last: Last,
-    /// The points as an image, and what it depends on.
-    points: RefCell<(String, Option<Placed>)>,
+    /// The points as an image.
+    points: Kept<Option<Placed>>,
     /// What is embedded: between layers and sources nothing glides.
     title: String,
 }
@@ -135,7 +139,7 @@ impl Plane<'_> {
 
     /// Where points may lie, above the notes.
     fn room(&self, bounds: Rectangle) -> Size {
-        Size::new(bounds.width, (bounds.height - NOTE * self.notes(bounds).len() as f32).max(1.0))
+        above(&self.notes(bounds), bounds)
     }
 
     /// What the image of the points depends on.
@@ -240,20 +244,17 @@ impl canvas::Program<Message> for Plane<'_> {
     ) -> Vec<Geometry> {
         let look = Look::of(theme);
         // Before the first event the points are where they belong.
-        let there = places(&self.scatter.points, self.room(bounds));
+        let notes = self.notes(bounds);
+        let room = above(&notes, bounds);
+        let there = places(&self.scatter.points, room);
         let places = if gliding.to.len() == there.len() { gliding.now() } else { there };
         let late = self.state.figures.late(Slot::Embedding, self.state.time.cursor).is_some();
         let alpha = if late { 0.55 } else { 1.0 };
-        let image = image_side(places.len(), self.room(bounds));
+        let image = image_side(places.len(), room);
         let mut frame = Frame::new(renderer, bounds.size());
-        let mut points = gliding.points.borrow_mut();
         let depends = self.of_points(gliding, bounds, late);
-        if points.0 != depends {
-            *points = (depends, self.points(&places, image, alpha, look));
-        }
-        if let Some(points) = &points.1 {
-            put(&mut frame, points);
-        }
+        let points = gliding.points.of(&depends, || self.points(&places, image, alpha, look));
+        points.iter().for_each(|points| put(&mut frame, points));
         // One filter of two branches lies in two places, and is named at one.
         let twins: Vec<usize> = self.scatter.links.iter().map(|[_, twin]| *twin).collect();
         let named = self.scatter.points.iter().zip(&places).enumerate().filter(|(place, _)| !twins.contains(place));
@@ -273,7 +274,7 @@ impl canvas::Program<Message> for Plane<'_> {
             frame.fill(&Path::circle(at, 4.0), look.branch(group.hue));
             label(&mut frame, group.name.clone(), Point::new(at.x + 9.0, at.y), look.faint, Align::Left);
         }
-        for (place, note) in self.notes(bounds).into_iter().rev().enumerate() {
+        for (place, note) in notes.into_iter().rev().enumerate() {
             let at = Point::new(12.0, bounds.height - NOTE * (place as f32 + 0.5) - 1.0);
             label(&mut frame, note, at, look.faint, Align::Left);
         }

@@ -7,7 +7,7 @@
 //! it takes shapes that are drawn anew for others, equal or not: here equal ones
 //! are handed over as the same.
 
-use std::cell::RefCell;
+use std::cell::{Ref, RefCell};
 use std::sync::Arc;
 
 use iced::advanced::graphics::Text;
@@ -42,6 +42,21 @@ impl Cache {
         let drawing = Drawing::load(&kept);
         *self.0.borrow_mut() = Some((size, kept));
         drawing
+    }
+}
+
+/// What is made anew when what it depends on is another text.
+#[derive(Debug, Default)]
+pub(crate) struct Kept<T>(RefCell<(String, T)>);
+
+impl<T> Kept<T> {
+    /// What was made of these dependencies, or what is made of them now.
+    pub(crate) fn of(&self, depends: &str, make: impl FnOnce() -> T) -> Ref<'_, T> {
+        if self.0.borrow().0 != depends {
+            let made = make();
+            *self.0.borrow_mut() = (depends.to_owned(), made);
+        }
+        Ref::map(self.0.borrow(), |(_, made)| made)
     }
 }
 
@@ -148,6 +163,19 @@ mod tests {
         let (one, other) = (shapes(1.0).unwrap(), shapes(1.0).unwrap());
         assert!(Arc::ptr_eq(&one, &other));
         assert!(shapes(2.0).is_none() && shapes(2.0).is_some());
+    }
+
+    #[test]
+    fn what_is_kept_is_made_once_a_dependency() {
+        let (kept, made) = (Kept::default(), std::cell::Cell::new(0));
+        let of = |depends: &str| {
+            let make = || {
+                made.set(made.get() + 1);
+                made.get()
+            };
+            *kept.of(depends, make)
+        };
+        assert_eq!(["a", "a", "b", "a"].map(of), [1, 1, 2, 3]);
     }
 
     #[test]

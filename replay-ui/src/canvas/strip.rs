@@ -1,12 +1,12 @@
 //! A layer's filters in a grid: a row a branch, the same filters beneath one
 //! another, and a gap with a dotted outline where a branch lacks one.
 
-use iced::widget::canvas::{self, Action, Event, Frame, Geometry, LineDash, Path, Stroke};
+use iced::widget::canvas::{self, Action, Event, Frame, Geometry};
 use iced::{Point, Rectangle, Renderer, Size, Theme, mouse};
 use revacnn_schemas::ImageGrid;
 
 use super::atlas::Atlas;
-use super::draw::{Align, LETTER, label, short, under_way};
+use super::draw::{Align, LETTER, gap, label, short, under_way};
 use super::sheet::Last;
 use super::{hover, put};
 use crate::cells::Slot;
@@ -133,9 +133,7 @@ impl canvas::Program<Message> for Strip<'_> {
                 for (column, image) in line.images.iter().enumerate() {
                     let at = cells[row][column];
                     let Some(image) = image else {
-                        let line_dash = LineDash { segments: &[2.0, 3.0], offset: 0 };
-                        let dotted = Stroke { line_dash, ..Stroke::default().with_color(look.faint).with_width(1.0) };
-                        frame.stroke(&Path::rectangle(at.position(), at.size()), dotted);
+                        gap(frame, at, look);
                         continue;
                     };
                     let Some(images) = &mut images else { continue };

@@ -15,9 +15,9 @@ pub(crate) fn timeline(state: &State) -> Piece<'_> {
     let step = format!("step {} / {}", count(state.time.cursor.0), count(state.time.all[1]));
     let go = |words: &'static str, message, hint| hinted(press(words, Some(message)), hint);
     let playing = state.playing.on;
-    let (align, other) = match state.settings.align {
-        Align::Step => ("align: step", Align::Fork),
-        Align::Fork => ("align: fork", Align::Step),
+    let align = match state.settings.align {
+        Align::Step => "align: step",
+        Align::Fork => "align: fork",
     };
     let controls = row![
         go("|<", Message::Go(Move::First), "the first step: Home"),
@@ -28,7 +28,10 @@ pub(crate) fn timeline(state: &State) -> Piece<'_> {
         hinted(press(format!("{}×", state.playing.speed), Some(Message::Speed)), "how fast it plays: x"),
         plain(step),
         Space::new().width(Fill),
-        hinted(press(align, Some(Message::Align(other))), "lanes by their steps, or by distance from their forks"),
+        hinted(
+            press(align, Some(Message::Align(state.settings.align.other()))),
+            "lanes by their steps, or by distance from their forks: a",
+        ),
     ]
     .align_y(Alignment::Center)
     .spacing(4);
