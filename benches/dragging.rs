@@ -70,7 +70,7 @@ fn record(root: &Path, name: &BranchName, steps: u64) -> Result<(), Box<dyn Erro
         return Ok(());
     }
     let dataset = Arc::new(load("shapes", None)?);
-    let definition = define(preset("paper")?, &dataset, &Settings::default())?;
+    let definition = define(preset("paper")?, &dataset, &Settings { batch_size: 4, ..Settings::default() })?;
     let recording = RecordingSettings {
         fidelity: Fidelity::Every,
         keyframe_interval: RecordingSettings::default_keyframe_interval(definition.batch_size),

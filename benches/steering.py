@@ -102,6 +102,7 @@ def one_seed(
     """All runs of a seed. The twin is the parent itself, trained on: a fork
     without an edit is its parent to the bit, which the tests show."""
     settings = {
+        "optimizer": "adadelta",
         "batch_size": arguments.batch_size,
         "epochs": arguments.epochs,
         "seed": seed,

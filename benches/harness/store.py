@@ -1,6 +1,8 @@
 """The log on disk, read without the program."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 from pyarrow import concat_tables, parquet
 
@@ -13,6 +15,11 @@ def branch_folder(store: Path) -> Path:
     if len(folders) != 1:
         raise Missing(f"expected one branch in {store / 'branches'}, found {len(folders)}")
     return folders[0]
+
+
+def definition(store: Path) -> dict[str, Any]:
+    """What the only branch of a store trains."""
+    return json.loads((branch_folder(store) / "branch.json").read_text(encoding="utf-8"))["definition"]
 
 
 def table_bytes(store: Path) -> dict[str, int]:

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use revacnn_schemas::{BranchName, BranchRecord, Edit, ParentRecord, RecordingSettings, Step, TrainingState};
 use revacnn_trainer::data::{Dataset, Split};
-use revacnn_trainer::{Edited, Effect, Trainer};
+use revacnn_trainer::{Edited, Effect, Trainer, recorded_edits};
 
 use crate::session::check_arithmetic;
 use crate::store::NewBranch;
@@ -185,7 +185,7 @@ pub(crate) fn state_of_fork(
     };
     let reader = BranchReader::of(store, store.branch_by_id(&parent.branch)?)?;
     let mut replay = Replay::new(reader).with_data(dataset, threads);
-    let edited = replay.trainer_at(parent.step)?.edited(&record.edits)?;
+    let edited = replay.trainer_at(parent.step)?.edited(&recorded_edits(&record.edits))?;
     if edited.definition != record.definition {
         let differences = record.definition.differences(&edited.definition).join(", ");
         return Err(RecorderError::Unrecordable {

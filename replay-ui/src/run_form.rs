@@ -1,7 +1,7 @@
 //! The form of a new run.
 
 use revacnn_schemas::{BranchName, OptimizerSpec};
-use revacnn_trainer::resolve_optimizer;
+use revacnn_trainer::{DEFAULT_EPOCHS, Settings, resolve_optimizer};
 
 /// A field of the form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,7 +25,7 @@ impl Field {
             Self::Branch => ("branch", "a name that no branch has"),
             Self::Dataset => ("data set", "shapes, digits, cifar10, or a folder"),
             Self::Network => ("network", "paper, 20-20-20, 20-20-21, or a TOML file"),
-            Self::Optimizer => ("optimizer", "adadelta, adam, or sgd,learning_rate=0.01,momentum=0.9"),
+            Self::Optimizer => ("optimizer", "adam, adadelta, or sgd,learning_rate=0.01,momentum=0.9"),
             Self::BatchSize => ("batch size", "images"),
             Self::Epochs => ("epochs", "passes over the training images"),
             Self::Seed => ("seed", "a whole number"),
@@ -73,7 +73,16 @@ impl RunForm {
     pub(crate) fn new(taken: &[BranchName]) -> Self {
         let free = |name: &String| !taken.iter().any(|other| other.as_str() == name);
         let name = std::iter::once("main".to_owned()).chain((2..).map(|number| format!("run-{number}"))).find(free);
-        let texts = [&name.unwrap_or_default(), "shapes", "paper", "adadelta", "4", "2", "0"].map(str::to_owned);
+        let Settings { optimizer, batch_size, seed, .. } = Settings::default();
+        let texts = [
+            name.unwrap_or_default(),
+            "shapes".to_owned(),
+            "paper".to_owned(),
+            optimizer.to_string(),
+            batch_size.to_string(),
+            DEFAULT_EPOCHS.to_string(),
+            seed.to_string(),
+        ];
         Self { texts, problem: None }
     }
 
@@ -126,7 +135,9 @@ mod tests {
     fn the_form_starts_with_what_the_program_trains_under_a_free_name() {
         let plan = RunForm::new(&[]).plan().unwrap();
         assert_eq!((plan.branch.as_str(), plan.dataset.as_str(), plan.network.as_str()), ("main", "shapes", "paper"));
-        assert_eq!((plan.batch_size, plan.epochs, plan.seed), (4, 2, 0));
+        let defaults = Settings::default();
+        assert_eq!((plan.batch_size, plan.epochs, plan.seed), (defaults.batch_size, DEFAULT_EPOCHS, defaults.seed));
+        assert_eq!(plan.optimizer, defaults.optimizer);
         assert_eq!(RunForm::new(&["main".parse().unwrap()]).text(Field::Branch), "run-2");
     }
 

@@ -5,12 +5,15 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use revacnn_recorder::{DataHint, RecorderOptions, Session, SessionPlan, Store, default_disk_budget, unix_seconds};
+use revacnn_recorder::{
+    DataHint, RecorderOptions, Session, SessionPlan, Store, default_disk_budget, find_data, unix_seconds,
+};
 use revacnn_schemas::{
-    Fidelity, ImageIndex, NetworkSpec, OptimizerSpec, RecordingSettings, RunDefinition, Step, Topology,
+    BranchRecord, Fidelity, ImageIndex, NetworkSpec, OptimizerSpec, RecordingSettings, RunDefinition, Schedule, Step,
+    Topology,
 };
 use revacnn_trainer::data::{Dataset, load};
-use revacnn_trainer::{Settings, Trainer, TrainerError, define, named_network, resolve};
+use revacnn_trainer::{DEFAULT_EPOCHS, Settings, Trainer, TrainerError, define, named_network, resolve};
 
 use super::threads;
 use crate::arguments::TrainArguments;
@@ -19,28 +22,29 @@ use crate::interrupt;
 use crate::run::{Engine, Run};
 use crate::text::{bytes, count};
 
-/// Epochs of a run that says neither steps nor epochs.
-const DEFAULT_EPOCHS: u64 = 2;
+/// The data set of a new run that names none.
+const DEFAULT_DATASET: &str = "shapes";
+
+/// The network of a new run that names none.
+const DEFAULT_NETWORK: &str = "paper";
 
 pub(crate) fn run(arguments: &TrainArguments) -> Result<ExitCode, Failure> {
     let data_folder = arguments.data.folder();
-    let dataset = Arc::new(load(&arguments.dataset, data_folder.as_deref())?);
-    let settings = Settings {
-        optimizer: optimizer(arguments)?,
-        batch_size: arguments.batch_size,
-        seed: arguments.seed,
-        augmentation: None,
-        schedule: arguments.schedule,
+    let existing = existing(arguments)?;
+    let dataset = match (&arguments.dataset, &existing) {
+        (None, Some((store, record))) => find_data(store, &record.definition.dataset, data_folder.as_deref())?,
+        (asked, _) => Arc::new(load(asked.as_deref().unwrap_or(DEFAULT_DATASET), data_folder.as_deref())?),
     };
-    let definition = define(network(&arguments.network)?, &dataset, &settings)?;
-    let until = until(arguments, &dataset)?;
+    let existing = existing.map(|(_, record)| record);
+    let definition = definition(arguments, existing.as_ref(), &dataset)?;
+    let until = until(arguments, definition.batch_size, &dataset)?;
     interrupt::listen();
     if arguments.no_record {
         let trainer = Trainer::new(&definition, dataset, threads(arguments.threads))?;
         let engine = Engine::Free(Box::new(trainer));
         return Run::new(arguments.store.store.clone(), arguments.json, engine, until).go();
     }
-    let recording = recording(arguments);
+    let recording = recording(arguments, &definition, existing.as_ref());
     let (_, topology) = resolve(&definition.network, definition.input, definition.classes)?;
     let budget = disk_budget(arguments.disk_budget, &arguments.store.store);
     let size = predicted_bytes(&topology, &definition, &recording, until);
@@ -72,7 +76,9 @@ pub(crate) fn run(arguments: &TrainArguments) -> Result<ExitCode, Failure> {
     };
     let session = Session::open(&store, &arguments.branch, plan, dataset)?;
     // Only now: a run that is refused changes nothing.
-    DataHint::new(&arguments.dataset, data_folder.as_deref()).remember(&store, &identity)?;
+    if let Some(dataset) = arguments.dataset.as_deref().or(existing.is_none().then_some(DEFAULT_DATASET)) {
+        DataHint::new(dataset, data_folder.as_deref()).remember(&store, &identity)?;
+    }
     store.set_target(session.record(), until)?;
     Run::new(arguments.store.store.clone(), arguments.json, Engine::recorded(session)?, until).go()
 }
@@ -90,9 +96,63 @@ fn network(name_or_path: &str) -> Result<NetworkSpec, Failure> {
     })
 }
 
-/// `KIND[,NAME=VALUE]…` and the options that overrule it.
-fn optimizer(arguments: &TrainArguments) -> Result<OptimizerSpec, Failure> {
-    let mut spec: OptimizerSpec = arguments.optimizer.parse()?;
+/// The branch that is to be gone on with, where there is one.
+fn existing(arguments: &TrainArguments) -> Result<Option<(Store, BranchRecord)>, Failure> {
+    let folder = &arguments.store.store;
+    if arguments.no_record || !folder.join("store.json").exists() {
+        return Ok(None);
+    }
+    let store = Store::open(folder)?;
+    let record = store.branches()?.records.into_iter().find(|record| record.name == arguments.branch);
+    Ok(record.map(|record| (store, record)))
+}
+
+/// What is trained: what was asked for, and for the rest what the branch says,
+/// or else the defaults.
+fn definition(
+    arguments: &TrainArguments,
+    existing: Option<&BranchRecord>,
+    dataset: &Dataset,
+) -> Result<RunDefinition, Failure> {
+    let base = existing.map(|record| &record.definition);
+    let defaults = Settings::default();
+    let settings = Settings {
+        optimizer: optimizer(arguments, base.map(|base| &base.optimizer))?,
+        batch_size: arguments.batch_size.or(base.map(|base| base.batch_size)).unwrap_or(defaults.batch_size),
+        seed: arguments.seed.or(base.map(|base| base.seed)).unwrap_or(defaults.seed),
+        augmentation: base.filter(|_| arguments.dataset.is_none()).map(|base| base.augmentation),
+        schedule: arguments.schedule.unwrap_or(defaults.schedule),
+    };
+    let network = match (&arguments.network, base) {
+        (None, Some(base)) => base.network.clone(),
+        (asked, _) => network(asked.as_deref().unwrap_or(DEFAULT_NETWORK))?,
+    };
+    let mut definition = define(network, dataset, &settings)?;
+    if let Some(base) = base.filter(|base| arguments.schedule.is_none_or(|asked| asked == curve(base))) {
+        // Also where it starts, if the branch is a fork that set it.
+        definition.schedule = base.schedule;
+    }
+    Ok(definition)
+}
+
+fn curve(definition: &RunDefinition) -> Schedule {
+    definition.schedule.map_or(Schedule::Constant, |schedule| schedule.curve)
+}
+
+/// `KIND[,NAME=VALUE]…` and the options that overrule it; the rest is as in
+/// `base`, if that is of the same kind.
+fn optimizer(arguments: &TrainArguments, base: Option<&OptimizerSpec>) -> Result<OptimizerSpec, Failure> {
+    let mut spec = match (&arguments.optimizer, base) {
+        (None, Some(base)) => base.clone(),
+        (None, None) => Settings::default().optimizer,
+        (Some(asked), base) => {
+            let mut spec: OptimizerSpec = asked.parse()?;
+            for (name, value) in base.filter(|base| base.kind == spec.kind).iter().flat_map(|base| &base.parameters) {
+                spec.parameters.entry(name).or_insert_with(|| value.clone());
+            }
+            spec
+        }
+    };
     let options = [
         ("learning_rate", arguments.learning_rate),
         ("momentum", arguments.momentum),
@@ -111,11 +171,11 @@ fn optimizer(arguments: &TrainArguments) -> Result<OptimizerSpec, Failure> {
 }
 
 /// The step to train until.
-fn until(arguments: &TrainArguments, dataset: &Dataset) -> Result<Step, Failure> {
+fn until(arguments: &TrainArguments, batch_size: u32, dataset: &Dataset) -> Result<Step, Failure> {
     if let Some(steps) = arguments.steps {
         return Ok(Step(steps));
     }
-    let epoch_steps = (dataset.train_indices().len() as u64).div_ceil(u64::from(arguments.batch_size));
+    let epoch_steps = (dataset.train_indices().len() as u64).div_ceil(u64::from(batch_size));
     arguments
         .epochs
         .unwrap_or(DEFAULT_EPOCHS)
@@ -124,18 +184,29 @@ fn until(arguments: &TrainArguments, dataset: &Dataset) -> Result<Step, Failure>
         .ok_or_else(|| Failure::Usage("--epochs is too large to count its steps".to_owned()))
 }
 
-fn recording(arguments: &TrainArguments) -> RecordingSettings {
-    let mut probes: Vec<ImageIndex> = arguments.probe.iter().copied().map(ImageIndex).collect();
-    if probes.is_empty() {
-        probes.push(ImageIndex(0));
-    }
+/// How the run is recorded: as was asked for, else as the branch is, else as
+/// usual.
+fn recording(
+    arguments: &TrainArguments,
+    definition: &RunDefinition,
+    existing: Option<&BranchRecord>,
+) -> RecordingSettings {
+    let usual = RecordingSettings {
+        fidelity: Fidelity::Every,
+        keyframe_interval: RecordingSettings::default_keyframe_interval(definition.batch_size),
+        probes: vec![ImageIndex(0)],
+        validate_every: None,
+    };
+    let base = existing.map_or(usual, |record| record.recording.clone());
+    let probes = match &arguments.probe[..] {
+        [] => base.probes,
+        images => images.iter().copied().map(ImageIndex).collect(),
+    };
     RecordingSettings {
-        fidelity: arguments.fidelity,
-        keyframe_interval: arguments
-            .keyframe_interval
-            .unwrap_or_else(|| RecordingSettings::default_keyframe_interval(arguments.batch_size)),
+        fidelity: arguments.fidelity.unwrap_or(base.fidelity),
+        keyframe_interval: arguments.keyframe_interval.unwrap_or(base.keyframe_interval),
         probes,
-        validate_every: arguments.validate_every,
+        validate_every: arguments.validate_every.or(base.validate_every),
     }
 }
 

@@ -86,6 +86,77 @@ fn the_same_definition_goes_on_and_a_finished_one_says_so() {
     assert_eq!(resumed.json()["digest"], undisturbed["digest"]);
 }
 
+/// The defaults are those of a new branch: one that exists has its own.
+#[test]
+fn a_branch_goes_on_as_it_is_where_nothing_else_is_asked_for() {
+    let made = "train --dataset digits --network small.toml --optimizer adadelta,epsilon=1e-6,rho=0.9 --batch-size 3 \
+                --seed 4 --schedule step,every=5,factor=0.5 --weight-decay 0.001 --validate-every 5 --probe 2 \
+                --fidelity keyframes --keyframe-interval 7 --steps 10";
+    let scratch = Scratch::new();
+    scratch.run(0, made);
+    for (steps, asked) in [
+        (15, ""),
+        (16, "--optimizer adadelta"),
+        (17, "--dataset digits --network small.toml --seed 4"),
+        (18, "--schedule step,every=5,factor=0.5 --batch-size 3"),
+    ] {
+        let ran = scratch.run(0, &format!("train --steps {steps} {asked}")).out;
+        assert!(ran.contains("branch main goes on after step 1"), "{ran}");
+    }
+    let digest = |scratch: &Scratch| scratch.run(0, "show main@18 --json").json()["digest"].clone();
+    let undisturbed = Scratch::new();
+    undisturbed.run(0, &made.replace("--steps 10", "--steps 18"));
+    assert_eq!(digest(&scratch), digest(&undisturbed));
+    for (asked, difference) in [
+        ("--optimizer adadelta,epsilon=1e-8", "\n  epsilon: 1e-6 → 1e-8\n"),
+        ("--learning-rate 0.5", "\n  learning-rate: 1.0 → 0.5\n"),
+        ("--schedule constant", "\n  schedule: step,every=5,factor=0.5 from step 0 → constant\n"),
+        ("--dataset shapes", "\n  dataset: digits (7d5646161055) → shapes ("),
+        ("--network paper", "\n  conv1 filters: 4 → 16\n"),
+    ] {
+        let refused = scratch.run(1, &format!("train --steps 30 {asked}"));
+        assert!(refused.err.contains(difference), "`{difference}` is not in {}", refused.err);
+    }
+    // A fork goes on with what its edits made of it.
+    let mut fork = scratch.command("fork main@17 --name child --edit");
+    assert_eq!(Ran::of(fork.arg("set schedule cosine,over=9").output().expect("it starts")).code, Some(0));
+    let ran = scratch.run(0, "train --branch child --steps 20").out;
+    assert!(ran.contains("branch child goes on after step 17"), "{ran}");
+}
+
+/// An edit that leaves a parameter out means the default of when it was made.
+#[test]
+fn an_edit_of_an_older_program_keeps_its_default() {
+    let scratch = Scratch::new();
+    scratch.run(0, &format!("{TRAIN} --optimizer sgd --learning-rate 0.01 --steps 6"));
+    let fork = |name: &str, optimizer: &str| {
+        let mut command = scratch.command(&format!("fork main@4 --name {name} --steps 8 --edit"));
+        assert_eq!(
+            Ran::of(command.arg(format!("set optimizer {optimizer}")).output().expect("it starts")).code,
+            Some(0)
+        );
+        let branches = std::fs::read_dir(scratch.path("runs/branches")).expect("branches");
+        let files = branches.map(|branch| branch.expect("a branch").path().join("branch.json"));
+        let records = files.map(|file| {
+            let text = std::fs::read(&file).expect("a record");
+            (file, serde_json::from_slice::<serde_json::Value>(&text).expect("JSON"))
+        });
+        records.into_iter().find(|(_, record)| record["name"] == name).expect("the branch's record")
+    };
+    let (file, mut record) = fork("old", "adadelta,epsilon=1e-6,rho=0.9");
+    // As programs wrote it whose default that was.
+    let edit = &mut record["edits"][0]["change"]["set"]["optimizer"];
+    assert_eq!(edit.as_object_mut().expect("an optimizer").remove("epsilon"), Some(json!(1e-6)));
+    std::fs::write(file, record.to_string()).expect("written");
+    assert!(scratch.run(0, "log").out.contains("set optimizer adadelta,rho=0.9"));
+    scratch.run(0, "verify old");
+    // A new edit says what its default was.
+    let (_, record) = fork("new", "adadelta");
+    assert_eq!(record["definition"]["optimizer"]["epsilon"], json!(1e-8));
+    assert!(scratch.run(0, "log").out.contains("set optimizer adadelta,epsilon=1e-8"));
+    scratch.run(0, "verify new");
+}
+
 #[test]
 fn another_definition_shows_the_difference_and_changes_nothing() {
     let scratch = Scratch::new();

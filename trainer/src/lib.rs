@@ -46,8 +46,8 @@ mod threads;
 mod trainer;
 mod workspace;
 
-pub use define::{Settings, define};
-pub use edits::{Edited, Effect, Preservation};
+pub use define::{DEFAULT_EPOCHS, Settings, define};
+pub use edits::{Edited, Effect, Preservation, recorded_edits};
 pub use error::TrainerError;
 pub use network::resolve;
 pub use optimizers::resolve_optimizer;

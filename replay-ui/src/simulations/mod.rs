@@ -60,8 +60,11 @@ fn branch(name: &str) -> BranchName {
 fn record(folder: &Path) {
     let dataset = Arc::new(data::load("digits", None).unwrap());
     let store = Store::create(folder, 0).unwrap();
+    // What the pictures in `snapshots` show was trained with these.
+    let settings =
+        Settings { optimizer: "adadelta,epsilon=1e-6".parse().unwrap(), batch_size: 4, ..Settings::default() };
     let plan = SessionPlan {
-        definition: define(NetworkSpec::from_toml(NETWORK).unwrap(), &dataset, &Settings::default()).unwrap(),
+        definition: define(NetworkSpec::from_toml(NETWORK).unwrap(), &dataset, &settings).unwrap(),
         recording: RecordingSettings {
             fidelity: Fidelity::Every,
             keyframe_interval: 16,

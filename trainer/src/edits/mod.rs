@@ -33,16 +33,17 @@ mod preservation;
 mod settings;
 mod structure;
 
-use revacnn_schemas::{Change, Edit, RunDefinition, Topology, TrainingState};
+use revacnn_schemas::{Change, Edit, RunDefinition, Setting, Topology, TrainingState};
 
-use crate::{Trainer, TrainerError};
+use crate::{Trainer, TrainerError, optimizers};
 use draft::Draft;
 
 /// What a fork with edits trains.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Edited {
-    /// The edits with every seed filled in: applied again at the same step
-    /// they give the same bits.
+    /// The edits as they are to be recorded, with every seed and each default
+    /// that has ever changed filled in: applied again at the same step they
+    /// give the same bits, also by a later program.
     pub edits: Vec<Edit>,
     /// What the branch trains.
     pub definition: RunDefinition,
@@ -99,7 +100,7 @@ impl Trainer {
     /// layer and the filters' numbers, not by how many others there are.
     pub fn edited(&self, edits: &[Edit]) -> Result<Edited, TrainerError> {
         let mut draft = Draft::of(self)?;
-        let mut seeded = Vec::with_capacity(edits.len());
+        let mut recorded = Vec::with_capacity(edits.len());
         let mut effects = Vec::with_capacity(edits.len());
         for (index, edit) in edits.iter().enumerate() {
             let seed = edit.seed.unwrap_or_else(|| draws::default_seed(&self.definition, self.step, index));
@@ -111,15 +112,35 @@ impl Trainer {
             let done = apply(self, &mut draft, &edit.change, seed).map_err(named)?;
             let preserves = done.measured.then(|| preservation::measure(self, &before, &draft)).transpose()?;
             effects.push(Effect { summary: done.summary, preserves });
-            seeded.push(Edit { seed: Some(seed), ..edit.clone() });
+            recorded.push(Edit { seed: Some(seed), change: to_record(&edit.change, &draft.definition) });
         }
         Ok(Edited {
-            edits: seeded,
+            edits: recorded,
             state: draft.state(),
             definition: draft.definition,
             topology: draft.topology,
             effects,
         })
+    }
+}
+
+/// The edits of a recorded branch, as they were meant by the program that made
+/// them: what they leave out has the default of that time.
+pub fn recorded_edits(edits: &[Edit]) -> Vec<Edit> {
+    let meant = |change: &Change| match change {
+        Change::Set(Setting::Optimizer(spec)) => Change::Set(Setting::Optimizer(optimizers::as_recorded(spec))),
+        other => other.clone(),
+    };
+    edits.iter().map(|edit| Edit { change: meant(&edit.change), ..edit.clone() }).collect()
+}
+
+/// A change that was made, as it is to be recorded; `after` is what it led to.
+fn to_record(change: &Change, after: &RunDefinition) -> Change {
+    match change {
+        Change::Set(Setting::Optimizer(spec)) => {
+            Change::Set(Setting::Optimizer(optimizers::to_record(spec, &after.optimizer)))
+        }
+        other => other.clone(),
     }
 }
 

@@ -7,7 +7,7 @@ use super::{Moment, Optimizer, OptimizerKind, Tensors, check, check_common, powe
 use crate::TrainerError;
 use crate::kernels::{Kernel, Simd};
 
-pub(crate) const KIND: OptimizerKind = OptimizerKind { name: "adam", build };
+pub(crate) const KIND: OptimizerKind = OptimizerKind { name: "adam", build, left_out: &[] };
 
 /// Source: Kingma and Ba 2015, as `torch.optim.Adam` (decay is L2):
 /// g ← g + decay·w; m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²;

@@ -19,7 +19,7 @@ use serde::Serialize;
 use crate::TrainerError;
 use crate::kernels::Instructions;
 
-/// Every kind of optimizer; the first one is the default.
+/// Every kind of optimizer.
 pub(crate) static KINDS: &[OptimizerKind] = &[adadelta::KIND, sgd::KIND, adam::KIND];
 
 /// An optimizer and its parameters with every default written out.
@@ -31,6 +31,9 @@ pub(crate) struct OptimizerKind {
     pub(crate) name: &'static str,
     /// Builds it; also writes every default out.
     pub(crate) build: fn(&OptimizerSpec) -> Result<Resolved, TrainerError>,
+    /// Parameters whose default has changed, with the first default: what a
+    /// recorded edit means that leaves one out. Later edits write them out.
+    pub(crate) left_out: &'static [(&'static str, f64)],
 }
 
 /// An optimizer with its hyper-parameters; its memory is in the slots.
@@ -93,6 +96,27 @@ pub(crate) fn build(spec: &OptimizerSpec) -> Result<(OptimizerSpec, Box<dyn Opti
 /// An unknown kind or parameter, and a value that is out of range.
 pub fn resolve_optimizer(spec: &OptimizerSpec) -> Result<OptimizerSpec, TrainerError> {
     build(spec).map(|(resolved, _)| resolved)
+}
+
+/// An edit's optimizer as it is recorded: what its default alone would not say
+/// for ever is written out.
+pub(crate) fn to_record(spec: &OptimizerSpec, resolved: &OptimizerSpec) -> OptimizerSpec {
+    complete(spec, |name, _| resolved.parameters[name].clone())
+}
+
+/// The optimizer that a recorded edit meant when it was made.
+pub(crate) fn as_recorded(spec: &OptimizerSpec) -> OptimizerSpec {
+    complete(spec, |_, first_default| first_default.into())
+}
+
+/// The spec with a value for each parameter whose default has changed.
+fn complete(spec: &OptimizerSpec, value: impl Fn(&str, f64) -> serde_json::Value) -> OptimizerSpec {
+    let mut complete = spec.clone();
+    let kind = KINDS.iter().find(|kind| kind.name == spec.kind);
+    for &(name, first_default) in kind.map_or(&[][..], |kind| kind.left_out) {
+        complete.parameters.entry(name).or_insert_with(|| value(name, first_default));
+    }
+    complete
 }
 
 /// The configuration as the parameters of a resolved spec.
@@ -160,6 +184,18 @@ mod tests {
             let error = build(&spec).unwrap_err().to_string();
             assert!(error.contains(&name.replace('_', "-")), "{error}");
         }
+    }
+
+    #[test]
+    fn an_edit_keeps_the_default_that_it_was_made_with() {
+        let epsilon = |spec: &OptimizerSpec| build(spec).unwrap().0.parameters["epsilon"].clone();
+        let asked: OptimizerSpec = "adadelta,rho=0.9".parse().unwrap();
+        assert_eq!(epsilon(&as_recorded(&asked)), 1e-6);
+        let (resolved, _) = build(&asked).unwrap();
+        assert_eq!(to_record(&asked, &resolved).to_string(), "adadelta,epsilon=1e-8,rho=0.9");
+        assert_eq!(epsilon(&as_recorded(&to_record(&asked, &resolved))), 1e-8);
+        let asked: OptimizerSpec = "sgd,momentum=0.9".parse().unwrap();
+        assert_eq!(as_recorded(&asked), asked);
     }
 
     #[test]

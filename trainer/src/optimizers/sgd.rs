@@ -7,7 +7,7 @@ use super::{Moment, Optimizer, OptimizerKind, Tensors, check, check_common, reso
 use crate::TrainerError;
 use crate::kernels::{Kernel, Simd};
 
-pub(crate) const KIND: OptimizerKind = OptimizerKind { name: "sgd", build };
+pub(crate) const KIND: OptimizerKind = OptimizerKind { name: "sgd", build, left_out: &[] };
 
 /// d = g + decay·w; v ← momentum·v + d; w ← w − rate·v (`torch.optim.SGD`).
 #[derive(Debug, Clone, Serialize, Deserialize)]
