@@ -1,8 +1,6 @@
 //! The one error type of the program.
 
 use std::io;
-#[cfg(feature = "sql")]
-use std::path::PathBuf;
 
 use revacnn_notebook::NotebookError;
 use revacnn_recorder::RecorderError;
@@ -16,15 +14,6 @@ pub(crate) enum Failure {
     /// An argument that says nothing that can be done.
     #[error("{0}")]
     Usage(String),
-    /// A file that was named on the command line cannot be written.
-    #[cfg(feature = "sql")]
-    #[error("cannot write {}: {source}", path.display())]
-    Unwritable {
-        /// The file.
-        path: PathBuf,
-        /// The system's reason.
-        source: io::Error,
-    },
     /// The output cannot be written.
     #[error("cannot write the output: {0}")]
     Output(#[from] io::Error),

@@ -1,12 +1,10 @@
 //! `revacnn query`: the log in SQL.
 
-use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::Path;
 use std::process::ExitCode;
 
-use revacnn_recorder::Store;
 use revacnn_recorder::sql::{Answer, Cell, Limits, cell, query};
+use revacnn_recorder::{Store, write_output};
 use serde_json::Value;
 
 use crate::arguments::{QueryArguments, RowFormat};
@@ -38,14 +36,10 @@ pub(crate) fn run(arguments: &QueryArguments) -> Result<ExitCode, Failure> {
     let answer = query(&store, arguments.branch.as_ref(), &arguments.sql, limits)?;
     match &arguments.output {
         Some(path) if parquet => answer.write_parquet(path)?,
-        Some(path) => write(&answer, arguments.format, create(path)?)?,
+        Some(path) => write_output(path, |output| write(&answer, arguments.format, output))?,
         None => write(&answer, arguments.format, std::io::stdout().lock())?,
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn create(path: &Path) -> Result<File, Failure> {
-    File::create(path).map_err(|source| Failure::Unwritable { path: path.to_owned(), source })
 }
 
 fn write(answer: &Answer, format: RowFormat, out: impl Write) -> Result<(), Failure> {

@@ -1,7 +1,6 @@
 //! The answer to a query: its rows as Arrow batches, values and a Parquet
 //! file.
 
-use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -18,7 +17,7 @@ use polars::prelude::{DataFrame, LazyFrame, PolarsError, col};
 use serde_json::Value;
 
 use super::convert;
-use crate::RecorderError;
+use crate::{RecorderError, write_output};
 
 /// Rows of a batch.
 const BATCH_ROWS: usize = 1024;
@@ -112,34 +111,22 @@ impl Answer {
         })
     }
 
-    /// Writes the rows as a Parquet file, which appears whole: by a rename
-    /// within its folder.
+    /// Writes the rows as a Parquet file, as [`write_output`] does.
     ///
     /// # Errors
-    /// Where the file cannot be written; nothing is left behind then.
+    /// Those of [`batches`](Self::batches), and where the file cannot be
+    /// written.
     pub fn write_parquet(&self, path: &Path) -> Result<(), RecorderError> {
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".{}.partial", std::process::id()));
-        let partial = path.with_file_name(name);
-        let written = self
-            .write_file(&partial, path)
-            .and_then(|()| std::fs::rename(&partial, path).map_err(|source| RecorderError::io("write", path, source)));
-        if written.is_err() {
-            // The error that is told is the first one.
-            let _ = std::fs::remove_file(&partial);
-        }
-        written
-    }
-
-    fn write_file(&self, partial: &Path, path: &Path) -> Result<(), RecorderError> {
         let failed = |error: ParquetError| RecorderError::parquet("write", path, error);
-        let file = File::create(partial).map_err(|source| RecorderError::io("create", path, source))?;
-        let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
-        let mut writer = ArrowWriter::try_new(file, self.schema.clone(), Some(properties)).map_err(failed)?;
-        for batch in self.batches() {
-            writer.write(&batch?).map_err(failed)?;
-        }
-        writer.close().map(drop).map_err(failed)
+        let zstd = Compression::ZSTD(ZstdLevel::default());
+        let properties = WriterProperties::builder().set_compression(zstd).build();
+        write_output(path, |output| {
+            let mut writer = ArrowWriter::try_new(output, self.schema.clone(), Some(properties)).map_err(failed)?;
+            for batch in self.batches() {
+                writer.write(&batch?).map_err(failed)?;
+            }
+            writer.close().map(drop).map_err(failed)
+        })
     }
 }
 
