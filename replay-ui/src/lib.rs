@@ -15,6 +15,7 @@
 //! | `view` | how the window is put together |
 //! | `canvas` | what is drawn point by point |
 //! | `look`, `pixels` | colours and images |
+//! | `options` | what is opened at first, and whether it is there |
 //! | `window`, `interface`, `picture` | the interface on a display, without one, and in a file |
 //! | `measure` | what tests and benches ask of it |
 
@@ -26,6 +27,7 @@ mod look;
 #[doc(hidden)]
 pub mod measure;
 mod message;
+mod options;
 mod picture;
 mod pixels;
 mod prompt;
@@ -43,27 +45,9 @@ mod worker;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+pub use options::ViewOptions;
 pub use picture::screenshot;
 pub use window::run;
-
-/// What is opened, and how it looks.
-#[derive(Debug, Clone)]
-pub struct ViewOptions {
-    /// The store.
-    pub store: PathBuf,
-    /// Where data sets are, if not where the store remembers them.
-    pub data: Option<PathBuf>,
-    /// What is looked at first; the end of the oldest branch if `None`.
-    pub address: Option<revacnn_schemas::Address>,
-    /// The branch that is shown beside it, if one is.
-    pub beside: Option<revacnn_schemas::BranchName>,
-    /// The filter that is chosen at first, if one is.
-    pub filter: Option<(revacnn_schemas::LayerName, revacnn_schemas::FilterNumber)>,
-    /// Width and height of the window, in logical pixels.
-    pub size: [u32; 2],
-    /// Whether the theme is dark.
-    pub dark: bool,
-}
 
 /// Why there is no window, or no picture.
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +60,9 @@ pub enum ViewError {
     /// The store cannot be read.
     #[error(transparent)]
     Notebook(#[from] revacnn_notebook::NotebookError),
+    /// What was asked for is not in the store.
+    #[error(transparent)]
+    Recorder(#[from] revacnn_recorder::RecorderError),
     /// What the picture is to show is not there.
     #[error("{0}")]
     NotThere(String),

@@ -1,12 +1,11 @@
 //! The interface as a picture, without a display.
 
-use std::fs::File;
-use std::io::BufWriter;
 use std::path::Path;
 
 use iced::Size;
 use iced::advanced::renderer::Headless;
-use revacnn_notebook::Evaluator;
+use revacnn_notebook::{Evaluator, PictureFormat};
+use revacnn_recorder::write_output;
 
 use crate::cells::Pace;
 use crate::interface::Interface;
@@ -18,8 +17,14 @@ use crate::{ViewError, ViewOptions};
 /// Draws the window into a PNG file, as it looks once every figure is there.
 ///
 /// # Errors
-/// Where the store cannot be read or the file not written.
+/// Those of [`ViewOptions::check`]; another ending than `.png`; and where the
+/// store cannot be read or the file not written.
 pub fn screenshot(options: &ViewOptions, path: &Path) -> Result<(), ViewError> {
+    if PictureFormat::of(path) != Some(PictureFormat::Png) {
+        let reason = "expected a file that ends in .png: the window is drawn in pixels".to_owned();
+        return Err(ViewError::Picture { path: path.to_owned(), reason });
+    }
+    options.check()?;
     write(path, options.size, &pixels(&settled(options)?, options.size)?)
 }
 
@@ -96,13 +101,13 @@ fn pixels(state: &State, size: [u32; 2]) -> Result<Vec<u8>, ViewError> {
 }
 
 fn write(path: &Path, size: [u32; 2], rgba: &[u8]) -> Result<(), ViewError> {
-    let failed =
-        |error: &dyn std::fmt::Display| ViewError::Picture { path: path.to_owned(), reason: error.to_string() };
-    let file = File::create(path).map_err(|error| failed(&error))?;
-    let mut encoder = png::Encoder::new(BufWriter::new(file), size[0], size[1]);
-    encoder.set_color(png::ColorType::Rgba);
-    encoder.set_depth(png::BitDepth::Eight);
-    let mut writer = encoder.write_header().map_err(|error| failed(&error))?;
-    writer.write_image_data(rgba).map_err(|error| failed(&error))?;
-    writer.finish().map_err(|error| failed(&error))
+    let failed = |error: png::EncodingError| ViewError::Picture { path: path.to_owned(), reason: error.to_string() };
+    write_output(path, |output| {
+        let mut encoder = png::Encoder::new(output, size[0], size[1]);
+        encoder.set_color(png::ColorType::Rgba);
+        encoder.set_depth(png::BitDepth::Eight);
+        let mut writer = encoder.write_header().map_err(failed)?;
+        writer.write_image_data(rgba).map_err(failed)?;
+        writer.finish().map_err(failed)
+    })
 }

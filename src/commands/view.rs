@@ -33,7 +33,10 @@ pub(crate) fn run(arguments: &ViewArguments) -> Result<ExitCode, Failure> {
             screenshot(&options, path)?;
             say!("{} is drawn", path.display());
         }
-        None => open_window(options)?,
+        None => {
+            options.check()?;
+            open_window(options)?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

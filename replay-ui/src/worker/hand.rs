@@ -152,7 +152,11 @@ impl Hand {
 
 fn save(drawn: &Drawn, path: &std::path::Path) -> Result<Done, String> {
     let figure = drawn.figure.as_ref().map_err(Clone::clone)?;
-    render(figure, path).map_err(words)?;
+    let undrawn = render(figure, path).map_err(words)?;
     let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    Ok(Done { text: format!("saved {}", whole.display()), ..Done::default() })
+    let mut text = format!("saved {}", whole.display());
+    if !undrawn.is_empty() {
+        text += &format!("; no font of this machine has {}", undrawn.iter().collect::<String>());
+    }
+    Ok(Done { text, ..Done::default() })
 }

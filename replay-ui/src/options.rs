@@ -1,0 +1,81 @@
+//! What is opened, and how it looks.
+
+use std::path::PathBuf;
+
+use revacnn_recorder::{Lineage, RecorderError, Store};
+use revacnn_schemas::{Address, BranchName, FilterNumber, LayerName, Position};
+
+use crate::ViewError;
+
+/// What is opened, and how it looks.
+#[derive(Debug, Clone)]
+pub struct ViewOptions {
+    /// The store.
+    pub store: PathBuf,
+    /// Where data sets are, if not where the store remembers them.
+    pub data: Option<PathBuf>,
+    /// What is looked at first; the end of the oldest branch if `None`.
+    pub address: Option<Address>,
+    /// The branch that is shown beside it, if one is.
+    pub beside: Option<BranchName>,
+    /// The filter that is chosen at first, if one is.
+    pub filter: Option<(LayerName, FilterNumber)>,
+    /// Width and height of the window, in logical pixels.
+    pub size: [u32; 2],
+    /// Whether the theme is dark.
+    pub dark: bool,
+}
+
+impl ViewOptions {
+    /// Looks for what was asked for in the store, so that nothing else is
+    /// shown in its place.
+    ///
+    /// # Errors
+    /// Those of [`Lineage::resolve`], and [`ViewError::NotThere`]; they say
+    /// what there is.
+    pub fn check(&self) -> Result<(), ViewError> {
+        if self.address.is_none() && self.beside.is_none() && self.filter.is_none() {
+            // The window shows an empty or unreadable store as what it is.
+            return Ok(());
+        }
+        let store = Store::open(&self.store)?;
+        let oldest = || store.branches().map(|listed| listed.records.into_iter().next().map(|record| record.name));
+        let address = match &self.address {
+            Some(address) => Some(address.clone()),
+            None => oldest()?.map(|branch| Address { branch, position: Position::Last }),
+        };
+        if let Some(beside) = &self.beside {
+            Lineage::open(&store, beside)?;
+            if address.as_ref().is_some_and(|address| address.branch == *beside) {
+                return Err(ViewError::NotThere(format!(
+                    "`{beside}` is the branch that is shown: expected another one to show beside it"
+                )));
+            }
+        }
+        let Some(address) = address else {
+            return Err(ViewError::NotThere(format!("{} has no branch yet", self.store.display())));
+        };
+        let lineage = Lineage::open(&store, &address.branch)?;
+        let step = lineage.resolve(address.position)?;
+        let Some((layer, number)) = &self.filter else { return Ok(()) };
+        let topology = &lineage.holder(step)?.branch().topology;
+        // The class layer's units are classes, and no nodes.
+        let blocks: Vec<_> = topology.blocks().collect();
+        let shown = &blocks[..blocks.len().saturating_sub(1)];
+        let unknown = |what: String, known: String| RecorderError::UnknownFilter {
+            branch: address.branch.clone(),
+            what: format!("{what} to choose at step {step}"),
+            known,
+        };
+        let Some(found) = shown.iter().find(|block| block.layer == *layer) else {
+            let known: Vec<&str> = shown.iter().map(|block| block.layer.as_str()).collect();
+            return Err(unknown(format!("layer `{layer}`"), format!("there are {}", known.join(", "))).into());
+        };
+        if !found.filters.iter().any(|filter| filter.number == *number) {
+            let known: Vec<String> = found.filters.iter().map(|filter| filter.number.to_string()).collect();
+            let known = format!("the filters of {layer} are {}", known.join(", "));
+            return Err(unknown(format!("filter {layer}/{number}"), known).into());
+        }
+        Ok(())
+    }
+}
