@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use revacnn_schemas::{Address, BranchName, Fidelity, LayerName, Schedule};
 
 use crate::text::parse_bytes;
-pub(crate) use figures::{CompareArguments, EmbedArguments, PlotArguments, PlotKind};
+pub(crate) use figures::{CompareArguments, EmbedArguments, MatchingArgument, PlotArguments, PlotKind};
 #[cfg(feature = "view")]
 pub(crate) use view::{ThemeName, ViewArguments};
 
@@ -391,6 +391,8 @@ pub(crate) struct DiffArguments {
     /// The other one.
     #[arg(value_name = "B")]
     pub(crate) right: Address,
+    #[command(flatten)]
+    pub(crate) matching: MatchingArgument,
     #[command(flatten)]
     pub(crate) data: DataFolder,
     /// Write JSON, with every filter.

@@ -9,6 +9,8 @@
 //!   [`trustworthiness`].
 //! - Several addresses in one picture: [`align`] matches filters by identity,
 //!   [`embed`] places them all in one embedding and links equal ones.
+//! - Networks that share no history: [`matched_by_assignment`] pairs their
+//!   filters by [`assignment`] of least distance.
 //!
 //! Arrays are `[filter][coefficient]` or `[filter][pixel]`, filters in the
 //! order of the [`Topology`](revacnn_schemas::Topology).
@@ -28,10 +30,12 @@
 //! ```
 
 mod affinities;
+mod assignment;
 mod descent;
 mod eigen;
 mod embedding;
 mod error;
+mod matching;
 mod pca;
 mod similarity;
 mod statistics;
@@ -40,8 +44,10 @@ mod tsne;
 mod vectors;
 
 pub use affinities::{Affinities, default_perplexity};
+pub use assignment::assignment;
 pub use embedding::{EmbeddedFilter, Embedding, EmbeddingReport, EmbeddingSettings, Method, embed};
 pub use error::AnalysisError;
+pub use matching::{LayerParameters, NetworkParameters, matched_by_assignment};
 pub use pca::{Pca, pca};
 pub use similarity::{Neighbour, effective_number, nearest_neighbours, nearest_to};
 pub use statistics::{channel_energy, mean_absolute, norms, sums, top_half, update_ratios, zero_shares};

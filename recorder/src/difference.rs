@@ -1,10 +1,8 @@
 //! What two branches share, and in what they differ.
 
-use std::collections::HashMap;
-
 use revacnn_schemas::{BranchName, FilterIdentity, LayerName, Step, Topology};
 
-use crate::{Lineage, RecorderError, StepSpan, StepTensors};
+use crate::{LayerTensors, Lineage, RecorderError, StepSpan, StepTensors};
 
 /// Steps of `steps` that are compared at a time.
 const PORTION: u64 = 4096;
@@ -99,10 +97,12 @@ pub struct Difference {
 pub struct LayerDistance {
     /// The layer.
     pub layer: LayerName,
-    /// Euclidean distance over the coefficients and biases that both have.
-    pub distance: f64,
-    /// The distance divided by the first branch's norm over the same.
-    pub relative: f64,
+    /// Euclidean distance over the coefficients and biases that both have;
+    /// `None` where they have none in common.
+    pub distance: Option<f64>,
+    /// The distance divided by the first branch's norm over the same; `None`
+    /// where that is no number, because the norm is zero.
+    pub relative: Option<f64>,
     /// Distances of the filters in both, the farthest first.
     pub filters: Vec<FilterDistance>,
     /// Coefficients of matched filters that only one branch has, because the
@@ -110,15 +110,18 @@ pub struct LayerDistance {
     pub unmatched: usize,
 }
 
-/// How far two filters of one identity are apart.
+/// How far two filters that are matched are apart.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FilterDistance {
-    /// The filter.
+    /// The filter of the first branch.
     pub filter: FilterIdentity,
+    /// That of the second: the same one, where filters are matched by identity.
+    pub other: FilterIdentity,
     /// Euclidean distance over the coefficients that both have, and the bias.
     pub distance: f64,
-    /// The distance divided by the first branch's norm over the same.
-    pub relative: f64,
+    /// The distance divided by the first filter's norm over the same; `None`
+    /// where that is no number, because the norm is zero.
+    pub relative: Option<f64>,
 }
 
 /// Compares two branches: their definitions, where they part, and the weights
@@ -126,23 +129,26 @@ pub struct FilterDistance {
 ///
 /// Coefficients are matched by the identity of the filter that they read, so
 /// that an added or removed filter in the layer before leaves the rest
-/// comparable.
+/// comparable. With `matched`, the right network's topology with other
+/// identities in place of its own, filters are matched by those.
 ///
 /// # Errors
 /// Those of reading the digests.
 pub fn difference(
     left: (&Lineage, &StepTensors),
     right: (&Lineage, &StepTensors),
+    matched: Option<&Topology>,
 ) -> Result<Difference, RecorderError> {
     let (ours, theirs) = (left.0.branch(), right.0.branch());
-    let relation = relation(left.0, right.0);
-    let mut layers = Vec::new();
-    for layer in &left.1.parameters {
-        if let Some(other) = right.1.layer(&layer.layer) {
-            let topologies = (&ours.topology, &theirs.topology);
-            layers.extend(layer_distance(&layer.layer, topologies, (layer, other)));
-        }
+    let mut relation = relation(left.0, right.0);
+    if let Some(matched) = matched {
+        relation.filters = shared_filters(&ours.topology, matched);
     }
+    let topologies =
+        Topologies { left: &ours.topology, right: &theirs.topology, matched: matched.unwrap_or(&theirs.topology) };
+    let parameters = left.1.parameters.iter();
+    let layers = parameters.filter_map(|layer| layer_distance(&topologies, layer, right.1.layer(&layer.layer)?));
+    let layers = layers.collect();
     Ok(Difference {
         definition: ours.definition.differences(&theirs.definition),
         first_differing_step: first_differing_step(left.0, right.0, relation.shared)?,
@@ -170,62 +176,63 @@ fn first_differing_step(
     Ok(None)
 }
 
-fn layer_distance(
-    name: &LayerName,
-    (left, right): (&Topology, &Topology),
-    (ours, theirs): (&crate::LayerTensors, &crate::LayerTensors),
-) -> Option<LayerDistance> {
+/// The networks that are compared.
+struct Topologies<'a> {
+    left: &'a Topology,
+    right: &'a Topology,
+    /// The right one with the identities that filters are matched by.
+    matched: &'a Topology,
+}
+
+/// The distance of a layer that both networks have.
+fn layer_distance(topologies: &Topologies<'_>, ours: &LayerTensors, theirs: &LayerTensors) -> Option<LayerDistance> {
+    let name = &ours.layer;
     let find = |topology: &Topology| topology.layers.iter().find(|layer| layer.layer == *name).cloned();
-    let (our_layer, their_layer) = (find(left)?, find(right)?);
-    let (our_inputs, their_inputs) = (left.inputs_of(name), right.inputs_of(name));
+    let (our_layer, their_layer) = (find(topologies.left)?, find(topologies.right)?);
+    let identities = find(topologies.matched)?.filters;
     let (our_length, their_length) = (our_layer.coefficients?, their_layer.coefficients?);
-    // Pairs of places (ours, theirs) of the coefficients of one filter.
-    let pairs: Vec<(usize, usize)> = match (&our_inputs, &their_inputs) {
-        (Some(our_inputs), Some(their_inputs)) if !our_inputs.is_empty() && !their_inputs.is_empty() => {
-            let (each, their_each) = (our_length / our_inputs.len(), their_length / their_inputs.len());
-            if each != their_each {
-                return None;
-            }
-            let places: HashMap<_, _> = their_inputs.iter().enumerate().map(|(place, input)| (input, place)).collect();
-            our_inputs
-                .iter()
-                .enumerate()
-                .filter_map(|(place, input)| places.get(input).map(|other| (place, *other)))
-                .flat_map(|(place, other)| (0..each).map(move |at| (place * each + at, other * each + at)))
-                .collect()
-        }
-        _ if our_length == their_length => (0..our_length).map(|place| (place, place)).collect(),
-        _ => return None,
-    };
+    let places = topologies.left.shared_coefficients(topologies.matched, name);
     let (mut squares, mut norm) = (0.0_f64, 0.0_f64);
     let mut filters = Vec::new();
     let mut unmatched = 0;
     for (place, filter) in our_layer.filters.iter().enumerate() {
-        let Some(other) = their_layer.filters.iter().position(|candidate| candidate == filter) else { continue };
+        let Some(places) = &places else { break };
+        let Some(other) = identities.iter().position(|candidate| candidate == filter) else { continue };
         let a = &ours.weights[place * our_length..][..our_length];
         let b = &theirs.weights[other * their_length..][..their_length];
         let bias = (f64::from(ours.biases[place]), f64::from(theirs.biases[other]));
         let (mut apart, mut length) = ((bias.0 - bias.1).powi(2), bias.0.powi(2));
-        for &(at, to) in &pairs {
+        for &(at, to) in places {
             let (x, y) = (f64::from(a[at]), f64::from(b[to]));
             apart += (x - y).powi(2);
             length += x.powi(2);
         }
-        unmatched += our_length + their_length - 2 * pairs.len();
+        unmatched += our_length + their_length - 2 * places.len();
         squares += apart;
         norm += length;
-        filters.push(FilterDistance { filter: filter.clone(), distance: apart.sqrt(), relative: ratio(apart, length) });
+        filters.push(FilterDistance {
+            filter: filter.clone(),
+            other: their_layer.filters[other].clone(),
+            distance: apart.sqrt(),
+            relative: ratio(apart, length),
+        });
     }
     filters.sort_by(|a, b| b.distance.total_cmp(&a.distance));
+    let comparable = !filters.is_empty();
     Some(LayerDistance {
         layer: name.clone(),
-        distance: squares.sqrt(),
-        relative: ratio(squares, norm),
+        distance: comparable.then(|| squares.sqrt()),
+        relative: if comparable { ratio(squares, norm) } else { None },
         filters,
         unmatched,
     })
 }
 
-fn ratio(squares: f64, norm: f64) -> f64 {
-    if squares == 0.0 { 0.0 } else { (squares / norm).sqrt() }
+/// A distance as a share of a norm, of the squares of both.
+fn ratio(squares: f64, norm: f64) -> Option<f64> {
+    match (squares, norm) {
+        (0.0, _) => Some(0.0),
+        (_, 0.0) => None,
+        _ => Some((squares / norm).sqrt()),
+    }
 }

@@ -185,9 +185,9 @@ fn the_fork_step_has_no_loss_and_its_new_filters_are_born_in_the_child() {
     assert_eq!((of("conv2").both.len(), of("conv2").only_left.len()), (4, 1));
     // Right after the fork, what both have is equal, although inputs went.
     let (a, b) = (reader.seek(Step(20)).unwrap(), theirs.own().seek(Step(20)).unwrap());
-    let apart = difference((&ours, &a), (&theirs, &b)).unwrap();
+    let apart = difference((&ours, &a), (&theirs, &b), None).unwrap();
     assert_eq!(apart.layers.len(), 3);
-    assert!(apart.layers.iter().all(|layer| layer.distance == 0.0), "{apart:?}");
+    assert!(apart.layers.iter().all(|layer| layer.distance == Some(0.0)), "{apart:?}");
     assert!(apart.layers.iter().find(|layer| layer.layer.as_str() == "conv2").unwrap().unmatched > 0);
 }
 

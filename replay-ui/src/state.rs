@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use crate::canvas::sheet::Cache;
-use revacnn_notebook::{BranchSummary, Cell, Method, Show, Source, XAxis};
+use revacnn_notebook::{BranchSummary, Cell, Matching, Method, Show, Source, XAxis};
 use revacnn_schemas::{Address, BranchName, FilterNumber, ImageIndex, LayerName, Position, Scale, Step};
 
 use crate::ViewOptions;
@@ -273,7 +273,8 @@ impl State {
         let mut cells = vec![(Slot::Network, Cell::Network { at: Some(at.clone()), show })];
         if let Some(other) = self.at_beside() {
             cells.push((Slot::OtherNetwork, Cell::Network { at: Some(other.clone()), show }));
-            cells.push((Slot::Differences, Cell::Compare { at: vec![at.clone(), other] }));
+            cells
+                .push((Slot::Differences, Cell::Compare { at: vec![at.clone(), other], matching: Matching::Identity }));
         }
         if let Some((layer, filter)) = &self.picked {
             let of = |at| Cell::Filter {

@@ -1,5 +1,7 @@
 //! Which layers and filters a branch has, and in which order.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{BranchId, FilterNumber, LayerName};
@@ -90,6 +92,45 @@ impl Topology {
     /// A filter's coefficients are `[input][…]` in this order.
     pub fn inputs_of(&self, layer: &LayerName) -> Option<&[FilterIdentity]> {
         self.input_layer_of(layer).map(|before| before.filters.as_slice())
+    }
+
+    /// The coefficients of one filter of a layer that mean the same in another
+    /// network: pairs of places (here, there) that read one filter, by its
+    /// identity, or one channel of the images, at one place of the kernel. A
+    /// layer that works on each channel alone, such as a normalisation, reads
+    /// its own.
+    ///
+    /// `None` where nothing can be compared: one of the networks lacks the
+    /// layer, or they have it with kernels of different sizes, of different
+    /// kinds, or with no input that both have.
+    pub fn shared_coefficients(&self, other: &Self, layer: &LayerName) -> Option<Vec<(usize, usize)>> {
+        let find = |topology: &Self| topology.layers.iter().find(|own| own.layer == *layer).cloned();
+        let (own, theirs) = (find(self)?, find(other)?);
+        let (length, their_length) = (own.coefficients?, theirs.coefficients?);
+        let in_order = || (length == their_length).then(|| (0..length).map(|place| (place, place)).collect());
+        if own.kind != theirs.kind {
+            return None;
+        }
+        if own.map.is_none() {
+            return in_order();
+        }
+        match (self.input_layer_of(layer), other.input_layer_of(layer)) {
+            (None, None) => in_order(),
+            (Some(before), Some(their_before)) if before.layer == their_before.layer => {
+                let each = length / before.filters.len().max(1);
+                let places: HashMap<&FilterIdentity, usize> =
+                    their_before.filters.iter().enumerate().map(|(place, filter)| (filter, place)).collect();
+                let inputs = before.filters.iter().enumerate();
+                let inputs: Vec<(usize, usize)> =
+                    inputs.filter_map(|(place, filter)| Some((place, *places.get(filter)?))).collect();
+                if each != their_length / their_before.filters.len().max(1) || inputs.is_empty() {
+                    return None;
+                }
+                let of = |(place, other)| (0..each).map(move |at| (place * each + at, other * each + at));
+                Some(inputs.into_iter().flat_map(of).collect())
+            }
+            _ => None,
+        }
     }
 
     /// Number of parameters: all coefficients and biases.

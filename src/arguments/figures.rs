@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
-use revacnn_notebook::{Method, Show, Source, XAxis};
+use revacnn_notebook::{Matching, Method, Show, Source, XAxis};
 use revacnn_schemas::{Address, LayerName};
 
 use super::{DataFolder, StoreArguments};
@@ -129,6 +129,17 @@ pub(crate) struct EmbedArguments {
     pub(crate) json: bool,
 }
 
+/// How filters of two steps are matched.
+#[derive(Debug, Args)]
+pub(crate) struct MatchingArgument {
+    /// How filters are matched: by identity, which a run shares with its forks;
+    /// or by assignment, for separate runs: layer by layer, the filters of one
+    /// with those of the other, so that their squared distances have the least
+    /// sum. That says which are alike, not that they are one.
+    #[arg(long = "match", value_name = "HOW", default_value = "identity")]
+    pub(crate) how: Matching,
+}
+
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   revacnn compare main@0 main@100
@@ -145,6 +156,8 @@ pub(crate) struct CompareArguments {
     /// The step of both: a number, epoch:N, last, best or fork.
     #[arg(long, value_name = "STEP")]
     pub(crate) at: Option<String>,
+    #[command(flatten)]
+    pub(crate) matching: MatchingArgument,
     /// The file to write, .svg or .png.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,

@@ -3,7 +3,8 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use revacnn_recorder::{Difference, Lineage, Replay, StepTensors, Store, difference, find_data};
+use revacnn_notebook::{Matching, matched};
+use revacnn_recorder::{Difference, FilterDistance, Lineage, Replay, StepTensors, Store, difference, find_data};
 use revacnn_schemas::{Address, FilterIdentity, Step};
 use serde_json::{Value, json};
 
@@ -19,13 +20,16 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<ExitCode, Failure> {
     let store = Store::open(&arguments.store.store)?;
     let (left, left_step, left_tensors) = at(&store, &arguments.left, arguments)?;
     let (right, right_step, right_tensors) = at(&store, &arguments.right, arguments)?;
-    let found = difference((&left, &left_tensors), (&right, &right_tensors))?;
+    let how = arguments.matching.how;
+    let topologies = (&left.branch().topology, &right.branch().topology);
+    let identities = matched(how, (topologies.0, &left_tensors), (topologies.1, &right_tensors));
+    let found = difference((&left, &left_tensors), (&right, &right_tensors), identities.as_ref())?;
     let names = (format!("{}@{left_step}", arguments.left.branch), format!("{}@{right_step}", arguments.right.branch));
     let mut out = std::io::stdout().lock();
     if arguments.json {
-        writeln!(out, "{}", as_json(&names, &found))?;
+        writeln!(out, "{}", as_json(&names, &found, how))?;
     } else {
-        write!(out, "{}", as_text(&names, &found))?;
+        write!(out, "{}", as_text(&names, &found, how))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -48,7 +52,7 @@ fn at(store: &Store, address: &Address, arguments: &DiffArguments) -> Result<(Li
     Ok((lineage, step, replay.tensors(step)?))
 }
 
-fn as_text((left, right): &(String, String), found: &Difference) -> String {
+fn as_text((left, right): &(String, String), found: &Difference, how: Matching) -> String {
     let mut text = format!("{left} against {right}\n\n");
     match (&found.relation.ancestor, found.relation.shared) {
         (Some(ancestor), Some(shared)) => {
@@ -70,6 +74,9 @@ fn as_text((left, right): &(String, String), found: &Difference) -> String {
         }
     }
     text += "\n";
+    if how == Matching::Assignment {
+        text += "filters are matched by assignment: the pairs are those most alike, and no identity\n\n";
+    }
     let rows: Vec<Vec<String>> = found
         .relation
         .filters
@@ -77,36 +84,46 @@ fn as_text((left, right): &(String, String), found: &Difference) -> String {
         .map(|shared| {
             let distance = found.layers.iter().find(|layer| layer.layer == shared.layer);
             let farthest = distance.map_or_else(String::new, |layer| {
-                let name = |filter: &FilterIdentity| format!("{}/{}", layer.layer, filter.number);
+                let name = |filter: &FilterDistance| match filter.filter == filter.other {
+                    true => format!("{}/{}", layer.layer, filter.filter.number),
+                    false => format!("{}/{} → {}", layer.layer, filter.filter.number, filter.other.number),
+                };
                 let named = layer.filters.iter().take(FARTHEST).filter(|filter| filter.distance > 0.0);
                 let parts: Vec<String> =
-                    named.map(|filter| format!("{} {:.3}", name(&filter.filter), filter.distance)).collect();
+                    named.map(|filter| format!("{} {:.3}", name(filter), filter.distance)).collect();
                 parts.join(", ")
             });
+            let number = |value: Option<f64>, text: &dyn Fn(f64) -> String| value.map_or_else(|| "–".to_owned(), text);
             vec![
                 shared.layer.to_string(),
                 count(shared.both.len() as u64),
                 count(shared.only_left.len() as u64),
                 count(shared.only_right.len() as u64),
-                distance.map_or_else(|| "–".to_owned(), |layer| format!("{:.4}", layer.distance)),
-                distance.map_or_else(|| "–".to_owned(), |layer| format!("{:.1} %", 100.0 * layer.relative)),
+                number(distance.and_then(|layer| layer.distance), &|distance| format!("{distance:.4}")),
+                number(distance.and_then(|layer| layer.relative), &|share| format!("{:.1} %", 100.0 * share)),
                 farthest,
             ]
         })
         .collect();
     let heading = [
         ("layer", Side::Left),
-        ("filters in both", Side::Right),
+        (if how == Matching::Identity { "filters in both" } else { "filters matched" }, Side::Right),
         ("only left", Side::Right),
         ("only right", Side::Right),
         ("distance", Side::Right),
         ("of norm", Side::Right),
         ("farthest filters", Side::Left),
     ];
-    text + &table(&heading, &rows)
+    text += &table(&heading, &rows);
+    let nothing_in_common = found.relation.filters.iter().all(|shared| shared.both.is_empty());
+    if how == Matching::Identity && nothing_in_common {
+        text +=
+            "\nno filter is in both, so there is no distance; with --match assignment those most alike are compared\n";
+    }
+    text
 }
 
-fn as_json((left, right): &(String, String), found: &Difference) -> Value {
+fn as_json((left, right): &(String, String), found: &Difference, how: Matching) -> Value {
     let identities = |filters: &[FilterIdentity]| -> Vec<Value> {
         filters.iter().map(|filter| json!({ "filter": filter.number, "born": filter.born })).collect()
     };
@@ -119,17 +136,18 @@ fn as_json((left, right): &(String, String), found: &Difference) -> Value {
             let distance = found.layers.iter().find(|layer| layer.layer == shared.layer);
             json!({
                 "layer": shared.layer,
-                "in_both": identities(&shared.both),
+                (if how == Matching::Identity { "in_both" } else { "matched" }): identities(&shared.both),
                 "only_left": identities(&shared.only_left),
                 "only_right": identities(&shared.only_right),
-                "distance": distance.and_then(|layer| finite(layer.distance)),
-                "relative_distance": distance.and_then(|layer| finite(layer.relative)),
-                "unmatched_coefficients": distance.map(|layer| layer.unmatched),
+                "distance": distance.and_then(|layer| layer.distance.and_then(finite)),
+                "relative_distance": distance.and_then(|layer| layer.relative.and_then(finite)),
+                "unmatched_coefficients": distance.filter(|layer| layer.distance.is_some()).map(|layer| layer.unmatched),
                 "filters": distance.map(|layer| layer.filters.iter().map(|filter| json!({
                     "filter": filter.filter.number,
                     "born": filter.filter.born,
+                    "other": { "filter": filter.other.number, "born": filter.other.born },
                     "distance": finite(filter.distance),
-                    "relative_distance": finite(filter.relative),
+                    "relative_distance": filter.relative.and_then(finite),
                 })).collect::<Vec<_>>()),
             })
         })
@@ -137,6 +155,7 @@ fn as_json((left, right): &(String, String), found: &Difference) -> Value {
     json!({
         "left": left,
         "right": right,
+        "match": how.to_string(),
         "ancestor": found.relation.ancestor,
         "shared_steps": found.relation.shared.map(|shared| [shared.first, shared.last]),
         "first_differing_step": found.first_differing_step,

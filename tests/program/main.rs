@@ -14,6 +14,8 @@ mod figures;
 mod forks;
 mod help;
 mod listings;
+mod matching;
+mod outputs;
 #[cfg(feature = "sql")]
 mod query;
 mod steering;

@@ -1,16 +1,22 @@
 //! Two addresses side by side.
 
-use revacnn_recorder::{Difference, Lineage, difference};
-use revacnn_schemas::{Comparison, Figure, LayerName, Panel, Scale, TableColumn, TableFigure};
+use revacnn_recorder::{Difference, FilterDistance, Lineage, difference};
+use revacnn_schemas::{Comparison, Figure, LayerName, Panel, Scale, TableColumn, TableFigure, Topology};
 
 use super::{chart, embedding, filters};
 use crate::evaluator::Place;
-use crate::{Cell, Evaluator, Method, NotebookError, Source, XAxis};
+use crate::matching::matched;
+use crate::{Cell, Evaluator, Matching, Method, NotebookError, Source, XAxis};
 
 /// What differs, the curves, the distances, and for the layer that lies
 /// farthest apart its filters and a joint embedding.
-pub(crate) fn compare(evaluator: &mut Evaluator, places: &[Place; 2]) -> Result<Comparison, NotebookError> {
-    let found = differences(evaluator, places)?;
+pub(crate) fn compare(
+    evaluator: &mut Evaluator,
+    places: &[Place; 2],
+    matching: Matching,
+) -> Result<Comparison, NotebookError> {
+    let (found, identities) = differences(evaluator, places, matching)?;
+    let identities = identities.as_ref();
     let [left, right] = [places[0].label(), places[1].label()];
     let mut branches = places.each_ref().map(|place| place.name.clone()).to_vec();
     branches.dedup();
@@ -22,11 +28,10 @@ pub(crate) fn compare(evaluator: &mut Evaluator, places: &[Place; 2]) -> Result<
     let mut panels = vec![
         joint(Figure::Table(facts(&left, &right, &found))),
         joint(Figure::Chart(curves)),
-        joint(Figure::Table(distances(&found))),
+        joint(Figure::Table(distances(&found, matching))),
     ];
     if let Some(layer) = farthest(&found) {
-        let images = filters::filters(evaluator, places, layer, Source::Weights, None)?;
-        panels.push(joint(Figure::Images(images)));
+        let mut images = filters::filters(evaluator, places, layer, Source::Weights, None, identities)?;
         let cell = Cell::Embedding {
             at: Vec::new(),
             layer: layer.clone(),
@@ -35,10 +40,16 @@ pub(crate) fn compare(evaluator: &mut Evaluator, places: &[Place; 2]) -> Result<
             perplexity: None,
             seed: 0,
         };
-        match embedding::embedding(evaluator, places, layer, Source::Weights, None, &cell) {
-            Ok(scatter) => panels.push(joint(Figure::Scatter(scatter))),
+        match embedding::embedding(evaluator, places, layer, Source::Weights, None, &cell, identities) {
+            Ok(scatter) => {
+                panels.push(joint(Figure::Images(images)));
+                panels.push(joint(Figure::Scatter(scatter)));
+            }
             // Kernels of two sizes, or too few filters: the rest still compares.
-            Err(NotebookError::Analysis(_)) => {}
+            Err(NotebookError::Analysis(reason)) => {
+                images.notes.push(format!("there is no joint embedding: {reason}"));
+                panels.push(joint(Figure::Images(images)));
+            }
             Err(error) => return Err(error),
         }
     }
@@ -49,13 +60,22 @@ fn joint(figure: Figure) -> Panel {
     Panel::Joint(Box::new(figure))
 }
 
-fn differences(evaluator: &mut Evaluator, places: &[Place; 2]) -> Result<Difference, NotebookError> {
+/// What differs, and the right network's topology in the identities that its
+/// filters are matched by, where those are not its own.
+fn differences(
+    evaluator: &mut Evaluator,
+    places: &[Place; 2],
+    matching: Matching,
+) -> Result<(Difference, Option<Topology>), NotebookError> {
     let left = evaluator.tensors(&places[0], None)?;
     let right = evaluator.tensors(&places[1], None)?;
     // The histories as of the steps: what is compared has their topologies.
     let lineages = places.each_ref().map(|place| Lineage::of(&evaluator.store, &place.holder));
     let [ours, theirs] = lineages;
-    Ok(difference((&ours?, &left), (&theirs?, &right))?)
+    let [our_topology, their_topology] = places.each_ref().map(|place| &place.holder.topology);
+    let identities = matched(matching, (our_topology, &left), (their_topology, &right));
+    let found = difference((&ours?, &left), (&theirs?, &right), identities.as_ref())?;
+    Ok((found, identities))
 }
 
 /// The layer that lies farthest apart, relative to its norm.
@@ -82,7 +102,13 @@ fn from_the_fork(curves: &mut revacnn_schemas::Chart, found: &Difference) {
 
 fn table(title: &str, columns: &[(&str, bool)], rows: Vec<Vec<String>>) -> TableFigure {
     let column = |&(name, numeric): &(&str, bool)| TableColumn { name: name.to_owned(), numeric };
-    TableFigure { title: title.to_owned(), columns: columns.iter().map(column).collect(), rows, shades: Vec::new() }
+    TableFigure {
+        title: title.to_owned(),
+        columns: columns.iter().map(column).collect(),
+        rows,
+        shades: Vec::new(),
+        notes: Vec::new(),
+    }
 }
 
 fn facts(left: &str, right: &str, found: &Difference) -> TableFigure {
@@ -106,21 +132,31 @@ fn facts(left: &str, right: &str, found: &Difference) -> TableFigure {
     table("what differs", &[("", false), ("", false)], rows)
 }
 
-fn distances(found: &Difference) -> TableFigure {
+fn distances(found: &Difference, matching: Matching) -> TableFigure {
     const FARTHEST: usize = 3;
+    let number = |value: Option<f64>, text: &dyn Fn(f64) -> String| value.map_or_else(|| "–".to_owned(), text);
     let rows = found.layers.iter().map(|layer| {
+        let name = |filter: &FilterDistance| match filter.filter == filter.other {
+            true => filter.filter.number.to_string(),
+            false => format!("{} → {}", filter.filter.number, filter.other.number),
+        };
         let most = layer.filters.iter().take(FARTHEST);
-        let most: Vec<String> =
-            most.map(|filter| format!("{} ({:.3})", filter.filter.number, filter.distance)).collect();
+        let most: Vec<String> = most.map(|filter| format!("{} ({:.3})", name(filter), filter.distance)).collect();
         vec![
             layer.layer.to_string(),
             layer.filters.len().to_string(),
-            format!("{:.4}", layer.distance),
-            format!("{:.1} %", 100.0 * layer.relative),
+            number(layer.distance, &|distance| format!("{distance:.4}")),
+            number(layer.relative, &|share| format!("{:.1} %", 100.0 * share)),
             most.join(", "),
         ]
     });
     let columns =
-        [("layer", false), ("in both", true), ("distance", true), ("of the norm", true), ("farthest filters", false)];
-    table("distance of the weights, filters matched by identity", &columns, rows.collect())
+        [("layer", false), ("matched", true), ("distance", true), ("of the norm", true), ("farthest filters", false)];
+    let title = format!("distance of the weights, filters matched by {matching}");
+    let mut figure = table(&title, &columns, rows.collect());
+    if matching == Matching::Identity && found.layers.iter().all(|layer| layer.filters.is_empty()) {
+        let note = "no filter is in both; matched by assignment, those that are most alike are compared";
+        figure.notes.push(note.to_owned());
+    }
+    figure
 }

@@ -1,0 +1,117 @@
+//! Filters of two networks that share no history, paired by their
+//! coefficients.
+
+use std::collections::HashMap;
+
+use ndarray::Array2;
+use revacnn_schemas::{FilterIdentity, LayerName, LayerTopology, Topology};
+
+use crate::assignment;
+
+/// The parameters of a layer.
+#[derive(Debug, Clone, Copy)]
+pub struct LayerParameters<'a> {
+    /// The layer.
+    pub layer: &'a LayerName,
+    /// Coefficients, `[filter][input][…]`.
+    pub weights: &'a [f32],
+    /// Biases, `[filter]`.
+    pub biases: &'a [f32],
+}
+
+/// A network's topology and parameters.
+#[derive(Debug, Clone, Copy)]
+pub struct NetworkParameters<'a> {
+    /// Its layers and filters.
+    pub topology: &'a Topology,
+    /// The parameters of its layers that have some.
+    pub layers: &'a [LayerParameters<'a>],
+}
+
+/// The right network's topology in which each filter has the identity of the
+/// left network's filter that it is paired with. With it, whatever matches
+/// filters by identity matches these pairs.
+///
+/// Layer by layer, in the order of the left network, filters of layers of one
+/// name, kind and kernel are paired so that the squared distances of their
+/// coefficients and biases have the least sum ([`assignment`]). Coefficients
+/// are compared where they read inputs that are paired with one another, which
+/// the layers before have settled. Classes are paired by their number, and the
+/// channels of a normalisation like the filters that it follows.
+///
+/// What is paired with nothing keeps its identity, or where the left network
+/// has that one, its number without a birthplace.
+///
+/// # Determinism
+/// Equal networks give equal pairs.
+///
+/// # Source
+/// Ainsworth, Hayase and Srinivasa, "Git Re-Basin: Merging Models modulo
+/// Permutation Symmetries", ICLR 2023, section 3.2, from the first layer to the
+/// last once.
+pub fn matched_by_assignment(left: NetworkParameters<'_>, right: NetworkParameters<'_>) -> Topology {
+    let mut matched = right.topology.clone();
+    for place in 0..matched.layers.len() {
+        let theirs = &right.topology.layers[place];
+        let ours = left.topology.layers.iter().find(|ours| ours.layer == theirs.layer && ours.kind == theirs.kind);
+        let pairs = ours.map_or_else(Vec::new, |ours| pairs(ours, theirs, left, right, &matched));
+        let mut filters: Vec<Option<FilterIdentity>> = vec![None; theirs.filters.len()];
+        if let Some(ours) = ours {
+            for (own, other) in pairs {
+                filters[other] = Some(ours.filters[own].clone());
+            }
+        }
+        let taken = left.topology.layers.iter().find(|ours| ours.layer == theirs.layer);
+        let taken = taken.map_or(&[][..], |ours| &ours.filters);
+        let renamed = filters.into_iter().zip(&theirs.filters).map(|(paired, own)| {
+            paired.unwrap_or_else(|| match taken.contains(own) {
+                true => FilterIdentity { born: None, ..own.clone() },
+                false => own.clone(),
+            })
+        });
+        matched.layers[place].filters = renamed.collect();
+    }
+    matched
+}
+
+/// Pairs of positions (left, right) of a layer; the right network's layers
+/// before it are already in the left one's identities.
+fn pairs(
+    ours: &LayerTopology,
+    theirs: &LayerTopology,
+    left: NetworkParameters<'_>,
+    right: NetworkParameters<'_>,
+    matched: &Topology,
+) -> Vec<(usize, usize)> {
+    let name = &ours.layer;
+    let in_order = || (0..ours.filters.len().min(theirs.filters.len())).map(|at| (at, at)).collect();
+    if ours.map.is_none() {
+        // The channels of a normalisation are those of the block that it is in.
+        return match (left.topology.input_layer_of(name), matched.input_layer_of(name)) {
+            (Some(ours), Some(theirs)) if ours.layer == theirs.layer => common(&ours.filters, &theirs.filters),
+            (None, None) => in_order(),
+            _ => Vec::new(),
+        };
+    }
+    let Some(places) = left.topology.shared_coefficients(matched, name) else { return Vec::new() };
+    if ours.kind == "softmax" {
+        return if ours.filters.len() == theirs.filters.len() { in_order() } else { Vec::new() };
+    }
+    let find = |network: NetworkParameters<'_>| network.layers.iter().find(|layer| layer.layer == name).copied();
+    let (Some(a), Some(b)) = (find(left), find(right)) else { return Vec::new() };
+    let (length, their_length) = (a.weights.len() / a.biases.len().max(1), b.weights.len() / b.biases.len().max(1));
+    let costs = Array2::from_shape_fn((a.biases.len(), b.biases.len()), |(own, other)| {
+        let (x, y) = (&a.weights[own * length..][..length], &b.weights[other * their_length..][..their_length]);
+        let bias = f64::from(a.biases[own]) - f64::from(b.biases[other]);
+        let squares = places.iter().map(|&(at, to)| (f64::from(x[at]) - f64::from(y[to])).powi(2));
+        squares.fold(bias * bias, |sum, square| sum + square)
+    });
+    let columns = assignment(costs.view());
+    columns.into_iter().enumerate().filter_map(|(own, other)| Some((own, other?))).collect()
+}
+
+/// Positions (left, right) of what is in both.
+fn common(ours: &[FilterIdentity], theirs: &[FilterIdentity]) -> Vec<(usize, usize)> {
+    let places: HashMap<_, _> = theirs.iter().enumerate().map(|(place, filter)| (filter, place)).collect();
+    ours.iter().enumerate().filter_map(|(place, filter)| Some((place, *places.get(filter)?))).collect()
+}
