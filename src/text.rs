@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 
 pub(crate) use revacnn_notebook::count;
 use revacnn_recorder::StepSpan;
+use unicode_width::UnicodeWidthStr;
 
 /// Writes a line to the output; where nobody reads it, that is an error and
 /// no panic.
@@ -110,9 +111,10 @@ pub(crate) enum Side {
     Right,
 }
 
-/// Rows under a heading, in columns as wide as they need to be.
+/// Rows under a heading, in columns as wide as they need to be on a terminal,
+/// where letters of some scripts take two columns and marks on letters none.
 pub(crate) fn table(heading: &[(&str, Side)], rows: &[Vec<String>]) -> String {
-    let width = |text: &str| text.chars().count();
+    let width = UnicodeWidthStr::width;
     let widths: Vec<usize> = heading
         .iter()
         .enumerate()
@@ -181,5 +183,17 @@ mod tests {
         let rows = vec![vec!["main".into(), "7".into()], vec!["wider~2".into(), "1,234".into()]];
         let text = table(&[("branch", Side::Left), ("steps", Side::Right)], &rows);
         assert_eq!(text, "branch   steps\nmain         7\nwider~2  1,234\n");
+    }
+
+    #[test]
+    fn columns_line_up_in_every_script() {
+        let names = ["cat", "猫", "가", "e\u{301}té", "नमस्ते", "قطة", "🐱", "👩\u{200d}🔬", "ｆｕｌｌ"];
+        let rows: Vec<Vec<String>> = names.iter().map(|name| vec![(*name).to_owned(), "7".to_owned()]).collect();
+        let text = table(&[("class", Side::Left), ("images", Side::Right)], &rows);
+        for line in text.lines().skip(1) {
+            // "ｆｕｌｌ" is the widest, with eight columns; then two, and six of the heading.
+            assert_eq!(line.width(), 8 + 2 + 6, "{line}");
+        }
+        assert!(text.contains("猫             7"), "{text}");
     }
 }

@@ -14,11 +14,10 @@ pub(super) fn draw<B: DrawingBackend>(chart: &Chart, area: &Area<B>, pen: Pen) -
         false => y,
     };
     let points = || chart.series.iter().flat_map(|series| &series.points).map(|[x, y]| (*x, height(*y)));
-    let Some(x) = extent(points().map(|(x, _)| x)) else {
+    // Single extremes would flatten the curves: the axis follows the points.
+    let (Some(x), Some(y)) = (extent(points().map(|(x, _)| x)), extent(points().map(|(_, y)| y))) else {
         return pen.write(area, "nothing is recorded yet", &pen.text(12.0), (pen.px(16.0), pen.px(8.0)), i32::MAX);
     };
-    // Single extremes would flatten the curves: the axis follows the points.
-    let y = extent(points().map(|(_, y)| y)).unwrap_or([0.0, 1.0]);
     let room = 0.05 * (y[1] - y[0]);
     let (low, high) = (if !logarithmic && y[0] >= 0.0 { (y[0] - room).max(0.0) } else { y[0] - room }, y[1] + room);
     let legend = 18.0 * chart.series.len().div_ceil(2) as f64;
@@ -80,9 +79,9 @@ pub(super) fn draw<B: DrawingBackend>(chart: &Chart, area: &Area<B>, pen: Pen) -
         let at = (right - left + pen.px(3.0), top - over + pen.px(2.0 + 13.0 * (place % 4) as f64));
         let style = pen.text(11.0).color(&colour);
         // Of a mark at the right end, the text is at its left.
-        let (wide, _) = plot.estimate_text_size(&text, &style)?;
-        let over = at.0 + wide as i32 + pen.px(28.0) > plot.dim_in_pixel().0 as i32;
-        let at = if over { (at.0 - wide as i32 - pen.px(14.0), at.1) } else { at };
+        let wide = pen.wide(&plot, &text, &style);
+        let over = at.0 + wide + pen.px(28.0) > plot.dim_in_pixel().0 as i32;
+        let at = if over { (at.0 - wide - pen.px(14.0), at.1) } else { at };
         plot.draw_text(&text, &style, at)?;
     }
     let column = (names.dim_in_pixel().0 as i32 - pen.px(72.0)) / 2;

@@ -18,7 +18,7 @@ pub(super) fn draw<B: DrawingBackend>(scatter: &Scatter, area: &Area<B>, pen: Pe
         let style = pen.text(12.0);
         area.draw(&Circle::new((left + pen.px(5.0), pen.px(9.0)), pen.px(4.0), branch(group.hue).filled()))?;
         area.draw_text(&group.name, &style, (left + pen.px(14.0), pen.px(2.0)))?;
-        left += area.estimate_text_size(&group.name, &style)?.0 as i32 + pen.px(32.0);
+        left += pen.wide(area, &group.name, &style) + pen.px(32.0);
     }
     let notes = 16.0 * scatter.notes.len().min(22) as f64 + 8.0;
     let top = pen.px(40.0);

@@ -23,7 +23,7 @@ pub(super) fn draw<B: DrawingBackend>(table: &TableFigure, area: &Area<B>, pen: 
 
 fn rows<B: DrawingBackend>(table: &TableFigure, area: &Area<B>, pen: Pen) -> Drawn<B> {
     let (text, quiet) = (pen.text(12.0), pen.text(12.0).color(&QUIET));
-    let wide = |text_: &str| area.estimate_text_size(text_, &text).map_or(0, |(wide, _)| wide as i32);
+    let wide = |cell: &str| pen.wide(area, cell, &text);
     let widths: Vec<i32> = table
         .columns
         .iter()

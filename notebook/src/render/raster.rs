@@ -1,0 +1,120 @@
+//! An SVG as a PNG: text with the embedded font, and with the machine's fonts
+//! where that one lacks a script.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use resvg::tiny_skia::{Color, Pixmap, Transform};
+use resvg::usvg::fontdb::{Database, FaceInfo, ID, Stretch, Style};
+use resvg::usvg::{FontResolver, Options, Tree};
+use unicode_width::UnicodeWidthChar;
+
+use super::FONT;
+
+/// The embedded font alone: figures without other scripts look the same on
+/// every machine.
+static EMBEDDED: LazyLock<Arc<Database>> = LazyLock::new(|| {
+    let mut fonts = Database::new();
+    fonts.load_font_data(FONT.to_vec());
+    Arc::new(fonts)
+});
+
+/// The embedded font and the machine's. Reading those takes a while, so it is
+/// done where a character needs it, once.
+static ALL: LazyLock<Arc<Database>> = LazyLock::new(|| {
+    let mut fonts = Database::clone(&EMBEDDED);
+    fonts.load_system_fonts();
+    Arc::new(fonts)
+});
+
+/// A PNG of an SVG, a pixel a unit, and the characters that no font of the
+/// machine has.
+///
+/// # Errors
+/// Why the picture cannot be drawn, such as a size past all memory.
+pub(super) fn png(svg: &str) -> Result<(Vec<u8>, BTreeSet<char>), String> {
+    let undrawn = Mutex::new(BTreeSet::new());
+    let options = Options {
+        fontdb: EMBEDDED.clone(),
+        font_resolver: FontResolver {
+            select_font: FontResolver::default_font_selector(),
+            select_fallback: Box::new(|letter, tried, fonts| {
+                // All fonts begin with the embedded one: its id stays valid.
+                if !Arc::ptr_eq(fonts, &ALL) {
+                    *fonts = ALL.clone();
+                }
+                let found = font_with(fonts, letter, tried);
+                // Joiners and the like are seen in what they do to others.
+                if found.is_none() && letter.width().is_some_and(|columns| columns > 0) {
+                    undrawn.lock().unwrap_or_else(PoisonError::into_inner).insert(letter);
+                }
+                found
+            }),
+        },
+        ..Options::default()
+    };
+    let tree = Tree::from_str(svg, &options).map_err(|error| error.to_string())?;
+    let size = tree.size().to_int_size();
+    let (width, height) = (size.width(), size.height());
+    let mut pixels = Pixmap::new(width, height).ok_or_else(|| format!("{width}×{height} pixels are too many"))?;
+    pixels.fill(Color::WHITE);
+    resvg::render(&tree, Transform::identity(), &mut pixels.as_mut());
+    let bytes = pixels.encode_png().map_err(|error| error.to_string())?;
+    drop(tree);
+    drop(options);
+    Ok((bytes, undrawn.into_inner().unwrap_or_else(PoisonError::into_inner)))
+}
+
+/// The font for a character that those which were tried lack: the plainest
+/// one that has it, the first by name where several are equally plain, so that
+/// the order of the machine's folders does not matter.
+fn font_with(fonts: &Database, letter: char, tried: &[ID]) -> Option<ID> {
+    let plainness = |face: &FaceInfo| {
+        let weight = face.weight.0.abs_diff(400);
+        (face.style != Style::Normal, weight, face.stretch != Stretch::Normal, face.monospaced)
+    };
+    let has = |face: &&FaceInfo| {
+        let found = fonts.with_face_data(face.id, |data, index| {
+            ttf_parser::Face::parse(data, index).is_ok_and(|face| face.glyph_index(letter).is_some())
+        });
+        found == Some(true)
+    };
+    let others = fonts.faces().filter(|face| !tried.contains(&face.id));
+    let found = others.filter(has).min_by_key(|face| (plainness(face), &face.post_script_name, face.index));
+    found.map(|face| face.id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drawn(text: &str) -> (Vec<u8>, String) {
+        let svg = format!(
+            "<svg width=\"80\" height=\"24\" xmlns=\"http://www.w3.org/2000/svg\">\
+             <text x=\"2\" y=\"18\" font-family=\"{}\" font-size=\"14\">{text}</text></svg>",
+            super::super::FAMILY
+        );
+        let (bytes, undrawn) = png(&svg).unwrap();
+        (bytes, undrawn.into_iter().collect())
+    }
+
+    #[test]
+    fn text_is_drawn_and_what_no_font_has_is_told() {
+        let (cat, lacking) = drawn("cat");
+        assert_eq!(lacking, "");
+        assert_ne!(cat, drawn("cut").0);
+        // The last character for private use, which no font is for.
+        assert_eq!(drawn("cat \u{10fffd}\u{200d}\u{10fffd}").1, "\u{10fffd}");
+        assert!(png("<svg").is_err());
+    }
+
+    #[test]
+    fn other_scripts_are_letters_and_no_boxes_or_are_told() {
+        for [one, other] in [["猫", "犬"], ["قطة", "كلب"], ["बिल्ली", "कुत्ता"], ["🐱", "🐶"]] {
+            let ((one_drawn, one_lacks), (other_drawn, other_lacks)) = (drawn(one), drawn(other));
+            // Boxes would be equal.
+            assert!(one_drawn != other_drawn || !one_lacks.is_empty(), "{one} is drawn as {other}");
+            assert!(one_lacks.chars().chain(other_lacks.chars()).all(|letter| !letter.is_ascii()), "{one} {other}");
+        }
+    }
+}
