@@ -77,6 +77,27 @@ pub enum Method {
     Pca,
 }
 
+/// How filters of two addresses are matched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Matching {
+    /// By their identity: where they were born, and their number.
+    #[default]
+    Identity,
+    /// By the least sum of squared distances, a layer at a time: for runs that
+    /// share no history. It says which filters are alike, not that they are one.
+    Assignment,
+}
+
+impl fmt::Display for Matching {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(match self {
+            Self::Identity => "identity",
+            Self::Assignment => "assignment",
+        })
+    }
+}
+
 /// What the nodes of a network diagram show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -170,6 +191,9 @@ pub enum Cell {
     Compare {
         /// The two; the first two shown branches where empty.
         at: Vec<Address>,
+        /// How their filters are matched.
+        #[serde(default, rename = "match")]
+        matching: Matching,
     },
     /// How often each class was taken for each, by the newest full validation
     /// at or before the step.
@@ -218,7 +242,7 @@ impl Cell {
                 let image = if of.is_of_image() { vec![D::Image] } else { Vec::new() };
                 [moving(at), image].concat()
             }
-            Self::Compare { at } => [moving(at), vec![D::Log]].concat(),
+            Self::Compare { at, .. } => [moving(at), vec![D::Log]].concat(),
             Self::Confusion { at } => moving(at.as_slice()),
             Self::Beside { cells } => cells.iter().cloned().map(D::Cell).collect(),
         }
@@ -264,6 +288,7 @@ macro_rules! words {
 }
 words!(XAxis, "step" => Step, "images" => Images, "epoch" => Epoch, "fork" => Fork);
 words!(Method, "tsne" => Tsne, "pca" => Pca);
+words!(Matching, "identity" => Identity, "assignment" => Assignment);
 words!(Show, "coefficients" => Coefficients, "maps" => Maps);
 words!(Source, "weights" => Weights, "gradients" => Gradients, "activations" => Activations,
     "activation-gradients" => ActivationGradients);

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use revacnn_analysis::AnalysisError;
 use revacnn_recorder::RecorderError;
+use revacnn_schemas::ImageIndex;
 use revacnn_trainer::TrainerError;
 use revacnn_trainer::data::DataError;
 use thiserror::Error;
@@ -30,6 +31,24 @@ pub enum NotebookError {
         what: String,
         /// What there is.
         known: String,
+    },
+    /// An image whose maps are not recorded and cannot be computed.
+    #[error("{address} has no maps of image {image}, and they cannot be computed: {reason}")]
+    NotSeen {
+        /// The step.
+        address: String,
+        /// The image.
+        image: ImageIndex,
+        /// Why.
+        reason: String,
+    },
+    /// What must be computed from a data set that is not at hand.
+    #[error("{needed}; the data set is not at hand: {reason}")]
+    DataLacking {
+        /// What is needed.
+        needed: String,
+        /// What loading said.
+        reason: String,
     },
     /// A cell that names no branch, where no branch is shown either.
     #[error("this cell needs {needed} branches, found {found}: name an address such as main@100, or show a branch")]

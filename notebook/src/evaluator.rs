@@ -270,13 +270,20 @@ impl Evaluator {
         }
         // Loading a data set takes longer than a seek: only what must be
         // computed waits for it.
-        if matches!(result, Err(RecorderError::TensorsNotStored { .. } | RecorderError::DataNeeded { .. }))
-            && let Ok(dataset) = self.dataset(&record.definition.dataset)
-        {
-            replay = replay.with_data(dataset, self.threads);
-            result = read(&mut replay);
+        let mut lacking = None;
+        if matches!(result, Err(RecorderError::TensorsNotStored { .. } | RecorderError::DataNeeded { .. })) {
+            match self.dataset(&record.definition.dataset) {
+                Ok(dataset) => {
+                    replay = replay.with_data(dataset, self.threads);
+                    result = read(&mut replay);
+                }
+                Err(reason) => lacking = Some(reason),
+            }
         }
         self.keep_replay(record, replay);
+        if let (Err(error), Some(reason)) = (&result, lacking) {
+            return Err(NotebookError::DataLacking { needed: error.to_string(), reason });
+        }
         let tensors = Arc::new(result?);
         if self.steps.len() >= MOST_STEPS {
             self.steps.pop_front();
@@ -314,11 +321,55 @@ impl Evaluator {
         self.replays.push((record.id.clone(), replay));
     }
 
-    /// Whether an image's maps are recorded, or can be computed.
-    pub(crate) fn sees(&mut self, place: &Place, image: ImageIndex) -> bool {
+    /// Makes sure that an image's maps at an address are recorded, or can be
+    /// computed.
+    ///
+    /// # Errors
+    /// Those of [`resolve`](Self::resolve), and [`NotebookError::NotSeen`] with
+    /// the reason.
+    pub fn must_see(&mut self, address: &Address, image: ImageIndex) -> Result<(), NotebookError> {
+        let place = self.place(address)?;
+        self.sees(&place, image).map_err(|reason| NotebookError::NotSeen { address: place.label(), image, reason })
+    }
+
+    /// Whether an image's maps are recorded, or can be computed; or else why
+    /// not.
+    pub(crate) fn sees(&mut self, place: &Place, image: ImageIndex) -> Result<(), String> {
         let record = &place.holder;
-        record.recording.probes.contains(&image)
-            || (record.arithmetic == ARITHMETIC && self.dataset(&record.definition.dataset).is_ok())
+        if record.recording.probes.contains(&image) {
+            return Ok(());
+        }
+        if record.arithmetic != ARITHMETIC {
+            return Err(format!(
+                "the branch was computed with arithmetic {}, this program computes with {ARITHMETIC}",
+                record.arithmetic
+            ));
+        }
+        let identity = &record.definition.dataset;
+        let name = &identity.name;
+        self.dataset(identity).map(drop).map_err(|reason| format!("the data set {name} is not at hand: {reason}"))
+    }
+
+    /// The maps of an image that a figure shows at a place: the chosen image,
+    /// or else the first probe image, if they can be had. What then cannot be
+    /// shown is noted.
+    pub(crate) fn seen(
+        &mut self,
+        place: &Place,
+        chosen: Option<ImageIndex>,
+        notes: &mut Vec<String>,
+    ) -> Option<ImageIndex> {
+        let Some(image) = place.image(chosen) else {
+            notes.push("no maps: no image is chosen, and the run recorded none".to_owned());
+            return None;
+        };
+        match self.sees(place, image) {
+            Ok(()) => Some(image),
+            Err(reason) => {
+                notes.push(format!("no maps of image {image}: {reason}"));
+                None
+            }
+        }
     }
 
     /// The reader of the branch that holds a place.

@@ -30,6 +30,7 @@
 //! | `cell` | cells, inputs, and what depends on what |
 //! | `graph` | from changes to the cells that run |
 //! | `evaluator` | the open store: lineages, replays, data |
+//! | `matching` | which filters of two addresses are compared |
 //! | `summary` | branches as a tree shows them |
 //! | `curves` | columns of the log, cached and thinned |
 //! | `cells` | one kind of cell a file |
@@ -42,14 +43,16 @@ mod curves;
 mod error;
 mod evaluator;
 mod graph;
+mod matching;
 mod render;
 mod summary;
 mod text;
 
-pub use cell::{Cell, Dependency, Inputs, Method, QUANTITIES, Show, Source, XAxis};
+pub use cell::{Cell, Dependency, Inputs, Matching, Method, QUANTITIES, Show, Source, XAxis};
 pub use error::NotebookError;
 pub use evaluator::Evaluator;
 pub use graph::{Evaluate, Graph, Ran};
-pub use render::{colour, hue_colour, render};
+pub use matching::matched;
+pub use render::{PictureFormat, colour, hue_colour, render};
 pub use summary::{BranchEvent, BranchSummary};
 pub use text::count;

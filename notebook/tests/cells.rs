@@ -4,7 +4,7 @@ mod support;
 
 use std::sync::Arc;
 
-use revacnn_notebook::{Cell, Evaluator, Inputs, Method, Show, Source, XAxis, render};
+use revacnn_notebook::{Cell, Evaluator, Inputs, Matching, Method, Show, Source, XAxis, render};
 use revacnn_recorder::{Lineage, Replay, Store};
 use revacnn_schemas::{Fidelity, Figure, FilterNumber, ImageIndex, Scale, Step};
 use revacnn_trainer::data;
@@ -98,7 +98,7 @@ fn figures_of_a_branch_of_keyframes_are_those_of_one_with_every_step() {
         Cell::Filters { at: at.clone(), layer, of: Source::ActivationGradients },
         embedding,
         Cell::Filter { at: None, layer: "softmax".parse().unwrap(), filter: FilterNumber(3), born: None },
-        Cell::Compare { at },
+        Cell::Compare { at, matching: Matching::Identity },
         Cell::Confusion { at: None },
     ];
     for cell in cells {
@@ -141,7 +141,7 @@ fn every_figure_is_drawn_with_the_same_bytes_twice() {
         Cell::Loss { x: XAxis::Epoch, scale: Scale::Logarithmic },
         Cell::Network { at: None, show: Show::Maps },
         Cell::Filter { at: None, layer: "conv1".parse().unwrap(), filter: FilterNumber(2), born: None },
-        Cell::Compare { at },
+        Cell::Compare { at, matching: Matching::Identity },
         Cell::Confusion { at: None },
     ];
     for cell in cells {

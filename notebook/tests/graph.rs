@@ -21,7 +21,7 @@ impl Evaluate for Fake {
             _ => format!("{inputs:?}"),
         };
         let shades = if self.gaps { vec![vec![f32::NAN]] } else { Vec::new() };
-        Ok(Figure::Table(TableFigure { title: seen, columns: Vec::new(), rows: Vec::new(), shades }))
+        Ok(Figure::Table(TableFigure { title: seen, columns: Vec::new(), rows: Vec::new(), shades, notes: Vec::new() }))
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use revacnn_notebook::{Cell, Evaluator, Inputs, Method, Source, render};
+use revacnn_notebook::{Cell, Evaluator, Inputs, Method, NotebookError, PictureFormat, Source, render};
 use revacnn_schemas::{
     Address, BranchRecord, Figure, FilterNumber, ImageIndex, LayerName, Panel, Position, Scale, Scatter, Step,
     TableFigure,
@@ -13,10 +13,11 @@ use revacnn_schemas::{
 use super::threads;
 use crate::arguments::{CompareArguments, EmbedArguments, PlotArguments, PlotKind};
 use crate::error::Failure;
-use crate::text::{Side, table};
+use crate::text::{Side, table, warn};
 
 pub(crate) fn plot(arguments: &PlotArguments) -> Result<ExitCode, Failure> {
     refuse_what_is_not_used(arguments)?;
+    check_ending(&arguments.output)?;
     let mut evaluator = Evaluator::open(&arguments.store.store, arguments.data.folder(), threads(None))?;
     let scale = if arguments.log { Scale::Logarithmic } else { Scale::Linear };
     let one = |at: &[Address]| match at {
@@ -52,8 +53,10 @@ pub(crate) fn plot(arguments: &PlotArguments) -> Result<ExitCode, Failure> {
         },
         PlotKind::Confusion => Cell::Confusion { at: one(&at)? },
     };
+    let image = arguments.image.map(ImageIndex);
+    must_see(&mut evaluator, &arguments.at, image)?;
     let branches = arguments.at.iter().map(|address| address.branch.clone()).collect();
-    let inputs = Inputs { branches, cursor: Step(0), image: arguments.image.map(ImageIndex) };
+    let inputs = Inputs { branches, cursor: Step(0), image };
     finish(&evaluator.evaluate(&cell, &inputs)?, Some(&arguments.output), false)
 }
 
@@ -135,6 +138,7 @@ pub(crate) fn embed(arguments: &EmbedArguments) -> Result<ExitCode, Failure> {
     if arguments.perplexity.is_some() && arguments.method == Method::Pca {
         return Err(Failure::Usage("--method pca has no perplexity: that is for tsne".to_owned()));
     }
+    arguments.output.as_deref().map(check_ending).transpose()?;
     let mut evaluator = Evaluator::open(&arguments.store.store, arguments.data.folder(), threads(None))?;
     let cell = Cell::Embedding {
         at: arguments.at.clone(),
@@ -144,11 +148,14 @@ pub(crate) fn embed(arguments: &EmbedArguments) -> Result<ExitCode, Failure> {
         perplexity: arguments.perplexity,
         seed: arguments.seed,
     };
-    let inputs = Inputs { image: arguments.image.map(ImageIndex), ..Inputs::default() };
+    let image = arguments.image.map(ImageIndex);
+    must_see(&mut evaluator, &arguments.at, image)?;
+    let inputs = Inputs { image, ..Inputs::default() };
     finish(&evaluator.evaluate(&cell, &inputs)?, arguments.output.as_deref(), arguments.json)
 }
 
 pub(crate) fn compare(arguments: &CompareArguments) -> Result<ExitCode, Failure> {
+    arguments.output.as_deref().map(check_ending).transpose()?;
     let mut evaluator = Evaluator::open(&arguments.store.store, arguments.data.folder(), threads(None))?;
     let mut at = vec![arguments.left.clone(), arguments.right.clone()];
     if let Some(step) = &arguments.at {
@@ -156,20 +163,43 @@ pub(crate) fn compare(arguments: &CompareArguments) -> Result<ExitCode, Failure>
             *address = format!("{}@{step}", address.branch).parse()?;
         }
     }
-    let figure = evaluator.evaluate(&Cell::Compare { at }, &Inputs::default())?;
+    let figure = evaluator.evaluate(&Cell::Compare { at, matching: arguments.matching.how }, &Inputs::default())?;
     finish(&figure, arguments.output.as_deref(), arguments.json)
+}
+
+/// Refuses a file of another ending before anything is computed.
+fn check_ending(path: &Path) -> Result<(), Failure> {
+    PictureFormat::of(path).map(drop).ok_or_else(|| {
+        let reason = "expected a file that ends in .svg or .png".to_owned();
+        NotebookError::Draw { path: path.to_owned(), reason }.into()
+    })
+}
+
+/// An image that was asked for is seen at every address, or the command is
+/// refused: no figure shows less.
+fn must_see(evaluator: &mut Evaluator, at: &[Address], image: Option<ImageIndex>) -> Result<(), Failure> {
+    let Some(image) = image else { return Ok(()) };
+    Ok(at.iter().try_for_each(|address| evaluator.must_see(address, image))?)
 }
 
 /// Draws a figure, writes it as JSON, or prints it where neither is asked for.
 fn finish(figure: &Figure, output: Option<&Path>, json: bool) -> Result<ExitCode, Failure> {
     if let Some(path) = output {
-        render(figure, path)?;
+        let undrawn = render(figure, path)?;
+        if !undrawn.is_empty() {
+            let letters = undrawn.iter().map(|letter| format!("{letter} (U+{:04X})", u32::from(*letter)));
+            let letters: Vec<String> = letters.collect();
+            warn(&format!("no font of this machine has {}: boxes are drawn in their place", letters.join(", ")));
+        }
     }
     let mut out = std::io::stdout().lock();
     if json {
         writeln!(out, "{}", serde_json::json!(figure))?;
     } else if let Some(path) = output {
         writeln!(out, "{}: {}", path.display(), figure.title())?;
+        for note in figure.notes() {
+            writeln!(out, "  {note}")?;
+        }
     } else {
         write!(out, "{}", text(figure))?;
     }
@@ -197,7 +227,8 @@ fn as_text(rows: &TableFigure) -> String {
     let heading: Vec<(&str, Side)> =
         rows.columns.iter().map(|column| (column.name.as_str(), side(column.numeric))).collect();
     let text = table(&heading, &rows.rows);
-    text.trim_start_matches('\n').to_owned()
+    let notes: String = rows.notes.iter().map(|note| format!("{note}\n")).collect();
+    text.trim_start_matches('\n').to_owned() + &notes
 }
 
 fn points(scatter: &Scatter) -> String {

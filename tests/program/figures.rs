@@ -1,6 +1,8 @@
 //! `plot`, `embed` and `compare`: files, JSON, and errors that list what
 //! there is.
 
+use std::fs;
+
 use crate::support::{Scratch, TRAIN};
 
 #[test]
@@ -95,5 +97,158 @@ fn what_cannot_be_drawn_is_said_with_what_can() {
         let ran = scratch.run(code, command);
         assert!(ran.err.contains(said), "{command}: {}", ran.err);
         assert!(!scratch.path("a.svg").exists(), "{command} left a file");
+    }
+}
+
+/// Images of a data set of its own in CIFAR-10's format, and a run on them.
+fn own_data(classes: &str) -> Scratch {
+    let scratch = Scratch::new();
+    fs::create_dir(scratch.path("own")).expect("a folder");
+    let image = |number: usize| {
+        let pixels = (0..3072).map(move |at| ((at * 7 + number * 13) % 251) as u8);
+        std::iter::once((number * 7 % 10) as u8).chain(pixels)
+    };
+    let train: Vec<u8> = (0..40).flat_map(image).collect();
+    fs::write(scratch.path("own/data_batch_1.bin"), &train).expect("a file");
+    fs::write(scratch.path("own/test_batch.bin"), &train[..20 * 3073]).expect("a file");
+    fs::write(scratch.path("own/batches.meta.txt"), classes.replace(' ', "\n") + "\n").expect("a file");
+    let network = "[[layer]]\nkind = \"conv\"\nfilters = 4\nkernel = 5\nstride = 2\n[[layer]]\nkind = \"softmax\"\n";
+    fs::write(scratch.path("tiny.toml"), network).expect("a file");
+    scratch.run(0, "train --dataset ./own --network tiny.toml --steps 6 --probe 3 --json");
+    scratch
+}
+
+const DIGITS: &str = "a0 a1 a2 a3 a4 a5 a6 a7 a8 a9";
+
+#[test]
+fn an_image_that_cannot_be_seen_is_refused_and_never_left_out() {
+    let scratch = own_data(DIGITS);
+    let network = "plot network main --image 7 -o with.svg";
+    scratch.run(0, network);
+    let with = fs::read_to_string(scratch.path("with.svg")).expect("a figure");
+    assert!(with.contains("image 7") && with.contains("a3"), "the image and the names of its classes");
+    fs::rename(scratch.path("own"), scratch.path("away")).expect("moved");
+    for command in [
+        "plot network main --image 7 -o a.svg",
+        "plot network main --image 7 --show coefficients -o a.svg",
+        "plot filter main --layer conv1 --filter 2 --image 7 -o a.svg",
+        "plot activations main --layer conv1 --image 7 -o a.svg",
+        "embed main --layer conv1 --of activations --image 7",
+        "embed main --layer conv1 --of activation-gradients --image 7 --json",
+    ] {
+        let refused = scratch.run(1, command);
+        let said = "main@6 has no maps of image 7, and they cannot be computed: the data set cifar10 is not at hand";
+        assert!(refused.err.contains(said), "{command}: {}", refused.err);
+        assert!(refused.err.contains("own"), "where it was looked for: {}", refused.err);
+        assert!(!scratch.path("a.svg").exists(), "{command} left a file");
+    }
+    // What was recorded is drawn, and the figure says what it lacks.
+    let lacks = |command: &str, note: &str| {
+        let ran = scratch.run(0, command);
+        assert!(ran.out.contains(note), "{command}: {}", ran.out);
+        let drawn = fs::read_to_string(scratch.path("a.svg")).expect("a figure");
+        let first: Vec<&str> = note.split(' ').take(3).collect();
+        assert!(drawn.contains(&first.join(" ")), "{command}: the figure says `{note}`");
+    };
+    lacks("plot network main -o a.svg", "no image and no class names: the data set cifar10 is not at hand");
+    lacks("plot network main --image 3 -o a.svg", "no image and no class names");
+    lacks("plot confusion main -o a.svg", "no class names: the data set cifar10 is not at hand");
+    lacks("plot filter main@0 --layer conv1 --filter 2 -o a.svg", "no gradients: main@0 is the first step");
+    // With the folder named again, all of it is there.
+    scratch.run(0, &format!("{network} --data away").replace("with.svg", "again.svg"));
+    assert!(fs::read_to_string(scratch.path("again.svg")).expect("a figure") == with);
+}
+
+#[test]
+fn a_chart_of_what_has_no_values_is_refused_with_what_has_some() {
+    let scratch = Scratch::new();
+    scratch.run(0, &format!("{TRAIN} --steps 6"));
+    scratch.run(0, &format!("{TRAIN} --steps 6 --branch pushed --optimizer sgd,momentum=0.5"));
+    let refused = scratch.run(1, "plot chart main --quantity momentum -o a.svg");
+    for said in
+        ["`main` has no momentum at any of its steps", "there is loss, ", "learning_rate", "validation_accuracy"]
+    {
+        assert!(refused.err.contains(said), "{}", refused.err);
+    }
+    let known = refused.err.split("there is ").nth(1).expect("what there is");
+    assert!(!known.contains("momentum") && !known.contains("weight_norm"), "{known}");
+    // Of several branches the one that has it is drawn, and the other is named.
+    let both = scratch.run(0, "plot chart main pushed --quantity momentum -o a.svg");
+    assert!(both.out.contains("`main` has no momentum at any of its steps"), "{}", both.out);
+    let drawn = fs::read_to_string(scratch.path("a.svg")).expect("a figure");
+    assert!(drawn.contains("main (has none)") && drawn.contains("`main` has no momentum"), "{drawn}");
+    fs::remove_file(scratch.path("a.svg")).expect("removed");
+    // A logarithmic axis shows nothing that is not positive.
+    for (quantity, said) in [
+        ("epoch", "main: 7 of 7 values are not positive and finite, and left out; a linear axis shows what is finite"),
+        ("momentum", "`main` has no momentum"),
+    ] {
+        let refused = scratch.run(1, &format!("plot chart main --quantity {quantity} --log -o a.svg"));
+        assert!(refused.err.contains(said), "{}", refused.err);
+    }
+    let some = scratch.run(0, "plot chart main --quantity images_seen --log -o a.svg");
+    assert!(some.out.contains("main: 1 of 7 values are not positive and finite, and left out"), "{}", some.out);
+    fs::remove_file(scratch.path("a.svg")).expect("removed");
+    // Gradients at a first step, and a branch of one step.
+    let refused = scratch.run(1, "plot filters main@0 --layer conv1 --of gradients -o a.svg");
+    assert!(refused.err.contains("main@0 has no gradients: it is the first step of its branch"), "{}", refused.err);
+    scratch.run(0, "fork main@3 --name young --json");
+    let refused = scratch.run(1, "plot chart young --quantity loss --x fork -o a.svg");
+    assert!(refused.err.contains("`young` has no loss at any of its steps: there is learning_rate"), "{}", refused.err);
+    assert!(!scratch.path("a.svg").exists());
+    scratch.run(0, "plot chart young --quantity learning_rate --x fork -o a.svg");
+}
+
+#[test]
+fn endings_are_read_in_capitals_too() {
+    let scratch = Scratch::new();
+    scratch.run(0, &format!("{TRAIN} --steps 4"));
+    for ending in ["png", "PNG", "svg", "Svg"] {
+        scratch.run(0, &format!("plot confusion main -o a.{ending}"));
+        let bytes = fs::read(scratch.path(format!("a.{ending}"))).expect("a picture");
+        let start: &[u8] = if ending.eq_ignore_ascii_case("png") { b"\x89PNG" } else { b"<svg" };
+        assert!(bytes.starts_with(start), "{ending}");
+    }
+    for (command, said) in [
+        ("plot loss main -o a.pdf", "cannot draw a.pdf: expected a file that ends in .svg or .png"),
+        // Before anything is read or computed.
+        ("embed nope --layer conv1 -o a.JPG", "cannot draw a.JPG: expected a file that ends in .svg or .png"),
+        ("compare nope nope -o a", "cannot draw a: expected a file that ends in .svg or .png"),
+    ] {
+        let refused = scratch.run(1, command);
+        assert!(refused.err.contains(said), "{command}: {}", refused.err);
+    }
+}
+
+#[test]
+#[cfg(feature = "view")]
+fn a_screenshot_shows_what_was_asked_for_or_is_refused() {
+    let scratch = Scratch::new();
+    scratch.run(0, &format!("{TRAIN} --steps 6"));
+    scratch.run(0, "fork main@3 --name child --steps 6 --json");
+    for (command, said) in [
+        ("nope@5", "there is no branch `nope` in runs; there is"),
+        ("nope", "there is no branch `nope`"),
+        ("main@99999", "branch `main` has no step 99999: it has steps 0–6"),
+        ("main@epoch:9", "`main@epoch:9` does not exist"),
+        ("main --beside nope", "there is no branch `nope`"),
+        ("main --beside main", "`main` is the branch that is shown"),
+        ("--beside main", "`main` is the branch that is shown"),
+        ("--filter conv7/1", "branch `main` has no layer `conv7` to choose at step 6: there are conv1, fc1"),
+        ("child@5 --filter conv1/4", "the filters of conv1 are 0, 1, 2, 3"),
+        ("main@5 --store nowhere", "nowhere is not a store"),
+    ] {
+        let refused = scratch.run(1, &format!("view --screenshot a.png {command}"));
+        assert!(refused.err.contains(said), "{command}: {}", refused.err);
+        assert!(!scratch.path("a.png").exists(), "{command} left a file");
+    }
+    for name in ["a.pdf", "a.JPG", "a.svg", "a"] {
+        let refused = scratch.run(1, &format!("view --screenshot {name} main"));
+        let said = format!("cannot write {name}: expected a file that ends in .png");
+        assert!(refused.err.contains(&said) && !scratch.path(name).exists(), "{}", refused.err);
+    }
+    for name in ["a.png", "a.PNG"] {
+        scratch.run(0, &format!("view --screenshot {name} child@5 --beside main --filter conv1/2"));
+        assert!(fs::read(scratch.path(name)).expect("a picture").starts_with(b"\x89PNG"));
     }
 }

@@ -52,7 +52,10 @@ pub(crate) fn loss(
         chart.series.push(series(format!("{} validation", shown.name), shown.hue, true, curve));
         marks(evaluator, &shown, x, &mut chart)?;
     }
-    Ok(chart)
+    if chart.series.iter().all(|series| series.points.iter().all(|point| point[1].is_nan())) {
+        chart.notes.push("no loss is recorded yet".to_owned());
+    }
+    visible(chart)
 }
 
 /// Any recorded number.
@@ -69,7 +72,7 @@ pub(crate) fn chart(
         return Err(NotebookError::Unknown { what, known: format!("there is {}", names.join(", ")) });
     };
     let label = name.replace('_', " ");
-    let of_filters = Table::Filters.schema().index_of(name).is_ok();
+    let of_filters = is_of_filters(name);
     let subject = match (wanted.layer, wanted.filter) {
         (Some(layer), Some(filter)) => format!(" of {layer}/{filter}"),
         (Some(layer), None) => format!(" of {layer}, mean over its filters"),
@@ -84,41 +87,100 @@ pub(crate) fn chart(
         return Err(NotebookError::Unknown { what, known });
     }
     let mut chart = empty(&format!("{label}{subject}"), (&label, *unit), x, scale);
-    // Of several branches some may lack the filter.
-    let (mut found, mut lacking) = (false, None);
-    for shown in shown(evaluator, branches, x)? {
-        let curve = match *name {
-            "validation_loss" => Thinned {
-                points: validation(evaluator, &shown, x, |result| f64::from(result.loss))?,
-                ..Thinned::default()
-            },
-            "validation_accuracy" => Thinned {
-                points: validation(evaluator, &shown, x, |result| f64::from(result.accuracy()))?,
-                ..Thinned::default()
-            },
-            column => {
-                let table = if of_filters { Table::Filters } else { Table::Steps };
-                let (layer, filter) = (wanted.layer.cloned(), wanted.filter);
-                let quantity = Quantity { table, column: column.to_owned(), layer, filter };
-                match curve(evaluator, &shown, &quantity, x, MOST_POINTS) {
-                    Err(NotebookError::Recorder(error @ RecorderError::UnknownFilter { .. })) => {
-                        let name = format!("{} (has none)", shown.name);
-                        chart.series.push(series(name, shown.hue, false, Thinned::default()));
-                        lacking.get_or_insert(error);
-                        continue;
-                    }
-                    found => found?,
-                }
+    // Of several branches some may lack the filter, or the number.
+    let (mut found, mut lacking, mut without) = (false, None, Vec::new());
+    let all = shown(evaluator, branches, x)?;
+    for shown in &all {
+        match quantity_of(evaluator, shown, name, wanted, x) {
+            Ok(curve) if curve.points.iter().any(|point| !point[1].is_nan()) => {
+                found = true;
+                chart.series.push(series(shown.name.to_string(), shown.hue, false, curve));
+                marks(evaluator, shown, x, &mut chart)?;
+                continue;
             }
-        };
-        found = true;
-        chart.series.push(series(shown.name.to_string(), shown.hue, false, curve));
-        marks(evaluator, &shown, x, &mut chart)?;
+            Ok(_) => without.push(format!("`{}` has no {label}{subject} at any of its steps", shown.name)),
+            Err(NotebookError::Recorder(error @ RecorderError::UnknownFilter { .. })) => {
+                lacking.get_or_insert(error);
+            }
+            Err(error) => return Err(error),
+        }
+        let name = format!("{} (has none)", shown.name);
+        chart.series.push(series(name, shown.hue, false, Thinned::default()));
+    }
+    if found {
+        chart.notes = without;
+        return visible(chart);
     }
     match lacking {
-        Some(error) if !found => Err(error.into()),
-        _ => Ok(chart),
+        Some(error) => Err(error.into()),
+        None => {
+            let what = without.join("; ");
+            let mut known = Vec::new();
+            for (other, _) in QUANTITIES.iter().filter(|(other, _)| is_of_filters(other) == of_filters) {
+                let curve = quantity_of(evaluator, &all[0], other, wanted, x)?;
+                if curve.points.iter().any(|point| !point[1].is_nan()) {
+                    known.push(*other);
+                }
+            }
+            let known = match known.is_empty() {
+                true => "no number of it has a value yet".to_owned(),
+                false => format!("there is {}", known.join(", ")),
+            };
+            Err(NotebookError::Unknown { what, known })
+        }
     }
+}
+
+/// Whether a quantity is a number of each filter.
+fn is_of_filters(quantity: &str) -> bool {
+    Table::Filters.schema().index_of(quantity).is_ok()
+}
+
+/// A quantity of the shown steps of a branch.
+fn quantity_of(
+    evaluator: &mut Evaluator,
+    shown: &Shown,
+    name: &str,
+    wanted: &Wanted<'_>,
+    x: XAxis,
+) -> Result<Thinned, NotebookError> {
+    let points = match name {
+        "validation_loss" => validation(evaluator, shown, x, |result| f64::from(result.loss))?,
+        "validation_accuracy" => validation(evaluator, shown, x, |result| f64::from(result.accuracy()))?,
+        column => {
+            let table = if is_of_filters(column) { Table::Filters } else { Table::Steps };
+            let (layer, filter) = (wanted.layer.cloned(), wanted.filter);
+            let quantity = Quantity { table, column: column.to_owned(), layer, filter };
+            return curve(evaluator, shown, &quantity, x, MOST_POINTS);
+        }
+    };
+    Ok(Thinned { points, ..Thinned::default() })
+}
+
+/// Says how many points of a chart cannot be drawn.
+///
+/// # Errors
+/// Where no point of it can be.
+fn visible(mut chart: Chart) -> Result<Chart, NotebookError> {
+    let logarithmic = chart.y.scale == Scale::Logarithmic;
+    let reason = if logarithmic { "not positive and finite" } else { "not finite" };
+    let (mut drawn, mut hidden) = (0, Vec::new());
+    for series in &chart.series {
+        let values = || series.points.iter().map(|point| point[1]).filter(|value| !value.is_nan());
+        let hides = |value: &f64| !value.is_finite() || (logarithmic && *value <= 0.0);
+        let count = values().filter(hides).count();
+        drawn += values().count() - count;
+        if count > 0 {
+            hidden.push(format!("{}: {count} of {} values are {reason}, and left out", series.name, values().count()));
+        }
+    }
+    if drawn == 0 && !hidden.is_empty() {
+        let what = format!("there is nothing to draw of {}", chart.title);
+        let scale = if logarithmic { "; a linear axis shows what is finite" } else { "" };
+        return Err(NotebookError::Unknown { what, known: format!("{}{scale}", hidden.join("; ")) });
+    }
+    chart.notes.extend(hidden);
+    Ok(chart)
 }
 
 fn empty(title: &str, (label, unit): (&str, Option<&str>), x: XAxis, scale: Scale) -> Chart {
@@ -134,6 +196,7 @@ fn empty(title: &str, (label, unit): (&str, Option<&str>), x: XAxis, scale: Scal
         y: Axis { label: label.to_owned(), unit: unit.map(str::to_owned), scale },
         series: Vec::new(),
         marks: Vec::new(),
+        notes: Vec::new(),
     }
 }
 

@@ -17,7 +17,11 @@ pub(crate) fn confusion(evaluator: &mut Evaluator, place: &Place) -> Result<Tabl
     })?;
     let definition = &place.holder.definition;
     let names = evaluator.dataset(&definition.dataset).map(|dataset| dataset.class_names().to_vec());
-    let names = names.unwrap_or_else(|_| (0..definition.classes).map(|class| class.to_string()).collect());
+    let mut notes = Vec::new();
+    let names = names.unwrap_or_else(|reason| {
+        notes.push(format!("no class names: the data set {} is not at hand: {reason}", definition.dataset.name));
+        (0..definition.classes).map(|class| class.to_string()).collect()
+    });
     let text = |name: &str| TableColumn { name: name.to_owned(), numeric: false };
     let columns =
         std::iter::once(text("actual")).chain(names.iter().map(|name| TableColumn { numeric: true, ..text(name) }));
@@ -40,5 +44,6 @@ pub(crate) fn confusion(evaluator: &mut Evaluator, place: &Place) -> Result<Tabl
         columns: columns.collect(),
         rows: rows.collect(),
         shades: shades.collect(),
+        notes,
     })
 }

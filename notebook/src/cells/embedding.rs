@@ -1,7 +1,7 @@
 //! A layer's filters in one plane.
 
 use revacnn_analysis::{EmbeddingReport, EmbeddingSettings, Reason, Snapshot, embed};
-use revacnn_schemas::{ImageIndex, LayerName, Scatter, ScatterGroup, ScatterPoint};
+use revacnn_schemas::{FilterIdentity, ImageIndex, LayerName, Scatter, ScatterGroup, ScatterPoint, Topology};
 
 use super::filters::{Values, picture, range, values};
 use crate::evaluator::Place;
@@ -11,7 +11,9 @@ use crate::{Cell, Evaluator, Method, NotebookError, Source};
 const MOST_KEPT: usize = 64;
 
 /// The filters of a layer at all places in one embedding. Where the same cell
-/// was embedded before, points start from where they were.
+/// was embedded before, points start from where they were. Filters of the
+/// second place have the identities of the topology `matched`, where there is
+/// one.
 pub(crate) fn embedding(
     evaluator: &mut Evaluator,
     places: &[Place],
@@ -19,6 +21,7 @@ pub(crate) fn embedding(
     of: Source,
     image: Option<ImageIndex>,
     cell: &Cell,
+    matched: Option<&Topology>,
 ) -> Result<Scatter, NotebookError> {
     let mut settings = EmbeddingSettings::default();
     if let Cell::Embedding { method, perplexity, seed, .. } = cell {
@@ -30,24 +33,38 @@ pub(crate) fn embedding(
     }
     let all =
         places.iter().map(|place| values(evaluator, place, layer, of, image)).collect::<Result<Vec<Values>, _>>()?;
-    let snapshots = places
+    let topologies: Vec<&Topology> = places
         .iter()
+        .enumerate()
+        .map(|(at, place)| matched.filter(|_| at == 1).unwrap_or(&place.holder.topology))
+        .collect();
+    let snapshots = topologies
+        .iter()
+        .copied()
         .zip(&all)
-        .map(|(place, values)| Ok(Snapshot { topology: &place.holder.topology, values: values.layer_values()? }));
+        .map(|(topology, values)| Ok(Snapshot { topology, values: values.layer_values()? }));
     let snapshots = snapshots.collect::<Result<Vec<_>, NotebookError>>()?;
     // Not the steps: along time, points start from where they last were.
     let names: Vec<&str> = places.iter().map(|place| place.name.as_str()).collect();
-    let key = format!("{names:?} {layer} {of} {settings:?}");
+    let key = format!("{names:?} {layer} {of} {settings:?} {}", matched.is_some());
     let found = embed(layer, &snapshots, &settings, evaluator.embeddings.get(&key))?;
     if evaluator.embeddings.len() >= MOST_KEPT {
         evaluator.embeddings.clear();
     }
     let range = range(all.iter().filter_map(|values| values.values.as_ref()).flatten(), of);
+    let position = |address: usize, filter: &FilterIdentity| {
+        let known = topologies[address].layers.iter().find(|found| found.layer == *layer)?;
+        known.filters.iter().position(|own| own == filter)
+    };
+    // The filter under its own identity.
+    let own = |address: usize, filter: &FilterIdentity| {
+        position(address, filter).map_or(filter, |at| &all[address].layer.filters[at]).clone()
+    };
     let points = found.points.iter().map(|point| {
         let (place, values) = (&places[point.address], &all[point.address]);
-        let position = values.layer.filters.iter().position(|filter| *filter == point.identity);
-        let image = position.and_then(|at| Some(picture(place, &values.layer, at, values.of(at)?, of, range)));
-        let filter = point.identity.clone();
+        let at = position(point.address, &point.identity);
+        let image = at.and_then(|at| Some(picture(place, &values.layer, at, values.of(at)?, of, range)));
+        let filter = own(point.address, &point.identity);
         ScatterPoint { group: point.address, layer: layer.clone(), filter, position: point.position, image }
     });
     let points = points.collect();
@@ -71,7 +88,7 @@ pub(crate) fn embedding(
         notes.push(format!(
             "left out: {}/{} of {} {why}",
             layer,
-            dropped.identity.number,
+            own(dropped.address, &dropped.identity).number,
             places[dropped.address].label()
         ));
     }

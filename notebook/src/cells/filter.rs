@@ -22,7 +22,7 @@ pub(crate) struct Wanted<'a> {
 
 /// Coefficients, gradients, map, map gradient and the nearest filters, a row
 /// each with a range of its own. What the step does not have, and what cannot
-/// be computed without the data, has no row.
+/// be computed without the data, has no row and is noted.
 pub(crate) fn filter(
     evaluator: &mut Evaluator,
     place: &Place,
@@ -32,7 +32,8 @@ pub(crate) fn filter(
     let found = place.holder.topology.layers_with_filters().find(|candidate| candidate.layer == *wanted.layer);
     let layer = found.ok_or_else(|| unknown_layer(wanted.layer, &place.holder))?;
     let position = position(place, layer, wanted)?;
-    let seen = place.image(image).filter(|&image| evaluator.sees(place, image));
+    let mut notes = Vec::new();
+    let seen = if layer.map.is_some() { evaluator.seen(place, image, &mut notes) } else { None };
     let tensors = evaluator.tensors(place, seen)?;
     let parameters = tensors.layer(&layer.layer);
     let parameters = parameters.ok_or_else(|| missing(place, &layer.layer, Source::Weights))?;
@@ -49,9 +50,13 @@ pub(crate) fn filter(
         coefficients.insert(0, Image { label: "RGB".to_owned(), ..whole });
     }
     let mut rows = vec![row("coefficients", coefficients, Source::Weights)];
-    if let Some(gradients) = parameters.gradients.as_ref().filter(|gradients| !gradients.frozen[position]) {
-        let images = by_input(place, layer, position, of(position, &gradients.weights));
-        rows.push(row("gradients", images, Source::Gradients));
+    match parameters.gradients.as_ref() {
+        Some(gradients) if gradients.frozen[position] => notes.push("no gradients: the filter is frozen".to_owned()),
+        Some(gradients) => {
+            let images = by_input(place, layer, position, of(position, &gradients.weights));
+            rows.push(row("gradients", images, Source::Gradients));
+        }
+        None => notes.push(format!("no gradients: {} is the first step of its branch", place.label())),
     }
     if let Some(block) = seen.and_then(|image| block_of(&tensors, &layer.layer, Some(image))) {
         let map = |values, source| vec![picture(place, layer, position, of(position, values), source, [0.0; 2])];
@@ -73,7 +78,7 @@ pub(crate) fn filter(
     }
     let seen = seen.map_or_else(String::new, |image| format!(", image {image}"));
     let title = format!("filter {}/{} of {}{seen}", layer.layer, wanted.number, place.label());
-    Ok(ImageGrid { title, rows })
+    Ok(ImageGrid { title, rows, notes })
 }
 
 /// Where the filter is in its layer; an error lists those that there are.

@@ -2,7 +2,9 @@
 
 use revacnn_analysis::{Gradients, LayerValues};
 use revacnn_recorder::StepTensors;
-use revacnn_schemas::{FilterIdentity, Image, ImageGrid, ImageIndex, ImageRow, LayerName, LayerTopology, Palette};
+use revacnn_schemas::{
+    FilterIdentity, Image, ImageGrid, ImageIndex, ImageRow, LayerName, LayerTopology, Palette, Topology,
+};
 
 use ndarray::ArrayView2;
 
@@ -106,31 +108,70 @@ pub(crate) fn block_of<'a>(
 }
 
 /// Small images of a layer at several places, a row a place; filters in one
-/// order by identity, gaps where a place lacks one.
+/// order by identity, gaps where a place lacks one. Filters of the second place
+/// have the identities of the topology `matched`, where there is one.
 pub(crate) fn filters(
     evaluator: &mut Evaluator,
     places: &[Place],
     layer: &LayerName,
     of: Source,
     image: Option<ImageIndex>,
+    matched: Option<&Topology>,
 ) -> Result<ImageGrid, NotebookError> {
     let all = places.iter().map(|place| values(evaluator, place, layer, of, image)).collect::<Result<Vec<_>, _>>()?;
+    let matched = matched.and_then(|topology| topology.layers.iter().find(|found| found.layer == *layer));
+    let identities: Vec<&[FilterIdentity]> = all
+        .iter()
+        .enumerate()
+        .map(|(at, values)| {
+            matched.filter(|_| at == 1).map_or(&values.layer.filters, |layer| &layer.filters).as_slice()
+        })
+        .collect();
     let mut order: Vec<&FilterIdentity> = Vec::new();
-    for filter in all.iter().flat_map(|values| &values.layer.filters) {
+    for filter in identities.iter().copied().flatten() {
         if !order.contains(&filter) {
             order.push(filter);
         }
     }
     let every = all.iter().filter_map(|values| values.values.as_ref()).flatten();
     let range = range(every, of);
-    let rows = places.iter().zip(&all).map(|(place, values)| {
+    let rows = places.iter().zip(&all).zip(&identities).map(|((place, values), identities)| {
         let picture = |filter: &&FilterIdentity| {
-            let position = values.layer.filters.iter().position(|own| own == *filter)?;
+            let position = identities.iter().position(|own| own == *filter)?;
             Some(picture(place, &values.layer, position, values.of(position)?, of, range))
         };
         ImageRow { label: place.label(), images: order.iter().map(picture).collect() }
     });
-    Ok(ImageGrid { title: format!("{of} of {layer}"), rows: rows.collect() })
+    let rows = rows.collect();
+    Ok(ImageGrid { title: format!("{of} of {layer}"), rows, notes: without_gradients(places, &all)? })
+}
+
+/// What has no gradient, a note each.
+///
+/// # Errors
+/// Where nothing has one.
+fn without_gradients(places: &[Place], all: &[Values]) -> Result<Vec<String>, NotebookError> {
+    let notes: Vec<String> = places
+        .iter()
+        .zip(all)
+        .filter_map(|(place, values)| {
+            if values.values.is_none() {
+                return Some(format!("{} has no gradients: it is the first step of its branch", place.label()));
+            }
+            let frozen = values.layer.filters.iter().zip(&values.frozen).filter(|(_, frozen)| **frozen);
+            let numbers: Vec<String> = frozen.map(|(filter, _)| filter.number.to_string()).collect();
+            let layer = &values.layer.layer;
+            let label = place.label();
+            (!numbers.is_empty())
+                .then(|| format!("frozen and without gradient in {label}: {layer}/{}", numbers.join(", ")))
+        })
+        .collect();
+    let nothing = |values: &Values| (0..values.layer.filters.len()).all(|position| values.of(position).is_none());
+    if !all.is_empty() && all.iter().all(nothing) {
+        let what = "there is nothing to draw".to_owned();
+        return Err(NotebookError::Unknown { what, known: notes.join("; ") });
+    }
+    Ok(notes)
 }
 
 /// The palette's ends for some values of a source.

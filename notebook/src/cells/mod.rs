@@ -26,7 +26,7 @@ pub(crate) fn evaluate(evaluator: &mut Evaluator, cell: &Cell, inputs: &Inputs) 
         }
         Cell::Filters { at, layer, of } => {
             let (places, lacking) = having(evaluator.places(at, inputs, usize::MAX)?, layer);
-            let mut grid = filters::filters(evaluator, &places, layer, *of, inputs.image)?;
+            let mut grid = filters::filters(evaluator, &places, layer, *of, inputs.image, None)?;
             let across = grid.rows.first().map_or(0, |row| row.images.len());
             grid.rows.extend(lacking.iter().map(|place| ImageRow {
                 label: format!("{} has no {layer}", place.label()),
@@ -41,14 +41,14 @@ pub(crate) fn evaluate(evaluator: &mut Evaluator, cell: &Cell, inputs: &Inputs) 
         }
         Cell::Embedding { at, layer, of, .. } => {
             let (places, lacking) = having(evaluator.places(at, inputs, usize::MAX)?, layer);
-            let mut scatter = embedding::embedding(evaluator, &places, layer, *of, inputs.image, cell)?;
+            let mut scatter = embedding::embedding(evaluator, &places, layer, *of, inputs.image, cell, None)?;
             scatter.notes.extend(lacking.iter().map(|place| format!("left out: {} has no {layer}", place.label())));
             Ok(Figure::Scatter(scatter))
         }
-        Cell::Compare { at } => {
+        Cell::Compare { at, matching } => {
             let places = evaluator.places(at, inputs, 2)?;
             match <[_; 2]>::try_from(places) {
-                Ok(pair) => compare::compare(evaluator, &pair).map(Figure::Comparison),
+                Ok(pair) => compare::compare(evaluator, &pair, *matching).map(Figure::Comparison),
                 Err(places) => Err(NotebookError::TooFewBranches { needed: 2, found: places.len() }),
             }
         }

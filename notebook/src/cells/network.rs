@@ -28,10 +28,17 @@ pub(crate) fn network(
     show: Show,
     image: Option<ImageIndex>,
 ) -> Result<NetworkDiagram, NotebookError> {
-    let image = place.image(image);
+    let mut notes = Vec::new();
     // Without the data, a chosen image is not seen, but all that is recorded is.
-    let seen = image.filter(|&image| evaluator.sees(place, image));
+    let seen = evaluator.seen(place, image, &mut notes);
+    let image = place.image(image);
     let dataset = evaluator.dataset(&place.holder.definition.dataset);
+    if seen.is_some()
+        && let Err(reason) = &dataset
+    {
+        let name = &place.holder.definition.dataset.name;
+        notes.push(format!("no image and no class names: the data set {name} is not at hand: {reason}"));
+    }
     let tensors = evaluator.tensors(place, seen)?;
     let statistics = statistics(evaluator, place)?;
     let frozen = frozen(evaluator, place, &tensors);
@@ -100,6 +107,7 @@ pub(crate) fn network(
         label,
         columns,
         classes,
+        notes,
     })
 }
 

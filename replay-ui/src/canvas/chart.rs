@@ -357,6 +357,7 @@ mod tests {
             y: axis(Scale::Linear),
             series: vec![series(vec![[0.0, 1.0], [100.0, 2.0]])],
             marks: Vec::new(),
+            notes: Vec::new(),
         };
         let plot = Plot::of(&chart, Some([0.0, 200.0]), Size::new(600.0, 150.0)).unwrap();
         assert!((plot.value_at(plot.x_at(50.0)) - 50.0).abs() < 0.01);

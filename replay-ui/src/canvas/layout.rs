@@ -236,6 +236,7 @@ pub(crate) mod tests {
                 })
                 .collect(),
             classes: Vec::new(),
+            notes: Vec::new(),
         }
     }
 

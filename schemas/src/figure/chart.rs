@@ -17,6 +17,9 @@ pub struct Chart {
     pub series: Vec<Series>,
     /// Places on the horizontal axis: forks, epochs, events.
     pub marks: Vec<Mark>,
+    /// What it lacks, and why: a line each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// One axis.

@@ -23,3 +23,13 @@ pub enum Panel {
     /// A figure each, side by side.
     Pair(Box<[Figure; 2]>),
 }
+
+impl Panel {
+    /// The notes of its figures.
+    pub(super) fn notes(&self) -> Vec<&str> {
+        match self {
+            Self::Joint(figure) => figure.notes(),
+            Self::Pair(pair) => pair.iter().flat_map(Figure::notes).collect(),
+        }
+    }
+}

@@ -11,6 +11,9 @@ pub struct ImageGrid {
     pub title: String,
     /// The rows, from top to bottom.
     pub rows: Vec<ImageRow>,
+    /// What it lacks, and why: a line each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// Images that share a label.

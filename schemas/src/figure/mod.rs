@@ -47,6 +47,22 @@ impl Figure {
             Self::Comparison(figure) => &figure.title,
         }
     }
+
+    /// What it lacks and how well it fits, a line each; those of a comparison
+    /// are its panels'.
+    pub fn notes(&self) -> Vec<&str> {
+        let notes = match self {
+            Self::Chart(figure) => &figure.notes,
+            Self::Scatter(figure) => &figure.notes,
+            Self::Images(figure) => &figure.notes,
+            Self::Network(figure) => &figure.notes,
+            Self::Table(figure) => &figure.notes,
+            Self::Comparison(figure) => {
+                return figure.panels.iter().flat_map(Panel::notes).collect();
+            }
+        };
+        notes.iter().map(String::as_str).collect()
+    }
 }
 
 /// Which of the branch colours: a branch keeps its own in every figure. The

@@ -26,6 +26,9 @@ pub struct NetworkDiagram {
     /// The classes and how probable the network takes them; empty where it
     /// was not computed.
     pub classes: Vec<ClassProbability>,
+    /// What it lacks, and why: a line each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// One layer.

@@ -14,6 +14,9 @@ pub struct TableFigure {
     /// Where rows and columns are classes: how dark each place is, from 0 to
     /// 1, `[row][column]` of the number columns; else empty.
     pub shades: Vec<Vec<f32>>,
+    /// What it lacks, and why: a line each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// One column.
