@@ -114,7 +114,7 @@ pub(crate) enum Side {
 /// Rows under a heading, in columns as wide as they need to be on a terminal,
 /// where letters of some scripts take two columns and marks on letters none.
 pub(crate) fn table(heading: &[(&str, Side)], rows: &[Vec<String>]) -> String {
-    let width = UnicodeWidthStr::width;
+    let width = |text: &str| text.width();
     let widths: Vec<usize> = heading
         .iter()
         .enumerate()

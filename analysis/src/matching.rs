@@ -28,6 +28,12 @@ pub struct NetworkParameters<'a> {
     pub layers: &'a [LayerParameters<'a>],
 }
 
+impl<'a> NetworkParameters<'a> {
+    fn layer(&self, name: &LayerName) -> Option<&'a LayerParameters<'a>> {
+        self.layers.iter().find(|layer| layer.layer == name)
+    }
+}
+
 /// The right network's topology in which each filter has the identity of the
 /// left network's filter that it is paired with. With it, whatever matches
 /// filters by identity matches these pairs.
@@ -84,6 +90,9 @@ fn pairs(
     matched: &Topology,
 ) -> Vec<(usize, usize)> {
     let name = &ours.layer;
+    if ours.filters.is_empty() || theirs.filters.is_empty() {
+        return Vec::new();
+    }
     let in_order = || (0..ours.filters.len().min(theirs.filters.len())).map(|at| (at, at)).collect();
     if ours.map.is_none() {
         // The channels of a normalisation are those of the block that it is in.
@@ -97,8 +106,7 @@ fn pairs(
     if ours.kind == "softmax" {
         return if ours.filters.len() == theirs.filters.len() { in_order() } else { Vec::new() };
     }
-    let find = |network: NetworkParameters<'_>| network.layers.iter().find(|layer| layer.layer == name).copied();
-    let (Some(a), Some(b)) = (find(left), find(right)) else { return Vec::new() };
+    let (Some(a), Some(b)) = (left.layer(name), right.layer(name)) else { return Vec::new() };
     let (length, their_length) = (a.weights.len() / a.biases.len().max(1), b.weights.len() / b.biases.len().max(1));
     let costs = Array2::from_shape_fn((a.biases.len(), b.biases.len()), |(own, other)| {
         let (x, y) = (&a.weights[own * length..][..length], &b.weights[other * their_length..][..their_length]);

@@ -1,7 +1,7 @@
 //! Which filters of two addresses are compared with which.
 
 use revacnn_analysis::{LayerParameters, NetworkParameters, matched_by_assignment};
-use revacnn_recorder::StepTensors;
+use revacnn_recorder::{LayerTensors, StepTensors};
 use revacnn_schemas::Topology;
 
 use crate::Matching;
@@ -16,13 +16,16 @@ pub fn matched(
     if matching == Matching::Identity {
         return None;
     }
-    let [ours, theirs] = [left.1, right.1].map(|tensors| {
-        let of = |layer| {
-            let revacnn_recorder::LayerTensors { layer, weights, biases, .. } = layer;
-            LayerParameters { layer, weights, biases }
-        };
-        tensors.parameters.iter().map(of).collect::<Vec<_>>()
-    });
+    let [ours, theirs] = [left.1, right.1].map(parameters);
     let left = NetworkParameters { topology: left.0, layers: &ours };
     Some(matched_by_assignment(left, NetworkParameters { topology: right.0, layers: &theirs }))
+}
+
+/// The parameters of each layer that has some.
+fn parameters(tensors: &StepTensors) -> Vec<LayerParameters<'_>> {
+    let mut all = Vec::with_capacity(tensors.parameters.len());
+    for LayerTensors { layer, weights, biases, .. } in &tensors.parameters {
+        all.push(LayerParameters { layer, weights, biases });
+    }
+    all
 }

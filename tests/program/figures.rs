@@ -123,8 +123,7 @@ const DIGITS: &str = "a0 a1 a2 a3 a4 a5 a6 a7 a8 a9";
 #[test]
 fn an_image_that_cannot_be_seen_is_refused_and_never_left_out() {
     let scratch = own_data(DIGITS);
-    let network = "plot network main --image 7 -o with.svg";
-    scratch.run(0, network);
+    scratch.run(0, "plot network main --image 7 -o with.svg");
     let with = fs::read_to_string(scratch.path("with.svg")).expect("a figure");
     assert!(with.contains("image 7") && with.contains("a3"), "the image and the names of its classes");
     fs::rename(scratch.path("own"), scratch.path("away")).expect("moved");
@@ -154,8 +153,9 @@ fn an_image_that_cannot_be_seen_is_refused_and_never_left_out() {
     lacks("plot network main --image 3 -o a.svg", "no image and no class names");
     lacks("plot confusion main -o a.svg", "no class names: the data set cifar10 is not at hand");
     lacks("plot filter main@0 --layer conv1 --filter 2 -o a.svg", "no gradients: main@0 is the first step");
-    // With the folder named again, all of it is there.
-    scratch.run(0, &format!("{network} --data away").replace("with.svg", "again.svg"));
+    // Where the data are back, all of it is there.
+    fs::rename(scratch.path("away"), scratch.path("own")).expect("moved");
+    scratch.run(0, "plot network main --image 7 -o again.svg");
     assert!(fs::read_to_string(scratch.path("again.svg")).expect("a figure") == with);
 }
 
@@ -194,7 +194,11 @@ fn a_chart_of_what_has_no_values_is_refused_with_what_has_some() {
     assert!(refused.err.contains("main@0 has no gradients: it is the first step of its branch"), "{}", refused.err);
     scratch.run(0, "fork main@3 --name young --json");
     let refused = scratch.run(1, "plot chart young --quantity loss --x fork -o a.svg");
-    assert!(refused.err.contains("`young` has no loss at any of its steps: there is learning_rate"), "{}", refused.err);
+    assert!(
+        refused.err.contains("`young` has no loss at any of its steps: there is live_accuracy, learning_rate"),
+        "{}",
+        refused.err
+    );
     assert!(!scratch.path("a.svg").exists());
     scratch.run(0, "plot chart young --quantity learning_rate --x fork -o a.svg");
 }
@@ -229,12 +233,11 @@ fn a_screenshot_shows_what_was_asked_for_or_is_refused() {
     for (command, said) in [
         ("nope@5", "there is no branch `nope` in runs; there is"),
         ("nope", "there is no branch `nope`"),
-        ("main@99999", "branch `main` has no step 99999: it has steps 0–6"),
+        ("main@99999", "branch `main` has no step 99999: its history has steps 0–6"),
         ("main@epoch:9", "`main@epoch:9` does not exist"),
         ("main --beside nope", "there is no branch `nope`"),
         ("main --beside main", "`main` is the branch that is shown"),
-        ("--beside main", "`main` is the branch that is shown"),
-        ("--filter conv7/1", "branch `main` has no layer `conv7` to choose at step 6: there are conv1, fc1"),
+        ("main --filter conv7/1", "branch `main` has no layer `conv7` to choose at step 6: there are conv1, fc1"),
         ("child@5 --filter conv1/4", "the filters of conv1 are 0, 1, 2, 3"),
         ("main@5 --store nowhere", "nowhere is not a store"),
     ] {

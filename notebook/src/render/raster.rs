@@ -110,7 +110,8 @@ mod tests {
 
     #[test]
     fn other_scripts_are_letters_and_no_boxes_or_are_told() {
-        for [one, other] in [["猫", "犬"], ["قطة", "كلب"], ["बिल्ली", "कुत्ता"], ["🐱", "🐶"]] {
+        for [one, other] in [["猫", "犬"], ["قطة", "كلب"], ["बिल्ली", "कुत्ता"], ["🐱", "🐶"]]
+        {
             let ((one_drawn, one_lacks), (other_drawn, other_lacks)) = (drawn(one), drawn(other));
             // Boxes would be equal.
             assert!(one_drawn != other_drawn || !one_lacks.is_empty(), "{one} is drawn as {other}");
