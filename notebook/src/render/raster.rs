@@ -1,8 +1,8 @@
 //! An SVG as a PNG: text with the embedded font, and with the machine's fonts
 //! where that one lacks a script.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, LazyLock};
 
 use resvg::tiny_skia::{Color, Pixmap, Transform};
 use resvg::usvg::fontdb::{Database, FaceInfo, ID, Stretch, Style};
@@ -27,42 +27,86 @@ static ALL: LazyLock<Arc<Database>> = LazyLock::new(|| {
     Arc::new(fonts)
 });
 
-/// A PNG of an SVG, a pixel a unit, and the characters that no font of the
-/// machine has.
+/// A PNG of an SVG by plotters, a pixel a unit, and the characters that no
+/// font of the machine has.
 ///
 /// # Errors
 /// Why the picture cannot be drawn, such as a size past all memory.
 pub(super) fn png(svg: &str) -> Result<(Vec<u8>, BTreeSet<char>), String> {
-    let undrawn = Mutex::new(BTreeSet::new());
+    let (svg, others) = prepared(svg);
     let options = Options {
-        fontdb: EMBEDDED.clone(),
+        fontdb: if others.is_empty() { EMBEDDED.clone() } else { ALL.clone() },
         font_resolver: FontResolver {
             select_font: FontResolver::default_font_selector(),
-            select_fallback: Box::new(|letter, tried, fonts| {
-                // All fonts begin with the embedded one: its id stays valid.
-                if !Arc::ptr_eq(fonts, &ALL) {
-                    *fonts = ALL.clone();
-                }
-                let found = font_with(fonts, letter, tried);
-                // Joiners and the like are seen in what they do to others.
-                if found.is_none() && letter.width().is_some_and(|columns| columns > 0) {
-                    undrawn.lock().unwrap_or_else(PoisonError::into_inner).insert(letter);
-                }
-                found
-            }),
+            select_fallback: Box::new(|letter, tried, fonts| font_with(fonts, letter, tried)),
         },
         ..Options::default()
     };
-    let tree = Tree::from_str(svg, &options).map_err(|error| error.to_string())?;
+    let tree = Tree::from_str(&svg, &options).map_err(|error| error.to_string())?;
     let size = tree.size().to_int_size();
     let (width, height) = (size.width(), size.height());
     let mut pixels = Pixmap::new(width, height).ok_or_else(|| format!("{width}×{height} pixels are too many"))?;
     pixels.fill(Color::WHITE);
     resvg::render(&tree, Transform::identity(), &mut pixels.as_mut());
     let bytes = pixels.encode_png().map_err(|error| error.to_string())?;
-    drop(tree);
-    drop(options);
-    Ok((bytes, undrawn.into_inner().unwrap_or_else(PoisonError::into_inner)))
+    // Joiners and the like are seen in what they do to others.
+    let undrawn = others.into_iter().filter(|(letter, font)| font.is_none() && letter.width() > Some(0));
+    Ok((bytes, undrawn.map(|(letter, _)| letter).collect()))
+}
+
+/// Lays texts out as resvg needs them, and lists the characters that the
+/// embedded font lacks with the fonts that have them.
+///
+/// - A text begins at its baseline: resvg shifts only the first letter of one
+///   that is written from the right.
+/// - A text in another script asks for that script's font first: shaped by the
+///   embedded one, its letters would not be joined.
+fn prepared(svg: &str) -> (String, BTreeMap<char, Option<ID>>) {
+    let mut others = BTreeMap::new();
+    let mut out = String::with_capacity(svg.len());
+    let mut rest = svg;
+    while let Some(start) = rest.find("<text ") {
+        let Some(tag_end) = rest[start..].find('>').map(|at| start + at) else { break };
+        let Some(end) = rest[tag_end..].find("</text>").map(|at| tag_end + at) else { break };
+        out.push_str(&rest[..start]);
+        let (tag, content) = (at_baseline(&rest[start..tag_end]), &rest[tag_end..end]);
+        let mut first = None;
+        for letter in content.chars().filter(|letter| !letter.is_ascii()) {
+            if font_with(&EMBEDDED, letter, &[]).is_none() {
+                let font = *others.entry(letter).or_insert_with(|| font_with(&ALL, letter, &[]));
+                first = first.or(font);
+            }
+        }
+        let family = first.and_then(|font| ALL.face(font)).and_then(|face| face.families.first());
+        match family.filter(|(name, _)| !name.contains(['"', '\'', '<', '&'])) {
+            Some((name, _)) => out.push_str(&tag.replacen("font-family=\"", &format!("font-family=\"'{name}', "), 1)),
+            None => out.push_str(&tag),
+        }
+        out.push_str(content);
+        rest = &rest[end..];
+    }
+    out.push_str(rest);
+    (out, others)
+}
+
+/// The tag of a text with its vertical shift added to its place.
+fn at_baseline(tag: &str) -> String {
+    let attribute = |name: &str| {
+        let start = tag.find(&format!(" {name}=\""))? + name.len() + 3;
+        Some(&tag[start..start + tag[start..].find('"')?])
+    };
+    let moved = || {
+        let (y, shift) = (attribute("y")?, attribute("dy")?);
+        let size: f64 = attribute("font-size")?.parse().ok()?;
+        let em = match (shift.strip_suffix("em"), shift.strip_suffix("ex")) {
+            (Some(em), _) => em.parse::<f64>().ok()?,
+            (_, Some(ex)) => ex.parse::<f64>().ok()? / 2.0,
+            _ => return None,
+        };
+        let place = y.parse::<f64>().ok()? + em * size;
+        Some(tag.replacen(&format!(" y=\"{y}\" dy=\"{shift}\""), &format!(" y=\"{place}\""), 1))
+    };
+    moved().unwrap_or_else(|| tag.to_owned())
 }
 
 /// The font for a character that those which were tried lack: the plainest
@@ -106,6 +150,14 @@ mod tests {
         // The last character for private use, which no font is for.
         assert_eq!(drawn("cat \u{10fffd}\u{200d}\u{10fffd}").1, "\u{10fffd}");
         assert!(png("<svg").is_err());
+    }
+
+    #[test]
+    fn a_text_begins_at_its_baseline() {
+        let tag = "<text x=\"32\" y=\"10\" dy=\"0.76em\" font-size=\"20\"";
+        assert_eq!(at_baseline(tag), "<text x=\"32\" y=\"25.2\" font-size=\"20\"");
+        assert_eq!(at_baseline(&tag.replace("0.76em", "0.5ex")), "<text x=\"32\" y=\"15\" font-size=\"20\"");
+        assert_eq!(at_baseline("<text x=\"32\""), "<text x=\"32\"");
     }
 
     #[test]
