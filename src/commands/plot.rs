@@ -1,16 +1,17 @@
 //! `revacnn plot`, `embed` and `compare`: one cell each, drawn or printed.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
 use revacnn_notebook::{Cell, Evaluator, Inputs, Method, Source, render};
 use revacnn_schemas::{
-    Address, BranchRecord, Figure, FilterNumber, ImageIndex, LayerName, Panel, Position, Scale, Scatter, Step,
-    TableFigure,
+    Address, BranchName, BranchRecord, Figure, FilterNumber, ImageIndex, LayerName, Panel, Position, Scale, Scatter,
+    Step, TableFigure,
 };
 
-use super::threads;
+use super::{history, threads};
 use crate::arguments::{CompareArguments, EmbedArguments, PlotArguments, PlotKind};
 use crate::error::Failure;
 use crate::text::{Side, table};
@@ -54,6 +55,7 @@ pub(crate) fn plot(arguments: &PlotArguments) -> Result<ExitCode, Failure> {
     };
     let branches = arguments.at.iter().map(|address| address.branch.clone()).collect();
     let inputs = Inputs { branches, cursor: Step(0), image: arguments.image.map(ImageIndex) };
+    warn_of_gaps(&evaluator, &arguments.at)?;
     finish(&evaluator.evaluate(&cell, &inputs)?, Some(&arguments.output), false)
 }
 
@@ -145,6 +147,7 @@ pub(crate) fn embed(arguments: &EmbedArguments) -> Result<ExitCode, Failure> {
         seed: arguments.seed,
     };
     let inputs = Inputs { image: arguments.image.map(ImageIndex), ..Inputs::default() };
+    warn_of_gaps(&evaluator, &arguments.at)?;
     finish(&evaluator.evaluate(&cell, &inputs)?, arguments.output.as_deref(), arguments.json)
 }
 
@@ -156,8 +159,15 @@ pub(crate) fn compare(arguments: &CompareArguments) -> Result<ExitCode, Failure>
             *address = format!("{}@{step}", address.branch).parse()?;
         }
     }
+    warn_of_gaps(&evaluator, &at)?;
     let figure = evaluator.evaluate(&Cell::Compare { at }, &Inputs::default())?;
     finish(&figure, arguments.output.as_deref(), arguments.json)
+}
+
+/// Says what is missing from the history of the branches, once each.
+fn warn_of_gaps(evaluator: &Evaluator, at: &[Address]) -> Result<(), Failure> {
+    let names: BTreeSet<&BranchName> = at.iter().map(|address| &address.branch).collect();
+    names.into_iter().try_for_each(|name| history(evaluator.store(), name).map(drop))
 }
 
 /// Draws a figure, writes it as JSON, or prints it where neither is asked for.
