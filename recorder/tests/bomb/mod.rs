@@ -9,8 +9,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use parquet::basic::Compression;
+use parquet::file::metadata::page_index::PageIndexBuilder;
 use parquet::file::metadata::{
-    FileMetaData, OffsetIndexBuilder, PageIndexBuilder, PageIndexPolicy, ParquetMetaDataBuilder, ParquetMetaDataReader,
+    FileMetaData, OffsetIndexBuilder, PageIndexPolicy, ParquetMetaDataBuilder, ParquetMetaDataReader,
     ParquetMetaDataWriter,
 };
 use parquet::file::writer::TrackedWrite;
@@ -24,8 +25,9 @@ pub enum Bomb {
     Bytes(i32),
     /// A dictionary with one text of so many bytes.
     Text(usize),
-    /// A page that its index names so many times.
-    Again(usize),
+    /// A page of one row with so many values, that its index names so many
+    /// times.
+    Again(u64, usize),
 }
 
 fn varint(mut value: u64, to: &mut Vec<u8>) {
@@ -99,9 +101,17 @@ fn pages(bomb: Bomb, rows: u64, nested: bool, defined: u8, entry: &[u8]) -> (Vec
             page(false, body.len() as i32, values, 8, &body)
         }
         Bomb::Bytes(bytes) => page(false, bytes, rows as i32, 8, &body(rows)),
-        Bomb::Text(_) | Bomb::Again(_) => {
+        Bomb::Text(_) => {
             let body = body(rows);
             page(false, body.len() as i32, rows as i32, 8, &body)
+        }
+        Bomb::Again(values, _) => {
+            let mut body = levels(&[(1, 0), (values - 1, 1)]);
+            body.extend(levels(&[(values, defined)]));
+            body.push(1);
+            varint(values << 1, &mut body);
+            body.push(0);
+            page(false, body.len() as i32, values as i32, 8, &body)
         }
     };
     (dictionary, data)
@@ -142,10 +152,10 @@ pub fn plant(path: &Path, column: &str, bomb: Bomb) {
         }
     }
     let mut planted = OffsetIndexBuilder::new();
-    let times = if let Bomb::Again(times) = bomb { times } else { 1 };
+    let (times, each) = if let Bomb::Again(_, times) = bomb { (times, 1) } else { (1, rows as i64) };
     for _ in 0..times {
         planted.append_offset_and_size(first, data.len() as i32);
-        planted.append_row_count(rows as i64);
+        planted.append_row_count(each);
     }
     index.put_offset_index(planted.build(), 0, place);
 
