@@ -204,6 +204,10 @@ impl BranchReader {
     pub fn keyframe_at_or_before(&self, step: Step) -> Result<TrainingState, RecorderError> {
         self.with_fresh_listing(|| {
             let Some((found, file, rows)) = self.find_keyframe(step)? else {
+                // It was in a segment whose steps were lost.
+                if let Some(gap) = self.gaps()?.into_iter().rfind(|gap| gap.span.first <= step) {
+                    return Err(gap.error);
+                }
                 return Err(RecorderError::Missing {
                     path: self.paths.table(Table::Keyframes),
                     expected: format!("a keyframe at or before step {step}"),
