@@ -187,8 +187,10 @@ pub(crate) struct TrainArguments {
     /// Steps from one keyframe to the next [default: 400 images].
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) keyframe_interval: Option<u64>,
-    /// Past this size on disk the oldest steps are thinned to keyframes, which loses nothing
-    /// [default: 10GB or a fifth of what is free, the smaller].
+    /// Past this size of the branch on disk its oldest steps are thinned to keyframes, which loses
+    /// nothing: a bound for each branch, not for the store. Scalars, keyframes and the newest steps
+    /// stay, and a run that needs more for them says so before its first step [default: 10GB or a
+    /// fifth of what is free, the smaller].
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
     pub(crate) disk_budget: Option<u64>,
     /// Evaluate on the validation images every N steps, besides the end of each epoch.
@@ -273,8 +275,10 @@ pub(crate) struct ForkArguments {
 /// How training and recording work.
 #[derive(Debug, Args)]
 pub(crate) struct HowArguments {
-    /// Past this size on disk the oldest steps are thinned to keyframes, which loses nothing
-    /// [default: 10GB or a fifth of what is free, the smaller].
+    /// Past this size of the branch on disk its oldest steps are thinned to keyframes, which loses
+    /// nothing: a bound for each branch, not for the store. Scalars, keyframes and the newest steps
+    /// stay, and a run that needs more for them says so before its first step [default: 10GB or a
+    /// fifth of what is free, the smaller].
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
     pub(crate) disk_budget: Option<u64>,
     /// Threads of the training [default: the machine's cores, 4 at most].

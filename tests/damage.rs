@@ -4,6 +4,8 @@
 
 #![cfg(unix)]
 
+#[path = "../recorder/tests/bomb/mod.rs"]
+mod bomb;
 #[path = "support/process.rs"]
 mod process;
 mod support;
@@ -13,7 +15,14 @@ mod tables;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float32Type, Int64Type};
+use arrow_array::{Float32Array, ListArray, RecordBatch};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::file::properties::WriterProperties;
 use support::{Ran, Scratch, TRAIN};
 
 /// A store with one branch of steps 0 to 600, in two segments.
@@ -110,6 +119,105 @@ fn weights_that_read_well_and_are_not_those_recorded_are_refused() {
     );
     scratch.run(0, "show main@600");
     scratch.run(0, "show other@20");
+}
+
+/// Writes a file of weights anew, with another value in one list of a step.
+fn change_a_weight(path: &Path, step: i64) {
+    let builder = ParquetRecordBatchReaderBuilder::try_new(fs::File::open(path).expect("a file")).expect("Parquet");
+    let entries = builder.metadata().file_metadata().key_value_metadata().cloned();
+    let entries = entries.map(|entries| entries.into_iter().filter(|entry| entry.key != "ARROW:schema").collect());
+    let group = usize::try_from(builder.metadata().row_group(0).num_rows()).expect("a number");
+    let batches: Vec<RecordBatch> = builder.build().expect("a reader").map(Result::unwrap).collect();
+    let properties = WriterProperties::builder().set_key_value_metadata(entries);
+    let properties = properties.set_max_row_group_row_count(Some(group)).build();
+    let schema = batches[0].schema();
+    let file = fs::File::create(path).expect("a file");
+    let mut writer = ArrowWriter::try_new(file, schema.clone(), Some(properties)).expect("a writer");
+    let mut changed = 0;
+    for batch in &batches {
+        let mut columns = batch.columns().to_vec();
+        let (field, offsets, values, nulls) = batch.column(4).as_list::<i32>().clone().into_parts();
+        let mut values = values.as_primitive::<Float32Type>().values().to_vec();
+        let steps = batch.column(0).as_primitive::<Int64Type>().values();
+        if let Some(row) = steps.iter().position(|&known| known == step).filter(|_| changed == 0) {
+            values[offsets[row] as usize] += 1.0;
+            changed += 1;
+        }
+        columns[4] = Arc::new(ListArray::new(field, offsets, Arc::new(Float32Array::from(values)), nulls));
+        writer.write(&RecordBatch::try_new(schema.clone(), columns).expect("a batch")).expect("written");
+    }
+    writer.close().expect("a footer");
+    assert_eq!(changed, 1);
+}
+
+#[test]
+fn a_changed_weight_is_refused_by_every_command_that_reads_it() {
+    let (scratch, branch) = recorded();
+    let path = &tables::listed(&branch.join("weights"))[0];
+    change_a_weight(path, 300);
+    let says = [named(&scratch, path), "expected weights of step 300 with digest ", "found digest "];
+    for command in [
+        "show main@300",
+        "show main@300 --layer conv1 --filter 0 --json",
+        "diff main@300 main@299",
+        "diff main@299 main@300 --json",
+        "plot filters main@300 --layer conv1 -o a.svg",
+        "plot filter main@300 --layer conv1 --filter 3 -o a.svg",
+        "plot network main@300 -o a.svg",
+        "plot network main@300 --image 7 -o a.svg",
+        "plot activations main@300 --layer conv1 -o a.svg",
+        "embed main@300 --layer conv1",
+        "compare main@300 main@299",
+        "verify main --tensors",
+    ] {
+        if command.starts_with("verify") {
+            refused(&scratch, command, &[says[0]]);
+        } else {
+            refused(&scratch, command, &says);
+        }
+        assert!(!scratch.path("a.svg").exists(), "{command}");
+    }
+    if cfg!(feature = "sql") {
+        let sql = "SELECT step, filter, \"values\", bias FROM weights WHERE step = 300";
+        let ran = Ran::of(scratch.command("query").arg(sql).output().expect("the program starts"));
+        assert!(ran.code == Some(1) && says.iter().all(|part| ran.err.contains(part)), "{ran:?}");
+    }
+    for command in ["show main@299", "show main@301", "diff main@299 main@301", "evaluate main@300"] {
+        scratch.run(0, command);
+    }
+}
+
+/// 2.6 kB of it took 2.4 GB of memory, and the program was aborted.
+#[test]
+fn a_small_file_that_stands_for_gigabytes_is_refused_in_little_memory() {
+    let (scratch, branch) = recorded();
+    let tables: [(&str, &str, &[&str]); 4] = [
+        ("validation", "confusion", &["log", "show main@best", "plot loss main -o a.svg"]),
+        ("weights", "values", &["show main@5", "diff main@5 main", "plot filters main@5 --layer conv1 -o a.svg"]),
+        ("activations", "values", &["show main@5"]),
+        ("keyframes", "values", &["verify main", "evaluate main@5"]),
+    ];
+    for (table, column, commands) in tables {
+        let path = &tables::listed(&branch.join(table))[0];
+        let good = fs::read(path).expect("a file");
+        bomb::plant(path, column, bomb::Bomb::Values(300_000_000));
+        // The last segment, too, is looked at by `log`.
+        for command in commands {
+            let program = env!("CARGO_BIN_EXE_revacnn");
+            let limited = format!("ulimit -v 1500000; exec {program} {command}");
+            let output = Command::new("sh").args(["-c", &limited]).current_dir(scratch.path("")).output();
+            let ran = Ran::of(output.expect("a shell"));
+            if *command == "log" && ran.code == Some(0) {
+                // Its newest validation lies in another file.
+                continue;
+            }
+            assert_eq!(ran.code, Some(1), "{command}: {ran:?}");
+            let says = [named(&scratch, path), "as the topology gives"];
+            assert!(says.iter().all(|part| ran.err.contains(part)), "{command}: {ran:?}");
+        }
+        fs::write(path, good).expect("the file as it was");
+        scratch.run(0, commands[0]);
+    }
 }
 
 #[test]

@@ -191,7 +191,8 @@ impl Evaluator {
         self.steps.retain(|((id, ..), _)| known(id));
         self.lineages.retain(|name, lineage| {
             let own = lineage.branch();
-            let same = records.iter().any(|record| record.name == *name && record.id == own.id);
+            let is_called = |record: &BranchRecord| record.name == *name || record.id.as_str() == name.as_str();
+            let same = records.iter().any(|record| record.id == own.id && is_called(record));
             same && lineage.readers().iter().all(|reader| known(&reader.branch().id)) && lineage.refresh().is_ok()
         });
         for (_, replay) in &self.replays {

@@ -21,7 +21,7 @@ pub struct BranchEvent {
 /// One branch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BranchSummary {
-    /// Its name.
+    /// Its name; its id, where another branch has the same name.
     pub name: BranchName,
     /// Its id.
     pub id: BranchId,
@@ -45,7 +45,7 @@ pub struct BranchSummary {
     pub events: Vec<BranchEvent>,
     /// Whether a process trains it now.
     pub training: bool,
-    /// What is wrong with it, if its steps cannot be read.
+    /// What is wrong with it, if its steps cannot be read or some are missing.
     pub problem: Option<String>,
 }
 
@@ -60,12 +60,18 @@ impl Evaluator {
         let listed = self.store.branches()?;
         self.problems = listed.problems.iter().map(ToString::to_string).collect();
         self.forget_what_moved(&listed.records);
+        // Branches of one name are told apart by their ids, which are names, too.
+        let name = |record: &BranchRecord| match record.id.as_str().parse() {
+            Ok(id) if listed.is_ambiguous(&record.name) => id,
+            _ => record.name.clone(),
+        };
         let summaries = listed.records.iter().map(|record| {
-            let parent = record.parent.as_ref().and_then(|parent| {
-                listed.records.iter().find(|other| other.id == parent.branch).map(|other| other.name.clone())
-            });
+            let parent = record
+                .parent
+                .as_ref()
+                .and_then(|parent| listed.records.iter().find(|other| other.id == parent.branch).map(name));
             let mut summary = BranchSummary {
-                name: record.name.clone(),
+                name: name(record),
                 id: record.id.clone(),
                 parent,
                 fork_step: record.first_step(),
@@ -79,21 +85,36 @@ impl Evaluator {
                 training: is_training(&self.store, record).unwrap_or(false),
                 problem: None,
             };
-            summary.problem = self.look_inside(record, &mut summary).err().map(|error| error.to_string());
+            let parent = record.parent.as_ref();
+            let parent = parent.and_then(|parent| listed.records.iter().find(|other| other.id == parent.branch));
+            summary.problem = match self.look_inside(record, parent, &mut summary) {
+                Ok(problem) => problem,
+                Err(error) => Some(error.to_string()),
+            };
             summary
         });
         Ok(summaries.collect())
     }
 
-    fn look_inside(&self, record: &BranchRecord, summary: &mut BranchSummary) -> Result<(), RecorderError> {
+    /// Fills in what the branch's files say; returns what of its steps is
+    /// missing, if any is.
+    fn look_inside(
+        &self,
+        record: &BranchRecord,
+        parent: Option<&BranchRecord>,
+        summary: &mut BranchSummary,
+    ) -> Result<Option<String>, RecorderError> {
         let reader = BranchReader::of(&self.store, record.clone())?;
         summary.steps = reader.steps();
         if let Some(span) = summary.steps {
             summary.last_loss = reader.step_row(span.last)?.loss;
-            summary.last_validation = reader.validations()?.last().map(|(step, result)| (*step, result.accuracy()));
+            summary.last_validation = reader.last_validation()?.map(|(step, result)| (step, result.accuracy()));
             summary.events = events(&reader, span)?;
         }
-        Ok(())
+        let before = parent.map(|parent| BranchReader::of(&self.store, parent.clone())).transpose()?;
+        let gaps = reader.gaps()?.into_iter().chain(before.and_then(|parent| reader.gap_before(&parent)));
+        let problems: Vec<String> = gaps.map(|gap| gap.error.to_string()).collect();
+        Ok((!problems.is_empty()).then(|| problems.join("\n")))
     }
 }
 

@@ -2,6 +2,7 @@
 //! that hold them are read and decompressed.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use parquet::column::reader::ColumnReaderImpl;
 use parquet::data_type::FloatType;
@@ -51,6 +52,7 @@ impl OpenTable {
         let (top, nested) = (descriptor.max_def_level(), descriptor.max_rep_level() > 0);
         let mut floats = Floats::default();
         let (mut definition, mut repetition) = (Vec::new(), Vec::new());
+        let pages_of_file = Arc::new(self.checked());
         let mut next = rows.start;
         while next < rows.end {
             let place = self.footer.row_group_of(next);
@@ -61,7 +63,7 @@ impl OpenTable {
             let chunk = metadata.row_group(place).column(column);
             let index = metadata.page_index_for_row_group(place);
             let pages = index.offset_index(column).ok_or_else(|| missing("offset index"))?.page_locations.clone();
-            let reader = SerializedPageReader::new(self.file.clone(), chunk, (end - start) as usize, Some(pages))?;
+            let reader = SerializedPageReader::new(pages_of_file.clone(), chunk, (end - start) as usize, Some(pages))?;
             let mut reader = ColumnReaderImpl::<FloatType>::new(descriptor.clone(), Box::new(reader));
             reader.skip_records((next - start) as usize)?;
             definition.clear();

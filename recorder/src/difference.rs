@@ -1,8 +1,10 @@
 //! What two branches share, and in what they differ.
 
-use revacnn_schemas::{BranchName, FilterIdentity, LayerName, Step, Topology};
+use std::collections::HashMap;
 
-use crate::{LayerTensors, Lineage, RecorderError, StepSpan, StepTensors};
+use revacnn_schemas::{BranchName, Digest, FilterIdentity, LayerName, Step, Topology};
+
+use crate::{LayerTensors, Lineage, RecorderError, StepRow, StepSpan, StepTensors};
 
 /// Steps of `steps` that are compared at a time.
 const PORTION: u64 = 4096;
@@ -168,7 +170,10 @@ fn first_differing_step(
     while first <= last {
         let portion = StepSpan::new(first, Step(last.0.min(first.0 + PORTION - 1)));
         let (ours, theirs) = (left.step_rows(portion)?, right.step_rows(portion)?);
-        if let Some((row, _)) = ours.iter().zip(&theirs).find(|(a, b)| a.digest != b.digest) {
+        // By their numbers: a history may lack steps.
+        let theirs: HashMap<Step, Digest> = theirs.iter().map(|row| (row.step, row.digest)).collect();
+        let differs = |row: &&StepRow| theirs.get(&row.step).is_some_and(|digest| *digest != row.digest);
+        if let Some(row) = ours.iter().find(differs) {
             return Ok(Some(row.step));
         }
         first = portion.last.next();

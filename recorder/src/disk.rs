@@ -41,7 +41,23 @@ pub(crate) fn open_plain_file(path: &Path) -> Result<File, RecorderError> {
     if !kind.is_file() {
         return Err(RecorderError::damaged(path, "a plain file", described(kind)));
     }
-    File::open(path).map_err(|source| io("open", source))
+    let file = no_link(OpenOptions::new().read(true)).open(path).map_err(|source| io("open", source))?;
+    // What was put there since.
+    let kind = file.metadata().map_err(|source| io("look at", source))?.file_type();
+    if kind.is_file() { Ok(file) } else { Err(RecorderError::damaged(path, "a plain file", described(kind))) }
+}
+
+/// Has a link that is put in a file's place, after that was looked at, refused
+/// instead of followed, and a pipe opened without waiting.
+pub(crate) fn no_link(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+
+        use rustix::fs::OFlags;
+        options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32);
+    }
+    options
 }
 
 /// Whether there is a folder; something else in its place is an error.
@@ -84,7 +100,8 @@ impl Disk {
         Self { hook: Some(hook) }
     }
 
-    fn before(&self, operation: DiskOperation<'_>) -> io::Result<()> {
+    /// Calls the hook, before a change.
+    pub(crate) fn before(&self, operation: DiskOperation<'_>) -> io::Result<()> {
         self.hook.as_ref().map_or(Ok(()), |hook| hook(operation))
     }
 
@@ -104,7 +121,7 @@ impl Disk {
     pub(crate) fn create(&self, path: &Path) -> Result<DiskFile, RecorderError> {
         self.before(DiskOperation::Create(path))
             .and_then(|()| if path.is_symlink() { fs::remove_file(path) } else { Ok(()) })
-            .and_then(|()| OpenOptions::new().write(true).create(true).truncate(true).open(path))
+            .and_then(|()| no_link(OpenOptions::new().write(true).create(true).truncate(true)).open(path))
             .map(|file| DiskFile { file, path: path.to_owned(), disk: self.clone() })
             .map_err(|source| RecorderError::io("create", path, source))
     }

@@ -8,6 +8,8 @@ use parquet::errors::ParquetError;
 use revacnn_schemas::{BranchId, BranchName, Digest, ImageIndex, Position, Step};
 use revacnn_trainer::TrainerError;
 
+use crate::StepSpan;
+
 /// What can go wrong with a store. Every variant says what was expected, what
 /// was found, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -118,6 +120,24 @@ pub enum RecorderError {
         /// What there is.
         known: String,
     },
+    /// Several branches have this name, as after a folder was copied in.
+    #[error(
+        "{} branches are named `{name}` in {}: {}. Say which one by its id, as in {}@last, or give one of them another \
+         name: revacnn rename {} NAME",
+        ids.len(),
+        folder.display(),
+        listed(ids),
+        ids[0],
+        ids[0]
+    )]
+    AmbiguousName {
+        /// The name.
+        name: BranchName,
+        /// The branches' ids: at least two.
+        ids: Vec<BranchId>,
+        /// The folder that theirs are in.
+        folder: PathBuf,
+    },
     /// A branch of this name exists already.
     #[error("{} already has a branch `{name}`: choose another name, or resume it", store.display())]
     NameTaken {
@@ -138,6 +158,24 @@ pub enum RecorderError {
         parent: BranchId,
         /// The store.
         store: PathBuf,
+    },
+    /// The parent ends before the step that a branch was forked at.
+    #[error(
+        "the history of branch `{branch}` lacks steps {missing}: it was forked from `{parent}` at step {fork}, and \
+         {} has none of these steps. Copy the whole of the parent's folder there",
+        folder.display()
+    )]
+    ParentTooShort {
+        /// The child.
+        branch: BranchName,
+        /// The parent.
+        parent: BranchName,
+        /// The fork step.
+        fork: Step,
+        /// The steps that are missing.
+        missing: StepSpan,
+        /// The parent's folder.
+        folder: PathBuf,
     },
     /// Following parents from a branch comes back to one that was passed.
     #[error(
@@ -412,6 +450,19 @@ pub enum RecorderError {
         /// What there is.
         known: String,
     },
+    /// Several deleted branches had this name.
+    #[error(
+        "{} deleted branches were named `{name}`: {}. Say which one by its id: revacnn delete {} --undo",
+        ids.len(),
+        listed(ids),
+        ids[0]
+    )]
+    AmbiguousDeleted {
+        /// The name.
+        name: BranchName,
+        /// Their ids: at least two.
+        ids: Vec<BranchId>,
+    },
     /// The note of how far a branch is to be trained cannot be read.
     #[error(
         "{finding}. The file only notes how far branch `{branch}` is to be trained: say so with \
@@ -426,6 +477,12 @@ pub enum RecorderError {
     /// The engine.
     #[error(transparent)]
     Trainer(TrainerError),
+}
+
+/// Ids with the names of their folders.
+fn listed(ids: &[BranchId]) -> String {
+    let folders: Vec<String> = ids.iter().map(|id| format!("{id} (branch={id})")).collect();
+    folders.join(" and ")
 }
 
 /// `a`, forked from `b`, forked from `a`.

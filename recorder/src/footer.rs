@@ -9,27 +9,26 @@ use std::time::SystemTime;
 
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
+use parquet::file::reader::ChunkReader;
 use revacnn_schemas::{FORMAT_VERSION, Table};
 
 use crate::RecorderError;
 use crate::disk::open_plain_file;
+use crate::limits::{CheckedFile, Limits};
+use crate::shape::BranchShape;
+use crate::thrift::page_locations;
 
 /// Footers that are kept; one takes some 10 KB.
 const KEPT: usize = 1024;
 
-/// The most steps of a row group in tables with constant rows a step, and the
-/// most rows in others: the decoder reserves memory for what a footer claims.
-const MOST_GROUP_STEPS: u64 = 1 << 18;
-const MOST_GROUP_ROWS: u64 = 1 << 22;
-
 /// What is known of a file before its footer is read.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Expected {
+pub(crate) struct Expected<'a> {
     pub(crate) table: Table,
-    /// Rows of the file, and rows that a row group has a multiple of; `None`
-    /// in tables whose rows vary.
-    pub(crate) rows: Option<(u64, u64)>,
+    pub(crate) shape: &'a BranchShape,
+    /// Steps that it is of.
+    pub(crate) steps: u64,
 }
 
 /// A footer with the offset index.
@@ -38,11 +37,30 @@ pub(crate) struct Footer {
     pub(crate) arrow: ArrowReaderMetadata,
     /// First row of each row group, and the number of all rows.
     pub(crate) starts: Vec<u64>,
-    bytes: u64,
+    pub(crate) limits: Limits,
+    /// Chunks of columns, in the order of their places in the file.
+    pub(crate) chunks: Vec<Chunk>,
+    pub(crate) bytes: u64,
     modified: Option<SystemTime>,
 }
 
+/// The pages of a column in a row group.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Chunk {
+    pub(crate) column: usize,
+    /// Rows of the row group.
+    pub(crate) rows: u64,
+    first_byte: u64,
+    end_byte: u64,
+}
+
 impl Footer {
+    /// The chunk that a byte of the file is of.
+    pub(crate) fn chunk_at(&self, byte: u64) -> Option<usize> {
+        let place = self.chunks.partition_point(|chunk| chunk.first_byte <= byte).checked_sub(1)?;
+        (byte < self.chunks[place].end_byte).then_some(place)
+    }
+
     pub(crate) fn metadata(&self) -> &ParquetMetaData {
         self.arrow.metadata()
     }
@@ -61,6 +79,13 @@ pub(crate) struct OpenTable {
     pub(crate) footer: Arc<Footer>,
 }
 
+impl OpenTable {
+    /// The file's pages, each checked before it is decoded.
+    pub(crate) fn checked(&self) -> CheckedFile {
+        CheckedFile::new(self.file.clone(), self.footer.clone())
+    }
+}
+
 /// Footers by file, each with when it was last used.
 type Kept = HashMap<PathBuf, (u64, Arc<Footer>)>;
 
@@ -72,7 +97,7 @@ pub(crate) struct FooterCache {
 
 impl FooterCache {
     /// Opens a table's file and checks that it is what it must be.
-    pub(crate) fn open(&self, path: &Path, expected: Expected) -> Result<OpenTable, RecorderError> {
+    pub(crate) fn open(&self, path: &Path, expected: Expected<'_>) -> Result<OpenTable, RecorderError> {
         let file = open_plain_file(path).map_err(|error| {
             if error.is_missing_file() {
                 let expected = format!("a part of the table {}", expected.table);
@@ -121,16 +146,15 @@ impl FooterCache {
 fn load(
     path: &Path,
     file: &File,
-    expected: Expected,
+    expected: Expected<'_>,
     bytes: u64,
     modified: Option<SystemTime>,
 ) -> Result<Footer, RecorderError> {
     let table = expected.table;
-    let arrow = guarded("read", path, || {
-        let options = ArrowReaderOptions::new().with_offset_index_policy(PageIndexPolicy::Required);
-        ArrowReaderMetadata::load(file, options)
+    // The footer alone; its page index once that is known to fit.
+    let metadata = guarded("read", path, || {
+        ParquetMetaDataReader::new().with_page_index_policy(PageIndexPolicy::Skip).parse_and_finish(file)
     })?;
-    let metadata = arrow.metadata();
     let entries = metadata.file_metadata().key_value_metadata();
     let version = entries
         .and_then(|entries| entries.iter().find(|entry| entry.key == "revacnn.format"))
@@ -149,30 +173,66 @@ fn load(
             return Err(RecorderError::damaged(path, expected, "none"));
         }
     }
+    let damaged = |(expected, found): (String, String)| RecorderError::damaged(path, expected, found);
+    let other_columns = || damaged((format!("the columns of the table {table}"), "other columns".to_owned()));
+    let of_one_column = |group: &RowGroupMetaData| group.num_columns() == table.schema().fields().len();
+    if !metadata.row_groups().iter().all(of_one_column) {
+        return Err(other_columns());
+    }
+    let limits = Limits::of(expected.shape, table, expected.steps);
+    let starts = limits.check_rows(metadata.row_groups().iter().map(RowGroupMetaData::num_rows)).map_err(damaged)?;
+    let chunks = guarded("read", path, || Ok(chunks(&metadata, file, bytes, &limits)))?.map_err(damaged)?;
+    let arrow = guarded("read", path, || {
+        let mut reader = ParquetMetaDataReader::new_with_metadata(metadata)
+            .with_column_index_policy(PageIndexPolicy::Skip)
+            .with_offset_index_policy(PageIndexPolicy::Required);
+        reader.read_page_indexes(file)?;
+        ArrowReaderMetadata::try_new(Arc::new(reader.finish()?), ArrowReaderOptions::new())
+    })?;
     if arrow.schema().fields() != table.schema().fields() {
-        return Err(RecorderError::damaged(path, format!("the columns of the table {table}"), "other columns"));
+        return Err(other_columns());
     }
-    let mut starts = Vec::with_capacity(metadata.num_row_groups() + 1);
-    let mut rows = 0_u64;
-    starts.push(0);
+    Ok(Footer { arrow, starts, limits, chunks, bytes, modified })
+}
+
+/// Where the chunks lie, each within the file, with as many values as the
+/// topology gives at most and an index no longer than its bytes: the library
+/// reserves what it claims. The error says what was expected, and what found.
+fn chunks(
+    metadata: &ParquetMetaData,
+    file: &File,
+    bytes: u64,
+    limits: &Limits,
+) -> Result<Vec<Chunk>, (String, String)> {
+    let within = |start: u64, length: u64| start.checked_add(length).filter(|&end| end <= bytes);
+    let mut chunks = Vec::new();
     for group in metadata.row_groups() {
-        let most = expected.rows.map_or(MOST_GROUP_ROWS, |(_, unit)| unit.max(1).saturating_mul(MOST_GROUP_STEPS));
-        let group_rows = u64::try_from(group.num_rows()).ok().filter(|&rows| rows <= most).ok_or_else(|| {
-            let found = format!("one of {}", group.num_rows());
-            RecorderError::damaged(path, format!("row groups of at most {most} rows"), found)
-        })?;
-        if expected.rows.is_some_and(|(_, unit)| unit > 0 && group_rows % unit != 0) {
-            return Err(RecorderError::damaged(path, "row groups of whole steps", format!("one of {group_rows} rows")));
+        let rows = u64::try_from(group.num_rows()).unwrap_or(0);
+        for (column, chunk) in group.columns().iter().enumerate() {
+            limits.check_chunk(column, rows, chunk.num_values())?;
+            let outside = || ("columns that lie in the file".to_owned(), "one that does not".to_owned());
+            let (first_byte, length) = chunk.byte_range();
+            let end_byte = within(first_byte, length).ok_or_else(outside)?;
+            chunks.push(Chunk { column, rows, first_byte, end_byte });
+            let index = chunk.offset_index_offset().zip(chunk.offset_index_length());
+            let index =
+                index.and_then(|(start, length)| Some((u64::try_from(start).ok()?, u64::try_from(length).ok()?)));
+            let Some((start, length)) = index else {
+                return Err(("an offset index of each column".to_owned(), "a column without one".to_owned()));
+            };
+            within(start, length).ok_or_else(outside)?;
+            let header = file
+                .get_bytes(start, length.min(16) as usize)
+                .map_err(|error| ("an offset index of each column".to_owned(), error.to_string()))?;
+            let claimed = page_locations(&header).unwrap_or(u64::MAX);
+            if claimed > length {
+                let expected = format!("an offset index of at most {length} pages");
+                return Err((expected, format!("one of {claimed}")));
+            }
         }
-        rows = rows.saturating_add(group_rows);
-        starts.push(rows);
     }
-    if let Some((expected, _)) = expected.rows
-        && expected != rows
-    {
-        return Err(RecorderError::damaged(path, format!("{expected} rows"), format!("{rows}")));
-    }
-    Ok(Footer { arrow, starts, bytes, modified })
+    chunks.sort_by_key(|chunk| chunk.first_byte);
+    Ok(chunks)
 }
 
 /// Runs a piece of the Parquet library on a file that may be damaged: an

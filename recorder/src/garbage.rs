@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use revacnn_schemas::{BranchRecord, Fidelity, Table};
 
 use crate::disk::is_folder;
+use crate::gaps::Strays;
 use crate::listing::{Listing, list_if_there, spans};
 use crate::paths::BranchPaths;
 use crate::shape::TENSOR_TABLES;
@@ -72,12 +73,26 @@ impl Store {
         for record in &branches.records {
             // A branch that somebody writes or reads is spared.
             let found = match self.hold_alone(record) {
-                Ok(_held) => of_branch(record, &self.paths(&record.id)),
+                Ok(_held) => {
+                    let paths = self.paths(&record.id);
+                    of_branch(record, &paths).and_then(|found| Ok((found, Strays::find(&paths)?.lost)))
+                }
                 Err(RecorderError::WriterBusy { .. } | RecorderError::InUse { .. }) => continue,
                 Err(error) => Err(error),
             };
             match found {
-                Ok(found) => garbage.items.extend(found),
+                Ok((found, lost)) => {
+                    garbage.items.extend(found);
+                    garbage.problems.extend(lost.into_iter().map(|segment| {
+                        let what = format!("steps {segment} of branch `{}`", record.name);
+                        let path = self.paths(&record.id).segment(Table::Steps, segment);
+                        let reason = format!(
+                            "{} is missing, and with it put back from a copy they can be read again",
+                            path.display()
+                        );
+                        RecorderError::Spared { what, reason }
+                    }));
+                }
                 Err(error) => {
                     let what = format!("branch `{}`", record.name);
                     garbage.problems.push(RecorderError::Spared { what, reason: error.to_string() });
@@ -182,7 +197,12 @@ fn needed(entry: &str, branches: &BranchList) -> Option<String> {
         return Some(format!("branch `{}` was forked from it; take it back with `revacnn delete --undo`", child.name));
     }
     let is_unread = |error: &&RecorderError| {
-        !matches!(error, RecorderError::ParentMissing { .. } | RecorderError::ParentCycle { .. })
+        !matches!(
+            error,
+            RecorderError::ParentMissing { .. }
+                | RecorderError::ParentCycle { .. }
+                | RecorderError::AmbiguousName { .. }
+        )
     };
     let unread = branches.problems.iter().filter(is_unread).count();
     let says = "whose description cannot be read may have been forked from it; restore or remove those first";
@@ -197,17 +217,13 @@ fn left_over(path: PathBuf, reason: &str) -> Garbage {
 /// What a branch that nobody uses has left over.
 fn of_branch(record: &BranchRecord, paths: &BranchPaths) -> Result<Vec<Garbage>, RecorderError> {
     let mut garbage = Vec::new();
-    let hidden = |folder: &Path, garbage: &mut Vec<Garbage>| -> Result<(), RecorderError> {
-        for entry in list_if_there(folder)?.into_iter().filter(|entry| entry.starts_with('.')) {
-            garbage.push(left_over(folder.join(entry), "left by a kill"));
-        }
-        Ok(())
-    };
-    hidden(&paths.tail(), &mut garbage)?;
-    hidden(&paths.folder, &mut garbage)?;
     let listing = Listing::read(paths)?;
     for &part in &listing.merged {
         garbage.push(left_over(paths.part(part), "a part of the tail that a segment holds"));
+    }
+    let strays = Strays::find(paths)?;
+    for (span, table) in strays.uncommitted {
+        garbage.push(left_over(paths.segment(table, span), "of a segment that was not committed"));
     }
     let (thinned, materialised) = (Thinned::read(paths)?, Materialised::read(paths)?);
     for table in Table::ALL {
@@ -215,15 +231,16 @@ fn of_branch(record: &BranchRecord, paths: &BranchPaths) -> Result<Vec<Garbage>,
             continue;
         }
         for span in spans(&paths.table(table))? {
+            if !listing.segments.contains(&span) {
+                continue;
+            }
             let path = paths.segment(table, span);
             let within = |list: &[StepSpan]| list.iter().any(|other| other.covers(&span));
             let stored = match record.recording.fidelity {
                 Fidelity::Every => !within(&thinned),
                 Fidelity::Keyframes => within(&materialised),
             };
-            if !listing.segments.contains(&span) {
-                garbage.push(left_over(path, "of a segment that was not committed"));
-            } else if TENSOR_TABLES.contains(&table) && !stored {
+            if TENSOR_TABLES.contains(&table) && !stored {
                 garbage.push(left_over(path, "tensors of a span that is thinned to keyframes"));
             }
         }
@@ -234,5 +251,14 @@ fn of_branch(record: &BranchRecord, paths: &BranchPaths) -> Result<Vec<Garbage>,
             garbage.push(left_over(folder.join(entry), "steering that nobody fetched"));
         }
     }
+    // Last, and removed last: what is in the tail tells what was not committed.
+    let hidden = |folder: &Path, garbage: &mut Vec<Garbage>| -> Result<(), RecorderError> {
+        for entry in list_if_there(folder)?.into_iter().filter(|entry| entry.starts_with('.')) {
+            garbage.push(left_over(folder.join(entry), "left by a kill"));
+        }
+        Ok(())
+    };
+    hidden(&paths.tail(), &mut garbage)?;
+    hidden(&paths.folder, &mut garbage)?;
     Ok(garbage)
 }

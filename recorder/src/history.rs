@@ -81,6 +81,29 @@ impl BranchReader {
         })
     }
 
+    /// The digest that was recorded of a step's parameters.
+    pub(crate) fn digest_of(&self, step: Step) -> Result<Digest, RecorderError> {
+        let mut digests = self.digests(StepSpan::of(step))?;
+        digests.pop().ok_or_else(|| {
+            let path = self.paths.table(Table::Steps);
+            RecorderError::damaged(&path, format!("a row of step {step}"), "none")
+        })
+    }
+
+    /// The digests that were recorded of each step's parameters.
+    pub(crate) fn digests(&self, span: StepSpan) -> Result<Vec<Digest>, RecorderError> {
+        let batch = self.read_columns(Table::Steps, span, &Selection::all(), &["digest"])?;
+        let columns = Columns(&batch);
+        (0..batch.num_rows()).map(|row| self.digest(columns.text("digest", row).unwrap_or_default())).collect()
+    }
+
+    fn digest(&self, text: &str) -> Result<Digest, RecorderError> {
+        text.parse::<Digest>().map_err(|error| {
+            let path = self.paths.table(Table::Steps);
+            RecorderError::damaged(&path, "digests", error.to_string())
+        })
+    }
+
     /// The rows of `steps` of a span.
     ///
     /// # Errors
@@ -88,12 +111,7 @@ impl BranchReader {
     pub fn step_rows(&self, span: StepSpan) -> Result<Vec<StepRow>, RecorderError> {
         let batch = self.read(Table::Steps, span, &Selection::all())?;
         let columns = Columns(&batch);
-        let digest = |text: &str| {
-            text.parse::<Digest>().map_err(|error| {
-                let path = self.paths.table(Table::Steps);
-                RecorderError::damaged(&path, "digests", error.to_string())
-            })
-        };
+        let digest = |text: &str| self.digest(text);
         let wall_times = columns.column("wall_time");
         let wall_times = wall_times.as_primitive::<TimestampMicrosecondType>();
         let mut rows = Vec::with_capacity(batch.num_rows());
@@ -134,6 +152,25 @@ impl BranchReader {
         let Some(span) = self.steps() else {
             return Ok(Vec::new());
         };
+        self.validations_within(span)
+    }
+
+    /// The newest full validation; steps that are missing before it do not
+    /// matter.
+    ///
+    /// # Errors
+    /// An error with the path of a damaged file.
+    pub fn last_validation(&self) -> Result<Option<(Step, ValidationResult)>, RecorderError> {
+        let pieces = self.index().pieces.clone();
+        for piece in pieces.iter().rev() {
+            if let Some(last) = self.validations_within(piece.span)?.pop() {
+                return Ok(Some(last));
+            }
+        }
+        Ok(None)
+    }
+
+    fn validations_within(&self, span: StepSpan) -> Result<Vec<(Step, ValidationResult)>, RecorderError> {
         let batch = self.read(Table::Validation, span, &Selection::all())?;
         let columns = Columns(&batch);
         let confusion = columns.column("confusion").as_list::<i32>();
@@ -167,6 +204,10 @@ impl BranchReader {
     pub fn keyframe_at_or_before(&self, step: Step) -> Result<TrainingState, RecorderError> {
         self.with_fresh_listing(|| {
             let Some((found, file, rows)) = self.find_keyframe(step)? else {
+                // It was in a segment whose steps were lost.
+                if let Some(gap) = self.gaps()?.into_iter().rfind(|gap| gap.span.first <= step) {
+                    return Err(gap.error);
+                }
                 return Err(RecorderError::Missing {
                     path: self.paths.table(Table::Keyframes),
                     expected: format!("a keyframe at or before step {step}"),

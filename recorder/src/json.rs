@@ -1,5 +1,6 @@
 //! Small descriptions in JSON, read with care: a store may come from a stranger.
 
+use std::fs::File;
 use std::io::{Read, Write};
 use std::path::Path;
 
@@ -16,7 +17,11 @@ const LARGEST: u64 = 64 << 20;
 
 /// Reads a description of `what`, whose format version must be ours.
 pub(crate) fn read<T: DeserializeOwned>(path: &Path, what: &'static str) -> Result<T, RecorderError> {
-    let file = open_plain_file(path)?;
+    read_from(open_plain_file(path)?, path, what)
+}
+
+/// [`read`] of a file that is open.
+pub(crate) fn read_from<T: DeserializeOwned>(file: File, path: &Path, what: &'static str) -> Result<T, RecorderError> {
     let mut text = Vec::new();
     file.take(LARGEST + 1).read_to_end(&mut text).map_err(|source| RecorderError::io("read", path, source))?;
     if text.len() as u64 > LARGEST {
@@ -53,7 +58,8 @@ pub(crate) fn write_new<T: Serialize>(disk: &Disk, path: &Path, description: &T)
     Ok(file)
 }
 
-fn text<T: Serialize>(path: &Path, description: &T) -> Result<Vec<u8>, RecorderError> {
+/// A description as it is written.
+pub(crate) fn text<T: Serialize>(path: &Path, description: &T) -> Result<Vec<u8>, RecorderError> {
     let mut text = serde_json::to_vec_pretty(description)
         .map_err(|error| RecorderError::io("describe", path, std::io::Error::other(error.to_string())))?;
     text.push(b'\n');

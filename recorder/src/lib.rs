@@ -117,6 +117,11 @@
 //! readers skip. So no reader and no glob sees a row twice or misses a committed one,
 //! at any kill point, and a crash costs at most the open second.
 //!
+//! What a kill left has its `steps` file still in the tail's hidden folder that it
+//! came from, or the tail has the steps. Files of a segment without `steps` for which
+//! neither holds lost that file otherwise, in a copy that broke off perhaps: they are
+//! named and kept, by the next writer and by `gc` alike, until the file is put back.
+//!
 //! A writer that is past its disk budget thins the oldest segments: it notes them in
 //! `thinned.json` first and then removes their tensor files. A reader that finds a
 //! file gone lists the folders again and asks once more.
@@ -167,11 +172,13 @@
 //! | `topology` | the table that says which filter lies where |
 //! | `recovery`, `thinning` | what a writer does before its first step; past the disk budget |
 //! | `listing`, `paths` | which steps there are, told from names; the names |
+//! | `gaps` | which steps there should be and are not |
 //! | `reader` | one branch: its steps, where `best` or `epoch:3` leads |
 //! | `seek`, `columns`, `tensors` | a step's tensors as arrays, through the offset index |
 //! | `query`, `history` | spans of rows as Arrow batches; steps, validations and keyframes as values |
 //! | `sql` | SQL over the tables, with the feature `sql` |
 //! | `footer` | footers: checked, cached; the decoder's panics become errors |
+//! | `limits`, `thrift` | how long columns may be by the topology, checked page by page before decoding |
 //! | `replay` | computing recorded steps again |
 //! | `lineage`, `fork` | a branch with its ancestors; a branch from any recorded step, with edits |
 //! | `verify`, `difference` | executing a branch again and comparing; in what two steps differ, what two branches share |
@@ -179,8 +186,9 @@
 //! | `training`, `steering`, `target` | the loop that other processes steer; their requests; how far it is meant to go |
 //! | `tidy`, `garbage` | rename, delete, take back; free what is left over |
 //! | `shape` | rows and lengths that a topology implies, and the bounds on them |
-//! | `disk`, `json`, `lock` | every change of the disk; small descriptions; locks |
-//! | `hint`, `system` | where data sets were found; free space and processor time |
+//! | `disk`, `folder` | every change of the disk; folders that are held open, so that no link is followed |
+//! | `json`, `lock` | small descriptions; locks |
+//! | `hint`, `system`, `memory` | where data sets were found; free space and processor time; memory that may be taken |
 //! | `error` | the one error type |
 
 mod batches;
@@ -190,16 +198,21 @@ mod disk;
 mod error;
 mod fidelity;
 mod file;
+mod folder;
 mod footer;
 mod fork;
+mod gaps;
 mod garbage;
 mod hint;
 mod history;
 mod json;
 mod keyframe;
+mod limits;
 mod lineage;
 mod listing;
 mod lock;
+#[cfg(feature = "sql")]
+mod memory;
 mod output;
 mod part;
 mod paths;
@@ -224,6 +237,7 @@ mod system;
 mod target;
 mod tensors;
 mod thinning;
+mod thrift;
 mod tidy;
 mod topology;
 mod training;
@@ -235,6 +249,7 @@ pub use disk::{DiskHook, DiskOperation};
 pub use error::RecorderError;
 pub use fidelity::{compact, materialise};
 pub use fork::{Fork, ForkParts, ForkPlan, fork};
+pub use gaps::Gap;
 pub use garbage::{Garbage, GarbageList};
 pub use hint::{DataHint, find_data};
 pub use history::StepRow;

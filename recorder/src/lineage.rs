@@ -82,13 +82,17 @@ impl Lineage {
     /// The reader of the branch that holds a step.
     ///
     /// # Errors
-    /// [`RecorderError::UnknownStep`], which says what there is.
+    /// [`RecorderError::UnknownStep`], which says what there is; what is
+    /// wrong where the step is missing from the history.
     pub fn holder(&self, step: Step) -> Result<&BranchReader, RecorderError> {
         let place = self.place(step);
         let reader = &self.readers[place];
         match reader.piece(step) {
             Ok(_) => Ok(reader),
             Err(RecorderError::UnknownStep { step, known, .. }) => {
+                if let Some(gap) = self.gaps()?.into_iter().find(|gap| gap.span.contains(step)) {
+                    return Err(gap.error);
+                }
                 let known = match (place, self.steps()) {
                     (0, Some(steps)) => format!("its history has steps {steps}"),
                     _ => known,

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::RecorderError;
-use crate::disk::described;
+use crate::disk::{described, no_link};
 
 /// A lock that is held until this value is dropped.
 #[derive(Debug)]
@@ -31,11 +31,7 @@ impl FileLock {
         {
             return Err(RecorderError::damaged(path, "a lock, which is a plain file", described(entry.file_type())));
         }
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
+        let mut file = no_link(OpenOptions::new().read(true).write(true).create(true).truncate(false))
             .open(path)
             .map_err(|source| io("open", source))?;
         match file.try_lock() {
@@ -78,7 +74,8 @@ impl FileLock {
         if !path.symlink_metadata().is_ok_and(|entry| entry.is_file()) {
             return Ok(false);
         }
-        let file = File::open(path).map_err(|source| RecorderError::io("open", path, source))?;
+        let opened = no_link(OpenOptions::new().read(true)).open(path);
+        let file = opened.map_err(|source| RecorderError::io("open", path, source))?;
         match file.try_lock_shared() {
             Ok(()) => Ok(false),
             Err(TryLockError::WouldBlock) => Ok(true),
@@ -92,7 +89,7 @@ impl FileLock {
         if path.symlink_metadata().is_ok_and(|entry| !entry.is_file()) {
             return None;
         }
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).ok()?;
+        let file = no_link(OpenOptions::new().read(true).write(true).create(true).truncate(false)).open(path).ok()?;
         file.try_lock_shared().ok()?;
         Some(Self { _file: file })
     }

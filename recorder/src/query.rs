@@ -4,17 +4,18 @@
 use std::ops::Range;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Int32Type, Int64Type};
-use arrow_array::{BooleanArray, RecordBatch};
+use arrow_array::types::{Float32Type, Int32Type, Int64Type};
+use arrow_array::{Array, BooleanArray, RecordBatch};
 use arrow_select::concat::concat_batches;
 use arrow_select::filter::filter_record_batch;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection, RowSelectionPolicy};
 use revacnn_schemas::{FilterNumber, LayerName, Step, Table};
 
-use crate::footer::{Expected, OpenTable, guarded};
+use crate::footer::{OpenTable, guarded};
 use crate::listing::{Piece, list_if_there};
 use crate::paths::StepSpan;
+use crate::shape::RowPlan;
 use crate::{BranchReader, RecorderError};
 
 /// Rows that are decoded at a time: the decoder reserves memory for so many
@@ -50,6 +51,13 @@ impl Selection {
 impl BranchReader {
     /// Rows of a table, in the order in which they were written: by step,
     /// probe image, layer and position.
+    ///
+    /// Where all weights of a step are among them, they are checked against the
+    /// step's digest. The weights of one layer or filter over a span are what
+    /// the file holds, as are gradients, maps and statistics, of which no
+    /// digest is recorded: to check a filter's weights takes those of all the
+    /// others of each step. [`seek_filter`](Self::seek_filter) does so for a
+    /// step, and [`verify`](crate::verify()) for all.
     ///
     /// # Errors
     /// [`RecorderError::UnknownStep`]; [`RecorderError::UnknownFilter`];
@@ -132,6 +140,12 @@ impl BranchReader {
     ) -> Result<RecordBatch, RecorderError> {
         let rows_a_step = self.shape.rows_a_step(table).unwrap_or(0);
         let ranges = self.ranges_of(table, selection)?;
+        let schema = table.schema().project(columns).map_err(|error| self.arrow(table, error))?;
+        // All weights of a step have a digest, which is over the biases, too.
+        let whole = table == Table::Weights && selection.layer.is_none() && schema.index_of("values").is_ok();
+        let own = table.schema();
+        let bias = own.index_of("bias").ok().filter(|place| whole && !columns.contains(place));
+        let columns = &columns.iter().copied().chain(bias).collect::<Vec<_>>();
         let mut batches = Vec::new();
         for (piece, part) in self.pieces_of(span)? {
             if rows_a_step == 0 || ranges.is_empty() {
@@ -142,10 +156,39 @@ impl BranchReader {
                 let start = (step - piece.span.first.0) as usize * rows_a_step;
                 ranges.iter().map(move |range| start + range.start..start + range.end)
             });
-            batches.extend(read_projected(&file, rows, columns)?);
+            let read = read_projected(&file, rows, columns)?;
+            let lists = read.first().filter(|first| first.column_by_name("values").is_some());
+            if let (Some(plan), Some(first)) = (self.shape.plan(table), lists) {
+                let read = concat_batches(&first.schema(), &read).map_err(|error| self.arrow(table, error))?;
+                check_lengths(&file, plan, &ranges, &read)?;
+                if whole {
+                    self.check_span(&file, part, &read)?;
+                }
+            }
+            batches.extend(read);
         }
-        let schema = table.schema().project(columns).map_err(|error| self.arrow(table, error))?;
-        concat_batches(&schema.into(), &batches).map_err(|error| self.arrow(table, error))
+        let read = table.schema().project(columns).map_err(|error| self.arrow(table, error))?;
+        // Without the biases that nobody asked for; they were read last.
+        let asked: Vec<usize> = (0..schema.fields().len()).collect();
+        concat_batches(&read.into(), &batches)
+            .and_then(|batch| batch.project(&asked))
+            .map_err(|error| self.arrow(table, error))
+    }
+
+    /// Checks all weights of a span against the digests of its steps.
+    fn check_span(&self, file: &OpenTable, span: StepSpan, rows: &RecordBatch) -> Result<(), RecorderError> {
+        let (Some(lists), Some(biases)) = (rows.column_by_name("values"), rows.column_by_name("bias")) else {
+            return Ok(());
+        };
+        let (lists, biases) = (lists.as_list::<i32>(), biases.as_primitive::<Float32Type>());
+        let (values, offsets) = (lists.values().as_primitive::<Float32Type>().values(), lists.value_offsets());
+        let a_step = self.shape.parameters.rows();
+        for (place, (step, digest)) in (span.first.0..).zip(self.digests(span)?).enumerate() {
+            let first = place * a_step;
+            let weights = &values[offsets[first] as usize..offsets[first + a_step] as usize];
+            self.check_weights(&file.path, Step(step), digest, weights, &biases.values()[first..][..a_step])?;
+        }
+        Ok(())
     }
 
     /// Opens a table of which several steps of a piece are wanted: all of
@@ -208,7 +251,7 @@ impl BranchReader {
                 _ => return Err(missing()),
             }
         };
-        there.then(|| self.footers.open(&path, Expected { table, rows: None })).transpose()
+        there.then(|| self.footers.open(&path, self.expected(table, piece.span))).transpose()
     }
 
     fn read_events(&self, span: StepSpan) -> Result<Vec<RecordBatch>, RecorderError> {
@@ -218,8 +261,7 @@ impl BranchReader {
             if name.starts_with('.') || !name.ends_with(".parquet") {
                 continue;
             }
-            let expected = Expected { table: Table::Events, rows: None };
-            let file = self.footers.open(&folder.join(name), expected)?;
+            let file = self.footers.open(&folder.join(name), self.expected(Table::Events, span))?;
             for batch in read_ranges(&file, whole(&file))? {
                 batches.push(within(&batch, span).map_err(|error| self.arrow(Table::Events, error))?);
             }
@@ -229,11 +271,29 @@ impl BranchReader {
 
     fn read_topology(&self) -> Result<Vec<RecordBatch>, RecorderError> {
         let span = StepSpan::of(self.record.first_step());
-        let expected = Expected { table: Table::Topology, rows: None };
         let path = self.paths.segment(Table::Topology, span);
-        let file = self.footers.open(&path, expected)?;
+        let file = self.footers.open(&path, self.expected(Table::Topology, span))?;
         read_ranges(&file, whole(&file))
     }
+}
+
+/// Checks that lists have the lengths that the topology gives; a gradient's may
+/// be null.
+fn check_lengths(
+    file: &OpenTable,
+    plan: &RowPlan,
+    ranges: &[Range<usize>],
+    rows: &RecordBatch,
+) -> Result<(), RecorderError> {
+    let Some(lists) = rows.column_by_name("values") else { return Ok(()) };
+    let lists = lists.as_list::<i32>();
+    let all: Vec<usize> = plan.lengths().collect();
+    let expected: Vec<usize> = ranges.iter().flat_map(|range| &all[range.clone()]).copied().collect();
+    let fits = |(row, length): (usize, &usize)| lists.is_null(row) || lists.value_length(row) as usize == *length;
+    if (0..lists.len()).zip(expected.iter().cycle()).all(fits) {
+        return Ok(());
+    }
+    Err(RecorderError::damaged(&file.path, "lists of the lengths that the topology gives", "others"))
 }
 
 pub(crate) fn whole(file: &OpenTable) -> impl Iterator<Item = Range<usize>> + use<> {
@@ -296,7 +356,7 @@ fn read_projected(
     let wanted: usize = local.iter().map(Range::len).sum();
     let selection = RowSelection::from_consecutive_ranges(local.into_iter(), total);
     let batches = guarded("read", &file.path, || {
-        ParquetRecordBatchReaderBuilder::new_with_metadata(file.file.try_clone()?, file.footer.arrow.clone())
+        ParquetRecordBatchReaderBuilder::new_with_metadata(file.checked(), file.footer.arrow.clone())
             .with_projection(ProjectionMask::roots(file.footer.arrow.parquet_schema(), columns.iter().copied()))
             .with_row_groups(groups)
             .with_row_selection(selection)

@@ -132,11 +132,11 @@ impl BranchReader {
         let place = index.pieces.partition_point(|piece| piece.span.last < step);
         match index.pieces.get(place) {
             Some(piece) if piece.span.contains(step) => Ok(*piece),
-            _ => Err(RecorderError::UnknownStep {
+            _ => Err(self.gap_at(step).unwrap_or_else(|| RecorderError::UnknownStep {
                 branch: self.record.name.clone(),
                 step,
                 known: self.known_steps(&index),
-            }),
+            })),
         }
     }
 
@@ -166,7 +166,8 @@ impl BranchReader {
     /// The pieces that hold steps of a span, each with the steps in it.
     ///
     /// # Errors
-    /// [`RecorderError::UnknownStep`] for the first step that there is not.
+    /// [`RecorderError::UnknownStep`] for the first step that there is not;
+    /// [`RecorderError::Missing`] where its file was lost.
     pub(crate) fn pieces_of(&self, span: StepSpan) -> Result<Vec<(Piece, StepSpan)>, RecorderError> {
         let mut pieces = Vec::new();
         let mut next = span.first;
@@ -188,9 +189,12 @@ impl BranchReader {
         if TENSOR_TABLES.contains(&table) && !self.stores_tensors(step)? {
             return Err(not_stored(&self.record.name, step, self.nearest_keyframe(step)?));
         }
-        let rows = self.shape.rows_a_step(table).unwrap_or(0) as u64;
-        let expected = Expected { table, rows: Some((rows.saturating_mul(piece.span.steps()), rows)) };
-        self.footers.open(&piece.file(&self.paths, table), expected)
+        self.footers.open(&piece.file(&self.paths, table), self.expected(table, piece.span))
+    }
+
+    /// What is known of a file of these steps.
+    pub(crate) fn expected(&self, table: Table, span: StepSpan) -> Expected<'_> {
+        Expected { table, shape: &self.shape, steps: span.steps() }
     }
 
     /// Reads, and once more with a fresh listing where a file was not there:

@@ -134,10 +134,9 @@ impl Recorder {
         let mut needs_previous_weights = false;
         if let Some(step) = committed {
             let reader = BranchReader::of(store, branch.clone())?;
-            match reader.weights(step) {
-                Ok(weights) => writer.set_previous_weights(weights),
-                Err(RecorderError::TensorsNotStored { .. }) => needs_previous_weights = true,
-                Err(error) => return Err(error),
+            match reader.weights(step)? {
+                Some(weights) => writer.set_previous_weights(weights),
+                None => needs_previous_weights = true,
             }
         }
         Ok(Self {

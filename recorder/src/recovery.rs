@@ -2,12 +2,14 @@
 //! kill left behind. Nothing that is committed is touched.
 
 use std::fs;
+use std::path::PathBuf;
 
 use revacnn_schemas::{BranchRecord, Fidelity, Step, Table};
 
 use crate::RecorderError;
 use crate::disk::Disk;
-use crate::listing::{Listing, list_if_there, spans};
+use crate::gaps::{Strays, lost_steps};
+use crate::listing::{Listing, list_if_there};
 use crate::paths::{BranchPaths, StepSpan};
 use crate::thinning::{Thinned, remove_tensors};
 
@@ -37,6 +39,22 @@ pub(crate) fn recover(disk: &Disk, paths: &BranchPaths, branch: &BranchRecord) -
     let first = branch.first_step();
     create_folders(disk, paths)?;
     disk.sync_folder(&paths.folder)?;
+    // First what may be worth keeping, while what tells it apart is there.
+    let strays = Strays::find(paths)?;
+    let listing = Listing::read(paths)?;
+    let sealed = listing.segments.last().map(|span| span.last);
+    if let Some(&lost) = strays.lost.iter().find(|lost| sealed.is_none_or(|sealed| lost.last > sealed)) {
+        let has = sealed.map_or_else(|| "which has none".to_owned(), |last| format!("which has steps up to {last}"));
+        return Err(lost_steps(paths, &branch.name, lost, &has));
+    }
+    if !strays.uncommitted.is_empty() {
+        for &(span, table) in &strays.uncommitted {
+            disk.remove_file(&paths.segment(table, span))?;
+        }
+        // A power failure may keep the one removal and undo the other.
+        let folders: Vec<PathBuf> = strays.uncommitted.iter().map(|(_, table)| paths.table(*table)).collect();
+        disk.sync_together(&[], &folders.iter().map(PathBuf::as_path).collect::<Vec<_>>())?;
+    }
     for name in list_if_there(&paths.tail())? {
         if name.starts_with('.') {
             let path = paths.tail().join(&name);
@@ -48,8 +66,6 @@ pub(crate) fn recover(disk: &Disk, paths: &BranchPaths, branch: &BranchRecord) -
             }
         }
     }
-    let listing = Listing::read(paths)?;
-    let sealed = listing.segments.last().map(|span| span.last);
     // A kill of compact leaves the list behind, which says nothing of what
     // is materialised later.
     if branch.recording.fidelity == Fidelity::Keyframes {
@@ -80,27 +96,6 @@ pub(crate) fn recover(disk: &Disk, paths: &BranchPaths, branch: &BranchRecord) -
             });
         }
         expected = part.last.next();
-    }
-    let mut uncommitted = Vec::new();
-    for table in Table::ALL {
-        if matches!(table, Table::Steps | Table::Events | Table::Topology) {
-            continue;
-        }
-        let newer = |span: &StepSpan| sealed.is_none_or(|sealed| span.first > sealed);
-        uncommitted.extend(spans(&paths.table(table))?.into_iter().filter(newer).map(|span| (span, table)));
-    }
-    // A kill leaves one segment that is half moved in, never two: with two,
-    // it is the files of `steps` that were lost, and the rest is worth keeping.
-    if let (Some((first, _)), Some((last, _))) = (uncommitted.iter().min(), uncommitted.iter().max())
-        && first != last
-    {
-        return Err(RecorderError::Missing {
-            path: paths.segment(Table::Steps, *first),
-            expected: format!("the table steps of steps {first}, which other tables hold, as they do {last}"),
-        });
-    }
-    for (span, table) in uncommitted {
-        disk.remove_file(&paths.segment(table, span))?;
     }
     for &segment in &listing.segments {
         if thinned.iter().any(|span| span.covers(&segment)) {

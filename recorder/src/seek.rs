@@ -2,8 +2,9 @@
 //! offset index. Its cost does not grow with the log.
 
 use std::ops::Range;
+use std::path::Path;
 
-use revacnn_schemas::{FilterNumber, LayerName, Step, Table, TrainingState};
+use revacnn_schemas::{Digest, FilterNumber, LayerName, Step, Table, TrainingState};
 
 use crate::columns::Floats;
 use crate::footer::OpenTable;
@@ -19,7 +20,8 @@ struct Lists {
 }
 
 impl BranchReader {
-    /// All tensors of a step.
+    /// All tensors of a step. Its weights are checked against the digest that
+    /// was recorded of them; gradients, maps and statistics have none.
     ///
     /// # Errors
     /// [`RecorderError::TensorsNotStored`] where they have to be recomputed
@@ -35,7 +37,8 @@ impl BranchReader {
         })
     }
 
-    /// Weights and gradients of one layer at a step.
+    /// Weights and gradients of one layer at a step. The weights of all layers
+    /// are read, for the step's digest is over them together.
     ///
     /// # Errors
     /// Those of [`seek`](Self::seek); [`RecorderError::UnknownFilter`].
@@ -47,8 +50,9 @@ impl BranchReader {
             let piece = self.piece(step)?;
             let weights = self.open_table(piece, Table::Weights, step)?;
             let gradients = self.open_table(piece, Table::Gradients, step)?;
-            let values = read_lists(&weights, plan, piece, step, range.clone())?.values;
-            let biases = read_plain(&weights, "bias", plan, piece, step, range.clone())?;
+            let (all, biases) = self.checked_weights(&weights, piece, step)?;
+            let values = all[rows.first_value..][..rows.filters() * rows.values].to_vec();
+            let biases = biases[range.clone()].to_vec();
             let slopes = read_lists(&gradients, plan, piece, step, range.clone())?;
             let bias_slopes = read_nullable(&gradients, "bias", plan, piece, step, range.clone())?;
             Ok(LayerTensors {
@@ -82,9 +86,9 @@ impl BranchReader {
                 let row = rows.first_row + self.filter_position(rows, filter)?;
                 let range = row..row + 1;
                 let file = self.open_table(piece, Table::Weights, step)?;
-                let values = read_lists(&file, parameters, piece, step, range.clone())?.values;
-                let biases = read_plain(&file, "bias", parameters, piece, step, range.clone())?;
-                tensors.weights = Some((values, biases.first().copied().unwrap_or_default()));
+                let (all, biases) = self.checked_weights(&file, piece, step)?;
+                let first = rows.first_value + (row - rows.first_row) * rows.values;
+                tensors.weights = Some((all[first..][..rows.values].to_vec(), biases[row]));
                 let file = self.open_table(piece, Table::Gradients, step)?;
                 let values = read_lists(&file, parameters, piece, step, range.clone())?;
                 let biases = read_nullable(&file, "bias", parameters, piece, step, range)?;
@@ -113,25 +117,83 @@ impl BranchReader {
         })
     }
 
-    /// All weights of a step, layer after layer; from the step's keyframe if
-    /// that is all there is.
-    pub(crate) fn weights(&self, step: Step) -> Result<Vec<f32>, RecorderError> {
+    /// All weights and biases of a step, which are those that were recorded:
+    /// pages have no checksum, so a flipped bit may read like any other value,
+    /// and the step's digest, in another table, tells.
+    fn checked_weights(
+        &self,
+        file: &OpenTable,
+        piece: Piece,
+        step: Step,
+    ) -> Result<(Vec<f32>, Vec<f32>), RecorderError> {
         let plan = &self.shape.parameters;
-        let result = self.with_fresh_listing(|| {
+        let all = 0..plan.rows();
+        let weights = read_lists(file, plan, piece, step, all.clone())?.values;
+        let biases = read_plain(file, "bias", plan, piece, step, all)?;
+        self.check_weights(&file.path, step, self.digest_of(step)?, &weights, &biases)?;
+        Ok((weights, biases))
+    }
+
+    /// Checks weights and biases of all layers, one after the other, against
+    /// the digest that was recorded of a step.
+    pub(crate) fn check_weights(
+        &self,
+        path: &Path,
+        step: Step,
+        recorded: Digest,
+        weights: &[f32],
+        biases: &[f32],
+    ) -> Result<(), RecorderError> {
+        let layers = &self.shape.parameters.layers;
+        let arrays: Vec<(&[f32], &[f32])> = layers
+            .iter()
+            .map(|rows| {
+                let filters = rows.filters();
+                (&weights[rows.first_value..][..filters * rows.values], &biases[rows.first_row..][..filters])
+            })
+            .collect();
+        let numbers: Vec<Vec<u32>> =
+            layers.iter().map(|rows| rows.numbers.iter().map(|number| number.0).collect()).collect();
+        let numbers: Vec<&[u32]> = numbers.iter().map(Vec::as_slice).collect();
+        let found = TrainingState::digest(&arrays, &numbers);
+        if found == recorded {
+            return Ok(());
+        }
+        Err(RecorderError::damaged(
+            path,
+            format!("weights of step {step} with digest {recorded:.12}, as the table steps says"),
+            format!("digest {found:.12}"),
+        ))
+    }
+
+    /// All weights of a step, layer after layer; from the step's keyframe if
+    /// that is all there is. `None` where they have to be computed again: they
+    /// are not stored, or not those that were recorded.
+    pub(crate) fn weights(&self, step: Step) -> Result<Option<Vec<f32>>, RecorderError> {
+        let plan = &self.shape.parameters;
+        let stored = self.with_fresh_listing(|| {
             let piece = self.piece(step)?;
             if plan.rows() == 0 {
-                return Ok(Vec::new());
+                return Ok((Vec::new(), Vec::new()));
             }
             let file = self.open_table(piece, Table::Weights, step)?;
-            Ok(read_lists(&file, plan, piece, step, 0..plan.rows())?.values)
+            let all = 0..plan.rows();
+            let biases = read_plain(&file, "bias", plan, piece, step, all.clone())?;
+            Ok((read_lists(&file, plan, piece, step, all)?.values, biases))
         });
-        match result {
-            Err(RecorderError::TensorsNotStored { nearest_keyframe: Some(keyframe), .. }) if keyframe == step => {
+        let (weights, biases) = match stored {
+            Err(RecorderError::TensorsNotStored { nearest_keyframe, .. }) if nearest_keyframe == Some(step) => {
                 let state: TrainingState = self.keyframe_at_or_before(step)?;
-                Ok(state.parameters.into_iter().flat_map(|layer| layer.weights).collect())
+                let (weights, biases): (Vec<_>, Vec<_>) =
+                    state.parameters.into_iter().map(|layer| (layer.weights, layer.biases)).unzip();
+                (weights.concat(), biases.concat())
             }
-            result => result,
-        }
+            Err(RecorderError::TensorsNotStored { .. }) => return Ok(None),
+            stored => stored?,
+        };
+        let checked =
+            self.check_weights(&self.paths.table(Table::Weights), step, self.digest_of(step)?, &weights, &biases);
+        Ok(checked.is_ok().then_some(weights))
     }
 
     fn parameters(&self, piece: Piece, step: Step) -> Result<Vec<LayerTensors>, RecorderError> {
@@ -141,8 +203,7 @@ impl BranchReader {
         }
         let all = 0..plan.rows();
         let file = self.open_table(piece, Table::Weights, step)?;
-        let weights = read_lists(&file, plan, piece, step, all.clone())?.values;
-        let biases = read_plain(&file, "bias", plan, piece, step, all.clone())?;
+        let (weights, biases) = self.checked_weights(&file, piece, step)?;
         let file = self.open_table(piece, Table::Gradients, step)?;
         let gradients = read_lists(&file, plan, piece, step, all.clone())?;
         let bias_gradients = read_nullable(&file, "bias", plan, piece, step, all)?;

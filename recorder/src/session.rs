@@ -67,8 +67,7 @@ impl Session {
         dataset: Arc<Dataset>,
     ) -> Result<Self, RecorderError> {
         check_probes(&plan.recording, &dataset)?;
-        let existing = store.branches()?.records.into_iter().find(|record| record.name == *name);
-        let record = match existing {
+        let record = match store.find_branch(name)? {
             Some(record) => {
                 check_same(&record, &plan)?;
                 record

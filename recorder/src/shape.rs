@@ -122,6 +122,53 @@ pub(crate) struct BranchShape {
     pub(crate) normalisation: RowPlan,
     /// For each layer of `parameters`, its layer in `blocks`, if it opens one.
     pub(crate) block_of: Vec<Option<usize>>,
+    /// What rows that are not constant are bounded by.
+    pub(crate) lengths: Lengths,
+}
+
+/// The most slots that an optimizer keeps a parameter: twice those of the ones
+/// that there are.
+const MOST_SLOTS: u64 = 4;
+
+/// Lengths that the topology implies of tables whose rows vary.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Lengths {
+    /// Layers of all kinds.
+    pub(crate) layers: u64,
+    /// Filters of all layers.
+    pub(crate) filters: u64,
+    /// Branches that filters were born in.
+    pub(crate) birthplaces: u64,
+    /// Bytes of the longest layer kind.
+    pub(crate) longest_kind: u64,
+    /// Rows and values of a keyframe, at most.
+    pub(crate) keyframe_rows: u64,
+    pub(crate) keyframe_values: u64,
+    /// Counts of a confusion matrix.
+    pub(crate) confusion: u64,
+}
+
+impl Lengths {
+    fn of(record: &BranchRecord, parameters: &RowPlan) -> Self {
+        let layers = &record.topology.layers;
+        let filters = || layers.iter().map(|layer| layer.filters.len() as u64);
+        let born: BTreeSet<_> = layers.iter().flat_map(|layer| &layer.filters).map(|filter| &filter.born).collect();
+        // The class layer has a unit a class; a few are taken on trust.
+        let classes = (record.definition.classes as u64).min(filters().max().unwrap_or(0).max(64));
+        let (arrays, biases) = (parameters.layers.len() as u64, parameters.rows() as u64);
+        let values = (parameters.values() as u64).saturating_add(biases);
+        Self {
+            layers: layers.len() as u64,
+            filters: filters().sum(),
+            birthplaces: born.len() as u64,
+            longest_kind: layers.iter().map(|layer| layer.kind.len() as u64).max().unwrap_or(0),
+            // Weights and biases, each with its slots; running statistics and
+            // what is frozen; cursor and recent predictions.
+            keyframe_rows: arrays.saturating_mul(2 * (1 + MOST_SLOTS) + 3).saturating_add(2),
+            keyframe_values: values.saturating_mul(1 + MOST_SLOTS).saturating_add(3 * biases).saturating_add(14 + 200),
+            confusion: classes.saturating_mul(classes),
+        }
+    }
 }
 
 impl BranchShape {
@@ -163,6 +210,7 @@ impl BranchShape {
             blocks: plan(images),
             normalisation: plan(vec![None]),
             block_of: Vec::new(),
+            lengths: Lengths::default(),
         };
         for layer in &topology.layers {
             let born = &record.id;
@@ -179,6 +227,7 @@ impl BranchShape {
                 shape.normalisation.push(layer, 0, born)?;
             }
         }
+        shape.lengths = Lengths::of(record, &shape.parameters);
         Ok(shape)
     }
 

@@ -21,7 +21,7 @@ use crate::paths::StepSpan;
 /// in its damage.
 pub(crate) fn splice(
     disk: &Disk,
-    sources: &[(PathBuf, Expected)],
+    sources: &[(PathBuf, Expected<'_>)],
     target: &Path,
     kind: &FileKind,
     branch: &BranchId,
@@ -29,7 +29,8 @@ pub(crate) fn splice(
 ) -> Result<Complete, RecorderError> {
     let checked = FooterCache::default();
     for (path, expected) in sources {
-        checked.open(path, *expected)?;
+        let table = checked.open(path, *expected)?;
+        guarded("read", path, || table.checked().check_all())?;
     }
     let mut joined = TableFile::columns(disk, target, kind)?;
     for (path, _) in sources {

@@ -2,21 +2,21 @@
 //! inbox, are read at a step's end, and are answered in its outbox.
 //!
 //! A file appears by a rename, so it is never read half-written; whoever may
-//! write into the folder may steer.
+//! write into the folder may steer. Both folders are held open, and no link
+//! that is put in their place is followed.
 
 use std::collections::HashSet;
-use std::fs;
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use revacnn_schemas::{BranchName, BranchRecord, Edit, FORMAT_VERSION, Step};
 use serde::{Deserialize, Serialize};
 
-use crate::disk::{Disk, is_folder};
-use crate::listing::list_if_there;
+use crate::folder::Folder;
 use crate::lock::FileLock;
-use crate::paths::BranchPaths;
 use crate::{RecorderError, Store, json};
+
+const INBOX: &str = "inbox";
+const OUTBOX: &str = "outbox";
 
 /// What a training process is asked to do at the end of its step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -76,54 +76,102 @@ pub(crate) struct Request {
 /// The training side of a branch's inbox and outbox.
 #[derive(Debug)]
 pub(crate) struct Mailbox {
-    disk: Disk,
-    inbox: PathBuf,
-    outbox: PathBuf,
+    branch: Folder,
+    inbox: Tray,
+    outbox: Tray,
     /// What lies in the inbox and cannot be taken out of it: it was refused
     /// once, and is looked at no more.
     stuck: HashSet<String>,
+    /// Why the inbox cannot be looked into, told once.
+    closed: Option<String>,
+}
+
+/// A folder of a mailbox, held open for as long as it lies in its place.
+#[derive(Debug)]
+struct Tray {
+    name: &'static str,
+    folder: Option<Folder>,
+}
+
+impl Tray {
+    /// Opens a folder of a branch, and makes it where there is none.
+    fn open(branch: &Folder, name: &'static str) -> Result<Self, RecorderError> {
+        Ok(Self { name, folder: Some(branch.make_inside(name)?) })
+    }
+
+    /// The folder that lies in its place now; `None` where there is none, and
+    /// an error where there is something else, such as a link.
+    fn folder(&mut self, branch: &Folder) -> Result<Option<&Folder>, RecorderError> {
+        if !self.folder.as_ref().is_some_and(|folder| folder.is_in(branch, self.name)) {
+            self.folder = None;
+            self.folder = branch.inside(self.name)?;
+        }
+        Ok(self.folder.as_ref())
+    }
+}
+
+/// What a look into the inbox gave.
+#[derive(Debug, Default)]
+pub(crate) struct Polled {
+    /// What came since, in the order of arrival.
+    pub(crate) requests: Vec<Request>,
+    /// Why nothing can be looked for; told once, until it is another reason.
+    pub(crate) closed: Option<String>,
 }
 
 impl Mailbox {
     /// Opens the mailbox; what was asked while nobody trained is refused, and
     /// answers that nobody fetched are removed.
     pub(crate) fn open(store: &Store, record: &BranchRecord) -> Result<Self, RecorderError> {
-        let paths = store.paths(&record.id);
-        let (disk, inbox, outbox) = (store.disk().clone(), inbox(&paths), outbox(&paths));
-        let mailbox = Self { disk, inbox, outbox, stuck: HashSet::new() };
-        mailbox.disk.create_folder(&mailbox.inbox)?;
-        mailbox.disk.create_folder(&mailbox.outbox)?;
+        let branch = Folder::open(store.disk(), &store.paths(&record.id).folder)?;
+        let (inbox, outbox) = (Tray::open(&branch, INBOX)?, Tray::open(&branch, OUTBOX)?);
         // What came since the writer took its lock is meant for it.
-        let modified = |path: &Path| fs::symlink_metadata(path).and_then(|entry| entry.modified()).ok();
-        let since = modified(&paths.lock());
-        for folder in [&mailbox.inbox, &mailbox.outbox] {
-            for name in list_if_there(folder)? {
-                let path = folder.join(&name);
-                let is_new = since.is_some() && modified(&path) >= since;
-                if !is_new && (name.ends_with(".json") || name.starts_with('.')) && !is_folder(&path) {
-                    mailbox.disk.remove_file(&path)?;
+        let since = branch.modified("branch.lock");
+        for folder in [&inbox, &outbox].into_iter().filter_map(|kept| kept.folder.as_ref()) {
+            for name in folder.names()? {
+                let is_new = since.is_some() && folder.modified(&name) >= since;
+                if !is_new && (name.ends_with(".json") || name.starts_with('.')) && !folder.is_folder(&name) {
+                    folder.remove(&name)?;
                 }
             }
         }
-        Ok(mailbox)
+        Ok(Self { branch, inbox, outbox, stuck: HashSet::new(), closed: None })
     }
 
-    /// What came since, in the order of arrival.
+    /// Looks into the inbox.
     ///
     /// A letter that cannot be read, or cannot be removed and would come again
-    /// and again, is refused: it is no reason for training to end.
-    pub(crate) fn poll(&mut self) -> Result<Vec<Request>, RecorderError> {
+    /// and again, is refused, and an inbox that became something else is told:
+    /// neither is a reason for training to end.
+    pub(crate) fn poll(&mut self) -> Polled {
+        let names = match self.inbox.folder(&self.branch) {
+            Ok(None) => Ok(Vec::new()),
+            Ok(Some(folder)) => folder.names(),
+            Err(error) => Err(error),
+        };
+        let names = match names {
+            Ok(names) => names,
+            Err(error) => {
+                let reason = error.finding();
+                let is_new = self.closed.as_ref() != Some(&reason);
+                self.closed = Some(reason.clone());
+                return Polled { requests: Vec::new(), closed: is_new.then_some(reason) };
+            }
+        };
+        self.closed = None;
         let mut requests = Vec::new();
-        for name in list_if_there(&self.inbox)? {
+        let Some(inbox) = &self.inbox.folder else { return Polled::default() };
+        for name in names {
             let Some(id) = name.strip_suffix(".json").filter(|id| !id.starts_with('.')) else {
                 continue;
             };
             if self.stuck.contains(&name) {
                 continue;
             }
-            let path = self.inbox.join(&name);
-            let letter = json::read::<Letter>(&path, "a steering request");
-            let removed = if is_folder(&path) { Ok(false) } else { self.disk.remove_file(&path).map(|()| true) };
+            let path = inbox.path(&name);
+            let letter =
+                inbox.file(&name).and_then(|file| json::read_from::<Letter>(file, &path, "a steering request"));
+            let removed = if inbox.is_folder(&name) { Ok(false) } else { inbox.remove(&name).map(|()| true) };
             if !matches!(removed, Ok(true)) {
                 self.stuck.insert(name.clone());
             }
@@ -139,12 +187,17 @@ impl Mailbox {
             };
             requests.push(Request { id: id.to_owned(), command });
         }
-        Ok(requests)
+        Polled { requests, closed: None }
     }
 
     /// Answers a request.
-    pub(crate) fn answer(&self, id: &str, answer: &Answer) -> Result<(), RecorderError> {
-        json::write(&self.disk, &self.outbox.join(format!("{id}.json")), answer)
+    pub(crate) fn answer(&mut self, id: &str, answer: &Answer) -> Result<(), RecorderError> {
+        let name = format!("{id}.json");
+        let path = self.branch.path(OUTBOX);
+        let Some(outbox) = self.outbox.folder(&self.branch)? else {
+            return Err(RecorderError::Missing { path, expected: "the folder for answers to steering".to_owned() });
+        };
+        outbox.write(&name, &json::text(&outbox.path(&name), answer)?)
     }
 }
 
@@ -173,20 +226,29 @@ pub fn steer(
     }
     let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let id = format!("{:020}-{}", since_epoch.as_nanos(), std::process::id());
-    let request = inbox(&paths).join(format!("{id}.json"));
-    let reply = outbox(&paths).join(format!("{id}.json"));
-    store.disk().create_folder(&inbox(&paths))?;
-    json::write(store.disk(), &request, &Letter { format_version: FORMAT_VERSION, command })?;
+    let name = format!("{id}.json");
+    // By handle, and from the branch's own folder: a link that somebody put in
+    // a folder's place leads nowhere.
+    let branch = Folder::open(store.disk(), &paths.folder)?;
+    let inbox = branch.make_inside(INBOX)?;
+    let letter = Letter { format_version: FORMAT_VERSION, command };
+    inbox.write(&name, &json::text(&inbox.path(&name), &letter)?)?;
     let asked = Instant::now();
     loop {
-        if reply.is_file() {
-            let answer = json::read(&reply, "an answer to a steering request")?;
-            store.disk().remove_file(&reply)?;
+        match fetch(&branch, &name) {
+            Ok(None) => {}
+            Ok(Some(answer)) => return Ok(answer),
+            Err(error) => {
+                inbox.remove(&name)?;
+                return Err(error);
+            }
+        }
+        let gone = !FileLock::is_held(&paths.lock())?;
+        if gone && let Some(answer) = fetch(&branch, &name)? {
             return Ok(answer);
         }
-        let gone = !FileLock::is_held(&paths.lock())? && !reply.is_file();
         if gone || asked.elapsed() > patience {
-            store.disk().remove_file(&request)?;
+            inbox.remove(&name)?;
             return Err(if gone {
                 RecorderError::NotTraining { branch: record.name.clone() }
             } else {
@@ -197,18 +259,22 @@ pub fn steer(
     }
 }
 
+/// Takes an answer out of the outbox, if it is there.
+fn fetch(branch: &Folder, name: &str) -> Result<Option<Answer>, RecorderError> {
+    let Some(outbox) = branch.inside(OUTBOX)? else { return Ok(None) };
+    let file = match outbox.file(name) {
+        Err(error) if error.is_missing_file() => return Ok(None),
+        file => file?,
+    };
+    let answer = json::read_from(file, &outbox.path(name), "an answer to a steering request")?;
+    outbox.remove(name)?;
+    Ok(Some(answer))
+}
+
 /// Whether a process trains the branch now.
 ///
 /// # Errors
 /// Where the branch's lock cannot be looked at.
 pub fn is_training(store: &Store, record: &BranchRecord) -> Result<bool, RecorderError> {
     FileLock::is_held(&store.paths(&record.id).lock())
-}
-
-fn inbox(paths: &BranchPaths) -> PathBuf {
-    paths.folder.join("inbox")
-}
-
-fn outbox(paths: &BranchPaths) -> PathBuf {
-    paths.folder.join("outbox")
 }

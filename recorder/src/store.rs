@@ -1,5 +1,6 @@
 //! A store: the directory that holds branches.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -30,8 +31,38 @@ pub struct Store {
 pub struct BranchList {
     /// The branches that can be read, oldest first.
     pub records: Vec<BranchRecord>,
-    /// One error, with its path, a branch that is damaged or lost its parent.
+    /// One error, with its path, a branch that is damaged or lost its parent,
+    /// and one a name that several branches have.
     pub problems: Vec<RecorderError>,
+    /// Names that several branches have.
+    ambiguous: BTreeSet<BranchName>,
+}
+
+impl BranchList {
+    /// The branch that a person means: by its name, or else by its id. `None`
+    /// where there is none.
+    ///
+    /// # Errors
+    /// [`RecorderError::AmbiguousName`] where several have the name.
+    pub(crate) fn find(&self, name: &BranchName, store: &Path) -> Result<Option<&BranchRecord>, RecorderError> {
+        let mut named = self.records.iter().filter(|record| record.name == *name);
+        match (named.next(), named.next()) {
+            (Some(_), Some(_)) => Err(self.ambiguity(name, store)),
+            (Some(record), None) => Ok(Some(record)),
+            (None, _) => Ok(self.records.iter().find(|record| record.id.as_str() == name.as_str())),
+        }
+    }
+
+    /// Whether several branches have this name.
+    pub fn is_ambiguous(&self, name: &BranchName) -> bool {
+        self.ambiguous.contains(name)
+    }
+
+    /// The error for a name that several branches have.
+    fn ambiguity(&self, name: &BranchName, store: &Path) -> RecorderError {
+        let ids = self.records.iter().filter(|record| record.name == *name).map(|record| record.id.clone());
+        RecorderError::AmbiguousName { name: name.clone(), ids: ids.collect(), folder: store.join("branches") }
+    }
 }
 
 impl Store {
@@ -139,19 +170,30 @@ impl Store {
         let problems: Vec<_> =
             branches.records.iter().filter_map(|record| self.ancestors(record, &branches.records).err()).collect();
         branches.problems.extend(problems);
+        let mut names = BTreeSet::new();
+        let twice = branches.records.iter().filter(|record| !names.insert(&record.name));
+        let twice: BTreeSet<BranchName> = twice.map(|record| record.name.clone()).collect();
+        branches.ambiguous = twice;
+        let ambiguous: Vec<_> = branches.ambiguous.iter().map(|name| branches.ambiguity(name, &self.root)).collect();
+        branches.problems.extend(ambiguous);
         Ok(branches)
     }
 
-    /// The branch of this name.
+    /// The branch of this name or, where none has it, of this id.
     ///
     /// # Errors
-    /// [`RecorderError::UnknownBranch`] listing the branches that there are.
+    /// [`RecorderError::UnknownBranch`] listing the branches that there are;
+    /// [`RecorderError::AmbiguousName`] where several have the name.
     pub fn branch(&self, name: &BranchName) -> Result<BranchRecord, RecorderError> {
-        let mut branches = self.branches()?;
-        match branches.records.iter().position(|record| record.name == *name) {
-            Some(place) => Ok(branches.records.swap_remove(place)),
-            None => Err(self.unknown(name.as_str(), &branches)),
-        }
+        self.find_branch(name)?.ok_or_else(|| match self.branches() {
+            Ok(branches) => self.unknown(name.as_str(), &branches),
+            Err(error) => error,
+        })
+    }
+
+    /// [`branch`](Self::branch), or `None` where there is none.
+    pub(crate) fn find_branch(&self, name: &BranchName) -> Result<Option<BranchRecord>, RecorderError> {
+        Ok(self.branches()?.find(name, &self.root)?.cloned())
     }
 
     /// The branch with this id.
@@ -316,8 +358,10 @@ impl Store {
         } else {
             format!("there is {}", names.join(", "))
         };
-        if !branches.problems.is_empty() {
-            known.push_str(&format!(", and {} that cannot be read (`revacnn log` says why)", branches.problems.len()));
+        let unread = branches.problems.iter().filter(|problem| !matches!(problem, RecorderError::AmbiguousName { .. }));
+        let unread = unread.count();
+        if unread > 0 {
+            known.push_str(&format!(", and {unread} that cannot be read (`revacnn log` says why)"));
         }
         RecorderError::UnknownBranch { name: name.chars().take(80).collect(), store: self.root.clone(), known }
     }

@@ -1,4 +1,4 @@
-//! What the operating system knows: free space, processor time, memory.
+//! What the operating system knows: free space, processor time.
 
 use std::path::Path;
 use std::time::SystemTime;
@@ -51,28 +51,6 @@ pub fn cpu_seconds() -> f64 {
     {
         0.0
     }
-}
-
-/// Bytes of memory that this process holds; `None` where the system does not
-/// say.
-#[cfg(feature = "sql")]
-pub(crate) fn resident_bytes() -> Option<u64> {
-    kilobytes("/proc/self/status", "VmRSS:")
-}
-
-/// Bytes of memory that programs can still take; `None` where the system does
-/// not say.
-#[cfg(feature = "sql")]
-pub(crate) fn memory_available() -> Option<u64> {
-    kilobytes("/proc/meminfo", "MemAvailable:")
-}
-
-/// A line `NAME 123 kB` of a file of Linux.
-#[cfg(feature = "sql")]
-fn kilobytes(path: &str, name: &str) -> Option<u64> {
-    let text = std::fs::read_to_string(path).ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
-    line.split_whitespace().next()?.parse::<u64>().ok()?.checked_mul(1024)
 }
 
 /// Bytes of all files of a branch.

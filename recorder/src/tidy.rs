@@ -63,7 +63,16 @@ impl Store {
     pub fn take_back(&self, name: &BranchName) -> Result<BranchRecord, RecorderError> {
         let _lock = self.lock()?;
         let deleted = self.deleted()?;
-        let Some(record) = deleted.iter().rev().find(|record| record.name == *name) else {
+        // Deleted one after the other, several may have had the name.
+        let mut meant: Vec<&BranchRecord> = deleted.iter().filter(|record| record.name == *name).collect();
+        if meant.is_empty() {
+            meant = deleted.iter().filter(|record| record.id.as_str() == name.as_str()).collect();
+        }
+        if meant.len() > 1 {
+            let ids = meant.iter().map(|record| record.id.clone()).collect();
+            return Err(RecorderError::AmbiguousDeleted { name: name.clone(), ids });
+        }
+        let Some(record) = meant.first() else {
             let names: Vec<String> = deleted.iter().map(|record| format!("`{}`", record.name)).collect();
             let known = if names.is_empty() {
                 "nothing is in the trash".to_owned()
@@ -73,8 +82,8 @@ impl Store {
             return Err(RecorderError::NotDeleted { name: name.clone(), store: self.root().to_owned(), known });
         };
         let branches = self.branches()?;
-        if branches.records.iter().any(|other| other.name == *name) {
-            return Err(RecorderError::NameTaken { name: name.clone(), store: self.root().to_owned() });
+        if branches.records.iter().any(|other| other.name == record.name) {
+            return Err(RecorderError::NameTaken { name: record.name.clone(), store: self.root().to_owned() });
         }
         if let Some(parent) = &record.parent
             && !branches.records.iter().any(|other| other.id == parent.branch)
@@ -88,7 +97,7 @@ impl Store {
         self.disk().rename(&self.in_trash(&record.id), &self.paths(&record.id).folder)?;
         self.disk().sync_folder(&self.root().join("branches"))?;
         self.disk().sync_folder(&self.trash())?;
-        Ok(record.clone())
+        Ok((*record).clone())
     }
 
     /// The branches in the trash that can be read, in the order of their ids.

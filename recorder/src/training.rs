@@ -55,6 +55,9 @@ pub enum Steered {
     },
     /// A request was refused: nothing changed.
     Refused(String),
+    /// The inbox cannot be looked into, for this reason: nobody can steer until
+    /// it can.
+    Unreachable(String),
     /// A request was done or refused, and its answer cannot be written: who
     /// asked waits in vain.
     Unanswered(String),
@@ -99,7 +102,7 @@ impl Training {
             for id in std::mem::take(&mut self.single) {
                 let mut answer = self.answer();
                 answer.done.push(format!("made step {}", answer.step));
-                reply(&self.mailbox, &id, &answer, steered);
+                reply(&mut self.mailbox, &id, &answer, steered);
             }
         }
         Ok(Turn::Stepped(outcome))
@@ -114,7 +117,11 @@ impl Training {
         let mut edits: Vec<Edit> = Vec::new();
         let (mut name, mut editors) = (None, Vec::new());
         let mut stop = false;
-        for Request { id, command } in self.mailbox.poll()? {
+        let polled = self.mailbox.poll();
+        if let Some(reason) = polled.closed {
+            steered(Steered::Unreachable(reason));
+        }
+        for Request { id, command } in polled.requests {
             let step = self.session.trainer().position();
             let mut answer = None;
             match command {
@@ -155,7 +162,7 @@ impl Training {
                 }
             }
             if let Some(answer) = answer {
-                reply(&self.mailbox, &id, &answer, steered);
+                reply(&mut self.mailbox, &id, &answer, steered);
             }
         }
         if !editors.is_empty() {
@@ -178,19 +185,19 @@ impl Training {
                 let mut answer = self.answer();
                 answer.refused = Some(error.to_string());
                 steered(Steered::Refused(error.to_string()));
-                editors.iter().for_each(|id| reply(&self.mailbox, id, &answer, steered));
+                editors.iter().for_each(|id| reply(&mut self.mailbox, id, &answer, steered));
                 return Ok(());
             }
             Err(error) => return Err(error),
         };
         let mailbox = Mailbox::open(fork.session.store(), fork.session.record())?;
-        let old_mailbox = std::mem::replace(&mut self.mailbox, mailbox);
+        let mut old_mailbox = std::mem::replace(&mut self.mailbox, mailbox);
         let left = std::mem::replace(&mut self.session, fork.session);
         let mut answer = self.answer();
         answer.done = fork.effects.iter().map(|effect| effect.summary.clone()).collect();
         // Before the old branch's lock is let go: who waits for an answer
         // takes a free lock for a training that is gone.
-        editors.iter().for_each(|id| reply(&old_mailbox, id, &answer, steered));
+        editors.iter().for_each(|id| reply(&mut old_mailbox, id, &answer, steered));
         let from = left.record().name.clone();
         let (trainer, summary) = left.finish()?;
         let to = self.session.record().name.clone();
@@ -209,7 +216,7 @@ impl Training {
 
 /// Answers a request. That the answer cannot be written (its name is too long,
 /// or the outbox is not ours to write) is no reason for training to end.
-fn reply(mailbox: &Mailbox, id: &str, answer: &Answer, steered: &mut dyn FnMut(Steered)) {
+fn reply(mailbox: &mut Mailbox, id: &str, answer: &Answer, steered: &mut dyn FnMut(Steered)) {
     if let Err(error) = mailbox.answer(id, answer) {
         steered(Steered::Unanswered(error.to_string()));
     }

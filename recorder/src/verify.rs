@@ -53,7 +53,8 @@ struct Job<'a> {
 ///
 /// # Errors
 /// [`RecorderError::ReplayDiffers`] with the first step that differs;
-/// [`RecorderError::TensorsDiffer`]; those of reading and computing.
+/// [`RecorderError::TensorsDiffer`]; [`RecorderError::Missing`] where steps
+/// were recorded and their file was lost; those of reading and computing.
 pub fn verify(
     store: &Store,
     lineage: &Lineage,
@@ -63,12 +64,21 @@ pub fn verify(
 ) -> Result<Verified, RecorderError> {
     let own = lineage.own();
     let Some(span) = plan.span.or_else(|| own.steps()) else {
+        if let Some(gap) = own.gaps()?.pop() {
+            return Err(gap.error);
+        }
         return Err(RecorderError::UnknownStep {
             branch: own.branch().name.clone(),
             step: own.branch().first_step(),
             known: "it has no steps yet".to_owned(),
         });
     };
+    // Steps that were recorded and cannot be executed again are no less wrong
+    // than such as come out otherwise; also those past the last one that there is.
+    let asked = plan.span.unwrap_or(StepSpan::new(own.branch().first_step(), Step(u64::MAX)));
+    if let Some(gap) = lineage.gaps()?.into_iter().find(|gap| gap.span.intersection(&asked).is_some()) {
+        return Err(gap.error);
+    }
     lineage.holder(span.first)?;
     lineage.holder(span.last)?;
     let mut jobs = Vec::new();

@@ -14,6 +14,7 @@ use crate::batches;
 use crate::disk::Disk;
 use crate::file::{Complete, FileKind, TableFile};
 use crate::footer::Expected;
+use crate::gaps::Strays;
 use crate::listing::list_if_there;
 use crate::part::{ClosedPart, OpenPart, PartWriter};
 use crate::paths::{BranchPaths, StepSpan, span_name, table_file};
@@ -197,13 +198,11 @@ impl LogWriter {
             Table::Keyframes | Table::Validation => false,
             _ => tensors && self.shape.rows_a_step(table).is_some_and(|rows| rows > 0),
         };
-        let rows_a_step = self.shape.rows_a_step(table).map(|rows| rows as u64);
         let mut sources = Vec::new();
         for &part in &self.tail {
             let path = self.paths.part_file(table, part);
             if path.is_file() {
-                let rows = rows_a_step.map(|rows| (rows.saturating_mul(part.steps()), rows));
-                sources.push((path, Expected { table, rows }));
+                sources.push((path, Expected { table, shape: &self.shape, steps: part.steps() }));
             } else if every_step {
                 return Err(RecorderError::Missing { path, expected: format!("the table {table} of steps {part}") });
             }
@@ -257,6 +256,13 @@ impl LogWriter {
     pub(crate) fn abandon(&mut self) {
         self.open = None;
         let tail = self.paths.tail();
+        // What was moved in already, while the tail tells that it is not
+        // committed; where that fails, the next writer does it.
+        let strays = Strays::find(&self.paths).map(|strays| strays.uncommitted);
+        let files = strays.iter().flatten().map(|&(span, table)| self.paths.segment(table, span));
+        if strays.is_err() || files.map(fs::remove_file).any(|removed| removed.is_err()) {
+            return;
+        }
         for name in list_if_there(&tail).unwrap_or_default() {
             if name.starts_with('.') {
                 let path = tail.join(name);

@@ -8,7 +8,7 @@ use revacnn_recorder::{Difference, FilterDistance, Lineage, Replay, StepTensors,
 use revacnn_schemas::{Address, FilterIdentity, Step};
 use serde_json::{Value, json};
 
-use super::threads;
+use super::{history, threads};
 use crate::arguments::DiffArguments;
 use crate::error::Failure;
 use crate::text::{Side, count, span, table};
@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<ExitCode, Failure> {
 
 /// A branch with its past, and its tensors at an address.
 fn at(store: &Store, address: &Address, arguments: &DiffArguments) -> Result<(Lineage, Step, StepTensors), Failure> {
-    let lineage = Lineage::open(store, &address.branch)?;
+    let lineage = history(store, &address.branch)?;
     let step = lineage.resolve(address.position)?;
     let reader = Lineage::open(store, &address.branch)?.into_holder(step)?;
     // The history as of this step: what is compared has that topology.

@@ -3,18 +3,18 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use revacnn_recorder::{Lineage, Replay, Store, find_data};
+use revacnn_recorder::{Replay, Store, find_data};
 use revacnn_trainer::data::Split;
 use serde_json::json;
 
-use super::threads;
+use super::{history, threads};
 use crate::arguments::{EvaluateArguments, EvaluationSplit};
 use crate::error::Failure;
 use crate::text::{Side, count, loss, percent, table};
 
 pub(crate) fn run(arguments: &EvaluateArguments) -> Result<ExitCode, Failure> {
     let store = Store::open(&arguments.store.store)?;
-    let lineage = Lineage::open(&store, &arguments.address.branch)?;
+    let lineage = history(&store, &arguments.address.branch)?;
     let step = lineage.resolve(arguments.address.position)?;
     let reader = lineage.into_holder(step)?;
     let folder = arguments.data.folder();

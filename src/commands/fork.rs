@@ -3,39 +3,37 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use revacnn_recorder::{Fork, ForkPlan, Lineage, RecorderOptions, Store, branch_bytes, find_data, fork, unix_seconds};
+use revacnn_recorder::{Fork, ForkPlan, RecorderOptions, Store, branch_bytes, find_data, fork, unix_seconds};
 use revacnn_schemas::Step;
 use serde_json::json;
 
 use super::resume::until;
 use super::train::disk_budget;
-use super::{edits, threads};
+use super::{edits, history, threads};
 use crate::arguments::ForkArguments;
 use crate::error::Failure;
 use crate::interrupt;
-use crate::run::{Engine, Run, effect_text, effects_json};
+use crate::run::{Engine, Run, effect_text, effects_json, warn_of_budget};
 use crate::text::{bytes, count, duration, say};
 
 pub(crate) fn run(arguments: &ForkArguments) -> Result<ExitCode, Failure> {
     let edits = edits(&arguments.edit)?;
     let store = Store::open(&arguments.store.store)?;
-    let lineage = Lineage::open(&store, &arguments.address.branch)?;
+    let lineage = history(&store, &arguments.address.branch)?;
     let step = lineage.resolve(arguments.address.position)?;
     let record = lineage.holder(step)?.branch().clone();
     let dataset = find_data(&store, &record.definition.dataset, arguments.data.folder().as_deref())?;
     let mut recording = record.recording.clone();
     recording.fidelity = arguments.fidelity.unwrap_or(recording.fidelity);
     let trains_on = arguments.steps.is_some() || arguments.epochs.is_some();
+    let budget = disk_budget(arguments.how.disk_budget, &arguments.store.store);
     let plan = ForkPlan {
         name: arguments.name.clone(),
         edits,
         recording: Some(recording),
         stays: !trains_on,
         threads: threads(arguments.how.threads),
-        options: RecorderOptions {
-            disk_budget: disk_budget(arguments.how.disk_budget, &arguments.store.store),
-            ..RecorderOptions::default()
-        },
+        options: RecorderOptions { disk_budget: budget, ..RecorderOptions::default() },
         created_unix_seconds: unix_seconds(),
     };
     interrupt::listen();
@@ -54,6 +52,7 @@ pub(crate) fn run(arguments: &ForkArguments) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     let until = until(&session, arguments.steps, arguments.epochs)?;
+    warn_of_budget(session.record(), budget, until);
     store.set_target(session.record(), until)?;
     Run::new(arguments.store.store.clone(), arguments.json, Engine::recorded(session)?, until).go()
 }

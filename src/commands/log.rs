@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use revacnn_recorder::{BranchReader, RecorderError, StepSpan, Store, branch_bytes};
+use revacnn_recorder::{BranchReader, Gap, RecorderError, StepSpan, Store, branch_bytes};
 use revacnn_schemas::{BranchRecord, Edit, Fidelity};
 use serde_json::json;
 
@@ -19,12 +19,17 @@ struct Line {
     record: BranchRecord,
     /// What is drawn before the name: `├─ ` and the like.
     branches: String,
+    /// Whether another branch has the same name.
+    ambiguous: bool,
     parent: Option<String>,
     last_step: Option<u64>,
     last_loss: Option<f32>,
     validation: Option<(u64, f32, f32)>,
     thinned_steps: u64,
     materialised_steps: u64,
+    /// What of its own steps, and of those that it inherits from its parent,
+    /// is missing.
+    gaps: Vec<Gap>,
     bytes: u64,
 }
 
@@ -35,10 +40,11 @@ pub(crate) fn run(arguments: &LogArguments) -> Result<ExitCode, Failure> {
     let mut lines = Vec::new();
     for (record, branches) in tree(&list.records) {
         match describe(&store, record, &list.records) {
-            Ok(line) => lines.push(Line { branches, ..line }),
+            Ok(line) => lines.push(Line { branches, ambiguous: list.is_ambiguous(&record.name), ..line }),
             Err(error) => problems.push(error.to_string()),
         }
     }
+    problems.extend(lines.iter().flat_map(|line| &line.gaps).map(|gap| gap.error.to_string()));
     let mut out = std::io::stdout().lock();
     if arguments.json {
         for line in &lines {
@@ -118,7 +124,11 @@ fn describe(store: &Store, record: &BranchRecord, all: &[BranchRecord]) -> Resul
         let name = all.iter().find(|other| other.id == parent.branch).map(|other| other.name.to_string());
         format!("{}@{}", name.unwrap_or_else(|| parent.branch.to_string()), parent.step)
     });
-    let validation = reader.validations()?.last().map(|(step, result)| (step.0, result.loss, result.accuracy()));
+    let validation = reader.last_validation()?.map(|(step, result)| (step.0, result.loss, result.accuracy()));
+    let mut gaps = reader.gaps()?;
+    if let Some(parent) = record.parent.as_ref().and_then(|parent| all.iter().find(|other| other.id == parent.branch)) {
+        gaps.extend(reader.gap_before(&BranchReader::of(store, parent.clone())?));
+    }
     Ok(Line {
         parent,
         last_step: span.map(|span| span.last.0),
@@ -126,8 +136,10 @@ fn describe(store: &Store, record: &BranchRecord, all: &[BranchRecord]) -> Resul
         validation,
         thinned_steps: reader.thinned().iter().map(StepSpan::steps).sum(),
         materialised_steps: reader.materialised().iter().map(StepSpan::steps).sum(),
+        gaps,
         bytes: branch_bytes(store.root(), &record.id),
         branches: String::new(),
+        ambiguous: false,
         record: record.clone(),
     })
 }
@@ -137,7 +149,7 @@ impl Line {
         let dash = || "–".to_owned();
         let network = &self.record.definition.network.name;
         vec![
-            format!("{}{}", self.branches, self.record.name),
+            self.name(),
             self.record.parent.as_ref().map_or_else(String::new, |parent| count(parent.step.0)),
             self.edits(),
             if network.is_empty() { dash() } else { network.clone() },
@@ -149,6 +161,15 @@ impl Line {
             bytes(self.bytes),
             self.stored(),
         ]
+    }
+
+    fn name(&self) -> String {
+        let (branches, record) = (&self.branches, &self.record);
+        if self.ambiguous {
+            format!("{branches}{} ({})", record.name, record.id)
+        } else {
+            format!("{branches}{}", record.name)
+        }
     }
 
     /// What of the tensors is stored, where that is not all.
@@ -189,6 +210,7 @@ impl Line {
             "validation_accuracy": self.validation.map(|(_, _, accuracy)| accuracy),
             "thinned_steps": self.thinned_steps,
             "materialised_steps": self.materialised_steps,
+            "missing_steps": self.gaps.iter().map(|gap| [gap.span.first, gap.span.last]).collect::<Vec<_>>(),
             "bytes": self.bytes,
             "created_unix_seconds": self.record.created_unix_seconds,
         })

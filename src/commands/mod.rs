@@ -23,10 +23,19 @@ use std::num::NonZeroUsize;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ndarray_npy::ReadNpyExt;
-use revacnn_recorder::StepSpan;
-use revacnn_schemas::{Edit, Step};
+use revacnn_recorder::{Lineage, StepSpan, Store};
+use revacnn_schemas::{BranchName, Edit, Step};
 
 use crate::error::Failure;
+use crate::text::warn;
+
+/// A branch with its past. What of it is missing is said, whatever is asked of
+/// the rest.
+fn history(store: &Store, name: &BranchName) -> Result<Lineage, Failure> {
+    let lineage = Lineage::open(store, name)?;
+    lineage.gaps()?.iter().for_each(|gap| warn(&gap.error));
+    Ok(lineage)
+}
 
 /// The steps that `--from` and `--to` name, of those that there are.
 fn asked_span(from: Option<u64>, to: Option<u64>, all: StepSpan) -> Result<StepSpan, Failure> {

@@ -1,16 +1,17 @@
 //! `revacnn plot`, `embed` and `compare`: one cell each, drawn or printed.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
 use revacnn_notebook::{Cell, Evaluator, Inputs, Method, NotebookError, PictureFormat, Source, render};
 use revacnn_schemas::{
-    Address, BranchRecord, Figure, FilterNumber, ImageIndex, LayerName, Panel, Position, Scale, Scatter, Step,
-    TableFigure,
+    Address, BranchName, BranchRecord, Figure, FilterNumber, ImageIndex, LayerName, Panel, Position, Scale, Scatter,
+    Step, TableFigure,
 };
 
-use super::threads;
+use super::{history, threads};
 use crate::arguments::{CompareArguments, EmbedArguments, PlotArguments, PlotKind};
 use crate::error::Failure;
 use crate::text::{Side, table, warn};
@@ -56,6 +57,7 @@ pub(crate) fn plot(arguments: &PlotArguments) -> Result<ExitCode, Failure> {
     let image = arguments.image.map(ImageIndex);
     must_see(&mut evaluator, &arguments.at, image)?;
     let branches = arguments.at.iter().map(|address| address.branch.clone()).collect();
+    warn_of_gaps(&evaluator, &arguments.at)?;
     let inputs = Inputs { branches, cursor: Step(0), image };
     finish(&evaluator.evaluate(&cell, &inputs)?, Some(&arguments.output), false)
 }
@@ -150,6 +152,7 @@ pub(crate) fn embed(arguments: &EmbedArguments) -> Result<ExitCode, Failure> {
     };
     let image = arguments.image.map(ImageIndex);
     must_see(&mut evaluator, &arguments.at, image)?;
+    warn_of_gaps(&evaluator, &arguments.at)?;
     let inputs = Inputs { image, ..Inputs::default() };
     finish(&evaluator.evaluate(&cell, &inputs)?, arguments.output.as_deref(), arguments.json)
 }
@@ -163,8 +166,15 @@ pub(crate) fn compare(arguments: &CompareArguments) -> Result<ExitCode, Failure>
             *address = format!("{}@{step}", address.branch).parse()?;
         }
     }
+    warn_of_gaps(&evaluator, &at)?;
     let figure = evaluator.evaluate(&Cell::Compare { at, matching: arguments.matching.how }, &Inputs::default())?;
     finish(&figure, arguments.output.as_deref(), arguments.json)
+}
+
+/// Says what is missing from the history of the branches, once each.
+fn warn_of_gaps(evaluator: &Evaluator, at: &[Address]) -> Result<(), Failure> {
+    let names: BTreeSet<&BranchName> = at.iter().map(|address| &address.branch).collect();
+    names.into_iter().try_for_each(|name| history(evaluator.store(), name).map(drop))
 }
 
 /// Refuses a file of another ending before anything is computed.

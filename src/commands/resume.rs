@@ -10,19 +10,18 @@ use super::train::disk_budget;
 use crate::arguments::{ResumeArguments, Until};
 use crate::error::Failure;
 use crate::interrupt;
-use crate::run::{Engine, Run};
+use crate::run::{Engine, Run, warn_of_budget};
 
 pub(crate) fn run(arguments: &ResumeArguments) -> Result<ExitCode, Failure> {
     let store = Store::open(&arguments.store.store)?;
     let record = store.branch(&arguments.branch)?;
     let dataset = find_data(&store, &record.definition.dataset, arguments.data.folder().as_deref())?;
-    let options = RecorderOptions {
-        disk_budget: disk_budget(arguments.how.disk_budget, &arguments.store.store),
-        ..RecorderOptions::default()
-    };
+    let budget = disk_budget(arguments.how.disk_budget, &arguments.store.store);
+    let options = RecorderOptions { disk_budget: budget, ..RecorderOptions::default() };
     interrupt::listen();
     let session = Session::resume(&store, &record, threads(arguments.how.threads), options, dataset)?;
     let until = until(&session, arguments.steps, arguments.epochs)?;
+    warn_of_budget(session.record(), budget, until);
     store.set_target(session.record(), until)?;
     Run::new(arguments.store.store.clone(), arguments.json, Engine::recorded(session)?, until).go()
 }

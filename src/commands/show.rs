@@ -3,10 +3,11 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use revacnn_recorder::{Lineage, RecorderError, Replay, StepRow, StepTensors, Store, find_data};
-use revacnn_schemas::{BranchName, BranchRecord, FilterNumber, LayerTopology, Step, Table, TrainingState};
+use revacnn_recorder::{RecorderError, Replay, StepRow, StepTensors, Store, find_data};
+use revacnn_schemas::{BranchName, BranchRecord, FilterNumber, LayerTopology, Step};
 use serde_json::{Value, json};
 
+use super::history;
 use crate::arguments::ShowArguments;
 use crate::error::Failure;
 use crate::text::{Side, count, duration, loss, percent, table};
@@ -25,7 +26,7 @@ struct Shown {
 
 pub(crate) fn run(arguments: &ShowArguments) -> Result<ExitCode, Failure> {
     let store = Store::open(&arguments.store.store)?;
-    let lineage = Lineage::open(&store, &arguments.address.branch)?;
+    let lineage = history(&store, &arguments.address.branch)?;
     let step = lineage.resolve(arguments.address.position)?;
     let reader = lineage.into_holder(step)?;
     let record = reader.branch().clone();
@@ -39,7 +40,6 @@ pub(crate) fn run(arguments: &ShowArguments) -> Result<ExitCode, Failure> {
         replay = replay.with_data(dataset, super::threads(None));
     }
     let tensors = replay.tensors(step)?;
-    check_digest(&store, &record, &row, &tensors)?;
     let shown = Shown { name: arguments.address.branch.clone(), record, row, tensors, recomputed };
     let mut out = std::io::stdout().lock();
     if arguments.json {
@@ -48,33 +48,6 @@ pub(crate) fn run(arguments: &ShowArguments) -> Result<ExitCode, Failure> {
         write!(out, "{}", shown.text(&layers, arguments))?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Checks that the weights are those that were recorded: Parquet's pages have
-/// no checksum, so a flipped bit may read like any other value.
-fn check_digest(
-    store: &Store,
-    record: &BranchRecord,
-    row: &StepRow,
-    tensors: &StepTensors,
-) -> Result<(), RecorderError> {
-    let arrays: Vec<(&[f32], &[f32])> =
-        tensors.parameters.iter().map(|layer| (&layer.weights[..], &layer.biases[..])).collect();
-    let numbers: Vec<Vec<u32>> = record
-        .topology
-        .parameter_layers()
-        .map(|layer| layer.filters.iter().map(|filter| filter.number.0).collect())
-        .collect();
-    let numbers: Vec<&[u32]> = numbers.iter().map(Vec::as_slice).collect();
-    let found = TrainingState::digest(&arrays, &numbers);
-    if found == row.digest {
-        return Ok(());
-    }
-    Err(RecorderError::Damaged {
-        path: store.branch_folder(&record.id).join(Table::Weights.name()),
-        expected: format!("weights of step {} with digest {:.12}, as the table steps says", row.step, row.digest),
-        found: format!("digest {found:.12}"),
-    })
 }
 
 /// The layers that were asked for; an unknown one is an error that lists what

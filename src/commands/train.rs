@@ -6,11 +6,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use revacnn_recorder::{
-    DataHint, RecorderOptions, Session, SessionPlan, Store, default_disk_budget, find_data, unix_seconds,
+    DataHint, RecorderError, RecorderOptions, Session, SessionPlan, Store, default_disk_budget, find_data, unix_seconds,
 };
 use revacnn_schemas::{
     BranchRecord, Fidelity, ImageIndex, NetworkSpec, OptimizerSpec, RecordingSettings, RunDefinition, Schedule, Step,
-    Topology,
 };
 use revacnn_trainer::data::{Dataset, load};
 use revacnn_trainer::{DEFAULT_EPOCHS, Settings, Trainer, TrainerError, define, named_network, resolve};
@@ -19,7 +18,7 @@ use super::threads;
 use crate::arguments::TrainArguments;
 use crate::error::Failure;
 use crate::interrupt;
-use crate::run::{Engine, Run};
+use crate::run::{Engine, Run, Size};
 use crate::text::{bytes, count};
 
 /// The data set of a new run that names none.
@@ -47,7 +46,8 @@ pub(crate) fn run(arguments: &TrainArguments) -> Result<ExitCode, Failure> {
     let recording = recording(arguments, &definition, existing.as_ref());
     let (_, topology) = resolve(&definition.network, definition.input, definition.classes)?;
     let budget = disk_budget(arguments.disk_budget, &arguments.store.store);
-    let size = predicted_bytes(&topology, &definition, &recording, until);
+    let rows = Size::of(&topology, &definition, &recording);
+    let size = rows.of_steps(until.0);
     if !arguments.json {
         writeln!(
             std::io::stdout(),
@@ -65,6 +65,7 @@ pub(crate) fn run(arguments: &TrainArguments) -> Result<ExitCode, Failure> {
             }
         )?;
     }
+    rows.warn_of_budget(budget, until.0);
     let store = Store::open_or_create(&arguments.store.store, unix_seconds())?;
     let identity = definition.dataset.clone();
     let plan = SessionPlan {
@@ -103,8 +104,12 @@ fn existing(arguments: &TrainArguments) -> Result<Option<(Store, BranchRecord)>,
         return Ok(None);
     }
     let store = Store::open(folder)?;
-    let record = store.branches()?.records.into_iter().find(|record| record.name == arguments.branch);
-    Ok(record.map(|record| (store, record)))
+    match store.branch(&arguments.branch) {
+        Ok(record) => Ok(Some((store, record))),
+        Err(RecorderError::UnknownBranch { .. }) => Ok(None),
+        // One of several with this name is none that was meant.
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// What is trained: what was asked for, and for the rest what the branch says,
@@ -213,26 +218,4 @@ fn recording(
 /// The budget that was asked for, or else the usual one.
 pub(crate) fn disk_budget(asked: Option<u64>, store: &Path) -> Option<u64> {
     asked.or_else(|| default_disk_budget(store))
-}
-
-/// What the log of a run will take, from the size of its rows.
-///
-/// The share that compression leaves was measured on the paper's network; see
-/// `ARCHITECTURE.md`.
-fn predicted_bytes(topology: &Topology, definition: &RunDefinition, recording: &RecordingSettings, until: Step) -> u64 {
-    const COMPRESSED: f64 = 0.5;
-    const SCALARS_A_FILTER: f64 = 28.0;
-    let filters: usize = topology.parameter_layers().map(|layer| layer.filters.len()).sum();
-    let tensors = match recording.fidelity {
-        Fidelity::Every => {
-            let maps = topology.activations() * recording.probes.len();
-            4.0 * 2.0 * (topology.parameters() + maps) as f64 * COMPRESSED
-        }
-        Fidelity::Keyframes => 0.0,
-    };
-    // Weights and as many slots as the optimizers here have at most.
-    let slots = if definition.optimizer.kind == "sgd" { 2 } else { 3 };
-    let keyframe = (4 * slots * topology.parameters()) as f64 / recording.keyframe_interval as f64;
-    let scalars = 200.0 + SCALARS_A_FILTER * filters as f64;
-    ((tensors + keyframe + scalars) * until.0 as f64) as u64
 }

@@ -19,7 +19,8 @@ pub(crate) fn run(arguments: &VerifyArguments) -> Result<ExitCode, Failure> {
     let dataset = find_data(&store, &record.definition.dataset, arguments.data.folder().as_deref())?;
     let all = lineage.own().steps().unwrap_or(StepSpan::of(record.first_step()));
     let span = asked_span(arguments.from, arguments.to, all)?;
-    let plan = VerifyPlan { span: Some(span), threads: threads(arguments.threads), tensors: arguments.tensors };
+    let asked = (arguments.from.is_some() || arguments.to.is_some()).then_some(span);
+    let plan = VerifyPlan { span: asked, threads: threads(arguments.threads), tensors: arguments.tensors };
     let progress = bar(span.steps(), arguments.json);
     let started = Instant::now();
     let verified = verify(&store, &lineage, plan, &dataset, &|steps| progress.inc(steps));

@@ -2,6 +2,7 @@
 
 mod closing;
 mod progress;
+mod size;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -16,9 +17,10 @@ use serde_json::{Value, json};
 
 use self::closing::Closing;
 use self::progress::{Progress, Reporter};
+pub(crate) use self::size::{Size, warn_of_budget};
 use crate::error::Failure;
 use crate::interrupt;
-use crate::text::count;
+use crate::text::{count, warn};
 
 /// What trains.
 pub(crate) enum Engine {
@@ -172,6 +174,7 @@ impl Run {
                     "event": "forked", "from": from, "to": to, "step": step, "effects": effects_json(effects),
                 }),
                 Steered::Refused(reason) => json!({ "event": "refused", "reason": reason }),
+                Steered::Unreachable(reason) => json!({ "event": "unreachable", "reason": reason }),
                 Steered::Unanswered(reason) => json!({ "event": "unanswered", "reason": reason }),
             };
             return Ok(writeln!(std::io::stdout(), "{line}")?);
@@ -180,6 +183,7 @@ impl Run {
             Steered::Paused(step) => reporter.say(&format!("paused at step {}, by request", count(step.0))),
             Steered::Resumed(step) => reporter.say(&format!("goes on after step {}, by request", count(step.0))),
             Steered::Refused(reason) => reporter.say(&format!("a request was refused: {reason}")),
+            Steered::Unreachable(reason) => reporter.say(&format!("nobody can steer this training: {reason}")),
             Steered::Unanswered(reason) => reporter.say(&format!("a request could not be answered: {reason}")),
             Steered::Forked { from, to, step, effects, .. } => {
                 reporter.say(&format!("{from} forked at step {}: goes on in {to}", count(step.0)))?;
@@ -219,7 +223,9 @@ impl Run {
 
     fn announce_resumption(&self) -> Result<(), Failure> {
         let Engine::Recorded(training) = &self.engine else { return Ok(()) };
-        let Some(resumed) = training.session().resumed() else { return Ok(()) };
+        let session = training.session();
+        let Some(resumed) = session.resumed() else { return Ok(()) };
+        BranchReader::of(session.store(), session.record().clone())?.gaps()?.iter().for_each(|gap| warn(&gap.error));
         if self.json {
             let line = json!({ "event": "resumed", "step": resumed.from, "recomputed": resumed.recomputed });
             writeln!(std::io::stdout(), "{line}")?;

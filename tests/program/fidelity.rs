@@ -63,3 +63,26 @@ fn a_branch_of_keyframes_goes_on_to_the_same_digest() {
     (left["elapsed_nanos"], right["elapsed_nanos"]) = (Value::Null, Value::Null);
     assert_eq!(left, right);
 }
+
+/// 56 MB were written with a budget of 5 MB, without a word.
+#[test]
+fn a_budget_that_cannot_be_kept_is_told_before_the_first_step() {
+    let scratch = Scratch::new();
+    let ran = scratch.run(0, &format!("{TRAIN} --steps 2500 --disk-budget 1MB --branch small"));
+    let said = ran.err.trim_end();
+    let begin = "warning: the disk budget of 1.0 MB cannot be kept: 2,500 steps take about ";
+    let rest = said.strip_prefix(begin).unwrap_or_else(|| panic!("{ran:?}"));
+    assert!(rest.contains(" at least") && rest.contains("of scalars and keyframes, which are never thinned"), "{said}");
+    // What it says is what it takes, within the error of a prediction.
+    let least: f64 = rest.split(" MB").next().expect("a size").parse().expect("a number");
+    let took = ran.json()["bytes_written"].as_f64().expect("a number") / 1e6;
+    assert!(took < 1.5 * least && least < 3.0 * took, "{least} MB told, {took} MB taken");
+    // Also where the branch is taken up or forked, and not where there is room.
+    let resumed = scratch.run(0, "resume small --steps 2510 --disk-budget 1MB");
+    assert!(resumed.err.contains("the disk budget of 1.0 MB cannot be kept: 2,510 steps"), "{resumed:?}");
+    let forked = scratch.run(0, "fork small@100 --name other --steps +3 --disk-budget 5kB");
+    assert!(forked.err.contains("the disk budget of 5.0 kB cannot be kept: 3 steps"), "{forked:?}");
+    assert_eq!(scratch.run(0, &format!("{TRAIN} --steps 20 --branch third --disk-budget 1GB")).err, "");
+    let help = scratch.run(0, "train --help").out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(help.contains("a bound for each branch, not for the store"), "{help}");
+}

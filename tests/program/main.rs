@@ -13,6 +13,7 @@ mod fidelity;
 mod figures;
 mod forks;
 mod help;
+mod incomplete;
 mod listings;
 mod matching;
 mod outputs;

@@ -82,11 +82,16 @@ fn a_training_is_steered_from_another_process() {
 
 /// The next line that says what was refused or could not be answered.
 fn refusal(output: &mut BufReader<ChildStdout>) -> Value {
+    event(output, &["refused", "unanswered"])
+}
+
+/// The next line that is one of these events.
+fn event(output: &mut BufReader<ChildStdout>, events: &[&str]) -> Value {
     loop {
         let mut line = String::new();
         assert!(output.read_line(&mut line).expect("a line") > 0, "the training ended");
         let event: Value = serde_json::from_str(&line).expect("JSON");
-        if ["refused", "unanswered"].map(Value::from).contains(&event["event"]) {
+        if events.iter().any(|known| event["event"] == *known) {
             return event;
         }
     }
@@ -155,5 +160,61 @@ fn letters_that_nobody_can_read_are_refused_and_training_goes_on() {
     let ran = Ran::of(child.wait_with_output().expect("the program"));
     assert_eq!(ran.code, Some(130), "{said}\n{ran:?}");
     assert!(!said.contains("folder"), "a folder is refused once: {said}");
+    scratch.run(0, "verify main");
+}
+
+/// A link in the place of the inbox had every `*.json` behind it removed, and a
+/// request to stop that lay there was obeyed.
+#[test]
+fn a_link_in_the_place_of_a_mailbox_is_not_followed_and_ends_no_training() {
+    let scratch = Scratch::new();
+    scratch.run(0, &format!("{TRAIN} --steps 10 --fidelity keyframes"));
+    let branch = fs::read_dir(scratch.path("runs/branches")).expect("a folder").next().expect("a branch");
+    let branch = branch.expect("a branch").path();
+    let home = scratch.path("home");
+    fs::create_dir(&home).expect("a folder");
+    fs::write(home.join("thesis.json"), "mine").expect("a file");
+    fs::write(home.join("stop.json"), r#"{"format_version":1,"command":"stop"}"#).expect("a file");
+    let untouched = || {
+        let mut names: Vec<_> =
+            fs::read_dir(&home).expect("a folder").map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, ["stop.json", "thesis.json"]);
+    };
+    let (child, mut output) = training(&scratch);
+
+    let (inbox, away) = (branch.join("inbox"), branch.join("away"));
+    fs::rename(&inbox, &away).expect("a move");
+    std::os::unix::fs::symlink(&home, &inbox).expect("a link");
+    let told = event(&mut output, &["unreachable"]);
+    let reason = told["reason"].as_str().expect("a reason");
+    assert!(reason.contains("inbox") && reason.contains("a symbolic link, which is not followed"), "{reason}");
+    let steered = scratch.run(1, "steer main --pause");
+    assert!(steered.err.contains("a symbolic link, which is not followed"), "{steered:?}");
+    untouched();
+    // It is told once, and goes on; with the folder back it can be steered.
+    fs::remove_file(&inbox).expect("a link");
+    fs::rename(&away, &inbox).expect("a move");
+    let paused = scratch.run(0, "steer main --pause --json").json();
+
+    let (outbox, away) = (branch.join("outbox"), branch.join("away"));
+    fs::rename(&outbox, &away).expect("a move");
+    std::os::unix::fs::symlink(&home, &outbox).expect("a link");
+    let steered = scratch.run(1, "steer main --step");
+    assert!(steered.err.contains("outbox") && steered.err.contains("a symbolic link"), "{steered:?}");
+    untouched();
+    fs::remove_file(&outbox).expect("a link");
+    fs::rename(&away, &outbox).expect("a move");
+    let stopped = scratch.run(0, "steer main --stop --json").json();
+    let (at, last) = (paused["step"].as_u64().expect("a step"), stopped["step"].as_u64().expect("a step"));
+    // The request for a step may have been withdrawn in time, or not.
+    assert!((at..=at + 1).contains(&last), "{at} {last}");
+
+    let mut said = String::new();
+    output.read_to_string(&mut said).expect("lines");
+    let ran = Ran::of(child.wait_with_output().expect("the program"));
+    assert_eq!(ran.code, Some(130), "{said}\n{ran:?}");
+    assert!(!said.contains("unreachable"), "told once: {said}");
+    untouched();
     scratch.run(0, "verify main");
 }

@@ -1,7 +1,7 @@
 //! Curves over the training: losses, any column of `steps`, the validation's
 //! numbers, statistics of filters.
 
-use revacnn_recorder::{BranchReader, RecorderError, StepSpan};
+use revacnn_recorder::{BranchReader, Lineage, RecorderError, StepSpan};
 use revacnn_schemas::{
     Axis, BranchName, Chart, FilterNumber, Hue, LayerName, Mark, MarkKind, Scale, Series, Step, Table,
 };
@@ -29,6 +29,8 @@ pub(crate) struct Wanted<'a> {
 struct Shown {
     name: BranchName,
     hue: Hue,
+    /// What of the history is missing, for the legend.
+    lacks: String,
     fork: Option<Step>,
     /// Oldest first, each the index of a reader of the lineage.
     parts: Vec<(usize, StepSpan)>,
@@ -46,7 +48,7 @@ pub(crate) fn loss(
         let quantity = Quantity::step("loss");
         let curve = curve(evaluator, &shown, &quantity, x, LOSS_POINTS)?;
         let mean = if curve.steps > 1 { format!(", mean of {} steps", curve.steps) } else { String::new() };
-        chart.series.push(series(format!("{} train{mean}", shown.name), shown.hue, false, curve));
+        chart.series.push(series(format!("{} train{mean}{}", shown.name, shown.lacks), shown.hue, false, curve));
         let points = validation(evaluator, &shown, x, |result| f64::from(result.loss))?;
         let curve = Thinned { points, ..Thinned::default() };
         chart.series.push(series(format!("{} validation", shown.name), shown.hue, true, curve));
@@ -94,7 +96,7 @@ pub(crate) fn chart(
         match quantity_of(evaluator, shown, name, wanted, x) {
             Ok(curve) if curve.points.iter().any(|point| !point[1].is_nan()) => {
                 found = true;
-                chart.series.push(series(shown.name.to_string(), shown.hue, false, curve));
+                chart.series.push(series(format!("{}{}", shown.name, shown.lacks), shown.hue, false, curve));
                 marks(evaluator, shown, x, &mut chart)?;
                 continue;
             }
@@ -224,10 +226,17 @@ fn shown(evaluator: &mut Evaluator, branches: &[BranchName], x: XAxis) -> Result
             .collect();
         parts.reverse();
         let fork = lineage.branch().parent.as_ref().map(|parent| parent.step);
+        let missing: Vec<String> = if own { Vec::new() } else { missing(lineage)? };
+        let lacks = if missing.is_empty() { String::new() } else { format!(" (lacks steps {})", missing.join(", ")) };
         let id = ids[0].clone();
-        all.push(Shown { name: name.clone(), hue: evaluator.hue(&id), fork, parts });
+        all.push(Shown { name: name.clone(), hue: evaluator.hue(&id), lacks, fork, parts });
     }
     Ok(all)
+}
+
+/// The steps that are missing from a history.
+fn missing(lineage: &Lineage) -> Result<Vec<String>, NotebookError> {
+    Ok(lineage.gaps()?.into_iter().map(|gap| gap.span.to_string()).collect())
 }
 
 /// A quantity of the shown steps, thinned. A layer that an ancestor lacks is

@@ -37,10 +37,12 @@ impl Bounds {
 
     /// Whether rows of a branch, recorded in another one, can be touched.
     pub(super) fn admits(&self, branch: &str, holder: &str) -> bool {
-        let within = |names: &Option<Vec<String>>, name: &str| {
-            names.as_ref().is_none_or(|names| names.iter().any(|known| known == name))
-        };
-        within(&self.branches, branch) && within(&self.holders, holder)
+        self.admits_branch(branch) && within(&self.holders, holder)
+    }
+
+    /// Whether rows of a branch can be touched, whoever recorded them.
+    pub(super) fn admits_branch(&self, branch: &str) -> bool {
+        within(&self.branches, branch)
     }
 
     /// The steps that can be touched.
@@ -138,6 +140,10 @@ impl Bounds {
             }
         }
     }
+}
+
+fn within(names: &Option<Vec<String>>, name: &str) -> bool {
+    names.as_ref().is_none_or(|names| names.iter().any(|known| known == name))
 }
 
 /// The name of a column that bounds are taken from, if it is the table's.

@@ -30,6 +30,7 @@ mod statement;
 mod tables;
 
 use std::any::Any;
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, PoisonError};
@@ -39,7 +40,7 @@ use polars::prelude::{DataFrame, IdxSize, IntoLazy, LazyFrame, PolarsError, Scan
 use polars::sql::SQLContext;
 use revacnn_schemas::BranchName;
 
-use crate::system::{memory_available, resident_bytes};
+use crate::memory::{self, Memory};
 use crate::{Lineage, RecorderError, Store};
 
 pub use answer::{Answer, Cell, cell};
@@ -47,7 +48,7 @@ pub use answer::{Answer, Cell, cell};
 use tables::{Damage, LogTable};
 
 /// How often the memory that a query holds is looked at.
-const WATCH: Duration = Duration::from_millis(20);
+const WATCH: Duration = Duration::from_millis(5);
 
 /// Room for the syntax tree of the longest query, which is walked recursively.
 const STACK_BYTES: usize = 512 << 20;
@@ -57,8 +58,9 @@ const STACK_BYTES: usize = 512 << 20;
 pub struct Limits {
     /// The most rows of an answer, the first ones; all where `None`.
     pub rows: Option<usize>,
-    /// The most bytes of memory; three quarters of what is free where `None`.
-    /// Kept where the system says what a process holds (Linux).
+    /// The most bytes of memory; where `None`, three quarters of what is free,
+    /// also in the control groups that the process is in. Kept where the system
+    /// says what a process holds (Linux).
     pub memory: Option<u64>,
 }
 
@@ -85,9 +87,19 @@ pub fn query(store: &Store, branch: Option<&BranchName>, sql: &str, limits: Limi
         Some(name) => vec![Lineage::open(store, name)?],
         None => list.iter().map(|record| Lineage::of(store, record)).collect::<Result<_, _>>()?,
     };
+    for lineage in &lineages {
+        // Their rows could not be told apart.
+        let mut known = BTreeSet::new();
+        let mut names = lineage.readers().iter().map(|reader| &reader.branch().name);
+        if let Some(twice) = names.find(|name| !known.insert(*name)) {
+            let reason = format!("two branches of one history are named `{twice}`: give one of them another name");
+            return Err(RecorderError::Query { reason });
+        }
+    }
     let lineages: Vec<Arc<Lineage>> = lineages.into_iter().map(Arc::new).collect();
     watched(limits.memory, move || {
         let question = statement::examine(&text)?;
+        tables::refuse_gaps(&lineages, &question.uses)?;
         let damage = Damage::default();
         let mut frames = Vec::new();
         for table in question.tables() {
@@ -126,12 +138,10 @@ pub fn query(store: &Store, branch: Option<&BranchName>, sql: &str, limits: Limi
 /// Does a query's work on a thread with a large stack, and gives it up where
 /// it takes too much memory.
 fn watched<T: Send + 'static>(
-    memory: Option<u64>,
+    limit: Option<u64>,
     work: impl FnOnce() -> Result<T, RecorderError> + Send + 'static,
 ) -> Result<T, RecorderError> {
     let refuse = |reason: String| Err(RecorderError::Query { reason });
-    let before = resident_bytes().unwrap_or(0);
-    let most = memory.or_else(|| memory_available().map(|free| free / 4 * 3));
     let (sender, receiver) = channel();
     let started = std::thread::Builder::new().name("query".to_owned()).stack_size(STACK_BYTES).spawn(move || {
         let result = catch_unwind(AssertUnwindSafe(work));
@@ -141,6 +151,12 @@ fn watched<T: Send + 'static>(
     if let Err(error) = started {
         return refuse(format!("no thread can be started for it: {error}"));
     }
+    // The thread's stack is among what is held by now.
+    let before = memory::held();
+    // A process that takes the rest is killed without a word.
+    let most = |left: Option<u64>| left.map(|left| left / 4 * 3);
+    let left = memory::left();
+    let most = Memory { resident: limit.or(most(left.resident)), addresses: most(left.addresses) };
     loop {
         match receiver.recv_timeout(WATCH) {
             Ok(Ok(result)) => return result,
@@ -150,9 +166,13 @@ fn watched<T: Send + 'static>(
             }
             Err(RecvTimeoutError::Timeout) => {}
         }
-        if let (Some(most), Some(held)) = (most, resident_bytes())
-            && held.saturating_sub(before) > most
-        {
+        let held = memory::held();
+        let exceeded = |most: Option<u64>, held: Option<u64>, before: Option<u64>| {
+            most.filter(|most| held.unwrap_or(0).saturating_sub(before.unwrap_or(0)) > *most)
+        };
+        let exceeded = exceeded(most.resident, held.resident, before.resident)
+            .or_else(|| exceeded(most.addresses, held.addresses, before.addresses));
+        if let Some(most) = exceeded {
             let megabytes = most / 1_000_000;
             return refuse(format!(
                 "it needs more than the {megabytes} MB of memory that it may take: bound it by `branch`, `step`, \

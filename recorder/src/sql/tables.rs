@@ -74,6 +74,33 @@ pub(super) fn parts(table: Table, lineages: &[Arc<Lineage>], uses: &[TableUse]) 
     Ok(parts)
 }
 
+/// Refuses steps that are missing from a history, rather than leave them out
+/// of an answer.
+///
+/// # Errors
+/// [`RecorderError::Query`] where a use can touch some.
+pub(super) fn refuse_gaps(lineages: &[Arc<Lineage>], uses: &[TableUse]) -> Result<(), RecorderError> {
+    // Positions have no step.
+    let uses: Vec<&TableUse> = uses.iter().filter(|used| used.table != Table::Topology).collect();
+    for lineage in lineages {
+        let branch = lineage.branch().name.as_str();
+        let is_asked = |span: &StepSpan| {
+            let mut of_branch = uses.iter().filter(|used| used.bounds.admits_branch(branch));
+            of_branch.any(|used| used.bounds.span().intersection(span).is_some())
+        };
+        if let Some(gap) = lineage.gaps()?.into_iter().find(|gap| is_asked(&gap.span)) {
+            return Err(RecorderError::Query {
+                reason: format!(
+                    "it can touch steps that are missing: {}; or bound the query to steps that there are: WHERE branch \
+                     = '{branch}' AND step …",
+                    gap.error
+                ),
+            });
+        }
+    }
+    Ok(())
+}
+
 /// Places of the readers that hold rows of a lineage, and of which steps;
 /// oldest first.
 fn held(table: Table, lineage: &Lineage) -> Vec<(usize, StepSpan)> {

@@ -145,6 +145,7 @@ pub struct FakeStep {
     blocks: Vec<[Vec<f32>; 2]>,
     validation: Option<ValidationResult>,
     keyframe: Option<TrainingState>,
+    digest: Digest,
     state_digest: Option<Digest>,
 }
 
@@ -211,10 +212,18 @@ impl FakeStep {
                 })
                 .collect(),
         });
+        let arrays: Vec<(&[f32], &[f32])> =
+            parameters.iter().map(|layer: &LayerData| (&layer.weights[..], &layer.biases[..])).collect();
+        let numbers: Vec<Vec<u32>> = topology
+            .parameter_layers()
+            .map(|layer| layer.filters.iter().map(|filter| filter.number.0).collect())
+            .collect();
+        let digest = TrainingState::digest(&arrays, &numbers.iter().map(Vec::as_slice).collect::<Vec<_>>());
         Self {
             step,
             cursor,
             first,
+            digest,
             parameters,
             normalisation,
             probes,
@@ -261,7 +270,7 @@ impl FakeStep {
                 weight_decay: 1e-4,
                 batch_size: 3,
             },
-            digest: Digest([self.step.0 as u8; 32]),
+            digest: self.digest,
             state_digest: self.state_digest,
             parameters: &parameters,
             normalisation: &normalisation,

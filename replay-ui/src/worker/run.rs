@@ -117,10 +117,12 @@ impl Runs {
 fn run(mut training: Training, until: Step, ending: &AtomicBool, shared: &Shared) -> Result<String, RecorderError> {
     let mut diverged = None;
     while training.session().trainer().position() < until && !ending.load(Ordering::Acquire) {
-        let turn = training.turn(&mut |steered| {
-            if let Steered::Forked { .. } = steered {
-                shared.look();
+        let turn = training.turn(&mut |steered| match steered {
+            Steered::Forked { .. } => shared.look(),
+            Steered::Unreachable(reason) => {
+                shared.tell(Told::Refused(format!("nobody can steer this training: {reason}")));
             }
+            _ => {}
         })?;
         match turn {
             Turn::Stepped(outcome) if outcome.divergence.is_some() => {
