@@ -13,7 +13,9 @@ use revacnn_schemas::{
     Topology,
 };
 use revacnn_trainer::data::{Dataset, load};
-use revacnn_trainer::{DEFAULT_EPOCHS, Settings, Trainer, TrainerError, define, named_network, resolve};
+use revacnn_trainer::{
+    DEFAULT_EPOCHS, Settings, Trainer, TrainerError, check_normalisation, define, named_network, resolve,
+};
 
 use super::threads;
 use crate::arguments::TrainArguments;
@@ -40,6 +42,7 @@ pub(crate) fn run(arguments: &TrainArguments) -> Result<ExitCode, Failure> {
     let until = until(arguments, definition.batch_size, &dataset)?;
     interrupt::listen();
     if arguments.no_record {
+        check_normalisation(&definition)?;
         let trainer = Trainer::new(&definition, dataset, threads(arguments.threads))?;
         let engine = Engine::Free(Box::new(trainer));
         return Run::new(arguments.store.store.clone(), arguments.json, engine, until).go();

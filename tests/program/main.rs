@@ -13,11 +13,14 @@ mod fidelity;
 mod figures;
 mod forks;
 mod help;
+mod input;
 mod listings;
 #[cfg(feature = "sql")]
 mod query;
 mod steering;
 mod stopping;
+#[cfg(unix)]
+mod threads;
 mod tidying;
 mod training;
 mod untrusted;
