@@ -198,11 +198,12 @@ impl Dataset {
     /// labels come in turn have a single class there.
     ///
     /// It is told where several classes train and three images or more of a
-    /// single one are held out, where a
-    /// class of which ten images are to be expected is not held out at all,
-    /// and where a class has more or fewer than chance would give it: five
-    /// standard deviations of a draw of as many images.
+    /// single one are held out, where a class of which ten images are to be
+    /// expected is not held out at all, and where, of twenty images or more,
+    /// half would have to be of other classes for the shares to be the same.
     pub fn lopsided(&self) -> Option<String> {
+        const FEWEST: f64 = 3.0;
+        const ENOUGH: f64 = 20.0;
         let labels = self.train.labels();
         let (mut all, mut held) = (vec![0_u32; self.class_names.len()], vec![0_u32; self.class_names.len()]);
         for label in labels {
@@ -211,32 +212,27 @@ impl Dataset {
         for index in self.validation_indices() {
             held[usize::from(labels[index.0 as usize])] += 1;
         }
-        let (images, taken) = (f64::from(self.train.len()), f64::from(held.iter().sum::<u32>()));
+        let taken = f64::from(held.iter().sum::<u32>());
+        let expected: Vec<f64> =
+            all.iter().map(|&count| taken * f64::from(count) / f64::from(self.train.len())).collect();
+        let excess = |class: usize| f64::from(held[class]) - expected[class];
         let classes = |counts: &[u32]| counts.iter().filter(|&&count| count > 0).count();
-        // How far a class is from its share, in standard deviations of the
-        // hypergeometric distribution.
-        let distance = |class: usize| {
-            let share = f64::from(all[class]) / images;
-            let expected = taken * share;
-            let variance = expected * (1.0 - share) * (images - taken) / (images - 1.0).max(1.0);
-            let away = (f64::from(held[class]) - expected).abs();
-            if held[class] == 0 && expected >= 10.0 { f64::INFINITY } else { away / variance.sqrt().max(1e-9) }
-        };
-        let single = taken >= 3.0 && classes(&held) == 1 && classes(&all) > 1;
-        let worst = (0..all.len()).max_by(|&left, &right| distance(left).total_cmp(&distance(right)))?;
-        if taken == 0.0 || !(single || distance(worst) > 5.0) {
+        let single = taken >= FEWEST && classes(&held) == 1 && classes(&all) > 1;
+        let lacking = (0..all.len()).any(|class| held[class] == 0 && expected[class] >= 10.0);
+        let elsewhere: f64 = (0..all.len()).map(|class| excess(class).max(0.0)).sum();
+        if !(single || lacking || taken >= ENOUGH && elsewhere > taken / 2.0) {
             return None;
         }
+        let most = (0..all.len()).max_by(|&left, &right| excess(left).total_cmp(&excess(right)))?;
         Some(format!(
             "the images held out for validation (every {VALIDATION_EVERY}th) do not stand for those that train: {} of \
-             {} classes are among them, and {} of {} are of class {} ({} of {} training images): validation says \
+             {} classes are among them, and {} of {taken} are of class {} ({} of {} training images): validation says \
              little; put the files' records in a random order",
             classes(&held),
             classes(&all),
-            held[worst],
-            held.iter().sum::<u32>(),
-            self.class_names[worst],
-            all[worst],
+            held[most],
+            self.class_names[most],
+            all[most],
             self.train.len(),
         ))
     }
@@ -326,10 +322,9 @@ mod tests {
             assert!(told.contains("1 of 10 classes"), "{told}");
             assert!(told.contains(&format!("{held} of {held} are of class class 9")), "{told}");
         }
-        // Two classes of ten are never held out.
-        let never = labelled(
-            (0..2_000).map(|image| if image % 10 == 9 { (image / 10 % 8) as u8 } else { (image % 10) as u8 }).collect(),
-        );
+        // Two classes of ten are never held out, among 2,000 images.
+        let label = |image: u32| if image % 10 == 9 { image / 10 % 8 } else { image % 10 };
+        let never = labelled((0..2_000).map(|image| label(image) as u8).collect());
         assert!(never.lopsided().unwrap().contains("8 of 10 classes"));
     }
 
