@@ -5,6 +5,7 @@ mod arguments;
 mod commands;
 mod error;
 mod interrupt;
+mod npy;
 mod run;
 mod text;
 

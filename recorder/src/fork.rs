@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use revacnn_schemas::{BranchName, BranchRecord, Edit, ParentRecord, RecordingSettings, Step, TrainingState};
 use revacnn_trainer::data::{Dataset, Split};
-use revacnn_trainer::{Edited, Effect, Trainer, recorded_edits};
+use revacnn_trainer::{Edited, Effect, Trainer, check_normalisation};
 
 use crate::session::check_arithmetic;
 use crate::store::NewBranch;
@@ -112,6 +112,10 @@ pub(crate) fn fork_from(
 ) -> Result<Fork, RecorderError> {
     let started = Instant::now();
     let Edited { edits, definition, topology, state, effects } = trainer.edited(&plan.edits)?;
+    // A branch that has the fault already keeps it, until an edit mends it.
+    if check_normalisation(&parent.definition).is_ok() {
+        check_normalisation(&definition)?;
+    }
     let mut child = Trainer::of_branch(&definition, &topology, trainer.dataset().clone(), plan.threads)?;
     child.restore(&state)?;
     let editing = started.elapsed();
@@ -127,7 +131,9 @@ pub(crate) fn fork_from(
     // Making the branch waits for the disk, and validating for the processor.
     let mut validated = None;
     let (made, creating) = std::thread::scope(|scope| {
-        scope.spawn(|| validated = Some(timed(|| child.evaluate(Split::Validation))));
+        // Where the system has no thread to give, one after the other.
+        let _ = std::thread::Builder::new()
+            .spawn_scoped(scope, || validated = Some(timed(|| child.evaluate(Split::Validation))));
         timed(|| {
             let record = store.make(new)?;
             let recorder = Recorder::open(store, &record, plan.options.clone())?;
@@ -135,7 +141,7 @@ pub(crate) fn fork_from(
         })
     });
     let (record, recorder) = made?;
-    let (validation, validating) = validated.expect("invariant: the scope waited for the validation");
+    let (validation, validating) = validated.unwrap_or_else(|| timed(|| child.evaluate(Split::Validation)));
     child.set_birthplace(&record.id);
     let (session, committing) = timed(|| {
         let mut session =
@@ -185,7 +191,7 @@ pub(crate) fn state_of_fork(
     };
     let reader = BranchReader::of(store, store.branch_by_id(&parent.branch)?)?;
     let mut replay = Replay::new(reader).with_data(dataset, threads);
-    let edited = replay.trainer_at(parent.step)?.edited(&recorded_edits(&record.edits))?;
+    let edited = replay.trainer_at(parent.step)?.edited_as_recorded(&record.edits)?;
     if edited.definition != record.definition {
         let differences = record.definition.differences(&edited.definition).join(", ");
         return Err(RecorderError::Unrecordable {

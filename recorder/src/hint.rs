@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use revacnn_schemas::DatasetIdentity;
 use revacnn_trainer::TrainerError;
-use revacnn_trainer::data::{Dataset, load};
+use revacnn_trainer::data::{Dataset, find};
 use serde::{Deserialize, Serialize};
 
 use crate::{RecorderError, Store};
@@ -59,32 +59,25 @@ impl DataHint {
     }
 }
 
-/// Finds the data set of a branch: in `data_folder` where given, else where
-/// the store's hint says.
+/// Finds the data set of a branch by its digest: at or below `data_folder`
+/// where given, then where the store's hint says.
 ///
 /// # Errors
-/// What loading says; [`TrainerError::OtherData`] where what is found has
-/// another digest.
+/// What [`find`] says: what was looked for and where, and what was found
+/// there instead.
 pub fn find_data(
     store: &Store,
     identity: &DatasetIdentity,
     data_folder: Option<&Path>,
 ) -> Result<Arc<Dataset>, RecorderError> {
-    let hint = all(store).remove(&identity.digest.to_string());
-    let named = hint.as_ref().map_or(identity.name.as_str(), |hint| &hint.dataset);
-    let folder = data_folder.or_else(|| hint.as_ref().and_then(|hint| hint.data_folder.as_deref()));
-    // A folder given now goes before a path that was used then.
-    let name = if data_folder.is_some() { identity.name.as_str() } else { named };
-    let dataset = load(name, folder).map_err(TrainerError::from)?;
-    if dataset.identity() != identity {
-        return Err(TrainerError::OtherData {
-            name: identity.name.clone(),
-            expected: identity.digest,
-            found: dataset.identity().digest,
-        }
-        .into());
+    let mut places: Vec<PathBuf> = data_folder.map(Path::to_owned).into_iter().collect();
+    if let Some(DataHint { dataset, data_folder }) = all(store).remove(&identity.digest.to_string()) {
+        // It is the path of a folder, or the name of a known data set.
+        let own = PathBuf::from(dataset);
+        places.extend(own.is_absolute().then_some(own));
+        places.extend(data_folder);
     }
-    Ok(Arc::new(dataset))
+    Ok(Arc::new(find(identity, &places).map_err(TrainerError::from)?))
 }
 
 /// All hints; none where the file is missing or damaged, for they are hints.

@@ -23,7 +23,8 @@ pub struct StepRow {
     pub batch_images: u32,
     /// Mean data loss over the batch.
     pub loss: Option<f32>,
-    /// Penalty that weight decay stands for.
+    /// Penalty that weight decay stands for, without frozen filters,
+    /// normalisation scales and biases.
     pub decay_loss: Option<f32>,
     /// Share of the batch predicted right before the update.
     pub batch_accuracy: Option<f32>,

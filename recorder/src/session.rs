@@ -6,7 +6,7 @@ use revacnn_schemas::{
     ARITHMETIC, BranchId, BranchName, BranchRecord, Edit, RecordingSettings, RunDefinition, Step, ValidationResult,
 };
 use revacnn_trainer::data::Dataset;
-use revacnn_trainer::{StepOutcome, Trainer, resolve};
+use revacnn_trainer::{StepOutcome, Trainer, check_normalisation, resolve};
 
 use crate::fork::{Fork, ForkPlan, fork_from, state_of_fork};
 use crate::replay::bring_forward;
@@ -76,6 +76,7 @@ impl Session {
                 refuse_to_hide_damage(store, &plan.definition)?;
                 let SessionPlan { definition, recording, created_unix_seconds, .. } = plan;
                 // Everything that can be refused is, before the branch exists.
+                check_normalisation(&definition)?;
                 Trainer::new(&definition, dataset.clone(), 1)?;
                 let (_, topology) = resolve(&definition.network, definition.input, definition.classes)?;
                 store.make(NewBranch {

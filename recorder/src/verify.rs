@@ -147,32 +147,38 @@ fn run(
     // The failure of the earliest span, so that the answer does not depend on
     // which worker was quicker.
     let results = Mutex::new((nothing, None::<(usize, RecorderError)>));
-    std::thread::scope(|scope| {
-        for _ in 0..plan.threads.clamp(1, jobs.len().max(1)) {
-            scope.spawn(|| {
-                let mut worker = Worker { plan, span, dataset, trainer: None };
-                loop {
-                    let place = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(job) = jobs.get(place).filter(|_| !failed.load(Ordering::Relaxed)) else { break };
-                    let result = worker.run(job);
-                    let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
-                    match result {
-                        Ok(found) => {
-                            results.0.digests += found.digests;
-                            results.0.state_digests += found.state_digests;
-                            results.0.tensors += found.tensors;
-                            progress(found.digests);
-                        }
-                        Err(error) => {
-                            failed.store(true, Ordering::Relaxed);
-                            if results.1.as_ref().is_none_or(|(other, _)| place < *other) {
-                                results.1 = Some((place, error));
-                            }
-                        }
+    let work = || {
+        let mut worker = Worker { plan, span, dataset, trainer: None };
+        loop {
+            let place = next.fetch_add(1, Ordering::Relaxed);
+            let Some(job) = jobs.get(place).filter(|_| !failed.load(Ordering::Relaxed)) else { break };
+            let result = worker.run(job);
+            let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
+            match result {
+                Ok(found) => {
+                    results.0.digests += found.digests;
+                    results.0.state_digests += found.state_digests;
+                    results.0.tensors += found.tensors;
+                    progress(found.digests);
+                }
+                Err(error) => {
+                    failed.store(true, Ordering::Relaxed);
+                    if results.1.as_ref().is_none_or(|(other, _)| place < *other) {
+                        results.1 = Some((place, error));
                     }
                 }
-            });
+            }
         }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..plan.threads.clamp(1, jobs.len().max(1)) {
+            // This thread works too, so that all is done where the system has
+            // no other to give.
+            if std::thread::Builder::new().spawn_scoped(scope, work).is_err() {
+                break;
+            }
+        }
+        work();
     });
     match results.into_inner().unwrap_or_else(PoisonError::into_inner) {
         (_, Some((_, error))) => Err(error),

@@ -446,3 +446,45 @@ fn cycles_and_missing_parents_are_named() {
     std::fs::rename(store.branch_folder(&main.id), folder.path().join("away")).unwrap();
     assert!(matches!(Lineage::open(&store, &name("child")), Err(RecorderError::ParentMissing { .. })));
 }
+
+/// Coefficients that gradmax found are kept by a fork today; one that was made
+/// before searches for them again, the way it did then. The store was written
+/// by the program before that change.
+#[test]
+fn a_fork_that_does_not_keep_what_gradmax_found_is_executed_as_it_was_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("runs");
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stores/gradmax"), &root);
+    let (store, dataset) = (Store::open(&root).unwrap(), digits());
+    let lineage = Lineage::open(&store, &name("grown")).unwrap();
+    let plan = VerifyPlan { span: None, threads: 1, tensors: true };
+    let verified = verify(&store, &lineage, plan, &dataset, &|_| {}).unwrap();
+    assert_eq!((verified.digests, verified.origin), (5, true));
+    // Made again it is searched for anew, and kept.
+    let plan = ForkPlan {
+        name: Some(name("again")),
+        edits: edits(&["add-filter conv1 init=gradmax count=2"]),
+        recording: None,
+        stays: true,
+        threads: 1,
+        options: options(),
+        created_unix_seconds: 0,
+    };
+    let made = fork(&store, Lineage::open(&store, &name("main")).unwrap(), Step(6), plan, dataset.clone()).unwrap();
+    made.session.finish().unwrap();
+    let record = store.branch(&name("again")).unwrap();
+    assert!(serde_json::to_string(&record.edits).unwrap().contains("coefficients"), "{:?}", record.edits);
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let place = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &place);
+        } else {
+            std::fs::copy(entry.path(), place).unwrap();
+        }
+    }
+}

@@ -40,7 +40,7 @@ mod topology;
 pub use address::{Address, Position};
 pub use branch::{BranchRecord, Fidelity, ParentRecord, RecordingSettings, StoreRecord};
 pub use digest::{Digest, Digester, canonical_bits};
-pub use edit::{Change, EDIT_FORMS, Edit, FilterInit, LayerInit, ReadCoefficients, Setting, Target};
+pub use edit::{Change, Coefficients, EDIT_FORMS, Edit, FilterInit, LayerInit, ReadCoefficients, Setting, Target};
 pub use error::SchemaError;
 pub use figure::{
     Axis, Chart, ClassProbability, Comparison, DiagramColumn, DiagramNode, Figure, Hue, Image, ImageGrid, ImageRow,

@@ -81,8 +81,9 @@ pub struct StepView<'a> {
     pub batch_images: u32,
     /// Mean data loss over the batch, at the weights of the step before.
     pub loss: Option<f32>,
-    /// The penalty that weight decay stands for, ½·decay·Σw², at the weights
-    /// of the step before.
+    /// The penalty that weight decay stands for, ½·decay·Σw² over the
+    /// coefficients that decay, at the weights of the step before: not those
+    /// of frozen filters, normalisation scales or biases.
     pub decay_loss: Option<f32>,
     /// Share of the batch predicted right before the update.
     pub batch_accuracy: Option<f32>,

@@ -119,6 +119,7 @@ fn report_json(report: &CheckReport) -> serde_json::Value {
         "shape": [report.shape.channels, report.shape.height, report.shape.width],
         "classes": classes,
         "channels": channels,
+        "warnings": report.lopsided.iter().collect::<Vec<_>>(),
     })
 }
 
@@ -154,5 +155,9 @@ fn report_text(report: &CheckReport) -> String {
         .collect();
     let heading =
         [("  class", Side::Left), ("training", Side::Right), ("validation", Side::Right), ("test", Side::Right)];
-    text + &table(&heading, &rows)
+    text += &table(&heading, &rows);
+    if let Some(caution) = &report.lopsided {
+        text += &format!("  warning: {caution}\n");
+    }
+    text
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::resume::until;
 use super::train::disk_budget;
-use super::{edits, history, threads};
+use super::{edits, history, remember, threads};
 use crate::arguments::ForkArguments;
 use crate::error::Failure;
 use crate::interrupt;
@@ -38,6 +38,7 @@ pub(crate) fn run(arguments: &ForkArguments) -> Result<ExitCode, Failure> {
     };
     interrupt::listen();
     let fork = fork(&store, lineage, step, plan, dataset)?;
+    remember(&store, &record.definition.dataset, arguments.data.data.as_deref())?;
     tell(arguments, &fork, step)?;
     let session = fork.session;
     if !trains_on {

@@ -20,13 +20,14 @@ pub(crate) mod verify;
 pub(crate) mod view;
 
 use std::num::NonZeroUsize;
+use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use ndarray_npy::ReadNpyExt;
-use revacnn_recorder::{Lineage, StepSpan, Store};
-use revacnn_schemas::{BranchName, Edit, Step};
+use revacnn_recorder::{DataHint, Lineage, StepSpan, Store};
+use revacnn_schemas::{BranchName, DatasetIdentity, Edit, Step};
 
 use crate::error::Failure;
+use crate::npy;
 use crate::text::warn;
 
 /// A branch with its past. What of it is missing is said, whatever is asked of
@@ -52,23 +53,16 @@ fn asked_span(from: Option<u64>, to: Option<u64>, all: StepSpan) -> Result<StepS
 
 /// Reads the edits of a command line; coefficients come from `.npy` files.
 fn edits(texts: &[String]) -> Result<Vec<Edit>, Failure> {
-    texts.iter().map(|text| Ok(Edit::parse(text, &mut |path| coefficients(path))?)).collect()
+    texts.iter().map(|text| Ok(Edit::parse(text, &mut |path| npy::coefficients(Path::new(path)))?)).collect()
 }
 
-/// The values of an array of `f32` or `f64` in a file of NumPy's format.
-fn coefficients(path: &str) -> Result<Vec<f32>, String> {
-    let unreadable = |error: &dyn std::fmt::Display| format!("cannot read {path}: {error}");
-    let bytes = std::fs::read(path).map_err(|error| unreadable(&error))?;
-    if !bytes.starts_with(b"\x93NUMPY") {
-        return Err(format!("{path} is no .npy file: expected one that numpy.save wrote"));
+/// Remembers the folder that `--data` named, in which a data set was found, so
+/// that the next command needs no option.
+fn remember(store: &Store, identity: &DatasetIdentity, folder: Option<&Path>) -> Result<(), Failure> {
+    match folder {
+        Some(folder) => Ok(DataHint::new(&identity.name, Some(folder)).remember(store, identity)?),
+        None => Ok(()),
     }
-    let singles = ndarray::ArrayD::<f32>::read_npy(&bytes[..]).map(|array| array.iter().copied().collect());
-    singles.or_else(|single| {
-        let doubles = ndarray::ArrayD::<f64>::read_npy(&bytes[..]);
-        doubles
-            .map(|array| array.iter().map(|&value| value as f32).collect())
-            .map_err(|_| format!("{path}: expected an array of float32 or float64: {single}"))
-    })
 }
 
 /// A bar for work of so many parts; invisible where there is no terminal.

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use revacnn_recorder::{RecorderOptions, Session, Store, find_data};
 use revacnn_schemas::Step;
 
-use super::threads;
 use super::train::disk_budget;
+use super::{remember, threads};
 use crate::arguments::{ResumeArguments, Until};
 use crate::error::Failure;
 use crate::interrupt;
@@ -23,6 +23,7 @@ pub(crate) fn run(arguments: &ResumeArguments) -> Result<ExitCode, Failure> {
     let until = until(&session, arguments.steps, arguments.epochs)?;
     warn_of_budget(session.record(), budget, until);
     store.set_target(session.record(), until)?;
+    remember(&store, &record.definition.dataset, arguments.data.data.as_deref())?;
     Run::new(arguments.store.store.clone(), arguments.json, Engine::recorded(session)?, until).go()
 }
 

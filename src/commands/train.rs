@@ -12,7 +12,9 @@ use revacnn_schemas::{
     BranchRecord, Fidelity, ImageIndex, NetworkSpec, OptimizerSpec, RecordingSettings, RunDefinition, Schedule, Step,
 };
 use revacnn_trainer::data::{Dataset, load};
-use revacnn_trainer::{DEFAULT_EPOCHS, Settings, Trainer, TrainerError, define, named_network, resolve};
+use revacnn_trainer::{
+    DEFAULT_EPOCHS, Settings, Trainer, TrainerError, check_normalisation, define, named_network, resolve,
+};
 
 use super::threads;
 use crate::arguments::TrainArguments;
@@ -39,6 +41,7 @@ pub(crate) fn run(arguments: &TrainArguments) -> Result<ExitCode, Failure> {
     let until = until(arguments, definition.batch_size, &dataset)?;
     interrupt::listen();
     if arguments.no_record {
+        check_normalisation(&definition)?;
         let trainer = Trainer::new(&definition, dataset, threads(arguments.threads))?;
         let engine = Engine::Free(Box::new(trainer));
         return Run::new(arguments.store.store.clone(), arguments.json, engine, until).go();

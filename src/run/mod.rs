@@ -82,6 +82,8 @@ pub(crate) struct Run {
     cpu_at_start: f64,
     images_at_start: u64,
     last: Option<StepOutcome>,
+    /// What a person was cautioned of already.
+    cautions: Vec<String>,
 }
 
 impl Run {
@@ -96,6 +98,7 @@ impl Run {
             started: Instant::now(),
             cpu_at_start: revacnn_recorder::cpu_seconds(),
             last: None,
+            cautions: Vec::new(),
             engine,
         }
     }
@@ -135,6 +138,7 @@ impl Run {
             return Ok(Ended::AlreadyDone);
         }
         let mut reporter = Reporter::new(self.json, self.first, self.until);
+        self.caution(&reporter)?;
         while self.engine.trainer().position() < self.until {
             if interrupt::asked() {
                 reporter.clear();
@@ -142,8 +146,11 @@ impl Run {
             }
             let mut steered = Vec::new();
             let turn = self.engine.turn(&mut |event| steered.push(event))?;
-            for event in steered {
-                self.tell(&reporter, &event)?;
+            for event in &steered {
+                self.tell(&reporter, event)?;
+            }
+            if !steered.is_empty() {
+                self.caution(&reporter)?;
             }
             let outcome = match turn {
                 Turn::Waited => continue,
@@ -163,6 +170,22 @@ impl Run {
         }
         reporter.clear();
         Ok(Ended::Done)
+    }
+
+    /// Says what a person should know before the next step, once each.
+    fn caution(&mut self, reporter: &Reporter) -> Result<(), Failure> {
+        for caution in self.engine.trainer().cautions()? {
+            if self.cautions.contains(&caution) {
+                continue;
+            }
+            if self.json {
+                writeln!(std::io::stdout(), "{}", json!({ "event": "warning", "message": caution }))?;
+            } else {
+                reporter.say(&format!("warning: {caution}"))?;
+            }
+            self.cautions.push(caution);
+        }
+        Ok(())
     }
 
     fn tell(&self, reporter: &Reporter, event: &Steered) -> Result<(), Failure> {

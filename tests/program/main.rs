@@ -14,6 +14,7 @@ mod figures;
 mod forks;
 mod help;
 mod incomplete;
+mod input;
 mod listings;
 mod matching;
 mod outputs;
@@ -21,6 +22,8 @@ mod outputs;
 mod query;
 mod steering;
 mod stopping;
+#[cfg(unix)]
+mod threads;
 mod tidying;
 mod training;
 mod untrusted;

@@ -1,11 +1,9 @@
 //! The one error type of this crate.
 
-use std::io;
-use std::path::PathBuf;
-
-use revacnn_schemas::{Digest, SchemaError};
+use revacnn_schemas::{Digest, LayerName, SchemaError};
 
 use crate::data::DataError;
+use crate::files::FileError;
 
 /// What can keep a network from being built, trained or evaluated.
 #[derive(Debug, thiserror::Error)]
@@ -17,13 +15,8 @@ pub enum TrainerError {
     #[error(transparent)]
     Data(#[from] DataError),
     /// A network's file cannot be read.
-    #[error("cannot read {}: {source}", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// The system's reason.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
     /// There is no layer, optimizer or preset of this kind.
     #[error("there is no {what} `{found}`; there are: {known}")]
     UnknownKind {
@@ -60,6 +53,16 @@ pub enum TrainerError {
         /// What was given.
         found: String,
     },
+    /// A layer would normalise single values.
+    #[error(
+        "layer {layer} would normalise a single value a channel: its maps are 1×1 and a batch has one image, so its \
+         output would be constant, layers before it would have no gradient, and its running variance would shrink \
+         to 0; expected a batch-size of at least 2, or the layer where maps are larger"
+    )]
+    SingleValues {
+        /// The layer.
+        layer: LayerName,
+    },
     /// The data set at hand is not the one that the run was trained on.
     #[error(
         "this run was trained on data set {name} with digest {expected}, the one at hand has {found}; \
@@ -89,13 +92,11 @@ pub enum TrainerError {
         /// What was expected and what was found.
         reason: String,
     },
-    /// The threads could not be started.
-    #[error("cannot start {threads} threads: {reason}")]
+    /// A number of threads that no machine has.
+    #[error("threads must be 1 to 1024, found {threads}")]
     Threads {
         /// How many were asked for.
         threads: usize,
-        /// Why they did not start.
-        reason: String,
     },
     /// The observer of the steps failed.
     #[error("{0}")]

@@ -25,13 +25,17 @@
 //! | `trainer` | the training step |
 //! | `probe` | what an observer is shown of a step |
 //! | `edits` | what a fork with edits trains |
+//! | `caution` | what to know of a run before its first step |
 //! | `evaluate` | loss and accuracy over a split |
+//! | `files` | reading files that a person names |
 
+mod caution;
 pub mod data;
 mod define;
 mod edits;
 mod error;
 mod evaluate;
+mod files;
 #[cfg(test)]
 mod frozen_tests;
 mod initialise;
@@ -46,9 +50,11 @@ mod threads;
 mod trainer;
 mod workspace;
 
+pub use caution::check_normalisation;
 pub use define::{DEFAULT_EPOCHS, Settings, define};
-pub use edits::{Edited, Effect, Preservation, recorded_edits};
+pub use edits::{Edited, Effect, Preservation};
 pub use error::TrainerError;
+pub use files::{FileError, read_file};
 pub use network::resolve;
 pub use optimizers::resolve_optimizer;
 pub use presets::{named_network, preset, presets};

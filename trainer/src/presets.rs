@@ -5,6 +5,10 @@ use std::path::Path;
 use revacnn_schemas::NetworkSpec;
 
 use crate::TrainerError;
+use crate::files::{Found, look, read_text};
+
+/// The longest description of a network, in bytes.
+const MOST_BYTES: u64 = 1 << 20;
 
 /// A network by name: its input and classes adapt to the data set.
 struct Preset {
@@ -31,16 +35,15 @@ pub fn presets() -> impl Iterator<Item = (&'static str, &'static str)> {
 /// The network that a person names: a [`preset`], or a TOML file by its path.
 ///
 /// # Errors
-/// Those of [`preset`]; [`TrainerError::Unreadable`] and what the file's text
-/// is at fault for.
+/// Those of [`preset`]; [`TrainerError::File`] and what the file's text is at
+/// fault for.
 pub fn named_network(name_or_path: &str) -> Result<NetworkSpec, TrainerError> {
     let path = Path::new(name_or_path);
-    if path.extension().is_none() && path.components().count() == 1 && !path.is_file() {
+    let is_word = path.extension().is_none() && path.components().count() == 1;
+    if is_word && !matches!(look(path)?, Found::File { .. } | Found::Other) {
         return preset(name_or_path);
     }
-    let text =
-        std::fs::read_to_string(path).map_err(|source| TrainerError::Unreadable { path: path.to_owned(), source })?;
-    Ok(NetworkSpec::from_toml(&text)?)
+    Ok(NetworkSpec::from_toml(&read_text(path, "a network in TOML", MOST_BYTES)?)?)
 }
 
 /// The network of this name: 5×5 convolutions of stride 1 and padding 2, each

@@ -1,5 +1,6 @@
 //! Work shared out to threads, always in the same portions.
 
+use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
 
 use crate::TrainerError;
@@ -12,22 +13,34 @@ pub(crate) struct Threads {
 }
 
 impl Threads {
-    /// `count` threads in all.
+    /// `count` threads in all, or as many as the system gives: how many there
+    /// are changes no bit.
+    ///
+    /// # Errors
+    /// [`TrainerError::Threads`] for a count out of 1 to 1,024.
     pub(crate) fn new(count: usize) -> Result<Self, TrainerError> {
-        let fail = |reason: String| TrainerError::Threads { threads: count, reason };
         if !(1..=1024).contains(&count) {
-            return Err(fail("expected 1 to 1024".to_owned()));
+            return Err(TrainerError::Threads { threads: count });
         }
-        let pool = (count > 1)
-            .then(|| {
-                rayon::ThreadPoolBuilder::new()
-                    .num_threads(count - 1)
-                    .thread_name(|index| format!("train-{index}"))
-                    .build()
-            })
-            .transpose()
-            .map_err(|error| fail(error.to_string()))?;
-        Ok(Self { count, pool })
+        Ok(Self::at_most(count))
+    }
+
+    /// A thread a core, or as many as the system gives.
+    pub(crate) fn of_all_cores() -> Self {
+        Self::at_most(std::thread::available_parallelism().map_or(1, NonZeroUsize::get))
+    }
+
+    /// The caller's own thread alone where the system gives no other.
+    fn at_most(count: usize) -> Self {
+        let pool = |others: usize| {
+            let builder = rayon::ThreadPoolBuilder::new().num_threads(others);
+            builder.thread_name(|index| format!("train-{index}")).build().ok()
+        };
+        // Half as many until they start; a pool that fails ends those that it has.
+        std::iter::successors(Some(count), |count| Some(count / 2))
+            .take_while(|&count| count > 1)
+            .find_map(|count| Some(Self { count, pool: Some(pool(count - 1)?) }))
+            .unwrap_or(Self { count: 1, pool: None })
     }
 
     /// How many there are.

@@ -71,7 +71,8 @@ struct Chunk {
 pub struct StepOutcome {
     /// Mean data loss over the batch, before the update.
     pub loss: f32,
-    /// ½·decay·Σw² before the update.
+    /// ½·decay·Σw² before the update, over the coefficients that decay: not
+    /// those of frozen filters, normalisation scales or biases.
     pub decay_loss: f32,
     /// Images of the batch.
     pub images: u32,
@@ -539,6 +540,12 @@ impl Trainer {
             clear_frozen(&state.frozen, coefficients, biases);
         }
         Ok(())
+    }
+
+    /// Maps and gradients that the last batch left: of every image, or of the
+    /// last one of each chunk.
+    pub(crate) fn workspaces(&self) -> &[Workspace] {
+        &self.workspaces
     }
 
     /// The first operation with weights that train, if there is one.

@@ -86,10 +86,11 @@ impl Runs {
     fn train(&mut self, store: &Store, session: Session, until: Step) -> Result<Done, String> {
         let (name, first) = (session.record().name.clone(), session.trainer().position());
         store.set_target(session.record(), until).map_err(words)?;
+        let cautions = session.trainer().cautions().map_err(words)?;
         let training = Training::new(session).map_err(words)?;
         let (shared, ending) = (self.shared.clone(), self.ending.clone());
         self.threads.retain(|thread| !thread.is_finished());
-        self.threads.push(std::thread::spawn(move || {
+        let started = std::thread::Builder::new().spawn(move || {
             let told = match run(training, until, &ending, &shared) {
                 Ok(text) => Told::Done(Done { text, ..Done::default() }),
                 Err(error) => Told::Refused(format!(
@@ -98,8 +99,12 @@ impl Runs {
             };
             shared.look();
             shared.tell(told);
-        }));
-        let text = format!("training {name} from step {first} to {until}; p pauses it");
+        });
+        self.threads.push(started.map_err(|error| format!("no thread can be started to train {name}: {error}"))?);
+        let mut text = format!("training {name} from step {first} to {until}; p pauses it");
+        for caution in cautions {
+            text += &format!("; warning: {caution}");
+        }
         Ok(Done { text, select: Some((name.clone(), first)), paused: Some((name, false)), ..Done::default() })
     }
 

@@ -10,9 +10,18 @@ use crate::{FilterNumber, LayerName, Parameters, SchemaError};
 /// What stands for the images in `after=`.
 pub(super) const INPUT: &str = "input";
 
+/// An array of coefficients, as a person keeps it in a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Coefficients {
+    /// Lengths of its axes, the first one slowest.
+    pub shape: Vec<usize>,
+    /// Its values, the last axis fastest.
+    pub values: Vec<f32>,
+}
+
 /// Reads the coefficients that `set-weights` names, from a file or wherever
 /// the caller keeps them; the error says why it cannot.
-pub type ReadCoefficients<'a> = &'a mut dyn FnMut(&str) -> Result<Vec<f32>, String>;
+pub type ReadCoefficients<'a> = &'a mut dyn FnMut(&str) -> Result<Coefficients, String>;
 
 /// Every form of an edit, for help and errors.
 pub const EDIT_FORMS: &[(&str, &str)] = &[
@@ -150,8 +159,8 @@ impl<'a> Words<'a> {
             "set-weights" => {
                 let (layer, filter) = self.filter()?;
                 let file = self.word("the file with the coefficients")?;
-                let values = read(file).map_err(|reason| self.error(reason))?;
-                Change::SetWeights { layer, filter, values }
+                let Coefficients { shape, values } = read(file).map_err(|reason| self.error(reason))?;
+                Change::SetWeights { layer, filter, values, shape: Some(shape) }
             }
             "insert-layer" => self.insert_layer()?,
             "remove-layer" => Change::RemoveLayer { layer: self.layer()? },
@@ -183,7 +192,7 @@ impl<'a> Words<'a> {
             Some("gradmax") => FilterInit::Gradmax,
             Some(other) => return Err(self.error(format!("`{other}` is no way for a filter to begin"))),
         };
-        Ok(Change::AddFilter { layer, count, init })
+        Ok(Change::AddFilter { layer, count, init, coefficients: None })
     }
 
     fn insert_layer(&mut self) -> Result<Change, SchemaError> {
@@ -287,7 +296,7 @@ mod tests {
         let mut asked = String::new();
         let edit = Edit::parse("set-weights conv1/3 a.npy", &mut |file| {
             asked = file.to_owned();
-            Ok(vec![0.1, f32::MIN_POSITIVE])
+            Ok(Coefficients { shape: vec![1, 2], values: vec![0.1, f32::MIN_POSITIVE] })
         });
         assert_eq!(asked, "a.npy");
         let edit = edit.unwrap();

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{FilterNumber, LayerName, OptimizerSpec, Parameters, Schedule};
 
-pub use grammar::{EDIT_FORMS, ReadCoefficients};
+pub use grammar::{Coefficients, EDIT_FORMS, ReadCoefficients};
 pub(crate) use grammar::{plain, value};
 
 /// One steering action. A fork applies one or more, in order.
@@ -47,6 +47,11 @@ pub enum Change {
         count: u32,
         /// How their coefficients, and those that read them, begin.
         init: FilterInit,
+        /// The filters' own coefficients, `[filter][input][row][column]`,
+        /// where `init` searches for them and a fork has kept what it found.
+        /// Without them they are searched for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        coefficients: Option<Vec<Vec<f32>>>,
     },
     /// Removes a filter, and the coefficients that read it.
     RemoveFilter {
@@ -76,6 +81,10 @@ pub enum Change {
         filter: FilterNumber,
         /// Its coefficients, `[input][row][column]`.
         values: Vec<f32>,
+        /// Lengths of the axes of the array that they come from: compared
+        /// with the filter's when the edit is made, and not kept by a fork.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        shape: Option<Vec<usize>>,
     },
     /// Inserts a layer.
     InsertLayer {
@@ -190,7 +199,7 @@ impl fmt::Display for Edit {
     /// for which their number stands.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.change {
-            Change::AddFilter { layer, count, init } => {
+            Change::AddFilter { layer, count, init, .. } => {
                 write!(formatter, "add-filter {layer}")?;
                 if *count != 1 {
                     write!(formatter, " count={count}")?;
@@ -205,7 +214,7 @@ impl fmt::Display for Edit {
             Change::Reinitialise(target) => write!(formatter, "reinitialise {target}"),
             Change::Freeze(target) => write!(formatter, "freeze {target}"),
             Change::Unfreeze(target) => write!(formatter, "unfreeze {target}"),
-            Change::SetWeights { layer, filter, values } => {
+            Change::SetWeights { layer, filter, values, .. } => {
                 write!(formatter, "set-weights {layer}/{filter} ({} coefficients)", values.len())
             }
             Change::InsertLayer { kind, after, name, init, parameters } => {

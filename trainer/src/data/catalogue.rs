@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::dataset::Dataset;
 use super::error::DataError;
-use super::files::{Found, look};
 use super::{cifar10, digits, shapes};
+use crate::files::{Found, look};
 use revacnn_schemas::{AugmentationSpec, ImageShape};
 
 /// The known data sets, in the order they are listed.
@@ -114,10 +114,26 @@ pub fn load(name_or_path: &str, data_folder: Option<&Path>) -> Result<Dataset, D
     }
     let path = Path::new(name_or_path);
     if name_or_path.contains(std::path::is_separator) || look(path)? == Found::Folder {
-        return cifar10::load(path);
+        return cifar10::load(&outer(path));
     }
     let known: Vec<&str> = SOURCES.iter().map(|source| source.name).collect();
     Err(DataError::UnknownName { name: name_or_path.to_owned(), known: known.join(", ") })
+}
+
+/// The folder of this name within another, unless only that one has the files.
+fn inner(outer: &Path, name: &str) -> PathBuf {
+    let inner = outer.join(name);
+    if !inner.is_dir() && cifar10::is_there(outer) { outer.to_owned() } else { inner }
+}
+
+/// A folder, or the usual one within it where only that has the files.
+fn outer(folder: &Path) -> PathBuf {
+    match cifar10::SOURCE.place {
+        Place::Folder { folder: name, .. } if !cifar10::is_there(folder) && folder.join(name).is_dir() => {
+            folder.join(name)
+        }
+        _ => folder.to_owned(),
+    }
 }
 
 /// The known data set of a name.
@@ -146,9 +162,11 @@ impl Source {
         }
     }
 
+    /// The data set's own folder: in the data folder, or the data folder
+    /// itself where a person points at the former.
     fn folder(&self, folder: &'static str, data_folder: Option<&Path>) -> Result<PathBuf, DataError> {
         match data_folder {
-            Some(data_folder) => Ok(data_folder.join(folder)),
+            Some(data_folder) => Ok(inner(data_folder, folder)),
             None => Err(DataError::NoDataFolder { name: self.name, folder }),
         }
     }

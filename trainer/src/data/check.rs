@@ -21,6 +21,8 @@ pub struct CheckReport {
     pub classes: Vec<ClassCount>,
     /// Each channel over the whole training part.
     pub channels: Vec<ChannelStatistics>,
+    /// That the hold-out does not stand for the images that train, if so.
+    pub lopsided: Option<String>,
 }
 
 impl CheckReport {
@@ -75,6 +77,7 @@ pub fn check(name_or_path: &str, data_folder: Option<&Path>) -> Result<CheckRepo
         shape: dataset.shape(),
         classes: count_classes(&dataset),
         channels: channel_statistics(dataset.train(), dataset.shape()),
+        lopsided: dataset.lopsided(),
     })
 }
 

@@ -15,12 +15,13 @@
 //! Source: A. Krizhevsky, *Learning Multiple Layers of Features from Tiny Images*
 //! (2009).
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::catalogue::{Counts, Place, Source};
 use super::dataset::Dataset;
 use super::error::DataError;
-use super::files::{Found, look, read};
+use crate::files::{Found, io, look, open};
 use revacnn_schemas::{AugmentationSpec, ImageShape};
 
 const NAME: &str = "cifar10";
@@ -59,6 +60,12 @@ pub(super) fn load(folder: &Path) -> Result<Dataset, DataError> {
     let mut test_part = (Vec::new(), Vec::new());
     test.read_into(&mut test_part)?;
     Dataset::new(NAME, SHAPE, names, train, test_part, SOURCE.augmentation)
+}
+
+/// Whether a folder has files of this format, as far as their names tell.
+pub(super) fn is_there(folder: &Path) -> bool {
+    let batches = (1..=5).map(|number| format!("data_batch_{number}.bin"));
+    batches.into_iter().any(|name| folder.join(name).exists())
 }
 
 /// The numbers of images, from the files' lengths alone.
@@ -143,6 +150,21 @@ impl Batch {
         }
         Ok(())
     }
+}
+
+/// Reads a file that [`look`] has found to have `bytes` bytes.
+fn read(path: &Path, bytes: u64) -> Result<Vec<u8>, DataError> {
+    let (file, _) = open(path, "CIFAR-10's data")?;
+    let mut content = Vec::with_capacity(usize::try_from(bytes).unwrap_or(0));
+    file.take(bytes + 1).read_to_end(&mut content).map_err(io(path))?;
+    if content.len() as u64 != bytes {
+        return Err(DataError::Length {
+            path: path.to_owned(),
+            expected: format!("{bytes} bytes, its length a moment ago"),
+            found: content.len() as u64,
+        });
+    }
+    Ok(content)
 }
 
 /// The class names of the file, or the standard ones where there is no file.

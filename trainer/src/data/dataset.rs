@@ -1,7 +1,5 @@
 //! A data set in memory: images as bytes, labels, classes.
 
-use rayon::prelude::*;
-
 use super::error::DataError;
 use super::identity::digest;
 use revacnn_schemas::{AugmentationSpec, DatasetIdentity, ImageIndex, ImageShape};
@@ -95,9 +93,9 @@ impl Part {
         &self.images
     }
 
-    /// Images and labels in order, for rayon.
-    pub(super) fn par_iter(&self) -> impl IndexedParallelIterator<Item = (&[u8], u8)> {
-        self.images.par_chunks_exact(self.values).zip(self.labels.par_iter().copied())
+    /// Images and labels in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], u8)> {
+        self.images.chunks_exact(self.values).zip(self.labels.iter().copied())
     }
 }
 
@@ -195,6 +193,50 @@ impl Dataset {
             .collect()
     }
 
+    /// A sentence on a hold-out that does not stand for the images that
+    /// train, if it does not: as every tenth image is held out, files whose
+    /// labels come in turn have a single class there.
+    ///
+    /// It is told where several classes train and three images or more of a
+    /// single one are held out, where a class of which ten images are to be
+    /// expected is not held out at all, and where, of twenty images or more,
+    /// half would have to be of other classes for the shares to be the same.
+    pub fn lopsided(&self) -> Option<String> {
+        const FEWEST: f64 = 3.0;
+        const ENOUGH: f64 = 20.0;
+        let labels = self.train.labels();
+        let (mut all, mut held) = (vec![0_u32; self.class_names.len()], vec![0_u32; self.class_names.len()]);
+        for label in labels {
+            all[usize::from(*label)] += 1;
+        }
+        for index in self.validation_indices() {
+            held[usize::from(labels[index.0 as usize])] += 1;
+        }
+        let taken = f64::from(held.iter().sum::<u32>());
+        let expected: Vec<f64> =
+            all.iter().map(|&count| taken * f64::from(count) / f64::from(self.train.len())).collect();
+        let excess = |class: usize| f64::from(held[class]) - expected[class];
+        let classes = |counts: &[u32]| counts.iter().filter(|&&count| count > 0).count();
+        let single = taken >= FEWEST && classes(&held) == 1 && classes(&all) > 1;
+        let lacking = (0..all.len()).any(|class| held[class] == 0 && expected[class] >= 10.0);
+        let elsewhere: f64 = (0..all.len()).map(|class| excess(class).max(0.0)).sum();
+        if !(single || lacking || taken >= ENOUGH && elsewhere > taken / 2.0) {
+            return None;
+        }
+        let most = (0..all.len()).max_by(|&left, &right| excess(left).total_cmp(&excess(right)))?;
+        Some(format!(
+            "the images held out for validation (every {VALIDATION_EVERY}th) do not stand for those that train: {} of \
+             {} classes are among them, and {} of {taken} are of class {} ({} of {} training images): validation says \
+             little; put the files' records in a random order",
+            classes(&held),
+            classes(&all),
+            held[most],
+            self.class_names[most],
+            all[most],
+            self.train.len(),
+        ))
+    }
+
     /// The images that train, ascending.
     pub fn train_indices(&self) -> Vec<ImageIndex> {
         self.indices(Split::Train)
@@ -261,6 +303,45 @@ mod tests {
         assert_eq!(all.train_indices().len(), 23);
         assert!(!all.train_indices().contains(&ImageIndex(19)));
         assert_eq!(all.indices(Split::Test), [ImageIndex(0), ImageIndex(1)]);
+    }
+
+    fn labelled(labels: Vec<u8>) -> Dataset {
+        let names = (0..10).map(|class| format!("class {class}")).collect();
+        let train = (vec![0; 2 * labels.len()], labels);
+        Dataset::new("tiny", SHAPE, names, train, (vec![0; 2], vec![0]), AugmentationSpec::NONE).unwrap()
+    }
+
+    /// Labels 0 to 9 in turn: every tenth image is a 9, validation was 0.0 %,
+    /// and nobody said why.
+    #[test]
+    fn a_hold_out_of_other_classes_than_train_is_told() {
+        let in_turn = |count: u32| labelled((0..count).map(|image| (image % 10) as u8).collect());
+        for count in [30, 1_000, 5_000] {
+            let told = in_turn(count).lopsided().unwrap();
+            let held = count / 10;
+            assert!(told.contains("1 of 10 classes"), "{told}");
+            assert!(told.contains(&format!("{held} of {held} are of class class 9")), "{told}");
+        }
+        // Two classes of ten are never held out, among 2,000 images.
+        let label = |image: u32| if image % 10 == 9 { image / 10 % 8 } else { image % 10 };
+        let never = labelled((0..2_000).map(|image| label(image) as u8).collect());
+        assert!(never.lopsided().unwrap().contains("8 of 10 classes"));
+    }
+
+    #[test]
+    fn a_hold_out_that_chance_gives_is_no_news() {
+        for (seed, count) in (0..300).zip([20, 100, 1_000, 3_000].into_iter().cycle()) {
+            let mut stream = crate::data::Stream::new("labels", &[seed]);
+            let drawn = labelled((0..count).map(|_| stream.below(10) as u8).collect());
+            assert_eq!(drawn.lopsided(), None, "seed {seed}, {count} images");
+        }
+        let sorted = labelled((0..1_000).map(|image| (image / 100) as u8).collect());
+        assert_eq!(sorted.lopsided(), None, "every tenth of sorted files has all classes");
+        assert_eq!(labelled(vec![0; 100]).lopsided(), None, "one class trains");
+        assert_eq!(labelled(vec![0; 5]).lopsided(), None, "nothing is held out");
+        for name in ["digits", "shapes"] {
+            assert_eq!(crate::data::load(name, None).unwrap().lopsided(), None, "{name}");
+        }
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::files::FileError;
+
 /// Why a data set could not be found, read or used.
 ///
 /// Every message says what was expected, what was found and what to do.
@@ -29,6 +31,21 @@ pub enum DataError {
         name: &'static str,
         /// The folder that is looked for inside the data folder.
         folder: &'static str,
+    },
+    /// The data set of a recorded run is not where it was looked for.
+    #[error(
+        "this run was trained on data set {name} with digest {digest}, which was looked for {looked}; found \
+         {instead}. Pass the folder that holds its files, or one around it, with `--data DIR` or REVACNN_DATA"
+    )]
+    NotFound {
+        /// The data set.
+        name: String,
+        /// The beginning of its digest.
+        digest: String,
+        /// Where it was looked for.
+        looked: String,
+        /// What was found there instead.
+        instead: String,
     },
     /// A folder does not exist, or is something else than a folder.
     #[error("{}: expected a folder with {expected}, found {found}; {remedy}", path.display())]
@@ -64,6 +81,9 @@ pub enum DataError {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// A path cannot be looked at, or leads to no plain file any more.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// A file's length does not fit its format.
     #[error("{}: expected {expected}, found {found} bytes; the file is damaged or of another format, get it again", path.display())]
     Length {

@@ -8,6 +8,7 @@
 //! | `identity` | the digest that names a data set's content |
 //! | [`digits`](load), `shapes`, `cifar10` | one data set each |
 //! | [`catalogue`] | the table of data sets; from a name or path to a [`Dataset`] |
+//! | [`find`] | a recorded run's data set, wherever it was moved |
 //! | [`check`] | counts, means and digests for people |
 //! | [`order`](epoch_order) | the permutation of an epoch |
 //! | [`augment`] | random shifts and mirror images |
@@ -25,7 +26,7 @@ mod cifar10;
 mod dataset;
 mod digits;
 mod error;
-mod files;
+mod find;
 mod identity;
 mod order;
 mod shapes;
@@ -36,5 +37,6 @@ pub use catalogue::{Availability, CatalogueEntry, catalogue, load};
 pub use check::{ChannelStatistics, CheckReport, ClassCount, check};
 pub use dataset::{Dataset, Part, Split, VALIDATION_EVERY, decode};
 pub use error::DataError;
+pub use find::find;
 pub use order::epoch_order;
 pub use stream::Stream;

@@ -29,21 +29,35 @@ pub(super) fn reinitialise(draft: &mut Draft, target: &Target, seed: u64) -> Res
 /// Gives a filter other coefficients; its bias stays, its slots become zero.
 ///
 /// # Shapes
-/// `values`: `[input][row][column]`.
+/// `values`: `[input][row][column]`. `shape`, if it is known, are the lengths
+/// of the axes that they come with: those three, axes of length 1 left out or
+/// not, or a single one, as in the log.
 pub(super) fn set_weights(
     draft: &mut Draft,
     layer: &LayerName,
     filter: FilterNumber,
     values: &[f32],
+    shape: Option<&[usize]>,
 ) -> Result<Done, Refusal> {
     let place = draft.layer_with_weights(layer)?;
     let position = draft.position(place, filter)?;
     let expected = draft.shape(place).coefficients;
+    let own = coefficient_shape(draft, place);
+    let [inputs, rows, columns] = own;
     if values.len() != expected {
-        let [inputs, rows, columns] = coefficient_shape(draft, place);
+        let found =
+            shape.filter(|shape| shape.len() > 1).map_or_else(String::new, |shape| format!(" in {}", axes(shape)));
         return Err(Refusal::Reason(format!(
-            "{layer}/{filter} has [{inputs}][{rows}][{columns}] = {expected} coefficients, found {}",
+            "{layer}/{filter} has [{inputs}][{rows}][{columns}] = {expected} coefficients, found {}{found}",
             values.len()
+        )));
+    }
+    if let Some(shape) = shape.filter(|shape| shape.len() > 1 && !same_axes(shape, &own)) {
+        return Err(Refusal::Reason(format!(
+            "{layer}/{filter} has [{inputs}][{rows}][{columns}] = {expected} coefficients (input, row, column), found \
+             {}: bring the axes into this order (numpy.transpose), or give the {expected} values in this order \
+             along a single axis, as the log has them",
+            axes(shape)
         )));
     }
     if let Some(index) = values.iter().position(|value| !value.is_finite()) {
@@ -55,6 +69,20 @@ pub(super) fn set_weights(
     state.weights[row].copy_from_slice(values);
     arrays::clear_slots(state, position);
     Ok(Done::new(format!("{layer}/{filter} has the {expected} coefficients that were given")))
+}
+
+/// Whether two arrays have the same axes but for those of length 1, which move
+/// no value.
+fn same_axes(left: &[usize], right: &[usize]) -> bool {
+    let long = |shape: &[usize]| shape.iter().copied().filter(|&length| length != 1).collect::<Vec<_>>();
+    long(left) == long(right)
+}
+
+/// Lengths of axes as they are written: `[3][5][5]`. A stranger's array may
+/// have any number of them.
+fn axes(shape: &[usize]) -> String {
+    let more = if shape.len() > 8 { "…" } else { "" };
+    shape.iter().take(8).map(|length| format!("[{length}]")).collect::<String>() + more
 }
 
 /// Freezes a filter or a layer, or lets it train again. Its slots stay.

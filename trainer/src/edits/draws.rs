@@ -35,6 +35,16 @@ pub(super) fn incoming(seed: u64, layer: &LayerName, number: u32, shape: &Parame
     }
 }
 
+/// A further direction for a filter whose coefficients are searched for;
+/// `attempt` counts from 1, for the first one is the filter's own draw.
+///
+/// # Determinism
+/// One stream an attempt, keyed (edit seed, layer, filter number, attempt).
+pub(super) fn start(seed: u64, layer: &LayerName, number: u32, attempt: u64, coefficients: usize) -> Vec<f64> {
+    let mut stream = Stream::new("edit gradmax start", &[seed, stream_key(layer), u64::from(number), attempt]);
+    (0..coefficients).map(|_| f64::from(stream.normal_f32())).collect()
+}
+
 /// A new filter and a filter that reads it: what their common draws are keyed
 /// by.
 #[derive(Debug, Clone, Copy)]

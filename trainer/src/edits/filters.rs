@@ -4,16 +4,26 @@
 //! normalises its maps, and a channel of the next layer with weights: all of
 //! them change together.
 
-use revacnn_schemas::{FilterIdentity, FilterInit, FilterNumber, LayerName};
+use revacnn_schemas::{Change, FilterIdentity, FilterInit, FilterNumber, LayerName};
 
 use super::arrays::{self, NewFilter};
 use super::draft::Draft;
 use super::draws::{self, Connection};
-use super::{Done, Refusal, gradmax};
+use super::gradmax::{self, Found, Gain};
+use super::{Done, Refusal, Source};
 use crate::Trainer;
 
 /// The most filters that any layer can have.
 const MOST_FILTERS: u64 = 1 << 20;
+
+/// Filters to be added.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NewFilters<'a> {
+    pub(super) layer: &'a LayerName,
+    pub(super) count: u32,
+    pub(super) init: FilterInit,
+    pub(super) coefficients: Option<&'a [Vec<f32>]>,
+}
 
 /// How new filters and the coefficients that read them begin.
 #[derive(Debug, Clone, Copy)]
@@ -33,14 +43,14 @@ enum Begin {
 /// `random`: incoming coefficients N(0, 1/fan-in), outgoing ones N(0, 1/fan-in
 /// of the layer that reads them). `zero`: outgoing ones 0, so that every output
 /// keeps its bits. `split`: see [`duplicate`], the source being drawn.
-/// `gradmax`: see [`gradmax::maximise`].
+/// `gradmax`: see [`gradmax::search`]. What it finds is in the change that is
+/// recorded; `coefficients` are those that are recorded already.
 pub(super) fn add(
     trainer: &Trainer,
     draft: &mut Draft,
-    layer: &LayerName,
-    count: u32,
-    init: FilterInit,
+    NewFilters { layer, count, init, coefficients }: NewFilters<'_>,
     seed: u64,
+    source: Source,
 ) -> Result<Done, Refusal> {
     if count == 0 {
         return Err(Refusal::Reason("count must be at least 1".to_owned()));
@@ -50,17 +60,61 @@ pub(super) fn add(
         FilterInit::Zero | FilterInit::Gradmax => Begin::Unread,
         FilterInit::Split => Begin::Copies,
     };
-    let (mut summary, place) = append(draft, layer, count, begin, seed)?;
-    if init == FilterInit::Gradmax {
-        let ratios = gradmax::maximise(trainer, draft, place, count as usize)?;
-        let ratios: Vec<String> = ratios.iter().map(|ratio| format!("{ratio:.3}")).collect();
-        summary += &format!(
-            "; the squared gradient of the coefficients that read {} is {} times the random draw's",
-            if count == 1 { "it" } else { "them" },
-            ratios.join(", ")
-        );
+    if coefficients.is_some() && init != FilterInit::Gradmax {
+        return Err(Refusal::Reason(format!("coefficients are found for init=gradmax alone, found init={init}")));
     }
-    Ok(Done::new(summary).measured(init != FilterInit::Random))
+    let (mut summary, place) = append(draft, layer, count, begin, seed)?;
+    let mut done = Done::new("").measured(init != FilterInit::Random);
+    match (init, coefficients, source) {
+        (FilterInit::Gradmax, Some(coefficients), _) => {
+            check_coefficients(draft, place, count as usize, coefficients)?;
+            let gains = gradmax::set(trainer, draft, place, coefficients)?;
+            summary += &in_words(&gains);
+        }
+        (FilterInit::Gradmax, None, Source::Recorded) => {
+            gradmax::maximise_as_first(trainer, draft, place, count as usize)?;
+        }
+        (FilterInit::Gradmax, None, Source::Asked) => {
+            let Found { coefficients, gains } = gradmax::search(trainer, draft, place, count as usize, seed)?;
+            summary += &in_words(&gains);
+            let (layer, coefficients) = (layer.clone(), Some(coefficients));
+            done.recorded = Some(Change::AddFilter { layer, count, init, coefficients });
+        }
+        _ => {}
+    }
+    Ok(Done { summary, ..done })
+}
+
+/// Checks the coefficients of `count` new filters that a fork holds, which may
+/// come from a stranger.
+fn check_coefficients(draft: &Draft, place: usize, count: usize, values: &[Vec<f32>]) -> Result<(), Refusal> {
+    let expected = draft.shape(place).coefficients;
+    let lengths = || values.iter().map(Vec::len);
+    if values.len() != count || lengths().any(|length| length != expected) {
+        return Err(Refusal::Reason(format!(
+            "expected the coefficients of {count} filters, {expected} each, found {} with up to {}",
+            values.len(),
+            lengths().max().unwrap_or(0)
+        )));
+    }
+    if values.iter().flatten().any(|value| !value.is_finite()) {
+        return Err(Refusal::Reason("coefficients must be finite numbers".to_owned()));
+    }
+    Ok(())
+}
+
+/// What a search gained.
+fn in_words(gains: &[Gain]) -> String {
+    let it = if gains.len() == 1 { "it" } else { "them" };
+    let gained: Vec<String> = gains
+        .iter()
+        .map(|gain| match gain {
+            Gain::Times(ratio) => format!("{ratio:.3} times the random draw's"),
+            Gain::FromNothing => "above 0, where the random draw has no gradient".to_owned(),
+            Gain::Nothing => "0: no direction has a gradient on this batch, and the draw stays".to_owned(),
+        })
+        .collect();
+    format!("; the squared gradient of the coefficients that read {it} is {}", gained.join(", "))
 }
 
 /// Adds a copy of a filter (Net2Wider).

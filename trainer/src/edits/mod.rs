@@ -41,9 +41,10 @@ use draft::Draft;
 /// What a fork with edits trains.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Edited {
-    /// The edits as they are to be recorded, with every seed and each default
-    /// that has ever changed filled in: applied again at the same step they
-    /// give the same bits, also by a later program.
+    /// The edits as they are to be recorded, with every seed, each default
+    /// that has ever changed and every coefficient that was searched for filled
+    /// in: applied again at the same step they give the same bits, also by a
+    /// later program.
     pub edits: Vec<Edit>,
     /// What the branch trains.
     pub definition: RunDefinition,
@@ -99,6 +100,25 @@ impl Trainer {
     /// nor instructions change a bit. A draw is keyed by the edit's seed, the
     /// layer and the filters' numbers, not by how many others there are.
     pub fn edited(&self, edits: &[Edit]) -> Result<Edited, TrainerError> {
+        self.edit(edits, Source::Asked)
+    }
+
+    /// What a fork that was recorded at this step with these edits began with.
+    ///
+    /// An edit whose search found coefficients holds them; one of a fork that
+    /// was made before they were kept searches as it did then, and what an edit
+    /// leaves out has the default of its time.
+    ///
+    /// # Errors
+    /// As [`edited`](Self::edited).
+    ///
+    /// # Determinism
+    /// As [`edited`](Self::edited): the bits are those of the fork.
+    pub fn edited_as_recorded(&self, edits: &[Edit]) -> Result<Edited, TrainerError> {
+        self.edit(&as_meant(edits), Source::Recorded)
+    }
+
+    fn edit(&self, edits: &[Edit], source: Source) -> Result<Edited, TrainerError> {
         let mut draft = Draft::of(self)?;
         let mut recorded = Vec::with_capacity(edits.len());
         let mut effects = Vec::with_capacity(edits.len());
@@ -109,10 +129,11 @@ impl Trainer {
                 Refusal::Error(error) => error,
             };
             let before = draft.clone();
-            let done = apply(self, &mut draft, &edit.change, seed).map_err(named)?;
+            let done = apply(self, &mut draft, &edit.change, seed, source).map_err(named)?;
             let preserves = done.measured.then(|| preservation::measure(self, &before, &draft)).transpose()?;
             effects.push(Effect { summary: done.summary, preserves });
-            recorded.push(Edit { seed: Some(seed), change: to_record(&edit.change, &draft.definition) });
+            let change = done.recorded.unwrap_or_else(|| to_record(&edit.change, &draft.definition));
+            recorded.push(Edit { seed: Some(seed), change });
         }
         Ok(Edited {
             edits: recorded,
@@ -126,7 +147,7 @@ impl Trainer {
 
 /// The edits of a recorded branch, as they were meant by the program that made
 /// them: what they leave out has the default of that time.
-pub fn recorded_edits(edits: &[Edit]) -> Vec<Edit> {
+fn as_meant(edits: &[Edit]) -> Vec<Edit> {
     let meant = |change: &Change| match change {
         Change::Set(Setting::Optimizer(spec)) => Change::Set(Setting::Optimizer(optimizers::as_recorded(spec))),
         other => other.clone(),
@@ -142,6 +163,15 @@ fn to_record(change: &Change, after: &RunDefinition) -> Change {
         }
         other => other.clone(),
     }
+}
+
+/// Where edits come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    /// A person: what they leave open is drawn or searched for.
+    Asked,
+    /// A fork that exists: what they leave open is done as it was then.
+    Recorded,
 }
 
 /// Why an edit is not made.
@@ -165,11 +195,13 @@ struct Done {
     summary: String,
     /// Whether to measure how far the outputs moved.
     measured: bool,
+    /// What a fork keeps of the change, where it is not the change itself.
+    recorded: Option<Change>,
 }
 
 impl Done {
     fn new(summary: impl Into<String>) -> Self {
-        Self { summary: summary.into(), measured: false }
+        Self { summary: summary.into(), measured: false, recorded: None }
     }
 
     fn measured(self, measured: bool) -> Self {
@@ -178,15 +210,23 @@ impl Done {
 }
 
 /// Makes one edit on the draft.
-fn apply(trainer: &Trainer, draft: &mut Draft, change: &Change, seed: u64) -> Result<Done, Refusal> {
+fn apply(trainer: &Trainer, draft: &mut Draft, change: &Change, seed: u64, source: Source) -> Result<Done, Refusal> {
     match change {
-        Change::AddFilter { layer, count, init } => filters::add(trainer, draft, layer, *count, *init, seed),
+        Change::AddFilter { layer, count, init, coefficients } => {
+            let wanted =
+                filters::NewFilters { layer, count: *count, init: *init, coefficients: coefficients.as_deref() };
+            filters::add(trainer, draft, wanted, seed, source)
+        }
         Change::RemoveFilter { layer, filter } => filters::remove(draft, layer, *filter),
         Change::DuplicateFilter { layer, filter } => filters::duplicate(draft, layer, *filter, seed),
         Change::Reinitialise(target) => coefficients::reinitialise(draft, target, seed),
         Change::Freeze(target) => coefficients::freeze(draft, target, true),
         Change::Unfreeze(target) => coefficients::freeze(draft, target, false),
-        Change::SetWeights { layer, filter, values } => coefficients::set_weights(draft, layer, *filter, values),
+        Change::SetWeights { layer, filter, values, shape } => {
+            let done = coefficients::set_weights(draft, layer, *filter, values, shape.as_deref())?;
+            let (layer, filter, values) = (layer.clone(), *filter, values.clone());
+            Ok(Done { recorded: Some(Change::SetWeights { layer, filter, values, shape: None }), ..done })
+        }
         Change::InsertLayer { kind, after, name, init, parameters } => {
             let wanted =
                 structure::NewLayer { kind, after: after.as_ref(), name: name.as_ref(), init: *init, parameters };

@@ -92,7 +92,7 @@ fn every_refusal_says_what_was_meant_and_what_there_is() {
     // The grammar stops at 4096; a value from elsewhere may not.
     let add = |count| {
         let layer = "conv1".parse().unwrap();
-        let edit = Edit::new(Change::AddFilter { layer, count, init: Default::default() });
+        let edit = Edit::new(Change::AddFilter { layer, count, init: Default::default(), coefficients: None });
         parent.edited(&[edit]).unwrap_err().to_string()
     };
     assert!(add(u32::MAX).contains("conv1 has 5 filters, and the most is 1048576"));
@@ -101,7 +101,7 @@ fn every_refusal_says_what_was_meant_and_what_there_is() {
     let mut values = vec![0.0; 18];
     values[4] = f32::INFINITY;
     let (layer, filter) = ("conv1".parse().unwrap(), revacnn_schemas::FilterNumber(0));
-    let edit = Edit::new(Change::SetWeights { layer, filter, values });
+    let edit = Edit::new(Change::SetWeights { layer, filter, values, shape: None });
     let message = parent.edited(&[edit]).unwrap_err().to_string();
     assert!(message.contains("finite numbers, found inf at index 4"), "{message}");
     let curve = revacnn_schemas::Schedule::Step { every: 0, factor: 0.5 };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use revacnn_schemas::{Digest, Edit, ImageShape};
+use revacnn_schemas::{Coefficients, Digest, Edit, ImageShape};
 use revacnn_trainer::data::Dataset;
 use revacnn_trainer::{Edited, Preservation, Trainer};
 use serde_json::{Value, json};
@@ -55,7 +55,7 @@ pub(crate) fn train(trainer: &mut Trainer, steps: usize) {
 }
 
 pub(crate) fn edits(texts: &[&str]) -> Vec<Edit> {
-    let read = &mut |_: &str| Ok(vec![0.25; 18]);
+    let read = &mut |_: &str| Ok(Coefficients { shape: vec![18], values: vec![0.25; 18] });
     texts.iter().map(|text| Edit::parse(text, read).unwrap()).collect()
 }
 

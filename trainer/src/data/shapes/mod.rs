@@ -17,14 +17,13 @@ mod paint;
 
 use std::f32::consts::TAU;
 
-use rayon::prelude::*;
-
 use self::outline::{NAMES, Outline, Point};
 use self::paint::{between, blend, draw_pair, rough_normal};
 use super::catalogue::{Place, Source};
 use super::dataset::Dataset;
 use super::error::DataError;
 use super::stream::Stream;
+use crate::threads::Threads;
 use revacnn_schemas::{AugmentationSpec, ImageShape};
 
 const NAME: &str = "shapes";
@@ -53,15 +52,17 @@ pub(super) const SOURCE: Source = Source {
 /// Computes all images, in parallel.
 fn load() -> Result<Dataset, DataError> {
     let names = NAMES.map(str::to_owned).to_vec();
-    let (train, test) = (draw_part(0, TRAIN_IMAGES), draw_part(1, TEST_IMAGES));
+    let threads = Threads::of_all_cores();
+    let (train, test) = (draw_part(&threads, 0, TRAIN_IMAGES), draw_part(&threads, 1, TEST_IMAGES));
     Dataset::new(NAME, SHAPE, names, train, test, SOURCE.augmentation)
 }
 
 /// The images and labels of a part; parts are numbered training 0, test 1.
-fn draw_part(part: u64, count: u32) -> (Vec<u8>, Vec<u8>) {
+fn draw_part(threads: &Threads, part: u64, count: u32) -> (Vec<u8>, Vec<u8>) {
     let labels: Vec<u8> = (0..count).map(label).collect();
     let mut images = vec![0; count as usize * SHAPE.len()];
-    images.par_chunks_exact_mut(SHAPE.len()).zip(labels.par_iter()).enumerate().for_each(|(index, (image, label))| {
+    let mut places: Vec<(&mut [u8], u8)> = images.chunks_exact_mut(SHAPE.len()).zip(labels.iter().copied()).collect();
+    threads.for_each(&mut places, |index, (image, label)| {
         let mut stream = Stream::new("shapes", &[part, index as u64]);
         draw_image(&mut stream, *label, image);
     });
@@ -121,10 +122,7 @@ mod tests {
 
     #[test]
     fn thread_count_changes_nothing() {
-        let with = |threads: usize| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| draw_part(0, 300))
-        };
+        let with = |threads: usize| draw_part(&Threads::new(threads).unwrap(), 0, 300);
         assert_eq!(with(1), with(3));
     }
 
