@@ -200,6 +200,7 @@ mod keyframe;
 mod lineage;
 mod listing;
 mod lock;
+mod os_text;
 mod part;
 mod paths;
 mod query;

@@ -317,9 +317,14 @@ impl Store {
             format!("there is {}", names.join(", "))
         };
         if !branches.problems.is_empty() {
-            known.push_str(&format!(", and {} that cannot be read (`revacnn log` says why)", branches.problems.len()));
+            known.push_str(&format!(", and {} that cannot be read", branches.problems.len()));
         }
-        RecorderError::UnknownBranch { name: name.chars().take(80).collect(), store: self.root.clone(), known }
+        RecorderError::UnknownBranch {
+            name: name.chars().take(80).collect(),
+            store: self.root.clone(),
+            known,
+            unread: branches.problems.len(),
+        }
     }
 }
 

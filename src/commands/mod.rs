@@ -19,7 +19,9 @@ pub(crate) mod verify;
 #[cfg(feature = "view")]
 pub(crate) mod view;
 
+use std::ffi::{OsStr, OsString};
 use std::num::NonZeroUsize;
+use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ndarray_npy::ReadNpyExt;
@@ -42,23 +44,50 @@ fn asked_span(from: Option<u64>, to: Option<u64>, all: StepSpan) -> Result<StepS
 }
 
 /// Reads the edits of a command line; coefficients come from `.npy` files.
-fn edits(texts: &[String]) -> Result<Vec<Edit>, Failure> {
-    texts.iter().map(|text| Ok(Edit::parse(text, &mut |path| coefficients(path))?)).collect()
+fn edits(texts: &[OsString]) -> Result<Vec<Edit>, Failure> {
+    texts.iter().map(|text| edit(text)).collect()
+}
+
+fn edit(text: &OsStr) -> Result<Edit, Failure> {
+    if let Some(text) = text.to_str() {
+        return Ok(Edit::parse(text, &mut |path| coefficients(Path::new(path)))?);
+    }
+    // A path may be no text: the file is the word that looks like it.
+    let words = words(text);
+    Ok(Edit::parse(&text.to_string_lossy(), &mut |shown| {
+        let word = words.iter().copied().find(|word| word.to_string_lossy() == shown);
+        coefficients(Path::new(word.unwrap_or(OsStr::new(shown))))
+    })?)
+}
+
+/// Words between blanks.
+#[cfg(unix)]
+fn words(text: &OsStr) -> Vec<&OsStr> {
+    use std::os::unix::ffi::OsStrExt;
+
+    text.as_bytes().split(u8::is_ascii_whitespace).map(OsStr::from_bytes).collect()
+}
+
+/// Words between blanks, where text that is no Unicode cannot be taken apart.
+#[cfg(not(unix))]
+fn words(_text: &OsStr) -> Vec<&OsStr> {
+    Vec::new()
 }
 
 /// The values of an array of `f32` or `f64` in a file of NumPy's format.
-fn coefficients(path: &str) -> Result<Vec<f32>, String> {
-    let unreadable = |error: &dyn std::fmt::Display| format!("cannot read {path}: {error}");
+fn coefficients(path: &Path) -> Result<Vec<f32>, String> {
+    let named = path.display();
+    let unreadable = |error: &dyn std::fmt::Display| format!("cannot read {named}: {error}");
     let bytes = std::fs::read(path).map_err(|error| unreadable(&error))?;
     if !bytes.starts_with(b"\x93NUMPY") {
-        return Err(format!("{path} is no .npy file: expected one that numpy.save wrote"));
+        return Err(format!("{named} is no .npy file: expected one that numpy.save wrote"));
     }
     let singles = ndarray::ArrayD::<f32>::read_npy(&bytes[..]).map(|array| array.iter().copied().collect());
     singles.or_else(|single| {
         let doubles = ndarray::ArrayD::<f64>::read_npy(&bytes[..]);
         doubles
             .map(|array| array.iter().map(|&value| value as f32).collect())
-            .map_err(|_| format!("{path}: expected an array of float32 or float64: {single}"))
+            .map_err(|_| format!("{named}: expected an array of float32 or float64: {single}"))
     })
 }
 

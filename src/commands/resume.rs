@@ -24,7 +24,7 @@ pub(crate) fn run(arguments: &ResumeArguments) -> Result<ExitCode, Failure> {
     let session = Session::resume(&store, &record, threads(arguments.how.threads), options, dataset)?;
     let until = until(&session, arguments.steps, arguments.epochs)?;
     store.set_target(session.record(), until)?;
-    Run::new(arguments.store.store.clone(), arguments.json, Engine::recorded(session)?, until).go()
+    Run::new(arguments.store.place(Some(&arguments.data)), arguments.json, Engine::recorded(session)?, until).go()
 }
 
 /// The step to train to: what was asked for now, or before, or else the end

@@ -7,6 +7,7 @@ mod process;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod advice;
 mod asked;
 mod cifar10;
 mod fidelity;
@@ -14,10 +15,12 @@ mod figures;
 mod forks;
 mod help;
 mod listings;
+mod paths;
 #[cfg(feature = "sql")]
 mod query;
 mod steering;
 mod stopping;
+mod terminal;
 mod tidying;
 mod training;
 mod untrusted;

@@ -1,5 +1,6 @@
 //! Networks that have a name.
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 use revacnn_schemas::NetworkSpec;
@@ -33,10 +34,10 @@ pub fn presets() -> impl Iterator<Item = (&'static str, &'static str)> {
 /// # Errors
 /// Those of [`preset`]; [`TrainerError::Unreadable`] and what the file's text
 /// is at fault for.
-pub fn named_network(name_or_path: &str) -> Result<NetworkSpec, TrainerError> {
-    let path = Path::new(name_or_path);
+pub fn named_network(name_or_path: impl AsRef<OsStr>) -> Result<NetworkSpec, TrainerError> {
+    let path = Path::new(&name_or_path);
     if path.extension().is_none() && path.components().count() == 1 && !path.is_file() {
-        return preset(name_or_path);
+        return preset(&path.to_string_lossy());
     }
     let text =
         std::fs::read_to_string(path).map_err(|source| TrainerError::Unreadable { path: path.to_owned(), source })?;
