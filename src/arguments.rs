@@ -4,10 +4,11 @@ mod figures;
 #[cfg(feature = "view")]
 mod view;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use revacnn_schemas::{Address, BranchName, Fidelity, LayerName, Schedule};
+use revacnn_schemas::{Address, BranchName, DEFAULT_STORE, Fidelity, LayerName, Place, Schedule};
 
 use crate::text::parse_bytes;
 pub(crate) use figures::{CompareArguments, EmbedArguments, MatchingArgument, PlotArguments, PlotKind};
@@ -25,6 +26,34 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
+    /// Where the command works, for the commands that it advises.
+    pub(crate) fn place(&self) -> Place {
+        match &self.command {
+            Command::Train(arguments) => arguments.store.place(Some(&arguments.data)),
+            Command::Fork(arguments) => arguments.store.place(Some(&arguments.data)),
+            Command::Resume(arguments) => arguments.store.place(Some(&arguments.data)),
+            Command::Show(arguments) => arguments.store.place(Some(&arguments.data)),
+            Command::Evaluate(arguments) => arguments.store.place(Some(&arguments.data)),
+            Command::Verify(arguments) => arguments.store.place(Some(&arguments.data)),
+            Command::Diff(arguments) => arguments.store.place(Some(&arguments.data)),
+            Command::Plot(arguments) => arguments.store.place(Some(&arguments.data)),
+            Command::Embed(arguments) => arguments.store.place(Some(&arguments.data)),
+            Command::Compare(arguments) => arguments.store.place(Some(&arguments.data)),
+            Command::Materialise(arguments) => arguments.store.place(Some(&arguments.data)),
+            Command::Compact(arguments) => arguments.store.place(Some(&arguments.data)),
+            #[cfg(feature = "view")]
+            Command::View(arguments) => arguments.place(),
+            Command::Log(arguments) => arguments.store.place(None),
+            Command::Steer(arguments) => arguments.store.place(None),
+            Command::Rename(arguments) => arguments.store.place(None),
+            Command::Delete(arguments) => arguments.store.place(None),
+            Command::Gc(arguments) => arguments.store.place(None),
+            #[cfg(feature = "sql")]
+            Command::Query(arguments) => arguments.store.place(None),
+            Command::Data(arguments) => Place { store: DEFAULT_STORE.into(), data: arguments.folder.data.clone() },
+        }
+    }
+
     pub(crate) fn json(&self) -> bool {
         match &self.command {
             Command::Train(arguments) => arguments.json,
@@ -103,8 +132,16 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct StoreArguments {
     /// The store: a folder that holds branches.
-    #[arg(long, value_name = "DIR", default_value = "runs")]
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_STORE)]
     pub(crate) store: PathBuf,
+}
+
+impl StoreArguments {
+    /// The store, and the data folder that was named beside it: what the
+    /// environment names holds for the next command, too.
+    pub(crate) fn place(&self, data: Option<&DataFolder>) -> Place {
+        Place { store: self.store.clone(), data: data.and_then(|folder| folder.data.clone()) }
+    }
 }
 
 /// Where data sets are.
@@ -143,12 +180,12 @@ pub(crate) struct TrainArguments {
     pub(crate) branch: BranchName,
     /// digits, shapes (both embedded), cifar10, or a folder with CIFAR-10's binary files [default: shapes].
     #[arg(long, value_name = "NAME|PATH")]
-    pub(crate) dataset: Option<String>,
+    pub(crate) dataset: Option<OsString>,
     #[command(flatten)]
     pub(crate) data: DataFolder,
     /// paper, 20-20-20, 20-20-21, or a TOML file with a table for each layer [default: paper].
     #[arg(long, value_name = "NAME|FILE")]
-    pub(crate) network: Option<String>,
+    pub(crate) network: Option<OsString>,
     /// adam, sgd or adadelta; others of its parameters follow as `,name=value` [default: adam].
     #[arg(long, value_name = "KIND[,NAME=VALUE]…")]
     pub(crate) optimizer: Option<String>,
@@ -161,8 +198,8 @@ pub(crate) struct TrainArguments {
     /// L2 decay of coefficients [default: the optimizer's].
     #[arg(long, value_name = "DECAY")]
     pub(crate) weight_decay: Option<f64>,
-    /// How the learning rate changes: constant, step,every=STEPS,factor=F or cosine,over=STEPS[,floor=F]
-    /// [default: constant].
+    /// How the learning rate changes: constant, step,every=STEPS,factor=F or cosine,over=STEPS[,floor=F];
+    /// F is from 0 to 1, for the rate only falls [default: constant].
     #[arg(long, value_name = "CURVE")]
     pub(crate) schedule: Option<Schedule>,
     /// Images of a batch [default: 8].
@@ -241,7 +278,7 @@ Edits:
   insert-layer KIND after=LAYER|input [name=NAME] [init=random|identity] [PARAMETER=VALUE]…
   set activation LAYER FUNCTION
   set learning-rate|momentum|weight-decay|batch-size|optimizer|schedule VALUE
-Each takes seed=N as well.")]
+Each takes seed=N as well. A schedule is written as in `train --schedule`; its factors are from 0 to 1.")]
 pub(crate) struct ForkArguments {
     #[command(flatten)]
     pub(crate) store: StoreArguments,
@@ -253,7 +290,7 @@ pub(crate) struct ForkArguments {
     pub(crate) name: Option<BranchName>,
     /// What to change; may be given several times. Without any, the fork is a twin.
     #[arg(long, value_name = "EDIT")]
-    pub(crate) edit: Vec<String>,
+    pub(crate) edit: Vec<OsString>,
     /// Train on until this step; +N: so many steps more.
     #[arg(long, value_name = "[+]N", conflicts_with = "epochs")]
     pub(crate) steps: Option<Until>,
@@ -329,7 +366,7 @@ pub(crate) struct SteerArguments {
     pub(crate) branch: BranchName,
     /// Fork at the step's end with this edit, and go on in the new branch; may be given several times.
     #[arg(long, value_name = "EDIT", group = "request")]
-    pub(crate) edit: Vec<String>,
+    pub(crate) edit: Vec<OsString>,
     /// The new branch's name [default: the parent's, numbered].
     #[arg(long, value_name = "NAME", requires = "edit")]
     pub(crate) name: Option<BranchName>,
@@ -611,6 +648,6 @@ pub(crate) enum DataAction {
     Check {
         /// Which ones [default: all that are there].
         #[arg(value_name = "NAME|PATH")]
-        names: Vec<String>,
+        names: Vec<OsString>,
     },
 }

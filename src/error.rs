@@ -4,7 +4,9 @@ use std::io;
 
 use revacnn_notebook::NotebookError;
 use revacnn_recorder::RecorderError;
-use revacnn_schemas::SchemaError;
+#[cfg(feature = "view")]
+use revacnn_replay_ui::ViewError;
+use revacnn_schemas::{Advice, SchemaError};
 use revacnn_trainer::TrainerError;
 use revacnn_trainer::data::DataError;
 
@@ -17,6 +19,14 @@ pub(crate) enum Failure {
     /// The output cannot be written.
     #[error("cannot write the output: {0}")]
     Output(#[from] io::Error),
+    /// A failure with more advice than it carries itself.
+    #[error("{failure}")]
+    Advised {
+        /// The failure.
+        failure: Box<Failure>,
+        /// What else to try.
+        advice: Vec<Advice>,
+    },
     /// Training met a value that is not finite.
     #[error("{0}")]
     Diverged(String),
@@ -32,7 +42,7 @@ pub(crate) enum Failure {
     /// The window.
     #[cfg(feature = "view")]
     #[error(transparent)]
-    View(#[from] revacnn_replay_ui::ViewError),
+    View(#[from] ViewError),
     /// The engine.
     #[error(transparent)]
     Trainer(#[from] TrainerError),
@@ -48,10 +58,27 @@ impl Failure {
     /// 2 for arguments, 3 for a run that diverged, 1 for all else.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
+            Self::Advised { failure, .. } => failure.exit_code(),
             Self::Usage(_) | Self::Schema(_) => 2,
             Self::Diverged(_) => 3,
             _ => 1,
         }
+    }
+
+    /// What to try, in the order of its use.
+    pub(crate) fn advice(&self) -> Vec<Advice> {
+        match self {
+            Self::Recorder(error) | Self::Figure(NotebookError::Recorder(error)) => error.advice(),
+            #[cfg(feature = "view")]
+            Self::View(ViewError::Notebook(NotebookError::Recorder(error))) => error.advice(),
+            Self::Advised { failure, advice } => [failure.advice(), advice.clone()].concat(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The failure, with advice that it does not carry itself.
+    pub(crate) fn advised(self, advice: Vec<Advice>) -> Self {
+        Self::Advised { failure: Box::new(self), advice }
     }
 
     /// Whether who reads the output has gone, as `head` does: no failure.

@@ -4,17 +4,8 @@ use std::io::IsTerminal;
 
 pub(crate) use revacnn_notebook::count;
 use revacnn_recorder::StepSpan;
+use revacnn_schemas::{Advice, Place};
 use unicode_width::UnicodeWidthStr;
-
-/// Writes a line to the output; where nobody reads it, that is an error and
-/// no panic.
-macro_rules! say {
-    ($($argument:tt)*) => {{
-        use std::io::Write;
-        writeln!(std::io::stdout(), $($argument)*)?;
-    }};
-}
-pub(crate) use say;
 
 /// Words of others, such as a file's name, without what a terminal would take
 /// for a command.
@@ -23,10 +14,10 @@ pub(crate) fn printable(words: &impl std::fmt::Display) -> String {
     words.to_string().chars().map(keep).collect()
 }
 
-/// Warns of something, where nobody listens too.
-pub(crate) fn warn(problem: &impl std::fmt::Display) {
-    use std::io::Write;
-    let _ = writeln!(std::io::stderr(), "{} {}", strong("warning:"), printable(problem));
+/// Commands to try, a line each.
+pub(crate) fn next(advice: &[Advice], place: &Place) -> String {
+    let lines: Vec<String> = advice.iter().map(|advice| format!("\n  {}", advice.command(place))).collect();
+    format!("next:{}", lines.concat())
 }
 
 /// Bytes in units of 1,000: `1.2 GB`.

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parquet::errors::ParquetError;
-use revacnn_schemas::{BranchId, BranchName, Digest, ImageIndex, Position, Step};
+#[cfg(feature = "sql")]
+use revacnn_schemas::Table;
+use revacnn_schemas::{Advice, BranchId, BranchName, Digest, ImageIndex, Position, Step};
 use revacnn_trainer::TrainerError;
 
 use crate::StepSpan;
@@ -119,6 +121,8 @@ pub enum RecorderError {
         store: PathBuf,
         /// What there is.
         known: String,
+        /// How many branches cannot be read, so that it may be one of them.
+        unread: usize,
     },
     /// Several branches have this name, as after a folder was copied in.
     #[error(
@@ -311,6 +315,23 @@ pub enum RecorderError {
         /// What was expected, what was found and what to do.
         reason: String,
     },
+    /// A query of tensors that have to be computed again.
+    #[cfg(feature = "sql")]
+    #[error(
+        "cannot answer the query: it can touch the {table} of steps {first} to {last} of branch `{branch}`, which are \
+         not all stored, but follow from keyframes. Write them out first, or bound the query to stored steps: WHERE \
+         branch = '{branch}' AND step BETWEEN … AND …"
+    )]
+    QueryNeedsTensors {
+        /// The table.
+        table: Table,
+        /// The branch that would hold them.
+        branch: BranchName,
+        /// The first step of them.
+        first: Step,
+        /// The last one.
+        last: Step,
+    },
     /// The branch has no such layer or filter.
     #[error("branch `{branch}` has no {what}: {known}")]
     UnknownFilter {
@@ -387,8 +408,8 @@ pub enum RecorderError {
     /// log are not the computed ones.
     #[error(
         "branch `{branch}`, step {step}: the stored {what} are not those that belong to the \
-         recorded digest: the log was changed. `revacnn materialise` writes them anew once the \
-         segment's tensor files are removed"
+         recorded digest: the log was changed. Compacting the branch removes what is stored, and \
+         materialising it then writes the true ones, computed again"
     )]
     TensorsDiffer {
         /// The branch.
@@ -399,10 +420,7 @@ pub enum RecorderError {
         what: String,
     },
     /// No process trains the branch, so none can be steered.
-    #[error(
-        "no process trains branch `{branch}` now: start one with `revacnn resume {branch}`, or \
-         fork it with `revacnn fork {branch}@STEP --edit …`"
-    )]
+    #[error("no process trains branch `{branch}` now: start one, or fork the branch")]
     NotTraining {
         /// The branch.
         branch: BranchName,
@@ -439,6 +457,8 @@ pub enum RecorderError {
         what: String,
         /// Why it cannot be told, and what to do.
         reason: String,
+        /// The deleted branch that is needed again, where that is the reason.
+        needed: Option<BranchName>,
     },
     /// There is no deleted branch of this name.
     #[error("there is no deleted branch `{name}` in {}; {known}", store.display())]
@@ -529,6 +549,24 @@ impl RecorderError {
                 format!("{} cannot be read: expected format version {known}, found {found}", path.display())
             }
             error => error.to_string(),
+        }
+    }
+
+    /// What a person may do about it: whoever talks to people words it.
+    pub fn advice(&self) -> Vec<Advice> {
+        match self {
+            Self::UnknownBranch { unread: 1.., .. } => vec![Advice::ListBranches],
+            #[cfg(feature = "sql")]
+            Self::QueryNeedsTensors { branch, first, last, .. } => {
+                vec![Advice::Materialise { branch: branch.clone(), steps: Some([*first, *last]) }]
+            }
+            Self::TensorsDiffer { branch, .. } => vec![
+                Advice::Compact { branch: branch.clone() },
+                Advice::Materialise { branch: branch.clone(), steps: None },
+            ],
+            Self::NotTraining { branch } => vec![Advice::Resume { branch: branch.clone(), more: None }],
+            Self::Spared { needed: Some(branch), .. } => vec![Advice::TakeBack { branch: branch.clone() }],
+            _ => Vec::new(),
         }
     }
 

@@ -55,14 +55,15 @@ impl Store {
         });
         for entry in trash {
             let path = self.trash().join(&entry);
-            if let Some(reason) = needed(&entry, &branches) {
+            let name =
+                entry.strip_prefix("branch=").and_then(|id| read_branch(&path, id).ok()).map(|record| record.name);
+            if let Some(Needed { reason, by_child }) = needed(&entry, &branches) {
                 let what = path.display().to_string();
-                garbage.problems.push(RecorderError::Spared { what, reason });
+                let needed = name.filter(|_| by_child);
+                garbage.problems.push(RecorderError::Spared { what, reason, needed });
                 continue;
             }
-            let name = entry.strip_prefix("branch=").and_then(|id| read_branch(&path, id).ok());
-            let reason =
-                name.map_or_else(|| "in the trash".to_owned(), |record| format!("deleted branch {}", record.name));
+            let reason = name.map_or_else(|| "in the trash".to_owned(), |name| format!("deleted branch {name}"));
             garbage.items.push(Garbage { bytes: folder_bytes(&path, 3), path, reason });
         }
         {
@@ -95,7 +96,7 @@ impl Store {
                 }
                 Err(error) => {
                     let what = format!("branch `{}`", record.name);
-                    garbage.problems.push(RecorderError::Spared { what, reason: error.to_string() });
+                    garbage.problems.push(RecorderError::Spared { what, reason: error.to_string(), needed: None });
                 }
             }
         }
@@ -189,12 +190,20 @@ impl Store {
 /// How the name of what is being removed begins.
 const FREED: &str = ".freed-";
 
+/// Why an entry of the trash may be needed.
+struct Needed {
+    reason: String,
+    /// Whether a branch of the store was forked from it.
+    by_child: bool,
+}
+
 /// Why an entry of the trash may be needed, if it may.
-fn needed(entry: &str, branches: &BranchList) -> Option<String> {
+fn needed(entry: &str, branches: &BranchList) -> Option<Needed> {
     let id = entry.strip_prefix("branch=")?;
     let is_child = |record: &&BranchRecord| record.parent.as_ref().is_some_and(|parent| parent.branch.as_str() == id);
     if let Some(child) = branches.records.iter().find(is_child) {
-        return Some(format!("branch `{}` was forked from it; take it back with `revacnn delete --undo`", child.name));
+        let reason = format!("branch `{}` was forked from it; take it back", child.name);
+        return Some(Needed { reason, by_child: true });
     }
     let is_unread = |error: &&RecorderError| {
         !matches!(
@@ -206,7 +215,7 @@ fn needed(entry: &str, branches: &BranchList) -> Option<String> {
     };
     let unread = branches.problems.iter().filter(is_unread).count();
     let says = "whose description cannot be read may have been forked from it; restore or remove those first";
-    (unread > 0).then(|| format!("{unread} of the store's branches {says}"))
+    (unread > 0).then(|| Needed { reason: format!("{unread} of the store's branches {says}"), by_child: false })
 }
 
 fn left_over(path: PathBuf, reason: &str) -> Garbage {

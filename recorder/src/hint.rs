@@ -2,12 +2,13 @@
 //! any of them.
 
 use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use revacnn_schemas::DatasetIdentity;
 use revacnn_trainer::TrainerError;
-use revacnn_trainer::data::{Dataset, find};
+use revacnn_trainer::data::{Dataset, find, is_path};
 use serde::{Deserialize, Serialize};
 
 use crate::{RecorderError, Store};
@@ -17,9 +18,10 @@ use crate::{RecorderError, Store};
 #[serde(deny_unknown_fields)]
 pub struct DataHint {
     /// Its name, or the path of its folder.
-    pub dataset: String,
+    #[serde(with = "crate::os_text")]
+    pub dataset: OsString,
     /// The folder that holds data sets, if one was named.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::os_text::optional")]
     pub data_folder: Option<PathBuf>,
 }
 
@@ -27,15 +29,12 @@ const FILE: &str = "data-hints.json";
 
 impl DataHint {
     /// The hint for what was asked for; paths become absolute.
-    pub fn new(dataset: &str, data_folder: Option<&Path>) -> Self {
+    pub fn new(dataset: impl AsRef<OsStr>, data_folder: Option<&Path>) -> Self {
+        let dataset = dataset.as_ref();
         let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let is_path = dataset.contains(std::path::is_separator) || Path::new(dataset).is_dir();
+        let is_path = is_path(dataset) || Path::new(dataset).is_dir();
         Self {
-            dataset: if is_path {
-                absolute(Path::new(dataset)).to_string_lossy().into_owned()
-            } else {
-                dataset.to_owned()
-            },
+            dataset: if is_path { absolute(Path::new(dataset)).into() } else { dataset.to_owned() },
             data_folder: data_folder.map(absolute),
         }
     }
@@ -53,8 +52,8 @@ impl DataHint {
         let _lock = store.lock()?;
         let mut hints = all(store);
         hints.insert(key, self.clone());
-        let text =
-            serde_json::to_vec_pretty(&hints).expect("invariant: a map of texts has no value that JSON cannot hold");
+        let text = serde_json::to_vec_pretty(&hints)
+            .expect("invariant: a map of texts and bytes has no value that JSON cannot hold");
         store.disk().write_atomically(&store.root().join(FILE), &text)
     }
 }
@@ -89,5 +88,29 @@ fn all(store: &Store) -> BTreeMap<String, DataHint> {
             std::fs::read(&path).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
         }
         _ => BTreeMap::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_noted_is_read_back_to_the_byte() {
+        // As it is written since there are hints.
+        let plain = r#"{"dataset":"cifar10","data_folder":"/data/caf\u00e9"}"#;
+        let hint: DataHint = serde_json::from_str(plain).unwrap();
+        assert_eq!(hint, DataHint::new("cifar10", Some(Path::new("/data/café"))));
+        assert_eq!(serde_json::to_string(&hint).unwrap(), r#"{"dataset":"cifar10","data_folder":"/data/café"}"#);
+        #[cfg(unix)]
+        {
+            use std::os::unix::ffi::OsStrExt;
+
+            let path = OsStr::from_bytes(b"/data/caf\xe9");
+            let hint = DataHint::new(path, Some(Path::new(path)));
+            let text = serde_json::to_string(&hint).unwrap();
+            assert_eq!(serde_json::from_str::<DataHint>(&text).unwrap(), hint, "{text}");
+            assert_eq!(hint.dataset, path);
+        }
     }
 }

@@ -213,6 +213,7 @@ mod listing;
 mod lock;
 #[cfg(feature = "sql")]
 mod memory;
+mod os_text;
 mod output;
 mod part;
 mod paths;

@@ -358,12 +358,13 @@ impl Store {
         } else {
             format!("there is {}", names.join(", "))
         };
+        // Two branches of one name are among those that can be read.
         let unread = branches.problems.iter().filter(|problem| !matches!(problem, RecorderError::AmbiguousName { .. }));
         let unread = unread.count();
         if unread > 0 {
-            known.push_str(&format!(", and {unread} that cannot be read (`revacnn log` says why)"));
+            known.push_str(&format!(", and {unread} that cannot be read"));
         }
-        RecorderError::UnknownBranch { name: name.chars().take(80).collect(), store: self.root.clone(), known }
+        RecorderError::UnknownBranch { name: name.chars().take(80).collect(), store: self.root.clone(), known, unread }
     }
 }
 

@@ -53,9 +53,7 @@ pub use window::run;
 #[derive(Debug, thiserror::Error)]
 pub enum ViewError {
     /// The window cannot be opened.
-    #[error(
-        "cannot open a window: {0}; without a display, `revacnn view --screenshot FILE.png ADDRESS` draws into a file"
-    )]
+    #[error("cannot open a window: {0}; without a display it can be drawn into a file")]
     Window(String),
     /// The store cannot be read.
     #[error(transparent)]

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crate::canvas::sheet::Cache;
 use revacnn_notebook::{BranchSummary, Cell, Matching, Method, Show, Source, XAxis};
-use revacnn_schemas::{Address, BranchName, FilterNumber, ImageIndex, LayerName, Position, Scale, Step};
+use revacnn_schemas::{Address, Advice, BranchName, FilterNumber, ImageIndex, LayerName, Place, Position, Scale, Step};
 
 use crate::ViewOptions;
 use crate::cells::{Figures, Slot, Wanted};
@@ -63,6 +63,8 @@ pub(crate) struct Playing {
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) store: String,
+    /// Where the window works, for the commands that it shows.
+    pub(crate) place: Place,
     pub(crate) screen: Screen,
     pub(crate) branches: Vec<BranchSummary>,
     pub(crate) problems: Vec<String>,
@@ -139,6 +141,7 @@ impl State {
         };
         Self {
             store,
+            place: Place { store: options.store.clone(), data: options.data.clone() },
             screen: Screen::Opening,
             branches: Vec::new(),
             problems: Vec::new(),
@@ -212,6 +215,17 @@ impl State {
     /// The selected branch at the cursor.
     pub(crate) fn at(&self) -> Option<Address> {
         self.branch().map(|branch| self.address_of(branch))
+    }
+
+    /// The command line that does what a press on an edit does.
+    pub(crate) fn command(&self, edit: &str) -> Option<String> {
+        let at = self.at()?;
+        let advice = if self.is_live() {
+            Advice::Steer { branch: at.branch, edit: edit.to_owned() }
+        } else {
+            Advice::Fork { at, edits: vec![edit.to_owned()], more: None }
+        };
+        Some(advice.command(&self.place))
     }
 
     /// A branch at the cursor.

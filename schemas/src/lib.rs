@@ -22,6 +22,7 @@
 //! ```
 
 mod address;
+mod advice;
 mod branch;
 mod digest;
 mod edit;
@@ -38,6 +39,7 @@ mod tables;
 mod topology;
 
 pub use address::{Address, Position};
+pub use advice::{Advice, DEFAULT_STORE, Place};
 pub use branch::{BranchRecord, Fidelity, ParentRecord, RecordingSettings, StoreRecord};
 pub use digest::{Digest, Digester, canonical_bits};
 pub use edit::{Change, Coefficients, EDIT_FORMS, Edit, FilterInit, LayerInit, ReadCoefficients, Setting, Target};

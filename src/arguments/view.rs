@@ -1,9 +1,10 @@
 //! What `revacnn view` takes.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use revacnn_schemas::{BranchName, FilterNumber, LayerName};
+use revacnn_schemas::{Address, BranchName, FilterNumber, LayerName, Place, SchemaError};
 
 use super::{DataFolder, StoreArguments};
 
@@ -24,7 +25,7 @@ pub(crate) enum ThemeName {
 pub(crate) struct ViewArguments {
     /// A store, or an address in `--store`.
     #[arg(value_name = "STORE|ADDRESS")]
-    pub(crate) place: Option<String>,
+    pub(crate) place: Option<OsString>,
     #[command(flatten)]
     pub(crate) store: StoreArguments,
     #[command(flatten)]
@@ -44,6 +45,24 @@ pub(crate) struct ViewArguments {
     /// The theme.
     #[arg(long, value_name = "NAME", default_value = "light")]
     pub(crate) theme: ThemeName,
+}
+
+impl ViewArguments {
+    /// The store: a folder in its place is one, and what is none is an address.
+    pub(crate) fn place(&self) -> Place {
+        let folder = self.place.as_ref().map(PathBuf::from).filter(|place| place.is_dir());
+        let mut place = self.store.place(Some(&self.data));
+        place.store = folder.unwrap_or(place.store);
+        place
+    }
+
+    /// The address that was asked for.
+    pub(crate) fn address(&self) -> Result<Option<Address>, SchemaError> {
+        match &self.place {
+            Some(place) if !Path::new(place).is_dir() => place.to_string_lossy().parse().map(Some),
+            _ => Ok(None),
+        }
+    }
 }
 
 /// `conv3/7`.

@@ -3,19 +3,19 @@
 use std::process::ExitCode;
 
 use revacnn_recorder::{BranchReader, Store, branch_bytes, compact, find_data};
-use revacnn_schemas::Fidelity;
+use revacnn_schemas::{Advice, Fidelity};
 
 use super::{bar, threads};
 use crate::arguments::CompactArguments;
 use crate::error::Failure;
-use crate::text::{bytes, count, say};
+use crate::output::say;
+use crate::text::{bytes, count};
 
 pub(crate) fn run(arguments: &CompactArguments) -> Result<ExitCode, Failure> {
     let name = &arguments.branch;
     if arguments.fidelity == Fidelity::Every {
-        return Err(Failure::Usage(format!(
-            "compact leaves keyframes alone; to store every step's tensors, use `revacnn materialise {name}`"
-        )));
+        let reason = "compact leaves keyframes alone; materialise stores every step's tensors".to_owned();
+        return Err(Failure::Usage(reason).advised(vec![Advice::Materialise { branch: name.clone(), steps: None }]));
     }
     let store = Store::open(&arguments.store.store)?;
     let record = store.branch(name)?;

@@ -1,5 +1,6 @@
 //! `revacnn data`: what there is to train on.
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -77,14 +78,14 @@ fn list(arguments: &DataArguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn check_all(arguments: &DataArguments, names: &[String]) -> Result<ExitCode, Failure> {
+fn check_all(arguments: &DataArguments, names: &[OsString]) -> Result<ExitCode, Failure> {
     let folder = arguments.folder.folder();
-    let mut chosen: Vec<String> = names.to_vec();
+    let mut chosen: Vec<OsString> = names.to_vec();
     if chosen.is_empty() {
         chosen = catalogue(folder.as_deref())
             .iter()
             .filter(|entry| matches!(entry.availability, Availability::Ready { .. }))
-            .map(|entry| entry.name.to_owned())
+            .map(|entry| entry.name.into())
             .collect();
     }
     let mut out = std::io::stdout().lock();

@@ -1,10 +1,9 @@
 //! `revacnn fork`: a branch from any recorded step, with edits.
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use revacnn_recorder::{Fork, ForkPlan, RecorderOptions, Store, branch_bytes, find_data, fork, unix_seconds};
-use revacnn_schemas::Step;
+use revacnn_schemas::{Advice, Step};
 use serde_json::json;
 
 use super::resume::until;
@@ -13,8 +12,9 @@ use super::{edits, history, remember, threads};
 use crate::arguments::ForkArguments;
 use crate::error::Failure;
 use crate::interrupt;
+use crate::output::say;
 use crate::run::{Engine, Run, effect_text, effects_json, warn_of_budget};
-use crate::text::{bytes, count, duration, say};
+use crate::text::{bytes, count, duration, next};
 
 pub(crate) fn run(arguments: &ForkArguments) -> Result<ExitCode, Failure> {
     let edits = edits(&arguments.edit)?;
@@ -39,27 +39,24 @@ pub(crate) fn run(arguments: &ForkArguments) -> Result<ExitCode, Failure> {
     interrupt::listen();
     let fork = fork(&store, lineage, step, plan, dataset)?;
     remember(&store, &record.definition.dataset, arguments.data.data.as_deref())?;
-    tell(arguments, &fork, step)?;
+    tell(arguments, &fork, step);
+    let place = arguments.store.place(Some(&arguments.data));
     let session = fork.session;
     if !trains_on {
         let name = session.record().name.clone();
         session.finish()?;
         if !arguments.json {
-            let store = &arguments.store.store;
-            let option =
-                if store.as_os_str() == "runs" { String::new() } else { format!(" --store {}", store.display()) };
-            say!("\nnext:\n  revacnn resume {name} --steps +1000{option}");
+            say!("\n{}", next(&[Advice::Resume { branch: name, more: Some(1000) }], &place));
         }
         return Ok(ExitCode::SUCCESS);
     }
     let until = until(&session, arguments.steps, arguments.epochs)?;
     warn_of_budget(session.record(), budget, until);
     store.set_target(session.record(), until)?;
-    Run::new(arguments.store.store.clone(), arguments.json, Engine::recorded(session)?, until).go()
+    Run::new(place, arguments.json, Engine::recorded(session)?, until).go()
 }
 
-fn tell(arguments: &ForkArguments, fork: &Fork, step: Step) -> Result<(), Failure> {
-    let mut out = std::io::stdout().lock();
+fn tell(arguments: &ForkArguments, fork: &Fork, step: Step) {
     let record = fork.session.record();
     let written = branch_bytes(&arguments.store.store, &record.id);
     if arguments.json {
@@ -83,20 +80,19 @@ fn tell(arguments: &ForkArguments, fork: &Fork, step: Step) -> Result<(), Failur
             },
             "bytes": written,
         });
-        return Ok(writeln!(out, "{line}")?);
+        say!("{line}");
+        return;
     }
-    writeln!(out, "forked {} at step {} into {}", arguments.address.branch, count(step.0), record.name)?;
+    say!("forked {} at step {} into {}", arguments.address.branch, count(step.0), record.name);
     for effect in &fork.effects {
-        writeln!(out, "  {}", effect_text(effect))?;
+        say!("  {}", effect_text(effect));
     }
-    writeln!(
-        out,
+    say!(
         "{} steps brought forward from a keyframe in {}, forked in {}, validated in {}; {} written",
         count(fork.recomputed),
         duration(fork.bringing_forward.as_secs_f64()),
         duration(fork.forking.as_secs_f64()),
         duration(fork.parts.validating.as_secs_f64()),
         bytes(written),
-    )?;
-    Ok(())
+    );
 }

@@ -4,12 +4,13 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use revacnn_recorder::{BranchReader, Gap, RecorderError, StepSpan, Store, branch_bytes};
-use revacnn_schemas::{BranchRecord, Edit, Fidelity};
+use revacnn_schemas::{Advice, BranchRecord, Edit, Fidelity};
 use serde_json::json;
 
 use crate::arguments::LogArguments;
 use crate::error::Failure;
-use crate::text::{Side, bytes, count, loss, percent, table, warn};
+use crate::output::warn;
+use crate::text::{Side, bytes, count, loss, percent, printable, table};
 
 /// Characters of the column of edits.
 const LONGEST_EDITS: usize = 44;
@@ -53,8 +54,9 @@ pub(crate) fn run(arguments: &LogArguments) -> Result<ExitCode, Failure> {
     } else if lines.is_empty() && problems.is_empty() {
         writeln!(
             out,
-            "{} has no branch yet: `revacnn train --store {0}` records one",
-            arguments.store.store.display()
+            "{} has no branch yet: `{}` records one",
+            printable(&arguments.store.store.display()),
+            Advice::Train.command(&arguments.store.place(None))
         )?;
     } else {
         let heading = [

@@ -7,7 +7,8 @@ use revacnn_recorder::{BranchReader, StepSpan, Store, find_data, materialise};
 use super::{asked_span, bar, threads};
 use crate::arguments::MaterialiseArguments;
 use crate::error::Failure;
-use crate::text::{self, bytes, count, say};
+use crate::output::say;
+use crate::text::{self, bytes, count};
 
 pub(crate) fn run(arguments: &MaterialiseArguments) -> Result<ExitCode, Failure> {
     let store = Store::open(&arguments.store.store)?;

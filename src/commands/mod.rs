@@ -19,6 +19,7 @@ pub(crate) mod verify;
 #[cfg(feature = "view")]
 pub(crate) mod view;
 
+use std::ffi::{OsStr, OsString};
 use std::num::NonZeroUsize;
 use std::path::Path;
 
@@ -28,7 +29,7 @@ use revacnn_schemas::{BranchName, DatasetIdentity, Edit, Step};
 
 use crate::error::Failure;
 use crate::npy;
-use crate::text::warn;
+use crate::output::warn;
 
 /// A branch with its past. What of it is missing is said, whatever is asked of
 /// the rest.
@@ -52,8 +53,34 @@ fn asked_span(from: Option<u64>, to: Option<u64>, all: StepSpan) -> Result<StepS
 }
 
 /// Reads the edits of a command line; coefficients come from `.npy` files.
-fn edits(texts: &[String]) -> Result<Vec<Edit>, Failure> {
-    texts.iter().map(|text| Ok(Edit::parse(text, &mut |path| npy::coefficients(Path::new(path)))?)).collect()
+fn edits(texts: &[OsString]) -> Result<Vec<Edit>, Failure> {
+    texts.iter().map(|text| edit(text)).collect()
+}
+
+fn edit(text: &OsStr) -> Result<Edit, Failure> {
+    if let Some(text) = text.to_str() {
+        return Ok(Edit::parse(text, &mut |path| npy::coefficients(Path::new(path)))?);
+    }
+    // A path may be no text: the file is the word that looks like it.
+    let words = words(text);
+    Ok(Edit::parse(&text.to_string_lossy(), &mut |shown| {
+        let word = words.iter().copied().find(|word| word.to_string_lossy() == shown);
+        npy::coefficients(Path::new(word.unwrap_or(OsStr::new(shown))))
+    })?)
+}
+
+/// Words between blanks.
+#[cfg(unix)]
+fn words(text: &OsStr) -> Vec<&OsStr> {
+    use std::os::unix::ffi::OsStrExt;
+
+    text.as_bytes().split(u8::is_ascii_whitespace).map(OsStr::from_bytes).collect()
+}
+
+/// Words between blanks, where text that is no Unicode cannot be taken apart.
+#[cfg(not(unix))]
+fn words(_text: &OsStr) -> Vec<&OsStr> {
+    Vec::new()
 }
 
 /// Remembers the folder that `--data` named, in which a data set was found, so

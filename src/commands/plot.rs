@@ -14,7 +14,8 @@ use revacnn_schemas::{
 use super::{history, threads};
 use crate::arguments::{CompareArguments, EmbedArguments, PlotArguments, PlotKind};
 use crate::error::Failure;
-use crate::text::{Side, table, warn};
+use crate::output::warn;
+use crate::text::{Side, table};
 
 pub(crate) fn plot(arguments: &PlotArguments) -> Result<ExitCode, Failure> {
     refuse_what_is_not_used(arguments)?;

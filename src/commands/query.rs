@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::arguments::{QueryArguments, RowFormat};
 use crate::error::Failure;
+use crate::output::tell;
 use crate::text::{Side, count, table};
 
 /// Rows that are shown to people.
@@ -91,9 +92,9 @@ fn write_table(answer: &Answer, out: &mut impl Write) -> Result<(), Failure> {
     out.flush()?;
     if answer.is_cut() {
         let shown = count(answer.rows() as u64);
-        writeln!(std::io::stderr(), "these are the first {shown} rows; --format csv, json or parquet writes all")?;
+        tell(&format!("these are the first {shown} rows; --format csv, json or parquet writes all"));
     } else if lines.is_empty() {
-        writeln!(std::io::stderr(), "no rows")?;
+        tell("no rows");
     }
     Ok(())
 }

@@ -24,7 +24,7 @@ pub(crate) fn run(arguments: &ResumeArguments) -> Result<ExitCode, Failure> {
     warn_of_budget(session.record(), budget, until);
     store.set_target(session.record(), until)?;
     remember(&store, &record.definition.dataset, arguments.data.data.as_deref())?;
-    Run::new(arguments.store.store.clone(), arguments.json, Engine::recorded(session)?, until).go()
+    Run::new(arguments.store.place(Some(&arguments.data)), arguments.json, Engine::recorded(session)?, until).go()
 }
 
 /// The step to train to: what was asked for now, or before, or else the end

@@ -4,7 +4,8 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use revacnn_recorder::{Command, Store, steer};
+use revacnn_recorder::{Command, RecorderError, Store, steer};
+use revacnn_schemas::{Address, Advice, Position};
 use serde_json::json;
 
 use super::edits;
@@ -27,7 +28,16 @@ pub(crate) fn run(arguments: &SteerArguments) -> Result<ExitCode, Failure> {
     let store = Store::open(&arguments.store.store)?;
     let record = store.branch(&arguments.branch)?;
     let forks = matches!(command, Command::Edit { .. });
-    let answer = steer(&store, &record, command.clone(), Duration::from_secs(arguments.patience))?;
+    let answer = steer(&store, &record, command.clone(), Duration::from_secs(arguments.patience));
+    let answer = answer.map_err(|error| match error {
+        // What was to happen to the run can happen to the branch.
+        RecorderError::NotTraining { .. } if forks => Failure::from(error).advised(vec![Advice::Fork {
+            at: Address { branch: arguments.branch.clone(), position: Position::Last },
+            edits: arguments.edit.iter().filter_map(|edit| edit.to_str().map(str::to_owned)).collect(),
+            more: None,
+        }]),
+        error => error.into(),
+    })?;
     if let Some(reason) = answer.refused {
         return Err(Failure::Refused(reason));
     }

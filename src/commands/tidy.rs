@@ -1,13 +1,15 @@
 //! `revacnn rename`, `delete` and `gc`.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use revacnn_recorder::{GarbageList, Store};
+use revacnn_schemas::Advice;
 
 use crate::arguments::{DeleteArguments, GcArguments, RenameArguments};
 use crate::error::Failure;
-use crate::text::{Side, bytes, say, table, warn};
+use crate::output::{self, say, warn};
+use crate::text::{Side, bytes, next, table};
 
 pub(crate) fn rename(arguments: &RenameArguments) -> Result<ExitCode, Failure> {
     let store = Store::open(&arguments.store.store)?;
@@ -24,7 +26,12 @@ pub(crate) fn delete(arguments: &DeleteArguments) -> Result<ExitCode, Failure> {
         say!("{name} is back");
     } else {
         store.delete(name)?;
-        say!("{name} is deleted; `revacnn delete {name} --undo` takes it back, `revacnn gc` frees its space");
+        let place = arguments.store.place(None);
+        say!(
+            "{name} is deleted; `{}` takes it back, `{}` frees its space",
+            Advice::TakeBack { branch: name.clone() }.command(&place),
+            Advice::Free { unasked: false }.command(&place),
+        );
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -32,8 +39,13 @@ pub(crate) fn delete(arguments: &DeleteArguments) -> Result<ExitCode, Failure> {
 pub(crate) fn gc(arguments: &GcArguments) -> Result<ExitCode, Failure> {
     let store = Store::open(&arguments.store.store)?;
     let GarbageList { items: garbage, problems } = store.garbage()?;
+    let place = arguments.store.place(None);
     for problem in &problems {
         warn(problem);
+        let advice = problem.advice();
+        if !advice.is_empty() {
+            output::tell(&next(&advice, &place));
+        }
     }
     let code = if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     if garbage.is_empty() {
@@ -47,28 +59,23 @@ pub(crate) fn gc(arguments: &GcArguments) -> Result<ExitCode, Failure> {
             vec![bytes(item.bytes), item.reason.clone(), path.display().to_string()]
         })
         .collect();
-    write!(
-        std::io::stdout(),
-        "{}",
-        table(&[("frees", Side::Right), ("what", Side::Left), ("path", Side::Left)], &rows)
-    )?;
+    let heading = [("frees", Side::Right), ("what", Side::Left), ("path", Side::Left)];
+    output::write(format_args!("{}", table(&heading, &rows)));
     let total: u64 = garbage.iter().map(|item| item.bytes).sum();
-    if !arguments.yes && !confirmed(&format!("free {}?", bytes(total)))? {
-        say!("nothing was freed; `revacnn gc --yes` does not ask");
+    if !arguments.yes && !confirmed(&format!("free {}?", bytes(total))) {
+        say!("nothing was freed; `{}` does not ask", Advice::Free { unasked: true }.command(&place));
         return Ok(code);
     }
     say!("{} freed", bytes(store.collect(&garbage)?));
     Ok(code)
 }
 
-/// Asks on a terminal; elsewhere the answer is no.
-fn confirmed(question: &str) -> Result<bool, Failure> {
+/// Asks on a terminal; elsewhere, and where no answer can be read, it is no.
+fn confirmed(question: &str) -> bool {
     if !std::io::stdin().is_terminal() {
-        return Ok(false);
+        return false;
     }
-    write!(std::io::stdout(), "{question} [y/N] ")?;
-    std::io::stdout().flush()?;
+    output::write(format_args!("{question} [y/N] "));
     let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    std::io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
 }

@@ -1,6 +1,6 @@
 //! `revacnn train`: the main job.
 
-use std::io::Write;
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -20,6 +20,7 @@ use super::threads;
 use crate::arguments::TrainArguments;
 use crate::error::Failure;
 use crate::interrupt;
+use crate::output::{say, warn};
 use crate::run::{Engine, Run, Size};
 use crate::text::{bytes, count};
 
@@ -30,11 +31,11 @@ const DEFAULT_DATASET: &str = "shapes";
 const DEFAULT_NETWORK: &str = "paper";
 
 pub(crate) fn run(arguments: &TrainArguments) -> Result<ExitCode, Failure> {
-    let data_folder = arguments.data.folder();
+    let (place, data_folder) = (arguments.store.place(Some(&arguments.data)), arguments.data.folder());
     let existing = existing(arguments)?;
     let dataset = match (&arguments.dataset, &existing) {
         (None, Some((store, record))) => find_data(store, &record.definition.dataset, data_folder.as_deref())?,
-        (asked, _) => Arc::new(load(asked.as_deref().unwrap_or(DEFAULT_DATASET), data_folder.as_deref())?),
+        (asked, _) => Arc::new(load(asked.as_deref().unwrap_or(OsStr::new(DEFAULT_DATASET)), data_folder.as_deref())?),
     };
     let existing = existing.map(|(_, record)| record);
     let definition = definition(arguments, existing.as_ref(), &dataset)?;
@@ -44,7 +45,7 @@ pub(crate) fn run(arguments: &TrainArguments) -> Result<ExitCode, Failure> {
         check_normalisation(&definition)?;
         let trainer = Trainer::new(&definition, dataset, threads(arguments.threads))?;
         let engine = Engine::Free(Box::new(trainer));
-        return Run::new(arguments.store.store.clone(), arguments.json, engine, until).go();
+        return Run::new(place, arguments.json, engine, until).go();
     }
     let recording = recording(arguments, &definition, existing.as_ref());
     let (_, topology) = resolve(&definition.network, definition.input, definition.classes)?;
@@ -52,8 +53,7 @@ pub(crate) fn run(arguments: &TrainArguments) -> Result<ExitCode, Failure> {
     let rows = Size::of(&topology, &definition, &recording);
     let size = rows.of_steps(until.0);
     if !arguments.json {
-        writeln!(
-            std::io::stdout(),
+        say!(
             "{} on {}: {} parameters, batch {}, until step {} — about {} on disk{}",
             network_name(&definition),
             definition.dataset.name,
@@ -66,7 +66,7 @@ pub(crate) fn run(arguments: &TrainArguments) -> Result<ExitCode, Failure> {
                     format!(", thinned to keyframes past {} (which loses nothing; see --disk-budget)", bytes(budget)),
                 _ => String::new(),
             }
-        )?;
+        );
     }
     rows.warn_of_budget(budget, until.0);
     let store = Store::open_or_create(&arguments.store.store, unix_seconds())?;
@@ -79,12 +79,16 @@ pub(crate) fn run(arguments: &TrainArguments) -> Result<ExitCode, Failure> {
         created_unix_seconds: unix_seconds(),
     };
     let session = Session::open(&store, &arguments.branch, plan, dataset)?;
-    // Only now: a run that is refused changes nothing.
-    if let Some(dataset) = arguments.dataset.as_deref().or(existing.is_none().then_some(DEFAULT_DATASET)) {
-        DataHint::new(dataset, data_folder.as_deref()).remember(&store, &identity)?;
+    // Only now: a run that is refused changes nothing. It is no more than a
+    // hint, and no run is refused for it once there is a branch.
+    let new = existing.is_none().then_some(OsStr::new(DEFAULT_DATASET));
+    if let Some(dataset) = arguments.dataset.as_deref().or(new)
+        && let Err(error) = DataHint::new(dataset, data_folder.as_deref()).remember(&store, &identity)
+    {
+        warn(&format!("{error}; where the images lie is not noted, so that later commands need --data"));
     }
     store.set_target(session.record(), until)?;
-    Run::new(arguments.store.store.clone(), arguments.json, Engine::recorded(session)?, until).go()
+    Run::new(place, arguments.json, Engine::recorded(session)?, until).go()
 }
 
 fn network_name(definition: &RunDefinition) -> String {
@@ -92,7 +96,7 @@ fn network_name(definition: &RunDefinition) -> String {
 }
 
 /// A preset by its name, or a file.
-fn network(name_or_path: &str) -> Result<NetworkSpec, Failure> {
+fn network(name_or_path: &OsStr) -> Result<NetworkSpec, Failure> {
     named_network(name_or_path).map_err(|error| match error {
         // What is written wrong is an argument at fault.
         TrainerError::Schema(error) => error.into(),
@@ -133,7 +137,7 @@ fn definition(
     };
     let network = match (&arguments.network, base) {
         (None, Some(base)) => base.network.clone(),
-        (asked, _) => network(asked.as_deref().unwrap_or(DEFAULT_NETWORK))?,
+        (asked, _) => network(asked.as_deref().unwrap_or(OsStr::new(DEFAULT_NETWORK)))?,
     };
     let mut definition = define(network, dataset, &settings)?;
     if let Some(base) = base.filter(|base| arguments.schedule.is_none_or(|asked| asked == curve(base))) {

@@ -1,33 +1,24 @@
 //! `revacnn view`: the window, or a picture of it.
 
-use std::path::Path;
 use std::process::ExitCode;
 
-use revacnn_replay_ui::{ViewOptions, run as open_window, screenshot};
-use revacnn_schemas::Address;
+use revacnn_replay_ui::{ViewError, ViewOptions, run as open_window, screenshot};
+use revacnn_schemas::Advice;
 
 use crate::arguments::{ThemeName, ViewArguments};
 use crate::error::Failure;
-use crate::text::say;
+use crate::output::say;
 
 pub(crate) fn run(arguments: &ViewArguments) -> Result<ExitCode, Failure> {
-    let mut options = ViewOptions {
-        store: arguments.store.store.clone(),
+    let options = ViewOptions {
+        store: arguments.place().store,
         data: arguments.data.folder(),
-        address: None,
+        address: arguments.address()?,
         beside: arguments.beside.clone(),
         filter: arguments.filter.clone(),
         size: arguments.size,
         dark: arguments.theme == ThemeName::Dark,
     };
-    if let Some(place) = &arguments.place {
-        // A folder is a store; what is none is an address.
-        if Path::new(place).is_dir() {
-            options.store = place.into();
-        } else {
-            options.address = Some(place.parse::<Address>()?);
-        }
-    }
     match &arguments.screenshot {
         Some(path) => {
             screenshot(&options, path)?;
@@ -35,7 +26,11 @@ pub(crate) fn run(arguments: &ViewArguments) -> Result<ExitCode, Failure> {
         }
         None => {
             options.check()?;
-            open_window(options)?;
+            let at = options.address.clone();
+            open_window(options).map_err(|error| match error {
+                ViewError::Window(_) => Failure::from(error).advised(vec![Advice::Screenshot { at }]),
+                error => error.into(),
+            })?;
         }
     }
     Ok(ExitCode::SUCCESS)

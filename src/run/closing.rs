@@ -1,29 +1,29 @@
 //! What is said at the end of a run.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
-
 use revacnn_recorder::Summary;
-use revacnn_schemas::{BranchName, Fidelity, Step, ValidationResult};
+use revacnn_schemas::{Address, Advice, BranchName, BranchRecord, Fidelity, Place, Position, Step, ValidationResult};
 use revacnn_trainer::{StepOutcome, Trainer};
 use serde_json::json;
 
 use super::Ended;
 use crate::error::Failure;
-use crate::text::{bytes, count, duration, loss, percent};
+use crate::output::say;
+use crate::text::{bytes, count, duration, loss, next, percent, printable};
 
 /// Steps back from a divergence to the fork that is worth a try.
 const STEPS_BEFORE_DIVERGENCE: u64 = 10;
 
 /// What is said at the end.
 pub(super) struct Closing {
-    pub(super) store: PathBuf,
+    pub(super) place: Place,
     /// The branch, if there was one.
-    pub(super) branch: Option<BranchName>,
-    pub(super) fidelity: Option<Fidelity>,
+    pub(super) branch: Option<BranchRecord>,
     pub(super) trainer: Trainer,
     pub(super) summary: Option<Summary>,
+    /// The closing evaluation, which is no row of the log.
     pub(super) validation: Option<ValidationResult>,
+    /// The branch's own steps whose full validation is in the log.
+    pub(super) validated: Vec<Step>,
     pub(super) last: Option<StepOutcome>,
     pub(super) steps: u64,
     pub(super) images: u64,
@@ -33,11 +33,16 @@ pub(super) struct Closing {
 }
 
 impl Closing {
-    pub(super) fn print(&self, json: bool, ended: &Ended) -> Result<(), Failure> {
+    pub(super) fn print(&self, json: bool, ended: &Ended) {
         if json { self.print_json(ended) } else { self.print_text(ended) }
     }
 
-    fn print_json(&self, ended: &Ended) -> Result<(), Failure> {
+    /// Whether the log holds what the closing evaluation found.
+    fn is_recorded(&self) -> bool {
+        self.validated.contains(&self.trainer.position())
+    }
+
+    fn print_json(&self, ended: &Ended) {
         let validation = self.validation.as_ref();
         let line = json!({
             "event": "summary",
@@ -59,90 +64,88 @@ impl Closing {
             "live_accuracy": self.trainer.live_accuracy(),
             "validation_loss": validation.map(|result| result.loss).filter(|loss| loss.is_finite()),
             "validation_accuracy": validation.map(ValidationResult::accuracy),
+            "validation_recorded": validation.map(|_| self.is_recorded()),
             "bytes_written": self.summary.map(|summary| summary.bytes),
             "thinned_steps": self.summary.map(|summary| summary.thinned_steps),
             "waited_for_disk_seconds": self.summary.map(|summary| summary.waited.as_secs_f64()),
         });
-        Ok(writeln!(std::io::stdout(), "{line}")?)
+        say!("{line}");
     }
 
-    fn print_text(&self, ended: &Ended) -> Result<(), Failure> {
-        let mut out = std::io::stdout().lock();
-        let branch = self.branch.as_ref().map_or("main", BranchName::as_str);
+    fn print_text(&self, ended: &Ended) {
         let last = self.trainer.position();
-        match ended {
-            Ended::AlreadyDone => {
-                writeln!(
-                    out,
-                    "branch {branch} is at step {} already: nothing to train (ask for more --steps or --epochs)",
-                    count(last.0)
-                )?;
-            }
-            _ => writeln!(
-                out,
+        match (ended, &self.branch) {
+            (Ended::AlreadyDone, Some(branch)) => say!(
+                "branch {} is at step {} already: nothing to train (ask for more --steps or --epochs)",
+                branch.name,
+                count(last.0)
+            ),
+            _ => say!(
                 "{} {} steps, {} images in {} ({} images/s)",
                 if *ended == Ended::Interrupted { "stopped after" } else { "trained" },
                 count(self.steps),
                 count(self.images),
                 duration(self.seconds),
                 count((self.images as f64 / self.seconds.max(1e-9)) as u64),
-            )?,
+            ),
         }
         if let Some(result) = &self.validation {
-            writeln!(
-                out,
-                "step {}: validation loss {}, accuracy {} ({} of {} images)",
+            // Rows are a function of the step: a run that ends within an epoch
+            // adds none.
+            let outside = if self.summary.is_some() && !self.is_recorded() { "; not recorded" } else { "" };
+            say!(
+                "step {}: validation loss {}, accuracy {} ({} of {} images{outside})",
                 count(last.0),
                 loss(Some(result.loss)),
                 percent(result.accuracy()),
                 count(result.correct.into()),
                 count(result.images.into()),
-            )?;
+            );
         }
-        let Some(summary) = self.summary else {
-            writeln!(out, "nothing was recorded (--no-record)")?;
-            return Ok(());
+        let (Some(summary), Some(branch)) = (self.summary, &self.branch) else {
+            say!("nothing was recorded (--no-record)");
+            return;
         };
-        let store = self.store.display();
-        let what = match self.fidelity {
-            Some(Fidelity::Keyframes) => "every step's scalars, and keyframes that give its tensors back,",
-            _ => "every step",
+        let what = match branch.recording.fidelity {
+            Fidelity::Keyframes => "every step's scalars, and keyframes that give its tensors back,",
+            Fidelity::Every => "every step",
         };
-        writeln!(out, "recorded {what} in {store}: {}", bytes(summary.bytes))?;
+        say!("recorded {what} in {}: {}", printable(&self.place.store.display()), bytes(summary.bytes));
         if summary.thinned_steps > 0 {
-            writeln!(
-                out,
+            say!(
                 "{} of the oldest steps are thinned to keyframes: their tensors are recomputed exactly on demand",
                 count(summary.thinned_steps)
-            )?;
+            );
         }
-        if matches!(ended, Ended::Diverged(_)) {
-            return Ok(());
+        if !matches!(ended, Ended::Diverged(_)) {
+            say!("\n{}", next(&self.advice(branch), &self.place));
         }
-        let option = if self.store == Path::new("runs") { String::new() } else { format!(" --store {store}") };
-        let layer = self
-            .trainer
-            .topology()
-            .parameter_layers()
-            .next()
-            .map_or_else(String::new, |layer| format!(" --layer {}", layer.layer));
-        writeln!(out, "\nnext:")?;
-        writeln!(out, "  revacnn log{option}")?;
-        writeln!(out, "  revacnn show {branch}@{}{layer}{option}", last.0 / 2)?;
-        let blocks: Vec<_> = self.trainer.topology().blocks().collect();
+    }
+
+    /// What to look at and to try after a run that did not diverge.
+    fn advice(&self, branch: &BranchRecord) -> Vec<Advice> {
+        let topology = self.trainer.topology();
+        let at = |position| Address { branch: branch.name.clone(), position };
+        let middle = at(Position::Step(Step(self.trainer.position().0 / 2)));
+        let layer = topology.parameter_layers().next().map(|layer| layer.layer.clone());
+        let mut advice = vec![Advice::ListBranches, Advice::Show { at: middle.clone(), layer }];
+        let blocks: Vec<_> = topology.blocks().collect();
         if let [.., layer, _] = &blocks[..] {
-            let layer = &layer.layer;
-            writeln!(out, "  revacnn fork {branch}@{} --edit 'add-filter {layer}' --steps +500{option}", last.0 / 2)?;
+            let edits = vec![format!("add-filter {}", layer.layer)];
+            advice.push(Advice::Fork { at: middle, edits, more: Some(500) });
         }
-        writeln!(out, "  revacnn evaluate {branch}@best --split test{option}")?;
-        Ok(())
+        // The best of the validations that are recorded: where training is in
+        // none of them yet, that is what it began with.
+        let has_best = self.validated.iter().any(|step| *step > branch.first_step());
+        advice.push(Advice::Evaluate { at: at(if has_best { Position::Best } else { Position::Last }) });
+        advice
     }
 
     pub(super) fn divergence(&self, outcome: &StepOutcome) -> Failure {
         let step = self.trainer.position();
         let what = outcome.divergence.as_ref().map_or_else(String::new, ToString::to_string);
         let try_next = match (&self.summary, &self.branch) {
-            (Some(_), Some(branch)) => try_next(branch, self.trainer.position(), &self.trainer),
+            (Some(_), Some(branch)) => try_next(&branch.name, self.trainer.position(), &self.trainer, &self.place),
             _ => "train again with a smaller --learning-rate".to_owned(),
         };
         Failure::Diverged(format!("training diverged: {what} is not finite at step {step}; {try_next}"))
@@ -150,12 +153,15 @@ impl Closing {
 }
 
 /// What to try after a divergence that was recorded.
-pub(super) fn try_next(branch: &BranchName, diverged: Step, trainer: &Trainer) -> String {
+pub(super) fn try_next(branch: &BranchName, diverged: Step, trainer: &Trainer, place: &Place) -> String {
     let back = diverged.0.min(STEPS_BEFORE_DIVERGENCE);
+    let fork = Advice::Fork {
+        at: Address { branch: branch.clone(), position: Position::Step(Step(diverged.0 - back)) },
+        edits: vec![format!("set learning-rate {}", trainer.hyper_parameters().learning_rate / 10.0)],
+        more: Some(500),
+    };
     format!(
-        "everything up to it is recorded. Try `revacnn fork {branch}@{} --edit 'set learning-rate {}' --steps +500`: \
-         {back} steps before it, with a tenth of the learning rate",
-        diverged.0 - back,
-        trainer.hyper_parameters().learning_rate / 10.0,
+        "everything up to it is recorded. Try `{}`: {back} steps before it, with a tenth of the learning rate",
+        fork.command(place)
     )
 }

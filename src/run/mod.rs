@@ -4,13 +4,11 @@ mod closing;
 mod progress;
 mod size;
 
-use std::io::Write;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use revacnn_recorder::{BranchReader, Session, Steered, Training, Turn};
-use revacnn_schemas::{BranchName, Step};
+use revacnn_recorder::{BranchReader, RecorderError, Session, Steered, Training, Turn};
+use revacnn_schemas::{Advice, Place, Step};
 use revacnn_trainer::data::Split;
 use revacnn_trainer::{Effect, StepOutcome, Trainer};
 use serde_json::{Value, json};
@@ -20,7 +18,8 @@ use self::progress::{Progress, Reporter};
 pub(crate) use self::size::{Size, warn_of_budget};
 use crate::error::Failure;
 use crate::interrupt;
-use crate::text::{count, warn};
+use crate::output::{self, say, warn};
+use crate::text::{count, printable};
 
 /// What trains.
 pub(crate) enum Engine {
@@ -49,13 +48,6 @@ impl Engine {
             Self::Free(trainer) => Ok(Turn::Stepped(trainer.step()?)),
         }
     }
-
-    fn branch(&self) -> Option<&BranchName> {
-        match self {
-            Self::Recorded(training) => Some(&training.session().record().name),
-            Self::Free(_) => None,
-        }
-    }
 }
 
 /// Why training ended.
@@ -73,7 +65,7 @@ enum Ended {
 
 /// A run on the screen.
 pub(crate) struct Run {
-    store: PathBuf,
+    place: Place,
     json: bool,
     engine: Engine,
     until: Step,
@@ -87,10 +79,10 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    pub(crate) fn new(store: PathBuf, json: bool, engine: Engine, until: Step) -> Self {
+    pub(crate) fn new(place: Place, json: bool, engine: Engine, until: Step) -> Self {
         let trainer = engine.trainer();
         Self {
-            store,
+            place,
             json,
             until,
             first: trainer.position(),
@@ -121,7 +113,7 @@ impl Run {
             "branch {} has diverged: at step {} a value is not finite, and training cannot go on from it; {}",
             record.name,
             resumed.from,
-            closing::try_next(&record.name, resumed.from, session.trainer()),
+            closing::try_next(&record.name, resumed.from, session.trainer(), &self.place),
         )))
     }
 
@@ -129,66 +121,74 @@ impl Run {
     pub(crate) fn go(mut self) -> Result<ExitCode, Failure> {
         self.check_finite()?;
         let ended = self.train();
-        self.close(ended)
+        output::clear_bar();
+        let branch = match &self.engine {
+            Engine::Recorded(training) => Some(training.session().record().name.clone()),
+            Engine::Free(_) => None,
+        };
+        self.close(ended).map_err(|failure| {
+            let is_full = matches!(failure, Failure::Recorder(RecorderError::DiskFull { .. }));
+            match branch.filter(|_| is_full) {
+                Some(branch) => failure.advised(vec![Advice::Resume { branch, more: None }]),
+                None => failure,
+            }
+        })
     }
 
     fn train(&mut self) -> Result<Ended, Failure> {
+        output::training_begins();
         self.announce_resumption()?;
         if self.first >= self.until {
             return Ok(Ended::AlreadyDone);
         }
         let mut reporter = Reporter::new(self.json, self.first, self.until);
-        self.caution(&reporter)?;
+        self.caution()?;
         while self.engine.trainer().position() < self.until {
             if interrupt::asked() {
-                reporter.clear();
                 return Ok(Ended::Interrupted);
             }
             let mut steered = Vec::new();
             let turn = self.engine.turn(&mut |event| steered.push(event))?;
             for event in &steered {
-                self.tell(&reporter, event)?;
+                self.tell(event);
             }
             if !steered.is_empty() {
-                self.caution(&reporter)?;
+                self.caution()?;
             }
             let outcome = match turn {
                 Turn::Waited => continue,
                 Turn::Stopped => {
-                    reporter.clear();
                     return Ok(Ended::Interrupted);
                 }
                 Turn::Stepped(outcome) => outcome,
             };
             let diverged = outcome.divergence.is_some();
             self.last = Some(outcome);
-            self.report(&mut reporter)?;
+            self.report(&mut reporter);
             if diverged {
-                reporter.clear();
                 return Ok(Ended::Diverged(self.last.clone().expect("invariant: just stored")));
             }
         }
-        reporter.clear();
         Ok(Ended::Done)
     }
 
     /// Says what a person should know before the next step, once each.
-    fn caution(&mut self, reporter: &Reporter) -> Result<(), Failure> {
+    fn caution(&mut self) -> Result<(), Failure> {
         for caution in self.engine.trainer().cautions()? {
             if self.cautions.contains(&caution) {
                 continue;
             }
             if self.json {
-                writeln!(std::io::stdout(), "{}", json!({ "event": "warning", "message": caution }))?;
+                say!("{}", json!({ "event": "warning", "message": caution }));
             } else {
-                reporter.say(&format!("warning: {caution}"))?;
+                warn(&caution);
             }
             self.cautions.push(caution);
         }
         Ok(())
     }
 
-    fn tell(&self, reporter: &Reporter, event: &Steered) -> Result<(), Failure> {
+    fn tell(&self, event: &Steered) {
         if self.json {
             let line = match event {
                 Steered::Paused(step) => json!({ "event": "paused", "step": step }),
@@ -200,33 +200,34 @@ impl Run {
                 Steered::Unreachable(reason) => json!({ "event": "unreachable", "reason": reason }),
                 Steered::Unanswered(reason) => json!({ "event": "unanswered", "reason": reason }),
             };
-            return Ok(writeln!(std::io::stdout(), "{line}")?);
+            say!("{line}");
+            return;
         }
         match event {
-            Steered::Paused(step) => reporter.say(&format!("paused at step {}, by request", count(step.0))),
-            Steered::Resumed(step) => reporter.say(&format!("goes on after step {}, by request", count(step.0))),
-            Steered::Refused(reason) => reporter.say(&format!("a request was refused: {reason}")),
-            Steered::Unreachable(reason) => reporter.say(&format!("nobody can steer this training: {reason}")),
-            Steered::Unanswered(reason) => reporter.say(&format!("a request could not be answered: {reason}")),
+            Steered::Paused(step) => say!("paused at step {}, by request", count(step.0)),
+            Steered::Resumed(step) => say!("goes on after step {}, by request", count(step.0)),
+            Steered::Refused(reason) => say!("a request was refused: {}", printable(reason)),
+            Steered::Unreachable(reason) => say!("nobody can steer this training: {}", printable(reason)),
+            Steered::Unanswered(reason) => say!("a request could not be answered: {}", printable(reason)),
             Steered::Forked { from, to, step, effects, .. } => {
-                reporter.say(&format!("{from} forked at step {}: goes on in {to}", count(step.0)))?;
-                effects.iter().try_for_each(|effect| reporter.say(&format!("  {}", effect_text(effect))))
+                say!("{from} forked at step {}: goes on in {to}", count(step.0));
+                effects.iter().for_each(|effect| say!("  {}", effect_text(effect)));
             }
         }
     }
 
-    fn report(&self, reporter: &mut Reporter) -> Result<(), Failure> {
+    fn report(&self, reporter: &mut Reporter) {
         let trainer = self.engine.trainer();
         let cursor = trainer.cursor();
         let finished_epoch = (cursor.offset == 0).then_some(cursor.epoch);
         if finished_epoch.is_none() && !reporter.is_due() {
-            return Ok(());
+            return;
         }
         let (validation, bytes) = match &self.engine {
             Engine::Recorded(training) => {
                 let session = training.session();
                 let newest = session.validation().filter(|(step, _)| *step == trainer.position());
-                let bytes = revacnn_recorder::branch_bytes(&self.store, &session.record().id);
+                let bytes = revacnn_recorder::branch_bytes(&self.place.store, &session.record().id);
                 (newest.map(|(_, result)| result), Some(bytes))
             }
             Engine::Free(_) => (None, None),
@@ -241,7 +242,7 @@ impl Run {
             images: cursor.images_seen - self.images_at_start,
             elapsed: self.started.elapsed(),
             bytes,
-        })
+        });
     }
 
     fn announce_resumption(&self) -> Result<(), Failure> {
@@ -251,15 +252,14 @@ impl Run {
         BranchReader::of(session.store(), session.record().clone())?.gaps()?.iter().for_each(|gap| warn(&gap.error));
         if self.json {
             let line = json!({ "event": "resumed", "step": resumed.from, "recomputed": resumed.recomputed });
-            writeln!(std::io::stdout(), "{line}")?;
+            say!("{line}");
         } else if resumed.from < self.until {
-            writeln!(
-                std::io::stdout(),
+            say!(
                 "branch {} goes on after step {} ({} steps brought forward from a keyframe, digests equal)",
                 training.session().record().name,
                 count(resumed.from.0),
                 count(resumed.recomputed),
-            )?;
+            );
         }
         Ok(())
     }
@@ -267,31 +267,33 @@ impl Run {
     /// Seals the log, sums up, and gives the exit code.
     fn close(self, ended: Result<Ended, Failure>) -> Result<ExitCode, Failure> {
         let seconds = self.started.elapsed().as_secs_f64();
-        let branch = self.engine.branch().cloned();
-        let fidelity = match &self.engine {
-            Engine::Recorded(training) => Some(training.session().record().recording.fidelity),
-            Engine::Free(_) => None,
+        let (recorded, left) = match self.engine {
+            Engine::Free(trainer) => (None, Ok((*trainer, None))),
+            Engine::Recorded(training) => {
+                let session = training.session();
+                let recorded = (session.store().clone(), session.record().clone());
+                let left = training.finish().map(|(trainer, summary)| (trainer, Some(summary)));
+                (Some(recorded), left)
+            }
         };
-        let (trainer, summary) = match self.engine {
-            Engine::Free(trainer) => (*trainer, None),
-            // A failure of training is the one to report; what it left is
-            // sealed all the same.
-            Engine::Recorded(training) => match (training.finish(), &ended) {
-                (Ok((trainer, summary)), _) => (trainer, Some(summary)),
-                (Err(error), Ok(_)) => return Err(error.into()),
-                (Err(_), Err(_)) => return Err(ended.expect_err("invariant: training failed")),
-            },
-        };
+        // A failure of training is the one to report; what it left is sealed
+        // all the same.
         let ended = ended?;
+        let (trainer, summary) = left?;
+        let validated = match &recorded {
+            Some((store, record)) => BranchReader::of(store, record.clone())?.validations()?,
+            None => Vec::new(),
+        };
         let closing = Closing {
-            store: self.store,
-            branch,
-            fidelity,
+            place: self.place,
+            branch: recorded.map(|(_, record)| record),
             // The closing evaluation is for the screen alone.
             validation: match ended {
                 Ended::Diverged(_) => None,
+                _ if interrupt::hurried() => None,
                 _ => Some(trainer.evaluate(Split::Validation)?),
             },
+            validated: validated.into_iter().map(|(step, _)| step).collect(),
             steps: trainer.position().0 - self.first.0,
             images: trainer.cursor().images_seen - self.images_at_start,
             seconds,
@@ -301,7 +303,7 @@ impl Run {
             trainer,
             summary,
         };
-        closing.print(self.json, &ended)?;
+        closing.print(self.json, &ended);
         match ended {
             Ended::AlreadyDone | Ended::Done => Ok(ExitCode::SUCCESS),
             Ended::Interrupted => Ok(ExitCode::from(130)),

@@ -1,15 +1,15 @@
-//! The live line of a run: on a terminal one line that is written over, plain
-//! lines elsewhere, events with `--json`.
+//! Where a run stands: a bar on the error output where that is a terminal,
+//! lines to keep on the standard output, events there with `--json`.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use revacnn_schemas::{Epoch, Step, ValidationResult};
 use serde_json::json;
 
-use crate::error::Failure;
-use crate::text::{bytes, count, duration, loss, percent, printable};
+use crate::output::{self, say};
+use crate::text::{bytes, count, duration, loss, percent};
 
 /// Time between two updates of the line on a terminal.
 const LIVE: Duration = Duration::from_millis(200);
@@ -34,9 +34,13 @@ pub(crate) struct Progress<'a> {
 pub(crate) struct Reporter {
     json: bool,
     bar: Option<ProgressBar>,
+    /// Whether lines are written now and then, for a file or a log that shows
+    /// no bar.
+    lines: bool,
     first: Step,
     until: Step,
     next: Instant,
+    next_line: Instant,
 }
 
 impl Reporter {
@@ -48,9 +52,12 @@ impl Reporter {
                 .expect("invariant: the template is valid")
                 .progress_chars("━━─");
             bar.set_style(style);
+            output::show_bar(&bar);
             bar
         });
-        Self { json, bar, first, until, next: Instant::now() + LIVE }
+        let lines = bar.is_none() || !std::io::stdout().is_terminal();
+        let next = Instant::now() + LIVE;
+        Self { json, bar, lines, first, until, next, next_line: next }
     }
 
     /// Whether it is time to say something.
@@ -58,45 +65,25 @@ impl Reporter {
         Instant::now() >= self.next
     }
 
-    pub(crate) fn show(&mut self, progress: &Progress<'_>) -> Result<(), Failure> {
-        self.next = Instant::now() + if self.bar.is_some() { LIVE } else { PLAIN };
+    pub(crate) fn show(&mut self, progress: &Progress<'_>) {
+        let now = Instant::now();
+        self.next = now + if self.bar.is_some() { LIVE } else { PLAIN };
         if self.json {
             return self.show_json(progress);
         }
         let line = self.line(progress);
-        match &self.bar {
-            Some(bar) => {
-                bar.set_position(progress.step.0 - self.first.0);
-                bar.set_message(line);
-                if let (Some(epoch), Some(result)) = (progress.finished_epoch, progress.validation) {
-                    bar.println(epoch_line(epoch, progress.step, result));
-                }
-            }
-            None => match (progress.finished_epoch, progress.validation) {
-                (Some(epoch), Some(result)) => {
-                    writeln!(std::io::stdout(), "{}", epoch_line(epoch, progress.step, result))?;
-                }
-                _ => writeln!(std::io::stdout(), "{line}")?,
-            },
-        }
-        Ok(())
-    }
-
-    /// Says something besides, above the live line.
-    pub(crate) fn say(&self, line: &str) -> Result<(), Failure> {
-        let line = printable(&line);
-        match &self.bar {
-            Some(bar) => bar.println(line),
-            None => writeln!(std::io::stdout(), "{line}")?,
-        }
-        Ok(())
-    }
-
-    /// Takes the live line away.
-    pub(crate) fn clear(&self) {
         if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
+            bar.set_position(progress.step.0 - self.first.0);
+            bar.set_message(line.clone());
         }
+        if let (Some(epoch), Some(result)) = (progress.finished_epoch, progress.validation) {
+            say!("{}", epoch_line(epoch, progress.step, result));
+        } else if self.lines && now >= self.next_line {
+            say!("{line}");
+        } else {
+            return;
+        }
+        self.next_line = now + PLAIN;
     }
 
     fn line(&self, progress: &Progress<'_>) -> String {
@@ -117,7 +104,7 @@ impl Reporter {
         line + &format!("  {} left", duration(left))
     }
 
-    fn show_json(&self, progress: &Progress<'_>) -> Result<(), Failure> {
+    fn show_json(&self, progress: &Progress<'_>) {
         let finite = |value: Option<f32>| value.filter(|value| value.is_finite());
         let mut line = json!({
             "event": "progress",
@@ -135,7 +122,7 @@ impl Reporter {
             line["validation_loss"] = json!(finite(Some(result.loss)));
             line["validation_accuracy"] = json!(result.accuracy());
         }
-        Ok(writeln!(std::io::stdout(), "{line}")?)
+        say!("{line}");
     }
 }
 

@@ -2,7 +2,8 @@
 
 use revacnn_schemas::{BranchRecord, Fidelity, RecordingSettings, RunDefinition, SEGMENT_STEPS, Step, Topology};
 
-use crate::text::{bytes, count, warn};
+use crate::output::warn;
+use crate::text::{bytes, count};
 
 /// Bytes of a step, from the size of its rows.
 pub(crate) struct Size {

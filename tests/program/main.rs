@@ -7,6 +7,7 @@ mod process;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod advice;
 mod asked;
 mod cifar10;
 mod fidelity;
@@ -18,10 +19,12 @@ mod input;
 mod listings;
 mod matching;
 mod outputs;
+mod paths;
 #[cfg(feature = "sql")]
 mod query;
 mod steering;
 mod stopping;
+mod terminal;
 #[cfg(unix)]
 mod threads;
 mod tidying;

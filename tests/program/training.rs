@@ -49,7 +49,7 @@ fn training_says_what_it_does_and_what_to_try_next() {
         "epoch 1 done at step 338: validation loss ",
         "trained 400 steps, 1,598 images in ",
         "step 400: validation loss ",
-        " of 150 images)",
+        " of 150 images; not recorded)",
         "recorded every step in runs: ",
         "\nnext:\n  revacnn log\n  revacnn show main@200 --layer conv1\n  revacnn fork main@200 --edit '",
         "\n  revacnn evaluate main@best --split test\n",

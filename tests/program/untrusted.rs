@@ -68,7 +68,7 @@ impl Stores {
 }
 
 const UNREADABLE: &str = "error: there is no branch `child` in runs; there is `main`, `other`, and 1 that cannot be \
-                          read (`revacnn log` says why)";
+                          read\n\nnext:\n  revacnn log";
 
 #[test]
 fn a_cycle_of_parents_is_named_and_drawn_once() {

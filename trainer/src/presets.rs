@@ -1,5 +1,6 @@
 //! Networks that have a name.
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 use revacnn_schemas::NetworkSpec;
@@ -37,11 +38,11 @@ pub fn presets() -> impl Iterator<Item = (&'static str, &'static str)> {
 /// # Errors
 /// Those of [`preset`]; [`TrainerError::File`] and what the file's text is at
 /// fault for.
-pub fn named_network(name_or_path: &str) -> Result<NetworkSpec, TrainerError> {
-    let path = Path::new(name_or_path);
+pub fn named_network(name_or_path: impl AsRef<OsStr>) -> Result<NetworkSpec, TrainerError> {
+    let path = Path::new(&name_or_path);
     let is_word = path.extension().is_none() && path.components().count() == 1;
     if is_word && !matches!(look(path)?, Found::File { .. } | Found::Other) {
-        return preset(name_or_path);
+        return preset(&path.to_string_lossy());
     }
     Ok(NetworkSpec::from_toml(&read_text(path, "a network in TOML", MOST_BYTES)?)?)
 }

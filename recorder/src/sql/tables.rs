@@ -155,14 +155,7 @@ fn check_stored(reader: &BranchReader, table: Table, spans: &[StepSpan]) -> Resu
     let gone = spans.iter().flat_map(missing);
     let gone = gone.reduce(|all, span| StepSpan::new(all.first.min(span.first), all.last.max(span.last)));
     let Some(StepSpan { first, last }) = gone else { return Ok(()) };
-    let branch = &reader.branch().name;
-    Err(RecorderError::Query {
-        reason: format!(
-            "it can touch the {table} of steps {first} to {last} of branch `{branch}`, which are not all stored: they \
-             follow from keyframes. `revacnn materialise {branch} --from {first} --to {last}` writes them out; or \
-             bound the query to stored steps: WHERE branch = '{branch}' AND step BETWEEN … AND …"
-        ),
-    })
+    Err(RecorderError::QueryNeedsTensors { table, branch: reader.branch().name.clone(), first, last })
 }
 
 /// The names of a table's columns, as a query sees them.

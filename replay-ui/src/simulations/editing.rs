@@ -32,6 +32,9 @@ fn a_press_on_plus_adds_a_filter_and_its_preview_says_so() {
     let plus = person.point_where(&[there], previews("add-filter conv2")).expect("conv2's +");
     person.at(plus, []);
     assert!(person.reads(&format!("revacnn fork main@{LAST} --edit 'add-filter conv2'")));
+    person.state.place.store = "it's my runs".into();
+    let pasted = format!(r"revacnn fork main@{LAST} --edit 'add-filter conv2' --store 'it'\''s my runs'");
+    assert!(person.reads(&pasted), "the command that is shown can be pasted");
     assert!(person.wanted().is_empty(), "pointing at it does nothing");
     person.at(plus, CLICK);
     assert_eq!(person.wanted().pop(), forks(&["add-filter conv2"]));

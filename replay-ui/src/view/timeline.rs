@@ -46,13 +46,7 @@ pub(crate) fn status(state: &State) -> Piece<'_> {
     let words: Piece<'_> = match (&state.notice, &state.preview) {
         _ if state.changing => plain("at work …").into(),
         (_, Some(preview)) => {
-            let at = state.at().map(|at| at.to_string()).unwrap_or_default();
-            let command = if state.is_live() {
-                let branch = state.selected.as_ref().map(ToString::to_string).unwrap_or_default();
-                format!("revacnn steer {branch} --edit '{preview}'")
-            } else {
-                format!("revacnn fork {at} --edit '{preview}'")
-            };
+            let command = state.command(preview).unwrap_or_default();
             row![faint("a press does what this does:"), plain(command)].spacing(8).into()
         }
         (Some(Notice::Done { text, undo }), None) => {

@@ -1,5 +1,6 @@
 //! The table of known data sets, and the way from a name or a path to one of them.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::dataset::Dataset;
@@ -108,16 +109,22 @@ pub fn catalogue(data_folder: Option<&Path>) -> Vec<CatalogueEntry> {
 ///
 /// [`DataError::UnknownName`], [`DataError::NoDataFolder`] for a data set that is
 /// read from files when no folder is given, and what reading the files can say.
-pub fn load(name_or_path: &str, data_folder: Option<&Path>) -> Result<Dataset, DataError> {
-    if let Some(source) = source(name_or_path) {
+pub fn load(name_or_path: impl AsRef<OsStr>, data_folder: Option<&Path>) -> Result<Dataset, DataError> {
+    let name_or_path = name_or_path.as_ref();
+    if let Some(source) = name_or_path.to_str().and_then(source) {
         return source.load(data_folder);
     }
     let path = Path::new(name_or_path);
-    if name_or_path.contains(std::path::is_separator) || look(path)? == Found::Folder {
+    if is_path(name_or_path) || look(path)? == Found::Folder {
         return cifar10::load(&outer(path));
     }
     let known: Vec<&str> = SOURCES.iter().map(|source| source.name).collect();
-    Err(DataError::UnknownName { name: name_or_path.to_owned(), known: known.join(", ") })
+    Err(DataError::UnknownName { name: name_or_path.to_string_lossy().into_owned(), known: known.join(", ") })
+}
+
+/// Whether what was asked for is a path, whatever is there: it has a separator.
+pub fn is_path(name_or_path: &OsStr) -> bool {
+    name_or_path.as_encoded_bytes().iter().any(|&byte| std::path::is_separator(char::from(byte)))
 }
 
 /// The folder of this name within another, unless only that one has the files.

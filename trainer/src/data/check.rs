@@ -1,5 +1,6 @@
 //! What a person wants to know of a data set before trusting it.
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 use super::catalogue::{load, source};
@@ -62,9 +63,10 @@ pub struct ChannelStatistics {
 ///
 /// What [`load`] can say, and [`DataError::Digest`] when a data set that is the same
 /// for everybody differs here.
-pub fn check(name_or_path: &str, data_folder: Option<&Path>) -> Result<CheckReport, DataError> {
-    let dataset = load(name_or_path, data_folder)?;
-    let reference = source(name_or_path).and_then(|source| Some((source.name, source.digest?)));
+pub fn check(name_or_path: impl AsRef<OsStr>, data_folder: Option<&Path>) -> Result<CheckReport, DataError> {
+    let dataset = load(&name_or_path, data_folder)?;
+    let reference =
+        name_or_path.as_ref().to_str().and_then(source).and_then(|source| Some((source.name, source.digest?)));
     if let Some((name, expected)) = reference {
         let found = dataset.identity().digest.to_string();
         if found != expected {

@@ -33,7 +33,7 @@ mod shapes;
 mod stream;
 
 pub use augment::{Draw, augment, draw};
-pub use catalogue::{Availability, CatalogueEntry, catalogue, load};
+pub use catalogue::{Availability, CatalogueEntry, catalogue, is_path, load};
 pub use check::{ChannelStatistics, CheckReport, ClassCount, check};
 pub use dataset::{Dataset, Part, Split, VALIDATION_EVERY, decode};
 pub use error::DataError;

@@ -1,0 +1,122 @@
+//! What a person sees: lines on the standard output, warnings and the live bar
+//! on the error output.
+//!
+//! Commands that only answer write to the standard output themselves, and end
+//! where it ends. Work does not: what it says goes through [`say!`], which
+//! drops what cannot be written, and [`lost`] tells it at the end.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::sync::{Mutex, PoisonError};
+
+use indicatif::ProgressBar;
+
+use crate::text::{printable, strong};
+
+/// What became of the standard output, and what is drawn on the error output.
+struct Output {
+    /// Who read the standard output has gone.
+    unread: bool,
+    /// The first other reason for which a line was lost.
+    lost: Option<io::Error>,
+    /// Whether training has begun, which goes on whoever listens.
+    training: bool,
+    bar: Option<ProgressBar>,
+}
+
+static OUTPUT: Mutex<Output> = Mutex::new(Output { unread: false, lost: None, training: false, bar: None });
+
+/// Changes what is noted; nothing is written meanwhile, for writing may take
+/// as long as a reader likes.
+fn noted<T>(change: impl FnOnce(&mut Output) -> T) -> T {
+    change(&mut OUTPUT.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Writes a line about work; a line that cannot be written ends no work.
+macro_rules! say {
+    ($($argument:tt)*) => { $crate::output::write(format_args!("{}\n", format_args!($($argument)*))) };
+}
+pub(crate) use say;
+
+/// [`say!`], of text that has its line ends.
+pub(crate) fn write(text: fmt::Arguments<'_>) {
+    if noted(|output| output.unread) {
+        return;
+    }
+    let text = text.to_string();
+    let written = beside_the_bar(|| {
+        let mut out = io::stdout().lock();
+        out.write_all(text.as_bytes()).and_then(|()| out.flush())
+    });
+    let Err(error) = written else { return };
+    let warning = noted(|output| {
+        let is_first = !output.unread && output.lost.is_none();
+        let warning = (is_first && output.training).then(|| lost_words(&error));
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => output.unread = true,
+            _ => drop(output.lost.get_or_insert(error)),
+        }
+        warning
+    });
+    if let Some(warning) = warning {
+        warn(&warning);
+    }
+}
+
+/// Says that training has begun: from now on a person is told at once that the
+/// output is lost, not at the end.
+pub(crate) fn training_begins() {
+    let lost = noted(|output| {
+        output.training = true;
+        match &output.lost {
+            Some(error) => Some(lost_words(error)),
+            None => output.unread.then(|| lost_words(&io::ErrorKind::BrokenPipe.into())),
+        }
+    });
+    if let Some(lost) = lost {
+        warn(&lost);
+    }
+}
+
+fn lost_words(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => "nobody reads the output any more: training goes on without it".to_owned(),
+        _ => format!("cannot write the output: {error}; training goes on without it"),
+    }
+}
+
+/// Why lines of work could not be written, if that was not their reader's wish.
+pub(crate) fn lost() -> Option<io::Error> {
+    noted(|output| output.lost.take())
+}
+
+/// Warns of something, where nobody listens too.
+pub(crate) fn warn(problem: &impl fmt::Display) {
+    tell(&format!("{} {}", strong("warning:"), printable(problem)));
+}
+
+/// Writes a line to the error output, above the bar; where nobody listens
+/// there is nobody to tell.
+pub(crate) fn tell(line: &str) {
+    beside_the_bar(|| drop(writeln!(io::stderr(), "{line}")));
+}
+
+/// Shows a bar at the foot of the terminal, until [`clear_bar`].
+pub(crate) fn show_bar(bar: &ProgressBar) {
+    noted(|output| output.bar = Some(bar.clone()));
+}
+
+/// Takes the bar away.
+pub(crate) fn clear_bar() {
+    if let Some(bar) = noted(|output| output.bar.take()) {
+        bar.finish_and_clear();
+    }
+}
+
+/// Writes while the bar is out of the way.
+fn beside_the_bar<T>(write: impl FnOnce() -> T) -> T {
+    match noted(|output| output.bar.clone()) {
+        Some(bar) => bar.suspend(write),
+        None => write(),
+    }
+}
