@@ -160,7 +160,7 @@ fn training_goes_on_without_who_read_its_output() {
         assert_eq!(shown["step"], last, "{arguments}");
     }
     // The end code is still that of what was done.
-    let diverges = "train --dataset digits --network small.toml --branch far --steps 900 --optimizer sgd \
+    let diverges = "train --dataset digits --network small.toml --branch far --steps 900 --batch-size 4 --optimizer sgd \
                     --learning-rate 3";
     assert_eq!(unread(&scratch, diverges, Command::stdout).code, Some(3));
     // What is to be freed is freed, whoever reads the list of it.
