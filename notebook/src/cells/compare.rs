@@ -25,8 +25,9 @@ pub(crate) fn compare(evaluator: &mut Evaluator, places: &[Place; 2]) -> Result<
         joint(Figure::Table(distances(&found))),
     ];
     if let Some(layer) = farthest(&found) {
-        let images = filters::filters(evaluator, places, layer, Source::Weights, None)?;
-        panels.push(joint(Figure::Images(images)));
+        let values = places.iter().map(|place| filters::values(evaluator, place, layer, Source::Weights, None));
+        let values = values.collect::<Result<Vec<_>, _>>()?;
+        panels.push(joint(Figure::Images(filters::filters(places, &values, layer, Source::Weights))));
         let cell = Cell::Embedding {
             at: Vec::new(),
             layer: layer.clone(),
@@ -35,7 +36,11 @@ pub(crate) fn compare(evaluator: &mut Evaluator, places: &[Place; 2]) -> Result<
             perplexity: None,
             seed: 0,
         };
-        match embedding::embedding(evaluator, places, layer, Source::Weights, None, &cell) {
+        // A comparison is none that one travels in.
+        let glides = std::mem::take(&mut evaluator.glides);
+        let embedded = embedding::embedding(evaluator, places, &values, layer, Source::Weights, &cell);
+        evaluator.glides = glides;
+        match embedded {
             Ok(scatter) => panels.push(joint(Figure::Scatter(scatter))),
             // Kernels of two sizes, or too few filters: the rest still compares.
             Err(NotebookError::Analysis(_)) => {}

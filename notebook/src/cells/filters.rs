@@ -107,14 +107,7 @@ pub(crate) fn block_of<'a>(
 
 /// Small images of a layer at several places, a row a place; filters in one
 /// order by identity, gaps where a place lacks one.
-pub(crate) fn filters(
-    evaluator: &mut Evaluator,
-    places: &[Place],
-    layer: &LayerName,
-    of: Source,
-    image: Option<ImageIndex>,
-) -> Result<ImageGrid, NotebookError> {
-    let all = places.iter().map(|place| values(evaluator, place, layer, of, image)).collect::<Result<Vec<_>, _>>()?;
+pub(crate) fn filters(places: &[Place], all: &[Values], layer: &LayerName, of: Source) -> ImageGrid {
     let mut order: Vec<&FilterIdentity> = Vec::new();
     for filter in all.iter().flat_map(|values| &values.layer.filters) {
         if !order.contains(&filter) {
@@ -123,14 +116,14 @@ pub(crate) fn filters(
     }
     let every = all.iter().filter_map(|values| values.values.as_ref()).flatten();
     let range = range(every, of);
-    let rows = places.iter().zip(&all).map(|(place, values)| {
+    let rows = places.iter().zip(all).map(|(place, values)| {
         let picture = |filter: &&FilterIdentity| {
             let position = values.layer.filters.iter().position(|own| own == *filter)?;
             Some(picture(place, &values.layer, position, values.of(position)?, of, range))
         };
         ImageRow { label: place.label(), images: order.iter().map(picture).collect() }
     });
-    Ok(ImageGrid { title: format!("{of} of {layer}"), rows: rows.collect() })
+    ImageGrid { title: format!("{of} of {layer}"), rows: rows.collect() }
 }
 
 /// The palette's ends for some values of a source.
