@@ -10,13 +10,13 @@ use revacnn_recorder::{
     DataHint, RecorderError, RecorderOptions, Session, SessionPlan, Steered, Store, Training, Turn,
     default_disk_budget, find_data, unix_seconds,
 };
-use revacnn_schemas::{BranchName, Fidelity, ImageIndex, RecordingSettings, Schedule, Step};
+use revacnn_schemas::{BranchId, BranchName, Fidelity, ImageIndex, Position, RecordingSettings, Schedule, Step};
 use revacnn_trainer::data::load;
 use revacnn_trainer::{Settings, define, named_network};
 
 use super::Shared;
 use super::hand::words;
-use crate::message::{Done, Told};
+use crate::message::{Done, Goal, Told};
 use crate::run_form::RunPlan;
 
 /// The runs of this process.
@@ -89,6 +89,8 @@ impl Runs {
         let training = Training::new(session).map_err(words)?;
         let (shared, ending) = (self.shared.clone(), self.ending.clone());
         self.threads.retain(|thread| !thread.is_finished());
+        let id = session_id(&training);
+        shared.ours().insert(id);
         self.threads.push(std::thread::spawn(move || {
             let told = match run(training, until, &ending, &shared) {
                 Ok(text) => Told::Done(Done { text, ..Done::default() }),
@@ -100,7 +102,9 @@ impl Runs {
             shared.tell(told);
         }));
         let text = format!("training {name} from step {first} to {until}; p pauses it");
-        Ok(Done { text, select: Some((name.clone(), first)), paused: Some((name, false)), ..Done::default() })
+        // Its end, so that it is followed from its first step on.
+        let select = Some((name.clone(), Goal::At(Position::Last)));
+        Ok(Done { text, select, paused: Some((name, false)), ..Done::default() })
     }
 
     /// Ends all runs at their step's end, with everything written.
@@ -113,8 +117,36 @@ impl Runs {
     }
 }
 
+fn session_id(training: &Training) -> BranchId {
+    training.session().record().id.clone()
+}
+
+/// Says which branch a run of this process trains, until it ends.
+struct Ours<'a> {
+    shared: &'a Shared,
+    id: BranchId,
+}
+
+impl Ours<'_> {
+    fn is_now(&mut self, id: BranchId) {
+        if self.id != id {
+            let mut ours = self.shared.ours();
+            ours.remove(&self.id);
+            ours.insert(id.clone());
+            self.id = id;
+        }
+    }
+}
+
+impl Drop for Ours<'_> {
+    fn drop(&mut self) {
+        self.shared.ours().remove(&self.id);
+    }
+}
+
 /// Trains to the end; what to say then.
 fn run(mut training: Training, until: Step, ending: &AtomicBool, shared: &Shared) -> Result<String, RecorderError> {
+    let mut ours = Ours { shared, id: session_id(&training) };
     let mut diverged = None;
     while training.session().trainer().position() < until && !ending.load(Ordering::Acquire) {
         let turn = training.turn(&mut |steered| {
@@ -122,6 +154,7 @@ fn run(mut training: Training, until: Step, ending: &AtomicBool, shared: &Shared
                 shared.look();
             }
         })?;
+        ours.is_now(session_id(&training));
         match turn {
             Turn::Stepped(outcome) if outcome.divergence.is_some() => {
                 diverged = Some(training.session().trainer().position());
