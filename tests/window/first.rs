@@ -19,7 +19,7 @@ use crate::{SIZE, branch, last_step, says_live};
 
 /// How long the screen may take to come to rest: embeddings that glide rest
 /// after a while, and a picture is drawn by a program built for debugging.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(30);
 /// Where the mouse points at nothing.
 const NOWHERE: [f32; 2] = [330.0, 20.0];
 
@@ -206,7 +206,7 @@ fn the_first_five_minutes_show_what_is_there_and_nothing_of_what_was() {
     let begun = first.window.titled("the run", |title| title.starts_with("main@"));
     first.window.wait("nothing says that it is live", |_| says_live(&display).then_some(()));
     first.window.titled("a later step", |title| title.starts_with("main@") && title != begun);
-    first.window.wait("it is not 200 steps long", |_| last_step(&scratch, "main").filter(|step| *step > 200));
+    first.window.wait("it is not 60 steps long", |_| last_step(&scratch, "main").filter(|step| *step > 60));
     first.picture("training");
 
     // It is the window's own run: a key ends it, and no question is asked.
