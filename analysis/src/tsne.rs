@@ -67,7 +67,8 @@ const FEW_POINTS: usize = 30;
 /// Exact t-SNE to two dimensions.
 ///
 /// Each start is minimised by L-BFGS, first with a little exaggeration; the
-/// best is then followed to the end. A point's share of a random start depends
+/// best is then followed to the end, and turned to where it lies nearest to the
+/// principal components. A point's share of a random start depends
 /// on the seed and its vector alone, and the points are taken in the order of
 /// their vectors: equal vectors get equal positions, and another order of the
 /// points gives the same positions in that order, to the bit.
@@ -150,7 +151,7 @@ fn check_start(start: Option<&[[f64; 2]]>, points: usize) -> Result<(), Analysis
 }
 
 /// The embedding of lowest divergence from the components and random starts,
-/// centred.
+/// centred and turned to the components.
 fn best_of_starts(
     affinities: &Affinities,
     vectors: ArrayView2<'_, f32>,
@@ -181,6 +182,7 @@ fn best_of_starts(
     let mut last = descend(affinities, &found.positions, 1.0, left, TOLERANCE[1]);
     last.iterations += found.iterations;
     centre(&mut last.positions);
+    turn(&mut last.positions, components);
     last
 }
 
@@ -229,6 +231,32 @@ fn noise(key: &blake3::Hash, seed: u64, start: usize) -> [f64; 2] {
     let number = |bytes: [u8; 4]| f64::from(i32::from_le_bytes(bytes)) / f64::from(1u32 << 31);
     let [a, b, c, d, e, f, g, h] = bytes;
     [number([a, b, c, d]), number([e, f, g, h])]
+}
+
+/// Turns positions about the origin, mirrored or not, to where they lie nearest
+/// to others: embeddings of steps that follow one another would else lie at
+/// any angle, and either way round. Neither changes a distance.
+///
+/// Source: the orthogonal Procrustes problem (P. Schönemann, Psychometrika
+/// 1966), which has a closed form in the plane.
+fn turn(positions: &mut [[f64; 2]], others: &[[f64; 2]]) {
+    let toward = |mirror: f64| {
+        positions.iter().zip(others).fold([0.0; 2], |[along, across]: [f64; 2], ([x, y], [u, v])| {
+            let y = mirror * y;
+            [along + (x * u + y * v), across + (x * v - y * u)]
+        })
+    };
+    let length = |[along, across]: [f64; 2]| (along * along + across * across).sqrt();
+    let (plain, mirrored) = (toward(1.0), toward(-1.0));
+    let (mirror, angle) = if length(mirrored) > length(plain) { (-1.0, mirrored) } else { (1.0, plain) };
+    let length = length(angle);
+    if length > 0.0 {
+        let [cosine, sine] = [angle[0] / length, angle[1] / length];
+        for [x, y] in positions {
+            let (along, across) = (*x, mirror * *y);
+            (*x, *y) = (cosine * along - sine * across, sine * along + cosine * across);
+        }
+    }
 }
 
 /// Moves the mean of the positions to the origin.

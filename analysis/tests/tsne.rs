@@ -2,7 +2,7 @@
 //! order, on whichever thread; no jumps; answers for few and for odd points.
 
 use ndarray::{Array2, Axis};
-use revacnn_analysis::{AnalysisError, Tsne, TsneSettings, tsne};
+use revacnn_analysis::{AnalysisError, Tsne, TsneSettings, pca, tsne};
 
 /// Filters in three loose groups.
 fn filters(count: usize) -> Array2<f32> {
@@ -79,9 +79,27 @@ fn points_move_and_do_not_jump_where_the_vectors_hardly_change() {
         assert!(moved < 0.1 * size, "a point moved by {moved} in a picture of size {size}");
         last = next;
     }
-    // Without the start the picture may be turned, mirrored or another one.
+    // Without the start the picture may be another one.
     let fresh = embedded(&vectors, &TsneSettings::default());
     assert!(last.kl_divergence < fresh.kl_divergence + 0.05);
+}
+
+/// At any angle, and either way round, the picture is as good: it lies as the
+/// principal components do, so that neighbouring steps look alike.
+#[test]
+fn a_picture_is_turned_and_mirrored_to_the_components() {
+    for seed in 0..8 {
+        let vectors = filters(17 + seed as usize);
+        let found = embedded(&vectors, &TsneSettings { seed, ..TsneSettings::default() });
+        let components = pca(vectors.view()).unwrap().positions;
+        let sum = |of: fn([f64; 2], [f64; 2]) -> f64| -> f64 {
+            found.positions.iter().zip(&components).map(|(&position, &component)| of(position, component)).sum()
+        };
+        let (along, across) = (sum(|[x, y], [u, v]| x * u + y * v), sum(|[x, y], [u, v]| x * v - y * u));
+        let mirrored = [sum(|[x, y], [u, v]| x * u - y * v), sum(|[x, y], [u, v]| x * v + y * u)];
+        assert!(along > 0.0 && across.abs() < 1e-9 * along, "seed {seed}: {along} {across}");
+        assert!(along >= mirrored[0].hypot(mirrored[1]), "seed {seed}: the other way round lies nearer");
+    }
 }
 
 #[test]

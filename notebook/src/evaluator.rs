@@ -32,8 +32,13 @@ pub struct Evaluator {
     pub(crate) store: Store,
     pub(crate) problems: Vec<String>,
     pub(crate) curves: Curves,
-    /// The last embedding of each cell, where the next one starts from.
+    /// The last embedding of each cell, where the next one starts from while
+    /// one [glides](Self::glide).
     pub(crate) embeddings: HashMap<String, Embedding>,
+    pub(crate) glides: bool,
+    leaves_out: bool,
+    /// Whether the last figure lacks what could not be read.
+    pub(crate) partial: bool,
     data: Option<PathBuf>,
     threads: usize,
     hues: Vec<BranchId>,
@@ -79,6 +84,9 @@ impl Evaluator {
             problems: Vec::new(),
             curves: Curves::default(),
             embeddings: HashMap::new(),
+            glides: false,
+            leaves_out: false,
+            partial: false,
             data,
             threads,
             hues: Vec::new(),
@@ -87,6 +95,23 @@ impl Evaluator {
             steps: VecDeque::new(),
             datasets: HashMap::new(),
         })
+    }
+
+    /// The same, for views of all that there is: an address that does not fit
+    /// the others of a joint figure is left out, and the figure says so. Where
+    /// a person named the addresses, such a figure is refused.
+    #[must_use]
+    pub fn leaving_out(mut self) -> Self {
+        self.leaves_out = true;
+        self
+    }
+
+    /// Whether an embedding starts from the one before of the same branches, so
+    /// that points move and do not jump while one travels along the steps. What
+    /// it looks like depends on where one came from then; otherwise, as at
+    /// first, on the addresses alone.
+    pub fn glide(&mut self, glides: bool) {
+        self.glides = glides;
     }
 
     /// The store.
@@ -105,6 +130,7 @@ impl Evaluator {
     /// What keeps it from having one: [`NotebookError`] lists what there is
     /// instead.
     pub fn evaluate(&mut self, cell: &Cell, inputs: &Inputs) -> Result<Figure, NotebookError> {
+        self.partial = false;
         cells::evaluate(self, cell, inputs)
     }
 
@@ -181,19 +207,27 @@ impl Evaluator {
         Ok(())
     }
 
-    /// Drops what renames, deletions and growth have made untrue.
+    /// Lets others delete, compact and tidy what was read, until it is read
+    /// again: an evaluator at rest is in nobody's way.
+    pub fn rest(&self) {
+        self.lineages.values().for_each(Lineage::rest);
+        self.replays.iter().for_each(|(_, replay)| replay.reader().rest());
+    }
+
+    /// Drops what renames, deletions, compactions and growth have made untrue.
     pub(crate) fn forget_what_moved(&mut self, records: &[BranchRecord]) {
         for record in records {
             self.hue(&record.id);
         }
         let known = |id: &BranchId| records.iter().any(|record| record.id == *id);
-        self.replays.retain(|(id, _)| known(id));
+        // What a compacted branch stores is said in its description.
+        let same = |known: &BranchRecord| records.iter().any(|record| record == known);
+        self.replays.retain(|(_, replay)| same(replay.reader().branch()));
         self.steps.retain(|((id, ..), _)| known(id));
         self.lineages.retain(|name, lineage| {
             let own = lineage.branch();
-            let is_called = |record: &BranchRecord| record.name == *name || record.id.as_str() == name.as_str();
-            let same = records.iter().any(|record| record.id == own.id && is_called(record));
-            same && lineage.readers().iter().all(|reader| known(&reader.branch().id)) && lineage.refresh().is_ok()
+            let is_called = own.name == *name || own.id.as_str() == name.as_str();
+            is_called && lineage.readers().iter().all(|own| same(own.branch())) && lineage.refresh().is_ok()
         });
         for (_, replay) in &self.replays {
             // One that cannot be listed says so when it is read.
@@ -208,7 +242,9 @@ impl Evaluator {
             let lineage = Lineage::open(&self.store, name)?;
             self.lineages.insert(name.clone(), lineage);
         }
-        Ok(&self.lineages[name])
+        let lineage = &self.lineages[name];
+        lineage.hold();
+        Ok(lineage)
     }
 
     /// The curves and a branch's readers, at once.
@@ -228,21 +264,43 @@ impl Evaluator {
     /// The places of a cell: its own addresses, or the shown branches at the
     /// cursor. A branch without that step is shown at its nearest.
     pub(crate) fn places(&mut self, at: &[Address], inputs: &Inputs, most: usize) -> Result<Vec<Place>, NotebookError> {
-        if !at.is_empty() {
-            return at.iter().take(most).map(|address| self.place(address)).collect();
-        }
+        let found = self.each_place(at, inputs, most);
+        found.into_iter().map(|(_, place)| place).collect()
+    }
+
+    /// [`places`](Self::places), each with what it is called or why there is
+    /// none; there is at least one.
+    pub(crate) fn each_place(
+        &mut self,
+        at: &[Address],
+        inputs: &Inputs,
+        most: usize,
+    ) -> Vec<(String, Result<Place, NotebookError>)> {
         let mut places = Vec::new();
-        for name in inputs.branches.iter().take(most) {
-            let step = match self.lineage(name)?.steps() {
-                Some(steps) => inputs.cursor.clamp(steps.first, steps.last),
-                None => inputs.cursor,
-            };
-            places.push(self.place(&Address { branch: name.clone(), position: Position::Step(step) })?);
+        for address in at.iter().take(most) {
+            places.push((address.to_string(), self.place(address)));
+        }
+        let shown = if at.is_empty() { inputs.branches.as_slice() } else { &[] };
+        for name in shown.iter().take(most) {
+            places.push((name.to_string(), self.at_cursor(name, inputs.cursor)));
         }
         if places.is_empty() {
-            return Err(NotebookError::TooFewBranches { needed: 1, found: 0 });
+            places.push((String::new(), Err(NotebookError::TooFewBranches { needed: 1, found: 0 })));
         }
-        Ok(places)
+        places
+    }
+
+    fn at_cursor(&mut self, name: &BranchName, cursor: Step) -> Result<Place, NotebookError> {
+        let step = match self.lineage(name)?.steps() {
+            Some(steps) => cursor.clamp(steps.first, steps.last),
+            None => cursor,
+        };
+        self.place(&Address { branch: name.clone(), position: Position::Step(step) })
+    }
+
+    /// Whether what does not fit these addresses of a joint figure is left out.
+    pub(crate) fn leaves_out_of(&self, at: &[Address]) -> bool {
+        self.leaves_out || at.is_empty()
     }
 
     /// A step's tensors; with an image that is no probe image, its maps are
@@ -308,7 +366,11 @@ impl Evaluator {
     /// The replay of a branch, to be given back.
     fn take_replay(&mut self, record: &BranchRecord) -> Result<Replay, NotebookError> {
         match self.replays.iter().position(|(id, _)| *id == record.id) {
-            Some(index) => Ok(self.replays.remove(index).1),
+            Some(index) => {
+                let (_, replay) = self.replays.remove(index);
+                replay.reader().hold();
+                Ok(replay)
+            }
             None => Ok(Replay::new(BranchReader::of(&self.store, record.clone())?)),
         }
     }

@@ -12,9 +12,18 @@ pub trait Evaluate {
     /// # Errors
     /// Whatever keeps the cell from having one.
     fn evaluate(&mut self, cell: &Cell, inputs: &Inputs) -> Result<Figure, NotebookError>;
+
+    /// Whether the figure that was evaluated last lacks what could not be read.
+    fn is_partial(&self) -> bool {
+        false
+    }
 }
 
 impl Evaluate for Evaluator {
+    fn is_partial(&self) -> bool {
+        self.partial
+    }
+
     fn evaluate(&mut self, cell: &Cell, inputs: &Inputs) -> Result<Figure, NotebookError> {
         Self::evaluate(self, cell, inputs)
     }
@@ -35,6 +44,15 @@ struct Node {
     cell: Cell,
     result: Option<Result<Figure, NotebookError>>,
     stale: bool,
+    /// Whether the figure lacks what could not be read.
+    partial: bool,
+}
+
+impl Node {
+    /// Whether something could not be read, which may be readable by now.
+    fn has_failed(&self) -> bool {
+        self.partial || matches!(self.result, Some(Err(_)))
+    }
 }
 
 /// Cells by name, with their figures. A change marks what depends on it;
@@ -63,7 +81,7 @@ impl Graph {
         match self.nodes.iter_mut().find(|node| node.name == name) {
             Some(node) if node.cell == cell => {}
             Some(node) => (node.cell, node.stale) = (cell, true),
-            None => self.nodes.push(Node { name: name.to_owned(), cell, result: None, stale: true }),
+            None => self.nodes.push(Node { name: name.to_owned(), cell, result: None, stale: true, partial: false }),
         }
     }
 
@@ -97,9 +115,27 @@ impl Graph {
         }
     }
 
-    /// Says that steps, branches or names came or went in the store.
+    /// Says that steps, branches or names came or went in the store. What
+    /// could not be read is tried again, whatever it depends on.
     pub fn log_changed(&mut self) {
         self.mark(&Dependency::Log);
+        self.retry();
+    }
+
+    /// Whether a cell has no figure, or one that lacks what could not be read.
+    pub fn has_failed(&self) -> bool {
+        self.nodes.iter().any(Node::has_failed)
+    }
+
+    /// Tries again what could not be read: an error is no result that is kept.
+    pub fn retry(&mut self) {
+        self.nodes.iter_mut().filter(|node| node.has_failed()).for_each(|node| node.stale = true);
+    }
+
+    /// Evaluates a cell once more, although nothing that it depends on has
+    /// changed.
+    pub fn again(&mut self, name: &str) {
+        self.nodes.iter_mut().filter(|node| node.name == name).for_each(|node| node.stale = true);
     }
 
     /// A cell's figure or error; `None` before it ran, and of unknown names.
@@ -128,8 +164,9 @@ impl Graph {
             Cell::Beside { cells } => self.beside(cells),
             cell => evaluator.evaluate(cell, &self.inputs),
         };
+        let reads = !matches!(self.nodes[place].cell, Cell::Beside { .. });
         let node = &mut self.nodes[place];
-        node.stale = false;
+        (node.stale, node.partial) = (false, reads && evaluator.is_partial());
         let name = node.name.clone();
         let changed = !node.result.as_ref().is_some_and(|before| equal(before, &result));
         node.result = Some(result);

@@ -10,10 +10,15 @@ struct Fake {
     grown: bool,
     /// Whether every figure holds a not-a-number.
     gaps: bool,
+    /// Whether nothing can be read.
+    fails: bool,
 }
 
 impl Evaluate for Fake {
     fn evaluate(&mut self, cell: &Cell, inputs: &Inputs) -> Result<Figure, NotebookError> {
+        if self.fails {
+            return Err(NotebookError::NoFigure { cell: "all".to_owned() });
+        }
         // Beyond step 100 the network looks the same.
         let seen = match cell {
             Cell::Network { .. } => format!("{} {:?}", inputs.cursor.0.min(100), inputs.image),
@@ -75,6 +80,22 @@ fn a_grown_log_reaches_curves_and_not_a_step_that_is_named_by_its_number() {
     graph.log_changed();
     let ran = graph.run(&mut Fake { grown: true, ..Fake::default() });
     assert_eq!(ran.ran, ["loss", "both"]);
+}
+
+/// A window that was opened before the first step was there said for ever that
+/// there was none.
+#[test]
+fn what_could_not_be_read_is_tried_again_when_the_log_grows_also_at_a_step_named_by_its_number() {
+    let mut graph = graph();
+    graph.run(&mut Fake { fails: true, ..Fake::default() });
+    assert!(graph.figure("fixed").unwrap().is_err());
+    assert_eq!(graph.run(&mut Fake::default()).ran, [""; 0], "nothing has changed since");
+    graph.log_changed();
+    assert_eq!(graph.run(&mut Fake::default()).ran, ["loss", "network", "both", "fixed"]);
+    assert!(graph.figure("fixed").unwrap().is_ok() && graph.figure("both").unwrap().is_ok());
+    assert!(!graph.has_failed());
+    graph.again("fixed");
+    assert_eq!(graph.run(&mut Fake::default()).ran, ["fixed"]);
 }
 
 #[test]

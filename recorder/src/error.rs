@@ -445,10 +445,12 @@ pub enum RecorderError {
         children: String,
     },
     /// Somebody reads the branch.
-    #[error("branch `{branch}` is open in another process (a viewer, perhaps): close that one and try again")]
+    #[error("branch `{branch}` is being read by {readers}: wait for it to end, or end it, and try again")]
     InUse {
         /// The branch.
         branch: BranchName,
+        /// Who reads it, as far as the system says.
+        readers: String,
     },
     /// Something that is not freed, for it cannot be told what is needed of it.
     #[error("nothing of {what} is freed: {reason}")]

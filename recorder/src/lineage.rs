@@ -57,6 +57,16 @@ impl Lineage {
         self.readers.iter().try_for_each(|reader| reader.refresh().map(drop))
     }
 
+    /// [`BranchReader::rest`] for every reader.
+    pub fn rest(&self) {
+        self.readers.iter().for_each(BranchReader::rest);
+    }
+
+    /// [`BranchReader::hold`] for every reader.
+    pub fn hold(&self) {
+        self.readers.iter().for_each(BranchReader::hold);
+    }
+
     /// All steps of the history, own and inherited; `None` before the first.
     pub fn steps(&self) -> Option<StepSpan> {
         self.parts().into_iter().map(|(_, span)| span).reduce(|all, span| StepSpan::new(span.first, all.last))

@@ -1,6 +1,6 @@
 //! A reader of one branch: which steps there are, and where a position leads.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use revacnn_schemas::{BranchName, BranchRecord, Fidelity, FilterNumber, LayerName, Step, Table};
 
@@ -36,8 +36,9 @@ pub struct BranchReader {
     pub(crate) paths: BranchPaths,
     pub(crate) footers: FooterCache,
     index: RwLock<Arc<Index>>,
-    /// Tells gc and compact that somebody reads.
-    _hold: Option<FileLock>,
+    /// Tells who deletes, compacts or collects garbage that somebody reads;
+    /// `None` while it rests.
+    hold: Mutex<Option<FileLock>>,
 }
 
 impl BranchReader {
@@ -58,7 +59,7 @@ impl BranchReader {
             .map_err(|reason| RecorderError::Unrecordable { branch: record.name.clone(), reason })?;
         let paths = store.paths(&record.id);
         let reader = Self {
-            _hold: FileLock::share(&paths.readers_lock()),
+            hold: Mutex::new(FileLock::share(&paths.readers_lock())),
             paths,
             record,
             shape,
@@ -67,6 +68,26 @@ impl BranchReader {
         };
         reader.refresh()?;
         Ok(reader)
+    }
+
+    /// Lets others delete, compact and tidy the branch until it is
+    /// [held](Self::hold) again: a reader at rest is in nobody's way. What it
+    /// knows of the branch stays, and may be untrue by then.
+    pub fn rest(&self) {
+        self.holding().take();
+    }
+
+    /// Keeps others from deleting, compacting and tidying the branch, as from
+    /// the start, where it was at rest.
+    pub fn hold(&self) {
+        let mut hold = self.holding();
+        if hold.is_none() {
+            *hold = FileLock::share(&self.paths.readers_lock());
+        }
+    }
+
+    fn holding(&self) -> MutexGuard<'_, Option<FileLock>> {
+        self.hold.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The branch.

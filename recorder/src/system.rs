@@ -53,6 +53,32 @@ pub fn cpu_seconds() -> f64 {
     }
 }
 
+/// The processes that have a file open, such as `process 4711 (revacnn)`; none
+/// where the system does not say.
+pub(crate) fn who_has_open(path: &Path) -> Vec<String> {
+    let Ok(path) = path.canonicalize() else { return Vec::new() };
+    let Ok(processes) = std::fs::read_dir("/proc") else { return Vec::new() };
+    let mut found: Vec<u32> = processes
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(|process| {
+            // Those of other people do not let themselves be looked into.
+            let files = std::fs::read_dir(format!("/proc/{process}/fd")).into_iter().flatten().flatten();
+            files.into_iter().any(|file| std::fs::read_link(file.path()).is_ok_and(|open| open == path))
+        })
+        .collect();
+    found.sort_unstable();
+    let named = |process: u32| {
+        let name = std::fs::read_to_string(format!("/proc/{process}/comm")).unwrap_or_default();
+        match name.trim() {
+            _ if process == std::process::id() => "this process itself".to_owned(),
+            "" => format!("process {process}"),
+            name => format!("process {process} ({name})"),
+        }
+    };
+    found.into_iter().map(named).collect()
+}
+
 /// Bytes of all files of a branch.
 pub fn branch_bytes(store: &Path, branch: &BranchId) -> u64 {
     folder_bytes(&BranchPaths::new(store, branch).folder, 3)

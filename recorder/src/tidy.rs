@@ -9,6 +9,7 @@ use crate::disk::plain_folder_exists;
 use crate::listing::list_if_there;
 use crate::lock::{Attempt, FileLock};
 use crate::store::read_branch;
+use crate::system::who_has_open;
 use crate::{RecorderError, Store, json};
 
 impl Store {
@@ -36,7 +37,7 @@ impl Store {
     ///
     /// # Errors
     /// [`RecorderError::HasChildren`], [`RecorderError::WriterBusy`],
-    /// [`RecorderError::InUse`] where another process reads it.
+    /// [`RecorderError::InUse`] where somebody reads it now.
     pub fn delete(&self, name: &BranchName) -> Result<BranchRecord, RecorderError> {
         let _lock = self.lock()?;
         let record = self.branch(name)?;
@@ -135,9 +136,16 @@ impl Store {
 
     /// Takes the lock that says that nobody reads a branch.
     pub(crate) fn hold_from_readers(&self, record: &BranchRecord) -> Result<FileLock, RecorderError> {
-        match FileLock::attempt(&self.paths(&record.id).readers_lock())? {
+        let path = self.paths(&record.id).readers_lock();
+        // Who only looks at a branch now and then, such as a window at rest,
+        // holds it for milliseconds.
+        match FileLock::attempt_for_a_moment(&path)? {
             Attempt::Held(readers) => Ok(readers),
-            Attempt::Busy(_) => Err(RecorderError::InUse { branch: record.name.clone() }),
+            Attempt::Busy(_) => {
+                let readers = who_has_open(&path);
+                let readers = if readers.is_empty() { "another process".to_owned() } else { readers.join(", ") };
+                Err(RecorderError::InUse { branch: record.name.clone(), readers })
+            }
         }
     }
 }

@@ -90,6 +90,8 @@ pub(crate) struct Wanted {
     pub(crate) image: Option<ImageIndex>,
     /// The cells. Those that follow the cursor have addresses of their own.
     pub(crate) cells: Vec<(Slot, Cell)>,
+    /// Whether points of an embedding may glide while the cursor moves.
+    pub(crate) glides: bool,
 }
 
 impl Wanted {

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use iced::advanced::graphics::{Viewport, damage};
 use iced::{Color, Point, Rectangle, Size, mouse};
 use iced_tiny_skia::Layer;
-use revacnn_schemas::Step;
+use revacnn_recorder::StepRow;
+use revacnn_schemas::{LayerName, Step};
 
 use crate::cells::Slot;
 use crate::interface::Interface;
@@ -14,6 +15,7 @@ use crate::message::{Effect, Message};
 use crate::picture::settled;
 use crate::state::State;
 use crate::time::Move;
+use crate::view::place;
 use crate::worker::Workers;
 use crate::{ViewError, ViewOptions};
 
@@ -35,6 +37,66 @@ pub fn place_of(options: &ViewOptions, edit: &str) -> Result<Option<[f32; 2]>, V
     let previews = |said: &Message| matches!(said, Message::Preview(Some(text)) if text == edit);
     let place = Interface::new(options.size)?.place(&state, &[moved], previews);
     Ok(place.map(|place| [place.x, place.y]))
+}
+
+/// The point at which a press makes the window do something, in logical
+/// pixels: the middle of its button, once every figure is there. What it does
+/// is named as in the window's own messages, from the beginning, such as
+/// `NewRun` or `Delete(`. `None` where no button does it.
+///
+/// # Errors
+/// Where the store cannot be read.
+pub fn place_of_button(options: &ViewOptions, does: &str) -> Result<Option<[f32; 2]>, ViewError> {
+    let state = settled(options)?;
+    let click = [mouse::Event::ButtonPressed, mouse::Event::ButtonReleased].map(|event| event(mouse::Button::Left));
+    let says = |said: &Message| format!("{said:?}").starts_with(does);
+    let place = Interface::new(options.size)?.place(&state, &click, says);
+    Ok(place.map(|place| [place.x, place.y]))
+}
+
+/// The ends of the timeline, and how far down it is, in logical pixels.
+///
+/// # Errors
+/// Where the store cannot be read, or there is no timeline.
+pub fn place_of_timeline(options: &ViewOptions) -> Result<[f32; 3], ViewError> {
+    let (left, right, y) = Interface::new(options.size)?.timeline(&settled(options)?)?;
+    Ok([left, right, y])
+}
+
+/// What the window tells in numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Numbers {
+    /// The words in its head.
+    pub head: String,
+    /// The row of `steps` that losses and hyper-parameters are of.
+    pub row: Option<StepRow>,
+    /// The classes' probabilities.
+    pub classes: Vec<f32>,
+    /// The norm of the coefficients of each filter of each layer.
+    pub norms: Vec<(LayerName, Vec<f32>)>,
+}
+
+/// The numbers that the window tells once every figure is there.
+///
+/// # Errors
+/// Where the store cannot be read, or the network not shown.
+pub fn numbers(options: &ViewOptions) -> Result<Numbers, ViewError> {
+    let state = settled(options)?;
+    let network = match state.figures.network(Slot::Network) {
+        Some(Ok(network)) => network,
+        Some(Err(reason)) => return Err(ViewError::NotThere(reason.to_owned())),
+        None => return Err(ViewError::NotThere("expected a network, found none".to_owned())),
+    };
+    let norms = network.columns.iter().map(|column| {
+        let norms = column.nodes.iter().map(|node| node.weight_norm);
+        (column.layer.clone(), norms.collect())
+    });
+    Ok(Numbers {
+        head: place(&state),
+        row: state.figures.row.clone(),
+        classes: network.classes.iter().map(|class| class.probability).collect(),
+        norms: norms.collect(),
+    })
 }
 
 /// How the window went along while its cursor was dragged.

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use revacnn_notebook::{BranchSummary, Method, Show, Source, XAxis};
 use revacnn_recorder::{Command, StepRow};
-use revacnn_schemas::{Address, BranchName, FilterIdentity, ImageIndex, LayerName, Step};
+use revacnn_schemas::{Address, BranchName, FilterIdentity, ImageIndex, LayerName, Position, Step};
 
 use crate::cells::{Drawn, Slot, Wanted};
 use crate::prompt::Prompt;
@@ -156,6 +156,9 @@ pub(crate) enum Ask {
     Resolve(Address),
     /// Where an epoch ends.
     Epoch { branch: BranchName, from: Step, forward: bool },
+    /// Make a figure that depends on its cell alone, whatever was shown before,
+    /// and write it to a file.
+    SaveFresh { slot: Slot, wanted: Wanted, path: PathBuf },
     /// Change something.
     Do(Intent),
 }
@@ -170,8 +173,8 @@ pub(crate) enum Intent {
     Steer { branch: BranchName, command: Command },
     /// Give a branch another name.
     Rename { from: BranchName, to: BranchName },
-    /// Put a branch into the trash.
-    Delete(BranchName),
+    /// Put a branch into the trash, and look at this step of another one.
+    Delete { name: BranchName, then: Option<(BranchName, Step)> },
     /// Take it out again.
     TakeBack(BranchName),
     /// Start a run in this process.
@@ -198,6 +201,17 @@ pub(crate) struct Listed {
     pub(crate) problems: Vec<String>,
     /// Steps a second of branches that grow.
     pub(crate) rates: Vec<(BranchName, f64)>,
+    /// The branches that this process trains.
+    pub(crate) ours: Vec<BranchName>,
+}
+
+/// What of a branch is to be looked at.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Goal {
+    /// What it has at the cursor.
+    Here,
+    /// A step; its last one is followed while it grows.
+    At(Position),
 }
 
 /// What workers tell the window.
@@ -222,8 +236,8 @@ pub(crate) enum Told {
 pub(crate) struct Done {
     /// What, in a line.
     pub(crate) text: String,
-    /// The branch and step to look at from now on.
-    pub(crate) select: Option<(BranchName, Step)>,
+    /// What to look at from now on.
+    pub(crate) select: Option<(BranchName, Goal)>,
     /// What takes it back.
     pub(crate) undo: Option<Undo>,
     /// Whether a training waits from now on.
@@ -235,6 +249,10 @@ pub(crate) struct Done {
 pub(crate) enum Undo {
     /// Looking at the branch from before.
     Select(BranchName),
+    /// Deleting a fork that was made, and looking at where it was forked.
+    Fork { name: BranchName, parent: BranchName, step: Step },
+    /// Giving a branch the name back that it had.
+    Rename { from: BranchName, to: BranchName },
     /// Taking a branch out of the trash.
     TakeBack(BranchName),
 }

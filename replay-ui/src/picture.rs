@@ -11,7 +11,7 @@ use crate::cells::Pace;
 use crate::interface::Interface;
 use crate::message::{Ask, Effect, Listed, Message, Notice, Told};
 use crate::state::State;
-use crate::worker::reader::{Board, row};
+use crate::worker::reader::{Board, is_free, row};
 use crate::{ViewError, ViewOptions};
 
 /// Draws the window into a PNG file, as it looks once every figure is there.
@@ -32,6 +32,11 @@ pub fn screenshot(options: &ViewOptions, path: &Path) -> Result<(), ViewError> {
 pub(crate) fn settled(options: &ViewOptions) -> Result<State, ViewError> {
     let mut state = State::new(options);
     state.settings.still = true;
+    if is_free(&options.store) && options.address.is_none() && options.beside.is_none() && options.filter.is_none() {
+        // Where a run may begin, as the window says.
+        state.update(Message::Told(Told::Listed(Listed::default())));
+        return Ok(state);
+    }
     let mut still = Still::open(options)?;
     let effects = state.update(still.list()?);
     still.settle(&mut state, effects)?;
@@ -50,7 +55,7 @@ pub(crate) struct Still {
 impl Still {
     /// Opens the store.
     pub(crate) fn open(options: &ViewOptions) -> Result<Self, ViewError> {
-        let evaluator = Evaluator::open(&options.store, options.data.clone(), crate::threads())?;
+        let evaluator = Evaluator::open(&options.store, options.data.clone(), crate::threads())?.leaving_out();
         Ok(Self { evaluator, boards: [Pace::Quick, Pace::Curves, Pace::Slow].map(Board::new) })
     }
 
@@ -58,7 +63,7 @@ impl Still {
     pub(crate) fn list(&mut self) -> Result<Message, ViewError> {
         let branches = self.evaluator.refresh()?;
         let problems = self.evaluator.problems().to_vec();
-        Ok(Message::Told(Told::Listed(Listed { branches, problems, rates: Vec::new() })))
+        Ok(Message::Told(Told::Listed(Listed { branches, problems, ..Listed::default() })))
     }
 
     /// Makes every figure that is wanted, and what is wanted because of it;

@@ -1,8 +1,9 @@
 //! A question that is answered with a line of text.
 
 use revacnn_recorder::Command;
-use revacnn_schemas::{Address, BranchName, Edit, ImageIndex};
+use revacnn_schemas::{Address, BranchName, Edit, ImageIndex, Step};
 
+use crate::canvas::draw::count;
 use crate::message::{Ask, Intent};
 use crate::state::State;
 
@@ -10,7 +11,7 @@ use crate::state::State;
 pub(crate) const FIELD: &str = "prompt";
 
 /// What is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Question {
     /// An address to go to.
     GoTo,
@@ -26,6 +27,11 @@ pub(crate) enum Question {
     TrainOn,
     /// The branch to hide, or to show again.
     Hide,
+    /// Whether the training of a branch in another process is to be stopped.
+    Stop(BranchName),
+    /// Whether a fork that has steps of its own by now is to be deleted, and
+    /// its parent looked at again.
+    Unfork { name: BranchName, parent: BranchName, step: Step },
 }
 
 /// The open question.
@@ -70,12 +76,33 @@ impl Prompt {
             Question::Image => "Image",
             Question::TrainOn => "Train on",
             Question::Hide => "Hide, or show again",
+            Question::Stop(_) => "Stop",
+            Question::Unfork { .. } => "Undo the fork",
+        }
+    }
+
+    /// What is to be agreed to, and the words of the button that does; `None`
+    /// where a line of text is asked for.
+    pub(crate) fn consent(&self, state: &State) -> Option<(String, &'static str)> {
+        match &self.question {
+            Question::Stop(name) => {
+                let text = format!("{name} is trained by another process. It ends there, with everything written.");
+                Some((text, "stop it"))
+            }
+            Question::Unfork { name, .. } => {
+                let branch = state.branch_named(name);
+                let steps = branch.and_then(|branch| Some(branch.steps?.last.0 - branch.fork_step.0)).unwrap_or(0);
+                let text = format!("{name} has {} steps of its own by now. All of them go with it.", count(steps));
+                Some((text, "delete it"))
+            }
+            _ => None,
         }
     }
 
     /// What may be typed.
     pub(crate) fn hint(&self) -> &'static str {
         match self.question {
+            Question::Stop(_) | Question::Unfork { .. } => "",
             Question::GoTo => "main@1350, 1350, epoch:2, best, fork, last",
             Question::Fork => "a name for the new branch; empty for the next free one",
             Question::Edit => "add-filter conv3; set learning-rate 0.05; freeze conv1",
@@ -93,7 +120,14 @@ impl Prompt {
     pub(crate) fn answer(&self, state: &State) -> Result<Answer, String> {
         let text = self.text.trim();
         let selected = state.selected.clone().ok_or("expected a selected branch, found none")?;
-        match self.question {
+        match &self.question {
+            Question::Stop(branch) => {
+                Ok(Answer::Ask(Ask::Do(Intent::Steer { branch: branch.clone(), command: Command::Stop })))
+            }
+            Question::Unfork { name, parent, step } => {
+                let then = Some((parent.clone(), *step));
+                Ok(Answer::Ask(Ask::Do(Intent::Delete { name: name.clone(), then })))
+            }
             Question::GoTo if text.is_empty() => Ok(Answer::Nothing),
             Question::GoTo => go_to(text, &selected, state).map(|address| Answer::Ask(Ask::Resolve(address))),
             Question::Fork => Ok(Answer::Edit(Vec::new(), name(text)?)),

@@ -10,7 +10,7 @@ use revacnn_schemas::{Address, Advice, BranchName, FilterNumber, ImageIndex, Lay
 
 use crate::ViewOptions;
 use crate::cells::{Figures, Slot, Wanted};
-use crate::message::{Align, FilterKey, Hyper, Notice};
+use crate::message::{Align, FilterKey, Goal, Hyper, Notice};
 use crate::prompt::Prompt;
 use crate::run_form::RunForm;
 use crate::time::Time;
@@ -70,6 +70,8 @@ pub(crate) struct State {
     pub(crate) problems: Vec<String>,
     /// Steps a second of branches that grow.
     pub(crate) rates: Vec<(BranchName, f64)>,
+    /// Branches that are trained in this window.
+    pub(crate) ours: Vec<BranchName>,
     /// Branches whose training was told to wait.
     pub(crate) paused: BTreeSet<BranchName>,
     pub(crate) selected: Option<BranchName>,
@@ -94,8 +96,8 @@ pub(crate) struct State {
     /// Whether a change is under way.
     pub(crate) changing: bool,
     pub(crate) generation: u64,
-    /// Where to go once the branches are known.
-    pub(crate) start: Option<Address>,
+    /// Where to go once the branch is known and has steps.
+    pub(crate) start: Option<(BranchName, Goal)>,
     /// What to show beside once it is known.
     pub(crate) start_beside: Option<BranchName>,
     /// What to choose once the network is shown.
@@ -146,6 +148,7 @@ impl State {
             branches: Vec::new(),
             problems: Vec::new(),
             rates: Vec::new(),
+            ours: Vec::new(),
             paused: BTreeSet::new(),
             selected: None,
             beside: None,
@@ -166,7 +169,7 @@ impl State {
             notice: None,
             changing: false,
             generation: 0,
-            start: options.address.clone(),
+            start: options.address.clone().map(|address| (address.branch, Goal::At(address.position))),
             start_beside: options.beside.clone(),
             start_filter: options.filter.clone(),
             caches: Caches::default(),
@@ -191,6 +194,16 @@ impl State {
         first.clone().chain(others).cloned().collect()
     }
 
+    /// The shown branches that figures of several can show: one whose steps
+    /// cannot be read would keep the others from being seen.
+    fn readable(&self) -> Vec<BranchName> {
+        let is = |branch: &BranchSummary| branch.problem.is_none() && branch.steps.is_some();
+        let looked_at = |name: &BranchName| self.selected.as_ref() == Some(name);
+        let mut shown = self.shown();
+        shown.retain(|name| looked_at(name) || self.branch_named(name).is_none_or(is));
+        shown
+    }
+
     /// How far a branch is moved along the timeline, in steps.
     pub(crate) fn shift(&self, branch: &BranchSummary) -> i64 {
         match (self.settings.align, self.branch()) {
@@ -212,9 +225,14 @@ impl State {
         Step(self.time.cursor.0.saturating_add_signed(-self.shift(branch)).min(last.0))
     }
 
-    /// The selected branch at the cursor.
+    /// The selected branch at the cursor; `None` while it has no step yet.
     pub(crate) fn at(&self) -> Option<Address> {
-        self.branch().map(|branch| self.address_of(branch))
+        self.branch().filter(|branch| !is_unborn(branch)).map(|branch| self.address_of(branch))
+    }
+
+    /// Whether the selected branch is there and its first step is not.
+    pub(crate) fn waits_for_steps(&self) -> bool {
+        self.branch().is_some_and(is_unborn)
     }
 
     /// The command line that does what a press on an edit does.
@@ -235,7 +253,8 @@ impl State {
 
     /// The branch beside, at the cursor.
     pub(crate) fn at_beside(&self) -> Option<Address> {
-        self.beside.as_ref().and_then(|name| self.branch_named(name)).map(|branch| self.address_of(branch))
+        let branch = self.beside.as_ref().and_then(|name| self.branch_named(name));
+        branch.filter(|branch| !is_unborn(branch)).map(|branch| self.address_of(branch))
     }
 
     /// Whether a process trains the selected branch and the cursor is at its
@@ -272,7 +291,7 @@ impl State {
 
     /// Everything that the window wants to show.
     pub(crate) fn wanted(&self) -> Wanted {
-        let branches = self.shown();
+        let branches = self.readable();
         let Some(at) = self.at() else { return Wanted { generation: self.generation, ..Wanted::default() } };
         let together: Vec<Address> = match &self.beside {
             Some(_) => Some(at.clone()).into_iter().chain(self.at_beside()).collect(),
@@ -331,8 +350,14 @@ impl State {
             branches,
             image: self.settings.image,
             cells,
+            glides: !self.settings.still,
         }
     }
+}
+
+/// Whether a branch has no step yet, as when its training has just begun.
+fn is_unborn(branch: &BranchSummary) -> bool {
+    branch.steps.is_none() && branch.problem.is_none()
 }
 
 #[cfg(test)]
@@ -340,13 +365,19 @@ pub(crate) mod tests {
     use super::*;
     use crate::message::{Listed, Message, Told};
     use revacnn_recorder::StepSpan;
-    use revacnn_schemas::Hue;
+    use revacnn_schemas::{BranchId, Hue};
+
+    /// The id of a branch that was first called so.
+    pub(crate) fn id(name: &str) -> BranchId {
+        let number = name.bytes().fold(7_u64, |number, byte| number * 31 + u64::from(byte));
+        format!("b{:015x}", number % (1 << 60)).parse().unwrap()
+    }
 
     /// A branch as the store would list it.
     pub(crate) fn branch(name: &str, parent: Option<&str>, fork_step: u64, last: u64) -> BranchSummary {
         BranchSummary {
             name: name.parse().unwrap(),
-            id: format!("b{:015x}", name.len() as u64 * 1_000 + last).parse().unwrap(),
+            id: id(name),
             parent: parent.map(|parent| parent.parse().unwrap()),
             fork_step: Step(fork_step),
             edits: Vec::new(),

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use revacnn_notebook::BranchSummary;
 use revacnn_recorder::StepRow;
-use revacnn_schemas::{Address, Position, Step};
+use revacnn_schemas::{Address, BranchName, Position, Step};
 
 use crate::canvas::sheet::Cache;
 use crate::cells::{Drawn, Slot};
-use crate::message::{Done, Effect, Listed, Message, Notice, Told, Undo};
+use crate::message::{Ask, Done, Effect, Goal, Listed, Message, Notice, Told, Undo};
 use crate::state::{Screen, State};
 use crate::time::{Move, Time};
 
@@ -56,6 +57,10 @@ impl State {
         for (slot, drawn) in figures {
             if !wanted.cells.iter().any(|(other, _)| *other == slot) {
                 continue;
+            }
+            if slot == Slot::Network && drawn.figure.is_err() {
+                // What was read of another step is none of this one's.
+                self.figures.row = None;
             }
             if !self.figures.set(slot, step, drawn) {
                 continue;
@@ -109,10 +114,10 @@ impl State {
         let leaves = done.select.as_ref().filter(|(branch, _)| Some(branch) != self.selected.as_ref());
         let back = leaves.and(self.selected.clone()).map(Undo::Select);
         self.notice = Some(Notice::Done { text: done.text, undo: done.undo.or(back) });
-        if let Some((branch, step)) = done.select {
+        if let Some(start) = done.select {
             self.typed.clear();
             // The list that has it comes soon.
-            self.start = Some(Address { branch, position: Position::Step(step) });
+            self.start = Some(start);
             return self.begin().unwrap_or_default();
         }
         Vec::new()
@@ -120,39 +125,50 @@ impl State {
 
     /// Goes to where the window is to begin, once its branch is listed.
     fn begin(&mut self) -> Option<Vec<Effect>> {
-        let known = |start: &Address| self.branch_named(&start.branch).is_some_and(|branch| branch.steps.is_some());
-        let start = self.start.clone().filter(known)?;
+        let known = |name: &BranchName| self.branch_named(name).is_some_and(|branch| branch.steps.is_some());
+        let (name, goal) = self.start.clone().filter(|(name, _)| known(name))?;
         self.start = None;
-        if self.selected.as_ref() != Some(&start.branch) {
-            self.hidden.remove(&start.branch);
-            if self.beside.as_ref() == Some(&start.branch) {
+        if self.selected.as_ref() != Some(&name) {
+            self.hidden.remove(&name);
+            if self.beside.as_ref() == Some(&name) {
                 self.beside = None;
             }
-            self.selected = Some(start.branch.clone());
+            self.selected = Some(name.clone());
             self.caches.clear();
         }
-        let Position::Step(step) = start.position else {
-            let mut effects = self.follow();
-            effects.push(Effect::Ask(crate::message::Ask::Resolve(start)));
-            return Some(effects);
-        };
-        let shift = self.branch().map_or(0, |branch| self.shift(branch));
-        self.time.go(Move::To(Step(step.0.saturating_add_signed(shift))));
+        let branch = self.branch()?;
+        let shift = self.shift(branch);
+        match goal {
+            Goal::Here => {}
+            // The last step that is listed, so that a branch that grows is followed.
+            Goal::At(Position::Last) => {
+                let end = self.end_of(branch);
+                self.time.go(Move::To(Step(end)));
+            }
+            Goal::At(Position::Step(step)) => self.time.go(Move::To(Step(step.0.saturating_add_signed(shift)))),
+            Goal::At(position) => {
+                let mut effects = self.follow();
+                effects.push(Effect::Ask(Ask::Resolve(Address { branch: name, position })));
+                return Some(effects);
+            }
+        }
         Some(self.follow())
     }
 
     fn list(&mut self, listed: Listed) -> Vec<Effect> {
         let opening = self.screen != Screen::Figures;
-        // Who watches the end of a branch that grows goes on watching it.
-        let at_end = self.branch().is_some_and(|branch| {
-            branch.training && branch.steps.is_some_and(|steps| self.step_of(branch) >= steps.last)
-        });
-        let before: Vec<_> = self.branches.iter().map(|branch| (branch.name.clone(), branch.steps)).collect();
-        (self.branches, self.problems, self.rates) = (listed.branches, listed.problems, listed.rates);
+        let selected = self.branch().cloned();
+        // Who watches the end of a branch goes on watching it, from its first step on.
+        let at_end =
+            selected.as_ref().is_some_and(|branch| branch.steps.is_none_or(|steps| self.step_of(branch) >= steps.last));
+        let before = std::mem::replace(&mut self.branches, listed.branches);
+        (self.problems, self.rates, self.ours) = (listed.problems, listed.rates, listed.ours);
+        self.follow_names(&before);
         self.paused.retain(|name| self.branches.iter().any(|branch| branch.name == *name && branch.training));
         self.caches.lanes.clear();
         self.caches.curves.clear();
         if self.branches.is_empty() {
+            self.say_gone(selected.as_ref());
             self.screen = Screen::Empty;
             (self.selected, self.beside) = (None, None);
             self.figures.clear();
@@ -170,7 +186,12 @@ impl State {
         }
         let gone = self.branch().is_none();
         if gone {
-            self.selected = self.branches.first().map(|branch| branch.name.clone());
+            let parent = selected.as_ref().and_then(|branch| branch.parent.as_ref());
+            let parent = parent.and_then(|name| self.branch_named(name));
+            self.selected = parent.or(self.branches.first()).map(|branch| branch.name.clone());
+            self.beside = self.beside.take().filter(|name| Some(name) != self.selected.as_ref());
+            self.caches.clear();
+            self.say_gone(selected.as_ref());
             if let (true, Some(branch)) = (opening, self.branch()) {
                 let step = branch.steps.map_or(branch.fork_step, |steps| steps.last);
                 self.time.go(Move::To(step));
@@ -186,21 +207,80 @@ impl State {
         if let Some(effects) = self.begin() {
             return effects;
         }
-        if at_end && let Some(branch) = self.branch() {
+        let grows = |branch: &BranchSummary| {
+            let then = selected.as_ref().filter(|then| then.id == branch.id);
+            then.is_some_and(|then| branch.training || then.training || then.steps.is_none())
+        };
+        if at_end && let Some(branch) = self.branch().filter(|branch| grows(branch)) {
             let end = self.end_of(branch);
-            if end > self.time.cursor.0 {
+            let begun = selected.is_some_and(|then| then.steps.is_none()) && branch.steps.is_some();
+            if end > self.time.cursor.0 || begun {
                 self.time.go(Move::To(Step(end)));
                 return self.follow();
             }
         }
         // A branch that came, went or grew within what is shown.
-        let now: Vec<_> = self.branches.iter().map(|branch| (branch.name.clone(), branch.steps)).collect();
         let moved = self.branches.iter().any(|branch| {
-            let then = before.iter().find(|(name, _)| *name == branch.name).and_then(|(_, steps)| *steps);
-            self.step_of(branch).0 > then.map_or(0, |steps| steps.last.0) && then.is_some()
+            let then = before.iter().find(|then| then.name == branch.name);
+            let last = |branch: &BranchSummary| branch.steps.map(|steps| steps.last);
+            then.is_some_and(|then| match last(then) {
+                Some(last) => self.step_of(branch) > last,
+                None => branch.steps.is_some(),
+            })
         });
-        let others = before.len() != now.len() || before.iter().zip(&now).any(|(before, now)| before.0 != now.0);
+        let others = before.len() != self.branches.len()
+            || before.iter().zip(&self.branches).any(|(before, now)| before.name != now.name);
         if opening || gone || moved || others { self.follow() } else { Vec::new() }
+    }
+
+    /// Goes on with branches that have another name now.
+    fn follow_names(&mut self, before: &[BranchSummary]) {
+        let renamed: Vec<(BranchName, BranchName)> = before
+            .iter()
+            .filter_map(|then| {
+                let now = self.branches.iter().find(|now| now.id == then.id && now.name != then.name)?;
+                Some((then.name.clone(), now.name.clone()))
+            })
+            .collect();
+        for (from, to) in renamed {
+            let is_told = |undo: &Undo| matches!(undo, Undo::Rename { to: told, .. } if *told == to);
+            if self.selected.as_ref() == Some(&from) {
+                self.selected = Some(to.clone());
+                let told = matches!(&self.notice, Some(Notice::Done { undo: Some(undo), .. }) if is_told(undo));
+                if !self.changing && !told {
+                    self.notice = Some(Notice::Done { text: format!("{from} is called {to} now"), undo: None });
+                }
+            }
+            if self.beside.as_ref() == Some(&from) {
+                self.beside = Some(to.clone());
+            }
+            if self.hidden.remove(&from) {
+                self.hidden.insert(to.clone());
+            }
+            if self.paused.remove(&from) {
+                self.paused.insert(to);
+            }
+        }
+    }
+
+    /// Says that the branch that was looked at is gone, unless this window
+    /// deleted it itself, and what is shown instead.
+    fn say_gone(&mut self, gone: Option<&BranchSummary>) {
+        let Some(name) = gone.map(|branch| &branch.name).filter(|name| self.branch_named(name).is_none()) else {
+            return;
+        };
+        let by_us = |notice: &Notice| match notice {
+            Notice::Done { undo: Some(Undo::TakeBack(deleted)), .. } => deleted == name,
+            _ => false,
+        };
+        if self.changing || self.notice.as_ref().is_some_and(by_us) {
+            return;
+        }
+        let instead = self.selected.as_ref().filter(|selected| *selected != name);
+        let instead =
+            instead.map_or_else(|| "nothing else is recorded here".to_owned(), |name| format!("{name} is shown"));
+        let text = format!("{name} was deleted elsewhere: {instead}");
+        self.notice = Some(Notice::Done { text, undo: Some(Undo::TakeBack(name.clone())) });
     }
 }
 
@@ -209,7 +289,7 @@ mod tests {
     use super::*;
     use crate::ViewOptions;
     use crate::cells::Wanted;
-    use crate::message::{Ask, Intent};
+    use crate::message::Intent;
     use crate::prompt::Question;
     use crate::state::tests::{branch, listed, opened, options};
     use revacnn_schemas::BranchName;
@@ -266,7 +346,8 @@ mod tests {
         assert_eq!(state.update(edit()), [Effect::Ask(Ask::Do(expected))]);
         assert!(state.update(edit()).is_empty(), "one is under way");
 
-        let done = Done { text: "forked".to_owned(), select: Some((name("main~2"), Step(30))), ..Done::default() };
+        let select = Some((name("main~2"), Goal::At(Position::Step(Step(30)))));
+        let done = Done { text: "forked".to_owned(), select, ..Done::default() };
         state.update(Message::Told(Told::Done(done)));
         let effects = state.update(listed(vec![branch("main", None, 0, 100), branch("main~2", Some("main"), 30, 30)]));
         assert_eq!(wanted(&effects).at.as_ref().unwrap().to_string(), "main~2@30");
@@ -295,6 +376,112 @@ mod tests {
         assert_eq!(state.time.cursor, Step(20));
     }
 
+    fn training(mut branch: BranchSummary) -> BranchSummary {
+        branch.training = true;
+        branch
+    }
+
+    fn unborn(name: &str) -> BranchSummary {
+        training(BranchSummary { steps: None, ..branch(name, None, 0, 0) })
+    }
+
+    /// It stood at step 0 for ever, with an error in place of its figures.
+    #[test]
+    fn a_first_run_is_followed_from_its_first_step_on_wherever_it_was_started() {
+        for here in [false, true] {
+            let mut state = State::new(&options());
+            state.update(listed(Vec::new()));
+            let select = Some((name("main"), Goal::At(Position::Last)));
+            let begun = Done { text: "training main".to_owned(), select, ..Done::default() };
+            if here {
+                state.update(Message::Told(Told::Done(begun)));
+            }
+            let effects = state.update(listed(vec![unborn("main")]));
+            assert!(wanted(&effects).cells.is_empty(), "there is nothing to read yet");
+            assert!(state.at().is_none() && state.waits_for_steps());
+            // The first steps, of which the first is not the last.
+            let effects = state.update(listed(vec![training(branch("main", None, 0, 57))]));
+            assert_eq!(wanted(&effects).at.as_ref().unwrap().to_string(), "main@57", "here: {here}");
+            let effects = state.update(listed(vec![training(branch("main", None, 0, 90))]));
+            assert_eq!(wanted(&effects).step, Step(90));
+            // Its last steps come when it is trained no more.
+            let effects = state.update(listed(vec![branch("main", None, 0, 99)]));
+            assert_eq!(wanted(&effects).step, Step(99));
+        }
+        // A run so short that no look sees it grow, of which step 0 comes first.
+        let mut state = State::new(&options());
+        state.update(listed(vec![BranchSummary { training: false, ..unborn("main") }]));
+        let effects = state.update(listed(vec![branch("main", None, 0, 0)]));
+        assert_eq!(wanted(&effects).at.as_ref().unwrap().to_string(), "main@0");
+    }
+
+    #[test]
+    fn a_run_beside_others_is_followed_once_it_has_steps() {
+        let mut state = opened();
+        let others = [branch("main", None, 0, 100), branch("wider", Some("main"), 50, 200)];
+        let select = Some((name("run-2"), Goal::At(Position::Last)));
+        state.update(Message::Told(Told::Done(Done { select, ..Done::default() })));
+        let list = |last: BranchSummary| listed(others.iter().cloned().chain([last]).collect());
+        state.update(list(unborn("run-2")));
+        assert_eq!(state.selected, Some(name("main")), "nothing of it can be shown yet");
+        assert!(!state.wanted().branches.contains(&name("run-2")), "nor together with others");
+        let effects = state.update(list(training(branch("run-2", None, 0, 12))));
+        assert_eq!(wanted(&effects).at.as_ref().unwrap().to_string(), "run-2@12");
+        let effects = state.update(list(training(branch("run-2", None, 0, 30))));
+        assert_eq!(wanted(&effects).at.as_ref().unwrap().to_string(), "run-2@30");
+    }
+
+    #[test]
+    fn a_branch_whose_steps_cannot_be_read_keeps_no_other_from_being_shown() {
+        let mut state = opened();
+        let problem = Some("a file of it is damaged".to_owned());
+        let damaged = BranchSummary { steps: None, problem, ..branch("damaged", None, 0, 9) };
+        let effects = state.update(listed(vec![branch("main", None, 0, 100), damaged.clone()]));
+        assert_eq!(wanted(&effects).branches, [name("main")]);
+        // Who looks at it is told why.
+        let effects = state.update(Message::Select(name("damaged")));
+        assert_eq!(wanted(&effects).branches, [name("damaged"), name("main")]);
+    }
+
+    #[test]
+    fn a_branch_that_is_deleted_elsewhere_is_named_and_its_parent_is_shown() {
+        let mut state = opened();
+        state.update(Message::Select(name("wider")));
+        let effects = state.update(listed(vec![branch("main", None, 0, 100), branch("other", None, 0, 5)]));
+        assert_eq!(wanted(&effects).at.as_ref().unwrap().branch, name("main"));
+        let Some(Notice::Done { text, undo }) = &state.notice else { panic!("a notice") };
+        assert_eq!(
+            (text.as_str(), undo),
+            ("wider was deleted elsewhere: main is shown", &Some(Undo::TakeBack(name("wider"))))
+        );
+        // The last one, too.
+        state.update(listed(vec![branch("other", None, 0, 5)]));
+        state.update(listed(Vec::new()));
+        let Some(Notice::Done { text, .. }) = &state.notice else { panic!("a notice") };
+        assert_eq!(text, "other was deleted elsewhere: nothing else is recorded here");
+    }
+
+    #[test]
+    fn a_branch_that_is_renamed_elsewhere_is_looked_at_under_its_new_name() {
+        let mut state = opened();
+        state.update(Message::Select(name("wider")));
+        state.update(Message::Beside(Some(name("main"))));
+        state.update(Message::Go(Move::To(Step(70))));
+        let renamed = |from: &str, to: &str, parent: Option<&str>, steps: (u64, u64)| BranchSummary {
+            name: name(to),
+            ..branch(from, parent, steps.0, steps.1)
+        };
+        let effects = state.update(listed(vec![
+            renamed("main", "first", None, (0, 100)),
+            renamed("wider", "second", Some("first"), (50, 200)),
+        ]));
+        assert_eq!(wanted(&effects).at.as_ref().unwrap().to_string(), "second@70");
+        assert_eq!(state.beside, Some(name("first")));
+        assert!(
+            matches!(&state.notice, Some(Notice::Done { text, undo: None }) if text == "wider is called second now")
+        );
+    }
+
     #[test]
     fn a_vanished_store_says_so_and_comes_back() {
         let mut state = opened();
@@ -309,7 +496,8 @@ mod tests {
         let mut state = opened();
         state.update(Message::Select(name("wider")));
         let effects = state.update(Message::Delete(name("wider")));
-        assert_eq!(effects, [Effect::Ask(Ask::Do(Intent::Delete(name("wider"))))]);
+        let expected = Intent::Delete { name: name("wider"), then: None };
+        assert_eq!(effects, [Effect::Ask(Ask::Do(expected))]);
         let done =
             Done { text: "deleted wider".to_owned(), undo: Some(Undo::TakeBack(name("wider"))), ..Done::default() };
         state.update(Message::Told(Told::Done(done)));

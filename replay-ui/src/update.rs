@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use revacnn_recorder::Command;
 use revacnn_schemas::{Address, BranchName, FilterIdentity, ImageIndex, LayerName, Position, Scale, Step};
 
 use crate::cells::Slot;
@@ -77,19 +78,9 @@ impl State {
                 self.typed.insert(name, text);
             }
             Message::HyperEnter => return self.apply_typed(),
-            Message::Steer(command) => {
-                if let Some(branch) = self.selected.clone() {
-                    return self.change(Intent::Steer { branch, command });
-                }
-            }
-            Message::Delete(name) => return self.change(Intent::Delete(name)),
-            Message::Undo => match self.notice.take() {
-                Some(Notice::Done { undo: Some(Undo::Select(parent)), .. }) => return self.select(parent),
-                Some(Notice::Done { undo: Some(Undo::TakeBack(name)), .. }) => {
-                    return self.change(Intent::TakeBack(name));
-                }
-                _ => {}
-            },
+            Message::Steer(command) => return self.steer(command),
+            Message::Delete(name) => return self.change(Intent::Delete { name, then: None }),
+            Message::Undo => return self.undo(),
             Message::Save(slot) => return self.save(slot),
             Message::Query(slot) => {
                 self.menu = None;
@@ -135,8 +126,12 @@ impl State {
             Message::Pick(filter) => return self.pick(filter),
             Message::PickBy(places) => return self.pick_by(places),
             Message::Layer(layer) => {
-                self.layer = Some(layer);
-                return self.follow();
+                let layers = self.layers();
+                // What the branch beside has alone has no place among the tabs.
+                if layers.is_empty() || layers.contains(&layer) {
+                    self.layer = Some(layer);
+                    return self.follow();
+                }
             }
             Message::LayerNumber(number) => {
                 if let Some(layer) = self.layers().get(number) {
@@ -331,6 +326,37 @@ impl State {
         self.change(Intent::Fork { branch, step, edits, name, live })
     }
 
+    /// Asks first where another process would be stopped: nobody here can start
+    /// it again as it was.
+    fn steer(&mut self, command: Command) -> Vec<Effect> {
+        let Some(branch) = self.selected.clone() else { return Vec::new() };
+        let is_others = self.branch().is_some_and(|branch| branch.training) && !self.ours.contains(&branch);
+        if command == Command::Stop && is_others {
+            return self.update(Message::Prompt(Prompt::new(Question::Stop(branch), "")));
+        }
+        self.change(Intent::Steer { branch, command })
+    }
+
+    fn undo(&mut self) -> Vec<Effect> {
+        let Some(Notice::Done { undo: Some(undo), .. }) = self.notice.clone().filter(|_| !self.changing) else {
+            return Vec::new();
+        };
+        if let Undo::Fork { name, parent, step } = &undo
+            && self.branch_named(name).is_some_and(|fork| fork.steps.is_some_and(|steps| steps.last > fork.fork_step))
+        {
+            // Steps that were trained since are worth a question.
+            let (name, parent, step) = (name.clone(), parent.clone(), *step);
+            return self.update(Message::Prompt(Prompt::new(Question::Unfork { name, parent, step }, "")));
+        }
+        self.notice = None;
+        match undo {
+            Undo::Select(before) => self.select(before),
+            Undo::TakeBack(name) => self.change(Intent::TakeBack(name)),
+            Undo::Rename { from, to } => self.change(Intent::Rename { from: to, to: from }),
+            Undo::Fork { name, parent, step } => self.change(Intent::Delete { name, then: Some((parent, step)) }),
+        }
+    }
+
     fn apply_typed(&mut self) -> Vec<Effect> {
         let Some(row) = &self.figures.row else { return Vec::new() };
         let changed = Hyper::ALL.into_iter().filter_map(|name| {
@@ -384,6 +410,13 @@ impl State {
         let (Some(shown), Some(at)) = (self.figures.get(slot), self.at_of(slot)) else { return Vec::new() };
         let name = slot.name().replace(' ', "-");
         let path = format!("{name}-{}.svg", at.to_string().replace(['@', '/'], "-")).into();
+        if slot == Slot::Embedding {
+            // Its points may still lie where those of other steps left them.
+            if std::mem::replace(&mut self.changing, true) {
+                return Vec::new();
+            }
+            return vec![Effect::Ask(Ask::SaveFresh { slot, wanted: self.wanted(), path })];
+        }
         vec![Effect::Ask(Ask::Do(Intent::Save { drawn: shown.drawn.clone(), path }))]
     }
 
@@ -457,8 +490,73 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::Done;
+    use crate::message::Told;
     use crate::state::tests::opened;
-    use revacnn_notebook::Source;
+    use crate::state::tests::{branch, listed};
+    use revacnn_notebook::{BranchSummary, Source};
+
+    fn live(ours: &[&str]) -> State {
+        let mut state = opened();
+        let branches = vec![BranchSummary { training: true, ..branch("main", None, 0, 100) }];
+        let ours = ours.iter().map(|name| name.parse().unwrap()).collect();
+        let told = crate::message::Listed { branches, ours, ..crate::message::Listed::default() };
+        state.update(Message::Told(Told::Listed(told)));
+        state
+    }
+
+    /// A key ended what another process had trained for days.
+    #[test]
+    fn a_run_of_another_process_is_stopped_only_when_asked_twice_and_one_of_ours_at_once() {
+        let stop = || Intent::Steer { branch: "main".parse().unwrap(), command: Command::Stop };
+        let mut state = live(&["main"]);
+        assert_eq!(state.update(Message::Steer(Command::Stop)), [Effect::Ask(Ask::Do(stop()))]);
+
+        let mut state = live(&[]);
+        let asked = state.update(Message::Steer(Command::Stop));
+        assert!(!asked.iter().any(|effect| matches!(effect, Effect::Ask(_))), "{asked:?}");
+        assert!(state.prompt.as_ref().unwrap().consent(&state).unwrap().0.contains("another process"));
+        state.update(Message::Escape);
+        assert!(state.prompt.is_none() && !state.changing);
+        state.update(Message::Steer(Command::Stop));
+        assert_eq!(state.update(Message::PromptEnter), [Effect::Ask(Ask::Do(stop()))]);
+        // What can be taken back needs no question.
+        let mut state = live(&[]);
+        assert!(matches!(&state.update(Message::Steer(Command::Pause))[..], [Effect::Ask(Ask::Do(_))]));
+    }
+
+    #[test]
+    fn undo_of_a_fork_without_steps_deletes_it_and_leads_back_to_its_parent() {
+        let mut state = opened();
+        let (fork, parent): (BranchName, BranchName) = ("main~2".parse().unwrap(), "main".parse().unwrap());
+        let undo = Some(Undo::Fork { name: fork.clone(), parent: parent.clone(), step: Step(30) });
+        let text = "forked".to_owned();
+        state.update(Message::Told(Told::Done(Done { text, undo, ..Done::default() })));
+        let main = branch("main", None, 0, 100);
+        state.update(listed(vec![main.clone(), branch("main~2", Some("main"), 30, 30)]));
+        let expected = Intent::Delete { name: fork.clone(), then: Some((parent.clone(), Step(30))) };
+        assert_eq!(state.update(Message::Undo), [Effect::Ask(Ask::Do(expected))]);
+        assert!(state.update(Message::Undo).is_empty(), "it is undone once");
+        // What undid it can be undone.
+        let undo = Some(Undo::TakeBack(fork.clone()));
+        state.update(Message::Told(Told::Done(Done { undo, ..Done::default() })));
+        assert_eq!(state.update(Message::Undo), [Effect::Ask(Ask::Do(Intent::TakeBack(fork)))]);
+    }
+
+    /// A saved embedding was that of the steps that one had come by.
+    #[test]
+    fn an_embedding_is_made_afresh_when_it_is_saved() {
+        let mut state = opened();
+        state.update(Message::Layer("conv1".parse().unwrap()));
+        let figures = vec![(Slot::Embedding, crate::cells::Drawn::of(Err("none".to_owned())))];
+        let (generation, step) = (state.generation, state.time.cursor);
+        state.update(Message::Told(Told::Figures { generation, step, figures, row: None }));
+        let asked = state.update(Message::Save(Slot::Embedding));
+        let [Effect::Ask(Ask::SaveFresh { slot: Slot::Embedding, wanted, path })] = &asked[..] else {
+            panic!("a fresh embedding, not {asked:?}")
+        };
+        assert_eq!((wanted.step, path.to_str()), (Step(100), Some("embedding-main-100.svg")));
+    }
 
     #[test]
     fn a_query_about_the_network_beside_is_of_its_branch() {

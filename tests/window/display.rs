@@ -128,12 +128,35 @@ impl<'a> Window<'a> {
         self.wait(&format!("expected a title of {such}"), |window| Some(window.title()).filter(|title| is(title)))
     }
 
-    /// Moves the mouse to a point and presses its button there.
-    pub(crate) fn click(&self, [x, y]: [f32; 2]) {
+    /// Moves the mouse to a point.
+    pub(crate) fn point(&self, [x, y]: [f32; 2]) {
         let [x, y] = [x, y].map(|place| place.round().to_string());
         self.display.xdotool(&["mousemove", "--window", &self.id, &x, &y]).expect("the mouse moves");
         std::thread::sleep(Duration::from_millis(300));
+    }
+
+    /// Moves the mouse to a point and presses its button there.
+    pub(crate) fn click(&self, at: [f32; 2]) {
+        self.point(at);
         self.display.xdotool(&["click", "1"]).expect("its button is pressed");
+    }
+
+    /// Presses the mouse's button at the first of some points, moves along the
+    /// others, and lets it go at the last.
+    pub(crate) fn drag(&self, along: &[[f32; 2]]) {
+        let mut along = along.iter();
+        self.point(*along.next().expect("a point to begin at"));
+        self.display.xdotool(&["mousedown", "1"]).expect("its button is pressed");
+        along.for_each(|at| self.point(*at));
+        self.display.xdotool(&["mouseup", "1"]).expect("its button is let go");
+    }
+
+    /// Has all of the window painted anew, by giving it another size for a moment.
+    pub(crate) fn repaint(&self) {
+        for size in [["1400", "880"], ["1440", "900"]] {
+            self.display.xdotool(&["windowsize", &self.id, size[0], size[1]]).expect("the window has a size");
+            std::thread::sleep(Duration::from_secs(1));
+        }
     }
 
     /// Presses keys, one after the other.

@@ -5,6 +5,7 @@
 #![cfg(all(unix, feature = "view"))]
 
 mod display;
+mod first;
 #[path = "../support/process.rs"]
 mod process;
 #[path = "../support/mod.rs"]
@@ -157,6 +158,33 @@ fn a_window_on_a_store_that_is_not_there_yet_shows_what_is_trained_in_it_later()
     assert_eq!(window.title(), "ReVACNN");
     scratch.run(0, &format!("{TRAIN} --steps 30 --fidelity keyframes"));
     window.titled("what was trained", |title| title == "main@30 · ReVACNN");
+    assert_eq!(window.close(), Some(0));
+}
+
+#[test]
+fn a_first_run_of_another_process_is_followed_and_stopped_only_by_who_means_it() {
+    let Some(display) = Display::open(SIZE[0], SIZE[1]) else { return };
+    let scratch = Scratch::new();
+    let mut window = Window::open(&display, scratch.command("view"));
+    std::thread::sleep(Duration::from_millis(1500));
+    let endless = format!("{TRAIN} --steps 1000000000 --fidelity keyframes --threads 1");
+    let mut training = Training::start(&scratch, &endless);
+    let begun = window.titled("the run", |title| title.starts_with("main@"));
+    let later = window.titled("a later step", |title| title.starts_with("main@") && title != begun);
+    window.titled("a still later one", |title| title.starts_with("main@") && title != later);
+
+    // Asked whether it is to end, one may leave it as it is.
+    window.keys(&["u"]);
+    std::thread::sleep(Duration::from_secs(1));
+    display.picture(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("stop.png"));
+    window.keys(&["Escape"]);
+    let before = last_step(&scratch, "main").expect("steps");
+    window.wait("it does not go on", |_| last_step(&scratch, "main").filter(|step| *step > before));
+    assert!(training.0.try_wait().expect("its state").is_none(), "it has ended");
+    window.keys(&["u", "Return"]);
+    assert_eq!(training.0.wait().expect("its end").code(), Some(130));
+    let last = last_step(&scratch, "main").expect("steps");
+    window.titled("its last step", |title| title == format!("main@{last} · ReVACNN"));
     assert_eq!(window.close(), Some(0));
 }
 

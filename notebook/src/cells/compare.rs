@@ -31,7 +31,9 @@ pub(crate) fn compare(
         joint(Figure::Table(distances(&found, matching))),
     ];
     if let Some(layer) = farthest(&found) {
-        let mut images = filters::filters(evaluator, places, layer, Source::Weights, None, identities)?;
+        let values = places.iter().map(|place| filters::values(evaluator, place, layer, Source::Weights, None));
+        let values = values.collect::<Result<Vec<_>, _>>()?;
+        let mut images = filters::filters(places, &values, layer, Source::Weights, identities)?;
         let cell = Cell::Embedding {
             at: Vec::new(),
             layer: layer.clone(),
@@ -40,7 +42,11 @@ pub(crate) fn compare(
             perplexity: None,
             seed: 0,
         };
-        match embedding::embedding(evaluator, places, layer, Source::Weights, None, &cell, identities) {
+        // A comparison is none that one travels in.
+        let glides = std::mem::take(&mut evaluator.glides);
+        let embedded = embedding::embedding(evaluator, places, &values, layer, Source::Weights, &cell, identities);
+        evaluator.glides = glides;
+        match embedded {
             Ok(scatter) => {
                 panels.push(joint(Figure::Images(images)));
                 panels.push(joint(Figure::Scatter(scatter)));

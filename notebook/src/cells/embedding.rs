@@ -1,25 +1,66 @@
 //! A layer's filters in one plane.
 
-use revacnn_analysis::{EmbeddingReport, EmbeddingSettings, Reason, Snapshot, embed};
-use revacnn_schemas::{FilterIdentity, ImageIndex, LayerName, Scatter, ScatterGroup, ScatterPoint, Topology};
+use revacnn_analysis::{AnalysisError, EmbeddingReport, EmbeddingSettings, Reason, Snapshot, align, embed};
+use revacnn_schemas::{FilterIdentity, LayerName, Scatter, ScatterGroup, ScatterPoint, Topology};
 
-use super::filters::{Values, picture, range, values};
+use super::filters::{Values, picture, range};
 use crate::evaluator::Place;
 use crate::{Cell, Evaluator, Method, NotebookError, Source};
 
 /// Embeddings that are kept as the next one's start.
 const MOST_KEPT: usize = 64;
 
-/// The filters of a layer at all places in one embedding. Where the same cell
-/// was embedded before, points start from where they were. Filters of the
-/// second place have the identities of the topology `matched`, where there is
-/// one.
+fn snapshot<'a>(place: &'a Place, values: &'a Values) -> Result<Snapshot<'a>, NotebookError> {
+    Ok(Snapshot { topology: &place.holder.topology, values: values.layer_values()? })
+}
+
+/// What fits, and of what does not what it is called and why.
+type Fitting = (Vec<(Place, Values)>, Vec<(String, String)>);
+
+/// What of these places fits one embedding with the first of them, and why the
+/// others do not.
+pub(crate) fn fitting(layer: &LayerName, of: Source, found: Vec<(Place, Values)>) -> Result<Fitting, NotebookError> {
+    let (mut fit, mut left_out): Fitting = (Vec::new(), Vec::new());
+    for (place, values) in found {
+        let why = match fit.first() {
+            None => None,
+            Some((first, _))
+                if of.is_of_image() && first.holder.definition.dataset != place.holder.definition.dataset =>
+            {
+                Some("is of another data set: its image is another one".to_owned())
+            }
+            Some(_) => {
+                let all = fit.iter().map(|(place, values)| (place, values)).chain([(&place, &values)]);
+                let all = all.map(|(place, values)| snapshot(place, values)).collect::<Result<Vec<_>, _>>()?;
+                align(layer, &all).err().map(|error| match error {
+                    AnalysisError::MapSizes { expected, found, .. } => {
+                        format!("has maps of {found} pixels, not of {expected}")
+                    }
+                    AnalysisError::KernelSizes { expected, found, .. } => {
+                        format!("has {found} coefficients for an input, not {expected}")
+                    }
+                    other => format!("does not fit: {other}"),
+                })
+            }
+        };
+        match why {
+            None => fit.push((place, values)),
+            Some(why) => left_out.push((place.label(), why)),
+        }
+    }
+    Ok((fit, left_out))
+}
+
+/// The filters of a layer at all places in one embedding. Where points
+/// [glide](Evaluator::glide), those of a cell that was embedded before start
+/// from where they were. Filters of the second place have the identities of the
+/// topology `matched`, where there is one.
 pub(crate) fn embedding(
     evaluator: &mut Evaluator,
     places: &[Place],
+    all: &[Values],
     layer: &LayerName,
     of: Source,
-    image: Option<ImageIndex>,
     cell: &Cell,
     matched: Option<&Topology>,
 ) -> Result<Scatter, NotebookError> {
@@ -31,8 +72,6 @@ pub(crate) fn embedding(
         };
         (settings.perplexity, settings.seed) = (*perplexity, *seed);
     }
-    let all =
-        places.iter().map(|place| values(evaluator, place, layer, of, image)).collect::<Result<Vec<Values>, _>>()?;
     let topologies: Vec<&Topology> = places
         .iter()
         .enumerate()
@@ -41,13 +80,14 @@ pub(crate) fn embedding(
     let snapshots = topologies
         .iter()
         .copied()
-        .zip(&all)
+        .zip(all)
         .map(|(topology, values)| Ok(Snapshot { topology, values: values.layer_values()? }));
     let snapshots = snapshots.collect::<Result<Vec<_>, NotebookError>>()?;
     // Not the steps: along time, points start from where they last were.
     let names: Vec<&str> = places.iter().map(|place| place.name.as_str()).collect();
     let key = format!("{names:?} {layer} {of} {settings:?} {}", matched.is_some());
-    let found = embed(layer, &snapshots, &settings, evaluator.embeddings.get(&key))?;
+    let previous = evaluator.embeddings.get(&key).filter(|_| evaluator.glides);
+    let found = embed(layer, &snapshots, &settings, previous)?;
     if evaluator.embeddings.len() >= MOST_KEPT {
         evaluator.embeddings.clear();
     }

@@ -111,14 +111,12 @@ pub(crate) fn block_of<'a>(
 /// order by identity, gaps where a place lacks one. Filters of the second place
 /// have the identities of the topology `matched`, where there is one.
 pub(crate) fn filters(
-    evaluator: &mut Evaluator,
     places: &[Place],
+    all: &[Values],
     layer: &LayerName,
     of: Source,
-    image: Option<ImageIndex>,
     matched: Option<&Topology>,
 ) -> Result<ImageGrid, NotebookError> {
-    let all = places.iter().map(|place| values(evaluator, place, layer, of, image)).collect::<Result<Vec<_>, _>>()?;
     let matched = matched.and_then(|topology| topology.layers.iter().find(|found| found.layer == *layer));
     let identities: Vec<&[FilterIdentity]> = all
         .iter()
@@ -135,7 +133,7 @@ pub(crate) fn filters(
     }
     let every = all.iter().filter_map(|values| values.values.as_ref()).flatten();
     let range = range(every, of);
-    let rows = places.iter().zip(&all).zip(&identities).map(|((place, values), identities)| {
+    let rows = places.iter().zip(all).zip(&identities).map(|((place, values), identities)| {
         let picture = |filter: &&FilterIdentity| {
             let position = identities.iter().position(|own| own == *filter)?;
             Some(picture(place, &values.layer, position, values.of(position)?, of, range))
@@ -143,7 +141,7 @@ pub(crate) fn filters(
         ImageRow { label: place.label(), images: order.iter().map(picture).collect() }
     });
     let rows = rows.collect();
-    Ok(ImageGrid { title: format!("{of} of {layer}"), rows, notes: without_gradients(places, &all)? })
+    Ok(ImageGrid { title: format!("{of} of {layer}"), rows, notes: without_gradients(places, all)? })
 }
 
 /// What has no gradient, a note each.

@@ -15,8 +15,22 @@ pub(crate) fn recorded_with(
     steps: u64,
 ) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let dataset = Arc::new(data::load(dataset, None).unwrap());
     let store = Store::create(folder.path(), 0).unwrap();
+    record(&store, "main", dataset, network, settings, fidelity, steps);
+    folder
+}
+
+/// Records a branch of some steps of a network.
+pub(crate) fn record(
+    store: &Store,
+    branch: &str,
+    dataset: &str,
+    network: &str,
+    settings: &Settings,
+    fidelity: Fidelity,
+    steps: u64,
+) {
+    let dataset = Arc::new(data::load(dataset, None).unwrap());
     let plan = SessionPlan {
         definition: define(NetworkSpec::from_toml(network).unwrap(), &dataset, settings).unwrap(),
         recording: RecordingSettings {
@@ -29,10 +43,9 @@ pub(crate) fn recorded_with(
         options: RecorderOptions::default(),
         created_unix_seconds: 0,
     };
-    let mut session = Session::open(&store, &"main".parse().unwrap(), plan, dataset).unwrap();
+    let mut session = Session::open(store, &branch.parse().unwrap(), plan, dataset).unwrap();
     for _ in 0..steps {
         session.advance().unwrap();
     }
     session.finish().unwrap();
-    folder
 }

@@ -123,9 +123,11 @@ impl Diagram<'_> {
         Layout::of(&self.plan, !self.diagram.classes.is_empty(), bounds.size())
     }
 
-    /// Whether this network can be edited here.
+    /// Whether this network can be edited here: it is that of the selected
+    /// branch, which it may not be for a moment after another one was selected.
     fn is_steered(&self) -> bool {
-        self.slot == Slot::Network && !self.state.changing
+        let is_selected = self.state.branch().is_some_and(|branch| branch.hue == self.diagram.hue);
+        self.slot == Slot::Network && !self.state.changing && is_selected
     }
 
     fn key(&self, (column, filter): (usize, usize)) -> FilterKey {
@@ -207,7 +209,7 @@ impl Diagram<'_> {
                 let text = short(&column.description, letters);
                 label(frame, text, Point::new(head.x, 29.0), look.faint, Align::Left);
             }
-            if let (Slot::Network, Some(add)) = (self.slot, layout.add.get(place)) {
+            if let (Slot::Network, Some(_), Some(add)) = (self.slot, column, layout.add.get(place)) {
                 let add = *add;
                 let rim = Stroke::default().with_color(look.line).with_width(1.0);
                 frame.stroke(&Path::rounded_rectangle(add.position(), add.size(), 4.0.into()), rim);
@@ -352,9 +354,16 @@ impl Diagram<'_> {
         format!("{tick} {marked:?} {:?} {}", self.differing, self.is_steered())
     }
 
+    /// Whether this network has a layer of the plan: what only the other one
+    /// has can be looked at there, and edited there.
+    fn has(&self, column: usize) -> bool {
+        let plan = self.plan.columns.get(column);
+        plan.is_some_and(|(layer, _)| self.diagram.columns.iter().any(|column| column.layer == *layer))
+    }
+
     fn pressed(&self, layout: &Layout, at: Point) -> Message {
         if self.is_steered() {
-            if let Some(column) = layout.add_at(at) {
+            if let Some(column) = layout.add_at(at).filter(|column| self.has(*column)) {
                 return Message::Edit(vec![format!("add-filter {}", self.plan.columns[column].0)]);
             }
             if let Some((column, filter)) = layout.node_at(at)
@@ -365,7 +374,7 @@ impl Diagram<'_> {
                 return Message::Edit(vec![format!("remove-filter {layer}/{}", filter.number)]);
             }
         }
-        match layout.head_at(at) {
+        match layout.head_at(at).filter(|column| self.has(*column)) {
             Some(column) => Message::Layer(self.plan.columns[column].0.clone()),
             None => Message::Pick(self.filter_at(layout, at)),
         }
@@ -555,6 +564,20 @@ mod tests {
         assert!(said(&canvas, layout.nodes[0][1].center()).starts_with("Pick(Some"));
         assert!(said(&canvas, layout.heads[0].center()).starts_with("Layer"));
         assert_eq!(said(&canvas, Point::new(899.0, 299.0)), "Pick(None)");
+        // What only the network beside has cannot be edited here.
+        let wider = network(&[("conv1", &[(0, 0.5), (7, 2.0)]), ("conv2", &[(0, 1.0)]), ("conv3", &[(0, 1.0)])]);
+        let both = Diagram { plan: Plan::of(&[&diagram, &wider]), ..of(Slot::Network) };
+        let layout_of_both = both.layout(bounds);
+        let said_of_both = |at: Point| format!("{:?}", both.pressed(&layout_of_both, at));
+        assert_eq!(said_of_both(layout_of_both.add[1].center()), "Edit([\"add-filter conv2\"])");
+        for nothing in [layout_of_both.add[2], layout_of_both.heads[2], layout_of_both.nodes[2][0]] {
+            assert_eq!(said_of_both(nothing.center()), "Pick(None)");
+        }
+        // Another branch was selected, and its network is not there yet.
+        let mut elsewhere = opened();
+        elsewhere.update(Message::Select("wider".parse().unwrap()));
+        let late = Diagram { state: &elsewhere, ..of(Slot::Network) };
+        assert!(!said(&late, layout.add[1].center()).starts_with("Edit"));
         // The network beside is looked at, not edited.
         let beside = of(Slot::OtherNetwork);
         assert!(!said(&beside, layout.remove(0, 1).unwrap().center()).starts_with("Edit"));

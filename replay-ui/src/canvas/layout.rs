@@ -223,7 +223,8 @@ pub(crate) mod tests {
         NetworkDiagram {
             title: String::new(),
             branch: "main".parse().unwrap(),
-            hue: Hue(0),
+            // That of `main` in the tests of the state.
+            hue: Hue(4),
             step: Step(0),
             input: None,
             label: None,

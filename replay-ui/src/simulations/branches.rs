@@ -1,11 +1,11 @@
 //! The tree of branches, and the questions that go somewhere.
 
 use iced::mouse;
-use revacnn_schemas::Step;
+use revacnn_schemas::{Position, Step};
 
 use super::{LAST, Person, WIDER, branch};
 use crate::cells::Slot;
-use crate::message::{Ask, Done, Effect, Intent, Message, Told, Undo};
+use crate::message::{Ask, Done, Effect, Goal, Intent, Message, Told, Undo};
 use crate::prompt;
 use crate::run_form::Field;
 
@@ -79,7 +79,8 @@ fn a_deleted_branch_can_be_taken_back() {
     let mut person = Person::at_a_run();
     person.press("wider");
     person.press("delete");
-    assert_eq!(person.wanted(), [Effect::Ask(Ask::Do(Intent::Delete(branch("wider"))))]);
+    let intent = Intent::Delete { name: branch("wider"), then: None };
+    assert_eq!(person.wanted(), [Effect::Ask(Ask::Do(intent))]);
     assert!(person.reads("at work …"));
     let text = "deleted wider; its space is freed by `revacnn gc`".to_owned();
     let undo = Some(Undo::TakeBack(branch("wider")));
@@ -90,7 +91,7 @@ fn a_deleted_branch_can_be_taken_back() {
 }
 
 #[test]
-fn a_fork_is_named_and_undo_leads_back_to_its_parent() {
+fn a_fork_is_named_and_undo_takes_it_back() {
     let mut person = Person::at_a_run();
     person.press("fork here");
     person.enter(prompt::FIELD, "twin");
@@ -102,13 +103,24 @@ fn a_fork_is_named_and_undo_leads_back_to_its_parent() {
         live: false,
     };
     assert_eq!(person.wanted().pop(), Some(Effect::Ask(Ask::Do(intent))));
-    // As if `wider` were that fork.
-    let select = Some((branch("wider"), Step(WIDER.0)));
-    person.tell(Message::Told(Told::Done(Done { text: "forked".to_owned(), select, ..Done::default() })));
+    // As if `wider` were that fork, and had been trained on since.
+    let step = Step(WIDER.0);
+    let select = Some((branch("wider"), Goal::At(Position::Step(step))));
+    let undo = Some(Undo::Fork { name: branch("wider"), parent: branch("main"), step });
+    person.tell(Message::Told(Told::Done(Done { text: "forked".to_owned(), select, undo, ..Done::default() })));
     assert_eq!(person.state.at().unwrap().to_string(), format!("wider@{}", WIDER.0));
-    person.press("undo: back to main");
-    assert_eq!(person.state.selected, Some(branch("main")));
-    assert!(person.wanted().is_empty() && !person.reads_of("undo"));
+    person.press("undo: delete wider");
+    assert!(person.reads_of("wider has 20 steps of its own"));
+    person.press("leave");
+    assert!(person.reads("undo: delete wider"), "nothing was undone");
+    person.key("z");
+    person.press("delete it");
+    let intent = Intent::Delete { name: branch("wider"), then: Some((branch("main"), step)) };
+    assert_eq!(
+        person.wanted(),
+        [Effect::Focus(prompt::FIELD), Effect::Focus(prompt::FIELD), Effect::Ask(Ask::Do(intent))]
+    );
+    assert!(person.state.prompt.is_none());
 }
 
 #[test]

@@ -2,10 +2,11 @@
 
 use iced::{Event, Point, mouse};
 use iced_test::core::keyboard::key::Named;
+use revacnn_notebook::BranchSummary;
 use revacnn_schemas::{Scale, Step};
 
 use super::{LAST, Person, WIDER, branch};
-use crate::cells::Slot;
+use crate::cells::{Drawn, Slot};
 use crate::interface::Interface;
 use crate::keys::LIST;
 use crate::message::{Effect, Listed, Message, Told};
@@ -36,6 +37,26 @@ fn a_store_that_cannot_be_read_says_why_and_comes_back() {
     assert_eq!(person.state.screen, Shown::Figures);
     assert_eq!(person.state.at().unwrap().to_string(), format!("main@{LAST}"));
     assert!(person.state.figures.get(Slot::Network).is_some());
+}
+
+/// What stood in the head was of the step before.
+#[test]
+fn nothing_is_told_of_a_step_that_cannot_be_read() {
+    let mut person = Person::at_a_run();
+    assert!(person.reads("at step 60") && person.state.figures.row.is_some());
+    let (generation, step) = (person.state.generation, person.state.time.cursor);
+    let reason = "a file of it is damaged".to_owned();
+    let figures = vec![(Slot::Network, Drawn::of(Err(reason.clone())))];
+    person.tell(Message::Told(Told::Figures { generation, step, figures, row: None }));
+    assert!(person.reads(&reason) && !person.reads("at step 60"));
+}
+
+#[test]
+fn a_run_that_has_no_step_yet_says_so_in_place_of_its_figures() {
+    let mut person = Person::waiting();
+    let unborn = BranchSummary { steps: None, training: true, ..crate::state::tests::branch("main", None, 0, 0) };
+    person.tell(crate::state::tests::listed(vec![unborn]));
+    assert!(person.reads("main has no step yet") && !person.reads("embedding the filters"));
 }
 
 #[test]

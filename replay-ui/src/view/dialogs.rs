@@ -16,7 +16,7 @@ use crate::state::State;
 /// The open dialog, if one is open.
 pub(crate) fn open(state: &State) -> Option<Piece<'_>> {
     if let Some(prompt) = &state.prompt {
-        return Some(question(prompt));
+        return Some(question(state, prompt));
     }
     if let Some(form) = &state.form {
         return Some(new_run(form));
@@ -27,7 +27,11 @@ pub(crate) fn open(state: &State) -> Option<Piece<'_>> {
     state.help.then(help)
 }
 
-fn question(prompt: &Prompt) -> Piece<'_> {
+fn question<'a>(state: &State, prompt: &'a Prompt) -> Piece<'a> {
+    if let Some((words, yes)) = prompt.consent(state) {
+        let page = column![text(prompt.title()).size(NORMAL), plain(words).width(380)].spacing(12);
+        return dialog(page.push(buttons(yes, Message::PromptEnter)));
+    }
     let input = field(prompt.hint(), &prompt.text, 460.0)
         .id(FIELD)
         .on_input(Message::PromptText)
@@ -46,7 +50,7 @@ fn buttons<'a>(words: &'static str, message: Message) -> Piece<'a> {
 fn new_run(form: &RunForm) -> Piece<'_> {
     let lines = Field::ALL.map(|name| {
         let (label, hint) = name.label();
-        let input = field(hint, form.text(name), 320.0)
+        let input = field(hint, form.text(name), 340.0)
             .id(name.id())
             .on_input(move |text| Message::Form(name, text))
             .on_submit(Message::FormEnter);

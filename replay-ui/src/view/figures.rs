@@ -42,6 +42,14 @@ fn titled<'a>(title: &'a str, slot: Slot, controls: impl Into<Piece<'a>>, body: 
     column![container(head).padding(Padding::from([0, 4]).left(12)).center_y(28), with_menu(slot, body)].into()
 }
 
+/// What stands where a figure is not there yet.
+fn awaited<'a>(state: &State, words: &str) -> Piece<'a> {
+    match &state.selected {
+        Some(name) if state.waits_for_steps() => noted(&format!("{name} has no step yet")),
+        _ => noted(words),
+    }
+}
+
 /// The step of a figure that is behind the cursor.
 fn late<'a>(state: &State, slot: Slot) -> Option<Piece<'a>> {
     state.figures.late(slot, state.time.cursor).map(|step| faint(format!("of step {step} ")).into())
@@ -64,7 +72,7 @@ impl std::fmt::Display for Axis {
 
 fn loss(state: &State) -> Piece<'_> {
     let body: Piece<'_> = match state.figures.chart(Slot::Loss) {
-        None => noted("reading the curves"),
+        None => awaited(state, "reading the curves"),
         Some(Err(reason)) => noted(reason),
         Some(Ok(chart)) => canvas(ChartCanvas { state, chart, slot: Slot::Loss }).width(Fill).height(Fill).into(),
     };
@@ -113,7 +121,7 @@ fn networks(state: &State) -> Piece<'_> {
     };
     let draw = |slot| -> Piece<'_> {
         match state.figures.network(slot) {
-            None => noted("reading the network"),
+            None => awaited(state, "reading the network"),
             Some(Err(reason)) => noted(reason),
             Some(Ok(diagram)) => {
                 let pictures = state.figures.pictures(slot);
@@ -154,7 +162,7 @@ fn filters(state: &State) -> Piece<'_> {
         .push(method(Method::Pca, "PCA"))
         .align_y(Alignment::Center);
     let plane: Piece<'_> = match state.figures.scatter(Slot::Embedding) {
-        None => noted("embedding the filters"),
+        None => awaited(state, "embedding the filters"),
         Some(Err(reason)) => noted(reason),
         Some(Ok(scatter)) => {
             let pictures = state.figures.pictures(Slot::Embedding);
@@ -162,7 +170,7 @@ fn filters(state: &State) -> Piece<'_> {
         }
     };
     let strip: Piece<'_> = match state.figures.images(Slot::Filters) {
-        None => noted("reading the filters"),
+        None => awaited(state, "reading the filters"),
         Some(Err(reason)) => noted(reason),
         Some(Ok(grid)) => {
             let pictures = state.figures.pictures(Slot::Filters);

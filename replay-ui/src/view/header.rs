@@ -15,6 +15,9 @@ use crate::state::{Screen, State};
 /// `wider@1512 · epoch 6.1 · loss 0.412`.
 pub(crate) fn place(state: &State) -> String {
     let Some(branch) = state.branch().filter(|_| state.screen == Screen::Figures) else { return String::new() };
+    if state.waits_for_steps() {
+        return branch.name.to_string();
+    }
     let mut place = format!("{}@{}", branch.name, state.step());
     if let Some(row) = &state.figures.row {
         if let Some(epoch) = epoch(row) {

@@ -11,6 +11,7 @@ pub(crate) mod tree;
 use iced::Fill;
 use iced::widget::{column, container, row, stack};
 
+pub(crate) use self::header::place;
 use self::parts::{Piece, press, said, separator, upright};
 use crate::message::Message;
 use crate::state::{Screen, State};

@@ -53,6 +53,8 @@ pub(crate) fn status(state: &State) -> Piece<'_> {
             let words = match undo {
                 Some(Undo::Select(parent)) => Some(format!("undo: back to {parent}")),
                 Some(Undo::TakeBack(name)) => Some(format!("undo: take {name} back")),
+                Some(Undo::Fork { name, .. }) => Some(format!("undo: delete {name}")),
+                Some(Undo::Rename { from, .. }) => Some(format!("undo: call it {from} again")),
                 None => None,
             };
             row![plain(text.as_str()).width(Fill)]

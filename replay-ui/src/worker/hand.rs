@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use revacnn_notebook::render;
 use revacnn_recorder::{Command, ForkPlan, Lineage, RecorderOptions, Store, find_data, fork, steer, unix_seconds};
-use revacnn_schemas::{BranchName, Edit, Step};
+use revacnn_schemas::{BranchName, Edit, Position, Step};
 
 use super::run::Runs;
 use super::{Inbox, Shared};
+use crate::canvas::draw::count;
 use crate::cells::Drawn;
-use crate::message::{Done, Intent, Told, Undo};
+use crate::message::{Done, Goal, Intent, Told, Undo};
 
 /// How long a training process may take to answer.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -70,30 +71,43 @@ impl Hand {
             }
             Intent::Steer { branch, command } => {
                 let record = store.branch(&branch).map_err(words)?;
-                let answer = steer(&store, &record, command, PATIENCE).map_err(words)?;
+                let answer = steer(&store, &record, command.clone(), PATIENCE).map_err(words)?;
                 if let Some(reason) = answer.refused {
                     return Err(reason);
                 }
-                let state = if answer.paused { "waits at" } else { "goes on after" };
-                let text = format!("{} {state} step {}", answer.branch, answer.step);
-                let select = answer.paused.then(|| (answer.branch.clone(), answer.step));
+                let (name, step) = (&answer.branch, count(answer.step.0));
+                let text = match command {
+                    Command::Stop => format!("{name} stopped at step {step}"),
+                    Command::Step => format!("{name} made step {step} and waits"),
+                    _ if answer.paused => format!("{name} is paused at step {step}"),
+                    _ => format!("{name} goes on after step {step}"),
+                };
+                let select = answer.paused.then(|| (name.clone(), Goal::At(Position::Step(answer.step))));
                 Ok(Done { text, select, paused: Some((answer.branch, answer.paused)), ..Done::default() })
             }
             Intent::Rename { from, to } => {
                 store.rename(&from, &to).map_err(words)?;
-                let first = store.branch(&to).map_err(words)?.first_step();
-                let last = Lineage::open(&store, &to).ok().and_then(|lineage| lineage.steps());
-                let step = last.map_or(first, |steps| steps.last);
-                Ok(Done { text: format!("{from} is {to} now"), select: Some((to, step)), ..Done::default() })
+                let undo = Some(Undo::Rename { from: from.clone(), to: to.clone() });
+                Ok(Done { text: format!("{from} is called {to} now"), undo, ..Done::default() })
             }
-            Intent::Delete(name) => {
-                store.delete(&name).map_err(words)?;
-                let text = format!("deleted {name}; its space is freed by `revacnn gc`");
-                Ok(Done { text, undo: Some(Undo::TakeBack(name)), ..Done::default() })
+            Intent::Delete { name, then } => {
+                let is_ours = store.branch(&name).is_ok_and(|record| self.shared.ours().contains(&record.id));
+                if is_ours {
+                    return Err(format!("{name} is being trained here: stop it first (u), then delete it"));
+                }
+                {
+                    // The window's own readers are in nobody's way, least of all its own.
+                    let _alone = self.shared.alone();
+                    store.delete(&name).map_err(words)?;
+                }
+                let text = format!("deleted {name}: z takes it back, until `revacnn gc` frees its space");
+                let select = then.map(|(parent, step)| (parent, Goal::At(Position::Step(step))));
+                Ok(Done { text, select, undo: Some(Undo::TakeBack(name)), ..Done::default() })
             }
             Intent::TakeBack(name) => {
                 store.take_back(&name).map_err(words)?;
-                Ok(Done { text: format!("took {name} back"), ..Done::default() })
+                let select = Some((name.clone(), Goal::Here));
+                Ok(Done { text: format!("took {name} back"), select, ..Done::default() })
             }
             Intent::TrainOn { branch, steps } => self.runs.go_on(&store, &branch, steps),
             Intent::Train(_) | Intent::Save { .. } => Err("nothing is left to do".to_owned()),
@@ -117,7 +131,9 @@ impl Hand {
         let text =
             format!("{branch} forked at step {} into {}: {}", answer.step, answer.branch, answer.done.join("; "));
         let paused = Some((answer.branch.clone(), answer.paused));
-        Ok(Done { text, select: Some((answer.branch, answer.step)), paused, ..Done::default() })
+        // Its end, so that it is followed.
+        let select = Some((answer.branch, Goal::At(Position::Last)));
+        Ok(Done { text, select, paused, ..Done::default() })
     }
 
     fn fork(
@@ -146,11 +162,13 @@ impl Hand {
         let what = if effects.is_empty() { "as it is".to_owned() } else { effects.join("; ") };
         let text = format!("forked {branch} at step {step} into {name}: {what} — train it on with t");
         forked.session.finish().map_err(words)?;
-        Ok(Done { text, select: Some((name, step)), ..Done::default() })
+        let undo = Some(Undo::Fork { name: name.clone(), parent: branch.clone(), step });
+        Ok(Done { text, select: Some((name, Goal::At(Position::Step(step)))), undo, ..Done::default() })
     }
 }
 
-fn save(drawn: &Drawn, path: &std::path::Path) -> Result<Done, String> {
+/// Writes a figure to a file.
+pub(super) fn save(drawn: &Drawn, path: &std::path::Path) -> Result<Done, String> {
     let figure = drawn.figure.as_ref().map_err(Clone::clone)?;
     let undrawn = render(figure, path).map_err(words)?;
     let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());

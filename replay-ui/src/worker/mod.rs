@@ -9,17 +9,18 @@ mod hand;
 pub(crate) mod reader;
 mod run;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use iced::futures::channel::mpsc::UnboundedSender;
-use revacnn_schemas::{Address, BranchName, Step};
+use revacnn_schemas::{Address, BranchId, BranchName, Step};
 
 use self::hand::Hand;
 use self::reader::Reader;
-use crate::cells::{Pace, Wanted};
+use crate::cells::{Pace, Slot, Wanted};
 use crate::message::{Ask, Intent, Told};
 
 /// What waits to be done by one thread.
@@ -29,15 +30,17 @@ pub(crate) struct Desk {
     pub(crate) resolve: Option<Address>,
     pub(crate) epoch: Option<(BranchName, Step, bool)>,
     pub(crate) intents: Vec<Intent>,
+    /// Figures to make afresh and to write to files.
+    pub(crate) saves: Vec<(Slot, Wanted, PathBuf)>,
     /// Whether the store is to be looked at again.
     pub(crate) look: bool,
     pub(crate) closed: bool,
 }
 
 impl Desk {
-    fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         let nothing = self.wanted.is_none() && self.resolve.is_none() && self.epoch.is_none();
-        nothing && self.intents.is_empty() && !self.look && !self.closed
+        nothing && self.intents.is_empty() && self.saves.is_empty() && !self.look && !self.closed
     }
 }
 
@@ -84,6 +87,10 @@ pub(crate) struct Shared {
     slow: Arc<Inbox>,
     /// Counts the changes of the log that were seen.
     log: Arc<AtomicU64>,
+    /// Held, shared, by a reading thread while it has branches open.
+    reading: Arc<RwLock<()>>,
+    /// The branches that this process trains.
+    ours: Arc<Mutex<BTreeSet<BranchId>>>,
 }
 
 impl Shared {
@@ -106,6 +113,21 @@ impl Shared {
         }
     }
 
+    /// Says that a reading thread has branches open, until it is let go.
+    pub(crate) fn reading(&self) -> RwLockReadGuard<'_, ()> {
+        self.reading.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until no reading thread has a branch open, and keeps it so.
+    pub(crate) fn alone(&self) -> RwLockWriteGuard<'_, ()> {
+        self.reading.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The branches that this process trains.
+    pub(crate) fn ours(&self) -> MutexGuard<'_, BTreeSet<BranchId>> {
+        self.ours.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Looks at the store now rather than in a second.
     pub(crate) fn look(&self) {
         self.quick.put(|desk| desk.look = true);
@@ -124,7 +146,8 @@ impl Workers {
     /// Starts them.
     pub(crate) fn start(store: PathBuf, data: Option<PathBuf>, tell: UnboundedSender<Told>) -> Self {
         let (quick, curves, slow) = (Arc::default(), Arc::default(), Arc::default());
-        let shared = Shared { store, data, tell, quick, curves, slow, log: Arc::default() };
+        let (log, reading, ours) = Default::default();
+        let shared = Shared { store, data, tell, quick, curves, slow, log, reading, ours };
         for (pace, inbox) in [(Pace::Quick, &shared.quick), (Pace::Curves, &shared.curves), (Pace::Slow, &shared.slow)]
         {
             let reader = Reader::new(pace, inbox.clone(), shared.clone());
@@ -147,6 +170,14 @@ impl Workers {
             Ask::Resolve(address) => self.shared.quick.put(|desk| desk.resolve = Some(address)),
             Ask::Epoch { branch, from, forward } => {
                 self.shared.quick.put(|desk| desk.epoch = Some((branch, from, forward)));
+            }
+            Ask::SaveFresh { slot, wanted, path } => {
+                let inbox = match slot.pace() {
+                    Pace::Quick => &self.shared.quick,
+                    Pace::Curves => &self.shared.curves,
+                    Pace::Slow => &self.shared.slow,
+                };
+                inbox.put(|desk| desk.saves.push((slot, wanted, path)));
             }
             Ask::Do(intent) => self.hand.put(|desk| desk.intents.push(intent)),
         }

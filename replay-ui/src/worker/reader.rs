@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use revacnn_notebook::{BranchSummary, Evaluator, Graph, Inputs};
 use revacnn_recorder::StepRow;
-use revacnn_schemas::{Address, Position};
+use revacnn_schemas::{Address, BranchName, Position};
 
+use super::hand::save;
 use super::{Desk, Inbox, Shared};
 use crate::cells::{Drawn, Pace, Slot, Wanted};
 use crate::message::{Listed, Told};
@@ -21,6 +22,13 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const SLOWLY: Duration = Duration::from_millis(100);
 /// How long a thread without duties sleeps.
 const LONG: Duration = Duration::from_secs(3600);
+/// How long the cursor must stand still before an embedding is made that
+/// depends on where it stands alone: longer than from one look at a training
+/// to the next.
+const REST: Duration = Duration::from_millis(1500);
+/// How long what failed is left alone before it is tried again, at least and at
+/// most: each time twice as long, as long as nothing else happens.
+const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(60)];
 
 /// One reading thread.
 #[derive(Debug)]
@@ -63,10 +71,19 @@ impl Board {
         }
     }
 
-    /// Something came or went in the log. Cells at a step that could not be
-    /// read may be readable now.
+    /// Something came or went in the log.
     pub(crate) fn log_changed(&mut self) {
         self.graph.log_changed();
+    }
+
+    /// Whether something that is shown could not be read.
+    fn has_failed(&self) -> bool {
+        self.graph.has_failed()
+    }
+
+    /// Makes an embedding once more, if one is shown.
+    fn settle(&mut self) {
+        self.graph.again(Slot::Embedding.name());
     }
 
     /// Makes the next figure; `None` when all are made.
@@ -106,10 +123,46 @@ impl Board {
 }
 
 /// Whether a folder is not there yet, or empty.
-fn is_free(folder: &Path) -> bool {
+pub(crate) fn is_free(folder: &Path) -> bool {
     match std::fs::read_dir(folder) {
         Ok(mut entries) => entries.next().is_none(),
         Err(error) => error.kind() == ErrorKind::NotFound,
+    }
+}
+
+/// What failed, and when it is tried again.
+#[derive(Debug)]
+struct Retry {
+    pause: Duration,
+    due: Option<Instant>,
+}
+
+impl Retry {
+    fn new() -> Self {
+        Self { pause: PAUSES[0], due: None }
+    }
+
+    /// Whether it is time; the next time comes later.
+    fn is_due(&mut self) -> bool {
+        let due = self.due.is_some_and(|due| Instant::now() >= due);
+        if due {
+            (self.due, self.pause) = (None, (self.pause * 2).min(PAUSES[1]));
+        }
+        due
+    }
+
+    /// Plans the next time where something has failed.
+    fn plan(&mut self, failed: bool) {
+        match (failed, self.due) {
+            (false, _) => *self = Self::new(),
+            (true, None) => self.due = Some(Instant::now() + self.pause),
+            (true, Some(_)) => {}
+        }
+    }
+
+    /// How long until then.
+    fn rest(&self) -> Duration {
+        self.due.map_or(LONG, |due| due.saturating_duration_since(Instant::now()))
     }
 }
 
@@ -132,10 +185,13 @@ impl Reader {
         let mut listing = Listing::default();
         let lists = self.pace == Pace::Quick;
         let mut fresh = false;
+        let mut retry = Retry::new();
+        // When an embedding that glided is made by itself.
+        let mut settles: Option<Instant> = None;
         loop {
             if open.is_none() {
                 match Evaluator::open(&self.shared.store, self.shared.data.clone(), crate::threads()) {
-                    Ok(opened) => (open, was_there) = (Some(opened), true),
+                    Ok(opened) => (open, was_there) = (Some(opened.leaving_out()), true),
                     // Where a run may begin; a store that has vanished is another matter.
                     Err(_) if lists && !was_there && is_free(&self.shared.store) => {
                         listing.tell(&self.shared, Vec::new(), Vec::new());
@@ -144,16 +200,22 @@ impl Reader {
                     Err(_) => {}
                 }
             }
-            let due = if lists { listing.is_due() } else { log != Some(self.shared.log()) };
+            let tries = retry.is_due();
+            let due = tries || if lists { listing.is_due() } else { log != Some(self.shared.log()) };
             if let (true, Some(evaluator)) = (due, &mut open) {
                 log = Some(self.shared.log());
-                match evaluator.refresh() {
+                match self.read(evaluator, |evaluator| evaluator.refresh()) {
                     Ok(branches) if lists => {
                         let problems = evaluator.problems().to_vec();
                         if listing.tell(&self.shared, branches, problems) {
                             board.log_changed();
                             self.shared.log_changed();
+                        } else if tries {
+                            board.graph.retry();
                         }
+                    }
+                    Ok(_) if tries => {
+                        board.graph.retry();
                     }
                     Ok(_) => board.log_changed(),
                     Err(error) => {
@@ -166,10 +228,18 @@ impl Reader {
                 }
             }
             let was_fresh = std::mem::take(&mut fresh);
+            if settles.is_some_and(|settles| Instant::now() >= settles) {
+                settles = None;
+                board.settle();
+            }
             let overtaken = match (&mut open, &wanted) {
-                (Some(evaluator), Some(wanted)) => self.make(evaluator, &mut board, wanted, was_fresh),
+                (Some(evaluator), Some(wanted)) => {
+                    evaluator.glide(settles.is_some());
+                    self.make(evaluator, &mut board, wanted, was_fresh)
+                }
                 _ => false,
             };
+            retry.plan(!overtaken && open.is_some() && board.has_failed());
             if was_fresh && self.pace == Pace::Slow && !board.slots.is_empty() {
                 std::thread::sleep(SLOWLY);
             }
@@ -180,7 +250,8 @@ impl Reader {
                 (.., true) => LOOK_EVERY,
                 _ => LONG,
             };
-            let desk = self.inbox.take(patience);
+            let until_settled = settles.map_or(LONG, |settles| settles.saturating_duration_since(Instant::now()));
+            let mut desk = self.inbox.take(patience.min(retry.rest()).min(until_settled));
             if desk.closed {
                 return;
             }
@@ -188,11 +259,43 @@ impl Reader {
                 listing.looked = None;
             }
             self.find(open.as_mut(), &desk);
+            for (slot, wanted, path) in std::mem::take(&mut desk.saves) {
+                self.shared.tell(self.save_fresh(open.as_mut(), slot, &wanted, &path));
+            }
             if let Some(newest) = desk.wanted {
+                let travels = wanted.as_ref().is_some_and(|before| before.step != newest.step);
+                if self.pace == Pace::Slow {
+                    // Who travels sees points glide, and what they come to once they rest.
+                    let again = newest.glides && (travels || settles.is_some());
+                    settles = again.then(|| Instant::now() + REST);
+                }
                 board.want(&newest);
                 (wanted, fresh) = (Some(newest), true);
+                retry = Retry::new();
             }
         }
+    }
+
+    /// Reads with an evaluator, which rests before and after: what it has open
+    /// meanwhile is in the way of who deletes, compacts and tidies.
+    fn read<T>(&self, evaluator: &mut Evaluator, read: impl FnOnce(&mut Evaluator) -> T) -> T {
+        let _reading = self.shared.reading();
+        let found = read(evaluator);
+        evaluator.rest();
+        found
+    }
+
+    /// Makes a figure that depends on nothing that was shown before, and writes
+    /// it to a file.
+    fn save_fresh(&self, evaluator: Option<&mut Evaluator>, slot: Slot, wanted: &Wanted, path: &Path) -> Told {
+        let cell = wanted.cells.iter().find(|(other, _)| *other == slot).map(|(_, cell)| cell);
+        let (Some(evaluator), Some(cell)) = (evaluator, cell) else {
+            return Told::Refused(format!("there is no figure of the {} to save", slot.name()));
+        };
+        evaluator.glide(false);
+        let figure = self.read(evaluator, |evaluator| evaluator.evaluate(cell, &wanted.inputs()));
+        let drawn = Drawn::of(figure.map_err(|error| error.to_string()));
+        save(&drawn, path).map_or_else(Told::Refused, Told::Done)
     }
 
     /// Makes what is wanted and tells it; returns whether something newer is
@@ -202,10 +305,11 @@ impl Reader {
         let (generation, step) = (wanted.generation, wanted.step);
         if self.pace == Pace::Quick {
             // All of one step, or none.
-            let ran = board.next(evaluator).is_some();
-            if ran || fresh {
-                let figures = board.all(evaluator);
-                let row = row(evaluator, wanted.at.as_ref());
+            let made = self.read(evaluator, |evaluator| {
+                let ran = board.next(evaluator).is_some();
+                (ran || fresh).then(|| (board.all(evaluator), row(evaluator, wanted.at.as_ref())))
+            });
+            if let Some((figures, row)) = made {
                 self.shared.tell(Told::Figures { generation, step, figures, row });
             }
             return false;
@@ -218,7 +322,8 @@ impl Reader {
             if self.inbox.is_overtaken() {
                 return true;
             }
-            let Some((slot, drawn)) = board.next(evaluator) else { return false };
+            let made = self.read(evaluator, |evaluator| board.next(evaluator));
+            let Some((slot, drawn)) = made else { return false };
             self.shared.tell(Told::Figures { generation, step, figures: vec![(slot, drawn)], row: None });
         }
     }
@@ -226,13 +331,14 @@ impl Reader {
     /// Answers where an address leads, or an epoch ends.
     fn find(&self, evaluator: Option<&mut Evaluator>, desk: &Desk) {
         let Some(evaluator) = evaluator else { return };
-        let found = match (&desk.resolve, &desk.epoch) {
-            (Some(address), _) => evaluator.resolve(address).map(|step| (address.branch.clone(), step)),
+        let found = self.read(evaluator, |evaluator| match (&desk.resolve, &desk.epoch) {
+            (Some(address), _) => Some(evaluator.resolve(address).map(|step| (address.branch.clone(), step))),
             (None, Some((branch, from, forward))) => {
-                evaluator.epoch_end(branch, *from, *forward).map(|step| (branch.clone(), step))
+                Some(evaluator.epoch_end(branch, *from, *forward).map(|step| (branch.clone(), step)))
             }
-            (None, None) => return,
-        };
+            (None, None) => None,
+        });
+        let Some(found) = found else { return };
         self.shared.tell(match found {
             Ok((branch, step)) => Told::Resolved { branch, step },
             Err(error) => Told::Refused(error.to_string()),
@@ -244,7 +350,7 @@ impl Reader {
 #[derive(Debug, Default)]
 struct Listing {
     looked: Option<Instant>,
-    told: Option<(Vec<BranchSummary>, Vec<String>)>,
+    told: Option<(Vec<BranchSummary>, Vec<String>, Vec<BranchName>)>,
     /// When the branches were last told, for their rates.
     told_at: Option<Instant>,
 }
@@ -268,18 +374,22 @@ impl Listing {
     fn tell(&mut self, shared: &Shared, branches: Vec<BranchSummary>, problems: Vec<String>) -> bool {
         let now = Instant::now();
         self.looked = Some(now);
-        let next = (branches, problems);
+        let ours = shared.ours().clone();
+        let ours = branches.iter().filter(|branch| ours.contains(&branch.id)).map(|branch| branch.name.clone());
+        let ours = ours.collect();
+        let next = (branches, problems, ours);
         if self.told.as_ref() == Some(&next) {
             return false;
         }
         let seconds = self.told_at.map(|told| now.duration_since(told).as_secs_f64());
-        let before = self.told.as_ref().map(|(branches, _)| branches.as_slice()).unwrap_or_default();
+        let before = self.told.as_ref().map(|(branches, ..)| branches.as_slice()).unwrap_or_default();
         let rates = next.0.iter().filter_map(|branch| {
             let then = before.iter().find(|other| other.id == branch.id)?;
             let steps = branch.steps?.last.0.checked_sub(then.steps?.last.0).filter(|steps| *steps > 0)?;
             Some((branch.name.clone(), steps as f64 / seconds?))
         });
-        let listed = Listed { rates: rates.collect(), branches: next.0.clone(), problems: next.1.clone() };
+        let (branches, problems, ours) = next.clone();
+        let listed = Listed { rates: rates.collect(), branches, problems, ours };
         shared.tell(Told::Listed(listed));
         (self.told, self.told_at) = (Some(next), Some(now));
         true

@@ -10,13 +10,13 @@ use revacnn_recorder::{
     DataHint, RecorderError, RecorderOptions, Session, SessionPlan, Steered, Store, Training, Turn,
     default_disk_budget, find_data, unix_seconds,
 };
-use revacnn_schemas::{BranchName, Fidelity, ImageIndex, RecordingSettings, Schedule, Step};
+use revacnn_schemas::{BranchId, BranchName, Fidelity, ImageIndex, Position, RecordingSettings, Schedule, Step};
 use revacnn_trainer::data::load;
 use revacnn_trainer::{Settings, define, named_network};
 
 use super::Shared;
 use super::hand::words;
-use crate::message::{Done, Told};
+use crate::message::{Done, Goal, Told};
 use crate::run_form::RunPlan;
 
 /// The runs of this process.
@@ -90,8 +90,9 @@ impl Runs {
         let training = Training::new(session).map_err(words)?;
         let (shared, ending) = (self.shared.clone(), self.ending.clone());
         self.threads.retain(|thread| !thread.is_finished());
+        let ours = Ours::begin(&self.shared, session_id(&training));
         let started = std::thread::Builder::new().spawn(move || {
-            let told = match run(training, until, &ending, &shared) {
+            let told = match run(training, until, &ending, &shared, ours) {
                 Ok(text) => Told::Done(Done { text, ..Done::default() }),
                 Err(error) => Told::Refused(format!(
                     "training has ended: {error}; what was committed is kept, and `revacnn resume` goes on from it"
@@ -105,7 +106,9 @@ impl Runs {
         for caution in cautions {
             text += &format!("; warning: {caution}");
         }
-        Ok(Done { text, select: Some((name.clone(), first)), paused: Some((name, false)), ..Done::default() })
+        // Its end, so that it is followed from its first step on.
+        let select = Some((name.clone(), Goal::At(Position::Last)));
+        Ok(Done { text, select, paused: Some((name, false)), ..Done::default() })
     }
 
     /// Ends all runs at their step's end, with everything written.
@@ -118,8 +121,46 @@ impl Runs {
     }
 }
 
+fn session_id(training: &Training) -> BranchId {
+    training.session().record().id.clone()
+}
+
+/// Says which branch a run of this process trains, until it ends.
+struct Ours {
+    shared: Shared,
+    id: BranchId,
+}
+
+impl Ours {
+    fn begin(shared: &Shared, id: BranchId) -> Self {
+        shared.ours().insert(id.clone());
+        Self { shared: shared.clone(), id }
+    }
+
+    fn is_now(&mut self, id: BranchId) {
+        if self.id != id {
+            let mut ours = self.shared.ours();
+            ours.remove(&self.id);
+            ours.insert(id.clone());
+            self.id = id;
+        }
+    }
+}
+
+impl Drop for Ours {
+    fn drop(&mut self) {
+        self.shared.ours().remove(&self.id);
+    }
+}
+
 /// Trains to the end; what to say then.
-fn run(mut training: Training, until: Step, ending: &AtomicBool, shared: &Shared) -> Result<String, RecorderError> {
+fn run(
+    mut training: Training,
+    until: Step,
+    ending: &AtomicBool,
+    shared: &Shared,
+    mut ours: Ours,
+) -> Result<String, RecorderError> {
     let mut diverged = None;
     while training.session().trainer().position() < until && !ending.load(Ordering::Acquire) {
         let turn = training.turn(&mut |steered| match steered {
@@ -129,6 +170,7 @@ fn run(mut training: Training, until: Step, ending: &AtomicBool, shared: &Shared
             }
             _ => {}
         })?;
+        ours.is_now(session_id(&training));
         match turn {
             Turn::Stepped(outcome) if outcome.divergence.is_some() => {
                 diverged = Some(training.session().trainer().position());
