@@ -131,7 +131,7 @@ mod tests {
     fn values_are_in_the_order_of_the_axes_whatever_the_order_of_the_file() {
         let in_order: Vec<f32> = (0..24).map(|value| value as f32).collect();
         let array = Array3::from_shape_vec((2, 3, 4), in_order.clone()).unwrap();
-        let mut fortran = Array3::zeros((2, 3, 4).f());
+        let mut fortran = Array3::<f32>::zeros((2, 3, 4).f());
         fortran.assign(&array);
         for array in [array.clone(), fortran] {
             let mut bytes = Vec::new();

@@ -91,7 +91,7 @@ impl Store {
                             "{} is missing, and with it put back from a copy they can be read again",
                             path.display()
                         );
-                        RecorderError::Spared { what, reason }
+                        RecorderError::Spared { what, reason, needed: None }
                     }));
                 }
                 Err(error) => {
