@@ -154,8 +154,8 @@ mod tests {
             let found = read(&file(descriptor, false, "(1, 1)", &bytes)).unwrap();
             assert_eq!((found.shape, found.values), (vec![1, 1], vec![value]), "{descriptor}");
         }
-        assert_eq!(read(&file("'<f4'", false, "()", &value.to_le_bytes())).unwrap().shape, []);
-        assert_eq!(read(&file("'<f4'", false, "(0, 5)", &[])).unwrap().values, []);
+        assert!(read(&file("'<f4'", false, "()", &value.to_le_bytes())).unwrap().shape.is_empty());
+        assert!(read(&file("'<f4'", false, "(0, 5)", &[])).unwrap().values.is_empty());
     }
 
     #[test]
