@@ -64,7 +64,7 @@ fn a_new_runs_wrong_field_is_told_and_a_right_one_starts_it() {
     person.press("+ new run");
     assert!(person.wanted().contains(&Effect::Focus(Field::Branch.id())));
     person.enter(Field::Epochs.id(), "many");
-    assert!(person.reads_of("2many"), "the problem names what was found");
+    assert!(person.reads_of("3many"), "the problem names what was found");
     assert!(person.wanted().is_empty());
     person.tell(Message::Form(Field::Epochs, "3".to_owned()));
     person.press("train");
