@@ -50,6 +50,6 @@ pub use cell::{Cell, Dependency, Inputs, Method, QUANTITIES, Show, Source, XAxis
 pub use error::NotebookError;
 pub use evaluator::Evaluator;
 pub use graph::{Evaluate, Graph, Ran};
-pub use render::{colour, hue_colour, render};
+pub use render::{colour, hue_colour, hue_dash, render};
 pub use summary::{BranchEvent, BranchSummary};
 pub use text::count;

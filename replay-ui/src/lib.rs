@@ -15,7 +15,7 @@
 //! | `view` | how the window is put together |
 //! | `canvas` | what is drawn point by point |
 //! | `look`, `pixels` | colours and images |
-//! | `window`, `interface`, `picture` | the interface on a display, without one, and in a file |
+//! | `window`, `interface`, `paper`, `picture` | the interface on a display, without one, its pixels, and in a file |
 //! | `measure` | what tests and benches ask of it |
 
 mod canvas;
@@ -26,6 +26,7 @@ mod look;
 #[doc(hidden)]
 pub mod measure;
 mod message;
+mod paper;
 mod picture;
 mod pixels;
 mod prompt;

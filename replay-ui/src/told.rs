@@ -128,7 +128,7 @@ impl State {
             if self.beside.as_ref() == Some(&start.branch) {
                 self.beside = None;
             }
-            self.selected = Some(start.branch.clone());
+            (self.selected, self.lanes_from) = (Some(start.branch.clone()), 0);
             self.caches.clear();
         }
         let Position::Step(step) = start.position else {
@@ -136,6 +136,7 @@ impl State {
             effects.push(Effect::Ask(crate::message::Ask::Resolve(start)));
             return Some(effects);
         };
+        self.fit_time();
         let shift = self.branch().map_or(0, |branch| self.shift(branch));
         self.time.go(Move::To(Step(step.0.saturating_add_signed(shift))));
         Some(self.follow())
@@ -159,11 +160,11 @@ impl State {
             return Vec::new();
         }
         self.screen = Screen::Figures;
-        let last = self.branches.iter().map(|branch| self.end_of(branch)).max().unwrap_or(0);
         if opening {
+            let last = self.branches.iter().map(|branch| self.end_of(branch)).max().unwrap_or(0);
             self.time = Time::new(0, last, Step(last));
         } else {
-            self.time.grow(0, last);
+            self.fit_time();
         }
         if self.beside.as_ref().is_some_and(|name| self.branch_named(name).is_none()) {
             self.beside = None;

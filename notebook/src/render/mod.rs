@@ -15,7 +15,7 @@ use plotters::prelude::*;
 use plotters::style::register_font;
 use revacnn_schemas::{Comparison, Figure, Panel};
 
-pub use colours::{colour, hue_colour};
+pub use colours::{colour, hue_colour, hue_dash};
 
 use crate::NotebookError;
 
@@ -113,7 +113,7 @@ impl Pen {
 /// Height of a figure, in units of an SVG.
 fn height(figure: &Figure) -> u32 {
     match figure {
-        Figure::Chart(_) => 400,
+        Figure::Chart(chart) => chart::height(chart),
         Figure::Scatter(scatter) => 560 + 16 * (scatter.notes.len() as u32).saturating_sub(2).min(20),
         Figure::Images(grid) => images::height(grid),
         Figure::Network(diagram) => network::height(diagram),

@@ -11,7 +11,8 @@ pub(crate) mod tree;
 use iced::Fill;
 use iced::widget::{column, container, row, stack};
 
-use self::parts::{Piece, press, said, separator, upright};
+pub(crate) use self::parts::Piece;
+use self::parts::{press, said, separator, upright};
 use crate::message::Message;
 use crate::state::{Screen, State};
 
