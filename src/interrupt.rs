@@ -32,10 +32,15 @@ pub(crate) fn listen() {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
     let ignored = ignored_signals();
-    let heard = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| ignored & (1 << (signal - 1)) == 0);
-    // Without a handler a signal ends the process: the log survives that too.
-    let Ok(mut signals) = signal_hook::iterator::Signals::new(heard) else { return };
-    std::thread::spawn(move || {
+    let heard: Vec<i32> =
+        [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| ignored & (1 << (signal - 1)) == 0).collect();
+    // The thread that listens takes the signals over, so that none is taken
+    // over where it cannot start: without a handler a signal ends the process,
+    // and the log survives that too.
+    let (ready, listens) = std::sync::mpsc::channel();
+    let started = std::thread::Builder::new().spawn(move || {
+        let Ok(mut signals) = signal_hook::iterator::Signals::new(heard) else { return };
+        let _ = ready.send(());
         for signal in signals.forever() {
             // A terminal that closes says so twice: the kernel, and the shell.
             if signal == SIGHUP && asked() {
@@ -44,6 +49,9 @@ pub(crate) fn listen() {
             came();
         }
     });
+    if started.is_ok() {
+        let _ = listens.recv();
+    }
 }
 
 /// Listens from now on.
@@ -70,7 +78,7 @@ fn came() {
     };
     // Words wait for a terminal that is held; who asks must not.
     let (done, spoken) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
+    let _ = std::thread::Builder::new().spawn(move || {
         output::tell(words);
         let _ = done.send(());
     });

@@ -53,6 +53,6 @@ pub use error::NotebookError;
 pub use evaluator::Evaluator;
 pub use graph::{Evaluate, Graph, Ran};
 pub use matching::matched;
-pub use render::{PictureFormat, colour, hue_colour, render};
+pub use render::{PictureFormat, colour, hue_colour, hue_dash, render};
 pub use summary::{BranchEvent, BranchSummary};
 pub use text::count;

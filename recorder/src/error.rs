@@ -127,11 +127,10 @@ pub enum RecorderError {
     /// Several branches have this name, as after a folder was copied in.
     #[error(
         "{} branches are named `{name}` in {}: {}. Say which one by its id, as in {}@last, or give one of them another \
-         name: revacnn rename {} NAME",
+         name by its id",
         ids.len(),
         folder.display(),
         listed(ids),
-        ids[0],
         ids[0]
     )]
     AmbiguousName {
@@ -474,10 +473,9 @@ pub enum RecorderError {
     },
     /// Several deleted branches had this name.
     #[error(
-        "{} deleted branches were named `{name}`: {}. Say which one by its id: revacnn delete {} --undo",
+        "{} deleted branches were named `{name}`: {}. Say which one by its id",
         ids.len(),
-        listed(ids),
-        ids[0]
+        listed(ids)
     )]
     AmbiguousDeleted {
         /// The name.

@@ -24,7 +24,7 @@ pub(crate) const LIST: [(&str, &str); 26] = [
     ("g", "go to an address"),
     ("+ -", "fewer or more steps on the timeline"),
     ("a", "lanes by their steps, or by distance from their forks"),
-    ("↑ ↓", "the branch above or below"),
+    ("↑ ↓", "the branch above or below; with Shift the lanes scroll"),
     ("h", "hide a branch, or show it again"),
     ("c", "compare: the parent beside it, then others, then none"),
     (", .", "the filter before or after"),
@@ -63,6 +63,8 @@ pub(crate) fn message(key: &Key, modifiers: Modifiers, state: &State) -> Option<
     Some(match key.as_ref() {
         Key::Named(N::ArrowLeft) => Message::Go(Move::By(-by)),
         Key::Named(N::ArrowRight) => Message::Go(Move::By(by)),
+        Key::Named(N::ArrowUp) if modifiers.shift() => Message::ScrollLanes(-1),
+        Key::Named(N::ArrowDown) if modifiers.shift() => Message::ScrollLanes(1),
         Key::Named(N::ArrowUp) => Message::SelectBy(-1),
         Key::Named(N::ArrowDown) => Message::SelectBy(1),
         Key::Named(N::PageUp) => Message::GoEpoch { forward: false },
@@ -202,6 +204,9 @@ mod tests {
         assert!(matches!(pressed(left(), Modifiers::empty()), Some(Message::Go(Move::By(-1)))));
         assert!(matches!(pressed(left(), Modifiers::SHIFT), Some(Message::Go(Move::By(-10)))));
         assert!(pressed(left(), Modifiers::CTRL).is_none());
+        let (up, down) = (Key::Named(N::ArrowUp), Key::Named(N::ArrowDown));
+        assert!(matches!(pressed(up, Modifiers::SHIFT), Some(Message::ScrollLanes(-1))));
+        assert!(matches!(pressed(down, Modifiers::SHIFT), Some(Message::ScrollLanes(1))));
     }
 
     #[test]

@@ -16,7 +16,7 @@
 //! | `canvas` | what is drawn point by point |
 //! | `look`, `pixels` | colours and images |
 //! | `options` | what is opened at first, and whether it is there |
-//! | `window`, `interface`, `picture` | the interface on a display, without one, and in a file |
+//! | `window`, `interface`, `paper`, `picture` | the interface on a display, without one, its pixels, and in a file |
 //! | `measure` | what tests and benches ask of it |
 
 mod canvas;
@@ -28,6 +28,7 @@ mod look;
 pub mod measure;
 mod message;
 mod options;
+mod paper;
 mod picture;
 mod pixels;
 mod prompt;

@@ -3,6 +3,7 @@
 
 use iced::theme::Palette;
 use iced::{Color, Font, Theme, color};
+use revacnn_notebook::{hue_colour, hue_dash};
 use revacnn_schemas::Hue;
 
 /// The font of the window; its licence lies beside it.
@@ -16,6 +17,9 @@ pub(crate) const SMALL: f32 = 12.0;
 pub(crate) const NORMAL: f32 = 14.0;
 /// Headings of empty screens.
 pub(crate) const LARGE: f32 = 18.0;
+
+/// How long a piece of a branch's line is beside its name.
+pub(crate) const SWATCH: f32 = 16.0;
 
 /// The colours of one theme.
 #[derive(Debug)]
@@ -36,11 +40,10 @@ pub(crate) struct Look {
     pub(crate) accent: Color,
     /// What went wrong.
     pub(crate) alarm: Color,
-    branches: [Color; 7],
+    /// Colours of branches on dark paper; on light paper they are those of files.
+    branches: Option<[Color; 8]>,
 }
 
-/// Okabe and Ito's set, whose black and yellow are left out or darkened where
-/// they vanish on the paper.
 static LIGHT: Look = Look {
     paper: color!(0xffffff),
     panel: color!(0xf6f7f8),
@@ -50,15 +53,7 @@ static LIGHT: Look = Look {
     ink: color!(0x1b1f24),
     accent: color!(0x3457d5),
     alarm: color!(0xb3261e),
-    branches: [
-        color!(0x0072b2),
-        color!(0xd55e00),
-        color!(0x009e73),
-        color!(0xcc79a7),
-        color!(0xb98600),
-        color!(0x56b4e9),
-        color!(0x8a8178),
-    ],
+    branches: None,
 };
 
 static DARK: Look = Look {
@@ -70,15 +65,16 @@ static DARK: Look = Look {
     ink: color!(0xe8ebee),
     accent: color!(0x8aa4ff),
     alarm: color!(0xff8a80),
-    branches: [
-        color!(0x56b4e9),
-        color!(0xe69f00),
-        color!(0x2fbf93),
-        color!(0xd98cb6),
-        color!(0xf0e442),
-        color!(0xe8763a),
-        color!(0xb5aca2),
-    ],
+    branches: Some([
+        color!(0x4d82ff),
+        color!(0xd65a20),
+        color!(0x3bc361),
+        color!(0xd990cf),
+        color!(0xfae226),
+        color!(0xa8d6ff),
+        color!(0xffffff),
+        color!(0x9c6195),
+    ]),
 };
 
 impl Look {
@@ -87,9 +83,46 @@ impl Look {
         if theme.extended_palette().is_dark { &DARK } else { &LIGHT }
     }
 
-    /// A branch's colour; the set repeats where there are more branches.
+    /// A branch's colour: on light paper that of saved figures, on dark paper
+    /// one of the same kind. Where there are more branches than colours, their
+    /// [dashes](Self::dash) differ.
     pub(crate) fn branch(&self, hue: Hue) -> Color {
-        self.branches[usize::from(hue.0) % self.branches.len()]
+        match &self.branches {
+            Some(branches) => branches[usize::from(hue.0) % branches.len()],
+            None => {
+                let [red, green, blue] = hue_colour(hue);
+                Color::from_rgb8(red, green, blue)
+            }
+        }
+    }
+
+    /// A branch's colour as that of words: nearer to the ink, as letters are
+    /// thinner than marks.
+    pub(crate) fn words(&self, hue: Hue) -> Color {
+        let (color, ink) = (self.branch(hue), self.ink);
+        let mixed = |color: f32, ink: f32| 0.55 * color + 0.45 * ink;
+        Color::from_rgb(mixed(color.r, ink.r), mixed(color.g, ink.g), mixed(color.b, ink.b))
+    }
+
+    /// Strokes and gaps of a branch's lines, in logical pixels; none where they
+    /// are whole.
+    pub(crate) fn dash(hue: Hue) -> &'static [f32] {
+        hue_dash(hue)
+    }
+
+    /// The strokes of a piece of a branch's line: where each begins and ends.
+    pub(crate) fn strokes(hue: Hue) -> Vec<[f32; 2]> {
+        let dash = Self::dash(hue);
+        let mut strokes = Vec::new();
+        let (mut from, mut place) = (0.0, 0);
+        while from < SWATCH {
+            let to = from + dash.get(place % dash.len().max(1)).map_or(SWATCH, |length| length.max(1.0));
+            if place % 2 == 0 {
+                strokes.push([from, to.min(SWATCH)]);
+            }
+            (from, place) = (to, place + 1);
+        }
+        strokes
     }
 }
 
@@ -100,8 +133,8 @@ pub(crate) fn theme(dark: bool) -> Theme {
         background: look.paper,
         text: look.ink,
         primary: look.accent,
-        success: look.branches[2],
-        warning: look.branches[1],
+        success: look.branch(Hue(2)),
+        warning: look.branch(Hue(1)),
         danger: look.alarm,
     };
     Theme::custom(if dark { "dark" } else { "light" }, palette)
@@ -132,11 +165,81 @@ mod tests {
         }
     }
 
+    /// How eyes that lack one kind of cone see a colour, by the matrices of
+    /// Machado, Oliveira and Fernandes (2009): red, green, blue, linear.
+    const EYES: [[[f32; 3]; 3]; 4] = [
+        [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
+        [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+        [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+        [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+    ];
+
+    fn times<const N: usize>(matrix: [[f32; 3]; N], vector: [f32; 3]) -> [f32; N] {
+        matrix.map(|row| row.iter().zip(vector).map(|(a, b)| a * b).sum())
+    }
+
+    /// A linear colour in Oklab (Ottosson, 2020), where equal distances look
+    /// equally large.
+    fn oklab(linear: [f32; 3]) -> [f32; 3] {
+        let cones = times(
+            [
+                [0.41222147, 0.53633254, 0.05144599],
+                [0.2119035, 0.6806995, 0.10739696],
+                [0.08830246, 0.28171884, 0.6299787],
+            ],
+            linear.map(|value| value.clamp(0.0, 1.0)),
+        );
+        times(
+            [
+                [0.21045426, 0.7936178, -0.00407205],
+                [1.9779985, -2.4285922, 0.4505937],
+                [0.02590404, 0.78277177, -0.80867577],
+            ],
+            cones.map(f32::cbrt),
+        )
+    }
+
     #[test]
-    fn a_branch_keeps_its_colour_and_neighbours_differ() {
-        let dark = theme(true);
-        let look = Look::of(&dark);
-        assert_eq!(look.branch(Hue(1)), look.branch(Hue(8)));
-        assert_ne!(look.branch(Hue(0)), look.branch(Hue(1)));
+    fn all_eyes_tell_eight_branches_apart_in_both_themes() {
+        for look in [&LIGHT, &DARK] {
+            for eye in EYES {
+                let seen: Vec<[f32; 3]> = (0..8)
+                    .map(|hue| {
+                        let [red, green, blue, _] = look.branch(Hue(hue)).into_linear();
+                        oklab(times(eye, [red, green, blue]))
+                    })
+                    .collect();
+                for (place, one) in seen.iter().enumerate() {
+                    for other in &seen[..place] {
+                        let apart = one.iter().zip(other).map(|(a, b)| (a - b).powi(2)).sum::<f32>().sqrt();
+                        assert!(apart > 0.07, "{place}: {one:?} and {other:?} are {apart} apart");
+                    }
+                }
+            }
+            assert!((0..8).all(|hue| contrast(look.branch(Hue(hue)), look.paper) > 2.0));
+            assert!((0..8).all(|hue| contrast(look.words(Hue(hue)), look.paper) > 3.5));
+        }
+    }
+
+    #[test]
+    fn a_piece_of_a_line_shows_how_it_is_dashed() {
+        assert_eq!(Look::strokes(Hue(7)), [[0.0, SWATCH]]);
+        assert_eq!(Look::strokes(Hue(8)), [[0.0, 8.0], [12.0, SWATCH]]);
+        let all: Vec<_> = [0, 8, 16, 24].map(|hue| Look::strokes(Hue(hue))).to_vec();
+        assert!((0..4).all(|place| all[..place].iter().all(|other| *other != all[place])));
+    }
+
+    #[test]
+    fn a_branch_has_one_look_of_its_own_here_and_in_files() {
+        let light = theme(false);
+        let look = Look::of(&light);
+        for hue in 0..32 {
+            let [red, green, blue] = hue_colour(Hue(hue));
+            assert_eq!(look.branch(Hue(hue)), Color::from_rgb8(red, green, blue));
+            let same = |other: &u16| {
+                look.branch(Hue(*other)) == look.branch(Hue(hue)) && Look::dash(Hue(*other)) == Look::dash(Hue(hue))
+            };
+            assert_eq!((0..32).filter(same).collect::<Vec<_>>(), [hue]);
+        }
     }
 }

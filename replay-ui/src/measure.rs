@@ -3,15 +3,14 @@
 
 use std::time::{Duration, Instant};
 
-use iced::advanced::graphics::{Viewport, damage};
-use iced::{Color, Point, Rectangle, Size, mouse};
-use iced_tiny_skia::Layer;
+use iced::{Point, mouse};
 use revacnn_recorder::StepRow;
 use revacnn_schemas::{LayerName, Step};
 
 use crate::cells::Slot;
 use crate::interface::Interface;
 use crate::message::{Effect, Message};
+use crate::paper::Paper;
 use crate::picture::settled;
 use crate::state::State;
 use crate::time::Move;
@@ -185,37 +184,6 @@ pub fn drag(options: &ViewOptions, frames: usize, sweep: usize, settled: impl Fn
         std::thread::sleep(BEAT.saturating_sub(begin.elapsed()));
     }
     Ok(dragged)
-}
-
-/// The pixels of the window, and what they show: what `present` of iced's
-/// software renderer keeps for a display.
-struct Paper {
-    pixels: tiny_skia::Pixmap,
-    mask: tiny_skia::Mask,
-    shown: Option<Vec<Layer>>,
-}
-
-impl Paper {
-    fn new([width, height]: [u32; 2]) -> Option<Self> {
-        let (pixels, mask) = (tiny_skia::Pixmap::new(width, height)?, tiny_skia::Mask::new(width, height)?);
-        Some(Self { pixels, mask, shown: None })
-    }
-
-    fn draw(&mut self, renderer: &mut iced::Renderer, background: Color) {
-        let (width, height) = (self.pixels.width(), self.pixels.height());
-        let whole = Rectangle::with_size(Size::new(width as f32, height as f32));
-        let changed = match &self.shown {
-            Some(shown) => damage::diff(shown, renderer.layers(), |layer| vec![layer.bounds], Layer::damage),
-            None => vec![whole],
-        };
-        if changed.is_empty() {
-            return;
-        }
-        let changed = damage::group(changed, whole);
-        self.shown = Some(renderer.layers().to_vec());
-        let viewport = Viewport::with_physical_size(Size::new(width, height), 1.0);
-        renderer.draw(&mut self.pixels.as_mut(), &mut self.mask, &viewport, &changed, background);
-    }
 }
 
 impl Interface {

@@ -86,6 +86,8 @@ pub(crate) enum Message {
     Select(BranchName),
     /// The branch that many lines below the selected one.
     SelectBy(isize),
+    /// Lanes of the timeline from that many further down.
+    ScrollLanes(isize),
     ShowBranch(BranchName, bool),
     /// Shows a branch beside the selected one, or none.
     Beside(Option<BranchName>),

@@ -78,6 +78,8 @@ pub(crate) struct State {
     /// The branch that is shown beside the selected one.
     pub(crate) beside: Option<BranchName>,
     pub(crate) hidden: BTreeSet<BranchName>,
+    /// The lane of the timeline that is drawn first.
+    pub(crate) lanes_from: usize,
     pub(crate) time: Time,
     pub(crate) playing: Playing,
     pub(crate) settings: Settings,
@@ -153,6 +155,7 @@ impl State {
             selected: None,
             beside: None,
             hidden: BTreeSet::new(),
+            lanes_from: 0,
             time: Time::new(0, 1, Step(0)),
             playing: Playing { on: false, speed: 1.0, moved: None },
             settings,
@@ -186,12 +189,44 @@ impl State {
         self.selected.as_ref().and_then(|name| self.branch_named(name))
     }
 
-    /// The shown branches, the selected one first, then the one beside it.
+    /// The shown branches: the selected one first, then the one beside it, its
+    /// parent, those that are trained now, and the others as they were made.
     pub(crate) fn shown(&self) -> Vec<BranchName> {
-        let first = self.selected.iter().chain(&self.beside);
-        let others = self.branches.iter().map(|branch| &branch.name);
-        let others = others.filter(|name| !self.hidden.contains(*name) && !first.clone().any(|other| other == *name));
-        first.clone().chain(others).cloned().collect()
+        let parent = self.branch().and_then(|branch| branch.parent.as_ref());
+        let rank = |branch: &BranchSummary| match &branch.name {
+            name if self.selected.as_ref() == Some(name) => 0,
+            name if self.beside.as_ref() == Some(name) => 1,
+            name if parent == Some(name) => 2,
+            _ if branch.training => 3,
+            _ => 4,
+        };
+        let mut shown: Vec<(u8, &BranchName)> = self
+            .branches
+            .iter()
+            .map(|branch| (rank(branch), &branch.name))
+            .filter(|(rank, name)| *rank < 2 || !self.hidden.contains(*name))
+            .collect();
+        shown.sort_by_key(|(rank, _)| *rank);
+        shown.into_iter().map(|(_, name)| name.clone()).collect()
+    }
+
+    /// Branches whose filters are shown together, and how many there would be
+    /// with all that are shown.
+    pub(crate) fn together(&self) -> (Vec<&BranchSummary>, usize) {
+        let shown = self.shown();
+        let most = if self.beside.is_some() { 2 } else { MOST_TOGETHER };
+        let of = if self.beside.is_some() { 2 } else { shown.len() };
+        (shown.iter().filter_map(|name| self.branch_named(name)).take(most).collect(), of)
+    }
+
+    /// Makes the timeline as long as the longest of the shown branches; returns
+    /// whether it was not.
+    pub(crate) fn fit_time(&mut self) -> bool {
+        let shown = self.shown();
+        let ends = shown.iter().filter_map(|name| self.branch_named(name)).map(|branch| self.end_of(branch));
+        let (before, last) = (self.time, ends.max().unwrap_or(0));
+        self.time.grow(0, last);
+        self.time != before
     }
 
     /// The shown branches that figures of several can show: one whose steps
@@ -293,15 +328,7 @@ impl State {
     pub(crate) fn wanted(&self) -> Wanted {
         let branches = self.readable();
         let Some(at) = self.at() else { return Wanted { generation: self.generation, ..Wanted::default() } };
-        let together: Vec<Address> = match &self.beside {
-            Some(_) => Some(at.clone()).into_iter().chain(self.at_beside()).collect(),
-            None => branches
-                .iter()
-                .filter_map(|name| self.branch_named(name))
-                .take(MOST_TOGETHER)
-                .map(|branch| self.address_of(branch))
-                .collect(),
-        };
+        let together: Vec<Address> = self.together().0.into_iter().map(|branch| self.address_of(branch)).collect();
         let show = self.settings.nodes;
         let mut cells = vec![(Slot::Network, Cell::Network { at: Some(at.clone()), show })];
         if let Some(other) = self.at_beside() {
@@ -425,6 +452,61 @@ pub(crate) mod tests {
         assert_eq!(names(&state), ["wider", "main"]);
         state.update(Message::ShowBranch("main".parse().unwrap(), false));
         assert_eq!(names(&state), ["wider"]);
+    }
+
+    #[test]
+    fn the_selected_its_parent_and_live_branches_come_first_of_many() {
+        let mut state = opened();
+        let mut all: Vec<BranchSummary> = (0..31).map(|place| branch(&format!("b{place}"), None, 0, 50)).collect();
+        all[30].parent = Some("b20".parse().unwrap());
+        all[25].training = true;
+        state.update(listed(all));
+        state.update(Message::Select("b30".parse().unwrap()));
+        let first = |state: &State| state.shown()[..4].iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(first(&state), ["b30", "b20", "b25", "b0"]);
+        let (together, of) = state.together();
+        assert_eq!((together.len(), of, together[2].name.as_str()), (6, 31, "b25"));
+        // Who is shown beside comes before the parent; who hid the parent does not see it.
+        state.update(Message::ShowBranch("b20".parse().unwrap(), false));
+        state.update(Message::Beside(Some("b3".parse().unwrap())));
+        assert_eq!(first(&state), ["b30", "b3", "b25", "b0"]);
+        assert_eq!((state.together().0.len(), state.together().1), (2, 2));
+    }
+
+    #[test]
+    fn lanes_scroll_to_the_last_branch_and_begin_anew_where_another_is_selected() {
+        let mut state = opened();
+        state.update(listed((0..31).map(|place| branch(&format!("b{place}"), None, 0, 50)).collect()));
+        for (by, from) in [(1, 1), (3, 4), (-2, 2), (99, 25), (-1, 24), (-99, 0), (7, 7)] {
+            state.update(Message::ScrollLanes(by));
+            assert_eq!(state.lanes_from, from, "{by}");
+        }
+        state.update(Message::Select("b13".parse().unwrap()));
+        assert_eq!(state.lanes_from, 0, "it has come first");
+    }
+
+    #[test]
+    fn the_timeline_is_as_long_as_what_is_shown() {
+        let mut state = opened();
+        let long = || "wider".parse::<BranchName>().unwrap();
+        assert_eq!(state.time.all, [0, 200]);
+        state.update(Message::Go(crate::time::Move::Last));
+        state.update(Message::ShowBranch(long(), false));
+        assert_eq!((state.time.all, state.time.cursor, state.time.step_at(1.0)), ([0, 100], Step(100), Step(100)));
+        // It stays hidden while the log is looked at again.
+        state.update(listed(vec![branch("main", None, 0, 100), branch("wider", Some("main"), 50, 60_000)]));
+        assert_eq!(state.time.all, [0, 100]);
+        state.update(Message::ShowBranch(long(), true));
+        assert_eq!((state.time.all, state.time.cursor), ([0, 60_000], Step(100)));
+        // What is shown beside is shown, whatever was hidden.
+        state.update(Message::ShowBranch(long(), false));
+        state.update(Message::Beside(Some(long())));
+        assert_eq!(state.time.all, [0, 60_000]);
+        // And a hidden branch that is gone to is there as far as it goes.
+        state.update(Message::Beside(None));
+        state.update(Message::ShowBranch(long(), false));
+        state.update(Message::Told(Told::Resolved { branch: long(), step: Step(59_000) }));
+        assert_eq!((state.time.all, state.time.cursor), ([0, 60_000], Step(59_000)));
     }
 
     #[test]

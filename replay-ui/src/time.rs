@@ -54,12 +54,18 @@ impl Time {
         }
     }
 
-    /// Takes in steps that came since. Who sees all goes on seeing all.
+    /// Takes in steps that came since, or went. Who sees all goes on seeing all.
     pub(crate) fn grow(&mut self, first: u64, last: u64) {
         let saw_all = self.window[0] <= self.all[0] as f64 && self.window[1] >= self.all[1] as f64;
         self.all = [first, last];
+        let [first, last] = [first as f64, last.max(first + 1) as f64];
         if saw_all {
-            self.window = [first as f64, last.max(first + 1) as f64];
+            self.window = [first, last];
+        } else {
+            // Where steps are no longer there, the nearest that are.
+            let width = self.width().min(last - first);
+            let from = self.window[0].clamp(first, last - width);
+            self.window = [from, from + width];
         }
         self.go(Move::To(self.cursor));
     }
@@ -142,6 +148,16 @@ mod tests {
         time.zoom(2.0, 0.0);
         time.grow(0, 400);
         assert_eq!(time.step_at(1.0), Step(100));
+    }
+
+    #[test]
+    fn who_looked_closer_at_steps_that_went_sees_the_nearest_that_are_there() {
+        let mut time = Time::new(0, 60_000, Step(55_000));
+        time.zoom(60.0, 1.0);
+        time.grow(0, 1_350);
+        assert_eq!((time.cursor, time.step_at(0.0), time.step_at(1.0)), (Step(1_350), Step(350), Step(1_350)));
+        time.grow(0, 500);
+        assert_eq!((time.step_at(0.0), time.step_at(1.0)), (Step(0), Step(500)));
     }
 
     #[test]

@@ -133,9 +133,10 @@ impl State {
             if self.beside.as_ref() == Some(&name) {
                 self.beside = None;
             }
-            self.selected = Some(name.clone());
+            (self.selected, self.lanes_from) = (Some(name.clone()), 0);
             self.caches.clear();
         }
+        self.fit_time();
         let branch = self.branch()?;
         let shift = self.shift(branch);
         match goal {
@@ -175,11 +176,11 @@ impl State {
             return Vec::new();
         }
         self.screen = Screen::Figures;
-        let last = self.branches.iter().map(|branch| self.end_of(branch)).max().unwrap_or(0);
         if opening {
+            let last = self.branches.iter().map(|branch| self.end_of(branch)).max().unwrap_or(0);
             self.time = Time::new(0, last, Step(last));
         } else {
-            self.time.grow(0, last);
+            self.fit_time();
         }
         if self.beside.as_ref().is_some_and(|name| self.branch_named(name).is_none()) {
             self.beside = None;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use revacnn_recorder::Command;
 use revacnn_schemas::{Address, BranchName, FilterIdentity, ImageIndex, LayerName, Position, Scale, Step};
 
+use crate::canvas::lanes;
 use crate::cells::Slot;
 use crate::message::{Ask, Effect, FilterKey, Hyper, Intent, Message, Notice, Undo};
 use crate::prompt::{self, Answer, Prompt, Question};
@@ -41,6 +42,12 @@ impl State {
                 let here = order.iter().position(|name| Some(name) == self.selected.as_ref()).unwrap_or(0);
                 let there = here.saturating_add_signed(lines).min(order.len().saturating_sub(1));
                 return order.get(there).cloned().map_or_else(Vec::new, |name| self.select(name));
+            }
+            Message::ScrollLanes(lanes) => {
+                let shown = self.shown().len();
+                let now = lanes::first(self.lanes_from, shown);
+                self.lanes_from = lanes::first(now.saturating_add_signed(lanes), shown);
+                self.caches.lanes.clear();
             }
             Message::ShowBranch(name, show) => {
                 let _ = if show { self.hidden.remove(&name) } else { self.hidden.insert(name) };
@@ -187,6 +194,9 @@ impl State {
         if self.selected.is_none() {
             return Vec::new();
         }
+        if self.fit_time() {
+            self.caches.clear();
+        }
         self.generation += 1;
         let wanted = self.wanted();
         self.figures.keep(|slot| wanted.cells.iter().any(|(other, _)| *other == slot));
@@ -217,7 +227,7 @@ impl State {
             // The two change places.
             self.beside.clone_from(&self.selected);
         }
-        self.selected = Some(name);
+        (self.selected, self.lanes_from) = (Some(name), 0);
         self.typed.clear();
         self.caches.clear();
         self.follow()

@@ -39,7 +39,7 @@ fn what_there_is_not_is_answered_with_what_there_is() {
     refused(scratch, 1, "train --network nope.toml", &["cannot read nope.toml", "No such file"]);
     refused(scratch, 1, "train --optimizer nope", &["optimizer `nope`", "adadelta, sgd, adam"]);
     refused(scratch, 1, "train --optimizer sgd,rho=1", &["unknown field `rho`", "`momentum`"]);
-    refused(scratch, 1, "train --momentum 0.9", &["adadelta", "unknown field `momentum`", "`rho`"]);
+    refused(scratch, 1, "train --momentum 0.9", &["adam", "unknown field `momentum`", "`beta1`"]);
     refused(scratch, 1, "train --dataset nope", &["\"nope\"", "digits, shapes, cifar10"]);
     refused(scratch, 1, "data check nope", &["\"nope\"", "digits, shapes, cifar10"]);
     refused(scratch, 1, "train --dataset cifar10", &["--data DIR", "REVACNN_DATA", "cifar-10-batches-bin"]);

@@ -224,7 +224,7 @@ fn a_hold_out_of_a_single_class_is_told() {
     write_data(&scratch.path("turn"), 3, true);
     let train = "train --dataset ./turn --branch turn --network colour.toml --steps 3";
     let ran = scratch.run(0, train);
-    assert!(ran.out.contains(&format!("warning: {says}")), "{ran:?}");
+    assert!(ran.err.contains(&format!("warning: {says}")), "{ran:?}");
     let ran = scratch.run(0, "train --dataset ./turn --branch turn2 --network colour.toml --steps 3 --json");
     let warning = ran.out.lines().find(|line| line.contains("\"warning\"")).expect("a warning");
     assert!(warning.contains(says), "{warning}");
@@ -257,7 +257,7 @@ fn normalising_single_values_is_refused_or_told_beforehand() {
     // 54 images train; the last batch of 53 is one.
     let ran = edit("set batch-size 53", "--name rest --steps +1");
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    assert!(ran.out.contains("warning: the last batch of each epoch has a single image (54 images"), "{ran:?}");
+    assert!(ran.err.contains("warning: the last batch of each epoch has a single image (54 images"), "{ran:?}");
     assert!(!scratch.run(0, "log").out.contains("refused"));
     // A normalisation of larger maps has more values than one.
     let network = NETWORK.replace("units = 3", "units = 3\nactivation = \"relu\"");

@@ -234,7 +234,7 @@ fn batch_sizes_and_threads_out_of_range_are_refused_by_name() {
     for threads in [0, 1025, usize::MAX] {
         let error = Trainer::new(&definition, Arc::clone(&dataset), threads).unwrap_err();
         assert!(matches!(error, TrainerError::Threads { .. }), "{error}");
-        assert!(error.to_string().contains(&format!("{threads} threads")), "{error}");
+        assert!(error.to_string().contains(&format!("threads must be 1 to 1024, found {threads}")), "{error}");
     }
 }
 

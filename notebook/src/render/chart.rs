@@ -1,10 +1,27 @@
 //! Curves with axes, bounds, marks and a legend.
 
 use plotters::prelude::*;
-use revacnn_schemas::{Axis, Chart, MarkKind, Scale};
+use revacnn_schemas::{Axis, Chart, Hue, MarkKind, Scale, Series};
 
-use super::colours::{FAINT, INK, branch};
+use super::colours::{FAINT, INK, branch, hue_dash};
 use super::{Area, Drawn, Pen};
+
+/// The height of a line of the legend, which has two columns.
+const LEGEND_LINE: f64 = 18.0;
+/// So many lines of the legend are within the height of any chart.
+const USUAL_LINES: usize = 6;
+/// The height of a branch's name at the end of its curve, and the most that it
+/// takes of the width.
+const NAME: (f64, f64) = (12.0, 120.0);
+
+/// Height of a chart: many branches have a longer legend, and as high a plot.
+pub(super) fn height(chart: &Chart) -> u32 {
+    400 + LEGEND_LINE as u32 * lines(chart).saturating_sub(USUAL_LINES) as u32
+}
+
+fn lines(chart: &Chart) -> usize {
+    chart.series.len().div_ceil(2)
+}
 
 pub(super) fn draw<B: DrawingBackend>(chart: &Chart, area: &Area<B>, pen: Pen) -> Drawn<B> {
     let logarithmic = chart.y.scale == Scale::Logarithmic;
@@ -20,10 +37,14 @@ pub(super) fn draw<B: DrawingBackend>(chart: &Chart, area: &Area<B>, pen: Pen) -
     };
     let room = 0.05 * (y[1] - y[0]);
     let (low, high) = (if !logarithmic && y[0] >= 0.0 { (y[0] - room).max(0.0) } else { y[0] - room }, y[1] + room);
-    let legend = 18.0 * chart.series.len().div_ceil(2) as f64;
-    let (names, plot) = area.split_vertically(pen.px(legend));
+    let (names, plot) = area.split_vertically(pen.px(LEGEND_LINE * lines(chart) as f64));
+    let ends = ends(chart);
+    let name_style = pen.text(11.0);
+    let widest =
+        ends.iter().map(|(name, _)| plot.estimate_text_size(name, &name_style).map_or(0, |size| size.0 as i32));
+    let room = widest.max().map_or(0, |widest| widest.min(pen.px(NAME.1)));
     let mut context = ChartBuilder::on(&plot)
-        .margin_right(pen.px(20.0))
+        .margin_right(pen.px(20.0) + room)
         .margin_left(pen.px(8.0))
         .margin_top(pen.px(8.0))
         .margin_bottom(pen.px(8.0))
@@ -57,17 +78,44 @@ pub(super) fn draw<B: DrawingBackend>(chart: &Chart, area: &Area<B>, pen: Pen) -
         }
         let line: Vec<(f64, f64)> = series.points.iter().map(|[x, y]| (*x, height(*y))).collect();
         for run in line.split(|(_, y)| !y.is_finite()).filter(|run| !run.is_empty()) {
-            let style = colour.stroke_width(pen.px(1.5) as u32);
             if series.dashed {
-                let (size, gap) = (pen.px(5.0), pen.px(4.0));
-                context.draw_series(DashedLineSeries::new(run.iter().copied(), size, gap, style))?;
+                context.draw_series(LineSeries::new(
+                    run.iter().copied(),
+                    colour.mix(0.6).stroke_width(pen.px(1.0) as u32),
+                ))?;
                 context.draw_series(run.iter().map(|point| Circle::new(*point, pen.px(2.5), colour.filled())))?;
             } else if run.len() == 1 {
                 context.draw_series([Circle::new(run[0], pen.px(2.0), colour.filled())])?;
             } else {
-                context.draw_series(LineSeries::new(run.iter().copied(), style))?;
+                let (left, top) = plot.get_base_pixel();
+                let at = |point: &(f64, f64)| context.backend_coord(point);
+                let on_plot =
+                    run.iter().map(at).map(|(x, y)| [f64::from(x - left), f64::from(y - top)]).collect::<Vec<_>>();
+                let style = colour.stroke_width(pen.px(1.5) as u32);
+                for piece in pieces(&on_plot, series.hue, pen) {
+                    plot.draw(&PathElement::new(piece, style))?;
+                }
             }
         }
+    }
+    let mut taken: Vec<[i32; 2]> = Vec::new();
+    for (name, series) in &ends {
+        let Some([x, y]) = series.points.iter().rev().find(|[_, y]| height(*y).is_finite()) else { continue };
+        let (left, top) = plot.get_base_pixel();
+        let (x, y) = context.backend_coord(&(*x, height(*y)));
+        let high = pen.px(NAME.0);
+        let bottom = plot.dim_in_pixel().1 as i32 - pen.px(48.0);
+        let top = free(&taken, y - top - high / 2, high, [0, bottom - high]);
+        // A name that finds no room stands in the legend alone.
+        let Some(top) = top else { continue };
+        taken.push([top, top + high]);
+        pen.write(
+            &plot,
+            name,
+            &name_style.color(&branch(series.hue)),
+            (x - left + pen.px(5.0), top),
+            room + pen.px(12.0),
+        )?;
     }
     for (place, mark) in chart.marks.iter().filter(|mark| mark.x >= x[0] && mark.x <= x[1]).enumerate() {
         let colour = branch(mark.hue);
@@ -87,15 +135,71 @@ pub(super) fn draw<B: DrawingBackend>(chart: &Chart, area: &Area<B>, pen: Pen) -
     let column = (names.dim_in_pixel().0 as i32 - pen.px(72.0)) / 2;
     for (place, series) in chart.series.iter().enumerate() {
         let (left, top) = (pen.px(64.0) + column * (place % 2) as i32, pen.px(18.0 * (place / 2) as f64));
-        let colour = branch(series.hue).stroke_width(pen.px(2.0) as u32);
+        let colour = branch(series.hue);
         let middle = top + pen.px(7.0);
-        let dashes: &[(f64, f64)] = if series.dashed { &[(0.0, 8.0), (12.0, 20.0)] } else { &[(0.0, 20.0)] };
-        for &(from, to) in dashes {
-            names.draw(&PathElement::new(vec![(left + pen.px(from), middle), (left + pen.px(to), middle)], colour))?;
+        let [from, to] = [left, left + pen.px(20.0)].map(|x| [f64::from(x), f64::from(middle)]);
+        if series.dashed {
+            let line = vec![(from[0] as i32, middle), (to[0] as i32, middle)];
+            names.draw(&PathElement::new(line, colour.mix(0.6).stroke_width(pen.px(1.0) as u32)))?;
+            names.draw(&Circle::new((left + pen.px(10.0), middle), pen.px(2.5), colour.filled()))?;
+        } else {
+            for piece in pieces(&[from, to], series.hue, pen) {
+                names.draw(&PathElement::new(piece, colour.stroke_width(pen.px(2.0) as u32)))?;
+            }
         }
         pen.write(&names, &series.name, &pen.text(12.0), (left + pen.px(26.0), top), column - pen.px(34.0))?;
     }
     Ok(())
+}
+
+/// What is named at its end: the training's curve of each branch, where there
+/// are several.
+fn ends(chart: &Chart) -> Vec<(&str, &Series)> {
+    let curves: Vec<&Series> = chart.series.iter().filter(|series| !series.dashed).collect();
+    if curves.iter().all(|series| series.hue == curves[0].hue) {
+        return Vec::new();
+    }
+    // A series begins with its branch's name, which has no blanks.
+    curves.into_iter().map(|series| (series.name.split(' ').next().unwrap_or(&series.name), series)).collect()
+}
+
+/// The nearest place within two ends, for something of a height, that nothing
+/// has taken.
+fn free(taken: &[[i32; 2]], wanted: i32, high: i32, [first, last]: [i32; 2]) -> Option<i32> {
+    let is_free = |top: &i32| taken.iter().all(|[from, to]| *top >= *to || *top + high <= *from);
+    let around = (0..=2 * high).flat_map(|away| [wanted - away, wanted + away]);
+    around.map(|top| top.clamp(first, last.max(first))).find(is_free)
+}
+
+/// A line cut into the strokes of a branch's dashes.
+fn pieces(line: &[[f64; 2]], hue: Hue, pen: Pen) -> Vec<Vec<(i32, i32)>> {
+    let whole = |[x, y]: [f64; 2]| (x.round() as i32, y.round() as i32);
+    let dash: Vec<f64> = hue_dash(hue).iter().map(|length| f64::from(pen.px(f64::from(*length)))).collect();
+    let (Some(&first), false) = (line.first(), dash.is_empty()) else {
+        return vec![line.iter().copied().map(whole).collect()];
+    };
+    let mut pieces = vec![vec![whole(first)]];
+    let (mut place, mut left) = (0, dash[0]);
+    for ends in line.windows(2) {
+        let [from, to] = [ends[0], ends[1]];
+        let length = (to[0] - from[0]).hypot(to[1] - from[1]);
+        let mut gone = 0.0;
+        while length - gone > left {
+            gone += left;
+            let at = std::array::from_fn(|axis| from[axis] + (to[axis] - from[axis]) * gone / length);
+            match pieces.last_mut() {
+                Some(piece) if place % 2 == 0 => piece.push(whole(at)),
+                _ => pieces.push(vec![whole(at)]),
+            }
+            place = (place + 1) % dash.len();
+            left = dash[place];
+        }
+        left -= length - gone;
+        if let Some(piece) = pieces.last_mut().filter(|_| place % 2 == 0) {
+            piece.push(whole(to));
+        }
+    }
+    pieces
 }
 
 fn described(axis: &Axis) -> String {
@@ -130,4 +234,31 @@ pub(super) fn number(value: f64) -> String {
 fn trimmed(value: f64, digits: usize) -> String {
     let text = format!("{value:.digits$}");
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dashes_go_on_around_corners_and_whole_lines_stay_whole() {
+        let (pen, line) = (Pen { scale: 1 }, [[0.0, 0.0], [10.0, 0.0], [10.0, 10.0]]);
+        assert_eq!(pieces(&line, Hue(3), pen), [vec![(0, 0), (10, 0), (10, 10)]]);
+        // Strokes of 8, gaps of 4.
+        assert_eq!(pieces(&line, Hue(8), pen), [vec![(0, 0), (8, 0)], vec![(10, 2), (10, 10)]]);
+        assert_eq!(pieces(&line, Hue(16), pen).len(), 4, "strokes of 2, gaps of 3");
+    }
+
+    #[test]
+    fn names_lie_beside_one_another_and_what_has_no_room_is_left_out() {
+        let (mut taken, high) = (Vec::new(), 12);
+        let places: Vec<Option<i32>> = (0..6)
+            .map(|_| {
+                let top = free(&taken, 20, high, [0, 60]);
+                taken.extend(top.map(|top| [top, top + high]));
+                top
+            })
+            .collect();
+        assert_eq!(places, [Some(20), Some(8), Some(32), Some(44), None, None]);
+    }
 }

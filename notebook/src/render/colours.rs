@@ -10,9 +10,22 @@ pub(crate) const FAINT: RGBColor = RGBColor(214, 214, 220);
 /// Text that recedes.
 pub(crate) const QUIET: RGBColor = RGBColor(110, 110, 120);
 
-/// Okabe and Ito's colours that all eyes tell apart, darkest enough for lines.
-const BRANCHES: [[u8; 3]; 7] =
-    [[0, 114, 178], [213, 94, 0], [0, 158, 115], [204, 121, 167], [230, 159, 0], [86, 180, 233], [0, 0, 0]];
+/// Okabe and Ito's colours that all eyes tell apart, but for their yellow,
+/// which vanishes on paper: a wine red stands in its place.
+const BRANCHES: [[u8; 3]; 8] = [
+    [0, 114, 178],
+    [213, 94, 0],
+    [0, 158, 115],
+    [204, 121, 167],
+    [230, 159, 0],
+    [86, 180, 233],
+    [0, 0, 0],
+    [138, 34, 82],
+];
+
+/// Strokes and gaps of a line, in units of an SVG: whole, dashed, dotted, and
+/// in turn.
+const DASHES: [&[f32]; 4] = [&[], &[8.0, 4.0], &[2.0, 3.0], &[9.0, 3.0, 2.0, 3.0]];
 
 /// Places of viridis, from low to high.
 const VIRIDIS: [[u8; 3]; 9] = [
@@ -31,9 +44,16 @@ const VIRIDIS: [[u8; 3]; 9] = [
 const DIVERGING: [[u8; 3]; 7] =
     [[5, 48, 97], [67, 147, 195], [209, 229, 240], [247, 247, 247], [253, 219, 199], [214, 96, 77], [103, 0, 31]];
 
-/// A branch's colour, red, green and blue.
+/// A branch's colour, red, green and blue. After eight branches colours come
+/// again, with another [dash](hue_dash).
 pub fn hue_colour(hue: Hue) -> [u8; 3] {
     BRANCHES[usize::from(hue.0) % BRANCHES.len()]
+}
+
+/// How a branch's lines are dashed: strokes and gaps in turn, none where they
+/// are whole. With its [colour](hue_colour) it tells 32 branches apart.
+pub fn hue_dash(hue: Hue) -> &'static [f32] {
+    DASHES[usize::from(hue.0) / BRANCHES.len() % DASHES.len()]
 }
 
 /// The colour of an image's pixel; `None` for a gap.
@@ -71,4 +91,19 @@ pub(crate) fn rgb([red, green, blue]: [u8; 3]) -> RGBColor {
 
 pub(crate) fn branch(hue: Hue) -> RGBColor {
     rgb(hue_colour(hue))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn thirty_two_branches_are_told_apart_by_colour_and_dash() {
+        let looks: BTreeSet<String> =
+            (0..32).map(|hue| format!("{:?} {:?}", hue_colour(Hue(hue)), hue_dash(Hue(hue)))).collect();
+        assert_eq!(looks.len(), 32);
+        assert!((0..8).all(|hue| hue_dash(Hue(hue)).is_empty()), "the first ones are whole lines");
+    }
 }

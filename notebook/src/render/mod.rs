@@ -22,7 +22,7 @@ use revacnn_schemas::{Comparison, Figure, Panel};
 use ttf_parser::Face;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-pub use colours::{colour, hue_colour};
+pub use colours::{colour, hue_colour, hue_dash};
 
 use crate::NotebookError;
 
@@ -162,7 +162,7 @@ impl Pen {
 /// Height of a figure so wide, in units of an SVG.
 fn height(figure: &Figure, width: u32) -> u32 {
     let own = match figure {
-        Figure::Chart(_) => 400,
+        Figure::Chart(chart) => chart::height(chart),
         Figure::Scatter(scatter) => 560 + 16 * (scatter.notes.len() as u32).saturating_sub(2).min(20),
         Figure::Images(grid) => images::height(grid),
         Figure::Network(diagram) => network::height(diagram),

@@ -1,10 +1,10 @@
 //! Points in a plane, each the small image that it stands for.
 
 use plotters::prelude::*;
-use revacnn_schemas::Scatter;
+use revacnn_schemas::{Hue, Scatter};
 
 use super::chart::extent;
-use super::colours::{QUIET, branch};
+use super::colours::{QUIET, branch, hue_dash};
 use super::images::draw_image;
 use super::{Area, Drawn, Pen};
 
@@ -16,7 +16,8 @@ pub(super) fn draw<B: DrawingBackend>(scatter: &Scatter, area: &Area<B>, pen: Pe
     let mut left = pen.px(16.0);
     for group in &scatter.groups {
         let style = pen.text(12.0);
-        area.draw(&Circle::new((left + pen.px(5.0), pen.px(9.0)), pen.px(4.0), branch(group.hue).filled()))?;
+        let mark = [(left, pen.px(4.0)), (left + pen.px(10.0), pen.px(14.0))];
+        framed(mark, group.hue, area, pen)?;
         area.draw_text(&group.name, &style, (left + pen.px(14.0), pen.px(2.0)))?;
         left += pen.wide(area, &group.name, &style) + pen.px(32.0);
     }
@@ -42,18 +43,17 @@ pub(super) fn draw<B: DrawingBackend>(scatter: &Scatter, area: &Area<B>, pen: Pe
     }
     for point in &scatter.points {
         let (x, y) = at(point.position);
-        let colour = branch(scatter.groups.get(point.group).map(|group| group.hue).unwrap_or_default());
+        let hue = scatter.groups.get(point.group).map(|group| group.hue).unwrap_or_default();
         if let Some(image) = &point.image {
             let half = pen.px(SIDE / 2.0);
             let edge = pen.px(2.0);
             let frame = [(x - half - edge, y - half - edge), (x + half + edge, y + half + edge)];
-            area.draw(&Rectangle::new(frame, colour.filled()))?;
-            area.draw(&Rectangle::new([(x - half, y - half), (x + half, y + half)], WHITE.filled()))?;
+            framed(frame, hue, area, pen)?;
             let scale = f64::from(pen.px(100.0)) / 100.0;
             let corner = (f64::from(x - half) / scale, f64::from(y - half) / scale);
             draw_image(image, area, pen, corner, (SIDE, SIDE))?;
         } else {
-            area.draw(&Circle::new((x, y), pen.px(5.0), colour.filled()))?;
+            area.draw(&Circle::new((x, y), pen.px(5.0), branch(hue).filled()))?;
         }
         let label = pen.text(10.0).color(&QUIET);
         area.draw_text(&point.filter.number.to_string(), &label, (x + pen.px(SIDE / 2.0 + 4.0), y - pen.px(6.0)))?;
@@ -63,4 +63,29 @@ pub(super) fn draw<B: DrawingBackend>(scatter: &Scatter, area: &Area<B>, pen: Pe
         pen.write(area, note, &pen.text(11.0).color(&QUIET), place, width as i32 - pen.px(32.0))?;
     }
     Ok(())
+}
+
+/// A white box in a frame of a branch's colour, with the branch's dashes.
+fn framed<B: DrawingBackend>(corners: [(i32, i32); 2], hue: Hue, area: &Area<B>, pen: Pen) -> Drawn<B> {
+    let [(left, top), (right, bottom)] = corners;
+    let edge = pen.px(2.0);
+    area.draw(&Rectangle::new(corners, branch(hue).filled()))?;
+    let mut gaps = vec![[(left + edge, top + edge), (right - edge, bottom - edge)]];
+    let dash = hue_dash(hue);
+    let turn: f32 = dash.iter().sum();
+    let mut along = 0.0;
+    while turn > 0.0 && along < f64::from(right - left) {
+        let mut from = along;
+        for (place, length) in dash.iter().enumerate() {
+            let to = from + f64::from(pen.px(f64::from(*length)));
+            if place % 2 == 1 {
+                let [from, to] = [from, to.min(f64::from(right - left))].map(|length| length as i32);
+                gaps.push([(left + from, top), (left + to, bottom)]);
+                gaps.push([(left, top + from), (right, top + to)]);
+            }
+            from = to;
+        }
+        along = from;
+    }
+    gaps.into_iter().try_for_each(|gap| area.draw(&Rectangle::new(gap, WHITE.filled())))
 }

@@ -1,17 +1,28 @@
 //! Curves over the training.
 
 use iced::widget::canvas::{self, Action, Event, Frame, Geometry, Path, Stroke, path};
-use iced::{Color, Point, Rectangle, Renderer, Size, Theme, mouse};
+use iced::widget::{canvas as drawn, stack};
+use iced::{Color, Fill, Point, Rectangle, Renderer, Size, Theme, mouse};
 use revacnn_notebook::XAxis;
 use revacnn_recorder::StepRow;
 use revacnn_schemas::{Chart, Hue, MarkKind, Scale, Series, Step};
 
 use super::draw::{Align, count, label, number, ticks};
+use super::readout::Readout;
+use super::text::{fitted, width};
 use super::{Pointer, diamond, scrub};
 use crate::cells::Slot;
 use crate::look::Look;
 use crate::message::Message;
 use crate::state::State;
+use crate::view::Piece;
+
+/// The most that a branch's name takes at the end of its curve, and its height.
+const NAME: Size = Size::new(112.0, 14.0);
+/// A chart less wide than this has no names at its curves.
+const NARROW: f32 = 360.0;
+/// Validations are marked no closer to one another.
+const MARKS_APART: f32 = 5.0;
 
 /// The lowest and highest value of some curves that can be drawn, a little
 /// wider; `None` where there is nothing to draw.
@@ -48,19 +59,38 @@ pub(crate) fn runs(points: &[[f64; 2]], place: impl Fn([f64; 2]) -> Option<Point
     runs
 }
 
+/// How a line is drawn.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pen {
+    pub(crate) color: Color,
+    pub(crate) width: f32,
+    /// Strokes and gaps; none where it is whole.
+    pub(crate) dash: &'static [f32],
+}
+
 /// Draws a run of points.
-pub(crate) fn line(frame: &mut Frame<Renderer>, run: &[Point], color: Color, width: f32, dashed: bool) {
+pub(crate) fn line(frame: &mut Frame<Renderer>, run: &[Point], pen: Pen) {
     if run.len() == 1 {
-        return frame.fill(&Path::circle(run[0], width), color);
+        return frame.fill(&Path::circle(run[0], pen.width), pen.color);
     }
     let mut builder = path::Builder::new();
     builder.move_to(run[0]);
     run[1..].iter().for_each(|point| builder.line_to(*point));
-    let mut stroke = Stroke::default().with_color(color).with_width(width);
-    if dashed {
-        stroke.line_dash = canvas::LineDash { segments: &[4.0, 3.0], offset: 0 };
-    }
+    let mut stroke = Stroke::default().with_color(pen.color).with_width(pen.width);
+    stroke.line_dash = canvas::LineDash { segments: pen.dash, offset: 0 };
     frame.stroke(&builder.build(), stroke);
+}
+
+/// Draws what was measured now and then: a thin line through marks.
+fn marked(frame: &mut Frame<Renderer>, run: &[Point], pen: Pen) {
+    line(frame, run, Pen { color: Color { a: 0.55, ..pen.color }, width: 1.0, dash: &[] });
+    let mut last = f32::NEG_INFINITY;
+    for at in run {
+        if at.x - last >= MARKS_APART {
+            last = at.x;
+            frame.fill(&Path::circle(*at, pen.width + 0.5), pen.color);
+        }
+    }
 }
 
 /// The point of a curve that lies nearest to a place on the axis.
@@ -73,26 +103,31 @@ pub(crate) fn nearest(points: &[[f64; 2]], x: f64) -> Option<[f64; 2]> {
 /// Where a chart's values lie on a canvas.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Plot {
-    area: Rectangle,
+    pub(crate) area: Rectangle,
     x: [f64; 2],
     y: [f64; 2],
     scale: Scale,
+    /// Whether curves have the names of their branches at their ends.
+    named: bool,
 }
 
 impl Plot {
     /// The places of a chart within a space; `x` are the axis' ends, those of
     /// the curves if `None`.
     pub(crate) fn of(chart: &Chart, x: Option<[f64; 2]>, size: Size) -> Option<Self> {
-        let [left, top, right, bottom] = [52.0, 8.0, 12.0, 20.0];
+        let names = if size.width < NARROW { Vec::new() } else { named(chart) };
+        let room = names.iter().map(|(name, _)| width(name)).fold(0.0, f32::max);
+        let [left, top, right, bottom] = [52.0, 8.0, if room > 0.0 { room + 12.0 } else { 12.0 }, 20.0];
         let width = (size.width - left - right).max(1.0);
         let area = Rectangle { x: left, y: top, width, height: (size.height - top - bottom).max(1.0) };
         let y = range(&chart.series, chart.y.scale)?;
+        let named = !names.is_empty();
         let all = chart.series.iter().flat_map(|series| &series.points).map(|point| point[0]);
         let [low, high] = x.unwrap_or_else(|| {
             all.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], x| [low.min(x), high.max(x)])
         });
         let x = if low < high { [low, high] } else { [low, low + 1.0] };
-        Some(Self { area, x, y, scale: chart.y.scale })
+        Some(Self { area, x, y, scale: chart.y.scale, named })
     }
 
     pub(crate) fn x_at(&self, x: f64) -> f32 {
@@ -108,7 +143,8 @@ impl Plot {
         self.x[0] + (self.x[1] - self.x[0]) * f64::from(((x - self.area.x) / self.area.width).clamp(0.0, 1.0))
     }
 
-    fn place(&self, [x, y]: [f64; 2]) -> Option<Point> {
+    /// Where a point of a curve lies; `None` for a gap.
+    pub(crate) fn place(&self, [x, y]: [f64; 2]) -> Option<Point> {
         let y = transformed(y, self.scale)?;
         Some(Point::new(self.x_at(x), self.y_at(y.clamp(self.y[0], self.y[1]))))
     }
@@ -139,13 +175,43 @@ impl Plot {
                 self.band(frame, series, color);
             }
             let width = if Some(series.hue) == selected { 2.0 } else { 1.5 };
+            let pen = Pen { color, width, dash: Look::dash(series.hue) };
             for run in runs(&series.points, |point| self.place(point)) {
-                line(frame, &run, color, width, series.dashed);
+                if series.dashed {
+                    marked(frame, &run, pen);
+                } else {
+                    line(frame, &run, pen);
+                }
             }
         }
         for mark in chart.marks.iter().filter(|mark| mark.kind == MarkKind::Fork) {
             let at = Point::new(self.x_at(mark.x), self.area.y + self.area.height);
             frame.fill(&diamond(at, 4.0), look.branch(mark.hue));
+        }
+        if self.named {
+            self.names(frame, chart, selected, look);
+        }
+    }
+
+    /// The branches' names at the ends of their curves, as many as find room;
+    /// the selected one's first.
+    fn names(&self, frame: &mut Frame<Renderer>, chart: &Chart, selected: Option<Hue>, look: &Look) {
+        let mut names = named(chart);
+        names.sort_by_key(|(_, series)| Some(series.hue) != selected);
+        let mut taken: Vec<Rectangle> = Vec::new();
+        for (name, series) in names {
+            let Some(end) = series.points.iter().rev().find_map(|point| self.place(*point)) else { continue };
+            let size = Size::new(width(&name) + 4.0, NAME.height);
+            let Some(at) = free(&taken, Point::new(end.x + 4.0, end.y), size, self.area) else { continue };
+            // Among the curves a name stands beside its own end, or not at all.
+            let among = end.x < self.area.x + self.area.width - 1.0;
+            if among && (at.center_y() - end.y).abs() > NAME.height {
+                continue;
+            }
+            taken.push(at);
+            // What it lies on shows through as little as it can.
+            frame.fill_rectangle(at.position(), at.size(), Color { a: 0.75, ..look.paper });
+            label(frame, name, Point::new(at.x + 2.0, at.center_y()), look.words(series.hue), Align::Left);
         }
     }
 
@@ -169,41 +235,31 @@ impl Plot {
         builder.close();
         frame.fill(&builder.build(), Color { a: 0.13, ..color });
     }
+}
 
-    /// Values of every curve at a place, beside a hair.
-    fn readout(&self, frame: &mut Frame<Renderer>, chart: &Chart, at: Point, look: &Look) {
-        if !self.area.contains(at) {
-            return;
-        }
-        let x = self.value_at(at.x);
-        let unit = chart.y.unit.as_deref().map(|unit| format!(" {unit}")).unwrap_or_default();
-        // As many as there is room for, training first.
-        let (train, others): (Vec<&Series>, Vec<&Series>) = chart.series.iter().partition(|series| !series.dashed);
-        let lines: Vec<(String, Color)> = train
-            .into_iter()
-            .chain(others)
-            .filter_map(|series| {
-                let [_, value] = nearest(&series.points, x)?;
-                let name = series.name.split(',').next().unwrap_or(&series.name);
-                Some((format!("{name}  {}{unit}", number(value)), look.branch(series.hue)))
-            })
-            .take(((self.area.height / 16.0) as usize).clamp(2, 10) - 1)
-            .collect();
-        let hair = Color { a: 0.6, ..look.faint };
-        frame.fill_rectangle(Point::new(at.x.round(), self.area.y), Size::new(1.0, self.area.height), hair);
-        let size = Size::new(190.0, 16.0 * (lines.len() + 1) as f32 + 8.0);
-        let left =
-            if at.x + size.width + 12.0 > self.area.x + self.area.width { at.x - size.width - 8.0 } else { at.x + 8.0 };
-        let top = (at.y - size.height / 2.0).clamp(0.0, (self.area.y + self.area.height + 16.0 - size.height).max(0.0));
-        frame.fill(&Path::rounded_rectangle(Point::new(left, top), size, 4.0.into()), Color { a: 0.94, ..look.raised });
-        let head = format!("{} {}", chart.x.label, if x >= 100.0 { count(x.round() as u64) } else { number(x) });
-        label(frame, head, Point::new(left + 8.0, top + 12.0), look.faint, Align::Left);
-        for (place, (text, color)) in lines.into_iter().enumerate() {
-            let y = top + 12.0 + 16.0 * (place + 1) as f32;
-            frame.fill(&Path::circle(Point::new(left + 11.0, y), 3.0), color);
-            label(frame, text, Point::new(left + 20.0, y), look.ink, Align::Left);
-        }
+/// What is named at its end: the training's curve of each branch, where there
+/// are several.
+fn named(chart: &Chart) -> Vec<(String, &Series)> {
+    let curves: Vec<&Series> = chart.series.iter().filter(|series| !series.dashed).collect();
+    if curves.iter().all(|series| series.hue == curves[0].hue) {
+        return Vec::new();
     }
+    // A series begins with its branch's name, which has no blanks.
+    let name = |series: &Series| fitted(series.name.split(' ').next().unwrap_or_default(), NAME.width);
+    curves.into_iter().map(|series| (name(series), series)).collect()
+}
+
+/// The nearest place beside the end of a curve that no other name has taken,
+/// within the height of the plot.
+fn free(taken: &[Rectangle], end: Point, size: Size, area: Rectangle) -> Option<Rectangle> {
+    let most = (area.height - size.height).max(0.0);
+    let places = (0..=6).flat_map(|away| [end.y - away as f32 * 7.0, end.y + away as f32 * 7.0]);
+    places
+        .map(|middle| {
+            let top = (middle - size.height / 2.0).clamp(area.y, area.y + most).round();
+            Rectangle::new(Point::new(end.x.round(), top), size)
+        })
+        .find(|at| taken.iter().all(|other| at.intersection(other).is_none()))
 }
 
 /// Passes over the training images at a row of `steps`; how long the first
@@ -214,13 +270,22 @@ pub(crate) fn epoch(row: &StepRow) -> Option<f64> {
 }
 
 /// A chart of the window: the loss, or the history of a filter.
+#[derive(Clone, Copy)]
 pub(crate) struct ChartCanvas<'a> {
     pub(crate) state: &'a State,
     pub(crate) chart: &'a Chart,
     pub(crate) slot: Slot,
 }
 
-impl ChartCanvas<'_> {
+impl<'a> ChartCanvas<'a> {
+    /// The chart on the screen: what is pointed at lies above the curves and
+    /// their words, and may reach beyond them.
+    pub(crate) fn shown(self) -> Piece<'a> {
+        let [below, above] =
+            [Layer::Curves, Layer::Pointed].map(|layer| drawn(On(self, layer)).width(Fill).height(Fill));
+        stack![below, above].width(Fill).height(Fill).into()
+    }
+
     fn x(&self) -> XAxis {
         if self.slot == Slot::Loss { self.state.settings.x } else { XAxis::Step }
     }
@@ -251,9 +316,45 @@ impl ChartCanvas<'_> {
         };
         Some(Step((x + shift).max(0.0).round() as u64))
     }
+
+    fn curves(&self, plot: &Plot, renderer: &Renderer, look: &Look, size: Size) -> Geometry {
+        let cache = if self.slot == Slot::Loss { &self.state.caches.curves } else { &self.state.caches.history };
+        let selected = self.state.branch().map(|branch| branch.hue);
+        cache.draw(renderer, size, |frame| {
+            plot.axes(frame, look);
+            plot.curves(frame, self.chart, selected, look);
+        })
+    }
+
+    fn pointed(&self, plot: &Plot, pointer: &Pointer, renderer: &Renderer, look: &Look, size: Size) -> Vec<Geometry> {
+        let mut cursor = Frame::new(renderer, size);
+        if let Some(x) = self.cursor().map(|x| plot.x_at(x)) {
+            cursor.fill_rectangle(Point::new(x.round(), plot.area.y), Size::new(1.0, plot.area.height), look.accent);
+        }
+        let mut pointed = Frame::new(renderer, size);
+        if let Some(at) = pointer.over.filter(|at| !pointer.held && plot.area.contains(*at)) {
+            // A chart in a panel has no room beyond itself.
+            let lines = if self.slot == Slot::Loss { Readout::MOST } else { (plot.area.height / 16.0) as usize };
+            let whole = matches!(self.x(), XAxis::Step | XAxis::Fork);
+            Readout::at(plot, self.chart, at, whole, lines).draw(&mut pointed, plot, look);
+        }
+        vec![pointer.above.above(cursor), pointer.pointed.above(pointed)]
+    }
 }
 
-impl canvas::Program<Message> for ChartCanvas<'_> {
+/// What lies on which canvas of a chart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Layer {
+    /// Axes and curves.
+    Curves,
+    /// The cursor, and what is pointed at.
+    Pointed,
+}
+
+/// One canvas of a chart.
+struct On<'a>(ChartCanvas<'a>, Layer);
+
+impl canvas::Program<Message> for On<'_> {
     type State = Pointer;
 
     fn update(
@@ -263,8 +364,11 @@ impl canvas::Program<Message> for ChartCanvas<'_> {
         bounds: Rectangle,
         cursor: mouse::Cursor,
     ) -> Option<Action<Message>> {
-        let plot = self.plot(bounds.size())?;
-        let scrubbed = scrub(pointer, event, bounds, cursor, |at| self.step_at(plot.value_at(at.x)));
+        if self.1 == Layer::Curves {
+            return None;
+        }
+        let plot = self.0.plot(bounds.size())?;
+        let scrubbed = scrub(pointer, event, bounds, cursor, |at| self.0.step_at(plot.value_at(at.x)));
         if scrubbed.is_some() {
             return scrubbed;
         }
@@ -286,26 +390,16 @@ impl canvas::Program<Message> for ChartCanvas<'_> {
         bounds: Rectangle,
         _: mouse::Cursor,
     ) -> Vec<Geometry> {
-        let look = Look::of(theme);
-        let Some(plot) = self.plot(bounds.size()) else { return Vec::new() };
-        let cache = if self.slot == Slot::Loss { &self.state.caches.curves } else { &self.state.caches.history };
-        let selected = self.state.branch().map(|branch| branch.hue);
-        let curves = cache.draw(renderer, bounds.size(), |frame| {
-            plot.axes(frame, look);
-            plot.curves(frame, self.chart, selected, look);
-        });
-        let mut above = Frame::new(renderer, bounds.size());
-        if let Some(x) = self.cursor().map(|x| plot.x_at(x)) {
-            above.fill_rectangle(Point::new(x.round(), plot.area.y), Size::new(1.0, plot.area.height), look.accent);
+        let (look, size) = (Look::of(theme), bounds.size());
+        let Some(plot) = self.0.plot(size) else { return Vec::new() };
+        match self.1 {
+            Layer::Curves => vec![self.0.curves(&plot, renderer, look, size)],
+            Layer::Pointed => self.0.pointed(&plot, pointer, renderer, look, size),
         }
-        if let Some(at) = pointer.over.filter(|_| !pointer.held) {
-            plot.readout(&mut above, self.chart, at, look);
-        }
-        vec![curves, pointer.above.finish(above)]
     }
 
     fn mouse_interaction(&self, pointer: &Pointer, bounds: Rectangle, cursor: mouse::Cursor) -> mouse::Interaction {
-        let scrubs = matches!(self.x(), XAxis::Step | XAxis::Fork);
+        let scrubs = self.1 == Layer::Pointed && matches!(self.0.x(), XAxis::Step | XAxis::Fork);
         if scrubs && (pointer.held || cursor.is_over(bounds)) {
             mouse::Interaction::ResizingHorizontally
         } else {
@@ -364,5 +458,22 @@ mod tests {
         assert_eq!(plot.value_at(-40.0), 0.0);
         let own = Plot::of(&chart, None, Size::new(600.0, 150.0)).unwrap();
         assert!((own.value_at(9_999.0) - 100.0).abs() < 0.01);
+    }
+
+    #[test]
+    fn each_of_several_curves_has_its_branchs_name_at_its_end_where_there_is_room() {
+        let area = Rectangle { x: 50.0, y: 8.0, width: 400.0, height: 60.0 };
+        let size = Size::new(60.0, 14.0);
+        let mut taken = Vec::new();
+        for _ in 0..6 {
+            taken.extend(free(&taken, Point::new(454.0, 40.0), size, area));
+        }
+        assert_eq!(taken.len(), 3, "as many as find room");
+        for (place, at) in taken.iter().enumerate() {
+            assert!(at.y >= area.y && at.y + at.height <= area.y + area.height, "{at:?}");
+            assert!(taken[..place].iter().all(|other| at.intersection(other).is_none()), "{at:?}");
+        }
+        // What ends elsewhere has a place of its own.
+        assert_eq!(free(&taken, Point::new(200.0, 40.0), size, area).map(|at| at.center_y()), Some(40.0));
     }
 }

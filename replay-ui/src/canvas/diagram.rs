@@ -8,9 +8,10 @@ use iced::{Color, Point, Rectangle, Renderer, Size, Theme, Vector, mouse, window
 use revacnn_schemas::{DiagramColumn, NetworkDiagram};
 
 use super::atlas::{Atlas, Line, Placed};
-use super::draw::{Align, LETTER, gap, label, short};
+use super::draw::{Align, gap, label};
 use super::layout::{Layout, Plan, node_of};
 use super::sheet::{Kept, Last};
+use super::text::{fitted, width};
 use super::{hover, picture, put};
 use crate::cells::Slot;
 use crate::look::Look;
@@ -196,17 +197,18 @@ impl Diagram<'_> {
             let head = layout.heads[place];
             let column = self.diagram.columns.iter().find(|column| column.layer == *layer);
             let chosen = self.state.layer.as_ref() == Some(layer);
-            let letters = (head.width / LETTER).max(3.0) as usize;
+            let room = head.width.max(18.0);
             let name = match column {
-                Some(column) if letters < 10 => format!("{layer} {}", column.nodes.len()),
-                Some(column) => format!("{layer}  {}", column.nodes.len()),
+                Some(column) => {
+                    let name = format!("{layer}  {}", column.nodes.len());
+                    if width(&name) <= room { name } else { format!("{layer} {}", column.nodes.len()) }
+                }
                 None => format!("no {layer}"),
             };
             let color = if chosen { look.accent } else { look.ink };
-            label(frame, short(&name, letters), Point::new(head.x, 13.0), color, Align::Left);
+            label(frame, fitted(&name, room), Point::new(head.x, 13.0), color, Align::Left);
             if let Some(column) = column.filter(|_| layout.has_room_beneath(place)) {
-                let letters = ((head.width + 20.0) / LETTER) as usize;
-                let text = short(&column.description, letters);
+                let text = fitted(&column.description, head.width + 20.0);
                 label(frame, text, Point::new(head.x, 29.0), look.faint, Align::Left);
             }
             if let (Slot::Network, Some(_), Some(add)) = (self.slot, column, layout.add.get(place)) {
@@ -223,7 +225,8 @@ impl Diagram<'_> {
             let class = self.diagram.label.and_then(|label| self.diagram.classes.get(label));
             if let Some(class) = class {
                 let share = format!("{:.0} %", class.probability * 100.0);
-                label(frame, short(&class.name, 14), Point::new(at.x, at.y + 16.0), look.ink, Align::Middle);
+                let name = fitted(&class.name, 2.0 * at.x - 4.0);
+                label(frame, name, Point::new(at.x, at.y + 16.0), look.ink, Align::Middle);
                 if !layout.has_bars() {
                     label(frame, share, Point::new(at.x, at.y + 32.0), look.ink, Align::Middle);
                 }
@@ -258,8 +261,8 @@ impl Diagram<'_> {
         }
         for (place, (class, (y, _))) in self.diagram.classes.iter().zip(lines).enumerate() {
             let ink = if self.diagram.label == Some(place) { look.ink } else { look.faint };
-            let letters = (area.width * CLASS_NAMES / 6.4).max(3.0) as usize;
-            label(frame, short(&class.name, letters), Point::new(area.x, y), ink, Align::Left);
+            let name = fitted(&class.name, area.width * CLASS_NAMES - 6.0);
+            label(frame, name, Point::new(area.x, y), ink, Align::Left);
             let text = format!("{:.0}", class.probability * 100.0);
             label(frame, text, Point::new(area.x + area.width, y), ink, Align::Right);
         }
@@ -473,7 +476,7 @@ impl canvas::Program<Message> for Diagram<'_> {
         self.classes(&mut frame, &layout, look);
         picture(&mut frame, self.pictures, INPUT, layout.input);
         bars.iter().chain(nodes.iter()).for_each(|image| put(&mut frame, image));
-        vec![moving.last.finish(frame)]
+        vec![moving.last.ground(frame)]
     }
 
     fn mouse_interaction(&self, _: &Moving, bounds: Rectangle, cursor: mouse::Cursor) -> mouse::Interaction {

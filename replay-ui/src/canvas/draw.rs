@@ -3,6 +3,7 @@
 use iced::widget::canvas::{Frame, LineDash, Path, Stroke, Text};
 use iced::{Color, Pixels, Point, Rectangle, Renderer, Size, alignment};
 pub(crate) use revacnn_notebook::count;
+use revacnn_schemas::Hue;
 
 use crate::look::{FONT, Look, SMALL};
 
@@ -39,20 +40,16 @@ pub(crate) fn gap(frame: &mut Frame<Renderer>, at: Rectangle, look: &Look) {
     frame.stroke(&Path::rectangle(at.position(), at.size()), dotted);
 }
 
+/// A piece of a branch's line from a point to the right.
+pub(crate) fn swatch(frame: &mut Frame<Renderer>, at: Point, hue: Hue, look: &Look) {
+    for [from, to] in Look::strokes(hue) {
+        frame.fill_rectangle(Point::new(at.x + from, at.y - 2.0), Size::new(to - from, 4.0), look.branch(hue));
+    }
+}
+
 /// A thin line along the upper edge: what is shown here is being made anew.
 pub(crate) fn under_way(frame: &mut Frame<Renderer>, look: &Look) {
     frame.fill_rectangle(Point::ORIGIN, Size::new(frame.width(), 2.0), look.accent);
-}
-
-/// How wide a letter of small text is, about.
-pub(crate) const LETTER: f32 = 6.0;
-
-/// A text of at most so many letters.
-pub(crate) fn short(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
-        return text.to_owned();
-    }
-    text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
 }
 
 /// A number with four significant digits, without needless zeros.

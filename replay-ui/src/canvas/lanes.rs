@@ -1,12 +1,13 @@
 //! The timeline: a lane a shown branch, one cursor for all.
 
-use iced::widget::canvas::{self, Action, Event, Frame, Geometry};
-use iced::{Point, Rectangle, Renderer, Size, Theme, mouse, window};
+use iced::widget::canvas::{self, Action, Event, Frame, Geometry, Path};
+use iced::{Point, Rectangle, Renderer, Size, Theme, keyboard, mouse, window};
 use revacnn_notebook::{BranchSummary, XAxis};
 use revacnn_schemas::{Chart, Scale};
 
-use super::chart::{line, range, runs};
+use super::chart::{Pen, line, range, runs};
 use super::draw::{Align, count, label, ticks};
+use super::text::fitted;
 use super::{Pointer, diamond, scrub};
 use crate::cells::Slot;
 use crate::look::Look;
@@ -16,19 +17,40 @@ use crate::state::State;
 const NAMES: f32 = 112.0;
 const RIGHT: f32 = 16.0;
 const FOOT: f32 = 18.0;
-/// Lanes that are drawn; the selected branch and the one beside it come first.
-const MOST: usize = 6;
+/// Lanes that are drawn at once; others are scrolled to.
+pub(crate) const MOST: usize = 6;
 const LANE: f32 = 30.0;
+/// The width of the scroll bar, at the right edge.
+const BAR: f32 = 10.0;
+/// The most that a fork's edits take of the width.
+const EDITS: f32 = 260.0;
 
 /// The timeline.
 pub(crate) struct Lanes<'a>(pub(crate) &'a State);
+
+/// What the timeline remembers.
+#[derive(Debug, Default)]
+pub(crate) struct Hand {
+    pointer: Pointer,
+    /// Whether Shift is held: the wheel then scrolls.
+    shift: bool,
+    /// The scroll bar is held, so far below its upper end.
+    bar: Option<f32>,
+    /// What the wheel has turned and no lane has been scrolled for yet.
+    turned: f32,
+}
 
 /// How high the timeline is for so many branches.
 pub(crate) fn height(branches: usize) -> f32 {
     (branches.clamp(1, MOST) as f32 * 26.0 + FOOT).max(84.0)
 }
 
-/// The lane under a point.
+/// The first lane that is drawn, of so many: the last ones fill the timeline.
+pub(crate) fn first(from: usize, lanes: usize) -> usize {
+    from.min(lanes.saturating_sub(MOST))
+}
+
+/// The lane under a point, counted from the first that is drawn.
 fn lane_at(y: f32, lanes: usize, height: f32) -> Option<usize> {
     let lane = (y / lane_height(lanes, height)) as usize;
     (y >= 0.0 && lane < lanes.min(MOST)).then_some(lane)
@@ -36,6 +58,22 @@ fn lane_at(y: f32, lanes: usize, height: f32) -> Option<usize> {
 
 fn lane_height(lanes: usize, height: f32) -> f32 {
     ((height - FOOT) / lanes.clamp(1, MOST) as f32).min(LANE)
+}
+
+/// The scroll bar's thumb; none where all lanes are drawn.
+fn thumb(from: usize, lanes: usize, size: Size) -> Option<Rectangle> {
+    let hidden = lanes.checked_sub(MOST).filter(|hidden| *hidden > 0)?;
+    let track = size.height - FOOT;
+    let height = (track * MOST as f32 / lanes as f32).max(16.0);
+    let y = (track - height) * first(from, lanes) as f32 / hidden as f32;
+    Some(Rectangle { x: size.width - BAR, y: y.round(), width: BAR - 4.0, height: height.round() })
+}
+
+/// The first lane when the thumb's upper end is dragged to a height.
+fn dragged(top: f32, lanes: usize, size: Size) -> usize {
+    let hidden = lanes.saturating_sub(MOST);
+    let track = size.height - FOOT - thumb(0, lanes, size).map_or(0.0, |thumb| thumb.height);
+    (top / track.max(1.0) * hidden as f32).round().clamp(0.0, hidden as f32) as usize
 }
 
 impl Lanes<'_> {
@@ -59,7 +97,7 @@ impl Lanes<'_> {
         let color = look.branch(branch.hue);
         let bold = state.selected.as_ref() == Some(&branch.name);
         let shift = state.shift(branch) as f64;
-        let name: String = branch.name.as_str().chars().take(15).collect();
+        let name = fitted(branch.name.as_str(), NAMES - 20.0);
         label(frame, name, Point::new(12.0, top + height / 2.0), if bold { look.ink } else { look.faint }, Align::Left);
         let base = (top + height - 3.0).round();
         frame.fill_rectangle(Point::new(NAMES, base), Size::new(width, 1.0), look.line);
@@ -71,8 +109,9 @@ impl Lanes<'_> {
         if branch.parent.is_some() && inside(fork) {
             frame.fill(&diamond(Point::new(fork, base - 5.0), 4.5), color);
             if !branch.edits.is_empty() {
-                let text: String = branch.edits.join("; ").chars().take(40).collect();
-                label(frame, text, Point::new(fork + 9.0, top + 8.0), look.faint, Align::Left);
+                let at = Point::new(fork + 9.0, top + 8.0);
+                let text = fitted(&branch.edits.join("; "), EDITS.min(bounds.width - RIGHT - at.x));
+                label(frame, text, at, look.faint, Align::Left);
             }
         }
         for event in branch.events.iter().filter(|event| event.kind == "diverged") {
@@ -81,6 +120,53 @@ impl Lanes<'_> {
                 frame.fill(&diamond(Point::new(x, base - 5.0), 4.5), look.alarm);
                 label(frame, "diverged", Point::new(x + 9.0, top + 8.0), look.alarm, Align::Left);
             }
+        }
+    }
+
+    /// Scrolls as many lanes as the wheel has turned.
+    fn scroll(hand: &mut Hand, delta: &mouse::ScrollDelta) -> Option<Action<Message>> {
+        // Some systems turn a wheel sideways while Shift is held.
+        let [x, y] = match delta {
+            mouse::ScrollDelta::Lines { x, y } => [*x, *y],
+            mouse::ScrollDelta::Pixels { x, y } => [*x / 40.0, *y / 40.0],
+        };
+        hand.turned += if y == 0.0 { x } else { y };
+        let lanes = hand.turned.trunc();
+        hand.turned -= lanes;
+        // Turned up, what lies above comes.
+        Some(if lanes == 0.0 {
+            Action::capture()
+        } else {
+            Action::publish(Message::ScrollLanes(-lanes as isize)).and_capture()
+        })
+    }
+
+    /// What a drag of the scroll bar does.
+    fn bar(&self, hand: &mut Hand, event: &Event, bounds: Rectangle, cursor: mouse::Cursor) -> Option<Action<Message>> {
+        let lanes = self.0.shown().len();
+        let from = first(self.0.lanes_from, lanes);
+        let go = |top: f32| {
+            let by = dragged(top, lanes, bounds.size()) as isize - from as isize;
+            if by == 0 { Action::capture() } else { Action::publish(Message::ScrollLanes(by)).and_capture() }
+        };
+        match event {
+            Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left)) => {
+                let at = cursor.position_in(bounds).filter(|at| at.x >= bounds.width - RIGHT)?;
+                let thumb = thumb(from, lanes, bounds.size())?;
+                // Beside the thumb its middle comes to the pointer.
+                let within =
+                    if (thumb.y..thumb.y + thumb.height).contains(&at.y) { at.y - thumb.y } else { thumb.height / 2.0 };
+                hand.bar = Some(within);
+                Some(go(at.y - within))
+            }
+            Event::Mouse(mouse::Event::CursorMoved { .. }) => {
+                let within = hand.bar?;
+                Some(go(cursor.position_from(bounds.position())?.y - within))
+            }
+            Event::Mouse(mouse::Event::ButtonReleased(mouse::Button::Left)) => {
+                hand.bar.take().map(|_| Action::capture())
+            }
+            _ => None,
         }
     }
 
@@ -103,25 +189,37 @@ impl Lanes<'_> {
                 (inside(x) && y.is_finite()).then_some(Point::new(x, y))
             };
             for run in runs(&series.points, place) {
-                line(frame, &run, look.branch(branch.hue), if bold { 2.0 } else { 1.25 }, false);
+                let width = if bold { 2.0 } else { 1.25 };
+                line(frame, &run, Pen { color: look.branch(branch.hue), width, dash: Look::dash(branch.hue) });
             }
         }
     }
 }
 
 impl canvas::Program<Message> for Lanes<'_> {
-    type State = Pointer;
+    type State = Hand;
 
     fn update(
         &self,
-        pointer: &mut Pointer,
+        hand: &mut Hand,
         event: &Event,
         bounds: Rectangle,
         cursor: mouse::Cursor,
     ) -> Option<Action<Message>> {
+        let dragged = self.bar(hand, event, bounds, cursor);
+        if dragged.is_some() {
+            return dragged;
+        }
         match event {
+            Event::Keyboard(keyboard::Event::ModifiersChanged(modifiers)) => {
+                hand.shift = modifiers.shift();
+                None
+            }
             Event::Mouse(mouse::Event::WheelScrolled { delta }) => {
                 let at = cursor.position_in(bounds)?;
+                if hand.shift || at.x < NAMES {
+                    return Self::scroll(hand, delta);
+                }
                 let lines = match delta {
                     mouse::ScrollDelta::Lines { y, .. } => *y,
                     mouse::ScrollDelta::Pixels { y, .. } => *y / 40.0,
@@ -134,18 +232,21 @@ impl canvas::Program<Message> for Lanes<'_> {
             {
                 let shown = self.0.shown();
                 let lane = lane_at(cursor.position_in(bounds)?.y, shown.len(), bounds.height)?;
+                let lane = first(self.0.lanes_from, shown.len()) + lane;
                 Some(Action::publish(Message::Select(shown.get(lane)?.clone())).and_capture())
             }
             Event::Window(window::Event::RedrawRequested(now)) if self.0.playing.on => {
                 Some(Action::publish(Message::Tick(*now)))
             }
-            _ => scrub(pointer, event, bounds, cursor, |at| Some(self.0.time.step_at(Self::fraction(bounds, at.x)))),
+            _ => scrub(&mut hand.pointer, event, bounds, cursor, |at| {
+                Some(self.0.time.step_at(Self::fraction(bounds, at.x)))
+            }),
         }
     }
 
     fn draw(
         &self,
-        pointer: &Pointer,
+        hand: &Hand,
         renderer: &Renderer,
         theme: &Theme,
         bounds: Rectangle,
@@ -153,16 +254,18 @@ impl canvas::Program<Message> for Lanes<'_> {
     ) -> Vec<Geometry> {
         let look = Look::of(theme);
         let shown = self.0.shown();
+        let from = first(self.0.lanes_from, shown.len());
         let lanes = self.0.caches.lanes.draw(renderer, bounds.size(), |frame| {
             let height = lane_height(shown.len(), bounds.height);
-            for (lane, name) in shown.iter().take(MOST).enumerate() {
+            for (lane, name) in shown[from..].iter().take(MOST).enumerate() {
                 if let Some(branch) = self.0.branch_named(name) {
                     self.lane(frame, bounds, branch, lane as f32 * height, look);
                 }
             }
-            if shown.len() > MOST {
-                let more = format!("and {} more", shown.len() - MOST);
-                label(frame, more, Point::new(12.0, bounds.height - 9.0), look.faint, Align::Left);
+            if let Some(thumb) = thumb(from, shown.len(), bounds.size()) {
+                frame.fill(&Path::rounded_rectangle(thumb.position(), thumb.size(), 3.0.into()), look.line);
+                let those = format!("{} to {} of {}", from + 1, from + MOST, shown.len());
+                label(frame, those, Point::new(12.0, bounds.height - 9.0), look.faint, Align::Left);
             }
             let ends = [self.0.time.step_at(0.0).0 as f64, self.0.time.step_at(1.0).0 as f64];
             for tick in ticks(ends[0], ends[1], (Self::width(bounds) / 120.0).max(2.0) as usize) {
@@ -180,14 +283,17 @@ impl canvas::Program<Message> for Lanes<'_> {
             above.fill_rectangle(Point::new(x - 1.0, 0.0), Size::new(2.0, bounds.height - FOOT), look.accent);
             above.fill(&diamond(Point::new(x, bounds.height - FOOT - 1.0), 5.0), look.accent);
         }
-        vec![lanes, pointer.above.finish(above)]
+        vec![lanes, hand.pointer.above.above(above)]
     }
 
-    fn mouse_interaction(&self, pointer: &Pointer, bounds: Rectangle, cursor: mouse::Cursor) -> mouse::Interaction {
+    fn mouse_interaction(&self, hand: &Hand, bounds: Rectangle, cursor: mouse::Cursor) -> mouse::Interaction {
+        let scrolls = self.0.shown().len() > MOST;
         match cursor.position_in(bounds) {
-            Some(at) if at.x < NAMES && !pointer.held => mouse::Interaction::Pointer,
+            _ if hand.bar.is_some() => mouse::Interaction::Grabbing,
+            _ if hand.pointer.held => mouse::Interaction::ResizingHorizontally,
+            Some(at) if at.x < NAMES => mouse::Interaction::Pointer,
+            Some(at) if scrolls && at.x >= bounds.width - RIGHT => mouse::Interaction::Grab,
             Some(_) => mouse::Interaction::ResizingHorizontally,
-            None if pointer.held => mouse::Interaction::ResizingHorizontally,
             None => mouse::Interaction::default(),
         }
     }
@@ -196,6 +302,56 @@ impl canvas::Program<Message> for Lanes<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::tests::{branch, listed, opened};
+    use crate::time::Move;
+
+    #[test]
+    fn the_wheel_zooms_over_lanes_and_scrolls_over_names_and_with_shift() {
+        let mut state = opened();
+        state.update(listed((0..31).map(|place| branch(&format!("b{place}"), None, 0, 50)).collect()));
+        let bounds = Rectangle { x: 0.0, y: 0.0, width: 900.0, height: super::height(31) };
+        let (lanes, mut hand) = (Lanes(&state), Hand::default());
+        let mut said = |event: Event, x: f32, y: f32| {
+            let cursor = mouse::Cursor::Available(Point::new(x, y));
+            let action = canvas::Program::update(&lanes, &mut hand, &event, bounds, cursor);
+            action.and_then(|action| action.into_inner().0)
+        };
+        let wheel = |x: f32, y: f32| {
+            let delta = mouse::ScrollDelta::Lines { x, y };
+            Event::Mouse(mouse::Event::WheelScrolled { delta })
+        };
+        assert!(matches!(said(wheel(0.0, 1.0), 400.0, 20.0), Some(Message::Zoom { .. })));
+        assert!(matches!(said(wheel(0.0, -1.0), 40.0, 20.0), Some(Message::ScrollLanes(1))));
+        said(Event::Keyboard(keyboard::Event::ModifiersChanged(keyboard::Modifiers::SHIFT)), 400.0, 20.0);
+        assert!(matches!(said(wheel(0.0, 2.0), 400.0, 20.0), Some(Message::ScrollLanes(-2))));
+        assert!(matches!(said(wheel(-1.0, 0.0), 400.0, 20.0), Some(Message::ScrollLanes(1))), "turned sideways");
+        // A fine wheel adds up.
+        let fine = [wheel(0.0, -0.5), wheel(0.0, -0.5)].map(|event| said(event, 400.0, 20.0));
+        assert!(matches!(fine, [None, Some(Message::ScrollLanes(1))]), "{fine:?}");
+        // The bar: pressed beside its thumb, dragged, let go.
+        let [down, up] =
+            [mouse::Event::ButtonPressed, mouse::Event::ButtonReleased].map(|of| Event::Mouse(of(mouse::Button::Left)));
+        let moved = || Event::Mouse(mouse::Event::CursorMoved { position: Point::ORIGIN });
+        assert!(matches!(said(down, 895.0, 150.0), Some(Message::ScrollLanes(1..=25))));
+        assert!(matches!(said(moved(), 300.0, 900.0), Some(Message::ScrollLanes(25))), "to the last lane");
+        assert!(said(up, 300.0, 900.0).is_none() && said(moved(), 300.0, 20.0).is_none());
+        // Beside it, the same press goes to a step.
+        let down = Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left));
+        assert!(matches!(said(down, 400.0, 20.0), Some(Message::Go(Move::To(_)))));
+    }
+
+    #[test]
+    fn a_name_that_was_scrolled_to_is_selected_by_a_press() {
+        let mut state = opened();
+        state.update(listed((0..31).map(|place| branch(&format!("b{place}"), None, 0, 50)).collect()));
+        state.update(Message::ScrollLanes(20));
+        let bounds = Rectangle { x: 0.0, y: 0.0, width: 900.0, height: super::height(31) };
+        let down = Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left));
+        let cursor = mouse::Cursor::Available(Point::new(20.0, 5.0));
+        let action = canvas::Program::update(&Lanes(&state), &mut Hand::default(), &down, bounds, cursor);
+        let said = action.and_then(|action| action.into_inner().0);
+        assert!(matches!(&said, Some(Message::Select(name)) if name.as_str() == "b20"), "{said:?}");
+    }
 
     #[test]
     fn every_lane_has_its_points_and_beyond_the_last_there_is_none() {
@@ -210,5 +366,18 @@ mod tests {
     fn many_branches_do_not_fill_the_window() {
         assert!(super::height(40) <= 180.0);
         assert_eq!(lane_at(5.0, 40, super::height(40)), Some(0));
+    }
+
+    #[test]
+    fn the_scroll_bar_reaches_every_lane() {
+        let size = Size::new(900.0, super::height(31));
+        assert!(thumb(0, MOST, size).is_none(), "all are there");
+        for from in 0..=31 - MOST {
+            let thumb = thumb(from, 31, size).unwrap();
+            assert!(thumb.y >= 0.0 && thumb.y + thumb.height <= size.height - FOOT + 0.5, "{from}: {thumb:?}");
+            assert!(dragged(thumb.y, 31, size).abs_diff(from) <= 1, "{from}");
+        }
+        assert_eq!((dragged(-50.0, 31, size), dragged(900.0, 31, size)), (0, 31 - MOST));
+        assert_eq!((first(99, 31), first(3, 31), first(3, 4)), (31 - MOST, 3, 0));
     }
 }

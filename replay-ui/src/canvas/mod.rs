@@ -7,8 +7,10 @@ pub(crate) mod draw;
 pub(crate) mod lanes;
 pub(crate) mod layout;
 pub(crate) mod plane;
+pub(crate) mod readout;
 pub(crate) mod sheet;
 pub(crate) mod strip;
+pub(crate) mod text;
 
 use iced::advanced::image::{FilterMethod, Image as Raster};
 use iced::widget::canvas::{Action, Event, Frame, Path};
@@ -26,8 +28,10 @@ use crate::time::Move;
 pub(crate) struct Pointer {
     held: bool,
     over: Option<Point>,
-    /// What is drawn above what is kept.
+    /// The cursor, above what is kept.
     above: Last,
+    /// What is told of the place that is pointed at.
+    pointed: Last,
 }
 
 /// A drag or click along a canvas, as a step.

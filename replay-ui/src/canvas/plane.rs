@@ -3,16 +3,17 @@
 
 use std::time::{Duration, Instant};
 
-use iced::widget::canvas::{self, Action, Event, Frame, Geometry, Path};
+use iced::widget::canvas::{self, Action, Event, Frame, Geometry};
 use iced::{Color, Point, Rectangle, Renderer, Size, Theme, mouse, window};
 use revacnn_schemas::{FilterIdentity, Scatter, ScatterPoint};
 
 use super::atlas::{Atlas, Line, Placed};
-use super::draw::{Align, label, short, under_way};
+use super::draw::{Align, label, swatch, under_way};
 use super::sheet::{Kept, Last};
+use super::text::{fitted, width};
 use super::{hover, put};
 use crate::cells::Slot;
-use crate::look::Look;
+use crate::look::{Look, SWATCH};
 use crate::message::{FilterKey, Message};
 use crate::pixels::Pictures;
 use crate::state::State;
@@ -21,8 +22,8 @@ const MARGIN: f32 = 22.0;
 const RADIUS: f32 = 5.0;
 /// The height of a line beneath the points.
 const NOTE: f32 = 16.0;
-/// How wide a letter of notes is: they are lower case, for the most part.
-const NARROW: f32 = 5.7;
+/// The height of a branch's name in the legend.
+const NAME: f32 = 15.0;
 /// How long points glide.
 const GLIDE: Duration = Duration::from_millis(200);
 
@@ -64,17 +65,15 @@ pub(crate) fn on_the_way(
     to.iter().map(glide).collect()
 }
 
-/// Notes in at most so many lines (from 2) of at most so many letters.
-fn lines(notes: &[String], rows: usize, most: usize) -> Vec<String> {
+/// Notes in at most so many lines (from 2), each within some room.
+fn lines(notes: &[String], rows: usize, room: f32) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for note in notes {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 3 + note.chars().count() <= most => {
-                line.push_str(" · ");
-                line.push_str(note);
-            }
+        let joined = lines.last().map(|line| format!("{line} · {note}")).filter(|joined| width(joined) <= room);
+        match (joined, lines.last_mut()) {
+            (Some(joined), Some(line)) => *line = joined,
             // Where it is too long, `KL 0.1 nats` says as much.
-            _ if note.chars().count() > most => lines.push(short(&note.replace("KL divergence", "KL"), most)),
+            _ if width(note) > room => lines.push(fitted(&note.replace("KL divergence", "KL"), room)),
             _ => lines.push(note.clone()),
         }
     }
@@ -116,7 +115,9 @@ pub(crate) struct Gliding {
     since: Option<Instant>,
     share: f32,
     over: Option<FilterKey>,
-    last: Last,
+    ground: Last,
+    /// The line that says that another embedding is on its way.
+    line: Last,
     /// The points as an image.
     points: Kept<Option<Placed>>,
     /// What is embedded: between layers and sources nothing glides.
@@ -134,7 +135,7 @@ impl Plane<'_> {
     fn notes(&self, bounds: Rectangle) -> Vec<String> {
         // Points need the room more.
         let rows = (bounds.height * 0.3 / NOTE).max(2.0) as usize;
-        lines(&self.scatter.notes, rows, ((bounds.width - 20.0) / NARROW).max(1.0) as usize)
+        lines(&self.scatter.notes, rows, bounds.width - 24.0)
     }
 
     /// Where points may lie, above the notes.
@@ -161,7 +162,8 @@ impl Plane<'_> {
         }
         for (number, (point, at)) in self.scatter.points.iter().zip(places).enumerate() {
             let group = self.scatter.groups.get(point.group);
-            let color = Color { a: alpha, ..group.map_or(look.faint, |group| look.branch(group.hue)) };
+            let hue = group.map(|group| group.hue);
+            let color = Color { a: alpha, ..hue.map_or(look.faint, |hue| look.branch(hue)) };
             let marked = self.state.is_marked(&key(point));
             let has_image = self.pictures.is_some_and(|pictures| pictures.size((0, number)).is_some());
             // A filter without an image is a small square.
@@ -169,9 +171,34 @@ impl Plane<'_> {
             let corner = Point::new((at.x - side / 2.0).round(), (at.y - side / 2.0).round());
             let here = Rectangle::new(corner, Size::new(side, side));
             atlas.fill(here.expand(2.0), if marked { look.accent } else { color });
+            if let Some(hue) = hue.filter(|_| !marked) {
+                atlas.dashes(here.expand(2.0), 2.0, Look::dash(hue), Color { a: alpha, ..look.paper });
+            }
             atlas.put(self.pictures, (0, number), here);
         }
         Some(atlas.into_handle())
+    }
+
+    /// Which branches the points are of, and of how many.
+    fn legend(&self, frame: &mut Frame<Renderer>, bounds: Rectangle, look: &Look) {
+        let groups = &self.scatter.groups;
+        // Beside one another where they would come down to the notes.
+        let (_, of) = self.state.together();
+        let lines = groups.len() + usize::from(of > groups.len());
+        let rows = ((self.room(bounds).height / NAME) as usize).clamp(1, lines.max(1));
+        let column = (bounds.width - 24.0) / lines.div_ceil(rows).max(1) as f32;
+        let at = |place: usize| Point::new(12.0 + column * (place / rows) as f32, 10.0 + NAME * (place % rows) as f32);
+        for (place, group) in groups.iter().enumerate() {
+            let at = at(place);
+            swatch(frame, at, group.hue, look);
+            let at = Point::new(at.x + SWATCH + 6.0, at.y);
+            let room = (column - SWATCH - 10.0).min(bounds.width - at.x - 12.0);
+            label(frame, fitted(&group.name, room), at, look.faint, Align::Left);
+        }
+        if of > groups.len() {
+            let most = format!("{} of {of} branches", groups.len());
+            label(frame, most, at(groups.len()), look.faint, Align::Left);
+        }
     }
 
     fn goal(&self, size: Size) -> Vec<(FilterIdentity, usize, Point)> {
@@ -269,19 +296,16 @@ impl canvas::Program<Message> for Plane<'_> {
             let right = Point::new(at.x + image / 2.0 + 5.0, at.y);
             label(&mut frame, point.filter.number.to_string(), right, ink, Align::Left);
         }
-        for (place, group) in self.scatter.groups.iter().enumerate() {
-            let at = Point::new(12.0, 10.0 + 15.0 * place as f32);
-            frame.fill(&Path::circle(at, 4.0), look.branch(group.hue));
-            label(&mut frame, group.name.clone(), Point::new(at.x + 9.0, at.y), look.faint, Align::Left);
-        }
+        self.legend(&mut frame, bounds, look);
         for (place, note) in notes.into_iter().rev().enumerate() {
             let at = Point::new(12.0, bounds.height - NOTE * (place as f32 + 0.5) - 1.0);
             label(&mut frame, note, at, look.faint, Align::Left);
         }
+        let mut line = Frame::new(renderer, bounds.size());
         if late {
-            under_way(&mut frame, look);
+            under_way(&mut line, look);
         }
-        vec![gliding.last.finish(frame)]
+        vec![gliding.ground.ground(frame), gliding.line.above(line)]
     }
 
     fn mouse_interaction(&self, _: &Gliding, bounds: Rectangle, cursor: mouse::Cursor) -> mouse::Interaction {
@@ -316,12 +340,14 @@ mod tests {
     #[test]
     fn notes_share_a_line_as_long_as_it_lasts() {
         let notes = ["one", "two", "three and more"].map(str::to_owned);
-        assert_eq!(lines(&notes, 2, 9), ["one · two", "three an…"]);
-        assert_eq!(lines(&notes, 2, 80), ["one · two · three and more"]);
-        assert_eq!(lines(&["KL divergence 0.1 nats".to_owned()], 2, 12), ["KL 0.1 nats"]);
+        let _ = crate::interface::renderer().unwrap();
+        let [short, narrow] = lines(&notes, 2, 60.0).try_into().unwrap();
+        assert!(short == "one · two" && narrow.starts_with("three") && narrow.ends_with('…'), "{narrow}");
+        assert_eq!(lines(&notes, 2, 400.0), ["one · two · three and more"]);
+        assert_eq!(lines(&["KL divergence 0.1 nats".to_owned()], 2, 80.0), ["KL 0.1 nats"]);
         // A fork step has no gradients: a note a filter.
         let many: Vec<String> = (0..40).map(|filter| format!("{filter} has no gradient")).collect();
-        assert_eq!(lines(&many, 3, 30), ["0 has no gradient", "1 has no gradient", "and 38 more"]);
+        assert_eq!(lines(&many, 3, 160.0), ["0 has no gradient", "1 has no gradient", "and 38 more"]);
     }
 
     #[test]

@@ -1,46 +1,68 @@
-//! Drawings whose labels are as large as they look.
+//! Drawings that are drawn anew where they have changed, and nowhere else.
 //!
-//! iced's software renderer takes a canvas' label for endless: each one is
-//! drawn again with whatever changes anywhere in the window, behind a mask as
-//! large as the window, and makes the rest of the window be drawn again when it
-//! changes. Here every label gets bounds before its drawing is handed over. And
-//! it takes shapes that are drawn anew for others, equal or not: here equal ones
-//! are handed over as the same.
+//! iced's software renderer draws again what lies within the bounds of what has
+//! changed. It takes a canvas' label for endless, and one that is centred or
+//! right-aligned for something right of and beneath its point; it takes a stroke
+//! for as thin as its path; and it takes shapes that are drawn anew for others,
+//! equal or not. Here every label gets the rectangle that it is drawn in, shapes
+//! get bounds with room for their edges, and equal ones are handed over as the
+//! same.
 
 use std::cell::{Ref, RefCell};
 use std::sync::Arc;
 
 use iced::advanced::graphics::Text;
-use iced::advanced::graphics::cache::{Cached, Group};
+use iced::advanced::graphics::cache::Cached;
 use iced::advanced::text::Alignment;
 use iced::alignment::Vertical;
 use iced::widget::canvas::{Frame, Geometry};
-use iced::{Rectangle, Renderer, Size};
+use iced::{Pixels, Rectangle, Renderer, Size};
 use iced_tiny_skia::{Primitive, geometry};
+
+use super::text::width;
+use crate::look::SMALL;
 
 /// What a canvas hands over.
 type Drawing = Geometry<Renderer>;
 
-/// A drawing that is kept until it is cleared or has another size.
+/// What of it is kept.
+type Sheet = geometry::Cache;
+
+/// A drawing that is kept until it is cleared or has another size. When it
+/// changes, all of its canvas is drawn anew.
 #[derive(Debug, Default)]
-pub(crate) struct Cache(RefCell<Option<(Size, <Drawing as Cached>::Cache)>>);
+pub(crate) struct Cache(RefCell<Option<Drawn>>);
+
+#[derive(Debug)]
+struct Drawn {
+    size: Size,
+    sheet: Sheet,
+    /// It is to be drawn the next time.
+    cleared: bool,
+}
 
 impl Cache {
     /// Draws anew the next time.
     pub(crate) fn clear(&self) {
-        *self.0.borrow_mut() = None;
+        if let Some(drawn) = &mut *self.0.borrow_mut() {
+            drawn.cleared = true;
+        }
     }
 
     /// What was drawn, or what is drawn now.
     pub(crate) fn draw(&self, renderer: &Renderer, size: Size, draw: impl FnOnce(&mut Frame<Renderer>)) -> Drawing {
-        if let Some((_, kept)) = self.0.borrow().as_ref().filter(|(other, _)| *other == size) {
-            return Drawing::load(kept);
-        }
-        let mut frame = Frame::new(renderer, size);
-        draw(&mut frame);
-        let kept = bounded(frame).cache(Group::unique(), None);
-        let drawing = Drawing::load(&kept);
-        *self.0.borrow_mut() = Some((size, kept));
+        let mut kept = self.0.borrow_mut();
+        let before = kept.take().filter(|drawn| drawn.size == size);
+        let sheet = match before {
+            Some(drawn) if !drawn.cleared => drawn.sheet,
+            before => {
+                let mut frame = Frame::new(renderer, size);
+                draw(&mut frame);
+                sheet(frame, before.map(|drawn| drawn.sheet.primitives), Reach::Canvas)
+            }
+        };
+        let drawing = Drawing::load(&sheet);
+        *kept = Some(Drawn { size, sheet, cleared: false });
         drawing
     }
 }
@@ -60,65 +82,108 @@ impl<T> Kept<T> {
     }
 }
 
-/// What was last drawn anew on a canvas.
+/// What is drawn anew when its shapes change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    /// All of its canvas.
+    Canvas,
+    /// What its shapes cover.
+    Shapes,
+}
+
+/// What was last drawn on a canvas, of what is drawn with every frame.
 #[derive(Debug, Default)]
 pub(crate) struct Last(RefCell<Option<Arc<[Primitive]>>>);
 
 impl Last {
-    /// What was drawn in a frame. While its shapes change, each is for itself;
-    /// as long as they do not, they are the same as before.
-    pub(crate) fn finish(&self, frame: Frame<Renderer>) -> Drawing {
-        let drawing = bounded(frame);
-        let Drawing::Live { text, images, primitives, clip_bounds } = drawing else { return drawing };
+    /// What lies lowest on a canvas that keeps nothing else. All of the canvas
+    /// is drawn anew when its shapes change, and when it comes to lie elsewhere.
+    pub(crate) fn ground(&self, frame: Frame<Renderer>) -> Drawing {
+        self.finish(frame, Reach::Canvas)
+    }
+
+    /// What lies above what is kept. Where its shapes are and were is drawn
+    /// anew when they change.
+    pub(crate) fn above(&self, frame: Frame<Renderer>) -> Drawing {
+        self.finish(frame, Reach::Shapes)
+    }
+
+    fn finish(&self, frame: Frame<Renderer>, reach: Reach) -> Drawing {
         let mut last = self.0.borrow_mut();
-        match last.as_ref().filter(|before| before[..] == primitives[..]) {
-            Some(before) => {
-                let (text, images, primitives) = (text.into(), images.into(), before.clone());
-                Drawing::Cache(geometry::Cache { text, images, primitives, clip_bounds })
-            }
-            None => {
-                *last = Some(primitives.clone().into());
-                Drawing::Live { text, images, primitives, clip_bounds }
-            }
+        let sheet = sheet(frame, last.take(), reach);
+        *last = Some(sheet.primitives.clone());
+        Drawing::load(&sheet)
+    }
+}
+
+/// What was drawn in a frame: its labels with bounds, its shapes those from
+/// before where they are equal.
+fn sheet(frame: Frame<Renderer>, before: Option<Arc<[Primitive]>>, reach: Reach) -> Sheet {
+    let mut sheet = match frame.into_geometry() {
+        Drawing::Live { text, images, primitives, clip_bounds } => {
+            let text = text.into_iter().map(bounded).collect();
+            Sheet { text, images: images.into(), primitives: primitives.into(), clip_bounds }
         }
+        Drawing::Cache(sheet) => sheet,
+    };
+    if let Some(before) = before.filter(|before| before[..] == sheet.primitives[..]) {
+        sheet.primitives = before;
     }
+    if reach == Reach::Shapes {
+        let shapes = sheet.primitives.iter().map(covered).reduce(|all, next| all.union(&next));
+        sheet.clip_bounds = shapes.unwrap_or_default();
+    }
+    sheet
 }
 
-/// What was drawn in a frame, its labels with bounds.
-fn bounded(frame: Frame<Renderer>) -> Drawing {
-    let mut drawing = frame.into_geometry();
-    if let Drawing::Live { text, .. } = &mut drawing {
-        text.iter_mut().for_each(bound);
-    }
-    drawing
+/// The pixels that a shape may cover: half of a stroke lies outside its path,
+/// a mitred corner up to four times as far, and a smooth edge takes a pixel.
+fn covered(shape: &Primitive) -> Rectangle {
+    let edge = match shape {
+        Primitive::Fill { .. } => 1.0,
+        Primitive::Stroke { stroke, .. } => 2.0 * stroke.width + 1.0,
+    };
+    whole(shape.visible_bounds().expand(edge))
 }
 
-/// How wide a letter of the font is at most, as a share of its size.
-fn breadth(letter: char) -> f32 {
-    match letter {
-        'a'..='l' | 'n'..='v' | 'x'..='z' | '0'..='9' | ' ' | '.' | ',' | '/' | '-' => 0.68,
-        _ => 1.0,
-    }
+/// The whole pixels about a rectangle.
+fn whole(at: Rectangle) -> Rectangle {
+    let (x, y) = (at.x.floor(), at.y.floor());
+    Rectangle { x, y, width: (at.x + at.width).ceil() - x, height: (at.y + at.height).ceil() - y }
 }
 
-/// Bounds that no label outgrows.
-fn bound(label: &mut Text) {
-    let Text::Cached { content, bounds, size, line_height, align_x, align_y, clip_bounds, .. } = label else {
-        return;
+/// A label in the rectangle that it is drawn in. A blank at either end and a
+/// high line have room for what letters hang over.
+fn bounded(label: Text) -> Text {
+    let Text::Cached { content, bounds, color, size, line_height, font, align_x, align_y, shaping, .. } = label else {
+        return label;
     };
-    let width = size.0 * (content.chars().map(breadth).sum::<f32>() + 0.5);
-    let height = line_height.0 * content.lines().count().max(1) as f32 * 1.5;
-    let x = match align_x {
-        Alignment::Center => bounds.x - width / 2.0,
-        Alignment::Right => bounds.x - width,
-        Alignment::Default | Alignment::Left | Alignment::Justified => bounds.x - size.0 / 4.0,
+    // Letters of other fonts may be higher than the line.
+    let high = if content.is_ascii() { 2.0 } else { 3.0 } * size.0;
+    let [wide, blank] = [content.as_str(), " "].map(|text| width(text) * size.0 / SMALL);
+    let left = match align_x {
+        Alignment::Center => bounds.x - wide / 2.0,
+        Alignment::Right => bounds.x - wide,
+        Alignment::Default | Alignment::Left | Alignment::Justified => bounds.x,
     };
-    let y = match align_y {
-        Vertical::Top => bounds.y,
-        Vertical::Center => bounds.y - height / 2.0,
-        Vertical::Bottom => bounds.y - height,
+    let middle = match align_y {
+        Vertical::Top => bounds.y + line_height.0 / 2.0,
+        Vertical::Center => bounds.y,
+        Vertical::Bottom => bounds.y - line_height.0 / 2.0,
     };
-    *clip_bounds = Rectangle { x: x.floor(), y: y.floor(), width: width.ceil(), height: height.ceil() };
+    let bounds = Rectangle { x: left - blank, y: middle - high / 2.0, width: wide + 2.0 * blank + 1.0, height: high };
+    Text::Cached {
+        content: format!(" {content} "),
+        bounds,
+        color,
+        size,
+        line_height: Pixels(high),
+        font,
+        align_x: Alignment::Default,
+        align_y: Vertical::Top,
+        shaping,
+        clip_bounds: bounds,
+    }
 }
 
 #[cfg(test)]
@@ -127,42 +192,49 @@ mod tests {
     use crate::canvas::draw::{Align, label};
     use iced::{Color, Point};
 
-    fn bounds(align: Align) -> Rectangle {
+    fn labelled(content: &str, align: Align) -> (String, Rectangle, Rectangle) {
         let renderer = crate::interface::renderer().unwrap();
         let mut frame = Frame::new(&renderer, Size::new(200.0, 100.0));
-        label(&mut frame, "conv1", Point::new(100.0, 50.0), Color::BLACK, align);
-        let Drawing::Live { text, .. } = bounded(frame) else { panic!("nothing is kept here") };
-        let [Text::Cached { clip_bounds, .. }] = &text[..] else { panic!("a label") };
-        *clip_bounds
+        label(&mut frame, content, Point::new(100.0, 50.0), Color::BLACK, align);
+        let Drawing::Cache(sheet) = Last::default().ground(frame) else { panic!("it is kept") };
+        let [Text::Cached { content, bounds, clip_bounds, .. }] = &sheet.text[..] else { panic!("a label") };
+        (content.clone(), *bounds, *clip_bounds)
     }
 
     #[test]
-    fn a_label_has_bounds_about_its_point() {
-        for (align, left, right) in
-            [(Align::Left, 97.0, 144.0), (Align::Middle, 76.0, 123.0), (Align::Right, 53.0, 100.0)]
-        {
-            let found = bounds(align);
-            assert_eq!((found.x, found.x + found.width), (left, right), "{align:?}");
-            assert!(found.y < 42.0 && found.y + found.height > 58.0 && found.height < 32.0, "{found:?}");
+    fn a_label_is_drawn_anew_where_it_lies() {
+        let _ = crate::interface::renderer().unwrap();
+        for word in ["conv1", "قرص", "עיגול", "👩‍👩‍👧"] {
+            let wide = width(word);
+            for (align, left) in
+                [(Align::Left, 100.0), (Align::Middle, 100.0 - wide / 2.0), (Align::Right, 100.0 - wide)]
+            {
+                let (content, bounds, clip) = labelled(word, align);
+                assert_eq!((content.trim(), bounds), (word, clip), "{align:?}");
+                let right = bounds.x + bounds.width;
+                assert!(bounds.x < left - 2.0 && bounds.x > left - 6.0, "{word} {align:?} {bounds:?}");
+                assert!(right > left + wide + 2.0 && right < left + wide + 6.0, "{word} {align:?} {bounds:?}");
+                assert!(bounds.y < 40.0 && bounds.y + bounds.height > 60.0, "{word} {bounds:?}");
+            }
         }
     }
 
     #[test]
-    fn equal_shapes_are_handed_over_as_the_same() {
+    fn equal_shapes_are_handed_over_as_the_same_and_others_with_room_for_their_edges() {
         let renderer = crate::interface::renderer().unwrap();
         let last = Last::default();
         let shapes = |x: f32| {
             let mut frame = Frame::new(&renderer, Size::new(200.0, 100.0));
-            frame.fill_rectangle(Point::new(x, 0.0), Size::new(5.0, 5.0), Color::BLACK);
-            match last.finish(frame) {
-                Drawing::Cache(kept) => Some(kept.primitives),
-                Drawing::Live { .. } => None,
-            }
+            frame.fill_rectangle(Point::new(x, 10.5), Size::new(5.0, 5.0), Color::BLACK);
+            let Drawing::Cache(kept) = last.above(frame) else { panic!("it is kept") };
+            (kept.primitives, kept.clip_bounds)
         };
-        assert!(shapes(1.0).is_none());
-        let (one, other) = (shapes(1.0).unwrap(), shapes(1.0).unwrap());
-        assert!(Arc::ptr_eq(&one, &other));
-        assert!(shapes(2.0).is_none() && shapes(2.0).is_some());
+        let (one, bounds) = shapes(1.0);
+        assert_eq!(bounds, Rectangle { x: 0.0, y: 9.0, width: 7.0, height: 8.0 });
+        let (same, _) = shapes(1.0);
+        assert!(Arc::ptr_eq(&one, &same));
+        let (other, _) = shapes(2.0);
+        assert!(!Arc::ptr_eq(&one, &other) && Arc::ptr_eq(&other, &shapes(2.0).0));
     }
 
     #[test]
@@ -192,5 +264,24 @@ mod tests {
         cache.clear();
         draw(large);
         assert_eq!(drawn.get(), 3);
+    }
+
+    #[test]
+    fn a_drawing_that_comes_out_equal_is_the_same() {
+        let renderer = crate::interface::renderer().unwrap();
+        let cache = Cache::default();
+        let draw = |x: f32| {
+            cache.clear();
+            let at = Point::new(x, 1.0);
+            let drawing = cache.draw(&renderer, Size::new(20.0, 10.0), |frame| {
+                frame.fill_rectangle(at, Size::new(5.0, 5.0), Color::BLACK);
+            });
+            match drawing {
+                Drawing::Cache(kept) => kept.primitives,
+                Drawing::Live { .. } => panic!("it is kept"),
+            }
+        };
+        let (one, same, other) = (draw(1.0), draw(1.0), draw(2.0));
+        assert!(Arc::ptr_eq(&one, &same) && !Arc::ptr_eq(&one, &other));
     }
 }

@@ -6,8 +6,9 @@ use iced::{Point, Rectangle, Renderer, Size, Theme, mouse};
 use revacnn_schemas::ImageGrid;
 
 use super::atlas::Atlas;
-use super::draw::{Align, LETTER, gap, label, short, under_way};
+use super::draw::{Align, gap, label, under_way};
 use super::sheet::Last;
+use super::text::fitted;
 use super::{hover, put};
 use crate::cells::Slot;
 use crate::look::Look;
@@ -125,9 +126,9 @@ impl canvas::Program<Message> for Strip<'_> {
             for (row, line) in self.grid.rows.iter().enumerate() {
                 if let Some(first) = cells[row].first() {
                     let many = self.grid.rows.len() >= MANY;
-                    let room = if many { NAME } else { bounds.width };
+                    let room = if many { NAME - 8.0 } else { bounds.width - 24.0 };
                     let y = if many { first.center_y() } else { first.y - HEAD / 2.0 - 1.0 };
-                    let name = short(&line.label, (room / LETTER) as usize);
+                    let name = fitted(&line.label, room);
                     label(frame, name, Point::new(12.0, y), look.faint, Align::Left);
                 }
                 for (column, image) in line.images.iter().enumerate() {
@@ -153,7 +154,7 @@ impl canvas::Program<Message> for Strip<'_> {
         if self.state.figures.late(Slot::Filters, self.state.time.cursor).is_some() {
             under_way(&mut line, look);
         }
-        vec![drawn, over.line.finish(line)]
+        vec![drawn, over.line.above(line)]
     }
 
     fn mouse_interaction(&self, _: &Over, bounds: Rectangle, cursor: mouse::Cursor) -> mouse::Interaction {

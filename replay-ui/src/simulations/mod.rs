@@ -4,6 +4,7 @@
 mod branches;
 mod editing;
 mod looking;
+mod repaints;
 mod snapshots;
 
 use std::path::Path;
@@ -97,6 +98,32 @@ fn record(folder: &Path) {
     session.finish().unwrap();
 }
 
+/// Records `main`, and so many forks of it, each a little later and longer than
+/// the one before.
+fn record_many(folder: &Path, forks: u64) {
+    record(folder);
+    let dataset = Arc::new(data::load("digits", None).unwrap());
+    let store = Store::open(folder).unwrap();
+    for place in 1..=forks {
+        let lineage = Lineage::open(&store, &branch("main")).unwrap();
+        let name = format!("fork-{place}");
+        let plan = ForkPlan {
+            name: Some(branch(&name)),
+            edits: vec![format!("set learning-rate 0.{place:02}").parse::<Edit>().unwrap()],
+            recording: None,
+            stays: false,
+            threads: 1,
+            options: RecorderOptions::default(),
+            created_unix_seconds: 1 + place,
+        };
+        let mut session = fork(&store, lineage, Step(10 + place), plan, dataset.clone()).unwrap().session;
+        while session.trainer().position() < Step(20 + 2 * place) {
+            session.advance().unwrap();
+        }
+        session.finish().unwrap();
+    }
+}
+
 /// Someone at the window.
 struct Person {
     state: State,
@@ -117,6 +144,11 @@ impl Person {
 
     /// In front of a recorded run, at the end of `main`.
     fn at_a_run() -> Self {
+        Self::before_store(record)
+    }
+
+    /// In front of what is recorded into a folder, at the end of `main`.
+    fn before_store(record: impl FnOnce(&Path)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         record(folder.path());
         let options = ViewOptions { store: folder.path().to_owned(), ..crate::state::tests::options() };

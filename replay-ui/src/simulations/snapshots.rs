@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::{Person, branch};
+use super::{Person, branch, record_many};
 use crate::look;
 use crate::message::{Listed, Message, Told};
 
@@ -69,4 +69,15 @@ fn a_chosen_filter() {
     person.tell(Message::PickBy(0));
     assert!(person.state.picked.is_some());
     looks_like(&mut person, "filter");
+}
+
+#[test]
+fn nine_branches() {
+    let mut person = Person::before_store(|folder| record_many(folder, 7));
+    assert_eq!(person.state.shown().len(), 9);
+    looks_like(&mut person, "nine-branches");
+    person.tell(Message::ScrollLanes(9));
+    person.tell(Message::Select(branch("fork-3")));
+    person.tell(Message::Dark(true));
+    looks_like(&mut person, "nine-branches-dark");
 }

@@ -5,7 +5,7 @@ use iced::{Alignment, Fill, Length, Padding};
 use revacnn_notebook::{Method, Show, XAxis};
 use revacnn_schemas::{NetworkDiagram, Scale};
 
-use super::parts::{Piece, alarm, chooser, faint, hinted, noted, plain, press, quiet, separator, upright};
+use super::parts::{Piece, alarm, changing, chooser, faint, hinted, noted, plain, press, quiet, separator, upright};
 use crate::canvas::chart::ChartCanvas;
 use crate::canvas::diagram::Diagram;
 use crate::canvas::layout::{Plan, differing};
@@ -74,7 +74,7 @@ fn loss(state: &State) -> Piece<'_> {
     let body: Piece<'_> = match state.figures.chart(Slot::Loss) {
         None => awaited(state, "reading the curves"),
         Some(Err(reason)) => noted(reason),
-        Some(Ok(chart)) => canvas(ChartCanvas { state, chart, slot: Slot::Loss }).width(Fill).height(Fill).into(),
+        Some(Ok(chart)) => ChartCanvas { state, chart, slot: Slot::Loss }.shown(),
     };
     let log = checkbox(state.settings.scale == Scale::Logarithmic)
         .label("log")
@@ -86,7 +86,7 @@ fn loss(state: &State) -> Piece<'_> {
         .padding([2, 8])
         .style(chooser(AXES.iter().position(|axis| *axis == state.settings.x)));
     let controls = row![axis, log].spacing(12).align_y(Alignment::Center);
-    titled("loss, nats · mean of each batch; dashed: validation", Slot::Loss, controls, body)
+    titled("loss, nats · mean of each batch; dots: validation", Slot::Loss, controls, body)
 }
 
 fn networks(state: &State) -> Piece<'_> {
@@ -134,7 +134,8 @@ fn networks(state: &State) -> Piece<'_> {
         None => draw(Slot::Network),
         Some(_) => {
             let head = |address: Option<revacnn_schemas::Address>| {
-                container(plain(address.map(|address| address.to_string()).unwrap_or_default())).padding([0, 12])
+                let address = address.map(|address| address.to_string()).unwrap_or_default();
+                changing(plain(address.clone()), &address).padding([0, 12])
             };
             row![
                 column![head(state.at()), draw(Slot::Network)],

@@ -4,7 +4,7 @@ use iced::widget::{Space, container, row, text};
 use iced::{Alignment, Fill};
 use revacnn_recorder::Command;
 
-use super::parts::{Piece, faint, ground, hinted, plain, press, quiet};
+use super::parts::{Piece, changing, faint, ground, hinted, plain, press, quiet};
 use crate::canvas::chart::epoch;
 use crate::canvas::draw::{count, number};
 use crate::look::{Look, NORMAL};
@@ -48,12 +48,13 @@ fn live(state: &State) -> Option<Piece<'_>> {
 
 pub(crate) fn header(state: &State) -> Piece<'_> {
     let store: String = state.store.chars().rev().take(36).collect::<Vec<_>>().into_iter().rev().collect();
+    let here = place(state);
     let (dark, still) = (state.settings.dark, state.settings.still);
     let bar = row![
         text("ReVACNN").size(NORMAL),
         faint(store),
         Space::new().width(Fill),
-        text(place(state)).size(NORMAL),
+        changing(text(here.clone()).size(NORMAL), &here),
         Space::new().width(Fill),
     ]
     .push(live(state))

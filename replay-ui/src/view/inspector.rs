@@ -1,7 +1,7 @@
 //! The panel at the right: the chosen filter, else the branch, its
 //! hyper-parameters and its layer.
 
-use iced::widget::{Space, canvas, column, container, image, mouse_area, pick_list, row, scrollable, text};
+use iced::widget::{Space, column, container, image, mouse_area, pick_list, row, scrollable, text};
 use iced::{Alignment, Fill, Padding};
 use revacnn_schemas::{DiagramColumn, DiagramNode, Figure, Panel, TableFigure};
 
@@ -98,7 +98,7 @@ fn history(state: &State) -> Piece<'_> {
     let body: Piece<'_> = match state.figures.chart(Slot::History) {
         None => faint("reading its history").into(),
         Some(Err(reason)) => lacking(reason),
-        Some(Ok(chart)) => canvas(ChartCanvas { state, chart, slot: Slot::History }).width(Fill).height(120).into(),
+        Some(Ok(chart)) => container(ChartCanvas { state, chart, slot: Slot::History }.shown()).height(120).into(),
     };
     column![choose.text_size(SMALL).padding([2, 8]).style(chooser(place)), body].spacing(4).into()
 }

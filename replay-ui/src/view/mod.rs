@@ -12,7 +12,8 @@ use iced::Fill;
 use iced::widget::{column, container, row, stack};
 
 pub(crate) use self::header::place;
-use self::parts::{Piece, press, said, separator, upright};
+pub(crate) use self::parts::Piece;
+use self::parts::{press, said, separator, upright};
 use crate::message::Message;
 use crate::state::{Screen, State};
 

@@ -1,5 +1,7 @@
 //! Pieces that every part of the window is made of.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use iced::widget::{
     Space, button, center, column, container, mouse_area, opaque, pick_list, row, rule, text, text_input, tooltip,
 };
@@ -40,6 +42,17 @@ pub(crate) fn plain<'a>(words: impl text::IntoFragment<'a>) -> text::Text<'a> {
 /// What went wrong.
 pub(crate) fn alarm<'a>(words: impl text::IntoFragment<'a>) -> text::Text<'a> {
     text(words).size(SMALL).style(|theme| text::Style { color: Some(Look::of(theme).alarm) })
+}
+
+/// Words that change with the cursor, on a ground that nobody sees: another one
+/// for other words, so that iced's software renderer draws again what letters
+/// hang over their place, too.
+pub(crate) fn changing<'a>(words: text::Text<'a>, content: &str) -> container::Container<'a, Message> {
+    let mut hasher = DefaultHasher::new();
+    content.hash(&mut hasher);
+    // Far less than what would make a pixel another one.
+    let unseen = (hasher.finish() % 1_000) as f32 * 1e-6;
+    container(words).style(move |theme| ground(Color { a: unseen, ..Look::of(theme).paper }))
 }
 
 /// A button without a box, that shows where the pointer is.

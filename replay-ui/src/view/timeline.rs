@@ -3,7 +3,7 @@
 use iced::widget::{Space, canvas, column, container, row};
 use iced::{Alignment, Fill, Length};
 
-use super::parts::{Piece, alarm, faint, ground, hinted, plain, press, quiet};
+use super::parts::{Piece, alarm, changing, faint, ground, hinted, plain, press, quiet};
 use crate::canvas::draw::count;
 use crate::canvas::lanes::{Lanes, height};
 use crate::look::Look;
@@ -26,7 +26,7 @@ pub(crate) fn timeline(state: &State) -> Piece<'_> {
         go(">", Message::Go(Move::By(1)), "one step on: →"),
         go(">|", Message::Go(Move::Last), "the last step: End"),
         hinted(press(format!("{}×", state.playing.speed), Some(Message::Speed)), "how fast it plays: x"),
-        plain(step),
+        changing(plain(step.clone()), &step),
         Space::new().width(Fill),
         hinted(
             press(align, Some(Message::Align(state.settings.align.other()))),

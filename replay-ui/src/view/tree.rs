@@ -3,11 +3,12 @@
 use iced::widget::{Space, checkbox, column, container, mouse_area, row, scrollable, text};
 use iced::{Alignment, Fill, Padding};
 use revacnn_notebook::BranchSummary;
-use revacnn_schemas::BranchName;
+use revacnn_schemas::{BranchName, Hue};
 
 use super::parts::{Piece, alarm, faint, ground, hinted, plain, press, quiet};
-use crate::canvas::draw::{count, short};
-use crate::look::Look;
+use crate::canvas::draw::count;
+use crate::canvas::text::fitted;
+use crate::look::{Look, SWATCH};
 use crate::message::Message;
 use crate::state::State;
 
@@ -44,16 +45,34 @@ pub(crate) fn order(branches: &[BranchSummary]) -> Vec<(usize, &BranchSummary)> 
     out
 }
 
+/// How far a branch lies to the right of its parent.
+const INDENT: f32 = 12.0;
+/// The room for the name of a branch without a parent, beside its last step.
+const NAME: f32 = 96.0;
+
+/// A piece of a branch's line, as its curves are drawn.
+fn swatch<'a>(hue: Hue) -> Piece<'a> {
+    let mut line = row![];
+    let mut end = 0.0;
+    for [from, to] in Look::strokes(hue) {
+        let stroke = container(Space::new().width(to - from).height(4.0));
+        line = line.push(Space::new().width(from - end));
+        line = line.push(stroke.style(move |theme| ground(Look::of(theme).branch(hue))));
+        end = to;
+    }
+    line.width(SWATCH).into()
+}
+
 fn line<'a>(state: &'a State, depth: usize, branch: &'a BranchSummary) -> Piece<'a> {
     let chosen = state.selected.as_ref() == Some(&branch.name);
     let beside = state.beside.as_ref() == Some(&branch.name);
     let hue = branch.hue;
-    let mark = plain(if branch.parent.is_some() { "◆" } else { "●" });
-    let mark = mark.style(move |theme| text::Style { color: Some(Look::of(theme).branch(hue)) });
+    let mark = swatch(hue);
     let last = branch.steps.map_or_else(|| "–".to_owned(), |steps| count(steps.last.0));
-    let name = plain(short(branch.name.as_str(), 18)).width(Fill).wrapping(text::Wrapping::None);
+    let name = fitted(branch.name.as_str(), NAME - INDENT * depth.min(5) as f32);
+    let name = plain(name).width(Fill).wrapping(text::Wrapping::None);
     let live = branch.training.then(|| plain("●").style(|theme| text::Style { color: Some(Look::of(theme).accent) }));
-    let name = row![mark, name].push(live).push(faint(last)).spacing(6);
+    let name = row![mark, name].push(live).push(faint(last)).spacing(6).align_y(Alignment::Center);
     let details: Option<Piece<'a>> = match (&branch.problem, branch.edits.is_empty()) {
         (Some(problem), _) => Some(alarm(problem.as_str()).into()),
         (None, false) => Some(faint(format!("{} · {}", count(branch.fork_step.0), branch.edits.join("; "))).into()),
@@ -70,7 +89,7 @@ fn line<'a>(state: &'a State, depth: usize, branch: &'a BranchSummary) -> Piece<
     let pick = mouse_area(pick).on_right_press(Message::Beside(other));
     let hint = "click to select, right click to show it beside the selected one";
     let pick = hinted(pick.into(), hint);
-    row![Space::new().width(8.0 + 12.0 * depth.min(5) as f32), container(pick).width(Fill), eye]
+    row![Space::new().width(8.0 + INDENT * depth.min(5) as f32), container(pick).width(Fill), eye]
         .align_y(Alignment::Center)
         .spacing(2)
         .padding(Padding::ZERO.right(8))

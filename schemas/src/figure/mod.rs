@@ -65,8 +65,8 @@ impl Figure {
     }
 }
 
-/// Which of the branch colours: a branch keeps its own in every figure. The
-/// palette repeats where there are more branches than colours.
+/// Which of the branch colours: a branch keeps its own in every figure. Where
+/// there are more branches than colours, their lines are dashed in other ways.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Hue(pub u16);

@@ -120,7 +120,7 @@ def make_optimizer(description, layers):
     if description["kind"] == "sgd":
         return torch.optim.SGD(groups, lr=rate, momentum=options["momentum"])
     if description["kind"] == "adadelta":
-        return torch.optim.Adadelta(groups, lr=1.0, rho=0.95, eps=1e-6)
+        return torch.optim.Adadelta(groups, lr=1.0, rho=0.95, eps=options["epsilon"])
     return torch.optim.Adam(groups, lr=rate, betas=(0.9, options["beta2"]), eps=options["epsilon"])
 
 

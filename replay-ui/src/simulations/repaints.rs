@@ -1,0 +1,305 @@
+//! What is left on the screen after a move is what a fresh drawing shows: the
+//! window is drawn as for a display, anew where it has changed, and compared
+//! with a whole drawing, pixel by pixel, up to rounding.
+
+use iced::{Point, mouse};
+use revacnn_notebook::{Method, Show, Source, XAxis};
+use revacnn_schemas::{Figure, Scale, Step};
+
+use super::{LAST, Person, branch, record_many};
+use crate::cells::{Drawn, Slot};
+use crate::interface::Interface;
+use crate::message::{Align, Message, Notice};
+use crate::paper::Paper;
+use crate::prompt::Question;
+use crate::time::Move;
+
+/// How far a smooth edge that is drawn through a mask may be rounded from the
+/// same edge without one, of 255. What is left of a label is farther off.
+const ROUNDING: u8 = 4;
+
+/// Something a person does.
+#[derive(Debug, Clone)]
+enum Does {
+    /// What a key or a button says.
+    Says(Message),
+    /// Moves the mouse to a share of the width and height.
+    Points(f32, f32),
+    /// Does something with the mouse where it is.
+    Mouse(mouse::Event),
+    /// Changes the window's state otherwise.
+    Sees(fn(&mut Person)),
+}
+
+use Does::{Mouse, Points, Says, Sees};
+
+/// Who looks at the window, as at a display with one buffer and as at one with
+/// two, whose older one is drawn on.
+struct Eye {
+    interface: Interface,
+    single: Paper,
+    double: [Paper; 2],
+    at: Point,
+}
+
+impl Eye {
+    fn before(person: &Person) -> Self {
+        let paper = || Paper::new(person.size).unwrap();
+        let interface = Interface::new(person.size).unwrap();
+        Self { interface, single: paper(), double: [paper(), paper()], at: Point::new(-1.0, -1.0) }
+    }
+
+    fn does(&mut self, person: &mut Person, does: &Does) {
+        let said = match does {
+            Says(message) => vec![message.clone()],
+            Points(x, y) => {
+                self.at = Point::new((person.size[0] as f32 * x).round(), (person.size[1] as f32 * y).round());
+                let moved = mouse::Event::CursorMoved { position: self.at };
+                self.interface.point(&person.state, self.at, &[moved])
+            }
+            Mouse(event) => self.interface.point(&person.state, self.at, &[*event]),
+            Sees(change) => {
+                change(person);
+                Vec::new()
+            }
+        };
+        said.into_iter().for_each(|message| person.tell(message));
+    }
+
+    /// Draws what has changed, and compares it with a fresh drawing.
+    #[track_caller]
+    fn looks(&mut self, person: &Person, after: &str) {
+        let mut fresh = Paper::new(person.size).unwrap();
+        self.double.swap(0, 1);
+        let papers = [&mut self.single, &mut self.double[0], &mut fresh];
+        self.interface.draw(&person.state, |renderer, ground| {
+            papers.into_iter().for_each(|paper| paper.draw(renderer, ground));
+        });
+        for (paper, of) in [(&self.single, "one buffer"), (&self.double[0], "two buffers")] {
+            if paper.pixels() == fresh.pixels() {
+                continue;
+            }
+            let width = person.size[0] as usize;
+            let far = |found: &[u8; 4], right: &[u8; 4]| {
+                found.iter().zip(right).any(|(found, right)| found.abs_diff(*right) > ROUNDING)
+            };
+            let pairs = paper.pixels().iter().zip(fresh.pixels()).enumerate();
+            let differ: Vec<[usize; 2]> =
+                pairs.filter(|(_, (found, right))| far(found, right)).map(|(at, _)| [at % width, at / width]).collect();
+            if let Some(first) = differ.first() {
+                let ends = |axis: usize| {
+                    let places = differ.iter().map(|at| at[axis]);
+                    (places.clone().min().unwrap_or_default(), places.max().unwrap_or_default())
+                };
+                let ((left, right), (top, bottom)) = (ends(0), ends(1));
+                panic!(
+                    "after {after}, with {of}: {} pixels are not what a fresh drawing has, within x {left} to {right}, \
+                     y {top} to {bottom}; first {first:?}",
+                    differ.len()
+                );
+            }
+        }
+    }
+}
+
+/// Does one thing after another, and looks after each: at once, and when all
+/// has come to rest.
+#[track_caller]
+fn repaints(person: &mut Person, all: &[Does]) {
+    // The smallest window has all that a larger one has.
+    person.size = [1024, 700];
+    let mut eye = Eye::before(person);
+    eye.looks(person, "the start");
+    for (place, does) in all.iter().enumerate() {
+        eye.does(person, does);
+        for time in ["at once", "again"] {
+            eye.looks(person, &format!("move {place}, {does:?}, {time}"));
+        }
+    }
+}
+
+fn go(by: Move) -> Does {
+    Says(Message::Go(by))
+}
+
+#[test]
+fn moves_along_the_timeline() {
+    let mut person = Person::at_a_run();
+    let moves = [Move::First, Move::Last, Move::By(-1), Move::By(1), Move::By(-10), Move::To(Step(7)), Move::First];
+    repaints(&mut person, &moves.map(go));
+    assert_eq!(person.state.time.cursor, Step(0));
+    person.tell(Message::Select(branch("wider")));
+    repaints(&mut person, &[go(Move::Last), go(Move::First), go(Move::To(Step(LAST / 2)))]);
+}
+
+#[test]
+fn branches_that_come_go_and_change_places() {
+    let mut person = Person::at_a_run();
+    let show = |show| Says(Message::ShowBranch(branch("wider"), show));
+    let beside = |name: Option<&str>| Says(Message::Beside(name.map(branch)));
+    let select = |name: &str| Says(Message::Select(branch(name)));
+    let moves = [
+        show(false),
+        go(Move::By(-3)),
+        show(true),
+        beside(Some("wider")),
+        go(Move::First),
+        select("wider"),
+        go(Move::Last),
+        beside(None),
+        select("main"),
+        Says(Message::Align(Align::Fork)),
+        Says(Message::Align(Align::Step)),
+    ];
+    repaints(&mut person, &moves);
+}
+
+#[test]
+fn settings_of_the_figures() {
+    let mut person = Person::at_a_run();
+    let moves = [
+        Says(Message::Dark(true)),
+        go(Move::First),
+        Says(Message::Dark(false)),
+        Says(Message::LogScale(true)),
+        Says(Message::X(XAxis::Images)),
+        Says(Message::X(XAxis::Fork)),
+        Says(Message::X(XAxis::Step)),
+        Says(Message::Nodes(Show::Coefficients)),
+        Says(Message::Of(Source::Activations)),
+        Says(Message::Method(Method::Pca)),
+        Says(Message::ImageBy(5)),
+        Says(Message::LayerNumber(1)),
+        Says(Message::Zoom { factor: 3.0, fraction: 0.4 }),
+        go(Move::By(2)),
+        Says(Message::Zoom { factor: 0.1, fraction: 0.4 }),
+    ];
+    assert_eq!(person.state.settings.scale, Scale::Linear);
+    repaints(&mut person, &moves);
+}
+
+#[test]
+fn what_is_pointed_at_chosen_and_pressed() {
+    let mut person = Person::at_a_run();
+    let [down, up] = [mouse::Event::ButtonPressed, mouse::Event::ButtonReleased].map(|of| of(mouse::Button::Left));
+    let mut moves: Vec<Does> = Vec::new();
+    // All over the window, on a grid that meets most of its parts.
+    for y in 0..18 {
+        for x in [0.07, 0.19, 0.34, 0.52, 0.7, 0.84] {
+            moves.push(Points(x, (y as f32 + 0.5) / 18.0));
+        }
+    }
+    // A drag along the timeline.
+    moves.extend([Points(0.3, 0.95), Mouse(down), Points(0.4, 0.95), Points(0.6, 0.95), Mouse(up)]);
+    moves.extend([Says(Message::PickBy(0)), Says(Message::PickBy(1)), go(Move::First), Says(Message::Pick(None))]);
+    repaints(&mut person, &moves);
+}
+
+#[test]
+fn what_opens_above_the_figures_and_what_is_told_beneath() {
+    let mut person = Person::at_a_run();
+    let question = person.state.question(Question::GoTo);
+    let moves = [
+        Says(Message::Help(true)),
+        Says(Message::Help(false)),
+        Says(Message::Menu(Slot::Loss)),
+        Says(Message::Escape),
+        Says(question),
+        Says(Message::PromptText("main@12".to_owned())),
+        Says(Message::PromptText("nowhere".to_owned())),
+        Says(Message::PromptEnter),
+        Says(Message::Escape),
+        Says(Message::NewRun),
+        Says(Message::Escape),
+        Says(Message::Copy("0.25".to_owned())),
+        // A reason of several lines moves all figures up.
+        Sees(|person| {
+            let reason = "there is no such branch, as one can say at length; ".repeat(12);
+            person.state.notice = Some(Notice::Refused(reason));
+        }),
+        go(Move::First),
+        Sees(|person| person.state.notice = None),
+        Says(Message::Preview(Some("add-filter conv1".to_owned()))),
+        Says(Message::Preview(None)),
+    ];
+    repaints(&mut person, &moves);
+}
+
+#[test]
+fn many_branches_and_their_lanes() {
+    let mut person = Person::before_store(|folder| record_many(folder, 7));
+    let scroll = |lanes| Says(Message::ScrollLanes(lanes));
+    let moves = [
+        scroll(1),
+        scroll(2),
+        go(Move::First),
+        scroll(-1),
+        Says(Message::Select(branch("fork-5"))),
+        Points(0.5, 0.15),
+        Points(0.45, 0.12),
+        Says(Message::ShowBranch(branch("main"), false)),
+        Says(Message::ShowBranch(branch("fork-2"), false)),
+        Points(0.3, 0.14),
+        Points(0.5, 0.5),
+    ];
+    repaints(&mut person, &moves);
+}
+
+/// The network's classes get other names, as those of another data set.
+fn rename_classes(person: &mut Person, names: &[&str]) {
+    let shown = person.state.figures.get(Slot::Network).expect("a network");
+    let (step, Ok(Figure::Network(diagram))) = (shown.step, &shown.drawn.figure) else { panic!("a network") };
+    let mut diagram = diagram.clone();
+    for (class, name) in diagram.classes.iter_mut().zip(names.iter().cycle()) {
+        class.name = (*name).to_owned();
+    }
+    person.state.figures.set(Slot::Network, step, Drawn::of(Ok(Figure::Network(diagram))));
+}
+
+/// Names that are read from the right, joined, stacked, or pictures; and one
+/// that is longer than its room.
+const NAMES: [&[&str]; 5] = [
+    &["قرص", "مثلث متساوي الأضلاع", "مربع"],
+    &["עיגול", "משולש", "ריבוע גדול מאוד מאוד"],
+    &["🟢", "👩‍👩‍👧", "🔺 triangle"],
+    &["円盤", "三角形", "正方形"],
+    &["disc قرص 7", "e\u{301}toile", "a name that is by far too long for its room"],
+];
+
+#[test]
+fn class_names_of_any_script_are_drawn_within_their_room_and_drawn_anew() {
+    let mut person = Person::at_a_run();
+    let drawn = |person: &Person| {
+        let mut paper = Paper::new(person.size).unwrap();
+        Interface::new(person.size).unwrap().draw(&person.state, |renderer, ground| paper.draw(renderer, ground));
+        paper.pixels().to_vec()
+    };
+    rename_classes(&mut person, &[""]);
+    let without = drawn(&person);
+    let width = person.size[0] as usize;
+    for names in NAMES {
+        rename_classes(&mut person, names);
+        let with = drawn(&person);
+        let places: Vec<[usize; 2]> = (0..with.len())
+            .filter(|at| with[*at] != without[*at])
+            .map(|at| [at % width, at / width])
+            // The name of the image's own class stands beneath it, too.
+            .filter(|[x, _]| *x > width / 2)
+            .collect();
+        assert!(places.len() > 100, "{names:?}: {} pixels are drawn", places.len());
+        let [left, right] = [places.iter().map(|at| at[0]).min(), places.iter().map(|at| at[0]).max()];
+        let across = right.unwrap() - left.unwrap();
+        assert!(across < 92, "{names:?} take {across} pixels, and reach over the bars");
+    }
+    let rename = |place: usize| -> Does {
+        let all: [fn(&mut Person); 5] = [
+            |person| rename_classes(person, NAMES[0]),
+            |person| rename_classes(person, NAMES[1]),
+            |person| rename_classes(person, NAMES[2]),
+            |person| rename_classes(person, NAMES[3]),
+            |person| rename_classes(person, NAMES[4]),
+        ];
+        Sees(all[place])
+    };
+    repaints(&mut person, &[0, 1, 2, 3, 4, 0].map(rename));
+}
