@@ -28,7 +28,7 @@ fn limited(scratch: &Scratch, threads: usize, arguments: &str) -> Option<Ran> {
     if !(opened && shell(&format!("{other}prlimit --nproc=64 true")).status.success()) {
         return None;
     }
-    Some(Ran::of(shell(&format!("exec {other}prlimit --nproc={threads} ./revacnn {arguments}"))))
+    Some(Ran::of(shell(&format!("exec timeout 60 {other}prlimit --nproc={threads} ./revacnn {arguments}"))))
 }
 
 #[test]

@@ -33,7 +33,7 @@ use std::any::Any;
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use polars::prelude::{DataFrame, IdxSize, IntoLazy, LazyFrame, PolarsError, ScanArgsAnonymous};
@@ -142,6 +142,9 @@ fn watched<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, RecorderError> + Send + 'static,
 ) -> Result<T, RecorderError> {
     let refuse = |reason: String| Err(RecorderError::Query { reason });
+    if let Err(error) = check_threads() {
+        return refuse(format!("no thread can be started for it: {error}"));
+    }
     let (sender, receiver) = channel();
     let started = std::thread::Builder::new().name("query".to_owned()).stack_size(STACK_BYTES).spawn(move || {
         let result = catch_unwind(AssertUnwindSafe(work));
@@ -180,6 +183,27 @@ fn watched<T: Send + 'static>(
             ));
         }
     }
+}
+
+/// Starts as many threads as the engine may, and ends them: one that gets some
+/// of its threads and not all panics, or waits for ever.
+///
+/// # Errors
+/// That of the first one that cannot be started.
+fn check_threads() -> std::io::Result<()> {
+    // A pool of the cores, one of at most as many that waits for files, and a few.
+    const MORE: usize = 8;
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+    let all_at_once = Arc::new(Mutex::new(()));
+    let held = all_at_once.lock().unwrap_or_else(PoisonError::into_inner);
+    let started: std::io::Result<Vec<_>> = (0..2 * cores + MORE)
+        .map(|_| {
+            let gate = all_at_once.clone();
+            std::thread::Builder::new().spawn(move || drop(gate.lock()))
+        })
+        .collect();
+    drop(held);
+    started.map(|threads| threads.into_iter().for_each(|thread| drop(thread.join())))
 }
 
 /// What a panic said, on one line.

@@ -138,7 +138,14 @@ mod tests {
             unit: unit.map(str::to_owned),
             scale: Scale::Linear,
         };
-        Chart { title: String::new(), x: axis("step", None), y: axis("loss", Some("nats")), series, marks: Vec::new() }
+        Chart {
+            title: String::new(),
+            x: axis("step", None),
+            y: axis("loss", Some("nats")),
+            series,
+            marks: Vec::new(),
+            notes: Vec::new(),
+        }
     }
 
     /// What is told at a step, at a height of the plot from 0 (above) to 1.
