@@ -49,6 +49,12 @@ pub(crate) fn order(branches: &[BranchSummary]) -> Vec<(usize, &BranchSummary)> 
 const INDENT: f32 = 12.0;
 /// The room for the name of a branch without a parent, beside its last step.
 const NAME: f32 = 96.0;
+/// The room for its edits.
+const EDITS: f32 = 164.0;
+/// Heights of lines, in whole pixels: the ground of the chosen branch then ends
+/// between two of them, and iced's software renderer draws all of it again.
+const NAME_LINE: f32 = 18.0;
+const SMALL_LINE: f32 = 17.0;
 
 /// A piece of a branch's line, as its curves are drawn.
 fn swatch<'a>(hue: Hue) -> Piece<'a> {
@@ -72,13 +78,17 @@ fn line<'a>(state: &'a State, depth: usize, branch: &'a BranchSummary) -> Piece<
     let name = fitted(branch.name.as_str(), NAME - INDENT * depth.min(5) as f32);
     let name = plain(name).width(Fill).wrapping(text::Wrapping::None);
     let live = branch.training.then(|| plain("●").style(|theme| text::Style { color: Some(Look::of(theme).accent) }));
-    let name = row![mark, name].push(live).push(faint(last)).spacing(6).align_y(Alignment::Center);
+    let name = row![mark, name].push(live).push(faint(last)).spacing(6).align_y(Alignment::Center).height(NAME_LINE);
     let details: Option<Piece<'a>> = match (&branch.problem, branch.edits.is_empty()) {
         (Some(problem), _) => Some(alarm(problem.as_str()).into()),
-        (None, false) => Some(faint(format!("{} · {}", count(branch.fork_step.0), branch.edits.join("; "))).into()),
+        (None, false) => {
+            let edits = format!("{} · {}", count(branch.fork_step.0), branch.edits.join("; "));
+            let edits = fitted(&edits, EDITS - INDENT * depth.min(5) as f32);
+            Some(faint(edits).height(SMALL_LINE).wrapping(text::Wrapping::None).into())
+        }
         (None, true) => None,
     };
-    let words = column![name].push(details).push(beside.then(|| faint("shown beside"))).spacing(2);
+    let words = column![name].push(details).push(beside.then(|| faint("shown beside").height(SMALL_LINE))).spacing(2);
     let shown = !state.hidden.contains(&branch.name);
     let of = branch.name.clone();
     let eye = checkbox(shown || chosen)
@@ -102,7 +112,7 @@ pub(crate) fn tree(state: &State) -> Piece<'_> {
     let list = column(lines).extend(problems).spacing(2);
     let new = press("+ new run", (!state.changing).then_some(Message::NewRun));
     let page = column![
-        container(faint("branches")).padding([8, 12]),
+        container(faint("branches").height(SMALL_LINE)).padding([8, 12]),
         scrollable(list).height(Fill),
         container(new).padding([8, 4]),
     ];
