@@ -178,7 +178,7 @@ fn after_divergence(person: &Person) {
     // A tenth of the learning rate may not be enough.
     assert!(command.contains(QUOTED) && matches!(forked.code, Some(0 | 3)), "{command}: {forked:?}");
     let again = person.run(3, &[&TRAIN[..], &far].concat());
-    assert_eq!(advised(&again.err), [command.clone()]);
+    assert_eq!(advised(&again.err), std::slice::from_ref(command));
 }
 
 fn around_a_training(person: &Person) {

@@ -137,7 +137,7 @@ mod tests {
     }
 
     fn identity(folder: &Path) -> DatasetIdentity {
-        load(&format!("{}/", folder.display()), None).unwrap().identity().clone()
+        load(format!("{}/", folder.display()), None).unwrap().identity().clone()
     }
 
     #[test]

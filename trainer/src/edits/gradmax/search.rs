@@ -112,6 +112,9 @@ pub(crate) fn set(
     Ok(gains)
 }
 
+/// Makes a filter's coefficients of its draw.
+type Choose<'a> = dyn FnMut(&mut Climber, Vec<f64>) -> Result<Vec<f32>, Refusal> + 'a;
+
 /// Gives the last `count` filters of a layer, one after the other, the
 /// coefficients that `choose` makes of their draws.
 fn fill(
@@ -119,7 +122,7 @@ fn fill(
     draft: &mut Draft,
     place: usize,
     count: usize,
-    choose: &mut dyn FnMut(&mut Climber, Vec<f64>) -> Result<Vec<f32>, Refusal>,
+    choose: &mut Choose<'_>,
 ) -> Result<(), Refusal> {
     let reader = super::reader(draft, place, count)?;
     let filters = draft.topology.layers[place].filters.len();
