@@ -4,7 +4,7 @@
 
 #![cfg(unix)]
 
-#[path = "../recorder/tests/bomb/mod.rs"]
+#[path = "../store/tests/bomb/mod.rs"]
 mod bomb;
 #[path = "support/process.rs"]
 mod process;
