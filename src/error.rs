@@ -35,10 +35,10 @@ pub(crate) enum Failure {
     #[error("refused: {0}")]
     Refused(String),
     /// The store.
-    #[error("{0}{}", option_for(.0))]
+    #[error("{failure}{option}", failure = .0, option = option_for(.0))]
     Recorder(#[from] RecorderError),
     /// A figure.
-    #[error("{0}{}", option_for_figure(.0))]
+    #[error("{failure}{option}", failure = .0, option = option_for_figure(.0))]
     Figure(#[from] NotebookError),
     /// The window.
     #[cfg(feature = "view")]
