@@ -20,35 +20,30 @@
 //! | `layers` | kinds of layers, one a file |
 //! | `optimizers` | kinds of optimizers, one a file |
 //! | `network` | from a description to operations and blocks |
+//! | `initialise` | the weights at step 0 |
 //! | `schedule` | the learning rate along a branch |
-//! | `workspace` | one image's way forwards and backwards |
-//! | `trainer` | the training step |
-//! | `probe` | what an observer is shown of a step |
+//! | `engine` | a network with its weights, forwards and backwards over sets of images |
+//! | `trainer` | a training: the engine's cursor, order of images and optimizer; one step, and what is shown of it |
 //! | `edits` | what a fork with edits trains |
 //! | `caution` | what to know of a run before its first step |
-//! | `evaluate` | loss and accuracy over a split |
 //! | `files` | reading files that a person names |
 
 mod caution;
 pub mod data;
 mod define;
 mod edits;
+mod engine;
 mod error;
-mod evaluate;
 mod files;
-#[cfg(test)]
-mod frozen_tests;
 mod initialise;
 pub mod kernels;
 mod layers;
 mod network;
 mod optimizers;
 mod presets;
-mod probe;
 mod schedule;
 mod threads;
 mod trainer;
-mod workspace;
 
 pub use caution::check_normalisation;
 pub use define::{DEFAULT_EPOCHS, Settings, define};

@@ -3,8 +3,6 @@
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
 
-use crate::TrainerError;
-
 /// Threads that stay: the caller's own and a pool for the others.
 #[derive(Debug)]
 pub(crate) struct Threads {
@@ -16,13 +14,9 @@ impl Threads {
     /// `count` threads in all, or as many as the system gives: how many there
     /// are changes no bit.
     ///
-    /// # Errors
-    /// [`TrainerError::Threads`] for a count out of 1 to 1,024.
-    pub(crate) fn new(count: usize) -> Result<Self, TrainerError> {
-        if !(1..=1024).contains(&count) {
-            return Err(TrainerError::Threads { threads: count });
-        }
-        Ok(Self::at_most(count))
+    /// `None` for a count out of 1 to 1,024.
+    pub(crate) fn new(count: usize) -> Option<Self> {
+        (1..=1024).contains(&count).then(|| Self::at_most(count))
     }
 
     /// A thread a core, or as many as the system gives.
@@ -41,11 +35,6 @@ impl Threads {
             .take_while(|&count| count > 1)
             .find_map(|count| Some(Self { count, pool: Some(pool(count - 1)?) }))
             .unwrap_or(Self { count: 1, pool: None })
-    }
-
-    /// How many there are.
-    pub(crate) fn count(&self) -> usize {
-        self.count
     }
 
     /// Calls `work` on every item; which thread does which is of no account

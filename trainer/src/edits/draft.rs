@@ -4,14 +4,16 @@
 use std::sync::Arc;
 
 use revacnn_schemas::{
-    FilterIdentity, FilterNumber, ImageShape, LayerName, LayerTopology, NetworkSpec, ParameterState, RunDefinition,
-    Topology, TrainingState,
+    FilterIdentity, FilterNumber, ImageIndex, ImageShape, LayerName, LayerTopology, NetworkSpec, ParameterState,
+    RunDefinition, Topology, TrainingState,
 };
 
 use super::Refusal;
+use crate::engine::Engine;
 use crate::kernels::Instructions;
 use crate::layers::{self, LayerKind, ParameterShape, Role};
 use crate::network::Network;
+use crate::trainer::Order;
 use crate::{Trainer, TrainerError};
 
 /// A branch under the knife. `definition.network.layers`, `topology.layers`
@@ -54,13 +56,19 @@ impl Draft {
         TrainingState { parameters: self.parameters.iter().flatten().cloned().collect(), ..self.rest.clone() }
     }
 
-    /// A trainer of the draft, on the data, threads and instructions of
-    /// another.
-    pub(super) fn trainer(&self, like: &Trainer, threads: usize) -> Result<Trainer, TrainerError> {
-        let dataset = Arc::clone(like.dataset());
-        let mut trainer = Trainer::build(&self.definition, Some(&self.topology), dataset, threads, like.instructions)?;
-        trainer.restore(&self.state())?;
-        Ok(trainer)
+    /// The draft's network with its weights, on the threads and instructions
+    /// of a trainer.
+    pub(super) fn engine(&self, like: &Trainer) -> Result<Engine, TrainerError> {
+        let RunDefinition { network, input, classes, .. } = &self.definition;
+        let (_, network) = Network::build(network, *input, *classes, like.instructions(), Some(&self.topology))?;
+        let parameters = self.parameters.iter().flatten().cloned().collect();
+        Ok(Engine::new(network, parameters, Arc::clone(like.engine().threads())))
+    }
+
+    /// The images of the draft's next batch.
+    pub(super) fn next_batch(&self, like: &Trainer) -> Vec<ImageIndex> {
+        let mut order = Order::new(self.definition.seed, like.dataset().train_indices());
+        order.batch(self.rest.cursor, self.definition.batch_size)
     }
 
     /// Brings everything that follows from the description up to date: its

@@ -123,7 +123,7 @@ impl Trainer {
         let mut recorded = Vec::with_capacity(edits.len());
         let mut effects = Vec::with_capacity(edits.len());
         for (index, edit) in edits.iter().enumerate() {
-            let seed = edit.seed.unwrap_or_else(|| draws::default_seed(&self.definition, self.step, index));
+            let seed = edit.seed.unwrap_or_else(|| draws::default_seed(self.definition(), self.position(), index));
             let named = |refusal| match refusal {
                 Refusal::Reason(reason) => TrainerError::Edit { edit: edit.to_string(), reason },
                 Refusal::Error(error) => error,

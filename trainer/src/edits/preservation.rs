@@ -1,14 +1,9 @@
 //! How far an edit changed what the network computes.
 
-use revacnn_schemas::ImageIndex;
-
 use super::Preservation;
 use super::draft::Draft;
-use crate::data::{Split, decode};
-use crate::evaluate::EVALUATION;
-use crate::layers::ImageContext;
-use crate::trainer::Loader;
-use crate::workspace::Workspace;
+use crate::data::Split;
+use crate::engine::Images;
 use crate::{Trainer, TrainerError};
 
 /// Validation images that are looked at.
@@ -27,8 +22,9 @@ pub(super) fn measure(like: &Trainer, before: &Draft, after: &Draft) -> Result<P
 /// and on where training stands.
 #[derive(Debug)]
 struct Outputs {
+    /// Of the first validation images, `[image][class]`.
     evaluation: Vec<f32>,
-    /// Of the next batch.
+    /// Of the next batch, with its own statistics and dropout off, `[image][class]`.
     training: Option<Vec<f32>>,
 }
 
@@ -36,11 +32,21 @@ impl Outputs {
     /// Runs the draft's network on the data and threads of `like`, in
     /// training mode too where `by_batch`.
     fn of(like: &Trainer, draft: &Draft, by_batch: bool) -> Result<Self, TrainerError> {
-        // Passes below run on the threads of `like`.
-        let mut trainer = draft.trainer(like, 1)?;
-        let evaluation = evaluation(like, &trainer)?;
-        let training = if by_batch { Some(training(like, &mut trainer)?) } else { None };
-        Ok(Self { evaluation, training })
+        let dataset = like.dataset();
+        let mut engine = draft.engine(like)?;
+        let mut images = dataset.indices(Split::Validation);
+        images.truncate(IMAGES);
+        let probabilities = engine
+            .evaluate(dataset.part(Split::Validation), &images, |evaluated| evaluated.probabilities.to_vec())?
+            .concat();
+        let training = if by_batch {
+            let batch = draft.next_batch(like);
+            let images = Images::new(dataset, &draft.definition, draft.rest.cursor, &batch);
+            Some(engine.probabilities_by_batch(&images)?)
+        } else {
+            None
+        };
+        Ok(Self { evaluation: probabilities, training })
     }
 
     /// How far these are from the outputs after the edit.
@@ -65,69 +71,6 @@ fn largest_change(before: &[f32], after: &[f32]) -> f32 {
             change => change,
         })
         .fold(0.0, f32::max)
-}
-
-/// Probabilities of the first validation images, `[image][class]`.
-fn evaluation(like: &Trainer, trainer: &Trainer) -> Result<Vec<f32>, TrainerError> {
-    let mut images = trainer.dataset().indices(Split::Validation);
-    images.truncate(IMAGES);
-    let part = trainer.dataset.part(Split::Validation);
-    let shared = trainer.shared();
-    type Portion<'a> = (&'a [ImageIndex], Vec<f32>, Result<(), TrainerError>);
-    let share = images.len().div_ceil(16).max(1);
-    let mut portions: Vec<Portion<'_>> = images.chunks(share).map(|images| (images, Vec::new(), Ok(()))).collect();
-    like.threads.for_each(&mut portions, |_, (images, probabilities, result)| {
-        let mut workspace = Workspace::new(shared.network, false);
-        for &image in *images {
-            match part.image(image) {
-                Ok(pixels) => decode(pixels, &mut workspace.maps[0]),
-                Err(error) => {
-                    *result = Err(error.into());
-                    return;
-                }
-            }
-            workspace.forward(shared, EVALUATION, 0..shared.network.operations.len());
-            workspace.score(0, None);
-            probabilities.extend_from_slice(&workspace.probabilities);
-        }
-    });
-    let mut all = Vec::new();
-    for (_, probabilities, result) in portions {
-        result?;
-        all.extend(probabilities);
-    }
-    Ok(all)
-}
-
-/// Probabilities of the next batch with its own statistics and dropout off,
-/// `[image][class]`.
-fn training(like: &Trainer, trainer: &mut Trainer) -> Result<Vec<f32>, TrainerError> {
-    let images = trainer.next_batch();
-    let loader = Loader::new(&trainer.dataset, &trainer.definition, trainer.cursor, &images);
-    let mut decoded = vec![0.0; trainer.network.input.len()];
-    let mut workspaces = Vec::with_capacity(images.len());
-    for index in 0..images.len() {
-        let mut workspace = Workspace::new(&trainer.network, false);
-        loader.load(index, &mut decoded, &mut workspace.maps[0])?;
-        workspaces.push(workspace);
-    }
-    // Only what normalises by batch is in training mode.
-    for index in 0..trainer.network.operations.len() {
-        let synchronises = !trainer.batch[index].is_empty();
-        if synchronises {
-            let inputs: Vec<&[f32]> = workspaces.iter().map(|workspace| &workspace.maps[index][..]).collect();
-            trainer.network.operations[index].operation.batch_statistics(&inputs, &mut trainer.batch[index]);
-        }
-        let shared = trainer.shared();
-        let context = ImageContext { training: synchronises, ..EVALUATION };
-        like.threads.for_each(&mut workspaces, |_, workspace| workspace.forward(shared, context, index..index + 1));
-    }
-    let mut all = Vec::new();
-    for workspace in &mut workspaces {
-        workspace.score(0, None);
-        all.extend_from_slice(&workspace.probabilities);
-    }
-    Ok(all)
 }
 
 #[cfg(test)]

@@ -91,7 +91,6 @@ impl Operation for Dropout {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluate::EVALUATION;
     use crate::layers::{ImageContext, Packed};
 
     const SHAPE: ImageShape = ImageShape { channels: 3, height: 40, width: 50 };
@@ -119,7 +118,7 @@ mod tests {
 
     #[test]
     fn evaluation_drops_nothing() {
-        assert_eq!(mask(EVALUATION, 7, [0, 1, 2]), vec![1.0; SHAPE.len()]);
+        assert_eq!(mask(ImageContext::EVALUATION, 7, [0, 1, 2]), vec![1.0; SHAPE.len()]);
     }
 
     #[test]

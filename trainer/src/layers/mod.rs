@@ -140,6 +140,11 @@ pub(crate) struct ImageContext {
     pub(crate) offset: u32,
 }
 
+impl ImageContext {
+    /// What an evaluation pass is keyed by: no random draw, no backward pass.
+    pub(crate) const EVALUATION: Self = Self { training: false, keep: false, seed: 0, epoch: 0, offset: 0 };
+}
+
 /// What an operation sees besides its maps.
 #[derive(Clone, Copy)]
 pub(crate) struct Context<'a> {

@@ -1,70 +1,77 @@
 //! The gradient of a new filter's readers on the next batch.
 
 use std::ops::Range;
+use std::sync::Arc;
 
+use revacnn_schemas::{DataCursor, ImageIndex, RunDefinition};
+
+use crate::data::Dataset;
 use crate::edits::arrays;
 use crate::edits::draft::Draft;
-use crate::layers::Packed;
+use crate::engine::{Engine, Images};
 use crate::{Trainer, TrainerError};
 
 /// The draft's next batch, in which one new filter at a time gets gradients.
 pub(super) struct Batch {
-    trainer: Trainer,
-    layer: Located,
-    reader: Located,
+    engine: Engine,
+    dataset: Arc<Dataset>,
+    definition: RunDefinition,
+    cursor: DataCursor,
+    images: Vec<ImageIndex>,
+    /// Place of the layer among those with weights.
+    layer: usize,
+    /// Place of its reader among those with weights.
+    reader: usize,
+    /// The reader's operation.
+    reader_operation: usize,
     /// Coefficients of one of the reader's filters for one channel.
     per_channel: usize,
     /// Channels that reach the reader.
     channels_read: usize,
     /// Filters of the reader that do not train: their gradient does not count.
     reader_frozen: Vec<bool>,
-    /// Images of the batch.
-    images: usize,
-}
-
-/// A layer's operation and its place among the layers with weights.
-#[derive(Clone, Copy)]
-struct Located {
-    operation: usize,
-    weights: usize,
 }
 
 impl Batch {
     pub(super) fn new(like: &Trainer, draft: &Draft, place: usize, reader: usize) -> Result<Self, TrainerError> {
-        let mut trainer = draft.trainer(like, like.threads.count())?;
-        let locate = |layer: usize| {
-            let weights = draft.parameters[..layer].iter().flatten().count();
-            let operation = trainer.network.operations.iter().position(|unit| unit.weights == Some(weights));
-            Located { operation: operation.expect("invariant: every layer with weights has an operation"), weights }
-        };
-        let (layer, reader_at) = (locate(place), locate(reader));
-        let reader_frozen = trainer.parameters[reader_at.weights].frozen.clone();
+        let mut engine = draft.engine(like)?;
+        let with_weights = |layer: usize| draft.parameters[..layer].iter().flatten().count();
+        let (layer, reader_layer) = (with_weights(place), with_weights(reader));
+        let operation = engine.network().operations.iter().position(|unit| unit.weights == Some(reader_layer));
+        let reader_frozen = engine.parameters()[reader_layer].frozen.clone();
         // Nothing but these two needs gradients.
-        for (weights, state) in trainer.parameters.iter_mut().enumerate() {
-            if weights != reader_at.weights {
-                state.frozen.fill(true);
+        engine.change(|_, parameters, _| {
+            for (weights, state) in parameters.iter_mut().enumerate() {
+                if weights != reader_layer {
+                    state.frozen.fill(true);
+                }
             }
-        }
-        let images = trainer.next_batch().len();
+        });
         Ok(Self {
-            trainer,
-            images,
-            channels_read: draft.inputs[reader].channels,
+            engine,
+            dataset: Arc::clone(like.dataset()),
+            definition: draft.definition.clone(),
+            cursor: draft.rest.cursor,
+            images: draft.next_batch(like),
             layer,
-            reader: reader_at,
+            reader: reader_layer,
+            reader_operation: operation.expect("invariant: every layer with weights has an operation"),
             per_channel: draft.coefficients_per_channel(reader),
+            channels_read: draft.inputs[reader].channels,
             reader_frozen,
         })
     }
 
     /// Φ of the filter at `position` with coefficients `values`.
     pub(super) fn objective(&mut self, position: usize, values: &[f32]) -> Result<f64, TrainerError> {
-        let layer = &mut self.trainer.parameters[self.layer.weights];
-        let row = arrays::row(layer, position);
-        layer.weights[row].copy_from_slice(values);
-        self.trainer.pack();
-        self.trainer.compute_gradients()?;
-        let gradients = &self.trainer.gradients[self.reader.weights].0;
+        self.engine.change(|_, parameters, _| {
+            let layer = &mut parameters[self.layer];
+            let row = arrays::row(layer, position);
+            layer.weights[row].copy_from_slice(values);
+        });
+        let images = Images::new(&self.dataset, &self.definition, self.cursor, &self.images);
+        self.engine.compute_gradients(&images)?;
+        let gradients = &self.engine.gradients()[self.reader].0;
         let mut objective = 0.0;
         for channel in self.channels(position) {
             for &gradient in &gradients[channel] {
@@ -82,22 +89,20 @@ impl Batch {
     /// Products are estimated from the images whose maps are still there.
     pub(super) fn rounding(&self, position: usize) -> f64 {
         const UNITS: f64 = 8.0;
-        let (map, gradient) = (self.reader.operation, self.reader.operation + 1);
         let filters = self.reader_frozen.len();
         let mut reach = 0.0_f64;
         let mut sums = vec![0.0_f64; filters];
-        for workspace in self.trainer.workspaces() {
-            let input = &workspace.maps[map];
+        let remains = self.engine.remains(self.reader_operation);
+        let seen = remains.len().max(1) as f64;
+        for (input, output) in remains {
             let length = input.len() / self.channels_read;
             let own = &input[position * length..][..length];
             reach = own.iter().fold(reach, |most, &value| most.max(f64::from(value.abs())));
-            let output = &workspace.gradients[gradient];
             for (sum, values) in sums.iter_mut().zip(output.chunks_exact(output.len() / filters)) {
                 *sum += values.iter().map(|&value| f64::from(value.abs())).sum::<f64>();
             }
         }
-        let seen = self.trainer.workspaces().len().max(1) as f64;
-        let share = self.images as f64 / seen;
+        let share = self.images.len() as f64 / seen;
         let error = |sum: f64| UNITS * f64::from(f32::EPSILON) * reach * sum * share;
         let trained = sums.iter().zip(&self.reader_frozen).filter(|&(_, &frozen)| !frozen);
         trained.map(|(&sum, _)| 0.5 * self.per_channel as f64 * error(sum).powi(2)).sum()
@@ -105,27 +110,20 @@ impl Batch {
 
     /// ∂Φ/∂w where [`objective`](Self::objective) was asked for last.
     pub(super) fn gradient(&mut self, position: usize) -> Result<Vec<f64>, TrainerError> {
-        let channels: Vec<_> = self.channels(position).collect();
-        let gradients = &self.trainer.gradients[self.reader.weights].0;
-        let reader = &mut self.trainer.parameters[self.reader.weights];
-        for channel in channels.iter().cloned() {
-            reader.weights[channel.clone()].copy_from_slice(&gradients[channel]);
-        }
-        // Forwards the reader stays as it was; backwards it reads the filter
+        // Forwards the reader stays as it is; backwards it reads the filter
         // through G.
-        let unit = &self.trainer.network.operations[self.reader.operation];
-        let mut packed = Packed::default();
-        unit.operation.pack(&self.trainer.parameters[self.reader.weights], &mut packed);
-        self.trainer.packed[self.reader.operation].backward = packed.backward;
-        self.trainer.parameters[self.layer.weights].frozen[position] = false;
-        self.trainer.compute_gradients()?;
-        self.trainer.parameters[self.layer.weights].frozen[position] = true;
-        let reader = &mut self.trainer.parameters[self.reader.weights];
-        for channel in channels {
-            reader.weights[channel].fill(0.0);
+        let mut read_through = self.engine.parameters()[self.reader].weights.clone();
+        let gradients = &self.engine.gradients()[self.reader].0;
+        for channel in self.channels(position) {
+            read_through[channel.clone()].copy_from_slice(&gradients[channel]);
         }
-        let row = arrays::row(&self.trainer.parameters[self.layer.weights], position);
-        Ok(self.trainer.gradients[self.layer.weights].0[row].iter().map(|&value| f64::from(value)).collect())
+        let layer = self.layer;
+        self.engine.change(|_, parameters, _| parameters[layer].frozen[position] = false);
+        let images = Images::new(&self.dataset, &self.definition, self.cursor, &self.images);
+        self.engine.compute_gradients_read_through(&images, self.reader, read_through)?;
+        self.engine.change(|_, parameters, _| parameters[layer].frozen[position] = true);
+        let row = arrays::row(&self.engine.parameters()[layer], position);
+        Ok(self.engine.gradients()[layer].0[row].iter().map(|&value| f64::from(value)).collect())
     }
 
     /// Where the reader's filters that train have their coefficients for the

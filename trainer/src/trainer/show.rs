@@ -1,12 +1,10 @@
 //! What an observer is shown of a step.
 
-use revacnn_schemas::{BlockView, ImageIndex, NormalisationView, Observer, ParameterView, StepView, ValidationResult};
+use revacnn_schemas::{ImageIndex, NormalisationView, Observer, ParameterView, StepView, ValidationResult};
 
-use crate::data::{Split, decode};
-use crate::evaluate::EVALUATION;
-use crate::layers::ImageContext;
-use crate::workspace::{Shared, Workspace};
-use crate::{Trainer, TrainerError};
+use super::Trainer;
+use crate::TrainerError;
+use crate::data::Split;
 
 impl Trainer {
     /// Shows the step that the network is at to an observer, with what it
@@ -38,7 +36,7 @@ impl Trainer {
     ) -> Result<Option<ValidationResult>, TrainerError> {
         let wanted = observer.wanted(self.step, self.cursor);
         let probes = if wanted.probes { probes } else { &[] };
-        self.run_probes(probes)?;
+        self.engine.probe(self.dataset.train(), probes)?;
         let validation = match validated {
             _ if !wanted.validation => None,
             Some(result) => Some(result),
@@ -49,9 +47,9 @@ impl Trainer {
         let state_digest = state.as_ref().map(|state| state.state_digest(digest));
         let outcome = self.outcome.as_ref();
         let parameters: Vec<ParameterView<'_>> = self
-            .parameters
+            .parameters()
             .iter()
-            .zip(&self.gradients)
+            .zip(self.gradients())
             .map(|(state, (weights, biases))| ParameterView {
                 weights: &state.weights,
                 biases: &state.biases,
@@ -60,21 +58,12 @@ impl Trainer {
             })
             .collect();
         let normalisation: Vec<NormalisationView<'_>> = self
-            .parameters
+            .parameters()
             .iter()
             .filter_map(|state| state.running.as_ref())
             .map(|[mean, variance]| NormalisationView { mean, variance })
             .collect();
-        let blocks: Vec<BlockView<'_>> = self.probes[..probes.len()]
-            .iter()
-            .flat_map(|workspace| {
-                let last = self.network.blocks.len() - 1;
-                self.network.blocks.iter().enumerate().map(move |(index, block)| BlockView {
-                    activations: if index == last { &workspace.probabilities } else { &workspace.maps[block.last + 1] },
-                    gradients: &workspace.gradients[block.last + 1],
-                })
-            })
-            .collect();
+        let blocks = self.engine.probed(probes.len());
         let view = StepView {
             step: self.step,
             cursor: self.cursor,
@@ -96,29 +85,5 @@ impl Trainer {
         };
         observer.observe(&view).map_err(TrainerError::Observer)?;
         Ok(validation)
-    }
-
-    /// Runs every probe image forwards and backwards in evaluation mode.
-    fn run_probes(&mut self, probes: &[ImageIndex]) -> Result<(), TrainerError> {
-        while self.probes.len() < probes.len() {
-            self.probes.push(Workspace::new(&self.network, true));
-        }
-        let part = self.dataset.train();
-        let mut labels = Vec::with_capacity(probes.len());
-        for (&image, workspace) in probes.iter().zip(&mut self.probes) {
-            decode(part.image(image)?, &mut workspace.maps[0]);
-            labels.push(usize::from(part.label(image)?));
-        }
-        let shared =
-            Shared { network: &self.network, parameters: &self.parameters, packed: &self.packed, batch: &self.batch };
-        let operations = self.network.operations.len();
-        let first_output = self.network.blocks.first().map_or(operations, |block| block.last + 1);
-        let context = ImageContext { keep: true, ..EVALUATION };
-        self.threads.for_each(&mut self.probes[..probes.len()], |index, workspace| {
-            workspace.forward(shared, context, 0..operations);
-            workspace.score(labels[index], Some(1.0));
-            workspace.backward(shared, context, first_output..operations, true, None);
-        });
-        Ok(())
     }
 }

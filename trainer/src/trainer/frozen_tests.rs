@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use revacnn_schemas::{AugmentationSpec, ImageShape, NetworkSpec, ParameterState};
 use serde_json::json;
 
+use super::Trainer;
 use crate::data::Dataset;
 use crate::layers::{Backward, Buffers, Context, Operation, Packed, ParameterShape, Scratch};
-use crate::{Settings, Trainer, define};
+use crate::{Settings, define};
 
 /// What a layer was asked for.
 #[derive(Debug, Default)]
@@ -99,7 +100,8 @@ fn counted() -> (Trainer, Vec<Arc<Work>>) {
     let definition = define(network, &dataset, &settings).unwrap();
     let mut trainer = Trainer::new(&definition, Arc::new(dataset), 1).unwrap();
     let mut all = Vec::new();
-    trainer.network.operations = std::mem::take(&mut trainer.network.operations)
+    let network = trainer.engine.network_mut();
+    network.operations = std::mem::take(&mut network.operations)
         .into_iter()
         .map(|mut unit| {
             let work = Arc::new(Work::default());
@@ -111,6 +113,11 @@ fn counted() -> (Trainer, Vec<Arc<Work>>) {
         })
         .collect();
     (trainer, all)
+}
+
+/// Freezes the first `layers` layers.
+fn freeze(trainer: &mut Trainer, layers: usize) {
+    trainer.engine.change(|_, parameters, _| parameters[..layers].iter_mut().for_each(|state| state.frozen.fill(true)));
 }
 
 /// Images and filters of every layer with weights, in one step.
@@ -128,29 +135,25 @@ fn every_filter_that_trains_is_worked_on_once_an_image() {
 #[test]
 fn frozen_filters_get_no_weight_gradient() {
     let (mut trainer, work) = counted();
-    trainer.parameters[1].frozen[..2].fill(true);
-    let before = trainer.parameters[1].clone();
+    trainer.engine.change(|_, parameters, _| parameters[1].frozen[..2].fill(true));
+    let before = trainer.parameters()[1].clone();
     assert_eq!(step(&mut trainer, &work), [[6, 6 * 4], [6, 6 * 3], [6, 6 * 6], [6, 6 * 2]]);
-    assert_eq!(trainer.parameters[1].weights[..2 * 36], before.weights[..2 * 36]);
-    assert_ne!(trainer.parameters[1].weights[2 * 36..], before.weights[2 * 36..]);
+    assert_eq!(trainer.parameters()[1].weights[..2 * 36], before.weights[..2 * 36]);
+    assert_ne!(trainer.parameters()[1].weights[2 * 36..], before.weights[2 * 36..]);
 }
 
 #[test]
 fn a_frozen_layer_in_the_middle_only_passes_the_gradient_on() {
     let (mut trainer, work) = counted();
-    trainer.parameters[1].frozen.fill(true);
+    trainer.engine.change(|_, parameters, _| parameters[1].frozen.fill(true));
     assert_eq!(step(&mut trainer, &work), [[6, 6 * 4], [6, 0], [6, 6 * 6], [6, 6 * 2]]);
 }
 
 #[test]
 fn nothing_runs_backwards_below_the_first_layer_that_trains() {
     let (mut trainer, work) = counted();
-    for state in &mut trainer.parameters[..2] {
-        state.frozen.fill(true);
-    }
+    freeze(&mut trainer, 2);
     assert_eq!(step(&mut trainer, &work), [[0, 0], [0, 0], [6, 6 * 6], [6, 6 * 2]]);
-    for state in &mut trainer.parameters {
-        state.frozen.fill(true);
-    }
+    freeze(&mut trainer, 4);
     assert_eq!(step(&mut trainer, &work), [[0; 2]; 4]);
 }

@@ -1,0 +1,149 @@
+//! Forward passes in evaluation mode, and probes.
+
+use revacnn_schemas::{BlockView, ImageIndex};
+
+use super::Engine;
+use super::images::Images;
+use super::workspace::{Outcome, Shared, Workspace};
+use crate::TrainerError;
+use crate::data::{Part, decode};
+use crate::layers::ImageContext;
+
+/// What came of an image that was only looked at.
+#[derive(Debug)]
+pub(crate) struct Evaluated<'a> {
+    /// Its class.
+    pub(crate) label: usize,
+    /// Its data loss.
+    pub(crate) loss: f32,
+    /// The class that was predicted.
+    pub(crate) predicted: usize,
+    /// Probabilities, `[class]`.
+    pub(crate) probabilities: &'a [f32],
+}
+
+impl Engine {
+    /// Runs images of a part forwards, as they are: no augmentation, dropout
+    /// off, running statistics read only. Returns what `pick` takes of each,
+    /// in the order of the images.
+    ///
+    /// # Errors
+    /// An image that cannot be read.
+    pub(crate) fn evaluate<T: Send>(
+        &self,
+        part: &Part,
+        images: &[ImageIndex],
+        pick: impl Fn(Evaluated<'_>) -> T + Sync,
+    ) -> Result<Vec<T>, TrainerError> {
+        type Portion<'a, T> = (&'a [ImageIndex], Vec<T>, Result<(), TrainerError>);
+        let share = images.len().div_ceil(16).max(1);
+        let mut portions: Vec<Portion<'_, T>> =
+            images.chunks(share).map(|images| (images, Vec::with_capacity(images.len()), Ok(()))).collect();
+        let shared = self.shared();
+        self.threads.for_each_in_turn(&mut portions, |_, (images, picked, result)| {
+            *result = evaluate_portion(shared, part, images, |evaluated| picked.push(pick(evaluated)));
+        });
+        let mut all = Vec::with_capacity(images.len());
+        for (_, picked, result) in portions {
+            result?;
+            all.extend(picked);
+        }
+        Ok(all)
+    }
+
+    /// Class probabilities of a batch with its own statistics and dropout off,
+    /// `[image][class]`.
+    ///
+    /// # Errors
+    /// An image that cannot be read.
+    pub(crate) fn probabilities_by_batch(&mut self, images: &Images<'_>) -> Result<Vec<f32>, TrainerError> {
+        let mut decoded = vec![0.0; self.network.input.len()];
+        let mut workspaces = Vec::with_capacity(images.len());
+        for index in 0..images.len() {
+            let mut workspace = Workspace::new(&self.network, false);
+            images.load(index, &mut decoded, &mut workspace.maps[0])?;
+            workspaces.push(workspace);
+        }
+        // Only what normalises by batch is in training mode.
+        for index in 0..self.network.operations.len() {
+            let synchronises = !self.batch[index].is_empty();
+            if synchronises {
+                let inputs: Vec<&[f32]> = workspaces.iter().map(|workspace| &workspace.maps[index][..]).collect();
+                self.network.operations[index].operation.batch_statistics(&inputs, &mut self.batch[index]);
+            }
+            let shared = self.shared();
+            let context = ImageContext { training: synchronises, ..ImageContext::EVALUATION };
+            self.threads.for_each(&mut workspaces, |_, workspace| workspace.forward(shared, context, index..index + 1));
+        }
+        let mut all = Vec::new();
+        for workspace in &mut workspaces {
+            workspace.score(0, None);
+            all.extend_from_slice(&workspace.probabilities);
+        }
+        Ok(all)
+    }
+
+    /// Runs each of `images` forwards and backwards in evaluation mode, down
+    /// to the first block's output, for [`probed`](Self::probed).
+    ///
+    /// # Errors
+    /// An image that is not in the part.
+    pub(crate) fn probe(&mut self, part: &Part, images: &[ImageIndex]) -> Result<(), TrainerError> {
+        while self.probes.len() < images.len() {
+            self.probes.push(Workspace::new(&self.network, true));
+        }
+        let mut labels = Vec::with_capacity(images.len());
+        for (&image, workspace) in images.iter().zip(&mut self.probes) {
+            decode(part.image(image)?, &mut workspace.maps[0]);
+            labels.push(usize::from(part.label(image)?));
+        }
+        let shared =
+            Shared { network: &self.network, parameters: &self.parameters, packed: &self.packed, batch: &self.batch };
+        let operations = self.network.operations.len();
+        let first_output = self.network.blocks.first().map_or(operations, |block| block.last + 1);
+        let context = ImageContext { keep: true, ..ImageContext::EVALUATION };
+        self.threads.for_each(&mut self.probes[..images.len()], |index, workspace| {
+            workspace.forward(shared, context, 0..operations);
+            workspace.score(labels[index], Some(1.0));
+            workspace.backward(shared, context, first_output..operations, true, None);
+        });
+        Ok(())
+    }
+
+    /// What the first `images` images of the last [`probe`](Self::probe) left
+    /// of each block, `[image][block]`.
+    pub(crate) fn probed(&self, images: usize) -> Vec<BlockView<'_>> {
+        let blocks = &self.network.blocks;
+        self.probes[..images]
+            .iter()
+            .flat_map(|workspace| {
+                blocks.iter().enumerate().map(move |(index, block)| BlockView {
+                    activations: if index + 1 == blocks.len() {
+                        &workspace.probabilities
+                    } else {
+                        &workspace.maps[block.last + 1]
+                    },
+                    gradients: &workspace.gradients[block.last + 1],
+                })
+            })
+            .collect()
+    }
+}
+
+fn evaluate_portion(
+    shared: Shared<'_>,
+    part: &Part,
+    images: &[ImageIndex],
+    mut each: impl FnMut(Evaluated<'_>),
+) -> Result<(), TrainerError> {
+    let mut workspace = Workspace::new(shared.network, false);
+    for &image in images {
+        decode(part.image(image)?, &mut workspace.maps[0]);
+        let label = usize::from(part.label(image)?);
+        workspace.forward(shared, ImageContext::EVALUATION, 0..shared.network.operations.len());
+        workspace.score(label, None);
+        let Outcome { loss, predicted, .. } = workspace.outcome;
+        each(Evaluated { label, loss, predicted, probabilities: &workspace.probabilities });
+    }
+    Ok(())
+}

@@ -1,0 +1,231 @@
+//! The gradients of a batch.
+
+use super::chunks::{self, Chunk};
+use super::images::Images;
+use super::workspace::{Shared, Workspace};
+use super::{Engine, Gradients};
+use crate::TrainerError;
+use crate::layers::Packed;
+
+impl Engine {
+    /// Runs a batch forwards and backwards and leaves the
+    /// [gradients](Self::gradients) of its mean loss.
+    ///
+    /// Only running statistics change: the weights stay.
+    ///
+    /// # Errors
+    /// An image that cannot be read.
+    pub(crate) fn compute_gradients(&mut self, images: &Images<'_>) -> Result<(), TrainerError> {
+        self.plan(images.len());
+        if self.network.synchronises() {
+            self.pass_in_spans(images)?;
+        } else {
+            self.pass_by_image(images)?;
+        }
+        self.reduce();
+        Ok(())
+    }
+
+    /// [`compute_gradients`](Self::compute_gradients) where, backwards alone,
+    /// the `layer`-th layer with weights reads its input through other
+    /// coefficients.
+    ///
+    /// # Errors
+    /// An image that cannot be read.
+    pub(crate) fn compute_gradients_read_through(
+        &mut self,
+        images: &Images<'_>,
+        layer: usize,
+        mut coefficients: Vec<f32>,
+    ) -> Result<(), TrainerError> {
+        let unit = self.network.operations.iter().position(|unit| unit.weights == Some(layer));
+        let operation = unit.expect("invariant: every layer with weights has an operation");
+        std::mem::swap(&mut self.parameters[layer].weights, &mut coefficients);
+        let mut other = Packed::default();
+        self.network.operations[operation].operation.pack(&self.parameters[layer], &mut other);
+        std::mem::swap(&mut self.packed[operation].backward, &mut other.backward);
+        let result = self.compute_gradients(images);
+        std::mem::swap(&mut self.packed[operation].backward, &mut other.backward);
+        std::mem::swap(&mut self.parameters[layer].weights, &mut coefficients);
+        result
+    }
+
+    /// Loss of each image of the last batch in order, and whether it was
+    /// predicted right.
+    pub(crate) fn outcomes(&self) -> impl Iterator<Item = (f32, bool)> {
+        self.chunks.iter().flat_map(|chunk| chunk.outcomes.iter().copied())
+    }
+
+    /// What the last batch left at an operation: input map and gradient of the
+    /// output, of every image or of the last one of each chunk.
+    pub(crate) fn remains(&self, operation: usize) -> impl ExactSizeIterator<Item = (&[f32], &[f32])> {
+        let workspaces = self.workspaces.iter();
+        workspaces.map(move |workspace| (&workspace.maps[operation][..], &workspace.gradients[operation + 1][..]))
+    }
+
+    fn plan(&mut self, images: usize) {
+        chunks::plan(&mut self.chunks, images, self.network.gradient_len(), self.network.input.len());
+        let workspaces = if self.network.synchronises() { images } else { self.chunks.len() };
+        while self.workspaces.len() < workspaces {
+            self.workspaces.push(Workspace::new(&self.network, true));
+        }
+    }
+
+    /// Every image runs forwards and backwards at once: one portion of work
+    /// a chunk.
+    fn pass_by_image(&mut self, images: &Images<'_>) -> Result<(), TrainerError> {
+        let scale = 1.0 / images.len() as f32;
+        let operations = self.network.operations.len();
+        let first = self.first_trained();
+        let shared =
+            Shared { network: &self.network, parameters: &self.parameters, packed: &self.packed, batch: &self.batch };
+        let mut work: Vec<(&mut Chunk, &mut Workspace, Result<(), TrainerError>)> = self
+            .chunks
+            .iter_mut()
+            .zip(&mut self.workspaces)
+            .map(|(chunk, workspace)| (chunk, workspace, Ok(())))
+            .collect();
+        self.threads.for_each(&mut work, |_, (chunk, workspace, result)| {
+            chunk.accumulator.fill(0.0);
+            for index in chunk.images.clone() {
+                let label = match images.load(index, &mut chunk.decoded, &mut workspace.maps[0]) {
+                    Ok(label) => label,
+                    Err(error) => {
+                        *result = Err(error);
+                        return;
+                    }
+                };
+                let context = images.context(index);
+                workspace.forward(shared, context, 0..operations);
+                workspace.score(label, Some(scale));
+                if let Some(first) = first {
+                    let span = first..operations;
+                    workspace.backward(shared, context, span, false, Some(&mut chunk.accumulator));
+                }
+                chunk.outcomes.push((workspace.outcome.loss, workspace.outcome.correct));
+            }
+        });
+        work.into_iter().try_for_each(|(_, _, result)| result)
+    }
+
+    /// The whole batch runs from one operation that needs all of it to the
+    /// next: an image has a workspace of its own.
+    fn pass_in_spans(&mut self, images: &Images<'_>) -> Result<(), TrainerError> {
+        let scale = 1.0 / images.len() as f32;
+        let operations = self.network.operations.len();
+        let first = self.first_trained().unwrap_or(operations);
+        let mut work: Vec<(&mut Chunk, &mut [Workspace], Result<(), TrainerError>)> = Vec::new();
+        let mut rest = &mut self.workspaces[..images.len()];
+        for chunk in &mut self.chunks {
+            let (own, others) = rest.split_at_mut(chunk.images.len());
+            rest = others;
+            work.push((chunk, own, Ok(())));
+        }
+        self.threads.for_each(&mut work, |_, (chunk, own, result)| {
+            chunk.accumulator.fill(0.0);
+            for (index, workspace) in chunk.images.clone().zip(own.iter_mut()) {
+                match images.load(index, &mut chunk.decoded, &mut workspace.maps[0]) {
+                    // Kept until the loss: the prediction's place is free.
+                    Ok(label) => workspace.outcome.predicted = label,
+                    Err(error) => *result = Err(error),
+                }
+            }
+        });
+        let mut portions = Vec::with_capacity(work.len());
+        for (chunk, own, result) in work {
+            result?;
+            portions.push((chunk, own));
+        }
+        let network = &self.network;
+        let synchronising: Vec<usize> = (0..operations).filter(|&index| !self.batch[index].is_empty()).collect();
+        let mut ends = synchronising.clone();
+        ends.push(operations);
+        let mut start = 0;
+        for &end in &ends {
+            let shared = Shared { network, parameters: &self.parameters, packed: &self.packed, batch: &self.batch };
+            self.threads.for_each(&mut portions, |_, (chunk, own)| {
+                for (index, workspace) in chunk.images.clone().zip(own.iter_mut()) {
+                    workspace.forward(shared, images.context(index), start..end);
+                    if end == operations {
+                        workspace.score(workspace.outcome.predicted, Some(scale));
+                        chunk.outcomes.push((workspace.outcome.loss, workspace.outcome.correct));
+                    }
+                }
+            });
+            if end < operations {
+                let inputs: Vec<&[f32]> =
+                    portions.iter().flat_map(|(_, own)| own.iter().map(|workspace| &workspace.maps[end][..])).collect();
+                network.operations[end].operation.batch_statistics(&inputs, &mut self.batch[end]);
+            }
+            start = end;
+        }
+        // Backwards, every span reaches the gradient of its own input, except
+        // the one that begins with what trains first: nothing before it needs one.
+        let mut end = operations;
+        let stops = synchronising.iter().rev().copied().filter(|&index| index >= first).map(Some);
+        for stop in stops.chain([None]) {
+            let shared = Shared { network, parameters: &self.parameters, packed: &self.packed, batch: &self.batch };
+            let start = stop.map_or(first, |index| index + 1);
+            self.threads.for_each(&mut portions, |_, (chunk, own)| {
+                for (index, workspace) in chunk.images.clone().zip(own.iter_mut()) {
+                    let accumulator = Some(&mut chunk.accumulator[..]);
+                    workspace.backward(shared, images.context(index), start..end, stop.is_some(), accumulator);
+                }
+            });
+            let Some(index) = stop else { break };
+            let pairs: Vec<(&[f32], &[f32])> = portions
+                .iter()
+                .flat_map(|(_, own)| own.iter())
+                .map(|workspace| (&workspace.maps[index][..], &workspace.gradients[index + 1][..]))
+                .collect();
+            let unit = &network.operations[index];
+            let weights = unit.weights.expect("invariant: what synchronises has weights");
+            let (coefficients, biases) = &mut self.gradients[weights];
+            unit.operation.batch_gradient(&pairs, &mut self.batch[index], coefficients, biases);
+            end = index + 1;
+        }
+        for &index in &synchronising {
+            let unit = &network.operations[index];
+            let weights = unit.weights.expect("invariant: what synchronises has weights");
+            let state = &mut self.parameters[weights];
+            if let Some(running) = &mut state.running {
+                unit.operation.update_running(&self.batch[index], images.len(), running, &state.frozen);
+            }
+            // The sums of frozen channels were needed for the gradient of the input alone, and those before what
+            // trains first were not made: what is there is of an earlier step.
+            clear_frozen(&state.frozen, &mut self.gradients[weights]);
+        }
+        Ok(())
+    }
+
+    /// The first operation with weights that train, if there is one.
+    fn first_trained(&self) -> Option<usize> {
+        self.network
+            .operations
+            .iter()
+            .position(|unit| unit.weights.is_some_and(|weights| self.parameters[weights].frozen.contains(&false)))
+    }
+
+    /// Adds the chunks up and writes the gradients out in the order of the
+    /// weights.
+    fn reduce(&mut self) {
+        chunks::add_up(&mut self.chunks);
+        let total = &self.chunks[0].accumulator;
+        for unit in &self.network.operations {
+            let length = unit.operation.gradient_len();
+            if let Some(weights) = unit.weights.filter(|_| length > 0) {
+                let (coefficients, biases) = &mut self.gradients[weights];
+                unit.operation.unpack_gradient(&total[unit.gradient_at..][..length], coefficients, biases);
+            }
+        }
+    }
+}
+
+/// Sets the gradients of frozen filters to zero.
+fn clear_frozen(frozen: &[bool], (weights, biases): &mut Gradients) {
+    let coefficients = weights.len() / frozen.len().max(1);
+    for (filter, _) in frozen.iter().enumerate().filter(|&(_, &frozen)| frozen) {
+        weights[filter * coefficients..][..coefficients].fill(0.0);
+        biases[filter] = 0.0;
+    }
+}

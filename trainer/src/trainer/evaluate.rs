@@ -1,0 +1,35 @@
+//! Loss and accuracy over a split.
+
+use revacnn_schemas::ValidationResult;
+
+use super::Trainer;
+use crate::TrainerError;
+use crate::data::Split;
+
+impl Trainer {
+    /// Evaluates the network, as it is, on every image of a split: no
+    /// augmentation, dropout off, running statistics read only.
+    ///
+    /// # Determinism
+    /// Losses are added up in `f64` in the order of the images.
+    ///
+    /// # Errors
+    /// An image that cannot be read.
+    pub fn evaluate(&self, split: Split) -> Result<ValidationResult, TrainerError> {
+        let dataset = self.dataset();
+        let outcomes = self.engine().evaluate(dataset.part(split), &dataset.indices(split), |evaluated| {
+            (evaluated.label, evaluated.predicted, evaluated.loss)
+        })?;
+        let classes = self.engine().network().classes;
+        let mut loss = 0.0_f64;
+        let mut result = ValidationResult { loss: 0.0, correct: 0, images: 0, confusion: vec![0; classes * classes] };
+        for (label, predicted, image_loss) in outcomes {
+            loss += f64::from(image_loss);
+            result.correct += u32::from(predicted == label);
+            result.images += 1;
+            result.confusion[label * classes + predicted] += 1;
+        }
+        result.loss = (loss / f64::from(result.images.max(1))) as f32;
+        Ok(result)
+    }
+}

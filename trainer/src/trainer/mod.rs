@@ -1,0 +1,240 @@
+//! A training: an engine, and where it stands in data and steps.
+//!
+//! | file | concept |
+//! |---|---|
+//! | `order` | which images a batch has |
+//! | `step` | one step |
+//! | `update` | an optimizer's update of every parameter |
+//! | `outcome` | what came of a step |
+//! | `restore` | going on from a recorded state |
+//! | `evaluate` | loss and accuracy over a split |
+//! | `show` | what an observer is shown of a step |
+
+mod evaluate;
+#[cfg(test)]
+mod frozen_tests;
+mod order;
+mod outcome;
+mod restore;
+mod show;
+mod step;
+mod update;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use revacnn_schemas::{
+    BranchId, DataCursor, Digest, HyperParameters, ParameterState, RunDefinition, Step, Topology, TrainingState,
+};
+
+use crate::data::Dataset;
+use crate::engine::Engine;
+use crate::initialise::initial_state;
+use crate::kernels::Instructions;
+use crate::network::Network;
+use crate::optimizers::{self, Optimizer};
+use crate::threads::Threads;
+use crate::{TrainerError, define};
+
+pub(crate) use order::Order;
+pub use outcome::{Divergence, StepOutcome};
+
+/// Images that the live accuracy looks back on.
+const RECENT: usize = 200;
+
+/// A network in training: everything that decides the next step's bits.
+///
+/// # Determinism
+/// The state after a step is a function of the definition and the step alone:
+/// neither threads nor instructions nor observers change a bit.
+#[derive(Debug)]
+pub struct Trainer {
+    engine: Engine,
+    dataset: Arc<Dataset>,
+    instructions: Instructions,
+    optimizer: Box<dyn Optimizer>,
+    definition: RunDefinition,
+    order: Order,
+    step: Step,
+    cursor: DataCursor,
+    /// Updates since the optimizer's memory was zero.
+    updates: u64,
+    /// Whether each of the last images was predicted right, oldest first.
+    recent: VecDeque<bool>,
+    /// The last update, if this trainer made it.
+    outcome: Option<StepOutcome>,
+}
+
+impl Trainer {
+    /// A trainer at step 0, on the widest instructions of this machine.
+    ///
+    /// # Errors
+    /// What the definition cannot be built from, other data than it names,
+    /// and threads that do not start.
+    pub fn new(definition: &RunDefinition, dataset: Arc<Dataset>, threads: usize) -> Result<Self, TrainerError> {
+        Self::with_instructions(definition, dataset, threads, Instructions::widest())
+    }
+
+    /// [`Trainer::new`] on chosen instructions; the bits are the same.
+    ///
+    /// # Errors
+    /// As [`Trainer::new`].
+    pub fn with_instructions(
+        definition: &RunDefinition,
+        dataset: Arc<Dataset>,
+        threads: usize,
+        instructions: Instructions,
+    ) -> Result<Self, TrainerError> {
+        Self::build(definition, None, dataset, threads, instructions)
+    }
+
+    /// A trainer of a recorded branch, whose filters have the identities that
+    /// the topology gives; it is at step 0 until it is
+    /// [restored](Self::restore).
+    ///
+    /// # Errors
+    /// As [`Trainer::new`], and a topology that does not fit the network.
+    pub fn of_branch(
+        definition: &RunDefinition,
+        topology: &Topology,
+        dataset: Arc<Dataset>,
+        threads: usize,
+    ) -> Result<Self, TrainerError> {
+        Self::build(definition, Some(topology), dataset, threads, Instructions::widest())
+    }
+
+    pub(crate) fn build(
+        definition: &RunDefinition,
+        topology: Option<&Topology>,
+        dataset: Arc<Dataset>,
+        threads: usize,
+        instructions: Instructions,
+    ) -> Result<Self, TrainerError> {
+        let identity = dataset.identity();
+        if *identity != definition.dataset {
+            return Err(TrainerError::OtherData {
+                name: definition.dataset.name.clone(),
+                expected: definition.dataset.digest,
+                found: identity.digest,
+            });
+        }
+        let train_images = dataset.train_indices();
+        define::check(definition, &dataset, train_images.len())?;
+        let instructions = instructions.supported();
+        let (_, network) =
+            Network::build(&definition.network, definition.input, definition.classes, instructions, topology)?;
+        let (_, optimizer) = optimizers::build(&definition.optimizer)?;
+        let parameters =
+            network.weighted.iter().map(|layer| initial_state(layer, definition.seed, optimizer.slots())).collect();
+        let threads = Threads::new(threads).ok_or(TrainerError::Threads { threads })?;
+        Ok(Self {
+            engine: Engine::new(network, parameters, Arc::new(threads)),
+            instructions,
+            optimizer,
+            definition: definition.clone(),
+            order: Order::new(definition.seed, train_images),
+            dataset,
+            step: Step(0),
+            cursor: DataCursor::default(),
+            updates: 0,
+            recent: VecDeque::with_capacity(RECENT),
+            outcome: None,
+        })
+    }
+
+    /// The step that the network is at.
+    pub fn position(&self) -> Step {
+        self.step
+    }
+
+    /// Where training stands in the data.
+    pub fn cursor(&self) -> DataCursor {
+        self.cursor
+    }
+
+    /// What is trained.
+    pub fn definition(&self) -> &RunDefinition {
+        &self.definition
+    }
+
+    /// The data.
+    pub fn dataset(&self) -> &Arc<Dataset> {
+        &self.dataset
+    }
+
+    /// Layers and filters.
+    pub fn topology(&self) -> &Topology {
+        &self.engine.network().topology
+    }
+
+    /// Images of an epoch.
+    pub fn epoch_images(&self) -> u32 {
+        self.order.epoch_images() as u32
+    }
+
+    /// Says where filters were born that [edits](Self::edited) made: a store
+    /// knows it only once it has made the branch.
+    pub fn set_birthplace(&mut self, branch: &BranchId) {
+        self.engine.set_birthplace(branch);
+    }
+
+    /// The weights, in the order of [`Topology::parameter_layers`].
+    pub fn parameters(&self) -> &[ParameterState] {
+        self.engine.parameters()
+    }
+
+    /// Gradients of the last update: coefficients and biases a layer, zeros
+    /// where a filter is frozen.
+    pub fn gradients(&self) -> &[(Vec<f32>, Vec<f32>)] {
+        self.engine.gradients()
+    }
+
+    /// The whole state.
+    pub fn state(&self) -> TrainingState {
+        TrainingState {
+            step: self.step,
+            cursor: self.cursor,
+            optimizer_updates: self.updates,
+            recent: self.recent.iter().copied().collect(),
+            parameters: self.engine.parameters().to_vec(),
+        }
+    }
+
+    /// Digest of all parameters.
+    pub fn digest(&self) -> Digest {
+        self.engine.digest()
+    }
+
+    /// Share of the last 200 training images that were predicted right, each
+    /// before its update; `None` before the first one.
+    pub fn live_accuracy(&self) -> Option<f32> {
+        let correct = self.recent.iter().filter(|&&correct| correct).count();
+        (!self.recent.is_empty()).then(|| correct as f32 / self.recent.len() as f32)
+    }
+
+    /// Hyper-parameters in force.
+    pub fn hyper_parameters(&self) -> HyperParameters {
+        HyperParameters {
+            learning_rate: (self.optimizer.learning_rate() * self.schedule_factor(self.step)) as f32,
+            momentum: self.optimizer.momentum().map(|momentum| momentum as f32),
+            weight_decay: self.optimizer.weight_decay() as f32,
+            batch_size: self.definition.batch_size,
+        }
+    }
+
+    /// What the schedule multiplies the learning rate by in the update that
+    /// leads to `step`.
+    fn schedule_factor(&self, step: Step) -> f64 {
+        self.definition.schedule.map_or(1.0, |schedule| crate::schedule::factor(schedule, step))
+    }
+
+    /// The network with its weights.
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Instructions of the kernels.
+    pub(crate) fn instructions(&self) -> Instructions {
+        self.instructions
+    }
+}

@@ -1,0 +1,71 @@
+//! One step: a batch, its gradients, the update, and where training then is.
+
+use std::time::Instant;
+
+use super::{Divergence, RECENT, StepOutcome, Trainer, update};
+use crate::TrainerError;
+use crate::engine::Images;
+use crate::optimizers::Moment;
+
+impl Trainer {
+    /// Makes one update.
+    ///
+    /// # Errors
+    /// An image that cannot be read. That loss or parameters are no longer
+    /// finite is no error but [`StepOutcome::divergence`].
+    pub fn step(&mut self) -> Result<StepOutcome, TrainerError> {
+        let started = Instant::now();
+        let weight_decay = self.optimizer.weight_decay();
+        let decay_loss = update::decay_loss(self.engine.network(), self.engine.parameters(), weight_decay);
+        let batch = self.order.batch(self.cursor, self.definition.batch_size);
+        self.engine.compute_gradients(&Images::new(&self.dataset, &self.definition, self.cursor, &batch))?;
+        self.updates += 1;
+        let moment = Moment {
+            update: self.updates,
+            rate: self.schedule_factor(self.step.next()),
+            instructions: self.instructions,
+        };
+        self.engine.change(|network, parameters, gradients| {
+            update::update(&*self.optimizer, moment, network, parameters, gradients);
+        });
+        self.step = self.step.next();
+        self.cursor = self.order.after(self.cursor, batch.len());
+        let outcome = self.conclude(batch.len(), decay_loss, started);
+        self.outcome = Some(outcome.clone());
+        Ok(outcome)
+    }
+
+    fn conclude(&mut self, images: usize, decay_loss: f32, started: Instant) -> StepOutcome {
+        let mut loss = 0.0_f64;
+        let mut correct = 0;
+        for (image_loss, image_correct) in self.engine.outcomes() {
+            loss += f64::from(image_loss);
+            correct += u32::from(image_correct);
+            if self.recent.len() == RECENT {
+                self.recent.pop_front();
+            }
+            self.recent.push_back(image_correct);
+        }
+        let loss = (loss / images as f64) as f32;
+        let finite = |values: &[f32]| values.iter().fold(true, |all, value| all & value.is_finite());
+        let divergence = if loss.is_finite() {
+            let mut layers = self.engine.network().weighted.iter().zip(self.engine.parameters());
+            layers
+                .find(|(_, state)| {
+                    let running = state.running.iter().flatten();
+                    !running.chain([&state.weights, &state.biases]).all(|values| finite(values))
+                })
+                .map(|(layer, _)| Divergence::Parameters { layer: layer.layer.to_string() })
+        } else {
+            Some(Divergence::Loss)
+        };
+        StepOutcome {
+            loss,
+            decay_loss,
+            images: images as u32,
+            correct,
+            elapsed_nanos: started.elapsed().as_nanos() as u64,
+            divergence,
+        }
+    }
+}
