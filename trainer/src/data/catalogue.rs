@@ -5,44 +5,13 @@ use std::path::{Path, PathBuf};
 
 use super::dataset::Dataset;
 use super::error::DataError;
+use super::source::{Counts, Location, Source};
 use super::{cifar10, digits, shapes};
 use crate::files::{Found, look};
 use revacnn_schemas::{AugmentationSpec, ImageShape};
 
 /// The known data sets, in the order they are listed.
 pub(super) static SOURCES: &[Source] = &[digits::SOURCE, shapes::SOURCE, cifar10::SOURCE];
-
-/// What is known about a data set before it is loaded.
-pub(super) struct Source {
-    pub(super) name: &'static str,
-    pub(super) shape: ImageShape,
-    pub(super) classes: &'static [&'static str],
-    pub(super) augmentation: AugmentationSpec,
-    pub(super) from: &'static str,
-    pub(super) licence: &'static str,
-    /// The digest in hexadecimal, where the content is the same for everybody.
-    pub(super) digest: Option<&'static str>,
-    pub(super) place: Place,
-}
-
-/// Where a data set's images come from.
-pub(super) enum Place {
-    /// In the program: embedded or computed.
-    BuiltIn { train_images: u32, test_images: u32, load: fn() -> Result<Dataset, DataError> },
-    /// In files, in this folder of the data folder.
-    Folder {
-        folder: &'static str,
-        count: fn(&Path) -> Result<Counts, DataError>,
-        load: fn(&Path) -> Result<Dataset, DataError>,
-    },
-}
-
-/// How many images each part has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Counts {
-    pub(super) train_images: u32,
-    pub(super) test_images: u32,
-}
 
 /// A known data set, for a list.
 #[derive(Debug)]
@@ -135,8 +104,8 @@ fn inner(outer: &Path, name: &str) -> PathBuf {
 
 /// A folder, or the usual one within it where only that has the files.
 fn outer(folder: &Path) -> PathBuf {
-    match cifar10::SOURCE.place {
-        Place::Folder { folder: name, .. } if !cifar10::is_there(folder) && folder.join(name).is_dir() => {
+    match cifar10::SOURCE.location {
+        Location::Folder { folder: name, .. } if !cifar10::is_there(folder) && folder.join(name).is_dir() => {
             folder.join(name)
         }
         _ => folder.to_owned(),
@@ -150,18 +119,18 @@ pub(super) fn source(name: &str) -> Option<&'static Source> {
 
 impl Source {
     fn load(&self, data_folder: Option<&Path>) -> Result<Dataset, DataError> {
-        match &self.place {
-            Place::BuiltIn { load, .. } => load(),
-            Place::Folder { folder, load, .. } => load(&self.folder(folder, data_folder)?),
+        match &self.location {
+            Location::BuiltIn { load, .. } => load(),
+            Location::Folder { folder, load, .. } => load(&self.folder(folder, data_folder)?),
         }
     }
 
     fn availability(&self, data_folder: Option<&Path>) -> Result<Availability, DataError> {
-        match self.place {
-            Place::BuiltIn { train_images, test_images, .. } => {
+        match self.location {
+            Location::BuiltIn { train_images, test_images, .. } => {
                 Ok(Availability::Ready { folder: None, train_images, test_images })
             }
-            Place::Folder { folder, count, .. } => {
+            Location::Folder { folder, count, .. } => {
                 let folder = self.folder(folder, data_folder)?;
                 let Counts { train_images, test_images } = count(&folder)?;
                 Ok(Availability::Ready { folder: Some(folder), train_images, test_images })

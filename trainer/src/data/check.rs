@@ -4,8 +4,9 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use super::catalogue::{load, source};
-use super::dataset::{Dataset, Part, Split};
+use super::dataset::{Dataset, Split};
 use super::error::DataError;
+use super::part::Part;
 use revacnn_schemas::{DatasetIdentity, ImageShape};
 
 /// A data set that loads, in numbers.

@@ -18,9 +18,9 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::catalogue::{Counts, Place, Source};
 use super::dataset::Dataset;
 use super::error::DataError;
+use super::source::{Counts, Location, Source};
 use crate::files::{Found, io, look, open};
 use revacnn_schemas::{AugmentationSpec, ImageShape};
 
@@ -45,7 +45,7 @@ pub(super) const SOURCE: Source = Source {
     from: "Krizhevsky, Learning Multiple Layers of Features from Tiny Images (2009), binary version",
     licence: "none stated; the authors ask to be cited",
     digest: None,
-    place: Place::Folder { folder: "cifar-10-batches-bin", count, load },
+    location: Location::Folder { folder: "cifar-10-batches-bin", count, load },
 };
 
 /// Reads the data set from a folder.

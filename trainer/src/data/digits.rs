@@ -4,9 +4,9 @@ use std::io::Read;
 
 use flate2::read::GzDecoder;
 
-use super::catalogue::{Place, Source};
 use super::dataset::Dataset;
 use super::error::DataError;
+use super::source::{Location, Source};
 use revacnn_schemas::{AugmentationSpec, ImageShape};
 
 const NAME: &str = "digits";
@@ -28,7 +28,7 @@ pub(super) const SOURCE: Source = Source {
     from: "UCI, Optical Recognition of Handwritten Digits (Alpaydin & Kaynak, 1998), its test part",
     licence: "CC BY 4.0",
     digest: Some("7d564616105589a991a409b2a56b55a3ef1300bd3f2219b4f499fba5632f0c5b"),
-    place: Place::BuiltIn { train_images: TRAIN_IMAGES, test_images: TEST_IMAGES, load },
+    location: Location::BuiltIn { train_images: TRAIN_IMAGES, test_images: TEST_IMAGES, load },
 };
 
 /// Decodes the embedded file: the first 1,500 rows train, the last 297 test.

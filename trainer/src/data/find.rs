@@ -10,10 +10,11 @@ use std::path::{Path, PathBuf};
 
 use revacnn_schemas::DatasetIdentity;
 
-use super::catalogue::{Place, source};
+use super::catalogue::source;
 use super::cifar10;
 use super::dataset::Dataset;
 use super::error::DataError;
+use super::source::Location;
 use crate::files::{Found, look};
 
 /// How far below a place is looked: the folder with the files, one that holds
@@ -34,7 +35,7 @@ const MOST_READ: usize = 20;
 /// there instead; [`DataError::NoDataFolder`] where there is no place to look.
 pub fn find(identity: &DatasetIdentity, places: &[PathBuf]) -> Result<Dataset, DataError> {
     let known = source(&identity.name);
-    if let Some(Place::BuiltIn { load, .. }) = known.map(|source| &source.place) {
+    if let Some(Location::BuiltIn { load, .. }) = known.map(|source| &source.location) {
         let dataset = load()?;
         let found = dataset.identity().digest;
         return match found == identity.digest {
@@ -43,7 +44,7 @@ pub fn find(identity: &DatasetIdentity, places: &[PathBuf]) -> Result<Dataset, D
         };
     }
     if let (Some(source), []) = (known, places)
-        && let Place::Folder { folder, .. } = source.place
+        && let Location::Folder { folder, .. } = source.location
     {
         return Err(DataError::NoDataFolder { name: source.name, folder });
     }

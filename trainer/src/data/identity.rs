@@ -1,6 +1,6 @@
 //! What makes two data sets the same.
 
-use super::dataset::Part;
+use super::part::Part;
 use crate::threads::Threads;
 use revacnn_schemas::{Digest, ImageShape};
 

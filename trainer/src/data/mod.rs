@@ -4,7 +4,9 @@
 //! | file | concept |
 //! |---|---|
 //! | [`stream`](Stream) | keyed random streams |
-//! | [`dataset`](Dataset) | images, labels, shape, the split for validation |
+//! | [`dataset`](Dataset) | parts, shape, classes, the split for validation |
+//! | [`part`](Part) | images and labels of one part |
+//! | `source` | what is known about a data set before it is loaded |
 //! | `identity` | the digest that names a data set's content |
 //! | [`digits`](load), `shapes`, `cifar10` | one data set each |
 //! | [`catalogue`] | the table of data sets; from a name or path to a [`Dataset`] |
@@ -16,8 +18,8 @@
 //! # Adding a data set
 //!
 //! Write a file that has one `SOURCE` constant and a function that returns a
-//! [`Dataset`], like `digits.rs`, and put the constant into the table `SOURCES` of
-//! `catalogue.rs`.
+//! [`Dataset`], like `digits.rs`; name it here as a module, and put the constant
+//! into the table `SOURCES` of `catalogue.rs`.
 
 mod augment;
 mod catalogue;
@@ -29,14 +31,17 @@ mod error;
 mod find;
 mod identity;
 mod order;
+mod part;
 mod shapes;
+mod source;
 mod stream;
 
 pub use augment::{Draw, augment, draw};
 pub use catalogue::{Availability, CatalogueEntry, catalogue, is_path, load};
 pub use check::{ChannelStatistics, CheckReport, ClassCount, check};
-pub use dataset::{Dataset, Part, Split, VALIDATION_EVERY, decode};
+pub use dataset::{Dataset, Split, VALIDATION_EVERY, decode};
 pub use error::DataError;
 pub use find::find;
 pub use order::epoch_order;
+pub use part::Part;
 pub use stream::Stream;

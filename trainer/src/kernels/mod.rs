@@ -12,10 +12,6 @@
 
 mod average_pool;
 mod convolution;
-mod convolution_data_gradient;
-mod convolution_forward;
-mod convolution_forward_plan;
-mod convolution_weight_gradient;
 mod elementwise;
 mod fully_connected;
 mod instructions;

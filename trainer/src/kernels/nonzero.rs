@@ -1,7 +1,8 @@
 //! The list of an output's gradients that are not zero.
 
+use super::Instructions;
+use super::convolution::ConvolutionShape;
 use super::simd::{Kernel, Simd};
-use super::{ConvolutionShape, Instructions};
 
 /// The gradients of one image's convolution output that are not zero, filter by filter in raster order.
 ///

@@ -19,9 +19,9 @@ use std::f32::consts::TAU;
 
 use self::outline::{NAMES, Outline, Point};
 use self::paint::{between, blend, draw_pair, rough_normal};
-use super::catalogue::{Place, Source};
 use super::dataset::Dataset;
 use super::error::DataError;
+use super::source::{Location, Source};
 use super::stream::Stream;
 use crate::threads::Threads;
 use revacnn_schemas::{AugmentationSpec, ImageShape};
@@ -46,7 +46,7 @@ pub(super) const SOURCE: Source = Source {
     from: "computed by this program",
     licence: "MIT OR Apache-2.0, like the program",
     digest: Some("6c06de067faa257342cddd1a04441f79ac840504d024605df413f5cc890159c6"),
-    place: Place::BuiltIn { train_images: TRAIN_IMAGES, test_images: TEST_IMAGES, load },
+    location: Location::BuiltIn { train_images: TRAIN_IMAGES, test_images: TEST_IMAGES, load },
 };
 
 /// Computes all images, in parallel.

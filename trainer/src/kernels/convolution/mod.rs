@@ -2,100 +2,29 @@
 //!
 //! | pass | file | lanes run over | registers hold |
 //! |---|---|---|---|
-//! | forward | `convolution_forward` | output pixels | filters × pixel vectors |
-//! | weight gradient | `convolution_weight_gradient` | a kernel row's (column, channel) | kernel rows × vectors of one filter |
-//! | data gradient | `convolution_data_gradient` | channels | nothing: it scatters one filter's weights |
+//! | forward | `forward` | output pixels | filters × pixel vectors |
+//! | weight gradient | `weight_gradient` | a kernel row's (column, channel) | kernel rows × vectors of one filter |
+//! | data gradient | `data_gradient` | channels | nothing: it scatters one filter's weights |
+//!
+//! `shape` says what is computed, `forward_plan` how the forward pass goes about it, `lines` where cache lines begin.
 //!
 //! Both gradients visit only the outputs whose gradient is not zero (one in five after max pooling and ReLU).
 
-use super::convolution_data_gradient::DataPlan;
-use super::convolution_forward_plan::ForwardPlan;
-use super::convolution_weight_gradient::WeightPlan;
+mod data_gradient;
+mod forward;
+mod forward_plan;
+mod lines;
+mod shape;
+mod weight_gradient;
+
 use super::{Instructions, NonZero};
+use data_gradient::DataPlan;
+use forward_plan::ForwardPlan;
+use lines::{LINE, aligned_start};
+use weight_gradient::WeightPlan;
 
-/// The shape of a convolution of one image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct ConvolutionShape {
-    /// Channels of the input.
-    pub channels: usize,
-    /// Rows of the input.
-    pub height: usize,
-    /// Columns of the input.
-    pub width: usize,
-    /// Filters, which are the output's channels.
-    pub filters: usize,
-    /// Rows and columns of a filter.
-    pub kernel: usize,
-    /// Pixels between two neighbouring windows, at least 1.
-    pub stride: usize,
-    /// Rows and columns of zeros around the input.
-    pub padding: usize,
-}
-
-/// How many windows of `kernel` fit `length` pixels with `padding` on both sides.
-pub(super) fn windows(length: usize, kernel: usize, stride: usize, padding: usize) -> usize {
-    match (length + 2 * padding).checked_sub(kernel) {
-        Some(rest) if length > 0 && kernel > 0 => rest / stride.max(1) + 1,
-        _ => 0,
-    }
-}
-
-impl ConvolutionShape {
-    /// Rows of the output; 0 where the kernel does not fit the padded input.
-    pub fn out_height(&self) -> usize {
-        windows(self.height, self.kernel, self.stride, self.padding)
-    }
-
-    /// Columns of the output; 0 where the kernel does not fit the padded input.
-    pub fn out_width(&self) -> usize {
-        windows(self.width, self.kernel, self.stride, self.padding)
-    }
-
-    /// Numbers of one image's input, `channels * height * width`.
-    pub fn input_len(&self) -> usize {
-        self.channels * self.height * self.width
-    }
-
-    /// Numbers of one image's output, `filters * out_height * out_width`.
-    pub fn output_len(&self) -> usize {
-        self.filters * self.out_pixels()
-    }
-
-    /// Weights of one filter, `channels * kernel * kernel`, without its bias.
-    pub fn filter_len(&self) -> usize {
-        self.channels * self.kernel * self.kernel
-    }
-
-    /// Weights of all filters, without biases.
-    pub fn weights_len(&self) -> usize {
-        self.filters * self.filter_len()
-    }
-
-    /// Pixels of one output map.
-    pub(super) fn out_pixels(&self) -> usize {
-        self.out_height() * self.out_width()
-    }
-
-    /// Columns of the input with its padding.
-    pub(super) fn padded_width(&self) -> usize {
-        self.width + 2 * self.padding
-    }
-
-    /// Rows of the input with its padding.
-    pub(super) fn padded_height(&self) -> usize {
-        self.height + 2 * self.padding
-    }
-
-    /// The output rows whose window has its row `kernel_row` inside the image, as `first..end`.
-    pub(super) fn rows_inside(&self, kernel_row: usize) -> (usize, usize) {
-        let first = self.padding.saturating_sub(kernel_row).div_ceil(self.stride);
-        let end = match (self.height + self.padding).checked_sub(kernel_row + 1) {
-            Some(last) => (last / self.stride + 1).min(self.out_height()),
-            None => 0,
-        };
-        (first.min(end), end)
-    }
-}
+pub use shape::ConvolutionShape;
+pub(super) use shape::windows;
 
 /// A convolution of one image, planned for a shape and an instruction level.
 ///
@@ -122,17 +51,6 @@ pub struct Convolution {
     forward: ForwardPlan,
     weight: WeightPlan,
     data: DataPlan,
-}
-
-/// Numbers of a cache line, to which vectors are aligned.
-pub(super) const LINE: usize = 16;
-
-/// How many numbers into `buffer` the first whole cache line begins, at most 15.
-pub(super) fn aligned_start(buffer: &[f32]) -> usize {
-    match buffer.as_ptr().align_offset(LINE * size_of::<f32>()) {
-        start if start < LINE => start,
-        _ => 0,
-    }
 }
 
 impl Convolution {

@@ -3,10 +3,10 @@
 //! The input is copied into the layout that the plan chose, then each tile of the plan is computed for each block of
 //! filters: for every tap one load a vector, one broadcast a filter, and their products.
 
-use super::Instructions;
-use super::convolution::ConvolutionShape;
-use super::convolution_forward_plan::{ForwardPlan, Inside, Layout, Pixels, Tile};
-use super::simd::{Kernel, Simd};
+use super::forward_plan::{ForwardPlan, Inside, Layout, Pixels, Tile};
+use super::shape::ConvolutionShape;
+use crate::kernels::Instructions;
+use crate::kernels::simd::{Kernel, Simd};
 
 impl ForwardPlan {
     /// Computes one image's output; `copy` is scratch of `input_len` numbers.

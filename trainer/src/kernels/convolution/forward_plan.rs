@@ -10,8 +10,8 @@
 //!
 //! The plan takes the one that costs fewer instructions.
 
-use super::Instructions;
-use super::convolution::ConvolutionShape;
+use super::shape::ConvolutionShape;
+use crate::kernels::Instructions;
 
 /// How the copied input lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,10 +3,11 @@
 //! The sums lie with their channels last, filled up to whole vectors, so that a kernel row of a window is one run of
 //! `kernel * channels` numbers, written without a mask. What lands in the padding is dropped at the end.
 
-use super::Instructions;
-use super::convolution::{ConvolutionShape, LINE, aligned_start};
-use super::nonzero::NonZero;
-use super::simd::{Kernel, Simd};
+use super::lines::{LINE, aligned_start};
+use super::shape::ConvolutionShape;
+use crate::kernels::Instructions;
+use crate::kernels::nonzero::NonZero;
+use crate::kernels::simd::{Kernel, Simd};
 
 /// The data gradient of a shape at an instruction level.
 #[derive(Debug, Clone)]

@@ -6,10 +6,10 @@
 //! which only its lower rows are inside, those for which all are, those for which only its upper rows are. Each
 //! accumulator still sees its entries in raster order.
 
-use super::Instructions;
-use super::convolution::ConvolutionShape;
-use super::nonzero::{Entries, NonZero};
-use super::simd::{Kernel, Simd};
+use super::shape::ConvolutionShape;
+use crate::kernels::Instructions;
+use crate::kernels::nonzero::{Entries, NonZero};
+use crate::kernels::simd::{Kernel, Simd};
 
 /// The weight gradient of a shape at an instruction level.
 #[derive(Debug, Clone)]
