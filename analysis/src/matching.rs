@@ -103,7 +103,7 @@ fn pairs(
         };
     }
     let Some(places) = left.topology.shared_coefficients(matched, name) else { return Vec::new() };
-    if ours.kind == "softmax" {
+    if left.topology.class_layer().is_some_and(|classes| classes.layer == *name) {
         return if ours.filters.len() == theirs.filters.len() { in_order() } else { Vec::new() };
     }
     let (Some(a), Some(b)) = (left.layer(name), right.layer(name)) else { return Vec::new() };

@@ -73,6 +73,11 @@ impl Topology {
         self.layers.iter().filter(|layer| layer.map.is_some())
     }
 
+    /// The layer that has a filter a class: the last one.
+    pub fn class_layer(&self) -> Option<&LayerTopology> {
+        self.layers.last()
+    }
+
     /// Layers with running statistics: the order of
     /// [`StepView::normalisation`](crate::StepView).
     pub fn normalising_layers(&self) -> impl Iterator<Item = &LayerTopology> {

@@ -27,9 +27,9 @@ impl Size {
             }
             Fidelity::Keyframes => 0.0,
         };
-        // Weights and as many slots as the optimizers here have at most.
-        let slots = if definition.optimizer.kind == "sgd" { 2 } else { 3 };
-        let keyframe = (4 * slots * topology.parameters()) as f64 / recording.keyframe_interval as f64;
+        // The weights and what the optimizer remembers of them.
+        let arrays = 1 + revacnn_trainer::optimizer_slots(&definition.optimizer).unwrap_or(2);
+        let keyframe = (4 * arrays * topology.parameters()) as f64 / recording.keyframe_interval as f64;
         let scalars = 200.0 + SCALARS_A_FILTER * filters as f64;
         Self { tensors, stays: keyframe + scalars }
     }

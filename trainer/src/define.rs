@@ -29,7 +29,7 @@ impl Default for Settings {
     /// Adadelta does with one epsilon or the other, but not with one for both.
     fn default() -> Self {
         Self {
-            optimizer: OptimizerSpec::new("adam"),
+            optimizer: OptimizerSpec::new(optimizers::DEFAULT),
             batch_size: 8,
             seed: 0,
             augmentation: None,

@@ -55,12 +55,18 @@ pub use optimizers::resolve_optimizer;
 pub use presets::{named_network, preset, presets};
 pub use trainer::{Divergence, StepOutcome, Trainer};
 
-/// The kinds of layers that a network can have.
-pub fn layer_kinds() -> impl Iterator<Item = &'static str> {
-    layers::KINDS.iter().map(|kind| kind.name)
+/// A layer in a few words, one for each thing that it does: `conv 5×5`, `relu`.
+///
+/// # Errors
+/// A kind or a parameter that there is not.
+pub fn describe_layer(spec: &revacnn_schemas::LayerSpec) -> Result<Vec<String>, TrainerError> {
+    (layers::kind(&spec.kind)?.describe)(spec)
 }
 
-/// The kinds of optimizers, the default one first.
-pub fn optimizer_kinds() -> impl Iterator<Item = &'static str> {
-    optimizers::KINDS.iter().map(|kind| kind.name)
+/// Arrays that an optimizer remembers for every parameter.
+///
+/// # Errors
+/// A kind or a parameter that there is not.
+pub fn optimizer_slots(spec: &revacnn_schemas::OptimizerSpec) -> Result<usize, TrainerError> {
+    optimizers::build(spec).map(|(_, optimizer)| optimizer.slots())
 }

@@ -4,7 +4,7 @@ use revacnn_schemas::{FilterIdentity, FilterNumber, ImageShape, LayerName, Layer
 
 use crate::TrainerError;
 use crate::kernels::Instructions;
-use crate::layers::{self, Operation, ParameterShape, Place, Role};
+use crate::layers::{self, Operation, ParameterShape, Role, Surroundings};
 
 /// A network that was built for images of one shape.
 #[derive(Debug)]
@@ -74,12 +74,13 @@ impl Network {
         known: Option<&Topology>,
     ) -> Result<(NetworkSpec, Self), TrainerError> {
         let refuse = |reason: String| TrainerError::Network { reason };
+        let class_kind = layers::class_kind().name;
         match spec.layers.last() {
-            Some(last) if last.kind == "softmax" => {}
+            Some(last) if last.kind == class_kind => {}
             Some(last) => {
-                return Err(refuse(format!("the last layer must be of kind softmax, found {}", last.kind)));
+                return Err(refuse(format!("the last layer must be of kind {class_kind}, found {}", last.kind)));
             }
-            None => return Err(refuse("it has no layers; the last one must be of kind softmax".to_owned())),
+            None => return Err(refuse(format!("it has no layers; the last one must be of kind {class_kind}"))),
         }
         let mut resolved = spec.clone();
         name_layers(&mut resolved)?;
@@ -105,14 +106,20 @@ impl Network {
             let kind = layers::kind(&layer.kind)?;
             let name = layer.name.clone().expect("invariant: every layer was named");
             if kind.role == Role::Classes && place + 1 != count {
-                return Err(layers::refuse(layer, "only the last layer can be of kind softmax"));
+                return Err(layers::refuse(layer, format!("only the last layer can be of kind {class_kind}")));
             }
             // The class layer's name is not picked from those that are free.
             if network.topology.layers.iter().any(|other| other.layer == name) {
                 return Err(layers::refuse(layer, "another layer has the same name; names must differ"));
             }
-            let at = Place { input: shape, classes, instructions, stream: stream_key(&name), numbers: numbers.clone() };
-            let built = (kind.build)(layer, &at)?;
+            let around = Surroundings {
+                input: shape,
+                classes,
+                instructions,
+                stream: stream_key(&name),
+                numbers: numbers.clone(),
+            };
+            let built = (kind.build)(layer, &around)?;
             network.inputs.push(shape);
             layer.parameters = built.parameters;
             let mut topology = LayerTopology {

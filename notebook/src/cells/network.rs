@@ -8,10 +8,11 @@ use arrow_array::types::{Float32Type, Int32Type};
 use revacnn_analysis::{sums, top_half, zero_shares};
 use revacnn_schemas::{
     ClassProbability, DiagramColumn, DiagramNode, FilterNumber, Image, ImageIndex, LayerName, LayerSpec,
-    NetworkDiagram, Palette, Table,
+    NetworkDiagram, Palette, Table, Topology,
 };
 use revacnn_store::{Selection, StepSpan, StepTensors};
 use revacnn_trainer::data::Dataset;
+use revacnn_trainer::describe_layer;
 
 use ndarray::ArrayView2;
 
@@ -81,7 +82,7 @@ pub(crate) fn network(
         columns.push(DiagramColumn {
             layer: layer.layer.clone(),
             description: match place.holder.definition() {
-                Some(definition) => describe(&definition.network.layers, &layer.layer),
+                Some(definition) => describe(&definition.network.layers, topology, &layer.layer),
                 None => layer.kind.clone(),
             },
             nodes: nodes.collect(),
@@ -166,18 +167,13 @@ pub(crate) fn input(dataset: &Dataset, index: ImageIndex) -> Result<Image, Noteb
 }
 
 /// A block in a line: `conv 5×5 · relu · pool 2×2`.
-fn describe(layers: &[LayerSpec], name: &LayerName) -> String {
+fn describe(layers: &[LayerSpec], topology: &Topology, name: &LayerName) -> String {
     let start = layers.iter().position(|layer| layer.name.as_ref() == Some(name));
     let Some(start) = start else { return String::new() };
-    let opens = |kind: &str| matches!(kind, "conv" | "fully-connected" | "softmax");
-    let after = layers[start + 1..].iter().take_while(|layer| !opens(&layer.kind));
-    let mut parts = Vec::new();
-    for layer in std::iter::once(&layers[start]).chain(after) {
-        let kernel = layer.parameters.get("kernel").and_then(serde_json::Value::as_u64);
-        let size = kernel.map_or_else(String::new, |kernel| format!(" {kernel}×{kernel}"));
-        parts.push(format!("{}{size}", layer.kind));
-        let activation = layer.parameters.get("activation").and_then(serde_json::Value::as_str);
-        parts.extend(activation.filter(|name| *name != "none").map(str::to_owned));
-    }
-    parts.join(" · ")
+    let opens = |layer: &LayerSpec| topology.blocks().any(|block| Some(&block.layer) == layer.name.as_ref());
+    let after = layers[start + 1..].iter().take_while(|layer| !opens(layer));
+    let parts = std::iter::once(&layers[start])
+        .chain(after)
+        .flat_map(|layer| describe_layer(layer).unwrap_or_else(|_| vec![layer.kind.clone()]));
+    parts.collect::<Vec<_>>().join(" · ")
 }

@@ -4,7 +4,8 @@ use revacnn_schemas::{FilterNumber, LayerName, Target};
 
 use super::arrays::{self, NewFilter};
 use super::draft::Draft;
-use super::{Done, Refusal, draws};
+use super::draws;
+use super::outcome::{Done, Refusal};
 use crate::layers::Role;
 
 /// Draws the coefficients of a filter, or of all filters of a layer, anew:
@@ -42,7 +43,8 @@ pub(super) fn set_weights(
     let place = draft.layer_with_weights(layer)?;
     let position = draft.position(place, filter)?;
     let expected = draft.shape(place).coefficients;
-    let own = coefficient_shape(draft, place);
+    let spec = &draft.definition.network.layers[place];
+    let own = (draft.kind(place)?.coefficient_axes)(spec, draft.inputs[place])?;
     let [inputs, rows, columns] = own;
     if values.len() != expected {
         let found =
@@ -110,18 +112,4 @@ fn find(draft: &Draft, target: &Target) -> Result<(usize, Vec<usize>), Refusal> 
         None => (0..draft.topology.layers[layer].filters.len()).collect(),
     };
     Ok((layer, positions))
-}
-
-/// Inputs, rows and columns of a filter's coefficients.
-fn coefficient_shape(draft: &Draft, layer: usize) -> [usize; 3] {
-    if draft.kind(layer).is_ok_and(|kind| kind.role == Role::Joins) {
-        return [draft.shape(layer).coefficients, 1, 1];
-    }
-    let input = draft.inputs[layer];
-    let per_channel = draft.coefficients_per_channel(layer);
-    let kernel = draft.definition.network.layers[layer].parameters.get("kernel").and_then(serde_json::Value::as_u64);
-    match kernel {
-        Some(kernel) if (kernel * kernel) as usize == per_channel => [input.channels, kernel as usize, kernel as usize],
-        _ => [input.channels, input.height, input.width],
-    }
 }

@@ -8,7 +8,7 @@ use revacnn_schemas::{
     RunDefinition, Topology, TrainingState,
 };
 
-use super::Refusal;
+use super::outcome::Refusal;
 use crate::engine::Engine;
 use crate::kernels::Instructions;
 use crate::layers::{self, LayerKind, ParameterShape, Role};

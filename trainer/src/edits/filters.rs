@@ -10,7 +10,7 @@ use super::arrays::{self, NewFilter};
 use super::draft::Draft;
 use super::draws::{self, Connection};
 use super::gradmax::{self, Found, Gain};
-use super::{Done, Refusal, Source};
+use super::outcome::{Done, Refusal, Source};
 use crate::Trainer;
 
 /// The most filters that any layer can have.

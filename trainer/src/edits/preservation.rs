@@ -1,7 +1,7 @@
 //! How far an edit changed what the network computes.
 
-use super::Preservation;
 use super::draft::Draft;
+use super::outcome::Preservation;
 use crate::data::Split;
 use crate::engine::Images;
 use crate::{Trainer, TrainerError};

@@ -3,7 +3,7 @@
 use revacnn_schemas::{OptimizerSpec, Schedule, ScheduleSpec, Setting};
 
 use super::draft::Draft;
-use super::{Done, Refusal};
+use super::outcome::{Done, Refusal};
 use crate::define::check_batch_size;
 use crate::{Trainer, optimizers};
 

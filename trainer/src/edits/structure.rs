@@ -7,11 +7,12 @@ use serde_json::Value;
 
 use super::arrays::{self, NewFilter};
 use super::draft::Draft;
-use super::{Done, Refusal, draws, identity};
+use super::draws;
+use super::outcome::{Done, Refusal};
 use crate::TrainerError;
 use crate::initialise::zero_state;
 use crate::kernels::Instructions;
-use crate::layers::{self, LayerKind, Place, Role};
+use crate::layers::{self, Begin, LayerKind, Ones, Role, Surroundings};
 
 /// A layer to be inserted.
 #[derive(Debug, Clone, Copy)]
@@ -45,15 +46,16 @@ pub(super) fn insert(draft: &mut Draft, wanted: &NewLayer<'_>, seed: u64) -> Res
         return Err(Refusal::Reason(format!("nothing can follow the class layer {}", draft.name(place - 1))));
     }
     let name = name(draft, kind, wanted.name)?;
-    let parameters = with_defaults(wanted, draft.inputs[place]);
-    let mut spec = LayerSpec { kind: wanted.kind.to_owned(), name: Some(name.clone()), parameters };
     let is_identity = wanted.init == LayerInit::Identity;
+    let mut parameters = wanted.parameters.clone();
+    (kind.complete)(&mut parameters, draft.inputs[place], if is_identity { Begin::Identity } else { Begin::Drawn });
+    let mut spec = LayerSpec { kind: wanted.kind.to_owned(), name: Some(name.clone()), parameters };
     let mut ones = None;
     if is_identity {
         // Before the layers behind it are built, whose errors would hide why.
         spec.parameters = resolved_alone(draft, kind, &spec, place)?;
-        ones = identity::check(&spec, draft.inputs[place], identity::not_negative(draft, place))
-            .map_err(Refusal::Reason)?;
+        let not_negative = never_negative(draft, place)?;
+        ones = (kind.identity)(&spec, draft.inputs[place], not_negative)?.map_err(Refusal::Reason)?;
     }
     let wiring = Wiring::of(draft);
     draft.definition.network.layers.insert(place, spec);
@@ -65,7 +67,7 @@ pub(super) fn insert(draft: &mut Draft, wanted: &NewLayer<'_>, seed: u64) -> Res
         draft.parameters[place] = Some(state);
     }
     if let Some(ones) = ones {
-        identity::set(draft.weights(place), ones);
+        set_identity(draft.weights(place), ones);
     }
     let changed = wiring.adapt(draft, seed);
     if let (true, Some(layer)) = (is_identity, changed.first()) {
@@ -159,27 +161,6 @@ fn unknown(name: &LayerName, kind: &str) -> LayerTopology {
     }
 }
 
-/// The parameters, with what follows from the place: a convolution keeps
-/// channels, rows and columns unless told otherwise; a fully connected layer
-/// that is to be the identity has a unit an input.
-fn with_defaults(wanted: &NewLayer<'_>, input: ImageShape) -> Parameters {
-    let mut parameters = wanted.parameters.clone();
-    match wanted.kind {
-        "conv" => {
-            parameters.entry("filters").or_insert_with(|| input.channels.into());
-            let kernel = parameters.get("kernel").and_then(Value::as_u64);
-            if let Some(kernel) = kernel.filter(|kernel| kernel % 2 == 1) {
-                parameters.entry("pad").or_insert_with(|| ((kernel - 1) / 2).into());
-            }
-        }
-        "fully-connected" if wanted.init == LayerInit::Identity => {
-            parameters.entry("units").or_insert_with(|| input.len().into());
-        }
-        _ => {}
-    }
-    parameters
-}
-
 /// A layer's arrays as at step 0, but keyed by the edit's seed.
 fn drawn(draft: &Draft, layer: usize, seed: u64) -> ParameterState {
     let shape = draft.shape(layer);
@@ -250,12 +231,29 @@ fn in_words(changed: &[LayerName]) -> String {
 /// stand at `place`.
 fn resolved_alone(draft: &Draft, kind: &LayerKind, spec: &LayerSpec, place: usize) -> Result<Parameters, TrainerError> {
     let input = draft.inputs[place];
-    let at = Place {
+    let around = Surroundings {
         input,
         classes: draft.definition.classes,
         instructions: Instructions::Scalar,
         stream: 0,
         numbers: (0..input.channels as u32).collect(),
     };
-    Ok((kind.build)(spec, &at)?.parameters)
+    Ok((kind.build)(spec, &around)?.parameters)
+}
+
+/// Gives a layer the coefficients of the identity.
+fn set_identity(state: &mut ParameterState, ones: Ones) {
+    state.weights.fill(0.0);
+    for filter in 0..state.biases.len() {
+        let start = arrays::row(state, filter).start;
+        state.weights[start + filter * ones.step + ones.first] = 1.0;
+    }
+}
+
+/// Whether no value that reaches `place` is negative.
+fn never_negative(draft: &Draft, place: usize) -> Result<bool, TrainerError> {
+    // Images are: half of their values are below zero.
+    draft.definition.network.layers[..place]
+        .iter()
+        .try_fold(false, |not_negative, layer| (layers::kind(&layer.kind)?.keeps_from_negative)(layer, not_negative))
 }

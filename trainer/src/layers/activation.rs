@@ -4,23 +4,15 @@
 use revacnn_schemas::{ImageShape, LayerSpec};
 use serde::{Deserialize, Serialize};
 
-use super::{Backward, Buffers, Built, Context, LayerKind, Operation, Place, Role, Scratch};
+use super::kind::{Layer, Ones, Role, Surroundings};
+use super::operation::{Backward, Buffers, Context, Operation, Scratch};
 use crate::TrainerError;
 use crate::kernels::{Instructions, relu, relu_backward};
-
-pub(crate) const KIND: LayerKind = LayerKind {
-    name: "activation",
-    stem: "activation",
-    role: Role::Joins,
-    count: None,
-    activation: Some("function"),
-    build,
-};
 
 /// Configuration of an activation layer.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Config {
+pub(super) struct Config {
     /// The function.
     function: Function,
 }
@@ -28,7 +20,7 @@ struct Config {
 /// An activation function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Function {
+pub(super) enum Function {
     /// None: values pass as they are.
     #[default]
     None,
@@ -38,13 +30,63 @@ pub(crate) enum Function {
     Tanh,
 }
 
-fn build(spec: &LayerSpec, place: &Place) -> Result<Built, TrainerError> {
-    let config: Config = spec.config()?;
-    Ok(Built::new(&config, Activation::after(config.function, place.input, place).into_iter().collect()))
+impl Function {
+    /// Its word, if it does anything.
+    pub(super) fn describe(self) -> Option<String> {
+        match self {
+            Self::None => None,
+            Self::Relu => Some("relu".to_owned()),
+            Self::Tanh => Some("tanh".to_owned()),
+        }
+    }
+
+    /// Whether applied twice it is what it is applied once, to values that may
+    /// be known not to be negative: an identity needs that.
+    ///
+    /// # Errors
+    /// Why it is not.
+    pub(super) fn idempotent(self, not_negative: bool) -> Result<(), String> {
+        match self {
+            Self::None => Ok(()),
+            Self::Relu if not_negative => Ok(()),
+            Self::Relu => Err("identity cannot hold: relu would cut off negative values, and what reaches the layer \
+                               is not the output of a relu; use activation=none"
+                .to_owned()),
+            Self::Tanh => Err("identity cannot hold: tanh applied twice is not tanh; use activation=none".to_owned()),
+        }
+    }
+
+    /// Whether no value that it gives is negative, where `not_negative` says
+    /// so of those that it gets.
+    pub(super) fn keeps_from_negative(self, not_negative: bool) -> bool {
+        match self {
+            Self::None => not_negative,
+            Self::Relu => true,
+            Self::Tanh => false,
+        }
+    }
+}
+
+impl Layer for Config {
+    const NAME: &'static str = "activation";
+    const ROLE: Role = Role::Joins;
+    const ACTIVATION: Option<&'static str> = Some("function");
+
+    fn build(&mut self, _spec: &LayerSpec, around: &Surroundings) -> Result<Vec<Box<dyn Operation>>, TrainerError> {
+        Ok(Activation::after(self.function, around.input, around).into_iter().collect())
+    }
+
+    fn identity(&self, _input: ImageShape, not_negative: bool) -> Result<Option<Ones>, String> {
+        self.function.idempotent(not_negative).map(|()| None)
+    }
+
+    fn keeps_from_negative(&self, not_negative: bool) -> bool {
+        self.function.keeps_from_negative(not_negative)
+    }
 }
 
 #[derive(Debug)]
-pub(crate) struct Activation {
+pub(super) struct Activation {
     function: Function,
     shape: ImageShape,
     instructions: Instructions,
@@ -52,9 +94,9 @@ pub(crate) struct Activation {
 
 impl Activation {
     /// The operation of `function` on maps of `shape`, if it does anything.
-    pub(crate) fn after(function: Function, shape: ImageShape, place: &Place) -> Option<Box<dyn Operation>> {
+    pub(super) fn after(function: Function, shape: ImageShape, around: &Surroundings) -> Option<Box<dyn Operation>> {
         (function != Function::None)
-            .then(|| Box::new(Self { function, shape, instructions: place.instructions }) as Box<dyn Operation>)
+            .then(|| Box::new(Self { function, shape, instructions: around.instructions }) as Box<dyn Operation>)
     }
 }
 

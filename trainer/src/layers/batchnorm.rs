@@ -8,18 +8,14 @@
 use revacnn_schemas::{ImageShape, LayerSpec};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Backward, Buffers, Built, Context, Initial, LayerKind, Operation, ParameterShape, Place, Role, Scratch, refuse,
-};
+use super::kind::{Layer, Role, Surroundings, refuse};
+use super::operation::{Backward, Buffers, Context, Initial, Operation, ParameterShape, Scratch};
 use crate::TrainerError;
-
-pub(crate) const KIND: LayerKind =
-    LayerKind { name: "batchnorm", stem: "batchnorm", role: Role::Joins, count: None, activation: None, build };
 
 /// Configuration of batch normalisation.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Config {
+pub(super) struct Config {
     /// Share of the batch's statistics in the running ones.
     #[serde(default = "momentum")]
     momentum: f64,
@@ -36,17 +32,26 @@ fn epsilon() -> f64 {
     1e-5
 }
 
-fn build(spec: &LayerSpec, place: &Place) -> Result<Built, TrainerError> {
-    let config: Config = spec.config()?;
-    if !(0.0..=1.0).contains(&config.momentum) {
-        return Err(refuse(spec, format!("momentum must be 0 to 1, found {}", config.momentum)));
+impl Layer for Config {
+    const NAME: &'static str = "batchnorm";
+    const ROLE: Role = Role::Joins;
+
+    fn build(&mut self, spec: &LayerSpec, around: &Surroundings) -> Result<Vec<Box<dyn Operation>>, TrainerError> {
+        if !(0.0..=1.0).contains(&self.momentum) {
+            return Err(refuse(spec, format!("momentum must be 0 to 1, found {}", self.momentum)));
+        }
+        // As it is used: what vanishes at 32 bits divides by zero where a channel is constant.
+        let epsilon = self.epsilon as f32;
+        if !(epsilon > 0.0 && epsilon.is_finite()) {
+            return Err(refuse(spec, format!("epsilon must be above 0 as a 32-bit number, found {}", self.epsilon)));
+        }
+        Ok(vec![Box::new(BatchNorm { shape: around.input, momentum: self.momentum as f32, epsilon })])
     }
-    // As it is used: what vanishes at 32 bits divides by zero where a channel is constant.
-    if !(config.epsilon as f32 > 0.0 && (config.epsilon as f32).is_finite()) {
-        return Err(refuse(spec, format!("epsilon must be above 0 as a 32-bit number, found {}", config.epsilon)));
+
+    /// A scale a channel.
+    fn coefficient_axes(&self, _input: ImageShape) -> [usize; 3] {
+        [1, 1, 1]
     }
-    let operation = BatchNorm { shape: place.input, momentum: config.momentum as f32, epsilon: config.epsilon as f32 };
-    Ok(Built::new(&config, vec![Box::new(operation)]))
 }
 
 #[derive(Debug)]

@@ -1,29 +1,18 @@
 //! Convolution: `kind = "conv"`.
 
-use revacnn_schemas::{ImageShape, LayerSpec, ParameterState};
+use revacnn_schemas::{ImageShape, LayerSpec, ParameterState, Parameters};
 use serde::{Deserialize, Serialize};
 
 use super::activation::{Activation, Function};
-use super::{
-    Backward, Buffers, Built, Context, Initial, LayerKind, Operation, Packed, ParameterShape, Place, Role, Scratch,
-    check_range, refuse,
-};
+use super::kind::{Begin, Layer, Ones, Role, Surroundings, check_range, refuse};
+use super::operation::{Backward, Buffers, Context, Initial, Operation, Packed, ParameterShape, Scratch};
 use crate::TrainerError;
 use crate::kernels::{Convolution, ConvolutionShape};
-
-pub(crate) const KIND: LayerKind = LayerKind {
-    name: "conv",
-    stem: "conv",
-    role: Role::Opens,
-    count: Some("filters"),
-    activation: Some("activation"),
-    build,
-};
 
 /// Configuration of a convolution.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Config {
+pub(super) struct Config {
     /// Number of filters.
     filters: usize,
     /// Rows and columns of a filter.
@@ -43,40 +32,91 @@ fn one() -> usize {
     1
 }
 
-fn build(spec: &LayerSpec, place: &Place) -> Result<Built, TrainerError> {
-    let config: Config = spec.config()?;
-    check_range(spec, "filters", config.filters, 1..=65_536)?;
-    check_range(spec, "kernel", config.kernel, 1..=64)?;
-    check_range(spec, "stride", config.stride, 1..=64)?;
-    check_range(spec, "pad", config.pad, 0..=config.kernel.saturating_sub(1))?;
-    let ImageShape { channels, height, width } = place.input;
-    let padded = (height + 2 * config.pad, width + 2 * config.pad);
-    if padded.0 < config.kernel || padded.1 < config.kernel {
-        return Err(refuse(
-            spec,
-            format!(
-                "a kernel of {0}×{0} needs an input of at least that size, found {1} with {2} of padding",
-                config.kernel, place.input, config.pad
-            ),
-        ));
+impl Layer for Config {
+    const NAME: &'static str = "conv";
+    const ROLE: Role = Role::Opens;
+    const COUNT: Option<&'static str> = Some("filters");
+    const ACTIVATION: Option<&'static str> = Some("activation");
+
+    fn build(&mut self, spec: &LayerSpec, around: &Surroundings) -> Result<Vec<Box<dyn Operation>>, TrainerError> {
+        check_range(spec, "filters", self.filters, 1..=65_536)?;
+        check_range(spec, "kernel", self.kernel, 1..=64)?;
+        check_range(spec, "stride", self.stride, 1..=64)?;
+        check_range(spec, "pad", self.pad, 0..=self.kernel.saturating_sub(1))?;
+        let ImageShape { channels, height, width } = around.input;
+        let padded = (height + 2 * self.pad, width + 2 * self.pad);
+        if padded.0 < self.kernel || padded.1 < self.kernel {
+            return Err(refuse(
+                spec,
+                format!(
+                    "a kernel of {0}×{0} needs an input of at least that size, found {1} with {2} of padding",
+                    self.kernel, around.input, self.pad
+                ),
+            ));
+        }
+        let convolution = Convolution::new(
+            ConvolutionShape {
+                channels,
+                height,
+                width,
+                filters: self.filters,
+                kernel: self.kernel,
+                stride: self.stride,
+                padding: self.pad,
+            },
+            around.instructions,
+        );
+        let convolution = Conv(convolution);
+        let activation = Activation::after(self.activation, convolution.output(), around);
+        let mut operations: Vec<Box<dyn Operation>> = vec![Box::new(convolution)];
+        operations.extend(activation);
+        Ok(operations)
     }
-    let convolution = Convolution::new(
-        ConvolutionShape {
-            channels,
-            height,
-            width,
-            filters: config.filters,
-            kernel: config.kernel,
-            stride: config.stride,
-            padding: config.pad,
-        },
-        place.instructions,
-    );
-    let convolution = Conv(convolution);
-    let activation = Activation::after(config.activation, convolution.output(), place);
-    let mut operations: Vec<Box<dyn Operation>> = vec![Box::new(convolution)];
-    operations.extend(activation);
-    Ok(Built::new(&config, operations))
+
+    fn describe(&self) -> Vec<String> {
+        let window = format!("{} {1}×{1}", Self::NAME, self.kernel);
+        std::iter::once(window).chain(self.activation.describe()).collect()
+    }
+
+    /// It keeps channels, rows and columns unless told otherwise.
+    fn complete(parameters: &mut Parameters, input: ImageShape, _begin: Begin) {
+        parameters.entry("filters").or_insert_with(|| input.channels.into());
+        let kernel = parameters.get("kernel").and_then(serde_json::Value::as_u64);
+        if let Some(kernel) = kernel.filter(|kernel| kernel % 2 == 1) {
+            parameters.entry("pad").or_insert_with(|| ((kernel - 1) / 2).into());
+        }
+    }
+
+    fn identity(&self, input: ImageShape, not_negative: bool) -> Result<Option<Ones>, String> {
+        let Self { filters, kernel, stride, pad, activation } = *self;
+        if filters != input.channels {
+            return Err(format!(
+                "identity needs as many filters as channels reach the layer, {}, found {filters}",
+                input.channels
+            ));
+        }
+        if kernel % 2 == 0 {
+            return Err(format!("identity needs an odd kernel, which has a centre, found {kernel}"));
+        }
+        let same = (kernel - 1) / 2;
+        if stride != 1 || pad != same {
+            return Err(format!(
+                "identity needs stride 1 and pad {same}, so that maps keep their size, found stride {stride} and \
+                 pad {pad}"
+            ));
+        }
+        activation.idempotent(not_negative)?;
+        let area = kernel * kernel;
+        Ok(Some(Ones { step: area, first: area / 2 }))
+    }
+
+    fn keeps_from_negative(&self, _not_negative: bool) -> bool {
+        self.activation.keeps_from_negative(false)
+    }
+
+    fn coefficient_axes(&self, input: ImageShape) -> [usize; 3] {
+        [input.channels, self.kernel, self.kernel]
+    }
 }
 
 #[derive(Debug)]

@@ -3,32 +3,42 @@
 use revacnn_schemas::{ImageShape, LayerSpec};
 use serde::{Deserialize, Serialize};
 
-use super::{Backward, Buffers, Built, Context, LayerKind, Operation, Place, Role, Scratch, refuse};
+use super::kind::{Layer, Ones, Role, Surroundings, no_identity, refuse};
+use super::operation::{Backward, Buffers, Context, Operation, Scratch};
 use crate::TrainerError;
 use crate::data::Stream;
-
-pub(crate) const KIND: LayerKind =
-    LayerKind { name: "dropout", stem: "dropout", role: Role::Joins, count: None, activation: None, build };
 
 /// Configuration of dropout.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Config {
+pub(super) struct Config {
     /// Share of values that become zero in training; the others are divided
     /// by one minus it, so that nothing changes in evaluation.
     rate: f64,
 }
 
-fn build(spec: &LayerSpec, place: &Place) -> Result<Built, TrainerError> {
-    let config: Config = spec.config()?;
-    // As it is used: what rounds to 1 would drop everything.
-    if !(0.0..1.0).contains(&(config.rate as f32)) {
-        let reason = format!("rate must be at least 0 and below 1 as a 32-bit number, found {}", config.rate);
-        return Err(refuse(spec, reason));
+impl Layer for Config {
+    const NAME: &'static str = "dropout";
+    const ROLE: Role = Role::Joins;
+
+    fn build(&mut self, spec: &LayerSpec, around: &Surroundings) -> Result<Vec<Box<dyn Operation>>, TrainerError> {
+        // As it is used: what rounds to 1 would drop everything.
+        let rate = self.rate as f32;
+        if !(0.0..1.0).contains(&rate) {
+            let reason = format!("rate must be at least 0 and below 1 as a 32-bit number, found {}", self.rate);
+            return Err(refuse(spec, reason));
+        }
+        let (shape, stream, numbers) = (around.input, around.stream, around.numbers.clone());
+        Ok(vec![Box::new(Dropout { rate, shape, stream, numbers })])
     }
-    let dropout =
-        Dropout { rate: config.rate as f32, shape: place.input, stream: place.stream, numbers: place.numbers.clone() };
-    Ok(Built::new(&config, vec![Box::new(dropout)]))
+
+    fn identity(&self, _input: ImageShape, _not_negative: bool) -> Result<Option<Ones>, String> {
+        if self.rate == 0.0 { Ok(None) } else { Err(no_identity(Self::NAME)) }
+    }
+
+    fn keeps_from_negative(&self, not_negative: bool) -> bool {
+        not_negative
+    }
 }
 
 /// # Determinism

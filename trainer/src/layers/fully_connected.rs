@@ -1,29 +1,18 @@
 //! Fully connected layers: `kind = "fully-connected"`.
 
-use revacnn_schemas::{ImageShape, LayerSpec, ParameterState};
+use revacnn_schemas::{ImageShape, LayerSpec, ParameterState, Parameters};
 use serde::{Deserialize, Serialize};
 
 use super::activation::{Activation, Function};
-use super::{
-    Backward, Buffers, Built, Context, Initial, LayerKind, Operation, Packed, ParameterShape, Place, Role, Scratch,
-    check_range,
-};
+use super::kind::{Begin, Layer, Ones, Role, Surroundings, check_range};
+use super::operation::{Backward, Buffers, Context, Initial, Operation, Packed, ParameterShape, Scratch};
 use crate::TrainerError;
 use crate::kernels::FullyConnected;
-
-pub(crate) const KIND: LayerKind = LayerKind {
-    name: "fully-connected",
-    stem: "fc",
-    role: Role::Opens,
-    count: Some("units"),
-    activation: Some("activation"),
-    build,
-};
 
 /// Configuration of a fully connected layer.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Config {
+pub(super) struct Config {
     /// Number of units.
     units: usize,
     /// What follows, per value.
@@ -31,28 +20,62 @@ struct Config {
     activation: Function,
 }
 
-fn build(spec: &LayerSpec, place: &Place) -> Result<Built, TrainerError> {
-    let config: Config = spec.config()?;
-    check_range(spec, "units", config.units, 1..=1_048_576)?;
-    let dense = Dense::new(place, config.units);
-    let activation = Activation::after(config.activation, dense.output(), place);
-    let mut operations: Vec<Box<dyn Operation>> = vec![Box::new(dense)];
-    operations.extend(activation);
-    Ok(Built::new(&config, operations))
+impl Layer for Config {
+    const NAME: &'static str = "fully-connected";
+    const STEM: &'static str = "fc";
+    const ROLE: Role = Role::Opens;
+    const COUNT: Option<&'static str> = Some("units");
+    const ACTIVATION: Option<&'static str> = Some("activation");
+
+    fn build(&mut self, spec: &LayerSpec, around: &Surroundings) -> Result<Vec<Box<dyn Operation>>, TrainerError> {
+        check_range(spec, "units", self.units, 1..=1_048_576)?;
+        let dense = Dense::new(around, self.units);
+        let activation = Activation::after(self.activation, dense.output(), around);
+        let mut operations: Vec<Box<dyn Operation>> = vec![Box::new(dense)];
+        operations.extend(activation);
+        Ok(operations)
+    }
+
+    fn describe(&self) -> Vec<String> {
+        std::iter::once(Self::NAME.to_owned()).chain(self.activation.describe()).collect()
+    }
+
+    /// An identity has a unit an input.
+    fn complete(parameters: &mut Parameters, input: ImageShape, begin: Begin) {
+        if begin == Begin::Identity {
+            parameters.entry("units").or_insert_with(|| input.len().into());
+        }
+    }
+
+    fn identity(&self, input: ImageShape, not_negative: bool) -> Result<Option<Ones>, String> {
+        let units = self.units;
+        if units != input.len() {
+            return Err(format!(
+                "identity needs as many units as values reach the layer, {}, found {units}",
+                input.len()
+            ));
+        }
+        self.activation.idempotent(not_negative)?;
+        Ok(Some(Ones { step: 1, first: 0 }))
+    }
+
+    fn keeps_from_negative(&self, _not_negative: bool) -> bool {
+        self.activation.keeps_from_negative(false)
+    }
 }
 
 /// The product of a layer's weights with all values of its input.
 #[derive(Debug)]
-pub(crate) struct Dense {
+pub(super) struct Dense {
     kernel: FullyConnected,
     inputs: usize,
     units: usize,
 }
 
 impl Dense {
-    pub(crate) fn new(place: &Place, units: usize) -> Self {
-        let inputs = place.input.len();
-        Self { kernel: FullyConnected::new(inputs, units, place.instructions), inputs, units }
+    pub(super) fn new(around: &Surroundings, units: usize) -> Self {
+        let inputs = around.input.len();
+        Self { kernel: FullyConnected::new(inputs, units, around.instructions), inputs, units }
     }
 }
 

@@ -3,17 +3,15 @@
 use revacnn_schemas::{ImageShape, LayerSpec};
 use serde::{Deserialize, Serialize};
 
-use super::{Backward, Buffers, Built, Context, LayerKind, Operation, Place, Role, Scratch, check_range, refuse};
+use super::kind::{Layer, Ones, Role, Surroundings, check_range, no_identity, refuse};
+use super::operation::{Backward, Buffers, Context, Operation, Scratch};
 use crate::TrainerError;
 use crate::kernels::{AveragePool, MaxPool, PoolShape};
-
-pub(crate) const KIND: LayerKind =
-    LayerKind { name: "pool", stem: "pool", role: Role::Ends, count: None, activation: None, build };
 
 /// Configuration of a pooling layer.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Config {
+pub(super) struct Config {
     /// What a window becomes.
     #[serde(default)]
     method: Method,
@@ -37,29 +35,48 @@ enum Method {
     Average,
 }
 
-fn build(spec: &LayerSpec, place: &Place) -> Result<Built, TrainerError> {
-    let mut config: Config = spec.config()?;
-    let stride = *config.stride.get_or_insert(config.kernel);
-    check_range(spec, "kernel", config.kernel, 1..=64)?;
-    check_range(spec, "stride", stride, 1..=64)?;
-    check_range(spec, "pad", config.pad, 0..=config.kernel / 2)?;
-    let ImageShape { channels, height, width } = place.input;
-    if height + 2 * config.pad < config.kernel || width + 2 * config.pad < config.kernel {
-        return Err(refuse(
-            spec,
-            format!(
-                "a window of {0}×{0} needs an input of at least that size, found {1}; remove a pooling layer \
-                 or use larger images",
-                config.kernel, place.input
-            ),
-        ));
+impl Layer for Config {
+    const NAME: &'static str = "pool";
+    const ROLE: Role = Role::Ends;
+
+    fn build(&mut self, spec: &LayerSpec, around: &Surroundings) -> Result<Vec<Box<dyn Operation>>, TrainerError> {
+        let stride = *self.stride.get_or_insert(self.kernel);
+        check_range(spec, "kernel", self.kernel, 1..=64)?;
+        check_range(spec, "stride", stride, 1..=64)?;
+        check_range(spec, "pad", self.pad, 0..=self.kernel / 2)?;
+        let ImageShape { channels, height, width } = around.input;
+        if height + 2 * self.pad < self.kernel || width + 2 * self.pad < self.kernel {
+            return Err(refuse(
+                spec,
+                format!(
+                    "a window of {0}×{0} needs an input of at least that size, found {1}; remove a pooling layer \
+                     or use larger images",
+                    self.kernel, around.input
+                ),
+            ));
+        }
+        let shape = PoolShape { channels, height, width, kernel: self.kernel, stride, padding: self.pad };
+        let operation: Box<dyn Operation> = match self.method {
+            Method::Max => Box::new(Max(MaxPool::new(shape, around.instructions), shape)),
+            Method::Average => Box::new(Average(AveragePool::new(shape, around.instructions), shape)),
+        };
+        Ok(vec![operation])
     }
-    let shape = PoolShape { channels, height, width, kernel: config.kernel, stride, padding: config.pad };
-    let operation: Box<dyn Operation> = match config.method {
-        Method::Max => Box::new(Max(MaxPool::new(shape, place.instructions), shape)),
-        Method::Average => Box::new(Average(AveragePool::new(shape, place.instructions), shape)),
-    };
-    Ok(Built::new(&config, vec![operation]))
+
+    fn describe(&self) -> Vec<String> {
+        vec![format!("{} {1}×{1}", Self::NAME, self.kernel)]
+    }
+
+    fn identity(&self, _input: ImageShape, _not_negative: bool) -> Result<Option<Ones>, String> {
+        match (self.kernel, self.stride, self.pad) {
+            (1, Some(1), 0) => Ok(None),
+            _ => Err(no_identity(Self::NAME)),
+        }
+    }
+
+    fn keeps_from_negative(&self, not_negative: bool) -> bool {
+        not_negative
+    }
 }
 
 fn output_of(shape: &PoolShape) -> ImageShape {

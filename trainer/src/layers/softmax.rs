@@ -5,31 +5,33 @@ use revacnn_schemas::LayerSpec;
 use serde::{Deserialize, Serialize};
 
 use super::fully_connected::Dense;
-use super::{Built, LayerKind, Place, Role, refuse};
+use super::kind::{Layer, Role, Surroundings, refuse};
+use super::operation::Operation;
 use crate::TrainerError;
-
-pub(crate) const KIND: LayerKind =
-    LayerKind { name: "softmax", stem: "softmax", role: Role::Classes, count: None, activation: None, build };
 
 /// Configuration of the class layer.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Config {
+pub(super) struct Config {
     /// Number of classes; the data set's unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     classes: Option<usize>,
 }
 
-fn build(spec: &LayerSpec, place: &Place) -> Result<Built, TrainerError> {
-    let mut config: Config = spec.config()?;
-    let classes = *config.classes.get_or_insert(place.classes);
-    if classes != place.classes {
-        return Err(refuse(
-            spec,
-            format!("the data set has {} classes, the layer says {classes}; leave `classes` out", place.classes),
-        ));
+impl Layer for Config {
+    const NAME: &'static str = "softmax";
+    const ROLE: Role = Role::Classes;
+
+    fn build(&mut self, spec: &LayerSpec, around: &Surroundings) -> Result<Vec<Box<dyn Operation>>, TrainerError> {
+        let classes = *self.classes.get_or_insert(around.classes);
+        if classes != around.classes {
+            return Err(refuse(
+                spec,
+                format!("the data set has {} classes, the layer says {classes}; leave `classes` out", around.classes),
+            ));
+        }
+        Ok(vec![Box::new(Dense::new(around, classes))])
     }
-    Ok(Built::new(&config, vec![Box::new(Dense::new(place, classes))]))
 }
 
 /// Softmax with cross-entropy of one image.

@@ -1,18 +1,10 @@
 //! Adadelta: `adadelta`, as in the ConvNetJS CIFAR-10 demo.
 
-use revacnn_schemas::{OptimizerSpec, Parameters};
 use serde::{Deserialize, Serialize};
 
-use super::{Moment, Optimizer, OptimizerKind, Tensors, check, check_common, resolved};
+use super::kind::{Configuration, Optimizer, Tensors, UpdateContext, check, check_common};
 use crate::TrainerError;
 use crate::kernels::{Kernel, Simd};
-
-pub(crate) const KIND: OptimizerKind = OptimizerKind {
-    name: "adadelta",
-    build,
-    // PyTorch's, and the default here before it was 1e-8.
-    left_out: &[("epsilon", 1e-6)],
-};
 
 /// Source: Zeiler 2012, as `torch.optim.Adadelta`: g ← g + decay·w;
 /// s ← ρs + (1−ρ)g²; δ = g·√(a+ε)/√(s+ε); a ← ρa + (1−ρ)δ²; w ← w − rate·δ.
@@ -24,7 +16,7 @@ pub(crate) const KIND: OptimizerKind = OptimizerKind {
 /// small that epsilon is most of what they are divided by.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Adadelta {
+pub(super) struct Adadelta {
     #[serde(default = "learning_rate")]
     learning_rate: f64,
     #[serde(default = "rho")]
@@ -51,12 +43,16 @@ fn weight_decay() -> f64 {
     2.5e-5
 }
 
-fn build(spec: &OptimizerSpec) -> Result<(Parameters, Box<dyn Optimizer>), TrainerError> {
-    let config: Adadelta = spec.config()?;
-    check_common(config.learning_rate, config.weight_decay)?;
-    check("rho", config.rho, "at least 0 and below 1", |value| (0.0..1.0).contains(&value))?;
-    check("epsilon", config.epsilon, "above 0 as a 32-bit number", |value| value as f32 > 0.0)?;
-    Ok((resolved(&config), Box::new(config)))
+impl Configuration for Adadelta {
+    const NAME: &'static str = "adadelta";
+    // PyTorch's, and the default here before it was 1e-8.
+    const LEFT_OUT: &'static [(&'static str, f64)] = &[("epsilon", 1e-6)];
+
+    fn check(&self) -> Result<(), TrainerError> {
+        check_common(self.learning_rate, self.weight_decay)?;
+        check("rho", self.rho, "at least 0 and below 1", |value| (0.0..1.0).contains(&value))?;
+        check("epsilon", self.epsilon, "above 0 as a 32-bit number", |value| value as f32 > 0.0)
+    }
 }
 
 impl Optimizer for Adadelta {
@@ -64,17 +60,13 @@ impl Optimizer for Adadelta {
         2
     }
 
-    fn learning_rate(&self) -> f64 {
-        self.learning_rate
-    }
-
     fn weight_decay(&self) -> f64 {
         self.weight_decay
     }
 
-    fn update(&self, moment: Moment, tensors: Tensors<'_, '_>) {
-        moment.instructions.run(Update {
-            rate: (self.learning_rate * moment.rate) as f32,
+    fn update(&self, context: UpdateContext, tensors: Tensors<'_, '_>) {
+        context.instructions.run(Update {
+            rate: (self.learning_rate * context.rate) as f32,
             rho: self.rho as f32,
             rest: (1.0 - self.rho) as f32,
             epsilon: self.epsilon as f32,

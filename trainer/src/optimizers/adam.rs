@@ -1,20 +1,21 @@
 //! Adam: `adam`.
 
-use revacnn_schemas::{OptimizerSpec, Parameters};
 use serde::{Deserialize, Serialize};
 
-use super::{Moment, Optimizer, OptimizerKind, Tensors, check, check_common, power, resolved};
+use super::kind::{Configuration, Optimizer, Tensors, UpdateContext, check, check_common};
+use super::power::power;
 use crate::TrainerError;
 use crate::kernels::{Kernel, Simd};
 
-pub(crate) const KIND: OptimizerKind = OptimizerKind { name: "adam", build, left_out: &[] };
+/// The optimizer of a run that names none.
+pub(crate) const DEFAULT: &str = Adam::NAME;
 
 /// Source: Kingma and Ba 2015, as `torch.optim.Adam` (decay is L2):
 /// g ← g + decay·w; m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²;
 /// w ← w − rate/(1−β₁ᵗ) · m / (√v/√(1−β₂ᵗ) + ε).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Adam {
+pub(super) struct Adam {
     #[serde(default = "learning_rate")]
     learning_rate: f64,
     #[serde(default = "beta1")]
@@ -43,13 +44,15 @@ fn epsilon() -> f64 {
     1e-8
 }
 
-fn build(spec: &OptimizerSpec) -> Result<(Parameters, Box<dyn Optimizer>), TrainerError> {
-    let config: Adam = spec.config()?;
-    check_common(config.learning_rate, config.weight_decay)?;
-    check("beta1", config.beta1, "at least 0 and below 1", |value| (0.0..1.0).contains(&value))?;
-    check("beta2", config.beta2, "at least 0 and below 1", |value| (0.0..1.0).contains(&value))?;
-    check("epsilon", config.epsilon, "above 0 as a 32-bit number", |value| value as f32 > 0.0)?;
-    Ok((resolved(&config), Box::new(config)))
+impl Configuration for Adam {
+    const NAME: &'static str = "adam";
+
+    fn check(&self) -> Result<(), TrainerError> {
+        check_common(self.learning_rate, self.weight_decay)?;
+        check("beta1", self.beta1, "at least 0 and below 1", |value| (0.0..1.0).contains(&value))?;
+        check("beta2", self.beta2, "at least 0 and below 1", |value| (0.0..1.0).contains(&value))?;
+        check("epsilon", self.epsilon, "above 0 as a 32-bit number", |value| value as f32 > 0.0)
+    }
 }
 
 impl Optimizer for Adam {
@@ -57,18 +60,14 @@ impl Optimizer for Adam {
         2
     }
 
-    fn learning_rate(&self) -> f64 {
-        self.learning_rate
-    }
-
     fn weight_decay(&self) -> f64 {
         self.weight_decay
     }
 
-    fn update(&self, moment: Moment, tensors: Tensors<'_, '_>) {
-        moment.instructions.run(Update {
-            step_size: (self.learning_rate * moment.rate / (1.0 - power(self.beta1, moment.update))) as f32,
-            correction: (1.0 - power(self.beta2, moment.update)).sqrt() as f32,
+    fn update(&self, context: UpdateContext, tensors: Tensors<'_, '_>) {
+        context.instructions.run(Update {
+            step_size: (self.learning_rate * context.rate / (1.0 - power(self.beta1, context.update))) as f32,
+            correction: (1.0 - power(self.beta2, context.update)).sqrt() as f32,
             beta: (self.beta1 as f32, self.beta2 as f32),
             rest: ((1.0 - self.beta1) as f32, (1.0 - self.beta2) as f32),
             epsilon: self.epsilon as f32,

@@ -3,81 +3,35 @@
 //! PyTorch 2's definitions are the reference. Weight decay is L2: decay · w is
 //! added to the gradient of coefficients, not of biases.
 //!
+//! | file | concept |
+//! |---|---|
+//! | `kind` | what a kind of optimizer decides |
+//! | `adadelta`, `adam`, `sgd` | one kind each |
+//! | `power` | powers that are the same on every machine |
+//!
 //! # Adding an optimizer
-//! Write a file with its configuration, its update and an [`OptimizerKind`],
-//! and add the kind to [`KINDS`].
+//! Write a file with its configuration, which implements
+//! `kind::Configuration`, and its update; name it here, as a module and in
+//! [`KINDS`].
 
 mod adadelta;
 mod adam;
+mod kind;
+mod power;
 mod sgd;
 
-use std::fmt;
-
-use revacnn_schemas::{OptimizerSpec, Parameters};
-use serde::Serialize;
+use revacnn_schemas::OptimizerSpec;
 
 use crate::TrainerError;
-use crate::kernels::Instructions;
+use kind::OptimizerKind;
+
+pub(crate) use adam::DEFAULT;
+pub(crate) use kind::{Optimizer, Tensors, UpdateContext};
+pub(crate) use power::power;
 
 /// Every kind of optimizer.
-pub(crate) static KINDS: &[OptimizerKind] = &[adadelta::KIND, sgd::KIND, adam::KIND];
-
-/// An optimizer and its parameters with every default written out.
-pub(crate) type Resolved = (Parameters, Box<dyn Optimizer>);
-
-/// A kind of optimizer.
-pub(crate) struct OptimizerKind {
-    /// The word on the command line.
-    pub(crate) name: &'static str,
-    /// Builds it; also writes every default out.
-    pub(crate) build: fn(&OptimizerSpec) -> Result<Resolved, TrainerError>,
-    /// Parameters whose default has changed, with the first default: what a
-    /// recorded edit means that leaves one out. Later edits write them out.
-    pub(crate) left_out: &'static [(&'static str, f64)],
-}
-
-/// An optimizer with its hyper-parameters; its memory is in the slots.
-pub(crate) trait Optimizer: fmt::Debug + Send + Sync {
-    /// Arrays it remembers for every parameter.
-    fn slots(&self) -> usize;
-
-    /// Learning rate.
-    fn learning_rate(&self) -> f64;
-
-    /// Momentum, if it has one.
-    fn momentum(&self) -> Option<f64> {
-        None
-    }
-
-    /// Weight decay.
-    fn weight_decay(&self) -> f64;
-
-    /// Moves `values` by one update, element by element.
-    ///
-    /// # Shapes
-    /// `values`, `gradients` and each of `slots` have one length.
-    fn update(&self, moment: Moment, tensors: Tensors<'_, '_>);
-}
-
-/// Where an update stands, and what it runs on.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Moment {
-    /// The number of this update, from 1, since the slots were zero.
-    pub(crate) update: u64,
-    /// What the schedule multiplies the learning rate by.
-    pub(crate) rate: f64,
-    /// Instructions of the kernels.
-    pub(crate) instructions: Instructions,
-}
-
-/// The arrays of one update.
-pub(crate) struct Tensors<'a, 'b> {
-    pub(crate) values: &'a mut [f32],
-    pub(crate) gradients: &'a [f32],
-    pub(crate) slots: &'a mut [&'b mut [f32]],
-    /// Weight decay of these values; 0 for biases.
-    pub(crate) decay: f32,
-}
+pub(crate) static KINDS: &[OptimizerKind] =
+    &[OptimizerKind::of::<adadelta::Adadelta>(), OptimizerKind::of::<sgd::Sgd>(), OptimizerKind::of::<adam::Adam>()];
 
 /// Builds the optimizer that `spec` describes, and resolves the spec.
 pub(crate) fn build(spec: &OptimizerSpec) -> Result<(OptimizerSpec, Box<dyn Optimizer>), TrainerError> {
@@ -119,50 +73,9 @@ fn complete(spec: &OptimizerSpec, value: impl Fn(&str, f64) -> serde_json::Value
     complete
 }
 
-/// The configuration as the parameters of a resolved spec.
-fn resolved(config: &impl Serialize) -> Parameters {
-    match serde_json::to_value(config) {
-        Ok(serde_json::Value::Object(map)) => map,
-        _ => unreachable!("invariant: an optimizer's configuration is a struct of plain numbers"),
-    }
-}
-
-/// Checks a hyper-parameter against its range.
-fn check(name: &str, value: f64, expected: &'static str, valid: impl FnOnce(f64) -> bool) -> Result<(), TrainerError> {
-    // Neither infinities nor numbers that vanish or overflow as f32 are of use.
-    if (value as f32).is_finite() && valid(value) {
-        return Ok(());
-    }
-    Err(TrainerError::OutOfRange { name: name.to_owned(), expected, found: value.to_string() })
-}
-
-fn check_common(learning_rate: f64, weight_decay: f64) -> Result<(), TrainerError> {
-    check("learning-rate", learning_rate, "a finite number of at least 0", |value| value >= 0.0)?;
-    check("weight-decay", weight_decay, "a finite number of at least 0", |value| value >= 0.0)
-}
-
-/// `base` to the power `exponent`, by squaring: the same on every machine.
-pub(crate) fn power(base: f64, exponent: u64) -> f64 {
-    let (mut result, mut square, mut rest) = (1.0, base, exponent);
-    while rest > 0 {
-        if rest & 1 == 1 {
-            result *= square;
-        }
-        square *= square;
-        rest >>= 1;
-    }
-    result
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_power_by_squaring_is_the_product() {
-        assert_eq!(power(0.5, 10), 0.5_f64.powi(10));
-        assert_eq!(power(0.9, 0), 1.0);
-    }
 
     #[test]
     fn an_unknown_optimizer_is_refused_with_those_there_are() {

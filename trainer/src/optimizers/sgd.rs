@@ -1,18 +1,15 @@
 //! Stochastic gradient descent with momentum: `sgd`.
 
-use revacnn_schemas::{OptimizerSpec, Parameters};
 use serde::{Deserialize, Serialize};
 
-use super::{Moment, Optimizer, OptimizerKind, Tensors, check, check_common, resolved};
+use super::kind::{Configuration, Optimizer, Tensors, UpdateContext, check, check_common};
 use crate::TrainerError;
 use crate::kernels::{Kernel, Simd};
-
-pub(crate) const KIND: OptimizerKind = OptimizerKind { name: "sgd", build, left_out: &[] };
 
 /// d = g + decay·w; v ← momentum·v + d; w ← w − rate·v (`torch.optim.SGD`).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Sgd {
+pub(super) struct Sgd {
     #[serde(default = "learning_rate")]
     learning_rate: f64,
     #[serde(default = "momentum")]
@@ -29,11 +26,13 @@ fn momentum() -> f64 {
     0.9
 }
 
-fn build(spec: &OptimizerSpec) -> Result<(Parameters, Box<dyn Optimizer>), TrainerError> {
-    let config: Sgd = spec.config()?;
-    check_common(config.learning_rate, config.weight_decay)?;
-    check("momentum", config.momentum, "at least 0 and below 1", |value| (0.0..1.0).contains(&value))?;
-    Ok((resolved(&config), Box::new(config)))
+impl Configuration for Sgd {
+    const NAME: &'static str = "sgd";
+
+    fn check(&self) -> Result<(), TrainerError> {
+        check_common(self.learning_rate, self.weight_decay)?;
+        check("momentum", self.momentum, "at least 0 and below 1", |value| (0.0..1.0).contains(&value))
+    }
 }
 
 impl Optimizer for Sgd {
@@ -41,21 +40,13 @@ impl Optimizer for Sgd {
         1
     }
 
-    fn learning_rate(&self) -> f64 {
-        self.learning_rate
-    }
-
-    fn momentum(&self) -> Option<f64> {
-        Some(self.momentum)
-    }
-
     fn weight_decay(&self) -> f64 {
         self.weight_decay
     }
 
-    fn update(&self, moment: Moment, tensors: Tensors<'_, '_>) {
-        let rate = (self.learning_rate * moment.rate) as f32;
-        moment.instructions.run(Update { rate, momentum: self.momentum as f32, tensors });
+    fn update(&self, context: UpdateContext, tensors: Tensors<'_, '_>) {
+        let rate = (self.learning_rate * context.rate) as f32;
+        context.instructions.run(Update { rate, momentum: self.momentum as f32, tensors });
     }
 }
 

@@ -24,7 +24,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use revacnn_schemas::{
-    BranchId, DataCursor, Digest, HyperParameters, ParameterState, RunDefinition, Step, Topology, TrainingState,
+    BranchId, DataCursor, Digest, HyperParameters, OptimizerSpec, ParameterState, RunDefinition, Step, Topology,
+    TrainingState,
 };
 
 use crate::data::Dataset;
@@ -53,6 +54,8 @@ pub struct Trainer {
     dataset: Arc<Dataset>,
     instructions: Instructions,
     optimizer: Box<dyn Optimizer>,
+    /// The optimizer's description, every parameter with its value.
+    resolved: OptimizerSpec,
     definition: RunDefinition,
     order: Order,
     step: Step,
@@ -123,7 +126,7 @@ impl Trainer {
         let instructions = instructions.supported();
         let (_, network) =
             Network::build(&definition.network, definition.input, definition.classes, instructions, topology)?;
-        let (_, optimizer) = optimizers::build(&definition.optimizer)?;
+        let (resolved, optimizer) = optimizers::build(&definition.optimizer)?;
         let parameters =
             network.weighted.iter().map(|layer| initial_state(layer, definition.seed, optimizer.slots())).collect();
         let threads = Threads::new(threads).ok_or(TrainerError::Threads { threads })?;
@@ -131,6 +134,7 @@ impl Trainer {
             engine: Engine::new(network, parameters, Arc::new(threads)),
             instructions,
             optimizer,
+            resolved,
             definition: definition.clone(),
             order: Order::new(definition.seed, train_images),
             dataset,
@@ -214,9 +218,11 @@ impl Trainer {
 
     /// Hyper-parameters in force.
     pub fn hyper_parameters(&self) -> HyperParameters {
+        let value = |name: &str| self.resolved.parameters.get(name).and_then(serde_json::Value::as_f64);
+        let learning_rate = value("learning_rate").unwrap_or_default() * self.schedule_factor(self.step);
         HyperParameters {
-            learning_rate: (self.optimizer.learning_rate() * self.schedule_factor(self.step)) as f32,
-            momentum: self.optimizer.momentum().map(|momentum| momentum as f32),
+            learning_rate: learning_rate as f32,
+            momentum: value("momentum").map(|momentum| momentum as f32),
             weight_decay: self.optimizer.weight_decay() as f32,
             batch_size: self.definition.batch_size,
         }

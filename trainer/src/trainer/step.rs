@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::{Divergence, RECENT, StepOutcome, Trainer, update};
 use crate::TrainerError;
 use crate::engine::Images;
-use crate::optimizers::Moment;
+use crate::optimizers::UpdateContext;
 
 impl Trainer {
     /// Makes one update.
@@ -20,13 +20,13 @@ impl Trainer {
         let batch = self.order.batch(self.cursor, self.definition.batch_size);
         self.engine.compute_gradients(&Images::new(&self.dataset, &self.definition, self.cursor, &batch))?;
         self.updates += 1;
-        let moment = Moment {
+        let context = UpdateContext {
             update: self.updates,
             rate: self.schedule_factor(self.step.next()),
             instructions: self.instructions,
         };
         self.engine.change(|network, parameters, gradients| {
-            update::update(&*self.optimizer, moment, network, parameters, gradients);
+            update::update(&*self.optimizer, context, network, parameters, gradients);
         });
         self.step = self.step.next();
         self.cursor = self.order.after(self.cursor, batch.len());

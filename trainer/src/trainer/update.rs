@@ -4,12 +4,12 @@ use revacnn_schemas::ParameterState;
 
 use crate::engine::Gradients;
 use crate::network::Network;
-use crate::optimizers::{Moment, Optimizer, Tensors};
+use crate::optimizers::{Optimizer, Tensors, UpdateContext};
 
 /// Moves the parameters of every filter that trains by one update.
 pub(super) fn update(
     optimizer: &dyn Optimizer,
-    moment: Moment,
+    context: UpdateContext,
     network: &Network,
     parameters: &mut [ParameterState],
     gradients: &[Gradients],
@@ -28,7 +28,7 @@ pub(super) fn update(
                 slots: &mut slots,
                 decay,
             };
-            optimizer.update(moment, tensors);
+            optimizer.update(context, tensors);
             let mut slots: Vec<&mut [f32]> = state.bias_slots.iter_mut().map(|slot| &mut slot[run.clone()]).collect();
             let tensors = Tensors {
                 values: &mut state.biases[run.clone()],
@@ -36,7 +36,7 @@ pub(super) fn update(
                 slots: &mut slots,
                 decay: 0.0,
             };
-            optimizer.update(moment, tensors);
+            optimizer.update(context, tensors);
         }
     }
 }

@@ -8,11 +8,11 @@
 //! there for.
 
 use super::batch::Batch;
-use super::{length, mean_norm, project, values_of};
+use super::sphere::{length, mean_norm, project, reader, values_of};
 use crate::Trainer;
-use crate::edits::Refusal;
 use crate::edits::arrays;
 use crate::edits::draft::Draft;
+use crate::edits::outcome::Refusal;
 
 /// Steps of the ascent.
 const ITERATIONS: usize = 16;
@@ -27,11 +27,11 @@ const ITERATIONS: usize = 16;
 /// # Determinism
 /// Gradients are the engine's, norms and projections run in `f64` in order.
 pub(crate) fn maximise(trainer: &Trainer, draft: &mut Draft, place: usize, count: usize) -> Result<(), Refusal> {
-    let reader = super::reader(draft, place, count)?;
+    let read_by = reader(draft, place, count)?;
     let filters = draft.topology.layers[place].filters.len();
     let old = filters - count;
     let norm = mean_norm(draft, place, old);
-    let mut batch = Batch::new(trainer, draft, place, reader)?;
+    let mut batch = Batch::new(trainer, draft, place, read_by)?;
     let mut directions: Vec<Vec<f64>> = Vec::with_capacity(count);
     for position in old..filters {
         let mut values = values_of(draft, place, position);

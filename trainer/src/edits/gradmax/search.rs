@@ -8,10 +8,11 @@
 //! orthogonal to w; on the sphere that is no special case.
 
 use super::batch::Batch;
-use super::{length, mean_norm, project, values_of};
+use super::sphere::{length, mean_norm, project, reader, values_of};
 use crate::Trainer;
 use crate::edits::draft::Draft;
-use crate::edits::{Refusal, arrays, draws};
+use crate::edits::outcome::Refusal;
+use crate::edits::{arrays, draws};
 
 /// Directions that are tried, the filter's own draw first.
 const STARTS: usize = 16;
@@ -124,11 +125,11 @@ fn fill(
     count: usize,
     choose: &mut Choose<'_>,
 ) -> Result<(), Refusal> {
-    let reader = super::reader(draft, place, count)?;
+    let read_by = reader(draft, place, count)?;
     let filters = draft.topology.layers[place].filters.len();
     let old = filters - count;
     let mean = mean_norm(draft, place, old);
-    let batch = Batch::new(trainer, draft, place, reader)?;
+    let batch = Batch::new(trainer, draft, place, read_by)?;
     let mut climber = Climber { batch, position: old, norm: 0.0, directions: Vec::with_capacity(count) };
     for position in old..filters {
         let own = values_of(draft, place, position);

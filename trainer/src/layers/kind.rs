@@ -1,0 +1,199 @@
+//! What a kind of layer decides.
+
+use revacnn_schemas::{ImageShape, LayerSpec, Parameters};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::operation::Operation;
+use crate::TrainerError;
+use crate::kernels::Instructions;
+
+/// The configuration that layers of one kind are written with, and all that
+/// the kind decides.
+pub(super) trait Layer: Serialize + DeserializeOwned {
+    /// The word in `kind = "…"`.
+    const NAME: &'static str;
+    /// First part of the names of such layers.
+    const STEM: &'static str = Self::NAME;
+    /// What the layer is to the blocks of the network.
+    const ROLE: Role;
+    /// The parameter that says how many filters it has, where that is free:
+    /// edits add and remove filters of such layers.
+    const COUNT: Option<&'static str> = None;
+    /// The parameter that names its activation function.
+    const ACTIVATION: Option<&'static str> = None;
+
+    /// Its operations in order; the first one has the layer's weights, if any.
+    /// A parameter that follows from the surroundings is filled in.
+    ///
+    /// # Errors
+    /// What the layer refuses, by its name.
+    fn build(&mut self, spec: &LayerSpec, around: &Surroundings) -> Result<Vec<Box<dyn Operation>>, TrainerError>;
+
+    /// The layer in a few words, one for each thing that it does.
+    fn describe(&self) -> Vec<String> {
+        vec![Self::NAME.to_owned()]
+    }
+
+    /// Fills in what an edit that inserts such a layer left open and what
+    /// follows from the maps that reach it.
+    fn complete(_parameters: &mut Parameters, _input: ImageShape, _begin: Begin) {}
+
+    /// What makes the layer pass its input on; `None` if it does so without
+    /// coefficients. `not_negative` says that no value that reaches it is
+    /// negative.
+    ///
+    /// Source: Chen, Goodfellow and Shlens, *Net2Net* (2016), section 2.3:
+    /// equal width, a kernel with a centre, and an activation that applied
+    /// twice is what it is applied once.
+    ///
+    /// # Errors
+    /// Why it cannot be one.
+    fn identity(&self, _input: ImageShape, _not_negative: bool) -> Result<Option<Ones>, String> {
+        Err(no_identity(Self::NAME))
+    }
+
+    /// Whether no value that leaves the layer is negative, where
+    /// `not_negative` says so of those that reach it.
+    fn keeps_from_negative(&self, _not_negative: bool) -> bool {
+        false
+    }
+
+    /// Inputs, rows and columns of a filter's coefficients.
+    fn coefficient_axes(&self, input: ImageShape) -> [usize; 3] {
+        [input.channels, input.height, input.width]
+    }
+}
+
+/// Why most layers of a kind are no identity.
+pub(super) fn no_identity(kind: &str) -> String {
+    format!("a layer of kind {kind} has no coefficients that make it pass its input on; leave init=identity out")
+}
+
+/// A kind of layer: its [`Layer`], without the type of the configuration.
+pub(crate) struct LayerKind {
+    /// [`Layer::NAME`]
+    pub(crate) name: &'static str,
+    /// [`Layer::STEM`]
+    pub(crate) stem: &'static str,
+    /// [`Layer::ROLE`]
+    pub(crate) role: Role,
+    /// [`Layer::COUNT`]
+    pub(crate) count: Option<&'static str>,
+    /// [`Layer::ACTIVATION`]
+    pub(crate) activation: Option<&'static str>,
+    /// Builds the layer from its description.
+    pub(crate) build: fn(&LayerSpec, &Surroundings) -> Result<Built, TrainerError>,
+    /// [`Layer::describe`]
+    pub(crate) describe: fn(&LayerSpec) -> Result<Vec<String>, TrainerError>,
+    /// [`Layer::complete`]
+    pub(crate) complete: fn(&mut Parameters, ImageShape, Begin),
+    /// [`Layer::identity`]
+    pub(crate) identity: fn(&LayerSpec, ImageShape, bool) -> Result<Result<Option<Ones>, String>, TrainerError>,
+    /// [`Layer::keeps_from_negative`]
+    pub(crate) keeps_from_negative: fn(&LayerSpec, bool) -> Result<bool, TrainerError>,
+    /// [`Layer::coefficient_axes`]
+    pub(crate) coefficient_axes: fn(&LayerSpec, ImageShape) -> Result<[usize; 3], TrainerError>,
+}
+
+impl LayerKind {
+    /// The kind whose layers are configured by `L`.
+    pub(super) const fn of<L: Layer>() -> Self {
+        Self {
+            name: L::NAME,
+            stem: L::STEM,
+            role: L::ROLE,
+            count: L::COUNT,
+            activation: L::ACTIVATION,
+            build: |spec, around| {
+                let mut config: L = spec.config()?;
+                let operations = config.build(spec, around)?;
+                let parameters = match serde_json::to_value(&config) {
+                    Ok(serde_json::Value::Object(map)) => map,
+                    _ => unreachable!("invariant: a layer's configuration is a struct of plain values"),
+                };
+                Ok(Built { parameters, operations })
+            },
+            describe: |spec| Ok(spec.config::<L>()?.describe()),
+            complete: L::complete,
+            identity: |spec, input, not_negative| Ok(spec.config::<L>()?.identity(input, not_negative)),
+            keeps_from_negative: |spec, not_negative| Ok(spec.config::<L>()?.keeps_from_negative(not_negative)),
+            coefficient_axes: |spec, input| Ok(spec.config::<L>()?.coefficient_axes(input)),
+        }
+    }
+}
+
+/// What a layer is to a block: a convolution or fully connected layer with
+/// what follows it per channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Opens a block; its filters are the block's.
+    Opens,
+    /// Belongs to the block before it, if that is still open.
+    Joins,
+    /// Ends the block before it and belongs to none.
+    Ends,
+    /// Opens the last block: the class layer.
+    Classes,
+}
+
+/// How a layer that is inserted begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Begin {
+    /// Its coefficients are drawn.
+    Drawn,
+    /// It passes its input on.
+    Identity,
+}
+
+/// Where the coefficients of an identity are 1: filter f's at f·`step` +
+/// `first`. All others are 0.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ones {
+    pub(crate) step: usize,
+    pub(crate) first: usize,
+}
+
+/// Where a layer is built.
+pub(crate) struct Surroundings {
+    /// Shape of the maps that reach it.
+    pub(crate) input: ImageShape,
+    /// Classes of the data set.
+    pub(crate) classes: usize,
+    /// Instructions of the kernels.
+    pub(crate) instructions: Instructions,
+    /// A number that stands for the layer's name in random streams.
+    pub(crate) stream: u64,
+    /// Numbers of the filters whose maps reach the layer, `[channel]`.
+    pub(crate) numbers: Vec<u32>,
+}
+
+/// A layer that was built.
+pub(crate) struct Built {
+    /// Its parameters with every default written out.
+    pub(crate) parameters: Parameters,
+    /// Its operations in order; the first one has the layer's weights, if any.
+    pub(crate) operations: Vec<Box<dyn Operation>>,
+}
+
+/// An error of the layer that `spec` describes.
+pub(crate) fn refuse(spec: &LayerSpec, reason: impl Into<String>) -> TrainerError {
+    TrainerError::Layer {
+        layer: spec.name.as_ref().map_or_else(|| "(unnamed)".to_owned(), ToString::to_string),
+        kind: spec.kind.clone(),
+        reason: reason.into(),
+    }
+}
+
+/// Checks that `value` is in `range`.
+pub(super) fn check_range(
+    spec: &LayerSpec,
+    name: &str,
+    value: usize,
+    range: std::ops::RangeInclusive<usize>,
+) -> Result<(), TrainerError> {
+    if range.contains(&value) {
+        return Ok(());
+    }
+    Err(refuse(spec, format!("{name} must be {} to {}, found {value}", range.start(), range.end())))
+}

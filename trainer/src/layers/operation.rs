@@ -1,0 +1,165 @@
+//! Operations: the units that the passes run.
+//!
+//! All maps between operations are dense, planar and of one image,
+//! `[channel][row][column]`.
+
+use std::fmt;
+
+use revacnn_schemas::{ImageShape, ParameterState};
+
+use crate::kernels::NonZero;
+
+/// How the weights of an operation begin.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Initial {
+    /// Coefficients N(0, 1/fan-in), biases 0.
+    Normal {
+        /// Inputs of one output.
+        fan_in: usize,
+    },
+    /// Every coefficient this value, biases 0.
+    Constant(f32),
+}
+
+/// The weights of an operation.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct ParameterShape {
+    /// Filters, units or channels.
+    pub(crate) filters: usize,
+    /// Coefficients of one filter.
+    pub(crate) coefficients: usize,
+    /// How they begin.
+    pub(crate) initial: Initial,
+    /// Whether weight decay acts on the coefficients.
+    pub(crate) decays: bool,
+    /// Whether there are running statistics a channel.
+    pub(crate) normalises: bool,
+}
+
+/// Weights laid out for the kernels, made once a step.
+#[derive(Debug, Default)]
+pub(crate) struct Packed {
+    pub(crate) forward: Vec<f32>,
+    pub(crate) backward: Vec<f32>,
+}
+
+/// Where an image stands in the training: the keys of its random draws.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ImageContext {
+    /// Whether this is a training pass (dropout on, statistics of the batch).
+    pub(crate) training: bool,
+    /// Whether a backward pass follows.
+    pub(crate) keep: bool,
+    pub(crate) seed: u64,
+    pub(crate) epoch: u64,
+    /// The image's place in the epoch's order.
+    pub(crate) offset: u32,
+}
+
+impl ImageContext {
+    /// What an evaluation pass is keyed by: no random draw, no backward pass.
+    pub(crate) const EVALUATION: Self = Self { training: false, keep: false, seed: 0, epoch: 0, offset: 0 };
+}
+
+/// What an operation sees besides its maps.
+#[derive(Clone, Copy)]
+pub(crate) struct Context<'a> {
+    pub(crate) image: ImageContext,
+    pub(crate) state: Option<&'a ParameterState>,
+    pub(crate) packed: &'a Packed,
+    /// What [`Operation::batch_statistics`] and [`Operation::batch_gradient`]
+    /// left for this batch.
+    pub(crate) batch: &'a [f32],
+}
+
+/// Buffers of one thread, to be used again.
+#[derive(Debug, Default)]
+pub(crate) struct Buffers {
+    pub(crate) nonzero: NonZero,
+    pub(crate) scatter: Vec<f32>,
+}
+
+/// What one image leaves from an operation's forward to its backward pass.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    pub(crate) values: Vec<f32>,
+    pub(crate) positions: Vec<u32>,
+}
+
+/// What a backward pass of an operation reads.
+pub(crate) struct Backward<'a> {
+    pub(crate) input: &'a [f32],
+    pub(crate) output: &'a [f32],
+    pub(crate) grad_output: &'a [f32],
+    pub(crate) scratch: &'a Scratch,
+}
+
+/// One unit of the passes. Immutable: whatever changes is in the arguments.
+pub(crate) trait Operation: fmt::Debug + Send + Sync {
+    /// Shape of the output map.
+    fn output(&self) -> ImageShape;
+
+    /// The weights, if there are any.
+    fn parameters(&self) -> Option<ParameterShape> {
+        None
+    }
+
+    /// Numbers an image that live from its forward to its backward pass.
+    fn scratch_len(&self) -> usize {
+        0
+    }
+
+    /// Positions an image that live from its forward to its backward pass.
+    fn positions_len(&self) -> usize {
+        0
+    }
+
+    /// Numbers of the accumulator of weight gradients.
+    fn gradient_len(&self) -> usize {
+        0
+    }
+
+    /// Lays the weights out for the kernels.
+    fn pack(&self, _state: &ParameterState, _packed: &mut Packed) {}
+
+    /// Computes the output of one image.
+    fn forward(&self, context: &Context<'_>, input: &[f32], output: &mut [f32], scratch: &mut Scratch);
+
+    /// Computes the gradients of one image: of the input where `grad_input`
+    /// is given (overwritten), of the weights where `accumulator` is (added).
+    fn backward(
+        &self,
+        context: &Context<'_>,
+        maps: &Backward<'_>,
+        buffers: &mut Buffers,
+        grad_input: Option<&mut [f32]>,
+        accumulator: Option<&mut [f32]>,
+    );
+
+    /// Writes the accumulator out: coefficients `[filter][coefficient]` and
+    /// biases `[filter]`, both overwritten.
+    fn unpack_gradient(&self, _accumulator: &[f32], _weights: &mut [f32], _biases: &mut [f32]) {}
+
+    /// Numbers that the whole batch shares; not 0 for an operation that needs
+    /// all images of the batch before it can go on.
+    fn batch_len(&self) -> usize {
+        0
+    }
+
+    /// Computes what the batch shares from every image's input, in order.
+    fn batch_statistics(&self, _inputs: &[&[f32]], _batch: &mut [f32]) {}
+
+    /// Completes what the batch shares before the backward pass, and writes
+    /// the gradients of the weights.
+    fn batch_gradient(
+        &self,
+        _images: &[(&[f32], &[f32])],
+        _batch: &mut [f32],
+        _weights: &mut [f32],
+        _biases: &mut [f32],
+    ) {
+    }
+
+    /// Moves the running statistics towards the batch's.
+    fn update_running(&self, _batch: &[f32], _images: usize, _running: &mut [Vec<f32>; 2], _frozen: &[bool]) {}
+}
