@@ -23,6 +23,7 @@ fn layer(layer: &str, filters: &[(&str, u32)]) -> LayerTopology {
     LayerTopology {
         layer: name(layer),
         kind: "conv".into(),
+        reads: Vec::new(),
         filters: filters.iter().map(|(born, number)| filter(born, *number)).collect(),
         coefficients: Some(2),
         map: Some([1, 2]),

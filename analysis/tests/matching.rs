@@ -27,6 +27,7 @@ fn network(born: char, first: &[usize], second: &[usize]) -> Network {
     let layer = |text: &str, kind: &str, filters: usize, coefficients: usize, map: Option<[usize; 2]>| LayerTopology {
         layer: name(text),
         kind: kind.to_owned(),
+        reads: Vec::new(),
         filters: (0..filters as u32)
             .map(|number| FilterIdentity { number: FilterNumber(number), born: Some(born.clone()) })
             .collect(),

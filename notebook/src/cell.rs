@@ -2,8 +2,12 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::LazyLock;
 
-use revacnn_schemas::{Address, BranchId, BranchName, FilterNumber, ImageIndex, LayerName, Position, Scale, Step};
+use revacnn_schemas::{
+    Address, BranchId, BranchName, FilterNumber, ImageIndex, LayerName, Position, SCALARS, ScalarColumn, ScalarKind,
+    Scale, Step,
+};
 use serde::{Deserialize, Serialize};
 
 /// What cells without addresses of their own look at.
@@ -249,28 +253,26 @@ impl Cell {
     }
 }
 
-/// Numbers of each step that [`Cell::Chart`] knows: columns of `steps`, the
-/// validation's, and statistics of filters, with their units.
-pub const QUANTITIES: [(&str, Option<&str>); 18] = [
-    ("loss", Some("nats")),
-    ("decay_loss", None),
-    ("batch_accuracy", None),
-    ("live_accuracy", None),
-    ("learning_rate", None),
-    ("momentum", None),
-    ("weight_decay", None),
-    ("batch_size", Some("images")),
-    ("images_seen", Some("images")),
-    ("epoch", None),
-    ("validation_loss", Some("nats")),
-    ("validation_accuracy", None),
-    ("mean_abs_gradient", None),
-    ("gradient_norm", None),
-    ("weight_norm", None),
-    ("update_ratio", None),
-    ("activation_sum", None),
-    ("zero_share", None),
-];
+/// Numbers of each step that [`Cell::Chart`] knows, with their units: scalars
+/// of `steps`, the validation's, and statistics of filters.
+pub static QUANTITIES: LazyLock<Vec<(&str, Option<&str>)>> = LazyLock::new(|| {
+    // What is measured first, then what is counted.
+    let counted = |column: &&ScalarColumn| matches!(column.kind, ScalarKind::Long(..) | ScalarKind::Int(..));
+    let scalars = || SCALARS.iter().filter(|column| column.quantity).map(|column| (column, column.unit));
+    let measured = scalars().filter(|(column, _)| !counted(column));
+    let scalars = measured.chain(scalars().rev().filter(|(column, _)| counted(column)));
+    let others = [
+        ("validation_loss", Some("nats")),
+        ("validation_accuracy", None),
+        ("mean_abs_gradient", None),
+        ("gradient_norm", None),
+        ("weight_norm", None),
+        ("update_ratio", None),
+        ("activation_sum", None),
+        ("zero_share", None),
+    ];
+    scalars.map(|(column, unit)| (column.name, unit)).chain(others).collect()
+});
 
 macro_rules! words {
     ($type:ident, $($word:literal => $value:ident),+) => {

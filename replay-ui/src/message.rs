@@ -62,9 +62,9 @@ impl Hyper {
     pub(crate) fn of(self, row: &StepRow) -> Option<String> {
         let values = &row.hyper_parameters;
         match self {
-            Self::LearningRate => Some(values.learning_rate.to_string()),
-            Self::Momentum => values.momentum.map(|momentum| momentum.to_string()),
-            Self::WeightDecay => Some(values.weight_decay.to_string()),
+            Self::LearningRate => values.get("learning_rate").map(|value| value.to_string()),
+            Self::Momentum => values.get("momentum").map(|value| value.to_string()),
+            Self::WeightDecay => values.get("weight_decay").map(|value| value.to_string()),
             Self::BatchSize => Some(values.batch_size.to_string()),
         }
     }

@@ -28,15 +28,18 @@ mod digest;
 mod edit;
 mod error;
 mod figure;
+mod hyper_parameters;
 mod ids;
 mod network;
 mod optimizer;
 mod run;
+mod scalars;
 mod schedule;
 mod state;
 mod step;
 mod tables;
 mod topology;
+mod words;
 
 pub use address::{Address, Position};
 pub use advice::{Advice, DEFAULT_STORE, Place};
@@ -49,18 +52,20 @@ pub use figure::{
     Mark, MarkKind, NetworkDiagram, Palette, Panel, Scale, Scatter, ScatterGroup, ScatterPoint, Series, TableColumn,
     TableFigure,
 };
+pub use hyper_parameters::HyperParameters;
 pub use ids::{BranchId, BranchName, Epoch, FilterNumber, ImageIndex, LayerName, Step};
 pub use network::{LayerSpec, NetworkSpec, Parameters};
 pub use optimizer::OptimizerSpec;
 pub use run::{AugmentationSpec, DatasetIdentity, ImageShape, RunDefinition};
+pub use scalars::{SCALARS, ScalarColumn, ScalarKind, SetText, StepScalars};
 pub use schedule::{Schedule, ScheduleSpec};
 pub use state::{DataCursor, ParameterState, TrainingState};
 pub use step::{
-    BlockView, HyperParameters, NormalisationView, Observer, ObserverError, ParameterView, StepView, ValidationResult,
-    Wanted,
+    BlockView, NormalisationView, Observer, ObserverError, ParameterView, StepView, ValidationResult, Wanted,
 };
 pub use tables::{ACTIVATION_TABLES, PARAMETER_TABLES, Table};
 pub use topology::{FilterIdentity, LayerTopology, Topology};
+pub use words::IMAGES;
 
 /// Version of the log's format: what is made now has it. A branch keeps the one
 /// that it was made with. Since 2 a branch may be another program's.

@@ -33,6 +33,10 @@ pub struct LayerSpec {
     /// The name, unique in the network: the layer's identity in a lineage.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<LayerName>,
+    /// The layers whose outputs it reads; the layer before it, or the images
+    /// for the first one, if there are none here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reads: Vec<LayerName>,
     /// Everything else that was written for the layer.
     #[serde(flatten)]
     pub parameters: Parameters,

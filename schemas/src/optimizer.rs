@@ -6,8 +6,8 @@ use std::str::FromStr;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::edit::{plain, value};
 use crate::network::parameters_as;
+use crate::words::{plain, value};
 use crate::{Parameters, SchemaError};
 
 /// An optimizer: its kind (`sgd`, `adadelta`, `adam`, …) and the parameters

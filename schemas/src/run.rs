@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ARITHMETIC, Digest, Digester, NetworkSpec, OptimizerSpec, ScheduleSpec};
+use crate::{ARITHMETIC, Digest, Digester, LayerName, NetworkSpec, OptimizerSpec, ScheduleSpec};
 
 /// Shape of an image: channels, rows, columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -153,6 +153,10 @@ impl RunDefinition {
         for (place, layer) in self.network.layers.iter().enumerate() {
             let subject = layer.name.as_ref().map_or_else(|| format!("layer {}", place + 1), ToString::to_string);
             fields.push((format!("{subject} kind"), layer.kind.clone()));
+            if !layer.reads.is_empty() {
+                let names: Vec<&str> = layer.reads.iter().map(LayerName::as_str).collect();
+                fields.push((format!("{subject} reads"), names.join(" ")));
+            }
             for (name, value) in &layer.parameters {
                 fields.push((format!("{subject} {name}"), value.to_string()));
             }

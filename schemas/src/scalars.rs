@@ -66,10 +66,12 @@ impl Default for StepScalars {
 pub struct ScalarColumn {
     /// Its name.
     pub name: &'static str,
-    /// As people read it.
+    /// What it is, as people read it, with a unit that it has.
     pub label: &'static str,
     /// Its unit, if it has one.
     pub unit: Option<&'static str>,
+    /// Whether it is a share, from 0 to 1, which people read in per cent.
+    pub share: bool,
     /// Whether a chart can draw it.
     pub quantity: bool,
     /// Whether the window's inspector lists it.
@@ -104,11 +106,15 @@ pub type SetText = fn(&mut StepScalars, &str) -> Result<(), SchemaError>;
 
 impl ScalarColumn {
     const fn new(name: &'static str, label: &'static str, kind: ScalarKind) -> Self {
-        Self { name, label, unit: None, quantity: false, inspected: false, since: 1, kind }
+        Self { name, label, unit: None, share: false, quantity: false, inspected: false, since: 1, kind }
     }
 
     const fn unit(self, unit: &'static str) -> Self {
         Self { unit: Some(unit), ..self }
+    }
+
+    const fn share(self) -> Self {
+        Self { share: true, ..self }
     }
 
     const fn quantity(self) -> Self {
@@ -166,7 +172,7 @@ pub static SCALARS: [ScalarColumn; 18] = [
         Int(|row| row.batch_images, |row, v| row.batch_images = v),
     )
     .unit("images"),
-    ScalarColumn::new("loss", "loss", Float(|row| row.loss, |row, value| row.loss = value))
+    ScalarColumn::new("loss", "loss, nats", Float(|row| row.loss, |row, value| row.loss = value))
         .unit("nats")
         .quantity()
         .inspected(),
@@ -177,12 +183,14 @@ pub static SCALARS: [ScalarColumn; 18] = [
         "accuracy of the batch",
         Float(|row| row.batch_accuracy, |row, value| row.batch_accuracy = value),
     )
+    .share()
     .quantity(),
     ScalarColumn::new(
         "live_accuracy",
         "accuracy, last 200 images",
         Float(|row| row.live_accuracy, |row, value| row.live_accuracy = value),
     )
+    .share()
     .quantity()
     .inspected(),
     ScalarColumn::new(

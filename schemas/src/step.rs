@@ -1,19 +1,6 @@
 //! What one recorded step holds, borrowed from the engine that computed it.
 
-use crate::{DataCursor, Digest, ImageIndex, Step, TrainingState};
-
-/// Hyper-parameters in force for the update that led to a step.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct HyperParameters {
-    /// Learning rate.
-    pub learning_rate: f32,
-    /// Momentum; `None` for optimizers without one.
-    pub momentum: Option<f32>,
-    /// Weight decay (L2).
-    pub weight_decay: f32,
-    /// Images of a full batch.
-    pub batch_size: u32,
-}
+use crate::{DataCursor, ImageIndex, Step, StepScalars, TrainingState};
 
 /// Weights and gradients of one layer.
 #[derive(Debug, Clone, Copy)]
@@ -73,29 +60,9 @@ impl ValidationResult {
 /// Everything that is recorded of one step, borrowed.
 #[derive(Debug, Clone, Copy)]
 pub struct StepView<'a> {
-    /// The step.
-    pub step: Step,
-    /// Where training stands in the data after this step.
-    pub cursor: DataCursor,
-    /// Images in this step's batch; 0 where no update was made.
-    pub batch_images: u32,
-    /// Mean data loss over the batch, at the weights of the step before.
-    pub loss: Option<f32>,
-    /// The penalty that weight decay stands for, ½·decay·Σw² over the
-    /// coefficients that decay, at the weights of the step before: not those
-    /// of frozen filters, normalisation scales or biases.
-    pub decay_loss: Option<f32>,
-    /// Share of the batch predicted right before the update.
-    pub batch_accuracy: Option<f32>,
-    /// Share of the last 200 training images predicted right, each before its
-    /// update.
-    pub live_accuracy: Option<f32>,
-    /// Hyper-parameters in force.
-    pub hyper_parameters: HyperParameters,
-    /// Digest of all parameters at this step.
-    pub digest: Digest,
-    /// Digest of the whole state, where [`Wanted::state_digest`] asked for it.
-    pub state_digest: Option<Digest>,
+    /// Its scalars; the digest of the whole state where
+    /// [`Wanted::state_digest`] asked for it.
+    pub scalars: &'a StepScalars,
     /// Layers with weights, in the order of the topology.
     pub parameters: &'a [ParameterView<'a>],
     /// Normalising layers, in the order of the topology.
@@ -109,8 +76,6 @@ pub struct StepView<'a> {
     pub validation: Option<&'a ValidationResult>,
     /// The whole state, where [`Wanted::keyframe`] asked for it.
     pub keyframe: Option<&'a TrainingState>,
-    /// Wall time of the step, in nanoseconds.
-    pub elapsed_nanos: u64,
 }
 
 /// What an observer needs of a step beyond the training itself.

@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
 
+use crate::FORMAT_VERSION;
+use crate::scalars::{SCALARS, ScalarColumn};
+
 /// A table of the log: one folder of Parquet files in every branch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Table {
@@ -76,9 +79,15 @@ impl Table {
         Self::ALL.into_iter().find(|table| table.name() == name)
     }
 
-    /// The columns. Positions and counts are signed, because some readers
-    /// have no unsigned integers.
+    /// The columns of the newest format.
     pub fn schema(self) -> Arc<Schema> {
+        self.schema_of(FORMAT_VERSION)
+    }
+
+    /// The columns of a format version, which are the first of every later
+    /// one's. Positions and counts are signed, because some readers have no
+    /// unsigned integers.
+    pub fn schema_of(self, version: u32) -> Arc<Schema> {
         let required = |name: &str, of: DataType| Field::new(name, of, false);
         let nullable = |name: &str, of: DataType| Field::new(name, of, true);
         let step = || required("step", DataType::Int64);
@@ -91,25 +100,9 @@ impl Table {
         let wall_time = || required("wall_time", DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())));
         let mut columns = Vec::new();
         match self {
-            Self::Steps => columns.extend([
-                step(),
-                required("epoch", DataType::Int64),
-                required("offset", DataType::Int32),
-                required("images_seen", DataType::Int64),
-                required("batch_images", DataType::Int32),
-                nullable("loss", DataType::Float32),
-                nullable("decay_loss", DataType::Float32),
-                nullable("batch_accuracy", DataType::Float32),
-                nullable("live_accuracy", DataType::Float32),
-                required("learning_rate", DataType::Float32),
-                nullable("momentum", DataType::Float32),
-                required("weight_decay", DataType::Float32),
-                required("batch_size", DataType::Int32),
-                required("digest", DataType::Utf8),
-                nullable("state_digest", DataType::Utf8),
-                required("elapsed_nanos", DataType::Int64),
-                wall_time(),
-            ]),
+            Self::Steps => {
+                columns.extend(SCALARS.iter().filter(|column| column.since <= version).map(ScalarColumn::field));
+            }
             Self::Weights => {
                 columns.push(step());
                 columns.extend(filter());
@@ -201,7 +194,7 @@ mod tests {
 
     /// The columns are the format: a change here needs a new format version.
     #[test]
-    fn the_columns_are_those_of_format_version_1() {
+    fn the_columns_are_those_of_this_format_version() {
         let listing: Vec<String> = Table::ALL
             .into_iter()
             .map(|table| {
@@ -210,5 +203,43 @@ mod tests {
             })
             .collect();
         assert_eq!(listing.join("\n"), include_str!("tables.txt").trim_end());
+    }
+
+    #[test]
+    fn columns_of_the_first_format_come_first_and_are_as_they_were() {
+        let steps = Table::Steps.schema_of(1);
+        let columns: Vec<String> = steps
+            .fields()
+            .iter()
+            .map(|field| {
+                format!("{}{} {}", field.name(), if field.is_nullable() { "?" } else { "" }, field.data_type())
+            })
+            .collect();
+        assert_eq!(
+            columns,
+            [
+                "step Int64",
+                "epoch Int64",
+                "offset Int32",
+                "images_seen Int64",
+                "batch_images Int32",
+                "loss? Float32",
+                "decay_loss? Float32",
+                "batch_accuracy? Float32",
+                "live_accuracy? Float32",
+                "learning_rate Float32",
+                "momentum? Float32",
+                "weight_decay Float32",
+                "batch_size Int32",
+                "digest Utf8",
+                "state_digest? Utf8",
+                "elapsed_nanos Int64",
+                "wall_time Timestamp(µs, \"UTC\")",
+            ]
+        );
+        for table in Table::ALL {
+            let (first, newest) = (table.schema_of(1), table.schema());
+            assert_eq!(first.fields()[..], newest.fields()[..first.fields().len()], "{table}");
+        }
     }
 }

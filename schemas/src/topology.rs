@@ -26,6 +26,10 @@ pub struct LayerTopology {
     pub layer: LayerName,
     /// The layer's kind, such as `conv`.
     pub kind: String,
+    /// The layers whose outputs it reads, in order; the layer before it (the
+    /// images, for the first one) if there are none here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reads: Vec<LayerName>,
     /// Its filters (units, channels) in position order; empty for layers
     /// without filters of their own, such as pooling.
     #[serde(default)]
@@ -84,12 +88,40 @@ impl Topology {
         self.layers.iter().filter(|layer| layer.normalises)
     }
 
+    /// Places of the layers that the layer at a place reads, in order; empty
+    /// where it reads the images. A layer that it names and that is not before
+    /// it is left out.
+    pub fn read_by(&self, place: usize) -> Vec<usize> {
+        match self.layers.get(place) {
+            None => Vec::new(),
+            Some(layer) if layer.reads.is_empty() => place.checked_sub(1).into_iter().collect(),
+            Some(layer) => {
+                let before = |name: &LayerName| self.layers[..place].iter().position(|other| other.layer == *name);
+                layer.reads.iter().filter_map(before).collect()
+            }
+        }
+    }
+
+    /// The first layer that names another to read that is not before it.
+    pub fn broken_edge(&self) -> Option<(&LayerTopology, &LayerName)> {
+        self.layers.iter().enumerate().find_map(|(place, layer)| {
+            let before = |name: &LayerName| self.layers[..place].iter().any(|other| other.layer == *name);
+            layer.reads.iter().find(|name| !before(name)).map(|name| (layer, name))
+        })
+    }
+
     /// The layer whose maps a layer reads: the one that opens the block before
-    /// it. `None` for a layer that reads the images, and for one that is not
-    /// there.
+    /// it. `None` for a layer that reads the images, for one that reads several
+    /// layers, and for one that is not there.
     pub fn input_layer_of(&self, layer: &LayerName) -> Option<&LayerTopology> {
-        let place = self.layers.iter().position(|candidate| candidate.layer == *layer)?;
-        self.layers[..place].iter().rev().find(|candidate| candidate.map.is_some())
+        let mut place = self.layers.iter().position(|candidate| candidate.layer == *layer)?;
+        loop {
+            let &[before] = self.read_by(place).as_slice() else { return None };
+            if self.layers[before].map.is_some() {
+                return Some(&self.layers[before]);
+            }
+            place = before;
+        }
     }
 
     /// The filters of [that layer](Self::input_layer_of), in position order.
@@ -146,5 +178,57 @@ impl Topology {
     /// Values of all block outputs of one image.
     pub fn activations(&self) -> usize {
         self.blocks().map(|layer| layer.filters.len() * layer.map.map_or(0, |[rows, columns]| rows * columns)).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layer(name: &str, opens: bool, reads: &[&str]) -> LayerTopology {
+        LayerTopology {
+            layer: name.parse().unwrap(),
+            kind: "conv".to_owned(),
+            reads: reads.iter().map(|name| name.parse().unwrap()).collect(),
+            filters: Vec::new(),
+            coefficients: None,
+            map: opens.then_some([4, 4]),
+            normalises: false,
+            next_filter: FilterNumber(0),
+        }
+    }
+
+    #[test]
+    fn a_layer_reads_the_one_before_it_unless_it_names_others() {
+        let layers = vec![
+            layer("conv1", true, &[]),
+            layer("pool1", false, &[]),
+            layer("conv2", true, &[]),
+            layer("sum", false, &["conv2", "pool1"]),
+            layer("fc1", true, &["conv1"]),
+        ];
+        let mut topology = Topology { layers, retired: Vec::new() };
+        let read: Vec<Vec<usize>> = (0..5).map(|place| topology.read_by(place)).collect();
+        assert_eq!(read, [vec![], vec![0], vec![1], vec![2, 1], vec![0]]);
+        let input = |name: &str| topology.input_layer_of(&name.parse().unwrap()).map(|layer| layer.layer.to_string());
+        assert_eq!(input("conv2").as_deref(), Some("conv1"));
+        assert_eq!(input("fc1").as_deref(), Some("conv1"));
+        assert_eq!([input("conv1"), input("sum")], [None, None]);
+        assert_eq!(topology.broken_edge(), None);
+        topology.layers[1].reads = vec!["fc1".parse().unwrap()];
+        assert_eq!(topology.broken_edge().unwrap().1.as_str(), "fc1");
+    }
+
+    /// Branches that exist are written so: their text must not change.
+    #[test]
+    fn a_layer_that_reads_the_one_before_it_is_written_without_edges() {
+        let json = serde_json::to_string(&layer("conv1", true, &[])).unwrap();
+        assert_eq!(
+            json,
+            r#"{"layer":"conv1","kind":"conv","filters":[],"map":[4,4],"normalises":false,"next_filter":0}"#
+        );
+        assert_eq!(serde_json::from_str::<LayerTopology>(&json).unwrap(), layer("conv1", true, &[]));
+        let edges = serde_json::to_string(&layer("conv3", true, &["conv1"])).unwrap();
+        assert!(edges.contains(r#""reads":["conv1"]"#), "{edges}");
     }
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use revacnn_recorder::{Replay, find_data};
-use revacnn_schemas::{BranchName, BranchRecord, FilterNumber, LayerTopology, Step};
+use revacnn_schemas::{BranchName, BranchRecord, FilterNumber, LayerTopology, SCALARS, ScalarKind, Step};
 use revacnn_store::{StepRow, StepTensors, Store, StoreError};
 use serde_json::{Value, json};
 
@@ -107,29 +107,26 @@ impl Shown {
                 json!({ "layer": layer.layer, "kind": layer.kind, "filters": filters })
             })
             .collect();
-        json!({
+        let mut answer = json!({
             "branch": self.name,
             "recorded_in": self.record.name,
             "id": self.record.id,
-            "step": row.step,
-            "epoch": row.cursor.epoch,
-            "offset": row.cursor.offset,
-            "images_seen": row.cursor.images_seen,
-            "batch_images": row.batch_images,
-            "loss": optional(row.loss),
-            "decay_loss": optional(row.decay_loss),
-            "batch_accuracy": optional(row.batch_accuracy),
-            "live_accuracy": optional(row.live_accuracy),
-            "learning_rate": number(row.hyper_parameters.learning_rate),
-            "momentum": optional(row.hyper_parameters.momentum),
-            "weight_decay": number(row.hyper_parameters.weight_decay),
-            "batch_size": row.hyper_parameters.batch_size,
-            "digest": row.digest,
-            "state_digest": row.state_digest,
-            "elapsed_nanos": row.elapsed_nanos,
             "recomputed": self.recomputed,
             "layers": layers,
-        })
+        });
+        for column in &SCALARS {
+            answer[column.name] = match column.kind {
+                ScalarKind::Long(get, _) => json!(get(row)),
+                ScalarKind::Int(get, _) => json!(get(row)),
+                ScalarKind::Float(get, _) => optional(get(row)),
+                ScalarKind::RequiredFloat(get, _) => number(get(row)),
+                ScalarKind::Text(get, _) => json!(get(row)),
+                ScalarKind::RequiredText(get, _) => json!(get(row)),
+                // When it was recorded is no part of what a step is.
+                ScalarKind::Time(..) => continue,
+            };
+        }
+        answer
     }
 
     fn filter_json(&self, layer: &LayerTopology, position: usize) -> Value {
@@ -202,9 +199,9 @@ impl Shown {
             self.record
                 .definition()
                 .map_or_else(|| self.record.producer.to_string(), |definition| definition.optimizer.kind.clone()),
-            hyper.learning_rate,
-            hyper.momentum.map_or_else(String::new, |momentum| format!(", momentum {momentum}")),
-            hyper.weight_decay,
+            hyper.get("learning_rate").unwrap_or_default(),
+            hyper.get("momentum").map_or_else(String::new, |momentum| format!(", momentum {momentum}")),
+            hyper.get("weight_decay").unwrap_or_default(),
             hyper.batch_size,
             duration(row.elapsed_nanos as f64 * 1e-9),
         );

@@ -155,9 +155,10 @@ impl Closing {
 /// What to try after a divergence that was recorded.
 pub(super) fn try_next(branch: &BranchName, diverged: Step, trainer: &Trainer, place: &Place) -> String {
     let back = diverged.0.min(STEPS_BEFORE_DIVERGENCE);
+    let learning_rate = trainer.hyper_parameters().get("learning_rate").unwrap_or_default();
     let fork = Advice::Fork {
         at: Address { branch: branch.clone(), position: Position::Step(Step(diverged.0 - back)) },
-        edits: vec![format!("set learning-rate {}", trainer.hyper_parameters().learning_rate / 10.0)],
+        edits: vec![format!("set learning-rate {}", learning_rate / 10.0)],
         more: Some(500),
     };
     format!(

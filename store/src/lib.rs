@@ -27,7 +27,8 @@
 //! ```
 //! use revacnn_schemas::{
 //!     DataCursor, Digest, Epoch, Fidelity, FilterIdentity, FilterNumber, ForeignProducer, HyperParameters,
-//!     LayerTopology, ParameterView, Producer, RecordingSettings, Step, StepView, Topology,
+//!     LayerTopology, ParameterView, Producer, RecordingSettings, Step, StepScalars, StepView,
+//!     Topology,
 //! };
 //! use revacnn_store::{BranchReader, NewBranch, Recorder, RecorderOptions, Store};
 //!
@@ -38,6 +39,7 @@
 //! let layer = LayerTopology {
 //!     layer: "fc1".parse()?,
 //!     kind: "linear".into(),
+//!     reads: Vec::new(),
 //!     filters,
 //!     coefficients: Some(3),
 //!     map: None,
@@ -63,29 +65,23 @@
 //!     let (weights, biases) = ([step as f32; 6], [0.5; 2]);
 //!     let parameters =
 //!         [ParameterView { weights: &weights, biases: &biases, gradients: None, frozen: &[false; 2] }];
-//!     recorder.append(&StepView {
+//!     let scalars = StepScalars {
 //!         step: Step(step),
 //!         cursor: DataCursor { epoch: Epoch(0), offset: 8 * step as u32, images_seen: 8 * step },
 //!         batch_images: 8,
 //!         loss: Some(1.0 / (1 + step) as f32),
-//!         decay_loss: None,
-//!         batch_accuracy: None,
-//!         live_accuracy: None,
-//!         hyper_parameters: HyperParameters {
-//!             learning_rate: 0.1,
-//!             momentum: None,
-//!             weight_decay: 0.0,
-//!             batch_size: 8,
-//!         },
+//!         hyper_parameters: HyperParameters::new(8).with("learning_rate", 0.1).with("beta1", 0.9),
 //!         digest: Digest([step as u8; 32]),
-//!         state_digest: None,
+//!         ..StepScalars::default()
+//!     };
+//!     recorder.append(&StepView {
+//!         scalars: &scalars,
 //!         parameters: &parameters,
 //!         normalisation: &[],
 //!         probes: &[],
 //!         blocks: &[],
 //!         validation: None,
 //!         keyframe: None,
-//!         elapsed_nanos: 0,
 //!     })?;
 //! }
 //! recorder.finish()?;
@@ -241,11 +237,12 @@ pub use garbage::{Garbage, GarbageList};
 pub use hint::DataHint;
 pub use read::difference::{Difference, FilterDistance, LayerDistance, Relation, SharedFilters, difference, relation};
 pub use read::gaps::Gap;
-pub use read::history::StepRow;
 pub use read::lineage::Lineage;
 pub use read::query::Selection;
 pub use read::reader::BranchReader;
 pub use read::tensors::{BlockTensors, FilterTensors, LayerGradients, LayerTensors, RunningStatistics, StepTensors};
+/// A row of the table `steps`.
+pub use revacnn_schemas::StepScalars as StepRow;
 pub use steering::{Answer, Command, Mailbox, Polled, Request, is_training, steer};
 pub use store::{BranchList, Store};
 pub use write::recorder::{Clock, Recorder, RecorderOptions, Summary, wanted};

@@ -185,6 +185,9 @@ impl BranchShape {
         if record.recording.validate_every == Some(0) {
             return Err("expected validation every 1 step or more, found 0".to_owned());
         }
+        if let Some((layer, read)) = topology.broken_edge() {
+            return Err(format!("layer {}: expected edges to layers before it, found one to {read}", layer.layer));
+        }
         let mut names = BTreeSet::new();
         for layer in &topology.layers {
             if !names.insert(&layer.layer) {

@@ -1,6 +1,8 @@
 //! From a description to operations: names, defaults, shapes, blocks.
 
-use revacnn_schemas::{FilterIdentity, FilterNumber, ImageShape, LayerName, LayerTopology, NetworkSpec, Topology};
+use revacnn_schemas::{
+    FilterIdentity, FilterNumber, IMAGES, ImageShape, LayerName, LayerTopology, NetworkSpec, Topology,
+};
 
 use crate::TrainerError;
 use crate::kernels::Instructions;
@@ -84,6 +86,13 @@ impl Network {
         }
         let mut resolved = spec.clone();
         name_layers(&mut resolved)?;
+        check_edges(&mut resolved)?;
+        if let Some(layer) = known.and_then(|known| known.layers.iter().find(|layer| !layer.reads.is_empty())) {
+            return Err(refuse(format!(
+                "its topology has edges of layer {}, and its description has none",
+                layer.layer
+            )));
+        }
         let mut network = Self {
             operations: Vec::new(),
             weighted: Vec::new(),
@@ -125,6 +134,7 @@ impl Network {
             let mut topology = LayerTopology {
                 layer: name.clone(),
                 kind: layer.kind.clone(),
+                reads: Vec::new(),
                 filters: Vec::new(),
                 coefficients: None,
                 map: None,
@@ -256,6 +266,33 @@ fn name_layers(spec: &mut NetworkSpec) -> Result<(), TrainerError> {
     Ok(())
 }
 
+/// Checks that each layer reads the one before it, which needs no edge.
+///
+/// # Errors
+/// A layer that reads others: the passes run through the layers in order.
+fn check_edges(spec: &mut NetworkSpec) -> Result<(), TrainerError> {
+    let mut before: Option<LayerName> = None;
+    for layer in &mut spec.layers {
+        let is_before = |read: &LayerName| match &before {
+            Some(before) => read == before,
+            None => read.as_str() == IMAGES,
+        };
+        if !matches!(&layer.reads[..], [] | [_]) || !layer.reads.iter().all(is_before) {
+            let reads: Vec<&str> = layer.reads.iter().map(LayerName::as_str).collect();
+            let only = before.as_ref().map_or(IMAGES, LayerName::as_str);
+            let reason = format!(
+                "it reads {}, and layers run here one after the other: expected reads of {only}, the one before it, or \
+                 none",
+                reads.join(", ")
+            );
+            return Err(layers::refuse(layer, reason));
+        }
+        layer.reads.clear();
+        before.clone_from(&layer.name);
+    }
+    Ok(())
+}
+
 /// The number that stands for a layer's name in random streams.
 pub(crate) fn stream_key(name: &LayerName) -> u64 {
     let hash = blake3::hash(name.as_str().as_bytes());
@@ -278,6 +315,27 @@ mod tests {
         assert_eq!(topology.activations(), 22_794);
         let maps: Vec<_> = topology.blocks().map(|layer| layer.map.unwrap()).collect();
         assert_eq!(maps, [[32, 32], [16, 16], [8, 8], [1, 1]]);
+    }
+
+    #[test]
+    fn an_edge_to_the_layer_before_is_no_edge_and_any_other_is_refused() {
+        let pool = |reads: &str| {
+            format!(
+                "[[layer]]\nkind = \"conv\"\nname = \"conv1\"\nreads = [\"input\"]\nfilters = 4\nkernel = 3\n[[layer]]\nkind \
+                 = \"dropout\"\nrate = 0.5\n[[layer]]\nkind = \"pool\"\nkernel = 2\nreads = [{reads}]\n[[layer]]\nkind = \
+                 \"softmax\"\n"
+            )
+        };
+        let resolved = |reads: &str| resolve(&NetworkSpec::from_toml(&pool(reads)).unwrap(), RGB, 10);
+        assert_eq!(resolved("\"dropout1\"").unwrap(), resolved("").unwrap());
+        let (spec, topology) = resolved("").unwrap();
+        assert!(spec.layers.iter().all(|layer| layer.reads.is_empty()));
+        assert!(topology.layers.iter().all(|layer| layer.reads.is_empty()));
+        for reads in ["\"conv1\"", "\"dropout1\", \"conv1\"", "\"input\"", "\"softmax\""] {
+            let refused = resolved(reads).unwrap_err().to_string();
+            assert!(refused.contains("layer pool1 (pool): it reads"), "{refused}");
+            assert!(refused.contains("expected reads of dropout1"), "{refused}");
+        }
     }
 
     #[test]

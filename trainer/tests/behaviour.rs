@@ -138,7 +138,7 @@ fn a_rate_far_too_large_is_reported_and_leaves_a_state_that_has_a_digest() {
     let mut trainer = trainer(json!([conv, conv]), optimizer, 12, &dataset());
     assert!((0..3).any(|_| trainer.step().unwrap().divergence.is_some()));
     let (state, digest) = (trainer.state(), trainer.digest());
-    let found = shown(&mut trainer, &[ImageIndex(0)], |view| (view.digest, view.state_digest));
+    let found = shown(&mut trainer, &[ImageIndex(0)], |view| (view.scalars.digest, view.scalars.state_digest));
     assert_eq!(found, (digest, Some(state.state_digest(digest))));
     trainer.step().unwrap();
     trainer.restore(&state).unwrap();
@@ -266,11 +266,11 @@ fn probes_have_probabilities_and_the_gradient_that_follows_from_them() {
 fn a_step_without_an_update_has_neither_loss_nor_gradients() {
     let mut trainer = small(json!({"kind": "sgd"}));
     let bare = |view: &StepView<'_>| {
-        let nothing = (view.loss, view.decay_loss, view.batch_accuracy) == (None, None, None);
-        nothing && view.batch_images == 0 && view.parameters.iter().all(|layer| layer.gradients.is_none())
+        let nothing = (view.scalars.loss, view.scalars.decay_loss, view.scalars.batch_accuracy) == (None, None, None);
+        nothing && view.scalars.batch_images == 0 && view.parameters.iter().all(|layer| layer.gradients.is_none())
     };
     assert!(shown(&mut trainer, &[], bare), "step 0");
-    assert_eq!(shown(&mut trainer, &[], |view| view.live_accuracy), None);
+    assert_eq!(shown(&mut trainer, &[], |view| view.scalars.live_accuracy), None);
     steps(&mut trainer, 1);
     assert!(!shown(&mut trainer, &[], bare), "step 1");
     let state = trainer.state();

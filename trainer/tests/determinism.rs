@@ -163,7 +163,7 @@ impl Observer for Curious {
     fn observe(&mut self, view: &StepView<'_>) -> Result<(), ObserverError> {
         assert_eq!(view.probes.len() * 4, view.blocks.len());
         assert!(view.validation.is_some() && view.keyframe.is_some());
-        self.shown.push((view.step, [Some(view.digest), view.state_digest]));
+        self.shown.push((view.scalars.step, [Some(view.scalars.digest), view.scalars.state_digest]));
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 
 use iced::widget::{Space, column, container, image, mouse_area, pick_list, row, scrollable, text};
 use iced::{Alignment, Fill, Padding};
-use revacnn_schemas::{DiagramColumn, DiagramNode, Figure, Panel, TableFigure};
+use revacnn_schemas::{DiagramColumn, DiagramNode, Figure, Panel, SCALARS, ScalarKind, TableFigure};
 
 use super::figures::lacking;
 use super::parts::{Piece, chooser, edit, faint, field, ground, hinted, pair, plain, press, separator};
@@ -174,13 +174,23 @@ fn branch(state: &State) -> Piece<'_> {
         .push(pair("validated at step", validation.map_or_else(none, |(step, _)| count(step.0))))
         .push(pair("on disk, MB", count(branch.bytes / 1_000_000)));
     if let Some(row) = &state.figures.row {
-        let or = |value: Option<f32>| value.map_or_else(none, |value| number(value.into()));
-        page = page
-            .push(separator())
-            .push(faint(format!("at step {}", count(row.step.0))))
-            .push(pair("loss, nats", or(row.loss)))
-            .push(pair("accuracy, last 200 images", row.live_accuracy.map_or_else(none, percent)))
-            .push(pair("images seen", count(row.cursor.images_seen)));
+        page = page.push(separator()).push(faint(format!("at step {}", count(row.step.0))));
+        // What is measured first, then what is counted.
+        let inspected = || SCALARS.iter().filter(|column| column.inspected);
+        for column in inspected() {
+            if let ScalarKind::Float(get, _) = column.kind {
+                let value = get(row)
+                    .map_or_else(none, |value| if column.share { percent(value) } else { number(value.into()) });
+                page = page.push(pair(column.label, value));
+            }
+        }
+        for column in inspected() {
+            match column.kind {
+                ScalarKind::Long(get, _) => page = page.push(pair(column.label, count(get(row)))),
+                ScalarKind::Int(get, _) => page = page.push(pair(column.label, count(get(row).into()))),
+                _ => {}
+            }
+        }
     }
     page = page.push(separator()).push(hyper_parameters(state));
     if let Some(layer) = layer(state) {

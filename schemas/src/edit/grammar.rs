@@ -2,13 +2,9 @@
 
 use std::str::FromStr;
 
-use serde_json::Value;
-
-use super::{Change, Edit, FilterInit, LayerInit, Setting, Target};
+use super::{Change, Edit, FilterInit, LayerInit, Setting, Target, setting};
+use crate::words::{IMAGES, value};
 use crate::{FilterNumber, LayerName, Parameters, SchemaError};
-
-/// What stands for the images in `after=`.
-pub(super) const INPUT: &str = "input";
 
 /// An array of coefficients, as a person keeps it in a file.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,7 +32,8 @@ pub const EDIT_FORMS: &[(&str, &str)] = &[
     ("remove-layer", "remove-layer LAYER"),
     (
         "set",
-        "set activation LAYER FUNCTION, or set learning-rate|momentum|weight-decay|batch-size|optimizer|schedule VALUE",
+        "set activation LAYER FUNCTION, or set batch-size|optimizer|schedule VALUE, or set a hyper-parameter of the \
+         optimizer by its name: set learning-rate|momentum|weight-decay|beta1|… VALUE",
     ),
 ];
 
@@ -199,7 +196,7 @@ impl<'a> Words<'a> {
         let kind = self.word("the layer's kind")?.to_owned();
         let after = match self.option("after") {
             None => return Err(self.error("`after=` is missing: the layer that it follows")),
-            Some(INPUT) => None,
+            Some(IMAGES) => None,
             Some(layer) => Some(self.parsed("layer name", layer)?),
         };
         let name = match self.option("name") {
@@ -225,36 +222,19 @@ impl<'a> Words<'a> {
         // `set schedule step,every=9,…`: the first `=` is behind a comma.
         let text = self.word("the value")?;
         Ok(Change::Set(match what {
-            "learning-rate" => Setting::LearningRate(self.parsed("learning rate", text)?),
-            "momentum" => Setting::Momentum(self.parsed("momentum", text)?),
-            "weight-decay" => Setting::WeightDecay(self.parsed("weight decay", text)?),
-            "batch-size" => Setting::BatchSize(self.parsed("batch size", text)?),
-            "optimizer" => {
+            setting::BATCH_SIZE => Setting::BatchSize(self.parsed("batch size", text)?),
+            setting::OPTIMIZER => {
                 Setting::Optimizer(text.parse().map_err(|error: SchemaError| self.error(error.to_string()))?)
             }
-            "schedule" => Setting::Schedule(text.parse().map_err(|error: SchemaError| self.error(error.to_string()))?),
-            _ => return Err(self.error(format!("`{what}` cannot be set"))),
+            setting::SCHEDULE => {
+                Setting::Schedule(text.parse().map_err(|error: SchemaError| self.error(error.to_string()))?)
+            }
+            _ => {
+                let value = text.parse().map_err(|_| self.error(format!("`{text}` is no number for `{what}`")))?;
+                Setting::HyperParameter { name: what.replace('-', "_"), value }
+            }
         }))
     }
-}
-
-/// A parameter's value: a number, true or false, or a word.
-pub(crate) fn value(text: &str) -> Value {
-    if let Ok(whole) = text.parse::<u64>() {
-        return whole.into();
-    }
-    match text.parse::<f64>() {
-        Ok(number) if number.is_finite() => number.into(),
-        _ => match text.parse::<bool>() {
-            Ok(flag) => flag.into(),
-            Err(_) => text.into(),
-        },
-    }
-}
-
-/// A parameter's value as it is written.
-pub(crate) fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
 }
 
 #[cfg(test)]
@@ -279,6 +259,8 @@ mod tests {
             "set learning-rate 0.01",
             "set momentum 0.9",
             "set weight-decay 0.0001",
+            "set beta1 0.8",
+            "set epsilon 0.000001",
             "set batch-size 32",
             "set optimizer adam",
             "set optimizer adam,beta1=0.8",

@@ -1,15 +1,17 @@
 //! Edits: steering actions as values, written in one small grammar.
 
 mod grammar;
+mod setting;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{FilterNumber, LayerName, OptimizerSpec, Parameters, Schedule};
+use crate::words::{IMAGES, plain};
+use crate::{FilterNumber, LayerName, Parameters};
 
 pub use grammar::{Coefficients, EDIT_FORMS, ReadCoefficients};
-pub(crate) use grammar::{plain, value};
+pub use setting::Setting;
 
 /// One steering action. A fork applies one or more, in order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -147,24 +149,6 @@ pub enum LayerInit {
     Identity,
 }
 
-/// A hyper-parameter and its new value.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Setting {
-    /// The learning rate.
-    LearningRate(f64),
-    /// The momentum.
-    Momentum(f64),
-    /// The weight decay.
-    WeightDecay(f64),
-    /// Images of a full batch.
-    BatchSize(u32),
-    /// The optimizer; its memory begins at zero.
-    Optimizer(OptimizerSpec),
-    /// The learning rate's schedule, counted from the fork.
-    Schedule(Schedule),
-}
-
 impl fmt::Display for Target {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.filter {
@@ -221,7 +205,7 @@ impl fmt::Display for Edit {
                 write!(formatter, "insert-layer {kind} after=")?;
                 match after {
                     Some(after) => write!(formatter, "{after}")?,
-                    None => formatter.write_str(grammar::INPUT)?,
+                    None => formatter.write_str(IMAGES)?,
                 }
                 if let Some(name) = name {
                     write!(formatter, " name={name}")?;
@@ -229,18 +213,11 @@ impl fmt::Display for Edit {
                 if *init != LayerInit::default() {
                     write!(formatter, " init={init}")?;
                 }
-                parameters.iter().try_for_each(|(name, value)| write!(formatter, " {name}={}", grammar::plain(value)))
+                parameters.iter().try_for_each(|(name, value)| write!(formatter, " {name}={}", plain(value)))
             }
             Change::RemoveLayer { layer } => write!(formatter, "remove-layer {layer}"),
             Change::SetActivation { layer, function } => write!(formatter, "set activation {layer} {function}"),
-            Change::Set(setting) => match setting {
-                Setting::LearningRate(value) => write!(formatter, "set learning-rate {value}"),
-                Setting::Momentum(value) => write!(formatter, "set momentum {value}"),
-                Setting::WeightDecay(value) => write!(formatter, "set weight-decay {value}"),
-                Setting::BatchSize(value) => write!(formatter, "set batch-size {value}"),
-                Setting::Optimizer(spec) => write!(formatter, "set optimizer {spec}"),
-                Setting::Schedule(schedule) => write!(formatter, "set schedule {schedule}"),
-            },
+            Change::Set(setting) => write!(formatter, "set {setting}"),
         }?;
         match self.seed {
             Some(seed) => write!(formatter, " seed={seed}"),

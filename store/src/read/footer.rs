@@ -34,6 +34,7 @@ pub(crate) struct Expected<'a> {
 /// A footer with the offset index.
 #[derive(Debug)]
 pub(crate) struct Footer {
+    pub(crate) table: Table,
     pub(crate) arrow: ArrowReaderMetadata,
     /// First row of each row group, and the number of all rows.
     pub(crate) starts: Vec<u64>,
@@ -159,9 +160,10 @@ fn load(
     let version = entries
         .and_then(|entries| entries.iter().find(|entry| entry.key == "revacnn.format"))
         .and_then(|entry| entry.value.as_deref());
-    match version {
-        Some(version) if (OLDEST_FORMAT_VERSION..=FORMAT_VERSION).any(|known| version == known.to_string()) => {}
-        Some(version) => {
+    let known = |version: &str| (OLDEST_FORMAT_VERSION..=FORMAT_VERSION).find(|known| version == known.to_string());
+    let version = match version.map(|version| (version, known(version))) {
+        Some((_, Some(version))) => version,
+        Some((version, None)) => {
             return Err(StoreError::UnknownFormat {
                 path: path.to_owned(),
                 found: version.chars().take(40).collect(),
@@ -172,10 +174,11 @@ fn load(
             let expected = "a footer entry `revacnn.format`";
             return Err(StoreError::damaged(path, expected, "none"));
         }
-    }
+    };
+    let schema = table.schema_of(version);
     let damaged = |(expected, found): (String, String)| StoreError::damaged(path, expected, found);
     let other_columns = || damaged((format!("the columns of the table {table}"), "other columns".to_owned()));
-    let of_one_column = |group: &RowGroupMetaData| group.num_columns() == table.schema().fields().len();
+    let of_one_column = |group: &RowGroupMetaData| group.num_columns() == schema.fields().len();
     if !metadata.row_groups().iter().all(of_one_column) {
         return Err(other_columns());
     }
@@ -189,10 +192,10 @@ fn load(
         reader.read_page_indexes(file)?;
         ArrowReaderMetadata::try_new(Arc::new(reader.finish()?), ArrowReaderOptions::new())
     })?;
-    if arrow.schema().fields() != table.schema().fields() {
+    if arrow.schema().fields() != schema.fields() {
         return Err(other_columns());
     }
-    Ok(Footer { arrow, starts, limits, chunks, bytes, modified })
+    Ok(Footer { table, arrow, starts, limits, chunks, bytes, modified })
 }
 
 /// Where the chunks lie, each within the file, with as many values as the

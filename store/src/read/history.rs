@@ -2,8 +2,10 @@
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Int32Type, Int64Type, TimestampMicrosecondType};
-use arrow_array::{Array, RecordBatch};
-use revacnn_schemas::{DataCursor, Digest, Epoch, HyperParameters, Step, Table, TrainingState, ValidationResult};
+use arrow_array::{Array, ArrayRef, RecordBatch};
+use revacnn_schemas::{
+    Digest, SCALARS, ScalarColumn, ScalarKind, SchemaError, Step, StepScalars, Table, TrainingState, ValidationResult,
+};
 
 use crate::disk::paths::StepSpan;
 use crate::keyframe;
@@ -11,36 +13,6 @@ use crate::read::footer::OpenTable;
 use crate::read::listing::Piece;
 use crate::read::query::{Selection, read_ranges};
 use crate::{BranchReader, StoreError};
-
-/// One row of the table `steps`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct StepRow {
-    /// The step.
-    pub step: Step,
-    /// Where training stood in the data after it.
-    pub cursor: DataCursor,
-    /// Images of its batch; 0 where no update was made.
-    pub batch_images: u32,
-    /// Mean data loss over the batch.
-    pub loss: Option<f32>,
-    /// Penalty that weight decay stands for, without frozen filters,
-    /// normalisation scales and biases.
-    pub decay_loss: Option<f32>,
-    /// Share of the batch predicted right before the update.
-    pub batch_accuracy: Option<f32>,
-    /// Share of the last 200 images predicted right before their update.
-    pub live_accuracy: Option<f32>,
-    /// Hyper-parameters in force.
-    pub hyper_parameters: HyperParameters,
-    /// Digest of all parameters.
-    pub digest: Digest,
-    /// Digest of the whole state, where there is one.
-    pub state_digest: Option<Digest>,
-    /// Wall time of the step, in nanoseconds.
-    pub elapsed_nanos: u64,
-    /// When it was recorded, in microseconds since 1970 (UTC).
-    pub wall_time_micros: i64,
-}
 
 /// Columns of a batch by name, of the types that the schema gives.
 struct Columns<'a>(&'a RecordBatch);
@@ -74,7 +46,7 @@ impl BranchReader {
     ///
     /// # Errors
     /// [`StoreError::UnknownStep`]; an error with the path of a damaged file.
-    pub fn step_row(&self, step: Step) -> Result<StepRow, StoreError> {
+    pub fn step_row(&self, step: Step) -> Result<StepScalars, StoreError> {
         let mut rows = self.step_rows(StepSpan::of(step))?;
         rows.pop().ok_or_else(|| {
             let path = self.paths.table(Table::Steps);
@@ -109,38 +81,14 @@ impl BranchReader {
     ///
     /// # Errors
     /// Those of [`step_row`](Self::step_row).
-    pub fn step_rows(&self, span: StepSpan) -> Result<Vec<StepRow>, StoreError> {
+    pub fn step_rows(&self, span: StepSpan) -> Result<Vec<StepScalars>, StoreError> {
         let batch = self.read(Table::Steps, span, &Selection::all())?;
-        let columns = Columns(&batch);
-        let digest = |text: &str| self.digest(text);
-        let wall_times = columns.column("wall_time");
-        let wall_times = wall_times.as_primitive::<TimestampMicrosecondType>();
-        let mut rows = Vec::with_capacity(batch.num_rows());
-        for row in 0..batch.num_rows() {
-            let state_digest = columns.text("state_digest", row).map(digest).transpose()?;
-            rows.push(StepRow {
-                step: Step(columns.long("step", row)),
-                cursor: DataCursor {
-                    epoch: Epoch(columns.long("epoch", row)),
-                    offset: columns.int("offset", row),
-                    images_seen: columns.long("images_seen", row),
-                },
-                batch_images: columns.int("batch_images", row),
-                loss: columns.float("loss", row),
-                decay_loss: columns.float("decay_loss", row),
-                batch_accuracy: columns.float("batch_accuracy", row),
-                live_accuracy: columns.float("live_accuracy", row),
-                hyper_parameters: HyperParameters {
-                    learning_rate: columns.float("learning_rate", row).unwrap_or_default(),
-                    momentum: columns.float("momentum", row),
-                    weight_decay: columns.float("weight_decay", row).unwrap_or_default(),
-                    batch_size: columns.int("batch_size", row),
-                },
-                digest: digest(columns.text("digest", row).unwrap_or_default())?,
-                state_digest,
-                elapsed_nanos: columns.long("elapsed_nanos", row),
-                wall_time_micros: wall_times.value(row),
-            });
+        let mut rows = vec![StepScalars::default(); batch.num_rows()];
+        for (column, values) in SCALARS.iter().zip(batch.columns()) {
+            put(&mut rows, column, values).map_err(|error| {
+                let path = self.paths.table(Table::Steps);
+                StoreError::damaged(&path, format!("the column {}", column.name), error.to_string())
+            })?;
         }
         Ok(rows)
     }
@@ -246,6 +194,40 @@ impl BranchReader {
         }
         Ok(None)
     }
+}
+
+/// Puts a column of `steps` into its rows.
+fn put(rows: &mut [StepScalars], column: &ScalarColumn, values: &ArrayRef) -> Result<(), SchemaError> {
+    let is_null = |row: usize| values.is_null(row);
+    match column.kind {
+        ScalarKind::Long(_, set) => {
+            let values = values.as_primitive::<Int64Type>();
+            rows.iter_mut().zip(values.values()).for_each(|(row, &value)| set(row, value as u64));
+        }
+        ScalarKind::Int(_, set) => {
+            let values = values.as_primitive::<Int32Type>();
+            rows.iter_mut().zip(values.values()).for_each(|(row, &value)| set(row, value as u32));
+        }
+        ScalarKind::Float(_, set) => {
+            let values = values.as_primitive::<Float32Type>();
+            rows.iter_mut().zip(values).for_each(|(row, value)| set(row, value));
+        }
+        ScalarKind::RequiredFloat(_, set) => {
+            let values = values.as_primitive::<Float32Type>();
+            rows.iter_mut().zip(values.values()).for_each(|(row, &value)| set(row, value));
+        }
+        ScalarKind::Text(_, set) | ScalarKind::RequiredText(_, set) => {
+            let values = values.as_string::<i32>();
+            for (place, row) in rows.iter_mut().enumerate().filter(|&(place, _)| !is_null(place)) {
+                set(row, values.value(place))?;
+            }
+        }
+        ScalarKind::Time(_, set) => {
+            let values = values.as_primitive::<TimestampMicrosecondType>();
+            rows.iter_mut().zip(values.values()).for_each(|(row, &value)| set(row, value));
+        }
+    }
+    Ok(())
 }
 
 /// The newest keyframe of a file at or before a step, and its rows. Every

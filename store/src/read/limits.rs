@@ -11,7 +11,7 @@ use arrow_schema::DataType;
 use bytes::Bytes;
 use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, Length};
-use revacnn_schemas::{SEGMENT_STEPS, Table};
+use revacnn_schemas::{HyperParameters, SEGMENT_STEPS, Table};
 
 use crate::read::footer::Footer;
 use crate::read::thrift::PageHeader;
@@ -164,6 +164,7 @@ fn column(shape: &BranchShape, table: Table, name: &str, of: &DataType) -> Colum
         (DataType::Utf8, "digest" | "state_digest") => text(64, MOST_GROUP_STEPS),
         (DataType::Utf8, "quantity") => text(32, lengths.keyframe_rows),
         (DataType::Utf8, "kind") if table == Table::Topology => text(lengths.longest_kind, lengths.layers),
+        (DataType::Utf8, "hyper_parameters") => text(HyperParameters::LONGEST as u64, MOST_GROUP_STEPS),
         (DataType::Utf8, "message") => text(LONGEST_MESSAGE, 1),
         (DataType::Utf8, _) => text(256, MOST_EVENTS),
         (DataType::Int64 | DataType::Timestamp(..), _) => number(8),

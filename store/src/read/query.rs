@@ -2,10 +2,11 @@
 //! one layer or filter.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Int32Type, Int64Type};
-use arrow_array::{Array, BooleanArray, RecordBatch};
+use arrow_array::{Array, BooleanArray, RecordBatch, new_null_array};
 use arrow_select::concat::concat_batches;
 use arrow_select::filter::filter_record_batch;
 use parquet::arrow::ProjectionMask;
@@ -309,8 +310,31 @@ pub(crate) fn read_ranges(
     read_projected(file, ranges, &columns)
 }
 
-/// [`read_ranges`] of some columns.
+/// [`read_ranges`] of some columns; those that a file of an older format lacks
+/// are null.
 fn read_projected(
+    file: &OpenTable,
+    ranges: impl Iterator<Item = Range<usize>>,
+    columns: &[usize],
+) -> Result<Vec<RecordBatch>, StoreError> {
+    let there = file.footer.arrow.schema().fields().len();
+    let (known, lacking): (Vec<usize>, Vec<usize>) = columns.iter().partition(|&&column| column < there);
+    let batches = read_known(file, ranges, &known)?;
+    if lacking.is_empty() {
+        return Ok(batches);
+    }
+    let newest = file.footer.table.schema();
+    let complete = |batch: &RecordBatch| {
+        let schema = newest.project(columns)?;
+        let nulls = lacking.iter().map(|&column| new_null_array(newest.field(column).data_type(), batch.num_rows()));
+        RecordBatch::try_new(Arc::new(schema), batch.columns().iter().cloned().chain(nulls).collect())
+    };
+    let completed = batches.iter().map(complete).collect::<Result<Vec<_>, _>>();
+    completed.map_err(|error| StoreError::parquet("read", &file.path, error.into()))
+}
+
+/// [`read_ranges`] of some columns that the file has.
+fn read_known(
     file: &OpenTable,
     ranges: impl Iterator<Item = Range<usize>>,
     columns: &[usize],

@@ -114,7 +114,7 @@ impl StepTensors {
                 gradients: view.gradients.to_vec(),
             })
             .collect();
-        Self { step: view.step, parameters, normalisation, probes: view.probes.to_vec(), blocks }
+        Self { step: view.scalars.step, parameters, normalisation, probes: view.probes.to_vec(), blocks }
     }
 
     /// The first array in which another step's tensors differ, bit by bit but

@@ -8,78 +8,43 @@ use arrow_array::{
 };
 use arrow_schema::ArrowError;
 use arrow_schema::DataType;
-use revacnn_schemas::{Step, Table, ValidationResult, canonical_bits};
-
-use crate::write::record::StepRecord;
+use revacnn_schemas::{SCALARS, ScalarColumn, ScalarKind, Step, StepScalars, Table, ValidationResult, canonical_bits};
 
 fn canonical(value: f32) -> f32 {
     f32::from_bits(canonical_bits(value))
 }
 
-/// A column from one value a row.
-fn required<T, A: FromIterator<T> + arrow_array::Array + 'static>(values: impl Iterator<Item = T>) -> ArrayRef {
-    Arc::new(A::from_iter(values))
-}
-
-/// The rows of `steps`, one a step.
+/// The rows of `steps`, one per step.
 #[derive(Debug, Default)]
 pub(crate) struct StepRows {
-    /// Records without their tensors.
-    rows: Vec<StepRecord>,
+    rows: Vec<StepScalars>,
 }
 
 impl StepRows {
     /// Notes a step's scalars.
-    pub(crate) fn push(&mut self, step: &StepRecord) {
-        self.rows.push(StepRecord {
-            step: step.step,
-            cursor: step.cursor,
-            batch_images: step.batch_images,
-            loss: step.loss,
-            decay_loss: step.decay_loss,
-            batch_accuracy: step.batch_accuracy,
-            live_accuracy: step.live_accuracy,
-            hyper_parameters: step.hyper_parameters,
-            digest: step.digest,
-            state_digest: step.state_digest,
-            elapsed_nanos: step.elapsed_nanos,
-            wall_time_micros: step.wall_time_micros,
-            ..StepRecord::default()
-        });
+    pub(crate) fn push(&mut self, scalars: &StepScalars) {
+        self.rows.push(scalars.clone());
     }
 
-    /// The rows in step order.
-    pub(crate) fn batch(&self) -> Result<RecordBatch, ArrowError> {
-        let rows = || self.rows.iter();
-        let float = |of: fn(&StepRecord) -> Option<f32>| -> ArrayRef {
-            Arc::new(rows().map(|row| of(row).map(canonical)).collect::<Float32Array>())
-        };
-        let long = |of: fn(&StepRecord) -> u64| -> ArrayRef {
-            Arc::new(Int64Array::from_iter_values(rows().map(|row| of(row) as i64)))
-        };
-        let int = |of: fn(&StepRecord) -> u32| -> ArrayRef {
-            Arc::new(Int32Array::from_iter_values(rows().map(|row| of(row) as i32)))
-        };
-        let columns = vec![
-            long(|row| row.step.0),
-            long(|row| row.cursor.epoch.0),
-            int(|row| row.cursor.offset),
-            long(|row| row.cursor.images_seen),
-            int(|row| row.batch_images),
-            float(|row| row.loss),
-            float(|row| row.decay_loss),
-            float(|row| row.batch_accuracy),
-            float(|row| row.live_accuracy),
-            float(|row| Some(row.hyper_parameters.learning_rate)),
-            float(|row| row.hyper_parameters.momentum),
-            float(|row| Some(row.hyper_parameters.weight_decay)),
-            int(|row| row.hyper_parameters.batch_size),
-            required::<_, StringArray>(rows().map(|row| Some(row.digest.to_string()))),
-            required::<_, StringArray>(rows().map(|row| row.state_digest.map(|digest| digest.to_string()))),
-            long(|row| row.elapsed_nanos),
-            wall_times(rows().map(|row| row.wall_time_micros)),
-        ];
-        RecordBatch::try_new(Table::Steps.schema(), columns)
+    /// The rows in step order, with the columns of a format version.
+    pub(crate) fn batch(&self, version: u32) -> Result<RecordBatch, ArrowError> {
+        let columns = SCALARS.iter().filter(|column| column.since <= version);
+        RecordBatch::try_new(Table::Steps.schema_of(version), columns.map(|column| self.column(column)).collect())
+    }
+
+    fn column(&self, column: &ScalarColumn) -> ArrayRef {
+        let rows = self.rows.iter();
+        match column.kind {
+            ScalarKind::Long(get, _) => Arc::new(Int64Array::from_iter_values(rows.map(|row| get(row) as i64))),
+            ScalarKind::Int(get, _) => Arc::new(Int32Array::from_iter_values(rows.map(|row| get(row) as i32))),
+            ScalarKind::Float(get, _) => Arc::new(rows.map(|row| get(row).map(canonical)).collect::<Float32Array>()),
+            ScalarKind::RequiredFloat(get, _) => {
+                Arc::new(Float32Array::from_iter_values(rows.map(|row| canonical(get(row)))))
+            }
+            ScalarKind::Text(get, _) => Arc::new(rows.map(get).collect::<StringArray>()),
+            ScalarKind::RequiredText(get, _) => Arc::new(StringArray::from_iter_values(rows.map(get))),
+            ScalarKind::Time(get, _) => wall_times(rows.map(get)),
+        }
     }
 }
 

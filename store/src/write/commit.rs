@@ -92,7 +92,7 @@ impl LogWriter {
 
     /// Adds a step; at a segment's last one, the segment is sealed.
     pub(crate) fn push(&mut self, step: Box<StepRecord>) -> Result<(), StoreError> {
-        let number = step.step;
+        let number = step.scalars.step;
         let previous = self.previous_weights.as_deref();
         let statistics = FilterStatistics::of(&self.shape, &step, previous);
         let weights = self.previous_weights.get_or_insert_default();
@@ -212,7 +212,7 @@ impl LogWriter {
             return Ok(None);
         }
         let (rows, values) = self.shape.plan(table).map_or((1, 0), |plan| (plan.rows(), plan.values()));
-        let kind = FileKind::new(table, rows, values);
+        let kind = FileKind::new(table, self.record.format_version, rows, values);
         let target = table_file(folder, table);
         splice(&self.disk, &sources, &target, &kind, &self.record, span).map(Some)
     }
@@ -290,7 +290,7 @@ impl LogWriter {
             target = folder.join(format!("{}.{copy}.parquet", span_name(span)));
         }
         let temporary = self.paths.tail().join(format!(".event-{}", span_name(span)));
-        let kind_of_file = FileKind::new(Table::Events, 0, 0);
+        let kind_of_file = FileKind::new(Table::Events, self.record.format_version, 0, 0);
         let mut file = TableFile::batches(&self.disk, &temporary, &kind_of_file)?;
         let rows = batches::event(step, kind, message, wall_time_micros)
             .map_err(|error| StoreError::parquet("describe", &target, error.into()))?;

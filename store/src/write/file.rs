@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
 use parquet::arrow::{ArrowSchemaConverter, ArrowWriter, add_encoded_arrow_schema_to_metadata};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
@@ -80,20 +81,21 @@ fn properties(table: Table, rows_a_step: usize, values_a_step: usize) -> WriterP
 #[derive(Debug, Clone)]
 pub(crate) struct FileKind {
     pub(crate) table: Table,
+    arrow: SchemaRef,
     schema: TypePtr,
     properties: WriterPropertiesPtr,
 }
 
 impl FileKind {
-    pub(crate) fn new(table: Table, rows_a_step: usize, values_a_step: usize) -> Self {
-        let arrow = table.schema();
+    pub(crate) fn new(table: Table, version: u32, rows_a_step: usize, values_a_step: usize) -> Self {
+        let arrow = table.schema_of(version);
         let mut properties = properties(table, rows_a_step, values_a_step);
         add_encoded_arrow_schema_to_metadata(&arrow, &mut properties);
         let schema = ArrowSchemaConverter::new()
             .convert(&arrow)
             .expect("invariant: every table's columns have a Parquet form")
             .root_schema_ptr();
-        Self { table, schema, properties: Arc::new(properties) }
+        Self { table, arrow, schema, properties: Arc::new(properties) }
     }
 }
 
@@ -124,7 +126,7 @@ impl TableFile {
     pub(crate) fn batches(disk: &Disk, path: &Path, kind: &FileKind) -> Result<Self, StoreError> {
         let file = disk.create(path)?;
         let properties = Some(kind.properties.as_ref().clone());
-        let writer = ArrowWriter::try_new(file, kind.table.schema(), properties)
+        let writer = ArrowWriter::try_new(file, kind.arrow.clone(), properties)
             .map_err(|error| StoreError::parquet("write", path, error))?;
         Ok(Self { table: kind.table, path: path.to_owned(), writer: Writer::Batches(writer) })
     }

@@ -34,13 +34,14 @@ pub(crate) struct PartWriter {
 impl PartWriter {
     pub(crate) fn new(record: &BranchRecord, shape: &BranchShape, disk: &Disk, paths: &BranchPaths) -> Self {
         let tensors = record.recording.fidelity == Fidelity::Every;
+        let version = record.format_version;
         let regular = TENSOR_TABLES
             .into_iter()
             .filter(|_| tensors)
             .chain([Table::Filters, Table::Normalisation])
             .filter_map(|table| {
                 let plan = shape.plan(table)?;
-                (plan.rows() > 0).then(|| FileKind::new(table, plan.rows(), plan.values()))
+                (plan.rows() > 0).then(|| FileKind::new(table, version, plan.rows(), plan.values()))
             })
             .collect();
         Self {
@@ -50,9 +51,9 @@ impl PartWriter {
             paths: paths.clone(),
             groups: RowGroups::new(shape),
             regular,
-            steps: FileKind::new(Table::Steps, 1, 0),
-            keyframes: FileKind::new(Table::Keyframes, 0, 0),
-            validation: FileKind::new(Table::Validation, 0, 0),
+            steps: FileKind::new(Table::Steps, version, 1, 0),
+            keyframes: FileKind::new(Table::Keyframes, version, 0, 0),
+            validation: FileKind::new(Table::Validation, version, 0, 0),
         }
     }
 
@@ -85,10 +86,10 @@ impl PartWriter {
         statistics: FilterStatistics,
         done: &mut Records,
     ) -> Result<(), StoreError> {
-        part.span.last = step.step;
-        part.steps.push(&step);
+        part.span.last = step.scalars.step;
+        part.steps.push(&step.scalars);
         if let Some(result) = step.validation.take() {
-            part.validation.push((step.step, result));
+            part.validation.push((step.scalars.step, result));
         }
         if let Some(state) = step.keyframe.take() {
             let file = match &mut part.keyframes {
@@ -134,7 +135,7 @@ impl PartWriter {
             files.push(file);
         }
         let path = table_file(&folder, Table::Steps);
-        let rows = steps.batch().map_err(|error| described(error, &path))?;
+        let rows = steps.batch(self.record.format_version).map_err(|error| described(error, &path))?;
         let mut file = TableFile::batches(&self.disk, &path, &self.steps)?;
         file.write_batch(&rows)?;
         files.push(file);

@@ -1,8 +1,7 @@
 //! A step copied out of the engine's hands: owned, checked, reused.
 
 use revacnn_schemas::{
-    BranchRecord, DataCursor, Digest, Fidelity, HyperParameters, Step, StepView, TrainingState, ValidationResult,
-    canonical_bits,
+    BranchRecord, Fidelity, HyperParameters, StepScalars, StepView, TrainingState, ValidationResult, canonical_bits,
 };
 
 use crate::StoreError;
@@ -12,20 +11,9 @@ use crate::shape::BranchShape;
 pub(crate) type Records = Vec<Box<StepRecord>>;
 
 /// One step, owned. Buffers keep their capacity from step to step.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct StepRecord {
-    pub(crate) step: Step,
-    pub(crate) cursor: DataCursor,
-    pub(crate) batch_images: u32,
-    pub(crate) loss: Option<f32>,
-    pub(crate) decay_loss: Option<f32>,
-    pub(crate) batch_accuracy: Option<f32>,
-    pub(crate) live_accuracy: Option<f32>,
-    pub(crate) hyper_parameters: HyperParameters,
-    pub(crate) digest: Digest,
-    pub(crate) state_digest: Option<Digest>,
-    pub(crate) elapsed_nanos: u64,
-    pub(crate) wall_time_micros: i64,
+    pub(crate) scalars: StepScalars,
     /// All layers after one another, as in the table `weights`.
     pub(crate) weights: Vec<f32>,
     pub(crate) biases: Vec<f32>,
@@ -40,36 +28,6 @@ pub(crate) struct StepRecord {
     pub(crate) running_variance: Vec<f32>,
     pub(crate) validation: Option<ValidationResult>,
     pub(crate) keyframe: Option<TrainingState>,
-}
-
-impl Default for StepRecord {
-    fn default() -> Self {
-        Self {
-            step: Step(0),
-            cursor: DataCursor::default(),
-            batch_images: 0,
-            loss: None,
-            decay_loss: None,
-            batch_accuracy: None,
-            live_accuracy: None,
-            hyper_parameters: HyperParameters { learning_rate: 0.0, momentum: None, weight_decay: 0.0, batch_size: 0 },
-            digest: Digest([0; 32]),
-            state_digest: None,
-            elapsed_nanos: 0,
-            wall_time_micros: 0,
-            weights: Vec::new(),
-            biases: Vec::new(),
-            gradients: Vec::new(),
-            bias_gradients: Vec::new(),
-            null_gradients: Vec::new(),
-            activations: Vec::new(),
-            activation_gradients: Vec::new(),
-            running_mean: Vec::new(),
-            running_variance: Vec::new(),
-            validation: None,
-            keyframe: None,
-        }
-    }
 }
 
 /// Appends values, every not-a-number in its canonical form.
@@ -87,18 +45,8 @@ impl StepRecord {
         wall_time_micros: i64,
     ) -> Result<(), StoreError> {
         check(branch, shape, view)?;
-        self.step = view.step;
-        self.cursor = view.cursor;
-        self.batch_images = view.batch_images;
-        self.loss = view.loss;
-        self.decay_loss = view.decay_loss;
-        self.batch_accuracy = view.batch_accuracy;
-        self.live_accuracy = view.live_accuracy;
-        self.hyper_parameters = view.hyper_parameters;
-        self.digest = view.digest;
-        self.state_digest = view.state_digest;
-        self.elapsed_nanos = view.elapsed_nanos;
-        self.wall_time_micros = wall_time_micros;
+        self.scalars.clone_from(view.scalars);
+        self.scalars.wall_time_micros = wall_time_micros;
         self.validation = view.validation.cloned();
         self.keyframe = view.keyframe.cloned();
         for buffer in [
@@ -169,7 +117,7 @@ impl StepRecord {
 }
 
 fn check(branch: &BranchRecord, shape: &BranchShape, view: &StepView<'_>) -> Result<(), StoreError> {
-    let step = view.step;
+    let step = view.scalars.step;
     let same = |what: &dyn Fn() -> String, expected: usize, found: usize| {
         if expected == found {
             Ok(())
@@ -178,6 +126,16 @@ fn check(branch: &BranchRecord, shape: &BranchShape, view: &StepView<'_>) -> Res
         }
     };
     let count = |what: &str, expected, found| same(&|| format!("the list of {what}"), expected, found);
+    let others = view.scalars.hyper_parameters.others().map_or(0, |text| text.len());
+    if others > HyperParameters::LONGEST {
+        return Err(StoreError::Shape {
+            branch: branch.name.clone(),
+            step,
+            what: "the names and values of hyper-parameters".to_owned(),
+            expected: HyperParameters::LONGEST,
+            found: others,
+        });
+    }
     count("layers with weights", shape.parameters.layers.len(), view.parameters.len())?;
     for (rows, layer) in shape.parameters.layers.iter().zip(view.parameters) {
         let of = |what: &str, expected, found| same(&|| format!("{what} of layer {}", rows.layer), expected, found);

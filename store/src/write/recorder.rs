@@ -221,11 +221,11 @@ impl Recorder {
     /// step that does not fit, which leaves the recorder as it was; otherwise
     /// an error of the writer thread, after which nothing more is recorded.
     pub fn append(&mut self, view: &StepView<'_>) -> Result<(), StoreError> {
-        if view.step != self.next {
+        if view.scalars.step != self.next {
             return Err(StoreError::OutOfSequence {
                 branch: self.record.name.clone(),
                 expected: self.next,
-                found: view.step,
+                found: view.scalars.step,
             });
         }
         if self.needs_previous_weights {

@@ -117,7 +117,7 @@ impl RowGroups {
         let rows = constants.rows * steps.len();
         self.steps.clear();
         for (step, _) in steps {
-            let step = step.step.0 as i64;
+            let step = step.scalars.step.0 as i64;
             self.steps.resize(self.steps.len() + constants.rows, step);
         }
         let mut group = writer.next_row_group()?;

@@ -16,7 +16,7 @@ use crate::write::file::{Complete, FileKind, TableFile};
 pub(crate) fn write_topology(disk: &Disk, paths: &BranchPaths, record: &BranchRecord) -> Result<Complete, StoreError> {
     let span = StepSpan::of(record.first_step());
     let path = paths.segment(Table::Topology, span);
-    let mut file = TableFile::batches(disk, &path, &FileKind::new(Table::Topology, 0, 0))?;
+    let mut file = TableFile::batches(disk, &path, &FileKind::new(Table::Topology, record.format_version, 0, 0))?;
     let batch = batch(record).map_err(|error| StoreError::parquet("describe", &path, error.into()))?;
     file.write_batch(&batch)?;
     file.complete(record, span)

@@ -12,7 +12,7 @@ use revacnn_schemas::{
     ARITHMETIC, AugmentationSpec, BlockView, BranchName, BranchRecord, DataCursor, DatasetIdentity, Digest, Epoch,
     Fidelity, FilterIdentity, FilterNumber, HyperParameters, ImageIndex, ImageShape, LayerTopology, NetworkSpec,
     NormalisationView, OptimizerSpec, ParameterState, ParameterView, ParentRecord, Producer, RecordingSettings,
-    RunDefinition, Step, StepView, Table, Topology, TrainingState, ValidationResult,
+    RunDefinition, Step, StepScalars, StepView, Table, Topology, TrainingState, ValidationResult,
 };
 use revacnn_store::{
     BranchReader, NewBranch, Recorder, RecorderOptions, Selection, StepSpan, StepTensors, Store, StoreError, wanted,
@@ -46,6 +46,7 @@ pub fn topology(layers: &[FakeLayer]) -> Topology {
     let layers = layers.iter().enumerate().map(|(place, layer)| LayerTopology {
         layer: format!("layer{place}").parse().unwrap(),
         kind: "fake".to_owned(),
+        reads: Vec::new(),
         // Numbers with a gap, as after a filter was removed.
         filters: (0..layer.filters)
             .map(|filter| FilterIdentity { number: FilterNumber(filter as u32 + u32::from(filter > 0)), born: None })
@@ -277,7 +278,10 @@ impl FakeStep {
         let blocks: Vec<_> =
             self.blocks.iter().map(|[activations, gradients]| BlockView { activations, gradients }).collect();
         let scalar = |value: f32| (!self.first).then_some(value);
-        see(&StepView {
+        let mut hyper_parameters =
+            HyperParameters::new(3).with("learning_rate", 0.1).with("weight_decay", 1e-4).with("epsilon", 1e-8);
+        hyper_parameters.set("momentum", self.step.0.is_multiple_of(2).then_some(0.9));
+        let scalars = StepScalars {
             step: self.step,
             cursor: self.cursor,
             batch_images: if self.first { 0 } else { 3 },
@@ -285,21 +289,20 @@ impl FakeStep {
             decay_loss: scalar(0.25),
             batch_accuracy: scalar(0.5),
             live_accuracy: scalar(f32::NAN),
-            hyper_parameters: HyperParameters {
-                learning_rate: 0.1,
-                momentum: self.step.0.is_multiple_of(2).then_some(0.9),
-                weight_decay: 1e-4,
-                batch_size: 3,
-            },
+            hyper_parameters,
             digest: self.digest,
             state_digest: self.state_digest,
+            elapsed_nanos: 1000 + self.step.0,
+            wall_time_micros: 0,
+        };
+        see(&StepView {
+            scalars: &scalars,
             parameters: &parameters,
             normalisation: &normalisation,
             probes: &self.probes,
             blocks: &blocks,
             validation: self.validation.as_ref(),
             keyframe: self.keyframe.as_ref(),
-            elapsed_nanos: 1000 + self.step.0,
         })
     }
 

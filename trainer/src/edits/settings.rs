@@ -10,9 +10,7 @@ use crate::{Trainer, optimizers};
 /// Changes a hyper-parameter.
 pub(super) fn set(trainer: &Trainer, draft: &mut Draft, setting: &Setting) -> Result<Done, Refusal> {
     match setting {
-        Setting::LearningRate(value) => of_optimizer(draft, "learning_rate", *value),
-        Setting::Momentum(value) => of_optimizer(draft, "momentum", *value),
-        Setting::WeightDecay(value) => of_optimizer(draft, "weight_decay", *value),
+        Setting::HyperParameter { name, value } => of_optimizer(draft, name, *value),
         Setting::BatchSize(value) => {
             check_batch_size(*value, trainer.dataset().train_indices().len())?;
             let before = std::mem::replace(&mut draft.definition.batch_size, *value);

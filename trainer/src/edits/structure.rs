@@ -49,7 +49,7 @@ pub(super) fn insert(draft: &mut Draft, wanted: &NewLayer<'_>, seed: u64) -> Res
     let is_identity = wanted.init == LayerInit::Identity;
     let mut parameters = wanted.parameters.clone();
     (kind.complete)(&mut parameters, draft.inputs[place], if is_identity { Begin::Identity } else { Begin::Drawn });
-    let mut spec = LayerSpec { kind: wanted.kind.to_owned(), name: Some(name.clone()), parameters };
+    let mut spec = LayerSpec { kind: wanted.kind.to_owned(), name: Some(name.clone()), reads: Vec::new(), parameters };
     let mut ones = None;
     if is_identity {
         // Before the layers behind it are built, whose errors would hide why.
@@ -153,6 +153,7 @@ fn unknown(name: &LayerName, kind: &str) -> LayerTopology {
     LayerTopology {
         layer: name.clone(),
         kind: kind.to_owned(),
+        reads: Vec::new(),
         filters: Vec::new(),
         coefficients: None,
         map: None,

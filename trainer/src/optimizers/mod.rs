@@ -29,6 +29,9 @@ pub(crate) use adam::DEFAULT;
 pub(crate) use kind::{Optimizer, Tensors, UpdateContext};
 pub(crate) use power::power;
 
+/// The hyper-parameter that a schedule changes.
+pub(crate) const LEARNING_RATE: &str = "learning_rate";
+
 /// Every kind of optimizer.
 pub(crate) static KINDS: &[OptimizerKind] =
     &[OptimizerKind::of::<adadelta::Adadelta>(), OptimizerKind::of::<sgd::Sgd>(), OptimizerKind::of::<adam::Adam>()];

@@ -218,14 +218,12 @@ impl Trainer {
 
     /// Hyper-parameters in force.
     pub fn hyper_parameters(&self) -> HyperParameters {
-        let value = |name: &str| self.resolved.parameters.get(name).and_then(serde_json::Value::as_f64);
-        let learning_rate = value("learning_rate").unwrap_or_default() * self.schedule_factor(self.step);
-        HyperParameters {
-            learning_rate: learning_rate as f32,
-            momentum: value("momentum").map(|momentum| momentum as f32),
-            weight_decay: self.optimizer.weight_decay() as f32,
-            batch_size: self.definition.batch_size,
+        let mut all = HyperParameters::new(self.definition.batch_size);
+        for (name, value) in &self.resolved.parameters {
+            let factor = if name == optimizers::LEARNING_RATE { self.schedule_factor(self.step) } else { 1.0 };
+            all.set(name, value.as_f64().map(|value| (value * factor) as f32));
         }
+        all
     }
 
     /// What the schedule multiplies the learning rate by in the update that

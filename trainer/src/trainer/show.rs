@@ -1,6 +1,8 @@
 //! What an observer is shown of a step.
 
-use revacnn_schemas::{ImageIndex, NormalisationView, Observer, ParameterView, StepView, ValidationResult};
+use revacnn_schemas::{
+    ImageIndex, NormalisationView, Observer, ParameterView, StepScalars, StepView, ValidationResult,
+};
 
 use super::Trainer;
 use crate::TrainerError;
@@ -64,7 +66,7 @@ impl Trainer {
             .map(|[mean, variance]| NormalisationView { mean, variance })
             .collect();
         let blocks = self.engine.probed(probes.len());
-        let view = StepView {
+        let scalars = StepScalars {
             step: self.step,
             cursor: self.cursor,
             batch_images: outcome.map_or(0, |outcome| outcome.images),
@@ -75,13 +77,17 @@ impl Trainer {
             hyper_parameters: self.hyper_parameters(),
             digest,
             state_digest,
+            elapsed_nanos: outcome.map_or(0, |outcome| outcome.elapsed_nanos),
+            wall_time_micros: 0,
+        };
+        let view = StepView {
+            scalars: &scalars,
             parameters: &parameters,
             normalisation: &normalisation,
             probes,
             blocks: &blocks,
             validation: validation.as_ref(),
             keyframe: state.as_ref().filter(|_| wanted.keyframe),
-            elapsed_nanos: outcome.map_or(0, |outcome| outcome.elapsed_nanos),
         };
         observer.observe(&view).map_err(TrainerError::Observer)?;
         Ok(validation)

@@ -6,8 +6,8 @@ use crate::support::{child, edited, layers, trained};
 fn hyper_parameters_are_in_force_at_once() {
     let parent = trained(layers(), 3);
     let set = |text: &str| edited(&parent, &[text]);
-    assert_eq!(child(&set("set learning-rate 0.5"), 1).hyper_parameters().learning_rate, 0.5);
-    assert_eq!(child(&set("set weight-decay 0.25"), 1).hyper_parameters().weight_decay, 0.25);
+    assert_eq!(child(&set("set learning-rate 0.5"), 1).hyper_parameters().get("learning_rate"), Some(0.5));
+    assert_eq!(child(&set("set weight-decay 0.25"), 1).hyper_parameters().get("weight_decay"), Some(0.25));
     assert_eq!(child(&set("set batch-size 7"), 1).step().unwrap().images, 7);
     let sgd = set("set optimizer sgd");
     assert_eq!(sgd.state.optimizer_updates, 0);
@@ -19,4 +19,21 @@ fn hyper_parameters_are_in_force_at_once() {
     let constant = edited(&parent, &["set schedule cosine,over=10", "set schedule constant"]);
     assert_eq!(constant.definition.schedule, None);
     assert_eq!(constant.effects[1].summary, "schedule cosine,over=10,floor=0 from step 3 → constant from step 3");
+}
+
+/// Every hyper-parameter of an optimizer is steered by its name, and its memory stays.
+#[test]
+fn what_an_optimizer_has_is_steered_by_name() {
+    let parent = trained(layers(), 3);
+    let steered = edited(&parent, &["set beta1 0.5", "set epsilon 0.000001"]);
+    assert_eq!(steered.effects[0].summary, "beta1 0.9 → 0.5");
+    assert_eq!(steered.state, parent.state());
+    let child = child(&steered, 1);
+    let all: Vec<(String, f32)> =
+        child.hyper_parameters().iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let named = |name: &str| all.iter().find(|(other, _)| other == name).unwrap().1;
+    assert_eq!([named("beta1"), named("beta2"), named("epsilon")], [0.5, 0.999, 1e-6]);
+    let refused = |text: &str| parent.edited(&[text.parse().unwrap()]).unwrap_err().to_string();
+    assert!(refused("set beta2 1").contains("beta2 must be at least 0 and below 1"));
+    assert!(refused("set rho 0.9").contains("the optimizer adam has no rho; it has beta1, beta2, epsilon"));
 }
