@@ -115,3 +115,29 @@ fn a_branch_of_format_1_is_forked_with_edits() {
     assert!(verify(&store, &lineage, plan, &dataset, &|_| {}).unwrap().origin);
     assert_eq!(lineage.steps().unwrap().steps(), 8);
 }
+
+/// What the first format has no column for is lacking in its rows, and there in those of today, along one lineage.
+#[test]
+fn hyper_parameters_without_a_column_are_lacking_before_format_2() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, dataset) = format_1(folder.path());
+    let plan = ForkPlan {
+        name: Some(name("steered")),
+        edits: vec!["set epsilon 0.0001".parse().unwrap()],
+        recording: None,
+        stays: false,
+        threads: 1,
+        options: RecorderOptions::default(),
+        created_unix_seconds: 0,
+    };
+    let lineage = Lineage::open(&store, &name("main")).unwrap();
+    let mut session = fork(&store, lineage, Step(6), plan, dataset.clone()).unwrap().session;
+    session.advance().unwrap();
+    session.finish().unwrap();
+    let lineage = Lineage::open(&store, &name("steered")).unwrap();
+    let epsilons: Vec<_> =
+        (4..=7).map(|step| lineage.step_row(Step(step)).unwrap().hyper_parameters.get("epsilon")).collect();
+    assert_eq!(epsilons, [None, None, Some(1e-4), Some(1e-4)]);
+    let plan = VerifyPlan { span: None, threads: 1, tensors: true };
+    assert!(verify(&store, &lineage, plan, &dataset, &|_| {}).unwrap().origin);
+}

@@ -152,7 +152,7 @@ use ScalarKind::{Float, Int, Long, RequiredFloat, RequiredText, Text, Time};
 
 /// Every scalar of a step, in the order of the columns. A new one goes to the
 /// end, with the format version that has it first.
-pub static SCALARS: [ScalarColumn; 18] = [
+pub static SCALARS: &[ScalarColumn] = &[
     ScalarColumn::new("step", "step", Long(|row| row.step.0, |row, value| row.step = Step(value))),
     ScalarColumn::new("epoch", "epoch", Long(|row| row.cursor.epoch.0, |row, value| row.cursor.epoch = Epoch(value)))
         .quantity(),

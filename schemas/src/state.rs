@@ -56,7 +56,7 @@ impl TrainingState {
     /// Digest of all parameters: layers in network order, filters by
     /// number, each filter's coefficients and then its bias.
     ///
-    /// `numbers` are the filters' numbers a layer in position order.
+    /// `numbers` are the filters' numbers of each layer in position order.
     pub fn digest(parameters: &[(&[f32], &[f32])], numbers: &[&[u32]]) -> Digest {
         let mut digester = Digester::plain();
         for ((weights, biases), numbers) in parameters.iter().zip(numbers) {

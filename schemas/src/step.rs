@@ -40,7 +40,7 @@ pub struct BlockView<'a> {
 /// Outcome of a full evaluation on a split.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ValidationResult {
-    /// Mean data loss an image.
+    /// Mean data loss per image.
     pub loss: f32,
     /// Images predicted right.
     pub correct: u32,

@@ -11,34 +11,34 @@ use crate::scalars::{SCALARS, ScalarColumn};
 /// A table of the log: one folder of Parquet files in every branch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Table {
-    /// One row a step: losses, accuracies, hyper-parameters, digest.
+    /// One row per step: losses, accuracies, hyper-parameters, digest.
     Steps,
-    /// One row a step and filter: coefficients and bias.
+    /// One row per step and filter: coefficients and bias.
     Weights,
-    /// One row a step and filter: gradients of coefficients and bias.
+    /// One row per step and filter: gradients of coefficients and bias.
     Gradients,
-    /// One row a step, probe image and filter: the activation map.
+    /// One row per step, probe image and filter: the activation map.
     Activations,
-    /// One row a step, probe image and filter: the map's gradient.
+    /// One row per step, probe image and filter: the map's gradient.
     ActivationGradients,
-    /// One row a step and filter: statistics that views draw.
+    /// One row per step and filter: statistics that views draw.
     Filters,
-    /// One row a step and normalised channel: running statistics.
+    /// One row per step and normalised channel: running statistics.
     Normalisation,
-    /// Whole training states, a row an array.
+    /// Whole training states, one row per array.
     Keyframes,
-    /// One row a full validation.
+    /// One row per full validation.
     Validation,
-    /// One row an event, such as `diverged`.
+    /// One row per event, such as `diverged`.
     Events,
-    /// One row a layer and filter of the branch: positions.
+    /// One row per layer and filter of the branch: positions.
     Topology,
 }
 
-/// Tables with a row a filter and parameter vector.
+/// Tables with one row per filter and parameter vector.
 pub const PARAMETER_TABLES: [Table; 2] = [Table::Weights, Table::Gradients];
 
-/// Tables with a row a filter and probe image.
+/// Tables with one row per filter and probe image.
 pub const ACTIVATION_TABLES: [Table; 2] = [Table::Activations, Table::ActivationGradients];
 
 impl Table {

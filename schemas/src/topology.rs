@@ -41,7 +41,7 @@ pub struct LayerTopology {
     /// a block.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub map: Option<[usize; 2]>,
-    /// Whether the layer keeps running statistics a channel.
+    /// Whether the layer keeps running statistics per channel.
     #[serde(default)]
     pub normalises: bool,
     /// The number that the layer's next filter gets: above every number that
@@ -77,7 +77,7 @@ impl Topology {
         self.layers.iter().filter(|layer| layer.map.is_some())
     }
 
-    /// The layer that has a filter a class: the last one.
+    /// The layer that has one filter per class: the last one.
     pub fn class_layer(&self) -> Option<&LayerTopology> {
         self.layers.last()
     }

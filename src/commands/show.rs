@@ -114,7 +114,7 @@ impl Shown {
             "recomputed": self.recomputed,
             "layers": layers,
         });
-        for column in &SCALARS {
+        for column in SCALARS {
             answer[column.name] = match column.kind {
                 ScalarKind::Long(get, _) => json!(get(row)),
                 ScalarKind::Int(get, _) => json!(get(row)),

@@ -42,7 +42,7 @@ impl Default for Settings {
 ///
 /// # Errors
 /// What the network or the optimizer refuses, by name; a batch size out of
-/// 1 to 65,536; more images a batch than there are to train on.
+/// 1 to 65,536; a batch of more images than there are to train on.
 pub fn define(network: NetworkSpec, dataset: &Dataset, settings: &Settings) -> Result<RunDefinition, TrainerError> {
     let (network, _) = network::resolve(&network, dataset.shape(), dataset.class_names().len())?;
     let (optimizer, _) = optimizers::build(&settings.optimizer)?;

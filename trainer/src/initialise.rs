@@ -9,7 +9,7 @@ use crate::network::{Weighted, stream_key};
 /// The weights of a layer at step 0.
 ///
 /// # Determinism
-/// Coefficients are N(0, 1/fan-in) from one stream a filter, keyed
+/// Coefficients are N(0, 1/fan-in) from one stream per filter, keyed
 /// (seed, layer, filter number), so that a filter's draw does not depend on
 /// how many others there are.
 pub(crate) fn initial_state(layer: &Weighted, seed: u64, slots: usize) -> ParameterState {

@@ -17,8 +17,8 @@
 //! |---|---|
 //! | [`data`] | data sets, the order of an epoch, augmentation, random streams |
 //! | [`kernels`] | the arithmetic, one image and one thread at a time |
-//! | `layers` | kinds of layers, one a file |
-//! | `optimizers` | kinds of optimizers, one a file |
+//! | `layers` | kinds of layers, one per file |
+//! | `optimizers` | kinds of optimizers, one per file |
 //! | `network` | from a description to operations and blocks |
 //! | `initialise` | the weights at step 0 |
 //! | `schedule` | the learning rate along a branch |

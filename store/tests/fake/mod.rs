@@ -293,7 +293,7 @@ impl FakeStep {
             digest: self.digest,
             state_digest: self.state_digest,
             elapsed_nanos: 1000 + self.step.0,
-            wall_time_micros: 0,
+            ..StepScalars::default()
         };
         see(&StepView {
             scalars: &scalars,

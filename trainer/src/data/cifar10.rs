@@ -6,7 +6,7 @@
 //!   0       1                1025              2049            3073
 //!   ├ label ┼ 32×32 red bytes ┼ 32×32 green bytes ┼ 32×32 blue bytes ┤ next record
 //!
-//! batches.meta.txt                                        ten class names, one a line
+//! batches.meta.txt                                        ten class names, one per line
 //! ```
 //!
 //! The number of records comes from a file's length, and the training part is

@@ -17,7 +17,7 @@ use crate::trainer::Order;
 use crate::{Trainer, TrainerError};
 
 /// A branch under the knife. `definition.network.layers`, `topology.layers`
-/// and `parameters` always have one entry a layer, in network order.
+/// and `parameters` always have one entry per layer, in network order.
 #[derive(Debug, Clone)]
 pub(super) struct Draft {
     pub(super) definition: RunDefinition,
@@ -199,7 +199,7 @@ impl Draft {
             .expect("invariant: the last layer reads the classes")
     }
 
-    /// Layers with weights a channel between `layer` and its reader.
+    /// Layers with weights per channel between `layer` and its reader.
     pub(super) fn joined(&self, layer: usize) -> Vec<usize> {
         (layer + 1..self.reader_after(layer)).filter(|&after| self.parameters[after].is_some()).collect()
     }

@@ -24,7 +24,7 @@ pub(super) fn default_seed(definition: &RunDefinition, fork: Step, index: usize)
 /// the edit's seed.
 ///
 /// # Determinism
-/// One stream a filter, keyed (edit seed, layer, filter number).
+/// One stream per filter, keyed (edit seed, layer, filter number).
 pub(super) fn incoming(seed: u64, layer: &LayerName, number: u32, shape: &ParameterShape) -> Vec<f32> {
     match shape.initial {
         Initial::Constant(value) => vec![value; shape.coefficients],
@@ -39,7 +39,7 @@ pub(super) fn incoming(seed: u64, layer: &LayerName, number: u32, shape: &Parame
 /// `attempt` counts from 1, for the first one is the filter's own draw.
 ///
 /// # Determinism
-/// One stream an attempt, keyed (edit seed, layer, filter number, attempt).
+/// One stream per attempt, keyed (edit seed, layer, filter number, attempt).
 pub(super) fn start(seed: u64, layer: &LayerName, number: u32, attempt: u64, coefficients: usize) -> Vec<f64> {
     let mut stream = Stream::new("edit gradmax start", &[seed, stream_key(layer), u64::from(number), attempt]);
     (0..coefficients).map(|_| f64::from(stream.normal_f32())).collect()

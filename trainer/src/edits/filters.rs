@@ -121,7 +121,7 @@ fn in_words(gains: &[Gain]) -> String {
 ///
 /// The copy has the filter's coefficients, bias and normalisation, and slots
 /// of zeros: it has no history of its own. Every coefficient w that read the
-/// filter is shared out as w·r and w − w·r, with r drawn from [0.25, 0.75) a
+/// filter is shared out as w·r and w − w·r, with r drawn from [0.25, 0.75) for each
 /// reading filter and input channel: unequal, so that the twins get different
 /// gradients and part. The optimizer's slots of the coefficient w stay.
 ///

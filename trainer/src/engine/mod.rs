@@ -53,7 +53,7 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    /// A network with these weights, one entry a layer that has some.
+    /// A network with these weights, one entry for each layer that has some.
     pub(crate) fn new(network: Network, parameters: Vec<ParameterState>, threads: Arc<Threads>) -> Self {
         let gradients =
             parameters.iter().map(|state| (vec![0.0; state.weights.len()], vec![0.0; state.biases.len()])).collect();

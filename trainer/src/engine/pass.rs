@@ -72,7 +72,7 @@ impl Engine {
     }
 
     /// Every image runs forwards and backwards at once: one portion of work
-    /// a chunk.
+    /// per chunk.
     fn pass_by_image(&mut self, images: &Images<'_>) -> Result<(), TrainerError> {
         let scale = 1.0 / images.len() as f32;
         let operations = self.network.operations.len();

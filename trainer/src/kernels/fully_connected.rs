@@ -41,7 +41,7 @@ impl FullyConnected {
         self.outputs.next_multiple_of(self.instructions.lanes())
     }
 
-    /// Lays out weights for [`forward`](Self::forward), once a step. The data gradient takes them as they are.
+    /// Lays out weights for [`forward`](Self::forward), once per step. The data gradient takes them as they are.
     ///
     /// # Shapes
     ///

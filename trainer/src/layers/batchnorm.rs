@@ -48,7 +48,7 @@ impl Layer for Config {
         Ok(vec![Box::new(BatchNorm { shape: around.input, momentum: self.momentum as f32, epsilon })])
     }
 
-    /// A scale a channel.
+    /// One scale per channel.
     fn coefficient_axes(&self, _input: ImageShape) -> [usize; 3] {
         [1, 1, 1]
     }

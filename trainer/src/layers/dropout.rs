@@ -42,7 +42,7 @@ impl Layer for Config {
 }
 
 /// # Determinism
-/// One stream a filter, keyed (seed, epoch, the image's place in the epoch,
+/// One stream per filter, keyed (seed, epoch, the image's place in the epoch,
 /// layer, filter), so that neither threads nor other filters change a draw.
 #[derive(Debug)]
 struct Dropout {

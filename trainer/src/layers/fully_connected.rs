@@ -40,7 +40,7 @@ impl Layer for Config {
         std::iter::once(Self::NAME.to_owned()).chain(self.activation.describe()).collect()
     }
 
-    /// An identity has a unit an input.
+    /// An identity has a unit for each input.
     fn complete(parameters: &mut Parameters, input: ImageShape, begin: Begin) {
         if begin == Begin::Identity {
             parameters.entry("units").or_insert_with(|| input.len().into());

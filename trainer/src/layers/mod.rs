@@ -1,4 +1,4 @@
-//! Layers: one kind a file, each with the configuration it is written with.
+//! Layers: one kind per file, each with the configuration it is written with.
 //!
 //! A layer kind builds one or more [`Operation`]s, the units that the passes
 //! run: a convolution with `activation = "relu"` is two.

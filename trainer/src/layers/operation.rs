@@ -32,11 +32,11 @@ pub(crate) struct ParameterShape {
     pub(crate) initial: Initial,
     /// Whether weight decay acts on the coefficients.
     pub(crate) decays: bool,
-    /// Whether there are running statistics a channel.
+    /// Whether there are running statistics per channel.
     pub(crate) normalises: bool,
 }
 
-/// Weights laid out for the kernels, made once a step.
+/// Weights laid out for the kernels, made once per step.
 #[derive(Debug, Default)]
 pub(crate) struct Packed {
     pub(crate) forward: Vec<f32>,
@@ -104,12 +104,12 @@ pub(crate) trait Operation: fmt::Debug + Send + Sync {
         None
     }
 
-    /// Numbers an image that live from its forward to its backward pass.
+    /// Numbers per image that live from its forward to its backward pass.
     fn scratch_len(&self) -> usize {
         0
     }
 
-    /// Positions an image that live from its forward to its backward pass.
+    /// Positions per image that live from its forward to its backward pass.
     fn positions_len(&self) -> usize {
         0
     }

@@ -27,7 +27,7 @@ pub(super) trait Configuration: Optimizer + Serialize + DeserializeOwned + 'stat
 
 /// An optimizer with its hyper-parameters; its memory is in the slots.
 pub(crate) trait Optimizer: fmt::Debug + Send + Sync {
-    /// Arrays it remembers for every parameter.
+    /// Arrays that it remembers for every parameter.
     fn slots(&self) -> usize;
 
     /// Weight decay.

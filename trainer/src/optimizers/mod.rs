@@ -1,4 +1,4 @@
-//! Optimizers: one a file, each with the configuration it is written with.
+//! Optimizers: one per file, each with the configuration it is written with.
 //!
 //! PyTorch 2's definitions are the reference. Weight decay is L2: decay · w is
 //! added to the gradient of coefficients, not of biases.

@@ -1,6 +1,6 @@
 //! Loss and accuracy over a split.
 
-use revacnn_schemas::ValidationResult;
+use revacnn_schemas::{ImageIndex, ValidationResult};
 
 use super::Trainer;
 use crate::TrainerError;
@@ -16,8 +16,16 @@ impl Trainer {
     /// # Errors
     /// An image that cannot be read.
     pub fn evaluate(&self, split: Split) -> Result<ValidationResult, TrainerError> {
-        let dataset = self.dataset();
-        let outcomes = self.engine().evaluate(dataset.part(split), &dataset.indices(split), |evaluated| {
+        self.evaluate_images(split, &self.dataset().indices(split))
+    }
+
+    /// [`evaluate`](Self::evaluate) on these images alone, of the part of the data
+    /// set that the split is taken from, in their order.
+    ///
+    /// # Errors
+    /// An image that there is not, or that cannot be read.
+    pub fn evaluate_images(&self, split: Split, images: &[ImageIndex]) -> Result<ValidationResult, TrainerError> {
+        let outcomes = self.engine().evaluate(self.dataset().part(split), images, |evaluated| {
             (evaluated.label, evaluated.predicted, evaluated.loss)
         })?;
         let classes = self.engine().network().classes;

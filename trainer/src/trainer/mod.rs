@@ -187,7 +187,7 @@ impl Trainer {
         self.engine.parameters()
     }
 
-    /// Gradients of the last update: coefficients and biases a layer, zeros
+    /// Gradients of the last update: coefficients and biases of each layer, zeros
     /// where a filter is frozen.
     pub fn gradients(&self) -> &[(Vec<f32>, Vec<f32>)] {
         self.engine.gradients()

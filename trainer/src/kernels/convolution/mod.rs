@@ -82,7 +82,7 @@ impl Convolution {
         LINE + self.forward.input_len().next_multiple_of(LINE) + self.weight.input_len()
     }
 
-    /// Lays out weights for [`forward`](Self::forward), once a step.
+    /// Lays out weights for [`forward`](Self::forward), once per step.
     ///
     /// # Shapes
     ///
@@ -91,7 +91,7 @@ impl Convolution {
         self.forward.pack(&self.shape, weights, packed);
     }
 
-    /// Lays out weights for [`data_gradient`](Self::data_gradient), once a step.
+    /// Lays out weights for [`data_gradient`](Self::data_gradient), once per step.
     ///
     /// # Shapes
     ///
