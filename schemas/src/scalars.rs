@@ -144,10 +144,6 @@ impl ScalarColumn {
     }
 }
 
-fn digest(text: &str) -> Result<Digest, SchemaError> {
-    text.parse()
-}
-
 use ScalarKind::{Float, Int, Long, RequiredFloat, RequiredText, Text, Time};
 
 /// Every scalar of a step, in the order of the columns. A new one goes to the
@@ -227,14 +223,14 @@ pub static SCALARS: &[ScalarColumn] = &[
     ScalarColumn::new(
         "digest",
         "digest",
-        RequiredText(|row| row.digest.to_string(), |row, text| Ok(row.digest = digest(text)?)),
+        RequiredText(|row| row.digest.to_string(), |row, text| text.parse().map(|digest| row.digest = digest)),
     ),
     ScalarColumn::new(
         "state_digest",
         "digest of the state",
         Text(
             |row| row.state_digest.map(|digest| digest.to_string()),
-            |row, text| Ok(row.state_digest = Some(digest(text)?)),
+            |row, text| text.parse().map(|digest| row.state_digest = Some(digest)),
         ),
     ),
     ScalarColumn::new(

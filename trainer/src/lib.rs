@@ -50,23 +50,8 @@ pub use define::{DEFAULT_EPOCHS, Settings, define};
 pub use edits::{Edited, Effect, Preservation};
 pub use error::TrainerError;
 pub use files::{FileError, read_file};
+pub use layers::describe_layer;
 pub use network::resolve;
-pub use optimizers::resolve_optimizer;
+pub use optimizers::{optimizer_slots, resolve_optimizer};
 pub use presets::{named_network, preset, presets};
 pub use trainer::{Divergence, StepOutcome, Trainer};
-
-/// A layer in a few words, one for each thing that it does: `conv 5×5`, `relu`.
-///
-/// # Errors
-/// A kind or a parameter that there is not.
-pub fn describe_layer(spec: &revacnn_schemas::LayerSpec) -> Result<Vec<String>, TrainerError> {
-    (layers::kind(&spec.kind)?.describe)(spec)
-}
-
-/// Arrays that an optimizer remembers for every parameter.
-///
-/// # Errors
-/// A kind or a parameter that there is not.
-pub fn optimizer_slots(spec: &revacnn_schemas::OptimizerSpec) -> Result<usize, TrainerError> {
-    optimizers::build(spec).map(|(_, optimizer)| optimizer.slots())
-}

@@ -89,7 +89,7 @@ impl Network {
         check_edges(&mut resolved)?;
         if let Some(layer) = known.and_then(|known| known.layers.iter().find(|layer| !layer.reads.is_empty())) {
             return Err(refuse(format!(
-                "its topology has edges of layer {}, and its description has none",
+                "its topology says which layers {} reads, and layers run here one after the other",
                 layer.layer
             )));
         }

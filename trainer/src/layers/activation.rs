@@ -4,7 +4,7 @@
 use revacnn_schemas::{ImageShape, LayerSpec};
 use serde::{Deserialize, Serialize};
 
-use super::kind::{Layer, Ones, Role, Surroundings};
+use super::kind::{Identity, Layer, Role, Surroundings};
 use super::operation::{Backward, Buffers, Context, Operation, Scratch};
 use crate::TrainerError;
 use crate::kernels::{Instructions, relu, relu_backward};
@@ -76,7 +76,7 @@ impl Layer for Config {
         Ok(Activation::after(self.function, around.input, around).into_iter().collect())
     }
 
-    fn identity(&self, _input: ImageShape, not_negative: bool) -> Result<Option<Ones>, String> {
+    fn identity(&self, _input: ImageShape, not_negative: bool) -> Identity {
         self.function.idempotent(not_negative).map(|()| None)
     }
 

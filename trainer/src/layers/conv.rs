@@ -4,7 +4,7 @@ use revacnn_schemas::{ImageShape, LayerSpec, ParameterState, Parameters};
 use serde::{Deserialize, Serialize};
 
 use super::activation::{Activation, Function};
-use super::kind::{Begin, Layer, Ones, Role, Surroundings, check_range, refuse};
+use super::kind::{Begin, Identity, Layer, Ones, Role, Surroundings, check_range, refuse};
 use super::operation::{Backward, Buffers, Context, Initial, Operation, Packed, ParameterShape, Scratch};
 use crate::TrainerError;
 use crate::kernels::{Convolution, ConvolutionShape};
@@ -87,7 +87,7 @@ impl Layer for Config {
         }
     }
 
-    fn identity(&self, input: ImageShape, not_negative: bool) -> Result<Option<Ones>, String> {
+    fn identity(&self, input: ImageShape, not_negative: bool) -> Identity {
         let Self { filters, kernel, stride, pad, activation } = *self;
         if filters != input.channels {
             return Err(format!(

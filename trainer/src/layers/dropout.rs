@@ -3,7 +3,7 @@
 use revacnn_schemas::{ImageShape, LayerSpec};
 use serde::{Deserialize, Serialize};
 
-use super::kind::{Layer, Ones, Role, Surroundings, no_identity, refuse};
+use super::kind::{Identity, Layer, Role, Surroundings, no_identity, refuse};
 use super::operation::{Backward, Buffers, Context, Operation, Scratch};
 use crate::TrainerError;
 use crate::data::Stream;
@@ -32,7 +32,7 @@ impl Layer for Config {
         Ok(vec![Box::new(Dropout { rate, shape, stream, numbers })])
     }
 
-    fn identity(&self, _input: ImageShape, _not_negative: bool) -> Result<Option<Ones>, String> {
+    fn identity(&self, _input: ImageShape, _not_negative: bool) -> Identity {
         if self.rate == 0.0 { Ok(None) } else { Err(no_identity(Self::NAME)) }
     }
 

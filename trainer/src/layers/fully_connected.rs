@@ -4,7 +4,7 @@ use revacnn_schemas::{ImageShape, LayerSpec, ParameterState, Parameters};
 use serde::{Deserialize, Serialize};
 
 use super::activation::{Activation, Function};
-use super::kind::{Begin, Layer, Ones, Role, Surroundings, check_range};
+use super::kind::{Begin, Identity, Layer, Ones, Role, Surroundings, check_range};
 use super::operation::{Backward, Buffers, Context, Initial, Operation, Packed, ParameterShape, Scratch};
 use crate::TrainerError;
 use crate::kernels::FullyConnected;
@@ -47,7 +47,7 @@ impl Layer for Config {
         }
     }
 
-    fn identity(&self, input: ImageShape, not_negative: bool) -> Result<Option<Ones>, String> {
+    fn identity(&self, input: ImageShape, not_negative: bool) -> Identity {
         let units = self.units;
         if units != input.len() {
             return Err(format!(

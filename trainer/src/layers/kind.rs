@@ -39,17 +39,13 @@ pub(super) trait Layer: Serialize + DeserializeOwned {
     /// follows from the maps that reach it.
     fn complete(_parameters: &mut Parameters, _input: ImageShape, _begin: Begin) {}
 
-    /// What makes the layer pass its input on; `None` if it does so without
-    /// coefficients. `not_negative` says that no value that reaches it is
+    /// What makes the layer pass its input on. `not_negative` says that no value that reaches it is
     /// negative.
     ///
     /// Source: Chen, Goodfellow and Shlens, *Net2Net* (2016), section 2.3:
     /// equal width, a kernel with a centre, and an activation that applied
     /// twice is what it is applied once.
-    ///
-    /// # Errors
-    /// Why it cannot be one.
-    fn identity(&self, _input: ImageShape, _not_negative: bool) -> Result<Option<Ones>, String> {
+    fn identity(&self, _input: ImageShape, _not_negative: bool) -> Identity {
         Err(no_identity(Self::NAME))
     }
 
@@ -89,7 +85,7 @@ pub(crate) struct LayerKind {
     /// [`Layer::complete`]
     pub(crate) complete: fn(&mut Parameters, ImageShape, Begin),
     /// [`Layer::identity`]
-    pub(crate) identity: fn(&LayerSpec, ImageShape, bool) -> Result<Result<Option<Ones>, String>, TrainerError>,
+    pub(crate) identity: fn(&LayerSpec, ImageShape, bool) -> Result<Identity, TrainerError>,
     /// [`Layer::keeps_from_negative`]
     pub(crate) keeps_from_negative: fn(&LayerSpec, bool) -> Result<bool, TrainerError>,
     /// [`Layer::coefficient_axes`]
@@ -145,6 +141,10 @@ pub(crate) enum Begin {
     /// It passes its input on.
     Identity,
 }
+
+/// What makes a layer pass its input on, `None` where it does so without
+/// coefficients; or why it cannot.
+pub(crate) type Identity = Result<Option<Ones>, String>;
 
 /// Where the coefficients of an identity are 1: filter f's at f·`step` +
 /// `first`. All others are 0.

@@ -29,6 +29,8 @@ pub(crate) use operation::{
 };
 pub(crate) use softmax::{predicted_class, softmax_loss};
 
+use revacnn_schemas::LayerSpec;
+
 use crate::TrainerError;
 
 /// Every kind of layer, in the order in which help lists them.
@@ -54,4 +56,12 @@ pub(crate) fn kind(name: &str) -> Result<&'static LayerKind, TrainerError> {
 /// The kind of the class layer.
 pub(crate) fn class_kind() -> &'static LayerKind {
     KINDS.iter().find(|kind| kind.role == Role::Classes).expect("invariant: there is a kind of class layer")
+}
+
+/// A layer in a few words, one for each thing that it does: `conv 5×5`, `relu`.
+///
+/// # Errors
+/// A kind or a parameter that there is not.
+pub fn describe_layer(spec: &LayerSpec) -> Result<Vec<String>, TrainerError> {
+    (kind(&spec.kind)?.describe)(spec)
 }

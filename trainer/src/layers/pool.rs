@@ -3,7 +3,7 @@
 use revacnn_schemas::{ImageShape, LayerSpec};
 use serde::{Deserialize, Serialize};
 
-use super::kind::{Layer, Ones, Role, Surroundings, check_range, no_identity, refuse};
+use super::kind::{Identity, Layer, Role, Surroundings, check_range, no_identity, refuse};
 use super::operation::{Backward, Buffers, Context, Operation, Scratch};
 use crate::TrainerError;
 use crate::kernels::{AveragePool, MaxPool, PoolShape};
@@ -67,7 +67,7 @@ impl Layer for Config {
         vec![format!("{} {1}×{1}", Self::NAME, self.kernel)]
     }
 
-    fn identity(&self, _input: ImageShape, _not_negative: bool) -> Result<Option<Ones>, String> {
+    fn identity(&self, _input: ImageShape, _not_negative: bool) -> Identity {
         match (self.kernel, self.stride, self.pad) {
             (1, Some(1), 0) => Ok(None),
             _ => Err(no_identity(Self::NAME)),

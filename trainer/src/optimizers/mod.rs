@@ -55,6 +55,14 @@ pub fn resolve_optimizer(spec: &OptimizerSpec) -> Result<OptimizerSpec, TrainerE
     build(spec).map(|(resolved, _)| resolved)
 }
 
+/// Arrays that an optimizer remembers for every parameter.
+///
+/// # Errors
+/// A kind or a parameter that there is not.
+pub fn optimizer_slots(spec: &OptimizerSpec) -> Result<usize, TrainerError> {
+    build(spec).map(|(_, optimizer)| optimizer.slots())
+}
+
 /// An edit's optimizer as it is recorded: what its default alone would not say
 /// for ever is written out.
 pub(crate) fn to_record(spec: &OptimizerSpec, resolved: &OptimizerSpec) -> OptimizerSpec {
