@@ -10,7 +10,7 @@ use std::sync::Arc;
 use fake::{copy_folder, name};
 use revacnn_recorder::{ForkPlan, Replay, Session, VerifyPlan, fork, verify};
 use revacnn_schemas::{Edit, FORMAT_VERSION, Position, Step, Table};
-use revacnn_store::{BranchReader, Lineage, RecorderOptions, Store};
+use revacnn_store::{BranchReader, Lineage, RecorderOptions, Selection, StepSpan, Store};
 use revacnn_trainer::data::{Dataset, load};
 
 /// `main` of 9 steps with a normalisation, `wider`, forked from it at step 5 with
@@ -138,6 +138,13 @@ fn hyper_parameters_without_a_column_are_lacking_before_format_2() {
     let epsilons: Vec<_> =
         (4..=7).map(|step| lineage.step_row(Step(step)).unwrap().hyper_parameters.get("epsilon")).collect();
     assert_eq!(epsilons, [None, None, Some(1e-4), Some(1e-4)]);
+    let reader = BranchReader::open(&store, &name("main")).unwrap();
+    let span = StepSpan::new(Step(2), Step(4));
+    for columns in [&["hyper_parameters"][..], &["step", "hyper_parameters"]] {
+        let batch = reader.read_columns(Table::Steps, span, &Selection::all(), columns).unwrap();
+        let last = batch.num_columns() - 1;
+        assert_eq!((last + 1, batch.num_rows(), batch.column(last).null_count()), (columns.len(), 3, 3));
+    }
     let plan = VerifyPlan { span: None, threads: 1, tensors: true };
     assert!(verify(&store, &lineage, plan, &dataset, &|_| {}).unwrap().origin);
 }
