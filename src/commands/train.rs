@@ -1,13 +1,15 @@
 //! `revacnn train`: the main job.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use clap::Args;
 use revacnn_recorder::{Session, SessionPlan, check_producer, find_data};
 use revacnn_schemas::{
-    BranchRecord, Fidelity, ImageIndex, NetworkSpec, OptimizerSpec, RecordingSettings, RunDefinition, Schedule, Step,
+    BranchName, BranchRecord, Fidelity, ImageIndex, NetworkSpec, OptimizerSpec, Place, RecordingSettings,
+    RunDefinition, Schedule, Step,
 };
 use revacnn_store::{DataHint, RecorderOptions, Store, StoreError, default_disk_budget, unix_seconds};
 use revacnn_trainer::data::{Dataset, load};
@@ -15,13 +17,87 @@ use revacnn_trainer::{
     DEFAULT_EPOCHS, Settings, Trainer, TrainerError, check_normalisation, define, named_network, resolve,
 };
 
-use super::threads;
-use crate::arguments::TrainArguments;
+use super::Run;
 use crate::error::Failure;
 use crate::interrupt;
+use crate::options::{DataOption, StoreOption, TrainingOptions};
 use crate::output::{say, warn};
-use crate::run::{Engine, Run, Size};
+use crate::run::{self, Engine, Size};
 use crate::text::{bytes, count};
+
+/// Train a network and record every step; on an existing branch, go on.
+#[derive(Debug, Args)]
+#[command(allow_negative_numbers = true)]
+#[command(
+    after_help = "Options that are not given are as the branch has them, or, of a new branch, the defaults. Adam at a batch
+of 8 is the default because it learns `shapes` within seconds and goes on learning CIFAR-10.
+
+Examples:
+  revacnn train
+  revacnn train --branch small --dataset digits --network 20-20-20 --epochs 5 --seed 3
+  revacnn train --branch sgd --dataset cifar10 --data ~/data --optimizer sgd --learning-rate 0.01 --batch-size 32"
+)]
+pub(crate) struct TrainArguments {
+    #[command(flatten)]
+    store: StoreOption,
+    /// The branch to record, or to go on with.
+    #[arg(long, value_name = "NAME", default_value = "main")]
+    branch: BranchName,
+    /// digits, shapes (both embedded), cifar10, or a folder with CIFAR-10's binary files [default: shapes].
+    #[arg(long, value_name = "NAME|PATH")]
+    dataset: Option<OsString>,
+    #[command(flatten)]
+    data: DataOption,
+    /// paper, 20-20-20, 20-20-21, or a TOML file with a table for each layer [default: paper].
+    #[arg(long, value_name = "NAME|FILE")]
+    network: Option<OsString>,
+    /// adam, sgd or adadelta; others of its parameters follow as `,name=value` [default: adam].
+    #[arg(long, value_name = "KIND[,NAME=VALUE]…")]
+    optimizer: Option<String>,
+    /// Learning rate [default: the optimizer's].
+    #[arg(long, value_name = "RATE")]
+    learning_rate: Option<f64>,
+    /// Momentum, of optimizers that have one.
+    #[arg(long, value_name = "SHARE")]
+    momentum: Option<f64>,
+    /// L2 decay of coefficients [default: the optimizer's].
+    #[arg(long, value_name = "DECAY")]
+    weight_decay: Option<f64>,
+    /// How the learning rate changes: constant, step,every=STEPS,factor=F or cosine,over=STEPS[,floor=F];
+    /// F is from 0 to 1, for the rate only falls [default: constant].
+    #[arg(long, value_name = "CURVE")]
+    schedule: Option<Schedule>,
+    /// Images of a batch [default: 8].
+    #[arg(long, value_name = "IMAGES")]
+    batch_size: Option<u32>,
+    /// Train until this step.
+    #[arg(long, value_name = "N", conflicts_with = "epochs")]
+    steps: Option<u64>,
+    /// Train until the end of this epoch [default: 3].
+    #[arg(long, value_name = "N")]
+    epochs: Option<u64>,
+    /// The seed of all randomness [default: 0].
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Training images whose maps are written every step [default: 0].
+    #[arg(long, value_name = "IMAGE", value_delimiter = ',')]
+    probe: Vec<u32>,
+    /// `every`: write every step's tensors; `keyframes`: write a state now and then, recompute the rest
+    /// [default: every].
+    #[arg(long, value_name = "FIDELITY")]
+    fidelity: Option<Fidelity>,
+    /// Steps from one keyframe to the next [default: 400 images].
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..))]
+    keyframe_interval: Option<u64>,
+    /// Evaluate on the validation images every N steps, besides the end of each epoch.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    validate_every: Option<u64>,
+    #[command(flatten)]
+    training: TrainingOptions,
+    /// Train without recording anything.
+    #[arg(long)]
+    no_record: bool,
+}
 
 /// The data set of a new run that names none.
 const DEFAULT_DATASET: &str = "shapes";
@@ -29,65 +105,75 @@ const DEFAULT_DATASET: &str = "shapes";
 /// The network of a new run that names none.
 const DEFAULT_NETWORK: &str = "paper";
 
-pub(crate) fn run(arguments: &TrainArguments) -> Result<ExitCode, Failure> {
-    let (place, data_folder) = (arguments.store.place(Some(&arguments.data)), arguments.data.folder());
-    let existing = existing(arguments)?;
-    let dataset = match (&arguments.dataset, &existing) {
-        (None, Some((store, record))) => find_data(store, record, data_folder.as_deref())?,
-        (asked, _) => Arc::new(load(asked.as_deref().unwrap_or(OsStr::new(DEFAULT_DATASET)), data_folder.as_deref())?),
-    };
-    let existing = existing.map(|(_, record)| record);
-    let definition = definition(arguments, base(existing.as_ref())?, &dataset)?;
-    let until = until(arguments, definition.batch_size, &dataset)?;
-    interrupt::listen();
-    if arguments.no_record {
-        check_normalisation(&definition)?;
-        let trainer = Trainer::new(&definition, dataset, threads(arguments.threads))?;
-        let engine = Engine::Free(Box::new(trainer));
-        return Run::new(place, arguments.json, engine, until).go();
+impl Run for TrainArguments {
+    fn place(&self) -> Place {
+        self.store.place(Some(&self.data))
     }
-    let recording = recording(arguments, &definition, existing.as_ref());
-    let (_, topology) = resolve(&definition.network, definition.input, definition.classes)?;
-    let budget = disk_budget(arguments.disk_budget, &arguments.store.store);
-    let rows = Size::of(&topology, &definition, &recording);
-    let size = rows.of_steps(until.0);
-    if !arguments.json {
-        say!(
-            "{} on {}: {} parameters, batch {}, until step {} — about {} on disk{}",
-            network_name(&definition),
-            definition.dataset.name,
-            count(topology.parameters() as u64),
-            definition.batch_size,
-            count(until.0),
-            bytes(size),
-            match budget {
-                Some(budget) if size > budget =>
-                    format!(", thinned to keyframes past {} (which loses nothing; see --disk-budget)", bytes(budget)),
-                _ => String::new(),
+
+    fn run(&self, json: bool) -> Result<ExitCode, Failure> {
+        let (place, data_folder) = (self.place(), self.data.folder());
+        let existing = existing(self)?;
+        let dataset = match (&self.dataset, &existing) {
+            (None, Some((store, record))) => find_data(store, record, data_folder.as_deref())?,
+            (asked, _) => {
+                Arc::new(load(asked.as_deref().unwrap_or(OsStr::new(DEFAULT_DATASET)), data_folder.as_deref())?)
             }
-        );
+        };
+        let existing = existing.map(|(_, record)| record);
+        let definition = definition(self, base(existing.as_ref())?, &dataset)?;
+        let until = until(self, definition.batch_size, &dataset)?;
+        interrupt::listen();
+        if self.no_record {
+            check_normalisation(&definition)?;
+            let trainer = Trainer::new(&definition, dataset, self.training.threads.number())?;
+            let engine = Engine::Free(Box::new(trainer));
+            return run::Run::new(place, json, engine, until).go();
+        }
+        let recording = recording(self, &definition, existing.as_ref());
+        let (_, topology) = resolve(&definition.network, definition.input, definition.classes)?;
+        let budget = disk_budget(self.training.disk_budget, &self.store.store);
+        let rows = Size::of(&topology, &definition, &recording);
+        let size = rows.of_steps(until.0);
+        if !json {
+            say!(
+                "{} on {}: {} parameters, batch {}, until step {} — about {} on disk{}",
+                network_name(&definition),
+                definition.dataset.name,
+                count(topology.parameters() as u64),
+                definition.batch_size,
+                count(until.0),
+                bytes(size),
+                match budget {
+                    Some(budget) if size > budget => format!(
+                        ", thinned to keyframes past {} (which loses nothing; see --disk-budget)",
+                        bytes(budget)
+                    ),
+                    _ => String::new(),
+                }
+            );
+        }
+        rows.warn_of_budget(budget, until.0);
+        let store = Store::open_or_create(&self.store.store, unix_seconds())?;
+        let identity = definition.dataset.clone();
+        let plan = SessionPlan {
+            definition,
+            recording,
+            threads: self.training.threads.number(),
+            options: RecorderOptions { disk_budget: budget, ..RecorderOptions::default() },
+            created_unix_seconds: unix_seconds(),
+        };
+        let session = Session::open(&store, &self.branch, plan, dataset)?;
+        // Only now: a run that is refused changes nothing. It is no more than a
+        // hint, and no run is refused for it once there is a branch.
+        let new = existing.is_none().then_some(OsStr::new(DEFAULT_DATASET));
+        if let Some(dataset) = self.dataset.as_deref().or(new)
+            && let Err(error) = DataHint::new(dataset, data_folder.as_deref()).remember(&store, &identity)
+        {
+            warn(&format!("{error}; where the images lie is not noted, so that later commands need --data"));
+        }
+        store.set_target(session.record(), until)?;
+        run::Run::new(place, json, Engine::recorded(session)?, until).go()
     }
-    rows.warn_of_budget(budget, until.0);
-    let store = Store::open_or_create(&arguments.store.store, unix_seconds())?;
-    let identity = definition.dataset.clone();
-    let plan = SessionPlan {
-        definition,
-        recording,
-        threads: threads(arguments.threads),
-        options: RecorderOptions { disk_budget: budget, ..RecorderOptions::default() },
-        created_unix_seconds: unix_seconds(),
-    };
-    let session = Session::open(&store, &arguments.branch, plan, dataset)?;
-    // Only now: a run that is refused changes nothing. It is no more than a
-    // hint, and no run is refused for it once there is a branch.
-    let new = existing.is_none().then_some(OsStr::new(DEFAULT_DATASET));
-    if let Some(dataset) = arguments.dataset.as_deref().or(new)
-        && let Err(error) = DataHint::new(dataset, data_folder.as_deref()).remember(&store, &identity)
-    {
-        warn(&format!("{error}; where the images lie is not noted, so that later commands need --data"));
-    }
-    store.set_target(session.record(), until)?;
-    Run::new(place, arguments.json, Engine::recorded(session)?, until).go()
 }
 
 fn network_name(definition: &RunDefinition) -> String {
