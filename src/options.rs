@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 use revacnn_notebook::Matching;
-use revacnn_schemas::{DEFAULT_STORE, EDIT_FORMS, Place};
+use revacnn_recorder::{Goal, Resources, usual_threads};
+use revacnn_schemas::{DEFAULT_STORE, EDIT_FORMS, Place, Step};
+use revacnn_store::RecorderOptions;
 
 use crate::text::parse_bytes;
 
@@ -53,19 +55,13 @@ pub(crate) struct ThreadsOption {
 impl ThreadsOption {
     /// The number that was asked for, or the usual one.
     pub(crate) fn number(&self) -> usize {
-        self.threads.map_or_else(default_threads, usize::from)
+        self.threads.map_or_else(usual_threads, usize::from)
     }
 }
 
 /// The machine's cores.
 pub(crate) fn all_cores() -> usize {
     std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
-}
-
-/// The machine's cores: four at most, because a batch of four has no more
-/// parts.
-pub(crate) fn default_threads() -> usize {
-    all_cores().min(4)
 }
 
 /// How training and recording work.
@@ -79,6 +75,20 @@ pub(crate) struct TrainingOptions {
     pub(crate) disk_budget: Option<u64>,
     #[command(flatten)]
     pub(crate) threads: ThreadsOption,
+}
+
+impl TrainingOptions {
+    /// With what a verb works: what was asked for, and the usual for the rest.
+    pub(crate) fn resources(&self, store: &StoreOption, data: &DataOption) -> Resources {
+        let usual = Resources::usual(&store.store);
+        let disk_budget = self.disk_budget.or(usual.recorder.disk_budget);
+        Resources {
+            threads: self.threads.number(),
+            recorder: RecorderOptions { disk_budget, ..usual.recorder },
+            data_folder: data.folder(),
+            ..usual
+        }
+    }
 }
 
 /// How far a branch is trained on.
@@ -96,6 +106,16 @@ impl UntilOptions {
     /// Whether it is to be trained on at all.
     pub(crate) fn is_asked(&self) -> bool {
         self.steps.is_some() || self.epochs.is_some()
+    }
+
+    /// What was asked for, or else to go where it was last meant to.
+    pub(crate) fn goal(&self) -> Goal {
+        match (self.steps, self.epochs) {
+            (Some(Until::Step(step)), _) => Goal::Step(Step(step)),
+            (Some(Until::More(more)), _) => Goal::More(more),
+            (None, Some(epoch)) => Goal::Epoch(epoch),
+            (None, None) => Goal::AsBefore,
+        }
     }
 }
 

@@ -5,12 +5,13 @@ use std::process::ExitCode;
 
 use clap::Args;
 use revacnn_notebook::{Cell, Evaluator, Inputs};
+use revacnn_recorder::usual_threads;
 use revacnn_schemas::{Address, Place};
 
 use super::Run;
 use super::figure::{check_ending, finish, warn_of_gaps};
 use crate::error::Failure;
-use crate::options::{DataOption, MatchingOption, StoreOption, default_threads};
+use crate::options::{DataOption, MatchingOption, StoreOption};
 
 /// Lay two branches or steps side by side in one figure.
 #[derive(Debug, Args)]
@@ -45,7 +46,7 @@ impl Run for CompareArguments {
 
     fn run(&self, json: bool) -> Result<ExitCode, Failure> {
         self.output.as_deref().map(check_ending).transpose()?;
-        let mut evaluator = Evaluator::open(&self.store.store, self.data.folder(), default_threads())?;
+        let mut evaluator = Evaluator::open(&self.store.store, self.data.folder(), usual_threads())?;
         let mut at = vec![self.left.clone(), self.right.clone()];
         if let Some(step) = &self.at {
             for address in &mut at {

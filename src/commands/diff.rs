@@ -5,14 +5,14 @@ use std::process::ExitCode;
 
 use clap::Args;
 use revacnn_notebook::{Matching, matched};
-use revacnn_recorder::{Replay, find_data};
+use revacnn_recorder::{Replay, find_data, usual_threads};
 use revacnn_schemas::{Address, FilterIdentity, Place, Step};
 use revacnn_store::{Difference, FilterDistance, Lineage, StepTensors, Store, difference};
 use serde_json::{Value, json};
 
 use super::{Run, history};
 use crate::error::Failure;
-use crate::options::{DataOption, MatchingOption, StoreOption, default_threads};
+use crate::options::{DataOption, MatchingOption, StoreOption};
 use crate::text::{Side, count, span, table};
 
 /// Compare two branches: structure, hyper-parameters, weights.
@@ -75,7 +75,7 @@ fn at(store: &Store, address: &Address, arguments: &DiffArguments) -> Result<(Li
     let mut replay = Replay::new(reader);
     if recomputed {
         let dataset = find_data(store, &record, arguments.data.folder().as_deref())?;
-        replay = replay.with_data(dataset, default_threads());
+        replay = replay.with_data(dataset, usual_threads());
     }
     Ok((lineage, step, replay.tensors(step)?))
 }

@@ -5,12 +5,13 @@ use std::process::ExitCode;
 
 use clap::Args;
 use revacnn_notebook::{Cell, Evaluator, Inputs, Method, Source};
+use revacnn_recorder::usual_threads;
 use revacnn_schemas::{Address, ImageIndex, LayerName, Place};
 
 use super::Run;
 use super::figure::{check_ending, finish, must_see, warn_of_gaps};
 use crate::error::Failure;
-use crate::options::{DataOption, StoreOption, default_threads};
+use crate::options::{DataOption, StoreOption};
 
 /// Place a layer's filters in a plane, at one address or several.
 #[derive(Debug, Args)]
@@ -65,7 +66,7 @@ impl Run for EmbedArguments {
             return Err(Failure::Usage("--method pca has no perplexity: that is for tsne".to_owned()));
         }
         self.output.as_deref().map(check_ending).transpose()?;
-        let mut evaluator = Evaluator::open(&self.store.store, self.data.folder(), default_threads())?;
+        let mut evaluator = Evaluator::open(&self.store.store, self.data.folder(), usual_threads())?;
         let cell = Cell::Embedding {
             at: self.at.clone(),
             layer: self.layer.clone(),

@@ -34,8 +34,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use revacnn_schemas::{BranchName, BranchRecord, DEFAULT_STORE, Edit, Place, Step};
-use revacnn_store::{DataHint, Lineage, StepSpan, Store};
+use revacnn_schemas::{BranchName, DEFAULT_STORE, Edit, Place, Step};
+use revacnn_store::{Lineage, StepSpan, Store};
 
 use crate::error::Failure;
 use crate::npy;
@@ -163,16 +163,6 @@ fn words(text: &OsStr) -> Vec<&OsStr> {
 #[cfg(not(unix))]
 fn words(_text: &OsStr) -> Vec<&OsStr> {
     Vec::new()
-}
-
-/// Remembers the folder that `--data` named, in which a data set was found, so
-/// that the next command needs no option.
-fn remember(store: &Store, record: &BranchRecord, folder: Option<&Path>) -> Result<(), Failure> {
-    let identity = record.definition().map(|definition| &definition.dataset);
-    match identity.zip(folder) {
-        Some((identity, folder)) => Ok(DataHint::new(&identity.name, Some(folder)).remember(store, identity)?),
-        None => Ok(()),
-    }
 }
 
 /// A bar for work of so many parts; invisible where there is no terminal.

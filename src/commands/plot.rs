@@ -7,12 +7,13 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, Subcommand};
 use revacnn_notebook::{Cell, Evaluator, Inputs, Show, Source, XAxis};
+use revacnn_recorder::usual_threads;
 use revacnn_schemas::{Address, BranchRecord, FilterNumber, ImageIndex, LayerName, Place, Position, Scale, Step};
 
 use super::Run;
 use super::figure::{check_ending, finish, must_see, warn_of_gaps};
 use crate::error::Failure;
-use crate::options::{DataOption, StoreOption, default_threads};
+use crate::options::{DataOption, StoreOption};
 
 /// Draw curves, a network, filters, maps or a confusion matrix.
 #[derive(Debug, Args)]
@@ -275,7 +276,7 @@ impl Run for PlotArguments {
         let (at, FromTo { store, output, data }) = self.kind.at();
         self.kind.check()?;
         check_ending(output)?;
-        let mut evaluator = Evaluator::open(&store.store, data.folder(), default_threads())?;
+        let mut evaluator = Evaluator::open(&store.store, data.folder(), usual_threads())?;
         let cell = self.kind.cell(&|| Ok(evaluator.store().branch(&at[0].branch)?))?;
         let image = self.kind.image();
         must_see(&mut evaluator, at, image)?;

@@ -4,14 +4,14 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Args;
-use revacnn_recorder::{Replay, find_data};
+use revacnn_recorder::{Replay, find_data, usual_threads};
 use revacnn_schemas::{Address, BranchName, BranchRecord, FilterNumber, LayerName, LayerTopology, Place, Step};
 use revacnn_store::{StepRow, StepTensors, Store, StoreError};
 use serde_json::{Value, json};
 
 use super::{Run, history};
 use crate::error::Failure;
-use crate::options::{DataOption, StoreOption, default_threads};
+use crate::options::{DataOption, StoreOption};
 use crate::text::{Side, count, duration, loss, percent, table};
 
 /// Show what was recorded of a step.
@@ -68,7 +68,7 @@ impl Run for ShowArguments {
         if recomputed {
             let folder = self.data.folder();
             let dataset = find_data(&store, &record, folder.as_deref())?;
-            replay = replay.with_data(dataset, default_threads());
+            replay = replay.with_data(dataset, usual_threads());
         }
         let tensors = replay.tensors(step)?;
         let shown = Shown { name: self.address.branch.clone(), record, row, tensors, recomputed };

@@ -20,7 +20,15 @@ impl Trainer {
     /// # Errors
     /// An image that cannot be read.
     pub fn evaluate(&self, split: Split) -> Result<ValidationResult, TrainerError> {
-        let images = self.dataset.indices(split);
+        self.evaluate_images(split, &self.dataset.indices(split))
+    }
+
+    /// [`evaluate`](Self::evaluate) on these images alone, of the part of the data
+    /// set that the split is taken from, in their order.
+    ///
+    /// # Errors
+    /// An image that there is not, or that cannot be read.
+    pub fn evaluate_images(&self, split: Split, images: &[ImageIndex]) -> Result<ValidationResult, TrainerError> {
         let part = self.dataset.part(split);
         let mut portions: Vec<Portion<'_>> =
             images.chunks(images.len().div_ceil(16).max(1)).map(Portion::new).collect();
