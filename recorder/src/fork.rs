@@ -75,7 +75,7 @@ pub struct ForkParts {
 /// the history.
 ///
 /// # Errors
-/// Those of [`find_data`], [`UnknownStep`](StoreError::UnknownStep), [`RecorderError::ReplayDiffers`],
+/// Those of [`find_data()`], [`UnknownStep`](StoreError::UnknownStep), [`RecorderError::ReplayDiffers`],
 /// [`NameTaken`](StoreError::NameTaken), and edits that cannot be applied; nothing is
 /// written then.
 pub fn fork(

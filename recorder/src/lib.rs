@@ -2,9 +2,9 @@
 //! materialise. The engine of `revacnn-trainer` computes, the log of
 //! `revacnn-store` keeps.
 //!
-//! [`start`], [`resume`] and [`fork`] give something to train, and [`train`] takes a
-//! [`Run`] to a step, while a [`Watcher`] looks on; [`preview`] tells what would come
-//! of a fork. None of them prints, asks or knows an option: a command line and a window
+//! [`start()`], [`resume()`] and [`fork()`] give something to train, and [`train`]
+//! takes a [`Run`] to a step, while a [`Watcher`] looks on; [`preview()`] tells what
+//! would come of a fork. None of them prints, asks or knows an option: a command line and a window
 //! do the same through them, each in its own words. Beneath them a [`Session`] trains
 //! and records, and a [`Replay`] reads any step and computes again what is not stored.
 //! What follows is a whole round trip:

@@ -34,7 +34,7 @@ pub struct Preview {
 }
 
 /// Tells what would come of a fork at a step, its own or inherited: the state there
-/// is computed as for the [`fork`](crate::fork), the edits are made, and both are
+/// is computed as for the [`fork`](crate::fork()), the edits are made, and both are
 /// evaluated. Nothing is recorded.
 ///
 /// # Errors

@@ -10,7 +10,7 @@ use crate::{RecorderError, Resources, Run, Session, find_data};
 /// never stopped.
 ///
 /// # Errors
-/// Those of [`find_data`] and [`Session::resume`], such as
+/// Those of [`find_data()`] and [`Session::resume`], such as
 /// [`RecorderError::Diverged`]; nothing is changed then.
 pub fn resume(store: &Store, branch: &BranchName, resources: &Resources) -> Result<Run, RecorderError> {
     let record = store.branch(branch)?;

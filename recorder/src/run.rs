@@ -159,7 +159,7 @@ pub enum Ended {
     Diverged(Diverged),
 }
 
-/// Trains until a step, which is noted for [`resume`](crate::resume), and does what is asked
+/// Trains until a step, which is noted for [`resume`](crate::resume()), and does what is asked
 /// through the branch's inbox. Everything that was trained stays recorded, however
 /// it ends; [`Run::finish`] seals it.
 ///

@@ -1,6 +1,6 @@
 //! One command a file: its arguments, its help, and what it does.
 //!
-//! A new one is a file here, its `mod` line and a line of [`commands!`].
+//! A new one is a file here, its `mod` line and a line of `commands!`.
 
 mod compact;
 mod compare;
