@@ -40,6 +40,9 @@ pub struct SmallRun {
     pub validate_every: Option<u64>,
     /// How the recorder works.
     pub options: RecorderOptions,
+    /// When forks are made, in seconds since 1970: branches are listed in the order
+    /// of their creation. The run itself was made at 0.
+    pub forked_unix_seconds: u64,
 }
 
 impl Default for SmallRun {
@@ -55,6 +58,7 @@ impl Default for SmallRun {
             probe: ImageIndex(3),
             validate_every: None,
             options: RecorderOptions::default(),
+            forked_unix_seconds: 1,
         }
     }
 }
@@ -83,9 +87,14 @@ impl SmallRun {
         SessionPlan { definition: self.definition(), recording, threads: 1, options, created_unix_seconds: 0 }
     }
 
-    /// With what the verbs work on it: one thread, at a time that is always the same.
+    /// With what the verbs work on it: one thread, at a time that is set.
     pub fn resources(&self) -> Resources {
-        Resources { threads: 1, recorder: self.options.clone(), data_folder: None, now_unix_seconds: 1 }
+        Resources {
+            threads: 1,
+            recorder: self.options.clone(),
+            data_folder: None,
+            now_unix_seconds: self.forked_unix_seconds,
+        }
     }
 
     /// Begins the branch, or goes on with it.

@@ -9,5 +9,5 @@ use revacnn_test_support::SmallRun;
 /// fork some steps on.
 pub(crate) fn forked(store: &Path, name: &str, at: u64, edits: &[&str], steps: u64) {
     let store = Store::open(store).unwrap();
-    SmallRun::default().fork(&store, ("main", at), name, edits, at + steps);
+    SmallRun { forked_unix_seconds: 0, ..SmallRun::default() }.fork(&store, ("main", at), name, edits, at + steps);
 }

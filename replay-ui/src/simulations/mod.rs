@@ -87,7 +87,8 @@ fn record_many(folder: &Path, forks: u64) {
     let store = Store::open(folder).unwrap();
     for place in 1..=forks {
         let edit = format!("set learning-rate 0.{place:02}");
-        small().fork(&store, ("main", 10 + place), &format!("fork-{place}"), &[&edit], 20 + 2 * place);
+        let small = SmallRun { forked_unix_seconds: 1 + place, ..small() };
+        small.fork(&store, ("main", 10 + place), &format!("fork-{place}"), &[&edit], 20 + 2 * place);
     }
 }
 
