@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use revacnn_notebook::{Cell, Evaluator, Inputs, Method, Show, Source, XAxis};
-use revacnn_recorder::{ForkPlan, Session, SessionPlan, fork};
+use revacnn_recorder::{ForkPlan, Resources, Session, SessionPlan, fork};
 use revacnn_schemas::{BranchName, Fidelity, FilterNumber, ImageIndex, RecordingSettings, Scale, Step};
 use revacnn_store::{Lineage, RecorderOptions, Store};
 use revacnn_trainer::data::{Dataset, Stream, load};
@@ -152,17 +152,11 @@ fn record(store: &Store, dataset: &Arc<Dataset>, steps: u64) -> Result<(), Box<d
     session.finish()?;
     let name: BranchName = "wider".parse()?;
     if store.branches()?.records.iter().all(|record| record.name != name) {
-        let plan = ForkPlan {
-            name: Some(name),
-            edits: vec!["add-filter conv3".parse()?],
-            recording: None,
-            threads: 1,
-            options: RecorderOptions::default(),
-            created_unix_seconds: 0,
-            stays: false,
-        };
+        let plan =
+            ForkPlan { name: Some(name), edits: vec!["add-filter conv3".parse()?], fidelity: None, stays: false };
         let from = Step(steps - FORKED);
-        let mut session = fork(store, Lineage::open(store, &main)?, from, plan, dataset.clone())?.session;
+        let resources = Resources { threads: 1, ..Resources::usual(store.root()) };
+        let mut session = fork(store, Lineage::open(store, &main)?, from, plan, &resources)?.session;
         while session.trainer().position() < Step(steps) {
             session.advance()?;
         }

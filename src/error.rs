@@ -60,8 +60,8 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Advised { failure, .. } => failure.exit_code(),
-            Self::Usage(_) | Self::Schema(_) => 2,
-            Self::Diverged(_) => 3,
+            Self::Usage(_) | Self::Schema(_) | Self::Recorder(RecorderError::TooManySteps) => 2,
+            Self::Diverged(_) | Self::Recorder(RecorderError::Diverged { .. }) => 3,
             _ => 1,
         }
     }

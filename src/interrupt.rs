@@ -4,7 +4,12 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
+use revacnn_recorder::Stop;
+
 use crate::output;
+
+/// Asks the run to stop.
+static STOP: Stop = Stop::new();
 
 /// How often it was asked.
 static ASKED: AtomicU8 = AtomicU8::new(0);
@@ -12,9 +17,9 @@ static ASKED: AtomicU8 = AtomicU8::new(0);
 /// How long the last words may take, where the terminal is held.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
-/// Whether Ctrl-C, a polite kill or the end of the terminal came.
-pub(crate) fn asked() -> bool {
-    ASKED.load(Ordering::Relaxed) > 0
+/// What Ctrl-C, a polite kill or the end of the terminal asks the run through.
+pub(crate) fn stop() -> &'static Stop {
+    &STOP
 }
 
 /// Whether it came again: only what was trained is to be written.
@@ -43,7 +48,7 @@ pub(crate) fn listen() {
         let _ = ready.send(());
         for signal in signals.forever() {
             // A terminal that closes says so twice: the kernel, and the shell.
-            if signal == SIGHUP && asked() {
+            if signal == SIGHUP && STOP.is_asked() {
                 continue;
             }
             came();
@@ -71,6 +76,7 @@ fn ignored_signals() -> u64 {
 
 fn came() {
     let before = ASKED.fetch_add(1, Ordering::SeqCst);
+    STOP.ask();
     let words = match before {
         0 => "stopping at the end of this step; again: without the closing evaluation",
         1 => "still stopping: what was trained is being written; once more ends at once",

@@ -1,11 +1,11 @@
 //! `revacnn`: the command line. Arguments in, one call into the crates below,
 //! text out.
 
-mod arguments;
 mod commands;
 mod error;
 mod interrupt;
 mod npy;
+mod options;
 mod output;
 mod run;
 mod text;
@@ -16,39 +16,17 @@ use std::process::ExitCode;
 use clap::Parser;
 use revacnn_schemas::Place;
 
-use arguments::{Arguments, Command};
+use commands::Arguments;
 use error::Failure;
 
 fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let Arguments { command, json } = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(words) => return say_words(&words),
     };
-    let (json, place) = (arguments.json(), arguments.place());
-    let result = match arguments.command {
-        Command::Train(arguments) => commands::train::run(&arguments),
-        Command::Log(arguments) => commands::log::run(&arguments),
-        Command::Show(arguments) => commands::show::run(&arguments),
-        Command::Evaluate(arguments) => commands::evaluate::run(&arguments),
-        Command::Data(arguments) => commands::data::run(&arguments),
-        #[cfg(feature = "sql")]
-        Command::Query(arguments) => commands::query::run(&arguments),
-        Command::Fork(arguments) => commands::fork::run(&arguments),
-        Command::Resume(arguments) => commands::resume::run(&arguments),
-        Command::Steer(arguments) => commands::steer::run(&arguments),
-        Command::Verify(arguments) => commands::verify::run(&arguments),
-        Command::Diff(arguments) => commands::diff::run(&arguments),
-        #[cfg(feature = "view")]
-        Command::View(arguments) => commands::view::run(&arguments),
-        Command::Plot(arguments) => commands::plot::plot(&arguments),
-        Command::Embed(arguments) => commands::plot::embed(&arguments),
-        Command::Compare(arguments) => commands::plot::compare(&arguments),
-        Command::Materialise(arguments) => commands::materialise::run(&arguments),
-        Command::Compact(arguments) => commands::compact::run(&arguments),
-        Command::Rename(arguments) => commands::tidy::rename(&arguments),
-        Command::Delete(arguments) => commands::tidy::delete(&arguments),
-        Command::Gc(arguments) => commands::tidy::gc(&arguments),
-    };
+    let command = command.as_run();
+    let place = command.place();
+    let result = command.run(json);
     let code = match result {
         Ok(code) => code,
         Err(failure) => report(&failure, json, &place),
@@ -66,9 +44,13 @@ fn main() -> ExitCode {
 /// Prints what the parser has to say: help, the version, or what is wrong with
 /// the arguments.
 fn say_words(words: &clap::Error) -> ExitCode {
+    if let Some(reason) = commands::other_kinds_option(words) {
+        output::tell(&format!("{} {reason}", text::strong("error:")));
+        return ExitCode::from(2);
+    }
     match words.print() {
         Err(error) if !words.use_stderr() && error.kind() != ErrorKind::BrokenPipe => {
-            let _ = writeln!(std::io::stderr(), "{} {}", text::strong("error:"), Failure::Output(error));
+            output::tell(&format!("{} {}", text::strong("error:"), Failure::Output(error)));
             ExitCode::FAILURE
         }
         _ => ExitCode::from(u8::try_from(words.exit_code()).unwrap_or(2)),

@@ -95,10 +95,10 @@ pub(crate) fn warn(problem: &impl fmt::Display) {
     tell(&format!("{} {}", strong("warning:"), printable(problem)));
 }
 
-/// Writes a line to the error output, above the bar; where nobody listens
-/// there is nobody to tell.
+/// Writes a line to the error output, above the bar, with its styles where that
+/// is a terminal; where nobody listens there is nobody to tell.
 pub(crate) fn tell(line: &str) {
-    beside_the_bar(|| drop(writeln!(io::stderr(), "{line}")));
+    beside_the_bar(|| drop(writeln!(anstream::stderr(), "{line}")));
 }
 
 /// Shows a bar at the foot of the terminal, until [`clear_bar`].

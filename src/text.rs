@@ -1,11 +1,11 @@
 //! Numbers and tables for people.
 
-use std::io::IsTerminal;
-
+use bytesize::ByteSize;
+use clap::builder::styling::Style;
+use comfy_table::{CellAlignment, Table, presets};
 pub(crate) use revacnn_notebook::count;
 use revacnn_schemas::{Advice, Place};
 use revacnn_store::StepSpan;
-use unicode_width::UnicodeWidthStr;
 
 /// Words of others, such as a file's name, without what a terminal would take
 /// for a command.
@@ -38,23 +38,10 @@ pub(crate) fn bytes(count: u64) -> String {
 
 /// A size as a person writes it: `10GB`, `500MB`, `2 GiB`, `1000000`.
 pub(crate) fn parse_bytes(text: &str) -> Result<u64, String> {
-    let expected = || format!("expected a size such as 10GB, 500MB or 2GiB, found `{text}`");
-    let digits = text.trim().trim_end_matches(|last: char| last.is_ascii_alphabetic()).trim_end();
-    let unit = text.trim()[digits.len()..].trim().to_ascii_lowercase();
-    let value: f64 = digits.parse().map_err(|_| expected())?;
-    let factor: f64 = match unit.as_str() {
-        "" | "b" => 1.0,
-        "k" | "kb" => 1e3,
-        "m" | "mb" => 1e6,
-        "g" | "gb" => 1e9,
-        "t" | "tb" => 1e12,
-        "kib" => 1024.0,
-        "mib" => 1024.0 * 1024.0,
-        "gib" => 1024.0 * 1024.0 * 1024.0,
-        _ => return Err(expected()),
-    };
-    let size = value * factor;
-    if (1.0..=1e18).contains(&size) { Ok(size as u64) } else { Err(expected()) }
+    match text.trim().parse::<ByteSize>() {
+        Ok(ByteSize(size)) if (1..=10_u64.pow(18)).contains(&size) => Ok(size),
+        _ => Err(format!("expected a size such as 10GB, 500MB or 2GiB, found `{text}`")),
+    }
 }
 
 /// Steps from the first to the last, with separators: `1,350–2,700`.
@@ -84,13 +71,11 @@ pub(crate) fn duration(seconds: f64) -> String {
     }
 }
 
-/// Bold on a terminal, plain elsewhere.
+/// Bold; [`output::tell`](crate::output::tell) writes it plain where it goes to
+/// no terminal.
 pub(crate) fn strong(text: &str) -> String {
-    if std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
-        format!("\u{1b}[1m{text}\u{1b}[0m")
-    } else {
-        text.to_owned()
-    }
+    let style = Style::new().bold();
+    format!("{style}{text}{style:#}")
 }
 
 /// Which side of its column a cell is on.
@@ -105,37 +90,19 @@ pub(crate) enum Side {
 /// Rows under a heading, in columns as wide as they need to be on a terminal,
 /// where letters of some scripts take two columns and marks on letters none.
 pub(crate) fn table(heading: &[(&str, Side)], rows: &[Vec<String>]) -> String {
-    let width = |text: &str| text.width();
-    let widths: Vec<usize> = heading
-        .iter()
-        .enumerate()
-        .map(|(column, (title, _))| rows.iter().map(|row| width(&row[column])).chain([width(title)]).max().unwrap_or(0))
-        .collect();
-    let line = |cells: &[&str]| {
-        let mut text = String::new();
-        for ((cell, &wide), (_, side)) in cells.iter().zip(&widths).zip(heading) {
-            let padding = " ".repeat(wide - width(cell));
-            if !text.is_empty() {
-                text.push_str("  ");
-            }
-            match side {
-                Side::Left => text = text + cell + &padding,
-                Side::Right => text = text + &padding + cell,
-            }
-        }
-        text.trim_end().to_owned() + "\n"
-    };
-    let titles: Vec<&str> = heading.iter().map(|(title, _)| *title).collect();
-    let mut text = line(&titles);
-    for row in rows {
-        text += &line(&row.iter().map(String::as_str).collect::<Vec<_>>());
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(heading.iter().map(|(title, _)| title)).add_rows(rows);
+    for (column, (_, side)) in table.column_iter_mut().zip(heading) {
+        let alignment = if *side == Side::Left { CellAlignment::Left } else { CellAlignment::Right };
+        column.set_padding((0, 2)).set_cell_alignment(alignment);
     }
-    text
+    table.trim_fmt() + "\n"
 }
 
 #[cfg(test)]
 mod tests {
     use revacnn_schemas::Step;
+    use unicode_width::UnicodeWidthStr;
 
     use super::*;
 

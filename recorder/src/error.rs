@@ -5,6 +5,8 @@ use revacnn_schemas::{Advice, BranchName, Digest, ImageIndex, Step};
 use revacnn_store::StoreError;
 use revacnn_trainer::TrainerError;
 
+use crate::divergence::Diverged;
+
 /// What can go wrong with an experiment. Every variant says what was expected,
 /// what was found, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +54,20 @@ pub enum RecorderError {
         /// The branch's.
         found: u32,
     },
+    /// Training cannot go on from a value that is not finite.
+    #[error(
+        "branch {branch} has diverged: at step {} a value is not finite, and training cannot go on from it",
+        diverged.step
+    )]
+    Diverged {
+        /// The branch.
+        branch: BranchName,
+        /// Where, and what is worth a try.
+        diverged: Diverged,
+    },
+    /// A goal that is too far away to be counted.
+    #[error("that is more steps than can be counted")]
+    TooManySteps,
     /// What was computed again is not what was recorded.
     #[error(
         "replaying branch `{branch}`, step {step} has digest {found:.12}, but {expected:.12} was \

@@ -1,16 +1,17 @@
 //! Forks: a branch that begins at any recorded step of another, with edits.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use revacnn_schemas::{ARITHMETIC, BranchName, BranchRecord, Edit, ParentRecord, Producer, RecordingSettings, Step};
-use revacnn_trainer::data::{Dataset, Split};
+use revacnn_schemas::{
+    ARITHMETIC, BranchName, BranchRecord, Edit, Fidelity, ParentRecord, Producer, RecordingSettings, RunDefinition,
+    Step,
+};
+use revacnn_store::{Lineage, NewBranch, Recorder, Store, StoreError};
+use revacnn_trainer::data::Split;
 use revacnn_trainer::{Edited, Effect, Trainer, check_normalisation};
 
 use crate::replay::check_producer;
-use crate::{RecorderError, Replay, Session};
-use revacnn_store::NewBranch;
-use revacnn_store::{Lineage, Recorder, RecorderOptions, Store, StoreError};
+use crate::{RecorderError, Replay, Resources, Session, find_data};
 
 /// What a fork changes, and how it is recorded.
 #[derive(Debug, Clone)]
@@ -19,17 +20,11 @@ pub struct ForkPlan {
     pub name: Option<BranchName>,
     /// The edits, in order; none make a twin of the parent.
     pub edits: Vec<Edit>,
-    /// How it is recorded; as its parent if `None`.
-    pub recording: Option<RecordingSettings>,
+    /// What is written each step; as its parent if `None`.
+    pub fidelity: Option<Fidelity>,
     /// Whether it stays at its first step for now, which then is sealed into
     /// a segment at once and is not copied there later.
     pub stays: bool,
-    /// Threads of the training.
-    pub threads: usize,
-    /// How the recorder works.
-    pub options: RecorderOptions,
-    /// The time of its creation, in seconds since 1970 (UTC).
-    pub created_unix_seconds: u64,
 }
 
 /// A new branch, ready to train on.
@@ -52,6 +47,9 @@ pub struct Fork {
     pub whole: Duration,
     /// What it took that for.
     pub parts: ForkParts,
+    /// Why it could not be noted where the data lie, so that they have to be
+    /// named again the next time.
+    pub data_not_noted: Option<StoreError>,
 }
 
 /// What a fork takes time for. The branch is made while the validation runs, so
@@ -77,7 +75,7 @@ pub struct ForkParts {
 /// the history.
 ///
 /// # Errors
-/// [`UnknownStep`](StoreError::UnknownStep), [`RecorderError::ReplayDiffers`],
+/// Those of [`find_data()`], [`UnknownStep`](StoreError::UnknownStep), [`RecorderError::ReplayDiffers`],
 /// [`NameTaken`](StoreError::NameTaken), and edits that cannot be applied; nothing is
 /// written then.
 pub fn fork(
@@ -85,7 +83,7 @@ pub fn fork(
     lineage: Lineage,
     step: Step,
     plan: ForkPlan,
-    dataset: Arc<Dataset>,
+    resources: &Resources,
 ) -> Result<Fork, RecorderError> {
     if let Some(name) = &plan.name
         && store.branches()?.records.iter().any(|record| record.name == *name)
@@ -94,14 +92,21 @@ pub fn fork(
     }
     let reader = lineage.into_holder(step)?;
     let record = reader.branch().clone();
-    check_producer(&record, "fork it")?;
+    let identity = check_producer(&record, "fork it")?.dataset.clone();
+    let dataset = find_data(store, &record, resources.data_folder.as_deref())?;
     let started = Instant::now();
     let keyframe = reader.nearest_keyframe(step)?;
-    let mut replay = Replay::new(reader).with_data(dataset, plan.threads);
+    let mut replay = Replay::new(reader).with_data(dataset, resources.threads);
     let trainer = replay.trainer_at(step)?;
     let bringing_forward = started.elapsed();
-    let forked = fork_from(store, &record, trainer, plan)?;
-    Ok(Fork { recomputed: keyframe.map_or(0, |keyframe| step.0 - keyframe.0), bringing_forward, ..forked })
+    let forked = fork_from(store, &record, trainer, plan, resources)?;
+    let data_not_noted = resources.note_data(store, &identity);
+    Ok(Fork {
+        data_not_noted,
+        recomputed: keyframe.map_or(0, |keyframe| step.0 - keyframe.0),
+        bringing_forward,
+        ..forked
+    })
 }
 
 /// Forks the branch `parent` where the trainer stands.
@@ -110,24 +115,25 @@ pub(crate) fn fork_from(
     parent: &BranchRecord,
     trainer: &mut Trainer,
     plan: ForkPlan,
+    resources: &Resources,
 ) -> Result<Fork, RecorderError> {
     let started = Instant::now();
     let Edited { edits, definition, topology, state, effects } = trainer.edited(&plan.edits)?;
-    // A branch that has the fault already keeps it, until an edit mends it.
-    if check_normalisation(check_producer(parent, "fork it")?).is_ok() {
-        check_normalisation(&definition)?;
-    }
-    let mut child = Trainer::of_branch(&definition, &topology, trainer.dataset().clone(), plan.threads)?;
+    check_edited(check_producer(parent, "fork it")?, &definition)?;
+    let mut child = Trainer::of_branch(&definition, &topology, trainer.dataset().clone(), resources.threads)?;
     child.restore(&state)?;
     let editing = started.elapsed();
     let new = NewBranch {
         name: plan.name,
         producer: Producer::Engine { arithmetic: ARITHMETIC, definition: Box::new(definition) },
-        recording: plan.recording.unwrap_or_else(|| parent.recording.clone()),
+        recording: RecordingSettings {
+            fidelity: plan.fidelity.unwrap_or(parent.recording.fidelity),
+            ..parent.recording.clone()
+        },
         topology,
         parent: Some(ParentRecord { branch: parent.id.clone(), step: trainer.position() }),
         edits,
-        created_unix_seconds: plan.created_unix_seconds,
+        created_unix_seconds: resources.now_unix_seconds,
     };
     // Making the branch waits for the disk, and validating for the processor.
     let mut validated = None;
@@ -137,7 +143,7 @@ pub(crate) fn fork_from(
             .spawn_scoped(scope, || validated = Some(timed(|| child.evaluate(Split::Validation))));
         timed(|| {
             let record = store.create_branch(new)?;
-            let recorder = Recorder::open(store, &record, plan.options.clone())?;
+            let recorder = Recorder::open(store, &record, resources.recorder.clone())?;
             Ok::<_, RecorderError>((record, recorder))
         })
     });
@@ -145,8 +151,15 @@ pub(crate) fn fork_from(
     let (validation, validating) = validated.unwrap_or_else(|| timed(|| child.evaluate(Split::Validation)));
     child.set_birthplace(&record.id);
     let (session, committing) = timed(|| {
-        let mut session =
-            Session::begin(store, &record, child, recorder, plan.threads, plan.options, Some(validation?))?;
+        let mut session = Session::begin(
+            store,
+            &record,
+            child,
+            recorder,
+            resources.threads,
+            resources.recorder.clone(),
+            Some(validation?),
+        )?;
         if plan.stays {
             session.seal()?
         } else {
@@ -158,11 +171,38 @@ pub(crate) fn fork_from(
         session: session?,
         effects,
         recomputed: 0,
+        data_not_noted: None,
         bringing_forward: Duration::ZERO,
         forking: editing + creating + committing,
         whole: started.elapsed(),
         parts: ForkParts { editing, creating, validating, committing },
     })
+}
+
+impl Session {
+    /// Forks at the step that training is at, to go on in the new branch; this one
+    /// is to be finished.
+    ///
+    /// # Errors
+    /// An edit that cannot be applied, which leaves the session as it was;
+    /// otherwise those of store and recorder.
+    pub fn fork(&mut self, name: Option<BranchName>, edits: &[Edit], now: u64) -> Result<Fork, RecorderError> {
+        self.flush()?;
+        let (store, record) = (self.store().clone(), self.record().clone());
+        let plan = ForkPlan { name, edits: edits.to_vec(), fidelity: None, stays: false };
+        let (trainer, threads, options) = self.fork_needs();
+        let resources = Resources { threads, recorder: options.clone(), data_folder: None, now_unix_seconds: now };
+        fork_from(&store, &record, trainer, plan, &resources)
+    }
+}
+
+/// Refuses edits that make a network normalise single values; a branch that has
+/// the fault already keeps it, until an edit mends it.
+pub(crate) fn check_edited(parent: &RunDefinition, edited: &RunDefinition) -> Result<(), RecorderError> {
+    if check_normalisation(parent).is_ok() {
+        check_normalisation(edited)?;
+    }
+    Ok(())
 }
 
 /// What `work` gives, and how long it took.

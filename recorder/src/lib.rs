@@ -2,9 +2,12 @@
 //! materialise. The engine of `revacnn-trainer` computes, the log of
 //! `revacnn-store` keeps.
 //!
-//! A [`Session`] trains and records; a [`Replay`] reads any step and computes again
-//! what is not stored. What follows is a whole round trip:
-//!
+//! [`start()`], [`resume()`] and [`fork()`] give something to train, and [`train`]
+//! takes a [`Run`] to a step, while a [`Watcher`] looks on; [`preview()`] tells what
+//! would come of a fork. None of them prints, asks or knows an option: a command line and a window
+//! do the same through them, each in its own words. Beneath them a [`Session`] trains
+//! and records, and a [`Replay`] reads any step and computes again what is not stored.
+//! What follows is a whole round trip:
 //!
 //! ```
 //! use std::sync::Arc;
@@ -69,29 +72,45 @@
 //!
 //! | module | concept |
 //! |---|---|
-//! | `session` | training that is recorded; start and resume |
-//! | `training` | the loop that other processes steer |
-//! | `fork` | a branch from any recorded step, with edits |
+//! | `start`, `resume`, `fork` | the verbs that give something to train |
+//! | `preview` | what would come of a fork, without making one |
+//! | `run` | training to a step: the one loop, who watches it, how it ends |
+//! | `resources` | with what a verb works: threads, disk budget, data folder, time |
+//! | `session` | training that is recorded |
+//! | `training` | a session that other processes steer |
+//! | `divergence` | a value that is not finite, and what is worth a try |
 //! | `replay` | computing recorded steps again |
 //! | `verify` | executing a branch again and comparing |
 //! | `fidelity` | compact and materialise |
 //! | `find_data` | the data set of a branch, wherever it was moved |
 //! | `error` | the one error type |
 
+mod divergence;
 mod error;
 mod fidelity;
 mod find_data;
 mod fork;
+mod preview;
 mod replay;
+mod resources;
+mod resume;
+mod run;
 mod session;
+mod start;
 mod training;
 mod verify;
 
+pub use divergence::Diverged;
 pub use error::RecorderError;
 pub use fidelity::{compact, materialise};
 pub use find_data::find_data;
 pub use fork::{Fork, ForkParts, ForkPlan, fork};
+pub use preview::{Preview, PreviewImages, preview};
 pub use replay::{Replay, check_producer};
+pub use resources::{Resources, usual_threads};
+pub use resume::{Goal, resume};
+pub use run::{Ended, Run, Stop, Watcher, train};
 pub use session::{Resumed, Session, SessionPlan};
-pub use training::{Steered, Training, Turn};
+pub use start::{Length, StartPlan, StartRequest, start, start_unrecorded};
+pub use training::Steered;
 pub use verify::{Verified, VerifyPlan, verify};

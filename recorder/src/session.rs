@@ -3,15 +3,13 @@
 use std::sync::Arc;
 
 use revacnn_schemas::{
-    ARITHMETIC, BranchId, BranchName, BranchRecord, Edit, Producer, RecordingSettings, RunDefinition, Step,
-    ValidationResult,
+    ARITHMETIC, BranchId, BranchName, BranchRecord, Producer, RecordingSettings, RunDefinition, Step, ValidationResult,
 };
 use revacnn_trainer::data::Dataset;
 use revacnn_trainer::{StepOutcome, Trainer, check_normalisation, resolve};
 
-use crate::RecorderError;
-use crate::fork::{Fork, ForkPlan, fork_from};
 use crate::replay::{bring_forward, check_producer, state_of_fork};
+use crate::{Diverged, RecorderError};
 use revacnn_store::NewBranch;
 use revacnn_store::{BranchReader, Recorder, RecorderOptions, Store, StoreError, Summary};
 
@@ -101,7 +99,9 @@ impl Session {
     /// # Errors
     /// [`RecorderError::OtherArithmetic`] where another version computed it;
     /// [`RecorderError::ReplayDiffers`] where what is computed again has
-    /// another digest than what was recorded; [`WriterBusy`](StoreError::WriterBusy).
+    /// another digest than what was recorded; [`RecorderError::Diverged`] where a
+    /// value is not finite there, so that nothing of use can come;
+    /// [`WriterBusy`](StoreError::WriterBusy).
     pub fn resume(
         store: &Store,
         record: &BranchRecord,
@@ -126,6 +126,7 @@ impl Session {
             Some(last) => {
                 let reader = BranchReader::of(store, record.clone())?;
                 let recomputed = bring_forward(&mut trainer, &reader, last)?;
+                check_finite(&trainer, &reader, record)?;
                 let layers: Vec<&[f32]> = trainer.parameters().iter().map(|state| &state.weights[..]).collect();
                 recorder.set_previous_weights(&layers)?;
                 let resumed = Some(Resumed { from: last, recomputed });
@@ -197,24 +198,9 @@ impl Session {
         Ok(outcome)
     }
 
-    /// Forks at the step that training is at, and goes on in the new branch:
-    /// this one is sealed.
-    ///
-    /// # Errors
-    /// An edit that cannot be applied, which leaves the session as it was;
-    /// otherwise those of store and recorder.
-    pub fn fork(&mut self, name: Option<BranchName>, edits: &[Edit], now: u64) -> Result<Fork, RecorderError> {
-        self.recorder.flush()?;
-        let plan = ForkPlan {
-            name,
-            edits: edits.to_vec(),
-            recording: None,
-            stays: false,
-            threads: self.threads,
-            options: self.options.clone(),
-            created_unix_seconds: now,
-        };
-        fork_from(&self.store, &self.record, &mut self.trainer, plan)
+    /// What a fork in the midst of it needs: engine, threads and options.
+    pub(crate) fn fork_needs(&mut self) -> (&mut Trainer, usize, &RecorderOptions) {
+        (&mut self.trainer, self.threads, &self.options)
     }
 
     /// Commits what was recorded so far.
@@ -251,6 +237,27 @@ fn refuse_to_hide_damage(store: &Store, definition: &RunDefinition) -> Result<()
         Ok(_) | Err(StoreError::UnknownBranch { .. }) => Ok(()),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Refuses to train on after a value that is not finite.
+///
+/// # Errors
+/// [`RecorderError::Diverged`].
+pub(crate) fn check_finite(
+    trainer: &Trainer,
+    reader: &BranchReader,
+    record: &BranchRecord,
+) -> Result<(), RecorderError> {
+    let finite = |values: &[f32]| values.iter().all(|value| value.is_finite());
+    let is_finite = reader.step_row(trainer.position())?.loss.is_none_or(f32::is_finite)
+        && trainer.parameters().iter().all(|layer| {
+            let running = layer.running.iter().flatten().all(|values| finite(values));
+            finite(&layer.weights) && finite(&layer.biases) && running
+        });
+    if is_finite {
+        return Ok(());
+    }
+    Err(RecorderError::Diverged { branch: record.name.clone(), diverged: Diverged::at(trainer, None) })
 }
 
 /// Checks that every probe image is among the training images.

@@ -1,5 +1,4 @@
-//! A session that other processes can steer: the loop behind `train`, `fork`,
-//! `resume` and the viewer.
+//! A session that other processes can steer.
 
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ const NAP: Duration = Duration::from_millis(10);
 
 /// Training that reads its branch's inbox at the end of each step.
 #[derive(Debug)]
-pub struct Training {
+pub(crate) struct Training {
     session: Session,
     mailbox: Mailbox,
     paused: bool,
@@ -25,7 +24,7 @@ pub struct Training {
 
 /// What one turn of a [`Training`] did.
 #[derive(Debug)]
-pub enum Turn {
+pub(crate) enum Turn {
     /// It made a step.
     Stepped(StepOutcome),
     /// It is paused, and waited a moment.
@@ -69,19 +68,14 @@ impl Training {
     ///
     /// # Errors
     /// [`Io`](revacnn_store::StoreError::Io) where the branch's folder cannot be written.
-    pub fn new(session: Session) -> Result<Self, RecorderError> {
+    pub(crate) fn new(session: Session) -> Result<Self, RecorderError> {
         let mailbox = Mailbox::open(session.store(), session.record())?;
         Ok(Self { session, mailbox, paused: false, single: Vec::new() })
     }
 
     /// The session.
-    pub fn session(&self) -> &Session {
+    pub(crate) fn session(&self) -> &Session {
         &self.session
-    }
-
-    /// Whether it waits.
-    pub fn is_paused(&self) -> bool {
-        self.paused
     }
 
     /// Does what came into the inbox, then one step, unless it is paused.
@@ -89,7 +83,7 @@ impl Training {
     /// # Errors
     /// The engine's and the recorder's; a request that cannot be fulfilled is
     /// answered and told to `steered` instead.
-    pub fn turn(&mut self, steered: &mut dyn FnMut(Steered)) -> Result<Turn, RecorderError> {
+    pub(crate) fn turn(&mut self, steered: &mut dyn FnMut(Steered)) -> Result<Turn, RecorderError> {
         if self.read_inbox(steered)? {
             return Ok(Turn::Stopped);
         }
@@ -210,7 +204,7 @@ impl Training {
     ///
     /// # Errors
     /// Those of the recorder; what was committed stays.
-    pub fn finish(self) -> Result<(Trainer, Summary), RecorderError> {
+    pub(crate) fn finish(self) -> Result<(Trainer, Summary), RecorderError> {
         self.session.finish()
     }
 }

@@ -9,46 +9,34 @@ mod fake;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 
 use arrow_array::RecordBatch;
 use fake::{copy_folder, glob, name, options, rows, tempdir};
-use revacnn_recorder::{ForkPlan, RecorderError, Replay, Session, SessionPlan, compact, fork, materialise};
-use revacnn_schemas::{Fidelity, ImageIndex, NetworkSpec, RecordingSettings, Step, Table};
+use revacnn_recorder::{ForkPlan, RecorderError, Replay, Session, compact, fork, materialise};
+use revacnn_schemas::{Step, Table};
 use revacnn_store::{BranchReader, DiskOperation, Lineage, StepSpan, StepTensors, Store, StoreError};
-use revacnn_trainer::data::{Dataset, load};
-use revacnn_trainer::{Settings, define};
+use revacnn_test_support::SmallRun;
+use revacnn_trainer::data::Dataset;
 
 const LAST: u64 = 18;
 const FORKED_AT: u64 = 11;
 const CHILD_LAST: u64 = 14;
 const SEGMENT: u64 = 8;
 
-const NETWORK: &str = "[[layer]]\nkind = \"conv\"\nfilters = 2\nkernel = 3\n[[layer]]\nkind = \"softmax\"\n";
+/// How all branches are recorded.
+fn small() -> SmallRun {
+    SmallRun { keyframe_interval: 6, options: options(SEGMENT), ..SmallRun::default() }
+}
 
 fn digits() -> Arc<Dataset> {
-    static DIGITS: OnceLock<Arc<Dataset>> = OnceLock::new();
-    DIGITS.get_or_init(|| Arc::new(load("digits", None).unwrap())).clone()
+    small().data()
 }
 
 /// Trains `main` in three segments, the last one short.
 fn with_main(root: &Path) {
     let store = Store::create(root, 0).unwrap();
-    let dataset = digits();
-    let plan = SessionPlan {
-        definition: define(NetworkSpec::from_toml(NETWORK).unwrap(), &dataset, &Settings::default()).unwrap(),
-        recording: RecordingSettings {
-            fidelity: Fidelity::Every,
-            keyframe_interval: 6,
-            probes: vec![ImageIndex(3)],
-            validate_every: None,
-        },
-        threads: 1,
-        options: options(SEGMENT),
-        created_unix_seconds: 0,
-    };
-    let session = Session::open(&store, &name("main"), plan, dataset).unwrap();
-    advance(session, LAST).unwrap();
+    advance(small().open(&store, "main"), LAST).unwrap();
 }
 
 fn with_child(root: &Path) {
@@ -98,16 +86,10 @@ fn made_or_taken_up(store: &Store, stays: bool) -> Result<Session, RecorderError
     match known {
         Some(record) => Session::resume(store, &record, 1, options(SEGMENT), dataset),
         None => {
-            let plan = ForkPlan {
-                name: Some(child),
-                edits: vec!["add-filter conv1".parse().unwrap()],
-                recording: None,
-                stays,
-                threads: 1,
-                options: options(SEGMENT),
-                created_unix_seconds: 1,
-            };
-            Ok(fork(store, Lineage::open(store, &name("main"))?, Step(FORKED_AT), plan, dataset)?.session)
+            let edits = vec!["add-filter conv1".parse().unwrap()];
+            let plan = ForkPlan { name: Some(child), edits, fidelity: None, stays };
+            let lineage = Lineage::open(store, &name("main"))?;
+            Ok(fork(store, lineage, Step(FORKED_AT), plan, &small().resources())?.session)
         }
     }
 }

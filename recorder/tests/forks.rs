@@ -6,17 +6,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use revacnn_recorder::{
-    Fork, ForkPlan, RecorderError, Replay, Session, SessionPlan, Steered, Training, Turn, VerifyPlan, compact, fork,
-    materialise, verify,
+    Fork, ForkPlan, RecorderError, Replay, Run, Session, Steered, Stop, VerifyPlan, Watcher, compact, fork,
+    materialise, train, verify,
 };
-use revacnn_schemas::{
-    BranchName, Digest, Edit, Fidelity, ImageIndex, NetworkSpec, OptimizerSpec, Position, RecordingSettings, Step,
-};
+use revacnn_schemas::{Digest, Edit, Fidelity, OptimizerSpec, Position, Step};
 use revacnn_store::{
     BranchReader, Command, Lineage, RecorderOptions, StepSpan, Store, StoreError, difference, relation, steer,
 };
-use revacnn_trainer::data::{Dataset, load};
-use revacnn_trainer::{Settings, define};
+use revacnn_test_support::{SmallRun, advance, name};
+use revacnn_trainer::Settings;
+use revacnn_trainer::data::Dataset;
 
 const NETWORK: &str = r#"
     [[layer]]
@@ -39,77 +38,36 @@ const NETWORK: &str = r#"
     kind = "softmax"
 "#;
 
-fn name(text: &str) -> BranchName {
-    text.parse().unwrap()
-}
-
 fn digits() -> Arc<Dataset> {
-    Arc::new(load("digits", None).unwrap())
+    small(Fidelity::Every).data()
 }
 
 /// Segments of 16 steps and keyframes every 10, so that short runs have both.
-fn options() -> RecorderOptions {
-    RecorderOptions { segment_steps: 16, ..RecorderOptions::default() }
-}
-
-fn open(store: &Store, fidelity: Fidelity, dataset: &Arc<Dataset>) -> Session {
-    let settings = Settings { optimizer: OptimizerSpec::new("adam"), seed: 5, ..Settings::default() };
-    let plan = SessionPlan {
-        definition: define(NetworkSpec::from_toml(NETWORK).unwrap(), dataset, &settings).unwrap(),
-        recording: RecordingSettings {
-            fidelity,
-            keyframe_interval: 10,
-            probes: vec![ImageIndex(3)],
-            validate_every: None,
-        },
-        threads: 1,
-        options: options(),
-        created_unix_seconds: 0,
-    };
-    Session::open(store, &name("main"), plan, dataset.clone()).unwrap()
+fn small(fidelity: Fidelity) -> SmallRun {
+    SmallRun {
+        network: NETWORK.to_owned(),
+        settings: Settings { optimizer: OptimizerSpec::new("adam"), seed: 5, ..Settings::default() },
+        fidelity,
+        options: RecorderOptions { segment_steps: 16, ..RecorderOptions::default() },
+        ..SmallRun::default()
+    }
 }
 
 /// A store with `main`, trained for 45 steps.
-fn trained(folder: &Path, fidelity: Fidelity, dataset: &Arc<Dataset>) -> Store {
-    let store = Store::create(folder.join("runs"), 0).unwrap();
-    let mut session = open(&store, fidelity, dataset);
-    advance(&mut session, 45);
-    session.finish().unwrap();
-    store
-}
-
-fn advance(session: &mut Session, until: u64) {
-    while session.trainer().position() < Step(until) {
-        session.advance().unwrap();
-    }
+fn trained(folder: &Path, fidelity: Fidelity) -> Store {
+    small(fidelity).recorded(&folder.join("runs"), 45)
 }
 
 fn edits(texts: &[&str]) -> Vec<Edit> {
     texts.iter().map(|text| text.parse().unwrap()).collect()
 }
 
-fn fork_at(store: &Store, from: &str, step: u64, to: &str, texts: &[&str], dataset: &Arc<Dataset>) -> Fork {
-    try_fork(store, from, step, to, texts, dataset).unwrap()
+fn fork_at(store: &Store, from: &str, step: u64, to: &str, texts: &[&str]) -> Fork {
+    try_fork(store, from, step, to, texts).unwrap()
 }
 
-fn try_fork(
-    store: &Store,
-    from: &str,
-    step: u64,
-    to: &str,
-    texts: &[&str],
-    dataset: &Arc<Dataset>,
-) -> Result<Fork, RecorderError> {
-    let plan = ForkPlan {
-        name: Some(name(to)),
-        edits: edits(texts),
-        recording: None,
-        stays: false,
-        threads: 1,
-        options: options(),
-        created_unix_seconds: 1,
-    };
-    fork(store, Lineage::open(store, &name(from)).unwrap(), Step(step), plan, dataset.clone())
+fn try_fork(store: &Store, from: &str, step: u64, to: &str, texts: &[&str]) -> Result<Fork, RecorderError> {
+    small(Fidelity::Every).try_fork(store, (from, step), to, texts)
 }
 
 fn digest(store: &Store, branch: &str, step: u64) -> Digest {
@@ -118,11 +76,11 @@ fn digest(store: &Store, branch: &str, step: u64) -> Digest {
 
 #[test]
 fn a_fork_that_changes_nothing_is_its_parent_to_the_bit_at_any_step() {
-    let (folder, dataset) = (tempfile::tempdir().unwrap(), digits());
-    let store = trained(folder.path(), Fidelity::Every, &dataset);
+    let folder = tempfile::tempdir().unwrap();
+    let store = trained(folder.path(), Fidelity::Every);
     for step in [0, 7, 10, 16, 31, 44] {
         let twin = format!("twin{step}");
-        let mut fork = fork_at(&store, "main", step, &twin, &[], &dataset);
+        let mut fork = fork_at(&store, "main", step, &twin, &[]);
         assert_eq!(fork.recomputed, step % 10);
         advance(&mut fork.session, 45);
         fork.session.finish().unwrap();
@@ -134,12 +92,12 @@ fn a_fork_that_changes_nothing_is_its_parent_to_the_bit_at_any_step() {
 
 #[test]
 fn the_past_of_a_fork_is_its_parents() {
-    let (folder, dataset) = (tempfile::tempdir().unwrap(), digits());
-    let store = trained(folder.path(), Fidelity::Every, &dataset);
-    let mut child = fork_at(&store, "main", 20, "child", &["add-filter conv2"], &dataset);
+    let folder = tempfile::tempdir().unwrap();
+    let store = trained(folder.path(), Fidelity::Every);
+    let mut child = fork_at(&store, "main", 20, "child", &["add-filter conv2"]);
     advance(&mut child.session, 30);
     child.session.finish().unwrap();
-    let mut grandchild = fork_at(&store, "child", 25, "grandchild", &["set learning-rate 0.01"], &dataset);
+    let mut grandchild = fork_at(&store, "child", 25, "grandchild", &["set learning-rate 0.01"]);
     advance(&mut grandchild.session, 28);
     grandchild.session.finish().unwrap();
 
@@ -155,15 +113,15 @@ fn the_past_of_a_fork_is_its_parents() {
     let unknown = lineage.resolve(Position::Step(Step(29))).unwrap_err().to_string();
     assert!(unknown.contains("0–28"), "{unknown}");
     // A fork of an inherited step is a fork of the branch that holds it.
-    let nephew = fork_at(&store, "grandchild", 5, "nephew", &["freeze conv1"], &dataset);
+    let nephew = fork_at(&store, "grandchild", 5, "nephew", &["freeze conv1"]);
     assert_eq!(nephew.session.record().parent.as_ref().unwrap().branch, store.branch(&name("main")).unwrap().id);
 }
 
 #[test]
 fn the_fork_step_has_no_loss_and_its_new_filters_are_born_in_the_child() {
-    let (folder, dataset) = (tempfile::tempdir().unwrap(), digits());
-    let store = trained(folder.path(), Fidelity::Every, &dataset);
-    let child = fork_at(&store, "main", 20, "child", &["add-filter conv2", "remove-filter conv1/1"], &dataset);
+    let folder = tempfile::tempdir().unwrap();
+    let store = trained(folder.path(), Fidelity::Every);
+    let child = fork_at(&store, "main", 20, "child", &["add-filter conv2", "remove-filter conv1/1"]);
     let record = child.session.record().clone();
     child.session.finish().unwrap();
     let reader = BranchReader::open(&store, &name("child")).unwrap();
@@ -195,19 +153,19 @@ fn the_fork_step_has_no_loss_and_its_new_filters_are_born_in_the_child() {
 
 #[test]
 fn refused_edits_and_names_leave_the_store_as_it_was() {
-    let (folder, dataset) = (tempfile::tempdir().unwrap(), digits());
-    let store = trained(folder.path(), Fidelity::Every, &dataset);
+    let folder = tempfile::tempdir().unwrap();
+    let store = trained(folder.path(), Fidelity::Every);
     for (to, text, expected) in [
         ("x", "add-filter conv9", "conv9"),
         ("x", "remove-filter conv2/77", "77"),
         ("x", "add-filter softmax", "softmax"),
         ("main", "freeze conv1", "already has a branch"),
     ] {
-        let error = try_fork(&store, "main", 20, to, &[text], &dataset).unwrap_err().to_string();
+        let error = try_fork(&store, "main", 20, to, &[text]).unwrap_err().to_string();
         assert!(error.contains(expected), "{text}: {error}");
     }
     assert!(matches!(
-        try_fork(&store, "main", 46, "x", &[], &dataset),
+        try_fork(&store, "main", 46, "x", &[]),
         Err(RecorderError::Store(StoreError::UnknownStep { step: Step(46), .. }))
     ));
     assert_eq!(store.branches().unwrap().records.len(), 1);
@@ -216,8 +174,8 @@ fn refused_edits_and_names_leave_the_store_as_it_was() {
 #[test]
 fn a_fork_killed_before_its_first_step_is_made_again_by_resume() {
     let (folder, dataset) = (tempfile::tempdir().unwrap(), digits());
-    let store = trained(folder.path(), Fidelity::Every, &dataset);
-    let whole = fork_at(&store, "main", 23, "whole", &["add-filter conv2", "freeze conv1"], &dataset);
+    let store = trained(folder.path(), Fidelity::Every);
+    let whole = fork_at(&store, "main", 23, "whole", &["add-filter conv2", "freeze conv1"]);
     whole.session.finish().unwrap();
     let record = store.branch(&name("whole")).unwrap();
     let expected = digest(&store, "whole", 23);
@@ -230,7 +188,7 @@ fn a_fork_killed_before_its_first_step_is_made_again_by_resume() {
         let file = branch.join(format!("{table}/000000000023-000000000023.parquet"));
         std::fs::rename(file, open.join(format!("{table}.parquet"))).unwrap();
     }
-    let mut session = Session::resume(&store, &record, 1, options(), dataset.clone()).unwrap();
+    let mut session = Session::resume(&store, &record, 1, small(Fidelity::Every).options, dataset.clone()).unwrap();
     assert_eq!(session.trainer().position(), Step(23));
     advance(&mut session, 26);
     session.finish().unwrap();
@@ -240,8 +198,8 @@ fn a_fork_killed_before_its_first_step_is_made_again_by_resume() {
 #[test]
 fn verify_finds_a_run_equal_and_names_the_step_where_it_was_changed() {
     let (folder, dataset) = (tempfile::tempdir().unwrap(), digits());
-    let store = trained(folder.path(), Fidelity::Every, &dataset);
-    let mut child = fork_at(&store, "main", 20, "child", &["add-filter conv1 init=split"], &dataset);
+    let store = trained(folder.path(), Fidelity::Every);
+    let mut child = fork_at(&store, "main", 20, "child", &["add-filter conv1 init=split"]);
     advance(&mut child.session, 40);
     child.session.finish().unwrap();
     let all = |name_of: &str, span, threads| {
@@ -259,7 +217,7 @@ fn verify_finds_a_run_equal_and_names_the_step_where_it_was_changed() {
     assert_eq!(all("main", Some(StepSpan::new(Step(13), Step(17))), 2).unwrap().digests, 5);
 
     // Another run's step in the place of ours.
-    let mut other = fork_at(&store, "main", 0, "other", &["set learning-rate 0.02"], &dataset);
+    let mut other = fork_at(&store, "main", 0, "other", &["set learning-rate 0.02"]);
     advance(&mut other.session, 45);
     other.session.finish().unwrap();
     let segment = |branch: &str, table: &str| {
@@ -276,7 +234,7 @@ fn verify_finds_a_run_equal_and_names_the_step_where_it_was_changed() {
 #[test]
 fn compact_and_materialise_change_what_is_stored_and_not_what_is_read() {
     let (folder, dataset) = (tempfile::tempdir().unwrap(), digits());
-    let store = trained(folder.path(), Fidelity::Every, &dataset);
+    let store = trained(folder.path(), Fidelity::Every);
     let record = || store.branch(&name("main")).unwrap();
     let before: Vec<_> = {
         let reader = BranchReader::open(&store, &name("main")).unwrap();
@@ -306,7 +264,7 @@ fn compact_and_materialise_change_what_is_stored_and_not_what_is_read() {
     }
     // The same again writes nothing, and training goes on without tensors.
     assert_eq!(materialise(&store, &record(), span, dataset.clone(), 1, &mut |_| {}).unwrap().1, 0);
-    let mut session = Session::resume(&store, &record(), 1, options(), dataset.clone()).unwrap();
+    let mut session = Session::resume(&store, &record(), 1, small(Fidelity::Every).options, dataset.clone()).unwrap();
     advance(&mut session, 50);
     session.finish().unwrap();
     assert!(!read(50).0);
@@ -316,11 +274,11 @@ fn compact_and_materialise_change_what_is_stored_and_not_what_is_read() {
 fn thinned_spans_are_materialised_again() {
     let (folder, dataset) = (tempfile::tempdir().unwrap(), digits());
     let store = Store::create(folder.path().join("runs"), 0).unwrap();
-    let mut session = open(&store, Fidelity::Every, &dataset);
+    let mut session = small(Fidelity::Every).open(&store, "main");
     advance(&mut session, 40);
     session.finish().unwrap();
     let record = store.branch(&name("main")).unwrap();
-    let thrifty = RecorderOptions { disk_budget: Some(1), ..options() };
+    let thrifty = RecorderOptions { disk_budget: Some(1), ..small(Fidelity::Every).options };
     let mut session = Session::resume(&store, &record, 1, thrifty, dataset.clone()).unwrap();
     advance(&mut session, 50);
     session.finish().unwrap();
@@ -338,8 +296,8 @@ fn thinned_spans_are_materialised_again() {
 #[test]
 fn a_reader_at_rest_is_in_nobodys_way_and_reads_on_when_it_is_held_again() {
     let (folder, dataset) = (tempfile::tempdir().unwrap(), digits());
-    let store = trained(folder.path(), Fidelity::Every, &dataset);
-    fork_at(&store, "main", 20, "child", &[], &dataset).session.finish().unwrap();
+    let store = trained(folder.path(), Fidelity::Every);
+    fork_at(&store, "main", 20, "child", &[]).session.finish().unwrap();
     let lineage = Lineage::open(&store, &name("child")).unwrap();
     let before = lineage.step_row(Step(20)).unwrap();
     lineage.rest();
@@ -365,9 +323,9 @@ fn a_reader_at_rest_is_in_nobodys_way_and_reads_on_when_it_is_held_again() {
 
 #[test]
 fn deleting_goes_to_the_trash_and_spares_parents_and_what_is_in_use() {
-    let (folder, dataset) = (tempfile::tempdir().unwrap(), digits());
-    let store = trained(folder.path(), Fidelity::Every, &dataset);
-    let child = fork_at(&store, "main", 20, "child", &[], &dataset);
+    let folder = tempfile::tempdir().unwrap();
+    let store = trained(folder.path(), Fidelity::Every);
+    let child = fork_at(&store, "main", 20, "child", &[]);
     assert!(matches!(store.delete(&name("child")), Err(StoreError::WriterBusy { .. })));
     child.session.finish().unwrap();
     let error = store.delete(&name("main")).unwrap_err().to_string();
@@ -401,7 +359,7 @@ fn deleting_goes_to_the_trash_and_spares_parents_and_what_is_in_use() {
 #[test]
 fn what_kills_left_behind_is_garbage_and_what_is_committed_is_not() {
     let (folder, dataset) = (tempfile::tempdir().unwrap(), digits());
-    let store = trained(folder.path(), Fidelity::Every, &dataset);
+    let store = trained(folder.path(), Fidelity::Every);
     let record = store.branch(&name("main")).unwrap();
     let branch = store.branch_folder(&record.id);
     std::fs::create_dir(store.root().join(".new-b000000000000000")).unwrap();
@@ -417,16 +375,40 @@ fn what_kills_left_behind_is_garbage_and_what_is_committed_is_not() {
     verify(&store, &lineage, VerifyPlan { span: None, threads: 2, tensors: true }, &dataset, &|_| {}).unwrap();
 }
 
+/// Ends the training when its thread ends.
+struct AtItsEnd(Arc<Stop>);
+
+impl Drop for AtItsEnd {
+    fn drop(&mut self) {
+        self.0.ask();
+    }
+}
+
+/// Counts forks.
+struct Forks(u32);
+
+impl Watcher for Forks {
+    fn steered(&mut self, run: &Run, event: &Steered) {
+        if let Steered::Forked { to, .. } = event {
+            assert_eq!(run.session().map(|session| &session.record().name), Some(to));
+            self.0 += 1;
+        }
+    }
+}
+
 #[test]
 fn a_training_is_steered_through_its_inbox() {
     let (folder, dataset) = (tempfile::tempdir().unwrap(), digits());
     let store = Store::create(folder.path().join("runs"), 0).unwrap();
-    let session = open(&store, Fidelity::Every, &dataset);
+    let session = small(Fidelity::Every).open(&store, "main");
     let record = session.record().clone();
-    let mut training = Training::new(session).unwrap();
+    let mut run = Run::recorded(session).unwrap();
+    let stop = Arc::new(Stop::new());
     let asker = {
-        let store = store.clone();
+        let (store, stop) = (store.clone(), AtItsEnd(stop.clone()));
         std::thread::spawn(move || {
+            // An asker that failed asks for no end.
+            let _stop = stop;
             let patience = Duration::from_secs(60);
             let ask =
                 |record: &revacnn_schemas::BranchRecord, command| steer(&store, record, command, patience).unwrap();
@@ -447,17 +429,11 @@ fn a_training_is_steered_through_its_inbox() {
             stepped.step
         })
     };
-    let mut forks = 0;
-    // An asker that failed asks for no end.
-    while !asker.is_finished() {
-        let turn = training.turn(&mut |event| forks += u32::from(matches!(event, Steered::Forked { .. }))).unwrap();
-        if matches!(turn, Turn::Stopped) {
-            break;
-        }
-    }
-    training.finish().unwrap();
+    let mut forks = Forks(0);
+    train(&mut run, Step(1_000_000_000), &mut forks, &stop).unwrap();
+    run.finish().unwrap();
     let forked_at = asker.join().unwrap();
-    assert_eq!(forks, 1);
+    assert_eq!(forks.0, 1);
     assert_eq!(store.branch(&name("main~2")).unwrap().first_step(), forked_at);
     for branch in ["main", "main~2"] {
         let lineage = Lineage::open(&store, &name(branch)).unwrap();
@@ -467,9 +443,9 @@ fn a_training_is_steered_through_its_inbox() {
 
 #[test]
 fn cycles_and_missing_parents_are_named() {
-    let (folder, dataset) = (tempfile::tempdir().unwrap(), digits());
-    let store = trained(folder.path(), Fidelity::Every, &dataset);
-    fork_at(&store, "main", 20, "child", &[], &dataset).session.finish().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let store = trained(folder.path(), Fidelity::Every);
+    fork_at(&store, "main", 20, "child", &[]).session.finish().unwrap();
     let (main, child) = (store.branch(&name("main")).unwrap(), store.branch(&name("child")).unwrap());
     let path = store.branch_folder(&main.id).join("branch.json");
     let honest = std::fs::read_to_string(&path).unwrap();
@@ -500,13 +476,12 @@ fn a_fork_that_does_not_keep_what_gradmax_found_is_executed_as_it_was_made() {
     let plan = ForkPlan {
         name: Some(name("again")),
         edits: edits(&["add-filter conv1 init=gradmax count=2"]),
-        recording: None,
+        fidelity: None,
         stays: true,
-        threads: 1,
-        options: options(),
-        created_unix_seconds: 0,
     };
-    let made = fork(&store, Lineage::open(&store, &name("main")).unwrap(), Step(6), plan, dataset.clone()).unwrap();
+    let made =
+        fork(&store, Lineage::open(&store, &name("main")).unwrap(), Step(6), plan, &small(Fidelity::Every).resources())
+            .unwrap();
     made.session.finish().unwrap();
     let record = store.branch(&name("again")).unwrap();
     assert!(serde_json::to_string(&record.edits).unwrap().contains("coefficients"), "{:?}", record.edits);

@@ -11,6 +11,7 @@ use fake::{copy_folder, name};
 use revacnn_recorder::{ForkPlan, Replay, Session, VerifyPlan, fork, verify};
 use revacnn_schemas::{Edit, FORMAT_VERSION, Position, Step, Table};
 use revacnn_store::{BranchReader, Lineage, RecorderOptions, Selection, StepSpan, Store};
+use revacnn_test_support::SmallRun;
 use revacnn_trainer::data::{Dataset, load};
 
 /// `main` of 9 steps with a normalisation, `wider`, forked from it at step 5 with
@@ -57,17 +58,10 @@ fn a_branch_of_format_1_is_trained_on_in_its_own_format_to_the_bits_of_today() {
         let (trainer, _) = session.finish().unwrap();
         // The same history anew, by a fork without edits, is of today's format.
         let lineage = Lineage::open(&store, &name(branch)).unwrap();
-        let plan = ForkPlan {
-            name: Some(name(&format!("{branch}-again"))),
-            edits: Vec::new(),
-            recording: None,
-            stays: false,
-            threads: 1,
-            options,
-            created_unix_seconds: 0,
-        };
+        let plan =
+            ForkPlan { name: Some(name(&format!("{branch}-again"))), edits: Vec::new(), fidelity: None, stays: false };
         let at = Step(6);
-        let mut again = fork(&store, lineage, at, plan, dataset.clone()).unwrap().session;
+        let mut again = fork(&store, lineage, at, plan, &SmallRun::default().resources()).unwrap().session;
         while again.trainer().position() < trainer.position() {
             again.advance().unwrap();
         }
@@ -99,17 +93,9 @@ fn a_branch_of_format_1_is_forked_with_edits() {
     let folder = tempfile::tempdir().unwrap();
     let (store, dataset) = format_1(folder.path());
     let edits: Vec<Edit> = vec!["remove-filter conv1/0".parse().unwrap(), "freeze conv1".parse().unwrap()];
-    let plan = ForkPlan {
-        name: Some(name("narrow")),
-        edits,
-        recording: None,
-        stays: true,
-        threads: 1,
-        options: RecorderOptions::default(),
-        created_unix_seconds: 0,
-    };
+    let plan = ForkPlan { name: Some(name("narrow")), edits, fidelity: None, stays: true };
     let lineage = Lineage::open(&store, &name("wider")).unwrap();
-    fork(&store, lineage, Step(7), plan, dataset.clone()).unwrap().session.finish().unwrap();
+    fork(&store, lineage, Step(7), plan, &SmallRun::default().resources()).unwrap().session.finish().unwrap();
     let lineage = Lineage::open(&store, &name("narrow")).unwrap();
     let plan = VerifyPlan { span: None, threads: 1, tensors: true };
     assert!(verify(&store, &lineage, plan, &dataset, &|_| {}).unwrap().origin);

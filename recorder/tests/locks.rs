@@ -11,52 +11,29 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fake::{name, options, tempdir};
-use revacnn_recorder::{ForkPlan, RecorderError, Session, SessionPlan, compact, fork, materialise};
-use revacnn_schemas::{Fidelity, ImageIndex, NetworkSpec, RecordingSettings, Step};
+use revacnn_recorder::{ForkPlan, RecorderError, Session, compact, fork, materialise};
+use revacnn_schemas::{Fidelity, Step};
 use revacnn_store::{BranchReader, DiskOperation, Lineage, StepSpan, Store, StoreError};
-use revacnn_trainer::data::{Dataset, load};
-use revacnn_trainer::{Settings, define};
+use revacnn_test_support::SmallRun;
+use revacnn_trainer::data::Dataset;
 
 const LAST: u64 = 40;
 const SEGMENT: u64 = 16;
 
-const NETWORK: &str = "[[layer]]\nkind = \"conv\"\nfilters = 2\nkernel = 3\n[[layer]]\nkind = \"softmax\"\n";
+/// How the run and its forks are recorded.
+fn small() -> SmallRun {
+    SmallRun { options: options(SEGMENT), ..SmallRun::default() }
+}
 
 /// `main`, of 40 steps in three segments.
 fn recorded(root: &Path) -> (Store, Arc<Dataset>) {
-    let (store, dataset) = (Store::create(root, 0).unwrap(), Arc::new(load("digits", None).unwrap()));
-    let plan = SessionPlan {
-        definition: define(NetworkSpec::from_toml(NETWORK).unwrap(), &dataset, &Settings::default()).unwrap(),
-        recording: RecordingSettings {
-            fidelity: Fidelity::Every,
-            keyframe_interval: 10,
-            probes: vec![ImageIndex(3)],
-            validate_every: None,
-        },
-        threads: 1,
-        options: options(SEGMENT),
-        created_unix_seconds: 0,
-    };
-    let mut session = Session::open(&store, &name("main"), plan, dataset.clone()).unwrap();
-    while session.trainer().position() < Step(LAST) {
-        session.advance().unwrap();
-    }
-    session.finish().unwrap();
-    (store, dataset)
+    (small().recorded(root, LAST), small().data())
 }
 
-fn forked(store: &Store, dataset: &Arc<Dataset>, called: &str) {
-    let plan = ForkPlan {
-        name: Some(name(called)),
-        edits: Vec::new(),
-        recording: None,
-        stays: true,
-        threads: 1,
-        options: options(SEGMENT),
-        created_unix_seconds: 1,
-    };
+fn forked(store: &Store, called: &str) {
+    let plan = ForkPlan { name: Some(name(called)), edits: Vec::new(), fidelity: None, stays: true };
     let lineage = Lineage::open(store, &name("main")).unwrap();
-    drop(fork(store, lineage, Step(20), plan, dataset.clone()).unwrap());
+    drop(fork(store, lineage, Step(20), plan, &small().resources()).unwrap());
 }
 
 /// Going on with a branch, as another process would.
@@ -144,7 +121,7 @@ fn a_branch_that_was_taken_back_meanwhile_is_no_garbage() {
     let folder = tempdir().unwrap();
     let (store, dataset) = recorded(folder.path());
     for called in ["child", "other"] {
-        forked(&store, &dataset, called);
+        forked(&store, called);
         store.delete(&name(called)).unwrap();
     }
     let garbage = store.garbage().unwrap().items;
@@ -170,8 +147,8 @@ fn a_branch_that_was_taken_back_meanwhile_is_no_garbage() {
 #[test]
 fn gc_names_a_damaged_branch_and_frees_what_the_others_left() {
     let folder = tempdir().unwrap();
-    let (store, dataset) = recorded(folder.path());
-    forked(&store, &dataset, "child");
+    let (store, _) = recorded(folder.path());
+    forked(&store, "child");
     let [main, child] = ["main", "child"].map(|called| store.branch_folder(&store.branch(&name(called)).unwrap().id));
     let left = |branch: &Path| {
         let path = branch.join("tail/.open-000000000041-000000000041");
@@ -199,8 +176,8 @@ fn gc_names_a_damaged_branch_and_frees_what_the_others_left() {
 #[test]
 fn gc_spares_a_deleted_branch_that_another_may_come_from() {
     let folder = tempdir().unwrap();
-    let (store, dataset) = recorded(folder.path());
-    forked(&store, &dataset, "child");
+    let (store, _) = recorded(folder.path());
+    forked(&store, "child");
     let [main, child] = ["main", "child"].map(|called| store.branch(&name(called)).unwrap());
     let description = store.branch_folder(&child.id).join("branch.json");
     let honest = std::fs::read(&description).unwrap();

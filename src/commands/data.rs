@@ -4,21 +4,52 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
+use clap::{Args, Subcommand};
+use revacnn_schemas::{DEFAULT_STORE, Place};
 use revacnn_trainer::data::{Availability, CheckReport, catalogue, check};
 use serde_json::json;
 
-use crate::arguments::{DataAction, DataArguments};
+use super::Run;
 use crate::error::Failure;
+use crate::options::DataOption;
 use crate::text::{Side, count, table};
 
-pub(crate) fn run(arguments: &DataArguments) -> Result<ExitCode, Failure> {
-    match &arguments.action {
-        DataAction::List => list(arguments),
-        DataAction::Check { names } => check_all(arguments, names),
+/// List or check data sets.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  revacnn data list\n  revacnn data check cifar10 --data ~/data")]
+pub(crate) struct DataArguments {
+    #[command(subcommand)]
+    action: DataAction,
+    #[command(flatten)]
+    folder: DataOption,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DataAction {
+    /// List the known data sets and whether they are there.
+    List,
+    /// Load data sets, verify them, and show what is in them.
+    Check {
+        /// Which ones [default: all that are there].
+        #[arg(value_name = "NAME|PATH")]
+        names: Vec<OsString>,
+    },
+}
+
+impl Run for DataArguments {
+    fn place(&self) -> Place {
+        Place { store: DEFAULT_STORE.into(), data: self.folder.data.clone() }
+    }
+
+    fn run(&self, json: bool) -> Result<ExitCode, Failure> {
+        match &self.action {
+            DataAction::List => list(self, json),
+            DataAction::Check { names } => check_all(self, names, json),
+        }
     }
 }
 
-fn list(arguments: &DataArguments) -> Result<ExitCode, Failure> {
+fn list(arguments: &DataArguments, json: bool) -> Result<ExitCode, Failure> {
     let folder = arguments.folder.folder();
     let entries = catalogue(folder.as_deref());
     let mut out = std::io::stdout().lock();
@@ -32,7 +63,7 @@ fn list(arguments: &DataArguments) -> Result<ExitCode, Failure> {
             ),
             Availability::Missing(reason) => (None, None, reason.to_string()),
         };
-        if arguments.json {
+        if json {
             let line = json!({
                 "name": entry.name,
                 "shape": [entry.shape.channels, entry.shape.height, entry.shape.width],
@@ -57,7 +88,7 @@ fn list(arguments: &DataArguments) -> Result<ExitCode, Failure> {
             if train.is_some() { place } else { "not found".to_owned() },
         ]);
     }
-    if arguments.json {
+    if json {
         return Ok(ExitCode::SUCCESS);
     }
     let heading = [
@@ -78,7 +109,7 @@ fn list(arguments: &DataArguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn check_all(arguments: &DataArguments, names: &[OsString]) -> Result<ExitCode, Failure> {
+fn check_all(arguments: &DataArguments, names: &[OsString], json: bool) -> Result<ExitCode, Failure> {
     let folder = arguments.folder.folder();
     let mut chosen: Vec<OsString> = names.to_vec();
     if chosen.is_empty() {
@@ -91,7 +122,7 @@ fn check_all(arguments: &DataArguments, names: &[OsString]) -> Result<ExitCode, 
     let mut out = std::io::stdout().lock();
     for name in &chosen {
         let report = check(name, folder.as_deref())?;
-        if arguments.json {
+        if json {
             writeln!(out, "{}", report_json(&report))?;
         } else {
             write!(out, "{}", report_text(&report))?;

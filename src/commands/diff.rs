@@ -3,36 +3,63 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use clap::Args;
 use revacnn_notebook::{Matching, matched};
-use revacnn_recorder::{Replay, find_data};
-use revacnn_schemas::{Address, FilterIdentity, Step};
+use revacnn_recorder::{Replay, find_data, usual_threads};
+use revacnn_schemas::{Address, FilterIdentity, Place, Step};
 use revacnn_store::{Difference, FilterDistance, Lineage, StepTensors, Store, difference};
 use serde_json::{Value, json};
 
-use super::{history, threads};
-use crate::arguments::DiffArguments;
+use super::{Run, history};
 use crate::error::Failure;
+use crate::options::{DataOption, MatchingOption, StoreOption};
 use crate::text::{Side, count, span, table};
+
+/// Compare two branches: structure, hyper-parameters, weights.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  revacnn diff main wider
+  revacnn diff main@1000 wider@1000 --json")]
+pub(crate) struct DiffArguments {
+    #[command(flatten)]
+    store: StoreOption,
+    /// One step, such as main@1000.
+    #[arg(value_name = "A")]
+    left: Address,
+    /// The other one.
+    #[arg(value_name = "B")]
+    right: Address,
+    #[command(flatten)]
+    matching: MatchingOption,
+    #[command(flatten)]
+    data: DataOption,
+}
 
 /// Filters that a layer's line names.
 const FARTHEST: usize = 3;
 
-pub(crate) fn run(arguments: &DiffArguments) -> Result<ExitCode, Failure> {
-    let store = Store::open(&arguments.store.store)?;
-    let (left, left_step, left_tensors) = at(&store, &arguments.left, arguments)?;
-    let (right, right_step, right_tensors) = at(&store, &arguments.right, arguments)?;
-    let how = arguments.matching.how;
-    let topologies = (&left.branch().topology, &right.branch().topology);
-    let identities = matched(how, (topologies.0, &left_tensors), (topologies.1, &right_tensors));
-    let found = difference((&left, &left_tensors), (&right, &right_tensors), identities.as_ref())?;
-    let names = (format!("{}@{left_step}", arguments.left.branch), format!("{}@{right_step}", arguments.right.branch));
-    let mut out = std::io::stdout().lock();
-    if arguments.json {
-        writeln!(out, "{}", as_json(&names, &found, how))?;
-    } else {
-        write!(out, "{}", as_text(&names, &found, how))?;
+impl Run for DiffArguments {
+    fn place(&self) -> Place {
+        self.store.place(Some(&self.data))
     }
-    Ok(ExitCode::SUCCESS)
+
+    fn run(&self, json: bool) -> Result<ExitCode, Failure> {
+        let store = Store::open(&self.store.store)?;
+        let (left, left_step, left_tensors) = at(&store, &self.left, self)?;
+        let (right, right_step, right_tensors) = at(&store, &self.right, self)?;
+        let how = self.matching.how;
+        let topologies = (&left.branch().topology, &right.branch().topology);
+        let identities = matched(how, (topologies.0, &left_tensors), (topologies.1, &right_tensors));
+        let found = difference((&left, &left_tensors), (&right, &right_tensors), identities.as_ref())?;
+        let names = (format!("{}@{left_step}", self.left.branch), format!("{}@{right_step}", self.right.branch));
+        let mut out = std::io::stdout().lock();
+        if json {
+            writeln!(out, "{}", as_json(&names, &found, how))?;
+        } else {
+            write!(out, "{}", as_text(&names, &found, how))?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
 }
 
 /// A branch with its past, and its tensors at an address.
@@ -48,7 +75,7 @@ fn at(store: &Store, address: &Address, arguments: &DiffArguments) -> Result<(Li
     let mut replay = Replay::new(reader);
     if recomputed {
         let dataset = find_data(store, &record, arguments.data.folder().as_deref())?;
-        replay = replay.with_data(dataset, threads(None));
+        replay = replay.with_data(dataset, usual_threads());
     }
     Ok((lineage, step, replay.tensors(step)?))
 }

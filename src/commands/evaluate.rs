@@ -3,76 +3,115 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use clap::{Args, ValueEnum};
 use revacnn_recorder::{Replay, find_data};
+use revacnn_schemas::{Address, Place};
 use revacnn_store::Store;
 use revacnn_trainer::data::Split;
 use serde_json::json;
 
-use super::{history, threads};
-use crate::arguments::{EvaluateArguments, EvaluationSplit};
+use super::{Run, history};
 use crate::error::Failure;
+use crate::options::{DataOption, StoreOption, ThreadsOption};
 use crate::text::{Side, count, loss, percent, table};
 
-pub(crate) fn run(arguments: &EvaluateArguments) -> Result<ExitCode, Failure> {
-    let store = Store::open(&arguments.store.store)?;
-    let lineage = history(&store, &arguments.address.branch)?;
-    let step = lineage.resolve(arguments.address.position)?;
-    let reader = lineage.into_holder(step)?;
-    let folder = arguments.data.folder();
-    let dataset = find_data(&store, reader.branch(), folder.as_deref())?;
-    let (split, name) = match arguments.split {
-        EvaluationSplit::Validation => (Split::Validation, "validation"),
-        EvaluationSplit::Test => (Split::Test, "test"),
-    };
-    let mut replay = Replay::new(reader).with_data(dataset.clone(), threads(arguments.threads));
-    let result = replay.trainer_at(step)?.evaluate(split)?;
-    let mut out = std::io::stdout().lock();
-    let branch = &arguments.address.branch;
-    let classes = dataset.class_names();
-    if arguments.json {
-        let confusion: Vec<&[u32]> = result.confusion.chunks(classes.len()).collect();
-        let line = json!({
-            "branch": branch,
-            "step": step,
-            "split": name,
-            "loss": Some(result.loss).filter(|loss| loss.is_finite()),
-            "accuracy": result.accuracy(),
-            "correct": result.correct,
-            "images": result.images,
-            "classes": classes,
-            "confusion": confusion,
-        });
-        writeln!(out, "{line}")?;
-        return Ok(ExitCode::SUCCESS);
+/// Evaluate the weights of a step on a split of the data.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  revacnn evaluate main@best --split test")]
+pub(crate) struct EvaluateArguments {
+    #[command(flatten)]
+    store: StoreOption,
+    /// The step, such as main@best.
+    #[arg(value_name = "ADDRESS")]
+    address: Address,
+    /// The images to evaluate on.
+    #[arg(long, value_enum, default_value_t = EvaluationSplit::Validation)]
+    split: EvaluationSplit,
+    #[command(flatten)]
+    data: DataOption,
+    #[command(flatten)]
+    threads: ThreadsOption,
+}
+
+/// The images of an evaluation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EvaluationSplit {
+    /// Every tenth training image, held out.
+    Validation,
+    /// The test images.
+    Test,
+}
+
+impl Run for EvaluateArguments {
+    fn place(&self) -> Place {
+        self.store.place(Some(&self.data))
     }
-    writeln!(
-        out,
-        "{branch}@{step} on {} {name} images of {}: loss {}, accuracy {} ({} right)\n",
-        count(result.images.into()),
-        dataset.name(),
-        loss(Some(result.loss)),
-        percent(result.accuracy()),
-        count(result.correct.into()),
-    )?;
-    let rows: Vec<Vec<String>> = result
-        .confusion
-        .chunks(classes.len())
-        .zip(classes)
-        .enumerate()
-        .map(|(class, (counts, class_name))| {
-            let images: u32 = counts.iter().sum();
-            let share = (images > 0).then(|| counts[class] as f32 / images as f32);
-            let mistaken = counts
-                .iter()
-                .enumerate()
-                .filter(|(predicted, number)| *predicted != class && **number > 0)
-                .max_by_key(|(predicted, number)| (**number, std::cmp::Reverse(*predicted)))
-                .map_or_else(|| "–".to_owned(), |(predicted, number)| format!("{} ({number})", classes[predicted]));
-            vec![class_name.clone(), count(images.into()), share.map_or_else(|| "–".to_owned(), percent), mistaken]
-        })
-        .collect();
-    let heading =
-        [("class", Side::Left), ("images", Side::Right), ("right", Side::Right), ("most often taken for", Side::Left)];
-    write!(out, "{}", table(&heading, &rows))?;
-    Ok(ExitCode::SUCCESS)
+
+    fn run(&self, json: bool) -> Result<ExitCode, Failure> {
+        let store = Store::open(&self.store.store)?;
+        let lineage = history(&store, &self.address.branch)?;
+        let step = lineage.resolve(self.address.position)?;
+        let reader = lineage.into_holder(step)?;
+        let folder = self.data.folder();
+        let dataset = find_data(&store, reader.branch(), folder.as_deref())?;
+        let (split, name) = match self.split {
+            EvaluationSplit::Validation => (Split::Validation, "validation"),
+            EvaluationSplit::Test => (Split::Test, "test"),
+        };
+        let mut replay = Replay::new(reader).with_data(dataset.clone(), self.threads.number());
+        let result = replay.trainer_at(step)?.evaluate(split)?;
+        let mut out = std::io::stdout().lock();
+        let branch = &self.address.branch;
+        let classes = dataset.class_names();
+        if json {
+            let confusion: Vec<&[u32]> = result.confusion.chunks(classes.len()).collect();
+            let line = json!({
+                "branch": branch,
+                "step": step,
+                "split": name,
+                "loss": Some(result.loss).filter(|loss| loss.is_finite()),
+                "accuracy": result.accuracy(),
+                "correct": result.correct,
+                "images": result.images,
+                "classes": classes,
+                "confusion": confusion,
+            });
+            writeln!(out, "{line}")?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        writeln!(
+            out,
+            "{branch}@{step} on {} {name} images of {}: loss {}, accuracy {} ({} right)\n",
+            count(result.images.into()),
+            dataset.name(),
+            loss(Some(result.loss)),
+            percent(result.accuracy()),
+            count(result.correct.into()),
+        )?;
+        let rows: Vec<Vec<String>> = result
+            .confusion
+            .chunks(classes.len())
+            .zip(classes)
+            .enumerate()
+            .map(|(class, (counts, class_name))| {
+                let images: u32 = counts.iter().sum();
+                let share = (images > 0).then(|| counts[class] as f32 / images as f32);
+                let mistaken = counts
+                    .iter()
+                    .enumerate()
+                    .filter(|(predicted, number)| *predicted != class && **number > 0)
+                    .max_by_key(|(predicted, number)| (**number, std::cmp::Reverse(*predicted)))
+                    .map_or_else(|| "–".to_owned(), |(predicted, number)| format!("{} ({number})", classes[predicted]));
+                vec![class_name.clone(), count(images.into()), share.map_or_else(|| "–".to_owned(), percent), mistaken]
+            })
+            .collect();
+        let heading = [
+            ("class", Side::Left),
+            ("images", Side::Right),
+            ("right", Side::Right),
+            ("most often taken for", Side::Left),
+        ];
+        write!(out, "{}", table(&heading, &rows))?;
+        Ok(ExitCode::SUCCESS)
+    }
 }

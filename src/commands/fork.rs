@@ -1,99 +1,171 @@
 //! `revacnn fork`: a branch from any recorded step, with edits.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use revacnn_recorder::{Fork, ForkPlan, find_data, fork};
-use revacnn_schemas::{Advice, Step};
-use revacnn_store::{RecorderOptions, Store, branch_bytes, unix_seconds};
+use clap::Args;
+use revacnn_recorder::{Fork, ForkPlan, Preview, PreviewImages, Run as Training, fork, preview};
+use revacnn_schemas::{Address, Advice, BranchName, Fidelity, Place, Step};
+use revacnn_store::{Store, branch_bytes};
+use revacnn_trainer::data::Split;
 use serde_json::json;
 
-use super::resume::until;
-use super::train::disk_budget;
-use super::{edits, history, remember, threads};
-use crate::arguments::ForkArguments;
+use super::{Run, edits, history};
 use crate::error::Failure;
 use crate::interrupt;
+use crate::options::{DataOption, StoreOption, TrainingOptions, UntilOptions, with_edits};
 use crate::output::say;
-use crate::run::{Engine, Run, effect_text, effects_json, warn_of_budget};
-use crate::text::{bytes, count, duration, next};
+use crate::run::{effect_text, effects_json, go, warn_of_budget, warn_of_note};
+use crate::text::{bytes, count, duration, loss, next, percent};
 
-pub(crate) fn run(arguments: &ForkArguments) -> Result<ExitCode, Failure> {
-    let edits = edits(&arguments.edit)?;
-    let store = Store::open(&arguments.store.store)?;
-    let lineage = history(&store, &arguments.address.branch)?;
-    let step = lineage.resolve(arguments.address.position)?;
-    let record = lineage.holder(step)?.branch().clone();
-    let dataset = find_data(&store, &record, arguments.data.folder().as_deref())?;
-    let mut recording = record.recording.clone();
-    recording.fidelity = arguments.fidelity.unwrap_or(recording.fidelity);
-    let trains_on = arguments.steps.is_some() || arguments.epochs.is_some();
-    let budget = disk_budget(arguments.how.disk_budget, &arguments.store.store);
-    let plan = ForkPlan {
-        name: arguments.name.clone(),
-        edits,
-        recording: Some(recording),
-        stays: !trains_on,
-        threads: threads(arguments.how.threads),
-        options: RecorderOptions { disk_budget: budget, ..RecorderOptions::default() },
-        created_unix_seconds: unix_seconds(),
-    };
-    interrupt::listen();
-    let fork = fork(&store, lineage, step, plan, dataset)?;
-    remember(&store, &record, arguments.data.data.as_deref())?;
-    tell(arguments, &fork, step);
-    let place = arguments.store.place(Some(&arguments.data));
-    let session = fork.session;
-    if !trains_on {
-        let name = session.record().name.clone();
-        session.finish()?;
-        if !arguments.json {
-            say!("\n{}", next(&[Advice::Resume { branch: name, more: Some(1000) }], &place));
-        }
-        return Ok(ExitCode::SUCCESS);
-    }
-    let until = until(&session, arguments.steps, arguments.epochs)?;
-    warn_of_budget(session.record(), budget, until);
-    store.set_target(session.record(), until)?;
-    Run::new(place, arguments.json, Engine::recorded(session)?, until).go()
+/// Fork a branch at any step, with edits, and train on if asked.
+#[derive(Debug, Args)]
+#[command(after_help = with_edits("Examples:
+  revacnn fork main@1000 --name wider --edit 'add-filter conv3 init=split' --steps +1000
+  revacnn fork main@epoch:1 --edit 'freeze conv1' --edit 'set learning-rate 0.1'
+  revacnn fork main@best --name twin
+  revacnn fork main@last --edit 'add-filter conv3 init=gradmax' --dry-run"))]
+pub(crate) struct ForkArguments {
+    #[command(flatten)]
+    store: StoreOption,
+    /// The step to fork at, such as main@1000.
+    #[arg(value_name = "ADDRESS")]
+    address: Address,
+    /// The new branch's name [default: the parent's, numbered, such as main~2].
+    #[arg(long, value_name = "NAME")]
+    name: Option<BranchName>,
+    /// What to change; may be given several times. Without any, the fork is a twin.
+    #[arg(long, value_name = "EDIT")]
+    edit: Vec<OsString>,
+    #[command(flatten)]
+    until: UntilOptions,
+    /// Tell what would come of it, with loss and accuracy on the validation images before and after
+    /// the edits, and make nothing.
+    #[arg(long, conflicts_with_all = ["name", "steps", "epochs", "fidelity", "disk_budget"])]
+    dry_run: bool,
+    /// What is written each step [default: as the parent].
+    #[arg(long, value_name = "FIDELITY")]
+    fidelity: Option<Fidelity>,
+    #[command(flatten)]
+    training: TrainingOptions,
+    #[command(flatten)]
+    data: DataOption,
 }
 
-fn tell(arguments: &ForkArguments, fork: &Fork, step: Step) {
-    let record = fork.session.record();
-    let written = branch_bytes(&arguments.store.store, &record.id);
-    if arguments.json {
-        let line = json!({
-            "event": "forked",
-            "from": arguments.address.branch,
-            "to": record.name,
-            "id": record.id,
-            "step": step,
-            "edits": record.edits.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            "effects": effects_json(&fork.effects),
-            "recomputed": fork.recomputed,
-            "bringing_forward_seconds": fork.bringing_forward.as_secs_f64(),
-            "forking_seconds": fork.forking.as_secs_f64(),
-            "whole_seconds": fork.whole.as_secs_f64(),
-            "parts_seconds": {
-                "editing": fork.parts.editing.as_secs_f64(),
-                "creating": fork.parts.creating.as_secs_f64(),
-                "validating": fork.parts.validating.as_secs_f64(),
-                "committing": fork.parts.committing.as_secs_f64(),
-            },
-            "bytes": written,
-        });
-        say!("{line}");
-        return;
+impl Run for ForkArguments {
+    fn place(&self) -> Place {
+        self.store.place(Some(&self.data))
     }
-    say!("forked {} at step {} into {}", arguments.address.branch, count(step.0), record.name);
-    for effect in &fork.effects {
-        say!("  {}", effect_text(effect));
+
+    fn run(&self, json: bool) -> Result<ExitCode, Failure> {
+        let edits = edits(&self.edit)?;
+        let store = Store::open(&self.store.store)?;
+        let lineage = history(&store, &self.address.branch)?;
+        let step = lineage.resolve(self.address.position)?;
+        let resources = self.training.resources(&self.store, &self.data);
+        if self.dry_run {
+            let images = PreviewImages::Split(Split::Validation);
+            let preview = preview(&store, lineage, step, &edits, images, &resources)?;
+            self.tell_preview(&preview, step, json);
+            return Ok(ExitCode::SUCCESS);
+        }
+        let plan = ForkPlan { name: self.name.clone(), edits, fidelity: self.fidelity, stays: !self.until.is_asked() };
+        interrupt::listen();
+        let fork = fork(&store, lineage, step, plan, &resources)?;
+        self.tell(&fork, step, json);
+        warn_of_note(fork.data_not_noted.as_ref());
+        if !self.until.is_asked() {
+            let name = fork.session.record().name.clone();
+            fork.session.finish()?;
+            if !json {
+                say!("\n{}", next(&[Advice::Resume { branch: name, more: Some(1000) }], &self.place()));
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
+        let run = Training::recorded(fork.session)?;
+        let until = run.step_of(self.until.goal())?;
+        warn_of_budget(&run, resources.recorder.disk_budget, until);
+        go(run, until, self.place(), json)
     }
-    say!(
-        "{} steps brought forward from a keyframe in {}, forked in {}, validated in {}; {} written",
-        count(fork.recomputed),
-        duration(fork.bringing_forward.as_secs_f64()),
-        duration(fork.forking.as_secs_f64()),
-        duration(fork.parts.validating.as_secs_f64()),
-        bytes(written),
-    );
+}
+
+impl ForkArguments {
+    /// Says what would come of it.
+    fn tell_preview(&self, preview: &Preview, step: Step, json: bool) {
+        let Preview { before, after, effects, topology, .. } = preview;
+        let finite = |loss: f32| Some(loss).filter(|loss| loss.is_finite());
+        if json {
+            let line = json!({
+                "event": "preview",
+                "from": self.address.branch,
+                "step": step,
+                "effects": effects_json(effects),
+                "parameters": topology.parameters(),
+                "validation_loss_before": finite(before.loss),
+                "validation_accuracy_before": before.accuracy(),
+                "validation_loss_after": finite(after.loss),
+                "validation_accuracy_after": after.accuracy(),
+            });
+            say!("{line}");
+            return;
+        }
+        say!(
+            "a fork of {} at step {} would have {} parameters",
+            self.address.branch,
+            count(step.0),
+            count(topology.parameters() as u64)
+        );
+        for effect in effects {
+            say!("  {}", effect_text(effect));
+        }
+        say!(
+            "validation loss {} → {}, accuracy {} → {}; nothing was made",
+            loss(Some(before.loss)),
+            loss(Some(after.loss)),
+            percent(before.accuracy()),
+            percent(after.accuracy()),
+        );
+    }
+
+    /// Says what came of it.
+    fn tell(&self, fork: &Fork, step: Step, json: bool) {
+        let record = fork.session.record();
+        let written = branch_bytes(&self.store.store, &record.id);
+        if json {
+            let line = json!({
+                "event": "forked",
+                "from": self.address.branch,
+                "to": record.name,
+                "id": record.id,
+                "step": step,
+                "edits": record.edits.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                "effects": effects_json(&fork.effects),
+                "recomputed": fork.recomputed,
+                "bringing_forward_seconds": fork.bringing_forward.as_secs_f64(),
+                "forking_seconds": fork.forking.as_secs_f64(),
+                "whole_seconds": fork.whole.as_secs_f64(),
+                "parts_seconds": {
+                    "editing": fork.parts.editing.as_secs_f64(),
+                    "creating": fork.parts.creating.as_secs_f64(),
+                    "validating": fork.parts.validating.as_secs_f64(),
+                    "committing": fork.parts.committing.as_secs_f64(),
+                },
+                "bytes": written,
+            });
+            say!("{line}");
+            return;
+        }
+        say!("forked {} at step {} into {}", self.address.branch, count(step.0), record.name);
+        for effect in &fork.effects {
+            say!("  {}", effect_text(effect));
+        }
+        say!(
+            "{} steps brought forward from a keyframe in {}, forked in {}, validated in {}; {} written",
+            count(fork.recomputed),
+            duration(fork.bringing_forward.as_secs_f64()),
+            duration(fork.forking.as_secs_f64()),
+            duration(fork.parts.validating.as_secs_f64()),
+            bytes(written),
+        );
+    }
 }

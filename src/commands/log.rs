@@ -3,15 +3,25 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use clap::Args;
 use revacnn_recorder::RecorderError;
-use revacnn_schemas::{Advice, BranchRecord, Edit, Fidelity};
+use revacnn_schemas::{Advice, BranchRecord, Edit, Fidelity, Place};
 use revacnn_store::{BranchReader, Gap, StepSpan, Store, branch_bytes};
 use serde_json::json;
 
-use crate::arguments::LogArguments;
+use super::Run;
 use crate::error::Failure;
+use crate::options::StoreOption;
 use crate::output::warn;
 use crate::text::{Side, bytes, count, loss, percent, printable, table};
+
+/// Draw the tree of branches.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  revacnn log --store runs")]
+pub(crate) struct LogArguments {
+    #[command(flatten)]
+    store: StoreOption,
+}
 
 /// Characters of the column of edits.
 const LONGEST_EDITS: usize = 44;
@@ -35,51 +45,57 @@ struct Line {
     bytes: u64,
 }
 
-pub(crate) fn run(arguments: &LogArguments) -> Result<ExitCode, Failure> {
-    let store = Store::open(&arguments.store.store)?;
-    let list = store.branches()?;
-    let mut problems: Vec<String> = list.problems.iter().map(ToString::to_string).collect();
-    let mut lines = Vec::new();
-    for (record, branches) in tree(&list.records) {
-        match describe(&store, record, &list.records) {
-            Ok(line) => lines.push(Line { branches, ambiguous: list.is_ambiguous(&record.name), ..line }),
-            Err(error) => problems.push(error.to_string()),
+impl Run for LogArguments {
+    fn place(&self) -> Place {
+        self.store.place(None)
+    }
+
+    fn run(&self, json: bool) -> Result<ExitCode, Failure> {
+        let store = Store::open(&self.store.store)?;
+        let list = store.branches()?;
+        let mut problems: Vec<String> = list.problems.iter().map(ToString::to_string).collect();
+        let mut lines = Vec::new();
+        for (record, branches) in tree(&list.records) {
+            match describe(&store, record, &list.records) {
+                Ok(line) => lines.push(Line { branches, ambiguous: list.is_ambiguous(&record.name), ..line }),
+                Err(error) => problems.push(error.to_string()),
+            }
         }
-    }
-    problems.extend(lines.iter().flat_map(|line| &line.gaps).map(|gap| gap.error.to_string()));
-    let mut out = std::io::stdout().lock();
-    if arguments.json {
-        for line in &lines {
-            writeln!(out, "{}", line.json())?;
+        problems.extend(lines.iter().flat_map(|line| &line.gaps).map(|gap| gap.error.to_string()));
+        let mut out = std::io::stdout().lock();
+        if json {
+            for line in &lines {
+                writeln!(out, "{}", line.json())?;
+            }
+        } else if lines.is_empty() && problems.is_empty() {
+            writeln!(
+                out,
+                "{} has no branch yet: `{}` records one",
+                printable(&self.store.store.display()),
+                Advice::Train.command(&self.store.place(None))
+            )?;
+        } else {
+            let heading = [
+                ("branch", Side::Left),
+                ("forked at", Side::Right),
+                ("edits", Side::Left),
+                ("network", Side::Left),
+                ("data", Side::Left),
+                ("steps", Side::Right),
+                ("last loss", Side::Right),
+                ("validation", Side::Right),
+                ("at step", Side::Right),
+                ("on disk", Side::Right),
+                ("", Side::Left),
+            ];
+            let rows: Vec<Vec<String>> = lines.iter().map(Line::cells).collect();
+            write!(out, "{}", table(&heading, &rows))?;
         }
-    } else if lines.is_empty() && problems.is_empty() {
-        writeln!(
-            out,
-            "{} has no branch yet: `{}` records one",
-            printable(&arguments.store.store.display()),
-            Advice::Train.command(&arguments.store.place(None))
-        )?;
-    } else {
-        let heading = [
-            ("branch", Side::Left),
-            ("forked at", Side::Right),
-            ("edits", Side::Left),
-            ("network", Side::Left),
-            ("data", Side::Left),
-            ("steps", Side::Right),
-            ("last loss", Side::Right),
-            ("validation", Side::Right),
-            ("at step", Side::Right),
-            ("on disk", Side::Right),
-            ("", Side::Left),
-        ];
-        let rows: Vec<Vec<String>> = lines.iter().map(Line::cells).collect();
-        write!(out, "{}", table(&heading, &rows))?;
+        for problem in &problems {
+            warn(problem);
+        }
+        Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
-    for problem in &problems {
-        warn(problem);
-    }
-    Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// The branches as a tree: children under their parent in the order of their

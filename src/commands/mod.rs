@@ -1,35 +1,117 @@
-//! One command a file.
+//! One command a file: its arguments, its help, and what it does.
+//!
+//! A new one is a file here, its `mod` line and a line of `commands!`.
 
-pub(crate) mod compact;
-pub(crate) mod data;
-pub(crate) mod diff;
-pub(crate) mod evaluate;
-pub(crate) mod fork;
-pub(crate) mod log;
-pub(crate) mod materialise;
-pub(crate) mod plot;
+mod compact;
+mod compare;
+mod completions;
+mod data;
+mod delete;
+mod diff;
+mod embed;
+mod evaluate;
+mod figure;
+mod fork;
+mod gc;
+mod log;
+mod man;
+mod materialise;
+mod plot;
 #[cfg(feature = "sql")]
-pub(crate) mod query;
-pub(crate) mod resume;
-pub(crate) mod show;
-pub(crate) mod steer;
-pub(crate) mod tidy;
-pub(crate) mod train;
-pub(crate) mod verify;
+mod query;
+mod rename;
+mod resume;
+mod show;
+mod steer;
+mod train;
+mod verify;
 #[cfg(feature = "view")]
-pub(crate) mod view;
+mod view;
 
 use std::ffi::{OsStr, OsString};
-use std::num::NonZeroUsize;
 use std::path::Path;
+use std::process::ExitCode;
 
+use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use revacnn_schemas::{BranchName, BranchRecord, Edit, Step};
-use revacnn_store::{DataHint, Lineage, StepSpan, Store};
+use revacnn_schemas::{BranchName, DEFAULT_STORE, Edit, Place, Step};
+use revacnn_store::{Lineage, StepSpan, Store};
 
 use crate::error::Failure;
 use crate::npy;
 use crate::output::warn;
+
+pub(crate) use plot::other_kinds_option;
+
+/// Version control for the training of convolutional networks: record every
+/// step, replay it to the bit.
+#[derive(Debug, Parser)]
+#[command(name = "revacnn", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(after_help = "Begin with `revacnn train`: it trains on embedded data and records every step.")]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// Write JSON, one object a line; errors too.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+/// What the program asks of a command.
+pub(crate) trait Run {
+    /// Where it works, for the commands that it advises.
+    fn place(&self) -> Place {
+        Place { store: DEFAULT_STORE.into(), data: None }
+    }
+
+    /// Does it, and writes lines for people or JSON for programs.
+    fn run(&self, json: bool) -> Result<ExitCode, Failure>;
+}
+
+/// The commands, in the order of the help.
+macro_rules! commands {
+    ($($(#[$attribute:meta])* $name:ident($arguments:path),)*) => {
+        #[derive(Debug, Subcommand)]
+        pub(crate) enum Command {
+            $($(#[$attribute])* $name($arguments),)*
+        }
+
+        impl Command {
+            /// What of it the program runs.
+            pub(crate) fn as_run(&self) -> &dyn Run {
+                match self {
+                    $($(#[$attribute])* Self::$name(arguments) => arguments,)*
+                }
+            }
+        }
+    };
+}
+
+commands! {
+    Train(train::TrainArguments),
+    Fork(fork::ForkArguments),
+    Resume(resume::ResumeArguments),
+    Steer(steer::SteerArguments),
+    Log(log::LogArguments),
+    Show(show::ShowArguments),
+    #[cfg(feature = "sql")]
+    Query(query::QueryArguments),
+    Diff(diff::DiffArguments),
+    #[cfg(feature = "view")]
+    View(view::ViewArguments),
+    Plot(plot::PlotArguments),
+    Embed(embed::EmbedArguments),
+    Compare(compare::CompareArguments),
+    Verify(verify::VerifyArguments),
+    Evaluate(evaluate::EvaluateArguments),
+    Data(data::DataArguments),
+    Materialise(materialise::MaterialiseArguments),
+    Compact(compact::CompactArguments),
+    Rename(rename::RenameArguments),
+    Delete(delete::DeleteArguments),
+    Gc(gc::GcArguments),
+    Completions(completions::CompletionsArguments),
+    Man(man::ManArguments),
+}
 
 /// A branch with its past. What of it is missing is said, whatever is asked of
 /// the rest.
@@ -83,16 +165,6 @@ fn words(_text: &OsStr) -> Vec<&OsStr> {
     Vec::new()
 }
 
-/// Remembers the folder that `--data` named, in which a data set was found, so
-/// that the next command needs no option.
-fn remember(store: &Store, record: &BranchRecord, folder: Option<&Path>) -> Result<(), Failure> {
-    let identity = record.definition().map(|definition| &definition.dataset);
-    match identity.zip(folder) {
-        Some((identity, folder)) => Ok(DataHint::new(&identity.name, Some(folder)).remember(store, identity)?),
-        None => Ok(()),
-    }
-}
-
 /// A bar for work of so many parts; invisible where there is no terminal.
 fn bar(length: u64, json: bool) -> ProgressBar {
     let target = if json { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
@@ -102,8 +174,26 @@ fn bar(length: u64, json: bool) -> ProgressBar {
     ProgressBar::with_draw_target(Some(length), target).with_style(style)
 }
 
-/// The number of threads that was asked for, or the machine's cores: four
-/// at most, because a batch of four has no more parts.
-fn threads(asked: Option<u16>) -> usize {
-    asked.map_or_else(|| std::thread::available_parallelism().map_or(1, NonZeroUsize::get).min(4), usize::from)
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn what_can_be_written_is_well_defined() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_says_what_it_does() {
+        let mut commands = vec![Arguments::command()];
+        while let Some(command) = commands.pop() {
+            assert!(command.get_about().is_some(), "{command}");
+            let options =
+                command.get_arguments().filter(|option| option.get_help().is_none()).map(|option| option.get_id());
+            assert_eq!(options.collect::<Vec<_>>(), Vec::<&clap::Id>::new(), "{command}");
+            commands.extend(command.get_subcommands().cloned());
+        }
+    }
 }

@@ -1,102 +1,300 @@
-//! `revacnn plot`, `embed` and `compare`: one cell each, drawn or printed.
+//! `revacnn plot`: a figure into a file. What is drawn is a subcommand, with
+//! the options that it has a use for.
 
-use std::collections::BTreeSet;
-use std::io::Write;
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use revacnn_notebook::{Cell, Evaluator, Inputs, Method, NotebookError, PictureFormat, Source, render};
-use revacnn_schemas::{
-    Address, BranchName, BranchRecord, Figure, FilterNumber, ImageIndex, LayerName, Panel, Position, Scale, Scatter,
-    Step, TableFigure,
-};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Args, CommandFactory, Subcommand};
+use revacnn_notebook::{Cell, Evaluator, Inputs, Show, Source, XAxis};
+use revacnn_recorder::usual_threads;
+use revacnn_schemas::{Address, BranchRecord, FilterNumber, ImageIndex, LayerName, Place, Position, Scale, Step};
 
-use super::{history, threads};
-use crate::arguments::{CompareArguments, EmbedArguments, PlotArguments, PlotKind};
+use super::Run;
+use super::figure::{check_ending, finish, must_see, warn_of_gaps};
 use crate::error::Failure;
-use crate::output::warn;
-use crate::text::{Side, table};
+use crate::options::{DataOption, StoreOption};
 
-pub(crate) fn plot(arguments: &PlotArguments) -> Result<ExitCode, Failure> {
-    refuse_what_is_not_used(arguments)?;
-    check_ending(&arguments.output)?;
-    let mut evaluator = Evaluator::open(&arguments.store.store, arguments.data.folder(), threads(None))?;
-    let scale = if arguments.log { Scale::Logarithmic } else { Scale::Linear };
-    let one = |at: &[Address]| match at {
-        [address] => Ok(Some(address.clone())),
-        _ => Err(Failure::Usage(format!("expected one address, found {}: plot them one by one", at.len()))),
-    };
-    let (at, x) = (arguments.at.clone(), arguments.x.unwrap_or_default());
-    let cell = match arguments.kind {
-        PlotKind::Loss => Cell::Loss { x, scale },
-        PlotKind::Chart => Cell::Chart {
-            quantity: arguments.quantity.clone().unwrap_or_default(),
-            layer: arguments.layer.clone(),
-            filter: arguments.filter.map(FilterNumber),
-            x,
-            scale,
-        },
-        PlotKind::Network => Cell::Network { at: one(&at)?, show: arguments.show.unwrap_or_default() },
-        PlotKind::Filters => Cell::Filters {
-            layer: layer(&mut evaluator, arguments)?,
-            of: source(arguments.of, [Source::Weights, Source::Gradients])?,
-            at,
-        },
-        PlotKind::Activations => Cell::Filters {
-            layer: layer(&mut evaluator, arguments)?,
-            of: source(arguments.of, [Source::Activations, Source::ActivationGradients])?,
-            at,
-        },
-        PlotKind::Filter => Cell::Filter {
-            layer: layer(&mut evaluator, arguments)?,
-            filter: filter(&mut evaluator, arguments)?,
-            born: None,
-            at: one(&at)?,
-        },
-        PlotKind::Confusion => Cell::Confusion { at: one(&at)? },
-    };
-    let image = arguments.image.map(ImageIndex);
-    must_see(&mut evaluator, &arguments.at, image)?;
-    let branches = arguments.at.iter().map(|address| address.branch.clone()).collect();
-    warn_of_gaps(&evaluator, &arguments.at)?;
-    let inputs = Inputs { branches, cursor: Step(0), image };
-    finish(&evaluator.evaluate(&cell, &inputs)?, Some(&arguments.output), false)
+/// Draw curves, a network, filters, maps or a confusion matrix.
+#[derive(Debug, Args)]
+#[command(subcommand_value_name = "KIND", subcommand_help_heading = "Kinds", disable_help_subcommand = true)]
+#[command(after_help = "Examples:
+  revacnn plot loss main -o loss.svg
+  revacnn plot chart main --quantity weight_norm --layer conv1 --x epoch -o norm.png
+  revacnn plot network main@100 -o network.png
+  revacnn plot filters main@0 main@last --layer conv1 -o filters.svg
+  revacnn plot activations main --layer conv1 --image 17 -o maps.png
+  revacnn plot filter main@100 --layer conv3 --filter 7 -o filter.png
+  revacnn plot confusion main@epoch:1 -o confusion.svg
+
+The ending of the file chooses SVG or PNG. `revacnn plot KIND --help` lists the options of a kind.")]
+pub(crate) struct PlotArguments {
+    /// What is drawn.
+    #[command(subcommand)]
+    kind: Kind,
 }
 
-/// Refuses options that the kind has no use for, and says which kinds do.
-fn refuse_what_is_not_used(arguments: &PlotArguments) -> Result<(), Failure> {
-    use PlotKind::{Activations, Chart, Filter, Filters, Loss, Network};
-    let options: [(&str, bool, &[PlotKind]); 8] = [
-        ("--x", arguments.x.is_some(), &[Loss, Chart]),
-        ("--log", arguments.log, &[Loss, Chart]),
-        ("--quantity", arguments.quantity.is_some(), &[Chart]),
-        ("--layer", arguments.layer.is_some(), &[Chart, Filters, Activations, Filter]),
-        ("--filter", arguments.filter.is_some(), &[Chart, Filter]),
-        ("--of", arguments.of.is_some(), &[Filters, Activations]),
-        ("--show", arguments.show.is_some(), &[Network]),
-        ("--image", arguments.image.is_some(), &[Network, Activations, Filter]),
-    ];
-    let kind = arguments.kind;
-    let names = |kinds: &[PlotKind]| kinds.iter().map(PlotKind::to_string).collect::<Vec<_>>().join(", ");
-    for (option, given, kinds) in options {
-        if given && !kinds.contains(&kind) {
-            return Err(Failure::Usage(format!("plot {kind} takes no {option}: that is for {}", names(kinds))));
+/// What is drawn.
+#[derive(Debug, Subcommand)]
+enum Kind {
+    /// Loss of training and validation.
+    Loss(LossKind),
+    /// Any recorded number, named by --quantity.
+    Chart(ChartKind),
+    /// The network with a node a filter.
+    Network(NetworkKind),
+    /// A layer's coefficients or gradients.
+    Filters(FiltersKind),
+    /// A layer's activation maps for an image.
+    Activations(ActivationsKind),
+    /// One filter: coefficients, gradients, map, and the filters most like it.
+    Filter(FilterKind),
+    /// How often each class was taken for each.
+    Confusion(ConfusionKind),
+}
+
+/// Where a figure comes from, and goes to.
+#[derive(Debug, Args)]
+struct FromTo {
+    #[command(flatten)]
+    store: StoreOption,
+    /// The file to write, .svg or .png.
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    #[command(flatten)]
+    data: DataOption,
+}
+
+/// Histories of branches.
+#[derive(Debug, Args)]
+struct Curves {
+    /// The branches.
+    #[arg(value_name = "BRANCH", required = true)]
+    at: Vec<Address>,
+    #[command(flatten)]
+    from_to: FromTo,
+    /// The horizontal axis: step, images, epoch or fork.
+    #[arg(long, value_name = "AXIS", default_value = "step")]
+    x: XAxis,
+    /// Lay the vertical axis out logarithmically.
+    #[arg(long)]
+    log: bool,
+}
+
+impl Curves {
+    fn scale(&self) -> Scale {
+        if self.log { Scale::Logarithmic } else { Scale::Linear }
+    }
+
+    /// A curve shows all steps: an address of one of them is refused.
+    fn check(&self, kind: &str) -> Result<(), Failure> {
+        match self.at.iter().find(|address| address.position != Position::Last) {
+            Some(address) => Err(Failure::Usage(format!(
+                "plot {kind} shows all steps of a branch: write `{}` instead of `{address}`",
+                address.branch
+            ))),
+            None => Ok(()),
         }
     }
-    match arguments.at.iter().find(|address| address.position != Position::Last) {
-        Some(address) if matches!(kind, Loss | Chart) => Err(Failure::Usage(format!(
-            "plot {kind} shows all steps of a branch: write `{}` instead of `{address}`",
-            address.branch
-        ))),
-        _ => Ok(()),
+}
+
+/// Steps of branches.
+#[derive(Debug, Args)]
+struct Steps {
+    /// Steps such as main@100.
+    #[arg(value_name = "ADDRESS", required = true)]
+    at: Vec<Address>,
+    #[command(flatten)]
+    from_to: FromTo,
+}
+
+impl Steps {
+    /// The one step that the figure is of.
+    fn one(&self) -> Result<Option<Address>, Failure> {
+        match &self.at[..] {
+            [address] => Ok(Some(address.clone())),
+            at => Err(Failure::Usage(format!("expected one address, found {}: plot them one by one", at.len()))),
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+struct LossKind {
+    #[command(flatten)]
+    curves: Curves,
+}
+
+#[derive(Debug, Args)]
+struct ChartKind {
+    #[command(flatten)]
+    curves: Curves,
+    /// The number that is shown; an unknown one lists those that there are.
+    #[arg(long, value_name = "NAME")]
+    quantity: Option<String>,
+    /// The layer, where the number is one of each layer.
+    #[arg(long, value_name = "LAYER")]
+    layer: Option<LayerName>,
+    /// One filter of that layer, by its number.
+    #[arg(long, value_name = "NUMBER", requires = "layer")]
+    filter: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+struct NetworkKind {
+    #[command(flatten)]
+    steps: Steps,
+    /// What nodes show: coefficients or maps.
+    #[arg(long, value_name = "PICTURE", default_value = "maps")]
+    show: Show,
+    /// The training image [default: the first probe image].
+    #[arg(long, value_name = "IMAGE")]
+    image: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+struct FiltersKind {
+    #[command(flatten)]
+    steps: Steps,
+    /// The layer.
+    #[arg(long, value_name = "LAYER")]
+    layer: Option<LayerName>,
+    /// What of its filters: weights or gradients.
+    #[arg(long, value_name = "SOURCE", default_value = "weights")]
+    of: Source,
+}
+
+#[derive(Debug, Args)]
+struct ActivationsKind {
+    #[command(flatten)]
+    steps: Steps,
+    /// The layer.
+    #[arg(long, value_name = "LAYER")]
+    layer: Option<LayerName>,
+    /// Its activations or activation-gradients.
+    #[arg(long, value_name = "SOURCE", default_value = "activations")]
+    of: Source,
+    /// The training image [default: the first probe image].
+    #[arg(long, value_name = "IMAGE")]
+    image: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+struct FilterKind {
+    #[command(flatten)]
+    steps: Steps,
+    /// The layer.
+    #[arg(long, value_name = "LAYER")]
+    layer: Option<LayerName>,
+    /// The filter, by its number.
+    #[arg(long, value_name = "NUMBER", requires = "layer")]
+    filter: Option<u32>,
+    /// The training image [default: the first probe image].
+    #[arg(long, value_name = "IMAGE")]
+    image: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+struct ConfusionKind {
+    #[command(flatten)]
+    steps: Steps,
+}
+
+impl Kind {
+    /// Branches or steps, and where the figure comes from and goes to.
+    fn at(&self) -> (&[Address], &FromTo) {
+        let steps = match self {
+            Self::Loss(LossKind { curves }) | Self::Chart(ChartKind { curves, .. }) => {
+                return (&curves.at, &curves.from_to);
+            }
+            Self::Network(kind) => &kind.steps,
+            Self::Filters(kind) => &kind.steps,
+            Self::Activations(kind) => &kind.steps,
+            Self::Filter(kind) => &kind.steps,
+            Self::Confusion(kind) => &kind.steps,
+        };
+        (&steps.at, &steps.from_to)
+    }
+
+    fn image(&self) -> Option<ImageIndex> {
+        let image = match self {
+            Self::Network(kind) => kind.image,
+            Self::Activations(kind) => kind.image,
+            Self::Filter(kind) => kind.image,
+            Self::Loss(_) | Self::Chart(_) | Self::Filters(_) | Self::Confusion(_) => None,
+        };
+        image.map(ImageIndex)
+    }
+
+    /// Refuses what no store could make a figure of.
+    fn check(&self) -> Result<(), Failure> {
+        match self {
+            Self::Loss(kind) => kind.curves.check("loss"),
+            Self::Chart(kind) => kind.curves.check("chart"),
+            _ => Ok(()),
+        }
+    }
+
+    /// The cell; `record` is the first branch, whose layers an error lists.
+    fn cell(&self, record: &dyn Fn() -> Result<BranchRecord, Failure>) -> Result<Cell, Failure> {
+        Ok(match self {
+            Self::Loss(LossKind { curves }) => Cell::Loss { x: curves.x, scale: curves.scale() },
+            Self::Chart(ChartKind { curves, quantity, layer, filter }) => Cell::Chart {
+                quantity: quantity.clone().unwrap_or_default(),
+                layer: layer.clone(),
+                filter: filter.map(FilterNumber),
+                x: curves.x,
+                scale: curves.scale(),
+            },
+            Self::Network(NetworkKind { steps, show, .. }) => Cell::Network { at: steps.one()?, show: *show },
+            Self::Filters(FiltersKind { steps, layer, of }) => Cell::Filters {
+                layer: layer_of(layer.as_ref(), record)?,
+                of: source(*of, [Source::Weights, Source::Gradients])?,
+                at: steps.at.clone(),
+            },
+            Self::Activations(ActivationsKind { steps, layer, of, .. }) => Cell::Filters {
+                layer: layer_of(layer.as_ref(), record)?,
+                of: source(*of, [Source::Activations, Source::ActivationGradients])?,
+                at: steps.at.clone(),
+            },
+            Self::Filter(FilterKind { steps, layer, filter, .. }) => {
+                let layer = layer_of(layer.as_ref(), record)?;
+                let filter = filter_of(*filter, &layer, record)?;
+                Cell::Filter { layer, filter, born: None, at: steps.one()? }
+            }
+            Self::Confusion(ConfusionKind { steps }) => Cell::Confusion { at: steps.one()? },
+        })
+    }
+}
+
+impl Run for PlotArguments {
+    fn place(&self) -> Place {
+        let (_, from_to) = self.kind.at();
+        from_to.store.place(Some(&from_to.data))
+    }
+
+    fn run(&self, json: bool) -> Result<ExitCode, Failure> {
+        let (at, FromTo { store, output, data }) = self.kind.at();
+        self.kind.check()?;
+        check_ending(output)?;
+        let mut evaluator = Evaluator::open(&store.store, data.folder(), usual_threads())?;
+        let cell = self.kind.cell(&|| Ok(evaluator.store().branch(&at[0].branch)?))?;
+        let image = self.kind.image();
+        must_see(&mut evaluator, at, image)?;
+        let branches = at.iter().map(|address| address.branch.clone()).collect();
+        warn_of_gaps(&evaluator, at)?;
+        let inputs = Inputs { branches, cursor: Step(0), image };
+        finish(&evaluator.evaluate(&cell, &inputs)?, Some(output), json)
     }
 }
 
 /// The layer that was asked for; without one, an error that lists them.
-fn layer(evaluator: &mut Evaluator, arguments: &PlotArguments) -> Result<LayerName, Failure> {
-    match &arguments.layer {
+fn layer_of(
+    asked: Option<&LayerName>,
+    record: &dyn Fn() -> Result<BranchRecord, Failure>,
+) -> Result<LayerName, Failure> {
+    match asked {
         Some(layer) => Ok(layer.clone()),
-        None => Err(expected_layer(&evaluator.store().branch(&arguments.at[0].branch)?)),
+        None => Err(expected_layer(&record()?)),
     }
 }
 
@@ -106,152 +304,47 @@ fn expected_layer(record: &BranchRecord) -> Failure {
 }
 
 /// The filter that was asked for; without one, an error that lists them.
-fn filter(evaluator: &mut Evaluator, arguments: &PlotArguments) -> Result<FilterNumber, Failure> {
-    if let Some(filter) = arguments.filter {
+fn filter_of(
+    asked: Option<u32>,
+    layer: &LayerName,
+    record: &dyn Fn() -> Result<BranchRecord, Failure>,
+) -> Result<FilterNumber, Failure> {
+    if let Some(filter) = asked {
         return Ok(FilterNumber(filter));
     }
-    let record = evaluator.store().branch(&arguments.at[0].branch)?;
+    let record = record()?;
     let mut layers = record.topology.layers_with_filters();
-    let Some(layer) = layers.find(|layer| Some(&layer.layer) == arguments.layer.as_ref()) else {
+    let Some(layer) = layers.find(|with_filters| with_filters.layer == *layer) else {
         return Err(expected_layer(&record));
     };
     let known: Vec<String> = layer.filters.iter().map(|filter| filter.number.to_string()).collect();
     Err(Failure::Usage(format!("expected --filter with one of {}", known.join(", "))))
 }
 
-fn source(asked: Option<Source>, possible: [Source; 2]) -> Result<Source, Failure> {
-    match asked {
-        None => Ok(possible[0]),
-        Some(source) if possible.contains(&source) => Ok(source),
-        Some(source) => Err(Failure::Usage(format!(
-            "expected --of {} or {}, found {source}",
-            possible[0],
-            possible[1].to_string().replace(' ', "-")
-        ))),
+fn source(asked: Source, possible: [Source; 2]) -> Result<Source, Failure> {
+    if possible.contains(&asked) {
+        return Ok(asked);
     }
+    Err(Failure::Usage(format!(
+        "expected --of {} or {}, found {asked}",
+        possible[0],
+        possible[1].to_string().replace(' ', "-")
+    )))
 }
 
-pub(crate) fn embed(arguments: &EmbedArguments) -> Result<ExitCode, Failure> {
-    if arguments.image.is_some() && !arguments.of.is_of_image() {
-        return Err(Failure::Usage(format!(
-            "the {} of filters are of no image: --image is for --of activations, activation-gradients",
-            arguments.of
-        )));
-    }
-    if arguments.perplexity.is_some() && arguments.method == Method::Pca {
-        return Err(Failure::Usage("--method pca has no perplexity: that is for tsne".to_owned()));
-    }
-    arguments.output.as_deref().map(check_ending).transpose()?;
-    let mut evaluator = Evaluator::open(&arguments.store.store, arguments.data.folder(), threads(None))?;
-    let cell = Cell::Embedding {
-        at: arguments.at.clone(),
-        layer: arguments.layer.clone(),
-        of: arguments.of,
-        method: arguments.method,
-        perplexity: arguments.perplexity,
-        seed: arguments.seed,
+/// Which kinds of figure an option is for, where the one that was asked for
+/// does not know it; the parser alone would call it unexpected.
+pub(crate) fn other_kinds_option(error: &clap::Error) -> Option<String> {
+    let option = match (error.kind(), error.get(ContextKind::InvalidArg)) {
+        (ErrorKind::UnknownArgument, Some(ContextValue::String(option))) => option.split('=').next()?,
+        _ => return None,
     };
-    let image = arguments.image.map(ImageIndex);
-    must_see(&mut evaluator, &arguments.at, image)?;
-    warn_of_gaps(&evaluator, &arguments.at)?;
-    let inputs = Inputs { image, ..Inputs::default() };
-    finish(&evaluator.evaluate(&cell, &inputs)?, arguments.output.as_deref(), arguments.json)
-}
-
-pub(crate) fn compare(arguments: &CompareArguments) -> Result<ExitCode, Failure> {
-    arguments.output.as_deref().map(check_ending).transpose()?;
-    let mut evaluator = Evaluator::open(&arguments.store.store, arguments.data.folder(), threads(None))?;
-    let mut at = vec![arguments.left.clone(), arguments.right.clone()];
-    if let Some(step) = &arguments.at {
-        for address in &mut at {
-            *address = format!("{}@{step}", address.branch).parse()?;
-        }
-    }
-    warn_of_gaps(&evaluator, &at)?;
-    let figure = evaluator.evaluate(&Cell::Compare { at, matching: arguments.matching.how }, &Inputs::default())?;
-    finish(&figure, arguments.output.as_deref(), arguments.json)
-}
-
-/// Says what is missing from the history of the branches, once each.
-fn warn_of_gaps(evaluator: &Evaluator, at: &[Address]) -> Result<(), Failure> {
-    let names: BTreeSet<&BranchName> = at.iter().map(|address| &address.branch).collect();
-    names.into_iter().try_for_each(|name| history(evaluator.store(), name).map(drop))
-}
-
-/// Refuses a file of another ending before anything is computed.
-fn check_ending(path: &Path) -> Result<(), Failure> {
-    PictureFormat::of(path).map(drop).ok_or_else(|| {
-        let reason = "expected a file that ends in .svg or .png".to_owned();
-        NotebookError::Draw { path: path.to_owned(), reason }.into()
-    })
-}
-
-/// An image that was asked for is seen at every address, or the command is
-/// refused: no figure shows less.
-fn must_see(evaluator: &mut Evaluator, at: &[Address], image: Option<ImageIndex>) -> Result<(), Failure> {
-    let Some(image) = image else { return Ok(()) };
-    Ok(at.iter().try_for_each(|address| evaluator.must_see(address, image))?)
-}
-
-/// Draws a figure, writes it as JSON, or prints it where neither is asked for.
-fn finish(figure: &Figure, output: Option<&Path>, json: bool) -> Result<ExitCode, Failure> {
-    if let Some(path) = output {
-        let undrawn = render(figure, path)?;
-        if !undrawn.is_empty() {
-            let letters = undrawn.iter().map(|letter| format!("{letter} (U+{:04X})", u32::from(*letter)));
-            let letters: Vec<String> = letters.collect();
-            warn(&format!("no font of this machine has {}: boxes are drawn in their place", letters.join(", ")));
-        }
-    }
-    let mut out = std::io::stdout().lock();
-    if json {
-        writeln!(out, "{}", serde_json::json!(figure))?;
-    } else if let Some(path) = output {
-        writeln!(out, "{}: {}", path.display(), figure.title())?;
-        for note in figure.notes() {
-            writeln!(out, "  {note}")?;
-        }
-    } else {
-        write!(out, "{}", text(figure))?;
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-/// What of a figure can be said without a picture.
-fn text(figure: &Figure) -> String {
-    match figure {
-        Figure::Table(rows) => format!("{}\n\n{}", rows.title, as_text(rows)),
-        Figure::Scatter(scatter) => points(scatter),
-        Figure::Comparison(comparison) => {
-            let panels = comparison.panels.iter().filter_map(|panel| match panel {
-                Panel::Joint(figure) if matches!(**figure, Figure::Table(_) | Figure::Scatter(_)) => Some(text(figure)),
-                _ => None,
-            });
-            format!("{}\n\n{}", comparison.title, panels.collect::<Vec<_>>().join("\n"))
-        }
-        other => format!("{}\n", other.title()),
-    }
-}
-
-fn as_text(rows: &TableFigure) -> String {
-    let side = |numeric| if numeric { Side::Right } else { Side::Left };
-    let heading: Vec<(&str, Side)> =
-        rows.columns.iter().map(|column| (column.name.as_str(), side(column.numeric))).collect();
-    let text = table(&heading, &rows.rows);
-    let notes: String = rows.notes.iter().map(|note| format!("{note}\n")).collect();
-    text.trim_start_matches('\n').to_owned() + &notes
-}
-
-fn points(scatter: &Scatter) -> String {
-    let rows: Vec<Vec<String>> = scatter
-        .points
-        .iter()
-        .map(|point| {
-            let at = scatter.groups.get(point.group).map_or_else(String::new, |group| group.name.clone());
-            let [x, y] = point.position.map(|value| format!("{value:.4}"));
-            vec![at, format!("{}/{}", point.layer, point.filter.number), x, y]
-        })
-        .collect();
-    let heading = [("address", Side::Left), ("filter", Side::Left), ("x", Side::Right), ("y", Side::Right)];
-    format!("{}\n\n{}\n{}\n", scatter.title, table(&heading, &rows), scatter.notes.join("\n"))
+    let program = super::Arguments::command();
+    let plot = program.find_subcommand("plot")?;
+    let words: Vec<String> = std::env::args().skip_while(|word| word != "plot").skip(1).collect();
+    let asked = words.iter().find_map(|word| plot.find_subcommand(word))?;
+    let knows = |kind: &&clap::Command| kind.get_arguments().any(|known| known.get_long() == option.strip_prefix("--"));
+    let kinds: Vec<&str> = plot.get_subcommands().filter(knows).map(clap::Command::get_name).collect();
+    let known = !kinds.is_empty();
+    known.then(|| format!("plot {} takes no {option}: that is for {}", asked.get_name(), kinds.join(", ")))
 }

@@ -1,16 +1,65 @@
 //! `revacnn query`: the log in SQL.
 
 use std::io::{BufWriter, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::{Args, ValueEnum};
+use revacnn_schemas::{BranchName, Place};
 use revacnn_store::sql::{Answer, Cell, Limits, cell, query};
 use revacnn_store::{Store, write_output};
 use serde_json::Value;
 
-use crate::arguments::{QueryArguments, RowFormat};
+use super::Run;
 use crate::error::Failure;
+use crate::options::StoreOption;
 use crate::output::tell;
-use crate::text::{Side, count, table};
+use crate::text::{Side, count, parse_bytes, table};
+
+/// Ask the log in SQL.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  revacnn query 'SELECT step, loss, accuracy FROM validation ORDER BY loss LIMIT 3'
+  revacnn query --branch main 'SELECT epoch, AVG(loss) AS loss FROM steps GROUP BY epoch' --format csv
+  revacnn query 'SELECT * FROM branches' --format json
+
+Tables: steps, weights, gradients, activations, activation_gradients, filters, normalisation,
+keyframes, validation, events, topology, branches; `SELECT * FROM steps LIMIT 1` shows the columns.
+Each branch has its whole history under its name in the column `branch`, as far back as step 0;
+`recorded_in` is the branch that holds the row. WHERE branch = 'NAME' selects one history,
+WHERE branch = recorded_in gives each row of the store once.")]
+pub(crate) struct QueryArguments {
+    #[command(flatten)]
+    store: StoreOption,
+    /// The query: SELECT or WITH.
+    #[arg(value_name = "SQL")]
+    sql: String,
+    /// One branch, with its history [default: all branches].
+    #[arg(long, value_name = "NAME")]
+    branch: Option<BranchName>,
+    /// How the rows are written [default: table].
+    #[arg(long, value_enum)]
+    format: Option<RowFormat>,
+    /// The file to write [default: the output].
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// The most memory that the query may take [default: three quarters of what is free].
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
+    memory: Option<u64>,
+}
+
+/// How the rows of an answer are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RowFormat {
+    /// Columns for people; on the output, the first 1,000 rows.
+    Table,
+    /// Comma-separated values, under a heading.
+    Csv,
+    /// A JSON object a line.
+    Json,
+    /// A Parquet file; needs --output.
+    Parquet,
+}
 
 /// Rows that are shown to people.
 const MOST_SHOWN: usize = 1000;
@@ -18,29 +67,42 @@ const MOST_SHOWN: usize = 1000;
 /// Values of a list that are shown to people.
 const MOST_LISTED: usize = 4;
 
-pub(crate) fn run(arguments: &QueryArguments) -> Result<ExitCode, Failure> {
-    let parquet = arguments.format == RowFormat::Parquet;
-    if parquet && arguments.output.is_none() {
-        let reason = "--format parquet writes a file, not the output: name it with --output FILE";
-        return Err(Failure::Usage(reason.to_owned()));
+impl Run for QueryArguments {
+    fn place(&self) -> Place {
+        self.store.place(None)
     }
-    let store = Store::open(&arguments.store.store)?;
-    // A panic of the query engine's threads becomes an error, which says it.
-    let print = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        if std::thread::current().name() == Some("main") {
-            print(panic);
+
+    fn run(&self, json: bool) -> Result<ExitCode, Failure> {
+        let format = match (json, self.format) {
+            (false, format) => format.unwrap_or(RowFormat::Table),
+            (true, None | Some(RowFormat::Json)) => RowFormat::Json,
+            (true, Some(_)) => {
+                return Err(Failure::Usage("--json writes rows as --format json does: name one of them".to_owned()));
+            }
+        };
+        let parquet = format == RowFormat::Parquet;
+        if parquet && self.output.is_none() {
+            let reason = "--format parquet writes a file, not the output: name it with --output FILE";
+            return Err(Failure::Usage(reason.to_owned()));
         }
-    }));
-    let rows = (arguments.format == RowFormat::Table && arguments.output.is_none()).then_some(MOST_SHOWN);
-    let limits = Limits { rows, memory: arguments.memory };
-    let answer = query(&store, arguments.branch.as_ref(), &arguments.sql, limits)?;
-    match &arguments.output {
-        Some(path) if parquet => answer.write_parquet(path)?,
-        Some(path) => write_output(path, |output| write(&answer, arguments.format, output))?,
-        None => write(&answer, arguments.format, std::io::stdout().lock())?,
+        let store = Store::open(&self.store.store)?;
+        // A panic of the query engine's threads becomes an error, which says it.
+        let print = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if std::thread::current().name() == Some("main") {
+                print(panic);
+            }
+        }));
+        let rows = (format == RowFormat::Table && self.output.is_none()).then_some(MOST_SHOWN);
+        let limits = Limits { rows, memory: self.memory };
+        let answer = query(&store, self.branch.as_ref(), &self.sql, limits)?;
+        match &self.output {
+            Some(path) if parquet => answer.write_parquet(path)?,
+            Some(path) => write_output(path, |output| write(&answer, format, output))?,
+            None => write(&answer, format, std::io::stdout().lock())?,
+        }
+        Ok(ExitCode::SUCCESS)
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 fn write(answer: &Answer, format: RowFormat, out: impl Write) -> Result<(), Failure> {

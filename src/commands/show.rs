@@ -3,15 +3,42 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use revacnn_recorder::{Replay, find_data};
-use revacnn_schemas::{BranchName, BranchRecord, FilterNumber, LayerTopology, SCALARS, ScalarKind, Step};
+use clap::Args;
+use revacnn_recorder::{Replay, find_data, usual_threads};
+use revacnn_schemas::{
+    Address, BranchName, BranchRecord, FilterNumber, LayerName, LayerTopology, Place, SCALARS, ScalarKind, Step,
+};
 use revacnn_store::{StepRow, StepTensors, Store, StoreError};
 use serde_json::{Value, json};
 
-use super::history;
-use crate::arguments::ShowArguments;
+use super::{Run, history};
 use crate::error::Failure;
+use crate::options::{DataOption, StoreOption};
 use crate::text::{Side, count, duration, loss, percent, table};
+
+/// Show what was recorded of a step.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  revacnn show main
+  revacnn show main@epoch:1 --layer conv1
+  revacnn show main@100 --layer conv3 --filter 7 --json
+
+An address is NAME@STEP, where STEP is a number, epoch:N, last, best or fork; NAME alone means NAME@last.")]
+pub(crate) struct ShowArguments {
+    #[command(flatten)]
+    store: StoreOption,
+    /// The step, such as main@100.
+    #[arg(value_name = "ADDRESS")]
+    address: Address,
+    /// One layer.
+    #[arg(long, value_name = "LAYER")]
+    layer: Option<LayerName>,
+    /// One filter of that layer, by its number.
+    #[arg(long, value_name = "NUMBER", requires = "layer")]
+    filter: Option<u32>,
+    #[command(flatten)]
+    data: DataOption,
+}
 
 /// A step as it was recorded.
 struct Shown {
@@ -25,30 +52,36 @@ struct Shown {
     recomputed: bool,
 }
 
-pub(crate) fn run(arguments: &ShowArguments) -> Result<ExitCode, Failure> {
-    let store = Store::open(&arguments.store.store)?;
-    let lineage = history(&store, &arguments.address.branch)?;
-    let step = lineage.resolve(arguments.address.position)?;
-    let reader = lineage.into_holder(step)?;
-    let record = reader.branch().clone();
-    let layers = chosen(&record, arguments)?;
-    let row = reader.step_row(step)?;
-    let recomputed = !reader.stores_tensors(step)?;
-    let mut replay = Replay::new(reader);
-    if recomputed {
-        let folder = arguments.data.folder();
-        let dataset = find_data(&store, &record, folder.as_deref())?;
-        replay = replay.with_data(dataset, super::threads(None));
+impl Run for ShowArguments {
+    fn place(&self) -> Place {
+        self.store.place(Some(&self.data))
     }
-    let tensors = replay.tensors(step)?;
-    let shown = Shown { name: arguments.address.branch.clone(), record, row, tensors, recomputed };
-    let mut out = std::io::stdout().lock();
-    if arguments.json {
-        writeln!(out, "{}", shown.json(&layers, arguments.filter.map(FilterNumber)))?;
-    } else {
-        write!(out, "{}", shown.text(&layers, arguments))?;
+
+    fn run(&self, json: bool) -> Result<ExitCode, Failure> {
+        let store = Store::open(&self.store.store)?;
+        let lineage = history(&store, &self.address.branch)?;
+        let step = lineage.resolve(self.address.position)?;
+        let reader = lineage.into_holder(step)?;
+        let record = reader.branch().clone();
+        let layers = chosen(&record, self)?;
+        let row = reader.step_row(step)?;
+        let recomputed = !reader.stores_tensors(step)?;
+        let mut replay = Replay::new(reader);
+        if recomputed {
+            let folder = self.data.folder();
+            let dataset = find_data(&store, &record, folder.as_deref())?;
+            replay = replay.with_data(dataset, usual_threads());
+        }
+        let tensors = replay.tensors(step)?;
+        let shown = Shown { name: self.address.branch.clone(), record, row, tensors, recomputed };
+        let mut out = std::io::stdout().lock();
+        if json {
+            writeln!(out, "{}", shown.json(&layers, self.filter.map(FilterNumber)))?;
+        } else {
+            write!(out, "{}", shown.text(&layers, self))?;
+        }
+        Ok(ExitCode::SUCCESS)
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// The layers that were asked for; an unknown one is an error that lists what

@@ -1,97 +1,192 @@
 //! `revacnn train`: the main job.
 
-use std::ffi::OsStr;
-use std::path::Path;
+use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use revacnn_recorder::{Session, SessionPlan, check_producer, find_data};
+use clap::Args;
+use revacnn_recorder::{Length, RecorderError, StartPlan, StartRequest, start, start_unrecorded};
 use revacnn_schemas::{
-    BranchRecord, Fidelity, ImageIndex, NetworkSpec, OptimizerSpec, RecordingSettings, RunDefinition, Schedule, Step,
+    BranchName, Fidelity, ImageIndex, NetworkSpec, OptimizerSpec, Parameters, Place, RunDefinition, Schedule,
 };
-use revacnn_store::{DataHint, RecorderOptions, Store, StoreError, default_disk_budget, unix_seconds};
-use revacnn_trainer::data::{Dataset, load};
-use revacnn_trainer::{
-    DEFAULT_EPOCHS, Settings, Trainer, TrainerError, check_normalisation, define, named_network, resolve,
-};
+use revacnn_store::{Store, unix_seconds};
+use revacnn_trainer::{DEFAULT_EPOCHS, TrainerError, named_network};
 
-use super::threads;
-use crate::arguments::TrainArguments;
+use super::Run;
 use crate::error::Failure;
 use crate::interrupt;
-use crate::output::{say, warn};
-use crate::run::{Engine, Run, Size};
+use crate::options::{DataOption, StoreOption, TrainingOptions};
+use crate::output::say;
+use crate::run::{Size, go, refused};
 use crate::text::{bytes, count};
 
-/// The data set of a new run that names none.
-const DEFAULT_DATASET: &str = "shapes";
+/// Train a network and record every step; on an existing branch, go on.
+#[derive(Debug, Args)]
+#[command(allow_negative_numbers = true)]
+#[command(
+    after_help = "Options that are not given are as the branch has them, or, of a new branch, the defaults. Adam at a batch
+of 8 is the default because it learns `shapes` within seconds and goes on learning CIFAR-10.
 
-/// The network of a new run that names none.
-const DEFAULT_NETWORK: &str = "paper";
-
-pub(crate) fn run(arguments: &TrainArguments) -> Result<ExitCode, Failure> {
-    let (place, data_folder) = (arguments.store.place(Some(&arguments.data)), arguments.data.folder());
-    let existing = existing(arguments)?;
-    let dataset = match (&arguments.dataset, &existing) {
-        (None, Some((store, record))) => find_data(store, record, data_folder.as_deref())?,
-        (asked, _) => Arc::new(load(asked.as_deref().unwrap_or(OsStr::new(DEFAULT_DATASET)), data_folder.as_deref())?),
-    };
-    let existing = existing.map(|(_, record)| record);
-    let definition = definition(arguments, base(existing.as_ref())?, &dataset)?;
-    let until = until(arguments, definition.batch_size, &dataset)?;
-    interrupt::listen();
-    if arguments.no_record {
-        check_normalisation(&definition)?;
-        let trainer = Trainer::new(&definition, dataset, threads(arguments.threads))?;
-        let engine = Engine::Free(Box::new(trainer));
-        return Run::new(place, arguments.json, engine, until).go();
-    }
-    let recording = recording(arguments, &definition, existing.as_ref());
-    let (_, topology) = resolve(&definition.network, definition.input, definition.classes)?;
-    let budget = disk_budget(arguments.disk_budget, &arguments.store.store);
-    let rows = Size::of(&topology, &definition, &recording);
-    let size = rows.of_steps(until.0);
-    if !arguments.json {
-        say!(
-            "{} on {}: {} parameters, batch {}, until step {} — about {} on disk{}",
-            network_name(&definition),
-            definition.dataset.name,
-            count(topology.parameters() as u64),
-            definition.batch_size,
-            count(until.0),
-            bytes(size),
-            match budget {
-                Some(budget) if size > budget =>
-                    format!(", thinned to keyframes past {} (which loses nothing; see --disk-budget)", bytes(budget)),
-                _ => String::new(),
-            }
-        );
-    }
-    rows.warn_of_budget(budget, until.0);
-    let store = Store::open_or_create(&arguments.store.store, unix_seconds())?;
-    let identity = definition.dataset.clone();
-    let plan = SessionPlan {
-        definition,
-        recording,
-        threads: threads(arguments.threads),
-        options: RecorderOptions { disk_budget: budget, ..RecorderOptions::default() },
-        created_unix_seconds: unix_seconds(),
-    };
-    let session = Session::open(&store, &arguments.branch, plan, dataset)?;
-    // Only now: a run that is refused changes nothing. It is no more than a
-    // hint, and no run is refused for it once there is a branch.
-    let new = existing.is_none().then_some(OsStr::new(DEFAULT_DATASET));
-    if let Some(dataset) = arguments.dataset.as_deref().or(new)
-        && let Err(error) = DataHint::new(dataset, data_folder.as_deref()).remember(&store, &identity)
-    {
-        warn(&format!("{error}; where the images lie is not noted, so that later commands need --data"));
-    }
-    store.set_target(session.record(), until)?;
-    Run::new(place, arguments.json, Engine::recorded(session)?, until).go()
+Examples:
+  revacnn train
+  revacnn train --branch small --dataset digits --network 20-20-20 --epochs 5 --seed 3
+  revacnn train --branch sgd --dataset cifar10 --data ~/data --optimizer sgd --learning-rate 0.01 --batch-size 32"
+)]
+pub(crate) struct TrainArguments {
+    #[command(flatten)]
+    store: StoreOption,
+    /// The branch to record, or to go on with.
+    #[arg(long, value_name = "NAME", default_value = "main")]
+    branch: BranchName,
+    /// digits, shapes (both embedded), cifar10, or a folder with CIFAR-10's binary files [default: shapes].
+    #[arg(long, value_name = "NAME|PATH")]
+    dataset: Option<OsString>,
+    #[command(flatten)]
+    data: DataOption,
+    /// paper, 20-20-20, 20-20-21, or a TOML file with a table for each layer [default: paper].
+    #[arg(long, value_name = "NAME|FILE")]
+    network: Option<OsString>,
+    /// adam, sgd or adadelta; others of its parameters follow as `,name=value` [default: adam].
+    #[arg(long, value_name = "KIND[,NAME=VALUE]…")]
+    optimizer: Option<String>,
+    /// Learning rate [default: the optimizer's].
+    #[arg(long, value_name = "RATE")]
+    learning_rate: Option<f64>,
+    /// Momentum, of optimizers that have one.
+    #[arg(long, value_name = "SHARE")]
+    momentum: Option<f64>,
+    /// L2 decay of coefficients [default: the optimizer's].
+    #[arg(long, value_name = "DECAY")]
+    weight_decay: Option<f64>,
+    /// How the learning rate changes: constant, step,every=STEPS,factor=F or cosine,over=STEPS[,floor=F];
+    /// F is from 0 to 1, for the rate only falls [default: constant].
+    #[arg(long, value_name = "CURVE")]
+    schedule: Option<Schedule>,
+    /// Images of a batch [default: 8].
+    #[arg(long, value_name = "IMAGES")]
+    batch_size: Option<u32>,
+    /// Train until this step.
+    #[arg(long, value_name = "N", conflicts_with = "epochs")]
+    steps: Option<u64>,
+    /// Train until the end of this epoch [default: 3].
+    #[arg(long, value_name = "N")]
+    epochs: Option<u64>,
+    /// The seed of all randomness [default: 0].
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Training images whose maps are written every step [default: 0].
+    #[arg(long, value_name = "IMAGE", value_delimiter = ',')]
+    probe: Vec<u32>,
+    /// `every`: write every step's tensors; `keyframes`: write a state now and then, recompute the rest
+    /// [default: every].
+    #[arg(long, value_name = "FIDELITY")]
+    fidelity: Option<Fidelity>,
+    /// Steps from one keyframe to the next [default: 400 images].
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..))]
+    keyframe_interval: Option<u64>,
+    /// Evaluate on the validation images every N steps, besides the end of each epoch.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    validate_every: Option<u64>,
+    #[command(flatten)]
+    training: TrainingOptions,
+    /// Train without recording anything.
+    #[arg(long)]
+    no_record: bool,
 }
 
-fn network_name(definition: &RunDefinition) -> String {
-    if definition.network.name.is_empty() { "network".to_owned() } else { definition.network.name.clone() }
+impl Run for TrainArguments {
+    fn place(&self) -> Place {
+        self.store.place(Some(&self.data))
+    }
+
+    fn run(&self, json: bool) -> Result<ExitCode, Failure> {
+        let place = self.place();
+        let resources = self.training.resources(&self.store, &self.data);
+        let folder = &self.store.store;
+        let existing =
+            (!self.no_record && folder.join("store.json").exists()).then(|| Store::open(folder)).transpose()?;
+        let plan = StartPlan::of(self.request()?, existing.as_ref(), resources.data_folder.as_deref());
+        let plan = plan.map_err(|error| match error {
+            RecorderError::TooManySteps => Failure::Usage("--epochs is too large to count its steps".to_owned()),
+            error => error.into(),
+        })?;
+        let until = plan.until;
+        interrupt::listen();
+        if self.no_record {
+            return go(start_unrecorded(plan, &resources)?, until, place, json);
+        }
+        let budget = resources.recorder.disk_budget;
+        let size = Size::of(&plan.topology, &plan.definition, &plan.recording);
+        if !json {
+            say!("{}", announcement(&plan, size.of_steps(until.0), budget));
+        }
+        size.warn_of_budget(budget, until.0);
+        let store = Store::open_or_create(folder, unix_seconds())?;
+        let run = start(&store, plan, &resources).map_err(|error| refused(error, &place))?;
+        go(run, until, place, json)
+    }
+}
+
+impl TrainArguments {
+    /// What is asked for.
+    fn request(&self) -> Result<StartRequest, Failure> {
+        Ok(StartRequest {
+            goes_on: true,
+            dataset: self.dataset.clone(),
+            network: self.network.as_deref().map(network).transpose()?,
+            optimizer: self.optimizer.as_deref().map(str::parse::<OptimizerSpec>).transpose()?,
+            optimizer_parameters: self.optimizer_parameters()?,
+            schedule: self.schedule,
+            batch_size: self.batch_size,
+            seed: self.seed,
+            length: match self.steps {
+                Some(steps) => Length::Steps(steps),
+                None => Length::Epochs(self.epochs.unwrap_or(DEFAULT_EPOCHS)),
+            },
+            fidelity: self.fidelity,
+            keyframe_interval: self.keyframe_interval,
+            probes: self.probe.iter().copied().map(ImageIndex).collect(),
+            validate_every: self.validate_every,
+            ..StartRequest::new(self.branch.clone())
+        })
+    }
+
+    /// The options that overrule `--optimizer`.
+    fn optimizer_parameters(&self) -> Result<Parameters, Failure> {
+        let options =
+            [("learning_rate", self.learning_rate), ("momentum", self.momentum), ("weight_decay", self.weight_decay)];
+        let given = options.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        let parameter = |(name, value): (&str, f64)| match value.is_finite() {
+            true => Ok((name.to_owned(), value.into())),
+            false => {
+                let option = name.replace('_', "-");
+                Err(Failure::Usage(format!("--{option} must be a finite number, found {value}")))
+            }
+        };
+        given.map(parameter).collect()
+    }
+}
+
+/// What will be trained, and what that takes.
+fn announcement(plan: &StartPlan, size: u64, budget: Option<u64>) -> String {
+    let thinned = match budget {
+        Some(budget) if size > budget => {
+            format!(", thinned to keyframes past {} (which loses nothing; see --disk-budget)", bytes(budget))
+        }
+        _ => String::new(),
+    };
+    format!(
+        "{} on {}: {} parameters, batch {}, until step {} — about {} on disk{thinned}",
+        network_name(&plan.definition),
+        plan.definition.dataset.name,
+        count(plan.topology.parameters() as u64),
+        plan.definition.batch_size,
+        count(plan.until.0),
+        bytes(size),
+    )
+}
+
+fn network_name(definition: &RunDefinition) -> &str {
+    if definition.network.name.is_empty() { "network" } else { &definition.network.name }
 }
 
 /// A preset by its name, or a file.
@@ -101,131 +196,4 @@ fn network(name_or_path: &OsStr) -> Result<NetworkSpec, Failure> {
         TrainerError::Schema(error) => error.into(),
         error => error.into(),
     })
-}
-
-/// The branch that is to be gone on with, where there is one.
-fn existing(arguments: &TrainArguments) -> Result<Option<(Store, BranchRecord)>, Failure> {
-    let folder = &arguments.store.store;
-    if arguments.no_record || !folder.join("store.json").exists() {
-        return Ok(None);
-    }
-    let store = Store::open(folder)?;
-    match store.branch(&arguments.branch) {
-        Ok(record) => Ok(Some((store, record))),
-        Err(StoreError::UnknownBranch { .. }) => Ok(None),
-        // One of several with this name is none that was meant.
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// What the branch that there is trains.
-fn base(existing: Option<&BranchRecord>) -> Result<Option<&RunDefinition>, Failure> {
-    Ok(existing.map(|record| check_producer(record, "train it on")).transpose()?)
-}
-
-/// What is trained: what was asked for, and for the rest what the branch says,
-/// or else the defaults.
-fn definition(
-    arguments: &TrainArguments,
-    base: Option<&RunDefinition>,
-    dataset: &Dataset,
-) -> Result<RunDefinition, Failure> {
-    let defaults = Settings::default();
-    let settings = Settings {
-        optimizer: optimizer(arguments, base.map(|base| &base.optimizer))?,
-        batch_size: arguments.batch_size.or(base.map(|base| base.batch_size)).unwrap_or(defaults.batch_size),
-        seed: arguments.seed.or(base.map(|base| base.seed)).unwrap_or(defaults.seed),
-        augmentation: base.filter(|_| arguments.dataset.is_none()).map(|base| base.augmentation),
-        schedule: arguments.schedule.unwrap_or(defaults.schedule),
-    };
-    let network = match (&arguments.network, base) {
-        (None, Some(base)) => base.network.clone(),
-        (asked, _) => network(asked.as_deref().unwrap_or(OsStr::new(DEFAULT_NETWORK)))?,
-    };
-    let mut definition = define(network, dataset, &settings)?;
-    if let Some(base) = base.filter(|base| arguments.schedule.is_none_or(|asked| asked == curve(base))) {
-        // Also where it starts, if the branch is a fork that set it.
-        definition.schedule = base.schedule;
-    }
-    Ok(definition)
-}
-
-fn curve(definition: &RunDefinition) -> Schedule {
-    definition.schedule.map_or(Schedule::Constant, |schedule| schedule.curve)
-}
-
-/// `KIND[,NAME=VALUE]…` and the options that overrule it; the rest is as in
-/// `base`, if that is of the same kind.
-fn optimizer(arguments: &TrainArguments, base: Option<&OptimizerSpec>) -> Result<OptimizerSpec, Failure> {
-    let mut spec = match (&arguments.optimizer, base) {
-        (None, Some(base)) => base.clone(),
-        (None, None) => Settings::default().optimizer,
-        (Some(asked), base) => {
-            let mut spec: OptimizerSpec = asked.parse()?;
-            for (name, value) in base.filter(|base| base.kind == spec.kind).iter().flat_map(|base| &base.parameters) {
-                spec.parameters.entry(name).or_insert_with(|| value.clone());
-            }
-            spec
-        }
-    };
-    let options = [
-        ("learning_rate", arguments.learning_rate),
-        ("momentum", arguments.momentum),
-        ("weight_decay", arguments.weight_decay),
-    ];
-    for (name, value) in options {
-        if let Some(value) = value {
-            if !value.is_finite() {
-                let option = name.replace('_', "-");
-                return Err(Failure::Usage(format!("--{option} must be a finite number, found {value}")));
-            }
-            spec.parameters.insert(name.to_owned(), value.into());
-        }
-    }
-    Ok(spec)
-}
-
-/// The step to train until.
-fn until(arguments: &TrainArguments, batch_size: u32, dataset: &Dataset) -> Result<Step, Failure> {
-    if let Some(steps) = arguments.steps {
-        return Ok(Step(steps));
-    }
-    let epoch_steps = (dataset.train_indices().len() as u64).div_ceil(u64::from(batch_size));
-    arguments
-        .epochs
-        .unwrap_or(DEFAULT_EPOCHS)
-        .checked_mul(epoch_steps)
-        .map(Step)
-        .ok_or_else(|| Failure::Usage("--epochs is too large to count its steps".to_owned()))
-}
-
-/// How the run is recorded: as was asked for, else as the branch is, else as
-/// usual.
-fn recording(
-    arguments: &TrainArguments,
-    definition: &RunDefinition,
-    existing: Option<&BranchRecord>,
-) -> RecordingSettings {
-    let usual = RecordingSettings {
-        fidelity: Fidelity::Every,
-        keyframe_interval: RecordingSettings::default_keyframe_interval(definition.batch_size),
-        probes: vec![ImageIndex(0)],
-        validate_every: None,
-    };
-    let base = existing.map_or(usual, |record| record.recording.clone());
-    let probes = match &arguments.probe[..] {
-        [] => base.probes,
-        images => images.iter().copied().map(ImageIndex).collect(),
-    };
-    RecordingSettings {
-        fidelity: arguments.fidelity.unwrap_or(base.fidelity),
-        keyframe_interval: arguments.keyframe_interval.unwrap_or(base.keyframe_interval),
-        probes,
-        validate_every: arguments.validate_every.or(base.validate_every),
-    }
-}
-
-/// The budget that was asked for, or else the usual one.
-pub(crate) fn disk_budget(asked: Option<u64>, store: &Path) -> Option<u64> {
-    asked.or_else(|| default_disk_budget(store))
 }

@@ -1,37 +1,124 @@
 //! `revacnn view`: the window, or a picture of it.
 
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use clap::{Args, ValueEnum};
 use revacnn_replay_ui::{ViewError, ViewOptions, run as open_window, screenshot};
-use revacnn_schemas::Advice;
+use revacnn_schemas::{Address, Advice, BranchName, FilterNumber, LayerName, Place, SchemaError};
+use serde_json::json;
 
-use crate::arguments::{ThemeName, ViewArguments};
+use super::Run;
 use crate::error::Failure;
+use crate::options::{DataOption, StoreOption};
 use crate::output::say;
 
-pub(crate) fn run(arguments: &ViewArguments) -> Result<ExitCode, Failure> {
-    let options = ViewOptions {
-        store: arguments.place().store,
-        data: arguments.data.folder(),
-        address: arguments.address()?,
-        beside: arguments.beside.clone(),
-        filter: arguments.filter.clone(),
-        size: arguments.size,
-        dark: arguments.theme == ThemeName::Dark,
-    };
-    match &arguments.screenshot {
-        Some(path) => {
-            screenshot(&options, path)?;
-            say!("{} is drawn", path.display());
-        }
-        None => {
-            options.check()?;
-            let at = options.address.clone();
-            open_window(options).map_err(|error| match error {
-                ViewError::Window(_) => Failure::from(error).advised(vec![Advice::Screenshot { at }]),
-                error => error.into(),
-            })?;
+/// The window's theme.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ThemeName {
+    /// Dark on light.
+    Light,
+    /// Light on dark.
+    Dark,
+}
+
+/// Open the window: scrub, compare and steer.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  revacnn view
+  revacnn view main@epoch:2
+  revacnn view other-runs
+  revacnn view wider@2000 --beside main --filter conv3/7
+  revacnn view --screenshot wider.png --theme dark wider@last")]
+pub(crate) struct ViewArguments {
+    /// A store, or an address in `--store`.
+    #[arg(value_name = "STORE|ADDRESS")]
+    place: Option<OsString>,
+    #[command(flatten)]
+    store: StoreOption,
+    #[command(flatten)]
+    data: DataOption,
+    /// A branch to show beside it.
+    #[arg(long, value_name = "BRANCH")]
+    beside: Option<BranchName>,
+    /// A filter to choose.
+    #[arg(long, value_name = "LAYER/FILTER", value_parser = filter)]
+    filter: Option<(LayerName, FilterNumber)>,
+    /// Draw the window into a PNG file instead of opening it.
+    #[arg(long, value_name = "FILE")]
+    screenshot: Option<PathBuf>,
+    /// Width and height.
+    #[arg(long, value_name = "WxH", default_value = "1440x900", value_parser = size)]
+    size: [u32; 2],
+    /// The theme.
+    #[arg(long, value_name = "NAME", default_value = "light")]
+    theme: ThemeName,
+}
+
+impl ViewArguments {
+    /// The address that was asked for.
+    fn address(&self) -> Result<Option<Address>, SchemaError> {
+        match &self.place {
+            Some(place) if !Path::new(place).is_dir() => place.to_string_lossy().parse().map(Some),
+            _ => Ok(None),
         }
     }
-    Ok(ExitCode::SUCCESS)
+}
+
+impl Run for ViewArguments {
+    /// The store: a folder in its place is one, and what is none is an address.
+    fn place(&self) -> Place {
+        let folder = self.place.as_ref().map(PathBuf::from).filter(|place| place.is_dir());
+        let mut place = self.store.place(Some(&self.data));
+        place.store = folder.unwrap_or(place.store);
+        place
+    }
+
+    fn run(&self, json: bool) -> Result<ExitCode, Failure> {
+        let options = ViewOptions {
+            store: self.place().store,
+            data: self.data.folder(),
+            address: self.address()?,
+            beside: self.beside.clone(),
+            filter: self.filter.clone(),
+            size: self.size,
+            dark: self.theme == ThemeName::Dark,
+        };
+        match &self.screenshot {
+            Some(path) => {
+                screenshot(&options, path)?;
+                if json {
+                    say!("{}", json!({ "picture": path.to_string_lossy() }));
+                } else {
+                    say!("{} is drawn", path.display());
+                }
+            }
+            None => {
+                options.check()?;
+                let at = options.address.clone();
+                open_window(options).map_err(|error| match error {
+                    ViewError::Window(_) => Failure::from(error).advised(vec![Advice::Screenshot { at }]),
+                    error => error.into(),
+                })?;
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// `conv3/7`.
+fn filter(text: &str) -> Result<(LayerName, FilterNumber), String> {
+    let expected = || format!("expected LAYER/FILTER, such as conv3/7, found `{text}`");
+    let (layer, number) = text.split_once('/').ok_or_else(expected)?;
+    Ok((layer.parse().map_err(|_| expected())?, FilterNumber(number.parse().map_err(|_| expected())?)))
+}
+
+/// `1440x900`.
+fn size(text: &str) -> Result<[u32; 2], String> {
+    let expected = || format!("expected WIDTHxHEIGHT from 640x480 to 7680x4320, found `{text}`");
+    let (width, height) = text.split_once('x').ok_or_else(expected)?;
+    let size = [width.parse().map_err(|_| expected())?, height.parse().map_err(|_| expected())?];
+    let fits = (640..=7680).contains(&size[0]) && (480..=4320).contains(&size[1]);
+    if fits { Ok(size) } else { Err(expected()) }
 }

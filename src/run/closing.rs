@@ -1,17 +1,15 @@
 //! What is said at the end of a run.
 
-use revacnn_schemas::{Address, Advice, BranchName, BranchRecord, Fidelity, Place, Position, Step, ValidationResult};
+use revacnn_recorder::{Diverged, Ended};
+use revacnn_schemas::{Address, Advice, BranchRecord, Fidelity, Place, Position, Step, ValidationResult};
 use revacnn_store::Summary;
 use revacnn_trainer::{StepOutcome, Trainer};
 use serde_json::json;
 
-use super::Ended;
+use super::try_next;
 use crate::error::Failure;
 use crate::output::say;
 use crate::text::{bytes, count, duration, loss, next, percent, printable};
-
-/// Steps back from a divergence to the fork that is worth a try.
-const STEPS_BEFORE_DIVERGENCE: u64 = 10;
 
 /// What is said at the end.
 pub(super) struct Closing {
@@ -25,6 +23,8 @@ pub(super) struct Closing {
     /// The branch's own steps whose full validation is in the log.
     pub(super) validated: Vec<Step>,
     pub(super) last: Option<StepOutcome>,
+    /// Whether there was nothing to train.
+    pub(super) was_done: bool,
     pub(super) steps: u64,
     pub(super) images: u64,
     pub(super) seconds: f64,
@@ -47,9 +47,9 @@ impl Closing {
         let line = json!({
             "event": "summary",
             "ended": match ended {
-                Ended::AlreadyDone => "already-done",
-                Ended::Done => "done",
-                Ended::Interrupted => "interrupted",
+                Ended::Reached if self.was_done => "already-done",
+                Ended::Reached => "done",
+                Ended::Stopped => "interrupted",
                 Ended::Diverged(_) => "diverged",
             },
             "step": self.trainer.position(),
@@ -75,14 +75,14 @@ impl Closing {
     fn print_text(&self, ended: &Ended) {
         let last = self.trainer.position();
         match (ended, &self.branch) {
-            (Ended::AlreadyDone, Some(branch)) => say!(
+            (Ended::Reached, Some(branch)) if self.was_done => say!(
                 "branch {} is at step {} already: nothing to train (ask for more --steps or --epochs)",
                 branch.name,
                 count(last.0)
             ),
             _ => say!(
                 "{} {} steps, {} images in {} ({} images/s)",
-                if *ended == Ended::Interrupted { "stopped after" } else { "trained" },
+                if *ended == Ended::Stopped { "stopped after" } else { "trained" },
                 count(self.steps),
                 count(self.images),
                 duration(self.seconds),
@@ -141,28 +141,12 @@ impl Closing {
         advice
     }
 
-    pub(super) fn divergence(&self, outcome: &StepOutcome) -> Failure {
-        let step = self.trainer.position();
-        let what = outcome.divergence.as_ref().map_or_else(String::new, ToString::to_string);
+    pub(super) fn divergence(&self, diverged: &Diverged) -> Failure {
+        let what = diverged.value.as_ref().map_or_else(String::new, ToString::to_string);
         let try_next = match (&self.summary, &self.branch) {
-            (Some(_), Some(branch)) => try_next(&branch.name, self.trainer.position(), &self.trainer, &self.place),
+            (Some(_), Some(branch)) => try_next(&branch.name, diverged, &self.place),
             _ => "train again with a smaller --learning-rate".to_owned(),
         };
-        Failure::Diverged(format!("training diverged: {what} is not finite at step {step}; {try_next}"))
+        Failure::Diverged(format!("training diverged: {what} is not finite at step {}; {try_next}", diverged.step))
     }
-}
-
-/// What to try after a divergence that was recorded.
-pub(super) fn try_next(branch: &BranchName, diverged: Step, trainer: &Trainer, place: &Place) -> String {
-    let back = diverged.0.min(STEPS_BEFORE_DIVERGENCE);
-    let learning_rate = trainer.hyper_parameters().get("learning_rate").unwrap_or_default();
-    let fork = Advice::Fork {
-        at: Address { branch: branch.clone(), position: Position::Step(Step(diverged.0 - back)) },
-        edits: vec![format!("set learning-rate {}", learning_rate / 10.0)],
-        more: Some(500),
-    };
-    format!(
-        "everything up to it is recorded. Try `{}`: {back} steps before it, with a tenth of the learning rate",
-        fork.command(place)
-    )
 }

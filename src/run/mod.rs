@@ -1,4 +1,4 @@
-//! A run on the screen: the loop behind `train`, `fork` and `resume`.
+//! A run on the screen: who watches it train, for `train`, `fork` and `resume`.
 
 mod closing;
 mod progress;
@@ -7,12 +7,11 @@ mod size;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use revacnn_recorder::{RecorderError, Session, Steered, Training, Turn};
-use revacnn_schemas::{Advice, Place, Step};
-use revacnn_store::BranchReader;
-use revacnn_store::StoreError;
+use revacnn_recorder::{Diverged, Ended, RecorderError, Run, Steered, Watcher, train};
+use revacnn_schemas::{Address, Advice, BranchName, Place, Position, Step};
+use revacnn_store::{BranchReader, StoreError, branch_bytes, cpu_seconds};
 use revacnn_trainer::data::Split;
-use revacnn_trainer::{Effect, StepOutcome, Trainer};
+use revacnn_trainer::{Effect, StepOutcome};
 use serde_json::{Value, json};
 
 use self::closing::Closing;
@@ -23,174 +22,132 @@ use crate::interrupt;
 use crate::output::{self, say, warn};
 use crate::text::{count, printable};
 
-/// What trains.
-pub(crate) enum Engine {
-    /// With every step recorded, and open to steering.
-    Recorded(Box<Training>),
-    /// For its own sake.
-    Free(Box<Trainer>),
-}
-
-impl Engine {
-    /// An engine that records.
-    pub(crate) fn recorded(session: Session) -> Result<Self, Failure> {
-        Ok(Self::Recorded(Box::new(Training::new(session)?)))
-    }
-
-    fn trainer(&self) -> &Trainer {
-        match self {
-            Self::Recorded(training) => training.session().trainer(),
-            Self::Free(trainer) => trainer,
+/// Trains to the end, sums up, and gives the exit code.
+pub(crate) fn go(mut run: Run, until: Step, place: Place, json: bool) -> Result<ExitCode, Failure> {
+    warn_of_note(run.data_not_noted());
+    let mut screen = Screen::new(&run, until, place, json);
+    output::training_begins();
+    screen.announce_resumption(&run)?;
+    let ended = train(&mut run, until, &mut screen, interrupt::stop());
+    output::clear_bar();
+    let branch = run.session().map(|session| session.record().name.clone());
+    screen.close(run, ended).map_err(|failure| {
+        let is_full = matches!(failure, Failure::Recorder(RecorderError::Store(StoreError::DiskFull { .. })));
+        match branch.filter(|_| is_full) {
+            Some(branch) => failure.advised(vec![Advice::Resume { branch, more: None }]),
+            None => failure,
         }
-    }
+    })
+}
 
-    fn turn(&mut self, steered: &mut dyn FnMut(Steered)) -> Result<Turn, Failure> {
-        match self {
-            Self::Recorded(training) => Ok(training.turn(steered)?),
-            Self::Free(trainer) => Ok(Turn::Stepped(trainer.step()?)),
-        }
+/// Says why the folder that was named has to be named again.
+pub(crate) fn warn_of_note(error: Option<&StoreError>) {
+    if let Some(error) = error {
+        warn(&format!("{error}; where the images lie is not noted, so that later commands need --data"));
     }
 }
 
-/// Why training ended.
-#[derive(Debug, PartialEq)]
-enum Ended {
-    /// There was nothing left to do.
-    AlreadyDone,
-    /// The last step was reached.
-    Done,
-    /// Ctrl-C, or a request to stop.
-    Interrupted,
-    /// A value is not finite.
-    Diverged(StepOutcome),
-}
-
-/// A run on the screen.
-pub(crate) struct Run {
+/// Watches a run, and says what comes of it.
+struct Screen {
     place: Place,
     json: bool,
-    engine: Engine,
     until: Step,
     first: Step,
     started: Instant,
     cpu_at_start: f64,
     images_at_start: u64,
     last: Option<StepOutcome>,
-    /// What a person was cautioned of already.
-    cautions: Vec<String>,
+    /// Where there is something to train.
+    reporter: Option<Reporter>,
 }
 
-impl Run {
-    pub(crate) fn new(place: Place, json: bool, engine: Engine, until: Step) -> Self {
-        let trainer = engine.trainer();
+impl Screen {
+    fn new(run: &Run, until: Step, place: Place, json: bool) -> Self {
+        let trainer = run.trainer();
+        let first = trainer.position();
         Self {
             place,
             json,
             until,
-            first: trainer.position(),
+            first,
             images_at_start: trainer.cursor().images_seen,
             started: Instant::now(),
-            cpu_at_start: revacnn_store::cpu_seconds(),
+            cpu_at_start: cpu_seconds(),
             last: None,
-            cautions: Vec::new(),
-            engine,
+            reporter: (first < until).then(|| Reporter::new(json, first, until)),
         }
     }
 
-    /// Refuses to go on after a value that is not finite: nothing of use can
-    /// come.
-    fn check_finite(&self) -> Result<(), Failure> {
-        let Engine::Recorded(training) = &self.engine else { return Ok(()) };
-        let session = training.session();
-        let (Some(resumed), record) = (session.resumed(), session.record()) else { return Ok(()) };
-        let finite = |values: &[f32]| values.iter().all(|value| value.is_finite());
-        let parameters = session.trainer().parameters();
-        let row = BranchReader::of(session.store(), record.clone())?.step_row(resumed.from)?;
-        if row.loss.is_none_or(f32::is_finite)
-            && parameters.iter().all(|layer| finite(&layer.weights) && finite(&layer.biases))
-        {
-            return Ok(());
-        }
-        Err(Failure::Diverged(format!(
-            "branch {} has diverged: at step {} a value is not finite, and training cannot go on from it; {}",
-            record.name,
-            resumed.from,
-            closing::try_next(&record.name, resumed.from, session.trainer(), &self.place),
-        )))
-    }
-
-    /// Trains to the end, sums up, and gives the exit code.
-    pub(crate) fn go(mut self) -> Result<ExitCode, Failure> {
-        self.check_finite()?;
-        let ended = self.train();
-        output::clear_bar();
-        let branch = match &self.engine {
-            Engine::Recorded(training) => Some(training.session().record().name.clone()),
-            Engine::Free(_) => None,
-        };
-        self.close(ended).map_err(|failure| {
-            let is_full = matches!(failure, Failure::Recorder(RecorderError::Store(StoreError::DiskFull { .. })));
-            match branch.filter(|_| is_full) {
-                Some(branch) => failure.advised(vec![Advice::Resume { branch, more: None }]),
-                None => failure,
-            }
-        })
-    }
-
-    fn train(&mut self) -> Result<Ended, Failure> {
-        output::training_begins();
-        self.announce_resumption()?;
-        if self.first >= self.until {
-            return Ok(Ended::AlreadyDone);
-        }
-        let mut reporter = Reporter::new(self.json, self.first, self.until);
-        self.caution()?;
-        while self.engine.trainer().position() < self.until {
-            if interrupt::asked() {
-                return Ok(Ended::Interrupted);
-            }
-            let mut steered = Vec::new();
-            let turn = self.engine.turn(&mut |event| steered.push(event))?;
-            for event in &steered {
-                self.tell(event);
-            }
-            if !steered.is_empty() {
-                self.caution()?;
-            }
-            let outcome = match turn {
-                Turn::Waited => continue,
-                Turn::Stopped => {
-                    return Ok(Ended::Interrupted);
-                }
-                Turn::Stepped(outcome) => outcome,
-            };
-            let diverged = outcome.divergence.is_some();
-            self.last = Some(outcome);
-            self.report(&mut reporter);
-            if diverged {
-                return Ok(Ended::Diverged(self.last.clone().expect("invariant: just stored")));
-            }
-        }
-        Ok(Ended::Done)
-    }
-
-    /// Says what a person should know before the next step, once each.
-    fn caution(&mut self) -> Result<(), Failure> {
-        for caution in self.engine.trainer().cautions()? {
-            if self.cautions.contains(&caution) {
-                continue;
-            }
-            if self.json {
-                say!("{}", json!({ "event": "warning", "message": caution }));
-            } else {
-                warn(&caution);
-            }
-            self.cautions.push(caution);
+    fn announce_resumption(&self, run: &Run) -> Result<(), Failure> {
+        let Some(session) = run.session() else { return Ok(()) };
+        let Some(resumed) = session.resumed() else { return Ok(()) };
+        BranchReader::of(session.store(), session.record().clone())?.gaps()?.iter().for_each(|gap| warn(&gap.error));
+        if self.json {
+            let line = json!({ "event": "resumed", "step": resumed.from, "recomputed": resumed.recomputed });
+            say!("{line}");
+        } else if resumed.from < self.until {
+            say!(
+                "branch {} goes on after step {} ({} steps brought forward from a keyframe, digests equal)",
+                session.record().name,
+                count(resumed.from.0),
+                count(resumed.recomputed),
+            );
         }
         Ok(())
     }
 
-    fn tell(&self, event: &Steered) {
+    /// Seals the log, sums up, and gives the exit code.
+    fn close(self, run: Run, ended: Result<Ended, RecorderError>) -> Result<ExitCode, Failure> {
+        let seconds = self.started.elapsed().as_secs_f64();
+        let recorded = run.session().map(|session| (session.store().clone(), session.record().clone()));
+        let left = run.finish();
+        // A failure of training is the one to report; what it left is sealed
+        // all the same.
+        let ended = ended?;
+        let (trainer, summary) = left?;
+        let validated = match &recorded {
+            Some((store, record)) => BranchReader::of(store, record.clone())?.validations()?,
+            None => Vec::new(),
+        };
+        let closing = Closing {
+            place: self.place,
+            branch: recorded.map(|(_, record)| record),
+            // The closing evaluation is for the screen alone.
+            validation: match ended {
+                Ended::Diverged(_) => None,
+                _ if interrupt::hurried() => None,
+                _ => Some(trainer.evaluate(Split::Validation)?),
+            },
+            validated: validated.into_iter().map(|(step, _)| step).collect(),
+            was_done: self.first >= self.until,
+            steps: trainer.position().0 - self.first.0,
+            images: trainer.cursor().images_seen - self.images_at_start,
+            seconds,
+            total_seconds: self.started.elapsed().as_secs_f64(),
+            cpu_seconds: cpu_seconds() - self.cpu_at_start,
+            last: self.last,
+            trainer,
+            summary,
+        };
+        closing.print(self.json, &ended);
+        match ended {
+            Ended::Reached => Ok(ExitCode::SUCCESS),
+            Ended::Stopped => Ok(ExitCode::from(130)),
+            Ended::Diverged(diverged) => Err(closing.divergence(&diverged)),
+        }
+    }
+}
+
+impl Watcher for Screen {
+    fn cautioned(&mut self, caution: &str) {
+        if self.json {
+            say!("{}", json!({ "event": "warning", "message": caution }));
+        } else {
+            warn(&caution);
+        }
+    }
+
+    fn steered(&mut self, _run: &Run, event: &Steered) {
         if self.json {
             let line = match event {
                 Steered::Paused(step) => json!({ "event": "paused", "step": step }),
@@ -218,100 +175,54 @@ impl Run {
         }
     }
 
-    fn report(&self, reporter: &mut Reporter) {
-        let trainer = self.engine.trainer();
+    fn stepped(&mut self, run: &Run, outcome: &StepOutcome) {
+        self.last = Some(outcome.clone());
+        let trainer = run.trainer();
         let cursor = trainer.cursor();
         let finished_epoch = (cursor.offset == 0).then_some(cursor.epoch);
-        if finished_epoch.is_none() && !reporter.is_due() {
+        let Some(reporter) = self.reporter.as_mut().filter(|reporter| finished_epoch.is_some() || reporter.is_due())
+        else {
             return;
-        }
-        let (validation, bytes) = match &self.engine {
-            Engine::Recorded(training) => {
-                let session = training.session();
-                let newest = session.validation().filter(|(step, _)| *step == trainer.position());
-                let bytes = revacnn_store::branch_bytes(&self.place.store, &session.record().id);
-                (newest.map(|(_, result)| result), Some(bytes))
-            }
-            Engine::Free(_) => (None, None),
         };
+        let validation = run.session().and_then(|session| session.validation());
+        let validation = validation.filter(|(step, _)| *step == trainer.position()).map(|(_, result)| result);
         reporter.show(&Progress {
             step: trainer.position(),
             epoch: cursor.epoch,
             finished_epoch,
-            loss: self.last.as_ref().map(|outcome| outcome.loss),
+            loss: Some(outcome.loss),
             live_accuracy: trainer.live_accuracy(),
             validation,
             images: cursor.images_seen - self.images_at_start,
             elapsed: self.started.elapsed(),
-            bytes,
+            bytes: run.session().map(|session| branch_bytes(&self.place.store, &session.record().id)),
         });
     }
+}
 
-    fn announce_resumption(&self) -> Result<(), Failure> {
-        let Engine::Recorded(training) = &self.engine else { return Ok(()) };
-        let session = training.session();
-        let Some(resumed) = session.resumed() else { return Ok(()) };
-        BranchReader::of(session.store(), session.record().clone())?.gaps()?.iter().for_each(|gap| warn(&gap.error));
-        if self.json {
-            let line = json!({ "event": "resumed", "step": resumed.from, "recomputed": resumed.recomputed });
-            say!("{line}");
-        } else if resumed.from < self.until {
-            say!(
-                "branch {} goes on after step {} ({} steps brought forward from a keyframe, digests equal)",
-                training.session().record().name,
-                count(resumed.from.0),
-                count(resumed.recomputed),
-            );
+/// A verb's refusal; for a branch that diverged, with the fork that is worth a
+/// try.
+pub(crate) fn refused(error: RecorderError, place: &Place) -> Failure {
+    match &error {
+        RecorderError::Diverged { branch, diverged } => {
+            Failure::Diverged(format!("{error}; {}", try_next(branch, diverged, place)))
         }
-        Ok(())
+        _ => error.into(),
     }
+}
 
-    /// Seals the log, sums up, and gives the exit code.
-    fn close(self, ended: Result<Ended, Failure>) -> Result<ExitCode, Failure> {
-        let seconds = self.started.elapsed().as_secs_f64();
-        let (recorded, left) = match self.engine {
-            Engine::Free(trainer) => (None, Ok((*trainer, None))),
-            Engine::Recorded(training) => {
-                let session = training.session();
-                let recorded = (session.store().clone(), session.record().clone());
-                let left = training.finish().map(|(trainer, summary)| (trainer, Some(summary)));
-                (Some(recorded), left)
-            }
-        };
-        // A failure of training is the one to report; what it left is sealed
-        // all the same.
-        let ended = ended?;
-        let (trainer, summary) = left?;
-        let validated = match &recorded {
-            Some((store, record)) => BranchReader::of(store, record.clone())?.validations()?,
-            None => Vec::new(),
-        };
-        let closing = Closing {
-            place: self.place,
-            branch: recorded.map(|(_, record)| record),
-            // The closing evaluation is for the screen alone.
-            validation: match ended {
-                Ended::Diverged(_) => None,
-                _ if interrupt::hurried() => None,
-                _ => Some(trainer.evaluate(Split::Validation)?),
-            },
-            validated: validated.into_iter().map(|(step, _)| step).collect(),
-            steps: trainer.position().0 - self.first.0,
-            images: trainer.cursor().images_seen - self.images_at_start,
-            seconds,
-            total_seconds: self.started.elapsed().as_secs_f64(),
-            cpu_seconds: revacnn_store::cpu_seconds() - self.cpu_at_start,
-            last: self.last,
-            trainer,
-            summary,
-        };
-        closing.print(self.json, &ended);
-        match ended {
-            Ended::AlreadyDone | Ended::Done => Ok(ExitCode::SUCCESS),
-            Ended::Interrupted => Ok(ExitCode::from(130)),
-            Ended::Diverged(outcome) => Err(closing.divergence(&outcome)),
-        }
-    }
+/// What to try after a divergence that was recorded.
+fn try_next(branch: &BranchName, diverged: &Diverged, place: &Place) -> String {
+    let fork = Advice::Fork {
+        at: Address { branch: branch.clone(), position: Position::Step(diverged.fork_at) },
+        edits: vec![format!("set learning-rate {}", diverged.learning_rate)],
+        more: Some(500),
+    };
+    format!(
+        "everything up to it is recorded. Try `{}`: {} steps before it, with a tenth of the learning rate",
+        fork.command(place),
+        diverged.step.0 - diverged.fork_at.0,
+    )
 }
 
 /// What an edit did, for people.

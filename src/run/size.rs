@@ -1,6 +1,7 @@
 //! What a log will take on disk, told before the first step.
 
-use revacnn_schemas::{BranchRecord, Fidelity, RecordingSettings, RunDefinition, SEGMENT_STEPS, Step, Topology};
+use revacnn_recorder::Run;
+use revacnn_schemas::{Fidelity, RecordingSettings, RunDefinition, SEGMENT_STEPS, Step, Topology};
 
 use crate::output::warn;
 use crate::text::{bytes, count};
@@ -67,9 +68,9 @@ impl Size {
 }
 
 /// [`Size::warn_of_budget`] of a branch that is trained until a step.
-pub(crate) fn warn_of_budget(record: &BranchRecord, budget: Option<u64>, until: Step) {
+pub(crate) fn warn_of_budget(run: &Run, budget: Option<u64>, until: Step) {
+    let Some(session) = run.session() else { return };
+    let record = session.record();
     let steps = until.0.saturating_sub(record.first_step().0);
-    if let Some(definition) = record.definition() {
-        Size::of(&record.topology, definition, &record.recording).warn_of_budget(budget, steps);
-    }
+    Size::of(&record.topology, run.trainer().definition(), &record.recording).warn_of_budget(budget, steps);
 }

@@ -1,6 +1,7 @@
 //! Forks from the command line: `fork`, `resume`, `verify`, `diff`, `log` as a
 //! tree, and what is refused, by name.
 
+use revacnn_test_support::files;
 use serde_json::{Value, json};
 
 use crate::support::{Ran, Scratch, TRAIN};
@@ -226,4 +227,27 @@ fn diff_answers_lineage_structure_and_distance_in_one_call() {
     let strangers = scratch.run(0, "diff main other");
     assert!(strangers.out.contains("they have no common ancestor"), "{strangers:?}");
     assert!(scratch.run(1, "diff main wider@99").err.contains("no step 99"));
+}
+
+#[test]
+fn a_dry_run_tells_what_would_come_of_a_fork_and_makes_none() {
+    let scratch = recorded();
+    let before = files(&scratch.path("runs"));
+    let edits = ["add-filter conv1", "set learning-rate 0.01"];
+    let told = first(&fork(&scratch, 0, "main@40", &edits, "--dry-run --json"));
+    let said = fork(&scratch, 0, "main@40", &edits, "--dry-run").out;
+    assert!(said.contains("a fork of main at step 40 would have ") && said.contains("conv1 gains filter 4"), "{said}");
+    assert!(said.contains("nothing was made"), "{said}");
+    fork(&scratch, 1, "main@40", &["remove-filter conv1/77"], "--dry-run");
+    fork(&scratch, 2, "main@40", &edits, "--dry-run --name twin");
+    assert_eq!(files(&scratch.path("runs")), before);
+    // It is what the fork then is.
+    let made = first(&fork(&scratch, 0, "main@40", &edits, "--name wider --json"));
+    assert_eq!(told["effects"], made["effects"]);
+    for (address, when) in [("main@40", "before"), ("wider@40", "after")] {
+        let evaluated = scratch.run(0, &format!("evaluate {address} --json")).json();
+        for what in ["loss", "accuracy"] {
+            assert_eq!(told[format!("validation_{what}_{when}")], evaluated[what], "{what} {when}: {told}");
+        }
+    }
 }

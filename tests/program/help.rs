@@ -2,7 +2,7 @@
 
 use crate::support::Scratch;
 
-const COMMANDS: [&str; 8] = ["train", "log", "show", "evaluate", "data", "plot", "embed", "compare"];
+const COMMANDS: [&str; 9] = ["train", "log", "show", "evaluate", "data", "plot", "embed", "compare", "man"];
 
 /// Commands of features.
 const OPTIONAL: &[&str] = if cfg!(feature = "sql") { &["query"] } else { &[] };
@@ -73,8 +73,10 @@ fn every_commands_help_has_examples_that_run() {
                     let output = scratch.command("").args(words(&example)).output().expect("the program starts");
                     assert!(output.status.success() && !output.stdout.is_empty(), "{example}: {output:?}");
                 }
-                // Of steps that a short run does not have, and of data in files.
+                // Of steps that a short run does not have, of data in files, and
+                // into files.
                 _ => {
+                    let example = example.split(" >").next().expect("a command");
                     let example = example.replace("main@epoch:1", "main@3").replace("main@100", "main@4");
                     let example = example.replace("cifar10 --data ~/data", "digits");
                     let example = example.replace("main wider --at epoch:1", "main@0 main@3");
@@ -118,4 +120,57 @@ fn the_readmes_examples_run() {
     assert!(ran.contains(&"train --steps 6".to_owned()), "{ran:?}");
     assert!(ran.iter().any(|command| command.contains("--network small.toml")), "{ran:?}");
     assert!(ran.len() >= 6, "{ran:?}");
+}
+
+/// What the parser knows is what the help, the completions and the manual say.
+#[test]
+fn completions_and_manual_know_every_command_and_option() {
+    let scratch = Scratch::new();
+    let help = scratch.run(0, "--help").out;
+    let list = help.split("Commands:\n").nth(1).and_then(|rest| rest.split("\n\n").next()).expect("a list of commands");
+    let commands: Vec<&str> = list.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(commands.contains(&"train") && commands.contains(&"man"), "{commands:?}");
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = scratch.run(0, &format!("completions {shell}")).out;
+        for word in commands.iter().chain(&["confusion", "keyframe-interval", "disk-budget", "quantity"]) {
+            assert!(script.contains(word), "{shell} knows no {word}");
+        }
+    }
+    let bash = scratch.run(0, "completions bash").out;
+    std::fs::write(scratch.path("revacnn.bash"), bash).expect("a file");
+    if cfg!(unix) {
+        let complete = "source ./revacnn.bash; COMP_WORDS=(revacnn plot con); COMP_CWORD=2; \
+                        _revacnn revacnn con plot; echo ${COMPREPLY[@]}";
+        let shell = std::process::Command::new("bash").args(["-c", complete]).current_dir(scratch.path(".")).output();
+        let output = shell.expect("bash");
+        assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "confusion", "{output:?}");
+    }
+    std::fs::create_dir(scratch.path("man1")).expect("a folder");
+    scratch.run(0, "man --output man1");
+    for command in &commands {
+        if *command != "help" {
+            let page = std::fs::read_to_string(scratch.path(format!("man1/revacnn-{command}.1"))).expect("a page");
+            assert!(page.contains("Example") || page.contains("SUBCOMMANDS"), "{command}: {page}");
+            assert_eq!(page, scratch.run(0, &format!("man {command}")).out);
+        }
+    }
+    let page = scratch.run(0, "man plot loss").out;
+    assert_eq!(page, std::fs::read_to_string(scratch.path("man1/revacnn-plot-loss.1")).expect("a page"));
+    assert!(page.contains("revacnn\\-plot\\-loss") && page.contains("\\-\\-json"), "{page}");
+    assert!(scratch.run(2, "man plot losses").err.contains("`revacnn plot` has no command `losses`: there are loss,"));
+    assert!(scratch.run(2, "man gc x").err.contains("`revacnn gc` has no command `x`"));
+    scratch.run(2, "man --json");
+    scratch.run(2, "completions bash --json");
+}
+
+/// The forms of edits are those that the parser of edits reads.
+#[test]
+fn the_help_of_edits_is_that_of_their_grammar() {
+    let scratch = Scratch::new();
+    for command in ["fork", "steer"] {
+        let help = scratch.run(0, &format!("{command} --help")).out.split_whitespace().collect::<Vec<_>>().join(" ");
+        for form in revacnn_schemas::EDIT_FORMS.iter().flat_map(|(_, form)| form.split(", or ")) {
+            assert!(help.contains(form), "{command}: {form}\n{help}");
+        }
+    }
 }

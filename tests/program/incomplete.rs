@@ -7,6 +7,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use revacnn_test_support::files;
 use serde_json::{Value, json};
 
 use crate::support::{Ran, Scratch, TRAIN};
@@ -17,21 +18,6 @@ fn folder(scratch: &Scratch, store: &str, branch: &str) -> PathBuf {
     let mut lines = log.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
     let line = lines.find(|line| line["branch"] == branch).expect("the branch");
     scratch.path(format!("{store}/branches/branch={}", line["id"].as_str().expect("an id")))
-}
-
-/// Every file below a folder, but locks.
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() {
-            found.extend(files(&path));
-        } else if path.extension().is_none_or(|ending| ending != "lock") {
-            found.push(path);
-        }
-    }
-    found.sort();
-    found
 }
 
 /// Runs a command with a query, or whatever else has blanks in it.

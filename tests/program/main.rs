@@ -16,6 +16,7 @@ mod forks;
 mod help;
 mod incomplete;
 mod input;
+mod json;
 mod listings;
 mod matching;
 mod outputs;

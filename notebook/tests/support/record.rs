@@ -1,11 +1,9 @@
 //! Runs that the tests record.
 
-use std::sync::Arc;
-
-use revacnn_recorder::{Session, SessionPlan};
-use revacnn_schemas::{Fidelity, ImageIndex, NetworkSpec, RecordingSettings};
-use revacnn_store::{RecorderOptions, Store};
-use revacnn_trainer::{Settings, data, define};
+use revacnn_schemas::{Fidelity, ImageIndex};
+use revacnn_store::Store;
+use revacnn_test_support::SmallRun;
+use revacnn_trainer::Settings;
 
 /// A store with a branch `main` of some steps of a network.
 pub(crate) fn recorded_with(
@@ -31,22 +29,15 @@ pub(crate) fn record(
     fidelity: Fidelity,
     steps: u64,
 ) {
-    let dataset = Arc::new(data::load(dataset, None).unwrap());
-    let plan = SessionPlan {
-        definition: define(NetworkSpec::from_toml(network).unwrap(), &dataset, settings).unwrap(),
-        recording: RecordingSettings {
-            fidelity,
-            keyframe_interval: 16,
-            probes: vec![ImageIndex(7)],
-            validate_every: Some(20),
-        },
-        threads: 1,
-        options: RecorderOptions::default(),
-        created_unix_seconds: 0,
+    let run = SmallRun {
+        dataset: dataset.into(),
+        network: network.to_owned(),
+        settings: settings.clone(),
+        fidelity,
+        keyframe_interval: 16,
+        probe: ImageIndex(7),
+        validate_every: Some(20),
+        ..SmallRun::default()
     };
-    let mut session = Session::open(store, &branch.parse().unwrap(), plan, dataset).unwrap();
-    for _ in 0..steps {
-        session.advance().unwrap();
-    }
-    session.finish().unwrap();
+    run.record(store, branch, steps);
 }

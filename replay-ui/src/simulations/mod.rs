@@ -8,17 +8,16 @@ mod repaints;
 mod snapshots;
 
 use std::path::Path;
-use std::sync::Arc;
 
 use iced::keyboard::{Key, Modifiers};
 use iced::{Event, Point, Size, mouse};
 use iced_test::Simulator;
 use iced_test::core::widget::Id;
 use iced_test::selector::Candidate;
-use revacnn_recorder::{ForkPlan, Session, SessionPlan, fork};
-use revacnn_schemas::{BranchName, Edit, Fidelity, ImageIndex, NetworkSpec, RecordingSettings, Step};
-use revacnn_store::{Lineage, RecorderOptions, Store};
-use revacnn_trainer::{Settings, data, define};
+use revacnn_schemas::{BranchName, ImageIndex};
+use revacnn_store::Store;
+use revacnn_test_support::SmallRun;
+use revacnn_trainer::Settings;
 use tempfile::TempDir;
 
 use crate::interface::Interface;
@@ -58,70 +57,38 @@ fn branch(name: &str) -> BranchName {
     name.parse().unwrap()
 }
 
+/// How the branches are recorded.
+fn small() -> SmallRun {
+    SmallRun {
+        network: NETWORK.to_owned(),
+        // What the pictures in `snapshots` show was trained with these.
+        settings: Settings {
+            optimizer: "adadelta,epsilon=1e-6".parse().unwrap(),
+            batch_size: 4,
+            ..Settings::default()
+        },
+        keyframe_interval: 16,
+        probe: ImageIndex(0),
+        validate_every: Some(20),
+        ..SmallRun::default()
+    }
+}
+
 /// Records `main`, and `wider` with another filter in its first layer.
 fn record(folder: &Path) {
-    let dataset = Arc::new(data::load("digits", None).unwrap());
-    let store = Store::create(folder, 0).unwrap();
-    // What the pictures in `snapshots` show was trained with these.
-    let settings =
-        Settings { optimizer: "adadelta,epsilon=1e-6".parse().unwrap(), batch_size: 4, ..Settings::default() };
-    let plan = SessionPlan {
-        definition: define(NetworkSpec::from_toml(NETWORK).unwrap(), &dataset, &settings).unwrap(),
-        recording: RecordingSettings {
-            fidelity: Fidelity::Every,
-            keyframe_interval: 16,
-            probes: vec![ImageIndex(0)],
-            validate_every: Some(20),
-        },
-        threads: 1,
-        options: RecorderOptions::default(),
-        created_unix_seconds: 0,
-    };
-    let mut session = Session::open(&store, &branch("main"), plan, dataset.clone()).unwrap();
-    while session.trainer().position() < Step(LAST) {
-        session.advance().unwrap();
-    }
-    session.finish().unwrap();
-    let lineage = Lineage::open(&store, &branch("main")).unwrap();
-    let plan = ForkPlan {
-        name: Some(branch("wider")),
-        edits: vec!["add-filter conv1".parse::<Edit>().unwrap()],
-        recording: None,
-        stays: false,
-        threads: 1,
-        options: RecorderOptions::default(),
-        created_unix_seconds: 1,
-    };
-    let mut session = fork(&store, lineage, Step(WIDER.0), plan, dataset).unwrap().session;
-    while session.trainer().position() < Step(WIDER.1) {
-        session.advance().unwrap();
-    }
-    session.finish().unwrap();
+    let store = small().recorded(folder, LAST);
+    small().fork(&store, ("main", WIDER.0), "wider", &["add-filter conv1"], WIDER.1);
 }
 
 /// Records `main`, and so many forks of it, each a little later and longer than
 /// the one before.
 fn record_many(folder: &Path, forks: u64) {
     record(folder);
-    let dataset = Arc::new(data::load("digits", None).unwrap());
     let store = Store::open(folder).unwrap();
     for place in 1..=forks {
-        let lineage = Lineage::open(&store, &branch("main")).unwrap();
-        let name = format!("fork-{place}");
-        let plan = ForkPlan {
-            name: Some(branch(&name)),
-            edits: vec![format!("set learning-rate 0.{place:02}").parse::<Edit>().unwrap()],
-            recording: None,
-            stays: false,
-            threads: 1,
-            options: RecorderOptions::default(),
-            created_unix_seconds: 1 + place,
-        };
-        let mut session = fork(&store, lineage, Step(10 + place), plan, dataset.clone()).unwrap().session;
-        while session.trainer().position() < Step(20 + 2 * place) {
-            session.advance().unwrap();
-        }
-        session.finish().unwrap();
+        let edit = format!("set learning-rate 0.{place:02}");
+        let small = SmallRun { forked_unix_seconds: 1 + place, ..small() };
+        small.fork(&store, ("main", 10 + place), &format!("fork-{place}"), &[&edit], 20 + 2 * place);
     }
 }
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use revacnn_notebook::render;
-use revacnn_recorder::{ForkPlan, find_data, fork};
+use revacnn_recorder::{ForkPlan, fork};
 use revacnn_schemas::{BranchName, Edit, Position, Step};
-use revacnn_store::{Command, Lineage, RecorderOptions, Store, steer, unix_seconds};
+use revacnn_store::{Command, Lineage, Store, steer};
 
 use super::run::Runs;
 use super::{Inbox, Shared};
@@ -146,18 +146,8 @@ impl Hand {
         name: Option<BranchName>,
     ) -> Result<Done, String> {
         let lineage = Lineage::open(store, branch).map_err(words)?;
-        let holder = lineage.holder(step).map_err(words)?.branch().clone();
-        let dataset = find_data(store, &holder, self.shared.data.as_deref()).map_err(words)?;
-        let plan = ForkPlan {
-            name,
-            edits,
-            recording: None,
-            threads: crate::threads(),
-            options: RecorderOptions::default(),
-            created_unix_seconds: unix_seconds(),
-            stays: true,
-        };
-        let forked = fork(store, lineage, step, plan, dataset).map_err(words)?;
+        let plan = ForkPlan { name, edits, fidelity: None, stays: true };
+        let forked = fork(store, lineage, step, plan, &self.shared.resources()).map_err(words)?;
         let name = forked.session.record().name.clone();
         let effects: Vec<&str> = forked.effects.iter().map(|effect| effect.summary.as_str()).collect();
         let what = if effects.is_empty() { "as it is".to_owned() } else { effects.join("; ") };

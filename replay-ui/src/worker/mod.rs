@@ -16,6 +16,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockRead
 use std::time::Duration;
 
 use iced::futures::channel::mpsc::UnboundedSender;
+use revacnn_recorder::Resources;
 use revacnn_schemas::{Address, BranchId, BranchName, Step};
 
 use self::hand::Hand;
@@ -126,6 +127,11 @@ impl Shared {
     /// The branches that this process trains.
     pub(crate) fn ours(&self) -> MutexGuard<'_, BTreeSet<BranchId>> {
         self.ours.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// With what a verb works here.
+    pub(crate) fn resources(&self) -> Resources {
+        Resources { data_folder: self.data.clone(), ..Resources::usual(&self.store) }
     }
 
     /// Looks at the store now rather than in a second.

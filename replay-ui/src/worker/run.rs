@@ -1,33 +1,45 @@
 //! Runs that train in this process, each on a thread of its own. They are
 //! steered through their branch's inbox, as those of other processes are.
 
-use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
-use revacnn_recorder::{RecorderError, Session, SessionPlan, Steered, Training, Turn, find_data};
-use revacnn_schemas::{BranchId, BranchName, Fidelity, ImageIndex, Position, RecordingSettings, Schedule, Step};
-use revacnn_store::{DataHint, RecorderOptions, Store, default_disk_budget, unix_seconds};
-use revacnn_trainer::data::load;
-use revacnn_trainer::{Settings, define, named_network};
+use revacnn_recorder::{
+    Diverged, Ended, Goal, Length, RecorderError, Run, StartPlan, StartRequest, Steered, Stop, Watcher, resume, start,
+    train,
+};
+use revacnn_schemas::{BranchId, BranchName, Position, Step};
+use revacnn_store::{Store, StoreError};
+use revacnn_trainer::named_network;
 
 use super::Shared;
 use super::hand::words;
-use crate::message::{Done, Goal, Told};
+use crate::message::{Done, Goal as Look, Told};
 use crate::run_form::RunPlan;
 
 /// The runs of this process.
 #[derive(Debug)]
 pub(crate) struct Runs {
     shared: Shared,
-    ending: Arc<AtomicBool>,
+    ending: Arc<Stop>,
     threads: Vec<JoinHandle<()>>,
 }
 
-/// Records within the usual budget.
-fn options(store: &Path) -> RecorderOptions {
-    RecorderOptions { disk_budget: default_disk_budget(store), ..RecorderOptions::default() }
+/// What a person reads of a verb's refusal, with what helps in the window.
+pub(super) fn refused(error: RecorderError) -> String {
+    match &error {
+        RecorderError::Diverged { diverged, .. } => format!("{error}: {}", try_next(diverged)),
+        RecorderError::Store(StoreError::NameTaken { name, .. }) => {
+            format!("branch {name} is there already: train it on with t, or choose another name")
+        }
+        _ => error.to_string(),
+    }
+}
+
+/// What to try after a divergence.
+fn try_next(diverged: &Diverged) -> String {
+    let Diverged { fork_at, learning_rate, .. } = diverged;
+    format!("go to step {fork_at} and fork with a tenth of the learning rate, `set learning-rate {learning_rate}`")
 }
 
 impl Runs {
@@ -37,60 +49,45 @@ impl Runs {
 
     /// Starts a run of its own.
     pub(crate) fn start(&mut self, plan: RunPlan) -> Result<Done, String> {
-        let dataset = Arc::new(load(&plan.dataset, self.shared.data.as_deref()).map_err(words)?);
-        let settings = Settings {
-            optimizer: plan.optimizer,
-            batch_size: plan.batch_size,
-            seed: plan.seed,
-            augmentation: None,
-            schedule: Schedule::Constant,
+        let resources = self.shared.resources();
+        let request = StartRequest {
+            dataset: Some(plan.dataset.into()),
+            network: Some(named_network(&plan.network).map_err(words)?),
+            optimizer: Some(plan.optimizer),
+            batch_size: Some(plan.batch_size),
+            seed: Some(plan.seed),
+            length: Length::Epochs(plan.epochs),
+            ..StartRequest::new(plan.branch)
         };
-        let definition = define(named_network(&plan.network).map_err(words)?, &dataset, &settings).map_err(words)?;
-        let epoch = (dataset.train_indices().len() as u64).div_ceil(u64::from(plan.batch_size));
-        let until = epoch.checked_mul(plan.epochs).map(Step).ok_or("that is more steps than can be counted")?;
-        let store = Store::open_or_create(&self.shared.store, unix_seconds()).map_err(words)?;
-        if store.branch(&plan.branch).is_ok() {
-            return Err(format!("branch {} is there already: train it on with t, or choose another name", plan.branch));
-        }
-        let identity = definition.dataset.clone();
-        let session = SessionPlan {
-            definition,
-            recording: RecordingSettings {
-                fidelity: Fidelity::Every,
-                keyframe_interval: RecordingSettings::default_keyframe_interval(plan.batch_size),
-                probes: vec![ImageIndex(0)],
-                validate_every: None,
-            },
-            threads: crate::threads(),
-            options: options(&self.shared.store),
-            created_unix_seconds: unix_seconds(),
-        };
-        let session = Session::open(&store, &plan.branch, session, dataset).map_err(words)?;
-        DataHint::new(&plan.dataset, self.shared.data.as_deref()).remember(&store, &identity).map_err(words)?;
-        self.train(&store, session, until)
+        let store = Store::open_or_create(&self.shared.store, resources.now_unix_seconds).map_err(words)?;
+        let plan = StartPlan::of(request, Some(&store), resources.data_folder.as_deref()).map_err(refused)?;
+        let until = plan.until;
+        self.train(start(&store, plan, &resources).map_err(refused)?, until)
     }
 
     /// Goes on with a branch.
     pub(crate) fn go_on(&mut self, store: &Store, branch: &BranchName, steps: u64) -> Result<Done, String> {
-        let record = store.branch(branch).map_err(words)?;
-        let dataset = find_data(store, &record, self.shared.data.as_deref()).map_err(words)?;
-        let session = Session::resume(store, &record, crate::threads(), options(&self.shared.store), dataset);
-        let session = session.map_err(words)?;
-        let position = session.trainer().position();
-        let until = position.0.checked_add(steps).map(Step).ok_or("that is more steps than can be counted")?;
-        self.train(store, session, until)
+        let run = resume(store, branch, &self.shared.resources()).map_err(refused)?;
+        let until = run.step_of(Goal::More(steps)).map_err(refused)?;
+        self.train(run, until)
     }
 
-    fn train(&mut self, store: &Store, session: Session, until: Step) -> Result<Done, String> {
-        let (name, first) = (session.record().name.clone(), session.trainer().position());
-        store.set_target(session.record(), until).map_err(words)?;
-        let cautions = session.trainer().cautions().map_err(words)?;
-        let training = Training::new(session).map_err(words)?;
+    fn train(&mut self, run: Run, until: Step) -> Result<Done, String> {
+        let (id, name) = branch(&run).ok_or("nothing of this run is recorded")?;
+        let first = run.trainer().position();
+        let cautions = run.trainer().cautions().map_err(words)?;
+        let mut text = format!("training {name} from step {first} to {until}; p pauses it");
+        for caution in &cautions {
+            text += &format!("; warning: {caution}");
+        }
+        if let Some(error) = run.data_not_noted() {
+            text += &format!("; warning: {error}; where the images lie is not noted");
+        }
         let (shared, ending) = (self.shared.clone(), self.ending.clone());
         self.threads.retain(|thread| !thread.is_finished());
-        let ours = Ours::begin(&self.shared, session_id(&training));
+        let watcher = Events { ours: Ours::begin(&self.shared, id), told: cautions };
         let started = std::thread::Builder::new().spawn(move || {
-            let told = match run(training, until, &ending, &shared, ours) {
+            let told = match finish(run, until, watcher, &ending) {
                 Ok(text) => Told::Done(Done { text, ..Done::default() }),
                 Err(error) => Told::Refused(format!(
                     "training has ended: {error}; what was committed is kept, and `revacnn resume` goes on from it"
@@ -100,18 +97,14 @@ impl Runs {
             shared.tell(told);
         });
         self.threads.push(started.map_err(|error| format!("no thread can be started to train {name}: {error}"))?);
-        let mut text = format!("training {name} from step {first} to {until}; p pauses it");
-        for caution in cautions {
-            text += &format!("; warning: {caution}");
-        }
         // Its end, so that it is followed from its first step on.
-        let select = Some((name.clone(), Goal::At(Position::Last)));
+        let select = Some((name.clone(), Look::At(Position::Last)));
         Ok(Done { text, select, paused: Some((name, false)), ..Done::default() })
     }
 
     /// Ends all runs at their step's end, with everything written.
     pub(crate) fn end(&mut self) {
-        self.ending.store(true, Ordering::Release);
+        self.ending.ask();
         for thread in self.threads.drain(..) {
             // One that panicked has sealed nothing; the next resume repairs it.
             let _ = thread.join();
@@ -119,8 +112,8 @@ impl Runs {
     }
 }
 
-fn session_id(training: &Training) -> BranchId {
-    training.session().record().id.clone()
+fn branch(run: &Run) -> Option<(BranchId, BranchName)> {
+    run.session().map(|session| (session.record().id.clone(), session.record().name.clone()))
 }
 
 /// Says which branch a run of this process trains, until it ends.
@@ -151,42 +144,76 @@ impl Drop for Ours {
     }
 }
 
-/// Trains to the end; what to say then.
-fn run(
-    mut training: Training,
-    until: Step,
-    ending: &AtomicBool,
-    shared: &Shared,
-    mut ours: Ours,
-) -> Result<String, RecorderError> {
-    let mut diverged = None;
-    while training.session().trainer().position() < until && !ending.load(Ordering::Acquire) {
-        let turn = training.turn(&mut |steered| match steered {
-            Steered::Forked { .. } => shared.look(),
-            Steered::Unreachable(reason) => {
-                shared.tell(Told::Refused(format!("nobody can steer this training: {reason}")));
-            }
-            _ => {}
-        })?;
-        ours.is_now(session_id(&training));
-        match turn {
-            Turn::Stepped(outcome) if outcome.divergence.is_some() => {
-                diverged = Some(training.session().trainer().position());
-                break;
-            }
-            Turn::Stepped(_) | Turn::Waited => {}
-            Turn::Stopped => break,
+/// Watches a run, and tells the window.
+struct Events {
+    ours: Ours,
+    /// What a person was cautioned of when it started.
+    told: Vec<String>,
+}
+
+impl Watcher for Events {
+    fn cautioned(&mut self, caution: &str) {
+        if !self.told.iter().any(|told| told == caution) {
+            let text = format!("warning: {caution}");
+            self.ours.shared.tell(Told::Done(Done { text, ..Done::default() }));
         }
     }
-    let name = training.session().record().name.clone();
-    let (trainer, _) = training.finish()?;
-    let step = trainer.position();
-    Ok(match diverged {
-        Some(step) => {
-            let before = Step(step.0.saturating_sub(10));
-            format!("{name} diverged at step {step}: go to {before} and fork with a smaller learning rate")
+
+    fn steered(&mut self, run: &Run, event: &Steered) {
+        match event {
+            Steered::Forked { .. } => {
+                if let Some((id, _)) = branch(run) {
+                    self.ours.is_now(id);
+                }
+                self.ours.shared.look();
+            }
+            Steered::Unreachable(reason) => {
+                self.ours.shared.tell(Told::Refused(format!("nobody can steer this training: {reason}")));
+            }
+            _ => {}
         }
-        None if step >= until => format!("{name} is trained until step {step}"),
-        None => format!("{name} stopped at step {step}"),
+    }
+}
+
+/// Trains to the end; what to say then.
+fn finish(mut run: Run, until: Step, mut watcher: Events, ending: &Stop) -> Result<String, RecorderError> {
+    let ended = train(&mut run, until, &mut watcher, ending);
+    let name = branch(&run).map_or_else(String::new, |(_, name)| name.to_string());
+    // A failure of training is the one to tell; what it left is sealed all the
+    // same.
+    let left = run.finish();
+    let (ended, (trainer, _)) = (ended?, left?);
+    let step = trainer.position();
+    Ok(match ended {
+        Ended::Reached => format!("{name} is trained until step {step}"),
+        Ended::Stopped => format!("{name} stopped at step {step}"),
+        Ended::Diverged(diverged) => format!("{name} diverged at step {step}: {}", try_next(&diverged)),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use revacnn_store::BranchReader;
+    use revacnn_test_support::{SmallRun, name};
+    use revacnn_trainer::Settings;
+
+    use super::*;
+    use crate::worker::Workers;
+
+    /// It recorded one more step that is not a number.
+    #[test]
+    fn a_branch_that_diverged_is_refused_with_what_helps_in_the_window() {
+        let folder = tempfile::tempdir().unwrap();
+        let optimizer = "sgd,learning_rate=1e30".parse().unwrap();
+        let small = SmallRun { settings: Settings { optimizer, ..Settings::default() }, ..SmallRun::default() };
+        let store = small.recorded(folder.path(), 12);
+        let (tell, _told) = iced::futures::channel::mpsc::unbounded();
+        let workers = Workers::start(folder.path().to_owned(), None, tell);
+        let mut runs = Runs::new(workers.shared.clone());
+        let refused = runs.go_on(&store, &name("main"), 5).unwrap_err();
+        assert!(refused.starts_with("branch main has diverged: at step 12 a value is not finite"), "{refused}");
+        assert!(refused.contains("go to step 2 and fork with a tenth of the learning rate"), "{refused}");
+        runs.end();
+        assert_eq!(BranchReader::open(&store, &name("main")).unwrap().steps().unwrap().last, Step(12));
+    }
 }

@@ -1,0 +1,255 @@
+//! Starting a run, or going on with one by saying again what it is.
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+use std::sync::Arc;
+
+use revacnn_schemas::{
+    BranchName, BranchRecord, Fidelity, ImageIndex, NetworkSpec, OptimizerSpec, Parameters, RecordingSettings,
+    RunDefinition, Schedule, Step, Topology,
+};
+use revacnn_store::{DataHint, Store, StoreError};
+use revacnn_trainer::data::{Dataset, load};
+use revacnn_trainer::{
+    DEFAULT_EPOCHS, Settings, Trainer, TrainerError, check_normalisation, define, named_network, resolve,
+};
+
+use crate::replay::check_producer;
+use crate::{RecorderError, Resources, Run, Session, SessionPlan, find_data};
+
+/// The data set of a new run that names none.
+const DEFAULT_DATASET: &str = "shapes";
+
+/// The network of a new run that names none.
+const DEFAULT_NETWORK: &str = "paper";
+
+/// What is asked of a run. What is left out is as the branch has it, or, of a
+/// new branch, the default.
+#[derive(Debug, Clone)]
+pub struct StartRequest {
+    /// The branch.
+    pub branch: BranchName,
+    /// Whether a branch of that name is gone on with; it is refused otherwise.
+    pub goes_on: bool,
+    /// A data set's name, or a folder.
+    pub dataset: Option<OsString>,
+    /// The network.
+    pub network: Option<NetworkSpec>,
+    /// The optimizer; parameters that it leaves out are the branch's, if that has one
+    /// of the same kind.
+    pub optimizer: Option<OptimizerSpec>,
+    /// Parameters of the optimizer that overrule it.
+    pub optimizer_parameters: Parameters,
+    /// How the learning rate changes.
+    pub schedule: Option<Schedule>,
+    /// Images of a batch.
+    pub batch_size: Option<u32>,
+    /// The seed of all randomness.
+    pub seed: Option<u64>,
+    /// How far it is trained.
+    pub length: Length,
+    /// What is written each step.
+    pub fidelity: Option<Fidelity>,
+    /// Steps from one keyframe to the next.
+    pub keyframe_interval: Option<u64>,
+    /// Training images whose maps are written; as the branch has them, or the first
+    /// one, if there are none.
+    pub probes: Vec<ImageIndex>,
+    /// Steps from one validation to the next, besides the end of each epoch.
+    pub validate_every: Option<u64>,
+}
+
+/// How far a run is trained, from its first step on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Length {
+    /// To this step.
+    Steps(u64),
+    /// To the end of this epoch.
+    Epochs(u64),
+}
+
+impl StartRequest {
+    /// The default run under a name.
+    pub fn new(branch: BranchName) -> Self {
+        Self {
+            branch,
+            goes_on: false,
+            dataset: None,
+            network: None,
+            optimizer: None,
+            optimizer_parameters: Parameters::new(),
+            schedule: None,
+            batch_size: None,
+            seed: None,
+            length: Length::Epochs(DEFAULT_EPOCHS),
+            fidelity: None,
+            keyframe_interval: None,
+            probes: Vec::new(),
+            validate_every: None,
+        }
+    }
+}
+
+/// A run with every value in it, before anything is written.
+#[derive(Debug, Clone)]
+pub struct StartPlan {
+    /// The branch.
+    pub branch: BranchName,
+    /// The data.
+    pub dataset: Arc<Dataset>,
+    /// What is trained.
+    pub definition: RunDefinition,
+    /// Its layers and filters.
+    pub topology: Topology,
+    /// How it is recorded.
+    pub recording: RecordingSettings,
+    /// The step to train until.
+    pub until: Step,
+    /// Where the data lie, if that is to be noted.
+    hint: Option<DataHint>,
+}
+
+impl StartPlan {
+    /// What a request comes to, beside a branch of its name if the store has one.
+    ///
+    /// # Errors
+    /// [`NameTaken`](StoreError::NameTaken) where such a branch is not to be gone on
+    /// with; what network, optimizer or data refuse;
+    /// [`RecorderError::TooManySteps`].
+    pub fn of(request: StartRequest, store: Option<&Store>, data_folder: Option<&Path>) -> Result<Self, RecorderError> {
+        let existing = match store {
+            Some(store) => existing(store, &request)?,
+            None => None,
+        };
+        let dataset = match (&request.dataset, store, &existing) {
+            (None, Some(store), Some(record)) => find_data(store, record, data_folder)?,
+            (asked, ..) => {
+                let name = asked.as_deref().unwrap_or(OsStr::new(DEFAULT_DATASET));
+                Arc::new(load(name, data_folder).map_err(TrainerError::from)?)
+            }
+        };
+        let definition = definition(&request, existing.as_ref(), &dataset)?;
+        let (_, topology) = resolve(&definition.network, definition.input, definition.classes)?;
+        let recording = recording(&request, &definition, existing.as_ref());
+        let epoch_steps = (dataset.train_indices().len() as u64).div_ceil(u64::from(definition.batch_size));
+        let until = match request.length {
+            Length::Steps(steps) => Step(steps),
+            Length::Epochs(epochs) => epochs.checked_mul(epoch_steps).map(Step).ok_or(RecorderError::TooManySteps)?,
+        };
+        let new = existing.is_none().then(|| DEFAULT_DATASET.into());
+        let hint = request.dataset.or(new).map(|dataset| DataHint::new(dataset, data_folder));
+        Ok(Self { branch: request.branch, dataset, definition, topology, recording, until, hint })
+    }
+}
+
+/// Starts a branch, or goes on with it; nothing but the branch is made.
+///
+/// # Errors
+/// Those of [`Session::open`]; a run that is refused changes nothing.
+pub fn start(store: &Store, plan: StartPlan, resources: &Resources) -> Result<Run, RecorderError> {
+    let StartPlan { branch, dataset, definition, recording, hint, .. } = plan;
+    let identity = definition.dataset.clone();
+    let plan = SessionPlan {
+        definition,
+        recording,
+        threads: resources.threads,
+        options: resources.recorder.clone(),
+        created_unix_seconds: resources.now_unix_seconds,
+    };
+    let session = Session::open(store, &branch, plan, dataset)?;
+    // Only now. It is no more than a hint, and no run is refused for it once
+    // there is a branch.
+    let note = hint.and_then(|hint| hint.remember(store, &identity).err());
+    Ok(Run::recorded(session)?.with_note(note))
+}
+
+/// Starts a run of which nothing is recorded.
+///
+/// # Errors
+/// What the engine refuses.
+pub fn start_unrecorded(plan: StartPlan, resources: &Resources) -> Result<Run, RecorderError> {
+    check_normalisation(&plan.definition)?;
+    Ok(Run::unrecorded(Trainer::new(&plan.definition, plan.dataset, resources.threads)?))
+}
+
+/// The branch that is to be gone on with, where there is one.
+fn existing(store: &Store, request: &StartRequest) -> Result<Option<BranchRecord>, RecorderError> {
+    match store.branch(&request.branch) {
+        Ok(record) if request.goes_on => Ok(Some(record)),
+        Ok(record) => Err(StoreError::NameTaken { name: record.name, store: store.root().to_owned() }.into()),
+        Err(StoreError::UnknownBranch { .. }) => Ok(None),
+        // One of several with this name is none that was meant.
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What is trained: what was asked for, and for the rest what the branch says,
+/// or else the defaults.
+fn definition(
+    request: &StartRequest,
+    existing: Option<&BranchRecord>,
+    dataset: &Dataset,
+) -> Result<RunDefinition, RecorderError> {
+    let base = existing.map(|record| check_producer(record, "train it on")).transpose()?;
+    let defaults = Settings::default();
+    let settings = Settings {
+        optimizer: optimizer(request, base.map(|base| &base.optimizer)),
+        batch_size: request.batch_size.or(base.map(|base| base.batch_size)).unwrap_or(defaults.batch_size),
+        seed: request.seed.or(base.map(|base| base.seed)).unwrap_or(defaults.seed),
+        augmentation: base.filter(|_| request.dataset.is_none()).map(|base| base.augmentation),
+        schedule: request.schedule.unwrap_or(defaults.schedule),
+    };
+    let network = match (&request.network, base) {
+        (Some(network), _) => network.clone(),
+        (None, Some(base)) => base.network.clone(),
+        (None, None) => named_network(DEFAULT_NETWORK)?,
+    };
+    let mut definition = define(network, dataset, &settings)?;
+    if let Some(base) = base.filter(|base| request.schedule.is_none_or(|asked| asked == curve(base))) {
+        // Also where it starts, if the branch is a fork that set it.
+        definition.schedule = base.schedule;
+    }
+    Ok(definition)
+}
+
+fn curve(definition: &RunDefinition) -> Schedule {
+    definition.schedule.map_or(Schedule::Constant, |schedule| schedule.curve)
+}
+
+/// The optimizer that was asked for, the rest as in `base`, if that is of the
+/// same kind; single parameters overrule both.
+fn optimizer(request: &StartRequest, base: Option<&OptimizerSpec>) -> OptimizerSpec {
+    let mut spec = match (&request.optimizer, base) {
+        (None, Some(base)) => base.clone(),
+        (None, None) => Settings::default().optimizer,
+        (Some(asked), base) => {
+            let mut spec = asked.clone();
+            for (name, value) in base.filter(|base| base.kind == spec.kind).iter().flat_map(|base| &base.parameters) {
+                spec.parameters.entry(name).or_insert_with(|| value.clone());
+            }
+            spec
+        }
+    };
+    for (name, value) in &request.optimizer_parameters {
+        spec.parameters.insert(name.clone(), value.clone());
+    }
+    spec
+}
+
+/// How the run is recorded: as was asked for, else as the branch is, else as
+/// usual.
+fn recording(request: &StartRequest, definition: &RunDefinition, existing: Option<&BranchRecord>) -> RecordingSettings {
+    let usual = RecordingSettings {
+        fidelity: Fidelity::Every,
+        keyframe_interval: RecordingSettings::default_keyframe_interval(definition.batch_size),
+        probes: vec![ImageIndex(0)],
+        validate_every: None,
+    };
+    let base = existing.map_or(usual, |record| record.recording.clone());
+    RecordingSettings {
+        fidelity: request.fidelity.unwrap_or(base.fidelity),
+        keyframe_interval: request.keyframe_interval.unwrap_or(base.keyframe_interval),
+        probes: if request.probes.is_empty() { base.probes } else { request.probes.clone() },
+        validate_every: request.validate_every.or(base.validate_every),
+    }
+}

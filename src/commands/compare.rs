@@ -1,0 +1,60 @@
+//! `revacnn compare`: two branches or steps in one figure.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use revacnn_notebook::{Cell, Evaluator, Inputs};
+use revacnn_recorder::usual_threads;
+use revacnn_schemas::{Address, Place};
+
+use super::Run;
+use super::figure::{check_ending, finish, warn_of_gaps};
+use crate::error::Failure;
+use crate::options::{DataOption, MatchingOption, StoreOption};
+
+/// Lay two branches or steps side by side in one figure.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  revacnn compare main@0 main@100
+  revacnn compare main wider --at epoch:1 -o compare.svg")]
+pub(crate) struct CompareArguments {
+    /// One branch or step.
+    #[arg(value_name = "A")]
+    left: Address,
+    /// The other one.
+    #[arg(value_name = "B")]
+    right: Address,
+    #[command(flatten)]
+    store: StoreOption,
+    /// The step of both: a number, epoch:N, last, best or fork.
+    #[arg(long, value_name = "STEP")]
+    at: Option<String>,
+    #[command(flatten)]
+    matching: MatchingOption,
+    /// The file to write, .svg or .png.
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataOption,
+}
+
+impl Run for CompareArguments {
+    fn place(&self) -> Place {
+        self.store.place(Some(&self.data))
+    }
+
+    fn run(&self, json: bool) -> Result<ExitCode, Failure> {
+        self.output.as_deref().map(check_ending).transpose()?;
+        let mut evaluator = Evaluator::open(&self.store.store, self.data.folder(), usual_threads())?;
+        let mut at = vec![self.left.clone(), self.right.clone()];
+        if let Some(step) = &self.at {
+            for address in &mut at {
+                *address = format!("{}@{step}", address.branch).parse()?;
+            }
+        }
+        warn_of_gaps(&evaluator, &at)?;
+        let figure = evaluator.evaluate(&Cell::Compare { at, matching: self.matching.how }, &Inputs::default())?;
+        finish(&figure, self.output.as_deref(), json)
+    }
+}

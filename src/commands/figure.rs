@@ -1,0 +1,99 @@
+//! What `plot`, `embed` and `compare` have in common: one cell, drawn or
+//! printed.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use revacnn_notebook::{Evaluator, NotebookError, PictureFormat, render};
+use revacnn_schemas::{Address, BranchName, Figure, ImageIndex, Panel, Scatter, TableFigure};
+
+use super::history;
+use crate::error::Failure;
+use crate::output::warn;
+use crate::text::{Side, table};
+
+/// Says what is missing from the history of the branches, once each.
+pub(super) fn warn_of_gaps(evaluator: &Evaluator, at: &[Address]) -> Result<(), Failure> {
+    let names: BTreeSet<&BranchName> = at.iter().map(|address| &address.branch).collect();
+    names.into_iter().try_for_each(|name| history(evaluator.store(), name).map(drop))
+}
+
+/// Refuses a file of another ending before anything is computed.
+pub(super) fn check_ending(path: &Path) -> Result<(), Failure> {
+    PictureFormat::of(path).map(drop).ok_or_else(|| {
+        let reason = "expected a file that ends in .svg or .png".to_owned();
+        NotebookError::Draw { path: path.to_owned(), reason }.into()
+    })
+}
+
+/// An image that was asked for is seen at every address, or the command is
+/// refused: no figure shows less.
+pub(super) fn must_see(evaluator: &mut Evaluator, at: &[Address], image: Option<ImageIndex>) -> Result<(), Failure> {
+    let Some(image) = image else { return Ok(()) };
+    Ok(at.iter().try_for_each(|address| evaluator.must_see(address, image))?)
+}
+
+/// Draws a figure, writes it as JSON, or prints it where neither is asked for.
+pub(super) fn finish(figure: &Figure, output: Option<&Path>, json: bool) -> Result<ExitCode, Failure> {
+    if let Some(path) = output {
+        let undrawn = render(figure, path)?;
+        if !undrawn.is_empty() {
+            let letters = undrawn.iter().map(|letter| format!("{letter} (U+{:04X})", u32::from(*letter)));
+            let letters: Vec<String> = letters.collect();
+            warn(&format!("no font of this machine has {}: boxes are drawn in their place", letters.join(", ")));
+        }
+    }
+    let mut out = std::io::stdout().lock();
+    if json {
+        writeln!(out, "{}", serde_json::json!(figure))?;
+    } else if let Some(path) = output {
+        writeln!(out, "{}: {}", path.display(), figure.title())?;
+        for note in figure.notes() {
+            writeln!(out, "  {note}")?;
+        }
+    } else {
+        write!(out, "{}", text(figure))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What of a figure can be said without a picture.
+fn text(figure: &Figure) -> String {
+    match figure {
+        Figure::Table(rows) => format!("{}\n\n{}", rows.title, as_text(rows)),
+        Figure::Scatter(scatter) => points(scatter),
+        Figure::Comparison(comparison) => {
+            let panels = comparison.panels.iter().filter_map(|panel| match panel {
+                Panel::Joint(figure) if matches!(**figure, Figure::Table(_) | Figure::Scatter(_)) => Some(text(figure)),
+                _ => None,
+            });
+            format!("{}\n\n{}", comparison.title, panels.collect::<Vec<_>>().join("\n"))
+        }
+        other => format!("{}\n", other.title()),
+    }
+}
+
+fn as_text(rows: &TableFigure) -> String {
+    let side = |numeric| if numeric { Side::Right } else { Side::Left };
+    let heading: Vec<(&str, Side)> =
+        rows.columns.iter().map(|column| (column.name.as_str(), side(column.numeric))).collect();
+    let text = table(&heading, &rows.rows);
+    let notes: String = rows.notes.iter().map(|note| format!("{note}\n")).collect();
+    text.trim_start_matches('\n').to_owned() + &notes
+}
+
+fn points(scatter: &Scatter) -> String {
+    let rows: Vec<Vec<String>> = scatter
+        .points
+        .iter()
+        .map(|point| {
+            let at = scatter.groups.get(point.group).map_or_else(String::new, |group| group.name.clone());
+            let [x, y] = point.position.map(|value| format!("{value:.4}"));
+            vec![at, format!("{}/{}", point.layer, point.filter.number), x, y]
+        })
+        .collect();
+    let heading = [("address", Side::Left), ("filter", Side::Left), ("x", Side::Right), ("y", Side::Right)];
+    format!("{}\n\n{}\n{}\n", scatter.title, table(&heading, &rows), scatter.notes.join("\n"))
+}
