@@ -5,7 +5,8 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use revacnn_notebook::{Cell, Evaluator, Inputs, Method, NotebookError, PictureFormat, Source, render};
+use revacnn_notebook::kinds::{Chart, Compare, Confusion, Embedding, Filter, Filters, Loss, Network, Start};
+use revacnn_notebook::{Cell, Inputs, Method, NotebookError, PictureFormat, Source, Sources, render};
 use revacnn_schemas::{
     Address, BranchName, BranchRecord, Figure, FilterNumber, ImageIndex, LayerName, Panel, Position, Scale, Scatter,
     Step, TableFigure,
@@ -20,47 +21,51 @@ use crate::text::{Side, table};
 pub(crate) fn plot(arguments: &PlotArguments) -> Result<ExitCode, Failure> {
     refuse_what_is_not_used(arguments)?;
     check_ending(&arguments.output)?;
-    let mut evaluator = Evaluator::open(&arguments.store.store, arguments.data.folder(), threads(None))?;
+    let mut sources = Sources::open(&arguments.store.store, arguments.data.folder(), threads(None))?;
     let scale = if arguments.log { Scale::Logarithmic } else { Scale::Linear };
     let one = |at: &[Address]| match at {
         [address] => Ok(Some(address.clone())),
         _ => Err(Failure::Usage(format!("expected one address, found {}: plot them one by one", at.len()))),
     };
     let (at, x) = (arguments.at.clone(), arguments.x.unwrap_or_default());
-    let cell = match arguments.kind {
-        PlotKind::Loss => Cell::Loss { x, scale },
-        PlotKind::Chart => Cell::Chart {
+    let cell: Cell = match arguments.kind {
+        PlotKind::Loss => Loss { x, scale }.into(),
+        PlotKind::Chart => Chart {
             quantity: arguments.quantity.clone().unwrap_or_default(),
             layer: arguments.layer.clone(),
             filter: arguments.filter.map(FilterNumber),
             x,
             scale,
-        },
-        PlotKind::Network => Cell::Network { at: one(&at)?, show: arguments.show.unwrap_or_default() },
-        PlotKind::Filters => Cell::Filters {
-            layer: layer(&mut evaluator, arguments)?,
+        }
+        .into(),
+        PlotKind::Network => Network { at: one(&at)?, show: arguments.show.unwrap_or_default() }.into(),
+        PlotKind::Filters => Filters {
+            layer: layer(&mut sources, arguments)?,
             of: source(arguments.of, [Source::Weights, Source::Gradients])?,
             at,
-        },
-        PlotKind::Activations => Cell::Filters {
-            layer: layer(&mut evaluator, arguments)?,
+        }
+        .into(),
+        PlotKind::Activations => Filters {
+            layer: layer(&mut sources, arguments)?,
             of: source(arguments.of, [Source::Activations, Source::ActivationGradients])?,
             at,
-        },
-        PlotKind::Filter => Cell::Filter {
-            layer: layer(&mut evaluator, arguments)?,
-            filter: filter(&mut evaluator, arguments)?,
+        }
+        .into(),
+        PlotKind::Filter => Filter {
+            layer: layer(&mut sources, arguments)?,
+            filter: filter(&mut sources, arguments)?,
             born: None,
             at: one(&at)?,
-        },
-        PlotKind::Confusion => Cell::Confusion { at: one(&at)? },
+        }
+        .into(),
+        PlotKind::Confusion => Confusion { at: one(&at)? }.into(),
     };
     let image = arguments.image.map(ImageIndex);
-    must_see(&mut evaluator, &arguments.at, image)?;
+    must_see(&mut sources, &arguments.at, image)?;
     let branches = arguments.at.iter().map(|address| address.branch.clone()).collect();
-    warn_of_gaps(&evaluator, &arguments.at)?;
+    warn_of_gaps(&sources, &arguments.at)?;
     let inputs = Inputs { branches, cursor: Step(0), image };
-    finish(&evaluator.evaluate(&cell, &inputs)?, Some(&arguments.output), false)
+    finish(&cell.figure(&mut sources, &inputs)?, Some(&arguments.output), false)
 }
 
 /// Refuses options that the kind has no use for, and says which kinds do.
@@ -93,10 +98,10 @@ fn refuse_what_is_not_used(arguments: &PlotArguments) -> Result<(), Failure> {
 }
 
 /// The layer that was asked for; without one, an error that lists them.
-fn layer(evaluator: &mut Evaluator, arguments: &PlotArguments) -> Result<LayerName, Failure> {
+fn layer(sources: &mut Sources, arguments: &PlotArguments) -> Result<LayerName, Failure> {
     match &arguments.layer {
         Some(layer) => Ok(layer.clone()),
-        None => Err(expected_layer(&evaluator.store().branch(&arguments.at[0].branch)?)),
+        None => Err(expected_layer(&sources.store().branch(&arguments.at[0].branch)?)),
     }
 }
 
@@ -106,11 +111,11 @@ fn expected_layer(record: &BranchRecord) -> Failure {
 }
 
 /// The filter that was asked for; without one, an error that lists them.
-fn filter(evaluator: &mut Evaluator, arguments: &PlotArguments) -> Result<FilterNumber, Failure> {
+fn filter(sources: &mut Sources, arguments: &PlotArguments) -> Result<FilterNumber, Failure> {
     if let Some(filter) = arguments.filter {
         return Ok(FilterNumber(filter));
     }
-    let record = evaluator.store().branch(&arguments.at[0].branch)?;
+    let record = sources.store().branch(&arguments.at[0].branch)?;
     let mut layers = record.topology.layers_with_filters();
     let Some(layer) = layers.find(|layer| Some(&layer.layer) == arguments.layer.as_ref()) else {
         return Err(expected_layer(&record));
@@ -142,40 +147,42 @@ pub(crate) fn embed(arguments: &EmbedArguments) -> Result<ExitCode, Failure> {
         return Err(Failure::Usage("--method pca has no perplexity: that is for tsne".to_owned()));
     }
     arguments.output.as_deref().map(check_ending).transpose()?;
-    let mut evaluator = Evaluator::open(&arguments.store.store, arguments.data.folder(), threads(None))?;
-    let cell = Cell::Embedding {
+    let mut sources = Sources::open(&arguments.store.store, arguments.data.folder(), threads(None))?;
+    let cell = Cell::from(Embedding {
         at: arguments.at.clone(),
         layer: arguments.layer.clone(),
         of: arguments.of,
         method: arguments.method,
         perplexity: arguments.perplexity,
         seed: arguments.seed,
-    };
+        start: Start::Fresh,
+    });
     let image = arguments.image.map(ImageIndex);
-    must_see(&mut evaluator, &arguments.at, image)?;
-    warn_of_gaps(&evaluator, &arguments.at)?;
+    must_see(&mut sources, &arguments.at, image)?;
+    warn_of_gaps(&sources, &arguments.at)?;
     let inputs = Inputs { image, ..Inputs::default() };
-    finish(&evaluator.evaluate(&cell, &inputs)?, arguments.output.as_deref(), arguments.json)
+    finish(&cell.figure(&mut sources, &inputs)?, arguments.output.as_deref(), arguments.json)
 }
 
 pub(crate) fn compare(arguments: &CompareArguments) -> Result<ExitCode, Failure> {
     arguments.output.as_deref().map(check_ending).transpose()?;
-    let mut evaluator = Evaluator::open(&arguments.store.store, arguments.data.folder(), threads(None))?;
+    let mut sources = Sources::open(&arguments.store.store, arguments.data.folder(), threads(None))?;
     let mut at = vec![arguments.left.clone(), arguments.right.clone()];
     if let Some(step) = &arguments.at {
         for address in &mut at {
             *address = format!("{}@{step}", address.branch).parse()?;
         }
     }
-    warn_of_gaps(&evaluator, &at)?;
-    let figure = evaluator.evaluate(&Cell::Compare { at, matching: arguments.matching.how }, &Inputs::default())?;
+    warn_of_gaps(&sources, &at)?;
+    let compare = Cell::from(Compare { at, matching: arguments.matching.how });
+    let figure = compare.figure(&mut sources, &Inputs::default())?;
     finish(&figure, arguments.output.as_deref(), arguments.json)
 }
 
 /// Says what is missing from the history of the branches, once each.
-fn warn_of_gaps(evaluator: &Evaluator, at: &[Address]) -> Result<(), Failure> {
+fn warn_of_gaps(sources: &Sources, at: &[Address]) -> Result<(), Failure> {
     let names: BTreeSet<&BranchName> = at.iter().map(|address| &address.branch).collect();
-    names.into_iter().try_for_each(|name| history(evaluator.store(), name).map(drop))
+    names.into_iter().try_for_each(|name| history(sources.store(), name).map(drop))
 }
 
 /// Refuses a file of another ending before anything is computed.
@@ -188,9 +195,9 @@ fn check_ending(path: &Path) -> Result<(), Failure> {
 
 /// An image that was asked for is seen at every address, or the command is
 /// refused: no figure shows less.
-fn must_see(evaluator: &mut Evaluator, at: &[Address], image: Option<ImageIndex>) -> Result<(), Failure> {
+fn must_see(sources: &mut Sources, at: &[Address], image: Option<ImageIndex>) -> Result<(), Failure> {
     let Some(image) = image else { return Ok(()) };
-    Ok(at.iter().try_for_each(|address| evaluator.must_see(address, image))?)
+    Ok(at.iter().try_for_each(|address| sources.must_see(address, image))?)
 }
 
 /// Draws a figure, writes it as JSON, or prints it where neither is asked for.

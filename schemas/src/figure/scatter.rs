@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Hue, Image};
-use crate::{FilterIdentity, LayerName};
+use crate::{FilterIdentity, LayerName, Step};
 
 /// Points in a plane, such as an embedding of filters.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,6 +18,10 @@ pub struct Scatter {
     pub links: Vec<[usize; 2]>,
     /// How well the picture fits, and what was left out: a line each.
     pub notes: Vec<String>,
+    /// The step whose embedding the points started from; `None` where they
+    /// depend on the addresses alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<Step>,
 }
 
 /// Where points come from.
