@@ -56,7 +56,7 @@ mod text;
 pub use cell::{Cell, CellKind, Inputs, Kind};
 pub use choices::{Matching, Method, Show, Source, XAxis};
 pub use context::{Context, Progress, Unwatched, Watch};
-pub use differing::matched;
+pub use differing::{matched, most_differing};
 pub use error::NotebookError;
 pub use graph::{Graph, Ran};
 pub use kinds::QUANTITIES;

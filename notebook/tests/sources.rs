@@ -6,7 +6,7 @@ mod record;
 use revacnn_notebook::kinds::{Loss, Network};
 use revacnn_notebook::{Cell, Graph, Inputs, Show, Sources, XAxis};
 use revacnn_recorder::Store;
-use revacnn_schemas::{BranchName, Fidelity, Scale};
+use revacnn_schemas::{BranchName, Fidelity, Hue, Scale};
 use revacnn_trainer::Settings;
 
 use record::{record, recorded_with};
@@ -53,4 +53,37 @@ fn a_name_that_is_another_branchs_now_shows_that_branch() {
     graph.log_changed(&mut sources);
     graph.run(&mut sources);
     assert!(graph.figure("network").unwrap().unwrap_err().to_string().contains("`main`"));
+}
+
+/// A window gave colours in the order in which it came to know branches, and went
+/// on with them; in a figure that was saved later, the same branch had another.
+#[test]
+fn a_branch_has_one_colour_in_a_window_and_in_a_saved_figure_whatever_came_and_went() {
+    let (folder, store) = three();
+    let hues = |sources: &mut Sources| {
+        let branches = sources.refresh().unwrap().into_iter();
+        branches.map(|branch| (branch.name.to_string(), branch.hue)).collect::<Vec<_>>()
+    };
+    let fresh = || Sources::open(folder.path(), None, 1).unwrap();
+    let mut window = fresh();
+    let all = [("main", 0), ("other", 1), ("third", 2)].map(|(name, hue)| (name.to_owned(), Hue(hue)));
+    assert_eq!(hues(&mut window), all);
+    store.delete(&name("main")).unwrap();
+    assert_eq!(hues(&mut window), all[1..]);
+    assert_eq!(hues(&mut fresh()), all[1..]);
+    store.take_back(&name("main")).unwrap();
+    let mut late = fresh();
+    assert_eq!((hues(&mut window), hues(&mut late)), (all.to_vec(), all.to_vec()));
+    // What is gone for good leaves its colour to the next, in both.
+    store.delete(&name("main")).unwrap();
+    let garbage = store.garbage().unwrap();
+    store.collect(&garbage.items).unwrap();
+    assert_eq!(hues(&mut window), hues(&mut fresh()));
+    // And a figure that is shown is made again with the other colour.
+    let mut graph = Graph::new(Inputs { branches: vec![name("other")], ..Inputs::default() });
+    graph.set_cell("loss", Loss { x: XAxis::Step, scale: Scale::Linear });
+    graph.run(&mut late);
+    hues(&mut late);
+    graph.log_changed(&mut late);
+    assert_eq!(graph.run(&mut late).changed, ["loss"]);
 }

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use revacnn_notebook::{Matching, matched};
+use revacnn_notebook::{Matching, matched, most_differing};
 use revacnn_recorder::{Difference, FilterDistance, Lineage, Replay, StepTensors, Store, difference, find_data};
 use revacnn_schemas::{Address, FilterIdentity, Step};
 use serde_json::{Value, json};
@@ -12,9 +12,6 @@ use super::{history, threads};
 use crate::arguments::DiffArguments;
 use crate::error::Failure;
 use crate::text::{Side, count, span, table};
-
-/// Filters that a layer's line names.
-const FARTHEST: usize = 3;
 
 pub(crate) fn run(arguments: &DiffArguments) -> Result<ExitCode, Failure> {
     let store = Store::open(&arguments.store.store)?;
@@ -88,9 +85,8 @@ fn as_text((left, right): &(String, String), found: &Difference, how: Matching) 
                     true => format!("{}/{}", layer.layer, filter.filter.number),
                     false => format!("{}/{} → {}", layer.layer, filter.filter.number, filter.other.number),
                 };
-                let named = layer.filters.iter().take(FARTHEST).filter(|filter| filter.distance > 0.0);
-                let parts: Vec<String> =
-                    named.map(|filter| format!("{} {:.3}", name(filter), filter.distance)).collect();
+                let named = most_differing(layer).map(|filter| format!("{} {:.3}", name(filter), filter.distance));
+                let parts: Vec<String> = named.collect();
                 parts.join(", ")
             });
             let number = |value: Option<f64>, text: &dyn Fn(f64) -> String| value.map_or_else(|| "–".to_owned(), text);

@@ -24,6 +24,6 @@ impl CellKind for Beside {
         };
         let pair = [figure(&self.cells[0])?, figure(&self.cells[1])?];
         let title = format!("{} and {}", pair[0].title(), pair[1].title());
-        Ok(Figure::Comparison(Comparison { title, panels: vec![Panel::Pair(Box::new(pair))] }))
+        Ok(Figure::Comparison(Comparison { title, panels: vec![Panel::Pair(Box::new(pair))], differing: Vec::new() }))
     }
 }

@@ -2,13 +2,13 @@
 
 use revacnn_analysis::EmbeddingSettings;
 use revacnn_recorder::{Difference, FilterDistance, Lineage, difference};
-use revacnn_schemas::{Address, Comparison, Figure, LayerName, Panel, Scale, TableColumn, TableFigure, Topology};
+use revacnn_schemas::{Address, Comparison, DifferingFilter, Figure, Panel, Scale, TableColumn, TableFigure, Topology};
 use serde::{Deserialize, Serialize};
 
 use super::embedding::Layer;
 use super::layer::{grid, values};
 use super::loss::losses;
-use crate::differing::matched;
+use crate::differing::{matched, most_differing, most_differing_layer};
 use crate::sources::Place;
 use crate::{CellKind, Context, Matching, NotebookError, Source, XAxis};
 
@@ -53,7 +53,7 @@ fn compare(context: &mut Context<'_>, places: &[Place; 2], matching: Matching) -
         joint(Figure::Chart(curves)),
         joint(Figure::Table(distances(&found, matching))),
     ];
-    if let Some(layer) = farthest(&found) {
+    if let Some(layer) = most_differing_layer(&found).map(|layer| &layer.layer) {
         let values = places.iter().map(|place| values(context, place, layer, Source::Weights));
         let values = values.collect::<Result<Vec<_>, _>>()?;
         let mut images = grid(places, &values, layer, Source::Weights, identities)?;
@@ -71,7 +71,11 @@ fn compare(context: &mut Context<'_>, places: &[Place; 2], matching: Matching) -
             Err(error) => return Err(error),
         }
     }
-    Ok(Comparison { title: format!("{left} and {right}"), panels })
+    let differing = found.layers.iter().filter_map(|layer| {
+        let filter = most_differing(layer).next()?;
+        Some(DifferingFilter { layer: layer.layer.clone(), left: filter.filter.clone(), right: filter.other.clone() })
+    });
+    Ok(Comparison { title: format!("{left} and {right}"), panels, differing: differing.collect() })
 }
 
 fn joint(figure: Figure) -> Panel {
@@ -97,13 +101,6 @@ fn differences(
     let identities = matched(matching, (our_topology, &left), (their_topology, &right));
     let found = difference((&ours?, &left), (&theirs?, &right), identities.as_ref())?;
     Ok((found, identities))
-}
-
-/// The layer that lies farthest apart, relative to its norm.
-fn farthest(found: &Difference) -> Option<&LayerName> {
-    let hidden = found.layers.len().saturating_sub(1).max(1);
-    let layers = found.layers.iter().take(hidden).filter(|layer| layer.filters.len() > 2);
-    layers.reduce(|most, layer| if layer.relative > most.relative { layer } else { most }).map(|layer| &layer.layer)
 }
 
 /// Cuts curves to what comes from the last shared step on.
@@ -154,15 +151,14 @@ fn facts(left: &str, right: &str, found: &Difference) -> TableFigure {
 }
 
 fn distances(found: &Difference, matching: Matching) -> TableFigure {
-    const FARTHEST: usize = 3;
     let number = |value: Option<f64>, text: &dyn Fn(f64) -> String| value.map_or_else(|| "–".to_owned(), text);
     let rows = found.layers.iter().map(|layer| {
         let name = |filter: &FilterDistance| match filter.filter == filter.other {
             true => filter.filter.number.to_string(),
             false => format!("{} → {}", filter.filter.number, filter.other.number),
         };
-        let most = layer.filters.iter().take(FARTHEST);
-        let most: Vec<String> = most.map(|filter| format!("{} ({:.3})", name(filter), filter.distance)).collect();
+        let most: Vec<String> =
+            most_differing(layer).map(|filter| format!("{} ({:.3})", name(filter), filter.distance)).collect();
         vec![
             layer.layer.to_string(),
             layer.filters.len().to_string(),

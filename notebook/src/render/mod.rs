@@ -163,7 +163,7 @@ impl Pen {
 fn height(figure: &Figure, width: u32) -> u32 {
     let own = match figure {
         Figure::Chart(chart) => chart::height(chart),
-        Figure::Scatter(scatter) => 560 + 16 * (scatter.notes.len() as u32).saturating_sub(2).min(20),
+        Figure::Scatter(scatter) => scatter::height(scatter),
         Figure::Images(grid) => images::height(grid),
         Figure::Network(diagram) => network::height(diagram),
         Figure::Table(table) => table::height(table),

@@ -150,7 +150,7 @@ impl Sources {
     fn look_again(&mut self) -> Result<(), NotebookError> {
         let listed = self.store.branches()?;
         self.problems = listed.problems.iter().map(ToString::to_string).collect();
-        self.hues = hues(&listed.records);
+        self.hues = hues(&listed.records, &self.store.deleted()?);
         // What a compacted branch stores is said in its description.
         let same = |known: &BranchRecord| listed.records.iter().any(|record| record == known);
         self.lineages
@@ -225,10 +225,17 @@ impl Sources {
     }
 }
 
-/// Colours in the order in which branches were made.
-fn hues(records: &[BranchRecord]) -> HashMap<BranchId, Hue> {
+/// Colours in the order in which branches were made. They follow from the store
+/// alone, and so are the same in a window, however long it is open, and in a
+/// file. What is in the trash keeps its colour until it is gone for good, so that
+/// a deletion changes no other branch's.
+fn hues(records: &[BranchRecord], deleted: &[BranchRecord]) -> HashMap<BranchId, Hue> {
+    let mut all: Vec<&BranchRecord> = records.iter().chain(deleted).collect();
+    all.sort_by_key(|record| (record.created_unix_seconds, &record.name, &record.id));
+    // One that is just being deleted may be in both.
+    all.dedup_by_key(|record| &record.id);
     let hue = |place: usize| Hue(u16::try_from(place % usize::from(u16::MAX)).unwrap_or_default());
-    records.iter().enumerate().map(|(place, record)| (record.id.clone(), hue(place))).collect()
+    all.into_iter().enumerate().map(|(place, record)| (record.id.clone(), hue(place))).collect()
 }
 
 /// A layer that is not there, and those that are.
