@@ -7,7 +7,7 @@ use crate::{FilterIdentity, LayerName};
 
 /// Figures of two addresses: equal scales, filters in the same order by
 /// identity.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Comparison {
     /// What stands above it.
     pub title: String,
@@ -30,7 +30,7 @@ pub struct DifferingFilter {
 }
 
 /// One panel of a comparison.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Panel {
     /// One figure of both.

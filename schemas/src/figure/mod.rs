@@ -1,6 +1,7 @@
 //! Figures: what a cell shows, as plain data. A renderer or the viewer draws
 //! them; nothing in them knows pixels of a screen, fonts or colours.
 
+mod bits;
 mod chart;
 mod comparison;
 mod image;
@@ -18,7 +19,7 @@ pub use scatter::{Scatter, ScatterGroup, ScatterPoint};
 pub use table::{TableColumn, TableFigure};
 
 /// What a cell shows.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Figure {
     /// Curves over the training.
