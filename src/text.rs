@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 
-pub(crate) use revacnn_notebook::count;
+pub(crate) use revacnn_notebook::look::count;
 use revacnn_recorder::StepSpan;
 use revacnn_schemas::{Advice, Place};
 use unicode_width::UnicodeWidthStr;

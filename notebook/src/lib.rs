@@ -12,7 +12,8 @@
 //!   [`set_cursor`](Graph::set_cursor) and the like, [`run`](Graph::run) makes
 //!   again exactly the figures that read something which is another one now, and
 //!   says which cells ran and which figures changed.
-//! - [`render`] writes a figure to SVG or PNG.
+//! - [`render`] writes a figure to SVG or PNG, in one [`look`] with the window.
+//! - A [`document`] is a notebook's text. Nothing evaluates one yet.
 //!
 //! ```no_run
 //! use revacnn_notebook::kinds::Loss;
@@ -38,20 +39,22 @@
 //! | `graph` | from changes to the cells that run |
 //! | `sources` | the open store, and what is kept of it |
 //! | `differing` | which filters of two steps are compared, and differ most |
+//! | `look` | colours, numbers, axes and the font of all figures |
 //! | `render` | figures as pictures |
-//! | `text` | how numbers are written |
+//! | `document` | a notebook's text: blocks, command lines, changes |
 
 mod cell;
 mod choices;
 mod context;
 mod differing;
+pub mod document;
 mod error;
 mod graph;
 pub mod kinds;
+pub mod look;
 mod reads;
 mod render;
 mod sources;
-mod text;
 
 pub use cell::{Cell, CellKind, Inputs, Kind};
 pub use choices::{Matching, Method, Show, Source, XAxis};
@@ -61,6 +64,5 @@ pub use error::NotebookError;
 pub use graph::{Graph, Ran};
 pub use kinds::QUANTITIES;
 pub use reads::{At, Extent, Reads, StoreRead};
-pub use render::{PictureFormat, colour, hue_colour, hue_dash, render};
+pub use render::{PictureFormat, render};
 pub use sources::{BranchEvent, BranchSummary, Place, Sources};
-pub use text::count;

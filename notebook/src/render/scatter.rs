@@ -3,10 +3,10 @@
 use plotters::prelude::*;
 use revacnn_schemas::{Hue, Scatter};
 
-use super::chart::extent;
-use super::colours::{QUIET, branch, hue_dash};
 use super::images::draw_image;
+use super::paint::{QUIET, branch};
 use super::{Area, Drawn, Pen};
+use crate::look::{dash as dash_of, extent};
 
 /// The side of a point's image.
 const SIDE: f64 = 26.0;
@@ -85,7 +85,7 @@ fn framed<B: DrawingBackend>(corners: [(i32, i32); 2], hue: Hue, area: &Area<B>,
     let edge = pen.px(2.0);
     area.draw(&Rectangle::new(corners, branch(hue).filled()))?;
     let mut gaps = vec![[(left + edge, top + edge), (right - edge, bottom - edge)]];
-    let dash = hue_dash(hue);
+    let dash = dash_of(hue);
     let turn: f32 = dash.iter().sum();
     let mut along = 0.0;
     while turn > 0.0 && along < f64::from(right - left) {
