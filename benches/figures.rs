@@ -15,8 +15,9 @@ use std::time::Instant;
 
 use revacnn_notebook::kinds::{Embedding, Filter, Loss, Network, Start};
 use revacnn_notebook::{Cell, Inputs, Method, Show, Source, Sources, XAxis};
-use revacnn_recorder::{ForkPlan, Lineage, RecorderOptions, Session, SessionPlan, Store, fork};
+use revacnn_recorder::{ForkPlan, Session, SessionPlan, fork};
 use revacnn_schemas::{BranchName, Fidelity, FilterNumber, ImageIndex, RecordingSettings, Scale, Step};
+use revacnn_store::{Lineage, RecorderOptions, Store};
 use revacnn_trainer::data::{Dataset, Stream, load};
 use revacnn_trainer::{Settings, define, preset};
 

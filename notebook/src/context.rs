@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use revacnn_recorder::{BranchReader, Lineage, StepTensors, Store};
-use revacnn_schemas::{Address, BranchId, BranchName, DatasetIdentity, Figure, Hue, ImageIndex, Position, Step};
+use revacnn_schemas::{Address, BranchId, BranchName, BranchRecord, Figure, Hue, ImageIndex, Position, Step};
+use revacnn_store::{BranchReader, Lineage, StepTensors, Store};
 use revacnn_trainer::data::Dataset;
 
 use crate::reads::{At, Extent, Reads, StoreRead};
@@ -233,8 +233,13 @@ impl<'a> Context<'a> {
     ///
     /// # Errors
     /// Why it is not at hand.
-    pub fn dataset(&mut self, identity: &DatasetIdentity) -> Result<Arc<Dataset>, String> {
-        self.sources.dataset(identity)
+    pub fn dataset(&mut self, record: &BranchRecord) -> Result<Arc<Dataset>, String> {
+        self.sources.dataset(record)
+    }
+
+    /// [`dataset`](Self::dataset), or why it is not at hand in words for a note.
+    pub(crate) fn data_at_hand(&mut self, record: &BranchRecord) -> Result<Arc<Dataset>, String> {
+        self.sources.data_at_hand(record)
     }
 
     /// The image whose maps a figure shows at a place: the chosen one, or else

@@ -2,8 +2,8 @@
 //! most.
 
 use revacnn_analysis::{LayerParameters, NetworkParameters, matched_by_assignment};
-use revacnn_recorder::{Difference, FilterDistance, LayerDistance, LayerTensors, StepTensors};
 use revacnn_schemas::Topology;
+use revacnn_store::{Difference, FilterDistance, LayerDistance, LayerTensors, StepTensors};
 
 use crate::Matching;
 

@@ -1,7 +1,7 @@
 //! What a cell has read: that is what its figure depends on.
 
-use revacnn_recorder::StepSpan;
 use revacnn_schemas::{Address, BranchId, BranchName, Hue, ImageIndex, Position, Step};
+use revacnn_store::StepSpan;
 
 use crate::{Inputs, Sources};
 

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use revacnn_notebook::kinds::{Chart, Compare, Confusion, Embedding, Filter, Filters, Loss, Network, Start};
 use revacnn_notebook::{Cell, Inputs, Matching, Method, Show, Source, Sources, XAxis, render};
-use revacnn_recorder::{Lineage, Replay, Store};
+use revacnn_recorder::Replay;
 use revacnn_schemas::{Fidelity, Figure, FilterNumber, ImageIndex, Scale, Step};
+use revacnn_store::{Lineage, Store};
 use revacnn_trainer::data;
 
 use support::{inputs, recorded};

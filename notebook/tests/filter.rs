@@ -6,8 +6,9 @@ mod support;
 
 use revacnn_notebook::kinds::Filter;
 use revacnn_notebook::{Cell, Graph, Inputs, Sources, StoreRead};
-use revacnn_recorder::{Lineage, Replay, StepTensors, Store};
+use revacnn_recorder::Replay;
 use revacnn_schemas::{Address, BranchId, Fidelity, Figure, FilterNumber, Image, ImageGrid, ImageIndex, Palette, Step};
+use revacnn_store::{Lineage, StepTensors, Store};
 
 use fork::forked;
 use support::{inputs, recorded, recorded_on};

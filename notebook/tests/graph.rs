@@ -9,8 +9,8 @@ use std::path::PathBuf;
 
 use revacnn_notebook::kinds::{Beside, Filter};
 use revacnn_notebook::{CellKind, Context, Graph, Inputs, NotebookError, Ran, Sources};
-use revacnn_recorder::Store;
 use revacnn_schemas::{Fidelity, Figure, FilterNumber, ImageIndex, Step, TableFigure};
+use revacnn_store::Store;
 use serde::{Deserialize, Serialize};
 
 use support::{inputs, recorded};

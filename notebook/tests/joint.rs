@@ -5,8 +5,8 @@ mod record;
 
 use revacnn_notebook::kinds::{Embedding, Filters, Start};
 use revacnn_notebook::{Cell, Graph, Inputs, Method, Source, Sources};
-use revacnn_recorder::Store;
 use revacnn_schemas::{Address, Fidelity, Figure, ImageIndex, LayerName, Scatter, Step};
+use revacnn_store::Store;
 use revacnn_trainer::Settings;
 
 use record::{record, recorded_with};

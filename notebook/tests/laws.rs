@@ -10,8 +10,8 @@ use std::path::Path;
 use proptest::prelude::*;
 use revacnn_notebook::kinds::{Beside, Chart, Compare, Confusion, Embedding, Filter, Filters, Loss, Network, Start};
 use revacnn_notebook::{Cell, Graph, Inputs, Matching, Method, Progress, Ran, Show, Source, Sources, XAxis};
-use revacnn_recorder::Store;
 use revacnn_schemas::{Address, BranchName, Fidelity, FilterNumber, ImageIndex, Scale, Step};
+use revacnn_store::Store;
 use revacnn_trainer::Settings;
 
 use record::{record, recorded_with};
@@ -134,7 +134,11 @@ fn apply(change: &Change, store: &Store, graph: &mut Graph, sources: &mut Source
         Change::Train(_) | Change::Rename(..) | Change::Delete(_) | Change::TakeBack(_) => {
             sources.rest();
             match change {
-                Change::Train(steps) if store.branch(&name(0)).is_ok_and(|main| main.definition.seed == 0) => {
+                Change::Train(steps)
+                    if store
+                        .branch(&name(0))
+                        .is_ok_and(|main| main.definition().is_some_and(|definition| definition.seed == 0)) =>
+                {
                     record(store, "main", "digits", NETWORK, &Settings::default(), Fidelity::Every, *steps);
                 }
                 Change::Rename(from, to) => drop(store.rename(&name(*from), &name(*to))),

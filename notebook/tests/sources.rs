@@ -5,8 +5,8 @@ mod record;
 
 use revacnn_notebook::kinds::{Loss, Network};
 use revacnn_notebook::{Cell, Graph, Inputs, Show, Sources, XAxis};
-use revacnn_recorder::Store;
 use revacnn_schemas::{BranchName, Fidelity, Hue, Scale};
+use revacnn_store::Store;
 use revacnn_trainer::Settings;
 
 use record::{record, recorded_with};

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use revacnn_notebook::{Cell, Inputs};
-use revacnn_recorder::StepRow;
 use revacnn_schemas::{
     Address, BranchName, Chart, Comparison, Figure, ImageGrid, ImageIndex, NetworkDiagram, Scatter, Step,
 };
+use revacnn_store::StepRow;
 
 use crate::pixels::Pictures;
 

@@ -3,8 +3,8 @@
 use iced::keyboard::key::Named as N;
 use iced::keyboard::{Key, Modifiers};
 use revacnn_notebook::{Method, Show, Source, XAxis};
-use revacnn_recorder::Command;
 use revacnn_schemas::Scale;
+use revacnn_store::Command;
 
 use crate::cells::Slot;
 use crate::message::Message;

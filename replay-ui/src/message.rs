@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use revacnn_notebook::{BranchSummary, Method, Show, Source, XAxis};
-use revacnn_recorder::{Command, StepRow};
 use revacnn_schemas::{Address, BranchName, FilterIdentity, ImageIndex, LayerName, Position, Step};
+use revacnn_store::{Command, StepRow};
 
 use crate::cells::{Drawn, Slot, Wanted};
 use crate::prompt::Prompt;

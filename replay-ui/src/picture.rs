@@ -6,7 +6,7 @@ use iced::Size;
 use iced::advanced::renderer::Headless;
 use revacnn_notebook::kinds::Start;
 use revacnn_notebook::{PictureFormat, Sources};
-use revacnn_recorder::write_output;
+use revacnn_store::write_output;
 
 use crate::cells::Pace;
 use crate::interface::Interface;

@@ -1,7 +1,7 @@
 //! A question that is answered with a line of text.
 
-use revacnn_recorder::Command;
 use revacnn_schemas::{Address, BranchName, Edit, ImageIndex, Step};
+use revacnn_store::Command;
 
 use crate::canvas::draw::count;
 use crate::message::{Ask, Intent};

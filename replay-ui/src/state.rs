@@ -390,8 +390,8 @@ fn is_unborn(branch: &BranchSummary) -> bool {
 pub(crate) mod tests {
     use super::*;
     use crate::message::{Listed, Message, Told};
-    use revacnn_recorder::StepSpan;
     use revacnn_schemas::{BranchId, Hue};
+    use revacnn_store::StepSpan;
 
     /// The id of a branch that was first called so.
     pub(crate) fn id(name: &str) -> BranchId {

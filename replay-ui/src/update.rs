@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use revacnn_recorder::Command;
 use revacnn_schemas::{Address, BranchName, FilterIdentity, ImageIndex, LayerName, Position, Scale, Step};
+use revacnn_store::Command;
 
 use crate::canvas::lanes;
 use crate::cells::Slot;

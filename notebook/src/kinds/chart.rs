@@ -3,6 +3,7 @@
 
 use revacnn_recorder::RecorderError;
 use revacnn_schemas::{Figure, FilterNumber, LayerName, Scale, Table};
+use revacnn_store::StoreError;
 use serde::{Deserialize, Serialize};
 
 use super::curve::{Shown, curve, empty, marks, series, shown, validation, visible};
@@ -90,7 +91,7 @@ impl CellKind for Chart {
                     continue;
                 }
                 Ok(_) => without.push(format!("`{}` has no {label}{subject} at any of its steps", shown.name)),
-                Err(NotebookError::Recorder(error @ RecorderError::UnknownFilter { .. })) => {
+                Err(NotebookError::Recorder(error @ RecorderError::Store(StoreError::UnknownFilter { .. }))) => {
                     lacking.get_or_insert(error);
                 }
                 Err(error) => return Err(error),

@@ -1,8 +1,8 @@
 //! Two addresses side by side.
 
 use revacnn_analysis::EmbeddingSettings;
-use revacnn_recorder::{Difference, FilterDistance, Lineage, difference};
 use revacnn_schemas::{Address, Comparison, DifferingFilter, Figure, Panel, Scale, TableColumn, TableFigure, Topology};
+use revacnn_store::{Difference, FilterDistance, Lineage, difference};
 use serde::{Deserialize, Serialize};
 
 use super::embedding::Layer;

@@ -1,7 +1,8 @@
 //! Curves over the training, as charts of every kind draw them.
 
-use revacnn_recorder::{BranchReader, RecorderError, StepSpan};
+use revacnn_recorder::RecorderError;
 use revacnn_schemas::{Axis, BranchId, BranchName, Chart, Hue, Mark, MarkKind, Scale, Series, Step};
+use revacnn_store::{BranchReader, StepSpan, StoreError};
 
 use crate::sources::curves::{Quantity, Thinned, thin};
 use crate::sources::events;
@@ -109,7 +110,9 @@ pub(super) fn curve(
     for (place, span) in &shown.parts {
         let values = match context.sources().curve(&shown.id, *place, *span, quantity) {
             Ok(values) => values,
-            Err(NotebookError::Recorder(RecorderError::UnknownFilter { .. })) if *place > 0 => continue,
+            Err(NotebookError::Recorder(RecorderError::Store(StoreError::UnknownFilter { .. }))) if *place > 0 => {
+                continue;
+            }
             Err(error) => return Err(error),
         };
         let positions = positions(context, shown, *place, *span, x)?;
@@ -151,9 +154,9 @@ fn positions(
 
 /// Training images of an epoch, told by the data set.
 fn epoch_images(context: &mut Context<'_>, shown: &Shown) -> Result<f64, NotebookError> {
-    let record = context.sources().lineage_of(&shown.id)?.branch();
-    let (identity, holdout) = (record.definition.dataset.clone(), record.definition.holdout_every);
-    let dataset = context.dataset(&identity).map_err(|reason| NotebookError::Unknown {
+    let record = context.sources().lineage_of(&shown.id)?.branch().clone();
+    let holdout = record.definition().map_or(0, |definition| definition.holdout_every);
+    let dataset = context.dataset(&record).map_err(|reason| NotebookError::Unknown {
         what: format!("the length of an epoch of `{}` is not known before its first one is over", shown.name),
         known: format!("{reason}; choose steps or images"),
     })?;

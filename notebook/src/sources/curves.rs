@@ -5,8 +5,8 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Int32Type, Int64Type};
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::DataType;
-use revacnn_recorder::{BranchReader, RecorderError, Selection, StepSpan};
 use revacnn_schemas::{BranchId, FilterNumber, LayerName, Step, Table};
+use revacnn_store::{BranchReader, Selection, StepSpan, StoreError};
 
 use crate::{NotebookError, Sources};
 
@@ -77,7 +77,7 @@ impl Sources {
     }
 }
 
-fn extend(curve: &mut Curve, reader: &BranchReader, span: StepSpan, quantity: &Quantity) -> Result<(), RecorderError> {
+fn extend(curve: &mut Curve, reader: &BranchReader, span: StepSpan, quantity: &Quantity) -> Result<(), StoreError> {
     let selection = Selection { layer: quantity.layer.clone(), filter: quantity.filter };
     let batch = reader.read_columns(quantity.table, span, &selection, &[&quantity.column])?;
     let values = numbers(batch.column(0));

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use lru::LruCache;
 use revacnn_analysis::{EmbeddedFilter, Embedding};
-use revacnn_recorder::{Replay, StepTensors};
+use revacnn_recorder::Replay;
 use revacnn_schemas::{BranchId, BranchRecord, ImageIndex, LayerName, Step};
+use revacnn_store::StepTensors;
 
 use super::curves::{Curve, Quantity};
 use crate::Source;

@@ -11,10 +11,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use revacnn_analysis::Embedding;
-use revacnn_recorder::{BranchList, Lineage, RecorderError, StepRow, Store, find_data};
+use revacnn_recorder::find_data;
 use revacnn_schemas::{
     Address, BranchId, BranchName, BranchRecord, DatasetIdentity, Epoch, Hue, LayerName, Position, Step,
 };
+use revacnn_store::{BranchList, Lineage, StepRow, Store, StoreError};
 use revacnn_trainer::data::Dataset;
 
 pub(crate) use self::kept::Embedded;
@@ -50,7 +51,7 @@ impl Sources {
     /// where the store remembers them.
     ///
     /// # Errors
-    /// [`RecorderError::NotAStore`] and the like.
+    /// [`StoreError::NotAStore`] and the like.
     pub fn open(store: &Path, data: Option<PathBuf>, threads: usize) -> Result<Self, NotebookError> {
         Ok(Self {
             store: Store::open(store)?,
@@ -121,7 +122,7 @@ impl Sources {
         }
         match lineage.resolve(Position::Epoch(Epoch(epoch))) {
             Ok(step) => Ok(step),
-            Err(RecorderError::NoSuchPosition { .. }) => Ok(edge),
+            Err(StoreError::NoSuchPosition { .. }) => Ok(edge),
             Err(error) => Err(error.into()),
         }
     }
@@ -130,12 +131,20 @@ impl Sources {
     ///
     /// # Errors
     /// What loading says; it is tried again after a [`refresh`](Self::refresh).
-    pub fn dataset(&mut self, identity: &DatasetIdentity) -> Result<Arc<Dataset>, String> {
-        if !self.datasets.contains_key(identity) {
-            let found = find_data(&self.store, identity, self.data.as_deref()).map_err(|error| error.to_string());
-            self.datasets.insert(identity.clone(), found);
+    pub fn dataset(&mut self, record: &BranchRecord) -> Result<Arc<Dataset>, String> {
+        let find = || find_data(&self.store, record, self.data.as_deref()).map_err(|error| error.to_string());
+        match record.definition() {
+            Some(definition) => self.datasets.entry(definition.dataset.clone()).or_insert_with(find).clone(),
+            None => find(),
         }
-        self.datasets[identity].clone()
+    }
+
+    /// [`dataset`](Self::dataset), or why it is not at hand in words for a note.
+    pub(crate) fn data_at_hand(&mut self, record: &BranchRecord) -> Result<Arc<Dataset>, String> {
+        self.dataset(record).map_err(|reason| match record.definition() {
+            Some(definition) => format!("the data set {} is not at hand: {reason}", definition.dataset.name),
+            None => reason,
+        })
     }
 
     /// Lets others delete, compact and tidy what was read, until it is read

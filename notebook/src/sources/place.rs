@@ -1,6 +1,7 @@
 //! Steps of histories, and what of them can be seen.
 
-use revacnn_schemas::{ARITHMETIC, Address, BranchId, BranchName, BranchRecord, Hue, ImageIndex, Position, Step};
+use revacnn_recorder::check_producer;
+use revacnn_schemas::{Address, BranchId, BranchName, BranchRecord, DatasetIdentity, Hue, ImageIndex, Position, Step};
 
 use crate::reads::At;
 use crate::{NotebookError, Sources};
@@ -21,6 +22,17 @@ pub struct Place {
 }
 
 impl Place {
+    /// The data set of the branch that holds it; `None` where another program
+    /// computes that.
+    pub(crate) fn dataset(&self) -> Option<&DatasetIdentity> {
+        self.holder.definition().map(|definition| &definition.dataset)
+    }
+
+    /// Channels of the images; 1 where nobody says.
+    pub(crate) fn channels(&self) -> usize {
+        self.holder.definition().map_or(1, |definition| definition.input.channels)
+    }
+
     /// `main@100`.
     pub fn label(&self) -> String {
         format!("{}@{}", self.name, self.step)
@@ -64,14 +76,7 @@ impl Sources {
         if record.recording.probes.contains(&image) {
             return Ok(());
         }
-        if record.arithmetic != ARITHMETIC {
-            return Err(format!(
-                "the branch was computed with arithmetic {}, this program computes with {ARITHMETIC}",
-                record.arithmetic
-            ));
-        }
-        let identity = &record.definition.dataset;
-        let name = &identity.name;
-        self.dataset(identity).map(drop).map_err(|reason| format!("the data set {name} is not at hand: {reason}"))
+        check_producer(record, "show maps of other images").map_err(|error| error.to_string())?;
+        self.data_at_hand(record).map(drop)
     }
 }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use revacnn_recorder::{BranchReader, RecorderError, Replay, StepTensors};
+use revacnn_recorder::{RecorderError, Replay};
 use revacnn_schemas::{BranchRecord, ImageIndex};
+use revacnn_store::{BranchReader, StepTensors, StoreError};
 
 use super::Place;
 use super::kept::Looked;
@@ -29,7 +30,7 @@ impl Sources {
         };
         let mut replay = self.replay(record)?;
         let mut result = read(&mut replay);
-        if matches!(result, Err(RecorderError::UnknownStep { .. })) {
+        if matches!(result, Err(RecorderError::Store(StoreError::UnknownStep { .. }))) {
             // Committed since the replay looked at its folder.
             replay.reader().refresh()?;
             result = read(&mut replay);
@@ -37,8 +38,14 @@ impl Sources {
         // Loading a data set takes longer than a seek: only what must be
         // computed waits for it.
         let mut lacking = None;
-        if matches!(result, Err(RecorderError::TensorsNotStored { .. } | RecorderError::DataNeeded { .. })) {
-            match self.dataset(&record.definition.dataset) {
+        let not_stored = |error: &RecorderError| {
+            matches!(
+                error,
+                RecorderError::Store(StoreError::TensorsNotStored { .. }) | RecorderError::DataNeeded { .. }
+            )
+        };
+        if result.as_ref().is_err_and(not_stored) {
+            match self.dataset(record) {
                 Ok(dataset) => {
                     replay = replay.with_data(dataset, self.threads);
                     result = read(&mut replay);
@@ -59,7 +66,7 @@ impl Sources {
     /// where the state of training cannot be had.
     pub(crate) fn frozen(&mut self, place: &Place) -> Option<Vec<Vec<bool>>> {
         let record = &place.holder;
-        let dataset = self.dataset(&record.definition.dataset).ok()?;
+        let dataset = self.dataset(record).ok()?;
         let mut replay = self.replay(record).ok()?.with_data(dataset, self.threads);
         let trainer = replay.trainer_at(place.step).ok();
         let frozen = trainer.map(|trainer| trainer.parameters().iter().map(|layer| layer.frozen.clone()).collect());

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use revacnn_recorder::Store;
 use revacnn_schemas::Fidelity;
+use revacnn_store::Store;
 use revacnn_trainer::Settings;
 
 use crate::support::NETWORK;

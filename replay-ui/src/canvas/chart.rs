@@ -4,8 +4,8 @@ use iced::widget::canvas::{self, Action, Event, Frame, Geometry, Path, Stroke, p
 use iced::widget::{canvas as drawn, stack};
 use iced::{Color, Fill, Point, Rectangle, Renderer, Size, Theme, mouse};
 use revacnn_notebook::XAxis;
-use revacnn_recorder::StepRow;
 use revacnn_schemas::{Chart, Hue, MarkKind, Scale, Series, Step};
+use revacnn_store::StepRow;
 
 use super::draw::{Align, axis_number, label, ticks};
 use super::readout::Readout;

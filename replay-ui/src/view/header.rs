@@ -2,7 +2,7 @@
 
 use iced::widget::{Space, container, row, text};
 use iced::{Alignment, Fill};
-use revacnn_recorder::Command;
+use revacnn_store::Command;
 
 use super::parts::{Piece, changing, faint, ground, hinted, plain, press, quiet};
 use crate::canvas::chart::epoch;

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use revacnn_notebook::kinds::{Embedding, Start};
 use revacnn_notebook::{BranchSummary, Cell, Graph, Inputs, Sources, Unwatched, Watch};
-use revacnn_recorder::StepRow;
 use revacnn_schemas::{Address, BranchName, Figure, Position, Step};
+use revacnn_store::StepRow;
 
 use super::hand::save;
 use super::{Desk, Inbox, Shared};
