@@ -3,7 +3,7 @@
 //!
 //! Trains the paper's network on the embedded `shapes` at batch 4, recorded,
 //! forks it near the end with another filter, and evaluates cells as the viewer
-//! does: by one evaluator that stays open. Options after `--`: `--steps N`
+//! does: from sources that stay open. Options after `--`: `--steps N`
 //! (default 20000, at least 2000), `--figures N` (default 500, at most 1000),
 //! `--store DIR` (a new store; default one that is removed afterwards; it
 //! needs 200 kB a step).
@@ -13,7 +13,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use revacnn_notebook::{Cell, Evaluator, Inputs, Method, Show, Source, XAxis};
+use revacnn_notebook::kinds::{Embedding, Filter, Loss, Network, Start};
+use revacnn_notebook::{Cell, Inputs, Method, Show, Source, Sources, XAxis};
 use revacnn_recorder::{ForkPlan, Resources, Session, SessionPlan, fork};
 use revacnn_schemas::{BranchName, Fidelity, FilterNumber, ImageIndex, RecordingSettings, Scale, Step};
 use revacnn_store::{Lineage, RecorderOptions, Store};
@@ -62,43 +63,43 @@ fn main() -> Result<(), Box<dyn Error>> {
     record(&store, &dataset, options.steps)?;
 
     println!("{} steps; ms a figure\n{:<44}  {:>7}  {:>7}  {:>7}", options.steps, "", "p50", "p99", "figures");
-    let mut evaluator = Evaluator::open(&root, None, 1)?;
+    let mut sources = Sources::open(&root, None, 1)?;
     let cursor = |branches: &[&str], step| -> Result<Inputs, Box<dyn Error>> {
         let branches = branches.iter().map(|name| name.parse()).collect::<Result<Vec<BranchName>, _>>()?;
         Ok(Inputs { branches, cursor: Step(step), image: None })
     };
     let mut stream = Stream::new("figures", &[options.steps]);
-    let network = Cell::Network { at: None, show: Show::Maps };
-    let filter = Cell::Filter { at: None, layer: "conv3".parse()?, filter: FilterNumber(7), born: None };
-    let first = time(&mut evaluator, &network, &cursor(&["main"], options.steps / 2)?)?;
+    let network = Cell::from(Network { at: None, show: Show::Maps });
+    let filter = Cell::from(Filter { at: None, layer: "conv3".parse()?, filter: FilterNumber(7), born: None });
+    let first = time(&mut sources, &network, &cursor(&["main"], options.steps / 2)?)?;
     report("network, the first, which makes the images", vec![first]);
     let (mut networks, mut filters, mut shared) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..options.figures {
         let inputs = cursor(&["main"], stream.below(options.steps + 1))?;
-        networks.push(time(&mut evaluator, &network, &inputs)?);
-        shared.push(time(&mut evaluator, &filter, &inputs)?);
+        networks.push(time(&mut sources, &network, &inputs)?);
+        shared.push(time(&mut sources, &filter, &inputs)?);
         let inputs = cursor(&["main"], stream.below(options.steps + 1))?;
-        filters.push(time(&mut evaluator, &filter, &inputs)?);
+        filters.push(time(&mut sources, &filter, &inputs)?);
     }
     report("network, random step", networks);
     report("filter conv3/7, random step", filters);
     report("filter conv3/7, the network's step", shared);
 
     for layer in ["conv1", "conv3"] {
-        let embedding = |seed| -> Result<Cell, Box<dyn Error>> {
+        let embedding = |seed, start| -> Result<Cell, Box<dyn Error>> {
             let (at, layer, of) = (Vec::new(), layer.parse()?, Source::Weights);
-            Ok(Cell::Embedding { at, layer, of, method: Method::Tsne, perplexity: None, seed })
+            Ok(Embedding { at, layer, of, method: Method::Tsne, perplexity: None, seed, start }.into())
         };
         let first = options.steps - FORKED;
         let (mut anew, mut moved) = (Vec::new(), Vec::new());
         for seed in 1..=options.figures {
             let inputs = cursor(&["main", "wider"], first + 1 + stream.below(FORKED))?;
-            anew.push(time(&mut evaluator, &embedding(seed)?, &inputs)?);
+            anew.push(time(&mut sources, &embedding(seed, Start::Fresh)?, &inputs)?);
         }
-        // The first has none before it to start from.
+        // The first embeds what the others start from as well.
         for step in 0..=options.figures.min(FORKED - 1) {
             let inputs = cursor(&["main", "wider"], first + 1 + step)?;
-            let took = time(&mut evaluator, &embedding(0)?, &inputs)?;
+            let took = time(&mut sources, &embedding(0, Start::From(Step(first)))?, &inputs)?;
             if step > 0 {
                 moved.push(took);
             }
@@ -107,20 +108,20 @@ fn main() -> Result<(), Box<dyn Error>> {
         report(&format!("joint embedding of {layer}, one step further"), moved);
     }
 
-    let loss = Cell::Loss { x: XAxis::Step, scale: Scale::Linear };
+    let loss = Cell::from(Loss { x: XAxis::Step, scale: Scale::Linear });
     let (mut anew, mut again, mut listed) = (Vec::new(), Vec::new(), Vec::new());
     let inputs = cursor(&["main"], 0)?;
     for _ in 0..CURVES {
-        let mut evaluator = Evaluator::open(&root, None, 1)?;
-        anew.push(time(&mut evaluator, &loss, &inputs)?);
+        let mut sources = Sources::open(&root, None, 1)?;
+        anew.push(time(&mut sources, &loss, &inputs)?);
     }
-    time(&mut evaluator, &loss, &inputs)?;
+    time(&mut sources, &loss, &inputs)?;
     for more in 1..=CURVES as u64 {
         record(&store, &dataset, options.steps + more * MORE)?;
         let begin = Instant::now();
-        evaluator.refresh()?;
+        sources.refresh()?;
         listed.push(milliseconds(begin));
-        again.push(time(&mut evaluator, &loss, &inputs)?);
+        again.push(time(&mut sources, &loss, &inputs)?);
     }
     report("loss curve, first time", anew);
     report(&format!("loss curve, after {MORE} more steps"), again);
@@ -169,9 +170,9 @@ fn milliseconds(begin: Instant) -> f64 {
     begin.elapsed().as_secs_f64() * 1e3
 }
 
-fn time(evaluator: &mut Evaluator, cell: &Cell, inputs: &Inputs) -> Result<f64, Box<dyn Error>> {
+fn time(sources: &mut Sources, cell: &Cell, inputs: &Inputs) -> Result<f64, Box<dyn Error>> {
     let begin = Instant::now();
-    evaluator.evaluate(cell, inputs)?;
+    cell.figure(sources, inputs)?;
     Ok(milliseconds(begin))
 }
 

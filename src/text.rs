@@ -3,7 +3,7 @@
 use bytesize::ByteSize;
 use clap::builder::styling::Style;
 use comfy_table::{CellAlignment, Table, presets};
-pub(crate) use revacnn_notebook::count;
+pub(crate) use revacnn_notebook::look::count;
 use revacnn_schemas::{Advice, Place};
 use revacnn_store::StepSpan;
 

@@ -65,6 +65,9 @@ pub enum NotebookError {
         /// The cell that is read.
         cell: String,
     },
+    /// A figure that nobody waits for any more.
+    #[error("the figure is not wanted any more")]
+    Cancelled,
     /// A picture that cannot be drawn or written.
     #[error("cannot draw {}: {reason}", path.display())]
     Draw {

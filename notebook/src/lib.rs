@@ -1,58 +1,68 @@
 //! Cells: a view is a cell, a cell's value is a [`Figure`](revacnn_schemas::Figure).
 //! Headless: the command line, the renderers and a viewer all evaluate here.
 //!
-//! - A [`Cell`] says what is shown and [depends](Cell::dependencies) on names:
-//!   the shown branches, the cursor, the image, the log, or another cell.
-//! - An [`Evaluator`] owns the open store. It turns a cell and the [`Inputs`]
-//!   into a figure, and lists the branches as [`BranchSummary`]s. It is `Send`:
-//!   keep it on a worker thread.
+//! - A [`Cell`] says what is shown. Its kind is one of [`kinds`], a file each,
+//!   and the rest of the crate knows none of them.
+//! - A [`CellKind`] makes its figure from what it reads through a [`Context`]:
+//!   the shown branches, the cursor, the image, steps and histories, another
+//!   cell's figure. What it read is noted, so nothing is declared.
+//! - [`Sources`] are the open store with what was read and computed. They list
+//!   the branches as [`BranchSummary`]s.
 //! - A [`Graph`] holds named cells with their figures. After
-//!   [`set_cursor`](Graph::set_cursor) and the like, [`run`](Graph::run)
-//!   evaluates again exactly what the change reaches, and says which cells ran
-//!   and which figures changed.
-//! - [`render`] writes a figure to SVG or PNG.
+//!   [`set_cursor`](Graph::set_cursor) and the like, [`run`](Graph::run) makes
+//!   again exactly the figures that read something which is another one now, and
+//!   says which cells ran and which figures changed.
+//! - [`render`] writes a figure to SVG or PNG, in one [`look`] with the window.
+//! - A [`document`] is a notebook's text. Nothing evaluates one yet.
 //!
 //! ```no_run
-//! use revacnn_notebook::{Cell, Evaluator, Graph, Inputs, XAxis};
+//! use revacnn_notebook::kinds::Loss;
+//! use revacnn_notebook::{Graph, Inputs, Sources, XAxis};
 //! use revacnn_schemas::{Scale, Step};
 //!
-//! let mut evaluator = Evaluator::open("runs".as_ref(), None, 2)?;
-//! let branches = evaluator.refresh()?.into_iter().map(|branch| branch.name).collect();
+//! let mut sources = Sources::open("runs".as_ref(), None, 2)?;
+//! let branches = sources.refresh()?.into_iter().map(|branch| branch.name).collect();
 //! let mut graph = Graph::new(Inputs { branches, cursor: Step(100), image: None });
-//! graph.set_cell("loss", Cell::Loss { x: XAxis::Step, scale: Scale::Linear });
-//! let ran = graph.run(&mut evaluator);
+//! graph.set_cell("loss", Loss { x: XAxis::Step, scale: Scale::Linear });
+//! let ran = graph.run(&mut sources);
 //! assert_eq!(ran.changed, ["loss"]);
 //! # Ok::<(), revacnn_notebook::NotebookError>(())
 //! ```
 //!
 //! | module | concept |
 //! |---|---|
-//! | `cell` | cells, inputs, and what depends on what |
+//! | `cell` | what a cell is, of whatever kind |
+//! | `kinds` | one kind of cell a file |
+//! | `choices` | what a person chooses of a figure: a source, an axis, a method |
+//! | `context` | what a cell sees while it makes its figure |
+//! | `reads` | what it has read, and whether that is still so |
 //! | `graph` | from changes to the cells that run |
-//! | `evaluator` | the open store: lineages, replays, data |
-//! | `matching` | which filters of two addresses are compared |
-//! | `summary` | branches as a tree shows them |
-//! | `curves` | columns of the log, cached and thinned |
-//! | `cells` | one kind of cell a file |
+//! | `sources` | the open store, and what is kept of it |
+//! | `differing` | which filters of two steps are compared, and differ most |
+//! | `look` | colours, numbers, axes and the font of all figures |
 //! | `render` | figures as pictures |
-//! | `text` | how numbers are written |
+//! | `document` | a notebook's text: blocks, command lines, changes |
 
 mod cell;
-mod cells;
-mod curves;
+mod choices;
+mod context;
+mod differing;
+pub mod document;
 mod error;
-mod evaluator;
 mod graph;
-mod matching;
+pub mod kinds;
+pub mod look;
+mod reads;
 mod render;
-mod summary;
-mod text;
+mod sources;
 
-pub use cell::{Cell, Dependency, Inputs, Matching, Method, QUANTITIES, Show, Source, XAxis};
+pub use cell::{Cell, CellKind, Inputs, Kind};
+pub use choices::{Matching, Method, Show, Source, XAxis};
+pub use context::{Context, Progress, Unwatched, Watch};
+pub use differing::{matched, most_differing};
 pub use error::NotebookError;
-pub use evaluator::Evaluator;
-pub use graph::{Evaluate, Graph, Ran};
-pub use matching::matched;
-pub use render::{PictureFormat, colour, hue_colour, hue_dash, render};
-pub use summary::{BranchEvent, BranchSummary};
-pub use text::count;
+pub use graph::{Graph, Ran};
+pub use kinds::QUANTITIES;
+pub use reads::{At, Extent, Reads, StoreRead};
+pub use render::{PictureFormat, render};
+pub use sources::{BranchEvent, BranchSummary, Place, Sources};

@@ -4,7 +4,8 @@ mod support;
 
 use std::sync::Arc;
 
-use revacnn_notebook::{Cell, Evaluator, Inputs, Matching, Method, Show, Source, XAxis, render};
+use revacnn_notebook::kinds::{Chart, Compare, Confusion, Embedding, Filter, Filters, Loss, Network, Start};
+use revacnn_notebook::{Cell, Inputs, Matching, Method, Show, Source, Sources, XAxis, render};
 use revacnn_recorder::Replay;
 use revacnn_schemas::{Fidelity, Figure, FilterNumber, ImageIndex, Scale, Step};
 use revacnn_store::{Lineage, Store};
@@ -16,9 +17,9 @@ use support::{inputs, recorded};
 fn a_loss_curve_has_the_logs_values() {
     let folder = recorded(Fidelity::Every);
     let lineage = Lineage::open(&Store::open(folder.path()).unwrap(), &"main".parse().unwrap()).unwrap();
-    let mut evaluator = Evaluator::open(folder.path(), None, 1).unwrap();
-    let cell = Cell::Loss { x: XAxis::Images, scale: Scale::Linear };
-    let Figure::Chart(chart) = evaluator.evaluate(&cell, &inputs(0)).unwrap() else { panic!("a chart") };
+    let mut sources = Sources::open(folder.path(), None, 1).unwrap();
+    let cell = Cell::from(Loss { x: XAxis::Images, scale: Scale::Linear });
+    let Figure::Chart(chart) = cell.figure(&mut sources, &inputs(0)).unwrap() else { panic!("a chart") };
     let [train, validation] = &chart.series[..] else { panic!("two curves") };
     assert_eq!(train.points.len(), 41);
     assert!(train.points[0][1].is_nan(), "step 0 has no loss");
@@ -34,16 +35,16 @@ fn a_loss_curve_has_the_logs_values() {
 #[test]
 fn a_layers_statistic_is_the_mean_over_its_filters() {
     let folder = recorded(Fidelity::Every);
-    let mut evaluator = Evaluator::open(folder.path(), None, 1).unwrap();
+    let mut sources = Sources::open(folder.path(), None, 1).unwrap();
     let mut chart = |filter: Option<u32>| {
-        let cell = Cell::Chart {
+        let cell = Cell::from(Chart {
             quantity: "weight_norm".into(),
             layer: Some("conv1".parse().unwrap()),
             filter: filter.map(FilterNumber),
             x: XAxis::Step,
             scale: Scale::Linear,
-        };
-        let Figure::Chart(chart) = evaluator.evaluate(&cell, &inputs(0)).unwrap() else { panic!("a chart") };
+        });
+        let Figure::Chart(chart) = cell.figure(&mut sources, &inputs(0)).unwrap() else { panic!("a chart") };
         chart.series.into_iter().next().unwrap()
     };
     let mean = chart(None);
@@ -61,9 +62,9 @@ fn a_network_shows_the_recorded_maps_and_computes_those_of_any_other_image() {
     let store = Store::open(folder.path()).unwrap();
     let reader = Lineage::open(&store, &"main".parse().unwrap()).unwrap().into_holder(Step(30)).unwrap();
     let expected = Replay::new(reader).tensors(Step(30)).unwrap();
-    let mut evaluator = Evaluator::open(folder.path(), None, 1).unwrap();
-    let cell = Cell::Network { at: None, show: Show::Maps };
-    let Figure::Network(shown) = evaluator.evaluate(&cell, &inputs(30)).unwrap() else { panic!("a network") };
+    let mut sources = Sources::open(folder.path(), None, 1).unwrap();
+    let cell = Cell::from(Network { at: None, show: Show::Maps });
+    let Figure::Network(shown) = cell.figure(&mut sources, &inputs(30)).unwrap() else { panic!("a network") };
     let pixels: Vec<f32> = shown.columns[0].nodes.iter().flat_map(|node| node.image.clone().unwrap().pixels).collect();
     assert_eq!(pixels, expected.blocks[0].activations);
     let probabilities: Vec<f32> = shown.classes.iter().map(|class| class.probability).collect();
@@ -76,7 +77,7 @@ fn a_network_shows_the_recorded_maps_and_computes_those_of_any_other_image() {
     let mut replay = Replay::new(reader).with_data(dataset, 1);
     assert_eq!(replay.look(Step(30), &[ImageIndex(7)]).unwrap(), expected);
     let other = Inputs { image: Some(ImageIndex(8)), ..inputs(30) };
-    let Figure::Network(other) = evaluator.evaluate(&cell, &other).unwrap() else { panic!("a network") };
+    let Figure::Network(other) = cell.figure(&mut sources, &other).unwrap() else { panic!("a network") };
     assert_ne!(other.columns[0].nodes[0].image, shown.columns[0].nodes[0].image);
     assert!((other.classes.iter().map(|class| class.probability).sum::<f32>() - 1.0).abs() < 1e-5);
 }
@@ -86,49 +87,52 @@ fn figures_of_a_branch_of_keyframes_are_those_of_one_with_every_step() {
     let (every, keyframes) = (recorded(Fidelity::Every), recorded(Fidelity::Keyframes));
     let layer: revacnn_schemas::LayerName = "conv1".parse().unwrap();
     let at = vec!["main@3".parse().unwrap(), "main@30".parse().unwrap()];
-    let embedding = Cell::Embedding {
+    let embedding = Embedding {
         at: at.clone(),
         layer: layer.clone(),
         of: Source::Gradients,
         method: Method::Tsne,
         perplexity: None,
         seed: 0,
+        start: Start::Fresh,
     };
     let cells = [
-        Cell::Network { at: None, show: Show::Coefficients },
-        Cell::Filters { at: at.clone(), layer, of: Source::ActivationGradients },
-        embedding,
-        Cell::Filter { at: None, layer: "softmax".parse().unwrap(), filter: FilterNumber(3), born: None },
-        Cell::Compare { at, matching: Matching::Identity },
-        Cell::Confusion { at: None },
+        Cell::from(Network { at: None, show: Show::Coefficients }),
+        Filters { at: at.clone(), layer, of: Source::ActivationGradients }.into(),
+        embedding.into(),
+        Filter { at: None, layer: "softmax".parse().unwrap(), filter: FilterNumber(3), born: None }.into(),
+        Compare { at, matching: Matching::Identity }.into(),
+        Confusion { at: None }.into(),
     ];
     for cell in cells {
         let figure = |folder: &tempfile::TempDir| {
-            Evaluator::open(folder.path(), None, 1).unwrap().evaluate(&cell, &inputs(21)).unwrap()
+            cell.figure(&mut Sources::open(folder.path(), None, 1).unwrap(), &inputs(21)).unwrap()
         };
-        assert_eq!(format!("{:?}", figure(&every)), format!("{:?}", figure(&keyframes)), "{cell:?}");
+        assert_eq!(figure(&every), figure(&keyframes), "{cell:?}");
     }
 }
 
 #[test]
 fn what_is_not_there_is_an_error_that_lists_what_is() {
     let folder = recorded(Fidelity::Every);
-    let mut evaluator = Evaluator::open(folder.path(), None, 1).unwrap();
-    let chart = |quantity: &str, layer: Option<&str>| Cell::Chart {
-        quantity: quantity.into(),
-        layer: layer.map(|layer| layer.parse().unwrap()),
-        filter: None,
-        x: XAxis::Step,
-        scale: Scale::Linear,
+    let mut sources = Sources::open(folder.path(), None, 1).unwrap();
+    let chart = |quantity: &str, layer: Option<&str>| {
+        Cell::from(Chart {
+            quantity: quantity.into(),
+            layer: layer.map(|layer| layer.parse().unwrap()),
+            filter: None,
+            x: XAxis::Step,
+            scale: Scale::Linear,
+        })
     };
-    let filters = Cell::Filters { at: Vec::new(), layer: "conv9".parse().unwrap(), of: Source::Weights };
+    let filters = Cell::from(Filters { at: Vec::new(), layer: "conv9".parse().unwrap(), of: Source::Weights });
     for (cell, listed) in [
         (chart("lossy", None), "live_accuracy"),
         (chart("weight_norm", None), "name a layer"),
         (chart("weight_norm", Some("conv9")), "conv1"),
         (filters, "conv1"),
     ] {
-        let error = evaluator.evaluate(&cell, &inputs(0)).unwrap_err().to_string();
+        let error = cell.figure(&mut sources, &inputs(0)).unwrap_err().to_string();
         assert!(error.contains(listed), "{error}");
     }
 }
@@ -136,17 +140,17 @@ fn what_is_not_there_is_an_error_that_lists_what_is() {
 #[test]
 fn every_figure_is_drawn_with_the_same_bytes_twice() {
     let folder = recorded(Fidelity::Every);
-    let mut evaluator = Evaluator::open(folder.path(), None, 1).unwrap();
+    let mut sources = Sources::open(folder.path(), None, 1).unwrap();
     let at = vec!["main@0".parse().unwrap(), "main@40".parse().unwrap()];
     let cells = [
-        Cell::Loss { x: XAxis::Epoch, scale: Scale::Logarithmic },
-        Cell::Network { at: None, show: Show::Maps },
-        Cell::Filter { at: None, layer: "conv1".parse().unwrap(), filter: FilterNumber(2), born: None },
-        Cell::Compare { at, matching: Matching::Identity },
-        Cell::Confusion { at: None },
+        Cell::from(Loss { x: XAxis::Epoch, scale: Scale::Logarithmic }),
+        Network { at: None, show: Show::Maps }.into(),
+        Filter { at: None, layer: "conv1".parse().unwrap(), filter: FilterNumber(2), born: None }.into(),
+        Compare { at, matching: Matching::Identity }.into(),
+        Confusion { at: None }.into(),
     ];
     for cell in cells {
-        let figure = evaluator.evaluate(&cell, &inputs(40)).unwrap();
+        let figure = cell.figure(&mut sources, &inputs(40)).unwrap();
         for ending in ["svg", "png"] {
             let [first, second] = [0, 1].map(|time| {
                 let path = folder.path().join(format!("{time}.{ending}"));
@@ -158,7 +162,7 @@ fn every_figure_is_drawn_with_the_same_bytes_twice() {
         let text = std::fs::read_to_string(folder.path().join("0.svg")).unwrap();
         assert!(text.contains(figure.title().split(':').next().unwrap()), "{cell:?} has its title");
     }
-    let figure = evaluator.evaluate(&Cell::Confusion { at: None }, &inputs(40)).unwrap();
+    let figure = Cell::from(Confusion { at: None }).figure(&mut sources, &inputs(40)).unwrap();
     let error = render(&figure, &folder.path().join("x.gif")).unwrap_err().to_string();
     assert!(error.contains(".svg or .png"), "{error}");
 }

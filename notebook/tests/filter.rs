@@ -4,7 +4,8 @@
 mod fork;
 mod support;
 
-use revacnn_notebook::{Cell, Dependency, Evaluator, Inputs};
+use revacnn_notebook::kinds::Filter;
+use revacnn_notebook::{Cell, Graph, Inputs, Sources, StoreRead};
 use revacnn_recorder::Replay;
 use revacnn_schemas::{Address, BranchId, Fidelity, Figure, FilterNumber, Image, ImageGrid, ImageIndex, Palette, Step};
 use revacnn_store::{Lineage, StepTensors, Store};
@@ -40,11 +41,11 @@ kind = "softmax"
 
 fn cell(at: Option<&str>, layer: &str, filter: u32) -> Cell {
     let at = at.map(|at| at.parse().unwrap());
-    Cell::Filter { at, layer: layer.parse().unwrap(), filter: FilterNumber(filter), born: None }
+    Filter { at, layer: layer.parse().unwrap(), filter: FilterNumber(filter), born: None }.into()
 }
 
-fn shown(evaluator: &mut Evaluator, cell: &Cell, inputs: &Inputs) -> ImageGrid {
-    let Figure::Images(grid) = evaluator.evaluate(cell, inputs).unwrap() else { panic!("images") };
+fn shown(sources: &mut Sources, cell: &Cell, inputs: &Inputs) -> ImageGrid {
+    let Figure::Images(grid) = cell.figure(sources, inputs).unwrap() else { panic!("images") };
     for row in &grid.rows {
         assert!(
             row.images.iter().flatten().all(|image| image.range == images(row)[0].range),
@@ -82,14 +83,14 @@ const ALL: [&str; 5] = ["coefficients", "gradients", "map", "map gradient", "nea
 fn a_filters_rows_are_the_recorded_values_one_image_an_input() {
     let folder = recorded_on("shapes", COLOURED, Fidelity::Every, 6);
     let expected = tensors(&Store::open(folder.path()).unwrap(), 5);
-    let mut evaluator = Evaluator::open(folder.path(), None, 1).unwrap();
+    let mut sources = Sources::open(folder.path(), None, 1).unwrap();
     // Of each layer a filter, its coefficients an input, and the inputs' names.
     for (place, layer, filter, inputs_, side) in [
         (0, "conv1", 2, ["red", "green", "blue"].map(str::to_owned).to_vec(), 3),
         (1, "conv2", 3, (0..3).map(|input| format!("conv1/{input}")).collect(), 3),
         (2, "softmax", 1, (0..4).map(|input| format!("conv2/{input}")).collect(), 2),
     ] {
-        let grid = shown(&mut evaluator, &cell(None, layer, filter), &inputs(5));
+        let grid = shown(&mut sources, &cell(None, layer, filter), &inputs(5));
         assert_eq!(labels(&grid), ALL);
         assert_eq!(grid.title, format!("filter {layer}/{filter} of main@5, image 7"));
         let length = inputs_.len() * side * side;
@@ -136,8 +137,8 @@ fn the_nearest_are_those_of_smallest_angle_with_their_cosine() {
     let mut expected: Vec<(f64, usize)> =
         [0, 2, 3, 4].map(|other| (cosine(filters[1], filters[other]), other)).to_vec();
     expected.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let mut evaluator = Evaluator::open(folder.path(), None, 1).unwrap();
-    let grid = shown(&mut evaluator, &cell(Some("main@40"), "conv1", 1), &inputs(0));
+    let mut sources = Sources::open(folder.path(), None, 1).unwrap();
+    let grid = shown(&mut sources, &cell(Some("main@40"), "conv1", 1), &inputs(0));
     let found = row(&grid, "nearest");
     assert_eq!(found.len(), 3);
     for ((similarity, other), image) in expected.into_iter().zip(found) {
@@ -151,7 +152,7 @@ fn the_nearest_are_those_of_smallest_angle_with_their_cosine() {
 fn a_step_without_gradients_and_a_frozen_layer_have_no_row_of_them() {
     let folder = recorded(Fidelity::Every);
     forked(folder.path(), "still", 20, &["freeze conv1/1"], 4);
-    let mut evaluator = Evaluator::open(folder.path(), None, 1).unwrap();
+    let mut sources = Sources::open(folder.path(), None, 1).unwrap();
     let without = ["coefficients", "map", "map gradient", "nearest"];
     for (at, filter, rows) in [
         ("main@0", 1, &without[..]),
@@ -160,7 +161,7 @@ fn a_step_without_gradients_and_a_frozen_layer_have_no_row_of_them() {
         ("still@22", 0, &ALL),
         ("main@22", 1, &ALL),
     ] {
-        let grid = shown(&mut evaluator, &cell(Some(at), "conv1", filter), &inputs(0));
+        let grid = shown(&mut sources, &cell(Some(at), "conv1", filter), &inputs(0));
         assert_eq!(labels(&grid), rows, "{at} {filter}");
     }
 }
@@ -169,9 +170,9 @@ fn a_step_without_gradients_and_a_frozen_layer_have_no_row_of_them() {
 fn another_image_is_computed_and_without_the_data_its_rows_are_left_out() {
     let folder = recorded(Fidelity::Every);
     let chosen = Inputs { image: Some(ImageIndex(8)), ..inputs(30) };
-    let mut evaluator = Evaluator::open(folder.path(), None, 1).unwrap();
+    let mut sources = Sources::open(folder.path(), None, 1).unwrap();
     let cell = cell(None, "conv1", 4);
-    let [probe, other] = [&inputs(30), &chosen].map(|inputs| shown(&mut evaluator, &cell, inputs));
+    let [probe, other] = [&inputs(30), &chosen].map(|inputs| shown(&mut sources, &cell, inputs));
     assert_eq!(labels(&other), ALL);
     assert_ne!(row(&other, "map"), row(&probe, "map"));
     assert_eq!(row(&other, "coefficients"), row(&probe, "coefficients"));
@@ -181,18 +182,18 @@ fn another_image_is_computed_and_without_the_data_its_rows_are_left_out() {
         let text = std::fs::read_to_string(&path).unwrap();
         std::fs::write(&path, text.replace("\"digits\"", "\"fingers\"")).unwrap();
     }
-    let mut evaluator = Evaluator::open(folder.path(), None, 1).unwrap();
-    let grid = shown(&mut evaluator, &cell, &chosen);
+    let mut sources = Sources::open(folder.path(), None, 1).unwrap();
+    let grid = shown(&mut sources, &cell, &chosen);
     assert_eq!(labels(&grid), ["coefficients", "gradients", "nearest"]);
     assert_eq!(grid.title, "filter conv1/4 of main@30");
-    assert_eq!(shown(&mut evaluator, &cell, &inputs(30)), probe, "what is recorded needs no data");
+    assert_eq!(shown(&mut sources, &cell, &inputs(30)), probe, "what is recorded needs no data");
 }
 
 #[test]
 fn a_filter_that_is_not_there_is_an_error_that_lists_those_that_are() {
     let folder = recorded(Fidelity::Every);
-    let mut evaluator = Evaluator::open(folder.path(), None, 1).unwrap();
-    let mut error = |cell: &Cell| evaluator.evaluate(cell, &inputs(3)).unwrap_err().to_string();
+    let mut sources = Sources::open(folder.path(), None, 1).unwrap();
+    let mut error = |cell: &Cell| cell.figure(&mut sources, &inputs(3)).unwrap_err().to_string();
     assert_eq!(
         error(&cell(None, "conv1", 9)),
         "`main@3` has no filter conv1/9: the filters of conv1 are 0, 1, 2, 3, 4"
@@ -200,22 +201,35 @@ fn a_filter_that_is_not_there_is_an_error_that_lists_those_that_are() {
     assert!(error(&cell(None, "conv2", 0)).contains("there is conv1, softmax"));
     // Another branch's filter of that number is not this one.
     let elsewhere: BranchId = "b0123456789abcde".parse().unwrap();
-    let Cell::Filter { at, layer, filter, .. } = cell(None, "conv1", 2) else { panic!("a filter") };
-    let asked = Cell::Filter { at, layer, filter, born: Some(elsewhere) };
-    let said = error(&asked);
+    let asked = Filter { at: None, layer: "conv1".parse().unwrap(), filter: FilterNumber(2), born: Some(elsewhere) };
+    let said = error(&asked.into());
     assert!(said.contains("conv1/2 born in b0123") && said.contains("0, 1, 2, 3, 4"), "{said}");
 }
 
 #[test]
 fn it_depends_on_what_it_shows_and_is_written_like_the_other_cells() {
-    use Dependency as D;
-    assert_eq!(cell(None, "conv1", 1).dependencies(), [D::Branches, D::Cursor, D::Image]);
-    assert_eq!(cell(Some("main@7"), "conv1", 1).dependencies(), [D::Image]);
-    assert_eq!(cell(Some("main@last"), "conv1", 1).dependencies(), [D::Log, D::Image]);
-    let text = serde_json::to_string(&cell(Some("main@7"), "conv3", 5)).unwrap();
-    assert_eq!(text, r#"{"kind":"filter","at":"main@7","layer":"conv3","filter":5,"born":null}"#);
+    let folder = recorded(Fidelity::Every);
+    let mut sources = Sources::open(folder.path(), None, 1).unwrap();
+    let mut graph = Graph::new(inputs(3));
+    for (name, at) in [("shown", None), ("fixed", Some("main@7")), ("last", Some("main@last"))] {
+        graph.set_cell(name, cell(at, "conv1", 1));
+    }
+    graph.run(&mut sources);
+    let reads = |name: &str| {
+        let reads = graph.reads(name).unwrap();
+        (reads.branches.is_some(), reads.cursor.is_some(), reads.image.is_some())
+    };
+    assert_eq!([reads("shown"), reads("fixed")], [(true, true, true), (false, false, true)]);
+    let step = |name: &str| match &graph.reads(name).unwrap().store[..] {
+        [StoreRead::Hue(..), StoreRead::Place { step, .. }] => *step,
+        other => panic!("expected one place, found {other:?}"),
+    };
+    assert_eq!(["shown", "fixed", "last"].map(step), [Step(3), Step(7), Step(40)]);
+    let text = serde_json::to_value(cell(Some("main@7"), "conv3", 5)).unwrap();
+    let expected = r#"{"kind":"filter","at":"main@7","layer":"conv3","filter":5,"born":null}"#;
+    assert_eq!(text, serde_json::from_str::<serde_json::Value>(expected).unwrap());
     let short = r#"{"kind":"filter","layer":"conv3","filter":5}"#;
     assert_eq!(serde_json::from_str::<Cell>(short).unwrap(), cell(None, "conv3", 5));
     let at: Address = "main@7".parse().unwrap();
-    assert_eq!(serde_json::from_str::<Cell>(&text).unwrap(), cell(Some(&at.to_string()), "conv3", 5));
+    assert_eq!(serde_json::from_value::<Cell>(text).unwrap(), cell(Some(&at.to_string()), "conv3", 5));
 }

@@ -5,7 +5,8 @@ mod fork;
 #[path = "support/record.rs"]
 mod record;
 
-use revacnn_notebook::{Cell, Evaluator, Inputs, Method, Show, Source, XAxis};
+use revacnn_notebook::kinds::{Chart, Embedding, Filters, Network, Start};
+use revacnn_notebook::{Cell, Inputs, Method, Show, Source, Sources, XAxis};
 use revacnn_schemas::{BranchName, Fidelity, Figure, FilterNumber, Scale, Step};
 use revacnn_trainer::{Settings, data};
 
@@ -41,48 +42,50 @@ fn inputs(cursor: u64) -> Inputs {
 #[test]
 fn a_branch_that_lacks_a_layer_is_left_out_and_named() {
     let folder = with_child(&["insert-layer conv after=conv1 filters=4 kernel=3 init=identity"]);
-    let mut evaluator = Evaluator::open(folder.path(), None, 1).unwrap();
+    let mut sources = Sources::open(folder.path(), None, 1).unwrap();
     let layer: revacnn_schemas::LayerName = "conv2".parse().unwrap();
     let (of, method) = (Source::Weights, Method::Pca);
-    let cell = Cell::Embedding { at: Vec::new(), layer: layer.clone(), of, method, perplexity: None, seed: 0 };
-    let Figure::Scatter(scatter) = evaluator.evaluate(&cell, &inputs(12)).unwrap() else { panic!("a scatter") };
+    let (at, start) = (Vec::new(), Start::Fresh);
+    let cell = Cell::from(Embedding { at, layer: layer.clone(), of, method, perplexity: None, seed: 0, start });
+    let Figure::Scatter(scatter) = cell.figure(&mut sources, &inputs(12)).unwrap() else { panic!("a scatter") };
     assert_eq!(scatter.points.len(), 4);
     assert!(scatter.notes.contains(&"left out: main@12 has no conv2".to_owned()), "{:?}", scatter.notes);
 
-    let cell = Cell::Filters { at: Vec::new(), layer: layer.clone(), of };
-    let Figure::Images(grid) = evaluator.evaluate(&cell, &inputs(12)).unwrap() else { panic!("images") };
+    let cell = Cell::from(Filters { at: Vec::new(), layer: layer.clone(), of });
+    let Figure::Images(grid) = cell.figure(&mut sources, &inputs(12)).unwrap() else { panic!("images") };
     let labels: Vec<&str> = grid.rows.iter().map(|row| row.label.as_str()).collect();
     assert_eq!(labels, ["child@12", "main@12 has no conv2"]);
     assert!(grid.rows[1].images.iter().all(Option::is_none));
 
     let only_main = Inputs { branches: vec![name("main")], ..inputs(12) };
-    let error = evaluator.evaluate(&cell, &only_main).unwrap_err().to_string();
+    let error = cell.figure(&mut sources, &only_main).unwrap_err().to_string();
     assert!(error.contains("has no layer `conv2`") && error.contains("conv1"), "{error}");
 
     let (quantity, filter) = ("weight_norm".to_owned(), Some(FilterNumber(0)));
-    let cell = Cell::Chart { quantity, layer: Some(layer), filter, x: XAxis::Step, scale: Scale::Linear };
-    let Figure::Chart(chart) = evaluator.evaluate(&cell, &inputs(12)).unwrap() else { panic!("a chart") };
+    let (layer, x, scale) = (Some(layer), XAxis::Step, Scale::Linear);
+    let cell = Cell::from(Chart { quantity, layer, filter, x, scale });
+    let Figure::Chart(chart) = cell.figure(&mut sources, &inputs(12)).unwrap() else { panic!("a chart") };
     let finite = |series: &revacnn_schemas::Series| series.points.iter().any(|point| point[1].is_finite());
     assert!(finite(&chart.series[0]) && !finite(&chart.series[1]));
     assert_eq!(chart.series[1].name, "main (has none)");
-    let error = evaluator.evaluate(&cell, &only_main).unwrap_err().to_string();
+    let error = cell.figure(&mut sources, &only_main).unwrap_err().to_string();
     assert!(error.contains("conv2") && error.contains("conv1"), "{error}");
 }
 
 #[test]
 fn frozen_filters_are_told_at_the_fork_step_too_which_has_no_gradients() {
     let folder = with_child(&["freeze conv1/2"]);
-    let mut evaluator = Evaluator::open(folder.path(), None, 1).unwrap();
-    let cell = Cell::Network { at: None, show: Show::Maps };
+    let mut sources = Sources::open(folder.path(), None, 1).unwrap();
+    let cell = Cell::from(Network { at: None, show: Show::Maps });
     for step in [10, 11, 15] {
-        let Figure::Network(diagram) = evaluator.evaluate(&cell, &inputs(step)).unwrap() else { panic!("a network") };
+        let Figure::Network(diagram) = cell.figure(&mut sources, &inputs(step)).unwrap() else { panic!("a network") };
         let frozen: Vec<bool> = diagram.columns[0].nodes.iter().map(|node| node.frozen).collect();
         assert_eq!(frozen, [false, false, true, false], "step {step}");
     }
     let whole = with_child(&["freeze conv1"]);
-    let mut evaluator = Evaluator::open(whole.path(), None, 1).unwrap();
+    let mut sources = Sources::open(whole.path(), None, 1).unwrap();
     for step in [10, 13] {
-        let Figure::Network(diagram) = evaluator.evaluate(&cell, &inputs(step)).unwrap() else { panic!("a network") };
+        let Figure::Network(diagram) = cell.figure(&mut sources, &inputs(step)).unwrap() else { panic!("a network") };
         assert!(diagram.columns[0].nodes.iter().all(|node| node.frozen), "step {step}");
     }
 }
@@ -92,8 +95,8 @@ fn the_ends_of_epochs_are_found_in_both_directions() {
     let epoch = data::load("digits", None).unwrap().train_indices().len().div_ceil(400) as u64;
     let settings = Settings { batch_size: 400, ..Settings::default() };
     let folder = recorded_with("digits", NETWORK, &settings, Fidelity::Keyframes, 2 * epoch + 1);
-    let mut evaluator = Evaluator::open(folder.path(), None, 1).unwrap();
-    let mut end = |from: u64, forward| evaluator.epoch_end(&name("main"), Step(from), forward).unwrap().0;
+    let mut sources = Sources::open(folder.path(), None, 1).unwrap();
+    let mut end = |from: u64, forward| sources.epoch_end(&name("main"), Step(from), forward).unwrap().0;
     assert_eq!([end(0, true), end(epoch, true), end(2 * epoch, true)], [epoch, 2 * epoch, 2 * epoch + 1]);
     assert_eq!([end(2 * epoch + 1, false), end(2 * epoch, false), end(epoch, false)], [2 * epoch, epoch, 0]);
 }

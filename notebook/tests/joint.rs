@@ -3,7 +3,8 @@
 #[path = "support/record.rs"]
 mod record;
 
-use revacnn_notebook::{Cell, Evaluator, Graph, Inputs, Method, Source};
+use revacnn_notebook::kinds::{Embedding, Filters, Start};
+use revacnn_notebook::{Cell, Graph, Inputs, Method, Source, Sources};
 use revacnn_schemas::{Address, Fidelity, Figure, ImageIndex, LayerName, Scatter, Step};
 use revacnn_store::Store;
 use revacnn_trainer::Settings;
@@ -34,11 +35,15 @@ fn addresses(names: &[&str]) -> Vec<Address> {
 }
 
 fn embedding(at: Vec<Address>, of: Source, method: Method) -> Cell {
-    Cell::Embedding { at, layer: "conv1".parse().unwrap(), of, method, perplexity: None, seed: 0 }
+    started(at, of, method, Start::Fresh)
 }
 
-fn scatter(evaluator: &mut Evaluator, cell: &Cell, inputs: &Inputs) -> Scatter {
-    match evaluator.evaluate(cell, inputs) {
+fn started(at: Vec<Address>, of: Source, method: Method, start: Start) -> Cell {
+    Embedding { at, layer: "conv1".parse().unwrap(), of, method, perplexity: None, seed: 0, start }.into()
+}
+
+fn scatter(sources: &mut Sources, cell: &Cell, inputs: &Inputs) -> Scatter {
+    match cell.figure(sources, inputs) {
         Ok(Figure::Scatter(scatter)) => scatter,
         other => panic!("expected an embedding, found {other:?}"),
     }
@@ -49,8 +54,8 @@ fn scatter(evaluator: &mut Evaluator, cell: &Cell, inputs: &Inputs) -> Scatter {
 fn what_does_not_fit_is_left_out_of_a_view_and_refused_where_it_was_named() {
     let folder = store();
     let all = ["main", "wide", "shapes", "flat"];
-    let mut strict = Evaluator::open(folder.path(), None, 1).unwrap();
-    let mut lenient = Evaluator::open(folder.path(), None, 1).unwrap().leaving_out();
+    let mut strict = Sources::open(folder.path(), None, 1).unwrap();
+    let mut lenient = Sources::open(folder.path(), None, 1).unwrap().leaving_out();
     for (of, kept, left_out) in [
         (
             Source::Weights,
@@ -78,7 +83,7 @@ fn what_does_not_fit_is_left_out_of_a_view_and_refused_where_it_was_named() {
             found.notes.iter().filter(|note| note.starts_with("left out")).map(String::as_str).collect();
         assert_eq!((groups, notes), (kept.clone(), left_out), "{of}");
         assert_eq!(found.points.len(), 4 * kept.len());
-        let error = strict.evaluate(&cell, &Inputs::default()).unwrap_err().to_string();
+        let error = cell.figure(&mut strict, &Inputs::default()).unwrap_err().to_string();
         assert!(error.contains("fit one embedding"), "{error}");
         // Nobody named what is merely shown.
         let shown = Inputs { branches: all.map(|name| name.parse().unwrap()).to_vec(), cursor: Step(5), image: None };
@@ -93,12 +98,13 @@ fn what_does_not_fit_is_left_out_of_a_view_and_refused_where_it_was_named() {
 fn filters_that_cannot_be_seen_are_a_row_that_says_so() {
     let folder = store();
     let layer: LayerName = "conv1".parse().unwrap();
-    let cell = Cell::Filters { at: addresses(&["main", "shapes", "gone"]), layer, of: Source::Activations };
+    let at = addresses(&["main", "shapes", "gone"]);
+    let cell = Cell::from(Filters { at, layer, of: Source::Activations });
     // A training image that only one of the data sets has.
     let inputs = Inputs { image: Some(ImageIndex(4_000)), ..Inputs::default() };
-    let mut evaluator = Evaluator::open(folder.path(), None, 1).unwrap();
-    assert!(evaluator.evaluate(&cell, &inputs).is_err());
-    let Ok(Figure::Images(grid)) = evaluator.leaving_out().evaluate(&cell, &inputs) else { panic!("images") };
+    let mut sources = Sources::open(folder.path(), None, 1).unwrap();
+    assert!(cell.figure(&mut sources, &inputs).is_err());
+    let Ok(Figure::Images(grid)) = cell.figure(&mut sources.leaving_out(), &inputs) else { panic!("images") };
     let labels: Vec<&str> = grid.rows.iter().map(|row| row.label.as_str()).collect();
     assert_eq!(labels[0], "shapes@5", "{labels:?}");
     assert_eq!(labels[1..], ["main@5 cannot be read", "gone@5 cannot be read"]);
@@ -110,19 +116,26 @@ fn filters_that_cannot_be_seen_are_a_row_that_says_so() {
 fn an_address_is_embedded_alike_wherever_one_came_from() {
     let folder = recorded_with("digits", &network(3, 1), &Settings::default(), Fidelity::Every, 60);
     let at = |step: u64| embedding(vec![format!("main@{step}").parse().unwrap()], Source::Weights, Method::Tsne);
-    let mut evaluator = Evaluator::open(folder.path(), None, 1).unwrap();
-    let here = scatter(&mut evaluator, &at(60), &Inputs::default());
-    let mut moved = false;
-    evaluator.glide(true);
-    for step in (0..60).rev().chain(1..=60) {
-        let seen = scatter(&mut evaluator, &at(step), &Inputs::default());
-        moved |= step == 60 && seen != here;
-    }
-    assert!(moved, "while one travels, points are where those of the step before have led them");
-    evaluator.glide(false);
-    assert_eq!(scatter(&mut evaluator, &at(60), &Inputs::default()), here);
+    let mut sources = Sources::open(folder.path(), None, 1).unwrap();
+    let here = scatter(&mut sources, &at(60), &Inputs::default());
+    // Where it starts from is asked for, and not where the sources have been.
+    let glided = |path: &[u64]| {
+        let mut sources = Sources::open(folder.path(), None, 1).unwrap();
+        let at = |step: u64| vec![format!("main@{step}").parse().unwrap()];
+        let seen = |step: &u64| {
+            let cell = started(at(*step), Source::Weights, Method::Tsne, Start::From(Step(10)));
+            scatter(&mut sources, &cell, &Inputs::default())
+        };
+        path.iter().map(seen).last().unwrap()
+    };
+    let there_and_back: Vec<u64> = (0..60).rev().chain(1..=60).collect();
+    let from = glided(&there_and_back);
+    assert_eq!(from, glided(&[60]));
+    assert_eq!((from.start, here.start), (Some(Step(10)), None));
+    assert_ne!(from.points, here.points, "points are where those of step 10 have led them");
+    assert_eq!(scatter(&mut sources, &at(60), &Inputs::default()), here);
     // And in another process.
-    let mut other = Evaluator::open(folder.path(), None, 1).unwrap();
+    let mut other = Sources::open(folder.path(), None, 1).unwrap();
     assert_eq!(scatter(&mut other, &at(60), &Inputs::default()), here);
 }
 
@@ -132,17 +145,17 @@ fn what_is_compacted_meanwhile_is_read_as_what_it_is_now() {
     let folder = recorded_with("digits", &network(3, 1), &Settings::default(), Fidelity::Every, 40);
     let store = Store::open(folder.path()).unwrap();
     let cell = |step: u64| embedding(vec![format!("main@{step}").parse().unwrap()], Source::Weights, Method::Pca);
-    let mut evaluator = Evaluator::open(folder.path(), None, 1).unwrap();
-    let expected = scatter(&mut Evaluator::open(folder.path(), None, 1).unwrap(), &cell(21), &Inputs::default());
-    scatter(&mut evaluator, &cell(20), &Inputs::default());
+    let mut sources = Sources::open(folder.path(), None, 1).unwrap();
+    let expected = scatter(&mut Sources::open(folder.path(), None, 1).unwrap(), &cell(21), &Inputs::default());
+    scatter(&mut sources, &cell(20), &Inputs::default());
     let main = store.branch(&"main".parse().unwrap()).unwrap();
     let dataset = std::sync::Arc::new(revacnn_trainer::data::load("digits", None).unwrap());
     let compact = || revacnn_recorder::compact(&store, &main, &dataset, 1, &|_| {});
     assert!(compact().is_err(), "it is being read");
-    evaluator.rest();
+    sources.rest();
     compact().unwrap();
-    evaluator.refresh().unwrap();
-    assert_eq!(scatter(&mut evaluator, &cell(21), &Inputs::default()), expected);
+    sources.refresh().unwrap();
+    assert_eq!(scatter(&mut sources, &cell(21), &Inputs::default()), expected);
 }
 
 /// What was left out because it could not be read was left out for ever.
@@ -162,18 +175,21 @@ fn a_figure_that_lacks_what_could_not_be_read_is_made_again_when_it_can() {
     let weights = store.branch_folder(&store.branch(&"other".parse().unwrap()).unwrap().id).join("weights");
     let away = folder.path().join("away");
     std::fs::rename(&weights, &away).unwrap();
-    let mut evaluator = Evaluator::open(folder.path(), None, 1).unwrap().leaving_out();
+    let mut sources = Sources::open(folder.path(), None, 1).unwrap().leaving_out();
     let mut graph = Graph::new(Inputs::default());
     graph.set_cell("embedding", embedding(addresses(&["main", "other"]), Source::Weights, Method::Pca));
     let groups = |graph: &Graph| match graph.figure("embedding") {
-        Some(Ok(Figure::Scatter(scatter))) => scatter.groups.len(),
+        Some(Ok(figure)) => match &**figure {
+            Figure::Scatter(scatter) => scatter.groups.len(),
+            other => panic!("expected an embedding, found {other:?}"),
+        },
         other => panic!("expected an embedding, found {other:?}"),
     };
-    graph.run(&mut evaluator);
+    graph.run(&mut sources);
     assert_eq!((groups(&graph), graph.has_failed()), (1, true));
     std::fs::rename(&away, &weights).unwrap();
-    graph.log_changed();
-    evaluator.refresh().unwrap();
-    graph.run(&mut evaluator);
+    sources.refresh().unwrap();
+    graph.log_changed(&mut sources);
+    graph.run(&mut sources);
     assert_eq!((groups(&graph), graph.has_failed()), (2, false));
 }

@@ -110,14 +110,11 @@ fn hyper_parameters_without_a_column_are_lacking_before_format_2() {
     let plan = ForkPlan {
         name: Some(name("steered")),
         edits: vec!["set epsilon 0.0001".parse().unwrap()],
-        recording: None,
+        fidelity: None,
         stays: false,
-        threads: 1,
-        options: RecorderOptions::default(),
-        created_unix_seconds: 0,
     };
     let lineage = Lineage::open(&store, &name("main")).unwrap();
-    let mut session = fork(&store, lineage, Step(6), plan, dataset.clone()).unwrap().session;
+    let mut session = fork(&store, lineage, Step(6), plan, &SmallRun::default().resources()).unwrap().session;
     session.advance().unwrap();
     session.finish().unwrap();
     let lineage = Lineage::open(&store, &name("steered")).unwrap();

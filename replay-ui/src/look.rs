@@ -3,13 +3,13 @@
 
 use iced::theme::Palette;
 use iced::{Color, Font, Theme, color};
-use revacnn_notebook::{hue_colour, hue_dash};
+use revacnn_notebook::look::{self, Rgb};
 use revacnn_schemas::Hue;
 
-/// The font of the window; its licence lies beside it.
-pub(crate) const FONT_BYTES: &[u8] = include_bytes!("../../notebook/fonts/Inter-Regular.ttf");
+/// The font of the window: that of figures in files.
+pub(crate) static FONT_BYTES: &[u8] = look::FONT;
 /// Its name.
-pub(crate) const FONT: Font = Font::with_name("Inter");
+pub(crate) const FONT: Font = Font::with_name(look::FONT_NAME);
 
 /// Small text: labels and numbers.
 pub(crate) const SMALL: f32 = 12.0;
@@ -40,41 +40,36 @@ pub(crate) struct Look {
     pub(crate) accent: Color,
     /// What went wrong.
     pub(crate) alarm: Color,
-    /// Colours of branches on dark paper; on light paper they are those of files.
-    branches: Option<[Color; 8]>,
+    /// What figures in files look like on such paper.
+    figures: &'static look::Colours,
+}
+
+const fn of([red, green, blue]: Rgb) -> Color {
+    Color::from_rgb8(red, green, blue)
 }
 
 static LIGHT: Look = Look {
-    paper: color!(0xffffff),
+    paper: of(look::LIGHT.paper),
     panel: color!(0xf6f7f8),
     raised: color!(0xe6e9ec),
-    line: color!(0xd5d9dd),
-    faint: color!(0x626a73),
-    ink: color!(0x1b1f24),
+    line: of(look::LIGHT.line),
+    faint: of(look::LIGHT.quiet),
+    ink: of(look::LIGHT.ink),
     accent: color!(0x3457d5),
     alarm: color!(0xb3261e),
-    branches: None,
+    figures: &look::LIGHT,
 };
 
 static DARK: Look = Look {
-    paper: color!(0x14171a),
+    paper: of(look::DARK.paper),
     panel: color!(0x1b1f23),
     raised: color!(0x2b3138),
-    line: color!(0x353c44),
-    faint: color!(0x98a1ab),
-    ink: color!(0xe8ebee),
+    line: of(look::DARK.line),
+    faint: of(look::DARK.quiet),
+    ink: of(look::DARK.ink),
     accent: color!(0x8aa4ff),
     alarm: color!(0xff8a80),
-    branches: Some([
-        color!(0x4d82ff),
-        color!(0xd65a20),
-        color!(0x3bc361),
-        color!(0xd990cf),
-        color!(0xfae226),
-        color!(0xa8d6ff),
-        color!(0xffffff),
-        color!(0x9c6195),
-    ]),
+    figures: &look::DARK,
 };
 
 impl Look {
@@ -87,13 +82,7 @@ impl Look {
     /// one of the same kind. Where there are more branches than colours, their
     /// [dashes](Self::dash) differ.
     pub(crate) fn branch(&self, hue: Hue) -> Color {
-        match &self.branches {
-            Some(branches) => branches[usize::from(hue.0) % branches.len()],
-            None => {
-                let [red, green, blue] = hue_colour(hue);
-                Color::from_rgb8(red, green, blue)
-            }
-        }
+        of(self.figures.branch(hue))
     }
 
     /// A branch's colour as that of words: nearer to the ink, as letters are
@@ -107,7 +96,7 @@ impl Look {
     /// Strokes and gaps of a branch's lines, in logical pixels; none where they
     /// are whole.
     pub(crate) fn dash(hue: Hue) -> &'static [f32] {
-        hue_dash(hue)
+        look::dash(hue)
     }
 
     /// The strokes of a piece of a branch's line: where each begins and ends.
@@ -234,8 +223,7 @@ mod tests {
         let light = theme(false);
         let look = Look::of(&light);
         for hue in 0..32 {
-            let [red, green, blue] = hue_colour(Hue(hue));
-            assert_eq!(look.branch(Hue(hue)), Color::from_rgb8(red, green, blue));
+            assert_eq!(look.branch(Hue(hue)), of(super::look::LIGHT.branch(Hue(hue))));
             let same = |other: &u16| {
                 look.branch(Hue(*other)) == look.branch(Hue(hue)) && Look::dash(Hue(*other)) == Look::dash(Hue(hue))
             };

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use iced::Size;
 use iced::advanced::renderer::Headless;
-use revacnn_notebook::{Evaluator, PictureFormat};
+use revacnn_notebook::kinds::Start;
+use revacnn_notebook::{PictureFormat, Sources};
 use revacnn_store::write_output;
 
 use crate::cells::Pace;
@@ -48,21 +49,21 @@ pub(crate) fn settled(options: &ViewOptions) -> Result<State, ViewError> {
 
 /// What the reading threads do, done in this one.
 pub(crate) struct Still {
-    evaluator: Evaluator,
+    sources: Sources,
     boards: [Board; 3],
 }
 
 impl Still {
     /// Opens the store.
     pub(crate) fn open(options: &ViewOptions) -> Result<Self, ViewError> {
-        let evaluator = Evaluator::open(&options.store, options.data.clone(), crate::threads())?.leaving_out();
-        Ok(Self { evaluator, boards: [Pace::Quick, Pace::Curves, Pace::Slow].map(Board::new) })
+        let sources = Sources::open(&options.store, options.data.clone(), crate::threads())?.leaving_out();
+        Ok(Self { sources, boards: [Pace::Quick, Pace::Curves, Pace::Slow].map(Board::new) })
     }
 
     /// Tells what there is.
     pub(crate) fn list(&mut self) -> Result<Message, ViewError> {
-        let branches = self.evaluator.refresh()?;
-        let problems = self.evaluator.problems().to_vec();
+        let branches = self.sources.refresh()?;
+        let problems = self.sources.problems().to_vec();
         Ok(Message::Told(Told::Listed(Listed { branches, problems, ..Listed::default() })))
     }
 
@@ -77,7 +78,7 @@ impl Still {
                 match effect {
                     Effect::Ask(Ask::Want(wanted)) => newest = Some(wanted),
                     Effect::Ask(Ask::Resolve(address)) => {
-                        let step = self.evaluator.resolve(&address)?;
+                        let step = self.sources.resolve(&address)?;
                         let found = Told::Resolved { branch: address.branch, step };
                         effects.extend(state.update(Message::Told(found)));
                     }
@@ -86,10 +87,10 @@ impl Still {
             }
             let Some(wanted) = newest else { continue };
             for board in &mut self.boards {
-                board.want(&wanted);
-                let figures = board.all(&mut self.evaluator);
+                board.want(&wanted, Start::Fresh);
+                let figures = board.all(&mut self.sources);
                 let (generation, step) = (wanted.generation, wanted.step);
-                let row = row(&mut self.evaluator, wanted.at.as_ref());
+                let row = row(&mut self.sources, wanted.at.as_ref());
                 effects.extend(state.update(Message::Told(Told::Figures { generation, step, figures, row })));
             }
         }

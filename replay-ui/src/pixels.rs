@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use iced::widget::image::Handle;
-use revacnn_notebook::colour;
+use revacnn_notebook::look::colour;
 use revacnn_schemas::{Figure, Image};
 
 /// Where an image stands in its figure: `(column, node)` of a network,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use crate::canvas::sheet::Cache;
+use revacnn_notebook::kinds::{Chart, Compare, Embedding, Filter, Filters, Loss, Network, Start};
 use revacnn_notebook::{BranchSummary, Cell, Matching, Method, Show, Source, XAxis};
 use revacnn_schemas::{Address, Advice, BranchName, FilterNumber, ImageIndex, LayerName, Place, Position, Scale, Step};
 
@@ -330,45 +331,43 @@ impl State {
         let Some(at) = self.at() else { return Wanted { generation: self.generation, ..Wanted::default() } };
         let together: Vec<Address> = self.together().0.into_iter().map(|branch| self.address_of(branch)).collect();
         let show = self.settings.nodes;
-        let mut cells = vec![(Slot::Network, Cell::Network { at: Some(at.clone()), show })];
+        let mut cells: Vec<(Slot, Cell)> = vec![(Slot::Network, Network { at: Some(at.clone()), show }.into())];
         if let Some(other) = self.at_beside() {
-            cells.push((Slot::OtherNetwork, Cell::Network { at: Some(other.clone()), show }));
-            cells
-                .push((Slot::Differences, Cell::Compare { at: vec![at.clone(), other], matching: Matching::Identity }));
+            cells.push((Slot::OtherNetwork, Network { at: Some(other.clone()), show }.into()));
+            let compare = Compare { at: vec![at.clone(), other], matching: Matching::Identity };
+            cells.push((Slot::Differences, compare.into()));
         }
         if let Some((layer, filter)) = &self.picked {
-            let of = |at| Cell::Filter {
-                at: Some(at),
-                layer: layer.clone(),
-                filter: filter.number,
-                born: filter.born.clone(),
+            let of = |at| {
+                let (layer, number, born) = (layer.clone(), filter.number, filter.born.clone());
+                Cell::from(Filter { at: Some(at), layer, filter: number, born })
             };
             cells.push((Slot::Filter, of(at.clone())));
             cells.extend(self.at_beside().map(|other| (Slot::OtherFilter, of(other))));
         }
-        cells.push((Slot::Loss, Cell::Loss { x: self.settings.x, scale: self.settings.scale }));
+        cells.push((Slot::Loss, Loss { x: self.settings.x, scale: self.settings.scale }.into()));
         if self.settings.x != XAxis::Step {
-            cells.push((Slot::Lanes, Cell::Loss { x: XAxis::Step, scale: Scale::Linear }));
+            cells.push((Slot::Lanes, Loss { x: XAxis::Step, scale: Scale::Linear }.into()));
         }
         if let Some((layer, filter)) = &self.picked {
             cells.push((
                 Slot::History,
-                Cell::Chart {
+                Chart {
                     quantity: self.settings.history.to_owned(),
                     layer: Some(layer.clone()),
                     filter: Some(filter.number),
                     x: XAxis::Step,
                     scale: Scale::Linear,
-                },
+                }
+                .into(),
             ));
         }
         if let Some(layer) = self.layer.clone() {
             let (of, method) = (self.settings.of, self.settings.method);
-            cells.push((
-                Slot::Embedding,
-                Cell::Embedding { at: together.clone(), layer: layer.clone(), of, method, perplexity: None, seed: 0 },
-            ));
-            cells.push((Slot::Filters, Cell::Filters { at: together, layer, of }));
+            let (at, layer_, start) = (together.clone(), layer.clone(), Start::Fresh);
+            let embedding = Embedding { at, layer: layer_, of, method, perplexity: None, seed: 0, start };
+            cells.push((Slot::Embedding, embedding.into()));
+            cells.push((Slot::Filters, Filters { at: together, layer, of }.into()));
         }
         Wanted {
             generation: self.generation,

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use revacnn_notebook::{Cell, Evaluator, Inputs};
+use revacnn_notebook::kinds::Compare;
+use revacnn_notebook::{Cell, Inputs, Sources};
 use revacnn_recorder::usual_threads;
 use revacnn_schemas::{Address, Place};
 
@@ -46,15 +47,16 @@ impl Run for CompareArguments {
 
     fn run(&self, json: bool) -> Result<ExitCode, Failure> {
         self.output.as_deref().map(check_ending).transpose()?;
-        let mut evaluator = Evaluator::open(&self.store.store, self.data.folder(), usual_threads())?;
+        let mut sources = Sources::open(&self.store.store, self.data.folder(), usual_threads())?;
         let mut at = vec![self.left.clone(), self.right.clone()];
         if let Some(step) = &self.at {
             for address in &mut at {
                 *address = format!("{}@{step}", address.branch).parse()?;
             }
         }
-        warn_of_gaps(&evaluator, &at)?;
-        let figure = evaluator.evaluate(&Cell::Compare { at, matching: self.matching.how }, &Inputs::default())?;
+        warn_of_gaps(&sources, &at)?;
+        let compare = Cell::from(Compare { at, matching: self.matching.how });
+        let figure = compare.figure(&mut sources, &Inputs::default())?;
         finish(&figure, self.output.as_deref(), json)
     }
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Args;
-use revacnn_notebook::{Matching, matched};
+use revacnn_notebook::{Matching, matched, most_differing};
 use revacnn_recorder::{Replay, find_data, usual_threads};
 use revacnn_schemas::{Address, FilterIdentity, Place, Step};
 use revacnn_store::{Difference, FilterDistance, Lineage, StepTensors, Store, difference};
@@ -34,9 +34,6 @@ pub(crate) struct DiffArguments {
     #[command(flatten)]
     data: DataOption,
 }
-
-/// Filters that a layer's line names.
-const FARTHEST: usize = 3;
 
 impl Run for DiffArguments {
     fn place(&self) -> Place {
@@ -116,9 +113,8 @@ fn as_text((left, right): &(String, String), found: &Difference, how: Matching) 
                     true => format!("{}/{}", layer.layer, filter.filter.number),
                     false => format!("{}/{} → {}", layer.layer, filter.filter.number, filter.other.number),
                 };
-                let named = layer.filters.iter().take(FARTHEST).filter(|filter| filter.distance > 0.0);
-                let parts: Vec<String> =
-                    named.map(|filter| format!("{} {:.3}", name(filter), filter.distance)).collect();
+                let named = most_differing(layer).map(|filter| format!("{} {:.3}", name(filter), filter.distance));
+                let parts: Vec<String> = named.collect();
                 parts.join(", ")
             });
             let number = |value: Option<f64>, text: &dyn Fn(f64) -> String| value.map_or_else(|| "–".to_owned(), text);

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use revacnn_notebook::{Cell, Evaluator, Inputs, Method, Source};
+use revacnn_notebook::kinds::{Embedding, Start};
+use revacnn_notebook::{Cell, Inputs, Method, Source, Sources};
 use revacnn_recorder::usual_threads;
 use revacnn_schemas::{Address, ImageIndex, LayerName, Place};
 
@@ -66,19 +67,20 @@ impl Run for EmbedArguments {
             return Err(Failure::Usage("--method pca has no perplexity: that is for tsne".to_owned()));
         }
         self.output.as_deref().map(check_ending).transpose()?;
-        let mut evaluator = Evaluator::open(&self.store.store, self.data.folder(), usual_threads())?;
-        let cell = Cell::Embedding {
+        let mut sources = Sources::open(&self.store.store, self.data.folder(), usual_threads())?;
+        let cell = Cell::from(Embedding {
             at: self.at.clone(),
             layer: self.layer.clone(),
             of: self.of,
             method: self.method,
             perplexity: self.perplexity,
             seed: self.seed,
-        };
+            start: Start::Fresh,
+        });
         let image = self.image.map(ImageIndex);
-        must_see(&mut evaluator, &self.at, image)?;
-        warn_of_gaps(&evaluator, &self.at)?;
+        must_see(&mut sources, &self.at, image)?;
+        warn_of_gaps(&sources, &self.at)?;
         let inputs = Inputs { image, ..Inputs::default() };
-        finish(&evaluator.evaluate(&cell, &inputs)?, self.output.as_deref(), json)
+        finish(&cell.figure(&mut sources, &inputs)?, self.output.as_deref(), json)
     }
 }

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use revacnn_notebook::{Evaluator, NotebookError, PictureFormat, render};
+use revacnn_notebook::{NotebookError, PictureFormat, Sources, render};
 use revacnn_schemas::{Address, BranchName, Figure, ImageIndex, Panel, Scatter, TableFigure};
 
 use super::history;
@@ -15,9 +15,9 @@ use crate::output::warn;
 use crate::text::{Side, table};
 
 /// Says what is missing from the history of the branches, once each.
-pub(super) fn warn_of_gaps(evaluator: &Evaluator, at: &[Address]) -> Result<(), Failure> {
+pub(super) fn warn_of_gaps(sources: &Sources, at: &[Address]) -> Result<(), Failure> {
     let names: BTreeSet<&BranchName> = at.iter().map(|address| &address.branch).collect();
-    names.into_iter().try_for_each(|name| history(evaluator.store(), name).map(drop))
+    names.into_iter().try_for_each(|name| history(sources.store(), name).map(drop))
 }
 
 /// Refuses a file of another ending before anything is computed.
@@ -30,9 +30,9 @@ pub(super) fn check_ending(path: &Path) -> Result<(), Failure> {
 
 /// An image that was asked for is seen at every address, or the command is
 /// refused: no figure shows less.
-pub(super) fn must_see(evaluator: &mut Evaluator, at: &[Address], image: Option<ImageIndex>) -> Result<(), Failure> {
+pub(super) fn must_see(sources: &mut Sources, at: &[Address], image: Option<ImageIndex>) -> Result<(), Failure> {
     let Some(image) = image else { return Ok(()) };
-    Ok(at.iter().try_for_each(|address| evaluator.must_see(address, image))?)
+    Ok(at.iter().try_for_each(|address| sources.must_see(address, image))?)
 }
 
 /// Draws a figure, writes it as JSON, or prints it where neither is asked for.

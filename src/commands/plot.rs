@@ -6,7 +6,8 @@ use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, Subcommand};
-use revacnn_notebook::{Cell, Evaluator, Inputs, Show, Source, XAxis};
+use revacnn_notebook::kinds::{Chart, Confusion, Filter, Filters, Loss, Network};
+use revacnn_notebook::{Cell, Inputs, Show, Source, Sources, XAxis};
 use revacnn_recorder::usual_threads;
 use revacnn_schemas::{Address, BranchRecord, FilterNumber, ImageIndex, LayerName, Place, Position, Scale, Step};
 
@@ -237,31 +238,34 @@ impl Kind {
     /// The cell; `record` is the first branch, whose layers an error lists.
     fn cell(&self, record: &dyn Fn() -> Result<BranchRecord, Failure>) -> Result<Cell, Failure> {
         Ok(match self {
-            Self::Loss(LossKind { curves }) => Cell::Loss { x: curves.x, scale: curves.scale() },
-            Self::Chart(ChartKind { curves, quantity, layer, filter }) => Cell::Chart {
+            Self::Loss(LossKind { curves }) => Loss { x: curves.x, scale: curves.scale() }.into(),
+            Self::Chart(ChartKind { curves, quantity, layer, filter }) => Chart {
                 quantity: quantity.clone().unwrap_or_default(),
                 layer: layer.clone(),
                 filter: filter.map(FilterNumber),
                 x: curves.x,
                 scale: curves.scale(),
-            },
-            Self::Network(NetworkKind { steps, show, .. }) => Cell::Network { at: steps.one()?, show: *show },
-            Self::Filters(FiltersKind { steps, layer, of }) => Cell::Filters {
+            }
+            .into(),
+            Self::Network(NetworkKind { steps, show, .. }) => Network { at: steps.one()?, show: *show }.into(),
+            Self::Filters(FiltersKind { steps, layer, of }) => Filters {
                 layer: layer_of(layer.as_ref(), record)?,
                 of: source(*of, [Source::Weights, Source::Gradients])?,
                 at: steps.at.clone(),
-            },
-            Self::Activations(ActivationsKind { steps, layer, of, .. }) => Cell::Filters {
+            }
+            .into(),
+            Self::Activations(ActivationsKind { steps, layer, of, .. }) => Filters {
                 layer: layer_of(layer.as_ref(), record)?,
                 of: source(*of, [Source::Activations, Source::ActivationGradients])?,
                 at: steps.at.clone(),
-            },
+            }
+            .into(),
             Self::Filter(FilterKind { steps, layer, filter, .. }) => {
                 let layer = layer_of(layer.as_ref(), record)?;
                 let filter = filter_of(*filter, &layer, record)?;
-                Cell::Filter { layer, filter, born: None, at: steps.one()? }
+                Filter { layer, filter, born: None, at: steps.one()? }.into()
             }
-            Self::Confusion(ConfusionKind { steps }) => Cell::Confusion { at: steps.one()? },
+            Self::Confusion(ConfusionKind { steps }) => Confusion { at: steps.one()? }.into(),
         })
     }
 }
@@ -276,14 +280,14 @@ impl Run for PlotArguments {
         let (at, FromTo { store, output, data }) = self.kind.at();
         self.kind.check()?;
         check_ending(output)?;
-        let mut evaluator = Evaluator::open(&store.store, data.folder(), usual_threads())?;
-        let cell = self.kind.cell(&|| Ok(evaluator.store().branch(&at[0].branch)?))?;
+        let mut sources = Sources::open(&store.store, data.folder(), usual_threads())?;
+        let cell = self.kind.cell(&|| Ok(sources.store().branch(&at[0].branch)?))?;
         let image = self.kind.image();
-        must_see(&mut evaluator, at, image)?;
+        must_see(&mut sources, at, image)?;
         let branches = at.iter().map(|address| address.branch.clone()).collect();
-        warn_of_gaps(&evaluator, at)?;
+        warn_of_gaps(&sources, at)?;
         let inputs = Inputs { branches, cursor: Step(0), image };
-        finish(&evaluator.evaluate(&cell, &inputs)?, Some(output), json)
+        finish(&cell.figure(&mut sources, &inputs)?, Some(output), json)
     }
 }
 

@@ -103,7 +103,10 @@ impl Store {
     }
 
     /// The branches in the trash that can be read, in the order of their ids.
-    fn deleted(&self) -> Result<Vec<BranchRecord>, StoreError> {
+    ///
+    /// # Errors
+    /// Where the trash cannot be listed.
+    pub fn deleted(&self) -> Result<Vec<BranchRecord>, StoreError> {
         let trash = self.trash();
         let entries = list_plain(&trash)?;
         let read = |entry: &String| read_branch(&trash.join(entry), entry.strip_prefix("branch=")?).ok();

@@ -3,8 +3,9 @@
 use plotters::prelude::*;
 use revacnn_schemas::{Axis, Chart, Hue, MarkKind, Scale, Series};
 
-use super::colours::{FAINT, INK, branch, hue_dash};
+use super::paint::{FAINT, INK, branch};
 use super::{Area, Drawn, Pen};
+use crate::look::{axis_number, dash as dash_of, extent};
 
 /// The height of a line of the legend, which has two columns.
 const LEGEND_LINE: f64 = 18.0;
@@ -63,8 +64,8 @@ pub(super) fn draw<B: DrawingBackend>(chart: &Chart, area: &Area<B>, pen: Pen) -
         .axis_desc_style(pen.text(12.0))
         .x_desc(described(&chart.x))
         .y_desc(described(&chart.y))
-        .x_label_formatter(&|x| number(*x))
-        .y_label_formatter(&|y| if logarithmic { number(10_f64.powf(*y)) } else { number(*y) })
+        .x_label_formatter(&|x| axis_number(*x))
+        .y_label_formatter(&|y| if logarithmic { axis_number(10_f64.powf(*y)) } else { axis_number(*y) })
         .draw()?;
     for series in &chart.series {
         let colour = branch(series.hue);
@@ -174,7 +175,7 @@ fn free(taken: &[[i32; 2]], wanted: i32, high: i32, [first, last]: [i32; 2]) -> 
 /// A line cut into the strokes of a branch's dashes.
 fn pieces(line: &[[f64; 2]], hue: Hue, pen: Pen) -> Vec<Vec<(i32, i32)>> {
     let whole = |[x, y]: [f64; 2]| (x.round() as i32, y.round() as i32);
-    let dash: Vec<f64> = hue_dash(hue).iter().map(|length| f64::from(pen.px(f64::from(*length)))).collect();
+    let dash: Vec<f64> = dash_of(hue).iter().map(|length| f64::from(pen.px(f64::from(*length)))).collect();
     let (Some(&first), false) = (line.first(), dash.is_empty()) else {
         return vec![line.iter().copied().map(whole).collect()];
     };
@@ -207,33 +208,6 @@ fn described(axis: &Axis) -> String {
         Some(unit) if !axis.label.contains(unit.as_str()) => format!("{} ({unit})", axis.label),
         _ => axis.label.clone(),
     }
-}
-
-/// The smallest and the largest value, apart by something.
-pub(super) fn extent(values: impl Iterator<Item = f64>) -> Option<[f64; 2]> {
-    let finite = values.filter(|value| value.is_finite());
-    let [low, high] = finite.fold(None, |all: Option<[f64; 2]>, value| {
-        let [low, high] = all.unwrap_or([value; 2]);
-        Some([low.min(value), high.max(value)])
-    })?;
-    Some(if low < high { [low, high] } else { [low - 0.5, high + 0.5] })
-}
-
-/// A number as an axis shows it.
-pub(super) fn number(value: f64) -> String {
-    let text = match value.abs() {
-        0.0 => "0".to_owned(),
-        size if size >= 1e6 => format!("{} M", trimmed(value / 1e6, 2)),
-        size if size >= 1e4 => format!("{} k", trimmed(value / 1e3, 1)),
-        size if size >= 1e-3 => trimmed(value, 4),
-        _ => format!("{value:.1e}"),
-    };
-    text.replace('-', "−")
-}
-
-fn trimmed(value: f64, digits: usize) -> String {
-    let text = format!("{value:.digits$}");
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
 #[cfg(test)]

@@ -3,9 +3,9 @@
 use plotters::prelude::*;
 use revacnn_schemas::{Image, ImageGrid, ImageRow, Palette};
 
-use super::chart::number;
-use super::colours::{FAINT, QUIET, colour, rgb};
+use super::paint::{FAINT, QUIET, rgb};
 use super::{Area, Drawn, Pen};
+use crate::look::{axis_number, colour};
 
 /// Width that a row's label takes.
 const LABEL: f64 = 92.0;
@@ -83,11 +83,11 @@ fn shared_range<'a>(rows: impl Iterator<Item = &'a ImageRow>) -> Option<[f32; 2]
 
 fn between([low, high]: [f32; 2]) -> String {
     if low == high {
-        number(low.into())
+        axis_number(low.into())
     } else if low == -high {
-        format!("±{}", number(high.into()))
+        format!("±{}", axis_number(high.into()))
     } else {
-        format!("{} to {}", number(low.into()), number(high.into()))
+        format!("{} to {}", axis_number(low.into()), axis_number(high.into()))
     }
 }
 

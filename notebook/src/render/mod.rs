@@ -1,10 +1,10 @@
-//! Figures as pictures: SVG by plotters, and PNG, which is that SVG drawn by
-//! resvg.
+//! Figures as pictures: SVG by plotters, its text as outlines, and PNG, which is
+//! that SVG drawn by resvg.
 
 mod chart;
-mod colours;
 mod images;
 mod network;
+mod paint;
 mod raster;
 mod scatter;
 mod table;
@@ -22,12 +22,8 @@ use revacnn_store::{StoreError, write_output};
 use ttf_parser::Face;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-pub use colours::{colour, hue_colour, hue_dash};
-
 use crate::NotebookError;
-
-/// The font of all text: Inter, under the SIL Open Font License.
-static FONT: &[u8] = include_bytes!("../../fonts/Inter-Regular.ttf");
+use crate::look::FONT;
 
 /// Its name, which an SVG asks for as well.
 const FAMILY: &str = "Inter, Helvetica, Arial, sans-serif";
@@ -65,8 +61,8 @@ impl PictureFormat {
 }
 
 /// Writes a figure to a file that ends in `.svg` or `.png`, as
-/// [`write_output`] does. Returns the characters that a PNG lacks because no
-/// font of this machine has them; of an SVG they are for who opens it.
+/// [`write_output`] does. Text is drawn as outlines. Returns the characters that
+/// are lacking because no font of this machine has them.
 ///
 /// Determinism: equal figures give equal bytes, and where all text is in the
 /// script of the embedded font, on every machine.
@@ -79,7 +75,10 @@ pub fn render(figure: &Figure, path: &Path) -> Result<BTreeSet<char>, NotebookEr
     let ending = || failed("expected a file that ends in .svg or .png".to_owned());
     let format = PictureFormat::of(path).ok_or_else(ending)?;
     let (bytes, undrawn) = match format {
-        PictureFormat::Svg => (svg(figure, 1).map_err(failed)?.into_bytes(), BTreeSet::new()),
+        PictureFormat::Svg => {
+            let (text, undrawn) = svg(figure, 1).and_then(|text| raster::outlined(&text)).map_err(failed)?;
+            (text.into_bytes(), undrawn)
+        }
         PictureFormat::Png => svg(figure, SCALE).and_then(|text| raster::png(&text)).map_err(failed)?,
     };
     write_output(path, |output| {
@@ -125,7 +124,7 @@ impl Pen {
 
     /// Text of a size.
     pub(crate) fn text(self, size: f64) -> TextStyle<'static> {
-        TextStyle::from((FAMILY, self.px(size)).into_font()).color(&colours::INK)
+        TextStyle::from((FAMILY, self.px(size)).into_font()).color(&paint::INK)
     }
 
     /// About how wide a line of text is, in pixels: of the embedded font's
@@ -163,7 +162,7 @@ impl Pen {
 fn height(figure: &Figure, width: u32) -> u32 {
     let own = match figure {
         Figure::Chart(chart) => chart::height(chart),
-        Figure::Scatter(scatter) => 560 + 16 * (scatter.notes.len() as u32).saturating_sub(2).min(20),
+        Figure::Scatter(scatter) => scatter::height(scatter),
         Figure::Images(grid) => images::height(grid),
         Figure::Network(diagram) => network::height(diagram),
         Figure::Table(table) => table::height(table),
@@ -214,7 +213,7 @@ fn panel<B: DrawingBackend>(figure: &Figure, area: &Area<B>, pen: Pen) -> Drawn<
     let (area, under) = area.split_vertically(tall as i32 - foot);
     for (line, note) in notes.iter().enumerate() {
         let at = (pen.px(16.0), pen.px(f64::from(NOTE) * line as f64));
-        pen.write(&under, note, &pen.text(11.0).color(&colours::QUIET), at, width as i32 - pen.px(32.0))?;
+        pen.write(&under, note, &pen.text(11.0).color(&paint::QUIET), at, width as i32 - pen.px(32.0))?;
     }
     let (_, below) = area.split_vertically(pen.px(36.0));
     match figure {

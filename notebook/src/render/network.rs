@@ -3,8 +3,8 @@
 use plotters::prelude::*;
 use revacnn_schemas::NetworkDiagram;
 
-use super::colours::{FAINT, INK, QUIET, branch};
 use super::images::draw_image;
+use super::paint::{FAINT, INK, QUIET, branch};
 use super::{Area, Drawn, Pen, WIDTH};
 
 /// Width of the image's column, of the classes', and height of the captions.

@@ -1,15 +1,15 @@
-//! An SVG as a PNG: text with the embedded font, and with the machine's fonts
-//! where that one lacks a script.
+//! An SVG with its text as outlines, and as a PNG: with the embedded font, and with
+//! the machine's fonts where that one lacks a script.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
 use resvg::tiny_skia::{Color, Pixmap, Transform};
 use resvg::usvg::fontdb::{Database, FaceInfo, ID, Stretch, Style};
-use resvg::usvg::{FontResolver, Options, Tree};
+use resvg::usvg::{FontResolver, Options, Tree, WriteOptions};
 use unicode_width::UnicodeWidthChar;
 
-use super::FONT;
+use crate::look::FONT;
 
 /// The embedded font alone: figures without other scripts look the same on
 /// every machine.
@@ -27,12 +27,54 @@ static ALL: LazyLock<Arc<Database>> = LazyLock::new(|| {
     Arc::new(fonts)
 });
 
+/// Digits after the point of an outline's coordinates, in units of an SVG.
+const DIGITS: u8 = 3;
+
+/// An SVG by plotters with its text as outlines, so that whoever opens it sees
+/// the same, and the characters that no font of the machine has. What is written
+/// in it stands in its description, where it is found and read aloud.
+///
+/// # Errors
+/// Why the picture cannot be drawn.
+pub(super) fn outlined(svg: &str) -> Result<(String, BTreeSet<char>), String> {
+    let (tree, undrawn) = tree(svg)?;
+    let options = WriteOptions {
+        preserve_text: false,
+        coordinates_precision: DIGITS,
+        transforms_precision: DIGITS,
+        ..WriteOptions::default()
+    };
+    let text = tree.to_string(&options);
+    let written = written(svg);
+    let title = written.first().copied().unwrap_or_default();
+    let described = format!(" role=\"img\">\n<title>{title}</title>\n<desc>{}</desc>", written.join("\n"));
+    Ok((text.replacen('>', &described, 1), undrawn))
+}
+
+/// The texts of an SVG by plotters, as they are written there.
+fn written(svg: &str) -> Vec<&str> {
+    let texts = svg.split("<text ").skip(1);
+    texts.filter_map(|text| Some(text.split_once('>')?.1.split_once("</text>")?.0.trim())).collect()
+}
+
 /// A PNG of an SVG by plotters, a pixel a unit, and the characters that no
 /// font of the machine has.
 ///
 /// # Errors
 /// Why the picture cannot be drawn, such as a size past all memory.
 pub(super) fn png(svg: &str) -> Result<(Vec<u8>, BTreeSet<char>), String> {
+    let (tree, undrawn) = tree(svg)?;
+    let size = tree.size().to_int_size();
+    let (width, height) = (size.width(), size.height());
+    let mut pixels = Pixmap::new(width, height).ok_or_else(|| format!("{width}×{height} pixels are too many"))?;
+    pixels.fill(Color::WHITE);
+    resvg::render(&tree, Transform::identity(), &mut pixels.as_mut());
+    Ok((pixels.encode_png().map_err(|error| error.to_string())?, undrawn))
+}
+
+/// What is drawn of an SVG by plotters, and the characters that no font of the
+/// machine has.
+fn tree(svg: &str) -> Result<(Tree, BTreeSet<char>), String> {
     let (svg, others) = prepared(svg);
     let options = Options {
         fontdb: if others.is_empty() { EMBEDDED.clone() } else { ALL.clone() },
@@ -43,15 +85,9 @@ pub(super) fn png(svg: &str) -> Result<(Vec<u8>, BTreeSet<char>), String> {
         ..Options::default()
     };
     let tree = Tree::from_str(&svg, &options).map_err(|error| error.to_string())?;
-    let size = tree.size().to_int_size();
-    let (width, height) = (size.width(), size.height());
-    let mut pixels = Pixmap::new(width, height).ok_or_else(|| format!("{width}×{height} pixels are too many"))?;
-    pixels.fill(Color::WHITE);
-    resvg::render(&tree, Transform::identity(), &mut pixels.as_mut());
-    let bytes = pixels.encode_png().map_err(|error| error.to_string())?;
     // Joiners and the like are seen in what they do to others.
     let undrawn = others.into_iter().filter(|(letter, font)| font.is_none() && letter.width() > Some(0));
-    Ok((bytes, undrawn.map(|(letter, _)| letter).collect()))
+    Ok((tree, undrawn.map(|(letter, _)| letter).collect()))
 }
 
 /// Lays texts out as resvg needs them, and lists the characters that the
@@ -150,6 +186,19 @@ mod tests {
         // The last character for private use, which no font is for.
         assert_eq!(drawn("cat \u{10fffd}\u{200d}\u{10fffd}").1, "\u{10fffd}");
         assert!(png("<svg").is_err());
+    }
+
+    #[test]
+    fn an_svg_shows_outlines_and_says_what_is_written() {
+        let svg = "<svg width=\"80\" height=\"24\" xmlns=\"http://www.w3.org/2000/svg\">\n\
+                   <text x=\"2\" y=\"18\" font-family=\"Inter\" font-size=\"14\">\na &lt; b\n</text>\n</svg>";
+        let (drawn, undrawn) = outlined(svg).unwrap();
+        assert!(drawn.starts_with("<svg") && undrawn.is_empty());
+        assert!(drawn.contains("<path") && !drawn.contains("<text") && !drawn.contains("font"), "{drawn}");
+        assert!(drawn.contains("<title>a &lt; b</title>"), "{drawn}");
+        // As it is drawn again, it looks as it did.
+        let (again, _) = outlined(&drawn).unwrap();
+        assert_eq!(png(&drawn).unwrap().0, png(&again).unwrap().0);
     }
 
     #[test]

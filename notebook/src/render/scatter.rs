@@ -3,13 +3,26 @@
 use plotters::prelude::*;
 use revacnn_schemas::{Hue, Scatter};
 
-use super::chart::extent;
-use super::colours::{QUIET, branch, hue_dash};
 use super::images::draw_image;
+use super::paint::{QUIET, branch};
 use super::{Area, Drawn, Pen};
+use crate::look::{dash as dash_of, extent};
 
 /// The side of a point's image.
 const SIDE: f64 = 26.0;
+/// So many notes are told.
+const MOST_NOTES: usize = 22;
+
+/// What is told beneath the points: also where they start from, as they would
+/// lie elsewhere otherwise.
+fn notes(scatter: &Scatter) -> Vec<String> {
+    let start = scatter.start.map(|step| format!("the points start from where they lie at step {step}"));
+    scatter.notes.iter().cloned().chain(start).take(MOST_NOTES).collect()
+}
+
+pub(super) fn height(scatter: &Scatter) -> u32 {
+    560 + 16 * (notes(scatter).len() as u32).saturating_sub(2)
+}
 
 pub(super) fn draw<B: DrawingBackend>(scatter: &Scatter, area: &Area<B>, pen: Pen) -> Drawn<B> {
     let (width, height) = area.dim_in_pixel();
@@ -21,7 +34,8 @@ pub(super) fn draw<B: DrawingBackend>(scatter: &Scatter, area: &Area<B>, pen: Pe
         area.draw_text(&group.name, &style, (left + pen.px(14.0), pen.px(2.0)))?;
         left += pen.wide(area, &group.name, &style) + pen.px(32.0);
     }
-    let notes = 16.0 * scatter.notes.len().min(22) as f64 + 8.0;
+    let told = notes(scatter);
+    let notes = 16.0 * told.len() as f64 + 8.0;
     let top = pen.px(40.0);
     let bottom = height as i32 - pen.px(notes + 28.0);
     let of = |axis: usize| extent(scatter.points.iter().map(|point| point.position[axis])).unwrap_or([0.0, 1.0]);
@@ -58,7 +72,7 @@ pub(super) fn draw<B: DrawingBackend>(scatter: &Scatter, area: &Area<B>, pen: Pe
         let label = pen.text(10.0).color(&QUIET);
         area.draw_text(&point.filter.number.to_string(), &label, (x + pen.px(SIDE / 2.0 + 4.0), y - pen.px(6.0)))?;
     }
-    for (line, note) in scatter.notes.iter().take(22).enumerate() {
+    for (line, note) in told.iter().enumerate() {
         let place = (pen.px(16.0), height as i32 - pen.px(notes - 16.0 * line as f64));
         pen.write(area, note, &pen.text(11.0).color(&QUIET), place, width as i32 - pen.px(32.0))?;
     }
@@ -71,7 +85,7 @@ fn framed<B: DrawingBackend>(corners: [(i32, i32); 2], hue: Hue, area: &Area<B>,
     let edge = pen.px(2.0);
     area.draw(&Rectangle::new(corners, branch(hue).filled()))?;
     let mut gaps = vec![[(left + edge, top + edge), (right - edge, bottom - edge)]];
-    let dash = hue_dash(hue);
+    let dash = dash_of(hue);
     let turn: f32 = dash.iter().sum();
     let mut along = 0.0;
     while turn > 0.0 && along < f64::from(right - left) {

@@ -4,8 +4,9 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use revacnn_schemas::TableFigure;
 
-use super::colours::{FAINT, QUIET, rgb, viridis};
+use super::paint::{FAINT, QUIET, rgb};
 use super::{Area, Drawn, Pen, WIDTH};
+use crate::look::viridis;
 
 const LINE: f64 = 20.0;
 /// The side of a place of a matrix.

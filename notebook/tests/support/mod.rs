@@ -1,6 +1,6 @@
 //! Stores that the tests look at.
 
-mod record;
+pub(crate) mod record;
 
 use revacnn_notebook::Inputs;
 use revacnn_schemas::{Fidelity, Step};
@@ -8,7 +8,7 @@ use revacnn_trainer::Settings;
 
 use record::recorded_with;
 
-const NETWORK: &str = r#"
+pub(crate) const NETWORK: &str = r#"
 [[layer]]
 kind = "conv"
 filters = 5

@@ -7,7 +7,7 @@ use revacnn_notebook::XAxis;
 use revacnn_schemas::{Chart, Hue, MarkKind, Scale, Series, Step};
 use revacnn_store::StepRow;
 
-use super::draw::{Align, count, label, number, ticks};
+use super::draw::{Align, axis_number, label, ticks};
 use super::readout::Readout;
 use super::text::{fitted, width};
 use super::{Pointer, diamond, scrub};
@@ -155,14 +155,12 @@ impl Plot {
             let faded = Color { a: 0.5, ..look.line };
             frame.fill_rectangle(Point::new(self.area.x, y.round()), Size::new(self.area.width, 1.0), faded);
             let value = if self.scale == Scale::Logarithmic { 10_f64.powf(tick) } else { tick };
-            label(frame, number(value), Point::new(self.area.x - 8.0, y), look.faint, Align::Right);
+            label(frame, axis_number(value), Point::new(self.area.x - 8.0, y), look.faint, Align::Right);
         }
         for tick in ticks(self.x[0], self.x[1], (self.area.width / 110.0).max(2.0) as usize) {
             let at = Point::new(self.x_at(tick), self.area.y + self.area.height + 10.0);
-            let whole = tick.fract() == 0.0 && tick >= 0.0;
-            let text = if whole { count(tick as u64) } else { number(tick) };
             let at_end = at.x + 24.0 > self.area.x + self.area.width;
-            label(frame, text, at, look.faint, if at_end { Align::Right } else { Align::Middle });
+            label(frame, axis_number(tick), at, look.faint, if at_end { Align::Right } else { Align::Middle });
         }
     }
 

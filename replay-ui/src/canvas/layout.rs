@@ -60,28 +60,6 @@ pub(crate) fn node_of<'a>(
     Some(((column, node), &diagram.columns[column].nodes[node]))
 }
 
-/// The filters of each layer that differ most between two networks: the one
-/// whose images lie farthest apart, relative to their size.
-pub(crate) fn differing(one: &NetworkDiagram, other: &NetworkDiagram) -> Vec<(LayerName, FilterIdentity)> {
-    let mut found = Vec::new();
-    for column in &one.columns {
-        let apart = |node: &DiagramNode| {
-            let (_, twin) = node_of(other, &column.layer, &node.filter)?;
-            let (ours, theirs) = (node.image.as_ref()?, twin.image.as_ref()?);
-            let square = |values: f64, value: f64| values + value * value;
-            let pairs = ours.pixels.iter().zip(&theirs.pixels);
-            let distance = pairs.map(|(a, b)| f64::from(a - b)).fold(0.0, square);
-            let size = ours.pixels.iter().chain(&theirs.pixels).map(|value| f64::from(*value)).fold(0.0, square);
-            Some(distance / size).filter(|share| share.is_finite() && *share > 1e-6)
-        };
-        let apart = column.nodes.iter().filter_map(|node| Some((apart(node)?, node)));
-        if let Some((_, node)) = apart.max_by(|a, b| a.0.total_cmp(&b.0)) {
-            found.push((column.layer.clone(), node.filter.clone()));
-        }
-    }
-    found
-}
-
 /// Where everything of a diagram lies.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Layout {
@@ -253,16 +231,6 @@ pub(crate) mod tests {
         let expected =
             [("conv1".to_owned(), vec![0, 2, 1]), ("conv2".to_owned(), vec![5]), ("softmax".to_owned(), vec![0])];
         assert_eq!(numbers(&Plan::of(&[&one, &other])), expected);
-    }
-
-    #[test]
-    fn the_filter_that_differs_most_is_found_and_equal_networks_have_none() {
-        let one = network(&[("conv1", &[(0, 1.0), (1, 1.0), (2, 1.0)])]);
-        let other = network(&[("conv1", &[(0, 1.1), (1, 3.0), (3, 9.0)])]);
-        let found = differing(&one, &other);
-        assert_eq!(found.len(), 1);
-        assert_eq!(found[0].1.number, FilterNumber(1));
-        assert!(differing(&one, &one).is_empty());
     }
 
     #[test]

@@ -3,12 +3,12 @@
 use iced::widget::{Space, canvas, checkbox, column, container, mouse_area, pick_list, radio, row, scrollable};
 use iced::{Alignment, Fill, Length, Padding};
 use revacnn_notebook::{Method, Show, XAxis};
-use revacnn_schemas::{NetworkDiagram, Scale};
+use revacnn_schemas::{DifferingFilter, NetworkDiagram, Scale};
 
 use super::parts::{Piece, alarm, changing, chooser, faint, hinted, noted, plain, press, quiet, separator, upright};
 use crate::canvas::chart::ChartCanvas;
 use crate::canvas::diagram::Diagram;
-use crate::canvas::layout::{Plan, differing};
+use crate::canvas::layout::Plan;
 use crate::canvas::plane::Plane;
 use crate::canvas::strip::Strip;
 use crate::cells::Slot;
@@ -115,9 +115,15 @@ fn networks(state: &State) -> Piece<'_> {
     let shown = |slot| state.figures.network(slot).and_then(Result::ok);
     let both: Vec<&NetworkDiagram> = [Slot::Network, Slot::OtherNetwork].into_iter().filter_map(shown).collect();
     let plan = Plan::of(&both);
-    let marked = match both[..] {
-        [one, other] => differing(one, other),
-        _ => Vec::new(),
+    // What differs most in the weights, as in the comparison.
+    let compared = state.figures.comparison(Slot::Differences).and_then(Result::ok).filter(|_| both.len() == 2);
+    let marked = |slot| {
+        let differing = compared.iter().flat_map(|comparison| &comparison.differing);
+        let of = |found: &DifferingFilter| match slot {
+            Slot::OtherNetwork => (found.layer.clone(), found.right.clone()),
+            _ => (found.layer.clone(), found.left.clone()),
+        };
+        differing.map(of).collect::<Vec<_>>()
     };
     let draw = |slot| -> Piece<'_> {
         match state.figures.network(slot) {
@@ -125,7 +131,7 @@ fn networks(state: &State) -> Piece<'_> {
             Some(Err(reason)) => noted(reason),
             Some(Ok(diagram)) => {
                 let pictures = state.figures.pictures(slot);
-                let (plan, differing) = (plan.clone(), marked.clone());
+                let (plan, differing) = (plan.clone(), marked(slot));
                 canvas(Diagram { state, slot, diagram, plan, pictures, differing }).width(Fill).height(Fill).into()
             }
         }

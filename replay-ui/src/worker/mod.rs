@@ -1,6 +1,6 @@
 //! Everything that reads or changes the store, off the window's thread.
 //!
-//! Three threads read, each with an evaluator of its own: one makes the
+//! Three threads read, each with sources of its own: one makes the
 //! figures that follow the cursor, one the curves, one what takes longer. Of
 //! what was wanted only the newest is made. A fourth changes the store, and
 //! each run that was started here trains on a thread of its own.

@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 use std::io::ErrorKind;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use revacnn_notebook::{BranchSummary, Evaluator, Graph, Inputs};
-use revacnn_schemas::{Address, BranchName, Position};
+use revacnn_notebook::kinds::{Embedding, Start};
+use revacnn_notebook::{BranchSummary, Cell, Graph, Inputs, Sources, Unwatched, Watch};
+use revacnn_schemas::{Address, BranchName, Figure, Position, Step};
 use revacnn_store::StepRow;
 
 use super::hand::save;
@@ -53,8 +55,8 @@ impl Board {
         Self { pace, graph: Graph::new(Inputs::default()), drawn: HashMap::new(), slots: Vec::new() }
     }
 
-    /// The cells that are wanted from now on.
-    pub(crate) fn want(&mut self, wanted: &Wanted) {
+    /// The cells that are wanted from now on, and where an embedding starts from.
+    pub(crate) fn want(&mut self, wanted: &Wanted, start: Start) {
         let Inputs { branches, cursor, image } = wanted.inputs();
         let slots: Vec<Slot> =
             wanted.cells.iter().map(|(slot, _)| *slot).filter(|slot| slot.pace() == self.pace).collect();
@@ -67,13 +69,14 @@ impl Board {
         self.graph.set_cursor(cursor);
         self.graph.set_image(image);
         for (slot, cell) in wanted.cells.iter().filter(|(slot, _)| slot.pace() == self.pace) {
-            self.graph.set_cell(slot.name(), cell.clone());
+            let started = cell.as_kind::<Embedding>().map(|cell| Cell::from(Embedding { start, ..cell.clone() }));
+            self.graph.set_cell(slot.name(), started.unwrap_or_else(|| cell.clone()));
         }
     }
 
     /// Something came or went in the log.
-    pub(crate) fn log_changed(&mut self) {
-        self.graph.log_changed();
+    pub(crate) fn log_changed(&mut self, sources: &mut Sources) {
+        self.graph.log_changed(sources);
     }
 
     /// Whether something that is shown could not be read.
@@ -81,22 +84,17 @@ impl Board {
         self.graph.has_failed()
     }
 
-    /// Makes an embedding once more, if one is shown.
-    fn settle(&mut self) {
-        self.graph.again(Slot::Embedding.name());
-    }
-
-    /// Makes the next figure; `None` when all are made.
-    pub(crate) fn next(&mut self, evaluator: &mut Evaluator) -> Option<(Slot, Arc<Drawn>)> {
+    /// Makes the next figure; `None` when all are made, and where it is given up.
+    pub(crate) fn next(&mut self, sources: &mut Sources, watch: &mut dyn Watch) -> Option<(Slot, Arc<Drawn>)> {
         let mut done = revacnn_notebook::Ran::default();
-        if !self.graph.run_one(evaluator, &mut done) {
+        if !self.graph.run_one(sources, watch, &mut done) {
             return None;
         }
         let name = done.ran.first()?;
         let slot = *self.slots.iter().find(|slot| slot.name() == name)?;
         let fresh = || {
             Drawn::of(match self.graph.figure(slot.name()) {
-                Some(Ok(figure)) => Ok(figure.clone()),
+                Some(Ok(figure)) => Ok(Figure::clone(figure)),
                 Some(Err(error)) => Err(error.to_string()),
                 None => Err(format!("there is no figure of {name}")),
             })
@@ -110,8 +108,8 @@ impl Board {
     }
 
     /// Makes all figures; those that were made before are told once more.
-    pub(crate) fn all(&mut self, evaluator: &mut Evaluator) -> Vec<(Slot, Arc<Drawn>)> {
-        while self.next(evaluator).is_some() {}
+    pub(crate) fn all(&mut self, sources: &mut Sources) -> Vec<(Slot, Arc<Drawn>)> {
+        while self.next(sources, &mut Unwatched).is_some() {}
         self.ready()
     }
 
@@ -166,10 +164,19 @@ impl Retry {
     }
 }
 
+/// The step of the first address that is embedded.
+fn embedded_at(wanted: &Wanted) -> Option<Step> {
+    let (_, cell) = wanted.cells.iter().find(|(slot, _)| *slot == Slot::Embedding)?;
+    match cell.as_kind::<Embedding>()?.at.first()?.position {
+        Position::Step(step) => Some(step),
+        _ => None,
+    }
+}
+
 /// The row of `steps` that an address leads to, if it has one.
-pub(crate) fn row(evaluator: &mut Evaluator, at: Option<&Address>) -> Option<Box<StepRow>> {
+pub(crate) fn row(sources: &mut Sources, at: Option<&Address>) -> Option<Box<StepRow>> {
     let Some(Address { branch, position: Position::Step(step) }) = at else { return None };
-    evaluator.row(branch, *step).ok().map(Box::new)
+    sources.row(branch, *step).ok().map(Box::new)
 }
 
 impl Reader {
@@ -178,7 +185,7 @@ impl Reader {
     }
 
     pub(crate) fn run(self) {
-        let (mut open, mut was_there): (Option<Evaluator>, bool) = (None, false);
+        let (mut open, mut was_there): (Option<Sources>, bool) = (None, false);
         let mut board = Board::new(self.pace);
         let mut wanted: Option<Wanted> = None;
         let mut log = None;
@@ -186,11 +193,13 @@ impl Reader {
         let lists = self.pace == Pace::Quick;
         let mut fresh = false;
         let mut retry = Retry::new();
-        // When an embedding that glided is made by itself.
+        // When an embedding that glided is made by itself, and the step that the
+        // points of the last such one were at.
         let mut settles: Option<Instant> = None;
+        let mut settled: Option<Step> = None;
         loop {
             if open.is_none() {
-                match Evaluator::open(&self.shared.store, self.shared.data.clone(), crate::threads()) {
+                match Sources::open(&self.shared.store, self.shared.data.clone(), crate::threads()) {
                     Ok(opened) => (open, was_there) = (Some(opened.leaving_out()), true),
                     // Where a run may begin; a store that has vanished is another matter.
                     Err(_) if lists && !was_there && is_free(&self.shared.store) => {
@@ -202,13 +211,13 @@ impl Reader {
             }
             let tries = retry.is_due();
             let due = tries || if lists { listing.is_due() } else { log != Some(self.shared.log()) };
-            if let (true, Some(evaluator)) = (due, &mut open) {
+            if let (true, Some(sources)) = (due, &mut open) {
                 log = Some(self.shared.log());
-                match self.read(evaluator, |evaluator| evaluator.refresh()) {
+                match self.read(sources, |sources| sources.refresh()) {
                     Ok(branches) if lists => {
-                        let problems = evaluator.problems().to_vec();
+                        let problems = sources.problems().to_vec();
                         if listing.tell(&self.shared, branches, problems) {
-                            board.log_changed();
+                            self.read(sources, |sources| board.log_changed(sources));
                             self.shared.log_changed();
                         } else if tries {
                             board.graph.retry();
@@ -217,7 +226,7 @@ impl Reader {
                     Ok(_) if tries => {
                         board.graph.retry();
                     }
-                    Ok(_) => board.log_changed(),
+                    Ok(_) => self.read(sources, |sources| board.log_changed(sources)),
                     Err(error) => {
                         open = None;
                         board = Board::new(self.pace);
@@ -230,13 +239,13 @@ impl Reader {
             let was_fresh = std::mem::take(&mut fresh);
             if settles.is_some_and(|settles| Instant::now() >= settles) {
                 settles = None;
-                board.settle();
+                if let Some(wanted) = &wanted {
+                    settled = embedded_at(wanted);
+                    board.want(wanted, Start::Fresh);
+                }
             }
             let overtaken = match (&mut open, &wanted) {
-                (Some(evaluator), Some(wanted)) => {
-                    evaluator.glide(settles.is_some());
-                    self.make(evaluator, &mut board, wanted, was_fresh)
-                }
+                (Some(sources), Some(wanted)) => self.make(sources, &mut board, wanted, was_fresh),
                 _ => false,
             };
             retry.plan(!overtaken && open.is_some() && board.has_failed());
@@ -264,36 +273,37 @@ impl Reader {
             }
             if let Some(newest) = desk.wanted {
                 let travels = wanted.as_ref().is_some_and(|before| before.step != newest.step);
+                // Who travels sees points glide, and what they come to once they rest.
+                let glides = newest.glides && (travels || settles.is_some());
+                let start = settled.filter(|_| glides).map_or(Start::Fresh, Start::From);
                 if self.pace == Pace::Slow {
-                    // Who travels sees points glide, and what they come to once they rest.
-                    let again = newest.glides && (travels || settles.is_some());
-                    settles = again.then(|| Instant::now() + REST);
+                    settles = glides.then(|| Instant::now() + REST);
+                    settled = if glides { settled } else { embedded_at(&newest) };
                 }
-                board.want(&newest);
+                board.want(&newest, start);
                 (wanted, fresh) = (Some(newest), true);
                 retry = Retry::new();
             }
         }
     }
 
-    /// Reads with an evaluator, which rests before and after: what it has open
+    /// Reads through sources, which rest before and after: what they have open
     /// meanwhile is in the way of who deletes, compacts and tidies.
-    fn read<T>(&self, evaluator: &mut Evaluator, read: impl FnOnce(&mut Evaluator) -> T) -> T {
+    fn read<T>(&self, sources: &mut Sources, read: impl FnOnce(&mut Sources) -> T) -> T {
         let _reading = self.shared.reading();
-        let found = read(evaluator);
-        evaluator.rest();
+        let found = read(sources);
+        sources.rest();
         found
     }
 
     /// Makes a figure that depends on nothing that was shown before, and writes
     /// it to a file.
-    fn save_fresh(&self, evaluator: Option<&mut Evaluator>, slot: Slot, wanted: &Wanted, path: &Path) -> Told {
+    fn save_fresh(&self, sources: Option<&mut Sources>, slot: Slot, wanted: &Wanted, path: &Path) -> Told {
         let cell = wanted.cells.iter().find(|(other, _)| *other == slot).map(|(_, cell)| cell);
-        let (Some(evaluator), Some(cell)) = (evaluator, cell) else {
+        let (Some(sources), Some(cell)) = (sources, cell) else {
             return Told::Refused(format!("there is no figure of the {} to save", slot.name()));
         };
-        evaluator.glide(false);
-        let figure = self.read(evaluator, |evaluator| evaluator.evaluate(cell, &wanted.inputs()));
+        let figure = self.read(sources, |sources| cell.figure(sources, &wanted.inputs()));
         let drawn = Drawn::of(figure.map_err(|error| error.to_string()));
         save(&drawn, path).map_or_else(Told::Refused, Told::Done)
     }
@@ -301,13 +311,13 @@ impl Reader {
     /// Makes what is wanted and tells it; returns whether something newer is
     /// wanted by now. What is freshly wanted is told even where it was made
     /// before, as it now is of another step.
-    fn make(&self, evaluator: &mut Evaluator, board: &mut Board, wanted: &Wanted, fresh: bool) -> bool {
+    fn make(&self, sources: &mut Sources, board: &mut Board, wanted: &Wanted, fresh: bool) -> bool {
         let (generation, step) = (wanted.generation, wanted.step);
         if self.pace == Pace::Quick {
             // All of one step, or none.
-            let made = self.read(evaluator, |evaluator| {
-                let ran = board.next(evaluator).is_some();
-                (ran || fresh).then(|| (board.all(evaluator), row(evaluator, wanted.at.as_ref())))
+            let made = self.read(sources, |sources| {
+                let ran = board.next(sources, &mut Unwatched).is_some();
+                (ran || fresh).then(|| (board.all(sources), row(sources, wanted.at.as_ref())))
             });
             if let Some((figures, row)) = made {
                 self.shared.tell(Told::Figures { generation, step, figures, row });
@@ -322,19 +332,24 @@ impl Reader {
             if self.inbox.is_overtaken() {
                 return true;
             }
-            let made = self.read(evaluator, |evaluator| board.next(evaluator));
-            let Some((slot, drawn)) = made else { return false };
+            // Nobody waits for a figure once something newer is wanted.
+            let mut watch = |_| match self.inbox.is_overtaken() {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            };
+            let made = self.read(sources, |sources| board.next(sources, &mut watch));
+            let Some((slot, drawn)) = made else { return self.inbox.is_overtaken() };
             self.shared.tell(Told::Figures { generation, step, figures: vec![(slot, drawn)], row: None });
         }
     }
 
     /// Answers where an address leads, or an epoch ends.
-    fn find(&self, evaluator: Option<&mut Evaluator>, desk: &Desk) {
-        let Some(evaluator) = evaluator else { return };
-        let found = self.read(evaluator, |evaluator| match (&desk.resolve, &desk.epoch) {
-            (Some(address), _) => Some(evaluator.resolve(address).map(|step| (address.branch.clone(), step))),
+    fn find(&self, sources: Option<&mut Sources>, desk: &Desk) {
+        let Some(sources) = sources else { return };
+        let found = self.read(sources, |sources| match (&desk.resolve, &desk.epoch) {
+            (Some(address), _) => Some(sources.resolve(address).map(|step| (address.branch.clone(), step))),
             (None, Some((branch, from, forward))) => {
-                Some(evaluator.epoch_end(branch, *from, *forward).map(|step| (branch.clone(), step)))
+                Some(sources.epoch_end(branch, *from, *forward).map(|step| (branch.clone(), step)))
             }
             (None, None) => None,
         });

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::Hue;
+use super::bits::equal_by_bits;
 
 /// Curves over one pair of axes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Chart {
     /// What stands above it.
     pub title: String,
@@ -23,7 +24,7 @@ pub struct Chart {
 }
 
 /// One axis.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Axis {
     /// What is measured.
     pub label: String,
@@ -34,7 +35,7 @@ pub struct Axis {
 }
 
 /// How an axis lays values out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scale {
     /// Equal differences are equally far apart.
@@ -46,7 +47,7 @@ pub enum Scale {
 }
 
 /// One curve.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Series {
     /// Its name in the legend.
     pub name: String,
@@ -62,8 +63,10 @@ pub struct Series {
     pub bounds: Vec<[f64; 2]>,
 }
 
+equal_by_bits!(Series { name, hue, dashed; points, bounds });
+
 /// A place on the horizontal axis.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Mark {
     /// Where.
     pub x: f64,
@@ -75,8 +78,10 @@ pub struct Mark {
     pub kind: MarkKind,
 }
 
+equal_by_bits!(Mark { text, hue, kind; x });
+
 /// What kind of place a [`Mark`] is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum MarkKind {
     /// A branch began here.

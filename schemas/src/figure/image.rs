@@ -2,10 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::bits::equal_by_bits;
+
 use crate::{FilterIdentity, LayerName};
 
 /// Rows of small images.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ImageGrid {
     /// What stands above it.
     pub title: String,
@@ -17,7 +19,7 @@ pub struct ImageGrid {
 }
 
 /// Images that share a label.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ImageRow {
     /// What the row shows, such as `conv1` or `input 3`.
     pub label: String,
@@ -27,7 +29,7 @@ pub struct ImageRow {
 }
 
 /// How values become colours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Palette {
     /// Signed values about zero: coefficients and gradients.
@@ -39,7 +41,7 @@ pub enum Palette {
 }
 
 /// One small image.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Image {
     /// What it is, such as `conv1/3`.
     pub label: String,
@@ -58,6 +60,8 @@ pub struct Image {
     /// one another's negatives.
     pub range: [f32; 2],
 }
+
+equal_by_bits!(Image { label, filter, rows, columns, palette; pixels, range });
 
 impl Image {
     /// The value at a pixel, of one channel; `None` outside.

@@ -1,6 +1,7 @@
 //! Figures: what a cell shows, as plain data. A renderer or the viewer draws
 //! them; nothing in them knows pixels of a screen, fonts or colours.
 
+mod bits;
 mod chart;
 mod comparison;
 mod image;
@@ -11,14 +12,14 @@ mod table;
 use serde::{Deserialize, Serialize};
 
 pub use chart::{Axis, Chart, Mark, MarkKind, Scale, Series};
-pub use comparison::{Comparison, Panel};
+pub use comparison::{Comparison, DifferingFilter, Panel};
 pub use image::{Image, ImageGrid, ImageRow, Palette};
 pub use network::{ClassProbability, DiagramColumn, DiagramNode, NetworkDiagram};
 pub use scatter::{Scatter, ScatterGroup, ScatterPoint};
 pub use table::{TableColumn, TableFigure};
 
 /// What a cell shows.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Figure {
     /// Curves over the training.

@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::bits::equal_by_bits;
 use super::{Hue, Image};
 use crate::{BranchName, FilterIdentity, ImageIndex, LayerName, Step};
 
 /// A network at one step, seen for one image.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct NetworkDiagram {
     /// What stands above it.
     pub title: String,
@@ -32,7 +33,7 @@ pub struct NetworkDiagram {
 }
 
 /// One layer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct DiagramColumn {
     /// The layer.
     pub layer: LayerName,
@@ -43,7 +44,7 @@ pub struct DiagramColumn {
 }
 
 /// One filter.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct DiagramNode {
     /// The filter.
     pub filter: FilterIdentity,
@@ -69,11 +70,15 @@ pub struct DiagramNode {
     pub new: bool,
 }
 
+equal_by_bits!(DiagramNode { filter, image, top_half, frozen, new; mean_abs_gradient, weight_norm, update_ratio, activation_sum, zero_share });
+
 /// One class and how probable the network takes it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ClassProbability {
     /// The class's name.
     pub name: String,
     /// Between 0 and 1.
     pub probability: f32,
 }
+
+equal_by_bits!(ClassProbability { name; probability });

@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::bits::equal_by_bits;
 use super::{Hue, Image};
-use crate::{FilterIdentity, LayerName};
+use crate::{FilterIdentity, LayerName, Step};
 
 /// Points in a plane, such as an embedding of filters.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Scatter {
     /// What stands above it.
     pub title: String,
@@ -18,10 +19,14 @@ pub struct Scatter {
     pub links: Vec<[usize; 2]>,
     /// How well the picture fits, and what was left out: a line each.
     pub notes: Vec<String>,
+    /// The step whose embedding the points started from; `None` where they
+    /// depend on the addresses alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<Step>,
 }
 
 /// Where points come from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ScatterGroup {
     /// Its name in the legend, such as `wider@1512`.
     pub name: String,
@@ -30,7 +35,7 @@ pub struct ScatterGroup {
 }
 
 /// One point.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ScatterPoint {
     /// Index into `groups`.
     pub group: usize,
@@ -43,3 +48,5 @@ pub struct ScatterPoint {
     /// What it looks like, where that is small enough to be drawn.
     pub image: Option<Image>,
 }
+
+equal_by_bits!(ScatterPoint { group, layer, filter, image; position });

@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::bits::equal_by_bits;
+
 /// A table.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct TableFigure {
     /// What stands above it.
     pub title: String,
@@ -19,8 +21,10 @@ pub struct TableFigure {
     pub notes: Vec<String>,
 }
 
+equal_by_bits!(TableFigure { title, columns, rows, notes; shades });
+
 /// One column.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TableColumn {
     /// What it holds.
     pub name: String,

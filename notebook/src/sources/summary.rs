@@ -6,7 +6,7 @@ use revacnn_recorder::RecorderError;
 use revacnn_schemas::{BranchId, BranchName, BranchRecord, Edit, Hue, Step, Table};
 use revacnn_store::{BranchReader, Selection, StepSpan, branch_bytes, is_training};
 
-use crate::{Evaluator, NotebookError};
+use crate::{NotebookError, Sources};
 
 /// Something that happened in a branch, such as `diverged`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub struct BranchSummary {
     pub problem: Option<String>,
 }
 
-impl Evaluator {
+impl Sources {
     /// Looks at the store again and lists its branches, oldest first.
     /// [`problems`](Self::problems) then has what is wrong with branches that
     /// have no readable description.
@@ -58,9 +58,8 @@ impl Evaluator {
     /// # Errors
     /// Where the store's folder cannot be listed.
     pub fn refresh(&mut self) -> Result<Vec<BranchSummary>, NotebookError> {
-        let listed = self.store.branches()?;
-        self.problems = listed.problems.iter().map(ToString::to_string).collect();
-        self.forget_what_moved(&listed.records);
+        self.look_again()?;
+        let Some(listed) = &self.listed else { return Ok(Vec::new()) };
         // Branches of one name are told apart by their ids, which are names, too.
         let name = |record: &BranchRecord| match record.id.as_str().parse() {
             Ok(id) if listed.is_ambiguous(&record.name) => id,

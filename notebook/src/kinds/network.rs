@@ -7,41 +7,56 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Int32Type};
 use revacnn_analysis::{sums, top_half, zero_shares};
 use revacnn_schemas::{
-    ClassProbability, DiagramColumn, DiagramNode, FilterNumber, Image, ImageIndex, LayerName, LayerSpec,
-    NetworkDiagram, Palette, Table, Topology,
+    Address, ClassProbability, DiagramColumn, DiagramNode, Figure, FilterNumber, Image, ImageIndex, LayerName,
+    LayerSpec, NetworkDiagram, Palette, Table, Topology,
 };
 use revacnn_store::{Selection, StepSpan, StepTensors};
 use revacnn_trainer::data::Dataset;
 use revacnn_trainer::describe_layer;
+use serde::{Deserialize, Serialize};
 
 use ndarray::ArrayView2;
 
-use super::filters::{block_of, picture, range};
-use crate::evaluator::Place;
-use crate::{Evaluator, NotebookError, Show, Source};
+use super::layer::{block_of, picture, range};
+use crate::sources::Place;
+use crate::{CellKind, Context, NotebookError, Show, Source};
 
 /// The columns of `filters` that a node tells, after those that name it.
 const COLUMNS: [&str; 5] = ["layer", "filter", "mean_abs_gradient", "weight_norm", "update_ratio"];
 
-pub(crate) fn network(
-    evaluator: &mut Evaluator,
-    place: &Place,
-    show: Show,
-    image: Option<ImageIndex>,
-) -> Result<NetworkDiagram, NotebookError> {
+/// The network with a node a filter. Of several branches the first one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Network {
+    /// Where; the first of the shown branches at the cursor where `None`.
+    pub at: Option<Address>,
+    /// What the nodes show.
+    pub show: Show,
+}
+
+impl CellKind for Network {
+    const KIND: &'static str = "network";
+
+    fn run(&self, context: &mut Context<'_>) -> Result<Figure, NotebookError> {
+        let place = context.first_place(self.at.as_ref())?;
+        diagram(context, &place, self.show).map(Figure::Network)
+    }
+}
+
+fn diagram(context: &mut Context<'_>, place: &Place, show: Show) -> Result<NetworkDiagram, NotebookError> {
     let mut notes = Vec::new();
     // Without the data, a chosen image is not seen, but all that is recorded is.
-    let seen = evaluator.seen(place, image, &mut notes);
-    let image = place.image(image);
-    let dataset = evaluator.data_at_hand(&place.holder);
+    let seen = context.seen(place, &mut notes);
+    let image = place.image(context.image());
+    let dataset = context.data_at_hand(&place.holder);
     if seen.is_some()
         && let Err(reason) = &dataset
     {
         notes.push(format!("no image and no class names: {reason}"));
     }
-    let tensors = evaluator.tensors(place, seen)?;
-    let statistics = statistics(evaluator, place)?;
-    let frozen = frozen(evaluator, place, &tensors);
+    let tensors = context.tensors(place, seen)?;
+    let statistics = statistics(context, place)?;
+    let frozen = frozen(context, place, &tensors);
     let topology = &place.holder.topology;
     let blocks: Vec<_> = topology.blocks().collect();
     let mut columns = Vec::new();
@@ -116,13 +131,13 @@ pub(crate) fn network(
 
 /// Which filters are frozen, by layer. Gradients tell it; at a branch's first
 /// step, which has none, the state of training does.
-fn frozen(evaluator: &mut Evaluator, place: &Place, tensors: &StepTensors) -> HashMap<LayerName, Vec<bool>> {
+fn frozen(context: &mut Context<'_>, place: &Place, tensors: &StepTensors) -> HashMap<LayerName, Vec<bool>> {
     let layers = place.holder.topology.parameter_layers().map(|layer| (layer.layer.clone(), layer.filters.len()));
     if place.step == place.holder.first_step() {
         if place.holder.parent.is_none() {
             return HashMap::new();
         }
-        let state = evaluator.frozen(place).unwrap_or_default();
+        let state = context.frozen(place).unwrap_or_default();
         return layers.map(|(layer, _)| layer).zip(state).collect();
     }
     let told = |(layer, filters): (LayerName, usize)| {
@@ -136,8 +151,8 @@ fn frozen(evaluator: &mut Evaluator, place: &Place, tensors: &StepTensors) -> Ha
 /// The recorded statistics of a step, by layer and filter.
 type Statistics = HashMap<(String, FilterNumber), [Option<f32>; 3]>;
 
-fn statistics(evaluator: &mut Evaluator, place: &Place) -> Result<Statistics, NotebookError> {
-    let reader = evaluator.holder(place)?;
+fn statistics(context: &mut Context<'_>, place: &Place) -> Result<Statistics, NotebookError> {
+    let reader = context.holder(place)?;
     let batch = reader.read_columns(Table::Filters, StepSpan::of(place.step), &Selection::all(), &COLUMNS)?;
     let [layers, numbers, statistics @ ..] =
         COLUMNS.map(|name| batch.column_by_name(name).expect("invariant: the columns that were read"));
@@ -152,7 +167,7 @@ fn statistics(evaluator: &mut Evaluator, place: &Place) -> Result<Statistics, No
 }
 
 /// A training image in colour, or in grey.
-pub(crate) fn input(dataset: &Dataset, index: ImageIndex) -> Result<Image, NotebookError> {
+fn input(dataset: &Dataset, index: ImageIndex) -> Result<Image, NotebookError> {
     let shape = dataset.shape();
     let bytes = dataset.train().image(index)?;
     let pixels = shape.height * shape.width;

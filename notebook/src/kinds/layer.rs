@@ -1,4 +1,4 @@
-//! Filters as small images.
+//! What is looked at in a layer, and filters as small images.
 
 use revacnn_analysis::{Gradients, LayerValues};
 use revacnn_schemas::{
@@ -8,8 +8,8 @@ use revacnn_store::StepTensors;
 
 use ndarray::ArrayView2;
 
-use crate::evaluator::{Place, unknown_layer};
-use crate::{Evaluator, NotebookError, Source};
+use crate::sources::{Place, unknown_layer};
+use crate::{Context, NotebookError, Source};
 
 /// What is looked at in a layer at one place, owned.
 pub(crate) struct Values {
@@ -55,16 +55,16 @@ impl Values {
 
 /// A layer's values at a place.
 pub(crate) fn values(
-    evaluator: &mut Evaluator,
+    context: &mut Context<'_>,
     place: &Place,
     layer: &LayerName,
     of: Source,
-    image: Option<ImageIndex>,
 ) -> Result<Values, NotebookError> {
     let topology = &place.holder.topology;
     let found = topology.layers_with_filters().find(|candidate| candidate.layer == *layer);
     let found = found.ok_or_else(|| unknown_layer(layer, &place.holder))?;
-    let tensors = evaluator.tensors(place, image.filter(|_| of.is_of_image()))?;
+    let image = if of.is_of_image() { context.image() } else { None };
+    let tensors = context.tensors(place, image)?;
     let mut frozen = Vec::new();
     let values = match of {
         Source::Weights => Some(tensors.layer(layer).ok_or_else(|| missing(place, layer, of))?.weights.clone()),
@@ -110,7 +110,7 @@ pub(crate) fn block_of<'a>(
 /// Small images of a layer at several places, a row a place; filters in one
 /// order by identity, gaps where a place lacks one. Filters of the second place
 /// have the identities of the topology `matched`, where there is one.
-pub(crate) fn filters(
+pub(crate) fn grid(
     places: &[Place],
     all: &[Values],
     layer: &LayerName,

@@ -1,26 +1,49 @@
 //! Two addresses side by side.
 
-use revacnn_schemas::{Comparison, Figure, LayerName, Panel, Scale, TableColumn, TableFigure, Topology};
+use revacnn_analysis::EmbeddingSettings;
+use revacnn_schemas::{Address, Comparison, DifferingFilter, Figure, Panel, Scale, TableColumn, TableFigure, Topology};
 use revacnn_store::{Difference, FilterDistance, Lineage, difference};
+use serde::{Deserialize, Serialize};
 
-use super::{chart, embedding, filters};
-use crate::evaluator::Place;
-use crate::matching::matched;
-use crate::{Cell, Evaluator, Matching, Method, NotebookError, Source, XAxis};
+use super::embedding::Layer;
+use super::layer::{grid, values};
+use super::loss::losses;
+use crate::differing::{matched, most_differing, most_differing_layer};
+use crate::sources::Place;
+use crate::{CellKind, Context, Matching, NotebookError, Source, XAxis};
 
-/// What differs, the curves, the distances, and for the layer that lies
-/// farthest apart its filters and a joint embedding.
-pub(crate) fn compare(
-    evaluator: &mut Evaluator,
-    places: &[Place; 2],
-    matching: Matching,
-) -> Result<Comparison, NotebookError> {
-    let (found, identities) = differences(evaluator, places, matching)?;
+/// Two addresses side by side: what differs, curves from the fork on,
+/// distances, and for the layer that differs most its filters and one joint
+/// embedding.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Compare {
+    /// The two; the first two shown branches where empty.
+    pub at: Vec<Address>,
+    /// How their filters are matched.
+    #[serde(default, rename = "match")]
+    pub matching: Matching,
+}
+
+impl CellKind for Compare {
+    const KIND: &'static str = "compare";
+
+    fn run(&self, context: &mut Context<'_>) -> Result<Figure, NotebookError> {
+        let places = context.places(&self.at, 2)?;
+        match <[_; 2]>::try_from(places) {
+            Ok(pair) => compare(context, &pair, self.matching).map(Figure::Comparison),
+            Err(places) => Err(NotebookError::TooFewBranches { needed: 2, found: places.len() }),
+        }
+    }
+}
+
+fn compare(context: &mut Context<'_>, places: &[Place; 2], matching: Matching) -> Result<Comparison, NotebookError> {
+    let (found, identities) = differences(context, places, matching)?;
     let identities = identities.as_ref();
     let [left, right] = [places[0].label(), places[1].label()];
     let mut branches = places.each_ref().map(|place| place.name.clone()).to_vec();
     branches.dedup();
-    let mut curves = chart::loss(evaluator, &branches, XAxis::Step, Scale::Linear)?;
+    let mut curves = losses(context, &branches, XAxis::Step, Scale::Linear)?;
     // Two steps of one branch have no fork between them.
     if branches.len() > 1 {
         from_the_fork(&mut curves, &found);
@@ -30,23 +53,12 @@ pub(crate) fn compare(
         joint(Figure::Chart(curves)),
         joint(Figure::Table(distances(&found, matching))),
     ];
-    if let Some(layer) = farthest(&found) {
-        let values = places.iter().map(|place| filters::values(evaluator, place, layer, Source::Weights, None));
+    if let Some(layer) = most_differing_layer(&found).map(|layer| &layer.layer) {
+        let values = places.iter().map(|place| values(context, place, layer, Source::Weights));
         let values = values.collect::<Result<Vec<_>, _>>()?;
-        let mut images = filters::filters(places, &values, layer, Source::Weights, identities)?;
-        let cell = Cell::Embedding {
-            at: Vec::new(),
-            layer: layer.clone(),
-            of: Source::Weights,
-            method: Method::Tsne,
-            perplexity: None,
-            seed: 0,
-        };
-        // A comparison is none that one travels in.
-        let glides = std::mem::take(&mut evaluator.glides);
-        let embedded = embedding::embedding(evaluator, places, &values, layer, Source::Weights, &cell, identities);
-        evaluator.glides = glides;
-        match embedded {
+        let mut images = grid(places, &values, layer, Source::Weights, identities)?;
+        let (of, settings) = (Source::Weights, EmbeddingSettings::default());
+        match (Layer { layer, of, settings, matched: identities }).scatter(context, places, &values, None) {
             Ok(scatter) => {
                 panels.push(joint(Figure::Images(images)));
                 panels.push(joint(Figure::Scatter(scatter)));
@@ -59,7 +71,11 @@ pub(crate) fn compare(
             Err(error) => return Err(error),
         }
     }
-    Ok(Comparison { title: format!("{left} and {right}"), panels })
+    let differing = found.layers.iter().filter_map(|layer| {
+        let filter = most_differing(layer).next()?;
+        Some(DifferingFilter { layer: layer.layer.clone(), left: filter.filter.clone(), right: filter.other.clone() })
+    });
+    Ok(Comparison { title: format!("{left} and {right}"), panels, differing: differing.collect() })
 }
 
 fn joint(figure: Figure) -> Panel {
@@ -69,26 +85,22 @@ fn joint(figure: Figure) -> Panel {
 /// What differs, and the right network's topology in the identities that its
 /// filters are matched by, where those are not its own.
 fn differences(
-    evaluator: &mut Evaluator,
+    context: &mut Context<'_>,
     places: &[Place; 2],
     matching: Matching,
 ) -> Result<(Difference, Option<Topology>), NotebookError> {
-    let left = evaluator.tensors(&places[0], None)?;
-    let right = evaluator.tensors(&places[1], None)?;
+    let left = context.tensors(&places[0], None)?;
+    let right = context.tensors(&places[1], None)?;
+    // What the histories share, and where they part, depends on both of them.
+    for place in places {
+        context.history(&place.name)?;
+    }
     // The histories as of the steps: what is compared has their topologies.
-    let lineages = places.each_ref().map(|place| Lineage::of(&evaluator.store, &place.holder));
-    let [ours, theirs] = lineages;
+    let [ours, theirs] = places.each_ref().map(|place| Lineage::of(context.store(), &place.holder));
     let [our_topology, their_topology] = places.each_ref().map(|place| &place.holder.topology);
     let identities = matched(matching, (our_topology, &left), (their_topology, &right));
     let found = difference((&ours?, &left), (&theirs?, &right), identities.as_ref())?;
     Ok((found, identities))
-}
-
-/// The layer that lies farthest apart, relative to its norm.
-fn farthest(found: &Difference) -> Option<&LayerName> {
-    let hidden = found.layers.len().saturating_sub(1).max(1);
-    let layers = found.layers.iter().take(hidden).filter(|layer| layer.filters.len() > 2);
-    layers.reduce(|most, layer| if layer.relative > most.relative { layer } else { most }).map(|layer| &layer.layer)
 }
 
 /// Cuts curves to what comes from the last shared step on.
@@ -139,15 +151,14 @@ fn facts(left: &str, right: &str, found: &Difference) -> TableFigure {
 }
 
 fn distances(found: &Difference, matching: Matching) -> TableFigure {
-    const FARTHEST: usize = 3;
     let number = |value: Option<f64>, text: &dyn Fn(f64) -> String| value.map_or_else(|| "–".to_owned(), text);
     let rows = found.layers.iter().map(|layer| {
         let name = |filter: &FilterDistance| match filter.filter == filter.other {
             true => filter.filter.number.to_string(),
             false => format!("{} → {}", filter.filter.number, filter.other.number),
         };
-        let most = layer.filters.iter().take(FARTHEST);
-        let most: Vec<String> = most.map(|filter| format!("{} ({:.3})", name(filter), filter.distance)).collect();
+        let most: Vec<String> =
+            most_differing(layer).map(|filter| format!("{} ({:.3})", name(filter), filter.distance)).collect();
         vec![
             layer.layer.to_string(),
             layer.filters.len().to_string(),

@@ -1,18 +1,53 @@
 //! Colours that mean the same everywhere.
 
-use plotters::style::RGBColor;
 use revacnn_schemas::{Hue, Image, Palette};
 
-/// Text and axes.
-pub(crate) const INK: RGBColor = RGBColor(40, 40, 46);
-/// Lines that recede.
-pub(crate) const FAINT: RGBColor = RGBColor(214, 214, 220);
-/// Text that recedes.
-pub(crate) const QUIET: RGBColor = RGBColor(110, 110, 120);
+/// A colour: red, green and blue.
+pub type Rgb = [u8; 3];
+
+/// The colours of one kind of paper.
+#[derive(Debug)]
+pub struct Colours {
+    /// Behind everything.
+    pub paper: Rgb,
+    /// Text and axes.
+    pub ink: Rgb,
+    /// Text that can wait.
+    pub quiet: Rgb,
+    /// Lines that recede.
+    pub line: Rgb,
+    branches: [Rgb; 8],
+}
+
+/// Light paper: that of files, and of a light window.
+pub static LIGHT: Colours = Colours {
+    paper: [255, 255, 255],
+    ink: [27, 31, 36],
+    quiet: [98, 106, 115],
+    line: [213, 217, 221],
+    branches: ON_LIGHT,
+};
+
+/// Dark paper.
+pub static DARK: Colours = Colours {
+    paper: [20, 23, 26],
+    ink: [232, 235, 238],
+    quiet: [152, 161, 171],
+    line: [53, 60, 68],
+    branches: ON_DARK,
+};
+
+impl Colours {
+    /// A branch's colour. After eight branches colours come again, with another
+    /// [dash].
+    pub fn branch(&self, hue: Hue) -> Rgb {
+        self.branches[usize::from(hue.0) % self.branches.len()]
+    }
+}
 
 /// Okabe and Ito's colours that all eyes tell apart, but for their yellow,
 /// which vanishes on paper: a wine red stands in its place.
-const BRANCHES: [[u8; 3]; 8] = [
+const ON_LIGHT: [[u8; 3]; 8] = [
     [0, 114, 178],
     [213, 94, 0],
     [0, 158, 115],
@@ -21,6 +56,18 @@ const BRANCHES: [[u8; 3]; 8] = [
     [86, 180, 233],
     [0, 0, 0],
     [138, 34, 82],
+];
+
+/// Colours of the same kind for dark paper, that all eyes tell apart.
+const ON_DARK: [[u8; 3]; 8] = [
+    [77, 130, 255],
+    [214, 90, 32],
+    [59, 195, 97],
+    [217, 144, 207],
+    [250, 226, 38],
+    [168, 214, 255],
+    [255, 255, 255],
+    [156, 97, 149],
 ];
 
 /// Strokes and gaps of a line, in units of an SVG: whole, dashed, dotted, and
@@ -44,16 +91,10 @@ const VIRIDIS: [[u8; 3]; 9] = [
 const DIVERGING: [[u8; 3]; 7] =
     [[5, 48, 97], [67, 147, 195], [209, 229, 240], [247, 247, 247], [253, 219, 199], [214, 96, 77], [103, 0, 31]];
 
-/// A branch's colour, red, green and blue. After eight branches colours come
-/// again, with another [dash](hue_dash).
-pub fn hue_colour(hue: Hue) -> [u8; 3] {
-    BRANCHES[usize::from(hue.0) % BRANCHES.len()]
-}
-
 /// How a branch's lines are dashed: strokes and gaps in turn, none where they
-/// are whole. With its [colour](hue_colour) it tells 32 branches apart.
-pub fn hue_dash(hue: Hue) -> &'static [f32] {
-    DASHES[usize::from(hue.0) / BRANCHES.len() % DASHES.len()]
+/// are whole. With its [colour](Colours::branch) it tells 32 branches apart.
+pub fn dash(hue: Hue) -> &'static [f32] {
+    DASHES[usize::from(hue.0) / ON_LIGHT.len() % DASHES.len()]
 }
 
 /// The colour of an image's pixel; `None` for a gap.
@@ -70,8 +111,8 @@ fn byte(fraction: f32) -> u8 {
     (fraction * 255.0).round() as u8
 }
 
-/// The colour at a fraction of a map.
-pub(crate) fn viridis(fraction: f32) -> [u8; 3] {
+/// The colour at a fraction of the map from low to high.
+pub fn viridis(fraction: f32) -> [u8; 3] {
     along(&VIRIDIS, fraction)
 }
 
@@ -85,14 +126,6 @@ fn along(map: &[[u8; 3]], fraction: f32) -> [u8; 3] {
     })
 }
 
-pub(crate) fn rgb([red, green, blue]: [u8; 3]) -> RGBColor {
-    RGBColor(red, green, blue)
-}
-
-pub(crate) fn branch(hue: Hue) -> RGBColor {
-    rgb(hue_colour(hue))
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -101,9 +134,11 @@ mod tests {
 
     #[test]
     fn thirty_two_branches_are_told_apart_by_colour_and_dash() {
-        let looks: BTreeSet<String> =
-            (0..32).map(|hue| format!("{:?} {:?}", hue_colour(Hue(hue)), hue_dash(Hue(hue)))).collect();
-        assert_eq!(looks.len(), 32);
-        assert!((0..8).all(|hue| hue_dash(Hue(hue)).is_empty()), "the first ones are whole lines");
+        for colours in [&LIGHT, &DARK] {
+            let looks: BTreeSet<_> =
+                (0..32).map(|hue| (colours.branch(Hue(hue)), format!("{:?}", dash(Hue(hue))))).collect();
+            assert_eq!(looks.len(), 32);
+        }
+        assert!((0..8).all(|hue| dash(Hue(hue)).is_empty()), "the first ones are whole lines");
     }
 }

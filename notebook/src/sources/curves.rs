@@ -1,8 +1,6 @@
 //! Columns of the log as curves: read once, then only what was added; thinned
 //! to as many points as a picture can show.
 
-use std::collections::HashMap;
-
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Int32Type, Int64Type};
 use arrow_array::{Array, ArrayRef};
@@ -10,8 +8,7 @@ use arrow_schema::DataType;
 use revacnn_schemas::{BranchId, FilterNumber, LayerName, Step, Table};
 use revacnn_store::{BranchReader, Selection, StepSpan, StoreError};
 
-/// Values that are kept over all curves: 256 MB.
-const MOST_VALUES: usize = 32 << 20;
+use crate::{NotebookError, Sources};
 
 /// Which number of each step.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -40,39 +37,43 @@ pub(crate) struct Curve {
 
 impl Curve {
     /// The values of a span that the curve has.
-    pub(crate) fn within(&self, span: StepSpan) -> impl Iterator<Item = (Step, f64, [f64; 2])> {
+    fn within(&self, span: StepSpan) -> impl Iterator<Item = (f64, [f64; 2])> {
         let start = (span.first.0 - self.first.0) as usize;
         (start..=(span.last.0 - self.first.0) as usize).map(|place| {
             let value = self.values[place];
-            let bounds = self.bounds.get(place).copied().unwrap_or([value; 2]);
-            (Step(self.first.0 + place as u64), value, bounds)
+            (value, self.bounds.get(place).copied().unwrap_or([value; 2]))
         })
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        size_of_val(&*self.values) + size_of_val(&*self.bounds)
     }
 }
 
-/// Curves by branch and quantity.
-#[derive(Debug, Default)]
-pub(crate) struct Curves(HashMap<(BranchId, Quantity), Curve>);
-
-impl Curves {
-    /// A branch's curve up to its last step, which the reader knows.
-    pub(crate) fn of(
+impl Sources {
+    /// A branch's curve up to its last step, within a span that it has. Only
+    /// what is new of it is read.
+    pub(crate) fn curve(
         &mut self,
-        reader: &BranchReader,
-        all: StepSpan,
+        lineage: &BranchId,
+        reader: usize,
+        span: StepSpan,
         quantity: &Quantity,
-    ) -> Result<&Curve, StoreError> {
-        let key = (reader.branch().id.clone(), quantity.clone());
-        let used: usize = self.0.values().map(|curve| curve.values.len() + 2 * curve.bounds.len()).sum();
-        if used > MOST_VALUES {
-            self.0.retain(|known, _| *known == key);
-        }
-        let curve = self.0.entry(key).or_insert_with(|| Curve { first: all.first, ..Curve::default() });
+    ) -> Result<Vec<(f64, [f64; 2])>, NotebookError> {
+        self.lineage_of(lineage)?;
+        let reader = &self.lineages[lineage].readers()[reader];
+        let id = reader.branch().id.clone();
+        let all = reader.steps().unwrap_or(span);
+        let kept = self.kept.take_curve(&id, quantity);
+        let mut curve = kept.unwrap_or_else(|| Curve { first: all.first, ..Curve::default() });
         let next = Step(curve.first.0 + curve.values.len() as u64);
-        if next <= all.last {
-            extend(curve, reader, StepSpan::new(next, all.last), quantity)?;
-        }
-        Ok(curve)
+        let read = match next <= all.last {
+            true => extend(&mut curve, reader, StepSpan::new(next, all.last), quantity),
+            false => Ok(()),
+        };
+        let values = read.map(|()| curve.within(span).collect());
+        self.kept.keep_curve(&id, quantity, curve);
+        Ok(values?)
     }
 }
 

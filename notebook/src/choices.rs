@@ -1,0 +1,119 @@
+//! What a person chooses of a figure: a source, an axis, a method.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// What is looked at in a layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Source {
+    /// The filters' coefficients.
+    #[default]
+    Weights,
+    /// Their gradients, the mean over the step's batch.
+    Gradients,
+    /// Activation maps for the image.
+    Activations,
+    /// The gradient of the image's loss with respect to them.
+    ActivationGradients,
+}
+
+impl Source {
+    /// Whether it is of one image.
+    pub fn is_of_image(self) -> bool {
+        matches!(self, Self::Activations | Self::ActivationGradients)
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(match self {
+            Self::Weights => "weights",
+            Self::Gradients => "gradients",
+            Self::Activations => "activations",
+            Self::ActivationGradients => "activation gradients",
+        })
+    }
+}
+
+/// What lies on a curve's horizontal axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum XAxis {
+    /// The step.
+    #[default]
+    Step,
+    /// Images trained on, which compares unequal batch sizes.
+    Images,
+    /// Passes over the training images.
+    Epoch,
+    /// Steps since the branch's own fork; its own steps alone.
+    Fork,
+}
+
+/// How points of an embedding are placed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// By t-SNE.
+    #[default]
+    Tsne,
+    /// By principal components.
+    Pca,
+}
+
+/// How filters of two addresses are matched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Matching {
+    /// By their identity: where they were born, and their number.
+    #[default]
+    Identity,
+    /// By the least sum of squared distances, a layer at a time: for runs that
+    /// share no history. It says which filters are alike, not that they are one.
+    Assignment,
+}
+
+impl fmt::Display for Matching {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(match self {
+            Self::Identity => "identity",
+            Self::Assignment => "assignment",
+        })
+    }
+}
+
+/// What the nodes of a network diagram show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Show {
+    /// Coefficients: of the first layer in colour, of others the mean over
+    /// the input channels.
+    Coefficients,
+    /// Activation maps for the image.
+    #[default]
+    Maps,
+}
+
+macro_rules! words {
+    ($type:ident, $($word:literal => $value:ident),+) => {
+        impl FromStr for $type {
+            type Err = String;
+
+            fn from_str(text: &str) -> Result<Self, String> {
+                match text {
+                    $($word => Ok(Self::$value),)+
+                    _ => Err(format!("expected {}, found `{text}`", [$($word),+].join(", "))),
+                }
+            }
+        }
+    };
+}
+words!(XAxis, "step" => Step, "images" => Images, "epoch" => Epoch, "fork" => Fork);
+words!(Method, "tsne" => Tsne, "pca" => Pca);
+words!(Matching, "identity" => Identity, "assignment" => Assignment);
+words!(Show, "coefficients" => Coefficients, "maps" => Maps);
+words!(Source, "weights" => Weights, "gradients" => Gradients, "activations" => Activations,
+    "activation-gradients" => ActivationGradients);

@@ -1,0 +1,308 @@
+//! What a cell sees while it makes its figure.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use revacnn_schemas::{Address, BranchId, BranchName, BranchRecord, Figure, Hue, ImageIndex, Position, Step};
+use revacnn_store::{BranchReader, Lineage, StepTensors, Store};
+use revacnn_trainer::data::Dataset;
+
+use crate::reads::{At, Extent, Reads, StoreRead};
+use crate::sources::Place;
+use crate::{Inputs, NotebookError, Sources};
+
+/// How much of a cell's work is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Parts that are done.
+    pub done: usize,
+    /// Parts that there are.
+    pub of: usize,
+}
+
+/// Who waits for a figure: is told how far it is, and may give it up.
+pub trait Watch {
+    /// Some of the work is done; whether the rest is still wanted.
+    fn progress(&mut self, progress: Progress) -> ControlFlow<()>;
+}
+
+impl<F: FnMut(Progress) -> ControlFlow<()>> Watch for F {
+    fn progress(&mut self, progress: Progress) -> ControlFlow<()> {
+        self(progress)
+    }
+}
+
+/// Nobody waits; every figure is made to its end.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unwatched;
+
+impl Watch for Unwatched {
+    fn progress(&mut self, _: Progress) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+}
+
+/// The other cells, where there are some.
+pub(crate) trait Others {
+    /// A cell's figure, made now if it is not as it should be, and its version.
+    ///
+    /// # Errors
+    /// [`NotebookError::Cancelled`], and where the cell waits for who asks.
+    fn figure(
+        &mut self,
+        cell: &str,
+        sources: &mut Sources,
+        watch: &mut dyn Watch,
+    ) -> Result<(Option<Arc<Figure>>, Option<u64>), NotebookError>;
+}
+
+/// No other cells.
+struct Alone;
+
+impl Others for Alone {
+    fn figure(
+        &mut self,
+        _: &str,
+        _: &mut Sources,
+        _: &mut dyn Watch,
+    ) -> Result<(Option<Arc<Figure>>, Option<u64>), NotebookError> {
+        Ok((None, None))
+    }
+}
+
+/// The world as a cell sees it. What is read through it is noted: the cell runs
+/// again once something of that has changed, and not before.
+pub struct Context<'a> {
+    sources: &'a mut Sources,
+    inputs: Inputs,
+    others: Option<&'a mut dyn Others>,
+    watch: &'a mut dyn Watch,
+    reads: Reads,
+    is_incomplete: bool,
+}
+
+impl<'a> Context<'a> {
+    /// Sources and inputs, and no other cells.
+    pub(crate) fn alone(sources: &'a mut Sources, inputs: &Inputs, watch: &'a mut dyn Watch) -> Self {
+        Self::new(sources, inputs.clone(), None, watch)
+    }
+
+    pub(crate) fn new(
+        sources: &'a mut Sources,
+        inputs: Inputs,
+        others: Option<&'a mut dyn Others>,
+        watch: &'a mut dyn Watch,
+    ) -> Self {
+        Self { sources, inputs, others, watch, reads: Reads::default(), is_incomplete: false }
+    }
+
+    /// What was read, and whether something could not be.
+    pub(crate) fn into_reads(self) -> (Reads, bool) {
+        (self.reads, self.is_incomplete)
+    }
+
+    /// The shown branches, the selected one first.
+    pub fn branches(&mut self) -> Vec<BranchName> {
+        self.reads.branches.get_or_insert_with(|| self.inputs.branches.clone()).clone()
+    }
+
+    /// The step that is looked at.
+    pub fn cursor(&mut self) -> Step {
+        *self.reads.cursor.get_or_insert(self.inputs.cursor)
+    }
+
+    /// The chosen training image, if one is chosen.
+    pub fn image(&mut self) -> Option<ImageIndex> {
+        *self.reads.image.get_or_insert(self.inputs.image)
+    }
+
+    /// Another cell's figure, made now if it is not as it should be.
+    ///
+    /// # Errors
+    /// [`NotebookError::NoFigure`] where it has none: there is no such cell, it
+    /// failed, or it reads this one.
+    pub fn figure(&mut self, cell: &str) -> Result<Arc<Figure>, NotebookError> {
+        let others: &mut dyn Others = match &mut self.others {
+            Some(others) => *others,
+            None => &mut Alone,
+        };
+        let (figure, version) = others.figure(cell, self.sources, self.watch)?;
+        self.reads.figures.push((cell.to_owned(), version));
+        figure.ok_or_else(|| NotebookError::NoFigure { cell: cell.to_owned() })
+    }
+
+    /// Says how much is done. Call it between parts that take time, as it is
+    /// also where the work ends that nobody waits for any more.
+    ///
+    /// # Errors
+    /// [`NotebookError::Cancelled`], to be handed on.
+    pub fn progress(&mut self, done: usize, of: usize) -> Result<(), NotebookError> {
+        match self.watch.progress(Progress { done, of }) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(NotebookError::Cancelled),
+        }
+    }
+
+    /// Says that the figure lacks what could not be read: like an error, it is
+    /// tried again.
+    pub fn lacks_something(&mut self) {
+        self.is_incomplete = true;
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Store {
+        self.sources.store()
+    }
+
+    /// The step that an address leads to.
+    ///
+    /// # Errors
+    /// Where it leads nowhere.
+    pub fn place(&mut self, address: &Address) -> Result<Place, NotebookError> {
+        self.find(&At::from(address))
+    }
+
+    /// The step that a cell names.
+    pub(crate) fn find(&mut self, at: &At) -> Result<Place, NotebookError> {
+        let place = self.sources.find(at)?;
+        let (branch, holder) = (place.id.clone(), place.holder.id.clone());
+        self.reads.note(StoreRead::Hue(branch.clone(), place.hue));
+        self.reads.note(StoreRead::Place { at: at.clone(), branch, holder, step: place.step });
+        Ok(place)
+    }
+
+    /// The steps of a cell: its own addresses, or the shown branches at the
+    /// cursor. A branch without that step is shown at its nearest.
+    ///
+    /// # Errors
+    /// Where one of them leads nowhere, and where there is none.
+    pub fn places(&mut self, at: &[Address], most: usize) -> Result<Vec<Place>, NotebookError> {
+        self.each_place(at, most).into_iter().map(|(_, place)| place).collect()
+    }
+
+    /// The first of [`places`](Self::places).
+    ///
+    /// # Errors
+    /// Where it leads nowhere, and where there is none.
+    pub fn first_place(&mut self, at: Option<&Address>) -> Result<Place, NotebookError> {
+        let none = NotebookError::TooFewBranches { needed: 1, found: 0 };
+        self.places(at.map(std::slice::from_ref).unwrap_or_default(), 1)?.into_iter().next().ok_or(none)
+    }
+
+    /// [`places`](Self::places), each with what it is called or why there is
+    /// none; there is at least one.
+    pub(crate) fn each_place(&mut self, at: &[Address], most: usize) -> Vec<(String, Result<Place, NotebookError>)> {
+        let mut places = Vec::new();
+        for address in at.iter().take(most) {
+            places.push((address.to_string(), self.place(address)));
+        }
+        if at.is_empty() {
+            let position = Position::Step(self.cursor());
+            for branch in self.branches().into_iter().take(most) {
+                let at = At { branch, position, nearest: true };
+                places.push((at.branch.to_string(), self.find(&at)));
+            }
+        }
+        if places.is_empty() {
+            places.push((String::new(), Err(NotebookError::TooFewBranches { needed: 1, found: 0 })));
+        }
+        places
+    }
+
+    /// Whether what does not fit these addresses of a joint figure is left out.
+    pub(crate) fn leaves_out_of(&self, at: &[Address]) -> bool {
+        self.sources.leaves_out || at.is_empty()
+    }
+
+    /// A step's tensors; with an image that is no probe image, its maps are
+    /// computed. With `None` the maps are those of the probe images.
+    ///
+    /// # Errors
+    /// Where they cannot be read, nor computed.
+    pub fn tensors(&mut self, place: &Place, image: Option<ImageIndex>) -> Result<Arc<StepTensors>, NotebookError> {
+        self.sources.tensors(place, image)
+    }
+
+    /// Which filters are frozen at a step, by layers with weights; `None`
+    /// where the state of training cannot be had.
+    pub fn frozen(&mut self, place: &Place) -> Option<Vec<Vec<bool>>> {
+        self.sources.frozen(place)
+    }
+
+    /// A branch's data set.
+    ///
+    /// # Errors
+    /// Why it is not at hand.
+    pub fn dataset(&mut self, record: &BranchRecord) -> Result<Arc<Dataset>, String> {
+        self.sources.dataset(record)
+    }
+
+    /// [`dataset`](Self::dataset), or why it is not at hand in words for a note.
+    pub(crate) fn data_at_hand(&mut self, record: &BranchRecord) -> Result<Arc<Dataset>, String> {
+        self.sources.data_at_hand(record)
+    }
+
+    /// The image whose maps a figure shows at a place: the chosen one, or else
+    /// the first probe image, if they can be had. What then cannot be shown is
+    /// noted.
+    pub fn seen(&mut self, place: &Place, notes: &mut Vec<String>) -> Option<ImageIndex> {
+        let chosen = self.image();
+        let Some(image) = place.image(chosen) else {
+            notes.push("no maps: no image is chosen, and the run recorded none".to_owned());
+            return None;
+        };
+        match self.sources.sees(place, image) {
+            Ok(()) => Some(image),
+            Err(reason) => {
+                notes.push(format!("no maps of image {image}: {reason}"));
+                None
+            }
+        }
+    }
+
+    /// The reader of the branch that holds a place. What it has of that step,
+    /// and of those before it, never changes.
+    ///
+    /// # Errors
+    /// Where the history cannot be opened.
+    pub fn holder(&mut self, place: &Place) -> Result<&BranchReader, NotebookError> {
+        Ok(self.sources.lineage_of(&place.id)?.holder(place.step)?)
+    }
+
+    /// The history of a branch up to a place, which never changes.
+    ///
+    /// # Errors
+    /// Where it cannot be opened.
+    pub fn history_to(&mut self, place: &Place) -> Result<&Lineage, NotebookError> {
+        self.sources.lineage_of(&place.id)
+    }
+
+    /// The whole history of a branch, and how far it goes: the cell runs again
+    /// when it grows.
+    ///
+    /// # Errors
+    /// Where it cannot be opened.
+    pub fn history(&mut self, name: &BranchName) -> Result<(&Lineage, Extent), NotebookError> {
+        let extent = self.sources.extent(name)?;
+        self.reads.note(StoreRead::History { name: name.clone(), extent: extent.clone() });
+        Ok((self.sources.lineage(name)?, extent))
+    }
+
+    /// The sources, for what [`history`](Self::history) has noted.
+    pub(crate) fn sources(&mut self) -> &mut Sources {
+        self.sources
+    }
+
+    /// A branch's colour.
+    pub(crate) fn hue(&mut self, id: &BranchId) -> Hue {
+        let hue = self.sources.hue(id);
+        self.reads.note(StoreRead::Hue(id.clone(), hue));
+        hue
+    }
+}
+
+impl std::fmt::Debug for Context<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Context").field("inputs", &self.inputs).field("reads", &self.reads).finish()
+    }
+}

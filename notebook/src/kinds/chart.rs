@@ -1,0 +1,146 @@
+//! Any recorded number over the training: columns of `steps`, the validation's
+//! numbers, statistics of filters.
+
+use revacnn_recorder::RecorderError;
+use revacnn_schemas::{Figure, FilterNumber, LayerName, SCALARS, ScalarColumn, ScalarKind, Scale, Table};
+use revacnn_store::StoreError;
+use serde::{Deserialize, Serialize};
+use std::sync::LazyLock;
+
+use super::curve::{Shown, curve, empty, marks, series, shown, validation, visible};
+use crate::sources::curves::{Quantity, Thinned};
+use crate::{CellKind, Context, NotebookError, XAxis};
+
+/// Points of a curve that is drawn as it is.
+const MOST_POINTS: usize = 2_000;
+
+/// Numbers of each step that a [`Chart`] knows: columns of `steps`, the
+/// validation's, and statistics of filters, with their units.
+pub static QUANTITIES: LazyLock<Vec<(&str, Option<&str>)>> = LazyLock::new(|| {
+    // What is measured first, then what is counted.
+    let counted = |column: &&ScalarColumn| matches!(column.kind, ScalarKind::Long(..) | ScalarKind::Int(..));
+    let scalars = || SCALARS.iter().filter(|column| column.quantity).map(|column| (column, column.unit));
+    let measured = scalars().filter(|(column, _)| !counted(column));
+    let scalars = measured.chain(scalars().rev().filter(|(column, _)| counted(column)));
+    let others = [
+        ("validation_loss", Some("nats")),
+        ("validation_accuracy", None),
+        ("mean_abs_gradient", None),
+        ("gradient_norm", None),
+        ("weight_norm", None),
+        ("update_ratio", None),
+        ("activation_sum", None),
+        ("zero_share", None),
+    ];
+    scalars.map(|(column, unit)| (column.name, unit)).chain(others).collect()
+});
+
+/// Any recorded number of the shown branches over time; [`QUANTITIES`]
+/// lists them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Chart {
+    /// Which number.
+    pub quantity: String,
+    /// The layer, for statistics of filters.
+    pub layer: Option<LayerName>,
+    /// One of its filters; the layer's mean where `None`.
+    pub filter: Option<FilterNumber>,
+    /// The horizontal axis.
+    pub x: XAxis,
+    /// How the vertical axis is laid out.
+    pub scale: Scale,
+}
+
+impl CellKind for Chart {
+    const KIND: &'static str = "chart";
+
+    fn run(&self, context: &mut Context<'_>) -> Result<Figure, NotebookError> {
+        let Some((name, unit)) = QUANTITIES.iter().find(|(name, _)| *name == self.quantity.replace('-', "_")) else {
+            let names: Vec<&str> = QUANTITIES.iter().map(|(name, _)| *name).collect();
+            let what = format!("there is no quantity `{}`", self.quantity);
+            return Err(NotebookError::Unknown { what, known: format!("there is {}", names.join(", ")) });
+        };
+        let label = name.replace('_', " ");
+        let of_filters = is_of_filters(name);
+        let subject = match (&self.layer, self.filter) {
+            (Some(layer), Some(filter)) => format!(" of {layer}/{filter}"),
+            (Some(layer), None) => format!(" of {layer}, mean over its filters"),
+            (None, _) => String::new(),
+        };
+        if of_filters != self.layer.is_some() {
+            let (what, known) = if of_filters {
+                (format!("`{name}` is a number of each filter"), "name a layer as well".to_owned())
+            } else {
+                (format!("`{name}` is a number of the whole network"), "leave the layer out".to_owned())
+            };
+            return Err(NotebookError::Unknown { what, known });
+        }
+        let mut chart = empty(&format!("{label}{subject}"), (&label, *unit), self.x, self.scale);
+        // Of several branches some may lack the filter, or the number.
+        let (mut found, mut lacking, mut without) = (false, None, Vec::new());
+        let branches = context.branches();
+        let all = shown(context, &branches, self.x)?;
+        for shown in &all {
+            match self.quantity_of(context, shown, name) {
+                Ok(curve) if curve.points.iter().any(|point| !point[1].is_nan()) => {
+                    found = true;
+                    chart.series.push(series(format!("{}{}", shown.name, shown.lacks), shown.hue, false, curve));
+                    marks(context, shown, self.x, &mut chart)?;
+                    continue;
+                }
+                Ok(_) => without.push(format!("`{}` has no {label}{subject} at any of its steps", shown.name)),
+                Err(NotebookError::Recorder(error @ RecorderError::Store(StoreError::UnknownFilter { .. }))) => {
+                    lacking.get_or_insert(error);
+                }
+                Err(error) => return Err(error),
+            }
+            let name = format!("{} (has none)", shown.name);
+            chart.series.push(series(name, shown.hue, false, Thinned::default()));
+        }
+        if found {
+            chart.notes = without;
+            return visible(chart).map(Figure::Chart);
+        }
+        match lacking {
+            Some(error) => Err(error.into()),
+            None => {
+                let what = without.join("; ");
+                let mut known = Vec::new();
+                for (other, _) in QUANTITIES.iter().filter(|(other, _)| is_of_filters(other) == of_filters) {
+                    let curve = self.quantity_of(context, &all[0], other)?;
+                    if curve.points.iter().any(|point| !point[1].is_nan()) {
+                        known.push(*other);
+                    }
+                }
+                let known = match known.is_empty() {
+                    true => "no number of it has a value yet".to_owned(),
+                    false => format!("there is {}", known.join(", ")),
+                };
+                Err(NotebookError::Unknown { what, known })
+            }
+        }
+    }
+}
+
+impl Chart {
+    /// The number at the shown steps of a branch.
+    fn quantity_of(&self, context: &mut Context<'_>, shown: &Shown, name: &str) -> Result<Thinned, NotebookError> {
+        let points = match name {
+            "validation_loss" => validation(context, shown, self.x, |result| f64::from(result.loss))?,
+            "validation_accuracy" => validation(context, shown, self.x, |result| f64::from(result.accuracy()))?,
+            column => {
+                let table = if is_of_filters(column) { Table::Filters } else { Table::Steps };
+                let (layer, filter) = (self.layer.clone(), self.filter);
+                let quantity = Quantity { table, column: column.to_owned(), layer, filter };
+                return curve(context, shown, &quantity, self.x, MOST_POINTS);
+            }
+        };
+        Ok(Thinned { points, ..Thinned::default() })
+    }
+}
+
+/// Whether a quantity is a number of each filter.
+fn is_of_filters(quantity: &str) -> bool {
+    Table::Filters.schema().index_of(quantity).is_ok()
+}

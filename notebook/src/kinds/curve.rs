@@ -1,0 +1,203 @@
+//! Curves over the training, as charts of every kind draw them.
+
+use revacnn_recorder::RecorderError;
+use revacnn_schemas::{Axis, BranchId, BranchName, Chart, Hue, Mark, MarkKind, Scale, Series, Step};
+use revacnn_store::{BranchReader, StepSpan, StoreError};
+
+use crate::sources::curves::{Quantity, Thinned, thin};
+use crate::sources::events;
+use crate::{Context, NotebookError, XAxis};
+
+/// One branch of a chart: the pieces of its history that its curve shows.
+pub(super) struct Shown {
+    pub(super) name: BranchName,
+    id: BranchId,
+    pub(super) hue: Hue,
+    /// What of the history is missing, for the legend.
+    pub(super) lacks: String,
+    fork: Option<Step>,
+    /// Oldest first, each the index of a reader of the lineage.
+    parts: Vec<(usize, StepSpan)>,
+}
+
+/// Says how many points of a chart cannot be drawn.
+///
+/// # Errors
+/// Where no point of it can be.
+pub(super) fn visible(mut chart: Chart) -> Result<Chart, NotebookError> {
+    let logarithmic = chart.y.scale == Scale::Logarithmic;
+    let reason = if logarithmic { "not positive and finite" } else { "not finite" };
+    let (mut drawn, mut hidden) = (0, Vec::new());
+    for series in &chart.series {
+        let values = || series.points.iter().map(|point| point[1]).filter(|value| !value.is_nan());
+        let hides = |value: &f64| !value.is_finite() || (logarithmic && *value <= 0.0);
+        let count = values().filter(hides).count();
+        drawn += values().count() - count;
+        if count > 0 {
+            hidden.push(format!("{}: {count} of {} values are {reason}, and left out", series.name, values().count()));
+        }
+    }
+    if drawn == 0 && !hidden.is_empty() {
+        let what = format!("there is nothing to draw of {}", chart.title);
+        let scale = if logarithmic { "; a linear axis shows what is finite" } else { "" };
+        return Err(NotebookError::Unknown { what, known: format!("{}{scale}", hidden.join("; ")) });
+    }
+    chart.notes.extend(hidden);
+    Ok(chart)
+}
+
+pub(super) fn empty(title: &str, (label, unit): (&str, Option<&str>), x: XAxis, scale: Scale) -> Chart {
+    let (name, images) = match x {
+        XAxis::Step => ("step", None),
+        XAxis::Images => ("images trained on", Some("images")),
+        XAxis::Epoch => ("epoch", None),
+        XAxis::Fork => ("steps since the fork", None),
+    };
+    Chart {
+        title: title.to_owned(),
+        x: Axis { label: name.to_owned(), unit: images.map(str::to_owned), scale: Scale::Linear },
+        y: Axis { label: label.to_owned(), unit: unit.map(str::to_owned), scale },
+        series: Vec::new(),
+        marks: Vec::new(),
+        notes: Vec::new(),
+    }
+}
+
+pub(super) fn series(name: String, hue: Hue, dashed: bool, curve: Thinned) -> Series {
+    Series { name, hue, dashed, points: curve.points, bounds: curve.bounds }
+}
+
+/// What of each branch is shown: its whole history, but only its own steps
+/// where an ancestor is shown too, or where the axis begins at the fork.
+pub(super) fn shown(context: &mut Context<'_>, branches: &[BranchName], x: XAxis) -> Result<Vec<Shown>, NotebookError> {
+    if branches.is_empty() {
+        return Err(NotebookError::TooFewBranches { needed: 1, found: 0 });
+    }
+    let sources = context.sources();
+    let shown = branches.iter().map(|name| sources.id_of(name)).collect::<Result<Vec<_>, _>>()?;
+    let mut all = Vec::with_capacity(branches.len());
+    for (done, name) in branches.iter().enumerate() {
+        context.progress(done, branches.len())?;
+        let (lineage, extent) = context.history(name)?;
+        let ids: Vec<_> = lineage.readers().iter().map(|reader| reader.branch().id.clone()).collect();
+        let own = x == XAxis::Fork || ids[1..].iter().any(|id| shown.contains(id));
+        let mut parts: Vec<(usize, StepSpan)> = lineage
+            .parts()
+            .into_iter()
+            .filter_map(|(reader, span)| Some((ids.iter().position(|id| *id == reader.branch().id)?, span)))
+            .filter(|(place, _)| !own || *place == 0)
+            .collect();
+        parts.reverse();
+        let fork = lineage.branch().parent.as_ref().map(|parent| parent.step);
+        let missing: Vec<String> = extent.missing.iter().filter(|_| !own).map(ToString::to_string).collect();
+        let lacks = if missing.is_empty() { String::new() } else { format!(" (lacks steps {})", missing.join(", ")) };
+        let id = ids[0].clone();
+        all.push(Shown { name: name.clone(), hue: context.hue(&id), id, lacks, fork, parts });
+    }
+    Ok(all)
+}
+
+/// A quantity of the shown steps, thinned. A layer that an ancestor lacks is
+/// a gap there.
+pub(super) fn curve(
+    context: &mut Context<'_>,
+    shown: &Shown,
+    quantity: &Quantity,
+    x: XAxis,
+    most: usize,
+) -> Result<Thinned, NotebookError> {
+    let mut points = Vec::new();
+    for (place, span) in &shown.parts {
+        let values = match context.sources().curve(&shown.id, *place, *span, quantity) {
+            Ok(values) => values,
+            Err(NotebookError::Recorder(RecorderError::Store(StoreError::UnknownFilter { .. }))) if *place > 0 => {
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        let positions = positions(context, shown, *place, *span, x)?;
+        points.extend(values.into_iter().zip(positions).map(|((value, bounds), x)| (x, value, bounds)));
+    }
+    Ok(thin(&points, most))
+}
+
+/// Where the steps of a part lie on the horizontal axis.
+fn positions(
+    context: &mut Context<'_>,
+    shown: &Shown,
+    place: usize,
+    span: StepSpan,
+    x: XAxis,
+) -> Result<Vec<f64>, NotebookError> {
+    let mut column = |name: &str| -> Result<Vec<f64>, NotebookError> {
+        let curve = context.sources().curve(&shown.id, place, span, &Quantity::step(name))?;
+        Ok(curve.into_iter().map(|(value, _)| value).collect())
+    };
+    let steps = (span.first.0..=span.last.0).map(|step| step as f64);
+    let fork = shown.fork.map_or(0.0, |step| step.0 as f64);
+    match x {
+        XAxis::Step => Ok(steps.collect()),
+        XAxis::Fork => Ok(steps.map(|step| step - fork).collect()),
+        XAxis::Images => column("images_seen"),
+        XAxis::Epoch => {
+            let (epochs, offsets, seen) = (column("epoch")?, column("offset")?, column("images_seen")?);
+            // The images of an epoch follow from a step past the first one.
+            let past = epochs.iter().zip(&offsets).zip(&seen).find(|((epoch, _), _)| **epoch > 0.0);
+            let images = match past {
+                Some(((epoch, offset), seen)) => (seen - offset) / epoch,
+                None => epoch_images(context, shown)?,
+            };
+            Ok(epochs.into_iter().zip(offsets).map(|(epoch, offset)| epoch + offset / images).collect())
+        }
+    }
+}
+
+/// Training images of an epoch, told by the data set.
+fn epoch_images(context: &mut Context<'_>, shown: &Shown) -> Result<f64, NotebookError> {
+    let record = context.sources().lineage_of(&shown.id)?.branch().clone();
+    let holdout = record.definition().map_or(0, |definition| definition.holdout_every);
+    let dataset = context.dataset(&record).map_err(|reason| NotebookError::Unknown {
+        what: format!("the length of an epoch of `{}` is not known before its first one is over", shown.name),
+        known: format!("{reason}; choose steps or images"),
+    })?;
+    let images = dataset.train().len();
+    Ok(f64::from(images - images.checked_div(holdout).unwrap_or(0)))
+}
+
+/// A number of each full validation of the shown steps.
+pub(super) fn validation(
+    context: &mut Context<'_>,
+    shown: &Shown,
+    x: XAxis,
+    of: impl Fn(&revacnn_schemas::ValidationResult) -> f64,
+) -> Result<Vec<[f64; 2]>, NotebookError> {
+    let mut points = Vec::new();
+    for (place, span) in &shown.parts {
+        let found = context.sources().lineage_of(&shown.id)?.readers()[*place].validations()?;
+        let positions = positions(context, shown, *place, *span, x)?;
+        let within = found.iter().filter(|(step, _)| span.contains(*step));
+        points.extend(within.map(|(step, result)| [positions[(step.0 - span.first.0) as usize], of(result)]));
+    }
+    Ok(points)
+}
+
+/// The branch's fork and events as marks.
+pub(super) fn marks(
+    context: &mut Context<'_>,
+    shown: &Shown,
+    x: XAxis,
+    chart: &mut Chart,
+) -> Result<(), NotebookError> {
+    let Some((0, span)) = shown.parts.last().copied() else { return Ok(()) };
+    let reader: &BranchReader = context.sources().lineage_of(&shown.id)?.own();
+    let happened = events(reader, span)?;
+    let fork = shown.fork.map(|step| (step, shown.name.to_string(), MarkKind::Fork));
+    let happened = happened.into_iter().map(|event| (event.step, event.kind, MarkKind::Event));
+    let positions = positions(context, shown, 0, span, x)?;
+    let within = fork.into_iter().chain(happened).filter(|(step, ..)| span.contains(*step));
+    chart.marks.extend(within.map(|(step, text, kind)| {
+        let x = positions[(step.0 - span.first.0) as usize];
+        Mark { x, text, hue: shown.hue, kind }
+    }));
+    Ok(())
+}

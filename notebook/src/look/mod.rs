@@ -1,0 +1,17 @@
+//! What figures look like, wherever they are drawn: colours, numbers, axes, the
+//! font. A file and the window take it from here.
+
+mod axis;
+mod numbers;
+mod palette;
+
+pub use axis::{extent, ticks};
+pub use numbers::{axis_number, count, number};
+pub use palette::{Colours, DARK, LIGHT, Rgb, colour, dash, viridis};
+
+/// The font of all text: Inter, under the SIL Open Font License, which lies beside
+/// it.
+pub static FONT: &[u8] = include_bytes!("../../fonts/Inter-Regular.ttf");
+
+/// What it is called.
+pub const FONT_NAME: &str = "Inter";

@@ -1,0 +1,257 @@
+//! The open store: what cells read, kept as long as it is of use.
+
+pub(crate) mod curves;
+mod kept;
+mod place;
+mod summary;
+mod tensors;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use revacnn_analysis::Embedding;
+use revacnn_recorder::find_data;
+use revacnn_schemas::{
+    Address, BranchId, BranchName, BranchRecord, DatasetIdentity, Epoch, Hue, LayerName, Position, Step,
+};
+use revacnn_store::{BranchList, Lineage, StepRow, Store, StoreError};
+use revacnn_trainer::data::Dataset;
+
+pub(crate) use self::kept::Embedded;
+use self::kept::Kept;
+pub use self::place::Place;
+pub(crate) use self::summary::events;
+pub use self::summary::{BranchEvent, BranchSummary};
+use crate::NotebookError;
+use crate::reads::Extent;
+
+/// Everything that cells can read, of one store: histories, tensors, columns and
+/// data sets. What was read or computed is kept in one place, and what was not
+/// used longest goes first.
+///
+/// It is `Send`: keep it on a worker thread.
+#[derive(Debug)]
+pub struct Sources {
+    store: Store,
+    problems: Vec<String>,
+    pub(crate) leaves_out: bool,
+    data: Option<PathBuf>,
+    threads: usize,
+    /// The branches as they were last listed.
+    listed: Option<BranchList>,
+    hues: HashMap<BranchId, Hue>,
+    lineages: HashMap<BranchId, Lineage>,
+    datasets: HashMap<DatasetIdentity, Result<Arc<Dataset>, String>>,
+    kept: Kept,
+}
+
+impl Sources {
+    /// Opens a store. Data sets are looked for in `data` where given, else
+    /// where the store remembers them.
+    ///
+    /// # Errors
+    /// [`StoreError::NotAStore`] and the like.
+    pub fn open(store: &Path, data: Option<PathBuf>, threads: usize) -> Result<Self, NotebookError> {
+        Ok(Self {
+            store: Store::open(store)?,
+            problems: Vec::new(),
+            leaves_out: false,
+            data,
+            threads,
+            listed: None,
+            hues: HashMap::new(),
+            lineages: HashMap::new(),
+            datasets: HashMap::new(),
+            kept: Kept::default(),
+        })
+    }
+
+    /// The same, for views of all that there is: an address that does not fit
+    /// the others of a joint figure is left out, and the figure says so. Where
+    /// a person named the addresses, such a figure is refused.
+    #[must_use]
+    pub fn leaving_out(mut self) -> Self {
+        self.leaves_out = true;
+        self
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// What is wrong with branches that cannot be listed, a message each.
+    pub fn problems(&self) -> &[String] {
+        &self.problems
+    }
+
+    /// The step that an address leads to.
+    ///
+    /// # Errors
+    /// Those of [`Lineage::resolve`].
+    pub fn resolve(&mut self, address: &Address) -> Result<Step, NotebookError> {
+        Ok(self.lineage(&address.branch)?.resolve(address.position)?)
+    }
+
+    /// The row of `steps` of a branch's history.
+    ///
+    /// # Errors
+    /// Those of [`Lineage::step_row`].
+    pub fn row(&mut self, branch: &BranchName, step: Step) -> Result<StepRow, NotebookError> {
+        Ok(self.lineage(branch)?.step_row(step)?)
+    }
+
+    /// The next end of an epoch after a step, or the one before it; the
+    /// history's last or first step where there is none.
+    ///
+    /// # Errors
+    /// Those of [`Lineage::step_row`].
+    pub fn epoch_end(&mut self, branch: &BranchName, from: Step, forward: bool) -> Result<Step, NotebookError> {
+        let lineage = self.lineage(branch)?;
+        let Some(steps) = lineage.steps() else { return Ok(from) };
+        let cursor = lineage.step_row(from)?.cursor;
+        let epoch = match (forward, cursor.offset) {
+            (true, _) => cursor.epoch.0 + 1,
+            (false, 0) => cursor.epoch.0.saturating_sub(1),
+            (false, _) => cursor.epoch.0,
+        };
+        let edge = if forward { steps.last } else { steps.first };
+        if epoch == 0 {
+            return Ok(edge);
+        }
+        match lineage.resolve(Position::Epoch(Epoch(epoch))) {
+            Ok(step) => Ok(step),
+            Err(StoreError::NoSuchPosition { .. }) => Ok(edge),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A branch's data set.
+    ///
+    /// # Errors
+    /// What loading says; it is tried again after a [`refresh`](Self::refresh).
+    pub fn dataset(&mut self, record: &BranchRecord) -> Result<Arc<Dataset>, String> {
+        let find = || find_data(&self.store, record, self.data.as_deref()).map_err(|error| error.to_string());
+        match record.definition() {
+            Some(definition) => self.datasets.entry(definition.dataset.clone()).or_insert_with(find).clone(),
+            None => find(),
+        }
+    }
+
+    /// [`dataset`](Self::dataset), or why it is not at hand in words for a note.
+    pub(crate) fn data_at_hand(&mut self, record: &BranchRecord) -> Result<Arc<Dataset>, String> {
+        self.dataset(record).map_err(|reason| match record.definition() {
+            Some(definition) => format!("the data set {} is not at hand: {reason}", definition.dataset.name),
+            None => reason,
+        })
+    }
+
+    /// Lets others delete, compact and tidy what was read, until it is read
+    /// again: sources at rest are in nobody's way.
+    pub fn rest(&self) {
+        self.lineages.values().for_each(Lineage::rest);
+        self.kept.replays().for_each(|replay| replay.reader().rest());
+    }
+
+    /// Lists the branches anew, and drops what renames, deletions, compactions
+    /// and growth have made untrue.
+    fn look_again(&mut self) -> Result<(), NotebookError> {
+        let listed = self.store.branches()?;
+        self.problems = listed.problems.iter().map(ToString::to_string).collect();
+        self.hues = hues(&listed.records, &self.store.deleted()?);
+        // What a compacted branch stores is said in its description.
+        let same = |known: &BranchRecord| listed.records.iter().any(|record| record == known);
+        self.lineages
+            .retain(|_, lineage| lineage.readers().iter().all(|own| same(own.branch())) && lineage.refresh().is_ok());
+        let known = |id: &BranchId| listed.records.iter().any(|record| record.id == *id);
+        self.kept.forget(&known, &same);
+        for replay in self.kept.replays() {
+            // One that cannot be listed says so when it is read.
+            let _ = replay.reader().refresh();
+        }
+        self.datasets.retain(|_, found| found.is_ok());
+        self.listed = Some(listed);
+        Ok(())
+    }
+
+    /// The branch of a name or, where none has it, of an id.
+    pub(crate) fn id_of(&mut self, name: &BranchName) -> Result<BranchId, NotebookError> {
+        if self.listed.is_none() {
+            self.look_again()?;
+        }
+        if let Some(listed) = &self.listed
+            && !listed.is_ambiguous(name)
+        {
+            let named = listed.records.iter().find(|record| record.name == *name);
+            let found = named.or_else(|| listed.records.iter().find(|record| record.id.as_str() == name.as_str()));
+            if let Some(record) = found {
+                return Ok(record.id.clone());
+            }
+        }
+        // Made since, or there is none.
+        let found = self.store.branch(name)?;
+        self.look_again()?;
+        Ok(found.id)
+    }
+
+    pub(crate) fn lineage(&mut self, name: &BranchName) -> Result<&Lineage, NotebookError> {
+        let id = self.id_of(name)?;
+        self.lineage_of(&id)
+    }
+
+    pub(crate) fn lineage_of(&mut self, id: &BranchId) -> Result<&Lineage, NotebookError> {
+        if !self.lineages.contains_key(id) {
+            let record = self.store.branch_by_id(id)?;
+            self.lineages.insert(id.clone(), Lineage::of(&self.store, &record)?);
+        }
+        let lineage = &self.lineages[id];
+        lineage.hold();
+        Ok(lineage)
+    }
+
+    /// How far a branch's history goes.
+    pub(crate) fn extent(&mut self, name: &BranchName) -> Result<Extent, NotebookError> {
+        let lineage = self.lineage(name)?;
+        let branches = lineage.readers().iter().map(|reader| (reader.branch().id.clone(), reader.steps())).collect();
+        let missing = lineage.gaps()?.into_iter().map(|gap| gap.span).collect();
+        Ok(Extent { branches, missing })
+    }
+
+    /// An embedding that was kept.
+    pub(crate) fn kept_embedding(&mut self, embedded: &Embedded) -> Option<Arc<Embedding>> {
+        self.kept.embedding(embedded)
+    }
+
+    /// Keeps an embedding.
+    pub(crate) fn keep_embedding(&mut self, embedded: Embedded, found: Arc<Embedding>) {
+        self.kept.keep_embedding(embedded, found);
+    }
+
+    /// A branch's colour.
+    pub(crate) fn hue(&self, id: &BranchId) -> Hue {
+        self.hues.get(id).copied().unwrap_or_default()
+    }
+}
+
+/// Colours in the order in which branches were made. They follow from the store
+/// alone, and so are the same in a window, however long it is open, and in a
+/// file. What is in the trash keeps its colour until it is gone for good, so that
+/// a deletion changes no other branch's.
+fn hues(records: &[BranchRecord], deleted: &[BranchRecord]) -> HashMap<BranchId, Hue> {
+    let mut all: Vec<&BranchRecord> = records.iter().chain(deleted).collect();
+    all.sort_by_key(|record| (record.created_unix_seconds, &record.name, &record.id));
+    // One that is just being deleted may be in both.
+    all.dedup_by_key(|record| &record.id);
+    let hue = |place: usize| Hue(u16::try_from(place % usize::from(u16::MAX)).unwrap_or_default());
+    all.into_iter().enumerate().map(|(place, record)| (record.id.clone(), hue(place))).collect()
+}
+
+/// A layer that is not there, and those that are.
+pub(crate) fn unknown_layer(layer: &LayerName, record: &BranchRecord) -> NotebookError {
+    let known: Vec<&str> = record.topology.layers_with_filters().map(|layer| layer.layer.as_str()).collect();
+    NotebookError::Unknown {
+        what: format!("branch `{}` has no layer `{layer}` with filters", record.name),
+        known: format!("there is {}", known.join(", ")),
+    }
+}

@@ -1,0 +1,202 @@
+//! Laws: whatever was done to a graph and to the store beneath it, it shows what a
+//! fresh one shows; and a cell that is written to a file is read as it was.
+
+#[path = "support/record.rs"]
+mod record;
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use proptest::prelude::*;
+use revacnn_notebook::kinds::{Beside, Chart, Compare, Confusion, Embedding, Filter, Filters, Loss, Network, Start};
+use revacnn_notebook::{Cell, Graph, Inputs, Matching, Method, Progress, Ran, Show, Source, Sources, XAxis};
+use revacnn_schemas::{Address, BranchName, Fidelity, FilterNumber, ImageIndex, Scale, Step};
+use revacnn_store::Store;
+use revacnn_trainer::Settings;
+
+use record::{record, recorded_with};
+
+const NETWORK: &str = "[[layer]]\nkind = \"conv\"\nfilters = 4\nkernel = 3\npad = 1\nactivation = \"relu\"\n\
+     [[layer]]\nkind = \"softmax\"\n";
+const NAMES: [&str; 4] = ["one", "two", "three", "four"];
+const BRANCHES: [&str; 3] = ["main", "other", "old"];
+
+fn address() -> impl Strategy<Value = Address> {
+    let position = prop_oneof![(0_u64..16).prop_map(|step| step.to_string()), Just("last".to_owned())];
+    (0..3_usize, position).prop_map(|(branch, position)| format!("{}@{position}", BRANCHES[branch]).parse().unwrap())
+}
+
+fn cell() -> impl Strategy<Value = Cell> {
+    let layer = || "conv1".parse().unwrap();
+    let at = || proptest::option::of(address());
+    let all = || proptest::collection::vec(address(), 0..3);
+    let axis = || prop_oneof![Just(XAxis::Step), Just(XAxis::Images), Just(XAxis::Fork)];
+    let of = || prop_oneof![Just(Source::Weights), Just(Source::Gradients), Just(Source::Activations)];
+    let start = prop_oneof![Just(Start::Fresh), (0_u64..16).prop_map(|step| Start::From(Step(step)))];
+    prop_oneof![
+        axis().prop_map(|x| Loss { x, scale: Scale::Linear }.into()),
+        (axis(), any::<bool>()).prop_map(move |(x, one)| {
+            let (quantity, filter) = ("weight_norm".to_owned(), one.then_some(FilterNumber(1)));
+            Chart { quantity, layer: Some(layer()), filter, x, scale: Scale::Logarithmic }.into()
+        }),
+        at().prop_map(|at| Network { at, show: Show::Maps }.into()),
+        (all(), of()).prop_map(move |(at, of)| Filters { at, layer: layer(), of }.into()),
+        (at(), 0..6_u32).prop_map(move |(at, number)| {
+            Filter { at, layer: layer(), filter: FilterNumber(number), born: None }.into()
+        }),
+        (all(), of(), start).prop_map(move |(at, of, start)| {
+            Embedding { at, layer: layer(), of, method: Method::Tsne, perplexity: None, seed: 3, start }.into()
+        }),
+        all().prop_map(|at| Compare { at, matching: Matching::Assignment }.into()),
+        at().prop_map(|at| Confusion { at }.into()),
+        (0..4_usize, 0..4_usize)
+            .prop_map(|(one, other)| Beside { cells: [NAMES[one], NAMES[other]].map(str::to_owned) }.into()),
+    ]
+}
+
+/// Something that a person, or another process, does.
+#[derive(Debug, Clone)]
+enum Change {
+    Cell(usize, Cell),
+    Remove(usize),
+    Cursor(u64),
+    Image(Option<u32>),
+    Branches(Vec<usize>),
+    Train(u64),
+    Rename(usize, usize),
+    Delete(usize),
+    TakeBack(usize),
+    Run,
+    /// Runs until so many parts are done.
+    GiveUp(usize),
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    prop_oneof![
+        4 => (0..4_usize, cell()).prop_map(|(name, cell)| Change::Cell(name, cell)),
+        1 => (0..4_usize).prop_map(Change::Remove),
+        2 => (0..20_u64).prop_map(Change::Cursor),
+        1 => proptest::option::of(5..9_u32).prop_map(Change::Image),
+        2 => proptest::collection::vec(0..3_usize, 0..3).prop_map(Change::Branches),
+        1 => (1..4_u64).prop_map(Change::Train),
+        2 => (0..3_usize, 0..3_usize).prop_map(|(from, to)| Change::Rename(from, to)),
+        1 => (0..3_usize).prop_map(Change::Delete),
+        1 => (0..3_usize).prop_map(Change::TakeBack),
+        3 => Just(Change::Run),
+        1 => (0..3_usize).prop_map(Change::GiveUp),
+    ]
+}
+
+fn name(place: usize) -> BranchName {
+    BRANCHES[place].parse().unwrap()
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        match entry.file_type().unwrap().is_dir() {
+            true => copy(&entry.path(), &target),
+            false => drop(std::fs::copy(entry.path(), target).unwrap()),
+        }
+    }
+}
+
+fn template() -> &'static tempfile::TempDir {
+    static TEMPLATE: std::sync::OnceLock<tempfile::TempDir> = std::sync::OnceLock::new();
+    TEMPLATE.get_or_init(|| {
+        let folder = recorded_with("digits", NETWORK, &Settings::default(), Fidelity::Every, 14);
+        let store = Store::open(folder.path()).unwrap();
+        let settings = Settings { seed: 9, ..Settings::default() };
+        record(&store, "other", "digits", NETWORK, &settings, Fidelity::Keyframes, 12);
+        folder
+    })
+}
+
+/// Does something; what the store refuses is not done.
+fn apply(change: &Change, store: &Store, graph: &mut Graph, sources: &mut Sources) {
+    match change {
+        Change::Cell(name, cell) => graph.set_cell(NAMES[*name], cell.clone()),
+        Change::Remove(name) => graph.remove_cell(NAMES[*name]),
+        Change::Cursor(step) => graph.set_cursor(Step(*step)),
+        Change::Image(image) => graph.set_image(image.map(ImageIndex)),
+        Change::Branches(branches) => graph.set_branches(branches.iter().map(|place| name(*place)).collect()),
+        Change::Run => drop(graph.run(sources)),
+        Change::GiveUp(most) => {
+            let mut parts = 0;
+            let mut watch = |_: Progress| {
+                parts += 1;
+                if parts > *most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            };
+            while graph.run_one(sources, &mut watch, &mut Ran::default()) {}
+        }
+        Change::Train(_) | Change::Rename(..) | Change::Delete(_) | Change::TakeBack(_) => {
+            sources.rest();
+            match change {
+                Change::Train(steps)
+                    if store
+                        .branch(&name(0))
+                        .is_ok_and(|main| main.definition().is_some_and(|definition| definition.seed == 0)) =>
+                {
+                    record(store, "main", "digits", NETWORK, &Settings::default(), Fidelity::Every, *steps);
+                }
+                Change::Rename(from, to) => drop(store.rename(&name(*from), &name(*to))),
+                Change::Delete(branch) => drop(store.delete(&name(*branch))),
+                Change::TakeBack(branch) => drop(store.take_back(&name(*branch))),
+                _ => {}
+            }
+            sources.refresh().unwrap();
+            graph.log_changed(sources);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_graph_shows_what_a_fresh_graph_shows(changes in proptest::collection::vec(change(), 1..24)) {
+        let folder = tempfile::tempdir().unwrap();
+        copy(template().path(), folder.path());
+        let store = Store::open(folder.path()).unwrap();
+        let mut sources = Sources::open(folder.path(), None, 1).unwrap();
+        let mut graph = Graph::new(Inputs { branches: vec![name(0)], ..Inputs::default() });
+        for change in &changes {
+            apply(change, &store, &mut graph, &mut sources);
+        }
+        graph.run(&mut sources);
+        let mut fresh_sources = Sources::open(folder.path(), None, 1).unwrap();
+        let mut fresh = Graph::new(graph.inputs().clone());
+        for change in &changes {
+            match change {
+                Change::Cell(name, cell) => fresh.set_cell(NAMES[*name], cell.clone()),
+                Change::Remove(name) => fresh.remove_cell(NAMES[*name]),
+                _ => {}
+            }
+        }
+        fresh.run(&mut fresh_sources);
+        for cell in NAMES {
+            let shown = |graph: &Graph| {
+                graph.figure(cell).map(|outcome| outcome.cloned().map_err(ToString::to_string))
+            };
+            prop_assert_eq!(shown(&graph), shown(&fresh), "{}", cell);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_cell_that_is_written_is_read_as_it_was(cell in cell()) {
+        let text = serde_json::to_string(&cell).unwrap();
+        prop_assert_eq!(serde_json::from_str::<Cell>(&text).unwrap(), cell, "{}", text);
+    }
+}
+
+#[test]
+fn a_cell_of_no_kind_is_refused_with_those_that_there_are() {
+    let error = |text: &str| serde_json::from_str::<Cell>(text).unwrap_err().to_string();
+    assert!(error(r#"{"kind":"pie"}"#).contains("beside, chart, compare"));
+    assert!(error(r#"{"at":null}"#).contains("expected a cell with its `kind`"));
+    assert!(error(r#"{"kind":"confusion","at":null,"colour":1}"#).contains("unknown field `colour`"));
+}
