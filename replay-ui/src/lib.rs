@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `state` | what is open, chosen and shown |
 //! | `message`, `update`, `told` | what happens, and what it does to the state |
+//! | `changes` | the change that runs, and those that wait for it |
 //! | `cells` | the cells that the window shows, and their figures |
 //! | `time` | the cursor along the steps |
 //! | `keys`, `prompt`, `run_form` | what is typed |
@@ -21,6 +22,7 @@
 
 mod canvas;
 mod cells;
+mod changes;
 mod interface;
 mod keys;
 mod look;

@@ -158,9 +158,6 @@ pub(crate) enum Ask {
     Resolve(Address),
     /// Where an epoch ends.
     Epoch { branch: BranchName, from: Step, forward: bool },
-    /// Make a figure that depends on its cell alone, whatever was shown before,
-    /// and write it to a file.
-    SaveFresh { slot: Slot, wanted: Wanted, path: PathBuf },
     /// Change something.
     Do(Intent),
 }
@@ -185,6 +182,9 @@ pub(crate) enum Intent {
     TrainOn { branch: BranchName, steps: u64 },
     /// Write a figure to a file.
     Save { drawn: Arc<Drawn>, path: PathBuf },
+    /// Make a figure that depends on its cell alone, whatever was shown before,
+    /// and write it to a file.
+    SaveFresh { slot: Slot, wanted: Wanted, path: PathBuf },
 }
 
 impl PartialEq for Intent {
@@ -227,10 +227,12 @@ pub(crate) enum Told {
     Figures { generation: u64, step: Step, figures: Vec<(Slot, Arc<Drawn>)>, row: Option<Box<StepRow>> },
     /// Where an address leads.
     Resolved { branch: BranchName, step: Step },
-    /// What was done.
+    /// The change that was asked for is made.
     Done(Done),
-    /// What was not done, and why.
+    /// It is not, and why.
     Refused(String),
+    /// Something that no change was asked for.
+    Noticed(Notice),
 }
 
 /// What a worker did.

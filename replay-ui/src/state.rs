@@ -10,6 +10,7 @@ use revacnn_schemas::{Address, Advice, BranchName, FilterNumber, ImageIndex, Lay
 
 use crate::ViewOptions;
 use crate::cells::{Figures, Slot, Wanted};
+use crate::changes::Changes;
 use crate::message::{Align, FilterKey, Goal, Hyper, Notice};
 use crate::prompt::Prompt;
 use crate::run_form::RunForm;
@@ -95,8 +96,8 @@ pub(crate) struct State {
     pub(crate) menu: Option<Slot>,
     pub(crate) preview: Option<String>,
     pub(crate) notice: Option<Notice>,
-    /// Whether a change is under way.
-    pub(crate) changing: bool,
+    /// The change that is under way, and what waits for it.
+    pub(crate) changes: Changes,
     pub(crate) generation: u64,
     /// Where to go once the branch is known and has steps.
     pub(crate) start: Option<(BranchName, Goal)>,
@@ -170,7 +171,7 @@ impl State {
             menu: None,
             preview: None,
             notice: None,
-            changing: false,
+            changes: Changes::default(),
             generation: 0,
             start: options.address.clone().map(|address| (address.branch, Goal::At(address.position))),
             start_beside: options.beside.clone(),

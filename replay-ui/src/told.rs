@@ -8,7 +8,7 @@ use revacnn_schemas::{Address, BranchName, Position, Step};
 
 use crate::canvas::sheet::Cache;
 use crate::cells::{Drawn, Slot};
-use crate::message::{Ask, Done, Effect, Goal, Listed, Message, Notice, Told, Undo};
+use crate::message::{Ask, Done, Effect, Goal, Intent, Listed, Message, Notice, Told, Undo};
 use crate::state::{Screen, State};
 use crate::time::{Move, Time};
 
@@ -31,11 +31,15 @@ impl State {
             }
             Told::Done(done) => self.done(done),
             Told::Refused(reason) => {
-                self.changing = false;
-                match &mut self.form {
-                    Some(form) => form.problem = Some(reason),
-                    None => self.notice = Some(Notice::Refused(reason)),
+                match (&mut self.form, self.changes.refused(&reason)) {
+                    // What is typed is not lost.
+                    (Some(form), Some(Intent::Train(_))) => form.problem = Some(reason),
+                    _ => self.notice = Some(Notice::Refused(reason)),
                 }
+                self.change_on()
+            }
+            Told::Noticed(notice) => {
+                self.notice = Some(notice);
                 Vec::new()
             }
         }
@@ -107,7 +111,9 @@ impl State {
     }
 
     fn done(&mut self, done: Done) -> Vec<Effect> {
-        (self.changing, self.form) = (false, None);
+        if let Some(Intent::Train(_)) = self.changes.done(&done) {
+            self.form = None;
+        }
         if let Some((branch, waits)) = done.paused {
             let _ = if waits { self.paused.insert(branch) } else { self.paused.remove(&branch) };
         }
@@ -118,9 +124,10 @@ impl State {
             self.typed.clear();
             // The list that has it comes soon.
             self.start = Some(start);
-            return self.begin().unwrap_or_default();
         }
-        Vec::new()
+        let mut effects = self.begin().unwrap_or_default();
+        effects.extend(self.change_on());
+        effects
     }
 
     /// Goes to where the window is to begin, once its branch is listed.
@@ -244,11 +251,12 @@ impl State {
             })
             .collect();
         for (from, to) in renamed {
+            self.changes.renamed(&from, &to);
             let is_told = |undo: &Undo| matches!(undo, Undo::Rename { to: told, .. } if *told == to);
             if self.selected.as_ref() == Some(&from) {
                 self.selected = Some(to.clone());
                 let told = matches!(&self.notice, Some(Notice::Done { undo: Some(undo), .. }) if is_told(undo));
-                if !self.changing && !told {
+                if !self.changes.is_running() && !told {
                     self.notice = Some(Notice::Done { text: format!("{from} is called {to} now"), undo: None });
                 }
             }
@@ -274,7 +282,7 @@ impl State {
             Notice::Done { undo: Some(Undo::TakeBack(deleted)), .. } => deleted == name,
             _ => false,
         };
-        if self.changing || self.notice.as_ref().is_some_and(by_us) {
+        if self.changes.is_running() || self.notice.as_ref().is_some_and(by_us) {
             return;
         }
         let instead = self.selected.as_ref().filter(|selected| *selected != name);
@@ -290,8 +298,8 @@ mod tests {
     use super::*;
     use crate::ViewOptions;
     use crate::cells::Wanted;
-    use crate::message::Intent;
     use crate::prompt::Question;
+    use crate::run_form::Field;
     use crate::state::tests::{branch, listed, opened, options};
     use revacnn_schemas::BranchName;
 
@@ -354,6 +362,131 @@ mod tests {
         assert_eq!(wanted(&effects).at.as_ref().unwrap().to_string(), "main~2@30");
         state.update(Message::Undo);
         assert_eq!(state.selected, Some(name("main")));
+    }
+
+    /// It was lost, and nothing said so.
+    #[test]
+    fn an_edit_that_is_typed_while_another_change_runs_is_made_after_it() {
+        let mut state = opened();
+        state.update(Message::Go(Move::To(Step(30))));
+        state.update(Message::Edit(vec!["add-filter conv3".to_owned()]));
+        state.update(state.question(Question::Edit));
+        state.update(Message::PromptText("freeze conv1".to_owned()));
+        assert!(state.update(Message::PromptEnter).is_empty(), "one change at a time");
+        let effects = state.update(Message::Told(Told::Done(Done::default())));
+        let expected = Intent::Fork {
+            branch: name("main"),
+            step: Step(30),
+            edits: vec!["freeze conv1".to_owned()],
+            name: None,
+            live: false,
+        };
+        assert_eq!(effects, [Effect::Ask(Ask::Do(expected))]);
+    }
+
+    fn done() -> Message {
+        Message::Told(Told::Done(Done::default()))
+    }
+
+    /// The changes among effects.
+    fn changes(effects: Vec<Effect>) -> Vec<Intent> {
+        let change = |effect| match effect {
+            Effect::Ask(Ask::Do(intent)) => Some(intent),
+            Effect::Ask(Ask::Want(_) | Ask::Resolve(_) | Ask::Epoch { .. }) | Effect::Focus(_) | Effect::Copy(_) => {
+                None
+            }
+        };
+        effects.into_iter().filter_map(change).collect()
+    }
+
+    /// Answers a question.
+    fn typed(state: &mut State, question: Question, text: &str) -> Vec<Effect> {
+        state.update(state.question(question));
+        state.update(Message::PromptText(text.to_owned()));
+        state.update(Message::PromptEnter)
+    }
+
+    #[test]
+    fn every_kind_of_change_waits_for_the_one_that_runs() {
+        let at = |branch: &str, edits: &[&str], fork: Option<&str>| Intent::Fork {
+            branch: name(branch),
+            step: Step(30),
+            edits: edits.iter().map(|edit| (*edit).to_owned()).collect(),
+            name: fork.map(name),
+            live: false,
+        };
+        type Asks = fn(&mut State) -> Vec<Effect>;
+        let kinds: [(Asks, Intent); 8] = [
+            (|state| typed(state, Question::Edit, "freeze conv1"), at("main", &["freeze conv1"], None)),
+            (|state| typed(state, Question::Fork, "twin"), at("main", &[], Some("twin"))),
+            (|state| typed(state, Question::Rename, "first"), Intent::Rename { from: name("main"), to: name("first") }),
+            (|state| typed(state, Question::TrainOn, "7"), Intent::TrainOn { branch: name("main"), steps: 7 }),
+            (|state| state.update(Message::Delete(name("wider"))), Intent::Delete { name: name("wider"), then: None }),
+            (
+                |state| state.update(Message::Steer(revacnn_recorder::Command::Pause)),
+                Intent::Steer { branch: name("main"), command: revacnn_recorder::Command::Pause },
+            ),
+            (
+                |state| {
+                    state.update(Message::NewRun);
+                    state.update(Message::Form(Field::Epochs, "3".to_owned()));
+                    state.update(Message::FormEnter)
+                },
+                Intent::Train(crate::run_form::RunPlan {
+                    epochs: 3,
+                    ..crate::run_form::RunForm::new(&["main", "wider"].map(name)).plan().unwrap()
+                }),
+            ),
+            (
+                |state| {
+                    state.figures.set(Slot::Loss, Step(30), Drawn::of(Err("none".to_owned())));
+                    state.update(Message::Save(Slot::Loss))
+                },
+                Intent::Save { drawn: Drawn::of(Err("none".to_owned())), path: "loss-main-30.svg".into() },
+            ),
+        ];
+        for (asks, expected) in kinds {
+            let mut state = opened();
+            state.update(Message::Go(Move::To(Step(30))));
+            state.update(Message::Edit(vec!["add-filter conv3".to_owned()]));
+            assert_eq!(changes(asks(&mut state)), [], "{expected:?} waits");
+            // Figures and trainings that end are no answer.
+            let text = "wider is trained until step 200".to_owned();
+            let ended = Message::Told(Told::Noticed(Notice::Done { text, undo: None }));
+            assert_eq!(changes(state.update(ended)), [], "{expected:?} waits still");
+            assert_eq!(changes(state.update(done())), [expected.clone()]);
+            assert!(state.changes.is_running() && changes(state.update(done())).is_empty());
+            assert!(!state.changes.is_running(), "{expected:?}");
+        }
+    }
+
+    #[test]
+    fn undo_waits_for_the_change_that_runs_and_takes_it_back() {
+        let mut state = opened();
+        state.update(Message::Go(Move::To(Step(30))));
+        state.update(Message::Edit(vec!["add-filter conv3".to_owned()]));
+        assert!(state.update(Message::Undo).is_empty());
+        let undo = Some(Undo::Fork { name: name("main~2"), parent: name("main"), step: Step(30) });
+        let effects = state.update(Message::Told(Told::Done(Done { undo, ..Done::default() })));
+        let expected = Intent::Delete { name: name("main~2"), then: Some((name("main"), Step(30))) };
+        assert_eq!(changes(effects), [expected]);
+    }
+
+    #[test]
+    fn escape_gives_up_what_waits_and_a_refusal_is_read_whatever_follows() {
+        let mut state = opened();
+        state.update(Message::Edit(vec!["freeze conv9".to_owned()]));
+        state.update(Message::Delete(name("wider")));
+        assert_eq!(state.changes.waiting(), 1);
+        state.update(Message::Escape);
+        assert_eq!(state.changes.waiting(), 0);
+        state.update(Message::Delete(name("wider")));
+        let effects = state.update(Message::Told(Told::Refused("there is no conv9".to_owned())));
+        assert_eq!(changes(effects), [Intent::Delete { name: name("wider"), then: None }]);
+        state.update(done());
+        assert_eq!(state.changes.refusals(), ["there is no conv9"]);
+        state.update(Message::Escape);
+        assert!(state.changes.refusals().is_empty() && state.notice.is_none());
     }
 
     #[test]

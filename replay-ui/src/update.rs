@@ -7,6 +7,7 @@ use revacnn_schemas::{Address, BranchName, FilterIdentity, ImageIndex, LayerName
 
 use crate::canvas::lanes;
 use crate::cells::Slot;
+use crate::changes::{Asked, Turn};
 use crate::message::{Ask, Effect, FilterKey, Hyper, Intent, Message, Notice, Undo};
 use crate::prompt::{self, Answer, Prompt, Question};
 use crate::run_form::{Field, RunForm};
@@ -87,7 +88,7 @@ impl State {
             Message::HyperEnter => return self.apply_typed(),
             Message::Steer(command) => return self.steer(command),
             Message::Delete(name) => return self.change(Intent::Delete { name, then: None }),
-            Message::Undo => return self.undo(),
+            Message::Undo => return self.ask(Asked::Undo),
             Message::Save(slot) => return self.save(slot),
             Message::Query(slot) => {
                 self.menu = None;
@@ -305,8 +306,11 @@ impl State {
         let open = self.help || self.prompt.is_some() || self.form.is_some() || self.menu.is_some();
         if open {
             (self.help, self.prompt, self.form, self.menu) = (false, None, None, None);
-        } else if self.notice.is_some() || !self.typed.is_empty() {
+        } else if self.changes.waiting() > 0 {
+            self.changes.give_up_waiting();
+        } else if self.notice.is_some() || !self.changes.refusals().is_empty() || !self.typed.is_empty() {
             self.notice = None;
+            self.changes.forget_refusals();
             self.typed.clear();
         } else if self.picked.is_some() {
             self.picked = None;
@@ -319,14 +323,37 @@ impl State {
         }
     }
 
-    /// Asks for a change; one at a time.
+    /// Asks for a change: one at a time, the others wait.
     fn change(&mut self, intent: Intent) -> Vec<Effect> {
-        if self.changing {
-            return Vec::new();
-        }
-        self.changing = true;
         self.preview = None;
-        vec![Effect::Ask(Ask::Do(intent))]
+        self.ask(Asked::Change(intent))
+    }
+
+    fn ask(&mut self, asked: Asked) -> Vec<Effect> {
+        match self.changes.ask(asked) {
+            Turn::Now(asked) => self.begin_change(asked),
+            Turn::Later | Turn::Already => Vec::new(),
+            Turn::Refused(reason) => {
+                self.notice = Some(Notice::Refused(reason));
+                Vec::new()
+            }
+        }
+    }
+
+    fn begin_change(&mut self, asked: Asked) -> Vec<Effect> {
+        match asked {
+            Asked::Change(intent) => vec![Effect::Ask(Ask::Do(intent))],
+            Asked::Undo => self.undo(),
+        }
+    }
+
+    /// Goes on with what waits for its turn.
+    pub(crate) fn change_on(&mut self) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        while let Some(asked) = self.changes.next() {
+            effects.extend(self.begin_change(asked));
+        }
+        effects
     }
 
     fn edit(&mut self, edits: Vec<String>, name: Option<BranchName>) -> Vec<Effect> {
@@ -348,9 +375,7 @@ impl State {
     }
 
     fn undo(&mut self) -> Vec<Effect> {
-        let Some(Notice::Done { undo: Some(undo), .. }) = self.notice.clone().filter(|_| !self.changing) else {
-            return Vec::new();
-        };
+        let Some(Notice::Done { undo: Some(undo), .. }) = self.notice.clone() else { return Vec::new() };
         if let Undo::Fork { name, parent, step } = &undo
             && self.branch_named(name).is_some_and(|fork| fork.steps.is_some_and(|steps| steps.last > fork.fork_step))
         {
@@ -361,10 +386,16 @@ impl State {
         self.notice = None;
         match undo {
             Undo::Select(before) => self.select(before),
-            Undo::TakeBack(name) => self.change(Intent::TakeBack(name)),
-            Undo::Rename { from, to } => self.change(Intent::Rename { from: to, to: from }),
-            Undo::Fork { name, parent, step } => self.change(Intent::Delete { name, then: Some((parent, step)) }),
+            Undo::TakeBack(name) => self.take_back(Intent::TakeBack(name)),
+            Undo::Rename { from, to } => self.take_back(Intent::Rename { from: to, to: from }),
+            Undo::Fork { name, parent, step } => self.take_back(Intent::Delete { name, then: Some((parent, step)) }),
         }
+    }
+
+    fn take_back(&mut self, intent: Intent) -> Vec<Effect> {
+        self.preview = None;
+        self.changes.take_back(intent.clone());
+        vec![Effect::Ask(Ask::Do(intent))]
     }
 
     fn apply_typed(&mut self) -> Vec<Effect> {
@@ -422,12 +453,10 @@ impl State {
         let path = format!("{name}-{}.svg", at.to_string().replace(['@', '/'], "-")).into();
         if slot == Slot::Embedding {
             // Its points may still lie where those of other steps left them.
-            if std::mem::replace(&mut self.changing, true) {
-                return Vec::new();
-            }
-            return vec![Effect::Ask(Ask::SaveFresh { slot, wanted: self.wanted(), path })];
+            return self.change(Intent::SaveFresh { slot, wanted: self.wanted(), path });
         }
-        vec![Effect::Ask(Ask::Do(Intent::Save { drawn: shown.drawn.clone(), path }))]
+        let drawn = shown.drawn.clone();
+        self.change(Intent::Save { drawn, path })
     }
 
     /// What a slot shows.
@@ -527,7 +556,7 @@ mod tests {
         assert!(!asked.iter().any(|effect| matches!(effect, Effect::Ask(_))), "{asked:?}");
         assert!(state.prompt.as_ref().unwrap().consent(&state).unwrap().0.contains("another process"));
         state.update(Message::Escape);
-        assert!(state.prompt.is_none() && !state.changing);
+        assert!(state.prompt.is_none() && !state.changes.is_running());
         state.update(Message::Steer(Command::Stop));
         assert_eq!(state.update(Message::PromptEnter), [Effect::Ask(Ask::Do(stop()))]);
         // What can be taken back needs no question.
@@ -562,7 +591,7 @@ mod tests {
         let (generation, step) = (state.generation, state.time.cursor);
         state.update(Message::Told(Told::Figures { generation, step, figures, row: None }));
         let asked = state.update(Message::Save(Slot::Embedding));
-        let [Effect::Ask(Ask::SaveFresh { slot: Slot::Embedding, wanted, path })] = &asked[..] else {
+        let [Effect::Ask(Ask::Do(Intent::SaveFresh { slot: Slot::Embedding, wanted, path }))] = &asked[..] else {
             panic!("a fresh embedding, not {asked:?}")
         };
         assert_eq!((wanted.step, path.to_str()), (Step(100), Some("embedding-main-100.svg")));

@@ -128,7 +128,7 @@ impl Diagram<'_> {
     /// branch, which it may not be for a moment after another one was selected.
     fn is_steered(&self) -> bool {
         let is_selected = self.state.branch().is_some_and(|branch| branch.hue == self.diagram.hue);
-        self.slot == Slot::Network && !self.state.changing && is_selected
+        self.slot == Slot::Network && !self.state.changes.is_running() && is_selected
     }
 
     fn key(&self, (column, filter): (usize, usize)) -> FilterKey {
@@ -215,7 +215,7 @@ impl Diagram<'_> {
                 let add = *add;
                 let rim = Stroke::default().with_color(look.line).with_width(1.0);
                 frame.stroke(&Path::rounded_rectangle(add.position(), add.size(), 4.0.into()), rim);
-                let plus = if self.state.changing { look.line } else { look.ink };
+                let plus = if self.state.changes.is_running() { look.line } else { look.ink };
                 label(frame, "+", add.center(), plus, Align::Middle);
             }
         }

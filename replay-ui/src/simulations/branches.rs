@@ -71,7 +71,7 @@ fn a_new_runs_wrong_field_is_told_and_a_right_one_starts_it() {
     let Some(Effect::Ask(Ask::Do(Intent::Train(plan)))) = person.wanted().pop() else { panic!("a run") };
     assert_eq!((plan.branch, plan.epochs), (branch("run-2"), 3));
     // It stays open until the run has begun.
-    assert!(person.state.changing && person.reads("New run"));
+    assert!(person.state.changes.is_running() && person.reads("New run"));
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn a_refusal_is_told_and_the_window_can_be_used_on() {
     assert_eq!(person.wanted().pop(), Some(Effect::Ask(Ask::Do(intent))));
     let reason = "there is a branch wider already".to_owned();
     person.tell(Message::Told(Told::Refused(reason.clone())));
-    assert!(person.reads(&reason) && !person.state.changing);
+    assert!(person.reads(&reason) && !person.state.changes.is_running());
     person.press("rename");
     assert!(person.reads("Rename"));
 }

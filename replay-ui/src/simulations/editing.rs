@@ -5,7 +5,7 @@ use revacnn_schemas::Step;
 
 use super::{LAST, Person, branch};
 use crate::cells::Slot;
-use crate::message::{Ask, Effect, Hyper, Intent, Message};
+use crate::message::{Ask, Effect, Hyper, Intent, Message, Told};
 
 const CLICK: [mouse::Event; 2] =
     [mouse::Event::ButtonPressed(mouse::Button::Left), mouse::Event::ButtonReleased(mouse::Button::Left)];
@@ -58,8 +58,13 @@ fn hyper_parameters_are_typed_and_applied_in_one_fork() {
     let now = person.state.figures.row.as_ref().and_then(|row| Hyper::BatchSize.of(row));
     assert_eq!(now.as_deref(), Some("4"));
     person.tell(Message::Hyper(Hyper::LearningRate, "0.25".to_owned()));
-    // Beside the 4 that stands there.
+    // Beside the 4 that stands there, while something else is done.
+    person.tell(Message::Delete(branch("wider")));
+    person.wanted();
     person.enter(Hyper::BatchSize.name(), "8");
+    assert!(person.wanted().is_empty() && person.reads("1 more to do; Esc gives them up"));
+    person.tell(Message::Told(Told::Refused("wider is in use".to_owned())));
+    assert!(person.reads("wider is in use"));
     let asked = person.wanted().pop();
     let either = [
         forks(&["set learning-rate 0.25", "set batch-size 48"]),
@@ -93,7 +98,7 @@ fn a_layers_buttons_edit_it() {
         ("remove layer", "remove-layer conv2"),
         ("relu", "set activation conv2 relu"),
     ] {
-        person.state.changing = false;
+        person.state.changes = crate::changes::Changes::default();
         person.press(words);
         assert_eq!(person.wanted().pop(), forks(&[edit]), "{words}");
     }
@@ -112,7 +117,7 @@ fn a_filters_buttons_edit_it() {
         ("reinitialise", "reinitialise conv1/5"),
         ("− remove", "remove-filter conv1/5"),
     ] {
-        person.state.changing = false;
+        person.state.changes = crate::changes::Changes::default();
         person.press(words);
         assert_eq!(person.wanted().pop(), forks(&[edit]), "{words}");
     }

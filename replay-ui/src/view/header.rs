@@ -33,7 +33,8 @@ pub(crate) fn place(state: &State) -> String {
 fn live(state: &State) -> Option<Piece<'_>> {
     let branch = state.branch().filter(|branch| branch.training)?;
     let paused = state.paused.contains(&branch.name);
-    let steer = |command: Command| press(told(&command), (!state.changing).then_some(Message::Steer(command)));
+    let steer =
+        |command: Command| press(told(&command), (!state.changes.is_running()).then_some(Message::Steer(command)));
     let images = state.figures.row.as_ref().map_or(1, |row| row.hyper_parameters.batch_size);
     let rate = state.rates.iter().find(|(name, _)| *name == branch.name);
     let words = match rate {

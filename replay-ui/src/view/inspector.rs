@@ -131,7 +131,7 @@ fn numbers<'a>(state: &State, key: &FilterKey, node: &DiagramNode) -> Piece<'a> 
 
 /// What can be done to a filter: each forks at the cursor.
 fn edits<'a>(state: &State, name: &str, node: &DiagramNode) -> Piece<'a> {
-    let ready = !state.changing;
+    let ready = !state.changes.is_running();
     let freeze = if node.frozen { "unfreeze" } else { "freeze" };
     column![
         row![
@@ -146,7 +146,7 @@ fn edits<'a>(state: &State, name: &str, node: &DiagramNode) -> Piece<'a> {
 
 fn branch(state: &State) -> Piece<'_> {
     let Some(branch) = state.branch() else { return Space::new().into() };
-    let ready = !state.changing;
+    let ready = !state.changes.is_running();
     let none = || "–".to_owned();
     let validation = branch.last_validation;
     let percent = |share: f32| format!("{:.1} %", share * 100.0);
@@ -208,7 +208,7 @@ fn hyper_parameters(state: &State) -> Piece<'_> {
         page = page.push(line.align_y(Alignment::Center));
     }
     if !state.typed.is_empty() {
-        let apply = press("apply: fork here", (!state.changing).then_some(Message::HyperEnter));
+        let apply = press("apply: fork here", (!state.changes.is_running()).then_some(Message::HyperEnter));
         page = page.push(iced::widget::row![apply, press("leave as it was", Some(Message::Escape))]);
     }
     page.into()
@@ -218,7 +218,7 @@ fn layer(state: &State) -> Option<Piece<'_>> {
     let Some(Ok(diagram)) = state.figures.network(Slot::Network) else { return None };
     let column = diagram.columns.iter().find(|column| Some(&column.layer) == state.layer.as_ref())?;
     let DiagramColumn { layer, description, nodes } = column;
-    let ready = !state.changing;
+    let ready = !state.changes.is_running();
     let kernel = if description.starts_with("conv") { " kernel=3" } else { "" };
     let mut page = column![plain(layer.as_str()), faint(description.as_str())].spacing(4);
     let all_frozen = nodes.iter().all(|node| node.frozen);

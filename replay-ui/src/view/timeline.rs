@@ -44,7 +44,12 @@ pub(crate) fn timeline(state: &State) -> Piece<'_> {
 /// or would be done.
 pub(crate) fn status(state: &State) -> Piece<'_> {
     let words: Piece<'_> = match (&state.notice, &state.preview) {
-        _ if state.changing => plain("at work …").into(),
+        _ if state.changes.is_running() => match state.changes.waiting() {
+            0 => plain("at work …").into(),
+            waiting => {
+                row![plain("at work …"), faint(format!("{waiting} more to do; Esc gives them up"))].spacing(8).into()
+            }
+        },
         (_, Some(preview)) => {
             let command = state.command(preview).unwrap_or_default();
             row![faint("a press does what this does:"), plain(command)].spacing(8).into()
@@ -67,6 +72,9 @@ pub(crate) fn status(state: &State) -> Piece<'_> {
         (None, None) => faint("drag on the timeline to travel, wheel to zoom · ? lists the keys").into(),
     };
     // As high with words of a line as without; a long reason needs more.
+    // What was refused while more waited is to be read, whatever came of that.
+    let refused = state.changes.refusals().iter().map(|reason| alarm(reason.as_str()).into());
+    let words = column(refused).push(words);
     let words = row![Space::new().height(26), words].align_y(Alignment::Center);
     container(words)
         .padding([0, 12])

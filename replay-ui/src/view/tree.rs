@@ -110,7 +110,7 @@ pub(crate) fn tree(state: &State) -> Piece<'_> {
     let lines = order(&state.branches).into_iter().map(|(depth, branch)| line(state, depth, branch));
     let problems = state.problems.iter().map(|problem| container(alarm(problem.as_str())).padding([4, 12]).into());
     let list = column(lines).extend(problems).spacing(2);
-    let new = press("+ new run", (!state.changing).then_some(Message::NewRun));
+    let new = press("+ new run", (!state.changes.is_running()).then_some(Message::NewRun));
     let page = column![
         container(faint("branches").height(SMALL_LINE)).padding([8, 12]),
         scrollable(list).height(Fill),

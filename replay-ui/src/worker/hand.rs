@@ -110,7 +110,9 @@ impl Hand {
                 Ok(Done { text: format!("took {name} back"), select, ..Done::default() })
             }
             Intent::TrainOn { branch, steps } => self.runs.go_on(&store, &branch, steps),
-            Intent::Train(_) | Intent::Save { .. } => Err("nothing is left to do".to_owned()),
+            Intent::Train(_) | Intent::Save { .. } | Intent::SaveFresh { .. } => {
+                Err("nothing is left to do".to_owned())
+            }
         }
     }
 

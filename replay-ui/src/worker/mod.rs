@@ -171,7 +171,7 @@ impl Workers {
             Ask::Epoch { branch, from, forward } => {
                 self.shared.quick.put(|desk| desk.epoch = Some((branch, from, forward)));
             }
-            Ask::SaveFresh { slot, wanted, path } => {
+            Ask::Do(Intent::SaveFresh { slot, wanted, path }) => {
                 let inbox = match slot.pace() {
                     Pace::Quick => &self.shared.quick,
                     Pace::Curves => &self.shared.curves,

@@ -13,7 +13,7 @@ use revacnn_schemas::{Address, BranchName, Position};
 use super::hand::save;
 use super::{Desk, Inbox, Shared};
 use crate::cells::{Drawn, Pace, Slot, Wanted};
-use crate::message::{Listed, Told};
+use crate::message::{Listed, Notice, Told};
 
 /// How often the store is looked at for what others wrote.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -341,7 +341,7 @@ impl Reader {
         let Some(found) = found else { return };
         self.shared.tell(match found {
             Ok((branch, step)) => Told::Resolved { branch, step },
-            Err(error) => Told::Refused(error.to_string()),
+            Err(error) => Told::Noticed(Notice::Refused(error.to_string())),
         });
     }
 }

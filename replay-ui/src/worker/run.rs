@@ -16,7 +16,7 @@ use revacnn_trainer::{Settings, define, named_network};
 
 use super::Shared;
 use super::hand::words;
-use crate::message::{Done, Goal, Told};
+use crate::message::{Done, Goal, Notice, Told};
 use crate::run_form::RunPlan;
 
 /// The runs of this process.
@@ -92,14 +92,14 @@ impl Runs {
         self.threads.retain(|thread| !thread.is_finished());
         let ours = Ours::begin(&self.shared, session_id(&training));
         let started = std::thread::Builder::new().spawn(move || {
-            let told = match run(training, until, &ending, &shared, ours) {
-                Ok(text) => Told::Done(Done { text, ..Done::default() }),
-                Err(error) => Told::Refused(format!(
+            let notice = match run(training, until, &ending, &shared, ours) {
+                Ok(text) => Notice::Done { text, undo: None },
+                Err(error) => Notice::Refused(format!(
                     "training has ended: {error}; what was committed is kept, and `revacnn resume` goes on from it"
                 )),
             };
             shared.look();
-            shared.tell(told);
+            shared.tell(Told::Noticed(notice));
         });
         self.threads.push(started.map_err(|error| format!("no thread can be started to train {name}: {error}"))?);
         let mut text = format!("training {name} from step {first} to {until}; p pauses it");
@@ -166,7 +166,8 @@ fn run(
         let turn = training.turn(&mut |steered| match steered {
             Steered::Forked { .. } => shared.look(),
             Steered::Unreachable(reason) => {
-                shared.tell(Told::Refused(format!("nobody can steer this training: {reason}")));
+                let reason = format!("nobody can steer this training: {reason}");
+                shared.tell(Told::Noticed(Notice::Refused(reason)));
             }
             _ => {}
         })?;
