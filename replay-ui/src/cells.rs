@@ -26,7 +26,7 @@ pub(crate) enum Slot {
     /// Loss of the shown branches.
     Loss,
     /// Loss by step, for the timeline, where the chart has another axis.
-    Lanes,
+    Timeline,
     /// A number of the chosen filter, or of its layer, over time.
     History,
     /// A layer's filters, a row a branch.
@@ -57,7 +57,7 @@ impl Slot {
             Self::Filter => "filter",
             Self::OtherFilter => "other filter",
             Self::Loss => "loss",
-            Self::Lanes => "lanes",
+            Self::Timeline => "lanes",
             Self::History => "history",
             Self::Filters => "filters",
             Self::Embedding => "embedding",
@@ -69,7 +69,7 @@ impl Slot {
     pub(crate) fn pace(self) -> Pace {
         match self {
             Self::Network | Self::OtherNetwork | Self::Filter | Self::OtherFilter => Pace::Quick,
-            Self::Loss | Self::Lanes | Self::History => Pace::Curves,
+            Self::Loss | Self::Timeline | Self::History => Pace::Curves,
             Self::Filters | Self::Embedding | Self::Differences => Pace::Slow,
         }
     }
@@ -77,7 +77,7 @@ impl Slot {
 
 /// Everything that the window wants to show.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub(crate) struct Wanted {
+pub(crate) struct FigureRequest {
     /// Counts what was wanted, so that late answers are known.
     pub(crate) generation: u64,
     /// The step that the cursor is at.
@@ -94,7 +94,7 @@ pub(crate) struct Wanted {
     pub(crate) glides: bool,
 }
 
-impl Wanted {
+impl FigureRequest {
     /// What cells without addresses look at.
     pub(crate) fn inputs(&self) -> Inputs {
         Inputs { branches: self.branches.clone(), cursor: self.step, image: self.image }
@@ -158,7 +158,7 @@ impl Figures {
 
     /// The slots that show a figure which can be saved, in order.
     pub(crate) fn slots(&self) -> Vec<Slot> {
-        let has_menu = |slot: &Slot, shown: &Shown| *slot != Slot::Lanes && shown.drawn.figure.is_ok();
+        let has_menu = |slot: &Slot, shown: &Shown| *slot != Slot::Timeline && shown.drawn.figure.is_ok();
         self.shown.iter().filter(|(slot, shown)| has_menu(slot, shown)).map(|(slot, _)| *slot).collect()
     }
 

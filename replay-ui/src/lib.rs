@@ -7,7 +7,7 @@
 //! | module | concept |
 //! |---|---|
 //! | `state` | what is open, chosen and shown |
-//! | `message`, `update`, `told` | what happens, and what it does to the state |
+//! | `message`, `update`, `events` | what happens, and what it does to the state |
 //! | `changes` | the change that runs, and those that wait for it |
 //! | `cells` | the cells that the window shows, and their figures |
 //! | `time` | the cursor along the steps |
@@ -15,31 +15,31 @@
 //! | `worker` | threads that read and change the store, and runs |
 //! | `view` | how the window is put together |
 //! | `canvas` | what is drawn point by point |
-//! | `look`, `pixels` | colours and images |
+//! | `theme`, `pixels` | colours and images |
 //! | `options` | what is opened at first, and whether it is there |
-//! | `window`, `interface`, `paper`, `picture` | the interface on a display, without one, its pixels, and in a file |
+//! | `window`, `headless`, `framebuffer`, `screenshot` | the interface on a display, without one, its pixels, and in a file |
 //! | `measure` | what tests and benches ask of it |
 
 mod canvas;
 mod cells;
 mod changes;
-mod interface;
+mod events;
+mod framebuffer;
+mod headless;
 mod keys;
-mod look;
 #[doc(hidden)]
 pub mod measure;
 mod message;
 mod options;
-mod paper;
-mod picture;
 mod pixels;
 mod prompt;
 mod run_form;
+mod screenshot;
 #[cfg(test)]
 mod simulations;
 mod state;
+mod theme;
 mod time;
-mod told;
 mod update;
 mod view;
 mod window;
@@ -49,7 +49,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 pub use options::ViewOptions;
-pub use picture::screenshot;
+pub use screenshot::screenshot;
 pub use window::run;
 
 /// Why there is no window, or no picture.

@@ -8,10 +8,10 @@ use revacnn_recorder::StepRow;
 use revacnn_schemas::{LayerName, Step};
 
 use crate::cells::Slot;
-use crate::interface::Interface;
+use crate::framebuffer::Framebuffer;
+use crate::headless::Interface;
 use crate::message::{Effect, Message};
-use crate::paper::Paper;
-use crate::picture::settled;
+use crate::screenshot::settled;
 use crate::state::State;
 use crate::time::Move;
 use crate::view::place;
@@ -125,18 +125,18 @@ pub fn drag(options: &ViewOptions, frames: usize, sweep: usize, settled: impl Fn
     let (tell, mut told) = iced::futures::channel::mpsc::unbounded();
     let workers = Workers::start(options.store.clone(), options.data.clone(), tell);
     let (mut state, mut screen) = (State::new(options), Interface::new(options.size)?);
-    let paper = Paper::new(options.size);
+    let paper = Framebuffer::new(options.size);
     let mut paper = paper.ok_or_else(|| ViewError::NotThere(format!("expected a size, found {:?}", options.size)))?;
     let ask = |effects: Vec<Effect>| {
         for effect in effects {
-            if let Effect::Ask(ask) = effect {
+            if let Effect::Request(ask) = effect {
                 workers.ask(ask);
             }
         }
     };
     let mut take_in = |state: &mut State| {
         while let Ok(told) = told.try_recv() {
-            ask(state.update(Message::Told(told)));
+            ask(state.update(Message::Store(told)));
         }
     };
     let is_there = |state: &State, slot| state.figures.get(slot).is_some();

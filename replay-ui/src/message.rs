@@ -9,7 +9,7 @@ use revacnn_notebook::{BranchSummary, Method, Show, Source, XAxis};
 use revacnn_recorder::{Command, StepRow};
 use revacnn_schemas::{Address, BranchName, FilterIdentity, ImageIndex, LayerName, Position, Step};
 
-use crate::cells::{Drawn, Slot, Wanted};
+use crate::cells::{Drawn, FigureRequest, Slot};
 use crate::prompt::Prompt;
 use crate::run_form::{Field, RunPlan};
 use crate::time::Move;
@@ -73,7 +73,7 @@ impl Hyper {
 /// What happens.
 #[derive(Debug, Clone)]
 pub(crate) enum Message {
-    Told(Told),
+    Store(StoreEvent),
     Go(Move),
     /// To the next end of an epoch, or the one before.
     GoEpoch {
@@ -86,7 +86,7 @@ pub(crate) enum Message {
     Select(BranchName),
     /// The branch that many lines below the selected one.
     SelectBy(isize),
-    /// Lanes of the timeline from that many further down.
+    /// Timeline of the timeline from that many further down.
     ScrollLanes(isize),
     ShowBranch(BranchName, bool),
     /// Shows a branch beside the selected one, or none.
@@ -141,8 +141,8 @@ pub(crate) enum Message {
 /// What is to be done outside of the state.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Effect {
-    /// Ask the workers.
-    Ask(Ask),
+    /// Request the workers.
+    Request(Request),
     /// Put the text cursor into a field.
     Focus(&'static str),
     /// Copy a text.
@@ -151,15 +151,15 @@ pub(crate) enum Effect {
 
 /// What is asked of the workers.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Ask {
+pub(crate) enum Request {
     /// The figures that are shown from now on.
-    Want(Wanted),
+    Figures(FigureRequest),
     /// Where an address leads.
     Resolve(Address),
     /// Where an epoch ends.
     Epoch { branch: BranchName, from: Step, forward: bool },
     /// Change something.
-    Do(Intent),
+    Change(Intent),
 }
 
 /// A change that is asked for.
@@ -184,7 +184,7 @@ pub(crate) enum Intent {
     Save { drawn: Arc<Drawn>, path: PathBuf },
     /// Make a figure that depends on its cell alone, whatever was shown before,
     /// and write it to a file.
-    SaveFresh { slot: Slot, wanted: Wanted, path: PathBuf },
+    SaveFresh { slot: Slot, wanted: FigureRequest, path: PathBuf },
 }
 
 impl PartialEq for Intent {
@@ -218,7 +218,7 @@ pub(crate) enum Goal {
 
 /// What workers tell the window.
 #[derive(Debug, Clone)]
-pub(crate) enum Told {
+pub(crate) enum StoreEvent {
     /// The store cannot be read, and why.
     Unreadable(String),
     /// What there is.

@@ -3,8 +3,8 @@
 use revacnn_recorder::Command;
 use revacnn_schemas::{Address, BranchName, Edit, ImageIndex, Step};
 
-use crate::canvas::draw::count;
-use crate::message::{Ask, Intent};
+use crate::canvas::labels::count;
+use crate::message::{Intent, Request};
 use crate::state::State;
 
 /// The name of its field.
@@ -49,7 +49,7 @@ pub(crate) struct Prompt {
 #[derive(Debug, PartialEq)]
 pub(crate) enum Answer {
     /// To be asked of the workers.
-    Ask(Ask),
+    Request(Request),
     /// Another image.
     Image(Option<ImageIndex>),
     /// Whether a branch is shown.
@@ -122,18 +122,20 @@ impl Prompt {
         let selected = state.selected.clone().ok_or("expected a selected branch, found none")?;
         match &self.question {
             Question::Stop(branch) => {
-                Ok(Answer::Ask(Ask::Do(Intent::Steer { branch: branch.clone(), command: Command::Stop })))
+                Ok(Answer::Request(Request::Change(Intent::Steer { branch: branch.clone(), command: Command::Stop })))
             }
             Question::Unfork { name, parent, step } => {
                 let then = Some((parent.clone(), *step));
-                Ok(Answer::Ask(Ask::Do(Intent::Delete { name: name.clone(), then })))
+                Ok(Answer::Request(Request::Change(Intent::Delete { name: name.clone(), then })))
             }
             Question::GoTo if text.is_empty() => Ok(Answer::Nothing),
-            Question::GoTo => go_to(text, &selected, state).map(|address| Answer::Ask(Ask::Resolve(address))),
+            Question::GoTo => go_to(text, &selected, state).map(|address| Answer::Request(Request::Resolve(address))),
             Question::Fork => Ok(Answer::Edit(Vec::new(), name(text)?)),
             Question::Edit => edits(text).map(|edits| Answer::Edit(edits, None)),
             Question::Rename => match name(text)? {
-                Some(to) if to != selected => Ok(Answer::Ask(Ask::Do(Intent::Rename { from: selected, to }))),
+                Some(to) if to != selected => {
+                    Ok(Answer::Request(Request::Change(Intent::Rename { from: selected, to })))
+                }
                 _ => Ok(Answer::Nothing),
             },
             Question::Image if text.is_empty() => Ok(Answer::Image(None)),
@@ -142,7 +144,9 @@ impl Prompt {
                 Err(_) => Err(format!("expected the number of a training image, found `{text}`")),
             },
             Question::TrainOn => match text.replace(',', "").parse::<u64>() {
-                Ok(steps) if steps > 0 => Ok(Answer::Ask(Ask::Do(Intent::TrainOn { branch: selected, steps }))),
+                Ok(steps) if steps > 0 => {
+                    Ok(Answer::Request(Request::Change(Intent::TrainOn { branch: selected, steps })))
+                }
                 _ => Err(format!("expected a number of steps from 1, found `{text}`")),
             },
             Question::Hide if text.is_empty() => Ok(Answer::Nothing),
@@ -212,7 +216,7 @@ mod tests {
 
     #[test]
     fn a_bare_step_is_of_the_selected_branch_and_what_is_no_address_is_said() {
-        let to = |address: &str| Answer::Ask(Ask::Resolve(address.parse().unwrap()));
+        let to = |address: &str| Answer::Request(Request::Resolve(address.parse().unwrap()));
         assert_eq!(asked(Question::GoTo, "77"), Ok(to("main@77")));
         assert_eq!(asked(Question::GoTo, "wider"), Ok(to("wider@last")));
         assert_eq!(asked(Question::GoTo, "wider@epoch:2"), Ok(to("wider@epoch:2")));
@@ -247,7 +251,7 @@ mod tests {
         assert!(asked(Question::TrainOn, "0").is_err());
         assert!(matches!(
             asked(Question::TrainOn, "1,000"),
-            Ok(Answer::Ask(Ask::Do(Intent::TrainOn { steps: 1000, .. })))
+            Ok(Answer::Request(Request::Change(Intent::TrainOn { steps: 1000, .. })))
         ));
     }
 }

@@ -4,12 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use crate::canvas::sheet::Cache;
+use crate::canvas::geometry_cache::Cache;
 use revacnn_notebook::{BranchSummary, Cell, Matching, Method, Show, Source, XAxis};
 use revacnn_schemas::{Address, Advice, BranchName, FilterNumber, ImageIndex, LayerName, Place, Position, Scale, Step};
 
 use crate::ViewOptions;
-use crate::cells::{Figures, Slot, Wanted};
+use crate::cells::{FigureRequest, Figures, Slot};
 use crate::changes::Changes;
 use crate::message::{Align, FilterKey, Goal, Hyper, Notice};
 use crate::prompt::Prompt;
@@ -113,7 +113,7 @@ pub(crate) struct State {
 pub(crate) struct Caches {
     /// Curves: they change when the log grows.
     pub(crate) curves: Cache,
-    /// Lanes of the timeline: as the curves, and when it is zoomed.
+    /// Timeline of the timeline: as the curves, and when it is zoomed.
     pub(crate) lanes: Cache,
     /// The curve of a filter.
     pub(crate) history: Cache,
@@ -326,9 +326,11 @@ impl State {
     }
 
     /// Everything that the window wants to show.
-    pub(crate) fn wanted(&self) -> Wanted {
+    pub(crate) fn wanted(&self) -> FigureRequest {
         let branches = self.readable();
-        let Some(at) = self.at() else { return Wanted { generation: self.generation, ..Wanted::default() } };
+        let Some(at) = self.at() else {
+            return FigureRequest { generation: self.generation, ..FigureRequest::default() };
+        };
         let together: Vec<Address> = self.together().0.into_iter().map(|branch| self.address_of(branch)).collect();
         let show = self.settings.nodes;
         let mut cells = vec![(Slot::Network, Cell::Network { at: Some(at.clone()), show })];
@@ -349,7 +351,7 @@ impl State {
         }
         cells.push((Slot::Loss, Cell::Loss { x: self.settings.x, scale: self.settings.scale }));
         if self.settings.x != XAxis::Step {
-            cells.push((Slot::Lanes, Cell::Loss { x: XAxis::Step, scale: Scale::Linear }));
+            cells.push((Slot::Timeline, Cell::Loss { x: XAxis::Step, scale: Scale::Linear }));
         }
         if let Some((layer, filter)) = &self.picked {
             cells.push((
@@ -371,7 +373,7 @@ impl State {
             ));
             cells.push((Slot::Filters, Cell::Filters { at: together, layer, of }));
         }
-        Wanted {
+        FigureRequest {
             generation: self.generation,
             step: self.time.cursor,
             at: Some(at),
@@ -391,7 +393,7 @@ fn is_unborn(branch: &BranchSummary) -> bool {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::message::{Listed, Message, Told};
+    use crate::message::{Listed, Message, StoreEvent};
     use revacnn_recorder::StepSpan;
     use revacnn_schemas::{BranchId, Hue};
 
@@ -422,7 +424,7 @@ pub(crate) mod tests {
 
     /// What a worker tells of these branches.
     pub(crate) fn listed(branches: Vec<BranchSummary>) -> Message {
-        Message::Told(Told::Listed(Listed { branches, ..Listed::default() }))
+        Message::Store(StoreEvent::Listed(Listed { branches, ..Listed::default() }))
     }
 
     /// Nothing but a store.
@@ -506,7 +508,7 @@ pub(crate) mod tests {
         // And a hidden branch that is gone to is there as far as it goes.
         state.update(Message::Beside(None));
         state.update(Message::ShowBranch(long(), false));
-        state.update(Message::Told(Told::Resolved { branch: long(), step: Step(59_000) }));
+        state.update(Message::Store(StoreEvent::Resolved { branch: long(), step: Step(59_000) }));
         assert_eq!((state.time.all, state.time.cursor), ([0, 60_000], Step(59_000)));
     }
 
@@ -522,7 +524,7 @@ pub(crate) mod tests {
     #[test]
     fn the_timeline_has_curves_by_step_whatever_the_axis_of_the_chart() {
         let mut state = opened();
-        let lanes = |state: &State| state.wanted().cells.iter().any(|(slot, _)| *slot == Slot::Lanes);
+        let lanes = |state: &State| state.wanted().cells.iter().any(|(slot, _)| *slot == Slot::Timeline);
         assert!(!lanes(&state), "the chart's own serve");
         state.update(Message::X(XAxis::Images));
         assert!(lanes(&state));

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use revacnn_recorder::Command;
 use revacnn_schemas::{Address, BranchName, FilterIdentity, ImageIndex, LayerName, Position, Scale, Step};
 
-use crate::canvas::lanes;
+use crate::canvas::timeline;
 use crate::cells::Slot;
 use crate::changes::{Asked, Turn};
-use crate::message::{Ask, Effect, FilterKey, Hyper, Intent, Message, Notice, Undo};
+use crate::message::{Effect, FilterKey, Hyper, Intent, Message, Notice, Request, Undo};
 use crate::prompt::{self, Answer, Prompt, Question};
 use crate::run_form::{Field, RunForm};
 use crate::state::State;
@@ -26,11 +26,11 @@ impl State {
     /// Does what a message says; what is to be done elsewhere is returned.
     pub(crate) fn update(&mut self, message: Message) -> Vec<Effect> {
         match message {
-            Message::Told(told) => return self.told(told),
+            Message::Store(told) => return self.told(told),
             Message::Go(by) => return self.go(by),
             Message::GoEpoch { forward } => {
                 let Some(Address { branch, position: Position::Step(from) }) = self.at() else { return Vec::new() };
-                return vec![Effect::Ask(Ask::Epoch { branch, from, forward })];
+                return vec![Effect::Request(Request::Epoch { branch, from, forward })];
             }
             Message::Zoom { factor, fraction } => {
                 self.time.zoom(factor, fraction);
@@ -46,8 +46,8 @@ impl State {
             }
             Message::ScrollLanes(lanes) => {
                 let shown = self.shown().len();
-                let now = lanes::first(self.lanes_from, shown);
-                self.lanes_from = lanes::first(now.saturating_add_signed(lanes), shown);
+                let now = timeline::first(self.lanes_from, shown);
+                self.lanes_from = timeline::first(now.saturating_add_signed(lanes), shown);
                 self.caches.lanes.clear();
             }
             Message::ShowBranch(name, show) => {
@@ -201,7 +201,7 @@ impl State {
         self.generation += 1;
         let wanted = self.wanted();
         self.figures.keep(|slot| wanted.cells.iter().any(|(other, _)| *other == slot));
-        vec![Effect::Ask(Ask::Want(wanted))]
+        vec![Effect::Request(Request::Figures(wanted))]
     }
 
     /// Moves the cursor.
@@ -342,7 +342,7 @@ impl State {
 
     fn begin_change(&mut self, asked: Asked) -> Vec<Effect> {
         match asked {
-            Asked::Change(intent) => vec![Effect::Ask(Ask::Do(intent))],
+            Asked::Change(intent) => vec![Effect::Request(Request::Change(intent))],
             Asked::Undo => self.undo(),
         }
     }
@@ -395,7 +395,7 @@ impl State {
     fn take_back(&mut self, intent: Intent) -> Vec<Effect> {
         self.preview = None;
         self.changes.take_back(intent.clone());
-        vec![Effect::Ask(Ask::Do(intent))]
+        vec![Effect::Request(Request::Change(intent))]
     }
 
     fn apply_typed(&mut self) -> Vec<Effect> {
@@ -427,8 +427,8 @@ impl State {
                     Answer::Image(image) => self.update(Message::Image(image)),
                     Answer::Show(branch, show) => self.update(Message::ShowBranch(branch, show)),
                     Answer::Edit(edits, name) => self.edit(edits, name),
-                    Answer::Ask(Ask::Do(intent)) => self.change(intent),
-                    Answer::Ask(ask) => vec![Effect::Ask(ask)],
+                    Answer::Request(Request::Change(intent)) => self.change(intent),
+                    Answer::Request(ask) => vec![Effect::Request(ask)],
                 }
             }
         }
@@ -471,7 +471,7 @@ impl State {
         let of_layer = |layer: &LayerName| format!("branch = '{}' AND step = {step} AND layer = '{layer}'", at.branch);
         let names: Vec<String> = self.shown().iter().map(|name| format!("'{name}'")).collect();
         Some(match slot {
-            Slot::Loss | Slot::Lanes => format!(
+            Slot::Loss | Slot::Timeline => format!(
                 "SELECT branch, step, loss FROM steps WHERE branch IN ({}) AND step > 0 ORDER BY branch, step",
                 names.join(", ")
             ),
@@ -530,7 +530,7 @@ impl State {
 mod tests {
     use super::*;
     use crate::message::Done;
-    use crate::message::Told;
+    use crate::message::StoreEvent;
     use crate::state::tests::opened;
     use crate::state::tests::{branch, listed};
     use revacnn_notebook::{BranchSummary, Source};
@@ -540,7 +540,7 @@ mod tests {
         let branches = vec![BranchSummary { training: true, ..branch("main", None, 0, 100) }];
         let ours = ours.iter().map(|name| name.parse().unwrap()).collect();
         let told = crate::message::Listed { branches, ours, ..crate::message::Listed::default() };
-        state.update(Message::Told(Told::Listed(told)));
+        state.update(Message::Store(StoreEvent::Listed(told)));
         state
     }
 
@@ -549,19 +549,19 @@ mod tests {
     fn a_run_of_another_process_is_stopped_only_when_asked_twice_and_one_of_ours_at_once() {
         let stop = || Intent::Steer { branch: "main".parse().unwrap(), command: Command::Stop };
         let mut state = live(&["main"]);
-        assert_eq!(state.update(Message::Steer(Command::Stop)), [Effect::Ask(Ask::Do(stop()))]);
+        assert_eq!(state.update(Message::Steer(Command::Stop)), [Effect::Request(Request::Change(stop()))]);
 
         let mut state = live(&[]);
         let asked = state.update(Message::Steer(Command::Stop));
-        assert!(!asked.iter().any(|effect| matches!(effect, Effect::Ask(_))), "{asked:?}");
+        assert!(!asked.iter().any(|effect| matches!(effect, Effect::Request(_))), "{asked:?}");
         assert!(state.prompt.as_ref().unwrap().consent(&state).unwrap().0.contains("another process"));
         state.update(Message::Escape);
         assert!(state.prompt.is_none() && !state.changes.is_running());
         state.update(Message::Steer(Command::Stop));
-        assert_eq!(state.update(Message::PromptEnter), [Effect::Ask(Ask::Do(stop()))]);
+        assert_eq!(state.update(Message::PromptEnter), [Effect::Request(Request::Change(stop()))]);
         // What can be taken back needs no question.
         let mut state = live(&[]);
-        assert!(matches!(&state.update(Message::Steer(Command::Pause))[..], [Effect::Ask(Ask::Do(_))]));
+        assert!(matches!(&state.update(Message::Steer(Command::Pause))[..], [Effect::Request(Request::Change(_))]));
     }
 
     #[test]
@@ -570,16 +570,16 @@ mod tests {
         let (fork, parent): (BranchName, BranchName) = ("main~2".parse().unwrap(), "main".parse().unwrap());
         let undo = Some(Undo::Fork { name: fork.clone(), parent: parent.clone(), step: Step(30) });
         let text = "forked".to_owned();
-        state.update(Message::Told(Told::Done(Done { text, undo, ..Done::default() })));
+        state.update(Message::Store(StoreEvent::Done(Done { text, undo, ..Done::default() })));
         let main = branch("main", None, 0, 100);
         state.update(listed(vec![main.clone(), branch("main~2", Some("main"), 30, 30)]));
         let expected = Intent::Delete { name: fork.clone(), then: Some((parent.clone(), Step(30))) };
-        assert_eq!(state.update(Message::Undo), [Effect::Ask(Ask::Do(expected))]);
+        assert_eq!(state.update(Message::Undo), [Effect::Request(Request::Change(expected))]);
         assert!(state.update(Message::Undo).is_empty(), "it is undone once");
         // What undid it can be undone.
         let undo = Some(Undo::TakeBack(fork.clone()));
-        state.update(Message::Told(Told::Done(Done { undo, ..Done::default() })));
-        assert_eq!(state.update(Message::Undo), [Effect::Ask(Ask::Do(Intent::TakeBack(fork)))]);
+        state.update(Message::Store(StoreEvent::Done(Done { undo, ..Done::default() })));
+        assert_eq!(state.update(Message::Undo), [Effect::Request(Request::Change(Intent::TakeBack(fork)))]);
     }
 
     /// A saved embedding was that of the steps that one had come by.
@@ -589,9 +589,10 @@ mod tests {
         state.update(Message::Layer("conv1".parse().unwrap()));
         let figures = vec![(Slot::Embedding, crate::cells::Drawn::of(Err("none".to_owned())))];
         let (generation, step) = (state.generation, state.time.cursor);
-        state.update(Message::Told(Told::Figures { generation, step, figures, row: None }));
+        state.update(Message::Store(StoreEvent::Figures { generation, step, figures, row: None }));
         let asked = state.update(Message::Save(Slot::Embedding));
-        let [Effect::Ask(Ask::Do(Intent::SaveFresh { slot: Slot::Embedding, wanted, path }))] = &asked[..] else {
+        let [Effect::Request(Request::Change(Intent::SaveFresh { slot: Slot::Embedding, wanted, path }))] = &asked[..]
+        else {
             panic!("a fresh embedding, not {asked:?}")
         };
         assert_eq!((wanted.step, path.to_str()), (Step(100), Some("embedding-main-100.svg")));

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use iced::futures::channel::mpsc;
 use iced::{Event, Size, Subscription, Task, clipboard, event, keyboard, widget, window};
 
-use crate::look::{FONT, FONT_BYTES, NORMAL};
 use crate::message::{Effect, Message};
 use crate::state::{Screen, State};
+use crate::theme::{FONT, FONT_BYTES, NORMAL};
 use crate::worker::Workers;
-use crate::{ViewError, ViewOptions, keys, look, view};
+use crate::{ViewError, ViewOptions, keys, theme, view};
 
 /// The smallest window.
 const LEAST: Size = Size::new(1024.0, 700.0);
@@ -39,11 +39,11 @@ pub fn run(options: ViewOptions) -> Result<(), ViewError> {
         let (tell, told) = mpsc::unbounded();
         let workers = Workers::start(options.store.clone(), options.data.clone(), tell);
         let state = State::new(&options);
-        (Window { state, workers }, Task::run(told, |told| Happened::Message(Message::Told(told))))
+        (Window { state, workers }, Task::run(told, |told| Happened::Message(Message::Store(told))))
     };
     let application = iced::application(boot, Window::update, Window::view)
         .title(|window: &Window| title(&window.state))
-        .theme(|window: &Window| look::theme(window.state.settings.dark))
+        .theme(|window: &Window| theme::theme(window.state.settings.dark))
         .subscription(Window::listen)
         .settings(iced::Settings {
             fonts: vec![FONT_BYTES.into()],
@@ -109,7 +109,7 @@ impl Window {
             },
         };
         Task::batch(self.state.update(message).into_iter().map(|effect| match effect {
-            Effect::Ask(ask) => {
+            Effect::Request(ask) => {
                 self.workers.ask(ask);
                 Task::none()
             }
@@ -137,7 +137,7 @@ impl Window {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::Told;
+    use crate::message::StoreEvent;
     use crate::state::tests::{opened, options};
 
     #[test]
@@ -146,7 +146,7 @@ mod tests {
         assert_eq!(title(&state), "ReVACNN");
         state = opened();
         assert_eq!(title(&state), "main@100 · ReVACNN");
-        state.update(Message::Told(Told::Unreadable("gone".to_owned())));
+        state.update(Message::Store(StoreEvent::Unreadable("gone".to_owned())));
         assert_eq!(title(&state), "cannot read runs · ReVACNN");
     }
 }

@@ -7,14 +7,14 @@ use revacnn_notebook::XAxis;
 use revacnn_recorder::StepRow;
 use revacnn_schemas::{Chart, Hue, MarkKind, Scale, Series, Step};
 
-use super::draw::{Align, count, label, number, ticks};
+use super::labels::{Align, count, label, number, ticks};
 use super::readout::Readout;
 use super::text::{fitted, width};
 use super::{Pointer, diamond, scrub};
 use crate::cells::Slot;
-use crate::look::Look;
 use crate::message::Message;
 use crate::state::State;
+use crate::theme::Colours;
 use crate::view::Piece;
 
 /// The most that a branch's name takes at the end of its curve, and its height.
@@ -149,33 +149,33 @@ impl Plot {
         Some(Point::new(self.x_at(x), self.y_at(y.clamp(self.y[0], self.y[1]))))
     }
 
-    fn axes(&self, frame: &mut Frame<Renderer>, look: &Look) {
+    fn axes(&self, frame: &mut Frame<Renderer>, colours: &Colours) {
         for tick in ticks(self.y[0], self.y[1], (self.area.height / 26.0).max(2.0) as usize) {
             let y = self.y_at(tick);
-            let faded = Color { a: 0.5, ..look.line };
+            let faded = Color { a: 0.5, ..colours.line };
             frame.fill_rectangle(Point::new(self.area.x, y.round()), Size::new(self.area.width, 1.0), faded);
             let value = if self.scale == Scale::Logarithmic { 10_f64.powf(tick) } else { tick };
-            label(frame, number(value), Point::new(self.area.x - 8.0, y), look.faint, Align::Right);
+            label(frame, number(value), Point::new(self.area.x - 8.0, y), colours.faint, Align::Right);
         }
         for tick in ticks(self.x[0], self.x[1], (self.area.width / 110.0).max(2.0) as usize) {
             let at = Point::new(self.x_at(tick), self.area.y + self.area.height + 10.0);
             let whole = tick.fract() == 0.0 && tick >= 0.0;
             let text = if whole { count(tick as u64) } else { number(tick) };
             let at_end = at.x + 24.0 > self.area.x + self.area.width;
-            label(frame, text, at, look.faint, if at_end { Align::Right } else { Align::Middle });
+            label(frame, text, at, colours.faint, if at_end { Align::Right } else { Align::Middle });
         }
     }
 
-    fn curves(&self, frame: &mut Frame<Renderer>, chart: &Chart, selected: Option<Hue>, look: &Look) {
+    fn curves(&self, frame: &mut Frame<Renderer>, chart: &Chart, selected: Option<Hue>, colours: &Colours) {
         let mut order: Vec<&Series> = chart.series.iter().collect();
         order.sort_by_key(|series| Some(series.hue) == selected);
         for series in order {
-            let color = look.branch(series.hue);
+            let color = colours.branch(series.hue);
             if Some(series.hue) == selected {
                 self.band(frame, series, color);
             }
             let width = if Some(series.hue) == selected { 2.0 } else { 1.5 };
-            let pen = Pen { color, width, dash: Look::dash(series.hue) };
+            let pen = Pen { color, width, dash: Colours::dash(series.hue) };
             for run in runs(&series.points, |point| self.place(point)) {
                 if series.dashed {
                     marked(frame, &run, pen);
@@ -186,16 +186,16 @@ impl Plot {
         }
         for mark in chart.marks.iter().filter(|mark| mark.kind == MarkKind::Fork) {
             let at = Point::new(self.x_at(mark.x), self.area.y + self.area.height);
-            frame.fill(&diamond(at, 4.0), look.branch(mark.hue));
+            frame.fill(&diamond(at, 4.0), colours.branch(mark.hue));
         }
         if self.named {
-            self.names(frame, chart, selected, look);
+            self.names(frame, chart, selected, colours);
         }
     }
 
     /// The branches' names at the ends of their curves, as many as find room;
     /// the selected one's first.
-    fn names(&self, frame: &mut Frame<Renderer>, chart: &Chart, selected: Option<Hue>, look: &Look) {
+    fn names(&self, frame: &mut Frame<Renderer>, chart: &Chart, selected: Option<Hue>, colours: &Colours) {
         let mut names = named(chart);
         names.sort_by_key(|(_, series)| Some(series.hue) != selected);
         let mut taken: Vec<Rectangle> = Vec::new();
@@ -210,8 +210,8 @@ impl Plot {
             }
             taken.push(at);
             // What it lies on shows through as little as it can.
-            frame.fill_rectangle(at.position(), at.size(), Color { a: 0.75, ..look.paper });
-            label(frame, name, Point::new(at.x + 2.0, at.center_y()), look.words(series.hue), Align::Left);
+            frame.fill_rectangle(at.position(), at.size(), Color { a: 0.75, ..colours.paper });
+            label(frame, name, Point::new(at.x + 2.0, at.center_y()), colours.words(series.hue), Align::Left);
         }
     }
 
@@ -317,26 +317,33 @@ impl<'a> ChartCanvas<'a> {
         Some(Step((x + shift).max(0.0).round() as u64))
     }
 
-    fn curves(&self, plot: &Plot, renderer: &Renderer, look: &Look, size: Size) -> Geometry {
+    fn curves(&self, plot: &Plot, renderer: &Renderer, colours: &Colours, size: Size) -> Geometry {
         let cache = if self.slot == Slot::Loss { &self.state.caches.curves } else { &self.state.caches.history };
         let selected = self.state.branch().map(|branch| branch.hue);
         cache.draw(renderer, size, |frame| {
-            plot.axes(frame, look);
-            plot.curves(frame, self.chart, selected, look);
+            plot.axes(frame, colours);
+            plot.curves(frame, self.chart, selected, colours);
         })
     }
 
-    fn pointed(&self, plot: &Plot, pointer: &Pointer, renderer: &Renderer, look: &Look, size: Size) -> Vec<Geometry> {
+    fn pointed(
+        &self,
+        plot: &Plot,
+        pointer: &Pointer,
+        renderer: &Renderer,
+        colours: &Colours,
+        size: Size,
+    ) -> Vec<Geometry> {
         let mut cursor = Frame::new(renderer, size);
         if let Some(x) = self.cursor().map(|x| plot.x_at(x)) {
-            cursor.fill_rectangle(Point::new(x.round(), plot.area.y), Size::new(1.0, plot.area.height), look.accent);
+            cursor.fill_rectangle(Point::new(x.round(), plot.area.y), Size::new(1.0, plot.area.height), colours.accent);
         }
         let mut pointed = Frame::new(renderer, size);
         if let Some(at) = pointer.over.filter(|at| !pointer.held && plot.area.contains(*at)) {
             // A chart in a panel has no room beyond itself.
             let lines = if self.slot == Slot::Loss { Readout::MOST } else { (plot.area.height / 16.0) as usize };
             let whole = matches!(self.x(), XAxis::Step | XAxis::Fork);
-            Readout::at(plot, self.chart, at, whole, lines).draw(&mut pointed, plot, look);
+            Readout::at(plot, self.chart, at, whole, lines).draw(&mut pointed, plot, colours);
         }
         vec![pointer.above.above(cursor), pointer.pointed.above(pointed)]
     }
@@ -390,11 +397,11 @@ impl canvas::Program<Message> for On<'_> {
         bounds: Rectangle,
         _: mouse::Cursor,
     ) -> Vec<Geometry> {
-        let (look, size) = (Look::of(theme), bounds.size());
+        let (colours, size) = (Colours::of(theme), bounds.size());
         let Some(plot) = self.0.plot(size) else { return Vec::new() };
         match self.1 {
-            Layer::Curves => vec![self.0.curves(&plot, renderer, look, size)],
-            Layer::Pointed => self.0.pointed(&plot, pointer, renderer, look, size),
+            Layer::Curves => vec![self.0.curves(&plot, renderer, colours, size)],
+            Layer::Pointed => self.0.pointed(&plot, pointer, renderer, colours, size),
         }
     }
 

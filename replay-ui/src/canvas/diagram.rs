@@ -8,16 +8,16 @@ use iced::{Color, Point, Rectangle, Renderer, Size, Theme, Vector, mouse, window
 use revacnn_schemas::{DiagramColumn, NetworkDiagram};
 
 use super::atlas::{Atlas, Line, Placed};
-use super::draw::{Align, gap, label};
+use super::geometry_cache::{Kept, Last};
+use super::labels::{Align, gap, label};
 use super::layout::{Layout, Plan, node_of};
-use super::sheet::{Kept, Last};
 use super::text::{fitted, width};
 use super::{hover, picture, put};
 use crate::cells::Slot;
-use crate::look::Look;
 use crate::message::{FilterKey, Message};
 use crate::pixels::{INPUT, Pictures};
 use crate::state::State;
+use crate::theme::Colours;
 
 /// How often the jitter is painted.
 const JITTER_EVERY: Duration = Duration::from_millis(80);
@@ -156,7 +156,7 @@ impl Diagram<'_> {
 
     /// From the image to the first layer, and from each layer to the next:
     /// between filters of the upper half alone.
-    fn paths(&self, layout: &Layout, look: &Look) -> Vec<Line> {
+    fn paths(&self, layout: &Layout, colours: &Colours) -> Vec<Line> {
         let mut lines = Vec::new();
         let places: Vec<Vec<Rectangle>> =
             self.diagram.columns.iter().map(|column| self.rectangles(layout, column)).collect();
@@ -169,7 +169,7 @@ impl Diagram<'_> {
                 }
                 let here = places[place][node].center();
                 let mut path = |from: Point, to: Point, strength: f32| {
-                    let color = Color { a: (0.12 + 0.28 * share) * strength, ..look.faint };
+                    let color = Color { a: (0.12 + 0.28 * share) * strength, ..colours.faint };
                     lines.push(Line { from, to, width: 0.5 + 2.5 * share, color });
                 };
                 if place == 0 && self.diagram.input.is_some() {
@@ -192,7 +192,7 @@ impl Diagram<'_> {
         lines
     }
 
-    fn words(&self, frame: &mut Frame<Renderer>, layout: &Layout, look: &Look) {
+    fn words(&self, frame: &mut Frame<Renderer>, layout: &Layout, colours: &Colours) {
         for (place, (layer, _)) in self.plan.columns.iter().enumerate() {
             let head = layout.heads[place];
             let column = self.diagram.columns.iter().find(|column| column.layer == *layer);
@@ -205,30 +205,30 @@ impl Diagram<'_> {
                 }
                 None => format!("no {layer}"),
             };
-            let color = if chosen { look.accent } else { look.ink };
+            let color = if chosen { colours.accent } else { colours.ink };
             label(frame, fitted(&name, room), Point::new(head.x, 13.0), color, Align::Left);
             if let Some(column) = column.filter(|_| layout.has_room_beneath(place)) {
                 let text = fitted(&column.description, head.width + 20.0);
-                label(frame, text, Point::new(head.x, 29.0), look.faint, Align::Left);
+                label(frame, text, Point::new(head.x, 29.0), colours.faint, Align::Left);
             }
             if let (Slot::Network, Some(_), Some(add)) = (self.slot, column, layout.add.get(place)) {
                 let add = *add;
-                let rim = Stroke::default().with_color(look.line).with_width(1.0);
+                let rim = Stroke::default().with_color(colours.line).with_width(1.0);
                 frame.stroke(&Path::rounded_rectangle(add.position(), add.size(), 4.0.into()), rim);
-                let plus = if self.state.changes.is_running() { look.line } else { look.ink };
+                let plus = if self.state.changes.is_running() { colours.line } else { colours.ink };
                 label(frame, "+", add.center(), plus, Align::Middle);
             }
         }
         if let Some((image, _)) = &self.diagram.input {
             let at = Point::new(layout.input.center_x(), layout.input.y + layout.input.height + 12.0);
-            label(frame, format!("image {image}"), at, look.faint, Align::Middle);
+            label(frame, format!("image {image}"), at, colours.faint, Align::Middle);
             let class = self.diagram.label.and_then(|label| self.diagram.classes.get(label));
             if let Some(class) = class {
                 let share = format!("{:.0} %", class.probability * 100.0);
                 let name = fitted(&class.name, 2.0 * at.x - 4.0);
-                label(frame, name, Point::new(at.x, at.y + 16.0), look.ink, Align::Middle);
+                label(frame, name, Point::new(at.x, at.y + 16.0), colours.ink, Align::Middle);
                 if !layout.has_bars() {
-                    label(frame, share, Point::new(at.x, at.y + 32.0), look.ink, Align::Middle);
+                    label(frame, share, Point::new(at.x, at.y + 32.0), colours.ink, Align::Middle);
                 }
             }
         }
@@ -253,14 +253,14 @@ impl Diagram<'_> {
     }
 
     /// Names and probabilities of the classes.
-    fn classes(&self, frame: &mut Frame<Renderer>, layout: &Layout, look: &Look) {
+    fn classes(&self, frame: &mut Frame<Renderer>, layout: &Layout, colours: &Colours) {
         let area = layout.classes;
         let lines = self.class_lines(layout);
         if !lines.is_empty() {
-            label(frame, "softmax, %", Point::new(area.x + area.width, 13.0), look.ink, Align::Right);
+            label(frame, "softmax, %", Point::new(area.x + area.width, 13.0), colours.ink, Align::Right);
         }
         for (place, (class, (y, _))) in self.diagram.classes.iter().zip(lines).enumerate() {
-            let ink = if self.diagram.label == Some(place) { look.ink } else { look.faint };
+            let ink = if self.diagram.label == Some(place) { colours.ink } else { colours.faint };
             let name = fitted(&class.name, area.width * CLASS_NAMES - 6.0);
             label(frame, name, Point::new(area.x, y), ink, Align::Left);
             let text = format!("{:.0}", class.probability * 100.0);
@@ -269,21 +269,21 @@ impl Diagram<'_> {
     }
 
     /// The bars of the classes as one image.
-    fn bars(&self, layout: &Layout, look: &Look) -> Option<Placed> {
+    fn bars(&self, layout: &Layout, colours: &Colours) -> Option<Placed> {
         let rooms: Vec<Rectangle> = self.class_lines(layout).into_iter().map(|(_, room)| room).collect();
         let mut atlas = Atlas::about(&rooms, 0.0)?;
         for (place, (class, room)) in self.diagram.classes.iter().zip(rooms).enumerate() {
-            atlas.fill(room, look.raised);
+            atlas.fill(room, colours.raised);
             let share = if class.probability.is_finite() { class.probability.clamp(0.0, 1.0) } else { 0.0 };
-            let color = if self.diagram.label == Some(place) { look.accent } else { look.faint };
+            let color = if self.diagram.label == Some(place) { colours.accent } else { colours.faint };
             atlas.fill(Rectangle { width: room.width * share, ..room }, color);
         }
         Some(atlas.into_handle())
     }
 
     /// The paths as an image, with room for the nodes.
-    fn under(&self, layout: &Layout, look: &Look) -> Option<Atlas> {
-        let paths = self.paths(layout, look);
+    fn under(&self, layout: &Layout, colours: &Colours) -> Option<Atlas> {
+        let paths = self.paths(layout, colours);
         let ends = paths.iter().flat_map(|path| [path.from, path.to]).map(|end| Rectangle::new(end, Size::ZERO));
         let all: Vec<Rectangle> = layout.nodes.concat().into_iter().chain(ends).collect();
         let mut atlas = Atlas::about(&all, JITTER_REACH + 3.0)?;
@@ -292,7 +292,7 @@ impl Diagram<'_> {
     }
 
     /// All nodes as one image: what jitters is then one spot to draw again.
-    fn nodes(&self, layout: &Layout, paths: Option<&Atlas>, moving: &Moving, look: &Look) -> Option<Placed> {
+    fn nodes(&self, layout: &Layout, paths: Option<&Atlas>, moving: &Moving, colours: &Colours) -> Option<Placed> {
         let still = moving.is_still(self.state);
         let mut atlas = paths?.clone();
         for (column, (layer, filters)) in self.plan.columns.iter().enumerate() {
@@ -304,20 +304,20 @@ impl Diagram<'_> {
                 let at = at + Vector::new(shift.x.round(), shift.y.round());
                 let key = (layer.clone(), filter.clone());
                 let rim = match () {
-                    () if self.state.is_marked(&key) => Some((look.accent, 2.0)),
-                    () if node.new => Some((look.branch(self.diagram.hue), 2.0)),
-                    () if self.differing.contains(&key) => Some((look.alarm, 2.0)),
-                    () if node.frozen => Some((look.faint, 1.0)),
+                    () if self.state.is_marked(&key) => Some((colours.accent, 2.0)),
+                    () if node.new => Some((colours.branch(self.diagram.hue), 2.0)),
+                    () if self.differing.contains(&key) => Some((colours.alarm, 2.0)),
+                    () if node.frozen => Some((colours.faint, 1.0)),
                     () => None,
                 };
                 if let Some((color, width)) = rim {
                     atlas.fill(at.expand(width), color);
                 }
                 if !atlas.put(self.pictures, found, at) {
-                    atlas.fill(at, look.raised);
+                    atlas.fill(at, colours.raised);
                 }
                 if self.is_steered() && self.state.hovered.as_ref() == Some(&key) {
-                    self.minus(&mut atlas, layout.remove(column, place), look);
+                    self.minus(&mut atlas, layout.remove(column, place), colours);
                 }
             }
         }
@@ -325,20 +325,20 @@ impl Diagram<'_> {
     }
 
     /// The `−` of the filter under the pointer.
-    fn minus(&self, atlas: &mut Atlas, button: Option<Rectangle>, look: &Look) {
+    fn minus(&self, atlas: &mut Atlas, button: Option<Rectangle>, colours: &Colours) {
         let Some(button) = button else { return };
-        atlas.fill(button, look.ink);
-        atlas.fill(button.shrink(1.0), look.paper);
+        atlas.fill(button, colours.ink);
+        atlas.fill(button.shrink(1.0), colours.paper);
         let bar = Rectangle { x: button.x + 3.0, y: button.center_y() - 1.0, width: button.width - 6.0, height: 2.0 };
-        atlas.fill(bar, look.ink);
+        atlas.fill(bar, colours.ink);
     }
 
     /// Filters that the other branch has and this one lacks.
-    fn gaps(&self, frame: &mut Frame<Renderer>, layout: &Layout, look: &Look) {
+    fn gaps(&self, frame: &mut Frame<Renderer>, layout: &Layout, colours: &Colours) {
         for (column, (layer, filters)) in self.plan.columns.iter().enumerate() {
             for (filter, at) in filters.iter().zip(&layout.nodes[column]) {
                 if node_of(self.diagram, layer, filter).is_none() {
-                    gap(frame, *at, look);
+                    gap(frame, *at, colours);
                 }
             }
         }
@@ -461,19 +461,19 @@ impl canvas::Program<Message> for Diagram<'_> {
         bounds: Rectangle,
         _: mouse::Cursor,
     ) -> Vec<Geometry> {
-        let look = Look::of(theme);
+        let colours = Colours::of(theme);
         let layout = self.layout(bounds);
         let figure = self.of_figure(bounds);
-        let bars = moving.bars.of(&figure, || self.bars(&layout, look));
-        let paths = moving.paths.of(&figure, || self.under(&layout, look));
+        let bars = moving.bars.of(&figure, || self.bars(&layout, colours));
+        let paths = moving.paths.of(&figure, || self.under(&layout, colours));
         let depends = format!("{figure} {}", self.of_nodes(moving));
-        let nodes = moving.nodes.of(&depends, || self.nodes(&layout, paths.as_ref(), moving, look));
+        let nodes = moving.nodes.of(&depends, || self.nodes(&layout, paths.as_ref(), moving, colours));
         // What is not kept is compared piece by piece, and drawn again where it
         // has changed.
         let mut frame = Frame::new(renderer, bounds.size());
-        self.gaps(&mut frame, &layout, look);
-        self.words(&mut frame, &layout, look);
-        self.classes(&mut frame, &layout, look);
+        self.gaps(&mut frame, &layout, colours);
+        self.words(&mut frame, &layout, colours);
+        self.classes(&mut frame, &layout, colours);
         picture(&mut frame, self.pictures, INPUT, layout.input);
         bars.iter().chain(nodes.iter()).for_each(|image| put(&mut frame, image));
         vec![moving.last.ground(frame)]

@@ -3,14 +3,14 @@
 pub(crate) mod atlas;
 pub(crate) mod chart;
 pub(crate) mod diagram;
-pub(crate) mod draw;
-pub(crate) mod lanes;
+pub(crate) mod embedding_plot;
+pub(crate) mod filter_grid;
+pub(crate) mod geometry_cache;
+pub(crate) mod labels;
 pub(crate) mod layout;
-pub(crate) mod plane;
 pub(crate) mod readout;
-pub(crate) mod sheet;
-pub(crate) mod strip;
 pub(crate) mod text;
+pub(crate) mod timeline;
 
 use iced::advanced::image::{FilterMethod, Image as Raster};
 use iced::widget::canvas::{Action, Event, Frame, Path};
@@ -18,7 +18,7 @@ use iced::{Point, Rectangle, Renderer, mouse};
 use revacnn_schemas::Step;
 
 use self::atlas::Placed;
-use self::sheet::Last;
+use self::geometry_cache::Last;
 use crate::message::{FilterKey, Message};
 use crate::pixels::{Pictures, Place};
 use crate::time::Move;

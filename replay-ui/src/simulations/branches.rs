@@ -5,7 +5,7 @@ use revacnn_schemas::{Position, Step};
 
 use super::{LAST, Person, WIDER, branch};
 use crate::cells::Slot;
-use crate::message::{Ask, Done, Effect, Goal, Intent, Message, Told, Undo};
+use crate::message::{Done, Effect, Goal, Intent, Message, Request, StoreEvent, Undo};
 use crate::prompt;
 use crate::run_form::Field;
 
@@ -68,7 +68,7 @@ fn a_new_runs_wrong_field_is_told_and_a_right_one_starts_it() {
     assert!(person.wanted().is_empty());
     person.tell(Message::Form(Field::Epochs, "3".to_owned()));
     person.press("train");
-    let Some(Effect::Ask(Ask::Do(Intent::Train(plan)))) = person.wanted().pop() else { panic!("a run") };
+    let Some(Effect::Request(Request::Change(Intent::Train(plan)))) = person.wanted().pop() else { panic!("a run") };
     assert_eq!((plan.branch, plan.epochs), (branch("run-2"), 3));
     // It stays open until the run has begun.
     assert!(person.state.changes.is_running() && person.reads("New run"));
@@ -80,14 +80,14 @@ fn a_deleted_branch_can_be_taken_back() {
     person.press("wider");
     person.press("delete");
     let intent = Intent::Delete { name: branch("wider"), then: None };
-    assert_eq!(person.wanted(), [Effect::Ask(Ask::Do(intent))]);
+    assert_eq!(person.wanted(), [Effect::Request(Request::Change(intent))]);
     assert!(person.reads("at work …"));
     let text = "deleted wider; its space is freed by `revacnn gc`".to_owned();
     let undo = Some(Undo::TakeBack(branch("wider")));
-    person.tell(Message::Told(Told::Done(Done { text: text.clone(), undo, ..Done::default() })));
+    person.tell(Message::Store(StoreEvent::Done(Done { text: text.clone(), undo, ..Done::default() })));
     assert!(person.reads(&text));
     person.press("undo: take wider back");
-    assert_eq!(person.wanted(), [Effect::Ask(Ask::Do(Intent::TakeBack(branch("wider"))))]);
+    assert_eq!(person.wanted(), [Effect::Request(Request::Change(Intent::TakeBack(branch("wider"))))]);
 }
 
 #[test]
@@ -102,12 +102,12 @@ fn a_fork_is_named_and_undo_takes_it_back() {
         name: Some(branch("twin")),
         live: false,
     };
-    assert_eq!(person.wanted().pop(), Some(Effect::Ask(Ask::Do(intent))));
+    assert_eq!(person.wanted().pop(), Some(Effect::Request(Request::Change(intent))));
     // As if `wider` were that fork, and had been trained on since.
     let step = Step(WIDER.0);
     let select = Some((branch("wider"), Goal::At(Position::Step(step))));
     let undo = Some(Undo::Fork { name: branch("wider"), parent: branch("main"), step });
-    person.tell(Message::Told(Told::Done(Done { text: "forked".to_owned(), select, undo, ..Done::default() })));
+    person.tell(Message::Store(StoreEvent::Done(Done { text: "forked".to_owned(), select, undo, ..Done::default() })));
     assert_eq!(person.state.at().unwrap().to_string(), format!("wider@{}", WIDER.0));
     person.press("undo: delete wider");
     assert!(person.reads_of("wider has 20 steps of its own"));
@@ -118,7 +118,7 @@ fn a_fork_is_named_and_undo_takes_it_back() {
     let intent = Intent::Delete { name: branch("wider"), then: Some((branch("main"), step)) };
     assert_eq!(
         person.wanted(),
-        [Effect::Focus(prompt::FIELD), Effect::Focus(prompt::FIELD), Effect::Ask(Ask::Do(intent))]
+        [Effect::Focus(prompt::FIELD), Effect::Focus(prompt::FIELD), Effect::Request(Request::Change(intent))]
     );
     assert!(person.state.prompt.is_none());
 }
@@ -130,9 +130,9 @@ fn a_refusal_is_told_and_the_window_can_be_used_on() {
     person.tell(Message::PromptText("wider".to_owned()));
     person.press("go on");
     let intent = Intent::Rename { from: branch("main"), to: branch("wider") };
-    assert_eq!(person.wanted().pop(), Some(Effect::Ask(Ask::Do(intent))));
+    assert_eq!(person.wanted().pop(), Some(Effect::Request(Request::Change(intent))));
     let reason = "there is a branch wider already".to_owned();
-    person.tell(Message::Told(Told::Refused(reason.clone())));
+    person.tell(Message::Store(StoreEvent::Refused(reason.clone())));
     assert!(person.reads(&reason) && !person.state.changes.is_running());
     person.press("rename");
     assert!(person.reads("Rename"));

@@ -5,14 +5,14 @@ use revacnn_schemas::Step;
 
 use super::{LAST, Person, branch};
 use crate::cells::Slot;
-use crate::message::{Ask, Effect, Hyper, Intent, Message, Told};
+use crate::message::{Effect, Hyper, Intent, Message, Request, StoreEvent};
 
 const CLICK: [mouse::Event; 2] =
     [mouse::Event::ButtonPressed(mouse::Button::Left), mouse::Event::ButtonReleased(mouse::Button::Left)];
 
 /// The fork that an edit at the end of `main` asks for.
 fn forks(edits: &[&str]) -> Option<Effect> {
-    Some(Effect::Ask(Ask::Do(Intent::Fork {
+    Some(Effect::Request(Request::Change(Intent::Fork {
         branch: branch("main"),
         step: Step(LAST),
         edits: edits.iter().map(|edit| (*edit).to_owned()).collect(),
@@ -63,7 +63,7 @@ fn hyper_parameters_are_typed_and_applied_in_one_fork() {
     person.wanted();
     person.enter(Hyper::BatchSize.name(), "8");
     assert!(person.wanted().is_empty() && person.reads("1 more to do; Esc gives them up"));
-    person.tell(Message::Told(Told::Refused("wider is in use".to_owned())));
+    person.tell(Message::Store(StoreEvent::Refused("wider is in use".to_owned())));
     assert!(person.reads("wider is in use"));
     let asked = person.wanted().pop();
     let either = [

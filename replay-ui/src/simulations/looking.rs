@@ -7,9 +7,9 @@ use revacnn_schemas::{Scale, Step};
 
 use super::{LAST, Person, WIDER, branch};
 use crate::cells::{Drawn, Slot};
-use crate::interface::Interface;
+use crate::headless::Interface;
 use crate::keys::LIST;
-use crate::message::{Effect, Listed, Message, Told};
+use crate::message::{Effect, Listed, Message, StoreEvent};
 use crate::state::Screen as Shown;
 use crate::time::Move;
 
@@ -20,7 +20,7 @@ const UP: mouse::Event = mouse::Event::ButtonReleased(mouse::Button::Left);
 fn a_store_without_branches_says_what_one_can_do() {
     let mut person = Person::waiting();
     assert!(person.reads("Opening runs"));
-    person.tell(Message::Told(Told::Listed(Listed::default())));
+    person.tell(Message::Store(StoreEvent::Listed(Listed::default())));
     assert!(person.reads("Nothing is recorded here yet") && person.reads_of("revacnn train"));
     person.press("+ new run");
     assert!(person.reads("New run"));
@@ -30,7 +30,7 @@ fn a_store_without_branches_says_what_one_can_do() {
 fn a_store_that_cannot_be_read_says_why_and_comes_back() {
     let mut person = Person::at_a_run();
     let reason = "runs is not a store: there is no such folder".to_owned();
-    person.tell(Message::Told(Told::Unreadable(reason.clone())));
+    person.tell(Message::Store(StoreEvent::Unreadable(reason.clone())));
     assert!(person.reads("This store cannot be read") && person.reads(&reason));
     let listed = person.still.as_mut().unwrap().list().unwrap();
     person.tell(listed);
@@ -47,7 +47,7 @@ fn nothing_is_told_of_a_step_that_cannot_be_read() {
     let (generation, step) = (person.state.generation, person.state.time.cursor);
     let reason = "a file of it is damaged".to_owned();
     let figures = vec![(Slot::Network, Drawn::of(Err(reason.clone())))];
-    person.tell(Message::Told(Told::Figures { generation, step, figures, row: None }));
+    person.tell(Message::Store(StoreEvent::Figures { generation, step, figures, row: None }));
     assert!(person.reads(&reason) && !person.reads("at step 60"));
 }
 

@@ -20,11 +20,11 @@ use revacnn_schemas::{BranchName, Edit, Fidelity, ImageIndex, NetworkSpec, Recor
 use revacnn_trainer::{Settings, data, define};
 use tempfile::TempDir;
 
-use crate::interface::Interface;
-use crate::look::{FONT, FONT_BYTES, NORMAL};
+use crate::headless::Interface;
 use crate::message::{Effect, Message};
-use crate::picture::Still;
+use crate::screenshot::SyncReader;
 use crate::state::State;
+use crate::theme::{FONT, FONT_BYTES, NORMAL};
 use crate::{ViewOptions, keys, view};
 
 const NETWORK: &str = r#"
@@ -128,7 +128,7 @@ fn record_many(folder: &Path, forks: u64) {
 struct Person {
     state: State,
     /// What reads the store, where there is one.
-    still: Option<Still>,
+    still: Option<SyncReader>,
     /// What the window wanted of others since it was last asked.
     wanted: Vec<Effect>,
     size: [u32; 2],
@@ -152,7 +152,8 @@ impl Person {
         let folder = tempfile::tempdir().unwrap();
         record(folder.path());
         let options = ViewOptions { store: folder.path().to_owned(), ..crate::state::tests::options() };
-        let mut person = Self { still: Some(Still::open(&options).unwrap()), _folder: Some(folder), ..Self::waiting() };
+        let mut person =
+            Self { still: Some(SyncReader::open(&options).unwrap()), _folder: Some(folder), ..Self::waiting() };
         person.state.settings.still = true;
         let listed = person.still.as_mut().unwrap().list().unwrap();
         person.tell(listed);

@@ -8,9 +8,9 @@ use revacnn_schemas::{Figure, Scale, Step};
 
 use super::{LAST, Person, branch, record_many};
 use crate::cells::{Drawn, Slot};
-use crate::interface::Interface;
+use crate::framebuffer::Framebuffer;
+use crate::headless::Interface;
 use crate::message::{Align, Message, Notice};
-use crate::paper::Paper;
 use crate::prompt::Question;
 use crate::time::Move;
 
@@ -37,14 +37,14 @@ use Does::{Mouse, Points, Says, Sees};
 /// two, whose older one is drawn on.
 struct Eye {
     interface: Interface,
-    single: Paper,
-    double: [Paper; 2],
+    single: Framebuffer,
+    double: [Framebuffer; 2],
     at: Point,
 }
 
 impl Eye {
     fn before(person: &Person) -> Self {
-        let paper = || Paper::new(person.size).unwrap();
+        let paper = || Framebuffer::new(person.size).unwrap();
         let interface = Interface::new(person.size).unwrap();
         Self { interface, single: paper(), double: [paper(), paper()], at: Point::new(-1.0, -1.0) }
     }
@@ -69,7 +69,7 @@ impl Eye {
     /// Draws what has changed, and compares it with a fresh drawing.
     #[track_caller]
     fn looks(&mut self, person: &Person, after: &str) {
-        let mut fresh = Paper::new(person.size).unwrap();
+        let mut fresh = Framebuffer::new(person.size).unwrap();
         self.double.swap(0, 1);
         let papers = [&mut self.single, &mut self.double[0], &mut fresh];
         self.interface.draw(&person.state, |renderer, ground| {
@@ -270,7 +270,7 @@ const NAMES: [&[&str]; 5] = [
 fn class_names_of_any_script_are_drawn_within_their_room_and_drawn_anew() {
     let mut person = Person::at_a_run();
     let drawn = |person: &Person| {
-        let mut paper = Paper::new(person.size).unwrap();
+        let mut paper = Framebuffer::new(person.size).unwrap();
         Interface::new(person.size).unwrap().draw(&person.state, |renderer, ground| paper.draw(renderer, ground));
         paper.pixels().to_vec()
     };

@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use super::{Person, branch, record_many};
-use crate::look;
-use crate::message::{Listed, Message, Told};
+use crate::message::{Listed, Message, StoreEvent};
+use crate::theme;
 
 /// The smallest window.
 const SIZE: [u32; 2] = [1024, 700];
@@ -16,7 +16,7 @@ fn looks_like(person: &mut Person, name: &str) {
     // The folder differs from run to run.
     person.state.store = "runs".to_owned();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots").join(format!("{name}.png"));
-    let theme = look::theme(person.state.settings.dark);
+    let theme = theme::theme(person.state.settings.dark);
     let snapshot = person.simulator().snapshot(&theme).unwrap();
     if !snapshot.matches_image(&path).unwrap() {
         let now = std::env::temp_dir().join(format!("revacnn-{}-{name}.png", std::process::id()));
@@ -28,7 +28,7 @@ fn looks_like(person: &mut Person, name: &str) {
 #[test]
 fn an_empty_store() {
     let mut person = Person::waiting();
-    person.tell(Message::Told(Told::Listed(Listed::default())));
+    person.tell(Message::Store(StoreEvent::Listed(Listed::default())));
     looks_like(&mut person, "empty");
 }
 
@@ -36,7 +36,7 @@ fn an_empty_store() {
 fn a_store_that_cannot_be_read() {
     let mut person = Person::waiting();
     let reason = "runs is not a store: there is no such folder; give the folder that a run was recorded to";
-    person.tell(Message::Told(Told::Unreadable(reason.to_owned())));
+    person.tell(Message::Store(StoreEvent::Unreadable(reason.to_owned())));
     looks_like(&mut person, "unreadable");
 }
 

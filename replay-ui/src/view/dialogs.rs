@@ -7,11 +7,11 @@ use iced::{Alignment, Length};
 use super::parts::{Piece, alarm, dialog, faint, field, plain, press};
 use crate::cells::Slot;
 use crate::keys::LIST;
-use crate::look::NORMAL;
 use crate::message::Message;
 use crate::prompt::{FIELD, Prompt};
 use crate::run_form::{Field, RunForm};
 use crate::state::State;
+use crate::theme::NORMAL;
 
 /// The open dialog, if one is open.
 pub(crate) fn open(state: &State) -> Option<Piece<'_>> {

@@ -8,15 +8,15 @@ use revacnn_schemas::{NetworkDiagram, Scale};
 use super::parts::{Piece, alarm, changing, chooser, faint, hinted, noted, plain, press, quiet, separator, upright};
 use crate::canvas::chart::ChartCanvas;
 use crate::canvas::diagram::Diagram;
+use crate::canvas::embedding_plot::EmbeddingPlot;
+use crate::canvas::filter_grid::FilterGrid;
 use crate::canvas::layout::{Plan, differing};
-use crate::canvas::plane::Plane;
-use crate::canvas::strip::Strip;
 use crate::cells::Slot;
 use crate::keys::{AXES, SOURCES};
-use crate::look::SMALL;
 use crate::message::Message;
 use crate::prompt::Question;
 use crate::state::State;
+use crate::theme::SMALL;
 
 pub(crate) fn figures(state: &State) -> Piece<'_> {
     column![
@@ -167,7 +167,7 @@ fn filters(state: &State) -> Piece<'_> {
         Some(Err(reason)) => noted(reason),
         Some(Ok(scatter)) => {
             let pictures = state.figures.pictures(Slot::Embedding);
-            canvas(Plane { state, scatter, pictures }).width(Fill).height(Fill).into()
+            canvas(EmbeddingPlot { state, scatter, pictures }).width(Fill).height(Fill).into()
         }
     };
     let strip: Piece<'_> = match state.figures.images(Slot::Filters) {
@@ -175,7 +175,7 @@ fn filters(state: &State) -> Piece<'_> {
         Some(Err(reason)) => noted(reason),
         Some(Ok(grid)) => {
             let pictures = state.figures.pictures(Slot::Filters);
-            canvas(Strip { state, grid, pictures }).width(Fill).height(Fill).into()
+            canvas(FilterGrid { state, grid, pictures }).width(Fill).height(Fill).into()
         }
     };
     let body = row![

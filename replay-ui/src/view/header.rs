@@ -6,11 +6,11 @@ use revacnn_recorder::Command;
 
 use super::parts::{Piece, changing, faint, ground, hinted, plain, press, quiet};
 use crate::canvas::chart::epoch;
-use crate::canvas::draw::{count, number};
-use crate::look::{Look, NORMAL};
+use crate::canvas::labels::{count, number};
 use crate::message::Message;
 use crate::prompt::{Question, told};
 use crate::state::{Screen, State};
+use crate::theme::{Colours, NORMAL};
 
 /// `wider@1512 · epoch 6.1 · loss 0.412`.
 pub(crate) fn place(state: &State) -> String {
@@ -42,7 +42,7 @@ fn live(state: &State) -> Option<Piece<'_>> {
         Some((_, steps)) => format!("● live · {} images/s", count((steps * f64::from(images)) as u64)),
         None => "● live".to_owned(),
     };
-    let words = plain(words).style(|theme| text::Style { color: Some(Look::of(theme).accent) });
+    let words = plain(words).style(|theme| text::Style { color: Some(Colours::of(theme).accent) });
     let turn = steer(if paused { Command::Resume } else { Command::Pause });
     Some(row![turn, steer(Command::Step), steer(Command::Stop), words].spacing(4).align_y(Alignment::Center).into())
 }
@@ -67,5 +67,5 @@ pub(crate) fn header(state: &State) -> Piece<'_> {
     .push(hinted(press(if dark { "light" } else { "dark" }, Some(Message::Dark(!dark))), "the theme: d"))
     .push(hinted(quiet(plain("?"), state.help, Some(Message::Help(!state.help))), "all keys"));
     let bar = bar.spacing(8).align_y(Alignment::Center).padding([0, 12]);
-    container(bar).center_y(40).width(Fill).style(|theme| ground(Look::of(theme).panel)).into()
+    container(bar).center_y(40).width(Fill).style(|theme| ground(Colours::of(theme).panel)).into()
 }

@@ -8,14 +8,14 @@ use revacnn_schemas::{DiagramColumn, DiagramNode, Figure, Panel, TableFigure};
 use super::figures::lacking;
 use super::parts::{Piece, chooser, edit, faint, field, ground, hinted, pair, plain, press, separator};
 use crate::canvas::chart::ChartCanvas;
-use crate::canvas::draw::{count, number};
+use crate::canvas::labels::{count, number};
 use crate::canvas::layout::node_of;
 use crate::cells::Slot;
 use crate::keys::HISTORIES;
-use crate::look::{Look, NORMAL, SMALL};
 use crate::message::{FilterKey, Hyper, Message};
 use crate::prompt::Question;
 use crate::state::State;
+use crate::theme::{Colours, NORMAL, SMALL};
 
 pub(crate) fn inspector(state: &State) -> Piece<'_> {
     let found = state.told_filter().and_then(|key| {
@@ -29,7 +29,7 @@ pub(crate) fn inspector(state: &State) -> Piece<'_> {
     container(scrollable(container(page).padding(Padding::from(12).right(16))).height(Fill))
         .width(280)
         .height(Fill)
-        .style(|theme| ground(Look::of(theme).panel))
+        .style(|theme| ground(Colours::of(theme).panel))
         .into()
 }
 

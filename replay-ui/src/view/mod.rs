@@ -35,7 +35,7 @@ pub(crate) fn view(state: &State) -> Piece<'_> {
             &[
                 "Start a run here: the paper's network on images that come with the program.",
                 "Or in a terminal:  revacnn train  — its branch appears here while it runs.",
-                "Or look at another store:  revacnn view DIR",
+                "Or colours at another store:  revacnn view DIR",
             ],
             Some(press("+ new run", Some(Message::NewRun))),
         ),

@@ -4,11 +4,11 @@ use iced::widget::{Space, canvas, column, container, row};
 use iced::{Alignment, Fill, Length};
 
 use super::parts::{Piece, alarm, changing, faint, ground, hinted, plain, press, quiet};
-use crate::canvas::draw::count;
-use crate::canvas::lanes::{Lanes, height};
-use crate::look::Look;
+use crate::canvas::labels::count;
+use crate::canvas::timeline::{Timeline, height};
 use crate::message::{Align, Message, Notice, Undo};
 use crate::state::{Screen, State};
+use crate::theme::Colours;
 use crate::time::Move;
 
 pub(crate) fn timeline(state: &State) -> Piece<'_> {
@@ -35,9 +35,9 @@ pub(crate) fn timeline(state: &State) -> Piece<'_> {
     ]
     .align_y(Alignment::Center)
     .spacing(4);
-    let lanes = canvas(Lanes(state)).width(Fill).height(height(state.shown().len()));
+    let lanes = canvas(Timeline(state)).width(Fill).height(height(state.shown().len()));
     let page = column![container(controls).padding([0, 8]).center_y(32), lanes];
-    container(page).style(|theme| ground(Look::of(theme).panel)).into()
+    container(page).style(|theme| ground(Colours::of(theme).panel)).into()
 }
 
 /// The line at the window's foot: what is being done, was done, was refused,
@@ -80,6 +80,6 @@ pub(crate) fn status(state: &State) -> Piece<'_> {
         .padding([0, 12])
         .width(Fill)
         .height(Length::Shrink)
-        .style(|theme| ground(Look::of(theme).panel))
+        .style(|theme| ground(Colours::of(theme).panel))
         .into()
 }

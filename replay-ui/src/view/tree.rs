@@ -6,11 +6,11 @@ use revacnn_notebook::BranchSummary;
 use revacnn_schemas::{BranchName, Hue};
 
 use super::parts::{Piece, alarm, faint, ground, hinted, plain, press, quiet};
-use crate::canvas::draw::count;
+use crate::canvas::labels::count;
 use crate::canvas::text::fitted;
-use crate::look::{Look, SWATCH};
 use crate::message::Message;
 use crate::state::State;
+use crate::theme::{Colours, SWATCH};
 
 /// Branches in the order of a tree, with how deep each one lies.
 pub(crate) fn order(branches: &[BranchSummary]) -> Vec<(usize, &BranchSummary)> {
@@ -60,10 +60,10 @@ const SMALL_LINE: f32 = 17.0;
 fn swatch<'a>(hue: Hue) -> Piece<'a> {
     let mut line = row![];
     let mut end = 0.0;
-    for [from, to] in Look::strokes(hue) {
+    for [from, to] in Colours::strokes(hue) {
         let stroke = container(Space::new().width(to - from).height(4.0));
         line = line.push(Space::new().width(from - end));
-        line = line.push(stroke.style(move |theme| ground(Look::of(theme).branch(hue))));
+        line = line.push(stroke.style(move |theme| ground(Colours::of(theme).branch(hue))));
         end = to;
     }
     line.width(SWATCH).into()
@@ -77,7 +77,8 @@ fn line<'a>(state: &'a State, depth: usize, branch: &'a BranchSummary) -> Piece<
     let last = branch.steps.map_or_else(|| "–".to_owned(), |steps| count(steps.last.0));
     let name = fitted(branch.name.as_str(), NAME - INDENT * depth.min(5) as f32);
     let name = plain(name).width(Fill).wrapping(text::Wrapping::None);
-    let live = branch.training.then(|| plain("●").style(|theme| text::Style { color: Some(Look::of(theme).accent) }));
+    let live =
+        branch.training.then(|| plain("●").style(|theme| text::Style { color: Some(Colours::of(theme).accent) }));
     let name = row![mark, name].push(live).push(faint(last)).spacing(6).align_y(Alignment::Center).height(NAME_LINE);
     let details: Option<Piece<'a>> = match (&branch.problem, branch.edits.is_empty()) {
         (Some(problem), _) => Some(alarm(problem.as_str()).into()),
@@ -116,7 +117,7 @@ pub(crate) fn tree(state: &State) -> Piece<'_> {
         scrollable(list).height(Fill),
         container(new).padding([8, 4]),
     ];
-    container(page).width(220).height(Fill).style(|theme| ground(Look::of(theme).panel)).into()
+    container(page).width(220).height(Fill).style(|theme| ground(Colours::of(theme).panel)).into()
 }
 
 #[cfg(test)]

@@ -10,10 +10,10 @@ use revacnn_notebook::{BranchSummary, Evaluator, Graph, Inputs};
 use revacnn_recorder::StepRow;
 use revacnn_schemas::{Address, BranchName, Position};
 
-use super::hand::save;
-use super::{Desk, Inbox, Shared};
-use crate::cells::{Drawn, Pace, Slot, Wanted};
-use crate::message::{Listed, Notice, Told};
+use super::actions::save;
+use super::{Queued, RequestQueue, Shared};
+use crate::cells::{Drawn, FigureRequest, Pace, Slot};
+use crate::message::{Listed, Notice, StoreEvent};
 
 /// How often the store is looked at for what others wrote.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -34,7 +34,7 @@ const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(60)];
 #[derive(Debug)]
 pub(crate) struct Reader {
     pace: Pace,
-    inbox: Arc<Inbox>,
+    inbox: Arc<RequestQueue>,
     shared: Shared,
 }
 
@@ -54,7 +54,7 @@ impl Board {
     }
 
     /// The cells that are wanted from now on.
-    pub(crate) fn want(&mut self, wanted: &Wanted) {
+    pub(crate) fn want(&mut self, wanted: &FigureRequest) {
         let Inputs { branches, cursor, image } = wanted.inputs();
         let slots: Vec<Slot> =
             wanted.cells.iter().map(|(slot, _)| *slot).filter(|slot| slot.pace() == self.pace).collect();
@@ -173,14 +173,14 @@ pub(crate) fn row(evaluator: &mut Evaluator, at: Option<&Address>) -> Option<Box
 }
 
 impl Reader {
-    pub(crate) fn new(pace: Pace, inbox: Arc<Inbox>, shared: Shared) -> Self {
+    pub(crate) fn new(pace: Pace, inbox: Arc<RequestQueue>, shared: Shared) -> Self {
         Self { pace, inbox, shared }
     }
 
     pub(crate) fn run(self) {
         let (mut open, mut was_there): (Option<Evaluator>, bool) = (None, false);
         let mut board = Board::new(self.pace);
-        let mut wanted: Option<Wanted> = None;
+        let mut wanted: Option<FigureRequest> = None;
         let mut log = None;
         let mut listing = Listing::default();
         let lists = self.pace == Pace::Quick;
@@ -251,18 +251,18 @@ impl Reader {
                 _ => LONG,
             };
             let until_settled = settles.map_or(LONG, |settles| settles.saturating_duration_since(Instant::now()));
-            let mut desk = self.inbox.take(patience.min(retry.rest()).min(until_settled));
-            if desk.closed {
+            let mut queued = self.inbox.take(patience.min(retry.rest()).min(until_settled));
+            if queued.closed {
                 return;
             }
-            if desk.look {
+            if queued.refresh {
                 listing.looked = None;
             }
-            self.find(open.as_mut(), &desk);
-            for (slot, wanted, path) in std::mem::take(&mut desk.saves) {
+            self.find(open.as_mut(), &queued);
+            for (slot, wanted, path) in std::mem::take(&mut queued.saves) {
                 self.shared.tell(self.save_fresh(open.as_mut(), slot, &wanted, &path));
             }
-            if let Some(newest) = desk.wanted {
+            if let Some(newest) = queued.wanted {
                 let travels = wanted.as_ref().is_some_and(|before| before.step != newest.step);
                 if self.pace == Pace::Slow {
                     // Who travels sees points glide, and what they come to once they rest.
@@ -287,21 +287,27 @@ impl Reader {
 
     /// Makes a figure that depends on nothing that was shown before, and writes
     /// it to a file.
-    fn save_fresh(&self, evaluator: Option<&mut Evaluator>, slot: Slot, wanted: &Wanted, path: &Path) -> Told {
+    fn save_fresh(
+        &self,
+        evaluator: Option<&mut Evaluator>,
+        slot: Slot,
+        wanted: &FigureRequest,
+        path: &Path,
+    ) -> StoreEvent {
         let cell = wanted.cells.iter().find(|(other, _)| *other == slot).map(|(_, cell)| cell);
         let (Some(evaluator), Some(cell)) = (evaluator, cell) else {
-            return Told::Refused(format!("there is no figure of the {} to save", slot.name()));
+            return StoreEvent::Refused(format!("there is no figure of the {} to save", slot.name()));
         };
         evaluator.glide(false);
         let figure = self.read(evaluator, |evaluator| evaluator.evaluate(cell, &wanted.inputs()));
         let drawn = Drawn::of(figure.map_err(|error| error.to_string()));
-        save(&drawn, path).map_or_else(Told::Refused, Told::Done)
+        save(&drawn, path).map_or_else(StoreEvent::Refused, StoreEvent::Done)
     }
 
     /// Makes what is wanted and tells it; returns whether something newer is
     /// wanted by now. What is freshly wanted is told even where it was made
     /// before, as it now is of another step.
-    fn make(&self, evaluator: &mut Evaluator, board: &mut Board, wanted: &Wanted, fresh: bool) -> bool {
+    fn make(&self, evaluator: &mut Evaluator, board: &mut Board, wanted: &FigureRequest, fresh: bool) -> bool {
         let (generation, step) = (wanted.generation, wanted.step);
         if self.pace == Pace::Quick {
             // All of one step, or none.
@@ -310,13 +316,13 @@ impl Reader {
                 (ran || fresh).then(|| (board.all(evaluator), row(evaluator, wanted.at.as_ref())))
             });
             if let Some((figures, row)) = made {
-                self.shared.tell(Told::Figures { generation, step, figures, row });
+                self.shared.tell(StoreEvent::Figures { generation, step, figures, row });
             }
             return false;
         }
         if fresh {
             let figures = board.ready();
-            self.shared.tell(Told::Figures { generation, step, figures, row: None });
+            self.shared.tell(StoreEvent::Figures { generation, step, figures, row: None });
         }
         loop {
             if self.inbox.is_overtaken() {
@@ -324,14 +330,14 @@ impl Reader {
             }
             let made = self.read(evaluator, |evaluator| board.next(evaluator));
             let Some((slot, drawn)) = made else { return false };
-            self.shared.tell(Told::Figures { generation, step, figures: vec![(slot, drawn)], row: None });
+            self.shared.tell(StoreEvent::Figures { generation, step, figures: vec![(slot, drawn)], row: None });
         }
     }
 
     /// Answers where an address leads, or an epoch ends.
-    fn find(&self, evaluator: Option<&mut Evaluator>, desk: &Desk) {
+    fn find(&self, evaluator: Option<&mut Evaluator>, queued: &Queued) {
         let Some(evaluator) = evaluator else { return };
-        let found = self.read(evaluator, |evaluator| match (&desk.resolve, &desk.epoch) {
+        let found = self.read(evaluator, |evaluator| match (&queued.resolve, &queued.epoch) {
             (Some(address), _) => Some(evaluator.resolve(address).map(|step| (address.branch.clone(), step))),
             (None, Some((branch, from, forward))) => {
                 Some(evaluator.epoch_end(branch, *from, *forward).map(|step| (branch.clone(), step)))
@@ -340,8 +346,8 @@ impl Reader {
         });
         let Some(found) = found else { return };
         self.shared.tell(match found {
-            Ok((branch, step)) => Told::Resolved { branch, step },
-            Err(error) => Told::Noticed(Notice::Refused(error.to_string())),
+            Ok((branch, step)) => StoreEvent::Resolved { branch, step },
+            Err(error) => StoreEvent::Noticed(Notice::Refused(error.to_string())),
         });
     }
 }
@@ -367,7 +373,7 @@ impl Listing {
 
     fn unreadable(&mut self, shared: &Shared, reason: String) {
         (self.looked, self.told) = (Some(Instant::now()), None);
-        shared.tell(Told::Unreadable(reason));
+        shared.tell(StoreEvent::Unreadable(reason));
     }
 
     /// Tells what there is, if it is something else; returns whether it is.
@@ -390,7 +396,7 @@ impl Listing {
         });
         let (branches, problems, ours) = next.clone();
         let listed = Listed { rates: rates.collect(), branches, problems, ours };
-        shared.tell(Told::Listed(listed));
+        shared.tell(StoreEvent::Listed(listed));
         (self.told, self.told_at) = (Some(next), Some(now));
         true
     }

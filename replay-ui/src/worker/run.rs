@@ -15,8 +15,8 @@ use revacnn_trainer::data::load;
 use revacnn_trainer::{Settings, define, named_network};
 
 use super::Shared;
-use super::hand::words;
-use crate::message::{Done, Goal, Notice, Told};
+use super::actions::words;
+use crate::message::{Done, Goal, Notice, StoreEvent};
 use crate::run_form::RunPlan;
 
 /// The runs of this process.
@@ -98,8 +98,8 @@ impl Runs {
                     "training has ended: {error}; what was committed is kept, and `revacnn resume` goes on from it"
                 )),
             };
-            shared.look();
-            shared.tell(Told::Noticed(notice));
+            shared.refresh();
+            shared.tell(StoreEvent::Noticed(notice));
         });
         self.threads.push(started.map_err(|error| format!("no thread can be started to train {name}: {error}"))?);
         let mut text = format!("training {name} from step {first} to {until}; p pauses it");
@@ -164,10 +164,10 @@ fn run(
     let mut diverged = None;
     while training.session().trainer().position() < until && !ending.load(Ordering::Acquire) {
         let turn = training.turn(&mut |steered| match steered {
-            Steered::Forked { .. } => shared.look(),
+            Steered::Forked { .. } => shared.refresh(),
             Steered::Unreachable(reason) => {
                 let reason = format!("nobody can steer this training: {reason}");
-                shared.tell(Told::Noticed(Notice::Refused(reason)));
+                shared.tell(StoreEvent::Noticed(Notice::Refused(reason)));
             }
             _ => {}
         })?;

@@ -6,31 +6,31 @@ use revacnn_notebook::BranchSummary;
 use revacnn_recorder::StepRow;
 use revacnn_schemas::{Address, BranchName, Position, Step};
 
-use crate::canvas::sheet::Cache;
+use crate::canvas::geometry_cache::Cache;
 use crate::cells::{Drawn, Slot};
-use crate::message::{Ask, Done, Effect, Goal, Intent, Listed, Message, Notice, Told, Undo};
+use crate::message::{Done, Effect, Goal, Intent, Listed, Message, Notice, Request, StoreEvent, Undo};
 use crate::state::{Screen, State};
 use crate::time::{Move, Time};
 
 impl State {
-    pub(crate) fn told(&mut self, told: Told) -> Vec<Effect> {
+    pub(crate) fn told(&mut self, told: StoreEvent) -> Vec<Effect> {
         match told {
-            Told::Unreadable(reason) => {
+            StoreEvent::Unreadable(reason) => {
                 self.screen = Screen::Unreadable(reason);
                 self.figures.clear();
                 self.caches.clear();
                 Vec::new()
             }
-            Told::Listed(listed) => self.list(listed),
-            Told::Figures { generation, step, figures, row } => self.figures(generation, step, figures, row),
-            Told::Resolved { branch, step } => {
+            StoreEvent::Listed(listed) => self.list(listed),
+            StoreEvent::Figures { generation, step, figures, row } => self.figures(generation, step, figures, row),
+            StoreEvent::Resolved { branch, step } => {
                 let mut effects = self.select(branch);
                 let shift = self.branch().map_or(0, |branch| self.shift(branch));
                 effects.extend(self.go(Move::To(Step(step.0.saturating_add_signed(shift)))));
                 effects
             }
-            Told::Done(done) => self.done(done),
-            Told::Refused(reason) => {
+            StoreEvent::Done(done) => self.done(done),
+            StoreEvent::Refused(reason) => {
                 match (&mut self.form, self.changes.refused(&reason)) {
                     // What is typed is not lost.
                     (Some(form), Some(Intent::Train(_))) => form.problem = Some(reason),
@@ -38,7 +38,7 @@ impl State {
                 }
                 self.change_on()
             }
-            Told::Noticed(notice) => {
+            StoreEvent::Noticed(notice) => {
                 self.notice = Some(notice);
                 Vec::new()
             }
@@ -71,7 +71,7 @@ impl State {
             }
             match slot {
                 Slot::Loss => [&self.caches.curves, &self.caches.lanes].into_iter().for_each(Cache::clear),
-                Slot::Lanes => self.caches.lanes.clear(),
+                Slot::Timeline => self.caches.lanes.clear(),
                 Slot::History => self.caches.history.clear(),
                 Slot::Filters => self.caches.filters.clear(),
                 // Nothing of the others is kept from one figure to the next.
@@ -156,7 +156,7 @@ impl State {
             Goal::At(Position::Step(step)) => self.time.go(Move::To(Step(step.0.saturating_add_signed(shift)))),
             Goal::At(position) => {
                 let mut effects = self.follow();
-                effects.push(Effect::Ask(Ask::Resolve(Address { branch: name, position })));
+                effects.push(Effect::Request(Request::Resolve(Address { branch: name, position })));
                 return Some(effects);
             }
         }
@@ -297,15 +297,15 @@ impl State {
 mod tests {
     use super::*;
     use crate::ViewOptions;
-    use crate::cells::Wanted;
+    use crate::cells::FigureRequest;
     use crate::prompt::Question;
     use crate::run_form::Field;
     use crate::state::tests::{branch, listed, opened, options};
     use revacnn_schemas::BranchName;
 
-    fn wanted(effects: &[Effect]) -> &Wanted {
+    fn wanted(effects: &[Effect]) -> &FigureRequest {
         let found = effects.iter().rev().find_map(|effect| match effect {
-            Effect::Ask(Ask::Want(wanted)) => Some(wanted),
+            Effect::Request(Request::Figures(wanted)) => Some(wanted),
             _ => None,
         });
         found.unwrap_or_else(|| panic!("expected figures to be asked for, found {effects:?}"))
@@ -352,12 +352,12 @@ mod tests {
             name: None,
             live: false,
         };
-        assert_eq!(state.update(edit()), [Effect::Ask(Ask::Do(expected))]);
+        assert_eq!(state.update(edit()), [Effect::Request(Request::Change(expected))]);
         assert!(state.update(edit()).is_empty(), "one is under way");
 
         let select = Some((name("main~2"), Goal::At(Position::Step(Step(30)))));
         let done = Done { text: "forked".to_owned(), select, ..Done::default() };
-        state.update(Message::Told(Told::Done(done)));
+        state.update(Message::Store(StoreEvent::Done(done)));
         let effects = state.update(listed(vec![branch("main", None, 0, 100), branch("main~2", Some("main"), 30, 30)]));
         assert_eq!(wanted(&effects).at.as_ref().unwrap().to_string(), "main~2@30");
         state.update(Message::Undo);
@@ -373,7 +373,7 @@ mod tests {
         state.update(state.question(Question::Edit));
         state.update(Message::PromptText("freeze conv1".to_owned()));
         assert!(state.update(Message::PromptEnter).is_empty(), "one change at a time");
-        let effects = state.update(Message::Told(Told::Done(Done::default())));
+        let effects = state.update(Message::Store(StoreEvent::Done(Done::default())));
         let expected = Intent::Fork {
             branch: name("main"),
             step: Step(30),
@@ -381,20 +381,20 @@ mod tests {
             name: None,
             live: false,
         };
-        assert_eq!(effects, [Effect::Ask(Ask::Do(expected))]);
+        assert_eq!(effects, [Effect::Request(Request::Change(expected))]);
     }
 
     fn done() -> Message {
-        Message::Told(Told::Done(Done::default()))
+        Message::Store(StoreEvent::Done(Done::default()))
     }
 
     /// The changes among effects.
     fn changes(effects: Vec<Effect>) -> Vec<Intent> {
         let change = |effect| match effect {
-            Effect::Ask(Ask::Do(intent)) => Some(intent),
-            Effect::Ask(Ask::Want(_) | Ask::Resolve(_) | Ask::Epoch { .. }) | Effect::Focus(_) | Effect::Copy(_) => {
-                None
-            }
+            Effect::Request(Request::Change(intent)) => Some(intent),
+            Effect::Request(Request::Figures(_) | Request::Resolve(_) | Request::Epoch { .. })
+            | Effect::Focus(_)
+            | Effect::Copy(_) => None,
         };
         effects.into_iter().filter_map(change).collect()
     }
@@ -452,7 +452,7 @@ mod tests {
             assert_eq!(changes(asks(&mut state)), [], "{expected:?} waits");
             // Figures and trainings that end are no answer.
             let text = "wider is trained until step 200".to_owned();
-            let ended = Message::Told(Told::Noticed(Notice::Done { text, undo: None }));
+            let ended = Message::Store(StoreEvent::Noticed(Notice::Done { text, undo: None }));
             assert_eq!(changes(state.update(ended)), [], "{expected:?} waits still");
             assert_eq!(changes(state.update(done())), [expected.clone()]);
             assert!(state.changes.is_running() && changes(state.update(done())).is_empty());
@@ -467,7 +467,7 @@ mod tests {
         state.update(Message::Edit(vec!["add-filter conv3".to_owned()]));
         assert!(state.update(Message::Undo).is_empty());
         let undo = Some(Undo::Fork { name: name("main~2"), parent: name("main"), step: Step(30) });
-        let effects = state.update(Message::Told(Told::Done(Done { undo, ..Done::default() })));
+        let effects = state.update(Message::Store(StoreEvent::Done(Done { undo, ..Done::default() })));
         let expected = Intent::Delete { name: name("main~2"), then: Some((name("main"), Step(30))) };
         assert_eq!(changes(effects), [expected]);
     }
@@ -481,7 +481,7 @@ mod tests {
         state.update(Message::Escape);
         assert_eq!(state.changes.waiting(), 0);
         state.update(Message::Delete(name("wider")));
-        let effects = state.update(Message::Told(Told::Refused("there is no conv9".to_owned())));
+        let effects = state.update(Message::Store(StoreEvent::Refused("there is no conv9".to_owned())));
         assert_eq!(changes(effects), [Intent::Delete { name: name("wider"), then: None }]);
         state.update(done());
         assert_eq!(state.changes.refusals(), ["there is no conv9"]);
@@ -498,7 +498,10 @@ mod tests {
         let effects = state.update(listed(vec![training(110)]));
         assert_eq!(wanted(&effects).step, Step(110), "the cursor stays at the end");
         let effects = state.update(Message::Edit(vec!["freeze conv1".to_owned()]));
-        assert!(matches!(&effects[..], [Effect::Ask(Ask::Do(Intent::Fork { live: true, step: Step(110), .. }))]));
+        assert!(matches!(
+            &effects[..],
+            [Effect::Request(Request::Change(Intent::Fork { live: true, step: Step(110), .. }))]
+        ));
     }
 
     #[test]
@@ -528,7 +531,7 @@ mod tests {
             let select = Some((name("main"), Goal::At(Position::Last)));
             let begun = Done { text: "training main".to_owned(), select, ..Done::default() };
             if here {
-                state.update(Message::Told(Told::Done(begun)));
+                state.update(Message::Store(StoreEvent::Done(begun)));
             }
             let effects = state.update(listed(vec![unborn("main")]));
             assert!(wanted(&effects).cells.is_empty(), "there is nothing to read yet");
@@ -554,7 +557,7 @@ mod tests {
         let mut state = opened();
         let others = [branch("main", None, 0, 100), branch("wider", Some("main"), 50, 200)];
         let select = Some((name("run-2"), Goal::At(Position::Last)));
-        state.update(Message::Told(Told::Done(Done { select, ..Done::default() })));
+        state.update(Message::Store(StoreEvent::Done(Done { select, ..Done::default() })));
         let list = |last: BranchSummary| listed(others.iter().cloned().chain([last]).collect());
         state.update(list(unborn("run-2")));
         assert_eq!(state.selected, Some(name("main")), "nothing of it can be shown yet");
@@ -619,7 +622,7 @@ mod tests {
     #[test]
     fn a_vanished_store_says_so_and_comes_back() {
         let mut state = opened();
-        state.update(Message::Told(Told::Unreadable("gone".to_owned())));
+        state.update(Message::Store(StoreEvent::Unreadable("gone".to_owned())));
         assert_eq!(state.screen, Screen::Unreadable("gone".to_owned()));
         state.update(listed(vec![branch("main", None, 0, 100)]));
         assert_eq!(state.screen, Screen::Figures);
@@ -631,13 +634,13 @@ mod tests {
         state.update(Message::Select(name("wider")));
         let effects = state.update(Message::Delete(name("wider")));
         let expected = Intent::Delete { name: name("wider"), then: None };
-        assert_eq!(effects, [Effect::Ask(Ask::Do(expected))]);
+        assert_eq!(effects, [Effect::Request(Request::Change(expected))]);
         let done =
             Done { text: "deleted wider".to_owned(), undo: Some(Undo::TakeBack(name("wider"))), ..Done::default() };
-        state.update(Message::Told(Told::Done(done)));
+        state.update(Message::Store(StoreEvent::Done(done)));
         state.update(listed(vec![branch("main", None, 0, 100)]));
         assert_eq!(state.selected, Some(name("main")));
-        assert_eq!(state.update(Message::Undo), [Effect::Ask(Ask::Do(Intent::TakeBack(name("wider"))))]);
+        assert_eq!(state.update(Message::Undo), [Effect::Request(Request::Change(Intent::TakeBack(name("wider"))))]);
     }
 
     #[test]
@@ -657,11 +660,11 @@ mod tests {
     fn a_run_that_is_refused_leaves_its_form_open_and_one_that_begins_closes_it() {
         let mut state = opened();
         state.update(Message::NewRun);
-        assert!(matches!(&state.update(Message::FormEnter)[..], [Effect::Ask(Ask::Do(Intent::Train(_)))]));
-        state.update(Message::Told(Told::Refused("no such data set".to_owned())));
+        assert!(matches!(&state.update(Message::FormEnter)[..], [Effect::Request(Request::Change(Intent::Train(_)))]));
+        state.update(Message::Store(StoreEvent::Refused("no such data set".to_owned())));
         assert_eq!(state.form.as_ref().unwrap().problem.as_deref(), Some("no such data set"));
         state.update(Message::FormEnter);
-        state.update(Message::Told(Told::Done(Done::default())));
+        state.update(Message::Store(StoreEvent::Done(Done::default())));
         assert!(state.form.is_none());
     }
 
@@ -703,7 +706,7 @@ mod tests {
         let mut state = opened();
         let figures = vec![(Slot::Loss, Drawn::of(Err("no curve".to_owned())))];
         let told = |generation| {
-            Message::Told(Told::Figures { generation, step: Step(1), figures: figures.clone(), row: None })
+            Message::Store(StoreEvent::Figures { generation, step: Step(1), figures: figures.clone(), row: None })
         };
         state.update(told(state.generation + 1));
         assert!(state.figures.get(Slot::Loss).is_none());

@@ -8,15 +8,15 @@ use iced::{Color, Point, Rectangle, Renderer, Size, Theme, mouse, window};
 use revacnn_schemas::{FilterIdentity, Scatter, ScatterPoint};
 
 use super::atlas::{Atlas, Line, Placed};
-use super::draw::{Align, label, swatch, under_way};
-use super::sheet::{Kept, Last};
+use super::geometry_cache::{Kept, Last};
+use super::labels::{Align, label, swatch, under_way};
 use super::text::{fitted, width};
 use super::{hover, put};
 use crate::cells::Slot;
-use crate::look::{Look, SWATCH};
 use crate::message::{FilterKey, Message};
 use crate::pixels::Pictures;
 use crate::state::State;
+use crate::theme::{Colours, SWATCH};
 
 const MARGIN: f32 = 22.0;
 const RADIUS: f32 = 5.0;
@@ -101,7 +101,7 @@ fn key(point: &ScatterPoint) -> FilterKey {
 }
 
 /// The embedding on the screen.
-pub(crate) struct Plane<'a> {
+pub(crate) struct EmbeddingPlot<'a> {
     pub(crate) state: &'a State,
     pub(crate) scatter: &'a Scatter,
     pub(crate) pictures: Option<&'a Pictures>,
@@ -130,7 +130,7 @@ impl Gliding {
     }
 }
 
-impl Plane<'_> {
+impl EmbeddingPlot<'_> {
     /// What is told beneath the points.
     fn notes(&self, bounds: Rectangle) -> Vec<String> {
         // Points need the room more.
@@ -152,27 +152,27 @@ impl Plane<'_> {
     }
 
     /// Points and the lines between them as one image.
-    fn points(&self, places: &[Point], side: f32, alpha: f32, look: &Look) -> Option<Placed> {
+    fn points(&self, places: &[Point], side: f32, alpha: f32, colours: &Colours) -> Option<Placed> {
         let around = |at: &Point| Rectangle::new(*at, Size::ZERO);
         let mut atlas = Atlas::about(&places.iter().map(around).collect::<Vec<_>>(), side / 2.0 + 6.0)?;
         for [one, other] in &self.scatter.links {
             if let (Some(&from), Some(&to)) = (places.get(*one), places.get(*other)) {
-                atlas.line(&Line { from, to, width: 1.5, color: look.line });
+                atlas.line(&Line { from, to, width: 1.5, color: colours.line });
             }
         }
         for (number, (point, at)) in self.scatter.points.iter().zip(places).enumerate() {
             let group = self.scatter.groups.get(point.group);
             let hue = group.map(|group| group.hue);
-            let color = Color { a: alpha, ..hue.map_or(look.faint, |hue| look.branch(hue)) };
+            let color = Color { a: alpha, ..hue.map_or(colours.faint, |hue| colours.branch(hue)) };
             let marked = self.state.is_marked(&key(point));
             let has_image = self.pictures.is_some_and(|pictures| pictures.size((0, number)).is_some());
             // A filter without an image is a small square.
             let side = if has_image { side } else { 2.0 * RADIUS - 4.0 } + if marked { 6.0 } else { 0.0 };
             let corner = Point::new((at.x - side / 2.0).round(), (at.y - side / 2.0).round());
             let here = Rectangle::new(corner, Size::new(side, side));
-            atlas.fill(here.expand(2.0), if marked { look.accent } else { color });
+            atlas.fill(here.expand(2.0), if marked { colours.accent } else { color });
             if let Some(hue) = hue.filter(|_| !marked) {
-                atlas.dashes(here.expand(2.0), 2.0, Look::dash(hue), Color { a: alpha, ..look.paper });
+                atlas.dashes(here.expand(2.0), 2.0, Colours::dash(hue), Color { a: alpha, ..colours.paper });
             }
             atlas.put(self.pictures, (0, number), here);
         }
@@ -180,7 +180,7 @@ impl Plane<'_> {
     }
 
     /// Which branches the points are of, and of how many.
-    fn legend(&self, frame: &mut Frame<Renderer>, bounds: Rectangle, look: &Look) {
+    fn legend(&self, frame: &mut Frame<Renderer>, bounds: Rectangle, colours: &Colours) {
         let groups = &self.scatter.groups;
         // Beside one another where they would come down to the notes.
         let (_, of) = self.state.together();
@@ -190,14 +190,14 @@ impl Plane<'_> {
         let at = |place: usize| Point::new(12.0 + column * (place / rows) as f32, 10.0 + NAME * (place % rows) as f32);
         for (place, group) in groups.iter().enumerate() {
             let at = at(place);
-            swatch(frame, at, group.hue, look);
+            swatch(frame, at, group.hue, colours);
             let at = Point::new(at.x + SWATCH + 6.0, at.y);
             let room = (column - SWATCH - 10.0).min(bounds.width - at.x - 12.0);
-            label(frame, fitted(&group.name, room), at, look.faint, Align::Left);
+            label(frame, fitted(&group.name, room), at, colours.faint, Align::Left);
         }
         if of > groups.len() {
             let most = format!("{} of {of} branches", groups.len());
-            label(frame, most, at(groups.len()), look.faint, Align::Left);
+            label(frame, most, at(groups.len()), colours.faint, Align::Left);
         }
     }
 
@@ -235,7 +235,7 @@ impl Plane<'_> {
     }
 }
 
-impl canvas::Program<Message> for Plane<'_> {
+impl canvas::Program<Message> for EmbeddingPlot<'_> {
     type State = Gliding;
 
     fn update(
@@ -269,7 +269,7 @@ impl canvas::Program<Message> for Plane<'_> {
         bounds: Rectangle,
         _: mouse::Cursor,
     ) -> Vec<Geometry> {
-        let look = Look::of(theme);
+        let colours = Colours::of(theme);
         // Before the first event the points are where they belong.
         let notes = self.notes(bounds);
         let room = above(&notes, bounds);
@@ -280,7 +280,7 @@ impl canvas::Program<Message> for Plane<'_> {
         let image = image_side(places.len(), room);
         let mut frame = Frame::new(renderer, bounds.size());
         let depends = self.of_points(gliding, bounds, late);
-        let points = gliding.points.of(&depends, || self.points(&places, image, alpha, look));
+        let points = gliding.points.of(&depends, || self.points(&places, image, alpha, colours));
         points.iter().for_each(|points| put(&mut frame, points));
         // One filter of two branches lies in two places, and is named at one.
         let twins: Vec<usize> = self.scatter.links.iter().map(|[_, twin]| *twin).collect();
@@ -292,18 +292,18 @@ impl canvas::Program<Message> for Plane<'_> {
             if !marked && (late || gliding.since.is_some()) {
                 continue;
             }
-            let ink = if marked { look.ink } else { look.faint };
+            let ink = if marked { colours.ink } else { colours.faint };
             let right = Point::new(at.x + image / 2.0 + 5.0, at.y);
             label(&mut frame, point.filter.number.to_string(), right, ink, Align::Left);
         }
-        self.legend(&mut frame, bounds, look);
+        self.legend(&mut frame, bounds, colours);
         for (place, note) in notes.into_iter().rev().enumerate() {
             let at = Point::new(12.0, bounds.height - NOTE * (place as f32 + 0.5) - 1.0);
-            label(&mut frame, note, at, look.faint, Align::Left);
+            label(&mut frame, note, at, colours.faint, Align::Left);
         }
         let mut line = Frame::new(renderer, bounds.size());
         if late {
-            under_way(&mut line, look);
+            under_way(&mut line, colours);
         }
         vec![gliding.ground.ground(frame), gliding.line.above(line)]
     }
@@ -340,7 +340,7 @@ mod tests {
     #[test]
     fn notes_share_a_line_as_long_as_it_lasts() {
         let notes = ["one", "two", "three and more"].map(str::to_owned);
-        let _ = crate::interface::renderer().unwrap();
+        let _ = crate::headless::renderer().unwrap();
         let [short, narrow] = lines(&notes, 2, 60.0).try_into().unwrap();
         assert!(short == "one · two" && narrow.starts_with("three") && narrow.ends_with('…'), "{narrow}");
         assert_eq!(lines(&notes, 2, 400.0), ["one · two · three and more"]);

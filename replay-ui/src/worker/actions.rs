@@ -8,10 +8,10 @@ use revacnn_recorder::{Command, ForkPlan, Lineage, RecorderOptions, Store, find_
 use revacnn_schemas::{BranchName, Edit, Position, Step};
 
 use super::run::Runs;
-use super::{Inbox, Shared};
-use crate::canvas::draw::count;
+use super::{RequestQueue, Shared};
+use crate::canvas::labels::count;
 use crate::cells::Drawn;
-use crate::message::{Done, Goal, Intent, Told, Undo};
+use crate::message::{Done, Goal, Intent, StoreEvent, Undo};
 
 /// How long a training process may take to answer.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -20,8 +20,8 @@ const LONG: Duration = Duration::from_secs(3600);
 
 /// The thread.
 #[derive(Debug)]
-pub(crate) struct Hand {
-    inbox: Arc<Inbox>,
+pub(crate) struct Actions {
+    inbox: Arc<RequestQueue>,
     shared: Shared,
     runs: Runs,
 }
@@ -31,22 +31,22 @@ pub(super) fn words(error: impl std::fmt::Display) -> String {
     error.to_string()
 }
 
-impl Hand {
-    pub(crate) fn new(inbox: Arc<Inbox>, shared: Shared) -> Self {
+impl Actions {
+    pub(crate) fn new(inbox: Arc<RequestQueue>, shared: Shared) -> Self {
         let runs = Runs::new(shared.clone());
         Self { inbox, shared, runs }
     }
 
     pub(crate) fn run(mut self) {
         loop {
-            let desk = self.inbox.take(LONG);
-            for intent in desk.intents {
-                let told = self.fulfil(intent).map_or_else(Told::Refused, Told::Done);
+            let queued = self.inbox.take(LONG);
+            for intent in queued.intents {
+                let told = self.fulfil(intent).map_or_else(StoreEvent::Refused, StoreEvent::Done);
                 // The list first: what was made is then known.
-                self.shared.look();
+                self.shared.refresh();
                 self.shared.tell(told);
             }
-            if desk.closed {
+            if queued.closed {
                 self.runs.end();
                 return;
             }

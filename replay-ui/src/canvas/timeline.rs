@@ -6,18 +6,18 @@ use revacnn_notebook::{BranchSummary, XAxis};
 use revacnn_schemas::{Chart, Scale};
 
 use super::chart::{Pen, line, range, runs};
-use super::draw::{Align, count, label, ticks};
+use super::labels::{Align, count, label, ticks};
 use super::text::fitted;
 use super::{Pointer, diamond, scrub};
 use crate::cells::Slot;
-use crate::look::Look;
 use crate::message::Message;
 use crate::state::State;
+use crate::theme::Colours;
 
 const NAMES: f32 = 112.0;
 const RIGHT: f32 = 16.0;
 const FOOT: f32 = 18.0;
-/// Lanes that are drawn at once; others are scrolled to.
+/// Timeline that are drawn at once; others are scrolled to.
 pub(crate) const MOST: usize = 6;
 const LANE: f32 = 30.0;
 /// The width of the scroll bar, at the right edge.
@@ -26,11 +26,11 @@ const BAR: f32 = 10.0;
 const EDITS: f32 = 260.0;
 
 /// The timeline.
-pub(crate) struct Lanes<'a>(pub(crate) &'a State);
+pub(crate) struct Timeline<'a>(pub(crate) &'a State);
 
 /// What the timeline remembers.
 #[derive(Debug, Default)]
-pub(crate) struct Hand {
+pub(crate) struct DragState {
     pointer: Pointer,
     /// Whether Shift is held: the wheel then scrolls.
     shift: bool,
@@ -76,7 +76,7 @@ fn dragged(top: f32, lanes: usize, size: Size) -> usize {
     (top / track.max(1.0) * hidden as f32).round().clamp(0.0, hidden as f32) as usize
 }
 
-impl Lanes<'_> {
+impl Timeline<'_> {
     fn width(bounds: Rectangle) -> f32 {
         (bounds.width - NAMES - RIGHT).max(1.0)
     }
@@ -89,21 +89,34 @@ impl Lanes<'_> {
         NAMES + Self::width(bounds) * self.0.time.fraction(step) as f32
     }
 
-    fn lane(&self, frame: &mut Frame<Renderer>, bounds: Rectangle, branch: &BranchSummary, top: f32, look: &Look) {
+    fn lane(
+        &self,
+        frame: &mut Frame<Renderer>,
+        bounds: Rectangle,
+        branch: &BranchSummary,
+        top: f32,
+        colours: &Colours,
+    ) {
         let state = self.0;
         let width = Self::width(bounds);
         let height = lane_height(state.shown().len(), bounds.height);
         let inside = |x: f32| (NAMES..=NAMES + width).contains(&x);
-        let color = look.branch(branch.hue);
+        let color = colours.branch(branch.hue);
         let bold = state.selected.as_ref() == Some(&branch.name);
         let shift = state.shift(branch) as f64;
         let name = fitted(branch.name.as_str(), NAMES - 20.0);
-        label(frame, name, Point::new(12.0, top + height / 2.0), if bold { look.ink } else { look.faint }, Align::Left);
+        label(
+            frame,
+            name,
+            Point::new(12.0, top + height / 2.0),
+            if bold { colours.ink } else { colours.faint },
+            Align::Left,
+        );
         let base = (top + height - 3.0).round();
-        frame.fill_rectangle(Point::new(NAMES, base), Size::new(width, 1.0), look.line);
-        let curves = if state.settings.x == XAxis::Step { Slot::Loss } else { Slot::Lanes };
+        frame.fill_rectangle(Point::new(NAMES, base), Size::new(width, 1.0), colours.line);
+        let curves = if state.settings.x == XAxis::Step { Slot::Loss } else { Slot::Timeline };
         if let Some(Ok(chart)) = state.figures.chart(curves) {
-            self.curve(frame, bounds, chart, branch, (base, height, shift), look);
+            self.curve(frame, bounds, chart, branch, (base, height, shift), colours);
         }
         let fork = self.x_at(bounds, branch.fork_step.0 as f64 + shift);
         if branch.parent.is_some() && inside(fork) {
@@ -111,28 +124,28 @@ impl Lanes<'_> {
             if !branch.edits.is_empty() {
                 let at = Point::new(fork + 9.0, top + 8.0);
                 let text = fitted(&branch.edits.join("; "), EDITS.min(bounds.width - RIGHT - at.x));
-                label(frame, text, at, look.faint, Align::Left);
+                label(frame, text, at, colours.faint, Align::Left);
             }
         }
         for event in branch.events.iter().filter(|event| event.kind == "diverged") {
             let x = self.x_at(bounds, event.step.0 as f64 + shift);
             if inside(x) {
-                frame.fill(&diamond(Point::new(x, base - 5.0), 4.5), look.alarm);
-                label(frame, "diverged", Point::new(x + 9.0, top + 8.0), look.alarm, Align::Left);
+                frame.fill(&diamond(Point::new(x, base - 5.0), 4.5), colours.alarm);
+                label(frame, "diverged", Point::new(x + 9.0, top + 8.0), colours.alarm, Align::Left);
             }
         }
     }
 
     /// Scrolls as many lanes as the wheel has turned.
-    fn scroll(hand: &mut Hand, delta: &mouse::ScrollDelta) -> Option<Action<Message>> {
+    fn scroll(drag: &mut DragState, delta: &mouse::ScrollDelta) -> Option<Action<Message>> {
         // Some systems turn a wheel sideways while Shift is held.
         let [x, y] = match delta {
             mouse::ScrollDelta::Lines { x, y } => [*x, *y],
             mouse::ScrollDelta::Pixels { x, y } => [*x / 40.0, *y / 40.0],
         };
-        hand.turned += if y == 0.0 { x } else { y };
-        let lanes = hand.turned.trunc();
-        hand.turned -= lanes;
+        drag.turned += if y == 0.0 { x } else { y };
+        let lanes = drag.turned.trunc();
+        drag.turned -= lanes;
         // Turned up, what lies above comes.
         Some(if lanes == 0.0 {
             Action::capture()
@@ -142,7 +155,13 @@ impl Lanes<'_> {
     }
 
     /// What a drag of the scroll bar does.
-    fn bar(&self, hand: &mut Hand, event: &Event, bounds: Rectangle, cursor: mouse::Cursor) -> Option<Action<Message>> {
+    fn bar(
+        &self,
+        drag: &mut DragState,
+        event: &Event,
+        bounds: Rectangle,
+        cursor: mouse::Cursor,
+    ) -> Option<Action<Message>> {
         let lanes = self.0.shown().len();
         let from = first(self.0.lanes_from, lanes);
         let go = |top: f32| {
@@ -156,15 +175,15 @@ impl Lanes<'_> {
                 // Beside the thumb its middle comes to the pointer.
                 let within =
                     if (thumb.y..thumb.y + thumb.height).contains(&at.y) { at.y - thumb.y } else { thumb.height / 2.0 };
-                hand.bar = Some(within);
+                drag.bar = Some(within);
                 Some(go(at.y - within))
             }
             Event::Mouse(mouse::Event::CursorMoved { .. }) => {
-                let within = hand.bar?;
+                let within = drag.bar?;
                 Some(go(cursor.position_from(bounds.position())?.y - within))
             }
             Event::Mouse(mouse::Event::ButtonReleased(mouse::Button::Left)) => {
-                hand.bar.take().map(|_| Action::capture())
+                drag.bar.take().map(|_| Action::capture())
             }
             _ => None,
         }
@@ -177,7 +196,7 @@ impl Lanes<'_> {
         chart: &Chart,
         branch: &BranchSummary,
         (base, height, shift): (f32, f32, f64),
-        look: &Look,
+        colours: &Colours,
     ) {
         let Some([low, high]) = range(&chart.series, Scale::Linear) else { return };
         let inside = |x: f32| (NAMES..=NAMES + Self::width(bounds)).contains(&x);
@@ -190,35 +209,35 @@ impl Lanes<'_> {
             };
             for run in runs(&series.points, place) {
                 let width = if bold { 2.0 } else { 1.25 };
-                line(frame, &run, Pen { color: look.branch(branch.hue), width, dash: Look::dash(branch.hue) });
+                line(frame, &run, Pen { color: colours.branch(branch.hue), width, dash: Colours::dash(branch.hue) });
             }
         }
     }
 }
 
-impl canvas::Program<Message> for Lanes<'_> {
-    type State = Hand;
+impl canvas::Program<Message> for Timeline<'_> {
+    type State = DragState;
 
     fn update(
         &self,
-        hand: &mut Hand,
+        drag: &mut DragState,
         event: &Event,
         bounds: Rectangle,
         cursor: mouse::Cursor,
     ) -> Option<Action<Message>> {
-        let dragged = self.bar(hand, event, bounds, cursor);
+        let dragged = self.bar(drag, event, bounds, cursor);
         if dragged.is_some() {
             return dragged;
         }
         match event {
             Event::Keyboard(keyboard::Event::ModifiersChanged(modifiers)) => {
-                hand.shift = modifiers.shift();
+                drag.shift = modifiers.shift();
                 None
             }
             Event::Mouse(mouse::Event::WheelScrolled { delta }) => {
                 let at = cursor.position_in(bounds)?;
-                if hand.shift || at.x < NAMES {
-                    return Self::scroll(hand, delta);
+                if drag.shift || at.x < NAMES {
+                    return Self::scroll(drag, delta);
                 }
                 let lines = match delta {
                     mouse::ScrollDelta::Lines { y, .. } => *y,
@@ -238,7 +257,7 @@ impl canvas::Program<Message> for Lanes<'_> {
             Event::Window(window::Event::RedrawRequested(now)) if self.0.playing.on => {
                 Some(Action::publish(Message::Tick(*now)))
             }
-            _ => scrub(&mut hand.pointer, event, bounds, cursor, |at| {
+            _ => scrub(&mut drag.pointer, event, bounds, cursor, |at| {
                 Some(self.0.time.step_at(Self::fraction(bounds, at.x)))
             }),
         }
@@ -246,26 +265,26 @@ impl canvas::Program<Message> for Lanes<'_> {
 
     fn draw(
         &self,
-        hand: &Hand,
+        drag: &DragState,
         renderer: &Renderer,
         theme: &Theme,
         bounds: Rectangle,
         _: mouse::Cursor,
     ) -> Vec<Geometry> {
-        let look = Look::of(theme);
+        let colours = Colours::of(theme);
         let shown = self.0.shown();
         let from = first(self.0.lanes_from, shown.len());
         let lanes = self.0.caches.lanes.draw(renderer, bounds.size(), |frame| {
             let height = lane_height(shown.len(), bounds.height);
             for (lane, name) in shown[from..].iter().take(MOST).enumerate() {
                 if let Some(branch) = self.0.branch_named(name) {
-                    self.lane(frame, bounds, branch, lane as f32 * height, look);
+                    self.lane(frame, bounds, branch, lane as f32 * height, colours);
                 }
             }
             if let Some(thumb) = thumb(from, shown.len(), bounds.size()) {
-                frame.fill(&Path::rounded_rectangle(thumb.position(), thumb.size(), 3.0.into()), look.line);
+                frame.fill(&Path::rounded_rectangle(thumb.position(), thumb.size(), 3.0.into()), colours.line);
                 let those = format!("{} to {} of {}", from + 1, from + MOST, shown.len());
-                label(frame, those, Point::new(12.0, bounds.height - 9.0), look.faint, Align::Left);
+                label(frame, those, Point::new(12.0, bounds.height - 9.0), colours.faint, Align::Left);
             }
             let ends = [self.0.time.step_at(0.0).0 as f64, self.0.time.step_at(1.0).0 as f64];
             for tick in ticks(ends[0], ends[1], (Self::width(bounds) / 120.0).max(2.0) as usize) {
@@ -273,24 +292,24 @@ impl canvas::Program<Message> for Lanes<'_> {
                     let at = Point::new(self.x_at(bounds, tick), bounds.height - 9.0);
                     let at_end = at.x + 24.0 > bounds.width;
                     let align = if at_end { Align::Right } else { Align::Middle };
-                    label(frame, count(tick as u64), at, look.faint, align);
+                    label(frame, count(tick as u64), at, colours.faint, align);
                 }
             }
         });
         let mut above = Frame::new(renderer, bounds.size());
         let x = self.x_at(bounds, self.0.time.cursor.0 as f64).round();
         if (NAMES..=NAMES + Self::width(bounds)).contains(&x) {
-            above.fill_rectangle(Point::new(x - 1.0, 0.0), Size::new(2.0, bounds.height - FOOT), look.accent);
-            above.fill(&diamond(Point::new(x, bounds.height - FOOT - 1.0), 5.0), look.accent);
+            above.fill_rectangle(Point::new(x - 1.0, 0.0), Size::new(2.0, bounds.height - FOOT), colours.accent);
+            above.fill(&diamond(Point::new(x, bounds.height - FOOT - 1.0), 5.0), colours.accent);
         }
-        vec![lanes, hand.pointer.above.above(above)]
+        vec![lanes, drag.pointer.above.above(above)]
     }
 
-    fn mouse_interaction(&self, hand: &Hand, bounds: Rectangle, cursor: mouse::Cursor) -> mouse::Interaction {
+    fn mouse_interaction(&self, drag: &DragState, bounds: Rectangle, cursor: mouse::Cursor) -> mouse::Interaction {
         let scrolls = self.0.shown().len() > MOST;
         match cursor.position_in(bounds) {
-            _ if hand.bar.is_some() => mouse::Interaction::Grabbing,
-            _ if hand.pointer.held => mouse::Interaction::ResizingHorizontally,
+            _ if drag.bar.is_some() => mouse::Interaction::Grabbing,
+            _ if drag.pointer.held => mouse::Interaction::ResizingHorizontally,
             Some(at) if at.x < NAMES => mouse::Interaction::Pointer,
             Some(at) if scrolls && at.x >= bounds.width - RIGHT => mouse::Interaction::Grab,
             Some(_) => mouse::Interaction::ResizingHorizontally,
@@ -310,10 +329,10 @@ mod tests {
         let mut state = opened();
         state.update(listed((0..31).map(|place| branch(&format!("b{place}"), None, 0, 50)).collect()));
         let bounds = Rectangle { x: 0.0, y: 0.0, width: 900.0, height: super::height(31) };
-        let (lanes, mut hand) = (Lanes(&state), Hand::default());
+        let (lanes, mut drag) = (Timeline(&state), DragState::default());
         let mut said = |event: Event, x: f32, y: f32| {
             let cursor = mouse::Cursor::Available(Point::new(x, y));
-            let action = canvas::Program::update(&lanes, &mut hand, &event, bounds, cursor);
+            let action = canvas::Program::update(&lanes, &mut drag, &event, bounds, cursor);
             action.and_then(|action| action.into_inner().0)
         };
         let wheel = |x: f32, y: f32| {
@@ -348,7 +367,7 @@ mod tests {
         let bounds = Rectangle { x: 0.0, y: 0.0, width: 900.0, height: super::height(31) };
         let down = Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left));
         let cursor = mouse::Cursor::Available(Point::new(20.0, 5.0));
-        let action = canvas::Program::update(&Lanes(&state), &mut Hand::default(), &down, bounds, cursor);
+        let action = canvas::Program::update(&Timeline(&state), &mut DragState::default(), &down, bounds, cursor);
         let said = action.and_then(|action| action.into_inner().0);
         assert!(matches!(&said, Some(Message::Select(name)) if name.as_str() == "b20"), "{said:?}");
     }

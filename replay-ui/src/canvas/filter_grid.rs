@@ -6,15 +6,15 @@ use iced::{Point, Rectangle, Renderer, Size, Theme, mouse};
 use revacnn_schemas::ImageGrid;
 
 use super::atlas::Atlas;
-use super::draw::{Align, gap, label, under_way};
-use super::sheet::Last;
+use super::geometry_cache::Last;
+use super::labels::{Align, gap, label, under_way};
 use super::text::fitted;
 use super::{hover, put};
 use crate::cells::Slot;
-use crate::look::Look;
 use crate::message::{FilterKey, Message};
 use crate::pixels::Pictures;
 use crate::state::State;
+use crate::theme::Colours;
 
 /// The height of a branch's name above its row.
 const HEAD: f32 = 20.0;
@@ -67,13 +67,13 @@ pub(crate) struct Over {
 }
 
 /// The grid on the screen.
-pub(crate) struct Strip<'a> {
+pub(crate) struct FilterGrid<'a> {
     pub(crate) state: &'a State,
     pub(crate) grid: &'a ImageGrid,
     pub(crate) pictures: Option<&'a Pictures>,
 }
 
-impl Strip<'_> {
+impl FilterGrid<'_> {
     fn columns(&self) -> usize {
         self.grid.rows.iter().map(|row| row.images.len()).max().unwrap_or(0)
     }
@@ -88,7 +88,7 @@ impl Strip<'_> {
     }
 }
 
-impl canvas::Program<Message> for Strip<'_> {
+impl canvas::Program<Message> for FilterGrid<'_> {
     type State = Over;
 
     fn update(
@@ -119,7 +119,7 @@ impl canvas::Program<Message> for Strip<'_> {
         bounds: Rectangle,
         _: mouse::Cursor,
     ) -> Vec<Geometry> {
-        let look = Look::of(theme);
+        let colours = Colours::of(theme);
         let drawn = self.state.caches.filters.draw(renderer, bounds.size(), |frame: &mut Frame<Renderer>| {
             let cells = cells(self.grid.rows.len(), self.columns(), bounds.size());
             let mut images = Atlas::about(&cells.concat(), 2.0);
@@ -129,17 +129,17 @@ impl canvas::Program<Message> for Strip<'_> {
                     let room = if many { NAME - 8.0 } else { bounds.width - 24.0 };
                     let y = if many { first.center_y() } else { first.y - HEAD / 2.0 - 1.0 };
                     let name = fitted(&line.label, room);
-                    label(frame, name, Point::new(12.0, y), look.faint, Align::Left);
+                    label(frame, name, Point::new(12.0, y), colours.faint, Align::Left);
                 }
                 for (column, image) in line.images.iter().enumerate() {
                     let at = cells[row][column];
                     let Some(image) = image else {
-                        gap(frame, at, look);
+                        gap(frame, at, colours);
                         continue;
                     };
                     let Some(images) = &mut images else { continue };
                     if image.filter.as_ref().is_some_and(|key| self.state.is_marked(key)) {
-                        images.fill(at.expand(2.0), look.accent);
+                        images.fill(at.expand(2.0), colours.accent);
                     }
                     images.put(self.pictures, (row, column), at);
                 }
@@ -152,7 +152,7 @@ impl canvas::Program<Message> for Strip<'_> {
         // if it came and went.
         let mut line = Frame::new(renderer, bounds.size());
         if self.state.figures.late(Slot::Filters, self.state.time.cursor).is_some() {
-            under_way(&mut line, look);
+            under_way(&mut line, colours);
         }
         vec![drawn, over.line.above(line)]
     }

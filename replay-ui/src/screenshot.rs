@@ -8,8 +8,8 @@ use revacnn_notebook::{Evaluator, PictureFormat};
 use revacnn_recorder::write_output;
 
 use crate::cells::Pace;
-use crate::interface::Interface;
-use crate::message::{Ask, Effect, Listed, Message, Notice, Told};
+use crate::headless::Interface;
+use crate::message::{Effect, Listed, Message, Notice, Request, StoreEvent};
 use crate::state::State;
 use crate::worker::reader::{Board, is_free, row};
 use crate::{ViewError, ViewOptions};
@@ -34,10 +34,10 @@ pub(crate) fn settled(options: &ViewOptions) -> Result<State, ViewError> {
     state.settings.still = true;
     if is_free(&options.store) && options.address.is_none() && options.beside.is_none() && options.filter.is_none() {
         // Where a run may begin, as the window says.
-        state.update(Message::Told(Told::Listed(Listed::default())));
+        state.update(Message::Store(StoreEvent::Listed(Listed::default())));
         return Ok(state);
     }
-    let mut still = Still::open(options)?;
+    let mut still = SyncReader::open(options)?;
     let effects = state.update(still.list()?);
     still.settle(&mut state, effects)?;
     match &state.notice {
@@ -47,12 +47,12 @@ pub(crate) fn settled(options: &ViewOptions) -> Result<State, ViewError> {
 }
 
 /// What the reading threads do, done in this one.
-pub(crate) struct Still {
+pub(crate) struct SyncReader {
     evaluator: Evaluator,
     boards: [Board; 3],
 }
 
-impl Still {
+impl SyncReader {
     /// Opens the store.
     pub(crate) fn open(options: &ViewOptions) -> Result<Self, ViewError> {
         let evaluator = Evaluator::open(&options.store, options.data.clone(), crate::threads())?.leaving_out();
@@ -63,7 +63,7 @@ impl Still {
     pub(crate) fn list(&mut self) -> Result<Message, ViewError> {
         let branches = self.evaluator.refresh()?;
         let problems = self.evaluator.problems().to_vec();
-        Ok(Message::Told(Told::Listed(Listed { branches, problems, ..Listed::default() })))
+        Ok(Message::Store(StoreEvent::Listed(Listed { branches, problems, ..Listed::default() })))
     }
 
     /// Makes every figure that is wanted, and what is wanted because of it;
@@ -75,11 +75,11 @@ impl Still {
             let mut newest = None;
             for effect in std::mem::take(&mut effects) {
                 match effect {
-                    Effect::Ask(Ask::Want(wanted)) => newest = Some(wanted),
-                    Effect::Ask(Ask::Resolve(address)) => {
+                    Effect::Request(Request::Figures(wanted)) => newest = Some(wanted),
+                    Effect::Request(Request::Resolve(address)) => {
                         let step = self.evaluator.resolve(&address)?;
-                        let found = Told::Resolved { branch: address.branch, step };
-                        effects.extend(state.update(Message::Told(found)));
+                        let found = StoreEvent::Resolved { branch: address.branch, step };
+                        effects.extend(state.update(Message::Store(found)));
                     }
                     other => others.push(other),
                 }
@@ -90,7 +90,7 @@ impl Still {
                 let figures = board.all(&mut self.evaluator);
                 let (generation, step) = (wanted.generation, wanted.step);
                 let row = row(&mut self.evaluator, wanted.at.as_ref());
-                effects.extend(state.update(Message::Told(Told::Figures { generation, step, figures, row })));
+                effects.extend(state.update(Message::Store(StoreEvent::Figures { generation, step, figures, row })));
             }
         }
         Ok(others)
