@@ -10,7 +10,8 @@ use std::collections::VecDeque;
 use revacnn_recorder::Command;
 use revacnn_schemas::BranchName;
 
-use crate::message::{Done, Intent};
+use crate::requests::Intent;
+use crate::store_events::Done;
 
 /// The most that waits: a key that is held down should not be at work long
 /// after it is let go.
@@ -221,7 +222,7 @@ mod tests {
     }
 
     fn fork(branch: &str, edit: &str, live: bool) -> Asked {
-        let edits = vec![edit.to_owned()];
+        let edits = vec![edit.parse().unwrap()];
         Asked::Change(Intent::Fork { branch: name(branch), step: Step(30), edits, name: None, live })
     }
 

@@ -6,14 +6,15 @@
 //!
 //! | module | concept |
 //! |---|---|
-//! | `state` | what is open, chosen and shown |
-//! | `message`, `update`, `events` | what happens, and what it does to the state |
-//! | `changes` | the change that runs, and those that wait for it |
-//! | `cells` | the cells that the window shows, and their figures |
+//! | `state`, `update`, `view` | the root: its components, what happens in them, how they are put together |
+//! | `context` | what every component reads: the branches, what is looked at, the figures |
+//! | `components` | the parts of the window, each with its own state and messages |
+//! | `views`, `cells` | what can be shown, a row a view; what is shown, a cell each |
+//! | `commands` | what keys do, a row a command |
+//! | `requests`, `store_events`, `events` | what is asked of the workers, what they tell, and what that does |
+//! | `changes`, `edits` | the change that runs and those that wait for it; what buttons make |
 //! | `time` | the cursor along the steps |
-//! | `keys`, `prompt`, `run_form` | what is typed |
 //! | `worker` | threads that read and change the store, and runs |
-//! | `view` | how the window is put together |
 //! | `canvas` | what is drawn point by point |
 //! | `theme`, `pixels` | colours and images |
 //! | `options` | what is opened at first, and whether it is there |
@@ -22,27 +23,35 @@
 
 mod canvas;
 mod cells;
+#[warn(clippy::wildcard_enum_match_arm)]
 mod changes;
+mod commands;
+#[warn(clippy::wildcard_enum_match_arm)]
+mod components;
+mod context;
+mod edits;
+#[warn(clippy::wildcard_enum_match_arm)]
 mod events;
 mod framebuffer;
 mod headless;
-mod keys;
 #[doc(hidden)]
 pub mod measure;
-mod message;
 mod options;
 mod pixels;
-mod prompt;
-mod run_form;
+mod requests;
 mod screenshot;
 #[cfg(test)]
 mod simulations;
 mod state;
+mod store_events;
 mod theme;
 mod time;
+#[warn(clippy::wildcard_enum_match_arm)]
 mod update;
 mod view;
+mod views;
 mod window;
+#[warn(clippy::wildcard_enum_match_arm)]
 mod worker;
 
 use std::num::NonZeroUsize;

@@ -9,8 +9,10 @@ use revacnn_recorder::write_output;
 
 use crate::cells::Pace;
 use crate::headless::Interface;
-use crate::message::{Effect, Listed, Message, Notice, Request, StoreEvent};
+use crate::requests::{Effect, Request};
 use crate::state::State;
+use crate::store_events::{Listed, Notice, StoreEvent};
+use crate::update::Message;
 use crate::worker::reader::{Board, is_free, row};
 use crate::{ViewError, ViewOptions};
 
@@ -31,7 +33,7 @@ pub fn screenshot(options: &ViewOptions, path: &Path) -> Result<(), ViewError> {
 /// The window's state once every figure is there.
 pub(crate) fn settled(options: &ViewOptions) -> Result<State, ViewError> {
     let mut state = State::new(options);
-    state.settings.still = true;
+    state.context.reduced_motion = true;
     if is_free(&options.store) && options.address.is_none() && options.beside.is_none() && options.filter.is_none() {
         // Where a run may begin, as the window says.
         state.update(Message::Store(StoreEvent::Listed(Listed::default())));
@@ -40,7 +42,7 @@ pub(crate) fn settled(options: &ViewOptions) -> Result<State, ViewError> {
     let mut still = SyncReader::open(options)?;
     let effects = state.update(still.list()?);
     still.settle(&mut state, effects)?;
-    match &state.notice {
+    match &state.status.notice {
         Some(Notice::Refused(reason)) => Err(ViewError::NotThere(reason.clone())),
         _ => Ok(state),
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use iced::widget::canvas::{self, Action, Event, Frame, Geometry, Path, Stroke};
 use iced::{Color, Point, Rectangle, Renderer, Size, Theme, Vector, mouse, window};
-use revacnn_schemas::{DiagramColumn, NetworkDiagram};
+use revacnn_schemas::{DiagramColumn, Edit, FilterInit, LayerName, NetworkDiagram};
 
 use super::atlas::{Atlas, Line, Placed};
 use super::geometry_cache::{Kept, Last};
@@ -13,10 +13,9 @@ use super::labels::{Align, gap, label};
 use super::layout::{Layout, Plan, node_of};
 use super::text::{fitted, width};
 use super::{hover, picture, put};
-use crate::cells::Slot;
-use crate::message::{FilterKey, Message};
+use crate::components::figure::{FilterKey, Highlights, Message};
+use crate::edits;
 use crate::pixels::{INPUT, Pictures};
-use crate::state::State;
 use crate::theme::Colours;
 
 /// How often the jitter is painted.
@@ -46,16 +45,35 @@ fn offset(node: usize, tick: u64, reach: f32) -> Vector {
     Vector::new(turn.sin(), (turn * 1.3 + 0.5).cos()) * (reach * JITTER_REACH)
 }
 
+/// Whether a network can be edited on the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Steering {
+    /// It can.
+    Now,
+    /// Not while a change is under way, which its buttons show.
+    Later,
+    /// Not yet: another branch has been selected.
+    NotYet,
+    /// It is the network beside, and has no buttons.
+    Elsewhere,
+}
+
 /// A network on the screen.
 pub(crate) struct Diagram<'a> {
-    pub(crate) state: &'a State,
-    pub(crate) slot: Slot,
     pub(crate) diagram: &'a NetworkDiagram,
+    /// Another number for every figure.
+    pub(crate) number: Option<u64>,
     /// The places of filters, shared with the network beside.
     pub(crate) plan: Plan,
     pub(crate) pictures: Option<&'a Pictures>,
     /// Filters that differ most from those of the network beside.
     pub(crate) differing: Vec<FilterKey>,
+    pub(crate) highlights: Highlights<'a>,
+    /// The layer that is embedded.
+    pub(crate) layer: Option<&'a LayerName>,
+    pub(crate) steering: Steering,
+    /// Whether nodes stay where they belong.
+    pub(crate) reduced_motion: bool,
 }
 
 /// What a canvas of a diagram remembers.
@@ -70,9 +88,9 @@ pub(crate) struct Moving {
     number: Option<u64>,
     resting: bool,
     over: Option<FilterKey>,
-    preview: Option<String>,
+    preview: Option<Edit>,
     /// The edits on whose button the mouse was pressed.
-    held: Option<Vec<String>>,
+    held: Option<Vec<Edit>>,
     last: Last,
     /// The paths, with room for the nodes.
     paths: Kept<Option<Atlas>>,
@@ -84,8 +102,8 @@ pub(crate) struct Moving {
 
 impl Moving {
     /// Nodes are where they belong.
-    fn is_still(&self, state: &State) -> bool {
-        state.settings.still || self.away || self.resting
+    fn is_still(&self, reduced_motion: bool) -> bool {
+        reduced_motion || self.away || self.resting
     }
 
     /// Someone is there; returns whether nodes begin to jitter again.
@@ -124,11 +142,9 @@ impl Diagram<'_> {
         Layout::of(&self.plan, !self.diagram.classes.is_empty(), bounds.size())
     }
 
-    /// Whether this network can be edited here: it is that of the selected
-    /// branch, which it may not be for a moment after another one was selected.
+    /// Whether this network can be edited here.
     fn is_steered(&self) -> bool {
-        let is_selected = self.state.branch().is_some_and(|branch| branch.hue == self.diagram.hue);
-        self.slot == Slot::Network && !self.state.changes.is_running() && is_selected
+        self.steering == Steering::Now
     }
 
     fn key(&self, (column, filter): (usize, usize)) -> FilterKey {
@@ -196,7 +212,7 @@ impl Diagram<'_> {
         for (place, (layer, _)) in self.plan.columns.iter().enumerate() {
             let head = layout.heads[place];
             let column = self.diagram.columns.iter().find(|column| column.layer == *layer);
-            let chosen = self.state.layer.as_ref() == Some(layer);
+            let chosen = self.layer == Some(layer);
             let room = head.width.max(18.0);
             let name = match column {
                 Some(column) => {
@@ -211,11 +227,12 @@ impl Diagram<'_> {
                 let text = fitted(&column.description, head.width + 20.0);
                 label(frame, text, Point::new(head.x, 29.0), colours.faint, Align::Left);
             }
-            if let (Slot::Network, Some(_), Some(add)) = (self.slot, column, layout.add.get(place)) {
-                let add = *add;
+            if let (Some(_), Some(&add)) = (column, layout.add.get(place))
+                && self.steering != Steering::Elsewhere
+            {
                 let rim = Stroke::default().with_color(colours.line).with_width(1.0);
                 frame.stroke(&Path::rounded_rectangle(add.position(), add.size(), 4.0.into()), rim);
-                let plus = if self.state.changes.is_running() { colours.line } else { colours.ink };
+                let plus = if self.steering == Steering::Later { colours.line } else { colours.ink };
                 label(frame, "+", add.center(), plus, Align::Middle);
             }
         }
@@ -293,7 +310,7 @@ impl Diagram<'_> {
 
     /// All nodes as one image: what jitters is then one spot to draw again.
     fn nodes(&self, layout: &Layout, paths: Option<&Atlas>, moving: &Moving, colours: &Colours) -> Option<Placed> {
-        let still = moving.is_still(self.state);
+        let still = moving.is_still(self.reduced_motion);
         let mut atlas = paths?.clone();
         for (column, (layer, filters)) in self.plan.columns.iter().enumerate() {
             let reach = self.diagram.columns.iter().find(|found| found.layer == *layer).map(jitter).unwrap_or_default();
@@ -304,7 +321,7 @@ impl Diagram<'_> {
                 let at = at + Vector::new(shift.x.round(), shift.y.round());
                 let key = (layer.clone(), filter.clone());
                 let rim = match () {
-                    () if self.state.is_marked(&key) => Some((colours.accent, 2.0)),
+                    () if self.highlights.has(&key) => Some((colours.accent, 2.0)),
                     () if node.new => Some((colours.branch(self.diagram.hue), 2.0)),
                     () if self.differing.contains(&key) => Some((colours.alarm, 2.0)),
                     () if node.frozen => Some((colours.faint, 1.0)),
@@ -316,7 +333,7 @@ impl Diagram<'_> {
                 if !atlas.put(self.pictures, found, at) {
                     atlas.fill(at, colours.raised);
                 }
-                if self.is_steered() && self.state.hovered.as_ref() == Some(&key) {
+                if self.is_steered() && self.highlights.hovered == Some(&key) {
                     self.minus(&mut atlas, layout.remove(column, place), colours);
                 }
             }
@@ -345,16 +362,14 @@ impl Diagram<'_> {
     }
 
     /// What paths and class bars depend on.
-    fn of_figure(&self, bounds: Rectangle) -> String {
-        let figure = self.state.figures.get(self.slot).map(|shown| shown.number);
-        format!("{figure:?} {:?} {} {:?}", bounds.size(), self.state.settings.dark, self.plan)
+    fn of_figure(&self, bounds: Rectangle, dark: bool) -> String {
+        format!("{:?} {:?} {dark} {:?}", self.number, bounds.size(), self.plan)
     }
 
     /// What the nodes depend on besides.
     fn of_nodes(&self, moving: &Moving) -> String {
-        let tick = if moving.is_still(self.state) { 0 } else { moving.tick };
-        let marked = (&self.state.hovered, &self.state.picked);
-        format!("{tick} {marked:?} {:?} {}", self.differing, self.is_steered())
+        let tick = if moving.is_still(self.reduced_motion) { 0 } else { moving.tick };
+        format!("{tick} {:?} {:?} {}", self.highlights, self.differing, self.is_steered())
     }
 
     /// Whether this network has a layer of the plan: what only the other one
@@ -367,14 +382,14 @@ impl Diagram<'_> {
     fn pressed(&self, layout: &Layout, at: Point) -> Message {
         if self.is_steered() {
             if let Some(column) = layout.add_at(at).filter(|column| self.has(*column)) {
-                return Message::Edit(vec![format!("add-filter {}", self.plan.columns[column].0)]);
+                return Message::Edit(vec![edits::add_filter(&self.plan.columns[column].0, FilterInit::Random)]);
             }
             if let Some((column, filter)) = layout.node_at(at)
                 && layout.remove(column, filter).is_some_and(|button| button.contains(at))
                 && self.filter_at(layout, at).is_some()
             {
                 let (layer, filter) = self.key((column, filter));
-                return Message::Edit(vec![format!("remove-filter {layer}/{}", filter.number)]);
+                return Message::Edit(vec![edits::remove_filter(&layer, filter.number)]);
             }
         }
         match layout.head_at(at).filter(|column| self.has(*column)) {
@@ -384,10 +399,15 @@ impl Diagram<'_> {
     }
 
     /// What a press at a point would do to the network, as a command.
-    fn preview(&self, layout: &Layout, at: Point) -> Option<String> {
+    fn preview(&self, layout: &Layout, at: Point) -> Option<Edit> {
         match self.pressed(layout, at) {
             Message::Edit(edits) => edits.into_iter().next(),
-            _ => None,
+            Message::Go(_)
+            | Message::Hover(_)
+            | Message::Pick(_)
+            | Message::Layer(_)
+            | Message::Preview(_)
+            | Message::Menu(_) => None,
         }
     }
 }
@@ -410,12 +430,11 @@ impl canvas::Program<Message> for Diagram<'_> {
                 return Some(Action::request_redraw());
             }
             Event::Window(window::Event::RedrawRequested(now)) => {
-                let still = self.state.settings.still || moving.away;
+                let still = self.reduced_motion || moving.away;
                 if still || self.diagram.columns.iter().all(|column| jitter(column).iter().all(|share| *share == 0.0)) {
                     return None;
                 }
-                let number = self.state.figures.get(self.slot).map(|shown| shown.number);
-                return moving.jitter(*now, number).map(Action::request_redraw_at);
+                return moving.jitter(*now, self.number).map(Action::request_redraw_at);
             }
             Event::Mouse(mouse::Event::CursorMoved { .. }) => {
                 let at = cursor.position_in(bounds);
@@ -463,7 +482,7 @@ impl canvas::Program<Message> for Diagram<'_> {
     ) -> Vec<Geometry> {
         let colours = Colours::of(theme);
         let layout = self.layout(bounds);
-        let figure = self.of_figure(bounds);
+        let figure = self.of_figure(bounds, theme.extended_palette().is_dark);
         let bars = moving.bars.of(&figure, || self.bars(&layout, colours));
         let paths = moving.paths.of(&figure, || self.under(&layout, colours));
         let depends = format!("{figure} {}", self.of_nodes(moving));
@@ -493,7 +512,6 @@ impl canvas::Program<Message> for Diagram<'_> {
 mod tests {
     use super::*;
     use crate::canvas::layout::tests::network;
-    use crate::state::tests::opened;
 
     #[test]
     fn the_strongest_gradient_jitters_most_and_none_not_at_all() {
@@ -521,24 +539,34 @@ mod tests {
         assert!(moving.jitter(at(41.0), Some(2)).is_some());
     }
 
+    fn shown(diagram: &NetworkDiagram, plan: Plan, steering: Steering) -> Diagram<'_> {
+        let (number, pictures, differing, highlights, layer) = Default::default();
+        Diagram { diagram, number, plan, pictures, differing, highlights, layer, steering, reduced_motion: false }
+    }
+
+    fn written(message: Message) -> String {
+        match message {
+            Message::Edit(edits) => format!("Edit {}", edits[0]),
+            other => format!("{other:?}"),
+        }
+    }
+
     #[test]
     fn an_edit_is_made_when_the_button_is_let_go_where_it_was_pressed() {
-        let state = opened();
         let diagram = network(&[("conv1", &[(0, 0.5), (7, 2.0)]), ("conv2", &[(0, 1.0)])]);
         let plan = Plan::of(&[&diagram]);
-        let (slot, differing) = (Slot::Network, Vec::new());
-        let canvas = Diagram { state: &state, slot, diagram: &diagram, plan, pictures: None, differing };
+        let canvas = shown(&diagram, plan, Steering::Now);
         let bounds = Rectangle { x: 0.0, y: 0.0, width: 900.0, height: 300.0 };
         let plus = canvas.layout(bounds).add.iter().map(Rectangle::center).collect::<Vec<Point>>();
         let mut moving = Moving::default();
         let mut said = |event: mouse::Event, at: Point| {
             let cursor = mouse::Cursor::Available(at);
             let action = canvas::Program::update(&canvas, &mut moving, &Event::Mouse(event), bounds, cursor);
-            action.and_then(|action| action.into_inner().0).map(|message| format!("{message:?}"))
+            action.and_then(|action| action.into_inner().0).map(written)
         };
         let [down, up] = [mouse::Event::ButtonPressed, mouse::Event::ButtonReleased].map(|of| of(mouse::Button::Left));
         assert_eq!(said(down, plus[1]), None);
-        assert_eq!(said(up, plus[1]).as_deref(), Some("Edit([\"add-filter conv2\"])"));
+        assert_eq!(said(up, plus[1]).as_deref(), Some("Edit add-filter conv2"));
         assert_eq!(said(up, plus[1]), None, "it is made once");
         // Who thinks better of it moves away before letting go.
         assert_eq!([(down, plus[1]), (up, plus[0])].map(|(event, at)| said(event, at)), [None, None]);
@@ -547,42 +575,34 @@ mod tests {
 
     #[test]
     fn plus_minus_and_names_do_what_they_say() {
-        let state = opened();
         let diagram = network(&[("conv1", &[(0, 0.5), (7, 2.0)]), ("conv2", &[(0, 1.0)])]);
         let plan = Plan::of(&[&diagram]);
         let bounds = Rectangle { x: 0.0, y: 0.0, width: 900.0, height: 300.0 };
-        let of = |slot| Diagram {
-            state: &state,
-            slot,
-            diagram: &diagram,
-            plan: plan.clone(),
-            pictures: None,
-            differing: Vec::new(),
-        };
-        let canvas = of(Slot::Network);
+        let of = |steering| shown(&diagram, plan.clone(), steering);
+        let canvas = of(Steering::Now);
         let layout = canvas.layout(bounds);
-        let said = |canvas: &Diagram<'_>, at: Point| format!("{:?}", canvas.pressed(&layout, at));
-        assert_eq!(said(&canvas, layout.add[1].center()), "Edit([\"add-filter conv2\"])");
-        assert_eq!(said(&canvas, layout.remove(0, 1).unwrap().center()), "Edit([\"remove-filter conv1/7\"])");
+        let said = |canvas: &Diagram<'_>, at: Point| written(canvas.pressed(&layout, at));
+        assert_eq!(said(&canvas, layout.add[1].center()), "Edit add-filter conv2");
+        assert_eq!(said(&canvas, layout.remove(0, 1).unwrap().center()), "Edit remove-filter conv1/7");
         assert!(said(&canvas, layout.nodes[0][1].center()).starts_with("Pick(Some"));
         assert!(said(&canvas, layout.heads[0].center()).starts_with("Layer"));
         assert_eq!(said(&canvas, Point::new(899.0, 299.0)), "Pick(None)");
         // What only the network beside has cannot be edited here.
         let wider = network(&[("conv1", &[(0, 0.5), (7, 2.0)]), ("conv2", &[(0, 1.0)]), ("conv3", &[(0, 1.0)])]);
-        let both = Diagram { plan: Plan::of(&[&diagram, &wider]), ..of(Slot::Network) };
+        let both = Diagram { plan: Plan::of(&[&diagram, &wider]), ..of(Steering::Now) };
         let layout_of_both = both.layout(bounds);
-        let said_of_both = |at: Point| format!("{:?}", both.pressed(&layout_of_both, at));
-        assert_eq!(said_of_both(layout_of_both.add[1].center()), "Edit([\"add-filter conv2\"])");
+        let said_of_both = |at: Point| written(both.pressed(&layout_of_both, at));
+        assert_eq!(said_of_both(layout_of_both.add[1].center()), "Edit add-filter conv2");
         for nothing in [layout_of_both.add[2], layout_of_both.heads[2], layout_of_both.nodes[2][0]] {
             assert_eq!(said_of_both(nothing.center()), "Pick(None)");
         }
-        // Another branch was selected, and its network is not there yet.
-        let mut elsewhere = opened();
-        elsewhere.update(Message::Select("wider".parse().unwrap()));
-        let late = Diagram { state: &elsewhere, ..of(Slot::Network) };
-        assert!(!said(&late, layout.add[1].center()).starts_with("Edit"));
-        // The network beside is looked at, not edited.
-        let beside = of(Slot::OtherNetwork);
-        assert!(!said(&beside, layout.remove(0, 1).unwrap().center()).starts_with("Edit"));
+        // Another branch was selected, and its network is not there yet; another
+        // change is under way; and the network beside is looked at, not edited.
+        for steering in [Steering::NotYet, Steering::Later, Steering::Elsewhere] {
+            let other = of(steering);
+            for button in [layout.add[1], layout.remove(0, 1).unwrap()] {
+                assert!(!said(&other, button.center()).starts_with("Edit"), "{steering:?}");
+            }
+        }
     }
 }

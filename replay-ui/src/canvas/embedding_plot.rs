@@ -12,10 +12,8 @@ use super::geometry_cache::{Kept, Last};
 use super::labels::{Align, label, swatch, under_way};
 use super::text::{fitted, width};
 use super::{hover, put};
-use crate::cells::Slot;
-use crate::message::{FilterKey, Message};
+use crate::components::figure::{FilterKey, Highlights, Message};
 use crate::pixels::Pictures;
-use crate::state::State;
 use crate::theme::{Colours, SWATCH};
 
 const MARGIN: f32 = 22.0;
@@ -102,9 +100,17 @@ fn key(point: &ScatterPoint) -> FilterKey {
 
 /// The embedding on the screen.
 pub(crate) struct EmbeddingPlot<'a> {
-    pub(crate) state: &'a State,
     pub(crate) scatter: &'a Scatter,
+    /// Another number for every figure.
+    pub(crate) number: Option<u64>,
     pub(crate) pictures: Option<&'a Pictures>,
+    pub(crate) highlights: Highlights<'a>,
+    /// How many branches are shown: figures of filters have no more than some.
+    pub(crate) branches: usize,
+    /// Whether it is of another step than the cursor's.
+    pub(crate) late: bool,
+    /// Whether points stay where they belong.
+    pub(crate) reduced_motion: bool,
 }
 
 /// Where points glide from, and since when.
@@ -144,11 +150,9 @@ impl EmbeddingPlot<'_> {
     }
 
     /// What the image of the points depends on.
-    fn of_points(&self, gliding: &Gliding, bounds: Rectangle, late: bool) -> String {
-        let state = self.state;
-        let figure = state.figures.get(Slot::Embedding).map(|shown| shown.number);
-        let marked = (&state.hovered, &state.picked);
-        format!("{figure:?} {} {:?} {late} {marked:?} {}", gliding.share, bounds.size(), state.settings.dark)
+    fn of_points(&self, gliding: &Gliding, bounds: Rectangle, dark: bool) -> String {
+        let (number, late, marked) = (self.number, self.late, self.highlights);
+        format!("{number:?} {} {:?} {late} {marked:?} {dark}", gliding.share, bounds.size())
     }
 
     /// Points and the lines between them as one image.
@@ -164,7 +168,7 @@ impl EmbeddingPlot<'_> {
             let group = self.scatter.groups.get(point.group);
             let hue = group.map(|group| group.hue);
             let color = Color { a: alpha, ..hue.map_or(colours.faint, |hue| colours.branch(hue)) };
-            let marked = self.state.is_marked(&key(point));
+            let marked = self.highlights.has(&key(point));
             let has_image = self.pictures.is_some_and(|pictures| pictures.size((0, number)).is_some());
             // A filter without an image is a small square.
             let side = if has_image { side } else { 2.0 * RADIUS - 4.0 } + if marked { 6.0 } else { 0.0 };
@@ -183,7 +187,7 @@ impl EmbeddingPlot<'_> {
     fn legend(&self, frame: &mut Frame<Renderer>, bounds: Rectangle, colours: &Colours) {
         let groups = &self.scatter.groups;
         // Beside one another where they would come down to the notes.
-        let (_, of) = self.state.together();
+        let of = self.branches;
         let lines = groups.len() + usize::from(of > groups.len());
         let rows = ((self.room(bounds).height / NAME) as usize).clamp(1, lines.max(1));
         let column = (bounds.width - 24.0) / lines.div_ceil(rows).max(1) as f32;
@@ -217,7 +221,7 @@ impl EmbeddingPlot<'_> {
     fn glide(&self, gliding: &mut Gliding, size: Size, now: Instant) -> bool {
         let goal = self.goal(size);
         if goal != gliding.to {
-            let same = gliding.title == self.scatter.title && !self.state.settings.still;
+            let same = gliding.title == self.scatter.title && !self.reduced_motion;
             let here =
                 gliding.to.iter().zip(gliding.now()).map(|((filter, group, _), at)| (filter.clone(), *group, at));
             gliding.from = if same { here.collect() } else { Vec::new() };
@@ -275,11 +279,11 @@ impl canvas::Program<Message> for EmbeddingPlot<'_> {
         let room = above(&notes, bounds);
         let there = places(&self.scatter.points, room);
         let places = if gliding.to.len() == there.len() { gliding.now() } else { there };
-        let late = self.state.figures.late(Slot::Embedding, self.state.time.cursor).is_some();
+        let late = self.late;
         let alpha = if late { 0.55 } else { 1.0 };
         let image = image_side(places.len(), room);
         let mut frame = Frame::new(renderer, bounds.size());
-        let depends = self.of_points(gliding, bounds, late);
+        let depends = self.of_points(gliding, bounds, theme.extended_palette().is_dark);
         let points = gliding.points.of(&depends, || self.points(&places, image, alpha, colours));
         points.iter().for_each(|points| put(&mut frame, points));
         // One filter of two branches lies in two places, and is named at one.
@@ -288,7 +292,7 @@ impl canvas::Program<Message> for EmbeddingPlot<'_> {
         for (_, (point, at)) in named {
             // Numbers come when the points rest: each that moves makes the
             // software renderer draw all that it crosses again.
-            let marked = self.state.is_marked(&key(point));
+            let marked = self.highlights.has(&key(point));
             if !marked && (late || gliding.since.is_some()) {
                 continue;
             }

@@ -6,14 +6,12 @@ use iced::{Point, Rectangle, Renderer, Size, Theme, mouse};
 use revacnn_schemas::ImageGrid;
 
 use super::atlas::Atlas;
-use super::geometry_cache::Last;
+use super::geometry_cache::{Cache, Last};
 use super::labels::{Align, gap, label, under_way};
 use super::text::fitted;
 use super::{hover, put};
-use crate::cells::Slot;
-use crate::message::{FilterKey, Message};
+use crate::components::figure::{FilterKey, Highlights, Message};
 use crate::pixels::Pictures;
-use crate::state::State;
 use crate::theme::Colours;
 
 /// The height of a branch's name above its row.
@@ -68,9 +66,12 @@ pub(crate) struct Over {
 
 /// The grid on the screen.
 pub(crate) struct FilterGrid<'a> {
-    pub(crate) state: &'a State,
     pub(crate) grid: &'a ImageGrid,
     pub(crate) pictures: Option<&'a Pictures>,
+    pub(crate) highlights: Highlights<'a>,
+    /// Whether it is of another step than the cursor's.
+    pub(crate) late: bool,
+    pub(crate) cache: &'a Cache,
 }
 
 impl FilterGrid<'_> {
@@ -120,7 +121,7 @@ impl canvas::Program<Message> for FilterGrid<'_> {
         _: mouse::Cursor,
     ) -> Vec<Geometry> {
         let colours = Colours::of(theme);
-        let drawn = self.state.caches.filters.draw(renderer, bounds.size(), |frame: &mut Frame<Renderer>| {
+        let drawn = self.cache.draw(renderer, bounds.size(), |frame: &mut Frame<Renderer>| {
             let cells = cells(self.grid.rows.len(), self.columns(), bounds.size());
             let mut images = Atlas::about(&cells.concat(), 2.0);
             for (row, line) in self.grid.rows.iter().enumerate() {
@@ -138,7 +139,7 @@ impl canvas::Program<Message> for FilterGrid<'_> {
                         continue;
                     };
                     let Some(images) = &mut images else { continue };
-                    if image.filter.as_ref().is_some_and(|key| self.state.is_marked(key)) {
+                    if image.filter.as_ref().is_some_and(|key| self.highlights.has(key)) {
                         images.fill(at.expand(2.0), colours.accent);
                     }
                     images.put(self.pictures, (row, column), at);
@@ -151,7 +152,7 @@ impl canvas::Program<Message> for FilterGrid<'_> {
         // Also where it is empty: what is drawn after it would be drawn again
         // if it came and went.
         let mut line = Frame::new(renderer, bounds.size());
-        if self.state.figures.late(Slot::Filters, self.state.time.cursor).is_some() {
+        if self.late {
             under_way(&mut line, colours);
         }
         vec![drawn, over.line.above(line)]

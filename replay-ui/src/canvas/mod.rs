@@ -19,9 +19,8 @@ use revacnn_schemas::Step;
 
 use self::atlas::Placed;
 use self::geometry_cache::Last;
-use crate::message::{FilterKey, Message};
-use crate::pixels::{Pictures, Place};
-use crate::time::Move;
+use crate::components::figure::{FilterKey, Message};
+use crate::pixels::{ImagePlace, Pictures};
 
 /// Whether the button is held down on a canvas, and where the pointer is.
 #[derive(Debug, Default)]
@@ -35,14 +34,15 @@ pub(crate) struct Pointer {
 }
 
 /// A drag or click along a canvas, as a step.
-pub(crate) fn scrub(
+pub(crate) fn scrub<M>(
     pointer: &mut Pointer,
     event: &Event,
     bounds: Rectangle,
     cursor: mouse::Cursor,
     step: impl Fn(Point) -> Option<Step>,
-) -> Option<Action<Message>> {
-    let go = |at: Point| step(at).map(|step| Action::publish(Message::Go(Move::To(step))).and_capture());
+    go_to: impl Fn(Step) -> M,
+) -> Option<Action<M>> {
+    let go = |at: Point| step(at).map(|step| Action::publish(go_to(step)).and_capture());
     match event {
         Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left)) => {
             let action = go(cursor.position_in(bounds)?)?;
@@ -70,7 +70,12 @@ pub(crate) fn hover(over: &mut Option<FilterKey>, now: Option<FilterKey>) -> Opt
 
 /// Draws an image of a figure into a rectangle whose corner and sides are
 /// whole pixels; returns whether there is one.
-pub(crate) fn picture(frame: &mut Frame<Renderer>, pictures: Option<&Pictures>, place: Place, at: Rectangle) -> bool {
+pub(crate) fn picture(
+    frame: &mut Frame<Renderer>,
+    pictures: Option<&Pictures>,
+    place: ImagePlace,
+    at: Rectangle,
+) -> bool {
     let Some(handle) = pictures.and_then(|pictures| pictures.get(place, at.width, at.height)) else { return false };
     put(frame, &(at, handle));
     true

@@ -21,11 +21,29 @@ use revacnn_trainer::{Settings, data, define};
 use tempfile::TempDir;
 
 use crate::headless::Interface;
-use crate::message::{Effect, Message};
+use crate::requests::Effect;
 use crate::screenshot::SyncReader;
 use crate::state::State;
 use crate::theme::{FONT, FONT_BYTES, NORMAL};
-use crate::{ViewOptions, keys, view};
+use crate::update::Message;
+use crate::{ViewOptions, commands, view};
+
+/// What most of these tests speak of.
+mod prelude {
+    pub(super) use crate::cells::Prepared;
+    pub(super) use crate::components::inspector::Hyper;
+    pub(super) use crate::components::run_form::Field;
+    pub(super) use crate::components::{
+        figure, filters, header, inspector, loss, network, prompt, run_form, timeline, tree,
+    };
+    pub(super) use crate::context::Screen;
+    pub(super) use crate::requests::{Effect, Intent, Request};
+    pub(super) use crate::state::tests::edits;
+    pub(super) use crate::store_events::{Done, Goal, Listed, Notice, StoreEvent, Undo};
+    pub(super) use crate::time::{Align, Move};
+    pub(super) use crate::update::Message;
+    pub(super) use crate::views;
+}
 
 const NETWORK: &str = r#"
 name = "small"
@@ -154,14 +172,14 @@ impl Person {
         let options = ViewOptions { store: folder.path().to_owned(), ..crate::state::tests::options() };
         let mut person =
             Self { still: Some(SyncReader::open(&options).unwrap()), _folder: Some(folder), ..Self::waiting() };
-        person.state.settings.still = true;
+        person.state.context.reduced_motion = true;
         let listed = person.still.as_mut().unwrap().list().unwrap();
         person.tell(listed);
         person
     }
 
     /// Lets something happen, and every figure that is wanted be made.
-    fn tell(&mut self, message: Message) {
+    fn tell(&mut self, message: impl Into<Message>) {
         let effects = self.state.update(message);
         self.wanted.extend(match &mut self.still {
             Some(still) => still.settle(&mut self.state, effects).unwrap(),
@@ -212,7 +230,7 @@ impl Person {
     /// Presses a key of the window.
     #[track_caller]
     fn key(&mut self, key: &str) {
-        let message = keys::message(&Key::Character(key.into()), Modifiers::empty(), &self.state);
+        let message = commands::message(&Key::Character(key.into()), Modifiers::empty(), &self.state);
         self.tell(message.unwrap_or_else(|| panic!("the key {key} does nothing")));
     }
 

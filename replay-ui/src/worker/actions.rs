@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use revacnn_notebook::render;
 use revacnn_recorder::{Command, ForkPlan, Lineage, RecorderOptions, Store, find_data, fork, steer, unix_seconds};
-use revacnn_schemas::{BranchName, Edit, Position, Step};
+use revacnn_schemas::{Advice, BranchName, Edit, Position, Step};
 
 use super::run::Runs;
 use super::{RequestQueue, Shared};
 use crate::canvas::labels::count;
-use crate::cells::Drawn;
-use crate::message::{Done, Goal, Intent, StoreEvent, Undo};
+use crate::cells::Prepared;
+use crate::requests::Intent;
+use crate::store_events::{Done, Goal, StoreEvent, Undo};
 
 /// How long a training process may take to answer.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -63,7 +64,6 @@ impl Actions {
         let store = Store::open(&self.shared.store).map_err(words)?;
         match intent {
             Intent::Fork { branch, step, edits, name, live } => {
-                let edits = edits.iter().map(|edit| edit.parse::<Edit>().map_err(words)).collect::<Result<_, _>>()?;
                 if live {
                     return self.fork_live(&store, &branch, edits, name);
                 }
@@ -100,7 +100,8 @@ impl Actions {
                     let _alone = self.shared.alone();
                     store.delete(&name).map_err(words)?;
                 }
-                let text = format!("deleted {name}: z takes it back, until `revacnn gc` frees its space");
+                let free = self.shared.command(&Advice::Free { unasked: false });
+                let text = format!("deleted {name}: z takes it back, until `{free}` frees its space");
                 let select = then.map(|(parent, step)| (parent, Goal::At(Position::Step(step))));
                 Ok(Done { text, select, undo: Some(Undo::TakeBack(name)), ..Done::default() })
             }
@@ -170,7 +171,7 @@ impl Actions {
 }
 
 /// Writes a figure to a file.
-pub(super) fn save(drawn: &Drawn, path: &std::path::Path) -> Result<Done, String> {
+pub(super) fn save(drawn: &Prepared, path: &std::path::Path) -> Result<Done, String> {
     let figure = drawn.figure.as_ref().map_err(Clone::clone)?;
     let undrawn = render(figure, path).map_err(words)?;
     let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());

@@ -16,12 +16,15 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockRead
 use std::time::Duration;
 
 use iced::futures::channel::mpsc::UnboundedSender;
-use revacnn_schemas::{Address, BranchId, BranchName, Step};
+use revacnn_notebook::{Cell, Inputs};
+use revacnn_schemas::{Address, Advice, BranchId, BranchName, Place, Step};
 
 use self::actions::Actions;
 use self::reader::Reader;
-use crate::cells::{FigureRequest, Pace, Slot};
-use crate::message::{Intent, Request, StoreEvent};
+use crate::cells::Pace;
+use crate::requests::{FigureRequest, Intent, Request};
+use crate::store_events::{Notice, StoreEvent};
+use crate::views::View;
 
 /// What waits to be done by one thread.
 #[derive(Debug, Default)]
@@ -31,7 +34,7 @@ pub(crate) struct Queued {
     pub(crate) epoch: Option<(BranchName, Step, bool)>,
     pub(crate) intents: Vec<Intent>,
     /// Figures to make afresh and to write to files.
-    pub(crate) saves: Vec<(Slot, FigureRequest, PathBuf)>,
+    pub(crate) saves: Vec<(Cell, Inputs, PathBuf)>,
     /// Whether the store is to be looked at again.
     pub(crate) refresh: bool,
     pub(crate) closed: bool,
@@ -100,6 +103,11 @@ impl Shared {
         let _ = self.tell.unbounded_send(told);
     }
 
+    /// The command that does what is advised, here.
+    pub(crate) fn command(&self, advice: &Advice) -> String {
+        advice.command(&Place { store: self.store.clone(), data: self.data.clone() })
+    }
+
     /// The version of the log that was last seen.
     pub(crate) fn log(&self) -> u64 {
         self.log.load(Ordering::Acquire)
@@ -151,11 +159,19 @@ impl Workers {
         for (pace, inbox) in [(Pace::Quick, &shared.quick), (Pace::Curves, &shared.curves), (Pace::Slow, &shared.slow)]
         {
             let reader = Reader::new(pace, inbox.clone(), shared.clone());
-            std::thread::spawn(move || reader.run());
+            if let Err(error) = start("reads the store", move || reader.run()) {
+                shared.tell(StoreEvent::Noticed(Notice::Refused(error)));
+            }
         }
         let actions: Arc<RequestQueue> = Arc::default();
         let worker = Actions::new(actions.clone(), shared.clone());
-        let actions_thread = Some(std::thread::spawn(move || worker.run()));
+        let actions_thread = match start("changes the store", move || worker.run()) {
+            Ok(thread) => Some(thread),
+            Err(error) => {
+                shared.tell(StoreEvent::Noticed(Notice::Refused(error)));
+                None
+            }
+        };
         Self { shared, actions, actions_thread }
     }
 
@@ -171,17 +187,27 @@ impl Workers {
             Request::Epoch { branch, from, forward } => {
                 self.shared.quick.put(|queued| queued.epoch = Some((branch, from, forward)));
             }
-            Request::Change(Intent::SaveFresh { slot, wanted, path }) => {
-                let inbox = match slot.pace() {
+            Request::Change(Intent::SaveFresh { view, cell, inputs, path }) => {
+                let inbox = match View::of(view).pace {
                     Pace::Quick => &self.shared.quick,
                     Pace::Curves => &self.shared.curves,
                     Pace::Slow => &self.shared.slow,
                 };
-                inbox.put(|queued| queued.saves.push((slot, wanted, path)));
+                inbox.put(|queued| queued.saves.push((cell, inputs, path)));
+            }
+            Request::Change(_) if self.actions_thread.is_none() => {
+                let reason = "the thread that changes the store could not be started: open the window again";
+                self.shared.tell(StoreEvent::Refused(reason.to_owned()));
             }
             Request::Change(intent) => self.actions.put(|queued| queued.intents.push(intent)),
         }
     }
+}
+
+/// Starts a thread; the system may have none to give.
+fn start(what: &str, run: impl FnOnce() + Send + 'static) -> Result<std::thread::JoinHandle<()>, String> {
+    let started = std::thread::Builder::new().spawn(run);
+    started.map_err(|error| format!("the thread that {what} cannot be started: {error}; open the window again"))
 }
 
 impl Drop for Workers {

@@ -6,14 +6,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use revacnn_notebook::{BranchSummary, Evaluator, Graph, Inputs};
+use revacnn_notebook::{BranchSummary, Cell, Evaluator, Graph, Inputs};
 use revacnn_recorder::StepRow;
 use revacnn_schemas::{Address, BranchName, Position};
 
 use super::actions::save;
 use super::{Queued, RequestQueue, Shared};
-use crate::cells::{Drawn, FigureRequest, Pace, Slot};
-use crate::message::{Listed, Notice, StoreEvent};
+use crate::cells::{Pace, Prepared, ViewId};
+use crate::requests::FigureRequest;
+use crate::store_events::{Listed, Notice, StoreEvent};
+use crate::views::{self, View};
 
 /// How often the store is looked at for what others wrote.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -43,31 +45,31 @@ pub(crate) struct Reader {
 pub(crate) struct Board {
     pace: Pace,
     graph: Graph,
-    drawn: HashMap<Slot, Arc<Drawn>>,
-    slots: Vec<Slot>,
+    drawn: HashMap<ViewId, Arc<Prepared>>,
+    shown: Vec<ViewId>,
 }
 
 impl Board {
     /// No cells yet.
     pub(crate) fn new(pace: Pace) -> Self {
-        Self { pace, graph: Graph::new(Inputs::default()), drawn: HashMap::new(), slots: Vec::new() }
+        Self { pace, graph: Graph::new(Inputs::default()), drawn: HashMap::new(), shown: Vec::new() }
     }
 
     /// The cells that are wanted from now on.
     pub(crate) fn want(&mut self, wanted: &FigureRequest) {
         let Inputs { branches, cursor, image } = wanted.inputs();
-        let slots: Vec<Slot> =
-            wanted.cells.iter().map(|(slot, _)| *slot).filter(|slot| slot.pace() == self.pace).collect();
-        for slot in self.slots.iter().filter(|slot| !slots.contains(slot)) {
-            self.graph.remove_cell(slot.name());
-            self.drawn.remove(slot);
+        let shown: Vec<ViewId> =
+            wanted.cells.iter().map(|(view, _)| *view).filter(|view| View::of(*view).pace == self.pace).collect();
+        for view in self.shown.iter().filter(|view| !shown.contains(view)) {
+            self.graph.remove_cell(view.0);
+            self.drawn.remove(view);
         }
-        self.slots = slots;
+        self.shown = shown;
         self.graph.set_branches(branches);
         self.graph.set_cursor(cursor);
         self.graph.set_image(image);
-        for (slot, cell) in wanted.cells.iter().filter(|(slot, _)| slot.pace() == self.pace) {
-            self.graph.set_cell(slot.name(), cell.clone());
+        for (view, cell) in wanted.cells.iter().filter(|(view, _)| View::of(*view).pace == self.pace) {
+            self.graph.set_cell(view.0, cell.clone());
         }
     }
 
@@ -83,42 +85,42 @@ impl Board {
 
     /// Makes an embedding once more, if one is shown.
     fn settle(&mut self) {
-        self.graph.again(Slot::Embedding.name());
+        self.graph.again(views::EMBEDDING.0);
     }
 
     /// Makes the next figure; `None` when all are made.
-    pub(crate) fn next(&mut self, evaluator: &mut Evaluator) -> Option<(Slot, Arc<Drawn>)> {
+    pub(crate) fn next(&mut self, evaluator: &mut Evaluator) -> Option<(ViewId, Arc<Prepared>)> {
         let mut done = revacnn_notebook::Ran::default();
         if !self.graph.run_one(evaluator, &mut done) {
             return None;
         }
         let name = done.ran.first()?;
-        let slot = *self.slots.iter().find(|slot| slot.name() == name)?;
+        let view = *self.shown.iter().find(|view| view.0 == name)?;
         let fresh = || {
-            Drawn::of(match self.graph.figure(slot.name()) {
+            Prepared::of(match self.graph.figure(view.0) {
                 Some(Ok(figure)) => Ok(figure.clone()),
                 Some(Err(error)) => Err(error.to_string()),
                 None => Err(format!("there is no figure of {name}")),
             })
         };
-        let drawn = match self.drawn.get(&slot) {
+        let drawn = match self.drawn.get(&view) {
             Some(before) if done.changed.is_empty() => before.clone(),
             _ => fresh(),
         };
-        self.drawn.insert(slot, drawn.clone());
-        Some((slot, drawn))
+        self.drawn.insert(view, drawn.clone());
+        Some((view, drawn))
     }
 
     /// Makes all figures; those that were made before are told once more.
-    pub(crate) fn all(&mut self, evaluator: &mut Evaluator) -> Vec<(Slot, Arc<Drawn>)> {
+    pub(crate) fn all(&mut self, evaluator: &mut Evaluator) -> Vec<(ViewId, Arc<Prepared>)> {
         while self.next(evaluator).is_some() {}
         self.ready()
     }
 
     /// The figures that are as they should be.
-    fn ready(&self) -> Vec<(Slot, Arc<Drawn>)> {
-        let made = self.slots.iter().filter(|slot| !self.graph.is_stale(slot.name()));
-        made.filter_map(|slot| Some((*slot, self.drawn.get(slot)?.clone()))).collect()
+    fn ready(&self) -> Vec<(ViewId, Arc<Prepared>)> {
+        let made = self.shown.iter().filter(|view| !self.graph.is_stale(view.0));
+        made.filter_map(|view| Some((*view, self.drawn.get(view)?.clone()))).collect()
     }
 }
 
@@ -240,7 +242,7 @@ impl Reader {
                 _ => false,
             };
             retry.plan(!overtaken && open.is_some() && board.has_failed());
-            if was_fresh && self.pace == Pace::Slow && !board.slots.is_empty() {
+            if was_fresh && self.pace == Pace::Slow && !board.shown.is_empty() {
                 std::thread::sleep(SLOWLY);
             }
             let patience = match (overtaken, lists, open.is_none()) {
@@ -259,8 +261,8 @@ impl Reader {
                 listing.looked = None;
             }
             self.find(open.as_mut(), &queued);
-            for (slot, wanted, path) in std::mem::take(&mut queued.saves) {
-                self.shared.tell(self.save_fresh(open.as_mut(), slot, &wanted, &path));
+            for (cell, inputs, path) in std::mem::take(&mut queued.saves) {
+                self.shared.tell(self.save_fresh(open.as_mut(), &cell, &inputs, &path));
             }
             if let Some(newest) = queued.wanted {
                 let travels = wanted.as_ref().is_some_and(|before| before.step != newest.step);
@@ -287,20 +289,13 @@ impl Reader {
 
     /// Makes a figure that depends on nothing that was shown before, and writes
     /// it to a file.
-    fn save_fresh(
-        &self,
-        evaluator: Option<&mut Evaluator>,
-        slot: Slot,
-        wanted: &FigureRequest,
-        path: &Path,
-    ) -> StoreEvent {
-        let cell = wanted.cells.iter().find(|(other, _)| *other == slot).map(|(_, cell)| cell);
-        let (Some(evaluator), Some(cell)) = (evaluator, cell) else {
-            return StoreEvent::Refused(format!("there is no figure of the {} to save", slot.name()));
+    fn save_fresh(&self, evaluator: Option<&mut Evaluator>, cell: &Cell, inputs: &Inputs, path: &Path) -> StoreEvent {
+        let Some(evaluator) = evaluator else {
+            return StoreEvent::Refused("the store cannot be read: there is no figure to save".to_owned());
         };
         evaluator.glide(false);
-        let figure = self.read(evaluator, |evaluator| evaluator.evaluate(cell, &wanted.inputs()));
-        let drawn = Drawn::of(figure.map_err(|error| error.to_string()));
+        let figure = self.read(evaluator, |evaluator| evaluator.evaluate(cell, inputs));
+        let drawn = Prepared::of(figure.map_err(|error| error.to_string()));
         save(&drawn, path).map_or_else(StoreEvent::Refused, StoreEvent::Done)
     }
 
@@ -329,8 +324,8 @@ impl Reader {
                 return true;
             }
             let made = self.read(evaluator, |evaluator| board.next(evaluator));
-            let Some((slot, drawn)) = made else { return false };
-            self.shared.tell(StoreEvent::Figures { generation, step, figures: vec![(slot, drawn)], row: None });
+            let Some((view, drawn)) = made else { return false };
+            self.shared.tell(StoreEvent::Figures { generation, step, figures: vec![(view, drawn)], row: None });
         }
     }
 

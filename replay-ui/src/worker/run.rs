@@ -10,14 +10,16 @@ use revacnn_recorder::{
     DataHint, RecorderError, RecorderOptions, Session, SessionPlan, Steered, Store, Training, Turn,
     default_disk_budget, find_data, unix_seconds,
 };
-use revacnn_schemas::{BranchId, BranchName, Fidelity, ImageIndex, Position, RecordingSettings, Schedule, Step};
+use revacnn_schemas::{
+    Advice, BranchId, BranchName, Fidelity, ImageIndex, Position, RecordingSettings, Schedule, Step,
+};
 use revacnn_trainer::data::load;
 use revacnn_trainer::{Settings, define, named_network};
 
 use super::Shared;
 use super::actions::words;
-use crate::message::{Done, Goal, Notice, StoreEvent};
-use crate::run_form::RunPlan;
+use crate::components::run_form::RunPlan;
+use crate::store_events::{Done, Goal, Notice, StoreEvent};
 
 /// The runs of this process.
 #[derive(Debug)]
@@ -91,11 +93,13 @@ impl Runs {
         let (shared, ending) = (self.shared.clone(), self.ending.clone());
         self.threads.retain(|thread| !thread.is_finished());
         let ours = Ours::begin(&self.shared, session_id(&training));
+        let resume = Advice::Resume { branch: name.clone(), more: None };
         let started = std::thread::Builder::new().spawn(move || {
             let notice = match run(training, until, &ending, &shared, ours) {
                 Ok(text) => Notice::Done { text, undo: None },
                 Err(error) => Notice::Refused(format!(
-                    "training has ended: {error}; what was committed is kept, and `revacnn resume` goes on from it"
+                    "training has ended: {error}; what was committed is kept, and `{}` goes on from it",
+                    shared.command(&resume)
                 )),
             };
             shared.refresh();

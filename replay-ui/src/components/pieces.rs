@@ -7,21 +7,20 @@ use iced::widget::{
 };
 use iced::{Alignment, Background, Border, Color, Element, Fill, Padding, Theme, border};
 
-use crate::message::Message;
 use crate::theme::{Colours, LARGE, NORMAL, SMALL};
 
-/// A part of the window.
-pub(crate) type Piece<'a> = Element<'a, Message>;
+/// A part of the window, and what it says.
+pub(crate) type Piece<'a, M> = Element<'a, M>;
 
 pub(crate) fn ground(color: Color) -> container::Style {
     container::Style { background: Some(Background::Color(color)), ..container::Style::default() }
 }
 
-pub(crate) fn separator<'a>() -> Piece<'a> {
+pub(crate) fn separator<'a, M: 'a>() -> Piece<'a, M> {
     rule::horizontal(1).style(thin).into()
 }
 
-pub(crate) fn upright<'a>() -> Piece<'a> {
+pub(crate) fn upright<'a, M: 'a>() -> Piece<'a, M> {
     rule::vertical(1).style(thin).into()
 }
 
@@ -47,7 +46,7 @@ pub(crate) fn alarm<'a>(words: impl text::IntoFragment<'a>) -> text::Text<'a> {
 /// Words that change with the cursor, on a ground that nobody sees: another one
 /// for other words, so that iced's software renderer draws again what letters
 /// hang over their place, too.
-pub(crate) fn changing<'a>(words: text::Text<'a>, content: &str) -> container::Container<'a, Message> {
+pub(crate) fn changing<'a, M: 'a>(words: text::Text<'a>, content: &str) -> container::Container<'a, M> {
     let mut hasher = DefaultHasher::new();
     content.hash(&mut hasher);
     // Far less than what would make a pixel another one.
@@ -56,7 +55,11 @@ pub(crate) fn changing<'a>(words: text::Text<'a>, content: &str) -> container::C
 }
 
 /// A button without a box, that shows where the pointer is.
-pub(crate) fn quiet<'a>(content: impl Into<Piece<'a>>, chosen: bool, message: Option<Message>) -> Piece<'a> {
+pub(crate) fn quiet<'a, M: Clone + 'a>(
+    content: impl Into<Piece<'a, M>>,
+    chosen: bool,
+    message: Option<M>,
+) -> Piece<'a, M> {
     button(content)
         .padding(Padding::from([4, 8]))
         .on_press_maybe(message)
@@ -80,7 +83,7 @@ pub(crate) fn quiet<'a>(content: impl Into<Piece<'a>>, chosen: bool, message: Op
 }
 
 /// A button of words.
-pub(crate) fn press<'a>(words: impl text::IntoFragment<'a>, message: Option<Message>) -> Piece<'a> {
+pub(crate) fn press<'a, M: Clone + 'a>(words: impl text::IntoFragment<'a>, message: Option<M>) -> Piece<'a, M> {
     quiet(plain(words), false, message)
 }
 
@@ -92,21 +95,15 @@ fn panel(theme: &Theme, radius: f32) -> container::Style {
 }
 
 /// A button that tells more when it is pointed at.
-pub(crate) fn hinted<'a>(piece: Piece<'a>, hint: &'a str) -> Piece<'a> {
+pub(crate) fn hinted<'a, M: 'a>(piece: Piece<'a, M>, hint: &'a str) -> Piece<'a, M> {
     let words = container(faint(hint)).padding([4, 8]).style(|theme| panel(theme, 4.0));
     tooltip(piece, words, tooltip::Position::Bottom).gap(4).into()
 }
 
-/// A button that edits, and shows its command while it is pointed at.
-pub(crate) fn edit<'a>(words: &'static str, edit: String, enabled: bool) -> Piece<'a> {
-    let pressed = enabled.then(|| Message::Edit(vec![edit.clone()]));
-    mouse_area(press(words, pressed)).on_enter(Message::Preview(Some(edit))).on_exit(Message::Preview(None)).into()
-}
-
 /// A name and its value; a click copies the value.
-pub(crate) fn pair<'a>(name: &'a str, value: String) -> Piece<'a> {
+pub(crate) fn pair<'a, M: Clone + 'a>(name: &'a str, value: String, copy: impl Fn(String) -> M) -> Piece<'a, M> {
     let shown = plain(value.clone());
-    let value = button(shown).padding(0).on_press(Message::Copy(value)).style(|theme: &Theme, status| {
+    let value = button(shown).padding(0).on_press(copy(value)).style(|theme: &Theme, status| {
         let colours = Colours::of(theme);
         let over = matches!(status, button::Status::Hovered | button::Status::Pressed);
         button::Style { text_color: if over { colours.accent } else { colours.ink }, ..button::Style::default() }
@@ -135,7 +132,7 @@ pub(crate) fn chooser(place: Option<usize>) -> impl Fn(&Theme, pick_list::Status
 }
 
 /// A field for a line of text.
-pub(crate) fn field<'a>(hint: &str, text: &str, width: f32) -> text_input::TextInput<'a, Message> {
+pub(crate) fn field<'a, M: Clone + 'a>(hint: &str, text: &str, width: f32) -> text_input::TextInput<'a, M> {
     text_input(hint, text).size(SMALL).padding([4, 8]).width(width).style(|theme: &Theme, status| {
         let colours = Colours::of(theme);
         let focused = matches!(status, text_input::Status::Focused { .. });
@@ -155,7 +152,7 @@ pub(crate) fn field<'a>(hint: &str, text: &str, width: f32) -> text_input::TextI
 }
 
 /// A page of words, where there are no figures.
-pub(crate) fn said<'a>(title: &str, lines: &[&str], below: Option<Piece<'a>>) -> Piece<'a> {
+pub(crate) fn said<'a, M: 'a>(title: &str, lines: &[&str], below: Option<Piece<'a, M>>) -> Piece<'a, M> {
     let mut page = column![text(title.to_owned()).size(LARGE)].spacing(12).max_width(720);
     for words in lines {
         let words = text((*words).to_owned()).size(NORMAL);
@@ -165,13 +162,13 @@ pub(crate) fn said<'a>(title: &str, lines: &[&str], below: Option<Piece<'a>>) ->
 }
 
 /// A note in the middle of a figure that has none to show.
-pub(crate) fn noted<'a>(words: &str) -> Piece<'a> {
+pub(crate) fn noted<'a, M: 'a>(words: &str) -> Piece<'a, M> {
     center(faint(words.to_owned())).padding(16).into()
 }
 
-/// A panel above everything else; a press beside it closes it.
-pub(crate) fn dialog<'a>(content: impl Into<Piece<'a>>) -> Piece<'a> {
+/// A panel above everything else; a press beside it leaves it.
+pub(crate) fn dialog<'a, M: Clone + 'a>(content: impl Into<Piece<'a, M>>, leave: M) -> Piece<'a, M> {
     let content = container(content).padding(20).style(|theme| panel(theme, 6.0));
     let shade = container(opaque(content)).center(Fill).style(|_| ground(Color { a: 0.35, ..Color::BLACK }));
-    opaque(mouse_area(shade).on_press(Message::Escape))
+    opaque(mouse_area(shade).on_press(leave))
 }
