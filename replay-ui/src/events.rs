@@ -96,10 +96,9 @@ impl State {
     }
 
     fn done(&mut self, done: Done) -> Vec<Effect> {
-        if let Some(Intent::Train(_)) = self.context.changes.done(&done) {
-            if let Some(dialog::State::RunForm(_)) = self.dialog {
-                self.dialog = None;
-            }
+        let made = self.context.changes.done(&done);
+        if let (Some(Intent::Train(_)), Some(dialog::State::RunForm(_))) = (made, &self.dialog) {
+            self.dialog = None;
         }
         if let Some((branch, waits)) = done.paused {
             let _ = if waits { self.context.paused.insert(branch) } else { self.context.paused.remove(&branch) };
@@ -275,7 +274,7 @@ impl State {
         };
         let by_us = |notice: &Notice| match notice {
             Notice::Done { undo: Some(Undo::TakeBack(deleted)), .. } => deleted == name,
-            _ => false,
+            Notice::Done { .. } | Notice::Refused(_) => false,
         };
         if self.context.changes.is_running() || self.status.notice.as_ref().is_some_and(by_us) {
             return;

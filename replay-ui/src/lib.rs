@@ -21,16 +21,15 @@
 //! | `window`, `headless`, `framebuffer`, `screenshot` | the interface on a display, without one, its pixels, and in a file |
 //! | `measure` | what tests and benches ask of it |
 
+#![warn(clippy::wildcard_enum_match_arm)]
+
 mod canvas;
 mod cells;
-#[warn(clippy::wildcard_enum_match_arm)]
 mod changes;
 mod commands;
-#[warn(clippy::wildcard_enum_match_arm)]
 mod components;
 mod context;
 mod edits;
-#[warn(clippy::wildcard_enum_match_arm)]
 mod events;
 mod framebuffer;
 mod headless;
@@ -46,12 +45,10 @@ mod state;
 mod store_events;
 mod theme;
 mod time;
-#[warn(clippy::wildcard_enum_match_arm)]
 mod update;
 mod view;
 mod views;
 mod window;
-#[warn(clippy::wildcard_enum_match_arm)]
 mod worker;
 
 use std::num::NonZeroUsize;

@@ -143,7 +143,7 @@ pub fn drag(options: &ViewOptions, frames: usize, sweep: usize, settled: impl Fn
             ask(state.update(Message::Store(told)));
         }
     };
-    let is_there = |state: &State, slot| state.context.cells.get(slot).is_some();
+    let is_there = |state: &State, view| state.context.cells.get(view).is_some();
     while !(is_there(&state, views::NETWORK) && is_there(&state, views::LOSS)) {
         if started.elapsed() > PATIENCE {
             return Err(ViewError::NotThere("expected a network and its loss, found none in a minute".to_owned()));
@@ -223,10 +223,10 @@ impl Interface {
         for y in (0..height).rev().step_by(APART) {
             let y = y as f32;
             let leads_inside = |x: &f32| {
-                self.point(state, Point::new(*x, y), &click).iter().any(|said| match said {
+                self.point(state, Point::new(*x, y), &click).iter().any(|said| {
                     // Beyond its ends lie the first and the last step.
-                    Message::Timeline(timeline::Message::Go(Move::To(step))) => (first + 1..last).contains(&step.0),
-                    _ => false,
+                    matches!(said, Message::Timeline(timeline::Message::Go(Move::To(step)))
+                        if (first + 1..last).contains(&step.0))
                 })
             };
             let places: Vec<f32> = (0..width).step_by(APART).map(|x| x as f32).filter(leads_inside).collect();

@@ -76,14 +76,18 @@ impl SyncReader {
             // Only the newest of what is wanted is made.
             let mut newest = None;
             for effect in std::mem::take(&mut effects) {
-                match effect {
-                    Effect::Request(Request::Figures(wanted)) => newest = Some(wanted),
+                match &effect {
+                    Effect::Request(Request::Figures(wanted)) => newest = Some(wanted.clone()),
                     Effect::Request(Request::Resolve(address)) => {
-                        let step = self.evaluator.resolve(&address)?;
-                        let found = StoreEvent::Resolved { branch: address.branch, step };
+                        let step = self.evaluator.resolve(address)?;
+                        let found = StoreEvent::Resolved { branch: address.branch.clone(), step };
                         effects.extend(state.update(Message::Store(found)));
                     }
-                    other => others.push(other),
+                    Effect::Request(Request::Epoch { .. } | Request::Change(_))
+                    | Effect::Focus(_)
+                    | Effect::Copy(_) => {
+                        others.push(effect);
+                    }
                 }
             }
             let Some(wanted) = newest else { continue };

@@ -554,8 +554,8 @@ mod tests {
         let mut state = opened();
         state.update(tree::Message::Beside(Some("wider".parse().unwrap())));
         state.update(timeline::Message::Go(Move::To(Step(60))));
-        for (slot, branch) in [(views::NETWORK, "main"), (views::OTHER_NETWORK, "wider")] {
-            let query = View::query_of(slot, &state).unwrap();
+        for (view, branch) in [(views::NETWORK, "main"), (views::OTHER_NETWORK, "wider")] {
+            let query = View::query_of(view, &state).unwrap();
             assert!(query.contains(&format!("branch = '{branch}' AND step = 60")), "{query}");
         }
     }

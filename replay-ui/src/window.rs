@@ -131,7 +131,7 @@ impl Window {
                 let escape = modified_key == keyboard::Key::Named(keyboard::key::Named::Escape);
                 (status == event::Status::Ignored || escape).then_some(Happened::Key(modified_key, modifiers))
             }
-            _ => None,
+            Event::Keyboard(_) | Event::Mouse(_) | Event::Window(_) | Event::Touch(_) | Event::InputMethod(_) => None,
         })
     }
 }

@@ -261,7 +261,7 @@ impl canvas::Program<Message> for EmbeddingPlot<'_> {
                 let at = cursor.position_in(bounds)?;
                 Some(Action::publish(Message::Pick(self.point_at(at, self.room(bounds)))).and_capture())
             }
-            _ => None,
+            Event::Keyboard(_) | Event::Mouse(_) | Event::Window(_) | Event::Touch(_) | Event::InputMethod(_) => None,
         }
     }
 

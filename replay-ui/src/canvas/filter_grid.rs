@@ -108,7 +108,7 @@ impl canvas::Program<Message> for FilterGrid<'_> {
                 let at = at?;
                 Some(Action::publish(Message::Pick(self.filter_at(at, bounds.size()))).and_capture())
             }
-            _ => None,
+            Event::Keyboard(_) | Event::Mouse(_) | Event::Window(_) | Event::Touch(_) | Event::InputMethod(_) => None,
         }
     }
 

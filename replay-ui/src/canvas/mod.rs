@@ -54,7 +54,7 @@ pub(crate) fn scrub<M>(
             pointer.held = false;
             Some(Action::capture())
         }
-        _ => None,
+        Event::Keyboard(_) | Event::Mouse(_) | Event::Window(_) | Event::Touch(_) | Event::InputMethod(_) => None,
     }
 }
 

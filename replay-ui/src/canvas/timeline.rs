@@ -203,7 +203,7 @@ impl Timeline<'_> {
             Event::Mouse(mouse::Event::ButtonReleased(mouse::Button::Left)) => {
                 drag.bar.take().map(|_| Action::capture())
             }
-            _ => None,
+            Event::Keyboard(_) | Event::Mouse(_) | Event::Window(_) | Event::Touch(_) | Event::InputMethod(_) => None,
         }
     }
 
@@ -275,7 +275,7 @@ impl canvas::Program<Message> for Timeline<'_> {
             Event::Window(window::Event::RedrawRequested(now)) if self.playing => {
                 Some(Action::publish(Message::Tick(*now)))
             }
-            _ => scrub(
+            Event::Keyboard(_) | Event::Mouse(_) | Event::Window(_) | Event::Touch(_) | Event::InputMethod(_) => scrub(
                 &mut drag.pointer,
                 event,
                 bounds,

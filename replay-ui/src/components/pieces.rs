@@ -70,7 +70,7 @@ pub(crate) fn quiet<'a, M: Clone + 'a>(
                 button::Status::Disabled => (None, Color { a: 0.5, ..colours.faint }),
                 _ if chosen => (Some(colours.raised), colours.accent),
                 _ if over => (Some(colours.raised), colours.ink),
-                _ => (None, colours.ink),
+                button::Status::Active | button::Status::Hovered | button::Status::Pressed => (None, colours.ink),
             };
             button::Style {
                 background: background.map(Background::Color),

@@ -11,7 +11,7 @@ use revacnn_schemas::BranchName;
 fn wanted(effects: &[Effect]) -> &FigureRequest {
     let found = effects.iter().rev().find_map(|effect| match effect {
         Effect::Request(Request::Figures(wanted)) => Some(wanted),
-        _ => None,
+        Effect::Request(_) | Effect::Focus(_) | Effect::Copy(_) => None,
     });
     found.unwrap_or_else(|| panic!("expected figures to be asked for, found {effects:?}"))
 }
@@ -158,7 +158,7 @@ fn every_kind_of_change_waits_for_the_one_that_runs() {
         let text = "wider is trained until step 200".to_owned();
         let ended = Message::Store(StoreEvent::Noticed(Notice::Done { text, undo: None }));
         assert_eq!(changes(state.update(ended)), [], "{expected:?} waits still");
-        assert_eq!(changes(state.update(done())), [expected.clone()]);
+        assert_eq!(changes(state.update(done())), std::slice::from_ref(&expected));
         assert!(state.context.changes.is_running() && changes(state.update(done())).is_empty());
         assert!(!state.context.changes.is_running(), "{expected:?}");
     }

@@ -64,8 +64,8 @@ fn two_branches_are_shown_side_by_side_and_one_alone_again() {
     assert!(person.reads("beside main") && person.reads(&format!("wider@{}", WIDER.1)));
     // It goes on where the other one ended.
     assert!(person.reads(&format!("main@{LAST}")));
-    for slot in [views::OTHER_NETWORK, views::DIFFERENCES] {
-        assert!(person.state.context.cells.get(slot).is_some_and(|shown| shown.drawn.figure.is_ok()), "{slot:?}");
+    for view in [views::OTHER_NETWORK, views::DIFFERENCES] {
+        assert!(person.state.context.cells.get(view).is_some_and(|shown| shown.drawn.figure.is_ok()), "{view:?}");
     }
     person.press("beside main");
     assert!(person.state.context.beside.is_none() && person.reads("side by side"));
@@ -142,8 +142,8 @@ fn a_drag_along_the_timeline_moves_the_cursor_and_every_figure() {
         simulator.simulate([Event::Mouse(mouse::Event::CursorMoved { position: at(0.1) })]);
     });
     assert_eq!(person.state.context.time.cursor, there);
-    for slot in [views::NETWORK, views::EMBEDDING, views::FILTERS] {
-        assert_eq!(person.state.context.cells.get(slot).unwrap().step, there, "{slot:?}");
+    for view in [views::NETWORK, views::EMBEDDING, views::FILTERS] {
+        assert_eq!(person.state.context.cells.get(view).unwrap().step, there, "{view:?}");
     }
 }
 

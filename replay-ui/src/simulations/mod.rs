@@ -251,9 +251,9 @@ impl Person {
     /// Whether there is a text that has these words in it.
     fn reads_of(&self, words: &str) -> bool {
         let words = words.to_owned();
-        let with = move |candidate: Candidate<'_>| match candidate {
-            Candidate::Text { content, .. } => content.contains(&words).then_some(()),
-            _ => None,
+        let with = move |candidate: Candidate<'_>| {
+            let Candidate::Text { content, .. } = candidate else { return None };
+            content.contains(&words).then_some(())
         };
         self.simulator().find(with).is_ok()
     }

@@ -80,7 +80,9 @@ impl Actions {
                     Command::Stop => format!("{name} stopped at step {step}"),
                     Command::Step => format!("{name} made step {step} and waits"),
                     _ if answer.paused => format!("{name} is paused at step {step}"),
-                    _ => format!("{name} goes on after step {step}"),
+                    Command::Edit { .. } | Command::Pause | Command::Resume => {
+                        format!("{name} goes on after step {step}")
+                    }
                 };
                 let select = answer.paused.then(|| (name.clone(), Goal::At(Position::Step(answer.step))));
                 Ok(Done { text, select, paused: Some((answer.branch, answer.paused)), ..Done::default() })

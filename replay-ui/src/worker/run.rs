@@ -173,7 +173,7 @@ fn run(
                 let reason = format!("nobody can steer this training: {reason}");
                 shared.tell(StoreEvent::Noticed(Notice::Refused(reason)));
             }
-            _ => {}
+            Steered::Paused(_) | Steered::Resumed(_) | Steered::Refused(_) | Steered::Unanswered(_) => {}
         })?;
         ours.is_now(session_id(&training));
         match turn {
