@@ -54,7 +54,7 @@ impl On {
 
 /// Where a command stands in the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum InList {
     /// On a line of its own.
     Line,
     /// On the line of the command before it, after these signs.
@@ -63,7 +63,7 @@ enum Place {
     Unlisted,
 }
 
-use Place::{After, Line, Unlisted};
+use InList::{After, Line, Unlisted};
 
 /// A key that was pressed.
 #[derive(Debug, Clone, Copy)]
@@ -86,7 +86,7 @@ struct Command {
     #[cfg_attr(not(test), expect(dead_code, reason = "tests name commands by it"))]
     name: &'static str,
     keys: &'static [On],
-    place: Place,
+    place: InList,
     /// What it does, in the list.
     help: &'static str,
     does: fn(&State, Pressed) -> Option<Message>,
@@ -96,7 +96,7 @@ struct Command {
 const fn row(
     name: &'static str,
     keys: &'static [On],
-    place: Place,
+    place: InList,
     help: &'static str,
     does: fn(&State, Pressed) -> Option<Message>,
 ) -> Command {

@@ -102,7 +102,7 @@ impl Context {
 
     /// The shown branches: the selected one first, then the one beside it, its
     /// parent, those that are trained now, and the others as they were made.
-    pub(crate) fn shown(&self) -> Vec<BranchName> {
+    pub(crate) fn shown_branches(&self) -> Vec<BranchName> {
         let parent = self.branch().and_then(|branch| branch.parent.as_ref());
         let rank = |branch: &BranchSummary| match &branch.name {
             name if self.selected.as_ref() == Some(name) => 0,
@@ -124,7 +124,7 @@ impl Context {
     /// Branches whose filters are shown together, and how many there would be
     /// with all that are shown.
     pub(crate) fn together(&self) -> (Vec<&BranchSummary>, usize) {
-        let shown = self.shown();
+        let shown = self.shown_branches();
         let most = if self.beside.is_some() { 2 } else { MOST_TOGETHER };
         let of = if self.beside.is_some() { 2 } else { shown.len() };
         (shown.iter().filter_map(|name| self.branch_named(name)).take(most).collect(), of)
@@ -133,7 +133,7 @@ impl Context {
     /// Makes the timeline as long as the longest of the shown branches; returns
     /// whether it was not.
     pub(crate) fn fit_time(&mut self) -> bool {
-        let shown = self.shown();
+        let shown = self.shown_branches();
         let ends = shown.iter().filter_map(|name| self.branch_named(name)).map(|branch| self.end_of(branch));
         let (before, last) = (self.time, ends.max().unwrap_or(0));
         self.time.grow(0, last);
@@ -145,7 +145,7 @@ impl Context {
     pub(crate) fn readable(&self) -> Vec<BranchName> {
         let is = |branch: &BranchSummary| branch.problem.is_none() && branch.steps.is_some();
         let looked_at = |name: &BranchName| self.selected.as_ref() == Some(name);
-        let mut shown = self.shown();
+        let mut shown = self.shown_branches();
         shown.retain(|name| looked_at(name) || self.branch_named(name).is_none_or(is));
         shown
     }

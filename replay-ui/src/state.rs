@@ -79,7 +79,7 @@ impl State {
     }
 
     /// Everything that the window shows.
-    pub(crate) fn shown(&self) -> FigureRequest {
+    pub(crate) fn figure_request(&self) -> FigureRequest {
         let context = &self.context;
         let Some(at) = context.at() else {
             return FigureRequest { generation: self.generation, ..FigureRequest::default() };
@@ -213,7 +213,7 @@ pub(crate) mod tests {
     #[test]
     fn the_selected_branch_comes_first_and_hidden_ones_are_left_out() {
         let mut state = opened();
-        let names = |state: &State| state.context.shown().iter().map(ToString::to_string).collect::<Vec<_>>();
+        let names = |state: &State| state.context.shown_branches().iter().map(ToString::to_string).collect::<Vec<_>>();
         state.update(tree::Message::Select("wider".parse().unwrap()));
         assert_eq!(names(&state), ["wider", "main"]);
         state.update(tree::Message::Show("main".parse().unwrap(), false));
@@ -228,7 +228,8 @@ pub(crate) mod tests {
         all[25].training = true;
         state.update(listed(all));
         state.update(tree::Message::Select("b30".parse().unwrap()));
-        let first = |state: &State| state.context.shown()[..4].iter().map(ToString::to_string).collect::<Vec<_>>();
+        let first =
+            |state: &State| state.context.shown_branches()[..4].iter().map(ToString::to_string).collect::<Vec<_>>();
         assert_eq!(first(&state), ["b30", "b20", "b25", "b0"]);
         let (together, of) = state.context.together();
         assert_eq!((together.len(), of, together[2].name.as_str()), (6, 31, "b25"));
@@ -290,7 +291,7 @@ pub(crate) mod tests {
     #[test]
     fn the_timeline_has_curves_by_step_whatever_the_axis_of_the_chart() {
         let mut state = opened();
-        let lanes = |state: &State| state.shown().cells.iter().any(|(view, _)| *view == views::TIMELINE);
+        let lanes = |state: &State| state.figure_request().cells.iter().any(|(view, _)| *view == views::TIMELINE);
         assert!(!lanes(&state), "the chart's own serve");
         state.update(loss::Message::X(XAxis::Images));
         assert!(lanes(&state));
@@ -311,7 +312,7 @@ pub(crate) mod tests {
     #[test]
     fn what_is_open_decides_which_cells_are_wanted() {
         let mut state = opened();
-        let shown = |state: &State| state.shown().cells.iter().map(|(view, _)| *view).collect::<Vec<_>>();
+        let shown = |state: &State| state.figure_request().cells.iter().map(|(view, _)| *view).collect::<Vec<_>>();
         assert_eq!(shown(&state), [views::NETWORK, views::LOSS]);
         state.update(figure::Message::Layer("conv1".parse().unwrap()));
         assert_eq!(shown(&state), [views::NETWORK, views::LOSS, views::FILTERS, views::EMBEDDING]);

@@ -287,7 +287,7 @@ impl State {
             self.redraw();
         }
         self.generation += 1;
-        let shown = self.shown();
+        let shown = self.figure_request();
         self.context.cells.show(&shown.cells);
         vec![Effect::Request(Request::Figures(shown))]
     }
@@ -465,7 +465,7 @@ impl State {
             }
             Saves::Afresh => {
                 let Some(cell) = self.context.cells.cell(id).cloned() else { return Vec::new() };
-                let inputs = self.shown().inputs();
+                let inputs = self.figure_request().inputs();
                 self.make(Intent::SaveFresh { view: id, cell, inputs, path })
             }
         }

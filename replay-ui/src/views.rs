@@ -227,7 +227,7 @@ fn filter(state: &State, at: Address) -> Option<Cell> {
 }
 
 fn query_loss(state: &State) -> String {
-    let names: Vec<String> = state.context.shown().iter().map(|name| format!("'{name}'")).collect();
+    let names: Vec<String> = state.context.shown_branches().iter().map(|name| format!("'{name}'")).collect();
     format!(
         "SELECT branch, step, loss FROM steps WHERE branch IN ({}) AND step > 0 ORDER BY branch, step",
         names.join(", ")

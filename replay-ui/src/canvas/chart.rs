@@ -7,7 +7,7 @@ use revacnn_recorder::StepRow;
 use revacnn_schemas::{Chart, Hue, MarkKind, Scale, Series, Step};
 
 use super::geometry_cache::Cache;
-use super::labels::{Align, count, label, number, ticks};
+use super::labels::{TextAlign, count, label, number, ticks};
 use super::readout::Readout;
 use super::text::{fitted, width};
 use super::{Pointer, diamond, scrub};
@@ -153,14 +153,14 @@ impl Plot {
             let faded = Color { a: 0.5, ..colours.line };
             frame.fill_rectangle(Point::new(self.area.x, y.round()), Size::new(self.area.width, 1.0), faded);
             let value = if self.scale == Scale::Logarithmic { 10_f64.powf(tick) } else { tick };
-            label(frame, number(value), Point::new(self.area.x - 8.0, y), colours.faint, Align::Right);
+            label(frame, number(value), Point::new(self.area.x - 8.0, y), colours.faint, TextAlign::Right);
         }
         for tick in ticks(self.x[0], self.x[1], (self.area.width / 110.0).max(2.0) as usize) {
             let at = Point::new(self.x_at(tick), self.area.y + self.area.height + 10.0);
             let whole = tick.fract() == 0.0 && tick >= 0.0;
             let text = if whole { count(tick as u64) } else { number(tick) };
             let at_end = at.x + 24.0 > self.area.x + self.area.width;
-            label(frame, text, at, colours.faint, if at_end { Align::Right } else { Align::Middle });
+            label(frame, text, at, colours.faint, if at_end { TextAlign::Right } else { TextAlign::Middle });
         }
     }
 
@@ -209,7 +209,7 @@ impl Plot {
             taken.push(at);
             // What it lies on shows through as little as it can.
             frame.fill_rectangle(at.position(), at.size(), Color { a: 0.75, ..colours.paper });
-            label(frame, name, Point::new(at.x + 2.0, at.center_y()), colours.words(series.hue), Align::Left);
+            label(frame, name, Point::new(at.x + 2.0, at.center_y()), colours.words(series.hue), TextAlign::Left);
         }
     }
 

@@ -9,7 +9,7 @@ use revacnn_schemas::{DiagramColumn, Edit, FilterInit, LayerName, NetworkDiagram
 
 use super::atlas::{Atlas, Line, Placed};
 use super::geometry_cache::{Kept, Last};
-use super::labels::{Align, gap, label};
+use super::labels::{TextAlign, gap, label};
 use super::layout::{Layout, Plan, node_of};
 use super::text::{fitted, width};
 use super::{hover, picture, put};
@@ -78,7 +78,7 @@ pub(crate) struct Diagram<'a> {
 
 /// What a canvas of a diagram remembers.
 #[derive(Debug, Default)]
-pub(crate) struct Moving {
+pub(crate) struct Motion {
     tick: u64,
     painted: Option<Instant>,
     away: bool,
@@ -100,7 +100,7 @@ pub(crate) struct Moving {
     nodes: Kept<Option<Placed>>,
 }
 
-impl Moving {
+impl Motion {
     /// Nodes are where they belong.
     fn is_still(&self, reduced_motion: bool) -> bool {
         reduced_motion || self.away || self.resting
@@ -222,10 +222,10 @@ impl Diagram<'_> {
                 None => format!("no {layer}"),
             };
             let color = if chosen { colours.accent } else { colours.ink };
-            label(frame, fitted(&name, room), Point::new(head.x, 13.0), color, Align::Left);
+            label(frame, fitted(&name, room), Point::new(head.x, 13.0), color, TextAlign::Left);
             if let Some(column) = column.filter(|_| layout.has_room_beneath(place)) {
                 let text = fitted(&column.description, head.width + 20.0);
-                label(frame, text, Point::new(head.x, 29.0), colours.faint, Align::Left);
+                label(frame, text, Point::new(head.x, 29.0), colours.faint, TextAlign::Left);
             }
             if let (Some(_), Some(&add)) = (column, layout.add.get(place))
                 && self.steering != Steering::Elsewhere
@@ -233,19 +233,19 @@ impl Diagram<'_> {
                 let rim = Stroke::default().with_color(colours.line).with_width(1.0);
                 frame.stroke(&Path::rounded_rectangle(add.position(), add.size(), 4.0.into()), rim);
                 let plus = if self.steering == Steering::Later { colours.line } else { colours.ink };
-                label(frame, "+", add.center(), plus, Align::Middle);
+                label(frame, "+", add.center(), plus, TextAlign::Middle);
             }
         }
         if let Some((image, _)) = &self.diagram.input {
             let at = Point::new(layout.input.center_x(), layout.input.y + layout.input.height + 12.0);
-            label(frame, format!("image {image}"), at, colours.faint, Align::Middle);
+            label(frame, format!("image {image}"), at, colours.faint, TextAlign::Middle);
             let class = self.diagram.label.and_then(|label| self.diagram.classes.get(label));
             if let Some(class) = class {
                 let share = format!("{:.0} %", class.probability * 100.0);
                 let name = fitted(&class.name, 2.0 * at.x - 4.0);
-                label(frame, name, Point::new(at.x, at.y + 16.0), colours.ink, Align::Middle);
+                label(frame, name, Point::new(at.x, at.y + 16.0), colours.ink, TextAlign::Middle);
                 if !layout.has_bars() {
-                    label(frame, share, Point::new(at.x, at.y + 32.0), colours.ink, Align::Middle);
+                    label(frame, share, Point::new(at.x, at.y + 32.0), colours.ink, TextAlign::Middle);
                 }
             }
         }
@@ -274,14 +274,14 @@ impl Diagram<'_> {
         let area = layout.classes;
         let lines = self.class_lines(layout);
         if !lines.is_empty() {
-            label(frame, "softmax, %", Point::new(area.x + area.width, 13.0), colours.ink, Align::Right);
+            label(frame, "softmax, %", Point::new(area.x + area.width, 13.0), colours.ink, TextAlign::Right);
         }
         for (place, (class, (y, _))) in self.diagram.classes.iter().zip(lines).enumerate() {
             let ink = if self.diagram.label == Some(place) { colours.ink } else { colours.faint };
             let name = fitted(&class.name, area.width * CLASS_NAMES - 6.0);
-            label(frame, name, Point::new(area.x, y), ink, Align::Left);
+            label(frame, name, Point::new(area.x, y), ink, TextAlign::Left);
             let text = format!("{:.0}", class.probability * 100.0);
-            label(frame, text, Point::new(area.x + area.width, y), ink, Align::Right);
+            label(frame, text, Point::new(area.x + area.width, y), ink, TextAlign::Right);
         }
     }
 
@@ -309,15 +309,15 @@ impl Diagram<'_> {
     }
 
     /// All nodes as one image: what jitters is then one spot to draw again.
-    fn nodes(&self, layout: &Layout, paths: Option<&Atlas>, moving: &Moving, colours: &Colours) -> Option<Placed> {
-        let still = moving.is_still(self.reduced_motion);
+    fn nodes(&self, layout: &Layout, paths: Option<&Atlas>, motion: &Motion, colours: &Colours) -> Option<Placed> {
+        let still = motion.is_still(self.reduced_motion);
         let mut atlas = paths?.clone();
         for (column, (layer, filters)) in self.plan.columns.iter().enumerate() {
             let reach = self.diagram.columns.iter().find(|found| found.layer == *layer).map(jitter).unwrap_or_default();
             for (place, filter) in filters.iter().enumerate() {
                 let at = layout.nodes[column][place];
                 let Some((found, node)) = node_of(self.diagram, layer, filter) else { continue };
-                let shift = if still { Vector::ZERO } else { offset(place, moving.tick, reach[found.1]) };
+                let shift = if still { Vector::ZERO } else { offset(place, motion.tick, reach[found.1]) };
                 let at = at + Vector::new(shift.x.round(), shift.y.round());
                 let key = (layer.clone(), filter.clone());
                 let rim = match () {
@@ -367,8 +367,8 @@ impl Diagram<'_> {
     }
 
     /// What the nodes depend on besides.
-    fn of_nodes(&self, moving: &Moving) -> String {
-        let tick = if moving.is_still(self.reduced_motion) { 0 } else { moving.tick };
+    fn of_nodes(&self, motion: &Motion) -> String {
+        let tick = if motion.is_still(self.reduced_motion) { 0 } else { motion.tick };
         format!("{tick} {:?} {:?} {}", self.highlights, self.differing, self.is_steered())
     }
 
@@ -413,38 +413,38 @@ impl Diagram<'_> {
 }
 
 impl canvas::Program<Message> for Diagram<'_> {
-    type State = Moving;
+    type State = Motion;
 
     fn update(
         &self,
-        moving: &mut Moving,
+        motion: &mut Motion,
         event: &Event,
         bounds: Rectangle,
         cursor: mouse::Cursor,
     ) -> Option<Action<Message>> {
-        let wakes = matches!(event, Event::Mouse(_) | Event::Keyboard(_)) && moving.touch(Instant::now());
+        let wakes = matches!(event, Event::Mouse(_) | Event::Keyboard(_)) && motion.touch(Instant::now());
         match event {
-            Event::Window(window::Event::Unfocused) => moving.away = true,
+            Event::Window(window::Event::Unfocused) => motion.away = true,
             Event::Window(window::Event::Focused) => {
-                moving.away = false;
+                motion.away = false;
                 return Some(Action::request_redraw());
             }
             Event::Window(window::Event::RedrawRequested(now)) => {
-                let still = self.reduced_motion || moving.away;
+                let still = self.reduced_motion || motion.away;
                 if still || self.diagram.columns.iter().all(|column| jitter(column).iter().all(|share| *share == 0.0)) {
                     return None;
                 }
-                return moving.jitter(*now, self.number).map(Action::request_redraw_at);
+                return motion.jitter(*now, self.number).map(Action::request_redraw_at);
             }
             Event::Mouse(mouse::Event::CursorMoved { .. }) => {
                 let at = cursor.position_in(bounds);
                 let layout = self.layout(bounds);
                 let preview = at.and_then(|at| self.preview(&layout, at));
-                if preview != moving.preview {
-                    moving.preview.clone_from(&preview);
+                if preview != motion.preview {
+                    motion.preview.clone_from(&preview);
                     return Some(Action::publish(Message::Preview(preview)));
                 }
-                let said = hover(&mut moving.over, at.and_then(|at| self.filter_at(&layout, at)));
+                let said = hover(&mut motion.over, at.and_then(|at| self.filter_at(&layout, at)));
                 return said.or_else(|| wakes.then(Action::request_redraw));
             }
             Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left)) => {
@@ -452,12 +452,12 @@ impl canvas::Program<Message> for Diagram<'_> {
                     let said = self.pressed(&self.layout(bounds), at);
                     let Message::Edit(edits) = said else { return Some(Action::publish(said).and_capture()) };
                     // It is made when the button is let go, if it is still meant then.
-                    moving.held = Some(edits);
+                    motion.held = Some(edits);
                     return Some(Action::capture());
                 }
             }
             Event::Mouse(mouse::Event::ButtonReleased(mouse::Button::Left)) => {
-                if let (Some(held), Some(at)) = (moving.held.take(), cursor.position_in(bounds))
+                if let (Some(held), Some(at)) = (motion.held.take(), cursor.position_in(bounds))
                     && let Message::Edit(edits) = self.pressed(&self.layout(bounds), at)
                     && held == edits
                 {
@@ -471,7 +471,7 @@ impl canvas::Program<Message> for Diagram<'_> {
 
     fn draw(
         &self,
-        moving: &Moving,
+        motion: &Motion,
         renderer: &Renderer,
         theme: &Theme,
         bounds: Rectangle,
@@ -480,10 +480,10 @@ impl canvas::Program<Message> for Diagram<'_> {
         let colours = Colours::of(theme);
         let layout = self.layout(bounds);
         let figure = self.of_figure(bounds, theme.extended_palette().is_dark);
-        let bars = moving.bars.of(&figure, || self.bars(&layout, colours));
-        let paths = moving.paths.of(&figure, || self.under(&layout, colours));
-        let depends = format!("{figure} {}", self.of_nodes(moving));
-        let nodes = moving.nodes.of(&depends, || self.nodes(&layout, paths.as_ref(), moving, colours));
+        let bars = motion.bars.of(&figure, || self.bars(&layout, colours));
+        let paths = motion.paths.of(&figure, || self.under(&layout, colours));
+        let depends = format!("{figure} {}", self.of_nodes(motion));
+        let nodes = motion.nodes.of(&depends, || self.nodes(&layout, paths.as_ref(), motion, colours));
         // What is not kept is compared piece by piece, and drawn again where it
         // has changed.
         let mut frame = Frame::new(renderer, bounds.size());
@@ -492,10 +492,10 @@ impl canvas::Program<Message> for Diagram<'_> {
         self.classes(&mut frame, &layout, colours);
         picture(&mut frame, self.pictures, INPUT, layout.input);
         bars.iter().chain(nodes.iter()).for_each(|image| put(&mut frame, image));
-        vec![moving.last.ground(frame)]
+        vec![motion.last.ground(frame)]
     }
 
-    fn mouse_interaction(&self, _: &Moving, bounds: Rectangle, cursor: mouse::Cursor) -> mouse::Interaction {
+    fn mouse_interaction(&self, _: &Motion, bounds: Rectangle, cursor: mouse::Cursor) -> mouse::Interaction {
         let Some(at) = cursor.position_in(bounds) else { return mouse::Interaction::default() };
         let layout = self.layout(bounds);
         let says_nothing = self.pressed(&layout, at) == Message::Pick(None);
@@ -519,19 +519,19 @@ mod tests {
 
     #[test]
     fn nodes_come_to_rest_when_nobody_is_there_and_wake_up_again() {
-        let (mut moving, start) = (Moving::default(), Instant::now());
+        let (mut motion, start) = (Motion::default(), Instant::now());
         let at = |seconds: f32| start + Duration::from_secs_f32(seconds);
-        assert_eq!(moving.jitter(at(0.0), Some(1)), Some(at(0.0) + JITTER_EVERY));
-        assert_eq!(moving.jitter(at(0.01), Some(1)), Some(at(0.0) + JITTER_EVERY), "not before its time");
-        assert_eq!(moving.tick, 1);
+        assert_eq!(motion.jitter(at(0.0), Some(1)), Some(at(0.0) + JITTER_EVERY));
+        assert_eq!(motion.jitter(at(0.01), Some(1)), Some(at(0.0) + JITTER_EVERY), "not before its time");
+        assert_eq!(motion.tick, 1);
         // Another figure is as good as a touch.
-        moving.jitter(at(15.0), Some(2));
-        moving.jitter(at(30.0), Some(2));
-        assert!(!moving.resting);
-        assert_eq!(moving.jitter(at(36.0), Some(2)), Some(at(36.0)), "drawn once more");
-        assert!(moving.resting && moving.jitter(at(36.0), Some(2)).is_none());
-        assert!(moving.touch(at(40.0)) && !moving.touch(at(41.0)));
-        assert!(moving.jitter(at(41.0), Some(2)).is_some());
+        motion.jitter(at(15.0), Some(2));
+        motion.jitter(at(30.0), Some(2));
+        assert!(!motion.resting);
+        assert_eq!(motion.jitter(at(36.0), Some(2)), Some(at(36.0)), "drawn once more");
+        assert!(motion.resting && motion.jitter(at(36.0), Some(2)).is_none());
+        assert!(motion.touch(at(40.0)) && !motion.touch(at(41.0)));
+        assert!(motion.jitter(at(41.0), Some(2)).is_some());
     }
 
     fn shown(diagram: &NetworkDiagram, plan: Plan, steering: Steering) -> Diagram<'_> {
@@ -558,10 +558,10 @@ mod tests {
         let canvas = shown(&diagram, plan, Steering::Now);
         let bounds = Rectangle { x: 0.0, y: 0.0, width: 900.0, height: 300.0 };
         let plus = canvas.layout(bounds).add.iter().map(Rectangle::center).collect::<Vec<Point>>();
-        let mut moving = Moving::default();
+        let mut motion = Motion::default();
         let mut said = |event: mouse::Event, at: Point| {
             let cursor = mouse::Cursor::Available(at);
-            let action = canvas::Program::update(&canvas, &mut moving, &Event::Mouse(event), bounds, cursor);
+            let action = canvas::Program::update(&canvas, &mut motion, &Event::Mouse(event), bounds, cursor);
             action.and_then(|action| action.into_inner().0).map(written)
         };
         let [down, up] = [mouse::Event::ButtonPressed, mouse::Event::ButtonReleased].map(|of| of(mouse::Button::Left));

@@ -5,16 +5,16 @@ use std::time::{Duration, Instant};
 
 use iced::widget::canvas::{self, Action, Event, Frame, Geometry};
 use iced::{Color, Point, Rectangle, Renderer, Size, Theme, mouse, window};
-use revacnn_schemas::{FilterIdentity, Scatter, ScatterPoint};
+use revacnn_schemas::{FilterIdentity, Hue, Scatter, ScatterPoint};
 
 use super::atlas::{Atlas, Line, Placed};
 use super::geometry_cache::{Kept, Last};
-use super::labels::{Align, label, swatch, under_way};
+use super::labels::{TextAlign, label, swatch, under_way};
 use super::text::{fitted, width};
 use super::{hover, put};
 use crate::components::figure::{FilterKey, Highlights, Message};
 use crate::pixels::Pictures;
-use crate::theme::{Colours, SWATCH};
+use crate::theme::{Colours, SMALL, SWATCH};
 
 const MARGIN: f32 = 22.0;
 const RADIUS: f32 = 5.0;
@@ -115,7 +115,7 @@ pub(crate) struct EmbeddingPlot<'a> {
 
 /// Where points glide from, and since when.
 #[derive(Debug, Default)]
-pub(crate) struct Gliding {
+pub(crate) struct Glide {
     from: Vec<(FilterIdentity, usize, Point)>,
     to: Vec<(FilterIdentity, usize, Point)>,
     since: Option<Instant>,
@@ -130,7 +130,7 @@ pub(crate) struct Gliding {
     title: String,
 }
 
-impl Gliding {
+impl Glide {
     fn now(&self) -> Vec<Point> {
         on_the_way(&self.from, &self.to, self.share)
     }
@@ -150,7 +150,7 @@ impl EmbeddingPlot<'_> {
     }
 
     /// What the image of the points depends on.
-    fn of_points(&self, gliding: &Gliding, bounds: Rectangle, dark: bool) -> String {
+    fn of_points(&self, gliding: &Glide, bounds: Rectangle, dark: bool) -> String {
         let (number, late, marked) = (self.number, self.late, self.highlights);
         format!("{number:?} {} {:?} {late} {marked:?} {dark}", gliding.share, bounds.size())
     }
@@ -183,8 +183,9 @@ impl EmbeddingPlot<'_> {
         Some(atlas.into_handle())
     }
 
-    /// Which branches the points are of, and of how many.
-    fn legend(&self, frame: &mut Frame<Renderer>, bounds: Rectangle, colours: &Colours) {
+    /// Which branches the points are of, and of how many: where each line of
+    /// that begins, the branch whose colour it has, and its words.
+    fn legend(&self, bounds: Rectangle) -> Vec<(Point, Option<Hue>, String)> {
         let groups = &self.scatter.groups;
         // Beside one another where they would come down to the notes.
         let of = self.branches;
@@ -192,17 +193,44 @@ impl EmbeddingPlot<'_> {
         let rows = ((self.room(bounds).height / NAME) as usize).clamp(1, lines.max(1));
         let column = (bounds.width - 24.0) / lines.div_ceil(rows).max(1) as f32;
         let at = |place: usize| Point::new(12.0 + column * (place / rows) as f32, 10.0 + NAME * (place % rows) as f32);
-        for (place, group) in groups.iter().enumerate() {
+        let named = groups.iter().enumerate().map(|(place, group)| {
             let at = at(place);
-            swatch(frame, at, group.hue, colours);
-            let at = Point::new(at.x + SWATCH + 6.0, at.y);
-            let room = (column - SWATCH - 10.0).min(bounds.width - at.x - 12.0);
-            label(frame, fitted(&group.name, room), at, colours.faint, Align::Left);
-        }
-        if of > groups.len() {
-            let most = format!("{} of {of} branches", groups.len());
-            label(frame, most, at(groups.len()), colours.faint, Align::Left);
-        }
+            let room = (column - SWATCH - 10.0).min(bounds.width - at.x - SWATCH - 18.0);
+            (at, Some(group.hue), fitted(&group.name, room))
+        });
+        let most = (of > groups.len()).then(|| {
+            let words = format!("{} of {of} branches", groups.len());
+            (at(groups.len()), None, words)
+        });
+        named.chain(most).collect()
+    }
+
+    /// The numbers of the points that stay free of the legend, beside them.
+    fn numbers(
+        &self,
+        places: &[Point],
+        image: f32,
+        legend: &[(Point, Option<Hue>, String)],
+    ) -> Vec<(Point, String, bool)> {
+        // One filter of two branches lies in two places, and is named at one.
+        let twins: Vec<usize> = self.scatter.links.iter().map(|[_, twin]| *twin).collect();
+        let taken: Vec<Rectangle> = legend
+            .iter()
+            .map(|(at, hue, words)| {
+                let wide = width(words) + hue.map_or(0.0, |_| SWATCH + 6.0);
+                Rectangle::new(Point::new(at.x, at.y - NAME / 2.0), Size::new(wide, NAME))
+            })
+            .collect();
+        let named = self.scatter.points.iter().zip(places).enumerate().filter(|(place, _)| !twins.contains(place));
+        let number = |(_, (point, at)): (usize, (&ScatterPoint, &Point))| {
+            let words = point.filter.number.to_string();
+            let right = Point::new(at.x + image / 2.0 + 5.0, at.y);
+            let here = Rectangle::new(Point::new(right.x, right.y - SMALL / 2.0), Size::new(width(&words), SMALL));
+            let marked = self.highlights.has(&key(point));
+            let is_free = taken.iter().all(|other| here.intersection(other).is_none());
+            (is_free || marked).then_some((right, words, marked))
+        };
+        named.filter_map(number).collect()
     }
 
     fn goal(&self, size: Size) -> Vec<(FilterIdentity, usize, Point)> {
@@ -218,7 +246,7 @@ impl EmbeddingPlot<'_> {
     }
 
     /// Follows the figure; returns whether points are on their way.
-    fn glide(&self, gliding: &mut Gliding, size: Size, now: Instant) -> bool {
+    fn glide(&self, gliding: &mut Glide, size: Size, now: Instant) -> bool {
         let goal = self.goal(size);
         if goal != gliding.to {
             let same = gliding.title == self.scatter.title && !self.reduced_motion;
@@ -240,11 +268,11 @@ impl EmbeddingPlot<'_> {
 }
 
 impl canvas::Program<Message> for EmbeddingPlot<'_> {
-    type State = Gliding;
+    type State = Glide;
 
     fn update(
         &self,
-        gliding: &mut Gliding,
+        gliding: &mut Glide,
         event: &Event,
         bounds: Rectangle,
         cursor: mouse::Cursor,
@@ -267,7 +295,7 @@ impl canvas::Program<Message> for EmbeddingPlot<'_> {
 
     fn draw(
         &self,
-        gliding: &Gliding,
+        gliding: &Glide,
         renderer: &Renderer,
         theme: &Theme,
         bounds: Rectangle,
@@ -286,24 +314,24 @@ impl canvas::Program<Message> for EmbeddingPlot<'_> {
         let depends = self.of_points(gliding, bounds, theme.extended_palette().is_dark);
         let points = gliding.points.of(&depends, || self.points(&places, image, alpha, colours));
         points.iter().for_each(|points| put(&mut frame, points));
-        // One filter of two branches lies in two places, and is named at one.
-        let twins: Vec<usize> = self.scatter.links.iter().map(|[_, twin]| *twin).collect();
-        let named = self.scatter.points.iter().zip(&places).enumerate().filter(|(place, _)| !twins.contains(place));
-        for (_, (point, at)) in named {
+        let legend = self.legend(bounds);
+        for (at, words, marked) in self.numbers(&places, image, &legend) {
             // Numbers come when the points rest: each that moves makes the
             // software renderer draw all that it crosses again.
-            let marked = self.highlights.has(&key(point));
-            if !marked && (late || gliding.since.is_some()) {
-                continue;
+            if marked || !(late || gliding.since.is_some()) {
+                label(&mut frame, words, at, if marked { colours.ink } else { colours.faint }, TextAlign::Left);
             }
-            let ink = if marked { colours.ink } else { colours.faint };
-            let right = Point::new(at.x + image / 2.0 + 5.0, at.y);
-            label(&mut frame, point.filter.number.to_string(), right, ink, Align::Left);
         }
-        self.legend(&mut frame, bounds, colours);
+        for (at, hue, words) in legend {
+            let beside = hue.map_or(at.x, |_| at.x + SWATCH + 6.0);
+            if let Some(hue) = hue {
+                swatch(&mut frame, at, hue, colours);
+            }
+            label(&mut frame, words, Point::new(beside, at.y), colours.faint, TextAlign::Left);
+        }
         for (place, note) in notes.into_iter().rev().enumerate() {
             let at = Point::new(12.0, bounds.height - NOTE * (place as f32 + 0.5) - 1.0);
-            label(&mut frame, note, at, colours.faint, Align::Left);
+            label(&mut frame, note, at, colours.faint, TextAlign::Left);
         }
         let mut line = Frame::new(renderer, bounds.size());
         if late {
@@ -312,7 +340,7 @@ impl canvas::Program<Message> for EmbeddingPlot<'_> {
         vec![gliding.ground.ground(frame), gliding.line.above(line)]
     }
 
-    fn mouse_interaction(&self, _: &Gliding, bounds: Rectangle, cursor: mouse::Cursor) -> mouse::Interaction {
+    fn mouse_interaction(&self, _: &Glide, bounds: Rectangle, cursor: mouse::Cursor) -> mouse::Interaction {
         match cursor.position_in(bounds).and_then(|at| self.point_at(at, self.room(bounds))) {
             Some(_) => mouse::Interaction::Pointer,
             None => mouse::Interaction::default(),
@@ -323,7 +351,7 @@ impl canvas::Program<Message> for EmbeddingPlot<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use revacnn_schemas::FilterNumber;
+    use revacnn_schemas::{FilterNumber, ScatterGroup};
 
     fn filter(number: u32) -> FilterIdentity {
         FilterIdentity { number: FilterNumber(number), born: None }
@@ -366,5 +394,37 @@ mod tests {
         assert_eq!(on_the_way(&from, &to, 0.0)[1], Point::new(0.0, 0.0));
         assert_eq!(on_the_way(&from, &to, 0.5), [Point::new(7.0, 7.0), Point::new(5.0, 10.0)]);
         assert_eq!(on_the_way(&from, &to, 1.0)[1], Point::new(10.0, 20.0));
+    }
+
+    #[test]
+    fn numbers_leave_the_legend_readable_but_for_that_of_the_marked_filter() {
+        let _ = crate::headless::renderer().unwrap();
+        let scatter = Scatter {
+            title: String::new(),
+            groups: vec![ScatterGroup { name: "main@100".to_owned(), hue: Hue(0) }],
+            points: vec![point(0.0, 0.0), ScatterPoint { filter: filter(1), ..point(1.0, -1.0) }],
+            links: Vec::new(),
+            notes: Vec::new(),
+        };
+        let plot = |highlights| EmbeddingPlot {
+            scatter: &scatter,
+            number: None,
+            pictures: None,
+            highlights,
+            branches: 1,
+            late: false,
+            reduced_motion: true,
+        };
+        let bounds = Rectangle { x: 0.0, y: 0.0, width: 200.0, height: 100.0 };
+        // The first lies on the legend, the second in the middle.
+        let places = [Point::new(20.0, 10.0), Point::new(100.0, 50.0)];
+        let words = |highlights| {
+            let plot = plot(highlights);
+            let numbers = plot.numbers(&places, 10.0, &plot.legend(bounds));
+            numbers.into_iter().map(|(_, words, _)| words).collect::<Vec<_>>()
+        };
+        assert_eq!(words(Highlights::default()), ["1"]);
+        let first = key(&scatter.points[0]);
+        assert_eq!(words(Highlights { hovered: Some(&first), picked: None }), ["0", "1"]);
     }
 }

@@ -7,7 +7,7 @@ use revacnn_schemas::ImageGrid;
 
 use super::atlas::Atlas;
 use super::geometry_cache::{Cache, Last};
-use super::labels::{Align, gap, label, under_way};
+use super::labels::{TextAlign, gap, label, under_way};
 use super::text::fitted;
 use super::{hover, put};
 use crate::components::figure::{FilterKey, Highlights, Message};
@@ -130,7 +130,7 @@ impl canvas::Program<Message> for FilterGrid<'_> {
                     let room = if many { NAME - 8.0 } else { bounds.width - 24.0 };
                     let y = if many { first.center_y() } else { first.y - HEAD / 2.0 - 1.0 };
                     let name = fitted(&line.label, room);
-                    label(frame, name, Point::new(12.0, y), colours.faint, Align::Left);
+                    label(frame, name, Point::new(12.0, y), colours.faint, TextAlign::Left);
                 }
                 for (column, image) in line.images.iter().enumerate() {
                     let at = cells[row][column];

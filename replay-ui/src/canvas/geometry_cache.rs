@@ -189,10 +189,10 @@ fn bounded(label: Text) -> Text {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::canvas::labels::{Align, label};
+    use crate::canvas::labels::{TextAlign, label};
     use iced::{Color, Point};
 
-    fn labelled(content: &str, align: Align) -> (String, Rectangle, Rectangle) {
+    fn labelled(content: &str, align: TextAlign) -> (String, Rectangle, Rectangle) {
         let renderer = crate::headless::renderer().unwrap();
         let mut frame = Frame::new(&renderer, Size::new(200.0, 100.0));
         label(&mut frame, content, Point::new(100.0, 50.0), Color::BLACK, align);
@@ -207,7 +207,7 @@ mod tests {
         for word in ["conv1", "قرص", "עיגול", "👩‍👩‍👧"] {
             let wide = width(word);
             for (align, left) in
-                [(Align::Left, 100.0), (Align::Middle, 100.0 - wide / 2.0), (Align::Right, 100.0 - wide)]
+                [(TextAlign::Left, 100.0), (TextAlign::Middle, 100.0 - wide / 2.0), (TextAlign::Right, 100.0 - wide)]
             {
                 let (content, bounds, clip) = labelled(word, align);
                 assert_eq!((content.trim(), bounds), (word, clip), "{align:?}");

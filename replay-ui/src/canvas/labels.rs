@@ -9,14 +9,14 @@ use crate::theme::{Colours, FONT, SMALL};
 
 /// Where a label lies about its point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Align {
+pub(crate) enum TextAlign {
     Left,
     Middle,
     Right,
 }
 
 /// Writes a line of small text, vertically about the point.
-pub(crate) fn label(frame: &mut Frame<Renderer>, text: impl Into<String>, at: Point, color: Color, align: Align) {
+pub(crate) fn label(frame: &mut Frame<Renderer>, text: impl Into<String>, at: Point, color: Color, align: TextAlign) {
     frame.fill_text(Text {
         content: text.into(),
         position: at,
@@ -24,9 +24,9 @@ pub(crate) fn label(frame: &mut Frame<Renderer>, text: impl Into<String>, at: Po
         size: Pixels(SMALL),
         font: FONT,
         align_x: match align {
-            Align::Left => alignment::Horizontal::Left.into(),
-            Align::Middle => alignment::Horizontal::Center.into(),
-            Align::Right => alignment::Horizontal::Right.into(),
+            TextAlign::Left => alignment::Horizontal::Left.into(),
+            TextAlign::Middle => alignment::Horizontal::Center.into(),
+            TextAlign::Right => alignment::Horizontal::Right.into(),
         },
         align_y: alignment::Vertical::Center,
         ..Text::default()

@@ -6,7 +6,7 @@ use iced::{Color, Point, Renderer, Size};
 use revacnn_schemas::{Chart, Hue, Series};
 
 use super::chart::{Plot, nearest};
-use super::labels::{Align, count, label, number, swatch};
+use super::labels::{TextAlign, count, label, number, swatch};
 use super::text::{fitted, width};
 use crate::theme::{Colours, SWATCH};
 
@@ -95,7 +95,7 @@ impl Readout {
         frame.fill(&panel, Color { a: 0.97, ..colours.raised });
         frame.stroke(&panel, Stroke::default().with_color(colours.line).with_width(1.0));
         let y = |line: usize| corner.y + LINE * (line as f32 + 0.5) + 4.0;
-        label(frame, self.head.clone(), Point::new(corner.x + 8.0, y(0)), colours.faint, Align::Left);
+        label(frame, self.head.clone(), Point::new(corner.x + 8.0, y(0)), colours.faint, TextAlign::Left);
         for (place, value) in self.values.iter().enumerate() {
             let at = Point::new(corner.x + 8.0, y(place + 1));
             if value.dashed {
@@ -104,10 +104,10 @@ impl Readout {
             } else {
                 swatch(frame, at, value.hue, colours);
             }
-            label(frame, value.text.clone(), Point::new(at.x + SWATCH + 6.0, at.y), colours.ink, Align::Left);
+            label(frame, value.text.clone(), Point::new(at.x + SWATCH + 6.0, at.y), colours.ink, TextAlign::Left);
         }
         if let Some(more) = more {
-            label(frame, more, Point::new(corner.x + 8.0, y(lines - 1)), colours.faint, Align::Left);
+            label(frame, more, Point::new(corner.x + 8.0, y(lines - 1)), colours.faint, TextAlign::Left);
         }
     }
 }

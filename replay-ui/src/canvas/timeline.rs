@@ -7,7 +7,7 @@ use revacnn_schemas::{Chart, Scale};
 
 use super::chart::{Pen, line, range, runs};
 use super::geometry_cache::Cache;
-use super::labels::{Align, count, label, ticks};
+use super::labels::{TextAlign, count, label, ticks};
 use super::text::fitted;
 use super::{Pointer, diamond, scrub};
 use crate::components::timeline::Message;
@@ -43,7 +43,7 @@ impl<'a> Lane<'a> {
             shift: context.shift(branch),
             selected: context.selected.as_ref() == Some(&branch.name),
         };
-        context.shown().iter().filter_map(|name| context.branch_named(name)).map(lane).collect()
+        context.shown_branches().iter().filter_map(|name| context.branch_named(name)).map(lane).collect()
     }
 }
 
@@ -130,7 +130,7 @@ impl Timeline<'_> {
         let shift = lane.shift as f64;
         let name = fitted(branch.name.as_str(), NAMES - 20.0);
         let ink = if lane.selected { colours.ink } else { colours.faint };
-        label(frame, name, Point::new(12.0, top + height / 2.0), ink, Align::Left);
+        label(frame, name, Point::new(12.0, top + height / 2.0), ink, TextAlign::Left);
         let base = (top + height - 3.0).round();
         frame.fill_rectangle(Point::new(NAMES, base), Size::new(width, 1.0), colours.line);
         if let Some(chart) = self.chart {
@@ -142,14 +142,14 @@ impl Timeline<'_> {
             if !branch.edits.is_empty() {
                 let at = Point::new(fork + 9.0, top + 8.0);
                 let text = fitted(&branch.edits.join("; "), EDITS.min(bounds.width - RIGHT - at.x));
-                label(frame, text, at, colours.faint, Align::Left);
+                label(frame, text, at, colours.faint, TextAlign::Left);
             }
         }
         for event in branch.events.iter().filter(|event| event.kind == "diverged") {
             let x = self.x_at(bounds, event.step.0 as f64 + shift);
             if inside(x) {
                 frame.fill(&diamond(Point::new(x, base - 5.0), 4.5), colours.alarm);
-                label(frame, "diverged", Point::new(x + 9.0, top + 8.0), colours.alarm, Align::Left);
+                label(frame, "diverged", Point::new(x + 9.0, top + 8.0), colours.alarm, TextAlign::Left);
             }
         }
     }
@@ -305,14 +305,14 @@ impl canvas::Program<Message> for Timeline<'_> {
             if let Some(thumb) = thumb(from, all, bounds.size()) {
                 frame.fill(&Path::rounded_rectangle(thumb.position(), thumb.size(), 3.0.into()), colours.line);
                 let those = format!("{} to {} of {}", from + 1, from + MOST, all);
-                label(frame, those, Point::new(12.0, bounds.height - 9.0), colours.faint, Align::Left);
+                label(frame, those, Point::new(12.0, bounds.height - 9.0), colours.faint, TextAlign::Left);
             }
             let ends = [self.time.step_at(0.0).0 as f64, self.time.step_at(1.0).0 as f64];
             for tick in ticks(ends[0], ends[1], (Self::width(bounds) / 120.0).max(2.0) as usize) {
                 if tick.fract() == 0.0 {
                     let at = Point::new(self.x_at(bounds, tick), bounds.height - 9.0);
                     let at_end = at.x + 24.0 > bounds.width;
-                    let align = if at_end { Align::Right } else { Align::Middle };
+                    let align = if at_end { TextAlign::Right } else { TextAlign::Middle };
                     label(frame, count(tick as u64), at, colours.faint, align);
                 }
             }

@@ -1,11 +1,12 @@
 //! What figures have in common: what a press or the pointer says in any of
 //! them, what they mark, and the frame about each.
 
-use iced::widget::{Space, column, container, mouse_area, row};
+use iced::widget::text::Wrapping;
+use iced::widget::{Space, column, container, mouse_area, row, tooltip};
 use iced::{Alignment, Fill, Padding};
 use revacnn_schemas::{Edit, FilterIdentity, LayerName, Step};
 
-use super::pieces::{Piece, alarm, faint, hinted, noted, press};
+use super::pieces::{Piece, alarm, faint, hinted, noted, panel, press};
 use crate::cells::ViewId;
 use crate::context::Context;
 
@@ -88,7 +89,7 @@ impl State {
 
     /// The filter whose numbers are told: the one pointed at, else the chosen
     /// one.
-    pub(crate) fn told(&self) -> Option<&FilterKey> {
+    pub(crate) fn inspected(&self) -> Option<&FilterKey> {
         self.hovered.as_ref().or(self.picked.as_ref())
     }
 
@@ -124,16 +125,34 @@ pub(crate) fn menu_button<'a, M: From<Message> + Clone + 'a>(view: ViewId) -> Pi
     hinted(press("…", Some(Message::Menu(view).into())), "save, or copy as a query")
 }
 
-/// A figure with its title, its controls and its menu.
+/// A figure with its title, its notes, its controls and its menu.
 pub(crate) fn titled<'a, M: From<Message> + Clone + 'a>(
     title: &'a str,
+    notes: &'a [String],
     view: ViewId,
     controls: impl Into<Piece<'a, M>>,
     body: Piece<'a, M>,
 ) -> Piece<'a, M> {
-    let head = row![faint(title), Space::new().width(Fill), controls.into(), menu_button(view)];
+    let head = row![faint(title), noted_beside(notes), controls.into(), menu_button(view)];
     let head = head.align_y(Alignment::Center).spacing(4);
     column![container(head).padding(Padding::from([0, 4]).left(12)).center_y(28), with_menu(view, body)].into()
+}
+
+/// What a figure notes, as a saved one does, in the room beside its title. All
+/// of it is told where it is pointed at.
+fn noted_beside<'a, M: 'a>(notes: &'a [String]) -> Piece<'a, M> {
+    if notes.is_empty() {
+        return Space::new().width(Fill).into();
+    }
+    let line = faint(notes.join(" · ")).wrapping(Wrapping::None);
+    let line = container(line).width(Fill).padding(Padding::ZERO.left(8)).clip(true);
+    let all = container(faint(notes.join("\n"))).padding([4, 8]).style(|theme| panel(theme, 4.0));
+    tooltip(line, all, tooltip::Position::Bottom).gap(4).into()
+}
+
+/// What a figure notes, beneath it, if it notes something.
+pub(crate) fn noted_below<'a, M: 'a>(notes: &'a [String]) -> Option<Piece<'a, M>> {
+    (!notes.is_empty()).then(|| column(notes.iter().map(|note| faint(note.as_str()).into())).into())
 }
 
 /// What stands where a figure is not there yet.

@@ -4,7 +4,7 @@ use iced::widget::{Space, canvas, column, container, radio, row, scrollable};
 use iced::{Alignment, Fill, Length, Padding};
 use revacnn_notebook::{Method, Source};
 
-use super::figure::{self, awaited, late, menu_button, with_menu};
+use super::figure::{self, awaited, late, menu_button, noted_below, with_menu};
 use super::pieces::{Piece, faint, noted, plain, quiet, upright};
 use crate::canvas::embedding_plot::EmbeddingPlot;
 use crate::canvas::filter_grid::FilterGrid;
@@ -90,6 +90,7 @@ impl State {
             None => awaited(context, "reading the filters"),
             Some(Err(reason)) => noted(reason),
             Some(Ok(grid)) => {
+                let notes = noted_below(&grid.notes);
                 let grid = FilterGrid {
                     grid,
                     pictures: context.cells.pictures(views::FILTERS),
@@ -97,7 +98,8 @@ impl State {
                     late: context.cells.stale(views::FILTERS, context.time.cursor).is_some(),
                     cache: &self.cache,
                 };
-                canvas(grid).width(Fill).height(Fill).into()
+                let notes = notes.map(|notes| container(notes).padding([0, 12]));
+                column![canvas(grid).width(Fill).height(Fill)].push(notes).into()
             }
         }
     }

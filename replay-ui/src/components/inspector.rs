@@ -8,7 +8,7 @@ use iced::{Alignment, Fill, Padding};
 use revacnn_recorder::StepRow;
 use revacnn_schemas::{BranchName, DiagramColumn, DiagramNode, Edit, Figure, FilterInit, Panel, Step, TableFigure};
 
-use super::figure::{self, FilterKey, edit_button, lacking};
+use super::figure::{self, FilterKey, edit_button, lacking, noted_below};
 use super::pieces::{Piece, chooser, faint, field, ground, hinted, pair, plain, press, separator};
 use super::prompt::Question;
 use crate::canvas::chart::{ChartPlot, Scrub};
@@ -167,7 +167,7 @@ impl State {
     }
 
     pub(crate) fn view<'a>(&'a self, context: &'a Context) -> Piece<'a, Message> {
-        let found = context.marks.told().and_then(|key| {
+        let found = context.marks.inspected().and_then(|key| {
             let Some(Ok(diagram)) = context.cells.network(views::NETWORK) else { return None };
             node_of(diagram, &key.0, &key.1).map(|(_, node)| (key, node))
         });
@@ -222,7 +222,8 @@ impl State {
                     scrub: Scrub::From(Step(0)),
                     roomy: false,
                 };
-                container(plot.shown().map(Message::Figure)).height(120).into()
+                let plot = container(plot.shown().map(Message::Figure)).height(120);
+                column![plot].push(noted_below(&chart.notes)).into()
             }
         };
         column![choose.text_size(SMALL).padding([2, 8]).style(chooser(place)), body].spacing(4).into()
@@ -336,7 +337,7 @@ fn images(context: &Context, view: ViewId) -> Piece<'_, Message> {
         });
         page = page.push(row(shown).spacing(4).wrap());
     }
-    page.into()
+    page.push(noted_below(&grid.notes)).into()
 }
 
 fn numbers<'a>(context: &Context, key: &FilterKey, node: &DiagramNode) -> Piece<'a, Message> {

@@ -126,6 +126,7 @@ impl State {
             .padding([2, 8])
             .style(chooser(AXES.iter().position(|axis| *axis == self.x)));
         let controls = row![axis, log].spacing(12).align_y(Alignment::Center);
-        titled("loss, nats · mean of each batch; dots: validation", views::LOSS, controls, body)
+        let notes = context.cells.chart(views::LOSS).and_then(Result::ok).map_or(&[][..], |chart| &chart.notes);
+        titled("loss, nats · mean of each batch; dots: validation", notes, views::LOSS, controls, body)
     }
 }

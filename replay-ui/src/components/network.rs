@@ -89,7 +89,8 @@ impl State {
             .push(choose(Show::Coefficients, "coefficients"))
             .push(beside)
             .align_y(Alignment::Center);
-        titled("network", views::NETWORK, controls, networks(context).map(Message::Figure))
+        let notes = context.cells.network(views::NETWORK).and_then(Result::ok).map_or(&[][..], |found| &found.notes);
+        titled("network", notes, views::NETWORK, controls, networks(context).map(Message::Figure))
     }
 }
 

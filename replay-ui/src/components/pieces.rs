@@ -88,7 +88,7 @@ pub(crate) fn press<'a, M: Clone + 'a>(words: impl text::IntoFragment<'a>, messa
 }
 
 /// What lies above the rest, with a thin edge.
-fn panel(theme: &Theme, radius: f32) -> container::Style {
+pub(crate) fn panel(theme: &Theme, radius: f32) -> container::Style {
     let colours = Colours::of(theme);
     let border = Border { color: colours.line, width: 1.0, radius: radius.into() };
     container::Style { border, ..ground(colours.panel) }

@@ -103,7 +103,7 @@ impl State {
             Message::Align(align) => return Action::Align(align),
             Message::Select(name) => return Action::Select(name),
             Message::Scroll(lanes) => {
-                let shown = context.shown().len();
+                let shown = context.shown_branches().len();
                 self.from = first(first(self.from, shown).saturating_add_signed(lanes), shown);
                 self.redraw();
             }

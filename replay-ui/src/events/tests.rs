@@ -265,7 +265,7 @@ fn a_run_beside_others_is_followed_once_it_has_steps() {
     let list = |last: BranchSummary| listed(others.iter().cloned().chain([last]).collect());
     state.update(list(unborn("run-2")));
     assert_eq!(state.context.selected, Some(name("main")), "nothing of it can be shown yet");
-    assert!(!state.shown().branches.contains(&name("run-2")), "nor together with others");
+    assert!(!state.figure_request().branches.contains(&name("run-2")), "nor together with others");
     let effects = state.update(list(training(branch("run-2", None, 0, 12))));
     assert_eq!(wanted(&effects).at.as_ref().unwrap().to_string(), "run-2@12");
     let effects = state.update(list(training(branch("run-2", None, 0, 30))));

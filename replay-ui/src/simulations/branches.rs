@@ -20,7 +20,7 @@ fn a_branch_is_selected_in_the_tree() {
 #[test]
 fn a_branch_is_hidden_and_shown_by_its_tick() {
     let mut person = Person::at_a_run();
-    let lanes = |person: &Person| person.state.context.shown();
+    let lanes = |person: &Person| person.state.context.shown_branches();
     assert_eq!(lanes(&person), [branch("main"), branch("wider")]);
     let name = person.place("wider");
     let click = [mouse::Event::ButtonPressed(mouse::Button::Left), mouse::Event::ButtonReleased(mouse::Button::Left)];

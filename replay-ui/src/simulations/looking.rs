@@ -3,7 +3,7 @@
 use iced::{Event, Point, mouse};
 use iced_test::core::keyboard::key::Named;
 use revacnn_notebook::BranchSummary;
-use revacnn_schemas::{Scale, Step};
+use revacnn_schemas::{Figure, Scale, Step};
 
 use super::prelude::*;
 use super::{LAST, Person, WIDER, branch};
@@ -104,6 +104,28 @@ fn a_figures_menu_copies_what_a_query_would_say() {
         "SELECT branch, step, loss FROM steps WHERE branch IN ('main', 'wider') AND step > 0 ORDER BY branch, step";
     assert_eq!(person.wanted(), [Effect::Copy(query.to_owned())]);
     assert!(person.reads(&format!("copied: {query}")) && person.state.menu().is_none());
+}
+
+/// Saved figures said what they lack, and the window did not.
+#[test]
+fn what_a_figure_notes_is_read_in_the_window() {
+    let mut person = Person::at_a_run();
+    let note = "no class names: the data set digits is not at hand";
+    let step = person.state.context.time.cursor;
+    for view in [views::NETWORK, views::LOSS, views::FILTERS] {
+        let shown = person.state.context.cells.get(view).expect("a figure");
+        let mut figure = shown.drawn.figure.clone().expect("a figure");
+        let notes = match &mut figure {
+            Figure::Network(diagram) => &mut diagram.notes,
+            Figure::Chart(chart) => &mut chart.notes,
+            Figure::Images(grid) => &mut grid.notes,
+            Figure::Scatter(_) | Figure::Table(_) | Figure::Comparison(_) => panic!("{view:?} is another figure"),
+        };
+        notes.push(format!("{note}: {}", view.0));
+        assert!(!person.reads_of(&format!("{note}: {}", view.0)));
+        person.state.context.cells.set(view, step, Prepared::of(Ok(figure)));
+        assert!(person.reads_of(&format!("{note}: {}", view.0)), "{view:?}");
+    }
 }
 
 #[test]

@@ -156,6 +156,8 @@ struct Person {
 impl Person {
     /// In front of a window whose store is still being opened.
     fn waiting() -> Self {
+        // Words are measured before they are first drawn: in the window's font.
+        let _ = crate::headless::renderer().unwrap();
         let options = crate::state::tests::options();
         Self { state: State::new(&options), still: None, wanted: Vec::new(), size: options.size, _folder: None }
     }

@@ -74,7 +74,7 @@ fn a_chosen_filter() {
 #[test]
 fn nine_branches() {
     let mut person = Person::before_store(|folder| record_many(folder, 7));
-    assert_eq!(person.state.context.shown().len(), 9);
+    assert_eq!(person.state.context.shown_branches().len(), 9);
     looks_like(&mut person, "nine-branches");
     person.tell(timeline::Message::Scroll(9));
     person.tell(tree::Message::Select(branch("fork-3")));
