@@ -15,10 +15,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use revacnn_recorder::{RecorderOptions, Session, SessionPlan, Store};
+use revacnn_recorder::{Session, SessionPlan};
 use revacnn_replay_ui::ViewOptions;
 use revacnn_replay_ui::measure::drag;
 use revacnn_schemas::{BranchName, Fidelity, ImageIndex, RecordingSettings, Step};
+use revacnn_store::{RecorderOptions, Store};
 use revacnn_trainer::data::load;
 use revacnn_trainer::{Settings, define, preset};
 

@@ -14,8 +14,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use revacnn_notebook::{Cell, Evaluator, Inputs, Method, Show, Source, XAxis};
-use revacnn_recorder::{ForkPlan, Lineage, RecorderOptions, Session, SessionPlan, Store, fork};
+use revacnn_recorder::{ForkPlan, Session, SessionPlan, fork};
 use revacnn_schemas::{BranchName, Fidelity, FilterNumber, ImageIndex, RecordingSettings, Scale, Step};
+use revacnn_store::{Lineage, RecorderOptions, Store};
 use revacnn_trainer::data::{Dataset, Stream, load};
 use revacnn_trainer::{Settings, define, preset};
 

@@ -13,10 +13,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use revacnn_recorder::{
-    BranchReader, RecorderOptions, Replay, Session, SessionPlan, StepSpan, Store, branch_bytes, cpu_seconds,
-};
+use revacnn_recorder::{Replay, Session, SessionPlan};
 use revacnn_schemas::{BranchName, Fidelity, FilterNumber, ImageIndex, RecordingSettings, Step, Table};
+use revacnn_store::{BranchReader, RecorderOptions, StepSpan, Store, branch_bytes, cpu_seconds};
 use revacnn_trainer::data::{Dataset, Stream, load};
 use revacnn_trainer::{Settings, Trainer, define, preset};
 

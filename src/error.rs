@@ -7,6 +7,7 @@ use revacnn_recorder::RecorderError;
 #[cfg(feature = "view")]
 use revacnn_replay_ui::ViewError;
 use revacnn_schemas::{Advice, SchemaError};
+use revacnn_store::StoreError;
 use revacnn_trainer::TrainerError;
 use revacnn_trainer::data::DataError;
 
@@ -34,10 +35,10 @@ pub(crate) enum Failure {
     #[error("refused: {0}")]
     Refused(String),
     /// The store.
-    #[error(transparent)]
+    #[error("{failure}{option}", failure = .0, option = option_for(.0))]
     Recorder(#[from] RecorderError),
     /// A figure.
-    #[error(transparent)]
+    #[error("{failure}{option}", failure = .0, option = option_for_figure(.0))]
     Figure(#[from] NotebookError),
     /// The window.
     #[cfg(feature = "view")]
@@ -84,5 +85,30 @@ impl Failure {
     /// Whether who reads the output has gone, as `head` does: no failure.
     pub(crate) fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Recorder(error.into())
+    }
+}
+
+/// The option with which what an error asks for is said here: the library does
+/// not know that there is a command line.
+fn option_for(error: &RecorderError) -> &'static str {
+    match error {
+        RecorderError::Store(StoreError::DiskFull { .. }) => " (--disk-budget SIZE)",
+        RecorderError::Store(StoreError::TargetUnreadable { .. }) => " (--steps N or --epochs N)",
+        RecorderError::OtherDefinition { .. } => " (--branch NAME)",
+        RecorderError::DataNeeded { .. } => " (--data DIR)",
+        _ => "",
+    }
+}
+
+fn option_for_figure(error: &NotebookError) -> &'static str {
+    match error {
+        NotebookError::Recorder(error) => option_for(error),
+        _ => "",
     }
 }

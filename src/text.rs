@@ -3,8 +3,8 @@
 use std::io::IsTerminal;
 
 pub(crate) use revacnn_notebook::count;
-use revacnn_recorder::StepSpan;
 use revacnn_schemas::{Advice, Place};
+use revacnn_store::StepSpan;
 use unicode_width::UnicodeWidthStr;
 
 /// Words of others, such as a file's name, without what a terminal would take

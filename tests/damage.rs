@@ -4,7 +4,7 @@
 
 #![cfg(unix)]
 
-#[path = "../recorder/tests/bomb/mod.rs"]
+#[path = "../store/tests/bomb/mod.rs"]
 mod bomb;
 #[path = "support/process.rs"]
 mod process;
@@ -248,14 +248,14 @@ fn a_newer_format_is_refused_by_its_number() {
     let train = format!("{TRAIN} --steps 620");
     let newer = |path: &Path| {
         let text = fs::read_to_string(path).expect("a description");
-        let changed = text.replacen("\"format_version\": 1", "\"format_version\": 97", 1);
+        let changed = text.replacen("\"format_version\": 2", "\"format_version\": 97", 1);
         assert_ne!(text, changed);
         fs::write(path, changed).expect("a newer one");
         text
     };
     let path = branch.join("branch.json");
     let text = newer(&path);
-    let says = [named(&scratch, &path), "format version 97", "knows version 1"];
+    let says = [named(&scratch, &path), "format version 97", "knows versions 1 to 2"];
     refused(&scratch, "log", &says);
     refused(&scratch, &train, &says);
     let says = ["no branch `main`", "`second`, and 1 that cannot be read\n\nnext:\n  revacnn log\n"];
@@ -267,7 +267,7 @@ fn a_newer_format_is_refused_by_its_number() {
     let path = scratch.path("runs/store.json");
     let text = newer(&path);
     for command in ["log", "show second", "evaluate second", &train] {
-        refused(&scratch, command, &["store.json has format version 97", "knows version 1"]);
+        refused(&scratch, command, &["store.json has format version 97", "knows versions 1 to 2"]);
     }
     fs::write(&path, text).expect("the old one");
     scratch.run(0, "log");

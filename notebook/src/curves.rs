@@ -7,8 +7,8 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Int32Type, Int64Type};
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::DataType;
-use revacnn_recorder::{BranchReader, RecorderError, Selection, StepSpan};
 use revacnn_schemas::{BranchId, FilterNumber, LayerName, Step, Table};
+use revacnn_store::{BranchReader, Selection, StepSpan, StoreError};
 
 /// Values that are kept over all curves: 256 MB.
 const MOST_VALUES: usize = 32 << 20;
@@ -61,7 +61,7 @@ impl Curves {
         reader: &BranchReader,
         all: StepSpan,
         quantity: &Quantity,
-    ) -> Result<&Curve, RecorderError> {
+    ) -> Result<&Curve, StoreError> {
         let key = (reader.branch().id.clone(), quantity.clone());
         let used: usize = self.0.values().map(|curve| curve.values.len() + 2 * curve.bounds.len()).sum();
         if used > MOST_VALUES {
@@ -76,7 +76,7 @@ impl Curves {
     }
 }
 
-fn extend(curve: &mut Curve, reader: &BranchReader, span: StepSpan, quantity: &Quantity) -> Result<(), RecorderError> {
+fn extend(curve: &mut Curve, reader: &BranchReader, span: StepSpan, quantity: &Quantity) -> Result<(), StoreError> {
     let selection = Selection { layer: quantity.layer.clone(), filter: quantity.filter };
     let batch = reader.read_columns(quantity.table, span, &selection, &[&quantity.column])?;
     let values = numbers(batch.column(0));

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use revacnn_analysis::AnalysisError;
 use revacnn_recorder::RecorderError;
 use revacnn_schemas::ImageIndex;
+use revacnn_store::StoreError;
 use revacnn_trainer::TrainerError;
 use revacnn_trainer::data::DataError;
 use thiserror::Error;
@@ -72,4 +73,10 @@ pub enum NotebookError {
         /// Why.
         reason: String,
     },
+}
+
+impl From<StoreError> for NotebookError {
+    fn from(error: StoreError) -> Self {
+        Self::Recorder(error.into())
+    }
 }

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use revacnn_analysis::Embedding;
-use revacnn_recorder::{BranchReader, Lineage, RecorderError, Replay, StepRow, StepTensors, Store, find_data};
+use revacnn_recorder::{RecorderError, Replay, check_producer, find_data};
 use revacnn_schemas::{
-    ARITHMETIC, Address, BranchId, BranchName, BranchRecord, DatasetIdentity, Epoch, Figure, Hue, ImageIndex,
-    LayerName, Position, Step,
+    Address, BranchId, BranchName, BranchRecord, DatasetIdentity, Epoch, Figure, Hue, ImageIndex, LayerName, Position,
+    Step,
 };
+use revacnn_store::{BranchReader, Lineage, StepRow, StepTensors, Store, StoreError};
 use revacnn_trainer::data::Dataset;
 
 use crate::curves::Curves;
@@ -62,6 +63,17 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    /// The data set of the branch that holds it; `None` where another program
+    /// computes that.
+    pub(crate) fn dataset(&self) -> Option<&DatasetIdentity> {
+        self.holder.definition().map(|definition| &definition.dataset)
+    }
+
+    /// Channels of the images; 1 where nobody says.
+    pub(crate) fn channels(&self) -> usize {
+        self.holder.definition().map_or(1, |definition| definition.input.channels)
+    }
+
     pub(crate) fn label(&self) -> String {
         format!("{}@{}", self.name, self.step)
     }
@@ -77,7 +89,7 @@ impl Evaluator {
     /// where the store remembers them.
     ///
     /// # Errors
-    /// [`RecorderError::NotAStore`] and the like.
+    /// [`StoreError::NotAStore`] and the like.
     pub fn open(store: &Path, data: Option<PathBuf>, threads: usize) -> Result<Self, NotebookError> {
         Ok(Self {
             store: Store::open(store)?,
@@ -170,7 +182,7 @@ impl Evaluator {
         }
         match lineage.resolve(Position::Epoch(Epoch(epoch))) {
             Ok(step) => Ok(step),
-            Err(RecorderError::NoSuchPosition { .. }) => Ok(edge),
+            Err(StoreError::NoSuchPosition { .. }) => Ok(edge),
             Err(error) => Err(error.into()),
         }
     }
@@ -179,12 +191,20 @@ impl Evaluator {
     ///
     /// # Errors
     /// What loading says, once for each data set.
-    pub fn dataset(&mut self, identity: &DatasetIdentity) -> Result<Arc<Dataset>, String> {
-        if !self.datasets.contains_key(identity) {
-            let found = find_data(&self.store, identity, self.data.as_deref()).map_err(|error| error.to_string());
-            self.datasets.insert(identity.clone(), found);
+    pub fn dataset(&mut self, record: &BranchRecord) -> Result<Arc<Dataset>, String> {
+        let find = || find_data(&self.store, record, self.data.as_deref()).map_err(|error| error.to_string());
+        match record.definition() {
+            Some(definition) => self.datasets.entry(definition.dataset.clone()).or_insert_with(find).clone(),
+            None => find(),
         }
-        self.datasets[identity].clone()
+    }
+
+    /// [`dataset`](Self::dataset), or why it is not at hand in words for a note.
+    pub(crate) fn data_at_hand(&mut self, record: &BranchRecord) -> Result<Arc<Dataset>, String> {
+        self.dataset(record).map_err(|reason| match record.definition() {
+            Some(definition) => format!("the data set {} is not at hand: {reason}", definition.dataset.name),
+            None => reason,
+        })
     }
 
     /// A branch's colour: given in the order in which branches were made, and
@@ -322,7 +342,7 @@ impl Evaluator {
         };
         let mut replay = self.take_replay(record)?;
         let mut result = read(&mut replay);
-        if matches!(result, Err(RecorderError::UnknownStep { .. })) {
+        if matches!(result, Err(RecorderError::Store(StoreError::UnknownStep { .. }))) {
             // Committed since the replay looked at its folder.
             replay.reader().refresh()?;
             result = read(&mut replay);
@@ -330,8 +350,14 @@ impl Evaluator {
         // Loading a data set takes longer than a seek: only what must be
         // computed waits for it.
         let mut lacking = None;
-        if matches!(result, Err(RecorderError::TensorsNotStored { .. } | RecorderError::DataNeeded { .. })) {
-            match self.dataset(&record.definition.dataset) {
+        let not_stored = |error: &RecorderError| {
+            matches!(
+                error,
+                RecorderError::Store(StoreError::TensorsNotStored { .. }) | RecorderError::DataNeeded { .. }
+            )
+        };
+        if result.as_ref().is_err_and(not_stored) {
+            match self.dataset(record) {
                 Ok(dataset) => {
                     replay = replay.with_data(dataset, self.threads);
                     result = read(&mut replay);
@@ -355,7 +381,7 @@ impl Evaluator {
     /// where the state of training cannot be had.
     pub(crate) fn frozen(&mut self, place: &Place) -> Option<Vec<Vec<bool>>> {
         let record = &place.holder;
-        let dataset = self.dataset(&record.definition.dataset).ok()?;
+        let dataset = self.dataset(record).ok()?;
         let mut replay = self.take_replay(record).ok()?.with_data(dataset, self.threads);
         let trainer = replay.trainer_at(place.step).ok();
         let frozen = trainer.map(|trainer| trainer.parameters().iter().map(|layer| layer.frozen.clone()).collect());
@@ -402,15 +428,8 @@ impl Evaluator {
         if record.recording.probes.contains(&image) {
             return Ok(());
         }
-        if record.arithmetic != ARITHMETIC {
-            return Err(format!(
-                "the branch was computed with arithmetic {}, this program computes with {ARITHMETIC}",
-                record.arithmetic
-            ));
-        }
-        let identity = &record.definition.dataset;
-        let name = &identity.name;
-        self.dataset(identity).map(drop).map_err(|reason| format!("the data set {name} is not at hand: {reason}"))
+        check_producer(record, "show maps of other images").map_err(|error| error.to_string())?;
+        self.data_at_hand(record).map(drop)
     }
 
     /// The maps of an image that a figure shows at a place: the chosen image,

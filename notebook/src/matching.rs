@@ -1,8 +1,8 @@
 //! Which filters of two addresses are compared with which.
 
 use revacnn_analysis::{LayerParameters, NetworkParameters, matched_by_assignment};
-use revacnn_recorder::{LayerTensors, StepTensors};
 use revacnn_schemas::Topology;
+use revacnn_store::{LayerTensors, StepTensors};
 
 use crate::Matching;
 

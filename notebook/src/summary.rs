@@ -2,8 +2,9 @@
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
-use revacnn_recorder::{BranchReader, RecorderError, Selection, StepSpan, branch_bytes, is_training};
+use revacnn_recorder::RecorderError;
 use revacnn_schemas::{BranchId, BranchName, BranchRecord, Edit, Hue, Step, Table};
+use revacnn_store::{BranchReader, Selection, StepSpan, branch_bytes, is_training};
 
 use crate::{Evaluator, NotebookError};
 

@@ -5,8 +5,9 @@ mod support;
 use std::sync::Arc;
 
 use revacnn_notebook::{Cell, Evaluator, Inputs, Matching, Method, Show, Source, XAxis, render};
-use revacnn_recorder::{Lineage, Replay, Store};
+use revacnn_recorder::Replay;
 use revacnn_schemas::{Fidelity, Figure, FilterNumber, ImageIndex, Scale, Step};
+use revacnn_store::{Lineage, Store};
 use revacnn_trainer::data;
 
 use support::{inputs, recorded};

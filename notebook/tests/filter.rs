@@ -5,8 +5,9 @@ mod fork;
 mod support;
 
 use revacnn_notebook::{Cell, Dependency, Evaluator, Inputs};
-use revacnn_recorder::{Lineage, Replay, StepTensors, Store};
+use revacnn_recorder::Replay;
 use revacnn_schemas::{Address, BranchId, Fidelity, Figure, FilterNumber, Image, ImageGrid, ImageIndex, Palette, Step};
+use revacnn_store::{Lineage, StepTensors, Store};
 
 use fork::forked;
 use support::{inputs, recorded, recorded_on};

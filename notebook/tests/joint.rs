@@ -4,8 +4,8 @@
 mod record;
 
 use revacnn_notebook::{Cell, Evaluator, Graph, Inputs, Method, Source};
-use revacnn_recorder::Store;
 use revacnn_schemas::{Address, Fidelity, Figure, ImageIndex, LayerName, Scatter, Step};
+use revacnn_store::Store;
 use revacnn_trainer::Settings;
 
 use record::{record, recorded_with};

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use revacnn_schemas::{BranchName, BranchRecord, Edit, ParentRecord, RecordingSettings, Step, TrainingState};
+use revacnn_schemas::{ARITHMETIC, BranchName, BranchRecord, Edit, ParentRecord, Producer, RecordingSettings, Step};
 use revacnn_trainer::data::{Dataset, Split};
 use revacnn_trainer::{Edited, Effect, Trainer, check_normalisation};
 
-use crate::session::check_arithmetic;
-use crate::store::NewBranch;
-use crate::{BranchReader, Lineage, Recorder, RecorderError, RecorderOptions, Replay, Session, Store};
+use crate::replay::check_producer;
+use crate::{RecorderError, Replay, Session};
+use revacnn_store::NewBranch;
+use revacnn_store::{Lineage, Recorder, RecorderOptions, Store, StoreError};
 
 /// What a fork changes, and how it is recorded.
 #[derive(Debug, Clone)]
@@ -76,8 +77,8 @@ pub struct ForkParts {
 /// the history.
 ///
 /// # Errors
-/// [`RecorderError::UnknownStep`], [`RecorderError::ReplayDiffers`],
-/// [`RecorderError::NameTaken`], and edits that cannot be applied; nothing is
+/// [`UnknownStep`](StoreError::UnknownStep), [`RecorderError::ReplayDiffers`],
+/// [`NameTaken`](StoreError::NameTaken), and edits that cannot be applied; nothing is
 /// written then.
 pub fn fork(
     store: &Store,
@@ -89,11 +90,11 @@ pub fn fork(
     if let Some(name) = &plan.name
         && store.branches()?.records.iter().any(|record| record.name == *name)
     {
-        return Err(RecorderError::NameTaken { name: name.clone(), store: store.root().to_owned() });
+        return Err(StoreError::NameTaken { name: name.clone(), store: store.root().to_owned() }.into());
     }
     let reader = lineage.into_holder(step)?;
     let record = reader.branch().clone();
-    check_arithmetic(&record)?;
+    check_producer(&record, "fork it")?;
     let started = Instant::now();
     let keyframe = reader.nearest_keyframe(step)?;
     let mut replay = Replay::new(reader).with_data(dataset, plan.threads);
@@ -113,7 +114,7 @@ pub(crate) fn fork_from(
     let started = Instant::now();
     let Edited { edits, definition, topology, state, effects } = trainer.edited(&plan.edits)?;
     // A branch that has the fault already keeps it, until an edit mends it.
-    if check_normalisation(&parent.definition).is_ok() {
+    if check_normalisation(check_producer(parent, "fork it")?).is_ok() {
         check_normalisation(&definition)?;
     }
     let mut child = Trainer::of_branch(&definition, &topology, trainer.dataset().clone(), plan.threads)?;
@@ -121,7 +122,7 @@ pub(crate) fn fork_from(
     let editing = started.elapsed();
     let new = NewBranch {
         name: plan.name,
-        definition,
+        producer: Producer::Engine { arithmetic: ARITHMETIC, definition: Box::new(definition) },
         recording: plan.recording.unwrap_or_else(|| parent.recording.clone()),
         topology,
         parent: Some(ParentRecord { branch: parent.id.clone(), step: trainer.position() }),
@@ -135,7 +136,7 @@ pub(crate) fn fork_from(
         let _ = std::thread::Builder::new()
             .spawn_scoped(scope, || validated = Some(timed(|| child.evaluate(Split::Validation))));
         timed(|| {
-            let record = store.make(new)?;
+            let record = store.create_branch(new)?;
             let recorder = Recorder::open(store, &record, plan.options.clone())?;
             Ok::<_, RecorderError>((record, recorder))
         })
@@ -169,35 +170,4 @@ fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     let started = Instant::now();
     let result = work();
     (result, started.elapsed())
-}
-
-/// The state that a fork begins with, computed again from its parent: its
-/// edits applied to the parent's state at the fork step.
-///
-/// # Errors
-/// Those of replaying the parent; [`RecorderError::Unrecordable`] where the
-/// edits lead to another network than `branch.json` describes.
-pub(crate) fn state_of_fork(
-    store: &Store,
-    record: &BranchRecord,
-    dataset: Arc<Dataset>,
-    threads: usize,
-) -> Result<TrainingState, RecorderError> {
-    let Some(parent) = &record.parent else {
-        return Err(RecorderError::Unrecordable {
-            branch: record.name.clone(),
-            reason: "it has no parent, so there is no fork to compute again".to_owned(),
-        });
-    };
-    let reader = BranchReader::of(store, store.branch_by_id(&parent.branch)?)?;
-    let mut replay = Replay::new(reader).with_data(dataset, threads);
-    let edited = replay.trainer_at(parent.step)?.edited_as_recorded(&record.edits)?;
-    if edited.definition != record.definition {
-        let differences = record.definition.differences(&edited.definition).join(", ");
-        return Err(RecorderError::Unrecordable {
-            branch: record.name.clone(),
-            reason: format!("its edits lead to another run than its branch.json describes: {differences}"),
-        });
-    }
-    Ok(edited.state)
 }

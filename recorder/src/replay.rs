@@ -3,15 +3,37 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use revacnn_schemas::{BranchRecord, DataCursor, ImageIndex, Observer, ObserverError, Step, StepView, Wanted};
+use revacnn_schemas::{
+    ARITHMETIC, BranchRecord, DataCursor, ImageIndex, Observer, ObserverError, Producer, RunDefinition, Step, StepView,
+    TrainingState, Wanted,
+};
 use revacnn_trainer::Trainer;
 use revacnn_trainer::data::Dataset;
 
-use crate::session::check_arithmetic;
-use crate::{BranchReader, RecorderError, StepRow, StepSpan, StepTensors};
+use crate::RecorderError;
+use revacnn_store::{BranchReader, StepRow, StepSpan, StepTensors, Store, StoreError};
 
 /// Bytes of recomputed steps that are kept for the next question.
 const CACHE_BYTES: usize = 64 << 20;
+
+/// What a branch trains, if this version of the engine computed it and so can
+/// compute it again; `verb` says what for, such as "fork it".
+///
+/// # Errors
+/// [`RecorderError::OtherArithmetic`] and [`RecorderError::Foreign`].
+pub fn check_producer<'a>(record: &'a BranchRecord, verb: &'static str) -> Result<&'a RunDefinition, RecorderError> {
+    match &record.producer {
+        Producer::Engine { arithmetic: ARITHMETIC, definition } => Ok(definition),
+        Producer::Engine { arithmetic, .. } => Err(RecorderError::OtherArithmetic {
+            branch: record.name.clone(),
+            expected: ARITHMETIC,
+            found: *arithmetic,
+        }),
+        Producer::Foreign(foreign) => {
+            Err(RecorderError::Foreign { branch: record.name.clone(), producer: foreign.to_string(), verb })
+        }
+    }
+}
 
 /// Puts a trainer at a recorded step: at the newest keyframe before it, then
 /// forwards by re-execution. Every step's digest is compared with the log's.
@@ -114,12 +136,12 @@ impl Replay {
     /// All tensors of a step.
     ///
     /// # Errors
-    /// [`RecorderError::TensorsNotStored`] where they would have to be
+    /// [`TensorsNotStored`](StoreError::TensorsNotStored) where they would have to be
     /// computed and there is no data; otherwise those of reader and engine.
     pub fn tensors(&mut self, step: Step) -> Result<StepTensors, RecorderError> {
         match self.reader.seek(step) {
-            Err(RecorderError::TensorsNotStored { .. }) if self.dataset.is_some() => self.recompute(step),
-            other => other,
+            Err(StoreError::TensorsNotStored { .. }) if self.dataset.is_some() => self.recompute(step),
+            other => Ok(other?),
         }
     }
 
@@ -129,7 +151,7 @@ impl Replay {
     /// [`RecorderError::OtherArithmetic`], [`RecorderError::ReplayDiffers`],
     /// and those of reader and engine.
     pub fn trainer_at(&mut self, step: Step) -> Result<&mut Trainer, RecorderError> {
-        check_arithmetic(self.reader.branch())?;
+        check_producer(self.reader.branch(), "compute one of them")?;
         let mut trainer = self.take_trainer()?;
         let position = trainer.position();
         // Going on is cheaper than going back, unless a keyframe is nearer.
@@ -150,7 +172,7 @@ impl Replay {
     /// without data; [`TrainerError::Data`](revacnn_trainer::TrainerError::Data)
     /// for an image that the data set does not have.
     pub fn look(&mut self, step: Step, images: &[ImageIndex]) -> Result<StepTensors, RecorderError> {
-        check_arithmetic(self.reader.branch())?;
+        check_producer(self.reader.branch(), "compute one of them")?;
         let mut tensors = self.tensors(step)?;
         let mut looker = match self.looker.take() {
             Some(looker) => looker,
@@ -183,21 +205,22 @@ impl Replay {
 
     fn new_trainer(&self) -> Result<Trainer, RecorderError> {
         let record = self.reader.branch();
+        let definition = check_producer(record, "compute one of them")?;
         let Some(dataset) = &self.dataset else {
             return Err(RecorderError::DataNeeded {
                 branch: record.name.clone(),
-                dataset: record.definition.dataset.name.clone(),
-                digest: record.definition.dataset.digest,
+                dataset: definition.dataset.name.clone(),
+                digest: definition.dataset.digest,
             });
         };
-        Ok(Trainer::of_branch(&record.definition, &record.topology, dataset.clone(), self.threads)?)
+        Ok(Trainer::of_branch(definition, &record.topology, dataset.clone(), self.threads)?)
     }
 
     fn recompute(&mut self, step: Step) -> Result<StepTensors, RecorderError> {
         if let Some(tensors) = self.cache.iter().find(|tensors| tensors.step == step) {
             return Ok(tensors.clone());
         }
-        check_arithmetic(self.reader.branch())?;
+        check_producer(self.reader.branch(), "compute one of them")?;
         let record = self.reader.branch().clone();
         let first = record.first_step();
         // A step's gradients are computed on the way to it: begin before it.
@@ -250,4 +273,38 @@ pub(crate) fn capture(trainer: &mut Trainer, record: &BranchRecord) -> Result<St
     let mut capture = Capture { record, tensors: None };
     trainer.show(&record.recording.probes, &mut capture)?;
     Ok(capture.tensors.expect("invariant: show calls observe once"))
+}
+
+/// The state that a fork begins with, computed again from its parent: its
+/// edits applied to the parent's state at the fork step.
+///
+/// # Errors
+/// Those of replaying the parent; [`Unrecordable`](StoreError::Unrecordable) where the
+/// edits lead to another network than `branch.json` describes.
+pub(crate) fn state_of_fork(
+    store: &Store,
+    record: &BranchRecord,
+    dataset: Arc<Dataset>,
+    threads: usize,
+) -> Result<TrainingState, RecorderError> {
+    let Some(parent) = &record.parent else {
+        return Err(StoreError::Unrecordable {
+            branch: record.name.clone(),
+            reason: "it has no parent, so there is no fork to compute again".to_owned(),
+        }
+        .into());
+    };
+    let reader = BranchReader::of(store, store.branch_by_id(&parent.branch)?)?;
+    let mut replay = Replay::new(reader).with_data(dataset, threads);
+    let edited = replay.trainer_at(parent.step)?.edited_as_recorded(&record.edits)?;
+    let definition = check_producer(record, "compute its first step")?;
+    if edited.definition != *definition {
+        let differences = definition.differences(&edited.definition).join(", ");
+        return Err(StoreError::Unrecordable {
+            branch: record.name.clone(),
+            reason: format!("its edits lead to another run than its branch.json describes: {differences}"),
+        }
+        .into());
+    }
+    Ok(edited.state)
 }

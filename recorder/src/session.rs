@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use revacnn_schemas::{
-    ARITHMETIC, BranchId, BranchName, BranchRecord, Edit, RecordingSettings, RunDefinition, Step, ValidationResult,
+    ARITHMETIC, BranchId, BranchName, BranchRecord, Edit, Producer, RecordingSettings, RunDefinition, Step,
+    ValidationResult,
 };
 use revacnn_trainer::data::Dataset;
 use revacnn_trainer::{StepOutcome, Trainer, check_normalisation, resolve};
 
-use crate::fork::{Fork, ForkPlan, fork_from, state_of_fork};
-use crate::replay::bring_forward;
-use crate::store::NewBranch;
-use crate::{BranchReader, Recorder, RecorderError, RecorderOptions, Store, Summary};
+use crate::RecorderError;
+use crate::fork::{Fork, ForkPlan, fork_from};
+use crate::replay::{bring_forward, check_producer, state_of_fork};
+use revacnn_store::NewBranch;
+use revacnn_store::{BranchReader, Recorder, RecorderOptions, Store, StoreError, Summary};
 
 /// What a session trains and how it is recorded.
 #[derive(Debug, Clone)]
@@ -79,9 +81,9 @@ impl Session {
                 check_normalisation(&definition)?;
                 Trainer::new(&definition, dataset.clone(), 1)?;
                 let (_, topology) = resolve(&definition.network, definition.input, definition.classes)?;
-                store.make(NewBranch {
+                store.create_branch(NewBranch {
                     name: Some(name.clone()),
-                    definition,
+                    producer: Producer::Engine { arithmetic: ARITHMETIC, definition: Box::new(definition) },
                     recording,
                     topology,
                     parent: None,
@@ -99,7 +101,7 @@ impl Session {
     /// # Errors
     /// [`RecorderError::OtherArithmetic`] where another version computed it;
     /// [`RecorderError::ReplayDiffers`] where what is computed again has
-    /// another digest than what was recorded; [`RecorderError::WriterBusy`].
+    /// another digest than what was recorded; [`WriterBusy`](StoreError::WriterBusy).
     pub fn resume(
         store: &Store,
         record: &BranchRecord,
@@ -107,13 +109,12 @@ impl Session {
         options: RecorderOptions,
         dataset: Arc<Dataset>,
     ) -> Result<Self, RecorderError> {
-        check_arithmetic(record)?;
+        let definition = check_producer(record, "train it on")?;
         check_probes(&record.recording, &dataset)?;
-        let mut trainer = Trainer::of_branch(&record.definition, &record.topology, dataset.clone(), threads)?;
-        let lock = Arc::new(store.hold_to_write(record)?);
-        // Who held the lock before may have compacted the branch.
-        let record = &store.branch_by_id(&record.id)?;
-        let mut recorder = Recorder::holding(store, record, options.clone(), lock)?;
+        let mut trainer = Trainer::of_branch(definition, &record.topology, dataset.clone(), threads)?;
+        let mut recorder = Recorder::open(store, record, options.clone())?;
+        // Who wrote it before may have compacted the branch.
+        let record = &recorder.branch().clone();
         match recorder.last_committed() {
             // A fork that was killed before its first step is made again.
             None => {
@@ -221,7 +222,7 @@ impl Session {
     /// # Errors
     /// Those of the recorder.
     pub fn flush(&mut self) -> Result<(), RecorderError> {
-        self.recorder.flush()
+        Ok(self.recorder.flush()?)
     }
 
     /// Commits everything and leaves no tail.
@@ -229,7 +230,7 @@ impl Session {
     /// # Errors
     /// Those of the recorder.
     pub fn seal(&mut self) -> Result<(), RecorderError> {
-        self.recorder.seal()
+        Ok(self.recorder.seal()?)
     }
 
     /// Commits everything and seals the newest steps.
@@ -247,8 +248,8 @@ impl Session {
 /// name, would hide the damage.
 fn refuse_to_hide_damage(store: &Store, definition: &RunDefinition) -> Result<(), RecorderError> {
     match store.branch_by_id(&BranchId::derive(definition.key(), 0)) {
-        Ok(_) | Err(RecorderError::UnknownBranch { .. }) => Ok(()),
-        Err(error) => Err(error),
+        Ok(_) | Err(StoreError::UnknownBranch { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -263,8 +264,7 @@ fn check_probes(recording: &RecordingSettings, dataset: &Dataset) -> Result<(), 
 
 /// Checks that an existing branch is what the plan describes.
 fn check_same(record: &BranchRecord, plan: &SessionPlan) -> Result<(), RecorderError> {
-    check_arithmetic(record)?;
-    let mut differences = record.definition.differences(&plan.definition);
+    let mut differences = check_producer(record, "train it on")?.differences(&plan.definition);
     let (stored, asked) = (&record.recording, &plan.recording);
     let mut compare = |name: &str, stored: String, asked: String| {
         if stored != asked {
@@ -287,12 +287,4 @@ fn check_same(record: &BranchRecord, plan: &SessionPlan) -> Result<(), RecorderE
         branch: record.name.clone(),
         differences: differences.iter().map(|line| format!("\n  {line}")).collect(),
     })
-}
-
-/// Checks that this version of the engine computed the branch.
-pub(crate) fn check_arithmetic(record: &BranchRecord) -> Result<(), RecorderError> {
-    if record.arithmetic == ARITHMETIC {
-        return Ok(());
-    }
-    Err(RecorderError::OtherArithmetic { branch: record.name.clone(), expected: ARITHMETIC, found: record.arithmetic })
 }

@@ -6,8 +6,9 @@ use std::time::Duration;
 use revacnn_schemas::{BranchName, Edit, Step};
 use revacnn_trainer::{Effect, StepOutcome, Trainer};
 
-use crate::steering::{Answer, Command, Mailbox, Request};
-use crate::{RecorderError, Session, Summary, unix_seconds};
+use crate::{RecorderError, Session};
+use revacnn_store::{Answer, Command, Mailbox, Request};
+use revacnn_store::{Summary, unix_seconds};
 
 /// How long a waiting training sleeps before it looks into its inbox again.
 const NAP: Duration = Duration::from_millis(10);
@@ -67,7 +68,7 @@ impl Training {
     /// Opens the inbox of the session's branch.
     ///
     /// # Errors
-    /// [`RecorderError::Io`] where the branch's folder cannot be written.
+    /// [`Io`](revacnn_store::StoreError::Io) where the branch's folder cannot be written.
     pub fn new(session: Session) -> Result<Self, RecorderError> {
         let mailbox = Mailbox::open(session.store(), session.record())?;
         Ok(Self { session, mailbox, paused: false, single: Vec::new() })

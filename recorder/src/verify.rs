@@ -8,10 +8,9 @@ use revacnn_schemas::{BranchId, Step, TrainingState};
 use revacnn_trainer::Trainer;
 use revacnn_trainer::data::Dataset;
 
-use crate::fork::state_of_fork;
-use crate::replay::{capture, check_row};
-use crate::session::check_arithmetic;
-use crate::{BranchReader, Lineage, RecorderError, StepSpan, Store};
+use crate::RecorderError;
+use crate::replay::{capture, check_producer, check_row, state_of_fork};
+use revacnn_store::{BranchReader, Lineage, StepSpan, Store, StoreError};
 
 /// What is verified, and how.
 #[derive(Debug, Clone, Copy)]
@@ -53,7 +52,7 @@ struct Job<'a> {
 ///
 /// # Errors
 /// [`RecorderError::ReplayDiffers`] with the first step that differs;
-/// [`RecorderError::TensorsDiffer`]; [`RecorderError::Missing`] where steps
+/// [`RecorderError::TensorsDiffer`]; [`Missing`](StoreError::Missing) where steps
 /// were recorded and their file was lost; those of reading and computing.
 pub fn verify(
     store: &Store,
@@ -65,19 +64,20 @@ pub fn verify(
     let own = lineage.own();
     let Some(span) = plan.span.or_else(|| own.steps()) else {
         if let Some(gap) = own.gaps()?.pop() {
-            return Err(gap.error);
+            return Err(gap.error.into());
         }
-        return Err(RecorderError::UnknownStep {
+        return Err(StoreError::UnknownStep {
             branch: own.branch().name.clone(),
             step: own.branch().first_step(),
             known: "it has no steps yet".to_owned(),
-        });
+        }
+        .into());
     };
     // Steps that were recorded and cannot be executed again are no less wrong
     // than such as come out otherwise; also those past the last one that there is.
     let asked = plan.span.unwrap_or(StepSpan::new(own.branch().first_step(), Step(u64::MAX)));
     if let Some(gap) = lineage.gaps()?.into_iter().find(|gap| gap.span.intersection(&asked).is_some()) {
-        return Err(gap.error);
+        return Err(gap.error.into());
     }
     lineage.holder(span.first)?;
     lineage.holder(span.last)?;
@@ -85,7 +85,7 @@ pub fn verify(
     let mut origin = false;
     for (reader, part) in lineage.parts() {
         let Some(part) = part.intersection(&span) else { continue };
-        check_arithmetic(reader.branch())?;
+        check_producer(reader.branch(), "verify it")?;
         if part.contains(reader.branch().first_step()) {
             check_origin(store, reader, dataset, plan.threads)?;
             origin = true;
@@ -104,7 +104,8 @@ fn check_origin(
     threads: usize,
 ) -> Result<(), RecorderError> {
     let record = reader.branch();
-    let mut trainer = Trainer::of_branch(&record.definition, &record.topology, dataset.clone(), threads)?;
+    let mut trainer =
+        Trainer::of_branch(check_producer(record, "verify it")?, &record.topology, dataset.clone(), threads)?;
     if record.parent.is_some() {
         trainer.restore(&state_of_fork(store, record, dataset.clone(), threads)?)?;
     }
@@ -200,7 +201,12 @@ impl Worker<'_> {
         let trainer = match &mut self.trainer {
             Some((of, trainer)) if *of == record.id => trainer,
             none => {
-                let trainer = Trainer::of_branch(&record.definition, &record.topology, self.dataset.clone(), 1)?;
+                let trainer = Trainer::of_branch(
+                    check_producer(record, "verify it")?,
+                    &record.topology,
+                    self.dataset.clone(),
+                    1,
+                )?;
                 &mut none.insert((record.id.clone(), trainer)).1
             }
         };

@@ -3,6 +3,7 @@
 //! delete, taking back and gc. Each is then done again, and leads to where an
 //! undisturbed one leads.
 
+#[path = "../../store/tests/fake/mod.rs"]
 mod fake;
 
 use std::io;
@@ -12,11 +13,9 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use arrow_array::RecordBatch;
 use fake::{copy_folder, glob, name, options, rows, tempdir};
-use revacnn_recorder::{
-    BranchReader, DiskOperation, ForkPlan, Lineage, RecorderError, Replay, Session, SessionPlan, StepSpan, StepTensors,
-    Store, compact, fork, materialise,
-};
+use revacnn_recorder::{ForkPlan, RecorderError, Replay, Session, SessionPlan, compact, fork, materialise};
 use revacnn_schemas::{Fidelity, ImageIndex, NetworkSpec, RecordingSettings, Step, Table};
+use revacnn_store::{BranchReader, DiskOperation, Lineage, StepSpan, StepTensors, Store, StoreError};
 use revacnn_trainer::data::{Dataset, load};
 use revacnn_trainer::{Settings, define};
 
@@ -355,7 +354,7 @@ fn materialising_shows_a_segment_when_it_is_whole() {
 fn a_branch_has_its_old_name_or_its_new_one() {
     let (_folder, whole) = undisturbed(with_child);
     let (main, child) = (log(&whole, "main"), log(&whole, "child"));
-    let rename = |store: &Store| store.rename(&name("main"), &name("trunk")).map(drop);
+    let rename = |store: &Store| Ok(store.rename(&name("main"), &name("trunk")).map(drop)?);
     let (kills, failures) = at_every_change(with_child, rename, &|store, what| {
         let list = store.branches().unwrap();
         assert_eq!((list.records.len(), list.problems.len()), (2, 0), "{what}");
@@ -373,8 +372,8 @@ fn a_branch_has_its_old_name_or_its_new_one() {
 fn a_branch_is_there_or_in_the_trash_and_comes_back_whole() {
     let (_folder, whole) = undisturbed(with_child);
     let (main, child) = (log(&whole, "main"), log(&whole, "child"));
-    let delete = |store: &Store| store.delete(&name("child")).map(drop);
-    let take_back = |store: &Store| store.take_back(&name("child")).map(drop);
+    let delete = |store: &Store| Ok(store.delete(&name("child")).map(drop)?);
+    let take_back = |store: &Store| Ok(store.take_back(&name("child")).map(drop)?);
     let check: &dyn Fn(&Store, &str) = &|store, what| {
         let list = store.branches().unwrap();
         assert!(list.problems.is_empty(), "{what}");
@@ -399,11 +398,11 @@ fn a_branch_is_there_or_in_the_trash_and_comes_back_whole() {
 fn what_gc_began_to_free_does_not_come_back_as_half_a_branch() {
     let (_folder, whole) = undisturbed(with_child);
     let (main, child) = (log(&whole, "main"), log(&whole, "child"));
-    let collect = |store: &Store| store.collect(&store.garbage()?.items).map(drop);
+    let collect = |store: &Store| Ok(store.collect(&store.garbage()?.items).map(drop)?);
     let (kills, failures) = at_every_change(with_deleted_child, collect, &|store, what| {
         match store.take_back(&name("child")) {
             Ok(_) => assert_eq!(log(store, "child"), child, "{what}"),
-            Err(error) => assert!(matches!(error, RecorderError::NotDeleted { .. }), "{what}: {error}"),
+            Err(error) => assert!(matches!(error, StoreError::NotDeleted { .. }), "{what}: {error}"),
         }
         collect(store).unwrap();
         assert!(store.garbage().unwrap().items.is_empty(), "{what}");

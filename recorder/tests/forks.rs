@@ -6,12 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use revacnn_recorder::{
-    BranchReader, Command, Fork, ForkPlan, Lineage, RecorderError, RecorderOptions, Replay, Session, SessionPlan,
-    Steered, StepSpan, Store, Training, Turn, VerifyPlan, compact, difference, fork, materialise, relation, steer,
-    verify,
+    Fork, ForkPlan, RecorderError, Replay, Session, SessionPlan, Steered, Training, Turn, VerifyPlan, compact, fork,
+    materialise, verify,
 };
 use revacnn_schemas::{
     BranchName, Digest, Edit, Fidelity, ImageIndex, NetworkSpec, OptimizerSpec, Position, RecordingSettings, Step,
+};
+use revacnn_store::{
+    BranchReader, Command, Lineage, RecorderOptions, StepSpan, Store, StoreError, difference, relation, steer,
 };
 use revacnn_trainer::data::{Dataset, load};
 use revacnn_trainer::{Settings, define};
@@ -206,7 +208,7 @@ fn refused_edits_and_names_leave_the_store_as_it_was() {
     }
     assert!(matches!(
         try_fork(&store, "main", 46, "x", &[], &dataset),
-        Err(RecorderError::UnknownStep { step: Step(46), .. })
+        Err(RecorderError::Store(StoreError::UnknownStep { step: Step(46), .. }))
     ));
     assert_eq!(store.branches().unwrap().records.len(), 1);
 }
@@ -288,7 +290,7 @@ fn compact_and_materialise_change_what_is_stored_and_not_what_is_read() {
     {
         let _reading = BranchReader::open(&store, &name("main")).unwrap();
         let error = compact(&store, &record(), &dataset, 2, &|_| {}).unwrap_err();
-        assert!(matches!(error, RecorderError::InUse { .. }), "{error}");
+        assert!(matches!(error, RecorderError::Store(StoreError::InUse { .. })), "{error}");
     }
     assert!(compact(&store, &record(), &dataset, 2, &|_| {}).unwrap() > 0);
     assert_eq!(record().recording.fidelity, Fidelity::Keyframes);
@@ -342,7 +344,7 @@ fn a_reader_at_rest_is_in_nobodys_way_and_reads_on_when_it_is_held_again() {
     let before = lineage.step_row(Step(20)).unwrap();
     lineage.rest();
     lineage.hold();
-    assert!(matches!(store.delete(&name("child")), Err(RecorderError::InUse { .. })), "it is held again");
+    assert!(matches!(store.delete(&name("child")), Err(StoreError::InUse { .. })), "it is held again");
     let left_over = store.branch_folder(&lineage.branch().id).join("tail/.left");
     std::fs::write(&left_over, "").unwrap();
     assert!(store.garbage().unwrap().items.iter().all(|item| item.path != left_over), "it is held");
@@ -366,14 +368,14 @@ fn deleting_goes_to_the_trash_and_spares_parents_and_what_is_in_use() {
     let (folder, dataset) = (tempfile::tempdir().unwrap(), digits());
     let store = trained(folder.path(), Fidelity::Every, &dataset);
     let child = fork_at(&store, "main", 20, "child", &[], &dataset);
-    assert!(matches!(store.delete(&name("child")), Err(RecorderError::WriterBusy { .. })));
+    assert!(matches!(store.delete(&name("child")), Err(StoreError::WriterBusy { .. })));
     child.session.finish().unwrap();
     let error = store.delete(&name("main")).unwrap_err().to_string();
     assert!(error.contains("`child`"), "{error}");
     {
         let _reading = BranchReader::open(&store, &name("child")).unwrap();
         let error = store.delete(&name("child")).unwrap_err();
-        assert!(matches!(error, RecorderError::InUse { .. }), "{error}");
+        assert!(matches!(error, StoreError::InUse { .. }), "{error}");
         // Linux says who has a file open.
         #[cfg(target_os = "linux")]
         assert!(error.to_string().contains("being read by this process itself"), "{error}");
@@ -392,7 +394,7 @@ fn deleting_goes_to_the_trash_and_spares_parents_and_what_is_in_use() {
     assert!(error.contains("nothing is in the trash"), "{error}");
 
     assert_eq!(store.rename(&name("main"), &name("trunk")).unwrap().name, name("trunk"));
-    assert!(matches!(store.rename(&name("trunk"), &name("trunk")), Err(RecorderError::NameTaken { .. })));
+    assert!(matches!(store.rename(&name("trunk"), &name("trunk")), Err(StoreError::NameTaken { .. })));
     assert!(store.branch(&name("main")).is_err());
 }
 
@@ -438,7 +440,7 @@ fn a_training_is_steered_through_its_inbox() {
             assert_eq!((forked.branch.as_str(), forked.step, forked.refused), ("main~2", stepped.step, None));
             assert_eq!(forked.done.len(), 1);
             // The branch that was left is trained no more; the new one waits.
-            assert!(matches!(steer(&store, &record, Command::Pause, patience), Err(RecorderError::NotTraining { .. })));
+            assert!(matches!(steer(&store, &record, Command::Pause, patience), Err(StoreError::NotTraining { .. })));
             let child = store.branch(&"main~2".parse().unwrap()).unwrap();
             assert!(!ask(&child, Command::Resume).paused);
             ask(&child, Command::Stop);
@@ -474,11 +476,11 @@ fn cycles_and_missing_parents_are_named() {
     let mut cyclic: serde_json::Value = serde_json::from_str(&honest).unwrap();
     cyclic["parent"] = serde_json::json!({ "branch": child.id, "step": 3 });
     std::fs::write(&path, cyclic.to_string()).unwrap();
-    assert!(matches!(Lineage::open(&store, &name("child")), Err(RecorderError::ParentCycle { .. })));
+    assert!(matches!(Lineage::open(&store, &name("child")), Err(StoreError::ParentCycle { .. })));
     assert!(!store.branches().unwrap().problems.is_empty());
     std::fs::write(&path, honest).unwrap();
     std::fs::rename(store.branch_folder(&main.id), folder.path().join("away")).unwrap();
-    assert!(matches!(Lineage::open(&store, &name("child")), Err(RecorderError::ParentMissing { .. })));
+    assert!(matches!(Lineage::open(&store, &name("child")), Err(StoreError::ParentMissing { .. })));
 }
 
 /// Coefficients that gradmax found are kept by a fork today; one that was made

@@ -2,6 +2,7 @@
 //! writers out of what they look at until they are done with it, and gc
 //! spares what it cannot tell of.
 
+#[path = "../../store/tests/fake/mod.rs"]
 mod fake;
 
 use std::io;
@@ -10,11 +11,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fake::{name, options, tempdir};
-use revacnn_recorder::{
-    BranchReader, DiskOperation, ForkPlan, Lineage, RecorderError, Session, SessionPlan, StepSpan, Store, compact,
-    fork, materialise,
-};
+use revacnn_recorder::{ForkPlan, RecorderError, Session, SessionPlan, compact, fork, materialise};
 use revacnn_schemas::{Fidelity, ImageIndex, NetworkSpec, RecordingSettings, Step};
+use revacnn_store::{BranchReader, DiskOperation, Lineage, StepSpan, Store, StoreError};
 use revacnn_trainer::data::{Dataset, load};
 use revacnn_trainer::{Settings, define};
 
@@ -67,7 +66,7 @@ fn go_on(store: &Store, branch: &str, dataset: &Arc<Dataset>) -> Result<Session,
 
 #[track_caller]
 fn is_busy(result: Result<Session, RecorderError>) {
-    assert!(matches!(result, Err(RecorderError::WriterBusy { .. })), "{result:?}");
+    assert!(matches!(result, Err(RecorderError::Store(StoreError::WriterBusy { .. }))), "{result:?}");
 }
 
 /// Between the verification and the removal there was a moment for anybody to
@@ -83,7 +82,7 @@ fn nobody_trains_a_branch_that_is_being_verified_and_compacted() {
         looked.fetch_add(1, Ordering::SeqCst);
     };
     let refused = compact(&store, &main, &dataset, 1, &count).unwrap_err();
-    assert!(matches!(refused, RecorderError::InUse { .. }), "{refused}");
+    assert!(matches!(refused, RecorderError::Store(StoreError::InUse { .. })), "{refused}");
     assert_eq!(looked.load(Ordering::SeqCst), 0, "who reads is known before all is verified in vain");
     drop(reading);
 
@@ -156,7 +155,7 @@ fn a_branch_that_was_taken_back_meanwhile_is_no_garbage() {
     let watched = store.clone().with_disk_hook(Arc::new(move |operation| match operation {
         DiskOperation::Remove(path) if path.exists() => {
             let gone = plain.take_back(&name("other")).unwrap_err();
-            assert!(matches!(gone, RecorderError::NotDeleted { .. }), "{gone}");
+            assert!(matches!(gone, StoreError::NotDeleted { .. }), "{gone}");
             Err(io::Error::other("as far as this"))
         }
         _ => Ok(()),

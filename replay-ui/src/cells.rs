@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use revacnn_notebook::Cell;
-use revacnn_recorder::StepRow;
 use revacnn_schemas::{Chart, Comparison, Figure, ImageGrid, NetworkDiagram, Scatter, Step};
+use revacnn_store::StepRow;
 
 use crate::pixels::Pictures;
 

@@ -7,8 +7,8 @@
 
 use std::collections::VecDeque;
 
-use revacnn_recorder::Command;
 use revacnn_schemas::BranchName;
+use revacnn_store::Command;
 
 use crate::requests::Intent;
 use crate::store_events::Done;

@@ -4,8 +4,8 @@
 use iced::keyboard::key::Named as N;
 use iced::keyboard::{Key, Modifiers};
 use revacnn_notebook::{Method, Show};
-use revacnn_recorder::Command as Steer;
 use revacnn_schemas::Scale;
+use revacnn_store::Command as Steer;
 
 use crate::components::filters::SOURCES;
 use crate::components::inspector::HISTORIES;

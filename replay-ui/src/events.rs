@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use revacnn_notebook::BranchSummary;
-use revacnn_recorder::StepRow;
 use revacnn_schemas::{Address, BranchName, Position, Step};
+use revacnn_store::StepRow;
 
 use crate::cells::{Prepared, ViewId};
 use crate::components::{dialog, figure, header, status, tree};

@@ -83,6 +83,12 @@ pub enum ViewError {
     },
 }
 
+impl From<revacnn_store::StoreError> for ViewError {
+    fn from(error: revacnn_store::StoreError) -> Self {
+        Self::Recorder(error.into())
+    }
+}
+
 /// Threads for training and replay: those of the machine.
 fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, NonZeroUsize::get)

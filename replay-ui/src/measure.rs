@@ -4,8 +4,8 @@
 use std::time::{Duration, Instant};
 
 use iced::{Point, mouse};
-use revacnn_recorder::StepRow;
 use revacnn_schemas::{LayerName, Step};
+use revacnn_store::StepRow;
 
 use crate::components::figure;
 use crate::components::header::place;

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use revacnn_recorder::{Lineage, RecorderError, Store};
 use revacnn_schemas::{Address, BranchName, FilterNumber, LayerName, Position};
+use revacnn_store::StoreError;
+use revacnn_store::{Lineage, Store};
 
 use crate::ViewError;
 
@@ -62,7 +63,7 @@ impl ViewOptions {
         // The class layer's units are classes, and no nodes.
         let blocks: Vec<_> = topology.blocks().collect();
         let shown = &blocks[..blocks.len().saturating_sub(1)];
-        let unknown = |what: String, known: String| RecorderError::UnknownFilter {
+        let unknown = |what: String, known: String| StoreError::UnknownFilter {
             branch: address.branch.clone(),
             what: format!("{what} to choose at step {step}"),
             known,

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use revacnn_notebook::{Cell, Inputs};
-use revacnn_recorder::Command;
 use revacnn_schemas::{Address, BranchName, Edit, ImageIndex, Step};
+use revacnn_store::Command;
 
 use crate::cells::{Prepared, ViewId};
 use crate::components::run_form::RunPlan;

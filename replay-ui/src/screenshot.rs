@@ -5,7 +5,7 @@ use std::path::Path;
 use iced::Size;
 use iced::advanced::renderer::Headless;
 use revacnn_notebook::{Evaluator, PictureFormat};
-use revacnn_recorder::write_output;
+use revacnn_store::write_output;
 
 use crate::cells::Pace;
 use crate::headless::Interface;

@@ -152,8 +152,8 @@ pub(crate) mod tests {
     use crate::time::{Align, Move};
     use crate::update::Message;
     use revacnn_notebook::{BranchSummary, XAxis};
-    use revacnn_recorder::StepSpan;
     use revacnn_schemas::{BranchId, Edit, Hue, Step};
+    use revacnn_store::StepSpan;
 
     /// The id of a branch that was first called so.
     pub(crate) fn id(name: &str) -> BranchId {

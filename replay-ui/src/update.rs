@@ -1,8 +1,8 @@
 //! What happens in the window: messages go down to the components, and what
 //! their actions ask for is done here.
 
-use revacnn_recorder::Command;
 use revacnn_schemas::{Address, BranchName, Edit, ImageIndex, Position};
+use revacnn_store::Command;
 
 use crate::cells::ViewId;
 use crate::changes::{Asked, Turn};

@@ -19,12 +19,10 @@ pub struct StoreRecord {
 
 /// `branch.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "BranchFile", into = "BranchFile")]
 pub struct BranchRecord {
-    /// [`FORMAT_VERSION`](crate::FORMAT_VERSION) of the branch.
+    /// [`FORMAT_VERSION`](crate::FORMAT_VERSION) of the branch, which it keeps.
     pub format_version: u32,
-    /// [`ARITHMETIC`](crate::ARITHMETIC) that computed it.
-    pub arithmetic: u32,
     /// Its id, which never changes.
     pub id: BranchId,
     /// Its name.
@@ -34,13 +32,11 @@ pub struct BranchRecord {
     /// Its content key.
     pub key: Digest,
     /// Where it was forked; `None` for a run of its own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<ParentRecord>,
     /// What the fork changed, in order; empty for a run of its own.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub edits: Vec<Edit>,
-    /// What it trains.
-    pub definition: RunDefinition,
+    /// Who computes it.
+    pub producer: Producer,
     /// How it is recorded.
     pub recording: RecordingSettings,
     /// Its layers and filters.
@@ -51,6 +47,159 @@ impl BranchRecord {
     /// The branch's first own step: 0, or the step that it was forked at.
     pub fn first_step(&self) -> Step {
         self.parent.as_ref().map_or(Step(0), |parent| parent.step)
+    }
+
+    /// What it trains, of a branch that this program's engine computes.
+    pub fn definition(&self) -> Option<&RunDefinition> {
+        self.producer.definition()
+    }
+}
+
+/// Who computes the steps of a branch, and so whether they can be computed again.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Producer {
+    /// This program's engine.
+    Engine {
+        /// [`ARITHMETIC`](crate::ARITHMETIC) that computed it.
+        arithmetic: u32,
+        /// What it trains.
+        definition: Box<RunDefinition>,
+    },
+    /// Another program, whose steps are recorded and cannot be computed again.
+    Foreign(ForeignProducer),
+}
+
+impl Producer {
+    /// What a branch trains, where this program's engine computes it.
+    pub fn definition(&self) -> Option<&RunDefinition> {
+        match self {
+            Self::Engine { definition, .. } => Some(definition),
+            Self::Foreign(_) => None,
+        }
+    }
+
+    /// What differs in another's, a line each, such as `seed: 0 → 1`.
+    pub fn differences(&self, other: &Self) -> Vec<String> {
+        match (self.definition(), other.definition()) {
+            (Some(ours), Some(theirs)) => ours.differences(theirs),
+            _ if self == other => Vec::new(),
+            _ => vec![format!("producer: {self} → {other}")],
+        }
+    }
+
+    /// The arithmetic of this program's engine that computed a branch.
+    pub fn arithmetic(&self) -> Option<u32> {
+        match self {
+            Self::Engine { arithmetic, .. } => Some(*arithmetic),
+            Self::Foreign(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Producer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Engine { arithmetic, .. } => write!(formatter, "this engine, arithmetic {arithmetic}"),
+            Self::Foreign(foreign) => foreign.fmt(formatter),
+        }
+    }
+}
+
+/// Another program that records its steps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ForeignProducer {
+    /// Its name, such as `pytorch`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// What a person should know of the run: data, optimizer, where it ran.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub notes: String,
+}
+
+impl fmt::Display for ForeignProducer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} {}", self.name, self.version)
+    }
+}
+
+/// `branch.json` as it is written.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BranchFile {
+    format_version: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    arithmetic: Option<u32>,
+    id: BranchId,
+    name: BranchName,
+    created_unix_seconds: u64,
+    key: Digest,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    parent: Option<ParentRecord>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    edits: Vec<Edit>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    definition: Option<Box<RunDefinition>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    producer: Option<ForeignProducer>,
+    recording: RecordingSettings,
+    topology: Topology,
+}
+
+impl TryFrom<BranchFile> for BranchRecord {
+    type Error = String;
+
+    fn try_from(file: BranchFile) -> Result<Self, String> {
+        let producer = match (file.arithmetic, file.definition, file.producer) {
+            (Some(arithmetic), Some(definition), None) => Producer::Engine { arithmetic, definition },
+            (None, None, Some(foreign)) => Producer::Foreign(foreign),
+            (arithmetic, definition, foreign) => {
+                let found =
+                    [arithmetic.map(|_| "arithmetic"), definition.map(|_| "definition"), foreign.map(|_| "producer")];
+                let found: Vec<&str> = found.into_iter().flatten().collect();
+                return Err(format!(
+                    "expected arithmetic and definition, of a branch of this program's engine, or producer, of \
+                     another one's; found {}",
+                    if found.is_empty() { "none of them".to_owned() } else { found.join(" and ") + " alone" }
+                ));
+            }
+        };
+        Ok(Self {
+            format_version: file.format_version,
+            id: file.id,
+            name: file.name,
+            created_unix_seconds: file.created_unix_seconds,
+            key: file.key,
+            parent: file.parent,
+            edits: file.edits,
+            producer,
+            recording: file.recording,
+            topology: file.topology,
+        })
+    }
+}
+
+impl From<BranchRecord> for BranchFile {
+    fn from(record: BranchRecord) -> Self {
+        let (arithmetic, definition, producer) = match record.producer {
+            Producer::Engine { arithmetic, definition } => (Some(arithmetic), Some(definition), None),
+            Producer::Foreign(foreign) => (None, None, Some(foreign)),
+        };
+        Self {
+            format_version: record.format_version,
+            arithmetic,
+            id: record.id,
+            name: record.name,
+            created_unix_seconds: record.created_unix_seconds,
+            key: record.key,
+            parent: record.parent,
+            edits: record.edits,
+            definition,
+            producer,
+            recording: record.recording,
+            topology: record.topology,
+        }
     }
 }
 

@@ -40,7 +40,7 @@ mod topology;
 
 pub use address::{Address, Position};
 pub use advice::{Advice, DEFAULT_STORE, Place};
-pub use branch::{BranchRecord, Fidelity, ParentRecord, RecordingSettings, StoreRecord};
+pub use branch::{BranchRecord, Fidelity, ForeignProducer, ParentRecord, Producer, RecordingSettings, StoreRecord};
 pub use digest::{Digest, Digester, canonical_bits};
 pub use edit::{Change, Coefficients, EDIT_FORMS, Edit, FilterInit, LayerInit, ReadCoefficients, Setting, Target};
 pub use error::SchemaError;
@@ -62,8 +62,12 @@ pub use step::{
 pub use tables::{ACTIVATION_TABLES, PARAMETER_TABLES, Table};
 pub use topology::{FilterIdentity, LayerTopology, Topology};
 
-/// Version of the log's format. A reader refuses every other number by name.
-pub const FORMAT_VERSION: u32 = 1;
+/// Version of the log's format: what is made now has it. A branch keeps the one
+/// that it was made with. Since 2 a branch may be another program's.
+pub const FORMAT_VERSION: u32 = 2;
+
+/// The oldest format that is read. A reader refuses every number outside by name.
+pub const OLDEST_FORMAT_VERSION: u32 = 1;
 
 /// Version of the engine's arithmetic: the order of every reduction, every
 /// polynomial and every random stream. Within one number digests never change.

@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
-use revacnn_recorder::{BranchReader, Store, branch_bytes, compact, find_data};
+use revacnn_recorder::{compact, find_data};
 use revacnn_schemas::{Advice, Fidelity};
+use revacnn_store::{BranchReader, Store, branch_bytes};
 
 use super::{bar, threads};
 use crate::arguments::CompactArguments;
@@ -19,7 +20,7 @@ pub(crate) fn run(arguments: &CompactArguments) -> Result<ExitCode, Failure> {
     }
     let store = Store::open(&arguments.store.store)?;
     let record = store.branch(name)?;
-    let dataset = find_data(&store, &record.definition.dataset, arguments.data.folder().as_deref())?;
+    let dataset = find_data(&store, &record, arguments.data.folder().as_deref())?;
     let steps = BranchReader::of(&store, record.clone())?.steps().map_or(0, |span| span.steps());
     let progress = bar(steps, false);
     let result = compact(&store, &record, &dataset, threads(arguments.threads), &|steps| progress.inc(steps));

@@ -4,8 +4,9 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use revacnn_notebook::{Matching, matched};
-use revacnn_recorder::{Difference, FilterDistance, Lineage, Replay, StepTensors, Store, difference, find_data};
+use revacnn_recorder::{Replay, find_data};
 use revacnn_schemas::{Address, FilterIdentity, Step};
+use revacnn_store::{Difference, FilterDistance, Lineage, StepTensors, Store, difference};
 use serde_json::{Value, json};
 
 use super::{history, threads};
@@ -43,10 +44,10 @@ fn at(store: &Store, address: &Address, arguments: &DiffArguments) -> Result<(Li
     let lineage =
         if reader.branch().id == lineage.branch().id { lineage } else { Lineage::of(store, reader.branch())? };
     let recomputed = !reader.stores_tensors(step)?;
-    let identity = reader.branch().definition.dataset.clone();
+    let record = reader.branch().clone();
     let mut replay = Replay::new(reader);
     if recomputed {
-        let dataset = find_data(store, &identity, arguments.data.folder().as_deref())?;
+        let dataset = find_data(store, &record, arguments.data.folder().as_deref())?;
         replay = replay.with_data(dataset, threads(None));
     }
     Ok((lineage, step, replay.tensors(step)?))

@@ -3,7 +3,8 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use revacnn_recorder::{Replay, Store, find_data};
+use revacnn_recorder::{Replay, find_data};
+use revacnn_store::Store;
 use revacnn_trainer::data::Split;
 use serde_json::json;
 
@@ -18,7 +19,7 @@ pub(crate) fn run(arguments: &EvaluateArguments) -> Result<ExitCode, Failure> {
     let step = lineage.resolve(arguments.address.position)?;
     let reader = lineage.into_holder(step)?;
     let folder = arguments.data.folder();
-    let dataset = find_data(&store, &reader.branch().definition.dataset, folder.as_deref())?;
+    let dataset = find_data(&store, reader.branch(), folder.as_deref())?;
     let (split, name) = match arguments.split {
         EvaluationSplit::Validation => (Split::Validation, "validation"),
         EvaluationSplit::Test => (Split::Test, "test"),

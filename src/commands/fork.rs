@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
-use revacnn_recorder::{Fork, ForkPlan, RecorderOptions, Store, branch_bytes, find_data, fork, unix_seconds};
+use revacnn_recorder::{Fork, ForkPlan, find_data, fork};
 use revacnn_schemas::{Advice, Step};
+use revacnn_store::{RecorderOptions, Store, branch_bytes, unix_seconds};
 use serde_json::json;
 
 use super::resume::until;
@@ -22,7 +23,7 @@ pub(crate) fn run(arguments: &ForkArguments) -> Result<ExitCode, Failure> {
     let lineage = history(&store, &arguments.address.branch)?;
     let step = lineage.resolve(arguments.address.position)?;
     let record = lineage.holder(step)?.branch().clone();
-    let dataset = find_data(&store, &record.definition.dataset, arguments.data.folder().as_deref())?;
+    let dataset = find_data(&store, &record, arguments.data.folder().as_deref())?;
     let mut recording = record.recording.clone();
     recording.fidelity = arguments.fidelity.unwrap_or(recording.fidelity);
     let trains_on = arguments.steps.is_some() || arguments.epochs.is_some();
@@ -38,7 +39,7 @@ pub(crate) fn run(arguments: &ForkArguments) -> Result<ExitCode, Failure> {
     };
     interrupt::listen();
     let fork = fork(&store, lineage, step, plan, dataset)?;
-    remember(&store, &record.definition.dataset, arguments.data.data.as_deref())?;
+    remember(&store, &record, arguments.data.data.as_deref())?;
     tell(arguments, &fork, step);
     let place = arguments.store.place(Some(&arguments.data));
     let session = fork.session;

@@ -3,8 +3,9 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use revacnn_recorder::{BranchReader, Gap, RecorderError, StepSpan, Store, branch_bytes};
+use revacnn_recorder::RecorderError;
 use revacnn_schemas::{Advice, BranchRecord, Edit, Fidelity};
+use revacnn_store::{BranchReader, Gap, StepSpan, Store, branch_bytes};
 use serde_json::json;
 
 use crate::arguments::LogArguments;
@@ -149,13 +150,14 @@ fn describe(store: &Store, record: &BranchRecord, all: &[BranchRecord]) -> Resul
 impl Line {
     fn cells(&self) -> Vec<String> {
         let dash = || "–".to_owned();
-        let network = &self.record.definition.network.name;
+        let definition = self.record.definition();
+        let network = definition.map(|definition| definition.network.name.clone());
         vec![
             self.name(),
             self.record.parent.as_ref().map_or_else(String::new, |parent| count(parent.step.0)),
             self.edits(),
-            if network.is_empty() { dash() } else { network.clone() },
-            self.record.definition.dataset.name.clone(),
+            network.filter(|name| !name.is_empty()).unwrap_or_else(dash),
+            definition.map_or_else(|| self.record.producer.to_string(), |definition| definition.dataset.name.clone()),
             self.last_step.map_or_else(dash, count),
             loss(self.last_loss),
             self.validation.map_or_else(dash, |(_, _, accuracy)| percent(accuracy)),
@@ -201,8 +203,9 @@ impl Line {
             "id": self.record.id,
             "parent": self.parent,
             "edits": self.record.edits.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            "network": self.record.definition.network.name,
-            "dataset": self.record.definition.dataset,
+            "network": self.record.definition().map(|definition| &definition.network.name),
+            "dataset": self.record.definition().map(|definition| &definition.dataset),
+            "producer": self.record.producer.to_string(),
             "fidelity": self.record.recording.fidelity,
             "first_step": self.record.first_step(),
             "last_step": self.last_step,

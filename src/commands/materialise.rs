@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use revacnn_recorder::{BranchReader, StepSpan, Store, find_data, materialise};
+use revacnn_recorder::{find_data, materialise};
+use revacnn_store::{BranchReader, StepSpan, Store};
 
 use super::{asked_span, bar, threads};
 use crate::arguments::MaterialiseArguments;
@@ -13,7 +14,7 @@ use crate::text::{self, bytes, count};
 pub(crate) fn run(arguments: &MaterialiseArguments) -> Result<ExitCode, Failure> {
     let store = Store::open(&arguments.store.store)?;
     let record = store.branch(&arguments.branch)?;
-    let dataset = find_data(&store, &record.definition.dataset, arguments.data.folder().as_deref())?;
+    let dataset = find_data(&store, &record, arguments.data.folder().as_deref())?;
     let own = BranchReader::of(&store, record.clone())?.steps().unwrap_or(StepSpan::of(record.first_step()));
     let span = asked_span(arguments.from, arguments.to, own)?;
     let progress = bar(span.steps(), false);

@@ -24,8 +24,8 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use revacnn_recorder::{DataHint, Lineage, StepSpan, Store};
-use revacnn_schemas::{BranchName, DatasetIdentity, Edit, Step};
+use revacnn_schemas::{BranchName, BranchRecord, Edit, Step};
+use revacnn_store::{DataHint, Lineage, StepSpan, Store};
 
 use crate::error::Failure;
 use crate::npy;
@@ -85,9 +85,10 @@ fn words(_text: &OsStr) -> Vec<&OsStr> {
 
 /// Remembers the folder that `--data` named, in which a data set was found, so
 /// that the next command needs no option.
-fn remember(store: &Store, identity: &DatasetIdentity, folder: Option<&Path>) -> Result<(), Failure> {
-    match folder {
-        Some(folder) => Ok(DataHint::new(&identity.name, Some(folder)).remember(store, identity)?),
+fn remember(store: &Store, record: &BranchRecord, folder: Option<&Path>) -> Result<(), Failure> {
+    let identity = record.definition().map(|definition| &definition.dataset);
+    match identity.zip(folder) {
+        Some((identity, folder)) => Ok(DataHint::new(&identity.name, Some(folder)).remember(store, identity)?),
         None => Ok(()),
     }
 }

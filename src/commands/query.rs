@@ -3,8 +3,8 @@
 use std::io::{BufWriter, Write};
 use std::process::ExitCode;
 
-use revacnn_recorder::sql::{Answer, Cell, Limits, cell, query};
-use revacnn_recorder::{Store, write_output};
+use revacnn_store::sql::{Answer, Cell, Limits, cell, query};
+use revacnn_store::{Store, write_output};
 use serde_json::Value;
 
 use crate::arguments::{QueryArguments, RowFormat};

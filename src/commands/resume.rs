@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
-use revacnn_recorder::{RecorderOptions, Session, Store, find_data};
+use revacnn_recorder::{Session, find_data};
 use revacnn_schemas::Step;
+use revacnn_store::{RecorderOptions, Store};
 
 use super::train::disk_budget;
 use super::{remember, threads};
@@ -15,7 +16,7 @@ use crate::run::{Engine, Run, warn_of_budget};
 pub(crate) fn run(arguments: &ResumeArguments) -> Result<ExitCode, Failure> {
     let store = Store::open(&arguments.store.store)?;
     let record = store.branch(&arguments.branch)?;
-    let dataset = find_data(&store, &record.definition.dataset, arguments.data.folder().as_deref())?;
+    let dataset = find_data(&store, &record, arguments.data.folder().as_deref())?;
     let budget = disk_budget(arguments.how.disk_budget, &arguments.store.store);
     let options = RecorderOptions { disk_budget: budget, ..RecorderOptions::default() };
     interrupt::listen();
@@ -23,7 +24,7 @@ pub(crate) fn run(arguments: &ResumeArguments) -> Result<ExitCode, Failure> {
     let until = until(&session, arguments.steps, arguments.epochs)?;
     warn_of_budget(session.record(), budget, until);
     store.set_target(session.record(), until)?;
-    remember(&store, &record.definition.dataset, arguments.data.data.as_deref())?;
+    remember(&store, &record, arguments.data.data.as_deref())?;
     Run::new(arguments.store.place(Some(&arguments.data)), arguments.json, Engine::recorded(session)?, until).go()
 }
 
@@ -33,7 +34,7 @@ pub(super) fn until(session: &Session, steps: Option<Until>, epochs: Option<u64>
     let trainer = session.trainer();
     let (position, cursor) = (trainer.position(), trainer.cursor());
     let too_large = || Failure::Usage("that is more steps than can be counted".to_owned());
-    let batch = u64::from(session.record().definition.batch_size);
+    let batch = u64::from(trainer.definition().batch_size);
     let images = u64::from(trainer.epoch_images());
     // From here to the end of an epoch, batches of this branch's size.
     let end_of = |epoch: u64| {

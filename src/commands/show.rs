@@ -3,8 +3,9 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use revacnn_recorder::{RecorderError, Replay, StepRow, StepTensors, Store, find_data};
+use revacnn_recorder::{Replay, find_data};
 use revacnn_schemas::{BranchName, BranchRecord, FilterNumber, LayerTopology, Step};
+use revacnn_store::{StepRow, StepTensors, Store, StoreError};
 use serde_json::{Value, json};
 
 use super::history;
@@ -36,7 +37,7 @@ pub(crate) fn run(arguments: &ShowArguments) -> Result<ExitCode, Failure> {
     let mut replay = Replay::new(reader);
     if recomputed {
         let folder = arguments.data.folder();
-        let dataset = find_data(&store, &record.definition.dataset, folder.as_deref())?;
+        let dataset = find_data(&store, &record, folder.as_deref())?;
         replay = replay.with_data(dataset, super::threads(None));
     }
     let tensors = replay.tensors(step)?;
@@ -52,13 +53,12 @@ pub(crate) fn run(arguments: &ShowArguments) -> Result<ExitCode, Failure> {
 
 /// The layers that were asked for; an unknown one is an error that lists what
 /// there is.
-fn chosen(record: &BranchRecord, arguments: &ShowArguments) -> Result<Vec<LayerTopology>, RecorderError> {
+fn chosen(record: &BranchRecord, arguments: &ShowArguments) -> Result<Vec<LayerTopology>, StoreError> {
     let with_filters: Vec<&LayerTopology> = record.topology.layers_with_filters().collect();
     let Some(name) = &arguments.layer else {
         return Ok(with_filters.into_iter().cloned().collect());
     };
-    let unknown =
-        |what: String, known: String| RecorderError::UnknownFilter { branch: record.name.clone(), what, known };
+    let unknown = |what: String, known: String| StoreError::UnknownFilter { branch: record.name.clone(), what, known };
     let Some(layer) = with_filters.iter().find(|layer| layer.layer == *name) else {
         let known: Vec<&str> = with_filters.iter().map(|layer| layer.layer.as_str()).collect();
         return Err(unknown(format!("layer `{name}` with weights"), format!("there are {}", known.join(", "))));
@@ -199,7 +199,9 @@ impl Shown {
         let hyper = &row.hyper_parameters;
         text += &format!(
             "  {}: learning rate {}{}, weight decay {}, batch {}; {}\n",
-            self.record.definition.optimizer.kind,
+            self.record
+                .definition()
+                .map_or_else(|| self.record.producer.to_string(), |definition| definition.optimizer.kind.clone()),
             hyper.learning_rate,
             hyper.momentum.map_or_else(String::new, |momentum| format!(", momentum {momentum}")),
             hyper.weight_decay,

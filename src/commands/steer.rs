@@ -4,8 +4,8 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use revacnn_recorder::{Command, RecorderError, Store, steer};
 use revacnn_schemas::{Address, Advice, Position};
+use revacnn_store::{Command, Store, StoreError, steer};
 use serde_json::json;
 
 use super::edits;
@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: &SteerArguments) -> Result<ExitCode, Failure> {
     let answer = steer(&store, &record, command.clone(), Duration::from_secs(arguments.patience));
     let answer = answer.map_err(|error| match error {
         // What was to happen to the run can happen to the branch.
-        RecorderError::NotTraining { .. } if forks => Failure::from(error).advised(vec![Advice::Fork {
+        StoreError::NotTraining { .. } if forks => Failure::from(error).advised(vec![Advice::Fork {
             at: Address { branch: arguments.branch.clone(), position: Position::Last },
             edits: arguments.edit.iter().filter_map(|edit| edit.to_str().map(str::to_owned)).collect(),
             more: None,

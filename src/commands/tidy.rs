@@ -3,8 +3,8 @@
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use revacnn_recorder::{GarbageList, Store};
 use revacnn_schemas::Advice;
+use revacnn_store::{GarbageList, Store};
 
 use crate::arguments::{DeleteArguments, GcArguments, RenameArguments};
 use crate::error::Failure;

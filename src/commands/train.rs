@@ -5,12 +5,11 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use revacnn_recorder::{
-    DataHint, RecorderError, RecorderOptions, Session, SessionPlan, Store, default_disk_budget, find_data, unix_seconds,
-};
+use revacnn_recorder::{Session, SessionPlan, check_producer, find_data};
 use revacnn_schemas::{
     BranchRecord, Fidelity, ImageIndex, NetworkSpec, OptimizerSpec, RecordingSettings, RunDefinition, Schedule, Step,
 };
+use revacnn_store::{DataHint, RecorderOptions, Store, StoreError, default_disk_budget, unix_seconds};
 use revacnn_trainer::data::{Dataset, load};
 use revacnn_trainer::{
     DEFAULT_EPOCHS, Settings, Trainer, TrainerError, check_normalisation, define, named_network, resolve,
@@ -34,11 +33,11 @@ pub(crate) fn run(arguments: &TrainArguments) -> Result<ExitCode, Failure> {
     let (place, data_folder) = (arguments.store.place(Some(&arguments.data)), arguments.data.folder());
     let existing = existing(arguments)?;
     let dataset = match (&arguments.dataset, &existing) {
-        (None, Some((store, record))) => find_data(store, &record.definition.dataset, data_folder.as_deref())?,
+        (None, Some((store, record))) => find_data(store, record, data_folder.as_deref())?,
         (asked, _) => Arc::new(load(asked.as_deref().unwrap_or(OsStr::new(DEFAULT_DATASET)), data_folder.as_deref())?),
     };
     let existing = existing.map(|(_, record)| record);
-    let definition = definition(arguments, existing.as_ref(), &dataset)?;
+    let definition = definition(arguments, base(existing.as_ref())?, &dataset)?;
     let until = until(arguments, definition.batch_size, &dataset)?;
     interrupt::listen();
     if arguments.no_record {
@@ -113,20 +112,24 @@ fn existing(arguments: &TrainArguments) -> Result<Option<(Store, BranchRecord)>,
     let store = Store::open(folder)?;
     match store.branch(&arguments.branch) {
         Ok(record) => Ok(Some((store, record))),
-        Err(RecorderError::UnknownBranch { .. }) => Ok(None),
+        Err(StoreError::UnknownBranch { .. }) => Ok(None),
         // One of several with this name is none that was meant.
         Err(error) => Err(error.into()),
     }
+}
+
+/// What the branch that there is trains.
+fn base(existing: Option<&BranchRecord>) -> Result<Option<&RunDefinition>, Failure> {
+    Ok(existing.map(|record| check_producer(record, "train it on")).transpose()?)
 }
 
 /// What is trained: what was asked for, and for the rest what the branch says,
 /// or else the defaults.
 fn definition(
     arguments: &TrainArguments,
-    existing: Option<&BranchRecord>,
+    base: Option<&RunDefinition>,
     dataset: &Dataset,
 ) -> Result<RunDefinition, Failure> {
-    let base = existing.map(|record| &record.definition);
     let defaults = Settings::default();
     let settings = Settings {
         optimizer: optimizer(arguments, base.map(|base| &base.optimizer))?,

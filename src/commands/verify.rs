@@ -4,7 +4,8 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use revacnn_recorder::{Lineage, StepSpan, Store, VerifyPlan, find_data, verify};
+use revacnn_recorder::{VerifyPlan, find_data, verify};
+use revacnn_store::{Lineage, StepSpan, Store};
 use serde_json::json;
 
 use super::{asked_span, bar, threads};
@@ -16,7 +17,7 @@ pub(crate) fn run(arguments: &VerifyArguments) -> Result<ExitCode, Failure> {
     let store = Store::open(&arguments.store.store)?;
     let lineage = Lineage::open(&store, &arguments.branch)?;
     let record = lineage.branch();
-    let dataset = find_data(&store, &record.definition.dataset, arguments.data.folder().as_deref())?;
+    let dataset = find_data(&store, &record, arguments.data.folder().as_deref())?;
     let all = lineage.own().steps().unwrap_or(StepSpan::of(record.first_step()));
     let span = asked_span(arguments.from, arguments.to, all)?;
     let asked = (arguments.from.is_some() || arguments.to.is_some()).then_some(span);

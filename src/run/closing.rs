@@ -1,7 +1,7 @@
 //! What is said at the end of a run.
 
-use revacnn_recorder::Summary;
 use revacnn_schemas::{Address, Advice, BranchName, BranchRecord, Fidelity, Place, Position, Step, ValidationResult};
+use revacnn_store::Summary;
 use revacnn_trainer::{StepOutcome, Trainer};
 use serde_json::json;
 

@@ -7,8 +7,10 @@ mod size;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use revacnn_recorder::{BranchReader, RecorderError, Session, Steered, Training, Turn};
+use revacnn_recorder::{RecorderError, Session, Steered, Training, Turn};
 use revacnn_schemas::{Advice, Place, Step};
+use revacnn_store::BranchReader;
+use revacnn_store::StoreError;
 use revacnn_trainer::data::Split;
 use revacnn_trainer::{Effect, StepOutcome, Trainer};
 use serde_json::{Value, json};
@@ -88,7 +90,7 @@ impl Run {
             first: trainer.position(),
             images_at_start: trainer.cursor().images_seen,
             started: Instant::now(),
-            cpu_at_start: revacnn_recorder::cpu_seconds(),
+            cpu_at_start: revacnn_store::cpu_seconds(),
             last: None,
             cautions: Vec::new(),
             engine,
@@ -127,7 +129,7 @@ impl Run {
             Engine::Free(_) => None,
         };
         self.close(ended).map_err(|failure| {
-            let is_full = matches!(failure, Failure::Recorder(RecorderError::DiskFull { .. }));
+            let is_full = matches!(failure, Failure::Recorder(RecorderError::Store(StoreError::DiskFull { .. })));
             match branch.filter(|_| is_full) {
                 Some(branch) => failure.advised(vec![Advice::Resume { branch, more: None }]),
                 None => failure,
@@ -227,7 +229,7 @@ impl Run {
             Engine::Recorded(training) => {
                 let session = training.session();
                 let newest = session.validation().filter(|(step, _)| *step == trainer.position());
-                let bytes = revacnn_recorder::branch_bytes(&self.place.store, &session.record().id);
+                let bytes = revacnn_store::branch_bytes(&self.place.store, &session.record().id);
                 (newest.map(|(_, result)| result), Some(bytes))
             }
             Engine::Free(_) => (None, None),
@@ -298,7 +300,7 @@ impl Run {
             images: trainer.cursor().images_seen - self.images_at_start,
             seconds,
             total_seconds: self.started.elapsed().as_secs_f64(),
-            cpu_seconds: revacnn_recorder::cpu_seconds() - self.cpu_at_start,
+            cpu_seconds: revacnn_store::cpu_seconds() - self.cpu_at_start,
             last: self.last,
             trainer,
             summary,

@@ -69,5 +69,7 @@ impl Size {
 /// [`Size::warn_of_budget`] of a branch that is trained until a step.
 pub(crate) fn warn_of_budget(record: &BranchRecord, budget: Option<u64>, until: Step) {
     let steps = until.0.saturating_sub(record.first_step().0);
-    Size::of(&record.topology, &record.definition, &record.recording).warn_of_budget(budget, steps);
+    if let Some(definition) = record.definition() {
+        Size::of(&record.topology, definition, &record.recording).warn_of_budget(budget, steps);
+    }
 }

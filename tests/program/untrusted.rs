@@ -222,12 +222,12 @@ fn damage_in_what_forks_add_is_named_and_the_other_branches_stay_readable() {
 fn a_damaged_target_is_named_and_written_anew_by_who_says_how_far() {
     let stores = Stores::new();
     let target = stores.folder(&stores.child).join("target.json");
-    let advice = "The file only notes how far branch `child` is to be trained: say so with --steps or --epochs, and it \
-                  is written anew";
+    let advice = "The file only notes how far branch `child` is to be trained: say so again, and it is written anew \
+                  (--steps N or --epochs N)";
     for (step, (text, finding)) in (41..).zip([
         ("{\"format_version\": 1, \"unt", "expected the step to train to in JSON, found EOF while parsing a string"),
         ("{\"format_version\": 1, \"until\": -4}", "expected the step to train to, found invalid value: integer `-4`"),
-        ("{\"format_version\": 9, \"until\": 50}", "expected format version 1, found 9"),
+        ("{\"format_version\": 9, \"until\": 50}", "expected format version 1 to 2, found 9"),
         ("{\"until\": 50}", "expected the step to train to with a format_version, found none"),
     ]) {
         fs::write(&target, text).expect("a damaged target");

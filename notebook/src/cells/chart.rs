@@ -1,10 +1,11 @@
 //! Curves over the training: losses, any column of `steps`, the validation's
 //! numbers, statistics of filters.
 
-use revacnn_recorder::{BranchReader, Lineage, RecorderError, StepSpan};
+use revacnn_recorder::RecorderError;
 use revacnn_schemas::{
     Axis, BranchName, Chart, FilterNumber, Hue, LayerName, Mark, MarkKind, Scale, Series, Step, Table,
 };
+use revacnn_store::{BranchReader, Lineage, StepSpan, StoreError};
 
 use crate::cell::QUANTITIES;
 use crate::curves::{Quantity, Thinned, thin};
@@ -101,7 +102,7 @@ pub(crate) fn chart(
                 continue;
             }
             Ok(_) => without.push(format!("`{}` has no {label}{subject} at any of its steps", shown.name)),
-            Err(NotebookError::Recorder(error @ RecorderError::UnknownFilter { .. })) => {
+            Err(NotebookError::Recorder(error @ RecorderError::Store(StoreError::UnknownFilter { .. }))) => {
                 lacking.get_or_insert(error);
             }
             Err(error) => return Err(error),
@@ -255,7 +256,7 @@ fn curve(
         let Some(all) = reader.steps() else { continue };
         let values = match curves.of(reader, all, quantity) {
             Ok(curve) => curve.within(*span).collect::<Vec<_>>(),
-            Err(RecorderError::UnknownFilter { .. }) if *place > 0 => continue,
+            Err(StoreError::UnknownFilter { .. }) if *place > 0 => continue,
             Err(error) => return Err(error.into()),
         };
         let positions = positions(evaluator, shown, *place, *span, x)?;
@@ -300,9 +301,9 @@ fn positions(
 
 /// Training images of an epoch, told by the data set.
 fn epoch_images(evaluator: &mut Evaluator, shown: &Shown) -> Result<f64, NotebookError> {
-    let record = evaluator.lineage(&shown.name)?.branch();
-    let (identity, holdout) = (record.definition.dataset.clone(), record.definition.holdout_every);
-    let dataset = evaluator.dataset(&identity).map_err(|reason| NotebookError::Unknown {
+    let record = evaluator.lineage(&shown.name)?.branch().clone();
+    let holdout = record.definition().map_or(0, |definition| definition.holdout_every);
+    let dataset = evaluator.dataset(&record).map_err(|reason| NotebookError::Unknown {
         what: format!("the length of an epoch of `{}` is not known before its first one is over", shown.name),
         known: format!("{reason}; choose steps or images"),
     })?;

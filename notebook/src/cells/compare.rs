@@ -1,7 +1,7 @@
 //! Two addresses side by side.
 
-use revacnn_recorder::{Difference, FilterDistance, Lineage, difference};
 use revacnn_schemas::{Comparison, Figure, LayerName, Panel, Scale, TableColumn, TableFigure, Topology};
+use revacnn_store::{Difference, FilterDistance, Lineage, difference};
 
 use super::{chart, embedding, filters};
 use crate::evaluator::Place;

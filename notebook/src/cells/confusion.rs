@@ -15,12 +15,11 @@ pub(crate) fn confusion(evaluator: &mut Evaluator, place: &Place) -> Result<Tabl
             .first()
             .map_or_else(|| "there is none".to_owned(), |(step, _)| format!("the first is at step {step}")),
     })?;
-    let definition = &place.holder.definition;
-    let names = evaluator.dataset(&definition.dataset).map(|dataset| dataset.class_names().to_vec());
+    let names = evaluator.data_at_hand(&place.holder).map(|dataset| dataset.class_names().to_vec());
     let mut notes = Vec::new();
     let names = names.unwrap_or_else(|reason| {
-        notes.push(format!("no class names: the data set {} is not at hand: {reason}", definition.dataset.name));
-        (0..definition.classes).map(|class| class.to_string()).collect()
+        notes.push(format!("no class names: {reason}"));
+        (0..result.confusion.len().isqrt()).map(|class| class.to_string()).collect()
     });
     let text = |name: &str| TableColumn { name: name.to_owned(), numeric: false };
     let columns =

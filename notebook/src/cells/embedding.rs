@@ -24,9 +24,7 @@ pub(crate) fn fitting(layer: &LayerName, of: Source, found: Vec<(Place, Values)>
     for (place, values) in found {
         let why = match fit.first() {
             None => None,
-            Some((first, _))
-                if of.is_of_image() && first.holder.definition.dataset != place.holder.definition.dataset =>
-            {
+            Some((first, _)) if of.is_of_image() && first.dataset() != place.dataset() => {
                 Some("is of another data set: its image is another one".to_owned())
             }
             Some(_) => {

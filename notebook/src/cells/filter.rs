@@ -99,7 +99,7 @@ fn position(place: &Place, layer: &LayerTopology, wanted: &Wanted<'_>) -> Result
 /// A filter's values as an image for each filter, or channel, that it reads.
 fn by_input(place: &Place, layer: &LayerTopology, position: usize, values: &[f32]) -> Vec<Image> {
     let before = place.holder.topology.input_layer_of(&layer.layer);
-    let channels = before.map_or(place.holder.definition.input.channels, |before| before.filters.len());
+    let channels = before.map_or(place.channels(), |before| before.filters.len());
     let kernel = values.len() / channels.max(1);
     if kernel == 0 || !values.len().is_multiple_of(channels) {
         // Of a layer that does not mix its inputs, such as a normalisation's.

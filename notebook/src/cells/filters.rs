@@ -1,10 +1,10 @@
 //! Filters as small images.
 
 use revacnn_analysis::{Gradients, LayerValues};
-use revacnn_recorder::StepTensors;
 use revacnn_schemas::{
     FilterIdentity, Image, ImageGrid, ImageIndex, ImageRow, LayerName, LayerTopology, Palette, Topology,
 };
+use revacnn_store::StepTensors;
 
 use ndarray::ArrayView2;
 
@@ -102,7 +102,7 @@ pub(crate) fn block_of<'a>(
     tensors: &'a StepTensors,
     layer: &LayerName,
     image: Option<ImageIndex>,
-) -> Option<&'a revacnn_recorder::BlockTensors> {
+) -> Option<&'a revacnn_store::BlockTensors> {
     let place = image.map_or(Some(0), |image| tensors.probes.iter().position(|probe| *probe == image))?;
     tensors.block(layer).nth(place)
 }
@@ -211,7 +211,7 @@ pub(crate) fn picture(
         return image(rows, columns, values.to_vec(), palette, range);
     }
     let inputs = place.holder.topology.inputs_of(&layer.layer);
-    let channels = inputs.map_or(place.holder.definition.input.channels, <[_]>::len).max(1);
+    let channels = inputs.map_or(place.channels(), <[_]>::len).max(1);
     let kernel = values.len() / channels;
     let side = kernel.isqrt();
     if side * side != kernel || !values.len().is_multiple_of(channels) || kernel == 0 {

@@ -6,11 +6,11 @@ use arrow_array::Array;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Int32Type};
 use revacnn_analysis::{sums, top_half, zero_shares};
-use revacnn_recorder::{Selection, StepSpan, StepTensors};
 use revacnn_schemas::{
     ClassProbability, DiagramColumn, DiagramNode, FilterNumber, Image, ImageIndex, LayerName, LayerSpec,
     NetworkDiagram, Palette, Table,
 };
+use revacnn_store::{Selection, StepSpan, StepTensors};
 use revacnn_trainer::data::Dataset;
 
 use ndarray::ArrayView2;
@@ -32,12 +32,11 @@ pub(crate) fn network(
     // Without the data, a chosen image is not seen, but all that is recorded is.
     let seen = evaluator.seen(place, image, &mut notes);
     let image = place.image(image);
-    let dataset = evaluator.dataset(&place.holder.definition.dataset);
+    let dataset = evaluator.data_at_hand(&place.holder);
     if seen.is_some()
         && let Err(reason) = &dataset
     {
-        let name = &place.holder.definition.dataset.name;
-        notes.push(format!("no image and no class names: the data set {name} is not at hand: {reason}"));
+        notes.push(format!("no image and no class names: {reason}"));
     }
     let tensors = evaluator.tensors(place, seen)?;
     let statistics = statistics(evaluator, place)?;
@@ -81,13 +80,16 @@ pub(crate) fn network(
         });
         columns.push(DiagramColumn {
             layer: layer.layer.clone(),
-            description: describe(&place.holder.definition.network.layers, &layer.layer),
+            description: match place.holder.definition() {
+                Some(definition) => describe(&definition.network.layers, &layer.layer),
+                None => layer.kind.clone(),
+            },
             nodes: nodes.collect(),
         });
     }
+    let classes = blocks.last().map_or(0, |layer| layer.filters.len());
     let names = dataset.as_ref().map(|dataset| dataset.class_names().to_vec());
-    let names =
-        names.unwrap_or_else(|_| (0..place.holder.definition.classes).map(|class| format!("class {class}")).collect());
+    let names = names.unwrap_or_else(|_| (0..classes).map(|class| format!("class {class}")).collect());
     let last = blocks.last().zip(seen).and_then(|(layer, image)| block_of(&tensors, &layer.layer, Some(image)));
     let classes = last.map_or_else(Vec::new, |block| {
         let probabilities = names.iter().zip(&block.activations);

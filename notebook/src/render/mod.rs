@@ -17,8 +17,8 @@ use std::sync::{LazyLock, Once};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::register_font;
-use revacnn_recorder::{RecorderError, write_output};
 use revacnn_schemas::{Comparison, Figure, Panel};
+use revacnn_store::{StoreError, write_output};
 use ttf_parser::Face;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -83,7 +83,7 @@ pub fn render(figure: &Figure, path: &Path) -> Result<BTreeSet<char>, NotebookEr
         PictureFormat::Png => svg(figure, SCALE).and_then(|text| raster::png(&text)).map_err(failed)?,
     };
     write_output(path, |output| {
-        let failed = |source| RecorderError::Io { operation: "write", path: path.to_owned(), source };
+        let failed = |source| StoreError::Io { operation: "write", path: path.to_owned(), source };
         output.write_all(&bytes).map_err(failed)
     })?;
     Ok(undrawn)

@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use revacnn_recorder::{ForkPlan, Lineage, RecorderOptions, Store, fork};
+use revacnn_recorder::{ForkPlan, fork};
 use revacnn_schemas::Step;
+use revacnn_store::{Lineage, RecorderOptions, Store};
 use revacnn_trainer::data;
 
 /// Forks `main` of a store on `digits` at a step, with edits, and trains the

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use revacnn_recorder::{RecorderOptions, Session, SessionPlan, Store};
+use revacnn_recorder::{Session, SessionPlan};
 use revacnn_schemas::{Fidelity, ImageIndex, NetworkSpec, RecordingSettings};
+use revacnn_store::{RecorderOptions, Store};
 use revacnn_trainer::{Settings, data, define};
 
 /// A store with a branch `main` of some steps of a network.

@@ -3,8 +3,8 @@
 use iced::widget::canvas::{self, Action, Event, Frame, Geometry, Path, Stroke, path};
 use iced::widget::{canvas as drawn, stack};
 use iced::{Color, Fill, Point, Rectangle, Renderer, Size, Theme, mouse};
-use revacnn_recorder::StepRow;
 use revacnn_schemas::{Chart, Hue, MarkKind, Scale, Series, Step};
+use revacnn_store::StepRow;
 
 use super::geometry_cache::Cache;
 use super::labels::{TextAlign, count, label, number, ticks};

@@ -2,8 +2,8 @@
 
 use iced::widget::{Space, container, row, text};
 use iced::{Alignment, Fill};
-use revacnn_recorder::Command;
 use revacnn_schemas::BranchName;
+use revacnn_store::Command;
 
 use super::pieces::{Piece, changing, faint, ground, hinted, plain, press, quiet};
 use super::prompt::{Question, steering};

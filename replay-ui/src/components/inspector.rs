@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use iced::widget::{Space, column, container, image, mouse_area, pick_list, row, scrollable, text};
 use iced::{Alignment, Fill, Padding};
-use revacnn_recorder::StepRow;
 use revacnn_schemas::{BranchName, DiagramColumn, DiagramNode, Edit, Figure, FilterInit, Panel, Step, TableFigure};
+use revacnn_store::StepRow;
 
 use super::figure::{self, FilterKey, edit_button, lacking, noted_below};
 use super::pieces::{Piece, chooser, faint, field, ground, hinted, pair, plain, press, separator};

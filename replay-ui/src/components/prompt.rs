@@ -1,8 +1,8 @@
 //! A question that is answered with a line of text.
 
 use iced::widget::{column, text};
-use revacnn_recorder::Command;
 use revacnn_schemas::{Address, BranchName, Edit, ImageIndex, Step};
+use revacnn_store::Command;
 
 use super::dialog::buttons;
 use super::pieces::{Piece, alarm, faint, field, plain};

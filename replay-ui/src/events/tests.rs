@@ -126,8 +126,8 @@ fn every_kind_of_change_waits_for_the_one_that_runs() {
             Intent::Delete { name: name("wider"), then: None },
         ),
         (
-            |state| state.update(header::Message::Steer(revacnn_recorder::Command::Pause)),
-            Intent::Steer { branch: name("main"), command: revacnn_recorder::Command::Pause },
+            |state| state.update(header::Message::Steer(revacnn_store::Command::Pause)),
+            Intent::Steer { branch: name("main"), command: revacnn_store::Command::Pause },
         ),
         (
             |state| {

@@ -15,8 +15,9 @@ use iced::{Event, Point, Size, mouse};
 use iced_test::Simulator;
 use iced_test::core::widget::Id;
 use iced_test::selector::Candidate;
-use revacnn_recorder::{ForkPlan, Lineage, RecorderOptions, Session, SessionPlan, Store, fork};
+use revacnn_recorder::{ForkPlan, Session, SessionPlan, fork};
 use revacnn_schemas::{BranchName, Edit, Fidelity, ImageIndex, NetworkSpec, RecordingSettings, Step};
+use revacnn_store::{Lineage, RecorderOptions, Store};
 use revacnn_trainer::{Settings, data, define};
 use tempfile::TempDir;
 

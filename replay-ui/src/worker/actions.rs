@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use revacnn_notebook::render;
-use revacnn_recorder::{Command, ForkPlan, Lineage, RecorderOptions, Store, find_data, fork, steer, unix_seconds};
+use revacnn_recorder::{ForkPlan, find_data, fork};
 use revacnn_schemas::{Advice, BranchName, Edit, Position, Step};
+use revacnn_store::{Command, Lineage, RecorderOptions, Store, steer, unix_seconds};
 
 use super::run::Runs;
 use super::{RequestQueue, Shared};
@@ -151,7 +152,7 @@ impl Actions {
     ) -> Result<Done, String> {
         let lineage = Lineage::open(store, branch).map_err(words)?;
         let holder = lineage.holder(step).map_err(words)?.branch().clone();
-        let dataset = find_data(store, &holder.definition.dataset, self.shared.data.as_deref()).map_err(words)?;
+        let dataset = find_data(store, &holder, self.shared.data.as_deref()).map_err(words)?;
         let plan = ForkPlan {
             name,
             edits,

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use revacnn_notebook::{BranchSummary, Cell, Evaluator, Graph, Inputs};
-use revacnn_recorder::StepRow;
 use revacnn_schemas::{Address, BranchName, Position};
+use revacnn_store::StepRow;
 
 use super::actions::save;
 use super::{Queued, RequestQueue, Shared};

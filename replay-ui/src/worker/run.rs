@@ -6,13 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
-use revacnn_recorder::{
-    DataHint, RecorderError, RecorderOptions, Session, SessionPlan, Steered, Store, Training, Turn,
-    default_disk_budget, find_data, unix_seconds,
-};
+use revacnn_recorder::{RecorderError, Session, SessionPlan, Steered, Training, Turn, find_data};
 use revacnn_schemas::{
     Advice, BranchId, BranchName, Fidelity, ImageIndex, Position, RecordingSettings, Schedule, Step,
 };
+use revacnn_store::{DataHint, RecorderOptions, Store, default_disk_budget, unix_seconds};
 use revacnn_trainer::data::load;
 use revacnn_trainer::{Settings, define, named_network};
 
@@ -77,7 +75,7 @@ impl Runs {
     /// Goes on with a branch.
     pub(crate) fn go_on(&mut self, store: &Store, branch: &BranchName, steps: u64) -> Result<Done, String> {
         let record = store.branch(branch).map_err(words)?;
-        let dataset = find_data(store, &record.definition.dataset, self.shared.data.as_deref()).map_err(words)?;
+        let dataset = find_data(store, &record, self.shared.data.as_deref()).map_err(words)?;
         let session = Session::resume(store, &record, crate::threads(), options(&self.shared.store), dataset);
         let session = session.map_err(words)?;
         let position = session.trainer().position();

@@ -1,0 +1,117 @@
+//! Stores of older formats, written by the programs of their time: read, verified,
+//! trained on and forked today.
+
+#[path = "../../store/tests/fake/mod.rs"]
+mod fake;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use fake::{copy_folder, name};
+use revacnn_recorder::{ForkPlan, Replay, Session, VerifyPlan, fork, verify};
+use revacnn_schemas::{Edit, FORMAT_VERSION, Position, Step, Table};
+use revacnn_store::{BranchReader, Lineage, RecorderOptions, Store};
+use revacnn_trainer::data::{Dataset, load};
+
+/// `main` of 9 steps with a normalisation, `wider`, forked from it at step 5 with
+/// two edits, and `kf`, trained by Adadelta with fidelity `keyframes`.
+fn format_1(folder: &Path) -> (Store, Arc<Dataset>) {
+    let root = folder.join("runs");
+    copy_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stores/format-1"), &root);
+    (Store::open(&root).unwrap(), Arc::new(load("digits", None).unwrap()))
+}
+
+#[test]
+fn a_store_of_format_1_is_read_and_verified() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, dataset) = format_1(folder.path());
+    assert_eq!(store.record().format_version, 1);
+    let branches = store.branches().unwrap();
+    assert!(branches.problems.is_empty(), "{:?}", branches.problems);
+    for (branch, steps, digest) in [
+        ("main", 10, "2357e3eeb68be38c74afdd7913d33f9dcca6cd113e8ce8470a669395366400ed"),
+        ("wider", 4, "f370f46e0bbe65fc83a32a86e65f0cce63a0c7da73ba5897fa921b4f954e331b"),
+        ("kf", 10, "cb6e607f2647d5e13ffee1d9f9d938225bd158c8f9c5a71b88e329c402737659"),
+    ] {
+        let lineage = Lineage::open(&store, &name(branch)).unwrap();
+        assert_eq!(lineage.branch().format_version, 1);
+        let plan = VerifyPlan { span: None, threads: 1, tensors: true };
+        let verified = verify(&store, &lineage, plan, &dataset, &|_| {}).unwrap();
+        assert_eq!((verified.digests, verified.origin), (steps, true), "{branch}");
+        let last = lineage.resolve(Position::Last).unwrap();
+        assert_eq!(lineage.own().step_row(last).unwrap().digest.to_string(), digest, "{branch}");
+    }
+}
+
+#[test]
+fn a_branch_of_format_1_is_trained_on_in_its_own_format_to_the_bits_of_today() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, dataset) = format_1(folder.path());
+    for branch in ["main", "wider", "kf"] {
+        let record = store.branch(&name(branch)).unwrap();
+        let options = RecorderOptions::default();
+        let mut session = Session::resume(&store, &record, 1, options.clone(), dataset.clone()).unwrap();
+        for _ in 0..4 {
+            session.advance().unwrap();
+        }
+        let (trainer, _) = session.finish().unwrap();
+        // The same history anew, by a fork without edits, is of today's format.
+        let lineage = Lineage::open(&store, &name(branch)).unwrap();
+        let plan = ForkPlan {
+            name: Some(name(&format!("{branch}-again"))),
+            edits: Vec::new(),
+            recording: None,
+            stays: false,
+            threads: 1,
+            options,
+            created_unix_seconds: 0,
+        };
+        let at = Step(6);
+        let mut again = fork(&store, lineage, at, plan, dataset.clone()).unwrap().session;
+        while again.trainer().position() < trainer.position() {
+            again.advance().unwrap();
+        }
+        assert_eq!(again.trainer().digest(), trainer.digest(), "{branch}");
+        assert_eq!(again.record().format_version, FORMAT_VERSION);
+        again.finish().unwrap();
+
+        let record = store.branch(&name(branch)).unwrap();
+        assert_eq!(record.format_version, 1);
+        let steps = store.branch_folder(&record.id).join(Table::Steps.name());
+        for file in std::fs::read_dir(steps).unwrap() {
+            let file = std::fs::File::open(file.unwrap().path()).unwrap();
+            let footer = parquet::file::metadata::ParquetMetaDataReader::new().parse_and_finish(&file).unwrap();
+            let entries = footer.file_metadata().key_value_metadata().unwrap();
+            let format = entries.iter().find(|entry| entry.key == "revacnn.format").unwrap();
+            assert_eq!(format.value.as_deref(), Some("1"), "{branch}");
+        }
+        let reader = BranchReader::open(&store, &name(branch)).unwrap();
+        let mut replay = Replay::new(reader).with_data(dataset.clone(), 1);
+        for step in [6, 8, 9, 12] {
+            let tensors = replay.tensors(Step(step).min(trainer.position())).unwrap();
+            assert!(!tensors.parameters.is_empty());
+        }
+    }
+}
+
+#[test]
+fn a_branch_of_format_1_is_forked_with_edits() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, dataset) = format_1(folder.path());
+    let edits: Vec<Edit> = vec!["remove-filter conv1/0".parse().unwrap(), "freeze conv1".parse().unwrap()];
+    let plan = ForkPlan {
+        name: Some(name("narrow")),
+        edits,
+        recording: None,
+        stays: true,
+        threads: 1,
+        options: RecorderOptions::default(),
+        created_unix_seconds: 0,
+    };
+    let lineage = Lineage::open(&store, &name("wider")).unwrap();
+    fork(&store, lineage, Step(7), plan, dataset.clone()).unwrap().session.finish().unwrap();
+    let lineage = Lineage::open(&store, &name("narrow")).unwrap();
+    let plan = VerifyPlan { span: None, threads: 1, tensors: true };
+    assert!(verify(&store, &lineage, plan, &dataset, &|_| {}).unwrap().origin);
+    assert_eq!(lineage.steps().unwrap().steps(), 8);
+}

@@ -1,0 +1,68 @@
+//! Small descriptions in JSON, read with care: a store may come from a stranger.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::Path;
+
+use revacnn_schemas::{FORMAT_VERSION, OLDEST_FORMAT_VERSION};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::StoreError;
+use crate::disk::{Disk, DiskFile, open_plain_file};
+
+/// Largest description that is read; the biggest honest ones, with the
+/// coefficients of edits in them, are well below.
+const LARGEST: u64 = 64 << 20;
+
+/// Reads a description of `what`, whose format version must be known.
+pub(crate) fn read<T: DeserializeOwned>(path: &Path, what: &'static str) -> Result<T, StoreError> {
+    read_from(open_plain_file(path)?, path, what)
+}
+
+/// [`read`] of a file that is open.
+pub(crate) fn read_from<T: DeserializeOwned>(file: File, path: &Path, what: &'static str) -> Result<T, StoreError> {
+    let mut text = Vec::new();
+    file.take(LARGEST + 1).read_to_end(&mut text).map_err(|source| StoreError::io("read", path, source))?;
+    if text.len() as u64 > LARGEST {
+        return Err(StoreError::damaged(path, format!("{what} of at most {} MB", LARGEST >> 20), "a larger file"));
+    }
+    let value: serde_json::Value = serde_json::from_slice(&text)
+        .map_err(|error| StoreError::damaged(path, format!("{what} in JSON"), error.to_string()))?;
+    let known = u64::from(OLDEST_FORMAT_VERSION)..=u64::from(FORMAT_VERSION);
+    match value.get("format_version") {
+        Some(version) if version.as_u64().is_some_and(|version| known.contains(&version)) => {}
+        Some(version) => {
+            return Err(StoreError::UnknownFormat {
+                path: path.to_owned(),
+                found: version.to_string().chars().take(40).collect(),
+                known: FORMAT_VERSION,
+            });
+        }
+        None => {
+            return Err(StoreError::damaged(path, format!("{what} with a format_version"), "none"));
+        }
+    }
+    // From the text again, not the value: numbers keep their exact form.
+    serde_json::from_slice(&text).map_err(|error| StoreError::damaged(path, what, error.to_string()))
+}
+
+/// Writes a description so that a reader sees the old or the new one.
+pub(crate) fn write<T: Serialize>(disk: &Disk, path: &Path, description: &T) -> Result<(), StoreError> {
+    disk.write_atomically(path, &text(path, description)?)
+}
+
+/// Writes a description where nobody looks yet; it is yet to be synced.
+pub(crate) fn write_new<T: Serialize>(disk: &Disk, path: &Path, description: &T) -> Result<DiskFile, StoreError> {
+    let mut file = disk.create(path)?;
+    file.write_all(&text(path, description)?).map_err(|source| StoreError::io("write", path, source))?;
+    Ok(file)
+}
+
+/// A description as it is written.
+pub(crate) fn text<T: Serialize>(path: &Path, description: &T) -> Result<Vec<u8>, StoreError> {
+    let mut text = serde_json::to_vec_pretty(description)
+        .map_err(|error| StoreError::io("describe", path, std::io::Error::other(error.to_string())))?;
+    text.push(b'\n');
+    Ok(text)
+}

@@ -1,0 +1,284 @@
+//! How long the columns of a table's file may be, by what the topology says:
+//! checked before anything is decoded, because some bytes of a compressed and
+//! repeated page can stand for gigabytes.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, BufReader};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow_schema::DataType;
+use bytes::Bytes;
+use parquet::errors::ParquetError;
+use parquet::file::reader::{ChunkReader, Length};
+use revacnn_schemas::{SEGMENT_STEPS, Table};
+
+use crate::read::footer::Footer;
+use crate::read::thrift::PageHeader;
+use crate::shape::BranchShape;
+
+/// The most steps of a row group: those of a segment, and as many in reserve.
+const MOST_GROUP_STEPS: u64 = 2 * SEGMENT_STEPS;
+
+/// The most rows of a file of `events`, which has one of each event.
+const MOST_EVENTS: u64 = 16;
+
+/// Bytes of an event's message.
+const LONGEST_MESSAGE: u64 = 1 << 16;
+
+/// Bytes of a page that its levels may take whatever its length.
+const PAGE_RESERVE: u64 = 64;
+
+/// Encodings whose output is no longer than their pages and dictionaries say:
+/// plain, dictionaries, runs, split bytes.
+const ENCODINGS: [u64; 6] = [0, 2, 3, 4, 8, 9];
+
+/// What one column may hold.
+#[derive(Debug, Clone, Copy)]
+struct Column {
+    /// Entries of a row group, by its rows.
+    entries: Entries,
+    /// Bytes of an entry, its levels included.
+    bytes: u64,
+    /// Entries of a dictionary of texts; that of numbers has one a row at most.
+    dictionary: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Entries {
+    /// So many in so many rows.
+    Of(u64, u64),
+    /// So many in all.
+    All(u64),
+}
+
+/// What the columns of a table's file may hold.
+#[derive(Debug, Clone)]
+pub(crate) struct Limits {
+    /// Rows that every step has, if they are constant.
+    unit: Option<u64>,
+    /// The most rows of a row group and, where they are not constant, of all.
+    group_rows: u64,
+    rows: u64,
+    columns: Vec<Column>,
+}
+
+/// What one chunk of a column may hold.
+#[derive(Debug, Clone, Copy)]
+struct Allowed {
+    entries: u64,
+    bytes: u64,
+    dictionary_entries: u64,
+    dictionary_bytes: u64,
+}
+
+impl Limits {
+    /// The limits of a file that holds rows of so many steps.
+    pub(crate) fn of(shape: &BranchShape, table: Table, steps: u64) -> Self {
+        let unit = shape.rows_a_step(table).map(|rows| rows as u64);
+        let (group_rows, rows) = match (unit, table) {
+            (Some(unit), _) => (unit.max(1).saturating_mul(MOST_GROUP_STEPS), unit.saturating_mul(steps)),
+            (None, Table::Keyframes) => {
+                (shape.lengths.keyframe_rows, shape.lengths.keyframe_rows.saturating_mul(steps))
+            }
+            (None, Table::Validation) => (steps.min(MOST_GROUP_STEPS), steps),
+            (None, Table::Topology) => (shape.lengths.filters, shape.lengths.filters),
+            (None, _) => (MOST_EVENTS, MOST_EVENTS),
+        };
+        let schema = table.schema();
+        let columns = schema.fields().iter().map(|field| column(shape, table, field.name(), field.data_type()));
+        Self { unit, group_rows, rows, columns: columns.collect() }
+    }
+
+    /// Checks the numbers of rows of the row groups; the error says what was
+    /// expected, and what was found.
+    pub(crate) fn check_rows(&self, groups: impl Iterator<Item = i64>) -> Result<Vec<u64>, (String, String)> {
+        let mut starts = vec![0];
+        let mut all = 0_u64;
+        for found in groups {
+            let most = self.group_rows;
+            let rows = u64::try_from(found).ok().filter(|&rows| rows <= most);
+            let rows = rows.ok_or_else(|| (format!("row groups of at most {most} rows"), format!("one of {found}")))?;
+            if self.unit.is_some_and(|unit| unit > 0 && rows % unit != 0) {
+                return Err(("row groups of whole steps".to_owned(), format!("one of {rows} rows")));
+            }
+            all = all.saturating_add(rows);
+            starts.push(all);
+        }
+        let fits = if self.unit.is_some() { all == self.rows } else { all <= self.rows };
+        if fits {
+            return Ok(starts);
+        }
+        let most = if self.unit.is_some() { "" } else { "at most " };
+        Err((format!("{most}{} rows", self.rows), all.to_string()))
+    }
+
+    fn allowed(&self, column: usize, rows: u64) -> Option<Allowed> {
+        let Column { entries, bytes, dictionary } = *self.columns.get(column)?;
+        let entries = match entries {
+            Entries::Of(entries, of) => (rows / of.max(1)).saturating_mul(entries),
+            Entries::All(entries) => entries,
+        };
+        let dictionary_entries = dictionary.unwrap_or(entries).min(entries);
+        Some(Allowed {
+            entries,
+            bytes: entries.saturating_mul(bytes),
+            dictionary_entries,
+            dictionary_bytes: dictionary_entries.saturating_mul(bytes),
+        })
+    }
+
+    /// Checks what a footer claims of a chunk of a column.
+    pub(crate) fn check_chunk(&self, column: usize, rows: u64, values: i64) -> Result<(), (String, String)> {
+        let most = self.allowed(column, rows).map_or(0, |allowed| allowed.entries);
+        let fits = u64::try_from(values).is_ok_and(|values| values <= most);
+        if fits {
+            Ok(())
+        } else {
+            Err((format!("columns of at most {most} values, as the topology gives"), values.to_string()))
+        }
+    }
+}
+
+/// What a column of a table may hold.
+fn column(shape: &BranchShape, table: Table, name: &str, of: &DataType) -> Column {
+    // One a row. Levels take at most a byte each, of which there are two.
+    let number = |bytes: u64| Column { entries: Entries::Of(1, 1), bytes: bytes + 2, dictionary: None };
+    let text = |bytes: u64, dictionary| Column { dictionary: Some(dictionary), ..number(4 + bytes) };
+    let lengths = &shape.lengths;
+    match (of, name) {
+        (DataType::List(_), "confusion") => Column { entries: Entries::Of(lengths.confusion.max(1), 1), ..number(4) },
+        (DataType::List(_), _) => {
+            let entries = match shape.plan(table) {
+                // An empty list has an entry, too.
+                Some(plan) => {
+                    let values = plan.lengths().map(|length| length.max(1) as u64).sum();
+                    Entries::Of(values, plan.rows() as u64)
+                }
+                None => Entries::All(lengths.keyframe_values.saturating_add(lengths.keyframe_rows)),
+            };
+            Column { entries, ..number(4) }
+        }
+        (DataType::Utf8, "layer") => text(32, lengths.layers.saturating_add(1)),
+        (DataType::Utf8, "born") => text(16, lengths.birthplaces),
+        (DataType::Utf8, "digest" | "state_digest") => text(64, MOST_GROUP_STEPS),
+        (DataType::Utf8, "quantity") => text(32, lengths.keyframe_rows),
+        (DataType::Utf8, "kind") if table == Table::Topology => text(lengths.longest_kind, lengths.layers),
+        (DataType::Utf8, "message") => text(LONGEST_MESSAGE, 1),
+        (DataType::Utf8, _) => text(256, MOST_EVENTS),
+        (DataType::Int64 | DataType::Timestamp(..), _) => number(8),
+        _ => number(4),
+    }
+}
+
+/// Pages of a file, each checked before it is decompressed.
+///
+/// It counts what was read of each chunk together, for a page may be long only
+/// because its index names it again and again: one is made for each reading.
+#[derive(Debug)]
+pub(crate) struct CheckedFile {
+    file: Arc<File>,
+    footer: Arc<Footer>,
+    /// Entries, bytes and dictionaries of each chunk that was read.
+    read: Mutex<HashMap<usize, [u64; 3]>>,
+}
+
+impl CheckedFile {
+    pub(crate) fn new(file: Arc<File>, footer: Arc<Footer>) -> Self {
+        Self { file, footer, read: Mutex::default() }
+    }
+
+    /// Checks a page against what its column may hold.
+    fn check(&self, start: u64, page: &[u8]) -> Result<(), String> {
+        let place = self.footer.chunk_at(start).ok_or("a page outside of every column")?;
+        let chunk = &self.footer.chunks[place];
+        let name = chunk.column;
+        let allowed = self.footer.limits.allowed(chunk.column, chunk.rows).ok_or("a page of no column")?;
+        let header = PageHeader::read(page).ok_or("a page without a header that makes sense")?;
+        if !ENCODINGS.contains(&header.encoding) {
+            return Err(format!(
+                "column {name}: expected an encoding that the log uses, found number {}",
+                header.encoding
+            ));
+        }
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        let [entries, bytes, dictionaries] = read.entry(place).or_default();
+        let taken = header.uncompressed_bytes.saturating_sub(PAGE_RESERVE);
+        let (found, most) = if header.is_dictionary {
+            *dictionaries += 1;
+            if *dictionaries > 1 {
+                return Err(format!("column {name}: expected one dictionary, found another"));
+            }
+            ([header.values, taken], [allowed.dictionary_entries, allowed.dictionary_bytes])
+        } else {
+            *entries = entries.saturating_add(header.values);
+            *bytes = bytes.saturating_add(taken);
+            ([*entries, *bytes], [allowed.entries, allowed.bytes])
+        };
+        let kind = if header.is_dictionary { "a dictionary" } else { "pages" };
+        if found[0] > most[0] {
+            return Err(format!(
+                "column {name}: expected {kind} of at most {} values, as the topology gives, found {}",
+                most[0], found[0]
+            ));
+        }
+        if found[1] > most[1] {
+            return Err(format!(
+                "column {name}: expected {kind} of at most {} bytes, as the topology gives, found {}",
+                most[1], found[1]
+            ));
+        }
+        Ok(())
+    }
+
+    /// Checks every page of the file, and decodes none.
+    pub(crate) fn check_all(&self) -> Result<(), ParquetError> {
+        let metadata = self.footer.metadata();
+        for (place, group) in metadata.row_groups().iter().enumerate() {
+            let index = metadata.page_index_for_row_group(place);
+            for (column, chunk) in group.columns().iter().enumerate() {
+                let pages = index.offset_index(column).ok_or_else(|| lacks_index(column))?.page_locations();
+                let (start, _) = chunk.byte_range();
+                // What lies before the first page is a dictionary.
+                if let Some(first) = pages.first().and_then(|page| u64::try_from(page.offset).ok())
+                    && let Some(length) = first.checked_sub(start).filter(|length| *length > 0)
+                {
+                    self.get_bytes(start, usize::try_from(length)?)?;
+                }
+                for page in pages {
+                    self.get_bytes(u64::try_from(page.offset)?, usize::try_from(page.compressed_page_size)?)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn lacks_index(column: usize) -> ParquetError {
+    ParquetError::General(format!("column {column}: no offset index"))
+}
+
+impl Length for CheckedFile {
+    fn len(&self) -> u64 {
+        self.footer.bytes
+    }
+}
+
+impl ChunkReader for CheckedFile {
+    type T = BufReader<File>;
+
+    /// Pages that no index tells apart would come unchecked.
+    fn get_read(&self, _start: u64) -> Result<Self::T, ParquetError> {
+        Err(ParquetError::General("a column without an offset index".to_owned()))
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
+        let end = start.checked_add(length as u64).filter(|end| *end <= self.footer.bytes);
+        if end.is_none() {
+            return Err(ParquetError::External(io::Error::from(io::ErrorKind::UnexpectedEof).into()));
+        }
+        let page = self.file.get_bytes(start, length)?;
+        self.check(start, &page).map_err(ParquetError::General)?;
+        Ok(page)
+    }
+}

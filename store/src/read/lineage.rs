@@ -1,0 +1,226 @@
+//! A branch with its past: the steps before a fork are the parent's.
+
+use revacnn_schemas::{BranchName, BranchRecord, Epoch, Position, Step, ValidationResult};
+
+use crate::{BranchReader, StepRow, StepSpan, Store, StoreError};
+
+/// Readers of a branch and its ancestors, which hold its history together.
+///
+/// A child forked at F holds step F itself (the state after the edits) and
+/// what comes after; every step before F is its parent's.
+#[derive(Debug)]
+pub struct Lineage {
+    /// From the branch itself to the root; never empty.
+    readers: Vec<BranchReader>,
+}
+
+impl Lineage {
+    /// Opens the branch of this name with its ancestors.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownBranch`], [`StoreError::ParentMissing`] or
+    /// [`StoreError::ParentCycle`].
+    pub fn open(store: &Store, name: &BranchName) -> Result<Self, StoreError> {
+        Self::of(store, &store.branch(name)?)
+    }
+
+    /// Opens a branch whose record is at hand, with its ancestors.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open).
+    pub fn of(store: &Store, record: &BranchRecord) -> Result<Self, StoreError> {
+        let records = store.lineage(record)?;
+        let readers = records.into_iter().map(|record| BranchReader::of(store, record)).collect::<Result<_, _>>()?;
+        Ok(Self { readers })
+    }
+
+    /// The branch.
+    pub fn branch(&self) -> &BranchRecord {
+        self.own().branch()
+    }
+
+    /// The reader of the branch's own steps.
+    pub fn own(&self) -> &BranchReader {
+        &self.readers[0]
+    }
+
+    /// The readers, from the branch itself to the root.
+    pub fn readers(&self) -> &[BranchReader] {
+        &self.readers
+    }
+
+    /// Looks for steps committed since.
+    ///
+    /// # Errors
+    /// Where a branch's folder cannot be listed.
+    pub fn refresh(&self) -> Result<(), StoreError> {
+        self.readers.iter().try_for_each(|reader| reader.refresh().map(drop))
+    }
+
+    /// [`BranchReader::rest`] for every reader.
+    pub fn rest(&self) {
+        self.readers.iter().for_each(BranchReader::rest);
+    }
+
+    /// [`BranchReader::hold`] for every reader.
+    pub fn hold(&self) {
+        self.readers.iter().for_each(BranchReader::hold);
+    }
+
+    /// All steps of the history, own and inherited; `None` before the first.
+    pub fn steps(&self) -> Option<StepSpan> {
+        self.parts().into_iter().map(|(_, span)| span).reduce(|all, span| StepSpan::new(span.first, all.last))
+    }
+
+    /// The readers and what of the history each one holds, newest first.
+    pub fn parts(&self) -> Vec<(&BranchReader, StepSpan)> {
+        let mut parts = Vec::new();
+        // The first step that a branch nearer to us holds.
+        let mut before: Option<Step> = None;
+        for reader in &self.readers {
+            let last = before.map_or(u64::MAX, |step| step.0.saturating_sub(1));
+            let within = StepSpan::new(reader.branch().first_step(), Step(last));
+            let reaches = before != Some(Step(0)) && within.first <= within.last;
+            if let Some(span) = reader.steps().filter(|_| reaches).and_then(|span| span.intersection(&within)) {
+                parts.push((reader, span));
+            }
+            before = Some(before.map_or(within.first, |step| step.min(within.first)));
+        }
+        parts
+    }
+
+    /// The reader of the branch that holds a step.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownStep`], which says what there is; what is
+    /// wrong where the step is missing from the history.
+    pub fn holder(&self, step: Step) -> Result<&BranchReader, StoreError> {
+        let place = self.place(step);
+        let reader = &self.readers[place];
+        match reader.piece(step) {
+            Ok(_) => Ok(reader),
+            Err(StoreError::UnknownStep { step, known, .. }) => {
+                if let Some(gap) = self.gaps()?.into_iter().find(|gap| gap.span.contains(step)) {
+                    return Err(gap.error);
+                }
+                let known = match (place, self.steps()) {
+                    (0, Some(steps)) => format!("its history has steps {steps}"),
+                    _ => known,
+                };
+                Err(StoreError::UnknownStep { branch: self.branch().name.clone(), step, known })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// [`holder`](Self::holder), taken out.
+    ///
+    /// # Errors
+    /// Those of [`holder`](Self::holder).
+    pub fn into_holder(mut self, step: Step) -> Result<BranchReader, StoreError> {
+        self.holder(step)?;
+        let place = self.place(step);
+        Ok(self.readers.swap_remove(place))
+    }
+
+    fn place(&self, step: Step) -> usize {
+        let held = self.readers.iter().position(|reader| reader.branch().first_step() <= step);
+        held.unwrap_or(self.readers.len() - 1)
+    }
+
+    /// The row of `steps` of a step, own or inherited.
+    ///
+    /// # Errors
+    /// Those of [`holder`](Self::holder), and of a damaged file.
+    pub fn step_row(&self, step: Step) -> Result<StepRow, StoreError> {
+        self.holder(step)?.step_row(step)
+    }
+
+    /// All rows of `steps` of the history within a span, in order.
+    ///
+    /// # Errors
+    /// An error with the path of a damaged file.
+    pub fn step_rows(&self, span: StepSpan) -> Result<Vec<StepRow>, StoreError> {
+        let mut rows = Vec::new();
+        for (reader, part) in self.parts().into_iter().rev() {
+            if let Some(part) = part.intersection(&span) {
+                rows.extend(reader.step_rows(part)?);
+            }
+        }
+        Ok(rows)
+    }
+
+    /// All full validations of the history, in order.
+    ///
+    /// # Errors
+    /// An error with the path of a damaged file.
+    pub fn validations(&self) -> Result<Vec<(Step, ValidationResult)>, StoreError> {
+        let mut all = Vec::new();
+        for (reader, part) in self.parts().into_iter().rev() {
+            all.extend(reader.validations()?.into_iter().filter(|(step, _)| part.contains(*step)));
+        }
+        Ok(all)
+    }
+
+    /// The step that a position leads to.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownStep`] or [`StoreError::NoSuchPosition`],
+    /// which say what there is.
+    pub fn resolve(&self, position: Position) -> Result<Step, StoreError> {
+        let nowhere =
+            |known: String| StoreError::NoSuchPosition { branch: self.branch().name.clone(), position, known };
+        if let Position::Step(step) = position {
+            return self.holder(step).map(|_| step);
+        }
+        let Some(steps) = self.steps() else {
+            return Err(nowhere("the branch has no steps yet".to_owned()));
+        };
+        match position {
+            Position::Step(step) => Ok(step),
+            Position::Last => Ok(steps.last),
+            Position::Fork => Ok(self.branch().first_step()),
+            Position::Best => {
+                let mut best: Option<(Step, f32)> = None;
+                for (step, result) in self.validations()? {
+                    if best.is_none_or(|(_, loss)| result.loss < loss) && !result.loss.is_nan() {
+                        best = Some((step, result.loss));
+                    }
+                }
+                let none = "no validation with a finite loss is recorded yet";
+                best.map(|(step, _)| step).ok_or_else(|| nowhere(none.to_owned()))
+            }
+            Position::Epoch(epoch) => self.end_of_epoch(epoch, steps)?.map_err(nowhere),
+        }
+    }
+
+    /// The step that finished an epoch, or what there is instead.
+    fn end_of_epoch(&self, epoch: Epoch, steps: StepSpan) -> Result<Result<Step, String>, StoreError> {
+        // The cursor grows from step to step: the first step at or past the
+        // epoch's end is found by halving.
+        let (mut low, mut high) = (steps.first.0, steps.last.0 + 1);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.step_row(Step(middle))?.cursor.epoch < epoch {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        if low <= steps.last.0 {
+            let cursor = self.step_row(Step(low))?.cursor;
+            if cursor.epoch == epoch && cursor.offset == 0 {
+                return Ok(Ok(Step(low)));
+            }
+        }
+        let (first, last) = (self.step_row(steps.first)?, self.step_row(steps.last)?);
+        Ok(Err(format!(
+            "steps {steps} go from epoch {}, image {}, to epoch {}, image {} (`epoch:N` is the \
+             step that finished the N-th pass)",
+            first.cursor.epoch.0.saturating_add(1),
+            first.cursor.offset,
+            last.cursor.epoch.0.saturating_add(1),
+            last.cursor.offset
+        )))
+    }
+}

@@ -1,0 +1,16 @@
+//! From a listing to a tensor: which steps there are, footers checked before
+//! anything is decoded, seeks, rows and spans, a branch with its past.
+
+pub(crate) mod columns;
+pub(crate) mod difference;
+pub(crate) mod footer;
+pub(crate) mod gaps;
+pub(crate) mod history;
+pub(crate) mod limits;
+pub(crate) mod lineage;
+pub(crate) mod listing;
+pub(crate) mod query;
+pub(crate) mod reader;
+pub(crate) mod seek;
+pub(crate) mod tensors;
+pub(crate) mod thrift;

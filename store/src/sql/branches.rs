@@ -1,0 +1,54 @@
+//! The table `branches`: a row a branch, from its record and its lineage.
+
+use std::sync::Arc;
+
+use polars::prelude::{Column, DataFrame, NamedFrom, PolarsError, Series};
+use revacnn_schemas::{BranchRecord, Step};
+
+use crate::Lineage;
+
+/// The table's name.
+pub(super) const NAME: &str = "branches";
+
+/// The table's columns. `first_step` and `last_step` are of the branch's own
+/// steps; null where it has none yet.
+pub(super) const COLUMNS: [&str; 10] =
+    ["branch", "id", "parent", "fork_step", "edits", "network", "dataset", "fidelity", "first_step", "last_step"];
+
+/// The table.
+pub(super) fn frame(lineages: &[Arc<Lineage>], records: &[BranchRecord]) -> Result<DataFrame, PolarsError> {
+    let text = |name: &str, value: &dyn Fn(&Lineage) -> Option<String>| -> Column {
+        let values: Vec<Option<String>> = lineages.iter().map(|lineage| value(lineage)).collect();
+        Series::new(name.into(), values).into()
+    };
+    let step = |name: &str, value: &dyn Fn(&Lineage) -> Option<Step>| -> Column {
+        let number = |step: Step| i64::try_from(step.0).ok();
+        let values: Vec<Option<i64>> = lineages.iter().map(|lineage| value(lineage).and_then(number)).collect();
+        Series::new(name.into(), values).into()
+    };
+    let parent = |lineage: &Lineage| {
+        let id = &lineage.branch().parent.as_ref()?.branch;
+        records.iter().find(|record| record.id == *id).map(|record| record.name.to_string())
+    };
+    let edits = |lineage: &Lineage| {
+        let edits: Vec<String> = lineage.branch().edits.iter().map(ToString::to_string).collect();
+        Some(edits.join("; ")).filter(|edits| !edits.is_empty())
+    };
+    let column = |name: &str| match name {
+        "branch" => text(name, &|lineage| Some(lineage.branch().name.to_string())),
+        "id" => text(name, &|lineage| Some(lineage.branch().id.to_string())),
+        "parent" => text(name, &parent),
+        "fork_step" => step(name, &|lineage| lineage.branch().parent.as_ref().map(|parent| parent.step)),
+        "edits" => text(name, &edits),
+        "network" => {
+            text(name, &|lineage| lineage.branch().definition().map(|definition| definition.network.name.clone()))
+        }
+        "dataset" => {
+            text(name, &|lineage| lineage.branch().definition().map(|definition| definition.dataset.name.clone()))
+        }
+        "fidelity" => text(name, &|lineage| Some(lineage.branch().recording.fidelity.to_string())),
+        "first_step" => step(name, &|lineage| lineage.own().steps().map(|span| span.first)),
+        _ => step(name, &|lineage| lineage.own().steps().map(|span| span.last)),
+    };
+    DataFrame::new_infer_height(COLUMNS.map(column).into())
+}

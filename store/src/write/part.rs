@@ -1,0 +1,178 @@
+//! The open part: the steps since the last commit, one file a table in a
+//! temporary folder.
+
+use std::path::PathBuf;
+
+use arrow_schema::ArrowError;
+use revacnn_schemas::{BranchRecord, Fidelity, Step, Table, ValidationResult};
+
+use crate::StoreError;
+use crate::disk::paths::{BranchPaths, StepSpan, table_file};
+use crate::disk::{Disk, DiskFile};
+use crate::keyframe;
+use crate::shape::{BranchShape, TENSOR_TABLES};
+use crate::write::batches::{self, StepRows};
+use crate::write::file::{Complete, FileKind, ROW_GROUP_STEPS, TableFile};
+use crate::write::record::{Records, StepRecord};
+use crate::write::rowgroup::RowGroups;
+use crate::write::statistics::FilterStatistics;
+
+/// What every part of a branch shares: how its tables are written.
+pub(crate) struct PartWriter {
+    record: BranchRecord,
+    shape: BranchShape,
+    disk: Disk,
+    paths: BranchPaths,
+    groups: RowGroups,
+    /// Tables with constant rows that this branch writes.
+    regular: Vec<FileKind>,
+    steps: FileKind,
+    keyframes: FileKind,
+    validation: FileKind,
+}
+
+impl PartWriter {
+    pub(crate) fn new(record: &BranchRecord, shape: &BranchShape, disk: &Disk, paths: &BranchPaths) -> Self {
+        let tensors = record.recording.fidelity == Fidelity::Every;
+        let regular = TENSOR_TABLES
+            .into_iter()
+            .filter(|_| tensors)
+            .chain([Table::Filters, Table::Normalisation])
+            .filter_map(|table| {
+                let plan = shape.plan(table)?;
+                (plan.rows() > 0).then(|| FileKind::new(table, plan.rows(), plan.values()))
+            })
+            .collect();
+        Self {
+            record: record.clone(),
+            shape: shape.clone(),
+            disk: disk.clone(),
+            paths: paths.clone(),
+            groups: RowGroups::new(shape),
+            regular,
+            steps: FileKind::new(Table::Steps, 1, 0),
+            keyframes: FileKind::new(Table::Keyframes, 0, 0),
+            validation: FileKind::new(Table::Validation, 0, 0),
+        }
+    }
+
+    /// Starts a part at this step.
+    pub(crate) fn open(&self, first: Step) -> Result<OpenPart, StoreError> {
+        let folder = self.paths.temporary("open", StepSpan::of(first));
+        self.disk.create_folder(&folder)?;
+        let mut files = Vec::with_capacity(self.regular.len());
+        for kind in &self.regular {
+            let path = table_file(&folder, kind.table);
+            files.push(TableFile::columns(&self.disk, &path, kind)?);
+        }
+        Ok(OpenPart {
+            folder,
+            span: StepSpan::of(first),
+            files,
+            pending: Vec::with_capacity(ROW_GROUP_STEPS),
+            steps: StepRows::default(),
+            keyframes: None,
+            validation: Vec::new(),
+        })
+    }
+
+    /// Adds the next step. Records whose tensors are written by now go to
+    /// `done`, for reuse.
+    pub(crate) fn push(
+        &mut self,
+        part: &mut OpenPart,
+        mut step: Box<StepRecord>,
+        statistics: FilterStatistics,
+        done: &mut Records,
+    ) -> Result<(), StoreError> {
+        part.span.last = step.step;
+        part.steps.push(&step);
+        if let Some(result) = step.validation.take() {
+            part.validation.push((step.step, result));
+        }
+        if let Some(state) = step.keyframe.take() {
+            let file = match &mut part.keyframes {
+                Some(file) => file,
+                none => {
+                    let path = table_file(&part.folder, Table::Keyframes);
+                    none.insert(TableFile::batches(&self.disk, &path, &self.keyframes)?)
+                }
+            };
+            let rows = keyframe::encode(&self.shape, &state);
+            let rows = rows.map_err(|error| described(error, &file.path))?;
+            file.write_batch(&rows)?;
+        }
+        part.pending.push((step, statistics));
+        if part.pending.len() == ROW_GROUP_STEPS {
+            self.write_pending(part, done)?;
+        }
+        Ok(())
+    }
+
+    fn write_pending(&mut self, part: &mut OpenPart, done: &mut Records) -> Result<(), StoreError> {
+        if part.pending.is_empty() {
+            return Ok(());
+        }
+        for file in &mut part.files {
+            let (groups, pending, table) = (&mut self.groups, &part.pending, file.table);
+            file.write_columns(|writer| groups.write(writer, table, pending))?;
+        }
+        done.extend(part.pending.drain(..).map(|(step, _)| step));
+        Ok(())
+    }
+
+    /// Finishes and syncs every file of the part, and the folder.
+    pub(crate) fn close(&mut self, mut part: OpenPart, done: &mut Records) -> Result<ClosedPart, StoreError> {
+        self.write_pending(&mut part, done)?;
+        let OpenPart { folder, span, mut files, steps, keyframes, validation, .. } = part;
+        files.extend(keyframes);
+        if !validation.is_empty() {
+            let path = table_file(&folder, Table::Validation);
+            let rows = batches::validation(&validation).map_err(|error| described(error, &path))?;
+            let mut file = TableFile::batches(&self.disk, &path, &self.validation)?;
+            file.write_batch(&rows)?;
+            files.push(file);
+        }
+        let path = table_file(&folder, Table::Steps);
+        let rows = steps.batch().map_err(|error| described(error, &path))?;
+        let mut file = TableFile::batches(&self.disk, &path, &self.steps)?;
+        file.write_batch(&rows)?;
+        files.push(file);
+
+        let files = files.into_iter().map(|file| file.complete(&self.record, span));
+        ClosedPart::of(&self.disk, folder, span, files.collect::<Result<_, _>>()?)
+    }
+}
+
+fn described(error: ArrowError, path: &std::path::Path) -> StoreError {
+    StoreError::parquet("describe rows of", path, error.into())
+}
+
+/// A part that steps are added to.
+pub(crate) struct OpenPart {
+    pub(crate) folder: PathBuf,
+    pub(crate) span: StepSpan,
+    files: Vec<TableFile>,
+    pending: Vec<(Box<StepRecord>, FilterStatistics)>,
+    steps: StepRows,
+    keyframes: Option<TableFile>,
+    validation: Vec<(Step, ValidationResult)>,
+}
+
+/// A part whose files are complete and on the medium, in a temporary folder.
+#[derive(Debug)]
+pub(crate) struct ClosedPart {
+    pub(crate) folder: PathBuf,
+    pub(crate) span: StepSpan,
+    /// The tables that have a file.
+    pub(crate) tables: Vec<Table>,
+}
+
+impl ClosedPart {
+    /// Waits until the files and their folder are on the medium.
+    pub(crate) fn of(disk: &Disk, folder: PathBuf, span: StepSpan, files: Vec<Complete>) -> Result<Self, StoreError> {
+        let on_disk: Vec<&DiskFile> = files.iter().map(Complete::disk_file).collect();
+        disk.sync_together(&on_disk, &[&folder])?;
+        Ok(Self { folder, span, tables: files.iter().map(|file| file.table).collect() })
+    }
+}
