@@ -146,6 +146,8 @@ impl Shared {
 #[derive(Debug)]
 pub(crate) struct Workers {
     shared: Shared,
+    /// Whether all threads that read could be started.
+    reads: bool,
     actions: Arc<RequestQueue>,
     actions_thread: Option<std::thread::JoinHandle<()>>,
 }
@@ -156,11 +158,13 @@ impl Workers {
         let (quick, curves, slow) = (Arc::default(), Arc::default(), Arc::default());
         let (log, reading, ours) = Default::default();
         let shared = Shared { store, data, tell, quick, curves, slow, log, reading, ours };
+        let mut reads = true;
         for (pace, inbox) in [(Pace::Quick, &shared.quick), (Pace::Curves, &shared.curves), (Pace::Slow, &shared.slow)]
         {
             let reader = Reader::new(pace, inbox.clone(), shared.clone());
             if let Err(error) = start("reads the store", move || reader.run()) {
                 shared.tell(StoreEvent::Noticed(Notice::Refused(error)));
+                reads = false;
             }
         }
         let actions: Arc<RequestQueue> = Arc::default();
@@ -172,7 +176,7 @@ impl Workers {
                 None
             }
         };
-        Self { shared, actions, actions_thread }
+        Self { shared, reads, actions, actions_thread }
     }
 
     /// Asks for something. What is newly wanted takes the place of what waits.
@@ -187,6 +191,7 @@ impl Workers {
             Request::Epoch { branch, from, forward } => {
                 self.shared.quick.put(|queued| queued.epoch = Some((branch, from, forward)));
             }
+            Request::Change(Intent::SaveFresh { .. }) if !self.reads => self.refuse("reads"),
             Request::Change(Intent::SaveFresh { view, cell, inputs, path }) => {
                 let inbox = match View::of(view).pace {
                     Pace::Quick => &self.shared.quick,
@@ -195,12 +200,17 @@ impl Workers {
                 };
                 inbox.put(|queued| queued.saves.push((cell, inputs, path)));
             }
-            Request::Change(_) if self.actions_thread.is_none() => {
-                let reason = "the thread that changes the store could not be started: open the window again";
-                self.shared.tell(StoreEvent::Refused(reason.to_owned()));
-            }
+            Request::Change(_) if self.actions_thread.is_none() => self.refuse("changes"),
             Request::Change(intent) => self.actions.put(|queued| queued.intents.push(intent)),
         }
+    }
+}
+
+impl Workers {
+    /// Refuses a change that nobody is there to make.
+    fn refuse(&self, does: &str) {
+        let reason = format!("the thread that {does} the store could not be started: open the window again");
+        self.shared.tell(StoreEvent::Refused(reason));
     }
 }
 
