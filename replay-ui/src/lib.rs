@@ -6,40 +6,48 @@
 //!
 //! | module | concept |
 //! |---|---|
-//! | `state` | what is open, chosen and shown |
-//! | `message`, `update`, `told` | what happens, and what it does to the state |
-//! | `cells` | the cells that the window shows, and their figures |
+//! | `state`, `update`, `view` | the root: its components, what happens in them, how they are put together |
+//! | `context` | what every component reads: the branches, what is looked at, the figures |
+//! | `components` | the parts of the window, each with its own state and messages |
+//! | `views`, `cells` | what can be shown, a row a view; what is shown, a cell each |
+//! | `commands` | what keys do, a row a command |
+//! | `requests`, `store_events`, `events` | what is asked of the workers, what they tell, and what that does |
+//! | `changes`, `edits` | the change that runs and those that wait for it; what buttons make |
 //! | `time` | the cursor along the steps |
-//! | `keys`, `prompt`, `run_form` | what is typed |
 //! | `worker` | threads that read and change the store, and runs |
-//! | `view` | how the window is put together |
 //! | `canvas` | what is drawn point by point |
-//! | `look`, `pixels` | colours and images |
+//! | `theme`, `pixels` | colours and images |
 //! | `options` | what is opened at first, and whether it is there |
-//! | `window`, `interface`, `paper`, `picture` | the interface on a display, without one, its pixels, and in a file |
+//! | `window`, `headless`, `framebuffer`, `screenshot` | the interface on a display, without one, its pixels, and in a file |
 //! | `measure` | what tests and benches ask of it |
+
+#![warn(clippy::wildcard_enum_match_arm)]
 
 mod canvas;
 mod cells;
-mod interface;
-mod keys;
-mod look;
+mod changes;
+mod commands;
+mod components;
+mod context;
+mod edits;
+mod events;
+mod framebuffer;
+mod headless;
 #[doc(hidden)]
 pub mod measure;
-mod message;
 mod options;
-mod paper;
-mod picture;
 mod pixels;
-mod prompt;
-mod run_form;
+mod requests;
+mod screenshot;
 #[cfg(test)]
 mod simulations;
 mod state;
+mod store_events;
+mod theme;
 mod time;
-mod told;
 mod update;
 mod view;
+mod views;
 mod window;
 mod worker;
 
@@ -47,7 +55,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 pub use options::ViewOptions;
-pub use picture::screenshot;
+pub use screenshot::screenshot;
 pub use window::run;
 
 /// Why there is no window, or no picture.

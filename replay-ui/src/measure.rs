@@ -7,16 +7,18 @@ use iced::{Point, mouse};
 use revacnn_schemas::{LayerName, Step};
 use revacnn_store::StepRow;
 
-use crate::cells::Slot;
-use crate::interface::Interface;
-use crate::message::{Effect, Message};
-use crate::paper::Paper;
-use crate::picture::settled;
+use crate::components::figure;
+use crate::components::header::place;
+use crate::framebuffer::Framebuffer;
+use crate::headless::Interface;
+use crate::requests::Effect;
+use crate::screenshot::settled;
 use crate::state::State;
 use crate::time::Move;
-use crate::view::place;
+use crate::update::Message;
 use crate::worker::Workers;
 use crate::{ViewError, ViewOptions};
+use crate::{components::timeline, views};
 
 /// Points that far apart find every button.
 const APART: usize = 10;
@@ -33,22 +35,24 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub fn place_of(options: &ViewOptions, edit: &str) -> Result<Option<[f32; 2]>, ViewError> {
     let state = settled(options)?;
     let moved = mouse::Event::CursorMoved { position: Point::ORIGIN };
-    let previews = |said: &Message| matches!(said, Message::Preview(Some(text)) if text == edit);
+    let previews = |said: &Message| match said.of_figure() {
+        Some(figure::Message::Preview(Some(previewed))) => previewed.to_string() == edit,
+        _ => false,
+    };
     let place = Interface::new(options.size)?.place(&state, &[moved], previews);
     Ok(place.map(|place| [place.x, place.y]))
 }
 
 /// The point at which a press makes the window do something, in logical
 /// pixels: the middle of its button, once every figure is there. What it does
-/// is named as in the window's own messages, from the beginning, such as
-/// `NewRun` or `Delete(`. `None` where no button does it.
+/// is named as in the window's own messages, such as `NewRun` or `Delete(`. `None` where no button does it.
 ///
 /// # Errors
 /// Where the store cannot be read.
 pub fn place_of_button(options: &ViewOptions, does: &str) -> Result<Option<[f32; 2]>, ViewError> {
     let state = settled(options)?;
     let click = [mouse::Event::ButtonPressed, mouse::Event::ButtonReleased].map(|event| event(mouse::Button::Left));
-    let says = |said: &Message| format!("{said:?}").starts_with(does);
+    let says = |said: &Message| format!("{said:?}").contains(does);
     let place = Interface::new(options.size)?.place(&state, &click, says);
     Ok(place.map(|place| [place.x, place.y]))
 }
@@ -81,7 +85,7 @@ pub struct Numbers {
 /// Where the store cannot be read, or the network not shown.
 pub fn numbers(options: &ViewOptions) -> Result<Numbers, ViewError> {
     let state = settled(options)?;
-    let network = match state.figures.network(Slot::Network) {
+    let network = match state.context.cells.network(views::NETWORK) {
         Some(Ok(network)) => network,
         Some(Err(reason)) => return Err(ViewError::NotThere(reason.to_owned())),
         None => return Err(ViewError::NotThere("expected a network, found none".to_owned())),
@@ -91,8 +95,8 @@ pub fn numbers(options: &ViewOptions) -> Result<Numbers, ViewError> {
         (column.layer.clone(), norms.collect())
     });
     Ok(Numbers {
-        head: place(&state),
-        row: state.figures.row.clone(),
+        head: place(&state.context),
+        row: state.context.cells.row.clone(),
         classes: network.classes.iter().map(|class| class.probability).collect(),
         norms: norms.collect(),
     })
@@ -125,22 +129,22 @@ pub fn drag(options: &ViewOptions, frames: usize, sweep: usize, settled: impl Fn
     let (tell, mut told) = iced::futures::channel::mpsc::unbounded();
     let workers = Workers::start(options.store.clone(), options.data.clone(), tell);
     let (mut state, mut screen) = (State::new(options), Interface::new(options.size)?);
-    let paper = Paper::new(options.size);
+    let paper = Framebuffer::new(options.size);
     let mut paper = paper.ok_or_else(|| ViewError::NotThere(format!("expected a size, found {:?}", options.size)))?;
     let ask = |effects: Vec<Effect>| {
         for effect in effects {
-            if let Effect::Ask(ask) = effect {
+            if let Effect::Request(ask) = effect {
                 workers.ask(ask);
             }
         }
     };
     let mut take_in = |state: &mut State| {
         while let Ok(told) = told.try_recv() {
-            ask(state.update(Message::Told(told)));
+            ask(state.update(Message::Store(told)));
         }
     };
-    let is_there = |state: &State, slot| state.figures.get(slot).is_some();
-    while !(is_there(&state, Slot::Network) && is_there(&state, Slot::Loss)) {
+    let is_there = |state: &State, view| state.context.cells.get(view).is_some();
+    while !(is_there(&state, views::NETWORK) && is_there(&state, views::LOSS)) {
         if started.elapsed() > PATIENCE {
             return Err(ViewError::NotThere("expected a network and its loss, found none in a minute".to_owned()));
         }
@@ -151,12 +155,12 @@ pub fn drag(options: &ViewOptions, frames: usize, sweep: usize, settled: impl Fn
     let first_useful = started.elapsed();
 
     // What takes longer comes too, before the drag begins.
-    while !is_there(&state, Slot::Embedding) && started.elapsed() < PATIENCE {
+    while !is_there(&state, views::EMBEDDING) && started.elapsed() < PATIENCE {
         std::thread::sleep(BEAT);
         take_in(&mut state);
     }
     settled();
-    let [first, last] = state.time.all;
+    let [first, last] = state.context.time.all;
     let (left, right, y) = screen.timeline(&state)?;
     let mut dragged = Dragged { first_useful, steps: last - first, ..Dragged::default() };
     let mut been: Vec<(Step, Instant)> = Vec::new();
@@ -174,9 +178,9 @@ pub fn drag(options: &ViewOptions, frames: usize, sweep: usize, settled: impl Fn
         screen.draw(&state, |renderer, ground| paper.draw(renderer, ground));
         let now = Instant::now();
         dragged.frames.push(now - begin);
-        let cursor = state.time.cursor;
+        let cursor = state.context.time.cursor;
         been.push((cursor, begin));
-        let shown = state.figures.get(Slot::Network).map(|shown| shown.step);
+        let shown = state.context.cells.get(views::NETWORK).map(|shown| shown.step);
         if let Some((step, when)) = shown.and_then(|shown| been.iter().rev().find(|(step, _)| *step == shown)) {
             dragged.steps_behind.push(cursor.0.abs_diff(step.0));
             dragged.behind.push(if *step == cursor { Duration::ZERO } else { begin - *when });
@@ -214,15 +218,15 @@ impl Interface {
     /// The ends of the timeline, and a height at which it is: the lowest thing
     /// that moves the cursor where it is pressed.
     pub(crate) fn timeline(&mut self, state: &State) -> Result<(f32, f32, f32), ViewError> {
-        let ([width, height], [first, last]) = (self.size, state.time.all);
+        let ([width, height], [first, last]) = (self.size, state.context.time.all);
         let click = [mouse::Event::ButtonPressed, mouse::Event::ButtonReleased].map(|event| event(mouse::Button::Left));
         for y in (0..height).rev().step_by(APART) {
             let y = y as f32;
             let leads_inside = |x: &f32| {
-                self.point(state, Point::new(*x, y), &click).iter().any(|said| match said {
+                self.point(state, Point::new(*x, y), &click).iter().any(|said| {
                     // Beyond its ends lie the first and the last step.
-                    Message::Go(Move::To(step)) => (first + 1..last).contains(&step.0),
-                    _ => false,
+                    matches!(said, Message::Timeline(timeline::Message::Go(Move::To(step)))
+                        if (first + 1..last).contains(&step.0))
                 })
             };
             let places: Vec<f32> = (0..width).step_by(APART).map(|x| x as f32).filter(leads_inside).collect();

@@ -9,18 +9,18 @@ use revacnn_schemas::{Figure, Image};
 
 /// Where an image stands in its figure: `(column, node)` of a network,
 /// `(row, column)` of images, `(0, point)` of an embedding.
-pub(crate) type Place = (usize, usize);
+pub(crate) type ImagePlace = (usize, usize);
 
 /// The place of the image that a network looks at.
-pub(crate) const INPUT: Place = (usize::MAX, 0);
+pub(crate) const INPUT: ImagePlace = (usize::MAX, 0);
 
 /// The images of a figure. Their colours are made once, off the window's
 /// thread; at the size in which they are drawn they are kept as well: the
 /// software renderer puts an image that it enlarges in a wrong place.
 #[derive(Debug, Default)]
 pub(crate) struct Pictures {
-    images: HashMap<Place, Small>,
-    enlarged: Mutex<HashMap<(Place, [u32; 2]), Enlarged>>,
+    images: HashMap<ImagePlace, Small>,
+    enlarged: Mutex<HashMap<(ImagePlace, [u32; 2]), Enlarged>>,
 }
 
 /// An image as large as it is drawn.
@@ -95,17 +95,17 @@ impl Pictures {
     }
 
     /// One of them, as large as it is drawn.
-    pub(crate) fn get(&self, place: Place, width: f32, height: f32) -> Option<Handle> {
+    pub(crate) fn get(&self, place: ImagePlace, width: f32, height: f32) -> Option<Handle> {
         self.enlarged(place, [width, height].map(|side| side.round() as u32)).map(|made| made.handle)
     }
 
     /// The colours of one of them, `[row][column][red, green, blue, alpha]`,
     /// enlarged to a size.
-    pub(crate) fn pixels(&self, place: Place, size: [u32; 2]) -> Option<Arc<[u8]>> {
+    pub(crate) fn pixels(&self, place: ImagePlace, size: [u32; 2]) -> Option<Arc<[u8]>> {
         self.enlarged(place, size).map(|made| made.pixels)
     }
 
-    fn enlarged(&self, place: Place, size: [u32; 2]) -> Option<Enlarged> {
+    fn enlarged(&self, place: ImagePlace, size: [u32; 2]) -> Option<Enlarged> {
         let small = self.images.get(&place)?;
         let size = size.map(|side| side.clamp(1, 1024));
         let mut enlarged = self.enlarged.lock().unwrap_or_else(PoisonError::into_inner);
@@ -117,7 +117,7 @@ impl Pictures {
     }
 
     /// Columns and rows of one of them.
-    pub(crate) fn size(&self, place: Place) -> Option<[u32; 2]> {
+    pub(crate) fn size(&self, place: ImagePlace) -> Option<[u32; 2]> {
         self.images.get(&place).map(|small| small.size)
     }
 }

@@ -15,6 +15,25 @@ pub(crate) enum Move {
     Last,
 }
 
+/// How branches lie beneath one another on the timeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Align {
+    /// By their steps.
+    Step,
+    /// By how far each is from its fork.
+    Fork,
+}
+
+impl Align {
+    /// The other one.
+    pub(crate) fn other(self) -> Self {
+        match self {
+            Self::Step => Self::Fork,
+            Self::Fork => Self::Step,
+        }
+    }
+}
+
 /// The steps that are drawn, and the cursor among them.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Time {

@@ -6,11 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use iced::futures::channel::mpsc;
 use iced::{Event, Size, Subscription, Task, clipboard, event, keyboard, widget, window};
 
-use crate::look::{FONT, FONT_BYTES, NORMAL};
-use crate::message::{Effect, Message};
-use crate::state::{Screen, State};
+use crate::context::Screen;
+use crate::requests::Effect;
+use crate::state::State;
+use crate::theme::{FONT, FONT_BYTES, NORMAL};
+use crate::update::Message;
 use crate::worker::Workers;
-use crate::{ViewError, ViewOptions, keys, look, view};
+use crate::{ViewError, ViewOptions, commands, theme, view};
 
 /// The smallest window.
 const LEAST: Size = Size::new(1024.0, 700.0);
@@ -39,11 +41,11 @@ pub fn run(options: ViewOptions) -> Result<(), ViewError> {
         let (tell, told) = mpsc::unbounded();
         let workers = Workers::start(options.store.clone(), options.data.clone(), tell);
         let state = State::new(&options);
-        (Window { state, workers }, Task::run(told, |told| Happened::Message(Message::Told(told))))
+        (Window { state, workers }, Task::run(told, |told| Happened::Message(Message::Store(told))))
     };
     let application = iced::application(boot, Window::update, Window::view)
         .title(|window: &Window| title(&window.state))
-        .theme(|window: &Window| look::theme(window.state.settings.dark))
+        .theme(|window: &Window| theme::theme(window.state.context.dark))
         .subscription(Window::listen)
         .settings(iced::Settings {
             fonts: vec![FONT_BYTES.into()],
@@ -85,8 +87,8 @@ impl Quiet {
 
 /// Where one is, or that one is nowhere.
 fn title(state: &State) -> String {
-    match (&state.screen, state.at()) {
-        (Screen::Unreadable(_), _) => format!("cannot read {} · ReVACNN", state.store),
+    match (&state.context.screen, state.context.at()) {
+        (Screen::Unreadable(_), _) => format!("cannot read {} · ReVACNN", state.context.store),
         (Screen::Figures, Some(at)) => format!("{at} · ReVACNN"),
         _ => "ReVACNN".to_owned(),
     }
@@ -103,13 +105,13 @@ impl Window {
                     widget::operation::focus_next()
                 };
             }
-            Happened::Key(key, modifiers) => match keys::message(&key, modifiers, &self.state) {
+            Happened::Key(key, modifiers) => match commands::message(&key, modifiers, &self.state) {
                 Some(message) => message,
                 None => return Task::none(),
             },
         };
         Task::batch(self.state.update(message).into_iter().map(|effect| match effect {
-            Effect::Ask(ask) => {
+            Effect::Request(ask) => {
                 self.workers.ask(ask);
                 Task::none()
             }
@@ -129,7 +131,7 @@ impl Window {
                 let escape = modified_key == keyboard::Key::Named(keyboard::key::Named::Escape);
                 (status == event::Status::Ignored || escape).then_some(Happened::Key(modified_key, modifiers))
             }
-            _ => None,
+            Event::Keyboard(_) | Event::Mouse(_) | Event::Window(_) | Event::Touch(_) | Event::InputMethod(_) => None,
         })
     }
 }
@@ -137,8 +139,8 @@ impl Window {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::Told;
     use crate::state::tests::{opened, options};
+    use crate::store_events::StoreEvent;
 
     #[test]
     fn the_title_says_where_one_is() {
@@ -146,7 +148,7 @@ mod tests {
         assert_eq!(title(&state), "ReVACNN");
         state = opened();
         assert_eq!(title(&state), "main@100 · ReVACNN");
-        state.update(Message::Told(Told::Unreadable("gone".to_owned())));
+        state.update(Message::Store(StoreEvent::Unreadable("gone".to_owned())));
         assert_eq!(title(&state), "cannot read runs · ReVACNN");
     }
 }

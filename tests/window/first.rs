@@ -231,6 +231,8 @@ fn the_first_five_minutes_show_what_is_there_and_nothing_of_what_was() {
     let [left, right, y] = measure::place_of_timeline(&first.options("main@3")).expect("a timeline");
     let along: Vec<[f32; 2]> = (0..=10).map(|tenth| [left + (right - left) * (tenth as f32 / 20.0), y]).collect();
     first.window.drag(&along);
+    // The title follows each of its moves; what is compared is where it ends.
+    std::thread::sleep(Duration::from_secs(2));
     let middle = first.window.titled("a step in the middle", |title| {
         let step = title.strip_prefix("main@").and_then(|rest| rest.split(' ').next()?.parse::<u64>().ok());
         step.is_some_and(|step| (last * 2 / 5..last * 3 / 5).contains(&step))

@@ -6,7 +6,7 @@
 use iced::widget::image::Handle;
 use iced::{Color, Point, Rectangle, Size};
 
-use crate::pixels::{Pictures, Place};
+use crate::pixels::{ImagePlace, Pictures};
 
 /// An image, and where it lies on the canvas.
 pub(crate) type Placed = (Rectangle, Handle);
@@ -108,7 +108,7 @@ impl Atlas {
 
     /// Puts an image of a figure into a rectangle; returns whether there is
     /// one.
-    pub(crate) fn put(&mut self, pictures: Option<&Pictures>, place: Place, at: Rectangle) -> bool {
+    pub(crate) fn put(&mut self, pictures: Option<&Pictures>, place: ImagePlace, at: Rectangle) -> bool {
         let size = [at.width, at.height].map(|side| side.round().max(1.0) as usize);
         let Some(pixels) = pictures.and_then(|pictures| pictures.pixels(place, size.map(|side| side as u32))) else {
             return false;

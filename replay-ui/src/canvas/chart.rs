@@ -3,19 +3,17 @@
 use iced::widget::canvas::{self, Action, Event, Frame, Geometry, Path, Stroke, path};
 use iced::widget::{canvas as drawn, stack};
 use iced::{Color, Fill, Point, Rectangle, Renderer, Size, Theme, mouse};
-use revacnn_notebook::XAxis;
 use revacnn_schemas::{Chart, Hue, MarkKind, Scale, Series, Step};
 use revacnn_store::StepRow;
 
-use super::draw::{Align, axis_number, label, ticks};
+use super::geometry_cache::Cache;
+use super::labels::{TextAlign, axis_number, label, ticks};
 use super::readout::Readout;
 use super::text::{fitted, width};
 use super::{Pointer, diamond, scrub};
-use crate::cells::Slot;
-use crate::look::Look;
-use crate::message::Message;
-use crate::state::State;
-use crate::view::Piece;
+use crate::components::figure::Message;
+use crate::components::pieces::Piece;
+use crate::theme::Colours;
 
 /// The most that a branch's name takes at the end of its curve, and its height.
 const NAME: Size = Size::new(112.0, 14.0);
@@ -149,31 +147,37 @@ impl Plot {
         Some(Point::new(self.x_at(x), self.y_at(y.clamp(self.y[0], self.y[1]))))
     }
 
-    fn axes(&self, frame: &mut Frame<Renderer>, look: &Look) {
+    fn axes(&self, frame: &mut Frame<Renderer>, colours: &Colours) {
         for tick in ticks(self.y[0], self.y[1], (self.area.height / 26.0).max(2.0) as usize) {
             let y = self.y_at(tick);
-            let faded = Color { a: 0.5, ..look.line };
+            let faded = Color { a: 0.5, ..colours.line };
             frame.fill_rectangle(Point::new(self.area.x, y.round()), Size::new(self.area.width, 1.0), faded);
             let value = if self.scale == Scale::Logarithmic { 10_f64.powf(tick) } else { tick };
-            label(frame, axis_number(value), Point::new(self.area.x - 8.0, y), look.faint, Align::Right);
+            label(frame, axis_number(value), Point::new(self.area.x - 8.0, y), colours.faint, TextAlign::Right);
         }
         for tick in ticks(self.x[0], self.x[1], (self.area.width / 110.0).max(2.0) as usize) {
             let at = Point::new(self.x_at(tick), self.area.y + self.area.height + 10.0);
             let at_end = at.x + 24.0 > self.area.x + self.area.width;
-            label(frame, axis_number(tick), at, look.faint, if at_end { Align::Right } else { Align::Middle });
+            label(
+                frame,
+                axis_number(tick),
+                at,
+                colours.faint,
+                if at_end { TextAlign::Right } else { TextAlign::Middle },
+            );
         }
     }
 
-    fn curves(&self, frame: &mut Frame<Renderer>, chart: &Chart, selected: Option<Hue>, look: &Look) {
+    fn curves(&self, frame: &mut Frame<Renderer>, chart: &Chart, selected: Option<Hue>, colours: &Colours) {
         let mut order: Vec<&Series> = chart.series.iter().collect();
         order.sort_by_key(|series| Some(series.hue) == selected);
         for series in order {
-            let color = look.branch(series.hue);
+            let color = colours.branch(series.hue);
             if Some(series.hue) == selected {
                 self.band(frame, series, color);
             }
             let width = if Some(series.hue) == selected { 2.0 } else { 1.5 };
-            let pen = Pen { color, width, dash: Look::dash(series.hue) };
+            let pen = Pen { color, width, dash: Colours::dash(series.hue) };
             for run in runs(&series.points, |point| self.place(point)) {
                 if series.dashed {
                     marked(frame, &run, pen);
@@ -184,16 +188,16 @@ impl Plot {
         }
         for mark in chart.marks.iter().filter(|mark| mark.kind == MarkKind::Fork) {
             let at = Point::new(self.x_at(mark.x), self.area.y + self.area.height);
-            frame.fill(&diamond(at, 4.0), look.branch(mark.hue));
+            frame.fill(&diamond(at, 4.0), colours.branch(mark.hue));
         }
         if self.named {
-            self.names(frame, chart, selected, look);
+            self.names(frame, chart, selected, colours);
         }
     }
 
     /// The branches' names at the ends of their curves, as many as find room;
     /// the selected one's first.
-    fn names(&self, frame: &mut Frame<Renderer>, chart: &Chart, selected: Option<Hue>, look: &Look) {
+    fn names(&self, frame: &mut Frame<Renderer>, chart: &Chart, selected: Option<Hue>, colours: &Colours) {
         let mut names = named(chart);
         names.sort_by_key(|(_, series)| Some(series.hue) != selected);
         let mut taken: Vec<Rectangle> = Vec::new();
@@ -208,8 +212,8 @@ impl Plot {
             }
             taken.push(at);
             // What it lies on shows through as little as it can.
-            frame.fill_rectangle(at.position(), at.size(), Color { a: 0.75, ..look.paper });
-            label(frame, name, Point::new(at.x + 2.0, at.center_y()), look.words(series.hue), Align::Left);
+            frame.fill_rectangle(at.position(), at.size(), Color { a: 0.75, ..colours.paper });
+            label(frame, name, Point::new(at.x + 2.0, at.center_y()), colours.words(series.hue), TextAlign::Left);
         }
     }
 
@@ -267,74 +271,82 @@ pub(crate) fn epoch(row: &StepRow) -> Option<f64> {
     (epoch > 0.0).then(|| epoch + offset * epoch / (row.cursor.images_seen as f64 - offset).max(1.0))
 }
 
-/// A chart of the window: the loss, or the history of a filter.
-#[derive(Clone, Copy)]
-pub(crate) struct ChartCanvas<'a> {
-    pub(crate) state: &'a State,
-    pub(crate) chart: &'a Chart,
-    pub(crate) slot: Slot,
+/// How a drag along a chart moves the cursor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scrub {
+    /// The axis has steps, counted from this one.
+    From(Step),
+    /// The axis has no steps.
+    No,
 }
 
-impl<'a> ChartCanvas<'a> {
+impl Scrub {
+    fn has_steps(self) -> bool {
+        self != Self::No
+    }
+
+    fn step_at(self, x: f64) -> Option<Step> {
+        match self {
+            Self::From(first) => Some(Step((x + first.0 as f64).max(0.0).round() as u64)),
+            Self::No => None,
+        }
+    }
+}
+
+/// A chart of the window: the loss, or the history of a filter.
+#[derive(Clone, Copy)]
+pub(crate) struct ChartPlot<'a> {
+    pub(crate) chart: &'a Chart,
+    /// The curves: they change when the log grows.
+    pub(crate) cache: &'a Cache,
+    /// The branch whose curves lie above the others.
+    pub(crate) selected: Option<Hue>,
+    /// The ends of the axis; those of the curves if `None`.
+    pub(crate) ends: Option<[f64; 2]>,
+    /// Where the cursor lies on the axis.
+    pub(crate) cursor: Option<f64>,
+    pub(crate) scrub: Scrub,
+    /// Whether there is room beyond the chart for what is told of a place.
+    pub(crate) roomy: bool,
+}
+
+impl<'a> ChartPlot<'a> {
     /// The chart on the screen: what is pointed at lies above the curves and
     /// their words, and may reach beyond them.
-    pub(crate) fn shown(self) -> Piece<'a> {
+    pub(crate) fn shown(self) -> Piece<'a, Message> {
         let [below, above] =
             [Layer::Curves, Layer::Pointed].map(|layer| drawn(On(self, layer)).width(Fill).height(Fill));
         stack![below, above].width(Fill).height(Fill).into()
     }
 
-    fn x(&self) -> XAxis {
-        if self.slot == Slot::Loss { self.state.settings.x } else { XAxis::Step }
-    }
-
     fn plot(&self, size: Size) -> Option<Plot> {
-        let [first, last] = self.state.time.all;
-        let whole = [first as f64, last as f64];
-        Plot::of(self.chart, (self.x() == XAxis::Step).then_some(whole), size)
+        Plot::of(self.chart, self.ends, size)
     }
 
-    /// Where the cursor lies on the axis.
-    fn cursor(&self) -> Option<f64> {
-        let branch = self.state.branch()?;
-        let row = self.state.figures.row.as_ref();
-        match self.x() {
-            XAxis::Step => Some(self.state.time.cursor.0 as f64),
-            XAxis::Fork => self.state.step_of(branch).0.checked_sub(branch.fork_step.0).map(|steps| steps as f64),
-            XAxis::Images => row.map(|row| row.cursor.images_seen as f64),
-            XAxis::Epoch => row.and_then(epoch),
-        }
-    }
-
-    fn step_at(&self, x: f64) -> Option<Step> {
-        let shift = match self.x() {
-            XAxis::Step => 0.0,
-            XAxis::Fork => self.state.branch()?.fork_step.0 as f64,
-            XAxis::Images | XAxis::Epoch => return None,
-        };
-        Some(Step((x + shift).max(0.0).round() as u64))
-    }
-
-    fn curves(&self, plot: &Plot, renderer: &Renderer, look: &Look, size: Size) -> Geometry {
-        let cache = if self.slot == Slot::Loss { &self.state.caches.curves } else { &self.state.caches.history };
-        let selected = self.state.branch().map(|branch| branch.hue);
-        cache.draw(renderer, size, |frame| {
-            plot.axes(frame, look);
-            plot.curves(frame, self.chart, selected, look);
+    fn curves(&self, plot: &Plot, renderer: &Renderer, colours: &Colours, size: Size) -> Geometry {
+        self.cache.draw(renderer, size, |frame| {
+            plot.axes(frame, colours);
+            plot.curves(frame, self.chart, self.selected, colours);
         })
     }
 
-    fn pointed(&self, plot: &Plot, pointer: &Pointer, renderer: &Renderer, look: &Look, size: Size) -> Vec<Geometry> {
+    fn pointed(
+        &self,
+        plot: &Plot,
+        pointer: &Pointer,
+        renderer: &Renderer,
+        colours: &Colours,
+        size: Size,
+    ) -> Vec<Geometry> {
         let mut cursor = Frame::new(renderer, size);
-        if let Some(x) = self.cursor().map(|x| plot.x_at(x)) {
-            cursor.fill_rectangle(Point::new(x.round(), plot.area.y), Size::new(1.0, plot.area.height), look.accent);
+        if let Some(x) = self.cursor.map(|x| plot.x_at(x)) {
+            cursor.fill_rectangle(Point::new(x.round(), plot.area.y), Size::new(1.0, plot.area.height), colours.accent);
         }
         let mut pointed = Frame::new(renderer, size);
         if let Some(at) = pointer.over.filter(|at| !pointer.held && plot.area.contains(*at)) {
-            // A chart in a panel has no room beyond itself.
-            let lines = if self.slot == Slot::Loss { Readout::MOST } else { (plot.area.height / 16.0) as usize };
-            let whole = matches!(self.x(), XAxis::Step | XAxis::Fork);
-            Readout::at(plot, self.chart, at, whole, lines).draw(&mut pointed, plot, look);
+            let lines = if self.roomy { Readout::MOST } else { (plot.area.height / 16.0) as usize };
+            let whole = self.scrub.has_steps();
+            Readout::at(plot, self.chart, at, whole, lines).draw(&mut pointed, plot, colours);
         }
         vec![pointer.above.above(cursor), pointer.pointed.above(pointed)]
     }
@@ -350,7 +362,7 @@ enum Layer {
 }
 
 /// One canvas of a chart.
-struct On<'a>(ChartCanvas<'a>, Layer);
+struct On<'a>(ChartPlot<'a>, Layer);
 
 impl canvas::Program<Message> for On<'_> {
     type State = Pointer;
@@ -366,7 +378,8 @@ impl canvas::Program<Message> for On<'_> {
             return None;
         }
         let plot = self.0.plot(bounds.size())?;
-        let scrubbed = scrub(pointer, event, bounds, cursor, |at| self.0.step_at(plot.value_at(at.x)));
+        let scrubbed =
+            scrub(pointer, event, bounds, cursor, |at| self.0.scrub.step_at(plot.value_at(at.x)), Message::Go);
         if scrubbed.is_some() {
             return scrubbed;
         }
@@ -388,16 +401,16 @@ impl canvas::Program<Message> for On<'_> {
         bounds: Rectangle,
         _: mouse::Cursor,
     ) -> Vec<Geometry> {
-        let (look, size) = (Look::of(theme), bounds.size());
+        let (colours, size) = (Colours::of(theme), bounds.size());
         let Some(plot) = self.0.plot(size) else { return Vec::new() };
         match self.1 {
-            Layer::Curves => vec![self.0.curves(&plot, renderer, look, size)],
-            Layer::Pointed => self.0.pointed(&plot, pointer, renderer, look, size),
+            Layer::Curves => vec![self.0.curves(&plot, renderer, colours, size)],
+            Layer::Pointed => self.0.pointed(&plot, pointer, renderer, colours, size),
         }
     }
 
     fn mouse_interaction(&self, pointer: &Pointer, bounds: Rectangle, cursor: mouse::Cursor) -> mouse::Interaction {
-        let scrubs = self.1 == Layer::Pointed && matches!(self.0.x(), XAxis::Step | XAxis::Fork);
+        let scrubs = self.1 == Layer::Pointed && self.0.scrub.has_steps();
         if scrubs && (pointer.held || cursor.is_over(bounds)) {
             mouse::Interaction::ResizingHorizontally
         } else {

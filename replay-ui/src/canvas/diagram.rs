@@ -5,19 +5,18 @@ use std::time::{Duration, Instant};
 
 use iced::widget::canvas::{self, Action, Event, Frame, Geometry, Path, Stroke};
 use iced::{Color, Point, Rectangle, Renderer, Size, Theme, Vector, mouse, window};
-use revacnn_schemas::{DiagramColumn, NetworkDiagram};
+use revacnn_schemas::{DiagramColumn, Edit, FilterInit, LayerName, NetworkDiagram};
 
 use super::atlas::{Atlas, Line, Placed};
-use super::draw::{Align, gap, label};
+use super::geometry_cache::{Kept, Last};
+use super::labels::{TextAlign, gap, label};
 use super::layout::{Layout, Plan, node_of};
-use super::sheet::{Kept, Last};
 use super::text::{fitted, width};
 use super::{hover, picture, put};
-use crate::cells::Slot;
-use crate::look::Look;
-use crate::message::{FilterKey, Message};
+use crate::components::figure::{FilterKey, Highlights, Message};
+use crate::edits;
 use crate::pixels::{INPUT, Pictures};
-use crate::state::State;
+use crate::theme::Colours;
 
 /// How often the jitter is painted.
 const JITTER_EVERY: Duration = Duration::from_millis(80);
@@ -46,21 +45,40 @@ fn offset(node: usize, tick: u64, reach: f32) -> Vector {
     Vector::new(turn.sin(), (turn * 1.3 + 0.5).cos()) * (reach * JITTER_REACH)
 }
 
+/// Whether a network can be edited on the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Steering {
+    /// It can.
+    Now,
+    /// Not while a change is under way, which its buttons show.
+    Later,
+    /// Not yet: another branch has been selected.
+    NotYet,
+    /// It is the network beside, and has no buttons.
+    Elsewhere,
+}
+
 /// A network on the screen.
 pub(crate) struct Diagram<'a> {
-    pub(crate) state: &'a State,
-    pub(crate) slot: Slot,
     pub(crate) diagram: &'a NetworkDiagram,
+    /// Another number for every figure.
+    pub(crate) number: Option<u64>,
     /// The places of filters, shared with the network beside.
     pub(crate) plan: Plan,
     pub(crate) pictures: Option<&'a Pictures>,
     /// Filters that differ most from those of the network beside.
     pub(crate) differing: Vec<FilterKey>,
+    pub(crate) highlights: Highlights<'a>,
+    /// The layer that is embedded.
+    pub(crate) layer: Option<&'a LayerName>,
+    pub(crate) steering: Steering,
+    /// Whether nodes stay where they belong.
+    pub(crate) reduced_motion: bool,
 }
 
 /// What a canvas of a diagram remembers.
 #[derive(Debug, Default)]
-pub(crate) struct Moving {
+pub(crate) struct Motion {
     tick: u64,
     painted: Option<Instant>,
     away: bool,
@@ -70,9 +88,9 @@ pub(crate) struct Moving {
     number: Option<u64>,
     resting: bool,
     over: Option<FilterKey>,
-    preview: Option<String>,
+    preview: Option<Edit>,
     /// The edits on whose button the mouse was pressed.
-    held: Option<Vec<String>>,
+    held: Option<Vec<Edit>>,
     last: Last,
     /// The paths, with room for the nodes.
     paths: Kept<Option<Atlas>>,
@@ -82,10 +100,10 @@ pub(crate) struct Moving {
     nodes: Kept<Option<Placed>>,
 }
 
-impl Moving {
+impl Motion {
     /// Nodes are where they belong.
-    fn is_still(&self, state: &State) -> bool {
-        state.settings.still || self.away || self.resting
+    fn is_still(&self, reduced_motion: bool) -> bool {
+        reduced_motion || self.away || self.resting
     }
 
     /// Someone is there; returns whether nodes begin to jitter again.
@@ -124,11 +142,9 @@ impl Diagram<'_> {
         Layout::of(&self.plan, !self.diagram.classes.is_empty(), bounds.size())
     }
 
-    /// Whether this network can be edited here: it is that of the selected
-    /// branch, which it may not be for a moment after another one was selected.
+    /// Whether this network can be edited here.
     fn is_steered(&self) -> bool {
-        let is_selected = self.state.branch().is_some_and(|branch| branch.hue == self.diagram.hue);
-        self.slot == Slot::Network && !self.state.changing && is_selected
+        self.steering == Steering::Now
     }
 
     fn key(&self, (column, filter): (usize, usize)) -> FilterKey {
@@ -156,7 +172,7 @@ impl Diagram<'_> {
 
     /// From the image to the first layer, and from each layer to the next:
     /// between filters of the upper half alone.
-    fn paths(&self, layout: &Layout, look: &Look) -> Vec<Line> {
+    fn paths(&self, layout: &Layout, colours: &Colours) -> Vec<Line> {
         let mut lines = Vec::new();
         let places: Vec<Vec<Rectangle>> =
             self.diagram.columns.iter().map(|column| self.rectangles(layout, column)).collect();
@@ -169,7 +185,7 @@ impl Diagram<'_> {
                 }
                 let here = places[place][node].center();
                 let mut path = |from: Point, to: Point, strength: f32| {
-                    let color = Color { a: (0.12 + 0.28 * share) * strength, ..look.faint };
+                    let color = Color { a: (0.12 + 0.28 * share) * strength, ..colours.faint };
                     lines.push(Line { from, to, width: 0.5 + 2.5 * share, color });
                 };
                 if place == 0 && self.diagram.input.is_some() {
@@ -192,11 +208,11 @@ impl Diagram<'_> {
         lines
     }
 
-    fn words(&self, frame: &mut Frame<Renderer>, layout: &Layout, look: &Look) {
+    fn words(&self, frame: &mut Frame<Renderer>, layout: &Layout, colours: &Colours) {
         for (place, (layer, _)) in self.plan.columns.iter().enumerate() {
             let head = layout.heads[place];
             let column = self.diagram.columns.iter().find(|column| column.layer == *layer);
-            let chosen = self.state.layer.as_ref() == Some(layer);
+            let chosen = self.layer == Some(layer);
             let room = head.width.max(18.0);
             let name = match column {
                 Some(column) => {
@@ -205,30 +221,31 @@ impl Diagram<'_> {
                 }
                 None => format!("no {layer}"),
             };
-            let color = if chosen { look.accent } else { look.ink };
-            label(frame, fitted(&name, room), Point::new(head.x, 13.0), color, Align::Left);
+            let color = if chosen { colours.accent } else { colours.ink };
+            label(frame, fitted(&name, room), Point::new(head.x, 13.0), color, TextAlign::Left);
             if let Some(column) = column.filter(|_| layout.has_room_beneath(place)) {
                 let text = fitted(&column.description, head.width + 20.0);
-                label(frame, text, Point::new(head.x, 29.0), look.faint, Align::Left);
+                label(frame, text, Point::new(head.x, 29.0), colours.faint, TextAlign::Left);
             }
-            if let (Slot::Network, Some(_), Some(add)) = (self.slot, column, layout.add.get(place)) {
-                let add = *add;
-                let rim = Stroke::default().with_color(look.line).with_width(1.0);
+            if let (Some(_), Some(&add)) = (column, layout.add.get(place))
+                && self.steering != Steering::Elsewhere
+            {
+                let rim = Stroke::default().with_color(colours.line).with_width(1.0);
                 frame.stroke(&Path::rounded_rectangle(add.position(), add.size(), 4.0.into()), rim);
-                let plus = if self.state.changing { look.line } else { look.ink };
-                label(frame, "+", add.center(), plus, Align::Middle);
+                let plus = if self.steering == Steering::Later { colours.line } else { colours.ink };
+                label(frame, "+", add.center(), plus, TextAlign::Middle);
             }
         }
         if let Some((image, _)) = &self.diagram.input {
             let at = Point::new(layout.input.center_x(), layout.input.y + layout.input.height + 12.0);
-            label(frame, format!("image {image}"), at, look.faint, Align::Middle);
+            label(frame, format!("image {image}"), at, colours.faint, TextAlign::Middle);
             let class = self.diagram.label.and_then(|label| self.diagram.classes.get(label));
             if let Some(class) = class {
                 let share = format!("{:.0} %", class.probability * 100.0);
                 let name = fitted(&class.name, 2.0 * at.x - 4.0);
-                label(frame, name, Point::new(at.x, at.y + 16.0), look.ink, Align::Middle);
+                label(frame, name, Point::new(at.x, at.y + 16.0), colours.ink, TextAlign::Middle);
                 if !layout.has_bars() {
-                    label(frame, share, Point::new(at.x, at.y + 32.0), look.ink, Align::Middle);
+                    label(frame, share, Point::new(at.x, at.y + 32.0), colours.ink, TextAlign::Middle);
                 }
             }
         }
@@ -253,37 +270,37 @@ impl Diagram<'_> {
     }
 
     /// Names and probabilities of the classes.
-    fn classes(&self, frame: &mut Frame<Renderer>, layout: &Layout, look: &Look) {
+    fn classes(&self, frame: &mut Frame<Renderer>, layout: &Layout, colours: &Colours) {
         let area = layout.classes;
         let lines = self.class_lines(layout);
         if !lines.is_empty() {
-            label(frame, "softmax, %", Point::new(area.x + area.width, 13.0), look.ink, Align::Right);
+            label(frame, "softmax, %", Point::new(area.x + area.width, 13.0), colours.ink, TextAlign::Right);
         }
         for (place, (class, (y, _))) in self.diagram.classes.iter().zip(lines).enumerate() {
-            let ink = if self.diagram.label == Some(place) { look.ink } else { look.faint };
+            let ink = if self.diagram.label == Some(place) { colours.ink } else { colours.faint };
             let name = fitted(&class.name, area.width * CLASS_NAMES - 6.0);
-            label(frame, name, Point::new(area.x, y), ink, Align::Left);
+            label(frame, name, Point::new(area.x, y), ink, TextAlign::Left);
             let text = format!("{:.0}", class.probability * 100.0);
-            label(frame, text, Point::new(area.x + area.width, y), ink, Align::Right);
+            label(frame, text, Point::new(area.x + area.width, y), ink, TextAlign::Right);
         }
     }
 
     /// The bars of the classes as one image.
-    fn bars(&self, layout: &Layout, look: &Look) -> Option<Placed> {
+    fn bars(&self, layout: &Layout, colours: &Colours) -> Option<Placed> {
         let rooms: Vec<Rectangle> = self.class_lines(layout).into_iter().map(|(_, room)| room).collect();
         let mut atlas = Atlas::about(&rooms, 0.0)?;
         for (place, (class, room)) in self.diagram.classes.iter().zip(rooms).enumerate() {
-            atlas.fill(room, look.raised);
+            atlas.fill(room, colours.raised);
             let share = if class.probability.is_finite() { class.probability.clamp(0.0, 1.0) } else { 0.0 };
-            let color = if self.diagram.label == Some(place) { look.accent } else { look.faint };
+            let color = if self.diagram.label == Some(place) { colours.accent } else { colours.faint };
             atlas.fill(Rectangle { width: room.width * share, ..room }, color);
         }
         Some(atlas.into_handle())
     }
 
     /// The paths as an image, with room for the nodes.
-    fn under(&self, layout: &Layout, look: &Look) -> Option<Atlas> {
-        let paths = self.paths(layout, look);
+    fn under(&self, layout: &Layout, colours: &Colours) -> Option<Atlas> {
+        let paths = self.paths(layout, colours);
         let ends = paths.iter().flat_map(|path| [path.from, path.to]).map(|end| Rectangle::new(end, Size::ZERO));
         let all: Vec<Rectangle> = layout.nodes.concat().into_iter().chain(ends).collect();
         let mut atlas = Atlas::about(&all, JITTER_REACH + 3.0)?;
@@ -292,32 +309,32 @@ impl Diagram<'_> {
     }
 
     /// All nodes as one image: what jitters is then one spot to draw again.
-    fn nodes(&self, layout: &Layout, paths: Option<&Atlas>, moving: &Moving, look: &Look) -> Option<Placed> {
-        let still = moving.is_still(self.state);
+    fn nodes(&self, layout: &Layout, paths: Option<&Atlas>, motion: &Motion, colours: &Colours) -> Option<Placed> {
+        let still = motion.is_still(self.reduced_motion);
         let mut atlas = paths?.clone();
         for (column, (layer, filters)) in self.plan.columns.iter().enumerate() {
             let reach = self.diagram.columns.iter().find(|found| found.layer == *layer).map(jitter).unwrap_or_default();
             for (place, filter) in filters.iter().enumerate() {
                 let at = layout.nodes[column][place];
                 let Some((found, node)) = node_of(self.diagram, layer, filter) else { continue };
-                let shift = if still { Vector::ZERO } else { offset(place, moving.tick, reach[found.1]) };
+                let shift = if still { Vector::ZERO } else { offset(place, motion.tick, reach[found.1]) };
                 let at = at + Vector::new(shift.x.round(), shift.y.round());
                 let key = (layer.clone(), filter.clone());
                 let rim = match () {
-                    () if self.state.is_marked(&key) => Some((look.accent, 2.0)),
-                    () if node.new => Some((look.branch(self.diagram.hue), 2.0)),
-                    () if self.differing.contains(&key) => Some((look.alarm, 2.0)),
-                    () if node.frozen => Some((look.faint, 1.0)),
+                    () if self.highlights.has(&key) => Some((colours.accent, 2.0)),
+                    () if node.new => Some((colours.branch(self.diagram.hue), 2.0)),
+                    () if self.differing.contains(&key) => Some((colours.alarm, 2.0)),
+                    () if node.frozen => Some((colours.faint, 1.0)),
                     () => None,
                 };
                 if let Some((color, width)) = rim {
                     atlas.fill(at.expand(width), color);
                 }
                 if !atlas.put(self.pictures, found, at) {
-                    atlas.fill(at, look.raised);
+                    atlas.fill(at, colours.raised);
                 }
-                if self.is_steered() && self.state.hovered.as_ref() == Some(&key) {
-                    self.minus(&mut atlas, layout.remove(column, place), look);
+                if self.is_steered() && self.highlights.hovered == Some(&key) {
+                    self.minus(&mut atlas, layout.remove(column, place), colours);
                 }
             }
         }
@@ -325,36 +342,34 @@ impl Diagram<'_> {
     }
 
     /// The `−` of the filter under the pointer.
-    fn minus(&self, atlas: &mut Atlas, button: Option<Rectangle>, look: &Look) {
+    fn minus(&self, atlas: &mut Atlas, button: Option<Rectangle>, colours: &Colours) {
         let Some(button) = button else { return };
-        atlas.fill(button, look.ink);
-        atlas.fill(button.shrink(1.0), look.paper);
+        atlas.fill(button, colours.ink);
+        atlas.fill(button.shrink(1.0), colours.paper);
         let bar = Rectangle { x: button.x + 3.0, y: button.center_y() - 1.0, width: button.width - 6.0, height: 2.0 };
-        atlas.fill(bar, look.ink);
+        atlas.fill(bar, colours.ink);
     }
 
     /// Filters that the other branch has and this one lacks.
-    fn gaps(&self, frame: &mut Frame<Renderer>, layout: &Layout, look: &Look) {
+    fn gaps(&self, frame: &mut Frame<Renderer>, layout: &Layout, colours: &Colours) {
         for (column, (layer, filters)) in self.plan.columns.iter().enumerate() {
             for (filter, at) in filters.iter().zip(&layout.nodes[column]) {
                 if node_of(self.diagram, layer, filter).is_none() {
-                    gap(frame, *at, look);
+                    gap(frame, *at, colours);
                 }
             }
         }
     }
 
     /// What paths and class bars depend on.
-    fn of_figure(&self, bounds: Rectangle) -> String {
-        let figure = self.state.figures.get(self.slot).map(|shown| shown.number);
-        format!("{figure:?} {:?} {} {:?}", bounds.size(), self.state.settings.dark, self.plan)
+    fn of_figure(&self, bounds: Rectangle, dark: bool) -> String {
+        format!("{:?} {:?} {dark} {:?}", self.number, bounds.size(), self.plan)
     }
 
     /// What the nodes depend on besides.
-    fn of_nodes(&self, moving: &Moving) -> String {
-        let tick = if moving.is_still(self.state) { 0 } else { moving.tick };
-        let marked = (&self.state.hovered, &self.state.picked);
-        format!("{tick} {marked:?} {:?} {}", self.differing, self.is_steered())
+    fn of_nodes(&self, motion: &Motion) -> String {
+        let tick = if motion.is_still(self.reduced_motion) { 0 } else { motion.tick };
+        format!("{tick} {:?} {:?} {}", self.highlights, self.differing, self.is_steered())
     }
 
     /// Whether this network has a layer of the plan: what only the other one
@@ -367,14 +382,14 @@ impl Diagram<'_> {
     fn pressed(&self, layout: &Layout, at: Point) -> Message {
         if self.is_steered() {
             if let Some(column) = layout.add_at(at).filter(|column| self.has(*column)) {
-                return Message::Edit(vec![format!("add-filter {}", self.plan.columns[column].0)]);
+                return Message::Edit(vec![edits::add_filter(&self.plan.columns[column].0, FilterInit::Random)]);
             }
             if let Some((column, filter)) = layout.node_at(at)
                 && layout.remove(column, filter).is_some_and(|button| button.contains(at))
                 && self.filter_at(layout, at).is_some()
             {
                 let (layer, filter) = self.key((column, filter));
-                return Message::Edit(vec![format!("remove-filter {layer}/{}", filter.number)]);
+                return Message::Edit(vec![edits::remove_filter(&layer, filter.number)]);
             }
         }
         match layout.head_at(at).filter(|column| self.has(*column)) {
@@ -384,108 +399,107 @@ impl Diagram<'_> {
     }
 
     /// What a press at a point would do to the network, as a command.
-    fn preview(&self, layout: &Layout, at: Point) -> Option<String> {
+    fn preview(&self, layout: &Layout, at: Point) -> Option<Edit> {
         match self.pressed(layout, at) {
             Message::Edit(edits) => edits.into_iter().next(),
-            _ => None,
+            Message::Go(_)
+            | Message::Hover(_)
+            | Message::Pick(_)
+            | Message::Layer(_)
+            | Message::Preview(_)
+            | Message::Menu(_) => None,
         }
     }
 }
 
 impl canvas::Program<Message> for Diagram<'_> {
-    type State = Moving;
+    type State = Motion;
 
     fn update(
         &self,
-        moving: &mut Moving,
+        motion: &mut Motion,
         event: &Event,
         bounds: Rectangle,
         cursor: mouse::Cursor,
     ) -> Option<Action<Message>> {
-        let wakes = matches!(event, Event::Mouse(_) | Event::Keyboard(_)) && moving.touch(Instant::now());
+        let wakes = matches!(event, Event::Mouse(_) | Event::Keyboard(_)) && motion.touch(Instant::now());
         match event {
-            Event::Window(window::Event::Unfocused) => moving.away = true,
+            Event::Window(window::Event::Unfocused) => motion.away = true,
             Event::Window(window::Event::Focused) => {
-                moving.away = false;
+                motion.away = false;
                 return Some(Action::request_redraw());
             }
             Event::Window(window::Event::RedrawRequested(now)) => {
-                let still = self.state.settings.still || moving.away;
+                let still = self.reduced_motion || motion.away;
                 if still || self.diagram.columns.iter().all(|column| jitter(column).iter().all(|share| *share == 0.0)) {
                     return None;
                 }
-                let number = self.state.figures.get(self.slot).map(|shown| shown.number);
-                return moving.jitter(*now, number).map(Action::request_redraw_at);
+                return motion.jitter(*now, self.number).map(Action::request_redraw_at);
             }
             Event::Mouse(mouse::Event::CursorMoved { .. }) => {
                 let at = cursor.position_in(bounds);
                 let layout = self.layout(bounds);
                 let preview = at.and_then(|at| self.preview(&layout, at));
-                if preview != moving.preview {
-                    moving.preview.clone_from(&preview);
+                if preview != motion.preview {
+                    motion.preview.clone_from(&preview);
                     return Some(Action::publish(Message::Preview(preview)));
                 }
-                let said = hover(&mut moving.over, at.and_then(|at| self.filter_at(&layout, at)));
+                let said = hover(&mut motion.over, at.and_then(|at| self.filter_at(&layout, at)));
                 return said.or_else(|| wakes.then(Action::request_redraw));
             }
             Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left)) => {
                 if let Some(at) = cursor.position_in(bounds) {
-                    return Some(match self.pressed(&self.layout(bounds), at) {
-                        // It is made when the button is let go, if it is still meant then.
-                        Message::Edit(edits) => {
-                            moving.held = Some(edits);
-                            Action::capture()
-                        }
-                        other => Action::publish(other).and_capture(),
-                    });
+                    let said = self.pressed(&self.layout(bounds), at);
+                    let Message::Edit(edits) = said else { return Some(Action::publish(said).and_capture()) };
+                    // It is made when the button is let go, if it is still meant then.
+                    motion.held = Some(edits);
+                    return Some(Action::capture());
                 }
             }
             Event::Mouse(mouse::Event::ButtonReleased(mouse::Button::Left)) => {
-                if let (Some(held), Some(at)) = (moving.held.take(), cursor.position_in(bounds))
+                if let (Some(held), Some(at)) = (motion.held.take(), cursor.position_in(bounds))
                     && let Message::Edit(edits) = self.pressed(&self.layout(bounds), at)
                     && held == edits
                 {
                     return Some(Action::publish(Message::Edit(edits)).and_capture());
                 }
             }
-            _ => {}
+            Event::Keyboard(_) | Event::Mouse(_) | Event::Window(_) | Event::Touch(_) | Event::InputMethod(_) => {}
         }
         wakes.then(Action::request_redraw)
     }
 
     fn draw(
         &self,
-        moving: &Moving,
+        motion: &Motion,
         renderer: &Renderer,
         theme: &Theme,
         bounds: Rectangle,
         _: mouse::Cursor,
     ) -> Vec<Geometry> {
-        let look = Look::of(theme);
+        let colours = Colours::of(theme);
         let layout = self.layout(bounds);
-        let figure = self.of_figure(bounds);
-        let bars = moving.bars.of(&figure, || self.bars(&layout, look));
-        let paths = moving.paths.of(&figure, || self.under(&layout, look));
-        let depends = format!("{figure} {}", self.of_nodes(moving));
-        let nodes = moving.nodes.of(&depends, || self.nodes(&layout, paths.as_ref(), moving, look));
+        let figure = self.of_figure(bounds, theme.extended_palette().is_dark);
+        let bars = motion.bars.of(&figure, || self.bars(&layout, colours));
+        let paths = motion.paths.of(&figure, || self.under(&layout, colours));
+        let depends = format!("{figure} {}", self.of_nodes(motion));
+        let nodes = motion.nodes.of(&depends, || self.nodes(&layout, paths.as_ref(), motion, colours));
         // What is not kept is compared piece by piece, and drawn again where it
         // has changed.
         let mut frame = Frame::new(renderer, bounds.size());
-        self.gaps(&mut frame, &layout, look);
-        self.words(&mut frame, &layout, look);
-        self.classes(&mut frame, &layout, look);
+        self.gaps(&mut frame, &layout, colours);
+        self.words(&mut frame, &layout, colours);
+        self.classes(&mut frame, &layout, colours);
         picture(&mut frame, self.pictures, INPUT, layout.input);
         bars.iter().chain(nodes.iter()).for_each(|image| put(&mut frame, image));
-        vec![moving.last.ground(frame)]
+        vec![motion.last.ground(frame)]
     }
 
-    fn mouse_interaction(&self, _: &Moving, bounds: Rectangle, cursor: mouse::Cursor) -> mouse::Interaction {
+    fn mouse_interaction(&self, _: &Motion, bounds: Rectangle, cursor: mouse::Cursor) -> mouse::Interaction {
         let Some(at) = cursor.position_in(bounds) else { return mouse::Interaction::default() };
         let layout = self.layout(bounds);
-        match self.pressed(&layout, at) {
-            Message::Pick(None) => mouse::Interaction::default(),
-            _ => mouse::Interaction::Pointer,
-        }
+        let says_nothing = self.pressed(&layout, at) == Message::Pick(None);
+        if says_nothing { mouse::Interaction::default() } else { mouse::Interaction::Pointer }
     }
 }
 
@@ -493,7 +507,6 @@ impl canvas::Program<Message> for Diagram<'_> {
 mod tests {
     use super::*;
     use crate::canvas::layout::tests::network;
-    use crate::state::tests::opened;
 
     #[test]
     fn the_strongest_gradient_jitters_most_and_none_not_at_all() {
@@ -506,39 +519,54 @@ mod tests {
 
     #[test]
     fn nodes_come_to_rest_when_nobody_is_there_and_wake_up_again() {
-        let (mut moving, start) = (Moving::default(), Instant::now());
+        let (mut motion, start) = (Motion::default(), Instant::now());
         let at = |seconds: f32| start + Duration::from_secs_f32(seconds);
-        assert_eq!(moving.jitter(at(0.0), Some(1)), Some(at(0.0) + JITTER_EVERY));
-        assert_eq!(moving.jitter(at(0.01), Some(1)), Some(at(0.0) + JITTER_EVERY), "not before its time");
-        assert_eq!(moving.tick, 1);
+        assert_eq!(motion.jitter(at(0.0), Some(1)), Some(at(0.0) + JITTER_EVERY));
+        assert_eq!(motion.jitter(at(0.01), Some(1)), Some(at(0.0) + JITTER_EVERY), "not before its time");
+        assert_eq!(motion.tick, 1);
         // Another figure is as good as a touch.
-        moving.jitter(at(15.0), Some(2));
-        moving.jitter(at(30.0), Some(2));
-        assert!(!moving.resting);
-        assert_eq!(moving.jitter(at(36.0), Some(2)), Some(at(36.0)), "drawn once more");
-        assert!(moving.resting && moving.jitter(at(36.0), Some(2)).is_none());
-        assert!(moving.touch(at(40.0)) && !moving.touch(at(41.0)));
-        assert!(moving.jitter(at(41.0), Some(2)).is_some());
+        motion.jitter(at(15.0), Some(2));
+        motion.jitter(at(30.0), Some(2));
+        assert!(!motion.resting);
+        assert_eq!(motion.jitter(at(36.0), Some(2)), Some(at(36.0)), "drawn once more");
+        assert!(motion.resting && motion.jitter(at(36.0), Some(2)).is_none());
+        assert!(motion.touch(at(40.0)) && !motion.touch(at(41.0)));
+        assert!(motion.jitter(at(41.0), Some(2)).is_some());
+    }
+
+    fn shown(diagram: &NetworkDiagram, plan: Plan, steering: Steering) -> Diagram<'_> {
+        let (number, pictures, differing, highlights, layer) = Default::default();
+        Diagram { diagram, number, plan, pictures, differing, highlights, layer, steering, reduced_motion: false }
+    }
+
+    fn written(message: Message) -> String {
+        match message {
+            Message::Edit(edits) => format!("Edit {}", edits[0]),
+            other @ (Message::Go(_)
+            | Message::Hover(_)
+            | Message::Pick(_)
+            | Message::Layer(_)
+            | Message::Preview(_)
+            | Message::Menu(_)) => format!("{other:?}"),
+        }
     }
 
     #[test]
     fn an_edit_is_made_when_the_button_is_let_go_where_it_was_pressed() {
-        let state = opened();
         let diagram = network(&[("conv1", &[(0, 0.5), (7, 2.0)]), ("conv2", &[(0, 1.0)])]);
         let plan = Plan::of(&[&diagram]);
-        let (slot, differing) = (Slot::Network, Vec::new());
-        let canvas = Diagram { state: &state, slot, diagram: &diagram, plan, pictures: None, differing };
+        let canvas = shown(&diagram, plan, Steering::Now);
         let bounds = Rectangle { x: 0.0, y: 0.0, width: 900.0, height: 300.0 };
         let plus = canvas.layout(bounds).add.iter().map(Rectangle::center).collect::<Vec<Point>>();
-        let mut moving = Moving::default();
+        let mut motion = Motion::default();
         let mut said = |event: mouse::Event, at: Point| {
             let cursor = mouse::Cursor::Available(at);
-            let action = canvas::Program::update(&canvas, &mut moving, &Event::Mouse(event), bounds, cursor);
-            action.and_then(|action| action.into_inner().0).map(|message| format!("{message:?}"))
+            let action = canvas::Program::update(&canvas, &mut motion, &Event::Mouse(event), bounds, cursor);
+            action.and_then(|action| action.into_inner().0).map(written)
         };
         let [down, up] = [mouse::Event::ButtonPressed, mouse::Event::ButtonReleased].map(|of| of(mouse::Button::Left));
         assert_eq!(said(down, plus[1]), None);
-        assert_eq!(said(up, plus[1]).as_deref(), Some("Edit([\"add-filter conv2\"])"));
+        assert_eq!(said(up, plus[1]).as_deref(), Some("Edit add-filter conv2"));
         assert_eq!(said(up, plus[1]), None, "it is made once");
         // Who thinks better of it moves away before letting go.
         assert_eq!([(down, plus[1]), (up, plus[0])].map(|(event, at)| said(event, at)), [None, None]);
@@ -547,42 +575,34 @@ mod tests {
 
     #[test]
     fn plus_minus_and_names_do_what_they_say() {
-        let state = opened();
         let diagram = network(&[("conv1", &[(0, 0.5), (7, 2.0)]), ("conv2", &[(0, 1.0)])]);
         let plan = Plan::of(&[&diagram]);
         let bounds = Rectangle { x: 0.0, y: 0.0, width: 900.0, height: 300.0 };
-        let of = |slot| Diagram {
-            state: &state,
-            slot,
-            diagram: &diagram,
-            plan: plan.clone(),
-            pictures: None,
-            differing: Vec::new(),
-        };
-        let canvas = of(Slot::Network);
+        let of = |steering| shown(&diagram, plan.clone(), steering);
+        let canvas = of(Steering::Now);
         let layout = canvas.layout(bounds);
-        let said = |canvas: &Diagram<'_>, at: Point| format!("{:?}", canvas.pressed(&layout, at));
-        assert_eq!(said(&canvas, layout.add[1].center()), "Edit([\"add-filter conv2\"])");
-        assert_eq!(said(&canvas, layout.remove(0, 1).unwrap().center()), "Edit([\"remove-filter conv1/7\"])");
+        let said = |canvas: &Diagram<'_>, at: Point| written(canvas.pressed(&layout, at));
+        assert_eq!(said(&canvas, layout.add[1].center()), "Edit add-filter conv2");
+        assert_eq!(said(&canvas, layout.remove(0, 1).unwrap().center()), "Edit remove-filter conv1/7");
         assert!(said(&canvas, layout.nodes[0][1].center()).starts_with("Pick(Some"));
         assert!(said(&canvas, layout.heads[0].center()).starts_with("Layer"));
         assert_eq!(said(&canvas, Point::new(899.0, 299.0)), "Pick(None)");
         // What only the network beside has cannot be edited here.
         let wider = network(&[("conv1", &[(0, 0.5), (7, 2.0)]), ("conv2", &[(0, 1.0)]), ("conv3", &[(0, 1.0)])]);
-        let both = Diagram { plan: Plan::of(&[&diagram, &wider]), ..of(Slot::Network) };
+        let both = Diagram { plan: Plan::of(&[&diagram, &wider]), ..of(Steering::Now) };
         let layout_of_both = both.layout(bounds);
-        let said_of_both = |at: Point| format!("{:?}", both.pressed(&layout_of_both, at));
-        assert_eq!(said_of_both(layout_of_both.add[1].center()), "Edit([\"add-filter conv2\"])");
+        let said_of_both = |at: Point| written(both.pressed(&layout_of_both, at));
+        assert_eq!(said_of_both(layout_of_both.add[1].center()), "Edit add-filter conv2");
         for nothing in [layout_of_both.add[2], layout_of_both.heads[2], layout_of_both.nodes[2][0]] {
             assert_eq!(said_of_both(nothing.center()), "Pick(None)");
         }
-        // Another branch was selected, and its network is not there yet.
-        let mut elsewhere = opened();
-        elsewhere.update(Message::Select("wider".parse().unwrap()));
-        let late = Diagram { state: &elsewhere, ..of(Slot::Network) };
-        assert!(!said(&late, layout.add[1].center()).starts_with("Edit"));
-        // The network beside is looked at, not edited.
-        let beside = of(Slot::OtherNetwork);
-        assert!(!said(&beside, layout.remove(0, 1).unwrap().center()).starts_with("Edit"));
+        // Another branch was selected, and its network is not there yet; another
+        // change is under way; and the network beside is looked at, not edited.
+        for steering in [Steering::NotYet, Steering::Later, Steering::Elsewhere] {
+            let other = of(steering);
+            for button in [layout.add[1], layout.remove(0, 1).unwrap()] {
+                assert!(!said(&other, button.center()).starts_with("Edit"), "{steering:?}");
+            }
+        }
     }
 }

@@ -3,14 +3,14 @@
 pub(crate) mod atlas;
 pub(crate) mod chart;
 pub(crate) mod diagram;
-pub(crate) mod draw;
-pub(crate) mod lanes;
+pub(crate) mod embedding_plot;
+pub(crate) mod filter_grid;
+pub(crate) mod geometry_cache;
+pub(crate) mod labels;
 pub(crate) mod layout;
-pub(crate) mod plane;
 pub(crate) mod readout;
-pub(crate) mod sheet;
-pub(crate) mod strip;
 pub(crate) mod text;
+pub(crate) mod timeline;
 
 use iced::advanced::image::{FilterMethod, Image as Raster};
 use iced::widget::canvas::{Action, Event, Frame, Path};
@@ -18,10 +18,9 @@ use iced::{Point, Rectangle, Renderer, mouse};
 use revacnn_schemas::Step;
 
 use self::atlas::Placed;
-use self::sheet::Last;
-use crate::message::{FilterKey, Message};
-use crate::pixels::{Pictures, Place};
-use crate::time::Move;
+use self::geometry_cache::Last;
+use crate::components::figure::{FilterKey, Message};
+use crate::pixels::{ImagePlace, Pictures};
 
 /// Whether the button is held down on a canvas, and where the pointer is.
 #[derive(Debug, Default)]
@@ -35,14 +34,15 @@ pub(crate) struct Pointer {
 }
 
 /// A drag or click along a canvas, as a step.
-pub(crate) fn scrub(
+pub(crate) fn scrub<M>(
     pointer: &mut Pointer,
     event: &Event,
     bounds: Rectangle,
     cursor: mouse::Cursor,
     step: impl Fn(Point) -> Option<Step>,
-) -> Option<Action<Message>> {
-    let go = |at: Point| step(at).map(|step| Action::publish(Message::Go(Move::To(step))).and_capture());
+    go_to: impl Fn(Step) -> M,
+) -> Option<Action<M>> {
+    let go = |at: Point| step(at).map(|step| Action::publish(go_to(step)).and_capture());
     match event {
         Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left)) => {
             let action = go(cursor.position_in(bounds)?)?;
@@ -54,7 +54,7 @@ pub(crate) fn scrub(
             pointer.held = false;
             Some(Action::capture())
         }
-        _ => None,
+        Event::Keyboard(_) | Event::Mouse(_) | Event::Window(_) | Event::Touch(_) | Event::InputMethod(_) => None,
     }
 }
 
@@ -70,7 +70,12 @@ pub(crate) fn hover(over: &mut Option<FilterKey>, now: Option<FilterKey>) -> Opt
 
 /// Draws an image of a figure into a rectangle whose corner and sides are
 /// whole pixels; returns whether there is one.
-pub(crate) fn picture(frame: &mut Frame<Renderer>, pictures: Option<&Pictures>, place: Place, at: Rectangle) -> bool {
+pub(crate) fn picture(
+    frame: &mut Frame<Renderer>,
+    pictures: Option<&Pictures>,
+    place: ImagePlace,
+    at: Rectangle,
+) -> bool {
     let Some(handle) = pictures.and_then(|pictures| pictures.get(place, at.width, at.height)) else { return false };
     put(frame, &(at, handle));
     true

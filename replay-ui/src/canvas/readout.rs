@@ -6,9 +6,9 @@ use iced::{Color, Point, Renderer, Size};
 use revacnn_schemas::{Chart, Hue, Series};
 
 use super::chart::{Plot, nearest};
-use super::draw::{Align, count, label, number, swatch};
+use super::labels::{TextAlign, count, label, number, swatch};
 use super::text::{fitted, width};
-use crate::look::{Look, SWATCH};
+use crate::theme::{Colours, SWATCH};
 
 /// The height of a line.
 const LINE: f32 = 16.0;
@@ -70,9 +70,9 @@ impl Readout {
     }
 
     /// Draws it beside a hair.
-    pub(crate) fn draw(&self, frame: &mut Frame<Renderer>, plot: &Plot, look: &Look) {
+    pub(crate) fn draw(&self, frame: &mut Frame<Renderer>, plot: &Plot, colours: &Colours) {
         let (at, area) = (self.at, plot.area);
-        let hair = Color { a: 0.6, ..look.faint };
+        let hair = Color { a: 0.6, ..colours.faint };
         frame.fill_rectangle(Point::new(at.x.round(), area.y), Size::new(1.0, area.height), hair);
         let more = match (self.values.len(), self.more) {
             (0, _) => Some("no curve is here".to_owned()),
@@ -92,22 +92,22 @@ impl Readout {
         let room = (area.y + area.height + 16.0 - size.height).max(0.0);
         let corner = Point::new(left.round(), (at.y - size.height / 2.0).clamp(0.0, room).round());
         let panel = Path::rounded_rectangle(corner, size, 4.0.into());
-        frame.fill(&panel, Color { a: 0.97, ..look.raised });
-        frame.stroke(&panel, Stroke::default().with_color(look.line).with_width(1.0));
+        frame.fill(&panel, Color { a: 0.97, ..colours.raised });
+        frame.stroke(&panel, Stroke::default().with_color(colours.line).with_width(1.0));
         let y = |line: usize| corner.y + LINE * (line as f32 + 0.5) + 4.0;
-        label(frame, self.head.clone(), Point::new(corner.x + 8.0, y(0)), look.faint, Align::Left);
+        label(frame, self.head.clone(), Point::new(corner.x + 8.0, y(0)), colours.faint, TextAlign::Left);
         for (place, value) in self.values.iter().enumerate() {
             let at = Point::new(corner.x + 8.0, y(place + 1));
             if value.dashed {
                 let middle = Point::new(at.x + SWATCH / 2.0, at.y);
-                frame.fill(&Path::circle(middle, 3.0), look.branch(value.hue));
+                frame.fill(&Path::circle(middle, 3.0), colours.branch(value.hue));
             } else {
-                swatch(frame, at, value.hue, look);
+                swatch(frame, at, value.hue, colours);
             }
-            label(frame, value.text.clone(), Point::new(at.x + SWATCH + 6.0, at.y), look.ink, Align::Left);
+            label(frame, value.text.clone(), Point::new(at.x + SWATCH + 6.0, at.y), colours.ink, TextAlign::Left);
         }
         if let Some(more) = more {
-            label(frame, more, Point::new(corner.x + 8.0, y(lines - 1)), look.faint, Align::Left);
+            label(frame, more, Point::new(corner.x + 8.0, y(lines - 1)), colours.faint, TextAlign::Left);
         }
     }
 }
@@ -150,7 +150,7 @@ mod tests {
 
     /// What is told at a step, at a height of the plot from 0 (above) to 1.
     fn told(chart: &Chart, step: f64, height: f32) -> (Vec<String>, usize) {
-        let _ = crate::interface::renderer().unwrap();
+        let _ = crate::headless::renderer().unwrap();
         let plot = Plot::of(chart, Some([0.0, 2000.0]), Size::new(900.0, 120.0)).unwrap();
         let at = Point::new(plot.x_at(step), plot.area.y + plot.area.height * height);
         let readout = Readout::at(&plot, chart, at, true, Readout::MOST);

@@ -7,7 +7,7 @@ use iced::advanced::graphics::text::Paragraph;
 use iced::advanced::text::{self, Paragraph as _};
 use iced::{Pixels, Size, alignment};
 
-use crate::look::{FONT, SMALL};
+use crate::theme::{FONT, SMALL};
 
 /// Texts whose width is remembered; shaping takes longer than all else of a
 /// label.
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     fn ready() {
-        let _ = crate::interface::renderer().unwrap();
+        let _ = crate::headless::renderer().unwrap();
     }
 
     #[test]

@@ -3,31 +3,28 @@
 use iced::mouse;
 use revacnn_schemas::{Position, Step};
 
+use super::prelude::*;
 use super::{LAST, Person, WIDER, branch};
-use crate::cells::Slot;
-use crate::message::{Ask, Done, Effect, Goal, Intent, Message, Told, Undo};
-use crate::prompt;
-use crate::run_form::Field;
 
 #[test]
 fn a_branch_is_selected_in_the_tree() {
     let mut person = Person::at_a_run();
-    assert_eq!(person.state.at().unwrap().to_string(), format!("main@{LAST}"));
+    assert_eq!(person.state.context.at().unwrap().to_string(), format!("main@{LAST}"));
     person.press("wider");
-    assert_eq!(person.state.at().unwrap().to_string(), format!("wider@{}", WIDER.1));
+    assert_eq!(person.state.context.at().unwrap().to_string(), format!("wider@{}", WIDER.1));
     assert!(person.reads(&format!("main@{}", WIDER.0)), "where it was forked from");
-    let Some(Ok(diagram)) = person.state.figures.network(Slot::Network) else { panic!("a network") };
+    let Some(Ok(diagram)) = person.state.context.cells.network(views::NETWORK) else { panic!("a network") };
     assert_eq!(diagram.columns[0].nodes.len(), 9, "it has another filter");
 }
 
 #[test]
 fn a_branch_is_hidden_and_shown_by_its_tick() {
     let mut person = Person::at_a_run();
-    let lanes = |person: &Person| person.state.shown();
+    let lanes = |person: &Person| person.state.context.shown_branches();
     assert_eq!(lanes(&person), [branch("main"), branch("wider")]);
     let name = person.place("wider");
     let click = [mouse::Event::ButtonPressed(mouse::Button::Left), mouse::Event::ButtonReleased(mouse::Button::Left)];
-    let hides = |shown| move |said: &Message| matches!(said, Message::ShowBranch(name, to) if name.as_str() == "wider" && *to == shown);
+    let hides = |shown| move |said: &Message| matches!(said, Message::Tree(tree::Message::Show(name, to)) if name.as_str() == "wider" && *to == shown);
     let tick = person.point_where(&click, hides(false)).expect("its tick");
     assert!(tick.y > name.y - 12.0 && tick.y < name.y + name.height + 24.0, "{tick:?} is not beside {name:?}");
     person.at(tick, click);
@@ -43,8 +40,8 @@ fn an_address_is_typed_and_gone_to() {
     assert_eq!(person.wanted(), [Effect::Focus(prompt::FIELD)]);
     assert!(person.reads("Go to"));
     person.enter(prompt::FIELD, "wider@40");
-    assert_eq!(person.state.at().unwrap().to_string(), "wider@40");
-    assert!(person.state.prompt.is_none() && person.reads_of("wider@40"));
+    assert_eq!(person.state.context.at().unwrap().to_string(), "wider@40");
+    assert!(person.state.prompt().is_none() && person.reads_of("wider@40"));
 }
 
 #[test]
@@ -53,9 +50,9 @@ fn a_wrong_address_is_told_beside_the_field_and_can_be_mended() {
     person.press("go to");
     person.enter(prompt::FIELD, "best of all");
     assert!(person.reads_of("`best of all` is no address: expected NAME@STEP"));
-    assert_eq!(person.state.at().unwrap().to_string(), format!("main@{LAST}"));
+    assert_eq!(person.state.context.at().unwrap().to_string(), format!("main@{LAST}"));
     person.press("leave");
-    assert!(person.state.prompt.is_none() && !person.reads("Go to"));
+    assert!(person.state.prompt().is_none() && !person.reads("Go to"));
 }
 
 #[test]
@@ -66,12 +63,12 @@ fn a_new_runs_wrong_field_is_told_and_a_right_one_starts_it() {
     person.enter(Field::Epochs.id(), "many");
     assert!(person.reads_of("3many"), "the problem names what was found");
     assert!(person.wanted().is_empty());
-    person.tell(Message::Form(Field::Epochs, "3".to_owned()));
+    person.tell(run_form::Message::Type(Field::Epochs, "3".to_owned()));
     person.press("train");
-    let Some(Effect::Ask(Ask::Do(Intent::Train(plan)))) = person.wanted().pop() else { panic!("a run") };
+    let Some(Effect::Request(Request::Change(Intent::Train(plan)))) = person.wanted().pop() else { panic!("a run") };
     assert_eq!((plan.branch, plan.epochs), (branch("run-2"), 3));
     // It stays open until the run has begun.
-    assert!(person.state.changing && person.reads("New run"));
+    assert!(person.state.context.changes.is_running() && person.reads("New run"));
 }
 
 #[test]
@@ -80,14 +77,14 @@ fn a_deleted_branch_can_be_taken_back() {
     person.press("wider");
     person.press("delete");
     let intent = Intent::Delete { name: branch("wider"), then: None };
-    assert_eq!(person.wanted(), [Effect::Ask(Ask::Do(intent))]);
+    assert_eq!(person.wanted(), [Effect::Request(Request::Change(intent))]);
     assert!(person.reads("at work …"));
     let text = "deleted wider; its space is freed by `revacnn gc`".to_owned();
     let undo = Some(Undo::TakeBack(branch("wider")));
-    person.tell(Message::Told(Told::Done(Done { text: text.clone(), undo, ..Done::default() })));
+    person.tell(Message::Store(StoreEvent::Done(Done { text: text.clone(), undo, ..Done::default() })));
     assert!(person.reads(&text));
     person.press("undo: take wider back");
-    assert_eq!(person.wanted(), [Effect::Ask(Ask::Do(Intent::TakeBack(branch("wider"))))]);
+    assert_eq!(person.wanted(), [Effect::Request(Request::Change(Intent::TakeBack(branch("wider"))))]);
 }
 
 #[test]
@@ -102,13 +99,13 @@ fn a_fork_is_named_and_undo_takes_it_back() {
         name: Some(branch("twin")),
         live: false,
     };
-    assert_eq!(person.wanted().pop(), Some(Effect::Ask(Ask::Do(intent))));
+    assert_eq!(person.wanted().pop(), Some(Effect::Request(Request::Change(intent))));
     // As if `wider` were that fork, and had been trained on since.
     let step = Step(WIDER.0);
     let select = Some((branch("wider"), Goal::At(Position::Step(step))));
     let undo = Some(Undo::Fork { name: branch("wider"), parent: branch("main"), step });
-    person.tell(Message::Told(Told::Done(Done { text: "forked".to_owned(), select, undo, ..Done::default() })));
-    assert_eq!(person.state.at().unwrap().to_string(), format!("wider@{}", WIDER.0));
+    person.tell(Message::Store(StoreEvent::Done(Done { text: "forked".to_owned(), select, undo, ..Done::default() })));
+    assert_eq!(person.state.context.at().unwrap().to_string(), format!("wider@{}", WIDER.0));
     person.press("undo: delete wider");
     assert!(person.reads_of("wider has 20 steps of its own"));
     person.press("leave");
@@ -118,22 +115,22 @@ fn a_fork_is_named_and_undo_takes_it_back() {
     let intent = Intent::Delete { name: branch("wider"), then: Some((branch("main"), step)) };
     assert_eq!(
         person.wanted(),
-        [Effect::Focus(prompt::FIELD), Effect::Focus(prompt::FIELD), Effect::Ask(Ask::Do(intent))]
+        [Effect::Focus(prompt::FIELD), Effect::Focus(prompt::FIELD), Effect::Request(Request::Change(intent))]
     );
-    assert!(person.state.prompt.is_none());
+    assert!(person.state.prompt().is_none());
 }
 
 #[test]
 fn a_refusal_is_told_and_the_window_can_be_used_on() {
     let mut person = Person::at_a_run();
     person.press("rename");
-    person.tell(Message::PromptText("wider".to_owned()));
+    person.tell(prompt::Message::Type("wider".to_owned()));
     person.press("go on");
     let intent = Intent::Rename { from: branch("main"), to: branch("wider") };
-    assert_eq!(person.wanted().pop(), Some(Effect::Ask(Ask::Do(intent))));
+    assert_eq!(person.wanted().pop(), Some(Effect::Request(Request::Change(intent))));
     let reason = "there is a branch wider already".to_owned();
-    person.tell(Message::Told(Told::Refused(reason.clone())));
-    assert!(person.reads(&reason) && !person.state.changing);
+    person.tell(Message::Store(StoreEvent::Refused(reason.clone())));
+    assert!(person.reads(&reason) && !person.state.context.changes.is_running());
     person.press("rename");
     assert!(person.reads("Rename"));
 }

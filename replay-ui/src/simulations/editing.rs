@@ -3,26 +3,25 @@
 use iced::mouse;
 use revacnn_schemas::Step;
 
+use super::prelude::*;
 use super::{LAST, Person, branch};
-use crate::cells::Slot;
-use crate::message::{Ask, Effect, Hyper, Intent, Message};
 
 const CLICK: [mouse::Event; 2] =
     [mouse::Event::ButtonPressed(mouse::Button::Left), mouse::Event::ButtonReleased(mouse::Button::Left)];
 
 /// The fork that an edit at the end of `main` asks for.
 fn forks(edits: &[&str]) -> Option<Effect> {
-    Some(Effect::Ask(Ask::Do(Intent::Fork {
+    Some(Effect::Request(Request::Change(Intent::Fork {
         branch: branch("main"),
         step: Step(LAST),
-        edits: edits.iter().map(|edit| (*edit).to_owned()).collect(),
+        edits: self::edits(edits),
         name: None,
         live: false,
     })))
 }
 
 fn previews(edit: &str) -> impl Fn(&Message) -> bool {
-    move |said| matches!(said, Message::Preview(Some(text)) if text == edit)
+    move |said| matches!(said.of_figure(), Some(figure::Message::Preview(Some(text))) if text.to_string() == edit)
 }
 
 #[test]
@@ -32,7 +31,7 @@ fn a_press_on_plus_adds_a_filter_and_its_preview_says_so() {
     let plus = person.point_where(&[there], previews("add-filter conv2")).expect("conv2's +");
     person.at(plus, []);
     assert!(person.reads(&format!("revacnn fork main@{LAST} --edit 'add-filter conv2'")));
-    person.state.place.store = "it's my runs".into();
+    person.state.context.place.store = "it's my runs".into();
     let pasted = format!(r"revacnn fork main@{LAST} --edit 'add-filter conv2' --store 'it'\''s my runs'");
     assert!(person.reads(&pasted), "the command that is shown can be pasted");
     assert!(person.wanted().is_empty(), "pointing at it does nothing");
@@ -55,11 +54,16 @@ fn a_press_on_minus_removes_the_filter_that_is_pointed_at() {
 #[test]
 fn hyper_parameters_are_typed_and_applied_in_one_fork() {
     let mut person = Person::at_a_run();
-    let now = person.state.figures.row.as_ref().and_then(|row| Hyper::BatchSize.of(row));
+    let now = person.state.context.cells.row.as_ref().and_then(|row| Hyper::BatchSize.of(row));
     assert_eq!(now.as_deref(), Some("4"));
-    person.tell(Message::Hyper(Hyper::LearningRate, "0.25".to_owned()));
-    // Beside the 4 that stands there.
+    person.tell(inspector::Message::Hyper(Hyper::LearningRate, "0.25".to_owned()));
+    // Beside the 4 that stands there, while something else is done.
+    person.tell(inspector::Message::Delete(branch("wider")));
+    person.wanted();
     person.enter(Hyper::BatchSize.name(), "8");
+    assert!(person.wanted().is_empty() && person.reads("1 more to do; Esc gives them up"));
+    person.tell(Message::Store(StoreEvent::Refused("wider is in use".to_owned())));
+    assert!(person.reads("wider is in use"));
     let asked = person.wanted().pop();
     let either = [
         forks(&["set learning-rate 0.25", "set batch-size 48"]),
@@ -72,10 +76,10 @@ fn hyper_parameters_are_typed_and_applied_in_one_fork() {
 fn what_was_typed_is_left_as_it_was() {
     let mut person = Person::at_a_run();
     assert!(!person.reads("apply: fork here"));
-    person.tell(Message::Hyper(Hyper::WeightDecay, "0.5".to_owned()));
+    person.tell(inspector::Message::Hyper(Hyper::WeightDecay, "0.5".to_owned()));
     assert!(person.reads("apply: fork here"));
     person.press("leave as it was");
-    assert!(person.state.typed.is_empty() && !person.reads("apply: fork here"));
+    assert!(person.state.inspector.typed.is_empty() && !person.reads("apply: fork here"));
     assert!(person.wanted().is_empty());
 }
 
@@ -93,7 +97,7 @@ fn a_layers_buttons_edit_it() {
         ("remove layer", "remove-layer conv2"),
         ("relu", "set activation conv2 relu"),
     ] {
-        person.state.changing = false;
+        person.state.context.changes = crate::changes::Changes::default();
         person.press(words);
         assert_eq!(person.wanted().pop(), forks(&[edit]), "{words}");
     }
@@ -102,17 +106,17 @@ fn a_layers_buttons_edit_it() {
 #[test]
 fn a_filters_buttons_edit_it() {
     let mut person = Person::at_a_run();
-    let node = |number: u32| move |said: &Message| matches!(said, Message::Pick(Some((layer, filter))) if layer.as_str() == "conv1" && filter.number.0 == number);
+    let node = |number: u32| move |said: &Message| matches!(said.of_figure(), Some(figure::Message::Pick(Some((layer, filter)))) if layer.as_str() == "conv1" && filter.number.0 == number);
     let place = person.point_where(&CLICK, node(5)).expect("conv1/5");
     person.at(place, CLICK);
-    assert!(person.reads("conv1/5") && person.state.figures.get(Slot::Filter).is_some());
+    assert!(person.reads("conv1/5") && person.state.context.cells.get(views::FILTER).is_some());
     for (words, edit) in [
         ("duplicate", "duplicate-filter conv1/5"),
         ("freeze", "freeze conv1/5"),
         ("reinitialise", "reinitialise conv1/5"),
         ("− remove", "remove-filter conv1/5"),
     ] {
-        person.state.changing = false;
+        person.state.context.changes = crate::changes::Changes::default();
         person.press(words);
         assert_eq!(person.wanted().pop(), forks(&[edit]), "{words}");
     }

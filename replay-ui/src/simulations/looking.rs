@@ -3,15 +3,11 @@
 use iced::{Event, Point, mouse};
 use iced_test::core::keyboard::key::Named;
 use revacnn_notebook::BranchSummary;
-use revacnn_schemas::{Scale, Step};
+use revacnn_schemas::{Figure, Scale, Step};
 
+use super::prelude::*;
 use super::{LAST, Person, WIDER, branch};
-use crate::cells::{Drawn, Slot};
-use crate::interface::Interface;
-use crate::keys::LIST;
-use crate::message::{Effect, Listed, Message, Told};
-use crate::state::Screen as Shown;
-use crate::time::Move;
+use crate::headless::Interface;
 
 const DOWN: mouse::Event = mouse::Event::ButtonPressed(mouse::Button::Left);
 const UP: mouse::Event = mouse::Event::ButtonReleased(mouse::Button::Left);
@@ -20,7 +16,7 @@ const UP: mouse::Event = mouse::Event::ButtonReleased(mouse::Button::Left);
 fn a_store_without_branches_says_what_one_can_do() {
     let mut person = Person::waiting();
     assert!(person.reads("Opening runs"));
-    person.tell(Message::Told(Told::Listed(Listed::default())));
+    person.tell(Message::Store(StoreEvent::Listed(Listed::default())));
     assert!(person.reads("Nothing is recorded here yet") && person.reads_of("revacnn train"));
     person.press("+ new run");
     assert!(person.reads("New run"));
@@ -30,24 +26,24 @@ fn a_store_without_branches_says_what_one_can_do() {
 fn a_store_that_cannot_be_read_says_why_and_comes_back() {
     let mut person = Person::at_a_run();
     let reason = "runs is not a store: there is no such folder".to_owned();
-    person.tell(Message::Told(Told::Unreadable(reason.clone())));
+    person.tell(Message::Store(StoreEvent::Unreadable(reason.clone())));
     assert!(person.reads("This store cannot be read") && person.reads(&reason));
     let listed = person.still.as_mut().unwrap().list().unwrap();
     person.tell(listed);
-    assert_eq!(person.state.screen, Shown::Figures);
-    assert_eq!(person.state.at().unwrap().to_string(), format!("main@{LAST}"));
-    assert!(person.state.figures.get(Slot::Network).is_some());
+    assert_eq!(person.state.context.screen, Screen::Figures);
+    assert_eq!(person.state.context.at().unwrap().to_string(), format!("main@{LAST}"));
+    assert!(person.state.context.cells.get(views::NETWORK).is_some());
 }
 
 /// What stood in the head was of the step before.
 #[test]
 fn nothing_is_told_of_a_step_that_cannot_be_read() {
     let mut person = Person::at_a_run();
-    assert!(person.reads("at step 60") && person.state.figures.row.is_some());
-    let (generation, step) = (person.state.generation, person.state.time.cursor);
+    assert!(person.reads("at step 60") && person.state.context.cells.row.is_some());
+    let (generation, step) = (person.state.generation, person.state.context.time.cursor);
     let reason = "a file of it is damaged".to_owned();
-    let figures = vec![(Slot::Network, Drawn::of(Err(reason.clone())))];
-    person.tell(Message::Told(Told::Figures { generation, step, figures, row: None }));
+    let figures = vec![(views::NETWORK, Prepared::of(Err(reason.clone())))];
+    person.tell(Message::Store(StoreEvent::Figures { generation, step, figures, row: None }));
     assert!(person.reads(&reason) && !person.reads("at step 60"));
 }
 
@@ -64,34 +60,34 @@ fn two_branches_are_shown_side_by_side_and_one_alone_again() {
     let mut person = Person::at_a_run();
     person.press("wider");
     person.press("side by side");
-    assert_eq!(person.state.beside, Some(branch("main")));
+    assert_eq!(person.state.context.beside, Some(branch("main")));
     assert!(person.reads("beside main") && person.reads(&format!("wider@{}", WIDER.1)));
     // It goes on where the other one ended.
     assert!(person.reads(&format!("main@{LAST}")));
-    for slot in [Slot::OtherNetwork, Slot::Differences] {
-        assert!(person.state.figures.get(slot).is_some_and(|shown| shown.drawn.figure.is_ok()), "{slot:?}");
+    for view in [views::OTHER_NETWORK, views::DIFFERENCES] {
+        assert!(person.state.context.cells.get(view).is_some_and(|shown| shown.drawn.figure.is_ok()), "{view:?}");
     }
     person.press("beside main");
-    assert!(person.state.beside.is_none() && person.reads("side by side"));
+    assert!(person.state.context.beside.is_none() && person.reads("side by side"));
 }
 
 #[test]
 fn the_theme_and_the_motion_change_with_a_press() {
     let mut person = Person::at_a_run();
     person.press("dark");
-    assert!(person.state.settings.dark && person.reads("light"));
+    assert!(person.state.context.dark && person.reads("light"));
     person.press("light");
-    assert!(!person.state.settings.dark);
+    assert!(!person.state.context.dark);
     person.press("still");
-    assert!(!person.state.settings.still && person.reads("motion"));
+    assert!(!person.state.context.reduced_motion && person.reads("motion"));
 }
 
 #[test]
 fn the_help_lists_every_key_and_closes() {
     let mut person = Person::at_a_run();
     person.press("?");
-    for (keys, what) in LIST {
-        assert!(person.reads(keys) && person.reads(what), "{keys}");
+    for (keys, what) in crate::commands::help() {
+        assert!(person.reads(&keys) && person.reads(&what), "{keys}");
     }
     person.tell(Message::Escape);
     assert!(!person.reads("Keys"));
@@ -102,26 +98,48 @@ fn a_figures_menu_copies_what_a_query_would_say() {
     let mut person = Person::at_a_run();
     // The first dots are those of the loss.
     person.press("…");
-    assert_eq!(person.state.menu, Some(Slot::Loss));
+    assert_eq!(person.state.menu(), Some(views::LOSS));
     person.press("copy as a query for revacnn query: q");
     let query =
         "SELECT branch, step, loss FROM steps WHERE branch IN ('main', 'wider') AND step > 0 ORDER BY branch, step";
     assert_eq!(person.wanted(), [Effect::Copy(query.to_owned())]);
-    assert!(person.reads(&format!("copied: {query}")) && person.state.menu.is_none());
+    assert!(person.reads(&format!("copied: {query}")) && person.state.menu().is_none());
+}
+
+/// Saved figures said what they lack, and the window did not.
+#[test]
+fn what_a_figure_notes_is_read_in_the_window() {
+    let mut person = Person::at_a_run();
+    let note = "no class names: the data set digits is not at hand";
+    let step = person.state.context.time.cursor;
+    for view in [views::NETWORK, views::LOSS, views::FILTERS] {
+        let shown = person.state.context.cells.get(view).expect("a figure");
+        let mut figure = shown.drawn.figure.clone().expect("a figure");
+        let notes = match &mut figure {
+            Figure::Network(diagram) => &mut diagram.notes,
+            Figure::Chart(chart) => &mut chart.notes,
+            Figure::Images(grid) => &mut grid.notes,
+            Figure::Scatter(_) | Figure::Table(_) | Figure::Comparison(_) => panic!("{view:?} is another figure"),
+        };
+        notes.push(format!("{note}: {}", view.0));
+        assert!(!person.reads_of(&format!("{note}: {}", view.0)));
+        person.state.context.cells.set(view, step, Prepared::of(Ok(figure)));
+        assert!(person.reads_of(&format!("{note}: {}", view.0)), "{view:?}");
+    }
 }
 
 #[test]
 fn a_right_click_on_a_figure_opens_its_menu() {
     let mut person = Person::at_a_run();
     let right = [mouse::Event::ButtonPressed(mouse::Button::Right)];
-    let opens = |said: &Message| matches!(said, Message::Menu(Slot::Network));
+    let opens = |said: &Message| said.of_figure() == Some(&figure::Message::Menu(views::NETWORK));
     let network = person.point_where(&right, opens).expect("the network");
     person.at(network, right);
     assert!(person.reads("save as SVG, in the folder that the window was started in: s"));
     // The next figure's, by its key.
-    person.tell(Message::Menu(Slot::Network));
+    person.tell(figure::Message::Menu(views::NETWORK));
     person.key("o");
-    assert_eq!(person.state.menu, Some(Slot::Loss));
+    assert_eq!(person.state.menu(), Some(views::LOSS));
 }
 
 #[test]
@@ -131,7 +149,7 @@ fn a_drag_along_the_timeline_moves_the_cursor_and_every_figure() {
     let (left, right, y) = screen.timeline(&person.state).unwrap();
     let at = |share: f32| Point::new(left + (right - left) * share, y);
     let said = screen.point(&person.state, at(0.7), &[DOWN, UP]);
-    let [Message::Go(Move::To(there)), ..] = said[..] else { panic!("{said:?}") };
+    let [Message::Timeline(timeline::Message::Go(Move::To(there))), ..] = said[..] else { panic!("{said:?}") };
     assert!((35..50).contains(&there.0), "{there} lies at 0.7 of the way");
     person.act(|simulator| {
         simulator.point_at(at(0.2));
@@ -145,9 +163,9 @@ fn a_drag_along_the_timeline_moves_the_cursor_and_every_figure() {
         simulator.point_at(at(0.1));
         simulator.simulate([Event::Mouse(mouse::Event::CursorMoved { position: at(0.1) })]);
     });
-    assert_eq!(person.state.time.cursor, there);
-    for slot in [Slot::Network, Slot::Embedding, Slot::Filters] {
-        assert_eq!(person.state.figures.get(slot).unwrap().step, there, "{slot:?}");
+    assert_eq!(person.state.context.time.cursor, there);
+    for view in [views::NETWORK, views::EMBEDDING, views::FILTERS] {
+        assert_eq!(person.state.context.cells.get(view).unwrap().step, there, "{view:?}");
     }
 }
 
@@ -158,15 +176,15 @@ fn the_buttons_of_the_timeline_move_the_cursor() {
         // `<` and `>` are also those of the image, higher up.
         let click = [DOWN, UP];
         let go = move |said: &Message| match (words, said) {
-            ("<", Message::Go(by)) => *by == Move::By(-1),
-            (">", Message::Go(by)) => *by == Move::By(1),
-            ("|<", Message::Go(by)) => *by == Move::First,
-            (_, Message::Go(by)) => *by == Move::Last,
+            ("<", Message::Timeline(timeline::Message::Go(by))) => *by == Move::By(-1),
+            (">", Message::Timeline(timeline::Message::Go(by))) => *by == Move::By(1),
+            ("|<", Message::Timeline(timeline::Message::Go(by))) => *by == Move::First,
+            (_, Message::Timeline(timeline::Message::Go(by))) => *by == Move::Last,
             _ => false,
         };
         let at = person.point_where(&click, go).expect(words);
         person.at(at, click);
-        assert_eq!(person.state.time.cursor, Step(step), "{words}");
+        assert_eq!(person.state.context.time.cursor, Step(step), "{words}");
     }
 }
 
@@ -174,30 +192,35 @@ fn the_buttons_of_the_timeline_move_the_cursor() {
 fn controls_of_figures_change_what_is_shown() {
     let mut person = Person::at_a_run();
     person.press("log");
-    assert_eq!(person.state.settings.scale, Scale::Logarithmic);
+    assert_eq!(person.state.loss.scale, Scale::Logarithmic);
     person.press("coefficients");
-    assert_eq!(person.state.settings.nodes, revacnn_notebook::Show::Coefficients);
+    assert_eq!(person.state.network.nodes, revacnn_notebook::Show::Coefficients);
     person.press("PCA");
-    assert_eq!(person.state.settings.method, revacnn_notebook::Method::Pca);
-    let of = |said: &Message| matches!(said, Message::Of(revacnn_notebook::Source::ActivationGradients));
+    assert_eq!(person.state.filters.method, revacnn_notebook::Method::Pca);
+    let of = |said: &Message| {
+        matches!(said, Message::Filters(filters::Message::Of(revacnn_notebook::Source::ActivationGradients)))
+    };
     let radio = person.point_where(&[DOWN, UP], of).expect("its radio button");
     person.at(radio, [DOWN, UP]);
-    assert_eq!(person.state.settings.of, revacnn_notebook::Source::ActivationGradients);
+    assert_eq!(person.state.filters.of, revacnn_notebook::Source::ActivationGradients);
     person.press("play");
-    assert!(person.state.playing.on && person.state.time.cursor == Step(0), "it begins anew at the end");
+    assert!(
+        person.state.timeline.playing.on && person.state.context.time.cursor == Step(0),
+        "it begins anew at the end"
+    );
     person.press("stop");
-    assert!(!person.state.playing.on);
+    assert!(!person.state.timeline.playing.on);
 }
 
 #[test]
 fn the_number_of_an_image_is_typed() {
     let mut person = Person::at_a_run();
     person.press("image 0");
-    person.enter(crate::prompt::FIELD, "12");
+    person.enter(prompt::FIELD, "12");
     assert!(person.reads("image 12"));
     person.press("image 12");
     person.act(|simulator| {
-        simulator.click(iced_test::core::widget::Id::new(crate::prompt::FIELD)).unwrap();
+        simulator.click(iced_test::core::widget::Id::new(prompt::FIELD)).unwrap();
         simulator.typewrite("third");
         simulator.tap_key(iced::keyboard::Key::Named(Named::Enter));
     });

@@ -20,12 +20,30 @@ use revacnn_test_support::SmallRun;
 use revacnn_trainer::Settings;
 use tempfile::TempDir;
 
-use crate::interface::Interface;
-use crate::look::{FONT, FONT_BYTES, NORMAL};
-use crate::message::{Effect, Message};
-use crate::picture::Still;
+use crate::headless::Interface;
+use crate::requests::Effect;
+use crate::screenshot::SyncReader;
 use crate::state::State;
-use crate::{ViewOptions, keys, view};
+use crate::theme::{FONT, FONT_BYTES, NORMAL};
+use crate::update::Message;
+use crate::{ViewOptions, commands, view};
+
+/// What most of these tests speak of.
+mod prelude {
+    pub(super) use crate::cells::Prepared;
+    pub(super) use crate::components::inspector::Hyper;
+    pub(super) use crate::components::run_form::Field;
+    pub(super) use crate::components::{
+        figure, filters, header, inspector, loss, network, prompt, run_form, timeline, tree,
+    };
+    pub(super) use crate::context::Screen;
+    pub(super) use crate::requests::{Effect, Intent, Request};
+    pub(super) use crate::state::tests::edits;
+    pub(super) use crate::store_events::{Done, Goal, Listed, Notice, StoreEvent, Undo};
+    pub(super) use crate::time::{Align, Move};
+    pub(super) use crate::update::Message;
+    pub(super) use crate::views;
+}
 
 const NETWORK: &str = r#"
 name = "small"
@@ -96,7 +114,7 @@ fn record_many(folder: &Path, forks: u64) {
 struct Person {
     state: State,
     /// What reads the store, where there is one.
-    still: Option<Still>,
+    still: Option<SyncReader>,
     /// What the window wanted of others since it was last asked.
     wanted: Vec<Effect>,
     size: [u32; 2],
@@ -106,6 +124,8 @@ struct Person {
 impl Person {
     /// In front of a window whose store is still being opened.
     fn waiting() -> Self {
+        // Words are measured before they are first drawn: in the window's font.
+        let _ = crate::headless::renderer().unwrap();
         let options = crate::state::tests::options();
         Self { state: State::new(&options), still: None, wanted: Vec::new(), size: options.size, _folder: None }
     }
@@ -120,15 +140,16 @@ impl Person {
         let folder = tempfile::tempdir().unwrap();
         record(folder.path());
         let options = ViewOptions { store: folder.path().to_owned(), ..crate::state::tests::options() };
-        let mut person = Self { still: Some(Still::open(&options).unwrap()), _folder: Some(folder), ..Self::waiting() };
-        person.state.settings.still = true;
+        let mut person =
+            Self { still: Some(SyncReader::open(&options).unwrap()), _folder: Some(folder), ..Self::waiting() };
+        person.state.context.reduced_motion = true;
         let listed = person.still.as_mut().unwrap().list().unwrap();
         person.tell(listed);
         person
     }
 
     /// Lets something happen, and every figure that is wanted be made.
-    fn tell(&mut self, message: Message) {
+    fn tell(&mut self, message: impl Into<Message>) {
         let effects = self.state.update(message);
         self.wanted.extend(match &mut self.still {
             Some(still) => still.settle(&mut self.state, effects).unwrap(),
@@ -179,7 +200,7 @@ impl Person {
     /// Presses a key of the window.
     #[track_caller]
     fn key(&mut self, key: &str) {
-        let message = keys::message(&Key::Character(key.into()), Modifiers::empty(), &self.state);
+        let message = commands::message(&Key::Character(key.into()), Modifiers::empty(), &self.state);
         self.tell(message.unwrap_or_else(|| panic!("the key {key} does nothing")));
     }
 
@@ -200,9 +221,9 @@ impl Person {
     /// Whether there is a text that has these words in it.
     fn reads_of(&self, words: &str) -> bool {
         let words = words.to_owned();
-        let with = move |candidate: Candidate<'_>| match candidate {
-            Candidate::Text { content, .. } => content.contains(&words).then_some(()),
-            _ => None,
+        let with = move |candidate: Candidate<'_>| {
+            let Candidate::Text { content, .. } = candidate else { return None };
+            content.contains(&words).then_some(())
         };
         self.simulator().find(with).is_ok()
     }

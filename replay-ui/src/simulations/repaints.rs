@@ -6,13 +6,10 @@ use iced::{Point, mouse};
 use revacnn_notebook::{Method, Show, Source, XAxis};
 use revacnn_schemas::{Figure, Scale, Step};
 
+use super::prelude::*;
 use super::{LAST, Person, branch, record_many};
-use crate::cells::{Drawn, Slot};
-use crate::interface::Interface;
-use crate::message::{Align, Message, Notice};
-use crate::paper::Paper;
-use crate::prompt::Question;
-use crate::time::Move;
+use crate::framebuffer::Framebuffer;
+use crate::headless::Interface;
 
 /// How far a smooth edge that is drawn through a mask may be rounded from the
 /// same edge without one, of 255. What is left of a label is farther off.
@@ -33,18 +30,22 @@ enum Does {
 
 use Does::{Mouse, Points, Says, Sees};
 
+fn says(message: impl Into<Message>) -> Does {
+    Says(message.into())
+}
+
 /// Who looks at the window, as at a display with one buffer and as at one with
 /// two, whose older one is drawn on.
 struct Eye {
     interface: Interface,
-    single: Paper,
-    double: [Paper; 2],
+    single: Framebuffer,
+    double: [Framebuffer; 2],
     at: Point,
 }
 
 impl Eye {
     fn before(person: &Person) -> Self {
-        let paper = || Paper::new(person.size).unwrap();
+        let paper = || Framebuffer::new(person.size).unwrap();
         let interface = Interface::new(person.size).unwrap();
         Self { interface, single: paper(), double: [paper(), paper()], at: Point::new(-1.0, -1.0) }
     }
@@ -69,7 +70,7 @@ impl Eye {
     /// Draws what has changed, and compares it with a fresh drawing.
     #[track_caller]
     fn looks(&mut self, person: &Person, after: &str) {
-        let mut fresh = Paper::new(person.size).unwrap();
+        let mut fresh = Framebuffer::new(person.size).unwrap();
         self.double.swap(0, 1);
         let papers = [&mut self.single, &mut self.double[0], &mut fresh];
         self.interface.draw(&person.state, |renderer, ground| {
@@ -119,7 +120,7 @@ fn repaints(person: &mut Person, all: &[Does]) {
 }
 
 fn go(by: Move) -> Does {
-    Says(Message::Go(by))
+    says(timeline::Message::Go(by))
 }
 
 #[test]
@@ -127,17 +128,17 @@ fn moves_along_the_timeline() {
     let mut person = Person::at_a_run();
     let moves = [Move::First, Move::Last, Move::By(-1), Move::By(1), Move::By(-10), Move::To(Step(7)), Move::First];
     repaints(&mut person, &moves.map(go));
-    assert_eq!(person.state.time.cursor, Step(0));
-    person.tell(Message::Select(branch("wider")));
+    assert_eq!(person.state.context.time.cursor, Step(0));
+    person.tell(tree::Message::Select(branch("wider")));
     repaints(&mut person, &[go(Move::Last), go(Move::First), go(Move::To(Step(LAST / 2)))]);
 }
 
 #[test]
 fn branches_that_come_go_and_change_places() {
     let mut person = Person::at_a_run();
-    let show = |show| Says(Message::ShowBranch(branch("wider"), show));
-    let beside = |name: Option<&str>| Says(Message::Beside(name.map(branch)));
-    let select = |name: &str| Says(Message::Select(branch(name)));
+    let show = |show| says(tree::Message::Show(branch("wider"), show));
+    let beside = |name: Option<&str>| says(tree::Message::Beside(name.map(branch)));
+    let select = |name: &str| says(tree::Message::Select(branch(name)));
     let moves = [
         show(false),
         go(Move::By(-3)),
@@ -148,8 +149,8 @@ fn branches_that_come_go_and_change_places() {
         go(Move::Last),
         beside(None),
         select("main"),
-        Says(Message::Align(Align::Fork)),
-        Says(Message::Align(Align::Step)),
+        says(timeline::Message::Align(Align::Fork)),
+        says(timeline::Message::Align(Align::Step)),
     ];
     repaints(&mut person, &moves);
 }
@@ -158,23 +159,23 @@ fn branches_that_come_go_and_change_places() {
 fn settings_of_the_figures() {
     let mut person = Person::at_a_run();
     let moves = [
-        Says(Message::Dark(true)),
+        says(header::Message::Dark(true)),
         go(Move::First),
-        Says(Message::Dark(false)),
-        Says(Message::LogScale(true)),
-        Says(Message::X(XAxis::Images)),
-        Says(Message::X(XAxis::Fork)),
-        Says(Message::X(XAxis::Step)),
-        Says(Message::Nodes(Show::Coefficients)),
-        Says(Message::Of(Source::Activations)),
-        Says(Message::Method(Method::Pca)),
-        Says(Message::ImageBy(5)),
-        Says(Message::LayerNumber(1)),
-        Says(Message::Zoom { factor: 3.0, fraction: 0.4 }),
+        says(header::Message::Dark(false)),
+        says(loss::Message::Logarithmic(true)),
+        says(loss::Message::X(XAxis::Images)),
+        says(loss::Message::X(XAxis::Fork)),
+        says(loss::Message::X(XAxis::Step)),
+        says(network::Message::Nodes(Show::Coefficients)),
+        says(filters::Message::Of(Source::Activations)),
+        says(filters::Message::Method(Method::Pca)),
+        says(network::Message::ImageBy(5)),
+        Sees(|person| person.key("2")),
+        says(timeline::Message::Zoom { factor: 3.0, fraction: 0.4 }),
         go(Move::By(2)),
-        Says(Message::Zoom { factor: 0.1, fraction: 0.4 }),
+        says(timeline::Message::Zoom { factor: 0.1, fraction: 0.4 }),
     ];
-    assert_eq!(person.state.settings.scale, Scale::Linear);
+    assert_eq!(person.state.loss.scale, Scale::Linear);
     repaints(&mut person, &moves);
 }
 
@@ -191,36 +192,41 @@ fn what_is_pointed_at_chosen_and_pressed() {
     }
     // A drag along the timeline.
     moves.extend([Points(0.3, 0.95), Mouse(down), Points(0.4, 0.95), Points(0.6, 0.95), Mouse(up)]);
-    moves.extend([Says(Message::PickBy(0)), Says(Message::PickBy(1)), go(Move::First), Says(Message::Pick(None))]);
+    moves.extend([
+        Sees(|person| person.key(".")),
+        Sees(|person| person.key(".")),
+        go(Move::First),
+        says(figure::Message::Pick(None)),
+    ]);
     repaints(&mut person, &moves);
 }
 
 #[test]
 fn what_opens_above_the_figures_and_what_is_told_beneath() {
     let mut person = Person::at_a_run();
-    let question = person.state.question(Question::GoTo);
+    let question = || says(header::Message::GoTo);
     let moves = [
-        Says(Message::Help(true)),
-        Says(Message::Help(false)),
-        Says(Message::Menu(Slot::Loss)),
-        Says(Message::Escape),
-        Says(question),
-        Says(Message::PromptText("main@12".to_owned())),
-        Says(Message::PromptText("nowhere".to_owned())),
-        Says(Message::PromptEnter),
-        Says(Message::Escape),
-        Says(Message::NewRun),
-        Says(Message::Escape),
-        Says(Message::Copy("0.25".to_owned())),
+        says(header::Message::Help),
+        says(header::Message::Help),
+        says(figure::Message::Menu(views::LOSS)),
+        says(Message::Escape),
+        question(),
+        says(prompt::Message::Type("main@12".to_owned())),
+        says(prompt::Message::Type("nowhere".to_owned())),
+        says(prompt::Message::Enter),
+        says(Message::Escape),
+        says(tree::Message::NewRun),
+        says(Message::Escape),
+        says(inspector::Message::Copy("0.25".to_owned())),
         // A reason of several lines moves all figures up.
         Sees(|person| {
             let reason = "there is no such branch, as one can say at length; ".repeat(12);
-            person.state.notice = Some(Notice::Refused(reason));
+            person.state.status.notice = Some(Notice::Refused(reason));
         }),
         go(Move::First),
-        Sees(|person| person.state.notice = None),
-        Says(Message::Preview(Some("add-filter conv1".to_owned()))),
-        Says(Message::Preview(None)),
+        Sees(|person| person.state.status.notice = None),
+        says(figure::Message::Preview(edits(&["add-filter conv1"]).pop())),
+        says(figure::Message::Preview(None)),
     ];
     repaints(&mut person, &moves);
 }
@@ -228,17 +234,17 @@ fn what_opens_above_the_figures_and_what_is_told_beneath() {
 #[test]
 fn many_branches_and_their_lanes() {
     let mut person = Person::before_store(|folder| record_many(folder, 7));
-    let scroll = |lanes| Says(Message::ScrollLanes(lanes));
+    let scroll = |lanes| says(timeline::Message::Scroll(lanes));
     let moves = [
         scroll(1),
         scroll(2),
         go(Move::First),
         scroll(-1),
-        Says(Message::Select(branch("fork-5"))),
+        says(tree::Message::Select(branch("fork-5"))),
         Points(0.5, 0.15),
         Points(0.45, 0.12),
-        Says(Message::ShowBranch(branch("main"), false)),
-        Says(Message::ShowBranch(branch("fork-2"), false)),
+        says(tree::Message::Show(branch("main"), false)),
+        says(tree::Message::Show(branch("fork-2"), false)),
         Points(0.3, 0.14),
         Points(0.5, 0.5),
     ];
@@ -247,13 +253,13 @@ fn many_branches_and_their_lanes() {
 
 /// The network's classes get other names, as those of another data set.
 fn rename_classes(person: &mut Person, names: &[&str]) {
-    let shown = person.state.figures.get(Slot::Network).expect("a network");
+    let shown = person.state.context.cells.get(views::NETWORK).expect("a network");
     let (step, Ok(Figure::Network(diagram))) = (shown.step, &shown.drawn.figure) else { panic!("a network") };
     let mut diagram = diagram.clone();
     for (class, name) in diagram.classes.iter_mut().zip(names.iter().cycle()) {
         class.name = (*name).to_owned();
     }
-    person.state.figures.set(Slot::Network, step, Drawn::of(Ok(Figure::Network(diagram))));
+    person.state.context.cells.set(views::NETWORK, step, Prepared::of(Ok(Figure::Network(diagram))));
 }
 
 /// Names that are read from the right, joined, stacked, or pictures; and one
@@ -270,7 +276,7 @@ const NAMES: [&[&str]; 5] = [
 fn class_names_of_any_script_are_drawn_within_their_room_and_drawn_anew() {
     let mut person = Person::at_a_run();
     let drawn = |person: &Person| {
-        let mut paper = Paper::new(person.size).unwrap();
+        let mut paper = Framebuffer::new(person.size).unwrap();
         Interface::new(person.size).unwrap().draw(&person.state, |renderer, ground| paper.draw(renderer, ground));
         paper.pixels().to_vec()
     };

@@ -3,9 +3,9 @@
 
 use std::path::Path;
 
+use super::prelude::*;
 use super::{Person, branch, record_many};
-use crate::look;
-use crate::message::{Listed, Message, Told};
+use crate::theme;
 
 /// The smallest window.
 const SIZE: [u32; 2] = [1024, 700];
@@ -14,9 +14,9 @@ const SIZE: [u32; 2] = [1024, 700];
 fn looks_like(person: &mut Person, name: &str) {
     person.size = SIZE;
     // The folder differs from run to run.
-    person.state.store = "runs".to_owned();
+    person.state.context.store = "runs".to_owned();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots").join(format!("{name}.png"));
-    let theme = look::theme(person.state.settings.dark);
+    let theme = theme::theme(person.state.context.dark);
     let snapshot = person.simulator().snapshot(&theme).unwrap();
     if !snapshot.matches_image(&path).unwrap() {
         let now = std::env::temp_dir().join(format!("revacnn-{}-{name}.png", std::process::id()));
@@ -28,7 +28,7 @@ fn looks_like(person: &mut Person, name: &str) {
 #[test]
 fn an_empty_store() {
     let mut person = Person::waiting();
-    person.tell(Message::Told(Told::Listed(Listed::default())));
+    person.tell(Message::Store(StoreEvent::Listed(Listed::default())));
     looks_like(&mut person, "empty");
 }
 
@@ -36,7 +36,7 @@ fn an_empty_store() {
 fn a_store_that_cannot_be_read() {
     let mut person = Person::waiting();
     let reason = "runs is not a store: there is no such folder; give the folder that a run was recorded to";
-    person.tell(Message::Told(Told::Unreadable(reason.to_owned())));
+    person.tell(Message::Store(StoreEvent::Unreadable(reason.to_owned())));
     looks_like(&mut person, "unreadable");
 }
 
@@ -44,40 +44,40 @@ fn a_store_that_cannot_be_read() {
 fn figures_in_light_and_dark() {
     let mut person = Person::at_a_run();
     looks_like(&mut person, "light");
-    person.tell(Message::Dark(true));
+    person.tell(header::Message::Dark(true));
     looks_like(&mut person, "dark");
 }
 
 #[test]
 fn the_keys() {
     let mut person = Person::at_a_run();
-    person.tell(Message::Help(true));
+    person.tell(header::Message::Help);
     looks_like(&mut person, "keys");
 }
 
 #[test]
 fn two_branches_side_by_side() {
     let mut person = Person::at_a_run();
-    person.tell(Message::Select(branch("wider")));
-    person.tell(Message::Beside(Some(branch("main"))));
+    person.tell(tree::Message::Select(branch("wider")));
+    person.tell(tree::Message::Beside(Some(branch("main"))));
     looks_like(&mut person, "side-by-side");
 }
 
 #[test]
 fn a_chosen_filter() {
     let mut person = Person::at_a_run();
-    person.tell(Message::PickBy(0));
-    assert!(person.state.picked.is_some());
+    person.key(".");
+    assert!(person.state.context.marks.picked.is_some());
     looks_like(&mut person, "filter");
 }
 
 #[test]
 fn nine_branches() {
     let mut person = Person::before_store(|folder| record_many(folder, 7));
-    assert_eq!(person.state.shown().len(), 9);
+    assert_eq!(person.state.context.shown_branches().len(), 9);
     looks_like(&mut person, "nine-branches");
-    person.tell(Message::ScrollLanes(9));
-    person.tell(Message::Select(branch("fork-3")));
-    person.tell(Message::Dark(true));
+    person.tell(timeline::Message::Scroll(9));
+    person.tell(tree::Message::Select(branch("fork-3")));
+    person.tell(header::Message::Dark(true));
     looks_like(&mut person, "nine-branches-dark");
 }

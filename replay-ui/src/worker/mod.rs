@@ -5,7 +5,7 @@
 //! what was wanted only the newest is made. A fourth changes the store, and
 //! each run that was started here trains on a thread of its own.
 
-mod hand;
+mod actions;
 pub(crate) mod reader;
 mod run;
 
@@ -16,64 +16,67 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockRead
 use std::time::Duration;
 
 use iced::futures::channel::mpsc::UnboundedSender;
+use revacnn_notebook::{Cell, Inputs};
 use revacnn_recorder::Resources;
-use revacnn_schemas::{Address, BranchId, BranchName, Step};
+use revacnn_schemas::{Address, Advice, BranchId, BranchName, Place, Step};
 
-use self::hand::Hand;
+use self::actions::Actions;
 use self::reader::Reader;
-use crate::cells::{Pace, Slot, Wanted};
-use crate::message::{Ask, Intent, Told};
+use crate::cells::Pace;
+use crate::requests::{FigureRequest, Intent, Request};
+use crate::store_events::{Notice, StoreEvent};
+use crate::views::View;
 
 /// What waits to be done by one thread.
 #[derive(Debug, Default)]
-pub(crate) struct Desk {
-    pub(crate) wanted: Option<Wanted>,
+pub(crate) struct Queued {
+    pub(crate) wanted: Option<FigureRequest>,
     pub(crate) resolve: Option<Address>,
     pub(crate) epoch: Option<(BranchName, Step, bool)>,
     pub(crate) intents: Vec<Intent>,
     /// Figures to make afresh and to write to files.
-    pub(crate) saves: Vec<(Slot, Wanted, PathBuf)>,
+    pub(crate) saves: Vec<(Cell, Inputs, PathBuf)>,
     /// Whether the store is to be looked at again.
-    pub(crate) look: bool,
+    pub(crate) refresh: bool,
     pub(crate) closed: bool,
 }
 
-impl Desk {
+impl Queued {
     pub(crate) fn is_empty(&self) -> bool {
         let nothing = self.wanted.is_none() && self.resolve.is_none() && self.epoch.is_none();
-        nothing && self.intents.is_empty() && self.saves.is_empty() && !self.look && !self.closed
+        nothing && self.intents.is_empty() && self.saves.is_empty() && !self.refresh && !self.closed
     }
 }
 
-/// A thread's desk, and the bell that wakes it.
+/// A thread's queued, and the bell that wakes it.
 #[derive(Debug, Default)]
-pub(crate) struct Inbox {
-    desk: Mutex<Desk>,
+pub(crate) struct RequestQueue {
+    queued: Mutex<Queued>,
     bell: Condvar,
 }
 
-impl Inbox {
-    fn lock(&self) -> MutexGuard<'_, Desk> {
-        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+impl RequestQueue {
+    fn lock(&self) -> MutexGuard<'_, Queued> {
+        self.queued.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn put(&self, put: impl FnOnce(&mut Desk)) {
+    fn put(&self, put: impl FnOnce(&mut Queued)) {
         put(&mut self.lock());
         self.bell.notify_one();
     }
 
     /// What waits, after at most `patience`.
-    pub(crate) fn take(&self, patience: Duration) -> Desk {
-        let waited = self.bell.wait_timeout_while(self.lock(), patience, |desk| desk.is_empty());
-        let (mut desk, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        let closed = desk.closed;
-        Desk { closed, ..std::mem::replace(&mut *desk, Desk { closed, ..Desk::default() }) }
+    pub(crate) fn take(&self, patience: Duration) -> Queued {
+        let waited = self.bell.wait_timeout_while(self.lock(), patience, |queued| queued.is_empty());
+        let (mut queued, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let closed = queued.closed;
+        Queued { closed, ..std::mem::replace(&mut *queued, Queued { closed, ..Queued::default() }) }
     }
 
     /// Whether something newer is wanted, or nothing at all any more.
     pub(crate) fn is_overtaken(&self) -> bool {
-        let desk = self.lock();
-        desk.wanted.is_some() || desk.closed
+        let queued = self.lock();
+        queued.wanted.is_some() || queued.closed
     }
 }
 
@@ -82,10 +85,10 @@ impl Inbox {
 pub(crate) struct Shared {
     pub(crate) store: PathBuf,
     pub(crate) data: Option<PathBuf>,
-    tell: UnboundedSender<Told>,
-    quick: Arc<Inbox>,
-    curves: Arc<Inbox>,
-    slow: Arc<Inbox>,
+    tell: UnboundedSender<StoreEvent>,
+    quick: Arc<RequestQueue>,
+    curves: Arc<RequestQueue>,
+    slow: Arc<RequestQueue>,
     /// Counts the changes of the log that were seen.
     log: Arc<AtomicU64>,
     /// Held, shared, by a reading thread while it has branches open.
@@ -96,9 +99,14 @@ pub(crate) struct Shared {
 
 impl Shared {
     /// Tells the window something.
-    pub(crate) fn tell(&self, told: Told) {
+    pub(crate) fn tell(&self, told: StoreEvent) {
         // Nobody listens any more only when the window has closed.
         let _ = self.tell.unbounded_send(told);
+    }
+
+    /// The command that does what is advised, here.
+    pub(crate) fn command(&self, advice: &Advice) -> String {
+        advice.command(&Place { store: self.store.clone(), data: self.data.clone() })
     }
 
     /// The version of the log that was last seen.
@@ -110,7 +118,7 @@ impl Shared {
     pub(crate) fn log_changed(&self) {
         self.log.fetch_add(1, Ordering::AcqRel);
         for inbox in [&self.curves, &self.slow] {
-            inbox.put(|desk| desk.look = true);
+            inbox.put(|queued| queued.refresh = true);
         }
     }
 
@@ -135,8 +143,8 @@ impl Shared {
     }
 
     /// Looks at the store now rather than in a second.
-    pub(crate) fn look(&self) {
-        self.quick.put(|desk| desk.look = true);
+    pub(crate) fn refresh(&self) {
+        self.quick.put(|queued| queued.refresh = true);
     }
 }
 
@@ -144,59 +152,87 @@ impl Shared {
 #[derive(Debug)]
 pub(crate) struct Workers {
     shared: Shared,
-    hand: Arc<Inbox>,
-    hand_thread: Option<std::thread::JoinHandle<()>>,
+    /// Whether all threads that read could be started.
+    reads: bool,
+    actions: Arc<RequestQueue>,
+    actions_thread: Option<std::thread::JoinHandle<()>>,
 }
 
 impl Workers {
     /// Starts them.
-    pub(crate) fn start(store: PathBuf, data: Option<PathBuf>, tell: UnboundedSender<Told>) -> Self {
+    pub(crate) fn start(store: PathBuf, data: Option<PathBuf>, tell: UnboundedSender<StoreEvent>) -> Self {
         let (quick, curves, slow) = (Arc::default(), Arc::default(), Arc::default());
         let (log, reading, ours) = Default::default();
         let shared = Shared { store, data, tell, quick, curves, slow, log, reading, ours };
+        let mut reads = true;
         for (pace, inbox) in [(Pace::Quick, &shared.quick), (Pace::Curves, &shared.curves), (Pace::Slow, &shared.slow)]
         {
             let reader = Reader::new(pace, inbox.clone(), shared.clone());
-            std::thread::spawn(move || reader.run());
+            if let Err(error) = start("reads the store", move || reader.run()) {
+                shared.tell(StoreEvent::Noticed(Notice::Refused(error)));
+                reads = false;
+            }
         }
-        let hand: Arc<Inbox> = Arc::default();
-        let worker = Hand::new(hand.clone(), shared.clone());
-        let hand_thread = Some(std::thread::spawn(move || worker.run()));
-        Self { shared, hand, hand_thread }
+        let actions: Arc<RequestQueue> = Arc::default();
+        let worker = Actions::new(actions.clone(), shared.clone());
+        let actions_thread = match start("changes the store", move || worker.run()) {
+            Ok(thread) => Some(thread),
+            Err(error) => {
+                shared.tell(StoreEvent::Noticed(Notice::Refused(error)));
+                None
+            }
+        };
+        Self { shared, reads, actions, actions_thread }
     }
 
     /// Asks for something. What is newly wanted takes the place of what waits.
-    pub(crate) fn ask(&self, ask: Ask) {
+    pub(crate) fn ask(&self, ask: Request) {
         match ask {
-            Ask::Want(wanted) => {
+            Request::Figures(wanted) => {
                 for inbox in [&self.shared.quick, &self.shared.curves, &self.shared.slow] {
-                    inbox.put(|desk| desk.wanted = Some(wanted.clone()));
+                    inbox.put(|queued| queued.wanted = Some(wanted.clone()));
                 }
             }
-            Ask::Resolve(address) => self.shared.quick.put(|desk| desk.resolve = Some(address)),
-            Ask::Epoch { branch, from, forward } => {
-                self.shared.quick.put(|desk| desk.epoch = Some((branch, from, forward)));
+            Request::Resolve(address) => self.shared.quick.put(|queued| queued.resolve = Some(address)),
+            Request::Epoch { branch, from, forward } => {
+                self.shared.quick.put(|queued| queued.epoch = Some((branch, from, forward)));
             }
-            Ask::SaveFresh { slot, wanted, path } => {
-                let inbox = match slot.pace() {
+            Request::Change(Intent::SaveFresh { .. }) if !self.reads => self.refuse("reads"),
+            Request::Change(Intent::SaveFresh { view, cell, inputs, path }) => {
+                let inbox = match View::of(view).pace {
                     Pace::Quick => &self.shared.quick,
                     Pace::Curves => &self.shared.curves,
                     Pace::Slow => &self.shared.slow,
                 };
-                inbox.put(|desk| desk.saves.push((slot, wanted, path)));
+                inbox.put(|queued| queued.saves.push((cell, inputs, path)));
             }
-            Ask::Do(intent) => self.hand.put(|desk| desk.intents.push(intent)),
+            Request::Change(_) if self.actions_thread.is_none() => self.refuse("changes"),
+            Request::Change(intent) => self.actions.put(|queued| queued.intents.push(intent)),
         }
     }
 }
 
+impl Workers {
+    /// Refuses a change that nobody is there to make.
+    fn refuse(&self, does: &str) {
+        let reason = format!("the thread that {does} the store could not be started: open the window again");
+        self.shared.tell(StoreEvent::Refused(reason));
+    }
+}
+
+/// Starts a thread; the system may have none to give.
+fn start(what: &str, run: impl FnOnce() + Send + 'static) -> Result<std::thread::JoinHandle<()>, String> {
+    let started = std::thread::Builder::new().spawn(run);
+    started.map_err(|error| format!("the thread that {what} cannot be started: {error}; open the window again"))
+}
+
 impl Drop for Workers {
     fn drop(&mut self) {
-        for inbox in [&self.shared.quick, &self.shared.curves, &self.shared.slow, &self.hand] {
-            inbox.put(|desk| desk.closed = true);
+        for inbox in [&self.shared.quick, &self.shared.curves, &self.shared.slow, &self.actions] {
+            inbox.put(|queued| queued.closed = true);
         }
         // Runs of this window seal their logs before it is gone.
-        if let Some(thread) = self.hand_thread.take() {
+        if let Some(thread) = self.actions_thread.take() {
             let _ = thread.join();
         }
     }

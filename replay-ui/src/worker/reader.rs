@@ -12,10 +12,12 @@ use revacnn_notebook::{BranchSummary, Cell, Graph, Inputs, Sources, Unwatched, W
 use revacnn_schemas::{Address, BranchName, Figure, Position, Step};
 use revacnn_store::StepRow;
 
-use super::hand::save;
-use super::{Desk, Inbox, Shared};
-use crate::cells::{Drawn, Pace, Slot, Wanted};
-use crate::message::{Listed, Told};
+use super::actions::save;
+use super::{Queued, RequestQueue, Shared};
+use crate::cells::{Pace, Prepared, ViewId};
+use crate::requests::FigureRequest;
+use crate::store_events::{Listed, Notice, StoreEvent};
+use crate::views::{self, View};
 
 /// How often the store is looked at for what others wrote.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -36,7 +38,7 @@ const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(60)];
 #[derive(Debug)]
 pub(crate) struct Reader {
     pace: Pace,
-    inbox: Arc<Inbox>,
+    inbox: Arc<RequestQueue>,
     shared: Shared,
 }
 
@@ -45,32 +47,32 @@ pub(crate) struct Reader {
 pub(crate) struct Board {
     pace: Pace,
     graph: Graph,
-    drawn: HashMap<Slot, Arc<Drawn>>,
-    slots: Vec<Slot>,
+    drawn: HashMap<ViewId, Arc<Prepared>>,
+    shown: Vec<ViewId>,
 }
 
 impl Board {
     /// No cells yet.
     pub(crate) fn new(pace: Pace) -> Self {
-        Self { pace, graph: Graph::new(Inputs::default()), drawn: HashMap::new(), slots: Vec::new() }
+        Self { pace, graph: Graph::new(Inputs::default()), drawn: HashMap::new(), shown: Vec::new() }
     }
 
     /// The cells that are wanted from now on, and where an embedding starts from.
-    pub(crate) fn want(&mut self, wanted: &Wanted, start: Start) {
+    pub(crate) fn want(&mut self, wanted: &FigureRequest, start: Start) {
         let Inputs { branches, cursor, image } = wanted.inputs();
-        let slots: Vec<Slot> =
-            wanted.cells.iter().map(|(slot, _)| *slot).filter(|slot| slot.pace() == self.pace).collect();
-        for slot in self.slots.iter().filter(|slot| !slots.contains(slot)) {
-            self.graph.remove_cell(slot.name());
-            self.drawn.remove(slot);
+        let shown: Vec<ViewId> =
+            wanted.cells.iter().map(|(view, _)| *view).filter(|view| View::of(*view).pace == self.pace).collect();
+        for view in self.shown.iter().filter(|view| !shown.contains(view)) {
+            self.graph.remove_cell(view.0);
+            self.drawn.remove(view);
         }
-        self.slots = slots;
+        self.shown = shown;
         self.graph.set_branches(branches);
         self.graph.set_cursor(cursor);
         self.graph.set_image(image);
-        for (slot, cell) in wanted.cells.iter().filter(|(slot, _)| slot.pace() == self.pace) {
+        for (view, cell) in wanted.cells.iter().filter(|(view, _)| View::of(*view).pace == self.pace) {
             let started = cell.as_kind::<Embedding>().map(|cell| Cell::from(Embedding { start, ..cell.clone() }));
-            self.graph.set_cell(slot.name(), started.unwrap_or_else(|| cell.clone()));
+            self.graph.set_cell(view.0, started.unwrap_or_else(|| cell.clone()));
         }
     }
 
@@ -85,38 +87,38 @@ impl Board {
     }
 
     /// Makes the next figure; `None` when all are made, and where it is given up.
-    pub(crate) fn next(&mut self, sources: &mut Sources, watch: &mut dyn Watch) -> Option<(Slot, Arc<Drawn>)> {
+    pub(crate) fn next(&mut self, sources: &mut Sources, watch: &mut dyn Watch) -> Option<(ViewId, Arc<Prepared>)> {
         let mut done = revacnn_notebook::Ran::default();
         if !self.graph.run_one(sources, watch, &mut done) {
             return None;
         }
         let name = done.ran.first()?;
-        let slot = *self.slots.iter().find(|slot| slot.name() == name)?;
+        let view = *self.shown.iter().find(|view| view.0 == name)?;
         let fresh = || {
-            Drawn::of(match self.graph.figure(slot.name()) {
+            Prepared::of(match self.graph.figure(view.0) {
                 Some(Ok(figure)) => Ok(Figure::clone(figure)),
                 Some(Err(error)) => Err(error.to_string()),
                 None => Err(format!("there is no figure of {name}")),
             })
         };
-        let drawn = match self.drawn.get(&slot) {
+        let drawn = match self.drawn.get(&view) {
             Some(before) if done.changed.is_empty() => before.clone(),
             _ => fresh(),
         };
-        self.drawn.insert(slot, drawn.clone());
-        Some((slot, drawn))
+        self.drawn.insert(view, drawn.clone());
+        Some((view, drawn))
     }
 
     /// Makes all figures; those that were made before are told once more.
-    pub(crate) fn all(&mut self, sources: &mut Sources) -> Vec<(Slot, Arc<Drawn>)> {
+    pub(crate) fn all(&mut self, sources: &mut Sources) -> Vec<(ViewId, Arc<Prepared>)> {
         while self.next(sources, &mut Unwatched).is_some() {}
         self.ready()
     }
 
     /// The figures that are as they should be.
-    fn ready(&self) -> Vec<(Slot, Arc<Drawn>)> {
-        let made = self.slots.iter().filter(|slot| !self.graph.is_stale(slot.name()));
-        made.filter_map(|slot| Some((*slot, self.drawn.get(slot)?.clone()))).collect()
+    fn ready(&self) -> Vec<(ViewId, Arc<Prepared>)> {
+        let made = self.shown.iter().filter(|view| !self.graph.is_stale(view.0));
+        made.filter_map(|view| Some((*view, self.drawn.get(view)?.clone()))).collect()
     }
 }
 
@@ -165,11 +167,11 @@ impl Retry {
 }
 
 /// The step of the first address that is embedded.
-fn embedded_at(wanted: &Wanted) -> Option<Step> {
-    let (_, cell) = wanted.cells.iter().find(|(slot, _)| *slot == Slot::Embedding)?;
+fn embedded_at(wanted: &FigureRequest) -> Option<Step> {
+    let (_, cell) = wanted.cells.iter().find(|(view, _)| *view == views::EMBEDDING)?;
     match cell.as_kind::<Embedding>()?.at.first()?.position {
         Position::Step(step) => Some(step),
-        _ => None,
+        Position::Epoch(_) | Position::Last | Position::Best | Position::Fork => None,
     }
 }
 
@@ -180,14 +182,14 @@ pub(crate) fn row(sources: &mut Sources, at: Option<&Address>) -> Option<Box<Ste
 }
 
 impl Reader {
-    pub(crate) fn new(pace: Pace, inbox: Arc<Inbox>, shared: Shared) -> Self {
+    pub(crate) fn new(pace: Pace, inbox: Arc<RequestQueue>, shared: Shared) -> Self {
         Self { pace, inbox, shared }
     }
 
     pub(crate) fn run(self) {
         let (mut open, mut was_there): (Option<Sources>, bool) = (None, false);
         let mut board = Board::new(self.pace);
-        let mut wanted: Option<Wanted> = None;
+        let mut wanted: Option<FigureRequest> = None;
         let mut log = None;
         let mut listing = Listing::default();
         let lists = self.pace == Pace::Quick;
@@ -249,7 +251,7 @@ impl Reader {
                 _ => false,
             };
             retry.plan(!overtaken && open.is_some() && board.has_failed());
-            if was_fresh && self.pace == Pace::Slow && !board.slots.is_empty() {
+            if was_fresh && self.pace == Pace::Slow && !board.shown.is_empty() {
                 std::thread::sleep(SLOWLY);
             }
             let patience = match (overtaken, lists, open.is_none()) {
@@ -260,18 +262,18 @@ impl Reader {
                 _ => LONG,
             };
             let until_settled = settles.map_or(LONG, |settles| settles.saturating_duration_since(Instant::now()));
-            let mut desk = self.inbox.take(patience.min(retry.rest()).min(until_settled));
-            if desk.closed {
+            let mut queued = self.inbox.take(patience.min(retry.rest()).min(until_settled));
+            if queued.closed {
                 return;
             }
-            if desk.look {
+            if queued.refresh {
                 listing.looked = None;
             }
-            self.find(open.as_mut(), &desk);
-            for (slot, wanted, path) in std::mem::take(&mut desk.saves) {
-                self.shared.tell(self.save_fresh(open.as_mut(), slot, &wanted, &path));
+            self.find(open.as_mut(), &queued);
+            for (cell, inputs, path) in std::mem::take(&mut queued.saves) {
+                self.shared.tell(self.save_fresh(open.as_mut(), &cell, &inputs, &path));
             }
-            if let Some(newest) = desk.wanted {
+            if let Some(newest) = queued.wanted {
                 let travels = wanted.as_ref().is_some_and(|before| before.step != newest.step);
                 // Who travels sees points glide, and what they come to once they rest.
                 let glides = newest.glides && (travels || settles.is_some());
@@ -298,20 +300,19 @@ impl Reader {
 
     /// Makes a figure that depends on nothing that was shown before, and writes
     /// it to a file.
-    fn save_fresh(&self, sources: Option<&mut Sources>, slot: Slot, wanted: &Wanted, path: &Path) -> Told {
-        let cell = wanted.cells.iter().find(|(other, _)| *other == slot).map(|(_, cell)| cell);
-        let (Some(sources), Some(cell)) = (sources, cell) else {
-            return Told::Refused(format!("there is no figure of the {} to save", slot.name()));
+    fn save_fresh(&self, sources: Option<&mut Sources>, cell: &Cell, inputs: &Inputs, path: &Path) -> StoreEvent {
+        let Some(sources) = sources else {
+            return StoreEvent::Refused("the store cannot be read: there is no figure to save".to_owned());
         };
-        let figure = self.read(sources, |sources| cell.figure(sources, &wanted.inputs()));
-        let drawn = Drawn::of(figure.map_err(|error| error.to_string()));
-        save(&drawn, path).map_or_else(Told::Refused, Told::Done)
+        let figure = self.read(sources, |sources| cell.figure(sources, inputs));
+        let drawn = Prepared::of(figure.map_err(|error| error.to_string()));
+        save(&drawn, path).map_or_else(StoreEvent::Refused, StoreEvent::Done)
     }
 
     /// Makes what is wanted and tells it; returns whether something newer is
     /// wanted by now. What is freshly wanted is told even where it was made
     /// before, as it now is of another step.
-    fn make(&self, sources: &mut Sources, board: &mut Board, wanted: &Wanted, fresh: bool) -> bool {
+    fn make(&self, sources: &mut Sources, board: &mut Board, wanted: &FigureRequest, fresh: bool) -> bool {
         let (generation, step) = (wanted.generation, wanted.step);
         if self.pace == Pace::Quick {
             // All of one step, or none.
@@ -320,13 +321,13 @@ impl Reader {
                 (ran || fresh).then(|| (board.all(sources), row(sources, wanted.at.as_ref())))
             });
             if let Some((figures, row)) = made {
-                self.shared.tell(Told::Figures { generation, step, figures, row });
+                self.shared.tell(StoreEvent::Figures { generation, step, figures, row });
             }
             return false;
         }
         if fresh {
             let figures = board.ready();
-            self.shared.tell(Told::Figures { generation, step, figures, row: None });
+            self.shared.tell(StoreEvent::Figures { generation, step, figures, row: None });
         }
         loop {
             if self.inbox.is_overtaken() {
@@ -338,15 +339,15 @@ impl Reader {
                 false => ControlFlow::Continue(()),
             };
             let made = self.read(sources, |sources| board.next(sources, &mut watch));
-            let Some((slot, drawn)) = made else { return self.inbox.is_overtaken() };
-            self.shared.tell(Told::Figures { generation, step, figures: vec![(slot, drawn)], row: None });
+            let Some((view, drawn)) = made else { return self.inbox.is_overtaken() };
+            self.shared.tell(StoreEvent::Figures { generation, step, figures: vec![(view, drawn)], row: None });
         }
     }
 
     /// Answers where an address leads, or an epoch ends.
-    fn find(&self, sources: Option<&mut Sources>, desk: &Desk) {
+    fn find(&self, sources: Option<&mut Sources>, queued: &Queued) {
         let Some(sources) = sources else { return };
-        let found = self.read(sources, |sources| match (&desk.resolve, &desk.epoch) {
+        let found = self.read(sources, |sources| match (&queued.resolve, &queued.epoch) {
             (Some(address), _) => Some(sources.resolve(address).map(|step| (address.branch.clone(), step))),
             (None, Some((branch, from, forward))) => {
                 Some(sources.epoch_end(branch, *from, *forward).map(|step| (branch.clone(), step)))
@@ -355,8 +356,8 @@ impl Reader {
         });
         let Some(found) = found else { return };
         self.shared.tell(match found {
-            Ok((branch, step)) => Told::Resolved { branch, step },
-            Err(error) => Told::Refused(error.to_string()),
+            Ok((branch, step)) => StoreEvent::Resolved { branch, step },
+            Err(error) => StoreEvent::Noticed(Notice::Refused(error.to_string())),
         });
     }
 }
@@ -382,7 +383,7 @@ impl Listing {
 
     fn unreadable(&mut self, shared: &Shared, reason: String) {
         (self.looked, self.told) = (Some(Instant::now()), None);
-        shared.tell(Told::Unreadable(reason));
+        shared.tell(StoreEvent::Unreadable(reason));
     }
 
     /// Tells what there is, if it is something else; returns whether it is.
@@ -405,7 +406,7 @@ impl Listing {
         });
         let (branches, problems, ours) = next.clone();
         let listed = Listed { rates: rates.collect(), branches, problems, ours };
-        shared.tell(Told::Listed(listed));
+        shared.tell(StoreEvent::Listed(listed));
         (self.told, self.told_at) = (Some(next), Some(now));
         true
     }

@@ -8,14 +8,14 @@ use revacnn_recorder::{
     Diverged, Ended, Goal, Length, RecorderError, Run, StartPlan, StartRequest, Steered, Stop, Watcher, resume, start,
     train,
 };
-use revacnn_schemas::{BranchId, BranchName, Position, Step};
+use revacnn_schemas::{Advice, BranchId, BranchName, Position, Step};
 use revacnn_store::{Store, StoreError};
 use revacnn_trainer::named_network;
 
 use super::Shared;
-use super::hand::words;
-use crate::message::{Done, Goal as Look, Told};
-use crate::run_form::RunPlan;
+use super::actions::words;
+use crate::components::run_form::RunPlan;
+use crate::store_events::{Done, Goal as Look, Notice, StoreEvent};
 
 /// The runs of this process.
 #[derive(Debug)]
@@ -27,13 +27,13 @@ pub(crate) struct Runs {
 
 /// What a person reads of a verb's refusal, with what helps in the window.
 pub(super) fn refused(error: RecorderError) -> String {
-    match &error {
-        RecorderError::Diverged { diverged, .. } => format!("{error}: {}", try_next(diverged)),
-        RecorderError::Store(StoreError::NameTaken { name, .. }) => {
-            format!("branch {name} is there already: train it on with t, or choose another name")
-        }
-        _ => error.to_string(),
+    if let RecorderError::Diverged { diverged, .. } = &error {
+        return format!("{error}: {}", try_next(diverged));
     }
+    if let RecorderError::Store(StoreError::NameTaken { name, .. }) = &error {
+        return format!("branch {name} is there already: train it on with t, or choose another name");
+    }
+    error.to_string()
 }
 
 /// What to try after a divergence.
@@ -86,15 +86,17 @@ impl Runs {
         let (shared, ending) = (self.shared.clone(), self.ending.clone());
         self.threads.retain(|thread| !thread.is_finished());
         let watcher = Events { ours: Ours::begin(&self.shared, id), told: cautions };
+        let resume = Advice::Resume { branch: name.clone(), more: None };
         let started = std::thread::Builder::new().spawn(move || {
-            let told = match finish(run, until, watcher, &ending) {
-                Ok(text) => Told::Done(Done { text, ..Done::default() }),
-                Err(error) => Told::Refused(format!(
-                    "training has ended: {error}; what was committed is kept, and `revacnn resume` goes on from it"
+            let notice = match finish(run, until, watcher, &ending) {
+                Ok(text) => Notice::Done { text, undo: None },
+                Err(error) => Notice::Refused(format!(
+                    "training has ended: {error}; what was committed is kept, and `{}` goes on from it",
+                    shared.command(&resume)
                 )),
             };
-            shared.look();
-            shared.tell(told);
+            shared.refresh();
+            shared.tell(StoreEvent::Noticed(notice));
         });
         self.threads.push(started.map_err(|error| format!("no thread can be started to train {name}: {error}"))?);
         // Its end, so that it is followed from its first step on.
@@ -155,7 +157,7 @@ impl Watcher for Events {
     fn cautioned(&mut self, caution: &str) {
         if !self.told.iter().any(|told| told == caution) {
             let text = format!("warning: {caution}");
-            self.ours.shared.tell(Told::Done(Done { text, ..Done::default() }));
+            self.ours.shared.tell(StoreEvent::Noticed(Notice::Done { text, undo: None }));
         }
     }
 
@@ -165,12 +167,13 @@ impl Watcher for Events {
                 if let Some((id, _)) = branch(run) {
                     self.ours.is_now(id);
                 }
-                self.ours.shared.look();
+                self.ours.shared.refresh();
             }
             Steered::Unreachable(reason) => {
-                self.ours.shared.tell(Told::Refused(format!("nobody can steer this training: {reason}")));
+                let reason = format!("nobody can steer this training: {reason}");
+                self.ours.shared.tell(StoreEvent::Noticed(Notice::Refused(reason)));
             }
-            _ => {}
+            Steered::Paused(_) | Steered::Resumed(_) | Steered::Refused(_) | Steered::Unanswered(_) => {}
         }
     }
 }

@@ -5,18 +5,18 @@ use iced::{Color, Pixels, Point, Rectangle, Renderer, Size, alignment};
 pub(crate) use revacnn_notebook::look::{axis_number, count, number, ticks};
 use revacnn_schemas::Hue;
 
-use crate::look::{FONT, Look, SMALL};
+use crate::theme::{Colours, FONT, SMALL};
 
 /// Where a label lies about its point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Align {
+pub(crate) enum TextAlign {
     Left,
     Middle,
     Right,
 }
 
 /// Writes a line of small text, vertically about the point.
-pub(crate) fn label(frame: &mut Frame<Renderer>, text: impl Into<String>, at: Point, color: Color, align: Align) {
+pub(crate) fn label(frame: &mut Frame<Renderer>, text: impl Into<String>, at: Point, color: Color, align: TextAlign) {
     frame.fill_text(Text {
         content: text.into(),
         position: at,
@@ -24,9 +24,9 @@ pub(crate) fn label(frame: &mut Frame<Renderer>, text: impl Into<String>, at: Po
         size: Pixels(SMALL),
         font: FONT,
         align_x: match align {
-            Align::Left => alignment::Horizontal::Left.into(),
-            Align::Middle => alignment::Horizontal::Center.into(),
-            Align::Right => alignment::Horizontal::Right.into(),
+            TextAlign::Left => alignment::Horizontal::Left.into(),
+            TextAlign::Middle => alignment::Horizontal::Center.into(),
+            TextAlign::Right => alignment::Horizontal::Right.into(),
         },
         align_y: alignment::Vertical::Center,
         ..Text::default()
@@ -34,20 +34,20 @@ pub(crate) fn label(frame: &mut Frame<Renderer>, text: impl Into<String>, at: Po
 }
 
 /// A dotted outline where a filter of another branch would be.
-pub(crate) fn gap(frame: &mut Frame<Renderer>, at: Rectangle, look: &Look) {
+pub(crate) fn gap(frame: &mut Frame<Renderer>, at: Rectangle, colours: &Colours) {
     let line_dash = LineDash { segments: &[2.0, 3.0], offset: 0 };
-    let dotted = Stroke { line_dash, ..Stroke::default().with_color(look.faint).with_width(1.0) };
+    let dotted = Stroke { line_dash, ..Stroke::default().with_color(colours.faint).with_width(1.0) };
     frame.stroke(&Path::rectangle(at.position(), at.size()), dotted);
 }
 
 /// A piece of a branch's line from a point to the right.
-pub(crate) fn swatch(frame: &mut Frame<Renderer>, at: Point, hue: Hue, look: &Look) {
-    for [from, to] in Look::strokes(hue) {
-        frame.fill_rectangle(Point::new(at.x + from, at.y - 2.0), Size::new(to - from, 4.0), look.branch(hue));
+pub(crate) fn swatch(frame: &mut Frame<Renderer>, at: Point, hue: Hue, colours: &Colours) {
+    for [from, to] in Colours::strokes(hue) {
+        frame.fill_rectangle(Point::new(at.x + from, at.y - 2.0), Size::new(to - from, 4.0), colours.branch(hue));
     }
 }
 
 /// A thin line along the upper edge: what is shown here is being made anew.
-pub(crate) fn under_way(frame: &mut Frame<Renderer>, look: &Look) {
-    frame.fill_rectangle(Point::ORIGIN, Size::new(frame.width(), 2.0), look.accent);
+pub(crate) fn under_way(frame: &mut Frame<Renderer>, colours: &Colours) {
+    frame.fill_rectangle(Point::ORIGIN, Size::new(frame.width(), 2.0), colours.accent);
 }

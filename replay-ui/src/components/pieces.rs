@@ -7,31 +7,30 @@ use iced::widget::{
 };
 use iced::{Alignment, Background, Border, Color, Element, Fill, Padding, Theme, border};
 
-use crate::look::{LARGE, Look, NORMAL, SMALL};
-use crate::message::Message;
+use crate::theme::{Colours, LARGE, NORMAL, SMALL};
 
-/// A part of the window.
-pub(crate) type Piece<'a> = Element<'a, Message>;
+/// A part of the window, and what it says.
+pub(crate) type Piece<'a, M> = Element<'a, M>;
 
 pub(crate) fn ground(color: Color) -> container::Style {
     container::Style { background: Some(Background::Color(color)), ..container::Style::default() }
 }
 
-pub(crate) fn separator<'a>() -> Piece<'a> {
+pub(crate) fn separator<'a, M: 'a>() -> Piece<'a, M> {
     rule::horizontal(1).style(thin).into()
 }
 
-pub(crate) fn upright<'a>() -> Piece<'a> {
+pub(crate) fn upright<'a, M: 'a>() -> Piece<'a, M> {
     rule::vertical(1).style(thin).into()
 }
 
 fn thin(theme: &Theme) -> rule::Style {
-    rule::Style { color: Look::of(theme).line, radius: 0.0.into(), fill_mode: rule::FillMode::Full, snap: true }
+    rule::Style { color: Colours::of(theme).line, radius: 0.0.into(), fill_mode: rule::FillMode::Full, snap: true }
 }
 
 /// Text that can wait.
 pub(crate) fn faint<'a>(words: impl text::IntoFragment<'a>) -> text::Text<'a> {
-    text(words).size(SMALL).style(|theme| text::Style { color: Some(Look::of(theme).faint) })
+    text(words).size(SMALL).style(|theme| text::Style { color: Some(Colours::of(theme).faint) })
 }
 
 /// Small text.
@@ -41,33 +40,37 @@ pub(crate) fn plain<'a>(words: impl text::IntoFragment<'a>) -> text::Text<'a> {
 
 /// What went wrong.
 pub(crate) fn alarm<'a>(words: impl text::IntoFragment<'a>) -> text::Text<'a> {
-    text(words).size(SMALL).style(|theme| text::Style { color: Some(Look::of(theme).alarm) })
+    text(words).size(SMALL).style(|theme| text::Style { color: Some(Colours::of(theme).alarm) })
 }
 
 /// Words that change with the cursor, on a ground that nobody sees: another one
 /// for other words, so that iced's software renderer draws again what letters
 /// hang over their place, too.
-pub(crate) fn changing<'a>(words: text::Text<'a>, content: &str) -> container::Container<'a, Message> {
+pub(crate) fn changing<'a, M: 'a>(words: text::Text<'a>, content: &str) -> container::Container<'a, M> {
     let mut hasher = DefaultHasher::new();
     content.hash(&mut hasher);
     // Far less than what would make a pixel another one.
     let unseen = (hasher.finish() % 1_000) as f32 * 1e-6;
-    container(words).style(move |theme| ground(Color { a: unseen, ..Look::of(theme).paper }))
+    container(words).style(move |theme| ground(Color { a: unseen, ..Colours::of(theme).paper }))
 }
 
 /// A button without a box, that shows where the pointer is.
-pub(crate) fn quiet<'a>(content: impl Into<Piece<'a>>, chosen: bool, message: Option<Message>) -> Piece<'a> {
+pub(crate) fn quiet<'a, M: Clone + 'a>(
+    content: impl Into<Piece<'a, M>>,
+    chosen: bool,
+    message: Option<M>,
+) -> Piece<'a, M> {
     button(content)
         .padding(Padding::from([4, 8]))
         .on_press_maybe(message)
         .style(move |theme: &Theme, status| {
-            let look = Look::of(theme);
+            let colours = Colours::of(theme);
             let over = matches!(status, button::Status::Hovered | button::Status::Pressed);
             let (background, text_color) = match status {
-                button::Status::Disabled => (None, Color { a: 0.5, ..look.faint }),
-                _ if chosen => (Some(look.raised), look.accent),
-                _ if over => (Some(look.raised), look.ink),
-                _ => (None, look.ink),
+                button::Status::Disabled => (None, Color { a: 0.5, ..colours.faint }),
+                _ if chosen => (Some(colours.raised), colours.accent),
+                _ if over => (Some(colours.raised), colours.ink),
+                button::Status::Active | button::Status::Hovered | button::Status::Pressed => (None, colours.ink),
             };
             button::Style {
                 background: background.map(Background::Color),
@@ -80,36 +83,30 @@ pub(crate) fn quiet<'a>(content: impl Into<Piece<'a>>, chosen: bool, message: Op
 }
 
 /// A button of words.
-pub(crate) fn press<'a>(words: impl text::IntoFragment<'a>, message: Option<Message>) -> Piece<'a> {
+pub(crate) fn press<'a, M: Clone + 'a>(words: impl text::IntoFragment<'a>, message: Option<M>) -> Piece<'a, M> {
     quiet(plain(words), false, message)
 }
 
 /// What lies above the rest, with a thin edge.
-fn panel(theme: &Theme, radius: f32) -> container::Style {
-    let look = Look::of(theme);
-    let border = Border { color: look.line, width: 1.0, radius: radius.into() };
-    container::Style { border, ..ground(look.panel) }
+pub(crate) fn panel(theme: &Theme, radius: f32) -> container::Style {
+    let colours = Colours::of(theme);
+    let border = Border { color: colours.line, width: 1.0, radius: radius.into() };
+    container::Style { border, ..ground(colours.panel) }
 }
 
 /// A button that tells more when it is pointed at.
-pub(crate) fn hinted<'a>(piece: Piece<'a>, hint: &'a str) -> Piece<'a> {
+pub(crate) fn hinted<'a, M: 'a>(piece: Piece<'a, M>, hint: &'a str) -> Piece<'a, M> {
     let words = container(faint(hint)).padding([4, 8]).style(|theme| panel(theme, 4.0));
     tooltip(piece, words, tooltip::Position::Bottom).gap(4).into()
 }
 
-/// A button that edits, and shows its command while it is pointed at.
-pub(crate) fn edit<'a>(words: &'static str, edit: String, enabled: bool) -> Piece<'a> {
-    let pressed = enabled.then(|| Message::Edit(vec![edit.clone()]));
-    mouse_area(press(words, pressed)).on_enter(Message::Preview(Some(edit))).on_exit(Message::Preview(None)).into()
-}
-
 /// A name and its value; a click copies the value.
-pub(crate) fn pair<'a>(name: &'a str, value: String) -> Piece<'a> {
+pub(crate) fn pair<'a, M: Clone + 'a>(name: &'a str, value: String, copy: impl Fn(String) -> M) -> Piece<'a, M> {
     let shown = plain(value.clone());
-    let value = button(shown).padding(0).on_press(Message::Copy(value)).style(|theme: &Theme, status| {
-        let look = Look::of(theme);
+    let value = button(shown).padding(0).on_press(copy(value)).style(|theme: &Theme, status| {
+        let colours = Colours::of(theme);
         let over = matches!(status, button::Status::Hovered | button::Status::Pressed);
-        button::Style { text_color: if over { look.accent } else { look.ink }, ..button::Style::default() }
+        button::Style { text_color: if over { colours.accent } else { colours.ink }, ..button::Style::default() }
     });
     row![faint(name), Space::new().width(Fill), value].align_y(Alignment::Center).into()
 }
@@ -121,53 +118,57 @@ pub(crate) fn pair<'a>(name: &'a str, value: String) -> Piece<'a> {
 pub(crate) fn chooser(place: Option<usize>) -> impl Fn(&Theme, pick_list::Status) -> pick_list::Style {
     let unseen = place.map_or(0.0, |place| (place + 1) as f32 * 1e-4);
     move |theme, status| {
-        let look = Look::of(theme);
+        let colours = Colours::of(theme);
         let over = matches!(status, pick_list::Status::Hovered | pick_list::Status::Opened { .. });
         let alpha = if over { 1.0 - unseen } else { unseen };
         pick_list::Style {
-            text_color: look.ink,
-            placeholder_color: look.faint,
-            handle_color: look.faint,
-            background: Background::Color(Color { a: alpha, ..look.raised }),
+            text_color: colours.ink,
+            placeholder_color: colours.faint,
+            handle_color: colours.faint,
+            background: Background::Color(Color { a: alpha, ..colours.raised }),
             border: border::rounded(4),
         }
     }
 }
 
 /// A field for a line of text.
-pub(crate) fn field<'a>(hint: &str, text: &str, width: f32) -> text_input::TextInput<'a, Message> {
+pub(crate) fn field<'a, M: Clone + 'a>(hint: &str, text: &str, width: f32) -> text_input::TextInput<'a, M> {
     text_input(hint, text).size(SMALL).padding([4, 8]).width(width).style(|theme: &Theme, status| {
-        let look = Look::of(theme);
+        let colours = Colours::of(theme);
         let focused = matches!(status, text_input::Status::Focused { .. });
         text_input::Style {
-            background: Background::Color(look.paper),
-            border: Border { color: if focused { look.accent } else { look.line }, width: 1.0, radius: 4.0.into() },
-            icon: look.faint,
-            placeholder: look.faint,
-            value: look.ink,
-            selection: Color { a: 0.3, ..look.accent },
+            background: Background::Color(colours.paper),
+            border: Border {
+                color: if focused { colours.accent } else { colours.line },
+                width: 1.0,
+                radius: 4.0.into(),
+            },
+            icon: colours.faint,
+            placeholder: colours.faint,
+            value: colours.ink,
+            selection: Color { a: 0.3, ..colours.accent },
         }
     })
 }
 
 /// A page of words, where there are no figures.
-pub(crate) fn said<'a>(title: &str, lines: &[&str], below: Option<Piece<'a>>) -> Piece<'a> {
+pub(crate) fn said<'a, M: 'a>(title: &str, lines: &[&str], below: Option<Piece<'a, M>>) -> Piece<'a, M> {
     let mut page = column![text(title.to_owned()).size(LARGE)].spacing(12).max_width(720);
     for words in lines {
         let words = text((*words).to_owned()).size(NORMAL);
-        page = page.push(words.style(|theme| text::Style { color: Some(Look::of(theme).faint) }));
+        page = page.push(words.style(|theme| text::Style { color: Some(Colours::of(theme).faint) }));
     }
     center(page.push(below)).padding(32).into()
 }
 
 /// A note in the middle of a figure that has none to show.
-pub(crate) fn noted<'a>(words: &str) -> Piece<'a> {
+pub(crate) fn noted<'a, M: 'a>(words: &str) -> Piece<'a, M> {
     center(faint(words.to_owned())).padding(16).into()
 }
 
-/// A panel above everything else; a press beside it closes it.
-pub(crate) fn dialog<'a>(content: impl Into<Piece<'a>>) -> Piece<'a> {
+/// A panel above everything else; a press beside it leaves it.
+pub(crate) fn dialog<'a, M: Clone + 'a>(content: impl Into<Piece<'a, M>>, leave: M) -> Piece<'a, M> {
     let content = container(content).padding(20).style(|theme| panel(theme, 6.0));
     let shade = container(opaque(content)).center(Fill).style(|_| ground(Color { a: 0.35, ..Color::BLACK }));
-    opaque(mouse_area(shade).on_press(Message::Escape))
+    opaque(mouse_area(shade).on_press(leave))
 }

@@ -5,18 +5,16 @@ use std::time::{Duration, Instant};
 
 use iced::widget::canvas::{self, Action, Event, Frame, Geometry};
 use iced::{Color, Point, Rectangle, Renderer, Size, Theme, mouse, window};
-use revacnn_schemas::{FilterIdentity, Scatter, ScatterPoint};
+use revacnn_schemas::{FilterIdentity, Hue, Scatter, ScatterPoint};
 
 use super::atlas::{Atlas, Line, Placed};
-use super::draw::{Align, label, swatch, under_way};
-use super::sheet::{Kept, Last};
+use super::geometry_cache::{Kept, Last};
+use super::labels::{TextAlign, label, swatch, under_way};
 use super::text::{fitted, width};
 use super::{hover, put};
-use crate::cells::Slot;
-use crate::look::{Look, SWATCH};
-use crate::message::{FilterKey, Message};
+use crate::components::figure::{FilterKey, Highlights, Message};
 use crate::pixels::Pictures;
-use crate::state::State;
+use crate::theme::{Colours, SMALL, SWATCH};
 
 const MARGIN: f32 = 22.0;
 const RADIUS: f32 = 5.0;
@@ -101,15 +99,23 @@ fn key(point: &ScatterPoint) -> FilterKey {
 }
 
 /// The embedding on the screen.
-pub(crate) struct Plane<'a> {
-    pub(crate) state: &'a State,
+pub(crate) struct EmbeddingPlot<'a> {
     pub(crate) scatter: &'a Scatter,
+    /// Another number for every figure.
+    pub(crate) number: Option<u64>,
     pub(crate) pictures: Option<&'a Pictures>,
+    pub(crate) highlights: Highlights<'a>,
+    /// How many branches are shown: figures of filters have no more than some.
+    pub(crate) branches: usize,
+    /// Whether it is of another step than the cursor's.
+    pub(crate) late: bool,
+    /// Whether points stay where they belong.
+    pub(crate) reduced_motion: bool,
 }
 
 /// Where points glide from, and since when.
 #[derive(Debug, Default)]
-pub(crate) struct Gliding {
+pub(crate) struct Glide {
     from: Vec<(FilterIdentity, usize, Point)>,
     to: Vec<(FilterIdentity, usize, Point)>,
     since: Option<Instant>,
@@ -124,13 +130,13 @@ pub(crate) struct Gliding {
     title: String,
 }
 
-impl Gliding {
+impl Glide {
     fn now(&self) -> Vec<Point> {
         on_the_way(&self.from, &self.to, self.share)
     }
 }
 
-impl Plane<'_> {
+impl EmbeddingPlot<'_> {
     /// What is told beneath the points.
     fn notes(&self, bounds: Rectangle) -> Vec<String> {
         // Points need the room more.
@@ -144,61 +150,87 @@ impl Plane<'_> {
     }
 
     /// What the image of the points depends on.
-    fn of_points(&self, gliding: &Gliding, bounds: Rectangle, late: bool) -> String {
-        let state = self.state;
-        let figure = state.figures.get(Slot::Embedding).map(|shown| shown.number);
-        let marked = (&state.hovered, &state.picked);
-        format!("{figure:?} {} {:?} {late} {marked:?} {}", gliding.share, bounds.size(), state.settings.dark)
+    fn of_points(&self, gliding: &Glide, bounds: Rectangle, dark: bool) -> String {
+        let (number, late, marked) = (self.number, self.late, self.highlights);
+        format!("{number:?} {} {:?} {late} {marked:?} {dark}", gliding.share, bounds.size())
     }
 
     /// Points and the lines between them as one image.
-    fn points(&self, places: &[Point], side: f32, alpha: f32, look: &Look) -> Option<Placed> {
+    fn points(&self, places: &[Point], side: f32, alpha: f32, colours: &Colours) -> Option<Placed> {
         let around = |at: &Point| Rectangle::new(*at, Size::ZERO);
         let mut atlas = Atlas::about(&places.iter().map(around).collect::<Vec<_>>(), side / 2.0 + 6.0)?;
         for [one, other] in &self.scatter.links {
             if let (Some(&from), Some(&to)) = (places.get(*one), places.get(*other)) {
-                atlas.line(&Line { from, to, width: 1.5, color: look.line });
+                atlas.line(&Line { from, to, width: 1.5, color: colours.line });
             }
         }
         for (number, (point, at)) in self.scatter.points.iter().zip(places).enumerate() {
             let group = self.scatter.groups.get(point.group);
             let hue = group.map(|group| group.hue);
-            let color = Color { a: alpha, ..hue.map_or(look.faint, |hue| look.branch(hue)) };
-            let marked = self.state.is_marked(&key(point));
+            let color = Color { a: alpha, ..hue.map_or(colours.faint, |hue| colours.branch(hue)) };
+            let marked = self.highlights.has(&key(point));
             let has_image = self.pictures.is_some_and(|pictures| pictures.size((0, number)).is_some());
             // A filter without an image is a small square.
             let side = if has_image { side } else { 2.0 * RADIUS - 4.0 } + if marked { 6.0 } else { 0.0 };
             let corner = Point::new((at.x - side / 2.0).round(), (at.y - side / 2.0).round());
             let here = Rectangle::new(corner, Size::new(side, side));
-            atlas.fill(here.expand(2.0), if marked { look.accent } else { color });
+            atlas.fill(here.expand(2.0), if marked { colours.accent } else { color });
             if let Some(hue) = hue.filter(|_| !marked) {
-                atlas.dashes(here.expand(2.0), 2.0, Look::dash(hue), Color { a: alpha, ..look.paper });
+                atlas.dashes(here.expand(2.0), 2.0, Colours::dash(hue), Color { a: alpha, ..colours.paper });
             }
             atlas.put(self.pictures, (0, number), here);
         }
         Some(atlas.into_handle())
     }
 
-    /// Which branches the points are of, and of how many.
-    fn legend(&self, frame: &mut Frame<Renderer>, bounds: Rectangle, look: &Look) {
+    /// Which branches the points are of, and of how many: where each line of
+    /// that begins, the branch whose colour it has, and its words.
+    fn legend(&self, bounds: Rectangle) -> Vec<(Point, Option<Hue>, String)> {
         let groups = &self.scatter.groups;
         // Beside one another where they would come down to the notes.
-        let (_, of) = self.state.together();
+        let of = self.branches;
         let lines = groups.len() + usize::from(of > groups.len());
         let rows = ((self.room(bounds).height / NAME) as usize).clamp(1, lines.max(1));
         let column = (bounds.width - 24.0) / lines.div_ceil(rows).max(1) as f32;
         let at = |place: usize| Point::new(12.0 + column * (place / rows) as f32, 10.0 + NAME * (place % rows) as f32);
-        for (place, group) in groups.iter().enumerate() {
+        let named = groups.iter().enumerate().map(|(place, group)| {
             let at = at(place);
-            swatch(frame, at, group.hue, look);
-            let at = Point::new(at.x + SWATCH + 6.0, at.y);
-            let room = (column - SWATCH - 10.0).min(bounds.width - at.x - 12.0);
-            label(frame, fitted(&group.name, room), at, look.faint, Align::Left);
-        }
-        if of > groups.len() {
-            let most = format!("{} of {of} branches", groups.len());
-            label(frame, most, at(groups.len()), look.faint, Align::Left);
-        }
+            let room = (column - SWATCH - 10.0).min(bounds.width - at.x - SWATCH - 18.0);
+            (at, Some(group.hue), fitted(&group.name, room))
+        });
+        let most = (of > groups.len()).then(|| {
+            let words = format!("{} of {of} branches", groups.len());
+            (at(groups.len()), None, words)
+        });
+        named.chain(most).collect()
+    }
+
+    /// The numbers of the points that stay free of the legend, beside them.
+    fn numbers(
+        &self,
+        places: &[Point],
+        image: f32,
+        legend: &[(Point, Option<Hue>, String)],
+    ) -> Vec<(Point, String, bool)> {
+        // One filter of two branches lies in two places, and is named at one.
+        let twins: Vec<usize> = self.scatter.links.iter().map(|[_, twin]| *twin).collect();
+        let taken: Vec<Rectangle> = legend
+            .iter()
+            .map(|(at, hue, words)| {
+                let wide = width(words) + hue.map_or(0.0, |_| SWATCH + 6.0);
+                Rectangle::new(Point::new(at.x, at.y - NAME / 2.0), Size::new(wide, NAME))
+            })
+            .collect();
+        let named = self.scatter.points.iter().zip(places).enumerate().filter(|(place, _)| !twins.contains(place));
+        let number = |(_, (point, at)): (usize, (&ScatterPoint, &Point))| {
+            let words = point.filter.number.to_string();
+            let right = Point::new(at.x + image / 2.0 + 5.0, at.y);
+            let here = Rectangle::new(Point::new(right.x, right.y - SMALL / 2.0), Size::new(width(&words), SMALL));
+            let marked = self.highlights.has(&key(point));
+            let is_free = taken.iter().all(|other| here.intersection(other).is_none());
+            (is_free || marked).then_some((right, words, marked))
+        };
+        named.filter_map(number).collect()
     }
 
     fn goal(&self, size: Size) -> Vec<(FilterIdentity, usize, Point)> {
@@ -214,10 +246,10 @@ impl Plane<'_> {
     }
 
     /// Follows the figure; returns whether points are on their way.
-    fn glide(&self, gliding: &mut Gliding, size: Size, now: Instant) -> bool {
+    fn glide(&self, gliding: &mut Glide, size: Size, now: Instant) -> bool {
         let goal = self.goal(size);
         if goal != gliding.to {
-            let same = gliding.title == self.scatter.title && !self.state.settings.still;
+            let same = gliding.title == self.scatter.title && !self.reduced_motion;
             let here =
                 gliding.to.iter().zip(gliding.now()).map(|((filter, group, _), at)| (filter.clone(), *group, at));
             gliding.from = if same { here.collect() } else { Vec::new() };
@@ -235,12 +267,12 @@ impl Plane<'_> {
     }
 }
 
-impl canvas::Program<Message> for Plane<'_> {
-    type State = Gliding;
+impl canvas::Program<Message> for EmbeddingPlot<'_> {
+    type State = Glide;
 
     fn update(
         &self,
-        gliding: &mut Gliding,
+        gliding: &mut Glide,
         event: &Event,
         bounds: Rectangle,
         cursor: mouse::Cursor,
@@ -257,58 +289,58 @@ impl canvas::Program<Message> for Plane<'_> {
                 let at = cursor.position_in(bounds)?;
                 Some(Action::publish(Message::Pick(self.point_at(at, self.room(bounds)))).and_capture())
             }
-            _ => None,
+            Event::Keyboard(_) | Event::Mouse(_) | Event::Window(_) | Event::Touch(_) | Event::InputMethod(_) => None,
         }
     }
 
     fn draw(
         &self,
-        gliding: &Gliding,
+        gliding: &Glide,
         renderer: &Renderer,
         theme: &Theme,
         bounds: Rectangle,
         _: mouse::Cursor,
     ) -> Vec<Geometry> {
-        let look = Look::of(theme);
+        let colours = Colours::of(theme);
         // Before the first event the points are where they belong.
         let notes = self.notes(bounds);
         let room = above(&notes, bounds);
         let there = places(&self.scatter.points, room);
         let places = if gliding.to.len() == there.len() { gliding.now() } else { there };
-        let late = self.state.figures.late(Slot::Embedding, self.state.time.cursor).is_some();
+        let late = self.late;
         let alpha = if late { 0.55 } else { 1.0 };
         let image = image_side(places.len(), room);
         let mut frame = Frame::new(renderer, bounds.size());
-        let depends = self.of_points(gliding, bounds, late);
-        let points = gliding.points.of(&depends, || self.points(&places, image, alpha, look));
+        let depends = self.of_points(gliding, bounds, theme.extended_palette().is_dark);
+        let points = gliding.points.of(&depends, || self.points(&places, image, alpha, colours));
         points.iter().for_each(|points| put(&mut frame, points));
-        // One filter of two branches lies in two places, and is named at one.
-        let twins: Vec<usize> = self.scatter.links.iter().map(|[_, twin]| *twin).collect();
-        let named = self.scatter.points.iter().zip(&places).enumerate().filter(|(place, _)| !twins.contains(place));
-        for (_, (point, at)) in named {
+        let legend = self.legend(bounds);
+        for (at, words, marked) in self.numbers(&places, image, &legend) {
             // Numbers come when the points rest: each that moves makes the
             // software renderer draw all that it crosses again.
-            let marked = self.state.is_marked(&key(point));
-            if !marked && (late || gliding.since.is_some()) {
-                continue;
+            if marked || !(late || gliding.since.is_some()) {
+                label(&mut frame, words, at, if marked { colours.ink } else { colours.faint }, TextAlign::Left);
             }
-            let ink = if marked { look.ink } else { look.faint };
-            let right = Point::new(at.x + image / 2.0 + 5.0, at.y);
-            label(&mut frame, point.filter.number.to_string(), right, ink, Align::Left);
         }
-        self.legend(&mut frame, bounds, look);
+        for (at, hue, words) in legend {
+            let beside = hue.map_or(at.x, |_| at.x + SWATCH + 6.0);
+            if let Some(hue) = hue {
+                swatch(&mut frame, at, hue, colours);
+            }
+            label(&mut frame, words, Point::new(beside, at.y), colours.faint, TextAlign::Left);
+        }
         for (place, note) in notes.into_iter().rev().enumerate() {
             let at = Point::new(12.0, bounds.height - NOTE * (place as f32 + 0.5) - 1.0);
-            label(&mut frame, note, at, look.faint, Align::Left);
+            label(&mut frame, note, at, colours.faint, TextAlign::Left);
         }
         let mut line = Frame::new(renderer, bounds.size());
         if late {
-            under_way(&mut line, look);
+            under_way(&mut line, colours);
         }
         vec![gliding.ground.ground(frame), gliding.line.above(line)]
     }
 
-    fn mouse_interaction(&self, _: &Gliding, bounds: Rectangle, cursor: mouse::Cursor) -> mouse::Interaction {
+    fn mouse_interaction(&self, _: &Glide, bounds: Rectangle, cursor: mouse::Cursor) -> mouse::Interaction {
         match cursor.position_in(bounds).and_then(|at| self.point_at(at, self.room(bounds))) {
             Some(_) => mouse::Interaction::Pointer,
             None => mouse::Interaction::default(),
@@ -319,7 +351,7 @@ impl canvas::Program<Message> for Plane<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use revacnn_schemas::FilterNumber;
+    use revacnn_schemas::{FilterNumber, ScatterGroup};
 
     fn filter(number: u32) -> FilterIdentity {
         FilterIdentity { number: FilterNumber(number), born: None }
@@ -340,7 +372,7 @@ mod tests {
     #[test]
     fn notes_share_a_line_as_long_as_it_lasts() {
         let notes = ["one", "two", "three and more"].map(str::to_owned);
-        let _ = crate::interface::renderer().unwrap();
+        let _ = crate::headless::renderer().unwrap();
         let [short, narrow] = lines(&notes, 2, 60.0).try_into().unwrap();
         assert!(short == "one · two" && narrow.starts_with("three") && narrow.ends_with('…'), "{narrow}");
         assert_eq!(lines(&notes, 2, 400.0), ["one · two · three and more"]);
@@ -362,5 +394,38 @@ mod tests {
         assert_eq!(on_the_way(&from, &to, 0.0)[1], Point::new(0.0, 0.0));
         assert_eq!(on_the_way(&from, &to, 0.5), [Point::new(7.0, 7.0), Point::new(5.0, 10.0)]);
         assert_eq!(on_the_way(&from, &to, 1.0)[1], Point::new(10.0, 20.0));
+    }
+
+    #[test]
+    fn numbers_leave_the_legend_readable_but_for_that_of_the_marked_filter() {
+        let _ = crate::headless::renderer().unwrap();
+        let scatter = Scatter {
+            start: None,
+            title: String::new(),
+            groups: vec![ScatterGroup { name: "main@100".to_owned(), hue: Hue(0) }],
+            points: vec![point(0.0, 0.0), ScatterPoint { filter: filter(1), ..point(1.0, -1.0) }],
+            links: Vec::new(),
+            notes: Vec::new(),
+        };
+        let plot = |highlights| EmbeddingPlot {
+            scatter: &scatter,
+            number: None,
+            pictures: None,
+            highlights,
+            branches: 1,
+            late: false,
+            reduced_motion: true,
+        };
+        let bounds = Rectangle { x: 0.0, y: 0.0, width: 200.0, height: 100.0 };
+        // The first lies on the legend, the second in the middle.
+        let places = [Point::new(20.0, 10.0), Point::new(100.0, 50.0)];
+        let words = |highlights| {
+            let plot = plot(highlights);
+            let numbers = plot.numbers(&places, 10.0, &plot.legend(bounds));
+            numbers.into_iter().map(|(_, words, _)| words).collect::<Vec<_>>()
+        };
+        assert_eq!(words(Highlights::default()), ["1"]);
+        let first = key(&scatter.points[0]);
+        assert_eq!(words(Highlights { hovered: Some(&first), picked: None }), ["0", "1"]);
     }
 }

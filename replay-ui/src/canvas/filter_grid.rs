@@ -6,15 +6,13 @@ use iced::{Point, Rectangle, Renderer, Size, Theme, mouse};
 use revacnn_schemas::ImageGrid;
 
 use super::atlas::Atlas;
-use super::draw::{Align, gap, label, under_way};
-use super::sheet::Last;
+use super::geometry_cache::{Cache, Last};
+use super::labels::{TextAlign, gap, label, under_way};
 use super::text::fitted;
 use super::{hover, put};
-use crate::cells::Slot;
-use crate::look::Look;
-use crate::message::{FilterKey, Message};
+use crate::components::figure::{FilterKey, Highlights, Message};
 use crate::pixels::Pictures;
-use crate::state::State;
+use crate::theme::Colours;
 
 /// The height of a branch's name above its row.
 const HEAD: f32 = 20.0;
@@ -67,13 +65,16 @@ pub(crate) struct Over {
 }
 
 /// The grid on the screen.
-pub(crate) struct Strip<'a> {
-    pub(crate) state: &'a State,
+pub(crate) struct FilterGrid<'a> {
     pub(crate) grid: &'a ImageGrid,
     pub(crate) pictures: Option<&'a Pictures>,
+    pub(crate) highlights: Highlights<'a>,
+    /// Whether it is of another step than the cursor's.
+    pub(crate) late: bool,
+    pub(crate) cache: &'a Cache,
 }
 
-impl Strip<'_> {
+impl FilterGrid<'_> {
     fn columns(&self) -> usize {
         self.grid.rows.iter().map(|row| row.images.len()).max().unwrap_or(0)
     }
@@ -88,7 +89,7 @@ impl Strip<'_> {
     }
 }
 
-impl canvas::Program<Message> for Strip<'_> {
+impl canvas::Program<Message> for FilterGrid<'_> {
     type State = Over;
 
     fn update(
@@ -107,7 +108,7 @@ impl canvas::Program<Message> for Strip<'_> {
                 let at = at?;
                 Some(Action::publish(Message::Pick(self.filter_at(at, bounds.size()))).and_capture())
             }
-            _ => None,
+            Event::Keyboard(_) | Event::Mouse(_) | Event::Window(_) | Event::Touch(_) | Event::InputMethod(_) => None,
         }
     }
 
@@ -119,8 +120,8 @@ impl canvas::Program<Message> for Strip<'_> {
         bounds: Rectangle,
         _: mouse::Cursor,
     ) -> Vec<Geometry> {
-        let look = Look::of(theme);
-        let drawn = self.state.caches.filters.draw(renderer, bounds.size(), |frame: &mut Frame<Renderer>| {
+        let colours = Colours::of(theme);
+        let drawn = self.cache.draw(renderer, bounds.size(), |frame: &mut Frame<Renderer>| {
             let cells = cells(self.grid.rows.len(), self.columns(), bounds.size());
             let mut images = Atlas::about(&cells.concat(), 2.0);
             for (row, line) in self.grid.rows.iter().enumerate() {
@@ -129,17 +130,17 @@ impl canvas::Program<Message> for Strip<'_> {
                     let room = if many { NAME - 8.0 } else { bounds.width - 24.0 };
                     let y = if many { first.center_y() } else { first.y - HEAD / 2.0 - 1.0 };
                     let name = fitted(&line.label, room);
-                    label(frame, name, Point::new(12.0, y), look.faint, Align::Left);
+                    label(frame, name, Point::new(12.0, y), colours.faint, TextAlign::Left);
                 }
                 for (column, image) in line.images.iter().enumerate() {
                     let at = cells[row][column];
                     let Some(image) = image else {
-                        gap(frame, at, look);
+                        gap(frame, at, colours);
                         continue;
                     };
                     let Some(images) = &mut images else { continue };
-                    if image.filter.as_ref().is_some_and(|key| self.state.is_marked(key)) {
-                        images.fill(at.expand(2.0), look.accent);
+                    if image.filter.as_ref().is_some_and(|key| self.highlights.has(key)) {
+                        images.fill(at.expand(2.0), colours.accent);
                     }
                     images.put(self.pictures, (row, column), at);
                 }
@@ -151,8 +152,8 @@ impl canvas::Program<Message> for Strip<'_> {
         // Also where it is empty: what is drawn after it would be drawn again
         // if it came and went.
         let mut line = Frame::new(renderer, bounds.size());
-        if self.state.figures.late(Slot::Filters, self.state.time.cursor).is_some() {
-            under_way(&mut line, look);
+        if self.late {
+            under_way(&mut line, colours);
         }
         vec![drawn, over.line.above(line)]
     }

@@ -9,10 +9,10 @@ use iced::theme::Base;
 use iced::{Color, Event, Pixels, Point, Size, mouse, window};
 use iced_runtime::user_interface::{Cache, UserInterface};
 
-use crate::look::{FONT, FONT_BYTES, NORMAL};
-use crate::message::Message;
 use crate::state::State;
-use crate::{ViewError, look, view};
+use crate::theme::{FONT, FONT_BYTES, NORMAL};
+use crate::update::Message;
+use crate::{ViewError, theme, view};
 
 /// An interface of some size, which remembers what its canvases remember.
 pub(crate) struct Interface {
@@ -39,7 +39,7 @@ impl Interface {
     /// Draws the interface, and has what was drawn put on a ground of a colour.
     pub(crate) fn draw(&mut self, state: &State, put: impl FnOnce(&mut iced::Renderer, Color)) {
         let cursor = self.cursor;
-        let theme = look::theme(state.settings.dark);
+        let theme = theme::theme(state.context.dark);
         let redraw = Event::Window(window::Event::RedrawRequested(Instant::now()));
         self.interface(state, &[redraw], |interface, renderer| {
             let base = theme.base();

@@ -7,14 +7,14 @@ use iced_tiny_skia::Layer;
 
 /// The pixels of the window, and what they show: what `present` of iced's
 /// software renderer keeps for a display.
-pub(crate) struct Paper {
+pub(crate) struct Framebuffer {
     pixels: tiny_skia::Pixmap,
     mask: tiny_skia::Mask,
     shown: Option<(Vec<Layer>, Color)>,
 }
 
-impl Paper {
-    /// Paper of a width and height on which nothing is drawn yet; `None` where
+impl Framebuffer {
+    /// Framebuffer of a width and height on which nothing is drawn yet; `None` where
     /// there is no such paper.
     pub(crate) fn new([width, height]: [u32; 2]) -> Option<Self> {
         let (pixels, mask) = (tiny_skia::Pixmap::new(width, height)?, tiny_skia::Mask::new(width, height)?);

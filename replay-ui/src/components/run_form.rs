@@ -1,7 +1,13 @@
 //! The form of a new run.
 
+use iced::Alignment;
+use iced::widget::{column, row, text};
 use revacnn_schemas::{BranchName, OptimizerSpec};
 use revacnn_trainer::{DEFAULT_EPOCHS, Settings, resolve_optimizer};
+
+use super::dialog::buttons;
+use super::pieces::{Piece, alarm, faint, field, plain};
+use crate::theme::NORMAL;
 
 /// A field of the form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,13 +68,31 @@ pub(crate) struct RunPlan {
 
 /// The open form.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct RunForm {
+pub(crate) struct State {
     texts: [String; 7],
     /// What was wrong with it.
     pub(crate) problem: Option<String>,
 }
 
-impl RunForm {
+/// What happens in it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Message {
+    Type(Field, String),
+    Enter,
+    Leave,
+}
+
+/// What others are to do.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Action {
+    None,
+    /// Start this run. The form stays open until it has begun: what is typed is
+    /// not lost.
+    Start(RunPlan),
+    Leave,
+}
+
+impl State {
     /// The form with what `revacnn train` trains, under a name that is free.
     pub(crate) fn new(taken: &[BranchName]) -> Self {
         let free = |name: &String| !taken.iter().any(|other| other.as_str() == name);
@@ -86,13 +110,46 @@ impl RunForm {
         Self { texts, problem: None }
     }
 
+    pub(crate) fn update(&mut self, message: Message) -> Action {
+        match message {
+            Message::Type(field, text) => {
+                self.set(field, text);
+                Action::None
+            }
+            Message::Enter => match self.plan() {
+                Ok(plan) => Action::Start(plan),
+                Err(problem) => {
+                    self.problem = Some(problem);
+                    Action::None
+                }
+            },
+            Message::Leave => Action::Leave,
+        }
+    }
+
+    pub(crate) fn view(&self) -> Piece<'_, Message> {
+        let lines = Field::ALL.map(|name| {
+            let (label, hint) = name.label();
+            let input = field(hint, self.text(name), 340.0)
+                .id(name.id())
+                .on_input(move |text| Message::Type(name, text))
+                .on_submit(Message::Enter);
+            row![plain(label).width(84), column![input, faint(hint)].spacing(2)].align_y(Alignment::Start).into()
+        });
+        let mut page = column![text("New run").size(NORMAL)].extend(lines).spacing(8);
+        if let Some(problem) = &self.problem {
+            page = page.push(alarm(problem.as_str()).width(400));
+        }
+        page.push(buttons("train", Message::Enter, Message::Leave)).into()
+    }
+
     /// What stands in a field.
-    pub(crate) fn text(&self, field: Field) -> &str {
+    fn text(&self, field: Field) -> &str {
         &self.texts[field as usize]
     }
 
     /// Another text for a field.
-    pub(crate) fn set(&mut self, field: Field, text: String) {
+    fn set(&mut self, field: Field, text: String) {
         self.texts[field as usize] = text;
         self.problem = None;
     }
@@ -103,7 +160,7 @@ impl RunForm {
     /// The field that is not understood, and what was expected.
     pub(crate) fn plan(&self) -> Result<RunPlan, String> {
         fn number<N: std::str::FromStr + PartialOrd + From<u8>>(
-            form: &RunForm,
+            form: &State,
             field: Field,
             least: u8,
         ) -> Result<N, String> {
@@ -133,12 +190,12 @@ mod tests {
 
     #[test]
     fn the_form_starts_with_what_the_program_trains_under_a_free_name() {
-        let plan = RunForm::new(&[]).plan().unwrap();
+        let plan = State::new(&[]).plan().unwrap();
         assert_eq!((plan.branch.as_str(), plan.dataset.as_str(), plan.network.as_str()), ("main", "shapes", "paper"));
         let defaults = Settings::default();
         assert_eq!((plan.batch_size, plan.epochs, plan.seed), (defaults.batch_size, DEFAULT_EPOCHS, defaults.seed));
         assert_eq!(plan.optimizer, defaults.optimizer);
-        assert_eq!(RunForm::new(&["main".parse().unwrap()]).text(Field::Branch), "run-2");
+        assert_eq!(State::new(&["main".parse().unwrap()]).text(Field::Branch), "run-2");
     }
 
     #[test]
@@ -151,7 +208,7 @@ mod tests {
             (Field::Optimizer, "adamant", "optimizer: "),
             (Field::Branch, "../x", "branch: "),
         ] {
-            let mut form = RunForm::new(&[]);
+            let mut form = State::new(&[]);
             form.set(field, text.to_owned());
             let problem = form.plan().unwrap_err();
             assert!(problem.starts_with(expected), "{problem}");

@@ -23,7 +23,7 @@ pub(crate) const SWATCH: f32 = 16.0;
 
 /// The colours of one theme.
 #[derive(Debug)]
-pub(crate) struct Look {
+pub(crate) struct Colours {
     /// Behind the figures.
     pub(crate) paper: Color,
     /// Behind tree, inspector and timeline.
@@ -48,7 +48,7 @@ const fn of([red, green, blue]: Rgb) -> Color {
     Color::from_rgb8(red, green, blue)
 }
 
-static LIGHT: Look = Look {
+static LIGHT: Colours = Colours {
     paper: of(look::LIGHT.paper),
     panel: color!(0xf6f7f8),
     raised: color!(0xe6e9ec),
@@ -60,7 +60,7 @@ static LIGHT: Look = Look {
     figures: &look::LIGHT,
 };
 
-static DARK: Look = Look {
+static DARK: Colours = Colours {
     paper: of(look::DARK.paper),
     panel: color!(0x1b1f23),
     raised: color!(0x2b3138),
@@ -72,7 +72,7 @@ static DARK: Look = Look {
     figures: &look::DARK,
 };
 
-impl Look {
+impl Colours {
     /// The colours of a theme.
     pub(crate) fn of(theme: &Theme) -> &'static Self {
         if theme.extended_palette().is_dark { &DARK } else { &LIGHT }
@@ -117,14 +117,14 @@ impl Look {
 
 /// The light or the dark theme.
 pub(crate) fn theme(dark: bool) -> Theme {
-    let look = if dark { &DARK } else { &LIGHT };
+    let colours = if dark { &DARK } else { &LIGHT };
     let palette = Palette {
-        background: look.paper,
-        text: look.ink,
-        primary: look.accent,
-        success: look.branch(Hue(2)),
-        warning: look.branch(Hue(1)),
-        danger: look.alarm,
+        background: colours.paper,
+        text: colours.ink,
+        primary: colours.accent,
+        success: colours.branch(Hue(2)),
+        warning: colours.branch(Hue(1)),
+        danger: colours.alarm,
     };
     Theme::custom(if dark { "dark" } else { "light" }, palette)
 }
@@ -145,9 +145,9 @@ mod tests {
 
     #[test]
     fn text_can_be_read_on_every_ground_of_both_themes() {
-        for look in [&LIGHT, &DARK] {
-            for ground in [look.paper, look.panel, look.raised] {
-                for text in [look.ink, look.faint, look.accent, look.alarm] {
+        for colours in [&LIGHT, &DARK] {
+            for ground in [colours.paper, colours.panel, colours.raised] {
+                for text in [colours.ink, colours.faint, colours.accent, colours.alarm] {
                     assert!(contrast(text, ground) >= 4.4, "{text:?} on {ground:?}: {}", contrast(text, ground));
                 }
             }
@@ -190,11 +190,11 @@ mod tests {
 
     #[test]
     fn all_eyes_tell_eight_branches_apart_in_both_themes() {
-        for look in [&LIGHT, &DARK] {
+        for colours in [&LIGHT, &DARK] {
             for eye in EYES {
                 let seen: Vec<[f32; 3]> = (0..8)
                     .map(|hue| {
-                        let [red, green, blue, _] = look.branch(Hue(hue)).into_linear();
+                        let [red, green, blue, _] = colours.branch(Hue(hue)).into_linear();
                         oklab(times(eye, [red, green, blue]))
                     })
                     .collect();
@@ -205,27 +205,28 @@ mod tests {
                     }
                 }
             }
-            assert!((0..8).all(|hue| contrast(look.branch(Hue(hue)), look.paper) > 2.0));
-            assert!((0..8).all(|hue| contrast(look.words(Hue(hue)), look.paper) > 3.5));
+            assert!((0..8).all(|hue| contrast(colours.branch(Hue(hue)), colours.paper) > 2.0));
+            assert!((0..8).all(|hue| contrast(colours.words(Hue(hue)), colours.paper) > 3.5));
         }
     }
 
     #[test]
     fn a_piece_of_a_line_shows_how_it_is_dashed() {
-        assert_eq!(Look::strokes(Hue(7)), [[0.0, SWATCH]]);
-        assert_eq!(Look::strokes(Hue(8)), [[0.0, 8.0], [12.0, SWATCH]]);
-        let all: Vec<_> = [0, 8, 16, 24].map(|hue| Look::strokes(Hue(hue))).to_vec();
+        assert_eq!(Colours::strokes(Hue(7)), [[0.0, SWATCH]]);
+        assert_eq!(Colours::strokes(Hue(8)), [[0.0, 8.0], [12.0, SWATCH]]);
+        let all: Vec<_> = [0, 8, 16, 24].map(|hue| Colours::strokes(Hue(hue))).to_vec();
         assert!((0..4).all(|place| all[..place].iter().all(|other| *other != all[place])));
     }
 
     #[test]
     fn a_branch_has_one_look_of_its_own_here_and_in_files() {
         let light = theme(false);
-        let look = Look::of(&light);
+        let colours = Colours::of(&light);
         for hue in 0..32 {
-            assert_eq!(look.branch(Hue(hue)), of(super::look::LIGHT.branch(Hue(hue))));
+            assert_eq!(colours.branch(Hue(hue)), of(super::look::LIGHT.branch(Hue(hue))));
             let same = |other: &u16| {
-                look.branch(Hue(*other)) == look.branch(Hue(hue)) && Look::dash(Hue(*other)) == Look::dash(Hue(hue))
+                colours.branch(Hue(*other)) == colours.branch(Hue(hue))
+                    && Colours::dash(Hue(*other)) == Colours::dash(Hue(hue))
             };
             assert_eq!((0..32).filter(same).collect::<Vec<_>>(), [hue]);
         }

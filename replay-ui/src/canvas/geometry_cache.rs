@@ -20,7 +20,7 @@ use iced::{Pixels, Rectangle, Renderer, Size};
 use iced_tiny_skia::{Primitive, geometry};
 
 use super::text::width;
-use crate::look::SMALL;
+use crate::theme::SMALL;
 
 /// What a canvas hands over.
 type Drawing = Geometry<Renderer>;
@@ -189,11 +189,11 @@ fn bounded(label: Text) -> Text {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::canvas::draw::{Align, label};
+    use crate::canvas::labels::{TextAlign, label};
     use iced::{Color, Point};
 
-    fn labelled(content: &str, align: Align) -> (String, Rectangle, Rectangle) {
-        let renderer = crate::interface::renderer().unwrap();
+    fn labelled(content: &str, align: TextAlign) -> (String, Rectangle, Rectangle) {
+        let renderer = crate::headless::renderer().unwrap();
         let mut frame = Frame::new(&renderer, Size::new(200.0, 100.0));
         label(&mut frame, content, Point::new(100.0, 50.0), Color::BLACK, align);
         let Drawing::Cache(sheet) = Last::default().ground(frame) else { panic!("it is kept") };
@@ -203,11 +203,11 @@ mod tests {
 
     #[test]
     fn a_label_is_drawn_anew_where_it_lies() {
-        let _ = crate::interface::renderer().unwrap();
+        let _ = crate::headless::renderer().unwrap();
         for word in ["conv1", "قرص", "עיגול", "👩‍👩‍👧"] {
             let wide = width(word);
             for (align, left) in
-                [(Align::Left, 100.0), (Align::Middle, 100.0 - wide / 2.0), (Align::Right, 100.0 - wide)]
+                [(TextAlign::Left, 100.0), (TextAlign::Middle, 100.0 - wide / 2.0), (TextAlign::Right, 100.0 - wide)]
             {
                 let (content, bounds, clip) = labelled(word, align);
                 assert_eq!((content.trim(), bounds), (word, clip), "{align:?}");
@@ -221,7 +221,7 @@ mod tests {
 
     #[test]
     fn equal_shapes_are_handed_over_as_the_same_and_others_with_room_for_their_edges() {
-        let renderer = crate::interface::renderer().unwrap();
+        let renderer = crate::headless::renderer().unwrap();
         let last = Last::default();
         let shapes = |x: f32| {
             let mut frame = Frame::new(&renderer, Size::new(200.0, 100.0));
@@ -252,7 +252,7 @@ mod tests {
 
     #[test]
     fn a_drawing_is_kept_until_it_is_cleared_or_has_another_size() {
-        let renderer = crate::interface::renderer().unwrap();
+        let renderer = crate::headless::renderer().unwrap();
         let (cache, drawn) = (Cache::default(), std::cell::Cell::new(0));
         let draw = |size| drop(cache.draw(&renderer, size, |_| drawn.set(drawn.get() + 1)));
         let (small, large) = (Size::new(20.0, 10.0), Size::new(30.0, 10.0));
@@ -268,7 +268,7 @@ mod tests {
 
     #[test]
     fn a_drawing_that_comes_out_equal_is_the_same() {
-        let renderer = crate::interface::renderer().unwrap();
+        let renderer = crate::headless::renderer().unwrap();
         let cache = Cache::default();
         let draw = |x: f32| {
             cache.clear();

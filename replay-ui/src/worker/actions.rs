@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use revacnn_notebook::render;
 use revacnn_recorder::{ForkPlan, fork};
-use revacnn_schemas::{BranchName, Edit, Position, Step};
+use revacnn_schemas::{Advice, BranchName, Edit, Position, Step};
 use revacnn_store::{Command, Lineage, Store, steer};
 
 use super::run::Runs;
-use super::{Inbox, Shared};
-use crate::canvas::draw::count;
-use crate::cells::Drawn;
-use crate::message::{Done, Goal, Intent, Told, Undo};
+use super::{RequestQueue, Shared};
+use crate::canvas::labels::count;
+use crate::cells::Prepared;
+use crate::requests::Intent;
+use crate::store_events::{Done, Goal, StoreEvent, Undo};
 
 /// How long a training process may take to answer.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -21,8 +22,8 @@ const LONG: Duration = Duration::from_secs(3600);
 
 /// The thread.
 #[derive(Debug)]
-pub(crate) struct Hand {
-    inbox: Arc<Inbox>,
+pub(crate) struct Actions {
+    inbox: Arc<RequestQueue>,
     shared: Shared,
     runs: Runs,
 }
@@ -32,22 +33,22 @@ pub(super) fn words(error: impl std::fmt::Display) -> String {
     error.to_string()
 }
 
-impl Hand {
-    pub(crate) fn new(inbox: Arc<Inbox>, shared: Shared) -> Self {
+impl Actions {
+    pub(crate) fn new(inbox: Arc<RequestQueue>, shared: Shared) -> Self {
         let runs = Runs::new(shared.clone());
         Self { inbox, shared, runs }
     }
 
     pub(crate) fn run(mut self) {
         loop {
-            let desk = self.inbox.take(LONG);
-            for intent in desk.intents {
-                let told = self.fulfil(intent).map_or_else(Told::Refused, Told::Done);
+            let queued = self.inbox.take(LONG);
+            for intent in queued.intents {
+                let told = self.fulfil(intent).map_or_else(StoreEvent::Refused, StoreEvent::Done);
                 // The list first: what was made is then known.
-                self.shared.look();
+                self.shared.refresh();
                 self.shared.tell(told);
             }
-            if desk.closed {
+            if queued.closed {
                 self.runs.end();
                 return;
             }
@@ -64,7 +65,6 @@ impl Hand {
         let store = Store::open(&self.shared.store).map_err(words)?;
         match intent {
             Intent::Fork { branch, step, edits, name, live } => {
-                let edits = edits.iter().map(|edit| edit.parse::<Edit>().map_err(words)).collect::<Result<_, _>>()?;
                 if live {
                     return self.fork_live(&store, &branch, edits, name);
                 }
@@ -81,7 +81,9 @@ impl Hand {
                     Command::Stop => format!("{name} stopped at step {step}"),
                     Command::Step => format!("{name} made step {step} and waits"),
                     _ if answer.paused => format!("{name} is paused at step {step}"),
-                    _ => format!("{name} goes on after step {step}"),
+                    Command::Edit { .. } | Command::Pause | Command::Resume => {
+                        format!("{name} goes on after step {step}")
+                    }
                 };
                 let select = answer.paused.then(|| (name.clone(), Goal::At(Position::Step(answer.step))));
                 Ok(Done { text, select, paused: Some((answer.branch, answer.paused)), ..Done::default() })
@@ -101,7 +103,8 @@ impl Hand {
                     let _alone = self.shared.alone();
                     store.delete(&name).map_err(words)?;
                 }
-                let text = format!("deleted {name}: z takes it back, until `revacnn gc` frees its space");
+                let free = self.shared.command(&Advice::Free { unasked: false });
+                let text = format!("deleted {name}: z takes it back, until `{free}` frees its space");
                 let select = then.map(|(parent, step)| (parent, Goal::At(Position::Step(step))));
                 Ok(Done { text, select, undo: Some(Undo::TakeBack(name)), ..Done::default() })
             }
@@ -111,7 +114,9 @@ impl Hand {
                 Ok(Done { text: format!("took {name} back"), select, ..Done::default() })
             }
             Intent::TrainOn { branch, steps } => self.runs.go_on(&store, &branch, steps),
-            Intent::Train(_) | Intent::Save { .. } => Err("nothing is left to do".to_owned()),
+            Intent::Train(_) | Intent::Save { .. } | Intent::SaveFresh { .. } => {
+                Err("nothing is left to do".to_owned())
+            }
         }
     }
 
@@ -159,7 +164,7 @@ impl Hand {
 }
 
 /// Writes a figure to a file.
-pub(super) fn save(drawn: &Drawn, path: &std::path::Path) -> Result<Done, String> {
+pub(super) fn save(drawn: &Prepared, path: &std::path::Path) -> Result<Done, String> {
     let figure = drawn.figure.as_ref().map_err(Clone::clone)?;
     let undrawn = render(figure, path).map_err(words)?;
     let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());

@@ -9,9 +9,11 @@ use revacnn_notebook::{PictureFormat, Sources};
 use revacnn_store::write_output;
 
 use crate::cells::Pace;
-use crate::interface::Interface;
-use crate::message::{Ask, Effect, Listed, Message, Notice, Told};
+use crate::headless::Interface;
+use crate::requests::{Effect, Request};
 use crate::state::State;
+use crate::store_events::{Listed, Notice, StoreEvent};
+use crate::update::Message;
 use crate::worker::reader::{Board, is_free, row};
 use crate::{ViewError, ViewOptions};
 
@@ -32,28 +34,28 @@ pub fn screenshot(options: &ViewOptions, path: &Path) -> Result<(), ViewError> {
 /// The window's state once every figure is there.
 pub(crate) fn settled(options: &ViewOptions) -> Result<State, ViewError> {
     let mut state = State::new(options);
-    state.settings.still = true;
+    state.context.reduced_motion = true;
     if is_free(&options.store) && options.address.is_none() && options.beside.is_none() && options.filter.is_none() {
         // Where a run may begin, as the window says.
-        state.update(Message::Told(Told::Listed(Listed::default())));
+        state.update(Message::Store(StoreEvent::Listed(Listed::default())));
         return Ok(state);
     }
-    let mut still = Still::open(options)?;
+    let mut still = SyncReader::open(options)?;
     let effects = state.update(still.list()?);
     still.settle(&mut state, effects)?;
-    match &state.notice {
+    match &state.status.notice {
         Some(Notice::Refused(reason)) => Err(ViewError::NotThere(reason.clone())),
         _ => Ok(state),
     }
 }
 
 /// What the reading threads do, done in this one.
-pub(crate) struct Still {
+pub(crate) struct SyncReader {
     sources: Sources,
     boards: [Board; 3],
 }
 
-impl Still {
+impl SyncReader {
     /// Opens the store.
     pub(crate) fn open(options: &ViewOptions) -> Result<Self, ViewError> {
         let sources = Sources::open(&options.store, options.data.clone(), crate::threads())?.leaving_out();
@@ -64,7 +66,7 @@ impl Still {
     pub(crate) fn list(&mut self) -> Result<Message, ViewError> {
         let branches = self.sources.refresh()?;
         let problems = self.sources.problems().to_vec();
-        Ok(Message::Told(Told::Listed(Listed { branches, problems, ..Listed::default() })))
+        Ok(Message::Store(StoreEvent::Listed(Listed { branches, problems, ..Listed::default() })))
     }
 
     /// Makes every figure that is wanted, and what is wanted because of it;
@@ -75,14 +77,18 @@ impl Still {
             // Only the newest of what is wanted is made.
             let mut newest = None;
             for effect in std::mem::take(&mut effects) {
-                match effect {
-                    Effect::Ask(Ask::Want(wanted)) => newest = Some(wanted),
-                    Effect::Ask(Ask::Resolve(address)) => {
-                        let step = self.sources.resolve(&address)?;
-                        let found = Told::Resolved { branch: address.branch, step };
-                        effects.extend(state.update(Message::Told(found)));
+                match &effect {
+                    Effect::Request(Request::Figures(wanted)) => newest = Some(wanted.clone()),
+                    Effect::Request(Request::Resolve(address)) => {
+                        let step = self.sources.resolve(address)?;
+                        let found = StoreEvent::Resolved { branch: address.branch.clone(), step };
+                        effects.extend(state.update(Message::Store(found)));
                     }
-                    other => others.push(other),
+                    Effect::Request(Request::Epoch { .. } | Request::Change(_))
+                    | Effect::Focus(_)
+                    | Effect::Copy(_) => {
+                        others.push(effect);
+                    }
                 }
             }
             let Some(wanted) = newest else { continue };
@@ -91,7 +97,7 @@ impl Still {
                 let figures = board.all(&mut self.sources);
                 let (generation, step) = (wanted.generation, wanted.step);
                 let row = row(&mut self.sources, wanted.at.as_ref());
-                effects.extend(state.update(Message::Told(Told::Figures { generation, step, figures, row })));
+                effects.extend(state.update(Message::Store(StoreEvent::Figures { generation, step, figures, row })));
             }
         }
         Ok(others)

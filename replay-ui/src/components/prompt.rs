@@ -1,11 +1,15 @@
 //! A question that is answered with a line of text.
 
+use iced::widget::{column, text};
 use revacnn_schemas::{Address, BranchName, Edit, ImageIndex, Step};
 use revacnn_store::Command;
 
-use crate::canvas::draw::count;
-use crate::message::{Ask, Intent};
-use crate::state::State;
+use super::dialog::buttons;
+use super::pieces::{Piece, alarm, faint, field, plain};
+use crate::canvas::labels::count;
+use crate::context::Context;
+use crate::requests::{Intent, Request};
+use crate::theme::NORMAL;
 
 /// The name of its field.
 pub(crate) const FIELD: &str = "prompt";
@@ -36,7 +40,7 @@ pub(crate) enum Question {
 
 /// The open question.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Prompt {
+pub(crate) struct State {
     /// What is asked.
     pub(crate) question: Question,
     /// What was typed so far.
@@ -45,25 +49,78 @@ pub(crate) struct Prompt {
     pub(crate) problem: Option<String>,
 }
 
+/// What happens in it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Message {
+    Type(String),
+    Enter,
+    Leave,
+}
+
+/// What others are to do.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Action {
+    None,
+    Leave,
+    /// It is answered, and closed.
+    Answer(Answer),
+}
+
 /// What an answer leads to.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Answer {
     /// To be asked of the workers.
-    Ask(Ask),
+    Request(Request),
     /// Another image.
     Image(Option<ImageIndex>),
     /// Whether a branch is shown.
     Show(BranchName, bool),
     /// Edits of the selected branch, and the fork's name.
-    Edit(Vec<String>, Option<BranchName>),
+    Edit(Vec<Edit>, Option<BranchName>),
     /// Nothing was typed.
     Nothing,
 }
 
-impl Prompt {
-    /// A question, with a text to start from.
-    pub(crate) fn new(question: Question, text: impl Into<String>) -> Self {
-        Self { question, text: text.into(), problem: None }
+impl State {
+    /// A question, with the text that it starts from.
+    pub(crate) fn of(question: Question, context: &Context) -> Self {
+        let text = match question {
+            Question::Rename => context.selected.as_ref().map(ToString::to_string).unwrap_or_default(),
+            Question::TrainOn => "1000".to_owned(),
+            Question::GoTo
+            | Question::Fork
+            | Question::Edit
+            | Question::Image
+            | Question::Hide
+            | Question::Stop(_)
+            | Question::Unfork { .. } => String::new(),
+        };
+        Self { question, text, problem: None }
+    }
+
+    pub(crate) fn update(&mut self, message: Message, context: &Context) -> Action {
+        match message {
+            Message::Type(text) => (self.text, self.problem) = (text, None),
+            Message::Leave => return Action::Leave,
+            Message::Enter => match self.answer(context) {
+                Ok(answer) => return Action::Answer(answer),
+                Err(problem) => self.problem = Some(problem),
+            },
+        }
+        Action::None
+    }
+
+    pub(crate) fn view(&self, context: &Context) -> Piece<'_, Message> {
+        if let Some((words, yes)) = self.consent(context) {
+            let page = column![text(self.title()).size(NORMAL), plain(words).width(380)].spacing(12);
+            return page.push(buttons(yes, Message::Enter, Message::Leave)).into();
+        }
+        let input = field(self.hint(), &self.text, 460.0).id(FIELD).on_input(Message::Type).on_submit(Message::Enter);
+        let mut page = column![text(self.title()).size(NORMAL), input, faint(self.hint())].spacing(8);
+        if let Some(problem) = &self.problem {
+            page = page.push(alarm(problem.as_str()).width(460));
+        }
+        page.push(buttons("go on", Message::Enter, Message::Leave)).into()
     }
 
     /// Its heading.
@@ -83,19 +140,25 @@ impl Prompt {
 
     /// What is to be agreed to, and the words of the button that does; `None`
     /// where a line of text is asked for.
-    pub(crate) fn consent(&self, state: &State) -> Option<(String, &'static str)> {
+    pub(crate) fn consent(&self, context: &Context) -> Option<(String, &'static str)> {
         match &self.question {
             Question::Stop(name) => {
                 let text = format!("{name} is trained by another process. It ends there, with everything written.");
                 Some((text, "stop it"))
             }
             Question::Unfork { name, .. } => {
-                let branch = state.branch_named(name);
+                let branch = context.branch_named(name);
                 let steps = branch.and_then(|branch| Some(branch.steps?.last.0 - branch.fork_step.0)).unwrap_or(0);
                 let text = format!("{name} has {} steps of its own by now. All of them go with it.", count(steps));
                 Some((text, "delete it"))
             }
-            _ => None,
+            Question::GoTo
+            | Question::Fork
+            | Question::Edit
+            | Question::Rename
+            | Question::Image
+            | Question::TrainOn
+            | Question::Hide => None,
         }
     }
 
@@ -117,23 +180,25 @@ impl Prompt {
     ///
     /// # Errors
     /// What was expected and what was found.
-    pub(crate) fn answer(&self, state: &State) -> Result<Answer, String> {
+    fn answer(&self, context: &Context) -> Result<Answer, String> {
         let text = self.text.trim();
-        let selected = state.selected.clone().ok_or("expected a selected branch, found none")?;
+        let selected = context.selected.clone().ok_or("expected a selected branch, found none")?;
         match &self.question {
             Question::Stop(branch) => {
-                Ok(Answer::Ask(Ask::Do(Intent::Steer { branch: branch.clone(), command: Command::Stop })))
+                Ok(Answer::Request(Request::Change(Intent::Steer { branch: branch.clone(), command: Command::Stop })))
             }
             Question::Unfork { name, parent, step } => {
                 let then = Some((parent.clone(), *step));
-                Ok(Answer::Ask(Ask::Do(Intent::Delete { name: name.clone(), then })))
+                Ok(Answer::Request(Request::Change(Intent::Delete { name: name.clone(), then })))
             }
             Question::GoTo if text.is_empty() => Ok(Answer::Nothing),
-            Question::GoTo => go_to(text, &selected, state).map(|address| Answer::Ask(Ask::Resolve(address))),
+            Question::GoTo => go_to(text, &selected, context).map(|address| Answer::Request(Request::Resolve(address))),
             Question::Fork => Ok(Answer::Edit(Vec::new(), name(text)?)),
             Question::Edit => edits(text).map(|edits| Answer::Edit(edits, None)),
             Question::Rename => match name(text)? {
-                Some(to) if to != selected => Ok(Answer::Ask(Ask::Do(Intent::Rename { from: selected, to }))),
+                Some(to) if to != selected => {
+                    Ok(Answer::Request(Request::Change(Intent::Rename { from: selected, to })))
+                }
                 _ => Ok(Answer::Nothing),
             },
             Question::Image if text.is_empty() => Ok(Answer::Image(None)),
@@ -142,28 +207,30 @@ impl Prompt {
                 Err(_) => Err(format!("expected the number of a training image, found `{text}`")),
             },
             Question::TrainOn => match text.replace(',', "").parse::<u64>() {
-                Ok(steps) if steps > 0 => Ok(Answer::Ask(Ask::Do(Intent::TrainOn { branch: selected, steps }))),
+                Ok(steps) if steps > 0 => {
+                    Ok(Answer::Request(Request::Change(Intent::TrainOn { branch: selected, steps })))
+                }
                 _ => Err(format!("expected a number of steps from 1, found `{text}`")),
             },
             Question::Hide if text.is_empty() => Ok(Answer::Nothing),
             Question::Hide => {
-                let found = state.branches.iter().find(|branch| branch.name.as_str() == text);
+                let found = context.branches.iter().find(|branch| branch.name.as_str() == text);
                 let found = found.ok_or_else(|| {
-                    let names: Vec<&str> = state.branches.iter().map(|branch| branch.name.as_str()).collect();
+                    let names: Vec<&str> = context.branches.iter().map(|branch| branch.name.as_str()).collect();
                     format!("there is no branch `{text}`; there are {}", names.join(", "))
                 })?;
-                if found.name == selected || Some(&found.name) == state.beside.as_ref() {
+                if found.name == selected || Some(&found.name) == context.beside.as_ref() {
                     return Err(format!("{text} is looked at: select another branch first (↑ ↓)"));
                 }
-                Ok(Answer::Show(found.name.clone(), state.hidden.contains(&found.name)))
+                Ok(Answer::Show(found.name.clone(), context.hidden.contains(&found.name)))
             }
         }
     }
 }
 
 /// A bare number, or a position, is of the selected branch.
-fn go_to(text: &str, selected: &BranchName, state: &State) -> Result<Address, String> {
-    let is_branch = |name: &BranchName| state.branches.iter().any(|branch| branch.name == *name);
+fn go_to(text: &str, selected: &BranchName, context: &Context) -> Result<Address, String> {
+    let is_branch = |name: &BranchName| context.branches.iter().any(|branch| branch.name == *name);
     let whole = text.parse::<Address>().ok();
     let whole = whole.filter(|address| text.contains('@') || is_branch(&address.branch));
     let expected = "expected NAME@STEP, a step, `epoch:N`, `last`, `best` or `fork`";
@@ -176,21 +243,18 @@ fn name(text: &str) -> Result<Option<BranchName>, String> {
     if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(|error| format!("{error}")) }
 }
 
-/// Edits with a semicolon between them, each checked.
-fn edits(text: &str) -> Result<Vec<String>, String> {
-    let edits: Vec<String> =
-        text.split(';').map(str::trim).filter(|edit| !edit.is_empty()).map(str::to_owned).collect();
-    if edits.is_empty() {
-        return Err("expected an edit, such as `add-filter conv3`, found nothing".to_owned());
+/// Edits with a semicolon between them.
+fn edits(text: &str) -> Result<Vec<Edit>, String> {
+    let edits = text.split(';').map(str::trim).filter(|edit| !edit.is_empty());
+    let edits = edits.map(|edit| edit.parse::<Edit>().map_err(|error| error.to_string()));
+    match edits.collect::<Result<Vec<Edit>, String>>()? {
+        edits if edits.is_empty() => Err("expected an edit, such as `add-filter conv3`, found nothing".to_owned()),
+        edits => Ok(edits),
     }
-    for edit in &edits {
-        edit.parse::<Edit>().map_err(|error| error.to_string())?;
-    }
-    Ok(edits)
 }
 
 /// What a button says of a running training.
-pub(crate) fn told(command: &Command) -> &'static str {
+pub(crate) fn steering(command: &Command) -> &'static str {
     match command {
         Command::Pause => "pause",
         Command::Resume => "resume",
@@ -203,16 +267,16 @@ pub(crate) fn told(command: &Command) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::Message;
+    use crate::components::tree;
     use crate::state::tests::opened;
 
     fn asked(question: Question, text: &str) -> Result<Answer, String> {
-        Prompt::new(question, text).answer(&opened())
+        State { question, text: text.to_owned(), problem: None }.answer(&opened().context)
     }
 
     #[test]
     fn a_bare_step_is_of_the_selected_branch_and_what_is_no_address_is_said() {
-        let to = |address: &str| Answer::Ask(Ask::Resolve(address.parse().unwrap()));
+        let to = |address: &str| Answer::Request(Request::Resolve(address.parse().unwrap()));
         assert_eq!(asked(Question::GoTo, "77"), Ok(to("main@77")));
         assert_eq!(asked(Question::GoTo, "wider"), Ok(to("wider@last")));
         assert_eq!(asked(Question::GoTo, "wider@epoch:2"), Ok(to("wider@epoch:2")));
@@ -221,7 +285,7 @@ mod tests {
 
     #[test]
     fn edits_are_checked_before_anything_is_forked() {
-        let edits = vec!["add-filter conv3".to_owned(), "freeze conv1".to_owned()];
+        let edits = ["add-filter conv3", "freeze conv1"].map(|edit| edit.parse().unwrap()).to_vec();
         assert_eq!(asked(Question::Edit, "add-filter conv3; freeze conv1;"), Ok(Answer::Edit(edits, None)));
         assert!(asked(Question::Edit, "add-fliter conv3").unwrap_err().contains("add-fliter"));
         assert!(asked(Question::Edit, " ").unwrap_err().contains("expected an edit"));
@@ -230,10 +294,12 @@ mod tests {
     #[test]
     fn a_branch_is_hidden_and_shown_again_but_not_the_one_that_is_looked_at() {
         let mut state = opened();
-        let hide = |state: &State, text: &str| Prompt::new(Question::Hide, text).answer(state);
+        let hide = |state: &crate::state::State, text: &str| {
+            State { question: Question::Hide, text: text.to_owned(), problem: None }.answer(&state.context)
+        };
         let wider: BranchName = "wider".parse().unwrap();
         assert_eq!(hide(&state, "wider"), Ok(Answer::Show(wider.clone(), false)));
-        state.update(Message::ShowBranch(wider.clone(), false));
+        state.update(tree::Message::Show(wider.clone(), false));
         assert_eq!(hide(&state, "wider"), Ok(Answer::Show(wider, true)));
         assert!(hide(&state, "main").unwrap_err().contains("select another branch"));
         assert!(hide(&state, "widest").unwrap_err().contains("there are main, wider"));
@@ -247,7 +313,7 @@ mod tests {
         assert!(asked(Question::TrainOn, "0").is_err());
         assert!(matches!(
             asked(Question::TrainOn, "1,000"),
-            Ok(Answer::Ask(Ask::Do(Intent::TrainOn { steps: 1000, .. })))
+            Ok(Answer::Request(Request::Change(Intent::TrainOn { steps: 1000, .. })))
         ));
     }
 }

@@ -2,22 +2,23 @@
 
 use iced::widget::canvas::{self, Action, Event, Frame, Geometry, Path};
 use iced::{Point, Rectangle, Renderer, Size, Theme, keyboard, mouse, window};
-use revacnn_notebook::{BranchSummary, XAxis};
+use revacnn_notebook::BranchSummary;
 use revacnn_schemas::{Chart, Scale};
 
 use super::chart::{Pen, line, range, runs};
-use super::draw::{Align, count, label, ticks};
+use super::geometry_cache::Cache;
+use super::labels::{TextAlign, count, label, ticks};
 use super::text::fitted;
 use super::{Pointer, diamond, scrub};
-use crate::cells::Slot;
-use crate::look::Look;
-use crate::message::Message;
-use crate::state::State;
+use crate::components::timeline::Message;
+use crate::context::Context;
+use crate::theme::Colours;
+use crate::time::{Move, Time};
 
 const NAMES: f32 = 112.0;
 const RIGHT: f32 = 16.0;
 const FOOT: f32 = 18.0;
-/// Lanes that are drawn at once; others are scrolled to.
+/// Timeline that are drawn at once; others are scrolled to.
 pub(crate) const MOST: usize = 6;
 const LANE: f32 = 30.0;
 /// The width of the scroll bar, at the right edge.
@@ -25,12 +26,43 @@ const BAR: f32 = 10.0;
 /// The most that a fork's edits take of the width.
 const EDITS: f32 = 260.0;
 
+/// The lane of a branch.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lane<'a> {
+    pub(crate) branch: &'a BranchSummary,
+    /// How far it is moved along the timeline, in steps.
+    pub(crate) shift: i64,
+    pub(crate) selected: bool,
+}
+
+impl<'a> Lane<'a> {
+    /// The lanes of the shown branches.
+    pub(crate) fn all(context: &'a Context) -> Vec<Self> {
+        let lane = |branch: &'a BranchSummary| Self {
+            branch,
+            shift: context.shift(branch),
+            selected: context.selected.as_ref() == Some(&branch.name),
+        };
+        context.shown_branches().iter().filter_map(|name| context.branch_named(name)).map(lane).collect()
+    }
+}
+
 /// The timeline.
-pub(crate) struct Lanes<'a>(pub(crate) &'a State);
+pub(crate) struct Timeline<'a> {
+    pub(crate) lanes: Vec<Lane<'a>>,
+    /// The lane that is drawn first.
+    pub(crate) from: usize,
+    pub(crate) time: &'a Time,
+    pub(crate) playing: bool,
+    /// Losses by step.
+    pub(crate) chart: Option<&'a Chart>,
+    /// Changes as the curves do, and when it is zoomed.
+    pub(crate) cache: &'a Cache,
+}
 
 /// What the timeline remembers.
 #[derive(Debug, Default)]
-pub(crate) struct Hand {
+pub(crate) struct DragState {
     pointer: Pointer,
     /// Whether Shift is held: the wheel then scrolls.
     shift: bool,
@@ -76,7 +108,7 @@ fn dragged(top: f32, lanes: usize, size: Size) -> usize {
     (top / track.max(1.0) * hidden as f32).round().clamp(0.0, hidden as f32) as usize
 }
 
-impl Lanes<'_> {
+impl Timeline<'_> {
     fn width(bounds: Rectangle) -> f32 {
         (bounds.width - NAMES - RIGHT).max(1.0)
     }
@@ -86,24 +118,23 @@ impl Lanes<'_> {
     }
 
     fn x_at(&self, bounds: Rectangle, step: f64) -> f32 {
-        NAMES + Self::width(bounds) * self.0.time.fraction(step) as f32
+        NAMES + Self::width(bounds) * self.time.fraction(step) as f32
     }
 
-    fn lane(&self, frame: &mut Frame<Renderer>, bounds: Rectangle, branch: &BranchSummary, top: f32, look: &Look) {
-        let state = self.0;
+    fn lane(&self, frame: &mut Frame<Renderer>, bounds: Rectangle, lane: &Lane<'_>, top: f32, colours: &Colours) {
+        let branch = lane.branch;
         let width = Self::width(bounds);
-        let height = lane_height(state.shown().len(), bounds.height);
+        let height = lane_height(self.lanes.len(), bounds.height);
         let inside = |x: f32| (NAMES..=NAMES + width).contains(&x);
-        let color = look.branch(branch.hue);
-        let bold = state.selected.as_ref() == Some(&branch.name);
-        let shift = state.shift(branch) as f64;
+        let color = colours.branch(branch.hue);
+        let shift = lane.shift as f64;
         let name = fitted(branch.name.as_str(), NAMES - 20.0);
-        label(frame, name, Point::new(12.0, top + height / 2.0), if bold { look.ink } else { look.faint }, Align::Left);
+        let ink = if lane.selected { colours.ink } else { colours.faint };
+        label(frame, name, Point::new(12.0, top + height / 2.0), ink, TextAlign::Left);
         let base = (top + height - 3.0).round();
-        frame.fill_rectangle(Point::new(NAMES, base), Size::new(width, 1.0), look.line);
-        let curves = if state.settings.x == XAxis::Step { Slot::Loss } else { Slot::Lanes };
-        if let Some(Ok(chart)) = state.figures.chart(curves) {
-            self.curve(frame, bounds, chart, branch, (base, height, shift), look);
+        frame.fill_rectangle(Point::new(NAMES, base), Size::new(width, 1.0), colours.line);
+        if let Some(chart) = self.chart {
+            self.curve(frame, bounds, chart, lane, (base, height), colours);
         }
         let fork = self.x_at(bounds, branch.fork_step.0 as f64 + shift);
         if branch.parent.is_some() && inside(fork) {
@@ -111,43 +142,49 @@ impl Lanes<'_> {
             if !branch.edits.is_empty() {
                 let at = Point::new(fork + 9.0, top + 8.0);
                 let text = fitted(&branch.edits.join("; "), EDITS.min(bounds.width - RIGHT - at.x));
-                label(frame, text, at, look.faint, Align::Left);
+                label(frame, text, at, colours.faint, TextAlign::Left);
             }
         }
         for event in branch.events.iter().filter(|event| event.kind == "diverged") {
             let x = self.x_at(bounds, event.step.0 as f64 + shift);
             if inside(x) {
-                frame.fill(&diamond(Point::new(x, base - 5.0), 4.5), look.alarm);
-                label(frame, "diverged", Point::new(x + 9.0, top + 8.0), look.alarm, Align::Left);
+                frame.fill(&diamond(Point::new(x, base - 5.0), 4.5), colours.alarm);
+                label(frame, "diverged", Point::new(x + 9.0, top + 8.0), colours.alarm, TextAlign::Left);
             }
         }
     }
 
     /// Scrolls as many lanes as the wheel has turned.
-    fn scroll(hand: &mut Hand, delta: &mouse::ScrollDelta) -> Option<Action<Message>> {
+    fn scroll(drag: &mut DragState, delta: &mouse::ScrollDelta) -> Option<Action<Message>> {
         // Some systems turn a wheel sideways while Shift is held.
         let [x, y] = match delta {
             mouse::ScrollDelta::Lines { x, y } => [*x, *y],
             mouse::ScrollDelta::Pixels { x, y } => [*x / 40.0, *y / 40.0],
         };
-        hand.turned += if y == 0.0 { x } else { y };
-        let lanes = hand.turned.trunc();
-        hand.turned -= lanes;
+        drag.turned += if y == 0.0 { x } else { y };
+        let lanes = drag.turned.trunc();
+        drag.turned -= lanes;
         // Turned up, what lies above comes.
         Some(if lanes == 0.0 {
             Action::capture()
         } else {
-            Action::publish(Message::ScrollLanes(-lanes as isize)).and_capture()
+            Action::publish(Message::Scroll(-lanes as isize)).and_capture()
         })
     }
 
     /// What a drag of the scroll bar does.
-    fn bar(&self, hand: &mut Hand, event: &Event, bounds: Rectangle, cursor: mouse::Cursor) -> Option<Action<Message>> {
-        let lanes = self.0.shown().len();
-        let from = first(self.0.lanes_from, lanes);
+    fn bar(
+        &self,
+        drag: &mut DragState,
+        event: &Event,
+        bounds: Rectangle,
+        cursor: mouse::Cursor,
+    ) -> Option<Action<Message>> {
+        let lanes = self.lanes.len();
+        let from = first(self.from, lanes);
         let go = |top: f32| {
             let by = dragged(top, lanes, bounds.size()) as isize - from as isize;
-            if by == 0 { Action::capture() } else { Action::publish(Message::ScrollLanes(by)).and_capture() }
+            if by == 0 { Action::capture() } else { Action::publish(Message::Scroll(by)).and_capture() }
         };
         match event {
             Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left)) => {
@@ -156,17 +193,17 @@ impl Lanes<'_> {
                 // Beside the thumb its middle comes to the pointer.
                 let within =
                     if (thumb.y..thumb.y + thumb.height).contains(&at.y) { at.y - thumb.y } else { thumb.height / 2.0 };
-                hand.bar = Some(within);
+                drag.bar = Some(within);
                 Some(go(at.y - within))
             }
             Event::Mouse(mouse::Event::CursorMoved { .. }) => {
-                let within = hand.bar?;
+                let within = drag.bar?;
                 Some(go(cursor.position_from(bounds.position())?.y - within))
             }
             Event::Mouse(mouse::Event::ButtonReleased(mouse::Button::Left)) => {
-                hand.bar.take().map(|_| Action::capture())
+                drag.bar.take().map(|_| Action::capture())
             }
-            _ => None,
+            Event::Keyboard(_) | Event::Mouse(_) | Event::Window(_) | Event::Touch(_) | Event::InputMethod(_) => None,
         }
     }
 
@@ -175,50 +212,50 @@ impl Lanes<'_> {
         frame: &mut Frame<Renderer>,
         bounds: Rectangle,
         chart: &Chart,
-        branch: &BranchSummary,
-        (base, height, shift): (f32, f32, f64),
-        look: &Look,
+        lane: &Lane<'_>,
+        (base, height): (f32, f32),
+        colours: &Colours,
     ) {
         let Some([low, high]) = range(&chart.series, Scale::Linear) else { return };
         let inside = |x: f32| (NAMES..=NAMES + Self::width(bounds)).contains(&x);
-        let bold = self.0.selected.as_ref() == Some(&branch.name);
-        for series in chart.series.iter().filter(|series| series.hue == branch.hue && !series.dashed) {
+        let hue = lane.branch.hue;
+        for series in chart.series.iter().filter(|series| series.hue == hue && !series.dashed) {
             let place = |[x, y]: [f64; 2]| {
-                let x = self.x_at(bounds, x + shift);
+                let x = self.x_at(bounds, x + lane.shift as f64);
                 let y = base - (height - 7.0) * ((y - low) / (high - low)) as f32;
                 (inside(x) && y.is_finite()).then_some(Point::new(x, y))
             };
             for run in runs(&series.points, place) {
-                let width = if bold { 2.0 } else { 1.25 };
-                line(frame, &run, Pen { color: look.branch(branch.hue), width, dash: Look::dash(branch.hue) });
+                let width = if lane.selected { 2.0 } else { 1.25 };
+                line(frame, &run, Pen { color: colours.branch(hue), width, dash: Colours::dash(hue) });
             }
         }
     }
 }
 
-impl canvas::Program<Message> for Lanes<'_> {
-    type State = Hand;
+impl canvas::Program<Message> for Timeline<'_> {
+    type State = DragState;
 
     fn update(
         &self,
-        hand: &mut Hand,
+        drag: &mut DragState,
         event: &Event,
         bounds: Rectangle,
         cursor: mouse::Cursor,
     ) -> Option<Action<Message>> {
-        let dragged = self.bar(hand, event, bounds, cursor);
+        let dragged = self.bar(drag, event, bounds, cursor);
         if dragged.is_some() {
             return dragged;
         }
         match event {
             Event::Keyboard(keyboard::Event::ModifiersChanged(modifiers)) => {
-                hand.shift = modifiers.shift();
+                drag.shift = modifiers.shift();
                 None
             }
             Event::Mouse(mouse::Event::WheelScrolled { delta }) => {
                 let at = cursor.position_in(bounds)?;
-                if hand.shift || at.x < NAMES {
-                    return Self::scroll(hand, delta);
+                if drag.shift || at.x < NAMES {
+                    return Self::scroll(drag, delta);
                 }
                 let lines = match delta {
                     mouse::ScrollDelta::Lines { y, .. } => *y,
@@ -230,67 +267,70 @@ impl canvas::Program<Message> for Lanes<'_> {
             Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left))
                 if cursor.position_in(bounds).is_some_and(|at| at.x < NAMES) =>
             {
-                let shown = self.0.shown();
-                let lane = lane_at(cursor.position_in(bounds)?.y, shown.len(), bounds.height)?;
-                let lane = first(self.0.lanes_from, shown.len()) + lane;
-                Some(Action::publish(Message::Select(shown.get(lane)?.clone())).and_capture())
+                let lanes = self.lanes.len();
+                let lane = lane_at(cursor.position_in(bounds)?.y, lanes, bounds.height)?;
+                let lane = self.lanes.get(first(self.from, lanes) + lane)?;
+                Some(Action::publish(Message::Select(lane.branch.name.clone())).and_capture())
             }
-            Event::Window(window::Event::RedrawRequested(now)) if self.0.playing.on => {
+            Event::Window(window::Event::RedrawRequested(now)) if self.playing => {
                 Some(Action::publish(Message::Tick(*now)))
             }
-            _ => scrub(&mut hand.pointer, event, bounds, cursor, |at| {
-                Some(self.0.time.step_at(Self::fraction(bounds, at.x)))
-            }),
+            Event::Keyboard(_) | Event::Mouse(_) | Event::Window(_) | Event::Touch(_) | Event::InputMethod(_) => scrub(
+                &mut drag.pointer,
+                event,
+                bounds,
+                cursor,
+                |at| Some(self.time.step_at(Self::fraction(bounds, at.x))),
+                |step| Message::Go(Move::To(step)),
+            ),
         }
     }
 
     fn draw(
         &self,
-        hand: &Hand,
+        drag: &DragState,
         renderer: &Renderer,
         theme: &Theme,
         bounds: Rectangle,
         _: mouse::Cursor,
     ) -> Vec<Geometry> {
-        let look = Look::of(theme);
-        let shown = self.0.shown();
-        let from = first(self.0.lanes_from, shown.len());
-        let lanes = self.0.caches.lanes.draw(renderer, bounds.size(), |frame| {
-            let height = lane_height(shown.len(), bounds.height);
-            for (lane, name) in shown[from..].iter().take(MOST).enumerate() {
-                if let Some(branch) = self.0.branch_named(name) {
-                    self.lane(frame, bounds, branch, lane as f32 * height, look);
-                }
+        let colours = Colours::of(theme);
+        let all = self.lanes.len();
+        let from = first(self.from, all);
+        let lanes = self.cache.draw(renderer, bounds.size(), |frame| {
+            let height = lane_height(all, bounds.height);
+            for (place, lane) in self.lanes[from..].iter().take(MOST).enumerate() {
+                self.lane(frame, bounds, lane, place as f32 * height, colours);
             }
-            if let Some(thumb) = thumb(from, shown.len(), bounds.size()) {
-                frame.fill(&Path::rounded_rectangle(thumb.position(), thumb.size(), 3.0.into()), look.line);
-                let those = format!("{} to {} of {}", from + 1, from + MOST, shown.len());
-                label(frame, those, Point::new(12.0, bounds.height - 9.0), look.faint, Align::Left);
+            if let Some(thumb) = thumb(from, all, bounds.size()) {
+                frame.fill(&Path::rounded_rectangle(thumb.position(), thumb.size(), 3.0.into()), colours.line);
+                let those = format!("{} to {} of {}", from + 1, from + MOST, all);
+                label(frame, those, Point::new(12.0, bounds.height - 9.0), colours.faint, TextAlign::Left);
             }
-            let ends = [self.0.time.step_at(0.0).0 as f64, self.0.time.step_at(1.0).0 as f64];
+            let ends = [self.time.step_at(0.0).0 as f64, self.time.step_at(1.0).0 as f64];
             for tick in ticks(ends[0], ends[1], (Self::width(bounds) / 120.0).max(2.0) as usize) {
                 if tick.fract() == 0.0 {
                     let at = Point::new(self.x_at(bounds, tick), bounds.height - 9.0);
                     let at_end = at.x + 24.0 > bounds.width;
-                    let align = if at_end { Align::Right } else { Align::Middle };
-                    label(frame, count(tick as u64), at, look.faint, align);
+                    let align = if at_end { TextAlign::Right } else { TextAlign::Middle };
+                    label(frame, count(tick as u64), at, colours.faint, align);
                 }
             }
         });
         let mut above = Frame::new(renderer, bounds.size());
-        let x = self.x_at(bounds, self.0.time.cursor.0 as f64).round();
+        let x = self.x_at(bounds, self.time.cursor.0 as f64).round();
         if (NAMES..=NAMES + Self::width(bounds)).contains(&x) {
-            above.fill_rectangle(Point::new(x - 1.0, 0.0), Size::new(2.0, bounds.height - FOOT), look.accent);
-            above.fill(&diamond(Point::new(x, bounds.height - FOOT - 1.0), 5.0), look.accent);
+            above.fill_rectangle(Point::new(x - 1.0, 0.0), Size::new(2.0, bounds.height - FOOT), colours.accent);
+            above.fill(&diamond(Point::new(x, bounds.height - FOOT - 1.0), 5.0), colours.accent);
         }
-        vec![lanes, hand.pointer.above.above(above)]
+        vec![lanes, drag.pointer.above.above(above)]
     }
 
-    fn mouse_interaction(&self, hand: &Hand, bounds: Rectangle, cursor: mouse::Cursor) -> mouse::Interaction {
-        let scrolls = self.0.shown().len() > MOST;
+    fn mouse_interaction(&self, drag: &DragState, bounds: Rectangle, cursor: mouse::Cursor) -> mouse::Interaction {
+        let scrolls = self.lanes.len() > MOST;
         match cursor.position_in(bounds) {
-            _ if hand.bar.is_some() => mouse::Interaction::Grabbing,
-            _ if hand.pointer.held => mouse::Interaction::ResizingHorizontally,
+            _ if drag.bar.is_some() => mouse::Interaction::Grabbing,
+            _ if drag.pointer.held => mouse::Interaction::ResizingHorizontally,
             Some(at) if at.x < NAMES => mouse::Interaction::Pointer,
             Some(at) if scrolls && at.x >= bounds.width - RIGHT => mouse::Interaction::Grab,
             Some(_) => mouse::Interaction::ResizingHorizontally,
@@ -302,18 +342,23 @@ impl canvas::Program<Message> for Lanes<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::State;
     use crate::state::tests::{branch, listed, opened};
-    use crate::time::Move;
+
+    fn timeline(state: &State) -> Timeline<'_> {
+        let (lanes, time, cache) = (Lane::all(&state.context), &state.context.time, state.timeline.cache());
+        Timeline { lanes, from: state.timeline.from, time, playing: false, chart: None, cache }
+    }
 
     #[test]
     fn the_wheel_zooms_over_lanes_and_scrolls_over_names_and_with_shift() {
         let mut state = opened();
         state.update(listed((0..31).map(|place| branch(&format!("b{place}"), None, 0, 50)).collect()));
         let bounds = Rectangle { x: 0.0, y: 0.0, width: 900.0, height: super::height(31) };
-        let (lanes, mut hand) = (Lanes(&state), Hand::default());
+        let (lanes, mut drag) = (timeline(&state), DragState::default());
         let mut said = |event: Event, x: f32, y: f32| {
             let cursor = mouse::Cursor::Available(Point::new(x, y));
-            let action = canvas::Program::update(&lanes, &mut hand, &event, bounds, cursor);
+            let action = canvas::Program::update(&lanes, &mut drag, &event, bounds, cursor);
             action.and_then(|action| action.into_inner().0)
         };
         let wheel = |x: f32, y: f32| {
@@ -321,19 +366,19 @@ mod tests {
             Event::Mouse(mouse::Event::WheelScrolled { delta })
         };
         assert!(matches!(said(wheel(0.0, 1.0), 400.0, 20.0), Some(Message::Zoom { .. })));
-        assert!(matches!(said(wheel(0.0, -1.0), 40.0, 20.0), Some(Message::ScrollLanes(1))));
+        assert!(matches!(said(wheel(0.0, -1.0), 40.0, 20.0), Some(Message::Scroll(1))));
         said(Event::Keyboard(keyboard::Event::ModifiersChanged(keyboard::Modifiers::SHIFT)), 400.0, 20.0);
-        assert!(matches!(said(wheel(0.0, 2.0), 400.0, 20.0), Some(Message::ScrollLanes(-2))));
-        assert!(matches!(said(wheel(-1.0, 0.0), 400.0, 20.0), Some(Message::ScrollLanes(1))), "turned sideways");
+        assert!(matches!(said(wheel(0.0, 2.0), 400.0, 20.0), Some(Message::Scroll(-2))));
+        assert!(matches!(said(wheel(-1.0, 0.0), 400.0, 20.0), Some(Message::Scroll(1))), "turned sideways");
         // A fine wheel adds up.
         let fine = [wheel(0.0, -0.5), wheel(0.0, -0.5)].map(|event| said(event, 400.0, 20.0));
-        assert!(matches!(fine, [None, Some(Message::ScrollLanes(1))]), "{fine:?}");
+        assert!(matches!(fine, [None, Some(Message::Scroll(1))]), "{fine:?}");
         // The bar: pressed beside its thumb, dragged, let go.
         let [down, up] =
             [mouse::Event::ButtonPressed, mouse::Event::ButtonReleased].map(|of| Event::Mouse(of(mouse::Button::Left)));
         let moved = || Event::Mouse(mouse::Event::CursorMoved { position: Point::ORIGIN });
-        assert!(matches!(said(down, 895.0, 150.0), Some(Message::ScrollLanes(1..=25))));
-        assert!(matches!(said(moved(), 300.0, 900.0), Some(Message::ScrollLanes(25))), "to the last lane");
+        assert!(matches!(said(down, 895.0, 150.0), Some(Message::Scroll(1..=25))));
+        assert!(matches!(said(moved(), 300.0, 900.0), Some(Message::Scroll(25))), "to the last lane");
         assert!(said(up, 300.0, 900.0).is_none() && said(moved(), 300.0, 20.0).is_none());
         // Beside it, the same press goes to a step.
         let down = Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left));
@@ -344,11 +389,11 @@ mod tests {
     fn a_name_that_was_scrolled_to_is_selected_by_a_press() {
         let mut state = opened();
         state.update(listed((0..31).map(|place| branch(&format!("b{place}"), None, 0, 50)).collect()));
-        state.update(Message::ScrollLanes(20));
+        state.update(Message::Scroll(20));
         let bounds = Rectangle { x: 0.0, y: 0.0, width: 900.0, height: super::height(31) };
         let down = Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left));
         let cursor = mouse::Cursor::Available(Point::new(20.0, 5.0));
-        let action = canvas::Program::update(&Lanes(&state), &mut Hand::default(), &down, bounds, cursor);
+        let action = canvas::Program::update(&timeline(&state), &mut DragState::default(), &down, bounds, cursor);
         let said = action.and_then(|action| action.into_inner().0);
         assert!(matches!(&said, Some(Message::Select(name)) if name.as_str() == "b20"), "{said:?}");
     }

@@ -1,0 +1,67 @@
+//! What opens above the window, one at a time: a question, the form of a new
+//! run, a figure's menu, the list of keys.
+
+use iced::widget::row;
+
+use super::pieces::{Piece, dialog, press};
+use super::{figure_menu, help, prompt, run_form};
+
+/// The open dialog.
+#[derive(Debug)]
+pub(crate) enum State {
+    Prompt(prompt::State),
+    RunForm(run_form::State),
+    Menu(figure_menu::State),
+    Help,
+}
+
+/// What happens in it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Message {
+    Prompt(prompt::Message),
+    RunForm(run_form::Message),
+    Menu(figure_menu::Message),
+    /// Close it.
+    Leave,
+}
+
+/// What others are to do.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Action {
+    None,
+    Leave,
+    Prompt(prompt::Action),
+    RunForm(run_form::Action),
+    Menu(figure_menu::Action),
+}
+
+impl State {
+    /// Takes in a message; one of another dialog has come too late.
+    pub(crate) fn update(&mut self, message: Message, root: &crate::state::State) -> Action {
+        match (self, message) {
+            (_, Message::Leave) => Action::Leave,
+            (Self::Prompt(prompt), Message::Prompt(message)) => Action::Prompt(prompt.update(message, &root.context)),
+            (Self::RunForm(form), Message::RunForm(message)) => Action::RunForm(form.update(message)),
+            (Self::Menu(menu), Message::Menu(message)) => Action::Menu(menu.update(message, root)),
+            (
+                Self::Prompt(_) | Self::RunForm(_) | Self::Menu(_) | Self::Help,
+                Message::Prompt(_) | Message::RunForm(_) | Message::Menu(_),
+            ) => Action::None,
+        }
+    }
+
+    pub(crate) fn view<'a>(&'a self, root: &'a crate::state::State) -> Piece<'a, Message> {
+        let content = match self {
+            Self::Prompt(prompt) => prompt.view(&root.context).map(Message::Prompt),
+            Self::RunForm(form) => form.view().map(Message::RunForm),
+            Self::Menu(menu) => menu.view(root).map(Message::Menu),
+            Self::Help => help::view(),
+        };
+        dialog(content, Message::Leave)
+    }
+}
+
+/// The button that goes on, and the one that leaves.
+pub(crate) fn buttons<'a, M: Clone + 'a>(words: &'static str, go_on: M, leave: M) -> Piece<'a, M> {
+    row![press(words, Some(go_on)), press("leave", Some(leave))].spacing(8).into()
+}

@@ -1,0 +1,138 @@
+//! The filters of a layer: in one plane, and as images.
+
+use iced::widget::{Space, canvas, column, container, radio, row, scrollable};
+use iced::{Alignment, Fill, Length, Padding};
+use revacnn_notebook::{Method, Source};
+
+use super::figure::{self, awaited, late, menu_button, noted_below, with_menu};
+use super::pieces::{Piece, faint, noted, plain, quiet, upright};
+use crate::canvas::embedding_plot::EmbeddingPlot;
+use crate::canvas::filter_grid::FilterGrid;
+use crate::canvas::geometry_cache::Cache;
+use crate::context::Context;
+use crate::theme::SMALL;
+use crate::views;
+
+/// The sources in the order of the radio buttons.
+pub(crate) const SOURCES: [(Source, &str); 4] = [
+    (Source::Weights, "coefficients"),
+    (Source::Gradients, "gradients"),
+    (Source::Activations, "maps"),
+    (Source::ActivationGradients, "map gradients"),
+];
+
+/// What of the filters is shown.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    pub(crate) of: Source,
+    pub(crate) method: Method,
+    cache: Cache,
+}
+
+/// What happens there.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Message {
+    Figure(figure::Message),
+    Of(Source),
+    Method(Method),
+}
+
+/// What others are to do.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Action {
+    Figure(figure::Message),
+    /// Make the figures of these settings.
+    Follow,
+}
+
+impl From<figure::Message> for Message {
+    fn from(message: figure::Message) -> Self {
+        Self::Figure(message)
+    }
+}
+
+impl State {
+    /// Draws the images anew.
+    pub(crate) fn redraw(&self) {
+        self.cache.clear();
+    }
+
+    pub(crate) fn update(&mut self, message: Message) -> Action {
+        match message {
+            Message::Figure(message) => return Action::Figure(message),
+            Message::Of(of) => self.of = of,
+            Message::Method(method) => self.method = method,
+        }
+        Action::Follow
+    }
+
+    fn plot<'a>(&self, context: &'a Context) -> Piece<'a, figure::Message> {
+        match context.cells.scatter(views::EMBEDDING) {
+            None => awaited(context, "embedding the filters"),
+            Some(Err(reason)) => noted(reason),
+            Some(Ok(scatter)) => {
+                let plot = EmbeddingPlot {
+                    scatter,
+                    number: context.cells.get(views::EMBEDDING).map(|shown| shown.number),
+                    pictures: context.cells.pictures(views::EMBEDDING),
+                    highlights: context.marks.highlights(),
+                    branches: context.together().1,
+                    late: context.cells.stale(views::EMBEDDING, context.time.cursor).is_some(),
+                    reduced_motion: context.reduced_motion,
+                };
+                canvas(plot).width(Fill).height(Fill).into()
+            }
+        }
+    }
+
+    fn grid<'a>(&'a self, context: &'a Context) -> Piece<'a, figure::Message> {
+        match context.cells.images(views::FILTERS) {
+            None => awaited(context, "reading the filters"),
+            Some(Err(reason)) => noted(reason),
+            Some(Ok(grid)) => {
+                let notes = noted_below(&grid.notes);
+                let grid = FilterGrid {
+                    grid,
+                    pictures: context.cells.pictures(views::FILTERS),
+                    highlights: context.marks.highlights(),
+                    late: context.cells.stale(views::FILTERS, context.time.cursor).is_some(),
+                    cache: &self.cache,
+                };
+                let notes = notes.map(|notes| container(notes).padding([0, 12]));
+                column![canvas(grid).width(Fill).height(Fill)].push(notes).into()
+            }
+        }
+    }
+
+    pub(crate) fn view<'a>(&'a self, context: &'a Context) -> Piece<'a, Message> {
+        let tabs = row(context.layers().into_iter().map(|layer| {
+            let chosen = context.marks.layer.as_ref() == Some(&layer);
+            quiet(plain(layer.to_string()), chosen, Some(figure::Message::Layer(layer).into()))
+        }));
+        let of = |source, words| radio(words, source, Some(self.of), Message::Of).size(14).text_size(SMALL).spacing(4);
+        let sources = row(SOURCES.map(|(source, words)| of(source, words).into())).spacing(12);
+        let method = |method, words| quiet(plain(words), self.method == method, Some(Message::Method(method)));
+        let controls = row![]
+            .push(late(context, views::EMBEDDING))
+            .push(method(Method::Tsne, "t-SNE"))
+            .push(method(Method::Pca, "PCA"))
+            .align_y(Alignment::Center);
+        let plot = with_menu(views::EMBEDDING, self.plot(context)).map(Message::Figure);
+        let grid = with_menu(views::FILTERS, self.grid(context)).map(Message::Figure);
+        let body = row![
+            container(plot).width(Length::FillPortion(55)),
+            upright(),
+            container(grid).width(Length::FillPortion(45)),
+        ];
+        let tabs = scrollable(tabs).direction(scrollable::Direction::Horizontal(scrollable::Scrollbar::hidden()));
+        let head = row![faint("filters"), tabs, Space::new().width(Fill), controls];
+        let head = head.spacing(8).align_y(Alignment::Center);
+        let head = row![container(head).width(Fill), menu_button(views::EMBEDDING)].align_y(Alignment::Center);
+        column![
+            container(head).padding(Padding::from([0, 4]).left(12)).center_y(28),
+            container(sources).padding(Padding::from([0, 12]).bottom(2)),
+            body,
+        ]
+        .into()
+    }
+}

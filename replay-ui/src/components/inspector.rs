@@ -1,0 +1,472 @@
+//! The panel at the right: the chosen filter, else the branch, its
+//! hyper-parameters and its layer.
+
+use std::collections::BTreeMap;
+
+use iced::widget::{Space, column, container, image, mouse_area, pick_list, row, scrollable, text};
+use iced::{Alignment, Fill, Padding};
+use revacnn_schemas::{
+    BranchName, DiagramColumn, DiagramNode, Edit, Figure, FilterInit, Panel, SCALARS, ScalarKind, Step, TableFigure,
+};
+use revacnn_store::StepRow;
+
+use super::figure::{self, FilterKey, edit_button, lacking, noted_below};
+use super::pieces::{Piece, chooser, faint, field, ground, hinted, pair, plain, press, separator};
+use super::prompt::Question;
+use crate::canvas::chart::{ChartPlot, Scrub};
+use crate::canvas::geometry_cache::Cache;
+use crate::canvas::labels::{count, number};
+use crate::canvas::layout::node_of;
+use crate::cells::ViewId;
+use crate::context::Context;
+use crate::theme::{Colours, NORMAL, SMALL};
+use crate::{edits, views};
+
+/// Numbers of a filter that can be seen over time.
+pub(crate) const HISTORIES: [(&str, &str); 6] = [
+    ("mean_abs_gradient", "mean |gradient|"),
+    ("gradient_norm", "norm of the gradient"),
+    ("weight_norm", "norm of the coefficients"),
+    ("update_ratio", "update / coefficients"),
+    ("activation_sum", "activation sum"),
+    ("zero_share", "share of zeros"),
+];
+
+/// A hyper-parameter of the panel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Hyper {
+    LearningRate,
+    Momentum,
+    WeightDecay,
+    BatchSize,
+}
+
+impl Hyper {
+    pub(crate) const ALL: [Self; 4] = [Self::LearningRate, Self::Momentum, Self::WeightDecay, Self::BatchSize];
+
+    /// Its name in an edit.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::LearningRate => "learning-rate",
+            Self::Momentum => "momentum",
+            Self::WeightDecay => "weight-decay",
+            Self::BatchSize => "batch-size",
+        }
+    }
+
+    /// Its value in a row of `steps`; `None` where the optimizer has none.
+    pub(crate) fn of(self, row: &StepRow) -> Option<String> {
+        let values = &row.hyper_parameters;
+        match self {
+            Self::LearningRate => values.get("learning_rate").map(|value| value.to_string()),
+            Self::Momentum => values.get("momentum").map(|value| value.to_string()),
+            Self::WeightDecay => values.get("weight_decay").map(|value| value.to_string()),
+            Self::BatchSize => Some(values.batch_size.to_string()),
+        }
+    }
+}
+
+/// What is typed, and which number is shown over time.
+#[derive(Debug)]
+pub(crate) struct State {
+    /// Hyper-parameters that were typed and not yet applied.
+    pub(crate) typed: BTreeMap<Hyper, String>,
+    /// The number of the chosen filter that is shown over time.
+    pub(crate) history: &'static str,
+    cache: Cache,
+}
+
+/// What happens in the panel.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Message {
+    Figure(figure::Message),
+    /// Type a hyper-parameter.
+    Hyper(Hyper, String),
+    /// Apply what was typed.
+    Apply,
+    /// Leave what was typed as it was.
+    Revert,
+    History(&'static str),
+    Copy(String),
+    Ask(Question),
+    Delete(BranchName),
+}
+
+/// What others are to do.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Action {
+    None,
+    Figure(figure::Message),
+    /// Make the figures of these settings.
+    Follow,
+    /// Fork at the cursor with these edits.
+    Edit(Vec<Edit>),
+    Refuse(String),
+    Copy(String),
+    Ask(Question),
+    Delete(BranchName),
+}
+
+impl From<figure::Message> for Message {
+    fn from(message: figure::Message) -> Self {
+        Self::Figure(message)
+    }
+}
+
+impl State {
+    pub(crate) fn new() -> Self {
+        Self { typed: BTreeMap::new(), history: HISTORIES[0].0, cache: Cache::default() }
+    }
+
+    /// Draws the history anew.
+    pub(crate) fn redraw(&self) {
+        self.cache.clear();
+    }
+
+    /// Forgets what was typed.
+    pub(crate) fn forget_typed(&mut self) {
+        self.typed.clear();
+    }
+
+    pub(crate) fn update(&mut self, message: Message, context: &Context) -> Action {
+        match message {
+            Message::Figure(message) => Action::Figure(message),
+            Message::Hyper(name, text) => {
+                self.typed.insert(name, text);
+                Action::None
+            }
+            Message::Apply => self.apply(context),
+            Message::Revert => {
+                self.typed.clear();
+                Action::None
+            }
+            Message::History(quantity) => {
+                self.history = quantity;
+                Action::Follow
+            }
+            Message::Copy(text) => Action::Copy(text),
+            Message::Ask(question) => Action::Ask(question),
+            Message::Delete(name) => Action::Delete(name),
+        }
+    }
+
+    /// What was typed and is other than what there is, as edits.
+    fn apply(&mut self, context: &Context) -> Action {
+        let Some(row) = &context.cells.row else { return Action::None };
+        let changed = Hyper::ALL.into_iter().filter_map(|name| {
+            let typed = self.typed.get(&name)?.trim();
+            let differs = !typed.is_empty() && Some(typed) != name.of(row).as_deref();
+            differs.then(|| edits::set(name.name(), typed))
+        });
+        match changed.collect::<Result<Vec<Edit>, String>>() {
+            Err(reason) => Action::Refuse(reason),
+            Ok(edits) if edits.is_empty() => {
+                self.typed.clear();
+                Action::None
+            }
+            Ok(edits) => Action::Edit(edits),
+        }
+    }
+
+    pub(crate) fn view<'a>(&'a self, context: &'a Context) -> Piece<'a, Message> {
+        let found = context.marks.inspected().and_then(|key| {
+            let Some(Ok(diagram)) = context.cells.network(views::NETWORK) else { return None };
+            node_of(diagram, &key.0, &key.1).map(|(_, node)| (key, node))
+        });
+        let page = match found {
+            Some((key, node)) => self.filter(context, key, node),
+            None => self.branch(context),
+        };
+        container(scrollable(container(page).padding(Padding::from(12).right(16))).height(Fill))
+            .width(280)
+            .height(Fill)
+            .style(|theme| ground(Colours::of(theme).panel))
+            .into()
+    }
+
+    fn filter<'a>(&'a self, context: &'a Context, key: &'a FilterKey, node: &'a DiagramNode) -> Piece<'a, Message> {
+        let name = format!("{}/{}", key.0, node.filter.number);
+        let born = node.filter.born.as_ref().and_then(|id| context.branches.iter().find(|branch| branch.id == *id));
+        let is_picked = context.marks.picked.as_ref() == Some(key);
+        let mut page = column![text(name).size(NORMAL)].spacing(6);
+        if let Some(branch) = born {
+            page = page.push(faint(format!("born in {}", branch.name)));
+        }
+        page = page.push(filter_edits(context, key, node)).push(separator()).push(numbers(context, key, node));
+        if !is_picked {
+            return page.push(faint("Click the filter to keep it here.")).into();
+        }
+        page = page.push(separator()).push(images(context, views::FILTER));
+        if let Some(at) = context.at_beside() {
+            page = page.push(faint(at.to_string())).push(images(context, views::OTHER_FILTER));
+        }
+        page.push(separator()).push(self.history(context)).into()
+    }
+
+    fn history<'a>(&'a self, context: &'a Context) -> Piece<'a, Message> {
+        let names = HISTORIES.map(|(_, name)| name);
+        let place = HISTORIES.iter().position(|(quantity, _)| *quantity == self.history);
+        let now = place.map(|place| names[place]);
+        let choose = pick_list(names, now, |chosen| {
+            let found = HISTORIES.iter().find(|(_, name)| *name == chosen);
+            Message::History(found.map_or(HISTORIES[0].0, |(quantity, _)| quantity))
+        });
+        let body: Piece<'_, Message> = match context.cells.chart(views::HISTORY) {
+            None => faint("reading its history").into(),
+            Some(Err(reason)) => lacking(reason),
+            Some(Ok(chart)) => {
+                let plot = ChartPlot {
+                    chart,
+                    cache: &self.cache,
+                    selected: context.branch().map(|branch| branch.hue),
+                    ends: Some(context.time.all.map(|step| step as f64)),
+                    cursor: context.branch().map(|_| context.time.cursor.0 as f64),
+                    scrub: Scrub::From(Step(0)),
+                    roomy: false,
+                };
+                let plot = container(plot.shown().map(Message::Figure)).height(120);
+                column![plot].push(noted_below(&chart.notes)).into()
+            }
+        };
+        column![choose.text_size(SMALL).padding([2, 8]).style(chooser(place)), body].spacing(4).into()
+    }
+
+    fn branch<'a>(&'a self, context: &'a Context) -> Piece<'a, Message> {
+        let Some(branch) = context.branch() else { return Space::new().into() };
+        let ready = !context.is_busy();
+        let none = || "–".to_owned();
+        let validation = branch.last_validation;
+        let percent = |share: f32| format!("{:.1} %", share * 100.0);
+        let mut page = column![text(branch.name.as_str()).size(NORMAL)].spacing(4);
+        let train = if branch.training { None } else { Some(Message::Ask(Question::TrainOn)) };
+        page = page.push(
+            row![
+                press("fork here", ready.then_some(Message::Ask(Question::Fork))),
+                press("train on", train.filter(|_| ready)),
+                press("rename", ready.then_some(Message::Ask(Question::Rename))),
+                press("delete", ready.then(|| Message::Delete(branch.name.clone()))),
+            ]
+            .wrap(),
+        );
+        if let Some(parent) = &branch.parent {
+            page = page.push(line("forked from", format!("{parent}@{}", branch.fork_step)));
+        }
+        for edit in &branch.edits {
+            page = page.push(faint(edit.as_str()));
+        }
+        page = page
+            .push(line("last step", branch.steps.map_or_else(none, |steps| count(steps.last.0))))
+            .push(line("last loss, nats", branch.last_loss.map_or_else(none, |loss| number(loss.into()))))
+            .push(line("validation accuracy", validation.map_or_else(none, |(_, share)| percent(share))))
+            .push(line("validated at step", validation.map_or_else(none, |(step, _)| count(step.0))))
+            .push(line("on disk, MB", count(branch.bytes / 1_000_000)));
+        if let Some(row) = &context.cells.row {
+            page = page.push(separator()).push(faint(format!("at step {}", count(row.step.0))));
+            // What is measured first, then what is counted.
+            let inspected = || SCALARS.iter().filter(|column| column.inspected);
+            for column in inspected() {
+                if let ScalarKind::Float(get, _) = column.kind {
+                    let words = |value: f32| if column.share { percent(value) } else { number(value.into()) };
+                    page = page.push(line(column.label, get(row).map_or_else(none, words)));
+                }
+            }
+            for column in inspected() {
+                let counted = match column.kind {
+                    ScalarKind::Long(get, _) => Some(get(row)),
+                    ScalarKind::Int(get, _) => Some(u64::from(get(row))),
+                    ScalarKind::Float(..)
+                    | ScalarKind::RequiredFloat(..)
+                    | ScalarKind::Text(..)
+                    | ScalarKind::RequiredText(..)
+                    | ScalarKind::Time(..) => None,
+                };
+                page = page.push(counted.map(|value| line(column.label, count(value))));
+            }
+        }
+        page = page.push(separator()).push(self.hyper_parameters(context));
+        if let Some(layer) = layer_edits(context) {
+            page = page.push(separator()).push(layer);
+        }
+        if context.beside.is_some() {
+            page = page.push(separator()).push(differences(context));
+        }
+        page.push(faint("Point at a filter to see its numbers; click to keep them.")).into()
+    }
+
+    /// Typed and applied with Enter, together in one fork.
+    fn hyper_parameters<'a>(&'a self, context: &'a Context) -> Piece<'a, Message> {
+        let mut page = column![faint("hyper-parameters")].spacing(4);
+        let Some(row) = &context.cells.row else { return page.into() };
+        for name in Hyper::ALL {
+            let Some(now) = name.of(row) else { continue };
+            let typed = self.typed.get(&name);
+            let text = typed.map_or(now.as_str(), String::as_str);
+            let input = field("", text, 110.0)
+                .id(name.name())
+                .on_input(move |text| Message::Hyper(name, text))
+                .on_submit(Message::Apply);
+            let line = iced::widget::row![faint(name.name()), Space::new().width(Fill), input];
+            page = page.push(line.align_y(Alignment::Center));
+        }
+        if !self.typed.is_empty() {
+            let apply = press("apply: fork here", (!context.is_busy()).then_some(Message::Apply));
+            page = page.push(iced::widget::row![apply, press("leave as it was", Some(Message::Revert))]);
+        }
+        page.into()
+    }
+}
+
+/// A name and its value; a click copies the value.
+fn line<'a>(name: &'a str, value: String) -> Piece<'a, Message> {
+    pair(name, value, Message::Copy)
+}
+
+/// The rows of a filter's figure: coefficients an input channel, gradients,
+/// maps, neighbours.
+fn images(context: &Context, view: ViewId) -> Piece<'_, Message> {
+    const SIDE: f32 = 26.0;
+    let grid = match context.cells.images(view) {
+        None => return faint("reading the filter").into(),
+        Some(Err(reason)) => return lacking(reason),
+        Some(Ok(grid)) => grid,
+    };
+    let pictures = context.cells.pictures(view);
+    let mut page = column![].spacing(4);
+    for (place, line) in grid.rows.iter().enumerate() {
+        let ends = line.images.iter().flatten().map(|image| image.range);
+        let ends = ends.reduce(|[low, high], [least, most]| [low.min(least), high.max(most)]);
+        let range = ends.map(|[low, high]| format!("{} … {}", number(low.into()), number(high.into())));
+        page = page.push(row![faint(line.label.as_str()), Space::new().width(Fill)].push(range.map(faint)));
+        let side = if line.images.len() <= 3 { 2.0 * SIDE } else { SIDE };
+        let shown = line.images.iter().enumerate().filter_map(|(column, found)| {
+            let [columns, rows] = pictures?.size((place, column))?;
+            // A unit's coefficients may be a line, which is no square.
+            let wide = (side * columns as f32 / rows as f32).clamp(side / 4.0, 240.0).round();
+            let handle = pictures?.get((place, column), wide, side)?;
+            let picture = image(handle).width(wide).height(side);
+            let found = found.as_ref()?;
+            let picture: Piece<'_, Message> = match &found.filter {
+                Some(key) => mouse_area(picture).on_press(figure::Message::Pick(Some(key.clone())).into()).into(),
+                None => picture.into(),
+            };
+            Some(hinted(picture, found.label.as_str()))
+        });
+        page = page.push(row(shown).spacing(4).wrap());
+    }
+    page.push(noted_below(&grid.notes)).into()
+}
+
+fn numbers<'a>(context: &Context, key: &FilterKey, node: &DiagramNode) -> Piece<'a, Message> {
+    let row = |name: &'static str, value: Option<f32>, unit: &str| {
+        line(name, value.map_or_else(|| "–".to_owned(), |value| format!("{}{unit}", number(value.into()))))
+    };
+    let mut page = column![
+        row("norm of the coefficients", Some(node.weight_norm), ""),
+        row("mean |gradient|", node.mean_abs_gradient, ""),
+        row("update / coefficients", node.update_ratio, ""),
+        row("activation sum", node.activation_sum, ""),
+        row("share of zeros", node.zero_share.map(|share| share * 100.0), " %"),
+    ]
+    .spacing(4);
+    if let Some(image) = &node.image {
+        let range = format!("{} … {}", number(image.range[0].into()), number(image.range[1].into()));
+        page = page.push(line("image, from … to", range));
+    }
+    if let Some(Ok(other)) = context.cells.network(views::OTHER_NETWORK) {
+        let (name, value) = match node_of(other, &key.0, &key.1) {
+            Some((_, twin)) => ("norm in the branch beside", number(twin.weight_norm.into())),
+            None => ("in the branch beside", "lacking".to_owned()),
+        };
+        page = page.push(line(name, value));
+    }
+    page.into()
+}
+
+/// What can be done to a filter: each forks at the cursor.
+fn filter_edits<'a>(context: &Context, (layer, filter): &FilterKey, node: &DiagramNode) -> Piece<'a, Message> {
+    let (ready, number) = (!context.is_busy(), filter.number);
+    let freeze = if node.frozen { "unfreeze" } else { "freeze" };
+    column![
+        row![
+            edit_button("duplicate", edits::duplicate_filter(layer, number), ready),
+            edit_button(freeze, edits::freeze(layer, Some(number), node.frozen), ready),
+            edit_button("reinitialise", edits::reinitialise(layer, number), ready),
+        ],
+        row![edit_button("− remove", edits::remove_filter(layer, number), ready)],
+    ]
+    .into()
+}
+
+/// What can be done to the layer of the embedding: each forks at the cursor.
+fn layer_edits(context: &Context) -> Option<Piece<'_, Message>> {
+    let Some(Ok(diagram)) = context.cells.network(views::NETWORK) else { return None };
+    let column = diagram.columns.iter().find(|column| Some(&column.layer) == context.marks.layer.as_ref())?;
+    let DiagramColumn { layer, description, nodes } = column;
+    let ready = !context.is_busy();
+    let all_frozen = nodes.iter().all(|node| node.frozen);
+    let freeze = if all_frozen { "unfreeze" } else { "freeze" };
+    let add = |words, init| edit_button(words, edits::add_filter(layer, init), ready);
+    // A layer that changes nothing at first, as wide as the one before it.
+    let kernel = if description.starts_with("conv") { " kernel=3" } else { "" };
+    let conv = format!("filters={}{kernel} init=identity", nodes.len());
+    let insert = |words, kind, rest: &str| edit_button(words, edits::insert_layer(kind, layer, rest), ready);
+    let page = column![plain(layer.as_str()), faint(description.as_str())].spacing(4);
+    let page = page
+        .push(
+            row![
+                add("+ filter", FilterInit::Random),
+                add("+ zero", FilterInit::Zero),
+                add("+ split", FilterInit::Split),
+                add("+ gradmax", FilterInit::Gradmax),
+            ]
+            .wrap(),
+        )
+        .push(
+            row![
+                insert("insert conv after", "conv", &conv),
+                insert("dropout after", "dropout", ""),
+                insert("batch norm after", "batchnorm", ""),
+            ]
+            .wrap(),
+        )
+        .push(
+            row![
+                edit_button(freeze, edits::freeze(layer, None, all_frozen), ready),
+                edit_button("remove layer", edits::remove_layer(layer), ready),
+                edit_button("tanh", edits::set_activation(layer, "tanh"), ready),
+                edit_button("relu", edits::set_activation(layer, "relu"), ready),
+            ]
+            .wrap(),
+        );
+    Some(page.into())
+}
+
+fn differences(context: &Context) -> Piece<'_, Message> {
+    match context.cells.comparison(views::DIFFERENCES) {
+        None => faint("comparing").into(),
+        Some(Err(reason)) => lacking(reason),
+        Some(Ok(comparison)) => {
+            let mut page = column![faint(comparison.title.as_str())].spacing(4);
+            for panel in &comparison.panels {
+                if let Panel::Joint(figure) = panel
+                    && let Figure::Table(found) = figure.as_ref()
+                {
+                    page = page.push(table(found));
+                }
+            }
+            page.into()
+        }
+    }
+}
+
+/// A table of a figure, a line a row: what it is, then its numbers.
+fn table(found: &TableFigure) -> Piece<'_, Message> {
+    let mut page = column![plain(found.title.as_str())].spacing(2);
+    for line in &found.rows {
+        let mut cells = line.iter();
+        let first = cells.next().map_or("", String::as_str);
+        let rest: Vec<&str> = cells.map(String::as_str).filter(|cell| !cell.is_empty()).collect();
+        page = page.push(row![faint(first), Space::new().width(8), plain(rest.join(" · "))].wrap());
+    }
+    page.into()
+}

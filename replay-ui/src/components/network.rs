@@ -1,0 +1,152 @@
+//! The network of the selected branch, and that of the branch beside it.
+
+use iced::widget::{canvas, column, row};
+use iced::{Alignment, Fill};
+use revacnn_notebook::Show;
+use revacnn_schemas::{Address, DifferingFilter, ImageIndex, NetworkDiagram};
+
+use super::figure::{self, awaited, late, titled};
+use super::pieces::{Piece, changing, hinted, noted, plain, press, quiet, upright};
+use super::prompt::Question;
+use crate::canvas::diagram::{Diagram, Steering};
+use crate::canvas::layout::Plan;
+use crate::cells::ViewId;
+use crate::context::Context;
+use crate::views;
+
+/// How networks are shown.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    pub(crate) nodes: Show,
+}
+
+/// What happens there.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Message {
+    Figure(figure::Message),
+    Nodes(Show),
+    ImageBy(i64),
+    AskImage,
+    /// Shows the next branch beside the selected one, or none again.
+    ToggleBeside,
+}
+
+/// What others are to do.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Action {
+    Figure(figure::Message),
+    /// Make the figures of these settings.
+    Follow,
+    Image(Option<ImageIndex>),
+    Ask(Question),
+    ToggleBeside,
+}
+
+impl From<figure::Message> for Message {
+    fn from(message: figure::Message) -> Self {
+        Self::Figure(message)
+    }
+}
+
+impl State {
+    pub(crate) fn update(&mut self, message: Message, context: &Context) -> Action {
+        match message {
+            Message::Figure(message) => Action::Figure(message),
+            Message::Nodes(nodes) => {
+                self.nodes = nodes;
+                Action::Follow
+            }
+            Message::ImageBy(by) => {
+                let now = context.image().map_or(0, |image| image.0);
+                let next = u32::try_from(i64::from(now).saturating_add(by).max(0)).unwrap_or(u32::MAX);
+                Action::Image(Some(ImageIndex(next)))
+            }
+            Message::AskImage => Action::Ask(Question::Image),
+            Message::ToggleBeside => Action::ToggleBeside,
+        }
+    }
+
+    pub(crate) fn view<'a>(&'a self, context: &'a Context) -> Piece<'a, Message> {
+        let choose = |show, words| quiet(plain(words), self.nodes == show, Some(Message::Nodes(show)));
+        let image = context.image().map_or_else(|| "image".to_owned(), |image| format!("image {image}"));
+        let image = row![
+            press("<", Some(Message::ImageBy(-1))),
+            hinted(press(image, Some(Message::AskImage)), "which training image maps are of: i"),
+            press(">", Some(Message::ImageBy(1))),
+        ];
+        let beside = match &context.beside {
+            Some(name) => format!("beside {name}"),
+            None => "side by side".to_owned(),
+        };
+        let beside = hinted(
+            quiet(plain(beside), context.beside.is_some(), Some(Message::ToggleBeside)),
+            "compare with the parent, then with others: c",
+        );
+        let controls = row![]
+            .push(late(context, views::NETWORK))
+            .push(image)
+            .push(choose(Show::Maps, "maps"))
+            .push(choose(Show::Coefficients, "coefficients"))
+            .push(beside)
+            .align_y(Alignment::Center);
+        let notes = context.cells.network(views::NETWORK).and_then(Result::ok).map_or(&[][..], |found| &found.notes);
+        titled("network", notes, views::NETWORK, controls, networks(context).map(Message::Figure))
+    }
+}
+
+/// One network, or two side by side in the same places.
+fn networks(context: &Context) -> Piece<'_, figure::Message> {
+    let shown = |view| context.cells.network(view).and_then(Result::ok);
+    let both: Vec<&NetworkDiagram> = [views::NETWORK, views::OTHER_NETWORK].into_iter().filter_map(shown).collect();
+    let plan = Plan::of(&both);
+    // What differs most in the weights, as in the comparison.
+    let compared = context.cells.comparison(views::DIFFERENCES).and_then(Result::ok).filter(|_| both.len() == 2);
+    let marked = |view| {
+        let differing = compared.iter().flat_map(|comparison| &comparison.differing);
+        let of = |found: &DifferingFilter| match view {
+            views::OTHER_NETWORK => (found.layer.clone(), found.right.clone()),
+            _ => (found.layer.clone(), found.left.clone()),
+        };
+        differing.map(of).collect::<Vec<_>>()
+    };
+    let draw = |view: ViewId| -> Piece<'_, figure::Message> {
+        let diagram = match context.cells.network(view) {
+            None => return awaited(context, "reading the network"),
+            Some(Err(reason)) => return noted(reason),
+            Some(Ok(diagram)) => diagram,
+        };
+        // For a moment after another branch was selected, its network is not there.
+        let is_selected = context.branch().is_some_and(|branch| branch.hue == diagram.hue);
+        let steering = match view {
+            views::NETWORK if context.is_busy() => Steering::Later,
+            views::NETWORK if is_selected => Steering::Now,
+            views::NETWORK => Steering::NotYet,
+            _ => Steering::Elsewhere,
+        };
+        let diagram = Diagram {
+            diagram,
+            number: context.cells.get(view).map(|shown| shown.number),
+            plan: plan.clone(),
+            pictures: context.cells.pictures(view),
+            differing: marked(view),
+            highlights: context.marks.highlights(),
+            layer: context.marks.layer.as_ref(),
+            steering,
+            reduced_motion: context.reduced_motion,
+        };
+        canvas(diagram).width(Fill).height(Fill).into()
+    };
+    if context.beside.is_none() {
+        return draw(views::NETWORK);
+    }
+    let head = |address: Option<Address>| {
+        let address = address.map(|address| address.to_string()).unwrap_or_default();
+        changing(plain(address.clone()), &address).padding([0, 12])
+    };
+    row![
+        column![head(context.at()), draw(views::NETWORK)],
+        upright(),
+        column![head(context.at_beside()), draw(views::OTHER_NETWORK)],
+    ]
+    .into()
+}

@@ -1,0 +1,171 @@
+//! The timeline at the foot: the cursor, playing, and a lane a branch.
+
+use std::time::{Duration, Instant};
+
+use iced::widget::{Space, canvas, column, container, row};
+use iced::{Alignment, Fill};
+use revacnn_notebook::XAxis;
+use revacnn_schemas::BranchName;
+
+use super::pieces::{Piece, changing, ground, hinted, plain, press, quiet};
+use crate::canvas::geometry_cache::Cache;
+use crate::canvas::labels::count;
+use crate::canvas::timeline::{Lane, Timeline, first, height};
+use crate::context::Context;
+use crate::theme::Colours;
+use crate::time::{Align, Move, Time};
+use crate::views;
+
+/// How often the cursor moves while it plays.
+const BEAT: Duration = Duration::from_millis(100);
+/// How often in a minute.
+const BEATS_A_MINUTE: f64 = 600.0;
+/// Speeds of playing.
+const SPEEDS: [f64; 4] = [0.25, 1.0, 4.0, 16.0];
+
+/// Playing along the timeline.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Playing {
+    pub(crate) on: bool,
+    /// How many times faster than the whole history in a minute.
+    pub(crate) speed: f64,
+    /// When the cursor was last moved.
+    moved: Option<Instant>,
+}
+
+/// How one travels, and where the lanes are.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) playing: Playing,
+    /// The lane that is drawn first.
+    pub(crate) from: usize,
+    cache: Cache,
+}
+
+/// What happens on the timeline.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Message {
+    Go(Move),
+    /// To the next end of an epoch, or the one before.
+    GoEpoch {
+        forward: bool,
+    },
+    Zoom {
+        factor: f64,
+        fraction: f64,
+    },
+    /// Lanes from that many further down.
+    Scroll(isize),
+    Align(Align),
+    Play(bool),
+    Speed,
+    Tick(Instant),
+    /// A lane's name was pressed.
+    Select(BranchName),
+}
+
+/// What others are to do.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Action {
+    None,
+    Go(Move),
+    GoEpoch { forward: bool },
+    Zoom { factor: f64, fraction: f64 },
+    Align(Align),
+    Select(BranchName),
+}
+
+impl State {
+    pub(crate) fn new() -> Self {
+        Self { playing: Playing { on: false, speed: 1.0, moved: None }, from: 0, cache: Cache::default() }
+    }
+
+    /// Draws the lanes anew.
+    pub(crate) fn redraw(&self) {
+        self.cache.clear();
+    }
+
+    #[cfg(test)]
+    pub(crate) fn cache(&self) -> &Cache {
+        &self.cache
+    }
+
+    /// Another branch comes first.
+    pub(crate) fn begin_anew(&mut self) {
+        self.from = 0;
+    }
+
+    pub(crate) fn update(&mut self, message: Message, context: &Context) -> Action {
+        match message {
+            Message::Go(by) => return Action::Go(by),
+            Message::GoEpoch { forward } => return Action::GoEpoch { forward },
+            Message::Zoom { factor, fraction } => return Action::Zoom { factor, fraction },
+            Message::Align(align) => return Action::Align(align),
+            Message::Select(name) => return Action::Select(name),
+            Message::Scroll(lanes) => {
+                let shown = context.shown_branches().len();
+                self.from = first(first(self.from, shown).saturating_add_signed(lanes), shown);
+                self.redraw();
+            }
+            Message::Play(on) => {
+                (self.playing.on, self.playing.moved) = (on, None);
+                if on && context.time.cursor.0 >= context.time.all[1] {
+                    return Action::Go(Move::First);
+                }
+            }
+            Message::Speed => {
+                let faster = SPEEDS.into_iter().find(|speed| *speed > self.playing.speed);
+                self.playing.speed = faster.unwrap_or(SPEEDS[0]);
+            }
+            Message::Tick(now) => return self.tick(now, &context.time),
+        }
+        Action::None
+    }
+
+    /// Moves the cursor on where it is time, until the end.
+    fn tick(&mut self, now: Instant, time: &Time) -> Action {
+        let due = self.playing.moved.is_none_or(|moved| now.saturating_duration_since(moved) >= BEAT);
+        if !self.playing.on || !due {
+            return Action::None;
+        }
+        self.playing.moved = Some(now);
+        let [first, last] = time.all;
+        let stride = ((last - first) as f64 / BEATS_A_MINUTE * self.playing.speed).round().max(1.0) as u64;
+        self.playing.on = time.cursor.0.saturating_add(stride) < last;
+        Action::Go(Move::By(stride as i64))
+    }
+
+    /// The timeline; `x` is the axis of the chart of losses.
+    pub(crate) fn view<'a>(&'a self, context: &'a Context, x: XAxis) -> Piece<'a, Message> {
+        let step = format!("step {} / {}", count(context.time.cursor.0), count(context.time.all[1]));
+        let go = |words: &'static str, message, hint| hinted(press(words, Some(message)), hint);
+        let playing = self.playing.on;
+        let align = match context.align {
+            Align::Step => "align: step",
+            Align::Fork => "align: fork",
+        };
+        let controls = row![
+            go("|<", Message::Go(Move::First), "the first step: Home"),
+            go("<", Message::Go(Move::By(-1)), "one step back: ←"),
+            quiet(plain(if playing { "stop" } else { "play" }), playing, Some(Message::Play(!playing))),
+            go(">", Message::Go(Move::By(1)), "one step on: →"),
+            go(">|", Message::Go(Move::Last), "the last step: End"),
+            hinted(press(format!("{}×", self.playing.speed), Some(Message::Speed)), "how fast it plays: x"),
+            changing(plain(step.clone()), &step),
+            Space::new().width(Fill),
+            hinted(
+                press(align, Some(Message::Align(context.align.other()))),
+                "lanes by their steps, or by distance from their forks: a",
+            ),
+        ]
+        .align_y(Alignment::Center)
+        .spacing(4);
+        let lanes: Vec<Lane<'a>> = Lane::all(context);
+        let high = height(lanes.len());
+        let view = if x == XAxis::Step { views::LOSS } else { views::TIMELINE };
+        let chart = context.cells.chart(view).and_then(Result::ok);
+        let timeline = Timeline { lanes, from: self.from, time: &context.time, playing, chart, cache: &self.cache };
+        let page = column![container(controls).padding([0, 8]).center_y(32), canvas(timeline).width(Fill).height(high)];
+        container(page).style(|theme| ground(Colours::of(theme).panel)).into()
+    }
+}

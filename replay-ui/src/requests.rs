@@ -1,0 +1,93 @@
+//! What the window asks of others: of its workers, and of the system.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use revacnn_notebook::{Cell, Inputs};
+use revacnn_schemas::{Address, BranchName, Edit, ImageIndex, Step};
+use revacnn_store::Command;
+
+use crate::cells::{Prepared, ViewId};
+use crate::components::run_form::RunPlan;
+
+/// What is to be done outside of the state.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Effect {
+    /// Ask the workers.
+    Request(Request),
+    /// Put the text cursor into a field.
+    Focus(&'static str),
+    /// Copy a text.
+    Copy(String),
+}
+
+/// What is asked of the workers.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Request {
+    /// The figures that are shown from now on.
+    Figures(FigureRequest),
+    /// Where an address leads.
+    Resolve(Address),
+    /// Where an epoch ends.
+    Epoch { branch: BranchName, from: Step, forward: bool },
+    /// Change something.
+    Change(Intent),
+}
+
+/// Everything that is shown from now on.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct FigureRequest {
+    /// Counts the requests, so that late figures are known.
+    pub(crate) generation: u64,
+    /// The step that the cursor is at.
+    pub(crate) step: Step,
+    /// The step whose losses and hyper-parameters are told.
+    pub(crate) at: Option<Address>,
+    /// The branches whose curves are shown.
+    pub(crate) branches: Vec<BranchName>,
+    /// The image that maps are of.
+    pub(crate) image: Option<ImageIndex>,
+    /// The cells. Those that follow the cursor have addresses of their own.
+    pub(crate) cells: Vec<(ViewId, Cell)>,
+    /// Whether points of an embedding may glide while the cursor moves.
+    pub(crate) glides: bool,
+}
+
+impl FigureRequest {
+    /// What cells without addresses look at.
+    pub(crate) fn inputs(&self) -> Inputs {
+        Inputs { branches: self.branches.clone(), cursor: self.step, image: self.image }
+    }
+}
+
+/// A change that is asked for.
+#[derive(Debug, Clone)]
+pub(crate) enum Intent {
+    /// Fork at a step with edits. Where a process trains the branch and the
+    /// cursor is at its end (`live`), that process does it and goes on.
+    Fork { branch: BranchName, step: Step, edits: Vec<Edit>, name: Option<BranchName>, live: bool },
+    /// Pause, step, resume or stop a training.
+    Steer { branch: BranchName, command: Command },
+    /// Give a branch another name.
+    Rename { from: BranchName, to: BranchName },
+    /// Put a branch into the trash, and look at this step of another one.
+    Delete { name: BranchName, then: Option<(BranchName, Step)> },
+    /// Take it out again.
+    TakeBack(BranchName),
+    /// Start a run in this process.
+    Train(RunPlan),
+    /// Go on with a branch in this process.
+    TrainOn { branch: BranchName, steps: u64 },
+    /// Write a figure to a file.
+    Save { drawn: Arc<Prepared>, path: PathBuf },
+    /// Make a figure that depends on its cell alone, whatever was shown before,
+    /// and write it to a file.
+    SaveFresh { view: ViewId, cell: Cell, inputs: Inputs, path: PathBuf },
+}
+
+impl PartialEq for Intent {
+    fn eq(&self, other: &Self) -> bool {
+        // Figures may hold what is not a number; the text is equal then.
+        format!("{self:?}") == format!("{other:?}")
+    }
+}

@@ -1,0 +1,281 @@
+//! What the window can show, an entry a view: its cell, what `revacnn query`
+//! answers it with, and how it is saved. A new view is one entry of [`VIEWS`];
+//! a component draws its figure.
+
+use revacnn_notebook::kinds::{Chart, Compare, Embedding, Filter, Filters, Loss, Network, Start};
+use revacnn_notebook::{Cell, Matching, XAxis};
+use revacnn_schemas::{Address, LayerName, Position, Scale};
+
+use crate::cells::{Pace, ViewId};
+use crate::state::State;
+
+/// The network of the selected branch.
+pub(crate) const NETWORK: ViewId = ViewId("network");
+/// The network of the branch beside it.
+pub(crate) const OTHER_NETWORK: ViewId = ViewId("other network");
+/// The chosen filter.
+pub(crate) const FILTER: ViewId = ViewId("filter");
+/// The same filter of the branch beside.
+pub(crate) const OTHER_FILTER: ViewId = ViewId("other filter");
+/// Loss of the shown branches.
+pub(crate) const LOSS: ViewId = ViewId("loss");
+/// Loss by step, for the timeline, where the chart has another axis.
+pub(crate) const TIMELINE: ViewId = ViewId("timeline");
+/// A number of the chosen filter, or of its layer, over time.
+pub(crate) const HISTORY: ViewId = ViewId("history");
+/// A layer's filters, a row a branch.
+pub(crate) const FILTERS: ViewId = ViewId("filters");
+/// A layer's filters in one plane.
+pub(crate) const EMBEDDING: ViewId = ViewId("embedding");
+/// What differs between the two branches.
+pub(crate) const DIFFERENCES: ViewId = ViewId("differences");
+
+/// What a view's menu saves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Saves {
+    /// It has no menu.
+    Nothing,
+    /// The figure as it is shown.
+    AsShown,
+    /// A figure of its cell alone: what is shown may still depend on what was
+    /// shown before.
+    Afresh,
+}
+
+/// Something that the window can show.
+pub(crate) struct View {
+    pub(crate) id: ViewId,
+    /// Which thread makes its figure.
+    pub(crate) pace: Pace,
+    pub(crate) saves: Saves,
+    /// Its cell, while it is shown.
+    pub(crate) cell: fn(&State) -> Option<Cell>,
+    /// The branch and the step that it is of.
+    pub(crate) at: fn(&State) -> Option<Address>,
+    /// What `revacnn query` answers it with.
+    pub(crate) query: fn(&State, &Address) -> Option<String>,
+    /// Drops what is kept of its drawing when its figure has changed.
+    pub(crate) redraw: fn(&State),
+}
+
+/// All of them, in the order in which their figures are made and their menus
+/// follow one another.
+pub(crate) static VIEWS: [View; 10] = [
+    View {
+        id: NETWORK,
+        pace: Pace::Quick,
+        saves: Saves::AsShown,
+        cell: |state| Some(Network { at: Some(state.context.at()?), show: state.network.nodes }.into()),
+        at: here,
+        query: query_network,
+        redraw: |_| {},
+    },
+    View {
+        id: OTHER_NETWORK,
+        pace: Pace::Quick,
+        saves: Saves::AsShown,
+        cell: |state| Some(Network { at: Some(beside(state)?), show: state.network.nodes }.into()),
+        at: beside,
+        query: query_network,
+        redraw: |_| {},
+    },
+    View {
+        id: FILTER,
+        pace: Pace::Quick,
+        saves: Saves::AsShown,
+        cell: |state| filter(state, state.context.at()?),
+        at: here,
+        query: query_filter,
+        redraw: |_| {},
+    },
+    View {
+        id: OTHER_FILTER,
+        pace: Pace::Quick,
+        saves: Saves::AsShown,
+        cell: |state| filter(state, beside(state)?),
+        at: beside,
+        query: query_filter,
+        redraw: |_| {},
+    },
+    View {
+        id: LOSS,
+        pace: Pace::Curves,
+        saves: Saves::AsShown,
+        cell: |state| Some(Loss { x: state.loss.x, scale: state.loss.scale }.into()),
+        at: here,
+        query: |state, _| Some(query_loss(state)),
+        redraw: |state| {
+            state.loss.redraw();
+            state.timeline.redraw();
+        },
+    },
+    View {
+        id: TIMELINE,
+        pace: Pace::Curves,
+        saves: Saves::Nothing,
+        cell: |state| (state.loss.x != XAxis::Step).then(|| Loss { x: XAxis::Step, scale: Scale::Linear }.into()),
+        at: here,
+        query: |state, _| Some(query_loss(state)),
+        redraw: |state| state.timeline.redraw(),
+    },
+    View {
+        id: HISTORY,
+        pace: Pace::Curves,
+        saves: Saves::AsShown,
+        cell: |state| {
+            let (layer, filter) = state.context.marks.picked.as_ref()?;
+            let chart = Chart {
+                quantity: state.inspector.history.to_owned(),
+                layer: Some(layer.clone()),
+                filter: Some(filter.number),
+                x: XAxis::Step,
+                scale: Scale::Linear,
+            };
+            Some(chart.into())
+        },
+        at: here,
+        query: |state, at| {
+            let (layer, filter) = state.context.marks.picked.as_ref()?;
+            Some(format!(
+                "SELECT step, {} FROM filters WHERE branch = '{}' AND layer = '{layer}' AND filter = {} ORDER BY step",
+                state.inspector.history, at.branch, filter.number
+            ))
+        },
+        redraw: |state| state.inspector.redraw(),
+    },
+    View {
+        id: FILTERS,
+        pace: Pace::Slow,
+        saves: Saves::AsShown,
+        cell: |state| {
+            let layer = state.context.marks.layer.clone()?;
+            Some(Filters { at: together(state), layer, of: state.filters.of }.into())
+        },
+        at: here,
+        query: query_filters,
+        redraw: |state| state.filters.redraw(),
+    },
+    View {
+        id: EMBEDDING,
+        pace: Pace::Slow,
+        saves: Saves::Afresh,
+        cell: |state| {
+            let layer = state.context.marks.layer.clone()?;
+            let (of, method) = (state.filters.of, state.filters.method);
+            let (at, start) = (together(state), Start::Fresh);
+            Some(Embedding { at, layer, of, method, perplexity: None, seed: 0, start }.into())
+        },
+        at: here,
+        query: query_filters,
+        redraw: |_| {},
+    },
+    View {
+        id: DIFFERENCES,
+        pace: Pace::Slow,
+        saves: Saves::AsShown,
+        cell: |state| {
+            let at = vec![state.context.at()?, beside(state)?];
+            Some(Compare { at, matching: Matching::Identity }.into())
+        },
+        at: here,
+        query: |state, at| {
+            Some(format!(
+                "SELECT a.step, b.loss - a.loss AS difference FROM steps a JOIN steps b ON a.step = b.step \
+                 WHERE a.branch = '{}' AND b.branch = '{}' ORDER BY a.step",
+                at.branch,
+                state.context.beside.as_ref()?
+            ))
+        },
+        redraw: |_| {},
+    },
+];
+
+impl View {
+    /// A view by its name.
+    pub(crate) fn of(id: ViewId) -> &'static Self {
+        VIEWS.iter().find(|view| view.id == id).expect("invariant: every name is that of an entry")
+    }
+
+    /// The cells that are shown.
+    pub(crate) fn cells(state: &State) -> Vec<(ViewId, Cell)> {
+        if state.context.at().is_none() {
+            return Vec::new();
+        }
+        VIEWS.iter().filter_map(|view| Some((view.id, (view.cell)(state)?))).collect()
+    }
+
+    /// What `revacnn query` answers a view with.
+    pub(crate) fn query_of(id: ViewId, state: &State) -> Option<String> {
+        let view = Self::of(id);
+        (view.query)(state, &(view.at)(state)?)
+    }
+}
+
+fn here(state: &State) -> Option<Address> {
+    state.context.at()
+}
+
+fn beside(state: &State) -> Option<Address> {
+    state.context.at_beside()
+}
+
+/// The branches whose filters are shown together, at the cursor.
+fn together(state: &State) -> Vec<Address> {
+    let context = &state.context;
+    context.together().0.into_iter().map(|branch| context.address_of(branch)).collect()
+}
+
+fn filter(state: &State, at: Address) -> Option<Cell> {
+    let (layer, filter) = state.context.marks.picked.clone()?;
+    Some(Filter { at: Some(at), layer, filter: filter.number, born: filter.born }.into())
+}
+
+fn query_loss(state: &State) -> String {
+    let names: Vec<String> = state.context.shown_branches().iter().map(|name| format!("'{name}'")).collect();
+    format!(
+        "SELECT branch, step, loss FROM steps WHERE branch IN ({}) AND step > 0 ORDER BY branch, step",
+        names.join(", ")
+    )
+}
+
+fn query_network(_: &State, at: &Address) -> Option<String> {
+    let Address { branch, position: Position::Step(step) } = at else { return None };
+    Some(format!(
+        "SELECT layer, filter, mean_abs_gradient, activation_sum, weight_norm FROM filters \
+         WHERE branch = '{branch}' AND step = {step} ORDER BY layer, filter"
+    ))
+}
+
+fn rows_of(at: &Address, layer: &LayerName) -> Option<String> {
+    let Address { branch, position: Position::Step(step) } = at else { return None };
+    Some(format!("branch = '{branch}' AND step = {step} AND layer = '{layer}'"))
+}
+
+fn query_filter(state: &State, at: &Address) -> Option<String> {
+    let (layer, filter) = state.context.marks.picked.as_ref()?;
+    let rows = rows_of(at, layer)?;
+    Some(format!("SELECT bias, \"values\" FROM weights WHERE {rows} AND filter = {}", filter.number))
+}
+
+fn query_filters(state: &State, at: &Address) -> Option<String> {
+    let of = state.filters.of;
+    let table = of.to_string().replace(' ', "_");
+    let of_image = match state.context.image().filter(|_| of.is_of_image()) {
+        Some(image) => format!(" AND image = {image}"),
+        None => String::new(),
+    };
+    let rows = rows_of(at, state.context.marks.layer.as_ref()?)?;
+    Some(format!("SELECT filter, \"values\" FROM {table} WHERE {rows}{of_image} ORDER BY filter"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_that_of_one_entry() {
+        for view in &VIEWS {
+            assert!(std::ptr::eq(View::of(view.id), view), "{:?}", view.id);
+        }
+    }
+}
