@@ -51,7 +51,7 @@ impl Run for VerifyArguments {
         let store = Store::open(&self.store.store)?;
         let lineage = Lineage::open(&store, &self.branch)?;
         let record = lineage.branch();
-        let dataset = find_data(&store, &record, self.data.folder().as_deref())?;
+        let dataset = find_data(&store, record, self.data.folder().as_deref())?;
         let all = lineage.own().steps().unwrap_or(StepSpan::of(record.first_step()));
         let span = asked_span(self.from, self.to, all)?;
         let asked = (self.from.is_some() || self.to.is_some()).then_some(span);
