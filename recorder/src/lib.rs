@@ -60,6 +60,8 @@
 //! assert_eq!(reader.step_row(last)?.digest, trainer.digest());
 //! // Step 0 is the state before any update: weights, but no gradient and no loss.
 //! assert!(reader.seek(Step(0))?.parameters[0].gradients.is_none());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //!
 //! # What is promised
 //!

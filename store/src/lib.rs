@@ -6,10 +6,11 @@
 //! goes on before the fork. Reading the best step of a branch:
 //!
 //! ```no_run
+//! use revacnn_schemas::Position;
 //! use revacnn_store::{Lineage, Store};
 //!
 //! let lineage = Lineage::open(&Store::open("runs")?, &"main".parse()?)?;
-//! let best = lineage.resolve("best".parse()?)?;
+//! let best = lineage.resolve(Position::Best)?;
 //! let reader = lineage.holder(best)?;
 //! println!("step {best}: loss {:?}", reader.step_row(best)?.loss);
 //! let tensors = reader.seek(best)?;
@@ -87,7 +88,7 @@
 //! recorder.finish()?;
 //!
 //! let reader = BranchReader::open(&store, &"main".parse()?)?;
-//! assert_eq!(reader.weights(Step(2))?, Some(vec![2.0; 6]));
+//! assert_eq!(reader.seek(Step(2))?.parameters[0].weights, vec![2.0; 6]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use revacnn_schemas::Fidelity;
-use revacnn_store::Store;
+use revacnn_store::{BranchReader, Store};
 use revacnn_trainer::Settings;
 
 use crate::support::NETWORK;
@@ -12,7 +12,8 @@ use crate::support::record::record;
 /// Trains `main` of a [`recorded`] store some steps on.
 pub(crate) fn train_on(store: &Path, steps: u64) {
     let store = Store::open(store).unwrap();
-    record(&store, "main", "digits", NETWORK, &Settings::default(), Fidelity::Every, steps);
+    let last = BranchReader::open(&store, &"main".parse().unwrap()).unwrap().steps().unwrap().last;
+    record(&store, "main", "digits", NETWORK, &Settings::default(), Fidelity::Every, last.0 + steps);
 }
 
 /// Records another branch beside `main`.
