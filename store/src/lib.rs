@@ -27,8 +27,8 @@
 //!
 //! ```
 //! use revacnn_schemas::{
-//!     DataCursor, Digest, Epoch, Fidelity, FilterIdentity, FilterNumber, ForeignProducer, HyperParameters,
-//!     LayerTopology, ParameterView, Producer, RecordingSettings, Step, StepScalars, StepView,
+//!     DataCursor, Epoch, Fidelity, FilterIdentity, FilterNumber, ForeignProducer, HyperParameters,
+//!     LayerTopology, ParameterView, Producer, RecordingSettings, Step, StepScalars, StepView, TrainingState,
 //!     Topology,
 //! };
 //! use revacnn_store::{BranchReader, NewBranch, Recorder, RecorderOptions, Store};
@@ -72,7 +72,7 @@
 //!         batch_images: 8,
 //!         loss: Some(1.0 / (1 + step) as f32),
 //!         hyper_parameters: HyperParameters::new(8).with("learning_rate", 0.1).with("beta1", 0.9),
-//!         digest: Digest([step as u8; 32]),
+//!         digest: TrainingState::digest(&[(&weights, &biases)], &[&[0, 1]]),
 //!         ..StepScalars::default()
 //!     };
 //!     recorder.append(&StepView {
