@@ -58,7 +58,7 @@ impl BranchReader {
     /// the file holds, as are gradients, maps and statistics, of which no
     /// digest is recorded: to check a filter's weights takes those of all the
     /// others of each step. [`seek_filter`](Self::seek_filter) does so for a
-    /// step, and [`verify`](crate::verify()) for all.
+    /// step, and verifying the branch for all.
     ///
     /// # Errors
     /// [`StoreError::UnknownStep`]; [`StoreError::UnknownFilter`];
