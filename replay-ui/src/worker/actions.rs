@@ -8,7 +8,7 @@ use revacnn_recorder::{ForkPlan, fork};
 use revacnn_schemas::{Advice, BranchName, Edit, Position, Step};
 use revacnn_store::{Command, Lineage, Store, steer};
 
-use super::run::Runs;
+use super::run::{Runs, words};
 use super::{RequestQueue, Shared};
 use crate::canvas::labels::count;
 use crate::cells::Prepared;
@@ -26,11 +26,6 @@ pub(crate) struct Actions {
     inbox: Arc<RequestQueue>,
     shared: Shared,
     runs: Runs,
-}
-
-/// What a person reads of an error.
-pub(super) fn words(error: impl std::fmt::Display) -> String {
-    error.to_string()
 }
 
 impl Actions {

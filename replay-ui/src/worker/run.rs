@@ -13,7 +13,6 @@ use revacnn_store::{Store, StoreError};
 use revacnn_trainer::named_network;
 
 use super::Shared;
-use super::actions::words;
 use crate::components::run_form::RunPlan;
 use crate::store_events::{Done, Goal as Look, Notice, StoreEvent};
 
@@ -23,6 +22,11 @@ pub(crate) struct Runs {
     shared: Shared,
     ending: Arc<Stop>,
     threads: Vec<JoinHandle<()>>,
+}
+
+/// What a person reads of an error.
+pub(super) fn words(error: impl std::fmt::Display) -> String {
+    error.to_string()
 }
 
 /// What a person reads of a verb's refusal, with what helps in the window.

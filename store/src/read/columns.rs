@@ -10,6 +10,7 @@ use parquet::errors::ParquetError;
 use parquet::file::serialized_reader::SerializedPageReader;
 
 use crate::StoreError;
+use crate::read::checked_file::CheckedFile;
 use crate::read::footer::{OpenTable, guarded};
 
 /// Rows of a column of floats or of lists of floats.
@@ -52,7 +53,7 @@ impl OpenTable {
         let (top, nested) = (descriptor.max_def_level(), descriptor.max_rep_level() > 0);
         let mut floats = Floats::default();
         let (mut definition, mut repetition) = (Vec::new(), Vec::new());
-        let pages_of_file = Arc::new(self.checked());
+        let pages_of_file = Arc::new(CheckedFile::of(self));
         let mut next = rows.start;
         while next < rows.end {
             let place = self.footer.row_group_of(next);

@@ -15,7 +15,7 @@ use revacnn_schemas::{FORMAT_VERSION, OLDEST_FORMAT_VERSION, Table};
 
 use crate::StoreError;
 use crate::disk::open_plain_file;
-use crate::read::limits::{CheckedFile, Limits};
+use crate::read::limits::Limits;
 use crate::read::thrift::page_locations;
 use crate::shape::BranchShape;
 
@@ -78,13 +78,6 @@ pub(crate) struct OpenTable {
     pub(crate) path: PathBuf,
     pub(crate) file: Arc<File>,
     pub(crate) footer: Arc<Footer>,
-}
-
-impl OpenTable {
-    /// The file's pages, each checked before it is decoded.
-    pub(crate) fn checked(&self) -> CheckedFile {
-        CheckedFile::new(self.file.clone(), self.footer.clone())
-    }
 }
 
 /// Footers by file, each with when it was last used.

@@ -2,19 +2,9 @@
 //! checked before anything is decoded, because some bytes of a compressed and
 //! repeated page can stand for gigabytes.
 
-use std::collections::HashMap;
-use std::fs::File;
-use std::io::{self, BufReader};
-use std::sync::{Arc, Mutex, PoisonError};
-
 use arrow_schema::DataType;
-use bytes::Bytes;
-use parquet::errors::ParquetError;
-use parquet::file::reader::{ChunkReader, Length};
 use revacnn_schemas::{HyperParameters, SEGMENT_STEPS, Table};
 
-use crate::read::footer::Footer;
-use crate::read::thrift::PageHeader;
 use crate::shape::BranchShape;
 
 /// The most steps of a row group: those of a segment, and as many in reserve.
@@ -27,11 +17,11 @@ const MOST_EVENTS: u64 = 16;
 const LONGEST_MESSAGE: u64 = 1 << 16;
 
 /// Bytes of a page that its levels may take whatever its length.
-const PAGE_RESERVE: u64 = 64;
+pub(crate) const PAGE_RESERVE: u64 = 64;
 
 /// Encodings whose output is no longer than their pages and dictionaries say:
 /// plain, dictionaries, runs, split bytes.
-const ENCODINGS: [u64; 6] = [0, 2, 3, 4, 8, 9];
+pub(crate) const ENCODINGS: [u64; 6] = [0, 2, 3, 4, 8, 9];
 
 /// What one column may hold.
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +29,7 @@ struct Column {
     /// Entries of a row group, by its rows.
     entries: Entries,
     /// Bytes of an entry, its levels included.
-    bytes: u64,
+    pub(crate) bytes: u64,
     /// Entries of a dictionary of texts; that of numbers has one a row at most.
     dictionary: Option<u64>,
 }
@@ -65,11 +55,11 @@ pub(crate) struct Limits {
 
 /// What one chunk of a column may hold.
 #[derive(Debug, Clone, Copy)]
-struct Allowed {
-    entries: u64,
-    bytes: u64,
-    dictionary_entries: u64,
-    dictionary_bytes: u64,
+pub(crate) struct Allowed {
+    pub(crate) entries: u64,
+    pub(crate) bytes: u64,
+    pub(crate) dictionary_entries: u64,
+    pub(crate) dictionary_bytes: u64,
 }
 
 impl Limits {
@@ -113,7 +103,7 @@ impl Limits {
         Err((format!("{most}{} rows", self.rows), all.to_string()))
     }
 
-    fn allowed(&self, column: usize, rows: u64) -> Option<Allowed> {
+    pub(crate) fn allowed(&self, column: usize, rows: u64) -> Option<Allowed> {
         let Column { entries, bytes, dictionary } = *self.columns.get(column)?;
         let entries = match entries {
             Entries::Of(entries, of) => (rows / of.max(1)).saturating_mul(entries),
@@ -169,117 +159,5 @@ fn column(shape: &BranchShape, table: Table, name: &str, of: &DataType) -> Colum
         (DataType::Utf8, _) => text(256, MOST_EVENTS),
         (DataType::Int64 | DataType::Timestamp(..), _) => number(8),
         _ => number(4),
-    }
-}
-
-/// Pages of a file, each checked before it is decompressed.
-///
-/// It counts what was read of each chunk together, for a page may be long only
-/// because its index names it again and again: one is made for each reading.
-#[derive(Debug)]
-pub(crate) struct CheckedFile {
-    file: Arc<File>,
-    footer: Arc<Footer>,
-    /// Entries, bytes and dictionaries of each chunk that was read.
-    read: Mutex<HashMap<usize, [u64; 3]>>,
-}
-
-impl CheckedFile {
-    pub(crate) fn new(file: Arc<File>, footer: Arc<Footer>) -> Self {
-        Self { file, footer, read: Mutex::default() }
-    }
-
-    /// Checks a page against what its column may hold.
-    fn check(&self, start: u64, page: &[u8]) -> Result<(), String> {
-        let place = self.footer.chunk_at(start).ok_or("a page outside of every column")?;
-        let chunk = &self.footer.chunks[place];
-        let name = chunk.column;
-        let allowed = self.footer.limits.allowed(chunk.column, chunk.rows).ok_or("a page of no column")?;
-        let header = PageHeader::read(page).ok_or("a page without a header that makes sense")?;
-        if !ENCODINGS.contains(&header.encoding) {
-            return Err(format!(
-                "column {name}: expected an encoding that the log uses, found number {}",
-                header.encoding
-            ));
-        }
-        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        let [entries, bytes, dictionaries] = read.entry(place).or_default();
-        let taken = header.uncompressed_bytes.saturating_sub(PAGE_RESERVE);
-        let (found, most) = if header.is_dictionary {
-            *dictionaries += 1;
-            if *dictionaries > 1 {
-                return Err(format!("column {name}: expected one dictionary, found another"));
-            }
-            ([header.values, taken], [allowed.dictionary_entries, allowed.dictionary_bytes])
-        } else {
-            *entries = entries.saturating_add(header.values);
-            *bytes = bytes.saturating_add(taken);
-            ([*entries, *bytes], [allowed.entries, allowed.bytes])
-        };
-        let kind = if header.is_dictionary { "a dictionary" } else { "pages" };
-        if found[0] > most[0] {
-            return Err(format!(
-                "column {name}: expected {kind} of at most {} values, as the topology gives, found {}",
-                most[0], found[0]
-            ));
-        }
-        if found[1] > most[1] {
-            return Err(format!(
-                "column {name}: expected {kind} of at most {} bytes, as the topology gives, found {}",
-                most[1], found[1]
-            ));
-        }
-        Ok(())
-    }
-
-    /// Checks every page of the file, and decodes none.
-    pub(crate) fn check_all(&self) -> Result<(), ParquetError> {
-        let metadata = self.footer.metadata();
-        for (place, group) in metadata.row_groups().iter().enumerate() {
-            let index = metadata.page_index_for_row_group(place);
-            for (column, chunk) in group.columns().iter().enumerate() {
-                let pages = index.offset_index(column).ok_or_else(|| lacks_index(column))?.page_locations();
-                let (start, _) = chunk.byte_range();
-                // What lies before the first page is a dictionary.
-                if let Some(first) = pages.first().and_then(|page| u64::try_from(page.offset).ok())
-                    && let Some(length) = first.checked_sub(start).filter(|length| *length > 0)
-                {
-                    self.get_bytes(start, usize::try_from(length)?)?;
-                }
-                for page in pages {
-                    self.get_bytes(u64::try_from(page.offset)?, usize::try_from(page.compressed_page_size)?)?;
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-fn lacks_index(column: usize) -> ParquetError {
-    ParquetError::General(format!("column {column}: no offset index"))
-}
-
-impl Length for CheckedFile {
-    fn len(&self) -> u64 {
-        self.footer.bytes
-    }
-}
-
-impl ChunkReader for CheckedFile {
-    type T = BufReader<File>;
-
-    /// Pages that no index tells apart would come unchecked.
-    fn get_read(&self, _start: u64) -> Result<Self::T, ParquetError> {
-        Err(ParquetError::General("a column without an offset index".to_owned()))
-    }
-
-    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
-        let end = start.checked_add(length as u64).filter(|end| *end <= self.footer.bytes);
-        if end.is_none() {
-            return Err(ParquetError::External(io::Error::from(io::ErrorKind::UnexpectedEof).into()));
-        }
-        let page = self.file.get_bytes(start, length)?;
-        self.check(start, &page).map_err(ParquetError::General)?;
-        Ok(page)
     }
 }

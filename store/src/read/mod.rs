@@ -1,6 +1,7 @@
 //! From a listing to a tensor: which steps there are, footers checked before
 //! anything is decoded, seeks, rows and spans, a branch with its past.
 
+pub(crate) mod checked_file;
 pub(crate) mod columns;
 pub(crate) mod difference;
 pub(crate) mod footer;

@@ -14,6 +14,7 @@ use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection
 use revacnn_schemas::{FilterNumber, LayerName, Step, Table};
 
 use crate::disk::paths::StepSpan;
+use crate::read::checked_file::CheckedFile;
 use crate::read::footer::{OpenTable, guarded};
 use crate::read::listing::{Piece, list_if_there};
 use crate::shape::RowPlan;
@@ -378,7 +379,7 @@ fn read_known(
     let wanted: usize = local.iter().map(Range::len).sum();
     let selection = RowSelection::from_consecutive_ranges(local.into_iter(), total);
     let batches = guarded("read", &file.path, || {
-        ParquetRecordBatchReaderBuilder::new_with_metadata(file.checked(), file.footer.arrow.clone())
+        ParquetRecordBatchReaderBuilder::new_with_metadata(CheckedFile::of(file), file.footer.arrow.clone())
             .with_projection(ProjectionMask::roots(file.footer.arrow.parquet_schema(), columns.iter().copied()))
             .with_row_groups(groups)
             .with_row_selection(selection)

@@ -1,12 +1,19 @@
 //! Which rows of a table a query's conditions can touch.
 
-use revacnn_schemas::{FilterNumber, LayerName, Step};
+use revacnn_schemas::{FilterNumber, LayerName, Step, Table};
 use sqlparser::ast::{BinaryOperator, Expr, Value};
 
 use crate::{Selection, StepSpan};
 
 /// Columns that bounds are taken from.
 const COLUMNS: [&str; 5] = ["step", "branch", "recorded_in", "layer", "filter"];
+
+/// One use of a table, and the rows that it can touch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct TableUse {
+    pub(super) table: Table,
+    pub(super) bounds: Bounds,
+}
 
 /// What the conditions that hold for every row of a use of a table say. They
 /// only spare reading: the query engine checks each row itself.

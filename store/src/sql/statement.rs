@@ -9,7 +9,7 @@ use sqlparser::ast::{
 use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::{Parser, ParserOptions};
 
-use super::bounds::Bounds;
+use super::bounds::{Bounds, TableUse};
 use super::{branches, tables};
 use crate::StoreError;
 
@@ -19,13 +19,6 @@ const MOST_BYTES: usize = 16 * 1024;
 /// The most operators within one another: polars takes some 30 seconds for a
 /// sum of 1,000 terms.
 const MOST_NESTED: usize = 200;
-
-/// One use of a table, and the rows that it can touch.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct TableUse {
-    pub(super) table: Table,
-    pub(super) bounds: Bounds,
-}
 
 /// A query that only reads the log.
 #[derive(Debug)]

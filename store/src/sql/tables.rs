@@ -10,8 +10,8 @@ use polars::prelude::{
 };
 use revacnn_schemas::{Fidelity, Step, Table};
 
+use super::bounds::TableUse;
 use super::convert;
-use super::statement::TableUse;
 use crate::shape::TENSOR_TABLES;
 use crate::thinning::joined;
 use crate::{BranchReader, Lineage, Selection, StepSpan, StoreError};

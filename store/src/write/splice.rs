@@ -13,6 +13,7 @@ use revacnn_schemas::BranchRecord;
 use crate::StoreError;
 use crate::disk::paths::StepSpan;
 use crate::disk::{Disk, DiskFile, open_plain_file};
+use crate::read::checked_file::CheckedFile;
 use crate::read::footer::{Expected, FooterCache, guarded};
 use crate::write::file::{Complete, FileKind, TableFile};
 
@@ -30,7 +31,7 @@ pub(crate) fn splice(
     let checked = FooterCache::default();
     for (path, expected) in sources {
         let table = checked.open(path, *expected)?;
-        guarded("read", path, || table.checked().check_all())?;
+        guarded("read", path, || CheckedFile::of(&table).check_all())?;
     }
     let mut joined = TableFile::columns(disk, target, kind)?;
     for (path, _) in sources {
