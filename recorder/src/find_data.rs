@@ -26,7 +26,7 @@ pub fn find_data(
         Producer::Engine { definition, .. } => &definition.dataset,
         Producer::Foreign(foreign) => {
             let (branch, producer) = (record.name.clone(), foreign.to_string());
-            return Err(RecorderError::Foreign { branch, producer, verb: "look at its data" });
+            return Err(RecorderError::Foreign { branch, producer, verb: "train, verify, evaluate or rewrite it" });
         }
     };
     let mut places: Vec<PathBuf> = data_folder.map(Path::to_owned).into_iter().collect();

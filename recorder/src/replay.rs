@@ -151,7 +151,7 @@ impl Replay {
     /// [`RecorderError::OtherArithmetic`], [`RecorderError::ReplayDiffers`],
     /// and those of reader and engine.
     pub fn trainer_at(&mut self, step: Step) -> Result<&mut Trainer, RecorderError> {
-        check_producer(self.reader.branch(), "compute one of them")?;
+        check_producer(self.reader.branch(), "show what of it is not stored")?;
         let mut trainer = self.take_trainer()?;
         let position = trainer.position();
         // Going on is cheaper than going back, unless a keyframe is nearer.
@@ -172,7 +172,7 @@ impl Replay {
     /// without data; [`TrainerError::Data`](revacnn_trainer::TrainerError::Data)
     /// for an image that the data set does not have.
     pub fn look(&mut self, step: Step, images: &[ImageIndex]) -> Result<StepTensors, RecorderError> {
-        check_producer(self.reader.branch(), "compute one of them")?;
+        check_producer(self.reader.branch(), "show what of it is not stored")?;
         let mut tensors = self.tensors(step)?;
         let mut looker = match self.looker.take() {
             Some(looker) => looker,
@@ -205,7 +205,7 @@ impl Replay {
 
     fn new_trainer(&self) -> Result<Trainer, RecorderError> {
         let record = self.reader.branch();
-        let definition = check_producer(record, "compute one of them")?;
+        let definition = check_producer(record, "show what of it is not stored")?;
         let Some(dataset) = &self.dataset else {
             return Err(RecorderError::DataNeeded {
                 branch: record.name.clone(),
@@ -220,7 +220,7 @@ impl Replay {
         if let Some(tensors) = self.cache.iter().find(|tensors| tensors.step == step) {
             return Ok(tensors.clone());
         }
-        check_producer(self.reader.branch(), "compute one of them")?;
+        check_producer(self.reader.branch(), "show what of it is not stored")?;
         let record = self.reader.branch().clone();
         let first = record.first_step();
         // A step's gradients are computed on the way to it: begin before it.

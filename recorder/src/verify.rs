@@ -125,7 +125,9 @@ fn spans_between_keyframes(reader: &BranchReader, part: StepSpan) -> Result<Vec<
             break;
         };
         jobs.push(Job { reader, keyframe, last });
-        if keyframe <= part.first {
+        // A step that is a keyframe is reached from the one before it: read
+        // alone, it would be compared with itself.
+        if keyframe < part.first || keyframe == reader.branch().first_step() {
             break;
         }
         last = keyframe;

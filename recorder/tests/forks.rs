@@ -195,6 +195,23 @@ fn a_fork_killed_before_its_first_step_is_made_again_by_resume() {
     assert_eq!(digest(&store, "whole", 23), expected);
 }
 
+/// A span that began at a keyframe left that step out.
+#[test]
+fn verify_compares_every_step_of_a_span_wherever_its_keyframes_are() {
+    let (folder, dataset) = (tempfile::tempdir().unwrap(), digits());
+    let store = trained(folder.path(), Fidelity::Every);
+    let lineage = Lineage::open(&store, &name("main")).unwrap();
+    let keyframes: Vec<u64> =
+        (1..45).filter(|step| lineage.own().nearest_keyframe(Step(*step)).unwrap() == Some(Step(*step))).collect();
+    let keyframe = keyframes[1];
+    for (first, last) in [(keyframe, keyframe), (keyframe, keyframe + 3), (keyframe - 1, keyframe), (0, 0), (0, 45)] {
+        let span = Some(StepSpan::new(Step(first), Step(last)));
+        let plan = VerifyPlan { span, threads: 2, tensors: true };
+        let found = verify(&store, &lineage, plan, &dataset, &|_| {}).unwrap();
+        assert_eq!((found.digests, found.tensors), (last - first + 1, last - first + 1), "{first} to {last}");
+    }
+}
+
 #[test]
 fn verify_finds_a_run_equal_and_names_the_step_where_it_was_changed() {
     let (folder, dataset) = (tempfile::tempdir().unwrap(), digits());

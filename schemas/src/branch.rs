@@ -153,7 +153,16 @@ impl TryFrom<BranchFile> for BranchRecord {
     fn try_from(file: BranchFile) -> Result<Self, String> {
         let producer = match (file.arithmetic, file.definition, file.producer) {
             (Some(arithmetic), Some(definition), None) => Producer::Engine { arithmetic, definition },
-            (None, None, Some(foreign)) => Producer::Foreign(foreign),
+            (None, None, Some(foreign)) => {
+                let is_word = |text: &str| !text.trim().is_empty() && !text.contains(char::is_control);
+                if !is_word(&foreign.name) || !is_word(&foreign.version) {
+                    return Err(format!(
+                        "expected a producer whose name and version can be printed, found {:?} and {:?}",
+                        foreign.name, foreign.version
+                    ));
+                }
+                Producer::Foreign(foreign)
+            }
             (arithmetic, definition, foreign) => {
                 let found =
                     [arithmetic.map(|_| "arithmetic"), definition.map(|_| "definition"), foreign.map(|_| "producer")];
@@ -161,7 +170,7 @@ impl TryFrom<BranchFile> for BranchRecord {
                 return Err(format!(
                     "expected arithmetic and definition, of a branch of this program's engine, or producer, of \
                      another one's; found {}",
-                    if found.is_empty() { "none of them".to_owned() } else { found.join(" and ") + " alone" }
+                    if found.is_empty() { "none of them".to_owned() } else { found.join(" and ") }
                 ));
             }
         };

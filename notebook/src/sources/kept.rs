@@ -12,9 +12,9 @@ use revacnn_store::StepTensors;
 use super::curves::{Curve, Quantity};
 use crate::Source;
 
-/// So many bytes are kept: the curves of a hundred long branches, or the tensors
+/// So many bytes are kept: the curves of dozens of long branches, or the tensors
 /// of some hundred steps.
-const MOST_BYTES: usize = 256 << 20;
+const MOST_BYTES: usize = 64 << 20;
 
 /// A step that was looked at, and the image whose maps were computed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
