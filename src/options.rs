@@ -1,6 +1,5 @@
 //! Options that several commands share.
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -57,11 +56,6 @@ impl ThreadsOption {
     pub(crate) fn number(&self) -> usize {
         self.threads.map_or_else(usual_threads, usize::from)
     }
-}
-
-/// The machine's cores.
-pub(crate) fn all_cores() -> usize {
-    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
 /// How training and recording work.

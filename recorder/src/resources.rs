@@ -44,9 +44,14 @@ impl Resources {
     }
 }
 
+/// The machine's cores.
+pub fn all_cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
+}
+
 /// The threads that train where nobody says how many: the machine's cores, four
 /// at most, because a batch of up to 32 images has no more parts and idle threads
 /// only cost.
 pub fn usual_threads() -> usize {
-    std::thread::available_parallelism().map_or(1, NonZeroUsize::get).min(MOST_USEFUL)
+    all_cores().min(MOST_USEFUL)
 }

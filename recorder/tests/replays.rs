@@ -3,39 +3,13 @@
 #[path = "../../store/tests/fake/mod.rs"]
 mod fake;
 
-use std::fs::File;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, RecordBatch, StringArray};
-use fake::{name, options, recording, tempdir};
-use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use parquet::file::properties::WriterProperties;
+use arrow_array::StringArray;
+use fake::{name, options, recording, rewrite, segment, tempdir};
 use revacnn_recorder::{RecorderError, Replay, Session, SessionPlan};
-use revacnn_schemas::{BranchRecord, Digest, Fidelity, NetworkSpec, Step, Table};
+use revacnn_schemas::{Digest, Fidelity, NetworkSpec, Step, Table};
 use revacnn_store::{BranchReader, Store};
-
-fn segment(store: &Store, branch: &BranchRecord, table: Table, span: &str) -> PathBuf {
-    store.branch_folder(&branch.id).join(table.name()).join(format!("{span}.parquet"))
-}
-
-/// Writes a table's file anew, with one column changed.
-fn rewrite(path: &Path, column: &str, change: impl Fn(&RecordBatch) -> ArrayRef) {
-    let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(path).unwrap()).unwrap();
-    let entries = builder.metadata().file_metadata().key_value_metadata().cloned();
-    let entries = entries.map(|entries| entries.into_iter().filter(|entry| entry.key != "ARROW:schema").collect());
-    let batches: Vec<RecordBatch> = builder.build().unwrap().map(Result::unwrap).collect();
-    let properties = WriterProperties::builder().set_key_value_metadata(entries).build();
-    let schema = batches[0].schema();
-    let mut writer = ArrowWriter::try_new(File::create(path).unwrap(), schema.clone(), Some(properties)).unwrap();
-    for batch in &batches {
-        let mut columns = batch.columns().to_vec();
-        columns[schema.index_of(column).unwrap()] = change(batch);
-        writer.write(&RecordBatch::try_new(schema.clone(), columns).unwrap()).unwrap();
-    }
-    writer.close().unwrap();
-}
 
 #[test]
 fn a_replay_that_differed_once_is_not_trusted_afterwards() {

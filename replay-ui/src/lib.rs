@@ -51,7 +51,6 @@ mod views;
 mod window;
 mod worker;
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 pub use options::ViewOptions;
@@ -87,9 +86,4 @@ impl From<revacnn_store::StoreError> for ViewError {
     fn from(error: revacnn_store::StoreError) -> Self {
         Self::Recorder(error.into())
     }
-}
-
-/// Threads for training and replay: those of the machine.
-fn threads() -> usize {
-    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }

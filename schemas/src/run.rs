@@ -1,5 +1,6 @@
 //! What a branch trains: everything that decides its bits.
 
+use std::ffi::OsStr;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -45,6 +46,12 @@ pub struct DatasetIdentity {
     pub name: String,
     /// Digest of shape, classes, images and labels.
     pub digest: Digest,
+}
+
+/// Whether a data set is asked for by a path rather than by its name, whatever is
+/// there: it has a separator.
+pub fn is_path(name_or_path: &OsStr) -> bool {
+    name_or_path.as_encoded_bytes().iter().any(|&byte| std::path::is_separator(char::from(byte)))
 }
 
 /// How training images are varied, drawn anew for each image and epoch.

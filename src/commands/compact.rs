@@ -3,14 +3,14 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use revacnn_recorder::{compact, find_data};
+use revacnn_recorder::{all_cores, compact, find_data};
 use revacnn_schemas::{Advice, BranchName, Fidelity, Place};
 use revacnn_store::{BranchReader, Store, branch_bytes};
 use serde_json::json;
 
 use super::{Run, bar};
 use crate::error::Failure;
-use crate::options::{DataOption, StoreOption, all_cores};
+use crate::options::{DataOption, StoreOption};
 use crate::output::say;
 use crate::text::{bytes, count};
 

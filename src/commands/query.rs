@@ -32,7 +32,7 @@ pub(crate) struct QueryArguments {
     #[command(flatten)]
     store: StoreOption,
     /// The query: SELECT or WITH.
-    #[arg(value_name = "SQL", allow_hyphen_values = true)]
+    #[arg(value_name = "SQL")]
     sql: String,
     /// One branch, with its history [default: all branches].
     #[arg(long, value_name = "NAME")]

@@ -5,14 +5,14 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Args;
-use revacnn_recorder::{VerifyPlan, find_data, verify};
+use revacnn_recorder::{VerifyPlan, all_cores, find_data, verify};
 use revacnn_schemas::{BranchName, Place};
 use revacnn_store::{Lineage, StepSpan, Store};
 use serde_json::json;
 
 use super::{Run, asked_span, bar};
 use crate::error::Failure;
-use crate::options::{DataOption, StoreOption, all_cores};
+use crate::options::{DataOption, StoreOption};
 use crate::text::{self, count, duration};
 
 /// Execute a branch again and compare every step with the log.

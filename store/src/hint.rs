@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use revacnn_schemas::DatasetIdentity;
+use revacnn_schemas::{DatasetIdentity, is_path};
 use serde::{Deserialize, Serialize};
 
 use crate::{Store, StoreError};
@@ -29,9 +29,7 @@ impl DataHint {
     pub fn new(dataset: impl AsRef<OsStr>, data_folder: Option<&Path>) -> Self {
         let dataset = dataset.as_ref();
         let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        // Whatever has a separator is a path, whether something is there or not.
-        let separated = dataset.as_encoded_bytes().iter().any(|&byte| std::path::is_separator(char::from(byte)));
-        let is_path = separated || Path::new(dataset).is_dir();
+        let is_path = is_path(dataset) || Path::new(dataset).is_dir();
         Self {
             dataset: if is_path { absolute(Path::new(dataset)).into() } else { dataset.to_owned() },
             data_folder: data_folder.map(absolute),

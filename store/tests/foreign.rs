@@ -75,6 +75,8 @@ fn a_description_of_both_or_of_neither_is_refused() {
     let honest = std::fs::read_to_string(&path).unwrap();
     for (from, to, found) in [
         ("\"producer\"", "\"arithmetic\": 1, \"producer\"", "arithmetic and producer"),
+        ("\"pytorch\"", "\"py\\u001b[31mtorch\"", "a producer whose name and version can be printed"),
+        ("\"2.9\"", "\" \"", "a producer whose name and version can be printed"),
         (
             "\"producer\": {\n    \"name\": \"pytorch\",\n    \"version\": \"2.9\",\n    \"notes\": \"digits\"\n  },",
             "",

@@ -4,17 +4,14 @@
 mod fake;
 
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, Int64Array, RecordBatch};
+use arrow_array::Int64Array;
 use fake::*;
-use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::metadata::{
     FileMetaData, PageIndexPolicy, ParquetMetaDataBuilder, ParquetMetaDataReader, ParquetMetaDataWriter,
 };
-use parquet::file::properties::WriterProperties;
 use parquet::file::writer::TrackedWrite;
 use revacnn_schemas::{BranchRecord, Epoch, Position, Step, Table};
 use revacnn_store::{BranchReader, Garbage, Lineage, Recorder, Selection, StepSpan, Store, StoreError};
@@ -26,10 +23,6 @@ fn recorded() -> (TempDir, Store, BranchRecord) {
     let (store, branch) = store(folder.path(), &small(), recording(1));
     record_all(&store, &branch, 39, 16);
     (folder, store, branch)
-}
-
-fn segment(store: &Store, branch: &BranchRecord, table: Table, span: &str) -> PathBuf {
-    store.branch_folder(&branch.id).join(table.name()).join(format!("{span}.parquet"))
 }
 
 const SECOND: &str = "000000000016-000000000031";
@@ -210,23 +203,6 @@ fn filters_times_probe_images_are_bounded_also_where_maps_are_empty() {
     let error = outcome.map(drop).unwrap_err();
     assert!(matches!(error, StoreError::Unrecordable { .. }), "{error}");
     assert!(error.to_string().contains("36000000 rows"), "{error}");
-}
-
-/// Writes a table's file anew, with one column changed.
-fn rewrite(path: &Path, column: &str, change: impl Fn(&RecordBatch) -> ArrayRef) {
-    let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(path).unwrap()).unwrap();
-    let entries = builder.metadata().file_metadata().key_value_metadata().cloned();
-    let entries = entries.map(|entries| entries.into_iter().filter(|entry| entry.key != "ARROW:schema").collect());
-    let batches: Vec<RecordBatch> = builder.build().unwrap().map(Result::unwrap).collect();
-    let properties = WriterProperties::builder().set_key_value_metadata(entries).build();
-    let schema = batches[0].schema();
-    let mut writer = ArrowWriter::try_new(File::create(path).unwrap(), schema.clone(), Some(properties)).unwrap();
-    for batch in &batches {
-        let mut columns = batch.columns().to_vec();
-        columns[schema.index_of(column).unwrap()] = change(batch);
-        writer.write(&RecordBatch::try_new(schema.clone(), columns).unwrap()).unwrap();
-    }
-    writer.close().unwrap();
 }
 
 #[test]

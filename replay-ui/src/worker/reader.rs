@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use revacnn_notebook::kinds::{Embedding, Start};
 use revacnn_notebook::{BranchSummary, Cell, Graph, Inputs, Sources, Unwatched, Watch};
+use revacnn_recorder::all_cores;
 use revacnn_schemas::{Address, BranchName, Figure, Position, Step};
 use revacnn_store::StepRow;
 
@@ -201,7 +202,7 @@ impl Reader {
         let mut settled: Option<Step> = None;
         loop {
             if open.is_none() {
-                match Sources::open(&self.shared.store, self.shared.data.clone(), crate::threads()) {
+                match Sources::open(&self.shared.store, self.shared.data.clone(), all_cores()) {
                     Ok(opened) => (open, was_there) = (Some(opened.leaving_out()), true),
                     // Where a run may begin; a store that has vanished is another matter.
                     Err(_) if lists && !was_there && is_free(&self.shared.store) => {

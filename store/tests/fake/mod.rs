@@ -3,11 +3,15 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its own part of this")]
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int32Type, Int64Type};
+use arrow_array::{ArrayRef, RecordBatch};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::file::properties::WriterProperties;
 use revacnn_schemas::{
     ARITHMETIC, AugmentationSpec, BlockView, BranchName, BranchRecord, DataCursor, DatasetIdentity, Digest, Epoch,
     Fidelity, FilterIdentity, FilterNumber, HyperParameters, ImageIndex, ImageShape, LayerTopology, NetworkSpec,
@@ -396,4 +400,26 @@ pub fn copy_folder(from: &Path, to: &Path) {
             std::fs::copy(entry.path(), target).unwrap();
         }
     }
+}
+
+/// A segment's file of a table.
+pub fn segment(store: &Store, branch: &BranchRecord, table: Table, span: &str) -> PathBuf {
+    store.branch_folder(&branch.id).join(table.name()).join(format!("{span}.parquet"))
+}
+
+/// Writes a table's file anew, with one column changed.
+pub fn rewrite(path: &Path, column: &str, change: impl Fn(&RecordBatch) -> ArrayRef) {
+    let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(path).unwrap()).unwrap();
+    let entries = builder.metadata().file_metadata().key_value_metadata().cloned();
+    let entries = entries.map(|entries| entries.into_iter().filter(|entry| entry.key != "ARROW:schema").collect());
+    let batches: Vec<RecordBatch> = builder.build().unwrap().map(Result::unwrap).collect();
+    let properties = WriterProperties::builder().set_key_value_metadata(entries).build();
+    let schema = batches[0].schema();
+    let mut writer = ArrowWriter::try_new(File::create(path).unwrap(), schema.clone(), Some(properties)).unwrap();
+    for batch in &batches {
+        let mut columns = batch.columns().to_vec();
+        columns[schema.index_of(column).unwrap()] = change(batch);
+        writer.write(&RecordBatch::try_new(schema.clone(), columns).unwrap()).unwrap();
+    }
+    writer.close().unwrap();
 }

@@ -8,7 +8,7 @@ use super::error::DataError;
 use super::source::{Counts, Location, Source};
 use super::{cifar10, digits, shapes};
 use crate::files::{Found, look};
-use revacnn_schemas::{AugmentationSpec, ImageShape};
+use revacnn_schemas::{AugmentationSpec, ImageShape, is_path};
 
 /// The known data sets, in the order they are listed.
 pub(super) static SOURCES: &[Source] = &[digits::SOURCE, shapes::SOURCE, cifar10::SOURCE];
@@ -89,11 +89,6 @@ pub fn load(name_or_path: impl AsRef<OsStr>, data_folder: Option<&Path>) -> Resu
     }
     let known: Vec<&str> = SOURCES.iter().map(|source| source.name).collect();
     Err(DataError::UnknownName { name: name_or_path.to_string_lossy().into_owned(), known: known.join(", ") })
-}
-
-/// Whether what was asked for is a path, whatever is there: it has a separator.
-pub fn is_path(name_or_path: &OsStr) -> bool {
-    name_or_path.as_encoded_bytes().iter().any(|&byte| std::path::is_separator(char::from(byte)))
 }
 
 /// The folder of this name within another, unless only that one has the files.

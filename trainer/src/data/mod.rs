@@ -37,7 +37,7 @@ mod source;
 mod stream;
 
 pub use augment::{Draw, augment, draw};
-pub use catalogue::{Availability, CatalogueEntry, catalogue, is_path, load};
+pub use catalogue::{Availability, CatalogueEntry, catalogue, load};
 pub use check::{ChannelStatistics, CheckReport, ClassCount, check};
 pub use dataset::{Dataset, Split, VALIDATION_EVERY, decode};
 pub use error::DataError;
