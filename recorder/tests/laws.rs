@@ -124,7 +124,7 @@ fn check(store: &Store, branch: &str, whole: &BranchReader, stored: &[StepSpan])
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 16, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn to_compact_and_then_materialise_changes_no_row(history in history()) {

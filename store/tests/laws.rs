@@ -160,7 +160,7 @@ fn no_row_is_there_twice(folder: &Path) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn after_any_kill_there_is_a_committed_prefix_and_going_on_gives_the_whole(history in history(), end in end()) {
