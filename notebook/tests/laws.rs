@@ -14,7 +14,7 @@ use revacnn_notebook::kinds::{
 };
 use revacnn_notebook::{Cell, Graph, Inputs, Kind, Matching, Method, Progress, Ran, Show, Source, Sources, XAxis};
 use revacnn_schemas::{Address, BranchId, BranchName, Fidelity, FilterNumber, ImageIndex, Scale, Step};
-use revacnn_store::Store;
+use revacnn_store::{BranchReader, Store};
 use revacnn_test_support::copy_folder;
 use revacnn_trainer::Settings;
 
@@ -148,7 +148,8 @@ fn apply(change: &Change, store: &Store, graph: &mut Graph, sources: &mut Source
                         .branch(&name(0))
                         .is_ok_and(|main| main.definition().is_some_and(|definition| definition.seed == 0)) =>
                 {
-                    record(store, "main", "digits", NETWORK, &Settings::default(), Fidelity::Every, *steps);
+                    let last = BranchReader::open(store, &name(0)).unwrap().steps().unwrap().last;
+                    record(store, "main", "digits", NETWORK, &Settings::default(), Fidelity::Every, last.0 + steps);
                 }
                 Change::Rename(from, to) => drop(store.rename(&name(*from), &name(*to))),
                 Change::Delete(branch) => drop(store.delete(&name(*branch))),
