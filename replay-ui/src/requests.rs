@@ -4,11 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use revacnn_notebook::{Cell, Inputs};
-use revacnn_schemas::{Address, BranchName, Edit, ImageIndex, Step};
+use revacnn_schemas::{Address, BranchName, Edit, ImageIndex, OptimizerSpec, Step};
 use revacnn_store::Command;
 
 use crate::cells::{Prepared, ViewId};
-use crate::components::run_form::RunPlan;
 
 /// What is to be done outside of the state.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,6 +57,20 @@ impl FigureRequest {
     pub(crate) fn inputs(&self) -> Inputs {
         Inputs { branches: self.branches.clone(), cursor: self.step, image: self.image }
     }
+}
+
+/// What is to be trained.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct RunPlan {
+    pub(crate) branch: BranchName,
+    /// A data set's name, or a folder.
+    pub(crate) dataset: String,
+    /// A preset's name, or a file.
+    pub(crate) network: String,
+    pub(crate) optimizer: OptimizerSpec,
+    pub(crate) batch_size: u32,
+    pub(crate) epochs: u64,
+    pub(crate) seed: u64,
 }
 
 /// A change that is asked for.

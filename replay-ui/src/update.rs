@@ -6,10 +6,12 @@ use revacnn_store::Command;
 
 use crate::cells::ViewId;
 use crate::changes::{Asked, Turn};
-use crate::components::prompt::{self, Answer, Question};
+use crate::components::prompt::{self, Answer};
 use crate::components::{
-    dialog, figure, figure_menu, filters, header, inspector, loss, network, run_form, status, timeline, tree,
+    dialog, figure_menu, filters, header, inspector, loss, network, run_form, status, timeline, tree,
 };
+use crate::figure;
+use crate::question::Question;
 use crate::requests::{Effect, Intent, Request};
 use crate::state::State;
 use crate::store_events::{StoreEvent, Undo};
@@ -201,7 +203,7 @@ impl State {
 
     fn dialog_says(&mut self, message: dialog::Message) -> Vec<Effect> {
         let Some(mut dialog) = self.dialog.take() else { return Vec::new() };
-        let action = dialog.update(message, self);
+        let action = dialog.update(message, &self.context, &View::menus(self));
         match action {
             dialog::Action::Leave
             | dialog::Action::Prompt(prompt::Action::Leave)
@@ -220,10 +222,16 @@ impl State {
                 self.make(Intent::Train(plan))
             }
             dialog::Action::Menu(figure_menu::Action::Save(view)) => self.save(view),
-            dialog::Action::Menu(figure_menu::Action::Copy(query)) => {
-                self.status.tell(format!("copied: {query}"));
-                vec![Effect::Copy(query)]
-            }
+            dialog::Action::Menu(figure_menu::Action::Query(view)) => match View::query_of(view, self) {
+                Some(query) => {
+                    self.status.tell(format!("copied: {query}"));
+                    vec![Effect::Copy(query)]
+                }
+                None => {
+                    self.dialog = Some(dialog);
+                    Vec::new()
+                }
+            },
         }
     }
 
@@ -477,7 +485,6 @@ mod tests {
     use super::*;
     use crate::state::tests::{branch, listed, opened};
     use crate::store_events::Done;
-    use crate::views;
     use revacnn_notebook::{BranchSummary, Source};
     use revacnn_schemas::Step;
 
@@ -536,12 +543,12 @@ mod tests {
     fn an_embedding_is_made_afresh_when_it_is_saved() {
         let mut state = opened();
         state.update(figure::Message::Layer("conv1".parse().unwrap()));
-        let figures = vec![(views::EMBEDDING, crate::cells::Prepared::of(Err("none".to_owned())))];
+        let figures = vec![(ViewId::EMBEDDING, crate::cells::Prepared::of(Err("none".to_owned())))];
         let (generation, step) = (state.generation, state.context.time.cursor);
         state.update(Message::Store(StoreEvent::Figures { generation, step, figures, row: None }));
-        state.update(figure::Message::Menu(views::EMBEDDING));
-        let asked = state.update(figure_menu::Message::Save(views::EMBEDDING));
-        let [Effect::Request(Request::Change(Intent::SaveFresh { view: views::EMBEDDING, inputs, path, .. }))] =
+        state.update(figure::Message::Menu(ViewId::EMBEDDING));
+        let asked = state.update(figure_menu::Message::Save(ViewId::EMBEDDING));
+        let [Effect::Request(Request::Change(Intent::SaveFresh { view: ViewId::EMBEDDING, inputs, path, .. }))] =
             &asked[..]
         else {
             panic!("a fresh embedding, not {asked:?}")
@@ -554,7 +561,7 @@ mod tests {
         let mut state = opened();
         state.update(tree::Message::Beside(Some("wider".parse().unwrap())));
         state.update(timeline::Message::Go(Move::To(Step(60))));
-        for (view, branch) in [(views::NETWORK, "main"), (views::OTHER_NETWORK, "wider")] {
+        for (view, branch) in [(ViewId::NETWORK, "main"), (ViewId::OTHER_NETWORK, "wider")] {
             let query = View::query_of(view, &state).unwrap();
             assert!(query.contains(&format!("branch = '{branch}' AND step = 60")), "{query}");
         }
@@ -576,7 +583,7 @@ mod tests {
                 "SELECT filter, \"values\" FROM {table} WHERE branch = 'main' AND step = 100 AND layer = 'conv1'{image} \
                  ORDER BY filter"
             );
-            assert_eq!(View::query_of(views::FILTERS, &state), Some(expected));
+            assert_eq!(View::query_of(ViewId::FILTERS, &state), Some(expected));
         }
     }
 }

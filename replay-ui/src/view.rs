@@ -8,6 +8,7 @@ use crate::components::{dialog, tree};
 use crate::context::Screen;
 use crate::state::State;
 use crate::update::Message;
+use crate::views::View;
 
 /// The whole window.
 pub(crate) fn view(state: &State) -> Piece<'_, Message> {
@@ -51,7 +52,9 @@ pub(crate) fn view(state: &State) -> Piece<'_, Message> {
     // The paper is the window's own ground: one that is drawn costs the
     // software renderer a whole window a change.
     let page = container(page).width(Fill).height(Fill);
-    stack![page].push(state.dialog.as_ref().map(|dialog| dialog.view(state).map(Message::Dialog))).into()
+    stack![page]
+        .push(state.dialog.as_ref().map(|dialog| dialog.view(context, &View::menus(state)).map(Message::Dialog)))
+        .into()
 }
 
 /// The figures in the middle: loss, network, filters.

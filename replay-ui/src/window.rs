@@ -12,7 +12,7 @@ use crate::state::State;
 use crate::theme::{FONT, FONT_BYTES, NORMAL};
 use crate::update::Message;
 use crate::worker::Workers;
-use crate::{ViewError, ViewOptions, commands, theme, view};
+use crate::{ViewError, ViewOptions, keymap, theme, view};
 
 /// The smallest window.
 const LEAST: Size = Size::new(1024.0, 700.0);
@@ -105,7 +105,7 @@ impl Window {
                     widget::operation::focus_next()
                 };
             }
-            Happened::Key(key, modifiers) => match commands::message(&key, modifiers, &self.state) {
+            Happened::Key(key, modifiers) => match keymap::message(&key, modifiers, &self.state) {
                 Some(message) => message,
                 None => return Task::none(),
             },

@@ -1,19 +1,19 @@
 //! The timeline: a lane a shown branch, one cursor for all.
 
+use std::time::Instant;
+
 use iced::widget::canvas::{self, Action, Event, Frame, Geometry, Path};
 use iced::{Point, Rectangle, Renderer, Size, Theme, keyboard, mouse, window};
 use revacnn_notebook::BranchSummary;
-use revacnn_schemas::{Chart, Scale};
+use revacnn_schemas::{BranchName, Chart, Scale, Step};
 
 use super::chart::{Pen, line, range, runs};
 use super::geometry_cache::Cache;
 use super::labels::{TextAlign, count, label, ticks};
 use super::text::fitted;
 use super::{Pointer, diamond, scrub};
-use crate::components::timeline::Message;
-use crate::context::Context;
 use crate::theme::Colours;
-use crate::time::{Move, Time};
+use crate::time::Time;
 
 const NAMES: f32 = 112.0;
 const RIGHT: f32 = 16.0;
@@ -26,6 +26,21 @@ const BAR: f32 = 10.0;
 /// The most that a fork's edits take of the width.
 const EDITS: f32 = 260.0;
 
+/// What a press, a drag or the wheel says.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Message {
+    /// Go to a step.
+    Go(Step),
+    /// Show fewer or more steps about a place, from 0 to 1 along the timeline.
+    Zoom { factor: f64, fraction: f64 },
+    /// Draw lanes from that many further down.
+    Scroll(isize),
+    /// A lane's name was pressed.
+    Select(BranchName),
+    /// A frame is drawn while it plays.
+    Tick(Instant),
+}
+
 /// The lane of a branch.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Lane<'a> {
@@ -33,18 +48,6 @@ pub(crate) struct Lane<'a> {
     /// How far it is moved along the timeline, in steps.
     pub(crate) shift: i64,
     pub(crate) selected: bool,
-}
-
-impl<'a> Lane<'a> {
-    /// The lanes of the shown branches.
-    pub(crate) fn all(context: &'a Context) -> Vec<Self> {
-        let lane = |branch: &'a BranchSummary| Self {
-            branch,
-            shift: context.shift(branch),
-            selected: context.selected.as_ref() == Some(&branch.name),
-        };
-        context.shown_branches().iter().filter_map(|name| context.branch_named(name)).map(lane).collect()
-    }
 }
 
 /// The timeline.
@@ -281,7 +284,7 @@ impl canvas::Program<Message> for Timeline<'_> {
                 bounds,
                 cursor,
                 |at| Some(self.time.step_at(Self::fraction(bounds, at.x))),
-                |step| Message::Go(Move::To(step)),
+                Message::Go,
             ),
         }
     }
@@ -346,7 +349,8 @@ mod tests {
     use crate::state::tests::{branch, listed, opened};
 
     fn timeline(state: &State) -> Timeline<'_> {
-        let (lanes, time, cache) = (Lane::all(&state.context), &state.context.time, state.timeline.cache());
+        let (lanes, time, cache) =
+            (crate::components::timeline::lanes(&state.context), &state.context.time, state.timeline.cache());
         Timeline { lanes, from: state.timeline.from, time, playing: false, chart: None, cache }
     }
 
@@ -382,14 +386,14 @@ mod tests {
         assert!(said(up, 300.0, 900.0).is_none() && said(moved(), 300.0, 20.0).is_none());
         // Beside it, the same press goes to a step.
         let down = Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left));
-        assert!(matches!(said(down, 400.0, 20.0), Some(Message::Go(Move::To(_)))));
+        assert!(matches!(said(down, 400.0, 20.0), Some(Message::Go(_))));
     }
 
     #[test]
     fn a_name_that_was_scrolled_to_is_selected_by_a_press() {
         let mut state = opened();
         state.update(listed((0..31).map(|place| branch(&format!("b{place}"), None, 0, 50)).collect()));
-        state.update(Message::Scroll(20));
+        state.update(crate::components::timeline::Message::Scroll(20));
         let bounds = Rectangle { x: 0.0, y: 0.0, width: 900.0, height: super::height(31) };
         let down = Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left));
         let cursor = mouse::Cursor::Available(Point::new(20.0, 5.0));

@@ -6,10 +6,10 @@ use revacnn_schemas::BranchName;
 use revacnn_store::Command;
 
 use super::pieces::{Piece, changing, faint, ground, hinted, plain, press, quiet};
-use super::prompt::{Question, steering};
 use crate::canvas::chart::epoch;
 use crate::canvas::labels::{count, number};
 use crate::context::{Context, Screen};
+use crate::question::Question;
 use crate::theme::{Colours, NORMAL};
 
 /// Steps a second of branches that grow.
@@ -62,6 +62,17 @@ pub(crate) fn place(context: &Context) -> String {
         }
     }
     place
+}
+
+/// What a button says of a running training.
+fn steering(command: &Command) -> &'static str {
+    match command {
+        Command::Pause => "pause",
+        Command::Resume => "resume",
+        Command::Step => "one step",
+        Command::Stop => "stop",
+        Command::Edit { .. } => "edit",
+    }
 }
 
 impl State {

@@ -10,17 +10,18 @@ use revacnn_schemas::{
 };
 use revacnn_store::StepRow;
 
-use super::figure::{self, FilterKey, edit_button, lacking, noted_below};
+use super::frame::{edit_button, lacking, noted_below};
 use super::pieces::{Piece, chooser, faint, field, ground, hinted, pair, plain, press, separator};
-use super::prompt::Question;
 use crate::canvas::chart::{ChartPlot, Scrub};
 use crate::canvas::geometry_cache::Cache;
 use crate::canvas::labels::{count, number};
 use crate::canvas::layout::node_of;
 use crate::cells::ViewId;
 use crate::context::Context;
+use crate::edits;
+use crate::figure::{self, FilterKey};
+use crate::question::Question;
 use crate::theme::{Colours, NORMAL, SMALL};
-use crate::{edits, views};
 
 /// Numbers of a filter that can be seen over time.
 pub(crate) const HISTORIES: [(&str, &str); 6] = [
@@ -170,7 +171,7 @@ impl State {
 
     pub(crate) fn view<'a>(&'a self, context: &'a Context) -> Piece<'a, Message> {
         let found = context.marks.inspected().and_then(|key| {
-            let Some(Ok(diagram)) = context.cells.network(views::NETWORK) else { return None };
+            let Some(Ok(diagram)) = context.cells.network(ViewId::NETWORK) else { return None };
             node_of(diagram, &key.0, &key.1).map(|(_, node)| (key, node))
         });
         let page = match found {
@@ -196,9 +197,9 @@ impl State {
         if !is_picked {
             return page.push(faint("Click the filter to keep it here.")).into();
         }
-        page = page.push(separator()).push(images(context, views::FILTER));
+        page = page.push(separator()).push(images(context, ViewId::FILTER));
         if let Some(at) = context.at_beside() {
-            page = page.push(faint(at.to_string())).push(images(context, views::OTHER_FILTER));
+            page = page.push(faint(at.to_string())).push(images(context, ViewId::OTHER_FILTER));
         }
         page.push(separator()).push(self.history(context)).into()
     }
@@ -211,7 +212,7 @@ impl State {
             let found = HISTORIES.iter().find(|(_, name)| *name == chosen);
             Message::History(found.map_or(HISTORIES[0].0, |(quantity, _)| quantity))
         });
-        let body: Piece<'_, Message> = match context.cells.chart(views::HISTORY) {
+        let body: Piece<'_, Message> = match context.cells.chart(ViewId::HISTORY) {
             None => faint("reading its history").into(),
             Some(Err(reason)) => lacking(reason),
             Some(Ok(chart)) => {
@@ -372,7 +373,7 @@ fn numbers<'a>(context: &Context, key: &FilterKey, node: &DiagramNode) -> Piece<
         let range = format!("{} … {}", number(image.range[0].into()), number(image.range[1].into()));
         page = page.push(line("image, from … to", range));
     }
-    if let Some(Ok(other)) = context.cells.network(views::OTHER_NETWORK) {
+    if let Some(Ok(other)) = context.cells.network(ViewId::OTHER_NETWORK) {
         let (name, value) = match node_of(other, &key.0, &key.1) {
             Some((_, twin)) => ("norm in the branch beside", number(twin.weight_norm.into())),
             None => ("in the branch beside", "lacking".to_owned()),
@@ -399,7 +400,7 @@ fn filter_edits<'a>(context: &Context, (layer, filter): &FilterKey, node: &Diagr
 
 /// What can be done to the layer of the embedding: each forks at the cursor.
 fn layer_edits(context: &Context) -> Option<Piece<'_, Message>> {
-    let Some(Ok(diagram)) = context.cells.network(views::NETWORK) else { return None };
+    let Some(Ok(diagram)) = context.cells.network(ViewId::NETWORK) else { return None };
     let column = diagram.columns.iter().find(|column| Some(&column.layer) == context.marks.layer.as_ref())?;
     let DiagramColumn { layer, description, nodes } = column;
     let ready = !context.is_busy();
@@ -442,7 +443,7 @@ fn layer_edits(context: &Context) -> Option<Piece<'_, Message>> {
 }
 
 fn differences(context: &Context) -> Piece<'_, Message> {
-    match context.cells.comparison(views::DIFFERENCES) {
+    match context.cells.comparison(ViewId::DIFFERENCES) {
         None => faint("comparing").into(),
         Some(Err(reason)) => lacking(reason),
         Some(Ok(comparison)) => {

@@ -4,9 +4,9 @@
 //! messages down and does what actions ask for.
 
 pub(crate) mod dialog;
-pub(crate) mod figure;
 pub(crate) mod figure_menu;
 pub(crate) mod filters;
+pub(crate) mod frame;
 pub(crate) mod header;
 pub(crate) mod help;
 pub(crate) mod inspector;

@@ -172,3 +172,8 @@ pub(crate) fn dialog<'a, M: Clone + 'a>(content: impl Into<Piece<'a, M>>, leave:
     let shade = container(opaque(content)).center(Fill).style(|_| ground(Color { a: 0.35, ..Color::BLACK }));
     opaque(mouse_area(shade).on_press(leave))
 }
+
+/// The button that goes on, and the one that leaves.
+pub(crate) fn buttons<'a, M: Clone + 'a>(words: &'static str, go_on: M, leave: M) -> Piece<'a, M> {
+    row![press(words, Some(go_on)), press("leave", Some(leave))].spacing(8).into()
+}

@@ -2,11 +2,11 @@
 
 use iced::Alignment;
 use iced::widget::{column, row, text};
-use revacnn_schemas::{BranchName, OptimizerSpec};
+use revacnn_schemas::BranchName;
 use revacnn_trainer::{DEFAULT_EPOCHS, Settings, resolve_optimizer};
 
-use super::dialog::buttons;
-use super::pieces::{Piece, alarm, faint, field, plain};
+use super::pieces::{Piece, alarm, buttons, faint, field, plain};
+use crate::requests::RunPlan;
 use crate::theme::NORMAL;
 
 /// A field of the form.
@@ -50,20 +50,6 @@ impl Field {
             Self::Seed => "run-seed",
         }
     }
-}
-
-/// What is to be trained.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct RunPlan {
-    pub(crate) branch: BranchName,
-    /// A data set's name, or a folder.
-    pub(crate) dataset: String,
-    /// A preset's name, or a file.
-    pub(crate) network: String,
-    pub(crate) optimizer: OptimizerSpec,
-    pub(crate) batch_size: u32,
-    pub(crate) epochs: u64,
-    pub(crate) seed: u64,
 }
 
 /// The open form.

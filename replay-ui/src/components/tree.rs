@@ -9,40 +9,8 @@ use super::pieces::{Piece, alarm, faint, ground, hinted, plain, press, quiet};
 use crate::canvas::labels::count;
 use crate::canvas::text::fitted;
 use crate::context::Context;
+use crate::family::order;
 use crate::theme::{Colours, SWATCH};
-
-/// Branches in the order of a tree, with how deep each one lies.
-pub(crate) fn order(branches: &[BranchSummary]) -> Vec<(usize, &BranchSummary)> {
-    fn below<'a>(
-        branches: &'a [BranchSummary],
-        parent: Option<&BranchName>,
-        depth: usize,
-        out: &mut Vec<(usize, &'a BranchSummary)>,
-    ) {
-        // Parents that are not there leave their children at the root.
-        let here = |branch: &&BranchSummary| match (&branch.parent, parent) {
-            (Some(of), Some(parent)) => of == parent,
-            (Some(of), None) => !branches.iter().any(|other| other.name == *of),
-            (None, parent) => parent.is_none(),
-        };
-        for branch in branches.iter().filter(here) {
-            if out.iter().any(|(_, listed)| listed.name == branch.name) {
-                continue;
-            }
-            out.push((depth, branch));
-            below(branches, Some(&branch.name), depth + 1, out);
-        }
-    }
-    let mut out = Vec::new();
-    below(branches, None, 0, &mut out);
-    // A cycle of parents is no part of any root: its branches come last.
-    for branch in branches {
-        if !out.iter().any(|(_, listed)| listed.name == branch.name) {
-            out.push((0, branch));
-        }
-    }
-    out
-}
 
 /// What is wrong with branches that cannot be listed.
 #[derive(Debug, Default)]
@@ -163,33 +131,4 @@ fn line<'a>(context: &'a Context, depth: usize, branch: &'a BranchSummary) -> Pi
         .spacing(2)
         .padding(Padding::ZERO.right(8))
         .into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::state::tests::branch;
-
-    fn names(branches: &[BranchSummary]) -> Vec<(usize, String)> {
-        order(branches).into_iter().map(|(depth, branch)| (depth, branch.name.to_string())).collect()
-    }
-
-    #[test]
-    fn children_lie_below_their_parents() {
-        let all = [
-            branch("main", None, 0, 9),
-            branch("other", None, 0, 8),
-            branch("wider", Some("main"), 3, 7),
-            branch("slow", Some("wider"), 4, 6),
-        ];
-        let expected = [(0, "main"), (1, "wider"), (2, "slow"), (0, "other")];
-        assert_eq!(names(&all), expected.map(|(depth, name)| (depth, name.to_owned())));
-    }
-
-    #[test]
-    fn a_missing_parent_leaves_its_child_at_the_root_and_a_cycle_ends() {
-        assert_eq!(names(&[branch("lost", Some("gone"), 3, 7)]), [(0, "lost".to_owned())]);
-        let cycle = [branch("a", Some("b"), 1, 2), branch("b", Some("a"), 1, 3)];
-        assert_eq!(names(&cycle).len(), 2);
-    }
 }

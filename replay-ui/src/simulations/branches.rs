@@ -13,7 +13,7 @@ fn a_branch_is_selected_in_the_tree() {
     person.press("wider");
     assert_eq!(person.state.context.at().unwrap().to_string(), format!("wider@{}", WIDER.1));
     assert!(person.reads(&format!("main@{}", WIDER.0)), "where it was forked from");
-    let Some(Ok(diagram)) = person.state.context.cells.network(views::NETWORK) else { panic!("a network") };
+    let Some(Ok(diagram)) = person.state.context.cells.network(ViewId::NETWORK) else { panic!("a network") };
     assert_eq!(diagram.columns[0].nodes.len(), 9, "it has another filter");
 }
 

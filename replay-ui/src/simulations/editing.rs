@@ -109,7 +109,7 @@ fn a_filters_buttons_edit_it() {
     let node = |number: u32| move |said: &Message| matches!(said.of_figure(), Some(figure::Message::Pick(Some((layer, filter)))) if layer.as_str() == "conv1" && filter.number.0 == number);
     let place = person.point_where(&CLICK, node(5)).expect("conv1/5");
     person.at(place, CLICK);
-    assert!(person.reads("conv1/5") && person.state.context.cells.get(views::FILTER).is_some());
+    assert!(person.reads("conv1/5") && person.state.context.cells.get(ViewId::FILTER).is_some());
     for (words, edit) in [
         ("duplicate", "duplicate-filter conv1/5"),
         ("freeze", "freeze conv1/5"),

@@ -13,7 +13,7 @@ use revacnn_store::{Store, StoreError};
 use revacnn_trainer::named_network;
 
 use super::Shared;
-use crate::components::run_form::RunPlan;
+use crate::requests::RunPlan;
 use crate::store_events::{Done, Goal as Look, Notice, StoreEvent};
 
 /// The runs of this process.
