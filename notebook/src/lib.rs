@@ -62,7 +62,7 @@ pub use context::{Context, Progress, Unwatched, Watch};
 pub use differing::{matched, most_differing};
 pub use error::NotebookError;
 pub use graph::{Graph, Ran};
-pub use kinds::QUANTITIES;
+pub use kinds::{QUANTITIES, is_of_filters};
 pub use reads::{At, Extent, Reads, StoreRead};
 pub use render::{PictureFormat, render};
 pub use sources::{BranchEvent, BranchSummary, Place, Sources};

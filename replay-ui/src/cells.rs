@@ -25,7 +25,7 @@ impl ViewId {
     pub(crate) const LOSS: Self = Self("loss");
     /// Loss by step, for the timeline, where the chart has another axis.
     pub(crate) const TIMELINE: Self = Self("timeline");
-    /// A number of the chosen filter, or of its layer, over time.
+    /// A number of the chosen filter, or of the branch, over time.
     pub(crate) const HISTORY: Self = Self("history");
     /// A layer's filters, a row a branch.
     pub(crate) const FILTERS: Self = Self("filters");

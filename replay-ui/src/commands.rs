@@ -136,7 +136,7 @@ pub(crate) static COMMANDS: &[Command] = &[
     row(Does::Hide, &[Sign("h")], Line, "hide a branch, or show it again"),
     row(Does::Compare, &[Sign("c")], Line, "compare: the parent beside it, then others, then none"),
     row(Does::Filter, &[Sign(","), Sign(".")], Line, "the filter before or after"),
-    row(Does::History, &[Sign("q")], Line, "the number of the filter that is shown over time"),
+    row(Does::History, &[Sign("q")], Line, "the number that is shown over time: of the filter, else of the branch"),
     row(Does::Layer, &DIGITS, Line, "the layer of the embedding"),
     row(Does::Nodes, &[Sign("v")], Line, "activation maps or coefficients in the network"),
     row(Does::Source, &[Sign("w")], Line, "what is embedded: coefficients, gradients, maps"),

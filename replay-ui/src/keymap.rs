@@ -9,7 +9,7 @@ use revacnn_store::Command as Steer;
 use crate::cells::ViewId;
 use crate::commands::{self, Does};
 use crate::components::filters::SOURCES;
-use crate::components::inspector::HISTORIES;
+use crate::components::history::{self, OF_A_FILTER};
 use crate::components::loss::AXES;
 use crate::components::{
     dialog, figure_menu, filters, header, inspector, loss, network, prompt, status, timeline, tree,
@@ -64,8 +64,16 @@ fn done_by(does: Does, state: &State, pressed: Pressed) -> Option<Message> {
         Does::Compare => Some(network::Message::ToggleBeside.into()),
         Does::Filter => Some(Message::Figure(figure::Message::Pick(Some(state.filter_after(pressed.direction())?)))),
         Does::History => {
-            let next = next(&HISTORIES.map(|(name, _)| name), &state.inspector.history)?;
-            Some(inspector::Message::History(next).into())
+            let history = &state.inspector.history;
+            let shown = if state.context.marks.picked.is_some() {
+                history::Message::OfFilter(next(&OF_A_FILTER.map(|(name, _)| name), &history.of_filter())?)
+            } else {
+                let all = history::of_a_branch(&state.context);
+                let place = all.iter().position(|name| Some(name.as_str()) == history.of_branch());
+                let next = place.and_then(|place| all.get(place + 1)).or(all.first())?;
+                history::Message::OfBranch(next.clone())
+            };
+            Some(inspector::Message::History(shown).into())
         }
         Does::Layer => {
             let layer = state.context.layers().into_iter().nth(pressed.which)?;
@@ -245,7 +253,7 @@ mod tests {
                     On::Named(named, _) => Key::Named(*named),
                 };
                 // Nothing is read of this store: it has no layers and no filters.
-                let needs_figures = [Does::Layer, Does::Filter].contains(&command.does);
+                let needs_figures = [Does::Layer, Does::Filter, Does::History].contains(&command.does);
                 assert_eq!(pressed(key, Modifiers::empty()).is_none(), needs_figures, "{}: {on:?}", command.help);
             }
         }

@@ -369,7 +369,7 @@ impl State {
             self.dialog = None;
         } else if self.context.changes.waiting() > 0 {
             self.context.changes.give_up_waiting();
-        } else if told || !self.inspector.typed.is_empty() {
+        } else if told || self.inspector.hyper_parameters.is_typed() {
             self.context.changes.forget_refusals();
             self.inspector.forget_typed();
             return self.update(status::Message::Dismiss);

@@ -4,7 +4,7 @@
 
 use revacnn_notebook::kinds::{Chart, Compare, Embedding, Filter, Filters, Loss, Network, Start};
 use revacnn_notebook::{Cell, Matching, XAxis};
-use revacnn_schemas::{Address, LayerName, Position, Scale};
+use revacnn_schemas::{Address, LayerName, Position, SCALARS, Scale};
 
 use crate::cells::{Pace, ViewId};
 use crate::components::figure_menu::Entry;
@@ -103,25 +103,9 @@ pub(crate) static VIEWS: [View; 10] = [
         id: ViewId::HISTORY,
         pace: Pace::Curves,
         saves: Saves::AsShown,
-        cell: |state| {
-            let (layer, filter) = state.context.marks.picked.as_ref()?;
-            let chart = Chart {
-                quantity: state.inspector.history.to_owned(),
-                layer: Some(layer.clone()),
-                filter: Some(filter.number),
-                x: XAxis::Step,
-                scale: Scale::Linear,
-            };
-            Some(chart.into())
-        },
+        cell: history,
         at: here,
-        query: |state, at| {
-            let (layer, filter) = state.context.marks.picked.as_ref()?;
-            Some(format!(
-                "SELECT step, {} FROM filters WHERE branch = '{}' AND layer = '{layer}' AND filter = {} ORDER BY step",
-                state.inspector.history, at.branch, filter.number
-            ))
-        },
+        query: query_history,
         redraw: |state| state.inspector.redraw(),
     },
     View {
@@ -235,6 +219,35 @@ fn together(state: &State) -> Vec<Address> {
 fn filter(state: &State, at: Address) -> Option<Cell> {
     let (layer, filter) = state.context.marks.picked.clone()?;
     Some(Filter { at: Some(at), layer, filter: filter.number, born: filter.born }.into())
+}
+
+/// A number of the chosen filter, else of the branch.
+fn history(state: &State) -> Option<Cell> {
+    let history = &state.inspector.history;
+    let (quantity, layer, filter) = match &state.context.marks.picked {
+        Some((layer, filter)) => (history.of_filter(), Some(layer.clone()), Some(filter.number)),
+        None => (history.of_branch()?, None, None),
+    };
+    let (quantity, x, scale) = (quantity.to_owned(), XAxis::Step, Scale::Linear);
+    Some(Chart { quantity, layer, filter, x, scale }.into())
+}
+
+fn query_history(state: &State, at: &Address) -> Option<String> {
+    let (history, branch) = (&state.inspector.history, &at.branch);
+    let Some((layer, filter)) = &state.context.marks.picked else {
+        let quantity = history.of_branch()?;
+        let (table, column) = match quantity.strip_prefix("validation_") {
+            Some(of_validation) => ("validation", of_validation),
+            None if SCALARS.iter().any(|column| column.name == quantity) => ("steps", quantity),
+            None => ("steps", "hyper_parameters"),
+        };
+        return Some(format!("SELECT step, {column} FROM {table} WHERE branch = '{branch}' ORDER BY step"));
+    };
+    Some(format!(
+        "SELECT step, {} FROM filters WHERE branch = '{branch}' AND layer = '{layer}' AND filter = {} ORDER BY step",
+        history.of_filter(),
+        filter.number
+    ))
 }
 
 fn query_loss(state: &State) -> String {

@@ -5,7 +5,7 @@
 
 mod files;
 
-pub use files::files;
+pub use files::{copy_folder, files};
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

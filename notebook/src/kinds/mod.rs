@@ -15,7 +15,7 @@ mod network;
 
 use crate::cell::Kind;
 
-pub use chart::QUANTITIES;
+pub use chart::{QUANTITIES, is_of_filters};
 pub use embedding::Start;
 
 macro_rules! kinds {

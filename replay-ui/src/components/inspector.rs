@@ -1,19 +1,15 @@
 //! The panel at the right: the chosen filter, else the branch, its
 //! hyper-parameters and its layer.
 
-use std::collections::BTreeMap;
-
-use iced::widget::{Space, column, container, image, mouse_area, pick_list, row, scrollable, text};
-use iced::{Alignment, Fill, Padding};
+use iced::widget::{Space, column, container, image, mouse_area, row, scrollable, text};
+use iced::{Fill, Padding};
 use revacnn_schemas::{
-    BranchName, DiagramColumn, DiagramNode, Edit, Figure, FilterInit, Panel, SCALARS, ScalarKind, Step, TableFigure,
+    BranchName, DiagramColumn, DiagramNode, Edit, Figure, FilterInit, Panel, SCALARS, ScalarKind, TableFigure,
 };
-use revacnn_store::StepRow;
 
 use super::frame::{edit_button, lacking, noted_below};
-use super::pieces::{Piece, chooser, faint, field, ground, hinted, pair, plain, press, separator};
-use crate::canvas::chart::{ChartPlot, Scrub};
-use crate::canvas::geometry_cache::Cache;
+use super::pieces::{Piece, faint, ground, hinted, pair, plain, press, separator};
+use super::{history, hyper_parameters};
 use crate::canvas::labels::{count, number};
 use crate::canvas::layout::node_of;
 use crate::cells::ViewId;
@@ -21,73 +17,21 @@ use crate::context::Context;
 use crate::edits;
 use crate::figure::{self, FilterKey};
 use crate::question::Question;
-use crate::theme::{Colours, NORMAL, SMALL};
+use crate::theme::{Colours, NORMAL};
 
-/// Numbers of a filter that can be seen over time.
-pub(crate) const HISTORIES: [(&str, &str); 6] = [
-    ("mean_abs_gradient", "mean |gradient|"),
-    ("gradient_norm", "norm of the gradient"),
-    ("weight_norm", "norm of the coefficients"),
-    ("update_ratio", "update / coefficients"),
-    ("activation_sum", "activation sum"),
-    ("zero_share", "share of zeros"),
-];
-
-/// A hyper-parameter of the panel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Hyper {
-    LearningRate,
-    Momentum,
-    WeightDecay,
-    BatchSize,
-}
-
-impl Hyper {
-    pub(crate) const ALL: [Self; 4] = [Self::LearningRate, Self::Momentum, Self::WeightDecay, Self::BatchSize];
-
-    /// Its name in an edit.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::LearningRate => "learning-rate",
-            Self::Momentum => "momentum",
-            Self::WeightDecay => "weight-decay",
-            Self::BatchSize => "batch-size",
-        }
-    }
-
-    /// Its value in a row of `steps`; `None` where the optimizer has none.
-    pub(crate) fn of(self, row: &StepRow) -> Option<String> {
-        let values = &row.hyper_parameters;
-        match self {
-            Self::LearningRate => values.get("learning_rate").map(|value| value.to_string()),
-            Self::Momentum => values.get("momentum").map(|value| value.to_string()),
-            Self::WeightDecay => values.get("weight_decay").map(|value| value.to_string()),
-            Self::BatchSize => Some(values.batch_size.to_string()),
-        }
-    }
-}
-
-/// What is typed, and which number is shown over time.
+/// The parts of the panel that remember something.
 #[derive(Debug)]
 pub(crate) struct State {
-    /// Hyper-parameters that were typed and not yet applied.
-    pub(crate) typed: BTreeMap<Hyper, String>,
-    /// The number of the chosen filter that is shown over time.
-    pub(crate) history: &'static str,
-    cache: Cache,
+    pub(crate) hyper_parameters: hyper_parameters::State,
+    pub(crate) history: history::State,
 }
 
 /// What happens in the panel.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Message {
     Figure(figure::Message),
-    /// Type a hyper-parameter.
-    Hyper(Hyper, String),
-    /// Apply what was typed.
-    Apply,
-    /// Leave what was typed as it was.
-    Revert,
-    History(&'static str),
+    HyperParameters(hyper_parameters::Message),
+    History(history::Message),
     Copy(String),
     Ask(Question),
     Delete(BranchName),
@@ -116,56 +60,34 @@ impl From<figure::Message> for Message {
 
 impl State {
     pub(crate) fn new() -> Self {
-        Self { typed: BTreeMap::new(), history: HISTORIES[0].0, cache: Cache::default() }
+        Self { hyper_parameters: hyper_parameters::State::default(), history: history::State::new() }
     }
 
     /// Draws the history anew.
     pub(crate) fn redraw(&self) {
-        self.cache.clear();
+        self.history.redraw();
     }
 
     /// Forgets what was typed.
     pub(crate) fn forget_typed(&mut self) {
-        self.typed.clear();
+        self.hyper_parameters.forget();
     }
 
     pub(crate) fn update(&mut self, message: Message, context: &Context) -> Action {
         match message {
             Message::Figure(message) => Action::Figure(message),
-            Message::Hyper(name, text) => {
-                self.typed.insert(name, text);
-                Action::None
-            }
-            Message::Apply => self.apply(context),
-            Message::Revert => {
-                self.typed.clear();
-                Action::None
-            }
-            Message::History(quantity) => {
-                self.history = quantity;
-                Action::Follow
-            }
+            Message::HyperParameters(message) => match self.hyper_parameters.update(message, context) {
+                hyper_parameters::Action::None => Action::None,
+                hyper_parameters::Action::Edit(edits) => Action::Edit(edits),
+                hyper_parameters::Action::Refuse(reason) => Action::Refuse(reason),
+            },
+            Message::History(message) => match self.history.update(message) {
+                history::Action::Figure(message) => Action::Figure(message),
+                history::Action::Follow => Action::Follow,
+            },
             Message::Copy(text) => Action::Copy(text),
             Message::Ask(question) => Action::Ask(question),
             Message::Delete(name) => Action::Delete(name),
-        }
-    }
-
-    /// What was typed and is other than what there is, as edits.
-    fn apply(&mut self, context: &Context) -> Action {
-        let Some(row) = &context.cells.row else { return Action::None };
-        let changed = Hyper::ALL.into_iter().filter_map(|name| {
-            let typed = self.typed.get(&name)?.trim();
-            let differs = !typed.is_empty() && Some(typed) != name.of(row).as_deref();
-            differs.then(|| edits::set(name.name(), typed))
-        });
-        match changed.collect::<Result<Vec<Edit>, String>>() {
-            Err(reason) => Action::Refuse(reason),
-            Ok(edits) if edits.is_empty() => {
-                self.typed.clear();
-                Action::None
-            }
-            Ok(edits) => Action::Edit(edits),
         }
     }
 
@@ -201,35 +123,7 @@ impl State {
         if let Some(at) = context.at_beside() {
             page = page.push(faint(at.to_string())).push(images(context, ViewId::OTHER_FILTER));
         }
-        page.push(separator()).push(self.history(context)).into()
-    }
-
-    fn history<'a>(&'a self, context: &'a Context) -> Piece<'a, Message> {
-        let names = HISTORIES.map(|(_, name)| name);
-        let place = HISTORIES.iter().position(|(quantity, _)| *quantity == self.history);
-        let now = place.map(|place| names[place]);
-        let choose = pick_list(names, now, |chosen| {
-            let found = HISTORIES.iter().find(|(_, name)| *name == chosen);
-            Message::History(found.map_or(HISTORIES[0].0, |(quantity, _)| quantity))
-        });
-        let body: Piece<'_, Message> = match context.cells.chart(ViewId::HISTORY) {
-            None => faint("reading its history").into(),
-            Some(Err(reason)) => lacking(reason),
-            Some(Ok(chart)) => {
-                let plot = ChartPlot {
-                    chart,
-                    cache: &self.cache,
-                    selected: context.branch().map(|branch| branch.hue),
-                    ends: Some(context.time.all.map(|step| step as f64)),
-                    cursor: context.branch().map(|_| context.time.cursor.0 as f64),
-                    scrub: Scrub::From(Step(0)),
-                    roomy: false,
-                };
-                let plot = container(plot.shown().map(Message::Figure)).height(120);
-                column![plot].push(noted_below(&chart.notes)).into()
-            }
-        };
-        column![choose.text_size(SMALL).padding([2, 8]).style(chooser(place)), body].spacing(4).into()
+        page.push(separator()).push(self.history.view_filter(context).map(Message::History)).into()
     }
 
     fn branch<'a>(&'a self, context: &'a Context) -> Piece<'a, Message> {
@@ -284,7 +178,10 @@ impl State {
                 page = page.push(counted.map(|value| line(column.label, count(value))));
             }
         }
-        page = page.push(separator()).push(self.hyper_parameters(context));
+        page = page
+            .push(separator())
+            .push(self.hyper_parameters.view(context).map(Message::HyperParameters))
+            .push(self.history.view_branch(context).map(Message::History));
         if let Some(layer) = layer_edits(context) {
             page = page.push(separator()).push(layer);
         }
@@ -292,28 +189,6 @@ impl State {
             page = page.push(separator()).push(differences(context));
         }
         page.push(faint("Point at a filter to see its numbers; click to keep them.")).into()
-    }
-
-    /// Typed and applied with Enter, together in one fork.
-    fn hyper_parameters<'a>(&'a self, context: &'a Context) -> Piece<'a, Message> {
-        let mut page = column![faint("hyper-parameters")].spacing(4);
-        let Some(row) = &context.cells.row else { return page.into() };
-        for name in Hyper::ALL {
-            let Some(now) = name.of(row) else { continue };
-            let typed = self.typed.get(&name);
-            let text = typed.map_or(now.as_str(), String::as_str);
-            let input = field("", text, 110.0)
-                .id(name.name())
-                .on_input(move |text| Message::Hyper(name, text))
-                .on_submit(Message::Apply);
-            let line = iced::widget::row![faint(name.name()), Space::new().width(Fill), input];
-            page = page.push(line.align_y(Alignment::Center));
-        }
-        if !self.typed.is_empty() {
-            let apply = press("apply: fork here", (!context.is_busy()).then_some(Message::Apply));
-            page = page.push(iced::widget::row![apply, press("leave as it was", Some(Message::Revert))]);
-        }
-        page.into()
     }
 }
 
@@ -407,9 +282,6 @@ fn layer_edits(context: &Context) -> Option<Piece<'_, Message>> {
     let all_frozen = nodes.iter().all(|node| node.frozen);
     let freeze = if all_frozen { "unfreeze" } else { "freeze" };
     let add = |words, init| edit_button(words, edits::add_filter(layer, init), ready);
-    // A layer that changes nothing at first, as wide as the one before it.
-    let kernel = if description.starts_with("conv") { " kernel=3" } else { "" };
-    let conv = format!("filters={}{kernel} init=identity", nodes.len());
     let insert = |words, kind, rest: &str| edit_button(words, edits::insert_layer(kind, layer, rest), ready);
     let page = column![plain(layer.as_str()), faint(description.as_str())].spacing(4);
     let page = page
@@ -424,7 +296,8 @@ fn layer_edits(context: &Context) -> Option<Piece<'_, Message>> {
         )
         .push(
             row![
-                insert("insert conv after", "conv", &conv),
+                // One that changes nothing at first; its kind knows how wide it is.
+                insert("insert conv after", "conv", "init=identity"),
                 insert("dropout after", "dropout", ""),
                 insert("batch norm after", "batchnorm", ""),
             ]

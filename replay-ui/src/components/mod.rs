@@ -9,6 +9,8 @@ pub(crate) mod filters;
 pub(crate) mod frame;
 pub(crate) mod header;
 pub(crate) mod help;
+pub(crate) mod history;
+pub(crate) mod hyper_parameters;
 pub(crate) mod inspector;
 pub(crate) mod loss;
 pub(crate) mod network;

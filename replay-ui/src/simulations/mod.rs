@@ -31,9 +31,11 @@ use crate::{ViewOptions, keymap, view};
 /// What most of these tests speak of.
 mod prelude {
     pub(super) use crate::cells::{Prepared, ViewId};
-    pub(super) use crate::components::inspector::Hyper;
+    pub(super) use crate::components::hyper_parameters::{self, Steered};
     pub(super) use crate::components::run_form::Field;
-    pub(super) use crate::components::{filters, header, inspector, loss, network, prompt, run_form, timeline, tree};
+    pub(super) use crate::components::{
+        filters, header, history, inspector, loss, network, prompt, run_form, timeline, tree,
+    };
     pub(super) use crate::context::Screen;
     pub(super) use crate::figure;
     pub(super) use crate::requests::{Effect, Intent, Request};
