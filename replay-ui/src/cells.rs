@@ -55,6 +55,13 @@ pub(crate) struct Prepared {
     pub(crate) pictures: Pictures,
 }
 
+impl PartialEq for Prepared {
+    /// The images follow from the figure, whose numbers are equal by their bits.
+    fn eq(&self, other: &Self) -> bool {
+        self.figure == other.figure
+    }
+}
+
 impl Prepared {
     /// A figure with its images made.
     pub(crate) fn of(figure: Result<Figure, String>) -> Arc<Self> {

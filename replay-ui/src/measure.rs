@@ -9,7 +9,7 @@ use revacnn_store::StepRow;
 
 use crate::cells::ViewId;
 use crate::components::header::place;
-use crate::components::timeline;
+use crate::components::{inspector, network, timeline, tree};
 use crate::figure;
 use crate::framebuffer::Framebuffer;
 use crate::headless::Interface;
@@ -44,17 +44,37 @@ pub fn place_of(options: &ViewOptions, edit: &str) -> Result<Option<[f32; 2]>, V
     Ok(place.map(|place| [place.x, place.y]))
 }
 
-/// The point at which a press makes the window do something, in logical
-/// pixels: the middle of its button, once every figure is there. What it does
-/// is named as in the window's own messages, such as `NewRun` or `Delete(`. `None` where no button does it.
+/// A button of the window that a test presses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Button {
+    /// Opens the form of a new run.
+    NewRun,
+    /// Shows another branch beside the selected one.
+    Beside,
+    /// Deletes the selected branch.
+    Delete,
+}
+
+impl Button {
+    /// Whether a message is what a press on it says.
+    fn says(self, said: &Message) -> bool {
+        match self {
+            Self::NewRun => *said == Message::Tree(tree::Message::NewRun),
+            Self::Beside => *said == Message::Network(network::Message::ToggleBeside),
+            Self::Delete => matches!(said, Message::Inspector(inspector::Message::Delete(_))),
+        }
+    }
+}
+
+/// The point at which a press is one on a button, in logical pixels: its
+/// middle, once every figure is there. `None` where there is no such button.
 ///
 /// # Errors
 /// Where the store cannot be read.
-pub fn place_of_button(options: &ViewOptions, does: &str) -> Result<Option<[f32; 2]>, ViewError> {
+pub fn place_of_button(options: &ViewOptions, button: Button) -> Result<Option<[f32; 2]>, ViewError> {
     let state = settled(options)?;
     let click = [mouse::Event::ButtonPressed, mouse::Event::ButtonReleased].map(|event| event(mouse::Button::Left));
-    let says = |said: &Message| format!("{said:?}").contains(does);
-    let place = Interface::new(options.size)?.place(&state, &click, says);
+    let place = Interface::new(options.size)?.place(&state, &click, |said| button.says(said));
     Ok(place.map(|place| [place.x, place.y]))
 }
 

@@ -19,7 +19,7 @@ use crate::time::Move;
 use crate::views::{Saves, View};
 
 /// What happens.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Message {
     /// The workers tell something.
     Store(StoreEvent),
