@@ -9,27 +9,30 @@ use iced::keyboard::key::Named as N;
 pub(crate) enum On {
     /// A letter, a digit or a sign.
     Sign(&'static str),
+    /// The same while Ctrl is held, and how the list writes it.
+    Ctrl(&'static str, &'static str),
     /// A key with a name, and how the list writes it.
     Named(N, &'static str),
 }
 
-use On::{Named, Sign};
+use On::{Ctrl, Named, Sign};
 
 impl On {
-    fn is(self, key: &Key) -> bool {
+    fn is(self, key: &Key, ctrl: bool) -> bool {
         match (self, key.as_ref()) {
-            (Sign(sign), Key::Character(text)) => sign == text,
+            (Sign(sign), Key::Character(text)) => !ctrl && sign == text,
+            (Ctrl(sign, _), Key::Character(text)) => ctrl && sign == text,
             // Some systems give a blank as a letter.
-            (Named(N::Space, _), Key::Character(text)) => text == " ",
-            (Named(named, _), Key::Named(key)) => named == key,
-            (Sign(_) | Named(..), Key::Named(_) | Key::Character(_) | Key::Unidentified) => false,
+            (Named(N::Space, _), Key::Character(text)) => !ctrl && text == " ",
+            (Named(named, _), Key::Named(key)) => !ctrl && named == key,
+            (Sign(_) | Ctrl(..) | Named(..), Key::Named(_) | Key::Character(_) | Key::Unidentified) => false,
         }
     }
 
     fn written(self) -> &'static str {
         match self {
             Sign(sign) => sign,
-            Named(_, written) => written,
+            Ctrl(_, written) | Named(_, written) => written,
         }
     }
 }
@@ -56,11 +59,14 @@ pub(crate) enum Does {
     Play,
     Speed,
     GoTo,
+    CopyAddress,
     Zoom,
     ZoomIn,
     Align,
     Branch,
     Hide,
+    Which,
+    Find,
     Compare,
     Filter,
     History,
@@ -124,6 +130,7 @@ pub(crate) static COMMANDS: &[Command] = &[
     row(Does::Play, &[Named(N::Space, "Space")], Line, "play, and stop"),
     row(Does::Speed, &[Sign("x")], After("; "), "how fast"),
     row(Does::GoTo, &[Sign("g")], Line, "go to an address"),
+    row(Does::CopyAddress, &[Ctrl("c", "Ctrl+C")], After("; "), "copy the one that is looked at"),
     row(Does::Zoom, &[Sign("+"), Sign("-")], Line, "fewer or more steps on the timeline"),
     row(Does::ZoomIn, &[Sign("=")], Unlisted, "fewer steps on the timeline"),
     row(Does::Align, &[Sign("a")], Line, "lanes by their steps, or by distance from their forks"),
@@ -134,6 +141,8 @@ pub(crate) static COMMANDS: &[Command] = &[
         "the branch above or below; with Shift the lanes scroll",
     ),
     row(Does::Hide, &[Sign("h")], Line, "hide a branch, or show it again"),
+    row(Does::Which, &[Sign("b")], After("; "), "show all, the family, or one"),
+    row(Does::Find, &[Ctrl("f", "Ctrl+F")], Line, "filter the branches that are listed"),
     row(Does::Compare, &[Sign("c")], Line, "compare: the parent beside it, then others, then none"),
     row(Does::Filter, &[Sign(","), Sign(".")], Line, "the filter before or after"),
     row(Does::History, &[Sign("q")], Line, "the number that is shown over time: of the filter, else of the branch"),
@@ -145,7 +154,12 @@ pub(crate) static COMMANDS: &[Command] = &[
     row(Does::NextImage, &[Sign("["), Sign("]")], After("; "), "the one before or after"),
     row(Does::Logarithmic, &[Sign("l")], Line, "logarithmic loss"),
     row(Does::Axis, &[Sign("k")], After("; "), "its x axis"),
-    row(Does::Menu, &[Sign("o")], Line, "a figure's menu, then the next figure's; s saves, q copies a query"),
+    row(
+        Does::Menu,
+        &[Sign("o"), Ctrl("s", "Ctrl+S")],
+        Line,
+        "a figure's menu, then the next figure's; s saves, q copies a query",
+    ),
     row(Does::Fork, &[Sign("f")], Line, "fork here"),
     row(Does::Edit, &[Sign("e")], Line, "fork here with edits, typed"),
     row(Does::NewRun, &[Sign("n")], Line, "new run"),
@@ -157,14 +171,15 @@ pub(crate) static COMMANDS: &[Command] = &[
     row(Does::Delete, &[Named(N::Delete, "Delete")], After("; "), "delete it"),
     row(Does::Theme, &[Sign("d")], Line, "light or dark"),
     row(Does::Motion, &[Sign("m")], After("; "), "less motion"),
-    row(Does::Undo, &[Sign("z")], After("; "), "undo"),
+    row(Does::Undo, &[Sign("z"), Ctrl("z", "Ctrl+Z")], After("; "), "undo"),
     row(Does::Close, &[Named(N::Escape, "Esc")], Line, "close what is open"),
     row(Does::Help, &[Sign("?")], After("; "), "this list"),
 ];
 
-/// What a key does, and which of the command's keys it is, from 0.
-pub(crate) fn of(key: &Key) -> Option<(Does, usize)> {
-    COMMANDS.iter().find_map(|command| Some((command.does, command.keys.iter().position(|on| on.is(key))?)))
+/// What a key does, alone or with Ctrl, and which of the command's keys it is,
+/// from 0.
+pub(crate) fn of(key: &Key, ctrl: bool) -> Option<(Does, usize)> {
+    COMMANDS.iter().find_map(|command| Some((command.does, command.keys.iter().position(|on| on.is(key, ctrl))?)))
 }
 
 /// The list of keys: those of a line, and what they do.
@@ -198,15 +213,17 @@ mod tests {
     #[test]
     fn the_list_names_every_key_in_its_order() {
         let list = help();
-        assert_eq!(list.len(), 26);
+        assert_eq!(list.len(), 27);
         for (place, keys, what) in [
             (0, "← →", "one step back or on; with Shift ten"),
             (3, "Space", "play, and stop; x: how fast"),
-            (12, "1 … 9", "the layer of the embedding"),
-            (16, "i", "the image that maps are of; [ and ] the one before or after"),
-            (22, "p", "pause or resume a training; s: one step, u: stop it"),
-            (24, "d", "light or dark; m: less motion; z: undo"),
-            (25, "Esc", "close what is open; ?: this list"),
+            (5, "g", "go to an address; Ctrl+C: copy the one that is looked at"),
+            (9, "h", "hide a branch, or show it again; b: show all, the family, or one"),
+            (13, "1 … 9", "the layer of the embedding"),
+            (17, "i", "the image that maps are of; [ and ] the one before or after"),
+            (23, "p", "pause or resume a training; s: one step, u: stop it"),
+            (25, "d", "light or dark; m: less motion; z and Ctrl+Z undo"),
+            (26, "Esc", "close what is open; ?: this list"),
         ] {
             assert_eq!(list[place], (keys.to_owned(), what.to_owned()));
         }

@@ -1,5 +1,7 @@
 //! How branches descend from one another.
 
+use std::collections::BTreeSet;
+
 use revacnn_notebook::BranchSummary;
 use revacnn_schemas::BranchName;
 
@@ -36,6 +38,31 @@ pub(crate) fn order(branches: &[BranchSummary]) -> Vec<(usize, &BranchSummary)> 
     out
 }
 
+/// A branch, those that it descends from, and those that descend from it.
+pub(crate) fn family(branches: &[BranchSummary], of: &BranchName) -> BTreeSet<BranchName> {
+    let parent = |name: &BranchName| branches.iter().find(|branch| branch.name == *name)?.parent.clone();
+    let mut family = BTreeSet::from([of.clone()]);
+    let mut above = parent(of);
+    while let Some(name) = above {
+        above = parent(&name);
+        // A cycle of parents ends.
+        if !family.insert(name) {
+            break;
+        }
+    }
+    let mut below = BTreeSet::from([of.clone()]);
+    loop {
+        let is_child = |branch: &&BranchSummary| branch.parent.as_ref().is_some_and(|parent| below.contains(parent));
+        let children: Vec<BranchName> = branches.iter().filter(is_child).map(|branch| branch.name.clone()).collect();
+        let before = below.len();
+        below.extend(children);
+        if below.len() == before {
+            family.extend(below);
+            return family;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,5 +89,22 @@ mod tests {
         assert_eq!(names(&[branch("lost", Some("gone"), 3, 7)]), [(0, "lost".to_owned())]);
         let cycle = [branch("a", Some("b"), 1, 2), branch("b", Some("a"), 1, 3)];
         assert_eq!(names(&cycle).len(), 2);
+    }
+
+    #[test]
+    fn a_family_is_a_line_and_what_comes_of_it_but_no_sibling() {
+        let all = [
+            branch("main", None, 0, 9),
+            branch("other", None, 0, 8),
+            branch("wider", Some("main"), 3, 7),
+            branch("slow", Some("wider"), 4, 6),
+            branch("twin", Some("main"), 4, 6),
+        ];
+        let of = |name: &str| family(&all, &name.parse().unwrap()).iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(of("wider"), ["main", "slow", "wider"]);
+        assert_eq!(of("main"), ["main", "slow", "twin", "wider"]);
+        assert_eq!(of("other"), ["other"]);
+        let cycle = [branch("a", Some("b"), 1, 2), branch("b", Some("a"), 1, 3)];
+        assert_eq!(family(&cycle, &"a".parse().unwrap()).len(), 2);
     }
 }

@@ -1,6 +1,6 @@
 //! What each command does: the message that a key is.
 
-use iced::keyboard::key::Named as N;
+use iced::keyboard::key::{Named as N, Physical};
 use iced::keyboard::{Key, Modifiers};
 use revacnn_notebook::{Method, Show};
 use revacnn_schemas::Scale;
@@ -12,7 +12,7 @@ use crate::components::filters::SOURCES;
 use crate::components::history::{self, OF_A_FILTER};
 use crate::components::loss::AXES;
 use crate::components::{
-    dialog, figure_menu, filters, header, inspector, loss, network, prompt, status, timeline, tree,
+    dialog, figure_menu, filters, header, hyper_parameters, inspector, loss, network, prompt, status, timeline, tree,
 };
 use crate::figure;
 use crate::question::Question;
@@ -120,7 +120,14 @@ fn done_by(does: Does, state: &State, pressed: Pressed) -> Option<Message> {
         Does::Delete => Some(inspector::Message::Delete(state.context.selected.clone()?).into()),
         Does::Theme => Some(header::Message::Dark(!state.context.dark).into()),
         Does::Motion => Some(header::Message::ReducedMotion(!state.context.reduced_motion).into()),
+        // What is typed and not applied goes first.
+        Does::Undo if state.inspector.hyper_parameters.is_typed() => {
+            Some(inspector::Message::HyperParameters(hyper_parameters::Message::Revert).into())
+        }
         Does::Undo => Some(status::Message::Undo.into()),
+        Does::CopyAddress => Some(inspector::Message::Copy(state.context.at()?.to_string()).into()),
+        Does::Which => Some(tree::Message::Which(state.tree.next(&state.context)).into()),
+        Does::Find => Some(tree::Message::Find.into()),
         Does::Close => Some(Message::Escape),
         Does::Help => Some(header::Message::Help.into()),
     }
@@ -151,17 +158,29 @@ fn next<T: Copy + PartialEq>(all: &[T], here: &T) -> Option<T> {
     all.get(place).or(all.first()).copied()
 }
 
-/// What a key does.
-pub(crate) fn message(key: &Key, modifiers: Modifiers, state: &State) -> Option<Message> {
-    if modifiers.control() || modifiers.alt() || modifiers.logo() {
+/// A key as it may be meant: what it writes, the small letter, and the letter
+/// of its place where it writes none of ours. Caps Lock means nothing, and a
+/// layout of another script has the keys where they lie on a Latin one.
+fn meant(key: &Key, place: Physical) -> Vec<Key> {
+    let Key::Character(text) = key else { return vec![key.clone()] };
+    let small = Key::Character(text.to_lowercase().into());
+    let latin = key.to_latin(place).map(|letter| Key::Character(letter.to_string().into()));
+    [Some(key.clone()), Some(small), latin].into_iter().flatten().collect()
+}
+
+/// What a key does that was pressed at a place of the keyboard.
+pub(crate) fn message(key: &Key, place: Physical, modifiers: Modifiers, state: &State) -> Option<Message> {
+    if modifiers.alt() || modifiers.logo() {
         return None;
     }
+    let ctrl = modifiers.control();
     match &state.dialog {
-        Some(dialog::State::Prompt(prompt)) => answer(key, &prompt.text),
-        Some(dialog::State::RunForm(_)) => matches!(key, Key::Named(N::Escape)).then_some(Message::Escape),
-        Some(dialog::State::Menu(menu)) => in_menu(key, menu),
+        Some(dialog::State::Prompt(prompt)) if !ctrl => answer(key, &prompt.text),
+        Some(dialog::State::RunForm(_)) if !ctrl => matches!(key, Key::Named(N::Escape)).then_some(Message::Escape),
+        Some(dialog::State::Prompt(_) | dialog::State::RunForm(_)) => None,
+        Some(dialog::State::Menu(menu)) => meant(key, place).iter().find_map(|key| in_menu(key, ctrl, menu)),
         Some(dialog::State::Help) | None => {
-            let (does, which) = commands::of(key)?;
+            let (does, which) = meant(key, place).iter().find_map(|key| commands::of(key, ctrl))?;
             done_by(does, state, Pressed { which, shift: modifiers.shift() })
         }
     }
@@ -186,10 +205,12 @@ fn answer(key: &Key, typed: &str) -> Option<Message> {
 }
 
 /// What a key does while a figure's menu is open.
-fn in_menu(key: &Key, menu: &figure_menu::State) -> Option<Message> {
+fn in_menu(key: &Key, ctrl: bool, menu: &figure_menu::State) -> Option<Message> {
     let message = match key.as_ref() {
-        Key::Named(N::Escape) => return Some(Message::Escape),
         Key::Character("s") => figure_menu::Message::Save(menu.view),
+        Key::Character("c") if ctrl => figure_menu::Message::Query(menu.view),
+        _ if ctrl => return None,
+        Key::Named(N::Escape) => return Some(Message::Escape),
         Key::Character("q") => figure_menu::Message::Query(menu.view),
         Key::Character("o") => figure_menu::Message::Next,
         Key::Named(_) | Key::Character(_) | Key::Unidentified => return None,
@@ -202,9 +223,13 @@ mod tests {
     use super::*;
     use crate::commands::{COMMANDS, On};
     use crate::state::tests::opened;
+    use iced::keyboard::key::{Code, NativeCode};
+
+    /// No place that a letter has.
+    const ANYWHERE: Physical = Physical::Unidentified(NativeCode::Unidentified);
 
     fn pressed(key: Key, modifiers: Modifiers) -> Option<Message> {
-        message(&key, modifiers, &opened())
+        message(&key, ANYWHERE, modifiers, &opened())
     }
 
     fn letter(text: &str) -> Key {
@@ -212,7 +237,7 @@ mod tests {
     }
 
     fn is(message: Option<Message>, expected: impl Into<Message>) -> bool {
-        format!("{message:?}") == format!("{:?}", Some(expected.into()))
+        message == Some(expected.into())
     }
 
     #[test]
@@ -231,13 +256,52 @@ mod tests {
         let mut state = opened();
         state.update(header::Message::GoTo);
         for key in [letter("f"), letter("@"), letter("7"), Key::Named(N::Backspace), letter("8")] {
-            state.update(message(&key, Modifiers::empty(), &state).unwrap());
+            state.update(message(&key, ANYWHERE, Modifiers::empty(), &state).unwrap());
         }
         assert_eq!(state.prompt().unwrap().text, "f@8");
-        let enter = message(&Key::Named(N::Enter), Modifiers::empty(), &state);
+        let enter = message(&Key::Named(N::Enter), ANYWHERE, Modifiers::empty(), &state);
         assert!(is(enter, prompt::Message::Enter));
-        assert!(message(&Key::Named(N::ArrowLeft), Modifiers::empty(), &state).is_none());
-        assert!(is(message(&Key::Named(N::Escape), Modifiers::empty(), &state), Message::Escape));
+        assert!(message(&Key::Named(N::ArrowLeft), ANYWHERE, Modifiers::empty(), &state).is_none());
+        assert!(is(message(&Key::Named(N::Escape), ANYWHERE, Modifiers::empty(), &state), Message::Escape));
+    }
+
+    /// Letter keys were dead with Caps Lock, and on a layout without Latin letters.
+    #[test]
+    fn a_letter_is_a_key_by_its_place_where_it_is_none_of_ours_and_caps_lock_means_nothing() {
+        let state = opened();
+        let at = |text: &str, code: Code, held: Modifiers| message(&letter(text), Physical::Code(code), held, &state);
+        let fork = || ask(Question::Fork);
+        for (text, code) in [("f", Code::KeyF), ("F", Code::KeyF), ("а", Code::KeyF), ("А", Code::KeyF)] {
+            assert_eq!(at(text, code, Modifiers::empty()), fork(), "{text}");
+        }
+        // By what it writes, where that is one of ours: Dvorak's f lies on Y.
+        assert_eq!(at("f", Code::KeyY, Modifiers::empty()), fork());
+        assert_eq!(at("я", Code::KeyZ, Modifiers::CTRL), Some(status::Message::Undo.into()));
+        // What is typed into a question is what it writes.
+        let mut asked = opened();
+        asked.update(header::Message::GoTo);
+        asked.update(message(&letter("Ф"), Physical::Code(Code::KeyA), Modifiers::empty(), &asked).unwrap());
+        assert_eq!(asked.prompt().unwrap().text, "Ф");
+        assert!(message(&letter("z"), ANYWHERE, Modifiers::CTRL, &asked).is_none());
+    }
+
+    #[test]
+    fn ctrl_does_what_it_does_elsewhere() {
+        let mut state = opened();
+        let held = |text: &str, state: &State| message(&letter(text), ANYWHERE, Modifiers::CTRL, state);
+        assert_eq!(held("c", &state), Some(inspector::Message::Copy("main@100".to_owned()).into()));
+        assert_eq!(held("f", &state), Some(tree::Message::Find.into()));
+        assert_eq!(held("s", &state), Some(Message::Figure(figure::Message::Menu(ViewId::LOSS))));
+        assert_eq!(held("z", &state), Some(status::Message::Undo.into()));
+        // What is typed and not applied is taken back before anything else.
+        let typed = hyper_parameters::Message::Type("beta1".to_owned(), "0.8".to_owned());
+        state.update(inspector::Message::HyperParameters(typed));
+        state.update(held("z", &state).unwrap());
+        assert!(!state.inspector.hyper_parameters.is_typed());
+        state.update(held("s", &state).unwrap());
+        assert_eq!(held("s", &state), Some(figure_menu::Message::Save(ViewId::LOSS).into()));
+        assert_eq!(held("c", &state), Some(figure_menu::Message::Query(ViewId::LOSS).into()));
+        assert!(held("q", &state).is_none());
     }
 
     #[test]
@@ -250,11 +314,13 @@ mod tests {
                 seen.push(*on);
                 let key = match on {
                     On::Sign(sign) => letter(sign),
+                    On::Ctrl(sign, _) => letter(sign),
                     On::Named(named, _) => Key::Named(*named),
                 };
+                let held = if matches!(on, On::Ctrl(..)) { Modifiers::CTRL } else { Modifiers::empty() };
                 // Nothing is read of this store: it has no layers and no filters.
                 let needs_figures = [Does::Layer, Does::Filter, Does::History].contains(&command.does);
-                assert_eq!(pressed(key, Modifiers::empty()).is_none(), needs_figures, "{}: {on:?}", command.help);
+                assert_eq!(pressed(key, held).is_none(), needs_figures, "{}: {on:?}", command.help);
             }
         }
         assert!(is(pressed(letter(" "), Modifiers::empty()), timeline::Message::Play(true)));
@@ -267,7 +333,7 @@ mod tests {
         // By the wheel, to the left end, far from the cursor.
         state.update(timeline::Message::Zoom { factor: 4.0, fraction: 0.0 });
         let before = state.context.time.step_at(1.0);
-        state.update(message(&letter("+"), Modifiers::empty(), &state).unwrap());
+        state.update(message(&letter("+"), ANYWHERE, Modifiers::empty(), &state).unwrap());
         assert_eq!(state.context.time.step_at(1.0), before);
         assert!(state.context.time.step_at(0.0).0 > 0, "fewer steps are shown");
     }
@@ -276,7 +342,7 @@ mod tests {
     fn in_a_menu_keys_are_of_the_figure() {
         let mut state = opened();
         state.update(pressed(letter("o"), Modifiers::empty()).unwrap());
-        let pressed = |key: &str| message(&letter(key), Modifiers::empty(), &state);
+        let pressed = |key: &str| message(&letter(key), ANYWHERE, Modifiers::empty(), &state);
         assert!(is(pressed("s"), figure_menu::Message::Save(ViewId::LOSS)));
         assert!(is(pressed("q"), figure_menu::Message::Query(ViewId::LOSS)));
         assert!(pressed("p").is_none(), "no training is paused from a menu");

@@ -98,11 +98,17 @@ impl State {
                 let action = self.header.update(message);
                 self.header_asks(action)
             }
-            Message::Tree(message) => match self.tree.update(message) {
+            Message::Tree(message) => match self.tree.update(message, &self.context) {
                 tree::Action::None => Vec::new(),
                 tree::Action::Select(name) => self.select(name),
                 tree::Action::Show(name, shows) => self.show_branch(name, shows),
                 tree::Action::Beside(other) => self.show_beside(other),
+                tree::Action::Find => vec![Effect::Focus(tree::FILTER)],
+                tree::Action::Hide(hidden) => {
+                    self.context.hidden = hidden;
+                    self.timeline.redraw();
+                    self.follow()
+                }
                 tree::Action::NewRun => self.open_run_form(),
             },
             Message::Loss(message) => match self.loss.update(message) {
@@ -373,6 +379,8 @@ impl State {
             self.context.changes.forget_refusals();
             self.inspector.forget_typed();
             return self.update(status::Message::Dismiss);
+        } else if !self.tree.filter.is_empty() {
+            return self.update(tree::Message::Filter(String::new()));
         } else if self.context.marks.picked.is_some() {
             return self.figure(figure::Message::Pick(None));
         } else if self.context.beside.is_some() {

@@ -71,6 +71,6 @@ impl State {
         if view == ViewId::EMBEDDING {
             page = page.push(save(ViewId::FILTERS, "save the filters as SVG"));
         }
-        page.push(press("leave", Some(Message::Leave))).into()
+        page.push(press("close", Some(Message::Leave))).into()
     }
 }

@@ -1,6 +1,6 @@
 //! The filters of a layer: in one plane, and as images.
 
-use iced::widget::{Space, canvas, column, container, radio, row, scrollable};
+use iced::widget::{canvas, column, container, radio, row, scrollable};
 use iced::{Alignment, Fill, Length, Padding};
 use revacnn_notebook::{Method, Source};
 
@@ -111,7 +111,7 @@ impl State {
             quiet(plain(layer.to_string()), chosen, Some(figure::Message::Layer(layer).into()))
         }));
         let of = |source, words| radio(words, source, Some(self.of), Message::Of).size(14).text_size(SMALL).spacing(4);
-        let sources = row(SOURCES.map(|(source, words)| of(source, words).into())).spacing(12);
+        let sources = row(SOURCES.map(|(source, words)| of(source, words).into())).spacing(12).wrap();
         let method = |method, words| quiet(plain(words), self.method == method, Some(Message::Method(method)));
         let controls = row![]
             .push(late(context, ViewId::EMBEDDING))
@@ -121,12 +121,12 @@ impl State {
         let plot = with_menu(ViewId::EMBEDDING, self.plot(context)).map(Message::Figure);
         let grid = with_menu(ViewId::FILTERS, self.grid(context)).map(Message::Figure);
         let body = row![
-            container(plot).width(Length::FillPortion(55)),
+            container(plot).width(Length::FillPortion(55)).clip(true),
             upright(),
-            container(grid).width(Length::FillPortion(45)),
+            container(grid).width(Length::FillPortion(45)).clip(true),
         ];
         let tabs = scrollable(tabs).direction(scrollable::Direction::Horizontal(scrollable::Scrollbar::hidden()));
-        let head = row![faint("filters"), tabs, Space::new().width(Fill), controls];
+        let head = row![faint("filters"), tabs.width(Fill), controls];
         let head = head.spacing(8).align_y(Alignment::Center);
         let head = row![container(head).width(Fill), menu_button(ViewId::EMBEDDING)].align_y(Alignment::Center);
         column![

@@ -2,11 +2,11 @@
 //! menu.
 
 use iced::widget::text::Wrapping;
-use iced::widget::{Space, column, container, mouse_area, row, tooltip};
+use iced::widget::{column, container, mouse_area, row, tooltip};
 use iced::{Alignment, Fill, Padding};
 use revacnn_schemas::Edit;
 
-use super::pieces::{Piece, alarm, faint, hinted, noted, panel, press};
+use super::pieces::{Piece, alarm, faint, hinted, noted, panel, plain, press, quiet};
 use crate::cells::ViewId;
 use crate::context::Context;
 use crate::figure::Message;
@@ -18,7 +18,7 @@ pub(crate) fn with_menu<'a, M: From<Message> + Clone + 'a>(view: ViewId, body: P
 
 /// The button that opens a figure's menu.
 pub(crate) fn menu_button<'a, M: From<Message> + Clone + 'a>(view: ViewId) -> Piece<'a, M> {
-    hinted(press("…", Some(Message::Menu(view).into())), "save, or copy as a query")
+    hinted(quiet(plain("…"), false, Some(Message::Menu(view).into())), "save, or copy as a query")
 }
 
 /// A figure with its title, its notes, its controls and its menu.
@@ -29,19 +29,22 @@ pub(crate) fn titled<'a, M: From<Message> + Clone + 'a>(
     controls: impl Into<Piece<'a, M>>,
     body: Piece<'a, M>,
 ) -> Piece<'a, M> {
-    let head = row![faint(title), noted_beside(notes), controls.into(), menu_button(view)];
+    let head = row![noted_beside(title, notes), controls.into(), menu_button(view)];
     let head = head.align_y(Alignment::Center).spacing(4);
-    column![container(head).padding(Padding::from([0, 4]).left(12)).center_y(28), with_menu(view, body)].into()
+    let head = container(head).padding(Padding::from([0, 4]).left(12)).center_y(28);
+    // What is drawn beyond its figure would lie over the next one.
+    column![head, container(with_menu(view, body)).clip(true)].into()
 }
 
-/// What a figure notes, as a saved one does, in the room beside its title. All
-/// of it is told where it is pointed at.
-fn noted_beside<'a, M: 'a>(notes: &'a [String]) -> Piece<'a, M> {
+/// A figure's title, and beside it what it notes, as a saved one does: as much
+/// as there is room for. All of it is told where it is pointed at.
+fn noted_beside<'a, M: 'a>(title: &'a str, notes: &'a [String]) -> Piece<'a, M> {
+    let title = faint(title).wrapping(Wrapping::None);
     if notes.is_empty() {
-        return Space::new().width(Fill).into();
+        return container(title).width(Fill).clip(true).into();
     }
-    let line = faint(notes.join(" · ")).wrapping(Wrapping::None);
-    let line = container(line).width(Fill).padding(Padding::ZERO.left(8)).clip(true);
+    let line = row![title, faint(notes.join(" · ")).wrapping(Wrapping::None)].spacing(12);
+    let line = container(line).width(Fill).clip(true);
     let all = container(faint(notes.join("\n"))).padding([4, 8]).style(|theme| panel(theme, 4.0));
     tooltip(line, all, tooltip::Position::Bottom).gap(4).into()
 }

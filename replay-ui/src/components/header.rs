@@ -1,6 +1,6 @@
 //! The line at the window's head: where one is, and what runs.
 
-use iced::widget::{Space, container, row, text};
+use iced::widget::{container, row, text};
 use iced::{Alignment, Fill};
 use revacnn_schemas::BranchName;
 use revacnn_store::Command;
@@ -58,7 +58,7 @@ pub(crate) fn place(context: &Context) -> String {
             place.push_str(&format!(" · epoch {epoch:.1}"));
         }
         if let Some(loss) = row.loss {
-            place.push_str(&format!(" · loss {} nats", number(loss.into())));
+            place.push_str(&format!(" · loss {}", number(loss.into())));
         }
     }
     place
@@ -109,15 +109,16 @@ impl State {
 
     /// The head, while the list of keys is open or not.
     pub(crate) fn view(&self, context: &Context, help: bool) -> Piece<'_, Message> {
-        let store: String = context.store.chars().rev().take(36).collect::<Vec<_>>().into_iter().rev().collect();
+        let store: String = context.store.chars().rev().take(24).collect::<Vec<_>>().into_iter().rev().collect();
         let here = place(context);
         let (dark, still) = (context.dark, context.reduced_motion);
         let bar = row![
             text("ReVACNN").size(NORMAL),
-            faint(store),
-            Space::new().width(Fill),
-            changing(text(here.clone()).size(NORMAL), &here),
-            Space::new().width(Fill),
+            faint(store).wrapping(text::Wrapping::None),
+            // Cut where there is no room, and never over what stands beside it.
+            container(changing(text(here.clone()).size(NORMAL).wrapping(text::Wrapping::None), &here))
+                .center_x(Fill)
+                .clip(true),
         ]
         .push(self.live(context))
         .push(hinted(press("go to", Some(Message::GoTo)), "an address: g"))

@@ -8,7 +8,7 @@ use iced::{Alignment, Fill};
 use revacnn_schemas::Edit;
 use revacnn_store::StepRow;
 
-use super::pieces::{Piece, faint, field, press};
+use super::pieces::{Piece, faint, field, filled, press};
 use crate::context::Context;
 use crate::edits;
 
@@ -133,8 +133,8 @@ impl State {
             page = page.push(row![faint(name), Space::new().width(Fill), input].align_y(Alignment::Center));
         }
         if self.is_typed() {
-            let apply = press("apply: fork here", (!context.is_busy()).then_some(Message::Apply));
-            page = page.push(row![apply, press("leave as it was", Some(Message::Revert))]);
+            let apply = filled("apply: fork here", (!context.is_busy()).then_some(Message::Apply));
+            page = page.push(row![apply, press("cancel", Some(Message::Revert))].spacing(4));
         }
         page.into()
     }

@@ -8,7 +8,7 @@ use revacnn_schemas::{
 };
 
 use super::frame::{edit_button, lacking, noted_below};
-use super::pieces::{Piece, faint, ground, hinted, pair, plain, press, separator};
+use super::pieces::{Piece, faint, filled, ground, hinted, pair, plain, press, removes, separator};
 use super::{history, hyper_parameters};
 use crate::canvas::labels::{count, number};
 use crate::canvas::layout::node_of;
@@ -91,7 +91,8 @@ impl State {
         }
     }
 
-    pub(crate) fn view<'a>(&'a self, context: &'a Context) -> Piece<'a, Message> {
+    /// The panel, so wide.
+    pub(crate) fn view<'a>(&'a self, context: &'a Context, width: f32) -> Piece<'a, Message> {
         let found = context.marks.inspected().and_then(|key| {
             let Some(Ok(diagram)) = context.cells.network(ViewId::NETWORK) else { return None };
             node_of(diagram, &key.0, &key.1).map(|(_, node)| (key, node))
@@ -101,7 +102,7 @@ impl State {
             None => self.branch(context),
         };
         container(scrollable(container(page).padding(Padding::from(12).right(16))).height(Fill))
-            .width(280)
+            .width(width)
             .height(Fill)
             .style(|theme| ground(Colours::of(theme).panel))
             .into()
@@ -132,17 +133,16 @@ impl State {
         let none = || "–".to_owned();
         let validation = branch.last_validation;
         let percent = |share: f32| format!("{:.1} %", share * 100.0);
-        let mut page = column![text(branch.name.as_str()).size(NORMAL)].spacing(4);
+        let mut page =
+            column![text(branch.name.as_str()).size(NORMAL).wrapping(text::Wrapping::WordOrGlyph)].spacing(4);
         let train = if branch.training { None } else { Some(Message::Ask(Question::TrainOn)) };
-        page = page.push(
-            row![
-                press("fork here", ready.then_some(Message::Ask(Question::Fork))),
-                press("train on", train.filter(|_| ready)),
-                press("rename", ready.then_some(Message::Ask(Question::Rename))),
-                press("delete", ready.then(|| Message::Delete(branch.name.clone()))),
-            ]
-            .wrap(),
-        );
+        let on = [
+            filled("train on", train.filter(|_| ready)),
+            press("fork here", ready.then_some(Message::Ask(Question::Fork))),
+            press("rename", ready.then_some(Message::Ask(Question::Rename))),
+        ];
+        let delete = removes("delete", ready.then(|| Message::Delete(branch.name.clone())));
+        page = page.push(row(on).spacing(4).wrap()).push(row![Space::new().width(Fill), delete]);
         if let Some(parent) = &branch.parent {
             page = page.push(line("forked from", format!("{parent}@{}", branch.fork_step)));
         }
@@ -151,7 +151,7 @@ impl State {
         }
         page = page
             .push(line("last step", branch.steps.map_or_else(none, |steps| count(steps.last.0))))
-            .push(line("last loss, nats", branch.last_loss.map_or_else(none, |loss| number(loss.into()))))
+            .push(line("last loss", branch.last_loss.map_or_else(none, |loss| number(loss.into()))))
             .push(line("validation accuracy", validation.map_or_else(none, |(_, share)| percent(share))))
             .push(line("validated at step", validation.map_or_else(none, |(step, _)| count(step.0))))
             .push(line("on disk, MB", count(branch.bytes / 1_000_000)));
@@ -267,9 +267,12 @@ fn filter_edits<'a>(context: &Context, (layer, filter): &FilterKey, node: &Diagr
             edit_button("duplicate", edits::duplicate_filter(layer, number), ready),
             edit_button(freeze, edits::freeze(layer, Some(number), node.frozen), ready),
             edit_button("reinitialise", edits::reinitialise(layer, number), ready),
-        ],
+        ]
+        .spacing(4)
+        .wrap(),
         row![edit_button("− remove", edits::remove_filter(layer, number), ready)],
     ]
+    .spacing(4)
     .into()
 }
 
@@ -292,6 +295,7 @@ fn layer_edits(context: &Context) -> Option<Piece<'_, Message>> {
                 add("+ split", FilterInit::Split),
                 add("+ gradmax", FilterInit::Gradmax),
             ]
+            .spacing(4)
             .wrap(),
         )
         .push(
@@ -301,6 +305,7 @@ fn layer_edits(context: &Context) -> Option<Piece<'_, Message>> {
                 insert("dropout after", "dropout", ""),
                 insert("batch norm after", "batchnorm", ""),
             ]
+            .spacing(4)
             .wrap(),
         )
         .push(
@@ -310,6 +315,7 @@ fn layer_edits(context: &Context) -> Option<Piece<'_, Message>> {
                 edit_button("tanh", edits::set_activation(layer, "tanh"), ready),
                 edit_button("relu", edits::set_activation(layer, "relu"), ready),
             ]
+            .spacing(4)
             .wrap(),
         );
     Some(page.into())

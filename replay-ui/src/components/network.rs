@@ -9,6 +9,7 @@ use super::frame::{awaited, late, titled};
 use super::pieces::{Piece, changing, hinted, noted, plain, press, quiet, upright};
 use crate::canvas::diagram::{Diagram, Steering};
 use crate::canvas::layout::Plan;
+use crate::canvas::text::fitted;
 use crate::cells::ViewId;
 use crate::context::Context;
 use crate::figure;
@@ -75,7 +76,7 @@ impl State {
             press(">", Some(Message::ImageBy(1))),
         ];
         let beside = match &context.beside {
-            Some(name) => format!("beside {name}"),
+            Some(name) => format!("beside {}", fitted(name.as_str(), 96.0)),
             None => "side by side".to_owned(),
         };
         let beside = hinted(
@@ -88,6 +89,7 @@ impl State {
             .push(choose(Show::Maps, "maps"))
             .push(choose(Show::Coefficients, "coefficients"))
             .push(beside)
+            .spacing(2)
             .align_y(Alignment::Center);
         let notes = context.cells.network(ViewId::NETWORK).and_then(Result::ok).map_or(&[][..], |found| &found.notes);
         titled("network", notes, ViewId::NETWORK, controls, networks(context).map(Message::Figure))

@@ -97,7 +97,7 @@ impl State {
         if let Some(problem) = &self.problem {
             page = page.push(alarm(problem.as_str()).width(460));
         }
-        page.push(buttons("go on", Message::Enter, Message::Leave)).into()
+        page.push(buttons("continue", Message::Enter, Message::Leave)).into()
     }
 
     /// What is to be agreed to, and the words of the button that does; `None`

@@ -111,7 +111,7 @@ fn what_was_typed_is_left_as_it_was() {
     assert!(!person.reads("apply: fork here"));
     person.tell(typed("weight-decay", "0.5"));
     assert!(person.reads("apply: fork here"));
-    person.press("leave as it was");
+    person.press("cancel");
     assert!(!person.state.inspector.hyper_parameters.is_typed() && !person.reads("apply: fork here"));
     assert!(person.wanted().is_empty());
 }

@@ -18,6 +18,9 @@ fn a_store_without_branches_says_what_one_can_do() {
     assert!(person.reads("Opening runs"));
     person.tell(Message::Store(StoreEvent::Listed(Listed::default())));
     assert!(person.reads("Nothing is recorded here yet") && person.reads_of("revacnn train"));
+    // What is said can be pasted: the store is named, and quoted.
+    person.state.context.place.store = "my runs".into();
+    assert!(person.reads_of("revacnn train --store 'my runs'"));
     person.press("+ new run");
     assert!(person.reads("New run"));
 }
@@ -225,4 +228,20 @@ fn the_number_of_an_image_is_typed() {
         simulator.tap_key(iced::keyboard::Key::Named(Named::Enter));
     });
     assert!(person.reads_of("expected the number of a training image, found `third`"));
+}
+
+/// Words ran into the next panel where the window was small.
+#[test]
+fn in_a_small_window_nothing_stands_over_another() {
+    let mut person = Person::before_store(|folder| super::record_many(folder, 5));
+    for size in [[800, 480], [800, 600], [960, 500], [1280, 720]] {
+        person.size = size;
+        let (tree, figures) = (person.place("+ new run"), person.place("network"));
+        let panel = person.place("train on");
+        assert!(tree.x + tree.width <= figures.x && figures.x + figures.width <= panel.x, "{size:?}");
+        // The head: what stands in the middle ends before what stands at the right.
+        let here = person.place("go to");
+        assert!(here.x + here.width <= size[0] as f32, "{size:?}");
+        assert!(panel.x + panel.width <= size[0] as f32, "{size:?}");
+    }
 }

@@ -9,6 +9,7 @@ mod snapshots;
 
 use std::path::Path;
 
+use iced::keyboard::key::{NativeCode, Physical};
 use iced::keyboard::{Key, Modifiers};
 use iced::{Event, Point, Size, mouse};
 use iced_test::Simulator;
@@ -200,7 +201,8 @@ impl Person {
     /// Presses a key of the window.
     #[track_caller]
     fn key(&mut self, key: &str) {
-        let message = keymap::message(&Key::Character(key.into()), Modifiers::empty(), &self.state);
+        let place = Physical::Unidentified(NativeCode::Unidentified);
+        let message = keymap::message(&Key::Character(key.into()), place, Modifiers::empty(), &self.state);
         self.tell(message.unwrap_or_else(|| panic!("the key {key} does nothing")));
     }
 

@@ -107,7 +107,7 @@ impl Eye {
 /// has come to rest.
 #[track_caller]
 fn repaints(person: &mut Person, all: &[Does]) {
-    // The smallest window has all that a larger one has.
+    // A small window has all that a larger one has.
     person.size = [1024, 700];
     let mut eye = Eye::before(person);
     eye.looks(person, "the start");

@@ -95,7 +95,7 @@ impl Runs {
             let notice = match finish(run, until, watcher, &ending) {
                 Ok(text) => Notice::Done { text, undo: None },
                 Err(error) => Notice::Refused(format!(
-                    "training has ended: {error}; what was committed is kept, and `{}` goes on from it",
+                    "training has ended: {error}; what was committed is kept, and `{}` continues from it",
                     shared.command(&resume)
                 )),
             };
