@@ -217,8 +217,8 @@ mod tests {
         for (place, keys, what) in [
             (0, "← →", "one step back or on; with Shift ten"),
             (3, "Space", "play, and stop; x: how fast"),
-            (5, "g", "go to an address; Ctrl+C: copy the one that is looked at"),
-            (9, "h", "hide a branch, or show it again; b: show all, the family, or one"),
+            (4, "g", "go to an address; Ctrl+C: copy the one that is looked at"),
+            (8, "h", "hide a branch, or show it again; b: show all, the family, or one"),
             (13, "1 … 9", "the layer of the embedding"),
             (17, "i", "the image that maps are of; [ and ] the one before or after"),
             (23, "p", "pause or resume a training; s: one step, u: stop it"),

@@ -14,7 +14,7 @@ use crate::views::View;
 /// A window less wide than this has narrower panels at its sides.
 const NARROW: f32 = 1000.0;
 /// The least height in which loss, network and filters can be told apart.
-const LEAST_FIGURES: f32 = 440.0;
+const LEAST_FIGURES: f32 = 420.0;
 
 /// The whole window.
 pub(crate) fn view(state: &State) -> Piece<'_, Message> {
@@ -38,7 +38,7 @@ pub(crate) fn view(state: &State) -> Piece<'_, Message> {
                     "Or in a terminal:  {}  — its branch appears here while it runs.",
                     Advice::Train.command(&context.place)
                 ),
-                "Or look at another store:  revacnn view --store DIR",
+                "Or look at another store:  revacnn view DIR",
             ],
             Some(filled("+ new run", Some(tree::Message::NewRun.into()))),
         ),

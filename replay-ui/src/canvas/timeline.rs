@@ -10,7 +10,7 @@ use revacnn_schemas::{BranchName, Chart, Scale, Step};
 use super::chart::{Pen, line, range, runs};
 use super::geometry_cache::Cache;
 use super::labels::{TextAlign, count, label, ticks};
-use super::text::fitted;
+use super::text::{fitted, width as text_width};
 use super::{Pointer, diamond, scrub};
 use crate::theme::Colours;
 use crate::time::Time;
@@ -148,11 +148,24 @@ impl Timeline<'_> {
         if branch.parent.is_some() && inside(fork) {
             frame.fill(&diamond(Point::new(fork, base - 5.0), 4.5), color);
             if !branch.edits.is_empty() {
+                let (edits, middle) = (branch.edits.join("; "), top + height / 2.0);
                 let x = fork + 9.0;
-                let room = EDITS.min(bounds.width - RIGHT - x);
-                if let Some((y, room)) = free(&runs, x, room, [top + 8.0, base - 8.0]) {
-                    let text = fitted(&branch.edits.join("; "), room);
-                    label(frame, text, Point::new(x, y), colours.faint, TextAlign::Left);
+                let after = free(&runs, x, EDITS.min(bounds.width - RIGHT - x), [top + 8.0, base - 8.0]);
+                // Before the fork, where the lane has no curve.
+                let begins = runs.iter().flatten().map(|point| point.x).fold(fork, f32::min);
+                let before = (begins - 9.0 - NAMES).min(EDITS);
+                match after {
+                    Some((y, room)) if room >= before.min(text_width(&edits)) => {
+                        label(frame, fitted(&edits, room), Point::new(x, y), colours.faint, TextAlign::Left);
+                    }
+                    _ if before >= LEAST_WORDS => {
+                        let at = Point::new(fork - 9.0, middle);
+                        label(frame, fitted(&edits, before), at, colours.faint, TextAlign::Right);
+                    }
+                    Some((y, room)) => {
+                        label(frame, fitted(&edits, room), Point::new(x, y), colours.faint, TextAlign::Left);
+                    }
+                    None => {}
                 }
             }
         }

@@ -75,7 +75,7 @@ impl Steered {
 /// A value as briefly as it can be typed again.
 fn written(value: f32) -> String {
     let (plain, short) = (value.to_string(), format!("{value:e}"));
-    if plain.len() > 8 && short.len() < plain.len() { short } else { plain }
+    if short.len() + 3 <= plain.len() { short } else { plain }
 }
 
 impl State {

@@ -157,7 +157,8 @@ pub(crate) fn hinted<'a, M: 'a>(piece: Piece<'a, M>, hint: &'a str) -> Piece<'a,
 /// A name and its value; a click copies the value.
 pub(crate) fn pair<'a, M: Clone + 'a>(name: &'a str, value: String, copy: impl Fn(String) -> M) -> Piece<'a, M> {
     let shown = plain(value.clone());
-    let value = button(shown).padding(0).on_press(copy(value)).style(|theme: &Theme, status| {
+    // Beside its last letter, which may hang over: what is drawn again there has room.
+    let value = button(shown).padding(Padding::ZERO.right(1)).on_press(copy(value)).style(|theme: &Theme, status| {
         let colours = Colours::of(theme);
         let over = matches!(status, button::Status::Hovered | button::Status::Pressed);
         button::Style { text_color: if over { colours.accent } else { colours.ink }, ..button::Style::default() }

@@ -61,8 +61,13 @@ fn hyper_parameters_are_typed_and_applied_in_one_fork() {
     // Those of Adadelta, by name; it has no momentum and no beta1.
     let row = person.state.context.cells.row.as_ref().unwrap();
     let shown: Vec<(String, String)> = Steered::all(row).into_iter().map(|of| (of.name, of.value)).collect();
-    let expected =
-        [("learning-rate", "1"), ("epsilon", "1e-6"), ("rho", "0.95"), ("weight-decay", "0.001"), ("batch-size", "4")];
+    let expected = [
+        ("learning-rate", "1"),
+        ("epsilon", "1e-6"),
+        ("rho", "0.95"),
+        ("weight-decay", "0.000025"),
+        ("batch-size", "4"),
+    ];
     assert_eq!(shown, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
     assert!(shown.iter().all(|(name, _)| person.reads(name)) && !person.reads("momentum") && !person.reads("beta1"));
     person.tell(typed("learning-rate", "0.25"));
