@@ -65,6 +65,7 @@ pub use differing::{matched, most_differing};
 pub use error::NotebookError;
 pub use graph::{Graph, Ran};
 pub use inputs::Inputs;
+pub use kinds::{QUANTITIES, is_of_filters};
 pub use reads::{Reads, StoreRead};
 pub use render::{PictureFormat, render};
 pub use sources::{At, BranchEvent, BranchSummary, Extent, Place, Sources};

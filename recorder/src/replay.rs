@@ -299,7 +299,8 @@ pub(crate) fn state_of_fork(
     let edited = replay.trainer_at(parent.step)?.edited_as_recorded(&record.edits)?;
     let definition = check_producer(record, "compute its first step")?;
     if edited.definition != *definition {
-        let differences = definition.differences(&edited.definition).join(", ");
+        let differences = definition.differences(&edited.definition);
+        let differences = differences.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         return Err(StoreError::Unrecordable {
             branch: record.name.clone(),
             reason: format!("its edits lead to another run than its branch.json describes: {differences}"),

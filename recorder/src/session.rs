@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use revacnn_schemas::{
-    ARITHMETIC, BranchId, BranchName, BranchRecord, Producer, RecordingSettings, RunDefinition, Step, ValidationResult,
+    ARITHMETIC, BranchId, BranchName, BranchRecord, FieldDifference, Producer, RecordingSettings, RunDefinition, Step,
+    ValidationResult,
 };
 use revacnn_trainer::data::Dataset;
 use revacnn_trainer::{StepOutcome, Trainer, check_normalisation, resolve};
@@ -275,7 +276,7 @@ fn check_same(record: &BranchRecord, plan: &SessionPlan) -> Result<(), RecorderE
     let (stored, asked) = (&record.recording, &plan.recording);
     let mut compare = |name: &str, stored: String, asked: String| {
         if stored != asked {
-            differences.push(format!("{name}: {stored} → {asked}"));
+            differences.push(FieldDifference::new(name, stored, asked));
         }
     };
     compare("fidelity", stored.fidelity.to_string(), asked.fidelity.to_string());

@@ -183,7 +183,7 @@ fn as_json((left, right): &(String, String), found: &Difference, how: Matching) 
         "ancestor": found.relation.ancestor,
         "shared_steps": found.relation.shared.map(|shared| [shared.first, shared.last]),
         "first_differing_step": found.first_differing_step,
-        "definition": found.definition,
+        "definition": found.definition.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "layers": layers,
     })
 }

@@ -129,7 +129,8 @@ struct LossKind {
 struct ChartKind {
     #[command(flatten)]
     curves: Curves,
-    /// The number that is shown; an unknown one lists those that there are.
+    /// The number that is shown, such as `live_accuracy` or any hyper-parameter
+    /// by its name; an unknown one lists those that there are.
     #[arg(long, value_name = "NAME")]
     quantity: Option<String>,
     /// The layer, where the number is one of each layer.
