@@ -27,7 +27,26 @@ impl Diverged {
             step,
             value,
             fork_at: Step(step.0.saturating_sub(STEPS_BACK)),
-            learning_rate: trainer.hyper_parameters().get("learning_rate").unwrap_or_default() / 10.0,
+            learning_rate: tenth(trainer.hyper_parameters().get("learning_rate").unwrap_or_default()),
         }
+    }
+}
+
+/// A tenth of a number as it is written, and so the shortest one that says the
+/// same: of 0.01 that is 0.001, not 0.0009999999.
+fn tenth(value: f32) -> f32 {
+    value.to_string().parse::<f64>().map_or(value / 10.0, |written| (written / 10.0) as f32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenth_has_no_digits_of_rounding() {
+        for (value, expected) in [(0.01_f32, "0.001"), (0.7, "0.07"), (1.0, "0.1"), (3e-5, "0.000003"), (0.0, "0")] {
+            assert_eq!(tenth(value).to_string(), expected);
+        }
+        assert!(tenth(f32::NAN).is_nan());
     }
 }

@@ -31,6 +31,7 @@ mod figure;
 mod hyper_parameters;
 mod ids;
 mod network;
+mod numbers;
 mod optimizer;
 mod run;
 mod scalars;
@@ -55,6 +56,7 @@ pub use figure::{
 pub use hyper_parameters::HyperParameters;
 pub use ids::{BranchId, BranchName, Epoch, FilterNumber, ImageIndex, LayerName, Step};
 pub use network::{LayerSpec, NetworkSpec, Parameters};
+pub use numbers::{number, whole_number, written};
 pub use optimizer::OptimizerSpec;
 pub use run::{AugmentationSpec, DatasetIdentity, ImageShape, RunDefinition, is_path};
 pub use scalars::{SCALARS, ScalarColumn, ScalarKind, SetText, StepScalars};

@@ -2,12 +2,14 @@
 
 use serde_json::Value;
 
+use crate::whole_number;
+
 /// What stands for the images where a layer says what it follows or reads.
 pub const IMAGES: &str = "input";
 
 /// A parameter's value: a number, true or false, or a word.
 pub(crate) fn value(text: &str) -> Value {
-    if let Ok(whole) = text.parse::<u64>() {
+    if let Ok(whole) = whole_number(text) {
         return whole.into();
     }
     match text.parse::<f64>() {

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use revacnn_recorder::{Diverged, Ended, RecorderError, Run, Steered, Watcher, train};
-use revacnn_schemas::{Address, Advice, BranchName, Place, Position, Step};
+use revacnn_schemas::{Address, Advice, BranchName, Place, Position, Step, written};
 use revacnn_store::{BranchReader, StoreError, branch_bytes, cpu_seconds};
 use revacnn_trainer::data::Split;
 use revacnn_trainer::{Effect, StepOutcome};
@@ -215,7 +215,7 @@ pub(crate) fn refused(error: RecorderError, place: &Place) -> Failure {
 fn try_next(branch: &BranchName, diverged: &Diverged, place: &Place) -> String {
     let fork = Advice::Fork {
         at: Address { branch: branch.clone(), position: Position::Step(diverged.fork_at) },
-        edits: vec![format!("set learning-rate {}", diverged.learning_rate)],
+        edits: vec![format!("set learning-rate {}", written(diverged.learning_rate))],
         more: Some(500),
     };
     format!(
