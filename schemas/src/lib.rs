@@ -67,7 +67,7 @@ pub use step::{
 };
 pub use tables::{ACTIVATION_TABLES, PARAMETER_TABLES, Table};
 pub use topology::{FilterIdentity, LayerTopology, Topology};
-pub use words::IMAGES;
+pub use words::{IMAGES, lines, one_line};
 
 /// Version of the log's format: what is made now has it. A branch keeps the one
 /// that it was made with. Since 2 a branch may be another program's.

@@ -107,8 +107,8 @@ mod tests {
             assert_eq!(whole_number(text), Ok(expected), "{text}");
         }
         for text in [
-            "", "k", "1m", "2,70", "2,7000", ",700", "0,700", "2,700k", "1,2_345", "2.700", "1.5", "1.k", "1.2345k", "1e-3",
-            "1e99", "x", "nan", "९",
+            "", "k", "1m", "2,70", "2,7000", ",700", "0,700", "2,700k", "1,2_345", "2.700", "1.5", "1.k", "1.2345k",
+            "1e-3", "1e99", "x", "nan", "९",
         ] {
             let error = whole_number(text).unwrap_err();
             assert!(error.starts_with("expected a whole number such as") && error.contains(text), "{error}");

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{Run, bar};
 use crate::error::Failure;
-use crate::options::{DataOption, StoreOption};
+use crate::options::{DataOption, StoreOption, threads};
 use crate::output::say;
 use crate::text::{bytes, count};
 
@@ -27,7 +27,7 @@ pub(crate) struct CompactArguments {
     #[arg(long, value_name = "FIDELITY", default_value_t = Fidelity::Keyframes)]
     fidelity: Fidelity,
     /// Threads of verifying [default: the machine's cores].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "N", value_parser = threads)]
     threads: Option<u16>,
     #[command(flatten)]
     data: DataOption,

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::Run;
 use crate::error::Failure;
 use crate::options::StoreOption;
-use crate::output::warn;
+use crate::output::{self, warn};
 use crate::text::{Side, bytes, count, loss, percent, printable, table};
 
 /// Draw the tree of branches.
@@ -62,7 +62,7 @@ impl Run for LogArguments {
             }
         }
         problems.extend(lines.iter().flat_map(|line| &line.gaps).map(|gap| gap.error.to_string()));
-        let mut out = std::io::stdout().lock();
+        let mut out = output::out();
         if json {
             for line in &lines {
                 writeln!(out, "{}", line.json())?;

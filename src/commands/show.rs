@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 
 use super::{Run, history};
 use crate::error::Failure;
-use crate::options::{DataOption, StoreOption};
+use crate::options::{DataOption, StoreOption, whole};
+use crate::output;
 use crate::text::{Side, count, duration, loss, percent, table};
 
 /// Show what was recorded of a step.
@@ -34,7 +35,7 @@ pub(crate) struct ShowArguments {
     #[arg(long, value_name = "LAYER")]
     layer: Option<LayerName>,
     /// One filter of that layer, by its number.
-    #[arg(long, value_name = "NUMBER", requires = "layer")]
+    #[arg(long, value_name = "NUMBER", requires = "layer", value_parser = whole::<u32>)]
     filter: Option<u32>,
     #[command(flatten)]
     data: DataOption,
@@ -74,7 +75,7 @@ impl Run for ShowArguments {
         }
         let tensors = replay.tensors(step)?;
         let shown = Shown { name: self.address.branch.clone(), record, row, tensors, recomputed };
-        let mut out = std::io::stdout().lock();
+        let mut out = output::out();
         if json {
             writeln!(out, "{}", shown.json(&layers, self.filter.map(FilterNumber)))?;
         } else {

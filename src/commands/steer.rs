@@ -12,7 +12,8 @@ use serde_json::json;
 
 use super::{Run, edits};
 use crate::error::Failure;
-use crate::options::{StoreOption, with_edits};
+use crate::options::{StoreOption, whole, with_edits};
+use crate::output;
 use crate::text::count;
 
 /// Steer a training that runs in another process.
@@ -48,7 +49,7 @@ pub(crate) struct SteerArguments {
     #[arg(long, group = "request")]
     stop: bool,
     /// Seconds to wait for the answer.
-    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = whole::<u64>)]
     patience: u64,
 }
 
@@ -85,7 +86,7 @@ impl Run for SteerArguments {
         if let Some(reason) = answer.refused {
             return Err(Failure::Refused(reason));
         }
-        let mut out = std::io::stdout().lock();
+        let mut out = output::out();
         if json {
             let line = json!({
                 "branch": answer.branch,

@@ -59,7 +59,7 @@ impl CellKind for Chart {
         let Some((name, unit)) = QUANTITIES.iter().find(|(name, _)| *name == self.quantity.replace('-', "_")) else {
             let names: Vec<&str> = QUANTITIES.iter().map(|(name, _)| *name).collect();
             let what = format!("there is no quantity `{}`", self.quantity);
-            return Err(NotebookError::Unknown { what, known: format!("there is {}", names.join(", ")) });
+            return Err(NotebookError::Misasked { what, known: format!("there is {}", names.join(", ")) });
         };
         let label = name.replace('_', " ");
         let of_filters = is_of_filters(name);
@@ -74,7 +74,7 @@ impl CellKind for Chart {
             } else {
                 (format!("`{name}` is a number of the whole network"), "leave the layer out".to_owned())
             };
-            return Err(NotebookError::Unknown { what, known });
+            return Err(NotebookError::Misasked { what, known });
         }
         let mut chart = empty(&format!("{label}{subject}"), (&label, *unit), self.x, self.scale);
         // Of several branches some may lack the filter, or the number.
