@@ -70,6 +70,20 @@ impl Failure {
         }
     }
 
+    /// Whether it is told in lines of its own: a list of differences, or a place in
+    /// a person's own file. A new line in any other is a stranger's.
+    pub(crate) fn has_lines(&self) -> bool {
+        match self {
+            Self::Advised { failure, .. } => failure.has_lines(),
+            Self::Recorder(RecorderError::OtherDefinition { .. }) => true,
+            #[cfg(feature = "sql")]
+            Self::Recorder(RecorderError::Store(StoreError::Query { .. })) => true,
+            Self::Schema(SchemaError::Unreadable { .. })
+            | Self::Trainer(TrainerError::Schema(SchemaError::Unreadable { .. })) => true,
+            _ => false,
+        }
+    }
+
     /// What to try, in the order of its use.
     pub(crate) fn advice(&self) -> Vec<Advice> {
         match self {

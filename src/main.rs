@@ -14,7 +14,7 @@ use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use clap::Parser;
-use revacnn_schemas::{DEFAULT_STORE, Place};
+use revacnn_schemas::{DEFAULT_STORE, Place, lines};
 
 use commands::Arguments;
 use error::Failure;
@@ -80,7 +80,8 @@ fn report(failure: &Failure, json: bool, place: &Place) -> ExitCode {
         }
         output::write(format_args!("{line}\n"));
     }
-    let mut words = format!("{} {}", text::strong("error:"), text::printable(failure));
+    let said = if failure.has_lines() { lines(&failure.to_string()) } else { text::printable(failure) };
+    let mut words = format!("{} {said}", text::strong("error:"));
     if !advice.is_empty() {
         words += &format!("\n\n{}", text::next(&advice, place));
     }

@@ -1,14 +1,28 @@
 //! Options that several commands share.
 
-use std::path::PathBuf;
+use std::path::{Component, PathBuf};
 
 use clap::Args;
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use revacnn_notebook::Matching;
 use revacnn_recorder::{Goal, Resources, usual_threads};
 use revacnn_schemas::{DEFAULT_STORE, EDIT_FORMS, Place, Step, whole_number};
 use revacnn_store::RecorderOptions;
 
 use crate::text::parse_bytes;
+
+/// A path that the shell has looked at: in `--store=~/runs` most leave the `~`,
+/// and a folder of that name would be made.
+pub(crate) fn path() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|path| match path.components().next() {
+        Some(Component::Normal(first)) if first.as_encoded_bytes().starts_with(b"~") => Err(format!(
+            "the shell has left the `~` as it is, which it does behind `=` and in quotes: leave a blank in its place, or \
+             write $HOME; a folder of that name is ./{}",
+            path.display()
+        )),
+        _ => Ok(path),
+    })
+}
 
 /// A whole number of an option.
 pub(crate) fn whole<T: TryFrom<u64>>(text: &str) -> Result<T, String> {
@@ -36,7 +50,7 @@ pub(crate) fn threads(text: &str) -> Result<u16, String> {
 #[derive(Debug, Args)]
 pub(crate) struct StoreOption {
     /// The store: a folder that holds branches.
-    #[arg(long, value_name = "DIR", default_value = DEFAULT_STORE)]
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_STORE, value_parser = path())]
     pub(crate) store: PathBuf,
 }
 
@@ -52,7 +66,7 @@ impl StoreOption {
 #[derive(Debug, Args)]
 pub(crate) struct DataOption {
     /// The folder that holds data sets [default: the variable REVACNN_DATA].
-    #[arg(long, value_name = "DIR", global = true)]
+    #[arg(long, value_name = "DIR", global = true, value_parser = path())]
     pub(crate) data: Option<PathBuf>,
 }
 

@@ -4,13 +4,13 @@ use bytesize::ByteSize;
 use clap::builder::styling::Style;
 use comfy_table::{CellAlignment, Table, presets};
 pub(crate) use revacnn_notebook::look::count;
-use revacnn_schemas::{Advice, Place, lines, one_line};
+use revacnn_schemas::{Advice, Place, one_line};
 use revacnn_store::StepSpan;
 
 /// Words of others, such as a file's name, without what a terminal would take
 /// for a command or a line of ours.
 pub(crate) fn printable(words: &impl std::fmt::Display) -> String {
-    lines(&words.to_string())
+    one_line(&words.to_string())
 }
 
 /// Commands to try, a line each.
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn what_a_terminal_would_obey_is_not_printed() {
-        assert_eq!(printable(&"a\u{1b}[2Jb\nc\u{9b}\td"), "a\\u001b[2Jb\nc\\u009b\td");
+        assert_eq!(printable(&"a\u{1b}[2Jb\nc\u{9b}\td"), "a\\u001b[2Jb\\u000ac\\u009b\\u0009d");
         let rows = [vec!["x\u{202e}\nmain  7".to_owned(), "7".to_owned()]];
         let text = table(&[("branch", Side::Left), ("steps", Side::Right)], &rows);
         assert_eq!(text.lines().count(), 2, "{text}");

@@ -1,6 +1,6 @@
 //! Training that met a value that is not finite: nothing of use comes after it.
 
-use revacnn_schemas::Step;
+use revacnn_schemas::{Step, TrainingState};
 use revacnn_trainer::{Divergence, Trainer};
 
 /// Steps back from a divergence to the fork that is worth a try.
@@ -20,16 +20,29 @@ pub struct Diverged {
 }
 
 impl Diverged {
-    /// A divergence at the step that the trainer is at.
-    pub(crate) fn at(trainer: &Trainer, value: Option<Divergence>) -> Self {
+    /// A divergence at the step that the trainer is at, in a branch whose own steps
+    /// begin at `first`: what is before them does not have its edits.
+    pub(crate) fn at(trainer: &Trainer, first: Step, value: Option<Divergence>) -> Self {
         let step = trainer.position();
         Self {
             step,
             value,
-            fork_at: Step(step.0.saturating_sub(STEPS_BACK)),
+            fork_at: step.min(first.max(Step(step.0.saturating_sub(STEPS_BACK)))),
             learning_rate: tenth(trainer.hyper_parameters().get("learning_rate").unwrap_or_default()),
         }
     }
+}
+
+/// Whether a state can be trained on: weights, running statistics and what the
+/// optimizer remembers are finite.
+pub(crate) fn is_finite(state: &TrainingState) -> bool {
+    let finite = |values: &[f32]| values.iter().all(|value| value.is_finite());
+    state.parameters.iter().all(|layer| {
+        finite(&layer.weights)
+            && finite(&layer.biases)
+            && layer.running.iter().flatten().all(|values| finite(values))
+            && layer.weight_slots.iter().chain(&layer.bias_slots).all(|values| finite(values))
+    })
 }
 
 /// A tenth of a number as it is written, and so the shortest one that says the

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use revacnn_schemas::{
     ARITHMETIC, BranchId, BranchName, BranchRecord, Producer, RecordingSettings, RunDefinition, Step, ValidationResult,
+    one_line,
 };
 use revacnn_trainer::data::Dataset;
 use revacnn_trainer::{StepOutcome, Trainer, check_normalisation, resolve};
@@ -257,7 +258,10 @@ pub(crate) fn check_finite(
     if is_finite {
         return Ok(());
     }
-    Err(RecorderError::Diverged { branch: record.name.clone(), diverged: Diverged::at(trainer, None) })
+    Err(RecorderError::Diverged {
+        branch: record.name.clone(),
+        diverged: Diverged::at(trainer, record.first_step(), None),
+    })
 }
 
 /// Checks that every probe image is among the training images.
@@ -292,6 +296,6 @@ fn check_same(record: &BranchRecord, plan: &SessionPlan) -> Result<(), RecorderE
     }
     Err(RecorderError::OtherDefinition {
         branch: record.name.clone(),
-        differences: differences.iter().map(|line| format!("\n  {line}")).collect(),
+        differences: differences.iter().map(|line| format!("\n  {}", one_line(line))).collect(),
     })
 }

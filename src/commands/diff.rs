@@ -10,11 +10,11 @@ use revacnn_schemas::{Address, FilterIdentity, Place, Step};
 use revacnn_store::{Difference, FilterDistance, Lineage, StepTensors, Store, difference};
 use serde_json::{Value, json};
 
-use super::{Run, history};
+use super::{Run, history, refuse_unfinished};
 use crate::error::Failure;
 use crate::options::{DataOption, MatchingOption, StoreOption};
 use crate::output;
-use crate::text::{Side, count, decimals, percent, span, table};
+use crate::text::{Side, count, decimals, percent, printable, span, table};
 
 /// Compare two branches: structure, hyper-parameters, weights.
 #[derive(Debug, Args)]
@@ -62,6 +62,8 @@ impl Run for DiffArguments {
 
 /// A branch with its past, and its tensors at an address.
 fn at(store: &Store, address: &Address, arguments: &DiffArguments) -> Result<(Lineage, Step, StepTensors), Failure> {
+    let lineage = Lineage::open(store, &address.branch)?;
+    refuse_unfinished(&lineage, address)?;
     let lineage = history(store, &address.branch)?;
     let step = lineage.resolve(address.position)?;
     let reader = Lineage::open(store, &address.branch)?.into_holder(step)?;
@@ -96,7 +98,7 @@ fn as_text((left, right): &(String, String), found: &Difference, how: Matching) 
     } else {
         text += "\n";
         for line in &found.definition {
-            text += &format!("{line}\n");
+            text += &format!("{}\n", printable(line));
         }
     }
     text += "\n";

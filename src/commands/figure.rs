@@ -12,7 +12,7 @@ use revacnn_schemas::{Address, BranchName, Figure, ImageIndex, Panel, Scatter, T
 use super::history;
 use crate::error::Failure;
 use crate::output::{self, warn};
-use crate::text::{Side, table};
+use crate::text::{Side, printable, table};
 
 /// Says what is missing from the history of the branches, once each.
 pub(super) fn warn_of_gaps(sources: &Sources, at: &[Address]) -> Result<(), Failure> {
@@ -48,7 +48,7 @@ pub(super) fn finish(figure: &Figure, output: Option<&Path>, json: bool) -> Resu
     if json {
         writeln!(out, "{}", serde_json::json!(figure))?;
     } else if let Some(path) = output {
-        writeln!(out, "{}: {}", path.display(), figure.title())?;
+        writeln!(out, "{}: {}", printable(&path.display()), printable(&figure.title()))?;
         for note in figure.notes() {
             writeln!(out, "  {note}")?;
         }

@@ -126,7 +126,9 @@ impl Closing {
     fn advice(&self, branch: &BranchRecord) -> Vec<Advice> {
         let topology = self.trainer.topology();
         let at = |position| Address { branch: branch.name.clone(), position };
-        let middle = at(Position::Step(Step(self.trainer.position().0 / 2)));
+        // Half-way along the branch's own steps: before them, it is its parent.
+        let (first, last) = (branch.first_step().0, self.trainer.position().0);
+        let middle = at(Position::Step(Step(first + last.saturating_sub(first) / 2)));
         let layer = topology.parameter_layers().next().map(|layer| layer.layer.clone());
         let mut advice = vec![Advice::ListBranches, Advice::Show { at: middle.clone(), layer }];
         let blocks: Vec<_> = topology.blocks().collect();

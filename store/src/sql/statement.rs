@@ -1,5 +1,6 @@
 //! What a query asks for, told from its syntax tree before anything is read.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use revacnn_schemas::Table;
@@ -35,6 +36,12 @@ impl Question {
         tables.sort();
         tables.dedup();
         tables
+    }
+
+    /// Whether it can touch rows of these branches alone.
+    pub(super) fn is_of(&self, branches: &BTreeSet<&str>) -> bool {
+        let known = |names: &Vec<String>| names.iter().all(|name| branches.contains(name.as_str()));
+        !self.branches && self.uses.iter().all(|used| used.bounds.branches.as_ref().is_some_and(known))
     }
 
     /// A line a table with its columns, for who named one that there is not.
