@@ -97,6 +97,19 @@ pub enum RecorderError {
         /// Its digest.
         digest: Digest,
     },
+    /// The disk is so full that compacting cannot begin.
+    #[error(
+        "the disk is full: compacting branch `{branch}` frees space, but first writes its branch.json anew, which takes \
+         {bytes} bytes beside the old one: {source}. No tensor was removed; free as much, and compact it again"
+    )]
+    NoRoomForNote {
+        /// The branch.
+        branch: BranchName,
+        /// Bytes that the note takes.
+        bytes: u64,
+        /// The system's reason.
+        source: std::io::Error,
+    },
     /// A probe image is not in the data set.
     #[error("there is no training image {image} to probe: the data set has {images}, numbered from 0")]
     NoSuchProbe {
@@ -130,6 +143,9 @@ impl RecorderError {
     pub fn advice(&self) -> Vec<Advice> {
         match self {
             Self::Store(error) => error.advice(),
+            Self::NoRoomForNote { branch, .. } => {
+                vec![Advice::Free { unasked: false }, Advice::Compact { branch: branch.clone() }]
+            }
             Self::TensorsDiffer { branch, .. } => vec![
                 Advice::Compact { branch: branch.clone() },
                 Advice::Materialise { branch: branch.clone(), steps: None },

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
+use revacnn_recorder::check_producer;
 use revacnn_schemas::{Address, Advice, BranchName, BranchRecord, Place, Position};
 use revacnn_store::{Command, Store, StoreError, is_training, steer};
 use serde_json::json;
@@ -72,6 +73,7 @@ impl Run for SteerArguments {
         };
         let store = Store::open(&self.store.store)?;
         let record = store.branch(&self.branch)?;
+        check_producer(&record, "steer it")?;
         let forks = matches!(command, Command::Edit { .. });
         let answer = steer(&store, &record, command.clone(), Duration::from_secs(self.patience));
         let went_on = matches!(answer, Err(StoreError::NotTraining { .. })).then(|| goes_on(&store, &record)).flatten();

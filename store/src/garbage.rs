@@ -214,12 +214,9 @@ fn needed(entry: &str, branches: &BranchList) -> Option<Needed> {
         return Some(Needed { reason, by_child: true });
     }
     let unread = branches.unread();
-    let says = "may have been forked from it, and its branch.json cannot be read: restore that file from a copy, or remove \
-                that branch's folder";
-    (unread > 0).then(|| {
-        let which = if unread == 1 { "a branch".to_owned() } else { format!("each of {unread} branches") };
-        Needed { reason: format!("{which} of the store {says}"), by_child: false }
-    })
+    let says = "of the store's branches cannot be read, and may have been forked from it: restore its branch.json from a \
+                copy, or remove its folder";
+    (unread > 0).then(|| Needed { reason: format!("{unread} {says}"), by_child: false })
 }
 
 fn left_over(path: PathBuf, reason: &str) -> Garbage {

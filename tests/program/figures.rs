@@ -219,7 +219,7 @@ fn endings_are_read_in_capitals_too() {
         ("embed nope --layer conv1 -o a.JPG", "cannot draw a.JPG: expected a file that ends in .svg or .png"),
         ("compare nope nope -o a", "cannot draw a: expected a file that ends in .svg or .png"),
     ] {
-        let refused = scratch.run(1, command);
+        let refused = scratch.run(2, command);
         assert!(refused.err.contains(said), "{command}: {}", refused.err);
     }
 }
@@ -246,7 +246,7 @@ fn a_screenshot_shows_what_was_asked_for_or_is_refused() {
         assert!(!scratch.path("a.png").exists(), "{command} left a file");
     }
     for name in ["a.pdf", "a.JPG", "a.svg", "a"] {
-        let refused = scratch.run(1, &format!("view --screenshot {name} main"));
+        let refused = scratch.run(2, &format!("view --screenshot {name} main"));
         let said = format!("cannot write {name}: expected a file that ends in .png");
         assert!(refused.err.contains(&said) && !scratch.path(name).exists(), "{}", refused.err);
     }
