@@ -54,6 +54,16 @@ pub enum RecorderError {
         /// The branch's.
         found: u32,
     },
+    /// What a branch's description says is none of a run.
+    #[error(
+        "branch `{branch}` cannot be computed: its branch.json was changed, for no run is recorded with this: {error}"
+    )]
+    Described {
+        /// The branch.
+        branch: BranchName,
+        /// What is wrong with it.
+        error: TrainerError,
+    },
     /// Training cannot go on from a value that is not finite.
     #[error(
         "branch {branch} has diverged: at step {} a value is not finite, and training cannot go on from it",

@@ -10,7 +10,7 @@ use revacnn_trainer::Trainer;
 use revacnn_trainer::data::Dataset;
 
 use crate::RecorderError;
-use crate::replay::{bring_forward, check_digest, check_producer};
+use crate::replay::{bring_forward, check_digest, check_producer, trainer_of};
 use crate::verify::{VerifyPlan, verify};
 
 /// Turns a branch into one of fidelity `keyframes`, after verifying all of
@@ -81,7 +81,7 @@ pub fn materialise(
         segments.first().map_or(span.first, |segment| segment.first),
         segments.last().map_or(span.last, |segment| segment.last),
     );
-    let mut trainer = Trainer::of_branch(definition, &record.topology, dataset, threads)?;
+    let mut trainer = trainer_of(record, definition, dataset, threads)?;
     let mut bytes = 0;
     for segment in segments {
         if !reader.stores_tensors(segment.first)? {

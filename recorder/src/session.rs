@@ -9,7 +9,7 @@ use revacnn_schemas::{
 use revacnn_trainer::data::Dataset;
 use revacnn_trainer::{StepOutcome, Trainer, check_normalisation, resolve};
 
-use crate::replay::{bring_forward, check_producer, state_of_fork};
+use crate::replay::{bring_forward, check_producer, state_of_fork, trainer_of};
 use crate::{Diverged, RecorderError};
 use revacnn_store::NewBranch;
 use revacnn_store::{BranchReader, Recorder, RecorderOptions, Store, StoreError, Summary};
@@ -112,7 +112,7 @@ impl Session {
     ) -> Result<Self, RecorderError> {
         let definition = check_producer(record, "train it on")?;
         check_probes(&record.recording, &dataset)?;
-        let mut trainer = Trainer::of_branch(definition, &record.topology, dataset.clone(), threads)?;
+        let mut trainer = trainer_of(record, definition, dataset.clone(), threads)?;
         let mut recorder = Recorder::open(store, record, options.clone())?;
         // Who wrote it before may have compacted the branch.
         let record = &recorder.branch().clone();

@@ -235,7 +235,7 @@ impl Shown {
             "  {}: learning rate {}{}, weight decay {}, batch {}; {}\n",
             self.record
                 .definition()
-                .map_or_else(|| self.record.producer.to_string(), |definition| definition.optimizer.kind.clone()),
+                .map_or_else(|| self.record.producer.to_string(), |definition| printable(&definition.optimizer.kind)),
             written(hyper.get("learning_rate").unwrap_or_default()),
             hyper.get("momentum").map_or_else(String::new, |momentum| format!(", momentum {}", written(momentum))),
             written(hyper.get("weight_decay").unwrap_or_default()),

@@ -17,7 +17,7 @@ use crate::interrupt;
 use crate::options::{DataOption, StoreOption, TrainingOptions, from_one, whole};
 use crate::output::say;
 use crate::run::{Size, go, refused};
-use crate::text::{bytes, count};
+use crate::text::{bytes, count, printable};
 
 /// Train a network and record every step; on an existing branch, go on.
 #[derive(Debug, Args)]
@@ -176,8 +176,8 @@ fn announcement(plan: &StartPlan, size: u64, budget: Option<u64>) -> String {
     };
     format!(
         "{} on {}: {} parameters, batch {}, until step {} — about {} on disk{thinned}",
-        network_name(&plan.definition),
-        plan.definition.dataset.name,
+        printable(&network_name(&plan.definition)),
+        printable(&plan.definition.dataset.name),
         count(plan.topology.parameters() as u64),
         plan.definition.batch_size,
         count(plan.until.0),

@@ -53,8 +53,8 @@ fn what_cannot_be_drawn_is_said_with_what_can() {
     let scratch = Scratch::new();
     scratch.run(0, &format!("{TRAIN} --steps 4"));
     for (code, command, said) in [
-        (1, "plot chart main -o a.svg", "live_accuracy"),
-        (1, "plot chart main --quantity weight_norm -o a.svg", "name a layer"),
+        (2, "plot chart main -o a.svg", "live_accuracy"),
+        (2, "plot chart main --quantity weight_norm -o a.svg", "name a layer"),
         (1, "plot filters main --layer conv7 -o a.svg", "conv1"),
         (2, "plot filters main -o a.svg", "conv1"),
         (2, "plot filters main --layer conv1 --of activations -o a.svg", "gradients"),
@@ -88,7 +88,7 @@ fn what_cannot_be_drawn_is_said_with_what_can() {
         (2, "plot chart main --of weights --quantity loss -o a.svg", "plot chart takes no --of: that is for filters"),
         (2, "plot loss main@3 -o a.svg", "plot loss shows all steps of a branch: write `main` instead of `main@3`"),
         (2, "plot chart main@fork --quantity loss -o a.svg", "write `main` instead of `main@fork`"),
-        (1, "plot loss main -o a.gif", ".svg or .png"),
+        (2, "plot loss main -o a.gif", ".svg or .png"),
         (1, "plot loss other -o a.svg", "`main`"),
         (2, "embed main --layer conv1 --image 3", "the weights of filters are of no image: --image is for --of"),
         (2, "embed main --layer conv1 --method pca --perplexity 5", "--method pca has no perplexity"),

@@ -18,8 +18,16 @@ fn with_edit(scratch: &Scratch, edit: &str) -> Ran {
 fn exit_codes_follow_one_rule() {
     let scratch = Scratch::new();
     scratch.run(0, &format!("{TRAIN} --steps 5"));
-    std::fs::write(scratch.path("nan.toml"), "[[layer]]\nkind = \"dropout\"\nrate = nan\n").expect("a file");
-    std::fs::write(scratch.path("word.toml"), "[[layer]]\nkind = \"dropuot\"\nrate = 0.5\n").expect("a file");
+    std::fs::write(
+        scratch.path("nan.toml"),
+        "[[layer]]\nkind = \"dropout\"\nrate = nan\n[[layer]]\nkind = \"softmax\"\n",
+    )
+    .expect("a file");
+    std::fs::write(
+        scratch.path("word.toml"),
+        "[[layer]]\nkind = \"dropuot\"\nrate = 0.5\n[[layer]]\nkind = \"softmax\"\n",
+    )
+    .expect("a file");
     for (code, edit, says) in [
         (
             2,
@@ -90,7 +98,7 @@ fn exit_codes_follow_one_rule() {
 fn a_whole_number_is_read_as_people_write_it() {
     let scratch = Scratch::new();
     let summary = scratch.run(0, &format!("{TRAIN} --steps 1,001 --batch-size 1e1 --seed 1k --fidelity keyframes"));
-    assert_eq!((&summary.json()["step"], &summary.json()["images"]), (&1001.into(), &10_008.into()), "{summary:?}");
+    assert_eq!((&summary.json()["step"], &summary.json()["images"]), (&1001.into(), &10_010.into()), "{summary:?}");
     let shown = scratch.run(0, "show main@1,000 --json").json();
     assert_eq!((&shown["step"], &shown["batch_size"]), (&1000.into(), &10.into()));
     assert_eq!(scratch.run(0, "log --json").json()["seed"], 1000);
@@ -114,6 +122,7 @@ fn numbers_for_people_have_the_digits_that_they_need() {
 #[test]
 fn errors_of_the_arguments_are_json_too() {
     let scratch = Scratch::new();
+    scratch.run(0, &format!("{TRAIN} --steps 2"));
     for arguments in [
         "log --json --nonsense",
         "--json show",
