@@ -106,9 +106,17 @@ impl Failure {
     }
 }
 
-/// Whether what was asked of the engine is wrong as it was written.
+/// Whether what was asked of the engine is wrong as it was written: what a branch
+/// does not have, or an edit of it does not change, is not.
 fn is_miswritten(error: &TrainerError) -> bool {
-    matches!(error, TrainerError::Schema(_) | TrainerError::UnknownKind { .. } | TrainerError::OutOfRange { .. })
+    matches!(
+        error,
+        TrainerError::Schema(_)
+            | TrainerError::UnknownKind { .. }
+            | TrainerError::OutOfRange { .. }
+            | TrainerError::Layer { .. }
+            | TrainerError::Network { .. }
+    )
 }
 
 impl From<StoreError> for Failure {

@@ -10,7 +10,7 @@ mod output;
 mod run;
 mod text;
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -55,7 +55,7 @@ fn say_words(words: &clap::Error, json: bool) -> ExitCode {
     if json && words.use_stderr() {
         let text = words.to_string();
         let message = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
-        output::write(format_args!("{}\n", serde_json::json!({ "event": "error", "message": message })));
+        let _ = writeln!(output::out(), "{}", serde_json::json!({ "event": "error", "message": message }));
     }
     match words.print() {
         Err(error) if !words.use_stderr() && error.kind() != ErrorKind::BrokenPipe => {
@@ -78,7 +78,7 @@ fn report(failure: &Failure, json: bool, place: &Place) -> ExitCode {
         if !advice.is_empty() {
             line["next"] = advice.iter().map(|advice| advice.command(place)).collect();
         }
-        output::write(format_args!("{line}\n"));
+        let _ = writeln!(output::out(), "{line}");
     }
     let said = if failure.has_lines() { lines(&failure.to_string()) } else { text::printable(failure) };
     let mut words = format!("{} {said}", text::strong("error:"));

@@ -44,9 +44,11 @@ pub(crate) fn trainer_of(
     threads: usize,
 ) -> Result<Trainer, RecorderError> {
     Trainer::of_branch(definition, &record.topology, dataset, threads).map_err(|error| match error {
-        TrainerError::Schema(_) | TrainerError::UnknownKind { .. } | TrainerError::OutOfRange { .. } => {
-            RecorderError::Described { branch: record.name.clone(), error }
-        }
+        TrainerError::Schema(_)
+        | TrainerError::UnknownKind { .. }
+        | TrainerError::OutOfRange { .. }
+        | TrainerError::Layer { .. }
+        | TrainerError::Network { .. } => RecorderError::Described { branch: record.name.clone(), error },
         error => error.into(),
     })
 }

@@ -104,7 +104,8 @@ fn what_a_stranger_wrote_is_on_one_line_and_runs_in_one_direction() {
     let path = folder(&scratch, "main").join("branch.json");
     let text = fs::read_to_string(&path).expect("a description");
     let evil = "x\\u202e\\nmain steps 0–600 are what they say";
-    let misleads = |text: &str| text.contains('\u{202e}') || text.lines().any(|line| line.starts_with("main steps"));
+    let misleads =
+        |text: &str| text.contains('\u{202e}') || text.lines().any(|line| line.starts_with("main steps 0–600"));
     for place in [
         "\"kind\": \"conv\"",
         "\"kind\": \"adam\"",
@@ -130,7 +131,7 @@ fn what_a_stranger_wrote_is_on_one_line_and_runs_in_one_direction() {
         }
     }
     fs::write(&path, text).expect("the own description");
-    let named = Ran::of(scratch.command("log --store").arg("x\u{202e}\nmain steps 0").output().expect("it starts"));
+    let named = Ran::of(scratch.command("log --store").arg("x\u{202e}\nmain steps 0–600").output().expect("it starts"));
     assert!(!misleads(&named.err) && named.code == Some(1), "{named:?}");
 }
 
