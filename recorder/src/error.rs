@@ -62,7 +62,7 @@ pub enum RecorderError {
         /// The branch.
         branch: BranchName,
         /// What is wrong with it.
-        error: TrainerError,
+        error: Box<TrainerError>,
     },
     /// Training cannot go on from a value that is not finite.
     #[error(

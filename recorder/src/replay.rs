@@ -48,7 +48,9 @@ pub(crate) fn trainer_of(
         | TrainerError::UnknownKind { .. }
         | TrainerError::OutOfRange { .. }
         | TrainerError::Layer { .. }
-        | TrainerError::Network { .. } => RecorderError::Described { branch: record.name.clone(), error },
+        | TrainerError::Network { .. } => {
+            RecorderError::Described { branch: record.name.clone(), error: Box::new(error) }
+        }
         error => error.into(),
     })
 }
