@@ -190,7 +190,8 @@ pub fn train(run: &mut Run, until: Step, watcher: &mut dyn Watcher, stop: &Stop)
             Turn::Stepped(outcome) => {
                 watcher.stepped(run, &outcome);
                 if let Some(value) = outcome.divergence {
-                    return Ok(Ended::Diverged(Diverged::at(run.trainer(), Some(value))));
+                    let first = run.session().map_or(Step(0), |session| session.record().first_step());
+                    return Ok(Ended::Diverged(Diverged::at(run.trainer(), first, Some(value))));
                 }
             }
         }

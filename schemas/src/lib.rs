@@ -32,6 +32,7 @@ mod figure;
 mod hyper_parameters;
 mod ids;
 mod network;
+mod numbers;
 mod optimizer;
 mod run;
 mod scalars;
@@ -57,6 +58,7 @@ pub use figure::{
 pub use hyper_parameters::HyperParameters;
 pub use ids::{BranchId, BranchName, Epoch, FilterNumber, ImageIndex, LayerName, Step};
 pub use network::{LayerSpec, NetworkSpec, Parameters};
+pub use numbers::{number, whole_number, written};
 pub use optimizer::OptimizerSpec;
 pub use run::{AugmentationSpec, DatasetIdentity, FieldDifference, ImageShape, RunDefinition, is_path};
 pub use scalars::{SCALARS, ScalarColumn, ScalarKind, SetText, StepScalars};
@@ -67,7 +69,7 @@ pub use step::{
 };
 pub use tables::{ACTIVATION_TABLES, PARAMETER_TABLES, Table};
 pub use topology::{FilterIdentity, LayerTopology, Topology};
-pub use words::IMAGES;
+pub use words::{IMAGES, lines, one_line};
 
 /// Version of the log's format: what is made now has it. A branch keeps the one
 /// that it was made with. Since 2 a branch may be another program's.

@@ -14,7 +14,7 @@ use revacnn_schemas::{Address, BranchRecord, FilterNumber, ImageIndex, LayerName
 use super::Run;
 use super::figure::{check_ending, finish, must_see, warn_of_gaps};
 use crate::error::Failure;
-use crate::options::{DataOption, StoreOption};
+use crate::options::{DataOption, StoreOption, whole};
 
 /// Draw curves, a network, filters, maps or a confusion matrix.
 #[derive(Debug, Args)]
@@ -137,7 +137,7 @@ struct ChartKind {
     #[arg(long, value_name = "LAYER")]
     layer: Option<LayerName>,
     /// One filter of that layer, by its number.
-    #[arg(long, value_name = "NUMBER", requires = "layer")]
+    #[arg(long, value_name = "NUMBER", requires = "layer", value_parser = whole::<u32>)]
     filter: Option<u32>,
 }
 
@@ -149,7 +149,7 @@ struct NetworkKind {
     #[arg(long, value_name = "PICTURE", default_value = "maps")]
     show: Show,
     /// The training image [default: the first probe image].
-    #[arg(long, value_name = "IMAGE")]
+    #[arg(long, value_name = "IMAGE", value_parser = whole::<u32>)]
     image: Option<u32>,
 }
 
@@ -176,7 +176,7 @@ struct ActivationsKind {
     #[arg(long, value_name = "SOURCE", default_value = "activations")]
     of: Source,
     /// The training image [default: the first probe image].
-    #[arg(long, value_name = "IMAGE")]
+    #[arg(long, value_name = "IMAGE", value_parser = whole::<u32>)]
     image: Option<u32>,
 }
 
@@ -188,10 +188,10 @@ struct FilterKind {
     #[arg(long, value_name = "LAYER")]
     layer: Option<LayerName>,
     /// The filter, by its number.
-    #[arg(long, value_name = "NUMBER", requires = "layer")]
+    #[arg(long, value_name = "NUMBER", requires = "layer", value_parser = whole::<u32>)]
     filter: Option<u32>,
     /// The training image [default: the first probe image].
-    #[arg(long, value_name = "IMAGE")]
+    #[arg(long, value_name = "IMAGE", value_parser = whole::<u32>)]
     image: Option<u32>,
 }
 

@@ -8,14 +8,16 @@ use revacnn_recorder::{Replay, find_data, usual_threads};
 use revacnn_schemas::statistics::{mean_absolute, norm, sum};
 use revacnn_schemas::{
     Address, BranchName, BranchRecord, FilterNumber, LayerName, LayerTopology, Place, SCALARS, ScalarKind, Step,
+    written,
 };
 use revacnn_store::{StepRow, StepTensors, Store, StoreError};
 use serde_json::{Value, json};
 
 use super::{Run, history};
 use crate::error::Failure;
-use crate::options::{DataOption, StoreOption};
-use crate::text::{Side, count, duration, loss, percent, table};
+use crate::options::{DataOption, StoreOption, whole};
+use crate::output;
+use crate::text::{Side, count, duration, loss, percent, printable, table};
 
 /// Show what was recorded of a step.
 #[derive(Debug, Args)]
@@ -35,7 +37,7 @@ pub(crate) struct ShowArguments {
     #[arg(long, value_name = "LAYER")]
     layer: Option<LayerName>,
     /// One filter of that layer, by its number.
-    #[arg(long, value_name = "NUMBER", requires = "layer")]
+    #[arg(long, value_name = "NUMBER", requires = "layer", value_parser = whole::<u32>)]
     filter: Option<u32>,
     #[command(flatten)]
     data: DataOption,
@@ -75,7 +77,7 @@ impl Run for ShowArguments {
         }
         let tensors = replay.tensors(step)?;
         let shown = Shown { name: self.address.branch.clone(), record, row, tensors, recomputed };
-        let mut out = std::io::stdout().lock();
+        let mut out = output::out();
         if json {
             writeln!(out, "{}", shown.json(&layers, self.filter.map(FilterNumber)))?;
         } else {
@@ -203,19 +205,21 @@ impl Shown {
         if self.name != self.record.name {
             text += &format!("  recorded in {}", self.record.name);
         }
-        text += &format!(
-            "  epoch {}, image {} of it, {} images seen\n",
-            row.cursor.epoch,
-            count(row.cursor.offset.into()),
-            count(row.cursor.images_seen)
-        );
+        // As people count, and as `epoch:N` does: from 1, and done at its last step.
+        let epoch = row.cursor.epoch.0;
+        text += &match (epoch, row.cursor.offset) {
+            (0, 0) => "  before epoch 1".to_owned(),
+            (done, 0) => format!("  epoch {} done", count(done)),
+            (done, offset) => format!("  epoch {}, {} images of it", count(done + 1), count(offset.into())),
+        };
+        text += &format!(", {} images seen\n", count(row.cursor.images_seen));
         if row.step == self.record.first_step() {
             text += match row.step {
                 Step(0) => "  before any update: no loss, no gradients\n",
                 _ => "  the state after the fork's edits: no loss, no gradients\n",
             };
             for edit in &self.record.edits {
-                text += &format!("  {edit}\n");
+                text += &format!("  {}\n", printable(edit));
             }
         } else {
             let share = |value: Option<f32>| value.map_or_else(|| "–".to_owned(), percent);
@@ -232,10 +236,10 @@ impl Shown {
             "  {}: learning rate {}{}, weight decay {}, batch {}; {}\n",
             self.record
                 .definition()
-                .map_or_else(|| self.record.producer.to_string(), |definition| definition.optimizer.kind.clone()),
-            hyper.get("learning_rate").unwrap_or_default(),
-            hyper.get("momentum").map_or_else(String::new, |momentum| format!(", momentum {momentum}")),
-            hyper.get("weight_decay").unwrap_or_default(),
+                .map_or_else(|| self.record.producer.to_string(), |definition| printable(&definition.optimizer.kind)),
+            written(hyper.get("learning_rate").unwrap_or_default()),
+            hyper.get("momentum").map_or_else(String::new, |momentum| format!(", momentum {}", written(momentum))),
+            written(hyper.get("weight_decay").unwrap_or_default()),
             hyper.batch_size,
             duration(row.elapsed_nanos as f64 * 1e-9),
         );

@@ -10,7 +10,7 @@ use crate::disk::lock::{Attempt, FileLock};
 use crate::disk::plain_folder_exists;
 use crate::disk::system::who_has_open;
 use crate::read::listing::list_if_there;
-use crate::store::read_branch;
+use crate::store::{has_vanished, read_branch};
 use crate::{Store, StoreError};
 
 impl Store {
@@ -87,8 +87,11 @@ impl Store {
         if branches.records.iter().any(|other| other.name == record.name) {
             return Err(StoreError::NameTaken { name: record.name.clone(), store: self.root().to_owned() });
         }
+        // A parent that cannot be read was none that could be read when its child
+        // was deleted, either.
         if let Some(parent) = &record.parent
             && !branches.records.iter().any(|other| other.id == parent.branch)
+            && has_vanished(&self.paths(&parent.branch).folder)
         {
             return Err(StoreError::ParentMissing {
                 branch: name.clone(),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use parquet::errors::ParquetError;
 #[cfg(feature = "sql")]
 use revacnn_schemas::Table;
-use revacnn_schemas::{Advice, BranchId, BranchName, OLDEST_FORMAT_VERSION, Position, Step};
+use revacnn_schemas::{Advice, BranchId, BranchName, OLDEST_FORMAT_VERSION, Position, Step, one_line};
 
 use crate::StepSpan;
 
@@ -455,7 +455,8 @@ impl StoreError {
     }
 
     pub(crate) fn damaged(path: &Path, expected: impl Into<String>, found: impl Into<String>) -> Self {
-        Self::Damaged { path: path.to_owned(), expected: expected.into(), found: found.into() }
+        // What a file says may be another person's, and is one line.
+        Self::Damaged { path: path.to_owned(), expected: expected.into(), found: one_line(&found.into()) }
     }
 
     /// What was expected of a file and what was found, for files that nobody

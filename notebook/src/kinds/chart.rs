@@ -67,7 +67,7 @@ impl CellKind for Chart {
                 let names: Vec<&str> = QUANTITIES.iter().map(|(name, _)| *name).collect();
                 let what = format!("there is no quantity `{}`", self.quantity);
                 let names = names.into_iter().chain(others.iter().map(String::as_str)).collect::<Vec<_>>();
-                return Err(NotebookError::Unknown { what, known: format!("there is {}", names.join(", ")) });
+                return Err(NotebookError::Misasked { what, known: format!("there is {}", names.join(", ")) });
             }
         }
         let (name, unit) = known.map_or((asked.as_str(), None), |(name, unit)| (*name, *unit));
@@ -84,7 +84,7 @@ impl CellKind for Chart {
             } else {
                 (format!("`{name}` is a number of the whole network"), "leave the layer out".to_owned())
             };
-            return Err(NotebookError::Unknown { what, known });
+            return Err(NotebookError::Misasked { what, known });
         }
         let mut chart = empty(&format!("{label}{subject}"), (&label, unit), self.x, self.scale);
         // Of several branches some may lack the filter, or the number.
