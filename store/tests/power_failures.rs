@@ -3,14 +3,16 @@
 //! there.
 
 mod fake;
+#[path = "../../test-support/src/power.rs"]
+mod power;
 
 use std::path::Path;
 
 use arrow_array::RecordBatch;
 use fake::*;
+use power::{Left, PowerLog};
 use revacnn_schemas::{BranchRecord, Step, Table};
 use revacnn_store::{BranchReader, Recorder, Store, StoreError};
-use revacnn_test_support::{Left, PowerLog};
 
 const LAST: u64 = 29;
 const SEGMENT: u64 = 8;
