@@ -3,11 +3,12 @@
 use iced::widget::canvas::{self, Action, Event, Frame, Geometry, Path};
 use iced::{Point, Rectangle, Renderer, Size, Theme, keyboard, mouse, window};
 use revacnn_notebook::BranchSummary;
-use revacnn_schemas::{Chart, Scale};
+use revacnn_notebook::scene::{Role, Scene, range, runs};
+use revacnn_schemas::Chart;
 
-use super::chart::{Pen, line, range, runs};
 use super::geometry_cache::Cache;
 use super::labels::{TextAlign, count, label, ticks};
+use super::paint::paint;
 use super::text::fitted;
 use super::{Pointer, diamond, scrub};
 use crate::components::timeline::Message;
@@ -121,7 +122,14 @@ impl Timeline<'_> {
         NAMES + Self::width(bounds) * self.time.fraction(step) as f32
     }
 
-    fn lane(&self, frame: &mut Frame<Renderer>, bounds: Rectangle, lane: &Lane<'_>, top: f32, colours: &Colours) {
+    fn lane(
+        &self,
+        frame: &mut Frame<Renderer>,
+        bounds: Rectangle,
+        lane: &Lane<'_>,
+        (top, losses): (f32, Option<[f64; 2]>),
+        colours: &Colours,
+    ) {
         let branch = lane.branch;
         let width = Self::width(bounds);
         let height = lane_height(self.lanes.len(), bounds.height);
@@ -133,8 +141,8 @@ impl Timeline<'_> {
         label(frame, name, Point::new(12.0, top + height / 2.0), ink, TextAlign::Left);
         let base = (top + height - 3.0).round();
         frame.fill_rectangle(Point::new(NAMES, base), Size::new(width, 1.0), colours.line);
-        if let Some(chart) = self.chart {
-            self.curve(frame, bounds, chart, lane, (base, height), colours);
+        if let (Some(chart), Some(losses)) = (self.chart, losses) {
+            self.curve(frame, bounds, (chart, losses), lane, (base, height), colours);
         }
         let fork = self.x_at(bounds, branch.fork_step.0 as f64 + shift);
         if branch.parent.is_some() && inside(fork) {
@@ -211,24 +219,28 @@ impl Timeline<'_> {
         &self,
         frame: &mut Frame<Renderer>,
         bounds: Rectangle,
-        chart: &Chart,
+        (chart, [low, high]): (&Chart, [f64; 2]),
         lane: &Lane<'_>,
         (base, height): (f32, f32),
         colours: &Colours,
     ) {
-        let Some([low, high]) = range(&chart.series, Scale::Linear) else { return };
         let inside = |x: f32| (NAMES..=NAMES + Self::width(bounds)).contains(&x);
         let hue = lane.branch.hue;
         for series in chart.series.iter().filter(|series| series.hue == hue && !series.dashed) {
             let place = |[x, y]: [f64; 2]| {
                 let x = self.x_at(bounds, x + lane.shift as f64);
-                let y = base - (height - 7.0) * ((y - low) / (high - low)) as f32;
-                (inside(x) && y.is_finite()).then_some(Point::new(x, y))
+                let share = ((y - low) / (high - low)).clamp(0.0, 1.0);
+                (inside(x) && y.is_finite()).then_some([x, base - (height - 7.0) * share as f32])
             };
+            let mut scene = Scene::default();
             for run in runs(&series.points, place) {
                 let width = if lane.selected { 2.0 } else { 1.25 };
-                line(frame, &run, Pen { color: colours.branch(hue), width, dash: Colours::dash(hue) });
+                match run[..] {
+                    [at] => scene.circle(at, width, Role::Branch(hue)),
+                    _ => scene.line(run, width, Colours::dash(hue), Role::Branch(hue)),
+                }
             }
+            paint(frame, &scene, None, colours);
         }
     }
 }
@@ -299,8 +311,9 @@ impl canvas::Program<Message> for Timeline<'_> {
         let from = first(self.from, all);
         let lanes = self.cache.draw(renderer, bounds.size(), |frame| {
             let height = lane_height(all, bounds.height);
+            let losses = self.chart.and_then(|chart| range(&chart.series));
             for (place, lane) in self.lanes[from..].iter().take(MOST).enumerate() {
-                self.lane(frame, bounds, lane, place as f32 * height, colours);
+                self.lane(frame, bounds, lane, (place as f32 * height, losses), colours);
             }
             if let Some(thumb) = thumb(from, all, bounds.size()) {
                 frame.fill(&Path::rounded_rectangle(thumb.position(), thumb.size(), 3.0.into()), colours.line);

@@ -93,6 +93,7 @@ impl State {
                 let notes = noted_below(&grid.notes);
                 let grid = FilterGrid {
                     grid,
+                    number: context.cells.get(views::FILTERS).map(|shown| shown.number),
                     pictures: context.cells.pictures(views::FILTERS),
                     highlights: context.marks.highlights(),
                     late: context.cells.stale(views::FILTERS, context.time.cursor).is_some(),
