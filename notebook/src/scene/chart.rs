@@ -141,9 +141,9 @@ impl ChartLayout {
             }
             self.curve(&mut scene, series, Some(series.hue) == options.selected);
         }
-        self.forks(&mut scene, chart, options);
+        let taken = self.marks(&mut scene, chart, options);
         if options.size[0] >= NARROW {
-            self.names(&mut scene, chart, options);
+            self.names(&mut scene, chart, options, taken);
         }
         self.legend.draw(&mut scene, options.style);
         scene
@@ -217,7 +217,8 @@ impl ChartLayout {
         }
     }
 
-    fn forks(&self, scene: &mut Scene<'_>, chart: &Chart, options: &ChartOptions) {
+    /// Where branches forked and what happened; returns what the words cover.
+    fn marks(&self, scene: &mut Scene<'_>, chart: &Chart, options: &ChartOptions) -> Vec<Area> {
         let (style, area) = (options.style, self.area);
         let mut taken: Vec<Area> = Vec::new();
         for mark in chart.marks.iter().filter(|mark| mark.x >= self.x[0] && mark.x <= self.x[1]) {
@@ -244,16 +245,16 @@ impl ChartLayout {
                 scene.text(words, [left, at.middle()[1]], style.text, Align::Left, Role::Words(mark.hue));
             }
         }
+        taken
     }
 
     /// The branches' names at the ends of their curves, as many as find room;
     /// the selected one's first.
-    fn names(&self, scene: &mut Scene<'_>, chart: &Chart, options: &ChartOptions) {
+    fn names(&self, scene: &mut Scene<'_>, chart: &Chart, options: &ChartOptions, mut taken: Vec<Area>) {
         let style = options.style;
         let high = (style.text * 7.0 / 6.0).round();
         let mut names = named(chart, style);
         names.sort_by_key(|(_, series)| Some(series.hue) != options.selected);
-        let mut taken: Vec<Area> = Vec::new();
         for (name, series) in names {
             let Some(end) = series.points.iter().rev().find_map(|point| self.place(*point)) else { continue };
             let size = [style.width(&name) + 4.0, high];
@@ -443,6 +444,19 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_curves_name_does_not_lie_on_what_happened_at_its_end() {
+        let mut both = flat(&[0.1, 1e15]);
+        both[1].points.truncate(5);
+        let mut chart = chart(Scale::Linear, both);
+        chart.marks = vec![Mark { x: 4.0, text: "diverged".to_owned(), hue: Hue(1), kind: MarkKind::Event }];
+        let options = options([720.0, 320.0], Style::FILE);
+        let scene = ChartLayout::of(&chart, &options).unwrap().scene(&chart, &options);
+        let area = |words: &str| scene.texts().find(|text| text.words == words).map(|text| text.area(text_width));
+        let diverged = area("diverged").unwrap();
+        assert!(area("b1").is_none_or(|name| !name.meets(diverged)), "{diverged:?}");
     }
 
     #[test]

@@ -50,6 +50,27 @@ impl Legend {
         Self { entries: placed, height }
     }
 
+    /// Lays entries out beneath one another from a corner on, in as many columns as they
+    /// need in a height: at the left, so that most of the room behind them stays free.
+    pub(super) fn at_left(
+        mut entries: Vec<Entry>,
+        [left, top]: Place,
+        [width, height]: [f32; 2],
+        style: Style,
+    ) -> Self {
+        let line = (1.25 * style.text).round();
+        let rows = ((height / line) as usize).clamp(1, entries.len().max(1));
+        let room = width / entries.len().div_ceil(rows).max(1) as f32 - BETWEEN;
+        for entry in &mut entries {
+            entry.words = style.fitted(&entry.words, room - SWATCH - GAP);
+        }
+        let widest = entries.iter().map(|entry| style.width(&entry.words)).fold(0.0, f32::max);
+        let column = SWATCH + GAP + widest + BETWEEN;
+        let at = |place: usize| [left + column * (place / rows) as f32, top + line * ((place % rows) as f32 + 0.5)];
+        let entries = entries.into_iter().enumerate().map(|(place, entry)| (at(place), entry)).collect();
+        Self { entries, height: line * rows as f32 }
+    }
+
     /// What each entry covers.
     pub(super) fn areas(&self, style: Style) -> Vec<Area> {
         let of = |([x, y], entry): &(Place, Entry)| {

@@ -62,13 +62,19 @@ impl ScatterLayout {
             let words = format!("{} of {} branches", entries.len(), options.branches);
             entries.push(Entry { hue: None, dotted: false, words });
         }
-        let legend = Legend::of(entries, [style.sides(), 0.0], (width - 2.0 * style.sides()).max(1.0), style);
+        let corner = [style.sides(), 0.0];
+        let wide = (width - 2.0 * style.sides()).max(1.0);
+        let mut legend = Legend::of(entries.clone(), corner, wide, style);
         let told = notes(scatter, options);
         let line = line(style);
         let foot = height - line * told.len() as f32;
         let place = |note: usize| [style.sides(), foot + line * (note as f32 + 0.5) - 1.0];
         let notes = told.into_iter().enumerate().map(|(note, words)| (place(note), words)).collect();
-        let above = if legend.height <= LEGEND * foot { legend.height } else { 0.0 };
+        let mut above = legend.height;
+        if legend.height > LEGEND * foot {
+            legend = Legend::at_left(entries, corner, [wide, foot], style);
+            above = 0.0;
+        }
         let area = Area::new([0.0, above], [width, (foot - above).max(1.0)]);
         let room = (area.width * area.height / scatter.points.len().max(1) as f32).sqrt();
         let side = (room * 0.28).clamp(8.0, 26.0).round();
@@ -295,7 +301,7 @@ mod tests {
         assert_eq!(layout.area, Area::new([0.0; 2], options.size));
         assert!(layout.places[2][1] - layout.places[0][1] > 60.0, "{:?}", layout.places);
         // The first lies on the legend, the others beside it.
-        let at = [[20.0, 8.0], [200.0, 80.0], [100.0, 90.0]];
+        let at = [[20.0, 8.0], [200.0, 80.0], [180.0, 90.0]];
         let numbers = |marked: Option<u32>| {
             let role = |point: &ScatterPoint| {
                 Some(if Some(point.filter.number.0) == marked { Role::Ink } else { Role::Quiet })
