@@ -36,7 +36,7 @@ impl Run {
     }
 
     /// A training of which nothing is recorded.
-    pub fn unrecorded(trainer: Trainer) -> Self {
+    pub(crate) fn unrecorded(trainer: Trainer) -> Self {
         Self::of(Engine::Free(Box::new(trainer)))
     }
 

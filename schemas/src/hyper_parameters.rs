@@ -59,7 +59,7 @@ impl HyperParameters {
     ///
     /// # Errors
     /// A text that is no such object.
-    pub fn set_others(&mut self, text: &str) -> Result<(), serde_json::Error> {
+    pub(crate) fn set_others(&mut self, text: &str) -> Result<(), serde_json::Error> {
         let others: BTreeMap<String, Option<f32>> = serde_json::from_str(text)?;
         self.values.extend(others.into_iter().map(|(name, value)| (name, value.unwrap_or(f32::NAN))));
         Ok(())

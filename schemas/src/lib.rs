@@ -1,6 +1,7 @@
 //! The vocabulary of ReVACNN: what a step, a branch, a filter and an address
 //! are, how networks and runs are described, and the Arrow schema of every
-//! table of the log. No input or output and no mathematics happens here.
+//! table of the log. No input or output happens here, and no mathematics but what
+//! says what a column holds: a [`Digest`], and the [`statistics`] of a filter.
 //!
 //! Start with [`RunDefinition`] (what is trained), [`StepView`] (what one
 //! recorded step holds) and [`Table`] (how it is laid out in columns).
@@ -36,6 +37,7 @@ mod run;
 mod scalars;
 mod schedule;
 mod state;
+pub mod statistics;
 mod step;
 mod tables;
 mod topology;

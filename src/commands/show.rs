@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use revacnn_recorder::{Replay, find_data, usual_threads};
+use revacnn_schemas::statistics::{mean_absolute, norm, sum};
 use revacnn_schemas::{
     Address, BranchName, BranchRecord, FilterNumber, LayerName, LayerTopology, Place, SCALARS, ScalarKind, Step,
 };
@@ -264,8 +265,8 @@ impl Shown {
                     layer.kind.clone(),
                     count(layer.filters.len() as u64),
                     count(layer.coefficients.unwrap_or(0) as u64),
-                    tensors.map_or_else(|| "–".to_owned(), |tensors| short(norm(&tensors.weights))),
-                    gradients.map_or_else(|| "–".to_owned(), |gradients| short(norm(&gradients.weights))),
+                    tensors.map_or_else(|| "–".to_owned(), |tensors| short(norm(&tensors.weights) as f32)),
+                    gradients.map_or_else(|| "–".to_owned(), |gradients| short(norm(&gradients.weights) as f32)),
                     layer.map.map_or_else(|| "–".to_owned(), |[rows, columns]| format!("{rows}×{columns}")),
                     if values == 0 { "–".to_owned() } else { percent(zeros as f32 / values as f32) },
                 ]
@@ -304,16 +305,14 @@ impl Shown {
                 .map(|gradients| of(&gradients.weights, position));
             let activation = layer.map.map(|[rows, columns]| {
                 let map = rows * columns;
-                let images = self.tensors.probes.len().max(1) as f32;
+                let images = self.tensors.probes.len().max(1) as f64;
                 let maps = self.tensors.block(&layer.layer);
-                maps.map(|block| block.activations[position * map..][..map].iter().sum::<f32>()).sum::<f32>() / images
+                (maps.map(|block| sum(&block.activations[position * map..][..map])).sum::<f64>() / images) as f32
             });
-            let mean_gradient = gradients
-                .as_ref()
-                .map(|values| values.iter().map(|value| value.abs()).sum::<f32>() / values.len().max(1) as f32);
+            let mean_gradient = gradients.as_ref().map(|values| mean_absolute(values) as f32);
             rows.push(vec![
                 format!("{}/{}", layer.layer, identity.number),
-                short(norm(&weights)),
+                short(norm(&weights) as f32),
                 tensors.map_or_else(|| "–".to_owned(), |tensors| short(tensors.biases[position])),
                 mean_gradient.map_or_else(|| "–".to_owned(), short),
                 activation.map_or_else(|| "–".to_owned(), short),
@@ -335,11 +334,6 @@ impl Shown {
         ];
         table(&heading, &rows) + &detail
     }
-}
-
-/// Euclidean length.
-fn norm(values: &[f32]) -> f32 {
-    values.iter().map(|&value| f64::from(value) * f64::from(value)).sum::<f64>().sqrt() as f32
 }
 
 /// Four significant digits.

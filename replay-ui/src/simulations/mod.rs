@@ -16,7 +16,7 @@ use iced_test::core::widget::Id;
 use iced_test::selector::Candidate;
 use revacnn_schemas::{BranchName, ImageIndex};
 use revacnn_store::Store;
-use revacnn_test_support::SmallRun;
+use revacnn_test_support::{SmallRun, network};
 use revacnn_trainer::Settings;
 use tempfile::TempDir;
 
@@ -78,7 +78,7 @@ fn branch(name: &str) -> BranchName {
 /// How the branches are recorded.
 fn small() -> SmallRun {
     SmallRun {
-        network: NETWORK.to_owned(),
+        network: network(NETWORK),
         // What the pictures in `snapshots` show was trained with these.
         settings: Settings {
             optimizer: "adadelta,epsilon=1e-6".parse().unwrap(),
