@@ -132,7 +132,7 @@ fn written(value: f64, stride: f64, size: f64) -> String {
     // Digits after the point at which a stride is told.
     let after = |unit: f64| (-(stride / unit).log10() - 1e-9).ceil().clamp(0.0, 15.0) as usize;
     minus(match size {
-        _ if size >= 1e9 || size < 1e-3 => scientific(value, after(10_f64.powf(value.abs().log10().floor()))),
+        _ if !(1e-3..1e9).contains(&size) => scientific(value, after(10_f64.powf(value.abs().log10().floor()))),
         _ if size >= 1e6 => format!("{} M", separated(value / 1e6, after(1e6))),
         _ => separated(value, after(1.0)),
     })

@@ -32,7 +32,7 @@ pub fn axis_number(value: f64) -> String {
     let size = value.abs();
     minus(match size {
         0.0 => "0".to_owned(),
-        _ if size >= 1e9 || size < 1e-3 => scientific(value, 1),
+        _ if !(1e-3..1e9).contains(&size) => scientific(value, 1),
         _ if size >= 1e6 => format!("{} M", trimmed(separated(value / 1e6, 2))),
         _ if size >= 1e3 => separated(value, 0),
         _ => trimmed(separated(value, 4)),

@@ -256,6 +256,7 @@ mod tests {
     }
 
     type Drawing = Geometry<Renderer>;
+    type Label = iced::advanced::graphics::Text;
 
     #[test]
     fn the_marked_filter_has_its_number_also_while_the_points_are_late() {
@@ -287,9 +288,9 @@ mod tests {
             let theme = crate::theme::theme(false);
             let drawn = canvas::Program::draw(&plot, &gliding, &renderer, &theme, bounds, mouse::Cursor::Unavailable);
             let Some(Drawing::Cache(kept)) = drawn.into_iter().next() else { panic!("it is kept") };
-            let text = |text: &iced::advanced::graphics::Text| match text {
-                iced::advanced::graphics::Text::Cached { content, .. } => content.trim().to_owned(),
-                _ => String::new(),
+            let text = |text: &Label| {
+                let Label::Cached { content, .. } = text else { panic!("it has a place") };
+                content.trim().to_owned()
             };
             kept.text.iter().map(text).collect::<Vec<_>>()
         };
