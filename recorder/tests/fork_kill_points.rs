@@ -233,9 +233,11 @@ fn power_failures(prepared: &Path, act: fn(&Store) -> Result<(), RecorderError>,
 /// What a person was told is done outlives a power failure.
 #[test]
 fn a_new_name_a_deletion_and_what_was_taken_back_outlive_a_power_failure() {
+    type Prepare = fn(&Path);
+    type Act = fn(&Store) -> Result<(), RecorderError>;
     type Holds = fn(&Store) -> bool;
     let has = |store: &Store, branch: &str| store.branches().unwrap().records.iter().any(|it| it.name == name(branch));
-    let cases: [(fn(&Path), fn(&Store) -> Result<(), RecorderError>, Holds); 3] = [
+    let cases: [(Prepare, Act, Holds); 3] = [
         (
             with_child,
             |store| Ok(store.rename(&name("main"), &name("trunk")).map(drop)?),
