@@ -4,6 +4,7 @@
 
 mod fake;
 #[path = "../../test-support/src/power.rs"]
+#[expect(unreachable_pub, reason = "other crates' tests have it from the crate of test support")]
 mod power;
 
 use std::path::Path;
