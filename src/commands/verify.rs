@@ -16,11 +16,14 @@ use crate::options::{DataOption, StoreOption};
 use crate::text::{self, count, duration};
 
 /// Execute a branch again and compare every step with the log.
-///
-/// All pages' checksums are checked, and then every column of every table is
-/// computed again and compared, bit by bit; tensors where they are stored.
 #[derive(Debug, Args)]
-#[command(after_help = help())]
+#[command(
+    long_about = about(),
+    after_help = "Examples:
+  revacnn verify main
+  revacnn verify main --quick
+  revacnn verify wider --from 1000 --to 2000"
+)]
 pub(crate) struct VerifyArguments {
     #[command(flatten)]
     store: StoreOption,
@@ -43,10 +46,11 @@ pub(crate) struct VerifyArguments {
     data: DataOption,
 }
 
-fn help() -> String {
+fn about() -> String {
     format!(
-        "Not covered, for they do not follow from the run: {}.\n\nExamples:\n  revacnn verify main\n  revacnn verify main \
-         --quick\n  revacnn verify wider --from 1000 --to 2000",
+        "Execute a branch again and compare every step with the log.\n\nAll pages' checksums are checked, and then every \
+         column of every table is computed again and compared, bit by bit; tensors where they are stored. Not covered, \
+         for they do not follow from the run: {}.",
         not_covered()
     )
 }

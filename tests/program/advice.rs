@@ -239,7 +239,8 @@ fn what_is_damaged(person: &Person) {
     let [one, two] = ["one", "two"].map(|branch| person.folder(branch).join("gradients"));
     let file = fs::read_dir(&one).expect("a folder").next().expect("a file").expect("a file").file_name();
     fs::copy(two.join(&file), one.join(&file)).expect("a copy");
-    let folder = person.folder("one").file_name().expect("a name").to_string_lossy().replace("branch=", "");
+    let folder = one.parent().and_then(|folder| folder.file_name()).expect("a name").to_string_lossy();
+    let folder = folder.replace("branch=", "");
     crate::sealed::seal(&one.join(&file), &[("revacnn.branch", &folder)]);
     let ran = person.run(1, &["verify", "one"]);
     person.paste(&ran.err, &["compact", "materialise"]);

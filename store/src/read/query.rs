@@ -56,8 +56,8 @@ impl BranchReader {
     ///
     /// Where all weights of a step are among them, they are checked against the
     /// step's digest. The weights of one layer or filter over a span are what
-    /// the file holds, as are gradients, maps and statistics, of which no
-    /// digest is recorded: to check a filter's weights takes those of all the
+    /// the file holds under its pages' checksums, as are gradients, maps and
+    /// statistics, of which no digest is recorded: to check a filter's weights takes those of all the
     /// others of each step. [`seek_filter`](Self::seek_filter) does so for a
     /// step, and verifying the branch for all.
     ///
