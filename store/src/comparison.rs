@@ -13,7 +13,8 @@ use arrow_array::{Array, ArrayRef, Float32Array, RecordBatch};
 use arrow_schema::{ArrowError, DataType};
 use arrow_select::concat::concat_batches;
 use revacnn_schemas::{
-    DataCursor, Observer, ObserverError, Step, StepView, Table, TrainingState, ValidationResult, Wanted,
+    BranchRecord, DataCursor, Fidelity, Observer, ObserverError, Step, StepView, Table, TrainingState,
+    ValidationResult, Wanted,
 };
 
 use crate::shape::TENSOR_TABLES;
@@ -48,6 +49,9 @@ const COMPARED_BYTES: usize = 32 << 20;
 #[derive(Debug)]
 pub struct Comparison<'a> {
     reader: &'a BranchReader,
+    /// The branch as one that stores every step: what is materialised is
+    /// compared, too.
+    every: BranchRecord,
     previous: Option<Vec<f32>>,
     pending: Vec<Described>,
     spare: Vec<Box<StepRecord>>,
@@ -63,8 +67,11 @@ impl<'a> Comparison<'a> {
     /// A comparison that begins after the step with these weights, a slice a
     /// layer in the order of the topology; none before the branch's first step.
     pub fn after(reader: &'a BranchReader, weights: Option<&[&[f32]]>) -> Self {
+        let mut every = reader.record.clone();
+        every.recording.fidelity = Fidelity::Every;
         Self {
             reader,
+            every,
             previous: weights.map(<[_]>::concat),
             pending: Vec::new(),
             spare: Vec::new(),
@@ -97,7 +104,7 @@ impl<'a> Comparison<'a> {
     fn push(&mut self, view: &StepView<'_>) -> Result<(), StoreError> {
         let shape = &self.reader.shape;
         let mut record = self.spare.pop().unwrap_or_default();
-        record.fill(&self.reader.record, shape, view, 0)?;
+        record.fill(&self.every, shape, view, 0)?;
         let statistics = FilterStatistics::of(shape, &record, self.previous.as_deref());
         let weights = self.previous.get_or_insert_default();
         weights.clear();

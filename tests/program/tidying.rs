@@ -34,7 +34,7 @@ fn compact_and_materialise_change_what_is_stored_and_not_what_is_shown() {
         "{text}"
     );
     assert!(bytes(&scratch) * 4 < before, "{} of {before} bytes are left", bytes(&scratch));
-    ending(&scratch, " kB  keyframes");
+    ending(&scratch, "B  keyframes");
     for (address, (_, expected)) in steps.iter().zip(&stored) {
         assert_eq!(shown(&scratch, address), (true, expected.clone()), "{address}");
     }

@@ -131,11 +131,18 @@ fn a_segment_that_is_a_link_is_not_followed() {
     fs::rename(&path, &elsewhere).expect("a move");
     std::os::unix::fs::symlink(&elsewhere, &path).expect("a link");
     let linked = format!(
-        "error: {} is damaged: expected a plain file, found a symbolic link, which is not followed. {RESTORE}",
+        "{} is damaged: expected a plain file, found a symbolic link, which is not followed. {RESTORE}",
         stores.named(segment)
     );
+    let (warning, error) = (format!("warning: {linked}"), format!("error: {linked}"));
     // The state of a fork comes from keyframes, and no weights are read.
-    stores.say(["", &linked, &linked, "", &linked]);
+    let both = format!("{warning}\n{error}");
+    let answers = [(1, &warning), (1, &both), (1, &error), (0, &warning), (1, &error)];
+    for (command, (code, expected)) in COMMANDS.iter().zip(answers) {
+        assert_eq!(stores.scratch.run(code, command).err.trim_end(), expected, "{command}");
+    }
+    stores.scratch.run(0, "show other@3");
+    stores.scratch.run(0, "verify other");
 }
 
 #[test]
