@@ -18,9 +18,10 @@ use arrow_schema::DataType;
 use fake::{name, rewrite};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use revacnn_recorder::{RecorderError, Verified, VerifyPlan, compact, materialise, verify};
-use revacnn_schemas::{Fidelity, Step, Table};
+use revacnn_schemas::{Fidelity, OptimizerSpec, Step, Table};
 use revacnn_store::{Lineage, NOT_COVERED, StepSpan, Store, is_covered};
 use revacnn_test_support::SmallRun;
+use revacnn_trainer::Settings;
 
 /// With a normalisation, so that every table has rows.
 const NETWORK: &str = "[[layer]]\nkind = \"conv\"\nfilters = 3\nkernel = 3\n[[layer]]\nkind = \"batchnorm\"\n[[layer]]\n\
@@ -161,6 +162,10 @@ fn a_value_changed_in_any_column_of_any_table_is_found() {
     let run = run();
     let store = run.recorded(folder.path(), 12);
     let mut seen = change_each(&store, "main", &[0, 5, 7, 12]);
+    // Adam has no momentum of that name.
+    let sgd = Settings { optimizer: OptimizerSpec::new("sgd"), ..Settings::default() };
+    SmallRun { settings: sgd, ..run }.record(&store, "sgd", 6);
+    seen.extend(change_each(&store, "sgd", &[5]));
     seen.extend(
         NOT_COVERED.iter().flat_map(|(table, columns)| columns.iter().map(|column| (*table, (*column).to_owned()))),
     );
