@@ -12,16 +12,13 @@
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
-use revacnn_recorder::{Session, SessionPlan};
 use revacnn_replay_ui::ViewOptions;
 use revacnn_replay_ui::measure::drag;
-use revacnn_schemas::{BranchName, Fidelity, ImageIndex, RecordingSettings, Step};
-use revacnn_store::{RecorderOptions, Store};
-use revacnn_trainer::data::load;
-use revacnn_trainer::{Settings, define, preset};
+use revacnn_schemas::BranchName;
+use revacnn_store::Store;
+use revacnn_test_support::SmallRun;
 
 #[cfg(target_os = "linux")]
 #[path = "../tests/window/display.rs"]
@@ -70,21 +67,7 @@ fn record(root: &Path, name: &BranchName, steps: u64) -> Result<(), Box<dyn Erro
     if store.branch(name).is_ok() {
         return Ok(());
     }
-    let dataset = Arc::new(load("shapes", None)?);
-    let definition = define(preset("paper")?, &dataset, &Settings { batch_size: 4, ..Settings::default() })?;
-    let recording = RecordingSettings {
-        fidelity: Fidelity::Every,
-        keyframe_interval: RecordingSettings::default_keyframe_interval(definition.batch_size),
-        probes: vec![ImageIndex(0)],
-        validate_every: None,
-    };
-    let options = RecorderOptions::default();
-    let plan = SessionPlan { definition, recording, threads: 1, options, created_unix_seconds: 0 };
-    let mut session = Session::open(&store, name, plan, dataset)?;
-    while session.trainer().position() < Step(steps) {
-        session.advance()?;
-    }
-    session.finish()?;
+    SmallRun::paper(4).record(&store, name.as_str(), steps);
     Ok(())
 }
 

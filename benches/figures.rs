@@ -10,16 +10,14 @@
 
 use std::error::Error;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Instant;
 
 use revacnn_notebook::kinds::{Embedding, Filter, Loss, Network, Start};
 use revacnn_notebook::{Cell, Inputs, Method, Show, Source, Sources, XAxis};
-use revacnn_recorder::{ForkPlan, Resources, Session, SessionPlan, fork};
-use revacnn_schemas::{BranchName, Fidelity, FilterNumber, ImageIndex, RecordingSettings, Scale, Step};
-use revacnn_store::{Lineage, RecorderOptions, Store};
-use revacnn_trainer::data::{Dataset, Stream, load};
-use revacnn_trainer::{Settings, define, preset};
+use revacnn_schemas::{BranchName, FilterNumber, Scale, Step};
+use revacnn_store::Store;
+use revacnn_test_support::SmallRun;
+use revacnn_trainer::data::Stream;
 
 /// Steps of the fork, whose first is so many before the parent's last.
 const FORKED: u64 = 1000;
@@ -59,8 +57,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let temporary = tempfile::tempdir()?;
     let root = options.store.clone().unwrap_or_else(|| temporary.path().join("store"));
     let store = Store::create(&root, 0)?;
-    let dataset = Arc::new(load("shapes", None)?);
-    record(&store, &dataset, options.steps)?;
+    record(&store, options.steps)?;
 
     println!("{} steps; ms a figure\n{:<44}  {:>7}  {:>7}  {:>7}", options.steps, "", "p50", "p99", "figures");
     let mut sources = Sources::open(&root, None, 1)?;
@@ -117,7 +114,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     time(&mut sources, &loss, &inputs)?;
     for more in 1..=CURVES as u64 {
-        record(&store, &dataset, options.steps + more * MORE)?;
+        record(&store, options.steps + more * MORE)?;
         let begin = Instant::now();
         sources.refresh()?;
         listed.push(milliseconds(begin));
@@ -130,38 +127,12 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Trains `main` up to a step, and once forks it.
-fn record(store: &Store, dataset: &Arc<Dataset>, steps: u64) -> Result<(), Box<dyn Error>> {
-    let settings = Settings { batch_size: 4, ..Settings::default() };
-    let recording = RecordingSettings {
-        fidelity: Fidelity::Every,
-        keyframe_interval: RecordingSettings::default_keyframe_interval(settings.batch_size),
-        probes: vec![ImageIndex(0)],
-        validate_every: None,
-    };
-    let plan = SessionPlan {
-        definition: define(preset("paper")?, dataset, &settings)?,
-        recording,
-        threads: 1,
-        options: RecorderOptions::default(),
-        created_unix_seconds: 0,
-    };
-    let main: BranchName = "main".parse()?;
-    let mut session = Session::open(store, &main, plan, dataset.clone())?;
-    while session.trainer().position() < Step(steps) {
-        session.advance()?;
-    }
-    session.finish()?;
-    let name: BranchName = "wider".parse()?;
-    if store.branches()?.records.iter().all(|record| record.name != name) {
-        let plan =
-            ForkPlan { name: Some(name), edits: vec!["add-filter conv3".parse()?], fidelity: None, stays: false };
-        let from = Step(steps - FORKED);
-        let resources = Resources { threads: 1, ..Resources::usual(store.root()) };
-        let mut session = fork(store, Lineage::open(store, &main)?, from, plan, &resources)?.session;
-        while session.trainer().position() < Step(steps) {
-            session.advance()?;
-        }
-        session.finish()?;
+fn record(store: &Store, steps: u64) -> Result<(), Box<dyn Error>> {
+    let paper = SmallRun::paper(4);
+    paper.record(store, "main", steps);
+    let wider: BranchName = "wider".parse()?;
+    if store.branches()?.records.iter().all(|record| record.name != wider) {
+        paper.fork(store, ("main", steps - FORKED), wider.as_str(), &["add-filter conv3"], steps);
     }
     Ok(())
 }

@@ -13,11 +13,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use revacnn_recorder::{Replay, Session, SessionPlan};
-use revacnn_schemas::{BranchName, Fidelity, FilterNumber, ImageIndex, RecordingSettings, Step, Table};
-use revacnn_store::{BranchReader, RecorderOptions, StepSpan, Store, branch_bytes, cpu_seconds};
-use revacnn_trainer::data::{Dataset, Stream, load};
-use revacnn_trainer::{Settings, Trainer, define, preset};
+use revacnn_recorder::Replay;
+use revacnn_schemas::{BranchName, Fidelity, FilterNumber, Step, Table};
+use revacnn_store::{BranchReader, StepSpan, Store, branch_bytes, cpu_seconds};
+use revacnn_test_support::SmallRun;
+use revacnn_trainer::Trainer;
+use revacnn_trainer::data::{Dataset, Stream};
 
 struct Options {
     steps: u64,
@@ -58,27 +59,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     let root = options.store.clone().unwrap_or_else(|| temporary.path().join("store"));
     let store = Store::open_or_create(&root, 0)?;
     let name: BranchName = "seek".parse()?;
-    let dataset = Arc::new(load("shapes", None)?);
-    let settings = Settings { batch_size: options.batch_size, ..Settings::default() };
-    let definition = define(preset("paper")?, &dataset, &settings)?;
+    let paper = SmallRun { fidelity: options.fidelity, ..SmallRun::paper(options.batch_size) };
+    let dataset = paper.data();
 
     // The engine alone, for what recording adds.
     let alone_steps = 2000.min(options.steps);
-    let mut trainer = Trainer::new(&definition, dataset.clone(), 1)?;
+    let mut trainer = Trainer::new(&paper.definition(), dataset.clone(), 1)?;
     let begin = cpu_seconds();
     for _ in 0..alone_steps {
         trainer.step()?;
     }
     let alone = (cpu_seconds() - begin) / alone_steps as f64;
 
-    let recording = RecordingSettings {
-        fidelity: options.fidelity,
-        keyframe_interval: RecordingSettings::default_keyframe_interval(options.batch_size),
-        probes: vec![ImageIndex(0)],
-        validate_every: None,
-    };
-    let plan =
-        SessionPlan { definition, recording, threads: 1, options: RecorderOptions::default(), created_unix_seconds: 0 };
     println!(
         "{:>8}  {:>9}  {:>9}  {:>9}  {:>9}  {:>9}",
         "steps", "seek p50", "seek p99", "layer p50", "filter512", "first"
@@ -88,7 +80,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut id = None;
     for length in [options.steps.min(1000), options.steps] {
         let begin = cpu_seconds();
-        let mut session = Session::open(&store, &name, plan.clone(), dataset.clone())?;
+        let mut session = paper.open(&store, name.as_str());
         while session.trainer().position() < Step(length) {
             session.advance()?;
             recorded += 1;

@@ -56,13 +56,31 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// 2 for arguments, 3 for a run that diverged, 1 for all else.
+    /// 2 for what is wrong as it was written, whatever the store holds: words,
+    /// numbers and ranges of arguments, edits and descriptions. 3 for a run that
+    /// diverged, 1 for all else.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Advised { failure, .. } => failure.exit_code(),
             Self::Usage(_) | Self::Schema(_) | Self::Recorder(RecorderError::TooManySteps) => 2,
+            Self::Figure(NotebookError::Misasked { .. }) => 2,
+            Self::Trainer(error) | Self::Recorder(RecorderError::Trainer(error)) if is_miswritten(error) => 2,
             Self::Diverged(_) | Self::Recorder(RecorderError::Diverged { .. }) => 3,
             _ => 1,
+        }
+    }
+
+    /// Whether it is told in lines of its own: a list of differences, or a place in
+    /// a person's own file. A new line in any other is a stranger's.
+    pub(crate) fn has_lines(&self) -> bool {
+        match self {
+            Self::Advised { failure, .. } => failure.has_lines(),
+            Self::Recorder(RecorderError::OtherDefinition { .. }) => true,
+            #[cfg(feature = "sql")]
+            Self::Recorder(RecorderError::Store(StoreError::Query { .. })) => true,
+            Self::Schema(SchemaError::Unreadable { .. })
+            | Self::Trainer(TrainerError::Schema(SchemaError::Unreadable { .. })) => true,
+            _ => false,
         }
     }
 
@@ -86,6 +104,19 @@ impl Failure {
     pub(crate) fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }
+}
+
+/// Whether what was asked of the engine is wrong as it was written: what a branch
+/// does not have, or an edit of it does not change, is not.
+fn is_miswritten(error: &TrainerError) -> bool {
+    matches!(
+        error,
+        TrainerError::Schema(_)
+            | TrainerError::UnknownKind { .. }
+            | TrainerError::OutOfRange { .. }
+            | TrainerError::Layer { .. }
+            | TrainerError::Network { .. }
+    )
 }
 
 impl From<StoreError> for Failure {

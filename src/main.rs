@@ -14,7 +14,7 @@ use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
-use revacnn_schemas::Place;
+use revacnn_schemas::{DEFAULT_STORE, Place, lines};
 
 use commands::Arguments;
 use error::Failure;
@@ -22,7 +22,7 @@ use error::Failure;
 fn main() -> ExitCode {
     let Arguments { command, json } = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(words) => return say_words(&words),
+        Err(words) => return say_words(&words, asks_for_json()),
     };
     let command = command.as_run();
     let place = command.place();
@@ -41,12 +41,21 @@ fn main() -> ExitCode {
     }
 }
 
+/// Whether arguments that the parser refused ask for JSON.
+fn asks_for_json() -> bool {
+    std::env::args_os().skip(1).take_while(|word| word != "--").any(|word| word == "--json")
+}
+
 /// Prints what the parser has to say: help, the version, or what is wrong with
 /// the arguments.
-fn say_words(words: &clap::Error) -> ExitCode {
+fn say_words(words: &clap::Error, json: bool) -> ExitCode {
     if let Some(reason) = commands::other_kinds_option(words) {
-        output::tell(&format!("{} {reason}", text::strong("error:")));
-        return ExitCode::from(2);
+        return report(&Failure::Usage(reason), json, &Place { store: DEFAULT_STORE.into(), data: None });
+    }
+    if json && words.use_stderr() {
+        let text = words.to_string();
+        let message = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
+        let _ = writeln!(output::out(), "{}", serde_json::json!({ "event": "error", "message": message }));
     }
     match words.print() {
         Err(error) if !words.use_stderr() && error.kind() != ErrorKind::BrokenPipe => {
@@ -69,9 +78,10 @@ fn report(failure: &Failure, json: bool, place: &Place) -> ExitCode {
         if !advice.is_empty() {
             line["next"] = advice.iter().map(|advice| advice.command(place)).collect();
         }
-        let _ = writeln!(std::io::stdout(), "{line}");
+        let _ = writeln!(output::out(), "{line}");
     }
-    let mut words = format!("{} {}", text::strong("error:"), text::printable(failure));
+    let said = if failure.has_lines() { lines(&failure.to_string()) } else { text::printable(failure) };
+    let mut words = format!("{} {said}", text::strong("error:"));
     if !advice.is_empty() {
         words += &format!("\n\n{}", text::next(&advice, place));
     }

@@ -1,20 +1,56 @@
 //! Options that several commands share.
 
-use std::path::PathBuf;
+use std::path::{Component, PathBuf};
 
 use clap::Args;
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use revacnn_notebook::Matching;
 use revacnn_recorder::{Goal, Resources, usual_threads};
-use revacnn_schemas::{DEFAULT_STORE, EDIT_FORMS, Place, Step};
+use revacnn_schemas::{DEFAULT_STORE, EDIT_FORMS, Place, Step, whole_number};
 use revacnn_store::RecorderOptions;
 
 use crate::text::parse_bytes;
+
+/// A path that the shell has looked at: in `--store=~/runs` most leave the `~`,
+/// and a folder of that name would be made.
+pub(crate) fn path() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|path| match path.components().next() {
+        Some(Component::Normal(first)) if first.as_encoded_bytes().starts_with(b"~") => Err(format!(
+            "the shell has left the `~` as it is, which it does behind `=` and in quotes: leave a blank in its place, or \
+             write $HOME; a folder of that name is ./{}",
+            path.display()
+        )),
+        _ => Ok(path),
+    })
+}
+
+/// A whole number of an option.
+pub(crate) fn whole<T: TryFrom<u64>>(text: &str) -> Result<T, String> {
+    let number = whole_number(text)?;
+    T::try_from(number).map_err(|_| format!("expected a smaller number, found `{text}`"))
+}
+
+/// A whole number that is not 0.
+pub(crate) fn from_one(text: &str) -> Result<u64, String> {
+    match whole(text)? {
+        0 => Err("expected a whole number of at least 1, found 0".to_owned()),
+        number => Ok(number),
+    }
+}
+
+/// A number of threads.
+pub(crate) fn threads(text: &str) -> Result<u16, String> {
+    match whole(text)? {
+        number @ 1..=1024 => Ok(number),
+        number => Err(format!("expected 1 to 1024 threads, found {number}")),
+    }
+}
 
 /// Where the store is.
 #[derive(Debug, Args)]
 pub(crate) struct StoreOption {
     /// The store: a folder that holds branches.
-    #[arg(long, value_name = "DIR", default_value = DEFAULT_STORE)]
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_STORE, value_parser = path())]
     pub(crate) store: PathBuf,
 }
 
@@ -30,7 +66,7 @@ impl StoreOption {
 #[derive(Debug, Args)]
 pub(crate) struct DataOption {
     /// The folder that holds data sets [default: the variable REVACNN_DATA].
-    #[arg(long, value_name = "DIR", global = true)]
+    #[arg(long, value_name = "DIR", global = true, value_parser = path())]
     pub(crate) data: Option<PathBuf>,
 }
 
@@ -47,7 +83,7 @@ impl DataOption {
 #[derive(Debug, Args)]
 pub(crate) struct ThreadsOption {
     /// Threads [default: the machine's cores, 4 at most].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "N", value_parser = threads)]
     pub(crate) threads: Option<u16>,
 }
 
@@ -92,7 +128,7 @@ pub(crate) struct UntilOptions {
     #[arg(long, value_name = "[+]N", conflicts_with = "epochs")]
     pub(crate) steps: Option<Until>,
     /// Train on until the end of this epoch.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>)]
     pub(crate) epochs: Option<u64>,
 }
 
@@ -127,8 +163,8 @@ impl std::str::FromStr for Until {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (more, digits) = text.strip_prefix('+').map_or((false, text), |digits| (true, digits));
-        let number: u64 =
-            digits.parse().map_err(|_| format!("expected a step such as 3000, or +500, found `{text}`"))?;
+        let number =
+            whole_number(digits).map_err(|_| format!("expected a step such as 3000, or +500, found `{text}`"))?;
         Ok(if more { Self::More(number) } else { Self::Step(number) })
     }
 }

@@ -10,6 +10,7 @@ use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
 
 use indicatif::ProgressBar;
+use revacnn_schemas::lines;
 
 use crate::text::{printable, strong};
 
@@ -45,7 +46,7 @@ pub(crate) fn write(text: fmt::Arguments<'_>) {
     }
     let text = text.to_string();
     let written = beside_the_bar(|| {
-        let mut out = io::stdout().lock();
+        let mut out = out();
         out.write_all(text.as_bytes()).and_then(|()| out.flush())
     });
     let Err(error) = written else { return };
@@ -60,6 +61,32 @@ pub(crate) fn write(text: fmt::Arguments<'_>) {
     });
     if let Some(warning) = warning {
         warn(&warning);
+    }
+}
+
+/// The standard output, for text and JSON of a command that answers.
+///
+/// What would mislead whoever looks at a terminal is escaped, whose text it ever
+/// was, in a way that JSON understands too.
+pub(crate) fn out() -> Out {
+    Out(io::stdout().lock())
+}
+
+/// See [`out`].
+pub(crate) struct Out(io::StdoutLock<'static>);
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes).map(|()| bytes.len())
+    }
+
+    /// Formatted text comes in whole letters.
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.write_all(lines(&String::from_utf8_lossy(bytes)).as_bytes())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
     }
 }
 

@@ -4,14 +4,13 @@ use bytesize::ByteSize;
 use clap::builder::styling::Style;
 use comfy_table::{CellAlignment, Table, presets};
 pub(crate) use revacnn_notebook::look::count;
-use revacnn_schemas::{Advice, Place};
+use revacnn_schemas::{Advice, Place, one_line};
 use revacnn_store::StepSpan;
 
 /// Words of others, such as a file's name, without what a terminal would take
-/// for a command.
+/// for a command or a line of ours.
 pub(crate) fn printable(words: &impl std::fmt::Display) -> String {
-    let keep = |letter: char| if letter.is_control() && !['\n', '\t'].contains(&letter) { '\u{fffd}' } else { letter };
-    words.to_string().chars().map(keep).collect()
+    one_line(&words.to_string())
 }
 
 /// Commands to try, a line each.
@@ -51,12 +50,21 @@ pub(crate) fn span(steps: StepSpan) -> String {
 
 /// A share as a percentage: `93.4 %`.
 pub(crate) fn percent(share: f32) -> String {
-    format!("{:.1} %", share * 100.0)
+    match share * 100.0 {
+        large if large.is_finite() && large.abs() >= 1e6 => format!("{large:.1e} %"),
+        share => format!("{share:.1} %"),
+    }
 }
 
 /// An optional number with four decimals, `–` where there is none.
 pub(crate) fn loss(value: Option<f32>) -> String {
-    value.map_or_else(|| "–".to_owned(), |value| format!("{value:.4}"))
+    value.map_or_else(|| "–".to_owned(), |value| decimals(value.into()))
+}
+
+/// Four decimals; four significant digits where there would be more than six
+/// before the point.
+pub(crate) fn decimals(value: f64) -> String {
+    if value.is_finite() && value.abs() >= 1e6 { format!("{value:.3e}") } else { format!("{value:.4}") }
 }
 
 /// Seconds as `0.3 ms`, `12 s`, `3 min 05 s`, `2 h 07 min`.
@@ -91,7 +99,9 @@ pub(crate) enum Side {
 /// where letters of some scripts take two columns and marks on letters none.
 pub(crate) fn table(heading: &[(&str, Side)], rows: &[Vec<String>]) -> String {
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(heading.iter().map(|(title, _)| title)).add_rows(rows);
+    table.load_style(presets::NOTHING).set_header(heading.iter().map(|(title, _)| title));
+    // A cell may be another person's word, and is on one line.
+    table.add_rows(rows.iter().map(|row| row.iter().map(|cell| one_line(cell)).collect::<Vec<_>>()));
     for (column, (_, side)) in table.column_iter_mut().zip(heading) {
         let alignment = if *side == Side::Left { CellAlignment::Left } else { CellAlignment::Right };
         column.set_padding((0, 2)).set_cell_alignment(alignment);
@@ -108,7 +118,11 @@ mod tests {
 
     #[test]
     fn what_a_terminal_would_obey_is_not_printed() {
-        assert_eq!(printable(&"a\u{1b}[2Jb\nc\u{9b}\td"), "a\u{fffd}[2Jb\nc\u{fffd}\td");
+        assert_eq!(printable(&"a\u{1b}[2Jb\nc\u{9b}\td"), "a\\u001b[2Jb\\u000ac\\u009b\\u0009d");
+        let rows = [vec!["x\u{202e}\nmain  7".to_owned(), "7".to_owned()]];
+        let text = table(&[("branch", Side::Left), ("steps", Side::Right)], &rows);
+        assert_eq!(text.lines().count(), 2, "{text}");
+        assert!(text.contains("x\\u202e\\u000amain  7"), "{text}");
     }
 
     #[test]
@@ -130,6 +144,8 @@ mod tests {
         assert_eq!(count(1_234_567), "1,234,567");
         assert_eq!(count(12), "12");
         assert_eq!(span(StepSpan::new(Step(0), Step(12_345))), "0–12,345");
+        assert_eq!((loss(Some(0.25)), loss(Some(1e30)), loss(None)), ("0.2500".into(), "1.000e30".into(), "–".into()));
+        assert_eq!((percent(0.934), percent(1e30)), ("93.4 %".into(), "1.0e32 %".into()));
         assert_eq!(duration(0.00042), "0.4 ms");
         assert_eq!(duration(0.42), "0.4 s");
         assert_eq!(duration(185.0), "3 min 05 s");

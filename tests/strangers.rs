@@ -161,8 +161,19 @@ fn duckdb_follows_a_lineage_by_the_readmes_query() {
     let blocks = include_str!("../README.md").split("```python\n").skip(1).filter_map(|rest| rest.split("```").next());
     let query = blocks.into_iter().find(|block| block.contains("RECURSIVE")).expect("the README's query").trim();
     let script = format!("import duckdb\nprint(*[f'{{r[0]}} {{r[3]}}' for r in {query}.fetchall()], sep='\\n')");
-    let mut command = Command::new(python);
-    command.args(["-c", &script]).current_dir(scratch.path("."));
+    // Where a folder above is named as a branch's are, and with what macOS keeps
+    // beside each file of some volumes.
+    let above = scratch.path("x=1/branch=other");
+    std::fs::create_dir_all(&above).expect("folders");
+    std::os::unix::fs::symlink(scratch.path("runs"), above.join("runs")).expect("a link");
+    for branch in std::fs::read_dir(scratch.path("runs/branches")).expect("branches") {
+        let branch = branch.expect("a branch").path();
+        for name in ["steps/._0-9.parquet", "weights/._0-9.parquet", "._branch.json"] {
+            std::fs::write(branch.join(name), "not ours").expect("a file");
+        }
+    }
+    let mut command = Command::new(&python);
+    command.args(["-c", &script]).current_dir(&above);
     let ran = Ran::of(command.output().expect("the interpreter starts"));
     assert_eq!(ran.code, Some(0), "{ran:?}");
     let expected: Vec<String> = (0..=25)
@@ -172,6 +183,13 @@ fn duckdb_follows_a_lineage_by_the_readmes_query() {
         })
         .collect();
     assert_eq!(ran.out.lines().collect::<Vec<_>>(), expected);
+    let blocks = include_str!("../README.md").split("```python\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let query = blocks.into_iter().find(|block| block.contains("weights")).expect("the README's query").trim();
+    let query = query.replace("import duckdb\n", "").replace("step = 1000", "step = 7");
+    let script = format!("import duckdb\nprint(*{{r[0] for r in {query}.fetchall()}}, sep='\\n')");
+    let ran = Command::new(python).args(["-c", &script]).current_dir(&above).output().expect("the interpreter starts");
+    let main = scratch.run(0, "show main@7 --json").json()["id"].clone();
+    assert_eq!(String::from_utf8_lossy(&ran.stdout).trim(), main.as_str().expect("an id"), "{ran:?}");
 }
 
 #[test]

@@ -4,7 +4,6 @@
 use ndarray::ArrayView2;
 
 use crate::AnalysisError;
-use crate::similarity::check_finite;
 
 /// Halvings and doublings of the search for one point's precision: enough to
 /// reach every f64 entropy to rounding.
@@ -18,33 +17,21 @@ const SEARCH_STEPS: usize = 200;
 /// Source: L. van der Maaten and G. Hinton, "Visualizing Data using t-SNE",
 /// JMLR 2008, equations 1 and 3 and section 3.1.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Affinities {
+pub(crate) struct Affinities {
     points: usize,
     joint: Vec<f64>,
 }
 
 /// The perplexity for a number of points: a third of the others, at most 30,
 /// and at least 1.5, so that a point has more than one neighbour.
-pub fn default_perplexity(points: usize) -> f64 {
+pub(crate) fn default_perplexity(points: usize) -> f64 {
     let others = points.saturating_sub(1) as f64;
     (others / 3.0).clamp(1.5, 30.0).min(others.max(1.0))
 }
 
 impl Affinities {
-    /// The affinities of vectors `[point][dimension]` at a perplexity.
-    ///
-    /// # Errors
-    ///
-    /// [`AnalysisError::Perplexity`] unless it is from 1 to n − 1 (any from
-    /// nought to one point, where there is nothing to search), and
-    /// [`AnalysisError::NotFinite`] for infinities and not-a-numbers.
-    pub fn new(vectors: ArrayView2<'_, f32>, perplexity: f64) -> Result<Self, AnalysisError> {
-        check_finite(vectors)?;
-        check_perplexity(vectors.nrows(), perplexity)?;
-        Ok(Self::of_distances(&squared_distances(vectors), vectors.nrows(), perplexity))
-    }
-
-    /// The same from squared distances, for a perplexity that was checked.
+    /// The affinities of points at these squared distances, `[point][other]`, for a
+    /// perplexity that was checked.
     pub(crate) fn of_distances(distances: &[f64], points: usize, perplexity: f64) -> Self {
         let mut joint = vec![0.0; points * points];
         if points > 1 {
@@ -62,34 +49,19 @@ impl Affinities {
     }
 
     /// How many points there are.
-    pub fn points(&self) -> usize {
+    pub(crate) fn points(&self) -> usize {
         self.points
     }
 
     /// The joint probabilities, `[point][other]`: symmetric, zero on the
     /// diagonal, with sum 1.
-    pub fn joint(&self) -> &[f64] {
+    pub(crate) fn joint(&self) -> &[f64] {
         &self.joint
     }
 
     /// Kullback-Leibler divergence of an embedding from these affinities, in
-    /// nats: `Σ pᵢⱼ ln(pᵢⱼ/qᵢⱼ)`, with Student's `qᵢⱼ ∝ 1/(1 + |yᵢ − yⱼ|²)`.
-    ///
-    /// # Errors
-    ///
-    /// [`AnalysisError::Shape`] if there are not as many positions as points.
-    pub fn kl_divergence(&self, positions: &[[f64; 2]]) -> Result<f64, AnalysisError> {
-        if positions.len() != self.points {
-            return Err(AnalysisError::Shape {
-                what: "positions of an embedding",
-                expected: format!("{}, one a point", self.points),
-                found: positions.len().to_string(),
-            });
-        }
-        Ok(self.divergence(positions))
-    }
-
-    /// The divergence, for as many positions as points.
+    /// nats: `Σ pᵢⱼ ln(pᵢⱼ/qᵢⱼ)`, with Student's `qᵢⱼ ∝ 1/(1 + |yᵢ − yⱼ|²)`; of as
+    /// many positions as points.
     pub(crate) fn divergence(&self, positions: &[[f64; 2]]) -> f64 {
         let kernel = |a: usize, b: usize| {
             let [x, y] = [positions[a][0] - positions[b][0], positions[a][1] - positions[b][1]];
@@ -180,6 +152,10 @@ mod tests {
         Array2::from_shape_fn((count, 6), |(i, j)| ((i * 31 + j * 17 + i * i * j) % 23) as f32 / 7.0)
     }
 
+    fn affinities(vectors: ArrayView2<'_, f32>, perplexity: f64) -> Affinities {
+        Affinities::of_distances(&squared_distances(vectors), vectors.nrows(), perplexity)
+    }
+
     #[test]
     fn every_point_has_the_entropy_of_the_perplexity() {
         let distances = squared_distances(points(20).view());
@@ -195,7 +171,7 @@ mod tests {
 
     #[test]
     fn joint_probabilities_are_symmetric_and_sum_to_one() {
-        let affinities = Affinities::new(points(12).view(), 4.0).expect("possible");
+        let affinities = affinities(points(12).view(), 4.0);
         assert!((affinities.joint().iter().sum::<f64>() - 1.0).abs() < 1e-12);
         for a in 0..12 {
             assert_eq!(affinities.joint()[a * 13], 0.0);
@@ -208,7 +184,7 @@ mod tests {
     #[test]
     fn a_perplexity_out_of_range_names_the_range() {
         for perplexity in [0.5, 19.5, f64::NAN, f64::INFINITY] {
-            let error = Affinities::new(points(20).view(), perplexity).expect_err("out of range");
+            let error = check_perplexity(20, perplexity).expect_err("out of range");
             assert!(error.to_string().contains("choose from 1 to 19"), "{error}");
         }
         for count in 2..40 {
@@ -221,7 +197,7 @@ mod tests {
     fn equal_and_extreme_points_give_finite_probabilities() {
         let extreme = array![[0.0f32], [0.0], [1e-30], [1e30], [3e38]];
         for vectors in [Array2::from_elem((5, 3), 1.5), extreme] {
-            let affinities = Affinities::new(vectors.view(), 1.5).expect("possible");
+            let affinities = affinities(vectors.view(), 1.5);
             assert!(affinities.joint().iter().all(|p| p.is_finite()), "{affinities:?}");
             assert!((affinities.joint().iter().sum::<f64>() - 1.0).abs() < 1e-9);
         }
@@ -229,8 +205,7 @@ mod tests {
 
     #[test]
     fn the_divergence_of_two_points_is_zero() {
-        let affinities = Affinities::new(array![[0.0], [1.0]].view(), 1.0).expect("possible");
-        assert!(affinities.kl_divergence(&[[0.0, 0.0], [3.0, 4.0]]).expect("two points") < 1e-12);
-        assert!(affinities.kl_divergence(&[[0.0, 0.0]]).is_err());
+        let affinities = affinities(array![[0.0], [1.0]].view(), 1.0);
+        assert!(affinities.divergence(&[[0.0, 0.0], [3.0, 4.0]]) < 1e-12);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::Affinities;
+use crate::affinities::Affinities;
 
 /// Steps whose curvature is remembered.
 const MEMORY: usize = 10;
@@ -191,10 +191,11 @@ mod tests {
     use ndarray::Array2;
 
     use super::*;
+    use crate::affinities::squared_distances;
 
     fn affinities() -> Affinities {
         let vectors = Array2::from_shape_fn((9, 5), |(i, j)| ((i * 31 + j * 17 + i * i * j) % 23) as f32 / 7.0);
-        Affinities::new(vectors.view(), 3.0).expect("possible")
+        Affinities::of_distances(&squared_distances(vectors.view()), vectors.nrows(), 3.0)
     }
 
     fn scattered() -> Vec<f64> {
@@ -230,7 +231,7 @@ mod tests {
             let place: Vec<f64> = scattered().iter().map(|value| value * scale).collect();
             let positions: Vec<[f64; 2]> = (0..9).map(|point| [place[point], place[point + 9]]).collect();
             let found = objective.evaluate(&place, &mut [0.0; 18]) + constant;
-            let expected = affinities.kl_divergence(&positions).expect("nine positions");
+            let expected = affinities.divergence(&positions);
             assert!((found - expected).abs() < 1e-12, "{found} and {expected}");
         }
     }

@@ -43,7 +43,6 @@ mod trustworthiness;
 mod tsne;
 mod vectors;
 
-pub use affinities::{Affinities, default_perplexity};
 pub use assignment::assignment;
 pub use embedding::{EmbeddedFilter, Embedding, EmbeddingReport, EmbeddingSettings, Method, embed};
 pub use error::AnalysisError;
@@ -51,6 +50,6 @@ pub use matching::{LayerParameters, NetworkParameters, matched_by_assignment};
 pub use pca::{Pca, pca};
 pub use similarity::{Neighbour, effective_number, nearest_neighbours, nearest_to};
 pub use statistics::{channel_energy, mean_absolute, norms, sums, top_half, update_ratios, zero_shares};
-pub use trustworthiness::{default_neighbours, trustworthiness};
+pub use trustworthiness::trustworthiness;
 pub use tsne::{Tsne, TsneSettings, tsne};
 pub use vectors::{AlignedFilters, DroppedFilter, FilterVector, Gradients, LayerValues, Reason, Snapshot, align};

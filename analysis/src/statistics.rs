@@ -1,5 +1,5 @@
-//! Statistics of single filters: sums over the rows of an array, in f64 and in
-//! the order of the array.
+//! Statistics of single filters, a row of an array each: those of the log's table
+//! `filters`, in its own definition ([`statistics`]), before it rounds them to f32.
 //!
 //! "The paper" is S. Chung, S. Suh, C. Park, K. Kang, J. Choo and B. C. Kwon,
 //! "ReVACNN: Real-Time Visual Analytics for Convolutional Neural Network", KDD
@@ -7,13 +7,19 @@
 //! page 30. It draws a filter's node with a jitter by its gradient, and a path
 //! with a thickness by its activations.
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView1, ArrayView2};
+use revacnn_schemas::statistics;
 
 use crate::AnalysisError;
 
-/// Applies a sum over a filter's values to every filter.
-fn rows(values: ArrayView2<'_, f32>, of_row: impl Fn(&mut dyn Iterator<Item = f64>) -> f64) -> Vec<f64> {
-    values.rows().into_iter().map(|row| of_row(&mut row.iter().map(|&value| f64::from(value)))).collect()
+/// A statistic of every filter.
+fn rows(values: ArrayView2<'_, f32>, of_row: impl Fn(&[f32]) -> f64) -> Vec<f64> {
+    values.as_standard_layout().rows().into_iter().map(|row| of_row(slice(row))).collect()
+}
+
+/// A row of an array in standard layout.
+fn slice(row: ArrayView1<'_, f32>) -> &[f32] {
+    row.to_slice().expect("invariant: rows of a standard layout are contiguous")
 }
 
 /// Mean absolute value of each filter: of gradients, the jitter of the paper.
@@ -23,15 +29,14 @@ fn rows(values: ArrayView2<'_, f32>, of_row: impl Fn(&mut dyn Iterator<Item = f6
 ///
 /// Source: the paper's jitter, as the log's column `mean_abs_gradient` has it.
 pub fn mean_absolute(values: ArrayView2<'_, f32>) -> Vec<f64> {
-    let count = values.ncols().max(1) as f64;
-    rows(values, |row| row.map(f64::abs).sum::<f64>() / count)
+    rows(values, statistics::mean_absolute)
 }
 
 /// Euclidean norm of each filter, of weights or gradients.
 ///
 /// Shape: `[filter][coefficient]` gives `[filter]`.
 pub fn norms(values: ArrayView2<'_, f32>) -> Vec<f64> {
-    rows(values, |row| row.map(|value| value * value).sum::<f64>().sqrt())
+    rows(values, statistics::norm)
 }
 
 /// Norm of each filter's last update, divided by the norm that it had before.
@@ -54,11 +59,9 @@ pub fn update_ratios(
             found: format!("{:?}", weights.dim()),
         });
     }
-    let updates = weights.rows().into_iter().zip(previous.rows()).map(|(now, before)| {
-        let update = now.iter().zip(before).map(|(&now, &before)| f64::from(now) - f64::from(before));
-        update.map(|value| value * value).sum::<f64>().sqrt()
-    });
-    Ok(updates.zip(norms(previous)).map(|(update, before)| (before > 0.0).then(|| update / before)).collect())
+    let (weights, previous) = (weights.as_standard_layout(), previous.as_standard_layout());
+    let pairs = weights.rows().into_iter().zip(previous.rows());
+    Ok(pairs.map(|(now, before)| statistics::update_ratio(slice(now), slice(before))).collect())
 }
 
 /// Sum of each filter's activation map for one image.
@@ -67,7 +70,7 @@ pub fn update_ratios(
 ///
 /// Source: the thickness of a path in the paper.
 pub fn sums(maps: ArrayView2<'_, f32>) -> Vec<f64> {
-    rows(maps, |row| row.sum::<f64>())
+    rows(maps, statistics::sum)
 }
 
 /// Which filters of a layer belong to its upper half by a value, such as their
@@ -91,8 +94,7 @@ pub fn top_half(values: &[f64]) -> Vec<bool> {
 ///
 /// Shape: `[filter][pixel]` gives `[filter]`, 0 to 1; an empty map has 0.
 pub fn zero_shares(maps: ArrayView2<'_, f32>) -> Vec<f64> {
-    let count = maps.ncols().max(1) as f64;
-    rows(maps, |row| row.filter(|value| *value == 0.0).count() as f64 / count)
+    rows(maps, statistics::zero_share)
 }
 
 /// Share of each first-layer filter's energy, the sum of its squares, that is
@@ -144,6 +146,18 @@ mod tests {
         let moved = array![[3.0, -3.5], [1.0, 0.0]];
         assert_eq!(update_ratios(moved.view(), filters.view()), Ok(vec![Some(0.1), None]));
         assert!(update_ratios(moved.view(), array![[1.0]].view()).is_err());
+    }
+
+    #[test]
+    fn an_array_of_any_layout_has_the_same_statistics() {
+        let filters = array![[3.0, -4.0, 0.0], [0.5, 1.0, 2.0]];
+        let columns = filters.t().as_standard_layout().into_owned();
+        assert!(!columns.t().is_standard_layout());
+        for of in [mean_absolute, norms, sums, zero_shares] {
+            assert_eq!(of(columns.t()), of(filters.view()));
+        }
+        assert_eq!(update_ratios(columns.t(), filters.view()), Ok(vec![Some(0.0); 2]));
+        assert_eq!(norms(Array2::zeros((2, 0)).view()), [0.0, 0.0]);
     }
 
     #[test]

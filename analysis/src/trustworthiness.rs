@@ -8,7 +8,7 @@ use crate::similarity::check_finite;
 
 /// The number of neighbours looked at by default: 5, or as many as few points
 /// allow. `None` for fewer than three points, where no number is possible.
-pub fn default_neighbours(points: usize) -> Option<usize> {
+pub(crate) fn default_neighbours(points: usize) -> Option<usize> {
     (points >= 3).then(|| 5.min((points - 1) / 2))
 }
 

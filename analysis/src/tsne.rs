@@ -14,7 +14,7 @@ use crate::{AnalysisError, pca};
 #[derive(Debug, Clone, PartialEq)]
 pub struct TsneSettings {
     /// Effective number of neighbours, from 1 to n − 1; `None` fits it to the
-    /// points, as [`default_perplexity`] says.
+    /// points: a third of the others, at least 1.5 and at most 30.
     pub perplexity: Option<f64>,
     /// Seed of the random starts.
     pub seed: u64,
@@ -43,7 +43,8 @@ pub struct Tsne {
     pub positions: Vec<[f64; 2]>,
     /// The perplexity that was used.
     pub perplexity: f64,
-    /// Kullback-Leibler divergence in nats; see [`Affinities::kl_divergence`].
+    /// Kullback-Leibler divergence in nats of the positions' neighbourhoods from the
+    /// vectors': `Σ pᵢⱼ ln(pᵢⱼ/qᵢⱼ)`.
     pub kl_divergence: f64,
     /// Trustworthiness, with the number of neighbours that it is over; `None`
     /// for fewer than three points.

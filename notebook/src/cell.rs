@@ -4,25 +4,13 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
-use revacnn_schemas::{BranchName, Figure, ImageIndex, Step};
-use serde::de::{DeserializeOwned, Error as _};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use revacnn_schemas::Figure;
+use serde::de::DeserializeOwned;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::context::{Context, Unwatched};
-use crate::{NotebookError, Sources, kinds};
-
-/// What cells without addresses of their own look at.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Inputs {
-    /// The branches that are shown, the selected one first.
-    pub branches: Vec<BranchName>,
-    /// The step that is looked at; of a branch that has no such step, its
-    /// first or last one is.
-    pub cursor: Step,
-    /// The training image; the first probe image where `None`.
-    pub image: Option<ImageIndex>,
-}
+use crate::{Inputs, NotebookError, Sources};
 
 /// One kind of cell: a struct with what is shown, and how that becomes a figure.
 ///
@@ -41,7 +29,7 @@ pub trait CellKind: fmt::Debug + PartialEq + Serialize + DeserializeOwned + Send
 }
 
 /// A cell of any kind. In a file it is an object with its `kind` and the fields
-/// of that kind, one of [`kinds::KINDS`].
+/// of that kind, one of [`KINDS`](crate::kinds::KINDS).
 #[derive(Clone)]
 pub struct Cell(Arc<dyn AnyKind>);
 
@@ -93,19 +81,6 @@ impl Serialize for Cell {
     }
 }
 
-impl<'de> Deserialize<'de> for Cell {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut fields = serde_json::Map::deserialize(deserializer)?;
-        let known = || kinds::KINDS.iter().map(Kind::name).collect::<Vec<_>>().join(", ");
-        let Some(Value::String(name)) = fields.remove("kind") else {
-            return Err(D::Error::custom(format!("expected a cell with its `kind`, one of {}", known())));
-        };
-        let kind = kinds::KINDS.iter().find(|kind| kind.name() == name);
-        let kind = kind.ok_or_else(|| D::Error::custom(format!("expected one of {}, found `{name}`", known())))?;
-        (kind.read)(Value::Object(fields)).map_err(D::Error::custom)
-    }
-}
-
 /// How cells of a kind are read from a file.
 #[derive(Debug, Clone, Copy)]
 pub struct Kind {
@@ -122,6 +97,14 @@ impl Kind {
     /// What it is called in a file.
     pub fn name(&self) -> &'static str {
         self.name
+    }
+
+    /// The cell with these fields.
+    ///
+    /// # Errors
+    /// Where they are not those of this kind.
+    pub(crate) fn read(&self, fields: Value) -> Result<Cell, serde_json::Error> {
+        (self.read)(fields)
     }
 }
 

@@ -7,8 +7,8 @@ use revacnn_schemas::{Address, BranchId, BranchName, BranchRecord, Figure, Hue, 
 use revacnn_store::{BranchReader, Lineage, StepTensors, Store};
 use revacnn_trainer::data::Dataset;
 
-use crate::reads::{At, Extent, Reads, StoreRead};
-use crate::sources::Place;
+use crate::reads::{Reads, StoreRead};
+use crate::sources::{At, Extent, Place};
 use crate::{Inputs, NotebookError, Sources};
 
 /// How much of a cell's work is done.

@@ -33,6 +33,14 @@ pub enum NotebookError {
         /// What there is.
         known: String,
     },
+    /// A cell that asks for what no store can have.
+    #[error("{what}: {known}")]
+    Misasked {
+        /// What was asked for.
+        what: String,
+        /// What can be.
+        known: String,
+    },
     /// An image whose maps are not recorded and cannot be computed.
     #[error("{address} has no maps of image {image}, and they cannot be computed: {reason}")]
     NotSeen {

@@ -31,13 +31,14 @@
 //!
 //! | module | concept |
 //! |---|---|
-//! | `cell` | what a cell is, of whatever kind |
-//! | `kinds` | one kind of cell a file |
 //! | `choices` | what a person chooses of a figure: a source, an axis, a method |
-//! | `context` | what a cell sees while it makes its figure |
-//! | `reads` | what it has read, and whether that is still so |
-//! | `graph` | from changes to the cells that run |
+//! | `inputs` | the branches, the cursor and the image that cells look at |
 //! | `sources` | the open store, and what is kept of it |
+//! | `reads` | what a cell has read, and whether that is still so |
+//! | `context` | what it sees while it makes its figure |
+//! | `cell` | what a cell is, of whatever kind |
+//! | `graph` | from changes to the cells that run |
+//! | `kinds` | one kind of cell a file, and how cells are read from a file |
 //! | `differing` | which filters of two steps are compared, and differ most |
 //! | `look` | colours, numbers, axes and the font of all figures |
 //! | `render` | figures as pictures |
@@ -50,19 +51,21 @@ mod differing;
 pub mod document;
 mod error;
 mod graph;
+mod inputs;
 pub mod kinds;
 pub mod look;
 mod reads;
 mod render;
 mod sources;
 
-pub use cell::{Cell, CellKind, Inputs, Kind};
+pub use cell::{Cell, CellKind, Kind};
 pub use choices::{Matching, Method, Show, Source, XAxis};
 pub use context::{Context, Progress, Unwatched, Watch};
 pub use differing::{matched, most_differing};
 pub use error::NotebookError;
 pub use graph::{Graph, Ran};
-pub use kinds::QUANTITIES;
-pub use reads::{At, Extent, Reads, StoreRead};
+pub use inputs::Inputs;
+pub use kinds::{QUANTITIES, is_of_filters};
+pub use reads::{Reads, StoreRead};
 pub use render::{PictureFormat, render};
-pub use sources::{BranchEvent, BranchSummary, Place, Sources};
+pub use sources::{At, BranchEvent, BranchSummary, Extent, Place, Sources};

@@ -1,8 +1,8 @@
 //! What a cell has read: that is what its figure depends on.
 
-use revacnn_schemas::{Address, BranchId, BranchName, Hue, ImageIndex, Position, Step};
-use revacnn_store::StepSpan;
+use revacnn_schemas::{BranchId, BranchName, Hue, ImageIndex, Step};
 
+use crate::sources::{At, Extent};
 use crate::{Inputs, Sources};
 
 /// Everything that a cell read while it made its figure, with what it found
@@ -46,33 +46,6 @@ pub enum StoreRead {
     },
     /// The colour of a branch.
     Hue(BranchId, Hue),
-}
-
-/// How far a history goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Extent {
-    /// The branch and its ancestors, each with its steps.
-    pub branches: Vec<(BranchId, Option<StepSpan>)>,
-    /// Steps that are missing from it.
-    pub missing: Vec<StepSpan>,
-}
-
-/// A step as a cell names it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct At {
-    /// The branch.
-    pub branch: BranchName,
-    /// The step.
-    pub position: Position,
-    /// Whether a branch without that step is shown at its nearest, as it is
-    /// where the step is the cursor's.
-    pub nearest: bool,
-}
-
-impl From<&Address> for At {
-    fn from(address: &Address) -> Self {
-        Self { branch: address.branch.clone(), position: address.position, nearest: false }
-    }
 }
 
 impl Reads {

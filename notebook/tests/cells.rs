@@ -112,6 +112,41 @@ fn figures_of_a_branch_of_keyframes_are_those_of_one_with_every_step() {
     }
 }
 
+/// Only those with a column of their own could be charted.
+#[test]
+fn every_hyper_parameter_is_charted_by_its_name_and_an_error_names_those_that_have_values() {
+    let chart = |quantity: &str| {
+        Cell::from(Chart { quantity: quantity.into(), layer: None, filter: None, x: XAxis::Step, scale: Scale::Linear })
+    };
+    let folder = recorded(Fidelity::Every);
+    let mut sources = Sources::open(folder.path(), None, 1).unwrap();
+    for (name, value) in [("learning_rate", 0.001_f32), ("beta1", 0.9), ("beta2", 0.999), ("epsilon", 1e-8)] {
+        let Figure::Chart(chart) = chart(name).figure(&mut sources, &inputs(0)).unwrap() else { panic!("a chart") };
+        assert_eq!((chart.series.len(), chart.series[0].points.len()), (1, 41), "{name}");
+        assert!(chart.series[0].points.iter().all(|point| point[1] == f64::from(value)), "{name}");
+        assert_eq!(chart.y.label, name.replace('_', " "));
+    }
+    // Those of other optimizers are not there; of this one all are named.
+    for (absent, known) in [("rho", "zero_share, beta1, beta2, epsilon"), ("momentum", "beta1, beta2, epsilon")] {
+        let error = chart(absent).figure(&mut sources, &inputs(0)).unwrap_err().to_string();
+        assert!(error.contains(absent) && error.contains(known), "{error}");
+    }
+}
+
+/// Format 1 has no column for those without one of their own.
+#[test]
+fn a_branch_of_format_1_has_no_other_hyper_parameters_and_says_so() {
+    let stored = concat!(env!("CARGO_MANIFEST_DIR"), "/../recorder/tests/stores/format-1");
+    let folder = tempfile::tempdir().unwrap();
+    revacnn_test_support::copy_folder(stored.as_ref(), &folder.path().join("runs"));
+    let mut sources = Sources::open(&folder.path().join("runs"), None, 1).unwrap();
+    let inputs = Inputs { branches: vec!["kf".parse().unwrap()], cursor: Step(0), image: None };
+    let (layer, filter, x, scale) = (None, None, XAxis::Step, Scale::Linear);
+    let rho = Cell::from(Chart { quantity: "rho".into(), layer, filter, x, scale });
+    let error = rho.figure(&mut sources, &inputs).unwrap_err().to_string();
+    assert!(error.contains("no quantity `rho`") && error.contains("learning_rate"), "{error}");
+}
+
 #[test]
 fn what_is_not_there_is_an_error_that_lists_what_is() {
     let folder = recorded(Fidelity::Every);

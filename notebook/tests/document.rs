@@ -2,6 +2,7 @@
 //! taken back, and what is written is read as it was meant.
 
 use proptest::prelude::*;
+use proptest::sample::Index;
 use revacnn_notebook::document::{BlockKind, Change, Document, Line, Refusal, Role, TextEdit, written};
 
 /// Pieces of Markdown, some of which mean something else in their surroundings.
@@ -55,6 +56,65 @@ fn said(line: &Line) -> Vec<&str> {
     line.words.iter().map(|word| word.text.as_str()).collect()
 }
 
+/// What a person does to a document: one of each kind of change that there is.
+#[derive(Debug, Clone)]
+enum Edit {
+    /// Adds a line to the last fence of lines, or at the end.
+    Append {
+        words: Vec<String>,
+        in_fence: bool,
+    },
+    SetWord {
+        which: Index,
+        text: String,
+    },
+    RemoveLine {
+        which: Index,
+    },
+    /// Writes somewhere else, at up to three places at once.
+    Write(Vec<(Index, Index, String)>),
+}
+
+fn edit() -> impl Strategy<Value = Edit> {
+    let piece = (any::<Index>(), any::<Index>(), "[a-z`'#\\n é]{0,6}");
+    prop_oneof![
+        (words(), any::<bool>()).prop_map(|(words, in_fence)| Edit::Append { words, in_fence }),
+        (any::<Index>(), words()).prop_map(|(which, words)| Edit::SetWord { which, text: words[0].clone() }),
+        any::<Index>().prop_map(|which| Edit::RemoveLine { which }),
+        proptest::collection::vec(piece, 1..4).prop_map(Edit::Write),
+    ]
+}
+
+impl Edit {
+    /// The change, where the document has the place for it and does not refuse it.
+    fn change(&self, document: &Document) -> Option<Change> {
+        match self {
+            Self::Append { words, in_fence } => {
+                let words: Vec<&str> = words.iter().map(String::as_str).collect();
+                document.append_line(document.last_lines().filter(|_| *in_fence), &words).ok()
+            }
+            Self::SetWord { which, text } => {
+                let all: Vec<_> = document.lines().flat_map(|line| &line.words).collect();
+                document.set_word(all.get(which.index(all.len().max(1)))?, text).ok()
+            }
+            Self::RemoveLine { which } => {
+                let lines: Vec<&Line> = document.lines().collect();
+                document.remove_line(lines.get(which.index(lines.len().max(1)))?).ok()
+            }
+            Self::Write(pieces) => {
+                let text = document.text();
+                let ends: Vec<usize> = (0..=text.len()).filter(|at| text.is_char_boundary(*at)).collect();
+                let at = |index: &Index| ends[index.index(ends.len())];
+                let edits = pieces.iter().map(|(from, to, new)| {
+                    let (from, to) = (at(from), at(to));
+                    TextEdit { range: from.min(to)..from.max(to), new: new.clone() }
+                });
+                Change::new("write", edits.collect()).ok()
+            }
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -102,7 +162,7 @@ proptest! {
 
     #[test]
     fn a_word_that_is_set_changes_that_word_and_can_be_taken_back(
-        text in markdown(), which in any::<prop::sample::Index>(), word in words(),
+        text in markdown(), which in any::<Index>(), word in words(),
     ) {
         let mut document = Document::parse(text.clone());
         let all: Vec<_> = document.lines().flat_map(|line| &line.words).cloned().collect();
@@ -122,7 +182,7 @@ proptest! {
     }
 
     #[test]
-    fn a_line_that_is_taken_out_takes_nothing_else_with_it(text in markdown(), which in any::<prop::sample::Index>()) {
+    fn a_line_that_is_taken_out_takes_nothing_else_with_it(text in markdown(), which in any::<Index>()) {
         let mut document = Document::parse(text.clone());
         let lines: Vec<Line> = document.lines().cloned().collect();
         if lines.is_empty() {
@@ -136,6 +196,32 @@ proptest! {
         prop_assert_eq!(document.lines().map(said).collect::<Vec<_>>(), expected);
         document.apply(&undo).unwrap();
         prop_assert_eq!(document.text(), &text);
+    }
+
+    #[test]
+    fn changes_of_any_kind_are_taken_back_and_made_again_one_by_one(
+        text in markdown(), edits in proptest::collection::vec(edit(), 1..8),
+    ) {
+        let mut document = Document::parse(text.clone());
+        let (mut made, mut undo) = (vec![document.clone()], Vec::new());
+        for change in edits.iter() {
+            let Some(change) = change.change(&document) else { continue };
+            let label = change.label().to_owned();
+            undo.push(document.apply(&change).unwrap());
+            prop_assert_eq!(undo.last().map(Change::label), Some(label.as_str()));
+            prop_assert_eq!(&document, &Document::parse(document.text()), "what is found is what a fresh reading finds");
+            made.push(document.clone());
+        }
+        let mut redo = Vec::new();
+        for (change, before) in undo.iter().zip(&made).rev() {
+            redo.push(document.apply(change).unwrap());
+            prop_assert_eq!(&document, before);
+        }
+        prop_assert_eq!(document.text(), &text);
+        for (change, after) in redo.iter().rev().zip(&made[1..]) {
+            document.apply(change).unwrap();
+            prop_assert_eq!(&document, after);
+        }
     }
 
     #[test]

@@ -5,9 +5,9 @@ mod fork;
 #[path = "support/record.rs"]
 mod record;
 
-use revacnn_notebook::kinds::{Chart, Embedding, Filters, Network, Start};
-use revacnn_notebook::{Cell, Inputs, Method, Show, Source, Sources, XAxis};
-use revacnn_schemas::{BranchName, Fidelity, Figure, FilterNumber, Scale, Step};
+use revacnn_notebook::kinds::{Chart, Compare, Embedding, Filters, Network, Start};
+use revacnn_notebook::{Cell, Inputs, Matching, Method, Show, Source, Sources, XAxis};
+use revacnn_schemas::{BranchName, Fidelity, Figure, FilterNumber, Panel, Scale, Step};
 use revacnn_trainer::{Settings, data};
 
 use fork::forked;
@@ -37,6 +37,24 @@ fn with_child(edits: &[&str]) -> tempfile::TempDir {
 
 fn inputs(cursor: u64) -> Inputs {
     Inputs { branches: vec![name("child"), name("main")], cursor: Step(cursor), image: None }
+}
+
+/// `21 → 20` stood there for the branch that had gained a filter.
+#[test]
+fn a_comparison_says_which_branch_has_what() {
+    let folder = with_child(&["add-filter conv1"]);
+    let mut sources = Sources::open(folder.path(), None, 1).unwrap();
+    for (at, expected) in
+        [(["child@12", "main@12"], "child@12: 5, main@12: 4"), (["main@12", "child@12"], "main@12: 4, child@12: 5")]
+    {
+        let at = at.map(|at| at.parse().unwrap()).to_vec();
+        let cell = Cell::from(Compare { at, matching: Matching::Identity });
+        let Figure::Comparison(found) = cell.figure(&mut sources, &inputs(12)).unwrap() else { panic!("two") };
+        let Panel::Joint(facts) = &found.panels[0] else { panic!("a table of both") };
+        let Figure::Table(facts) = facts.as_ref() else { panic!("a table") };
+        let filters = facts.rows.iter().find(|row| row[0] == "conv1 filters").unwrap();
+        assert_eq!(filters[1], expected);
+    }
 }
 
 #[test]

@@ -4,14 +4,18 @@
 #[path = "support/record.rs"]
 mod record;
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
-use std::path::Path;
 
 use proptest::prelude::*;
-use revacnn_notebook::kinds::{Beside, Chart, Compare, Confusion, Embedding, Filter, Filters, Loss, Network, Start};
-use revacnn_notebook::{Cell, Graph, Inputs, Matching, Method, Progress, Ran, Show, Source, Sources, XAxis};
-use revacnn_schemas::{Address, BranchName, Fidelity, FilterNumber, ImageIndex, Scale, Step};
-use revacnn_store::Store;
+use proptest::strategy::ValueTree;
+use revacnn_notebook::kinds::{
+    Beside, Chart, Compare, Confusion, Embedding, Filter, Filters, KINDS, Loss, Network, QUANTITIES, Start,
+};
+use revacnn_notebook::{Cell, Graph, Inputs, Kind, Matching, Method, Progress, Ran, Show, Source, Sources, XAxis};
+use revacnn_schemas::{Address, BranchId, BranchName, Fidelity, FilterNumber, ImageIndex, Scale, Step};
+use revacnn_store::{BranchReader, Store};
+use revacnn_test_support::copy_folder;
 use revacnn_trainer::Settings;
 
 use record::{record, recorded_with};
@@ -30,28 +34,45 @@ fn cell() -> impl Strategy<Value = Cell> {
     let layer = || "conv1".parse().unwrap();
     let at = || proptest::option::of(address());
     let all = || proptest::collection::vec(address(), 0..3);
-    let axis = || prop_oneof![Just(XAxis::Step), Just(XAxis::Images), Just(XAxis::Fork)];
-    let of = || prop_oneof![Just(Source::Weights), Just(Source::Gradients), Just(Source::Activations)];
+    let axis = || prop::sample::select(vec![XAxis::Step, XAxis::Images, XAxis::Epoch, XAxis::Fork]);
+    let scale = || prop::sample::select(vec![Scale::Linear, Scale::Logarithmic]);
+    let of = || {
+        let tensors = [Source::Weights, Source::Gradients, Source::Activations, Source::ActivationGradients];
+        prop::sample::select(tensors.to_vec())
+    };
     let start = prop_oneof![Just(Start::Fresh), (0_u64..16).prop_map(|step| Start::From(Step(step)))];
+    let place = (prop::sample::select(vec![Method::Tsne, Method::Pca]), proptest::option::of(1.0..3.0), 0..3_u64);
+    let show = prop::sample::select(vec![Show::Maps, Show::Coefficients]);
+    let matching = prop::sample::select(vec![Matching::Identity, Matching::Assignment]);
+    let quantity = prop::sample::select(QUANTITIES.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>());
+    let born = prop::sample::select(vec![None, Some("b0123456789abcde".parse::<BranchId>().unwrap())]);
     prop_oneof![
-        axis().prop_map(|x| Loss { x, scale: Scale::Linear }.into()),
-        (axis(), any::<bool>()).prop_map(move |(x, one)| {
-            let (quantity, filter) = ("weight_norm".to_owned(), one.then_some(FilterNumber(1)));
-            Chart { quantity, layer: Some(layer()), filter, x, scale: Scale::Logarithmic }.into()
+        (axis(), scale()).prop_map(|(x, scale)| Loss { x, scale }.into()),
+        (quantity, any::<[bool; 2]>(), axis(), scale()).prop_map(move |(quantity, [of_layer, one], x, scale)| {
+            let (layer, filter) = (of_layer.then(layer), one.then_some(FilterNumber(1)));
+            Chart { quantity, layer, filter, x, scale }.into()
         }),
-        at().prop_map(|at| Network { at, show: Show::Maps }.into()),
+        (at(), show).prop_map(|(at, show)| Network { at, show }.into()),
         (all(), of()).prop_map(move |(at, of)| Filters { at, layer: layer(), of }.into()),
-        (at(), 0..6_u32).prop_map(move |(at, number)| {
-            Filter { at, layer: layer(), filter: FilterNumber(number), born: None }.into()
+        (at(), 0..6_u32, born).prop_map(move |(at, number, born)| {
+            Filter { at, layer: layer(), filter: FilterNumber(number), born }.into()
         }),
-        (all(), of(), start).prop_map(move |(at, of, start)| {
-            Embedding { at, layer: layer(), of, method: Method::Tsne, perplexity: None, seed: 3, start }.into()
+        (all(), of(), place, start).prop_map(move |(at, of, (method, perplexity, seed), start)| {
+            Embedding { at, layer: layer(), of, method, perplexity, seed, start }.into()
         }),
-        all().prop_map(|at| Compare { at, matching: Matching::Assignment }.into()),
+        (all(), matching).prop_map(|(at, matching)| Compare { at, matching }.into()),
         at().prop_map(|at| Confusion { at }.into()),
         (0..4_usize, 0..4_usize)
             .prop_map(|(one, other)| Beside { cells: [NAMES[one], NAMES[other]].map(str::to_owned) }.into()),
     ]
+}
+
+/// A kind that [`cell`] never makes would keep none of these laws.
+#[test]
+fn the_laws_are_about_cells_of_every_kind() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let made: BTreeSet<&str> = (0..500).map(|_| cell().new_tree(&mut runner).unwrap().current().kind()).collect();
+    assert_eq!(made, KINDS.iter().map(Kind::name).collect());
 }
 
 /// Something that a person, or another process, does.
@@ -91,18 +112,6 @@ fn name(place: usize) -> BranchName {
     BRANCHES[place].parse().unwrap()
 }
 
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        match entry.file_type().unwrap().is_dir() {
-            true => copy(&entry.path(), &target),
-            false => drop(std::fs::copy(entry.path(), target).unwrap()),
-        }
-    }
-}
-
 fn template() -> &'static tempfile::TempDir {
     static TEMPLATE: std::sync::OnceLock<tempfile::TempDir> = std::sync::OnceLock::new();
     TEMPLATE.get_or_init(|| {
@@ -139,7 +148,8 @@ fn apply(change: &Change, store: &Store, graph: &mut Graph, sources: &mut Source
                         .branch(&name(0))
                         .is_ok_and(|main| main.definition().is_some_and(|definition| definition.seed == 0)) =>
                 {
-                    record(store, "main", "digits", NETWORK, &Settings::default(), Fidelity::Every, *steps);
+                    let last = BranchReader::open(store, &name(0)).unwrap().steps().unwrap().last;
+                    record(store, "main", "digits", NETWORK, &Settings::default(), Fidelity::Every, last.0 + steps);
                 }
                 Change::Rename(from, to) => drop(store.rename(&name(*from), &name(*to))),
                 Change::Delete(branch) => drop(store.delete(&name(*branch))),
@@ -158,7 +168,7 @@ proptest! {
     #[test]
     fn a_graph_shows_what_a_fresh_graph_shows(changes in proptest::collection::vec(change(), 1..24)) {
         let folder = tempfile::tempdir().unwrap();
-        copy(template().path(), folder.path());
+        copy_folder(template().path(), folder.path());
         let store = Store::open(folder.path()).unwrap();
         let mut sources = Sources::open(folder.path(), None, 1).unwrap();
         let mut graph = Graph::new(Inputs { branches: vec![name(0)], ..Inputs::default() });

@@ -1,6 +1,6 @@
 //! Training that met a value that is not finite: nothing of use comes after it.
 
-use revacnn_schemas::Step;
+use revacnn_schemas::{Step, TrainingState};
 use revacnn_trainer::{Divergence, Trainer};
 
 /// Steps back from a divergence to the fork that is worth a try.
@@ -20,14 +20,46 @@ pub struct Diverged {
 }
 
 impl Diverged {
-    /// A divergence at the step that the trainer is at.
-    pub(crate) fn at(trainer: &Trainer, value: Option<Divergence>) -> Self {
+    /// A divergence at the step that the trainer is at, in a branch whose own steps
+    /// begin at `first`: what is before them does not have its edits.
+    pub(crate) fn at(trainer: &Trainer, first: Step, value: Option<Divergence>) -> Self {
         let step = trainer.position();
         Self {
             step,
             value,
-            fork_at: Step(step.0.saturating_sub(STEPS_BACK)),
-            learning_rate: trainer.hyper_parameters().get("learning_rate").unwrap_or_default() / 10.0,
+            fork_at: step.min(first.max(Step(step.0.saturating_sub(STEPS_BACK)))),
+            learning_rate: tenth(trainer.hyper_parameters().get("learning_rate").unwrap_or_default()),
         }
+    }
+}
+
+/// Whether a state can be trained on: weights, running statistics and what the
+/// optimizer remembers are finite.
+pub(crate) fn is_finite(state: &TrainingState) -> bool {
+    let finite = |values: &[f32]| values.iter().all(|value| value.is_finite());
+    state.parameters.iter().all(|layer| {
+        finite(&layer.weights)
+            && finite(&layer.biases)
+            && layer.running.iter().flatten().all(|values| finite(values))
+            && layer.weight_slots.iter().chain(&layer.bias_slots).all(|values| finite(values))
+    })
+}
+
+/// A tenth of a number as it is written, and so the shortest one that says the
+/// same: of 0.01 that is 0.001, not 0.0009999999.
+fn tenth(value: f32) -> f32 {
+    value.to_string().parse::<f64>().map_or(value / 10.0, |written| (written / 10.0) as f32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenth_has_no_digits_of_rounding() {
+        for (value, expected) in [(0.01_f32, "0.001"), (0.7, "0.07"), (1.0, "0.1"), (3e-5, "0.000003"), (0.0, "0")] {
+            assert_eq!(tenth(value).to_string(), expected);
+        }
+        assert!(tenth(f32::NAN).is_nan());
     }
 }

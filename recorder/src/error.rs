@@ -54,6 +54,16 @@ pub enum RecorderError {
         /// The branch's.
         found: u32,
     },
+    /// What a branch's description says is none of a run.
+    #[error(
+        "branch `{branch}` cannot be computed: its branch.json was changed, for no run is recorded with this: {error}"
+    )]
+    Described {
+        /// The branch.
+        branch: BranchName,
+        /// What is wrong with it.
+        error: Box<TrainerError>,
+    },
     /// Training cannot go on from a value that is not finite.
     #[error(
         "branch {branch} has diverged: at step {} a value is not finite, and training cannot go on from it",
@@ -99,6 +109,19 @@ pub enum RecorderError {
         /// Its digest.
         digest: Digest,
     },
+    /// The disk is so full that compacting cannot begin.
+    #[error(
+        "the disk is full: compacting branch `{branch}` frees space, but first writes its branch.json anew, which takes \
+         {bytes} bytes beside the old one: {source}. No tensor was removed; free as much, and compact it again"
+    )]
+    NoRoomForNote {
+        /// The branch.
+        branch: BranchName,
+        /// Bytes that the note takes.
+        bytes: u64,
+        /// The system's reason.
+        source: std::io::Error,
+    },
     /// A probe image is not in the data set.
     #[error("there is no training image {image} to probe: the data set has {images}, numbered from 0")]
     NoSuchProbe {
@@ -117,6 +140,9 @@ impl RecorderError {
     pub fn advice(&self) -> Vec<Advice> {
         match self {
             Self::Store(error) => error.advice(),
+            Self::NoRoomForNote { branch, .. } => {
+                vec![Advice::Free { unasked: false }, Advice::Compact { branch: branch.clone() }]
+            }
             _ => Vec::new(),
         }
     }

@@ -5,12 +5,12 @@
 use std::sync::Arc;
 
 use revacnn_schemas::{BranchRecord, Observer, Step};
-use revacnn_store::{BranchReader, Lineage, Rewrite, StepSpan, Store};
+use revacnn_store::{BranchReader, Lineage, Rewrite, StepSpan, Store, StoreError};
 use revacnn_trainer::Trainer;
 use revacnn_trainer::data::Dataset;
 
 use crate::RecorderError;
-use crate::replay::{bring_forward, check_digest, check_producer};
+use crate::replay::{bring_forward, check_digest, check_producer, trainer_of};
 use crate::verify::verify_digests;
 
 /// Turns a branch into one of fidelity `keyframes`, after verifying all of
@@ -42,7 +42,16 @@ pub fn compact(
             verify_digests(store, &lineage, threads, dataset, progress)?;
         }
     }
-    Ok(rewrite.drop_tensors()?)
+    rewrite.drop_tensors().map_err(|error| match error {
+        // The note of what was done comes before what it is done to, or a kill
+        // between them would leave a branch that lacks what it says it has.
+        StoreError::DiskFull { source, .. } => {
+            let note = store.branch_folder(&record.id).join("branch.json");
+            let bytes = std::fs::metadata(note).map_or(0, |file| file.len());
+            RecorderError::NoRoomForNote { branch: record.name.clone(), bytes: bytes.next_multiple_of(4096), source }
+        }
+        error => error.into(),
+    })
 }
 
 /// Writes the tensors of the segments that hold a span, computed again from
@@ -72,7 +81,7 @@ pub fn materialise(
         segments.first().map_or(span.first, |segment| segment.first),
         segments.last().map_or(span.last, |segment| segment.last),
     );
-    let mut trainer = Trainer::of_branch(definition, &record.topology, dataset, threads)?;
+    let mut trainer = trainer_of(record, definition, dataset, threads)?;
     let mut bytes = 0;
     for segment in segments {
         if !reader.stores_tensors(segment.first)? {

@@ -4,14 +4,15 @@ use std::time::{Duration, Instant};
 
 use revacnn_schemas::{
     ARITHMETIC, BranchName, BranchRecord, Edit, Fidelity, ParentRecord, Producer, RecordingSettings, RunDefinition,
-    Step,
+    Step, TrainingState,
 };
 use revacnn_store::{Lineage, NewBranch, Recorder, Store, StoreError};
 use revacnn_trainer::data::Split;
 use revacnn_trainer::{Edited, Effect, Trainer, check_normalisation};
 
+use crate::divergence::is_finite;
 use crate::replay::check_producer;
-use crate::{RecorderError, Replay, Resources, Session, find_data};
+use crate::{Diverged, RecorderError, Replay, Resources, Session, find_data};
 
 /// What a fork changes, and how it is recorded.
 #[derive(Debug, Clone)]
@@ -120,6 +121,7 @@ pub(crate) fn fork_from(
     let started = Instant::now();
     let Edited { edits, definition, topology, state, effects } = trainer.edited(&plan.edits)?;
     check_edited(check_producer(parent, "fork it")?, &definition)?;
+    check_state(trainer, &state, parent)?;
     let mut child = Trainer::of_branch(&definition, &topology, trainer.dataset().clone(), resources.threads)?;
     child.restore(&state)?;
     let editing = started.elapsed();
@@ -203,6 +205,23 @@ pub(crate) fn check_edited(parent: &RunDefinition, edited: &RunDefinition) -> Re
         check_normalisation(edited)?;
     }
     Ok(())
+}
+
+/// Refuses a fork that could not be trained on: edits may mend what is not finite,
+/// and nothing else does.
+///
+/// # Errors
+/// [`RecorderError::Diverged`].
+pub(crate) fn check_state(
+    trainer: &Trainer,
+    edited: &TrainingState,
+    parent: &BranchRecord,
+) -> Result<(), RecorderError> {
+    if is_finite(edited) {
+        return Ok(());
+    }
+    let diverged = Diverged::at(trainer, parent.first_step(), None);
+    Err(RecorderError::Diverged { branch: parent.name.clone(), diverged })
 }
 
 /// What `work` gives, and how long it took.

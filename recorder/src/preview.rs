@@ -5,7 +5,7 @@ use revacnn_store::{Lineage, Store};
 use revacnn_trainer::data::Split;
 use revacnn_trainer::{Edited, Effect, Trainer};
 
-use crate::fork::check_edited;
+use crate::fork::{check_edited, check_state};
 use crate::replay::check_producer;
 use crate::{RecorderError, Replay, Resources, find_data};
 
@@ -59,6 +59,7 @@ pub fn preview(
     let before = evaluate(trainer, images)?;
     let Edited { definition, topology, state, effects, .. } = trainer.edited(edits)?;
     check_edited(parent, &definition)?;
+    check_state(trainer, &state, &record)?;
     let mut child = Trainer::of_branch(&definition, &topology, dataset, resources.threads)?;
     child.restore(&state)?;
     let after = evaluate(&child, images)?;

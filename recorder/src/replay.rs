@@ -7,8 +7,8 @@ use revacnn_schemas::{
     ARITHMETIC, BranchRecord, DataCursor, ImageIndex, Observer, ObserverError, Producer, RunDefinition, Step, StepView,
     TrainingState, Wanted,
 };
-use revacnn_trainer::Trainer;
 use revacnn_trainer::data::Dataset;
+use revacnn_trainer::{Trainer, TrainerError};
 
 use crate::RecorderError;
 use revacnn_store::{BranchReader, StepRow, StepSpan, StepTensors, Store, StoreError};
@@ -33,6 +33,26 @@ pub fn check_producer<'a>(record: &'a BranchRecord, verb: &'static str) -> Resul
             Err(RecorderError::Foreign { branch: record.name.clone(), producer: foreign.to_string(), verb })
         }
     }
+}
+
+/// The engine of a branch that is recorded. What is wrong in its description is
+/// told as that, and not as what somebody asks for.
+pub(crate) fn trainer_of(
+    record: &BranchRecord,
+    definition: &RunDefinition,
+    dataset: Arc<Dataset>,
+    threads: usize,
+) -> Result<Trainer, RecorderError> {
+    Trainer::of_branch(definition, &record.topology, dataset, threads).map_err(|error| match error {
+        TrainerError::Schema(_)
+        | TrainerError::UnknownKind { .. }
+        | TrainerError::OutOfRange { .. }
+        | TrainerError::Layer { .. }
+        | TrainerError::Network { .. } => {
+            RecorderError::Described { branch: record.name.clone(), error: Box::new(error) }
+        }
+        error => error.into(),
+    })
 }
 
 /// Puts a trainer at a recorded step: at the newest keyframe before it, then
@@ -214,7 +234,7 @@ impl Replay {
                 digest: definition.dataset.digest,
             });
         };
-        Ok(Trainer::of_branch(definition, &record.topology, dataset.clone(), self.threads)?)
+        trainer_of(record, definition, dataset.clone(), self.threads)
     }
 
     fn recompute(&mut self, step: Step) -> Result<StepTensors, RecorderError> {
@@ -300,7 +320,8 @@ pub(crate) fn state_of_fork(
     let edited = replay.trainer_at(parent.step)?.edited_as_recorded(&record.edits)?;
     let definition = check_producer(record, "compute its first step")?;
     if edited.definition != *definition {
-        let differences = definition.differences(&edited.definition).join(", ");
+        let differences = definition.differences(&edited.definition);
+        let differences = differences.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         return Err(StoreError::Unrecordable {
             branch: record.name.clone(),
             reason: format!("its edits lead to another run than its branch.json describes: {differences}"),

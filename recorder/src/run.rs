@@ -36,7 +36,7 @@ impl Run {
     }
 
     /// A training of which nothing is recorded.
-    pub fn unrecorded(trainer: Trainer) -> Self {
+    pub(crate) fn unrecorded(trainer: Trainer) -> Self {
         Self::of(Engine::Free(Box::new(trainer)))
     }
 
@@ -190,7 +190,8 @@ pub fn train(run: &mut Run, until: Step, watcher: &mut dyn Watcher, stop: &Stop)
             Turn::Stepped(outcome) => {
                 watcher.stepped(run, &outcome);
                 if let Some(value) = outcome.divergence {
-                    return Ok(Ended::Diverged(Diverged::at(run.trainer(), Some(value))));
+                    let first = run.session().map_or(Step(0), |session| session.record().first_step());
+                    return Ok(Ended::Diverged(Diverged::at(run.trainer(), first, Some(value))));
                 }
             }
         }

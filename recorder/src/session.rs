@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use revacnn_schemas::{
-    ARITHMETIC, BranchId, BranchName, BranchRecord, Producer, RecordingSettings, RunDefinition, Step, ValidationResult,
+    ARITHMETIC, BranchId, BranchName, BranchRecord, FieldDifference, Producer, RecordingSettings, RunDefinition, Step,
+    ValidationResult, one_line,
 };
 use revacnn_trainer::data::Dataset;
 use revacnn_trainer::{StepOutcome, Trainer, check_normalisation, resolve};
 
-use crate::replay::{bring_forward, check_producer, state_of_fork};
+use crate::replay::{bring_forward, check_producer, state_of_fork, trainer_of};
 use crate::{Diverged, RecorderError};
 use revacnn_store::NewBranch;
 use revacnn_store::{BranchReader, Recorder, RecorderOptions, Store, StoreError, Summary};
@@ -111,7 +112,7 @@ impl Session {
     ) -> Result<Self, RecorderError> {
         let definition = check_producer(record, "train it on")?;
         check_probes(&record.recording, &dataset)?;
-        let mut trainer = Trainer::of_branch(definition, &record.topology, dataset.clone(), threads)?;
+        let mut trainer = trainer_of(record, definition, dataset.clone(), threads)?;
         let mut recorder = Recorder::open(store, record, options.clone())?;
         // Who wrote it before may have compacted the branch.
         let record = &recorder.branch().clone();
@@ -257,7 +258,10 @@ pub(crate) fn check_finite(
     if is_finite {
         return Ok(());
     }
-    Err(RecorderError::Diverged { branch: record.name.clone(), diverged: Diverged::at(trainer, None) })
+    Err(RecorderError::Diverged {
+        branch: record.name.clone(),
+        diverged: Diverged::at(trainer, record.first_step(), None),
+    })
 }
 
 /// Checks that every probe image is among the training images.
@@ -275,7 +279,7 @@ fn check_same(record: &BranchRecord, plan: &SessionPlan) -> Result<(), RecorderE
     let (stored, asked) = (&record.recording, &plan.recording);
     let mut compare = |name: &str, stored: String, asked: String| {
         if stored != asked {
-            differences.push(format!("{name}: {stored} → {asked}"));
+            differences.push(FieldDifference::new(name, stored, asked));
         }
     };
     compare("fidelity", stored.fidelity.to_string(), asked.fidelity.to_string());
@@ -292,6 +296,6 @@ fn check_same(record: &BranchRecord, plan: &SessionPlan) -> Result<(), RecorderE
     }
     Err(RecorderError::OtherDefinition {
         branch: record.name.clone(),
-        differences: differences.iter().map(|line| format!("\n  {line}")).collect(),
+        differences: differences.iter().map(|line| format!("\n  {}", one_line(&line.to_string()))).collect(),
     })
 }

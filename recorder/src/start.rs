@@ -12,6 +12,7 @@ use revacnn_store::{DataHint, Store, StoreError};
 use revacnn_trainer::data::{Dataset, load};
 use revacnn_trainer::{
     DEFAULT_EPOCHS, Settings, Trainer, TrainerError, check_normalisation, define, named_network, resolve,
+    resolve_optimizer,
 };
 
 use crate::replay::check_producer;
@@ -205,6 +206,10 @@ fn definition(
         (None, None) => named_network(DEFAULT_NETWORK)?,
     };
     let mut definition = define(network, dataset, &settings)?;
+    // A branch keeps what it was made with, also what nobody may ask for any more.
+    if base.is_none_or(|base| base.optimizer != definition.optimizer) {
+        resolve_optimizer(&definition.optimizer)?;
+    }
     if let Some(base) = base.filter(|base| request.schedule.is_none_or(|asked| asked == curve(base))) {
         // Also where it starts, if the branch is a fork that set it.
         definition.schedule = base.schedule;

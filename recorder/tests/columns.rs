@@ -18,7 +18,7 @@ use arrow_schema::DataType;
 use fake::{name, rewrite};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use revacnn_recorder::{RecorderError, Verified, VerifyPlan, compact, materialise, verify};
-use revacnn_schemas::{Fidelity, OptimizerSpec, Step, Table};
+use revacnn_schemas::{Fidelity, NetworkSpec, OptimizerSpec, Step, Table};
 use revacnn_store::{Lineage, NOT_COVERED, StepSpan, Store, is_covered};
 use revacnn_test_support::SmallRun;
 use revacnn_trainer::Settings;
@@ -28,7 +28,12 @@ const NETWORK: &str = "[[layer]]\nkind = \"conv\"\nfilters = 3\nkernel = 3\n[[la
                        kind = \"softmax\"\n";
 
 fn run() -> SmallRun {
-    SmallRun { network: NETWORK.to_owned(), keyframe_interval: 5, validate_every: Some(4), ..SmallRun::default() }
+    SmallRun {
+        network: NetworkSpec::from_toml(NETWORK).unwrap(),
+        keyframe_interval: 5,
+        validate_every: Some(4),
+        ..SmallRun::default()
+    }
 }
 
 fn verified(store: &Store, branch: &str, quick: bool) -> Result<Verified, RecorderError> {

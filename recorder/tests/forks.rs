@@ -13,7 +13,7 @@ use revacnn_schemas::{Digest, Edit, Fidelity, OptimizerSpec, Position, Step};
 use revacnn_store::{
     BranchReader, Command, Lineage, RecorderOptions, StepSpan, Store, StoreError, difference, relation, steer,
 };
-use revacnn_test_support::{SmallRun, advance, name};
+use revacnn_test_support::{SmallRun, advance, copy_folder, name, network};
 use revacnn_trainer::Settings;
 use revacnn_trainer::data::Dataset;
 
@@ -45,7 +45,7 @@ fn digits() -> Arc<Dataset> {
 /// Segments of 16 steps and keyframes every 10, so that short runs have both.
 fn small(fidelity: Fidelity) -> SmallRun {
     SmallRun {
-        network: NETWORK.to_owned(),
+        network: network(NETWORK),
         settings: Settings { optimizer: OptimizerSpec::new("adam"), seed: 5, ..Settings::default() },
         fidelity,
         options: RecorderOptions { segment_steps: 16, ..RecorderOptions::default() },
@@ -483,7 +483,7 @@ fn cycles_and_missing_parents_are_named() {
 fn a_fork_that_does_not_keep_what_gradmax_found_is_executed_as_it_was_made() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("runs");
-    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stores/gradmax"), &root);
+    copy_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stores/gradmax"), &root);
     let (store, dataset) = (Store::open(&root).unwrap(), digits());
     let lineage = Lineage::open(&store, &name("grown")).unwrap();
     let plan = VerifyPlan { span: None, threads: 1, quick: false };
@@ -502,17 +502,4 @@ fn a_fork_that_does_not_keep_what_gradmax_found_is_executed_as_it_was_made() {
     made.session.finish().unwrap();
     let record = store.branch(&name("again")).unwrap();
     assert!(serde_json::to_string(&record.edits).unwrap().contains("coefficients"), "{:?}", record.edits);
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let place = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &place);
-        } else {
-            std::fs::copy(entry.path(), place).unwrap();
-        }
-    }
 }

@@ -8,9 +8,9 @@ use revacnn_recorder::{
     Diverged, Ended, ForkPlan, Goal, Length, PreviewImages, RecorderError, Resources, Run, StartPlan, StartRequest,
     Stop, Watcher, fork, preview, resume, start, start_unrecorded, train, usual_threads,
 };
-use revacnn_schemas::{Edit, ImageIndex, NetworkSpec, Step};
+use revacnn_schemas::{Edit, ImageIndex, Step};
 use revacnn_store::{Lineage, RecorderOptions, Store, StoreError, default_disk_budget};
-use revacnn_test_support::{SmallRun, TINY, files, name};
+use revacnn_test_support::{SmallRun, TINY, files, name, network};
 use revacnn_trainer::StepOutcome;
 use revacnn_trainer::data::Split;
 
@@ -22,7 +22,7 @@ fn tempdir() -> tempfile::TempDir {
 fn request(branch: &str, steps: u64) -> StartRequest {
     StartRequest {
         dataset: Some("digits".into()),
-        network: Some(NetworkSpec::from_toml(TINY).unwrap()),
+        network: Some(network(TINY)),
         length: Length::Steps(steps),
         ..StartRequest::new(name(branch))
     }
@@ -219,14 +219,10 @@ fn a_preview_tells_what_the_fork_then_is_and_records_nothing() {
 fn what_a_person_should_know_is_told_once() {
     let folder = tempdir();
     let store = Store::create(folder.path(), 0).unwrap();
-    let network = "[[layer]]\nkind = \"conv\"\nfilters = 4\nkernel = 8\n[[layer]]\nkind = \"batchnorm\"\n\
-                   [[layer]]\nkind = \"softmax\"\n";
+    let normalising = "[[layer]]\nkind = \"conv\"\nfilters = 4\nkernel = 8\n[[layer]]\nkind = \"batchnorm\"\n\
+                       [[layer]]\nkind = \"softmax\"\n";
     // 1,350 training images: the last batch of 71 has a single one.
-    let request = StartRequest {
-        network: Some(NetworkSpec::from_toml(network).unwrap()),
-        batch_size: Some(71),
-        ..request("main", 2)
-    };
+    let request = StartRequest { network: Some(network(normalising)), batch_size: Some(71), ..request("main", 2) };
     let (mut run, _) = started(&store, request);
     let mut watcher = Counter::default();
     train(&mut run, Step(1), &mut watcher, &Stop::new()).unwrap();

@@ -12,6 +12,29 @@ use crate::pixels::Pictures;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct ViewId(pub(crate) &'static str);
 
+impl ViewId {
+    /// The network of the selected branch.
+    pub(crate) const NETWORK: Self = Self("network");
+    /// The network of the branch beside it.
+    pub(crate) const OTHER_NETWORK: Self = Self("other network");
+    /// The chosen filter.
+    pub(crate) const FILTER: Self = Self("filter");
+    /// The same filter of the branch beside.
+    pub(crate) const OTHER_FILTER: Self = Self("other filter");
+    /// Loss of the shown branches.
+    pub(crate) const LOSS: Self = Self("loss");
+    /// Loss by step, for the timeline, where the chart has another axis.
+    pub(crate) const TIMELINE: Self = Self("timeline");
+    /// A number of the chosen filter, or of the branch, over time.
+    pub(crate) const HISTORY: Self = Self("history");
+    /// A layer's filters, a row a branch.
+    pub(crate) const FILTERS: Self = Self("filters");
+    /// A layer's filters in one plane.
+    pub(crate) const EMBEDDING: Self = Self("embedding");
+    /// What differs between the two branches.
+    pub(crate) const DIFFERENCES: Self = Self("differences");
+}
+
 /// How soon a figure must follow, and thus which thread makes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pace {
@@ -30,6 +53,13 @@ pub(crate) struct Prepared {
     pub(crate) figure: Result<Figure, String>,
     /// Its images.
     pub(crate) pictures: Pictures,
+}
+
+impl PartialEq for Prepared {
+    /// The images follow from the figure, whose numbers are equal by their bits.
+    fn eq(&self, other: &Self) -> bool {
+        self.figure == other.figure
+    }
 }
 
 impl Prepared {

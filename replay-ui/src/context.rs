@@ -8,11 +8,11 @@ use revacnn_notebook::BranchSummary;
 use revacnn_schemas::{Address, Advice, BranchName, Edit, ImageIndex, LayerName, Place, Position, Step};
 
 use crate::ViewOptions;
-use crate::cells::Cells;
+use crate::cells::{Cells, ViewId};
 use crate::changes::Changes;
-use crate::components::{figure, tree};
+use crate::family;
+use crate::figure::Marks;
 use crate::time::{Align, Time};
-use crate::views;
 
 /// Branches of which filters are shown together; curves are shown of all.
 const MOST_TOGETHER: usize = 6;
@@ -51,7 +51,7 @@ pub(crate) struct Context {
     pub(crate) align: Align,
     pub(crate) cells: Cells,
     /// The filters and the layer that figures mark.
-    pub(crate) marks: figure::State,
+    pub(crate) marks: Marks,
     /// The image that maps are of; the first probe image if `None`.
     pub(crate) chosen_image: Option<ImageIndex>,
     pub(crate) dark: bool,
@@ -76,7 +76,7 @@ impl Context {
             time: Time::new(0, 1, Step(0)),
             align: Align::Step,
             cells: Cells::default(),
-            marks: figure::State::default(),
+            marks: Marks::default(),
             chosen_image: None,
             dark: options.dark,
             reduced_motion: false,
@@ -212,13 +212,13 @@ impl Context {
 
     /// The image that maps are of: the chosen one, else what the network shows.
     pub(crate) fn image(&self) -> Option<ImageIndex> {
-        let Some(Ok(diagram)) = self.cells.network(views::NETWORK) else { return self.chosen_image };
+        let Some(Ok(diagram)) = self.cells.network(ViewId::NETWORK) else { return self.chosen_image };
         self.chosen_image.or(diagram.input.as_ref().map(|(image, _)| *image))
     }
 
     /// The layers of the network that is shown.
     pub(crate) fn layers(&self) -> Vec<LayerName> {
-        match self.cells.network(views::NETWORK) {
+        match self.cells.network(ViewId::NETWORK) {
             Some(Ok(diagram)) => diagram.columns.iter().map(|column| column.layer.clone()).collect(),
             _ => Vec::new(),
         }
@@ -231,7 +231,8 @@ impl Context {
 
     /// The branch that many lines below the selected one in the tree.
     pub(crate) fn branch_below(&self, lines: isize) -> Option<BranchName> {
-        let order: Vec<&BranchName> = tree::order(&self.branches).into_iter().map(|(_, branch)| &branch.name).collect();
+        let order: Vec<&BranchName> =
+            family::order(&self.branches).into_iter().map(|(_, branch)| &branch.name).collect();
         let here = order.iter().position(|name| Some(*name) == self.selected.as_ref()).unwrap_or(0);
         let there = here.saturating_add_signed(lines).min(order.len().saturating_sub(1));
         order.get(there).map(|name| (*name).clone())

@@ -7,13 +7,14 @@ use revacnn_schemas::{Address, BranchName, Position, Step};
 use revacnn_store::StepRow;
 
 use crate::cells::{Prepared, ViewId};
-use crate::components::{dialog, figure, header, status, tree};
+use crate::components::{dialog, header, status, tree};
 use crate::context::Screen;
+use crate::figure;
 use crate::requests::{Effect, Intent, Request};
 use crate::state::State;
 use crate::store_events::{Done, Goal, Listed, Notice, StoreEvent, Undo};
 use crate::time::{Move, Time};
-use crate::views::{self, View};
+use crate::views::View;
 
 impl State {
     pub(crate) fn store_event(&mut self, event: StoreEvent) -> Vec<Effect> {
@@ -58,7 +59,7 @@ impl State {
             return Vec::new();
         }
         for (view, drawn) in figures {
-            if view == views::NETWORK && self.context.cells.shows(view) && drawn.figure.is_err() {
+            if view == ViewId::NETWORK && self.context.cells.shows(view) && drawn.figure.is_err() {
                 // What was read of another step is none of this one's.
                 self.context.cells.row = None;
             }
@@ -80,7 +81,7 @@ impl State {
 
     /// Chooses the filter that was asked for at the start.
     fn choose_first(&mut self) -> Vec<Effect> {
-        let Some(Ok(diagram)) = self.context.cells.network(views::NETWORK) else { return Vec::new() };
+        let Some(Ok(diagram)) = self.context.cells.network(ViewId::NETWORK) else { return Vec::new() };
         let Some((layer, number)) = self.start.filter.take() else { return Vec::new() };
         let column = diagram.columns.iter().find(|column| column.layer == layer);
         let node = column.and_then(|column| column.nodes.iter().find(|node| node.filter.number == number));

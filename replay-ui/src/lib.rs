@@ -10,7 +10,9 @@
 //! | `context` | what every component reads: the branches, what is looked at, the figures |
 //! | `components` | the parts of the window, each with its own state and messages |
 //! | `views`, `cells` | what can be shown, a row a view; what is shown, a cell each |
-//! | `commands` | what keys do, a row a command |
+//! | `figure`, `question` | what every figure says and marks; what is asked of a person |
+//! | `family` | how branches descend from one another |
+//! | `commands`, `keymap` | the keys and their help, a row a command; the message that each is |
 //! | `requests`, `store_events`, `events` | what is asked of the workers, what they tell, and what that does |
 //! | `changes`, `edits` | the change that runs and those that wait for it; what buttons make |
 //! | `time` | the cursor along the steps |
@@ -31,12 +33,16 @@ mod components;
 mod context;
 mod edits;
 mod events;
+mod family;
+mod figure;
 mod framebuffer;
 mod headless;
+mod keymap;
 #[doc(hidden)]
 pub mod measure;
 mod options;
 mod pixels;
+mod question;
 mod requests;
 mod screenshot;
 #[cfg(test)]

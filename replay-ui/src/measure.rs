@@ -7,8 +7,10 @@ use iced::{Point, mouse};
 use revacnn_schemas::{LayerName, Step};
 use revacnn_store::StepRow;
 
-use crate::components::figure;
+use crate::cells::ViewId;
 use crate::components::header::place;
+use crate::components::{inspector, network, timeline, tree};
+use crate::figure;
 use crate::framebuffer::Framebuffer;
 use crate::headless::Interface;
 use crate::requests::Effect;
@@ -18,7 +20,6 @@ use crate::time::Move;
 use crate::update::Message;
 use crate::worker::Workers;
 use crate::{ViewError, ViewOptions};
-use crate::{components::timeline, views};
 
 /// Points that far apart find every button.
 const APART: usize = 10;
@@ -43,17 +44,37 @@ pub fn place_of(options: &ViewOptions, edit: &str) -> Result<Option<[f32; 2]>, V
     Ok(place.map(|place| [place.x, place.y]))
 }
 
-/// The point at which a press makes the window do something, in logical
-/// pixels: the middle of its button, once every figure is there. What it does
-/// is named as in the window's own messages, such as `NewRun` or `Delete(`. `None` where no button does it.
+/// A button of the window that a test presses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Button {
+    /// Opens the form of a new run.
+    NewRun,
+    /// Shows another branch beside the selected one.
+    Beside,
+    /// Deletes the selected branch.
+    Delete,
+}
+
+impl Button {
+    /// Whether a message is what a press on it says.
+    fn says(self, said: &Message) -> bool {
+        match self {
+            Self::NewRun => *said == Message::Tree(tree::Message::NewRun),
+            Self::Beside => *said == Message::Network(network::Message::ToggleBeside),
+            Self::Delete => matches!(said, Message::Inspector(inspector::Message::Delete(_))),
+        }
+    }
+}
+
+/// The point at which a press is one on a button, in logical pixels: its
+/// middle, once every figure is there. `None` where there is no such button.
 ///
 /// # Errors
 /// Where the store cannot be read.
-pub fn place_of_button(options: &ViewOptions, does: &str) -> Result<Option<[f32; 2]>, ViewError> {
+pub fn place_of_button(options: &ViewOptions, button: Button) -> Result<Option<[f32; 2]>, ViewError> {
     let state = settled(options)?;
     let click = [mouse::Event::ButtonPressed, mouse::Event::ButtonReleased].map(|event| event(mouse::Button::Left));
-    let says = |said: &Message| format!("{said:?}").contains(does);
-    let place = Interface::new(options.size)?.place(&state, &click, says);
+    let place = Interface::new(options.size)?.place(&state, &click, |said| button.says(said));
     Ok(place.map(|place| [place.x, place.y]))
 }
 
@@ -85,7 +106,7 @@ pub struct Numbers {
 /// Where the store cannot be read, or the network not shown.
 pub fn numbers(options: &ViewOptions) -> Result<Numbers, ViewError> {
     let state = settled(options)?;
-    let network = match state.context.cells.network(views::NETWORK) {
+    let network = match state.context.cells.network(ViewId::NETWORK) {
         Some(Ok(network)) => network,
         Some(Err(reason)) => return Err(ViewError::NotThere(reason.to_owned())),
         None => return Err(ViewError::NotThere("expected a network, found none".to_owned())),
@@ -144,7 +165,7 @@ pub fn drag(options: &ViewOptions, frames: usize, sweep: usize, settled: impl Fn
         }
     };
     let is_there = |state: &State, view| state.context.cells.get(view).is_some();
-    while !(is_there(&state, views::NETWORK) && is_there(&state, views::LOSS)) {
+    while !(is_there(&state, ViewId::NETWORK) && is_there(&state, ViewId::LOSS)) {
         if started.elapsed() > PATIENCE {
             return Err(ViewError::NotThere("expected a network and its loss, found none in a minute".to_owned()));
         }
@@ -155,7 +176,7 @@ pub fn drag(options: &ViewOptions, frames: usize, sweep: usize, settled: impl Fn
     let first_useful = started.elapsed();
 
     // What takes longer comes too, before the drag begins.
-    while !is_there(&state, views::EMBEDDING) && started.elapsed() < PATIENCE {
+    while !is_there(&state, ViewId::EMBEDDING) && started.elapsed() < PATIENCE {
         std::thread::sleep(BEAT);
         take_in(&mut state);
     }
@@ -180,7 +201,7 @@ pub fn drag(options: &ViewOptions, frames: usize, sweep: usize, settled: impl Fn
         dragged.frames.push(now - begin);
         let cursor = state.context.time.cursor;
         been.push((cursor, begin));
-        let shown = state.context.cells.get(views::NETWORK).map(|shown| shown.step);
+        let shown = state.context.cells.get(ViewId::NETWORK).map(|shown| shown.step);
         if let Some((step, when)) = shown.and_then(|shown| been.iter().rev().find(|(step, _)| *step == shown)) {
             dragged.steps_behind.push(cursor.0.abs_diff(step.0));
             dragged.behind.push(if *step == cursor { Duration::ZERO } else { begin - *when });

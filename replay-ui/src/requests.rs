@@ -4,11 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use revacnn_notebook::{Cell, Inputs};
-use revacnn_schemas::{Address, BranchName, Edit, ImageIndex, Step};
+use revacnn_schemas::{Address, BranchName, Edit, ImageIndex, OptimizerSpec, Step};
 use revacnn_store::Command;
 
 use crate::cells::{Prepared, ViewId};
-use crate::components::run_form::RunPlan;
 
 /// What is to be done outside of the state.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,8 +59,22 @@ impl FigureRequest {
     }
 }
 
+/// What is to be trained.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct RunPlan {
+    pub(crate) branch: BranchName,
+    /// A data set's name, or a folder.
+    pub(crate) dataset: String,
+    /// A preset's name, or a file.
+    pub(crate) network: String,
+    pub(crate) optimizer: OptimizerSpec,
+    pub(crate) batch_size: u32,
+    pub(crate) epochs: u64,
+    pub(crate) seed: u64,
+}
+
 /// A change that is asked for.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Intent {
     /// Fork at a step with edits. Where a process trains the branch and the
     /// cursor is at its end (`live`), that process does it and goes on.
@@ -83,11 +96,4 @@ pub(crate) enum Intent {
     /// Make a figure that depends on its cell alone, whatever was shown before,
     /// and write it to a file.
     SaveFresh { view: ViewId, cell: Cell, inputs: Inputs, path: PathBuf },
-}
-
-impl PartialEq for Intent {
-    fn eq(&self, other: &Self) -> bool {
-        // Figures may hold what is not a number; the text is equal then.
-        format!("{self:?}") == format!("{other:?}")
-    }
 }

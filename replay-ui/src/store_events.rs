@@ -9,7 +9,7 @@ use revacnn_store::StepRow;
 use crate::cells::{Prepared, ViewId};
 
 /// What workers tell the window.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum StoreEvent {
     /// The store cannot be read, and why.
     Unreadable(String),

@@ -6,10 +6,12 @@ use revacnn_store::Command;
 
 use crate::cells::ViewId;
 use crate::changes::{Asked, Turn};
-use crate::components::prompt::{self, Answer, Question};
+use crate::components::prompt::{self, Answer};
 use crate::components::{
-    dialog, figure, figure_menu, filters, header, inspector, loss, network, run_form, status, timeline, tree,
+    dialog, figure_menu, filters, header, inspector, loss, network, run_form, status, timeline, tree,
 };
+use crate::figure;
+use crate::question::Question;
 use crate::requests::{Effect, Intent, Request};
 use crate::state::State;
 use crate::store_events::{StoreEvent, Undo};
@@ -17,7 +19,7 @@ use crate::time::Move;
 use crate::views::{Saves, View};
 
 /// What happens.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Message {
     /// The workers tell something.
     Store(StoreEvent),
@@ -96,11 +98,17 @@ impl State {
                 let action = self.header.update(message);
                 self.header_asks(action)
             }
-            Message::Tree(message) => match self.tree.update(message) {
+            Message::Tree(message) => match self.tree.update(message, &self.context) {
                 tree::Action::None => Vec::new(),
                 tree::Action::Select(name) => self.select(name),
                 tree::Action::Show(name, shows) => self.show_branch(name, shows),
                 tree::Action::Beside(other) => self.show_beside(other),
+                tree::Action::Find => vec![Effect::Focus(tree::FILTER)],
+                tree::Action::Hide(hidden) => {
+                    self.context.hidden = hidden;
+                    self.timeline.redraw();
+                    self.follow()
+                }
                 tree::Action::NewRun => self.open_run_form(),
             },
             Message::Loss(message) => match self.loss.update(message) {
@@ -201,7 +209,7 @@ impl State {
 
     fn dialog_says(&mut self, message: dialog::Message) -> Vec<Effect> {
         let Some(mut dialog) = self.dialog.take() else { return Vec::new() };
-        let action = dialog.update(message, self);
+        let action = dialog.update(message, &self.context, &View::menus(self));
         match action {
             dialog::Action::Leave
             | dialog::Action::Prompt(prompt::Action::Leave)
@@ -220,10 +228,16 @@ impl State {
                 self.make(Intent::Train(plan))
             }
             dialog::Action::Menu(figure_menu::Action::Save(view)) => self.save(view),
-            dialog::Action::Menu(figure_menu::Action::Copy(query)) => {
-                self.status.tell(format!("copied: {query}"));
-                vec![Effect::Copy(query)]
-            }
+            dialog::Action::Menu(figure_menu::Action::Query(view)) => match View::query_of(view, self) {
+                Some(query) => {
+                    self.status.tell(format!("copied: {query}"));
+                    vec![Effect::Copy(query)]
+                }
+                None => {
+                    self.dialog = Some(dialog);
+                    Vec::new()
+                }
+            },
         }
     }
 
@@ -361,10 +375,12 @@ impl State {
             self.dialog = None;
         } else if self.context.changes.waiting() > 0 {
             self.context.changes.give_up_waiting();
-        } else if told || !self.inspector.typed.is_empty() {
+        } else if told || self.inspector.hyper_parameters.is_typed() {
             self.context.changes.forget_refusals();
             self.inspector.forget_typed();
             return self.update(status::Message::Dismiss);
+        } else if !self.tree.filter.is_empty() {
+            return self.update(tree::Message::Filter(String::new()));
         } else if self.context.marks.picked.is_some() {
             return self.figure(figure::Message::Pick(None));
         } else if self.context.beside.is_some() {
@@ -477,7 +493,6 @@ mod tests {
     use super::*;
     use crate::state::tests::{branch, listed, opened};
     use crate::store_events::Done;
-    use crate::views;
     use revacnn_notebook::{BranchSummary, Source};
     use revacnn_schemas::Step;
 
@@ -536,12 +551,12 @@ mod tests {
     fn an_embedding_is_made_afresh_when_it_is_saved() {
         let mut state = opened();
         state.update(figure::Message::Layer("conv1".parse().unwrap()));
-        let figures = vec![(views::EMBEDDING, crate::cells::Prepared::of(Err("none".to_owned())))];
+        let figures = vec![(ViewId::EMBEDDING, crate::cells::Prepared::of(Err("none".to_owned())))];
         let (generation, step) = (state.generation, state.context.time.cursor);
         state.update(Message::Store(StoreEvent::Figures { generation, step, figures, row: None }));
-        state.update(figure::Message::Menu(views::EMBEDDING));
-        let asked = state.update(figure_menu::Message::Save(views::EMBEDDING));
-        let [Effect::Request(Request::Change(Intent::SaveFresh { view: views::EMBEDDING, inputs, path, .. }))] =
+        state.update(figure::Message::Menu(ViewId::EMBEDDING));
+        let asked = state.update(figure_menu::Message::Save(ViewId::EMBEDDING));
+        let [Effect::Request(Request::Change(Intent::SaveFresh { view: ViewId::EMBEDDING, inputs, path, .. }))] =
             &asked[..]
         else {
             panic!("a fresh embedding, not {asked:?}")
@@ -554,7 +569,7 @@ mod tests {
         let mut state = opened();
         state.update(tree::Message::Beside(Some("wider".parse().unwrap())));
         state.update(timeline::Message::Go(Move::To(Step(60))));
-        for (view, branch) in [(views::NETWORK, "main"), (views::OTHER_NETWORK, "wider")] {
+        for (view, branch) in [(ViewId::NETWORK, "main"), (ViewId::OTHER_NETWORK, "wider")] {
             let query = View::query_of(view, &state).unwrap();
             assert!(query.contains(&format!("branch = '{branch}' AND step = 60")), "{query}");
         }
@@ -576,7 +591,7 @@ mod tests {
                 "SELECT filter, \"values\" FROM {table} WHERE branch = 'main' AND step = 100 AND layer = 'conv1'{image} \
                  ORDER BY filter"
             );
-            assert_eq!(View::query_of(views::FILTERS, &state), Some(expected));
+            assert_eq!(View::query_of(ViewId::FILTERS, &state), Some(expected));
         }
     }
 }

@@ -1,13 +1,20 @@
 //! How the window is put together.
 
-use iced::widget::{column, container, row, stack};
-use iced::{Fill, Length};
+use iced::widget::{column, container, responsive, row, scrollable, stack};
+use iced::{Fill, Length, Size};
+use revacnn_schemas::Advice;
 
-use crate::components::pieces::{Piece, press, said, separator, upright};
+use crate::components::pieces::{Piece, filled, said, separator, upright};
 use crate::components::{dialog, tree};
 use crate::context::Screen;
 use crate::state::State;
 use crate::update::Message;
+use crate::views::View;
+
+/// A window less wide than this has narrower panels at its sides.
+const NARROW: f32 = 1000.0;
+/// The least height in which loss, network and filters can be told apart.
+const LEAST_FIGURES: f32 = 420.0;
 
 /// The whole window.
 pub(crate) fn view(state: &State) -> Piece<'_, Message> {
@@ -18,8 +25,8 @@ pub(crate) fn view(state: &State) -> Piece<'_, Message> {
             "This store cannot be read",
             &[
                 reason,
-                "The window looks again every second, and goes on when it can.",
-                "revacnn log --store DIR says what is wrong with each branch.",
+                "The window looks again every second, and continues when it can.",
+                &format!("{} says what is wrong with each branch.", Advice::ListBranches.command(&context.place)),
             ],
             None,
         ),
@@ -27,21 +34,17 @@ pub(crate) fn view(state: &State) -> Piece<'_, Message> {
             "Nothing is recorded here yet",
             &[
                 "Start a run here: the paper's network on images that come with the program.",
-                "Or in a terminal:  revacnn train  — its branch appears here while it runs.",
+                &format!(
+                    "Or in a terminal:  {}  — its branch appears here while it runs.",
+                    Advice::Train.command(&context.place)
+                ),
                 "Or look at another store:  revacnn view DIR",
             ],
-            Some(press("+ new run", Some(tree::Message::NewRun.into()))),
+            Some(filled("+ new run", Some(tree::Message::NewRun.into()))),
         ),
         Screen::Figures => {
-            let page = row![
-                state.tree.view(context).map(Message::Tree),
-                upright(),
-                figures(state),
-                upright(),
-                state.inspector.view(context).map(Message::Inspector),
-            ];
             let timeline = state.timeline.view(context, state.loss.x).map(Message::Timeline);
-            column![page.height(Fill), separator(), timeline].into()
+            column![responsive(move |room| panels(state, room)), separator(), timeline].into()
         }
     };
     let help = matches!(state.dialog, Some(dialog::State::Help));
@@ -51,19 +54,41 @@ pub(crate) fn view(state: &State) -> Piece<'_, Message> {
     // The paper is the window's own ground: one that is drawn costs the
     // software renderer a whole window a change.
     let page = container(page).width(Fill).height(Fill);
-    stack![page].push(state.dialog.as_ref().map(|dialog| dialog.view(state).map(Message::Dialog))).into()
+    stack![page]
+        .push(state.dialog.as_ref().map(|dialog| dialog.view(context, &View::menus(state)).map(Message::Dialog)))
+        .into()
 }
 
-/// The figures in the middle: loss, network, filters.
-fn figures(state: &State) -> Piece<'_, Message> {
+/// What stands above the timeline: the tree, the figures, the inspector.
+fn panels(state: &State, room: Size) -> Piece<'_, Message> {
     let context = &state.context;
-    column![
-        container(state.loss.view(context).map(Message::Loss)).height(Length::FillPortion(22)),
-        separator(),
-        container(state.network.view(context).map(Message::Network)).height(Length::FillPortion(43)),
-        separator(),
-        container(state.filters.view(context).map(Message::Filters)).height(Length::FillPortion(38)),
+    let [tree, inspector] = if room.width < NARROW { [172.0, 212.0] } else { [220.0, 280.0] };
+    row![
+        state.tree.view(context, tree).map(Message::Tree),
+        upright(),
+        figures(state, room.height),
+        upright(),
+        state.inspector.view(context, inspector).map(Message::Inspector),
     ]
-    .width(Fill)
+    .height(Fill)
     .into()
+}
+
+/// The figures in the middle: loss, network, filters. Where there is less room
+/// than they need, they scroll.
+fn figures(state: &State, height: f32) -> Piece<'_, Message> {
+    let context = &state.context;
+    let parts = [22, 43, 38].map(|part| match height < LEAST_FIGURES {
+        true => Length::Fixed((LEAST_FIGURES - 2.0) * f32::from(part) / 103.0),
+        false => Length::FillPortion(part),
+    });
+    let page = column![
+        container(state.loss.view(context).map(Message::Loss)).height(parts[0]),
+        separator(),
+        container(state.network.view(context).map(Message::Network)).height(parts[1]),
+        separator(),
+        container(state.filters.view(context).map(Message::Filters)).height(parts[2]),
+    ]
+    .width(Fill);
+    if height < LEAST_FIGURES { scrollable(page).spacing(0).height(Fill).into() } else { page.into() }
 }

@@ -4,31 +4,12 @@
 
 use revacnn_notebook::kinds::{Chart, Compare, Embedding, Filter, Filters, Loss, Network, Start};
 use revacnn_notebook::{Cell, Matching, XAxis};
-use revacnn_schemas::{Address, LayerName, Position, Scale};
+use revacnn_schemas::{Address, LayerName, Position, SCALARS, Scale};
 
 use crate::cells::{Pace, ViewId};
+use crate::components::figure_menu::Entry;
+use crate::requests::FigureRequest;
 use crate::state::State;
-
-/// The network of the selected branch.
-pub(crate) const NETWORK: ViewId = ViewId("network");
-/// The network of the branch beside it.
-pub(crate) const OTHER_NETWORK: ViewId = ViewId("other network");
-/// The chosen filter.
-pub(crate) const FILTER: ViewId = ViewId("filter");
-/// The same filter of the branch beside.
-pub(crate) const OTHER_FILTER: ViewId = ViewId("other filter");
-/// Loss of the shown branches.
-pub(crate) const LOSS: ViewId = ViewId("loss");
-/// Loss by step, for the timeline, where the chart has another axis.
-pub(crate) const TIMELINE: ViewId = ViewId("timeline");
-/// A number of the chosen filter, or of its layer, over time.
-pub(crate) const HISTORY: ViewId = ViewId("history");
-/// A layer's filters, a row a branch.
-pub(crate) const FILTERS: ViewId = ViewId("filters");
-/// A layer's filters in one plane.
-pub(crate) const EMBEDDING: ViewId = ViewId("embedding");
-/// What differs between the two branches.
-pub(crate) const DIFFERENCES: ViewId = ViewId("differences");
 
 /// What a view's menu saves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +43,7 @@ pub(crate) struct View {
 /// follow one another.
 pub(crate) static VIEWS: [View; 10] = [
     View {
-        id: NETWORK,
+        id: ViewId::NETWORK,
         pace: Pace::Quick,
         saves: Saves::AsShown,
         cell: |state| Some(Network { at: Some(state.context.at()?), show: state.network.nodes }.into()),
@@ -71,7 +52,7 @@ pub(crate) static VIEWS: [View; 10] = [
         redraw: |_| {},
     },
     View {
-        id: OTHER_NETWORK,
+        id: ViewId::OTHER_NETWORK,
         pace: Pace::Quick,
         saves: Saves::AsShown,
         cell: |state| Some(Network { at: Some(beside(state)?), show: state.network.nodes }.into()),
@@ -80,7 +61,7 @@ pub(crate) static VIEWS: [View; 10] = [
         redraw: |_| {},
     },
     View {
-        id: FILTER,
+        id: ViewId::FILTER,
         pace: Pace::Quick,
         saves: Saves::AsShown,
         cell: |state| filter(state, state.context.at()?),
@@ -89,7 +70,7 @@ pub(crate) static VIEWS: [View; 10] = [
         redraw: |_| {},
     },
     View {
-        id: OTHER_FILTER,
+        id: ViewId::OTHER_FILTER,
         pace: Pace::Quick,
         saves: Saves::AsShown,
         cell: |state| filter(state, beside(state)?),
@@ -98,7 +79,7 @@ pub(crate) static VIEWS: [View; 10] = [
         redraw: |_| {},
     },
     View {
-        id: LOSS,
+        id: ViewId::LOSS,
         pace: Pace::Curves,
         saves: Saves::AsShown,
         cell: |state| Some(Loss { x: state.loss.x, scale: state.loss.scale }.into()),
@@ -110,7 +91,7 @@ pub(crate) static VIEWS: [View; 10] = [
         },
     },
     View {
-        id: TIMELINE,
+        id: ViewId::TIMELINE,
         pace: Pace::Curves,
         saves: Saves::Nothing,
         cell: |state| (state.loss.x != XAxis::Step).then(|| Loss { x: XAxis::Step, scale: Scale::Linear }.into()),
@@ -119,32 +100,16 @@ pub(crate) static VIEWS: [View; 10] = [
         redraw: |state| state.timeline.redraw(),
     },
     View {
-        id: HISTORY,
+        id: ViewId::HISTORY,
         pace: Pace::Curves,
         saves: Saves::AsShown,
-        cell: |state| {
-            let (layer, filter) = state.context.marks.picked.as_ref()?;
-            let chart = Chart {
-                quantity: state.inspector.history.to_owned(),
-                layer: Some(layer.clone()),
-                filter: Some(filter.number),
-                x: XAxis::Step,
-                scale: Scale::Linear,
-            };
-            Some(chart.into())
-        },
+        cell: history,
         at: here,
-        query: |state, at| {
-            let (layer, filter) = state.context.marks.picked.as_ref()?;
-            Some(format!(
-                "SELECT step, {} FROM filters WHERE branch = '{}' AND layer = '{layer}' AND filter = {} ORDER BY step",
-                state.inspector.history, at.branch, filter.number
-            ))
-        },
+        query: query_history,
         redraw: |state| state.inspector.redraw(),
     },
     View {
-        id: FILTERS,
+        id: ViewId::FILTERS,
         pace: Pace::Slow,
         saves: Saves::AsShown,
         cell: |state| {
@@ -156,7 +121,7 @@ pub(crate) static VIEWS: [View; 10] = [
         redraw: |state| state.filters.redraw(),
     },
     View {
-        id: EMBEDDING,
+        id: ViewId::EMBEDDING,
         pace: Pace::Slow,
         saves: Saves::Afresh,
         cell: |state| {
@@ -170,7 +135,7 @@ pub(crate) static VIEWS: [View; 10] = [
         redraw: |_| {},
     },
     View {
-        id: DIFFERENCES,
+        id: ViewId::DIFFERENCES,
         pace: Pace::Slow,
         saves: Saves::AsShown,
         cell: |state| {
@@ -190,6 +155,25 @@ pub(crate) static VIEWS: [View; 10] = [
     },
 ];
 
+impl State {
+    /// Everything that the window shows.
+    pub(crate) fn figure_request(&self) -> FigureRequest {
+        let context = &self.context;
+        let Some(at) = context.at() else {
+            return FigureRequest { generation: self.generation, ..FigureRequest::default() };
+        };
+        FigureRequest {
+            generation: self.generation,
+            step: context.time.cursor,
+            at: Some(at),
+            branches: context.readable(),
+            image: context.chosen_image,
+            cells: View::cells(self),
+            glides: !context.reduced_motion,
+        }
+    }
+}
+
 impl View {
     /// A view by its name.
     pub(crate) fn of(id: ViewId) -> &'static Self {
@@ -202,6 +186,13 @@ impl View {
             return Vec::new();
         }
         VIEWS.iter().filter_map(|view| Some((view.id, (view.cell)(state)?))).collect()
+    }
+
+    /// The figures that have a menu, in order.
+    pub(crate) fn menus(state: &State) -> Vec<Entry> {
+        let has_figure = |view: &&Self| state.context.cells.drawn().any(|drawn| drawn == view.id);
+        let with_menu = VIEWS.iter().filter(|view| view.saves != Saves::Nothing).filter(has_figure);
+        with_menu.map(|view| Entry { view: view.id, has_query: Self::query_of(view.id, state).is_some() }).collect()
     }
 
     /// What `revacnn query` answers a view with.
@@ -228,6 +219,35 @@ fn together(state: &State) -> Vec<Address> {
 fn filter(state: &State, at: Address) -> Option<Cell> {
     let (layer, filter) = state.context.marks.picked.clone()?;
     Some(Filter { at: Some(at), layer, filter: filter.number, born: filter.born }.into())
+}
+
+/// A number of the chosen filter, else of the branch.
+fn history(state: &State) -> Option<Cell> {
+    let history = &state.inspector.history;
+    let (quantity, layer, filter) = match &state.context.marks.picked {
+        Some((layer, filter)) => (history.of_filter(), Some(layer.clone()), Some(filter.number)),
+        None => (history.of_branch()?, None, None),
+    };
+    let (quantity, x, scale) = (quantity.to_owned(), XAxis::Step, Scale::Linear);
+    Some(Chart { quantity, layer, filter, x, scale }.into())
+}
+
+fn query_history(state: &State, at: &Address) -> Option<String> {
+    let (history, branch) = (&state.inspector.history, &at.branch);
+    let Some((layer, filter)) = &state.context.marks.picked else {
+        let quantity = history.of_branch()?;
+        let (table, column) = match quantity.strip_prefix("validation_") {
+            Some(of_validation) => ("validation", of_validation),
+            None if SCALARS.iter().any(|column| column.name == quantity) => ("steps", quantity),
+            None => ("steps", "hyper_parameters"),
+        };
+        return Some(format!("SELECT step, {column} FROM {table} WHERE branch = '{branch}' ORDER BY step"));
+    };
+    Some(format!(
+        "SELECT step, {} FROM filters WHERE branch = '{branch}' AND layer = '{layer}' AND filter = {} ORDER BY step",
+        history.of_filter(),
+        filter.number
+    ))
 }
 
 fn query_loss(state: &State) -> String {

@@ -12,10 +12,11 @@ use crate::state::State;
 use crate::theme::{FONT, FONT_BYTES, NORMAL};
 use crate::update::Message;
 use crate::worker::Workers;
-use crate::{ViewError, ViewOptions, commands, theme, view};
+use crate::{ViewError, ViewOptions, keymap, theme, view};
 
-/// The smallest window.
-const LEAST: Size = Size::new(1024.0, 700.0);
+/// The smallest window, in logical pixels: a screen of 1920×1080 at scale 2 has
+/// room for it and for what frames it.
+const LEAST: Size = Size::new(800.0, 480.0);
 
 struct Window {
     state: State,
@@ -25,7 +26,8 @@ struct Window {
 #[derive(Debug, Clone)]
 enum Happened {
     Message(Message),
-    Key(keyboard::Key, keyboard::Modifiers),
+    /// What a key writes, where it lies, and what is held with it.
+    Key(keyboard::Key, keyboard::key::Physical, keyboard::Modifiers),
 }
 
 /// Opens the window, and returns when it is closed.
@@ -98,14 +100,14 @@ impl Window {
     fn update(&mut self, happened: Happened) -> Task<Happened> {
         let message = match happened {
             Happened::Message(message) => message,
-            Happened::Key(keyboard::Key::Named(keyboard::key::Named::Tab), modifiers) => {
+            Happened::Key(keyboard::Key::Named(keyboard::key::Named::Tab), _, modifiers) => {
                 return if modifiers.shift() {
                     widget::operation::focus_previous()
                 } else {
                     widget::operation::focus_next()
                 };
             }
-            Happened::Key(key, modifiers) => match commands::message(&key, modifiers, &self.state) {
+            Happened::Key(key, place, modifiers) => match keymap::message(&key, place, modifiers, &self.state) {
                 Some(message) => message,
                 None => return Task::none(),
             },
@@ -127,9 +129,13 @@ impl Window {
     fn listen(&self) -> Subscription<Happened> {
         // Keys that no field took; Escape whether one took it or not.
         event::listen_with(|event, status, _| match event {
-            Event::Keyboard(keyboard::Event::KeyPressed { modified_key, modifiers, .. }) => {
+            Event::Keyboard(keyboard::Event::KeyPressed { modified_key, physical_key, modifiers, .. }) => {
                 let escape = modified_key == keyboard::Key::Named(keyboard::key::Named::Escape);
-                (status == event::Status::Ignored || escape).then_some(Happened::Key(modified_key, modifiers))
+                (status == event::Status::Ignored || escape).then_some(Happened::Key(
+                    modified_key,
+                    physical_key,
+                    modifiers,
+                ))
             }
             Event::Keyboard(_) | Event::Mouse(_) | Event::Window(_) | Event::Touch(_) | Event::InputMethod(_) => None,
         })

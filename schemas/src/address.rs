@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BranchName, Epoch, SchemaError, Step};
+use crate::{BranchName, Epoch, SchemaError, Step, whole_number};
 
 /// A step of a branch as a person writes it: `main@1512`, `main@epoch:6`,
 /// `wider@last`, `wider@best`, `wider@fork`. Without `@…` it means `last`.
@@ -48,11 +48,11 @@ impl FromStr for Address {
             "best" => Position::Best,
             "fork" => Position::Fork,
             _ => match place.strip_prefix("epoch:") {
-                Some(number) => match number.parse() {
+                Some(number) => match whole_number(number) {
                     Ok(0) | Err(_) => return Err(malformed()),
                     Ok(epoch) => Position::Epoch(Epoch(epoch)),
                 },
-                None => Position::Step(Step(place.parse().map_err(|_| malformed())?)),
+                None => Position::Step(Step(whole_number(place).map_err(|_| malformed())?)),
             },
         };
         let branch = name.parse()?;

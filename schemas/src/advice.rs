@@ -7,6 +7,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use crate::words::misleads;
 use crate::{Address, BranchName, LayerName, Step};
 
 /// The store where none is named: a folder where the program was started.
@@ -230,9 +231,12 @@ fn in_quotes(text: &str) -> String {
 
 /// Letters that a terminal obeys, or that change what one sees of others.
 fn is_hidden(letter: char) -> bool {
-    let turns = ['\u{61c}', '\u{feff}'];
-    let ranges = ['\u{200b}'..='\u{200f}', '\u{2028}'..='\u{202e}', '\u{2060}'..='\u{206f}'];
-    letter.is_control() || turns.contains(&letter) || ranges.iter().any(|range| range.contains(&letter))
+    misleads(letter) || is_invisible(letter)
+}
+
+fn is_invisible(letter: char) -> bool {
+    let ranges = ['\u{200b}'..='\u{200f}', '\u{2028}'..='\u{202e}', '\u{2060}'..='\u{206f}', '\u{feff}'..='\u{feff}'];
+    ranges.iter().any(|range| range.contains(&letter))
 }
 
 /// Bytes that `printf` writes and the shell takes as one word.

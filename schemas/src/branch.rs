@@ -5,7 +5,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BranchId, BranchName, Digest, Edit, ImageIndex, RunDefinition, SchemaError, Step, Topology};
+use crate::{
+    BranchId, BranchName, Digest, Edit, FieldDifference, ImageIndex, RunDefinition, SchemaError, Step, Topology,
+};
 
 /// `store.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,11 +87,11 @@ impl Producer {
     }
 
     /// What differs in another's, a line each, such as `seed: 0 → 1`.
-    pub fn differences(&self, other: &Self) -> Vec<String> {
+    pub fn differences(&self, other: &Self) -> Vec<FieldDifference> {
         match (self.definition(), other.definition()) {
             (Some(ours), Some(theirs)) => ours.differences(theirs),
             _ if self == other => Vec::new(),
-            _ => vec![format!("producer: {self} → {other}")],
+            _ => vec![FieldDifference::new("producer", self.to_string(), other.to_string())],
         }
     }
 

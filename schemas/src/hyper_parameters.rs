@@ -47,10 +47,15 @@ impl HyperParameters {
         self.values.iter().map(|(name, &value)| (name.as_str(), value))
     }
 
+    /// Whether one of this name has a column of its own in the log.
+    pub fn has_column(name: &str) -> bool {
+        OWN_COLUMN.contains(&name)
+    }
+
     /// Those that have no column of their own in the log, as a JSON object;
     /// `None` where there are none. What is not finite is null.
     pub fn others(&self) -> Option<String> {
-        let others: BTreeMap<&str, f32> = self.iter().filter(|(name, _)| !OWN_COLUMN.contains(name)).collect();
+        let others: BTreeMap<&str, f32> = self.iter().filter(|(name, _)| !Self::has_column(name)).collect();
         (!others.is_empty())
             .then(|| serde_json::to_string(&others).expect("invariant: names and numbers have a JSON form"))
     }

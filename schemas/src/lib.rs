@@ -1,6 +1,7 @@
 //! The vocabulary of ReVACNN: what a step, a branch, a filter and an address
 //! are, how networks and runs are described, and the Arrow schema of every
-//! table of the log. No input or output and no mathematics happens here.
+//! table of the log. No input or output happens here, and no mathematics but what
+//! says what a column holds: a [`Digest`], and the [`statistics`] of a filter.
 //!
 //! Start with [`RunDefinition`] (what is trained), [`StepView`] (what one
 //! recorded step holds) and [`Table`] (how it is laid out in columns).
@@ -31,11 +32,13 @@ mod figure;
 mod hyper_parameters;
 mod ids;
 mod network;
+mod numbers;
 mod optimizer;
 mod run;
 mod scalars;
 mod schedule;
 mod state;
+pub mod statistics;
 mod step;
 mod tables;
 mod topology;
@@ -55,8 +58,9 @@ pub use figure::{
 pub use hyper_parameters::HyperParameters;
 pub use ids::{BranchId, BranchName, Epoch, FilterNumber, ImageIndex, LayerName, Step};
 pub use network::{LayerSpec, NetworkSpec, Parameters};
+pub use numbers::{number, whole_number, written};
 pub use optimizer::OptimizerSpec;
-pub use run::{AugmentationSpec, DatasetIdentity, ImageShape, RunDefinition, is_path};
+pub use run::{AugmentationSpec, DatasetIdentity, FieldDifference, ImageShape, RunDefinition, is_path};
 pub use scalars::{SCALARS, ScalarColumn, ScalarKind, SetText, StepScalars};
 pub use schedule::{Schedule, ScheduleSpec};
 pub use state::{DataCursor, ParameterState, TrainingState};
@@ -65,7 +69,7 @@ pub use step::{
 };
 pub use tables::{ACTIVATION_TABLES, PARAMETER_TABLES, Table};
 pub use topology::{FilterIdentity, LayerTopology, Topology};
-pub use words::IMAGES;
+pub use words::{IMAGES, lines, one_line};
 
 /// Version of the log's format: what is made now has it. A branch keeps the one
 /// that it was made with. Since 2 a branch may be another program's; since

@@ -2,6 +2,7 @@
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{LayerName, SchemaError};
 
@@ -71,8 +72,50 @@ pub(crate) fn parameters_as<C: DeserializeOwned>(
     parameters: &Parameters,
     subject: impl FnOnce() -> String,
 ) -> Result<C, SchemaError> {
-    serde_json::from_value(serde_json::Value::Object(parameters.clone()))
-        .map_err(|error| SchemaError::Parameter { subject: subject(), reason: error.to_string() })
+    let read = |parameters: &Parameters| {
+        serde_json::from_value(serde_json::Value::Object(parameters.clone())).map_err(|error| error.to_string())
+    };
+    read(parameters).map_err(|error| {
+        // The parser names no parameter. It is the first one that does not fit:
+        // those before it alone lack some at most.
+        let mut before = Parameters::new();
+        let culprit = parameters.iter().find(|(name, value)| {
+            before.insert((*name).clone(), (*value).clone());
+            read(&before).is_err_and(|found: String| found == error)
+        });
+        let reason = match culprit {
+            Some((name, value)) if !error.starts_with("missing field") => misfit(name, value, &error),
+            _ => error,
+        };
+        SchemaError::Parameter { subject: subject(), reason }
+    })
+}
+
+/// What a parameter takes, and what was found.
+fn misfit(name: &str, value: &Value, error: &str) -> String {
+    let name = name.replace('_', "-");
+    let takes = match error.rsplit_once(", expected ") {
+        Some((what, "f32" | "f64")) if what.starts_with("invalid") => "a finite number",
+        Some((what, "a boolean")) if what.starts_with("invalid") => "true or false",
+        Some((what, "a string")) if what.starts_with("invalid") => "a word",
+        Some((what, kind))
+            if what.starts_with("invalid") && kind.trim_start_matches(['u', 'i']).parse::<u32>().is_ok()
+                || kind.contains("usize")
+                || kind.contains("nonzero") =>
+        {
+            "a whole number"
+        }
+        // An unknown name or word: the parser lists what there is.
+        _ if error.contains(&format!("`{name}`")) => return error.to_owned(),
+        _ => return format!("{name}: {error}"),
+    };
+    let found = match value {
+        // Neither JSON nor this map has another word for them.
+        Value::Null => "not-a-number or an infinity".to_owned(),
+        Value::String(word) => format!("`{word}`"),
+        other => other.to_string(),
+    };
+    format!("{name} takes {takes}, found {found}")
 }
 
 #[cfg(test)]
@@ -100,6 +143,22 @@ mod tests {
             NetworkSpec::from_toml("[[layer]]\nkind = \"conv\"\nname = \"conv1\"\nfilters = 16\nkernal = 5\n").unwrap();
         let error = network.layers[0].config::<Config>().unwrap_err().to_string();
         assert!(error.contains("conv1") && error.contains("kernal"), "{error}");
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_kind_is_named_with_what_its_parameter_takes() {
+        for (text, says) in [
+            ("filters = 16\nrate = nan", "rate takes a finite number, found not-a-number or an infinity"),
+            ("filters = 16\nrate = \"high\"", "rate takes a finite number, found `high`"),
+            ("filters = nan\nrate = nan", "filters takes a whole number, found not-a-number"),
+            ("filters = -1", "filters takes a whole number, found -1"),
+            ("filters = 1.5", "filters takes a whole number, found 1.5"),
+            ("rate = 0.5", "missing field `filters`"),
+        ] {
+            let network = NetworkSpec::from_toml(&format!("[[layer]]\nkind = \"conv\"\n{text}\n")).unwrap();
+            let error = network.layers[0].config::<Config>().unwrap_err().to_string();
+            assert!(error.contains(says), "{error}");
+        }
     }
 
     #[test]

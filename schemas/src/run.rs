@@ -104,6 +104,30 @@ pub struct RunDefinition {
     pub seed: u64,
 }
 
+/// A field in which two descriptions differ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldDifference {
+    /// What differs, such as `conv3 filters`.
+    pub name: String,
+    /// What the first one has.
+    pub left: String,
+    /// What the second one has.
+    pub right: String,
+}
+
+impl FieldDifference {
+    /// A field that has these two values.
+    pub fn new(name: &str, left: String, right: String) -> Self {
+        Self { name: name.to_owned(), left, right }
+    }
+}
+
+impl fmt::Display for FieldDifference {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {} → {}", self.name, self.left, self.right)
+    }
+}
+
 impl RunDefinition {
     /// The content key of a branch without a parent: equal for equal
     /// arithmetic, network, data, split, seed and optimizer.
@@ -116,7 +140,7 @@ impl RunDefinition {
     }
 
     /// The fields in which another definition differs, as `field: ours → theirs`.
-    pub fn differences(&self, other: &Self) -> Vec<String> {
+    pub fn differences(&self, other: &Self) -> Vec<FieldDifference> {
         let (ours, theirs) = (self.flatten(), other.flatten());
         let mut names: Vec<&String> = ours.iter().chain(&theirs).map(|(name, _)| name).collect();
         names.sort();
@@ -130,7 +154,7 @@ impl RunDefinition {
             .into_iter()
             .filter_map(|name| {
                 let (mine, yours) = (value(&ours, name), value(&theirs, name));
-                (mine != yours).then(|| format!("{name}: {mine} → {yours}"))
+                (mine != yours).then(|| FieldDifference::new(name, mine, yours))
             })
             .collect()
     }
@@ -211,6 +235,7 @@ mod tests {
         let mut other = base.clone();
         other.batch_size = 32;
         other.network.layers[0].parameters.insert("filters".into(), 20.into());
-        assert_eq!(base.differences(&other), ["batch-size: 4 → 32", "conv1 filters: 16 → 20"]);
+        let told: Vec<String> = base.differences(&other).iter().map(ToString::to_string).collect();
+        assert_eq!(told, ["batch-size: 4 → 32", "conv1 filters: 16 → 20"]);
     }
 }

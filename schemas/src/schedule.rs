@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{SchemaError, Step};
+use crate::{SchemaError, Step, whole_number, written};
 
 /// How the learning rate changes along a branch, and where that begins.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -62,7 +62,7 @@ impl FromStr for Schedule {
         for part in parts {
             let (name, value) = part.split_once('=').ok_or_else(malformed)?;
             if name == names[0] && steps.is_none() {
-                steps = Some(value.parse::<u64>().ok().filter(|&steps| steps > 0).ok_or_else(malformed)?);
+                steps = Some(whole_number(value).ok().filter(|&steps| steps > 0).ok_or_else(malformed)?);
             } else if name == names[1] && factor.is_none() {
                 let value = value.parse::<f64>().ok().filter(|value| (0.0..=1.0).contains(value));
                 factor = Some(value.ok_or_else(malformed)?);
@@ -83,8 +83,8 @@ impl fmt::Display for Schedule {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Constant => formatter.write_str("constant"),
-            Self::Step { every, factor } => write!(formatter, "step,every={every},factor={factor}"),
-            Self::Cosine { over, floor } => write!(formatter, "cosine,over={over},floor={floor}"),
+            Self::Step { every, factor } => write!(formatter, "step,every={every},factor={}", written(*factor)),
+            Self::Cosine { over, floor } => write!(formatter, "cosine,over={over},floor={}", written(*floor)),
         }
     }
 }

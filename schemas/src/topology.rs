@@ -91,7 +91,7 @@ impl Topology {
     /// Places of the layers that the layer at a place reads, in order; empty
     /// where it reads the images. A layer that it names and that is not before
     /// it is left out.
-    pub fn read_by(&self, place: usize) -> Vec<usize> {
+    fn read_by(&self, place: usize) -> Vec<usize> {
         match self.layers.get(place) {
             None => Vec::new(),
             Some(layer) if layer.reads.is_empty() => place.checked_sub(1).into_iter().collect(),

@@ -4,13 +4,13 @@ use std::process::ExitCode;
 
 use clap::Args;
 use revacnn_recorder::{all_cores, compact, find_data};
-use revacnn_schemas::{Advice, BranchName, Fidelity, Place};
-use revacnn_store::{BranchReader, Store, branch_bytes};
+use revacnn_schemas::{Address, Advice, BranchName, Fidelity, Place, Position};
+use revacnn_store::{BranchReader, Lineage, Store, branch_bytes};
 use serde_json::json;
 
-use super::{Run, bar};
+use super::{Run, bar, refuse_unfinished};
 use crate::error::Failure;
-use crate::options::{DataOption, StoreOption};
+use crate::options::{DataOption, StoreOption, threads};
 use crate::output::say;
 use crate::text::{bytes, count};
 
@@ -27,7 +27,7 @@ pub(crate) struct CompactArguments {
     #[arg(long, value_name = "FIDELITY", default_value_t = Fidelity::Keyframes)]
     fidelity: Fidelity,
     /// Threads of verifying [default: the machine's cores].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "N", value_parser = threads)]
     threads: Option<u16>,
     #[command(flatten)]
     data: DataOption,
@@ -46,6 +46,7 @@ impl Run for CompactArguments {
         }
         let store = Store::open(&self.store.store)?;
         let record = store.branch(name)?;
+        refuse_unfinished(&Lineage::of(&store, &record)?, &Address { branch: name.clone(), position: Position::Last })?;
         let dataset = find_data(&store, &record, self.data.folder().as_deref())?;
         let steps = BranchReader::of(&store, record.clone())?.steps().map_or(0, |span| span.steps());
         let progress = bar(steps, json);

@@ -8,9 +8,10 @@ use revacnn_notebook::kinds::Compare;
 use revacnn_notebook::{Cell, Inputs, Sources};
 use revacnn_recorder::usual_threads;
 use revacnn_schemas::{Address, Place};
+use revacnn_store::Lineage;
 
-use super::Run;
 use super::figure::{check_ending, finish, warn_of_gaps};
+use super::{Run, refuse_unfinished};
 use crate::error::Failure;
 use crate::options::{DataOption, MatchingOption, StoreOption};
 
@@ -53,6 +54,9 @@ impl Run for CompareArguments {
             for address in &mut at {
                 *address = format!("{}@{step}", address.branch).parse()?;
             }
+        }
+        for address in &at {
+            refuse_unfinished(&Lineage::open(sources.store(), &address.branch)?, address)?;
         }
         warn_of_gaps(&sources, &at)?;
         let compare = Cell::from(Compare { at, matching: self.matching.how });

@@ -12,6 +12,7 @@ use serde_json::json;
 use super::Run;
 use crate::error::Failure;
 use crate::options::DataOption;
+use crate::output;
 use crate::text::{Side, count, table};
 
 /// List or check data sets.
@@ -52,7 +53,7 @@ impl Run for DataArguments {
 fn list(arguments: &DataArguments, json: bool) -> Result<ExitCode, Failure> {
     let folder = arguments.folder.folder();
     let entries = catalogue(folder.as_deref());
-    let mut out = std::io::stdout().lock();
+    let mut out = output::out();
     let mut rows = Vec::new();
     for entry in &entries {
         let (train, test, place) = match &entry.availability {
@@ -119,7 +120,7 @@ fn check_all(arguments: &DataArguments, names: &[OsString], json: bool) -> Resul
             .map(|entry| entry.name.into())
             .collect();
     }
-    let mut out = std::io::stdout().lock();
+    let mut out = output::out();
     for name in &chosen {
         let report = check(name, folder.as_deref())?;
         if json {

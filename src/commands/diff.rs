@@ -10,10 +10,11 @@ use revacnn_schemas::{Address, FilterIdentity, Place, Step};
 use revacnn_store::{Difference, FilterDistance, Lineage, StepTensors, Store, difference};
 use serde_json::{Value, json};
 
-use super::{Run, history};
+use super::{Run, history, refuse_unfinished};
 use crate::error::Failure;
 use crate::options::{DataOption, MatchingOption, StoreOption};
-use crate::text::{Side, count, span, table};
+use crate::output;
+use crate::text::{Side, count, decimals, percent, printable, span, table};
 
 /// Compare two branches: structure, hyper-parameters, weights.
 #[derive(Debug, Args)]
@@ -49,7 +50,7 @@ impl Run for DiffArguments {
         let identities = matched(how, (topologies.0, &left_tensors), (topologies.1, &right_tensors));
         let found = difference((&left, &left_tensors), (&right, &right_tensors), identities.as_ref())?;
         let names = (format!("{}@{left_step}", self.left.branch), format!("{}@{right_step}", self.right.branch));
-        let mut out = std::io::stdout().lock();
+        let mut out = output::out();
         if json {
             writeln!(out, "{}", as_json(&names, &found, how))?;
         } else {
@@ -61,6 +62,8 @@ impl Run for DiffArguments {
 
 /// A branch with its past, and its tensors at an address.
 fn at(store: &Store, address: &Address, arguments: &DiffArguments) -> Result<(Lineage, Step, StepTensors), Failure> {
+    let lineage = Lineage::open(store, &address.branch)?;
+    refuse_unfinished(&lineage, address)?;
     let lineage = history(store, &address.branch)?;
     let step = lineage.resolve(address.position)?;
     let reader = Lineage::open(store, &address.branch)?.into_holder(step)?;
@@ -95,7 +98,7 @@ fn as_text((left, right): &(String, String), found: &Difference, how: Matching) 
     } else {
         text += "\n";
         for line in &found.definition {
-            text += &format!("{line}\n");
+            text += &format!("{}\n", printable(line));
         }
     }
     text += "\n";
@@ -123,8 +126,8 @@ fn as_text((left, right): &(String, String), found: &Difference, how: Matching) 
                 count(shared.both.len() as u64),
                 count(shared.only_left.len() as u64),
                 count(shared.only_right.len() as u64),
-                number(distance.and_then(|layer| layer.distance), &|distance| format!("{distance:.4}")),
-                number(distance.and_then(|layer| layer.relative), &|share| format!("{:.1} %", 100.0 * share)),
+                number(distance.and_then(|layer| layer.distance), &decimals),
+                number(distance.and_then(|layer| layer.relative), &|share| percent(share as f32)),
                 farthest,
             ]
         })
@@ -183,7 +186,7 @@ fn as_json((left, right): &(String, String), found: &Difference, how: Matching) 
         "ancestor": found.relation.ancestor,
         "shared_steps": found.relation.shared.map(|shared| [shared.first, shared.last]),
         "first_differing_step": found.first_differing_step,
-        "definition": found.definition,
+        "definition": found.definition.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "layers": layers,
     })
 }

@@ -7,12 +7,12 @@ use clap::Args;
 use revacnn_notebook::kinds::{Embedding, Start};
 use revacnn_notebook::{Cell, Inputs, Method, Source, Sources};
 use revacnn_recorder::usual_threads;
-use revacnn_schemas::{Address, ImageIndex, LayerName, Place};
+use revacnn_schemas::{Address, ImageIndex, LayerName, Place, number};
 
 use super::Run;
 use super::figure::{check_ending, finish, must_see, warn_of_gaps};
 use crate::error::Failure;
-use crate::options::{DataOption, StoreOption};
+use crate::options::{DataOption, StoreOption, whole};
 
 /// Place a layer's filters in a plane, at one address or several.
 #[derive(Debug, Args)]
@@ -33,16 +33,16 @@ pub(crate) struct EmbedArguments {
     #[arg(long, value_name = "SOURCE", default_value = "weights")]
     of: Source,
     /// The training image, for activations [default: the first probe image].
-    #[arg(long, value_name = "IMAGE")]
+    #[arg(long, value_name = "IMAGE", value_parser = whole::<u32>)]
     image: Option<u32>,
     /// How points are placed: tsne or pca.
     #[arg(long, value_name = "METHOD", default_value = "tsne")]
     method: Method,
     /// Perplexity of t-SNE [default: fitted to the number of filters].
-    #[arg(long, value_name = "P")]
+    #[arg(long, value_name = "P", value_parser = number)]
     perplexity: Option<f64>,
     /// Seed of t-SNE.
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = whole::<u64>)]
     seed: u64,
     /// The file to write, .svg or .png.
     #[arg(short, long, value_name = "FILE")]

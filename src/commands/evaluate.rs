@@ -13,6 +13,7 @@ use serde_json::json;
 use super::{Run, history};
 use crate::error::Failure;
 use crate::options::{DataOption, StoreOption, ThreadsOption};
+use crate::output;
 use crate::text::{Side, count, loss, percent, table};
 
 /// Evaluate the weights of a step on a split of the data.
@@ -60,7 +61,7 @@ impl Run for EvaluateArguments {
         };
         let mut replay = Replay::new(reader).with_data(dataset.clone(), self.threads.number());
         let result = replay.trainer_at(step)?.evaluate(split)?;
-        let mut out = std::io::stdout().lock();
+        let mut out = output::out();
         let branch = &self.address.branch;
         let classes = dataset.class_names();
         if json {

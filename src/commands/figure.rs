@@ -6,13 +6,13 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use revacnn_notebook::{NotebookError, PictureFormat, Sources, render};
+use revacnn_notebook::{PictureFormat, Sources, render};
 use revacnn_schemas::{Address, BranchName, Figure, ImageIndex, Panel, Scatter, TableFigure};
 
 use super::history;
 use crate::error::Failure;
-use crate::output::warn;
-use crate::text::{Side, table};
+use crate::output::{self, warn};
+use crate::text::{Side, printable, table};
 
 /// Says what is missing from the history of the branches, once each.
 pub(super) fn warn_of_gaps(sources: &Sources, at: &[Address]) -> Result<(), Failure> {
@@ -23,8 +23,7 @@ pub(super) fn warn_of_gaps(sources: &Sources, at: &[Address]) -> Result<(), Fail
 /// Refuses a file of another ending before anything is computed.
 pub(super) fn check_ending(path: &Path) -> Result<(), Failure> {
     PictureFormat::of(path).map(drop).ok_or_else(|| {
-        let reason = "expected a file that ends in .svg or .png".to_owned();
-        NotebookError::Draw { path: path.to_owned(), reason }.into()
+        Failure::Usage(format!("cannot draw {}: expected a file that ends in .svg or .png", path.display()))
     })
 }
 
@@ -45,11 +44,11 @@ pub(super) fn finish(figure: &Figure, output: Option<&Path>, json: bool) -> Resu
             warn(&format!("no font of this machine has {}: boxes are drawn in their place", letters.join(", ")));
         }
     }
-    let mut out = std::io::stdout().lock();
+    let mut out = output::out();
     if json {
         writeln!(out, "{}", serde_json::json!(figure))?;
     } else if let Some(path) = output {
-        writeln!(out, "{}: {}", path.display(), figure.title())?;
+        writeln!(out, "{}: {}", printable(&path.display()), printable(&figure.title()))?;
         for note in figure.notes() {
             writeln!(out, "  {note}")?;
         }

@@ -15,7 +15,7 @@ use crate::error::Failure;
 use crate::interrupt;
 use crate::options::{DataOption, StoreOption, TrainingOptions, UntilOptions, with_edits};
 use crate::output::say;
-use crate::run::{effect_text, effects_json, go, warn_of_budget, warn_of_note};
+use crate::run::{effect_text, effects_json, go, refused, warn_of_budget, warn_of_note};
 use crate::text::{bytes, count, duration, loss, next, percent};
 
 /// Fork a branch at any step, with edits, and train on if asked.
@@ -65,13 +65,14 @@ impl Run for ForkArguments {
         let resources = self.training.resources(&self.store, &self.data);
         if self.dry_run {
             let images = PreviewImages::Split(Split::Validation);
-            let preview = preview(&store, lineage, step, &edits, images, &resources)?;
+            let preview = preview(&store, lineage, step, &edits, images, &resources);
+            let preview = preview.map_err(|error| refused(error, &self.place()))?;
             self.tell_preview(&preview, step, json);
             return Ok(ExitCode::SUCCESS);
         }
         let plan = ForkPlan { name: self.name.clone(), edits, fidelity: self.fidelity, stays: !self.until.is_asked() };
         interrupt::listen();
-        let fork = fork(&store, lineage, step, plan, &resources)?;
+        let fork = fork(&store, lineage, step, plan, &resources).map_err(|error| refused(error, &self.place()))?;
         self.tell(&fork, step, json);
         warn_of_note(fork.data_not_noted.as_ref());
         if !self.until.is_asked() {

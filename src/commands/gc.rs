@@ -61,7 +61,10 @@ impl Run for GcArguments {
         let heading = [("frees", Side::Right), ("what", Side::Left), ("path", Side::Left)];
         output::write(format_args!("{}", table(&heading, &rows)));
         if !self.yes && !confirmed(&format!("free {}?", bytes(total))) {
-            say!("nothing was freed; `{}` does not ask", Advice::Free { unasked: true }.command(&place));
+            // An answer that comes through a pipe may be meant for anybody.
+            let why =
+                if std::io::stdin().is_terminal() { "" } else { ": it asks on a terminal alone, and there is none" };
+            say!("nothing was freed{why}; `{}` does not ask", Advice::Free { unasked: true }.command(&place));
             return Ok(code);
         }
         say!("{} freed", bytes(store.collect(&garbage)?));

@@ -5,22 +5,26 @@ use std::process::ExitCode;
 
 use clap::Args;
 use revacnn_recorder::RecorderError;
-use revacnn_schemas::{Advice, BranchRecord, Edit, Fidelity, Place};
+use revacnn_schemas::{Advice, BranchRecord, Edit, Fidelity, Place, Producer, RunDefinition, written};
 use revacnn_store::{BranchReader, StepSpan, Store, branch_bytes};
 use serde_json::json;
 
 use super::Run;
 use crate::error::Failure;
 use crate::options::StoreOption;
-use crate::output::warn;
+use crate::output::{self, warn};
 use crate::text::{Side, bytes, count, loss, percent, printable, table};
 
 /// Draw the tree of branches.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  revacnn log --store runs")]
+#[command(after_help = "Examples:\n  revacnn log\n  revacnn log --store runs --wide")]
 pub(crate) struct LogArguments {
     #[command(flatten)]
     store: StoreOption,
+    /// More columns: the id, the network's size, all hyper-parameters and the schedule, with edits
+    /// in full.
+    #[arg(long)]
+    wide: bool,
 }
 
 /// Characters of the column of edits.
@@ -60,11 +64,13 @@ impl Run for LogArguments {
         for (record, branches) in tree(&list.records) {
             match describe(&store, record, &list.records) {
                 Ok(line) => lines.push(Line { branches, ambiguous: list.is_ambiguous(&record.name), ..line }),
+                // Deleted since the branches were listed.
+                Err(_) if !store.branch_folder(&record.id).exists() => {}
                 Err(error) => problems.push(error.to_string()),
             }
         }
         problems.extend(lines.iter().flat_map(|line| line.problems.iter().cloned()));
-        let mut out = std::io::stdout().lock();
+        let mut out = output::out();
         if json {
             for line in &lines {
                 writeln!(out, "{}", line.json())?;
@@ -77,20 +83,10 @@ impl Run for LogArguments {
                 Advice::Train.command(&self.store.place(None))
             )?;
         } else {
-            let heading = [
-                ("branch", Side::Left),
-                ("forked at", Side::Right),
-                ("edits", Side::Left),
-                ("network", Side::Left),
-                ("data", Side::Left),
-                ("steps", Side::Right),
-                ("last loss", Side::Right),
-                ("validation", Side::Right),
-                ("at step", Side::Right),
-                ("on disk", Side::Right),
-                ("", Side::Left),
-            ];
-            let rows: Vec<Vec<String>> = lines.iter().map(Line::cells).collect();
+            let columns: Vec<&Column> = COLUMNS.iter().filter(|column| self.wide || !column.wide).collect();
+            let heading: Vec<(&str, Side)> = columns.iter().map(|column| (column.title, column.side)).collect();
+            let cells = |line: &Line| columns.iter().map(|column| (column.cell)(line, self.wide)).collect();
+            let rows: Vec<Vec<String>> = lines.iter().map(cells).collect();
             write!(out, "{}", table(&heading, &rows))?;
         }
         for problem in &problems {
@@ -168,24 +164,74 @@ fn describe(store: &Store, record: &BranchRecord, all: &[BranchRecord]) -> Resul
     })
 }
 
+/// A column of the table.
+struct Column {
+    title: &'static str,
+    side: Side,
+    /// Whether it is shown with `--wide` alone.
+    wide: bool,
+    /// What it says of a branch; the flag is `--wide`.
+    cell: fn(&Line, bool) -> String,
+}
+
+const COLUMNS: [Column; 19] = {
+    const fn shown(title: &'static str, side: Side, cell: fn(&Line, bool) -> String) -> Column {
+        Column { title, side, wide: false, cell }
+    }
+    const fn wide(title: &'static str, side: Side, cell: fn(&Line, bool) -> String) -> Column {
+        Column { title, side, wide: true, cell }
+    }
+    [
+        shown("branch", Side::Left, |line, _| line.name()),
+        wide("id", Side::Left, |line, _| line.record.id.to_string()),
+        shown("forked at", Side::Right, |line, _| {
+            line.record.parent.as_ref().map_or_else(String::new, |parent| count(parent.step.0))
+        }),
+        shown("edits", Side::Left, Line::edits),
+        shown("network", Side::Left, |line, _| {
+            line.defined(|definition| Some(definition.network.name.clone()).filter(|name| !name.is_empty()))
+        }),
+        wide("parameters", Side::Right, |line, _| count(line.record.topology.parameters() as u64)),
+        shown("data", Side::Left, |line, _| line.defined(|definition| Some(definition.dataset.name.clone()))),
+        shown("optimizer", Side::Left, |line, _| line.defined(|definition| Some(definition.optimizer.kind.clone()))),
+        shown("rate", Side::Right, |line, _| line.defined(|definition| parameter(definition, "learning_rate"))),
+        wide("other parameters", Side::Left, |line, _| line.defined(other_parameters)),
+        wide("schedule", Side::Left, |line, _| {
+            line.defined(|definition| definition.schedule.map(|schedule| schedule.curve.to_string()))
+        }),
+        shown("batch", Side::Right, |line, _| line.defined(|definition| Some(count(definition.batch_size.into())))),
+        shown("seed", Side::Right, |line, _| line.defined(|definition| Some(definition.seed.to_string()))),
+        shown("steps", Side::Right, |line, _| line.last_step.map_or_else(dash, count)),
+        shown("last loss", Side::Right, |line, _| loss(line.last_loss)),
+        shown("validation", Side::Right, |line, _| {
+            line.validation.map_or_else(dash, |(_, _, accuracy)| percent(accuracy))
+        }),
+        shown("at step", Side::Right, |line, _| line.validation.map_or_else(dash, |(step, _, _)| count(step))),
+        shown("on disk", Side::Right, |line, _| bytes(line.bytes)),
+        shown("", Side::Left, |line, _| line.stored()),
+    ]
+};
+
+fn dash() -> String {
+    "–".to_owned()
+}
+
+/// A hyper-parameter of the optimizer.
+fn parameter(definition: &RunDefinition, name: &str) -> Option<String> {
+    definition.optimizer.parameters.get(name)?.as_f64().map(written)
+}
+
+/// The optimizer's hyper-parameters but the learning rate.
+fn other_parameters(definition: &RunDefinition) -> Option<String> {
+    let others = definition.optimizer.parameters.keys().filter(|name| *name != "learning_rate");
+    let parts = others.filter_map(|name| Some(format!("{}={}", name.replace('_', "-"), parameter(definition, name)?)));
+    Some(parts.collect::<Vec<_>>().join(",")).filter(|text| !text.is_empty())
+}
+
 impl Line {
-    fn cells(&self) -> Vec<String> {
-        let dash = || "–".to_owned();
-        let definition = self.record.definition();
-        let network = definition.map(|definition| definition.network.name.clone());
-        vec![
-            self.name(),
-            self.record.parent.as_ref().map_or_else(String::new, |parent| count(parent.step.0)),
-            self.edits(),
-            network.filter(|name| !name.is_empty()).unwrap_or_else(dash),
-            definition.map_or_else(|| self.record.producer.to_string(), |definition| definition.dataset.name.clone()),
-            self.last_step.map_or_else(dash, count),
-            loss(self.last_loss),
-            self.validation.map_or_else(dash, |(_, _, accuracy)| percent(accuracy)),
-            self.validation.map_or_else(dash, |(step, _, _)| count(step)),
-            bytes(self.bytes),
-            self.stored(),
-        ]
+    /// What the definition says, where this program's engine computes the branch.
+    fn defined(&self, value: impl Fn(&RunDefinition) -> Option<String>) -> String {
+        self.record.definition().and_then(value).unwrap_or_else(dash)
     }
 
     fn name(&self) -> String {
@@ -197,16 +243,23 @@ impl Line {
         }
     }
 
-    /// What of the tensors is stored, where that is not all, and whether files
-    /// are without checksums.
+    /// Who recorded it, where that was another program, what of the tensors is
+    /// stored, where that is not all, and whether files are without checksums.
     fn stored(&self) -> String {
-        let checksums = (!self.record.has_checksums()).then(|| "without checksums".to_owned());
         let stored = self.tensors();
-        [Some(stored).filter(|stored| !stored.is_empty()), checksums]
-            .into_iter()
-            .flatten()
-            .collect::<Vec<_>>()
-            .join(", ")
+        let stored = match &self.record.producer {
+            Producer::Engine { .. } if self.record.parent.is_some() && self.last_step.is_none() => {
+                "unfinished: resume it".to_owned()
+            }
+            Producer::Engine { .. } => stored,
+            Producer::Foreign(foreign) if stored.is_empty() => format!("by {foreign}"),
+            Producer::Foreign(foreign) => format!("by {foreign}, {stored}"),
+        };
+        match (self.record.has_checksums(), stored.is_empty()) {
+            (true, _) => stored,
+            (false, true) => "without checksums".to_owned(),
+            (false, false) => format!("{stored}, without checksums"),
+        }
     }
 
     fn tensors(&self) -> String {
@@ -219,11 +272,11 @@ impl Line {
     }
 
     /// The edits, cut where they would push the numbers off the screen.
-    fn edits(&self) -> String {
+    fn edits(&self, in_full: bool) -> String {
         let edits: Vec<String> =
             self.record.edits.iter().map(|edit| Edit { seed: None, ..edit.clone() }.to_string()).collect();
         let text = edits.join("; ");
-        if text.chars().count() <= LONGEST_EDITS {
+        if in_full || text.chars().count() <= LONGEST_EDITS {
             return text;
         }
         text.chars().take(LONGEST_EDITS - 1).chain(['…']).collect()
@@ -237,6 +290,11 @@ impl Line {
             "edits": self.record.edits.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "network": self.record.definition().map(|definition| &definition.network.name),
             "dataset": self.record.definition().map(|definition| &definition.dataset),
+            "optimizer": self.record.definition().map(|definition| &definition.optimizer),
+            "schedule": self.record.definition().and_then(|definition| definition.schedule),
+            "batch_size": self.record.definition().map(|definition| definition.batch_size),
+            "seed": self.record.definition().map(|definition| definition.seed),
+            "parameters": self.record.topology.parameters(),
             "producer": self.record.producer.to_string(),
             "fidelity": self.record.recording.fidelity,
             "first_step": self.record.first_step(),

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{Run, asked_span, bar};
 use crate::error::Failure;
-use crate::options::{DataOption, StoreOption, ThreadsOption};
+use crate::options::{DataOption, StoreOption, ThreadsOption, whole};
 use crate::output::say;
 use crate::text::{self, bytes, count};
 
@@ -24,10 +24,10 @@ pub(crate) struct MaterialiseArguments {
     #[arg(value_name = "BRANCH")]
     branch: BranchName,
     /// First step [default: the branch's first]; whole segments are written.
-    #[arg(long, value_name = "STEP")]
+    #[arg(long, value_name = "STEP", value_parser = whole::<u64>)]
     from: Option<u64>,
     /// Last step [default: the newest].
-    #[arg(long, value_name = "STEP")]
+    #[arg(long, value_name = "STEP", value_parser = whole::<u64>)]
     to: Option<u64>,
     #[command(flatten)]
     threads: ThreadsOption,

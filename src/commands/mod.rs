@@ -34,7 +34,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use revacnn_schemas::{BranchName, DEFAULT_STORE, Edit, Place, Step};
+use revacnn_schemas::{Address, Advice, BranchName, DEFAULT_STORE, Edit, Place, Position, Step};
 use revacnn_store::{Lineage, StepSpan, Store};
 
 use crate::error::Failure;
@@ -118,7 +118,33 @@ commands! {
 fn history(store: &Store, name: &BranchName) -> Result<Lineage, Failure> {
     let lineage = Lineage::open(store, name)?;
     lineage.damage()?.iter().for_each(warn);
+    if let Some(unfinished) = unfinished(&lineage) {
+        warn(&format!("{unfinished}; all that it has are its parent's steps"));
+    }
     Ok(lineage)
+}
+
+/// What is to be said of a fork that ended before its first step, as a kill does.
+fn unfinished(lineage: &Lineage) -> Option<String> {
+    let record = lineage.branch();
+    (record.parent.is_some() && lineage.own().steps().is_none()).then(|| {
+        format!(
+            "branch `{}` is unfinished: its fork ended before its first step, {}, was recorded, which has its edits. \
+             Resume it to make that step",
+            record.name,
+            record.first_step()
+        )
+    })
+}
+
+/// Refuses to compare an unfinished fork by a step that it would have of its own:
+/// what there is instead is another branch's.
+fn refuse_unfinished(lineage: &Lineage, address: &Address) -> Result<(), Failure> {
+    match unfinished(lineage).filter(|_| !matches!(address.position, Position::Step(_) | Position::Epoch(_))) {
+        Some(unfinished) => Err(Failure::Refused(unfinished)
+            .advised(vec![Advice::Resume { branch: lineage.branch().name.clone(), more: None }])),
+        None => Ok(()),
+    }
 }
 
 /// The steps that `--from` and `--to` name, of those that there are.
@@ -146,22 +172,22 @@ fn edit(text: &OsStr) -> Result<Edit, Failure> {
     // A path may be no text: the file is the word that looks like it.
     let words = words(text);
     Ok(Edit::parse(&text.to_string_lossy(), &mut |shown| {
-        let word = words.iter().copied().find(|word| word.to_string_lossy() == shown);
-        npy::coefficients(Path::new(word.unwrap_or(OsStr::new(shown))))
+        let word = words.iter().find(|word| word.to_string_lossy() == shown);
+        npy::coefficients(Path::new(word.map_or(OsStr::new(shown), OsString::as_os_str)))
     })?)
 }
 
-/// Words between blanks.
+/// Words as a shell takes them apart.
 #[cfg(unix)]
-fn words(text: &OsStr) -> Vec<&OsStr> {
-    use std::os::unix::ffi::OsStrExt;
+fn words(text: &OsStr) -> Vec<OsString> {
+    use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-    text.as_bytes().split(u8::is_ascii_whitespace).map(OsStr::from_bytes).collect()
+    shlex::bytes::split(text.as_bytes()).unwrap_or_default().into_iter().map(OsString::from_vec).collect()
 }
 
-/// Words between blanks, where text that is no Unicode cannot be taken apart.
+/// Words as a shell takes them apart, where text that is no Unicode cannot be.
 #[cfg(not(unix))]
-fn words(_text: &OsStr) -> Vec<&OsStr> {
+fn words(_text: &OsStr) -> Vec<OsString> {
     Vec::new()
 }
 

@@ -14,7 +14,7 @@ use revacnn_schemas::{Address, BranchRecord, FilterNumber, ImageIndex, LayerName
 use super::Run;
 use super::figure::{check_ending, finish, must_see, warn_of_gaps};
 use crate::error::Failure;
-use crate::options::{DataOption, StoreOption};
+use crate::options::{DataOption, StoreOption, whole};
 
 /// Draw curves, a network, filters, maps or a confusion matrix.
 #[derive(Debug, Args)]
@@ -129,14 +129,15 @@ struct LossKind {
 struct ChartKind {
     #[command(flatten)]
     curves: Curves,
-    /// The number that is shown; an unknown one lists those that there are.
+    /// The number that is shown, such as `live_accuracy` or any hyper-parameter
+    /// by its name; an unknown one lists those that there are.
     #[arg(long, value_name = "NAME")]
     quantity: Option<String>,
     /// The layer, where the number is one of each layer.
     #[arg(long, value_name = "LAYER")]
     layer: Option<LayerName>,
     /// One filter of that layer, by its number.
-    #[arg(long, value_name = "NUMBER", requires = "layer")]
+    #[arg(long, value_name = "NUMBER", requires = "layer", value_parser = whole::<u32>)]
     filter: Option<u32>,
 }
 
@@ -148,7 +149,7 @@ struct NetworkKind {
     #[arg(long, value_name = "PICTURE", default_value = "maps")]
     show: Show,
     /// The training image [default: the first probe image].
-    #[arg(long, value_name = "IMAGE")]
+    #[arg(long, value_name = "IMAGE", value_parser = whole::<u32>)]
     image: Option<u32>,
 }
 
@@ -175,7 +176,7 @@ struct ActivationsKind {
     #[arg(long, value_name = "SOURCE", default_value = "activations")]
     of: Source,
     /// The training image [default: the first probe image].
-    #[arg(long, value_name = "IMAGE")]
+    #[arg(long, value_name = "IMAGE", value_parser = whole::<u32>)]
     image: Option<u32>,
 }
 
@@ -187,10 +188,10 @@ struct FilterKind {
     #[arg(long, value_name = "LAYER")]
     layer: Option<LayerName>,
     /// The filter, by its number.
-    #[arg(long, value_name = "NUMBER", requires = "layer")]
+    #[arg(long, value_name = "NUMBER", requires = "layer", value_parser = whole::<u32>)]
     filter: Option<u32>,
     /// The training image [default: the first probe image].
-    #[arg(long, value_name = "IMAGE")]
+    #[arg(long, value_name = "IMAGE", value_parser = whole::<u32>)]
     image: Option<u32>,
 }
 

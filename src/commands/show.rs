@@ -5,16 +5,19 @@ use std::process::ExitCode;
 
 use clap::Args;
 use revacnn_recorder::{Replay, find_data, usual_threads};
+use revacnn_schemas::statistics::{mean_absolute, norm, sum};
 use revacnn_schemas::{
     Address, BranchName, BranchRecord, FilterNumber, LayerName, LayerTopology, Place, SCALARS, ScalarKind, Step,
+    written,
 };
 use revacnn_store::{StepRow, StepTensors, Store, StoreError};
 use serde_json::{Value, json};
 
 use super::{Run, history};
 use crate::error::Failure;
-use crate::options::{DataOption, StoreOption};
-use crate::text::{Side, count, duration, loss, percent, table};
+use crate::options::{DataOption, StoreOption, whole};
+use crate::output;
+use crate::text::{Side, count, duration, loss, percent, printable, table};
 
 /// Show what was recorded of a step.
 #[derive(Debug, Args)]
@@ -34,7 +37,7 @@ pub(crate) struct ShowArguments {
     #[arg(long, value_name = "LAYER")]
     layer: Option<LayerName>,
     /// One filter of that layer, by its number.
-    #[arg(long, value_name = "NUMBER", requires = "layer")]
+    #[arg(long, value_name = "NUMBER", requires = "layer", value_parser = whole::<u32>)]
     filter: Option<u32>,
     #[command(flatten)]
     data: DataOption,
@@ -74,7 +77,7 @@ impl Run for ShowArguments {
         }
         let tensors = replay.tensors(step)?;
         let shown = Shown { name: self.address.branch.clone(), record, row, tensors, recomputed };
-        let mut out = std::io::stdout().lock();
+        let mut out = output::out();
         if json {
             writeln!(out, "{}", shown.json(&layers, self.filter.map(FilterNumber)))?;
         } else {
@@ -202,19 +205,21 @@ impl Shown {
         if self.name != self.record.name {
             text += &format!("  recorded in {}", self.record.name);
         }
-        text += &format!(
-            "  epoch {}, image {} of it, {} images seen\n",
-            row.cursor.epoch,
-            count(row.cursor.offset.into()),
-            count(row.cursor.images_seen)
-        );
+        // As people count, and as `epoch:N` does: from 1, and done at its last step.
+        let epoch = row.cursor.epoch.0;
+        text += &match (epoch, row.cursor.offset) {
+            (0, 0) => "  before epoch 1".to_owned(),
+            (done, 0) => format!("  epoch {} done", count(done)),
+            (done, offset) => format!("  epoch {}, {} images of it", count(done + 1), count(offset.into())),
+        };
+        text += &format!(", {} images seen\n", count(row.cursor.images_seen));
         if row.step == self.record.first_step() {
             text += match row.step {
                 Step(0) => "  before any update: no loss, no gradients\n",
                 _ => "  the state after the fork's edits: no loss, no gradients\n",
             };
             for edit in &self.record.edits {
-                text += &format!("  {edit}\n");
+                text += &format!("  {}\n", printable(edit));
             }
         } else {
             let share = |value: Option<f32>| value.map_or_else(|| "–".to_owned(), percent);
@@ -231,10 +236,10 @@ impl Shown {
             "  {}: learning rate {}{}, weight decay {}, batch {}; {}\n",
             self.record
                 .definition()
-                .map_or_else(|| self.record.producer.to_string(), |definition| definition.optimizer.kind.clone()),
-            hyper.get("learning_rate").unwrap_or_default(),
-            hyper.get("momentum").map_or_else(String::new, |momentum| format!(", momentum {momentum}")),
-            hyper.get("weight_decay").unwrap_or_default(),
+                .map_or_else(|| self.record.producer.to_string(), |definition| printable(&definition.optimizer.kind)),
+            written(hyper.get("learning_rate").unwrap_or_default()),
+            hyper.get("momentum").map_or_else(String::new, |momentum| format!(", momentum {}", written(momentum))),
+            written(hyper.get("weight_decay").unwrap_or_default()),
             hyper.batch_size,
             duration(row.elapsed_nanos as f64 * 1e-9),
         );
@@ -264,8 +269,8 @@ impl Shown {
                     layer.kind.clone(),
                     count(layer.filters.len() as u64),
                     count(layer.coefficients.unwrap_or(0) as u64),
-                    tensors.map_or_else(|| "–".to_owned(), |tensors| short(norm(&tensors.weights))),
-                    gradients.map_or_else(|| "–".to_owned(), |gradients| short(norm(&gradients.weights))),
+                    tensors.map_or_else(|| "–".to_owned(), |tensors| short(norm(&tensors.weights) as f32)),
+                    gradients.map_or_else(|| "–".to_owned(), |gradients| short(norm(&gradients.weights) as f32)),
                     layer.map.map_or_else(|| "–".to_owned(), |[rows, columns]| format!("{rows}×{columns}")),
                     if values == 0 { "–".to_owned() } else { percent(zeros as f32 / values as f32) },
                 ]
@@ -304,16 +309,14 @@ impl Shown {
                 .map(|gradients| of(&gradients.weights, position));
             let activation = layer.map.map(|[rows, columns]| {
                 let map = rows * columns;
-                let images = self.tensors.probes.len().max(1) as f32;
+                let images = self.tensors.probes.len().max(1) as f64;
                 let maps = self.tensors.block(&layer.layer);
-                maps.map(|block| block.activations[position * map..][..map].iter().sum::<f32>()).sum::<f32>() / images
+                (maps.map(|block| sum(&block.activations[position * map..][..map])).sum::<f64>() / images) as f32
             });
-            let mean_gradient = gradients
-                .as_ref()
-                .map(|values| values.iter().map(|value| value.abs()).sum::<f32>() / values.len().max(1) as f32);
+            let mean_gradient = gradients.as_ref().map(|values| mean_absolute(values) as f32);
             rows.push(vec![
                 format!("{}/{}", layer.layer, identity.number),
-                short(norm(&weights)),
+                short(norm(&weights) as f32),
                 tensors.map_or_else(|| "–".to_owned(), |tensors| short(tensors.biases[position])),
                 mean_gradient.map_or_else(|| "–".to_owned(), short),
                 activation.map_or_else(|| "–".to_owned(), short),
@@ -335,11 +338,6 @@ impl Shown {
         ];
         table(&heading, &rows) + &detail
     }
-}
-
-/// Euclidean length.
-fn norm(values: &[f32]) -> f32 {
-    values.iter().map(|&value| f64::from(value) * f64::from(value)).sum::<f64>().sqrt() as f32
 }
 
 /// Four significant digits.

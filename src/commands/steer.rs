@@ -6,13 +6,15 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use revacnn_schemas::{Address, Advice, BranchName, Place, Position};
-use revacnn_store::{Command, Store, StoreError, steer};
+use revacnn_recorder::check_producer;
+use revacnn_schemas::{Address, Advice, BranchName, BranchRecord, Place, Position};
+use revacnn_store::{Command, Store, StoreError, is_training, steer};
 use serde_json::json;
 
 use super::{Run, edits};
 use crate::error::Failure;
-use crate::options::{StoreOption, with_edits};
+use crate::options::{StoreOption, whole, with_edits};
+use crate::output;
 use crate::text::count;
 
 /// Steer a training that runs in another process.
@@ -48,7 +50,7 @@ pub(crate) struct SteerArguments {
     #[arg(long, group = "request")]
     stop: bool,
     /// Seconds to wait for the answer.
-    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = whole::<u64>)]
     patience: u64,
 }
 
@@ -71,8 +73,16 @@ impl Run for SteerArguments {
         };
         let store = Store::open(&self.store.store)?;
         let record = store.branch(&self.branch)?;
+        check_producer(&record, "steer it")?;
         let forks = matches!(command, Command::Edit { .. });
         let answer = steer(&store, &record, command.clone(), Duration::from_secs(self.patience));
+        let went_on = matches!(answer, Err(StoreError::NotTraining { .. })).then(|| goes_on(&store, &record)).flatten();
+        if let Some(now) = went_on {
+            return Err(Failure::Refused(format!(
+                "no process trains branch `{}` now: it forked, and its training goes on in `{now}`. Steer that one",
+                self.branch
+            )));
+        }
         let answer = answer.map_err(|error| match error {
             // What was to happen to the run can happen to the branch.
             StoreError::NotTraining { .. } if forks => Failure::from(error).advised(vec![Advice::Fork {
@@ -85,7 +95,7 @@ impl Run for SteerArguments {
         if let Some(reason) = answer.refused {
             return Err(Failure::Refused(reason));
         }
-        let mut out = std::io::stdout().lock();
+        let mut out = output::out();
         if json {
             let line = json!({
                 "branch": answer.branch,
@@ -113,4 +123,26 @@ impl Run for SteerArguments {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// The branch in which a training that forked goes on, if it does.
+fn goes_on(store: &Store, left: &BranchRecord) -> Option<BranchName> {
+    let records = store.branches().ok()?.records;
+    // From child to child: it may have forked more than once. None is looked at
+    // twice, for a stranger's store may lead round in a circle.
+    let mut met = vec![left.id.clone()];
+    let mut place = 0;
+    while let Some(id) = met.get(place).cloned() {
+        place += 1;
+        let is_child = |record: &&BranchRecord| record.parent.as_ref().is_some_and(|parent| parent.branch == id);
+        for child in records.iter().filter(is_child) {
+            if is_training(store, child).is_ok_and(|training| training) {
+                return Some(child.name.clone());
+            }
+            if !met.contains(&child.id) {
+                met.push(child.id.clone());
+            }
+        }
+    }
+    None
 }

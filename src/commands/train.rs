@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use revacnn_recorder::{Length, RecorderError, StartPlan, StartRequest, start, start_unrecorded};
 use revacnn_schemas::{
-    BranchName, Fidelity, ImageIndex, NetworkSpec, OptimizerSpec, Parameters, Place, RunDefinition, Schedule,
+    BranchName, Fidelity, ImageIndex, NetworkSpec, OptimizerSpec, Parameters, Place, RunDefinition, Schedule, number,
 };
 use revacnn_store::{Store, unix_seconds};
 use revacnn_trainer::{DEFAULT_EPOCHS, TrainerError, named_network};
@@ -14,10 +14,10 @@ use revacnn_trainer::{DEFAULT_EPOCHS, TrainerError, named_network};
 use super::Run;
 use crate::error::Failure;
 use crate::interrupt;
-use crate::options::{DataOption, StoreOption, TrainingOptions};
+use crate::options::{DataOption, StoreOption, TrainingOptions, from_one, whole};
 use crate::output::say;
 use crate::run::{Size, go, refused};
-use crate::text::{bytes, count};
+use crate::text::{bytes, count, printable};
 
 /// Train a network and record every step; on an existing branch, go on.
 #[derive(Debug, Args)]
@@ -49,42 +49,42 @@ pub(crate) struct TrainArguments {
     #[arg(long, value_name = "KIND[,NAME=VALUE]…")]
     optimizer: Option<String>,
     /// Learning rate [default: the optimizer's].
-    #[arg(long, value_name = "RATE")]
+    #[arg(long, value_name = "RATE", value_parser = number)]
     learning_rate: Option<f64>,
     /// Momentum, of optimizers that have one.
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE", value_parser = number)]
     momentum: Option<f64>,
     /// L2 decay of coefficients [default: the optimizer's].
-    #[arg(long, value_name = "DECAY")]
+    #[arg(long, value_name = "DECAY", value_parser = number)]
     weight_decay: Option<f64>,
     /// How the learning rate changes: constant, step,every=STEPS,factor=F or cosine,over=STEPS[,floor=F];
     /// F is from 0 to 1, for the rate only falls [default: constant].
     #[arg(long, value_name = "CURVE")]
     schedule: Option<Schedule>,
     /// Images of a batch [default: 8].
-    #[arg(long, value_name = "IMAGES")]
+    #[arg(long, value_name = "IMAGES", value_parser = whole::<u32>)]
     batch_size: Option<u32>,
     /// Train until this step.
-    #[arg(long, value_name = "N", conflicts_with = "epochs")]
+    #[arg(long, value_name = "N", conflicts_with = "epochs", value_parser = whole::<u64>)]
     steps: Option<u64>,
     /// Train until the end of this epoch [default: 3].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>)]
     epochs: Option<u64>,
     /// The seed of all randomness [default: 0].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>)]
     seed: Option<u64>,
     /// Training images whose maps are written every step [default: 0].
-    #[arg(long, value_name = "IMAGE", value_delimiter = ',')]
+    #[arg(long, value_name = "IMAGE", value_delimiter = ',', value_parser = whole::<u32>)]
     probe: Vec<u32>,
     /// `every`: write every step's tensors; `keyframes`: write a state now and then, recompute the rest
     /// [default: every].
     #[arg(long, value_name = "FIDELITY")]
     fidelity: Option<Fidelity>,
     /// Steps from one keyframe to the next [default: 400 images].
-    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "K", value_parser = from_one)]
     keyframe_interval: Option<u64>,
     /// Evaluate on the validation images every N steps, besides the end of each epoch.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = from_one)]
     validate_every: Option<u64>,
     #[command(flatten)]
     training: TrainingOptions,
@@ -176,8 +176,8 @@ fn announcement(plan: &StartPlan, size: u64, budget: Option<u64>) -> String {
     };
     format!(
         "{} on {}: {} parameters, batch {}, until step {} — about {} on disk{thinned}",
-        network_name(&plan.definition),
-        plan.definition.dataset.name,
+        printable(&network_name(&plan.definition)),
+        printable(&plan.definition.dataset.name),
         count(plan.topology.parameters() as u64),
         plan.definition.batch_size,
         count(plan.until.0),

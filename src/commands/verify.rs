@@ -12,7 +12,8 @@ use serde_json::json;
 
 use super::{Run, asked_span, bar};
 use crate::error::Failure;
-use crate::options::{DataOption, StoreOption};
+use crate::options::{DataOption, StoreOption, threads, whole};
+use crate::output;
 use crate::text::{self, count, duration};
 
 /// Execute a branch again and compare every step with the log.
@@ -31,16 +32,16 @@ pub(crate) struct VerifyArguments {
     #[arg(value_name = "BRANCH")]
     branch: BranchName,
     /// First step, also an inherited one [default: the branch's first].
-    #[arg(long, value_name = "STEP")]
+    #[arg(long, value_name = "STEP", value_parser = whole::<u64>)]
     from: Option<u64>,
     /// Last step [default: the newest].
-    #[arg(long, value_name = "STEP")]
+    #[arg(long, value_name = "STEP", value_parser = whole::<u64>)]
     to: Option<u64>,
     /// Compare digests and checksums alone, and not every column.
     #[arg(long)]
     quick: bool,
     /// Threads, each on spans between keyframes of its own [default: the machine's cores].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "N", value_parser = threads)]
     threads: Option<u16>,
     #[command(flatten)]
     data: DataOption,
@@ -83,7 +84,7 @@ impl Run for VerifyArguments {
         let verified = verified?;
         let seconds = started.elapsed().as_secs_f64();
         let trained: f64 = lineage.step_rows(span)?.iter().map(|row| row.elapsed_nanos as f64 * 1e-9).sum();
-        let mut out = std::io::stdout().lock();
+        let mut out = output::out();
         if json {
             let not_covered: serde_json::Map<_, _> =
                 NOT_COVERED.iter().map(|(table, columns)| (table.to_string(), json!(columns))).collect();

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::Run;
 use crate::error::Failure;
-use crate::options::{DataOption, StoreOption};
+use crate::options::{DataOption, StoreOption, whole};
 use crate::output::say;
 
 /// The window's theme.
@@ -86,6 +86,10 @@ impl Run for ViewArguments {
             dark: self.theme == ThemeName::Dark,
         };
         match &self.screenshot {
+            Some(path) if !path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png")) => {
+                let reason = "expected a file that ends in .png";
+                return Err(Failure::Usage(format!("cannot write {}: {reason}", path.display())));
+            }
             Some(path) => {
                 screenshot(&options, path)?;
                 if json {
@@ -111,7 +115,7 @@ impl Run for ViewArguments {
 fn filter(text: &str) -> Result<(LayerName, FilterNumber), String> {
     let expected = || format!("expected LAYER/FILTER, such as conv3/7, found `{text}`");
     let (layer, number) = text.split_once('/').ok_or_else(expected)?;
-    Ok((layer.parse().map_err(|_| expected())?, FilterNumber(number.parse().map_err(|_| expected())?)))
+    Ok((layer.parse().map_err(|_| expected())?, FilterNumber(whole(number).map_err(|_| expected())?)))
 }
 
 /// `1440x900`.

@@ -1,7 +1,9 @@
 //! What is said at the end of a run.
 
+use std::iter::Sum;
+
 use revacnn_recorder::{Diverged, Ended};
-use revacnn_schemas::{Address, Advice, BranchRecord, Fidelity, Place, Position, Step, ValidationResult};
+use revacnn_schemas::{Address, Advice, BranchName, BranchRecord, Fidelity, Place, Position, Step, ValidationResult};
 use revacnn_store::Summary;
 use revacnn_trainer::{StepOutcome, Trainer};
 use serde_json::json;
@@ -18,6 +20,8 @@ pub(super) struct Closing {
     pub(super) branch: Option<BranchRecord>,
     pub(super) trainer: Trainer,
     pub(super) summary: Option<Summary>,
+    /// The branches that were left for forks while it ran.
+    pub(super) left: Vec<(BranchName, Summary)>,
     /// The closing evaluation, which is no row of the log.
     pub(super) validation: Option<ValidationResult>,
     /// The branch's own steps whose full validation is in the log.
@@ -40,6 +44,12 @@ impl Closing {
     /// Whether the log holds what the closing evaluation found.
     fn is_recorded(&self) -> bool {
         self.validated.contains(&self.trainer.position())
+    }
+
+    /// What was written of all branches of the run.
+    fn of_all<T: Sum>(&self, value: impl Fn(&Summary) -> T) -> Option<T> {
+        let last = self.summary.as_ref()?;
+        Some(self.left.iter().map(|(_, summary)| summary).chain([last]).map(value).sum())
     }
 
     fn print_json(&self, ended: &Ended) {
@@ -65,9 +75,9 @@ impl Closing {
             "validation_loss": validation.map(|result| result.loss).filter(|loss| loss.is_finite()),
             "validation_accuracy": validation.map(ValidationResult::accuracy),
             "validation_recorded": validation.map(|_| self.is_recorded()),
-            "bytes_written": self.summary.map(|summary| summary.bytes),
-            "thinned_steps": self.summary.map(|summary| summary.thinned_steps),
-            "waited_for_disk_seconds": self.summary.map(|summary| summary.waited.as_secs_f64()),
+            "bytes_written": self.of_all(|summary| summary.bytes),
+            "thinned_steps": self.of_all(|summary| summary.thinned_steps),
+            "waited_for_disk_seconds": self.of_all(|summary| summary.waited).map(|waited| waited.as_secs_f64()),
         });
         say!("{line}");
     }
@@ -110,11 +120,19 @@ impl Closing {
             Fidelity::Keyframes => "every step's scalars, and keyframes that give its tensors back,",
             Fidelity::Every => "every step",
         };
-        say!("recorded {what} in {}: {}", printable(&self.place.store.display()), bytes(summary.bytes));
-        if summary.thinned_steps > 0 {
+        let written = self.of_all(|summary| summary.bytes).unwrap_or_default();
+        let mut recorded = format!("recorded {what} in {}: {}", printable(&self.place.store.display()), bytes(written));
+        if !self.left.is_empty() {
+            let parts = self.left.iter().map(|(name, summary)| (name, summary)).chain([(&branch.name, &summary)]);
+            let parts: Vec<String> = parts.map(|(name, summary)| format!("{name} {}", bytes(summary.bytes))).collect();
+            recorded += &format!(" ({})", parts.join(", "));
+        }
+        say!("{recorded}");
+        let thinned = self.of_all(|summary| summary.thinned_steps).unwrap_or_default();
+        if thinned > 0 {
             say!(
                 "{} of the oldest steps are thinned to keyframes: their tensors are recomputed exactly on demand",
-                count(summary.thinned_steps)
+                count(thinned)
             );
         }
         if !matches!(ended, Ended::Diverged(_)) {
@@ -126,7 +144,9 @@ impl Closing {
     fn advice(&self, branch: &BranchRecord) -> Vec<Advice> {
         let topology = self.trainer.topology();
         let at = |position| Address { branch: branch.name.clone(), position };
-        let middle = at(Position::Step(Step(self.trainer.position().0 / 2)));
+        // Half-way along the branch's own steps: before them, it is its parent.
+        let (first, last) = (branch.first_step().0, self.trainer.position().0);
+        let middle = at(Position::Step(Step(first + last.saturating_sub(first) / 2)));
         let layer = topology.parameter_layers().next().map(|layer| layer.layer.clone());
         let mut advice = vec![Advice::ListBranches, Advice::Show { at: middle.clone(), layer }];
         let blocks: Vec<_> = topology.blocks().collect();

@@ -8,8 +8,8 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use revacnn_recorder::{Diverged, Ended, RecorderError, Run, Steered, Watcher, train};
-use revacnn_schemas::{Address, Advice, BranchName, Place, Position, Step};
-use revacnn_store::{BranchReader, StoreError, branch_bytes, cpu_seconds};
+use revacnn_schemas::{Address, Advice, BranchName, Place, Position, Step, written};
+use revacnn_store::{BranchReader, StoreError, Summary, branch_bytes, cpu_seconds};
 use revacnn_trainer::data::Split;
 use revacnn_trainer::{Effect, StepOutcome};
 use serde_json::{Value, json};
@@ -59,6 +59,9 @@ struct Screen {
     last: Option<StepOutcome>,
     /// Where there is something to train.
     reporter: Option<Reporter>,
+    /// The branches that were left for forks while it ran, and what of them was
+    /// written.
+    left: Vec<(BranchName, Summary)>,
 }
 
 impl Screen {
@@ -75,6 +78,7 @@ impl Screen {
             cpu_at_start: cpu_seconds(),
             last: None,
             reporter: (first < until).then(|| Reporter::new(json, first, until)),
+            left: Vec::new(),
         }
     }
 
@@ -128,6 +132,7 @@ impl Screen {
             last: self.last,
             trainer,
             summary,
+            left: self.left,
         };
         closing.print(self.json, &ended);
         match ended {
@@ -148,6 +153,9 @@ impl Watcher for Screen {
     }
 
     fn steered(&mut self, _run: &Run, event: &Steered) {
+        if let Steered::Forked { from, summary, .. } = event {
+            self.left.push((from.clone(), *summary));
+        }
         if self.json {
             let line = match event {
                 Steered::Paused(step) => json!({ "event": "paused", "step": step }),
@@ -215,7 +223,7 @@ pub(crate) fn refused(error: RecorderError, place: &Place) -> Failure {
 fn try_next(branch: &BranchName, diverged: &Diverged, place: &Place) -> String {
     let fork = Advice::Fork {
         at: Address { branch: branch.clone(), position: Position::Step(diverged.fork_at) },
-        edits: vec![format!("set learning-rate {}", diverged.learning_rate)],
+        edits: vec![format!("set learning-rate {}", written(diverged.learning_rate))],
         more: Some(500),
     };
     format!(

@@ -10,7 +10,7 @@ use crate::disk::lock::{Attempt, FileLock};
 use crate::disk::plain_folder_exists;
 use crate::disk::system::who_has_open;
 use crate::read::listing::list_if_there;
-use crate::store::read_branch;
+use crate::store::{has_vanished, read_branch};
 use crate::{Store, StoreError};
 
 impl Store {
@@ -51,9 +51,11 @@ impl Store {
         }
         let _held = self.hold_alone(&record)?;
         self.disk().create_folder(&self.trash())?;
+        self.disk().sync_folder(self.root())?;
         self.disk().rename(&self.paths(&record.id).folder, &self.in_trash(&record.id))?;
-        self.disk().sync_folder(&self.root().join("branches"))?;
+        // First where it is now: a power failure between the two may not lose it.
         self.disk().sync_folder(&self.trash())?;
+        self.disk().sync_folder(&self.root().join("branches"))?;
         Ok(record)
     }
 
@@ -87,8 +89,11 @@ impl Store {
         if branches.records.iter().any(|other| other.name == record.name) {
             return Err(StoreError::NameTaken { name: record.name.clone(), store: self.root().to_owned() });
         }
+        // A parent that cannot be read was none that could be read when its child
+        // was deleted, either.
         if let Some(parent) = &record.parent
             && !branches.records.iter().any(|other| other.id == parent.branch)
+            && has_vanished(&self.paths(&parent.branch).folder)
         {
             return Err(StoreError::ParentMissing {
                 branch: name.clone(),

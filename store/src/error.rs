@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parquet::errors::ParquetError;
-use revacnn_schemas::{Advice, BranchId, BranchName, OLDEST_FORMAT_VERSION, Position, Step, Table};
+use revacnn_schemas::{Advice, BranchId, BranchName, OLDEST_FORMAT_VERSION, Position, Step, Table, one_line};
 
 use crate::StepSpan;
 use crate::shape::TENSOR_TABLES;
@@ -478,7 +478,8 @@ impl StoreError {
     }
 
     pub(crate) fn damaged(path: &Path, expected: impl Into<String>, found: impl Into<String>) -> Self {
-        Self::Damaged { path: path.to_owned(), expected: expected.into(), found: found.into() }
+        // What a file says may be another person's, and is one line.
+        Self::Damaged { path: path.to_owned(), expected: expected.into(), found: one_line(&found.into()) }
     }
 
     /// What was expected of a file and what was found, for files that nobody

@@ -15,7 +15,7 @@ use crate::disk::system::{file_bytes, folder_bytes};
 use crate::read::gaps::Strays;
 use crate::read::listing::{Listing, list_if_there, spans};
 use crate::shape::TENSOR_TABLES;
-use crate::store::{BranchList, read_branch};
+use crate::store::{BranchList, has_vanished, read_branch};
 use crate::thinning::{Materialised, Thinned};
 use crate::{StepSpan, Store, StoreError};
 
@@ -57,6 +57,10 @@ impl Store {
             let path = self.trash().join(&entry);
             let name =
                 entry.strip_prefix("branch=").and_then(|id| read_branch(&path, id).ok()).map(|record| record.name);
+            // Taken back, or freed, since the trash was listed.
+            if has_vanished(&path) {
+                continue;
+            }
             if let Some(Needed { reason, by_child }) = needed(&entry, &branches) {
                 let what = path.display().to_string();
                 let needed = name.filter(|_| by_child);
@@ -81,6 +85,10 @@ impl Store {
                 Err(StoreError::WriterBusy { .. } | StoreError::InUse { .. }) => continue,
                 Err(error) => Err(error),
             };
+            // Deleted since the branches were listed: it is in the trash by now.
+            if has_vanished(&self.paths(&record.id).folder) {
+                continue;
+            }
             match found {
                 Ok((found, lost)) => {
                     garbage.items.extend(found);
@@ -205,15 +213,10 @@ fn needed(entry: &str, branches: &BranchList) -> Option<Needed> {
         let reason = format!("branch `{}` was forked from it; take it back", child.name);
         return Some(Needed { reason, by_child: true });
     }
-    let is_unread = |error: &&StoreError| {
-        !matches!(
-            error,
-            StoreError::ParentMissing { .. } | StoreError::ParentCycle { .. } | StoreError::AmbiguousName { .. }
-        )
-    };
-    let unread = branches.problems.iter().filter(is_unread).count();
-    let says = "whose description cannot be read may have been forked from it; restore or remove those first";
-    (unread > 0).then(|| Needed { reason: format!("{unread} of the store's branches {says}"), by_child: false })
+    let unread = branches.unread();
+    let says = "of the store's branches cannot be read, and may have been forked from it: restore its branch.json from a \
+                copy, or remove its folder";
+    (unread > 0).then(|| Needed { reason: format!("{unread} {says}"), by_child: false })
 }
 
 fn left_over(path: PathBuf, reason: &str) -> Garbage {

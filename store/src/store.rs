@@ -53,6 +53,18 @@ impl BranchList {
         self.ambiguous.contains(name)
     }
 
+    /// How many branches' descriptions cannot be read; their children, whose own
+    /// can be, and names that several have are other problems.
+    pub(crate) fn unread(&self) -> usize {
+        let can_be_read = |problem: &&StoreError| {
+            matches!(
+                problem,
+                StoreError::ParentMissing { .. } | StoreError::ParentCycle { .. } | StoreError::AmbiguousName { .. }
+            )
+        };
+        self.problems.iter().filter(|problem| !can_be_read(problem)).count()
+    }
+
     /// The error for a name that several branches have.
     fn ambiguity(&self, name: &BranchName, store: &Path) -> StoreError {
         let ids = self.records.iter().filter(|record| record.name == *name).map(|record| record.id.clone());
@@ -67,11 +79,20 @@ impl Store {
     /// [`StoreError::NotAStore`] where the directory holds other files.
     pub fn create(root: impl Into<PathBuf>, created_unix_seconds: u64) -> Result<Self, StoreError> {
         let (root, disk) = (root.into(), Disk::default());
+        let made: Vec<PathBuf> = root.ancestors().take_while(|folder| !folder.exists()).map(PathBuf::from).collect();
         fs::create_dir_all(&root).map_err(|source| StoreError::io("create the store", &root, source))?;
+        for folder in made {
+            // A power failure may not lose the store with all that is in it. A folder
+            // that may not be opened, as one of other people, is the system's to keep.
+            let parent = folder.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
+            let _ = disk.sync_folder(parent);
+        }
         // The lock is what is left of a creation that was cut short.
         let ours = ["store.lock", ".store.json.new", "branches"];
         for entry in list(&root)? {
-            if !ours.contains(&entry.as_str()) {
+            // macOS keeps what its files have beside their bytes in `._NAME`.
+            let is_no_obstacle = NOT_OURS.contains(&entry.as_str()) || entry.starts_with("._");
+            if !ours.contains(&entry.as_str()) && !is_no_obstacle {
                 let reason = if entry == "store.json" {
                     "it is a store already: open it instead".to_owned()
                 } else {
@@ -152,13 +173,24 @@ impl Store {
             description(&self.root)?;
             return Ok(branches);
         }
-        for entry in list(&folder)? {
-            let Some(id) = entry.strip_prefix("branch=") else {
-                continue;
-            };
-            match read_branch(&folder.join(&entry), id) {
-                Ok(record) => branches.records.push(record),
-                Err(error) => branches.problems.push(error),
+        // What somebody deletes meanwhile is no branch: the others are looked at
+        // again, for they may have been deleted before it.
+        for attempt in 0..LOOKS {
+            branches = BranchList::default();
+            let mut vanished = false;
+            for entry in list(&folder)? {
+                let Some(id) = entry.strip_prefix("branch=") else {
+                    continue;
+                };
+                let path = folder.join(&entry);
+                match read_branch(&path, id) {
+                    Ok(record) => branches.records.push(record),
+                    Err(_) if has_vanished(&path) => vanished = true,
+                    Err(error) => branches.problems.push(error),
+                }
+            }
+            if !vanished || attempt + 1 == LOOKS {
+                break;
             }
         }
         branches.records.sort_by(|a, b| (a.created_unix_seconds, &a.name).cmp(&(b.created_unix_seconds, &b.name)));
@@ -249,15 +281,25 @@ impl Store {
         } else {
             format!("there is {}", names.join(", "))
         };
-        // Two branches of one name are among those that can be read.
-        let unread = branches.problems.iter().filter(|problem| !matches!(problem, StoreError::AmbiguousName { .. }));
-        let unread = unread.count();
+        let unread = branches.unread();
         if unread > 0 {
             known.push_str(&format!(", and {unread} that cannot be read"));
         }
         StoreError::UnknownBranch { name: name.chars().take(80).collect(), store: self.root.clone(), known, unread }
     }
 }
+
+/// Whether nothing lies at a path any more.
+pub(crate) fn has_vanished(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+}
+
+/// How often the branches are looked at while others delete some.
+const LOOKS: usize = 20;
+
+/// What systems and people put into folders that are empty to them.
+const NOT_OURS: [&str; 7] =
+    [".gitkeep", ".gitignore", ".DS_Store", ".localized", "lost+found", "Thumbs.db", "desktop.ini"];
 
 /// Where the description of the store at a folder lies, if it is a store.
 fn description(root: &Path) -> Result<PathBuf, StoreError> {

@@ -35,7 +35,8 @@ fn it_is_recorded_and_read_under_its_own_name() {
     }
     // What differs from a run of this engine is who computes it.
     let ours = store.create_branch(NewBranch { name: Some(name("ours")), ..new("ours", engine()) }).unwrap();
-    assert_eq!(read.producer.differences(&ours.producer), ["producer: pytorch 2.9 → this engine, arithmetic 1"]);
+    let told: Vec<String> = read.producer.differences(&ours.producer).iter().map(ToString::to_string).collect();
+    assert_eq!(told, ["producer: pytorch 2.9 → this engine, arithmetic 1"]);
     // Another version is another run.
     let newer = store.create_branch(new("newer", foreign("3.0"))).unwrap();
     assert_ne!(newer.key, read.key);

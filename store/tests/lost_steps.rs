@@ -5,7 +5,7 @@
 mod fake;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use fake::*;
 use revacnn_schemas::{BranchRecord, ParentRecord, Position, Step, Table};
@@ -28,21 +28,6 @@ fn span((first, last): (u64, u64)) -> StepSpan {
 
 fn steps_file(store: &Store, branch: &BranchRecord, (first, last): (u64, u64)) -> PathBuf {
     store.branch_folder(&branch.id).join(format!("steps/{first:012}-{last:012}.parquet"))
-}
-
-/// Every file below a folder, but locks and the lost one.
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(files(&path));
-        } else if path.extension().is_none_or(|ending| ending != "lock") {
-            found.push(path);
-        }
-    }
-    found.sort();
-    found
 }
 
 #[test]

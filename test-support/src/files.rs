@@ -1,4 +1,4 @@
-//! What lies in a folder.
+//! What lies in a folder. `store`, whose tests link no engine, takes this file itself.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,4 +16,18 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
     }
     found.sort();
     found
+}
+
+/// Copies a folder with all that is in it.
+pub fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let target = to.join(path.file_name().expect("a name"));
+        if path.is_dir() {
+            copy_folder(&path, &target);
+        } else {
+            fs::copy(&path, target).expect("a copy");
+        }
+    }
 }

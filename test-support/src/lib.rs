@@ -4,8 +4,10 @@
 //! returns an error: a test that cannot record its run has failed.
 
 mod files;
+mod power;
 
-pub use files::files;
+pub use files::{copy_folder, files};
+pub use power::{Left, PowerLog};
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -16,7 +18,7 @@ use revacnn_recorder::{Fork, ForkPlan, RecorderError, Resources, Session, Sessio
 use revacnn_schemas::{BranchName, Edit, Fidelity, ImageIndex, NetworkSpec, RecordingSettings, RunDefinition, Step};
 use revacnn_store::{Lineage, RecorderOptions, Store};
 use revacnn_trainer::data::{Dataset, load};
-use revacnn_trainer::{Settings, define};
+use revacnn_trainer::{Settings, define, preset};
 
 /// The quickest network there is to record.
 pub const TINY: &str = "[[layer]]\nkind = \"conv\"\nfilters = 2\nkernel = 3\n[[layer]]\nkind = \"softmax\"\n";
@@ -26,8 +28,8 @@ pub const TINY: &str = "[[layer]]\nkind = \"conv\"\nfilters = 2\nkernel = 3\n[[l
 pub struct SmallRun {
     /// A data set's name.
     pub dataset: OsString,
-    /// The network, as TOML.
-    pub network: String,
+    /// The network.
+    pub network: NetworkSpec,
     /// Optimizer, batch size and seed.
     pub settings: Settings,
     /// What is written each step.
@@ -51,7 +53,7 @@ impl Default for SmallRun {
     fn default() -> Self {
         Self {
             dataset: "digits".into(),
-            network: TINY.to_owned(),
+            network: network(TINY),
             settings: Settings::default(),
             fidelity: Fidelity::Every,
             keyframe_interval: 10,
@@ -64,6 +66,19 @@ impl Default for SmallRun {
 }
 
 impl SmallRun {
+    /// What benches record: the paper's network on `shapes`, as a person would who
+    /// gives a batch size alone.
+    pub fn paper(batch_size: u32) -> Self {
+        Self {
+            dataset: "shapes".into(),
+            network: preset("paper").expect("a preset"),
+            settings: Settings { batch_size, ..Settings::default() },
+            keyframe_interval: RecordingSettings::default_keyframe_interval(batch_size),
+            probe: ImageIndex(0),
+            ..Self::default()
+        }
+    }
+
     /// The data set; it is loaded once for all tests of a program.
     pub fn data(&self) -> Arc<Dataset> {
         data(&self.dataset)
@@ -71,8 +86,7 @@ impl SmallRun {
 
     /// What is trained.
     pub fn definition(&self) -> RunDefinition {
-        let network = NetworkSpec::from_toml(&self.network).expect("a network");
-        define(network, &self.data(), &self.settings).expect("a definition")
+        define(self.network.clone(), &self.data(), &self.settings).expect("a definition")
     }
 
     /// What is trained, and how it is recorded.
@@ -144,6 +158,11 @@ impl SmallRun {
 /// A branch's name.
 pub fn name(text: &str) -> BranchName {
     text.parse().expect("a name")
+}
+
+/// A network that is written in TOML.
+pub fn network(toml: &str) -> NetworkSpec {
+    NetworkSpec::from_toml(toml).expect("a network")
 }
 
 /// Trains until a step.

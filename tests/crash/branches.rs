@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use revacnn_test_support::copy_folder;
+
 use crate::support::{Ran, Scratch, TRAIN};
 use crate::{Moments, TABLES, same_rows, tables, wanted_kills};
 
@@ -78,19 +80,8 @@ impl Victim {
 
 /// A copy of a store, in a folder of its own.
 fn copied(store: &Path) -> Scratch {
-    fn copy(from: &Path, to: &Path) {
-        fs::create_dir_all(to).expect("a folder");
-        for path in tables::listed(from) {
-            let target = to.join(path.file_name().expect("a name"));
-            if path.is_dir() {
-                copy(&path, &target);
-            } else {
-                fs::copy(&path, target).expect("a copy");
-            }
-        }
-    }
     let scratch = Scratch::new();
-    copy(store, &scratch.path("runs"));
+    copy_folder(store, &scratch.path("runs"));
     scratch
 }
 

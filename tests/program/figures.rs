@@ -53,8 +53,8 @@ fn what_cannot_be_drawn_is_said_with_what_can() {
     let scratch = Scratch::new();
     scratch.run(0, &format!("{TRAIN} --steps 4"));
     for (code, command, said) in [
-        (1, "plot chart main -o a.svg", "live_accuracy"),
-        (1, "plot chart main --quantity weight_norm -o a.svg", "name a layer"),
+        (2, "plot chart main -o a.svg", "live_accuracy"),
+        (2, "plot chart main --quantity weight_norm -o a.svg", "name a layer"),
         (1, "plot filters main --layer conv7 -o a.svg", "conv1"),
         (2, "plot filters main -o a.svg", "conv1"),
         (2, "plot filters main --layer conv1 --of activations -o a.svg", "gradients"),
@@ -88,7 +88,7 @@ fn what_cannot_be_drawn_is_said_with_what_can() {
         (2, "plot chart main --of weights --quantity loss -o a.svg", "plot chart takes no --of: that is for filters"),
         (2, "plot loss main@3 -o a.svg", "plot loss shows all steps of a branch: write `main` instead of `main@3`"),
         (2, "plot chart main@fork --quantity loss -o a.svg", "write `main` instead of `main@fork`"),
-        (1, "plot loss main -o a.gif", ".svg or .png"),
+        (2, "plot loss main -o a.gif", ".svg or .png"),
         (1, "plot loss other -o a.svg", "`main`"),
         (2, "embed main --layer conv1 --image 3", "the weights of filters are of no image: --image is for --of"),
         (2, "embed main --layer conv1 --method pca --perplexity 5", "--method pca has no perplexity"),
@@ -219,7 +219,7 @@ fn endings_are_read_in_capitals_too() {
         ("embed nope --layer conv1 -o a.JPG", "cannot draw a.JPG: expected a file that ends in .svg or .png"),
         ("compare nope nope -o a", "cannot draw a: expected a file that ends in .svg or .png"),
     ] {
-        let refused = scratch.run(1, command);
+        let refused = scratch.run(2, command);
         assert!(refused.err.contains(said), "{command}: {}", refused.err);
     }
 }
@@ -246,7 +246,7 @@ fn a_screenshot_shows_what_was_asked_for_or_is_refused() {
         assert!(!scratch.path("a.png").exists(), "{command} left a file");
     }
     for name in ["a.pdf", "a.JPG", "a.svg", "a"] {
-        let refused = scratch.run(1, &format!("view --screenshot {name} main"));
+        let refused = scratch.run(2, &format!("view --screenshot {name} main"));
         let said = format!("cannot write {name}: expected a file that ends in .png");
         assert!(refused.err.contains(&said) && !scratch.path(name).exists(), "{}", refused.err);
     }

@@ -108,6 +108,23 @@ fn coefficients_with_their_axes_in_another_order_are_refused() {
     }
 }
 
+/// A file whose name has a blank or a `=` could not be given.
+#[test]
+fn a_file_of_coefficients_is_quoted_as_in_a_shell() {
+    let scratch = colour();
+    for (place, (file, word)) in
+        [("my files", "'my files/w.npy'"), ("my files", "\"my files/w.npy\""), ("lr=0.1", "lr=0.1/w.npy")]
+            .into_iter()
+            .enumerate()
+    {
+        fs::create_dir_all(scratch.path(file)).expect("a folder");
+        let values = (0..75).map(|value| value as f32);
+        fs::write(scratch.path(file).join("w.npy"), array("<f4", "(3, 5, 5)", values)).expect("a file");
+        let ran = set_weights(&scratch, word, &format!("quoted{place}"));
+        assert_eq!(ran.code, Some(0), "{word}: {ran:?}");
+    }
+}
+
 fn branch_file(scratch: &Scratch, name: &str) -> std::path::PathBuf {
     let branches = fs::read_dir(scratch.path("runs/branches")).expect("branches");
     let files = branches.map(|entry| entry.expect("a branch").path().join("branch.json"));

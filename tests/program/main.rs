@@ -22,10 +22,12 @@ mod input;
 mod json;
 mod listings;
 mod matching;
+mod numbers;
 mod outputs;
 mod paths;
 #[cfg(feature = "sql")]
 mod query;
+mod shared;
 mod steering;
 mod stopping;
 mod terminal;

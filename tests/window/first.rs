@@ -10,7 +10,8 @@ use std::io::{BufReader, BufWriter};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use revacnn_replay_ui::{ViewOptions, measure};
+use revacnn_replay_ui::ViewOptions;
+use revacnn_replay_ui::measure::{self, Button};
 use serde_json::Value;
 
 use crate::display::{Display, Window};
@@ -95,9 +96,9 @@ impl FirstUse<'_> {
 
     /// Presses a button that does something while this is shown.
     #[track_caller]
-    fn press(&self, at: &str, does: &str) {
-        let place = measure::place_of_button(&self.options(at), does).expect("the store is read");
-        self.window.click(place.unwrap_or_else(|| panic!("nothing does {does} at {at}")));
+    fn press(&self, at: &str, button: Button) {
+        let place = measure::place_of_button(&self.options(at), button).expect("the store is read");
+        self.window.click(place.unwrap_or_else(|| panic!("there is no button {button:?} at {at}")));
     }
 
     /// Lets the words at the foot go, which say what was done.
@@ -202,7 +203,7 @@ fn the_first_five_minutes_show_what_is_there_and_nothing_of_what_was() {
 
     // An empty folder: a run is begun as it is offered, and followed from its first step.
     first.shows("nothing-yet", "");
-    first.press("", "NewRun");
+    first.press("", Button::NewRun);
     std::thread::sleep(Duration::from_millis(500));
     first.picture("new-run");
     first.window.keys(&["Return"]);
@@ -259,7 +260,7 @@ fn the_first_five_minutes_show_what_is_there_and_nothing_of_what_was() {
     first.dismiss().shows("fork-trained-on", &format!("main~2@{end}"));
 
     // Beside its parent, here and elsewhere.
-    first.press(&format!("main~2@{end}"), "ToggleBeside");
+    first.press(&format!("main~2@{end}"), Button::Beside);
     first.shows("side-by-side", &format!("main~2@{end} --beside main"));
     first.window.keys(&["Home"]);
     first.is_at("main~2@0");
@@ -281,7 +282,7 @@ fn the_first_five_minutes_show_what_is_there_and_nothing_of_what_was() {
     first.dismiss().shows("as-before-the-fork", &format!("main~2@{last}"));
 
     // A branch is deleted, with its figures on the screen, and taken back.
-    first.press(&format!("main~2@{last}"), "Delete(");
+    first.press(&format!("main~2@{last}"), Button::Delete);
     first.is_at(&format!("main@{last}"));
     assert!(branch(&scratch, "main~2").is_none(), "it is still there");
     std::thread::sleep(Duration::from_secs(1));

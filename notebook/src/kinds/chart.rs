@@ -1,5 +1,6 @@
-//! Any recorded number over the training: columns of `steps`, the validation's
-//! numbers, statistics of filters.
+//! Any recorded number over the training: columns of `steps`, every
+//! hyper-parameter by its name, the validation's numbers, statistics of
+//! filters.
 
 use revacnn_recorder::RecorderError;
 use revacnn_schemas::{Figure, FilterNumber, LayerName, SCALARS, ScalarColumn, ScalarKind, Scale, Table};
@@ -7,7 +8,7 @@ use revacnn_store::StoreError;
 use serde::{Deserialize, Serialize};
 use std::sync::LazyLock;
 
-use super::curve::{Shown, curve, empty, marks, series, shown, validation, visible};
+use super::curve::{Shown, curve, empty, marks, other_hyper_parameters, series, shown, validation, visible};
 use crate::sources::curves::{Quantity, Thinned};
 use crate::{CellKind, Context, NotebookError, XAxis};
 
@@ -35,8 +36,8 @@ pub static QUANTITIES: LazyLock<Vec<(&str, Option<&str>)>> = LazyLock::new(|| {
     scalars.map(|(column, unit)| (column.name, unit)).chain(others).collect()
 });
 
-/// Any recorded number of the shown branches over time; [`QUANTITIES`]
-/// lists them.
+/// Any recorded number of the shown branches over time: one of [`QUANTITIES`],
+/// or any hyper-parameter of their optimizers by its name, such as `beta1`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Chart {
@@ -56,11 +57,20 @@ impl CellKind for Chart {
     const KIND: &'static str = "chart";
 
     fn run(&self, context: &mut Context<'_>) -> Result<Figure, NotebookError> {
-        let Some((name, unit)) = QUANTITIES.iter().find(|(name, _)| *name == self.quantity.replace('-', "_")) else {
-            let names: Vec<&str> = QUANTITIES.iter().map(|(name, _)| *name).collect();
-            let what = format!("there is no quantity `{}`", self.quantity);
-            return Err(NotebookError::Unknown { what, known: format!("there is {}", names.join(", ")) });
-        };
+        let branches = context.branches();
+        let all = shown(context, &branches, self.x)?;
+        let asked = self.quantity.replace('-', "_");
+        let known = QUANTITIES.iter().find(|(name, _)| *name == asked);
+        if known.is_none() {
+            let others = other_hyper_parameters(context, &all)?;
+            if !others.contains(&asked) {
+                let names: Vec<&str> = QUANTITIES.iter().map(|(name, _)| *name).collect();
+                let what = format!("there is no quantity `{}`", self.quantity);
+                let names = names.into_iter().chain(others.iter().map(String::as_str)).collect::<Vec<_>>();
+                return Err(NotebookError::Misasked { what, known: format!("there is {}", names.join(", ")) });
+            }
+        }
+        let (name, unit) = known.map_or((asked.as_str(), None), |(name, unit)| (*name, *unit));
         let label = name.replace('_', " ");
         let of_filters = is_of_filters(name);
         let subject = match (&self.layer, self.filter) {
@@ -74,13 +84,11 @@ impl CellKind for Chart {
             } else {
                 (format!("`{name}` is a number of the whole network"), "leave the layer out".to_owned())
             };
-            return Err(NotebookError::Unknown { what, known });
+            return Err(NotebookError::Misasked { what, known });
         }
-        let mut chart = empty(&format!("{label}{subject}"), (&label, *unit), self.x, self.scale);
+        let mut chart = empty(&format!("{label}{subject}"), (&label, unit), self.x, self.scale);
         // Of several branches some may lack the filter, or the number.
         let (mut found, mut lacking, mut without) = (false, None, Vec::new());
-        let branches = context.branches();
-        let all = shown(context, &branches, self.x)?;
         for shown in &all {
             match self.quantity_of(context, shown, name) {
                 Ok(curve) if curve.points.iter().any(|point| !point[1].is_nan()) => {
@@ -106,12 +114,15 @@ impl CellKind for Chart {
             Some(error) => Err(error.into()),
             None => {
                 let what = without.join("; ");
-                let mut known = Vec::new();
+                let mut known: Vec<String> = Vec::new();
                 for (other, _) in QUANTITIES.iter().filter(|(other, _)| is_of_filters(other) == of_filters) {
                     let curve = self.quantity_of(context, &all[0], other)?;
                     if curve.points.iter().any(|point| !point[1].is_nan()) {
-                        known.push(*other);
+                        known.push((*other).to_owned());
                     }
+                }
+                if !of_filters {
+                    known.extend(other_hyper_parameters(context, &all[..1])?);
                 }
                 let known = match known.is_empty() {
                     true => "no number of it has a value yet".to_owned(),
@@ -132,7 +143,10 @@ impl Chart {
             column => {
                 let table = if is_of_filters(column) { Table::Filters } else { Table::Steps };
                 let (layer, filter) = (self.layer.clone(), self.filter);
-                let quantity = Quantity { table, column: column.to_owned(), layer, filter };
+                let quantity = match QUANTITIES.iter().any(|(known, _)| *known == column) {
+                    true => Quantity { table, layer, filter, ..Quantity::step(column) },
+                    false => Quantity::hyper_parameter(column),
+                };
                 return curve(context, shown, &quantity, self.x, MOST_POINTS);
             }
         };
@@ -140,7 +154,7 @@ impl Chart {
     }
 }
 
-/// Whether a quantity is a number of each filter.
-fn is_of_filters(quantity: &str) -> bool {
+/// Whether a quantity is a number of each filter, and not of the whole network.
+pub fn is_of_filters(quantity: &str) -> bool {
     Table::Filters.schema().index_of(quantity).is_ok()
 }

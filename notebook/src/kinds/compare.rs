@@ -1,7 +1,9 @@
 //! Two addresses side by side.
 
 use revacnn_analysis::EmbeddingSettings;
-use revacnn_schemas::{Address, Comparison, DifferingFilter, Figure, Panel, Scale, TableColumn, TableFigure, Topology};
+use revacnn_schemas::{
+    Address, Comparison, DifferingFilter, FieldDifference, Figure, Panel, Scale, TableColumn, TableFigure, Topology,
+};
 use revacnn_store::{Difference, FilterDistance, Lineage, difference};
 use serde::{Deserialize, Serialize};
 
@@ -137,7 +139,8 @@ fn facts(left: &str, right: &str, found: &Difference) -> TableFigure {
     let first = found.first_differing_step.map_or("none that both have".to_owned(), |step| step.to_string());
     rows.push(row("first step with other weights", first));
     for change in &found.definition {
-        rows.push(row("changed", change.clone()));
+        let FieldDifference { name, left: ours, right: theirs } = change;
+        rows.push(row(name, format!("{left}: {ours}, {right}: {theirs}")));
     }
     for layer in &found.relation.filters {
         for (side, filters) in [(left, &layer.only_left), (right, &layer.only_right)] {

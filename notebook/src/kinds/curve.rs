@@ -1,5 +1,7 @@
 //! Curves over the training, as charts of every kind draw them.
 
+use std::collections::BTreeSet;
+
 use revacnn_recorder::RecorderError;
 use revacnn_schemas::{Axis, BranchId, BranchName, Chart, Hue, Mark, MarkKind, Scale, Series, Step};
 use revacnn_store::{BranchReader, StepSpan, StoreError};
@@ -119,6 +121,18 @@ pub(super) fn curve(
         points.extend(values.into_iter().zip(positions).map(|((value, bounds), x)| (x, value, bounds)));
     }
     Ok(thin(&points, most))
+}
+
+/// The hyper-parameters without a column of their own that some branch has at
+/// a shown step, in the order of their names.
+pub(super) fn other_hyper_parameters(context: &mut Context<'_>, shown: &[Shown]) -> Result<Vec<String>, NotebookError> {
+    let mut names = BTreeSet::new();
+    for branch in shown {
+        for (place, span) in &branch.parts {
+            names.extend(context.sources().other_hyper_parameters(&branch.id, *place, *span)?);
+        }
+    }
+    Ok(names.into_iter().collect())
 }
 
 /// Where the steps of a part lie on the horizontal axis.

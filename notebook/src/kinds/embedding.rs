@@ -12,8 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::joint::{Joint, LeftOut};
 use super::layer::{Values, picture, range, values};
-use crate::reads::At;
-use crate::sources::{Embedded, Place};
+use crate::sources::{At, Embedded, Place};
 use crate::{CellKind, Context, Method, NotebookError, Source};
 
 /// Where the points of an embedding start from.

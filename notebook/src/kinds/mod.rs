@@ -13,9 +13,13 @@ mod layer;
 mod loss;
 mod network;
 
-use crate::cell::Kind;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
 
-pub use chart::QUANTITIES;
+use crate::{Cell, Kind};
+
+pub use chart::{QUANTITIES, is_of_filters};
 pub use embedding::Start;
 
 macro_rules! kinds {
@@ -37,4 +41,17 @@ kinds! {
     filters::Filters,
     loss::Loss,
     network::Network,
+}
+
+impl<'de> Deserialize<'de> for Cell {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut fields = Map::deserialize(deserializer)?;
+        let known = || KINDS.iter().map(Kind::name).collect::<Vec<_>>().join(", ");
+        let Some(Value::String(name)) = fields.remove("kind") else {
+            return Err(D::Error::custom(format!("expected a cell with its `kind`, one of {}", known())));
+        };
+        let kind = KINDS.iter().find(|kind| kind.name() == name);
+        let kind = kind.ok_or_else(|| D::Error::custom(format!("expected one of {}, found `{name}`", known())))?;
+        kind.read(Value::Object(fields)).map_err(D::Error::custom)
+    }
 }

@@ -8,7 +8,7 @@ use arrow_array::types::{Float32Type, Int32Type};
 use revacnn_analysis::{sums, top_half, zero_shares};
 use revacnn_schemas::{
     Address, ClassProbability, DiagramColumn, DiagramNode, Figure, FilterNumber, Image, ImageIndex, LayerName,
-    LayerSpec, NetworkDiagram, Palette, Table, Topology,
+    LayerSpec, NetworkDiagram, Palette, Table, Topology, statistics,
 };
 use revacnn_store::{Selection, StepSpan, StepTensors};
 use revacnn_trainer::data::Dataset;
@@ -55,7 +55,7 @@ fn diagram(context: &mut Context<'_>, place: &Place, show: Show) -> Result<Netwo
         notes.push(format!("no image and no class names: {reason}"));
     }
     let tensors = context.tensors(place, seen)?;
-    let statistics = statistics(context, place)?;
+    let recorded = recorded(context, place)?;
     let frozen = frozen(context, place, &tensors);
     let topology = &place.holder.topology;
     let blocks: Vec<_> = topology.blocks().collect();
@@ -78,14 +78,14 @@ fn diagram(context: &mut Context<'_>, place: &Place, show: Show) -> Result<Netwo
         let each = values.len() / filters.max(1);
         let nodes = layer.filters.iter().enumerate().map(|(position, filter)| {
             let [gradient, norm, ratio] =
-                statistics.get(&(layer.layer.to_string(), filter.number)).copied().unwrap_or_default();
+                recorded.get(&(layer.layer.to_string(), filter.number)).copied().unwrap_or_default();
             let own = &weights.weights[position * length..(position + 1) * length];
             let values = &values[position * each..(position + 1) * each];
             DiagramNode {
                 filter: filter.clone(),
                 image: Some(picture(place, layer, position, values, source, range)),
                 mean_abs_gradient: gradient,
-                weight_norm: norm.unwrap_or_else(|| own.iter().map(|value| value * value).sum::<f32>().sqrt()),
+                weight_norm: norm.unwrap_or_else(|| statistics::norm(own) as f32),
                 update_ratio: ratio,
                 activation_sum: total.as_ref().map(|total| total[position] as f32),
                 zero_share: zeros.as_ref().map(|zeros| zeros[position] as f32),
@@ -151,7 +151,7 @@ fn frozen(context: &mut Context<'_>, place: &Place, tensors: &StepTensors) -> Ha
 /// The recorded statistics of a step, by layer and filter.
 type Statistics = HashMap<(String, FilterNumber), [Option<f32>; 3]>;
 
-fn statistics(context: &mut Context<'_>, place: &Place) -> Result<Statistics, NotebookError> {
+fn recorded(context: &mut Context<'_>, place: &Place) -> Result<Statistics, NotebookError> {
     let reader = context.holder(place)?;
     let batch = reader.read_columns(Table::Filters, StepSpan::of(place.step), &Selection::all(), &COLUMNS)?;
     let [layers, numbers, statistics @ ..] =

@@ -1,11 +1,13 @@
 //! Columns of the log as curves: read once, then only what was added; thinned
 //! to as many points as a picture can show.
 
+use std::collections::BTreeSet;
+
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Int32Type, Int64Type};
-use arrow_array::{Array, ArrayRef};
+use arrow_array::{Array, ArrayRef, StringArray};
 use arrow_schema::DataType;
-use revacnn_schemas::{BranchId, FilterNumber, LayerName, Step, Table};
+use revacnn_schemas::{BranchId, FilterNumber, HyperParameters, LayerName, Step, Table};
 use revacnn_store::{BranchReader, Selection, StepSpan, StoreError};
 
 use crate::{NotebookError, Sources};
@@ -17,11 +19,23 @@ pub(crate) struct Quantity {
     pub(crate) column: String,
     pub(crate) layer: Option<LayerName>,
     pub(crate) filter: Option<FilterNumber>,
+    /// The hyper-parameter, where the column is that of all which have none of
+    /// their own.
+    pub(crate) hyper_parameter: Option<String>,
 }
+
+/// The column of hyper-parameters that have none of their own.
+const OTHERS: &str = "hyper_parameters";
 
 impl Quantity {
     pub(crate) fn step(column: &str) -> Self {
-        Self { table: Table::Steps, column: column.to_owned(), layer: None, filter: None }
+        let column = column.to_owned();
+        Self { table: Table::Steps, column, layer: None, filter: None, hyper_parameter: None }
+    }
+
+    /// A hyper-parameter without a column of its own.
+    pub(crate) fn hyper_parameter(name: &str) -> Self {
+        Self { hyper_parameter: Some(name.to_owned()), ..Self::step(OTHERS) }
     }
 }
 
@@ -75,12 +89,39 @@ impl Sources {
         self.kept.keep_curve(&id, quantity, curve);
         Ok(values?)
     }
+
+    /// The hyper-parameters without a column of their own that a branch has at
+    /// some step of a span, in the order of their names.
+    pub(crate) fn other_hyper_parameters(
+        &mut self,
+        lineage: &BranchId,
+        reader: usize,
+        span: StepSpan,
+    ) -> Result<Vec<String>, NotebookError> {
+        self.lineage_of(lineage)?;
+        let reader = &self.lineages[lineage].readers()[reader];
+        let batch = reader.read_columns(Table::Steps, span, &Selection::all(), &[OTHERS])?;
+        // Nearly all steps have the same text.
+        let texts: BTreeSet<&str> = batch.column(0).as_string::<i32>().iter().flatten().collect();
+        let named = texts.into_iter().filter_map(hyper_parameters);
+        let all = named.flat_map(|named| named.iter().map(|(name, _)| name.to_owned()).collect::<Vec<_>>());
+        Ok(all.collect::<BTreeSet<String>>().into_iter().collect())
+    }
+}
+
+fn hyper_parameters(text: &str) -> Option<HyperParameters> {
+    let mut named = HyperParameters::default();
+    named.set_others(text).ok()?;
+    Some(named)
 }
 
 fn extend(curve: &mut Curve, reader: &BranchReader, span: StepSpan, quantity: &Quantity) -> Result<(), StoreError> {
     let selection = Selection { layer: quantity.layer.clone(), filter: quantity.filter };
     let batch = reader.read_columns(quantity.table, span, &selection, &[&quantity.column])?;
-    let values = numbers(batch.column(0));
+    let values = match &quantity.hyper_parameter {
+        Some(name) => entries(batch.column(0).as_string::<i32>(), name),
+        None => numbers(batch.column(0)),
+    };
     let a_step = values.len() / usize::try_from(span.steps()).unwrap_or(usize::MAX).max(1);
     if a_step <= 1 {
         curve.values.extend(values);
@@ -105,6 +146,21 @@ fn numbers(column: &ArrayRef) -> Vec<f64> {
         _ => f64::NAN,
     };
     (0..column.len()).map(value).collect()
+}
+
+/// A hyper-parameter of each row, not-a-number where there is none.
+fn entries(rows: &StringArray, name: &str) -> Vec<f64> {
+    let (mut text, mut value) = (None, f64::NAN);
+    let of = |row: Option<&str>| row.and_then(hyper_parameters).and_then(|named| named.get(name));
+    rows.iter()
+        .map(|row| {
+            // It changes where an edit or a schedule says so, seldom.
+            if text != row {
+                (text, value) = (row, of(row).map_or(f64::NAN, f64::from));
+            }
+            value
+        })
+        .collect()
 }
 
 fn bounds(values: impl Iterator<Item = f64>) -> [f64; 2] {

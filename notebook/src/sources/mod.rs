@@ -1,6 +1,7 @@
 //! The open store: what cells read, kept as long as it is of use.
 
 pub(crate) mod curves;
+mod extent;
 mod kept;
 mod place;
 mod summary;
@@ -18,13 +19,13 @@ use revacnn_schemas::{
 use revacnn_store::{BranchList, Lineage, StepRow, Store, StoreError};
 use revacnn_trainer::data::Dataset;
 
+pub use self::extent::Extent;
 pub(crate) use self::kept::Embedded;
 use self::kept::Kept;
-pub use self::place::Place;
+pub use self::place::{At, Place};
 pub(crate) use self::summary::events;
 pub use self::summary::{BranchEvent, BranchSummary};
 use crate::NotebookError;
-use crate::reads::Extent;
 
 /// Everything that cells can read, of one store: histories, tensors, columns and
 /// data sets. What was read or computed is kept in one place, and what was not
@@ -208,14 +209,6 @@ impl Sources {
         let lineage = &self.lineages[id];
         lineage.hold();
         Ok(lineage)
-    }
-
-    /// How far a branch's history goes.
-    pub(crate) fn extent(&mut self, name: &BranchName) -> Result<Extent, NotebookError> {
-        let lineage = self.lineage(name)?;
-        let branches = lineage.readers().iter().map(|reader| (reader.branch().id.clone(), reader.steps())).collect();
-        let missing = lineage.gaps()?.into_iter().map(|gap| gap.span).collect();
-        Ok(Extent { branches, missing })
     }
 
     /// An embedding that was kept.

@@ -3,8 +3,25 @@
 use revacnn_recorder::check_producer;
 use revacnn_schemas::{Address, BranchId, BranchName, BranchRecord, DatasetIdentity, Hue, ImageIndex, Position, Step};
 
-use crate::reads::At;
 use crate::{NotebookError, Sources};
+
+/// A step as a cell names it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct At {
+    /// The branch.
+    pub branch: BranchName,
+    /// The step.
+    pub position: Position,
+    /// Whether a branch without that step is shown at its nearest, as it is
+    /// where the step is the cursor's.
+    pub nearest: bool,
+}
+
+impl From<&Address> for At {
+    fn from(address: &Address) -> Self {
+        Self { branch: address.branch.clone(), position: address.position, nearest: false }
+    }
+}
 
 /// A step of a branch's history.
 #[derive(Debug, Clone)]

@@ -31,7 +31,7 @@ pub(crate) fn record(
 ) {
     let run = SmallRun {
         dataset: dataset.into(),
-        network: network.to_owned(),
+        network: revacnn_test_support::network(network),
         settings: settings.clone(),
         fidelity,
         keyframe_interval: 16,

@@ -2,7 +2,7 @@
 
 use iced::widget::canvas::{self, Action, Event, Frame, Geometry, Path, Stroke, path};
 use iced::widget::{canvas as drawn, stack};
-use iced::{Color, Fill, Point, Rectangle, Renderer, Size, Theme, mouse};
+use iced::{Color, Element, Fill, Point, Rectangle, Renderer, Size, Theme, mouse};
 use revacnn_schemas::{Chart, Hue, MarkKind, Scale, Series, Step};
 use revacnn_store::StepRow;
 
@@ -11,8 +11,7 @@ use super::labels::{TextAlign, axis_number, label, ticks};
 use super::readout::Readout;
 use super::text::{fitted, width};
 use super::{Pointer, diamond, scrub};
-use crate::components::figure::Message;
-use crate::components::pieces::Piece;
+use crate::figure::Message;
 use crate::theme::Colours;
 
 /// The most that a branch's name takes at the end of its curve, and its height.
@@ -313,7 +312,7 @@ pub(crate) struct ChartPlot<'a> {
 impl<'a> ChartPlot<'a> {
     /// The chart on the screen: what is pointed at lies above the curves and
     /// their words, and may reach beyond them.
-    pub(crate) fn shown(self) -> Piece<'a, Message> {
+    pub(crate) fn shown(self) -> Element<'a, Message> {
         let [below, above] =
             [Layer::Curves, Layer::Pointed].map(|layer| drawn(On(self, layer)).width(Fill).height(Fill));
         stack![below, above].width(Fill).height(Fill).into()

@@ -13,8 +13,8 @@ use super::labels::{TextAlign, gap, label};
 use super::layout::{Layout, Plan, node_of};
 use super::text::{fitted, width};
 use super::{hover, picture, put};
-use crate::components::figure::{FilterKey, Highlights, Message};
 use crate::edits;
+use crate::figure::{FilterKey, Highlights, Message};
 use crate::pixels::{INPUT, Pictures};
 use crate::theme::Colours;
 

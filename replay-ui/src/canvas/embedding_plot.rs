@@ -12,7 +12,7 @@ use super::geometry_cache::{Kept, Last};
 use super::labels::{TextAlign, label, swatch, under_way};
 use super::text::{fitted, width};
 use super::{hover, put};
-use crate::components::figure::{FilterKey, Highlights, Message};
+use crate::figure::{FilterKey, Highlights, Message};
 use crate::pixels::Pictures;
 use crate::theme::{Colours, SMALL, SWATCH};
 

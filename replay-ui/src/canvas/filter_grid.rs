@@ -10,7 +10,7 @@ use super::geometry_cache::{Cache, Last};
 use super::labels::{TextAlign, gap, label, under_way};
 use super::text::fitted;
 use super::{hover, put};
-use crate::components::figure::{FilterKey, Highlights, Message};
+use crate::figure::{FilterKey, Highlights, Message};
 use crate::pixels::Pictures;
 use crate::theme::Colours;
 

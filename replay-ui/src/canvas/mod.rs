@@ -19,7 +19,7 @@ use revacnn_schemas::Step;
 
 use self::atlas::Placed;
 use self::geometry_cache::Last;
-use crate::components::figure::{FilterKey, Message};
+use crate::figure::{FilterKey, Message};
 use crate::pixels::{ImagePlace, Pictures};
 
 /// Whether the button is held down on a canvas, and where the pointer is.

@@ -1,19 +1,19 @@
 //! The timeline: a lane a shown branch, one cursor for all.
 
+use std::time::Instant;
+
 use iced::widget::canvas::{self, Action, Event, Frame, Geometry, Path};
 use iced::{Point, Rectangle, Renderer, Size, Theme, keyboard, mouse, window};
 use revacnn_notebook::BranchSummary;
-use revacnn_schemas::{Chart, Scale};
+use revacnn_schemas::{BranchName, Chart, Scale, Step};
 
 use super::chart::{Pen, line, range, runs};
 use super::geometry_cache::Cache;
 use super::labels::{TextAlign, count, label, ticks};
-use super::text::fitted;
+use super::text::{fitted, width as text_width};
 use super::{Pointer, diamond, scrub};
-use crate::components::timeline::Message;
-use crate::context::Context;
 use crate::theme::Colours;
-use crate::time::{Move, Time};
+use crate::time::Time;
 
 const NAMES: f32 = 112.0;
 const RIGHT: f32 = 16.0;
@@ -25,6 +25,24 @@ const LANE: f32 = 30.0;
 const BAR: f32 = 10.0;
 /// The most that a fork's edits take of the width.
 const EDITS: f32 = 260.0;
+/// The height that words take from a curve, and the least width that is worth them.
+const WORDS: f32 = 13.0;
+const LEAST_WORDS: f32 = 36.0;
+
+/// What a press, a drag or the wheel says.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Message {
+    /// Go to a step.
+    Go(Step),
+    /// Show fewer or more steps about a place, from 0 to 1 along the timeline.
+    Zoom { factor: f64, fraction: f64 },
+    /// Draw lanes from that many further down.
+    Scroll(isize),
+    /// A lane's name was pressed.
+    Select(BranchName),
+    /// A frame is drawn while it plays.
+    Tick(Instant),
+}
 
 /// The lane of a branch.
 #[derive(Debug, Clone, Copy)]
@@ -33,18 +51,6 @@ pub(crate) struct Lane<'a> {
     /// How far it is moved along the timeline, in steps.
     pub(crate) shift: i64,
     pub(crate) selected: bool,
-}
-
-impl<'a> Lane<'a> {
-    /// The lanes of the shown branches.
-    pub(crate) fn all(context: &'a Context) -> Vec<Self> {
-        let lane = |branch: &'a BranchSummary| Self {
-            branch,
-            shift: context.shift(branch),
-            selected: context.selected.as_ref() == Some(&branch.name),
-        };
-        context.shown_branches().iter().filter_map(|name| context.branch_named(name)).map(lane).collect()
-    }
 }
 
 /// The timeline.
@@ -133,16 +139,34 @@ impl Timeline<'_> {
         label(frame, name, Point::new(12.0, top + height / 2.0), ink, TextAlign::Left);
         let base = (top + height - 3.0).round();
         frame.fill_rectangle(Point::new(NAMES, base), Size::new(width, 1.0), colours.line);
-        if let Some(chart) = self.chart {
-            self.curve(frame, bounds, chart, lane, (base, height), colours);
+        let runs = self.chart.map_or_else(Vec::new, |chart| self.runs(bounds, chart, lane, (base, height)));
+        let width = if lane.selected { 2.0 } else { 1.25 };
+        for run in &runs {
+            line(frame, run, Pen { color, width, dash: Colours::dash(branch.hue) });
         }
         let fork = self.x_at(bounds, branch.fork_step.0 as f64 + shift);
         if branch.parent.is_some() && inside(fork) {
             frame.fill(&diamond(Point::new(fork, base - 5.0), 4.5), color);
             if !branch.edits.is_empty() {
-                let at = Point::new(fork + 9.0, top + 8.0);
-                let text = fitted(&branch.edits.join("; "), EDITS.min(bounds.width - RIGHT - at.x));
-                label(frame, text, at, colours.faint, TextAlign::Left);
+                let (edits, middle) = (branch.edits.join("; "), top + height / 2.0);
+                let x = fork + 9.0;
+                let after = free(&runs, x, EDITS.min(bounds.width - RIGHT - x), [top + 8.0, base - 8.0]);
+                // Before the fork, where the lane has no curve.
+                let begins = runs.iter().flatten().map(|point| point.x).fold(fork, f32::min);
+                let before = (begins - 9.0 - NAMES).min(EDITS);
+                match after {
+                    Some((y, room)) if room >= before.min(text_width(&edits)) => {
+                        label(frame, fitted(&edits, room), Point::new(x, y), colours.faint, TextAlign::Left);
+                    }
+                    _ if before >= LEAST_WORDS => {
+                        let at = Point::new(fork - 9.0, middle);
+                        label(frame, fitted(&edits, before), at, colours.faint, TextAlign::Right);
+                    }
+                    Some((y, room)) => {
+                        label(frame, fitted(&edits, room), Point::new(x, y), colours.faint, TextAlign::Left);
+                    }
+                    None => {}
+                }
             }
         }
         for event in branch.events.iter().filter(|event| event.kind == "diverged") {
@@ -207,30 +231,34 @@ impl Timeline<'_> {
         }
     }
 
-    fn curve(
-        &self,
-        frame: &mut Frame<Renderer>,
-        bounds: Rectangle,
-        chart: &Chart,
-        lane: &Lane<'_>,
-        (base, height): (f32, f32),
-        colours: &Colours,
-    ) {
-        let Some([low, high]) = range(&chart.series, Scale::Linear) else { return };
+    /// A lane's curve on the screen.
+    fn runs(&self, bounds: Rectangle, chart: &Chart, lane: &Lane<'_>, (base, height): (f32, f32)) -> Vec<Vec<Point>> {
+        let Some([low, high]) = range(&chart.series, Scale::Linear) else { return Vec::new() };
         let inside = |x: f32| (NAMES..=NAMES + Self::width(bounds)).contains(&x);
-        let hue = lane.branch.hue;
-        for series in chart.series.iter().filter(|series| series.hue == hue && !series.dashed) {
-            let place = |[x, y]: [f64; 2]| {
-                let x = self.x_at(bounds, x + lane.shift as f64);
-                let y = base - (height - 7.0) * ((y - low) / (high - low)) as f32;
-                (inside(x) && y.is_finite()).then_some(Point::new(x, y))
-            };
-            for run in runs(&series.points, place) {
-                let width = if lane.selected { 2.0 } else { 1.25 };
-                line(frame, &run, Pen { color: colours.branch(hue), width, dash: Colours::dash(hue) });
-            }
-        }
+        let place = |[x, y]: [f64; 2]| {
+            let x = self.x_at(bounds, x + lane.shift as f64);
+            let y = base - (height - 7.0) * ((y - low) / (high - low)) as f32;
+            (inside(x) && y.is_finite()).then_some(Point::new(x, y))
+        };
+        let own = chart.series.iter().filter(|series| series.hue == lane.branch.hue && !series.dashed);
+        own.flat_map(|series| runs(&series.points, place)).collect()
     }
+}
+
+/// At which of some heights words from `x` on have the most room before a
+/// curve crosses them, and how much; `None` where it is too little to read.
+fn free(curve: &[Vec<Point>], x: f32, room: f32, heights: [f32; 2]) -> Option<(f32, f32)> {
+    let crossed = |y: f32| {
+        let in_the_way = |from: &Point, to: &Point| {
+            to.x > x && from.y.min(to.y) < y + WORDS / 2.0 && from.y.max(to.y) > y - WORDS / 2.0
+        };
+        let pieces = curve.iter().flat_map(|run| run.windows(2));
+        let first = pieces.filter(|pair| in_the_way(&pair[0], &pair[1])).map(|pair| pair[0].x.max(x));
+        first.fold(x + room, f32::min) - x
+    };
+    let [upper, lower] = heights.map(|y| (y, crossed(y)));
+    let best = if lower.1 > upper.1 { lower } else { upper };
+    (best.1 >= LEAST_WORDS).then_some(best)
 }
 
 impl canvas::Program<Message> for Timeline<'_> {
@@ -281,7 +309,7 @@ impl canvas::Program<Message> for Timeline<'_> {
                 bounds,
                 cursor,
                 |at| Some(self.time.step_at(Self::fraction(bounds, at.x))),
-                |step| Message::Go(Move::To(step)),
+                Message::Go,
             ),
         }
     }
@@ -346,7 +374,8 @@ mod tests {
     use crate::state::tests::{branch, listed, opened};
 
     fn timeline(state: &State) -> Timeline<'_> {
-        let (lanes, time, cache) = (Lane::all(&state.context), &state.context.time, state.timeline.cache());
+        let (lanes, time, cache) =
+            (crate::components::timeline::lanes(&state.context), &state.context.time, state.timeline.cache());
         Timeline { lanes, from: state.timeline.from, time, playing: false, chart: None, cache }
     }
 
@@ -382,20 +411,35 @@ mod tests {
         assert!(said(up, 300.0, 900.0).is_none() && said(moved(), 300.0, 20.0).is_none());
         // Beside it, the same press goes to a step.
         let down = Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left));
-        assert!(matches!(said(down, 400.0, 20.0), Some(Message::Go(Move::To(_)))));
+        assert!(matches!(said(down, 400.0, 20.0), Some(Message::Go(_))));
     }
 
     #[test]
     fn a_name_that_was_scrolled_to_is_selected_by_a_press() {
         let mut state = opened();
         state.update(listed((0..31).map(|place| branch(&format!("b{place}"), None, 0, 50)).collect()));
-        state.update(Message::Scroll(20));
+        state.update(crate::components::timeline::Message::Scroll(20));
         let bounds = Rectangle { x: 0.0, y: 0.0, width: 900.0, height: super::height(31) };
         let down = Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left));
         let cursor = mouse::Cursor::Available(Point::new(20.0, 5.0));
         let action = canvas::Program::update(&timeline(&state), &mut DragState::default(), &down, bounds, cursor);
         let said = action.and_then(|action| action.into_inner().0);
         assert!(matches!(&said, Some(Message::Select(name)) if name.as_str() == "b20"), "{said:?}");
+    }
+
+    /// They were written across the curves.
+    #[test]
+    fn a_forks_edits_stand_where_its_curve_does_not() {
+        let curve = |points: &[(f32, f32)]| vec![points.iter().map(|(x, y)| Point::new(*x, *y)).collect::<Vec<_>>()];
+        let heights = [8.0, 18.0];
+        assert_eq!(free(&curve(&[(0.0, 25.0), (300.0, 25.0)]), 10.0, 200.0, heights), Some((8.0, 200.0)));
+        assert_eq!(free(&curve(&[(0.0, 1.0), (300.0, 1.0)]), 10.0, 200.0, heights), Some((8.0, 200.0)));
+        // High at first: beneath it, until it falls.
+        let falling = curve(&[(0.0, 8.0), (100.0, 8.0), (101.0, 18.0), (300.0, 18.0)]);
+        assert_eq!(free(&falling, 10.0, 200.0, heights), Some((18.0, 90.0)));
+        let wild: Vec<(f32, f32)> = (0..60).map(|x| (5.0 * x as f32, if x % 2 == 0 { 2.0 } else { 24.0 })).collect();
+        assert_eq!(free(&curve(&wild), 10.0, 200.0, heights), None);
+        assert_eq!(free(&[], 10.0, 20.0, heights), None);
     }
 
     #[test]

@@ -1,10 +1,9 @@
 //! What opens above the window, one at a time: a question, the form of a new
 //! run, a figure's menu, the list of keys.
 
-use iced::widget::row;
-
-use super::pieces::{Piece, dialog, press};
+use super::pieces::{Piece, dialog};
 use super::{figure_menu, help, prompt, run_form};
+use crate::context::Context;
 
 /// The open dialog.
 #[derive(Debug)]
@@ -37,12 +36,12 @@ pub(crate) enum Action {
 
 impl State {
     /// Takes in a message; one of another dialog has come too late.
-    pub(crate) fn update(&mut self, message: Message, root: &crate::state::State) -> Action {
+    pub(crate) fn update(&mut self, message: Message, context: &Context, menus: &[figure_menu::Entry]) -> Action {
         match (self, message) {
             (_, Message::Leave) => Action::Leave,
-            (Self::Prompt(prompt), Message::Prompt(message)) => Action::Prompt(prompt.update(message, &root.context)),
+            (Self::Prompt(prompt), Message::Prompt(message)) => Action::Prompt(prompt.update(message, context)),
             (Self::RunForm(form), Message::RunForm(message)) => Action::RunForm(form.update(message)),
-            (Self::Menu(menu), Message::Menu(message)) => Action::Menu(menu.update(message, root)),
+            (Self::Menu(menu), Message::Menu(message)) => Action::Menu(menu.update(message, menus)),
             (
                 Self::Prompt(_) | Self::RunForm(_) | Self::Menu(_) | Self::Help,
                 Message::Prompt(_) | Message::RunForm(_) | Message::Menu(_),
@@ -50,18 +49,13 @@ impl State {
         }
     }
 
-    pub(crate) fn view<'a>(&'a self, root: &'a crate::state::State) -> Piece<'a, Message> {
+    pub(crate) fn view<'a>(&'a self, context: &Context, menus: &[figure_menu::Entry]) -> Piece<'a, Message> {
         let content = match self {
-            Self::Prompt(prompt) => prompt.view(&root.context).map(Message::Prompt),
+            Self::Prompt(prompt) => prompt.view(context).map(Message::Prompt),
             Self::RunForm(form) => form.view().map(Message::RunForm),
-            Self::Menu(menu) => menu.view(root).map(Message::Menu),
+            Self::Menu(menu) => menu.view(menus).map(Message::Menu),
             Self::Help => help::view(),
         };
         dialog(content, Message::Leave)
     }
-}
-
-/// The button that goes on, and the one that leaves.
-pub(crate) fn buttons<'a, M: Clone + 'a>(words: &'static str, go_on: M, leave: M) -> Piece<'a, M> {
-    row![press(words, Some(go_on)), press("leave", Some(leave))].spacing(8).into()
 }

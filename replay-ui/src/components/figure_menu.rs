@@ -4,9 +4,7 @@ use iced::widget::{column, text};
 
 use super::pieces::{Piece, press};
 use crate::cells::ViewId;
-use crate::state::State as Root;
 use crate::theme::NORMAL;
-use crate::views::{self, Saves, VIEWS, View};
 
 /// The figure whose menu is open.
 #[derive(Debug)]
@@ -29,27 +27,29 @@ pub(crate) enum Message {
 pub(crate) enum Action {
     None,
     Save(ViewId),
-    /// Copy a query.
-    Copy(String),
+    /// Copy a figure as a query.
+    Query(ViewId),
     Leave,
 }
 
-/// The views that have something to save, in order.
-pub(crate) fn with_menus(root: &Root) -> Vec<ViewId> {
-    let has_figure = |view: &&View| root.context.cells.drawn().any(|drawn| drawn == view.id);
-    VIEWS.iter().filter(|view| view.saves != Saves::Nothing).filter(has_figure).map(|view| view.id).collect()
+/// A figure that has a menu, and what can be done with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) view: ViewId,
+    /// Whether a query answers it.
+    pub(crate) has_query: bool,
 }
 
 impl State {
-    pub(crate) fn update(&mut self, message: Message, root: &Root) -> Action {
+    /// Takes in what happens, where these figures have menus.
+    pub(crate) fn update(&mut self, message: Message, entries: &[Entry]) -> Action {
         match message {
             Message::Save(view) => Action::Save(view),
-            Message::Query(view) => View::query_of(view, root).map_or(Action::None, Action::Copy),
+            Message::Query(view) => Action::Query(view),
             Message::Next => {
-                let all = with_menus(root);
-                let place = all.iter().position(|view| *view == self.view).map_or(0, |place| place + 1);
-                if let Some(view) = all.get(place).or(all.first()) {
-                    self.view = *view;
+                let place = entries.iter().position(|entry| entry.view == self.view).map_or(0, |place| place + 1);
+                if let Some(entry) = entries.get(place).or(entries.first()) {
+                    self.view = entry.view;
                 }
                 Action::None
             }
@@ -57,21 +57,20 @@ impl State {
         }
     }
 
-    pub(crate) fn view<'a>(&self, root: &Root) -> Piece<'a, Message> {
+    pub(crate) fn view<'a>(&self, entries: &[Entry]) -> Piece<'a, Message> {
         let view = self.view;
-        let save = |view: ViewId, words| {
-            press(words, root.context.cells.drawn().any(|drawn| drawn == view).then_some(Message::Save(view)))
-        };
-        let query = View::query_of(view, root).map(|_| Message::Query(view));
+        let entry = |view: ViewId| entries.iter().find(|entry| entry.view == view);
+        let save = |view: ViewId, words| press(words, entry(view).map(|_| Message::Save(view)));
+        let query = entry(view).filter(|entry| entry.has_query).map(|_| Message::Query(view));
         let mut page = column![
             text(view.0).size(NORMAL),
             save(view, "save as SVG, in the folder that the window was started in: s"),
             press("copy as a query for revacnn query: q", query),
         ]
         .spacing(8);
-        if view == views::EMBEDDING {
-            page = page.push(save(views::FILTERS, "save the filters as SVG"));
+        if view == ViewId::EMBEDDING {
+            page = page.push(save(ViewId::FILTERS, "save the filters as SVG"));
         }
-        page.push(press("leave", Some(Message::Leave))).into()
+        page.push(press("close", Some(Message::Leave))).into()
     }
 }

@@ -1,17 +1,18 @@
 //! The filters of a layer: in one plane, and as images.
 
-use iced::widget::{Space, canvas, column, container, radio, row, scrollable};
+use iced::widget::{canvas, column, container, radio, row, scrollable};
 use iced::{Alignment, Fill, Length, Padding};
 use revacnn_notebook::{Method, Source};
 
-use super::figure::{self, awaited, late, menu_button, noted_below, with_menu};
+use super::frame::{awaited, late, menu_button, noted_below, with_menu};
 use super::pieces::{Piece, faint, noted, plain, quiet, upright};
 use crate::canvas::embedding_plot::EmbeddingPlot;
 use crate::canvas::filter_grid::FilterGrid;
 use crate::canvas::geometry_cache::Cache;
+use crate::cells::ViewId;
 use crate::context::Context;
+use crate::figure;
 use crate::theme::SMALL;
-use crate::views;
 
 /// The sources in the order of the radio buttons.
 pub(crate) const SOURCES: [(Source, &str); 4] = [
@@ -67,17 +68,17 @@ impl State {
     }
 
     fn plot<'a>(&self, context: &'a Context) -> Piece<'a, figure::Message> {
-        match context.cells.scatter(views::EMBEDDING) {
+        match context.cells.scatter(ViewId::EMBEDDING) {
             None => awaited(context, "embedding the filters"),
             Some(Err(reason)) => noted(reason),
             Some(Ok(scatter)) => {
                 let plot = EmbeddingPlot {
                     scatter,
-                    number: context.cells.get(views::EMBEDDING).map(|shown| shown.number),
-                    pictures: context.cells.pictures(views::EMBEDDING),
+                    number: context.cells.get(ViewId::EMBEDDING).map(|shown| shown.number),
+                    pictures: context.cells.pictures(ViewId::EMBEDDING),
                     highlights: context.marks.highlights(),
                     branches: context.together().1,
-                    late: context.cells.stale(views::EMBEDDING, context.time.cursor).is_some(),
+                    late: context.cells.stale(ViewId::EMBEDDING, context.time.cursor).is_some(),
                     reduced_motion: context.reduced_motion,
                 };
                 canvas(plot).width(Fill).height(Fill).into()
@@ -86,16 +87,16 @@ impl State {
     }
 
     fn grid<'a>(&'a self, context: &'a Context) -> Piece<'a, figure::Message> {
-        match context.cells.images(views::FILTERS) {
+        match context.cells.images(ViewId::FILTERS) {
             None => awaited(context, "reading the filters"),
             Some(Err(reason)) => noted(reason),
             Some(Ok(grid)) => {
                 let notes = noted_below(&grid.notes);
                 let grid = FilterGrid {
                     grid,
-                    pictures: context.cells.pictures(views::FILTERS),
+                    pictures: context.cells.pictures(ViewId::FILTERS),
                     highlights: context.marks.highlights(),
-                    late: context.cells.stale(views::FILTERS, context.time.cursor).is_some(),
+                    late: context.cells.stale(ViewId::FILTERS, context.time.cursor).is_some(),
                     cache: &self.cache,
                 };
                 let notes = notes.map(|notes| container(notes).padding([0, 12]));
@@ -110,24 +111,24 @@ impl State {
             quiet(plain(layer.to_string()), chosen, Some(figure::Message::Layer(layer).into()))
         }));
         let of = |source, words| radio(words, source, Some(self.of), Message::Of).size(14).text_size(SMALL).spacing(4);
-        let sources = row(SOURCES.map(|(source, words)| of(source, words).into())).spacing(12);
+        let sources = row(SOURCES.map(|(source, words)| of(source, words).into())).spacing(12).wrap();
         let method = |method, words| quiet(plain(words), self.method == method, Some(Message::Method(method)));
         let controls = row![]
-            .push(late(context, views::EMBEDDING))
+            .push(late(context, ViewId::EMBEDDING))
             .push(method(Method::Tsne, "t-SNE"))
             .push(method(Method::Pca, "PCA"))
             .align_y(Alignment::Center);
-        let plot = with_menu(views::EMBEDDING, self.plot(context)).map(Message::Figure);
-        let grid = with_menu(views::FILTERS, self.grid(context)).map(Message::Figure);
+        let plot = with_menu(ViewId::EMBEDDING, self.plot(context)).map(Message::Figure);
+        let grid = with_menu(ViewId::FILTERS, self.grid(context)).map(Message::Figure);
         let body = row![
-            container(plot).width(Length::FillPortion(55)),
+            container(plot).width(Length::FillPortion(55)).clip(true),
             upright(),
-            container(grid).width(Length::FillPortion(45)),
+            container(grid).width(Length::FillPortion(45)).clip(true),
         ];
         let tabs = scrollable(tabs).direction(scrollable::Direction::Horizontal(scrollable::Scrollbar::hidden()));
-        let head = row![faint("filters"), tabs, Space::new().width(Fill), controls];
+        let head = row![faint("filters"), tabs.width(Fill), controls];
         let head = head.spacing(8).align_y(Alignment::Center);
-        let head = row![container(head).width(Fill), menu_button(views::EMBEDDING)].align_y(Alignment::Center);
+        let head = row![container(head).width(Fill), menu_button(ViewId::EMBEDDING)].align_y(Alignment::Center);
         column![
             container(head).padding(Padding::from([0, 4]).left(12)).center_y(28),
             container(sources).padding(Padding::from([0, 12]).bottom(2)),

@@ -1,15 +1,15 @@
 //! The line at the window's head: where one is, and what runs.
 
-use iced::widget::{Space, container, row, text};
+use iced::widget::{container, row, text};
 use iced::{Alignment, Fill};
 use revacnn_schemas::BranchName;
 use revacnn_store::Command;
 
 use super::pieces::{Piece, changing, faint, ground, hinted, plain, press, quiet};
-use super::prompt::{Question, steering};
 use crate::canvas::chart::epoch;
 use crate::canvas::labels::{count, number};
 use crate::context::{Context, Screen};
+use crate::question::Question;
 use crate::theme::{Colours, NORMAL};
 
 /// Steps a second of branches that grow.
@@ -58,10 +58,21 @@ pub(crate) fn place(context: &Context) -> String {
             place.push_str(&format!(" · epoch {epoch:.1}"));
         }
         if let Some(loss) = row.loss {
-            place.push_str(&format!(" · loss {} nats", number(loss.into())));
+            place.push_str(&format!(" · loss {}", number(loss.into())));
         }
     }
     place
+}
+
+/// What a button says of a running training.
+fn steering(command: &Command) -> &'static str {
+    match command {
+        Command::Pause => "pause",
+        Command::Resume => "resume",
+        Command::Step => "one step",
+        Command::Stop => "stop",
+        Command::Edit { .. } => "edit",
+    }
 }
 
 impl State {
@@ -98,15 +109,16 @@ impl State {
 
     /// The head, while the list of keys is open or not.
     pub(crate) fn view(&self, context: &Context, help: bool) -> Piece<'_, Message> {
-        let store: String = context.store.chars().rev().take(36).collect::<Vec<_>>().into_iter().rev().collect();
+        let store: String = context.store.chars().rev().take(24).collect::<Vec<_>>().into_iter().rev().collect();
         let here = place(context);
         let (dark, still) = (context.dark, context.reduced_motion);
         let bar = row![
             text("ReVACNN").size(NORMAL),
-            faint(store),
-            Space::new().width(Fill),
-            changing(text(here.clone()).size(NORMAL), &here),
-            Space::new().width(Fill),
+            faint(store).wrapping(text::Wrapping::None),
+            // Cut where there is no room, and never over what stands beside it.
+            container(changing(text(here.clone()).size(NORMAL).wrapping(text::Wrapping::None), &here))
+                .center_x(Fill)
+                .clip(true),
         ]
         .push(self.live(context))
         .push(hinted(press("go to", Some(Message::GoTo)), "an address: g"))

@@ -1,92 +1,37 @@
 //! The panel at the right: the chosen filter, else the branch, its
 //! hyper-parameters and its layer.
 
-use std::collections::BTreeMap;
-
-use iced::widget::{Space, column, container, image, mouse_area, pick_list, row, scrollable, text};
-use iced::{Alignment, Fill, Padding};
+use iced::widget::{Space, column, container, image, mouse_area, row, scrollable, text};
+use iced::{Fill, Padding};
 use revacnn_schemas::{
-    BranchName, DiagramColumn, DiagramNode, Edit, Figure, FilterInit, Panel, SCALARS, ScalarKind, Step, TableFigure,
+    BranchName, DiagramColumn, DiagramNode, Edit, Figure, FilterInit, Panel, SCALARS, ScalarKind, TableFigure,
 };
-use revacnn_store::StepRow;
 
-use super::figure::{self, FilterKey, edit_button, lacking, noted_below};
-use super::pieces::{Piece, chooser, faint, field, ground, hinted, pair, plain, press, separator};
-use super::prompt::Question;
-use crate::canvas::chart::{ChartPlot, Scrub};
-use crate::canvas::geometry_cache::Cache;
+use super::frame::{edit_button, lacking, noted_below};
+use super::pieces::{Piece, faint, filled, ground, hinted, pair, plain, press, removes, separator};
+use super::{history, hyper_parameters};
 use crate::canvas::labels::{count, number};
 use crate::canvas::layout::node_of;
 use crate::cells::ViewId;
 use crate::context::Context;
-use crate::theme::{Colours, NORMAL, SMALL};
-use crate::{edits, views};
+use crate::edits;
+use crate::figure::{self, FilterKey};
+use crate::question::Question;
+use crate::theme::{Colours, NORMAL};
 
-/// Numbers of a filter that can be seen over time.
-pub(crate) const HISTORIES: [(&str, &str); 6] = [
-    ("mean_abs_gradient", "mean |gradient|"),
-    ("gradient_norm", "norm of the gradient"),
-    ("weight_norm", "norm of the coefficients"),
-    ("update_ratio", "update / coefficients"),
-    ("activation_sum", "activation sum"),
-    ("zero_share", "share of zeros"),
-];
-
-/// A hyper-parameter of the panel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Hyper {
-    LearningRate,
-    Momentum,
-    WeightDecay,
-    BatchSize,
-}
-
-impl Hyper {
-    pub(crate) const ALL: [Self; 4] = [Self::LearningRate, Self::Momentum, Self::WeightDecay, Self::BatchSize];
-
-    /// Its name in an edit.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::LearningRate => "learning-rate",
-            Self::Momentum => "momentum",
-            Self::WeightDecay => "weight-decay",
-            Self::BatchSize => "batch-size",
-        }
-    }
-
-    /// Its value in a row of `steps`; `None` where the optimizer has none.
-    pub(crate) fn of(self, row: &StepRow) -> Option<String> {
-        let values = &row.hyper_parameters;
-        match self {
-            Self::LearningRate => values.get("learning_rate").map(|value| value.to_string()),
-            Self::Momentum => values.get("momentum").map(|value| value.to_string()),
-            Self::WeightDecay => values.get("weight_decay").map(|value| value.to_string()),
-            Self::BatchSize => Some(values.batch_size.to_string()),
-        }
-    }
-}
-
-/// What is typed, and which number is shown over time.
+/// The parts of the panel that remember something.
 #[derive(Debug)]
 pub(crate) struct State {
-    /// Hyper-parameters that were typed and not yet applied.
-    pub(crate) typed: BTreeMap<Hyper, String>,
-    /// The number of the chosen filter that is shown over time.
-    pub(crate) history: &'static str,
-    cache: Cache,
+    pub(crate) hyper_parameters: hyper_parameters::State,
+    pub(crate) history: history::State,
 }
 
 /// What happens in the panel.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Message {
     Figure(figure::Message),
-    /// Type a hyper-parameter.
-    Hyper(Hyper, String),
-    /// Apply what was typed.
-    Apply,
-    /// Leave what was typed as it was.
-    Revert,
-    History(&'static str),
+    HyperParameters(hyper_parameters::Message),
+    History(history::Message),
     Copy(String),
     Ask(Question),
     Delete(BranchName),
@@ -115,62 +60,41 @@ impl From<figure::Message> for Message {
 
 impl State {
     pub(crate) fn new() -> Self {
-        Self { typed: BTreeMap::new(), history: HISTORIES[0].0, cache: Cache::default() }
+        Self { hyper_parameters: hyper_parameters::State::default(), history: history::State::new() }
     }
 
     /// Draws the history anew.
     pub(crate) fn redraw(&self) {
-        self.cache.clear();
+        self.history.redraw();
     }
 
     /// Forgets what was typed.
     pub(crate) fn forget_typed(&mut self) {
-        self.typed.clear();
+        self.hyper_parameters.forget();
     }
 
     pub(crate) fn update(&mut self, message: Message, context: &Context) -> Action {
         match message {
             Message::Figure(message) => Action::Figure(message),
-            Message::Hyper(name, text) => {
-                self.typed.insert(name, text);
-                Action::None
-            }
-            Message::Apply => self.apply(context),
-            Message::Revert => {
-                self.typed.clear();
-                Action::None
-            }
-            Message::History(quantity) => {
-                self.history = quantity;
-                Action::Follow
-            }
+            Message::HyperParameters(message) => match self.hyper_parameters.update(message, context) {
+                hyper_parameters::Action::None => Action::None,
+                hyper_parameters::Action::Edit(edits) => Action::Edit(edits),
+                hyper_parameters::Action::Refuse(reason) => Action::Refuse(reason),
+            },
+            Message::History(message) => match self.history.update(message) {
+                history::Action::Figure(message) => Action::Figure(message),
+                history::Action::Follow => Action::Follow,
+            },
             Message::Copy(text) => Action::Copy(text),
             Message::Ask(question) => Action::Ask(question),
             Message::Delete(name) => Action::Delete(name),
         }
     }
 
-    /// What was typed and is other than what there is, as edits.
-    fn apply(&mut self, context: &Context) -> Action {
-        let Some(row) = &context.cells.row else { return Action::None };
-        let changed = Hyper::ALL.into_iter().filter_map(|name| {
-            let typed = self.typed.get(&name)?.trim();
-            let differs = !typed.is_empty() && Some(typed) != name.of(row).as_deref();
-            differs.then(|| edits::set(name.name(), typed))
-        });
-        match changed.collect::<Result<Vec<Edit>, String>>() {
-            Err(reason) => Action::Refuse(reason),
-            Ok(edits) if edits.is_empty() => {
-                self.typed.clear();
-                Action::None
-            }
-            Ok(edits) => Action::Edit(edits),
-        }
-    }
-
-    pub(crate) fn view<'a>(&'a self, context: &'a Context) -> Piece<'a, Message> {
+    /// The panel, so wide.
+    pub(crate) fn view<'a>(&'a self, context: &'a Context, width: f32) -> Piece<'a, Message> {
         let found = context.marks.inspected().and_then(|key| {
-            let Some(Ok(diagram)) = context.cells.network(views::NETWORK) else { return None };
+            let Some(Ok(diagram)) = context.cells.network(ViewId::NETWORK) else { return None };
             node_of(diagram, &key.0, &key.1).map(|(_, node)| (key, node))
         });
         let page = match found {
@@ -178,7 +102,7 @@ impl State {
             None => self.branch(context),
         };
         container(scrollable(container(page).padding(Padding::from(12).right(16))).height(Fill))
-            .width(280)
+            .width(width)
             .height(Fill)
             .style(|theme| ground(Colours::of(theme).panel))
             .into()
@@ -196,39 +120,11 @@ impl State {
         if !is_picked {
             return page.push(faint("Click the filter to keep it here.")).into();
         }
-        page = page.push(separator()).push(images(context, views::FILTER));
+        page = page.push(separator()).push(images(context, ViewId::FILTER));
         if let Some(at) = context.at_beside() {
-            page = page.push(faint(at.to_string())).push(images(context, views::OTHER_FILTER));
+            page = page.push(faint(at.to_string())).push(images(context, ViewId::OTHER_FILTER));
         }
-        page.push(separator()).push(self.history(context)).into()
-    }
-
-    fn history<'a>(&'a self, context: &'a Context) -> Piece<'a, Message> {
-        let names = HISTORIES.map(|(_, name)| name);
-        let place = HISTORIES.iter().position(|(quantity, _)| *quantity == self.history);
-        let now = place.map(|place| names[place]);
-        let choose = pick_list(names, now, |chosen| {
-            let found = HISTORIES.iter().find(|(_, name)| *name == chosen);
-            Message::History(found.map_or(HISTORIES[0].0, |(quantity, _)| quantity))
-        });
-        let body: Piece<'_, Message> = match context.cells.chart(views::HISTORY) {
-            None => faint("reading its history").into(),
-            Some(Err(reason)) => lacking(reason),
-            Some(Ok(chart)) => {
-                let plot = ChartPlot {
-                    chart,
-                    cache: &self.cache,
-                    selected: context.branch().map(|branch| branch.hue),
-                    ends: Some(context.time.all.map(|step| step as f64)),
-                    cursor: context.branch().map(|_| context.time.cursor.0 as f64),
-                    scrub: Scrub::From(Step(0)),
-                    roomy: false,
-                };
-                let plot = container(plot.shown().map(Message::Figure)).height(120);
-                column![plot].push(noted_below(&chart.notes)).into()
-            }
-        };
-        column![choose.text_size(SMALL).padding([2, 8]).style(chooser(place)), body].spacing(4).into()
+        page.push(separator()).push(self.history.view_filter(context).map(Message::History)).into()
     }
 
     fn branch<'a>(&'a self, context: &'a Context) -> Piece<'a, Message> {
@@ -237,17 +133,16 @@ impl State {
         let none = || "–".to_owned();
         let validation = branch.last_validation;
         let percent = |share: f32| format!("{:.1} %", share * 100.0);
-        let mut page = column![text(branch.name.as_str()).size(NORMAL)].spacing(4);
+        let mut page =
+            column![text(branch.name.as_str()).size(NORMAL).wrapping(text::Wrapping::WordOrGlyph)].spacing(4);
         let train = if branch.training { None } else { Some(Message::Ask(Question::TrainOn)) };
-        page = page.push(
-            row![
-                press("fork here", ready.then_some(Message::Ask(Question::Fork))),
-                press("train on", train.filter(|_| ready)),
-                press("rename", ready.then_some(Message::Ask(Question::Rename))),
-                press("delete", ready.then(|| Message::Delete(branch.name.clone()))),
-            ]
-            .wrap(),
-        );
+        let on = [
+            filled("train on", train.filter(|_| ready)),
+            press("fork here", ready.then_some(Message::Ask(Question::Fork))),
+            press("rename", ready.then_some(Message::Ask(Question::Rename))),
+        ];
+        let delete = removes("delete", ready.then(|| Message::Delete(branch.name.clone())));
+        page = page.push(row(on).spacing(4).wrap()).push(row![Space::new().width(Fill), delete]);
         if let Some(parent) = &branch.parent {
             page = page.push(line("forked from", format!("{parent}@{}", branch.fork_step)));
         }
@@ -256,7 +151,7 @@ impl State {
         }
         page = page
             .push(line("last step", branch.steps.map_or_else(none, |steps| count(steps.last.0))))
-            .push(line("last loss, nats", branch.last_loss.map_or_else(none, |loss| number(loss.into()))))
+            .push(line("last loss", branch.last_loss.map_or_else(none, |loss| number(loss.into()))))
             .push(line("validation accuracy", validation.map_or_else(none, |(_, share)| percent(share))))
             .push(line("validated at step", validation.map_or_else(none, |(step, _)| count(step.0))))
             .push(line("on disk, MB", count(branch.bytes / 1_000_000)));
@@ -283,7 +178,10 @@ impl State {
                 page = page.push(counted.map(|value| line(column.label, count(value))));
             }
         }
-        page = page.push(separator()).push(self.hyper_parameters(context));
+        page = page
+            .push(separator())
+            .push(self.hyper_parameters.view(context).map(Message::HyperParameters))
+            .push(self.history.view_branch(context).map(Message::History));
         if let Some(layer) = layer_edits(context) {
             page = page.push(separator()).push(layer);
         }
@@ -291,28 +189,6 @@ impl State {
             page = page.push(separator()).push(differences(context));
         }
         page.push(faint("Point at a filter to see its numbers; click to keep them.")).into()
-    }
-
-    /// Typed and applied with Enter, together in one fork.
-    fn hyper_parameters<'a>(&'a self, context: &'a Context) -> Piece<'a, Message> {
-        let mut page = column![faint("hyper-parameters")].spacing(4);
-        let Some(row) = &context.cells.row else { return page.into() };
-        for name in Hyper::ALL {
-            let Some(now) = name.of(row) else { continue };
-            let typed = self.typed.get(&name);
-            let text = typed.map_or(now.as_str(), String::as_str);
-            let input = field("", text, 110.0)
-                .id(name.name())
-                .on_input(move |text| Message::Hyper(name, text))
-                .on_submit(Message::Apply);
-            let line = iced::widget::row![faint(name.name()), Space::new().width(Fill), input];
-            page = page.push(line.align_y(Alignment::Center));
-        }
-        if !self.typed.is_empty() {
-            let apply = press("apply: fork here", (!context.is_busy()).then_some(Message::Apply));
-            page = page.push(iced::widget::row![apply, press("leave as it was", Some(Message::Revert))]);
-        }
-        page.into()
     }
 }
 
@@ -372,7 +248,7 @@ fn numbers<'a>(context: &Context, key: &FilterKey, node: &DiagramNode) -> Piece<
         let range = format!("{} … {}", number(image.range[0].into()), number(image.range[1].into()));
         page = page.push(line("image, from … to", range));
     }
-    if let Some(Ok(other)) = context.cells.network(views::OTHER_NETWORK) {
+    if let Some(Ok(other)) = context.cells.network(ViewId::OTHER_NETWORK) {
         let (name, value) = match node_of(other, &key.0, &key.1) {
             Some((_, twin)) => ("norm in the branch beside", number(twin.weight_norm.into())),
             None => ("in the branch beside", "lacking".to_owned()),
@@ -391,24 +267,24 @@ fn filter_edits<'a>(context: &Context, (layer, filter): &FilterKey, node: &Diagr
             edit_button("duplicate", edits::duplicate_filter(layer, number), ready),
             edit_button(freeze, edits::freeze(layer, Some(number), node.frozen), ready),
             edit_button("reinitialise", edits::reinitialise(layer, number), ready),
-        ],
+        ]
+        .spacing(4)
+        .wrap(),
         row![edit_button("− remove", edits::remove_filter(layer, number), ready)],
     ]
+    .spacing(4)
     .into()
 }
 
 /// What can be done to the layer of the embedding: each forks at the cursor.
 fn layer_edits(context: &Context) -> Option<Piece<'_, Message>> {
-    let Some(Ok(diagram)) = context.cells.network(views::NETWORK) else { return None };
+    let Some(Ok(diagram)) = context.cells.network(ViewId::NETWORK) else { return None };
     let column = diagram.columns.iter().find(|column| Some(&column.layer) == context.marks.layer.as_ref())?;
     let DiagramColumn { layer, description, nodes } = column;
     let ready = !context.is_busy();
     let all_frozen = nodes.iter().all(|node| node.frozen);
     let freeze = if all_frozen { "unfreeze" } else { "freeze" };
     let add = |words, init| edit_button(words, edits::add_filter(layer, init), ready);
-    // A layer that changes nothing at first, as wide as the one before it.
-    let kernel = if description.starts_with("conv") { " kernel=3" } else { "" };
-    let conv = format!("filters={}{kernel} init=identity", nodes.len());
     let insert = |words, kind, rest: &str| edit_button(words, edits::insert_layer(kind, layer, rest), ready);
     let page = column![plain(layer.as_str()), faint(description.as_str())].spacing(4);
     let page = page
@@ -419,14 +295,17 @@ fn layer_edits(context: &Context) -> Option<Piece<'_, Message>> {
                 add("+ split", FilterInit::Split),
                 add("+ gradmax", FilterInit::Gradmax),
             ]
+            .spacing(4)
             .wrap(),
         )
         .push(
             row![
-                insert("insert conv after", "conv", &conv),
+                // One that changes nothing at first; its kind knows how wide it is.
+                insert("insert conv after", "conv", "init=identity"),
                 insert("dropout after", "dropout", ""),
                 insert("batch norm after", "batchnorm", ""),
             ]
+            .spacing(4)
             .wrap(),
         )
         .push(
@@ -436,13 +315,14 @@ fn layer_edits(context: &Context) -> Option<Piece<'_, Message>> {
                 edit_button("tanh", edits::set_activation(layer, "tanh"), ready),
                 edit_button("relu", edits::set_activation(layer, "relu"), ready),
             ]
+            .spacing(4)
             .wrap(),
         );
     Some(page.into())
 }
 
 fn differences(context: &Context) -> Piece<'_, Message> {
-    match context.cells.comparison(views::DIFFERENCES) {
+    match context.cells.comparison(ViewId::DIFFERENCES) {
         None => faint("comparing").into(),
         Some(Err(reason)) => lacking(reason),
         Some(Ok(comparison)) => {

@@ -5,13 +5,14 @@ use iced::widget::{checkbox, pick_list, row};
 use revacnn_notebook::XAxis;
 use revacnn_schemas::{Scale, Step};
 
-use super::figure::{self, awaited, titled};
+use super::frame::{awaited, titled};
 use super::pieces::{Piece, chooser, noted};
 use crate::canvas::chart::{ChartPlot, Scrub, epoch};
 use crate::canvas::geometry_cache::Cache;
+use crate::cells::ViewId;
 use crate::context::Context;
+use crate::figure;
 use crate::theme::SMALL;
-use crate::views;
 
 /// The axes in the order of the list.
 pub(crate) const AXES: [XAxis; 4] = [XAxis::Step, XAxis::Images, XAxis::Epoch, XAxis::Fork];
@@ -100,7 +101,7 @@ impl State {
     }
 
     pub(crate) fn view<'a>(&'a self, context: &'a Context) -> Piece<'a, Message> {
-        let body: Piece<'_, Message> = match context.cells.chart(views::LOSS) {
+        let body: Piece<'_, Message> = match context.cells.chart(ViewId::LOSS) {
             None => awaited(context, "reading the curves"),
             Some(Err(reason)) => noted(reason),
             Some(Ok(chart)) => {
@@ -126,7 +127,7 @@ impl State {
             .padding([2, 8])
             .style(chooser(AXES.iter().position(|axis| *axis == self.x)));
         let controls = row![axis, log].spacing(12).align_y(Alignment::Center);
-        let notes = context.cells.chart(views::LOSS).and_then(Result::ok).map_or(&[][..], |chart| &chart.notes);
-        titled("loss, nats · mean of each batch; dots: validation", notes, views::LOSS, controls, body)
+        let notes = context.cells.chart(ViewId::LOSS).and_then(Result::ok).map_or(&[][..], |chart| &chart.notes);
+        titled("loss, nats · mean of each batch; dots: validation", notes, ViewId::LOSS, controls, body)
     }
 }

@@ -4,11 +4,13 @@
 //! messages down and does what actions ask for.
 
 pub(crate) mod dialog;
-pub(crate) mod figure;
 pub(crate) mod figure_menu;
 pub(crate) mod filters;
+pub(crate) mod frame;
 pub(crate) mod header;
 pub(crate) mod help;
+pub(crate) mod history;
+pub(crate) mod hyper_parameters;
 pub(crate) mod inspector;
 pub(crate) mod loss;
 pub(crate) mod network;

@@ -5,14 +5,15 @@ use iced::{Alignment, Fill};
 use revacnn_notebook::Show;
 use revacnn_schemas::{Address, DifferingFilter, ImageIndex, NetworkDiagram};
 
-use super::figure::{self, awaited, late, titled};
+use super::frame::{awaited, late, titled};
 use super::pieces::{Piece, changing, hinted, noted, plain, press, quiet, upright};
-use super::prompt::Question;
 use crate::canvas::diagram::{Diagram, Steering};
 use crate::canvas::layout::Plan;
+use crate::canvas::text::fitted;
 use crate::cells::ViewId;
 use crate::context::Context;
-use crate::views;
+use crate::figure;
+use crate::question::Question;
 
 /// How networks are shown.
 #[derive(Debug, Default)]
@@ -75,7 +76,7 @@ impl State {
             press(">", Some(Message::ImageBy(1))),
         ];
         let beside = match &context.beside {
-            Some(name) => format!("beside {name}"),
+            Some(name) => format!("beside {}", fitted(name.as_str(), 96.0)),
             None => "side by side".to_owned(),
         };
         let beside = hinted(
@@ -83,28 +84,29 @@ impl State {
             "compare with the parent, then with others: c",
         );
         let controls = row![]
-            .push(late(context, views::NETWORK))
+            .push(late(context, ViewId::NETWORK))
             .push(image)
             .push(choose(Show::Maps, "maps"))
             .push(choose(Show::Coefficients, "coefficients"))
             .push(beside)
+            .spacing(2)
             .align_y(Alignment::Center);
-        let notes = context.cells.network(views::NETWORK).and_then(Result::ok).map_or(&[][..], |found| &found.notes);
-        titled("network", notes, views::NETWORK, controls, networks(context).map(Message::Figure))
+        let notes = context.cells.network(ViewId::NETWORK).and_then(Result::ok).map_or(&[][..], |found| &found.notes);
+        titled("network", notes, ViewId::NETWORK, controls, networks(context).map(Message::Figure))
     }
 }
 
 /// One network, or two side by side in the same places.
 fn networks(context: &Context) -> Piece<'_, figure::Message> {
     let shown = |view| context.cells.network(view).and_then(Result::ok);
-    let both: Vec<&NetworkDiagram> = [views::NETWORK, views::OTHER_NETWORK].into_iter().filter_map(shown).collect();
+    let both: Vec<&NetworkDiagram> = [ViewId::NETWORK, ViewId::OTHER_NETWORK].into_iter().filter_map(shown).collect();
     let plan = Plan::of(&both);
     // What differs most in the weights, as in the comparison.
-    let compared = context.cells.comparison(views::DIFFERENCES).and_then(Result::ok).filter(|_| both.len() == 2);
+    let compared = context.cells.comparison(ViewId::DIFFERENCES).and_then(Result::ok).filter(|_| both.len() == 2);
     let marked = |view| {
         let differing = compared.iter().flat_map(|comparison| &comparison.differing);
         let of = |found: &DifferingFilter| match view {
-            views::OTHER_NETWORK => (found.layer.clone(), found.right.clone()),
+            ViewId::OTHER_NETWORK => (found.layer.clone(), found.right.clone()),
             _ => (found.layer.clone(), found.left.clone()),
         };
         differing.map(of).collect::<Vec<_>>()
@@ -118,9 +120,9 @@ fn networks(context: &Context) -> Piece<'_, figure::Message> {
         // For a moment after another branch was selected, its network is not there.
         let is_selected = context.branch().is_some_and(|branch| branch.hue == diagram.hue);
         let steering = match view {
-            views::NETWORK if context.is_busy() => Steering::Later,
-            views::NETWORK if is_selected => Steering::Now,
-            views::NETWORK => Steering::NotYet,
+            ViewId::NETWORK if context.is_busy() => Steering::Later,
+            ViewId::NETWORK if is_selected => Steering::Now,
+            ViewId::NETWORK => Steering::NotYet,
             _ => Steering::Elsewhere,
         };
         let diagram = Diagram {
@@ -137,16 +139,16 @@ fn networks(context: &Context) -> Piece<'_, figure::Message> {
         canvas(diagram).width(Fill).height(Fill).into()
     };
     if context.beside.is_none() {
-        return draw(views::NETWORK);
+        return draw(ViewId::NETWORK);
     }
     let head = |address: Option<Address>| {
         let address = address.map(|address| address.to_string()).unwrap_or_default();
         changing(plain(address.clone()), &address).padding([0, 12])
     };
     row![
-        column![head(context.at()), draw(views::NETWORK)],
+        column![head(context.at()), draw(ViewId::NETWORK)],
         upright(),
-        column![head(context.at_beside()), draw(views::OTHER_NETWORK)],
+        column![head(context.at_beside()), draw(ViewId::OTHER_NETWORK)],
     ]
     .into()
 }

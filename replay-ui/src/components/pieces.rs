@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use iced::widget::{
-    Space, button, center, column, container, mouse_area, opaque, pick_list, row, rule, text, text_input, tooltip,
+    button, center, column, container, mouse_area, opaque, pick_list, row, rule, text, text_input, tooltip,
 };
 use iced::{Alignment, Background, Border, Color, Element, Fill, Padding, Theme, border};
 
@@ -82,9 +82,63 @@ pub(crate) fn quiet<'a, M: Clone + 'a>(
         .into()
 }
 
-/// A button of words.
+/// What a button of words is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Weight {
+    /// One of several things to do.
+    Outlined,
+    /// What comes next.
+    Filled,
+    /// What takes something away.
+    Removes,
+}
+
+/// A button of words: an outline.
 pub(crate) fn press<'a, M: Clone + 'a>(words: impl text::IntoFragment<'a>, message: Option<M>) -> Piece<'a, M> {
-    quiet(plain(words), false, message)
+    boxed(words, message, Weight::Outlined)
+}
+
+/// The button of what comes next: filled.
+pub(crate) fn filled<'a, M: Clone + 'a>(words: impl text::IntoFragment<'a>, message: Option<M>) -> Piece<'a, M> {
+    boxed(words, message, Weight::Filled)
+}
+
+/// The button of what takes something away: in the colour of an alarm.
+pub(crate) fn removes<'a, M: Clone + 'a>(words: impl text::IntoFragment<'a>, message: Option<M>) -> Piece<'a, M> {
+    boxed(words, message, Weight::Removes)
+}
+
+fn boxed<'a, M: Clone + 'a>(words: impl text::IntoFragment<'a>, message: Option<M>, of: Weight) -> Piece<'a, M> {
+    button(plain(words).wrapping(text::Wrapping::None))
+        .padding(Padding::from([3, 8]))
+        .on_press_maybe(message)
+        .style(move |theme: &Theme, status| {
+            let colours = Colours::of(theme);
+            let over = matches!(status, button::Status::Hovered | button::Status::Pressed);
+            let is_off = matches!(status, button::Status::Disabled);
+            let fill = match of {
+                Weight::Filled if !is_off => Some(colours.accent),
+                Weight::Filled | Weight::Outlined | Weight::Removes => over.then_some(colours.raised),
+            };
+            let words = match of {
+                _ if is_off => Color { a: 0.5, ..colours.faint },
+                Weight::Filled => colours.paper,
+                Weight::Removes => colours.alarm,
+                Weight::Outlined => colours.ink,
+            };
+            let edge = match of {
+                Weight::Filled if over => colours.ink,
+                Weight::Filled if !is_off => colours.accent,
+                Weight::Filled | Weight::Outlined | Weight::Removes => colours.line,
+            };
+            button::Style {
+                background: fill.map(Background::Color),
+                text_color: words,
+                border: Border { color: edge, width: 1.0, radius: 4.0.into() },
+                ..button::Style::default()
+            }
+        })
+        .into()
 }
 
 /// What lies above the rest, with a thin edge.
@@ -103,12 +157,13 @@ pub(crate) fn hinted<'a, M: 'a>(piece: Piece<'a, M>, hint: &'a str) -> Piece<'a,
 /// A name and its value; a click copies the value.
 pub(crate) fn pair<'a, M: Clone + 'a>(name: &'a str, value: String, copy: impl Fn(String) -> M) -> Piece<'a, M> {
     let shown = plain(value.clone());
-    let value = button(shown).padding(0).on_press(copy(value)).style(|theme: &Theme, status| {
+    // Beside its last letter, which may hang over: what is drawn again there has room.
+    let value = button(shown).padding(Padding::ZERO.right(1)).on_press(copy(value)).style(|theme: &Theme, status| {
         let colours = Colours::of(theme);
         let over = matches!(status, button::Status::Hovered | button::Status::Pressed);
         button::Style { text_color: if over { colours.accent } else { colours.ink }, ..button::Style::default() }
     });
-    row![faint(name), Space::new().width(Fill), value].align_y(Alignment::Center).into()
+    row![faint(name).width(Fill), value].align_y(Alignment::Center).into()
 }
 
 /// A list to choose from, in which the choice of this place is made.
@@ -171,4 +226,9 @@ pub(crate) fn dialog<'a, M: Clone + 'a>(content: impl Into<Piece<'a, M>>, leave:
     let content = container(content).padding(20).style(|theme| panel(theme, 6.0));
     let shade = container(opaque(content)).center(Fill).style(|_| ground(Color { a: 0.35, ..Color::BLACK }));
     opaque(mouse_area(shade).on_press(leave))
+}
+
+/// The button that continues, and the one that cancels.
+pub(crate) fn buttons<'a, M: Clone + 'a>(words: &'static str, go_on: M, leave: M) -> Piece<'a, M> {
+    row![filled(words, Some(go_on)), press("cancel", Some(leave))].spacing(8).into()
 }

@@ -1,42 +1,18 @@
 //! A question that is answered with a line of text.
 
 use iced::widget::{column, text};
-use revacnn_schemas::{Address, BranchName, Edit, ImageIndex, Step};
+use revacnn_schemas::{Address, BranchName, Edit, ImageIndex};
 use revacnn_store::Command;
 
-use super::dialog::buttons;
-use super::pieces::{Piece, alarm, faint, field, plain};
+use super::pieces::{Piece, alarm, buttons, faint, field, plain};
 use crate::canvas::labels::count;
 use crate::context::Context;
+use crate::question::Question;
 use crate::requests::{Intent, Request};
 use crate::theme::NORMAL;
 
 /// The name of its field.
 pub(crate) const FIELD: &str = "prompt";
-
-/// What is asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Question {
-    /// An address to go to.
-    GoTo,
-    /// The name of a fork.
-    Fork,
-    /// Edits.
-    Edit,
-    /// Another name for the selected branch.
-    Rename,
-    /// The image that maps are of.
-    Image,
-    /// How many steps to train on.
-    TrainOn,
-    /// The branch to hide, or to show again.
-    Hide,
-    /// Whether the training of a branch in another process is to be stopped.
-    Stop(BranchName),
-    /// Whether a fork that has steps of its own by now is to be deleted, and
-    /// its parent looked at again.
-    Unfork { name: BranchName, parent: BranchName, step: Step },
-}
 
 /// The open question.
 #[derive(Debug, Clone, PartialEq)]
@@ -112,30 +88,16 @@ impl State {
 
     pub(crate) fn view(&self, context: &Context) -> Piece<'_, Message> {
         if let Some((words, yes)) = self.consent(context) {
-            let page = column![text(self.title()).size(NORMAL), plain(words).width(380)].spacing(12);
+            let page = column![text(self.question.title()).size(NORMAL), plain(words).width(380)].spacing(12);
             return page.push(buttons(yes, Message::Enter, Message::Leave)).into();
         }
-        let input = field(self.hint(), &self.text, 460.0).id(FIELD).on_input(Message::Type).on_submit(Message::Enter);
-        let mut page = column![text(self.title()).size(NORMAL), input, faint(self.hint())].spacing(8);
+        let input =
+            field(self.question.hint(), &self.text, 460.0).id(FIELD).on_input(Message::Type).on_submit(Message::Enter);
+        let mut page = column![text(self.question.title()).size(NORMAL), input, faint(self.question.hint())].spacing(8);
         if let Some(problem) = &self.problem {
             page = page.push(alarm(problem.as_str()).width(460));
         }
-        page.push(buttons("go on", Message::Enter, Message::Leave)).into()
-    }
-
-    /// Its heading.
-    pub(crate) fn title(&self) -> &'static str {
-        match self.question {
-            Question::GoTo => "Go to",
-            Question::Fork => "Fork here",
-            Question::Edit => "Fork here with edits",
-            Question::Rename => "Rename",
-            Question::Image => "Image",
-            Question::TrainOn => "Train on",
-            Question::Hide => "Hide, or show again",
-            Question::Stop(_) => "Stop",
-            Question::Unfork { .. } => "Undo the fork",
-        }
+        page.push(buttons("continue", Message::Enter, Message::Leave)).into()
     }
 
     /// What is to be agreed to, and the words of the button that does; `None`
@@ -159,20 +121,6 @@ impl State {
             | Question::Image
             | Question::TrainOn
             | Question::Hide => None,
-        }
-    }
-
-    /// What may be typed.
-    pub(crate) fn hint(&self) -> &'static str {
-        match self.question {
-            Question::Stop(_) | Question::Unfork { .. } => "",
-            Question::GoTo => "main@1350, 1350, epoch:2, best, fork, last",
-            Question::Fork => "a name for the new branch; empty for the next free one",
-            Question::Edit => "add-filter conv3; set learning-rate 0.05; freeze conv1",
-            Question::Rename => "the branch's new name",
-            Question::Image => "number of a training image; empty for the first probe image",
-            Question::TrainOn => "how many steps",
-            Question::Hide => "the name of a branch",
         }
     }
 
@@ -250,17 +198,6 @@ fn edits(text: &str) -> Result<Vec<Edit>, String> {
     match edits.collect::<Result<Vec<Edit>, String>>()? {
         edits if edits.is_empty() => Err("expected an edit, such as `add-filter conv3`, found nothing".to_owned()),
         edits => Ok(edits),
-    }
-}
-
-/// What a button says of a running training.
-pub(crate) fn steering(command: &Command) -> &'static str {
-    match command {
-        Command::Pause => "pause",
-        Command::Resume => "resume",
-        Command::Step => "one step",
-        Command::Stop => "stop",
-        Command::Edit { .. } => "edit",
     }
 }
 

@@ -1,12 +1,14 @@
 //! The form of a new run.
 
+use std::collections::BTreeMap;
+
 use iced::Alignment;
-use iced::widget::{column, row, text};
-use revacnn_schemas::{BranchName, OptimizerSpec};
+use iced::widget::{column, container, row, text};
+use revacnn_schemas::{BranchName, OptimizerSpec, SchemaError};
 use revacnn_trainer::{DEFAULT_EPOCHS, Settings, resolve_optimizer};
 
-use super::dialog::buttons;
-use super::pieces::{Piece, alarm, faint, field, plain};
+use super::pieces::{Piece, alarm, buttons, faint, field, plain};
+use crate::requests::RunPlan;
 use crate::theme::NORMAL;
 
 /// A field of the form.
@@ -31,7 +33,7 @@ impl Field {
             Self::Branch => ("branch", "a name that no branch has"),
             Self::Dataset => ("data set", "shapes, digits, cifar10, or a folder"),
             Self::Network => ("network", "paper, 20-20-20, 20-20-21, or a TOML file"),
-            Self::Optimizer => ("optimizer", "adam, adadelta, or sgd,learning_rate=0.01,momentum=0.9"),
+            Self::Optimizer => ("optimizer", "adam, adadelta or sgd; its hyper-parameters follow"),
             Self::BatchSize => ("batch size", "images"),
             Self::Epochs => ("epochs", "passes over the training images"),
             Self::Seed => ("seed", "a whole number"),
@@ -52,24 +54,12 @@ impl Field {
     }
 }
 
-/// What is to be trained.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct RunPlan {
-    pub(crate) branch: BranchName,
-    /// A data set's name, or a folder.
-    pub(crate) dataset: String,
-    /// A preset's name, or a file.
-    pub(crate) network: String,
-    pub(crate) optimizer: OptimizerSpec,
-    pub(crate) batch_size: u32,
-    pub(crate) epochs: u64,
-    pub(crate) seed: u64,
-}
-
 /// The open form.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct State {
     texts: [String; 7],
+    /// Hyper-parameters of the optimizer that were typed, by name.
+    typed: BTreeMap<String, String>,
     /// What was wrong with it.
     pub(crate) problem: Option<String>,
 }
@@ -78,6 +68,8 @@ pub(crate) struct State {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Message {
     Type(Field, String),
+    /// Type a value for the optimizer's hyper-parameter of this name.
+    HyperParameter(String, String),
     Enter,
     Leave,
 }
@@ -107,13 +99,18 @@ impl State {
             DEFAULT_EPOCHS.to_string(),
             seed.to_string(),
         ];
-        Self { texts, problem: None }
+        Self { texts, typed: BTreeMap::new(), problem: None }
     }
 
     pub(crate) fn update(&mut self, message: Message) -> Action {
         match message {
             Message::Type(field, text) => {
                 self.set(field, text);
+                Action::None
+            }
+            Message::HyperParameter(name, text) => {
+                self.typed.insert(name, text);
+                self.problem = None;
                 Action::None
             }
             Message::Enter => match self.plan() {
@@ -134,13 +131,56 @@ impl State {
                 .id(name.id())
                 .on_input(move |text| Message::Type(name, text))
                 .on_submit(Message::Enter);
-            row![plain(label).width(84), column![input, faint(hint)].spacing(2)].align_y(Alignment::Start).into()
+            let of_optimizer = (name == Field::Optimizer).then(|| self.hyper_parameter_fields());
+            let below = column![input, faint(hint)].push(of_optimizer).spacing(2);
+            row![plain(label).width(84), below].align_y(Alignment::Start).into()
         });
         let mut page = column![text("New run").size(NORMAL)].extend(lines).spacing(8);
         if let Some(problem) = &self.problem {
             page = page.push(alarm(problem.as_str()).width(400));
         }
         page.push(buttons("train", Message::Enter, Message::Leave)).into()
+    }
+
+    /// A field for each hyper-parameter that the optimizer has.
+    fn hyper_parameter_fields(&self) -> Piece<'_, Message> {
+        let fields = self.hyper_parameters().into_iter().map(|(name, value)| {
+            let (text, of) = (self.typed.get(&name).unwrap_or(&value), name.clone());
+            let input = field("", text, 72.0)
+                .id(format!("run-{name}"))
+                .on_input(move |text| Message::HyperParameter(of.clone(), text))
+                .on_submit(Message::Enter);
+            row![faint(name), input].spacing(4).align_y(Alignment::Center).into()
+        });
+        container(row(fields).spacing(8).wrap().vertical_spacing(4)).width(340).into()
+    }
+
+    /// The hyper-parameters of the optimizer by name, with the values that they
+    /// have where nothing else is typed; none of what is no optimizer.
+    fn hyper_parameters(&self) -> Vec<(String, String)> {
+        let spec: Option<OptimizerSpec> = self.text(Field::Optimizer).trim().parse().ok();
+        let resolved = spec.and_then(|spec| resolve_optimizer(&spec).ok());
+        let parameters = resolved.into_iter().flat_map(|spec| spec.parameters);
+        parameters.map(|(name, value)| (name.replace('_', "-"), value.to_string())).collect()
+    }
+
+    /// The optimizer with the hyper-parameters that were typed.
+    ///
+    /// # Errors
+    /// What is no optimizer, and what is no value of a hyper-parameter.
+    fn optimizer(&self) -> Result<OptimizerSpec, String> {
+        let text = self.text(Field::Optimizer).trim();
+        let mut spec: OptimizerSpec = text.parse().map_err(|error: SchemaError| error.to_string())?;
+        for (name, _) in self.hyper_parameters() {
+            let Some(typed) = self.typed.get(&name).map(|typed| typed.trim()).filter(|typed| !typed.is_empty()) else {
+                continue;
+            };
+            let one: OptimizerSpec =
+                format!("{},{name}={typed}", spec.kind).parse().map_err(|error: SchemaError| error.to_string())?;
+            spec.parameters.extend(one.parameters);
+        }
+        resolve_optimizer(&spec).map_err(|error| error.to_string())?;
+        Ok(spec)
     }
 
     /// What stands in a field.
@@ -150,6 +190,10 @@ impl State {
 
     /// Another text for a field.
     fn set(&mut self, field: Field, text: String) {
+        if field == Field::Optimizer {
+            // Another one has others.
+            self.typed.clear();
+        }
         self.texts[field as usize] = text;
         self.problem = None;
     }
@@ -170,8 +214,7 @@ impl State {
         }
         let text = |field| self.text(field).trim().to_owned();
         let of = |field: Field, error: &dyn std::fmt::Display| format!("{}: {error}", field.label().0);
-        let optimizer = text(Field::Optimizer).parse().map_err(|error| of(Field::Optimizer, &error))?;
-        resolve_optimizer(&optimizer).map_err(|error| of(Field::Optimizer, &error))?;
+        let optimizer = self.optimizer().map_err(|error| of(Field::Optimizer, &error))?;
         Ok(RunPlan {
             branch: text(Field::Branch).parse().map_err(|error| of(Field::Branch, &error))?,
             dataset: text(Field::Dataset),
@@ -196,6 +239,21 @@ mod tests {
         assert_eq!((plan.batch_size, plan.epochs, plan.seed), (defaults.batch_size, DEFAULT_EPOCHS, defaults.seed));
         assert_eq!(plan.optimizer, defaults.optimizer);
         assert_eq!(State::new(&["main".parse().unwrap()]).text(Field::Branch), "run-2");
+    }
+
+    #[test]
+    fn the_form_has_every_hyper_parameter_of_the_optimizer_and_no_other() {
+        let mut form = State::new(&[]);
+        let names = |form: &State| form.hyper_parameters().into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+        assert_eq!(names(&form), ["beta1", "beta2", "epsilon", "learning-rate", "weight-decay"]);
+        form.update(Message::HyperParameter("beta1".to_owned(), "0.8".to_owned()));
+        assert_eq!(form.plan().unwrap().optimizer, "adam,beta1=0.8".parse().unwrap());
+        form.update(Message::HyperParameter("beta2".to_owned(), "2".to_owned()));
+        let problem = form.plan().unwrap_err();
+        assert!(problem.starts_with("optimizer: ") && problem.contains("beta2"), "{problem}");
+        form.update(Message::Type(Field::Optimizer, "sgd".to_owned()));
+        assert_eq!(names(&form), ["learning-rate", "momentum", "weight-decay"]);
+        assert_eq!(form.plan().unwrap().optimizer, "sgd".parse().unwrap());
     }
 
     #[test]

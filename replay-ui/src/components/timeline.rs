@@ -10,11 +10,11 @@ use revacnn_schemas::BranchName;
 use super::pieces::{Piece, changing, ground, hinted, plain, press, quiet};
 use crate::canvas::geometry_cache::Cache;
 use crate::canvas::labels::count;
-use crate::canvas::timeline::{Lane, Timeline, first, height};
+use crate::canvas::timeline::{self as canvas_timeline, Lane, Timeline, first, height};
+use crate::cells::ViewId;
 use crate::context::Context;
 use crate::theme::Colours;
 use crate::time::{Align, Move, Time};
-use crate::views;
 
 /// How often the cursor moves while it plays.
 const BEAT: Duration = Duration::from_millis(100);
@@ -73,6 +73,28 @@ pub(crate) enum Action {
     Zoom { factor: f64, fraction: f64 },
     Align(Align),
     Select(BranchName),
+}
+
+impl From<canvas_timeline::Message> for Message {
+    fn from(said: canvas_timeline::Message) -> Self {
+        match said {
+            canvas_timeline::Message::Go(step) => Self::Go(Move::To(step)),
+            canvas_timeline::Message::Zoom { factor, fraction } => Self::Zoom { factor, fraction },
+            canvas_timeline::Message::Scroll(lanes) => Self::Scroll(lanes),
+            canvas_timeline::Message::Select(name) => Self::Select(name),
+            canvas_timeline::Message::Tick(now) => Self::Tick(now),
+        }
+    }
+}
+
+/// The lanes of the shown branches.
+pub(crate) fn lanes(context: &Context) -> Vec<Lane<'_>> {
+    let lane = |branch| Lane {
+        branch,
+        shift: context.shift(branch),
+        selected: context.selected.as_ref() == Some(&branch.name),
+    };
+    context.shown_branches().iter().filter_map(|name| context.branch_named(name)).map(lane).collect()
 }
 
 impl State {
@@ -160,12 +182,15 @@ impl State {
         ]
         .align_y(Alignment::Center)
         .spacing(4);
-        let lanes: Vec<Lane<'a>> = Lane::all(context);
+        let lanes = lanes(context);
         let high = height(lanes.len());
-        let view = if x == XAxis::Step { views::LOSS } else { views::TIMELINE };
+        let view = if x == XAxis::Step { ViewId::LOSS } else { ViewId::TIMELINE };
         let chart = context.cells.chart(view).and_then(Result::ok);
         let timeline = Timeline { lanes, from: self.from, time: &context.time, playing, chart, cache: &self.cache };
-        let page = column![container(controls).padding([0, 8]).center_y(32), canvas(timeline).width(Fill).height(high)];
+        let page = column![
+            container(controls).padding([0, 8]).center_y(32),
+            Piece::from(canvas(timeline).width(Fill).height(high)).map(Message::from)
+        ];
         container(page).style(|theme| ground(Colours::of(theme).panel)).into()
     }
 }

@@ -1,53 +1,41 @@
 //! The branches as a tree.
 
+use std::collections::BTreeSet;
+
 use iced::widget::{Space, checkbox, column, container, mouse_area, row, scrollable, text};
 use iced::{Alignment, Fill, Padding};
 use revacnn_notebook::BranchSummary;
 use revacnn_schemas::{BranchName, Hue};
 
-use super::pieces::{Piece, alarm, faint, ground, hinted, plain, press, quiet};
+use super::pieces::{Piece, alarm, faint, field, filled, ground, hinted, plain, press, quiet};
 use crate::canvas::labels::count;
-use crate::canvas::text::fitted;
+use crate::canvas::text::{fitted, width};
 use crate::context::Context;
+use crate::family::{family, order};
 use crate::theme::{Colours, SWATCH};
 
-/// Branches in the order of a tree, with how deep each one lies.
-pub(crate) fn order(branches: &[BranchSummary]) -> Vec<(usize, &BranchSummary)> {
-    fn below<'a>(
-        branches: &'a [BranchSummary],
-        parent: Option<&BranchName>,
-        depth: usize,
-        out: &mut Vec<(usize, &'a BranchSummary)>,
-    ) {
-        // Parents that are not there leave their children at the root.
-        let here = |branch: &&BranchSummary| match (&branch.parent, parent) {
-            (Some(of), Some(parent)) => of == parent,
-            (Some(of), None) => !branches.iter().any(|other| other.name == *of),
-            (None, parent) => parent.is_none(),
-        };
-        for branch in branches.iter().filter(here) {
-            if out.iter().any(|(_, listed)| listed.name == branch.name) {
-                continue;
-            }
-            out.push((depth, branch));
-            below(branches, Some(&branch.name), depth + 1, out);
-        }
-    }
-    let mut out = Vec::new();
-    below(branches, None, 0, &mut out);
-    // A cycle of parents is no part of any root: its branches come last.
-    for branch in branches {
-        if !out.iter().any(|(_, listed)| listed.name == branch.name) {
-            out.push((0, branch));
-        }
-    }
-    out
+/// The name of the field that filters the tree.
+pub(crate) const FILTER: &str = "branches-filter";
+
+/// Which branches are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// The selected one alone.
+    This,
+    /// The selected one, what it descends from, and what descends from it.
+    Family,
+    /// All that are listed, besides what is shown.
+    All,
+    /// None of those that are listed, but for the selected one.
+    None,
 }
 
-/// What is wrong with branches that cannot be listed.
+/// What is typed, and what is wrong with branches that cannot be listed.
 #[derive(Debug, Default)]
 pub(crate) struct State {
     pub(crate) problems: Vec<String>,
+    /// A part of the names of the branches that are listed.
+    pub(crate) filter: String,
 }
 
 /// What happens in the tree.
@@ -59,6 +47,12 @@ pub(crate) enum Message {
     Show(BranchName, bool),
     /// Show a branch beside the selected one, or none.
     Beside(Option<BranchName>),
+    /// Show these branches and hide the others.
+    Which(Which),
+    /// Begin to type what is listed.
+    Find,
+    /// List the branches that have this in their names.
+    Filter(String),
     /// Open the form of a new run.
     NewRun,
     /// The workers have told what is wrong with branches.
@@ -72,15 +66,63 @@ pub(crate) enum Action {
     Select(BranchName),
     Show(BranchName, bool),
     Beside(Option<BranchName>),
+    /// Put the text cursor into the field of what is listed.
+    Find,
+    /// Hide exactly these.
+    Hide(BTreeSet<BranchName>),
     NewRun,
 }
 
 impl State {
-    pub(crate) fn update(&mut self, message: Message) -> Action {
+    /// The branches that are listed, in the order of the tree.
+    fn listed<'a>(&self, context: &'a Context) -> Vec<(usize, &'a BranchSummary)> {
+        let wanted = self.filter.trim().to_lowercase();
+        let is_listed = |branch: &BranchSummary| branch.name.as_str().to_lowercase().contains(&wanted);
+        order(&context.branches).into_iter().filter(|(_, branch)| is_listed(branch)).collect()
+    }
+
+    /// The branches that are hidden where these are shown.
+    fn hidden(&self, which: Which, context: &Context) -> BTreeSet<BranchName> {
+        let selected = context.selected.as_ref();
+        let listed = || self.listed(context).into_iter().map(|(_, branch)| branch.name.clone());
+        let all = || context.branches.iter().map(|branch| branch.name.clone());
+        let mut hidden: BTreeSet<BranchName> = match which {
+            Which::This => all().collect(),
+            Which::Family => {
+                let family = selected.map(|name| family(&context.branches, name)).unwrap_or_default();
+                all().filter(|name| !family.contains(name)).collect()
+            }
+            Which::All => {
+                let listed: BTreeSet<BranchName> = listed().collect();
+                context.hidden.difference(&listed).cloned().collect()
+            }
+            Which::None => context.hidden.iter().cloned().chain(listed()).collect(),
+        };
+        let looked_at = |name: &BranchName| Some(name) == selected || Some(name) == context.beside.as_ref();
+        hidden.retain(|name| context.branch_named(name).is_some() && !looked_at(name));
+        hidden
+    }
+
+    /// What comes after what is shown now: all, the family, the selected one.
+    pub(crate) fn next(&self, context: &Context) -> Which {
+        if context.hidden.is_empty() {
+            return Which::Family;
+        }
+        let is_family = context.hidden == self.hidden(Which::Family, context);
+        if is_family && context.hidden != self.hidden(Which::This, context) { Which::This } else { Which::All }
+    }
+
+    pub(crate) fn update(&mut self, message: Message, context: &Context) -> Action {
         match message {
             Message::Select(name) => Action::Select(name),
             Message::Show(name, shows) => Action::Show(name, shows),
             Message::Beside(name) => Action::Beside(name),
+            Message::Which(which) => Action::Hide(self.hidden(which, context)),
+            Message::Find => Action::Find,
+            Message::Filter(text) => {
+                self.filter = text;
+                Action::None
+            }
             Message::NewRun => Action::NewRun,
             Message::Problems(problems) => {
                 self.problems = problems;
@@ -89,26 +131,39 @@ impl State {
         }
     }
 
-    pub(crate) fn view<'a>(&'a self, context: &'a Context) -> Piece<'a, Message> {
-        let lines = order(&context.branches).into_iter().map(|(depth, branch)| line(context, depth, branch));
+    /// The tree, so wide.
+    pub(crate) fn view<'a>(&'a self, context: &'a Context, wide: f32) -> Piece<'a, Message> {
+        let listed = self.listed(context);
+        let none = listed.is_empty().then(|| faint("no branch has this in its name").into());
+        let lines = listed.into_iter().map(|(depth, branch)| line(context, depth, branch, wide)).chain(none);
         let problems = self.problems.iter().map(|problem| container(alarm(problem.as_str())).padding([4, 12]).into());
         let list = column(lines).extend(problems).spacing(2);
-        let new = press("+ new run", (!context.is_busy()).then_some(Message::NewRun));
-        let page = column![
-            container(faint("branches").height(SMALL_LINE)).padding([8, 12]),
-            scrollable(list).height(Fill),
-            container(new).padding([8, 4]),
+        let new = filled("+ new run", (!context.is_busy()).then_some(Message::NewRun));
+        let filter = field("filter branches (Ctrl+F)", &self.filter, wide - 16.0).id(FILTER).on_input(Message::Filter);
+        let shows = |words, which, hint| hinted(press(words, Some(Message::Which(which))), hint);
+        let shown = row![
+            shows("this", Which::This, "show the selected branch alone"),
+            shows("family", Which::Family, "show what it descends from, and what descends from it"),
+            shows("all", Which::All, "show all that are listed here"),
+            shows("none", Which::None, "hide all that are listed here, but for the selected one"),
         ];
-        container(page).width(220).height(Fill).style(|theme| ground(Colours::of(theme).panel)).into()
+        let page = column![
+            container(column![filter, shown.spacing(4).wrap()].spacing(6)).padding(8),
+            // The bar beside the check boxes, and not over them.
+            scrollable(list).spacing(BAR).height(Fill),
+            container(new).padding(8),
+        ];
+        container(page).width(wide).height(Fill).style(|theme| ground(Colours::of(theme).panel)).into()
     }
 }
 
 /// How far a branch lies to the right of its parent.
 const INDENT: f32 = 12.0;
-/// The room for the name of a branch without a parent, beside its last step.
-const NAME: f32 = 96.0;
-/// The room for its edits.
-const EDITS: f32 = 164.0;
+/// How far the scroll bar is from the branches.
+const BAR: f32 = 2.0;
+/// What of the width is no room for words: the edges, the check box and the
+/// scroll bar.
+const BESIDE_WORDS: f32 = 70.0;
 /// Heights of lines, in whole pixels: the ground of the chosen branch then ends
 /// between two of them, and iced's software renderer draws all of it again.
 const NAME_LINE: f32 = 18.0;
@@ -127,13 +182,15 @@ fn swatch<'a>(hue: Hue) -> Piece<'a, Message> {
     line.width(SWATCH).into()
 }
 
-fn line<'a>(context: &'a Context, depth: usize, branch: &'a BranchSummary) -> Piece<'a, Message> {
+fn line<'a>(context: &'a Context, depth: usize, branch: &'a BranchSummary, wide: f32) -> Piece<'a, Message> {
     let chosen = context.selected.as_ref() == Some(&branch.name);
     let beside = context.beside.as_ref() == Some(&branch.name);
     let hue = branch.hue;
     let mark = swatch(hue);
     let last = branch.steps.map_or_else(|| "–".to_owned(), |steps| count(steps.last.0));
-    let name = fitted(branch.name.as_str(), NAME - INDENT * depth.min(5) as f32);
+    let room = wide - BESIDE_WORDS - INDENT * depth.min(5) as f32;
+    let dot = if branch.training { width("●") + 6.0 } else { 0.0 };
+    let name = fitted(branch.name.as_str(), room - SWATCH - 12.0 - width(&last) - dot);
     let name = plain(name).width(Fill).wrapping(text::Wrapping::None);
     let live =
         branch.training.then(|| plain("●").style(|theme| text::Style { color: Some(Colours::of(theme).accent) }));
@@ -142,7 +199,7 @@ fn line<'a>(context: &'a Context, depth: usize, branch: &'a BranchSummary) -> Pi
         (Some(problem), _) => Some(alarm(problem.as_str()).into()),
         (None, false) => {
             let edits = format!("{} · {}", count(branch.fork_step.0), branch.edits.join("; "));
-            let edits = fitted(&edits, EDITS - INDENT * depth.min(5) as f32);
+            let edits = fitted(&edits, room);
             Some(faint(edits).height(SMALL_LINE).wrapping(text::Wrapping::None).into())
         }
         (None, true) => None,
@@ -163,33 +220,4 @@ fn line<'a>(context: &'a Context, depth: usize, branch: &'a BranchSummary) -> Pi
         .spacing(2)
         .padding(Padding::ZERO.right(8))
         .into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::state::tests::branch;
-
-    fn names(branches: &[BranchSummary]) -> Vec<(usize, String)> {
-        order(branches).into_iter().map(|(depth, branch)| (depth, branch.name.to_string())).collect()
-    }
-
-    #[test]
-    fn children_lie_below_their_parents() {
-        let all = [
-            branch("main", None, 0, 9),
-            branch("other", None, 0, 8),
-            branch("wider", Some("main"), 3, 7),
-            branch("slow", Some("wider"), 4, 6),
-        ];
-        let expected = [(0, "main"), (1, "wider"), (2, "slow"), (0, "other")];
-        assert_eq!(names(&all), expected.map(|(depth, name)| (depth, name.to_owned())));
-    }
-
-    #[test]
-    fn a_missing_parent_leaves_its_child_at_the_root_and_a_cycle_ends() {
-        assert_eq!(names(&[branch("lost", Some("gone"), 3, 7)]), [(0, "lost".to_owned())]);
-        let cycle = [branch("a", Some("b"), 1, 2), branch("b", Some("a"), 1, 3)];
-        assert_eq!(names(&cycle).len(), 2);
-    }
 }

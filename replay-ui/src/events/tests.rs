@@ -1,8 +1,8 @@
 use super::*;
 use crate::ViewOptions;
-use crate::components::prompt::Question;
 use crate::components::run_form::Field;
 use crate::components::{figure_menu, inspector, network, prompt, run_form, timeline};
+use crate::question::Question;
 use crate::requests::FigureRequest;
 use crate::state::tests::{branch, edits, listed, opened, options};
 use crate::update::Message;
@@ -135,16 +135,16 @@ fn every_kind_of_change_waits_for_the_one_that_runs() {
                 state.update(run_form::Message::Type(Field::Epochs, "3".to_owned()));
                 state.update(run_form::Message::Enter)
             },
-            Intent::Train(run_form::RunPlan {
+            Intent::Train(crate::requests::RunPlan {
                 epochs: 3,
                 ..run_form::State::new(&["main", "wider"].map(name)).plan().unwrap()
             }),
         ),
         (
             |state| {
-                state.context.cells.set(views::LOSS, Step(30), Prepared::of(Err("none".to_owned())));
-                state.update(figure::Message::Menu(views::LOSS));
-                state.update(figure_menu::Message::Save(views::LOSS))
+                state.context.cells.set(ViewId::LOSS, Step(30), Prepared::of(Err("none".to_owned())));
+                state.update(figure::Message::Menu(ViewId::LOSS));
+                state.update(figure_menu::Message::Save(ViewId::LOSS))
             },
             Intent::Save { drawn: Prepared::of(Err("none".to_owned())), path: "loss-main-30.svg".into() },
         ),
@@ -413,14 +413,14 @@ fn playing_stops_at_the_end() {
 #[test]
 fn figures_of_a_future_that_was_not_asked_for_are_not_shown() {
     let mut state = opened();
-    let figures = vec![(views::LOSS, Prepared::of(Err("no curve".to_owned())))];
+    let figures = vec![(ViewId::LOSS, Prepared::of(Err("no curve".to_owned())))];
     let told = |generation| {
         Message::Store(StoreEvent::Figures { generation, step: Step(1), figures: figures.clone(), row: None })
     };
     state.update(told(state.generation + 1));
-    assert!(state.context.cells.get(views::LOSS).is_none());
+    assert!(state.context.cells.get(ViewId::LOSS).is_none());
     state.update(told(state.generation));
-    assert!(matches!(state.context.cells.chart(views::LOSS), Some(Err("no curve"))));
+    assert!(matches!(state.context.cells.chart(ViewId::LOSS), Some(Err("no curve"))));
 }
 
 #[test]

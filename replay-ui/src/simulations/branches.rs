@@ -4,7 +4,7 @@ use iced::mouse;
 use revacnn_schemas::{Position, Step};
 
 use super::prelude::*;
-use super::{LAST, Person, WIDER, branch};
+use super::{LAST, Person, WIDER, branch, record_many};
 
 #[test]
 fn a_branch_is_selected_in_the_tree() {
@@ -13,7 +13,7 @@ fn a_branch_is_selected_in_the_tree() {
     person.press("wider");
     assert_eq!(person.state.context.at().unwrap().to_string(), format!("wider@{}", WIDER.1));
     assert!(person.reads(&format!("main@{}", WIDER.0)), "where it was forked from");
-    let Some(Ok(diagram)) = person.state.context.cells.network(views::NETWORK) else { panic!("a network") };
+    let Some(Ok(diagram)) = person.state.context.cells.network(ViewId::NETWORK) else { panic!("a network") };
     assert_eq!(diagram.columns[0].nodes.len(), 9, "it has another filter");
 }
 
@@ -51,7 +51,7 @@ fn a_wrong_address_is_told_beside_the_field_and_can_be_mended() {
     person.enter(prompt::FIELD, "best of all");
     assert!(person.reads_of("`best of all` is no address: expected NAME@STEP"));
     assert_eq!(person.state.context.at().unwrap().to_string(), format!("main@{LAST}"));
-    person.press("leave");
+    person.press("cancel");
     assert!(person.state.prompt().is_none() && !person.reads("Go to"));
 }
 
@@ -108,7 +108,7 @@ fn a_fork_is_named_and_undo_takes_it_back() {
     assert_eq!(person.state.context.at().unwrap().to_string(), format!("wider@{}", WIDER.0));
     person.press("undo: delete wider");
     assert!(person.reads_of("wider has 20 steps of its own"));
-    person.press("leave");
+    person.press("cancel");
     assert!(person.reads("undo: delete wider"), "nothing was undone");
     person.key("z");
     person.press("delete it");
@@ -125,7 +125,7 @@ fn a_refusal_is_told_and_the_window_can_be_used_on() {
     let mut person = Person::at_a_run();
     person.press("rename");
     person.tell(prompt::Message::Type("wider".to_owned()));
-    person.press("go on");
+    person.press("continue");
     let intent = Intent::Rename { from: branch("main"), to: branch("wider") };
     assert_eq!(person.wanted().pop(), Some(Effect::Request(Request::Change(intent))));
     let reason = "there is a branch wider already".to_owned();
@@ -133,4 +133,32 @@ fn a_refusal_is_told_and_the_window_can_be_used_on() {
     assert!(person.reads(&reason) && !person.state.context.changes.is_running());
     person.press("rename");
     assert!(person.reads("Rename"));
+}
+
+#[test]
+fn the_tree_lists_what_is_asked_for_and_hides_by_families() {
+    let mut person = Person::before_store(|folder| record_many(folder, 3));
+    let hidden = |person: &Person| person.state.context.hidden.iter().map(ToString::to_string).collect::<Vec<_>>();
+    person.tell(tree::Message::Find);
+    assert_eq!(person.wanted().pop(), Some(Effect::Focus(tree::FILTER)));
+    person.tell(tree::Message::Filter("ORK-".to_owned()));
+    assert!(person.reads("fork-2") && !person.reads("wider"));
+    person.press("none");
+    assert_eq!(hidden(&person), ["fork-1", "fork-2", "fork-3"]);
+    person.tell(tree::Message::Filter("nobody".to_owned()));
+    assert!(person.reads("no branch has this in its name"));
+    person.tell(Message::Escape);
+    assert!(person.state.tree.filter.is_empty() && person.reads("wider"));
+    person.press("all");
+    assert_eq!(hidden(&person), [""; 0]);
+    person.press("fork-2");
+    person.press("family");
+    assert_eq!(hidden(&person), ["fork-1", "fork-3", "wider"]);
+    person.press("this");
+    assert_eq!(hidden(&person), ["fork-1", "fork-3", "main", "wider"]);
+    // The same by the key: all, the family, the selected one, all again.
+    for expected in [0, 3, 4, 0] {
+        person.key("b");
+        assert_eq!(hidden(&person).len(), expected);
+    }
 }

@@ -18,6 +18,9 @@ fn a_store_without_branches_says_what_one_can_do() {
     assert!(person.reads("Opening runs"));
     person.tell(Message::Store(StoreEvent::Listed(Listed::default())));
     assert!(person.reads("Nothing is recorded here yet") && person.reads_of("revacnn train"));
+    // What is said can be pasted: the store is named, and quoted.
+    person.state.context.place.store = "my runs".into();
+    assert!(person.reads_of("revacnn train --store 'my runs'"));
     person.press("+ new run");
     assert!(person.reads("New run"));
 }
@@ -32,7 +35,7 @@ fn a_store_that_cannot_be_read_says_why_and_comes_back() {
     person.tell(listed);
     assert_eq!(person.state.context.screen, Screen::Figures);
     assert_eq!(person.state.context.at().unwrap().to_string(), format!("main@{LAST}"));
-    assert!(person.state.context.cells.get(views::NETWORK).is_some());
+    assert!(person.state.context.cells.get(ViewId::NETWORK).is_some());
 }
 
 /// What stood in the head was of the step before.
@@ -42,7 +45,7 @@ fn nothing_is_told_of_a_step_that_cannot_be_read() {
     assert!(person.reads("at step 60") && person.state.context.cells.row.is_some());
     let (generation, step) = (person.state.generation, person.state.context.time.cursor);
     let reason = "a file of it is damaged".to_owned();
-    let figures = vec![(views::NETWORK, Prepared::of(Err(reason.clone())))];
+    let figures = vec![(ViewId::NETWORK, Prepared::of(Err(reason.clone())))];
     person.tell(Message::Store(StoreEvent::Figures { generation, step, figures, row: None }));
     assert!(person.reads(&reason) && !person.reads("at step 60"));
 }
@@ -64,7 +67,7 @@ fn two_branches_are_shown_side_by_side_and_one_alone_again() {
     assert!(person.reads("beside main") && person.reads(&format!("wider@{}", WIDER.1)));
     // It goes on where the other one ended.
     assert!(person.reads(&format!("main@{LAST}")));
-    for view in [views::OTHER_NETWORK, views::DIFFERENCES] {
+    for view in [ViewId::OTHER_NETWORK, ViewId::DIFFERENCES] {
         assert!(person.state.context.cells.get(view).is_some_and(|shown| shown.drawn.figure.is_ok()), "{view:?}");
     }
     person.press("beside main");
@@ -98,7 +101,7 @@ fn a_figures_menu_copies_what_a_query_would_say() {
     let mut person = Person::at_a_run();
     // The first dots are those of the loss.
     person.press("…");
-    assert_eq!(person.state.menu(), Some(views::LOSS));
+    assert_eq!(person.state.menu(), Some(ViewId::LOSS));
     person.press("copy as a query for revacnn query: q");
     let query =
         "SELECT branch, step, loss FROM steps WHERE branch IN ('main', 'wider') AND step > 0 ORDER BY branch, step";
@@ -112,7 +115,7 @@ fn what_a_figure_notes_is_read_in_the_window() {
     let mut person = Person::at_a_run();
     let note = "no class names: the data set digits is not at hand";
     let step = person.state.context.time.cursor;
-    for view in [views::NETWORK, views::LOSS, views::FILTERS] {
+    for view in [ViewId::NETWORK, ViewId::LOSS, ViewId::FILTERS] {
         let shown = person.state.context.cells.get(view).expect("a figure");
         let mut figure = shown.drawn.figure.clone().expect("a figure");
         let notes = match &mut figure {
@@ -132,14 +135,14 @@ fn what_a_figure_notes_is_read_in_the_window() {
 fn a_right_click_on_a_figure_opens_its_menu() {
     let mut person = Person::at_a_run();
     let right = [mouse::Event::ButtonPressed(mouse::Button::Right)];
-    let opens = |said: &Message| said.of_figure() == Some(&figure::Message::Menu(views::NETWORK));
+    let opens = |said: &Message| said.of_figure() == Some(&figure::Message::Menu(ViewId::NETWORK));
     let network = person.point_where(&right, opens).expect("the network");
     person.at(network, right);
     assert!(person.reads("save as SVG, in the folder that the window was started in: s"));
     // The next figure's, by its key.
-    person.tell(figure::Message::Menu(views::NETWORK));
+    person.tell(figure::Message::Menu(ViewId::NETWORK));
     person.key("o");
-    assert_eq!(person.state.menu(), Some(views::LOSS));
+    assert_eq!(person.state.menu(), Some(ViewId::LOSS));
 }
 
 #[test]
@@ -164,7 +167,7 @@ fn a_drag_along_the_timeline_moves_the_cursor_and_every_figure() {
         simulator.simulate([Event::Mouse(mouse::Event::CursorMoved { position: at(0.1) })]);
     });
     assert_eq!(person.state.context.time.cursor, there);
-    for view in [views::NETWORK, views::EMBEDDING, views::FILTERS] {
+    for view in [ViewId::NETWORK, ViewId::EMBEDDING, ViewId::FILTERS] {
         assert_eq!(person.state.context.cells.get(view).unwrap().step, there, "{view:?}");
     }
 }
@@ -225,4 +228,20 @@ fn the_number_of_an_image_is_typed() {
         simulator.tap_key(iced::keyboard::Key::Named(Named::Enter));
     });
     assert!(person.reads_of("expected the number of a training image, found `third`"));
+}
+
+/// Words ran into the next panel where the window was small.
+#[test]
+fn in_a_small_window_nothing_stands_over_another() {
+    let mut person = Person::before_store(|folder| super::record_many(folder, 5));
+    for size in [[800, 480], [800, 600], [960, 500], [1280, 720]] {
+        person.size = size;
+        let (tree, figures) = (person.place("+ new run"), person.place("network"));
+        let panel = person.place("train on");
+        assert!(tree.x + tree.width <= figures.x && figures.x + figures.width <= panel.x, "{size:?}");
+        // The head: what stands in the middle ends before what stands at the right.
+        let here = person.place("go to");
+        assert!(here.x + here.width <= size[0] as f32, "{size:?}");
+        assert!(panel.x + panel.width <= size[0] as f32, "{size:?}");
+    }
 }

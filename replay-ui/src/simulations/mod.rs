@@ -9,6 +9,7 @@ mod snapshots;
 
 use std::path::Path;
 
+use iced::keyboard::key::{NativeCode, Physical};
 use iced::keyboard::{Key, Modifiers};
 use iced::{Event, Point, Size, mouse};
 use iced_test::Simulator;
@@ -16,7 +17,7 @@ use iced_test::core::widget::Id;
 use iced_test::selector::Candidate;
 use revacnn_schemas::{BranchName, ImageIndex};
 use revacnn_store::Store;
-use revacnn_test_support::SmallRun;
+use revacnn_test_support::{SmallRun, network};
 use revacnn_trainer::Settings;
 use tempfile::TempDir;
 
@@ -26,23 +27,23 @@ use crate::screenshot::SyncReader;
 use crate::state::State;
 use crate::theme::{FONT, FONT_BYTES, NORMAL};
 use crate::update::Message;
-use crate::{ViewOptions, commands, view};
+use crate::{ViewOptions, keymap, view};
 
 /// What most of these tests speak of.
 mod prelude {
-    pub(super) use crate::cells::Prepared;
-    pub(super) use crate::components::inspector::Hyper;
+    pub(super) use crate::cells::{Prepared, ViewId};
+    pub(super) use crate::components::hyper_parameters::{self, Steered};
     pub(super) use crate::components::run_form::Field;
     pub(super) use crate::components::{
-        figure, filters, header, inspector, loss, network, prompt, run_form, timeline, tree,
+        filters, header, history, inspector, loss, network, prompt, run_form, timeline, tree,
     };
     pub(super) use crate::context::Screen;
+    pub(super) use crate::figure;
     pub(super) use crate::requests::{Effect, Intent, Request};
     pub(super) use crate::state::tests::edits;
     pub(super) use crate::store_events::{Done, Goal, Listed, Notice, StoreEvent, Undo};
     pub(super) use crate::time::{Align, Move};
     pub(super) use crate::update::Message;
-    pub(super) use crate::views;
 }
 
 const NETWORK: &str = r#"
@@ -78,7 +79,7 @@ fn branch(name: &str) -> BranchName {
 /// How the branches are recorded.
 fn small() -> SmallRun {
     SmallRun {
-        network: NETWORK.to_owned(),
+        network: network(NETWORK),
         // What the pictures in `snapshots` show was trained with these.
         settings: Settings {
             optimizer: "adadelta,epsilon=1e-6".parse().unwrap(),
@@ -200,7 +201,8 @@ impl Person {
     /// Presses a key of the window.
     #[track_caller]
     fn key(&mut self, key: &str) {
-        let message = commands::message(&Key::Character(key.into()), Modifiers::empty(), &self.state);
+        let place = Physical::Unidentified(NativeCode::Unidentified);
+        let message = keymap::message(&Key::Character(key.into()), place, Modifiers::empty(), &self.state);
         self.tell(message.unwrap_or_else(|| panic!("the key {key} does nothing")));
     }
 

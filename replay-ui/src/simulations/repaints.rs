@@ -107,7 +107,7 @@ impl Eye {
 /// has come to rest.
 #[track_caller]
 fn repaints(person: &mut Person, all: &[Does]) {
-    // The smallest window has all that a larger one has.
+    // A small window has all that a larger one has.
     person.size = [1024, 700];
     let mut eye = Eye::before(person);
     eye.looks(person, "the start");
@@ -208,7 +208,7 @@ fn what_opens_above_the_figures_and_what_is_told_beneath() {
     let moves = [
         says(header::Message::Help),
         says(header::Message::Help),
-        says(figure::Message::Menu(views::LOSS)),
+        says(figure::Message::Menu(ViewId::LOSS)),
         says(Message::Escape),
         question(),
         says(prompt::Message::Type("main@12".to_owned())),
@@ -253,13 +253,13 @@ fn many_branches_and_their_lanes() {
 
 /// The network's classes get other names, as those of another data set.
 fn rename_classes(person: &mut Person, names: &[&str]) {
-    let shown = person.state.context.cells.get(views::NETWORK).expect("a network");
+    let shown = person.state.context.cells.get(ViewId::NETWORK).expect("a network");
     let (step, Ok(Figure::Network(diagram))) = (shown.step, &shown.drawn.figure) else { panic!("a network") };
     let mut diagram = diagram.clone();
     for (class, name) in diagram.classes.iter_mut().zip(names.iter().cycle()) {
         class.name = (*name).to_owned();
     }
-    person.state.context.cells.set(views::NETWORK, step, Prepared::of(Ok(Figure::Network(diagram))));
+    person.state.context.cells.set(ViewId::NETWORK, step, Prepared::of(Ok(Figure::Network(diagram))));
 }
 
 /// Names that are read from the right, joined, stacked, or pictures; and one

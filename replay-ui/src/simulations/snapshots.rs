@@ -7,7 +7,7 @@ use super::prelude::*;
 use super::{Person, branch, record_many};
 use crate::theme;
 
-/// The smallest window.
+/// A small window, such as a projector has.
 const SIZE: [u32; 2] = [1024, 700];
 
 #[track_caller]

@@ -77,7 +77,7 @@ impl Actions {
                     Command::Step => format!("{name} made step {step} and waits"),
                     _ if answer.paused => format!("{name} is paused at step {step}"),
                     Command::Edit { .. } | Command::Pause | Command::Resume => {
-                        format!("{name} goes on after step {step}")
+                        format!("{name} continues after step {step}")
                     }
                 };
                 let select = answer.paused.then(|| (name.clone(), Goal::At(Position::Step(answer.step))));

@@ -18,7 +18,7 @@ use super::{Queued, RequestQueue, Shared};
 use crate::cells::{Pace, Prepared, ViewId};
 use crate::requests::FigureRequest;
 use crate::store_events::{Listed, Notice, StoreEvent};
-use crate::views::{self, View};
+use crate::views::View;
 
 /// How often the store is looked at for what others wrote.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -169,7 +169,7 @@ impl Retry {
 
 /// The step of the first address that is embedded.
 fn embedded_at(wanted: &FigureRequest) -> Option<Step> {
-    let (_, cell) = wanted.cells.iter().find(|(view, _)| *view == views::EMBEDDING)?;
+    let (_, cell) = wanted.cells.iter().find(|(view, _)| *view == ViewId::EMBEDDING)?;
     match cell.as_kind::<Embedding>()?.at.first()?.position {
         Position::Step(step) => Some(step),
         Position::Epoch(_) | Position::Last | Position::Best | Position::Fork => None,

@@ -13,7 +13,7 @@ use revacnn_store::{Store, StoreError};
 use revacnn_trainer::named_network;
 
 use super::Shared;
-use crate::components::run_form::RunPlan;
+use crate::requests::RunPlan;
 use crate::store_events::{Done, Goal as Look, Notice, StoreEvent};
 
 /// The runs of this process.
@@ -95,7 +95,7 @@ impl Runs {
             let notice = match finish(run, until, watcher, &ending) {
                 Ok(text) => Notice::Done { text, undo: None },
                 Err(error) => Notice::Refused(format!(
-                    "training has ended: {error}; what was committed is kept, and `{}` goes on from it",
+                    "training has ended: {error}; what was committed is kept, and `{}` continues from it",
                     shared.command(&resume)
                 )),
             };

@@ -1,10 +1,11 @@
 //! Reading edits: `add-filter conv3 count=2 init=zero`.
 
+use std::collections::VecDeque;
 use std::str::FromStr;
 
 use super::{Change, Edit, FilterInit, LayerInit, Setting, Target, setting};
 use crate::words::{IMAGES, value};
-use crate::{FilterNumber, LayerName, Parameters, SchemaError};
+use crate::{FilterNumber, LayerName, Parameters, SchemaError, number, whole_number};
 
 /// An array of coefficients, as a person keeps it in a file.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,15 +67,21 @@ impl FromStr for Edit {
 struct Words<'a> {
     text: &'a str,
     form: &'static str,
-    verb: &'a str,
-    plain: std::collections::VecDeque<&'a str>,
-    options: Vec<(&'a str, &'a str)>,
+    verb: String,
+    plain: VecDeque<String>,
+    options: Vec<(String, String)>,
 }
 
 impl<'a> Words<'a> {
     fn new(text: &'a str) -> Result<Self, SchemaError> {
-        let mut words = text.split_whitespace();
-        let verb = words.next().unwrap_or_default();
+        let Some(mut words) = shlex::split(text).map(VecDeque::from) else {
+            return Err(SchemaError::Edit {
+                text: text.chars().take(200).collect(),
+                reason: "a quote is open, or the last letter is a backslash".to_owned(),
+                expected: "words quoted as in a shell, such as set-weights conv1/3 \"my files/w.npy\"".to_owned(),
+            });
+        };
+        let verb = words.pop_front().unwrap_or_default();
         let Some((_, form)) = EDIT_FORMS.iter().find(|(name, _)| *name == verb) else {
             let known: Vec<&str> = EDIT_FORMS.iter().map(|(name, _)| *name).collect();
             return Err(SchemaError::Edit {
@@ -85,12 +92,14 @@ impl<'a> Words<'a> {
         };
         let mut all = Self { text, form, verb, plain: Default::default(), options: Vec::new() };
         for word in words {
-            // The value of `set optimizer` has `=` within: a name comes first.
-            match word.split_once('=').filter(|(name, _)| !name.contains(',')) {
+            // The value of `set optimizer` has `=` within: a name comes first. A
+            // file may have one anywhere.
+            let is_option = |name: &str| !name.contains(',') && (all.verb != "set-weights" || name == "seed");
+            match word.split_once('=').filter(|(name, _)| is_option(name)) {
                 Some((name, _)) if all.options.iter().any(|(other, _)| *other == name) => {
                     return Err(all.error(format!("`{name}` is given twice")));
                 }
-                Some(option) => all.options.push(option),
+                Some((name, value)) => all.options.push((name.to_owned(), value.to_owned())),
                 None => all.plain.push_back(word),
             }
         }
@@ -105,7 +114,7 @@ impl<'a> Words<'a> {
         }
     }
 
-    fn word(&mut self, what: &str) -> Result<&'a str, SchemaError> {
+    fn word(&mut self, what: &str) -> Result<String, SchemaError> {
         self.plain.pop_front().ok_or_else(|| self.error(format!("{what} is missing")))
     }
 
@@ -113,7 +122,12 @@ impl<'a> Words<'a> {
         word.parse().map_err(|_| self.error(format!("`{word}` is no {what}")))
     }
 
-    fn option(&mut self, name: &str) -> Option<&'a str> {
+    fn whole<T: TryFrom<u64>>(&self, what: &str, word: &str) -> Result<T, SchemaError> {
+        let number = whole_number(word).map_err(|reason| self.error(format!("{what}: {reason}")))?;
+        T::try_from(number).map_err(|_| self.error(format!("`{word}` is too large for {what}")))
+    }
+
+    fn option(&mut self, name: &str) -> Option<String> {
         let place = self.options.iter().position(|(other, _)| *other == name)?;
         Some(self.options.remove(place).1)
     }
@@ -121,8 +135,8 @@ impl<'a> Words<'a> {
     fn target(&mut self) -> Result<Target, SchemaError> {
         let word = self.word("the layer")?;
         let (layer, filter) = match word.split_once('/') {
-            Some((layer, filter)) => (layer, Some(FilterNumber(self.parsed("filter number", filter)?))),
-            None => (word, None),
+            Some((layer, filter)) => (layer, Some(FilterNumber(self.whole("the filter's number", filter)?))),
+            None => (&word[..], None),
         };
         Ok(Target { layer: self.parsed("layer name", layer)?, filter })
     }
@@ -143,10 +157,10 @@ impl<'a> Words<'a> {
 
     fn edit(mut self, read: ReadCoefficients<'_>) -> Result<Edit, SchemaError> {
         let seed = match self.option("seed") {
-            Some(seed) => Some(self.parsed("seed (a whole number)", seed)?),
+            Some(seed) => Some(self.whole("seed", &seed)?),
             None => None,
         };
-        let change = match self.verb {
+        let change = match &self.verb[..] {
             "add-filter" => self.add_filter()?,
             "remove-filter" => self.filter().map(|(layer, filter)| Change::RemoveFilter { layer, filter })?,
             "duplicate-filter" => self.filter().map(|(layer, filter)| Change::DuplicateFilter { layer, filter })?,
@@ -156,7 +170,7 @@ impl<'a> Words<'a> {
             "set-weights" => {
                 let (layer, filter) = self.filter()?;
                 let file = self.word("the file with the coefficients")?;
-                let Coefficients { shape, values } = read(file).map_err(|reason| self.error(reason))?;
+                let Coefficients { shape, values } = read(&file).map_err(|reason| self.error(reason))?;
                 Change::SetWeights { layer, filter, values, shape: Some(shape) }
             }
             "insert-layer" => self.insert_layer()?,
@@ -176,13 +190,13 @@ impl<'a> Words<'a> {
     fn add_filter(&mut self) -> Result<Change, SchemaError> {
         let layer = self.layer()?;
         let count = match self.option("count") {
-            Some(count) => self.parsed::<u32>("count (1 to 4096)", count)?,
+            Some(count) => self.whole::<u32>("count", &count)?,
             None => 1,
         };
         if !(1..=4096).contains(&count) {
             return Err(self.error(format!("count must be 1 to 4096, found {count}")));
         }
-        let init = match self.option("init") {
+        let init = match self.option("init").as_deref() {
             None | Some("random") => FilterInit::Random,
             Some("zero") => FilterInit::Zero,
             Some("split") => FilterInit::Split,
@@ -193,23 +207,23 @@ impl<'a> Words<'a> {
     }
 
     fn insert_layer(&mut self) -> Result<Change, SchemaError> {
-        let kind = self.word("the layer's kind")?.to_owned();
-        let after = match self.option("after") {
+        let kind = self.word("the layer's kind")?;
+        let after = match self.option("after").as_deref() {
             None => return Err(self.error("`after=` is missing: the layer that it follows")),
             Some(IMAGES) => None,
             Some(layer) => Some(self.parsed("layer name", layer)?),
         };
-        let name = match self.option("name") {
+        let name = match self.option("name").as_deref() {
             Some(name) => Some(self.parsed("layer name", name)?),
             None => None,
         };
-        let init = match self.option("init") {
+        let init = match self.option("init").as_deref() {
             None | Some("random") => LayerInit::Random,
             Some("identity") => LayerInit::Identity,
             Some(other) => return Err(self.error(format!("`{other}` is no way for a layer to begin"))),
         };
         let parameters: Parameters =
-            self.options.drain(..).map(|(name, text)| (name.replace('-', "_"), value(text))).collect();
+            self.options.drain(..).map(|(name, text)| (name.replace('-', "_"), value(&text))).collect();
         Ok(Change::InsertLayer { kind, after, name, init, parameters })
     }
 
@@ -217,12 +231,12 @@ impl<'a> Words<'a> {
         let what = self.word("what to set")?;
         if what == "activation" {
             let layer = self.layer()?;
-            return Ok(Change::SetActivation { layer, function: self.word("the function")?.to_owned() });
+            return Ok(Change::SetActivation { layer, function: self.word("the function")? });
         }
         // `set schedule step,every=9,…`: the first `=` is behind a comma.
         let text = self.word("the value")?;
-        Ok(Change::Set(match what {
-            setting::BATCH_SIZE => Setting::BatchSize(self.parsed("batch size", text)?),
+        Ok(Change::Set(match &what[..] {
+            setting::BATCH_SIZE => Setting::BatchSize(self.whole("batch-size", &text)?),
             setting::OPTIMIZER => {
                 Setting::Optimizer(text.parse().map_err(|error: SchemaError| self.error(error.to_string()))?)
             }
@@ -230,7 +244,10 @@ impl<'a> Words<'a> {
                 Setting::Schedule(text.parse().map_err(|error: SchemaError| self.error(error.to_string()))?)
             }
             _ => {
-                let value = text.parse().map_err(|_| self.error(format!("`{text}` is no number for `{what}`")))?;
+                let value = number(&text).map_err(|reason| self.error(format!("`{what}`: {reason}")))?;
+                if !value.is_finite() {
+                    return Err(self.error(format!("`{what}` takes a finite number, found `{text}`")));
+                }
                 Setting::HyperParameter { name: what.replace('-', "_"), value }
             }
         }))
@@ -288,6 +305,27 @@ mod tests {
     }
 
     #[test]
+    fn a_file_is_a_word_quoted_as_in_a_shell() {
+        for (text, file) in [
+            ("set-weights conv1/3 \"my files/w.npy\" seed=1", "my files/w.npy"),
+            ("set-weights conv1/3 'my files/w.npy'", "my files/w.npy"),
+            (r"set-weights conv1/3 my\ files/w.npy", "my files/w.npy"),
+            ("set-weights conv1/3 lr=0.1/w.npy", "lr=0.1/w.npy"),
+            ("set-weights seed=1 conv1/3 './seed=2'", "./seed=2"),
+        ] {
+            let mut asked = String::new();
+            let edit = Edit::parse(text, &mut |file| {
+                asked = file.to_owned();
+                Ok(Coefficients { shape: vec![1], values: vec![0.5] })
+            });
+            assert!(edit.is_ok(), "{text}: {edit:?}");
+            assert_eq!(asked, file, "{text}");
+        }
+        let open = "set-weights conv1/3 'my files/w.npy".parse::<Edit>().unwrap_err().to_string();
+        assert!(open.contains("a quote is open") && open.contains("as in a shell"), "{open}");
+    }
+
+    #[test]
     fn what_is_not_understood_is_named_with_the_form_that_was_expected() {
         for (text, word, form) in [
             ("", "is no edit", "add-filter"),
@@ -306,6 +344,10 @@ mod tests {
             ("set colour red", "`colour`", "learning-rate"),
             ("set schedule step", "cosine,over", "schedule"),
             ("set activation conv2", "function", "activation LAYER FUNCTION"),
+            ("set beta1 nan", "`beta1` takes a finite number, found `nan`", "learning-rate"),
+            ("set beta1 0,9", "write a decimal point", "learning-rate"),
+            ("set optimizer sgd,momentum", "KIND[,NAME=VALUE]", "learning-rate"),
+            ("set batch-size -1", "at least 0, found `-1`", "batch-size"),
         ] {
             let error = text.parse::<Edit>().unwrap_err().to_string();
             assert!(error.contains(word) && error.contains(form), "{text}: {error}");

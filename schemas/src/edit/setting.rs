@@ -6,7 +6,7 @@ use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 
-use crate::{OptimizerSpec, Schedule};
+use crate::{OptimizerSpec, Schedule, written};
 
 /// A hyper-parameter and its new value.
 ///
@@ -51,7 +51,7 @@ impl fmt::Display for Setting {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{} ", self.name())?;
         match self {
-            Self::HyperParameter { value, .. } => write!(formatter, "{value}"),
+            Self::HyperParameter { value, .. } => formatter.write_str(&written(*value)),
             Self::BatchSize(value) => write!(formatter, "{value}"),
             Self::Optimizer(spec) => write!(formatter, "{spec}"),
             Self::Schedule(schedule) => write!(formatter, "{schedule}"),

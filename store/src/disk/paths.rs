@@ -36,7 +36,7 @@ impl StepSpan {
     }
 
     /// Whether all of `other` is in this span.
-    pub fn covers(&self, other: &Self) -> bool {
+    pub(crate) fn covers(&self, other: &Self) -> bool {
         self.first <= other.first && other.last <= self.last
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use revacnn_schemas::{BranchName, Digest, FilterIdentity, LayerName, Step, Topology};
+use revacnn_schemas::{BranchName, Digest, FieldDifference, FilterIdentity, LayerName, Step, Topology};
 
 use crate::{LayerTensors, Lineage, StepRow, StepSpan, StepTensors, StoreError};
 
@@ -85,8 +85,8 @@ fn shared_filters(left: &Topology, right: &Topology) -> Vec<SharedFilters> {
 pub struct Difference {
     /// How the branches are related.
     pub relation: Relation,
-    /// Fields of the definition: `field: left → right`.
-    pub definition: Vec<String>,
+    /// Fields of the definition.
+    pub definition: Vec<FieldDifference>,
     /// The first step after the shared ones whose parameters differ, among
     /// those that both histories have.
     pub first_differing_step: Option<Step>,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use polars::prelude::{Column, DataFrame, NamedFrom, PolarsError, Series};
-use revacnn_schemas::{BranchRecord, Step};
+use revacnn_schemas::{BranchRecord, Producer, RunDefinition, Step};
 
 use crate::Lineage;
 
@@ -12,8 +12,23 @@ pub(super) const NAME: &str = "branches";
 
 /// The table's columns. `first_step` and `last_step` are of the branch's own
 /// steps; null where it has none yet.
-pub(super) const COLUMNS: [&str; 10] =
-    ["branch", "id", "parent", "fork_step", "edits", "network", "dataset", "fidelity", "first_step", "last_step"];
+pub(super) const COLUMNS: [&str; 15] = [
+    "branch",
+    "id",
+    "parent",
+    "fork_step",
+    "edits",
+    "network",
+    "dataset",
+    "producer",
+    "optimizer",
+    "learning_rate",
+    "batch_size",
+    "seed",
+    "fidelity",
+    "first_step",
+    "last_step",
+];
 
 /// The table.
 pub(super) fn frame(lineages: &[Arc<Lineage>], records: &[BranchRecord]) -> Result<DataFrame, PolarsError> {
@@ -34,7 +49,27 @@ pub(super) fn frame(lineages: &[Arc<Lineage>], records: &[BranchRecord]) -> Resu
         let edits: Vec<String> = lineage.branch().edits.iter().map(ToString::to_string).collect();
         Some(edits.join("; ")).filter(|edits| !edits.is_empty())
     };
+    let defined = |lineage: &Lineage, value: &dyn Fn(&RunDefinition) -> Option<String>| {
+        lineage.branch().definition().and_then(value)
+    };
+    let number = |name: &str, value: &dyn Fn(&RunDefinition) -> Option<i64>| -> Column {
+        let values = lineages.iter().map(|lineage| lineage.branch().definition().and_then(value));
+        Series::new(name.into(), values.collect::<Vec<Option<i64>>>()).into()
+    };
     let column = |name: &str| match name {
+        "producer" => text(name, &|lineage| match &lineage.branch().producer {
+            Producer::Engine { .. } => Some("revacnn".to_owned()),
+            Producer::Foreign(foreign) => Some(foreign.to_string()),
+        }),
+        "optimizer" => text(name, &|lineage| defined(lineage, &|definition| Some(definition.optimizer.kind.clone()))),
+        "learning_rate" => {
+            let rate = |lineage: &Arc<Lineage>| {
+                lineage.branch().definition()?.optimizer.parameters.get("learning_rate")?.as_f64()
+            };
+            Series::new(name.into(), lineages.iter().map(rate).collect::<Vec<Option<f64>>>()).into()
+        }
+        "batch_size" => number(name, &|definition| Some(definition.batch_size.into())),
+        "seed" => number(name, &|definition| i64::try_from(definition.seed).ok()),
         "branch" => text(name, &|lineage| Some(lineage.branch().name.to_string())),
         "id" => text(name, &|lineage| Some(lineage.branch().id.to_string())),
         "parent" => text(name, &parent),

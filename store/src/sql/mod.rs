@@ -76,18 +76,24 @@ pub struct Limits {
 /// with the path of a damaged file.
 pub fn query(store: &Store, branch: Option<&BranchName>, sql: &str, limits: Limits) -> Result<Answer, StoreError> {
     let text = sql.to_owned();
-    let list = {
-        let mut list = store.branches()?;
-        // Some of the branches would be a silently partial answer.
-        if branch.is_none() && !list.problems.is_empty() {
-            return Err(list.problems.remove(0));
+    let list = store.branches()?;
+    let mut lineages = Vec::new();
+    // Some of the branches would be a silently partial answer.
+    let mut problems = Vec::new();
+    match branch {
+        Some(name) => lineages.push(Lineage::open(store, name)?),
+        None => {
+            for record in &list.records {
+                match Lineage::of(store, record) {
+                    Ok(lineage) if !list.is_ambiguous(&record.name) => lineages.push(lineage),
+                    Ok(_) => {}
+                    Err(error) => problems.push(error),
+                }
+            }
+            problems.splice(0..0, list.problems);
         }
-        list.records
-    };
-    let lineages = match branch {
-        Some(name) => vec![Lineage::open(store, name)?],
-        None => list.iter().map(|record| Lineage::of(store, record)).collect::<Result<_, _>>()?,
-    };
+    }
+    let list = list.records;
     for lineage in &lineages {
         // Their rows could not be told apart.
         let mut known = BTreeSet::new();
@@ -100,6 +106,10 @@ pub fn query(store: &Store, branch: Option<&BranchName>, sql: &str, limits: Limi
     let lineages: Vec<Arc<Lineage>> = lineages.into_iter().map(Arc::new).collect();
     watched(limits.memory, move || {
         let question = statement::examine(&text)?;
+        let names: BTreeSet<&str> = lineages.iter().map(|lineage| lineage.branch().name.as_str()).collect();
+        if !problems.is_empty() && !question.is_of(&names) {
+            return Err(problems.remove(0));
+        }
         tables::refuse_gaps(&lineages, &question.uses)?;
         let damage = Damage::default();
         let mut frames = Vec::new();

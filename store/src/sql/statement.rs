@@ -1,10 +1,11 @@
 //! What a query asks for, told from its syntax tree before anything is read.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use revacnn_schemas::Table;
 use sqlparser::ast::{
-    Expr, ObjectName, Query, Select, SetExpr, Statement, TableFactor, TableWithJoins, Visit, Visitor,
+    Expr, ObjectName, Query, Select, SetExpr, SetOperator, Statement, TableFactor, TableWithJoins, Visit, Visitor,
 };
 use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::{Parser, ParserOptions};
@@ -35,6 +36,12 @@ impl Question {
         tables.sort();
         tables.dedup();
         tables
+    }
+
+    /// Whether it can touch rows of these branches alone.
+    pub(super) fn is_of(&self, branches: &BTreeSet<&str>) -> bool {
+        let known = |names: &Vec<String>| names.iter().all(|name| branches.contains(name.as_str()));
+        !self.branches && self.uses.iter().all(|used| used.bounds.branches.as_ref().is_some_and(known))
     }
 
     /// A line a table with its columns, for who named one that there is not.
@@ -134,16 +141,20 @@ impl Visitor for Walk {
     type Break = String;
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<String> {
-        match only_reads(&query.body) {
-            true => ControlFlow::Continue(()),
-            false => ControlFlow::Break("expected SELECT inside of the query: the log is only read here".to_owned()),
+        match (only_reads(&query.body), difference(&query.body)) {
+            (true, None) => ControlFlow::Continue(()),
+            (true, Some(reason)) => ControlFlow::Break(reason),
+            (false, _) => {
+                ControlFlow::Break("expected SELECT inside of the query: the log is only read here".to_owned())
+            }
         }
     }
 
-    fn pre_visit_expr(&mut self, _expression: &Expr) -> ControlFlow<String> {
+    fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<String> {
         self.nested += 1;
-        match self.nested {
-            ..=MOST_NESTED => ControlFlow::Continue(()),
+        match (self.nested, not_understood(expression)) {
+            (..=MOST_NESTED, None) => ControlFlow::Continue(()),
+            (..=MOST_NESTED, Some(reason)) => ControlFlow::Break(reason),
             _ => ControlFlow::Break(format!("expected at most {MOST_NESTED} operators within one another, found more")),
         }
     }
@@ -195,6 +206,40 @@ impl Visitor for Walk {
             _ => return ControlFlow::Break(format!("there is no table `{relation}`; {}", known_tables())),
         }
         ControlFlow::Continue(())
+    }
+}
+
+/// How to write otherwise what the query engine does not know: it has words of its
+/// own for it, which help nobody.
+fn not_understood(expression: &Expr) -> Option<String> {
+    match expression {
+        Expr::Exists { negated, .. } => {
+            let not = if *negated { "NOT " } else { "" };
+            Some(format!(
+                "{not}EXISTS is not understood here: compare a column, as in WHERE step {not}IN (SELECT step FROM …)"
+            ))
+        }
+        Expr::Function(function) => match function.name.to_string().to_ascii_uppercase().as_str() {
+            name @ ("RANK" | "DENSE_RANK" | "PERCENT_RANK" | "CUME_DIST" | "NTILE") => {
+                Some(format!("{name} is not understood here: order the rows, as in ORDER BY loss LIMIT 10"))
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The same, of what is between two queries.
+fn difference(body: &SetExpr) -> Option<String> {
+    let SetExpr::SetOperation { op, left, right, .. } = body else { return None };
+    match op {
+        SetOperator::Except | SetOperator::Minus => {
+            Some(format!("{op} is not understood here: compare a column, as in WHERE step NOT IN (SELECT step FROM …)"))
+        }
+        SetOperator::Intersect => {
+            Some(format!("{op} is not understood here: compare a column, as in WHERE step IN (SELECT step FROM …)"))
+        }
+        SetOperator::Union => difference(left).or_else(|| difference(right)),
     }
 }
 
@@ -288,6 +333,13 @@ mod tests {
             ("SELECT * FROM steps JOIN read_csv('x') ON true", "table function `read_csv` is refused"),
             ("SELECT (SELECT 1 FROM read_json('x'))", "table function `read_json` is refused"),
             ("WITH x AS (SELECT * FROM read_ipc('x')) SELECT * FROM x", "table function `read_ipc` is refused"),
+            (
+                "SELECT step FROM steps a WHERE EXISTS (SELECT 1 FROM validation b)",
+                "EXISTS is not understood here: compare",
+            ),
+            ("SELECT step FROM steps EXCEPT SELECT step FROM validation", "step NOT IN (SELECT step FROM"),
+            ("SELECT step FROM steps INTERSECT SELECT step FROM validation", "WHERE step IN (SELECT step FROM"),
+            ("SELECT rank() OVER (ORDER BY loss) FROM steps", "RANK is not understood here: order the rows"),
             ("SELECT * FROM nope", "there is no table `nope`; there is steps, weights"),
             ("SELECT * FROM main.steps", "there is no table `main.steps`"),
             ("WITH steps AS (SELECT 1) SELECT * FROM steps", "give the query in WITH another name"),

@@ -1,7 +1,10 @@
 //! A make-believe run: steps whose every number is a function of the step, so
 //! that tests of the log need no network.
 
-#![allow(dead_code, unreachable_pub, reason = "each test file uses its own part of this")]
+#![allow(dead_code, unreachable_pub, unused_imports, reason = "each test file uses its own part of this")]
+
+#[path = "../../../test-support/src/files.rs"]
+mod files;
 
 pub mod sealed;
 
@@ -23,6 +26,8 @@ use revacnn_schemas::{
 use revacnn_store::{
     BranchReader, NewBranch, Recorder, RecorderOptions, Selection, StepSpan, StepTensors, Store, StoreError, wanted,
 };
+
+pub use files::{copy_folder, files};
 
 /// A layer of a make-believe network.
 #[derive(Debug, Clone)]
@@ -388,20 +393,6 @@ pub fn glob(folder: &Path, table: Table) -> Vec<String> {
 pub fn tempdir() -> std::io::Result<tempfile::TempDir> {
     let memory = Path::new("/dev/shm");
     if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }
-}
-
-/// Copies a folder with all that is in it.
-pub fn copy_folder(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_folder(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 /// A segment's file of a table.

@@ -11,7 +11,7 @@ use revacnn_schemas::{AugmentationSpec, ImageIndex, ImageShape};
 ///
 /// A function of the arguments alone, from the stream ("augment", seed, epoch,
 /// image): rows first, then columns, then the mirror.
-pub fn draw(spec: AugmentationSpec, seed: u64, epoch: u64, image: ImageIndex) -> Draw {
+pub(crate) fn draw(spec: AugmentationSpec, seed: u64, epoch: u64, image: ImageIndex) -> Draw {
     if spec == AugmentationSpec::NONE {
         return Draw::NONE;
     }
@@ -25,18 +25,18 @@ pub fn draw(spec: AugmentationSpec, seed: u64, epoch: u64, image: ImageIndex) ->
 
 /// What happens to one image: mirrored first, then moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Draw {
+pub(crate) struct Draw {
     /// Pixels downwards; negative is upwards.
-    pub rows: i16,
+    pub(crate) rows: i16,
     /// Pixels to the right; negative is to the left.
-    pub columns: i16,
+    pub(crate) columns: i16,
     /// Whether the image is mirrored left to right before it is moved.
-    pub flip: bool,
+    pub(crate) flip: bool,
 }
 
 impl Draw {
     /// Nothing happens.
-    pub const NONE: Self = Self { rows: 0, columns: 0, flip: false };
+    pub(crate) const NONE: Self = Self { rows: 0, columns: 0, flip: false };
 }
 
 /// Mirrors and moves an image.
@@ -52,7 +52,7 @@ impl Draw {
 ///
 /// If a length is not `shape.len()`, which is a mistake of the caller and never of
 /// the data.
-pub fn augment(image: &[f32], shape: ImageShape, draw: Draw, out: &mut [f32]) {
+pub(crate) fn augment(image: &[f32], shape: ImageShape, draw: Draw, out: &mut [f32]) {
     assert_eq!(image.len(), shape.len(), "an image has its shape's length");
     assert_eq!(out.len(), shape.len(), "the result has its shape's length");
     if image.is_empty() {

@@ -103,7 +103,7 @@ impl Dataset {
     }
 
     /// The images of a split, ascending.
-    pub fn indices(&self, split: Split) -> Vec<ImageIndex> {
+    pub(crate) fn indices(&self, split: Split) -> Vec<ImageIndex> {
         let held_out = |index: u32| index % VALIDATION_EVERY == VALIDATION_EVERY - 1;
         (0..self.part(split).len())
             .filter(|index| match split {
@@ -165,7 +165,7 @@ impl Dataset {
     }
 
     /// The images of the training part that are held out for validation, ascending.
-    pub fn validation_indices(&self) -> Vec<ImageIndex> {
+    pub(crate) fn validation_indices(&self) -> Vec<ImageIndex> {
         self.indices(Split::Validation)
     }
 }

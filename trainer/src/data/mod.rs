@@ -13,7 +13,7 @@
 //! | [`find`] | a recorded run's data set, wherever it was moved |
 //! | [`check`] | counts, means and digests for people |
 //! | [`order`](epoch_order) | the permutation of an epoch |
-//! | [`augment`] | random shifts and mirror images |
+//! | `augment` | random shifts and mirror images |
 //!
 //! # Adding a data set
 //!
@@ -36,7 +36,7 @@ mod shapes;
 mod source;
 mod stream;
 
-pub use augment::{Draw, augment, draw};
+pub(crate) use augment::{augment, draw};
 pub use catalogue::{Availability, CatalogueEntry, catalogue, load};
 pub use check::{ChannelStatistics, CheckReport, ClassCount, check};
 pub use dataset::{Dataset, Split, VALIDATION_EVERY, decode};

@@ -147,7 +147,7 @@ fn apply(trainer: &Trainer, draft: &mut Draft, change: &Change, seed: u64, sourc
             structure::insert(draft, &wanted, seed)
         }
         Change::RemoveLayer { layer } => structure::remove(draft, layer, seed),
-        Change::SetActivation { layer, function } => structure::set_activation(draft, layer, function),
-        Change::Set(setting) => settings::set(trainer, draft, setting),
+        Change::SetActivation { layer, function } => structure::set_activation(draft, layer, function, source),
+        Change::Set(setting) => settings::set(trainer, draft, setting, source),
     }
 }

@@ -8,7 +8,8 @@ use serde_json::Value;
 use super::arrays::{self, NewFilter};
 use super::draft::Draft;
 use super::draws;
-use super::outcome::{Done, Refusal};
+use super::outcome::{Done, Refusal, Source};
+use super::settings::refuse_same;
 use crate::TrainerError;
 use crate::initialise::zero_state;
 use crate::kernels::Instructions;
@@ -105,7 +106,12 @@ pub(super) fn remove(draft: &mut Draft, layer: &LayerName, seed: u64) -> Result<
 }
 
 /// Gives a layer another activation function.
-pub(super) fn set_activation(draft: &mut Draft, layer: &LayerName, function: &str) -> Result<Done, Refusal> {
+pub(super) fn set_activation(
+    draft: &mut Draft,
+    layer: &LayerName,
+    function: &str,
+    source: Source,
+) -> Result<Done, Refusal> {
     let place = draft.any_layer(layer)?;
     let parameter = |place: usize| draft.kind(place).ok().and_then(|kind| kind.activation);
     let Some(parameter) = parameter(place) else {
@@ -123,6 +129,7 @@ pub(super) fn set_activation(draft: &mut Draft, layer: &LayerName, function: &st
     let before = parameters.insert(parameter.to_owned(), function.into());
     draft.rebuild()?;
     let before = before.as_ref().and_then(Value::as_str).unwrap_or("none");
+    refuse_same(before == function, &format!("the activation of {layer}"), &function, source)?;
     Ok(Done::new(format!("activation of {layer} {before} → {function}")))
 }
 

@@ -78,9 +78,14 @@ impl Layer for Config {
         std::iter::once(window).chain(self.activation.describe()).collect()
     }
 
-    /// It keeps channels, rows and columns unless told otherwise.
-    fn complete(parameters: &mut Parameters, input: ImageShape, _begin: Begin) {
+    /// It keeps channels, rows and columns unless told otherwise. What passes
+    /// its input on has the smallest kernel that sees neighbours, where there are any.
+    fn complete(parameters: &mut Parameters, input: ImageShape, begin: Begin) {
         parameters.entry("filters").or_insert_with(|| input.channels.into());
+        if begin == Begin::Identity {
+            let least = if input.height.min(input.width) < 3 { 1 } else { 3 };
+            parameters.entry("kernel").or_insert_with(|| least.into());
+        }
         let kernel = parameters.get("kernel").and_then(serde_json::Value::as_u64);
         if let Some(kernel) = kernel.filter(|kernel| kernel % 2 == 1) {
             parameters.entry("pad").or_insert_with(|| ((kernel - 1) / 2).into());

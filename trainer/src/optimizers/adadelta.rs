@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::kind::{Configuration, Optimizer, Tensors, UpdateContext, check, check_common};
-use crate::TrainerError;
+use super::kind::{Configuration, Optimizer, Ranged, Tensors, UpdateContext};
 use crate::kernels::{Kernel, Simd};
 
 /// Source: Zeiler 2012, as `torch.optim.Adadelta`: g ← g + decay·w;
@@ -48,10 +47,13 @@ impl Configuration for Adadelta {
     // PyTorch's, and the default here before it was 1e-8.
     const LEFT_OUT: &'static [(&'static str, f64)] = &[("epsilon", 1e-6)];
 
-    fn check(&self) -> Result<(), TrainerError> {
-        check_common(self.learning_rate, self.weight_decay)?;
-        check("rho", self.rho, "at least 0 and below 1", |value| (0.0..1.0).contains(&value))?;
-        check("epsilon", self.epsilon, "above 0 as a 32-bit number", |value| value as f32 > 0.0)
+    fn ranged(&self) -> Vec<Ranged> {
+        vec![
+            Ranged::from_zero("learning-rate", self.learning_rate),
+            Ranged::from_zero("weight-decay", self.weight_decay),
+            Ranged::share("rho", self.rho),
+            Ranged::divisor("epsilon", self.epsilon),
+        ]
     }
 }
 

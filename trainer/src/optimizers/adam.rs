@@ -2,9 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::kind::{Configuration, Optimizer, Tensors, UpdateContext, check, check_common};
+use super::kind::{Configuration, Optimizer, Ranged, Tensors, UpdateContext};
 use super::power::power;
-use crate::TrainerError;
 use crate::kernels::{Kernel, Simd};
 
 /// The optimizer of a run that names none.
@@ -47,11 +46,14 @@ fn epsilon() -> f64 {
 impl Configuration for Adam {
     const NAME: &'static str = "adam";
 
-    fn check(&self) -> Result<(), TrainerError> {
-        check_common(self.learning_rate, self.weight_decay)?;
-        check("beta1", self.beta1, "at least 0 and below 1", |value| (0.0..1.0).contains(&value))?;
-        check("beta2", self.beta2, "at least 0 and below 1", |value| (0.0..1.0).contains(&value))?;
-        check("epsilon", self.epsilon, "above 0 as a 32-bit number", |value| value as f32 > 0.0)
+    fn ranged(&self) -> Vec<Ranged> {
+        vec![
+            Ranged::from_zero("learning-rate", self.learning_rate),
+            Ranged::from_zero("weight-decay", self.weight_decay),
+            Ranged::share("beta1", self.beta1),
+            Ranged::share("beta2", self.beta2),
+            Ranged::divisor("epsilon", self.epsilon),
+        ]
     }
 }
 

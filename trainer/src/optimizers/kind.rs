@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use revacnn_schemas::{OptimizerSpec, Parameters};
+use revacnn_schemas::{OptimizerSpec, Parameters, written};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -18,11 +18,65 @@ pub(super) trait Configuration: Optimizer + Serialize + DeserializeOwned + 'stat
     /// recorded edit means that leaves one out. Later edits write them out.
     const LEFT_OUT: &'static [(&'static str, f64)] = &[];
 
-    /// Checks every hyper-parameter against its range.
-    ///
-    /// # Errors
-    /// The one that is out of it, by name.
-    fn check(&self) -> Result<(), TrainerError>;
+    /// Every hyper-parameter with its range.
+    fn ranged(&self) -> Vec<Ranged>;
+}
+
+/// A hyper-parameter's value and its range.
+pub(super) struct Ranged {
+    /// The name as people write it, such as `learning-rate`.
+    pub(super) name: &'static str,
+    /// The value.
+    pub(super) value: f64,
+    /// The range in words.
+    pub(super) expected: &'static str,
+    /// The range.
+    pub(super) valid: fn(f64) -> bool,
+}
+
+impl Ranged {
+    /// A number of at least 0.
+    pub(super) fn from_zero(name: &'static str, value: f64) -> Self {
+        Self { name, value, expected: "a finite number of at least 0", valid: |value| value >= 0.0 }
+    }
+
+    /// A share that is not the whole.
+    pub(super) fn share(name: &'static str, value: f64) -> Self {
+        Self { name, value, expected: "at least 0 and below 1", valid: |value| (0.0..1.0).contains(&value) }
+    }
+
+    /// A number that is divided by.
+    pub(super) fn divisor(name: &'static str, value: f64) -> Self {
+        Self { name, value, expected: "above 0 as a 32-bit number", valid: |value| value as f32 > 0.0 }
+    }
+
+    /// Checks what a branch may have been recorded with: until values were checked
+    /// as they are used, only what was written was compared with the range.
+    fn check(&self) -> Result<(), TrainerError> {
+        if (self.value as f32).is_finite() && (self.valid)(self.value) { Ok(()) } else { Err(self.refuse()) }
+    }
+
+    /// Checks what a person asks for: the 32-bit number that is computed with.
+    fn check_as_used(&self) -> Result<(), TrainerError> {
+        let used = f64::from(self.value as f32);
+        let vanishes = self.value != 0.0 && used == 0.0;
+        let is_negative_zero = used == 0.0 && used.is_sign_negative();
+        if !vanishes && !is_negative_zero && (self.valid)(used) { self.check() } else { Err(self.refuse()) }
+    }
+
+    fn refuse(&self) -> TrainerError {
+        let (value, used) = (self.value, self.value as f32);
+        let mut found = written(value);
+        // Only where that is why: the number itself would do.
+        if value != 0.0 && value.is_finite() && (self.valid)(value) {
+            found += &match used {
+                0.0 => ", which is 0 as the 32-bit number that is computed with".to_owned(),
+                used if used.is_infinite() => ", which no 32-bit number can hold".to_owned(),
+                used => format!(", which is {used} as the 32-bit number that is computed with"),
+            };
+        }
+        TrainerError::OutOfRange { name: self.name.to_owned(), expected: self.expected, found }
+    }
 }
 
 /// An optimizer with its hyper-parameters; its memory is in the slots.
@@ -71,6 +125,8 @@ pub(crate) struct OptimizerKind {
     pub(crate) left_out: &'static [(&'static str, f64)],
     /// Builds it; also writes every default out.
     pub(crate) build: fn(&OptimizerSpec) -> Result<Resolved, TrainerError>,
+    /// Checks its hyper-parameters as they are used.
+    pub(crate) check_as_used: fn(&OptimizerSpec) -> Result<(), TrainerError>,
 }
 
 impl OptimizerKind {
@@ -81,33 +137,14 @@ impl OptimizerKind {
             left_out: C::LEFT_OUT,
             build: |spec| {
                 let config: C = spec.config()?;
-                config.check()?;
+                config.ranged().iter().try_for_each(Ranged::check)?;
                 let parameters = match serde_json::to_value(&config) {
                     Ok(serde_json::Value::Object(map)) => map,
                     _ => unreachable!("invariant: an optimizer's configuration is a struct of plain numbers"),
                 };
                 Ok((parameters, Box::new(config)))
             },
+            check_as_used: |spec| spec.config::<C>()?.ranged().iter().try_for_each(Ranged::check_as_used),
         }
     }
-}
-
-/// Checks a hyper-parameter against its range.
-pub(super) fn check(
-    name: &str,
-    value: f64,
-    expected: &'static str,
-    valid: impl FnOnce(f64) -> bool,
-) -> Result<(), TrainerError> {
-    // Neither infinities nor numbers that vanish or overflow as f32 are of use.
-    if (value as f32).is_finite() && valid(value) {
-        return Ok(());
-    }
-    Err(TrainerError::OutOfRange { name: name.to_owned(), expected, found: value.to_string() })
-}
-
-/// Checks what every optimizer has.
-pub(super) fn check_common(learning_rate: f64, weight_decay: f64) -> Result<(), TrainerError> {
-    check("learning-rate", learning_rate, "a finite number of at least 0", |value| value >= 0.0)?;
-    check("weight-decay", weight_decay, "a finite number of at least 0", |value| value >= 0.0)
 }

@@ -38,21 +38,30 @@ pub(crate) static KINDS: &[OptimizerKind] =
 
 /// Builds the optimizer that `spec` describes, and resolves the spec.
 pub(crate) fn build(spec: &OptimizerSpec) -> Result<(OptimizerSpec, Box<dyn Optimizer>), TrainerError> {
-    let kind = KINDS.iter().find(|kind| kind.name == spec.kind).ok_or_else(|| TrainerError::UnknownKind {
+    let (parameters, optimizer) = (kind(spec)?.build)(spec)?;
+    Ok((OptimizerSpec { kind: spec.kind.clone(), parameters }, optimizer))
+}
+
+fn kind(spec: &OptimizerSpec) -> Result<&'static OptimizerKind, TrainerError> {
+    KINDS.iter().find(|kind| kind.name == spec.kind).ok_or_else(|| TrainerError::UnknownKind {
         what: "optimizer",
         found: spec.kind.clone(),
         known: KINDS.iter().map(|kind| kind.name).collect::<Vec<_>>().join(", "),
-    })?;
-    let (parameters, optimizer) = (kind.build)(spec)?;
-    Ok((OptimizerSpec { kind: spec.kind.clone(), parameters }, optimizer))
+    })
 }
 
 /// Checks what an optimizer is to be, and writes every default out.
 ///
+/// What is recorded already may have values that this refuses: a branch keeps
+/// them.
+///
 /// # Errors
-/// An unknown kind or parameter, and a value that is out of range.
+/// An unknown kind or parameter, and a value that is out of range, as it was
+/// written or as the 32-bit number that is computed with.
 pub fn resolve_optimizer(spec: &OptimizerSpec) -> Result<OptimizerSpec, TrainerError> {
-    build(spec).map(|(resolved, _)| resolved)
+    let (resolved, _) = build(spec)?;
+    (kind(spec)?.check_as_used)(&resolved)?;
+    Ok(resolved)
 }
 
 /// Arrays that an optimizer remembers for every parameter.
@@ -108,6 +117,32 @@ mod tests {
             let error = build(&spec).unwrap_err().to_string();
             assert!(error.contains(&name.replace('_', "-")), "{error}");
         }
+    }
+
+    /// Beta of 1 forgets nothing and a learning rate of 0 learns nothing, whatever
+    /// was written. What is recorded is computed again all the same.
+    #[test]
+    fn a_number_is_checked_as_it_is_used() {
+        for (kind, name, value, says) in [
+            ("adam", "beta1", 0.99999999999, "found 0.99999999999, which is 1 as the 32-bit number"),
+            ("adam", "beta2", 0.99999999999, "which is 1 as"),
+            ("sgd", "momentum", 0.99999999999, "momentum must be at least 0 and below 1"),
+            ("adadelta", "rho", 0.99999999999, "which is 1 as"),
+            ("sgd", "learning_rate", 1e-60, "found 1e-60, which is 0 as the 32-bit number"),
+            ("adam", "weight_decay", 1e-60, "which is 0 as"),
+            ("adam", "learning_rate", -0.0, "found -0"),
+            ("adam", "beta1", -0.0, "found -0"),
+        ] {
+            let mut spec = OptimizerSpec::new(kind);
+            spec.parameters.insert(name.into(), value.into());
+            let error = resolve_optimizer(&spec).unwrap_err().to_string();
+            assert!(error.contains(says) && error.contains(&name.replace('_', "-")), "{error}");
+            assert!(build(&spec).is_ok(), "{kind} {name} {value} may be recorded");
+        }
+        let mut spec = OptimizerSpec::new("sgd");
+        spec.parameters.insert("learning_rate".into(), 0.into());
+        spec.parameters.insert("momentum".into(), 0.0.into());
+        assert!(resolve_optimizer(&spec).is_ok());
     }
 
     #[test]

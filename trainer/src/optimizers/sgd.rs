@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::kind::{Configuration, Optimizer, Tensors, UpdateContext, check, check_common};
-use crate::TrainerError;
+use super::kind::{Configuration, Optimizer, Ranged, Tensors, UpdateContext};
 use crate::kernels::{Kernel, Simd};
 
 /// d = g + decay·w; v ← momentum·v + d; w ← w − rate·v (`torch.optim.SGD`).
@@ -29,9 +28,12 @@ fn momentum() -> f64 {
 impl Configuration for Sgd {
     const NAME: &'static str = "sgd";
 
-    fn check(&self) -> Result<(), TrainerError> {
-        check_common(self.learning_rate, self.weight_decay)?;
-        check("momentum", self.momentum, "at least 0 and below 1", |value| (0.0..1.0).contains(&value))
+    fn ranged(&self) -> Vec<Ranged> {
+        vec![
+            Ranged::from_zero("learning-rate", self.learning_rate),
+            Ranged::from_zero("weight-decay", self.weight_decay),
+            Ranged::share("momentum", self.momentum),
+        ]
     }
 }
 

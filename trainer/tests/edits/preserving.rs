@@ -46,6 +46,8 @@ fn copies_and_identities_preserve_within_rounding() {
         "insert-layer conv after=pool1 kernel=3 init=identity",
         "insert-layer conv after=pool1 kernel=5 activation=relu init=identity",
         "insert-layer conv after=input kernel=1 init=identity",
+        "insert-layer conv after=pool1 init=identity",
+        "insert-layer conv after=fc1 init=identity",
         "insert-layer fully-connected after=fc1 init=identity",
         "insert-layer fully-connected after=dropout1 activation=relu init=identity",
         "insert-layer activation after=pool2 function=relu init=identity",

@@ -69,7 +69,14 @@ fn every_refusal_says_what_was_meant_and_what_there_is() {
         ("set activation conv1 swish", "`none`, `relu`, `tanh`"),
         ("set momentum 0.9", "the optimizer adam has no momentum; it has"),
         ("set learning-rate -1", "learning-rate must be a finite number of at least 0"),
-        ("set learning-rate NaN", "learning-rate must be a finite number, found NaN"),
+        ("set learning-rate 1e-60", "found 1e-60, which is 0 as the 32-bit number"),
+        (
+            "set beta1 0.99999999999",
+            "beta1 must be at least 0 and below 1, found 0.99999999999, which is 1 as the 32-bit",
+        ),
+        ("set learning-rate 0.01", "learning-rate is 0.01 already"),
+        ("set schedule constant", "schedule is constant already"),
+        ("set activation conv2 relu", "the activation of conv2 is relu already"),
         (
             "set batch-size 136",
             "batch-size must be 1 to 65536 and at most the number of training images, found 136 of 135",
@@ -104,6 +111,9 @@ fn every_refusal_says_what_was_meant_and_what_there_is() {
     let edit = Edit::new(Change::SetWeights { layer, filter, values, shape: None });
     let message = parent.edited(&[edit]).unwrap_err().to_string();
     assert!(message.contains("finite numbers, found inf at index 4"), "{message}");
+    let setting = Setting::HyperParameter { name: "learning_rate".to_owned(), value: f64::NAN };
+    let message = parent.edited(&[Edit::new(Change::Set(setting))]).unwrap_err().to_string();
+    assert!(message.contains("learning-rate must be a finite number, found NaN"), "{message}");
     let curve = revacnn_schemas::Schedule::Step { every: 0, factor: 0.5 };
     let message = parent.edited(&[Edit::new(Change::Set(Setting::Schedule(curve)))]).unwrap_err().to_string();
     assert!(message.contains("step,every=0"), "{message}");

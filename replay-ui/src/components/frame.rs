@@ -1,0 +1,86 @@
+//! The frame about each figure: its title, its notes, its controls and its
+//! menu.
+
+use iced::widget::text::Wrapping;
+use iced::widget::{column, container, mouse_area, row, tooltip};
+use iced::{Alignment, Fill, Padding};
+use revacnn_schemas::Edit;
+
+use super::pieces::{Piece, alarm, faint, hinted, noted, panel, plain, press, quiet};
+use crate::cells::ViewId;
+use crate::context::Context;
+use crate::figure::Message;
+
+/// A figure whose menu a right click opens.
+pub(crate) fn with_menu<'a, M: From<Message> + Clone + 'a>(view: ViewId, body: Piece<'a, M>) -> Piece<'a, M> {
+    mouse_area(body).on_right_press(Message::Menu(view).into()).into()
+}
+
+/// The button that opens a figure's menu.
+pub(crate) fn menu_button<'a, M: From<Message> + Clone + 'a>(view: ViewId) -> Piece<'a, M> {
+    hinted(quiet(plain("…"), false, Some(Message::Menu(view).into())), "save, or copy as a query")
+}
+
+/// A figure with its title, its notes, its controls and its menu.
+pub(crate) fn titled<'a, M: From<Message> + Clone + 'a>(
+    title: &'a str,
+    notes: &'a [String],
+    view: ViewId,
+    controls: impl Into<Piece<'a, M>>,
+    body: Piece<'a, M>,
+) -> Piece<'a, M> {
+    let head = row![noted_beside(title, notes), controls.into(), menu_button(view)];
+    let head = head.align_y(Alignment::Center).spacing(4);
+    let head = container(head).padding(Padding::from([0, 4]).left(12)).center_y(28);
+    // What is drawn beyond its figure would lie over the next one.
+    column![head, container(with_menu(view, body)).clip(true)].into()
+}
+
+/// A figure's title, and beside it what it notes, as a saved one does: as much
+/// as there is room for. All of it is told where it is pointed at.
+fn noted_beside<'a, M: 'a>(title: &'a str, notes: &'a [String]) -> Piece<'a, M> {
+    let title = faint(title).wrapping(Wrapping::None);
+    if notes.is_empty() {
+        return container(title).width(Fill).clip(true).into();
+    }
+    let line = row![title, faint(notes.join(" · ")).wrapping(Wrapping::None)].spacing(12);
+    let line = container(line).width(Fill).clip(true);
+    let all = container(faint(notes.join("\n"))).padding([4, 8]).style(|theme| panel(theme, 4.0));
+    tooltip(line, all, tooltip::Position::Bottom).gap(4).into()
+}
+
+/// What a figure notes, beneath it, if it notes something.
+pub(crate) fn noted_below<'a, M: 'a>(notes: &'a [String]) -> Option<Piece<'a, M>> {
+    (!notes.is_empty()).then(|| column(notes.iter().map(|note| faint(note.as_str()).into())).into())
+}
+
+/// What stands where a figure is not there yet.
+pub(crate) fn awaited<'a, M: 'a>(context: &Context, words: &str) -> Piece<'a, M> {
+    match &context.selected {
+        Some(name) if context.waits_for_steps() => noted(&format!("{name} has no step yet")),
+        Some(_) | None => noted(words),
+    }
+}
+
+/// The step of a figure that is behind the cursor.
+pub(crate) fn late<'a, M: 'a>(context: &Context, view: ViewId) -> Option<Piece<'a, M>> {
+    context.cells.stale(view, context.time.cursor).map(|step| faint(format!("of step {step} ")).into())
+}
+
+/// Why a figure is lacking, in a panel.
+pub(crate) fn lacking<'a, M: 'a>(reason: &str) -> Piece<'a, M> {
+    alarm(reason.to_owned()).into()
+}
+
+/// A button that edits, and shows its command while it is pointed at. What is
+/// no edit cannot be pressed.
+pub(crate) fn edit_button<'a, M: From<Message> + Clone + 'a>(
+    words: &'static str,
+    edit: impl Into<Option<Edit>>,
+    enabled: bool,
+) -> Piece<'a, M> {
+    let edit = edit.into();
+    let pressed = edit.clone().filter(|_| enabled).map(|edit| Message::Edit(vec![edit]).into());
+    let button = mouse_area(press(words, pressed)).on_exit(Message::Preview(None).into());
+    button.on_enter(Message::Preview(edit).into()).into()
+}

@@ -1,0 +1,111 @@
+//! What figures have in common, whichever draws them: what a press or the
+//! pointer says in any of them, and what they mark.
+
+use revacnn_schemas::{Edit, FilterIdentity, LayerName, Step};
+
+use crate::cells::ViewId;
+
+/// A filter of a layer, whatever the branch.
+pub(crate) type FilterKey = (LayerName, FilterIdentity);
+
+/// What figures mark.
+#[derive(Debug, Default)]
+pub(crate) struct Marks {
+    /// The layer of the embedding.
+    pub(crate) layer: Option<LayerName>,
+    /// The filter that is pointed at.
+    pub(crate) hovered: Option<FilterKey>,
+    /// The filter that is chosen.
+    pub(crate) picked: Option<FilterKey>,
+}
+
+/// What a figure says.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Message {
+    /// Go to a step.
+    Go(Step),
+    /// The pointer has come over another filter, or over none.
+    Hover(Option<FilterKey>),
+    /// Choose a filter, or none.
+    Pick(Option<FilterKey>),
+    /// Embed a layer.
+    Layer(LayerName),
+    /// Fork at the cursor with these edits.
+    Edit(Vec<Edit>),
+    /// What an edit under the pointer would do.
+    Preview(Option<Edit>),
+    /// Open a figure's menu.
+    Menu(ViewId),
+}
+
+/// What others are to do.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Action {
+    None,
+    /// Draw what marks filters again.
+    Marked,
+    /// Draw it again, and make the figures of what is marked now.
+    Picked,
+    /// Make the figures of another layer.
+    Follow,
+    Go(Step),
+    Edit(Vec<Edit>),
+    Preview(Option<Edit>),
+    Menu(ViewId),
+}
+
+impl Marks {
+    /// Takes in what a figure says; `layers` are those of the network.
+    pub(crate) fn update(&mut self, message: Message, layers: &[LayerName]) -> Action {
+        match message {
+            Message::Go(step) => Action::Go(step),
+            Message::Hover(filter) => {
+                self.hovered = filter;
+                Action::Marked
+            }
+            Message::Pick(filter) => {
+                if let Some((layer, _)) = &filter {
+                    self.layer = Some(layer.clone());
+                }
+                self.picked = filter;
+                Action::Picked
+            }
+            // What the branch beside has alone has no place among the tabs.
+            Message::Layer(layer) if layers.is_empty() || layers.contains(&layer) => {
+                self.layer = Some(layer);
+                Action::Follow
+            }
+            Message::Layer(_) => Action::None,
+            Message::Edit(edits) => Action::Edit(edits),
+            Message::Preview(edit) => Action::Preview(edit),
+            Message::Menu(view) => Action::Menu(view),
+        }
+    }
+
+    /// The filter whose numbers are told: the one pointed at, else the chosen
+    /// one.
+    pub(crate) fn inspected(&self) -> Option<&FilterKey> {
+        self.hovered.as_ref().or(self.picked.as_ref())
+    }
+
+    /// What a figure marks.
+    pub(crate) fn highlights(&self) -> Highlights<'_> {
+        Highlights { hovered: self.hovered.as_ref(), picked: self.picked.as_ref() }
+    }
+}
+
+/// The filters that a figure marks.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Highlights<'a> {
+    /// The one that is pointed at.
+    pub(crate) hovered: Option<&'a FilterKey>,
+    /// The chosen one.
+    pub(crate) picked: Option<&'a FilterKey>,
+}
+
+impl Highlights<'_> {
+    /// Whether a filter is pointed at or chosen.
+    pub(crate) fn has(&self, key: &FilterKey) -> bool {
+        self.hovered == Some(key) || self.picked == Some(key)
+    }
+}

@@ -1,0 +1,58 @@
+//! Questions that are answered with a line of text, or with a press.
+
+use revacnn_schemas::{BranchName, Step};
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Question {
+    /// An address to go to.
+    GoTo,
+    /// The name of a fork.
+    Fork,
+    /// Edits.
+    Edit,
+    /// Another name for the selected branch.
+    Rename,
+    /// The image that maps are of.
+    Image,
+    /// How many steps to train on.
+    TrainOn,
+    /// The branch to hide, or to show again.
+    Hide,
+    /// Whether the training of a branch in another process is to be stopped.
+    Stop(BranchName),
+    /// Whether a fork that has steps of its own by now is to be deleted, and
+    /// its parent looked at again.
+    Unfork { name: BranchName, parent: BranchName, step: Step },
+}
+
+impl Question {
+    /// Its heading.
+    pub(crate) fn title(&self) -> &'static str {
+        match self {
+            Question::GoTo => "Go to",
+            Question::Fork => "Fork here",
+            Question::Edit => "Fork here with edits",
+            Question::Rename => "Rename",
+            Question::Image => "Image",
+            Question::TrainOn => "Train on",
+            Question::Hide => "Hide, or show again",
+            Question::Stop(_) => "Stop",
+            Question::Unfork { .. } => "Undo the fork",
+        }
+    }
+
+    /// What may be typed.
+    pub(crate) fn hint(&self) -> &'static str {
+        match self {
+            Question::Stop(_) | Question::Unfork { .. } => "",
+            Question::GoTo => "main@1350, 1350, epoch:2, best, fork, last",
+            Question::Fork => "a name for the new branch; empty for the next free one",
+            Question::Edit => "add-filter conv3; set learning-rate 0.05; freeze conv1",
+            Question::Rename => "the branch's new name",
+            Question::Image => "number of a training image; empty for the first probe image",
+            Question::TrainOn => "how many steps",
+            Question::Hide => "the name of a branch",
+        }
+    }
+}
