@@ -20,7 +20,7 @@ use revacnn_schemas::{
 use crate::shape::TENSOR_TABLES;
 use crate::thinning::joined;
 use crate::write::batches::{self, StepRows};
-use crate::write::record::StepRecord;
+use crate::write::record::Records;
 use crate::write::recorder::wanted;
 use crate::write::rows::{self, Described};
 use crate::write::statistics::FilterStatistics;
@@ -54,7 +54,7 @@ pub struct Comparison<'a> {
     every: BranchRecord,
     previous: Option<Vec<f32>>,
     pending: Vec<Described>,
-    spare: Vec<Box<StepRecord>>,
+    spare: Records,
     bytes: usize,
     /// The steps that were shown.
     span: Option<StepSpan>,
@@ -210,14 +210,13 @@ fn compare(
         (_, Err(_)) => reader.paths.table(table),
     };
     Err(StoreError::RowDiffers {
-        path,
+        path: path.into(),
         branch: reader.record.name.clone(),
         table,
         step,
-        column,
-        row: row.name,
-        expected,
-        found,
+        column: column.into(),
+        row: row.name.into(),
+        values: Box::new([expected, found]),
     })
 }
 

@@ -105,13 +105,15 @@ pub enum StoreError {
     },
     /// What was computed again is not what is stored.
     #[error(
-        "branch `{branch}`, step {step}: the table {table}, column {column}{row}, does not follow from the run: expected \
-         {expected}, found {found} in {}. The log was changed, or this machine computes wrongly. Nothing was written",
+        "branch `{branch}`, step {step}: the table {table}, column {column}{row}, does not follow from the run: expected {}, \
+         found {} in {}. The log was changed, or this machine computes wrongly. Nothing was written",
+        values[0],
+        values[1],
         path.display()
     )]
     RowDiffers {
         /// The file.
-        path: PathBuf,
+        path: Box<Path>,
         /// The branch.
         branch: BranchName,
         /// The table.
@@ -119,13 +121,11 @@ pub enum StoreError {
         /// The first step that differs.
         step: Step,
         /// Its first column that differs.
-        column: String,
+        column: Box<str>,
         /// Of which layer, filter, image or quantity.
-        row: String,
-        /// What was computed.
-        expected: String,
-        /// What is stored.
-        found: String,
+        row: Box<str>,
+        /// What was computed, and what is stored.
+        values: Box<[String; 2]>,
     },
     /// A description cannot be stored.
     #[error("cannot record branch {branch}: {reason}")]

@@ -4,6 +4,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its own part of this")]
 
 #[path = "../fake/sealed.rs"]
+#[allow(clippy::duplicate_mod, clippy::allow_attributes, reason = "some test files have it twice, others once")]
 pub mod sealed;
 
 use std::fs::{self, File};
