@@ -5,7 +5,7 @@ mod fork;
 #[path = "support/record.rs"]
 mod record;
 
-use revacnn_notebook::kinds::{Chart, Compare, Embedding, Filters, Network, Start};
+use revacnn_notebook::kinds::{Chart, Compare, Embedding, Filters, Loss, Network, Start};
 use revacnn_notebook::{Cell, Inputs, Matching, Method, Show, Source, Sources, XAxis};
 use revacnn_schemas::{BranchName, Fidelity, Figure, FilterNumber, Panel, Scale, Step};
 use revacnn_trainer::{Settings, data};
@@ -37,6 +37,18 @@ fn with_child(edits: &[&str]) -> tempfile::TempDir {
 
 fn inputs(cursor: u64) -> Inputs {
     Inputs { branches: vec![name("child"), name("main")], cursor: Step(cursor), image: None }
+}
+
+#[test]
+fn a_point_is_the_mean_of_equally_many_steps_in_all_curves_of_a_chart() {
+    let folder = recorded_with("digits", NETWORK, &Settings::default(), Fidelity::Every, 510);
+    forked(folder.path(), "child", 10, &["freeze conv1"], 5);
+    let mut sources = Sources::open(folder.path(), None, 1).unwrap();
+    let cell = Cell::from(Loss { x: XAxis::Step, scale: Scale::Linear });
+    let Figure::Chart(chart) = cell.figure(&mut sources, &inputs(0)).unwrap() else { panic!("a chart") };
+    let trained: Vec<(&str, usize)> =
+        chart.series.iter().filter(|series| !series.dashed).map(|it| (it.name.as_str(), it.points.len())).collect();
+    assert_eq!(trained, [("child train, mean of 3 steps", 2), ("main train, mean of 3 steps", 171)]);
 }
 
 /// `21 → 20` stood there for the branch that had gained a filter.

@@ -8,7 +8,9 @@ use revacnn_store::StoreError;
 use serde::{Deserialize, Serialize};
 use std::sync::LazyLock;
 
-use super::curve::{Shown, curve, empty, marks, other_hyper_parameters, series, shown, validation, visible};
+use super::curve::{
+    Shown, curve, empty, marks, other_hyper_parameters, series, shown, steps_a_point, validation, visible,
+};
 use crate::sources::curves::{Quantity, Thinned};
 use crate::{CellKind, Context, NotebookError, XAxis};
 
@@ -89,8 +91,9 @@ impl CellKind for Chart {
         let mut chart = empty(&format!("{label}{subject}"), (&label, unit), self.x, self.scale);
         // Of several branches some may lack the filter, or the number.
         let (mut found, mut lacking, mut without) = (false, None, Vec::new());
+        let steps = steps_a_point(&all, MOST_POINTS);
         for shown in &all {
-            match self.quantity_of(context, shown, name) {
+            match self.quantity_of(context, shown, name, steps) {
                 Ok(curve) if curve.points.iter().any(|point| !point[1].is_nan()) => {
                     found = true;
                     chart.series.push(series(format!("{}{}", shown.name, shown.lacks), shown.hue, false, curve));
@@ -116,7 +119,7 @@ impl CellKind for Chart {
                 let what = without.join("; ");
                 let mut known: Vec<String> = Vec::new();
                 for (other, _) in QUANTITIES.iter().filter(|(other, _)| is_of_filters(other) == of_filters) {
-                    let curve = self.quantity_of(context, &all[0], other)?;
+                    let curve = self.quantity_of(context, &all[0], other, steps)?;
                     if curve.points.iter().any(|point| !point[1].is_nan()) {
                         known.push((*other).to_owned());
                     }
@@ -135,8 +138,14 @@ impl CellKind for Chart {
 }
 
 impl Chart {
-    /// The number at the shown steps of a branch.
-    fn quantity_of(&self, context: &mut Context<'_>, shown: &Shown, name: &str) -> Result<Thinned, NotebookError> {
+    /// The number at the shown steps of a branch, a mean over so many for each point.
+    fn quantity_of(
+        &self,
+        context: &mut Context<'_>,
+        shown: &Shown,
+        name: &str,
+        steps: usize,
+    ) -> Result<Thinned, NotebookError> {
         let points = match name {
             "validation_loss" => validation(context, shown, self.x, |result| f64::from(result.loss))?,
             "validation_accuracy" => validation(context, shown, self.x, |result| f64::from(result.accuracy()))?,
@@ -147,7 +156,7 @@ impl Chart {
                     true => Quantity { table, layer, filter, ..Quantity::step(column) },
                     false => Quantity::hyper_parameter(column),
                 };
-                return curve(context, shown, &quantity, self.x, MOST_POINTS);
+                return curve(context, shown, &quantity, self.x, steps);
             }
         };
         Ok(Thinned { points, ..Thinned::default() })

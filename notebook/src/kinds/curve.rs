@@ -99,14 +99,21 @@ pub(super) fn shown(context: &mut Context<'_>, branches: &[BranchName], x: XAxis
     Ok(all)
 }
 
-/// A quantity of the shown steps, thinned. A layer that an ancestor lacks is
-/// a gap there.
+/// So many steps are one point of each curve of a chart, that none has more points than
+/// `most`: means over unequally many steps would make the shorter run look the rougher.
+pub(super) fn steps_a_point(all: &[Shown], most: usize) -> usize {
+    let longest = all.iter().map(|shown| shown.parts.iter().map(|(_, span)| span.steps()).sum::<u64>()).max();
+    longest.map_or(1, |steps| (steps as usize).div_ceil(most).max(1))
+}
+
+/// A quantity of the shown steps, a mean over so many for each point. A layer that an
+/// ancestor lacks is a gap there.
 pub(super) fn curve(
     context: &mut Context<'_>,
     shown: &Shown,
     quantity: &Quantity,
     x: XAxis,
-    most: usize,
+    steps: usize,
 ) -> Result<Thinned, NotebookError> {
     let mut points = Vec::new();
     for (place, span) in &shown.parts {
@@ -120,7 +127,7 @@ pub(super) fn curve(
         let positions = positions(context, shown, *place, *span, x)?;
         points.extend(values.into_iter().zip(positions).map(|((value, bounds), x)| (x, value, bounds)));
     }
-    Ok(thin(&points, most))
+    Ok(thin(&points, steps))
 }
 
 /// The hyper-parameters without a column of their own that some branch has at

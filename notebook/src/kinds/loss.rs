@@ -3,7 +3,7 @@
 use revacnn_schemas::{BranchName, Chart, Figure, Scale};
 use serde::{Deserialize, Serialize};
 
-use super::curve::{curve, empty, marks, series, shown, validation, visible};
+use super::curve::{curve, empty, marks, series, shown, steps_a_point, validation, visible};
 use crate::sources::curves::{Quantity, Thinned};
 use crate::{CellKind, Context, NotebookError, XAxis};
 
@@ -39,9 +39,11 @@ pub(super) fn losses(
     scale: Scale,
 ) -> Result<Chart, NotebookError> {
     let mut chart = empty("loss", ("loss", Some("nats")), x, scale);
-    for shown in shown(context, branches, x)? {
+    let all = shown(context, branches, x)?;
+    let steps = steps_a_point(&all, LOSS_POINTS);
+    for shown in all {
         let quantity = Quantity::step("loss");
-        let curve = curve(context, &shown, &quantity, x, LOSS_POINTS)?;
+        let curve = curve(context, &shown, &quantity, x, steps)?;
         let mean = if curve.steps > 1 { format!(", mean of {} steps", curve.steps) } else { String::new() };
         chart.series.push(series(format!("{} train{mean}{}", shown.name, shown.lacks), shown.hue, false, curve));
         let points = validation(context, &shown, x, |result| f64::from(result.loss))?;

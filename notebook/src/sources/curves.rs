@@ -181,9 +181,9 @@ pub(crate) struct Thinned {
     pub(crate) steps: usize,
 }
 
-/// Thins a curve to at most so many points: means over equally many steps.
-pub(crate) fn thin(points: &[(f64, f64, [f64; 2])], most: usize) -> Thinned {
-    let steps = points.len().div_ceil(most.max(1)).max(1);
+/// Thins a curve: a mean over so many steps for each point.
+pub(crate) fn thin(points: &[(f64, f64, [f64; 2])], steps: usize) -> Thinned {
+    let steps = steps.max(1);
     let mut thinned = Thinned { steps, ..Thinned::default() };
     for chunk in points.chunks(steps) {
         let there = || chunk.iter().filter(|(_, value, _)| !value.is_nan());
@@ -212,11 +212,11 @@ mod tests {
     fn thinning_keeps_means_and_extremes_and_gaps() {
         let value = |x: usize| if x < 4 { f64::NAN } else { x as f64 };
         let points: Vec<_> = (0..10).map(|x| (x as f64, value(x), [value(x); 2])).collect();
-        let thinned = thin(&points, 5);
+        let thinned = thin(&points, 2);
         assert_eq!(thinned.steps, 2);
         assert!(thinned.points[0][1].is_nan() && thinned.points[1][1].is_nan());
         assert_eq!(thinned.points[2..], [[5.0, 4.5], [7.0, 6.5], [9.0, 8.5]]);
         assert_eq!(thinned.bounds[2..], [[4.0, 5.0], [6.0, 7.0], [8.0, 9.0]]);
-        assert_eq!(thin(&points[4..], 10).bounds, Vec::<[f64; 2]>::new(), "a point a step has no bounds");
+        assert_eq!(thin(&points[4..], 1).bounds, Vec::<[f64; 2]>::new(), "a point a step has no bounds");
     }
 }
