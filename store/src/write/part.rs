@@ -1,7 +1,7 @@
 //! The open part: the steps since the last commit, one file a table in a
 //! temporary folder.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use arrow_schema::ArrowError;
 use revacnn_schemas::{BranchRecord, Fidelity, Step, Table, ValidationResult};
@@ -64,7 +64,7 @@ impl PartWriter {
         let mut files = Vec::with_capacity(self.regular.len());
         for kind in &self.regular {
             let path = table_file(&folder, kind.table);
-            files.push(TableFile::columns(&self.disk, &path, kind)?);
+            files.push(TableFile::create(&self.disk, &path, kind)?);
         }
         Ok(OpenPart {
             folder,
@@ -96,7 +96,7 @@ impl PartWriter {
                 Some(file) => file,
                 none => {
                     let path = table_file(&part.folder, Table::Keyframes);
-                    none.insert(TableFile::batches(&self.disk, &path, &self.keyframes)?)
+                    none.insert(TableFile::create(&self.disk, &path, &self.keyframes)?)
                 }
             };
             let rows = keyframe::encode(&self.shape, &state);
@@ -116,7 +116,7 @@ impl PartWriter {
         }
         for file in &mut part.files {
             let (groups, pending, table) = (&mut self.groups, &part.pending, file.table);
-            file.write_columns(|writer| groups.write(writer, table, pending))?;
+            file.write_group(|group| groups.write(group, table, pending))?;
         }
         done.extend(part.pending.drain(..).map(|(step, _)| step));
         Ok(())
@@ -130,13 +130,13 @@ impl PartWriter {
         if !validation.is_empty() {
             let path = table_file(&folder, Table::Validation);
             let rows = batches::validation(&validation).map_err(|error| described(error, &path))?;
-            let mut file = TableFile::batches(&self.disk, &path, &self.validation)?;
+            let mut file = TableFile::create(&self.disk, &path, &self.validation)?;
             file.write_batch(&rows)?;
             files.push(file);
         }
         let path = table_file(&folder, Table::Steps);
         let rows = steps.batch(self.record.format_version).map_err(|error| described(error, &path))?;
-        let mut file = TableFile::batches(&self.disk, &path, &self.steps)?;
+        let mut file = TableFile::create(&self.disk, &path, &self.steps)?;
         file.write_batch(&rows)?;
         files.push(file);
 
@@ -145,7 +145,7 @@ impl PartWriter {
     }
 }
 
-fn described(error: ArrowError, path: &std::path::Path) -> StoreError {
+fn described(error: ArrowError, path: &Path) -> StoreError {
     StoreError::parquet("describe rows of", path, error.into())
 }
 
@@ -170,10 +170,11 @@ pub(crate) struct ClosedPart {
 }
 
 impl ClosedPart {
-    /// Waits until the files and their folder are on the medium.
+    /// Waits until the files and their folder are on the medium, and that the folder lies
+    /// where it does: it tells that what is moved out of it is not committed yet.
     pub(crate) fn of(disk: &Disk, folder: PathBuf, span: StepSpan, files: Vec<Complete>) -> Result<Self, StoreError> {
         let on_disk: Vec<&DiskFile> = files.iter().map(Complete::disk_file).collect();
-        disk.sync_together(&on_disk, &[&folder])?;
+        disk.sync_together(&on_disk, &[&folder, folder.parent().unwrap_or(Path::new("."))])?;
         Ok(Self { folder, span, tables: files.iter().map(|file| file.table).collect() })
     }
 }
