@@ -9,7 +9,8 @@ use revacnn_schemas::{
     BranchName, Fidelity, ImageIndex, NetworkSpec, OptimizerSpec, Parameters, Place, RunDefinition, Schedule, number,
 };
 use revacnn_store::{Store, unix_seconds};
-use revacnn_trainer::{DEFAULT_EPOCHS, TrainerError, named_network};
+use revacnn_trainer::data::{Availability, catalogue};
+use revacnn_trainer::{DEFAULT_EPOCHS, TrainerError, named_network, optimizer_kinds, presets};
 
 use super::Run;
 use crate::error::Failure;
@@ -18,6 +19,26 @@ use crate::options::{DataOption, StoreOption, TrainingOptions, from_one, whole};
 use crate::output::say;
 use crate::run::{Size, go, refused};
 use crate::text::{bytes, count, printable};
+
+/// The data sets that there are; those that need no folder are in the program.
+fn dataset_help() -> String {
+    let names = catalogue(None).into_iter().map(|entry| match entry.availability {
+        Availability::Ready { .. } => format!("{} (embedded)", entry.name),
+        Availability::Missing(_) => entry.name.to_owned(),
+    });
+    let names = names.collect::<Vec<_>>().join(", ");
+    format!("{names}, or a folder with CIFAR-10's binary files [default: shapes]")
+}
+
+fn network_help() -> String {
+    let names = presets().map(|(name, _)| name).collect::<Vec<_>>().join(", ");
+    format!("{names}, or a TOML file with a table for each layer [default: paper]")
+}
+
+fn optimizer_help() -> String {
+    let names = optimizer_kinds().collect::<Vec<_>>().join(", ");
+    format!("One of {names}; its other parameters follow as `,name=value` [default: adam]")
+}
 
 /// Train a network and record every step; on an existing branch, go on.
 #[derive(Debug, Args)]
@@ -37,16 +58,13 @@ pub(crate) struct TrainArguments {
     /// The branch to record, or to go on with.
     #[arg(long, value_name = "NAME", default_value = "main")]
     branch: BranchName,
-    /// digits, shapes (both embedded), cifar10, or a folder with CIFAR-10's binary files [default: shapes].
-    #[arg(long, value_name = "NAME|PATH")]
+    #[arg(long, value_name = "NAME|PATH", help = dataset_help())]
     dataset: Option<OsString>,
     #[command(flatten)]
     data: DataOption,
-    /// paper, 20-20-20, 20-20-21, or a TOML file with a table for each layer [default: paper].
-    #[arg(long, value_name = "NAME|FILE")]
+    #[arg(long, value_name = "NAME|FILE", help = network_help())]
     network: Option<OsString>,
-    /// adam, sgd or adadelta; others of its parameters follow as `,name=value` [default: adam].
-    #[arg(long, value_name = "KIND[,NAME=VALUE]…")]
+    #[arg(long, value_name = "KIND[,NAME=VALUE]…", help = optimizer_help())]
     optimizer: Option<String>,
     /// Learning rate [default: the optimizer's].
     #[arg(long, value_name = "RATE", value_parser = number)]

@@ -43,7 +43,7 @@ fn exit_codes_follow_one_rule() {
         (2, "set optimizer sgd,momentum=nan", "momentum takes a finite number, found `nan`"),
         (2, "set optimizer sgd,momentum=2", "momentum must be at least 0 and below 1, found 2"),
         (2, "set optimizer sgd,speed=2", "unknown field `speed`"),
-        (2, "set optimizer rmsprop", "there are: adadelta, sgd, adam"),
+        (2, "set optimizer nope", "there are: adadelta, sgd, adam"),
         (2, "set batch-size many", "batch-size: expected a whole number such as"),
         (2, "grow conv1", "is no edit"),
         (2, "set-weights conv1/0 'a b", "a quote is open"),

@@ -52,6 +52,6 @@ pub use error::TrainerError;
 pub use files::{FileError, read_file};
 pub use layers::describe_layer;
 pub use network::resolve;
-pub use optimizers::{optimizer_slots, resolve_optimizer};
+pub use optimizers::{optimizer_kinds, optimizer_slots, resolve_optimizer};
 pub use presets::{named_network, preset, presets};
 pub use trainer::{Divergence, StepOutcome, Trainer};

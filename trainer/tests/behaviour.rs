@@ -11,7 +11,7 @@ use revacnn_schemas::{
     TrainingState, Wanted,
 };
 use revacnn_trainer::data::{Dataset, Split};
-use revacnn_trainer::{Divergence, Settings, Trainer, TrainerError, define, preset};
+use revacnn_trainer::{Divergence, Settings, Trainer, TrainerError, define, optimizer_kinds, preset};
 use serde_json::{Value, json};
 
 /// 45 images train, 5 validate; batches of 12 make the fourth one short.
@@ -70,7 +70,7 @@ fn of_filter(state: &ParameterState, filter: usize) -> Vec<f32> {
 
 #[test]
 fn frozen_filters_keep_every_bit_while_the_others_train() {
-    for kind in ["sgd", "adam", "adadelta"] {
+    for kind in optimizer_kinds() {
         for layer in 0..4 {
             let mut trainer = small(json!({"kind": kind, "weight_decay": 0.1}));
             steps(&mut trainer, 3);

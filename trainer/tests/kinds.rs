@@ -1,5 +1,5 @@
 //! A kind of layer or optimizer is whole: its word stands in its own file and
-//! nowhere else in the engine's code.
+//! nowhere else in the engine's code, and the tests of every kind are of it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,24 +22,29 @@ fn code(path: &Path) -> String {
     code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 
+/// The engine's files.
+fn engine() -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+    files
+}
+
+/// The word of every kind, and its file.
+fn kinds(files: &[PathBuf]) -> Vec<(String, PathBuf)> {
+    let mut words = Vec::new();
+    for path in files {
+        for part in code(path).split("const NAME: &'static str = ").skip(1) {
+            words.push((part.split('"').nth(1).unwrap().to_owned(), path.clone()));
+        }
+    }
+    assert!(words.len() >= 10, "{words:?}");
+    words
+}
+
 #[test]
 fn the_word_of_a_kind_stands_in_one_file() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut files = Vec::new();
-    sources(&root, &mut files);
-    let words = |constant: &str| {
-        let mut words: Vec<(String, PathBuf)> = Vec::new();
-        for path in &files {
-            let code = code(path);
-            for part in code.split(constant).skip(1) {
-                words.push((part.split('"').nth(1).unwrap().to_owned(), path.clone()));
-            }
-        }
-        words
-    };
-    let kinds = words("const NAME: &'static str = ");
-    assert!(kinds.len() >= 10, "{kinds:?}");
-    for (word, home) in kinds {
+    let files = engine();
+    for (word, home) in kinds(&files) {
         let quoted = format!("\"{word}\"");
         // `activation` is the name of a parameter as well, `dropout` that of a random stream.
         let others: Vec<&PathBuf> = files
@@ -50,5 +55,20 @@ fn the_word_of_a_kind_stands_in_one_file() {
             })
             .collect();
         assert_eq!(others, [""; 0].map(Path::new), "{quoted} is a kind of {}", home.display());
+    }
+}
+
+#[test]
+fn every_kind_is_compared_with_pytorch_and_itself_and_every_layer_with_its_slope() {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    for (word, home) in kinds(&engine()) {
+        let of_layers = home.parent().unwrap().ends_with("layers");
+        let slopes = of_layers.then_some("gradients.rs");
+        for file in ["determinism.rs", "reference/cases.json"].into_iter().chain(slopes) {
+            let text = fs::read_to_string(tests.join(file)).unwrap();
+            // Each network of a test ends in the class layer.
+            let is_there = text.contains(&format!("\"kind\": \"{word}\"")) || word == "softmax";
+            assert!(is_there, "{} has no `{word}`", tests.join(file).display());
+        }
     }
 }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use iced::Alignment;
 use iced::widget::{column, container, row, text};
 use revacnn_schemas::{BranchName, OptimizerSpec, SchemaError};
-use revacnn_trainer::{DEFAULT_EPOCHS, Settings, resolve_optimizer};
+use revacnn_trainer::data::catalogue;
+use revacnn_trainer::{DEFAULT_EPOCHS, Settings, optimizer_kinds, presets, resolve_optimizer};
 
 use super::pieces::{Piece, alarm, buttons, faint, field, plain};
 use crate::requests::RunPlan;
@@ -27,16 +28,34 @@ impl Field {
     pub(crate) const ALL: [Self; 7] =
         [Self::Branch, Self::Dataset, Self::Network, Self::Optimizer, Self::BatchSize, Self::Epochs, Self::Seed];
 
-    /// What the field asks for, and what may stand there.
-    pub(crate) fn label(self) -> (&'static str, &'static str) {
+    /// What the field asks for.
+    pub(crate) fn label(self) -> &'static str {
         match self {
-            Self::Branch => ("branch", "a name that no branch has"),
-            Self::Dataset => ("data set", "shapes, digits, cifar10, or a folder"),
-            Self::Network => ("network", "paper, 20-20-20, 20-20-21, or a TOML file"),
-            Self::Optimizer => ("optimizer", "adam, adadelta or sgd; its hyper-parameters follow"),
-            Self::BatchSize => ("batch size", "images"),
-            Self::Epochs => ("epochs", "passes over the training images"),
-            Self::Seed => ("seed", "a whole number"),
+            Self::Branch => "branch",
+            Self::Dataset => "data set",
+            Self::Network => "network",
+            Self::Optimizer => "optimizer",
+            Self::BatchSize => "batch size",
+            Self::Epochs => "epochs",
+            Self::Seed => "seed",
+        }
+    }
+
+    /// What may stand there.
+    fn hint(self) -> String {
+        let listed = |names: Vec<&str>| names.join(", ");
+        match self {
+            Self::Branch => "a name that no branch has".to_owned(),
+            Self::Dataset => {
+                format!("{}, or a folder", listed(catalogue(None).iter().map(|entry| entry.name).collect()))
+            }
+            Self::Network => format!("{}, or a TOML file", listed(presets().map(|(name, _)| name).collect())),
+            Self::Optimizer => {
+                format!("one of {}; its hyper-parameters follow", listed(optimizer_kinds().collect()))
+            }
+            Self::BatchSize => "images".to_owned(),
+            Self::Epochs => "passes over the training images".to_owned(),
+            Self::Seed => "a whole number".to_owned(),
         }
     }
 
@@ -126,14 +145,14 @@ impl State {
 
     pub(crate) fn view(&self) -> Piece<'_, Message> {
         let lines = Field::ALL.map(|name| {
-            let (label, hint) = name.label();
-            let input = field(hint, self.text(name), 340.0)
+            let hint = name.hint();
+            let input = field(&hint, self.text(name), 340.0)
                 .id(name.id())
                 .on_input(move |text| Message::Type(name, text))
                 .on_submit(Message::Enter);
             let of_optimizer = (name == Field::Optimizer).then(|| self.hyper_parameter_fields());
             let below = column![input, faint(hint)].push(of_optimizer).spacing(2);
-            row![plain(label).width(84), below].align_y(Alignment::Start).into()
+            row![plain(name.label()).width(84), below].align_y(Alignment::Start).into()
         });
         let mut page = column![text("New run").size(NORMAL)].extend(lines).spacing(8);
         if let Some(problem) = &self.problem {
@@ -210,10 +229,10 @@ impl State {
         ) -> Result<N, String> {
             let text = form.text(field).trim();
             let parsed = text.parse().ok().filter(|value| *value >= N::from(least));
-            parsed.ok_or_else(|| format!("{}: expected a whole number from {least}, found `{text}`", field.label().0))
+            parsed.ok_or_else(|| format!("{}: expected a whole number from {least}, found `{text}`", field.label()))
         }
         let text = |field| self.text(field).trim().to_owned();
-        let of = |field: Field, error: &dyn std::fmt::Display| format!("{}: {error}", field.label().0);
+        let of = |field: Field, error: &dyn std::fmt::Display| format!("{}: {error}", field.label());
         let optimizer = self.optimizer().map_err(|error| of(Field::Optimizer, &error))?;
         Ok(RunPlan {
             branch: text(Field::Branch).parse().map_err(|error| of(Field::Branch, &error))?,

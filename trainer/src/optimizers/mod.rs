@@ -36,6 +36,11 @@ pub(crate) const LEARNING_RATE: &str = "learning_rate";
 pub(crate) static KINDS: &[OptimizerKind] =
     &[OptimizerKind::of::<adadelta::Adadelta>(), OptimizerKind::of::<sgd::Sgd>(), OptimizerKind::of::<adam::Adam>()];
 
+/// The kinds' names, in the order in which help lists them.
+pub fn optimizer_kinds() -> impl Iterator<Item = &'static str> {
+    KINDS.iter().map(|kind| kind.name)
+}
+
 /// Builds the optimizer that `spec` describes, and resolves the spec.
 pub(crate) fn build(spec: &OptimizerSpec) -> Result<(OptimizerSpec, Box<dyn Optimizer>), TrainerError> {
     let (parameters, optimizer) = (kind(spec)?.build)(spec)?;
@@ -46,7 +51,7 @@ fn kind(spec: &OptimizerSpec) -> Result<&'static OptimizerKind, TrainerError> {
     KINDS.iter().find(|kind| kind.name == spec.kind).ok_or_else(|| TrainerError::UnknownKind {
         what: "optimizer",
         found: spec.kind.clone(),
-        known: KINDS.iter().map(|kind| kind.name).collect::<Vec<_>>().join(", "),
+        known: optimizer_kinds().collect::<Vec<_>>().join(", "),
     })
 }
 
@@ -99,7 +104,7 @@ mod tests {
 
     #[test]
     fn an_unknown_optimizer_is_refused_with_those_there_are() {
-        let error = build(&OptimizerSpec::new("rmsprop")).unwrap_err().to_string();
+        let error = build(&OptimizerSpec::new("nope")).unwrap_err().to_string();
         assert!(error.contains("adadelta, sgd, adam"), "{error}");
     }
 

@@ -82,7 +82,7 @@ fn every_refusal_says_what_was_meant_and_what_there_is() {
             "batch-size must be 1 to 65536 and at most the number of training images, found 136 of 135",
         ),
         ("set batch-size 0", "found 0 of 135"),
-        ("set optimizer rmsprop", "adadelta, sgd, adam"),
+        ("set optimizer nope", "adadelta, sgd, adam"),
         ("set optimizer sgd,beta=1", "beta"),
     ] {
         let message = refused(&parent, text);
