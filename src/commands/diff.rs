@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::Args;
 use revacnn_notebook::{Matching, matched, most_differing};
 use revacnn_recorder::{Replay, find_data, usual_threads};
-use revacnn_schemas::{Address, FilterIdentity, Place, Step};
-use revacnn_store::{Difference, FilterDistance, Lineage, StepTensors, Store, difference};
+use revacnn_schemas::{Address, Edit, FilterIdentity, Place, Step};
+use revacnn_store::{BranchReader, Difference, FilterDistance, Lineage, StepTensors, Store, difference};
 use serde_json::{Value, json};
 
 use super::{Run, history, refuse_unfinished};
@@ -50,11 +50,12 @@ impl Run for DiffArguments {
         let identities = matched(how, (topologies.0, &left_tensors), (topologies.1, &right_tensors));
         let found = difference((&left, &left_tensors), (&right, &right_tensors), identities.as_ref())?;
         let names = (format!("{}@{left_step}", self.left.branch), format!("{}@{right_step}", self.right.branch));
+        let edits = [edits_since(&left, &right), edits_since(&right, &left)];
         let mut out = output::out();
         if json {
-            writeln!(out, "{}", as_json(&names, &found, how))?;
+            writeln!(out, "{}", as_json(&names, &edits, &found, how))?;
         } else {
-            write!(out, "{}", as_text(&names, &found, how))?;
+            write!(out, "{}", as_text(&names, &edits, &found, how))?;
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -80,7 +81,14 @@ fn at(store: &Store, address: &Address, arguments: &DiffArguments) -> Result<(Li
     Ok((lineage, step, replay.tensors(step)?))
 }
 
-fn as_text((left, right): &(String, String), found: &Difference, how: Matching) -> String {
+/// The edits of a history that another one has not, oldest first.
+fn edits_since(lineage: &Lineage, other: &Lineage) -> Vec<String> {
+    let records = lineage.readers().iter().rev().map(BranchReader::branch);
+    let own = records.filter(|record| other.readers().iter().all(|reader| reader.branch().id != record.id));
+    own.flat_map(|record| &record.edits).map(|edit| Edit { seed: None, ..edit.clone() }.to_string()).collect()
+}
+
+fn as_text((left, right): &(String, String), edits: &[Vec<String>; 2], found: &Difference, how: Matching) -> String {
     let mut text = format!("{left} against {right}\n\n");
     match (&found.relation.ancestor, found.relation.shared) {
         (Some(ancestor), Some(shared)) => {
@@ -92,6 +100,9 @@ fn as_text((left, right): &(String, String), found: &Difference, how: Matching) 
     match found.first_differing_step {
         Some(step) => text += &format!("the first step with other weights is {}\n", count(step.0)),
         None => text += "no step that both have has other weights\n",
+    }
+    for (name, edits) in [left, right].into_iter().zip(edits).filter(|(_, edits)| !edits.is_empty()) {
+        text += &format!("edits of {name}: {}\n", printable(&edits.join("; ")));
     }
     if found.definition.is_empty() {
         text += "network, data, optimizer and hyper-parameters are the same\n";
@@ -150,7 +161,7 @@ fn as_text((left, right): &(String, String), found: &Difference, how: Matching) 
     text
 }
 
-fn as_json((left, right): &(String, String), found: &Difference, how: Matching) -> Value {
+fn as_json((left, right): &(String, String), edits: &[Vec<String>; 2], found: &Difference, how: Matching) -> Value {
     let identities = |filters: &[FilterIdentity]| -> Vec<Value> {
         filters.iter().map(|filter| json!({ "filter": filter.number, "born": filter.born })).collect()
     };
@@ -186,6 +197,7 @@ fn as_json((left, right): &(String, String), found: &Difference, how: Matching) 
         "ancestor": found.relation.ancestor,
         "shared_steps": found.relation.shared.map(|shared| [shared.first, shared.last]),
         "first_differing_step": found.first_differing_step,
+        "edits": { "left": edits[0], "right": edits[1] },
         "definition": found.definition.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "layers": layers,
     })

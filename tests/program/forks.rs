@@ -215,7 +215,7 @@ fn diff_answers_lineage_structure_and_distance_in_one_call() {
     for line in [
         "main@60 against wider@50\n",
         "both come from main, and share steps 0–29\n",
-        "the first step with other weights is 30\n",
+        "the first step with other weights is 30\nedits of wider@50: add-filter conv1; set learning-rate 0.5\n",
         "conv1 filters: 4 → 5\n",
         "learning-rate",
     ] {

@@ -181,11 +181,18 @@ pub(crate) struct Thinned {
     pub(crate) steps: usize,
 }
 
-/// Thins a curve: a mean over so many steps for each point.
+/// Thins a curve: a mean over so many steps for each point, and over more for the last
+/// one where few are left: a mean over one or two would be a spike at the end.
 pub(crate) fn thin(points: &[(f64, f64, [f64; 2])], steps: usize) -> Thinned {
     let steps = steps.max(1);
     let mut thinned = Thinned { steps, ..Thinned::default() };
-    for chunk in points.chunks(steps) {
+    let rest = points.len() % steps;
+    let (whole, last) = points.split_at(if rest > 0 && 2 * rest < steps && points.len() > steps {
+        points.len() - rest - steps
+    } else {
+        points.len()
+    });
+    for chunk in whole.chunks(steps).chain((!last.is_empty()).then_some(last)) {
         let there = || chunk.iter().filter(|(_, value, _)| !value.is_nan());
         let count = there().count() as f64;
         let mean = if count > 0.0 { there().map(|(_, value, _)| value).sum::<f64>() / count } else { f64::NAN };
@@ -217,6 +224,10 @@ mod tests {
         assert!(thinned.points[0][1].is_nan() && thinned.points[1][1].is_nan());
         assert_eq!(thinned.points[2..], [[5.0, 4.5], [7.0, 6.5], [9.0, 8.5]]);
         assert_eq!(thinned.bounds[2..], [[4.0, 5.0], [6.0, 7.0], [8.0, 9.0]]);
+        // Nine by four: the ninth belongs to the second point; of seven, three are one.
+        assert_eq!(thin(&points[..9], 4).points.iter().map(|point| point[0]).collect::<Vec<_>>(), [3.0, 8.0]);
+        assert_eq!(thin(&points[..7], 4).points.iter().map(|point| point[0]).collect::<Vec<_>>(), [3.0, 6.0]);
+        assert_eq!(thin(&points[..1], 4).points.len(), 1);
         assert_eq!(thin(&points[4..], 1).bounds, Vec::<[f64; 2]>::new(), "a point a step has no bounds");
     }
 }
