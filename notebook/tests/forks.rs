@@ -51,6 +51,27 @@ fn a_point_is_the_mean_of_equally_many_steps_in_all_curves_of_a_chart() {
     assert_eq!(trained, [("child train, mean of 3 steps", 2), ("main train, mean of 3 steps", 171)]);
 }
 
+/// The parent lay there with its own step 0 over the fork of the child.
+#[test]
+fn on_an_axis_of_steps_since_the_fork_the_parent_begins_at_the_fork() {
+    let folder = with_child(&["freeze conv1"]);
+    let ends = |branches: &[&str]| -> Vec<(String, f64)> {
+        let mut sources = Sources::open(folder.path(), None, 1).unwrap();
+        let cell = Cell::from(Loss { x: XAxis::Fork, scale: Scale::Linear });
+        let inputs = Inputs { branches: branches.iter().map(|it| name(it)).collect(), ..inputs(0) };
+        let Figure::Chart(chart) = cell.figure(&mut sources, &inputs).unwrap() else { panic!("a chart") };
+        let trained = chart.series.into_iter().filter(|series| !series.dashed);
+        trained.map(|series| (series.name, series.points.last().unwrap()[0])).collect()
+    };
+    let named = |name: &str, x: f64| (name.to_owned(), x);
+    assert_eq!(ends(&["main", "child"]), [named("main train", 10.0), named("child train", 5.0)]);
+    assert_eq!(ends(&["main"]), [named("main train (no fork: since its first step)", 20.0)]);
+    forked(folder.path(), "other", 12, &["freeze conv1"], 2);
+    let all = ends(&["main", "child", "other"]);
+    assert_eq!(all[0], named("main train (no fork: since its first step)", 20.0));
+    assert_eq!(all[2], named("other train", 2.0));
+}
+
 /// `21 → 20` stood there for the branch that had gained a filter.
 #[test]
 fn a_comparison_says_which_branch_has_what() {

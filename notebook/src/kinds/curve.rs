@@ -18,6 +18,10 @@ pub(super) struct Shown {
     /// What of the history is missing, for the legend.
     pub(super) lacks: String,
     fork: Option<Step>,
+    /// Where its axis of steps since the fork begins.
+    origin: Step,
+    /// The branch that it was forked from.
+    parent: Option<BranchId>,
     /// Oldest first, each the index of a reader of the lineage.
     parts: Vec<(usize, StepSpan)>,
 }
@@ -94,9 +98,38 @@ pub(super) fn shown(context: &mut Context<'_>, branches: &[BranchName], x: XAxis
         let missing: Vec<String> = extent.missing.iter().filter(|_| !own).map(ToString::to_string).collect();
         let lacks = if missing.is_empty() { String::new() } else { format!(" (lacks steps {})", missing.join(", ")) };
         let id = ids[0].clone();
-        all.push(Shown { name: name.clone(), hue: context.hue(&id), id, lacks, fork, parts });
+        let parent = lineage.branch().parent.as_ref().map(|parent| parent.branch.clone());
+        let origin = fork.unwrap_or(Step(0));
+        all.push(Shown { name: name.clone(), hue: context.hue(&id), id, lacks, fork, origin, parent, parts });
+    }
+    if x == XAxis::Fork {
+        align_roots(&mut all);
     }
     Ok(all)
+}
+
+/// A branch that is no fork itself lies beside those that were forked from it: from their
+/// fork on, where that is one step, and else from its first step, which the legend says.
+fn align_roots(all: &mut [Shown]) {
+    for place in 0..all.len() {
+        if all[place].fork.is_some() {
+            continue;
+        }
+        let id = all[place].id.clone();
+        let forks: BTreeSet<Step> =
+            all.iter().filter(|other| other.parent.as_ref() == Some(&id)).filter_map(|other| other.fork).collect();
+        let root = &mut all[place];
+        match (forks.first(), forks.len()) {
+            (Some(&fork), 1) => {
+                root.origin = fork;
+                root.parts.retain(|(_, span)| span.last >= fork);
+                for (_, span) in &mut root.parts {
+                    *span = StepSpan::new(span.first.max(fork), span.last);
+                }
+            }
+            _ => root.lacks += " (no fork: since its first step)",
+        }
+    }
 }
 
 /// So many steps are one point of each curve of a chart, that none has more points than
@@ -155,7 +188,7 @@ fn positions(
         Ok(curve.into_iter().map(|(value, _)| value).collect())
     };
     let steps = (span.first.0..=span.last.0).map(|step| step as f64);
-    let fork = shown.fork.map_or(0.0, |step| step.0 as f64);
+    let fork = shown.origin.0 as f64;
     match x {
         XAxis::Step => Ok(steps.collect()),
         XAxis::Fork => Ok(steps.map(|step| step - fork).collect()),
