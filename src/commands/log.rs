@@ -47,7 +47,9 @@ struct Line<'a> {
     materialised_steps: u64,
     /// What of its own steps, and of those that it inherits from its parent,
     /// is missing.
-    gaps: Vec<Gap>,
+    gaps: Vec<StepSpan>,
+    /// That, and which of its files are missing or cut off.
+    problems: Vec<String>,
     bytes: u64,
 }
 
@@ -82,7 +84,7 @@ impl Run for LogArguments {
                 Err(error) => problems.push(error.to_string()),
             }
         }
-        problems.extend(lines.iter().flat_map(|line| &line.gaps).map(|gap| gap.error.to_string()));
+        problems.extend(lines.iter_mut().flat_map(|line| std::mem::take(&mut line.problems)));
         let mut out = output::out();
         if json {
             for line in &lines {
@@ -123,6 +125,7 @@ struct Found {
     thinned_steps: u64,
     materialised_steps: u64,
     gaps: Vec<Gap>,
+    damaged_files: Vec<StoreError>,
     bytes: u64,
     steps: Option<StepSpan>,
 }
@@ -135,9 +138,9 @@ impl Described {
         };
         let steps = look.reader.steps();
         let found = look.overview().map(|overview| {
-            let Overview { last_loss, thinned_steps, materialised_steps, gaps, bytes, last_validation, .. } = overview;
-            let validation = last_validation.map(|(step, result)| (step.0, result.loss, result.accuracy()));
-            Found { last_loss, validation, thinned_steps, materialised_steps, gaps, bytes, steps }
+            let Overview { last_loss, thinned_steps, materialised_steps, gaps, damaged_files, bytes, .. } = overview;
+            let validation = overview.last_validation.map(|(step, result)| (step.0, result.loss, result.accuracy()));
+            Found { last_loss, validation, thinned_steps, materialised_steps, gaps, damaged_files, bytes, steps }
         });
         Self { steps, found }
     }
@@ -261,8 +264,9 @@ impl<'a> Line<'a> {
             let name = list.get(&parent.branch).map(|other| other.name.to_string());
             format!("{}@{}", name.unwrap_or_else(|| parent.branch.to_string()), parent.step)
         });
-        let Found { last_loss, validation, thinned_steps, materialised_steps, mut gaps, bytes, steps } = found;
-        gaps.extend(short);
+        let Found { last_loss, validation, thinned_steps, materialised_steps, bytes, steps, .. } = found;
+        let gaps: Vec<Gap> = found.gaps.into_iter().chain(short).collect();
+        let problems = gaps.iter().map(|gap| &gap.error).chain(&found.damaged_files).map(ToString::to_string).collect();
         Self {
             record,
             branches,
@@ -273,7 +277,8 @@ impl<'a> Line<'a> {
             validation,
             thinned_steps,
             materialised_steps,
-            gaps,
+            gaps: gaps.iter().map(|gap| gap.span).collect(),
+            problems,
             bytes,
         }
     }
@@ -296,17 +301,22 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// Who recorded it, where that was another program, and what of the tensors is
-    /// stored, where that is not all.
+    /// Who recorded it, where that was another program, what of the tensors is
+    /// stored, where that is not all, and whether files are without checksums.
     fn stored(&self) -> String {
         let stored = self.tensors();
-        match &self.record.producer {
+        let stored = match &self.record.producer {
             Producer::Engine { .. } if self.record.parent.is_some() && self.steps.is_none() => {
                 "unfinished: resume it".to_owned()
             }
             Producer::Engine { .. } => stored,
             Producer::Foreign(foreign) if stored.is_empty() => format!("by {foreign}"),
             Producer::Foreign(foreign) => format!("by {foreign}, {stored}"),
+        };
+        match (self.record.has_checksums(), stored.is_empty()) {
+            (true, _) => stored,
+            (false, true) => "without checksums".to_owned(),
+            (false, false) => format!("{stored}, without checksums"),
         }
     }
 
@@ -353,8 +363,10 @@ impl<'a> Line<'a> {
             "validation_accuracy": self.validation.map(|(_, _, accuracy)| accuracy),
             "thinned_steps": self.thinned_steps,
             "materialised_steps": self.materialised_steps,
-            "missing_steps": self.gaps.iter().map(|gap| [gap.span.first, gap.span.last]).collect::<Vec<_>>(),
+            "missing_steps": self.gaps.iter().map(|gap| [gap.first, gap.last]).collect::<Vec<_>>(),
             "bytes": self.bytes,
+            "format_version": self.record.format_version,
+            "checksums": self.record.has_checksums(),
             "created_unix_seconds": self.record.created_unix_seconds,
         })
     }

@@ -78,7 +78,8 @@ impl Inside {
         let overview = seen.overview()?;
         self.last_loss = overview.last_loss;
         self.last_validation = overview.last_validation.map(|(step, result)| (step, result.accuracy()));
-        self.problems = overview.gaps.iter().map(|gap| gap.error.to_string()).collect();
+        let gaps = overview.gaps.iter().map(|gap| &gap.error);
+        self.problems = gaps.chain(&overview.damaged_files).map(ToString::to_string).collect();
         if let Some(span) = self.steps {
             self.events = events(&overview.reader, span)?;
         }

@@ -42,6 +42,8 @@ pub struct Overview {
     pub materialised_steps: u64,
     /// Which of its own steps are missing.
     pub gaps: Vec<Gap>,
+    /// Which of its files are missing or cut off, where their steps are there.
+    pub damaged_files: Vec<StoreError>,
     /// Bytes of its files.
     pub bytes: u64,
 }
@@ -64,6 +66,7 @@ impl Look {
             thinned_steps: sum(&reader.index().thinned),
             materialised_steps: sum(&reader.index().materialised),
             gaps: reader.gaps()?,
+            damaged_files: reader.damaged_files(),
             bytes,
             reader,
         })
