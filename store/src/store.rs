@@ -56,8 +56,11 @@ impl BranchList {
         let places = records.iter().enumerate().map(|(place, record)| (record.id.clone(), place)).collect();
         let mut list = Self { records, problems, places, ..Self::default() };
         let ancestries = list.ancestries();
-        for (place, ancestry) in ancestries.iter().enumerate() {
-            list.problems.extend(list.ancestry_problem(place, *ancestry, store));
+        for (place, ancestry) in ancestries.into_iter().enumerate() {
+            // All of a large circle would be named once for each of them.
+            let is_told = !matches!(ancestry, Ancestry::Circle { first, length, .. } if length > MOST_TOLD_EACH && first != place);
+            let problem = is_told.then(|| list.ancestry_problem(place, ancestry, store));
+            list.problems.extend(problem.flatten());
         }
         let mut ids: HashMap<&BranchName, Vec<&BranchId>> = HashMap::new();
         for record in &list.records {
@@ -105,6 +108,23 @@ impl BranchList {
             [record] => Ok(Some(record)),
             _ => Err(ambiguity(name, named.into_iter().map(|record| &record.id).collect(), store)),
         }
+    }
+
+    /// A branch of the list and its ancestors, from the branch itself to the root.
+    pub(crate) fn into_lineage(self, id: &BranchId, store: &Path) -> Result<Vec<BranchRecord>, StoreError> {
+        let ancestry = self.place(id).map(|place| (place, self.ancestries()[place]));
+        if let Some(error) = ancestry.and_then(|(place, ancestry)| self.ancestry_problem(place, ancestry, store)) {
+            return Err(error);
+        }
+        let Self { records, places, .. } = self;
+        let mut records: Vec<Option<BranchRecord>> = records.into_iter().map(Some).collect();
+        let mut next = Some(id.clone());
+        let mut lineage = Vec::new();
+        while let Some(record) = next.and_then(|id| records[*places.get(&id)?].take()) {
+            next = record.parent.as_ref().map(|parent| parent.branch.clone());
+            lineage.push(record);
+        }
+        Ok(lineage)
     }
 
     /// Whether several branches have this name.
@@ -168,8 +188,6 @@ impl BranchList {
         match ancestry {
             Ancestry::Whole => None,
             Ancestry::Lost(child) => Some(parent_missing(&self.records[child], store)),
-            // All of a large circle would be named once for each of them.
-            Ancestry::Circle { first, length, .. } if length > MOST_TOLD_EACH && first != place => None,
             Ancestry::Circle { entry, length, .. } => {
                 let next = |place: &usize| self.place(&self.records[*place].parent.as_ref()?.branch);
                 let circle = std::iter::successors(Some(entry), next).take(length);

@@ -29,7 +29,11 @@ impl Lineage {
     /// [`StoreError::UnknownBranch`], [`StoreError::ParentMissing`] or
     /// [`StoreError::ParentCycle`].
     pub fn open(store: &Store, name: &BranchName) -> Result<Self, StoreError> {
-        Self::of(store, &store.branch(name)?)
+        let list = store.branches()?;
+        match list.find(name, store.root())?.map(|record| record.id.clone()) {
+            Some(id) => Self::with(store, list.into_lineage(&id, store.root())?),
+            None => Err(store.unknown(name.as_str(), &list)),
+        }
     }
 
     /// Opens a branch whose record is at hand, with its ancestors.
@@ -37,7 +41,11 @@ impl Lineage {
     /// # Errors
     /// Those of [`open`](Self::open).
     pub fn of(store: &Store, record: &BranchRecord) -> Result<Self, StoreError> {
-        let branches: Vec<Arc<BranchRecord>> = store.lineage(record)?.into_iter().map(Arc::new).collect();
+        Self::with(store, store.lineage(record)?)
+    }
+
+    fn with(store: &Store, branches: Vec<BranchRecord>) -> Result<Self, StoreError> {
+        let branches: Vec<Arc<BranchRecord>> = branches.into_iter().map(Arc::new).collect();
         let mut readers: Vec<BranchReader> = Vec::new();
         for record in &branches {
             // What begins where a nearer one does, or later, has nothing before it.
