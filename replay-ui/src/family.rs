@@ -1,38 +1,29 @@
 //! How branches descend from one another.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use revacnn_notebook::BranchSummary;
 use revacnn_schemas::BranchName;
 
 /// Branches in the order of a tree, with how deep each one lies.
 pub(crate) fn order(branches: &[BranchSummary]) -> Vec<(usize, &BranchSummary)> {
-    fn below<'a>(
-        branches: &'a [BranchSummary],
-        parent: Option<&BranchName>,
-        depth: usize,
-        out: &mut Vec<(usize, &'a BranchSummary)>,
-    ) {
-        // Parents that are not there leave their children at the root.
-        let here = |branch: &&BranchSummary| match (&branch.parent, parent) {
-            (Some(of), Some(parent)) => of == parent,
-            (Some(of), None) => !branches.iter().any(|other| other.name == *of),
-            (None, parent) => parent.is_none(),
-        };
-        for branch in branches.iter().filter(here) {
-            if out.iter().any(|(_, listed)| listed.name == branch.name) {
+    let tree = Tree::of(branches);
+    let mut out = Vec::with_capacity(branches.len());
+    let mut listed = vec![false; branches.len()];
+    // Parents that are not there leave their children at the root; a cycle of
+    // parents is no part of any root, and its branches come last.
+    let roots = (0..branches.len()).filter(|&place| tree.parents[place].is_none()).chain(0..branches.len());
+    for root in roots {
+        let is_root = tree.parents[root].is_none();
+        let mut next = vec![(root, 0)];
+        while let Some((place, depth)) = next.pop() {
+            if std::mem::replace(&mut listed[place], true) {
                 continue;
             }
-            out.push((depth, branch));
-            below(branches, Some(&branch.name), depth + 1, out);
-        }
-    }
-    let mut out = Vec::new();
-    below(branches, None, 0, &mut out);
-    // A cycle of parents is no part of any root: its branches come last.
-    for branch in branches {
-        if !out.iter().any(|(_, listed)| listed.name == branch.name) {
-            out.push((0, branch));
+            out.push((depth, &branches[place]));
+            if is_root {
+                next.extend(tree.children[place].iter().rev().map(|&child| (child, depth + 1)));
+            }
         }
     }
     out
@@ -40,26 +31,47 @@ pub(crate) fn order(branches: &[BranchSummary]) -> Vec<(usize, &BranchSummary)> 
 
 /// A branch, those that it descends from, and those that descend from it.
 pub(crate) fn family(branches: &[BranchSummary], of: &BranchName) -> BTreeSet<BranchName> {
-    let parent = |name: &BranchName| branches.iter().find(|branch| branch.name == *name)?.parent.clone();
+    let tree = Tree::of(branches);
     let mut family = BTreeSet::from([of.clone()]);
-    let mut above = parent(of);
-    while let Some(name) = above {
-        above = parent(&name);
-        // A cycle of parents ends.
-        if !family.insert(name) {
+    let Some(place) = tree.places.get(of).copied() else { return family };
+    // A cycle of parents ends where it began.
+    let above = std::iter::successors(tree.parents[place], |&above| tree.parents[above]);
+    for above in above.take(branches.len()) {
+        if !family.insert(branches[above].name.clone()) {
             break;
         }
     }
-    let mut below = BTreeSet::from([of.clone()]);
-    loop {
-        let is_child = |branch: &&BranchSummary| branch.parent.as_ref().is_some_and(|parent| below.contains(parent));
-        let children: Vec<BranchName> = branches.iter().filter(is_child).map(|branch| branch.name.clone()).collect();
-        let before = below.len();
-        below.extend(children);
-        if below.len() == before {
-            family.extend(below);
-            return family;
+    let mut met = vec![false; branches.len()];
+    let mut next = vec![place];
+    while let Some(place) = next.pop() {
+        if !std::mem::replace(&mut met[place], true) {
+            family.insert(branches[place].name.clone());
+            next.extend(&tree.children[place]);
         }
+    }
+    family
+}
+
+/// Branches by their places in a list.
+struct Tree<'a> {
+    places: HashMap<&'a BranchName, usize>,
+    parents: Vec<Option<usize>>,
+    children: Vec<Vec<usize>>,
+}
+
+impl<'a> Tree<'a> {
+    fn of(branches: &'a [BranchSummary]) -> Self {
+        let places: HashMap<&BranchName, usize> =
+            branches.iter().enumerate().map(|(place, branch)| (&branch.name, place)).collect();
+        let parent = |branch: &BranchSummary| places.get(branch.parent.as_ref()?).copied();
+        let parents: Vec<Option<usize>> = branches.iter().map(parent).collect();
+        let mut children = vec![Vec::new(); branches.len()];
+        for (place, parent) in parents.iter().enumerate() {
+            if let Some(parent) = parent {
+                children[*parent].push(place);
+            }
+        }
+        Self { places, parents, children }
     }
 }
 
@@ -82,6 +94,26 @@ mod tests {
         ];
         let expected = [(0, "main"), (1, "wider"), (2, "slow"), (0, "other")];
         assert_eq!(names(&all), expected.map(|(depth, name)| (depth, name.to_owned())));
+    }
+
+    /// Trees of as many branches as a search makes, as deep or as wide as can be.
+    #[test]
+    fn ten_thousand_branches_are_put_in_order_as_they_are_forked() {
+        for is_chain in [true, false] {
+            let name = |place: usize| format!("t{place}");
+            let parent = |place: usize| (place > 0).then(|| name(if is_chain { place - 1 } else { 0 }));
+            let all: Vec<BranchSummary> =
+                (0..10_000).map(|place| branch(&name(place), parent(place).as_deref(), 4, 6)).collect();
+            let ordered = order(&all);
+            for (place, (depth, branch)) in ordered.iter().enumerate() {
+                assert_eq!(
+                    (branch.name.as_str(), *depth),
+                    (&*name(place), if is_chain { place } else { place.min(1) })
+                );
+            }
+            assert_eq!(ordered.len(), all.len());
+            assert_eq!(family(&all, &all[5_000].name).len(), if is_chain { 10_000 } else { 2 });
+        }
     }
 
     #[test]

@@ -92,7 +92,7 @@ impl Store {
         // A parent that cannot be read was none that could be read when its child
         // was deleted, either.
         if let Some(parent) = &record.parent
-            && !branches.records.iter().any(|other| other.id == parent.branch)
+            && branches.get(&parent.branch).is_none()
             && has_vanished(&self.paths(&parent.branch).folder)
         {
             return Err(StoreError::ParentMissing {

@@ -67,7 +67,7 @@ impl<'a> Comparison<'a> {
     /// A comparison that begins after the step with these weights, a slice a
     /// layer in the order of the topology; none before the branch's first step.
     pub fn after(reader: &'a BranchReader, weights: Option<&[&[f32]]>) -> Self {
-        let mut every = reader.record.clone();
+        let mut every = reader.branch().clone();
         every.recording.fidelity = Fidelity::Every;
         Self {
             reader,

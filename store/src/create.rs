@@ -1,5 +1,6 @@
 //! Making a branch: all that belongs in it appears by one rename.
 
+use std::collections::HashSet;
 use std::fs;
 
 use revacnn_schemas::{
@@ -50,7 +51,8 @@ impl Store {
             None => None,
             Some(parent) => Some(self.forkable(parent, &branches)?),
         };
-        let taken = |name: &BranchName| branches.records.iter().any(|record| record.name == *name);
+        let names: HashSet<&BranchName> = branches.records.iter().map(|record| &record.name).collect();
+        let taken = |name: &BranchName| names.contains(name);
         let name = match name {
             Some(name) if taken(&name) => return Err(StoreError::NameTaken { name, store: self.root().to_owned() }),
             Some(name) => name,
@@ -111,7 +113,7 @@ impl Store {
 
     /// The parent of a fork, if it can be forked there.
     fn forkable<'a>(&self, parent: &ParentRecord, branches: &'a BranchList) -> Result<&'a BranchRecord, StoreError> {
-        let Some(record) = branches.records.iter().find(|record| record.id == parent.branch) else {
+        let Some(record) = branches.get(&parent.branch) else {
             return Err(self.unknown(parent.branch.as_str(), branches));
         };
         if parent.step < record.first_step() {
@@ -121,7 +123,7 @@ impl Store {
                 first: record.first_step(),
             });
         }
-        self.ancestors(record, &branches.records)?;
+        self.lineage(record)?;
         Ok(record)
     }
 }

@@ -13,7 +13,8 @@ use crate::disk::is_folder;
 use crate::disk::paths::BranchPaths;
 use crate::disk::system::{file_bytes, folder_bytes};
 use crate::read::gaps::Strays;
-use crate::read::listing::{Listing, list_if_there, spans};
+use crate::read::listing::{Listing, list_if_there};
+use crate::read::seen::Seen;
 use crate::shape::TENSOR_TABLES;
 use crate::store::{BranchList, has_vanished, read_branch};
 use crate::thinning::{Materialised, Thinned};
@@ -227,11 +228,12 @@ fn left_over(path: PathBuf, reason: &str) -> Garbage {
 /// What a branch that nobody uses has left over.
 fn of_branch(record: &BranchRecord, paths: &BranchPaths) -> Result<Vec<Garbage>, StoreError> {
     let mut garbage = Vec::new();
-    let listing = Listing::read(paths)?;
+    let seen = Seen::look(paths)?;
+    let listing = Listing::of(paths, &seen)?;
     for &part in &listing.merged {
         garbage.push(left_over(paths.part(part), "a part of the tail that a segment holds"));
     }
-    let strays = Strays::find(paths)?;
+    let strays = Strays::of(paths, &seen, &listing);
     for (span, table) in strays.uncommitted {
         garbage.push(left_over(paths.segment(table, span), "of a segment that was not committed"));
     }
@@ -240,7 +242,7 @@ fn of_branch(record: &BranchRecord, paths: &BranchPaths) -> Result<Vec<Garbage>,
         if matches!(table, Table::Steps | Table::Events | Table::Topology) {
             continue;
         }
-        for span in spans(&paths.table(table))? {
+        for &span in seen.spans(table) {
             if !listing.segments.contains(&span) {
                 continue;
             }

@@ -243,6 +243,7 @@ pub use hint::DataHint;
 pub use read::difference::{Difference, FilterDistance, LayerDistance, Relation, SharedFilters, difference, relation};
 pub use read::gaps::Gap;
 pub use read::lineage::Lineage;
+pub use read::overview::{Glance, Look, Overview};
 pub use read::query::Selection;
 pub use read::reader::BranchReader;
 pub use read::tensors::{BlockTensors, FilterTensors, LayerGradients, LayerTensors, RunningStatistics, StepTensors};

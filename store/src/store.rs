@@ -1,17 +1,17 @@
 //! A store: the directory that holds branches.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use revacnn_schemas::{BranchId, BranchName, BranchRecord, FORMAT_VERSION, FilterNumber, StoreRecord};
 
-use crate::StoreError;
 use crate::disk::json;
 use crate::disk::lock::FileLock;
 use crate::disk::paths::BranchPaths;
 use crate::disk::{Disk, DiskHook, described, list, plain_folder_exists};
 use crate::shape::BranchShape;
+use crate::{Glance, StoreError};
 
 /// A directory of branches.
 #[derive(Debug, Clone)]
@@ -31,21 +31,100 @@ pub struct BranchList {
     pub problems: Vec<StoreError>,
     /// Names that several branches have.
     ambiguous: BTreeSet<BranchName>,
+    /// Where in `records` each id is.
+    places: HashMap<BranchId, usize>,
+    /// What a glance at a branch showed before its description was read.
+    glances: HashMap<BranchId, Glance>,
+}
+
+/// What comes of following a branch's parents.
+#[derive(Debug, Clone, Copy)]
+enum Ancestry {
+    /// They lead to a run of its own.
+    Whole,
+    /// They lead to this branch, whose parent is not there.
+    Lost(usize),
+    /// They lead into a circle of so many branches, first to `entry`; `first`
+    /// is the first of them in the list.
+    Circle { entry: usize, first: usize, length: usize },
 }
 
 impl BranchList {
+    /// The branches that could be read, put in order and looked over.
+    fn of(mut records: Vec<BranchRecord>, problems: Vec<StoreError>, store: &Path) -> Self {
+        records.sort_by(|a, b| (a.created_unix_seconds, &a.name).cmp(&(b.created_unix_seconds, &b.name)));
+        let places = records.iter().enumerate().map(|(place, record)| (record.id.clone(), place)).collect();
+        let mut list = Self { records, problems, places, ..Self::default() };
+        let ancestries = list.ancestries();
+        for (place, ancestry) in ancestries.into_iter().enumerate() {
+            // All of a large circle would be named once for each of them.
+            let is_told = !matches!(ancestry, Ancestry::Circle { first, length, .. } if length > MOST_TOLD_EACH && first != place);
+            let problem = is_told.then(|| list.ancestry_problem(place, ancestry, store));
+            list.problems.extend(problem.flatten());
+        }
+        let mut ids: HashMap<&BranchName, Vec<&BranchId>> = HashMap::new();
+        for record in &list.records {
+            ids.entry(&record.name).or_default().push(&record.id);
+        }
+        let mut several: Vec<_> = ids.into_iter().filter(|(_, ids)| ids.len() > 1).collect();
+        several.sort();
+        let ambiguous = several.iter().map(|(name, _)| (*name).clone()).collect();
+        let errors: Vec<_> = several.into_iter().map(|(name, ids)| ambiguity(name, ids, store)).collect();
+        list.ambiguous = ambiguous;
+        list.problems.extend(errors);
+        list
+    }
+
+    /// The branch with this id.
+    pub fn get(&self, id: &BranchId) -> Option<&BranchRecord> {
+        self.place(id).map(|place| &self.records[place])
+    }
+
+    /// A branch's parent, where it has one that can be read.
+    pub fn parent(&self, record: &BranchRecord) -> Option<&BranchRecord> {
+        self.get(&record.parent.as_ref()?.branch)
+    }
+
+    /// Where in [`records`](Self::records) the branch with this id is.
+    pub fn place(&self, id: &BranchId) -> Option<usize> {
+        self.places.get(id).copied().filter(|&place| self.records.get(place).is_some_and(|record| record.id == *id))
+    }
+
+    /// What a glance at a branch showed before its description was read: of
+    /// branches that were [listed again](Store::branches_again) alone.
+    pub fn glance(&self, id: &BranchId) -> Option<Glance> {
+        self.glances.get(id).copied()
+    }
+
     /// The branch that a person means: by its name, or else by its id. `None`
     /// where there is none.
     ///
     /// # Errors
     /// [`StoreError::AmbiguousName`] where several have the name.
     pub(crate) fn find(&self, name: &BranchName, store: &Path) -> Result<Option<&BranchRecord>, StoreError> {
-        let mut named = self.records.iter().filter(|record| record.name == *name);
-        match (named.next(), named.next()) {
-            (Some(_), Some(_)) => Err(self.ambiguity(name, store)),
-            (Some(record), None) => Ok(Some(record)),
-            (None, _) => Ok(self.records.iter().find(|record| record.id.as_str() == name.as_str())),
+        let named: Vec<&BranchRecord> = self.records.iter().filter(|record| record.name == *name).collect();
+        match named[..] {
+            [] => Ok(self.records.iter().find(|record| record.id.as_str() == name.as_str())),
+            [record] => Ok(Some(record)),
+            _ => Err(ambiguity(name, named.into_iter().map(|record| &record.id).collect(), store)),
         }
+    }
+
+    /// A branch of the list and its ancestors, from the branch itself to the root.
+    pub(crate) fn into_lineage(self, id: &BranchId, store: &Path) -> Result<Vec<BranchRecord>, StoreError> {
+        let ancestry = self.place(id).map(|place| (place, self.ancestries()[place]));
+        if let Some(error) = ancestry.and_then(|(place, ancestry)| self.ancestry_problem(place, ancestry, store)) {
+            return Err(error);
+        }
+        let Self { records, places, .. } = self;
+        let mut records: Vec<Option<BranchRecord>> = records.into_iter().map(Some).collect();
+        let mut next = Some(id.clone());
+        let mut lineage = Vec::new();
+        while let Some(record) = next.and_then(|id| records[*places.get(&id)?].take()) {
+            next = record.parent.as_ref().map(|parent| parent.branch.clone());
+            lineage.push(record);
+        }
+        Ok(lineage)
     }
 
     /// Whether several branches have this name.
@@ -65,11 +144,73 @@ impl BranchList {
         self.problems.iter().filter(|problem| !can_be_read(problem)).count()
     }
 
-    /// The error for a name that several branches have.
-    fn ambiguity(&self, name: &BranchName, store: &Path) -> StoreError {
-        let ids = self.records.iter().filter(|record| record.name == *name).map(|record| record.id.clone());
-        StoreError::AmbiguousName { name: name.clone(), ids: ids.collect(), folder: store.join("branches") }
+    /// What comes of following each branch's parents: no branch is followed
+    /// twice.
+    fn ancestries(&self) -> Vec<Ancestry> {
+        let mut known: Vec<Option<Ancestry>> = vec![None; self.records.len()];
+        let mut walk = Vec::new();
+        // Where in the walk a branch is.
+        let mut walked: HashMap<usize, usize> = HashMap::new();
+        for start in 0..self.records.len() {
+            let mut current = start;
+            let end = loop {
+                if let Some(ancestry) = known[current] {
+                    break ancestry;
+                }
+                if let Some(&entry) = walked.get(&current) {
+                    // Each branch of the circle leads first to itself.
+                    let circle = &walk[entry..];
+                    let (first, length) = (circle.iter().copied().min().unwrap_or(current), circle.len());
+                    for &entry in circle {
+                        known[entry] = Some(Ancestry::Circle { entry, first, length });
+                    }
+                    break Ancestry::Circle { entry: current, first, length };
+                }
+                walked.insert(current, walk.len());
+                walk.push(current);
+                match &self.records[current].parent {
+                    None => break Ancestry::Whole,
+                    Some(parent) => match self.place(&parent.branch) {
+                        Some(place) => current = place,
+                        None => break Ancestry::Lost(current),
+                    },
+                }
+            };
+            for place in walk.drain(..) {
+                known[place].get_or_insert(end);
+            }
+            walked.clear();
+        }
+        known.into_iter().map(|ancestry| ancestry.unwrap_or(Ancestry::Whole)).collect()
     }
+
+    fn ancestry_problem(&self, place: usize, ancestry: Ancestry, store: &Path) -> Option<StoreError> {
+        match ancestry {
+            Ancestry::Whole => None,
+            Ancestry::Lost(child) => Some(parent_missing(&self.records[child], store)),
+            Ancestry::Circle { entry, length, .. } => {
+                let next = |place: &usize| self.place(&self.records[*place].parent.as_ref()?.branch);
+                let circle = std::iter::successors(Some(entry), next).take(length);
+                let cycle = circle.map(|place| self.records[place].name.clone()).collect();
+                Some(StoreError::ParentCycle { branch: self.records[place].name.clone(), cycle })
+            }
+        }
+    }
+}
+
+/// A circle of at most so many branches is told of each branch that leads to it.
+const MOST_TOLD_EACH: usize = 20;
+
+/// The error for a name that several branches have.
+fn ambiguity(name: &BranchName, ids: Vec<&BranchId>, store: &Path) -> StoreError {
+    let ids = ids.into_iter().cloned().collect();
+    StoreError::AmbiguousName { name: name.clone(), ids, folder: store.join("branches") }
+}
+
+/// The error for a branch whose parent is not there.
+fn parent_missing(child: &BranchRecord, store: &Path) -> StoreError {
+    let parent = child.parent.as_ref().map_or_else(|| child.id.clone(), |parent| parent.branch.clone());
+    StoreError::ParentMissing { branch: child.name.clone(), parent, store: store.to_owned() }
 }
 
 impl Store {
@@ -166,44 +307,67 @@ impl Store {
     /// Only where the folder itself cannot be listed, or is gone; what is
     /// wrong with one branch is in [`BranchList::problems`].
     pub fn branches(&self) -> Result<BranchList, StoreError> {
-        let mut branches = BranchList::default();
+        let (records, problems) = self.each_branch(|path, id| read_branch(path, id))?;
+        Ok(BranchList::of(records, problems, &self.root))
+    }
+
+    /// All branches, once more: of those at which nothing has changed no more is
+    /// read than a glance shows.
+    ///
+    /// # Errors
+    /// Those of [`branches`](Self::branches).
+    pub fn branches_again(&self, before: BranchList) -> Result<BranchList, StoreError> {
+        let mut known: HashMap<BranchId, BranchRecord> =
+            before.records.into_iter().map(|record| (record.id.clone(), record)).collect();
+        let mut glances = HashMap::new();
+        let (records, problems) = self.each_branch(|path, id| {
+            let glance = id.parse().ok().and_then(|id: BranchId| Some((self.glance(&id)?, id)));
+            let Some((glance, id)) = glance else { return read_branch(path, id) };
+            let same = before.glances.get(&id) == Some(&glance);
+            let record = match known.remove(&id).filter(|_| same) {
+                Some(record) => record,
+                None => read_branch(path, id.as_str())?,
+            };
+            glances.insert(id, glance);
+            Ok(record)
+        })?;
+        Ok(BranchList { glances, ..BranchList::of(records, problems, &self.root) })
+    }
+
+    /// Reads the description of each branch that lies there.
+    fn each_branch(
+        &self,
+        mut read: impl FnMut(&Path, &str) -> Result<BranchRecord, StoreError>,
+    ) -> Result<(Vec<BranchRecord>, Vec<StoreError>), StoreError> {
+        let (mut records, mut problems) = (Vec::new(), Vec::new());
         let folder = self.root.join("branches");
         if !plain_folder_exists(&folder)? {
             // A store without branches, or one that has vanished since.
             description(&self.root)?;
-            return Ok(branches);
+            return Ok((records, problems));
         }
         // What somebody deletes meanwhile is no branch: the others are looked at
         // again, for they may have been deleted before it.
         for attempt in 0..LOOKS {
-            branches = BranchList::default();
+            records.clear();
+            problems.clear();
             let mut vanished = false;
             for entry in list(&folder)? {
                 let Some(id) = entry.strip_prefix("branch=") else {
                     continue;
                 };
                 let path = folder.join(&entry);
-                match read_branch(&path, id) {
-                    Ok(record) => branches.records.push(record),
+                match read(&path, id) {
+                    Ok(record) => records.push(record),
                     Err(_) if has_vanished(&path) => vanished = true,
-                    Err(error) => branches.problems.push(error),
+                    Err(error) => problems.push(error),
                 }
             }
             if !vanished || attempt + 1 == LOOKS {
                 break;
             }
         }
-        branches.records.sort_by(|a, b| (a.created_unix_seconds, &a.name).cmp(&(b.created_unix_seconds, &b.name)));
-        let problems: Vec<_> =
-            branches.records.iter().filter_map(|record| self.ancestors(record, &branches.records).err()).collect();
-        branches.problems.extend(problems);
-        let mut names = BTreeSet::new();
-        let twice = branches.records.iter().filter(|record| !names.insert(&record.name));
-        let twice: BTreeSet<BranchName> = twice.map(|record| record.name.clone()).collect();
-        branches.ambiguous = twice;
-        let ambiguous: Vec<_> = branches.ambiguous.iter().map(|name| branches.ambiguity(name, &self.root)).collect();
-        branches.problems.extend(ambiguous);
-        Ok(branches)
+        Ok((records, problems))
     }
 
     /// The branch of this name or, where none has it, of this id.
@@ -235,36 +399,26 @@ impl Store {
         read_branch(&folder, id.as_str())
     }
 
-    /// A branch and its ancestors, from the branch itself to the root.
+    /// A branch and its ancestors, from the branch itself to the root. No other
+    /// branch is read.
     ///
     /// # Errors
     /// [`StoreError::ParentMissing`] or [`StoreError::ParentCycle`].
     pub fn lineage(&self, branch: &BranchRecord) -> Result<Vec<BranchRecord>, StoreError> {
-        self.ancestors(branch, &self.branches()?.records)
-    }
-
-    pub(crate) fn ancestors(
-        &self,
-        branch: &BranchRecord,
-        records: &[BranchRecord],
-    ) -> Result<Vec<BranchRecord>, StoreError> {
+        let mut known = HashSet::from([branch.id.clone()]);
         let mut lineage = vec![branch.clone()];
-        let mut current = branch;
-        while let Some(parent) = &current.parent {
-            let found = records.iter().find(|record| record.id == parent.branch);
-            let Some(next) = found else {
-                return Err(StoreError::ParentMissing {
-                    branch: current.name.clone(),
-                    parent: parent.branch.clone(),
-                    store: self.root.clone(),
-                });
-            };
-            if let Some(start) = lineage.iter().position(|known| known.id == next.id) {
+        while let Some(child) = lineage.last()
+            && let Some(parent) = &child.parent
+        {
+            if !known.insert(parent.branch.clone()) {
+                let start = lineage.iter().position(|known| known.id == parent.branch).unwrap_or_default();
                 let cycle = lineage[start..].iter().map(|record| record.name.clone()).collect();
                 return Err(StoreError::ParentCycle { branch: branch.name.clone(), cycle });
             }
-            lineage.push(next.clone());
-            current = next;
+            // One that cannot be read is none to fork from.
+            let next = read_branch(&self.paths(&parent.branch).folder, parent.branch.as_str());
+            let next = next.map_err(|_| parent_missing(child, &self.root))?;
+            lineage.push(next);
         }
         Ok(lineage)
     }
@@ -275,11 +429,12 @@ impl Store {
     }
 
     pub(crate) fn unknown(&self, name: &str, branches: &BranchList) -> StoreError {
-        let names: Vec<String> = branches.records.iter().map(|record| format!("`{}`", record.name)).collect();
-        let mut known = if names.is_empty() {
-            "the store has no branches yet".to_owned()
-        } else {
-            format!("there is {}", names.join(", "))
+        let names: Vec<String> =
+            branches.records.iter().take(MOST_NAMED).map(|record| format!("`{}`", record.name)).collect();
+        let mut known = match branches.records.len().saturating_sub(MOST_NAMED) {
+            0 if names.is_empty() => "the store has no branches yet".to_owned(),
+            0 => format!("there is {}", names.join(", ")),
+            more => format!("there is {}, and {more} more", names.join(", ")),
         };
         let unread = branches.unread();
         if unread > 0 {
@@ -293,6 +448,9 @@ impl Store {
 pub(crate) fn has_vanished(path: &Path) -> bool {
     fs::symlink_metadata(path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
 }
+
+/// So many branches are named where another one was asked for.
+const MOST_NAMED: usize = 50;
 
 /// How often the branches are looked at while others delete some.
 const LOOKS: usize = 20;

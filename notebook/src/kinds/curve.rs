@@ -86,7 +86,7 @@ pub(super) fn shown(context: &mut Context<'_>, branches: &[BranchName], x: XAxis
         context.progress(done, branches.len())?;
         let (lineage, extent) = context.history(name)?;
         let ids: Vec<_> = lineage.readers().iter().map(|reader| reader.branch().id.clone()).collect();
-        let own = x == XAxis::Fork || ids[1..].iter().any(|id| shown.contains(id));
+        let own = x == XAxis::Fork || lineage.branches()[1..].iter().any(|branch| shown.contains(&branch.id));
         let mut parts: Vec<(usize, StepSpan)> = lineage
             .parts()
             .into_iter()

@@ -16,13 +16,14 @@ use revacnn_recorder::find_data;
 use revacnn_schemas::{
     Address, BranchId, BranchName, BranchRecord, DatasetIdentity, Epoch, Hue, LayerName, Position, Step,
 };
-use revacnn_store::{BranchList, Lineage, StepRow, Store, StoreError};
+use revacnn_store::{BranchList, Glance, Lineage, StepRow, Store, StoreError};
 use revacnn_trainer::data::Dataset;
 
 pub use self::extent::Extent;
 pub(crate) use self::kept::Embedded;
 use self::kept::Kept;
 pub use self::place::{At, Place};
+use self::summary::Inside;
 pub(crate) use self::summary::events;
 pub use self::summary::{BranchEvent, BranchSummary};
 use crate::NotebookError;
@@ -41,6 +42,8 @@ pub struct Sources {
     threads: usize,
     /// The branches as they were last listed.
     listed: Option<BranchList>,
+    /// What was found in the branches at which nothing has changed since.
+    insides: HashMap<BranchId, (Glance, Inside)>,
     hues: HashMap<BranchId, Hue>,
     lineages: HashMap<BranchId, Lineage>,
     datasets: HashMap<DatasetIdentity, Result<Arc<Dataset>, String>>,
@@ -61,6 +64,7 @@ impl Sources {
             data,
             threads,
             listed: None,
+            insides: HashMap::new(),
             hues: HashMap::new(),
             lineages: HashMap::new(),
             datasets: HashMap::new(),
@@ -158,14 +162,13 @@ impl Sources {
     /// Lists the branches anew, and drops what renames, deletions, compactions
     /// and growth have made untrue.
     fn look_again(&mut self) -> Result<(), NotebookError> {
-        let listed = self.store.branches()?;
+        let listed = self.store.branches_again(self.listed.take().unwrap_or_default())?;
         self.problems = listed.problems.iter().map(ToString::to_string).collect();
         self.hues = hues(&listed.records, &self.store.deleted()?);
         // What a compacted branch stores is said in its description.
-        let same = |known: &BranchRecord| listed.records.iter().any(|record| record == known);
-        self.lineages
-            .retain(|_, lineage| lineage.readers().iter().all(|own| same(own.branch())) && lineage.refresh().is_ok());
-        let known = |id: &BranchId| listed.records.iter().any(|record| record.id == *id);
+        let same = |known: &BranchRecord| listed.get(&known.id).is_some_and(|record| record == known);
+        self.lineages.retain(|_, lineage| lineage.branches().iter().all(|own| same(own)) && lineage.refresh().is_ok());
+        let known = |id: &BranchId| listed.get(id).is_some();
         self.kept.forget(&known, &same);
         for replay in self.kept.replays() {
             // One that cannot be listed says so when it is read.

@@ -4,7 +4,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use revacnn_recorder::RecorderError;
 use revacnn_schemas::{BranchId, BranchName, BranchRecord, Edit, Hue, Step, Table};
-use revacnn_store::{BranchReader, Selection, StepSpan, branch_bytes, is_training};
+use revacnn_store::{BranchReader, Selection, StepSpan, Store, is_training};
 
 use crate::{NotebookError, Sources};
 
@@ -50,8 +50,46 @@ pub struct BranchSummary {
     pub problem: Option<String>,
 }
 
+/// What is said of a branch from its own files alone.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Inside {
+    steps: Option<StepSpan>,
+    last_loss: Option<f32>,
+    last_validation: Option<(Step, f32)>,
+    bytes: u64,
+    events: Vec<BranchEvent>,
+    training: bool,
+    problems: Vec<String>,
+}
+
+impl Inside {
+    /// Looks at the branch's files.
+    fn look(store: &Store, record: &BranchRecord) -> Self {
+        let mut inside = Self { training: is_training(store, record).unwrap_or(false), ..Self::default() };
+        if let Err(error) = inside.fill(store, record) {
+            inside.problems = vec![error.to_string()];
+        }
+        inside
+    }
+
+    fn fill(&mut self, store: &Store, record: &BranchRecord) -> Result<(), RecorderError> {
+        let seen = store.look(record)?;
+        (self.steps, self.bytes) = (seen.reader.steps(), seen.bytes);
+        let overview = seen.overview()?;
+        self.last_loss = overview.last_loss;
+        self.last_validation = overview.last_validation.map(|(step, result)| (step, result.accuracy()));
+        let gaps = overview.gaps.iter().map(|gap| &gap.error);
+        self.problems = gaps.chain(&overview.damaged_files).map(ToString::to_string).collect();
+        if let Some(span) = self.steps {
+            self.events = events(&overview.reader, span)?;
+        }
+        Ok(())
+    }
+}
+
 impl Sources {
-    /// Looks at the store again and lists its branches, oldest first.
+    /// Looks at the store again and lists its branches, oldest first. Of those at
+    /// which nothing has changed, nothing is read.
     /// [`problems`](Self::problems) then has what is wrong with branches that
     /// have no readable description.
     ///
@@ -60,61 +98,52 @@ impl Sources {
     pub fn refresh(&mut self) -> Result<Vec<BranchSummary>, NotebookError> {
         self.look_again()?;
         let Some(listed) = &self.listed else { return Ok(Vec::new()) };
+        let mut before = std::mem::take(&mut self.insides);
+        let mut insides = Vec::with_capacity(listed.records.len());
+        for record in &listed.records {
+            let glance = listed.glance(&record.id);
+            let known = before.remove(&record.id).filter(|(known, _)| Some(*known) == glance);
+            insides.push(match known {
+                Some((_, inside)) => {
+                    let training = inside.training && is_training(&self.store, record).unwrap_or(false);
+                    Inside { training, ..inside }
+                }
+                None => Inside::look(&self.store, record),
+            });
+        }
         // Branches of one name are told apart by their ids, which are names, too.
         let name = |record: &BranchRecord| match record.id.as_str().parse() {
             Ok(id) if listed.is_ambiguous(&record.name) => id,
             _ => record.name.clone(),
         };
-        let summaries = listed.records.iter().map(|record| {
-            let parent = record
-                .parent
-                .as_ref()
-                .and_then(|parent| listed.records.iter().find(|other| other.id == parent.branch).map(name));
-            let mut summary = BranchSummary {
+        let summaries = listed.records.iter().zip(&insides).map(|(record, inside)| {
+            let parent = record.parent.as_ref().and_then(|parent| listed.place(&parent.branch));
+            let short =
+                parent.and_then(|place| self.store.gap_before(record, &listed.records[place], insides[place].steps));
+            let problems: Vec<String> =
+                inside.problems.iter().cloned().chain(short.map(|gap| gap.error.to_string())).collect();
+            BranchSummary {
                 name: name(record),
                 id: record.id.clone(),
-                parent,
+                parent: parent.map(|place| name(&listed.records[place])),
                 fork_step: record.first_step(),
                 edits: record.edits.iter().map(|edit| Edit { seed: None, ..edit.clone() }.to_string()).collect(),
-                steps: None,
-                last_loss: None,
-                last_validation: None,
-                bytes: branch_bytes(self.store.root(), &record.id),
+                steps: inside.steps,
+                last_loss: inside.last_loss,
+                last_validation: inside.last_validation,
+                bytes: inside.bytes,
                 hue: self.hue(&record.id),
-                events: Vec::new(),
-                training: is_training(&self.store, record).unwrap_or(false),
-                problem: None,
-            };
-            let parent = record.parent.as_ref();
-            let parent = parent.and_then(|parent| listed.records.iter().find(|other| other.id == parent.branch));
-            summary.problem = match self.look_inside(record, parent, &mut summary) {
-                Ok(problem) => problem,
-                Err(error) => Some(error.to_string()),
-            };
-            summary
+                events: inside.events.clone(),
+                training: inside.training,
+                problem: (!problems.is_empty()).then(|| problems.join("\n")),
+            }
         });
-        Ok(summaries.collect())
-    }
-
-    /// Fills in what the branch's files say; returns what of its steps is
-    /// missing or cut off, if any is.
-    fn look_inside(
-        &self,
-        record: &BranchRecord,
-        parent: Option<&BranchRecord>,
-        summary: &mut BranchSummary,
-    ) -> Result<Option<String>, RecorderError> {
-        let reader = BranchReader::of(&self.store, record.clone())?;
-        summary.steps = reader.steps();
-        if let Some(span) = summary.steps {
-            summary.last_loss = reader.step_row(span.last)?.loss;
-            summary.last_validation = reader.last_validation()?.map(|(step, result)| (step, result.accuracy()));
-            summary.events = events(&reader, span)?;
-        }
-        let before = parent.map(|parent| BranchReader::of(&self.store, parent.clone())).transpose()?;
-        let gap = before.and_then(|parent| reader.gap_before(&parent)).map(|gap| gap.error);
-        let problems: Vec<String> = reader.damage()?.into_iter().chain(gap).map(|error| error.to_string()).collect();
-        Ok((!problems.is_empty()).then(|| problems.join("\n")))
+        let summaries = summaries.collect();
+        let kept = listed.records.iter().zip(insides);
+        self.insides = kept
+            .filter_map(|(record, inside)| Some((record.id.clone(), (listed.glance(&record.id)?, inside))))
+            .collect();
+        Ok(summaries)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The branches as a tree.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use iced::widget::{Space, checkbox, column, container, mouse_area, row, scrollable, text};
 use iced::{Alignment, Fill, Padding};
@@ -36,6 +37,15 @@ pub(crate) struct State {
     pub(crate) problems: Vec<String>,
     /// A part of the names of the branches that are listed.
     pub(crate) filter: String,
+    /// Where the list is scrolled to, and how much of it is in sight.
+    sight: Option<Sight>,
+}
+
+/// A part of a list's height.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Sight {
+    top: f32,
+    height: f32,
 }
 
 /// What happens in the tree.
@@ -53,6 +63,8 @@ pub(crate) enum Message {
     Find,
     /// List the branches that have this in their names.
     Filter(String),
+    /// The list is scrolled.
+    Scrolled(Sight),
     /// Open the form of a new run.
     NewRun,
     /// The workers have told what is wrong with branches.
@@ -123,6 +135,10 @@ impl State {
                 self.filter = text;
                 Action::None
             }
+            Message::Scrolled(sight) => {
+                self.sight = Some(sight);
+                Action::None
+            }
             Message::NewRun => Action::NewRun,
             Message::Problems(problems) => {
                 self.problems = problems;
@@ -135,7 +151,20 @@ impl State {
     pub(crate) fn view<'a>(&'a self, context: &'a Context, wide: f32) -> Piece<'a, Message> {
         let listed = self.listed(context);
         let none = listed.is_empty().then(|| faint("no branch has this in its name").into());
-        let lines = listed.into_iter().map(|(depth, branch)| line(context, depth, branch, wide)).chain(none);
+        let heights: Vec<f32> = listed.iter().map(|(_, branch)| height(context, branch)).collect();
+        let Drawn { lines, above, below } = match listed.len() {
+            few if few <= FEW => Drawn { lines: 0..few, above: 0.0, below: 0.0 },
+            _ => Drawn::of(&heights, self.sight.unwrap_or(Sight { top: 0.0, height: TALL })),
+        };
+        let are_few = listed.len() <= FEW;
+        let room = |height: f32| (height > 0.0).then(|| Space::new().height(height).into());
+        let drawn = lines.map(|place| {
+            let (depth, branch) = listed[place];
+            let line = line(context, depth, branch, wide, are_few);
+            if are_few { line } else { container(line).height(heights[place]).clip(true).into() }
+        });
+        let lines: Vec<Piece<'a, Message>> =
+            room(above).into_iter().chain(drawn).chain(room(below)).chain(none).collect();
         let problems = self.problems.iter().map(|problem| container(alarm(problem.as_str())).padding([4, 12]).into());
         let list = column(lines).extend(problems).spacing(2);
         let new = filled("+ new run", (!context.is_busy()).then_some(Message::NewRun));
@@ -150,7 +179,9 @@ impl State {
         let page = column![
             container(column![filter, shown.spacing(4).wrap()].spacing(6)).padding(8),
             // The bar beside the check boxes, and not over them.
-            scrollable(list).spacing(BAR).height(Fill),
+            scrollable(list).spacing(BAR).height(Fill).on_scroll(|seen| {
+                Message::Scrolled(Sight { top: seen.absolute_offset().y, height: seen.bounds().height })
+            }),
             container(new).padding(8),
         ];
         container(page).width(wide).height(Fill).style(|theme| ground(Colours::of(theme).panel)).into()
@@ -182,7 +213,59 @@ fn swatch<'a>(hue: Hue) -> Piece<'a, Message> {
     line.width(SWATCH).into()
 }
 
-fn line<'a>(context: &'a Context, depth: usize, branch: &'a BranchSummary, wide: f32) -> Piece<'a, Message> {
+/// So many branches are all drawn; of more, those in sight.
+const FEW: usize = 200;
+/// How much of a list is drawn before its height is known, and beyond what is in
+/// sight.
+const TALL: f32 = 2400.0;
+const BEYOND: f32 = 400.0;
+/// What a line has above and below its words.
+const EDGE: f32 = 4.0;
+/// What lies between two lines.
+const BETWEEN: f32 = 2.0;
+
+/// Which lines of a long list are drawn, and the room of the others.
+#[derive(Debug, PartialEq)]
+struct Drawn {
+    lines: Range<usize>,
+    above: f32,
+    below: f32,
+}
+
+impl Drawn {
+    /// The lines, of these heights, that are in sight or close to it.
+    fn of(heights: &[f32], sight: Sight) -> Self {
+        let (from, to) = (sight.top - BEYOND, sight.top + sight.height + BEYOND);
+        // Where each line begins, and where the last one ends.
+        let mut begins = Vec::with_capacity(heights.len() + 1);
+        let mut end = 0.0;
+        for height in heights {
+            begins.push(end);
+            end += height + BETWEEN;
+        }
+        begins.push(end);
+        let last = heights.len().saturating_sub(1);
+        let first = begins[1..].partition_point(|&ends| ends < from).min(last);
+        let after = begins[..heights.len()].partition_point(|&begins| begins < to).max(first + 1).min(heights.len());
+        // The list has its own distance after each piece.
+        let room = |height: f32| (height - BETWEEN).max(0.0);
+        Self { lines: first..after, above: room(begins[first]), below: room(end - begins[after]) }
+    }
+}
+
+/// How high the line of a branch is among very many.
+fn height(context: &Context, branch: &BranchSummary) -> f32 {
+    let small = [branch.problem.is_some() || !branch.edits.is_empty(), context.beside.as_ref() == Some(&branch.name)];
+    NAME_LINE + small.into_iter().filter(|has| *has).count() as f32 * (SMALL_LINE + BETWEEN) + 2.0 * EDGE
+}
+
+fn line<'a>(
+    context: &'a Context,
+    depth: usize,
+    branch: &'a BranchSummary,
+    wide: f32,
+    in_full: bool,
+) -> Piece<'a, Message> {
     let chosen = context.selected.as_ref() == Some(&branch.name);
     let beside = context.beside.as_ref() == Some(&branch.name);
     let hue = branch.hue;
@@ -196,7 +279,12 @@ fn line<'a>(context: &'a Context, depth: usize, branch: &'a BranchSummary, wide:
         branch.training.then(|| plain("●").style(|theme| text::Style { color: Some(Colours::of(theme).accent) }));
     let name = row![mark, name].push(live).push(faint(last)).spacing(6).align_y(Alignment::Center).height(NAME_LINE);
     let details: Option<Piece<'a, Message>> = match (&branch.problem, branch.edits.is_empty()) {
-        (Some(problem), _) => Some(alarm(problem.as_str()).into()),
+        (Some(problem), _) if in_full => Some(alarm(problem.as_str()).into()),
+        (Some(problem), _) => {
+            let first = fitted(problem.lines().next().unwrap_or_default(), room);
+            let short = alarm(first).height(SMALL_LINE).wrapping(text::Wrapping::None);
+            Some(hinted(short.into(), problem.as_str()))
+        }
         (None, false) => {
             let edits = format!("{} · {}", count(branch.fork_step.0), branch.edits.join("; "));
             let edits = fitted(&edits, room);
@@ -220,4 +308,26 @@ fn line<'a>(context: &'a Context, depth: usize, branch: &'a BranchSummary, wide:
         .spacing(2)
         .padding(Padding::ZERO.right(8))
         .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_very_many_lines_those_in_sight_are_drawn_where_they_lie() {
+        let heights: Vec<f32> = (0..10_000).map(|place| if place % 3 == 0 { 37.0 } else { 18.0 }).collect();
+        let whole: f32 = heights.iter().map(|height| height + BETWEEN).sum();
+        for top in [0.0, 1.0, 5_000.0, 123_456.0, whole - 700.0, whole + 5_000.0] {
+            let Drawn { lines, above, below } = Drawn::of(&heights, Sight { top, height: 700.0 });
+            assert!(!lines.is_empty() && lines.len() < 120, "{} lines at {top}", lines.len());
+            let drawn: f32 = heights[lines.clone()].iter().map(|height| height + BETWEEN).sum();
+            let room = |height: f32| if height > 0.0 { height + BETWEEN } else { 0.0 };
+            let begins = room(above);
+            assert!((begins + drawn + room(below) - whole).abs() < 8.0, "the list's height is not kept at {top}");
+            if top < whole - 700.0 {
+                assert!(begins <= top && begins + drawn >= top + 700.0, "what is in sight at {top} is not drawn");
+            }
+        }
+    }
 }

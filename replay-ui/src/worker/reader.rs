@@ -22,6 +22,9 @@ use crate::views::View;
 
 /// How often the store is looked at for what others wrote.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// A look is made after so many times as long as the last one took, at the
+/// earliest.
+const LOOKS_SHARE: u32 = 20;
 /// How long slow figures rest after what was freshly wanted is made: they are to
 /// leave room for the window itself while the cursor is dragged.
 const SLOWLY: Duration = Duration::from_millis(100);
@@ -216,7 +219,10 @@ impl Reader {
             let due = tries || if lists { listing.is_due() } else { log != Some(self.shared.log()) };
             if let (true, Some(sources)) = (due, &mut open) {
                 log = Some(self.shared.log());
-                match self.read(sources, |sources| sources.refresh()) {
+                let begun = Instant::now();
+                let found = self.read(sources, |sources| sources.refresh());
+                listing.took = begun.elapsed();
+                match found {
                     Ok(branches) if lists => {
                         let problems = sources.problems().to_vec();
                         if listing.tell(&self.shared, branches, problems) {
@@ -367,6 +373,8 @@ impl Reader {
 #[derive(Debug, Default)]
 struct Listing {
     looked: Option<Instant>,
+    /// How long the last look took.
+    took: Duration,
     told: Option<(Vec<BranchSummary>, Vec<String>, Vec<BranchName>)>,
     /// When the branches were last told, for their rates.
     told_at: Option<Instant>,
@@ -374,12 +382,18 @@ struct Listing {
 
 impl Listing {
     fn is_due(&self) -> bool {
-        self.looked.is_none_or(|looked| looked.elapsed() >= LOOK_EVERY)
+        self.looked.is_none_or(|looked| looked.elapsed() >= self.every())
+    }
+
+    /// Looks keep from being more than a small part of the time, however many
+    /// branches there are.
+    fn every(&self) -> Duration {
+        LOOK_EVERY.max(self.took * LOOKS_SHARE)
     }
 
     fn rest(&self) -> Duration {
         self.looked
-            .map_or(LOOK_EVERY, |looked| LOOK_EVERY.saturating_sub(looked.elapsed()).max(Duration::from_millis(1)))
+            .map_or(LOOK_EVERY, |looked| self.every().saturating_sub(looked.elapsed()).max(Duration::from_millis(1)))
     }
 
     fn unreadable(&mut self, shared: &Shared, reason: String) {

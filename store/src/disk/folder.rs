@@ -70,9 +70,34 @@ impl Folder {
         Ok(names)
     }
 
+    /// What is in the folder, sorted by name, each with its bytes where
+    /// `measures`; names that are not Unicode cannot be ours.
+    pub(crate) fn entries(&self, measures: bool) -> Result<Vec<Entry>, StoreError> {
+        let entries = system::open_inside(&self.handle, ".").and_then(|handle| system::entries(handle, measures));
+        sorted(entries.map_err(|source| StoreError::io("list", &self.path, source)))
+    }
+
+    /// [`entries`](Self::entries) of a folder in this one; nothing where there is
+    /// none, and an error where there is something else.
+    pub(crate) fn entries_inside(&self, name: &str, measures: bool) -> Result<Vec<Entry>, StoreError> {
+        let handle = match system::open_inside(&self.handle, name) {
+            Ok(handle) => handle,
+            Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(source) => return Err(not_a_folder(&self.path(name), source)),
+        };
+        let entries = system::entries(handle, measures);
+        sorted(entries.map_err(|source| StoreError::io("list", &self.path(name), source)))
+    }
+
     /// When an entry was last written; a link's own time.
     pub(crate) fn modified(&self, name: &str) -> Option<Modified> {
         system::modified(&self.handle, name)
+    }
+
+    /// What tells that an entry was changed, or is another one; `.` is the folder
+    /// itself.
+    pub(crate) fn stamp(&self, name: &str) -> Option<Stamp> {
+        system::stamp(&self.handle, name)
     }
 
     /// Whether an entry is a folder.
@@ -129,6 +154,41 @@ impl Folder {
     }
 }
 
+/// What tells that a file or folder was changed, or is another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Stamp {
+    /// When its content or what is known of it was changed last: seconds and
+    /// nanoseconds since 1970 (UTC).
+    pub(crate) changed: Modified,
+    modified: Modified,
+    number: u64,
+    bytes: u64,
+}
+
+/// Something in a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) name: String,
+    /// Whether it is a folder, and no link to one.
+    pub(crate) is_folder: bool,
+    /// The bytes of a plain file, where they were asked for; else 0.
+    pub(crate) bytes: u64,
+}
+
+fn sorted(entries: Result<Vec<Entry>, StoreError>) -> Result<Vec<Entry>, StoreError> {
+    let mut entries = entries?;
+    entries.sort_by(|one, other| one.name.cmp(&other.name));
+    #[cfg(test)]
+    LISTED.set(LISTED.get() + 1);
+    Ok(entries)
+}
+
+#[cfg(test)]
+thread_local! {
+    /// How many folders this thread listed, for tests of what a look costs.
+    pub(crate) static LISTED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
 fn not_a_folder(path: &Path, source: io::Error) -> StoreError {
     match path.symlink_metadata() {
         Ok(entry) if !entry.is_dir() => StoreError::damaged(path, "a folder", described(entry.file_type())),
@@ -147,7 +207,7 @@ mod system {
 
     use rustix::fs::{self, AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat};
 
-    use super::Modified;
+    use super::{Entry, Modified, Stamp};
 
     pub(super) type Handle = OwnedFd;
 
@@ -190,10 +250,50 @@ mod system {
         Ok(names)
     }
 
+    pub(super) fn entries(folder: Handle, measures: bool) -> io::Result<Vec<Entry>> {
+        let mut entries = Vec::new();
+        let mut folder = Dir::new(folder)?;
+        while let Some(entry) = folder.read() {
+            let entry = entry?;
+            let name = entry.file_name();
+            let Ok(text) = name.to_str() else { continue };
+            if matches!(text, "." | "..") {
+                continue;
+            }
+            let look = || fs::statat(folder.fd()?, name, AtFlags::SYMLINK_NOFOLLOW);
+            let (mut kind, mut bytes) = (entry.file_type(), 0);
+            if kind == FileType::Unknown || (measures && kind == FileType::RegularFile) {
+                match look() {
+                    Ok(found) => {
+                        kind = FileType::from_raw_mode(found.st_mode);
+                        bytes = u64::try_from(found.st_size).unwrap_or_default();
+                    }
+                    // Gone since it was listed.
+                    Err(rustix::io::Errno::NOENT) => continue,
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            let bytes = if measures && kind == FileType::RegularFile { bytes } else { 0 };
+            entries.push(Entry { name: text.to_owned(), is_folder: kind == FileType::Directory, bytes });
+        }
+        Ok(entries)
+    }
+
     pub(super) fn modified(folder: &Handle, name: &str) -> Option<Modified> {
         // The types of these fields differ between systems.
         #[allow(clippy::unnecessary_cast, clippy::allow_attributes, reason = "needed on some systems")]
         look(folder, name).map(|entry| (entry.st_mtime as i64, entry.st_mtime_nsec as i64))
+    }
+
+    pub(super) fn stamp(folder: &Handle, name: &str) -> Option<Stamp> {
+        // The types of these fields differ between systems.
+        #[allow(clippy::unnecessary_cast, clippy::allow_attributes, reason = "needed on some systems")]
+        look(folder, name).map(|entry| Stamp {
+            changed: (entry.st_ctime as i64, entry.st_ctime_nsec as i64),
+            modified: (entry.st_mtime as i64, entry.st_mtime_nsec as i64),
+            number: entry.st_ino as u64,
+            bytes: entry.st_size as u64,
+        })
     }
 
     pub(super) fn is_folder(folder: &Handle, name: &str) -> bool {
@@ -233,7 +333,7 @@ mod system {
     use std::path::{Path, PathBuf};
     use std::time::SystemTime;
 
-    use super::Modified;
+    use super::{Entry, Modified, Stamp};
 
     pub(super) type Handle = PathBuf;
 
@@ -263,10 +363,27 @@ mod system {
         entries.filter_map(|entry| entry.map(|entry| entry.file_name().into_string().ok()).transpose()).collect()
     }
 
+    pub(super) fn entries(folder: Handle, measures: bool) -> io::Result<Vec<Entry>> {
+        let mut entries = Vec::new();
+        for entry in fs::read_dir(checked(&folder)?)? {
+            let entry = entry?;
+            let (Ok(name), kind) = (entry.file_name().into_string(), entry.file_type()?) else { continue };
+            let bytes = if measures && kind.is_file() { entry.metadata().map_or(0, |found| found.len()) } else { 0 };
+            entries.push(Entry { name, is_folder: kind.is_dir(), bytes });
+        }
+        Ok(entries)
+    }
+
     pub(super) fn modified(folder: &Handle, name: &str) -> Option<Modified> {
         let time = fs::symlink_metadata(folder.join(name)).ok()?.modified().ok()?;
         let since = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
         Some((i64::try_from(since.as_secs()).ok()?, i64::from(since.subsec_nanos())))
+    }
+
+    pub(super) fn stamp(folder: &Handle, name: &str) -> Option<Stamp> {
+        let modified = modified(folder, name)?;
+        let bytes = fs::symlink_metadata(folder.join(name)).ok()?.len();
+        Some(Stamp { changed: modified, modified, number: 0, bytes })
     }
 
     pub(super) fn is_folder(folder: &Handle, name: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use revacnn_schemas::{BranchName, Digest, FieldDifference, FilterIdentity, LayerName, Step, Topology};
+use revacnn_schemas::{BranchId, BranchName, Digest, FieldDifference, FilterIdentity, LayerName, Step, Topology};
 
 use crate::{LayerTensors, Lineage, StepRow, StepSpan, StepTensors, StoreError};
 
@@ -37,17 +37,16 @@ pub struct SharedFilters {
 
 /// Tells how two branches are related.
 pub fn relation(left: &Lineage, right: &Lineage) -> Relation {
-    let common = left.readers().iter().enumerate().find_map(|(ours, reader)| {
-        let same = |other: &crate::BranchReader| other.branch().id == reader.branch().id;
-        right.readers().iter().position(same).map(|theirs| (ours, theirs))
-    });
+    let theirs: HashMap<&BranchId, usize> =
+        right.branches().iter().enumerate().map(|(place, branch)| (&branch.id, place)).collect();
+    let common = left.branches().iter().enumerate().find_map(|(ours, branch)| Some((ours, *theirs.get(&branch.id)?)));
     let mut shared = None;
     if let Some((ours, theirs)) = common {
         // Of the common ancestor, each history has what is before the fork
         // that leads to it, or all.
         let end = |lineage: &Lineage, place: usize| match place.checked_sub(1) {
-            Some(child) => lineage.readers()[child].branch().first_step().0.checked_sub(1).map(Step),
-            None => lineage.readers()[place].steps().map(|steps| steps.last),
+            Some(child) => lineage.branches()[child].first_step().0.checked_sub(1).map(Step),
+            None => lineage.own().steps().map(|steps| steps.last),
         };
         if let (Some(a), Some(b), Some(all)) = (end(left, ours), end(right, theirs), left.steps()) {
             let last = a.min(b);
@@ -55,7 +54,7 @@ pub fn relation(left: &Lineage, right: &Lineage) -> Relation {
         }
     }
     Relation {
-        ancestor: common.map(|(ours, _)| left.readers()[ours].branch().name.clone()),
+        ancestor: common.map(|(ours, _)| left.branches()[ours].name.clone()),
         shared,
         filters: shared_filters(&left.branch().topology, &right.branch().topology),
     }

@@ -8,10 +8,11 @@
 //! steps themselves. Everything else is worth keeping: the file put back heals
 //! it.
 
-use revacnn_schemas::{BranchName, Step, Table};
+use revacnn_schemas::{BranchName, BranchRecord, Step, Table};
 
 use crate::disk::paths::{BranchPaths, StepSpan, parse_span, table_file};
-use crate::read::listing::{Listing, list_if_there, spans};
+use crate::read::listing::Listing;
+use crate::read::seen::Seen;
 use crate::{BranchReader, Lineage, StoreError};
 
 /// Steps that are missing from a history.
@@ -35,15 +36,23 @@ pub(crate) struct Strays {
 impl Strays {
     /// Looks at the folders; true of a branch that nobody writes.
     pub(crate) fn find(paths: &BranchPaths) -> Result<Self, StoreError> {
-        // In this order: what a writer moves in meanwhile is in `steps` by the
-        // time that is looked at, or else in the tail when that is.
+        let seen = Seen::look(paths)?;
+        Ok(Self::of(paths, &seen, &Listing::of(paths, &seen)?))
+    }
+
+    /// Those among what was seen of the folders.
+    pub(crate) fn of(paths: &BranchPaths, seen: &Seen, listing: &Listing) -> Self {
         let mut others = Vec::new();
         for table in Table::ALL {
             if !matches!(table, Table::Steps | Table::Events | Table::Topology) {
-                others.extend(spans(&paths.table(table))?.into_iter().map(|span| (span, table)));
+                let is_known = |span: &&StepSpan| listing.segments.binary_search(span).is_ok();
+                others.extend(seen.spans(table).iter().filter(|span| !is_known(span)).map(|&span| (span, table)));
             }
         }
-        let tail = list_if_there(&paths.tail())?;
+        if others.is_empty() {
+            return Self::default();
+        }
+        let tail: Vec<&str> = seen.tail.iter().map(|entry| entry.name.as_str()).collect();
         let parts: Vec<StepSpan> = tail.iter().filter_map(|name| parse_span(name)).collect();
         let moving: Vec<(bool, StepSpan)> = tail
             .iter()
@@ -56,12 +65,8 @@ impl Strays {
                 table_file(&folder, Table::Steps).is_file().then_some((whole, span))
             })
             .collect();
-        let committed = Listing::read(paths)?.segments;
         let mut strays = Self::default();
         for (span, table) in others {
-            if committed.contains(&span) {
-                continue;
-            }
             // Moved out of there, and no copy: a folder that still has the
             // table's file is of something else.
             let is_moving = moving.iter().any(|&(whole, from)| {
@@ -75,24 +80,13 @@ impl Strays {
             }
         }
         strays.lost.sort();
-        Ok(strays)
+        strays
     }
 }
 
 /// Whether spans, in order, hold all steps of another one.
 fn covered(span: StepSpan, by: &[StepSpan]) -> bool {
     by.iter().fold(vec![span], |left, part| left.iter().flat_map(|span| span.without(part)).collect()).is_empty()
-}
-
-/// Segments that lost their file of `steps`, also while somebody writes.
-fn lost_segments(paths: &BranchPaths) -> Result<Vec<StepSpan>, StoreError> {
-    let mut lost = Strays::find(paths)?.lost;
-    if !lost.is_empty() {
-        // A writer that cleans up removes the one before the other.
-        let still = Strays::find(paths)?.lost;
-        lost.retain(|span| still.contains(span));
-    }
-    Ok(lost)
 }
 
 /// The error for a segment that lost its file of `steps`.
@@ -114,24 +108,44 @@ fn runs(spans: impl Iterator<Item = StepSpan>) -> Vec<StepSpan> {
 impl BranchReader {
     /// The steps that the branch should have of its own, and has not: between
     /// those that there are, and after them where a file of `steps` was lost.
+    /// The folders are looked at anew where steps seem to be missing.
     ///
     /// # Errors
     /// Where the branch's folder cannot be listed.
     pub fn gaps(&self) -> Result<Vec<Gap>, StoreError> {
-        let lost = lost_segments(&self.paths)?;
-        let pieces: Vec<StepSpan> = Listing::read(&self.paths)?.pieces().map(|piece| piece.span).collect();
-        let Some(end) = pieces.iter().chain(&lost).map(|span| span.last).max() else {
+        let before = self.index().lost.clone();
+        if self.missing(&before).is_empty() {
             return Ok(Vec::new());
+        }
+        // A writer that cleans up removes the one file before the other.
+        self.refresh()?;
+        let mut lost = self.index().lost.clone();
+        lost.retain(|span| before.contains(span));
+        Ok(self.gaps_of(&lost))
+    }
+
+    /// The steps that are missing, where these segments lost their file of
+    /// `steps`.
+    fn missing(&self, lost: &[StepSpan]) -> Vec<StepSpan> {
+        let index = self.index();
+        let Some(end) =
+            index.pieces.iter().map(|piece| piece.span).chain(lost.iter().copied()).map(|span| span.last).max()
+        else {
+            return Vec::new();
         };
-        let runs = runs(pieces.into_iter());
         let all = StepSpan::new(self.record.first_step(), end);
-        let missing = runs.iter().fold(vec![all], |left, run| left.iter().flat_map(|span| span.without(run)).collect());
+        let runs = runs(index.pieces.iter().map(|piece| piece.span));
+        runs.iter().fold(vec![all], |left, run| left.iter().flat_map(|span| span.without(run)).collect())
+    }
+
+    fn gaps_of(&self, lost: &[StepSpan]) -> Vec<Gap> {
+        let runs = runs(self.index().pieces.iter().map(|piece| piece.span));
         let has: Vec<String> = runs.iter().map(ToString::to_string).collect();
         let has =
             if has.is_empty() { "which has none".to_owned() } else { format!("which has steps {}", has.join(", ")) };
         let name = &self.record.name;
         let mut gaps = Vec::new();
-        for span in missing {
+        for span in self.missing(lost) {
             let files = lost.iter().filter(|lost| span.covers(lost));
             gaps.extend(files.clone().map(|&span| Gap { span, error: lost_steps(&self.paths, name, span, &has) }));
             let rest = files.fold(vec![span], |left, lost| left.iter().flat_map(|span| span.without(lost)).collect());
@@ -144,22 +158,12 @@ impl BranchReader {
             }));
         }
         gaps.sort_by_key(|gap| gap.span);
-        Ok(gaps)
+        gaps
     }
 
     /// The error for a step in a gap.
     pub(crate) fn gap_at(&self, step: Step) -> Option<StoreError> {
-        let gaps = self.gaps().ok()?;
-        gaps.into_iter().find(|gap| gap.span.contains(step)).map(|gap| gap.error)
-    }
-
-    /// What the branch inherits from its parent, and the parent does not have
-    /// because it ends before the fork.
-    pub fn gap_before(&self, parent: &Self) -> Option<Gap> {
-        let inherited = StepSpan::new(parent.record.first_step(), Step(self.record.first_step().0.checked_sub(1)?));
-        let end = parent.steps().map_or(inherited.first, |steps| steps.last.next());
-        let span = StepSpan::new(inherited.first.max(end), inherited.last);
-        (span.first <= span.last).then(|| short_parent(self, parent, span))
+        self.gaps().ok()?.into_iter().find(|gap| gap.span.contains(step)).map(|gap| gap.error)
     }
 }
 
@@ -171,13 +175,15 @@ impl Lineage {
     /// Where a branch's folder cannot be listed.
     pub fn gaps(&self) -> Result<Vec<Gap>, StoreError> {
         let mut gaps = self.own().gaps()?;
-        for (child, parent) in self.readers().iter().zip(&self.readers()[1..]) {
+        let mut fork = self.branch().first_step();
+        let mut parents = self.readers()[1..].iter().peekable();
+        for pair in self.branches().windows(2) {
             // The steps before the fork; those of its own parent follow.
-            let before = self.readers().iter().take_while(|reader| !std::ptr::eq(*reader, parent));
-            let Some(fork) = before.map(|reader| reader.branch().first_step()).min() else { continue };
+            let Some(parent) = parents.next_if(|reader| reader.branch().id == pair[1].id) else { continue };
             let Some(last) = fork.0.checked_sub(1).map(Step) else { continue };
+            fork = parent.branch().first_step();
             let inherited = StepSpan::new(parent.branch().first_step(), last);
-            let short = child.gap_before(parent);
+            let short = gap_before(&pair[0], parent.branch(), parent.steps(), &parent.paths);
             // A lost file says more than that the parent is too short.
             for gap in parent.gaps()? {
                 let within = gap.span.intersection(&inherited);
@@ -195,16 +201,25 @@ impl Lineage {
     }
 }
 
-/// What a child inherits and its parent does not have.
-fn short_parent(child: &BranchReader, parent: &BranchReader, span: StepSpan) -> Gap {
-    Gap {
+/// What a child inherits from its parent, which has these steps, and the parent
+/// does not have because it ends before the fork.
+pub(crate) fn gap_before(
+    child: &BranchRecord,
+    parent: &BranchRecord,
+    steps: Option<StepSpan>,
+    paths: &BranchPaths,
+) -> Option<Gap> {
+    let inherited = StepSpan::new(parent.first_step(), Step(child.first_step().0.checked_sub(1)?));
+    let end = steps.map_or(inherited.first, |steps| steps.last.next());
+    let span = StepSpan::new(inherited.first.max(end), inherited.last);
+    (span.first <= span.last).then(|| Gap {
         span,
         error: StoreError::ParentTooShort {
-            branch: child.branch().name.clone(),
-            parent: parent.branch().name.clone(),
-            fork: child.branch().first_step(),
+            branch: child.name.clone(),
+            parent: parent.name.clone(),
+            fork: child.first_step(),
             missing: span,
-            folder: parent.paths.folder.clone(),
+            folder: paths.folder.clone(),
         },
-    }
+    })
 }

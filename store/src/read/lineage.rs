@@ -1,5 +1,7 @@
 //! A branch with its past: the steps before a fork are the parent's.
 
+use std::sync::Arc;
+
 use revacnn_schemas::{BranchName, BranchRecord, Epoch, Position, Step, ValidationResult};
 
 use crate::{BranchReader, StepRow, StepSpan, Store, StoreError};
@@ -11,8 +13,14 @@ use crate::{BranchReader, StepRow, StepSpan, Store, StoreError};
 #[derive(Debug)]
 pub struct Lineage {
     /// From the branch itself to the root; never empty.
+    branches: Vec<Arc<BranchRecord>>,
+    /// Those of them that can hold something of the history, in the same order.
     readers: Vec<BranchReader>,
 }
+
+/// So many readers of one history keep others from tidying; an open file each is
+/// what a process has not many of.
+const MOST_HELD: usize = 128;
 
 impl Lineage {
     /// Opens the branch of this name with its ancestors.
@@ -21,7 +29,11 @@ impl Lineage {
     /// [`StoreError::UnknownBranch`], [`StoreError::ParentMissing`] or
     /// [`StoreError::ParentCycle`].
     pub fn open(store: &Store, name: &BranchName) -> Result<Self, StoreError> {
-        Self::of(store, &store.branch(name)?)
+        let list = store.branches()?;
+        match list.find(name, store.root())?.map(|record| record.id.clone()) {
+            Some(id) => Self::with(store, list.into_lineage(&id, store.root())?),
+            None => Err(store.unknown(name.as_str(), &list)),
+        }
     }
 
     /// Opens a branch whose record is at hand, with its ancestors.
@@ -29,9 +41,23 @@ impl Lineage {
     /// # Errors
     /// Those of [`open`](Self::open).
     pub fn of(store: &Store, record: &BranchRecord) -> Result<Self, StoreError> {
-        let records = store.lineage(record)?;
-        let readers = records.into_iter().map(|record| BranchReader::of(store, record)).collect::<Result<_, _>>()?;
-        Ok(Self { readers })
+        Self::with(store, store.lineage(record)?)
+    }
+
+    fn with(store: &Store, branches: Vec<BranchRecord>) -> Result<Self, StoreError> {
+        let branches: Vec<Arc<BranchRecord>> = branches.into_iter().map(Arc::new).collect();
+        let mut readers: Vec<BranchReader> = Vec::new();
+        for record in &branches {
+            // What begins where a nearer one does, or later, has nothing before it.
+            let reaches = readers.last().is_none_or(|nearer| record.first_step() < nearer.branch().first_step());
+            if reaches {
+                readers.push(BranchReader::at_rest(store, record.clone())?);
+            }
+        }
+        let lineage = Self { branches, readers };
+        lineage.hold();
+        lineage.refresh()?;
+        Ok(lineage)
     }
 
     /// The branch.
@@ -39,12 +65,18 @@ impl Lineage {
         self.own().branch()
     }
 
+    /// The branch and its ancestors, to the root.
+    pub fn branches(&self) -> &[Arc<BranchRecord>] {
+        &self.branches
+    }
+
     /// The reader of the branch's own steps.
     pub fn own(&self) -> &BranchReader {
         &self.readers[0]
     }
 
-    /// The readers, from the branch itself to the root.
+    /// The readers of the branch itself and of the ancestors that have something
+    /// of its history, to the root: each begins before the one before it.
     pub fn readers(&self) -> &[BranchReader] {
         &self.readers
     }
@@ -62,9 +94,9 @@ impl Lineage {
         self.readers.iter().for_each(BranchReader::rest);
     }
 
-    /// [`BranchReader::hold`] for every reader.
+    /// [`BranchReader::hold`] for the readers, the nearest of very many.
     pub fn hold(&self) {
-        self.readers.iter().for_each(BranchReader::hold);
+        self.readers.iter().take(MOST_HELD).for_each(BranchReader::hold);
     }
 
     /// All steps of the history, own and inherited; `None` before the first.
@@ -75,16 +107,13 @@ impl Lineage {
     /// The readers and what of the history each one holds, newest first.
     pub fn parts(&self) -> Vec<(&BranchReader, StepSpan)> {
         let mut parts = Vec::new();
-        // The first step that a branch nearer to us holds.
-        let mut before: Option<Step> = None;
+        // What the branches nearer to us hold begins here.
+        let mut end: Option<Step> = None;
         for reader in &self.readers {
-            let last = before.map_or(u64::MAX, |step| step.0.saturating_sub(1));
-            let within = StepSpan::new(reader.branch().first_step(), Step(last));
-            let reaches = before != Some(Step(0)) && within.first <= within.last;
-            if let Some(span) = reader.steps().filter(|_| reaches).and_then(|span| span.intersection(&within)) {
-                parts.push((reader, span));
-            }
-            before = Some(before.map_or(within.first, |step| step.min(within.first)));
+            let first = reader.branch().first_step();
+            let within = StepSpan::new(first, end.map_or(Step(u64::MAX), |end| Step(end.0.saturating_sub(1))));
+            parts.extend(reader.steps().and_then(|span| span.intersection(&within)).map(|span| (reader, span)));
+            end = Some(first);
         }
         parts
     }
@@ -124,8 +153,8 @@ impl Lineage {
     }
 
     fn place(&self, step: Step) -> usize {
-        let held = self.readers.iter().position(|reader| reader.branch().first_step() <= step);
-        held.unwrap_or(self.readers.len() - 1)
+        let after = self.readers.partition_point(|reader| reader.branch().first_step() > step);
+        after.min(self.readers.len() - 1)
     }
 
     /// The row of `steps` of a step, own or inherited.

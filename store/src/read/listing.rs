@@ -8,6 +8,7 @@ use crate::StoreError;
 use crate::disk::list;
 use crate::disk::paths::{BranchPaths, StepSpan, parse_span};
 use crate::disk::plain_folder_exists;
+use crate::read::seen::Seen;
 
 /// The committed pieces of a branch.
 #[derive(Debug, Clone, Default)]
@@ -22,21 +23,20 @@ pub(crate) struct Listing {
 
 impl Listing {
     /// Looks at the folders.
-    ///
-    /// The tail comes first: a part that is merged in between is then in the
-    /// segments, so that no step is missed while the writer works.
     pub(crate) fn read(paths: &BranchPaths) -> Result<Self, StoreError> {
-        for table in Table::ALL {
-            plain_folder_exists(&paths.table(table))?;
-        }
-        plain_folder_exists(&paths.tail())?;
+        Self::of(paths, &Seen::look(paths)?)
+    }
+
+    /// What was seen of the folders.
+    pub(crate) fn of(paths: &BranchPaths, seen: &Seen) -> Result<Self, StoreError> {
         let mut tail = Vec::new();
-        for span in list_if_there(&paths.tail())?.iter().filter_map(|name| parse_span(name)) {
-            // A part that is gone by now was merged.
-            plain_folder_exists(&paths.part(span))?;
+        for (entry, span) in seen.tail.iter().filter_map(|entry| Some((entry, parse_span(&entry.name)?))) {
+            if !entry.is_folder {
+                plain_folder_exists(&paths.part(span))?;
+            }
             tail.push(span);
         }
-        let segments = spans(&paths.table(Table::Steps))?;
+        let segments = seen.spans(Table::Steps).to_vec();
         for pair in segments.windows(2) {
             if pair[1].first <= pair[0].last {
                 return Err(StoreError::damaged(
@@ -72,14 +72,6 @@ impl Piece {
     pub(crate) fn file(&self, paths: &BranchPaths, table: Table) -> std::path::PathBuf {
         if self.sealed { paths.segment(table, self.span) } else { paths.part_file(table, self.span) }
     }
-}
-
-/// Spans of the files `FIRST-LAST.parquet` in a folder, sorted.
-pub(crate) fn spans(folder: &Path) -> Result<Vec<StepSpan>, StoreError> {
-    let mut spans: Vec<StepSpan> =
-        list_if_there(folder)?.iter().filter_map(|name| parse_span(name.strip_suffix(".parquet")?)).collect();
-    spans.sort();
-    Ok(spans)
 }
 
 /// Names in a folder; none where the folder is not there.

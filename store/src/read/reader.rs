@@ -7,7 +7,9 @@ use revacnn_schemas::{BranchName, BranchRecord, Fidelity, FilterNumber, LayerNam
 use crate::disk::lock::FileLock;
 use crate::disk::paths::{BranchPaths, StepSpan};
 use crate::read::footer::{Expected, FooterCache, OpenTable};
-use crate::read::listing::{Listing, Piece, spans};
+use crate::read::gaps::Strays;
+use crate::read::listing::{Listing, Piece};
+use crate::read::seen::Seen;
 use crate::shape::{BranchShape, LayerRows, RowPlan, TENSOR_TABLES};
 use crate::thinning::{Materialised, Thinned, not_stored};
 use crate::{Store, StoreError};
@@ -22,6 +24,29 @@ pub(crate) struct Index {
     pub(crate) keyframes: Vec<StepSpan>,
     /// Segments that have a file of `validation`.
     pub(crate) validation: Vec<StepSpan>,
+    /// Segments that lost their file of `steps`.
+    pub(crate) lost: Vec<StepSpan>,
+}
+
+impl Index {
+    /// What was seen of the folders.
+    pub(crate) fn of(paths: &BranchPaths, seen: &Seen) -> Result<Self, StoreError> {
+        let listing = Listing::of(paths, seen)?;
+        Ok(Self {
+            pieces: listing.pieces().collect(),
+            thinned: if seen.has("thinned.json") { Thinned::read(paths)? } else { Vec::new() },
+            materialised: if seen.has("materialised.json") { Materialised::read(paths)? } else { Vec::new() },
+            keyframes: seen.spans(Table::Keyframes).to_vec(),
+            validation: seen.spans(Table::Validation).to_vec(),
+            lost: Strays::of(paths, seen, &listing).lost,
+        })
+    }
+
+    /// The first and the last step; `None` before the first.
+    pub(crate) fn steps(&self) -> Option<StepSpan> {
+        let (first, last) = (self.pieces.first()?, self.pieces.last()?);
+        Some(StepSpan::new(first.span.first, last.span.last))
+    }
 }
 
 /// Reads one branch, also while it grows; takes no lock that a writer waits
@@ -31,7 +56,7 @@ pub(crate) struct Index {
 /// [`Lineage`](crate::Lineage) has those before as well.
 #[derive(Debug)]
 pub struct BranchReader {
-    pub(crate) record: BranchRecord,
+    pub(crate) record: Arc<BranchRecord>,
     pub(crate) shape: BranchShape,
     pub(crate) paths: BranchPaths,
     pub(crate) footers: FooterCache,
@@ -54,20 +79,26 @@ impl BranchReader {
     ///
     /// # Errors
     /// Where the branch's folder cannot be listed.
-    pub fn of(store: &Store, record: BranchRecord) -> Result<Self, StoreError> {
+    pub fn of(store: &Store, record: impl Into<Arc<BranchRecord>>) -> Result<Self, StoreError> {
+        let reader = Self::at_rest(store, record.into())?;
+        reader.hold();
+        reader.refresh()?;
+        Ok(reader)
+    }
+
+    /// A reader that [rests](Self::rest), and has not looked yet.
+    pub(crate) fn at_rest(store: &Store, record: Arc<BranchRecord>) -> Result<Self, StoreError> {
         let shape = BranchShape::of(&record)
             .map_err(|reason| StoreError::Unrecordable { branch: record.name.clone(), reason })?;
         let paths = store.paths(&record.id);
-        let reader = Self {
-            hold: Mutex::new(FileLock::share(&paths.readers_lock())),
+        Ok(Self {
+            hold: Mutex::default(),
             paths,
             record,
             shape,
             footers: FooterCache::default(),
             index: RwLock::default(),
-        };
-        reader.refresh()?;
-        Ok(reader)
+        })
     }
 
     /// Lets others delete, compact and tidy the branch until it is
@@ -100,16 +131,13 @@ impl BranchReader {
     /// # Errors
     /// Where the branch's folder cannot be listed.
     pub fn refresh(&self) -> Result<Option<StepSpan>, StoreError> {
-        let listing = Listing::read(&self.paths)?;
-        let index = Index {
-            pieces: listing.pieces().collect(),
-            thinned: Thinned::read(&self.paths)?,
-            materialised: Materialised::read(&self.paths)?,
-            keyframes: spans(&self.paths.table(Table::Keyframes))?,
-            validation: spans(&self.paths.table(Table::Validation))?,
-        };
-        *self.index.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(index);
+        let index = Index::of(&self.paths, &Seen::look(&self.paths)?)?;
+        self.set(index);
         Ok(self.steps())
+    }
+
+    pub(crate) fn set(&self, index: Index) {
+        *self.index.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(index);
     }
 
     pub(crate) fn index(&self) -> Arc<Index> {
@@ -118,9 +146,7 @@ impl BranchReader {
 
     /// The branch's own steps, first and last; `None` before the first.
     pub fn steps(&self) -> Option<StepSpan> {
-        let index = self.index();
-        let (first, last) = (index.pieces.first()?, index.pieces.last()?);
-        Some(StepSpan::new(first.span.first, last.span.last))
+        self.index().steps()
     }
 
     /// Spans whose tensors were thinned to keyframes.

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use polars::prelude::{Column, DataFrame, NamedFrom, PolarsError, Series};
-use revacnn_schemas::{BranchRecord, Producer, RunDefinition, Step};
+use revacnn_schemas::{Producer, RunDefinition, Step};
 
-use crate::Lineage;
+use crate::{BranchList, Lineage};
 
 /// The table's name.
 pub(super) const NAME: &str = "branches";
@@ -31,7 +31,7 @@ pub(super) const COLUMNS: [&str; 15] = [
 ];
 
 /// The table.
-pub(super) fn frame(lineages: &[Arc<Lineage>], records: &[BranchRecord]) -> Result<DataFrame, PolarsError> {
+pub(super) fn frame(lineages: &[Arc<Lineage>], list: &BranchList) -> Result<DataFrame, PolarsError> {
     let text = |name: &str, value: &dyn Fn(&Lineage) -> Option<String>| -> Column {
         let values: Vec<Option<String>> = lineages.iter().map(|lineage| value(lineage)).collect();
         Series::new(name.into(), values).into()
@@ -43,7 +43,7 @@ pub(super) fn frame(lineages: &[Arc<Lineage>], records: &[BranchRecord]) -> Resu
     };
     let parent = |lineage: &Lineage| {
         let id = &lineage.branch().parent.as_ref()?.branch;
-        records.iter().find(|record| record.id == *id).map(|record| record.name.to_string())
+        list.get(id).map(|record| record.name.to_string())
     };
     let edits = |lineage: &Lineage| {
         let edits: Vec<String> = lineage.branch().edits.iter().map(ToString::to_string).collect();

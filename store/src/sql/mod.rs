@@ -76,7 +76,7 @@ pub struct Limits {
 /// with the path of a damaged file.
 pub fn query(store: &Store, branch: Option<&BranchName>, sql: &str, limits: Limits) -> Result<Answer, StoreError> {
     let text = sql.to_owned();
-    let list = store.branches()?;
+    let mut list = store.branches()?;
     let mut lineages = Vec::new();
     // Some of the branches would be a silently partial answer.
     let mut problems = Vec::new();
@@ -90,14 +90,13 @@ pub fn query(store: &Store, branch: Option<&BranchName>, sql: &str, limits: Limi
                     Err(error) => problems.push(error),
                 }
             }
-            problems.splice(0..0, list.problems);
+            problems.splice(0..0, std::mem::take(&mut list.problems));
         }
     }
-    let list = list.records;
     for lineage in &lineages {
         // Their rows could not be told apart.
         let mut known = BTreeSet::new();
-        let mut names = lineage.readers().iter().map(|reader| &reader.branch().name);
+        let mut names = lineage.branches().iter().map(|branch| &branch.name);
         if let Some(twice) = names.find(|name| !known.insert(*name)) {
             let reason = format!("two branches of one history are named `{twice}`: give one of them another name");
             return Err(StoreError::Query { reason });
