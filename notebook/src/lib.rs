@@ -41,7 +41,8 @@
 //! | `kinds` | one kind of cell a file, and how cells are read from a file |
 //! | `differing` | which filters of two steps are compared, and differ most |
 //! | `look` | colours, numbers, axes and the font of all figures |
-//! | `render` | figures as pictures |
+//! | `scene` | where everything of a figure lies, for files and the window |
+//! | `render` | scenes as pictures in files |
 //! | `document` | a notebook's text: blocks, command lines, changes |
 
 mod cell;
@@ -56,6 +57,7 @@ pub mod kinds;
 pub mod look;
 mod reads;
 mod render;
+pub mod scene;
 mod sources;
 
 pub use cell::{Cell, CellKind, Kind};

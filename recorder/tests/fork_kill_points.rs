@@ -16,7 +16,7 @@ use fake::{copy_folder, glob, name, options, rows, tempdir};
 use revacnn_recorder::{ForkPlan, RecorderError, Replay, Session, compact, fork, materialise};
 use revacnn_schemas::{Step, Table};
 use revacnn_store::{BranchReader, DiskOperation, Lineage, StepSpan, StepTensors, Store, StoreError};
-use revacnn_test_support::SmallRun;
+use revacnn_test_support::{PowerLog, SmallRun};
 use revacnn_trainer::data::Dataset;
 
 const LAST: u64 = 18;
@@ -206,7 +206,71 @@ fn at_every_change(
         drop(failing);
         after(&Store::open(folder.path()).unwrap(), &what);
     }
+    power_failures(prepared.path(), act, after);
     (taken.len(), failed)
+}
+
+/// Has the power fail while something is done to a store; `after` looks at some of what
+/// may be left, and at all of it where `REVACNN_POWER_FAILURES=all`.
+fn power_failures(prepared: &Path, act: fn(&Store) -> Result<(), RecorderError>, after: &dyn Fn(&Store, &str)) {
+    let folder = tempdir().unwrap();
+    copy_folder(prepared, folder.path());
+    let log = PowerLog::of(folder.path());
+    act(&Store::open(folder.path()).unwrap().with_disk_hook(log.hook())).unwrap();
+    let all = std::env::var("REVACNN_POWER_FAILURES").is_ok_and(|value| value == "all");
+    // A prime stride through the many meets every kind of loss.
+    let (mut looked, each) = (0, if all { 1 } else { 13 });
+    log.failures(1, usize::from(all), |left| {
+        if looked % each == 0 {
+            let store = Store::open(left.folder).unwrap_or_else(|error| panic!("{}: {error}", left.what));
+            no_row_twice(&store, left.what);
+            after(&store, left.what);
+        }
+        looked += 1;
+    });
+}
+
+/// What a person was told is done outlives a power failure.
+#[test]
+fn a_new_name_a_deletion_and_what_was_taken_back_outlive_a_power_failure() {
+    type Prepare = fn(&Path);
+    type Act = fn(&Store) -> Result<(), RecorderError>;
+    type Holds = fn(&Store) -> bool;
+    let has = |store: &Store, branch: &str| store.branches().unwrap().records.iter().any(|it| it.name == name(branch));
+    let cases: [(Prepare, Act, Holds); 3] = [
+        (
+            with_child,
+            |store| Ok(store.rename(&name("main"), &name("trunk")).map(drop)?),
+            |store| store.branch(&name("trunk")).is_ok(),
+        ),
+        (
+            with_child,
+            |store| Ok(store.delete(&name("child")).map(drop)?),
+            |store| store.branch(&name("child")).is_err() && store.take_back(&name("child")).is_ok(),
+        ),
+        (
+            with_deleted_child,
+            |store| Ok(store.take_back(&name("child")).map(drop)?),
+            |store| store.branch(&name("child")).is_ok(),
+        ),
+    ];
+    for (prepare, act, holds) in cases {
+        let folder = tempdir().unwrap();
+        prepare(folder.path());
+        let log = PowerLog::of(folder.path());
+        act(&Store::open(folder.path()).unwrap().with_disk_hook(log.hook())).unwrap();
+        log.told(1);
+        let mut told = 0;
+        log.failures(1, 4, |left| {
+            let store = Store::open(left.folder).unwrap_or_else(|error| panic!("{}: {error}", left.what));
+            assert!(has(&store, "main") || has(&store, "trunk"), "{}", left.what);
+            if left.told == 1 {
+                told += 1;
+                assert!(holds(&store), "{}", left.what);
+            }
+        });
+        assert!(told > 0);
+    }
 }
 
 /// Removes what is in a folder, but for a branch's description.

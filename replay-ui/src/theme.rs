@@ -4,6 +4,7 @@
 use iced::theme::Palette;
 use iced::{Color, Font, Theme, color};
 use revacnn_notebook::look::{self, Rgb};
+use revacnn_notebook::scene;
 use revacnn_schemas::Hue;
 
 /// The font of the window: that of figures in files.
@@ -55,7 +56,7 @@ static LIGHT: Colours = Colours {
     line: of(look::LIGHT.line),
     faint: of(look::LIGHT.quiet),
     ink: of(look::LIGHT.ink),
-    accent: color!(0x3457d5),
+    accent: of(look::LIGHT.accent),
     alarm: color!(0xb3261e),
     figures: &look::LIGHT,
 };
@@ -67,7 +68,7 @@ static DARK: Colours = Colours {
     line: of(look::DARK.line),
     faint: of(look::DARK.quiet),
     ink: of(look::DARK.ink),
-    accent: color!(0x8aa4ff),
+    accent: of(look::DARK.accent),
     alarm: color!(0xff8a80),
     figures: &look::DARK,
 };
@@ -88,9 +89,7 @@ impl Colours {
     /// A branch's colour as that of words: nearer to the ink, as letters are
     /// thinner than marks.
     pub(crate) fn words(&self, hue: Hue) -> Color {
-        let (color, ink) = (self.branch(hue), self.ink);
-        let mixed = |color: f32, ink: f32| 0.55 * color + 0.45 * ink;
-        Color::from_rgb(mixed(color.r, ink.r), mixed(color.g, ink.g), mixed(color.b, ink.b))
+        of(self.figures.words(hue))
     }
 
     /// Strokes and gaps of a branch's lines, in logical pixels; none where they
@@ -101,17 +100,7 @@ impl Colours {
 
     /// The strokes of a piece of a branch's line: where each begins and ends.
     pub(crate) fn strokes(hue: Hue) -> Vec<[f32; 2]> {
-        let dash = Self::dash(hue);
-        let mut strokes = Vec::new();
-        let (mut from, mut place) = (0.0, 0);
-        while from < SWATCH {
-            let to = from + dash.get(place % dash.len().max(1)).map_or(SWATCH, |length| length.max(1.0));
-            if place % 2 == 0 {
-                strokes.push([from, to.min(SWATCH)]);
-            }
-            (from, place) = (to, place + 1);
-        }
-        strokes
+        scene::strokes(hue, SWATCH)
     }
 }
 

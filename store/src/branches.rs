@@ -51,9 +51,11 @@ impl Store {
         }
         let _held = self.hold_alone(&record)?;
         self.disk().create_folder(&self.trash())?;
+        self.disk().sync_folder(self.root())?;
         self.disk().rename(&self.paths(&record.id).folder, &self.in_trash(&record.id))?;
-        self.disk().sync_folder(&self.root().join("branches"))?;
+        // First where it is now: a power failure between the two may not lose it.
         self.disk().sync_folder(&self.trash())?;
+        self.disk().sync_folder(&self.root().join("branches"))?;
         Ok(record)
     }
 

@@ -79,7 +79,14 @@ impl Store {
     /// [`StoreError::NotAStore`] where the directory holds other files.
     pub fn create(root: impl Into<PathBuf>, created_unix_seconds: u64) -> Result<Self, StoreError> {
         let (root, disk) = (root.into(), Disk::default());
+        let made: Vec<PathBuf> = root.ancestors().take_while(|folder| !folder.exists()).map(PathBuf::from).collect();
         fs::create_dir_all(&root).map_err(|source| StoreError::io("create the store", &root, source))?;
+        for folder in made {
+            // A power failure may not lose the store with all that is in it. A folder
+            // that may not be opened, as one of other people, is the system's to keep.
+            let parent = folder.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
+            let _ = disk.sync_folder(parent);
+        }
         // The lock is what is left of a creation that was cut short.
         let ours = ["store.lock", ".store.json.new", "branches"];
         for entry in list(&root)? {

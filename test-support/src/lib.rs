@@ -4,8 +4,10 @@
 //! returns an error: a test that cannot record its run has failed.
 
 mod files;
+mod power;
 
 pub use files::{copy_folder, files};
+pub use power::{Left, PowerLog};
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

@@ -5,7 +5,7 @@ mod axis;
 mod numbers;
 mod palette;
 
-pub use axis::{extent, ticks};
+pub use axis::{Tick, ends, extent, far, linear_ticks, logarithmic_ticks, ticks};
 pub use numbers::{axis_number, count, number};
 pub use palette::{Colours, DARK, LIGHT, Rgb, colour, dash, viridis};
 

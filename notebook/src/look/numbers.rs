@@ -26,24 +26,43 @@ pub fn number(value: f64) -> String {
     format!("{value:.*}", 4_usize.saturating_sub(before).min(4))
 }
 
-/// A number on an axis: as short as it can be said.
+/// A number on its own beside a figure, such as the end of a range: as short as it
+/// can be said.
 pub fn axis_number(value: f64) -> String {
     let size = value.abs();
-    let text = match size {
+    minus(match size {
         0.0 => "0".to_owned(),
-        _ if size >= 1e6 => format!("{} M", trimmed(value / 1e6, 2)),
-        _ if size >= 1e3 => {
-            let whole = count(size.round() as u64);
-            if value < 0.0 { format!("-{whole}") } else { whole }
-        }
-        _ if size >= 1e-3 => trimmed(value, 4),
-        _ => format!("{value:.1e}"),
-    };
-    text.replace('-', "−")
+        _ if !(1e-3..1e9).contains(&size) => scientific(value, 1),
+        _ if size >= 1e6 => format!("{} M", trimmed(separated(value / 1e6, 2))),
+        _ if size >= 1e3 => separated(value, 0),
+        _ => trimmed(separated(value, 4)),
+    })
 }
 
-fn trimmed(value: f64, digits: usize) -> String {
-    let text = format!("{value:.digits$}");
+/// A number with so many digits after the point, and a comma a thousand.
+pub(super) fn separated(value: f64, digits: usize) -> String {
+    let text = format!("{:.digits$}", value.abs());
+    let (whole, rest) = text.split_at(text.find('.').unwrap_or(text.len()));
+    let whole = whole.parse().map_or_else(|_| whole.to_owned(), count);
+    let sign = if value < 0.0 { "-" } else { "" };
+    format!("{sign}{whole}{rest}")
+}
+
+/// A number as a power of ten, with so many digits after the point.
+pub(super) fn scientific(value: f64, digits: usize) -> String {
+    let text = format!("{value:.digits$e}");
+    match text.split_once('e') {
+        Some((mantissa, power)) => format!("{}e{power}", trimmed(mantissa.to_owned())),
+        None => text,
+    }
+}
+
+/// A number with the sign that print has.
+pub(super) fn minus(text: String) -> String {
+    if text.contains('-') { text.replace('-', "−") } else { text }
+}
+
+fn trimmed(text: String) -> String {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
@@ -81,6 +100,7 @@ mod tests {
             (-2_000.0, "−2,000"),
             (1_500_000.0, "1.5 M"),
             (2.5e-5, "2.5e−5"),
+            (5e15, "5e15"),
         ] {
             assert_eq!(axis_number(value), text, "{value}");
         }

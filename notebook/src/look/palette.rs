@@ -16,6 +16,8 @@ pub struct Colours {
     pub quiet: Rgb,
     /// Lines that recede.
     pub line: Rgb,
+    /// What is marked or selected.
+    pub accent: Rgb,
     branches: [Rgb; 8],
 }
 
@@ -25,6 +27,7 @@ pub static LIGHT: Colours = Colours {
     ink: [27, 31, 36],
     quiet: [98, 106, 115],
     line: [213, 217, 221],
+    accent: [52, 87, 213],
     branches: ON_LIGHT,
 };
 
@@ -34,6 +37,7 @@ pub static DARK: Colours = Colours {
     ink: [232, 235, 238],
     quiet: [152, 161, 171],
     line: [53, 60, 68],
+    accent: [138, 164, 255],
     branches: ON_DARK,
 };
 
@@ -42,6 +46,14 @@ impl Colours {
     /// [dash].
     pub fn branch(&self, hue: Hue) -> Rgb {
         self.branches[usize::from(hue.0) % self.branches.len()]
+    }
+
+    /// A branch's colour as that of words: nearer to the ink, as letters are thinner
+    /// than marks.
+    pub fn words(&self, hue: Hue) -> Rgb {
+        let (colour, ink) = (self.branch(hue), self.ink);
+        let mixed = |part: usize| 0.55 * f32::from(colour[part]) + 0.45 * f32::from(ink[part]);
+        std::array::from_fn(|part| mixed(part).round() as u8)
     }
 }
 

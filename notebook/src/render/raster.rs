@@ -28,7 +28,10 @@ static ALL: LazyLock<Arc<Database>> = LazyLock::new(|| {
 });
 
 /// Digits after the point of an outline's coordinates, in units of an SVG.
-const DIGITS: u8 = 3;
+const DIGITS: u8 = 2;
+
+/// Pixels of a PNG a unit of an SVG.
+const SCALE: f32 = 2.0;
 
 /// An SVG by plotters with its text as outlines, so that whoever opens it sees
 /// the same, and the characters that no font of the machine has. What is written
@@ -57,18 +60,19 @@ fn written(svg: &str) -> Vec<&str> {
     texts.filter_map(|text| Some(text.split_once('>')?.1.split_once("</text>")?.0.trim())).collect()
 }
 
-/// A PNG of an SVG by plotters, a pixel a unit, and the characters that no
+/// A PNG of an SVG by plotters, and the characters that no
 /// font of the machine has.
 ///
 /// # Errors
 /// Why the picture cannot be drawn, such as a size past all memory.
 pub(super) fn png(svg: &str) -> Result<(Vec<u8>, BTreeSet<char>), String> {
     let (tree, undrawn) = tree(svg)?;
-    let size = tree.size().to_int_size();
-    let (width, height) = (size.width(), size.height());
+    let scale = Transform::from_scale(SCALE, SCALE);
+    let size = tree.size();
+    let [width, height] = [size.width(), size.height()].map(|side| (side * SCALE).ceil() as u32);
     let mut pixels = Pixmap::new(width, height).ok_or_else(|| format!("{width}×{height} pixels are too many"))?;
     pixels.fill(Color::WHITE);
-    resvg::render(&tree, Transform::identity(), &mut pixels.as_mut());
+    resvg::render(&tree, scale, &mut pixels.as_mut());
     Ok((pixels.encode_png().map_err(|error| error.to_string())?, undrawn))
 }
 

@@ -12,9 +12,12 @@ use revacnn_store::StepTensors;
 use super::curves::{Curve, Quantity};
 use crate::Source;
 
-/// So many bytes are kept: the curves of dozens of long branches, or the tensors
-/// of some hundred steps.
+/// So many bytes are kept: the curves of dozens of long branches.
 const MOST_BYTES: usize = 64 << 20;
+
+/// Tensors are at most one in so many bytes of these: a drag over the timeline reads a
+/// step's after another's, and comes back to the newest of them.
+const SHARE_OF_TENSORS: usize = 4;
 
 /// A step that was looked at, and the image whose maps were computed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -92,6 +95,22 @@ impl Kept {
         }
     }
 
+    /// Drops the tensors that were not used longest, but for the newest.
+    fn drop_old_tensors(&mut self) {
+        let tensors = self.values.iter().filter(|(key, _)| matches!(key, Key::Tensors(_)));
+        let mut kept = 0;
+        let old: Vec<Key> = tensors
+            .enumerate()
+            .filter_map(|(place, (key, (_, bytes)))| {
+                kept += bytes;
+                (place > 0 && kept > self.most / SHARE_OF_TENSORS).then(|| key.clone())
+            })
+            .collect();
+        for key in old {
+            self.take(&key);
+        }
+    }
+
     fn take(&mut self, key: &Key) -> Option<Value> {
         let (value, bytes) = self.values.pop(key)?;
         self.bytes -= bytes;
@@ -109,6 +128,7 @@ impl Kept {
     pub(crate) fn keep_tensors(&mut self, looked: Looked, tensors: Arc<StepTensors>) {
         let bytes = bytes_of_tensors(&tensors);
         self.keep(Key::Tensors(looked), Value::Tensors(tensors), bytes);
+        self.drop_old_tensors();
     }
 
     /// A branch's replay, to be kept again after use.
@@ -190,4 +210,51 @@ fn bytes_of_replay(record: &BranchRecord) -> usize {
         filters * (layer.coefficients.unwrap_or_default() + 1)
     });
     (4 << 20) + 16 * coefficients.sum::<usize>() * size_of::<f32>()
+}
+
+#[cfg(test)]
+mod tests {
+    use revacnn_store::LayerTensors;
+
+    use super::*;
+
+    fn tensors(step: u64, numbers: usize) -> (Looked, Arc<StepTensors>) {
+        let (step, layer) = (Step(step), "conv1".parse().unwrap());
+        let layer = LayerTensors { layer, weights: vec![0.0; numbers], biases: Vec::new(), gradients: None };
+        let found = StepTensors {
+            step,
+            parameters: vec![layer],
+            normalisation: Vec::new(),
+            probes: Vec::new(),
+            blocks: Vec::new(),
+        };
+        (Looked { branch: "b0123456789abcdef".parse().unwrap(), step, image: None }, Arc::new(found))
+    }
+
+    #[test]
+    fn a_drag_drops_the_tensors_behind_it_and_no_curve() {
+        let mut kept = Kept { most: 4_000, ..Kept::default() };
+        let embedded = Embedded {
+            steps: Vec::new(),
+            layer: "conv1".parse().unwrap(),
+            of: Source::Weights,
+            image: None,
+            is_pca: true,
+            perplexity: None,
+            seed: 0,
+        };
+        kept.keep(Key::Embedding(embedded.clone()), Value::Tensors(tensors(0, 1).1), 2_000);
+        for step in 0..10 {
+            let (looked, found) = tensors(step, 100);
+            kept.keep_tensors(looked, found);
+        }
+        let there: Vec<u64> = (0..10).filter(|&step| kept.tensors(&tensors(step, 0).0).is_some()).collect();
+        assert_eq!(there, [8, 9], "1,000 bytes hold two of 400");
+        assert_eq!(kept.bytes, 2_800);
+        assert!(kept.values.contains(&Key::Embedding(embedded)));
+        // One that is larger than the share stays while it is the newest.
+        let (looked, found) = tensors(11, 1_000);
+        kept.keep_tensors(looked.clone(), found);
+        assert!(kept.tensors(&looked).is_some() && kept.tensors(&tensors(9, 0).0).is_none());
+    }
 }

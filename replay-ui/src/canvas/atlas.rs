@@ -98,14 +98,6 @@ impl Atlas {
         }
     }
 
-    /// Leaves gaps in the frame of a filled rectangle, as the dashes of a line
-    /// that goes along its edges have them.
-    pub(crate) fn dashes(&mut self, at: Rectangle, edge: f32, dash: &[f32], paper: Color) {
-        for gap in dash_gaps(at, edge, dash) {
-            self.fill(gap, paper);
-        }
-    }
-
     /// Puts an image of a figure into a rectangle; returns whether there is
     /// one.
     pub(crate) fn put(&mut self, pictures: Option<&Pictures>, place: ImagePlace, at: Rectangle) -> bool {
@@ -132,25 +124,6 @@ impl Atlas {
     pub(crate) fn into_handle(self) -> Placed {
         (self.bounds, Handle::from_rgba(self.width as u32, self.height as u32, self.rgba))
     }
-}
-
-/// The gaps of a dashed frame within a rectangle: from its left end along the
-/// upper and the lower edge, and from its upper end along the others.
-pub(crate) fn dash_gaps(at: Rectangle, edge: f32, dash: &[f32]) -> Vec<Rectangle> {
-    let mut gaps = Vec::new();
-    let longest = at.width.max(at.height);
-    let (mut from, mut place) = (0.0, 0);
-    while from < longest && dash.iter().all(|length| *length > 0.0) && !dash.is_empty() {
-        let to = from + dash[place % dash.len()];
-        if place % 2 == 1 {
-            let across = |y: f32| Rectangle { x: at.x + from, y, width: to.min(at.width) - from, height: edge };
-            let down = |x: f32| Rectangle { x, y: at.y + from, width: edge, height: to.min(at.height) - from };
-            let edges = [across(at.y), across(at.y + at.height - edge), down(at.x), down(at.x + at.width - edge)];
-            gaps.extend(edges.into_iter().filter(|gap| gap.width > 0.0 && gap.height > 0.0));
-        }
-        (from, place) = (to, place + 1);
-    }
-    gaps
 }
 
 /// A straight path from one node to another.
@@ -183,16 +156,6 @@ mod tests {
         atlas.fill(at(900.0, 0.0), Color::BLACK);
         assert_eq!(pixel(&atlas, 0, 0), [0; 4]);
         assert!(!atlas.put(None, (0, 0), at(10.0, 20.0)));
-    }
-
-    #[test]
-    fn a_dashed_frame_has_gaps_along_its_edges_within_it() {
-        let at = Rectangle { x: 10.0, y: 20.0, width: 24.0, height: 24.0 };
-        assert!(dash_gaps(at, 2.0, &[]).is_empty());
-        let gaps = dash_gaps(at, 2.0, &[8.0, 4.0]);
-        assert_eq!(gaps.len(), 8);
-        assert!(gaps.iter().all(|gap| gap.is_within(&at) && gap.width.min(gap.height) == 2.0), "{gaps:?}");
-        assert_eq!((gaps[0].x, gaps[0].y, gaps[0].width), (18.0, 20.0, 4.0));
     }
 
     #[test]

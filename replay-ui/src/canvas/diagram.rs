@@ -4,14 +4,15 @@
 use std::time::{Duration, Instant};
 
 use iced::widget::canvas::{self, Action, Event, Frame, Geometry, Path, Stroke};
-use iced::{Color, Point, Rectangle, Renderer, Size, Theme, Vector, mouse, window};
+use iced::{Point, Rectangle, Renderer, Theme, Vector, mouse, window};
+use revacnn_notebook::scene::{Role, Scene, Shape};
 use revacnn_schemas::{DiagramColumn, Edit, FilterInit, LayerName, NetworkDiagram};
 
-use super::atlas::{Atlas, Line, Placed};
-use super::geometry_cache::{Kept, Last};
-use super::labels::{TextAlign, gap, label};
+use super::atlas::{Atlas, Placed};
+use super::geometry_cache::{Kept, Last, size_key};
+use super::labels::{TextAlign, label};
 use super::layout::{Layout, Plan, node_of};
-use super::text::{fitted, width};
+use super::paint::{STYLE, paint, rectangle};
 use super::{hover, picture, put};
 use crate::edits;
 use crate::figure::{FilterKey, Highlights, Message};
@@ -23,8 +24,6 @@ const JITTER_EVERY: Duration = Duration::from_millis(80);
 /// How long nodes jitter after the last touch or change: nobody looks at a
 /// window all day, and it should cost nothing then.
 const JITTER_FOR: Duration = Duration::from_secs(20);
-/// The share of the class bars' room that their names take.
-const CLASS_NAMES: f32 = 0.48;
 /// The farthest that a node jitters, in pixels.
 const JITTER_REACH: f32 = 2.5;
 
@@ -76,6 +75,27 @@ pub(crate) struct Diagram<'a> {
     pub(crate) reduced_motion: bool,
 }
 
+/// What paths and class bars depend on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct FigureKey {
+    number: Option<u64>,
+    size: [u32; 2],
+    dark: bool,
+    plan: Plan,
+}
+
+/// What the nodes depend on.
+#[derive(Debug, PartialEq, Eq)]
+struct NodesKey {
+    figure: FigureKey,
+    /// The moment of the jitter; 0 where nodes are where they belong.
+    tick: u64,
+    hovered: Option<FilterKey>,
+    picked: Option<FilterKey>,
+    differing: Vec<FilterKey>,
+    steered: bool,
+}
+
 /// What a canvas of a diagram remembers.
 #[derive(Debug, Default)]
 pub(crate) struct Motion {
@@ -93,11 +113,11 @@ pub(crate) struct Motion {
     held: Option<Vec<Edit>>,
     last: Last,
     /// The paths, with room for the nodes.
-    paths: Kept<Option<Atlas>>,
+    paths: Kept<FigureKey, Option<Atlas>>,
     /// The class bars as an image.
-    bars: Kept<Option<Placed>>,
+    bars: Kept<FigureKey, Option<Placed>>,
     /// Paths and nodes as an image.
-    nodes: Kept<Option<Placed>>,
+    nodes: Kept<NodesKey, Option<Placed>>,
 }
 
 impl Motion {
@@ -158,153 +178,38 @@ impl Diagram<'_> {
         node_of(self.diagram, &key.0, &key.1).map(|_| key)
     }
 
-    /// Where the nodes of a layer lie, in the figure's order.
-    fn rectangles(&self, layout: &Layout, column: &DiagramColumn) -> Vec<Rectangle> {
-        let place = self.plan.columns.iter().position(|(layer, _)| *layer == column.layer);
-        let Some(place) = place else { return Vec::new() };
-        let filters = &self.plan.columns[place].1;
-        let of = |node: &revacnn_schemas::DiagramNode| {
-            let at = filters.iter().position(|filter| *filter == node.filter).unwrap_or(0);
-            layout.nodes[place][at]
-        };
-        column.nodes.iter().map(of).collect()
-    }
-
-    /// From the image to the first layer, and from each layer to the next:
-    /// between filters of the upper half alone.
-    fn paths(&self, layout: &Layout, colours: &Colours) -> Vec<Line> {
-        let mut lines = Vec::new();
-        let places: Vec<Vec<Rectangle>> =
-            self.diagram.columns.iter().map(|column| self.rectangles(layout, column)).collect();
-        for (place, column) in self.diagram.columns.iter().enumerate() {
-            let most = column.nodes.iter().filter_map(|node| node.activation_sum).fold(0.0_f32, f32::max);
-            for (node, filter) in column.nodes.iter().enumerate().filter(|(_, node)| node.top_half) {
-                let share = if most > 0.0 { filter.activation_sum.unwrap_or(0.0) / most } else { 0.0 };
-                if !share.is_finite() {
-                    continue;
-                }
-                let here = places[place][node].center();
-                let mut path = |from: Point, to: Point, strength: f32| {
-                    let color = Color { a: (0.12 + 0.28 * share) * strength, ..colours.faint };
-                    lines.push(Line { from, to, width: 0.5 + 2.5 * share, color });
-                };
-                if place == 0 && self.diagram.input.is_some() {
-                    let from = Point::new(layout.input.x + layout.input.width, layout.input.center_y());
-                    path(from, here, 1.0);
-                }
-                match self.diagram.columns.get(place + 1) {
-                    Some(next) => {
-                        for (to, _) in next.nodes.iter().enumerate().filter(|(_, node)| node.top_half) {
-                            path(here, places[place + 1][to].center(), 0.5);
-                        }
-                    }
-                    None if layout.has_bars() => {
-                        path(here, Point::new(layout.classes.x - 4.0, layout.classes.center_y()), 1.0);
-                    }
-                    None => {}
-                }
-            }
-        }
-        lines
-    }
-
+    /// What is written, and the buttons that add filters.
     fn words(&self, frame: &mut Frame<Renderer>, layout: &Layout, colours: &Colours) {
-        for (place, (layer, _)) in self.plan.columns.iter().enumerate() {
-            let head = layout.heads[place];
-            let column = self.diagram.columns.iter().find(|column| column.layer == *layer);
-            let chosen = self.layer == Some(layer);
-            let room = head.width.max(18.0);
-            let name = match column {
-                Some(column) => {
-                    let name = format!("{layer}  {}", column.nodes.len());
-                    if width(&name) <= room { name } else { format!("{layer} {}", column.nodes.len()) }
-                }
-                None => format!("no {layer}"),
-            };
-            let color = if chosen { colours.accent } else { colours.ink };
-            label(frame, fitted(&name, room), Point::new(head.x, 13.0), color, TextAlign::Left);
-            if let Some(column) = column.filter(|_| layout.has_room_beneath(place)) {
-                let text = fitted(&column.description, head.width + 20.0);
-                label(frame, text, Point::new(head.x, 29.0), colours.faint, TextAlign::Left);
-            }
-            if let (Some(_), Some(&add)) = (column, layout.add.get(place))
-                && self.steering != Steering::Elsewhere
-            {
-                let rim = Stroke::default().with_color(colours.line).with_width(1.0);
-                frame.stroke(&Path::rounded_rectangle(add.position(), add.size(), 4.0.into()), rim);
-                let plus = if self.steering == Steering::Later { colours.line } else { colours.ink };
-                label(frame, "+", add.center(), plus, TextAlign::Middle);
-            }
+        let chosen = self.layer;
+        paint(frame, &layout.places.words(&self.plan, self.diagram, chosen), None, colours);
+        if self.steering == Steering::Elsewhere {
+            return;
         }
-        if let Some((image, _)) = &self.diagram.input {
-            let at = Point::new(layout.input.center_x(), layout.input.y + layout.input.height + 12.0);
-            label(frame, format!("image {image}"), at, colours.faint, TextAlign::Middle);
-            let class = self.diagram.label.and_then(|label| self.diagram.classes.get(label));
-            if let Some(class) = class {
-                let share = format!("{:.0} %", class.probability * 100.0);
-                let name = fitted(&class.name, 2.0 * at.x - 4.0);
-                label(frame, name, Point::new(at.x, at.y + 16.0), colours.ink, TextAlign::Middle);
-                if !layout.has_bars() {
-                    label(frame, share, Point::new(at.x, at.y + 32.0), colours.ink, TextAlign::Middle);
-                }
-            }
-        }
-    }
-
-    /// The middle of each class' line, and the room for its bar.
-    fn class_lines(&self, layout: &Layout) -> Vec<(f32, Rectangle)> {
-        let count = self.diagram.classes.len();
-        if count == 0 || !layout.has_bars() {
-            return Vec::new();
-        }
-        let area = layout.classes;
-        let height = (area.height / count as f32).min(26.0);
-        let top = area.y + (area.height - height * count as f32) / 2.0;
-        let names = area.width * CLASS_NAMES;
-        let line = |place: usize| {
-            let y = top + (place as f32 + 0.5) * height;
-            let width = (area.width - names - 28.0).max(8.0);
-            (y, Rectangle { x: area.x + names, y: y - height * 0.28, width, height: height * 0.56 })
-        };
-        (0..count).map(line).collect()
-    }
-
-    /// Names and probabilities of the classes.
-    fn classes(&self, frame: &mut Frame<Renderer>, layout: &Layout, colours: &Colours) {
-        let area = layout.classes;
-        let lines = self.class_lines(layout);
-        if !lines.is_empty() {
-            label(frame, "softmax, %", Point::new(area.x + area.width, 13.0), colours.ink, TextAlign::Right);
-        }
-        for (place, (class, (y, _))) in self.diagram.classes.iter().zip(lines).enumerate() {
-            let ink = if self.diagram.label == Some(place) { colours.ink } else { colours.faint };
-            let name = fitted(&class.name, area.width * CLASS_NAMES - 6.0);
-            label(frame, name, Point::new(area.x, y), ink, TextAlign::Left);
-            let text = format!("{:.0}", class.probability * 100.0);
-            label(frame, text, Point::new(area.x + area.width, y), ink, TextAlign::Right);
+        for (_, &add) in layout.add.iter().enumerate().filter(|(place, _)| self.has(*place)) {
+            let rim = Stroke::default().with_color(colours.line).with_width(1.0);
+            frame.stroke(&Path::rounded_rectangle(add.position(), add.size(), 4.0.into()), rim);
+            let plus = if self.steering == Steering::Later { colours.line } else { colours.ink };
+            label(frame, "+", add.center(), plus, TextAlign::Middle);
         }
     }
 
     /// The bars of the classes as one image.
     fn bars(&self, layout: &Layout, colours: &Colours) -> Option<Placed> {
-        let rooms: Vec<Rectangle> = self.class_lines(layout).into_iter().map(|(_, room)| room).collect();
-        let mut atlas = Atlas::about(&rooms, 0.0)?;
-        for (place, (class, room)) in self.diagram.classes.iter().zip(rooms).enumerate() {
-            atlas.fill(room, colours.raised);
-            let share = if class.probability.is_finite() { class.probability.clamp(0.0, 1.0) } else { 0.0 };
-            let color = if self.diagram.label == Some(place) { colours.accent } else { colours.faint };
-            atlas.fill(Rectangle { width: room.width * share, ..room }, color);
-        }
+        let raised = colours.raised.into_rgba8();
+        let bars = layout.places.bars(self.diagram, Role::Rgb([raised[0], raised[1], raised[2]]).into());
+        let mut atlas = Atlas::about(&[rectangle(bars.covers(STYLE.measure)?)], 0.0)?;
+        atlas.paint(&bars, None, colours);
         Some(atlas.into_handle())
     }
 
     /// The paths as an image, with room for the nodes.
     fn under(&self, layout: &Layout, colours: &Colours) -> Option<Atlas> {
-        let paths = self.paths(layout, colours);
-        let ends = paths.iter().flat_map(|path| [path.from, path.to]).map(|end| Rectangle::new(end, Size::ZERO));
-        let all: Vec<Rectangle> = layout.nodes.concat().into_iter().chain(ends).collect();
+        let shapes = layout.places.paths(&self.plan, self.diagram).into_iter().map(Shape::Line).collect();
+        let paths = Scene { shapes };
+        let covered = paths.covers(STYLE.measure).map(rectangle);
+        let all: Vec<Rectangle> = layout.nodes.concat().into_iter().chain(covered).collect();
         let mut atlas = Atlas::about(&all, JITTER_REACH + 3.0)?;
-        paths.iter().for_each(|path| atlas.line(path));
+        atlas.paint(&paths, None, colours);
         Some(atlas)
     }
 
@@ -350,26 +255,21 @@ impl Diagram<'_> {
         atlas.fill(bar, colours.ink);
     }
 
-    /// Filters that the other branch has and this one lacks.
-    fn gaps(&self, frame: &mut Frame<Renderer>, layout: &Layout, colours: &Colours) {
-        for (column, (layer, filters)) in self.plan.columns.iter().enumerate() {
-            for (filter, at) in filters.iter().zip(&layout.nodes[column]) {
-                if node_of(self.diagram, layer, filter).is_none() {
-                    gap(frame, *at, colours);
-                }
-            }
-        }
-    }
-
     /// What paths and class bars depend on.
-    fn of_figure(&self, bounds: Rectangle, dark: bool) -> String {
-        format!("{:?} {:?} {dark} {:?}", self.number, bounds.size(), self.plan)
+    fn figure_key(&self, bounds: Rectangle, dark: bool) -> FigureKey {
+        FigureKey { number: self.number, size: size_key(bounds.size()), dark, plan: self.plan.clone() }
     }
 
     /// What the nodes depend on besides.
-    fn of_nodes(&self, motion: &Motion) -> String {
-        let tick = if motion.is_still(self.reduced_motion) { 0 } else { motion.tick };
-        format!("{tick} {:?} {:?} {}", self.highlights, self.differing, self.is_steered())
+    fn nodes_key(&self, figure: FigureKey, motion: &Motion) -> NodesKey {
+        NodesKey {
+            figure,
+            tick: if motion.is_still(self.reduced_motion) { 0 } else { motion.tick },
+            hovered: self.highlights.hovered.cloned(),
+            picked: self.highlights.picked.cloned(),
+            differing: self.differing.clone(),
+            steered: self.is_steered(),
+        }
     }
 
     /// Whether this network has a layer of the plan: what only the other one
@@ -479,17 +379,16 @@ impl canvas::Program<Message> for Diagram<'_> {
     ) -> Vec<Geometry> {
         let colours = Colours::of(theme);
         let layout = self.layout(bounds);
-        let figure = self.of_figure(bounds, theme.extended_palette().is_dark);
-        let bars = motion.bars.of(&figure, || self.bars(&layout, colours));
-        let paths = motion.paths.of(&figure, || self.under(&layout, colours));
-        let depends = format!("{figure} {}", self.of_nodes(motion));
-        let nodes = motion.nodes.of(&depends, || self.nodes(&layout, paths.as_ref(), motion, colours));
+        let figure = self.figure_key(bounds, theme.extended_palette().is_dark);
+        let bars = motion.bars.of(figure.clone(), || self.bars(&layout, colours));
+        let paths = motion.paths.of(figure.clone(), || self.under(&layout, colours));
+        let nodes =
+            motion.nodes.of(self.nodes_key(figure, motion), || self.nodes(&layout, paths.as_ref(), motion, colours));
         // What is not kept is compared piece by piece, and drawn again where it
         // has changed.
         let mut frame = Frame::new(renderer, bounds.size());
-        self.gaps(&mut frame, &layout, colours);
+        paint(&mut frame, &layout.places.gaps(&self.plan, self.diagram), None, colours);
         self.words(&mut frame, &layout, colours);
-        self.classes(&mut frame, &layout, colours);
         picture(&mut frame, self.pictures, INPUT, layout.input);
         bars.iter().chain(nodes.iter()).for_each(|image| put(&mut frame, image));
         vec![motion.last.ground(frame)]

@@ -67,19 +67,33 @@ impl Cache {
     }
 }
 
-/// What is made anew when what it depends on is another text.
-#[derive(Debug, Default)]
-pub(crate) struct Kept<T>(RefCell<(String, T)>);
+/// What is made anew when what it depends on, its key, is another one.
+#[derive(Debug)]
+pub(crate) struct Kept<K, T>(RefCell<Option<(K, T)>>);
 
-impl<T> Kept<T> {
-    /// What was made of these dependencies, or what is made of them now.
-    pub(crate) fn of(&self, depends: &str, make: impl FnOnce() -> T) -> Ref<'_, T> {
-        if self.0.borrow().0 != depends {
-            let made = make();
-            *self.0.borrow_mut() = (depends.to_owned(), made);
-        }
-        Ref::map(self.0.borrow(), |(_, made)| made)
+impl<K, T> Default for Kept<K, T> {
+    fn default() -> Self {
+        Self(RefCell::new(None))
     }
+}
+
+impl<K: Eq, T> Kept<K, T> {
+    /// What was made of this key, or what is made of it now.
+    pub(crate) fn of(&self, key: K, make: impl FnOnce() -> T) -> Ref<'_, T> {
+        if self.0.borrow().as_ref().is_none_or(|(before, _)| *before != key) {
+            let made = make();
+            *self.0.borrow_mut() = Some((key, made));
+        }
+        Ref::map(self.0.borrow(), |kept| {
+            let (_, made) = kept.as_ref().expect("invariant: it has just been made");
+            made
+        })
+    }
+}
+
+/// A size as part of a key: by its bits.
+pub(crate) fn size_key(size: Size) -> [u32; 2] {
+    [size.width.to_bits(), size.height.to_bits()]
 }
 
 /// What is drawn anew when its shapes change.
@@ -238,16 +252,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_is_made_once_a_dependency() {
+    fn what_is_kept_is_made_once_a_key() {
         let (kept, made) = (Kept::default(), std::cell::Cell::new(0));
-        let of = |depends: &str| {
+        let of = |key: Option<u64>| {
             let make = || {
                 made.set(made.get() + 1);
                 made.get()
             };
-            *kept.of(depends, make)
+            *kept.of((key, size_key(Size::new(0.5, 1.0))), make)
         };
-        assert_eq!(["a", "a", "b", "a"].map(of), [1, 1, 2, 3]);
+        assert_eq!([None, None, Some(1), Some(2), Some(2), None].map(of), [1, 1, 2, 3, 3, 4]);
     }
 
     #[test]

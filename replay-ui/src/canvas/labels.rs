@@ -1,8 +1,8 @@
 //! What every canvas draws with: labels and pieces of lines.
 
-use iced::widget::canvas::{Frame, LineDash, Path, Stroke, Text};
-use iced::{Color, Pixels, Point, Rectangle, Renderer, Size, alignment};
-pub(crate) use revacnn_notebook::look::{axis_number, count, number, ticks};
+use iced::widget::canvas::{Frame, Text};
+use iced::{Color, Pixels, Point, Renderer, Size, alignment};
+pub(crate) use revacnn_notebook::look::{count, number, ticks};
 use revacnn_schemas::Hue;
 
 use crate::theme::{Colours, FONT, SMALL};
@@ -31,13 +31,6 @@ pub(crate) fn label(frame: &mut Frame<Renderer>, text: impl Into<String>, at: Po
         align_y: alignment::Vertical::Center,
         ..Text::default()
     });
-}
-
-/// A dotted outline where a filter of another branch would be.
-pub(crate) fn gap(frame: &mut Frame<Renderer>, at: Rectangle, colours: &Colours) {
-    let line_dash = LineDash { segments: &[2.0, 3.0], offset: 0 };
-    let dotted = Stroke { line_dash, ..Stroke::default().with_color(colours.faint).with_width(1.0) };
-    frame.stroke(&Path::rectangle(at.position(), at.size()), dotted);
 }
 
 /// A piece of a branch's line from a point to the right.

@@ -8,6 +8,7 @@ pub(crate) mod filter_grid;
 pub(crate) mod geometry_cache;
 pub(crate) mod labels;
 pub(crate) mod layout;
+pub(crate) mod paint;
 pub(crate) mod readout;
 pub(crate) mod text;
 pub(crate) mod timeline;

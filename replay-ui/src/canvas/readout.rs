@@ -3,10 +3,11 @@
 
 use iced::widget::canvas::{Frame, Path, Stroke};
 use iced::{Color, Point, Renderer, Size};
+use revacnn_notebook::scene::ChartLayout;
 use revacnn_schemas::{Chart, Hue, Series};
 
-use super::chart::{Plot, nearest};
 use super::labels::{TextAlign, count, label, number, swatch};
+use super::paint::rectangle;
 use super::text::{fitted, width};
 use crate::theme::{Colours, SWATCH};
 
@@ -43,7 +44,7 @@ impl Readout {
 
     /// The curves of a chart at a point, at most so many lines of them; whether
     /// the axis has whole steps.
-    pub(crate) fn at(plot: &Plot, chart: &Chart, at: Point, whole: bool, lines: usize) -> Self {
+    pub(crate) fn at(plot: &ChartLayout, chart: &Chart, at: Point, whole: bool, lines: usize) -> Self {
         let pointed = plot.value_at(at.x);
         let x = if whole { pointed.round() } else { pointed };
         let place = |x: f64| if whole { count(x.max(0.0).round() as u64) } else { number(x) };
@@ -57,7 +58,7 @@ impl Readout {
             let Some(drawn) = plot.place(point) else { continue };
             let name = series.name.split(',').next().unwrap_or(&series.name);
             let text = format!("{}  {}  at {}", fitted(name, NAME), number(point[1]), place(point[0]));
-            here.push(((drawn.y - at.y).abs(), Value { text, hue: series.hue, dashed: series.dashed }));
+            here.push(((drawn[1] - at.y).abs(), Value { text, hue: series.hue, dashed: series.dashed }));
         }
         here.sort_by(|(one, _), (other, _)| one.total_cmp(other));
         // The line that says how many there are more takes the place of one.
@@ -70,8 +71,8 @@ impl Readout {
     }
 
     /// Draws it beside a hair.
-    pub(crate) fn draw(&self, frame: &mut Frame<Renderer>, plot: &Plot, colours: &Colours) {
-        let (at, area) = (self.at, plot.area);
+    pub(crate) fn draw(&self, frame: &mut Frame<Renderer>, plot: &ChartLayout, colours: &Colours) {
+        let (at, area) = (self.at, rectangle(plot.area));
         let hair = Color { a: 0.6, ..colours.faint };
         frame.fill_rectangle(Point::new(at.x.round(), area.y), Size::new(1.0, area.height), hair);
         let more = match (self.values.len(), self.more) {
@@ -123,9 +124,18 @@ fn there(series: &Series, x: f64) -> Option<[f64; 2]> {
     (x > first - stride && x <= last || x == first).then(|| nearest(&series.points, x)).flatten()
 }
 
+/// The point of a curve that lies nearest to a place on the axis.
+fn nearest(points: &[[f64; 2]], x: f64) -> Option<[f64; 2]> {
+    let after = points.partition_point(|point| point[0] < x);
+    let around = points[after.saturating_sub(1)..].iter().take(2);
+    around.filter(|point| point[1].is_finite()).min_by(|a, b| (a[0] - x).abs().total_cmp(&(b[0] - x).abs())).copied()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::canvas::paint::STYLE;
+    use revacnn_notebook::scene::ChartOptions;
     use revacnn_schemas::{Axis, Scale};
 
     fn series(name: &str, hue: u16, dashed: bool, points: Vec<[f64; 2]>) -> Series {
@@ -151,10 +161,20 @@ mod tests {
     /// What is told at a step, at a height of the plot from 0 (above) to 1.
     fn told(chart: &Chart, step: f64, height: f32) -> (Vec<String>, usize) {
         let _ = crate::headless::renderer().unwrap();
-        let plot = Plot::of(chart, Some([0.0, 2000.0]), Size::new(900.0, 120.0)).unwrap();
+        let options = ChartOptions { size: [900.0, 120.0], x: Some([0.0, 2000.0]), selected: None, style: STYLE };
+        let plot = ChartLayout::of(chart, &options).unwrap();
         let at = Point::new(plot.x_at(step), plot.area.y + plot.area.height * height);
         let readout = Readout::at(&plot, chart, at, true, Readout::MOST);
         (readout.values.into_iter().map(|value| value.text).collect(), readout.more)
+    }
+
+    #[test]
+    fn the_nearest_point_is_told_and_a_gap_is_not() {
+        let points = [[0.0, 1.0], [10.0, 2.0], [20.0, f64::NAN]];
+        assert_eq!(nearest(&points, 6.0), Some([10.0, 2.0]));
+        assert_eq!(nearest(&points, 4.0), Some([0.0, 1.0]));
+        assert_eq!(nearest(&points, 99.0), None);
+        assert_eq!(nearest(&[], 1.0), None);
     }
 
     #[test]

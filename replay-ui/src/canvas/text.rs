@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use iced::advanced::graphics::text::Paragraph;
 use iced::advanced::text::{self, Paragraph as _};
 use iced::{Pixels, Size, alignment};
+use revacnn_notebook::scene;
 
 use crate::theme::{FONT, SMALL};
 
@@ -51,14 +52,7 @@ fn measured(content: &str) -> f32 {
 
 /// As much of a text as fits, with `…` where it is cut.
 pub(crate) fn fitted(text: &str, room: f32) -> String {
-    if width(text) <= room {
-        return text.to_owned();
-    }
-    let ends: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
-    let cut = |end: usize| format!("{}…", text[..end].trim_end());
-    // Wider with every letter, but for what joins others.
-    let fits = ends.partition_point(|end| width(&cut(*end)) <= room);
-    cut(fits.checked_sub(1).map_or(0, |last| ends[last]))
+    scene::fitted(text, room, width)
 }
 
 #[cfg(test)]

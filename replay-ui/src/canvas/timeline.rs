@@ -5,11 +5,12 @@ use std::time::Instant;
 use iced::widget::canvas::{self, Action, Event, Frame, Geometry, Path};
 use iced::{Point, Rectangle, Renderer, Size, Theme, keyboard, mouse, window};
 use revacnn_notebook::BranchSummary;
-use revacnn_schemas::{BranchName, Chart, Scale, Step};
+use revacnn_notebook::scene::{Role, Scene, range, runs};
+use revacnn_schemas::{BranchName, Chart, Step};
 
-use super::chart::{Pen, line, range, runs};
 use super::geometry_cache::Cache;
 use super::labels::{TextAlign, count, label, ticks};
+use super::paint::paint;
 use super::text::{fitted, width as text_width};
 use super::{Pointer, diamond, scrub};
 use crate::theme::Colours;
@@ -127,7 +128,14 @@ impl Timeline<'_> {
         NAMES + Self::width(bounds) * self.time.fraction(step) as f32
     }
 
-    fn lane(&self, frame: &mut Frame<Renderer>, bounds: Rectangle, lane: &Lane<'_>, top: f32, colours: &Colours) {
+    fn lane(
+        &self,
+        frame: &mut Frame<Renderer>,
+        bounds: Rectangle,
+        lane: &Lane<'_>,
+        (top, losses): (f32, Option<[f64; 2]>),
+        colours: &Colours,
+    ) {
         let branch = lane.branch;
         let width = Self::width(bounds);
         let height = lane_height(self.lanes.len(), bounds.height);
@@ -139,11 +147,19 @@ impl Timeline<'_> {
         label(frame, name, Point::new(12.0, top + height / 2.0), ink, TextAlign::Left);
         let base = (top + height - 3.0).round();
         frame.fill_rectangle(Point::new(NAMES, base), Size::new(width, 1.0), colours.line);
-        let runs = self.chart.map_or_else(Vec::new, |chart| self.runs(bounds, chart, lane, (base, height)));
-        let width = if lane.selected { 2.0 } else { 1.25 };
+        let runs = match (self.chart, losses) {
+            (Some(chart), Some(losses)) => self.runs(bounds, (chart, losses), lane, (base, height)),
+            _ => Vec::new(),
+        };
+        let (width, role) = (if lane.selected { 2.0 } else { 1.25 }, Role::Branch(branch.hue));
+        let mut scene = Scene::default();
         for run in &runs {
-            line(frame, run, Pen { color, width, dash: Colours::dash(branch.hue) });
+            match run[..] {
+                [at] => scene.circle(at, width, role),
+                _ => scene.line(run.clone(), width, Colours::dash(branch.hue), role),
+            }
         }
+        paint(frame, &scene, None, colours);
         let fork = self.x_at(bounds, branch.fork_step.0 as f64 + shift);
         if branch.parent.is_some() && inside(fork) {
             frame.fill(&diamond(Point::new(fork, base - 5.0), 4.5), color);
@@ -152,7 +168,7 @@ impl Timeline<'_> {
                 let x = fork + 9.0;
                 let after = free(&runs, x, EDITS.min(bounds.width - RIGHT - x), [top + 8.0, base - 8.0]);
                 // Before the fork, where the lane has no curve.
-                let begins = runs.iter().flatten().map(|point| point.x).fold(fork, f32::min);
+                let begins = runs.iter().flatten().map(|[x, _]| *x).fold(fork, f32::min);
                 let before = (begins - 9.0 - NAMES).min(EDITS);
                 match after {
                     Some((y, room)) if room >= before.min(text_width(&edits)) => {
@@ -232,13 +248,18 @@ impl Timeline<'_> {
     }
 
     /// A lane's curve on the screen.
-    fn runs(&self, bounds: Rectangle, chart: &Chart, lane: &Lane<'_>, (base, height): (f32, f32)) -> Vec<Vec<Point>> {
-        let Some([low, high]) = range(&chart.series, Scale::Linear) else { return Vec::new() };
+    fn runs(
+        &self,
+        bounds: Rectangle,
+        (chart, [low, high]): (&Chart, [f64; 2]),
+        lane: &Lane<'_>,
+        (base, height): (f32, f32),
+    ) -> Vec<Vec<[f32; 2]>> {
         let inside = |x: f32| (NAMES..=NAMES + Self::width(bounds)).contains(&x);
         let place = |[x, y]: [f64; 2]| {
             let x = self.x_at(bounds, x + lane.shift as f64);
-            let y = base - (height - 7.0) * ((y - low) / (high - low)) as f32;
-            (inside(x) && y.is_finite()).then_some(Point::new(x, y))
+            let share = ((y - low) / (high - low)).clamp(0.0, 1.0);
+            (inside(x) && y.is_finite()).then_some([x, base - (height - 7.0) * share as f32])
         };
         let own = chart.series.iter().filter(|series| series.hue == lane.branch.hue && !series.dashed);
         own.flat_map(|series| runs(&series.points, place)).collect()
@@ -247,13 +268,13 @@ impl Timeline<'_> {
 
 /// At which of some heights words from `x` on have the most room before a
 /// curve crosses them, and how much; `None` where it is too little to read.
-fn free(curve: &[Vec<Point>], x: f32, room: f32, heights: [f32; 2]) -> Option<(f32, f32)> {
+fn free(curve: &[Vec<[f32; 2]>], x: f32, room: f32, heights: [f32; 2]) -> Option<(f32, f32)> {
     let crossed = |y: f32| {
-        let in_the_way = |from: &Point, to: &Point| {
-            to.x > x && from.y.min(to.y) < y + WORDS / 2.0 && from.y.max(to.y) > y - WORDS / 2.0
+        let in_the_way = |[_, from]: [f32; 2], [end, to]: [f32; 2]| {
+            end > x && from.min(to) < y + WORDS / 2.0 && from.max(to) > y - WORDS / 2.0
         };
         let pieces = curve.iter().flat_map(|run| run.windows(2));
-        let first = pieces.filter(|pair| in_the_way(&pair[0], &pair[1])).map(|pair| pair[0].x.max(x));
+        let first = pieces.filter(|pair| in_the_way(pair[0], pair[1])).map(|pair| pair[0][0].max(x));
         first.fold(x + room, f32::min) - x
     };
     let [upper, lower] = heights.map(|y| (y, crossed(y)));
@@ -327,8 +348,9 @@ impl canvas::Program<Message> for Timeline<'_> {
         let from = first(self.from, all);
         let lanes = self.cache.draw(renderer, bounds.size(), |frame| {
             let height = lane_height(all, bounds.height);
+            let losses = self.chart.and_then(|chart| range(&chart.series));
             for (place, lane) in self.lanes[from..].iter().take(MOST).enumerate() {
-                self.lane(frame, bounds, lane, place as f32 * height, colours);
+                self.lane(frame, bounds, lane, (place as f32 * height, losses), colours);
             }
             if let Some(thumb) = thumb(from, all, bounds.size()) {
                 frame.fill(&Path::rounded_rectangle(thumb.position(), thumb.size(), 3.0.into()), colours.line);
@@ -430,7 +452,7 @@ mod tests {
     /// They were written across the curves.
     #[test]
     fn a_forks_edits_stand_where_its_curve_does_not() {
-        let curve = |points: &[(f32, f32)]| vec![points.iter().map(|(x, y)| Point::new(*x, *y)).collect::<Vec<_>>()];
+        let curve = |points: &[(f32, f32)]| vec![points.iter().map(|(x, y)| [*x, *y]).collect::<Vec<_>>()];
         let heights = [8.0, 18.0];
         assert_eq!(free(&curve(&[(0.0, 25.0), (300.0, 25.0)]), 10.0, 200.0, heights), Some((8.0, 200.0)));
         assert_eq!(free(&curve(&[(0.0, 1.0), (300.0, 1.0)]), 10.0, 200.0, heights), Some((8.0, 200.0)));

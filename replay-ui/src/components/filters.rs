@@ -94,6 +94,7 @@ impl State {
                 let notes = noted_below(&grid.notes);
                 let grid = FilterGrid {
                     grid,
+                    number: context.cells.get(ViewId::FILTERS).map(|shown| shown.number),
                     pictures: context.cells.pictures(ViewId::FILTERS),
                     highlights: context.marks.highlights(),
                     late: context.cells.stale(ViewId::FILTERS, context.time.cursor).is_some(),

@@ -1,7 +1,7 @@
 //! The open part: the steps since the last commit, one file a table in a
 //! temporary folder.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use arrow_schema::ArrowError;
 use revacnn_schemas::{BranchRecord, Fidelity, Step, Table, ValidationResult};
@@ -145,7 +145,7 @@ impl PartWriter {
     }
 }
 
-fn described(error: ArrowError, path: &std::path::Path) -> StoreError {
+fn described(error: ArrowError, path: &Path) -> StoreError {
     StoreError::parquet("describe rows of", path, error.into())
 }
 
@@ -170,10 +170,11 @@ pub(crate) struct ClosedPart {
 }
 
 impl ClosedPart {
-    /// Waits until the files and their folder are on the medium.
+    /// Waits until the files and their folder are on the medium, and that the folder lies
+    /// where it does: it tells that what is moved out of it is not committed yet.
     pub(crate) fn of(disk: &Disk, folder: PathBuf, span: StepSpan, files: Vec<Complete>) -> Result<Self, StoreError> {
         let on_disk: Vec<&DiskFile> = files.iter().map(Complete::disk_file).collect();
-        disk.sync_together(&on_disk, &[&folder])?;
+        disk.sync_together(&on_disk, &[&folder, folder.parent().unwrap_or(Path::new("."))])?;
         Ok(Self { folder, span, tables: files.iter().map(|file| file.table).collect() })
     }
 }

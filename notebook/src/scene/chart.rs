@@ -1,0 +1,507 @@
+//! Curves over the training.
+
+use revacnn_schemas::{Axis, Chart, Hue, MarkKind, Scale, Series};
+
+use super::legend::{Entry, Legend};
+use super::range::{Range, laid_out};
+use super::{Align, Area, Ink, Place, Role, Scene, Style};
+use crate::look::{Tick, dash, linear_ticks, logarithmic_ticks};
+
+/// The most that a branch's name takes at the end of its curve, in sizes of a label.
+const NAME: f32 = 9.5;
+/// A chart less wide than this has no names at its curves.
+const NARROW: f32 = 360.0;
+/// Validations are marked no closer to one another.
+const MARKS_APART: f32 = 5.0;
+/// The least room of the vertical axis' numbers, so that charts begin at the same
+/// place beneath one another.
+const NUMBERS: f32 = 52.0;
+/// So many lines the names of forks share.
+const FORK_LINES: usize = 4;
+/// How high the plot of a chart in a file is.
+const PLOT: f32 = 270.0;
+
+/// What a chart is drawn for.
+#[derive(Debug, Clone, Copy)]
+pub struct ChartOptions {
+    /// The room for it.
+    pub size: [f32; 2],
+    /// The ends of the horizontal axis; those of the curves if `None`.
+    pub x: Option<[f64; 2]>,
+    /// The branch whose curves lie above the others and alone show what lies between
+    /// the smallest and the largest value; all do if `None`.
+    pub selected: Option<Hue>,
+    /// How words look.
+    pub style: Style,
+}
+
+/// Where everything of a chart lies.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChartLayout {
+    /// Where the curves are.
+    pub area: Area,
+    x: [f64; 2],
+    y: [f64; 2],
+    scale: Scale,
+    x_ticks: Vec<Tick>,
+    y_ticks: Vec<Tick>,
+    /// What the axis leaves out.
+    beyond: Option<String>,
+    legend: Legend,
+}
+
+/// A curve as runs of places; a gap ends a run.
+pub fn runs(points: &[[f64; 2]], place: impl Fn([f64; 2]) -> Option<Place>) -> Vec<Vec<Place>> {
+    let mut runs: Vec<Vec<Place>> = vec![Vec::new()];
+    for point in points {
+        match (place(*point), runs.last_mut()) {
+            (Some(at), Some(run)) => run.push(at),
+            (None, Some(run)) if !run.is_empty() => runs.push(Vec::new()),
+            _ => {}
+        }
+    }
+    runs.retain(|run| !run.is_empty());
+    runs
+}
+
+impl ChartLayout {
+    /// How high a chart in a file is so wide: a longer legend makes it higher, and
+    /// its plot stays as high.
+    pub fn height(chart: &Chart, width: f32, style: Style) -> f32 {
+        let legend = Legend::of(entries(chart), [0.0; 2], width - 32.0, style).height;
+        (PLOT + top(style, true) + bottom(style, legend)).ceil()
+    }
+
+    /// Lays a chart out; `None` where nothing of it can be drawn.
+    pub fn of(chart: &Chart, options: &ChartOptions) -> Option<Self> {
+        let (style, [width, height]) = (options.style, options.size);
+        let range = Range::of(&chart.series, chart.y.scale)?;
+        let beyond = range.beyond(&chart.series);
+        let all = chart.series.iter().flat_map(|series| &series.points).map(|point| point[0]);
+        let x = options.x.or_else(|| {
+            let ends = all.filter(|x| x.is_finite()).map(|x| [x, x]);
+            ends.reduce(|[low, high], [x, _]| [low.min(x), high.max(x)])
+        })?;
+        let x = if x[0] < x[1] { x } else { [x[0], x[0] + 1.0] };
+        let mut legend = Legend::default();
+        if style.standalone {
+            legend = Legend::of(entries(chart), [16.0, 0.0], width - 32.0, style);
+            let top = height - legend.height - 4.0;
+            legend = Legend::of(entries(chart), [16.0, top], width - 32.0, style);
+        }
+        let (top, bottom) = (top(style, beyond.is_some()), bottom(style, legend.height));
+        let high = (height - top - bottom).max(1.0);
+        let [low, up] = range.ends;
+        // How far apart numbers are at least: a small chart needs them more.
+        let apart = style.text * if style.standalone { 3.6 } else { 2.2 };
+        let y_ticks = match chart.y.scale {
+            Scale::Linear => linear_ticks(low, up, (high / apart).max(2.0) as usize),
+            Scale::Logarithmic => logarithmic_ticks(low, up, (high / (1.5 * style.text)).max(2.0) as usize),
+        };
+        let widest = |words: &mut dyn Iterator<Item = &str>| words.map(|words| style.width(words)).fold(0.0, f32::max);
+        let left = (widest(&mut y_ticks.iter().map(|tick| tick.text.as_str())) + 16.0).max(NUMBERS);
+        let names = if width < NARROW { Vec::new() } else { named(chart, style) };
+        let room = widest(&mut names.iter().map(|(name, _)| name.as_str()));
+        let right = if room > 0.0 { room + 12.0 } else { 14.0 };
+        let area = Area::new([left, top], [(width - left - right).max(1.0), high]);
+        let x_ticks = linear_ticks(x[0], x[1], (area.width / (9.0 * style.text)).max(2.0) as usize);
+        Some(Self { area, x, y: range.ends, scale: chart.y.scale, x_ticks, y_ticks, beyond, legend })
+    }
+
+    /// How far to the right a value lies.
+    pub fn x_at(&self, x: f64) -> f32 {
+        self.area.x + self.area.width * ((x - self.x[0]) / (self.x[1] - self.x[0])) as f32
+    }
+
+    fn y_at(&self, y: f64) -> f32 {
+        self.area.y + self.area.height * (1.0 - ((y - self.y[0]) / (self.y[1] - self.y[0])) as f32)
+    }
+
+    /// The value so far to the right, within the axis.
+    pub fn value_at(&self, x: f32) -> f64 {
+        self.x[0] + (self.x[1] - self.x[0]) * f64::from(((x - self.area.x) / self.area.width).clamp(0.0, 1.0))
+    }
+
+    /// Where a point of a curve lies, at the plot's edge where it is beyond the axis;
+    /// `None` for a gap.
+    pub fn place(&self, [x, y]: [f64; 2]) -> Option<Place> {
+        let y = laid_out(y, self.scale)?;
+        Some([self.x_at(x), self.y_at(y.clamp(self.y[0], self.y[1]))])
+    }
+
+    /// What is drawn of a chart that was laid out so.
+    pub fn scene(&self, chart: &Chart, options: &ChartOptions) -> Scene<'static> {
+        let mut scene = Scene::default();
+        self.axes(&mut scene, chart, options);
+        let mut order: Vec<&Series> = chart.series.iter().collect();
+        order.sort_by_key(|series| Some(series.hue) == options.selected);
+        for series in &order {
+            if options.selected.is_none_or(|selected| series.hue == selected) {
+                self.band(&mut scene, series);
+            }
+            self.curve(&mut scene, series, Some(series.hue) == options.selected);
+        }
+        let taken = self.marks(&mut scene, chart, options);
+        if options.size[0] >= NARROW {
+            self.names(&mut scene, chart, options, taken);
+        }
+        self.legend.draw(&mut scene, options.style);
+        scene
+    }
+
+    fn axes(&self, scene: &mut Scene<'_>, chart: &Chart, options: &ChartOptions) {
+        let (style, area) = (options.style, self.area);
+        let line = |y: f32| Area::new([area.x, y.round()], [area.width, 1.0]);
+        for tick in &self.y_ticks {
+            let y = self.y_at(tick.at);
+            scene.rectangle(line(y), Ink::from(Role::Line).faded(0.5));
+            scene.text(tick.text.as_str(), [area.x - 8.0, y], style.text, Align::Right, Role::Quiet);
+        }
+        scene.rectangle(line(area.bottom()), Role::Line);
+        let y = area.bottom() + 0.85 * style.text;
+        for tick in &self.x_ticks {
+            let x = self.x_at(tick.at);
+            let over = x + style.width(&tick.text) / 2.0 > options.size[0] - 2.0;
+            let align = if over { Align::Right } else { Align::Middle };
+            scene.text(tick.text.as_str(), [x, y], style.text, align, Role::Quiet);
+        }
+        if style.standalone {
+            let y_title = style.fitted(&described(&chart.y), 0.4 * area.width);
+            scene.text(y_title, [16.0, style.text], style.text, Align::Left, Role::Ink);
+            let x_title = style.fitted(&described(&chart.x), area.width);
+            scene.text(x_title, [area.middle()[0], y + 1.6 * style.text], style.text, Align::Middle, Role::Ink);
+        }
+        if let Some(beyond) = &self.beyond {
+            let words = style.fitted(beyond, if style.standalone { 0.6 } else { 1.0 } * area.width);
+            scene.text(words, [area.right(), area.y - 0.9 * style.text], style.text, Align::Right, Role::Quiet);
+        }
+    }
+
+    fn curve(&self, scene: &mut Scene<'_>, series: &Series, selected: bool) {
+        let ink = Ink::from(Role::Branch(series.hue));
+        let width = if selected { 2.0 } else { 1.5 };
+        for run in runs(&series.points, |point| self.place(point)) {
+            match (&run[..], series.dashed) {
+                ([at], false) => scene.circle(*at, width, ink),
+                (_, false) => scene.line(run, width, dash(series.hue), ink),
+                // What was measured now and then: a thin line through marks.
+                (marks, true) => {
+                    let mut last = f32::NEG_INFINITY;
+                    if marks.len() > 1 {
+                        scene.line(marks.to_vec(), 1.0, &[], ink.faded(0.55));
+                    }
+                    for at in marks {
+                        if at[0] - last >= MARKS_APART {
+                            last = at[0];
+                            scene.circle(*at, width + 0.5, ink);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// What lies between the smallest and the largest value about each point.
+    fn band(&self, scene: &mut Scene<'_>, series: &Series) {
+        let both: Vec<Option<[Place; 2]>> = series
+            .bounds
+            .iter()
+            .zip(&series.points)
+            .map(|([low, high], [x, _])| Some([self.place([*x, *low])?, self.place([*x, *high])?]))
+            .collect();
+        for run in both.split(Option::is_none).filter(|run| run.len() > 1) {
+            let run: Vec<[Place; 2]> = run.iter().copied().flatten().collect();
+            let below = run.iter().map(|[low, _]| *low);
+            let corners = below.chain(run.iter().rev().map(|[_, high]| *high)).collect();
+            scene.polygon(corners, Ink::from(Role::Branch(series.hue)).faded(0.13));
+        }
+    }
+
+    /// Where branches forked and what happened; returns what the words cover.
+    fn marks(&self, scene: &mut Scene<'_>, chart: &Chart, options: &ChartOptions) -> Vec<Area> {
+        let (style, area) = (options.style, self.area);
+        let mut taken: Vec<Area> = Vec::new();
+        for mark in chart.marks.iter().filter(|mark| mark.x >= self.x[0] && mark.x <= self.x[1]) {
+            let x = self.x_at(mark.x);
+            if mark.kind == MarkKind::Fork {
+                scene.diamond([x, area.bottom()], 4.0, Role::Branch(mark.hue));
+            }
+            if !style.standalone {
+                continue;
+            }
+            let line = vec![[x, area.y], [x, area.bottom()]];
+            scene.line(line, 1.0, &[], Ink::from(Role::Branch(mark.hue)).faded(0.5));
+            let words = if mark.kind == MarkKind::Fork { format!("fork {}", mark.text) } else { mark.text.clone() };
+            let words = style.fitted(&words, NAME * style.text);
+            let wide = style.width(&words);
+            // Of a mark at the right end, the words are at its left.
+            let left = if x + wide + 4.0 > area.right() { (x - wide - 4.0).max(0.0) } else { x + 4.0 };
+            let high = style.text * 1.25;
+            let at = |line: usize| Area::new([left, area.y + high * line as f32], [wide, high]);
+            let found = (0..FORK_LINES).map(at).find(|at| taken.iter().all(|other| !at.meets(*other)));
+            // What finds no room is named in the legend alone.
+            if let Some(at) = found {
+                taken.push(at);
+                scene.text(words, [left, at.middle()[1]], style.text, Align::Left, Role::Words(mark.hue));
+            }
+        }
+        taken
+    }
+
+    /// The branches' names at the ends of their curves, as many as find room;
+    /// the selected one's first.
+    fn names(&self, scene: &mut Scene<'_>, chart: &Chart, options: &ChartOptions, mut taken: Vec<Area>) {
+        let style = options.style;
+        let high = (style.text * 7.0 / 6.0).round();
+        let mut names = named(chart, style);
+        names.sort_by_key(|(_, series)| Some(series.hue) != options.selected);
+        for (name, series) in names {
+            let Some(end) = series.points.iter().rev().find_map(|point| self.place(*point)) else { continue };
+            let size = [style.width(&name) + 4.0, high];
+            let Some(at) = free(&taken, [end[0] + 4.0, end[1]], size, self.area) else { continue };
+            // Among the curves a name stands beside its own end, or not at all.
+            let among = end[0] < self.area.right() - 1.0;
+            if among && (at.middle()[1] - end[1]).abs() > high {
+                continue;
+            }
+            taken.push(at);
+            // What it lies on shows through as little as it can.
+            scene.rectangle(at, Ink::from(Role::Paper).faded(0.75));
+            scene.text(name, [at.x + 2.0, at.middle()[1]], style.text, Align::Left, Role::Words(series.hue));
+        }
+    }
+}
+
+/// What is above the plot: the vertical axis' name, and what it leaves out.
+fn top(style: Style, beyond: bool) -> f32 {
+    if style.standalone || beyond { (2.0 * style.text).max(16.0).round() } else { 8.0 }
+}
+
+/// What is below it: numbers, the horizontal axis' name, and a legend so high.
+fn bottom(style: Style, legend: f32) -> f32 {
+    (1.7 * style.text).round() + if style.standalone { (1.8 * style.text).round() + 8.0 + legend } else { 0.0 }
+}
+
+fn entries(chart: &Chart) -> Vec<Entry> {
+    let of = |series: &Series| Entry { hue: Some(series.hue), dotted: series.dashed, words: series.name.clone() };
+    chart.series.iter().map(of).collect()
+}
+
+/// What is named at its end: the training's curve of each branch, where there
+/// are several.
+fn named(chart: &Chart, style: Style) -> Vec<(String, &Series)> {
+    let curves: Vec<&Series> = chart.series.iter().filter(|series| !series.dashed).collect();
+    if curves.iter().all(|series| series.hue == curves[0].hue) {
+        return Vec::new();
+    }
+    // A series begins with its branch's name, which has no blanks.
+    let name = |series: &Series| style.fitted(series.name.split(' ').next().unwrap_or_default(), NAME * style.text);
+    curves.into_iter().map(|series| (name(series), series)).collect()
+}
+
+/// The nearest place beside the end of a curve that no other name has taken,
+/// within the height of the plot.
+fn free(taken: &[Area], end: Place, size: [f32; 2], area: Area) -> Option<Area> {
+    let most = (area.height - size[1]).max(0.0);
+    let half = size[1] / 2.0;
+    let places = (0..=6).flat_map(|away| [end[1] - away as f32 * half, end[1] + away as f32 * half]);
+    places
+        .map(|middle| {
+            let top = (middle - half).clamp(area.y, area.y + most).round();
+            Area::new([end[0].round(), top], size)
+        })
+        .find(|at| taken.iter().all(|other| !at.meets(*other)))
+}
+
+fn described(axis: &Axis) -> String {
+    match &axis.unit {
+        Some(unit) if !axis.label.contains(unit.as_str()) => format!("{} ({unit})", axis.label),
+        _ => axis.label.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use revacnn_schemas::Mark;
+
+    use super::*;
+    use crate::scene::{Shape, text_width};
+
+    fn series(name: &str, hue: u16, points: Vec<[f64; 2]>) -> Series {
+        Series { name: name.to_owned(), hue: Hue(hue), dashed: false, points, bounds: Vec::new() }
+    }
+
+    fn chart(scale: Scale, series: Vec<Series>) -> Chart {
+        let axis = |label: &str, scale| Axis { label: label.to_owned(), unit: None, scale };
+        let (x, y) = (axis("step", Scale::Linear), axis("loss", scale));
+        Chart { title: String::new(), x, y, series, marks: Vec::new(), notes: Vec::new() }
+    }
+
+    fn flat(values: &[f64]) -> Vec<Series> {
+        let curve = |(place, value): (usize, &f64)| {
+            series(&format!("b{place} train"), place as u16, (0..50).map(|step| [f64::from(step), *value]).collect())
+        };
+        values.iter().enumerate().map(curve).collect()
+    }
+
+    const WINDOW: Style = Style { text: 12.0, measure: text_width, standalone: false };
+
+    fn options(size: [f32; 2], style: Style) -> ChartOptions {
+        ChartOptions { size, x: None, selected: None, style }
+    }
+
+    /// The numbers of the vertical axis.
+    fn numbers(chart: &Chart, options: &ChartOptions) -> Vec<String> {
+        let layout = ChartLayout::of(chart, options).unwrap();
+        let scene = layout.scene(chart, options);
+        let left = layout.area.x;
+        scene
+            .texts()
+            .filter(|text| text.align == Align::Right && text.at[0] < left)
+            .map(|text| text.words.clone())
+            .collect()
+    }
+
+    #[test]
+    fn a_gap_ends_a_run_and_empty_runs_are_left_out() {
+        let points = [[0.0, f64::NAN], [1.0, 1.0], [2.0, 2.0], [3.0, f64::NAN], [4.0, 4.0]];
+        let place = |[x, y]: [f64; 2]| y.is_finite().then_some([x as f32, y as f32]);
+        let lengths: Vec<usize> = runs(&points, place).iter().map(Vec::len).collect();
+        assert_eq!(lengths, [2, 1]);
+    }
+
+    #[test]
+    fn a_place_on_the_axis_is_found_again_under_its_point() {
+        let chart = chart(Scale::Linear, vec![series("main", 0, vec![[0.0, 1.0], [100.0, 2.0]])]);
+        let mut wide = options([600.0, 150.0], WINDOW);
+        wide.x = Some([0.0, 200.0]);
+        let layout = ChartLayout::of(&chart, &wide).unwrap();
+        assert!((layout.value_at(layout.x_at(50.0)) - 50.0).abs() < 0.01);
+        assert_eq!(layout.value_at(-40.0), 0.0);
+        let own = ChartLayout::of(&chart, &options([600.0, 150.0], WINDOW)).unwrap();
+        assert!((own.value_at(9_999.0) - 100.0).abs() < 0.01);
+    }
+
+    #[test]
+    fn each_of_several_curves_has_its_branchs_name_at_its_end_where_there_is_room() {
+        let area = Area::new([50.0, 8.0], [400.0, 60.0]);
+        let size = [60.0, 14.0];
+        let mut taken = Vec::new();
+        for _ in 0..6 {
+            taken.extend(free(&taken, [454.0, 40.0], size, area));
+        }
+        assert_eq!(taken.len(), 3, "as many as find room");
+        for (place, at) in taken.iter().enumerate() {
+            assert!(at.y >= area.y && at.bottom() <= area.bottom(), "{at:?}");
+            assert!(taken[..place].iter().all(|other| !at.meets(*other)), "{at:?}");
+        }
+        // What ends elsewhere has a place of its own.
+        assert_eq!(free(&taken, [200.0, 40.0], size, area).map(|at| at.middle()[1]), Some(40.0));
+    }
+
+    #[test]
+    fn the_axis_of_one_value_lies_around_it_and_its_numbers_differ() {
+        for value in [0.001, 1.019_93, 5e15, -2e-9, 0.0] {
+            for style in [Style::FILE, WINDOW] {
+                let chart = chart(Scale::Linear, flat(&[value]));
+                let options = options([720.0, 200.0], style);
+                let numbers = numbers(&chart, &options);
+                let differ: std::collections::BTreeSet<&String> = numbers.iter().collect();
+                assert!(numbers.len() >= 2 && differ.len() == numbers.len(), "{value}: {numbers:?}");
+                let layout = ChartLayout::of(&chart, &options).unwrap();
+                let [_, y] = layout.place([1.0, value]).unwrap();
+                assert!((y - layout.area.middle()[1]).abs() < 0.2 * layout.area.height, "{value}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_lies_outside_the_figure_however_many_branches_or_large_values_there_are() {
+        for values in [vec![5e15], vec![-1.234e-7, 9.9e-7], (0..25).map(f64::from).collect()] {
+            for scale in [Scale::Linear, Scale::Logarithmic] {
+                let mut chart = chart(scale, flat(&values));
+                if chart.series.iter().all(|series| Range::of(std::slice::from_ref(series), scale).is_none()) {
+                    continue;
+                }
+                chart.marks = (0..25)
+                    .map(|place| Mark {
+                        x: f64::from(2 * place),
+                        text: format!("branch-{place}"),
+                        hue: Hue(place),
+                        kind: MarkKind::Fork,
+                    })
+                    .collect();
+                for (width, style) in [(720.0, Style::FILE), (360.0, Style::FILE), (900.0, WINDOW), (240.0, WINDOW)] {
+                    let height = if style.standalone { ChartLayout::height(&chart, width, style) } else { 120.0 };
+                    let options = options([width, height], style);
+                    let layout = ChartLayout::of(&chart, &options).unwrap();
+                    let covers = layout.scene(&chart, &options).covers(text_width).unwrap();
+                    let within = covers.x >= 0.0 && covers.y >= 0.0;
+                    assert!(within && covers.right() <= width && covers.bottom() <= height, "{covers:?} {width}");
+                    if style.standalone {
+                        assert!(layout.area.height >= PLOT - 1.0, "{:?}", layout.area);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_curves_name_does_not_lie_on_what_happened_at_its_end() {
+        let mut both = flat(&[0.1, 1e15]);
+        both[1].points.truncate(5);
+        let mut chart = chart(Scale::Linear, both);
+        chart.marks = vec![Mark { x: 4.0, text: "diverged".to_owned(), hue: Hue(1), kind: MarkKind::Event }];
+        let options = options([720.0, 320.0], Style::FILE);
+        let scene = ChartLayout::of(&chart, &options).unwrap().scene(&chart, &options);
+        let area = |words: &str| scene.texts().find(|text| text.words == words).map(|text| text.area(text_width));
+        let diverged = area("diverged").unwrap();
+        assert!(area("b1").is_none_or(|name| !name.meets(diverged)), "{diverged:?}");
+    }
+
+    #[test]
+    fn one_curve_far_away_does_not_flatten_another_and_is_told() {
+        let chart = chart(Scale::Linear, {
+            let mut both = flat(&[0.1, 1e15]);
+            both[0].points[3][1] = 0.2;
+            both
+        });
+        for style in [Style::FILE, WINDOW] {
+            let options = options([720.0, 200.0], style);
+            let layout = ChartLayout::of(&chart, &options).unwrap();
+            let [low, high] = [0.1, 0.2].map(|value| layout.place([3.0, value]).unwrap()[1]);
+            assert!(low - high > 0.5 * layout.area.height);
+            assert_eq!(layout.place([3.0, 1e15]).unwrap()[1], layout.area.y, "at the edge");
+            let scene = layout.scene(&chart, &options);
+            assert!(scene.texts().any(|text| text.words == "beyond this axis: b1 train reaches 1e15"), "{scene:?}");
+        }
+        let logarithmic = Chart { y: Axis { scale: Scale::Logarithmic, ..chart.y.clone() }, ..chart };
+        assert!(Range::of(&logarithmic.series, Scale::Logarithmic).unwrap().far.is_none());
+    }
+
+    #[test]
+    fn a_logarithmic_axis_has_decades_and_what_lies_between_them() {
+        let curve = series("main", 0, vec![[0.0, 0.3], [1.0, 3.0]]);
+        let found = numbers(&chart(Scale::Logarithmic, vec![curve]), &options([720.0, 200.0], WINDOW));
+        assert_eq!(found, ["0.5", "1", "2"]);
+    }
+
+    #[test]
+    fn the_selected_branch_lies_above_and_alone_has_a_band() {
+        let mut both = flat(&[1.0, 2.0]);
+        for series in &mut both {
+            series.bounds = series.points.iter().map(|[_, y]| [y - 0.5, y + 0.5]).collect();
+        }
+        let chart = chart(Scale::Linear, both);
+        let mut options = options([720.0, 200.0], WINDOW);
+        options.selected = Some(Hue(0));
+        let scene = ChartLayout::of(&chart, &options).unwrap().scene(&chart, &options);
+        let bands = |shape: &&Shape<'_>| matches!(shape, Shape::Polygon(..));
+        assert_eq!(scene.shapes.iter().filter(bands).count(), 1);
+        let lines = scene.shapes.iter().filter_map(|shape| match shape {
+            Shape::Line(line) => Some((line.ink.role, line.width)),
+            _ => None,
+        });
+        assert_eq!(lines.collect::<Vec<_>>(), [(Role::Branch(Hue(1)), 1.5), (Role::Branch(Hue(0)), 2.0)]);
+    }
+}

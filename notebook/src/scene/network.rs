@@ -1,0 +1,448 @@
+//! The network: the image, a group of nodes a layer, the classes; paths as thick as
+//! activations.
+
+use revacnn_schemas::{DiagramNode, LayerName, NetworkDiagram};
+
+use super::plan::{PATHS, Plan, node_of};
+use super::{Align, Area, Ink, Line, Place, Role, Scene, Style};
+use crate::look::count;
+
+/// The largest side of a node, and what lies between two.
+const LARGEST_NODE: f32 = 46.0;
+const GAP: f32 = 4.0;
+/// The height of the layers' names.
+const HEAD: f32 = 40.0;
+const BUTTON: f32 = 18.0;
+/// How far down a button beneath a name is.
+const BENEATH: f32 = 21.0;
+/// The least width of a layer that has room for a button beside its name.
+const LEAST_BESIDE: f32 = 84.0;
+/// A diagram less wide than this has no class bars.
+const NARROW: f32 = 500.0;
+/// The share of the class bars' room that their names take.
+const CLASS_NAMES: f32 = 0.48;
+/// How high a network in a file is at least and at most, and the least side of a
+/// node for which it is made higher.
+const HEIGHTS: [f32; 2] = [360.0, 900.0];
+const SEEN: f32 = 22.0;
+/// A node less wide than this has no number beneath it.
+const NUMBERED: f32 = 14.0;
+
+/// Where everything of a diagram lies.
+#[derive(Debug, Clone)]
+pub struct NetworkLayout {
+    /// The image that the network looks at.
+    pub input: Area,
+    /// A square a filter of the plan, `[column][filter]`.
+    pub nodes: Vec<Vec<Area>>,
+    /// The layers' names.
+    pub heads: Vec<Area>,
+    /// In the window the button that adds a filter, a column each: beside the
+    /// layer's name, or beneath it where there is little room.
+    pub add: Vec<Area>,
+    /// The class bars.
+    pub classes: Area,
+    style: Style,
+}
+
+/// How many cells side by side make the largest square cells of `count` ones
+/// in a space, each with a strip beneath it, and their side.
+fn grid(count: usize, width: f32, height: f32, beneath: f32) -> (usize, f32) {
+    let sizes = (1..=count.max(1)).map(|across| {
+        let down = count.max(1).div_ceil(across);
+        let side = ((width - GAP * (across - 1) as f32) / across as f32)
+            .min((height - GAP * (down - 1) as f32) / down as f32 - beneath)
+            .min(LARGEST_NODE);
+        (across, side.max(1.0))
+    });
+    sizes.fold((1, 0.0), |best, next| if next.1 > best.1 + 0.01 { next } else { best })
+}
+
+impl NetworkLayout {
+    /// Lays a plan out in a space.
+    pub fn of(plan: &Plan, has_classes: bool, [width, height]: [f32; 2], style: Style) -> Self {
+        let input_side = (width * 0.10).clamp(36.0, 96.0);
+        // Where there is little room, filters need it more than class bars.
+        let has_classes = has_classes && width >= NARROW;
+        let classes_width = if has_classes { (width * 0.20).clamp(110.0, 190.0) } else { 0.0 };
+        let body = (height - HEAD - 12.0).max(20.0);
+        let input_side = input_side.round();
+        let input_top = (HEAD + (body - input_side) / 2.0).round();
+        let input = Area::new([style.sides(), input_top], [input_side; 2]);
+        let between = (width * 0.03).clamp(10.0, 28.0);
+        let left = input.x + input_side + between;
+        let right = width - classes_width - style.sides() - if has_classes { between } else { 0.0 };
+        let count = plan.columns.len().max(1) as f32;
+        let gutter = ((right - left) / count * 0.22).clamp(8.0, 56.0);
+        let wide = ((right - left - gutter * (count - 1.0)) / count).max(8.0);
+        let beneath = if style.standalone { style.text } else { 0.0 };
+        let (mut nodes, mut add, mut heads) = (Vec::new(), Vec::new(), Vec::new());
+        for (place, (_, filters)) in plan.columns.iter().enumerate() {
+            let x = left + place as f32 * (wide + gutter);
+            let numbered = grid(filters.len(), wide, body, beneath);
+            let (beneath, (across, side)) = match numbered.1 >= NUMBERED {
+                true => (beneath, numbered),
+                false => (0.0, grid(filters.len(), wide, body, 0.0)),
+            };
+            let down = filters.len().div_ceil(across).max(1);
+            let pitch = [side + GAP, side + beneath + GAP];
+            let used = [across as f32 * pitch[0] - GAP, down as f32 * pitch[1] - GAP];
+            let corner = [x + (wide - used[0]) / 2.0, HEAD + (body - used[1]) / 2.0];
+            let node = |filter: usize| {
+                let at = [(filter % across) as f32 * pitch[0], (filter / across) as f32 * pitch[1]];
+                Area::new([(corner[0] + at[0]).round(), (corner[1] + at[1]).round()], [side.floor(); 2])
+            };
+            nodes.push((0..filters.len()).map(node).collect());
+            if style.standalone {
+                heads.push(Area::new([x, 2.0], [wide, HEAD - 4.0]));
+                continue;
+            }
+            let beside = wide >= LEAST_BESIDE;
+            let button = if beside { BUTTON + 2.0 } else { 0.0 };
+            heads.push(Area::new([x, 2.0], [(wide - button).max(8.0), HEAD - 4.0]));
+            let (left, top, side) =
+                if beside { (x + wide - BUTTON, 4.0, BUTTON) } else { (x, BENEATH, (BUTTON - 2.0).min(wide + 2.0)) };
+            add.push(Area::new([left, top], [side; 2]));
+        }
+        let classes = Area::new([width - classes_width - style.sides(), HEAD], [classes_width, body]);
+        Self { input, nodes, heads, add, classes, style }
+    }
+
+    /// Whether there is room for a line beneath a layer's name.
+    pub fn has_room_beneath(&self, column: usize) -> bool {
+        self.style.standalone || self.add.get(column).is_some_and(|button| button.y < BENEATH)
+    }
+
+    /// Whether there is room for the class bars.
+    pub fn has_bars(&self) -> bool {
+        self.classes.width > 0.0
+    }
+
+    /// Where the nodes of a layer lie, in the figure's order; `None` for those that
+    /// the plan leaves out.
+    fn squares(&self, plan: &Plan, diagram: &NetworkDiagram, column: usize) -> Vec<Option<Area>> {
+        let column = &diagram.columns[column];
+        let place = plan.columns.iter().position(|(layer, _)| *layer == column.layer);
+        let of = |node: &DiagramNode| {
+            let at = plan.columns[place?].1.iter().position(|filter| *filter == node.filter)?;
+            self.nodes[place?].get(at).copied()
+        };
+        column.nodes.iter().map(of).collect()
+    }
+
+    /// From the image to the first layer, and from each layer to the next:
+    /// between filters of the upper half alone.
+    pub fn paths(&self, plan: &Plan, diagram: &NetworkDiagram) -> Vec<Line> {
+        let mut lines = Vec::new();
+        let places: Vec<Vec<Option<Area>>> =
+            (0..diagram.columns.len()).map(|column| self.squares(plan, diagram, column)).collect();
+        let ends: Vec<Vec<(usize, Place)>> =
+            diagram.columns.iter().zip(&places).map(|(column, places)| ends(&column.nodes, places)).collect();
+        for (place, column) in diagram.columns.iter().enumerate() {
+            let most = column.nodes.iter().filter_map(|node| node.activation_sum).fold(0.0_f32, f32::max);
+            for &(node, here) in &ends[place] {
+                let sum = column.nodes[node].activation_sum.unwrap_or(0.0);
+                let share = if most > 0.0 { sum / most } else { 0.0 };
+                if !share.is_finite() {
+                    continue;
+                }
+                let mut path = |from: Place, to: Place, strength: f32| {
+                    let ink = Ink::from(Role::Quiet).faded((0.12 + 0.28 * share) * strength);
+                    lines.push(Line { points: vec![from, to], width: 0.5 + 2.5 * share, dash: &[], ink });
+                };
+                if place == 0 && diagram.input.is_some() {
+                    path([self.input.right(), self.input.middle()[1]], here, 1.0);
+                }
+                if let Some(next) = ends.get(place + 1) {
+                    next.iter().for_each(|(_, to)| path(here, *to, 0.5));
+                } else if self.has_bars() {
+                    path(here, [self.classes.x - 4.0, self.classes.middle()[1]], 1.0);
+                }
+            }
+        }
+        lines
+    }
+
+    /// The names of layers, of the image and of the classes; `chosen` is a layer that
+    /// stands out.
+    pub fn words(&self, plan: &Plan, diagram: &NetworkDiagram, chosen: Option<&LayerName>) -> Scene<'static> {
+        let mut scene = Scene::default();
+        let style = self.style;
+        for (place, (layer, _)) in plan.columns.iter().enumerate() {
+            let head = self.heads[place];
+            let column = diagram.columns.iter().find(|column| column.layer == *layer);
+            let room = head.width.max(18.0);
+            let name = match column {
+                Some(column) => {
+                    let filters = count(column.nodes.len() as u64);
+                    let name = format!("{layer}  {filters}");
+                    if style.width(&name) <= room { name } else { format!("{layer} {filters}") }
+                }
+                None => format!("no {layer}"),
+            };
+            let ink = if chosen == Some(layer) { Role::Accent } else { Role::Ink };
+            scene.text(style.fitted(&name, room), [head.x, 13.0], style.text, Align::Left, ink);
+            if let Some(column) = column.filter(|_| self.has_room_beneath(place)) {
+                let text = style.fitted(&column.description, head.width + if style.standalone { 0.0 } else { 20.0 });
+                scene.text(text, [head.x, 29.0], style.text, Align::Left, Role::Quiet);
+            }
+        }
+        if let Some((image, _)) = &diagram.input {
+            let [x, y] = [self.input.middle()[0], self.input.bottom() + 12.0];
+            scene.text(format!("image {image}"), [x, y], style.text, Align::Middle, Role::Quiet);
+            if let Some(class) = diagram.label.and_then(|label| diagram.classes.get(label)) {
+                let name = style.fitted(&class.name, 2.0 * x - 4.0);
+                scene.text(name, [x, y + 16.0], style.text, Align::Middle, Role::Ink);
+                if !self.has_bars() {
+                    let share = format!("{:.0} %", class.probability * 100.0);
+                    scene.text(share, [x, y + 32.0], style.text, Align::Middle, Role::Ink);
+                }
+            }
+        }
+        self.classes(&mut scene, diagram);
+        scene
+    }
+
+    /// The middle of each class' line, and the room for its bar.
+    fn class_lines(&self, count: usize) -> Vec<(f32, Area)> {
+        if count == 0 || !self.has_bars() {
+            return Vec::new();
+        }
+        let area = self.classes;
+        let height = (area.height / count as f32).min(26.0);
+        let top = area.y + (area.height - height * count as f32) / 2.0;
+        let names = area.width * CLASS_NAMES;
+        let line = |place: usize| {
+            let y = top + (place as f32 + 0.5) * height;
+            let width = (area.width - names - 28.0).max(8.0);
+            (y, Area::new([area.x + names, y - height * 0.28], [width, height * 0.56]))
+        };
+        (0..count).map(line).collect()
+    }
+
+    /// Names and probabilities of the classes, as many as find room.
+    fn classes(&self, scene: &mut Scene<'_>, diagram: &NetworkDiagram) {
+        let (style, area) = (self.style, self.classes);
+        let lines = self.class_lines(diagram.classes.len());
+        if !lines.is_empty() {
+            scene.text("softmax, %", [area.right(), 13.0], style.text, Align::Right, Role::Ink);
+        }
+        let mut free = f32::NEG_INFINITY;
+        for (place, (class, (y, _))) in diagram.classes.iter().zip(lines).enumerate() {
+            if style.standalone && y - style.text / 2.0 < free {
+                continue;
+            }
+            free = y + style.text / 2.0;
+            let ink = if diagram.label == Some(place) { Role::Ink } else { Role::Quiet };
+            let name = style.fitted(&class.name, area.width * CLASS_NAMES - 6.0);
+            scene.text(name, [area.x, y], style.text, Align::Left, ink);
+            let text = format!("{:.0}", class.probability * 100.0);
+            scene.text(text, [area.right(), y], style.text, Align::Right, ink);
+        }
+    }
+
+    /// The bars of the classes, on grounds of a colour.
+    pub fn bars(&self, diagram: &NetworkDiagram, ground: Ink) -> Scene<'static> {
+        let mut scene = Scene::default();
+        let lines = self.class_lines(diagram.classes.len());
+        for (place, (class, (_, room))) in diagram.classes.iter().zip(lines).enumerate() {
+            scene.rectangle(room, ground);
+            let share = if class.probability.is_finite() { class.probability.clamp(0.0, 1.0) } else { 0.0 };
+            let ink = if diagram.label == Some(place) { Role::Accent } else { Role::Quiet };
+            scene.rectangle(Area { width: room.width * share, ..room }, ink);
+        }
+        scene
+    }
+
+    /// Outlines of the filters that another branch has and this one lacks.
+    pub fn gaps(&self, plan: &Plan, diagram: &NetworkDiagram) -> Scene<'static> {
+        let mut scene = Scene::default();
+        for ((layer, filters), squares) in plan.columns.iter().zip(&self.nodes) {
+            for (filter, at) in filters.iter().zip(squares) {
+                if node_of(diagram, layer, filter).is_none() {
+                    scene.outline(*at);
+                }
+            }
+        }
+        scene
+    }
+}
+
+/// The nodes of a layer that have paths, and their middles: the upper half, and where
+/// some are left out the strongest.
+fn ends(nodes: &[DiagramNode], places: &[Option<Area>]) -> Vec<(usize, Place)> {
+    let drawn = nodes.iter().zip(places).enumerate().filter(|(_, (node, _))| node.top_half);
+    let mut ends: Vec<(usize, Place)> = drawn.filter_map(|(at, (_, area))| Some((at, (*area)?.middle()))).collect();
+    if places.iter().any(Option::is_none) {
+        let sum = |(at, _): &(usize, Place)| nodes[*at].activation_sum.unwrap_or(f32::NEG_INFINITY);
+        ends.sort_by(|one, other| sum(other).total_cmp(&sum(one)));
+        ends.truncate(PATHS);
+    }
+    ends
+}
+
+/// A network in a file so wide, and how high it is.
+pub(super) fn network(diagram: &NetworkDiagram, width: f32, style: Style) -> (Scene<'_>, f32) {
+    let (plan, left_out) = Plan::seen(diagram);
+    let of = |height: f32| NetworkLayout::of(&plan, !diagram.classes.is_empty(), [width, height], style);
+    let least = |layout: &NetworkLayout| layout.nodes.iter().flatten().map(|node| node.width).fold(SEEN, f32::min);
+    let (mut height, mut layout) = (HEIGHTS[0], of(HEIGHTS[0]));
+    while height < HEIGHTS[1] && least(&layout) < SEEN {
+        height += 60.0;
+        layout = of(height);
+    }
+    let mut scene = Scene::default();
+    // Paths first, so that the nodes lie above them.
+    layout.paths(&plan, diagram).into_iter().for_each(|line| scene.shapes.push(super::Shape::Line(line)));
+    for ((layer, filters), squares) in plan.columns.iter().zip(&layout.nodes) {
+        for (filter, &at) in filters.iter().zip(squares) {
+            let Some((place, node)) = node_of(diagram, layer, filter) else { continue };
+            if node.new {
+                scene.rectangle(at.grown(2.0), Role::Branch(diagram.hue));
+            }
+            scene.rectangle(at, Role::Paper);
+            if let Some(image) = &node.image {
+                scene.image(image, place, at);
+            }
+            if at.width >= NUMBERED {
+                let below = [at.middle()[0], at.bottom() + 0.55 * style.text];
+                let size = 0.8 * style.text;
+                scene.text(node.filter.number.to_string(), below, size, Align::Middle, Role::Quiet);
+            }
+        }
+    }
+    if let Some((_, image)) = &diagram.input {
+        scene.image(image, (usize::MAX, 0), layout.input);
+    }
+    scene.add(layout.bars(diagram, Ink::from(Role::Line).faded(0.5)), [0.0; 2]);
+    scene.add(layout.words(&plan, diagram, None), [0.0; 2]);
+    let has_paths = diagram.columns.iter().any(|column| column.nodes.iter().any(|node| node.top_half));
+    let paths = "lines: paths to the half of a layer's filters with the largest activation sums, as wide as the sums";
+    for words in has_paths.then(|| paths.to_owned()).into_iter().chain(left_out) {
+        height += 1.4 * style.text;
+        scene.text(style.fitted(&words, width - 32.0), [16.0, height], style.text, Align::Left, Role::Quiet);
+    }
+    (scene, (height + style.text).ceil())
+}
+
+#[cfg(test)]
+mod tests {
+    use revacnn_schemas::{
+        BranchName, ClassProbability, DiagramColumn, FilterIdentity, FilterNumber, Hue, Image, Palette, Step,
+    };
+
+    use super::*;
+    use crate::scene::plan::MOST;
+    use crate::scene::text_width;
+
+    /// A network of layers with so many filters.
+    fn diagram(layers: &[(&str, usize)]) -> NetworkDiagram {
+        let image = |number: usize| Image {
+            label: format!("{number}"),
+            filter: None,
+            rows: 1,
+            columns: 64,
+            pixels: (0..64).map(|value| value as f32 / 64.0).collect(),
+            palette: Palette::Sequential,
+            range: [0.0, 1.0],
+        };
+        let node = |number: usize| DiagramNode {
+            filter: FilterIdentity { number: FilterNumber(number as u32), born: None },
+            image: Some(image(number)),
+            mean_abs_gradient: None,
+            weight_norm: 1.0,
+            update_ratio: None,
+            activation_sum: Some((number * 7 % 1_000) as f32),
+            zero_share: None,
+            top_half: number * 7 % 1_000 >= 500 || number < 20,
+            frozen: false,
+            new: number == 0,
+        };
+        let column = |(layer, filters): &(&str, usize)| DiagramColumn {
+            layer: layer.parse().unwrap(),
+            description: "conv 5×5 · relu · max 2×2".to_owned(),
+            nodes: (0..*filters).map(node).collect(),
+        };
+        NetworkDiagram {
+            title: "network".to_owned(),
+            branch: "main".parse::<BranchName>().unwrap(),
+            hue: Hue(0),
+            step: Step(1),
+            input: Some((revacnn_schemas::ImageIndex(7), image(0))),
+            label: Some(3),
+            columns: layers.iter().map(column).collect(),
+            classes: (0..10).map(|class| ClassProbability { name: format!("c{class}"), probability: 0.1 }).collect(),
+            notes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn nodes_lie_apart_within_the_space() {
+        let diagram = diagram(&[("conv1", 40), ("conv2", 20), ("softmax", 10)]);
+        let plan = Plan::of(&[&diagram]);
+        for size in [[940.0, 320.0], [260.0, 180.0], [720.0, 400.0]] {
+            for standalone in [true, false] {
+                let layout = NetworkLayout::of(&plan, true, size, Style { standalone, ..Style::FILE });
+                let all: Vec<&Area> = layout.nodes.iter().flatten().collect();
+                for (place, node) in all.iter().enumerate() {
+                    assert!(node.x >= 0.0 && node.right() <= layout.classes.x && node.bottom() <= size[1], "{node:?}");
+                    assert!(all[place + 1..].iter().all(|other| !node.meets(**other)), "{size:?}");
+                    assert!(layout.add.iter().all(|button| !node.meets(*button)), "{size:?}");
+                }
+                assert_eq!(layout.add.len(), if standalone { 0 } else { 3 });
+            }
+        }
+    }
+
+    #[test]
+    fn cells_are_as_large_as_the_space_allows() {
+        assert_eq!(grid(4, 96.0, 96.0, 0.0), (2, 46.0));
+        assert_eq!(grid(4, 96.0, 96.0, 10.0), (2, 36.0));
+        assert_eq!(grid(1, 500.0, 500.0, 0.0).0, 1);
+        assert_eq!(grid(0, 100.0, 100.0, 0.0).0, 1);
+    }
+
+    #[test]
+    fn a_file_holds_all_of_a_network_within_it() {
+        for layers in
+            [&[("conv1", 20), ("conv2", 21), ("conv3", 20)][..], &[("a", 1)], &[("fc1", 1_000), ("fc2", 1_000)]]
+        {
+            let diagram = diagram(layers);
+            let (scene, height) = network(&diagram, 720.0, Style::FILE);
+            let covers = scene.covers(text_width).unwrap();
+            assert!(covers.x >= 0.0 && covers.y >= 0.0, "{covers:?}");
+            assert!(covers.right() <= 720.0 && covers.bottom() <= height, "{covers:?} {height}");
+        }
+    }
+
+    #[test]
+    fn of_a_wide_layer_the_strongest_are_drawn_and_the_figure_says_so() {
+        let diagram = diagram(&[("fc1", 1_000), ("fc2", 10)]);
+        let (plan, left_out) = Plan::seen(&diagram);
+        assert_eq!(
+            left_out,
+            ["fc1: 48 of 1,000 filters are drawn, those with the largest activation sums; 12 have paths"]
+        );
+        let drawn = &plan.columns[0].1;
+        assert_eq!((drawn.len(), plan.columns[1].1.len()), (MOST, 10));
+        // The sums are 7 times the number, modulo 1,000: the largest is 999's.
+        let sums: Vec<u32> = drawn.iter().map(|filter| filter.number.0 * 7 % 1_000).collect();
+        assert!(sums.iter().all(|sum| *sum >= 1_000 - MOST as u32), "{sums:?}");
+        let (scene, _) = network(&diagram, 720.0, Style::FILE);
+        assert!(scene.texts().any(|text| text.words == left_out[0]));
+        let layout = NetworkLayout::of(&plan, true, [720.0, 400.0], Style::FILE);
+        assert_eq!(layout.paths(&plan, &diagram).len(), PATHS + PATHS * 10 + 10);
+    }
+
+    #[test]
+    fn a_file_of_two_thousand_units_has_two_megabytes_at_most() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.svg");
+        let figure = revacnn_schemas::Figure::Network(diagram(&[("fc1", 1_000), ("fc2", 1_000)]));
+        crate::render(&figure, &path).unwrap();
+        let size = std::fs::metadata(&path).unwrap().len();
+        assert!(size < 2_000_000, "{size}");
+        let drawn = std::fs::read_to_string(&path).unwrap();
+        assert!(drawn.contains("fc2: 48 of 1,000 filters are drawn"));
+    }
+}

@@ -1,0 +1,82 @@
+//! Which filters of a network have a place.
+
+use revacnn_schemas::{DiagramColumn, DiagramNode, FilterIdentity, LayerName, NetworkDiagram};
+
+use crate::look::count;
+
+/// The most nodes of a layer in a file: of more, nobody tells one from another.
+pub(super) const MOST: usize = 48;
+/// The most filters of such a layer that have paths.
+pub(super) const PATHS: usize = 12;
+
+/// The filters that have a place in a diagram, in order.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Plan {
+    /// A column a layer.
+    pub columns: Vec<(LayerName, Vec<FilterIdentity>)>,
+}
+
+impl Plan {
+    /// The filters of some networks: those of the first in its order, then
+    /// what the others have besides.
+    pub fn of(diagrams: &[&NetworkDiagram]) -> Self {
+        let mut columns: Vec<(LayerName, Vec<FilterIdentity>)> = Vec::new();
+        for diagram in diagrams {
+            let mut next = 0;
+            for column in &diagram.columns {
+                let place = columns.iter().position(|(layer, _)| *layer == column.layer).unwrap_or_else(|| {
+                    columns.insert(next, (column.layer.clone(), Vec::new()));
+                    next
+                });
+                let filters = &mut columns[place].1;
+                for node in &column.nodes {
+                    if !filters.contains(&node.filter) {
+                        filters.push(node.filter.clone());
+                    }
+                }
+                next = place + 1;
+            }
+        }
+        Self { columns }
+    }
+
+    /// The filters of a network that can be told apart on paper: of a layer of many
+    /// those with the largest activation sums, or where there are none, norms. And
+    /// a line a layer of which some are left out.
+    pub(super) fn seen(diagram: &NetworkDiagram) -> (Self, Vec<String>) {
+        let mut left_out = Vec::new();
+        let column = |column: &DiagramColumn| {
+            let nodes = &column.nodes;
+            let mut places: Vec<usize> = (0..nodes.len()).collect();
+            if nodes.len() > MOST {
+                let has_sums = nodes.iter().any(|node| node.activation_sum.is_some());
+                let size = |place: &usize| match has_sums {
+                    true => nodes[*place].activation_sum.unwrap_or(f32::NEG_INFINITY),
+                    false => nodes[*place].weight_norm,
+                };
+                places.sort_by(|one, other| size(other).total_cmp(&size(one)));
+                places.truncate(MOST);
+                places.sort_unstable();
+                let (layer, all) = (&column.layer, count(nodes.len() as u64));
+                let by = if has_sums { "activation sums" } else { "norms" };
+                left_out.push(format!(
+                    "{layer}: {MOST} of {all} filters are drawn, those with the largest {by}; {PATHS} have paths"
+                ));
+            }
+            (column.layer.clone(), places.into_iter().map(|place| nodes[place].filter.clone()).collect())
+        };
+        let columns = diagram.columns.iter().map(column).collect();
+        (Self { columns }, left_out)
+    }
+}
+
+/// A node of a diagram, and where it stands in the figure.
+pub fn node_of<'a>(
+    diagram: &'a NetworkDiagram,
+    layer: &LayerName,
+    filter: &FilterIdentity,
+) -> Option<((usize, usize), &'a DiagramNode)> {
+    let column = diagram.columns.iter().position(|column| column.layer == *layer)?;
+    let node = diagram.columns[column].nodes.iter().position(|node| node.filter == *filter)?;
+    Some(((column, node), &diagram.columns[column].nodes[node]))
+}

@@ -1,0 +1,316 @@
+//! Points in a plane, each the small image that it stands for; one filter at two
+//! addresses is joined.
+
+use revacnn_schemas::{Scatter, ScatterPoint};
+
+use super::legend::{Entry, Legend};
+use super::{Align, Area, Ink, Place, Role, Scene, Style, fitted};
+use crate::look::dash;
+
+/// What lies between the points and the edge: their numbers are beside them.
+const MARGIN: [f32; 2] = [22.0, 16.0];
+/// The share of the room that the legend may have for itself: in less room points lie
+/// behind it.
+const LEGEND: f32 = 0.25;
+/// The side of a point without an image.
+const DOT: f32 = 6.0;
+/// The frame about an image.
+const EDGE: f32 = 2.0;
+/// How high an embedding is in a file, but for the notes.
+const HEIGHT: f32 = 500.0;
+
+/// What a scatter is drawn for.
+#[derive(Debug, Clone, Copy)]
+pub struct ScatterOptions {
+    /// The room for it.
+    pub size: [f32; 2],
+    /// The most lines of notes, from 2 on.
+    pub notes: usize,
+    /// How many branches there are, of which the points may be of fewer.
+    pub branches: usize,
+    /// How words look.
+    pub style: Style,
+}
+
+/// Where everything of a scatter lies.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScatterLayout {
+    /// Where each point lies.
+    pub places: Vec<Place>,
+    /// The side of the points' images.
+    pub side: f32,
+    /// Where points may lie: above the notes, and below the legend unless that is
+    /// large for the room.
+    pub area: Area,
+    legend: Legend,
+    notes: Vec<(Place, String)>,
+}
+
+impl ScatterLayout {
+    /// How high a scatter in a file is so wide.
+    pub fn height(scatter: &Scatter, options: &ScatterOptions) -> f32 {
+        HEIGHT + notes(scatter, options).len() as f32 * line(options.style)
+    }
+
+    /// Lays a scatter out.
+    pub fn of(scatter: &Scatter, options: &ScatterOptions) -> Self {
+        let (style, [width, height]) = (options.style, options.size);
+        let groups = scatter.groups.iter();
+        let mut entries: Vec<Entry> =
+            groups.map(|group| Entry { hue: Some(group.hue), dotted: false, words: group.name.clone() }).collect();
+        if options.branches > entries.len() {
+            let words = format!("{} of {} branches", entries.len(), options.branches);
+            entries.push(Entry { hue: None, dotted: false, words });
+        }
+        let corner = [style.sides(), 0.0];
+        let wide = (width - 2.0 * style.sides()).max(1.0);
+        let mut legend = Legend::of(entries.clone(), corner, wide, style);
+        let told = notes(scatter, options);
+        let line = line(style);
+        let foot = height - line * told.len() as f32;
+        let place = |note: usize| [style.sides(), foot + line * (note as f32 + 0.5) - 1.0];
+        let notes = told.into_iter().enumerate().map(|(note, words)| (place(note), words)).collect();
+        let mut above = legend.height;
+        if legend.height > LEGEND * foot {
+            legend = Legend::at_left(entries, corner, [wide, foot], style);
+            above = 0.0;
+        }
+        let area = Area::new([0.0, above], [width, (foot - above).max(1.0)]);
+        let room = (area.width * area.height / scatter.points.len().max(1) as f32).sqrt();
+        let side = (room * 0.28).clamp(8.0, 26.0).round();
+        Self { places: places(&scatter.points, area), side, area, legend, notes }
+    }
+
+    /// Where the image of a point lies, in whole pixels.
+    fn square(&self, point: &ScatterPoint, at: Place) -> Area {
+        let side = if point.image.is_some() { self.side } else { DOT };
+        Area::new([(at[0] - side / 2.0).round(), (at[1] - side / 2.0).round()], [side; 2])
+    }
+
+    /// The points and the lines between them, at their places or on the way there;
+    /// `marked` are those that stand out.
+    pub fn points<'a>(
+        &self,
+        scatter: &'a Scatter,
+        at: &[Place],
+        marked: impl Fn(&ScatterPoint) -> bool,
+        alpha: f32,
+    ) -> Scene<'a> {
+        let mut scene = Scene::default();
+        for [one, other] in &scatter.links {
+            if let (Some(&from), Some(&to)) = (at.get(*one), at.get(*other)) {
+                scene.line(vec![from, to], 1.5, &[], Role::Line);
+            }
+        }
+        for (number, (point, at)) in scatter.points.iter().zip(at).enumerate() {
+            let group = scatter.groups.get(point.group);
+            let within = self.square(point, *at);
+            let hue = group.map(|group| group.hue);
+            let of_branch = Ink::from(hue.map_or(Role::Quiet, Role::Branch)).faded(alpha);
+            let (ink, within, dashes) = match marked(point) {
+                true => (Role::Accent.into(), within.grown(3.0), &[][..]),
+                false => (of_branch, within, hue.map_or(&[][..], dash)),
+            };
+            match &point.image {
+                Some(image) => {
+                    scene.framed(within, EDGE, ink, dashes);
+                    scene.image(image, (0, number), within);
+                }
+                None => scene.rectangle(within.grown(EDGE), ink),
+            }
+        }
+        scene
+    }
+
+    /// The legend, the notes, and the points' numbers beside them, where the legend does
+    /// not lie: those in full ink also there.
+    pub fn words(
+        &self,
+        scatter: &Scatter,
+        at: &[Place],
+        numbers: impl Fn(&ScatterPoint) -> Option<Role>,
+        style: Style,
+    ) -> Scene<'static> {
+        let mut scene = Scene::default();
+        // One filter of two branches lies in two places, and is named at one.
+        let twins: Vec<usize> = scatter.links.iter().map(|[_, twin]| *twin).collect();
+        let named = scatter.points.iter().zip(at).enumerate().filter(|(place, _)| !twins.contains(place));
+        let taken = self.legend.areas(style);
+        for (_, (point, [x, y])) in named {
+            let Some(role) = numbers(point) else { continue };
+            let number = point.filter.number.to_string();
+            let left = x + self.side / 2.0 + 5.0;
+            let here = Area::new([left, y - style.text / 2.0], [style.width(&number), style.text]);
+            if role == Role::Ink || taken.iter().all(|other| !here.meets(*other)) {
+                scene.text(number, [left, *y], style.text, Align::Left, role);
+            }
+        }
+        self.legend.draw(&mut scene, style);
+        for (at, note) in &self.notes {
+            scene.text(note.as_str(), *at, style.text, Align::Left, Role::Quiet);
+        }
+        scene
+    }
+
+    /// All of it, with every point where it belongs.
+    pub fn scene<'a>(&self, scatter: &'a Scatter, style: Style) -> Scene<'a> {
+        let mut scene = self.points(scatter, &self.places, |_| false, 1.0);
+        scene.add(self.words(scatter, &self.places, |_| Some(Role::Quiet), style), [0.0; 2]);
+        scene
+    }
+}
+
+/// The height of a line of notes.
+fn line(style: Style) -> f32 {
+    (style.text * 1.35).round()
+}
+
+/// What is told beneath the points: in a file also where they start from, as they
+/// would lie elsewhere otherwise.
+fn notes(scatter: &Scatter, options: &ScatterOptions) -> Vec<String> {
+    let (style, room) = (options.style, options.size[0] - 2.0 * options.style.sides());
+    let start = scatter.start.filter(|_| style.standalone);
+    let start = start.map(|step| format!("the points start from where they lie at step {step}"));
+    let all = scatter.notes.iter().cloned().chain(start);
+    lines(all, options.notes, room, |words| style.width(words))
+}
+
+/// Notes in at most so many lines (from 2), each within some room.
+fn lines(notes: impl Iterator<Item = String>, rows: usize, room: f32, width: impl Fn(&str) -> f32) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for note in notes {
+        let joined = lines.last().map(|line| format!("{line} · {note}")).filter(|joined| width(joined) <= room);
+        match (joined, lines.last_mut()) {
+            (Some(joined), Some(line)) => *line = joined,
+            // Where it is too long, `KL 0.1 nats` says as much.
+            _ if width(&note) > room => lines.push(fitted(&note.replace("KL divergence", "KL"), room, &width)),
+            _ => lines.push(note),
+        }
+    }
+    if lines.len() > rows {
+        let more = lines.len() - (rows - 1);
+        lines.truncate(rows - 1);
+        lines.push(format!("and {more} more"));
+    }
+    lines
+}
+
+/// Where each point lies: the same scale along both axes, the whole in the
+/// middle.
+fn places(points: &[ScatterPoint], area: Area) -> Vec<Place> {
+    let finite = || points.iter().map(|point| point.position).filter(|at| at.iter().all(|value| value.is_finite()));
+    let fold = |axis: usize| {
+        finite().map(|at| at[axis]).fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)))
+    };
+    let ((left, right), (bottom, top)) = (fold(0), fold(1));
+    let room = |side: f32, margin: f32| f64::from((side - 2.0 * margin).max(1.0));
+    let room = [room(area.width, MARGIN[0]), room(area.height, MARGIN[1])];
+    let scale = (room[0] / (right - left)).min(room[1] / (top - bottom));
+    let scale = if scale.is_finite() { scale } else { 0.0 };
+    let middle = [(left + right) / 2.0, (bottom + top) / 2.0];
+    let place = |point: &ScatterPoint| {
+        let along = |axis: usize| ((point.position[axis] - middle[axis]) * scale) as f32;
+        [area.middle()[0] + along(0), area.middle()[1] - along(1)]
+    };
+    points.iter().map(place).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use revacnn_schemas::{FilterIdentity, FilterNumber, Hue, ScatterGroup};
+
+    use super::*;
+    use crate::scene::text_width;
+
+    fn point(number: u32, x: f64, y: f64) -> ScatterPoint {
+        let filter = FilterIdentity { number: FilterNumber(number), born: None };
+        ScatterPoint { group: 0, layer: "conv1".parse().unwrap(), filter, position: [x, y], image: None }
+    }
+
+    #[test]
+    fn points_fill_the_space_with_one_scale_for_both_axes() {
+        let area = Area::new([0.0, 10.0], [200.0 + 2.0 * MARGIN[0], 100.0 + 2.0 * MARGIN[1]]);
+        let found = places(&[point(0, 0.0, 0.0), point(1, 2.0, 0.0), point(2, 0.0, 1.0)], area);
+        assert_eq!(found[1][0] - found[0][0], 200.0);
+        assert_eq!(found[0][1] - found[2][1], 100.0);
+        let one = places(&[point(0, 3.0, -4.0)], Area::new([0.0; 2], [100.0, 60.0]));
+        assert_eq!(one, [[50.0, 30.0]], "a single point lies in the middle");
+    }
+
+    #[test]
+    fn notes_share_a_line_as_long_as_it_lasts() {
+        let of = |notes: &[&str], rows, room| {
+            let notes = notes.iter().map(|note| (*note).to_owned());
+            lines(notes, rows, room, |words| text_width(words, 12.0))
+        };
+        let notes = ["one", "two", "three and more"];
+        let [short, narrow] = of(&notes, 2, 60.0).try_into().unwrap();
+        assert!(short == "one · two" && narrow.starts_with("three") && narrow.ends_with('…'), "{narrow}");
+        assert_eq!(of(&notes, 2, 400.0), ["one · two · three and more"]);
+        assert_eq!(of(&["KL divergence 0.1 nats"], 2, 80.0), ["KL 0.1 nats"]);
+        // A fork step has no gradients: a note a filter.
+        let many: Vec<String> = (0..40).map(|filter| format!("{filter} has no gradient")).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        assert_eq!(of(&many, 3, 160.0), ["0 has no gradient", "1 has no gradient", "and 38 more"]);
+    }
+
+    #[test]
+    fn points_lie_between_the_legend_and_the_notes_and_a_twin_has_no_number() {
+        let group = |place: u16| ScatterGroup { name: format!("a-long-branch-{place}@1200"), hue: Hue(place) };
+        let scatter = Scatter {
+            title: String::new(),
+            groups: (0..12).map(group).collect(),
+            points: (0..30).map(|number| point(number, f64::from(number % 6), f64::from(number / 6))).collect(),
+            links: vec![[0, 1]],
+            notes: vec!["KL divergence 0.1 nats".to_owned(), "trustworthiness 0.9 over 5 neighbours".to_owned()],
+            start: Some(revacnn_schemas::Step(7)),
+        };
+        for (size, style) in
+            [([720.0, 540.0], Style::FILE), ([480.0, 300.0], Style { text: 12.0, standalone: false, ..Style::FILE })]
+        {
+            let options = ScatterOptions { size, notes: 4, branches: 14, style };
+            let layout = ScatterLayout::of(&scatter, &options);
+            let scene = layout.scene(&scatter, style);
+            let covers = scene.covers(text_width).unwrap();
+            assert!(covers.x >= 0.0 && covers.right() <= size[0] && covers.bottom() <= size[1], "{covers:?}");
+            let texts: Vec<_> = scene.texts().map(|text| (text.words.as_str(), text.area(text_width))).collect();
+            for (place, (words, at)) in texts.iter().enumerate() {
+                assert!(texts[..place].iter().all(|(_, other)| !at.meets(*other)), "{words} {at:?}");
+            }
+            assert!(layout.places.iter().all(|[_, y]| *y > layout.area.y && *y < layout.area.bottom()));
+            let numbers = |number: &str| texts.iter().any(|(words, _)| *words == number);
+            assert!(numbers("0") && !numbers("1") && numbers("12 of 14 branches"));
+            assert_eq!(texts.iter().any(|(words, _)| words.contains("start from")), style.standalone);
+        }
+    }
+
+    #[test]
+    fn in_little_room_points_lie_behind_the_legend_and_numbers_leave_it_readable_but_that_of_the_marked_one() {
+        let group = |place: u16| ScatterGroup { name: format!("branch-{place}@1200"), hue: Hue(place) };
+        let scatter = Scatter {
+            title: String::new(),
+            groups: (0..6).map(group).collect(),
+            points: vec![point(0, 0.0, 1.0), point(1, 1.0, 1.0), point(2, 1.0, 0.0)],
+            links: Vec::new(),
+            notes: Vec::new(),
+            start: None,
+        };
+        let style = Style { text: 12.0, standalone: false, ..Style::FILE };
+        let options = ScatterOptions { size: [300.0, 100.0], notes: 2, branches: 6, style };
+        let layout = ScatterLayout::of(&scatter, &options);
+        assert_eq!(layout.area, Area::new([0.0; 2], options.size));
+        assert!(layout.places[2][1] - layout.places[0][1] > 60.0, "{:?}", layout.places);
+        // The first lies on the legend, the others beside it.
+        let at = [[20.0, 8.0], [200.0, 80.0], [180.0, 90.0]];
+        let numbers = |marked: Option<u32>| {
+            let role = |point: &ScatterPoint| {
+                Some(if Some(point.filter.number.0) == marked { Role::Ink } else { Role::Quiet })
+            };
+            let words = layout.words(&scatter, &at, role, style);
+            let numbers = words.texts().map(|text| text.words.clone()).filter(|words| words.len() == 1);
+            numbers.collect::<Vec<_>>()
+        };
+        assert_eq!(numbers(None), ["1", "2"]);
+        assert_eq!(numbers(Some(0)), ["0", "1", "2"]);
+    }
+}

@@ -1,0 +1,104 @@
+//! How wide words are, and as much of them as fits.
+
+use std::sync::LazyLock;
+
+use ttf_parser::Face;
+use unicode_width::UnicodeWidthChar;
+
+use crate::look::FONT;
+
+/// How wide a line of text of a size is drawn by who paints the scene.
+pub type Measure = fn(&str, f32) -> f32;
+
+/// How a scene's words look, and how wide who paints it draws them.
+#[derive(Debug, Clone, Copy)]
+pub struct Style {
+    /// The size of labels.
+    pub text: f32,
+    /// How wide words are.
+    pub measure: Measure,
+    /// Whether the figure stands alone: its axes, curves and marks are then named
+    /// in it, and not by what is around it.
+    pub standalone: bool,
+}
+
+impl Style {
+    /// A figure in a file.
+    pub const FILE: Self = Self { text: 10.0, measure: text_width, standalone: true };
+
+    /// What lies at the left and the right end of a figure.
+    pub(super) fn sides(self) -> f32 {
+        if self.standalone { 16.0 } else { 12.0 }
+    }
+
+    /// How wide a label is.
+    pub fn width(self, words: &str) -> f32 {
+        (self.measure)(words, self.text)
+    }
+
+    /// As much of a label as fits.
+    pub fn fitted(self, words: &str, room: f32) -> String {
+        fitted(words, room, |words| self.width(words))
+    }
+}
+
+/// How wide a line of text of a size is, by the embedded font's advances: of other
+/// scripts by the columns that they take.
+pub fn text_width(words: &str, size: f32) -> f32 {
+    static FACE: LazyLock<Option<Face<'static>>> = LazyLock::new(|| Face::parse(FONT, 0).ok());
+    let em = FACE.as_ref().map_or(1.0, |face| f32::from(face.units_per_em()));
+    let own = |letter: char| {
+        let face = FACE.as_ref()?;
+        face.glyph_hor_advance(face.glyph_index(letter)?).map(|advance| f32::from(advance) / em)
+    };
+    // An em is two columns.
+    let other = |letter: char| letter.width().unwrap_or(0) as f32 / 2.0;
+    size * words.chars().map(|letter| own(letter).unwrap_or_else(|| other(letter))).sum::<f32>()
+}
+
+/// As much of a text as fits, with `…` where it is cut.
+pub fn fitted(text: &str, room: f32, width: impl Fn(&str) -> f32) -> String {
+    if width(text) <= room {
+        return text.to_owned();
+    }
+    let ends: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
+    let cut = |end: usize| format!("{}…", text[..end].trim_end());
+    // Wider with every letter, but for what joins others.
+    let fits = ends.partition_point(|end| width(&cut(*end)) <= room);
+    cut(fits.checked_sub(1).map_or(0, |last| ends[last]))
+}
+
+/// A text in lines that fit, broken between words.
+pub fn wrapped(text: &str, room: f32, width: impl Fn(&str) -> f32) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        let joined = lines.last().map(|line| format!("{line} {word}")).filter(|joined| width(joined) <= room);
+        match (joined, lines.last_mut()) {
+            (Some(joined), Some(line)) => *line = joined,
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_of_other_scripts_have_a_width() {
+        let wide = |text: &str| text_width(text, 10.0);
+        assert_eq!(wide("猫猫猫猫"), 40.0);
+        assert!(wide("猫 cat") > wide(" cat") + 9.0 && wide("cat") < 30.0 && wide("cat") > 10.0);
+        assert_eq!(wide(""), 0.0);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_cut_and_lines_break_between_words() {
+        let ten = |text: &str| 10.0 * text.chars().count() as f32;
+        assert_eq!(fitted("conv1", 50.0, ten), "conv1");
+        assert_eq!(fitted("a rather long name", 60.0, ten), "a rat…");
+        assert_eq!(fitted("conv1", 0.0, ten), "…");
+        assert_eq!(wrapped("one two  three", 70.0, ten), ["one two", "three"]);
+    }
+}
