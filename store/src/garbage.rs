@@ -10,6 +10,7 @@ use revacnn_schemas::{BranchRecord, Fidelity, Table};
 
 use crate::branches::list_plain;
 use crate::disk::is_folder;
+use crate::disk::lock::FileLock;
 use crate::disk::paths::BranchPaths;
 use crate::disk::system::{file_bytes, folder_bytes};
 use crate::read::gaps::Strays;
@@ -187,13 +188,24 @@ impl Store {
                 || entry.starts_with(FREED)
                 || (entry.starts_with('.') && entry.ends_with(".json.new"))
         };
-        Ok(list_if_there(self.root())?.into_iter().filter(is_left).map(|entry| self.root().join(entry)).collect())
+        let left = list_if_there(self.root())?.into_iter().filter(is_left).map(|entry| self.root().join(entry));
+        let mut half_made = Vec::new();
+        for path in left {
+            // A pack is put together for longer than the store's lock may be held.
+            if !FileLock::is_held(&path.join(STAGING_LOCK))? {
+                half_made.push(path);
+            }
+        }
+        Ok(half_made)
     }
 
     fn remove(&self, path: &Path) -> Result<(), StoreError> {
         if is_folder(path) { self.disk().remove_folder(path) } else { self.disk().remove_file(path) }
     }
 }
+
+/// The lock of who puts branches together in a folder of the store.
+pub(crate) const STAGING_LOCK: &str = "staging.lock";
 
 /// How the name of what is being removed begins.
 const FREED: &str = ".freed-";

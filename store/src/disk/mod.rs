@@ -34,6 +34,8 @@ pub enum DiskOperation<'a> {
     Sync(&'a Path),
     /// A file or folder is renamed.
     Rename(&'a Path, &'a Path),
+    /// Two folders change places.
+    Exchange(&'a Path, &'a Path),
     /// A file or folder is removed.
     Remove(&'a Path),
 }
@@ -152,6 +154,25 @@ impl Disk {
         self.before(DiskOperation::Rename(from, to))
             .and_then(|()| fs::rename(from, to))
             .map_err(|source| StoreError::io("move a finished file to", to, source))
+    }
+
+    /// Has two folders of one file system change places: atomic. `false` where the
+    /// system or the file system cannot do that, and nothing was changed.
+    pub(crate) fn exchange(&self, from: &Path, to: &Path) -> Result<bool, StoreError> {
+        let io = |source| StoreError::io("put a finished folder in place of", to, source);
+        self.before(DiskOperation::Exchange(from, to)).map_err(io)?;
+        #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+        {
+            use rustix::fs::{CWD, RenameFlags, renameat_with};
+            use rustix::io::Errno;
+
+            match renameat_with(CWD, from, CWD, to, RenameFlags::EXCHANGE) {
+                Ok(()) => return Ok(true),
+                Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {}
+                Err(error) => return Err(io(error.into())),
+            }
+        }
+        Ok(false)
     }
 
     /// Makes the renames within a folder last through a power failure.
