@@ -16,6 +16,7 @@ use crate::disk::system::{file_bytes, folder_bytes};
 use crate::read::gaps::Strays;
 use crate::read::listing::{Listing, list_if_there, spans};
 use crate::shape::TENSOR_TABLES;
+use crate::steering::is_letter;
 use crate::store::{BranchList, has_vanished, read_branch};
 use crate::thinning::{Materialised, Thinned};
 use crate::{StepSpan, Store, StoreError};
@@ -269,7 +270,7 @@ fn of_branch(record: &BranchRecord, paths: &BranchPaths) -> Result<Vec<Garbage>,
     }
     for folder in ["inbox", "outbox"] {
         let folder = paths.folder.join(folder);
-        for entry in list_plain(&folder)? {
+        for entry in list_plain(&folder)?.into_iter().filter(|entry| is_letter(entry)) {
             garbage.push(left_over(folder.join(entry), "steering that nobody fetched"));
         }
     }
