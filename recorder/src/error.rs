@@ -81,14 +81,16 @@ pub enum RecorderError {
     /// What was computed again is not what was recorded.
     #[error(
         "replaying branch `{branch}`, step {step} has digest {found:.12}, but {expected:.12} was \
-         recorded: the log or the keyframe before it was changed, or this machine computes \
-         wrongly. Nothing was written"
+         recorded in the table steps, column {column}: the log or the keyframe before it was changed, or this \
+         machine computes wrongly. Nothing was written"
     )]
     ReplayDiffers {
         /// The branch.
         branch: BranchName,
         /// The first step that differs.
         step: Step,
+        /// The digest's column in the table `steps`.
+        column: &'static str,
         /// The recorded digest.
         expected: Digest,
         /// The digest of the replay.
@@ -128,21 +130,6 @@ pub enum RecorderError {
         /// How many there are.
         images: u32,
     },
-    /// What was computed again has the recorded digest, but the tensors in the
-    /// log are not the computed ones.
-    #[error(
-        "branch `{branch}`, step {step}: the stored {what} are not those that belong to the \
-         recorded digest: the log was changed. Compacting the branch removes what is stored, and \
-         materialising it then writes the true ones, computed again"
-    )]
-    TensorsDiffer {
-        /// The branch.
-        branch: BranchName,
-        /// The first step that differs.
-        step: Step,
-        /// Which array.
-        what: String,
-    },
     /// The engine.
     #[error(transparent)]
     Trainer(TrainerError),
@@ -156,10 +143,6 @@ impl RecorderError {
             Self::NoRoomForNote { branch, .. } => {
                 vec![Advice::Free { unasked: false }, Advice::Compact { branch: branch.clone() }]
             }
-            Self::TensorsDiffer { branch, .. } => vec![
-                Advice::Compact { branch: branch.clone() },
-                Advice::Materialise { branch: branch.clone(), steps: None },
-            ],
             _ => Vec::new(),
         }
     }

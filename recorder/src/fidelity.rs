@@ -11,7 +11,7 @@ use revacnn_trainer::data::Dataset;
 
 use crate::RecorderError;
 use crate::replay::{bring_forward, check_digest, check_producer, trainer_of};
-use crate::verify::{VerifyPlan, verify};
+use crate::verify::verify_digests;
 
 /// Turns a branch into one of fidelity `keyframes`, after verifying all of
 /// it; returns the bytes that were freed.
@@ -39,7 +39,7 @@ pub fn compact(
     {
         let lineage = Lineage::of(store, rewrite.branch())?;
         if lineage.own().steps().is_some() {
-            verify(store, &lineage, VerifyPlan { span: None, threads, tensors: false }, dataset, progress)?;
+            verify_digests(store, &lineage, threads, dataset, progress)?;
         }
     }
     rewrite.drop_tensors().map_err(|error| match error {

@@ -100,23 +100,24 @@ pub(crate) fn check_digest(trainer: &Trainer, reader: &BranchReader) -> Result<(
 pub(crate) fn check_row(trainer: &Trainer, reader: &BranchReader, row: &StepRow) -> Result<bool, RecorderError> {
     let found = trainer.digest();
     if row.digest != found {
-        return Err(differs(reader.branch(), row.step, row.digest, found));
+        return Err(differs(reader.branch(), row.step, "digest", [row.digest, found]));
     }
     let Some(expected) = row.state_digest else { return Ok(false) };
     let found = trainer.state().state_digest(found);
     if expected != found {
-        return Err(differs(reader.branch(), row.step, expected, found));
+        return Err(differs(reader.branch(), row.step, "state_digest", [expected, found]));
     }
     Ok(true)
 }
 
+/// What was recorded in a column, and what was found instead.
 fn differs(
     record: &BranchRecord,
     step: Step,
-    expected: revacnn_schemas::Digest,
-    found: revacnn_schemas::Digest,
+    column: &'static str,
+    [expected, found]: [revacnn_schemas::Digest; 2],
 ) -> RecorderError {
-    RecorderError::ReplayDiffers { branch: record.name.clone(), step, expected, found }
+    RecorderError::ReplayDiffers { branch: record.name.clone(), step, column, expected, found }
 }
 
 /// Reads any step's tensors: from the log where they are stored, computed

@@ -1,4 +1,7 @@
 //! Verifying: a recorded run is executed again and compared, on all cores.
+//!
+//! Each step is shown as to a recorder, and `revacnn-store` compares its rows,
+//! column by column, with those that are stored.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -9,8 +12,8 @@ use revacnn_trainer::Trainer;
 use revacnn_trainer::data::Dataset;
 
 use crate::RecorderError;
-use crate::replay::{capture, check_producer, check_row, state_of_fork};
-use revacnn_store::{BranchReader, Lineage, StepSpan, Store, StoreError};
+use crate::replay::{check_producer, check_row, state_of_fork};
+use revacnn_store::{BranchReader, Comparison, Lineage, StepSpan, Store, StoreError};
 
 /// What is verified, and how.
 #[derive(Debug, Clone, Copy)]
@@ -19,8 +22,8 @@ pub struct VerifyPlan {
     pub span: Option<StepSpan>,
     /// Workers: each executes spans between keyframes on one thread.
     pub threads: usize,
-    /// Whether every stored tensor is compared as well, bit by bit.
-    pub tensors: bool,
+    /// Whether digests and checksums alone are compared, and not every column.
+    pub quick: bool,
 }
 
 /// What was found to be equal.
@@ -32,8 +35,15 @@ pub struct Verified {
     pub digests: u64,
     /// Digests of whole states that were compared.
     pub state_digests: u64,
-    /// Steps whose stored tensors were compared.
+    /// Steps whose rows were compared, column by column.
+    pub rows: u64,
+    /// Steps of those whose tensors are stored, and were compared as well.
     pub tensors: u64,
+    /// Files whose pages were checked.
+    pub files: u64,
+    /// Whether all of those have checksums; otherwise only their lengths were
+    /// checked.
+    pub checksums: bool,
     /// Whether the first step was derived anew: from the seed, or from the
     /// parent by the fork's edits.
     pub origin: bool,
@@ -46,14 +56,18 @@ struct Job<'a> {
     last: Step,
 }
 
-/// Executes a branch again and compares every step with the log.
+/// Checks all files of a branch, executes it again and compares every step with
+/// the log: each column of each table, but for
+/// [those](revacnn_store::NOT_COVERED) that do not follow from the run.
 ///
 /// `progress` is called after each span between keyframes with its steps.
 ///
 /// # Errors
-/// [`RecorderError::ReplayDiffers`] with the first step that differs;
-/// [`RecorderError::TensorsDiffer`]; [`Missing`](StoreError::Missing) where steps
-/// were recorded and their file was lost; those of reading and computing.
+/// [`RowDiffers`](StoreError::RowDiffers) with the first table, step and column
+/// that differ; [`RecorderError::ReplayDiffers`] where that is a digest;
+/// [`Damaged`](StoreError::Damaged) for a file whose checksum is another;
+/// [`Missing`](StoreError::Missing) where steps were recorded and their file was
+/// lost; those of reading and computing.
 pub fn verify(
     store: &Store,
     lineage: &Lineage,
@@ -61,6 +75,37 @@ pub fn verify(
     dataset: &Arc<Dataset>,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<Verified, RecorderError> {
+    let span = verified_span(lineage, plan)?;
+    let (mut files, mut checksums) = (0, true);
+    for (reader, part) in lineage.parts() {
+        if let Some(part) = part.intersection(&span) {
+            check_producer(reader.branch(), "verify it")?;
+            files += reader.check_files(part)?;
+            checksums &= reader.branch().has_checksums();
+        }
+    }
+    let found = execute(store, lineage, span, plan, dataset, progress)?;
+    Ok(Verified { files, checksums, ..found })
+}
+
+/// [`verify`] of digests alone, which looks at nothing that compacting removes.
+///
+/// # Errors
+/// Those of [`verify`].
+pub(crate) fn verify_digests(
+    store: &Store,
+    lineage: &Lineage,
+    threads: usize,
+    dataset: &Arc<Dataset>,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<(), RecorderError> {
+    let plan = VerifyPlan { span: None, threads, quick: true };
+    let span = verified_span(lineage, plan)?;
+    execute(store, lineage, span, plan, dataset, progress).map(drop)
+}
+
+/// The steps that are verified, none of which is missing.
+fn verified_span(lineage: &Lineage, plan: VerifyPlan) -> Result<StepSpan, RecorderError> {
     let own = lineage.own();
     let Some(span) = plan.span.or_else(|| own.steps()) else {
         if let Some(gap) = own.gaps()?.pop() {
@@ -81,19 +126,54 @@ pub fn verify(
     }
     lineage.holder(span.first)?;
     lineage.holder(span.last)?;
+    Ok(span)
+}
+
+fn execute(
+    store: &Store,
+    lineage: &Lineage,
+    span: StepSpan,
+    plan: VerifyPlan,
+    dataset: &Arc<Dataset>,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<Verified, RecorderError> {
     let mut jobs = Vec::new();
-    let mut origin = false;
+    let (mut origin, mut at_origin) = (false, Compared::default());
     for (reader, part) in lineage.parts() {
         let Some(part) = part.intersection(&span) else { continue };
         check_producer(reader.branch(), "verify it")?;
+        if !plan.quick {
+            reader.compare_topology()?;
+        }
         if part.contains(reader.branch().first_step()) {
-            check_origin(store, reader, dataset, plan.threads)?;
+            at_origin.add(check_origin(store, reader, dataset, plan)?);
+            progress(1);
             origin = true;
         }
         jobs.extend(spans_between_keyframes(reader, part)?);
     }
-    let found = run(&jobs, span, plan, dataset, progress)?;
-    Ok(Verified { origin, ..found })
+    let mut all = run(&jobs, span, plan, dataset, progress)?;
+    all.add(at_origin);
+    let Compared { digests, state_digests, rows, tensors } = all;
+    Ok(Verified { span, digests, state_digests, rows, tensors, origin, files: 0, checksums: false })
+}
+
+/// How much was found to be equal.
+#[derive(Debug, Clone, Copy, Default)]
+struct Compared {
+    digests: u64,
+    state_digests: u64,
+    rows: u64,
+    tensors: u64,
+}
+
+impl Compared {
+    fn add(&mut self, other: Self) {
+        self.digests += other.digests;
+        self.state_digests += other.state_digests;
+        self.rows += other.rows;
+        self.tensors += other.tensors;
+    }
 }
 
 /// Compares the branch's first step with what seed or fork give.
@@ -101,15 +181,26 @@ fn check_origin(
     store: &Store,
     reader: &BranchReader,
     dataset: &Arc<Dataset>,
-    threads: usize,
-) -> Result<(), RecorderError> {
+    plan: VerifyPlan,
+) -> Result<Compared, RecorderError> {
     let record = reader.branch();
     let mut trainer =
-        Trainer::of_branch(check_producer(record, "verify it")?, &record.topology, dataset.clone(), threads)?;
+        Trainer::of_branch(check_producer(record, "verify it")?, &record.topology, dataset.clone(), plan.threads)?;
     if record.parent.is_some() {
-        trainer.restore(&state_of_fork(store, record, dataset.clone(), threads)?)?;
+        trainer.restore(&state_of_fork(store, record, dataset.clone(), plan.threads)?)?;
     }
-    check_row(&trainer, reader, &reader.step_row(record.first_step())?).map(drop)
+    let mut found = Compared::default();
+    if !plan.quick {
+        // Before the digests, which say less of what differs.
+        let mut comparison = Comparison::after(reader, None);
+        trainer.show(&record.recording.probes, &mut comparison)?;
+        found.rows += 1;
+        found.tensors += comparison.finish()?;
+    }
+    let whole = check_row(&trainer, reader, &reader.step_row(record.first_step())?)?;
+    found.digests += 1;
+    found.state_digests += u64::from(whole);
+    Ok(found)
 }
 
 /// The spans from keyframe to keyframe; each one's last step is the next
@@ -143,13 +234,12 @@ fn run(
     plan: VerifyPlan,
     dataset: &Arc<Dataset>,
     progress: &(dyn Fn(u64) + Sync),
-) -> Result<Verified, RecorderError> {
+) -> Result<Compared, RecorderError> {
     let next = AtomicUsize::new(0);
     let failed = AtomicBool::new(false);
-    let nothing = Verified { span, digests: 0, state_digests: 0, tensors: 0, origin: false };
     // The failure of the earliest span, so that the answer does not depend on
     // which worker was quicker.
-    let results = Mutex::new((nothing, None::<(usize, RecorderError)>));
+    let results = Mutex::new((Compared::default(), None::<(usize, RecorderError)>));
     let work = || {
         let mut worker = Worker { plan, span, dataset, trainer: None };
         loop {
@@ -159,9 +249,7 @@ fn run(
             let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
             match result {
                 Ok(found) => {
-                    results.0.digests += found.digests;
-                    results.0.state_digests += found.state_digests;
-                    results.0.tensors += found.tensors;
+                    results.0.add(found);
                     progress(found.digests);
                 }
                 Err(error) => {
@@ -198,8 +286,8 @@ struct Worker<'a> {
 }
 
 impl Worker<'_> {
-    fn run(&mut self, job: &Job<'_>) -> Result<Verified, RecorderError> {
-        let record = job.reader.branch();
+    fn run(&mut self, job: &Job<'_>) -> Result<Compared, RecorderError> {
+        let (reader, record) = (job.reader, job.reader.branch());
         let trainer = match &mut self.trainer {
             Some((of, trainer)) if *of == record.id => trainer,
             none => {
@@ -212,35 +300,44 @@ impl Worker<'_> {
                 &mut none.insert((record.id.clone(), trainer)).1
             }
         };
-        let state: TrainingState = job.reader.keyframe_at_or_before(job.keyframe)?;
+        let state: TrainingState = reader.keyframe_at_or_before(job.keyframe)?;
         trainer.restore(&state)?;
-        let rows = job.reader.step_rows(StepSpan::new(job.keyframe, job.last))?;
-        let mut found = Verified { span: self.span, digests: 0, state_digests: 0, tensors: 0, origin: false };
-        for row in &rows {
-            let at_keyframe = row.step == job.keyframe;
-            if !at_keyframe {
-                trainer.step()?;
+        let rows = reader.step_rows(StepSpan::new(job.keyframe, job.last))?;
+        let mut found = Compared::default();
+        let mut comparison: Option<Comparison<'_>> = None;
+        for (step, row) in (job.keyframe.0..).map(Step).zip(&rows) {
+            if step == job.keyframe {
+                // It was compared where it was reached, or as the first step.
+                check_row(trainer, reader, row)?;
+                continue;
             }
-            let whole = check_row(trainer, job.reader, row)?;
-            // The keyframe counts where it is reached, not where it is read,
-            // and steps before the span are only on the way to it.
-            if self.span.contains(row.step) && (!at_keyframe || job.keyframe == record.first_step()) {
-                found.digests += 1;
-                found.state_digests += u64::from(whole);
-                if self.plan.tensors && job.reader.stores_tensors(row.step)? {
-                    check_tensors(trainer, job.reader, row.step)?;
-                    found.tensors += 1;
+            // Steps before the span are only on the way to it.
+            let counts = self.span.contains(step);
+            if counts && !self.plan.quick && comparison.is_none() {
+                let weights: Vec<&[f32]> = trainer.parameters().iter().map(|layer| &layer.weights[..]).collect();
+                comparison = Some(Comparison::after(reader, Some(&weights)));
+            }
+            trainer.step()?;
+            let whole = match (check_row(trainer, reader, row), &mut comparison) {
+                (Ok(whole), _) => whole,
+                (Err(error), comparison) => {
+                    // What differs before it says more, and what follows from it less.
+                    return Err(comparison.take().and_then(|before| before.finish().err()).map_or(error, Into::into));
                 }
+            };
+            if !counts {
+                continue;
+            }
+            found.digests += 1;
+            found.state_digests += u64::from(whole);
+            if let Some(comparison) = &mut comparison {
+                trainer.show(&record.recording.probes, comparison)?;
+                found.rows += 1;
             }
         }
+        if let Some(comparison) = comparison {
+            found.tensors += comparison.finish()?;
+        }
         Ok(found)
-    }
-}
-
-fn check_tensors(trainer: &mut Trainer, reader: &BranchReader, step: Step) -> Result<(), RecorderError> {
-    let (computed, stored) = (capture(trainer, reader.branch())?, reader.seek(step)?);
-    match stored.first_difference(&computed) {
-        None => Ok(()),
-        Some(what) => Err(RecorderError::TensorsDiffer { branch: reader.branch().name.clone(), step, what }),
     }
 }

@@ -206,7 +206,7 @@ fn verify_compares_every_step_of_a_span_wherever_its_keyframes_are() {
     let keyframe = keyframes[1];
     for (first, last) in [(keyframe, keyframe), (keyframe, keyframe + 3), (keyframe - 1, keyframe), (0, 0), (0, 45)] {
         let span = Some(StepSpan::new(Step(first), Step(last)));
-        let plan = VerifyPlan { span, threads: 2, tensors: true };
+        let plan = VerifyPlan { span, threads: 2, quick: false };
         let found = verify(&store, &lineage, plan, &dataset, &|_| {}).unwrap();
         assert_eq!((found.digests, found.tensors), (last - first + 1, last - first + 1), "{first} to {last}");
     }
@@ -221,7 +221,7 @@ fn verify_finds_a_run_equal_and_names_the_step_where_it_was_changed() {
     child.session.finish().unwrap();
     let all = |name_of: &str, span, threads| {
         let lineage = Lineage::open(&store, &name(name_of)).unwrap();
-        verify(&store, &lineage, VerifyPlan { span, threads, tensors: true }, &dataset, &|_| {})
+        verify(&store, &lineage, VerifyPlan { span, threads, quick: false }, &dataset, &|_| {})
     };
     for threads in [1, 3] {
         let found = all("main", None, threads).unwrap();
@@ -389,7 +389,7 @@ fn what_kills_left_behind_is_garbage_and_what_is_committed_is_not() {
     store.collect(&garbage).unwrap();
     assert!(store.garbage().unwrap().items.is_empty());
     let lineage = Lineage::open(&store, &name("main")).unwrap();
-    verify(&store, &lineage, VerifyPlan { span: None, threads: 2, tensors: true }, &dataset, &|_| {}).unwrap();
+    verify(&store, &lineage, VerifyPlan { span: None, threads: 2, quick: false }, &dataset, &|_| {}).unwrap();
 }
 
 /// Ends the training when its thread ends.
@@ -454,7 +454,7 @@ fn a_training_is_steered_through_its_inbox() {
     assert_eq!(store.branch(&name("main~2")).unwrap().first_step(), forked_at);
     for branch in ["main", "main~2"] {
         let lineage = Lineage::open(&store, &name(branch)).unwrap();
-        verify(&store, &lineage, VerifyPlan { span: None, threads: 2, tensors: true }, &dataset, &|_| {}).unwrap();
+        verify(&store, &lineage, VerifyPlan { span: None, threads: 2, quick: false }, &dataset, &|_| {}).unwrap();
     }
 }
 
@@ -486,7 +486,7 @@ fn a_fork_that_does_not_keep_what_gradmax_found_is_executed_as_it_was_made() {
     copy_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stores/gradmax"), &root);
     let (store, dataset) = (Store::open(&root).unwrap(), digits());
     let lineage = Lineage::open(&store, &name("grown")).unwrap();
-    let plan = VerifyPlan { span: None, threads: 1, tensors: true };
+    let plan = VerifyPlan { span: None, threads: 1, quick: false };
     let verified = verify(&store, &lineage, plan, &dataset, &|_| {}).unwrap();
     assert_eq!((verified.digests, verified.origin), (5, true));
     // Made again it is searched for anew, and kept.

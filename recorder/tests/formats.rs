@@ -15,39 +15,66 @@ use revacnn_test_support::SmallRun;
 use revacnn_trainer::data::{Dataset, load};
 
 /// `main` of 9 steps with a normalisation, `wider`, forked from it at step 5 with
-/// two edits, and `kf`, trained by Adadelta with fidelity `keyframes`.
-fn format_1(folder: &Path) -> (Store, Arc<Dataset>) {
+/// two edits, and `kf`, trained by Adadelta with fidelity `keyframes`. The store of
+/// format 2 has validations besides.
+fn of_format(version: u32, folder: &Path) -> (Store, Arc<Dataset>) {
     let root = folder.join("runs");
-    copy_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stores/format-1"), &root);
+    copy_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/stores/format-{version}")), &root);
     (Store::open(&root).unwrap(), Arc::new(load("digits", None).unwrap()))
 }
 
-#[test]
-fn a_store_of_format_1_is_read_and_verified() {
+fn format_1(folder: &Path) -> (Store, Arc<Dataset>) {
+    of_format(1, folder)
+}
+
+fn is_read_and_verified(version: u32, digest_of_kf: &str) {
     let folder = tempfile::tempdir().unwrap();
-    let (store, dataset) = format_1(folder.path());
-    assert_eq!(store.record().format_version, 1);
+    let (store, dataset) = of_format(version, folder.path());
+    assert_eq!(store.record().format_version, version);
     let branches = store.branches().unwrap();
     assert!(branches.problems.is_empty(), "{:?}", branches.problems);
     for (branch, steps, digest) in [
         ("main", 10, "2357e3eeb68be38c74afdd7913d33f9dcca6cd113e8ce8470a669395366400ed"),
         ("wider", 4, "f370f46e0bbe65fc83a32a86e65f0cce63a0c7da73ba5897fa921b4f954e331b"),
-        ("kf", 10, "cb6e607f2647d5e13ffee1d9f9d938225bd158c8f9c5a71b88e329c402737659"),
+        ("kf", 10, digest_of_kf),
     ] {
         let lineage = Lineage::open(&store, &name(branch)).unwrap();
-        assert_eq!(lineage.branch().format_version, 1);
-        let plan = VerifyPlan { span: None, threads: 1, tensors: true };
-        let verified = verify(&store, &lineage, plan, &dataset, &|_| {}).unwrap();
-        assert_eq!((verified.digests, verified.origin), (steps, true), "{branch}");
+        assert_eq!(lineage.branch().format_version, version);
+        assert!(lineage.damage().unwrap().is_empty());
+        for quick in [false, true] {
+            let plan = VerifyPlan { span: None, threads: 1, quick };
+            let verified = verify(&store, &lineage, plan, &dataset, &|_| {}).unwrap();
+            assert_eq!((verified.digests, verified.origin), (steps, true), "{branch}");
+            assert_eq!((verified.rows, verified.checksums), (if quick { 0 } else { steps }, false), "{branch}");
+        }
         let last = lineage.resolve(Position::Last).unwrap();
         assert_eq!(lineage.own().step_row(last).unwrap().digest.to_string(), digest, "{branch}");
     }
 }
 
 #[test]
+fn a_store_of_format_1_is_read_and_verified() {
+    is_read_and_verified(1, "cb6e607f2647d5e13ffee1d9f9d938225bd158c8f9c5a71b88e329c402737659");
+}
+
+#[test]
+fn a_store_of_format_2_is_read_and_verified() {
+    is_read_and_verified(2, "2cbae21da3da76409c7ce7c4ad0ae7219509ae8bc0aeb80ff00be0b7cbb834e2");
+}
+
+#[test]
 fn a_branch_of_format_1_is_trained_on_in_its_own_format_to_the_bits_of_today() {
+    is_trained_on(1);
+}
+
+#[test]
+fn a_branch_of_format_2_is_trained_on_in_its_own_format_to_the_bits_of_today() {
+    is_trained_on(2);
+}
+
+fn is_trained_on(version: u32) {
     let folder = tempfile::tempdir().unwrap();
-    let (store, dataset) = format_1(folder.path());
+    let (store, dataset) = of_format(version, folder.path());
     for branch in ["main", "wider", "kf"] {
         let record = store.branch(&name(branch)).unwrap();
         let options = RecorderOptions::default();
@@ -70,15 +97,20 @@ fn a_branch_of_format_1_is_trained_on_in_its_own_format_to_the_bits_of_today() {
         again.finish().unwrap();
 
         let record = store.branch(&name(branch)).unwrap();
-        assert_eq!(record.format_version, 1);
+        assert_eq!(record.format_version, version);
         let steps = store.branch_folder(&record.id).join(Table::Steps.name());
         for file in std::fs::read_dir(steps).unwrap() {
             let file = std::fs::File::open(file.unwrap().path()).unwrap();
             let footer = parquet::file::metadata::ParquetMetaDataReader::new().parse_and_finish(&file).unwrap();
             let entries = footer.file_metadata().key_value_metadata().unwrap();
             let format = entries.iter().find(|entry| entry.key == "revacnn.format").unwrap();
-            assert_eq!(format.value.as_deref(), Some("1"), "{branch}");
+            assert_eq!(format.value.as_deref(), Some(version.to_string().as_str()), "{branch}");
         }
+        // What was written now goes with what was written then.
+        let lineage = Lineage::open(&store, &name(branch)).unwrap();
+        let plan = VerifyPlan { span: None, threads: 1, quick: false };
+        let verified = verify(&store, &lineage, plan, &dataset, &|_| {}).unwrap();
+        assert!(!verified.checksums && verified.rows == lineage.own().steps().unwrap().steps(), "{branch}");
         let reader = BranchReader::open(&store, &name(branch)).unwrap();
         let mut replay = Replay::new(reader).with_data(dataset.clone(), 1);
         for step in [6, 8, 9, 12] {
@@ -97,7 +129,7 @@ fn a_branch_of_format_1_is_forked_with_edits() {
     let lineage = Lineage::open(&store, &name("wider")).unwrap();
     fork(&store, lineage, Step(7), plan, &SmallRun::default().resources()).unwrap().session.finish().unwrap();
     let lineage = Lineage::open(&store, &name("narrow")).unwrap();
-    let plan = VerifyPlan { span: None, threads: 1, tensors: true };
+    let plan = VerifyPlan { span: None, threads: 1, quick: false };
     assert!(verify(&store, &lineage, plan, &dataset, &|_| {}).unwrap().origin);
     assert_eq!(lineage.steps().unwrap().steps(), 8);
 }
@@ -128,6 +160,6 @@ fn hyper_parameters_without_a_column_are_lacking_before_format_2() {
         let last = batch.num_columns() - 1;
         assert_eq!((last + 1, batch.num_rows(), batch.column(last).null_count()), (columns.len(), 3, 3));
     }
-    let plan = VerifyPlan { span: None, threads: 1, tensors: true };
+    let plan = VerifyPlan { span: None, threads: 1, quick: false };
     assert!(verify(&store, &lineage, plan, &dataset, &|_| {}).unwrap().origin);
 }

@@ -46,6 +46,12 @@ pub struct BranchRecord {
 }
 
 impl BranchRecord {
+    /// Whether the branch's files have checksums: it was made with a format
+    /// that has them.
+    pub fn has_checksums(&self) -> bool {
+        self.format_version >= crate::CHECKSUMS_SINCE
+    }
+
     /// The branch's first own step: 0, or the step that it was forked at.
     pub fn first_step(&self) -> Step {
         self.parent.as_ref().map_or(Step(0), |parent| parent.step)

@@ -72,8 +72,12 @@ pub use topology::{FilterIdentity, LayerTopology, Topology};
 pub use words::{IMAGES, lines, one_line};
 
 /// Version of the log's format: what is made now has it. A branch keeps the one
-/// that it was made with. Since 2 a branch may be another program's.
-pub const FORMAT_VERSION: u32 = 2;
+/// that it was made with. Since 2 a branch may be another program's; since
+/// [`CHECKSUMS_SINCE`] pages have checksums.
+pub const FORMAT_VERSION: u32 = 3;
+
+/// The first format whose pages have checksums, which every reader compares.
+pub const CHECKSUMS_SINCE: u32 = 3;
 
 /// The oldest format that is read. A reader refuses every number outside by name.
 pub const OLDEST_FORMAT_VERSION: u32 = 1;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use revacnn_recorder::RecorderError;
 use revacnn_schemas::{Advice, BranchRecord, Edit, Fidelity, Place, Producer, RunDefinition, written};
-use revacnn_store::{BranchReader, Gap, StepSpan, Store, branch_bytes};
+use revacnn_store::{BranchReader, StepSpan, Store, branch_bytes};
 use serde_json::json;
 
 use super::Run;
@@ -45,7 +45,9 @@ struct Line {
     materialised_steps: u64,
     /// What of its own steps, and of those that it inherits from its parent,
     /// is missing.
-    gaps: Vec<Gap>,
+    gaps: Vec<StepSpan>,
+    /// That, and which of its files are missing or cut off.
+    problems: Vec<String>,
     bytes: u64,
 }
 
@@ -67,7 +69,7 @@ impl Run for LogArguments {
                 Err(error) => problems.push(error.to_string()),
             }
         }
-        problems.extend(lines.iter().flat_map(|line| &line.gaps).map(|gap| gap.error.to_string()));
+        problems.extend(lines.iter().flat_map(|line| line.problems.iter().cloned()));
         let mut out = output::out();
         if json {
             for line in &lines {
@@ -144,6 +146,8 @@ fn describe(store: &Store, record: &BranchRecord, all: &[BranchRecord]) -> Resul
     if let Some(parent) = record.parent.as_ref().and_then(|parent| all.iter().find(|other| other.id == parent.branch)) {
         gaps.extend(reader.gap_before(&BranchReader::of(store, parent.clone())?));
     }
+    let problems = gaps.iter().map(|gap| gap.error.to_string());
+    let problems = problems.chain(reader.damaged_files().iter().map(ToString::to_string)).collect();
     Ok(Line {
         parent,
         last_step: span.map(|span| span.last.0),
@@ -151,7 +155,8 @@ fn describe(store: &Store, record: &BranchRecord, all: &[BranchRecord]) -> Resul
         validation,
         thinned_steps: reader.thinned().iter().map(StepSpan::steps).sum(),
         materialised_steps: reader.materialised().iter().map(StepSpan::steps).sum(),
-        gaps,
+        gaps: gaps.iter().map(|gap| gap.span).collect(),
+        problems,
         bytes: branch_bytes(store.root(), &record.id),
         branches: String::new(),
         ambiguous: false,
@@ -238,17 +243,22 @@ impl Line {
         }
     }
 
-    /// Who recorded it, where that was another program, and what of the tensors is
-    /// stored, where that is not all.
+    /// Who recorded it, where that was another program, what of the tensors is
+    /// stored, where that is not all, and whether files are without checksums.
     fn stored(&self) -> String {
         let stored = self.tensors();
-        match &self.record.producer {
+        let stored = match &self.record.producer {
             Producer::Engine { .. } if self.record.parent.is_some() && self.last_step.is_none() => {
                 "unfinished: resume it".to_owned()
             }
             Producer::Engine { .. } => stored,
             Producer::Foreign(foreign) if stored.is_empty() => format!("by {foreign}"),
             Producer::Foreign(foreign) => format!("by {foreign}, {stored}"),
+        };
+        match (self.record.has_checksums(), stored.is_empty()) {
+            (true, _) => stored,
+            (false, true) => "without checksums".to_owned(),
+            (false, false) => format!("{stored}, without checksums"),
         }
     }
 
@@ -295,8 +305,10 @@ impl Line {
             "validation_accuracy": self.validation.map(|(_, _, accuracy)| accuracy),
             "thinned_steps": self.thinned_steps,
             "materialised_steps": self.materialised_steps,
-            "missing_steps": self.gaps.iter().map(|gap| [gap.span.first, gap.span.last]).collect::<Vec<_>>(),
+            "missing_steps": self.gaps.iter().map(|gap| [gap.first, gap.last]).collect::<Vec<_>>(),
             "bytes": self.bytes,
+            "format_version": self.record.format_version,
+            "checksums": self.record.has_checksums(),
             "created_unix_seconds": self.record.created_unix_seconds,
         })
     }

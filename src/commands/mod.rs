@@ -117,11 +117,11 @@ commands! {
     Man(man::ManArguments),
 }
 
-/// A branch with its past. What of it is missing is said, whatever is asked of
+/// A branch with its past. What of it is missing or cut off is said, whatever is asked of
 /// the rest.
 fn history(store: &Store, name: &BranchName) -> Result<Lineage, Failure> {
     let lineage = Lineage::open(store, name)?;
-    lineage.gaps()?.iter().for_each(|gap| warn(&gap.error));
+    lineage.damage()?.iter().for_each(warn);
     if let Some(unfinished) = unfinished(&lineage) {
         warn(&format!("{unfinished}; all that it has are its parent's steps"));
     }

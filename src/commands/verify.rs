@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use clap::Args;
 use revacnn_recorder::{VerifyPlan, all_cores, find_data, verify};
-use revacnn_schemas::{BranchName, Place};
-use revacnn_store::{Lineage, StepSpan, Store};
+use revacnn_schemas::{BranchName, CHECKSUMS_SINCE, Place};
+use revacnn_store::{Lineage, NOT_COVERED, StepSpan, Store};
 use serde_json::json;
 
 use super::{Run, asked_span, bar};
@@ -18,9 +18,13 @@ use crate::text::{self, count, duration};
 
 /// Execute a branch again and compare every step with the log.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(
+    long_about = about(),
+    after_help = "Examples:
   revacnn verify main
-  revacnn verify wider --from 1000 --to 2000 --tensors")]
+  revacnn verify main --quick
+  revacnn verify wider --from 1000 --to 2000"
+)]
 pub(crate) struct VerifyArguments {
     #[command(flatten)]
     store: StoreOption,
@@ -33,14 +37,29 @@ pub(crate) struct VerifyArguments {
     /// Last step [default: the newest].
     #[arg(long, value_name = "STEP", value_parser = whole::<u64>)]
     to: Option<u64>,
-    /// Compare every stored tensor as well, bit by bit.
+    /// Compare digests and checksums alone, and not every column.
     #[arg(long)]
-    tensors: bool,
+    quick: bool,
     /// Threads, each on spans between keyframes of its own [default: the machine's cores].
     #[arg(long, value_name = "N", value_parser = threads)]
     threads: Option<u16>,
     #[command(flatten)]
     data: DataOption,
+}
+
+fn about() -> String {
+    format!(
+        "Execute a branch again and compare every step with the log.\n\nAll pages' checksums are checked, and then every \
+         column of every table is computed again and compared, bit by bit; tensors where they are stored. Not covered, \
+         for they do not follow from the run: {}.",
+        not_covered()
+    )
+}
+
+/// What is not compared: `steps (elapsed_nanos, wall_time), …`.
+fn not_covered() -> String {
+    let tables = NOT_COVERED.iter().map(|(table, columns)| format!("{table} ({})", columns.join(", ")));
+    tables.collect::<Vec<_>>().join(", ")
 }
 
 impl Run for VerifyArguments {
@@ -56,11 +75,8 @@ impl Run for VerifyArguments {
         let all = lineage.own().steps().unwrap_or(StepSpan::of(record.first_step()));
         let span = asked_span(self.from, self.to, all)?;
         let asked = (self.from.is_some() || self.to.is_some()).then_some(span);
-        let plan = VerifyPlan {
-            span: asked,
-            threads: self.threads.map_or_else(all_cores, usize::from),
-            tensors: self.tensors,
-        };
+        let plan =
+            VerifyPlan { span: asked, threads: self.threads.map_or_else(all_cores, usize::from), quick: self.quick };
         let progress = bar(span.steps(), json);
         let started = Instant::now();
         let verified = verify(&store, &lineage, plan, &dataset, &|steps| progress.inc(steps));
@@ -70,13 +86,19 @@ impl Run for VerifyArguments {
         let trained: f64 = lineage.step_rows(span)?.iter().map(|row| row.elapsed_nanos as f64 * 1e-9).sum();
         let mut out = output::out();
         if json {
+            let not_covered: serde_json::Map<_, _> =
+                NOT_COVERED.iter().map(|(table, columns)| (table.to_string(), json!(columns))).collect();
             let line = json!({
                 "branch": self.branch,
                 "from": span.first,
                 "to": span.last,
                 "digests": verified.digests,
                 "state_digests": verified.state_digests,
+                "rows": verified.rows,
                 "tensors": verified.tensors,
+                "files": verified.files,
+                "checksums": verified.checksums,
+                "not_covered": not_covered,
                 "origin": verified.origin,
                 "seconds": seconds,
                 "training_seconds": trained,
@@ -97,8 +119,24 @@ impl Run for VerifyArguments {
                 if lineage.branch().parent.is_some() { "from its parent by its edits" } else { "from its seed" };
             writeln!(out, "its first step follows {origin}")?;
         }
-        if self.tensors {
-            writeln!(out, "the tensors of {} steps were compared, bit by bit", count(verified.tensors))?;
+        let of = count(verified.files);
+        if verified.checksums {
+            writeln!(out, "the checksums of {of} files are right")?;
+        } else {
+            writeln!(
+                out,
+                "the lengths of pages in {of} files are right; branches of format {} and older are without checksums",
+                CHECKSUMS_SINCE - 1
+            )?;
+        }
+        if !self.quick {
+            writeln!(
+                out,
+                "every column of {} steps was compared, bit by bit, with the tensors of {}",
+                count(verified.rows),
+                count(verified.tensors),
+            )?;
+            writeln!(out, "not covered: {}", not_covered())?;
         }
         writeln!(out, "executed again in {}; training them took {}", duration(seconds), duration(trained))?;
         Ok(ExitCode::SUCCESS)

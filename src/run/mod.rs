@@ -85,7 +85,7 @@ impl Screen {
     fn announce_resumption(&self, run: &Run) -> Result<(), Failure> {
         let Some(session) = run.session() else { return Ok(()) };
         let Some(resumed) = session.resumed() else { return Ok(()) };
-        BranchReader::of(session.store(), session.record().clone())?.gaps()?.iter().for_each(|gap| warn(&gap.error));
+        BranchReader::of(session.store(), session.record().clone())?.damage()?.iter().for_each(warn);
         if self.json {
             let line = json!({ "event": "resumed", "step": resumed.from, "recomputed": resumed.recomputed });
             say!("{line}");

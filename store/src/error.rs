@@ -6,11 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parquet::errors::ParquetError;
-#[cfg(feature = "sql")]
-use revacnn_schemas::Table;
-use revacnn_schemas::{Advice, BranchId, BranchName, OLDEST_FORMAT_VERSION, Position, Step, one_line};
+use revacnn_schemas::{Advice, BranchId, BranchName, OLDEST_FORMAT_VERSION, Position, Step, Table, one_line};
 
 use crate::StepSpan;
+use crate::shape::TENSOR_TABLES;
 
 /// What can go wrong with a store. Every variant says what was expected, what
 /// was found, and what to do.
@@ -103,6 +102,30 @@ pub enum StoreError {
         path: PathBuf,
         /// The library's reason.
         source: ParquetError,
+    },
+    /// What was computed again is not what is stored.
+    #[error(
+        "branch `{branch}`, step {step}: the table {table}, column {column}{row}, does not follow from the run: expected {}, \
+         found {} in {}. The log was changed, or this machine computes wrongly. Nothing was written",
+        values[0],
+        values[1],
+        path.display()
+    )]
+    RowDiffers {
+        /// The file.
+        path: Box<Path>,
+        /// The branch.
+        branch: BranchName,
+        /// The table.
+        table: Table,
+        /// The first step that differs.
+        step: Step,
+        /// Its first column that differs.
+        column: Box<str>,
+        /// Of which layer, filter, image or quantity.
+        row: Box<str>,
+        /// What was computed, and what is stored.
+        values: Box<[String; 2]>,
     },
     /// A description cannot be stored.
     #[error("cannot record branch {branch}: {reason}")]
@@ -519,6 +542,11 @@ impl StoreError {
             Self::QueryNeedsTensors { branch, first, last, .. } => {
                 vec![Advice::Materialise { branch: branch.clone(), steps: Some([*first, *last]) }]
             }
+            // What is stored goes, and what is computed again takes its place.
+            Self::RowDiffers { branch, table, .. } if TENSOR_TABLES.contains(table) => vec![
+                Advice::Compact { branch: branch.clone() },
+                Advice::Materialise { branch: branch.clone(), steps: None },
+            ],
             Self::NotTraining { branch } => vec![Advice::Resume { branch: branch.clone(), more: None }],
             Self::Spared { needed: Some(branch), .. } | Self::PackConflict { deleted: Some(branch), .. } => {
                 vec![Advice::TakeBack { branch: branch.clone() }]

@@ -177,7 +177,8 @@
 //! ```
 //!
 //! `gradients`, `activations` and `activation_gradients` have a page a step, plain with
-//! zstd 1. A seek finds the piece that holds the step in the listing (names alone),
+//! zstd 1. Each page's header has the CRC-32 of the page, and the footer one of where
+//! all pages lie; every reader compares them. A seek finds the piece that holds the step in the listing (names alone),
 //! takes the file's footer and offset index (read once, then cached), and reads and
 //! decompresses the pages that hold the step's rows: of each tensor table one.
 //!
@@ -187,8 +188,8 @@
 //!   canonical one.
 //! - **One writer, many readers.** A branch's lock ends with its process; readers take
 //!   none that a writer waits for.
-//! - **Never trusted.** What is read is checked: versions, columns, counts of rows,
-//!   lengths of lists, names, sizes, links. Damage is an error that names the file, and
+//! - **Never trusted.** What is read is checked: versions, checksums, columns, counts of
+//!   rows, lengths of lists, names, sizes, links. Damage is an error that names the file, and
 //!   everything else stays readable.
 //! - **Nothing that cannot be computed again is dropped**: what another program
 //!   recorded is neither thinned nor compacted.
@@ -205,6 +206,7 @@
 //! | `target`, `hint` | how far a branch is meant to go; where data sets were found |
 //! | `shape` | rows and lengths that a topology implies, and the bounds on them |
 //! | `keyframe` | whole training states as rows, and back |
+//! | `comparison` | what is computed again, compared with what is stored, column by column |
 //! | `thinning` | spans whose tensors keyframes bring back |
 //! | `error` | the one error type |
 //! | `disk` | every change of the disk: folders held open, locks, names, small descriptions |
@@ -213,6 +215,7 @@
 //! | `sql` | SQL over the tables, with the feature `sql` |
 
 mod branches;
+mod comparison;
 mod create;
 mod disk;
 mod error;
@@ -230,6 +233,7 @@ mod target;
 mod thinning;
 mod write;
 
+pub use comparison::{Comparison, NOT_COVERED, is_covered};
 pub use create::NewBranch;
 pub use disk::output::{OutputFile, write_output};
 pub use disk::paths::StepSpan;

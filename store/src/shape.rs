@@ -114,6 +114,8 @@ impl RowPlan {
 /// All that the writer and the readers need to know of a branch's rows.
 #[derive(Debug, Clone)]
 pub(crate) struct BranchShape {
+    /// The format that the branch was made with.
+    pub(crate) format_version: u32,
     /// Weights, gradients and the statistics of filters.
     pub(crate) parameters: RowPlan,
     /// Activations and their gradients.
@@ -210,6 +212,7 @@ impl BranchShape {
         let images = images.ok_or("a probe image's index is above 2^31")?;
         let plan = |images: Vec<Option<i32>>| RowPlan { images, ..RowPlan::default() };
         let mut shape = Self {
+            format_version: record.format_version,
             parameters: plan(vec![None]),
             blocks: plan(images),
             normalisation: plan(vec![None]),

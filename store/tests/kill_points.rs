@@ -107,7 +107,7 @@ fn a_kill_before_any_change_of_the_disk_loses_nothing() {
         let count = operations.fetch_add(1, Ordering::SeqCst);
         match operation {
             DiskOperation::Sync(_) => return Ok(()),
-            DiskOperation::Write(_) if count % 6 > 0 => return Ok(()),
+            DiskOperation::Write(_) if count % 2 > 0 => return Ok(()),
             _ => {}
         }
         let mut seen = seen.lock().unwrap();
@@ -166,7 +166,7 @@ fn after_an_error_the_recorder_says_so_again_and_again() {
         let writes = AtomicUsize::new(0);
         let store = store.with_disk_hook(Arc::new(move |operation| {
             let is_write = matches!(operation, DiskOperation::Write(_));
-            if is_write && writes.fetch_add(1, Ordering::SeqCst) > 20 {
+            if is_write && writes.fetch_add(1, Ordering::SeqCst) > 4 {
                 return Err(io::Error::from(io::ErrorKind::FileTooLarge));
             }
             Ok(())

@@ -231,16 +231,20 @@ fn tensors_that_are_not_stored(person: &Person) {
 }
 
 fn what_is_damaged(person: &Person) {
-    // The gradients of another run, which no digest covers.
+    // The gradients of another run, which no digest covers, in a file that says
+    // it is this one's.
     for (branch, seed) in [("one", "1"), ("two", "2")] {
         person.run(0, &[&TRAIN[..], &["--steps", "60", "--branch", branch, "--seed", seed]].concat());
     }
     let [one, two] = ["one", "two"].map(|branch| person.folder(branch).join("gradients"));
     let file = fs::read_dir(&one).expect("a folder").next().expect("a file").expect("a file").file_name();
     fs::copy(two.join(&file), one.join(&file)).expect("a copy");
-    let ran = person.run(1, &["verify", "one", "--tensors"]);
+    let folder = one.parent().and_then(|folder| folder.file_name()).expect("a name").to_string_lossy();
+    let folder = folder.replace("branch=", "");
+    crate::sealed::seal(&one.join(&file), &[("revacnn.branch", &folder)]);
+    let ran = person.run(1, &["verify", "one"]);
     person.paste(&ran.err, &["compact", "materialise"]);
-    person.run(0, &["verify", "one", "--tensors"]);
+    person.run(0, &["verify", "one"]);
 
     // A description that cannot be read hides a name.
     let description = person.folder("two").join("branch.json");

@@ -173,7 +173,7 @@ fn log_draws_the_tree_and_answers_for_every_branch() {
 fn verify_compares_a_branch_with_its_past_and_names_the_span() {
     let scratch = recorded();
     fork(&scratch, 0, "main@30", &["add-filter conv1"], "--name wider --steps 60 --json");
-    let verified = scratch.run(0, "verify wider --tensors --json").json();
+    let verified = scratch.run(0, "verify wider --json").json();
     for (column, value) in [("from", 30), ("to", 60), ("digests", 31), ("tensors", 31)] {
         assert_eq!(verified[column], value, "{column}: {verified}");
     }

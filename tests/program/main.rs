@@ -4,11 +4,14 @@
 #[cfg(unix)]
 #[path = "../support/process.rs"]
 mod process;
+#[path = "../../store/tests/fake/sealed.rs"]
+mod sealed;
 #[path = "../support/mod.rs"]
 mod support;
 
 mod advice;
 mod asked;
+mod checksums;
 mod cifar10;
 mod fidelity;
 mod figures;

@@ -45,7 +45,7 @@ fn a_thread_that_cannot_be_started_is_no_panic() {
     for (code, arguments, says) in [
         (0, free.as_str(), "\"step\":20"),
         (0, "verify main", "are what they say"),
-        (0, "verify main --threads 8 --tensors", "are what they say"),
+        (0, "verify main --threads 8", "are what they say"),
         (0, "show main", "digest"),
         (0, "evaluate main", "validation"),
         (0, "plot loss main -o loss.png", ""),

@@ -15,7 +15,7 @@ const RESTORE: &str =
 
 /// Commands on the branch `child`, in the order of the answers below.
 const COMMANDS: [&str; 5] =
-    ["log", "show child@25", "resume child --steps 42 --json", "fork child@25 --name twin", "verify child --tensors"];
+    ["log", "show child@25", "resume child --steps 42 --json", "fork child@25 --name twin", "verify child"];
 
 /// `main`, its fork `child`, and `other`, which nobody touches.
 struct Stores {
@@ -131,11 +131,18 @@ fn a_segment_that_is_a_link_is_not_followed() {
     fs::rename(&path, &elsewhere).expect("a move");
     std::os::unix::fs::symlink(&elsewhere, &path).expect("a link");
     let linked = format!(
-        "error: {} is damaged: expected a plain file, found a symbolic link, which is not followed. {RESTORE}",
+        "{} is damaged: expected a plain file, found a symbolic link, which is not followed. {RESTORE}",
         stores.named(segment)
     );
+    let (warning, error) = (format!("warning: {linked}"), format!("error: {linked}"));
     // The state of a fork comes from keyframes, and no weights are read.
-    stores.say(["", &linked, &linked, "", &linked]);
+    let both = format!("{warning}\n{error}");
+    let answers = [(1, &warning), (1, &both), (1, &error), (0, &warning), (1, &error)];
+    for (command, (code, expected)) in COMMANDS.iter().zip(answers) {
+        assert_eq!(stores.scratch.run(code, command).err.trim_end(), expected, "{command}");
+    }
+    stores.scratch.run(0, "show other@3");
+    stores.scratch.run(0, "verify other");
 }
 
 #[test]
@@ -227,7 +234,7 @@ fn a_damaged_target_is_named_and_written_anew_by_who_says_how_far() {
     for (step, (text, finding)) in (41..).zip([
         ("{\"format_version\": 1, \"unt", "expected the step to train to in JSON, found EOF while parsing a string"),
         ("{\"format_version\": 1, \"until\": -4}", "expected the step to train to, found invalid value: integer `-4`"),
-        ("{\"format_version\": 9, \"until\": 50}", "expected format version 1 to 2, found 9"),
+        ("{\"format_version\": 9, \"until\": 50}", "expected format version 1 to 3, found 9"),
         ("{\"until\": 50}", "expected the step to train to with a format_version, found none"),
     ]) {
         fs::write(&target, text).expect("a damaged target");

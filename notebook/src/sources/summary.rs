@@ -97,7 +97,7 @@ impl Sources {
     }
 
     /// Fills in what the branch's files say; returns what of its steps is
-    /// missing, if any is.
+    /// missing or cut off, if any is.
     fn look_inside(
         &self,
         record: &BranchRecord,
@@ -112,8 +112,8 @@ impl Sources {
             summary.events = events(&reader, span)?;
         }
         let before = parent.map(|parent| BranchReader::of(&self.store, parent.clone())).transpose()?;
-        let gaps = reader.gaps()?.into_iter().chain(before.and_then(|parent| reader.gap_before(&parent)));
-        let problems: Vec<String> = gaps.map(|gap| gap.error.to_string()).collect();
+        let gap = before.and_then(|parent| reader.gap_before(&parent)).map(|gap| gap.error);
+        let problems: Vec<String> = reader.damage()?.into_iter().chain(gap).map(|error| error.to_string()).collect();
         Ok((!problems.is_empty()).then(|| problems.join("\n")))
     }
 }

@@ -6,11 +6,12 @@ use std::io::{self, BufReader};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use crc32fast::Hasher;
 use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, Length};
 
-use crate::read::footer::{Footer, OpenTable};
-use crate::read::limits::{ENCODINGS, PAGE_RESERVE};
+use crate::read::footer::{Chunk, Footer, OpenTable};
+use crate::read::limits::{ENCODINGS, PAGE_RESERVE, RUNS};
 use crate::read::thrift::PageHeader;
 
 /// Pages of a file, each checked before it is decompressed.
@@ -31,18 +32,22 @@ impl CheckedFile {
         Self { file: table.file.clone(), footer: table.footer.clone(), read: Mutex::default() }
     }
 
-    /// Checks a page against what its column may hold.
+    /// Checks a page against what its column may hold, and against its checksum.
     fn check(&self, start: u64, page: &[u8]) -> Result<(), String> {
         let place = self.footer.chunk_at(start).ok_or("a page outside of every column")?;
         let chunk = &self.footer.chunks[place];
-        let name = chunk.column;
+        self.check_of(place, chunk, (start, page)).map_err(|reason| {
+            let name = self.footer.arrow.schema().fields().get(chunk.column).map(|field| field.name().clone());
+            let name = name.unwrap_or_else(|| chunk.column.to_string());
+            format!("{} row group {}, column {name}: {reason}", self.footer.table, chunk.group)
+        })
+    }
+
+    fn check_of(&self, place: usize, chunk: &Chunk, (start, page): (u64, &[u8])) -> Result<(), String> {
         let allowed = self.footer.limits.allowed(chunk.column, chunk.rows).ok_or("a page of no column")?;
         let header = PageHeader::read(page).ok_or("a page without a header that makes sense")?;
         if !ENCODINGS.contains(&header.encoding) {
-            return Err(format!(
-                "column {name}: expected an encoding that the log uses, found number {}",
-                header.encoding
-            ));
+            return Err(format!("expected an encoding that the log uses, found number {}", header.encoding));
         }
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         let [entries, bytes, dictionaries] = read.entry(place).or_default();
@@ -50,7 +55,7 @@ impl CheckedFile {
         let (found, most) = if header.is_dictionary {
             *dictionaries += 1;
             if *dictionaries > 1 {
-                return Err(format!("column {name}: expected one dictionary, found another"));
+                return Err("expected one dictionary, found another".to_owned());
             }
             ([header.values, taken], [allowed.dictionary_entries, allowed.dictionary_bytes])
         } else {
@@ -61,21 +66,80 @@ impl CheckedFile {
         let kind = if header.is_dictionary { "a dictionary" } else { "pages" };
         if found[0] > most[0] {
             return Err(format!(
-                "column {name}: expected {kind} of at most {} values, as the topology gives, found {}",
+                "expected {kind} of at most {} values, as the topology gives, found {}",
                 most[0], found[0]
             ));
         }
         if found[1] > most[1] {
             return Err(format!(
-                "column {name}: expected {kind} of at most {} bytes, as the topology gives, found {}",
+                "expected {kind} of at most {} bytes, as the topology gives, found {}",
                 most[1], found[1]
             ));
+        }
+        self.check_sum(chunk, &header, (start, page))
+    }
+
+    /// Checks a page's checksum, and what of its header is not under it.
+    fn check_sum(&self, chunk: &Chunk, header: &PageHeader, (start, page): (u64, &[u8])) -> Result<(), String> {
+        if !self.footer.checksums {
+            return Ok(());
+        }
+        let data = page.get(header.length..).unwrap_or_default();
+        if header.compressed_bytes != data.len() as u64 {
+            return Err(format!("expected a page of {} bytes, found {}", data.len(), header.compressed_bytes));
+        }
+        let found = crc32fast::hash(data);
+        if header.checksum != Some(found) {
+            let expected = header.checksum.map_or_else(|| "a checksum".to_owned(), |sum| format!("checksum {sum:08x}"));
+            return Err(format!("expected {expected}, found {found:08x}"));
+        }
+        if let Some((expected, found)) = self.other_entries(chunk, header, start) {
+            return Err(format!("expected a page of {expected} values, as the topology gives, found {found}"));
+        }
+        let metadata = self.footer.metadata().row_group(chunk.group).column(chunk.column);
+        let is_known = metadata.encodings().any(|known| known as u64 == header.encoding);
+        if !is_known || header.level_encodings.into_iter().flatten().any(|level| level != RUNS) {
+            return Err("expected the encodings that the footer names, found another".to_owned());
         }
         Ok(())
     }
 
+    /// The values that a data page must have by its rows, where it claims others.
+    fn other_entries(&self, chunk: &Chunk, header: &PageHeader, start: u64) -> Option<(u64, u64)> {
+        if header.is_dictionary {
+            return None;
+        }
+        let index = self.footer.metadata().page_index_for_row_group(chunk.group);
+        let pages = index.offset_index(chunk.column)?.page_locations();
+        let place = pages.binary_search_by_key(&i64::try_from(start).ok()?, |page| page.offset).ok()?;
+        let next = pages.get(place + 1).and_then(|next| u64::try_from(next.first_row_index).ok());
+        let rows = next.unwrap_or(chunk.rows).checked_sub(u64::try_from(pages[place].first_row_index).ok()?)?;
+        let expected = self.footer.limits.exact(chunk.column, rows)?;
+        (expected != header.values).then_some((expected, header.values))
+    }
+
+    /// Values of the pages of a chunk that were read so far.
+    pub(crate) fn entries(&self, group: usize, column: usize) -> u64 {
+        let is_it = |chunk: &Chunk| (chunk.group, chunk.column) == (group, column);
+        let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = self.footer.chunks.iter().position(is_it);
+        place.and_then(|place| read.get(&place)).map_or(0, |[entries, ..]| *entries)
+    }
+
     /// Checks every page of the file, and decodes none.
     pub(crate) fn check_all(&self) -> Result<(), ParquetError> {
+        self.check_pages(&mut Hasher::new())
+    }
+
+    /// [`check_all`](Self::check_all), which adds the pages' headers to a checksum.
+    pub(crate) fn check_pages(&self, headers: &mut Hasher) -> Result<(), ParquetError> {
+        let mut own = Hasher::new();
+        let mut check = |start: u64, length: usize| -> Result<(), ParquetError> {
+            let page = self.get_bytes(start, length)?;
+            let length = PageHeader::read(&page).map_or(0, |header| header.length);
+            own.update(&page[..length]);
+            Ok(())
+        };
         let metadata = self.footer.metadata();
         for (place, group) in metadata.row_groups().iter().enumerate() {
             let index = metadata.page_index_for_row_group(place);
@@ -86,14 +150,24 @@ impl CheckedFile {
                 if let Some(first) = pages.first().and_then(|page| u64::try_from(page.offset).ok())
                     && let Some(length) = first.checked_sub(start).filter(|length| *length > 0)
                 {
-                    self.get_bytes(start, usize::try_from(length)?)?;
+                    check(start, usize::try_from(length)?)?;
                 }
                 for page in pages {
-                    self.get_bytes(u64::try_from(page.offset)?, usize::try_from(page.compressed_page_size)?)?;
+                    check(u64::try_from(page.offset)?, usize::try_from(page.compressed_page_size)?)?;
                 }
             }
         }
-        Ok(())
+        headers.combine(&own);
+        let found = format!("{:08x}", own.finalize());
+        match &self.footer.header_checksum {
+            Some(expected) if *expected != found => {
+                let table = self.footer.table;
+                Err(ParquetError::General(format!(
+                    "{table}: expected headers of pages with checksum {expected}, found {found}"
+                )))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

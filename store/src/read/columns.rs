@@ -64,6 +64,10 @@ impl OpenTable {
             let chunk = metadata.row_group(place).column(column);
             let index = metadata.page_index_for_row_group(place);
             let pages = index.offset_index(column).ok_or_else(|| missing("offset index"))?.page_locations.clone();
+            let (from, until) = (next - start, next - start + take);
+            let begins = |row: u64| pages.iter().any(|page| page.first_row_index as u64 == row);
+            let whole_pages = nested && begins(from) && (until == end - start || begins(until));
+            let before = pages_of_file.entries(place, column);
             let reader = SerializedPageReader::new(pages_of_file.clone(), chunk, (end - start) as usize, Some(pages))?;
             let mut reader = ColumnReaderImpl::<FloatType>::new(descriptor.clone(), Box::new(reader));
             reader.skip_records((next - start) as usize)?;
@@ -75,6 +79,11 @@ impl OpenTable {
                 nested.then_some(&mut repetition),
                 &mut floats.values,
             )?;
+            // A header that claims fewer values than its page has would lead on to
+            // the next page.
+            if whole_pages && pages_of_file.entries(place, column) - before != definition.len() as u64 {
+                return Err(missing("pages of whole steps"));
+            }
             if top == 0 {
                 floats.rows.resize(floats.rows.len() + take as usize, Some(1));
             } else if nested {

@@ -11,10 +11,12 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
 use parquet::file::reader::ChunkReader;
-use revacnn_schemas::{FORMAT_VERSION, OLDEST_FORMAT_VERSION, Table};
+use revacnn_schemas::{BranchId, CHECKSUMS_SINCE, FORMAT_VERSION, OLDEST_FORMAT_VERSION, Table};
 
 use crate::StoreError;
 use crate::disk::open_plain_file;
+use crate::disk::paths::StepSpan;
+use crate::read::checksum::{FileChecksums, HEADER_CHECKSUM, INDEX_CHECKSUM};
 use crate::read::limits::Limits;
 use crate::read::thrift::page_locations;
 use crate::shape::BranchShape;
@@ -27,8 +29,10 @@ const KEPT: usize = 1024;
 pub(crate) struct Expected<'a> {
     pub(crate) table: Table,
     pub(crate) shape: &'a BranchShape,
-    /// Steps that it is of.
-    pub(crate) steps: u64,
+    /// The branch that it is of.
+    pub(crate) branch: &'a BranchId,
+    /// Steps that it is of; of `events`, those that are asked for.
+    pub(crate) span: StepSpan,
 }
 
 /// A footer with the offset index.
@@ -41,6 +45,10 @@ pub(crate) struct Footer {
     pub(crate) limits: Limits,
     /// Chunks of columns, in the order of their places in the file.
     pub(crate) chunks: Vec<Chunk>,
+    /// Whether each page has a checksum.
+    pub(crate) checksums: bool,
+    /// The checksum of all pages' headers, where there are checksums.
+    pub(crate) header_checksum: Option<String>,
     pub(crate) bytes: u64,
     modified: Option<SystemTime>,
 }
@@ -48,6 +56,8 @@ pub(crate) struct Footer {
 /// The pages of a column in a row group.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Chunk {
+    /// The row group.
+    pub(crate) group: usize,
     pub(crate) column: usize,
     /// Rows of the row group.
     pub(crate) rows: u64,
@@ -149,10 +159,8 @@ fn load(
     let metadata = guarded("read", path, || {
         ParquetMetaDataReader::new().with_page_index_policy(PageIndexPolicy::Skip).parse_and_finish(file)
     })?;
-    let entries = metadata.file_metadata().key_value_metadata();
-    let version = entries
-        .and_then(|entries| entries.iter().find(|entry| entry.key == "revacnn.format"))
-        .and_then(|entry| entry.value.as_deref());
+    let entries = Entries::of(&metadata);
+    let version = entries.get("revacnn.format");
     let known = |version: &str| (OLDEST_FORMAT_VERSION..=FORMAT_VERSION).find(|known| version == known.to_string());
     let version = match version.map(|version| (version, known(version))) {
         Some((_, Some(version))) => version,
@@ -175,7 +183,7 @@ fn load(
     if !metadata.row_groups().iter().all(of_one_column) {
         return Err(other_columns());
     }
-    let limits = Limits::of(expected.shape, table, expected.steps);
+    let limits = Limits::of(expected.shape, table, expected.span.steps());
     let starts = limits.check_rows(metadata.row_groups().iter().map(RowGroupMetaData::num_rows)).map_err(damaged)?;
     let chunks = guarded("read", path, || Ok(chunks(&metadata, file, bytes, &limits)))?.map_err(damaged)?;
     let arrow = guarded("read", path, || {
@@ -188,7 +196,70 @@ fn load(
     if arrow.schema().fields() != schema.fields() {
         return Err(other_columns());
     }
-    Ok(Footer { table, arrow, starts, limits, chunks, bytes, modified })
+    entries.check(&expected, version).map_err(damaged)?;
+    let checksums = version >= CHECKSUMS_SINCE;
+    if checksums {
+        let found = index_checksum(arrow.metadata()).ok_or_else(other_columns)?;
+        entries.check_one(INDEX_CHECKSUM, &found).map_err(damaged)?;
+    }
+    let header_checksum = entries.get(HEADER_CHECKSUM).map(str::to_owned).filter(|_| checksums);
+    if checksums && header_checksum.is_none() {
+        return Err(damaged((format!("a footer entry `{HEADER_CHECKSUM}`"), "none".to_owned())));
+    }
+    Ok(Footer { table, arrow, starts, limits, chunks, checksums, header_checksum, bytes, modified })
+}
+
+/// The texts that a footer carries.
+struct Entries(Vec<(String, String)>);
+
+impl Entries {
+    fn of(metadata: &ParquetMetaData) -> Self {
+        let entries = metadata.file_metadata().key_value_metadata().into_iter().flatten();
+        Self(entries.filter_map(|entry| Some((entry.key.clone(), entry.value.clone()?))).collect())
+    }
+
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_str())
+    }
+
+    /// The error says what was expected, and what was found.
+    fn check_one(&self, key: &str, expected: &str) -> Result<(), (String, String)> {
+        match self.get(key) {
+            Some(found) if found == expected => Ok(()),
+            found => {
+                let found = found.map_or_else(|| "none".to_owned(), |found| found.chars().take(40).collect());
+                Err((format!("a footer entry `{key}` of {expected}"), found))
+            }
+        }
+    }
+
+    /// Checks that the file is where it belongs: in another's place, it would
+    /// be read as that one.
+    fn check(&self, expected: &Expected<'_>, version: u32) -> Result<(), (String, String)> {
+        let format = expected.shape.format_version;
+        if version != format {
+            return Err((format!("a file of format version {format}, as its branch"), version.to_string()));
+        }
+        self.check_one("revacnn.branch", expected.branch.as_str())?;
+        self.check_one("revacnn.table", expected.table.name())?;
+        if expected.table == Table::Events {
+            return Ok(());
+        }
+        self.check_one("revacnn.first_step", &expected.span.first.to_string())?;
+        self.check_one("revacnn.last_step", &expected.span.last.to_string())
+    }
+}
+
+/// The checksum of a file's offset indexes; `None` where one is lacking.
+fn index_checksum(metadata: &ParquetMetaData) -> Option<String> {
+    let mut checksum = FileChecksums::default();
+    for (place, group) in metadata.row_groups().iter().enumerate() {
+        let index = metadata.page_index_for_row_group(place);
+        for (column, chunk) in group.columns().iter().enumerate() {
+            checksum.add_pages(i64::try_from(chunk.byte_range().0).ok()?, &index.offset_index(column)?.page_locations);
+        }
+    }
+    Some(checksum.index())
 }
 
 /// Where the chunks lie, each within the file, with as many values as the
@@ -202,14 +273,14 @@ fn chunks(
 ) -> Result<Vec<Chunk>, (String, String)> {
     let within = |start: u64, length: u64| start.checked_add(length).filter(|&end| end <= bytes);
     let mut chunks = Vec::new();
-    for group in metadata.row_groups() {
+    for (place, group) in metadata.row_groups().iter().enumerate() {
         let rows = u64::try_from(group.num_rows()).unwrap_or(0);
         for (column, chunk) in group.columns().iter().enumerate() {
             limits.check_chunk(column, rows, chunk.num_values())?;
             let outside = || ("columns that lie in the file".to_owned(), "one that does not".to_owned());
             let (first_byte, length) = chunk.byte_range();
             let end_byte = within(first_byte, length).ok_or_else(outside)?;
-            chunks.push(Chunk { column, rows, first_byte, end_byte });
+            chunks.push(Chunk { group: place, column, rows, first_byte, end_byte });
             let index = chunk.offset_index_offset().zip(chunk.offset_index_length());
             let index =
                 index.and_then(|(start, length)| Some((u64::try_from(start).ok()?, u64::try_from(length).ok()?)));

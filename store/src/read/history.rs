@@ -244,11 +244,12 @@ fn newest(file: &OpenTable, piece: Piece, step: Step) -> Result<Option<(Step, st
             _ => None,
         };
         let Some(found) = found.and_then(|(&step, _)| u64::try_from(step).ok()).map(Step) else {
-            let expected = "a row group of one step, with its statistics, a keyframe";
+            let expected =
+                "a row group of one step a keyframe, with its statistics, in the table keyframes, column step";
             return Err(StoreError::damaged(&file.path, expected, "another"));
         };
         if !piece.span.contains(found) {
-            let (expected, found) = (format!("keyframes of steps {}", piece.span), found);
+            let (expected, found) = (format!("keyframes of steps {} in the column step", piece.span), found);
             return Err(StoreError::damaged(&file.path, expected, found.to_string()));
         }
         if found <= step {

@@ -23,6 +23,9 @@ pub(crate) const PAGE_RESERVE: u64 = 64;
 /// plain, dictionaries, runs, split bytes.
 pub(crate) const ENCODINGS: [u64; 6] = [0, 2, 3, 4, 8, 9];
 
+/// The encoding of levels: runs.
+pub(crate) const RUNS: u64 = 3;
+
 /// What one column may hold.
 #[derive(Debug, Clone, Copy)]
 struct Column {
@@ -32,6 +35,8 @@ struct Column {
     pub(crate) bytes: u64,
     /// Entries of a dictionary of texts; that of numbers has one a row at most.
     dictionary: Option<u64>,
+    /// Whether it has as many entries, and no fewer.
+    exact: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -104,7 +109,7 @@ impl Limits {
     }
 
     pub(crate) fn allowed(&self, column: usize, rows: u64) -> Option<Allowed> {
-        let Column { entries, bytes, dictionary } = *self.columns.get(column)?;
+        let Column { entries, bytes, dictionary, .. } = *self.columns.get(column)?;
         let entries = match entries {
             Entries::Of(entries, of) => (rows / of.max(1)).saturating_mul(entries),
             Entries::All(entries) => entries,
@@ -116,6 +121,12 @@ impl Limits {
             dictionary_entries,
             dictionary_bytes: dictionary_entries.saturating_mul(bytes),
         })
+    }
+
+    /// The entries of so many rows, where they are always as many.
+    pub(crate) fn exact(&self, column: usize, rows: u64) -> Option<u64> {
+        self.columns.get(column).filter(|column| column.exact)?;
+        self.allowed(column, rows).map(|allowed| allowed.entries)
     }
 
     /// Checks what a footer claims of a chunk of a column.
@@ -133,11 +144,13 @@ impl Limits {
 /// What a column of a table may hold.
 fn column(shape: &BranchShape, table: Table, name: &str, of: &DataType) -> Column {
     // One a row. Levels take at most a byte each, of which there are two.
-    let number = |bytes: u64| Column { entries: Entries::Of(1, 1), bytes: bytes + 2, dictionary: None };
+    let number = |bytes: u64| Column { entries: Entries::Of(1, 1), bytes: bytes + 2, dictionary: None, exact: true };
     let text = |bytes: u64, dictionary| Column { dictionary: Some(dictionary), ..number(4 + bytes) };
     let lengths = &shape.lengths;
     match (of, name) {
-        (DataType::List(_), "confusion") => Column { entries: Entries::Of(lengths.confusion.max(1), 1), ..number(4) },
+        (DataType::List(_), "confusion") => {
+            Column { entries: Entries::Of(lengths.confusion.max(1), 1), exact: false, ..number(4) }
+        }
         (DataType::List(_), _) => {
             let entries = match shape.plan(table) {
                 // An empty list has an entry, too.
@@ -147,7 +160,9 @@ fn column(shape: &BranchShape, table: Table, name: &str, of: &DataType) -> Colum
                 }
                 None => Entries::All(lengths.keyframe_values.saturating_add(lengths.keyframe_rows)),
             };
-            Column { entries, ..number(4) }
+            // A gradient may be null, and a keyframe's arrays are of any length.
+            let exact = !matches!(table, Table::Gradients | Table::Keyframes);
+            Column { entries, exact, ..number(4) }
         }
         (DataType::Utf8, "layer") => text(32, lengths.layers.saturating_add(1)),
         (DataType::Utf8, "born") => text(16, lengths.birthplaces),

@@ -2,8 +2,11 @@
 //! anything is decoded, seeks, rows and spans, a branch with its past.
 
 pub(crate) mod checked_file;
+pub(crate) mod checksum;
 pub(crate) mod columns;
+pub(crate) mod damage;
 pub(crate) mod difference;
+pub(crate) mod files;
 pub(crate) mod footer;
 pub(crate) mod gaps;
 pub(crate) mod history;

@@ -16,7 +16,7 @@ use revacnn_schemas::{FilterNumber, LayerName, Step, Table};
 use crate::disk::paths::StepSpan;
 use crate::read::checked_file::CheckedFile;
 use crate::read::footer::{OpenTable, guarded};
-use crate::read::listing::{Piece, list_if_there};
+use crate::read::listing::Piece;
 use crate::shape::RowPlan;
 use crate::{BranchReader, StoreError};
 
@@ -56,8 +56,8 @@ impl BranchReader {
     ///
     /// Where all weights of a step are among them, they are checked against the
     /// step's digest. The weights of one layer or filter over a span are what
-    /// the file holds, as are gradients, maps and statistics, of which no
-    /// digest is recorded: to check a filter's weights takes those of all the
+    /// the file holds under its pages' checksums, as are gradients, maps and
+    /// statistics, of which no digest is recorded: to check a filter's weights takes those of all the
     /// others of each step. [`seek_filter`](Self::seek_filter) does so for a
     /// step, and verifying the branch for all.
     ///
@@ -67,7 +67,14 @@ impl BranchReader {
     /// have to be recomputed; an error with the path of a damaged file.
     pub fn read(&self, table: Table, span: StepSpan, selection: &Selection) -> Result<RecordBatch, StoreError> {
         let columns: Vec<usize> = (0..table.schema().fields().len()).collect();
-        self.read_places(table, span, selection, &columns)
+        self.read_places(table, span, selection, &columns, true)
+    }
+
+    /// All rows of a table as they are stored: weights, too, are compared with no
+    /// digest.
+    pub(crate) fn stored_rows(&self, table: Table, span: StepSpan) -> Result<RecordBatch, StoreError> {
+        let columns: Vec<usize> = (0..table.schema().fields().len()).collect();
+        self.read_places(table, span, &Selection::all(), &columns, false)
     }
 
     /// [`read`](Self::read) of the columns of these names, which come in the
@@ -86,24 +93,25 @@ impl BranchReader {
         let names = schema.fields().iter().enumerate();
         let places: Vec<usize> =
             names.filter(|(_, field)| columns.contains(&field.name().as_str())).map(|(place, _)| place).collect();
-        self.read_places(table, span, selection, &places)
+        self.read_places(table, span, selection, &places, true)
     }
 
     /// [`read`](Self::read) of some columns, which are ascending places in the
-    /// table's schema.
+    /// table's schema, with the check of digests or without.
     fn read_places(
         &self,
         table: Table,
         span: StepSpan,
         selection: &Selection,
         columns: &[usize],
+        digests: bool,
     ) -> Result<RecordBatch, StoreError> {
         self.with_fresh_listing(|| {
             let batches = match table {
                 Table::Events => self.read_events(span)?,
                 Table::Topology => self.read_topology()?,
                 Table::Keyframes | Table::Validation => self.read_sparse(table, span)?,
-                _ => return self.read_regular(table, span, selection, columns),
+                _ => return self.read_regular(table, span, selection, columns, digests),
             };
             batches
                 .iter()
@@ -139,12 +147,14 @@ impl BranchReader {
         span: StepSpan,
         selection: &Selection,
         columns: &[usize],
+        digests: bool,
     ) -> Result<RecordBatch, StoreError> {
         let rows_a_step = self.shape.rows_a_step(table).unwrap_or(0);
         let ranges = self.ranges_of(table, selection)?;
         let schema = table.schema().project(columns).map_err(|error| self.arrow(table, error))?;
         // All weights of a step have a digest, which is over the biases, too.
-        let whole = table == Table::Weights && selection.layer.is_none() && schema.index_of("values").is_ok();
+        let whole =
+            digests && table == Table::Weights && selection.layer.is_none() && schema.index_of("values").is_ok();
         let own = table.schema();
         let bias = own.index_of("bias").ok().filter(|place| whole && !columns.contains(place));
         let columns = &columns.iter().copied().chain(bias).collect::<Vec<_>>();
@@ -255,13 +265,8 @@ impl BranchReader {
     }
 
     fn read_events(&self, span: StepSpan) -> Result<Vec<RecordBatch>, StoreError> {
-        let folder = self.paths.table(Table::Events);
         let mut batches = Vec::new();
-        for name in list_if_there(&folder)? {
-            if name.starts_with('.') || !name.ends_with(".parquet") {
-                continue;
-            }
-            let file = self.footers.open(&folder.join(name), self.expected(Table::Events, span))?;
+        for file in self.event_files()? {
             for batch in read_ranges(&file, whole(&file))? {
                 batches.push(within(&batch, span).map_err(|error| self.arrow(Table::Events, error))?);
             }
@@ -270,9 +275,7 @@ impl BranchReader {
     }
 
     fn read_topology(&self) -> Result<Vec<RecordBatch>, StoreError> {
-        let span = StepSpan::of(self.record.first_step());
-        let path = self.paths.segment(Table::Topology, span);
-        let file = self.footers.open(&path, self.expected(Table::Topology, span))?;
+        let file = self.topology_file()?;
         read_ranges(&file, whole(&file))
     }
 }

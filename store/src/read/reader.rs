@@ -224,7 +224,7 @@ impl BranchReader {
 
     /// What is known of a file of these steps.
     pub(crate) fn expected(&self, table: Table, span: StepSpan) -> Expected<'_> {
-        Expected { table, shape: &self.shape, steps: span.steps() }
+        Expected { table, shape: &self.shape, branch: &self.record.id, span }
     }
 
     /// Reads, and once more with a fresh listing where a file was not there:

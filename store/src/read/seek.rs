@@ -117,9 +117,10 @@ impl BranchReader {
         })
     }
 
-    /// All weights and biases of a step, which are those that were recorded:
-    /// pages have no checksum, so a flipped bit may read like any other value,
-    /// and the step's digest, in another table, tells.
+    /// All weights and biases of a step, which are those that were recorded: a
+    /// value that was changed together with its page's checksum, or in a format
+    /// without them, reads like any other, and the step's digest, in another
+    /// table, tells.
     fn checked_weights(&self, file: &OpenTable, piece: Piece, step: Step) -> Result<(Vec<f32>, Vec<f32>), StoreError> {
         let plan = &self.shape.parameters;
         let all = 0..plan.rows();

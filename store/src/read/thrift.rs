@@ -14,9 +14,17 @@ pub(crate) struct PageHeader {
     pub(crate) is_dictionary: bool,
     /// Bytes once decompressed, levels and all.
     pub(crate) uncompressed_bytes: u64,
+    /// Bytes that follow the header.
+    pub(crate) compressed_bytes: u64,
+    /// CRC-32 of those bytes, where there is one.
+    pub(crate) checksum: Option<u32>,
     /// Values, nulls included: entries of a column of lists.
     pub(crate) values: u64,
     pub(crate) encoding: u64,
+    /// Encodings of the levels; none of a dictionary.
+    pub(crate) level_encodings: [Option<u64>; 2],
+    /// Bytes of the header itself.
+    pub(crate) length: usize,
 }
 
 impl PageHeader {
@@ -31,6 +39,8 @@ impl PageHeader {
             match (field, of) {
                 (1, I32) => kind = Some(reader.number()?),
                 (2, I32) => header.uncompressed_bytes = reader.number()?,
+                (3, I32) => header.compressed_bytes = reader.number()?,
+                (4, I32) => header.checksum = Some(i32::try_from(reader.signed()?).ok()? as u32),
                 (5, STRUCT) => of_data = Some(reader.counts(2)?),
                 (7, STRUCT) => of_dictionary = Some(reader.counts(2)?),
                 (8, STRUCT) => of_data_2 = Some(reader.counts(4)?),
@@ -45,7 +55,12 @@ impl PageHeader {
             3 => of_data_2,
             _ => None,
         };
-        (header.values, header.encoding) = counts?;
+        let Counts { values, encoding, others } = counts?;
+        (header.values, header.encoding) = (values, encoding);
+        if kind == Some(0) {
+            header.level_encodings = others;
+        }
+        header.length = bytes.len() - reader.bytes.len();
         Some(header)
     }
 }
@@ -71,6 +86,14 @@ const LIST: u8 = 9;
 const SET: u8 = 10;
 const MAP: u8 = 11;
 const STRUCT: u8 = 12;
+
+/// What a page's own header claims.
+struct Counts {
+    values: u64,
+    encoding: u64,
+    /// The two numbers after the encoding.
+    others: [Option<u64>; 2],
+}
 
 struct Reader<'a> {
     bytes: &'a [u8],
@@ -126,19 +149,21 @@ impl Reader<'_> {
         }
     }
 
-    /// The first field of a page's own header, its number of values, and its
-    /// encoding, which is another.
-    fn counts(&mut self, encoding: i64) -> Option<(u64, u64)> {
-        let (mut values, mut encoded) = (None, None);
+    /// The first field of a page's own header, its number of values, its
+    /// encoding, which is another, and the two after that.
+    fn counts(&mut self, encoding: i64) -> Option<Counts> {
+        let (mut values, mut encoded, mut others) = (None, None, [None; 2]);
         self.fields(|reader, field, of| {
             match (field, of) {
                 (1, I32) => values = Some(reader.number()?),
                 (field, I32) if field == encoding => encoded = Some(reader.number()?),
+                (field, I32) if field == encoding + 1 => others[0] = Some(reader.number()?),
+                (field, I32) if field == encoding + 2 => others[1] = Some(reader.number()?),
                 _ => reader.skip(of, DEEPEST)?,
             }
             Some(())
         })?;
-        Some((values?, encoded?))
+        Some(Counts { values: values?, encoding: encoded?, others })
     }
 
     /// Length and element type.
@@ -201,11 +226,32 @@ mod tests {
 
     #[test]
     fn a_header_says_what_its_page_takes() {
-        let header = PageHeader { is_dictionary: false, uncompressed_bytes: 1000, values: 300, encoding: 9 };
+        let header = PageHeader {
+            is_dictionary: false,
+            uncompressed_bytes: 1000,
+            compressed_bytes: 90,
+            checksum: None,
+            values: 300,
+            encoding: 9,
+            level_encodings: [Some(3), Some(3)],
+            length: 24,
+        };
         assert_eq!(PageHeader::read(&DATA), Some(header));
+        // The same with a checksum, and the field after it one step nearer.
+        let mut with_checksum = DATA.to_vec();
+        with_checksum.splice(8..9, [0x15, 1, 0x1c]);
+        let header = PageHeader { checksum: Some(u32::MAX), length: 26, ..header };
+        assert_eq!(PageHeader::read(&with_checksum), Some(header));
         // A dictionary: type 2, 20 bytes, field 7, 5 values, plain.
         let dictionary = [0x15, 4, 0x15, 40, 0x15, 40, 0x4c, 0x15, 10, 0x15, 0, 0, 0];
-        let header = PageHeader { is_dictionary: true, uncompressed_bytes: 20, values: 5, encoding: 0 };
+        let header = PageHeader {
+            is_dictionary: true,
+            uncompressed_bytes: 20,
+            compressed_bytes: 20,
+            values: 5,
+            length: 13,
+            ..PageHeader::default()
+        };
         assert_eq!(PageHeader::read(&dictionary), Some(header));
     }
 

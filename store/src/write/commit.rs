@@ -202,7 +202,7 @@ impl LogWriter {
         for &part in &self.tail {
             let path = self.paths.part_file(table, part);
             if path.is_file() {
-                sources.push((path, Expected { table, shape: &self.shape, steps: part.steps() }));
+                sources.push((path, Expected { table, shape: &self.shape, branch: &self.record.id, span: part }));
             } else if every_step {
                 return Err(StoreError::Missing { path, expected: format!("the table {table} of steps {part}") });
             }
@@ -290,7 +290,7 @@ impl LogWriter {
         }
         let temporary = self.paths.tail().join(format!(".event-{}", span_name(span)));
         let kind_of_file = FileKind::new(Table::Events, self.record.format_version, 0, 0);
-        let mut file = TableFile::batches(&self.disk, &temporary, &kind_of_file)?;
+        let mut file = TableFile::create(&self.disk, &temporary, &kind_of_file)?;
         let rows = batches::event(step, kind, message, wall_time_micros)
             .map_err(|error| StoreError::parquet("describe", &target, error.into()))?;
         file.write_batch(&rows)?;

@@ -5,23 +5,27 @@
 //! bytes of the step before; other tensors plain, a page a step, so that a
 //! seek decompresses nothing but its own step.
 
+use std::fs::File;
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use arrow_schema::SchemaRef;
-use parquet::arrow::{ArrowSchemaConverter, ArrowWriter, add_encoded_arrow_schema_to_metadata};
+use parquet::arrow::{ArrowSchemaConverter, add_encoded_arrow_schema_to_metadata};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::KeyValue;
+use parquet::file::metadata::{KeyValue, ParquetMetaData};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesPtr};
 use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::types::{ColumnPath, TypePtr};
-use revacnn_schemas::{BranchRecord, Table};
+use parquet::schema::types::{ColumnPath, SchemaDescPtr};
+use revacnn_schemas::{BranchRecord, CHECKSUMS_SINCE, Table};
 
 use crate::StoreError;
 use crate::disk::paths::StepSpan;
 use crate::disk::{Disk, DiskFile};
+use crate::read::checksum::FileChecksums;
+use crate::write::pages::{Group, Scratch};
+use crate::write::{columns, splice};
 
 /// Steps of one row group in tables with constant rows a step: few enough for
 /// a quick `WHERE step = …`, and free of cost in size.
@@ -77,13 +81,13 @@ fn properties(table: Table, rows_a_step: usize, values_a_step: usize) -> WriterP
     .build()
 }
 
-/// Schema and properties of a table's files.
+/// Schema and properties of a table's files in a format version.
 #[derive(Debug, Clone)]
 pub(crate) struct FileKind {
     pub(crate) table: Table,
-    arrow: SchemaRef,
-    schema: TypePtr,
+    schema: SchemaDescPtr,
     properties: WriterPropertiesPtr,
+    checksums: bool,
 }
 
 impl FileKind {
@@ -91,65 +95,66 @@ impl FileKind {
         let arrow = table.schema_of(version);
         let mut properties = properties(table, rows_a_step, values_a_step);
         add_encoded_arrow_schema_to_metadata(&arrow, &mut properties);
-        let schema = ArrowSchemaConverter::new()
-            .convert(&arrow)
-            .expect("invariant: every table's columns have a Parquet form")
-            .root_schema_ptr();
-        Self { table, arrow, schema, properties: Arc::new(properties) }
+        let schema =
+            ArrowSchemaConverter::new().convert(&arrow).expect("invariant: every table's columns have a Parquet form");
+        let checksums = version >= CHECKSUMS_SINCE;
+        Self { table, schema: Arc::new(schema), properties: Arc::new(properties), checksums }
     }
 }
 
-enum Writer {
-    /// Row groups are written column by column, with levels of our own.
-    Columns(SerializedFileWriter<DiskFile>),
-    /// Record batches, for the small tables.
-    Batches(ArrowWriter<DiskFile>),
-}
+/// Bytes that are gathered before the system is asked to write them.
+const GATHERED: usize = 1 << 18;
 
 /// A table's file that is being written.
 pub(crate) struct TableFile {
     pub(crate) table: Table,
     pub(crate) path: PathBuf,
-    writer: Writer,
+    writer: SerializedFileWriter<BufWriter<DiskFile>>,
+    schema: SchemaDescPtr,
+    scratch: Scratch,
 }
 
 impl TableFile {
-    /// A file that is written column by column.
-    pub(crate) fn columns(disk: &Disk, path: &Path, kind: &FileKind) -> Result<Self, StoreError> {
-        let file = disk.create(path)?;
-        let writer = SerializedFileWriter::new(file, kind.schema.clone(), kind.properties.clone())
+    /// A file without rows.
+    pub(crate) fn create(disk: &Disk, path: &Path, kind: &FileKind) -> Result<Self, StoreError> {
+        let file = BufWriter::with_capacity(GATHERED, disk.create(path)?);
+        let writer = SerializedFileWriter::new(file, kind.schema.root_schema_ptr(), kind.properties.clone())
             .map_err(|error| StoreError::parquet("write", path, error))?;
-        Ok(Self { table: kind.table, path: path.to_owned(), writer: Writer::Columns(writer) })
+        let (table, path, schema) = (kind.table, path.to_owned(), kind.schema.clone());
+        let scratch = Scratch { checksums: kind.checksums, ..Scratch::default() };
+        Ok(Self { table, path, writer, schema, scratch })
     }
 
-    /// A file that is written in record batches.
-    pub(crate) fn batches(disk: &Disk, path: &Path, kind: &FileKind) -> Result<Self, StoreError> {
-        let file = disk.create(path)?;
-        let properties = Some(kind.properties.as_ref().clone());
-        let writer = ArrowWriter::try_new(file, kind.arrow.clone(), properties)
-            .map_err(|error| StoreError::parquet("write", path, error))?;
-        Ok(Self { table: kind.table, path: path.to_owned(), writer: Writer::Batches(writer) })
-    }
-
-    /// Writes a row group with the given function.
-    pub(crate) fn write_columns(
+    /// Writes a row group with the given function, column by column.
+    pub(crate) fn write_group(
         &mut self,
-        write: impl FnOnce(&mut SerializedFileWriter<DiskFile>) -> Result<(), ParquetError>,
+        write: impl FnOnce(&mut Group<'_, BufWriter<DiskFile>>) -> Result<(), ParquetError>,
     ) -> Result<(), StoreError> {
-        match &mut self.writer {
-            Writer::Columns(writer) => write(writer),
-            Writer::Batches(_) => Err(ParquetError::General("a file of batches".to_owned())),
-        }
-        .map_err(|error| StoreError::parquet("write", &self.path, error))
+        Group::begin(&mut self.writer, self.schema.clone(), &mut self.scratch)
+            .and_then(|mut group| {
+                write(&mut group)?;
+                group.close()
+            })
+            .map_err(|error| StoreError::parquet("write", &self.path, error))
     }
 
     /// Writes a batch as a row group.
     pub(crate) fn write_batch(&mut self, batch: &RecordBatch) -> Result<(), StoreError> {
-        match &mut self.writer {
-            Writer::Batches(writer) => writer.write(batch).and_then(|()| writer.flush()),
-            Writer::Columns(_) => Err(ParquetError::General("a file of columns".to_owned())),
+        if batch.num_rows() == 0 {
+            return Ok(());
         }
-        .map_err(|error| StoreError::parquet("write", &self.path, error))
+        self.write_group(|group| columns::write(group, batch))
+    }
+
+    /// Copies all row groups of another file of the table as they are.
+    pub(crate) fn copy(&mut self, file: &File, metadata: &ParquetMetaData) -> Result<(), StoreError> {
+        splice::append(&mut self.writer, file, metadata, &mut self.scratch.sums)
+            .map_err(|error| StoreError::parquet("write", &self.path, error))
+    }
+
+    /// The checksums so far.
+    pub(crate) fn sums(&mut self) -> &mut FileChecksums {
+        &mut self.scratch.sums
     }
 
     /// Writes the footer and waits until the file is on the medium.
@@ -167,19 +172,12 @@ impl TableFile {
             ("revacnn.first_step", span.first.to_string()),
             ("revacnn.last_step", span.last.to_string()),
         ];
-        let entries = entries.map(|(key, value)| KeyValue::new(key.to_owned(), value));
+        let sums = std::mem::take(&mut self.scratch.sums);
+        let sums = self.scratch.checksums.then(|| sums.entries()).into_iter().flatten();
+        let entries = entries.into_iter().chain(sums).map(|(key, value)| KeyValue::new(key.to_owned(), value));
+        entries.for_each(|entry| self.writer.append_key_value_metadata(entry));
         // Not `into_inner`, which turns a full disk into a text.
-        let finished = |error| StoreError::parquet("write", &self.path, error);
-        match &mut self.writer {
-            Writer::Columns(writer) => {
-                entries.into_iter().for_each(|entry| writer.append_key_value_metadata(entry));
-                writer.finish().map_err(finished)?;
-            }
-            Writer::Batches(writer) => {
-                entries.into_iter().for_each(|entry| writer.append_key_value_metadata(entry));
-                writer.finish().map_err(finished)?;
-            }
-        }
+        self.writer.finish().map_err(|error| StoreError::parquet("write", &self.path, error))?;
         Ok(Complete { table: self.table, writer: self.writer })
     }
 }
@@ -187,15 +185,12 @@ impl TableFile {
 /// A table's file with its footer.
 pub(crate) struct Complete {
     pub(crate) table: Table,
-    writer: Writer,
+    writer: SerializedFileWriter<BufWriter<DiskFile>>,
 }
 
 impl Complete {
     /// The file beneath.
     pub(crate) fn disk_file(&self) -> &DiskFile {
-        match &self.writer {
-            Writer::Columns(writer) => writer.inner(),
-            Writer::Batches(writer) => writer.inner(),
-        }
+        self.writer.inner().get_ref()
     }
 }

@@ -2,8 +2,10 @@
 //! parts; Parquet files; the commit, and what a writer does before its first step.
 
 pub(crate) mod batches;
+pub(crate) mod columns;
 pub(crate) mod commit;
 pub(crate) mod file;
+pub(crate) mod pages;
 pub(crate) mod part;
 pub(crate) mod queue;
 pub(crate) mod record;
@@ -11,6 +13,7 @@ pub(crate) mod recorder;
 pub(crate) mod recovery;
 pub(crate) mod rewrite;
 pub(crate) mod rowgroup;
+pub(crate) mod rows;
 pub(crate) mod splice;
 pub(crate) mod statistics;
 pub(crate) mod topology;

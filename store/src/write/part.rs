@@ -64,7 +64,7 @@ impl PartWriter {
         let mut files = Vec::with_capacity(self.regular.len());
         for kind in &self.regular {
             let path = table_file(&folder, kind.table);
-            files.push(TableFile::columns(&self.disk, &path, kind)?);
+            files.push(TableFile::create(&self.disk, &path, kind)?);
         }
         Ok(OpenPart {
             folder,
@@ -96,7 +96,7 @@ impl PartWriter {
                 Some(file) => file,
                 none => {
                     let path = table_file(&part.folder, Table::Keyframes);
-                    none.insert(TableFile::batches(&self.disk, &path, &self.keyframes)?)
+                    none.insert(TableFile::create(&self.disk, &path, &self.keyframes)?)
                 }
             };
             let rows = keyframe::encode(&self.shape, &state);
@@ -116,7 +116,7 @@ impl PartWriter {
         }
         for file in &mut part.files {
             let (groups, pending, table) = (&mut self.groups, &part.pending, file.table);
-            file.write_columns(|writer| groups.write(writer, table, pending))?;
+            file.write_group(|group| groups.write(group, table, pending))?;
         }
         done.extend(part.pending.drain(..).map(|(step, _)| step));
         Ok(())
@@ -130,13 +130,13 @@ impl PartWriter {
         if !validation.is_empty() {
             let path = table_file(&folder, Table::Validation);
             let rows = batches::validation(&validation).map_err(|error| described(error, &path))?;
-            let mut file = TableFile::batches(&self.disk, &path, &self.validation)?;
+            let mut file = TableFile::create(&self.disk, &path, &self.validation)?;
             file.write_batch(&rows)?;
             files.push(file);
         }
         let path = table_file(&folder, Table::Steps);
         let rows = steps.batch(self.record.format_version).map_err(|error| described(error, &path))?;
-        let mut file = TableFile::batches(&self.disk, &path, &self.steps)?;
+        let mut file = TableFile::create(&self.disk, &path, &self.steps)?;
         file.write_batch(&rows)?;
         files.push(file);
 

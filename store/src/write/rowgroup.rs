@@ -5,29 +5,30 @@
 //! step, so they are made once; only gradients with frozen filters need
 //! levels of their own.
 
+use std::io::Write;
+
 use parquet::data_type::{ByteArray, ByteArrayType, DataType, FloatType, Int32Type, Int64Type};
 use parquet::errors::{ParquetError, Result};
-use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use revacnn_schemas::{Table, canonical_bits};
 
-use crate::disk::DiskFile;
 use crate::shape::{BranchShape, RowPlan};
 use crate::write::file::ROW_GROUP_STEPS;
+use crate::write::pages::Group;
 use crate::write::record::StepRecord;
 use crate::write::statistics::FilterStatistics;
 
-/// Repetition and definition levels of one step of a list column.
+/// Repetition and definition levels of a list column.
 #[derive(Debug, Clone, Default)]
-struct Levels {
-    repetition: Vec<i16>,
-    definition: Vec<i16>,
+pub(crate) struct Levels {
+    pub(crate) repetition: Vec<i16>,
+    pub(crate) definition: Vec<i16>,
 }
 
 impl Levels {
     /// Levels of lists of these lengths, `None` for null. The definition
     /// level of an element is 1 where lists are required and 2 where they may
     /// be null.
-    fn of(lengths: impl Iterator<Item = Option<usize>>, element: i16) -> Self {
+    pub(crate) fn of(lengths: impl Iterator<Item = Option<usize>>, element: i16) -> Self {
         let mut levels = Self::default();
         for length in lengths {
             let rows = length.unwrap_or(0).max(1);
@@ -102,9 +103,9 @@ impl RowGroups {
     }
 
     /// Writes the steps, at most [`ROW_GROUP_STEPS`], as one row group.
-    pub(crate) fn write(
+    pub(crate) fn write<W: Write + Send>(
         &mut self,
-        writer: &mut SerializedFileWriter<DiskFile>,
+        group: &mut Group<'_, W>,
         table: Table,
         steps: &[(Box<StepRecord>, FilterStatistics)],
     ) -> Result<()> {
@@ -120,63 +121,52 @@ impl RowGroups {
             let step = step.scalars.step.0 as i64;
             self.steps.resize(self.steps.len() + constants.rows, step);
         }
-        let mut group = writer.next_row_group()?;
-        flat::<Int64Type>(&mut group, &self.steps)?;
-        flat::<ByteArrayType>(&mut group, &constants.layer[..rows])?;
-        flat::<Int32Type>(&mut group, &constants.filter[..rows])?;
-        flat::<ByteArrayType>(&mut group, &constants.born[..rows])?;
+        flat::<Int64Type>(group, &self.steps)?;
+        flat::<ByteArrayType>(group, &constants.layer[..rows])?;
+        flat::<Int32Type>(group, &constants.filter[..rows])?;
+        flat::<ByteArrayType>(group, &constants.born[..rows])?;
         let floats = &mut self.floats;
         match table {
             Table::Weights => {
                 let values = steps.iter().map(|(step, _)| step.weights.as_slice());
-                lists(&mut group, &constants.required, values)?;
+                lists(group, &constants.required, values)?;
                 gather(floats, steps.iter().map(|(step, _)| step.biases.as_slice()));
-                flat::<FloatType>(&mut group, floats)?;
+                flat::<FloatType>(group, floats)?;
             }
-            Table::Gradients => gradients(&mut group, constants, &self.shape, steps, floats)?,
+            Table::Gradients => gradients(group, constants, &self.shape, steps, floats)?,
             Table::Activations => {
-                flat::<Int32Type>(&mut group, &constants.image[..rows])?;
+                flat::<Int32Type>(group, &constants.image[..rows])?;
                 let values = steps.iter().map(|(step, _)| step.activations.as_slice());
-                lists(&mut group, &constants.required, values)?;
+                lists(group, &constants.required, values)?;
             }
             Table::ActivationGradients => {
-                flat::<Int32Type>(&mut group, &constants.image[..rows])?;
+                flat::<Int32Type>(group, &constants.image[..rows])?;
                 let values = steps.iter().map(|(step, _)| step.activation_gradients.as_slice());
-                lists(&mut group, &constants.required, values)?;
+                lists(group, &constants.required, values)?;
             }
             Table::Normalisation => {
                 gather(floats, steps.iter().map(|(step, _)| step.running_mean.as_slice()));
-                flat::<FloatType>(&mut group, floats)?;
+                flat::<FloatType>(group, floats)?;
                 gather(floats, steps.iter().map(|(step, _)| step.running_variance.as_slice()));
-                flat::<FloatType>(&mut group, floats)?;
+                flat::<FloatType>(group, floats)?;
             }
-            _ => filters(&mut group, steps, floats)?,
+            _ => filters(group, steps, floats)?,
         }
-        group.close()?;
         Ok(())
     }
 }
 
-type Group<'a> = SerializedRowGroupWriter<'a, DiskFile>;
-
-/// Writes the next column with the given function.
-fn column<T: DataType>(
-    group: &mut Group<'_>,
-    write: impl FnOnce(&mut parquet::column::writer::ColumnWriterImpl<'_, T>) -> Result<()>,
-) -> Result<()> {
-    let mut column =
-        group.next_column()?.ok_or_else(|| ParquetError::General("the table has no further column".to_owned()))?;
-    write(column.typed::<T>())?;
-    column.close()
-}
-
-fn flat<T: DataType>(group: &mut Group<'_>, values: &[T::T]) -> Result<()> {
-    column::<T>(group, |column| column.write_batch(values, None, None).map(drop))
+fn flat<T: DataType>(group: &mut Group<'_, impl Write + Send>, values: &[T::T]) -> Result<()> {
+    group.column::<T>(|column| column.write_batch(values, None, None).map(drop))
 }
 
 /// A list column whose levels are the same at every step.
-fn lists<'a>(group: &mut Group<'_>, levels: &Levels, steps: impl Iterator<Item = &'a [f32]>) -> Result<()> {
-    column::<FloatType>(group, |column| {
+fn lists<'a>(
+    group: &mut Group<'_, impl Write + Send>,
+    levels: &Levels,
+    steps: impl Iterator<Item = &'a [f32]>,
+) -> Result<()> {
+    group.column::<FloatType>(|column| {
         for values in steps {
             column.write_batch(values, Some(&levels.definition), Some(&levels.repetition))?;
         }
@@ -190,23 +180,23 @@ fn gather<'a>(target: &mut Vec<f32>, steps: impl Iterator<Item = &'a [f32]>) {
 }
 
 /// Values and definition levels of a column that may be null.
-fn optional(group: &mut Group<'_>, values: impl Iterator<Item = Option<f32>>) -> Result<()> {
+fn optional(group: &mut Group<'_, impl Write + Send>, values: impl Iterator<Item = Option<f32>>) -> Result<()> {
     let (mut present, mut definition) = (Vec::new(), Vec::new());
     for value in values {
         definition.push(i16::from(value.is_some()));
         present.extend(value.map(|value| f32::from_bits(canonical_bits(value))));
     }
-    column::<FloatType>(group, |column| column.write_batch(&present, Some(&definition), None).map(drop))
+    group.column::<FloatType>(|column| column.write_batch(&present, Some(&definition), None).map(drop))
 }
 
 fn gradients(
-    group: &mut Group<'_>,
+    group: &mut Group<'_, impl Write + Send>,
     constants: &Constants,
     shape: &BranchShape,
     steps: &[(Box<StepRecord>, FilterStatistics)],
     scratch: &mut Vec<f32>,
 ) -> Result<()> {
-    column::<FloatType>(group, |column| {
+    group.column::<FloatType>(|column| {
         for (step, _) in steps {
             let nulls = &step.null_gradients;
             if !nulls.contains(&true) {
@@ -235,7 +225,11 @@ fn gradients(
     optional(group, biases)
 }
 
-fn filters(group: &mut Group<'_>, steps: &[(Box<StepRecord>, FilterStatistics)], scratch: &mut Vec<f32>) -> Result<()> {
+fn filters(
+    group: &mut Group<'_, impl Write + Send>,
+    steps: &[(Box<StepRecord>, FilterStatistics)],
+    scratch: &mut Vec<f32>,
+) -> Result<()> {
     let of = |column: fn(&FilterStatistics) -> &Vec<Option<f32>>| {
         steps.iter().flat_map(move |(_, statistics)| column(statistics).iter().copied())
     };

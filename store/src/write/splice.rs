@@ -2,8 +2,10 @@
 //! twice: column chunks are copied as they are, and only their offsets change.
 
 use std::fs::File;
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
+use crc32fast::Hasher;
 use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
@@ -14,6 +16,7 @@ use crate::StoreError;
 use crate::disk::paths::StepSpan;
 use crate::disk::{Disk, DiskFile, open_plain_file};
 use crate::read::checked_file::CheckedFile;
+use crate::read::checksum::FileChecksums;
 use crate::read::footer::{Expected, FooterCache, guarded};
 use crate::write::file::{Complete, FileKind, TableFile};
 
@@ -28,12 +31,13 @@ pub(crate) fn splice(
     branch: &BranchRecord,
     span: StepSpan,
 ) -> Result<Complete, StoreError> {
-    let checked = FooterCache::default();
+    let (checked, mut headers) = (FooterCache::default(), Hasher::new());
     for (path, expected) in sources {
         let table = checked.open(path, *expected)?;
-        guarded("read", path, || CheckedFile::of(&table).check_all())?;
+        guarded("read", path, || CheckedFile::of(&table).check_pages(&mut headers))?;
     }
-    let mut joined = TableFile::columns(disk, target, kind)?;
+    let mut joined = TableFile::create(disk, target, kind)?;
+    joined.sums().headers = headers;
     for (path, _) in sources {
         let file = open_plain_file(path)?;
         let metadata = guarded("read", path, || {
@@ -42,27 +46,33 @@ pub(crate) fn splice(
                 .with_offset_index_policy(PageIndexPolicy::Required)
                 .parse_and_finish(&file)
         })?;
-        joined.write_columns(|writer| append(writer, &file, &metadata))?;
+        joined.copy(&file, &metadata)?;
     }
     joined.complete(branch, span)
 }
 
-fn append(
-    writer: &mut SerializedFileWriter<DiskFile>,
+/// Copies all row groups of a file, and adds its pages to the checksum of the index.
+pub(crate) fn append(
+    writer: &mut SerializedFileWriter<BufWriter<DiskFile>>,
     file: &File,
     metadata: &ParquetMetaData,
+    checksums: &mut FileChecksums,
 ) -> Result<(), ParquetError> {
     for (place, source) in metadata.row_groups().iter().enumerate() {
         let index = metadata.page_index_for_row_group(place);
         let mut group = writer.next_row_group()?;
         for (column, chunk) in source.columns().iter().enumerate() {
+            let offset_index = index.offset_index(column).cloned();
+            if let Some(pages) = &offset_index {
+                checksums.add_pages(i64::try_from(chunk.byte_range().0)?, &pages.page_locations);
+            }
             let close = ColumnCloseResult {
                 bytes_written: chunk.compressed_size() as u64,
                 rows_written: source.num_rows() as u64,
                 metadata: chunk.clone(),
                 bloom_filter: None,
                 column_index: index.column_index(column).cloned(),
-                offset_index: index.offset_index(column).cloned(),
+                offset_index,
             };
             group.append_column(file, close)?;
         }

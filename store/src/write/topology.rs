@@ -16,13 +16,13 @@ use crate::write::file::{Complete, FileKind, TableFile};
 pub(crate) fn write_topology(disk: &Disk, paths: &BranchPaths, record: &BranchRecord) -> Result<Complete, StoreError> {
     let span = StepSpan::of(record.first_step());
     let path = paths.segment(Table::Topology, span);
-    let mut file = TableFile::batches(disk, &path, &FileKind::new(Table::Topology, record.format_version, 0, 0))?;
+    let mut file = TableFile::create(disk, &path, &FileKind::new(Table::Topology, record.format_version, 0, 0))?;
     let batch = batch(record).map_err(|error| StoreError::parquet("describe", &path, error.into()))?;
     file.write_batch(&batch)?;
     file.complete(record, span)
 }
 
-fn batch(record: &BranchRecord) -> Result<RecordBatch, ArrowError> {
+pub(crate) fn batch(record: &BranchRecord) -> Result<RecordBatch, ArrowError> {
     let rows = || {
         let layers = record.topology.layers.iter().enumerate();
         layers.flat_map(|(place, layer)| {

@@ -3,12 +3,16 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its own part of this")]
 
+#[path = "../fake/sealed.rs"]
+#[allow(clippy::duplicate_mod, clippy::allow_attributes, reason = "some test files have it twice, others once")]
+pub mod sealed;
+
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-use parquet::basic::Compression;
+use parquet::basic::{Compression, Encoding, EncodingMask};
 use parquet::file::metadata::page_index::PageIndexBuilder;
 use parquet::file::metadata::{
     FileMetaData, OffsetIndexBuilder, PageIndexPolicy, ParquetMetaDataBuilder, ParquetMetaDataReader,
@@ -49,8 +53,9 @@ fn page(dictionary: bool, uncompressed: i32, values: i32, encoding: i32, body: &
     let mut page = number(if dictionary { 2 } else { 0 });
     page.extend(number(uncompressed));
     page.extend(number(body.len() as i32));
+    page.extend(sealed::checksum_field(body));
     // The header of its kind: field 7, or 5.
-    page.push(if dictionary { 0x4c } else { 0x2c });
+    page.push(if dictionary { 0x3c } else { 0x1c });
     page.extend(number(values));
     page.extend(number(encoding));
     if !dictionary {
@@ -157,14 +162,31 @@ pub fn plant(path: &Path, column: &str, bomb: Bomb) {
         planted.append_offset_and_size(first, data.len() as i32);
         planted.append_row_count(each);
     }
-    index.put_offset_index(planted.build(), 0, place);
+    let planted = planted.build();
+    let mut checksum = crc32fast::Hasher::new();
+    for (number, group) in metadata.row_groups().iter().enumerate() {
+        for (column, chunk) in group.columns().iter().enumerate() {
+            if (number, column) == (0, place) {
+                sealed::add(&mut checksum, start, planted.page_locations());
+            } else {
+                let known = metadata.page_index_for_row_group(number);
+                let known = known.offset_index(column).unwrap().page_locations();
+                sealed::add(&mut checksum, chunk.byte_range().0 as i64, known);
+            }
+        }
+    }
+    index.put_offset_index(planted, 0, place);
 
     let file = metadata.file_metadata();
+    let mut entries = file.key_value_metadata().cloned().unwrap();
+    for entry in entries.iter_mut().filter(|entry| entry.key == sealed::INDEX_CHECKSUM) {
+        entry.value = Some(format!("{:08x}", checksum.clone().finalize()));
+    }
     let mut builder = ParquetMetaDataBuilder::new(FileMetaData::new(
         file.version(),
         file.num_rows(),
         file.created_by().map(str::to_owned),
-        file.key_value_metadata().cloned(),
+        Some(entries),
         file.schema_descr_ptr(),
         None,
     ))
@@ -177,6 +199,9 @@ pub fn plant(path: &Path, column: &str, bomb: Bomb) {
                 let length = (dictionary.len() + data.len()) as i64;
                 changed = changed
                     .set_compression(Compression::UNCOMPRESSED)
+                    .set_encodings_mask(EncodingMask::new_from_encodings(
+                        [Encoding::PLAIN, Encoding::RLE, Encoding::RLE_DICTIONARY].iter(),
+                    ))
                     .set_dictionary_page_offset(Some(start))
                     .set_data_page_offset(first)
                     .set_total_compressed_size(length)

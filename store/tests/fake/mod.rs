@@ -6,6 +6,8 @@
 #[path = "../../../test-support/src/files.rs"]
 mod files;
 
+pub mod sealed;
+
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -16,10 +18,10 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::properties::WriterProperties;
 use revacnn_schemas::{
-    ARITHMETIC, AugmentationSpec, BlockView, BranchName, BranchRecord, DataCursor, DatasetIdentity, Digest, Epoch,
-    Fidelity, FilterIdentity, FilterNumber, HyperParameters, ImageIndex, ImageShape, LayerTopology, NetworkSpec,
-    NormalisationView, OptimizerSpec, ParameterState, ParameterView, ParentRecord, Producer, RecordingSettings,
-    RunDefinition, Step, StepScalars, StepView, Table, Topology, TrainingState, ValidationResult,
+    ARITHMETIC, AugmentationSpec, BlockView, BranchName, BranchRecord, CHECKSUMS_SINCE, DataCursor, DatasetIdentity,
+    Digest, Epoch, Fidelity, FilterIdentity, FilterNumber, HyperParameters, ImageIndex, ImageShape, LayerTopology,
+    NetworkSpec, NormalisationView, OptimizerSpec, ParameterState, ParameterView, ParentRecord, Producer,
+    RecordingSettings, RunDefinition, Step, StepScalars, StepView, Table, Topology, TrainingState, ValidationResult,
 };
 use revacnn_store::{
     BranchReader, NewBranch, Recorder, RecorderOptions, Selection, StepSpan, StepTensors, Store, StoreError, wanted,
@@ -398,19 +400,34 @@ pub fn segment(store: &Store, branch: &BranchRecord, table: Table, span: &str) -
     store.branch_folder(&branch.id).join(table.name()).join(format!("{span}.parquet"))
 }
 
-/// Writes a table's file anew, with one column changed.
+/// Writes a table's file anew, with one column changed: the same row groups,
+/// with valid checksums where the format has them.
 pub fn rewrite(path: &Path, column: &str, change: impl Fn(&RecordBatch) -> ArrayRef) {
-    let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(path).unwrap()).unwrap();
-    let entries = builder.metadata().file_metadata().key_value_metadata().cloned();
-    let entries = entries.map(|entries| entries.into_iter().filter(|entry| entry.key != "ARROW:schema").collect());
-    let batches: Vec<RecordBatch> = builder.build().unwrap().map(Result::unwrap).collect();
-    let properties = WriterProperties::builder().set_key_value_metadata(entries).build();
+    let open = || ParquetRecordBatchReaderBuilder::try_new(File::open(path).unwrap()).unwrap();
+    let (entries, groups) = {
+        let metadata = open();
+        let metadata = metadata.metadata();
+        (metadata.file_metadata().key_value_metadata().cloned().unwrap(), metadata.num_row_groups())
+    };
+    let entries: Vec<_> = entries.into_iter().filter(|entry| entry.key != "ARROW:schema").collect();
+    let format = entries.iter().find(|entry| entry.key == "revacnn.format").unwrap().value.clone().unwrap();
+    let group = |group: usize| {
+        let rows = open().metadata().row_group(group).num_rows() as usize;
+        let mut batches = open().with_row_groups(vec![group]).with_batch_size(rows.max(1)).build().unwrap();
+        batches.next().unwrap().unwrap()
+    };
+    let batches: Vec<RecordBatch> = (0..groups).map(group).collect();
+    let properties = WriterProperties::builder().set_key_value_metadata(Some(entries)).build();
     let schema = batches[0].schema();
     let mut writer = ArrowWriter::try_new(File::create(path).unwrap(), schema.clone(), Some(properties)).unwrap();
     for batch in &batches {
         let mut columns = batch.columns().to_vec();
         columns[schema.index_of(column).unwrap()] = change(batch);
         writer.write(&RecordBatch::try_new(schema.clone(), columns).unwrap()).unwrap();
+        writer.flush().unwrap();
     }
     writer.close().unwrap();
+    if format.parse::<u32>().unwrap() >= CHECKSUMS_SINCE {
+        sealed::seal(path, &[]);
+    }
 }

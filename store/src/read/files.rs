@@ -1,0 +1,86 @@
+//! All files of a span of steps, each page of them checked.
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
+use revacnn_schemas::{Step, Table};
+
+use crate::disk::paths::StepSpan;
+use crate::read::checked_file::CheckedFile;
+use crate::read::footer::{OpenTable, guarded};
+use crate::read::listing::{Piece, list_if_there};
+use crate::read::query::{read_ranges, whole};
+use crate::shape::TENSOR_TABLES;
+use crate::{BranchReader, StoreError};
+
+impl BranchReader {
+    /// Checks every page of every table's files that hold steps of a span, and
+    /// of `events` and `topology`: its checksum, where the branch's format has
+    /// them, and its lengths. Returns how many files there are.
+    ///
+    /// # Errors
+    /// The first damage, with its file.
+    pub fn check_files(&self, span: StepSpan) -> Result<u64, StoreError> {
+        self.with_fresh_listing(|| {
+            let mut files = 0;
+            let mut check = |file: &OpenTable| {
+                files += 1;
+                guarded("read", &file.path, || CheckedFile::of(file).check_all())
+            };
+            for (piece, _) in self.pieces_of(span)? {
+                for table in Table::ALL {
+                    if let Some(file) = self.file_of(piece, table)? {
+                        check(&file)?;
+                        if matches!(table, Table::Keyframes | Table::Validation) {
+                            check_steps(&file, piece)?;
+                        }
+                    }
+                }
+            }
+            for file in self.event_files()? {
+                check(&file)?;
+            }
+            check(&self.topology_file()?)?;
+            Ok(files)
+        })
+    }
+
+    /// A piece's file of a table, if there must be one.
+    fn file_of(&self, piece: Piece, table: Table) -> Result<Option<OpenTable>, StoreError> {
+        match table {
+            Table::Events | Table::Topology => Ok(None),
+            Table::Keyframes | Table::Validation => self.open_sparse(piece, table),
+            _ if self.shape.rows_a_step(table) == Some(0) => Ok(None),
+            _ if TENSOR_TABLES.contains(&table) && !self.stores_tensors(piece.span.first)? => Ok(None),
+            _ => self.open_table(piece, table, piece.span.first).map(Some),
+        }
+    }
+
+    /// The files of the table `events`, in the order of their names.
+    pub(crate) fn event_files(&self) -> Result<Vec<OpenTable>, StoreError> {
+        let folder = self.paths.table(Table::Events);
+        let mut names = list_if_there(&folder)?;
+        names.retain(|name| !name.starts_with('.') && name.ends_with(".parquet"));
+        let any = StepSpan::of(Step(0));
+        names.iter().map(|name| self.footers.open(&folder.join(name), self.expected(Table::Events, any))).collect()
+    }
+
+    /// The file of the table `topology`.
+    pub(crate) fn topology_file(&self) -> Result<OpenTable, StoreError> {
+        let span = StepSpan::of(self.record.first_step());
+        self.footers.open(&self.paths.segment(Table::Topology, span), self.expected(Table::Topology, span))
+    }
+}
+
+/// Checks that all rows of a table whose rows vary are of the piece's steps:
+/// readers would leave the others out.
+fn check_steps(file: &OpenTable, piece: Piece) -> Result<(), StoreError> {
+    for batch in read_ranges(file, whole(file))? {
+        let steps = batch.column(0).as_primitive::<Int64Type>().values();
+        let within = |step: i64| u64::try_from(step).is_ok_and(|step| piece.span.contains(Step(step)));
+        if let Some(step) = steps.iter().find(|&&step| !within(step)) {
+            let expected = format!("only steps {} in the column step", piece.span);
+            return Err(StoreError::damaged(&file.path, expected, format!("step {step}")));
+        }
+    }
+    Ok(())
+}
