@@ -36,7 +36,7 @@ fn a_child_of_a_thin_copy_is_the_child_of_the_original_to_the_bit() {
     Pack::open(&thin).unwrap().unpack(&other, &mut |_, _| {}).unwrap();
     let lineage = Lineage::open(&other, &name("wide")).unwrap();
     assert_eq!(lineage.branch().recording.fidelity, Fidelity::Keyframes);
-    let plan = VerifyPlan { span: None, threads: 1, tensors: false };
+    let plan = VerifyPlan { span: None, threads: 1, quick: false };
     verify(&other, &lineage, plan, &small().data(), &|_| {}).unwrap();
     drop(lineage);
     // Any step of it is what it was.

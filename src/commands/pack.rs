@@ -17,7 +17,7 @@ use crate::text::{bytes, printable, span};
 /// Pack a branch and what it was forked from into one file, to be given to
 /// somebody.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  revacnn pack main -o main.tar\n  revacnn pack wider --thin -o wider.tar\n\n\
+#[command(after_help = "Examples:\n  revacnn pack main -o main.tar\n  revacnn pack main --thin -o thin.tar\n\n\
     The file is a tar archive: `tar -tvf main.tar` lists what is in it. `revacnn unpack` \
     checks it and puts it into a store.")]
 pub(crate) struct PackArguments {
