@@ -63,7 +63,7 @@ fn swapped(
     let home = tempdir().unwrap();
     let (root, outside) = (home.path().join("runs"), home.path().join("outside"));
     copy_folder(prepared, &root);
-    let (count, taken): (Arc<AtomicUsize>, Arc<Mutex<Swapped>>) = Arc::default();
+    let (count, taken): (Arc<AtomicUsize>, Arc<Mutex<Swapped>>) = Default::default();
     let (counted, taking, store_root, target) = (count.clone(), taken.clone(), root.clone(), outside.clone());
     let store = Store::open(&root).unwrap().with_disk_hook(Arc::new(move |operation| {
         if counted.fetch_add(1, Ordering::SeqCst) != place {
