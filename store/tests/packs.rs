@@ -559,7 +559,7 @@ fn a_kill_before_any_change_of_the_disk_and_a_failure_of_any_leave_all_or_nothin
     for (path, what) in taken.iter() {
         check_left(&Store::open(path).unwrap(), &pack, &store, what);
     }
-    for place in (0..operations.load(Ordering::SeqCst)).step_by(3) {
+    for place in (0..operations.load(Ordering::SeqCst)).step_by(7) {
         let folder = tempdir().unwrap();
         copy_folder(prepared.path(), folder.path());
         let count = AtomicUsize::new(0);
