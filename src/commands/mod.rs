@@ -16,6 +16,7 @@ mod gc;
 mod log;
 mod man;
 mod materialise;
+mod pack;
 mod plot;
 #[cfg(feature = "sql")]
 mod query;
@@ -24,6 +25,7 @@ mod resume;
 mod show;
 mod steer;
 mod train;
+mod unpack;
 mod verify;
 #[cfg(feature = "view")]
 mod view;
@@ -106,6 +108,8 @@ commands! {
     Data(data::DataArguments),
     Materialise(materialise::MaterialiseArguments),
     Compact(compact::CompactArguments),
+    Pack(pack::PackArguments),
+    Unpack(unpack::UnpackArguments),
     Rename(rename::RenameArguments),
     Delete(delete::DeleteArguments),
     Gc(gc::GcArguments),

@@ -107,6 +107,23 @@ impl Store {
         Ok((*record).clone())
     }
 
+    /// Puts a folder in a branch's place, and what lies there in that folder's: at
+    /// once, where the system can do that. Else the branch is in the trash for a
+    /// moment, where a kill leaves it to be taken back. The caller holds the store's
+    /// lock and the branch's.
+    pub(crate) fn replace_branch(&self, id: &BranchId, with: &Path) -> Result<(), StoreError> {
+        let (place, trash) = (self.paths(id).folder, self.in_trash(id));
+        if self.disk().exchange(with, &place)? {
+            return Ok(());
+        }
+        self.disk().create_folder(&self.trash())?;
+        self.disk().rename(&place, &trash)?;
+        self.disk().sync_folder(&self.trash())?;
+        self.disk().rename(with, &place)?;
+        self.disk().sync_folder(&self.root().join("branches"))?;
+        self.disk().rename(&trash, with)
+    }
+
     /// The branches in the trash that can be read, in the order of their ids.
     ///
     /// # Errors

@@ -154,7 +154,11 @@ fn fork_key(parent: &BranchRecord, step: Step, own: Digest, edits: &[Edit]) -> D
 
 /// `main~2`, `main~3`, …: the first that is free.
 fn free_name(parent: Option<&BranchRecord>, taken: impl Fn(&BranchName) -> bool) -> BranchName {
-    let stem = parent.map_or("main", |parent| parent.name.as_str());
+    numbered_name(parent.map_or("main", |parent| parent.name.as_str()), taken)
+}
+
+/// A name with the first number that makes it free.
+pub(crate) fn numbered_name(stem: &str, taken: impl Fn(&BranchName) -> bool) -> BranchName {
     // A fork of `main~2` is `main~3`, and long names keep room for the number.
     let stem = stem.rsplit_once('~').filter(|(_, number)| number.parse::<u32>().is_ok()).map_or(stem, |(stem, _)| stem);
     let stem = &stem[..stem.len().min(50)];

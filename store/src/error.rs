@@ -429,6 +429,36 @@ pub enum StoreError {
         /// Their ids: at least two.
         ids: Vec<BranchId>,
     },
+    /// A branch that a pack would not bring back.
+    #[error("cannot pack branch `{branch}`: {reason}")]
+    Unpackable {
+        /// The branch.
+        branch: BranchName,
+        /// What was expected, what was found and what to do.
+        reason: String,
+    },
+    /// A file is no pack, or is not what its manifest says.
+    #[error("{} cannot be unpacked: {reason}. Nothing of it is in the store; get the file again", path.display())]
+    BadPack {
+        /// The file.
+        path: PathBuf,
+        /// What was expected and what was found.
+        reason: String,
+    },
+    /// A branch of a pack and one of the store have the same id and are not the same.
+    #[error("branch `{branch}` ({id}) of the pack cannot come into {}: {reason}. Nothing was unpacked", store.display())]
+    PackConflict {
+        /// The branch's name in the pack.
+        branch: BranchName,
+        /// The id.
+        id: BranchId,
+        /// The store.
+        store: PathBuf,
+        /// Why, and what to do.
+        reason: String,
+        /// The branch in the trash that it is, where that is the reason.
+        deleted: Option<BranchName>,
+    },
     /// The note of how far a branch is to be trained cannot be read.
     #[error(
         "{finding}. The file only notes how far branch `{branch}` is to be trained: say so \
@@ -482,6 +512,11 @@ impl StoreError {
         Self::Damaged { path: path.to_owned(), expected: expected.into(), found: one_line(&found.into()) }
     }
 
+    pub(crate) fn bad_pack(path: &Path, reason: impl Into<String>) -> Self {
+        // What a pack says is a stranger's, and is one line.
+        Self::BadPack { path: path.to_owned(), reason: one_line(&reason.into()) }
+    }
+
     /// What was expected of a file and what was found, for files that nobody
     /// needs to restore.
     pub(crate) fn finding(&self) -> String {
@@ -513,7 +548,9 @@ impl StoreError {
                 Advice::Materialise { branch: branch.clone(), steps: None },
             ],
             Self::NotTraining { branch } => vec![Advice::Resume { branch: branch.clone(), more: None }],
-            Self::Spared { needed: Some(branch), .. } => vec![Advice::TakeBack { branch: branch.clone() }],
+            Self::Spared { needed: Some(branch), .. } | Self::PackConflict { deleted: Some(branch), .. } => {
+                vec![Advice::TakeBack { branch: branch.clone() }]
+            }
             _ => Vec::new(),
         }
     }

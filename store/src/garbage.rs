@@ -10,12 +10,14 @@ use revacnn_schemas::{BranchRecord, Fidelity, Table};
 
 use crate::branches::list_plain;
 use crate::disk::is_folder;
+use crate::disk::lock::FileLock;
 use crate::disk::paths::BranchPaths;
 use crate::disk::system::{file_bytes, folder_bytes};
 use crate::read::gaps::Strays;
 use crate::read::listing::{Listing, list_if_there};
 use crate::read::seen::Seen;
 use crate::shape::TENSOR_TABLES;
+use crate::steering::is_letter;
 use crate::store::{BranchList, has_vanished, read_branch};
 use crate::thinning::{Materialised, Thinned};
 use crate::{StepSpan, Store, StoreError};
@@ -188,13 +190,24 @@ impl Store {
                 || entry.starts_with(FREED)
                 || (entry.starts_with('.') && entry.ends_with(".json.new"))
         };
-        Ok(list_if_there(self.root())?.into_iter().filter(is_left).map(|entry| self.root().join(entry)).collect())
+        let left = list_if_there(self.root())?.into_iter().filter(is_left).map(|entry| self.root().join(entry));
+        let mut half_made = Vec::new();
+        for path in left {
+            // A pack is put together for longer than the store's lock may be held.
+            if !FileLock::is_held(&path.join(STAGING_LOCK))? {
+                half_made.push(path);
+            }
+        }
+        Ok(half_made)
     }
 
     fn remove(&self, path: &Path) -> Result<(), StoreError> {
         if is_folder(path) { self.disk().remove_folder(path) } else { self.disk().remove_file(path) }
     }
 }
+
+/// The lock of who puts branches together in a folder of the store.
+pub(crate) const STAGING_LOCK: &str = "staging.lock";
 
 /// How the name of what is being removed begins.
 const FREED: &str = ".freed-";
@@ -259,7 +272,7 @@ fn of_branch(record: &BranchRecord, paths: &BranchPaths) -> Result<Vec<Garbage>,
     }
     for folder in ["inbox", "outbox"] {
         let folder = paths.folder.join(folder);
-        for entry in list_plain(&folder)? {
+        for entry in list_plain(&folder)?.into_iter().filter(|entry| is_letter(entry)) {
             garbage.push(left_over(folder.join(entry), "steering that nobody fetched"));
         }
     }

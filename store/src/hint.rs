@@ -3,11 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use revacnn_schemas::{DatasetIdentity, is_path};
 use serde::{Deserialize, Serialize};
 
+use crate::disk::open_plain_file;
 use crate::{Store, StoreError};
 
 /// How a data set was asked for.
@@ -63,13 +65,10 @@ impl DataHint {
 /// All hints; none where the file is missing or damaged, for they are hints.
 fn all(store: &Store) -> BTreeMap<String, DataHint> {
     const LARGEST: u64 = 1 << 20;
-    let path = store.root().join(FILE);
-    match std::fs::metadata(&path) {
-        Ok(file) if file.is_file() && file.len() <= LARGEST => {
-            std::fs::read(&path).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
-        }
-        _ => BTreeMap::new(),
-    }
+    let Ok(file) = open_plain_file(&store.root().join(FILE)) else { return BTreeMap::new() };
+    let mut text = Vec::new();
+    let whole = file.take(LARGEST + 1).read_to_end(&mut text).is_ok_and(|bytes| bytes as u64 <= LARGEST);
+    if whole { serde_json::from_slice(&text).unwrap_or_default() } else { BTreeMap::new() }
 }
 
 #[cfg(test)]

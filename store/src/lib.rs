@@ -201,6 +201,7 @@
 //! | `store` | the folder of branches: list, look up, ancestors |
 //! | `create`, `branches` | a new branch; rename, delete, restore |
 //! | `garbage` | what is left over and freed |
+//! | `pack` | a branch with its ancestors in one file, and back |
 //! | `steering` | requests to the process that trains a branch, and its answers |
 //! | `target`, `hint` | how far a branch is meant to go; where data sets were found |
 //! | `shape` | rows and lengths that a topology implies, and the bounds on them |
@@ -221,6 +222,7 @@ mod error;
 mod garbage;
 mod hint;
 mod keyframe;
+mod pack;
 mod read;
 mod shape;
 #[cfg(feature = "sql")]
@@ -240,6 +242,7 @@ pub use disk::{DiskHook, DiskOperation};
 pub use error::StoreError;
 pub use garbage::{Garbage, GarbageList};
 pub use hint::DataHint;
+pub use pack::{Arrival, Pack, PackContents, Packed, Unpacked};
 pub use read::difference::{Difference, FilterDistance, LayerDistance, Relation, SharedFilters, difference, relation};
 pub use read::gaps::Gap;
 pub use read::lineage::Lineage;

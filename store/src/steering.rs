@@ -1,9 +1,11 @@
 //! Steering from other processes: requests come as files into a branch's
 //! inbox, are read at a step's end, and are answered in its outbox.
 //!
-//! A file appears by a rename, so it is never read half-written; whoever may
-//! write into the folder may steer. Both folders are held open, and no link
-//! that is put in their place is followed.
+//! A file appears by a rename, so it is never read half-written. Whoever may write
+//! into the inbox may steer, and nobody else: the permissions of that folder are the
+//! authority, and who owns a letter is not asked. Both folders are held open, and no
+//! link that is put in their place, or in a letter's, is followed. What is no letter
+//! by its name is nobody's to remove here.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant, SystemTime};
@@ -18,6 +20,11 @@ use crate::{Store, StoreError};
 
 const INBOX: &str = "inbox";
 const OUTBOX: &str = "outbox";
+
+/// Whether a file in an inbox or outbox is a letter, or one that is being written.
+pub(crate) fn is_letter(name: &str) -> bool {
+    name.ends_with(".json") || name.starts_with('.') && name.ends_with(".json.new")
+}
 
 /// What a training process is asked to do at the end of its step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -132,15 +139,19 @@ impl Mailbox {
         let (inbox, outbox) = (Tray::open(&branch, INBOX)?, Tray::open(&branch, OUTBOX)?);
         // What came since the writer took its lock is meant for it.
         let since = branch.modified("branch.lock");
+        let mut stuck = HashSet::new();
         for folder in [&inbox, &outbox].into_iter().filter_map(|kept| kept.folder.as_ref()) {
             for name in folder.names()? {
                 let is_new = since.is_some() && folder.modified(&name) >= since;
-                if !is_new && (name.ends_with(".json") || name.starts_with('.')) && !folder.is_folder(&name) {
-                    folder.remove(&name)?;
+                let is_old = !is_new && is_letter(&name) && !folder.is_folder(&name);
+                // In a folder where only its owner may remove a file, an old request stays,
+                // and is no more obeyed than one that was removed.
+                if is_old && folder.remove(&name).is_err() {
+                    stuck.insert(name);
                 }
             }
         }
-        Ok(Self { branch, inbox, outbox, stuck: HashSet::new(), closed: None })
+        Ok(Self { branch, inbox, outbox, stuck, closed: None })
     }
 
     /// Looks into the inbox.
@@ -272,7 +283,8 @@ fn fetch(branch: &Folder, name: &str) -> Result<Option<Answer>, StoreError> {
         file => file?,
     };
     let answer = json::read_from(file, &outbox.path(name), "an answer to a steering request")?;
-    outbox.remove(name)?;
+    // One that may not be removed by who reads it is the next trainer's to remove.
+    let _ = outbox.remove(name);
     Ok(Some(answer))
 }
 

@@ -278,6 +278,12 @@ impl Store {
         self
     }
 
+    /// A folder in this store in which branches are put together before they are
+    /// seen, as a store of its own.
+    pub(crate) fn staged(&self, root: PathBuf) -> Self {
+        Self { root, ..self.clone() }
+    }
+
     /// The directory.
     pub fn root(&self) -> &Path {
         &self.root

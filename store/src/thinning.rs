@@ -42,10 +42,19 @@ impl SpanList {
         Ok(spans)
     }
 
-    fn write(disk: &Disk, path: &Path, spans: &[StepSpan]) -> Result<(), StoreError> {
+    fn of(spans: &[StepSpan]) -> Self {
         let spans = spans.iter().map(|span| [span.first.0, span.last.0]).collect();
-        json::write(disk, path, &Self { format_version: FORMAT_VERSION, spans })
+        Self { format_version: FORMAT_VERSION, spans }
     }
+
+    fn write(disk: &Disk, path: &Path, spans: &[StepSpan]) -> Result<(), StoreError> {
+        json::write(disk, path, &Self::of(spans))
+    }
+}
+
+/// `thinned.json` or `materialised.json` of these spans.
+pub(crate) fn list_text(path: &Path, spans: &[StepSpan]) -> Result<Vec<u8>, StoreError> {
+    json::text(path, &SpanList::of(spans))
 }
 
 /// The spans together, neighbours joined.

@@ -2,7 +2,8 @@
 
 use crate::support::Scratch;
 
-const COMMANDS: [&str; 9] = ["train", "log", "show", "evaluate", "data", "plot", "embed", "compare", "man"];
+const COMMANDS: [&str; 11] =
+    ["train", "log", "show", "evaluate", "data", "plot", "embed", "compare", "pack", "unpack", "man"];
 
 /// Commands of features.
 const OPTIONAL: &[&str] = if cfg!(feature = "sql") { &["query"] } else { &[] };

@@ -54,6 +54,8 @@ fn every_command_answers_in_json() {
     assert!(compacted["bytes_freed"].as_u64() > Some(0), "{compacted}");
     let materialised = &objects(&scratch, "materialise main --json")[0];
     assert_eq!((&materialised["from"], &materialised["to"]), (&0.into(), &9.into()), "{materialised}");
+    assert_eq!(objects(&scratch, "pack main -o main.tar --json")[0]["thin"], false);
+    assert_eq!(objects(&scratch, "unpack main.tar --store theirs --json")[0]["arrival"], "added");
     let renamed = &objects(&scratch, "rename twin other --json")[0];
     assert_eq!((&renamed["branch"], &renamed["was"]), (&"other".into(), &"twin".into()));
     assert_eq!(objects(&scratch, "delete other --json")[0]["deleted"], true);

@@ -24,6 +24,7 @@ mod listings;
 mod matching;
 mod numbers;
 mod outputs;
+mod packs;
 mod paths;
 #[cfg(feature = "sql")]
 mod query;

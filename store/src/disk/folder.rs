@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use self::system::Handle;
 use crate::StoreError;
-use crate::disk::{Disk, DiskOperation, described};
+use crate::disk::{Disk, DiskOperation, beneath, described};
 
 /// When a file was last written: seconds and nanoseconds since 1970 (UTC).
 pub(crate) type Modified = (i64, i64);
@@ -23,7 +23,7 @@ pub(crate) struct Folder {
 impl Folder {
     /// Opens a folder, which must be none by a link.
     pub(crate) fn open(disk: &Disk, path: &Path) -> Result<Self, StoreError> {
-        let handle = system::open(path).map_err(|source| not_a_folder(path, source))?;
+        let handle = beneath::open_folder(path).map_err(|source| not_a_folder(path, source))?;
         Ok(Self { path: path.to_owned(), handle, disk: disk.clone() })
     }
 
@@ -203,19 +203,14 @@ mod system {
     use std::fs::File;
     use std::io;
     use std::os::fd::OwnedFd;
-    use std::path::Path;
 
-    use rustix::fs::{self, AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat};
+    use rustix::fs::{self, AtFlags, Dir, FileType, Mode, OFlags, Stat};
 
     use super::{Entry, Modified, Stamp};
 
     pub(super) type Handle = OwnedFd;
 
     const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
-
-    pub(super) fn open(path: &Path) -> io::Result<Handle> {
-        Ok(fs::openat(CWD, path, FOLDER, Mode::empty())?)
-    }
 
     pub(super) fn open_inside(folder: &Handle, name: &str) -> io::Result<Handle> {
         Ok(fs::openat(folder, name, FOLDER, Mode::empty())?)
@@ -330,7 +325,7 @@ mod system {
 mod system {
     use std::fs::{self, File, OpenOptions};
     use std::io;
-    use std::path::{Path, PathBuf};
+    use std::path::PathBuf;
     use std::time::SystemTime;
 
     use super::{Entry, Modified, Stamp};
@@ -342,12 +337,8 @@ mod system {
         if is_folder { Ok(folder) } else { Err(io::ErrorKind::NotADirectory.into()) }
     }
 
-    pub(super) fn open(path: &Path) -> io::Result<Handle> {
-        checked(&path.to_owned()).cloned()
-    }
-
     pub(super) fn open_inside(folder: &Handle, name: &str) -> io::Result<Handle> {
-        open(&checked(folder)?.join(name))
+        checked(&checked(folder)?.join(name)).cloned()
     }
 
     pub(super) fn make_folder(folder: &Handle, name: &str) -> io::Result<()> {

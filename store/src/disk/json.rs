@@ -13,7 +13,7 @@ use crate::disk::{Disk, DiskFile, open_plain_file};
 
 /// Largest description that is read; the biggest honest ones, with the
 /// coefficients of edits in them, are well below.
-const LARGEST: u64 = 64 << 20;
+pub(crate) const LARGEST: u64 = 64 << 20;
 
 /// Reads a description of `what`, whose format version must be known.
 pub(crate) fn read<T: DeserializeOwned>(path: &Path, what: &'static str) -> Result<T, StoreError> {
@@ -29,14 +29,19 @@ pub(crate) fn read_from<T: DeserializeOwned>(file: File, path: &Path, what: &'st
     if text.len() as u64 > LARGEST {
         return Err(StoreError::damaged(path, format!("{what} of at most {} MB", LARGEST >> 20), "a larger file"));
     }
+    parse(&text, path, what)
+}
+
+/// [`read`] of a text that is at hand.
+pub(crate) fn parse<T: DeserializeOwned>(text: &[u8], path: &Path, what: &'static str) -> Result<T, StoreError> {
     let known = u64::from(OLDEST_FORMAT_VERSION)..=u64::from(FORMAT_VERSION);
     // Nearly all are of a known version; what is wrong with the others is looked
     // at closely.
-    if !serde_json::from_slice::<Version>(&text).is_ok_and(|found| known.contains(&found.format_version)) {
-        refuse_version(path, what, &text, known)?;
+    if !serde_json::from_slice::<Version>(text).is_ok_and(|found| known.contains(&found.format_version)) {
+        refuse_version(path, what, text, known)?;
     }
     // From the text again, not a value: numbers keep their exact form.
-    serde_json::from_slice(&text).map_err(|error| StoreError::damaged(path, what, error.to_string()))
+    serde_json::from_slice(text).map_err(|error| StoreError::damaged(path, what, error.to_string()))
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! Locks of the operating system, which end with the process that holds them.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{Read, Write};
 use std::path::Path;
 use std::time::Duration;
 
 use crate::StoreError;
-use crate::disk::{described, no_link};
+use crate::disk::{beneath, described};
 
 /// A lock that is held until this value is dropped.
 #[derive(Debug)]
@@ -31,9 +31,12 @@ impl FileLock {
         {
             return Err(StoreError::damaged(path, "a lock, which is a plain file", described(entry.file_type())));
         }
-        let mut file = no_link(OpenOptions::new().read(true).write(true).create(true).truncate(false))
-            .open(path)
-            .map_err(|source| io("open", source))?;
+        let mut file = beneath::open_to_lock(path).map_err(|source| io("open", source))?;
+        // What was put there since.
+        let kind = file.metadata().map_err(|source| io("look at", source))?.file_type();
+        if !kind.is_file() {
+            return Err(StoreError::damaged(path, "a lock, which is a plain file", described(kind)));
+        }
         match file.try_lock() {
             Ok(()) => {
                 // The note is a courtesy to whoever is refused: on a full
@@ -74,8 +77,7 @@ impl FileLock {
         if !path.symlink_metadata().is_ok_and(|entry| entry.is_file()) {
             return Ok(false);
         }
-        let opened = no_link(OpenOptions::new().read(true)).open(path);
-        let file = opened.map_err(|source| StoreError::io("open", path, source))?;
+        let file = beneath::open_to_read(path).map_err(|source| StoreError::io("open", path, source))?;
         match file.try_lock_shared() {
             Ok(()) => Ok(false),
             Err(TryLockError::WouldBlock) => Ok(true),
@@ -89,7 +91,7 @@ impl FileLock {
         if path.symlink_metadata().is_ok_and(|entry| !entry.is_file()) {
             return None;
         }
-        let file = no_link(OpenOptions::new().read(true).write(true).create(true).truncate(false)).open(path).ok()?;
+        let file = beneath::open_to_lock(path).ok()?;
         file.try_lock_shared().ok()?;
         Some(Self { _file: file })
     }

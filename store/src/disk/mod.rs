@@ -3,7 +3,14 @@
 //!
 //! The hook is how tests stop a writer between any two operations, or make
 //! one of them fail.
+//!
+//! **The rule of shared stores.** Nothing in a store that another user may write is
+//! followed, obeyed or removed without a look at what it is, at each use and not only
+//! at the start: files and folders are opened, listed, made, moved and removed through
+//! [`beneath`], which follows no link in any place of a path, or in a [`folder`] that
+//! is held open. Nothing outside of `disk` opens a path of a store itself.
 
+pub(crate) mod beneath;
 pub(crate) mod folder;
 pub(crate) mod json;
 pub(crate) mod lock;
@@ -13,7 +20,7 @@ pub(crate) mod paths;
 pub(crate) mod system;
 
 use std::fmt;
-use std::fs::{self, File, FileType, OpenOptions};
+use std::fs::{self, File, FileType};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -34,6 +41,8 @@ pub enum DiskOperation<'a> {
     Sync(&'a Path),
     /// A file or folder is renamed.
     Rename(&'a Path, &'a Path),
+    /// Two folders change places.
+    Exchange(&'a Path, &'a Path),
     /// A file or folder is removed.
     Remove(&'a Path),
 }
@@ -49,7 +58,7 @@ pub(crate) fn open_plain_file(path: &Path) -> Result<File, StoreError> {
     if !kind.is_file() {
         return Err(StoreError::damaged(path, "a plain file", described(kind)));
     }
-    let file = no_link(OpenOptions::new().read(true)).open(path).map_err(|source| io("open", source))?;
+    let file = beneath::open_to_read(path).map_err(|source| io("open", source))?;
     // What was put there since.
     let kind = file.metadata().map_err(|source| io("look at", source))?.file_type();
     if kind.is_file() { Ok(file) } else { Err(StoreError::damaged(path, "a plain file", described(kind))) }
@@ -57,28 +66,9 @@ pub(crate) fn open_plain_file(path: &Path) -> Result<File, StoreError> {
 
 /// Names in a folder, sorted; those that are not Unicode cannot be ours.
 pub(crate) fn list(folder: &Path) -> Result<Vec<String>, StoreError> {
-    let io = |source| StoreError::io("list", folder, source);
-    let mut names = Vec::new();
-    for entry in fs::read_dir(folder).map_err(io)? {
-        if let Ok(name) = entry.map_err(io)?.file_name().into_string() {
-            names.push(name);
-        }
-    }
+    let mut names = beneath::names(folder).map_err(|source| StoreError::io("list", folder, source))?;
     names.sort();
     Ok(names)
-}
-
-/// Has a link that is put in a file's place, after that was looked at, refused
-/// instead of followed, and a pipe opened without waiting.
-pub(crate) fn no_link(options: &mut OpenOptions) -> &mut OpenOptions {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-
-        use rustix::fs::OFlags;
-        options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32);
-    }
-    options
 }
 
 /// Whether there is a folder; something else in its place is an error.
@@ -133,16 +123,19 @@ impl Disk {
             return Ok(());
         }
         self.before(DiskOperation::CreateFolder(path))
-            .and_then(|()| fs::create_dir_all(path))
+            .and_then(|()| match beneath::make_folder(path) {
+                // Another process made it meanwhile.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && is_folder(path) => Ok(()),
+                made => made,
+            })
             .map_err(|source| StoreError::io("create the folder", path, source))
     }
 
-    /// Makes an empty file; an existing one is overwritten, and a link is
-    /// replaced instead of followed.
+    /// Makes an empty file in the place of whatever has its name: nothing that
+    /// lies there is written into.
     pub(crate) fn create(&self, path: &Path) -> Result<DiskFile, StoreError> {
         self.before(DiskOperation::Create(path))
-            .and_then(|()| if path.is_symlink() { fs::remove_file(path) } else { Ok(()) })
-            .and_then(|()| no_link(OpenOptions::new().write(true).create(true).truncate(true)).open(path))
+            .and_then(|()| beneath::open_to_write_new(path))
             .map(|file| DiskFile { file, path: path.to_owned(), disk: self.clone() })
             .map_err(|source| StoreError::io("create", path, source))
     }
@@ -150,8 +143,16 @@ impl Disk {
     /// Renames, on one file system: atomic.
     pub(crate) fn rename(&self, from: &Path, to: &Path) -> Result<(), StoreError> {
         self.before(DiskOperation::Rename(from, to))
-            .and_then(|()| fs::rename(from, to))
+            .and_then(|()| beneath::rename(from, to))
             .map_err(|source| StoreError::io("move a finished file to", to, source))
+    }
+
+    /// Has two folders of one file system change places: atomic. `false` where the
+    /// system or the file system cannot do that, and nothing was changed.
+    pub(crate) fn exchange(&self, from: &Path, to: &Path) -> Result<bool, StoreError> {
+        self.before(DiskOperation::Exchange(from, to))
+            .and_then(|()| beneath::exchange(from, to))
+            .map_err(|source| StoreError::io("put a finished folder in place of", to, source))
     }
 
     /// Makes the renames within a folder last through a power failure.
@@ -172,7 +173,7 @@ impl Disk {
             Some(file) => file.file.sync_all().map_err(|source| failed(&file.path, source)),
             None => {
                 let folder = folders[place - files.len()];
-                sync_entries(folder).map_err(|source| failed(folder, source))
+                beneath::sync_folder(folder).map_err(|source| failed(folder, source))
             }
         };
         let (sync, count) = (&sync, files.len() + folders.len());
@@ -197,7 +198,7 @@ impl Disk {
 
     /// Removes a file; one that is gone already is fine.
     pub(crate) fn remove_file(&self, path: &Path) -> Result<(), StoreError> {
-        let result = self.before(DiskOperation::Remove(path)).and_then(|()| fs::remove_file(path));
+        let result = self.before(DiskOperation::Remove(path)).and_then(|()| beneath::remove_file(path));
         match result {
             Err(source) if source.kind() != io::ErrorKind::NotFound => Err(StoreError::io("remove", path, source)),
             _ => Ok(()),
@@ -206,7 +207,7 @@ impl Disk {
 
     /// Removes a folder with all that is in it; one that is gone is fine.
     pub(crate) fn remove_folder(&self, path: &Path) -> Result<(), StoreError> {
-        let result = self.before(DiskOperation::Remove(path)).and_then(|()| fs::remove_dir_all(path));
+        let result = self.before(DiskOperation::Remove(path)).and_then(|()| beneath::remove_folder(path));
         match result {
             Err(source) if source.kind() != io::ErrorKind::NotFound => Err(StoreError::io("remove", path, source)),
             _ => Ok(()),
@@ -225,12 +226,6 @@ impl Disk {
         self.rename(&temporary, path)?;
         self.sync_folder(folder)
     }
-}
-
-/// Waits until a folder's entries are on the medium; a system that cannot
-/// open folders is trusted with them.
-fn sync_entries(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 /// Whether a folder lies there, and no link to one.

@@ -10,7 +10,7 @@ use crate::disk::paths::BranchPaths;
 
 /// Bytes that are free for this user where `path` is or will be; `None` where
 /// the system does not say.
-fn available_bytes(path: &Path) -> Option<u64> {
+pub(crate) fn available_bytes(path: &Path) -> Option<u64> {
     let path = std::path::absolute(path).ok()?;
     let existing = path.ancestors().find(|ancestor| ancestor.exists())?;
     free_at(existing)

@@ -4,15 +4,14 @@
 //! a part of the tail, until the rename of a segment's `steps` file, and that
 //! segment from then on.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use revacnn_schemas::{BranchRecord, Fidelity, Step, Table};
 
 use crate::StoreError;
-use crate::disk::Disk;
 use crate::disk::paths::{BranchPaths, StepSpan, span_name, table_file};
 use crate::disk::system::folder_bytes;
+use crate::disk::{Disk, beneath};
 use crate::read::footer::Expected;
 use crate::read::gaps::Strays;
 use crate::read::listing::list_if_there;
@@ -261,13 +260,13 @@ impl LogWriter {
         // committed; where that fails, the next writer does it.
         let strays = Strays::find(&self.paths).map(|strays| strays.uncommitted);
         let files = strays.iter().flatten().map(|&(span, table)| self.paths.segment(table, span));
-        if strays.is_err() || files.map(fs::remove_file).any(|removed| removed.is_err()) {
+        if strays.is_err() || files.map(|file| beneath::remove_file(&file)).any(|removed| removed.is_err()) {
             return;
         }
         for name in list_if_there(&tail).unwrap_or_default() {
             if name.starts_with('.') {
                 let path = tail.join(name);
-                let _ = fs::remove_dir_all(&path).or_else(|_| fs::remove_file(&path));
+                let _ = beneath::remove_folder(&path);
             }
         }
     }
