@@ -203,8 +203,9 @@ fn the_first_five_minutes_show_what_is_there_and_nothing_of_what_was() {
 
     // An empty folder: a run is begun as it is offered, and followed from its first step.
     first.shows("nothing-yet", "");
+    let before = display.rows(SIZE[0], SIZE[1]);
     first.press("", Button::NewRun);
-    std::thread::sleep(Duration::from_millis(500));
+    first.window.wait("the form does not open", |_| (display.rows(SIZE[0], SIZE[1]) != before).then_some(()));
     first.picture("new-run");
     first.window.keys(&["Return"]);
     let begun = first.window.titled("the run", |title| title.starts_with("main@"));

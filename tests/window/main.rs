@@ -193,10 +193,13 @@ fn a_run_of_the_window_ends_with_it_and_everything_is_written() {
     let Some(display) = Display::open(SIZE[0], SIZE[1]) else { return };
     let scratch = Scratch::new();
     let mut window = Window::open(&display, scratch.command("view"));
-    // The form of a new run, by keys alone: far more epochs than will be.
+    // The form of a new run, by keys alone: far more epochs than will be. Five of its
+    // fields are the optimizer's.
+    let before = display.rows(SIZE[0], SIZE[1]);
     window.keys(&["n"]);
-    std::thread::sleep(Duration::from_millis(500));
-    window.keys(&["Tab", "Tab", "Tab", "Tab", "Tab", "ctrl+a", "9", "0", "0", "Return"]);
+    window.wait("the form does not open", |_| (display.rows(SIZE[0], SIZE[1]) != before).then_some(()));
+    window.keys(&["Tab"; 10]);
+    window.keys(&["ctrl+a", "9", "0", "0", "Return"]);
     window.wait("no run begins", |_| scratch.path("runs/store.json").is_file().then_some(()));
     let before = window.wait("it does not go on", |_| last_step(&scratch, "main").filter(|step| *step > 20));
     window.titled("the run", |title| title.starts_with("main@"));

@@ -17,7 +17,8 @@ use crate::pack::admit::{Unpacked, admit};
 use crate::pack::manifest::{MANIFEST, Manifest, PackedBranch, PackedFile, entry_name, is_of_branch};
 use crate::pack::write::Hashing;
 use crate::read::gaps::Strays;
-use crate::read::listing::{Listing, spans};
+use crate::read::listing::Listing;
+use crate::read::seen::Seen;
 use crate::shape::TENSOR_TABLES;
 use crate::write::recovery::create_folders;
 use crate::{BranchReader, Lineage, StepSpan, Store, StoreError};
@@ -67,7 +68,6 @@ impl Pack {
             read.map_err(|error| bad(format!("cannot read {MANIFEST}: {error}")))?;
             let padding = text.len().next_multiple_of(BLOCK) - text.len();
             drop(first);
-            drop(archive);
             io::copy(&mut (&mut rest).take(padding as u64), &mut io::sink())
                 .map_err(|error| bad(format!("cannot read {MANIFEST}: {error}")))?;
         }
@@ -221,9 +221,8 @@ impl Pack {
             return bad("was computed by another program, and lacks what cannot be computed again");
         }
         if self.manifest.thin {
-            let tensors = TENSOR_TABLES.iter().map(|&table| spans(&reader.paths.table(table)));
-            let has_some =
-                tensors.collect::<Result<Vec<_>, _>>().map_err(&within)?.iter().any(|spans| !spans.is_empty());
+            let seen = Seen::look(&reader.paths).map_err(&within)?;
+            let has_some = TENSOR_TABLES.iter().any(|&table| !seen.spans(table).is_empty());
             if is_every || has_some {
                 return bad("is whole in a pack that says that it is thin");
             }
