@@ -307,7 +307,7 @@ impl Store {
     /// Only where the folder itself cannot be listed, or is gone; what is
     /// wrong with one branch is in [`BranchList::problems`].
     pub fn branches(&self) -> Result<BranchList, StoreError> {
-        let (records, problems) = self.each_branch(|path, id| read_branch(path, id))?;
+        let (records, problems) = self.each_branch(read_branch)?;
         Ok(BranchList::of(records, problems, &self.root))
     }
 
