@@ -455,9 +455,9 @@ pub enum StoreError {
         /// The store.
         store: PathBuf,
         /// Why, and what to do.
-        reason: String,
+        reason: Box<str>,
         /// The branch in the trash that it is, where that is the reason.
-        deleted: Option<BranchName>,
+        deleted: Option<Box<BranchName>>,
     },
     /// The note of how far a branch is to be trained cannot be read.
     #[error(
@@ -548,8 +548,9 @@ impl StoreError {
                 Advice::Materialise { branch: branch.clone(), steps: None },
             ],
             Self::NotTraining { branch } => vec![Advice::Resume { branch: branch.clone(), more: None }],
-            Self::Spared { needed: Some(branch), .. } | Self::PackConflict { deleted: Some(branch), .. } => {
-                vec![Advice::TakeBack { branch: branch.clone() }]
+            Self::Spared { needed: Some(branch), .. } => vec![Advice::TakeBack { branch: branch.clone() }],
+            Self::PackConflict { deleted: Some(branch), .. } => {
+                vec![Advice::TakeBack { branch: BranchName::clone(branch) }]
             }
             _ => Vec::new(),
         }

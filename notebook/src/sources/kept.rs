@@ -228,7 +228,7 @@ mod tests {
             probes: Vec::new(),
             blocks: Vec::new(),
         };
-        (Looked { branch: "b0123456789abcdef".parse().unwrap(), step, image: None }, Arc::new(found))
+        (Looked { branch: "b0123456789abcde".parse().unwrap(), step, image: None }, Arc::new(found))
     }
 
     #[test]

@@ -95,9 +95,9 @@ fn plan(store: &Store, staged: &Store, manifest: &Manifest) -> Result<Vec<Plan>,
             compare(store, ours, &theirs)?;
         } else if store.is_in_trash(&branch.id) {
             let deleted = store.deleted()?.into_iter().find(|record| record.id == branch.id);
-            let reason = "it was deleted there and is in the trash: take it back, or free the trash".to_owned();
+            let reason = "it was deleted there and is in the trash: take it back, or free the trash".into();
             let (branch, id) = (branch.name.clone(), branch.id.clone());
-            let deleted = deleted.map(|record| record.name);
+            let deleted = deleted.map(|record| Box::new(record.name));
             return Err(StoreError::PackConflict { branch, id, store: store.root().to_owned(), reason, deleted });
         }
         let ours = ours.map(|ours| (ours.branch().clone(), ours.steps()));
@@ -130,6 +130,7 @@ fn still_holds(store: &Store, plan: &Plan) -> Result<bool, StoreError> {
 /// take away what the store has.
 fn compare(store: &Store, ours: &BranchReader, theirs: &BranchReader) -> Result<(), StoreError> {
     let conflict = |reason: String| {
+        let reason = reason.into();
         let (branch, id) = (theirs.branch().name.clone(), theirs.branch().id.clone());
         Err(StoreError::PackConflict { branch, id, store: store.root().to_owned(), reason, deleted: None })
     };

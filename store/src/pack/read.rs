@@ -66,11 +66,10 @@ impl Pack {
             }
             let read = first.read_to_end(&mut text);
             read.map_err(|error| bad(format!("cannot read {MANIFEST}: {error}")))?;
-            let padding = text.len().next_multiple_of(BLOCK) - text.len();
-            drop(first);
-            io::copy(&mut (&mut rest).take(padding as u64), &mut io::sink())
-                .map_err(|error| bad(format!("cannot read {MANIFEST}: {error}")))?;
         }
+        let padding = text.len().next_multiple_of(BLOCK) - text.len();
+        io::copy(&mut (&mut rest).take(padding as u64), &mut io::sink())
+            .map_err(|error| bad(format!("cannot read {MANIFEST}: {error}")))?;
         let manifest: Manifest =
             json::parse(&text, &path.join(MANIFEST), "the manifest of a pack").map_err(|error| match error {
                 StoreError::Damaged { expected, found, .. } => {
