@@ -1,6 +1,9 @@
 //! Forks of real runs: exact at any step, readable through their lineage,
 //! verified, compacted and materialised.
 
+#[path = "../../store/tests/fake/sealed.rs"]
+mod sealed;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -241,8 +244,13 @@ fn verify_finds_a_run_equal_and_names_the_step_where_it_was_changed() {
         let id = store.branch(&name(branch)).unwrap().id;
         store.branch_folder(&id).join(table).join("000000000016-000000000031.parquet")
     };
+    let id = store.branch(&name("main")).unwrap().id;
     for table in ["weights", "steps"] {
         std::fs::copy(segment("other", table), segment("main", table)).unwrap();
+        let error = all("main", None, 2).unwrap_err().to_string();
+        assert!(error.contains("footer entry `revacnn.branch`"), "{table}: {error}");
+        // And with a footer that says that it is ours.
+        sealed::seal(&segment("main", table), &[("revacnn.branch", id.as_str())]);
         let error = all("main", None, 2).unwrap_err().to_string();
         assert!(error.contains("step 1") && !error.contains("step 15"), "{table}: {error}");
     }
