@@ -334,8 +334,8 @@ fn change_file(entries: &mut [Entry], ending: &str, change: impl FnOnce(&mut Vec
     entries[place].0.set_size(bytes.len() as u64);
     change_manifest(entries, |manifest| {
         let branches = manifest["branches"].as_array_mut().unwrap();
-        let files = branches.iter_mut().flat_map(|branch| branch["files"].as_array_mut().unwrap());
-        let file = files.skip(place - 1).next().unwrap();
+        let mut files = branches.iter_mut().flat_map(|branch| branch["files"].as_array_mut().unwrap());
+        let file = files.nth(place - 1).unwrap();
         file["bytes"] = json!(bytes.len());
         file["digest"] = json!(blake3::hash(&bytes).to_hex().to_string());
     });
