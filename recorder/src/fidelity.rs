@@ -11,7 +11,7 @@ use revacnn_trainer::data::Dataset;
 
 use crate::RecorderError;
 use crate::replay::{bring_forward, check_digest, check_producer, trainer_of};
-use crate::verify::verify_digests;
+use crate::verify::verify_kept;
 
 /// Turns a branch into one of fidelity `keyframes`, after verifying all of
 /// it; returns the bytes that were freed.
@@ -21,7 +21,8 @@ use crate::verify::verify_digests;
 ///
 /// # Errors
 /// [`RecorderError::ReplayDiffers`] where the log does not follow from its
-/// keyframes: nothing is removed then.
+/// keyframes, and [`Damaged`](StoreError::Damaged) or [`Missing`](StoreError::Missing)
+/// for a file that would stay: nothing is removed then.
 /// [`WriterBusy`](revacnn_store::StoreError::WriterBusy) and
 /// [`InUse`](revacnn_store::StoreError::InUse) where somebody else has it open.
 pub fn compact(
@@ -39,7 +40,9 @@ pub fn compact(
     {
         let lineage = Lineage::of(store, rewrite.branch())?;
         if lineage.own().steps().is_some() {
-            verify_digests(store, &lineage, threads, dataset, progress)?;
+            // What is removed may be damaged: it is computed again. What stays may not:
+            // nobody would be told afterwards that it was wrong before.
+            verify_kept(store, &lineage, threads, dataset, progress)?;
         }
     }
     rewrite.drop_tensors().map_err(|error| match error {
@@ -56,7 +59,8 @@ pub fn compact(
 
 /// Writes the tensors of the segments that hold a span, computed again from
 /// their keyframes, every digest compared; returns the span that is stored
-/// now and the bytes that were written.
+/// now and the bytes that were written. Tensors whose files are damaged or lost
+/// are written again, too.
 ///
 /// # Errors
 /// Those of reading and computing;
@@ -84,7 +88,7 @@ pub fn materialise(
     let mut trainer = trainer_of(record, definition, dataset, threads)?;
     let mut bytes = 0;
     for segment in segments {
-        if !reader.stores_tensors(segment.first)? {
+        if !reader.stores_tensors(segment.first)? || reader.check_tensor_files(segment).is_err() {
             bytes += rewrite.write_tensors(segment, |step, observer| show(&mut trainer, &reader, step, observer))?;
         }
         progress(segment);

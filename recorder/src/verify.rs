@@ -88,11 +88,12 @@ pub fn verify(
     Ok(Verified { files, checksums, ..found })
 }
 
-/// [`verify`] of digests alone, which looks at nothing that compacting removes.
+/// [`verify`] of digests, and of the files that stay where tensors are dropped: it looks
+/// at nothing that compacting removes.
 ///
 /// # Errors
 /// Those of [`verify`].
-pub(crate) fn verify_digests(
+pub(crate) fn verify_kept(
     store: &Store,
     lineage: &Lineage,
     threads: usize,
@@ -101,6 +102,8 @@ pub(crate) fn verify_digests(
 ) -> Result<(), RecorderError> {
     let plan = VerifyPlan { span: None, threads, quick: true };
     let span = verified_span(lineage, plan)?;
+    lineage.own().check_kept_files(span)?;
+    lineage.own().compare_topology()?;
     execute(store, lineage, span, plan, dataset, progress).map(drop)
 }
 

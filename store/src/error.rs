@@ -446,14 +446,10 @@ pub enum StoreError {
         reason: String,
     },
     /// A branch of a pack and one of the store have the same id and are not the same.
-    #[error("branch `{branch}` ({id}) of the pack cannot come into {}: {reason}. Nothing was unpacked", store.display())]
+    #[error("branch `{branch}` of the pack cannot come into the store: {reason}. Nothing was unpacked")]
     PackConflict {
         /// The branch's name in the pack.
         branch: BranchName,
-        /// The id.
-        id: BranchId,
-        /// The store.
-        store: PathBuf,
         /// Why, and what to do.
         reason: Box<str>,
         /// The branch in the trash that it is, where that is the reason.

@@ -119,7 +119,7 @@ fn a_kill_before_any_change_of_the_disk_loses_nothing() {
     }));
     run(&store, &branch, &committed).unwrap();
     let taken = taken.lock().unwrap();
-    assert!(taken.len() > 200, "{}", taken.len());
+    assert!(taken.len() > 180, "{}", taken.len());
     for (path, committed, what) in taken.iter() {
         let store = Store::open(path).unwrap();
         check(&store, *committed, LAST as usize + 1, what);

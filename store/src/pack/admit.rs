@@ -92,13 +92,12 @@ fn plan(store: &Store, staged: &Store, manifest: &Manifest) -> Result<Vec<Plan>,
         let their_steps = theirs.steps().expect("invariant: a branch of a pack was checked to have steps");
         let ours = present(store, &branch.id)?;
         if let Some(ours) = &ours {
-            compare(store, ours, &theirs)?;
+            compare(ours, &theirs)?;
         } else if store.is_in_trash(&branch.id) {
             let deleted = store.deleted()?.into_iter().find(|record| record.id == branch.id);
             let reason = "it was deleted there and is in the trash: take it back, or free the trash".into();
-            let (branch, id) = (branch.name.clone(), branch.id.clone());
-            let deleted = deleted.map(|record| Box::new(record.name));
-            return Err(StoreError::PackConflict { branch, id, store: store.root().to_owned(), reason, deleted });
+            let (branch, deleted) = (branch.name.clone(), deleted.map(|record| Box::new(record.name)));
+            return Err(StoreError::PackConflict { branch, reason, deleted });
         }
         let ours = ours.map(|ours| (ours.branch().clone(), ours.steps()));
         plans.push(Plan { theirs: theirs.branch().clone(), their_steps, ours });
@@ -128,11 +127,9 @@ fn still_holds(store: &Store, plan: &Plan) -> Result<bool, StoreError> {
 
 /// Refuses a branch that is another one than the store's of the same id, or that would
 /// take away what the store has.
-fn compare(store: &Store, ours: &BranchReader, theirs: &BranchReader) -> Result<(), StoreError> {
+fn compare(ours: &BranchReader, theirs: &BranchReader) -> Result<(), StoreError> {
     let conflict = |reason: String| {
-        let reason = reason.into();
-        let (branch, id) = (theirs.branch().name.clone(), theirs.branch().id.clone());
-        Err(StoreError::PackConflict { branch, id, store: store.root().to_owned(), reason, deleted: None })
+        Err(StoreError::PackConflict { branch: theirs.branch().name.clone(), reason: reason.into(), deleted: None })
     };
     if let Some(field) = differing_field(ours.branch(), theirs.branch()) {
         let name = &ours.branch().name;

@@ -20,28 +20,52 @@ impl BranchReader {
     /// # Errors
     /// The first damage, with its file.
     pub fn check_files(&self, span: StepSpan) -> Result<u64, StoreError> {
+        let pieces = self.check_pieces(span, |_| true)?;
+        let files = pieces + self.check_files_beside()?;
+        Ok(files)
+    }
+
+    /// [`check_files`](Self::check_files) of what stays where tensors are dropped.
+    ///
+    /// # Errors
+    /// Those of [`check_files`](Self::check_files).
+    pub fn check_kept_files(&self, span: StepSpan) -> Result<(), StoreError> {
+        self.check_pieces(span, |table| !TENSOR_TABLES.contains(&table))?;
+        self.check_files_beside().map(drop)
+    }
+
+    /// [`check_files`](Self::check_files) of the tensors.
+    ///
+    /// # Errors
+    /// Those of [`check_files`](Self::check_files).
+    pub fn check_tensor_files(&self, span: StepSpan) -> Result<(), StoreError> {
+        self.check_pieces(span, |table| TENSOR_TABLES.contains(&table)).map(drop)
+    }
+
+    fn check_pieces(&self, span: StepSpan, of: impl Fn(Table) -> bool) -> Result<u64, StoreError> {
         self.with_fresh_listing(|| {
             let mut files = 0;
-            let mut check = |file: &OpenTable| {
-                files += 1;
-                guarded("read", &file.path, || CheckedFile::of(file).check_all())
-            };
             for (piece, _) in self.pieces_of(span)? {
-                for table in Table::ALL {
+                for table in Table::ALL.into_iter().filter(|table| of(*table)) {
                     if let Some(file) = self.file_of(piece, table)? {
-                        check(&file)?;
+                        files += 1;
+                        check_pages(&file)?;
                         if matches!(table, Table::Keyframes | Table::Validation) {
                             check_steps(&file, piece)?;
                         }
                     }
                 }
             }
-            for file in self.event_files()? {
-                check(&file)?;
-            }
-            check(&self.topology_file()?)?;
             Ok(files)
         })
+    }
+
+    /// Events and topology, which belong to no piece.
+    fn check_files_beside(&self) -> Result<u64, StoreError> {
+        let mut files = self.event_files()?;
+        files.push(self.topology_file()?);
+        files.iter().try_for_each(check_pages)?;
+        Ok(files.len() as u64)
     }
 
     /// A piece's file of a table, if there must be one.
@@ -69,6 +93,10 @@ impl BranchReader {
         let span = StepSpan::of(self.record.first_step());
         self.footers.open(&self.paths.segment(Table::Topology, span), self.expected(Table::Topology, span))
     }
+}
+
+fn check_pages(file: &OpenTable) -> Result<(), StoreError> {
+    guarded("read", &file.path, || CheckedFile::of(file).check_all())
 }
 
 /// Checks that all rows of a table whose rows vary are of the piece's steps:
