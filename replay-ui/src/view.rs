@@ -78,10 +78,10 @@ fn panels(state: &State, room: Size) -> Piece<'_, Message> {
 /// than they need, they scroll.
 fn figures(state: &State, height: f32) -> Piece<'_, Message> {
     let context = &state.context;
-    let parts = [22, 43, 38].map(|part| match height < LEAST_FIGURES {
-        true => Length::Fixed((LEAST_FIGURES - 2.0) * f32::from(part) / 103.0),
-        false => Length::FillPortion(part),
-    });
+    // In whole pixels: an edge between two of them is drawn into both, and anew in one.
+    let total = height.max(LEAST_FIGURES) - 2.0;
+    let [loss, network] = [22.0, 43.0].map(|part| (total * part / 103.0).round());
+    let parts = [loss, network, total - loss - network].map(Length::Fixed);
     let page = column![
         container(state.loss.view(context).map(Message::Loss)).height(parts[0]),
         separator(),

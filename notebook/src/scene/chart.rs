@@ -137,7 +137,7 @@ impl ChartLayout {
         order.sort_by_key(|series| Some(series.hue) == options.selected);
         for series in &order {
             if options.selected.is_none_or(|selected| series.hue == selected) {
-                self.band(&mut scene, series);
+                self.band(&mut scene, series, options.style);
             }
             self.curve(&mut scene, series, Some(series.hue) == options.selected);
         }
@@ -201,13 +201,18 @@ impl ChartLayout {
         }
     }
 
-    /// What lies between the smallest and the largest value about each point.
-    fn band(&self, scene: &mut Scene<'_>, series: &Series) {
+    /// What lies between the smallest and the largest value about each point. On a screen
+    /// its ends lie between two pixels: half a pixel would be left where it was before.
+    fn band(&self, scene: &mut Scene<'_>, series: &Series, style: Style) {
+        let place = |point| {
+            let [x, y] = self.place(point)?;
+            Some([if style.standalone { x } else { x.round() }, y])
+        };
         let both: Vec<Option<[Place; 2]>> = series
             .bounds
             .iter()
             .zip(&series.points)
-            .map(|([low, high], [x, _])| Some([self.place([*x, *low])?, self.place([*x, *high])?]))
+            .map(|([low, high], [x, _])| Some([place([*x, *low])?, place([*x, *high])?]))
             .collect();
         for run in both.split(Option::is_none).filter(|run| run.len() > 1) {
             let run: Vec<[Place; 2]> = run.iter().copied().flatten().collect();

@@ -30,17 +30,21 @@ fn thin(theme: &Theme) -> rule::Style {
 
 /// Text that can wait.
 pub(crate) fn faint<'a>(words: impl text::IntoFragment<'a>) -> text::Text<'a> {
-    text(words).size(SMALL).style(|theme| text::Style { color: Some(Colours::of(theme).faint) })
+    plain(words).style(|theme| text::Style { color: Some(Colours::of(theme).faint) })
 }
+
+/// The height of a line of small text, in whole pixels: so are the buttons that have one,
+/// whose edges are then no half pixels.
+const SMALL_LINE: f32 = 16.0;
 
 /// Small text.
 pub(crate) fn plain<'a>(words: impl text::IntoFragment<'a>) -> text::Text<'a> {
-    text(words).size(SMALL)
+    text(words).size(SMALL).line_height(text::LineHeight::Absolute(SMALL_LINE.into()))
 }
 
 /// What went wrong.
 pub(crate) fn alarm<'a>(words: impl text::IntoFragment<'a>) -> text::Text<'a> {
-    text(words).size(SMALL).style(|theme| text::Style { color: Some(Colours::of(theme).alarm) })
+    plain(words).style(|theme| text::Style { color: Some(Colours::of(theme).alarm) })
 }
 
 /// Words that change with the cursor, on a ground that nobody sees: another one
@@ -188,27 +192,32 @@ pub(crate) fn chooser(place: Option<usize>) -> impl Fn(&Theme, pick_list::Status
 
 /// A field for a line of text.
 pub(crate) fn field<'a, M: Clone + 'a>(hint: &str, text: &str, width: f32) -> text_input::TextInput<'a, M> {
-    text_input(hint, text).size(SMALL).padding([4, 8]).width(width).style(|theme: &Theme, status| {
-        let colours = Colours::of(theme);
-        let focused = matches!(status, text_input::Status::Focused { .. });
-        text_input::Style {
-            background: Background::Color(colours.paper),
-            border: Border {
-                color: if focused { colours.accent } else { colours.line },
-                width: 1.0,
-                radius: 4.0.into(),
-            },
-            icon: colours.faint,
-            placeholder: colours.faint,
-            value: colours.ink,
-            selection: Color { a: 0.3, ..colours.accent },
-        }
-    })
+    text_input(hint, text)
+        .size(SMALL)
+        .line_height(text::LineHeight::Absolute(SMALL_LINE.into()))
+        .padding([4, 8])
+        .width(width)
+        .style(|theme: &Theme, status| {
+            let colours = Colours::of(theme);
+            let focused = matches!(status, text_input::Status::Focused { .. });
+            text_input::Style {
+                background: Background::Color(colours.paper),
+                border: Border {
+                    color: if focused { colours.accent } else { colours.line },
+                    width: 1.0,
+                    radius: 4.0.into(),
+                },
+                icon: colours.faint,
+                placeholder: colours.faint,
+                value: colours.ink,
+                selection: Color { a: 0.3, ..colours.accent },
+            }
+        })
 }
 
 /// A page of words, where there are no figures.
 pub(crate) fn said<'a, M: 'a>(title: &str, lines: &[&str], below: Option<Piece<'a, M>>) -> Piece<'a, M> {
-    let mut page = column![text(title.to_owned()).size(LARGE)].spacing(12).max_width(720);
+    let mut page = column![text(title.to_owned()).size(LARGE)].spacing(12).width(Fill).max_width(720);
     for words in lines {
         let words = text((*words).to_owned()).size(NORMAL);
         page = page.push(words.style(|theme| text::Style { color: Some(Colours::of(theme).faint) }));

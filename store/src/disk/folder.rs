@@ -433,7 +433,11 @@ mod tests {
         assert_eq!(fs::read_dir(&theirs).unwrap().count(), 1);
         let error = home_folder.inside("ours").unwrap_err().to_string();
         assert!(error.contains("a symbolic link, which is not followed"), "{error}");
-        assert!(Folder::open(&Disk::default(), &ours).is_err());
+        // Nor is one that lies where a store has its branches.
+        fs::create_dir(home.path().join("branches")).unwrap();
+        let branch = home.path().join("branches/branch=b49bfe5b18848524");
+        std::os::unix::fs::symlink(&theirs, &branch).unwrap();
+        assert!(Folder::open(&Disk::default(), &branch).is_err());
         // Nor is a file in it that is a link.
         std::os::unix::fs::symlink(theirs.join("a.json"), home.path().join("away/d.json")).unwrap();
         assert!(folder.file("d.json").is_err());
