@@ -9,7 +9,7 @@ use revacnn_schemas::{BranchId, BranchName, BranchRecord, Producer};
 use crate::create::numbered_name;
 use crate::disk::json;
 use crate::pack::manifest::Manifest;
-use crate::pack::read::rows_in_parts;
+use crate::pack::rows::rows_in_parts;
 use crate::{BranchReader, StepRow, StepSpan, Store, StoreError};
 
 /// What became of a branch of a pack.

@@ -25,6 +25,7 @@
 mod admit;
 mod manifest;
 mod read;
+mod rows;
 mod write;
 
 pub use admit::{Arrival, Unpacked};

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
-use revacnn_schemas::{BranchName, Fidelity, Producer, Step};
+use revacnn_schemas::{BranchName, Fidelity, Producer};
 use tar::{Archive, Entry, EntryType};
 
 use crate::disk::json;
@@ -15,13 +15,14 @@ use crate::disk::{Disk, DiskFile};
 use crate::garbage::STAGING_LOCK;
 use crate::pack::admit::{Unpacked, admit};
 use crate::pack::manifest::{MANIFEST, Manifest, PackedBranch, PackedFile, entry_name, is_of_branch};
+use crate::pack::rows::rows_in_parts;
 use crate::pack::write::Hashing;
-use crate::read::gaps::Strays;
 use crate::read::listing::Listing;
 use crate::read::seen::Seen;
+use crate::read::strays::Strays;
 use crate::shape::TENSOR_TABLES;
 use crate::write::recovery::create_folders;
-use crate::{BranchReader, Lineage, StepSpan, Store, StoreError};
+use crate::{BranchReader, Lineage, Store, StoreError};
 
 /// A pack whose manifest was read and makes sense.
 #[derive(Debug)]
@@ -34,9 +35,6 @@ pub struct Pack {
 
 /// Files that are synced together.
 const SYNCED_TOGETHER: usize = 16;
-
-/// Rows that are read at a time.
-pub(crate) const ROWS: u64 = 4096;
 
 impl Pack {
     /// Opens a pack, and changes nothing.
@@ -229,13 +227,6 @@ impl Pack {
         let Some(steps) = reader.steps() else { return bad("has no steps") };
         rows_in_parts(steps).try_for_each(|part| reader.step_rows(part).map(drop)).map_err(within)
     }
-}
-
-/// A span in parts whose rows are read at a time.
-pub(crate) fn rows_in_parts(span: StepSpan) -> impl Iterator<Item = StepSpan> {
-    (span.first.0..=span.last.0)
-        .step_by(ROWS as usize)
-        .map(move |first| StepSpan::new(Step(first), Step(span.last.0.min(first.saturating_add(ROWS - 1)))))
 }
 
 /// The unit in which tar counts.

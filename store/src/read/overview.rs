@@ -13,6 +13,7 @@ use crate::disk::Disk;
 use crate::disk::folder::{Folder, Stamp};
 use crate::disk::paths::StepSpan;
 use crate::read::gaps::gap_before;
+use crate::read::glance::Glance;
 use crate::read::query::Selection;
 use crate::read::reader::Index;
 use crate::read::seen::Seen;
@@ -116,11 +117,6 @@ impl Store {
 
 /// Times on disk are told apart when they are so far apart, on every system.
 const UNSETTLED: Duration = Duration::from_secs(2);
-
-/// What a glance at a branch's folders showed: equal ones mean that a listing
-/// would say the same, as files are made under other names and moved in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Glance(u64);
 
 impl BranchReader {
     fn loss_of(&self, step: Step) -> Result<Option<f32>, StoreError> {

@@ -7,9 +7,9 @@ use revacnn_schemas::{BranchName, BranchRecord, Fidelity, FilterNumber, LayerNam
 use crate::disk::lock::FileLock;
 use crate::disk::paths::{BranchPaths, StepSpan};
 use crate::read::footer::{Expected, FooterCache, OpenTable};
-use crate::read::gaps::Strays;
 use crate::read::listing::{Listing, Piece};
 use crate::read::seen::Seen;
+use crate::read::strays::Strays;
 use crate::shape::{BranchShape, LayerRows, RowPlan, TENSOR_TABLES};
 use crate::thinning::{Materialised, Thinned, not_stored};
 use crate::{Store, StoreError};

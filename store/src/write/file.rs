@@ -25,11 +25,7 @@ use crate::disk::paths::StepSpan;
 use crate::disk::{Disk, DiskFile};
 use crate::read::checksum::FileChecksums;
 use crate::write::pages::{Group, Scratch};
-use crate::write::{columns, splice};
-
-/// Steps of one row group in tables with constant rows a step: few enough for
-/// a quick `WHERE step = …`, and free of cost in size.
-pub(crate) const ROW_GROUP_STEPS: usize = 16;
+use crate::write::{append, columns};
 
 /// Steps that share a page of weights.
 pub(crate) const WEIGHT_PAGE_STEPS: usize = 4;
@@ -148,7 +144,7 @@ impl TableFile {
 
     /// Copies all row groups of another file of the table as they are.
     pub(crate) fn copy(&mut self, file: &File, metadata: &ParquetMetaData) -> Result<(), StoreError> {
-        splice::append(&mut self.writer, file, metadata, &mut self.scratch.sums)
+        append::append(&mut self.writer, file, metadata, &mut self.scratch.sums)
             .map_err(|error| StoreError::parquet("write", &self.path, error))
     }
 

@@ -1,6 +1,7 @@
 //! From a step to a segment: the writer's handle, its queue and thread; open
 //! parts; Parquet files; the commit, and what a writer does before its first step.
 
+pub(crate) mod append;
 pub(crate) mod batches;
 pub(crate) mod columns;
 pub(crate) mod commit;

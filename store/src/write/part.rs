@@ -12,8 +12,8 @@ use crate::disk::{Disk, DiskFile};
 use crate::keyframe;
 use crate::shape::{BranchShape, TENSOR_TABLES};
 use crate::write::batches::{self, StepRows};
-use crate::write::file::{Complete, FileKind, ROW_GROUP_STEPS, TableFile};
-use crate::write::record::{Records, StepRecord};
+use crate::write::file::{Complete, FileKind, TableFile};
+use crate::write::record::{ROW_GROUP_STEPS, Records, StepRecord};
 use crate::write::rowgroup::RowGroups;
 use crate::write::statistics::FilterStatistics;
 

@@ -9,8 +9,9 @@ use revacnn_schemas::{BranchRecord, Fidelity, Step, Table};
 use crate::StoreError;
 use crate::disk::Disk;
 use crate::disk::paths::{BranchPaths, StepSpan};
-use crate::read::gaps::{Strays, lost_steps};
+use crate::read::gaps::lost_steps;
 use crate::read::listing::{Listing, list_if_there};
+use crate::read::strays::Strays;
 use crate::thinning::{Thinned, remove_tensors};
 
 /// What a branch holds when its writer opens.

@@ -12,9 +12,8 @@ use parquet::errors::{ParquetError, Result};
 use revacnn_schemas::{Table, canonical_bits};
 
 use crate::shape::{BranchShape, RowPlan};
-use crate::write::file::ROW_GROUP_STEPS;
 use crate::write::pages::Group;
-use crate::write::record::StepRecord;
+use crate::write::record::{ROW_GROUP_STEPS, StepRecord};
 use crate::write::statistics::FilterStatistics;
 
 /// Repetition and definition levels of a list column.
