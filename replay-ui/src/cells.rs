@@ -143,6 +143,11 @@ impl Cells {
         self.shown.iter().filter(has_figure).map(|shown| shown.view)
     }
 
+    /// The number of a view's figure, by which one is told from the next.
+    pub(crate) fn number(&self, view: ViewId) -> Option<u64> {
+        self.get(view).map(|shown| shown.number)
+    }
+
     /// The images of a view's figure.
     pub(crate) fn pictures(&self, view: ViewId) -> Option<&Pictures> {
         self.get(view).map(|shown| &shown.drawn.pictures)

@@ -63,11 +63,11 @@ impl Run for DiffArguments {
 
 /// A branch with its past, and its tensors at an address.
 fn at(store: &Store, address: &Address, arguments: &DiffArguments) -> Result<(Lineage, Step, StepTensors), Failure> {
-    let lineage = Lineage::open(store, &address.branch)?;
-    refuse_unfinished(&lineage, address)?;
+    let own = Lineage::open(store, &address.branch)?;
+    refuse_unfinished(&own, address)?;
     let lineage = history(store, &address.branch)?;
-    let step = lineage.resolve(address.position)?;
-    let reader = Lineage::open(store, &address.branch)?.into_holder(step)?;
+    let step = own.resolve(address.position)?;
+    let reader = own.into_holder(step)?;
     // The history as of this step: what is compared has that topology.
     let lineage =
         if reader.branch().id == lineage.branch().id { lineage } else { Lineage::of(store, reader.branch())? };

@@ -123,7 +123,7 @@ impl Store {
                 first: record.first_step(),
             });
         }
-        self.lineage(record)?;
+        branches.check_ancestry(&record.id, self.root())?;
         Ok(record)
     }
 }

@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use revacnn_schemas::{BranchRecord, Fidelity, Table};
+use revacnn_schemas::{BranchRecord, Table};
 
 use crate::branches::list_plain;
 use crate::disk::is_folder;
@@ -19,7 +19,7 @@ use crate::read::strays::Strays;
 use crate::shape::TENSOR_TABLES;
 use crate::steering::is_letter;
 use crate::store::{BranchList, has_vanished, read_branch};
-use crate::thinning::{Materialised, Thinned};
+use crate::thinning::{Materialised, Thinned, stores_tensors};
 use crate::{StepSpan, Store, StoreError};
 
 /// Something that can be freed without losing a recorded step.
@@ -81,10 +81,7 @@ impl Store {
         for record in &branches.records {
             // A branch that somebody writes or reads is spared.
             let found = match self.hold_alone(record) {
-                Ok(_held) => {
-                    let paths = self.paths(&record.id);
-                    of_branch(record, &paths).and_then(|found| Ok((found, Strays::find(&paths)?.lost)))
-                }
+                Ok(_held) => of_branch(record, &self.paths(&record.id)),
                 Err(StoreError::WriterBusy { .. } | StoreError::InUse { .. }) => continue,
                 Err(error) => Err(error),
             };
@@ -135,7 +132,7 @@ impl Store {
                 continue;
             }
             let Ok(_held) = self.hold_alone(&record) else { continue };
-            let Ok(now) = of_branch(&record, &paths) else { continue };
+            let Ok((now, _)) = of_branch(&record, &paths) else { continue };
             for item in asked.into_iter().filter(|item| now.iter().any(|other| other.path == item.path)) {
                 // A description is written by who holds the store's lock.
                 let _lock = if item.path.parent() == Some(&paths.folder) { Some(self.lock()?) } else { None };
@@ -238,8 +235,9 @@ fn left_over(path: PathBuf, reason: &str) -> Garbage {
     Garbage { path, bytes, reason: reason.to_owned() }
 }
 
-/// What a branch that nobody uses has left over.
-fn of_branch(record: &BranchRecord, paths: &BranchPaths) -> Result<Vec<Garbage>, StoreError> {
+/// What a branch that nobody uses has left over, and its segments that lost their file
+/// of `steps`.
+fn of_branch(record: &BranchRecord, paths: &BranchPaths) -> Result<(Vec<Garbage>, Vec<StepSpan>), StoreError> {
     let mut garbage = Vec::new();
     let seen = Seen::look(paths)?;
     let listing = Listing::of(paths, &seen)?;
@@ -260,11 +258,7 @@ fn of_branch(record: &BranchRecord, paths: &BranchPaths) -> Result<Vec<Garbage>,
                 continue;
             }
             let path = paths.segment(table, span);
-            let within = |list: &[StepSpan]| list.iter().any(|other| other.covers(&span));
-            let stored = match record.recording.fidelity {
-                Fidelity::Every => !within(&thinned),
-                Fidelity::Keyframes => within(&materialised),
-            };
+            let stored = stores_tensors(record.recording.fidelity, [&thinned, &materialised], span);
             if TENSOR_TABLES.contains(&table) && !stored {
                 garbage.push(left_over(path, "tensors of a span that is thinned to keyframes"));
             }
@@ -285,5 +279,5 @@ fn of_branch(record: &BranchRecord, paths: &BranchPaths) -> Result<Vec<Garbage>,
     };
     hidden(&paths.tail(), &mut garbage)?;
     hidden(&paths.folder, &mut garbage)?;
-    Ok(garbage)
+    Ok((garbage, strays.lost))
 }

@@ -110,12 +110,16 @@ impl BranchList {
         }
     }
 
+    /// Checks that a branch's ancestors are in the list, up to a root.
+    pub(crate) fn check_ancestry(&self, id: &BranchId, store: &Path) -> Result<(), StoreError> {
+        let ancestry = self.place(id).map(|place| (place, self.ancestries()[place]));
+        let problem = ancestry.and_then(|(place, ancestry)| self.ancestry_problem(place, ancestry, store));
+        problem.map_or(Ok(()), Err)
+    }
+
     /// A branch of the list and its ancestors, from the branch itself to the root.
     pub(crate) fn into_lineage(self, id: &BranchId, store: &Path) -> Result<Vec<BranchRecord>, StoreError> {
-        let ancestry = self.place(id).map(|place| (place, self.ancestries()[place]));
-        if let Some(error) = ancestry.and_then(|(place, ancestry)| self.ancestry_problem(place, ancestry, store)) {
-            return Err(error);
-        }
+        self.check_ancestry(id, store)?;
         let Self { records, places, .. } = self;
         let mut records: Vec<Option<BranchRecord>> = records.into_iter().map(Some).collect();
         let mut next = Some(id.clone());

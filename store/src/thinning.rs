@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use revacnn_schemas::{BranchName, FORMAT_VERSION, Step};
+use revacnn_schemas::{BranchName, FORMAT_VERSION, Fidelity, Step};
 use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
@@ -49,6 +49,16 @@ impl SpanList {
 
     fn write(disk: &Disk, path: &Path, spans: &[StepSpan]) -> Result<(), StoreError> {
         json::write(disk, path, &Self::of(spans))
+    }
+}
+
+/// Whether the tensors of all steps of a span are stored, by the spans that were
+/// thinned and those that were materialised.
+pub(crate) fn stores_tensors(fidelity: Fidelity, [thinned, materialised]: [&[StepSpan]; 2], span: StepSpan) -> bool {
+    let covers = |spans: &[StepSpan]| spans.iter().any(|other| other.covers(&span));
+    match fidelity {
+        Fidelity::Every => !covers(thinned),
+        Fidelity::Keyframes => covers(materialised),
     }
 }
 

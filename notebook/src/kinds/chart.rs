@@ -63,7 +63,17 @@ impl CellKind for Chart {
         let all = shown(context, &branches, self.x)?;
         let asked = self.quantity.replace('-', "_");
         let known = QUANTITIES.iter().find(|(name, _)| *name == asked);
-        if known.is_none() {
+        let steps = steps_a_point(&all, MOST_POINTS);
+        // A curve is kept, and read on where the log grows; names are listed for who asks
+        // for one that has no value.
+        let mut is_there = known.is_some();
+        for shown in &all {
+            if is_there {
+                break;
+            }
+            is_there = self.quantity_of(context, shown, &asked, steps)?.points.iter().any(|point| !point[1].is_nan());
+        }
+        if !is_there {
             let others = other_hyper_parameters(context, &all)?;
             if !others.contains(&asked) {
                 let names: Vec<&str> = QUANTITIES.iter().map(|(name, _)| *name).collect();
@@ -91,7 +101,6 @@ impl CellKind for Chart {
         let mut chart = empty(&format!("{label}{subject}"), (&label, unit), self.x, self.scale);
         // Of several branches some may lack the filter, or the number.
         let (mut found, mut lacking, mut without) = (false, None, Vec::new());
-        let steps = steps_a_point(&all, MOST_POINTS);
         for shown in &all {
             match self.quantity_of(context, shown, name, steps) {
                 Ok(curve) if curve.points.iter().any(|point| !point[1].is_nan()) => {

@@ -81,11 +81,9 @@ impl<'a> ChartPlot<'a> {
         ChartLayout::of(self.chart, &self.options(size))
     }
 
-    fn curves(&self, renderer: &Renderer, colours: &Colours, size: Size) -> Geometry {
+    fn curves(&self, layout: &ChartLayout, renderer: &Renderer, colours: &Colours, size: Size) -> Geometry {
         self.cache.draw(renderer, size, |frame| {
-            if let Some(layout) = self.layout(size) {
-                paint(frame, &layout.scene(self.chart, &self.options(size)), None, colours);
-            }
+            paint(frame, &layout.scene(self.chart, &self.options(size)), None, colours);
         })
     }
 
@@ -186,7 +184,7 @@ impl canvas::Program<Message> for On<'_> {
         let (colours, size) = (Colours::of(theme), bounds.size());
         match (self.1, &*shown.layout(&self.0, size)) {
             (_, None) => Vec::new(),
-            (Layer::Curves, Some(_)) => vec![self.0.curves(renderer, colours, size)],
+            (Layer::Curves, Some(layout)) => vec![self.0.curves(layout, renderer, colours, size)],
             (Layer::Pointed, Some(layout)) => self.0.pointed(layout, &shown.pointer, renderer, colours, size),
         }
     }

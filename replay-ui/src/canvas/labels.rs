@@ -3,25 +3,28 @@
 use iced::widget::canvas::{Frame, Text};
 use iced::{Color, Pixels, Point, Renderer, Size, alignment};
 pub(crate) use revacnn_notebook::look::{count, number, ticks};
+pub(crate) use revacnn_notebook::scene::Align as TextAlign;
 use revacnn_schemas::Hue;
 
 use crate::theme::{Colours, FONT, SMALL};
 
-/// Where a label lies about its point.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TextAlign {
-    Left,
-    Middle,
-    Right,
-}
-
 /// Writes a line of small text, vertically about the point.
 pub(crate) fn label(frame: &mut Frame<Renderer>, text: impl Into<String>, at: Point, color: Color, align: TextAlign) {
+    write(frame, text, (at, align), (SMALL, color));
+}
+
+/// Writes a line of text of a size.
+pub(super) fn write(
+    frame: &mut Frame<Renderer>,
+    text: impl Into<String>,
+    (at, align): (Point, TextAlign),
+    (size, color): (f32, Color),
+) {
     frame.fill_text(Text {
         content: text.into(),
         position: at,
         color,
-        size: Pixels(SMALL),
+        size: Pixels(size),
         font: FONT,
         align_x: match align {
             TextAlign::Left => alignment::Horizontal::Left.into(),

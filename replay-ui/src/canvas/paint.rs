@@ -1,14 +1,15 @@
 //! Scenes on a canvas: shapes and words on its frame, many small images on an atlas.
 
-use iced::widget::canvas::{Frame, LineDash, Path, Stroke, Text, path};
-use iced::{Color, Pixels, Point, Rectangle, Renderer, Size, alignment};
-use revacnn_notebook::scene::{Align, Area, Ink, Place, Role, Scene, Shape, Style};
+use iced::widget::canvas::{Frame, LineDash, Path, Stroke, path};
+use iced::{Color, Point, Rectangle, Renderer, Size};
+use revacnn_notebook::scene::{Area, Ink, Place, Role, Scene, Shape, Style};
 
 use super::atlas::{self, Atlas};
+use super::labels::write;
 use super::picture;
 use super::text::width;
 use crate::pixels::Pictures;
-use crate::theme::{Colours, FONT, SMALL};
+use crate::theme::{Colours, SMALL};
 
 /// How words of figures look in the window.
 pub(crate) const STYLE: Style =
@@ -61,20 +62,9 @@ pub(crate) fn paint(frame: &mut Frame<Renderer>, scene: &Scene<'_>, pictures: Op
             Shape::Circle(middle, radius, ink) => {
                 frame.fill(&Path::circle(point(*middle), *radius), color(*ink, colours));
             }
-            Shape::Text(text) => frame.fill_text(Text {
-                content: text.words.clone(),
-                position: point(text.at),
-                color: color(text.ink, colours),
-                size: Pixels(text.size),
-                font: FONT,
-                align_x: match text.align {
-                    Align::Left => alignment::Horizontal::Left.into(),
-                    Align::Middle => alignment::Horizontal::Center.into(),
-                    Align::Right => alignment::Horizontal::Right.into(),
-                },
-                align_y: alignment::Vertical::Center,
-                ..Text::default()
-            }),
+            Shape::Text(text) => {
+                write(frame, text.words.clone(), (point(text.at), text.align), (text.size, color(text.ink, colours)));
+            }
             Shape::Image(found) => {
                 picture(frame, pictures, found.place, rectangle(found.at));
             }

@@ -19,7 +19,7 @@ use crate::time::Time;
 const NAMES: f32 = 112.0;
 const RIGHT: f32 = 16.0;
 const FOOT: f32 = 18.0;
-/// Timeline that are drawn at once; others are scrolled to.
+/// Lanes that are drawn at once; others are scrolled to.
 pub(crate) const MOST: usize = 6;
 const LANE: f32 = 30.0;
 /// The width of the scroll bar, at the right edge.
@@ -170,18 +170,16 @@ impl Timeline<'_> {
                 // Before the fork, where the lane has no curve.
                 let begins = runs.iter().flatten().map(|[x, _]| *x).fold(fork, f32::min);
                 let before = (begins - 9.0 - NAMES).min(EDITS);
+                let is_wide = |room: f32| before < LEAST_WORDS || room >= before.min(text_width(&edits));
                 match after {
-                    Some((y, room)) if room >= before.min(text_width(&edits)) => {
+                    Some((y, room)) if is_wide(room) => {
                         label(frame, fitted(&edits, room), Point::new(x, y), colours.faint, TextAlign::Left);
                     }
                     _ if before >= LEAST_WORDS => {
                         let at = Point::new(fork - 9.0, middle);
                         label(frame, fitted(&edits, before), at, colours.faint, TextAlign::Right);
                     }
-                    Some((y, room)) => {
-                        label(frame, fitted(&edits, room), Point::new(x, y), colours.faint, TextAlign::Left);
-                    }
-                    None => {}
+                    _ => {}
                 }
             }
         }

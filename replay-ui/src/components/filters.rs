@@ -74,7 +74,7 @@ impl State {
             Some(Ok(scatter)) => {
                 let plot = EmbeddingPlot {
                     scatter,
-                    number: context.cells.get(ViewId::EMBEDDING).map(|shown| shown.number),
+                    number: context.cells.number(ViewId::EMBEDDING),
                     pictures: context.cells.pictures(ViewId::EMBEDDING),
                     highlights: context.marks.highlights(),
                     branches: context.together().1,
@@ -94,7 +94,7 @@ impl State {
                 let notes = noted_below(&grid.notes);
                 let grid = FilterGrid {
                     grid,
-                    number: context.cells.get(ViewId::FILTERS).map(|shown| shown.number),
+                    number: context.cells.number(ViewId::FILTERS),
                     pictures: context.cells.pictures(ViewId::FILTERS),
                     highlights: context.marks.highlights(),
                     late: context.cells.stale(ViewId::FILTERS, context.time.cursor).is_some(),

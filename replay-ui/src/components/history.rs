@@ -137,7 +137,7 @@ impl State {
             Some(Ok(chart)) => {
                 let plot = ChartPlot {
                     chart,
-                    number: context.cells.get(ViewId::HISTORY).map(|shown| shown.number),
+                    number: context.cells.number(ViewId::HISTORY),
                     cache: &self.cache,
                     selected: context.branch().map(|branch| branch.hue),
                     ends: Some(context.time.all.map(|step| step as f64)),

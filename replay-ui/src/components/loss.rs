@@ -107,7 +107,7 @@ impl State {
             Some(Ok(chart)) => {
                 let plot = ChartPlot {
                     chart,
-                    number: context.cells.get(ViewId::LOSS).map(|shown| shown.number),
+                    number: context.cells.number(ViewId::LOSS),
                     cache: &self.cache,
                     selected: context.branch().map(|branch| branch.hue),
                     ends: (self.x == XAxis::Step).then(|| context.time.all.map(|step| step as f64)),

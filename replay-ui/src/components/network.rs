@@ -127,7 +127,7 @@ fn networks(context: &Context) -> Piece<'_, figure::Message> {
         };
         let diagram = Diagram {
             diagram,
-            number: context.cells.get(view).map(|shown| shown.number),
+            number: context.cells.number(view),
             plan: plan.clone(),
             pictures: context.cells.pictures(view),
             differing: marked(view),

@@ -111,7 +111,8 @@ impl State {
             Which::None => context.hidden.iter().cloned().chain(listed()).collect(),
         };
         let looked_at = |name: &BranchName| Some(name) == selected || Some(name) == context.beside.as_ref();
-        hidden.retain(|name| context.branch_named(name).is_some() && !looked_at(name));
+        let known: BTreeSet<&BranchName> = context.branches.iter().map(|branch| &branch.name).collect();
+        hidden.retain(|name| known.contains(name) && !looked_at(name));
         hidden
     }
 
@@ -198,7 +199,7 @@ const BESIDE_WORDS: f32 = 70.0;
 /// Heights of lines, in whole pixels: the ground of the chosen branch then ends
 /// between two of them, and iced's software renderer draws all of it again.
 const NAME_LINE: f32 = 18.0;
-const SMALL_LINE: f32 = 17.0;
+const DETAIL_LINE: f32 = 17.0;
 
 /// A piece of a branch's line, as its curves are drawn.
 fn swatch<'a>(hue: Hue) -> Piece<'a, Message> {
@@ -256,7 +257,7 @@ impl Drawn {
 /// How high the line of a branch is among very many.
 fn height(context: &Context, branch: &BranchSummary) -> f32 {
     let small = [branch.problem.is_some() || !branch.edits.is_empty(), context.beside.as_ref() == Some(&branch.name)];
-    NAME_LINE + small.into_iter().filter(|has| *has).count() as f32 * (SMALL_LINE + BETWEEN) + 2.0 * EDGE
+    NAME_LINE + small.into_iter().filter(|has| *has).count() as f32 * (DETAIL_LINE + BETWEEN) + 2.0 * EDGE
 }
 
 fn line<'a>(
@@ -282,17 +283,17 @@ fn line<'a>(
         (Some(problem), _) if in_full => Some(alarm(problem.as_str()).into()),
         (Some(problem), _) => {
             let first = fitted(problem.lines().next().unwrap_or_default(), room);
-            let short = alarm(first).height(SMALL_LINE).wrapping(text::Wrapping::None);
+            let short = alarm(first).height(DETAIL_LINE).wrapping(text::Wrapping::None);
             Some(hinted(short.into(), problem.as_str()))
         }
         (None, false) => {
             let edits = format!("{} · {}", count(branch.fork_step.0), branch.edits.join("; "));
             let edits = fitted(&edits, room);
-            Some(faint(edits).height(SMALL_LINE).wrapping(text::Wrapping::None).into())
+            Some(faint(edits).height(DETAIL_LINE).wrapping(text::Wrapping::None).into())
         }
         (None, true) => None,
     };
-    let words = column![name].push(details).push(beside.then(|| faint("shown beside").height(SMALL_LINE))).spacing(2);
+    let words = column![name].push(details).push(beside.then(|| faint("shown beside").height(DETAIL_LINE))).spacing(2);
     let shown = !context.hidden.contains(&branch.name);
     let of = branch.name.clone();
     let eye = checkbox(shown || chosen)

@@ -47,6 +47,14 @@ impl StepSpan {
         before.into_iter().chain([after]).filter(|span| span.first <= span.last).collect()
     }
 
+    /// The steps in portions of so many, the last with what is left.
+    pub(crate) fn portions(self, steps: u64) -> impl Iterator<Item = Self> {
+        let ends = self.last.0;
+        (self.first.0..=ends)
+            .step_by(usize::try_from(steps).unwrap_or(usize::MAX))
+            .map(move |first| Self::new(Step(first), Step(ends.min(first.saturating_add(steps - 1)))))
+    }
+
     /// The steps in both spans, if any.
     pub fn intersection(&self, other: &Self) -> Option<Self> {
         let (first, last) = (self.first.max(other.first), self.last.min(other.last));

@@ -9,7 +9,7 @@ use revacnn_schemas::{BranchId, BranchName, BranchRecord, Producer};
 use crate::create::numbered_name;
 use crate::disk::json;
 use crate::pack::manifest::Manifest;
-use crate::pack::rows::rows_in_parts;
+use crate::read::difference::PORTION;
 use crate::{BranchReader, StepRow, StepSpan, Store, StoreError};
 
 /// What became of a branch of a pack.
@@ -137,7 +137,7 @@ fn compare(ours: &BranchReader, theirs: &BranchReader) -> Result<(), StoreError>
     }
     let (Some(own), Some(packed)) = (ours.steps(), theirs.steps()) else { return Ok(()) };
     let Some(common) = own.intersection(&packed) else { return Ok(()) };
-    for part in rows_in_parts(common) {
+    for part in common.portions(PORTION) {
         for (our_row, their_row) in ours.step_rows(part)?.into_iter().zip(theirs.step_rows(part)?) {
             let step = our_row.step;
             let (our_digest, their_digest) = (our_row.digest, their_row.digest);

@@ -20,12 +20,12 @@
 //! A pack is a stranger's. Nothing of it is put into a store but files that the
 //! manifest names, at paths that the store itself makes, with the bytes that the
 //! manifest promises; and nothing of it is seen before all of it was looked at.
-//! Branches appear whole, each by one rename, ancestors first.
+//! A new branch appears whole, by one rename; one that goes on where the store's ends
+//! changes places with it. Ancestors come first.
 
 mod admit;
 mod manifest;
 mod read;
-mod rows;
 mod write;
 
 pub use admit::{Arrival, Unpacked};

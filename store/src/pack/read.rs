@@ -15,8 +15,8 @@ use crate::disk::{Disk, DiskFile};
 use crate::garbage::STAGING_LOCK;
 use crate::pack::admit::{Unpacked, admit};
 use crate::pack::manifest::{MANIFEST, Manifest, PackedBranch, PackedFile, entry_name, is_of_branch};
-use crate::pack::rows::rows_in_parts;
 use crate::pack::write::Hashing;
+use crate::read::difference::PORTION;
 use crate::read::listing::Listing;
 use crate::read::seen::Seen;
 use crate::read::strays::Strays;
@@ -177,13 +177,13 @@ impl Pack {
             let root = format!("{}/", staged.root().display());
             bad(error.finding().replace(&root, ""))
         };
-        let found = staged.branches().map_err(within)?;
-        if let Some(problem) = found.problems.into_iter().next() {
+        let mut found = staged.branches().map_err(within)?;
+        if let Some(problem) = std::mem::take(&mut found.problems).into_iter().next() {
             return Err(within(problem));
         }
         let names = self.manifest.branches.iter().map(|branch| (&branch.id, &branch.name));
         for (id, name) in names {
-            let record = found.records.iter().find(|record| record.id == *id);
+            let record = found.get(id);
             if record.is_none_or(|record| record.name != *name) {
                 return Err(bad(format!("expected branch.json of {id} to name it `{name}`, found another name")));
             }
@@ -208,8 +208,9 @@ impl Pack {
     fn check_branch(&self, reader: &BranchReader, within: impl Fn(StoreError) -> StoreError) -> Result<(), StoreError> {
         let record = reader.branch();
         let bad = |reason: &str| Err(StoreError::bad_pack(&self.path, format!("branch `{}` {reason}", record.name)));
-        let strays = Strays::find(&reader.paths).map_err(&within)?;
-        let listing = Listing::read(&reader.paths).map_err(&within)?;
+        let seen = Seen::look(&reader.paths).map_err(&within)?;
+        let listing = Listing::of(&reader.paths, &seen).map_err(&within)?;
+        let strays = Strays::of(&reader.paths, &seen, &listing);
         if !strays.uncommitted.is_empty() || !strays.lost.is_empty() || !listing.merged.is_empty() {
             return bad("has files of steps that it does not have");
         }
@@ -218,14 +219,13 @@ impl Pack {
             return bad("was computed by another program, and lacks what cannot be computed again");
         }
         if self.manifest.thin {
-            let seen = Seen::look(&reader.paths).map_err(&within)?;
             let has_some = TENSOR_TABLES.iter().any(|&table| !seen.spans(table).is_empty());
             if is_every || has_some {
                 return bad("is whole in a pack that says that it is thin");
             }
         }
         let Some(steps) = reader.steps() else { return bad("has no steps") };
-        rows_in_parts(steps).try_for_each(|part| reader.step_rows(part).map(drop)).map_err(within)
+        steps.portions(PORTION).try_for_each(|part| reader.step_rows(part).map(drop)).map_err(within)
     }
 }
 

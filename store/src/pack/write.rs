@@ -13,7 +13,7 @@ use crate::disk::paths::{BranchPaths, StepSpan, parse_span, span_name};
 use crate::pack::manifest::{MANIFEST, Manifest, PackedBranch, PackedFile, entry_name, is_of_branch};
 use crate::read::listing::{Listing, list_if_there};
 use crate::shape::TENSOR_TABLES;
-use crate::thinning::{Materialised, Thinned, list_text};
+use crate::thinning::{Materialised, Thinned, list_text, stores_tensors};
 use crate::{BranchReader, Lineage, OutputFile, Store, StoreError, write_output};
 
 /// How much of the branches is packed.
@@ -157,12 +157,10 @@ impl Sources {
             spans.iter().filter_map(|span| span.intersection(&all?)).collect()
         };
         let (thinned, materialised) = (within(Thinned::read(paths)?), within(Materialised::read(paths)?));
-        let covers = |spans: &[StepSpan], segment: &StepSpan| spans.iter().any(|span| span.covers(segment));
-        let is_every = record.recording.fidelity == Fidelity::Every;
-        let stored = |segment: &StepSpan| match (contents, is_every) {
-            (PackContents::Thin, _) => false,
-            (_, true) => !covers(&thinned, segment),
-            (_, false) => covers(&materialised, segment),
+        let fidelity = record.recording.fidelity;
+        let is_every = fidelity == Fidelity::Every;
+        let stored = |segment: &StepSpan| {
+            contents == PackContents::Whole && stores_tensors(fidelity, [&thinned, &materialised], *segment)
         };
         // What a writer is about to join goes first, as copies.
         let mut tail = Vec::new();

@@ -194,8 +194,25 @@ impl ChunkReader for CheckedFile {
         if end.is_none() {
             return Err(ParquetError::External(io::Error::from(io::ErrorKind::UnexpectedEof).into()));
         }
-        let page = self.file.get_bytes(start, length)?;
+        let page = read_at(&self.file, start, length)?;
         self.check(start, &page).map_err(ParquetError::General)?;
         Ok(page)
+    }
+}
+
+/// Bytes of a file, by one call of the system: the library's own way takes a
+/// descriptor and a buffer for each page.
+fn read_at(file: &File, start: u64, length: usize) -> Result<Bytes, ParquetError> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileExt;
+
+        let mut bytes = vec![0; length];
+        file.read_exact_at(&mut bytes, start)?;
+        Ok(bytes.into())
+    }
+    #[cfg(not(unix))]
+    {
+        file.get_bytes(start, length)
     }
 }

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-use revacnn_schemas::{Fidelity, Producer, Step, Table};
+use revacnn_schemas::{Producer, Step, Table};
 
 use crate::disk::open_plain_file;
 use crate::disk::paths::StepSpan;
@@ -61,20 +61,15 @@ impl BranchReader {
 
     /// Whether a piece has a file of a table.
     fn must_hold(&self, piece: Piece, table: Table) -> bool {
-        let index = self.index();
-        let stored = || match self.record.recording.fidelity {
-            Fidelity::Every => !index.thinned.iter().any(|span| span.covers(&piece.span)),
-            Fidelity::Keyframes => index.materialised.iter().any(|span| span.covers(&piece.span)),
-        };
         match table {
             Table::Events | Table::Topology => false,
             Table::Keyframes => {
                 matches!(self.record.producer, Producer::Engine { .. }) && self.has_keyframe(piece.span)
             }
-            Table::Validation => piece.sealed && index.validation.binary_search(&piece.span).is_ok(),
+            Table::Validation => piece.sealed && self.index().validation.binary_search(&piece.span).is_ok(),
             _ => {
                 self.shape.rows_a_step(table).is_some_and(|rows| rows > 0)
-                    && (!TENSOR_TABLES.contains(&table) || stored())
+                    && (!TENSOR_TABLES.contains(&table) || self.stores_tensors_of(piece.span))
             }
         }
     }

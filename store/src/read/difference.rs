@@ -7,7 +7,7 @@ use revacnn_schemas::{BranchId, BranchName, Digest, FieldDifference, FilterIdent
 use crate::{LayerTensors, Lineage, StepRow, StepSpan, StepTensors, StoreError};
 
 /// Steps of `steps` that are compared at a time.
-const PORTION: u64 = 4096;
+pub(crate) const PORTION: u64 = 4096;
 
 /// How two branches are related.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -161,9 +161,8 @@ pub fn difference(
 fn first_differing_step(left: &Lineage, right: &Lineage, shared: Option<StepSpan>) -> Result<Option<Step>, StoreError> {
     let (Some(ours), Some(theirs)) = (left.steps(), right.steps()) else { return Ok(None) };
     let last = ours.last.min(theirs.last);
-    let mut first = shared.map_or(ours.first.max(theirs.first), |shared| shared.last.next());
-    while first <= last {
-        let portion = StepSpan::new(first, Step(last.0.min(first.0 + PORTION - 1)));
+    let first = shared.map_or(ours.first.max(theirs.first), |shared| shared.last.next());
+    for portion in StepSpan::new(first, last).portions(PORTION) {
         let (ours, theirs) = (left.step_rows(portion)?, right.step_rows(portion)?);
         // By their numbers: a history may lack steps.
         let theirs: HashMap<Step, Digest> = theirs.iter().map(|row| (row.step, row.digest)).collect();
@@ -171,7 +170,6 @@ fn first_differing_step(left: &Lineage, right: &Lineage, shared: Option<StepSpan
         if let Some(row) = ours.iter().find(differs) {
             return Ok(Some(row.step));
         }
-        first = portion.last.next();
     }
     Ok(None)
 }

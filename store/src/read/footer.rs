@@ -31,7 +31,7 @@ pub(crate) struct Expected<'a> {
     pub(crate) shape: &'a BranchShape,
     /// The branch that it is of.
     pub(crate) branch: &'a BranchId,
-    /// Steps that it is of; of `events`, those that are asked for.
+    /// Steps that it is of; of `events`, any.
     pub(crate) span: StepSpan,
 }
 

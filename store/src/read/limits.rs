@@ -32,7 +32,7 @@ struct Column {
     /// Entries of a row group, by its rows.
     entries: Entries,
     /// Bytes of an entry, its levels included.
-    pub(crate) bytes: u64,
+    bytes: u64,
     /// Entries of a dictionary of texts; that of numbers has one a row at most.
     dictionary: Option<u64>,
     /// Whether it has as many entries, and no fewer.

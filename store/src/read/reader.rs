@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use revacnn_schemas::{BranchName, BranchRecord, Fidelity, FilterNumber, LayerName, Step, Table};
+use revacnn_schemas::{BranchName, BranchRecord, FilterNumber, LayerName, Step, Table};
 
 use crate::disk::lock::FileLock;
 use crate::disk::paths::{BranchPaths, StepSpan};
@@ -11,7 +11,7 @@ use crate::read::listing::{Listing, Piece};
 use crate::read::seen::Seen;
 use crate::read::strays::Strays;
 use crate::shape::{BranchShape, LayerRows, RowPlan, TENSOR_TABLES};
-use crate::thinning::{Materialised, Thinned, not_stored};
+use crate::thinning::{Materialised, Thinned, not_stored, stores_tensors};
 use crate::{Store, StoreError};
 
 /// What a reader knows from the folder's listing.
@@ -165,12 +165,13 @@ impl BranchReader {
     /// [`StoreError::UnknownStep`].
     pub fn stores_tensors(&self, step: Step) -> Result<bool, StoreError> {
         self.piece(step)?;
+        Ok(self.stores_tensors_of(StepSpan::of(step)))
+    }
+
+    /// Whether the tensors of all steps of a span are stored.
+    pub(crate) fn stores_tensors_of(&self, span: StepSpan) -> bool {
         let index = self.index();
-        let within = |spans: &[StepSpan]| spans.iter().any(|span| span.contains(step));
-        Ok(match self.record.recording.fidelity {
-            Fidelity::Every => !within(&index.thinned),
-            Fidelity::Keyframes => within(&index.materialised),
-        })
+        stores_tensors(self.record.recording.fidelity, [&index.thinned, &index.materialised], span)
     }
 
     /// The piece that holds a step.

@@ -1,5 +1,5 @@
 //! The headers of Parquet pages, in Thrift's compact protocol, as far as they
-//! say how much memory a page takes. The Parquet library keeps its own reader
+//! say how much memory a page takes, and what its encoding and its checksum are. The Parquet library keeps its own reader
 //! of them to itself, and reserves what they claim.
 //!
 //! Source: the Thrift compact protocol's specification, and `parquet.thrift`

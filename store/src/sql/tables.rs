@@ -222,10 +222,7 @@ impl LogTable {
     fn chunks(&self, span: &StepSpan) -> Vec<StepSpan> {
         match self.table {
             Table::Keyframes | Table::Validation | Table::Events | Table::Topology => vec![*span],
-            _ => (span.first.0..=span.last.0)
-                .step_by(STEPS_AT_ONCE as usize)
-                .map(|first| StepSpan::new(Step(first), span.last.min(Step(first + STEPS_AT_ONCE - 1))))
-                .collect(),
+            _ => span.portions(STEPS_AT_ONCE).collect(),
         }
     }
 }

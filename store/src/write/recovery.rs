@@ -11,6 +11,7 @@ use crate::disk::Disk;
 use crate::disk::paths::{BranchPaths, StepSpan};
 use crate::read::gaps::lost_steps;
 use crate::read::listing::{Listing, list_if_there};
+use crate::read::seen::Seen;
 use crate::read::strays::Strays;
 use crate::thinning::{Thinned, remove_tensors};
 
@@ -41,8 +42,9 @@ pub(crate) fn recover(disk: &Disk, paths: &BranchPaths, branch: &BranchRecord) -
     create_folders(disk, paths)?;
     disk.sync_folder(&paths.folder)?;
     // First what may be worth keeping, while what tells it apart is there.
-    let strays = Strays::find(paths)?;
-    let listing = Listing::read(paths)?;
+    let seen = Seen::look(paths)?;
+    let listing = Listing::of(paths, &seen)?;
+    let strays = Strays::of(paths, &seen, &listing);
     let sealed = listing.segments.last().map(|span| span.last);
     if let Some(&lost) = strays.lost.iter().find(|lost| sealed.is_none_or(|sealed| lost.last > sealed)) {
         let has = sealed.map_or_else(|| "which has none".to_owned(), |last| format!("which has steps up to {last}"));
