@@ -552,6 +552,19 @@ impl StoreError {
         }
     }
 
+    /// The file or folder of the store that it is about, of what is wrong on disk.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Io { path, .. }
+            | Self::DiskFull { path, .. }
+            | Self::UnknownFormat { path, .. }
+            | Self::Damaged { path, .. }
+            | Self::Missing { path, .. }
+            | Self::Parquet { path, .. } => Some(path),
+            _ => None,
+        }
+    }
+
     /// Whether a file was not there: a reader that holds an older listing
     /// then looks again.
     pub(crate) fn is_missing_file(&self) -> bool {

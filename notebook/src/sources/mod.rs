@@ -16,16 +16,15 @@ use revacnn_recorder::find_data;
 use revacnn_schemas::{
     Address, BranchId, BranchName, BranchRecord, DatasetIdentity, Epoch, Hue, LayerName, Position, Step,
 };
-use revacnn_store::{BranchList, Glance, Lineage, StepRow, Store, StoreError};
+pub use revacnn_store::BranchEvent;
+use revacnn_store::{BranchList, Lineage, Overview, Overviews, StepRow, Store, StoreError};
 use revacnn_trainer::data::Dataset;
 
 pub use self::extent::Extent;
 pub(crate) use self::kept::Embedded;
 use self::kept::Kept;
 pub use self::place::{At, Place};
-use self::summary::Inside;
-pub(crate) use self::summary::events;
-pub use self::summary::{BranchEvent, BranchSummary};
+pub use self::summary::BranchSummary;
 use crate::NotebookError;
 
 /// Everything that cells can read, of one store: histories, tensors, columns and
@@ -42,8 +41,10 @@ pub struct Sources {
     threads: usize,
     /// The branches as they were last listed.
     listed: Option<BranchList>,
-    /// What was found in the branches at which nothing has changed since.
-    insides: HashMap<BranchId, (Glance, Inside)>,
+    /// What is known of the branches at which nothing has changed since.
+    overviews: Option<Overviews>,
+    /// The overview that a branch had last, and whether it was being trained.
+    looked: HashMap<BranchId, (Arc<Overview>, bool)>,
     hues: HashMap<BranchId, Hue>,
     lineages: HashMap<BranchId, Lineage>,
     datasets: HashMap<DatasetIdentity, Result<Arc<Dataset>, String>>,
@@ -64,7 +65,8 @@ impl Sources {
             data,
             threads,
             listed: None,
-            insides: HashMap::new(),
+            overviews: None,
+            looked: HashMap::new(),
             hues: HashMap::new(),
             lineages: HashMap::new(),
             datasets: HashMap::new(),
