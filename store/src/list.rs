@@ -75,6 +75,8 @@ pub struct BranchList<T = BranchRecord> {
     ambiguous: BTreeSet<BranchName>,
     /// Where in `records` each id is.
     places: HashMap<BranchId, usize>,
+    /// Where in `records` the first branch of each name is.
+    names: HashMap<BranchName, usize>,
     /// What a glance at a branch's description showed before it was read.
     pub(crate) glances: HashMap<BranchId, Glance>,
 }
@@ -86,6 +88,7 @@ impl<T> Default for BranchList<T> {
             problems: Vec::new(),
             ambiguous: BTreeSet::new(),
             places: HashMap::new(),
+            names: HashMap::new(),
             glances: HashMap::new(),
         }
     }
@@ -125,6 +128,8 @@ impl<T: Listed> BranchList<T> {
         let ambiguous = several.iter().map(|(name, _)| (*name).clone()).collect();
         let errors: Vec<_> = several.into_iter().map(|(name, ids)| ambiguity(name, ids, store)).collect();
         list.ambiguous = ambiguous;
+        let names = list.records.iter().enumerate().rev();
+        list.names = names.map(|(place, record)| (record.name().clone(), place)).collect();
         list.problems.extend(errors);
         list
     }
@@ -144,18 +149,26 @@ impl<T: Listed> BranchList<T> {
         self.places.get(id).copied().filter(|&place| self.records.get(place).is_some_and(|record| record.id() == id))
     }
 
+    /// The branch of this name, or else of this id; the first where several have the
+    /// name.
+    pub fn named(&self, name: &BranchName) -> Option<&T> {
+        match self.names.get(name) {
+            Some(&place) => self.records.get(place),
+            None => self.get(&name.as_str().parse().ok()?),
+        }
+    }
+
     /// The branch that a person means: by its name, or else by its id. `None`
     /// where there is none.
     ///
     /// # Errors
     /// [`StoreError::AmbiguousName`] where several have the name.
     pub(crate) fn find(&self, name: &BranchName, store: &Path) -> Result<Option<&T>, StoreError> {
-        let named: Vec<&T> = self.records.iter().filter(|record| record.name() == name).collect();
-        match named[..] {
-            [] => Ok(self.records.iter().find(|record| record.id().as_str() == name.as_str())),
-            [record] => Ok(Some(record)),
-            _ => Err(ambiguity(name, named.into_iter().map(Listed::id).collect(), store)),
+        if !self.is_ambiguous(name) {
+            return Ok(self.named(name));
         }
+        let named = self.records.iter().filter(|record| record.name() == name);
+        Err(ambiguity(name, named.map(Listed::id).collect(), store))
     }
 
     /// Checks that a branch's ancestors are in the list, up to a root.
@@ -175,6 +188,30 @@ impl<T: Listed> BranchList<T> {
         while let Some(record) = next.and_then(|id| records[*places.get(&id)?].take()) {
             next = record.parent().map(|parent| parent.branch.clone());
             lineage.push(record);
+        }
+        Ok(lineage)
+    }
+
+    /// [`into_lineage`](Self::into_lineage), of values that are shared.
+    pub(crate) fn lineage(&self, id: &BranchId, store: &Path) -> Result<Vec<T>, StoreError>
+    where
+        T: Clone,
+    {
+        let mut lineage: Vec<T> = Vec::new();
+        let mut next = Some(id);
+        while let Some(wanted) = next {
+            let Some(record) = self.get(wanted) else {
+                let (name, root, known) = (id.to_string(), store.to_owned(), "it is not in the list".to_owned());
+                let unknown = StoreError::UnknownBranch { name, store: root, known, unread: 0 };
+                return Err(lineage.last().map_or(unknown, |child| parent_missing(child, store)));
+            };
+            // Longer than the list is a circle's way alone.
+            if lineage.len() > self.records.len() {
+                self.check_ancestry(id, store)?;
+                break;
+            }
+            next = record.parent().map(|parent| &parent.branch);
+            lineage.push(record.clone());
         }
         Ok(lineage)
     }

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use revacnn_schemas::{BranchId, BranchName, BranchRecord, FORMAT_VERSION, FilterNumber, StoreRecord};
 
@@ -31,6 +32,13 @@ impl Store {
     /// [`StoreError::NotAStore`] where the directory holds other files.
     pub fn create(root: impl Into<PathBuf>, created_unix_seconds: u64) -> Result<Self, StoreError> {
         let (root, disk) = (root.into(), Disk::default());
+        if let Ok(entry) = fs::metadata(&root)
+            && !entry.is_dir()
+        {
+            let found = described(entry.file_type());
+            let reason = format!("expected a folder, or a path where one can be made, found {found}");
+            return Err(StoreError::NotAStore { path: root, reason });
+        }
         let made: Vec<PathBuf> = root.ancestors().take_while(|folder| !folder.exists()).map(PathBuf::from).collect();
         fs::create_dir_all(&root).map_err(|source| StoreError::io("create the store", &root, source))?;
         for folder in made {
@@ -124,8 +132,7 @@ impl Store {
     /// Only where the folder itself cannot be listed, or is gone; what is
     /// wrong with one branch is in [`BranchList::problems`].
     pub fn branches(&self) -> Result<BranchList, StoreError> {
-        let (records, problems) =
-            self.each_branch(|branches, folder, id| read_branch(&branches.path(folder), id))?;
+        let (records, problems) = self.each_branch(|branches, folder, id| read_branch(&branches.path(folder), id))?;
         Ok(BranchList::of(records, problems, &self.root))
     }
 
@@ -134,12 +141,15 @@ impl Store {
     ///
     /// # Errors
     /// Those of [`branches`](Self::branches).
-    pub fn branches_again(&self, before: BranchList) -> Result<BranchList, StoreError> {
-        let mut known: HashMap<BranchId, BranchRecord> =
+    pub fn branches_again(
+        &self,
+        before: BranchList<Arc<BranchRecord>>,
+    ) -> Result<BranchList<Arc<BranchRecord>>, StoreError> {
+        let mut known: HashMap<BranchId, Arc<BranchRecord>> =
             before.records.into_iter().map(|record| (record.id.clone(), record)).collect();
         let mut glances = HashMap::new();
         let (records, problems) = self.each_branch(|branches, folder, id| {
-            let read = || read_branch(&branches.path(folder), id);
+            let read = || read_branch(&branches.path(folder), id).map(Arc::new);
             let glance = id.parse().ok().and_then(|id: BranchId| Some((Glance::at_description(branches, folder)?, id)));
             let Some((glance, id)) = glance else { return read() };
             let same = before.glances.get(&id) == Some(&glance);
@@ -245,6 +255,16 @@ impl Store {
         Ok(lineage)
     }
 
+    /// What was met while a branch was worked with: where the branch has gone by now,
+    /// that, and not which of its files could not be found.
+    #[must_use]
+    pub fn unless_gone(&self, record: &BranchRecord, error: StoreError) -> StoreError {
+        if !has_vanished(&self.paths(&record.id).folder) {
+            return error;
+        }
+        self.branches().map_or(error, |branches| self.unknown(record.name.as_str(), &branches))
+    }
+
     /// Takes the lock that guards what changes the list of branches.
     pub(crate) fn lock(&self) -> Result<FileLock, StoreError> {
         FileLock::wait(&self.root.join("store.lock"))
@@ -287,7 +307,11 @@ fn description(root: &Path) -> Result<PathBuf, StoreError> {
     if path.is_file() {
         return Ok(path);
     }
-    let found = if root.is_dir() { "expected a file store.json in it, found none" } else { "there is no such folder" };
+    let found = match fs::metadata(root) {
+        Ok(entry) if entry.is_dir() => "expected a file store.json in it, found none".to_owned(),
+        Ok(entry) => format!("expected a folder, found {}", described(entry.file_type())),
+        Err(_) => "there is no such folder".to_owned(),
+    };
     let reason = format!("{found}; give the folder that a run was recorded to");
     Err(StoreError::NotAStore { path: root.to_owned(), reason })
 }

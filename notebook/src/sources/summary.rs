@@ -66,8 +66,8 @@ impl Sources {
         };
         let summaries = listed.records.iter().zip(&overviews).map(|(record, overview)| {
             let parent = record.parent.as_ref().and_then(|parent| listed.place(&parent.branch));
-            let short = parent
-                .and_then(|place| self.store.gap_before(record, &listed.records[place], overviews[place].steps));
+            let short =
+                parent.and_then(|place| self.store.gap_before(record, &listed.records[place], overviews[place].steps));
             let problems: Vec<String> = overview
                 .gaps
                 .iter()

@@ -136,10 +136,11 @@ impl Overview {
         match result {
             Ok(read) => Some(read),
             Err(error) => {
-                let is_known =
-                    self.damage.iter().chain(self.gaps.iter().map(|gap| &gap.error)).any(|known| {
-                        known.path().is_some_and(|path| error.path() == Some(path))
-                    });
+                let is_known = self
+                    .damage
+                    .iter()
+                    .chain(self.gaps.iter().map(|gap| &gap.error))
+                    .any(|known| known.path().is_some_and(|path| error.path() == Some(path)));
                 if !is_known {
                     self.damage.push(error);
                 }

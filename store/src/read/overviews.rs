@@ -110,7 +110,7 @@ impl Overviews {
     }
 
     /// The overview of each of these branches, in their order.
-    pub fn of(&mut self, store: &Store, records: &[BranchRecord]) -> Vec<Arc<Overview>> {
+    pub fn of(&mut self, store: &Store, records: &[Arc<BranchRecord>]) -> Vec<Arc<Overview>> {
         let mut before = std::mem::take(&mut self.kept);
         let branches = Folder::open(store.disk(), &store.root().join("branches")).ok();
         let overviews = records.iter().map(|record| {
