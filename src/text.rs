@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use bytesize::ByteSize;
 use clap::builder::styling::Style;
-use unicode_width::UnicodeWidthStr;
 pub(crate) use revacnn_notebook::look::count;
 use revacnn_schemas::{Advice, Place, one_line};
 use revacnn_store::StepSpan;
+use unicode_width::UnicodeWidthStr;
 
 /// Words of others, such as a file's name, without what a terminal would take
 /// for a command or a line of ours.
@@ -101,7 +101,8 @@ pub(crate) enum Side {
 /// where letters of some scripts take two columns and marks on letters none.
 pub(crate) fn table(heading: &[(&str, Side)], rows: &[Vec<String>]) -> String {
     // A cell may be another person's word, and is on one line.
-    let rows: Vec<Vec<Cow<'_, str>>> = rows.iter().map(|row| row.iter().map(|cell| on_one_line(cell)).collect()).collect();
+    let rows: Vec<Vec<Cow<'_, str>>> =
+        rows.iter().map(|row| row.iter().map(|cell| on_one_line(cell)).collect()).collect();
     let heading_row: Vec<Cow<'_, str>> = heading.iter().map(|(title, _)| Cow::Borrowed(*title)).collect();
     let all = || std::iter::once(&heading_row).chain(&rows);
     let mut widths = vec![0; heading.len()];

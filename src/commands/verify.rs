@@ -65,7 +65,8 @@ fn not_covered() -> String {
 /// A failure, by the file that was lost where what was missing is a part of a table.
 fn lost_file(lineage: &Lineage, error: RecorderError) -> RecorderError {
     let RecorderError::Store(StoreError::Missing { path: table, .. }) = &error else { return error };
-    let is_in_it = |known: &StoreError| matches!(known, StoreError::Missing { path, .. } if path.parent() == Some(table));
+    let is_in_it =
+        |known: &StoreError| matches!(known, StoreError::Missing { path, .. } if path.parent() == Some(table));
     let lost = lineage.damage().ok().and_then(|damage| damage.into_iter().find(is_in_it));
     lost.map_or(error, RecorderError::Store)
 }
