@@ -450,6 +450,7 @@ mod tests {
         let changes: [(&str, &dyn Fn()); 6] = [
             ("cut off in its place", &|| fs::File::options().write(true).open(&steps).unwrap().set_len(50).unwrap()),
             ("whole again", &|| fs::write(&steps, &sound).unwrap()),
+            // In a column that no listing reads.
             ("a bit of it changed", &|| fs::write(&steps, &flipped).unwrap()),
             ("gone", &|| fs::remove_file(&steps).unwrap()),
             ("back", &|| fs::write(&steps, &sound).unwrap()),
@@ -466,7 +467,7 @@ mod tests {
             };
             assert_eq!(said(&overviews(&store).0), truth, "{what}, at once");
             assert_eq!(settled().0, truth, "{what}, later");
-            assert_eq!(truth == before.0, matches!(what, "whole again" | "back"), "{what}");
+            assert_eq!(truth == before.0, matches!(what, "whole again" | "back" | "a bit of it changed"), "{what}");
         }
     }
 
