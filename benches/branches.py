@@ -1,6 +1,9 @@
 """What a store of many branches costs to look at: processor time and memory of
 whole processes, for chains and fans of forks.
 
+`log` keeps what it saw, so that its first look costs more than the others; `find`,
+which only lists the store's folders, is what the system itself takes.
+
 Each size is measured against the smallest of its shape: what is linear costs as
 much a branch. See README.md.
 """
@@ -11,6 +14,8 @@ import os
 import statistics
 import subprocess
 import tempfile
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +35,8 @@ kind = "softmax"
 FORK = 4
 """The step that each branch is forked at."""
 SHAPES = ("chain", "fan")
+SETTLED_SECONDS = 2.5
+"""How long after its last change a branch is taken for settled."""
 
 
 @dataclass(frozen=True)
@@ -55,16 +62,26 @@ def main() -> None:
             for count in sorted(arguments.branches):
                 store = home / f"{shape}-{count}"
                 last = forks(base, store, shape, count)
-                for command in (["log"], ["show", f"{last}@last"]):
-                    costs = [
-                        run(revacnn.path, *command, "--store", str(store)) for _ in range(arguments.rounds)
-                    ]
+                # What was written just now is looked at each time.
+                time.sleep(SETTLED_SECONDS)
+                place = ("--store", str(store))
+                picture = ("--screenshot", str(home / "window.png"))
+                looks: list[tuple[str, int, Callable[[], Cost]]] = [
+                    ("find", arguments.rounds, lambda: run(Path("find"), str(store))),
+                    ("log, first", 1, lambda: run(revacnn.path, "log", *place)),
+                    ("log", arguments.rounds, lambda: run(revacnn.path, "log", *place)),
+                    ("show", arguments.rounds, lambda: run(revacnn.path, "show", f"{last}@last", *place)),
+                    ("view", 1, lambda: run(revacnn.path, "view", *picture, *place)),
+                ]
+                for name, rounds, look in looks:
+                    costs = [look() for _ in range(rounds)]
+                    own = 0.0 if name == "find" else empty
                     measured.append(
                         {
                             "shape": shape,
                             "branches": count,
-                            "command": command[0],
-                            "cpu_milliseconds": statistics.median(cost.cpu_milliseconds for cost in costs) - empty,
+                            "command": name,
+                            "cpu_milliseconds": statistics.median(cost.cpu_milliseconds for cost in costs) - own,
                             "megabytes": max(cost.megabytes for cost in costs),
                         }
                     )

@@ -32,8 +32,13 @@ pub(crate) enum Failure {
     #[error("{0}")]
     Diverged(String),
     /// A training process refused what it was asked to do.
-    #[error("refused: {0}")]
-    Refused(String),
+    #[error("refused: {reason}")]
+    Refused {
+        /// Why.
+        reason: String,
+        /// Whether that is how the request was written.
+        miswritten: bool,
+    },
     /// The store.
     #[error("{failure}{option}", failure = .0, option = option_for(.0))]
     Recorder(#[from] RecorderError),
@@ -44,9 +49,6 @@ pub(crate) enum Failure {
     #[cfg(feature = "view")]
     #[error(transparent)]
     View(#[from] ViewError),
-    /// The engine.
-    #[error(transparent)]
-    Trainer(#[from] TrainerError),
     /// The data.
     #[error(transparent)]
     Data(#[from] DataError),
@@ -62,9 +64,12 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Advised { failure, .. } => failure.exit_code(),
-            Self::Usage(_) | Self::Schema(_) | Self::Recorder(RecorderError::TooManySteps) => 2,
+            Self::Usage(_)
+            | Self::Schema(_)
+            | Self::Refused { miswritten: true, .. }
+            | Self::Recorder(RecorderError::TooManySteps) => 2,
             Self::Figure(NotebookError::Misasked { .. }) => 2,
-            Self::Trainer(error) | Self::Recorder(RecorderError::Trainer(error)) if is_miswritten(error) => 2,
+            Self::Recorder(error) if error.is_miswritten() => 2,
             Self::Diverged(_) | Self::Recorder(RecorderError::Diverged { .. }) => 3,
             _ => 1,
         }
@@ -79,7 +84,7 @@ impl Failure {
             #[cfg(feature = "sql")]
             Self::Recorder(RecorderError::Store(StoreError::Query { .. })) => true,
             Self::Schema(SchemaError::Unreadable { .. })
-            | Self::Trainer(TrainerError::Schema(SchemaError::Unreadable { .. })) => true,
+            | Self::Recorder(RecorderError::Trainer(TrainerError::Schema(SchemaError::Unreadable { .. }))) => true,
             _ => false,
         }
     }
@@ -106,17 +111,10 @@ impl Failure {
     }
 }
 
-/// Whether what was asked of the engine is wrong as it was written: what a branch
-/// does not have, or an edit of it does not change, is not.
-fn is_miswritten(error: &TrainerError) -> bool {
-    matches!(
-        error,
-        TrainerError::Schema(_)
-            | TrainerError::UnknownKind { .. }
-            | TrainerError::OutOfRange { .. }
-            | TrainerError::Layer { .. }
-            | TrainerError::Network { .. }
-    )
+impl From<TrainerError> for Failure {
+    fn from(error: TrainerError) -> Self {
+        Self::Recorder(error.into())
+    }
 }
 
 impl From<StoreError> for Failure {

@@ -49,7 +49,7 @@ fn asks_for_json() -> bool {
 /// Prints what the parser has to say: help, the version, or what is wrong with
 /// the arguments.
 fn say_words(words: &clap::Error, json: bool) -> ExitCode {
-    if let Some(reason) = commands::other_kinds_option(words) {
+    if let Some(reason) = commands::left_out(words).or_else(|| commands::other_kinds_option(words)) {
         return report(&Failure::Usage(reason), json, &Place { store: DEFAULT_STORE.into(), data: None });
     }
     if json && words.use_stderr() {

@@ -1,11 +1,13 @@
 //! Numbers and tables for people.
 
+use std::borrow::Cow;
+
 use bytesize::ByteSize;
 use clap::builder::styling::Style;
-use comfy_table::{CellAlignment, Table, presets};
 pub(crate) use revacnn_notebook::look::count;
 use revacnn_schemas::{Advice, Place, one_line};
 use revacnn_store::StepSpan;
+use unicode_width::UnicodeWidthStr;
 
 /// Words of others, such as a file's name, without what a terminal would take
 /// for a command or a line of ours.
@@ -98,21 +100,40 @@ pub(crate) enum Side {
 /// Rows under a heading, in columns as wide as they need to be on a terminal,
 /// where letters of some scripts take two columns and marks on letters none.
 pub(crate) fn table(heading: &[(&str, Side)], rows: &[Vec<String>]) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(heading.iter().map(|(title, _)| title));
     // A cell may be another person's word, and is on one line.
-    table.add_rows(rows.iter().map(|row| row.iter().map(|cell| one_line(cell)).collect::<Vec<_>>()));
-    for (column, (_, side)) in table.column_iter_mut().zip(heading) {
-        let alignment = if *side == Side::Left { CellAlignment::Left } else { CellAlignment::Right };
-        column.set_padding((0, 2)).set_cell_alignment(alignment);
+    let rows: Vec<Vec<Cow<'_, str>>> =
+        rows.iter().map(|row| row.iter().map(|cell| on_one_line(cell)).collect()).collect();
+    let heading_row: Vec<Cow<'_, str>> = heading.iter().map(|(title, _)| Cow::Borrowed(*title)).collect();
+    let all = || std::iter::once(&heading_row).chain(&rows);
+    let mut widths = vec![0; heading.len()];
+    for row in all() {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.width().max(*width);
+        }
     }
-    table.trim_fmt() + "\n"
+    let mut text = String::new();
+    for row in all() {
+        for ((cell, (_, side)), width) in row.iter().zip(heading).zip(&widths) {
+            let blanks = width - cell.width();
+            let (before, after) = if *side == Side::Left { (0, blanks) } else { (blanks, 0) };
+            text.extend(std::iter::repeat_n(' ', before));
+            text.push_str(cell);
+            text.extend(std::iter::repeat_n(' ', after + 2));
+        }
+        text.truncate(text.trim_end_matches(' ').len());
+        text.push('\n');
+    }
+    text
+}
+
+/// [`one_line`], of text that mostly is one already.
+fn on_one_line(cell: &str) -> Cow<'_, str> {
+    if cell.bytes().all(|byte| (b' '..=b'~').contains(&byte)) { cell.into() } else { one_line(cell).into() }
 }
 
 #[cfg(test)]
 mod tests {
     use revacnn_schemas::Step;
-    use unicode_width::UnicodeWidthStr;
 
     use super::*;
 

@@ -147,6 +147,21 @@ impl RecorderError {
         }
     }
 
+    /// Whether what was asked of the engine is wrong as it was written: what a branch
+    /// does not have, or an edit of it does not change, is not.
+    pub fn is_miswritten(&self) -> bool {
+        matches!(
+            self,
+            Self::Trainer(
+                TrainerError::Schema(_)
+                    | TrainerError::UnknownKind { .. }
+                    | TrainerError::OutOfRange { .. }
+                    | TrainerError::Layer { .. }
+                    | TrainerError::Network { .. }
+            )
+        )
+    }
+
     /// Whether a request was refused for what it says, before anything was
     /// changed.
     pub(crate) fn is_refusal(&self) -> bool {

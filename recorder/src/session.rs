@@ -110,6 +110,20 @@ impl Session {
         options: RecorderOptions,
         dataset: Arc<Dataset>,
     ) -> Result<Self, RecorderError> {
+        Self::resume_held(store, record, threads, options, dataset).map_err(|error| match error {
+            // Deleted since it was looked up.
+            RecorderError::Store(error) => store.unless_gone(record, error).into(),
+            error => error,
+        })
+    }
+
+    fn resume_held(
+        store: &Store,
+        record: &BranchRecord,
+        threads: usize,
+        options: RecorderOptions,
+        dataset: Arc<Dataset>,
+    ) -> Result<Self, RecorderError> {
         let definition = check_producer(record, "train it on")?;
         check_probes(&record.recording, &dataset)?;
         let mut trainer = trainer_of(record, definition, dataset.clone(), threads)?;
@@ -157,6 +171,12 @@ impl Session {
     /// The branch.
     pub fn record(&self) -> &BranchRecord {
         &self.record
+    }
+
+    /// The branch by what its description says by now: somebody may have given it
+    /// another name meanwhile.
+    pub fn record_by_now(&self) -> BranchRecord {
+        self.store.branch_by_id(&self.record.id).unwrap_or_else(|_| self.record.clone())
     }
 
     /// The store.

@@ -104,7 +104,7 @@ impl Training {
     }
 
     fn answer(&self) -> Answer {
-        Answer::new(self.session.record().name.clone(), self.session.trainer().position(), self.paused)
+        Answer::new(self.session.record_by_now().name, self.session.trainer().position(), self.paused)
     }
 
     /// Whether training is to end.
@@ -179,6 +179,7 @@ impl Training {
             Err(error) if error.is_refusal() => {
                 let mut answer = self.answer();
                 answer.refused = Some(error.to_string());
+                answer.miswritten = error.is_miswritten();
                 steered(Steered::Refused(error.to_string()));
                 editors.iter().for_each(|id| reply(&mut self.mailbox, id, &answer, steered));
                 return Ok(());
@@ -193,7 +194,7 @@ impl Training {
         // Before the old branch's lock is let go: who waits for an answer
         // takes a free lock for a training that is gone.
         editors.iter().for_each(|id| reply(&mut old_mailbox, id, &answer, steered));
-        let from = left.record().name.clone();
+        let from = left.record_by_now().name;
         let (trainer, summary) = left.finish()?;
         let to = self.session.record().name.clone();
         steered(Steered::Forked { from, to, step: trainer.position(), effects: fork.effects, summary });

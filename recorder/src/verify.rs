@@ -12,7 +12,7 @@ use revacnn_trainer::Trainer;
 use revacnn_trainer::data::Dataset;
 
 use crate::RecorderError;
-use crate::replay::{check_producer, check_row, state_of_fork};
+use crate::replay::{check_producer, check_row, state_of_fork, trainer_of};
 use revacnn_store::{BranchReader, Comparison, Lineage, StepSpan, Store, StoreError};
 
 /// What is verified, and how.
@@ -187,8 +187,7 @@ fn check_origin(
     plan: VerifyPlan,
 ) -> Result<Compared, RecorderError> {
     let record = reader.branch();
-    let mut trainer =
-        Trainer::of_branch(check_producer(record, "verify it")?, &record.topology, dataset.clone(), plan.threads)?;
+    let mut trainer = trainer_of(record, check_producer(record, "verify it")?, dataset.clone(), plan.threads)?;
     if record.parent.is_some() {
         trainer.restore(&state_of_fork(store, record, dataset.clone(), plan.threads)?)?;
     }
@@ -294,12 +293,8 @@ impl Worker<'_> {
         let trainer = match &mut self.trainer {
             Some((of, trainer)) if *of == record.id => trainer,
             none => {
-                let trainer = Trainer::of_branch(
-                    check_producer(record, "verify it")?,
-                    &record.topology,
-                    self.dataset.clone(),
-                    1,
-                )?;
+                let definition = check_producer(record, "verify it")?;
+                let trainer = trainer_of(record, definition, self.dataset.clone(), 1)?;
                 &mut none.insert((record.id.clone(), trainer)).1
             }
         };

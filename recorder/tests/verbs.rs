@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use revacnn_recorder::{
-    Diverged, Ended, ForkPlan, Goal, Length, PreviewImages, RecorderError, Resources, Run, StartPlan, StartRequest,
-    Stop, Watcher, fork, preview, resume, start, start_unrecorded, train, usual_threads,
+    Diverged, Ended, ForkPlan, Goal, Length, PreviewImages, RecorderError, Resources, Run, Session, StartPlan,
+    StartRequest, Stop, Watcher, fork, preview, resume, start, start_unrecorded, train, usual_threads,
 };
 use revacnn_schemas::{Edit, ImageIndex, Step};
 use revacnn_store::{Lineage, RecorderOptions, Store, StoreError, default_disk_budget};
@@ -228,4 +228,22 @@ fn what_a_person_should_know_is_told_once() {
     train(&mut run, Step(1), &mut watcher, &Stop::new()).unwrap();
     train(&mut run, Step(2), &mut watcher, &Stop::new()).unwrap();
     assert_eq!(watcher.cautions.len(), 1, "{:?}", watcher.cautions);
+}
+
+/// A branch that somebody deletes meanwhile was told by what the system says of one of its
+/// files.
+#[test]
+fn going_on_with_a_branch_that_is_deleted_meanwhile_says_so() {
+    let folder = tempdir();
+    let store = Store::create(folder.path().join("runs"), 0).unwrap();
+    let (run, until) = started(&store, request("main", 3));
+    let record = run.session().unwrap().record().clone();
+    let dataset = run.trainer().dataset().clone();
+    let mut run = run;
+    train(&mut run, until, &mut (), &Stop::new()).unwrap();
+    run.finish().unwrap();
+    store.delete(&name("main")).unwrap();
+    let error = Session::resume(&store, &record, 1, RecorderOptions::default(), dataset).unwrap_err();
+    assert!(matches!(&error, RecorderError::Store(StoreError::UnknownBranch { .. })), "{error}");
+    assert!(error.to_string().starts_with("there is no branch `main` in "), "{error}");
 }

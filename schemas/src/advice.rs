@@ -81,6 +81,13 @@ pub enum Advice {
         /// The branch.
         branch: BranchName,
     },
+    /// Take a deleted branch back under another name.
+    TakeBackAs {
+        /// The branch.
+        branch: BranchName,
+        /// The name that it gets.
+        name: BranchName,
+    },
     /// Free what was deleted and what crashes left over.
     Free {
         /// Whether that is to be done without a question.
@@ -175,6 +182,14 @@ impl Advice {
                 say(&"delete");
                 say(branch);
                 say(&"--undo");
+                false
+            }
+            Self::TakeBackAs { branch, name } => {
+                say(&"delete");
+                say(branch);
+                say(&"--undo");
+                say(&"--name");
+                say(name);
                 false
             }
             Self::Free { unasked } => {

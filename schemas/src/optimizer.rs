@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::network::parameters_as;
-use crate::words::{plain, value};
+use crate::words::{one_line, plain, value};
 use crate::{Parameters, SchemaError};
 
 /// An optimizer: its kind (`sgd`, `adadelta`, `adam`, …) and the parameters
@@ -51,7 +51,9 @@ impl FromStr for OptimizerSpec {
         for part in parts {
             let (name, number) = part.split_once('=').ok_or_else(malformed)?;
             if spec.parameters.insert(name.replace('-', "_"), value(number)).is_some() {
-                return Err(malformed());
+                let subject = format!("optimizer {}", one_line(&spec.kind));
+                let reason = format!("expected each parameter once, found `{}` twice", one_line(name));
+                return Err(SchemaError::Parameter { subject, reason });
             }
         }
         Ok(spec)

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use revacnn_schemas::{Advice, BranchName, Place};
-use revacnn_store::Store;
+use revacnn_store::{Store, StoreError};
 use serde_json::json;
 
 use super::Run;
@@ -14,7 +14,8 @@ use crate::output::say;
 
 /// Delete a branch, or take a deleted one back.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  revacnn delete wider\n  revacnn delete wider --undo")]
+#[command(after_help = "Examples:\n  revacnn delete wider\n  revacnn delete wider --undo\n  \
+                        revacnn delete wider --undo --name wider-before")]
 pub(crate) struct DeleteArguments {
     #[command(flatten)]
     store: StoreOption,
@@ -24,6 +25,9 @@ pub(crate) struct DeleteArguments {
     /// Take the deleted branch back, if `revacnn gc` has not freed it.
     #[arg(long)]
     undo: bool,
+    /// The name that the branch taken back gets [default: the one that it had].
+    #[arg(long, value_name = "NAME", requires = "undo")]
+    name: Option<BranchName>,
 }
 
 impl Run for DeleteArguments {
@@ -34,13 +38,17 @@ impl Run for DeleteArguments {
     fn run(&self, json: bool) -> Result<ExitCode, Failure> {
         let store = Store::open(&self.store.store)?;
         let name = &self.branch;
-        if self.undo {
-            store.take_back(name)?;
+        let record = if self.undo {
+            store
+                .take_back_as(name, self.name.as_ref().unwrap_or(name))
+                .map_err(|error| other_name(&store, name, error))?
         } else {
-            store.delete(name)?;
-        }
+            store.delete(name)?
+        };
         if json {
-            say!("{}", json!({ "branch": name, "deleted": !self.undo }));
+            say!("{}", json!({ "branch": record.name, "deleted": !self.undo }));
+        } else if self.undo && record.name != *name {
+            say!("{name} is back as {}", record.name);
         } else if self.undo {
             say!("{name} is back");
         } else {
@@ -53,4 +61,14 @@ impl Run for DeleteArguments {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// A refusal, with a name that is free where that was the reason.
+fn other_name(store: &Store, branch: &BranchName, error: StoreError) -> Failure {
+    let free = match &error {
+        StoreError::NameTaken { name, .. } => store.unused_name(name).ok(),
+        _ => None,
+    };
+    let advice = free.map(|name| Advice::TakeBackAs { branch: branch.clone(), name });
+    Failure::from(error).advised(advice.into_iter().collect())
 }

@@ -2,10 +2,11 @@
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Args;
-use revacnn_schemas::{Advice, BranchRecord, Edit, Fidelity, Place, Producer, RunDefinition, written};
-use revacnn_store::{BranchList, Gap, Overview, StepSpan, Store, StoreError};
+use revacnn_schemas::{Advice, Fidelity, Place, written};
+use revacnn_store::{BranchList, Listed, Outline, Overview, Overviews, RunOutline, StepSpan, Store};
 use serde_json::json;
 
 use super::Run;
@@ -34,23 +35,17 @@ const DEEPEST: usize = 12;
 
 /// What is said of one branch.
 struct Line<'a> {
-    record: &'a BranchRecord,
+    overview: &'a Overview,
     /// What is drawn before the name: `├─ ` and the like.
     branches: String,
     /// Whether another branch has the same name.
     ambiguous: bool,
     parent: Option<String>,
-    steps: Option<StepSpan>,
-    last_loss: Option<f32>,
-    validation: Option<(u64, f32, f32)>,
-    thinned_steps: u64,
-    materialised_steps: u64,
     /// What of its own steps, and of those that it inherits from its parent,
     /// is missing.
     gaps: Vec<StepSpan>,
-    /// That, and which of its files are missing or cut off.
+    /// That, and what else is wrong with its files.
     problems: Vec<String>,
-    bytes: u64,
 }
 
 impl Run for LogArguments {
@@ -60,50 +55,31 @@ impl Run for LogArguments {
 
     fn run(&self, json: bool) -> Result<ExitCode, Failure> {
         let store = Store::open(&self.store.store)?;
-        let list = store.branches()?;
-        let mut problems: Vec<String> = list.problems.iter().map(ToString::to_string).collect();
-        let mut steps = Vec::with_capacity(list.records.len());
-        let mut found = Vec::with_capacity(list.records.len());
-        for record in &list.records {
-            let described = Described::of(&store, record);
-            steps.push(described.steps);
-            found.push(Some(described.found));
-        }
-        let mut lines = Vec::with_capacity(found.len());
-        for (place, branches) in tree(&list) {
-            let record = &list.records[place];
-            let Some(found) = found[place].take() else { continue };
-            match found {
-                Ok(found) => {
-                    let parent = record.parent.as_ref().and_then(|parent| list.place(&parent.branch));
-                    let short = parent.and_then(|place| store.gap_before(record, &list.records[place], steps[place]));
-                    lines.push(Line::of(record, branches, &list, found, short));
-                }
-                // Deleted since the branches were listed.
-                Err(_) if !store.branch_folder(&record.id).exists() => {}
-                Err(error) => problems.push(error.to_string()),
-            }
-        }
-        problems.extend(lines.iter_mut().flat_map(|line| std::mem::take(&mut line.problems)));
+        let list = Overviews::open(&store).list(&store)?;
+        let lines: Vec<Line<'_>> =
+            tree(&list).into_iter().map(|(place, branches)| Line::of(&store, &list, place, branches)).collect();
         let mut out = output::out();
         if json {
             for line in &lines {
                 writeln!(out, "{}", line.json())?;
             }
-        } else if lines.is_empty() && problems.is_empty() {
+            for problem in &list.problems {
+                writeln!(out, "{}", json!({ "event": "error", "message": problem.to_string() }))?;
+            }
+        } else if lines.is_empty() && list.problems.is_empty() {
             writeln!(
                 out,
                 "{} has no branch yet: `{}` records one",
                 printable(&self.store.store.display()),
                 Advice::Train.command(&self.store.place(None))
             )?;
+        } else if self.wide {
+            write!(out, "{}", wide(&lines))?;
         } else {
-            let columns: Vec<&Column> = COLUMNS.iter().filter(|column| self.wide || !column.wide).collect();
-            let heading: Vec<(&str, Side)> = columns.iter().map(|column| (column.title, column.side)).collect();
-            let cells = |line: &Line<'_>| columns.iter().map(|column| (column.cell)(line, self.wide)).collect();
-            let rows: Vec<Vec<String>> = lines.iter().map(cells).collect();
-            write!(out, "{}", table(&heading, &rows))?;
+            write!(out, "{}", shown(COLUMNS.iter().filter(|column| !column.wide), &lines, false))?;
         }
+        let problems = list.problems.iter().map(ToString::to_string);
+        let problems: Vec<String> = problems.chain(lines.into_iter().flat_map(|line| line.problems)).collect();
         for problem in &problems {
             warn(problem);
         }
@@ -111,47 +87,43 @@ impl Run for LogArguments {
     }
 }
 
-/// What was found of a branch, before the tree is drawn.
-struct Described {
-    /// Its own steps, also where nothing else could be read.
-    steps: Option<StepSpan>,
-    found: Result<Found, StoreError>,
+/// The table of these columns.
+fn shown<'a>(columns: impl Iterator<Item = &'a Column>, lines: &[Line<'_>], in_full: bool) -> String {
+    let columns: Vec<&Column> = columns.collect();
+    let heading: Vec<(&str, Side)> = columns.iter().map(|column| (column.title, column.side)).collect();
+    let cells = |line: &Line<'_>| columns.iter().map(|column| (column.cell)(line, in_full)).collect();
+    let rows: Vec<Vec<String>> = lines.iter().map(cells).collect();
+    table(&heading, &rows)
 }
 
-/// What is kept of an [`Overview`]: no reader, for there may be many branches.
-struct Found {
-    last_loss: Option<f32>,
-    validation: Option<(u64, f32, f32)>,
-    thinned_steps: u64,
-    materialised_steps: u64,
-    gaps: Vec<Gap>,
-    damaged_files: Vec<StoreError>,
-    bytes: u64,
-    steps: Option<StepSpan>,
-}
-
-impl Described {
-    fn of(store: &Store, record: &BranchRecord) -> Self {
-        let look = match store.look(record) {
-            Ok(look) => look,
-            Err(error) => return Self { steps: None, found: Err(error) },
-        };
-        let steps = look.reader.steps();
-        let found = look.overview().map(|overview| {
-            let Overview { last_loss, thinned_steps, materialised_steps, gaps, damaged_files, bytes, .. } = overview;
-            let validation = overview.last_validation.map(|(step, result)| (step.0, result.loss, result.accuracy()));
-            Found { last_loss, validation, thinned_steps, materialised_steps, gaps, damaged_files, bytes, steps }
-        });
-        Self { steps, found }
+/// The table of all columns, where what all branches have alike is said once, below.
+fn wide(lines: &[Line<'_>]) -> String {
+    let mut alike = Vec::new();
+    let mut varies = |column: &&Column| {
+        let mut cells = lines.iter().map(|line| (column.cell)(line, true));
+        let (Some(first), true) = (cells.next(), column.may_be_alike && lines.len() > 1) else { return true };
+        let is_alike = cells.all(|cell| cell == first);
+        if is_alike && first != dash() {
+            alike.push(format!("{} {first}", column.title));
+        }
+        !is_alike
+    };
+    // The longest comes last, so that the others can be compared.
+    let (edits, others): (Vec<&Column>, Vec<&Column>) = COLUMNS.iter().partition(|column| column.title == EDITS);
+    let columns: Vec<&Column> = others.into_iter().filter(|column| varies(column)).chain(edits).collect();
+    let mut text = shown(columns.into_iter(), lines, true);
+    if !alike.is_empty() {
+        text += &format!("\nin all branches: {}\n", alike.join("; "));
     }
+    text
 }
 
 /// The branches as a tree, by their places in the list: children under their
 /// parent in the order of their forks, each with what is drawn before its name.
-fn tree(list: &BranchList) -> Vec<(usize, String)> {
+fn tree(list: &BranchList<Arc<Overview>>) -> Vec<(usize, String)> {
     let records = &list.records;
     let parents: Vec<Option<usize>> =
-        records.iter().map(|record| record.parent.as_ref().and_then(|parent| list.place(&parent.branch))).collect();
+        records.iter().map(|record| record.parent().and_then(|parent| list.place(&parent.branch))).collect();
     let mut children: Vec<Vec<usize>> = vec![Vec::new(); records.len()];
     for (place, parent) in parents.iter().enumerate() {
         if let Some(parent) = parent {
@@ -200,45 +172,55 @@ struct Column {
     side: Side,
     /// Whether it is shown with `--wide` alone.
     wide: bool,
+    /// Whether it is of what a branch was made with, which others may have as well.
+    may_be_alike: bool,
     /// What it says of a branch; the flag is `--wide`.
     cell: fn(&Line<'_>, bool) -> String,
 }
 
+/// The column of edits.
+const EDITS: &str = "edits";
+
 const COLUMNS: [Column; 19] = {
-    const fn shown(title: &'static str, side: Side, cell: fn(&Line<'_>, bool) -> String) -> Column {
-        Column { title, side, wide: false, cell }
+    const fn of_branch(title: &'static str, side: Side, cell: fn(&Line<'_>, bool) -> String) -> Column {
+        Column { title, side, wide: false, may_be_alike: false, cell }
     }
-    const fn wide(title: &'static str, side: Side, cell: fn(&Line<'_>, bool) -> String) -> Column {
-        Column { title, side, wide: true, cell }
+    const fn of_run(title: &'static str, side: Side, cell: fn(&Line<'_>, bool) -> String) -> Column {
+        Column { may_be_alike: true, ..of_branch(title, side, cell) }
+    }
+    const fn wide(column: Column) -> Column {
+        Column { wide: true, ..column }
     }
     [
-        shown("branch", Side::Left, |line, _| line.name()),
-        wide("id", Side::Left, |line, _| line.record.id.to_string()),
-        shown("forked at", Side::Right, |line, _| {
-            line.record.parent.as_ref().map_or_else(String::new, |parent| count(parent.step.0))
+        of_branch("branch", Side::Left, |line, _| line.name()),
+        wide(of_branch("id", Side::Left, |line, _| line.outline().id.to_string())),
+        of_branch("forked at", Side::Right, |line, _| {
+            line.outline().parent.as_ref().map_or_else(String::new, |parent| count(parent.step.0))
         }),
-        shown("edits", Side::Left, |line, in_full| line.edits(in_full)),
-        shown("network", Side::Left, |line, _| {
-            line.defined(|definition| Some(definition.network.name.clone()).filter(|name| !name.is_empty()))
+        of_branch(EDITS, Side::Left, |line, in_full| line.edits(in_full)),
+        of_run("network", Side::Left, |line, _| {
+            line.defined(|run| Some(run.network.clone()).filter(|name| !name.is_empty()))
         }),
-        wide("parameters", Side::Right, |line, _| count(line.record.topology.parameters() as u64)),
-        shown("data", Side::Left, |line, _| line.defined(|definition| Some(definition.dataset.name.clone()))),
-        shown("optimizer", Side::Left, |line, _| line.defined(|definition| Some(definition.optimizer.kind.clone()))),
-        shown("rate", Side::Right, |line, _| line.defined(|definition| parameter(definition, "learning_rate"))),
-        wide("other parameters", Side::Left, |line, _| line.defined(other_parameters)),
-        wide("schedule", Side::Left, |line, _| {
-            line.defined(|definition| definition.schedule.map(|schedule| schedule.curve.to_string()))
+        wide(of_run("parameters", Side::Right, |line, _| count(line.outline().parameters))),
+        of_run("data", Side::Left, |line, _| line.defined(|run| Some(run.dataset.name.clone()))),
+        of_run("optimizer", Side::Left, |line, _| line.defined(|run| Some(run.optimizer.clone()))),
+        of_run("rate", Side::Right, |line, _| line.defined(|run| parameter(run, "learning_rate"))),
+        wide(of_run("other parameters", Side::Left, |line, _| line.defined(other_parameters))),
+        wide(of_run("schedule", Side::Left, |line, _| {
+            line.defined(|run| run.schedule.map(|schedule| schedule.curve.to_string()))
+        })),
+        of_run("batch", Side::Right, |line, _| line.defined(|run| Some(count(run.batch_size.into())))),
+        of_run("seed", Side::Right, |line, _| line.defined(|run| Some(run.seed.to_string()))),
+        of_branch("steps", Side::Right, |line, _| line.last_step().map_or_else(dash, count)),
+        of_branch("last loss", Side::Right, |line, _| loss(line.overview.last_loss)),
+        of_branch("validation", Side::Right, |line, _| {
+            line.overview.last_validation.map_or_else(dash, |validated| percent(validated.accuracy))
         }),
-        shown("batch", Side::Right, |line, _| line.defined(|definition| Some(count(definition.batch_size.into())))),
-        shown("seed", Side::Right, |line, _| line.defined(|definition| Some(definition.seed.to_string()))),
-        shown("steps", Side::Right, |line, _| line.last_step().map_or_else(dash, count)),
-        shown("last loss", Side::Right, |line, _| loss(line.last_loss)),
-        shown("validation", Side::Right, |line, _| {
-            line.validation.map_or_else(dash, |(_, _, accuracy)| percent(accuracy))
+        of_branch("at step", Side::Right, |line, _| {
+            line.overview.last_validation.map_or_else(dash, |validated| count(validated.step.0))
         }),
-        shown("at step", Side::Right, |line, _| line.validation.map_or_else(dash, |(step, _, _)| count(step))),
-        shown("on disk", Side::Right, |line, _| bytes(line.bytes)),
-        shown("", Side::Left, |line, _| line.stored()),
+        of_branch("on disk", Side::Right, |line, _| bytes(line.overview.bytes)),
+        of_branch("", Side::Left, |line, _| line.stored()),
     ]
 };
 
@@ -247,93 +229,93 @@ fn dash() -> String {
 }
 
 /// A hyper-parameter of the optimizer.
-fn parameter(definition: &RunDefinition, name: &str) -> Option<String> {
-    definition.optimizer.parameters.get(name)?.as_f64().map(written)
+fn parameter(run: &RunOutline, name: &str) -> Option<String> {
+    run.hyper_parameters.get(name)?.as_f64().map(written)
 }
 
 /// The optimizer's hyper-parameters but the learning rate.
-fn other_parameters(definition: &RunDefinition) -> Option<String> {
-    let others = definition.optimizer.parameters.keys().filter(|name| *name != "learning_rate");
-    let parts = others.filter_map(|name| Some(format!("{}={}", name.replace('_', "-"), parameter(definition, name)?)));
+fn other_parameters(run: &RunOutline) -> Option<String> {
+    let others = run.hyper_parameters.keys().filter(|name| *name != "learning_rate");
+    let parts = others.filter_map(|name| Some(format!("{}={}", name.replace('_', "-"), parameter(run, name)?)));
     Some(parts.collect::<Vec<_>>().join(",")).filter(|text| !text.is_empty())
 }
 
 impl<'a> Line<'a> {
-    fn of(record: &'a BranchRecord, branches: String, list: &BranchList, found: Found, short: Option<Gap>) -> Self {
-        let parent = record.parent.as_ref().map(|parent| {
-            let name = list.get(&parent.branch).map(|other| other.name.to_string());
+    fn of(store: &Store, list: &'a BranchList<Arc<Overview>>, place: usize, branches: String) -> Self {
+        let overview = &*list.records[place];
+        let parent = overview.parent().map(|parent| {
+            let name = list.get(&parent.branch).map(|other| other.name().to_string());
             format!("{}@{}", name.unwrap_or_else(|| parent.branch.to_string()), parent.step)
         });
-        let Found { last_loss, validation, thinned_steps, materialised_steps, bytes, steps, .. } = found;
-        let gaps: Vec<Gap> = found.gaps.into_iter().chain(short).collect();
-        let problems = gaps.iter().map(|gap| &gap.error).chain(&found.damaged_files).map(ToString::to_string).collect();
+        let short = list.parent(&list.records[place]);
+        let short = short.and_then(|parent| store.gap_before(overview, &**parent, parent.steps));
+        let gaps = || overview.gaps.iter().chain(&short);
         Self {
-            record,
+            overview,
             branches,
-            ambiguous: list.is_ambiguous(&record.name),
+            ambiguous: list.is_ambiguous(overview.name()),
             parent,
-            steps,
-            last_loss,
-            validation,
-            thinned_steps,
-            materialised_steps,
-            gaps: gaps.iter().map(|gap| gap.span).collect(),
-            problems,
-            bytes,
+            gaps: gaps().map(|gap| gap.span).collect(),
+            problems: gaps().map(|gap| &gap.error).chain(&overview.damage).map(ToString::to_string).collect(),
         }
     }
 
+    fn outline(&self) -> &Outline {
+        &self.overview.outline
+    }
+
     /// What the definition says, where this program's engine computes the branch.
-    fn defined(&self, value: impl Fn(&RunDefinition) -> Option<String>) -> String {
-        self.record.definition().and_then(value).unwrap_or_else(dash)
+    fn defined(&self, value: impl Fn(&RunOutline) -> Option<String>) -> String {
+        self.outline().run.as_ref().and_then(value).unwrap_or_else(dash)
     }
 
     fn last_step(&self) -> Option<u64> {
-        self.steps.map(|steps| steps.last.0)
+        self.overview.steps.map(|steps| steps.last.0)
     }
 
     fn name(&self) -> String {
-        let (branches, record) = (&self.branches, &self.record);
+        let (branches, outline) = (&self.branches, self.outline());
         if self.ambiguous {
-            format!("{branches}{} ({})", record.name, record.id)
+            format!("{branches}{} ({})", outline.name, outline.id)
         } else {
-            format!("{branches}{}", record.name)
+            format!("{branches}{}", outline.name)
         }
     }
 
     /// Who recorded it, where that was another program, what of the tensors is
-    /// stored, where that is not all, and whether files are without checksums.
+    /// stored, where that is not all, and whether files are without checksums or
+    /// damaged.
     fn stored(&self) -> String {
-        let stored = self.tensors();
-        let stored = match &self.record.producer {
-            Producer::Engine { .. } if self.record.parent.is_some() && self.steps.is_none() => {
-                "unfinished: resume it".to_owned()
-            }
-            Producer::Engine { .. } => stored,
-            Producer::Foreign(foreign) if stored.is_empty() => format!("by {foreign}"),
-            Producer::Foreign(foreign) => format!("by {foreign}, {stored}"),
-        };
-        match (self.record.has_checksums(), stored.is_empty()) {
-            (true, _) => stored,
-            (false, true) => "without checksums".to_owned(),
-            (false, false) => format!("{stored}, without checksums"),
+        let (outline, tensors) = (self.outline(), self.tensors());
+        let mut said = Vec::new();
+        if !self.problems.is_empty() {
+            said.push("damaged".to_owned());
         }
+        let is_begun = outline.parent.is_none() || self.overview.steps.is_some() || self.overview.is_damaged();
+        match &outline.run {
+            Some(_) if !is_begun => said.push("unfinished: resume it".to_owned()),
+            Some(_) => said.extend(tensors),
+            None => said.extend([Some(format!("by {}", outline.producer)), tensors].into_iter().flatten()),
+        }
+        if !outline.has_checksums() {
+            said.push("without checksums".to_owned());
+        }
+        said.join(", ")
     }
 
-    fn tensors(&self) -> String {
-        match (self.record.recording.fidelity, self.thinned_steps, self.materialised_steps) {
-            (Fidelity::Every, 0, _) => String::new(),
-            (Fidelity::Every, steps, _) => format!("{} steps thinned", count(steps)),
-            (Fidelity::Keyframes, _, 0) => "keyframes".to_owned(),
-            (Fidelity::Keyframes, _, steps) => format!("keyframes, {} steps materialised", count(steps)),
+    fn tensors(&self) -> Option<String> {
+        let Overview { thinned_steps, materialised_steps, outline, .. } = self.overview;
+        match (outline.fidelity, *thinned_steps, *materialised_steps) {
+            (Fidelity::Every, 0, _) => None,
+            (Fidelity::Every, steps, _) => Some(format!("{} steps thinned", count(steps))),
+            (Fidelity::Keyframes, _, 0) => Some("keyframes".to_owned()),
+            (Fidelity::Keyframes, _, steps) => Some(format!("keyframes, {} steps materialised", count(steps))),
         }
     }
 
     /// The edits, cut where they would push the numbers off the screen.
     fn edits(&self, in_full: bool) -> String {
-        let edits: Vec<String> =
-            self.record.edits.iter().map(|edit| Edit { seed: None, ..edit.clone() }.to_string()).collect();
-        let text = edits.join("; ");
+        let text = self.outline().changes.join("; ");
         if in_full || text.chars().count() <= LONGEST_EDITS {
             return text;
         }
@@ -341,33 +323,36 @@ impl<'a> Line<'a> {
     }
 
     fn json(&self) -> serde_json::Value {
+        let (overview, outline, run) = (self.overview, self.outline(), self.outline().run.as_ref());
+        let validated = overview.last_validation;
         json!({
-            "branch": self.record.name,
-            "id": self.record.id,
+            "branch": outline.name,
+            "id": outline.id,
             "parent": self.parent,
-            "edits": self.record.edits.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            "network": self.record.definition().map(|definition| &definition.network.name),
-            "dataset": self.record.definition().map(|definition| &definition.dataset),
-            "optimizer": self.record.definition().map(|definition| &definition.optimizer),
-            "schedule": self.record.definition().and_then(|definition| definition.schedule),
-            "batch_size": self.record.definition().map(|definition| definition.batch_size),
-            "seed": self.record.definition().map(|definition| definition.seed),
-            "parameters": self.record.topology.parameters(),
-            "producer": self.record.producer.to_string(),
-            "fidelity": self.record.recording.fidelity,
-            "first_step": self.record.first_step(),
+            "edits": outline.edits,
+            "network": run.map(|run| &run.network),
+            "dataset": run.map(|run| &run.dataset),
+            "optimizer": run.map(RunOutline::optimizer),
+            "schedule": run.and_then(|run| run.schedule),
+            "batch_size": run.map(|run| run.batch_size),
+            "seed": run.map(|run| run.seed),
+            "parameters": outline.parameters,
+            "producer": outline.producer,
+            "fidelity": outline.fidelity,
+            "first_step": overview.first_step(),
             "last_step": self.last_step(),
-            "last_loss": self.last_loss.filter(|loss| loss.is_finite()),
-            "validation_step": self.validation.map(|(step, _, _)| step),
-            "validation_loss": self.validation.map(|(_, loss, _)| loss).filter(|loss| loss.is_finite()),
-            "validation_accuracy": self.validation.map(|(_, _, accuracy)| accuracy),
-            "thinned_steps": self.thinned_steps,
-            "materialised_steps": self.materialised_steps,
+            "last_loss": overview.last_loss.filter(|loss| loss.is_finite()),
+            "validation_step": validated.map(|validated| validated.step),
+            "validation_loss": validated.map(|validated| validated.loss).filter(|loss| loss.is_finite()),
+            "validation_accuracy": validated.map(|validated| validated.accuracy),
+            "thinned_steps": overview.thinned_steps,
+            "materialised_steps": overview.materialised_steps,
             "missing_steps": self.gaps.iter().map(|gap| [gap.first, gap.last]).collect::<Vec<_>>(),
-            "bytes": self.bytes,
-            "format_version": self.record.format_version,
-            "checksums": self.record.has_checksums(),
-            "created_unix_seconds": self.record.created_unix_seconds,
+            "problems": self.problems,
+            "bytes": overview.bytes,
+            "format_version": outline.format_version,
+            "checksums": outline.has_checksums(),
+            "created_unix_seconds": outline.created_unix_seconds,
         })
     }
 }

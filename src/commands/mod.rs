@@ -13,6 +13,7 @@ mod evaluate;
 mod figure;
 mod fork;
 mod gc;
+mod left_out;
 mod log;
 mod man;
 mod materialise;
@@ -43,6 +44,7 @@ use crate::error::Failure;
 use crate::npy;
 use crate::output::warn;
 
+pub(crate) use left_out::left_out;
 pub(crate) use plot::other_kinds_option;
 
 /// Version control for the training of convolutional networks: record every
@@ -145,7 +147,7 @@ fn unfinished(lineage: &Lineage) -> Option<String> {
 /// what there is instead is another branch's.
 fn refuse_unfinished(lineage: &Lineage, address: &Address) -> Result<(), Failure> {
     match unfinished(lineage).filter(|_| !matches!(address.position, Position::Step(_) | Position::Epoch(_))) {
-        Some(unfinished) => Err(Failure::Refused(unfinished)
+        Some(unfinished) => Err(Failure::Refused { reason: unfinished, miswritten: false }
             .advised(vec![Advice::Resume { branch: lineage.branch().name.clone(), more: None }])),
         None => Ok(()),
     }

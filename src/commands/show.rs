@@ -8,7 +8,7 @@ use revacnn_recorder::{Replay, find_data, usual_threads};
 use revacnn_schemas::statistics::{mean_absolute, norm, sum};
 use revacnn_schemas::{
     Address, BranchName, BranchRecord, FilterNumber, LayerName, LayerTopology, Place, SCALARS, ScalarKind, Step,
-    written,
+    TrainingState, written,
 };
 use revacnn_store::{StepRow, StepTensors, Store, StoreError};
 use serde_json::{Value, json};
@@ -51,6 +51,8 @@ struct Shown {
     record: BranchRecord,
     row: StepRow,
     tensors: StepTensors,
+    /// Which filters of a layer are frozen, of layers with such.
+    frozen: Vec<(LayerName, Vec<bool>)>,
     /// Whether the tensors had to be computed again.
     recomputed: bool,
 }
@@ -69,6 +71,9 @@ impl Run for ShowArguments {
         let layers = chosen(&record, self)?;
         let row = reader.step_row(step)?;
         let recomputed = !reader.stores_tensors(step)?;
+        // The first step has no gradients, but a keyframe.
+        let begins = step == record.first_step() && record.definition().is_some();
+        let state = if begins { Some(reader.keyframe_at_or_before(step)?) } else { None };
         let mut replay = Replay::new(reader);
         if recomputed {
             let folder = self.data.folder();
@@ -76,7 +81,8 @@ impl Run for ShowArguments {
             replay = replay.with_data(dataset, usual_threads());
         }
         let tensors = replay.tensors(step)?;
-        let shown = Shown { name: self.address.branch.clone(), record, row, tensors, recomputed };
+        let frozen = frozen(&record, &tensors, state.as_ref());
+        let shown = Shown { name: self.address.branch.clone(), record, row, tensors, frozen, recomputed };
         let mut out = output::out();
         if json {
             writeln!(out, "{}", shown.json(&layers, self.filter.map(FilterNumber)))?;
@@ -111,6 +117,24 @@ fn chosen(record: &BranchRecord, arguments: &ShowArguments) -> Result<Vec<LayerT
     Ok(vec![(*layer).clone()])
 }
 
+/// Which filters are frozen, of the layers that have such. A filter that is has no
+/// gradient at any step but the first, of which the whole state is at hand.
+fn frozen(record: &BranchRecord, tensors: &StepTensors, state: Option<&TrainingState>) -> Vec<(LayerName, Vec<bool>)> {
+    if record.definition().is_none() {
+        return Vec::new();
+    }
+    let of = |place: usize, layer: &LayerTopology| match state {
+        Some(state) => state.parameters[place].frozen.clone(),
+        None => match tensors.layer(&layer.layer).and_then(|tensors| tensors.gradients.as_ref()) {
+            Some(gradients) => gradients.frozen.clone(),
+            None => vec![true; layer.filters.len()],
+        },
+    };
+    let layers = record.topology.parameter_layers().enumerate();
+    let all = layers.map(|(place, layer)| (layer.layer.clone(), of(place, layer)));
+    all.filter(|(_, frozen)| frozen.contains(&true)).collect()
+}
+
 /// Values as JSON: not-a-number and infinities are null, which JSON lacks.
 fn numbers(values: &[f32]) -> Value {
     values.iter().map(|&value| number(value)).collect()
@@ -122,6 +146,11 @@ fn number(value: f32) -> Value {
 }
 
 impl Shown {
+    /// Which filters of a layer are frozen; none where that is empty.
+    fn frozen(&self, layer: &LayerTopology) -> &[bool] {
+        self.frozen.iter().find(|(name, _)| *name == layer.layer).map_or(&[], |(_, frozen)| frozen)
+    }
+
     fn json(&self, layers: &[LayerTopology], filter: Option<FilterNumber>) -> Value {
         let row = &self.row;
         let optional = |value: Option<f32>| value.map_or(Value::Null, number);
@@ -137,6 +166,9 @@ impl Shown {
                         let mut value = self.filter_json(layer, position);
                         value["filter"] = json!(identity.number);
                         value["born"] = json!(identity.born);
+                        if layer.coefficients.is_some() && self.record.definition().is_some() {
+                            value["frozen"] = json!(self.frozen(layer).get(position).copied().unwrap_or(false));
+                        }
                         value
                     })
                     .collect();
@@ -264,7 +296,13 @@ impl Shown {
                     self.tensors.block(&layer.layer).map(|block| &block.activations[..]).collect();
                 let zeros = blocks.iter().flat_map(|map| map.iter()).filter(|value| **value == 0.0).count();
                 let values: usize = blocks.iter().map(|map| map.len()).sum();
-                vec![
+                let frozen = self.frozen(layer).iter().filter(|frozen| **frozen).count();
+                let frozen = match (frozen, layer.filters.len()) {
+                    (0, _) => "–".to_owned(),
+                    (frozen, filters) if frozen == filters => "all".to_owned(),
+                    (frozen, _) => count(frozen as u64),
+                };
+                let mut row = vec![
                     layer.layer.to_string(),
                     layer.kind.clone(),
                     count(layer.filters.len() as u64),
@@ -273,10 +311,12 @@ impl Shown {
                     gradients.map_or_else(|| "–".to_owned(), |gradients| short(norm(&gradients.weights) as f32)),
                     layer.map.map_or_else(|| "–".to_owned(), |[rows, columns]| format!("{rows}×{columns}")),
                     if values == 0 { "–".to_owned() } else { percent(zeros as f32 / values as f32) },
-                ]
+                ];
+                row.extend(Some(frozen).filter(|_| !self.frozen.is_empty()));
+                row
             })
             .collect();
-        let heading = [
+        let mut heading = vec![
             ("layer", Side::Left),
             ("kind", Side::Left),
             ("filters", Side::Right),
@@ -286,6 +326,7 @@ impl Shown {
             ("map", Side::Right),
             ("zeros in map", Side::Right),
         ];
+        heading.extend(Some(("frozen", Side::Right)).filter(|_| !self.frozen.is_empty()));
         table(&heading, &rows)
     }
 
@@ -298,6 +339,7 @@ impl Shown {
         };
         let mut rows = Vec::new();
         let mut detail = String::new();
+        let frozen = self.frozen(layer);
         for (position, identity) in layer.filters.iter().enumerate() {
             if filter.is_some_and(|filter| filter != identity.number.0) {
                 continue;
@@ -314,13 +356,16 @@ impl Shown {
                 (maps.map(|block| sum(&block.activations[position * map..][..map])).sum::<f64>() / images) as f32
             });
             let mean_gradient = gradients.as_ref().map(|values| mean_absolute(values) as f32);
-            rows.push(vec![
+            let mut row = vec![
                 format!("{}/{}", layer.layer, identity.number),
                 short(norm(&weights) as f32),
                 tensors.map_or_else(|| "–".to_owned(), |tensors| short(tensors.biases[position])),
                 mean_gradient.map_or_else(|| "–".to_owned(), short),
                 activation.map_or_else(|| "–".to_owned(), short),
-            ]);
+            ];
+            let is_frozen = frozen.get(position).copied().unwrap_or(false);
+            row.extend(Some(if is_frozen { "yes" } else { "no" }.to_owned()).filter(|_| !frozen.is_empty()));
+            rows.push(row);
             if filter.is_some() {
                 detail += "\ncoefficients, [input][row][column]:\n";
                 for part in weights.chunks(10) {
@@ -329,13 +374,14 @@ impl Shown {
                 }
             }
         }
-        let heading = [
+        let mut heading = vec![
             ("filter", Side::Left),
             ("‖weights‖", Side::Right),
             ("bias", Side::Right),
             ("mean |gradient|", Side::Right),
             ("activation sum", Side::Right),
         ];
+        heading.extend(Some(("frozen", Side::Left)).filter(|_| !frozen.is_empty()));
         table(&heading, &rows) + &detail
     }
 }

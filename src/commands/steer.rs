@@ -78,10 +78,11 @@ impl Run for SteerArguments {
         let answer = steer(&store, &record, command.clone(), Duration::from_secs(self.patience));
         let went_on = matches!(answer, Err(StoreError::NotTraining { .. })).then(|| goes_on(&store, &record)).flatten();
         if let Some(now) = went_on {
-            return Err(Failure::Refused(format!(
+            let reason = format!(
                 "no process trains branch `{}` now: it forked, and its training goes on in `{now}`. Steer that one",
                 self.branch
-            )));
+            );
+            return Err(Failure::Refused { reason, miswritten: false });
         }
         let answer = answer.map_err(|error| match error {
             // What was to happen to the run can happen to the branch.
@@ -93,7 +94,7 @@ impl Run for SteerArguments {
             error => error.into(),
         })?;
         if let Some(reason) = answer.refused {
-            return Err(Failure::Refused(reason));
+            return Err(Failure::Refused { reason, miswritten: answer.miswritten });
         }
         let mut out = output::out();
         if json {

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Args;
-use revacnn_recorder::{VerifyPlan, all_cores, find_data, verify};
+use revacnn_recorder::{RecorderError, VerifyPlan, all_cores, find_data, verify};
 use revacnn_schemas::{BranchName, CHECKSUMS_SINCE, Place};
-use revacnn_store::{Lineage, NOT_COVERED, StepSpan, Store};
+use revacnn_store::{Lineage, NOT_COVERED, StepSpan, Store, StoreError};
 use serde_json::json;
 
 use super::{Run, asked_span, bar};
@@ -62,6 +62,15 @@ fn not_covered() -> String {
     tables.collect::<Vec<_>>().join(", ")
 }
 
+/// A failure, by the file that was lost where what was missing is a part of a table.
+fn lost_file(lineage: &Lineage, error: RecorderError) -> RecorderError {
+    let RecorderError::Store(StoreError::Missing { path: table, .. }) = &error else { return error };
+    let is_in_it =
+        |known: &StoreError| matches!(known, StoreError::Missing { path, .. } if path.parent() == Some(table));
+    let lost = lineage.damage().ok().and_then(|damage| damage.into_iter().find(is_in_it));
+    lost.map_or(error, RecorderError::Store)
+}
+
 impl Run for VerifyArguments {
     fn place(&self) -> Place {
         self.store.place(Some(&self.data))
@@ -81,7 +90,7 @@ impl Run for VerifyArguments {
         let started = Instant::now();
         let verified = verify(&store, &lineage, plan, &dataset, &|steps| progress.inc(steps));
         progress.finish_and_clear();
-        let verified = verified?;
+        let verified = verified.map_err(|error| lost_file(&lineage, error))?;
         let seconds = started.elapsed().as_secs_f64();
         let trained: f64 = lineage.step_rows(span)?.iter().map(|row| row.elapsed_nanos as f64 * 1e-9).sum();
         let mut out = output::out();

@@ -30,7 +30,7 @@ pub(crate) fn go(mut run: Run, until: Step, place: Place, json: bool) -> Result<
     screen.announce_resumption(&run)?;
     let ended = train(&mut run, until, &mut screen, interrupt::stop());
     output::clear_bar();
-    let branch = run.session().map(|session| session.record().name.clone());
+    let branch = run.session().map(|session| session.record_by_now().name);
     screen.close(run, ended).map_err(|failure| {
         let is_full = matches!(failure, Failure::Recorder(RecorderError::Store(StoreError::DiskFull { .. })));
         match branch.filter(|_| is_full) {
@@ -103,7 +103,7 @@ impl Screen {
     /// Seals the log, sums up, and gives the exit code.
     fn close(self, run: Run, ended: Result<Ended, RecorderError>) -> Result<ExitCode, Failure> {
         let seconds = self.started.elapsed().as_secs_f64();
-        let recorded = run.session().map(|session| (session.store().clone(), session.record().clone()));
+        let recorded = run.session().map(|session| (session.store().clone(), session.record_by_now()));
         let left = run.finish();
         // A failure of training is the one to report; what it left is sealed
         // all the same.

@@ -65,6 +65,14 @@ impl Store {
     /// [`StoreError::NotDeleted`] listing what is in the trash;
     /// [`StoreError::NameTaken`]; [`StoreError::ParentMissing`].
     pub fn take_back(&self, name: &BranchName) -> Result<BranchRecord, StoreError> {
+        self.take_back_as(name, name)
+    }
+
+    /// [`take_back`](Self::take_back), with another name where that differs.
+    ///
+    /// # Errors
+    /// Those of [`take_back`](Self::take_back).
+    pub fn take_back_as(&self, name: &BranchName, to: &BranchName) -> Result<BranchRecord, StoreError> {
         let _lock = self.lock()?;
         let deleted = self.deleted()?;
         // Deleted one after the other, several may have had the name.
@@ -76,7 +84,7 @@ impl Store {
             let ids = meant.iter().map(|record| record.id.clone()).collect();
             return Err(StoreError::AmbiguousDeleted { name: name.clone(), ids });
         }
-        let Some(record) = meant.first() else {
+        let Some(&record) = meant.first() else {
             let names: Vec<String> = deleted.iter().map(|record| format!("`{}`", record.name)).collect();
             let known = if names.is_empty() {
                 "nothing is in the trash".to_owned()
@@ -86,8 +94,11 @@ impl Store {
             return Err(StoreError::NotDeleted { name: name.clone(), store: self.root().to_owned(), known });
         };
         let branches = self.branches()?;
-        if branches.records.iter().any(|other| other.name == record.name) {
-            return Err(StoreError::NameTaken { name: record.name.clone(), store: self.root().to_owned() });
+        // Who names a branch by its id does not ask for that as its name.
+        let mut record = record.clone();
+        let wanted = if to == name { record.name.clone() } else { to.clone() };
+        if branches.records.iter().any(|other| other.name == wanted) {
+            return Err(StoreError::NameTaken { name: wanted, store: self.root().to_owned() });
         }
         // A parent that cannot be read was none that could be read when its child
         // was deleted, either.
@@ -101,10 +112,15 @@ impl Store {
                 store: self.root().to_owned(),
             });
         }
+        if record.name != wanted {
+            // While it is in the trash: two branches of one name are never seen.
+            record.name = wanted;
+            json::write(self.disk(), &self.in_trash(&record.id).join("branch.json"), &record)?;
+        }
         self.disk().rename(&self.in_trash(&record.id), &self.paths(&record.id).folder)?;
         self.disk().sync_folder(&self.root().join("branches"))?;
         self.disk().sync_folder(&self.trash())?;
-        Ok((*record).clone())
+        Ok(record)
     }
 
     /// Puts a folder in a branch's place, and what lies there in that folder's: at

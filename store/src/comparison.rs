@@ -18,6 +18,7 @@ use revacnn_schemas::{
 };
 
 use crate::shape::TENSOR_TABLES;
+use crate::store::has_vanished;
 use crate::thinning::joined;
 use crate::write::batches::{self, StepRows};
 use crate::write::record::Records;
@@ -209,6 +210,12 @@ fn compare(
         (_, Ok(piece)) => piece.file(&reader.paths, table),
         (_, Err(_)) => reader.paths.table(table),
     };
+    if has_vanished(&path) {
+        // Which rows it lacks says less than that all of it is lost.
+        let of = reader.piece(step).map_or(span, |piece| piece.span);
+        let expected = format!("the table {table} of steps {of} of branch `{}`", reader.record.name);
+        return Err(StoreError::Missing { path, expected });
+    }
     Err(StoreError::RowDiffers {
         path: path.into(),
         branch: reader.record.name.clone(),

@@ -111,6 +111,15 @@ impl Store {
         Ok(record)
     }
 
+    /// A name like this one that no branch has: `main~2`, `main~3`, ….
+    ///
+    /// # Errors
+    /// Those of [`branches`](Self::branches).
+    pub fn unused_name(&self, like: &BranchName) -> Result<BranchName, StoreError> {
+        let branches = self.branches()?;
+        Ok(numbered_name(like.as_str(), |name| branches.records.iter().any(|record| record.name == *name)))
+    }
+
     /// The parent of a fork, if it can be forked there.
     fn forkable<'a>(&self, parent: &ParentRecord, branches: &'a BranchList) -> Result<&'a BranchRecord, StoreError> {
         let Some(record) = branches.get(&parent.branch) else {

@@ -66,8 +66,9 @@ pub enum StoreError {
     /// A file is not what it must be; everything else stays readable.
     #[error(
         "{} is damaged: expected {expected}, found {found}. Everything else in the store stays \
-         readable; restore this file from a copy, or train the branch again",
-        path.display()
+         readable; {}",
+        path.display(),
+        remedy(path)
     )]
     Damaged {
         /// The file.
@@ -79,9 +80,9 @@ pub enum StoreError {
     },
     /// A file that the log needs is not there.
     #[error(
-        "{} is missing: expected {expected}. Everything else in the store stays readable; \
-         restore this file from a copy, or train the branch again",
-        path.display()
+        "{} is missing: expected {expected}. Everything else in the store stays readable; {}",
+        path.display(),
+        remedy(path)
     )]
     Missing {
         /// The file.
@@ -91,9 +92,10 @@ pub enum StoreError {
     },
     /// A Parquet file cannot be read or written.
     #[error(
-        "cannot {operation} {}: {source}. If the file is damaged, restore it from a copy; \
+        "cannot {operation} {}: {}. If the file is damaged, restore it from a copy; \
          everything else in the store stays readable",
-        path.display()
+        path.display(),
+        reason(source)
     )]
     Parquet {
         /// What was tried.
@@ -468,6 +470,41 @@ pub enum StoreError {
     },
 }
 
+/// What the library says of a file, without the names that its parts put before it, and
+/// no more than a line: the path of a field through its decoder helps nobody.
+fn reason(error: &ParquetError) -> String {
+    const LONGEST: usize = 160;
+    let text = one_line(&error.to_string());
+    let mut words = text.as_str();
+    while let Some(rest) = ["Parquet error: ", "Arrow: ", "External: "].iter().find_map(|name| words.strip_prefix(name))
+    {
+        words = rest;
+    }
+    let words = words.split(", error_trace:").next().unwrap_or(words);
+    if words.chars().count() <= LONGEST {
+        words.to_owned()
+    } else {
+        words.chars().take(LONGEST).chain(['…']).collect()
+    }
+}
+
+/// What helps where a file is damaged or lost. A branch whose description can be read can
+/// be deleted, and then trained again under its name.
+fn remedy(path: &Path) -> &'static str {
+    let named = |part: &Path, name: &str| part.file_name().is_some_and(|own| own == name);
+    let is_branch = |folder: &Path| {
+        let name = folder.file_name().map(std::ffi::OsStr::as_encoded_bytes);
+        name.is_some_and(|name| name.starts_with(b"branch="))
+            && folder.parent().is_some_and(|all| named(all, "branches"))
+    };
+    let is_inside = path.ancestors().skip(1).any(is_branch);
+    if is_inside && !named(path, "branch.json") {
+        "restore this file from a copy, or delete the branch and train it again"
+    } else {
+        "restore this file from a copy"
+    }
+}
+
 /// Ids with the names of their folders.
 fn listed(ids: &[BranchId]) -> String {
     let folders: Vec<String> = ids.iter().map(|id| format!("{id} (branch={id})")).collect();
@@ -552,6 +589,19 @@ impl StoreError {
         }
     }
 
+    /// The file or folder of the store that it is about, of what is wrong on disk.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Io { path, .. }
+            | Self::DiskFull { path, .. }
+            | Self::UnknownFormat { path, .. }
+            | Self::Damaged { path, .. }
+            | Self::Missing { path, .. }
+            | Self::Parquet { path, .. } => Some(path),
+            _ => None,
+        }
+    }
+
     /// Whether a file was not there: a reader that holds an older listing
     /// then looks again.
     pub(crate) fn is_missing_file(&self) -> bool {
@@ -560,5 +610,33 @@ impl StoreError {
             Self::Io { source, .. } => source.kind() == io::ErrorKind::NotFound,
             _ => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decoders_words_are_short_and_say_once_what_they_are_of() {
+        let words =
+            "Arrow: Unable to read the schema: RangeOutOfBounds { range: 212..33554650, error_trace: ErrorTrace([])";
+        let source = ParquetError::General(words.to_owned());
+        let error = StoreError::parquet("read", Path::new("runs/steps/a.parquet"), source).to_string();
+        let expected =
+            "cannot read runs/steps/a.parquet: Unable to read the schema: RangeOutOfBounds { range: 212..33554650. If";
+        assert!(error.starts_with(expected), "{error}");
+        let long = StoreError::parquet("read", Path::new("a"), ParquetError::General("x".repeat(1000))).to_string();
+        assert!(long.len() < 400, "{long}");
+    }
+
+    #[test]
+    fn what_is_advised_of_a_damaged_file_can_be_done() {
+        let told = |path: &str| StoreError::damaged(Path::new(path), "x", "y").to_string();
+        let deletes = |path: &str| told(path).ends_with("from a copy, or delete the branch and train it again");
+        assert!(deletes("runs/branches/branch=b1/steps/a.parquet") && deletes("runs/branches/branch=b1/thinned.json"));
+        // Without its description, a branch has no name by which it could be deleted.
+        assert!(!deletes("runs/branches/branch=b1/branch.json") && !deletes("runs/branches/branch=b1"));
+        assert!(!deletes("runs/store.json") && !deletes("runs/trash/branch=b1/branch.json"));
     }
 }

@@ -18,9 +18,9 @@ use crate::read::seen::Seen;
 use crate::read::strays::Strays;
 use crate::shape::TENSOR_TABLES;
 use crate::steering::is_letter;
-use crate::store::{BranchList, has_vanished, read_branch};
+use crate::store::{has_vanished, read_branch};
 use crate::thinning::{Materialised, Thinned, stores_tensors};
-use crate::{StepSpan, Store, StoreError};
+use crate::{BranchList, StepSpan, Store, StoreError};
 
 /// Something that can be freed without losing a recorded step.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -99,6 +99,7 @@
 //!   store.json                       format version, created
 //!   store.lock                       held for milliseconds while a branch is made
 //!   data-hints.json                  where data sets were last found; no part of any branch
+//!   overviews.json                   what a listing says of branches at which nothing has changed; only a cache
 //!   branches/
 //!     branch=ID/                     appears with all that belongs in it, by one rename
 //!       branch.json                  name, parent, edits, definition and arithmetic (or producer), probes, topology
@@ -198,7 +199,8 @@
 //!
 //! | module | concept |
 //! |---|---|
-//! | `store` | the folder of branches: list, look up, ancestors |
+//! | `store` | the folder of branches: read, look up, make |
+//! | `list` | the branches together: in order, found by name, each with its parents |
 //! | `create`, `branches` | a new branch; rename, delete, restore |
 //! | `garbage` | what is left over and freed |
 //! | `pack` | a branch with its ancestors in one file, and back |
@@ -222,6 +224,7 @@ mod error;
 mod garbage;
 mod hint;
 mod keyframe;
+mod list;
 mod pack;
 mod read;
 mod shape;
@@ -242,18 +245,20 @@ pub use disk::{DiskHook, DiskOperation};
 pub use error::StoreError;
 pub use garbage::{Garbage, GarbageList};
 pub use hint::DataHint;
+pub use list::{BranchList, Listed};
 pub use pack::{Arrival, Pack, PackContents, Packed, Unpacked};
 pub use read::difference::{Difference, FilterDistance, LayerDistance, Relation, SharedFilters, difference, relation};
 pub use read::gaps::Gap;
-pub use read::glance::Glance;
 pub use read::lineage::Lineage;
-pub use read::overview::{Look, Overview};
+pub use read::outline::{Outline, RunOutline};
+pub use read::overview::{BranchEvent, Overview, Validated};
+pub use read::overviews::Overviews;
 pub use read::query::Selection;
 pub use read::reader::BranchReader;
 pub use read::tensors::{BlockTensors, FilterTensors, LayerGradients, LayerTensors, RunningStatistics, StepTensors};
 /// A row of the table `steps`.
 pub use revacnn_schemas::StepScalars as StepRow;
 pub use steering::{Answer, Command, Mailbox, Polled, Request, is_training, steer};
-pub use store::{BranchList, Store};
+pub use store::Store;
 pub use write::recorder::{Clock, Recorder, RecorderOptions, Summary, wanted};
 pub use write::rewrite::Rewrite;

@@ -64,6 +64,13 @@ pub struct Answer {
     /// Why the request was refused, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
+    /// Whether it was refused for how it is written, whatever the branch holds.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub miswritten: bool,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -224,7 +231,15 @@ impl Answer {
     /// The answer of a process that trains this branch, is at this step and waits
     /// or does not.
     pub fn new(branch: BranchName, step: Step, paused: bool) -> Self {
-        Self { format_version: FORMAT_VERSION, branch, step, paused, done: Vec::new(), refused: None }
+        Self {
+            format_version: FORMAT_VERSION,
+            branch,
+            step,
+            paused,
+            done: Vec::new(),
+            refused: None,
+            miswritten: false,
+        }
     }
 }
 

@@ -1,17 +1,21 @@
 //! A store: the directory that holds branches.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use revacnn_schemas::{BranchId, BranchName, BranchRecord, FORMAT_VERSION, FilterNumber, StoreRecord};
 
+use crate::disk::folder::Folder;
 use crate::disk::json;
 use crate::disk::lock::FileLock;
 use crate::disk::paths::BranchPaths;
 use crate::disk::{Disk, DiskHook, described, list, plain_folder_exists};
+use crate::list::parent_missing;
+use crate::read::glance::Glance;
 use crate::shape::BranchShape;
-use crate::{Glance, StoreError};
+use crate::{BranchList, StoreError};
 
 /// A directory of branches.
 #[derive(Debug, Clone)]
@@ -21,202 +25,6 @@ pub struct Store {
     disk: Disk,
 }
 
-/// All branches of a store, and what is wrong with those that cannot be used.
-#[derive(Debug, Default)]
-pub struct BranchList {
-    /// The branches that can be read, oldest first.
-    pub records: Vec<BranchRecord>,
-    /// One error, with its path, a branch that is damaged or lost its parent,
-    /// and one a name that several branches have.
-    pub problems: Vec<StoreError>,
-    /// Names that several branches have.
-    ambiguous: BTreeSet<BranchName>,
-    /// Where in `records` each id is.
-    places: HashMap<BranchId, usize>,
-    /// What a glance at a branch showed before its description was read.
-    glances: HashMap<BranchId, Glance>,
-}
-
-/// What comes of following a branch's parents.
-#[derive(Debug, Clone, Copy)]
-enum Ancestry {
-    /// They lead to a run of its own.
-    Whole,
-    /// They lead to this branch, whose parent is not there.
-    Lost(usize),
-    /// They lead into a circle of so many branches, first to `entry`; `first`
-    /// is the first of them in the list.
-    Circle { entry: usize, first: usize, length: usize },
-}
-
-impl BranchList {
-    /// The branches that could be read, put in order and looked over.
-    fn of(mut records: Vec<BranchRecord>, problems: Vec<StoreError>, store: &Path) -> Self {
-        records.sort_by(|a, b| (a.created_unix_seconds, &a.name).cmp(&(b.created_unix_seconds, &b.name)));
-        let places = records.iter().enumerate().map(|(place, record)| (record.id.clone(), place)).collect();
-        let mut list = Self { records, problems, places, ..Self::default() };
-        let ancestries = list.ancestries();
-        for (place, ancestry) in ancestries.into_iter().enumerate() {
-            // All of a large circle would be named once for each of them.
-            let is_told = !matches!(ancestry, Ancestry::Circle { first, length, .. } if length > MOST_TOLD_EACH && first != place);
-            let problem = is_told.then(|| list.ancestry_problem(place, ancestry, store));
-            list.problems.extend(problem.flatten());
-        }
-        let mut ids: HashMap<&BranchName, Vec<&BranchId>> = HashMap::new();
-        for record in &list.records {
-            ids.entry(&record.name).or_default().push(&record.id);
-        }
-        let mut several: Vec<_> = ids.into_iter().filter(|(_, ids)| ids.len() > 1).collect();
-        several.sort();
-        let ambiguous = several.iter().map(|(name, _)| (*name).clone()).collect();
-        let errors: Vec<_> = several.into_iter().map(|(name, ids)| ambiguity(name, ids, store)).collect();
-        list.ambiguous = ambiguous;
-        list.problems.extend(errors);
-        list
-    }
-
-    /// The branch with this id.
-    pub fn get(&self, id: &BranchId) -> Option<&BranchRecord> {
-        self.place(id).map(|place| &self.records[place])
-    }
-
-    /// A branch's parent, where it has one that can be read.
-    pub fn parent(&self, record: &BranchRecord) -> Option<&BranchRecord> {
-        self.get(&record.parent.as_ref()?.branch)
-    }
-
-    /// Where in [`records`](Self::records) the branch with this id is.
-    pub fn place(&self, id: &BranchId) -> Option<usize> {
-        self.places.get(id).copied().filter(|&place| self.records.get(place).is_some_and(|record| record.id == *id))
-    }
-
-    /// What a glance at a branch showed before its description was read: of
-    /// branches that were [listed again](Store::branches_again) alone.
-    pub fn glance(&self, id: &BranchId) -> Option<Glance> {
-        self.glances.get(id).copied()
-    }
-
-    /// The branch that a person means: by its name, or else by its id. `None`
-    /// where there is none.
-    ///
-    /// # Errors
-    /// [`StoreError::AmbiguousName`] where several have the name.
-    pub(crate) fn find(&self, name: &BranchName, store: &Path) -> Result<Option<&BranchRecord>, StoreError> {
-        let named: Vec<&BranchRecord> = self.records.iter().filter(|record| record.name == *name).collect();
-        match named[..] {
-            [] => Ok(self.records.iter().find(|record| record.id.as_str() == name.as_str())),
-            [record] => Ok(Some(record)),
-            _ => Err(ambiguity(name, named.into_iter().map(|record| &record.id).collect(), store)),
-        }
-    }
-
-    /// Checks that a branch's ancestors are in the list, up to a root.
-    pub(crate) fn check_ancestry(&self, id: &BranchId, store: &Path) -> Result<(), StoreError> {
-        let ancestry = self.place(id).map(|place| (place, self.ancestries()[place]));
-        let problem = ancestry.and_then(|(place, ancestry)| self.ancestry_problem(place, ancestry, store));
-        problem.map_or(Ok(()), Err)
-    }
-
-    /// A branch of the list and its ancestors, from the branch itself to the root.
-    pub(crate) fn into_lineage(self, id: &BranchId, store: &Path) -> Result<Vec<BranchRecord>, StoreError> {
-        self.check_ancestry(id, store)?;
-        let Self { records, places, .. } = self;
-        let mut records: Vec<Option<BranchRecord>> = records.into_iter().map(Some).collect();
-        let mut next = Some(id.clone());
-        let mut lineage = Vec::new();
-        while let Some(record) = next.and_then(|id| records[*places.get(&id)?].take()) {
-            next = record.parent.as_ref().map(|parent| parent.branch.clone());
-            lineage.push(record);
-        }
-        Ok(lineage)
-    }
-
-    /// Whether several branches have this name.
-    pub fn is_ambiguous(&self, name: &BranchName) -> bool {
-        self.ambiguous.contains(name)
-    }
-
-    /// How many branches' descriptions cannot be read; their children, whose own
-    /// can be, and names that several have are other problems.
-    pub(crate) fn unread(&self) -> usize {
-        let can_be_read = |problem: &&StoreError| {
-            matches!(
-                problem,
-                StoreError::ParentMissing { .. } | StoreError::ParentCycle { .. } | StoreError::AmbiguousName { .. }
-            )
-        };
-        self.problems.iter().filter(|problem| !can_be_read(problem)).count()
-    }
-
-    /// What comes of following each branch's parents: no branch is followed
-    /// twice.
-    fn ancestries(&self) -> Vec<Ancestry> {
-        let mut known: Vec<Option<Ancestry>> = vec![None; self.records.len()];
-        let mut walk = Vec::new();
-        // Where in the walk a branch is.
-        let mut walked: HashMap<usize, usize> = HashMap::new();
-        for start in 0..self.records.len() {
-            let mut current = start;
-            let end = loop {
-                if let Some(ancestry) = known[current] {
-                    break ancestry;
-                }
-                if let Some(&entry) = walked.get(&current) {
-                    // Each branch of the circle leads first to itself.
-                    let circle = &walk[entry..];
-                    let (first, length) = (circle.iter().copied().min().unwrap_or(current), circle.len());
-                    for &entry in circle {
-                        known[entry] = Some(Ancestry::Circle { entry, first, length });
-                    }
-                    break Ancestry::Circle { entry: current, first, length };
-                }
-                walked.insert(current, walk.len());
-                walk.push(current);
-                match &self.records[current].parent {
-                    None => break Ancestry::Whole,
-                    Some(parent) => match self.place(&parent.branch) {
-                        Some(place) => current = place,
-                        None => break Ancestry::Lost(current),
-                    },
-                }
-            };
-            for place in walk.drain(..) {
-                known[place].get_or_insert(end);
-            }
-            walked.clear();
-        }
-        known.into_iter().map(|ancestry| ancestry.unwrap_or(Ancestry::Whole)).collect()
-    }
-
-    fn ancestry_problem(&self, place: usize, ancestry: Ancestry, store: &Path) -> Option<StoreError> {
-        match ancestry {
-            Ancestry::Whole => None,
-            Ancestry::Lost(child) => Some(parent_missing(&self.records[child], store)),
-            Ancestry::Circle { entry, length, .. } => {
-                let next = |place: &usize| self.place(&self.records[*place].parent.as_ref()?.branch);
-                let circle = std::iter::successors(Some(entry), next).take(length);
-                let cycle = circle.map(|place| self.records[place].name.clone()).collect();
-                Some(StoreError::ParentCycle { branch: self.records[place].name.clone(), cycle })
-            }
-        }
-    }
-}
-
-/// A circle of at most so many branches is told of each branch that leads to it.
-const MOST_TOLD_EACH: usize = 20;
-
-/// The error for a name that several branches have.
-fn ambiguity(name: &BranchName, ids: Vec<&BranchId>, store: &Path) -> StoreError {
-    let ids = ids.into_iter().cloned().collect();
-    StoreError::AmbiguousName { name: name.clone(), ids, folder: store.join("branches") }
-}
-
-/// The error for a branch whose parent is not there.
-fn parent_missing(child: &BranchRecord, store: &Path) -> StoreError {
-    let parent = child.parent.as_ref().map_or_else(|| child.id.clone(), |parent| parent.branch.clone());
-    StoreError::ParentMissing { branch: child.name.clone(), parent, store: store.to_owned() }
-}
-
 impl Store {
     /// Makes a store in a directory that is empty or does not exist yet.
     ///
@@ -224,6 +32,13 @@ impl Store {
     /// [`StoreError::NotAStore`] where the directory holds other files.
     pub fn create(root: impl Into<PathBuf>, created_unix_seconds: u64) -> Result<Self, StoreError> {
         let (root, disk) = (root.into(), Disk::default());
+        if let Ok(entry) = fs::metadata(&root)
+            && !entry.is_dir()
+        {
+            let found = described(entry.file_type());
+            let reason = format!("expected a folder, or a path where one can be made, found {found}");
+            return Err(StoreError::NotAStore { path: root, reason });
+        }
         let made: Vec<PathBuf> = root.ancestors().take_while(|folder| !folder.exists()).map(PathBuf::from).collect();
         fs::create_dir_all(&root).map_err(|source| StoreError::io("create the store", &root, source))?;
         for folder in made {
@@ -317,38 +132,45 @@ impl Store {
     /// Only where the folder itself cannot be listed, or is gone; what is
     /// wrong with one branch is in [`BranchList::problems`].
     pub fn branches(&self) -> Result<BranchList, StoreError> {
-        let (records, problems) = self.each_branch(read_branch)?;
+        let (records, problems) = self.each_branch(|branches, folder, id| read_branch(&branches.path(folder), id))?;
         Ok(BranchList::of(records, problems, &self.root))
     }
 
-    /// All branches, once more: of those at which nothing has changed no more is
-    /// read than a glance shows.
+    /// All branches, once more: descriptions at which nothing has changed are not
+    /// read again.
     ///
     /// # Errors
     /// Those of [`branches`](Self::branches).
-    pub fn branches_again(&self, before: BranchList) -> Result<BranchList, StoreError> {
-        let mut known: HashMap<BranchId, BranchRecord> =
+    pub fn branches_again(
+        &self,
+        before: BranchList<Arc<BranchRecord>>,
+    ) -> Result<BranchList<Arc<BranchRecord>>, StoreError> {
+        let mut known: HashMap<BranchId, Arc<BranchRecord>> =
             before.records.into_iter().map(|record| (record.id.clone(), record)).collect();
         let mut glances = HashMap::new();
-        let (records, problems) = self.each_branch(|path, id| {
-            let glance = id.parse().ok().and_then(|id: BranchId| Some((self.glance(&id)?, id)));
-            let Some((glance, id)) = glance else { return read_branch(path, id) };
+        let (records, problems) = self.each_branch(|branches, folder, id| {
+            let read = || read_branch(&branches.path(folder), id).map(Arc::new);
+            let glance = id.parse().ok().and_then(|id: BranchId| Some((Glance::at_description(branches, folder)?, id)));
+            let Some((glance, id)) = glance else { return read() };
             let same = before.glances.get(&id) == Some(&glance);
             let record = match known.remove(&id).filter(|_| same) {
                 Some(record) => record,
-                None => read_branch(path, id.as_str())?,
+                None => read()?,
             };
             glances.insert(id, glance);
             Ok(record)
         })?;
-        Ok(BranchList { glances, ..BranchList::of(records, problems, &self.root) })
+        let mut list = BranchList::of(records, problems, &self.root);
+        list.glances = glances;
+        Ok(list)
     }
 
-    /// Reads the description of each branch that lies there.
-    fn each_branch(
+    /// Reads something of each branch that lies there: given the folder of branches,
+    /// the name of the branch's in it, and the id that this has.
+    pub(crate) fn each_branch<T>(
         &self,
-        mut read: impl FnMut(&Path, &str) -> Result<BranchRecord, StoreError>,
-    ) -> Result<(Vec<BranchRecord>, Vec<StoreError>), StoreError> {
+        mut read: impl FnMut(&Folder, &str, &str) -> Result<T, StoreError>,
+    ) -> Result<(Vec<T>, Vec<StoreError>), StoreError> {
         let (mut records, mut problems) = (Vec::new(), Vec::new());
         let folder = self.root.join("branches");
         if !plain_folder_exists(&folder)? {
@@ -356,20 +178,20 @@ impl Store {
             description(&self.root)?;
             return Ok((records, problems));
         }
+        let branches = Folder::open(&self.disk, &folder)?;
         // What somebody deletes meanwhile is no branch: the others are looked at
         // again, for they may have been deleted before it.
         for attempt in 0..LOOKS {
             records.clear();
             problems.clear();
             let mut vanished = false;
-            for entry in list(&folder)? {
+            for entry in branches.names()? {
                 let Some(id) = entry.strip_prefix("branch=") else {
                     continue;
                 };
-                let path = folder.join(&entry);
-                match read(&path, id) {
+                match read(&branches, &entry, id) {
                     Ok(record) => records.push(record),
-                    Err(_) if has_vanished(&path) => vanished = true,
+                    Err(_) if has_vanished(&branches.path(&entry)) => vanished = true,
                     Err(error) => problems.push(error),
                 }
             }
@@ -433,6 +255,16 @@ impl Store {
         Ok(lineage)
     }
 
+    /// What was met while a branch was worked with: where the branch has gone by now,
+    /// that, and not which of its files could not be found.
+    #[must_use]
+    pub fn unless_gone(&self, record: &BranchRecord, error: StoreError) -> StoreError {
+        if !has_vanished(&self.paths(&record.id).folder) {
+            return error;
+        }
+        self.branches().map_or(error, |branches| self.unknown(record.name.as_str(), &branches))
+    }
+
     /// Takes the lock that guards what changes the list of branches.
     pub(crate) fn lock(&self) -> Result<FileLock, StoreError> {
         FileLock::wait(&self.root.join("store.lock"))
@@ -475,7 +307,11 @@ fn description(root: &Path) -> Result<PathBuf, StoreError> {
     if path.is_file() {
         return Ok(path);
     }
-    let found = if root.is_dir() { "expected a file store.json in it, found none" } else { "there is no such folder" };
+    let found = match fs::metadata(root) {
+        Ok(entry) if entry.is_dir() => "expected a file store.json in it, found none".to_owned(),
+        Ok(entry) => format!("expected a folder, found {}", described(entry.file_type())),
+        Err(_) => "there is no such folder".to_owned(),
+    };
     let reason = format!("{found}; give the folder that a run was recorded to");
     Err(StoreError::NotAStore { path: root.to_owned(), reason })
 }

@@ -43,6 +43,7 @@ kinds! {
     Advice::Compact { .. } => "compact",
     Advice::Materialise { .. } => "materialise",
     Advice::TakeBack { .. } => "delete --undo",
+    Advice::TakeBackAs { .. } => "delete --undo --name",
     Advice::Free { unasked: false } => "gc",
     Advice::Free { unasked: true } => "gc --yes",
     Advice::Screenshot { .. } => "view --screenshot",
@@ -130,6 +131,7 @@ fn kind(command: &str) -> &'static str {
     let marks = ["--undo", "--yes", "--screenshot"];
     let mark = marks.into_iter().find(|mark| command.split(' ').any(|word| word == *mark));
     let whole = mark.map_or_else(|| verb.to_owned(), |mark| format!("{verb} {mark}"));
+    let whole = if whole == "delete --undo" && command.contains(" --name ") { whole + " --name" } else { whole };
     NAMES.iter().find(|name| **name == whole).unwrap_or_else(|| panic!("a kind of advice for `{command}`"))
 }
 
@@ -265,6 +267,15 @@ fn after_deleting(person: &Person) {
     let asks = person.run(0, &["gc"]);
     person.paste(&asks.out, &["gc --yes"]);
     person.run(1, &["delete", "two", "--undo"]);
+    // Its name was given to another one meanwhile.
+    person.run(0, &[&TRAIN[..], &["--steps", "5", "--branch", "two", "--seed", "2"]].concat());
+    person.run(0, &["delete", "two"]);
+    person.run(0, &[&TRAIN[..], &["--steps", "6", "--branch", "two", "--seed", "3"]].concat());
+    let ran = person.run(1, &["delete", "two", "--undo"]);
+    assert!(ran.err.contains("already has a branch `two`: choose another name"), "{ran:?}");
+    person.paste(&ran.err, &["delete --undo --name"]);
+    assert_eq!(person.run(0, &["show", "two~2", "--json"]).json()["step"], 5);
+    assert_eq!(person.run(0, &["show", "two", "--json"]).json()["step"], 6);
 
     // A deleted branch that another was forked from, as a copied store has it.
     person.run(0, &["fork", "one@10", "--name", "child"]);

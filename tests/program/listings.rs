@@ -137,3 +137,86 @@ fn data_lists_and_checks_what_is_embedded() {
     assert!(text.contains("(as expected)"), "{text}");
     assert_eq!(scratch.run(0, "data check").out.matches("digest ").count(), 2);
 }
+
+/// A branch whose `steps` cannot be read had no row, and with `--json` there was no word
+/// of it on the output.
+#[test]
+fn log_shows_what_is_known_of_a_damaged_branch() {
+    let scratch = Scratch::new();
+    scratch.run(0, &format!("{TRAIN} --steps 20"));
+    scratch.run(0, &format!("{TRAIN} --steps 5 --branch other"));
+    let id = scratch.run(0, "show main --json").json()["id"].as_str().expect("an id").to_owned();
+    let folder = scratch.path(format!("runs/branches/branch={id}"));
+    let steps = folder.join("steps/000000000000-000000000020.parquet");
+    let whole = std::fs::read(&steps).expect("a file");
+    std::fs::write(&steps, &whole[..whole.len() / 2]).expect("damage");
+    let text = scratch.run(1, "log");
+    let row = text.out.lines().find(|line| line.starts_with("main ")).expect("a row");
+    for part in ["small", "digits", "adam", " 20 ", "damaged"] {
+        assert!(row.contains(part), "{part} is not in {row}");
+    }
+    let file = steps.file_name().and_then(|name| name.to_str()).expect("a name");
+    assert_eq!(text.err.matches(file).count(), 1, "{}", text.err);
+    let rows = lines(&scratch.run(1, "log --json").out);
+    assert_eq!(rows.len(), 2);
+    assert_eq!(
+        (&rows[0]["branch"], &rows[0]["last_step"], &rows[0]["last_loss"]),
+        (&"main".into(), &20.into(), &Value::Null)
+    );
+    assert!(rows[0]["problems"][0].as_str().is_some_and(|problem| problem.contains(file)), "{rows:?}");
+    assert_eq!(rows[1]["problems"], Value::Array(Vec::new()));
+    // What has no row is an object of its own.
+    std::fs::write(&steps, whole).expect("the file as it was");
+    std::fs::write(folder.join("branch.json"), "{").expect("damage");
+    let rows = lines(&scratch.run(1, "log --json").out);
+    assert_eq!((&rows[0]["branch"], &rows[1]["event"]), (&"other".into(), &"error".into()));
+    assert!(rows[1]["message"].as_str().is_some_and(|message| message.contains("branch.json is damaged")), "{rows:?}");
+}
+
+/// Its rows had 300 columns, most of which said the same of each branch.
+#[test]
+fn log_says_once_what_all_branches_have_alike() {
+    let scratch = recorded();
+    let wide = scratch.run(0, "log --wide").out;
+    let (heading, alike) = (wide.lines().next().expect("a heading"), wide.lines().last().expect("a line"));
+    assert!(alike.starts_with("in all branches: network small; parameters "), "{alike}");
+    assert!(alike.contains("; data digits; batch 8; seed 0"), "{alike}");
+    for (title, varies) in [("id", true), ("optimizer", true), ("other parameters", true), ("network", false)] {
+        assert_eq!(heading.contains(title), varies, "{title}: {heading}");
+    }
+    assert!(heading.trim_end().ends_with("edits"), "{heading}");
+    assert!(wide.contains("beta1=0.9,beta2=0.999"), "{wide}");
+    scratch.run(0, "delete sgd");
+    let one = scratch.run(0, "log --wide").out;
+    assert!(one.contains("network") && !one.contains("in all branches"), "{one}");
+}
+
+/// The table of a step did not say which filters stand still.
+#[test]
+fn show_tells_what_is_frozen() {
+    let scratch = Scratch::new();
+    scratch.run(0, &format!("{TRAIN} --steps 20"));
+    assert!(!scratch.run(0, "show main").out.contains("frozen"));
+    let fork = |name: &str, edits: &[&str]| {
+        let mut command = scratch.command(&format!("fork main@10 --name {name} --steps 15 --json"));
+        edits.iter().for_each(|edit| drop(command.args(["--edit", edit])));
+        assert_eq!(crate::support::Ran::of(command.output().expect("it starts")).code, Some(0));
+    };
+    fork("some", &["freeze conv1/2", "freeze fc1"]);
+    // Also at the first step, which has no gradients.
+    for step in ["some@10", "some@15"] {
+        let text = scratch.run(0, &format!("show {step}")).out;
+        let row = |layer: &str| {
+            let row = text.lines().find(|line| line.starts_with(layer)).unwrap_or_else(|| panic!("{layer}: {text}"));
+            row.split_whitespace().last().expect("a cell").to_owned()
+        };
+        assert_eq!(["layer", "conv1", "fc1", "softmax"].map(row), ["frozen", "1", "all", "–"], "{step}: {text}");
+        let shown = scratch.run(0, &format!("show {step} --json")).json();
+        let filters = shown["layers"][0]["filters"].as_array().expect("filters");
+        let frozen: Vec<&Value> = filters.iter().map(|filter| &filter["frozen"]).collect();
+        assert_eq!(frozen, [false, false, true, false], "{step}");
+        let text = scratch.run(0, &format!("show {step} --layer conv1")).out;
+        let cells: Vec<&str> = text.lines().rev().take(4).filter_map(|line| line.split_whitespace().last()).collect();
+        assert_eq!(cells, ["no", "yes", "no", "no"], "{text}");
+    }
+}

@@ -140,3 +140,61 @@ fn errors_of_the_arguments_are_json_too() {
     }
     assert!(scratch.run(2, "log --nonsense").out.is_empty());
 }
+
+/// What a run will take on disk was told 10 to 15 % too low.
+#[test]
+fn the_size_that_is_told_beforehand_is_right_within_a_tenth() {
+    let scratch = Scratch::new();
+    let megabytes = |text: &str| -> f64 {
+        let (number, unit) = text.split_once(' ').expect("a size");
+        let factor = match unit {
+            "kB" => 1e-3,
+            "MB" => 1.0,
+            _ => panic!("{text}"),
+        };
+        number.parse::<f64>().expect("a number") * factor
+    };
+    for (place, arguments) in [
+        "--dataset shapes --steps 300",
+        "--dataset shapes --steps 300 --optimizer sgd --learning-rate 0.01",
+        "--dataset shapes --steps 200 --probe 0,1,2,3",
+        "--dataset shapes --steps 1200 --fidelity keyframes",
+        "--dataset digits --network 20-20-20 --steps 600",
+        "--dataset digits --steps 300 --batch-size 32",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let said = scratch.run(0, &format!("train --branch size{place} {arguments}")).out;
+        let told = said.split("about ").nth(1).and_then(|rest| rest.split(" on disk").next()).expect("a size");
+        let listed = scratch.run(0, "log --json").out;
+        let row = listed.lines().find(|line| line.contains(&format!("\"size{place}\""))).expect("a row");
+        let row: serde_json::Value = serde_json::from_str(row).expect("JSON");
+        let (told, taken) = (megabytes(told), row["bytes"].as_f64().expect("a number") / 1e6);
+        assert!((told / taken - 1.0).abs() < 0.1, "{arguments}: {told} MB told, {taken} MB taken");
+    }
+}
+
+/// These were told as something else that was wrong, or by the system's words.
+#[test]
+fn what_is_given_twice_or_in_the_wrong_place_is_named() {
+    let scratch = Scratch::new();
+    std::fs::write(scratch.path("file"), "").expect("a file");
+    for (code, arguments, says) in [
+        (
+            2,
+            "train --optimizer adam,beta1=0.8,beta1=0.9",
+            "optimizer adam: expected each parameter once, found `beta1` twice",
+        ),
+        (2, "train --optimizer adam,weight-decay=0,weight_decay=0", "found `weight_decay` twice"),
+        (
+            1,
+            "train --store file --steps 1",
+            "file is not a store: expected a folder, or a path where one can be made, found a file",
+        ),
+        (1, "log --store file", "file is not a store: expected a folder, found a file"),
+    ] {
+        let ran = scratch.run(code, arguments);
+        assert!(ran.err.contains(says), "{arguments}: {}", ran.err);
+    }
+}

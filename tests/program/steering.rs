@@ -57,6 +57,11 @@ fn a_training_is_steered_from_another_process() {
     assert!(refused.err.contains("refused: cannot remove-filter conv1/9: conv1 has no filter 9"), "{refused:?}");
     let unread = edit(&scratch, "main", "grow conv1");
     assert_eq!(unread.code, Some(2), "{unread:?}");
+    // One rule for codes, whoever applies the edit.
+    let absurd = "set beta1 0.99999999999";
+    let steered = edit(&scratch, "main", absurd);
+    let forked = scratch.command("fork main --name x --edit").arg(absurd).output().expect("the program starts");
+    assert_eq!((steered.code, forked.status.code()), (Some(2), Some(2)), "{steered:?}");
 
     let forked = edit(&scratch, "main", "add-filter conv1");
     let answer = forked.json();
@@ -217,4 +222,23 @@ fn a_link_in_the_place_of_a_mailbox_is_not_followed_and_ends_no_training() {
     assert!(!said.contains("unreachable"), "told once: {said}");
     untouched();
     scratch.run(0, "verify main");
+}
+
+/// A training that is given another name meanwhile advised the old one at its end.
+#[test]
+fn what_a_training_says_has_the_name_that_its_branch_has_by_then() {
+    let scratch = Scratch::new();
+    scratch.run(0, &format!("{TRAIN} --steps 10 --fidelity keyframes"));
+    let mut command = scratch.command("resume main --steps 1000000000");
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    let mut output = BufReader::new(child.stdout.take().expect("a pipe"));
+    output.read_line(&mut String::new()).expect("a line");
+    scratch.run(0, "rename main other");
+    assert_eq!(scratch.run(0, "steer other --pause --json").json()["branch"], "other");
+    scratch.run(0, "steer other --stop");
+    let mut said = String::new();
+    output.read_to_string(&mut said).expect("lines");
+    assert_eq!(child.wait().expect("it ends").code(), Some(130));
+    let next = said.split("next:").nth(1).expect("advice");
+    assert!(next.contains("other@") && !next.contains("main"), "{said}");
 }

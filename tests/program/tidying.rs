@@ -101,3 +101,59 @@ fn a_branch_is_renamed_deleted_taken_back_and_freed() {
     scratch.run(0, "delete trunk");
     assert!(scratch.run(0, "log").out.contains("has no branch yet"));
 }
+
+/// The folder of a branch.
+fn folder(scratch: &Scratch, branch: &str) -> std::path::PathBuf {
+    let id = scratch.run(0, &format!("show {branch} --json")).json()["id"].as_str().expect("an id").to_owned();
+    scratch.path(format!("runs/branches/branch={id}"))
+}
+
+/// It needed the newest weights before it could compute any.
+#[test]
+fn materialise_writes_the_newest_weights_again_where_they_are_lost() {
+    let scratch = Scratch::new();
+    scratch.run(0, &format!("{TRAIN} --steps 600"));
+    let file = folder(&scratch, "main").join("weights/000000000512-000000000600.parquet");
+    let whole = std::fs::read(&file).expect("a file");
+    std::fs::remove_file(&file).expect("a loss");
+    scratch.run(0, "materialise main");
+    assert!(std::fs::read(&file).expect("the file again") == whole);
+    scratch.run(0, "verify main");
+    std::fs::remove_file(&file).expect("a loss");
+    scratch.run(0, "compact main");
+    scratch.run(0, "verify main");
+}
+
+/// Files of these tables that were lost were told as rows that somebody had changed.
+#[test]
+fn verify_tells_a_lost_file_as_lost() {
+    let scratch = Scratch::new();
+    scratch.run(0, &format!("{TRAIN} --steps 600 --validate-every 100"));
+    let main = folder(&scratch, "main");
+    for table in ["keyframes", "validation"] {
+        for segment in ["000000000000-000000000511", "000000000512-000000000600"] {
+            let name = format!("{table}/{segment}.parquet");
+            let away = scratch.path("away");
+            std::fs::rename(main.join(&name), &away).expect("a loss");
+            let ran = scratch.run(1, "verify main");
+            let path = format!("{name} is missing: expected ");
+            assert!(ran.err.contains(&path) && !ran.err.contains("was changed"), "{name}: {}", ran.err);
+            std::fs::rename(&away, main.join(&name)).expect("the file back");
+        }
+    }
+    scratch.run(0, "verify main");
+}
+
+/// What is advised of a damaged file was refused when somebody did it.
+#[test]
+fn a_damaged_branch_can_be_deleted_and_trained_again() {
+    let scratch = Scratch::new();
+    scratch.run(0, &format!("{TRAIN} --steps 20"));
+    let steps = folder(&scratch, "main").join("steps/000000000000-000000000020.parquet");
+    std::fs::write(&steps, "PAR1").expect("damage");
+    let ran = scratch.run(1, "show main");
+    assert!(ran.err.contains("or delete the branch and train it again"), "{}", ran.err);
+    scratch.run(0, "delete main");
+    assert_eq!(scratch.run(0, &format!("{TRAIN} --steps 20")).json()["step"], 20);
+    scratch.run(0, "verify main");
+}

@@ -10,8 +10,11 @@ use serde_json::{Value, json};
 
 use crate::support::{Ran, Scratch, TRAIN};
 
-const RESTORE: &str =
-    "Everything else in the store stays readable; restore this file from a copy, or train the branch again";
+const RESTORE: &str = "Everything else in the store stays readable; restore this file from a copy, or delete the \
+                       branch and train it again";
+
+/// A branch whose description cannot be read cannot be deleted by its name.
+const RESTORE_DESCRIPTION: &str = "Everything else in the store stays readable; restore this file from a copy";
 
 /// Commands on the branch `child`, in the order of the answers below.
 const COMMANDS: [&str; 5] =
@@ -151,7 +154,8 @@ fn absurd_sizes_are_refused_before_anything_is_allocated() {
     stores.describe(&stores.child, |child| child["topology"]["layers"][0]["coefficients"] = json!(u64::MAX));
     let absurd = format!(
         "warning: {} is damaged: expected a branch that can be recorded, found layer conv1: expected at most 268435456 \
-         values a step, found 4 filters of 18446744073709551615. {RESTORE}",
+         values a step, found 4 filters of 18446744073709551615. \
+         {RESTORE_DESCRIPTION}",
         stores.named("branch.json")
     );
     stores.say([&absurd, UNREADABLE, UNREADABLE, UNREADABLE, UNREADABLE]);

@@ -7,7 +7,6 @@ use revacnn_schemas::{Axis, BranchId, BranchName, Chart, Hue, Mark, MarkKind, Sc
 use revacnn_store::{BranchReader, StepSpan, StoreError};
 
 use crate::sources::curves::{Quantity, Thinned, thin};
-use crate::sources::events;
 use crate::{Context, NotebookError, XAxis};
 
 /// One branch of a chart: the pieces of its history that its curve shows.
@@ -244,7 +243,7 @@ pub(super) fn marks(
 ) -> Result<(), NotebookError> {
     let Some((0, span)) = shown.parts.last().copied() else { return Ok(()) };
     let reader: &BranchReader = context.sources().lineage_of(&shown.id)?.own();
-    let happened = events(reader, span)?;
+    let happened = reader.events(span)?;
     let fork = shown.fork.map(|step| (step, shown.name.to_string(), MarkKind::Fork));
     let happened = happened.into_iter().map(|event| (event.step, event.kind, MarkKind::Event));
     let positions = positions(context, shown, 0, span, x)?;

@@ -16,16 +16,15 @@ use revacnn_recorder::find_data;
 use revacnn_schemas::{
     Address, BranchId, BranchName, BranchRecord, DatasetIdentity, Epoch, Hue, LayerName, Position, Step,
 };
-use revacnn_store::{BranchList, Glance, Lineage, StepRow, Store, StoreError};
+pub use revacnn_store::BranchEvent;
+use revacnn_store::{BranchList, Lineage, Overview, Overviews, StepRow, Store, StoreError};
 use revacnn_trainer::data::Dataset;
 
 pub use self::extent::Extent;
 pub(crate) use self::kept::Embedded;
 use self::kept::Kept;
 pub use self::place::{At, Place};
-use self::summary::Inside;
-pub(crate) use self::summary::events;
-pub use self::summary::{BranchEvent, BranchSummary};
+pub use self::summary::BranchSummary;
 use crate::NotebookError;
 
 /// Everything that cells can read, of one store: histories, tensors, columns and
@@ -41,9 +40,11 @@ pub struct Sources {
     data: Option<PathBuf>,
     threads: usize,
     /// The branches as they were last listed.
-    listed: Option<BranchList>,
-    /// What was found in the branches at which nothing has changed since.
-    insides: HashMap<BranchId, (Glance, Inside)>,
+    listed: Option<BranchList<Arc<BranchRecord>>>,
+    /// What is known of the branches at which nothing has changed since.
+    overviews: Option<Overviews>,
+    /// The overview that a branch had last, and whether it was being trained.
+    looked: HashMap<BranchId, (Arc<Overview>, bool)>,
     hues: HashMap<BranchId, Hue>,
     lineages: HashMap<BranchId, Lineage>,
     datasets: HashMap<DatasetIdentity, Result<Arc<Dataset>, String>>,
@@ -64,7 +65,8 @@ impl Sources {
             data,
             threads,
             listed: None,
-            insides: HashMap::new(),
+            overviews: None,
+            looked: HashMap::new(),
             hues: HashMap::new(),
             lineages: HashMap::new(),
             datasets: HashMap::new(),
@@ -166,8 +168,11 @@ impl Sources {
         self.problems = listed.problems.iter().map(ToString::to_string).collect();
         self.hues = hues(&listed.records, &self.store.deleted()?);
         // What a compacted branch stores is said in its description.
-        let same = |known: &BranchRecord| listed.get(&known.id).is_some_and(|record| record == known);
-        self.lineages.retain(|_, lineage| lineage.branches().iter().all(|own| same(own)) && lineage.refresh().is_ok());
+        let same = |known: &BranchRecord| listed.get(&known.id).is_some_and(|record| **record == *known);
+        // Of the same value no more is to be looked at.
+        let is_same =
+            |own: &Arc<BranchRecord>| listed.get(&own.id).is_some_and(|one| Arc::ptr_eq(one, own) || **one == **own);
+        self.lineages.retain(|_, lineage| lineage.branches().iter().all(is_same) && lineage.refresh().is_ok());
         let known = |id: &BranchId| listed.get(id).is_some();
         self.kept.forget(&known, &same);
         for replay in self.kept.replays() {
@@ -187,9 +192,7 @@ impl Sources {
         if let Some(listed) = &self.listed
             && !listed.is_ambiguous(name)
         {
-            let named = listed.records.iter().find(|record| record.name == *name);
-            let found = named.or_else(|| listed.records.iter().find(|record| record.id.as_str() == name.as_str()));
-            if let Some(record) = found {
+            if let Some(record) = listed.named(name) {
                 return Ok(record.id.clone());
             }
         }
@@ -207,7 +210,13 @@ impl Sources {
     pub(crate) fn lineage_of(&mut self, id: &BranchId) -> Result<&Lineage, NotebookError> {
         if !self.lineages.contains_key(id) {
             let record = self.store.branch_by_id(id)?;
-            self.lineages.insert(id.clone(), Lineage::of(&self.store, &record)?);
+            // A chain of branches has each ancestor many times: they share its record.
+            let listed = self.listed.as_ref().filter(|listed| listed.get(id).is_some_and(|known| **known == record));
+            let lineage = match listed {
+                Some(listed) => Lineage::listed(&self.store, listed, id)?,
+                None => Lineage::of(&self.store, &record)?,
+            };
+            self.lineages.insert(id.clone(), lineage);
         }
         let lineage = &self.lineages[id];
         lineage.hold();
@@ -234,8 +243,8 @@ impl Sources {
 /// alone, and so are the same in a window, however long it is open, and in a
 /// file. What is in the trash keeps its colour until it is gone for good, so that
 /// a deletion changes no other branch's.
-fn hues(records: &[BranchRecord], deleted: &[BranchRecord]) -> HashMap<BranchId, Hue> {
-    let mut all: Vec<&BranchRecord> = records.iter().chain(deleted).collect();
+fn hues(records: &[Arc<BranchRecord>], deleted: &[BranchRecord]) -> HashMap<BranchId, Hue> {
+    let mut all: Vec<&BranchRecord> = records.iter().map(|record| &**record).chain(deleted).collect();
     all.sort_by_key(|record| (record.created_unix_seconds, &record.name, &record.id));
     // One that is just being deleted may be in both.
     all.dedup_by_key(|record| &record.id);

@@ -116,6 +116,28 @@ impl Folder {
         if kind.is_file() { Ok(file) } else { Err(StoreError::damaged(&path, "a plain file", described(kind))) }
     }
 
+    /// Opens a plain file that lies in this folder or in folders of it, by its path;
+    /// `None` where there is none.
+    pub(crate) fn file_below(&self, path: &Path) -> Result<Option<File>, StoreError> {
+        let inner = path.strip_prefix(&self.path).unwrap_or(path).to_string_lossy().into_owned();
+        let mut names = inner.split(std::path::is_separator).peekable();
+        let mut held: Option<Self> = None;
+        while let Some(name) = names.next() {
+            let folder = held.as_ref().unwrap_or(self);
+            if names.peek().is_none() {
+                return match folder.file(name) {
+                    Err(error) if error.is_missing_file() => Ok(None),
+                    file => file.map(Some),
+                };
+            }
+            match folder.inside(name)? {
+                Some(inner) => held = Some(inner),
+                None => return Ok(None),
+            }
+        }
+        Ok(None)
+    }
+
     /// Removes a file, or a link itself; one that is gone already is fine.
     pub(crate) fn remove(&self, name: &str) -> Result<(), StoreError> {
         let path = self.path(name);
@@ -165,6 +187,19 @@ pub(crate) struct Stamp {
     bytes: u64,
 }
 
+impl Stamp {
+    /// All of it.
+    pub(crate) fn bytes(&self) -> [u8; 49] {
+        let mut bytes = [1; 49];
+        let parts = [self.changed.0, self.changed.1, self.modified.0, self.modified.1].map(i64::to_le_bytes);
+        let parts = parts.into_iter().chain([self.number, self.bytes].map(u64::to_le_bytes));
+        for (place, part) in bytes[1..].chunks_exact_mut(8).zip(parts) {
+            place.copy_from_slice(&part);
+        }
+        bytes
+    }
+}
+
 /// Something in a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
@@ -173,6 +208,14 @@ pub(crate) struct Entry {
     pub(crate) is_folder: bool,
     /// The bytes of a plain file, where they were asked for; else 0.
     pub(crate) bytes: u64,
+    /// What tells that a plain file was changed, where that was asked for.
+    pub(crate) stamp: Option<Stamp>,
+}
+
+impl Entry {
+    fn new(name: String, is_folder: bool, stamp: Option<Stamp>) -> Self {
+        Self { name, is_folder, bytes: stamp.map_or(0, |stamp| stamp.bytes), stamp }
+    }
 }
 
 fn sorted(entries: Result<Vec<Entry>, StoreError>) -> Result<Vec<Entry>, StoreError> {
@@ -256,20 +299,20 @@ mod system {
                 continue;
             }
             let look = || fs::statat(folder.fd()?, name, AtFlags::SYMLINK_NOFOLLOW);
-            let (mut kind, mut bytes) = (entry.file_type(), 0);
+            let (mut kind, mut stamp) = (entry.file_type(), None);
             if kind == FileType::Unknown || (measures && kind == FileType::RegularFile) {
                 match look() {
                     Ok(found) => {
                         kind = FileType::from_raw_mode(found.st_mode);
-                        bytes = u64::try_from(found.st_size).unwrap_or_default();
+                        stamp = Some(stamp_of(&found));
                     }
                     // Gone since it was listed.
                     Err(rustix::io::Errno::NOENT) => continue,
                     Err(error) => return Err(error.into()),
                 }
             }
-            let bytes = if measures && kind == FileType::RegularFile { bytes } else { 0 };
-            entries.push(Entry { name: text.to_owned(), is_folder: kind == FileType::Directory, bytes });
+            let stamp = stamp.filter(|_| measures && kind == FileType::RegularFile);
+            entries.push(Entry::new(text.to_owned(), kind == FileType::Directory, stamp));
         }
         Ok(entries)
     }
@@ -281,14 +324,18 @@ mod system {
     }
 
     pub(super) fn stamp(folder: &Handle, name: &str) -> Option<Stamp> {
+        look(folder, name).map(|entry| stamp_of(&entry))
+    }
+
+    fn stamp_of(entry: &Stat) -> Stamp {
         // The types of these fields differ between systems.
         #[allow(clippy::unnecessary_cast, clippy::allow_attributes, reason = "needed on some systems")]
-        look(folder, name).map(|entry| Stamp {
+        Stamp {
             changed: (entry.st_ctime as i64, entry.st_ctime_nsec as i64),
             modified: (entry.st_mtime as i64, entry.st_mtime_nsec as i64),
             number: entry.st_ino as u64,
             bytes: entry.st_size as u64,
-        })
+        }
     }
 
     pub(super) fn is_folder(folder: &Handle, name: &str) -> bool {
@@ -359,8 +406,8 @@ mod system {
         for entry in fs::read_dir(checked(&folder)?)? {
             let entry = entry?;
             let (Ok(name), kind) = (entry.file_name().into_string(), entry.file_type()?) else { continue };
-            let bytes = if measures && kind.is_file() { entry.metadata().map_or(0, |found| found.len()) } else { 0 };
-            entries.push(Entry { name, is_folder: kind.is_dir(), bytes });
+            let stamp = if measures && kind.is_file() { stamp(&folder, &name) } else { None };
+            entries.push(Entry::new(name, kind.is_dir(), stamp));
         }
         Ok(entries)
     }

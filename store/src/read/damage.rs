@@ -7,7 +7,8 @@ use std::path::Path;
 
 use revacnn_schemas::{Producer, Step, Table};
 
-use crate::disk::open_plain_file;
+use crate::disk::Disk;
+use crate::disk::folder::Folder;
 use crate::disk::paths::StepSpan;
 use crate::read::listing::Piece;
 use crate::shape::TENSOR_TABLES;
@@ -36,22 +37,24 @@ impl BranchReader {
 
     fn damaged_files_of(&self, span: StepSpan) -> Vec<StoreError> {
         let mut found = Vec::new();
+        // One that is gone has no pieces by then.
+        let Ok(folder) = Folder::open(&Disk::default(), &self.paths.folder) else { return found };
         for piece in self.index().pieces.iter().filter(|piece| span.intersection(&piece.span).is_some()) {
             for table in Table::ALL {
-                found.extend(self.damage_of(*piece, table));
+                found.extend(self.damage_of(&folder, *piece, table));
             }
         }
         found
     }
 
     /// What is wrong with a piece's file of a table, if it must be there.
-    fn damage_of(&self, piece: Piece, table: Table) -> Option<StoreError> {
+    fn damage_of(&self, folder: &Folder, piece: Piece, table: Table) -> Option<StoreError> {
         if !self.must_hold(piece, table) {
             return None;
         }
         // While somebody writes, a part is merged and a segment thinned: a file
         // that is gone with the part, or by now is not wanted, is no damage.
-        let look = || check_end(&piece.file(&self.paths, table), table);
+        let look = || check_end(folder, &piece.file(&self.paths, table), table);
         let error = look().err()?;
         self.refresh().ok()?;
         let is_listed =
@@ -94,15 +97,10 @@ impl Lineage {
     }
 }
 
-/// Checks that a file is there and ends as it must.
-fn check_end(path: &Path, table: Table) -> Result<(), StoreError> {
-    let mut file = open_plain_file(path).map_err(|error| {
-        if error.is_missing_file() {
-            StoreError::Missing { path: path.to_owned(), expected: format!("a part of the table {table}") }
-        } else {
-            error
-        }
-    })?;
+/// Checks that a file of a branch's folder is there and ends as it must.
+fn check_end(folder: &Folder, path: &Path, table: Table) -> Result<(), StoreError> {
+    let missing = || StoreError::Missing { path: path.to_owned(), expected: format!("a part of the table {table}") };
+    let mut file = folder.file_below(path)?.ok_or_else(missing)?;
     let ends_well = ends_well(&mut file).map_err(|source| StoreError::io("look at", path, source))?;
     if ends_well {
         Ok(())

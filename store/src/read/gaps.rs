@@ -1,9 +1,10 @@
 //! Steps that a history should have and has not: files of `steps` that were
 //! lost, and a parent that ends before its child's fork.
 
-use revacnn_schemas::{BranchName, BranchRecord, Step, Table};
+use revacnn_schemas::{BranchName, Step, Table};
 
 use crate::disk::paths::{BranchPaths, StepSpan};
+use crate::list::Listed;
 use crate::{BranchReader, Lineage, StoreError};
 
 /// Steps that are missing from a history.
@@ -109,7 +110,7 @@ impl Lineage {
             let Some(last) = fork.0.checked_sub(1).map(Step) else { continue };
             fork = parent.branch().first_step();
             let inherited = StepSpan::new(parent.branch().first_step(), last);
-            let short = gap_before(&pair[0], parent.branch(), parent.steps(), &parent.paths);
+            let short = gap_before(&*pair[0], parent.branch(), parent.steps(), &parent.paths);
             // A lost file says more than that the parent is too short.
             for gap in parent.gaps()? {
                 let within = gap.span.intersection(&inherited);
@@ -130,8 +131,8 @@ impl Lineage {
 /// What a child inherits from its parent, which has these steps, and the parent
 /// does not have because it ends before the fork.
 pub(crate) fn gap_before(
-    child: &BranchRecord,
-    parent: &BranchRecord,
+    child: &impl Listed,
+    parent: &impl Listed,
     steps: Option<StepSpan>,
     paths: &BranchPaths,
 ) -> Option<Gap> {
@@ -141,8 +142,8 @@ pub(crate) fn gap_before(
     (span.first <= span.last).then(|| Gap {
         span,
         error: StoreError::ParentTooShort {
-            branch: child.name.clone(),
-            parent: parent.name.clone(),
+            branch: child.name().clone(),
+            parent: parent.name().clone(),
             fork: child.first_step(),
             missing: span,
             folder: paths.folder.clone(),

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use revacnn_schemas::{BranchName, BranchRecord, Epoch, Position, Step, ValidationResult};
+use revacnn_schemas::{BranchId, BranchName, BranchRecord, Epoch, Position, Step, ValidationResult};
 
-use crate::{BranchReader, StepRow, StepSpan, Store, StoreError};
+use crate::{BranchList, BranchReader, StepRow, StepSpan, Store, StoreError};
 
 /// Readers of a branch and its ancestors, which hold its history together.
 ///
@@ -44,8 +44,17 @@ impl Lineage {
         Self::with(store, store.lineage(record)?)
     }
 
-    fn with(store: &Store, branches: Vec<BranchRecord>) -> Result<Self, StoreError> {
-        let branches: Vec<Arc<BranchRecord>> = branches.into_iter().map(Arc::new).collect();
+    /// Opens a branch of a list with its ancestors, whose records the lineages of one
+    /// list share.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open).
+    pub fn listed(store: &Store, list: &BranchList<Arc<BranchRecord>>, id: &BranchId) -> Result<Self, StoreError> {
+        Self::with(store, list.lineage(id, store.root())?)
+    }
+
+    fn with<T: Into<Arc<BranchRecord>>>(store: &Store, branches: Vec<T>) -> Result<Self, StoreError> {
+        let branches: Vec<Arc<BranchRecord>> = branches.into_iter().map(Into::into).collect();
         let mut readers: Vec<BranchReader> = Vec::new();
         for record in &branches {
             // What begins where a nearer one does, or later, has nothing before it.

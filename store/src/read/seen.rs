@@ -7,6 +7,7 @@ use crate::StoreError;
 use crate::disk::Disk;
 use crate::disk::folder::{Entry, Folder};
 use crate::disk::paths::{BranchPaths, StepSpan, parse_span};
+use crate::read::glance::Glancing;
 
 /// What one pass saw. Every folder is opened and listed once.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +20,8 @@ pub(crate) struct Seen {
     pub(crate) tail: Vec<Entry>,
     /// Bytes of all files, where they were asked for.
     pub(crate) bytes: u64,
+    /// What all of it looked like, where that was asked for.
+    pub(crate) glancing: Option<Glancing>,
 }
 
 impl Seen {
@@ -30,49 +33,63 @@ impl Seen {
     /// meanwhile is in `steps` by the time that is looked at, or else in the tail
     /// when that is.
     pub(crate) fn look(paths: &BranchPaths) -> Result<Self, StoreError> {
-        Self::pass(paths, false)
+        match Folder::open(&Disk::default(), &paths.folder) {
+            Ok(folder) => Self::default().pass(&folder),
+            Err(error) if error.is_missing_file() => Ok(Self::default()),
+            Err(error) => Err(error),
+        }
     }
 
-    /// [`look`](Self::look), and the bytes of all files.
-    pub(crate) fn measure(paths: &BranchPaths) -> Result<Self, StoreError> {
-        Self::pass(paths, true)
+    /// [`look`](Self::look), with the bytes of all files and what they look like.
+    pub(crate) fn measure(folder: &Folder) -> Result<Self, StoreError> {
+        Self { glancing: Some(Glancing::begin(folder)), ..Self::default() }.pass(folder)
     }
 
-    fn pass(paths: &BranchPaths, measures: bool) -> Result<Self, StoreError> {
-        let folder = match Folder::open(&Disk::default(), &paths.folder) {
-            Ok(folder) => folder,
-            Err(error) if error.is_missing_file() => return Ok(Self::default()),
-            Err(error) => return Err(error),
-        };
-        let mut seen = Self { own: folder.entries(measures)?, ..Self::default() };
-        seen.bytes = bytes_of(&seen.own);
+    fn pass(mut self, folder: &Folder) -> Result<Self, StoreError> {
+        let measures = self.glancing.is_some();
+        let own = folder.entries(measures)?;
+        self.note(&[], &own);
+        self.own = own;
         for (place, table) in Table::ALL.iter().enumerate().filter(|(_, table)| **table != Table::Steps) {
-            seen.tables[place] = seen.spans_in(&folder, table.name(), measures)?;
+            self.tables[place] = self.spans_in(folder, table.name())?;
         }
         for name in ["inbox", "outbox"] {
-            if measures && seen.has(name) {
+            if measures && self.has(name) {
                 // What a stranger put there is no part of the branch's listing.
-                seen.bytes += bytes_of(&folder.entries_inside(name, true).unwrap_or_default());
+                self.note(&[name], &folder.entries_inside(name, true).unwrap_or_default());
             }
         }
-        seen.tail = folder.entries_inside("tail", measures)?;
-        seen.bytes += bytes_of(&seen.tail);
-        if measures && !seen.tail.is_empty() {
-            let tail = folder.inside("tail")?;
-            for part in seen.tail.iter().filter(|entry| entry.is_folder) {
-                let inside = tail.as_ref().map(|tail| tail.entries_inside(&part.name, true));
-                seen.bytes += inside.and_then(Result::ok).map_or(0, |entries| bytes_of(&entries));
+        let tail = folder.entries_inside("tail", measures)?;
+        self.note(&["tail"], &tail);
+        if measures && let Some(held) = folder.inside("tail")?.filter(|_| !tail.is_empty()) {
+            for Entry { name, .. } in tail.iter().filter(|entry| entry.is_folder) {
+                if let Some(glancing) = &mut self.glancing {
+                    glancing.add(&["tail", name], held.stamp(name));
+                }
+                self.note(&["tail", name], &held.entries_inside(name, true).unwrap_or_default());
             }
         }
+        self.tail = tail;
         let steps = Self::place(Table::Steps);
-        seen.tables[steps] = seen.spans_in(&folder, Table::Steps.name(), measures)?;
-        Ok(seen)
+        self.tables[steps] = self.spans_in(folder, Table::Steps.name())?;
+        Ok(self)
+    }
+
+    /// Notes bytes and looks of what is in a folder.
+    fn note(&mut self, folder: &[&str], entries: &[Entry]) {
+        let Some(glancing) = &mut self.glancing else { return };
+        for entry in entries {
+            self.bytes += entry.bytes;
+            if entry.stamp.is_some() {
+                glancing.add(&[folder, &[&entry.name]].concat(), entry.stamp);
+            }
+        }
     }
 
     /// Spans of the files `FIRST-LAST.parquet` in a folder of the branch, sorted.
-    fn spans_in(&mut self, folder: &Folder, name: &str, measures: bool) -> Result<Vec<StepSpan>, StoreError> {
-        let entries = folder.entries_inside(name, measures)?;
-        self.bytes += bytes_of(&entries);
+    fn spans_in(&mut self, folder: &Folder, name: &str) -> Result<Vec<StepSpan>, StoreError> {
+        let entries = folder.entries_inside(name, self.glancing.is_some())?;
+        self.note(&[name], &entries);
         let spans = entries.iter().filter_map(|entry| parse_span(entry.name.strip_suffix(".parquet")?));
         let mut spans: Vec<StepSpan> = spans.collect();
         spans.sort();
@@ -92,8 +109,4 @@ impl Seen {
     pub(crate) fn has(&self, name: &str) -> bool {
         self.own.iter().any(|entry| entry.name == name)
     }
-}
-
-fn bytes_of(entries: &[Entry]) -> u64 {
-    entries.iter().map(|entry| entry.bytes).sum()
 }

@@ -129,6 +129,22 @@ impl Recorder {
         options: RecorderOptions,
         lock: Arc<FileLock>,
     ) -> Result<Self, StoreError> {
+        Self::held(store, branch, options, lock, true)
+    }
+
+    /// [`holding`](Self::holding), to seal what a kill may have left and go no
+    /// further: the weights of the last step, whose file may be lost, are not read.
+    pub(crate) fn to_seal(store: &Store, branch: &BranchRecord, lock: Arc<FileLock>) -> Result<Self, StoreError> {
+        Self::held(store, branch, RecorderOptions::default(), lock, false)
+    }
+
+    fn held(
+        store: &Store,
+        branch: &BranchRecord,
+        options: RecorderOptions,
+        lock: Arc<FileLock>,
+        goes_on: bool,
+    ) -> Result<Self, StoreError> {
         let paths = store.paths(&branch.id);
         let shape = BranchShape::of(branch)
             .map_err(|reason| StoreError::Unrecordable { branch: branch.name.clone(), reason })?;
@@ -152,8 +168,8 @@ impl Recorder {
             options.disk_budget,
         )?;
         writer.finish_interrupted_segment()?;
-        let mut needs_previous_weights = false;
-        if let Some(step) = committed {
+        let mut needs_previous_weights = !goes_on && committed.is_some();
+        if let Some(step) = committed.filter(|_| goes_on) {
             let reader = BranchReader::of(store, branch.clone())?;
             match reader.weights(step)? {
                 Some(weights) => writer.set_previous_weights(weights),

@@ -16,7 +16,7 @@ use crate::write::part::PartWriter;
 use crate::write::record::StepRecord;
 use crate::write::side_by_side::{Haste, cores};
 use crate::write::statistics::FilterStatistics;
-use crate::{Recorder, RecorderOptions, Store, StoreError};
+use crate::{Recorder, Store, StoreError};
 
 /// A branch whose one writer the holder is, its tail sealed, and whose stored
 /// tensors may be dropped or written again.
@@ -45,7 +45,7 @@ impl Rewrite {
         let lock = Arc::new(store.hold_to_write(record)?);
         // Who held the lock before may have changed it.
         let record = store.branch_by_id(&record.id)?;
-        Recorder::holding(store, &record, RecorderOptions::default(), lock.clone())?.finish()?;
+        Recorder::to_seal(store, &record, lock.clone())?.finish()?;
         Ok(Self { store: store.clone(), record, lock })
     }
 
