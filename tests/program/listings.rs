@@ -199,7 +199,7 @@ fn show_tells_what_is_frozen() {
     assert!(!scratch.run(0, "show main").out.contains("frozen"));
     let fork = |name: &str, edits: &[&str]| {
         let mut command = scratch.command(&format!("fork main@10 --name {name} --steps 15 --json"));
-        edits.iter().for_each(|edit| drop(command.args(["--edit", edit])));
+        command.args(edits.iter().flat_map(|edit| ["--edit", *edit]));
         assert_eq!(crate::support::Ran::of(command.output().expect("it starts")).code, Some(0));
     };
     fork("some", &["freeze conv1/2", "freeze fc1"]);

@@ -191,10 +191,9 @@ impl Sources {
         }
         if let Some(listed) = &self.listed
             && !listed.is_ambiguous(name)
+            && let Some(record) = listed.named(name)
         {
-            if let Some(record) = listed.named(name) {
-                return Ok(record.id.clone());
-            }
+            return Ok(record.id.clone());
         }
         // Made since, or there is none.
         let found = self.store.branch(name)?;
