@@ -5,7 +5,7 @@
 //! and at a short and at a full length of the log reads random steps through
 //! a reader that stays open. Options after `--`: `--steps N` (default 20000),
 //! `--seeks N` (default 1000), `--batch-size N`, `--fidelity keyframes` (then
-//! steps are computed again, on one thread), `--store DIR` (default a folder
+//! steps are computed again, on as many threads as help), `--store DIR` (default a folder
 //! of its own that is removed afterwards; it needs 200 kB a step).
 
 use std::error::Error;
@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use revacnn_recorder::Replay;
+use revacnn_recorder::{Replay, usual_threads};
 use revacnn_schemas::{BranchName, Fidelity, FilterNumber, Step, Table};
 use revacnn_store::{BranchReader, StepSpan, Store, branch_bytes, cpu_seconds};
 use revacnn_test_support::SmallRun;
@@ -115,7 +115,7 @@ fn measure(
     let begin = Instant::now();
     let reader = BranchReader::open(store, name)?;
     let stored = reader.branch().recording.fidelity == Fidelity::Every;
-    let mut replay = Replay::new(BranchReader::open(store, name)?).with_data(dataset.clone(), 1);
+    let mut replay = Replay::new(BranchReader::open(store, name)?).with_data(dataset.clone(), usual_threads());
     replay.tensors(Step(length / 2))?;
     let first = milliseconds(begin);
     let mut stream = Stream::new("seek", &[length]);

@@ -79,10 +79,11 @@ impl DataOption {
     }
 }
 
-/// How many threads work, where more than four have nothing to do.
+/// How many threads work.
 #[derive(Debug, Args)]
 pub(crate) struct ThreadsOption {
-    /// Threads [default: the machine's cores, 4 at most].
+    /// Threads at most; training tries out how many of them are fastest [default: the machine's
+    /// cores].
     #[arg(long, value_name = "N", value_parser = threads)]
     pub(crate) threads: Option<u16>,
 }

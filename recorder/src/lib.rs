@@ -81,6 +81,7 @@
 //! | `session` | training that is recorded |
 //! | `training` | a session that other processes steer |
 //! | `divergence` | a value that is not finite, and what is worth a try |
+//! | `pace` | how many threads train |
 //! | `replay` | computing recorded steps again |
 //! | `verify` | executing a branch again and comparing |
 //! | `fidelity` | compact and materialise |
@@ -92,6 +93,7 @@ mod error;
 mod fidelity;
 mod find_data;
 mod fork;
+mod pace;
 mod preview;
 mod replay;
 mod resources;

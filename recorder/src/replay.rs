@@ -16,6 +16,12 @@ use revacnn_store::{BranchReader, StepRow, StepSpan, StepTensors, Store, StoreEr
 /// Bytes of recomputed steps that are kept for the next question.
 const CACHE_BYTES: usize = 64 << 20;
 
+/// Bytes of states on the way to them that are kept.
+const MARKS_BYTES: usize = 16 << 20;
+
+/// Steps from one state that is kept to the next.
+const MARK_STEPS: u64 = 16;
+
 /// What a branch trains, if this version of the engine computed it and so can
 /// compute it again; `verb` says what for, such as "fork it".
 ///
@@ -66,12 +72,12 @@ pub(crate) fn bring_forward(trainer: &mut Trainer, reader: &BranchReader, to: St
     let keyframe = reader.keyframe_at_or_before(to)?;
     trainer.restore(&keyframe)?;
     check_digest(trainer, reader)?;
-    go_on(trainer, reader, to)?;
+    go_on(trainer, reader, to, &mut Marks::none())?;
     Ok(to.0 - keyframe.step.0)
 }
 
 /// Executes the steps after the trainer's until one, and compares digests.
-fn go_on(trainer: &mut Trainer, reader: &BranchReader, to: Step) -> Result<(), RecorderError> {
+fn go_on(trainer: &mut Trainer, reader: &BranchReader, to: Step, marks: &mut Marks) -> Result<(), RecorderError> {
     let first = trainer.position().next();
     if to < first {
         return Ok(());
@@ -85,8 +91,57 @@ fn go_on(trainer: &mut Trainer, reader: &BranchReader, to: Step) -> Result<(), R
             // It says what is lacking.
             None => check_row(trainer, reader, &reader.step_row(trainer.position())?)?,
         };
+        marks.pass(trainer);
     }
     Ok(())
+}
+
+/// States that were passed on the way to a step: who looks about there, or goes back a
+/// little, begins at them instead of at the keyframe before.
+#[derive(Debug)]
+struct Marks {
+    most: usize,
+    /// The oldest first.
+    states: VecDeque<TrainingState>,
+}
+
+impl Marks {
+    fn new() -> Self {
+        Self { most: MARKS_BYTES, states: VecDeque::new() }
+    }
+
+    /// Keeps nothing.
+    fn none() -> Self {
+        Self { most: 0, states: VecDeque::new() }
+    }
+
+    /// Keeps the state that a trainer is at, if it is one to be kept.
+    fn pass(&mut self, trainer: &Trainer) {
+        let step = trainer.position();
+        if self.most == 0 || !step.0.is_multiple_of(MARK_STEPS) || self.states.iter().any(|state| state.step == step) {
+            return;
+        }
+        let state = trainer.state();
+        let bytes = state_bytes(&state).max(1);
+        while !self.states.is_empty() && (self.states.len() + 1) * bytes > self.most {
+            self.states.pop_front();
+        }
+        self.states.push_back(state);
+    }
+
+    /// The newest state at or before a step.
+    fn before(&self, step: Step) -> Option<&TrainingState> {
+        self.states.iter().filter(|state| state.step <= step).max_by_key(|state| state.step)
+    }
+}
+
+/// Bytes of a state's arrays.
+fn state_bytes(state: &TrainingState) -> usize {
+    let parameters = state.parameters.iter().map(|layer| {
+        let slots = layer.weight_slots.iter().chain(&layer.bias_slots).map(Vec::len).sum::<usize>();
+        layer.weights.len() + layer.biases.len() + slots
+    });
+    4 * parameters.sum::<usize>()
 }
 
 /// Compares the parameters' digest with the log's, and the state's where the
@@ -132,13 +187,15 @@ pub struct Replay {
     /// Looks at images with the weights of any step; it never trains.
     looker: Option<Trainer>,
     cache: VecDeque<StepTensors>,
+    marks: Marks,
 }
 
 impl Replay {
     /// A replay that only reads what is stored, until it is
     /// [given the data](Self::with_data).
     pub fn new(reader: BranchReader) -> Self {
-        Self { reader, dataset: None, threads: 1, trainer: None, looker: None, cache: VecDeque::new() }
+        let (cache, marks) = (VecDeque::new(), Marks::new());
+        Self { reader, dataset: None, threads: 1, trainer: None, looker: None, cache, marks }
     }
 
     /// Lets the replay compute what is not stored.
@@ -174,14 +231,19 @@ impl Replay {
     pub fn trainer_at(&mut self, step: Step) -> Result<&mut Trainer, RecorderError> {
         check_producer(self.reader.branch(), "show what of it is not stored")?;
         let mut trainer = self.take_trainer()?;
-        let position = trainer.position();
-        // Going on is cheaper than going back, unless a keyframe is nearer.
-        let near = self.reader.nearest_keyframe(step)?;
-        if near.is_some_and(|near| near <= position) && position <= step && trainer.cursor().images_seen > 0 {
-            go_on(&mut trainer, &self.reader, step)?;
-        } else {
-            bring_forward(&mut trainer, &self.reader, step)?;
+        // Whatever is nearest: where the trainer is, a state that was passed, a keyframe.
+        let position = Some(trainer.position()).filter(|&at| at <= step && trainer.cursor().images_seen > 0);
+        let keyframe = self.reader.nearest_keyframe(step)?;
+        let mark = self.marks.before(step).filter(|mark| Some(mark.step) > keyframe.max(position));
+        if let Some(mark) = mark {
+            trainer.restore(mark)?;
+            check_digest(&trainer, &self.reader)?;
+        } else if keyframe.is_none() || position < keyframe {
+            let keyframe = self.reader.keyframe_at_or_before(step)?;
+            trainer.restore(&keyframe)?;
+            check_digest(&trainer, &self.reader)?;
         }
+        go_on(&mut trainer, &self.reader, step, &mut self.marks)?;
         Ok(self.trainer.insert(trainer))
     }
 

@@ -6,14 +6,15 @@ use std::path::{Path, PathBuf};
 use revacnn_schemas::DatasetIdentity;
 use revacnn_store::{DataHint, RecorderOptions, Store, StoreError, default_disk_budget, unix_seconds};
 
-/// Threads that a batch of the usual size has work for.
-const MOST_USEFUL: usize = 4;
+/// Parts that a batch has at most: more threads have nothing to do.
+const MOST_USEFUL: usize = 16;
 
 /// With what a verb works. Nothing of it is part of a branch, and none of it
 /// changes a bit of what is trained.
 #[derive(Debug, Clone)]
 pub struct Resources {
-    /// Threads of the engine.
+    /// Threads of the engine, at most: how many of them train is tried out while it
+    /// trains.
     pub threads: usize,
     /// How the recorder works; its disk budget bounds each branch.
     pub recorder: RecorderOptions,
@@ -49,9 +50,8 @@ pub fn all_cores() -> usize {
     std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
-/// The threads that train where nobody says how many: the machine's cores, four
-/// at most, because a batch of up to 32 images has no more parts and idle threads
-/// only cost.
+/// The threads that may train where nobody says how many: the machine's cores, as far as
+/// the largest batch has work for them.
 pub fn usual_threads() -> usize {
     all_cores().min(MOST_USEFUL)
 }

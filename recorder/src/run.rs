@@ -1,11 +1,13 @@
 //! Training to a step: the one loop, whoever watches it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use revacnn_schemas::Step;
 use revacnn_store::{StoreError, Summary};
 use revacnn_trainer::{StepOutcome, Trainer};
 
+use crate::pace::Pace;
 use crate::training::{Steered, Training, Turn};
 use crate::{Diverged, RecorderError, Session};
 
@@ -173,6 +175,7 @@ pub fn train(run: &mut Run, until: Step, watcher: &mut dyn Watcher, stop: &Stop)
         return Ok(Ended::Reached);
     }
     run.caution(watcher)?;
+    let mut pace = Pace::new(run.trainer().threads(), Instant::now());
     while run.trainer().position() < until {
         if stop.is_asked() {
             return Ok(Ended::Stopped);
@@ -183,12 +186,18 @@ pub fn train(run: &mut Run, until: Step, watcher: &mut dyn Watcher, stop: &Stop)
         }
         if !steered.is_empty() {
             run.caution(watcher)?;
+            run.trainer().set_active_threads(pace.interrupted(Instant::now()));
         }
         match turn? {
-            Turn::Waited => {}
+            Turn::Waited => {
+                pace.interrupted(Instant::now());
+            }
             Turn::Stopped => return Ok(Ended::Stopped),
             Turn::Stepped(outcome) => {
                 watcher.stepped(run, &outcome);
+                if let Some(threads) = pace.stepped(Instant::now()) {
+                    run.trainer().set_active_threads(threads);
+                }
                 if let Some(value) = outcome.divergence {
                     let first = run.session().map_or(Step(0), |session| session.record().first_step());
                     return Ok(Ended::Diverged(Diverged::at(run.trainer(), first, Some(value))));

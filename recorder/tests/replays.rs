@@ -34,3 +34,18 @@ fn a_replay_that_differed_once_is_not_trusted_afterwards() {
     differs(replay.tensors(Step(9)).unwrap_err());
     assert_eq!(replay.tensors(Step(7)).unwrap().step, Step(7));
 }
+
+#[test]
+fn a_step_is_the_same_wherever_one_comes_from() {
+    let folder = tempdir().unwrap();
+    let every = SmallRun { keyframe_interval: 64, ..SmallRun::default() };
+    let stored = every.recorded(&folder.path().join("every"), 130);
+    let small = SmallRun { fidelity: Fidelity::Keyframes, ..every };
+    let store = small.recorded(&folder.path().join("keyframes"), 130);
+    let stored = BranchReader::open(&stored, &name("main")).unwrap();
+    let mut replay = Replay::new(BranchReader::open(&store, &name("main")).unwrap()).with_data(small.data(), 1);
+    // Forwards past states that are kept, back to them, between them, past a keyframe and back.
+    for step in [60, 33, 50, 15, 32, 31, 16, 17, 90, 61, 130, 100, 64, 63, 0, 1, 128, 127] {
+        assert_eq!(replay.tensors(Step(step)).unwrap(), stored.seek(Step(step)).unwrap(), "step {step}");
+    }
+}

@@ -57,59 +57,78 @@ pub fn canonical_bits(value: f32) -> u32 {
     if value.is_nan() { 0x7fc0_0000 } else { value.to_bits() }
 }
 
+/// Bytes that are gathered before they are hashed: many blocks of a long array at
+/// once take a quarter of the time that one after the other takes.
+const GATHERED: usize = 1 << 15;
+
 /// Builds a digest from numbers, little-endian.
 #[derive(Debug, Clone)]
-pub struct Digester(blake3::Hasher);
+pub struct Digester {
+    hasher: blake3::Hasher,
+    /// What is yet to be hashed.
+    gathered: Vec<u8>,
+}
 
 impl Digester {
     /// A digest of nothing but the bytes added, so that any BLAKE3 program
     /// computes it from the same values.
     pub fn plain() -> Self {
-        Self(blake3::Hasher::new())
+        Self { hasher: blake3::Hasher::new(), gathered: Vec::new() }
     }
 
     /// An empty digest of the given kind; kinds never collide.
     pub fn new(kind: &'static str) -> Self {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(kind.as_bytes());
-        hasher.update(&[0]);
-        Self(hasher)
+        let mut digester = Self::plain();
+        digester.bytes(kind.as_bytes()).bytes(&[0]);
+        digester
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
+        self.gathered.extend_from_slice(bytes);
+        self.hash_if_full();
+        self
+    }
+
+    fn hash_if_full(&mut self) {
+        if self.gathered.len() >= GATHERED {
+            self.hasher.update(&self.gathered);
+            self.gathered.clear();
+        }
     }
 
     /// Adds values, each as its canonical bits, little-endian.
     pub fn floats(&mut self, values: &[f32]) -> &mut Self {
-        let mut bytes = [0_u8; 4096];
-        for block in values.chunks(bytes.len() / 4) {
-            for (slot, value) in bytes.chunks_exact_mut(4).zip(block) {
+        for block in values.chunks(GATHERED / 4) {
+            let start = self.gathered.len();
+            self.gathered.resize(start + 4 * block.len(), 0);
+            for (slot, value) in self.gathered[start..].chunks_exact_mut(4).zip(block) {
                 slot.copy_from_slice(&canonical_bits(*value).to_le_bytes());
             }
-            self.0.update(&bytes[..4 * block.len()]);
+            self.hash_if_full();
         }
         self
     }
 
     /// Adds a number.
     pub fn number(&mut self, value: u64) -> &mut Self {
-        self.0.update(&value.to_le_bytes());
-        self
+        self.bytes(&value.to_le_bytes())
     }
 
     /// Adds a text, with its length before it.
     pub fn text(&mut self, text: &str) -> &mut Self {
-        self.number(text.len() as u64);
-        self.0.update(text.as_bytes());
-        self
+        self.number(text.len() as u64).bytes(text.as_bytes())
     }
 
     /// Adds another digest.
     pub fn digest(&mut self, digest: Digest) -> &mut Self {
-        self.0.update(&digest.0);
-        self
+        self.bytes(&digest.0)
     }
 
     /// The digest of all that was added.
     pub fn finish(&self) -> Digest {
-        Digest(*self.0.finalize().as_bytes())
+        let mut hasher = self.hasher.clone();
+        hasher.update(&self.gathered);
+        Digest(*hasher.finalize().as_bytes())
     }
 }
 
@@ -122,6 +141,21 @@ mod tests {
         let of = |value: f32| Digester::new("test").floats(&[value]).finish();
         assert_eq!(of(f32::NAN), of(f32::from_bits(0xffc1_2345)));
         assert_ne!(of(0.0), of(-0.0));
+    }
+
+    #[test]
+    fn a_digest_is_that_of_the_bytes_however_they_were_added() {
+        let values: Vec<f32> = (0..50_000).map(|number| number as f32 * 0.37 - 9.0).collect();
+        let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let whole = Digest(*blake3::hash(&bytes).as_bytes());
+        assert_eq!(Digester::plain().floats(&values).finish(), whole);
+        for length in [1, 7, 75, 500, 8_191, 8_193] {
+            let mut digester = Digester::plain();
+            for part in values.chunks(length) {
+                digester.floats(part);
+            }
+            assert_eq!(digester.finish(), whole, "{length} values at a time");
+        }
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! Work shared out to threads, always in the same portions.
 
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// Threads that stay: the caller's own and a pool for the others.
 #[derive(Debug)]
 pub(crate) struct Threads {
     count: usize,
+    /// Those that work; the others sleep.
+    active: AtomicUsize,
     pool: Option<rayon::ThreadPool>,
 }
 
@@ -33,59 +36,67 @@ impl Threads {
         // Half as many until they start; a pool that fails ends those that it has.
         std::iter::successors(Some(count), |count| Some(count / 2))
             .take_while(|&count| count > 1)
-            .find_map(|count| Some(Self { count, pool: Some(pool(count - 1)?) }))
-            .unwrap_or(Self { count: 1, pool: None })
+            .find_map(|count| Some(Self::of(count, Some(pool(count - 1)?))))
+            .unwrap_or_else(|| Self::of(1, None))
+    }
+
+    fn of(count: usize, pool: Option<rayon::ThreadPool>) -> Self {
+        Self { count, active: AtomicUsize::new(count), pool }
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// How many of them work.
+    pub(crate) fn active(&self) -> usize {
+        self.active.load(Ordering::Relaxed)
+    }
+
+    /// Lets so many of them work, at least one and at most all: how many
+    /// changes no bit.
+    pub(crate) fn set_active(&self, active: usize) {
+        self.active.store(active.clamp(1, self.count), Ordering::Relaxed);
     }
 
     /// Calls `work` on every item; which thread does which is of no account
     /// to the result, because items share nothing that changes.
+    ///
+    /// Each thread has a share of its own, the same at every call, whose data
+    /// lie in its core's cache. When it is done with that it takes what is left
+    /// of the others', so that a core that has other work too holds nobody up.
     pub(crate) fn for_each<T: Send>(&self, items: &mut [T], work: impl Fn(usize, &mut T) + Sync) {
-        let share = items.len().div_ceil(self.count).max(1);
-        let Some(pool) = self.pool.as_ref().filter(|_| items.len() > 1) else {
+        let active = self.active().min(items.len());
+        let Some(pool) = self.pool.as_ref().filter(|_| active > 1) else {
             for (index, item) in items.iter_mut().enumerate() {
                 work(index, item);
             }
             return;
         };
-        let work = &work;
-        let run = move |first: usize, portion: &mut [T]| {
-            for (index, item) in portion.iter_mut().enumerate() {
-                work(first + index, item);
-            }
+        let share = items.len().div_ceil(active);
+        let shares: Vec<_> = items
+            .chunks_mut(share)
+            .enumerate()
+            .map(|(number, items)| Mutex::new((number * share..).zip(items.iter_mut())))
+            .collect();
+        let next = |share: &Mutex<_>| -> Option<(usize, &mut T)> {
+            let mut share = share.lock().unwrap_or_else(PoisonError::into_inner);
+            Iterator::next(&mut *share)
         };
-        pool.in_place_scope(|scope| {
-            let mut portions = items.chunks_mut(share).enumerate();
-            let own = portions.next();
-            for (number, portion) in portions {
-                scope.spawn(move |_| run(number * share, portion));
-            }
-            if let Some((_, portion)) = own {
-                run(0, portion);
-            }
-        });
-    }
-
-    /// [`for_each`](Self::for_each) where a thread takes the next item when it
-    /// is done with one: for few large items, on a machine that has other
-    /// work too.
-    pub(crate) fn for_each_in_turn<T: Send>(&self, items: &mut [T], work: impl Fn(usize, &mut T) + Sync) {
-        let helpers = self.count.min(items.len()).saturating_sub(1);
-        let waiting = Mutex::new(items.iter_mut().enumerate());
-        let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
-        let run = || {
-            while let Some((index, item)) = next() {
-                work(index, item);
-            }
-        };
-        match &self.pool {
-            Some(pool) => pool.in_place_scope(|scope| {
-                for _ in 0..helpers {
-                    scope.spawn(|_| run());
+        let run = |own: usize| {
+            let (before, after) = shares.split_at(own);
+            for share in after.iter().chain(before) {
+                while let Some((index, item)) = next(share) {
+                    work(index, item);
                 }
-                run();
-            }),
-            None => run(),
-        }
+            }
+        };
+        let run = &run;
+        pool.in_place_scope(|scope| {
+            (1..shares.len()).for_each(|own| scope.spawn(move |_| run(own)));
+            run(0);
+        });
     }
 }
 
@@ -102,9 +113,11 @@ mod tests {
                 threads.for_each(&mut items, |index, seen| seen.push(index));
                 let expected: Vec<Vec<usize>> = (0..length).map(|index| vec![index]).collect();
                 assert_eq!(items, expected, "{length} items on {count} threads");
+                threads.set_active(count - 1);
                 let mut items = vec![Vec::new(); length];
-                threads.for_each_in_turn(&mut items, |index, seen| seen.push(index));
-                assert_eq!(items, expected, "{length} items in turn on {count} threads");
+                threads.for_each(&mut items, |index, seen| seen.push(index));
+                assert_eq!(items, expected, "{length} items on {} of {count} threads", threads.active());
+                threads.set_active(usize::MAX);
             }
         }
     }

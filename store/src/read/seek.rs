@@ -248,12 +248,14 @@ impl BranchReader {
 
     fn normalisation(&self, piece: Piece, step: Step) -> Result<Vec<RunningStatistics>, StoreError> {
         let plan = &self.shape.normalisation;
-        if plan.rows() == 0 {
-            return Ok(Vec::new());
-        }
-        let file = self.open_table(piece, Table::Normalisation, step)?;
-        let all = |column| read_plain(&file, column, plan, piece, step, 0..plan.rows());
-        let (mean, variance) = (all("running_mean")?, all("running_variance")?);
+        // A layer without channels has statistics without values.
+        let (mean, variance) = if plan.rows() == 0 {
+            (Vec::new(), Vec::new())
+        } else {
+            let file = self.open_table(piece, Table::Normalisation, step)?;
+            let all = |column| read_plain(&file, column, plan, piece, step, 0..plan.rows());
+            (all("running_mean")?, all("running_variance")?)
+        };
         let layers = plan.layers.iter().map(|rows| {
             let range = rows.first_row..rows.first_row + rows.filters();
             RunningStatistics {

@@ -1,7 +1,5 @@
 //! A record batch as the columns of a row group: for the small tables.
 
-use std::io::Write;
-
 use arrow_array::cast::AsArray;
 use arrow_array::types::{ArrowPrimitiveType, Float32Type, Int32Type, Int64Type, TimestampMicrosecondType};
 use arrow_array::{Array, ArrayRef, RecordBatch};
@@ -13,7 +11,7 @@ use crate::write::pages::Group;
 use crate::write::rowgroup::Levels;
 
 /// Writes all columns of a batch.
-pub(crate) fn write(group: &mut Group<'_, impl Write + Send>, batch: &RecordBatch) -> Result<()> {
+pub(crate) fn write(group: &mut Group, batch: &RecordBatch) -> Result<()> {
     for (field, values) in batch.schema().fields().iter().zip(batch.columns()) {
         let nullable = field.is_nullable();
         match field.data_type() {
@@ -39,7 +37,7 @@ pub(crate) fn write(group: &mut Group<'_, impl Write + Send>, batch: &RecordBatc
     Ok(())
 }
 
-fn primitive<A, P>(group: &mut Group<'_, impl Write + Send>, values: &ArrayRef, nullable: bool) -> Result<()>
+fn primitive<A, P>(group: &mut Group, values: &ArrayRef, nullable: bool) -> Result<()>
 where
     A: ArrowPrimitiveType,
     P: data_type::DataType<T = A::Native>,
@@ -49,17 +47,12 @@ where
 }
 
 /// A column whose values that are not null are these.
-fn flat<P: data_type::DataType>(
-    group: &mut Group<'_, impl Write + Send>,
-    present: &[P::T],
-    values: &ArrayRef,
-    nullable: bool,
-) -> Result<()> {
+fn flat<P: data_type::DataType>(group: &mut Group, present: &[P::T], values: &ArrayRef, nullable: bool) -> Result<()> {
     let definition: Vec<i16> = (0..values.len()).map(|row| i16::from(values.is_valid(row))).collect();
     group.column::<P>(|column| column.write_batch(present, nullable.then_some(&definition[..]), None).map(drop))
 }
 
-fn lists<A, P>(group: &mut Group<'_, impl Write + Send>, values: &ArrayRef, nullable: bool) -> Result<()>
+fn lists<A, P>(group: &mut Group, values: &ArrayRef, nullable: bool) -> Result<()>
 where
     A: ArrowPrimitiveType,
     P: data_type::DataType<T = A::Native>,

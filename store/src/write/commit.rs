@@ -22,6 +22,7 @@ use crate::write::file::{Complete, FileKind, TableFile};
 use crate::write::part::{ClosedPart, OpenPart, PartWriter};
 use crate::write::record::{Records, StepRecord};
 use crate::write::recovery::Recovered;
+use crate::write::side_by_side::Haste;
 use crate::write::splice::splice;
 use crate::write::statistics::FilterStatistics;
 
@@ -53,13 +54,13 @@ impl LogWriter {
         recovered: Recovered,
         segment_steps: u64,
         disk_budget: Option<u64>,
-    ) -> Self {
-        Self {
+    ) -> Result<Self, StoreError> {
+        Ok(Self {
             record: record.clone(),
             shape: shape.clone(),
             disk: disk.clone(),
             paths: paths.clone(),
-            parts: PartWriter::new(record, shape, disk, paths),
+            parts: PartWriter::new(record, shape, disk, paths)?,
             segment_steps: segment_steps.max(1),
             disk_budget,
             sealed: recovered.sealed,
@@ -68,7 +69,7 @@ impl LogWriter {
             open: None,
             previous_weights: None,
             done: Vec::new(),
-        }
+        })
     }
 
     pub(crate) fn set_previous_weights(&mut self, weights: Vec<f32>) {
@@ -90,7 +91,7 @@ impl LogWriter {
     }
 
     /// Adds a step; at a segment's last one, the segment is sealed.
-    pub(crate) fn push(&mut self, step: Box<StepRecord>) -> Result<(), StoreError> {
+    pub(crate) fn push(&mut self, step: Box<StepRecord>, haste: Haste) -> Result<(), StoreError> {
         let number = step.scalars.step;
         let previous = self.previous_weights.as_deref();
         let statistics = FilterStatistics::of(&self.shape, &step, previous);
@@ -101,7 +102,7 @@ impl LogWriter {
             Some(part) => part,
             none => none.insert(self.parts.open(number)?),
         };
-        self.parts.push(part, step, statistics, &mut self.done)?;
+        self.parts.push(part, step, statistics, haste, &mut self.done)?;
         if self.ends_segment(number) {
             self.commit()?;
         }

@@ -13,7 +13,6 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use parquet::arrow::{ArrowSchemaConverter, add_encoded_arrow_schema_to_metadata};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
-use parquet::errors::ParquetError;
 use parquet::file::metadata::{KeyValue, ParquetMetaData};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesPtr};
 use parquet::file::writer::SerializedFileWriter;
@@ -24,7 +23,7 @@ use crate::StoreError;
 use crate::disk::paths::StepSpan;
 use crate::disk::{Disk, DiskFile};
 use crate::read::checksum::FileChecksums;
-use crate::write::pages::{Group, Scratch};
+use crate::write::pages::Group;
 use crate::write::{append, columns};
 
 /// Steps that share a page of weights.
@@ -34,13 +33,21 @@ pub(crate) const WEIGHT_PAGE_STEPS: usize = 4;
 /// nears the format's limit of 2 GB.
 const MANY_VALUES: usize = 1 << 24;
 
+/// How many steps share a page of a table's lists.
+pub(crate) fn page_steps(table: Table, values_a_step: usize) -> usize {
+    if table == Table::Weights && values_a_step <= MANY_VALUES { WEIGHT_PAGE_STEPS } else { 1 }
+}
+
+/// How hard zstd tries.
+pub(crate) const ZSTD_LEVEL: i32 = 1;
+
 /// A path of the nested column of lists.
 pub(crate) fn list_path(column: &str) -> ColumnPath {
     ColumnPath::new(vec![column.to_owned(), "list".to_owned(), "element".to_owned()])
 }
 
 fn properties(table: Table, rows_a_step: usize, values_a_step: usize) -> WriterProperties {
-    let level = ZstdLevel::try_new(1).expect("invariant: zstd has a level 1");
+    let level = ZstdLevel::try_new(ZSTD_LEVEL).expect("invariant: zstd has this level");
     let mut builder = WriterProperties::builder()
         .set_created_by(format!("revacnn {}", env!("CARGO_PKG_VERSION")))
         .set_compression(Compression::ZSTD(level))
@@ -61,13 +68,10 @@ fn properties(table: Table, rows_a_step: usize, values_a_step: usize) -> WriterP
     }
     let values = list_path("values");
     match table {
-        Table::Weights => {
-            let steps = if values_a_step > MANY_VALUES { 1 } else { WEIGHT_PAGE_STEPS };
-            builder
-                .set_column_encoding(values.clone(), Encoding::BYTE_STREAM_SPLIT)
-                .set_column_encoding("bias".into(), Encoding::BYTE_STREAM_SPLIT)
-                .set_column_data_page_row_count_limit(values, (rows_a_step * steps).max(1))
-        }
+        Table::Weights => builder
+            .set_column_encoding(values.clone(), Encoding::BYTE_STREAM_SPLIT)
+            .set_column_encoding("bias".into(), Encoding::BYTE_STREAM_SPLIT)
+            .set_column_data_page_row_count_limit(values, (rows_a_step * page_steps(table, values_a_step)).max(1)),
         Table::Gradients | Table::Activations | Table::ActivationGradients => {
             builder.set_column_data_page_row_count_limit(values, rows_a_step.max(1))
         }
@@ -96,6 +100,23 @@ impl FileKind {
         let checksums = version >= CHECKSUMS_SINCE;
         Self { table, schema: Arc::new(schema), properties: Arc::new(properties), checksums }
     }
+
+    /// What a file of the table is written with.
+    #[cfg(test)]
+    pub(crate) fn root(&self) -> parquet::schema::types::TypePtr {
+        self.schema.root_schema_ptr()
+    }
+
+    /// How it is written.
+    #[cfg(test)]
+    pub(crate) fn writer_properties(&self) -> WriterPropertiesPtr {
+        self.properties.clone()
+    }
+
+    /// An empty row group of the table.
+    pub(crate) fn group(&self) -> Group {
+        Group::new(self.schema.clone(), self.properties.clone(), self.checksums)
+    }
 }
 
 /// Bytes that are gathered before the system is asked to write them.
@@ -106,8 +127,8 @@ pub(crate) struct TableFile {
     pub(crate) table: Table,
     pub(crate) path: PathBuf,
     writer: SerializedFileWriter<BufWriter<DiskFile>>,
-    schema: SchemaDescPtr,
-    scratch: Scratch,
+    kind: FileKind,
+    sums: FileChecksums,
 }
 
 impl TableFile {
@@ -116,22 +137,19 @@ impl TableFile {
         let file = BufWriter::with_capacity(GATHERED, disk.create(path)?);
         let writer = SerializedFileWriter::new(file, kind.schema.root_schema_ptr(), kind.properties.clone())
             .map_err(|error| StoreError::parquet("write", path, error))?;
-        let (table, path, schema) = (kind.table, path.to_owned(), kind.schema.clone());
-        let scratch = Scratch { checksums: kind.checksums, ..Scratch::default() };
-        Ok(Self { table, path, writer, schema, scratch })
+        Ok(Self {
+            table: kind.table,
+            path: path.to_owned(),
+            writer,
+            kind: kind.clone(),
+            sums: FileChecksums::default(),
+        })
     }
 
-    /// Writes a row group with the given function, column by column.
-    pub(crate) fn write_group(
-        &mut self,
-        write: impl FnOnce(&mut Group<'_, BufWriter<DiskFile>>) -> Result<(), ParquetError>,
-    ) -> Result<(), StoreError> {
-        Group::begin(&mut self.writer, self.schema.clone(), &mut self.scratch)
-            .and_then(|mut group| {
-                write(&mut group)?;
-                group.close()
-            })
-            .map_err(|error| StoreError::parquet("write", &self.path, error))
+    /// Writes an encoded row group.
+    pub(crate) fn append(&mut self, group: &Group) -> Result<(), StoreError> {
+        let appended = group.append(&mut self.writer, &mut self.sums);
+        appended.map_err(|error| StoreError::parquet("write", &self.path, error))
     }
 
     /// Writes a batch as a row group.
@@ -139,18 +157,20 @@ impl TableFile {
         if batch.num_rows() == 0 {
             return Ok(());
         }
-        self.write_group(|group| columns::write(group, batch))
+        let mut group = self.kind.group();
+        columns::write(&mut group, batch).map_err(|error| StoreError::parquet("write", &self.path, error))?;
+        self.append(&group)
     }
 
     /// Copies all row groups of another file of the table as they are.
     pub(crate) fn copy(&mut self, file: &File, metadata: &ParquetMetaData) -> Result<(), StoreError> {
-        append::append(&mut self.writer, file, metadata, &mut self.scratch.sums)
+        append::append(&mut self.writer, file, metadata, &mut self.sums)
             .map_err(|error| StoreError::parquet("write", &self.path, error))
     }
 
     /// The checksums so far.
     pub(crate) fn sums(&mut self) -> &mut FileChecksums {
-        &mut self.scratch.sums
+        &mut self.sums
     }
 
     /// Writes the footer and waits until the file is on the medium.
@@ -168,8 +188,8 @@ impl TableFile {
             ("revacnn.first_step", span.first.to_string()),
             ("revacnn.last_step", span.last.to_string()),
         ];
-        let sums = std::mem::take(&mut self.scratch.sums);
-        let sums = self.scratch.checksums.then(|| sums.entries()).into_iter().flatten();
+        let sums = std::mem::take(&mut self.sums);
+        let sums = self.kind.checksums.then(|| sums.entries()).into_iter().flatten();
         let entries = entries.into_iter().chain(sums).map(|(key, value)| KeyValue::new(key.to_owned(), value));
         entries.for_each(|entry| self.writer.append_key_value_metadata(entry));
         // Not `into_inner`, which turns a full disk into a text.

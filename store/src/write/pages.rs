@@ -2,99 +2,141 @@
 //!
 //! The Parquet library encodes and compresses pages, and leaves that checksum
 //! out. So its column writers give their pages to a [`PageSink`], which writes
-//! the header itself; the finished chunk then goes into the row group as it is.
+//! the header itself; the finished chunk then goes into the file as it is. A row
+//! group is encoded in memory, apart from its file, so that several can be at once.
 
 use std::io::Write;
 
-use parquet::basic::Encoding;
+use crc32fast::Hasher;
+use parquet::basic::{Encoding, PageType};
 use parquet::column::page::{CompressedPage, Page, PageWriteSpec, PageWriter};
-use parquet::column::writer::{ColumnWriterImpl, get_column_writer, get_typed_column_writer};
+use parquet::column::writer::{ColumnCloseResult, ColumnWriterImpl, get_column_writer, get_typed_column_writer};
 use parquet::data_type::DataType;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::properties::WriterPropertiesPtr;
 use parquet::file::reader::{ChunkReader, Length};
-use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
-use parquet::schema::types::SchemaDescPtr;
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::{ColumnDescPtr, SchemaDescPtr};
 
 use crate::read::checksum::FileChecksums;
 
-/// The next row group of a file, written column by column.
-pub(crate) struct Group<'a, W: Write + Send> {
-    group: SerializedRowGroupWriter<'a, W>,
+/// A row group of a table, encoded column by column; used again and again.
+#[derive(Debug)]
+pub(crate) struct Group {
     schema: SchemaDescPtr,
     properties: WriterPropertiesPtr,
+    checksums: bool,
+    columns: Vec<Column>,
     next: usize,
-    scratch: &'a mut Scratch,
 }
 
-/// What a file's row groups are written with.
+/// An encoded column.
 #[derive(Debug, Default)]
-pub(crate) struct Scratch {
-    /// Whether pages have checksums.
-    pub(crate) checksums: bool,
-    /// Those of the file, so far.
-    pub(crate) sums: FileChecksums,
-    /// A column's pages; one buffer for all of them.
-    pub(crate) chunk: Vec<u8>,
+struct Column {
+    /// Its pages, each with its header.
+    chunk: Vec<u8>,
+    /// The checksum of the headers.
+    headers: Hasher,
+    close: Option<ColumnCloseResult>,
 }
 
-impl<'a, W: Write + Send> Group<'a, W> {
-    /// Begins a row group.
-    pub(crate) fn begin(
-        writer: &'a mut SerializedFileWriter<W>,
-        schema: SchemaDescPtr,
-        scratch: &'a mut Scratch,
-    ) -> Result<Self> {
-        let properties = writer.properties().clone();
-        Ok(Self { group: writer.next_row_group()?, schema, properties, next: 0, scratch })
+impl Group {
+    /// An empty row group; its pages have checksums or have not.
+    pub(crate) fn new(schema: SchemaDescPtr, properties: WriterPropertiesPtr, checksums: bool) -> Self {
+        let columns = (0..schema.num_columns()).map(|_| Column::default()).collect();
+        Self { schema, properties, checksums, columns, next: 0 }
     }
 
-    /// Writes the next column with the given function.
+    /// Begins anew.
+    pub(crate) fn begin(&mut self) {
+        self.next = 0;
+    }
+
+    /// The next column's description.
+    pub(crate) fn description(&self) -> Result<ColumnDescPtr> {
+        if self.next == self.schema.num_columns() {
+            return Err(ParquetError::General("the table has no further column".to_owned()));
+        }
+        Ok(self.schema.column(self.next))
+    }
+
+    /// Encodes the next column with the given function.
     pub(crate) fn column<T: DataType>(
         &mut self,
         write: impl FnOnce(&mut ColumnWriterImpl<'_, T>) -> Result<()>,
     ) -> Result<()> {
-        if self.next == self.schema.num_columns() {
-            return Err(ParquetError::General("the table has no further column".to_owned()));
-        }
-        let Scratch { checksums, sums, chunk } = &mut *self.scratch;
-        chunk.clear();
-        let sink = PageSink { chunk, headers: checksums.then_some(&mut sums.headers) };
-        let column = get_column_writer(self.schema.column(self.next), self.properties.clone(), Box::new(sink));
-        let mut column = get_typed_column_writer::<T>(column);
-        write(&mut column)?;
-        let close = column.close()?;
-        if let Some(pages) = &close.offset_index {
-            sums.add_pages(0, &pages.page_locations);
-        }
-        self.group.append_column(&Chunk(chunk), close)?;
+        let (description, properties) = (self.description()?, self.properties.clone());
+        self.pages(|sink| {
+            let column = get_column_writer(description, properties, Box::new(sink));
+            let mut column = get_typed_column_writer::<T>(column);
+            write(&mut column)?;
+            column.close()
+        })
+    }
+
+    /// The next column from what writes its pages.
+    pub(crate) fn pages(&mut self, write: impl FnOnce(PageSink<'_>) -> Result<ColumnCloseResult>) -> Result<()> {
+        self.description()?;
+        let column = &mut self.columns[self.next];
+        column.chunk.clear();
+        column.headers = Hasher::new();
+        column.close = None;
+        let headers = self.checksums.then_some(&mut column.headers);
+        column.close = Some(write(PageSink { chunk: &mut column.chunk, headers })?);
         self.next += 1;
         Ok(())
     }
 
-    /// Ends the row group.
-    pub(crate) fn close(self) -> Result<()> {
-        self.group.close().map(drop)
+    /// The next column as it was encoded last: its values are the same.
+    pub(crate) fn keep(&mut self) {
+        self.next += 1;
+    }
+
+    /// Writes it to the end of a file.
+    pub(crate) fn append<W: Write + Send>(
+        &self,
+        writer: &mut SerializedFileWriter<W>,
+        sums: &mut FileChecksums,
+    ) -> Result<()> {
+        let mut group = writer.next_row_group()?;
+        for column in &self.columns {
+            let close = column.close.clone();
+            let close = close.ok_or_else(|| ParquetError::General("a column of the table lacks".to_owned()))?;
+            if let Some(pages) = &close.offset_index {
+                sums.add_pages(0, &pages.page_locations);
+            }
+            sums.headers.combine(&column.headers);
+            group.append_column(&Chunk(&column.chunk), close)?;
+        }
+        group.close().map(drop)
     }
 }
 
 /// Takes a column's pages, one after the other.
-struct PageSink<'a> {
+pub(crate) struct PageSink<'a> {
     chunk: &'a mut Vec<u8>,
     /// The checksum of all headers, where there are checksums.
-    headers: Option<&'a mut crc32fast::Hasher>,
+    headers: Option<&'a mut Hasher>,
 }
 
-impl PageWriter for PageSink<'_> {
-    fn write_page(&mut self, page: CompressedPage) -> Result<PageWriteSpec> {
+impl PageSink<'_> {
+    /// Adds a page; returns where it begins in the chunk, and its header's length.
+    pub(crate) fn add(&mut self, description: &PageDescription, compressed: &[u8]) -> Result<(usize, usize)> {
         let offset = self.chunk.len();
-        let checksum = self.headers.is_some().then(|| crc32fast::hash(page.data()));
-        header(&page, checksum, self.chunk)?;
+        let checksum = self.headers.is_some().then(|| crc32fast::hash(compressed));
+        description.header(compressed.len(), checksum, self.chunk)?;
         let length = self.chunk.len() - offset;
         if let Some(headers) = &mut self.headers {
             headers.update(&self.chunk[offset..]);
         }
-        self.chunk.extend_from_slice(page.data());
+        self.chunk.extend_from_slice(compressed);
+        Ok((offset, length))
+    }
+}
+
+impl PageWriter for PageSink<'_> {
+    fn write_page(&mut self, page: CompressedPage) -> Result<PageWriteSpec> {
+        let (offset, length) = self.add(&PageDescription::of(&page)?, page.data())?;
         let mut spec = PageWriteSpec::new();
         spec.page_type = page.page_type();
         spec.uncompressed_size = page.uncompressed_size() + length;
@@ -110,50 +152,81 @@ impl PageWriter for PageSink<'_> {
     }
 }
 
+/// What a page's header says of it, beside its length and checksum.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PageDescription {
+    /// Bytes before they were compressed.
+    pub(crate) uncompressed: usize,
+    /// Values, also those that are null.
+    pub(crate) values: usize,
+    /// How values are encoded.
+    pub(crate) encoding: Encoding,
+    pub(crate) content: PageContent,
+}
+
+/// What a page holds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum PageContent {
+    /// Values, after levels that are encoded like this.
+    Data { definition: Encoding, repetition: Encoding },
+    /// The values that others point to.
+    Dictionary { sorted: bool },
+}
+
+impl PageDescription {
+    fn of(page: &CompressedPage) -> Result<Self> {
+        let content = match page.compressed_page() {
+            Page::DataPage { def_level_encoding, rep_level_encoding, .. } => {
+                PageContent::Data { definition: *def_level_encoding, repetition: *rep_level_encoding }
+            }
+            Page::DictionaryPage { is_sorted, .. } => PageContent::Dictionary { sorted: *is_sorted },
+            Page::DataPageV2 { .. } => {
+                let found = "expected pages of the first version, found one of the second";
+                return Err(ParquetError::General(found.to_owned()));
+            }
+        };
+        let (uncompressed, values) = (page.uncompressed_size(), page.num_values() as usize);
+        Ok(Self { uncompressed, values, encoding: page.encoding(), content })
+    }
+
+    /// Appends the header in Thrift's compact protocol.
+    ///
+    /// Source: `PageHeader` in `parquet.thrift` of the Parquet format.
+    fn header(&self, compressed: usize, checksum: Option<u32>, target: &mut Vec<u8>) -> Result<()> {
+        let size = |bytes: usize| {
+            i32::try_from(bytes).map_err(|_| ParquetError::General(format!("a page of {bytes} bytes is too long")))
+        };
+        let (kind, place) = match self.content {
+            PageContent::Data { .. } => (PageType::DATA_PAGE, 5),
+            PageContent::Dictionary { .. } => (PageType::DICTIONARY_PAGE, 7),
+        };
+        number(1, kind as i32, target);
+        number(1, size(self.uncompressed)?, target);
+        number(1, size(compressed)?, target);
+        // The field before the one that follows.
+        let before = if let Some(checksum) = checksum {
+            number(1, checksum as i32, target);
+            4
+        } else {
+            3
+        };
+        target.push((place - before) << 4 | STRUCT);
+        number(1, size(self.values)?, target);
+        number(1, self.encoding as i32, target);
+        match self.content {
+            PageContent::Data { definition, repetition } => {
+                number(1, definition as i32, target);
+                number(1, repetition as i32, target);
+            }
+            PageContent::Dictionary { sorted } => target.push(1 << 4 | if sorted { TRUE } else { FALSE }),
+        }
+        target.extend([STOP, STOP]);
+        Ok(())
+    }
+}
+
 /// A structure's end in Thrift's compact protocol.
 const STOP: u8 = 0;
-
-/// Appends a page's header in Thrift's compact protocol.
-///
-/// Source: `PageHeader` in `parquet.thrift` of the Parquet format.
-fn header(page: &CompressedPage, checksum: Option<u32>, target: &mut Vec<u8>) -> Result<()> {
-    let size = |bytes: usize| {
-        i32::try_from(bytes).map_err(|_| ParquetError::General(format!("a page of {bytes} bytes is too long")))
-    };
-    let (kind, uncompressed, compressed) = (page.page_type() as i32, page.uncompressed_size(), page.compressed_size());
-    number(1, kind, target);
-    number(1, size(uncompressed)?, target);
-    number(1, size(compressed)?, target);
-    // The field before those that follow.
-    let before = if let Some(checksum) = checksum {
-        number(1, checksum as i32, target);
-        4
-    } else {
-        3
-    };
-    let mut counts = |field: u8, values: u32, encoding: Encoding| -> Result<()> {
-        target.push((field - before) << 4 | STRUCT);
-        number(1, size(values as usize)?, target);
-        number(1, encoding as i32, target);
-        Ok(())
-    };
-    match page.compressed_page() {
-        Page::DataPage { num_values, encoding, def_level_encoding, rep_level_encoding, .. } => {
-            counts(5, *num_values, *encoding)?;
-            number(1, *def_level_encoding as i32, target);
-            number(1, *rep_level_encoding as i32, target);
-        }
-        Page::DictionaryPage { num_values, encoding, is_sorted, .. } => {
-            counts(7, *num_values, *encoding)?;
-            target.push(1 << 4 | if *is_sorted { TRUE } else { FALSE });
-        }
-        Page::DataPageV2 { .. } => {
-            return Err(ParquetError::General("expected pages of the first version, found one of the second".into()));
-        }
-    }
-    target.extend([STOP, STOP]);
-    Ok(())
-}
 
 const TRUE: u8 = 1;
 const FALSE: u8 = 2;

@@ -15,6 +15,7 @@ use crate::write::batches::{self, StepRows};
 use crate::write::file::{Complete, FileKind, TableFile};
 use crate::write::record::{ROW_GROUP_STEPS, Records, StepRecord};
 use crate::write::rowgroup::RowGroups;
+use crate::write::side_by_side::{Haste, side_by_side};
 use crate::write::statistics::FilterStatistics;
 
 /// What every part of a branch shares: how its tables are written.
@@ -23,38 +24,46 @@ pub(crate) struct PartWriter {
     shape: BranchShape,
     disk: Disk,
     paths: BranchPaths,
-    groups: RowGroups,
-    /// Tables with constant rows that this branch writes.
-    regular: Vec<FileKind>,
+    /// Tables with constant rows that this branch writes, each with what encodes them.
+    regular: Vec<(FileKind, RowGroups)>,
     steps: FileKind,
     keyframes: FileKind,
     validation: FileKind,
 }
 
 impl PartWriter {
-    pub(crate) fn new(record: &BranchRecord, shape: &BranchShape, disk: &Disk, paths: &BranchPaths) -> Self {
+    pub(crate) fn new(
+        record: &BranchRecord,
+        shape: &BranchShape,
+        disk: &Disk,
+        paths: &BranchPaths,
+    ) -> Result<Self, StoreError> {
         let tensors = record.recording.fidelity == Fidelity::Every;
         let version = record.format_version;
         let regular = TENSOR_TABLES
             .into_iter()
             .filter(|_| tensors)
             .chain([Table::Filters, Table::Normalisation])
-            .filter_map(|table| {
-                let plan = shape.plan(table)?;
-                (plan.rows() > 0).then(|| FileKind::new(table, version, plan.rows(), plan.values()))
+            .filter_map(|table| Some((table, shape.plan(table)?)))
+            .filter(|(_, plan)| plan.rows() > 0)
+            .map(|(table, plan)| {
+                let kind = FileKind::new(table, version, plan.rows(), plan.values());
+                let groups = RowGroups::new(&kind, plan);
+                groups
+                    .map(|groups| (kind, groups))
+                    .map_err(|error| StoreError::parquet("prepare to write", &paths.table(table), error))
             })
-            .collect();
-        Self {
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
             record: record.clone(),
             shape: shape.clone(),
             disk: disk.clone(),
             paths: paths.clone(),
-            groups: RowGroups::new(shape),
             regular,
             steps: FileKind::new(Table::Steps, version, 1, 0),
             keyframes: FileKind::new(Table::Keyframes, version, 0, 0),
             validation: FileKind::new(Table::Validation, version, 0, 0),
-        }
+        })
     }
 
     /// Starts a part at this step.
@@ -62,7 +71,7 @@ impl PartWriter {
         let folder = self.paths.temporary("open", StepSpan::of(first));
         self.disk.create_folder(&folder)?;
         let mut files = Vec::with_capacity(self.regular.len());
-        for kind in &self.regular {
+        for (kind, _) in &self.regular {
             let path = table_file(&folder, kind.table);
             files.push(TableFile::create(&self.disk, &path, kind)?);
         }
@@ -84,6 +93,7 @@ impl PartWriter {
         part: &mut OpenPart,
         mut step: Box<StepRecord>,
         statistics: FilterStatistics,
+        haste: Haste,
         done: &mut Records,
     ) -> Result<(), StoreError> {
         part.span.last = step.scalars.step;
@@ -105,18 +115,22 @@ impl PartWriter {
         }
         part.pending.push((step, statistics));
         if part.pending.len() == ROW_GROUP_STEPS {
-            self.write_pending(part, done)?;
+            self.write_pending(part, haste, done)?;
         }
         Ok(())
     }
 
-    fn write_pending(&mut self, part: &mut OpenPart, done: &mut Records) -> Result<(), StoreError> {
+    fn write_pending(&mut self, part: &mut OpenPart, haste: Haste, done: &mut Records) -> Result<(), StoreError> {
         if part.pending.is_empty() {
             return Ok(());
         }
-        for file in &mut part.files {
-            let (groups, pending, table) = (&mut self.groups, &part.pending, file.table);
-            file.write_group(|group| groups.write(group, table, pending))?;
+        let pending = &part.pending[..];
+        let mut tables: Vec<_> = self.regular.iter_mut().map(|(_, groups)| (groups, Ok(()))).collect();
+        side_by_side(&mut tables, haste.threads, |(groups, result)| *result = groups.encode(pending, haste.fast));
+        // What reaches the disk does so in one order.
+        for (file, (groups, encoded)) in part.files.iter_mut().zip(tables) {
+            encoded.map_err(|error| StoreError::parquet("encode rows of", &file.path, error))?;
+            file.append(groups.group())?;
         }
         done.extend(part.pending.drain(..).map(|(step, _)| step));
         Ok(())
@@ -124,7 +138,7 @@ impl PartWriter {
 
     /// Finishes and syncs every file of the part, and the folder.
     pub(crate) fn close(&mut self, mut part: OpenPart, done: &mut Records) -> Result<ClosedPart, StoreError> {
-        self.write_pending(&mut part, done)?;
+        self.write_pending(&mut part, Haste::NONE, done)?;
         let OpenPart { folder, span, mut files, steps, keyframes, validation, .. } = part;
         files.extend(keyframes);
         if !validation.is_empty() {

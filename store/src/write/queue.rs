@@ -141,6 +141,11 @@ impl Queue {
 
     // The writer thread's side.
 
+    /// The share of the queue that is full.
+    pub(crate) fn backlog(&self) -> f64 {
+        self.lock().bytes as f64 / self.limit.max(1) as f64
+    }
+
     /// The next message, or word that the deadline passed or the end came.
     pub(crate) fn receive(&self, deadline: Option<Instant>) -> Received {
         let mut state = self.lock();

@@ -15,6 +15,7 @@ use crate::shape::BranchShape;
 use crate::write::commit::LogWriter;
 use crate::write::queue::{Message, Progress, Queue, Received, size};
 use crate::write::recovery::recover;
+use crate::write::side_by_side::{Haste, cores};
 use crate::{BranchReader, Store, StoreError};
 
 /// Tells the time, in microseconds since 1970 (UTC).
@@ -141,8 +142,15 @@ impl Recorder {
         let first = branch.first_step();
         let recovered = recover(store.disk(), &paths, branch)?;
         let committed = recovered.last_committed();
-        let mut writer =
-            LogWriter::new(branch, &shape, store.disk(), &paths, recovered, options.segment_steps, options.disk_budget);
+        let mut writer = LogWriter::new(
+            branch,
+            &shape,
+            store.disk(),
+            &paths,
+            recovered,
+            options.segment_steps,
+            options.disk_budget,
+        )?;
         writer.finish_interrupted_segment()?;
         let mut needs_previous_weights = false;
         if let Some(step) = committed {
@@ -359,6 +367,7 @@ fn write(mut writer: LogWriter, queue: &Queue, commit_interval: Duration) {
 }
 
 fn write_all(writer: &mut LogWriter, queue: &Queue, commit_interval: Duration) -> Result<(), StoreError> {
+    let cores = cores();
     let mut deadline = None;
     let mut bytes_on_disk = 0;
     loop {
@@ -372,7 +381,7 @@ fn write_all(writer: &mut LogWriter, queue: &Queue, commit_interval: Duration) -
             Received::Message(message) => {
                 let bytes = size(&message);
                 match message {
-                    Message::Step(step) => writer.push(step)?,
+                    Message::Step(step) => writer.push(step, Haste::of(queue.backlog(), cores))?,
                     Message::Event { step, kind, message, wall_time_micros } => {
                         writer.event(step, &kind, &message, wall_time_micros)?
                     }

@@ -14,6 +14,7 @@ use crate::shape::{BranchShape, TENSOR_TABLES};
 use crate::thinning::{Materialised, Thinned, remove_tensors, tensor_bytes};
 use crate::write::part::PartWriter;
 use crate::write::record::StepRecord;
+use crate::write::side_by_side::{Haste, cores};
 use crate::write::statistics::FilterStatistics;
 use crate::{Recorder, RecorderOptions, Store, StoreError};
 
@@ -114,14 +115,15 @@ impl Rewrite {
         let shape = BranchShape::of(&every)
             .map_err(|reason| StoreError::Unrecordable { branch: every.name.clone(), reason })?;
         let (disk, paths) = (self.store.disk(), self.store.paths(&every.id));
-        let mut parts = PartWriter::new(&every, &shape, disk, &paths);
+        let mut parts = PartWriter::new(&every, &shape, disk, &paths)?;
         let mut part = parts.open(segment.first)?;
         let mut done = Vec::new();
         for step in segment.first.0..=segment.last.0 {
             let mut record: Box<StepRecord> = done.pop().unwrap_or_default();
             show(Step(step), &mut Copy { every: &every, shape: &shape, record: &mut record })?;
             let statistics = FilterStatistics::of(&shape, &record, None);
-            parts.push(&mut part, record, statistics, &mut done)?;
+            // The steps are computed by whoever waits for this: no core has anything else to do.
+            parts.push(&mut part, record, statistics, Haste { threads: cores(), fast: false }, &mut done)?;
         }
         let part = parts.close(part, &mut done)?;
         let mut bytes = 0;

@@ -5,15 +5,15 @@
 //! step, so they are made once; only gradients with frozen filters need
 //! levels of their own.
 
-use std::io::Write;
-
-use parquet::data_type::{ByteArray, ByteArrayType, DataType, FloatType, Int32Type, Int64Type};
+use parquet::data_type::{ByteArrayType, DataType, FloatType, Int32Type, Int64Type};
 use parquet::errors::{ParquetError, Result};
 use revacnn_schemas::{Table, canonical_bits};
 
-use crate::shape::{BranchShape, RowPlan};
+use crate::shape::RowPlan;
+use crate::write::file::{FileKind, page_steps};
+use crate::write::list_pages::ListPages;
 use crate::write::pages::Group;
-use crate::write::record::{ROW_GROUP_STEPS, StepRecord};
+use crate::write::record::StepRecord;
 use crate::write::statistics::FilterStatistics;
 
 /// Repetition and definition levels of a list column.
@@ -42,135 +42,123 @@ impl Levels {
         }
         levels
     }
+
+    /// Lists.
+    pub(crate) fn rows(&self) -> usize {
+        self.repetition.iter().filter(|&&repetition| repetition == 0).count()
+    }
+
+    /// Elements of lists of these lengths: what has the highest level.
+    pub(crate) fn values(&self, element: i16) -> usize {
+        self.definition.iter().filter(|&&definition| definition == element).count()
+    }
 }
 
-/// What a family of tables writes again and again: identities of rows for a
-/// full row group, levels of a step.
-#[derive(Debug, Clone)]
-struct Constants {
-    rows: usize,
-    layer: Vec<ByteArray>,
-    filter: Vec<i32>,
-    born: Vec<ByteArray>,
-    image: Vec<i32>,
-    required: Levels,
-    nullable: Levels,
+/// Steps of a row group, each with its statistics.
+pub(crate) type Pending = [(Box<StepRecord>, FilterStatistics)];
+
+/// Encodes the row groups of one table of a branch; keeps its room.
+#[derive(Debug)]
+pub(crate) struct RowGroups {
+    table: Table,
+    plan: RowPlan,
+    lists: Option<ListPages>,
+    group: Group,
+    /// Rows of the group whose identities are encoded in it.
+    identified: Option<usize>,
+    steps: Vec<i64>,
+    floats: Vec<f32>,
 }
 
-impl Constants {
-    fn of(plan: &RowPlan) -> Self {
-        let steps = plan.images.len() * ROW_GROUP_STEPS;
-        let image_rows = plan.images.iter().flatten();
-        let image: Vec<i32> = image_rows.flat_map(|&image| std::iter::repeat_n(image, plan.rows_an_image)).collect();
-        Self {
-            rows: plan.rows(),
-            layer: repeat(&plan.layer_column, steps),
-            filter: repeat(&plan.filter_column, steps),
-            born: repeat(&plan.born_column, steps),
-            image: repeat(&image, ROW_GROUP_STEPS),
-            required: Levels::of(plan.lengths().map(Some), 1),
-            nullable: Levels::of(plan.lengths().map(Some), 2),
+impl RowGroups {
+    /// For a table with these rows a step.
+    pub(crate) fn new(kind: &FileKind, plan: &RowPlan) -> Result<Self> {
+        let table = kind.table;
+        let split = table == Table::Weights;
+        let element = match table {
+            Table::Weights | Table::Activations | Table::ActivationGradients => Some(1),
+            Table::Gradients => Some(2),
+            _ => None,
+        };
+        let lists = element.map(|element| {
+            let levels = Levels::of(plan.lengths().map(Some), element);
+            ListPages::new(levels, element, page_steps(table, plan.values()), split)
+        });
+        let (lists, group) = (lists.transpose()?, kind.group());
+        let (steps, floats) = (Vec::new(), Vec::new());
+        Ok(Self { table, plan: plan.clone(), lists, group, identified: None, steps, floats })
+    }
+
+    /// The row group that was encoded last.
+    pub(crate) fn group(&self) -> &Group {
+        &self.group
+    }
+
+    /// Encodes the steps, at most [`ROW_GROUP_STEPS`](super::record::ROW_GROUP_STEPS), as one row group;
+    /// where `fast`, in less time and to more bytes.
+    pub(crate) fn encode(&mut self, steps: &Pending, fast: bool) -> Result<()> {
+        let Self { table, plan, lists, group, identified, floats, .. } = self;
+        let rows = plan.rows();
+        self.steps.clear();
+        for (step, _) in steps {
+            self.steps.resize(self.steps.len() + rows, step.scalars.step.0 as i64);
+        }
+        group.begin();
+        flat::<Int64Type>(group, &self.steps)?;
+        // Who the rows are of is the same in each row group of as many steps.
+        let same = identified.replace(self.steps.len()) == Some(self.steps.len());
+        let times = plan.images.len() * steps.len();
+        identity::<ByteArrayType>(group, same, || repeat(&plan.layer_column, times))?;
+        identity::<Int32Type>(group, same, || repeat(&plan.filter_column, times))?;
+        identity::<ByteArrayType>(group, same, || repeat(&plan.born_column, times))?;
+        if matches!(table, Table::Activations | Table::ActivationGradients) {
+            let images = plan.images.iter().flatten();
+            let of_step =
+                || images.flat_map(|&image| std::iter::repeat_n(image, plan.rows_an_image)).collect::<Vec<_>>();
+            identity::<Int32Type>(group, same, || repeat(&of_step(), steps.len()))?;
+        }
+        match (&*table, lists) {
+            (Table::Weights, Some(lists)) => {
+                lists.write(group, &of(steps, |step| &step.weights), fast)?;
+                gather(floats, steps.iter().map(|(step, _)| step.biases.as_slice()));
+                flat::<FloatType>(group, floats)
+            }
+            (Table::Gradients, Some(lists)) => gradients(group, lists, plan, steps, fast, floats),
+            (Table::Activations, Some(lists)) => lists.write(group, &of(steps, |step| &step.activations), fast),
+            (Table::ActivationGradients, Some(lists)) => {
+                lists.write(group, &of(steps, |step| &step.activation_gradients), fast)
+            }
+            (Table::Normalisation, _) => {
+                gather(floats, steps.iter().map(|(step, _)| step.running_mean.as_slice()));
+                flat::<FloatType>(group, floats)?;
+                gather(floats, steps.iter().map(|(step, _)| step.running_variance.as_slice()));
+                flat::<FloatType>(group, floats)
+            }
+            (Table::Filters, _) => filters(group, steps, floats),
+            (table, _) => Err(ParquetError::General(format!("{table} has no constant rows"))),
         }
     }
+}
+
+/// A column of identities, encoded anew where it is not the same as before.
+fn identity<T: DataType>(group: &mut Group, same: bool, values: impl FnOnce() -> Vec<T::T>) -> Result<()> {
+    if same {
+        group.keep();
+        return Ok(());
+    }
+    flat::<T>(group, &values())
 }
 
 fn repeat<T: Clone>(values: &[T], times: usize) -> Vec<T> {
     std::iter::repeat_n(values, times).flatten().cloned().collect()
 }
 
-/// Writes row groups of one branch; keeps its scratch space.
-#[derive(Debug)]
-pub(crate) struct RowGroups {
-    shape: BranchShape,
-    parameters: Constants,
-    blocks: Constants,
-    normalisation: Constants,
-    steps: Vec<i64>,
-    floats: Vec<f32>,
+fn of(steps: &Pending, values: impl Fn(&StepRecord) -> &Vec<f32>) -> Vec<&[f32]> {
+    steps.iter().map(|(step, _)| values(step).as_slice()).collect()
 }
 
-impl RowGroups {
-    pub(crate) fn new(shape: &BranchShape) -> Self {
-        Self {
-            shape: shape.clone(),
-            parameters: Constants::of(&shape.parameters),
-            blocks: Constants::of(&shape.blocks),
-            normalisation: Constants::of(&shape.normalisation),
-            steps: Vec::new(),
-            floats: Vec::new(),
-        }
-    }
-
-    /// Writes the steps, at most [`ROW_GROUP_STEPS`], as one row group.
-    pub(crate) fn write<W: Write + Send>(
-        &mut self,
-        group: &mut Group<'_, W>,
-        table: Table,
-        steps: &[(Box<StepRecord>, FilterStatistics)],
-    ) -> Result<()> {
-        let constants = match table {
-            Table::Weights | Table::Gradients | Table::Filters => &self.parameters,
-            Table::Activations | Table::ActivationGradients => &self.blocks,
-            Table::Normalisation => &self.normalisation,
-            _ => return Err(ParquetError::General(format!("{table} has no constant rows"))),
-        };
-        let rows = constants.rows * steps.len();
-        self.steps.clear();
-        for (step, _) in steps {
-            let step = step.scalars.step.0 as i64;
-            self.steps.resize(self.steps.len() + constants.rows, step);
-        }
-        flat::<Int64Type>(group, &self.steps)?;
-        flat::<ByteArrayType>(group, &constants.layer[..rows])?;
-        flat::<Int32Type>(group, &constants.filter[..rows])?;
-        flat::<ByteArrayType>(group, &constants.born[..rows])?;
-        let floats = &mut self.floats;
-        match table {
-            Table::Weights => {
-                let values = steps.iter().map(|(step, _)| step.weights.as_slice());
-                lists(group, &constants.required, values)?;
-                gather(floats, steps.iter().map(|(step, _)| step.biases.as_slice()));
-                flat::<FloatType>(group, floats)?;
-            }
-            Table::Gradients => gradients(group, constants, &self.shape, steps, floats)?,
-            Table::Activations => {
-                flat::<Int32Type>(group, &constants.image[..rows])?;
-                let values = steps.iter().map(|(step, _)| step.activations.as_slice());
-                lists(group, &constants.required, values)?;
-            }
-            Table::ActivationGradients => {
-                flat::<Int32Type>(group, &constants.image[..rows])?;
-                let values = steps.iter().map(|(step, _)| step.activation_gradients.as_slice());
-                lists(group, &constants.required, values)?;
-            }
-            Table::Normalisation => {
-                gather(floats, steps.iter().map(|(step, _)| step.running_mean.as_slice()));
-                flat::<FloatType>(group, floats)?;
-                gather(floats, steps.iter().map(|(step, _)| step.running_variance.as_slice()));
-                flat::<FloatType>(group, floats)?;
-            }
-            _ => filters(group, steps, floats)?,
-        }
-        Ok(())
-    }
-}
-
-fn flat<T: DataType>(group: &mut Group<'_, impl Write + Send>, values: &[T::T]) -> Result<()> {
+fn flat<T: DataType>(group: &mut Group, values: &[T::T]) -> Result<()> {
     group.column::<T>(|column| column.write_batch(values, None, None).map(drop))
-}
-
-/// A list column whose levels are the same at every step.
-fn lists<'a>(
-    group: &mut Group<'_, impl Write + Send>,
-    levels: &Levels,
-    steps: impl Iterator<Item = &'a [f32]>,
-) -> Result<()> {
-    group.column::<FloatType>(|column| {
-        for values in steps {
-            column.write_batch(values, Some(&levels.definition), Some(&levels.repetition))?;
-        }
-        Ok(())
-    })
 }
 
 fn gather<'a>(target: &mut Vec<f32>, steps: impl Iterator<Item = &'a [f32]>) {
@@ -179,7 +167,7 @@ fn gather<'a>(target: &mut Vec<f32>, steps: impl Iterator<Item = &'a [f32]>) {
 }
 
 /// Values and definition levels of a column that may be null.
-fn optional(group: &mut Group<'_, impl Write + Send>, values: impl Iterator<Item = Option<f32>>) -> Result<()> {
+fn optional(group: &mut Group, values: impl Iterator<Item = Option<f32>>) -> Result<()> {
     let (mut present, mut definition) = (Vec::new(), Vec::new());
     for value in values {
         definition.push(i16::from(value.is_some()));
@@ -189,34 +177,34 @@ fn optional(group: &mut Group<'_, impl Write + Send>, values: impl Iterator<Item
 }
 
 fn gradients(
-    group: &mut Group<'_, impl Write + Send>,
-    constants: &Constants,
-    shape: &BranchShape,
-    steps: &[(Box<StepRecord>, FilterStatistics)],
+    group: &mut Group,
+    lists: &mut ListPages,
+    plan: &RowPlan,
+    steps: &Pending,
+    fast: bool,
     scratch: &mut Vec<f32>,
 ) -> Result<()> {
-    group.column::<FloatType>(|column| {
-        for (step, _) in steps {
-            let nulls = &step.null_gradients;
-            if !nulls.contains(&true) {
-                let levels = &constants.nullable;
-                column.write_batch(&step.gradients, Some(&levels.definition), Some(&levels.repetition))?;
-                continue;
-            }
-            scratch.clear();
-            let mut start = 0;
-            for (length, &null) in shape.parameters.lengths().zip(nulls) {
-                if !null {
-                    scratch.extend_from_slice(&step.gradients[start..start + length]);
+    if steps.iter().any(|(step, _)| step.null_gradients.contains(&true)) {
+        group.column::<FloatType>(|column| {
+            for (step, _) in steps {
+                let nulls = &step.null_gradients;
+                scratch.clear();
+                let mut start = 0;
+                for (length, &null) in plan.lengths().zip(nulls) {
+                    if !null {
+                        scratch.extend_from_slice(&step.gradients[start..start + length]);
+                    }
+                    start += length;
                 }
-                start += length;
+                let lengths = plan.lengths().zip(nulls);
+                let levels = Levels::of(lengths.map(|(length, &null)| (!null).then_some(length)), 2);
+                column.write_batch(scratch, Some(&levels.definition), Some(&levels.repetition))?;
             }
-            let lengths = shape.parameters.lengths().zip(nulls);
-            let levels = Levels::of(lengths.map(|(length, &null)| (!null).then_some(length)), 2);
-            column.write_batch(scratch, Some(&levels.definition), Some(&levels.repetition))?;
-        }
-        Ok(())
-    })?;
+            Ok(())
+        })?;
+    } else {
+        lists.write(group, &of(steps, |step| &step.gradients), fast)?;
+    }
     let biases = steps.iter().flat_map(|(step, _)| {
         let rows = step.bias_gradients.iter().zip(&step.null_gradients);
         rows.map(|(&value, &null)| (!null).then_some(value))
@@ -224,11 +212,7 @@ fn gradients(
     optional(group, biases)
 }
 
-fn filters(
-    group: &mut Group<'_, impl Write + Send>,
-    steps: &[(Box<StepRecord>, FilterStatistics)],
-    scratch: &mut Vec<f32>,
-) -> Result<()> {
+fn filters(group: &mut Group, steps: &Pending, scratch: &mut Vec<f32>) -> Result<()> {
     let of = |column: fn(&FilterStatistics) -> &Vec<Option<f32>>| {
         steps.iter().flat_map(move |(_, statistics)| column(statistics).iter().copied())
     };

@@ -171,6 +171,17 @@ impl Trainer {
         &self.engine.network().topology
     }
 
+    /// The threads that it may work on.
+    pub fn threads(&self) -> usize {
+        self.engine.threads().count()
+    }
+
+    /// Lets so many of its threads work, at least one and at most all. Changes no bit,
+    /// only the time that a step takes.
+    pub fn set_active_threads(&self, active: usize) {
+        self.engine.threads().set_active(active);
+    }
+
     /// Images of an epoch.
     pub fn epoch_images(&self) -> u32 {
         self.order.epoch_images() as u32

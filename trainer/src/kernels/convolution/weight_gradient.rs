@@ -117,9 +117,12 @@ impl WeightPlan {
         for (rows, weights) in
             filters.chunks_exact(kernel * self.row_len).zip(weights.chunks_exact_mut(shape.filter_len()))
         {
-            for (index, weight) in weights.iter_mut().enumerate() {
-                let (channel, tap) = (index / (kernel * kernel), index % (kernel * kernel));
-                *weight = rows[tap / kernel * self.row_len + tap % kernel * channels + channel];
+            for (channel, weights) in weights.chunks_exact_mut(kernel * kernel).enumerate() {
+                for (row, weights) in rows.chunks_exact(self.row_len).zip(weights.chunks_exact_mut(kernel)) {
+                    for (tap, weight) in row.chunks_exact(channels).zip(weights) {
+                        *weight = tap[channel];
+                    }
+                }
             }
         }
     }
