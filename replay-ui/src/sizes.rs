@@ -207,9 +207,9 @@ mod tests {
         sizes.drag(Border::Tree, 260.0, 1440.0);
         sizes.drag(Border::Inspector, 333.0, 1440.0);
         assert_eq!(sizes.columns(1440.0), [260.0, 333.0]);
-        sizes.drag(Border::Chart, 400.0, 800.0);
+        sizes.drag(Border::Chart, 380.0, 800.0);
         sizes.drag(Border::Filters, 150.0, 800.0);
-        assert_eq!(sizes.rows(800.0), [400.0, 250.0, 150.0]);
+        assert_eq!(sizes.rows(800.0), [380.0, 270.0, 150.0]);
         sizes.drag(Border::Timeline, 240.0, 800.0);
         assert_eq!(sizes.lanes(3), 240.0);
         for border in [Border::Tree, Border::Inspector, Border::Chart, Border::Filters, Border::Timeline] {
