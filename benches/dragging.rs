@@ -90,8 +90,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         address: None,
         beside: None,
         filter: None,
-        size: options.size,
-        dark: false,
+        size: Some(options.size),
+        dark: None,
+        settings: None,
     };
     let mut start = None;
     let dragged = drag(&view, options.frames, options.sweep, || start = memory())?;

@@ -105,7 +105,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         report(&format!("joint embedding of {layer}, one step further"), moved);
     }
 
-    let loss = Cell::from(Loss { x: XAxis::Step, scale: Scale::Linear });
+    let loss = Cell::from(Loss { x: XAxis::Step, scale: Scale::Linear, ..Loss::default() });
     let (mut anew, mut again, mut listed) = (Vec::new(), Vec::new(), Vec::new());
     let inputs = cursor(&["main"], 0)?;
     for _ in 0..CURVES {

@@ -12,18 +12,18 @@
 //!   [`set_cursor`](Graph::set_cursor) and the like, [`run`](Graph::run) makes
 //!   again exactly the figures that read something which is another one now, and
 //!   says which cells ran and which figures changed.
-//! - [`render`] writes a figure to SVG or PNG, in one [`look`] with the window.
+//! - [`render`] writes a figure to SVG, PNG or PDF, in one [`look`] with the window.
 //! - A [`document`] is a notebook's text. Nothing evaluates one yet.
 //!
 //! ```no_run
 //! use revacnn_notebook::kinds::Loss;
-//! use revacnn_notebook::{Graph, Inputs, Sources, XAxis};
-//! use revacnn_schemas::{Scale, Step};
+//! use revacnn_notebook::{Graph, Inputs, Sources};
+//! use revacnn_schemas::Step;
 //!
 //! let mut sources = Sources::open("runs".as_ref(), None, 2)?;
 //! let branches = sources.refresh()?.into_iter().map(|branch| branch.name).collect();
 //! let mut graph = Graph::new(Inputs { branches, cursor: Step(100), image: None });
-//! graph.set_cell("loss", Loss { x: XAxis::Step, scale: Scale::Linear });
+//! graph.set_cell("loss", Loss::default());
 //! let ran = graph.run(&mut sources);
 //! assert_eq!(ran.changed, ["loss"]);
 //! # Ok::<(), revacnn_notebook::NotebookError>(())
@@ -32,6 +32,7 @@
 //! | module | concept |
 //! |---|---|
 //! | `choices` | what a person chooses of a figure: a source, an axis, a method |
+//! | `smoothing` | the moving average of a curve |
 //! | `inputs` | the branches, the cursor and the image that cells look at |
 //! | `sources` | the open store, and what is kept of it |
 //! | `reads` | what a cell has read, and whether that is still so |
@@ -58,6 +59,7 @@ pub mod look;
 mod reads;
 mod render;
 pub mod scene;
+mod smoothing;
 mod sources;
 
 pub use cell::{Cell, CellKind, Kind};
@@ -67,7 +69,8 @@ pub use differing::{matched, most_differing};
 pub use error::NotebookError;
 pub use graph::{Graph, Ran};
 pub use inputs::Inputs;
-pub use kinds::{QUANTITIES, is_of_filters};
+pub use kinds::{ACCURACY, QUANTITIES, is_of_filters};
 pub use reads::{Reads, StoreRead};
 pub use render::{PictureFormat, render};
+pub use smoothing::Smoothing;
 pub use sources::{At, BranchEvent, BranchSummary, Extent, Place, Sources};

@@ -5,7 +5,7 @@ mod support;
 use std::sync::Arc;
 
 use revacnn_notebook::kinds::{Chart, Compare, Confusion, Embedding, Filter, Filters, Loss, Network, Start};
-use revacnn_notebook::{Cell, Inputs, Matching, Method, Show, Source, Sources, XAxis, render};
+use revacnn_notebook::{ACCURACY, Cell, Inputs, Matching, Method, Show, Smoothing, Source, Sources, XAxis, render};
 use revacnn_recorder::Replay;
 use revacnn_schemas::{Fidelity, Figure, FilterNumber, ImageIndex, Scale, Step};
 use revacnn_store::{Lineage, Store};
@@ -18,7 +18,7 @@ fn a_loss_curve_has_the_logs_values() {
     let folder = recorded(Fidelity::Every);
     let lineage = Lineage::open(&Store::open(folder.path()).unwrap(), &"main".parse().unwrap()).unwrap();
     let mut sources = Sources::open(folder.path(), None, 1).unwrap();
-    let cell = Cell::from(Loss { x: XAxis::Images, scale: Scale::Linear });
+    let cell = Cell::from(Loss { x: XAxis::Images, scale: Scale::Linear, ..Loss::default() });
     let Figure::Chart(chart) = cell.figure(&mut sources, &inputs(0)).unwrap() else { panic!("a chart") };
     let [train, validation] = &chart.series[..] else { panic!("two curves") };
     assert_eq!(train.points.len(), 41);
@@ -32,6 +32,37 @@ fn a_loss_curve_has_the_logs_values() {
     assert_eq!(expected.len(), 3);
 }
 
+/// The curve that is looked at closely is the whole one, with more points.
+#[test]
+fn a_smoothed_curve_keeps_the_recorded_one_behind_it_and_a_closer_look_is_of_the_same_numbers() {
+    let folder = recorded(Fidelity::Every);
+    let mut sources = Sources::open(folder.path(), None, 1).unwrap();
+    let mut of = |cell: Cell| {
+        let Figure::Chart(chart) = cell.figure(&mut sources, &inputs(0)).unwrap() else { panic!("a chart") };
+        chart.series
+    };
+    let whole = of(Loss::default().into());
+    assert!(whole.iter().all(|series| series.raw.is_empty()));
+    let smoothing: Smoothing = "0.6".parse().unwrap();
+    let smoothed = of(Loss { smoothing, ..Loss::default() }.into());
+    assert_eq!(smoothed[0].name, "main train, smoothed");
+    assert!(smoothed[0].raw.iter().zip(&whole[0].points).all(|(raw, point)| raw[1].to_bits() == point[1].to_bits()));
+    assert_ne!(smoothed[0].points[9], whole[0].points[9]);
+    assert!(smoothed[1] == whole[1], "a validation is as it was found");
+    let within = Some([Step(10), Step(20)]);
+    let closer = of(Loss { smoothing, within, ..Loss::default() }.into());
+    // A point beyond either end, so that the line reaches to it.
+    assert_eq!(closer[0].points, smoothed[0].points[9..=21]);
+    assert_eq!(closer[0].raw, smoothed[0].raw[9..=21]);
+
+    let accuracy = of(Chart { quantity: ACCURACY.to_owned(), ..Chart::default() }.into());
+    let names: Vec<(&str, bool)> = accuracy.iter().map(|series| (series.name.as_str(), series.dashed)).collect();
+    assert_eq!(names, [("main live", false), ("main validation", true)]);
+    let quantity = "validation_accuracy".to_owned();
+    let smooth = of(Chart { quantity, smoothing, ..Chart::default() }.into());
+    assert_eq!(smooth[0].raw, accuracy[1].points, "where it is asked for alone it is smoothed");
+}
+
 #[test]
 fn a_layers_statistic_is_the_mean_over_its_filters() {
     let folder = recorded(Fidelity::Every);
@@ -43,6 +74,7 @@ fn a_layers_statistic_is_the_mean_over_its_filters() {
             filter: filter.map(FilterNumber),
             x: XAxis::Step,
             scale: Scale::Linear,
+            ..Chart::default()
         });
         let Figure::Chart(chart) = cell.figure(&mut sources, &inputs(0)).unwrap() else { panic!("a chart") };
         chart.series.into_iter().next().unwrap()
@@ -116,7 +148,14 @@ fn figures_of_a_branch_of_keyframes_are_those_of_one_with_every_step() {
 #[test]
 fn every_hyper_parameter_is_charted_by_its_name_and_an_error_names_those_that_have_values() {
     let chart = |quantity: &str| {
-        Cell::from(Chart { quantity: quantity.into(), layer: None, filter: None, x: XAxis::Step, scale: Scale::Linear })
+        Cell::from(Chart {
+            quantity: quantity.into(),
+            layer: None,
+            filter: None,
+            x: XAxis::Step,
+            scale: Scale::Linear,
+            ..Chart::default()
+        })
     };
     let folder = recorded(Fidelity::Every);
     let mut sources = Sources::open(folder.path(), None, 1).unwrap();
@@ -142,7 +181,7 @@ fn a_branch_of_format_1_has_no_other_hyper_parameters_and_says_so() {
     let mut sources = Sources::open(&folder.path().join("runs"), None, 1).unwrap();
     let inputs = Inputs { branches: vec!["kf".parse().unwrap()], cursor: Step(0), image: None };
     let (layer, filter, x, scale) = (None, None, XAxis::Step, Scale::Linear);
-    let rho = Cell::from(Chart { quantity: "rho".into(), layer, filter, x, scale });
+    let rho = Cell::from(Chart { quantity: "rho".into(), layer, filter, x, scale, ..Chart::default() });
     let error = rho.figure(&mut sources, &inputs).unwrap_err().to_string();
     assert!(error.contains("no quantity `rho`") && error.contains("learning_rate"), "{error}");
 }
@@ -158,6 +197,7 @@ fn what_is_not_there_is_an_error_that_lists_what_is() {
             filter: None,
             x: XAxis::Step,
             scale: Scale::Linear,
+            ..Chart::default()
         })
     };
     let filters = Cell::from(Filters { at: Vec::new(), layer: "conv9".parse().unwrap(), of: Source::Weights });
@@ -178,7 +218,7 @@ fn every_figure_is_drawn_with_the_same_bytes_twice() {
     let mut sources = Sources::open(folder.path(), None, 1).unwrap();
     let at = vec!["main@0".parse().unwrap(), "main@40".parse().unwrap()];
     let cells = [
-        Cell::from(Loss { x: XAxis::Epoch, scale: Scale::Logarithmic }),
+        Cell::from(Loss { x: XAxis::Epoch, scale: Scale::Logarithmic, ..Loss::default() }),
         Network { at: None, show: Show::Maps }.into(),
         Filter { at: None, layer: "conv1".parse().unwrap(), filter: FilterNumber(2), born: None }.into(),
         Compare { at, matching: Matching::Identity }.into(),
@@ -186,7 +226,7 @@ fn every_figure_is_drawn_with_the_same_bytes_twice() {
     ];
     for cell in cells {
         let figure = cell.figure(&mut sources, &inputs(40)).unwrap();
-        for ending in ["svg", "png"] {
+        for ending in ["svg", "png", "pdf"] {
             let [first, second] = [0, 1].map(|time| {
                 let path = folder.path().join(format!("{time}.{ending}"));
                 render(&figure, &path).unwrap();
@@ -199,5 +239,5 @@ fn every_figure_is_drawn_with_the_same_bytes_twice() {
     }
     let figure = Cell::from(Confusion { at: None }).figure(&mut sources, &inputs(40)).unwrap();
     let error = render(&figure, &folder.path().join("x.gif")).unwrap_err().to_string();
-    assert!(error.contains(".svg or .png"), "{error}");
+    assert!(error.contains(".svg, .png or .pdf"), "{error}");
 }

@@ -44,7 +44,7 @@ fn a_point_is_the_mean_of_equally_many_steps_in_all_curves_of_a_chart() {
     let folder = recorded_with("digits", NETWORK, &Settings::default(), Fidelity::Every, 510);
     forked(folder.path(), "child", 10, &["freeze conv1"], 5);
     let mut sources = Sources::open(folder.path(), None, 1).unwrap();
-    let cell = Cell::from(Loss { x: XAxis::Step, scale: Scale::Linear });
+    let cell = Cell::from(Loss { x: XAxis::Step, scale: Scale::Linear, ..Loss::default() });
     let Figure::Chart(chart) = cell.figure(&mut sources, &inputs(0)).unwrap() else { panic!("a chart") };
     let trained: Vec<(&str, usize)> =
         chart.series.iter().filter(|series| !series.dashed).map(|it| (it.name.as_str(), it.points.len())).collect();
@@ -57,7 +57,7 @@ fn on_an_axis_of_steps_since_the_fork_the_parent_begins_at_the_fork() {
     let folder = with_child(&["freeze conv1"]);
     let ends = |branches: &[&str]| -> Vec<(String, f64)> {
         let mut sources = Sources::open(folder.path(), None, 1).unwrap();
-        let cell = Cell::from(Loss { x: XAxis::Fork, scale: Scale::Linear });
+        let cell = Cell::from(Loss { x: XAxis::Fork, scale: Scale::Linear, ..Loss::default() });
         let inputs = Inputs { branches: branches.iter().map(|it| name(it)).collect(), ..inputs(0) };
         let Figure::Chart(chart) = cell.figure(&mut sources, &inputs).unwrap() else { panic!("a chart") };
         let trained = chart.series.into_iter().filter(|series| !series.dashed);
@@ -114,7 +114,7 @@ fn a_branch_that_lacks_a_layer_is_left_out_and_named() {
 
     let (quantity, filter) = ("weight_norm".to_owned(), Some(FilterNumber(0)));
     let (layer, x, scale) = (Some(layer), XAxis::Step, Scale::Linear);
-    let cell = Cell::from(Chart { quantity, layer, filter, x, scale });
+    let cell = Cell::from(Chart { quantity, layer, filter, x, scale, ..Chart::default() });
     let Figure::Chart(chart) = cell.figure(&mut sources, &inputs(12)).unwrap() else { panic!("a chart") };
     let finite = |series: &revacnn_schemas::Series| series.points.iter().any(|point| point[1].is_finite());
     assert!(finite(&chart.series[0]) && !finite(&chart.series[1]));

@@ -12,7 +12,9 @@ use proptest::strategy::ValueTree;
 use revacnn_notebook::kinds::{
     Beside, Chart, Compare, Confusion, Embedding, Filter, Filters, KINDS, Loss, Network, QUANTITIES, Start,
 };
-use revacnn_notebook::{Cell, Graph, Inputs, Kind, Matching, Method, Progress, Ran, Show, Source, Sources, XAxis};
+use revacnn_notebook::{
+    Cell, Graph, Inputs, Kind, Matching, Method, Progress, Ran, Show, Smoothing, Source, Sources, XAxis,
+};
 use revacnn_schemas::{Address, BranchId, BranchName, Fidelity, FilterNumber, ImageIndex, Scale, Step};
 use revacnn_store::{BranchReader, Store};
 use revacnn_test_support::copy_folder;
@@ -36,6 +38,8 @@ fn cell() -> impl Strategy<Value = Cell> {
     let all = || proptest::collection::vec(address(), 0..3);
     let axis = || prop::sample::select(vec![XAxis::Step, XAxis::Images, XAxis::Epoch, XAxis::Fork]);
     let scale = || prop::sample::select(vec![Scale::Linear, Scale::Logarithmic]);
+    let smoothing = || prop::sample::select(["0", "0.6"].map(|weight| weight.parse::<Smoothing>().unwrap()).to_vec());
+    let within = || proptest::option::of((0_u64..9, 9_u64..16).prop_map(|(first, last)| [Step(first), Step(last)]));
     let of = || {
         let tensors = [Source::Weights, Source::Gradients, Source::Activations, Source::ActivationGradients];
         prop::sample::select(tensors.to_vec())
@@ -47,11 +51,19 @@ fn cell() -> impl Strategy<Value = Cell> {
     let quantity = prop::sample::select(QUANTITIES.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>());
     let born = prop::sample::select(vec![None, Some("b0123456789abcde".parse::<BranchId>().unwrap())]);
     prop_oneof![
-        (axis(), scale()).prop_map(|(x, scale)| Loss { x, scale }.into()),
-        (quantity, any::<[bool; 2]>(), axis(), scale()).prop_map(move |(quantity, [of_layer, one], x, scale)| {
-            let (layer, filter) = (of_layer.then(layer), one.then_some(FilterNumber(1)));
-            Chart { quantity, layer, filter, x, scale }.into()
-        }),
+        (axis(), scale(), smoothing(), within()).prop_map(|(x, scale, smoothing, within)| Loss {
+            x,
+            scale,
+            smoothing,
+            within
+        }
+        .into()),
+        (quantity, any::<[bool; 2]>(), (axis(), scale(), smoothing(), within())).prop_map(
+            move |(quantity, [of_layer, one], (x, scale, smoothing, within))| {
+                let (layer, filter) = (of_layer.then(layer), one.then_some(FilterNumber(1)));
+                Chart { quantity, layer, filter, x, scale, smoothing, within }.into()
+            }
+        ),
         (at(), show).prop_map(|(at, show)| Network { at, show }.into()),
         (all(), of()).prop_map(move |(at, of)| Filters { at, layer: layer(), of }.into()),
         (at(), 0..6_u32, born).prop_map(move |(at, number, born)| {

@@ -37,7 +37,7 @@ fn a_name_that_is_another_branchs_now_shows_that_branch() {
     let mut graph = Graph::new(Inputs { branches: vec![name("main")], ..Inputs::default() });
     let network = || Network { at: Some("main@7".parse().unwrap()), show: Show::Coefficients };
     graph.set_cell("network", network());
-    graph.set_cell("loss", Loss { x: XAxis::Step, scale: Scale::Linear });
+    graph.set_cell("loss", Loss { x: XAxis::Step, scale: Scale::Linear, ..Loss::default() });
     graph.run(&mut sources);
     store.rename(&name("main"), &name("old")).unwrap();
     store.rename(&name("other"), &name("main")).unwrap();
@@ -81,7 +81,7 @@ fn a_branch_has_one_colour_in_a_window_and_in_a_saved_figure_whatever_came_and_w
     assert_eq!(hues(&mut window), hues(&mut fresh()));
     // And a figure that is shown is made again with the other colour.
     let mut graph = Graph::new(Inputs { branches: vec![name("other")], ..Inputs::default() });
-    graph.set_cell("loss", Loss { x: XAxis::Step, scale: Scale::Linear });
+    graph.set_cell("loss", Loss { x: XAxis::Step, scale: Scale::Linear, ..Loss::default() });
     graph.run(&mut late);
     hues(&mut late);
     graph.log_changed(&mut late);

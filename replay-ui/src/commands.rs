@@ -78,6 +78,10 @@ pub(crate) enum Does {
     NextImage,
     Logarithmic,
     Axis,
+    Quantity,
+    Smooth,
+    ShowAll,
+    Maximise,
     Menu,
     Fork,
     Edit,
@@ -131,7 +135,8 @@ pub(crate) static COMMANDS: &[Command] = &[
     row(Does::Speed, &[Sign("x")], After("; "), "how fast"),
     row(Does::GoTo, &[Sign("g")], Line, "go to an address"),
     row(Does::CopyAddress, &[Ctrl("c", "Ctrl+C")], After("; "), "copy the one that is looked at"),
-    row(Does::Zoom, &[Sign("+"), Sign("-")], Line, "fewer or more steps on the timeline"),
+    row(Does::Zoom, &[Sign("+"), Sign("-")], Line, "fewer or more steps, in the chart and on the timeline"),
+    row(Does::ShowAll, &[Sign("0")], After("; "), "all steps again"),
     row(Does::ZoomIn, &[Sign("=")], Unlisted, "fewer steps on the timeline"),
     row(Does::Align, &[Sign("a")], Line, "lanes by their steps, or by distance from their forks"),
     row(
@@ -154,6 +159,9 @@ pub(crate) static COMMANDS: &[Command] = &[
     row(Does::NextImage, &[Sign("["), Sign("]")], After("; "), "the one before or after"),
     row(Does::Logarithmic, &[Sign("l")], Line, "logarithmic loss"),
     row(Does::Axis, &[Sign("k")], After("; "), "its x axis"),
+    row(Does::Quantity, &[Sign(";")], Line, "what the chart shows: loss, accuracy, any other number"),
+    row(Does::Smooth, &[Sign("'")], After("; "), "how smooth"),
+    row(Does::Maximise, &[Sign("j")], Line, "the chart alone, then the network, the filters, and all again"),
     row(
         Does::Menu,
         &[Sign("o"), Ctrl("s", "Ctrl+S")],
@@ -213,7 +221,7 @@ mod tests {
     #[test]
     fn the_list_names_every_key_in_its_order() {
         let list = help();
-        assert_eq!(list.len(), 27);
+        assert_eq!(list.len(), 29);
         for (place, keys, what) in [
             (0, "← →", "one step back or on; with Shift ten"),
             (3, "Space", "play, and stop; x: how fast"),
@@ -221,9 +229,11 @@ mod tests {
             (8, "h", "hide a branch, or show it again; b: show all, the family, or one"),
             (13, "1 … 9", "the layer of the embedding"),
             (17, "i", "the image that maps are of; [ and ] the one before or after"),
-            (23, "p", "pause or resume a training; s: one step, u: stop it"),
-            (25, "d", "light or dark; m: less motion; z and Ctrl+Z undo"),
-            (26, "Esc", "close what is open; ?: this list"),
+            (5, "+ -", "fewer or more steps, in the chart and on the timeline; 0: all steps again"),
+            (19, ";", "what the chart shows: loss, accuracy, any other number; ': how smooth"),
+            (25, "p", "pause or resume a training; s: one step, u: stop it"),
+            (27, "d", "light or dark; m: less motion; z and Ctrl+Z undo"),
+            (28, "Esc", "close what is open; ?: this list"),
         ] {
             assert_eq!(list[place], (keys.to_owned(), what.to_owned()));
         }

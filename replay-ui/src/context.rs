@@ -12,6 +12,7 @@ use crate::cells::{Cells, ViewId};
 use crate::changes::Changes;
 use crate::family;
 use crate::figure::Marks;
+use crate::sizes::{Panel, Sizes};
 use crate::time::{Align, Time};
 
 /// Branches of which filters are shown together; curves are shown of all.
@@ -56,6 +57,9 @@ pub(crate) struct Context {
     pub(crate) chosen_image: Option<ImageIndex>,
     pub(crate) dark: bool,
     pub(crate) reduced_motion: bool,
+    pub(crate) sizes: Sizes,
+    /// The figure that is shown alone, if one is.
+    pub(crate) alone: Option<Panel>,
     /// The change that is under way, and what waits for it.
     pub(crate) changes: Changes,
 }
@@ -78,8 +82,10 @@ impl Context {
             cells: Cells::default(),
             marks: Marks::default(),
             chosen_image: None,
-            dark: options.dark,
+            dark: options.dark.unwrap_or_default(),
             reduced_motion: false,
+            sizes: Sizes::default(),
+            alone: None,
             changes: Changes::default(),
         }
     }

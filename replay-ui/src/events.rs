@@ -7,7 +7,7 @@ use revacnn_schemas::{Address, BranchName, Position, Step};
 use revacnn_store::StepRow;
 
 use crate::cells::{Prepared, ViewId};
-use crate::components::{dialog, header, status, tree};
+use crate::components::{dialog, figure_menu, header, status, tree};
 use crate::context::Screen;
 use crate::figure;
 use crate::requests::{Effect, Intent, Request};
@@ -38,7 +38,23 @@ impl State {
                 match (self.context.changes.refused(&reason), &mut self.dialog) {
                     // What is typed is not lost.
                     (Some(Intent::Train(_)), Some(dialog::State::RunForm(form))) => form.problem = Some(reason),
+                    (Some(Intent::Save { .. } | Intent::SaveFresh { .. }), Some(dialog::State::Menu(menu)))
+                        if menu.saving =>
+                    {
+                        menu.update(figure_menu::Message::Refused(reason), &[]);
+                    }
                     (Some(_) | None, _) => self.status.refuse(reason),
+                }
+                self.change_on()
+            }
+            StoreEvent::Exists(path) => {
+                let reason = format!("{} is there already: it was not replaced", path.display());
+                self.context.changes.refused(&reason);
+                match &mut self.dialog {
+                    Some(dialog::State::Menu(menu)) if menu.saving => {
+                        menu.update(figure_menu::Message::Exists, &[]);
+                    }
+                    Some(_) | None => self.status.refuse(reason),
                 }
                 self.change_on()
             }
@@ -98,8 +114,12 @@ impl State {
 
     fn done(&mut self, done: Done) -> Vec<Effect> {
         let made = self.context.changes.done(&done);
-        if let (Some(Intent::Train(_)), Some(dialog::State::RunForm(_))) = (made, &self.dialog) {
-            self.dialog = None;
+        match (made, &self.dialog) {
+            (Some(Intent::Train(_)), Some(dialog::State::RunForm(_))) => self.dialog = None,
+            (Some(Intent::Save { .. } | Intent::SaveFresh { .. }), Some(dialog::State::Menu(menu))) if menu.saving => {
+                self.dialog = None;
+            }
+            (Some(_) | None, _) => {}
         }
         if let Some((branch, waits)) = done.paused {
             let _ = if waits { self.context.paused.insert(branch) } else { self.context.paused.remove(&branch) };

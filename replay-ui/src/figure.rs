@@ -4,6 +4,7 @@
 use revacnn_schemas::{Edit, FilterIdentity, LayerName, Step};
 
 use crate::cells::ViewId;
+use crate::sizes::Panel;
 
 /// A filter of a layer, whatever the branch.
 pub(crate) type FilterKey = (LayerName, FilterIdentity);
@@ -36,6 +37,8 @@ pub(crate) enum Message {
     Preview(Option<Edit>),
     /// Open a figure's menu.
     Menu(ViewId),
+    /// Show a figure alone, or all of them again.
+    Maximise(Option<Panel>),
 }
 
 /// What others are to do.
@@ -52,6 +55,8 @@ pub(crate) enum Action {
     Edit(Vec<Edit>),
     Preview(Option<Edit>),
     Menu(ViewId),
+    /// Show a figure alone, or all of them again.
+    Maximise(Option<Panel>),
 }
 
 impl Marks {
@@ -79,6 +84,7 @@ impl Marks {
             Message::Edit(edits) => Action::Edit(edits),
             Message::Preview(edit) => Action::Preview(edit),
             Message::Menu(view) => Action::Menu(view),
+            Message::Maximise(panel) => Action::Maximise(panel),
         }
     }
 

@@ -10,12 +10,13 @@ use crate::cells::ViewId;
 use crate::commands::{self, Does};
 use crate::components::filters::SOURCES;
 use crate::components::history::{self, OF_A_FILTER};
-use crate::components::loss::AXES;
+use crate::components::loss::{AXES, SMOOTHINGS};
 use crate::components::{
     dialog, figure_menu, filters, header, hyper_parameters, inspector, loss, network, prompt, status, timeline, tree,
 };
 use crate::figure;
 use crate::question::Question;
+use crate::sizes::{self, Panel};
 use crate::state::State;
 use crate::time::Move;
 use crate::update::Message;
@@ -101,6 +102,18 @@ fn done_by(does: Does, state: &State, pressed: Pressed) -> Option<Message> {
         Does::NextImage => Some(network::Message::ImageBy(pressed.direction() as i64).into()),
         Does::Logarithmic => Some(loss::Message::Logarithmic(state.loss.scale == Scale::Linear).into()),
         Does::Axis => Some(loss::Message::X(next(&AXES, &state.loss.x)?).into()),
+        Does::Quantity => {
+            let all = loss::choices(&state.context);
+            let place = all.iter().position(|choice| *choice == state.loss.shows).map_or(0, |place| place + 1);
+            Some(loss::Message::Show(all.get(place).or(all.first())?.clone()).into())
+        }
+        Does::Smooth => {
+            let now = state.loss.smoothing.weight();
+            let more = SMOOTHINGS.into_iter().find(|weight| *weight > now);
+            Some(loss::Message::Smooth(more.unwrap_or(SMOOTHINGS[0])).into())
+        }
+        Does::ShowAll => Some(timeline::Message::All(None).into()),
+        Does::Maximise => Some(sizes::Message::Maximise(Panel::after(state.context.alone)).into()),
         Does::Menu => {
             let first = View::menus(state).first().map_or(ViewId::LOSS, |entry| entry.view);
             Some(Message::Figure(figure::Message::Menu(first)))
@@ -207,7 +220,8 @@ fn answer(key: &Key, typed: &str) -> Option<Message> {
 /// What a key does while a figure's menu is open.
 fn in_menu(key: &Key, ctrl: bool, menu: &figure_menu::State) -> Option<Message> {
     let message = match key.as_ref() {
-        Key::Character("s") => figure_menu::Message::Save(menu.view),
+        Key::Character("s") => figure_menu::Message::Save,
+        Key::Named(N::Enter) => figure_menu::Message::Save,
         Key::Character("c") if ctrl => figure_menu::Message::Query(menu.view),
         _ if ctrl => return None,
         Key::Named(N::Escape) => return Some(Message::Escape),
@@ -299,7 +313,7 @@ mod tests {
         state.update(held("z", &state).unwrap());
         assert!(!state.inspector.hyper_parameters.is_typed());
         state.update(held("s", &state).unwrap());
-        assert_eq!(held("s", &state), Some(figure_menu::Message::Save(ViewId::LOSS).into()));
+        assert_eq!(held("s", &state), Some(figure_menu::Message::Save.into()));
         assert_eq!(held("c", &state), Some(figure_menu::Message::Query(ViewId::LOSS).into()));
         assert!(held("q", &state).is_none());
     }
@@ -343,7 +357,7 @@ mod tests {
         let mut state = opened();
         state.update(pressed(letter("o"), Modifiers::empty()).unwrap());
         let pressed = |key: &str| message(&letter(key), ANYWHERE, Modifiers::empty(), &state);
-        assert!(is(pressed("s"), figure_menu::Message::Save(ViewId::LOSS)));
+        assert!(is(pressed("s"), figure_menu::Message::Save));
         assert!(is(pressed("q"), figure_menu::Message::Query(ViewId::LOSS)));
         assert!(pressed("p").is_none(), "no training is paused from a menu");
         assert_eq!(next(&[1, 2, 3], &2), Some(3));

@@ -15,6 +15,7 @@
 //! | `commands`, `keymap` | the keys and their help, a row a command; the message that each is |
 //! | `requests`, `store_events`, `events` | what is asked of the workers, what they tell, and what that does |
 //! | `changes`, `edits` | the change that runs and those that wait for it; what buttons make |
+//! | `sizes`, `settings` | how large the parts are; what is remembered between starts |
 //! | `time` | the cursor along the steps |
 //! | `worker` | threads that read and change the store, and runs |
 //! | `canvas` | what is drawn point by point |
@@ -45,8 +46,10 @@ mod pixels;
 mod question;
 mod requests;
 mod screenshot;
+mod settings;
 #[cfg(test)]
 mod simulations;
+mod sizes;
 mod state;
 mod store_events;
 mod theme;
@@ -61,6 +64,7 @@ use std::path::PathBuf;
 
 pub use options::ViewOptions;
 pub use screenshot::screenshot;
+pub use settings::settings_file;
 pub use window::run;
 
 /// Why there is no window, or no picture.

@@ -40,7 +40,7 @@ pub fn place_of(options: &ViewOptions, edit: &str) -> Result<Option<[f32; 2]>, V
         Some(figure::Message::Preview(Some(previewed))) => previewed.to_string() == edit,
         _ => false,
     };
-    let place = Interface::new(options.size)?.place(&state, &[moved], previews);
+    let place = Interface::new(options.size())?.place(&state, &[moved], previews);
     Ok(place.map(|place| [place.x, place.y]))
 }
 
@@ -74,7 +74,7 @@ impl Button {
 pub fn place_of_button(options: &ViewOptions, button: Button) -> Result<Option<[f32; 2]>, ViewError> {
     let state = settled(options)?;
     let click = [mouse::Event::ButtonPressed, mouse::Event::ButtonReleased].map(|event| event(mouse::Button::Left));
-    let place = Interface::new(options.size)?.place(&state, &click, |said| button.says(said));
+    let place = Interface::new(options.size())?.place(&state, &click, |said| button.says(said));
     Ok(place.map(|place| [place.x, place.y]))
 }
 
@@ -83,7 +83,7 @@ pub fn place_of_button(options: &ViewOptions, button: Button) -> Result<Option<[
 /// # Errors
 /// Where the store cannot be read, or there is no timeline.
 pub fn place_of_timeline(options: &ViewOptions) -> Result<[f32; 3], ViewError> {
-    let (left, right, y) = Interface::new(options.size)?.timeline(&settled(options)?)?;
+    let (left, right, y) = Interface::new(options.size())?.timeline(&settled(options)?)?;
     Ok([left, right, y])
 }
 
@@ -149,9 +149,9 @@ pub fn drag(options: &ViewOptions, frames: usize, sweep: usize, settled: impl Fn
     let started = Instant::now();
     let (tell, mut told) = iced::futures::channel::mpsc::unbounded();
     let workers = Workers::start(options.store.clone(), options.data.clone(), tell);
-    let (mut state, mut screen) = (State::new(options), Interface::new(options.size)?);
-    let paper = Framebuffer::new(options.size);
-    let mut paper = paper.ok_or_else(|| ViewError::NotThere(format!("expected a size, found {:?}", options.size)))?;
+    let (mut state, mut screen) = (State::new(options), Interface::new(options.size())?);
+    let paper = Framebuffer::new(options.size());
+    let mut paper = paper.ok_or_else(|| ViewError::NotThere(format!("expected a size, found {:?}", options.size())))?;
     let ask = |effects: Vec<Effect>| {
         for effect in effects {
             if let Effect::Request(ask) = effect {

@@ -21,13 +21,23 @@ pub struct ViewOptions {
     pub beside: Option<BranchName>,
     /// The filter that is chosen at first, if one is.
     pub filter: Option<(LayerName, FilterNumber)>,
-    /// Width and height of the window, in logical pixels.
-    pub size: [u32; 2],
-    /// Whether the theme is dark.
-    pub dark: bool,
+    /// Width and height of the window, in logical pixels, if they were asked for.
+    pub size: Option<[u32; 2]>,
+    /// Whether the theme is dark, if one was asked for.
+    pub dark: Option<bool>,
+    /// The file that sizes and choices are remembered in; they are not where `None`.
+    pub settings: Option<PathBuf>,
 }
 
+/// Width and height of a window whose size was neither asked for nor remembered.
+const SIZE: [u32; 2] = [1440, 900];
+
 impl ViewOptions {
+    /// Width and height, in logical pixels.
+    pub fn size(&self) -> [u32; 2] {
+        self.size.unwrap_or(SIZE)
+    }
+
     /// Looks for what was asked for in the store, so that nothing else is
     /// shown in its place.
     ///

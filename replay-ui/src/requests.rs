@@ -91,9 +91,9 @@ pub(crate) enum Intent {
     Train(RunPlan),
     /// Go on with a branch in this process.
     TrainOn { branch: BranchName, steps: u64 },
-    /// Write a figure to a file.
-    Save { drawn: Arc<Prepared>, path: PathBuf },
+    /// Write a figure to a file; `over` one that is there.
+    Save { drawn: Arc<Prepared>, path: PathBuf, over: bool },
     /// Make a figure that depends on its cell alone, whatever was shown before,
     /// and write it to a file.
-    SaveFresh { view: ViewId, cell: Cell, inputs: Inputs, path: PathBuf },
+    SaveFresh { view: ViewId, cell: Cell, inputs: Inputs, path: PathBuf, over: bool },
 }

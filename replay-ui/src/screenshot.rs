@@ -29,7 +29,7 @@ pub fn screenshot(options: &ViewOptions, path: &Path) -> Result<(), ViewError> {
         return Err(ViewError::Picture { path: path.to_owned(), reason });
     }
     options.check()?;
-    write(path, options.size, &pixels(&settled(options)?, options.size)?)
+    write(path, options.size(), &pixels(&settled(options)?, options.size())?)
 }
 
 /// The window's state once every figure is there.

@@ -2,6 +2,7 @@
 //! it begins. [`update`](crate::update) changes it, [`view`](crate::view) draws
 //! it; nothing here reads the store.
 
+use revacnn_notebook::PictureFormat;
 use revacnn_schemas::{BranchName, FilterIdentity, FilterNumber, LayerName};
 
 use crate::ViewOptions;
@@ -25,6 +26,8 @@ pub(crate) struct State {
     pub(crate) inspector: inspector::State,
     pub(crate) timeline: timeline::State,
     pub(crate) status: status::State,
+    /// As what figures were last saved.
+    pub(crate) save_as: PictureFormat,
     /// What is open above the window.
     pub(crate) dialog: Option<dialog::State>,
     /// Counts what was asked to be shown.
@@ -57,6 +60,7 @@ impl State {
             inspector: inspector::State::new(),
             timeline: timeline::State::new(),
             status: status::State::default(),
+            save_as: PictureFormat::Svg,
             dialog: None,
             generation: 0,
             start: Start {

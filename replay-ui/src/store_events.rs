@@ -1,5 +1,6 @@
 //! What the workers tell the window.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use revacnn_notebook::BranchSummary;
@@ -23,6 +24,8 @@ pub(crate) enum StoreEvent {
     Done(Done),
     /// It is not, and why.
     Refused(String),
+    /// It is not: there is such a file already.
+    Exists(PathBuf),
     /// Something that no change was asked for.
     Noticed(Notice),
 }

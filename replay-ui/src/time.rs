@@ -99,6 +99,41 @@ impl Time {
         self.window = [first, first + width];
     }
 
+    /// Shows steps further on, by a share of those that are shown; back, if it is negative.
+    pub(crate) fn pan(&mut self, share: f64) {
+        let [first, last] = self.ends();
+        let width = self.width();
+        let from = (self.window[0] + share * width).clamp(first, (last - width).max(first));
+        self.window = [from, from + width];
+    }
+
+    /// Shows all steps.
+    pub(crate) fn show_all(&mut self) {
+        self.window = self.ends();
+    }
+
+    /// Whether all steps are shown.
+    pub(crate) fn shows_all(&self) -> bool {
+        let [first, last] = self.ends();
+        self.window[0] <= first && self.window[1] >= last
+    }
+
+    /// The steps from the left end to the right one.
+    pub(crate) fn window(&self) -> [f64; 2] {
+        self.window
+    }
+
+    /// Which part of all steps is shown, from 0 to 1.
+    pub(crate) fn part(&self) -> [f64; 2] {
+        let [first, last] = self.ends();
+        self.window.map(|end| (end - first) / (last - first))
+    }
+
+    /// The first and the last step, apart by one at least.
+    fn ends(&self) -> [f64; 2] {
+        [self.all[0] as f64, self.all[1].max(self.all[0] + 1) as f64]
+    }
+
     /// Where a step lies: 0 at the left end, 1 at the right one.
     pub(crate) fn fraction(&self, step: f64) -> f64 {
         (step - self.window[0]) / self.width()
@@ -149,6 +184,24 @@ mod tests {
         assert!((time.fraction(1000.0) - 1.0).abs() > 1.0, "fewer steps are shown");
         time.zoom(0.01, 0.5);
         assert_eq!((time.step_at(0.0), time.step_at(1.0)), (Step(0), Step(1000)));
+    }
+
+    #[test]
+    fn panning_stays_within_the_steps_and_all_are_shown_again() {
+        let mut time = Time::new(0, 1000, Step(500));
+        assert!(time.shows_all());
+        time.pan(0.5);
+        assert!(time.shows_all(), "there is nothing beyond the ends");
+        time.zoom(4.0, 0.5);
+        assert_eq!((time.window(), time.shows_all()), ([375.0, 625.0], false));
+        time.pan(0.5);
+        assert_eq!((time.window(), time.part()), ([500.0, 750.0], [0.5, 0.75]));
+        time.pan(9.0);
+        assert_eq!(time.window(), [750.0, 1000.0]);
+        time.pan(-9.0);
+        assert_eq!(time.window(), [0.0, 250.0]);
+        time.show_all();
+        assert!(time.shows_all());
     }
 
     #[test]

@@ -1,9 +1,13 @@
 //! What happens in the window: messages go down to the components, and what
 //! their actions ask for is done here.
 
-use revacnn_schemas::{Address, BranchName, Edit, ImageIndex, Position};
+use std::path::PathBuf;
+
+use revacnn_notebook::PictureFormat;
+use revacnn_schemas::{Address, BranchName, Edit, ImageIndex, Position, Step};
 use revacnn_store::Command;
 
+use crate::canvas::chart;
 use crate::cells::ViewId;
 use crate::changes::{Asked, Turn};
 use crate::components::prompt::{self, Answer};
@@ -13,9 +17,10 @@ use crate::components::{
 use crate::figure;
 use crate::question::Question;
 use crate::requests::{Effect, Intent, Request};
+use crate::sizes;
 use crate::state::State;
 use crate::store_events::{StoreEvent, Undo};
-use crate::time::Move;
+use crate::time::{Move, Time};
 use crate::views::{Saves, View};
 
 /// What happens.
@@ -32,6 +37,8 @@ pub(crate) enum Message {
     Timeline(timeline::Message),
     Status(status::Message),
     Dialog(dialog::Message),
+    /// A border is dragged, or a figure shown alone.
+    Sizes(sizes::Message),
     /// A key does what figures say.
     Figure(figure::Message),
     /// Close what is open, from the top.
@@ -50,7 +57,7 @@ macro_rules! from_component {
 
 from_component!(
     header => Header, tree => Tree, loss => Loss, network => Network, filters => Filters, inspector => Inspector,
-    timeline => Timeline, status => Status, dialog => Dialog, figure => Figure
+    timeline => Timeline, status => Status, dialog => Dialog, figure => Figure, sizes => Sizes
 );
 
 macro_rules! from_dialog {
@@ -84,6 +91,7 @@ impl Message {
             | Self::Timeline(_)
             | Self::Status(_)
             | Self::Dialog(_)
+            | Self::Sizes(_)
             | Self::Escape => None,
         }
     }
@@ -113,7 +121,11 @@ impl State {
             },
             Message::Loss(message) => match self.loss.update(message) {
                 loss::Action::Figure(message) => self.figure(message),
-                loss::Action::Follow => self.follow(),
+                loss::Action::Plot(message) => self.plot_says(message),
+                loss::Action::Follow => {
+                    self.redraw();
+                    self.follow()
+                }
             },
             Message::Network(message) => match self.network.update(message, &self.context) {
                 network::Action::Figure(message) => self.figure(message),
@@ -139,6 +151,10 @@ impl State {
                 status::Action::Undo => self.change(Asked::Undo),
             },
             Message::Dialog(message) => self.dialog_says(message),
+            Message::Sizes(message) => {
+                self.size(message);
+                Vec::new()
+            }
             Message::Figure(message) => self.figure(message),
             Message::Escape => self.escape(),
         }
@@ -193,17 +209,52 @@ impl State {
                 }
                 Some(_) | None => Vec::new(),
             },
-            timeline::Action::Zoom { factor, fraction } => {
-                self.context.time.zoom(factor, fraction);
-                self.timeline.redraw();
-                Vec::new()
-            }
+            timeline::Action::Zoom { factor, fraction } => self.look(|time| time.zoom(factor, fraction)),
+            timeline::Action::Pan(share) => self.look(|time| time.pan(share)),
+            timeline::Action::All(step) => self.look_at_all(step),
             timeline::Action::Align(align) => {
                 self.context.align = align;
                 self.timeline.redraw();
                 self.follow()
             }
             timeline::Action::Select(name) => self.select(name),
+        }
+    }
+
+    /// Does what the mouse says on the chart.
+    fn plot_says(&mut self, message: chart::Message) -> Vec<Effect> {
+        match message {
+            chart::Message::Go(step) => self.go(Move::To(step)),
+            chart::Message::Zoom { factor, fraction } => self.look(|time| time.zoom(factor, fraction)),
+            chart::Message::Pan(share) => self.look(|time| time.pan(share)),
+            chart::Message::All(step) => self.look_at_all(step),
+        }
+    }
+
+    /// Shows other steps, in the chart and on the timeline.
+    fn look(&mut self, at: impl FnOnce(&mut Time)) -> Vec<Effect> {
+        let before = self.context.time;
+        at(&mut self.context.time);
+        if !self.context.time.shows_other_steps_than(&before) {
+            return Vec::new();
+        }
+        self.timeline.redraw();
+        self.loss.redraw();
+        self.follow()
+    }
+
+    /// Shows all steps, with the cursor at this one, if at one.
+    fn look_at_all(&mut self, step: Option<Step>) -> Vec<Effect> {
+        let mut effects = self.look(Time::show_all);
+        effects.extend(step.map(|step| self.go(Move::To(step))).unwrap_or_default());
+        effects
+    }
+
+    fn size(&mut self, message: sizes::Message) {
+        match message {
+            sizes::Message::Drag { border, size, room } => self.context.sizes.drag(border, size, room),
+            sizes::Message::Reset(border) => self.context.sizes.reset(border),
+            sizes::Message::Maximise(panel) => self.context.alone = panel,
         }
     }
 
@@ -227,7 +278,11 @@ impl State {
                 self.dialog = Some(dialog);
                 self.make(Intent::Train(plan))
             }
-            dialog::Action::Menu(figure_menu::Action::Save(view)) => self.save(view),
+            dialog::Action::Menu(figure_menu::Action::Save { view, path, over }) => {
+                // It stays open until the file is written: what is asked then is asked there.
+                self.dialog = Some(dialog);
+                self.save(view, path, over)
+            }
             dialog::Action::Menu(figure_menu::Action::Query(view)) => match View::query_of(view, self) {
                 Some(query) => {
                     self.status.tell(format!("copied: {query}"));
@@ -271,9 +326,11 @@ impl State {
             figure::Action::Edit(edits) => self.edit(edits, None),
             figure::Action::Preview(edit) => self.update(status::Message::Preview(edit)),
             figure::Action::Menu(view) => {
-                self.dialog = Some(dialog::State::Menu(figure_menu::State { view }));
+                let menu = figure_menu::State::new(view, &View::of(view).name(self), self.save_as);
+                self.dialog = Some(dialog::State::Menu(menu));
                 Vec::new()
             }
+            figure::Action::Maximise(panel) => self.update(sizes::Message::Maximise(panel)),
         }
     }
 
@@ -315,6 +372,7 @@ impl State {
         }
         if self.context.time.shows_other_steps_than(&before) {
             self.timeline.redraw();
+            self.loss.redraw();
         }
         self.inspector.forget_typed();
         self.follow()
@@ -373,6 +431,8 @@ impl State {
         let told = self.status.notice.is_some() || !self.context.changes.refusals().is_empty();
         if self.dialog.is_some() {
             self.dialog = None;
+        } else if self.context.alone.is_some() {
+            self.context.alone = None;
         } else if self.context.changes.waiting() > 0 {
             self.context.changes.give_up_waiting();
         } else if told || self.inspector.hyper_parameters.is_typed() {
@@ -468,21 +528,20 @@ impl State {
         effects
     }
 
-    fn save(&mut self, id: ViewId) -> Vec<Effect> {
+    fn save(&mut self, id: ViewId, path: PathBuf, over: bool) -> Vec<Effect> {
         let view = View::of(id);
-        let (Some(shown), Some(at)) = (self.context.cells.get(id), (view.at)(self)) else { return Vec::new() };
-        let name = id.0.replace(' ', "-");
-        let path = format!("{name}-{}.svg", at.to_string().replace(['@', '/'], "-")).into();
+        let Some(shown) = self.context.cells.get(id) else { return Vec::new() };
+        self.save_as = PictureFormat::of(&path).unwrap_or(self.save_as);
         match view.saves {
             Saves::Nothing => Vec::new(),
             Saves::AsShown => {
                 let drawn = shown.drawn.clone();
-                self.make(Intent::Save { drawn, path })
+                self.make(Intent::Save { drawn, path, over })
             }
             Saves::Afresh => {
                 let Some(cell) = self.context.cells.cell(id).cloned() else { return Vec::new() };
                 let inputs = self.figure_request().inputs();
-                self.make(Intent::SaveFresh { view: id, cell, inputs, path })
+                self.make(Intent::SaveFresh { view: id, cell, inputs, path, over })
             }
         }
     }
@@ -494,7 +553,6 @@ mod tests {
     use crate::state::tests::{branch, listed, opened};
     use crate::store_events::Done;
     use revacnn_notebook::{BranchSummary, Source};
-    use revacnn_schemas::Step;
 
     fn live(ours: &[&str]) -> State {
         let mut state = opened();
@@ -555,7 +613,7 @@ mod tests {
         let (generation, step) = (state.generation, state.context.time.cursor);
         state.update(Message::Store(StoreEvent::Figures { generation, step, figures, row: None }));
         state.update(figure::Message::Menu(ViewId::EMBEDDING));
-        let asked = state.update(figure_menu::Message::Save(ViewId::EMBEDDING));
+        let asked = state.update(figure_menu::Message::Save);
         let [Effect::Request(Request::Change(Intent::SaveFresh { view: ViewId::EMBEDDING, inputs, path, .. }))] =
             &asked[..]
         else {

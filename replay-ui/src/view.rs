@@ -1,18 +1,18 @@
 //! How the window is put together.
 
-use iced::widget::{column, container, responsive, row, scrollable, stack};
+use iced::widget::{Space, column, container, responsive, row, scrollable, stack};
 use iced::{Fill, Length, Size};
 use revacnn_schemas::Advice;
 
-use crate::components::pieces::{Piece, filled, said, separator, upright};
-use crate::components::{dialog, tree};
+use crate::canvas::border::{Edge, Ground};
+use crate::components::pieces::{Piece, filled, said, separator};
+use crate::components::{dialog, timeline, tree};
 use crate::context::Screen;
+use crate::sizes::{Border, Panel, WIDE};
 use crate::state::State;
 use crate::update::Message;
-use crate::views::View;
+use crate::views::{View, lanes_of};
 
-/// A window less wide than this has narrower panels at its sides.
-const NARROW: f32 = 1000.0;
 /// The least height in which loss, network and filters can be told apart.
 const LEAST_FIGURES: f32 = 420.0;
 
@@ -42,10 +42,7 @@ pub(crate) fn view(state: &State) -> Piece<'_, Message> {
             ],
             Some(filled("+ new run", Some(tree::Message::NewRun.into()))),
         ),
-        Screen::Figures => {
-            let timeline = state.timeline.view(context, state.loss.x).map(Message::Timeline);
-            column![responsive(move |room| panels(state, room)), separator(), timeline].into()
-        }
+        Screen::Figures => responsive(move |room| with_timeline(state, room)).into(),
     };
     let help = matches!(state.dialog, Some(dialog::State::Help));
     let header = state.header.view(context, help).map(Message::Header);
@@ -59,35 +56,64 @@ pub(crate) fn view(state: &State) -> Piece<'_, Message> {
         .into()
 }
 
+/// The figures and the timeline under them.
+fn with_timeline(state: &State, room: Size) -> Piece<'_, Message> {
+    let context = &state.context;
+    let high = context.sizes.lanes_within(context.branches.len(), room.height);
+    let edge = Edge { border: Border::Timeline, now: high, room: room.height, grounds: [Ground::Paper, Ground::Panel] };
+    let above = responsive(move |room| match context.alone {
+        Some(panel) => figure(state, panel),
+        None => panels(state, room),
+    });
+    let lanes = state.timeline.view(context, lanes_of(state), high).map(Message::Timeline);
+    // Above the rest: iced draws words that a panel cuts off anew beyond its edge.
+    let foot = column![edge.shown().map(Message::Sizes), lanes].height(WIDE + timeline::CONTROLS + high);
+    let left = || Space::new().width(Fill);
+    stack![column![above, left().height(WIDE + timeline::CONTROLS + high)], column![left().height(Fill), foot]].into()
+}
+
 /// What stands above the timeline: the tree, the figures, the inspector.
 fn panels(state: &State, room: Size) -> Piece<'_, Message> {
     let context = &state.context;
-    let [tree, inspector] = if room.width < NARROW { [172.0, 212.0] } else { [220.0, 280.0] };
+    let [tree, inspector] = context.sizes.columns(room.width);
+    let edge = |border, now, grounds| Edge { border, now, room: room.width, grounds }.shown().map(Message::Sizes);
     row![
         state.tree.view(context, tree).map(Message::Tree),
-        upright(),
+        edge(Border::Tree, tree, [Ground::Panel, Ground::Paper]),
         figures(state, room.height),
-        upright(),
+        edge(Border::Inspector, inspector, [Ground::Paper, Ground::Panel]),
         state.inspector.view(context, inspector).map(Message::Inspector),
     ]
     .height(Fill)
     .into()
 }
 
-/// The figures in the middle: loss, network, filters. Where there is less room
+/// One of the figures in the middle.
+fn figure(state: &State, panel: Panel) -> Piece<'_, Message> {
+    let context = &state.context;
+    match panel {
+        Panel::Chart => state.loss.view(context).map(Message::Loss),
+        Panel::Network => state.network.view(context).map(Message::Network),
+        Panel::Filters => state.filters.view(context).map(Message::Filters),
+    }
+}
+
+/// The figures in the middle: chart, network, filters. Where there is less room
 /// than they need, they scroll.
 fn figures(state: &State, height: f32) -> Piece<'_, Message> {
-    let context = &state.context;
-    // In whole pixels: an edge between two of them is drawn into both, and anew in one.
-    let total = height.max(LEAST_FIGURES) - 2.0;
-    let [loss, network] = [22.0, 43.0].map(|part| (total * part / 103.0).round());
-    let parts = [loss, network, total - loss - network].map(Length::Fixed);
+    let room = (height.max(LEAST_FIGURES) - 2.0 * WIDE).floor();
+    let [chart, network, filters] = state.context.sizes.rows(room);
+    let edge = |border, now| {
+        let edge = Edge { border, now, room, grounds: [Ground::Paper; 2] };
+        edge.shown().map(Message::Sizes)
+    };
+    let part = |panel, height| container(figure(state, panel)).height(Length::Fixed(height));
     let page = column![
-        container(state.loss.view(context).map(Message::Loss)).height(parts[0]),
-        separator(),
-        container(state.network.view(context).map(Message::Network)).height(parts[1]),
-        separator(),
-        container(state.filters.view(context).map(Message::Filters)).height(parts[2]),
+        part(Panel::Chart, chart),
+        edge(Border::Chart, chart),
+        part(Panel::Network, network),
+        edge(Border::Filters, filters),
+        part(Panel::Filters, filters),
     ]
     .width(Fill);
     if height < LEAST_FIGURES { scrollable(page).spacing(0).height(Fill).into() } else { page.into() }

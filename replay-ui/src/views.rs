@@ -2,14 +2,16 @@
 //! answers it with, and how it is saved. A new view is one entry of [`VIEWS`];
 //! a component draws its figure.
 
-use revacnn_notebook::kinds::{Chart, Compare, Embedding, Filter, Filters, Loss, Network, Start};
-use revacnn_notebook::{Cell, Matching, XAxis};
+use revacnn_notebook::kinds::{Chart, Compare, Embedding, Filter, Filters, Network, Start};
+use revacnn_notebook::{ACCURACY, Cell, Matching, XAxis};
 use revacnn_schemas::{Address, LayerName, Position, SCALARS, Scale};
 
 use crate::cells::{Pace, ViewId};
 use crate::components::figure_menu::Entry;
+use crate::components::loss::{self, Shows};
 use crate::requests::FigureRequest;
 use crate::state::State;
+use crate::time::Align;
 
 /// What a view's menu saves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,9 +84,9 @@ pub(crate) static VIEWS: &[View] = &[
         id: ViewId::LOSS,
         pace: Pace::Curves,
         saves: Saves::AsShown,
-        cell: |state| Some(Loss { x: state.loss.x, scale: state.loss.scale }.into()),
+        cell: |state| Some(state.loss.cell(&state.context.time)),
         at: here,
-        query: |state, _| Some(query_loss(state)),
+        query: |state, _| Some(query_chart(state)),
         redraw: |state| {
             state.loss.redraw();
             state.timeline.redraw();
@@ -94,9 +96,9 @@ pub(crate) static VIEWS: &[View] = &[
         id: ViewId::TIMELINE,
         pace: Pace::Curves,
         saves: Saves::Nothing,
-        cell: |state| (state.loss.x != XAxis::Step).then(|| Loss { x: XAxis::Step, scale: Scale::Linear }.into()),
+        cell: |state| Some(lanes(state)).filter(|lanes| *lanes != state.loss.cell(&state.context.time)),
         at: here,
-        query: |state, _| Some(query_loss(state)),
+        query: |_, _| None,
         redraw: |state| state.timeline.redraw(),
     },
     View {
@@ -192,7 +194,23 @@ impl View {
     pub(crate) fn menus(state: &State) -> Vec<Entry> {
         let has_figure = |view: &&Self| state.context.cells.drawn().any(|drawn| drawn == view.id);
         let with_menu = VIEWS.iter().filter(|view| view.saves != Saves::Nothing).filter(has_figure);
-        with_menu.map(|view| Entry { view: view.id, has_query: Self::query_of(view.id, state).is_some() }).collect()
+        let entry = |view: &Self| Entry {
+            view: view.id,
+            name: view.name(state),
+            has_query: Self::query_of(view.id, state).is_some(),
+        };
+        with_menu.map(entry).collect()
+    }
+
+    /// What its figure is called, as part of a file's name.
+    pub(crate) fn name(&self, state: &State) -> String {
+        let what = match self.id {
+            ViewId::LOSS => state.loss.shows.to_string(),
+            id => id.0.to_owned(),
+        };
+        let at = (self.at)(state).map(|at| format!("-{at}")).unwrap_or_default();
+        let whole = format!("{what}{at}").replace(": ", "-");
+        whole.replace(|letter: char| !letter.is_alphanumeric() && !"._~".contains(letter), "-")
     }
 
     /// What `revacnn query` answers a view with.
@@ -229,18 +247,14 @@ fn history(state: &State) -> Option<Cell> {
         None => (history.of_branch()?, None, None),
     };
     let (quantity, x, scale) = (quantity.to_owned(), XAxis::Step, Scale::Linear);
-    Some(Chart { quantity, layer, filter, x, scale }.into())
+    Some(Chart { quantity, layer, filter, x, scale, ..Chart::default() }.into())
 }
 
 fn query_history(state: &State, at: &Address) -> Option<String> {
     let (history, branch) = (&state.inspector.history, &at.branch);
     let Some((layer, filter)) = &state.context.marks.picked else {
         let quantity = history.of_branch()?;
-        let (table, column) = match quantity.strip_prefix("validation_") {
-            Some(of_validation) => ("validation", of_validation),
-            None if SCALARS.iter().any(|column| column.name == quantity) => ("steps", quantity),
-            None => ("steps", "hyper_parameters"),
-        };
+        let (table, column) = table_of(if quantity == ACCURACY { "live_accuracy" } else { quantity });
         return Some(format!("SELECT step, {column} FROM {table} WHERE branch = '{branch}' ORDER BY step"));
     };
     Some(format!(
@@ -250,12 +264,42 @@ fn query_history(state: &State, at: &Address) -> Option<String> {
     ))
 }
 
-fn query_loss(state: &State) -> String {
+/// The losses of the timeline's lanes.
+fn lanes(state: &State) -> Cell {
+    loss::State::lanes(&state.context.time, state.context.align == Align::Step)
+}
+
+/// The view whose figure has the losses of the timeline's lanes: the chart, where it shows
+/// the same.
+pub(crate) fn lanes_of(state: &State) -> ViewId {
+    if lanes(state) == state.loss.cell(&state.context.time) { ViewId::LOSS } else { ViewId::TIMELINE }
+}
+
+fn query_chart(state: &State) -> String {
     let names: Vec<String> = state.context.shown_branches().iter().map(|name| format!("'{name}'")).collect();
-    format!(
-        "SELECT branch, step, loss FROM steps WHERE branch IN ({}) AND step > 0 ORDER BY branch, step",
-        names.join(", ")
-    )
+    let branches = names.join(", ");
+    match &state.loss.shows {
+        Shows::Number { quantity, layer: Some(layer) } => format!(
+            "SELECT branch, step, AVG({quantity}) AS {quantity} FROM filters WHERE branch IN ({branches}) \
+             AND layer = '{layer}' GROUP BY branch, step ORDER BY branch, step"
+        ),
+        Shows::Number { quantity, layer: None } => {
+            let (table, column) = table_of(if quantity == ACCURACY { "live_accuracy" } else { quantity });
+            format!("SELECT branch, step, {column} FROM {table} WHERE branch IN ({branches}) ORDER BY branch, step")
+        }
+        Shows::Loss => format!(
+            "SELECT branch, step, loss FROM steps WHERE branch IN ({branches}) AND step > 0 ORDER BY branch, step"
+        ),
+    }
+}
+
+/// Where a number of the whole network is found.
+fn table_of(quantity: &str) -> (&'static str, &str) {
+    match quantity.strip_prefix("validation_") {
+        Some(of_validation) => ("validation", of_validation),
+        None if SCALARS.iter().any(|column| column.name == quantity) => ("steps", quantity),
+        None => ("steps", "hyper_parameters"),
+    }
 }
 
 fn query_network(_: &State, at: &Address) -> Option<String> {

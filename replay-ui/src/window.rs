@@ -8,7 +8,9 @@ use iced::{Event, Size, Subscription, Task, clipboard, event, keyboard, widget, 
 
 use crate::context::Screen;
 use crate::requests::Effect;
+use crate::settings::{Keeper, Settings};
 use crate::state::State;
+use crate::store_events::{Notice, StoreEvent};
 use crate::theme::{FONT, FONT_BYTES, NORMAL};
 use crate::update::Message;
 use crate::worker::Workers;
@@ -21,6 +23,10 @@ const LEAST: Size = Size::new(800.0, 480.0);
 struct Window {
     state: State,
     workers: Workers,
+    /// Remembers what is chosen.
+    keeper: Option<Keeper>,
+    /// Its width and height, in logical pixels.
+    size: [u32; 2],
 }
 
 #[derive(Debug, Clone)]
@@ -28,6 +34,8 @@ enum Happened {
     Message(Message),
     /// What a key writes, where it lies, and what is held with it.
     Key(keyboard::Key, keyboard::key::Physical, keyboard::Modifiers),
+    /// The window has another size.
+    Resized(Size),
 }
 
 /// Opens the window, and returns when it is closed.
@@ -35,15 +43,33 @@ enum Happened {
 /// # Errors
 /// [`ViewError::Window`] where there is no display.
 pub fn run(options: ViewOptions) -> Result<(), ViewError> {
-    let size = Size::new(options.size[0] as f32, options.size[1] as f32);
+    let (settings, problem) = options.settings.as_deref().map(Settings::read).unwrap_or_default();
+    let before = settings.window.unwrap_or_else(|| options.size());
+    let opened_at = options.size.unwrap_or(before);
+    let size = Size::new(opened_at[0] as f32, opened_at[1] as f32);
     let quiet = Quiet::new();
     let opened = quiet.clone();
     let boot = move || {
         opened.end();
         let (tell, told) = mpsc::unbounded();
+        let refused = tell.clone();
         let workers = Workers::start(options.store.clone(), options.data.clone(), tell);
-        let state = State::new(&options);
-        (Window { state, workers }, Task::run(told, |told| Happened::Message(Message::Store(told))))
+        let mut state = State::new(&options);
+        let keeper = options.settings.clone().map(|path| {
+            settings.apply(&mut state);
+            let remembered = Settings::of(&state, before);
+            // What is asked for now is as it was last the next time.
+            state.context.dark = options.dark.unwrap_or(state.context.dark);
+            Keeper::new(path, remembered, move |reason| {
+                // Nobody listens any more only when the window has closed.
+                let _ = refused.unbounded_send(StoreEvent::Noticed(Notice::Refused(reason)));
+            })
+        });
+        if let Some(problem) = problem.clone() {
+            state.status.refuse(problem);
+        }
+        let size = opened_at;
+        (Window { state, workers, keeper, size }, Task::run(told, |told| Happened::Message(Message::Store(told))))
     };
     let application = iced::application(boot, Window::update, Window::view)
         .title(|window: &Window| title(&window.state))
@@ -87,6 +113,12 @@ impl Quiet {
     }
 }
 
+/// A size that is worth to be remembered: none that a window has while it is hidden.
+fn remembered_size(size: Size) -> Option<[u32; 2]> {
+    let large = size.width >= LEAST.width && size.height >= LEAST.height;
+    large.then(|| [size.width.round() as u32, size.height.round() as u32])
+}
+
 /// Where one is, or that one is nowhere.
 fn title(state: &State) -> String {
     match (&state.context.screen, state.context.at()) {
@@ -111,8 +143,15 @@ impl Window {
                 Some(message) => message,
                 None => return Task::none(),
             },
+            Happened::Resized(size) => {
+                self.size = remembered_size(size).unwrap_or(self.size);
+                self.remember();
+                return Task::none();
+            }
         };
-        Task::batch(self.state.update(message).into_iter().map(|effect| match effect {
+        let effects = self.state.update(message);
+        self.remember();
+        Task::batch(effects.into_iter().map(|effect| match effect {
             Effect::Request(ask) => {
                 self.workers.ask(ask);
                 Task::none()
@@ -120,6 +159,12 @@ impl Window {
             Effect::Focus(field) => widget::operation::focus(field),
             Effect::Copy(text) => clipboard::write(text),
         }))
+    }
+
+    fn remember(&mut self) {
+        if let Some(keeper) = &mut self.keeper {
+            keeper.keep(Settings::of(&self.state, self.size));
+        }
     }
 
     fn view(&self) -> iced::Element<'_, Happened> {
@@ -137,6 +182,7 @@ impl Window {
                     modifiers,
                 ))
             }
+            Event::Window(window::Event::Resized(size)) => Some(Happened::Resized(size)),
             Event::Keyboard(_) | Event::Mouse(_) | Event::Window(_) | Event::Touch(_) | Event::InputMethod(_) => None,
         })
     }
@@ -146,7 +192,6 @@ impl Window {
 mod tests {
     use super::*;
     use crate::state::tests::{opened, options};
-    use crate::store_events::StoreEvent;
 
     #[test]
     fn the_title_says_where_one_is() {

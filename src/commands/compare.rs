@@ -34,7 +34,7 @@ pub(crate) struct CompareArguments {
     at: Option<String>,
     #[command(flatten)]
     matching: MatchingOption,
-    /// The file to write, .svg or .png.
+    /// The file to write: .svg, .png or .pdf.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]

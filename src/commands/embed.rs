@@ -44,7 +44,7 @@ pub(crate) struct EmbedArguments {
     /// Seed of t-SNE.
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = whole::<u64>)]
     seed: u64,
-    /// The file to write, .svg or .png.
+    /// The file to write: .svg, .png or .pdf.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]

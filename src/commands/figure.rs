@@ -23,7 +23,8 @@ pub(super) fn warn_of_gaps(sources: &Sources, at: &[Address]) -> Result<(), Fail
 /// Refuses a file of another ending before anything is computed.
 pub(super) fn check_ending(path: &Path) -> Result<(), Failure> {
     PictureFormat::of(path).map(drop).ok_or_else(|| {
-        Failure::Usage(format!("cannot draw {}: expected a file that ends in .svg or .png", path.display()))
+        let expected = format!("expected a file that ends in {}", PictureFormat::ENDINGS);
+        Failure::Usage(format!("cannot draw {}: {expected}", path.display()))
     })
 }
 

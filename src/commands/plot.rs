@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, Subcommand};
 use revacnn_notebook::kinds::{Chart, Confusion, Filter, Filters, Loss, Network};
-use revacnn_notebook::{Cell, Inputs, Show, Source, Sources, XAxis};
+use revacnn_notebook::{Cell, Inputs, Show, Smoothing, Source, Sources, XAxis};
 use revacnn_recorder::usual_threads;
 use revacnn_schemas::{Address, BranchRecord, FilterNumber, ImageIndex, LayerName, Place, Position, Scale, Step};
 
@@ -22,13 +22,14 @@ use crate::options::{DataOption, StoreOption, whole};
 #[command(after_help = "Examples:
   revacnn plot loss main -o loss.svg
   revacnn plot chart main --quantity weight_norm --layer conv1 --x epoch -o norm.png
+  revacnn plot chart main wider --quantity accuracy --smooth 0.6 -o accuracy.pdf
   revacnn plot network main@100 -o network.png
   revacnn plot filters main@0 main@last --layer conv1 -o filters.svg
   revacnn plot activations main --layer conv1 --image 17 -o maps.png
   revacnn plot filter main@100 --layer conv3 --filter 7 -o filter.png
   revacnn plot confusion main@epoch:1 -o confusion.svg
 
-The ending of the file chooses SVG or PNG. `revacnn plot KIND --help` lists the options of a kind.")]
+The ending of the file chooses SVG, PNG or PDF. `revacnn plot KIND --help` lists the options of a kind.")]
 pub(crate) struct PlotArguments {
     /// What is drawn.
     #[command(subcommand)]
@@ -59,7 +60,7 @@ enum Kind {
 struct FromTo {
     #[command(flatten)]
     store: StoreOption,
-    /// The file to write, .svg or .png.
+    /// The file to write: .svg, .png or .pdf.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     #[command(flatten)]
@@ -80,6 +81,11 @@ struct Curves {
     /// Lay the vertical axis out logarithmically.
     #[arg(long)]
     log: bool,
+    /// Smooth the curves by an exponential moving average, as TensorBoard does: from 0 to
+    /// less than 1. What was recorded stays behind them; the validation of a training is
+    /// never smoothed.
+    #[arg(long, value_name = "WEIGHT", default_value = "0", hide_default_value = true)]
+    smooth: Smoothing,
 }
 
 impl Curves {
@@ -129,8 +135,8 @@ struct LossKind {
 struct ChartKind {
     #[command(flatten)]
     curves: Curves,
-    /// The number that is shown, such as `live_accuracy` or any hyper-parameter
-    /// by its name; an unknown one lists those that there are.
+    /// The number that is shown, such as `accuracy` (live, and of validations) or any
+    /// hyper-parameter by its name; an unknown one lists those that there are.
     #[arg(long, value_name = "NAME")]
     quantity: Option<String>,
     /// The layer, where the number is one of each layer.
@@ -239,13 +245,17 @@ impl Kind {
     /// The cell; `record` is the first branch, whose layers an error lists.
     fn cell(&self, record: &dyn Fn() -> Result<BranchRecord, Failure>) -> Result<Cell, Failure> {
         Ok(match self {
-            Self::Loss(LossKind { curves }) => Loss { x: curves.x, scale: curves.scale() }.into(),
+            Self::Loss(LossKind { curves }) => {
+                Loss { x: curves.x, scale: curves.scale(), smoothing: curves.smooth, within: None }.into()
+            }
             Self::Chart(ChartKind { curves, quantity, layer, filter }) => Chart {
                 quantity: quantity.clone().unwrap_or_default(),
                 layer: layer.clone(),
                 filter: filter.map(FilterNumber),
                 x: curves.x,
                 scale: curves.scale(),
+                smoothing: curves.smooth,
+                within: None,
             }
             .into(),
             Self::Network(NetworkKind { steps, show, .. }) => Network { at: steps.one()?, show: *show }.into(),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use revacnn_replay_ui::{ViewError, ViewOptions, run as open_window, screenshot};
+use revacnn_replay_ui::{ViewError, ViewOptions, run as open_window, screenshot, settings_file};
 use revacnn_schemas::{Address, Advice, BranchName, FilterNumber, LayerName, Place, SchemaError};
 use serde_json::json;
 
@@ -48,12 +48,12 @@ pub(crate) struct ViewArguments {
     /// Draw the window into a PNG file instead of opening it.
     #[arg(long, value_name = "FILE")]
     screenshot: Option<PathBuf>,
-    /// Width and height.
-    #[arg(long, value_name = "WxH", default_value = "1440x900", value_parser = size)]
-    size: [u32; 2],
-    /// The theme.
-    #[arg(long, value_name = "NAME", default_value = "light")]
-    theme: ThemeName,
+    /// Width and height [default: as they were last, 1440x900 at first].
+    #[arg(long, value_name = "WxH", value_parser = size)]
+    size: Option<[u32; 2]>,
+    /// The theme [default: as it was last, light at first].
+    #[arg(long, value_name = "NAME")]
+    theme: Option<ThemeName>,
 }
 
 impl ViewArguments {
@@ -83,7 +83,9 @@ impl Run for ViewArguments {
             beside: self.beside.clone(),
             filter: self.filter.clone(),
             size: self.size,
-            dark: self.theme == ThemeName::Dark,
+            dark: self.theme.map(|theme| theme == ThemeName::Dark),
+            // A picture is the same whoever draws it.
+            settings: if self.screenshot.is_none() { settings_file() } else { None },
         };
         match &self.screenshot {
             Some(path) if !path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png")) => {

@@ -15,6 +15,8 @@ fn every_figure_is_written_and_comes_out_the_same_again() {
         "plot loss main wider --x fork -o F",
         "plot chart wider --quantity weight-norm --layer conv1 --filter 4 --log -o F",
         "plot chart main --quantity validation_accuracy --x images -o F",
+        "plot chart main wider --quantity accuracy --smooth 0.9 -o F",
+        "plot loss main --smooth 0.6 -o F",
         "plot network wider@9 -o F",
         "plot network main@9 --show coefficients --image 3 -o F",
         "plot filters main@9 wider@9 --layer conv1 -o F",
@@ -25,7 +27,7 @@ fn every_figure_is_written_and_comes_out_the_same_again() {
         "compare main wider --at 9 -o F",
     ];
     for (place, command) in commands.iter().enumerate() {
-        for ending in ["svg", "png"] {
+        for ending in ["svg", "png", "pdf"] {
             let [first, second] = ["a", "b"].map(|name| {
                 let file = format!("{name}{place}.{ending}");
                 scratch.run(0, &command.replace(" F", &format!(" {file}")));
@@ -88,7 +90,9 @@ fn what_cannot_be_drawn_is_said_with_what_can() {
         (2, "plot chart main --of weights --quantity loss -o a.svg", "plot chart takes no --of: that is for filters"),
         (2, "plot loss main@3 -o a.svg", "plot loss shows all steps of a branch: write `main` instead of `main@3`"),
         (2, "plot chart main@fork --quantity loss -o a.svg", "write `main` instead of `main@fork`"),
-        (2, "plot loss main -o a.gif", ".svg or .png"),
+        (2, "plot loss main --smooth 1 -o a.svg", "expected a smoothing from 0 to less than 1"),
+        (2, "plot confusion main --smooth 0.6 -o a.svg", "plot confusion takes no --smooth: that is for loss, chart"),
+        (2, "plot loss main -o a.gif", ".svg, .png or .pdf"),
         (1, "plot loss other -o a.svg", "`main`"),
         (2, "embed main --layer conv1 --image 3", "the weights of filters are of no image: --image is for --of"),
         (2, "embed main --layer conv1 --method pca --perplexity 5", "--method pca has no perplexity"),
@@ -207,17 +211,21 @@ fn a_chart_of_what_has_no_values_is_refused_with_what_has_some() {
 fn endings_are_read_in_capitals_too() {
     let scratch = Scratch::new();
     scratch.run(0, &format!("{TRAIN} --steps 4"));
-    for ending in ["png", "PNG", "svg", "Svg"] {
+    for ending in ["png", "PNG", "svg", "Svg", "pdf", "PDF"] {
         scratch.run(0, &format!("plot confusion main -o a.{ending}"));
         let bytes = fs::read(scratch.path(format!("a.{ending}"))).expect("a picture");
-        let start: &[u8] = if ending.eq_ignore_ascii_case("png") { b"\x89PNG" } else { b"<svg" };
+        let start: &[u8] = match ending.to_lowercase().as_str() {
+            "png" => b"\x89PNG",
+            "pdf" => b"%PDF-",
+            _ => b"<svg",
+        };
         assert!(bytes.starts_with(start), "{ending}");
     }
     for (command, said) in [
-        ("plot loss main -o a.pdf", "cannot draw a.pdf: expected a file that ends in .svg or .png"),
+        ("plot loss main -o a.eps", "cannot draw a.eps: expected a file that ends in .svg, .png or .pdf"),
         // Before anything is read or computed.
-        ("embed nope --layer conv1 -o a.JPG", "cannot draw a.JPG: expected a file that ends in .svg or .png"),
-        ("compare nope nope -o a", "cannot draw a: expected a file that ends in .svg or .png"),
+        ("embed nope --layer conv1 -o a.JPG", "cannot draw a.JPG: expected a file that ends in .svg, .png or .pdf"),
+        ("compare nope nope -o a", "cannot draw a: expected a file that ends in .svg, .png or .pdf"),
     ] {
         let refused = scratch.run(2, command);
         assert!(refused.err.contains(said), "{command}: {}", refused.err);

@@ -57,6 +57,8 @@ impl Scratch {
     pub(crate) fn command(&self, arguments: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_revacnn"));
         command.args(arguments.split_whitespace()).current_dir(self.0.path()).env_remove("REVACNN_DATA");
+        // What the window remembers is this test's, and not of who runs it.
+        command.env("XDG_CONFIG_HOME", self.0.path().join("config"));
         command
     }
 

@@ -89,8 +89,9 @@ impl FirstUse<'_> {
             address: (!address.is_empty()).then(|| address.parse().expect("an address")),
             beside,
             filter: None,
-            size: SIZE,
-            dark: false,
+            size: Some(SIZE),
+            dark: None,
+            settings: None,
         }
     }
 

@@ -8,6 +8,7 @@ mod display;
 mod first;
 #[path = "../support/process.rs"]
 mod process;
+mod remembered;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -88,8 +89,9 @@ fn a_person_steers_a_training_with_the_mouse_and_the_window_outlives_what_it_sho
         address: Some("main".parse().expect("an address")),
         beside: None,
         filter: None,
-        size: SIZE,
-        dark: false,
+        size: Some(SIZE),
+        dark: None,
+        settings: None,
     };
     let plus = place_of(&options, "add-filter conv3").expect("the store is read").expect("conv3 has a +");
     window.click(plus);

@@ -3,19 +3,22 @@
 //! filters.
 
 use revacnn_recorder::RecorderError;
-use revacnn_schemas::{Figure, FilterNumber, LayerName, SCALARS, ScalarColumn, ScalarKind, Scale, Table};
-use revacnn_store::StoreError;
+use revacnn_schemas::{Figure, FilterNumber, LayerName, SCALARS, ScalarColumn, ScalarKind, Scale, Step, Table};
+use revacnn_store::{StepSpan, StoreError};
 use serde::{Deserialize, Serialize};
 use std::sync::LazyLock;
 
 use super::curve::{
-    Shown, curve, empty, marks, other_hyper_parameters, series, shown, steps_a_point, validation, visible,
+    Detail, Shown, curve, empty, marks, other_hyper_parameters, series, shown, validation, visible, words,
 };
 use crate::sources::curves::{Quantity, Thinned};
-use crate::{CellKind, Context, NotebookError, XAxis};
+use crate::{CellKind, Context, NotebookError, Smoothing, XAxis};
 
 /// Points of a curve that is drawn as it is.
 const MOST_POINTS: usize = 2_000;
+
+/// The quantity of two curves a branch: live accuracy, and accuracy of validations.
+pub const ACCURACY: &str = "accuracy";
 
 /// Numbers of each step that a [`Chart`] knows: columns of `steps`, the
 /// validation's, and statistics of filters, with their units.
@@ -26,6 +29,7 @@ pub static QUANTITIES: LazyLock<Vec<(&str, Option<&str>)>> = LazyLock::new(|| {
     let measured = scalars().filter(|(column, _)| !counted(column));
     let scalars = measured.chain(scalars().rev().filter(|(column, _)| counted(column)));
     let others = [
+        (ACCURACY, None),
         ("validation_loss", Some("nats")),
         ("validation_accuracy", None),
         ("mean_abs_gradient", None),
@@ -40,7 +44,7 @@ pub static QUANTITIES: LazyLock<Vec<(&str, Option<&str>)>> = LazyLock::new(|| {
 
 /// Any recorded number of the shown branches over time: one of [`QUANTITIES`],
 /// or any hyper-parameter of their optimizers by its name, such as `beta1`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Chart {
     /// Which number.
@@ -53,6 +57,13 @@ pub struct Chart {
     pub x: XAxis,
     /// How the vertical axis is laid out.
     pub scale: Scale,
+    /// How smooth the curves are.
+    #[serde(default, skip_serializing_if = "Smoothing::is_none")]
+    pub smoothing: Smoothing,
+    /// The steps that are looked at closely, the first and the last: those alone, in more
+    /// points, along an axis of steps. All where `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<[Step; 2]>,
 }
 
 impl CellKind for Chart {
@@ -63,7 +74,8 @@ impl CellKind for Chart {
         let all = shown(context, &branches, self.x)?;
         let asked = self.quantity.replace('-', "_");
         let known = QUANTITIES.iter().find(|(name, _)| *name == asked);
-        let steps = steps_a_point(&all, MOST_POINTS);
+        let within = self.within.map(|[first, last]| StepSpan::new(first, last.max(first)));
+        let detail = Detail::of(&all, MOST_POINTS, self.x, self.smoothing, within);
         // A curve is kept, and read on where the log grows; names are listed for who asks
         // for one that has no value.
         let mut is_there = known.is_some();
@@ -71,7 +83,7 @@ impl CellKind for Chart {
             if is_there {
                 break;
             }
-            is_there = self.quantity_of(context, shown, &asked, steps)?.points.iter().any(|point| !point[1].is_nan());
+            is_there = self.quantity_of(context, shown, &asked, &detail)?.points.iter().any(|point| !point[1].is_nan());
         }
         if !is_there {
             let others = other_hyper_parameters(context, &all)?;
@@ -102,10 +114,17 @@ impl CellKind for Chart {
         // Of several branches some may lack the filter, or the number.
         let (mut found, mut lacking, mut without) = (false, None, Vec::new());
         for shown in &all {
-            match self.quantity_of(context, shown, name, steps) {
+            match self.quantity_of(context, shown, name, &detail) {
                 Ok(curve) if curve.points.iter().any(|point| !point[1].is_nan()) => {
                     found = true;
-                    chart.series.push(series(format!("{}{}", shown.name, shown.lacks), shown.hue, false, curve));
+                    let of = if name == ACCURACY { " live" } else { "" };
+                    let called = format!("{}{of}{}{}", shown.name, words(&curve), shown.lacks);
+                    chart.series.push(series(called, shown.hue, false, curve));
+                    if name == ACCURACY {
+                        let points = validation(context, shown, self.x, |result| f64::from(result.accuracy()))?;
+                        let curve = Thinned { points, ..Thinned::default() };
+                        chart.series.push(series(format!("{} validation", shown.name), shown.hue, true, curve));
+                    }
                     marks(context, shown, self.x, &mut chart)?;
                     continue;
                 }
@@ -128,7 +147,7 @@ impl CellKind for Chart {
                 let what = without.join("; ");
                 let mut known: Vec<String> = Vec::new();
                 for (other, _) in QUANTITIES.iter().filter(|(other, _)| is_of_filters(other) == of_filters) {
-                    let curve = self.quantity_of(context, &all[0], other, steps)?;
+                    let curve = self.quantity_of(context, &all[0], other, &detail)?;
                     if curve.points.iter().any(|point| !point[1].is_nan()) {
                         known.push((*other).to_owned());
                     }
@@ -147,28 +166,29 @@ impl CellKind for Chart {
 }
 
 impl Chart {
-    /// The number at the shown steps of a branch, a mean over so many for each point.
+    /// The number at the shown steps of a branch.
     fn quantity_of(
         &self,
         context: &mut Context<'_>,
         shown: &Shown,
         name: &str,
-        steps: usize,
+        detail: &Detail,
     ) -> Result<Thinned, NotebookError> {
         let points = match name {
             "validation_loss" => validation(context, shown, self.x, |result| f64::from(result.loss))?,
             "validation_accuracy" => validation(context, shown, self.x, |result| f64::from(result.accuracy()))?,
             column => {
+                let column = if column == ACCURACY { "live_accuracy" } else { column };
                 let table = if is_of_filters(column) { Table::Filters } else { Table::Steps };
                 let (layer, filter) = (self.layer.clone(), self.filter);
                 let quantity = match QUANTITIES.iter().any(|(known, _)| *known == column) {
                     true => Quantity { table, layer, filter, ..Quantity::step(column) },
                     false => Quantity::hyper_parameter(column),
                 };
-                return curve(context, shown, &quantity, self.x, steps);
+                return curve(context, shown, &quantity, self.x, detail);
             }
         };
-        Ok(Thinned { points, ..Thinned::default() })
+        Ok(detail.apply(Thinned { points, ..Thinned::default() }))
     }
 }
 

@@ -2,17 +2,17 @@
 
 use revacnn_analysis::EmbeddingSettings;
 use revacnn_schemas::{
-    Address, Comparison, DifferingFilter, FieldDifference, Figure, Panel, Scale, TableColumn, TableFigure, Topology,
+    Address, Comparison, DifferingFilter, FieldDifference, Figure, Panel, TableColumn, TableFigure, Topology,
 };
 use revacnn_store::{Difference, FilterDistance, Lineage, difference};
 use serde::{Deserialize, Serialize};
 
 use super::embedding::Layer;
 use super::layer::{grid, values};
-use super::loss::losses;
+use super::loss::{Loss, losses};
 use crate::differing::{matched, most_differing, most_differing_layer};
 use crate::sources::Place;
-use crate::{CellKind, Context, Matching, NotebookError, Source, XAxis};
+use crate::{CellKind, Context, Matching, NotebookError, Source};
 
 /// Two addresses side by side: what differs, curves from the fork on,
 /// distances, and for the layer that differs most its filters and one joint
@@ -45,7 +45,7 @@ fn compare(context: &mut Context<'_>, places: &[Place; 2], matching: Matching) -
     let [left, right] = [places[0].label(), places[1].label()];
     let mut branches = places.each_ref().map(|place| place.name.clone()).to_vec();
     branches.dedup();
-    let mut curves = losses(context, &branches, XAxis::Step, Scale::Linear)?;
+    let mut curves = losses(context, &branches, &Loss::default())?;
     // Two steps of one branch have no fork between them.
     if branches.len() > 1 {
         from_the_fork(&mut curves, &found);

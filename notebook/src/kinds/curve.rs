@@ -7,7 +7,7 @@ use revacnn_schemas::{Axis, BranchId, BranchName, Chart, Hue, Mark, MarkKind, Sc
 use revacnn_store::{BranchReader, StepSpan, StoreError};
 
 use crate::sources::curves::{Quantity, Thinned, thin};
-use crate::{Context, NotebookError, XAxis};
+use crate::{Context, NotebookError, Smoothing, XAxis};
 
 /// One branch of a chart: the pieces of its history that its curve shows.
 pub(super) struct Shown {
@@ -69,7 +69,7 @@ pub(super) fn empty(title: &str, (label, unit): (&str, Option<&str>), x: XAxis, 
 }
 
 pub(super) fn series(name: String, hue: Hue, dashed: bool, curve: Thinned) -> Series {
-    Series { name, hue, dashed, points: curve.points, bounds: curve.bounds }
+    Series { name, hue, dashed, points: curve.points, bounds: curve.bounds, raw: curve.raw }
 }
 
 /// What of each branch is shown: its whole history, but only its own steps
@@ -131,21 +131,69 @@ fn align_roots(all: &mut [Shown]) {
     }
 }
 
-/// So many steps are one point of each curve of a chart, that none has more points than
-/// `most`: means over unequally many steps would make the shorter run look the rougher.
-pub(super) fn steps_a_point(all: &[Shown], most: usize) -> usize {
-    let longest = all.iter().map(|shown| shown.parts.iter().map(|(_, span)| span.steps()).sum::<u64>()).max();
-    longest.map_or(1, |steps| (steps as usize).div_ceil(most).max(1))
+/// How the curves of a chart are drawn: each in the same way, since means over unequally
+/// many steps would make the shorter run look the rougher.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Detail {
+    /// So many steps are one point.
+    steps: usize,
+    /// How much of a smoothed point is what came before, of points of the whole curve.
+    smoothing: Smoothing,
+    /// How large a part of such a point a closer one is.
+    part: f64,
+    /// The steps that are looked at closely, if not all are.
+    within: Option<StepSpan>,
 }
 
-/// A quantity of the shown steps, a mean over so many for each point. A layer that an
-/// ancestor lacks is a gap there.
+impl Detail {
+    /// Such that no curve has more points than `most`.
+    ///
+    /// The smoothing is of points of the whole curve: of closer ones it takes in more,
+    /// so that a closer look does not make a curve rougher.
+    pub(super) fn of(all: &[Shown], most: usize, x: XAxis, smoothing: Smoothing, within: Option<StepSpan>) -> Self {
+        let longest = all.iter().map(|shown| shown.parts.iter().map(|(_, span)| span.steps()).sum::<u64>()).max();
+        let points = |steps: u64| (steps as usize).div_ceil(most).max(1);
+        let whole = longest.map_or(1, points);
+        let within = within.filter(|_| x == XAxis::Step);
+        let steps = within.map_or(whole, |span| points(span.steps()).min(whole));
+        Self { steps, smoothing, part: steps as f64 / whole as f64, within }
+    }
+
+    /// Points of a curve, smoothed, and of those only what is looked at, and one
+    /// beyond each end, so that the line reaches to it.
+    pub(super) fn apply(&self, mut curve: Thinned) -> Thinned {
+        if !self.smoothing.is_none() {
+            // What was not thinned has no closer points.
+            let part = if curve.steps > 0 { self.part } else { 1.0 };
+            let smoothed = self.smoothing.of_parts(part).smooth(&curve.points);
+            curve.raw = std::mem::replace(&mut curve.points, smoothed);
+            curve.bounds.clear();
+        }
+        let Some(span) = self.within else { return curve };
+        let first = curve.points.partition_point(|point| point[0] < span.first.0 as f64).saturating_sub(1);
+        let end = (curve.points.partition_point(|point| point[0] <= span.last.0 as f64) + 1).min(curve.points.len());
+        for points in [&mut curve.points, &mut curve.bounds, &mut curve.raw] {
+            points.truncate(end);
+            points.drain(..first.min(points.len()));
+        }
+        curve
+    }
+}
+
+/// What is said of a curve's points, beside its name.
+pub(super) fn words(curve: &Thinned) -> String {
+    let mean = if curve.steps > 1 { format!(", mean of {} steps", curve.steps) } else { String::new() };
+    let smoothed = if curve.raw.is_empty() { "" } else { ", smoothed" };
+    format!("{mean}{smoothed}")
+}
+
+/// A quantity of the shown steps. A layer that an ancestor lacks is a gap there.
 pub(super) fn curve(
     context: &mut Context<'_>,
     shown: &Shown,
     quantity: &Quantity,
     x: XAxis,
-    steps: usize,
+    detail: &Detail,
 ) -> Result<Thinned, NotebookError> {
     let mut points = Vec::new();
     for (place, span) in &shown.parts {
@@ -159,7 +207,7 @@ pub(super) fn curve(
         let positions = positions(context, shown, *place, *span, x)?;
         points.extend(values.into_iter().zip(positions).map(|((value, bounds), x)| (x, value, bounds)));
     }
-    Ok(thin(&points, steps))
+    Ok(detail.apply(thin(&points, detail.steps)))
 }
 
 /// The hyper-parameters without a column of their own that some branch has at

@@ -1,11 +1,13 @@
 //! Losses of training and validation.
 
-use revacnn_schemas::{BranchName, Chart, Figure, Scale};
+use revacnn_schemas::{BranchName, Chart, Figure, Scale, Step};
 use serde::{Deserialize, Serialize};
 
-use super::curve::{curve, empty, marks, series, shown, steps_a_point, validation, visible};
+use revacnn_store::StepSpan;
+
+use super::curve::{Detail, curve, empty, marks, series, shown, validation, visible, words};
 use crate::sources::curves::{Quantity, Thinned};
-use crate::{CellKind, Context, NotebookError, XAxis};
+use crate::{CellKind, Context, NotebookError, Smoothing, XAxis};
 
 /// Points of a loss curve: a batch's loss jumps about, a mean over some shows
 /// where it goes.
@@ -13,13 +15,20 @@ const LOSS_POINTS: usize = 250;
 
 /// Loss of the shown branches: means over the batches of some steps, with
 /// the smallest and largest, and the validation's dashed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Loss {
     /// The horizontal axis.
     pub x: XAxis,
     /// How the vertical axis is laid out.
     pub scale: Scale,
+    /// How smooth the training's curves are; validations are as they were found.
+    #[serde(default, skip_serializing_if = "Smoothing::is_none")]
+    pub smoothing: Smoothing,
+    /// The steps that are looked at closely, the first and the last: those alone, in more
+    /// points, along an axis of steps. All where `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<[Step; 2]>,
 }
 
 impl CellKind for Loss {
@@ -27,7 +36,7 @@ impl CellKind for Loss {
 
     fn run(&self, context: &mut Context<'_>) -> Result<Figure, NotebookError> {
         let branches = context.branches();
-        losses(context, &branches, self.x, self.scale).map(Figure::Chart)
+        losses(context, &branches, self).map(Figure::Chart)
     }
 }
 
@@ -35,17 +44,17 @@ impl CellKind for Loss {
 pub(super) fn losses(
     context: &mut Context<'_>,
     branches: &[BranchName],
-    x: XAxis,
-    scale: Scale,
+    &Loss { x, scale, smoothing, within }: &Loss,
 ) -> Result<Chart, NotebookError> {
     let mut chart = empty("loss", ("loss", Some("nats")), x, scale);
     let all = shown(context, branches, x)?;
-    let steps = steps_a_point(&all, LOSS_POINTS);
+    let within = within.map(|[first, last]| StepSpan::new(first, last.max(first)));
+    let detail = Detail::of(&all, LOSS_POINTS, x, smoothing, within);
     for shown in all {
         let quantity = Quantity::step("loss");
-        let curve = curve(context, &shown, &quantity, x, steps)?;
-        let mean = if curve.steps > 1 { format!(", mean of {} steps", curve.steps) } else { String::new() };
-        chart.series.push(series(format!("{} train{mean}{}", shown.name, shown.lacks), shown.hue, false, curve));
+        let curve = curve(context, &shown, &quantity, x, &detail)?;
+        let name = format!("{} train{}{}", shown.name, words(&curve), shown.lacks);
+        chart.series.push(series(name, shown.hue, false, curve));
         let points = validation(context, &shown, x, |result| f64::from(result.loss))?;
         let curve = Thinned { points, ..Thinned::default() };
         chart.series.push(series(format!("{} validation", shown.name), shown.hue, true, curve));

@@ -19,7 +19,7 @@ use serde_json::{Map, Value};
 
 use crate::{Cell, Kind};
 
-pub use chart::{QUANTITIES, is_of_filters};
+pub use chart::{ACCURACY, QUANTITIES, is_of_filters};
 pub use embedding::Start;
 
 macro_rules! kinds {

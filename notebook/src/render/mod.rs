@@ -1,5 +1,5 @@
-//! Figures as pictures: a scene as SVG by plotters, its text as outlines, and PNG,
-//! which is that SVG drawn by resvg.
+//! Figures as pictures: a scene as SVG by plotters, its text as outlines; PNG, which
+//! is that SVG drawn by resvg; and PDF, which svg2pdf makes of it.
 
 mod paint;
 mod raster;
@@ -31,20 +31,34 @@ pub enum PictureFormat {
     Svg,
     /// Pixels.
     Png,
+    /// A page as large as the figure, of lines and shapes.
+    Pdf,
 }
 
 impl PictureFormat {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Svg, Self::Png, Self::Pdf];
+    /// What a file's name must end in, in words.
+    pub const ENDINGS: &str = ".svg, .png or .pdf";
+
+    /// What the name of such a file ends in, after the point.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Svg => "svg",
+            Self::Png => "png",
+            Self::Pdf => "pdf",
+        }
+    }
+
     /// The kind that a file's name asks for, in capitals or not; `None` where
     /// its ending is another one.
     pub fn of(path: &Path) -> Option<Self> {
         let ending = path.extension()?.to_str()?;
-        [("svg", Self::Svg), ("png", Self::Png)]
-            .into_iter()
-            .find_map(|(name, format)| ending.eq_ignore_ascii_case(name).then_some(format))
+        Self::ALL.into_iter().find(|format| ending.eq_ignore_ascii_case(format.ending()))
     }
 }
 
-/// Writes a figure to a file that ends in `.svg` or `.png`, as
+/// Writes a figure to a file that ends in `.svg`, `.png` or `.pdf`, as
 /// [`write_output`] does. Text is drawn as outlines. Returns the characters that
 /// are lacking because no font of this machine has them.
 ///
@@ -56,7 +70,7 @@ impl PictureFormat {
 /// such a figure; [`NotebookError::Recorder`] where the file cannot be written.
 pub fn render(figure: &Figure, path: &Path) -> Result<BTreeSet<char>, NotebookError> {
     let failed = |reason: String| NotebookError::Draw { path: path.to_owned(), reason };
-    let ending = || failed("expected a file that ends in .svg or .png".to_owned());
+    let ending = || failed(format!("expected a file that ends in {}", PictureFormat::ENDINGS));
     let format = PictureFormat::of(path).ok_or_else(ending)?;
     let (bytes, undrawn) = match format {
         PictureFormat::Svg => {
@@ -64,6 +78,7 @@ pub fn render(figure: &Figure, path: &Path) -> Result<BTreeSet<char>, NotebookEr
             (text.into_bytes(), undrawn)
         }
         PictureFormat::Png => svg(figure).and_then(|text| raster::png(&text)).map_err(failed)?,
+        PictureFormat::Pdf => svg(figure).and_then(|text| raster::pdf(&text)).map_err(failed)?,
     };
     write_output(path, |output| {
         let failed = |source| StoreError::Io { operation: "write", path: path.to_owned(), source };

@@ -1,5 +1,5 @@
-//! An SVG with its text as outlines, and as a PNG: with the embedded font, and with
-//! the machine's fonts where that one lacks a script.
+//! An SVG with its text as outlines, as a PNG and as a PDF: with the embedded font, and
+//! with the machine's fonts where that one lacks a script.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
@@ -7,6 +7,7 @@ use std::sync::{Arc, LazyLock};
 use resvg::tiny_skia::{Color, Pixmap, Transform};
 use resvg::usvg::fontdb::{Database, FaceInfo, ID, Stretch, Style};
 use resvg::usvg::{FontResolver, Options, Tree, WriteOptions};
+use svg2pdf::{ConversionOptions, PageOptions, to_pdf};
 use unicode_width::UnicodeWidthChar;
 
 use crate::look::FONT;
@@ -32,6 +33,9 @@ const DIGITS: u8 = 2;
 
 /// Pixels of a PNG a unit of an SVG.
 const SCALE: f32 = 2.0;
+
+/// Units of an SVG an inch of a PDF's page, as CSS has it.
+const UNITS_AN_INCH: f32 = 96.0;
 
 /// An SVG by plotters with its text as outlines, so that whoever opens it sees
 /// the same, and the characters that no font of the machine has. What is written
@@ -74,6 +78,36 @@ pub(super) fn png(svg: &str) -> Result<(Vec<u8>, BTreeSet<char>), String> {
     pixels.fill(Color::WHITE);
     resvg::render(&tree, scale, &mut pixels.as_mut());
     Ok((pixels.encode_png().map_err(|error| error.to_string())?, undrawn))
+}
+
+/// A PDF of an SVG by plotters, text as outlines, and the characters that no font of the
+/// machine has.
+///
+/// # Errors
+/// Why the picture cannot be drawn.
+pub(super) fn pdf(svg: &str) -> Result<(Vec<u8>, BTreeSet<char>), String> {
+    let (outlines, undrawn) = outlined(svg)?;
+    let tree = Tree::from_str(&outlines, &Options::default()).map_err(|error| error.to_string())?;
+    let page = PageOptions { dpi: UNITS_AN_INCH };
+    let pages = to_pdf(&tree, ConversionOptions::default(), page).map_err(|error| error.to_string())?;
+    Ok((in_order(&pages), undrawn))
+}
+
+/// A PDF whose resources are listed in the order of their names: svg2pdf lists them in the
+/// order of a hash map, another one each time. Lines change places within their
+/// dictionary, so that no object moves.
+fn in_order(pdf: &[u8]) -> Vec<u8> {
+    // `/gs14 29 0 R`, alone on its line.
+    let is_entry = |line: &[u8]| {
+        let Ok(text) = std::str::from_utf8(line) else { return false };
+        let words: Vec<&str> = text.split_ascii_whitespace().collect();
+        matches!(words[..], [name, number, "0", "R"] if name.starts_with('/') && number.parse::<u32>().is_ok())
+    };
+    let mut lines: Vec<&[u8]> = pdf.split(|byte| *byte == b'\n').collect();
+    for run in lines.chunk_by_mut(|one, other| is_entry(one) && is_entry(other)) {
+        run.sort_by_key(|line| (line.len(), *line));
+    }
+    lines.join(&b'\n')
 }
 
 /// What is drawn of an SVG by plotters, and the characters that no font of the
@@ -203,6 +237,19 @@ mod tests {
         // As it is drawn again, it looks as it did.
         let (again, _) = outlined(&drawn).unwrap();
         assert_eq!(png(&drawn).unwrap().0, png(&again).unwrap().0);
+    }
+
+    #[test]
+    fn a_pdf_is_a_page_as_large_as_the_figure() {
+        let svg = "<svg width=\"96\" height=\"48\" xmlns=\"http://www.w3.org/2000/svg\">\
+                   <text x=\"2\" y=\"18\" font-family=\"Inter\" font-size=\"14\">cat</text></svg>";
+        let (drawn, undrawn) = pdf(svg).unwrap();
+        let text = String::from_utf8_lossy(&drawn);
+        assert!(drawn.starts_with(b"%PDF-") && undrawn.is_empty());
+        assert!(text.contains("/MediaBox [0 0 72 36]"), "{text}");
+        let listed = in_order(b"<<\n  /gs10 7 0 R\n  /gs2 9 0 R\n  /gs1 8 0 R\n>>\n/a\n\xff /gs3 1 0 R");
+        assert_eq!(listed, b"<<\n  /gs1 8 0 R\n  /gs2 9 0 R\n  /gs10 7 0 R\n>>\n/a\n\xff /gs3 1 0 R");
+        assert!(pdf(&svg.replace("cat", "")).unwrap().0.len() < drawn.len(), "the text is drawn");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Curves over the training.
 
-use revacnn_schemas::{Axis, Chart, Hue, MarkKind, Scale, Series};
+use revacnn_schemas::{Axis, Chart, Hue, Mark, MarkKind, Scale, Series};
 
 use super::legend::{Entry, Legend};
 use super::range::{Range, laid_out};
@@ -9,8 +9,12 @@ use crate::look::{Tick, dash, linear_ticks, logarithmic_ticks};
 
 /// The most that a branch's name takes at the end of its curve, in sizes of a label.
 const NAME: f32 = 9.5;
+/// Of more curves than these, only those that end at the right are named there.
+const MOST_NAMES: usize = 12;
 /// A chart less wide than this has no names at its curves.
 const NARROW: f32 = 360.0;
+/// How much of what is beneath it a curve covers that lies behind its smoothed one.
+const RAW: f32 = 0.3;
 /// Validations are marked no closer to one another.
 const MARKS_APART: f32 = 5.0;
 /// The least room of the vertical axis' numbers, so that charts begin at the same
@@ -18,6 +22,8 @@ const MARKS_APART: f32 = 5.0;
 const NUMBERS: f32 = 52.0;
 /// So many lines the names of forks share.
 const FORK_LINES: usize = 4;
+/// So many places, half a line apart, are tried above and beneath a fork's curve.
+const BESIDE: usize = 8;
 /// How high the plot of a chart in a file is.
 const PLOT: f32 = 270.0;
 
@@ -28,6 +34,9 @@ pub struct ChartOptions {
     pub size: [f32; 2],
     /// The ends of the horizontal axis; those of the curves if `None`.
     pub x: Option<[f64; 2]>,
+    /// The least room for names at the right: that of curves that may come, so that
+    /// nothing moves when they do.
+    pub names: f32,
     /// The branch whose curves lie above the others and alone show what lies between
     /// the smallest and the largest value; all do if `None`.
     pub selected: Option<Hue>,
@@ -64,6 +73,33 @@ pub fn runs(points: &[[f64; 2]], place: impl Fn([f64; 2]) -> Option<Place>) -> V
     runs
 }
 
+/// What of a line to the right lies between two ends: its runs, cut where they cross an
+/// end. All of it where it turns back.
+fn within(line: &[Place], [left, right]: [f32; 2]) -> Vec<Vec<Place>> {
+    let is_in = |x: f32| (left..=right).contains(&x);
+    if line.iter().all(|place| is_in(place[0])) {
+        return vec![line.to_vec()];
+    }
+    let at = |[from, to]: [Place; 2], x: f32| [x, from[1] + (to[1] - from[1]) * (x - from[0]) / (to[0] - from[0])];
+    let mut runs: Vec<Vec<Place>> = Vec::new();
+    if let [only] = line {
+        return if is_in(only[0]) { vec![vec![*only]] } else { runs };
+    }
+    for pair in line.windows(2) {
+        let [from, to] = [pair[0], pair[1]];
+        if to[0] < left || from[0] > right {
+            continue;
+        }
+        if runs.is_empty() {
+            runs.push(vec![if from[0] < left { at([from, to], left) } else { from }]);
+        }
+        if let Some(run) = runs.last_mut() {
+            run.push(if to[0] > right { at([from, to], right) } else { to });
+        }
+    }
+    runs
+}
+
 impl ChartLayout {
     /// How high a chart in a file is so wide: a longer legend makes it higher, and
     /// its plot stays as high.
@@ -75,7 +111,7 @@ impl ChartLayout {
     /// Lays a chart out; `None` where nothing of it can be drawn.
     pub fn of(chart: &Chart, options: &ChartOptions) -> Option<Self> {
         let (style, [width, height]) = (options.style, options.size);
-        let range = Range::of(&chart.series, chart.y.scale)?;
+        let range = Range::of(&chart.series, chart.y.scale, options.x)?;
         let beyond = range.beyond(&chart.series);
         let all = chart.series.iter().flat_map(|series| &series.points).map(|point| point[0]);
         let x = options.x.or_else(|| {
@@ -102,6 +138,7 @@ impl ChartLayout {
         let left = (widest(&mut y_ticks.iter().map(|tick| tick.text.as_str())) + 16.0).max(NUMBERS);
         let names = if width < NARROW { Vec::new() } else { named(chart, style) };
         let room = widest(&mut names.iter().map(|(name, _)| name.as_str()));
+        let room = if width < NARROW { room } else { room.max(options.names.min(NAME * style.text)) };
         let right = if room > 0.0 { room + 12.0 } else { 14.0 };
         let area = Area::new([left, top], [(width - left - right).max(1.0), high]);
         let x_ticks = linear_ticks(x[0], x[1], (area.width / (9.0 * style.text)).max(2.0) as usize);
@@ -177,26 +214,40 @@ impl ChartLayout {
         }
     }
 
+    /// Whether a place on the axis is within its ends.
+    fn has(&self, x: f64) -> bool {
+        (self.x[0]..=self.x[1]).contains(&x)
+    }
+
+    /// What of a curve lies between the ends of the axis, as runs of places.
+    fn seen(&self, points: &[[f64; 2]]) -> Vec<Vec<Place>> {
+        let ends = [self.area.x, self.area.right()];
+        runs(points, |point| self.place(point)).iter().flat_map(|run| within(run, ends)).collect()
+    }
+
     fn curve(&self, scene: &mut Scene<'_>, series: &Series, selected: bool) {
         let ink = Ink::from(Role::Branch(series.hue));
         let width = if selected { 2.0 } else { 1.5 };
-        for run in runs(&series.points, |point| self.place(point)) {
+        for run in self.seen(&series.raw) {
+            if run.len() > 1 {
+                scene.line(run, 1.0, &[], ink.faded(RAW));
+            }
+        }
+        for run in self.seen(&series.points) {
             match (&run[..], series.dashed) {
                 ([at], false) => scene.circle(*at, width, ink),
                 (_, false) => scene.line(run, width, dash(series.hue), ink),
+                ([_], true) => {}
                 // What was measured now and then: a thin line through marks.
-                (marks, true) => {
-                    let mut last = f32::NEG_INFINITY;
-                    if marks.len() > 1 {
-                        scene.line(marks.to_vec(), 1.0, &[], ink.faded(0.55));
-                    }
-                    for at in marks {
-                        if at[0] - last >= MARKS_APART {
-                            last = at[0];
-                            scene.circle(*at, width + 0.5, ink);
-                        }
-                    }
-                }
+                (_, true) => scene.line(run, 1.0, &[], ink.faded(0.55)),
+            }
+        }
+        let mut last = f32::NEG_INFINITY;
+        let measured = series.points.iter().filter(|point| series.dashed && self.has(point[0]));
+        for at in measured.filter_map(|point| self.place(*point)) {
+            if at[0] - last >= MARKS_APART {
+                last = at[0];
+                scene.circle(at, width + 0.5, ink);
             }
         }
     }
@@ -214,10 +265,14 @@ impl ChartLayout {
             .zip(&series.points)
             .map(|([low, high], [x, _])| Some([place([*x, *low])?, place([*x, *high])?]))
             .collect();
-        for run in both.split(Option::is_none).filter(|run| run.len() > 1) {
-            let run: Vec<[Place; 2]> = run.iter().copied().flatten().collect();
-            let below = run.iter().map(|[low, _]| *low);
-            let corners = below.chain(run.iter().rev().map(|[_, high]| *high)).collect();
+        let ends = [self.area.x, self.area.right()];
+        for run in both.split(Option::is_none) {
+            let edge = |of: usize| run.iter().flatten().map(|both| both[of]).collect::<Vec<Place>>();
+            let [low, high] = [0, 1].map(|of| within(&edge(of), ends).into_iter().flatten().collect::<Vec<Place>>());
+            if low.len() < 2 {
+                continue;
+            }
+            let corners = low.into_iter().chain(high.into_iter().rev()).collect();
             scene.polygon(corners, Ink::from(Role::Branch(series.hue)).faded(0.13));
         }
     }
@@ -226,7 +281,11 @@ impl ChartLayout {
     fn marks(&self, scene: &mut Scene<'_>, chart: &Chart, options: &ChartOptions) -> Vec<Area> {
         let (style, area) = (options.style, self.area);
         let mut taken: Vec<Area> = Vec::new();
-        for mark in chart.marks.iter().filter(|mark| mark.x >= self.x[0] && mark.x <= self.x[1]) {
+        let curves: Vec<Vec<Place>> = match style.standalone {
+            true => chart.series.iter().flat_map(|series| self.seen(&series.points)).collect(),
+            false => Vec::new(),
+        };
+        for mark in chart.marks.iter().filter(|mark| self.has(mark.x)) {
             let x = self.x_at(mark.x);
             if mark.kind == MarkKind::Fork {
                 scene.diamond([x, area.bottom()], 4.0, Role::Branch(mark.hue));
@@ -242,15 +301,31 @@ impl ChartLayout {
             // Of a mark at the right end, the words are at its left.
             let left = if x + wide + 4.0 > area.right() { (x - wide - 4.0).max(0.0) } else { x + 4.0 };
             let high = style.text * 1.25;
-            let at = |line: usize| Area::new([left, area.y + high * line as f32], [wide, high]);
-            let found = (0..FORK_LINES).map(at).find(|at| taken.iter().all(|other| !at.meets(*other)));
+            let at = |top: f32| Area::new([left, top], [wide, high]);
+            let is_free = |at: &Area| taken.iter().all(|other| !at.meets(*other));
             // What finds no room is named in the legend alone.
-            if let Some(at) = found {
+            let beside = self.begins(chart, mark).and_then(|y| {
+                let tops = (0..BESIDE).flat_map(|away| {
+                    let away = 0.5 * away as f32 * high;
+                    [y - high - 3.0 - away, y + 3.0 + away]
+                });
+                let inside = tops.filter(|top| (area.y..=area.bottom() - high).contains(top));
+                inside.map(at).find(|at| is_free(at) && curves.iter().all(|curve| !crosses(curve, *at)))
+            });
+            let lines = || (0..FORK_LINES).map(|line| at(area.y + high * line as f32)).find(is_free);
+            if let Some(at) = beside.or_else(lines) {
                 taken.push(at);
                 scene.text(words, [left, at.middle()[1]], style.text, Align::Left, Role::Words(mark.hue));
             }
         }
         taken
+    }
+
+    /// How far down the curve of a fork begins.
+    fn begins(&self, chart: &Chart, mark: &Mark) -> Option<f32> {
+        let own = chart.series.iter().filter(|series| series.hue == mark.hue && mark.kind == MarkKind::Fork);
+        let mut points = own.flat_map(|series| &series.points).filter(|point| point[0] >= mark.x);
+        points.find_map(|point| self.place(*point)).map(|place| place[1])
     }
 
     /// The branches' names at the ends of their curves, as many as find room;
@@ -259,13 +334,19 @@ impl ChartLayout {
         let style = options.style;
         let high = (style.text * 7.0 / 6.0).round();
         let mut names = named(chart, style);
+        let many = names.len() > MOST_NAMES;
         names.sort_by_key(|(_, series)| Some(series.hue) != options.selected);
         for (name, series) in names {
-            let Some(end) = series.points.iter().rev().find_map(|point| self.place(*point)) else { continue };
+            let last = |points: Vec<Vec<Place>>| points.last().and_then(|run| run.last().copied());
+            let Some(end) = last(self.seen(&series.points)) else { continue };
             let size = [style.width(&name) + 4.0, high];
             let Some(at) = free(&taken, [end[0] + 4.0, end[1]], size, self.area) else { continue };
-            // Among the curves a name stands beside its own end, or not at all.
+            // Among the curves a name stands beside its own end, or not at all; so many
+            // would hide what they name.
             let among = end[0] < self.area.right() - 1.0;
+            if among && many && Some(series.hue) != options.selected {
+                continue;
+            }
             if among && (at.middle()[1] - end[1]).abs() > high {
                 continue;
             }
@@ -275,6 +356,21 @@ impl ChartLayout {
             scene.text(name, [at.x + 2.0, at.middle()[1]], style.text, Align::Left, Role::Words(series.hue));
         }
     }
+}
+
+/// Whether a line to the right has something in common with an area.
+fn crosses(line: &[Place], area: Area) -> bool {
+    line.windows(2).any(|pair| {
+        let [from, to] = [pair[0], pair[1]];
+        let (left, right) = (from[0].max(area.x), to[0].min(area.right()));
+        if left > right {
+            return false;
+        }
+        let wide = to[0] - from[0];
+        let y = |x: f32| if wide > 0.0 { from[1] + (to[1] - from[1]) * (x - from[0]) / wide } else { from[1] };
+        let (one, other) = if wide > 0.0 { (y(left), y(right)) } else { (from[1], to[1]) };
+        one.min(other) <= area.bottom() && one.max(other) >= area.y
+    })
 }
 
 /// What is above the plot: the vertical axis' name, and what it leaves out.
@@ -327,13 +423,11 @@ fn described(axis: &Axis) -> String {
 
 #[cfg(test)]
 mod tests {
-    use revacnn_schemas::Mark;
-
     use super::*;
     use crate::scene::{Shape, text_width};
 
     fn series(name: &str, hue: u16, points: Vec<[f64; 2]>) -> Series {
-        Series { name: name.to_owned(), hue: Hue(hue), dashed: false, points, bounds: Vec::new() }
+        Series { name: name.to_owned(), hue: Hue(hue), dashed: false, points, bounds: Vec::new(), raw: Vec::new() }
     }
 
     fn chart(scale: Scale, series: Vec<Series>) -> Chart {
@@ -352,7 +446,7 @@ mod tests {
     const WINDOW: Style = Style { text: 12.0, measure: text_width, standalone: false };
 
     fn options(size: [f32; 2], style: Style) -> ChartOptions {
-        ChartOptions { size, x: None, selected: None, style }
+        ChartOptions { size, x: None, selected: None, names: 0.0, style }
     }
 
     /// The numbers of the vertical axis.
@@ -373,6 +467,56 @@ mod tests {
         let place = |[x, y]: [f64; 2]| y.is_finite().then_some([x as f32, y as f32]);
         let lengths: Vec<usize> = runs(&points, place).iter().map(Vec::len).collect();
         assert_eq!(lengths, [2, 1]);
+    }
+
+    #[test]
+    fn what_is_looked_at_closely_is_cut_at_the_ends_of_the_axis() {
+        let line = |places: &[(f32, f32)]| places.iter().map(|(x, y)| [*x, *y]).collect::<Vec<Place>>();
+        let all = line(&[(0.0, 0.0), (10.0, 10.0), (20.0, 0.0), (30.0, 10.0)]);
+        assert_eq!(within(&all, [0.0, 30.0]), [all.clone()]);
+        assert_eq!(within(&all, [5.0, 25.0]), [line(&[(5.0, 5.0), (10.0, 10.0), (20.0, 0.0), (25.0, 5.0)])]);
+        assert_eq!(within(&all, [12.0, 15.0]), [line(&[(12.0, 8.0), (15.0, 5.0)])], "between two points");
+        assert!(within(&all, [31.0, 40.0]).is_empty() && within(&all[..1], [1.0, 2.0]).is_empty());
+
+        let mut both = flat(&[1.0, 2.0]);
+        for series in &mut both {
+            series.bounds = series.points.iter().map(|[_, y]| [y - 0.5, y + 0.5]).collect();
+            series.raw = series.points.iter().map(|[x, y]| [*x, y + 0.25 * (x % 2.0)]).collect();
+        }
+        let validation = Series { dashed: true, points: vec![[0.0, 1.5], [25.0, 1.4], [49.0, 1.5]], ..both[0].clone() };
+        both.push(validation);
+        let chart = chart(Scale::Linear, both);
+        for style in [Style::FILE, WINDOW] {
+            let options = ChartOptions { x: Some([20.5, 30.5]), ..options([720.0, 320.0], style) };
+            let layout = ChartLayout::of(&chart, &options).unwrap();
+            let curves = layout.scene(&chart, &options).shapes;
+            let mut lines = 0;
+            for shape in &curves {
+                let places = match shape {
+                    Shape::Line(line) => &line.points[..],
+                    Shape::Polygon(corners, _) => &corners[..],
+                    Shape::Circle(at, ..) => std::slice::from_ref(at),
+                    Shape::Rectangle(..) | Shape::Text(_) | Shape::Image(_) => continue,
+                };
+                lines += 1;
+                let is_in = |place: &Place| (layout.area.x - 0.5..=layout.area.right() + 0.5).contains(&place[0]);
+                // A legend has its own.
+                assert!(places.iter().all(|at| is_in(at) || at[1] > layout.area.bottom()), "{shape:?}");
+            }
+            assert!(lines >= 2 * 2 + 2, "{lines}");
+            let names: Vec<Place> =
+                layout.scene(&chart, &options).texts().filter(|text| text.words == "b0").map(|text| text.at).collect();
+            assert!(names.iter().any(|at| at[0] > layout.area.right()), "{names:?}");
+        }
+    }
+
+    #[test]
+    fn a_curve_that_is_hidden_and_shown_again_moves_nothing_along_the_axis() {
+        let both = chart(Scale::Linear, flat(&[1.0, 2.0]));
+        let one = Chart { series: both.series[..1].to_vec(), ..both.clone() };
+        let options = ChartOptions { names: 40.0, ..options([720.0, 200.0], WINDOW) };
+        let [one, both] = [one, both].map(|chart| ChartLayout::of(&chart, &options).unwrap().area);
+        assert_eq!((one.x, one.width), (both.x, both.width));
     }
 
     #[test]
@@ -425,7 +569,7 @@ mod tests {
         for values in [vec![5e15], vec![-1.234e-7, 9.9e-7], (0..25).map(f64::from).collect()] {
             for scale in [Scale::Linear, Scale::Logarithmic] {
                 let mut chart = chart(scale, flat(&values));
-                if chart.series.iter().all(|series| Range::of(std::slice::from_ref(series), scale).is_none()) {
+                if chart.series.iter().all(|series| Range::of(std::slice::from_ref(series), scale, None).is_none()) {
                     continue;
                 }
                 chart.marks = (0..25)
@@ -464,6 +608,26 @@ mod tests {
         assert!(area("b1").is_none_or(|name| !name.meets(diverged)), "{diverged:?}");
     }
 
+    /// They all stood at the upper end, far from their curves.
+    #[test]
+    fn a_fork_is_named_beside_its_curve_and_on_none() {
+        let falling = |from: u32, hue: u16, by: f64| {
+            let points = (from..50).map(|step| [f64::from(step), by + 2.0 / (1.0 + 0.1 * f64::from(step))]).collect();
+            series(&format!("b{hue} train"), hue, points)
+        };
+        let mut chart = chart(Scale::Linear, vec![falling(0, 0, 0.0), falling(20, 1, 0.3)]);
+        chart.marks = vec![Mark { x: 20.0, text: "b1".to_owned(), hue: Hue(1), kind: MarkKind::Fork }];
+        let options = options([720.0, 340.0], Style::FILE);
+        let layout = ChartLayout::of(&chart, &options).unwrap();
+        let scene = layout.scene(&chart, &options);
+        let words = scene.texts().find(|text| text.words == "fork b1").unwrap().area(text_width);
+        let begins = layout.place(chart.series[1].points[0]).unwrap();
+        assert!((words.middle()[1] - begins[1]).abs() < 3.0 * words.height, "{words:?} {begins:?}");
+        for series in &chart.series {
+            assert!(layout.seen(&series.points).iter().all(|curve| !crosses(curve, words)), "{words:?}");
+        }
+    }
+
     #[test]
     fn one_curve_far_away_does_not_flatten_another_and_is_told() {
         let chart = chart(Scale::Linear, {
@@ -481,7 +645,7 @@ mod tests {
             assert!(scene.texts().any(|text| text.words == "beyond this axis: b1 train reaches 1e15"), "{scene:?}");
         }
         let logarithmic = Chart { y: Axis { scale: Scale::Logarithmic, ..chart.y.clone() }, ..chart };
-        assert!(Range::of(&logarithmic.series, Scale::Logarithmic).unwrap().far.is_none());
+        assert!(Range::of(&logarithmic.series, Scale::Logarithmic, None).unwrap().far.is_none());
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub fn page(figure: &Figure, width: f32) -> (Scene<'_>, f32) {
     let (body, height) = match figure {
         Figure::Chart(chart) => {
             let size = [width, ChartLayout::height(chart, width, style)];
-            let options = ChartOptions { size, x: None, selected: None, style };
+            let options = ChartOptions { size, x: None, selected: None, names: 0.0, style };
             match ChartLayout::of(chart, &options) {
                 Some(layout) => (layout.scene(chart, &options), size[1]),
                 None => nothing(style),

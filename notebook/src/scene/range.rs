@@ -28,14 +28,20 @@ pub(super) fn laid_out(value: f64, scale: Scale) -> Option<f64> {
 impl Range {
     /// The range of some curves; `None` where there is nothing to draw. Single
     /// extremes would flatten the curves, so the axis follows the points and not
-    /// their bounds.
-    pub(super) fn of(series: &[Series], scale: Scale) -> Option<Self> {
+    /// their bounds. Of points between two ends of the horizontal axis alone, if they
+    /// are given and there are some.
+    pub(super) fn of(series: &[Series], scale: Scale, x: Option<[f64; 2]>) -> Option<Self> {
+        let seen = |at: f64| x.is_none_or(|[first, last]| (first..=last).contains(&at));
         let drawn = |series: &Series| {
-            let values = series.points.iter().map(|point| point[1]);
+            let points = series.points.iter().chain(&series.raw).filter(|point| seen(point[0]));
+            let values = points.map(|point| point[1]);
             values.filter(|value| laid_out(*value, scale).is_some()).collect::<Vec<f64>>()
         };
         let curves: Vec<Vec<f64>> = series.iter().map(drawn).collect();
         let all = || curves.iter().flatten().copied();
+        if x.is_some() && all().next().is_none() {
+            return Self::of(series, scale, None);
+        }
         if scale == Scale::Logarithmic {
             let [low, high] = extent(all())?.map(f64::log10);
             let room = 0.05 * (high - low);
@@ -65,7 +71,7 @@ impl Range {
 /// The ends of an axis for some curves that lie beside other figures; `None` where
 /// there is nothing to draw. Values may lie beyond them.
 pub fn range(series: &[Series]) -> Option<[f64; 2]> {
-    Range::of(series, Scale::Linear).map(|range| range.ends)
+    Range::of(series, Scale::Linear, None).map(|range| range.ends)
 }
 
 #[cfg(test)]
@@ -82,9 +88,14 @@ mod tests {
             dashed: false,
             points: vec![[0.0, -1.0], [1.0, 0.1], [2.0, 10.0]],
             bounds: Vec::new(),
+            raw: Vec::new(),
         }];
-        let [low, high] = Range::of(&all, Scale::Logarithmic).unwrap().ends;
+        let [low, high] = Range::of(&all, Scale::Logarithmic, None).unwrap().ends;
         assert!(low < -1.0 && low > -1.3 && high > 1.0 && high < 1.3);
-        assert!(Range::of(&[], Scale::Linear).is_none());
+        assert!(Range::of(&[], Scale::Linear, None).is_none());
+        // Looked at closely, what is there; where nothing is, all.
+        let [low, high] = Range::of(&all, Scale::Linear, Some([0.5, 1.5])).unwrap().ends;
+        assert!(low > 0.0 && high < 0.2, "{low} {high}");
+        assert_eq!(Range::of(&all, Scale::Linear, Some([8.0, 9.0])), Range::of(&all, Scale::Linear, None));
     }
 }

@@ -177,6 +177,8 @@ fn bounds(values: impl Iterator<Item = f64>) -> [f64; 2] {
 pub(crate) struct Thinned {
     pub(crate) points: Vec<[f64; 2]>,
     pub(crate) bounds: Vec<[f64; 2]>,
+    /// The points before they were smoothed; none where they were not.
+    pub(crate) raw: Vec<[f64; 2]>,
     /// Steps that a point stands for.
     pub(crate) steps: usize,
 }

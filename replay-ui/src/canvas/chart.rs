@@ -1,20 +1,41 @@
-//! Curves over the training: their scene, and what is pointed at above it.
+//! Curves over the training: their scene, and what is pointed at above it. The wheel
+//! looks closer, a drag moves along where one looks closer and the cursor elsewhere.
 
 use std::cell::Ref;
 
+use iced::advanced::mouse::click;
 use iced::widget::canvas::{self, Action, Event, Frame, Geometry};
 use iced::widget::{canvas as drawn, stack};
 use iced::{Element, Fill, Point, Rectangle, Renderer, Size, Theme, mouse};
-use revacnn_notebook::scene::{ChartLayout, ChartOptions};
+use revacnn_notebook::scene::{Area, ChartLayout, ChartOptions};
 use revacnn_schemas::{Chart, Hue, Step};
 use revacnn_store::StepRow;
 
 use super::geometry_cache::{Cache, Kept, size_key};
 use super::paint::{STYLE, paint, rectangle, room};
 use super::readout::Readout;
-use super::{Pointer, scrub};
-use crate::figure::Message;
+use super::{Pointer, scrub, turned};
 use crate::theme::Colours;
+
+/// So close to the cursor a press takes hold of it, in pixels.
+const GRIP: f32 = 5.0;
+/// A drag that is shorter is a click.
+const STILL: f32 = 3.0;
+/// How far a sideways turn of the wheel leads, in shares of what is shown.
+const SIDEWAYS: f64 = 0.08;
+
+/// What a press, a drag or the wheel says.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Message {
+    /// Go to a step.
+    Go(Step),
+    /// Show fewer or more steps about a place, from 0 to 1 along the axis.
+    Zoom { factor: f64, fraction: f64 },
+    /// Show steps further on, by a share of those that are shown.
+    Pan(f64),
+    /// Show all steps, with the cursor where it was before the first of two clicks.
+    All(Option<Step>),
+}
 
 /// Passes over the training images at a row of `steps`; how long the first
 /// pass is, only a row past it tells.
@@ -45,6 +66,17 @@ impl Scrub {
     }
 }
 
+/// Whether one can look closer at a chart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Zoom {
+    /// It always shows all.
+    No,
+    /// It shows all.
+    Whole,
+    /// It shows a part.
+    Closer,
+}
+
 /// A chart of the window: the loss, or the history of a filter.
 #[derive(Clone, Copy)]
 pub(crate) struct ChartPlot<'a> {
@@ -57,9 +89,13 @@ pub(crate) struct ChartPlot<'a> {
     pub(crate) selected: Option<Hue>,
     /// The ends of the axis; those of the curves if `None`.
     pub(crate) ends: Option<[f64; 2]>,
+    /// The least room for the branches' names, so that nothing moves when one comes.
+    pub(crate) names: f32,
     /// Where the cursor lies on the axis.
     pub(crate) cursor: Option<f64>,
     pub(crate) scrub: Scrub,
+    /// Whether one can look closer, and does.
+    pub(crate) zoom: Zoom,
     /// Whether there is room beyond the chart for what is told of a place.
     pub(crate) roomy: bool,
 }
@@ -74,7 +110,7 @@ impl<'a> ChartPlot<'a> {
     }
 
     fn options(&self, size: Size) -> ChartOptions {
-        ChartOptions { size: room(size), x: self.ends, selected: self.selected, style: STYLE }
+        ChartOptions { size: room(size), x: self.ends, selected: self.selected, names: self.names, style: STYLE }
     }
 
     fn layout(&self, size: Size) -> Option<ChartLayout> {
@@ -97,7 +133,8 @@ impl<'a> ChartPlot<'a> {
     ) -> Vec<Geometry> {
         let mut cursor = Frame::new(renderer, size);
         let area = rectangle(layout.area);
-        if let Some(x) = self.cursor.map(|x| layout.x_at(x)) {
+        let within = |x: &f32| (area.x - 0.5..=area.x + area.width + 0.5).contains(x);
+        if let Some(x) = self.cursor.map(|x| layout.x_at(x)).filter(within) {
             cursor.fill_rectangle(Point::new(x.round(), area.y), Size::new(1.0, area.height), colours.accent);
         }
         let mut pointed = Frame::new(renderer, size);
@@ -114,15 +151,28 @@ impl<'a> ChartPlot<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Shown {
     pointer: Pointer,
+    /// The last press, by which a second one is known.
+    click: Option<click::Click>,
+    /// Where the cursor was before it.
+    before: Option<Step>,
+    pan: Option<Pan>,
     layout: Kept<LayoutKey, Option<ChartLayout>>,
 }
 
+/// A drag along what is looked at closely.
+#[derive(Debug, Clone, Copy)]
+struct Pan {
+    from: Point,
+    last: f32,
+    moved: bool,
+}
+
 /// What the places of a chart depend on: its figure, the size, the axis' ends.
-type LayoutKey = (Option<u64>, [u32; 2], Option<[u64; 2]>);
+type LayoutKey = (Option<u64>, [u32; 2], Option<[u64; 2]>, u32);
 
 impl Shown {
     fn layout(&self, plot: &ChartPlot<'_>, size: Size) -> Ref<'_, Option<ChartLayout>> {
-        let key = (plot.number, size_key(size), plot.ends.map(|ends| ends.map(f64::to_bits)));
+        let key = (plot.number, size_key(size), plot.ends.map(|ends| ends.map(f64::to_bits)), plot.names.to_bits());
         self.layout.of(key, || plot.layout(size))
     }
 }
@@ -152,12 +202,18 @@ impl canvas::Program<Message> for On<'_> {
         if self.1 == Layer::Curves {
             return None;
         }
-        let step = {
+        let at = cursor.position_from(bounds.position());
+        let (area, step, gripped) = {
             let layout = shown.layout(&self.0, bounds.size());
             let layout = layout.as_ref()?;
-            let at = cursor.position_from(bounds.position());
-            at.and_then(|at| self.0.scrub.step_at(layout.value_at(at.x)))
+            let step = at.and_then(|at| self.0.scrub.step_at(layout.value_at(at.x)));
+            let cursor = self.0.cursor.map(|x| layout.x_at(x));
+            let gripped = at.zip(cursor).is_some_and(|(at, x)| (at.x - x).abs() <= GRIP && self.0.scrub.has_steps());
+            (layout.area, step, gripped)
         };
+        if let Some(looked) = self.look(shown, event, (bounds, area), cursor, (step, gripped)) {
+            return Some(looked);
+        }
         let pointer = &mut shown.pointer;
         let scrubbed = scrub(pointer, event, bounds, cursor, |_| step, Message::Go);
         if scrubbed.is_some() {
@@ -191,10 +247,77 @@ impl canvas::Program<Message> for On<'_> {
 
     fn mouse_interaction(&self, shown: &Shown, bounds: Rectangle, cursor: mouse::Cursor) -> mouse::Interaction {
         let scrubs = self.1 == Layer::Pointed && self.0.scrub.has_steps();
+        if self.1 == Layer::Pointed && shown.pan.is_some() {
+            return mouse::Interaction::Grabbing;
+        }
+        if self.1 == Layer::Pointed && self.0.zoom == Zoom::Closer && !shown.pointer.held && cursor.is_over(bounds) {
+            return mouse::Interaction::Grab;
+        }
         if scrubs && (shown.pointer.held || cursor.is_over(bounds)) {
             mouse::Interaction::ResizingHorizontally
         } else {
             mouse::Interaction::default()
+        }
+    }
+}
+
+impl On<'_> {
+    /// What the wheel, a second click, or a drag along what is looked at closely says.
+    fn look(
+        &self,
+        shown: &mut Shown,
+        event: &Event,
+        (bounds, area): (Rectangle, Area),
+        cursor: mouse::Cursor,
+        (step, gripped): (Option<Step>, bool),
+    ) -> Option<Action<Message>> {
+        if self.0.zoom == Zoom::No {
+            return None;
+        }
+        let said = |message: Message| Some(Action::publish(message).and_capture());
+        match event {
+            Event::Mouse(mouse::Event::WheelScrolled { delta }) => {
+                let at = cursor.position_in(bounds)?;
+                let [sideways, lines] = turned(delta);
+                if sideways.abs() > lines.abs() {
+                    return said(Message::Pan(-f64::from(sideways) * SIDEWAYS));
+                }
+                let fraction = f64::from((at.x - area.x) / area.width).clamp(0.0, 1.0);
+                said(Message::Zoom { factor: 1.25_f64.powf(lines.into()), fraction })
+            }
+            Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left)) => {
+                let at = cursor.position_in(bounds)?;
+                let click = click::Click::new(at, mouse::Button::Left, shown.click);
+                shown.click = Some(click);
+                if click.kind() == click::Kind::Double {
+                    (shown.pan, shown.pointer.held) = (None, false);
+                    return said(Message::All(shown.before));
+                }
+                shown.before = self.0.cursor.and_then(|x| self.0.scrub.step_at(x));
+                if gripped || self.0.zoom == Zoom::Whole {
+                    return None;
+                }
+                shown.pan = Some(Pan { from: at, last: at.x, moved: false });
+                Some(Action::capture())
+            }
+            Event::Mouse(mouse::Event::CursorMoved { .. }) => {
+                let pan = shown.pan.as_mut()?;
+                let at = cursor.position_from(bounds.position())?;
+                pan.moved |= at.distance(pan.from) > STILL;
+                if !pan.moved {
+                    return Some(Action::capture());
+                }
+                let by = at.x - std::mem::replace(&mut pan.last, at.x);
+                said(Message::Pan(-f64::from(by / area.width)))
+            }
+            Event::Mouse(mouse::Event::ButtonReleased(mouse::Button::Left)) => {
+                let pan = shown.pan.take()?;
+                match step.filter(|_| !pan.moved) {
+                    Some(step) => said(Message::Go(step)),
+                    None => Some(Action::capture()),
+                }
+            }
+            Event::Keyboard(_) | Event::Mouse(_) | Event::Window(_) | Event::Touch(_) | Event::InputMethod(_) => None,
         }
     }
 }

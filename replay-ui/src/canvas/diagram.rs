@@ -307,7 +307,8 @@ impl Diagram<'_> {
             | Message::Pick(_)
             | Message::Layer(_)
             | Message::Preview(_)
-            | Message::Menu(_) => None,
+            | Message::Menu(_)
+            | Message::Maximise(_) => None,
         }
     }
 }
@@ -446,7 +447,8 @@ mod tests {
             | Message::Pick(_)
             | Message::Layer(_)
             | Message::Preview(_)
-            | Message::Menu(_)) => format!("{other:?}"),
+            | Message::Menu(_)
+            | Message::Maximise(_)) => format!("{other:?}"),
         }
     }
 

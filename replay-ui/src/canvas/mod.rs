@@ -1,6 +1,7 @@
 //! What is drawn point by point: one canvas each.
 
 pub(crate) mod atlas;
+pub(crate) mod border;
 pub(crate) mod chart;
 pub(crate) mod diagram;
 pub(crate) mod embedding_plot;
@@ -56,6 +57,14 @@ pub(crate) fn scrub<M>(
             Some(Action::capture())
         }
         Event::Keyboard(_) | Event::Mouse(_) | Event::Window(_) | Event::Touch(_) | Event::InputMethod(_) => None,
+    }
+}
+
+/// How far a wheel was turned, in lines: sideways, and up.
+pub(crate) fn turned(delta: &mouse::ScrollDelta) -> [f32; 2] {
+    match delta {
+        mouse::ScrollDelta::Lines { x, y } => [*x, *y],
+        mouse::ScrollDelta::Pixels { x, y } => [*x / 40.0, *y / 40.0],
     }
 }
 

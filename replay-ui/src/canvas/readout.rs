@@ -139,7 +139,7 @@ mod tests {
     use revacnn_schemas::{Axis, Scale};
 
     fn series(name: &str, hue: u16, dashed: bool, points: Vec<[f64; 2]>) -> Series {
-        Series { name: name.to_owned(), hue: Hue(hue), dashed, points, bounds: Vec::new() }
+        Series { name: name.to_owned(), hue: Hue(hue), dashed, points, bounds: Vec::new(), raw: Vec::new() }
     }
 
     fn chart(series: Vec<Series>) -> Chart {
@@ -161,7 +161,8 @@ mod tests {
     /// What is told at a step, at a height of the plot from 0 (above) to 1.
     fn told(chart: &Chart, step: f64, height: f32) -> (Vec<String>, usize) {
         let _ = crate::headless::renderer().unwrap();
-        let options = ChartOptions { size: [900.0, 120.0], x: Some([0.0, 2000.0]), selected: None, style: STYLE };
+        let options =
+            ChartOptions { size: [900.0, 120.0], x: Some([0.0, 2000.0]), selected: None, names: 0.0, style: STYLE };
         let plot = ChartLayout::of(chart, &options).unwrap();
         let at = Point::new(plot.x_at(step), plot.area.y + plot.area.height * height);
         let readout = Readout::at(&plot, chart, at, true, Readout::MOST);

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use iced::advanced::mouse::click;
 use iced::widget::canvas::{self, Action, Event, Frame, Geometry, Path};
 use iced::{Point, Rectangle, Renderer, Size, Theme, keyboard, mouse, window};
 use revacnn_notebook::BranchSummary;
@@ -12,16 +13,15 @@ use super::geometry_cache::Cache;
 use super::labels::{TextAlign, count, label, ticks};
 use super::paint::paint;
 use super::text::{fitted, width as text_width};
-use super::{Pointer, diamond, scrub};
+use super::{Pointer, diamond, scrub, turned};
+use crate::sizes::{FOOT, LANE};
 use crate::theme::Colours;
 use crate::time::Time;
 
 const NAMES: f32 = 112.0;
 const RIGHT: f32 = 16.0;
-const FOOT: f32 = 18.0;
-/// Lanes that are drawn at once; others are scrolled to.
-pub(crate) const MOST: usize = 6;
-const LANE: f32 = 30.0;
+/// The greatest height of a lane.
+const HIGHEST: f32 = 60.0;
 /// The width of the scroll bar, at the right edge.
 const BAR: f32 = 10.0;
 /// The most that a fork's edits take of the width.
@@ -29,6 +29,8 @@ const EDITS: f32 = 260.0;
 /// The height that words take from a curve, and the least width that is worth them.
 const WORDS: f32 = 13.0;
 const LEAST_WORDS: f32 = 36.0;
+/// How far a sideways turn of the wheel leads, in shares of what is shown.
+const SIDEWAYS: f64 = 0.08;
 
 /// What a press, a drag or the wheel says.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +39,10 @@ pub(crate) enum Message {
     Go(Step),
     /// Show fewer or more steps about a place, from 0 to 1 along the timeline.
     Zoom { factor: f64, fraction: f64 },
+    /// Show steps further on, by a share of those that are shown.
+    Pan(f64),
+    /// Show all steps, with the cursor where it was before the first of two clicks.
+    All(Option<Step>),
     /// Draw lanes from that many further down.
     Scroll(isize),
     /// A lane's name was pressed.
@@ -75,42 +81,47 @@ pub(crate) struct DragState {
     shift: bool,
     /// The scroll bar is held, so far below its upper end.
     bar: Option<f32>,
+    /// The last press along the lanes, by which a second one is known.
+    click: Option<click::Click>,
+    /// Where the cursor was before it.
+    before: Option<Step>,
     /// What the wheel has turned and no lane has been scrolled for yet.
     turned: f32,
 }
 
-/// How high the timeline is for so many branches.
-pub(crate) fn height(branches: usize) -> f32 {
-    (branches.clamp(1, MOST) as f32 * 26.0 + FOOT).max(84.0)
+/// Lanes that are drawn at once so high; others are scrolled to.
+pub(crate) fn fit(height: f32) -> usize {
+    (((height - FOOT) / LANE) as usize).max(1)
 }
 
 /// The first lane that is drawn, of so many: the last ones fill the timeline.
-pub(crate) fn first(from: usize, lanes: usize) -> usize {
-    from.min(lanes.saturating_sub(MOST))
+pub(crate) fn first(from: usize, lanes: usize, height: f32) -> usize {
+    from.min(lanes.saturating_sub(fit(height)))
 }
 
 /// The lane under a point, counted from the first that is drawn.
 fn lane_at(y: f32, lanes: usize, height: f32) -> Option<usize> {
     let lane = (y / lane_height(lanes, height)) as usize;
-    (y >= 0.0 && lane < lanes.min(MOST)).then_some(lane)
+    (y >= 0.0 && lane < lanes.min(fit(height))).then_some(lane)
 }
 
 fn lane_height(lanes: usize, height: f32) -> f32 {
-    ((height - FOOT) / lanes.clamp(1, MOST) as f32).min(LANE)
+    ((height - FOOT) / lanes.clamp(1, fit(height)) as f32).min(HIGHEST)
 }
 
 /// The scroll bar's thumb; none where all lanes are drawn.
 fn thumb(from: usize, lanes: usize, size: Size) -> Option<Rectangle> {
-    let hidden = lanes.checked_sub(MOST).filter(|hidden| *hidden > 0)?;
+    let fit = fit(size.height);
+    let hidden = lanes.checked_sub(fit).filter(|hidden| *hidden > 0)?;
     let track = size.height - FOOT;
-    let height = (track * MOST as f32 / lanes as f32).max(16.0);
-    let y = (track - height) * first(from, lanes) as f32 / hidden as f32;
+    let height = (track * fit as f32 / lanes as f32).max(16.0);
+    let y = (track - height) * first(from, lanes, size.height) as f32 / hidden as f32;
     Some(Rectangle { x: size.width - BAR, y: y.round(), width: BAR - 4.0, height: height.round() })
 }
 
 /// The first lane when the thumb's upper end is dragged to a height.
 fn dragged(top: f32, lanes: usize, size: Size) -> usize {
-    let hidden = lanes.saturating_sub(MOST);
+    let hidden = lanes.saturating_sub(fit(size.height));
     let track = size.height - FOOT - thumb(0, lanes, size).map_or(0.0, |thumb| thumb.height);
     (top / track.max(1.0) * hidden as f32).round().clamp(0.0, hidden as f32) as usize
 }
@@ -164,9 +175,10 @@ impl Timeline<'_> {
         if branch.parent.is_some() && inside(fork) {
             frame.fill(&diamond(Point::new(fork, base - 5.0), 4.5), color);
             if !branch.edits.is_empty() {
-                let (edits, middle) = (branch.edits.join("; "), top + height / 2.0);
+                let (edits, beside) = (branch.edits.join("; "), base - 9.0);
                 let x = fork + 9.0;
-                let after = free(&runs, x, EDITS.min(bounds.width - RIGHT - x), [top + 8.0, base - 8.0]);
+                let after =
+                    free(&runs, x, EDITS.min(bounds.width - RIGHT - x), [(top + 8.0).max(base - 20.0), base - 8.0]);
                 // Before the fork, where the lane has no curve.
                 let begins = runs.iter().flatten().map(|[x, _]| *x).fold(fork, f32::min);
                 let before = (begins - 9.0 - NAMES).min(EDITS);
@@ -176,7 +188,7 @@ impl Timeline<'_> {
                         label(frame, fitted(&edits, room), Point::new(x, y), colours.faint, TextAlign::Left);
                     }
                     _ if before >= LEAST_WORDS => {
-                        let at = Point::new(fork - 9.0, middle);
+                        let at = Point::new(fork - 9.0, beside);
                         label(frame, fitted(&edits, before), at, colours.faint, TextAlign::Right);
                     }
                     _ => {}
@@ -192,13 +204,22 @@ impl Timeline<'_> {
         }
     }
 
+    /// Whether a press is the second of two clicks.
+    fn is_second(&self, drag: &mut DragState, bounds: Rectangle, cursor: mouse::Cursor) -> bool {
+        let Some(at) = cursor.position_in(bounds) else { return false };
+        let click = click::Click::new(at, mouse::Button::Left, drag.click);
+        drag.click = Some(click);
+        if click.kind() == click::Kind::Double {
+            return true;
+        }
+        drag.before = Some(self.time.cursor);
+        false
+    }
+
     /// Scrolls as many lanes as the wheel has turned.
     fn scroll(drag: &mut DragState, delta: &mouse::ScrollDelta) -> Option<Action<Message>> {
         // Some systems turn a wheel sideways while Shift is held.
-        let [x, y] = match delta {
-            mouse::ScrollDelta::Lines { x, y } => [*x, *y],
-            mouse::ScrollDelta::Pixels { x, y } => [*x / 40.0, *y / 40.0],
-        };
+        let [x, y] = turned(delta);
         drag.turned += if y == 0.0 { x } else { y };
         let lanes = drag.turned.trunc();
         drag.turned -= lanes;
@@ -219,7 +240,7 @@ impl Timeline<'_> {
         cursor: mouse::Cursor,
     ) -> Option<Action<Message>> {
         let lanes = self.lanes.len();
-        let from = first(self.from, lanes);
+        let from = first(self.from, lanes, bounds.height);
         let go = |top: f32| {
             let by = dragged(top, lanes, bounds.size()) as isize - from as isize;
             if by == 0 { Action::capture() } else { Action::publish(Message::Scroll(by)).and_capture() }
@@ -304,10 +325,10 @@ impl canvas::Program<Message> for Timeline<'_> {
                 if drag.shift || at.x < NAMES {
                     return Self::scroll(drag, delta);
                 }
-                let lines = match delta {
-                    mouse::ScrollDelta::Lines { y, .. } => *y,
-                    mouse::ScrollDelta::Pixels { y, .. } => *y / 40.0,
-                };
+                let [sideways, lines] = turned(delta);
+                if sideways.abs() > lines.abs() {
+                    return Some(Action::publish(Message::Pan(-f64::from(sideways) * SIDEWAYS)).and_capture());
+                }
                 let fraction = Self::fraction(bounds, at.x).clamp(0.0, 1.0);
                 Some(Action::publish(Message::Zoom { factor: 1.25_f64.powf(lines.into()), fraction }).and_capture())
             }
@@ -316,8 +337,12 @@ impl canvas::Program<Message> for Timeline<'_> {
             {
                 let lanes = self.lanes.len();
                 let lane = lane_at(cursor.position_in(bounds)?.y, lanes, bounds.height)?;
-                let lane = self.lanes.get(first(self.from, lanes) + lane)?;
+                let lane = self.lanes.get(first(self.from, lanes, bounds.height) + lane)?;
                 Some(Action::publish(Message::Select(lane.branch.name.clone())).and_capture())
+            }
+            Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left)) if self.is_second(drag, bounds, cursor) => {
+                drag.pointer.held = false;
+                Some(Action::publish(Message::All(drag.before)).and_capture())
             }
             Event::Window(window::Event::RedrawRequested(now)) if self.playing => {
                 Some(Action::publish(Message::Tick(*now)))
@@ -343,16 +368,16 @@ impl canvas::Program<Message> for Timeline<'_> {
     ) -> Vec<Geometry> {
         let colours = Colours::of(theme);
         let all = self.lanes.len();
-        let from = first(self.from, all);
+        let (from, fit) = (first(self.from, all, bounds.height), fit(bounds.height));
         let lanes = self.cache.draw(renderer, bounds.size(), |frame| {
             let height = lane_height(all, bounds.height);
             let losses = self.chart.and_then(|chart| range(&chart.series));
-            for (place, lane) in self.lanes[from..].iter().take(MOST).enumerate() {
+            for (place, lane) in self.lanes[from..].iter().take(fit).enumerate() {
                 self.lane(frame, bounds, lane, (place as f32 * height, losses), colours);
             }
             if let Some(thumb) = thumb(from, all, bounds.size()) {
                 frame.fill(&Path::rounded_rectangle(thumb.position(), thumb.size(), 3.0.into()), colours.line);
-                let those = format!("{} to {} of {}", from + 1, from + MOST, all);
+                let those = format!("{} to {} of {}", from + 1, from + fit, all);
                 label(frame, those, Point::new(12.0, bounds.height - 9.0), colours.faint, TextAlign::Left);
             }
             let ends = [self.time.step_at(0.0).0 as f64, self.time.step_at(1.0).0 as f64];
@@ -375,7 +400,7 @@ impl canvas::Program<Message> for Timeline<'_> {
     }
 
     fn mouse_interaction(&self, drag: &DragState, bounds: Rectangle, cursor: mouse::Cursor) -> mouse::Interaction {
-        let scrolls = self.lanes.len() > MOST;
+        let scrolls = self.lanes.len() > fit(bounds.height);
         match cursor.position_in(bounds) {
             _ if drag.bar.is_some() => mouse::Interaction::Grabbing,
             _ if drag.pointer.held => mouse::Interaction::ResizingHorizontally,
@@ -393,6 +418,10 @@ mod tests {
     use crate::state::State;
     use crate::state::tests::{branch, listed, opened};
 
+    /// Room for six lanes.
+    const MOST: usize = 6;
+    const HIGH: f32 = FOOT + LANE * MOST as f32;
+
     fn timeline(state: &State) -> Timeline<'_> {
         let (lanes, time, cache) =
             (crate::components::timeline::lanes(&state.context), &state.context.time, state.timeline.cache());
@@ -403,7 +432,7 @@ mod tests {
     fn the_wheel_zooms_over_lanes_and_scrolls_over_names_and_with_shift() {
         let mut state = opened();
         state.update(listed((0..31).map(|place| branch(&format!("b{place}"), None, 0, 50)).collect()));
-        let bounds = Rectangle { x: 0.0, y: 0.0, width: 900.0, height: super::height(31) };
+        let bounds = Rectangle { x: 0.0, y: 0.0, width: 900.0, height: HIGH };
         let (lanes, mut drag) = (timeline(&state), DragState::default());
         let mut said = |event: Event, x: f32, y: f32| {
             let cursor = mouse::Cursor::Available(Point::new(x, y));
@@ -426,7 +455,7 @@ mod tests {
         let [down, up] =
             [mouse::Event::ButtonPressed, mouse::Event::ButtonReleased].map(|of| Event::Mouse(of(mouse::Button::Left)));
         let moved = || Event::Mouse(mouse::Event::CursorMoved { position: Point::ORIGIN });
-        assert!(matches!(said(down, 895.0, 150.0), Some(Message::Scroll(1..=25))));
+        assert!(matches!(said(down, 895.0, 140.0), Some(Message::Scroll(1..=25))));
         assert!(matches!(said(moved(), 300.0, 900.0), Some(Message::Scroll(25))), "to the last lane");
         assert!(said(up, 300.0, 900.0).is_none() && said(moved(), 300.0, 20.0).is_none());
         // Beside it, the same press goes to a step.
@@ -439,7 +468,7 @@ mod tests {
         let mut state = opened();
         state.update(listed((0..31).map(|place| branch(&format!("b{place}"), None, 0, 50)).collect()));
         state.update(crate::components::timeline::Message::Scroll(20));
-        let bounds = Rectangle { x: 0.0, y: 0.0, width: 900.0, height: super::height(31) };
+        let bounds = Rectangle { x: 0.0, y: 0.0, width: 900.0, height: HIGH };
         let down = Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left));
         let cursor = mouse::Cursor::Available(Point::new(20.0, 5.0));
         let action = canvas::Program::update(&timeline(&state), &mut DragState::default(), &down, bounds, cursor);
@@ -464,7 +493,7 @@ mod tests {
 
     #[test]
     fn every_lane_has_its_points_and_beyond_the_last_there_is_none() {
-        let height = height(3);
+        let height = HIGH;
         let each = lane_height(3, height);
         let found: Vec<_> = (0..4).map(|lane| lane_at(each * (lane as f32 + 0.5), 3, height)).collect();
         assert_eq!(found, [Some(0), Some(1), Some(2), None]);
@@ -473,13 +502,14 @@ mod tests {
 
     #[test]
     fn many_branches_do_not_fill_the_window() {
-        assert!(super::height(40) <= 180.0);
-        assert_eq!(lane_at(5.0, 40, super::height(40)), Some(0));
+        let sizes = crate::sizes::Sizes::default();
+        assert!(sizes.lanes(40) <= 180.0 && fit(sizes.lanes(40)) < 40);
+        assert_eq!(lane_at(5.0, 40, sizes.lanes(40)), Some(0));
     }
 
     #[test]
     fn the_scroll_bar_reaches_every_lane() {
-        let size = Size::new(900.0, super::height(31));
+        let size = Size::new(900.0, HIGH);
         assert!(thumb(0, MOST, size).is_none(), "all are there");
         for from in 0..=31 - MOST {
             let thumb = thumb(from, 31, size).unwrap();
@@ -487,6 +517,6 @@ mod tests {
             assert!(dragged(thumb.y, 31, size).abs_diff(from) <= 1, "{from}");
         }
         assert_eq!((dragged(-50.0, 31, size), dragged(900.0, 31, size)), (0, 31 - MOST));
-        assert_eq!((first(99, 31), first(3, 31), first(3, 4)), (31 - MOST, 3, 0));
+        assert_eq!((first(99, 31, HIGH), first(3, 31, HIGH), first(3, 4, HIGH)), (31 - MOST, 3, 0));
     }
 }

@@ -4,7 +4,7 @@ use iced::widget::{canvas, column, container, radio, row, scrollable};
 use iced::{Alignment, Fill, Length, Padding};
 use revacnn_notebook::{Method, Source};
 
-use super::frame::{awaited, late, menu_button, noted_below, with_menu};
+use super::frame::{awaited, late, maximise_button, menu_button, noted_below, with_menu};
 use super::pieces::{Piece, faint, noted, plain, quiet, upright};
 use crate::canvas::embedding_plot::EmbeddingPlot;
 use crate::canvas::filter_grid::FilterGrid;
@@ -12,6 +12,7 @@ use crate::canvas::geometry_cache::Cache;
 use crate::cells::ViewId;
 use crate::context::Context;
 use crate::figure;
+use crate::sizes::Panel;
 use crate::theme::SMALL;
 
 /// The sources in the order of the radio buttons.
@@ -118,6 +119,7 @@ impl State {
             .push(late(context, ViewId::EMBEDDING))
             .push(method(Method::Tsne, "t-SNE"))
             .push(method(Method::Pca, "PCA"))
+            .push(maximise_button(context, Panel::Filters))
             .align_y(Alignment::Center);
         let plot = with_menu(ViewId::EMBEDDING, self.plot(context)).map(Message::Figure);
         let grid = with_menu(ViewId::FILTERS, self.grid(context)).map(Message::Figure);

@@ -2,7 +2,7 @@
 //! menu.
 
 use iced::widget::text::Wrapping;
-use iced::widget::{column, container, mouse_area, row, tooltip};
+use iced::widget::{column, container, mouse_area, row, text, tooltip};
 use iced::{Alignment, Fill, Padding};
 use revacnn_schemas::Edit;
 
@@ -10,6 +10,7 @@ use super::pieces::{Piece, alarm, faint, hinted, noted, panel, plain, press, qui
 use crate::cells::ViewId;
 use crate::context::Context;
 use crate::figure::Message;
+use crate::sizes::Panel;
 
 /// A figure whose menu a right click opens.
 pub(crate) fn with_menu<'a, M: From<Message> + Clone + 'a>(view: ViewId, body: Piece<'a, M>) -> Piece<'a, M> {
@@ -21,6 +22,20 @@ pub(crate) fn menu_button<'a, M: From<Message> + Clone + 'a>(view: ViewId) -> Pi
     hinted(quiet(plain("…"), false, Some(Message::Menu(view).into())), "save, or copy as a query")
 }
 
+/// The button that shows a figure alone, and all of them again.
+pub(crate) fn maximise_button<'a, M: From<Message> + Clone + 'a>(context: &Context, panel: Panel) -> Piece<'a, M> {
+    let is_alone = context.alone == Some(panel);
+    let words = if is_alone { "↙" } else { "↗" };
+    let says = Message::Maximise((!is_alone).then_some(panel));
+    hinted(quiet(plain(words), is_alone, Some(says.into())), "this figure alone, and all again: j; Esc, too")
+}
+
+/// The way back, where a part of the steps is shown.
+pub(crate) fn show_all<'a>(context: &Context) -> Option<Piece<'a, ()>> {
+    let closer = !context.time.shows_all();
+    closer.then(|| hinted(press("show all", Some(())), "all steps again: 0, or a double click"))
+}
+
 /// A figure with its title, its notes, its controls and its menu.
 pub(crate) fn titled<'a, M: From<Message> + Clone + 'a>(
     title: &'a str,
@@ -29,7 +44,17 @@ pub(crate) fn titled<'a, M: From<Message> + Clone + 'a>(
     controls: impl Into<Piece<'a, M>>,
     body: Piece<'a, M>,
 ) -> Piece<'a, M> {
-    let head = row![noted_beside(title, notes), controls.into(), menu_button(view)];
+    headed(noted_beside(title, notes), view, controls, body)
+}
+
+/// A figure with what stands at the left of its head, its controls and its menu.
+pub(crate) fn headed<'a, M: From<Message> + Clone + 'a>(
+    title: Piece<'a, M>,
+    view: ViewId,
+    controls: impl Into<Piece<'a, M>>,
+    body: Piece<'a, M>,
+) -> Piece<'a, M> {
+    let head = row![title, controls.into(), menu_button(view)];
     let head = head.align_y(Alignment::Center).spacing(4);
     let head = container(head).padding(Padding::from([0, 4]).left(12)).center_y(28);
     // What is drawn beyond its figure would lie over the next one.
@@ -38,7 +63,7 @@ pub(crate) fn titled<'a, M: From<Message> + Clone + 'a>(
 
 /// A figure's title, and beside it what it notes, as a saved one does: as much
 /// as there is room for. All of it is told where it is pointed at.
-fn noted_beside<'a, M: 'a>(title: &'a str, notes: &'a [String]) -> Piece<'a, M> {
+pub(crate) fn noted_beside<'a, M: 'a>(title: impl text::IntoFragment<'a>, notes: &'a [String]) -> Piece<'a, M> {
     let title = faint(title).wrapping(Wrapping::None);
     if notes.is_empty() {
         return container(title).width(Fill).clip(true).into();

@@ -7,7 +7,7 @@ use revacnn_schemas::{HyperParameters, Step};
 
 use super::frame::{lacking, noted_below};
 use super::pieces::{Piece, chooser, faint};
-use crate::canvas::chart::{ChartPlot, Scrub};
+use crate::canvas::chart::{self, ChartPlot, Scrub, Zoom};
 use crate::canvas::geometry_cache::Cache;
 use crate::cells::ViewId;
 use crate::context::Context;
@@ -37,7 +37,8 @@ pub(crate) struct State {
 /// What happens there.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Message {
-    Figure(figure::Message),
+    /// What the mouse says on the curve.
+    Plot(chart::Message),
     /// Another number of the chosen filter.
     OfFilter(&'static str),
     /// Another number of the branch.
@@ -98,7 +99,9 @@ impl State {
 
     pub(crate) fn update(&mut self, message: Message) -> Action {
         match message {
-            Message::Figure(message) => return Action::Figure(message),
+            Message::Plot(chart::Message::Go(step)) => return Action::Figure(figure::Message::Go(step)),
+            // It shows all steps.
+            Message::Plot(chart::Message::Zoom { .. } | chart::Message::Pan(_) | chart::Message::All(_)) => {}
             Message::OfFilter(quantity) => self.of_filter = quantity,
             Message::OfBranch(quantity) => self.of_branch = Some(quantity),
         }
@@ -143,9 +146,11 @@ impl State {
                     ends: Some(context.time.all.map(|step| step as f64)),
                     cursor: context.branch().map(|_| context.time.cursor.0 as f64),
                     scrub: Scrub::From(Step(0)),
+                    zoom: Zoom::No,
+                    names: 0.0,
                     roomy: false,
                 };
-                let plot = container(plot.shown().map(Message::Figure)).height(120);
+                let plot = container(plot.shown().map(Message::Plot)).height(120);
                 column![plot].push(noted_below(&chart.notes)).into()
             }
         }

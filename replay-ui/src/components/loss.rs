@@ -1,27 +1,76 @@
-//! The losses of the shown branches.
+//! The chart: the losses of the shown branches, or another number over the training.
 
-use iced::Alignment;
-use iced::widget::{checkbox, pick_list, row};
-use revacnn_notebook::XAxis;
-use revacnn_schemas::{Scale, Step};
+use iced::widget::{checkbox, pick_list, row, slider};
+use iced::{Alignment, Fill};
+use revacnn_notebook::kinds::{Chart as ChartCell, Loss};
+use revacnn_notebook::{ACCURACY, Cell, Smoothing, XAxis};
+use revacnn_schemas::{Chart, LayerName, Scale, Step};
 
-use super::frame::{awaited, titled};
-use super::pieces::{Piece, chooser, noted};
-use crate::canvas::chart::{ChartPlot, Scrub, epoch};
+use super::frame::{awaited, headed, maximise_button, noted_beside, show_all};
+use super::history::{OF_A_FILTER, of_a_branch};
+use super::pieces::{Piece, changing, chooser, faint, hinted, noted};
+use crate::canvas::chart::{self, ChartPlot, Scrub, Zoom, epoch};
 use crate::canvas::geometry_cache::Cache;
+use crate::canvas::text::width;
 use crate::cells::ViewId;
 use crate::context::Context;
 use crate::figure;
+use crate::sizes::Panel;
 use crate::theme::SMALL;
+use crate::time::Time;
 
 /// The axes in the order of the list.
 pub(crate) const AXES: [XAxis; 4] = [XAxis::Step, XAxis::Images, XAxis::Epoch, XAxis::Fork];
+/// Smoothings in the order of the key; the slider has those between.
+pub(crate) const SMOOTHINGS: [f64; 4] = [0.0, 0.6, 0.9, 0.97];
+/// The most that the slider smooths.
+const SMOOTHEST: f64 = 0.99;
 
-/// How losses are laid out.
+/// How wide the list of what the chart can show is.
+const CHOICE: f32 = 132.0;
+/// How wide the smoothing is in words.
+const WEIGHT: f32 = 70.0;
+
+/// What the chart shows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) enum Shows {
+    /// Losses of training and validation.
+    #[default]
+    Loss,
+    /// A recorded number of the branches, or of a layer's filters, by its name.
+    Number { quantity: String, layer: Option<LayerName> },
+}
+
+impl std::fmt::Display for Shows {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Loss => formatter.write_str("loss"),
+            Self::Number { quantity, layer: None } => formatter.write_str(&quantity.replace('_', " ")),
+            Self::Number { quantity, layer: Some(layer) } => {
+                let known = OF_A_FILTER.iter().find(|(name, _)| name == quantity);
+                write!(formatter, "{layer}: {}", known.map_or(quantity.as_str(), |(_, words)| words))
+            }
+        }
+    }
+}
+
+/// What the chart can show: losses, accuracies, what each step has, and what filters have,
+/// of each layer.
+pub(crate) fn choices(context: &Context) -> Vec<Shows> {
+    let number = |quantity: &str, layer| Shows::Number { quantity: quantity.to_owned(), layer };
+    let others = of_a_branch(context).into_iter().filter(|name| name != "loss" && name != ACCURACY);
+    let of_layer = |layer: LayerName| OF_A_FILTER.map(|(name, _)| number(name, Some(layer.clone())));
+    let first = [Shows::Loss, number(ACCURACY, None)].into_iter();
+    first.chain(others.map(|name| number(&name, None))).chain(context.layers().into_iter().flat_map(of_layer)).collect()
+}
+
+/// How the chart is laid out.
 #[derive(Debug, Default)]
 pub(crate) struct State {
+    pub(crate) shows: Shows,
     pub(crate) x: XAxis,
     pub(crate) scale: Scale,
+    pub(crate) smoothing: Smoothing,
     cache: Cache,
 }
 
@@ -29,14 +78,20 @@ pub(crate) struct State {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Message {
     Figure(figure::Message),
+    /// What the mouse says on the curves.
+    Plot(chart::Message),
+    Show(Shows),
     X(XAxis),
     Logarithmic(bool),
+    Smooth(f64),
 }
 
 /// What others are to do.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Action {
     Figure(figure::Message),
+    /// Move along the steps, or look closer.
+    Plot(chart::Message),
     /// Make the figures of these settings.
     Follow,
 }
@@ -71,12 +126,36 @@ impl State {
     pub(crate) fn update(&mut self, message: Message) -> Action {
         match message {
             Message::Figure(message) => return Action::Figure(message),
+            Message::Plot(message) => return Action::Plot(message),
+            Message::Show(shows) => self.shows = shows,
             Message::X(x) => self.x = x,
             Message::Logarithmic(logarithmic) => {
                 self.scale = if logarithmic { Scale::Logarithmic } else { Scale::Linear };
             }
+            // A slider's end is no more than it can smooth.
+            Message::Smooth(weight) => {
+                self.smoothing = Smoothing::new(weight.clamp(0.0, SMOOTHEST)).unwrap_or_default()
+            }
         }
         Action::Follow
+    }
+
+    /// The cell that is shown, of the steps that are looked at.
+    pub(crate) fn cell(&self, time: &Time) -> Cell {
+        let (x, scale, smoothing) = (self.x, self.scale, self.smoothing);
+        let within = within(time).filter(|_| x == XAxis::Step);
+        match self.shows.clone() {
+            Shows::Loss => Loss { x, scale, smoothing, within }.into(),
+            Shows::Number { quantity, layer } => {
+                ChartCell { quantity, layer, filter: None, x, scale, smoothing, within }.into()
+            }
+        }
+    }
+
+    /// The losses by step that the lanes of the timeline show; whether they show the same
+    /// steps as the chart.
+    pub(crate) fn lanes(time: &Time, aligned: bool) -> Cell {
+        Loss { within: within(time).filter(|_| aligned), ..Loss::default() }.into()
     }
 
     /// Where the cursor lies on the axis.
@@ -100,8 +179,22 @@ impl State {
         }
     }
 
+    /// What the curves are, in few words.
+    fn described(&self, chart: Option<&Chart>) -> String {
+        let unit = chart.and_then(|chart| chart.y.unit.as_deref());
+        match &self.shows {
+            Shows::Loss => "nats · mean of each batch; dots: validation".to_owned(),
+            Shows::Number { quantity, .. } if quantity == ACCURACY => {
+                "live, of the last 200 training images; dots: validation".to_owned()
+            }
+            Shows::Number { layer: Some(_), .. } => "mean over the layer's filters".to_owned(),
+            Shows::Number { .. } => unit.unwrap_or_default().to_owned(),
+        }
+    }
+
     pub(crate) fn view<'a>(&'a self, context: &'a Context) -> Piece<'a, Message> {
-        let body: Piece<'_, Message> = match context.cells.chart(ViewId::LOSS) {
+        let chart = context.cells.chart(ViewId::LOSS);
+        let body: Piece<'_, Message> = match chart {
             None => awaited(context, "reading the curves"),
             Some(Err(reason)) => noted(reason),
             Some(Ok(chart)) => {
@@ -110,14 +203,17 @@ impl State {
                     number: context.cells.number(ViewId::LOSS),
                     cache: &self.cache,
                     selected: context.branch().map(|branch| branch.hue),
-                    ends: (self.x == XAxis::Step).then(|| context.time.all.map(|step| step as f64)),
+                    ends: ends(chart, self.x, &context.time),
+                    names: names(context),
                     cursor: self.cursor(context),
                     scrub: self.scrub(context),
+                    zoom: if context.time.shows_all() { Zoom::Whole } else { Zoom::Closer },
                     roomy: true,
                 };
-                plot.shown().map(Message::Figure)
+                plot.shown().map(Message::Plot)
             }
         };
+        let chart = chart.and_then(Result::ok);
         let log = checkbox(self.scale == Scale::Logarithmic)
             .label("log")
             .on_toggle(Message::Logarithmic)
@@ -127,8 +223,101 @@ impl State {
             .text_size(SMALL)
             .padding([2, 8])
             .style(chooser(AXES.iter().position(|axis| *axis == self.x)));
-        let controls = row![axis, log].spacing(12).align_y(Alignment::Center);
-        let notes = context.cells.chart(ViewId::LOSS).and_then(Result::ok).map_or(&[][..], |chart| &chart.notes);
-        titled("loss, nats · mean of each batch; dots: validation", notes, ViewId::LOSS, controls, body)
+        let smoothing =
+            slider(0.0..=SMOOTHEST, self.smoothing.weight(), Message::Smooth).step(0.01).width(64).height(14);
+        let weight = match self.smoothing.is_none() {
+            true => "smooth".to_owned(),
+            false => format!("smooth {:.2}", self.smoothing.weight()),
+        };
+        let smoothing = row![changing(faint(weight.clone()), &weight).width(WEIGHT), smoothing]
+            .spacing(6)
+            .align_y(Alignment::Center);
+        let smoothing = hinted(smoothing.into(), "an exponential moving average, as TensorBoard's: '");
+        let controls = row![]
+            .push(show_all(context).map(|all| all.map(|()| Message::Plot(chart::Message::All(None)))))
+            .push(smoothing)
+            .push(axis)
+            .push(log)
+            .push(maximise_button(context, Panel::Chart))
+            .spacing(10)
+            .align_y(Alignment::Center);
+        let all = choices(context);
+        let place = all.iter().position(|choice| *choice == self.shows);
+        // What this branch has not is still named.
+        let choose =
+            pick_list(all, Some(self.shows.clone()), Message::Show).width(CHOICE).text_size(SMALL).padding([2, 8]);
+        let choose = choose.style(chooser(place));
+        let notes = chart.map_or(&[][..], |chart| &chart.notes);
+        let words = self.described(chart);
+        // What stands at its right covers more of it, or less.
+        let seen = format!("{words} {}", context.time.shows_all());
+        let words = changing(noted_beside(words, notes), &seen).width(Fill);
+        let title = row![choose, words].spacing(8).align_y(Alignment::Center);
+        headed(title.width(Fill).into(), ViewId::LOSS, controls, body)
+    }
+}
+
+/// The steps that are looked at, if not all are.
+fn within(time: &Time) -> Option<[Step; 2]> {
+    let [first, last] = time.window();
+    (!time.shows_all()).then(|| [Step(first.floor() as u64), Step(last.ceil() as u64)])
+}
+
+/// The ends of the axis: the steps that the timeline shows, or, of another axis, as large a
+/// part of it.
+fn ends(chart: &Chart, x: XAxis, time: &Time) -> Option<[f64; 2]> {
+    if x == XAxis::Step {
+        return Some(time.window());
+    }
+    if time.shows_all() {
+        return None;
+    }
+    let all = chart.series.iter().flat_map(|series| &series.points).map(|point| point[0]);
+    let [first, last] = all.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], x| [low.min(x), high.max(x)]);
+    (first < last).then(|| time.part().map(|part| first + part * (last - first)))
+}
+
+/// The room for names of branches, hidden ones, too: nothing moves where one is shown.
+fn names(context: &Context) -> f32 {
+    if context.branches.len() < 2 {
+        return 0.0;
+    }
+    context.branches.iter().map(|branch| width(branch.name.as_str())).fold(0.0, f32::max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use revacnn_schemas::{Axis, Hue, Series};
+
+    #[test]
+    fn the_axis_shows_what_the_timeline_does_and_another_axis_as_large_a_part() {
+        let axis = |label: &str| Axis { label: label.to_owned(), unit: None, scale: Scale::Linear };
+        let points = vec![[0.0, 1.0], [8_000.0, 0.5]];
+        let series =
+            Series { name: "main".to_owned(), hue: Hue(0), dashed: false, points, bounds: Vec::new(), raw: Vec::new() };
+        let chart = Chart {
+            title: String::new(),
+            x: axis("images"),
+            y: axis("loss"),
+            series: vec![series],
+            marks: Vec::new(),
+            notes: Vec::new(),
+        };
+        let mut time = Time::new(0, 1_000, Step(500));
+        assert_eq!(ends(&chart, XAxis::Step, &time), Some([0.0, 1_000.0]));
+        assert_eq!(ends(&chart, XAxis::Images, &time), None);
+        time.zoom(4.0, 0.5);
+        assert_eq!(ends(&chart, XAxis::Step, &time), Some([375.0, 625.0]));
+        assert_eq!(ends(&chart, XAxis::Images, &time), Some([3_000.0, 5_000.0]));
+    }
+
+    #[test]
+    fn a_smoothing_is_never_more_than_a_curve_can_bear() {
+        let mut state = State::default();
+        for (asked, weight) in [(0.6, 0.6), (1.0, SMOOTHEST), (-3.0, 0.0), (f64::NAN, 0.0)] {
+            state.update(Message::Smooth(asked));
+            assert_eq!(state.smoothing.weight(), weight, "{asked}");
+        }
     }
 }

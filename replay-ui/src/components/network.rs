@@ -5,7 +5,7 @@ use iced::{Alignment, Fill};
 use revacnn_notebook::Show;
 use revacnn_schemas::{Address, DifferingFilter, ImageIndex, NetworkDiagram};
 
-use super::frame::{awaited, late, titled};
+use super::frame::{awaited, late, maximise_button, titled};
 use super::pieces::{Piece, changing, hinted, noted, plain, press, quiet, upright};
 use crate::canvas::diagram::{Diagram, Steering};
 use crate::canvas::layout::Plan;
@@ -14,6 +14,7 @@ use crate::cells::ViewId;
 use crate::context::Context;
 use crate::figure;
 use crate::question::Question;
+use crate::sizes::Panel;
 
 /// How networks are shown.
 #[derive(Debug, Default)]
@@ -89,6 +90,7 @@ impl State {
             .push(choose(Show::Maps, "maps"))
             .push(choose(Show::Coefficients, "coefficients"))
             .push(beside)
+            .push(maximise_button(context, Panel::Network))
             .spacing(2)
             .align_y(Alignment::Center);
         let notes = context.cells.network(ViewId::NETWORK).and_then(Result::ok).map_or(&[][..], |found| &found.notes);

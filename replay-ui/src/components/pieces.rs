@@ -50,7 +50,7 @@ pub(crate) fn alarm<'a>(words: impl text::IntoFragment<'a>) -> text::Text<'a> {
 /// Words that change with the cursor, on a ground that nobody sees: another one
 /// for other words, so that iced's software renderer draws again what letters
 /// hang over their place, too.
-pub(crate) fn changing<'a, M: 'a>(words: text::Text<'a>, content: &str) -> container::Container<'a, M> {
+pub(crate) fn changing<'a, M: 'a>(words: impl Into<Piece<'a, M>>, content: &str) -> container::Container<'a, M> {
     let mut hasher = DefaultHasher::new();
     content.hash(&mut hasher);
     // Far less than what would make a pixel another one.
@@ -175,7 +175,7 @@ pub(crate) fn pair<'a, M: Clone + 'a>(name: &'a str, value: String, copy: impl F
 /// Each choice has a ground of its own that nobody sees: where its words alone
 /// change, iced's software renderer draws their lower half again.
 pub(crate) fn chooser(place: Option<usize>) -> impl Fn(&Theme, pick_list::Status) -> pick_list::Style {
-    let unseen = place.map_or(0.0, |place| (place + 1) as f32 * 1e-4);
+    let unseen = place.map_or(1.0, |place| (place + 2) as f32) * 1e-4;
     move |theme, status| {
         let colours = Colours::of(theme);
         let over = matches!(status, pick_list::Status::Hovered | pick_list::Status::Opened { .. });

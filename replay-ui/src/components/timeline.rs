@@ -4,18 +4,20 @@ use std::time::{Duration, Instant};
 
 use iced::widget::{Space, canvas, column, container, row};
 use iced::{Alignment, Fill};
-use revacnn_notebook::XAxis;
-use revacnn_schemas::BranchName;
+use revacnn_schemas::{BranchName, Step};
 
+use super::frame::show_all;
 use super::pieces::{Piece, changing, ground, hinted, plain, press, quiet};
 use crate::canvas::geometry_cache::Cache;
 use crate::canvas::labels::count;
-use crate::canvas::timeline::{self as canvas_timeline, Lane, Timeline, first, height};
+use crate::canvas::timeline::{self as canvas_timeline, Lane, Timeline, first};
 use crate::cells::ViewId;
 use crate::context::Context;
 use crate::theme::Colours;
 use crate::time::{Align, Move, Time};
 
+/// How high what stands above the lanes is.
+pub(crate) const CONTROLS: f32 = 32.0;
 /// How often the cursor moves while it plays.
 const BEAT: Duration = Duration::from_millis(100);
 /// How often in a minute.
@@ -54,6 +56,10 @@ pub(crate) enum Message {
         factor: f64,
         fraction: f64,
     },
+    /// Steps further on, by a share of those that are shown.
+    Pan(f64),
+    /// All steps, with the cursor at this one, if at one.
+    All(Option<Step>),
     /// Lanes from that many further down.
     Scroll(isize),
     Align(Align),
@@ -71,6 +77,8 @@ pub(crate) enum Action {
     Go(Move),
     GoEpoch { forward: bool },
     Zoom { factor: f64, fraction: f64 },
+    Pan(f64),
+    All(Option<Step>),
     Align(Align),
     Select(BranchName),
 }
@@ -80,6 +88,8 @@ impl From<canvas_timeline::Message> for Message {
         match said {
             canvas_timeline::Message::Go(step) => Self::Go(Move::To(step)),
             canvas_timeline::Message::Zoom { factor, fraction } => Self::Zoom { factor, fraction },
+            canvas_timeline::Message::Pan(share) => Self::Pan(share),
+            canvas_timeline::Message::All(step) => Self::All(step),
             canvas_timeline::Message::Scroll(lanes) => Self::Scroll(lanes),
             canvas_timeline::Message::Select(name) => Self::Select(name),
             canvas_timeline::Message::Tick(now) => Self::Tick(now),
@@ -122,11 +132,14 @@ impl State {
             Message::Go(by) => return Action::Go(by),
             Message::GoEpoch { forward } => return Action::GoEpoch { forward },
             Message::Zoom { factor, fraction } => return Action::Zoom { factor, fraction },
+            Message::Pan(share) => return Action::Pan(share),
+            Message::All(step) => return Action::All(step),
             Message::Align(align) => return Action::Align(align),
             Message::Select(name) => return Action::Select(name),
             Message::Scroll(lanes) => {
                 let shown = context.shown_branches().len();
-                self.from = first(first(self.from, shown).saturating_add_signed(lanes), shown);
+                let height = context.sizes.lanes(context.branches.len());
+                self.from = first(first(self.from, shown, height).saturating_add_signed(lanes), shown, height);
                 self.redraw();
             }
             Message::Play(on) => {
@@ -157,8 +170,8 @@ impl State {
         Action::Go(Move::By(stride as i64))
     }
 
-    /// The timeline; `x` is the axis of the chart of losses.
-    pub(crate) fn view<'a>(&'a self, context: &'a Context, x: XAxis) -> Piece<'a, Message> {
+    /// The timeline, with lanes so high, of the losses of a view.
+    pub(crate) fn view<'a>(&'a self, context: &'a Context, losses: ViewId, high: f32) -> Piece<'a, Message> {
         let step = format!("step {} / {}", count(context.time.cursor.0), count(context.time.all[1]));
         let go = |words: &'static str, message, hint| hinted(press(words, Some(message)), hint);
         let playing = self.playing.on;
@@ -174,6 +187,7 @@ impl State {
             go(">|", Message::Go(Move::Last), "the last step: End"),
             hinted(press(format!("{}×", self.playing.speed), Some(Message::Speed)), "how fast it plays: x"),
             changing(plain(step.clone()), &step),
+            show_all(context).map(|all| all.map(|()| Message::All(None))).unwrap_or_else(|| Space::new().into()),
             Space::new().width(Fill),
             hinted(
                 press(align, Some(Message::Align(context.align.other()))),
@@ -183,12 +197,10 @@ impl State {
         .align_y(Alignment::Center)
         .spacing(4);
         let lanes = lanes(context);
-        let high = height(lanes.len());
-        let view = if x == XAxis::Step { ViewId::LOSS } else { ViewId::TIMELINE };
-        let chart = context.cells.chart(view).and_then(Result::ok);
+        let chart = context.cells.chart(losses).and_then(Result::ok);
         let timeline = Timeline { lanes, from: self.from, time: &context.time, playing, chart, cache: &self.cache };
         let page = column![
-            container(controls).padding([0, 8]).center_y(32),
+            container(controls).padding([0, 8]).center_y(CONTROLS),
             Piece::from(canvas(timeline).width(Fill).height(high)).map(Message::from)
         ];
         container(page).style(|theme| ground(Colours::of(theme).panel)).into()

@@ -144,9 +144,9 @@ fn every_kind_of_change_waits_for_the_one_that_runs() {
             |state| {
                 state.context.cells.set(ViewId::LOSS, Step(30), Prepared::of(Err("none".to_owned())));
                 state.update(figure::Message::Menu(ViewId::LOSS));
-                state.update(figure_menu::Message::Save(ViewId::LOSS))
+                state.update(figure_menu::Message::Save)
             },
-            Intent::Save { drawn: Prepared::of(Err("none".to_owned())), path: "loss-main-30.svg".into() },
+            Intent::Save { drawn: Prepared::of(Err("none".to_owned())), path: "loss-main-30.svg".into(), over: false },
         ),
     ];
     for (asks, expected) in kinds {

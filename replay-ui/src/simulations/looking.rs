@@ -138,7 +138,7 @@ fn a_right_click_on_a_figure_opens_its_menu() {
     let opens = |said: &Message| said.of_figure() == Some(&figure::Message::Menu(ViewId::NETWORK));
     let network = person.point_where(&right, opens).expect("the network");
     person.at(network, right);
-    assert!(person.reads("save as SVG, in the folder that the window was started in: s"));
+    assert!(person.reads("save: s"));
     // The next figure's, by its key.
     person.tell(figure::Message::Menu(ViewId::NETWORK));
     person.key("o");

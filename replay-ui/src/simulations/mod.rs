@@ -3,6 +3,7 @@
 
 mod branches;
 mod editing;
+mod layout;
 mod looking;
 mod repaints;
 mod snapshots;
@@ -128,7 +129,7 @@ impl Person {
         // Words are measured before they are first drawn: in the window's font.
         let _ = crate::headless::renderer().unwrap();
         let options = crate::state::tests::options();
-        Self { state: State::new(&options), still: None, wanted: Vec::new(), size: options.size, _folder: None }
+        Self { state: State::new(&options), still: None, wanted: Vec::new(), size: options.size(), _folder: None }
     }
 
     /// In front of a recorded run, at the end of `main`.

@@ -8,8 +8,10 @@ use revacnn_schemas::{Figure, Scale, Step};
 
 use super::prelude::*;
 use super::{LAST, Person, branch, record_many};
+use crate::components::loss::Shows;
 use crate::framebuffer::Framebuffer;
 use crate::headless::Interface;
+use crate::sizes::{self, Border, Panel};
 
 /// How far a smooth edge that is drawn through a mask may be rounded from the
 /// same edge without one, of 255. What is left of a label is farther off.
@@ -176,6 +178,48 @@ fn settings_of_the_figures() {
         says(timeline::Message::Zoom { factor: 0.1, fraction: 0.4 }),
     ];
     assert_eq!(person.state.loss.scale, Scale::Linear);
+    repaints(&mut person, &moves);
+}
+
+#[test]
+fn sizes_and_what_is_looked_at_closely() {
+    let mut person = Person::at_a_run();
+    let [down, up] = [mouse::Event::ButtonPressed, mouse::Event::ButtonReleased].map(|of| of(mouse::Button::Left));
+    let turned = |lines: f32| mouse::Event::WheelScrolled { delta: mouse::ScrollDelta::Lines { x: 0.0, y: lines } };
+    let drag = |border, size, room| says(sizes::Message::Drag { border, size, room });
+    let number = |quantity: &str| Shows::Number { quantity: quantity.to_owned(), layer: None };
+    let moves = [
+        Points(0.4, 0.18),
+        Mouse(turned(2.0)),
+        Mouse(turned(1.0)),
+        Points(0.45, 0.2),
+        Mouse(down),
+        Points(0.35, 0.2),
+        Points(0.3, 0.2),
+        Mouse(up),
+        go(Move::By(-2)),
+        says(loss::Message::Smooth(0.9)),
+        says(loss::Message::Show(number("accuracy"))),
+        says(loss::Message::Show(number("learning_rate"))),
+        says(timeline::Message::All(None)),
+        says(loss::Message::Show(Shows::Loss)),
+        drag(Border::Chart, 260.0, 500.0),
+        drag(Border::Filters, 90.0, 500.0),
+        drag(Border::Timeline, 120.0, 600.0),
+        go(Move::First),
+        says(sizes::Message::Maximise(Some(Panel::Chart))),
+        Points(0.6, 0.5),
+        go(Move::By(9)),
+        says(sizes::Message::Maximise(Some(Panel::Network))),
+        go(Move::By(3)),
+        says(sizes::Message::Maximise(Some(Panel::Filters))),
+        drag(Border::Tree, 261.0, 1024.0),
+        drag(Border::Inspector, 312.0, 1024.0),
+        says(sizes::Message::Maximise(None)),
+        says(sizes::Message::Reset(Border::Inspector)),
+        says(sizes::Message::Reset(Border::Chart)),
+        says(loss::Message::Smooth(0.0)),
+    ];
     repaints(&mut person, &moves);
 }
 

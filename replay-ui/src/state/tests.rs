@@ -50,8 +50,9 @@ pub(crate) fn options() -> ViewOptions {
         address: None,
         beside: None,
         filter: None,
-        size: [1440, 900],
-        dark: false,
+        size: None,
+        dark: None,
+        settings: None,
     }
 }
 
@@ -95,7 +96,7 @@ fn the_selected_its_parent_and_live_branches_come_first_of_many() {
 fn lanes_scroll_to_the_last_branch_and_begin_anew_where_another_is_selected() {
     let mut state = opened();
     state.update(listed((0..31).map(|place| branch(&format!("b{place}"), None, 0, 50)).collect()));
-    for (by, from) in [(1, 1), (3, 4), (-2, 2), (99, 25), (-1, 24), (-99, 0), (7, 7)] {
+    for (by, from) in [(1, 1), (3, 4), (-2, 2), (99, 26), (-1, 25), (-99, 0), (7, 7)] {
         state.update(timeline::Message::Scroll(by));
         assert_eq!(state.timeline.from, from, "{by}");
     }

@@ -1,5 +1,6 @@
 //! The thread that changes the store: forks, steering, names, runs.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,6 +39,12 @@ impl Actions {
         loop {
             let queued = self.inbox.take(LONG);
             for intent in queued.intents {
+                if let Intent::Save { path, over, .. } = &intent
+                    && is_in_the_way(path, *over)
+                {
+                    self.shared.tell(StoreEvent::Exists(path.clone()));
+                    continue;
+                }
                 let told = self.fulfil(intent).map_or_else(StoreEvent::Refused, StoreEvent::Done);
                 // The list first: what was made is then known.
                 self.shared.refresh();
@@ -54,7 +61,7 @@ impl Actions {
         if let Intent::Train(plan) = intent {
             return self.runs.start(plan);
         }
-        if let Intent::Save { drawn, path } = intent {
+        if let Intent::Save { drawn, path, .. } = intent {
             return save(&drawn, &path);
         }
         let store = Store::open(&self.shared.store).map_err(words)?;
@@ -158,8 +165,14 @@ impl Actions {
     }
 }
 
+/// Whether there is a file at a place that nobody agreed to write over. What is no plain
+/// file is written into.
+pub(super) fn is_in_the_way(path: &Path, over: bool) -> bool {
+    !over && path.metadata().is_ok_and(|found| found.is_file())
+}
+
 /// Writes a figure to a file.
-pub(super) fn save(drawn: &Prepared, path: &std::path::Path) -> Result<Done, String> {
+pub(super) fn save(drawn: &Prepared, path: &Path) -> Result<Done, String> {
     let figure = drawn.figure.as_ref().map_err(Clone::clone)?;
     let undrawn = render(figure, path).map_err(words)?;
     let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());

@@ -34,8 +34,8 @@ pub(crate) struct Queued {
     pub(crate) resolve: Option<Address>,
     pub(crate) epoch: Option<(BranchName, Step, bool)>,
     pub(crate) intents: Vec<Intent>,
-    /// Figures to make afresh and to write to files.
-    pub(crate) saves: Vec<(Cell, Inputs, PathBuf)>,
+    /// Figures to make afresh and to write to files, over one that is there or not.
+    pub(crate) saves: Vec<(Cell, Inputs, PathBuf, bool)>,
     /// Whether the store is to be looked at again.
     pub(crate) refresh: bool,
     pub(crate) closed: bool,
@@ -198,13 +198,13 @@ impl Workers {
                 self.shared.quick.put(|queued| queued.epoch = Some((branch, from, forward)));
             }
             Request::Change(Intent::SaveFresh { .. }) if !self.reads => self.refuse("reads"),
-            Request::Change(Intent::SaveFresh { view, cell, inputs, path }) => {
+            Request::Change(Intent::SaveFresh { view, cell, inputs, path, over }) => {
                 let inbox = match View::of(view).pace {
                     Pace::Quick => &self.shared.quick,
                     Pace::Curves => &self.shared.curves,
                     Pace::Slow => &self.shared.slow,
                 };
-                inbox.put(|queued| queued.saves.push((cell, inputs, path)));
+                inbox.put(|queued| queued.saves.push((cell, inputs, path, over)));
             }
             Request::Change(_) if self.actions_thread.is_none() => self.refuse("changes"),
             Request::Change(intent) => self.actions.put(|queued| queued.intents.push(intent)),

@@ -13,7 +13,7 @@ use revacnn_recorder::all_cores;
 use revacnn_schemas::{Address, BranchName, Figure, Position, Step};
 use revacnn_store::StepRow;
 
-use super::actions::save;
+use super::actions::{is_in_the_way, save};
 use super::{Queued, RequestQueue, Shared};
 use crate::cells::{Pace, Prepared, ViewId};
 use crate::requests::FigureRequest;
@@ -277,8 +277,12 @@ impl Reader {
                 listing.looked = None;
             }
             self.find(open.as_mut(), &queued);
-            for (cell, inputs, path) in std::mem::take(&mut queued.saves) {
-                self.shared.tell(self.save_fresh(open.as_mut(), &cell, &inputs, &path));
+            for (cell, inputs, path, over) in std::mem::take(&mut queued.saves) {
+                let told = match is_in_the_way(&path, over) {
+                    true => StoreEvent::Exists(path),
+                    false => self.save_fresh(open.as_mut(), &cell, &inputs, &path),
+                };
+                self.shared.tell(told);
             }
             if let Some(newest) = queued.wanted {
                 let travels = wanted.as_ref().is_some_and(|before| before.step != newest.step);

@@ -61,9 +61,12 @@ pub struct Series {
     /// The smallest and the largest value about each point, where a point
     /// stands for several steps; else empty.
     pub bounds: Vec<[f64; 2]>,
+    /// The points as they were before they were smoothed; else empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub raw: Vec<[f64; 2]>,
 }
 
-equal_by_bits!(Series { name, hue, dashed; points, bounds });
+equal_by_bits!(Series { name, hue, dashed; points, bounds, raw });
 
 /// A place on the horizontal axis.
 #[derive(Debug, Clone, Serialize, Deserialize)]
