@@ -32,6 +32,8 @@ pub(crate) enum Message {
     Layer(LayerName),
     /// Fork at the cursor with these edits.
     Edit(Vec<Edit>),
+    /// Open the form of a new layer, after this one; before the first where there is none.
+    InsertLayer(Option<LayerName>),
     /// What an edit under the pointer would do.
     Preview(Option<Edit>),
     /// Open a figure's menu.
@@ -50,6 +52,7 @@ pub(crate) enum Action {
     Follow,
     Go(Step),
     Edit(Vec<Edit>),
+    InsertLayer(Option<LayerName>),
     Preview(Option<Edit>),
     Menu(ViewId),
 }
@@ -77,6 +80,7 @@ impl Marks {
             }
             Message::Layer(_) => Action::None,
             Message::Edit(edits) => Action::Edit(edits),
+            Message::InsertLayer(after) => Action::InsertLayer(after),
             Message::Preview(edit) => Action::Preview(edit),
             Message::Menu(view) => Action::Menu(view),
         }

@@ -1,14 +1,14 @@
 //! What happens in the window: messages go down to the components, and what
 //! their actions ask for is done here.
 
-use revacnn_schemas::{Address, BranchName, Edit, ImageIndex, Position};
+use revacnn_schemas::{Address, BranchName, Edit, ImageIndex, LayerName, Position};
 use revacnn_store::Command;
 
 use crate::cells::ViewId;
 use crate::changes::{Asked, Turn};
 use crate::components::prompt::{self, Answer};
 use crate::components::{
-    dialog, figure_menu, filters, header, inspector, loss, network, run_form, status, timeline, tree,
+    dialog, figure_menu, filters, header, inspector, layer_form, loss, network, run_form, status, timeline, tree,
 };
 use crate::figure;
 use crate::question::Question;
@@ -63,7 +63,7 @@ macro_rules! from_dialog {
     };
 }
 
-from_dialog!(prompt => Prompt, run_form => RunForm, figure_menu => Menu);
+from_dialog!(prompt => Prompt, run_form => RunForm, layer_form => LayerForm, figure_menu => Menu);
 
 impl Message {
     /// What a figure says, whichever it is.
@@ -214,10 +214,12 @@ impl State {
             dialog::Action::Leave
             | dialog::Action::Prompt(prompt::Action::Leave)
             | dialog::Action::RunForm(run_form::Action::Leave)
+            | dialog::Action::LayerForm(layer_form::Action::Leave)
             | dialog::Action::Menu(figure_menu::Action::Leave) => Vec::new(),
             dialog::Action::None
             | dialog::Action::Prompt(prompt::Action::None)
             | dialog::Action::RunForm(run_form::Action::None)
+            | dialog::Action::LayerForm(layer_form::Action::None)
             | dialog::Action::Menu(figure_menu::Action::None) => {
                 self.dialog = Some(dialog);
                 Vec::new()
@@ -227,6 +229,7 @@ impl State {
                 self.dialog = Some(dialog);
                 self.make(Intent::Train(plan))
             }
+            dialog::Action::LayerForm(layer_form::Action::Edit(edit)) => self.edit(vec![edit], None),
             dialog::Action::Menu(figure_menu::Action::Save(view)) => self.save(view),
             dialog::Action::Menu(figure_menu::Action::Query(view)) => match View::query_of(view, self) {
                 Some(query) => {
@@ -269,6 +272,7 @@ impl State {
             figure::Action::Follow => self.follow(),
             figure::Action::Go(step) => self.go(Move::To(step)),
             figure::Action::Edit(edits) => self.edit(edits, None),
+            figure::Action::InsertLayer(after) => self.open_layer_form(after),
             figure::Action::Preview(edit) => self.update(status::Message::Preview(edit)),
             figure::Action::Menu(view) => {
                 self.dialog = Some(dialog::State::Menu(figure_menu::State { view }));
@@ -290,6 +294,12 @@ impl State {
         let taken: Vec<BranchName> = self.context.branches.iter().map(|branch| branch.name.clone()).collect();
         self.dialog = Some(dialog::State::RunForm(run_form::State::new(&taken)));
         vec![Effect::Focus(run_form::Field::Branch.id())]
+    }
+
+    fn open_layer_form(&mut self, after: Option<LayerName>) -> Vec<Effect> {
+        let form = layer_form::State::new(self.context.layers_in_order(), after);
+        self.dialog = Some(dialog::State::LayerForm(form));
+        Vec::new()
     }
 
     /// Asks for every figure that is shown.

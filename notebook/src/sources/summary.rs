@@ -3,7 +3,7 @@
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use revacnn_recorder::RecorderError;
-use revacnn_schemas::{BranchId, BranchName, BranchRecord, Edit, Hue, Step, Table};
+use revacnn_schemas::{BranchId, BranchName, BranchRecord, Edit, Hue, OptimizerSpec, Schedule, Step, Table};
 use revacnn_store::{BranchReader, Selection, StepSpan, Store, is_training};
 
 use crate::{NotebookError, Sources};
@@ -32,6 +32,10 @@ pub struct BranchSummary {
     pub fork_step: Step,
     /// What the fork changed, a text an edit.
     pub edits: Vec<String>,
+    /// Its optimizer with every hyper-parameter; `None` where another program computes it.
+    pub optimizer: Option<OptimizerSpec>,
+    /// How its learning rate changes; `None` likewise.
+    pub schedule: Option<Schedule>,
     /// Its own steps; `None` before the first.
     pub steps: Option<StepSpan>,
     /// Loss at its last step.
@@ -128,6 +132,10 @@ impl Sources {
                 parent: parent.map(|place| name(&listed.records[place])),
                 fork_step: record.first_step(),
                 edits: record.edits.iter().map(|edit| Edit { seed: None, ..edit.clone() }.to_string()).collect(),
+                optimizer: record.definition().map(|definition| definition.optimizer.clone()),
+                schedule: record
+                    .definition()
+                    .map(|definition| definition.schedule.map_or(Schedule::Constant, |schedule| schedule.curve)),
                 steps: inside.steps,
                 last_loss: inside.last_loss,
                 last_validation: inside.last_validation,

@@ -109,12 +109,13 @@ impl Atlas {
         let top = (at.y - self.bounds.y).round();
         for row in 0..size[1] {
             let y = top + row as f32;
-            if y < 0.0 || y as usize >= self.height || left < 0.0 {
+            if y < 0.0 || y as usize >= self.height {
                 continue;
             }
-            let (y, left) = (y as usize, left as usize);
-            let across = size[0].min(self.width.saturating_sub(left));
-            let from = &pixels[row * size[0] * 4..][..across * 4];
+            // What lies beyond an edge is cut off.
+            let (y, cut, left) = (y as usize, (-left).max(0.0) as usize, left.max(0.0) as usize);
+            let across = size[0].saturating_sub(cut).min(self.width.saturating_sub(left));
+            let from = &pixels[(row * size[0] + cut.min(size[0])) * 4..][..across * 4];
             self.rgba[(y * self.width + left) * 4..][..across * 4].copy_from_slice(from);
         }
         true

@@ -61,6 +61,7 @@ impl Runs {
             batch_size: Some(plan.batch_size),
             seed: Some(plan.seed),
             length: Length::Epochs(plan.epochs),
+            fidelity: Some(plan.fidelity),
             ..StartRequest::new(plan.branch)
         };
         let store = Store::open_or_create(&self.shared.store, resources.now_unix_seconds).map_err(words)?;
