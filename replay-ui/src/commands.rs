@@ -163,7 +163,7 @@ pub(crate) static COMMANDS: &[Command] = &[
     row(Does::Fork, &[Sign("f")], Line, "fork here"),
     row(Does::Edit, &[Sign("e")], Line, "fork here with edits, typed"),
     row(Does::NewRun, &[Sign("n")], Line, "new run"),
-    row(Does::TrainOn, &[Sign("t")], After("; "), "train the branch on"),
+    row(Does::TrainOn, &[Sign("t")], After("; "), "continue its training"),
     row(Does::Pause, &[Sign("p")], Line, "pause or resume a training"),
     row(Does::OneStep, &[Sign("s")], After("; "), "one step"),
     row(Does::Stop, &[Sign("u")], After(", "), "stop it"),

@@ -145,6 +145,10 @@ pub(crate) fn grid(
     let drawn = |values: &Values| (0..values.layer.filters.len()).find_map(|position| Some(values.of(position)?.len()));
     let mean = places.iter().zip(all).find_map(|(place, values)| mean_of(place, &values.layer, drawn(values)?, of));
     notes.extend(mean.map(is_mean));
+    let is_matched = matched.is_some() && places.len() > 1;
+    notes.extend(
+        is_matched.then(|| "filters beneath one another are those most alike, matched by assignment".to_owned()),
+    );
     Ok(ImageGrid { title: format!("{of} of {layer}"), rows, notes })
 }
 

@@ -131,10 +131,11 @@ impl GridLayout {
     }
 }
 
-/// The palette of some images, and what its colours mean; `None` where there are none.
-pub fn colours_of(grid: &ImageGrid) -> Option<(Palette, String)> {
+/// The palette of some images, and the range where all have one; `None` where there are
+/// no images.
+pub fn colours_of(grid: &ImageGrid) -> Option<(Palette, Option<[f32; 2]>)> {
     let first = grid.rows.iter().flat_map(|row| row.images.iter().flatten()).next()?;
-    Some((first.palette, legend(grid, shared_range(grid.rows.iter()))))
+    Some((first.palette, shared_range(grid.rows.iter())))
 }
 
 /// What the colours mean, and the range where all images have one.

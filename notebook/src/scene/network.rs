@@ -26,7 +26,9 @@ const INSERT: [f32; 2] = [16.0, 10.0];
 /// that are cut.
 const FOOT: f32 = 20.0;
 const BAR: f32 = 64.0;
-const LEAST_WORDS: f32 = 60.0;
+const LEAST_WORDS: f32 = 150.0;
+/// What is written beneath the image takes so much.
+const BELOW: f32 = 12.0 + 16.0 + 10.0;
 /// Nodes less wide than this lie closer together.
 const SMALL_NODE: f32 = 16.0;
 const SMALL_GAP: f32 = 2.0;
@@ -89,7 +91,10 @@ impl NetworkLayout {
         let foot = if style.standalone { 12.0 } else { FOOT };
         let body = (height - HEAD - foot).max(20.0);
         let input_side = input_side.round();
-        let input_top = (HEAD + (body - input_side) / 2.0).round();
+        // Its number and its class are beneath it, above the foot.
+        let beneath = BELOW + if has_classes { 0.0 } else { 16.0 };
+        let lowest = (height - foot - beneath - input_side).max(HEAD);
+        let input_top = (HEAD + (body - input_side) / 2.0).min(lowest).round();
         let input = Area::new([style.sides(), input_top], [input_side; 2]);
         let between = (width * 0.03).clamp(10.0, 28.0);
         let left = input.x + input_side + between;

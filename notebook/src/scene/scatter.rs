@@ -14,13 +14,23 @@ const MARGIN: [f32; 2] = [22.0, 16.0];
 const LEGEND: f32 = 0.25;
 /// The side of a point without an image.
 const DOT: f32 = 6.0;
-/// The frame about an image.
+/// The frame about an image, and about a small one.
 const EDGE: f32 = 2.0;
+const THIN_EDGE: f32 = 1.0;
+/// The sides of images: the least in a file and in the window, the largest where all is
+/// seen, and the largest that has a thin frame.
+const LEAST: [f32; 2] = [8.0, 6.0];
+const LARGE: f32 = 26.0;
+const SMALL: f32 = 12.0;
+/// A marked point is larger by so much at each edge.
+const MARK: f32 = 3.0;
+/// What lies between a number and what it is not to lie on.
+const CLEAR: f32 = 1.0;
 /// How high an embedding is in a file, but for the notes.
 const HEIGHT: f32 = 500.0;
 /// In the window points fill their panel: distances along one axis are then up to so many
 /// times those along the other.
-const STRETCH: f64 = 2.0;
+const STRETCH: f64 = 4.0;
 /// Of fewer points none is far from the others.
 const FEW: usize = 8;
 /// So many points that lie far out are named.
@@ -89,7 +99,8 @@ impl ScatterLayout {
         }
         let area = Area::new([0.0, above], [width, (foot - above).max(1.0)]);
         let room = (area.width * area.height / scatter.points.len().max(1) as f32).sqrt();
-        let side = ((room * 0.28).clamp(8.0, 26.0) * options.zoom.sqrt()).min(LARGEST).round();
+        let least = if style.standalone { LEAST[0] } else { LEAST[1] };
+        let side = ((room * 0.28).clamp(least, LARGE) * options.zoom.sqrt()).min(LARGEST).round();
         let stretch = if style.standalone { 1.0 } else { STRETCH };
         Self { places: places(&scatter.points, area, stretch), side, area, legend, notes }
     }
@@ -98,6 +109,11 @@ impl ScatterLayout {
     pub fn is_seen(&self, [x, y]: Place) -> bool {
         let area = self.area.grown(self.side / 2.0);
         area.x <= x && x <= area.right() && area.y <= y && y <= area.bottom()
+    }
+
+    /// How wide the frame about an image is.
+    fn edge(&self) -> f32 {
+        if self.side < SMALL { THIN_EDGE } else { EDGE }
     }
 
     /// Where the image of a point lies, in whole pixels.
@@ -132,12 +148,12 @@ impl ScatterLayout {
             let hue = group.map(|group| group.hue);
             let of_branch = Ink::from(hue.map_or(Role::Quiet, Role::Branch)).faded(alpha);
             let (ink, within, dashes) = match marked(point) {
-                true => (Role::Accent.into(), within.grown(3.0), &[][..]),
+                true => (Role::Accent.into(), within.grown(MARK), &[][..]),
                 false => (of_branch, within, hue.map_or(&[][..], dash)),
             };
             match &point.image {
                 Some(image) => {
-                    scene.framed(within, EDGE, ink, dashes);
+                    scene.framed(within, self.edge(), ink, dashes);
                     scene.image(image, (0, number), within);
                 }
                 None => scene.rectangle(within.grown(EDGE), ink),
@@ -165,13 +181,13 @@ impl ScatterLayout {
         let (marked, others): (Vec<_>, Vec<_>) = named.partition(|(_, _, role)| *role == Role::Ink);
         let mut taken = self.legend.areas(style);
         let points = scatter.points.iter().zip(at).filter(|(_, at)| self.is_seen(**at));
-        taken.extend(points.map(|(point, at)| self.square(point, *at)));
+        taken.extend(points.map(|(point, at)| self.square(point, *at).grown(self.edge() + CLEAR)));
         for (point, at, role) in marked.into_iter().chain(others) {
             let number = point.filter.number.to_string();
             let size = [style.width(&number), style.text];
             let free = |here: &Area| self.holds(*here) && taken.iter().all(|other| !here.meets(*other));
-            let about = self.about(at, size);
             let is_marked = role == Role::Ink;
+            let about = self.about(at, size, if is_marked { MARK } else { 0.0 });
             let Some(here) = about.into_iter().find(free).or(is_marked.then_some(about[0])) else { continue };
             scene.text(number, [here.x, here.middle()[1]], style.text, Align::Left, role);
             taken.push(here);
@@ -184,8 +200,8 @@ impl ScatterLayout {
     }
 
     /// Where the number of a point may lie: at its right, its left, above, below.
-    fn about(&self, [x, y]: Place, [width, height]: [f32; 2]) -> [Area; 4] {
-        let out = self.side / 2.0 + 5.0;
+    fn about(&self, [x, y]: Place, [width, height]: [f32; 2], farther: f32) -> [Area; 4] {
+        let out = self.side / 2.0 + 5.0 + farther;
         let corners = [
             [x + out, y - height / 2.0],
             [x - out - width, y - height / 2.0],
@@ -328,7 +344,7 @@ mod tests {
     fn in_the_window_points_fill_their_panel_as_far_as_one_axis_is_not_stretched_too_much() {
         // A square of points in panels that are wide, and very wide.
         let square = [point(0, 0.0, 0.0), point(1, 1.0, 0.0), point(2, 0.0, 1.0), point(3, 1.0, 1.0)];
-        for (width, across) in [(180.0, 180.0), (400.0, 200.0)] {
+        for (width, across) in [(380.0, 380.0), (800.0, 400.0)] {
             let area = Area::new([0.0; 2], [width + 2.0 * MARGIN[0], 100.0 + 2.0 * MARGIN[1]]);
             let found = places(&square, area, STRETCH);
             assert_eq!([found[1][0] - found[0][0], found[0][1] - found[2][1]], [across, 100.0]);

@@ -346,6 +346,7 @@ impl Diagram<'_> {
             Message::Edit(edits) => edits.into_iter().next(),
             Message::Go(_)
             | Message::Hover(_)
+            | Message::Leave(_)
             | Message::Pick(_)
             | Message::Layer(_)
             | Message::InsertLayer(_)
@@ -486,6 +487,7 @@ mod tests {
             Message::Edit(edits) => format!("Edit {}", edits[0]),
             other @ (Message::Go(_)
             | Message::Hover(_)
+            | Message::Leave(_)
             | Message::Pick(_)
             | Message::Layer(_)
             | Message::InsertLayer(_)

@@ -26,7 +26,7 @@ const REACH: f32 = 10.0;
 /// The height of a line beneath the points.
 const NOTE: f32 = 16.0;
 /// How much closer a notch of the wheel looks.
-const NOTCH: f32 = 1.25;
+const NOTCH: f32 = 1.15;
 /// So many pixels of a wheel that tells them are a notch.
 const PIXELS: f32 = 40.0;
 /// A pointer that moves less far presses, and does not drag.

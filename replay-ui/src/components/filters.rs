@@ -5,13 +5,14 @@ use iced::widget::{canvas, column, container, radio, responsive, row, scrollable
 use iced::{Alignment, Fill, Length, Padding, Size};
 use revacnn_notebook::scene::colours_of;
 use revacnn_notebook::{Method, Source};
-use revacnn_schemas::ImageGrid;
+use revacnn_schemas::{ImageGrid, Palette};
 
 use super::frame::{awaited, late, menu_button, noted_below, with_menu};
 use super::pieces::{Piece, colour_bar, faint, noted, plain, quiet, upright};
 use crate::canvas::embedding_plot::EmbeddingPlot;
 use crate::canvas::filter_grid::{self, FilterGrid};
 use crate::canvas::geometry_cache::Cache;
+use crate::canvas::labels::number;
 use crate::cells::ViewId;
 use crate::context::Context;
 use crate::figure;
@@ -61,8 +62,16 @@ impl From<figure::Message> for Message {
 
 /// What the colours of some images mean, beneath them.
 fn colours_below<'a, M: 'a>(grid: &ImageGrid) -> Option<Piece<'a, M>> {
-    let (palette, words) = colours_of(grid)?;
-    let line = row![colour_bar(palette), faint(words).wrapping(Wrapping::None)].spacing(8).align_y(Alignment::Center);
+    let (palette, range) = colours_of(grid)?;
+    let words = |words: String| faint(words).wrapping(Wrapping::None);
+    let ends = range.map(|ends| ends.map(|end| number(end.into())));
+    let line = match (palette, ends) {
+        (Palette::Rgb, Some([_, high])) => row![words(format!("red, green and blue within ±{high}, grey is 0"))],
+        (Palette::Rgb, None) => row![words("red, green and blue, grey is 0".to_owned())],
+        (_, Some([low, high])) => row![words(low), colour_bar(palette), words(high)],
+        (_, None) => row![colour_bar(palette), words("each picture in a range of its own".to_owned())],
+    };
+    let line = line.spacing(8).align_y(Alignment::Center);
     Some(container(line).padding([0, 12]).height(20).clip(true).into())
 }
 

@@ -122,7 +122,7 @@ impl State {
             of_a_branch(context).iter().map(|quantity| choice(quantity, &quantity.replace('_', " "))).collect();
         // What this branch has not is still named.
         let now = self.of_branch().map(|quantity| choice(quantity, &quantity.replace('_', " ")));
-        let choose = choices(all, now, "a number over time", |chosen| Message::OfBranch(chosen.quantity));
+        let choose = choices(all, now, "plot over time …", |chosen| Message::OfBranch(chosen.quantity));
         column![choose].push(self.of_branch.is_some().then(|| self.chart(context))).spacing(4).into()
     }
 

@@ -10,7 +10,7 @@ use revacnn_schemas::{Edit, OptimizerSpec, Schedule};
 use revacnn_store::StepRow;
 use revacnn_trainer::{optimizer_kinds, resolve_optimizer};
 
-use super::pieces::{Piece, choices, faint, field, filled, press};
+use super::pieces::{Piece, alarm, choices, faint, field, filled, press};
 use crate::context::Context;
 use crate::edits;
 
@@ -140,8 +140,11 @@ impl State {
     }
 
     /// What was typed and is other than what there is, as edits.
-    fn apply(&mut self, context: &Context) -> Action {
-        let Some(row) = &context.cells.row else { return Action::None };
+    ///
+    /// # Errors
+    /// What is not understood, and what was expected.
+    fn edits(&self, context: &Context) -> Result<Vec<Edit>, String> {
+        let Some(row) = &context.cells.row else { return Ok(Vec::new()) };
         let changed: Vec<(String, String)> = self
             .shown(row)
             .into_iter()
@@ -161,7 +164,11 @@ impl State {
         };
         let schedule = self.typed.get(SCHEDULE).map(|text| text.trim().to_owned());
         all.extend(schedule.filter(|text| *text != scheduled(context)).map(|text| (SCHEDULE.to_owned(), text)));
-        match all.iter().map(|(name, value)| edits::set(name, value)).collect::<Result<Vec<Edit>, String>>() {
+        all.iter().map(|(name, value)| edits::set(name, value)).collect()
+    }
+
+    fn apply(&mut self, context: &Context) -> Action {
+        match self.edits(context) {
             Err(reason) => Action::Refuse(reason),
             Ok(edits) if edits.is_empty() => {
                 self.forget();
@@ -201,6 +208,11 @@ impl State {
             }
         }
         if self.is_typed() {
+            // What will be done, or why it cannot be.
+            page = page.push(match self.edits(context) {
+                Ok(edits) => faint(edits.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
+                Err(reason) => alarm(reason),
+            });
             let apply = filled("apply: fork here", (!context.is_busy()).then_some(Message::Apply));
             page = page.push(row![apply, press("cancel", Some(Message::Revert))].spacing(4));
         }
@@ -287,10 +299,10 @@ mod tests {
         let names = |state: &State| state.shown(&row).into_iter().map(|of| of.name).collect::<Vec<_>>();
         state.update(Message::Optimizer("sgd".to_owned()), &context);
         assert_eq!(names(&state), ["learning-rate", "momentum", "weight-decay", "batch-size"]);
-        for (name, text) in [("momentum", "0.9"), ("batch-size", "16"), ("weight-decay", "0")] {
+        for (name, text) in [("momentum", "0.5"), ("batch-size", "16"), ("weight-decay", "0")] {
             state.update(Message::Type(name.to_owned(), text.to_owned()), &context);
         }
-        let expected = ["set optimizer sgd,momentum=0.9", "set batch-size 16"].map(|edit| edit.parse().unwrap());
+        let expected = ["set optimizer sgd,momentum=0.5", "set batch-size 16"].map(|edit| edit.parse().unwrap());
         assert_eq!(state.update(Message::Apply, &context), Action::Edit(expected.to_vec()));
         // The one that there is: nothing is to be applied.
         state.update(Message::Optimizer("adam".to_owned()), &context);

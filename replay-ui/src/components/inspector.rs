@@ -348,14 +348,18 @@ fn differences(context: &Context) -> Piece<'_, Message> {
     }
 }
 
-/// A table of a figure, a line a row: what it is, then its numbers.
+/// A table of a figure, a line a row: what it is, then its numbers; what they are
+/// is above them.
 fn table(found: &TableFigure) -> Piece<'_, Message> {
     let mut page = column![plain(found.title.as_str())].spacing(2);
+    let heads: Vec<&str> =
+        found.columns.iter().map(|column| column.name.as_str()).filter(|name| !name.is_empty()).collect();
+    page = page.push((!heads.is_empty()).then(|| faint(heads.join(" · "))));
     for line in &found.rows {
         let mut cells = line.iter();
         let first = cells.next().map_or("", String::as_str);
         let rest: Vec<&str> = cells.map(String::as_str).filter(|cell| !cell.is_empty()).collect();
         page = page.push(row![faint(first), Space::new().width(8), plain(rest.join(" · "))].wrap());
     }
-    page.into()
+    page.push(noted_below(&found.notes)).into()
 }

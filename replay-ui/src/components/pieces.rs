@@ -157,24 +157,25 @@ pub(crate) fn panel(theme: &Theme, radius: f32) -> container::Style {
 
 /// A control that tells more when it is pointed at, beneath it.
 pub(crate) fn hinted<'a, M: 'a>(piece: Piece<'a, M>, hint: &'a str) -> Piece<'a, M> {
-    told(piece, hint, tooltip::Position::Bottom)
+    told(piece, hint, tooltip::Position::Bottom, 4.0)
 }
 
 /// A row of several that tells more when it is pointed at: at its right, where no other
 /// row lies.
 pub(crate) fn hinted_beside<'a, M: 'a>(piece: Piece<'a, M>, hint: &'a str) -> Piece<'a, M> {
-    told(piece, hint, tooltip::Position::Right)
+    // Beyond the check box and the scroll bar that the row ends in.
+    told(piece, hint, tooltip::Position::Right, 28.0)
 }
 
 /// A control that tells more when it is pointed at, above it: what lies beneath is what
 /// comes next.
 pub(crate) fn hinted_above<'a, M: 'a>(piece: Piece<'a, M>, hint: &'a str) -> Piece<'a, M> {
-    told(piece, hint, tooltip::Position::Top)
+    told(piece, hint, tooltip::Position::Top, 4.0)
 }
 
-fn told<'a, M: 'a>(piece: Piece<'a, M>, hint: &'a str, at: tooltip::Position) -> Piece<'a, M> {
+fn told<'a, M: 'a>(piece: Piece<'a, M>, hint: &'a str, at: tooltip::Position, gap: f32) -> Piece<'a, M> {
     let words = container(faint(hint)).padding([4, 8]).style(|theme| panel(theme, 4.0));
-    tooltip(piece, words, at).gap(4).into()
+    tooltip(piece, words, at).gap(gap).into()
 }
 
 /// A name and its value; a click copies the value.
@@ -214,7 +215,7 @@ pub(crate) fn chooser(place: Option<usize>) -> impl Fn(&Theme, pick_list::Status
             placeholder_color: colours.faint,
             handle_color: colours.faint,
             background: Background::Color(Color { a: alpha, ..colours.raised }),
-            border: border::rounded(4),
+            border: Border { color: colours.line, width: 1.0, radius: 4.0.into() },
         }
     }
 }

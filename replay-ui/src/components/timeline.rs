@@ -7,7 +7,7 @@ use iced::{Alignment, Fill};
 use revacnn_notebook::XAxis;
 use revacnn_schemas::BranchName;
 
-use super::pieces::{Piece, changing, ground, hinted, plain, press, quiet};
+use super::pieces::{Piece, changing, ground, hinted_above, plain, press, quiet};
 use crate::canvas::geometry_cache::Cache;
 use crate::canvas::labels::count;
 use crate::canvas::timeline::{self as canvas_timeline, Lane, Timeline, first, height};
@@ -160,7 +160,7 @@ impl State {
     /// The timeline; `x` is the axis of the chart of losses.
     pub(crate) fn view<'a>(&'a self, context: &'a Context, x: XAxis) -> Piece<'a, Message> {
         let step = format!("step {} / {}", count(context.time.cursor.0), count(context.time.all[1]));
-        let go = |words: &'static str, message, hint| hinted(press(words, Some(message)), hint);
+        let go = |words: &'static str, message, hint| hinted_above(press(words, Some(message)), hint);
         let playing = self.playing.on;
         let align = match context.align {
             Align::Step => "align: step",
@@ -172,10 +172,10 @@ impl State {
             quiet(plain(if playing { "stop" } else { "play" }), playing, Some(Message::Play(!playing))),
             go(">", Message::Go(Move::By(1)), "one step on: →"),
             go(">|", Message::Go(Move::Last), "the last step: End"),
-            hinted(press(format!("{}×", self.playing.speed), Some(Message::Speed)), "how fast it plays: x"),
+            hinted_above(press(format!("{}×", self.playing.speed), Some(Message::Speed)), "how fast it plays: x"),
             changing(plain(step.clone()), &step),
             Space::new().width(Fill),
-            hinted(
+            hinted_above(
                 press(align, Some(Message::Align(context.align.other()))),
                 "lanes by their steps, or by distance from their forks: a",
             ),

@@ -18,6 +18,8 @@ use iced::keyboard::key::Named;
 use iced::{Border, Color, Element, Event, Length, Rectangle, Renderer, Size, Theme, Vector, keyboard, mouse};
 
 pub(crate) use self::covered::covered;
+#[cfg(test)]
+pub(crate) use self::reveal::Focused;
 pub(crate) use self::reveal::reveal;
 use crate::theme::Colours;
 

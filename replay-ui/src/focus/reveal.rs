@@ -109,6 +109,39 @@ impl<T> Operation<T> for Reveal {
     }
 }
 
+/// Where what has the focus is, as it is seen.
+#[cfg(test)]
+#[derive(Default)]
+pub(crate) struct Focused {
+    entered: Option<Vector>,
+    moved: Vector,
+    pub(crate) at: Option<Rectangle>,
+}
+
+#[cfg(test)]
+impl Operation for Focused {
+    fn traverse(&mut self, operate: &mut dyn FnMut(&mut dyn Operation)) {
+        let before = self.moved;
+        self.moved = self.moved + self.entered.take().unwrap_or_default();
+        operate(self);
+        self.moved = before;
+    }
+
+    fn container(&mut self, _: Option<&Id>, _: Rectangle) {
+        self.entered = None;
+    }
+
+    fn scrollable(&mut self, _: Option<&Id>, _: Rectangle, _: Rectangle, translation: Vector, _: &mut dyn Scrollable) {
+        self.entered = Some(translation);
+    }
+
+    fn focusable(&mut self, _: Option<&Id>, bounds: Rectangle, state: &mut dyn Focusable) {
+        if state.is_focused() {
+            self.at = Some(bounds - self.moved);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

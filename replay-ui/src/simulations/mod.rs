@@ -3,6 +3,7 @@
 
 mod branches;
 mod editing;
+mod keys;
 mod looking;
 mod repaints;
 mod snapshots;

@@ -35,7 +35,7 @@ pub(super) fn refused(error: RecorderError) -> String {
         return format!("{error}: {}", try_next(diverged));
     }
     if let RecorderError::Store(StoreError::NameTaken { name, .. }) = &error {
-        return format!("branch {name} is there already: train it on with t, or choose another name");
+        return format!("branch {name} is there already: continue its training with t, or choose another name");
     }
     error.to_string()
 }
