@@ -203,6 +203,8 @@ pub(crate) fn help() -> Vec<(String, String)> {
             }
         }
     }
+    // Those of the control that has the focus.
+    lines.push(("Tab".to_owned(), "the next control; with Shift the one before; Enter or Space presses it".to_owned()));
     lines
 }
 
@@ -213,7 +215,7 @@ mod tests {
     #[test]
     fn the_list_names_every_key_in_its_order() {
         let list = help();
-        assert_eq!(list.len(), 27);
+        assert_eq!(list.len(), 28);
         for (place, keys, what) in [
             (0, "← →", "one step back or on; with Shift ten"),
             (3, "Space", "play, and stop; x: how fast"),
@@ -224,6 +226,7 @@ mod tests {
             (23, "p", "pause or resume a training; s: one step, u: stop it"),
             (25, "d", "light or dark; m: less motion; z and Ctrl+Z undo"),
             (26, "Esc", "close what is open; ?: this list"),
+            (27, "Tab", "the next control; with Shift the one before; Enter or Space presses it"),
         ] {
             assert_eq!(list[place], (keys.to_owned(), what.to_owned()));
         }

@@ -16,7 +16,7 @@ const MANY: usize = 3;
 /// lie in a line.
 const FILE: (f32, f32, usize) = (52.0, 8.0, 10);
 /// In the window: the largest side, and what lies between.
-const WINDOW: (f32, f32) = (40.0, 4.0);
+const WINDOW: (f32, f32) = (72.0, 4.0);
 /// In the window: the least side. Where more are not seen at once, they scroll.
 const LEAST: f32 = 16.0;
 

@@ -8,8 +8,8 @@ use super::plan::{Plan, node_of};
 use super::{Align, Area, Ink, Role, Scene, Style};
 use crate::look::count;
 
-/// The largest side of a node, and what lies between two.
-const LARGEST_NODE: f32 = 46.0;
+/// The largest side of a node in a file and in the window, and what lies between two.
+const LARGEST_NODE: [f32; 2] = [46.0, 96.0];
 const GAP: f32 = 4.0;
 /// The height of the layers' names.
 const HEAD: f32 = 40.0;
@@ -70,12 +70,12 @@ pub struct NetworkLayout {
 
 /// How many cells side by side make the largest square cells of `count` ones
 /// in a space, each with a strip beneath it, and their side.
-fn grid(count: usize, width: f32, height: f32, beneath: f32, gap: f32) -> (usize, f32) {
+fn grid(count: usize, [width, height]: [f32; 2], beneath: f32, gap: f32, largest: f32) -> (usize, f32) {
     let sizes = (1..=count.max(1)).map(|across| {
         let down = count.max(1).div_ceil(across);
         let side = ((width - gap * (across - 1) as f32) / across as f32)
             .min((height - gap * (down - 1) as f32) / down as f32 - beneath)
-            .min(LARGEST_NODE);
+            .min(largest);
         (across, side.max(1.0))
     });
     sizes.fold((1, 0.0), |best, next| if next.1 > best.1 + 0.01 { next } else { best })
@@ -107,7 +107,8 @@ impl NetworkLayout {
         let mut remove = Vec::new();
         for (place, (_, filters)) in plan.columns.iter().enumerate() {
             let x = left + place as f32 * (wide + gutter);
-            let of = |beneath: f32, gap: f32| (beneath, gap, grid(filters.len(), wide, body, beneath, gap));
+            let largest = LARGEST_NODE[usize::from(!style.standalone)];
+            let of = |beneath: f32, gap: f32| (beneath, gap, grid(filters.len(), [wide, body], beneath, gap, largest));
             let mut found = of(beneath, GAP);
             if found.2.1 < NUMBERED {
                 found = of(0.0, GAP);
@@ -261,7 +262,11 @@ impl NetworkLayout {
             Some(Palette::Diverging) => Some((Palette::Diverging, ["coefficients: −", "+ about 0"])),
             Some(Palette::Rgb) | None => None,
         };
-        if let Some((palette, [low, high])) = told {
+        let long = told.map_or(0.0, |(_, ends)| ends.map(|end| style.width(end)).iter().sum::<f32>() + BAR + 28.0);
+        // Where both do not fit, what the bar is of goes first.
+        let is_short = long + style.width(paths) > self.foot.width;
+        if let Some((palette, ends)) = told {
+            let [low, high] = if is_short { ["low", "high"] } else { ends };
             scene.text(low, [x, y], style.text, Align::Left, Role::Quiet);
             x += style.width(low) + 6.0;
             scene.colour_bar(Area::new([x.round(), (y - 4.0).round()], [BAR, 8.0]), palette);
@@ -505,10 +510,10 @@ mod tests {
 
     #[test]
     fn cells_are_as_large_as_the_space_allows() {
-        assert_eq!(grid(4, 96.0, 96.0, 0.0, GAP), (2, 46.0));
-        assert_eq!(grid(4, 96.0, 96.0, 10.0, GAP), (2, 36.0));
-        assert_eq!(grid(1, 500.0, 500.0, 0.0, GAP).0, 1);
-        assert_eq!(grid(0, 100.0, 100.0, 0.0, GAP).0, 1);
+        assert_eq!(grid(4, [96.0; 2], 0.0, GAP, 46.0), (2, 46.0));
+        assert_eq!(grid(4, [96.0; 2], 10.0, GAP, 46.0), (2, 36.0));
+        assert_eq!(grid(1, [500.0; 2], 0.0, GAP, 46.0).0, 1);
+        assert_eq!(grid(0, [100.0; 2], 0.0, GAP, 46.0).0, 1);
     }
 
     #[test]

@@ -69,7 +69,11 @@ fn colours_below<'a, M: 'a>(grid: &ImageGrid) -> Option<Piece<'a, M>> {
         (Palette::Rgb, Some([_, high])) => row![words(format!("red, green and blue within ±{high}, grey is 0"))],
         (Palette::Rgb, None) => row![words("red, green and blue, grey is 0".to_owned())],
         (_, Some([low, high])) => row![words(low), colour_bar(palette), words(high)],
-        (_, None) => row![colour_bar(palette), words("each picture in a range of its own".to_owned())],
+        (_, None) => {
+            let [low, high] = if palette == Palette::Diverging { ["−", "+"] } else { ["low", "high"] };
+            let each = words("each picture in a range of its own".to_owned());
+            row![words(low.to_owned()), colour_bar(palette), words(high.to_owned()), each]
+        }
     };
     let line = line.spacing(8).align_y(Alignment::Center);
     Some(container(line).padding([0, 12]).height(20).clip(true).into())

@@ -217,7 +217,8 @@ fn images(context: &Context, view: ViewId) -> Piece<'_, Message> {
             let bar = row![faint(low), colour_bar(palette), faint(high)];
             bar.spacing(4).align_y(Alignment::Center)
         });
-        page = page.push(row![faint(line.label.as_str()), Space::new().width(Fill)].push(colours).wrap());
+        page = page
+            .push(row![faint(line.label.as_str()), Space::new().width(Fill)].push(colours).align_y(Alignment::Center));
         let side = if line.images.len() <= 3 { 2.0 * SIDE } else { SIDE };
         let shown = line.images.iter().enumerate().filter_map(|(column, found)| {
             let [columns, rows] = pictures?.size((place, column))?;
