@@ -9,8 +9,10 @@ use super::{Align, Area, Ink, Role, Scene, Style};
 use crate::look::count;
 
 /// The largest side of a node in a file and in the window, and what lies between two.
-const LARGEST_NODE: [f32; 2] = [46.0, 96.0];
+const LARGEST_NODE: [f32; 2] = [46.0, 72.0];
 const GAP: f32 = 4.0;
+/// The most room between two layers, where their paths are seen, in a file and in the window.
+const GUTTER: [f32; 2] = [56.0, 180.0];
 /// The height of the layers' names.
 const HEAD: f32 = 40.0;
 const BUTTON: f32 = 18.0;
@@ -100,7 +102,7 @@ impl NetworkLayout {
         let left = input.x + input_side + between;
         let right = width - classes_width - style.sides() - if has_classes { between } else { 0.0 };
         let count = plan.columns.len().max(1) as f32;
-        let gutter = ((right - left) / count * 0.22).clamp(8.0, 56.0);
+        let gutter = ((right - left) / count * 0.22).clamp(8.0, GUTTER[usize::from(!style.standalone)]);
         let wide = ((right - left - gutter * (count - 1.0)) / count).max(8.0);
         let beneath = if style.standalone { style.text } else { 0.0 };
         let (mut nodes, mut add, mut heads) = (Vec::new(), Vec::new(), Vec::new());

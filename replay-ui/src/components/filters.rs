@@ -1,8 +1,8 @@
 //! The filters of a layer: in one plane, and as images.
 
-use iced::widget::text::Wrapping;
+use iced::widget::text::{LineHeight, Wrapping};
 use iced::widget::{canvas, column, container, radio, responsive, row, scrollable};
-use iced::{Alignment, Fill, Length, Padding, Size};
+use iced::{Alignment, Fill, Length, Padding, Pixels, Size};
 use revacnn_notebook::scene::colours_of;
 use revacnn_notebook::{Method, Source};
 use revacnn_schemas::{ImageGrid, Palette};
@@ -19,6 +19,9 @@ use crate::figure;
 use crate::focus::Stop;
 use crate::theme::SMALL;
 
+/// The height of a radio button's line, in whole pixels: so is then where what is beneath
+/// begins, and its scroll bar is drawn anew as a whole.
+const LINE: LineHeight = LineHeight::Absolute(Pixels(16.0));
 /// The width of a scroll bar.
 const BAR: f32 = 10.0;
 
@@ -148,7 +151,13 @@ impl State {
             quiet(plain(layer.to_string()), chosen, Some(figure::Message::Layer(layer).into()))
         }));
         let of = |source, words| {
-            Stop::of(radio(words, source, Some(self.of), Message::Of).size(14).text_size(SMALL).spacing(4))
+            Stop::of(
+                radio(words, source, Some(self.of), Message::Of)
+                    .size(14)
+                    .text_size(SMALL)
+                    .text_line_height(LINE)
+                    .spacing(4),
+            )
         };
         let sources = row(SOURCES.map(|(source, words)| of(source, words).into())).spacing(12).wrap();
         let method = |method, words| quiet(plain(words), self.method == method, Some(Message::Method(method)));

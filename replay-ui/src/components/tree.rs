@@ -8,7 +8,7 @@ use iced::{Alignment, Fill, Padding};
 use revacnn_notebook::BranchSummary;
 use revacnn_schemas::{BranchName, Hue};
 
-use super::pieces::{Piece, alarm, faint, field, filled, ground, hinted, hinted_beside, plain, press, quiet};
+use super::pieces::{Piece, alarm, faint, field, filled, ground, hinted_above, hinted_beside, plain, press, quiet};
 use crate::canvas::labels::count;
 use crate::canvas::text::{fitted, width};
 use crate::context::Context;
@@ -171,7 +171,7 @@ impl State {
         let list = column(lines).extend(problems).spacing(2);
         let new = filled("+ new run", (!context.is_busy()).then_some(Message::NewRun));
         let filter = field("filter branches (Ctrl+F)", &self.filter, wide - 16.0).id(FILTER).on_input(Message::Filter);
-        let shows = |words, which, hint| hinted(press(words, Some(Message::Which(which))), hint);
+        let shows = |words, which, hint| hinted_above(press(words, Some(Message::Which(which))), hint);
         let shown = row![
             shows("this", Which::This, "show the selected branch alone"),
             shows("family", Which::Family, "show what it descends from, and what descends from it"),
