@@ -122,7 +122,7 @@ pub(crate) struct Focused {
 impl Operation for Focused {
     fn traverse(&mut self, operate: &mut dyn FnMut(&mut dyn Operation)) {
         let before = self.moved;
-        self.moved = self.moved + self.entered.take().unwrap_or_default();
+        self.moved += self.entered.take().unwrap_or_default();
         operate(self);
         self.moved = before;
     }

@@ -122,11 +122,8 @@ fn a_layer_is_inserted_by_a_form_that_shows_its_command() {
     assert!(person.reads("New layer") && person.reads("kernel"));
     let command = format!("revacnn fork main@{} --edit 'insert-layer conv after=conv2", super::LAST);
     assert!(person.reads_of(&command));
-    let copied = person.state.dialog.as_ref().map(|dialog| match dialog {
-        crate::components::dialog::State::LayerForm(form) => form.command(&person.state.context).unwrap(),
-        other => panic!("{other:?}"),
-    });
-    assert!(person.reads(&copied.unwrap()), "what is copied is what is shown");
+    let copied = person.state.layer_form().expect("the form").command(&person.state.context).unwrap();
+    assert!(person.reads(&copied), "what is copied is what is shown");
     person.press("insert: fork here");
     let asked = person.wanted();
     let Some(Effect::Request(Request::Change(Intent::Fork { edits, .. }))) = asked.last() else { panic!("{asked:?}") };
