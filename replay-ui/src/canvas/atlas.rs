@@ -24,12 +24,22 @@ pub(crate) struct Atlas {
 impl Atlas {
     /// A transparent image about some rectangles, with room around them.
     pub(crate) fn about(rectangles: &[Rectangle], room: f32) -> Option<Self> {
+        let all = rectangles.iter().copied().reduce(|all, next| all.union(&next))?;
+        Some(Self::over(all.expand(room)))
+    }
+
+    /// The same within an area: what would lie beyond it is cut off.
+    pub(crate) fn about_within(rectangles: &[Rectangle], room: f32, area: Rectangle) -> Option<Self> {
         let all = rectangles.iter().copied().reduce(|all, next| all.union(&next))?.expand(room);
+        Some(Self::over(all.intersection(&area)?))
+    }
+
+    fn over(all: Rectangle) -> Self {
         let corner = Point::new(all.x.floor(), all.y.floor());
         let size = Size::new((all.x + all.width).ceil() - corner.x, (all.y + all.height).ceil() - corner.y);
         let (width, height) = (size.width.max(1.0) as usize, size.height.max(1.0) as usize);
         let bounds = Rectangle { x: corner.x, y: corner.y, width: width as f32, height: height as f32 };
-        Some(Self { bounds, width, height, rgba: vec![0; width * height * 4] })
+        Self { bounds, width, height, rgba: vec![0; width * height * 4] }
     }
 
     /// The pixels of a rectangle of the canvas that lie within: first and

@@ -14,7 +14,7 @@ use revacnn_schemas::{FilterIdentity, Scatter, ScatterPoint};
 use super::atlas::{Atlas, Placed};
 use super::geometry_cache::{Kept, Last, size_key};
 use super::labels::{TextAlign, label, under_way};
-use super::paint::{STYLE, paint, point, room};
+use super::paint::{STYLE, paint, point, rectangle, room};
 use super::text::width;
 use super::{hover, put};
 use crate::figure::{FilterKey, Highlights, Message};
@@ -156,7 +156,7 @@ impl EmbeddingPlot<'_> {
     fn points(&self, layout: &ScatterLayout, at: &[Place], alpha: f32, colours: &Colours) -> Option<Placed> {
         let seen = at.iter().filter(|at| layout.is_seen(**at));
         let around: Vec<Rectangle> = seen.map(|at| Rectangle::new(point(*at), Size::ZERO)).collect();
-        let mut atlas = Atlas::about(&around, layout.side / 2.0 + 6.0)?;
+        let mut atlas = Atlas::about_within(&around, layout.side / 2.0 + 6.0, rectangle(layout.area))?;
         let scene = layout.points(self.scatter, at, |point| self.highlights.has(&key(point)), alpha);
         atlas.paint(&scene, self.pictures, colours);
         Some(atlas.into_handle())
@@ -296,7 +296,8 @@ impl canvas::Program<Message> for EmbeddingPlot<'_> {
         paint(&mut frame, &layout.words(self.scatter, &at, number, STYLE), None, colours);
         if !gliding.view.is_whole() {
             let words = format!("{:.1}× · double click shows all", gliding.view.zoom());
-            let at = Point::new(size.width - 12.0, layout.area.y + 8.0);
+            // Beside the legend, above the points.
+            let at = Point::new(size.width - 12.0, (layout.area.y - 8.0).max(8.0));
             let ground = Size::new(width(&words) + 8.0, 16.0);
             frame.fill_rectangle(Point::new(at.x - ground.width + 4.0, at.y - 8.0), ground, colours.paper);
             label(&mut frame, words, at, colours.ink, TextAlign::Right);
@@ -339,6 +340,16 @@ mod tests {
 
     type Drawing = Geometry<Renderer>;
     type Label = iced::advanced::graphics::Text;
+
+    /// Looked at closely, points lay over the next panel.
+    #[test]
+    fn nothing_is_drawn_beyond_the_area_of_the_points() {
+        let area = Rectangle { x: 0.0, y: 20.0, width: 200.0, height: 60.0 };
+        let square = |x: f32, y: f32| Rectangle { x, y, width: 30.0, height: 30.0 };
+        let atlas = Atlas::about_within(&[square(-10.0, 0.0), square(190.0, 70.0)], 6.0, area).unwrap();
+        assert_eq!(atlas.bounds, area);
+        assert!(Atlas::about_within(&[square(400.0, 0.0)], 6.0, area).is_none());
+    }
 
     #[test]
     fn the_marked_filter_has_its_number_also_while_the_points_are_late() {
