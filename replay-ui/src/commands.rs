@@ -59,7 +59,7 @@ pub(crate) enum Does {
     Play,
     Speed,
     GoTo,
-    CopyAddress,
+    Copy,
     Zoom,
     ZoomIn,
     Align,
@@ -134,7 +134,7 @@ pub(crate) static COMMANDS: &[Command] = &[
     row(Does::Play, &[Named(N::Space, "Space")], Line, "play, and stop"),
     row(Does::Speed, &[Sign("x")], After("; "), "how fast"),
     row(Does::GoTo, &[Sign("g")], Line, "go to an address"),
-    row(Does::CopyAddress, &[Ctrl("c", "Ctrl+C")], After("; "), "copy the one that is looked at"),
+    row(Does::Copy, &[Ctrl("c", "Ctrl+C")], After("; "), "copy it, or the command that is shown at the foot"),
     row(Does::Zoom, &[Sign("+"), Sign("-")], Line, "fewer or more steps, in the chart and on the timeline"),
     row(Does::ShowAll, &[Sign("0")], After("; "), "all steps again"),
     row(Does::ZoomIn, &[Sign("=")], Unlisted, "fewer steps on the timeline"),
@@ -171,7 +171,7 @@ pub(crate) static COMMANDS: &[Command] = &[
     row(Does::Fork, &[Sign("f")], Line, "fork here"),
     row(Does::Edit, &[Sign("e")], Line, "fork here with edits, typed"),
     row(Does::NewRun, &[Sign("n")], Line, "new run"),
-    row(Does::TrainOn, &[Sign("t")], After("; "), "train the branch on"),
+    row(Does::TrainOn, &[Sign("t")], After("; "), "continue its training"),
     row(Does::Pause, &[Sign("p")], Line, "pause or resume a training"),
     row(Does::OneStep, &[Sign("s")], After("; "), "one step"),
     row(Does::Stop, &[Sign("u")], After(", "), "stop it"),
@@ -211,6 +211,8 @@ pub(crate) fn help() -> Vec<(String, String)> {
             }
         }
     }
+    // Those of the control that has the focus.
+    lines.push(("Tab".to_owned(), "the next control; with Shift the one before; Enter or Space presses it".to_owned()));
     lines
 }
 
@@ -221,11 +223,11 @@ mod tests {
     #[test]
     fn the_list_names_every_key_in_its_order() {
         let list = help();
-        assert_eq!(list.len(), 29);
+        assert_eq!(list.len(), 30);
         for (place, keys, what) in [
             (0, "← →", "one step back or on; with Shift ten"),
             (3, "Space", "play, and stop; x: how fast"),
-            (4, "g", "go to an address; Ctrl+C: copy the one that is looked at"),
+            (4, "g", "go to an address; Ctrl+C: copy it, or the command that is shown at the foot"),
             (8, "h", "hide a branch, or show it again; b: show all, the family, or one"),
             (13, "1 … 9", "the layer of the embedding"),
             (17, "i", "the image that maps are of; [ and ] the one before or after"),
@@ -234,6 +236,7 @@ mod tests {
             (25, "p", "pause or resume a training; s: one step, u: stop it"),
             (27, "d", "light or dark; m: less motion; z and Ctrl+Z undo"),
             (28, "Esc", "close what is open; ?: this list"),
+            (29, "Tab", "the next control; with Shift the one before; Enter or Space presses it"),
         ] {
             assert_eq!(list[place], (keys.to_owned(), what.to_owned()));
         }

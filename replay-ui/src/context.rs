@@ -230,6 +230,14 @@ impl Context {
         }
     }
 
+    /// All layers of the network that is shown, but for the class layer, in order.
+    pub(crate) fn layers_in_order(&self) -> Vec<LayerName> {
+        match self.cells.network(ViewId::NETWORK) {
+            Some(Ok(diagram)) => diagram.columns.iter().flat_map(|column| column.layers.iter().cloned()).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// The step of the branch that the cursor is at.
     pub(crate) fn step(&self) -> Step {
         self.branch().map_or(self.time.cursor, |branch| self.step_of(branch))

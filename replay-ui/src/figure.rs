@@ -25,14 +25,18 @@ pub(crate) struct Marks {
 pub(crate) enum Message {
     /// Go to a step.
     Go(Step),
-    /// The pointer has come over another filter, or over none.
-    Hover(Option<FilterKey>),
+    /// The pointer has come over another filter.
+    Hover(FilterKey),
+    /// The pointer has left this filter in one figure; it may be over one in another.
+    Leave(FilterKey),
     /// Choose a filter, or none.
     Pick(Option<FilterKey>),
     /// Embed a layer.
     Layer(LayerName),
     /// Fork at the cursor with these edits.
     Edit(Vec<Edit>),
+    /// Open the form of a new layer, after this one; before the first where there is none.
+    InsertLayer(Option<LayerName>),
     /// What an edit under the pointer would do.
     Preview(Option<Edit>),
     /// Open a figure's menu.
@@ -53,6 +57,7 @@ pub(crate) enum Action {
     Follow,
     Go(Step),
     Edit(Vec<Edit>),
+    InsertLayer(Option<LayerName>),
     Preview(Option<Edit>),
     Menu(ViewId),
     /// Show a figure alone, or all of them again.
@@ -65,9 +70,14 @@ impl Marks {
         match message {
             Message::Go(step) => Action::Go(step),
             Message::Hover(filter) => {
-                self.hovered = filter;
+                self.hovered = Some(filter);
                 Action::Marked
             }
+            Message::Leave(filter) if self.hovered.as_ref() == Some(&filter) => {
+                self.hovered = None;
+                Action::Marked
+            }
+            Message::Leave(_) => Action::None,
             Message::Pick(filter) => {
                 if let Some((layer, _)) = &filter {
                     self.layer = Some(layer.clone());
@@ -82,6 +92,7 @@ impl Marks {
             }
             Message::Layer(_) => Action::None,
             Message::Edit(edits) => Action::Edit(edits),
+            Message::InsertLayer(after) => Action::InsertLayer(after),
             Message::Preview(edit) => Action::Preview(edit),
             Message::Menu(view) => Action::Menu(view),
             Message::Maximise(panel) => Action::Maximise(panel),
@@ -113,5 +124,28 @@ impl Highlights<'_> {
     /// Whether a filter is pointed at or chosen.
     pub(crate) fn has(&self, key: &FilterKey) -> bool {
         self.hovered == Some(key) || self.picked == Some(key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use revacnn_schemas::FilterNumber;
+
+    /// A pointer that came from one figure into another marked nothing: the first one
+    /// spoke last.
+    #[test]
+    fn a_figure_that_the_pointer_leaves_does_not_unmark_what_another_marks() {
+        let key = |number: u32| {
+            let filter = FilterIdentity { number: FilterNumber(number), born: None };
+            ("conv1".parse::<LayerName>().unwrap(), filter)
+        };
+        let mut marks = Marks::default();
+        for message in [Message::Hover(key(1)), Message::Hover(key(2)), Message::Leave(key(1))] {
+            marks.update(message, &[]);
+        }
+        assert_eq!(marks.hovered, Some(key(2)));
+        assert_eq!(marks.update(Message::Leave(key(2)), &[]), Action::Marked);
+        assert_eq!(marks.hovered, None);
     }
 }

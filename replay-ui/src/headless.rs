@@ -36,6 +36,54 @@ impl Interface {
         self.interface(state, &events, |_, _| {})
     }
 
+    /// Moves the focus as Tab does, or as Shift+Tab; where it is then.
+    #[cfg(test)]
+    pub(crate) fn tab(&mut self, state: &State, back: bool) -> Option<iced::Rectangle> {
+        use iced::advanced::widget::operation::{Operation, Outcome, focusable};
+        let mut found = None;
+        self.interface(state, &[], |interface, renderer| {
+            let moved: Box<dyn Operation> =
+                if back { Box::new(focusable::focus_previous()) } else { Box::new(focusable::focus_next()) };
+            for mut operation in [moved, Box::new(crate::focus::reveal())] {
+                loop {
+                    interface.operate(renderer, operation.as_mut());
+                    match operation.finish() {
+                        Outcome::Chain(next) => operation = next,
+                        Outcome::None | Outcome::Some(()) => break,
+                    }
+                }
+            }
+            let mut focused = crate::focus::Focused::default();
+            interface.operate(renderer, &mut focused);
+            found = focused.at;
+        });
+        found
+    }
+
+    /// What the interface says to a key, and whether a control took it.
+    #[cfg(test)]
+    pub(crate) fn key(&mut self, state: &State, key: iced::keyboard::Key) -> (Vec<Message>, bool) {
+        use iced::keyboard::key::{NativeCode, Physical};
+        use iced::keyboard::{Event as Keyboard, Location, Modifiers};
+        let pressed = Event::Keyboard(Keyboard::KeyPressed {
+            modified_key: key.clone(),
+            physical_key: Physical::Unidentified(NativeCode::Unidentified),
+            location: Location::Standard,
+            modifiers: Modifiers::empty(),
+            text: None,
+            repeat: false,
+            key,
+        });
+        let bounds = Size::new(self.size[0] as f32, self.size[1] as f32);
+        let cache = std::mem::take(&mut self.cache);
+        let mut interface = UserInterface::build(view::view(state), bounds, cache, &mut self.renderer);
+        let mut said = Vec::new();
+        let clipboard = &mut iced::advanced::clipboard::Null;
+        let (_, taken) = interface.update(&[pressed], self.cursor, &mut self.renderer, clipboard, &mut said);
+        self.cache = interface.into_cache();
+        (said, taken.contains(&iced::event::Status::Captured))
+    }
+
     /// Draws the interface, and has what was drawn put on a ground of a colour.
     pub(crate) fn draw(&mut self, state: &State, put: impl FnOnce(&mut iced::Renderer, Color)) {
         let cursor = self.cursor;

@@ -138,7 +138,11 @@ fn done_by(does: Does, state: &State, pressed: Pressed) -> Option<Message> {
             Some(inspector::Message::HyperParameters(hyper_parameters::Message::Revert).into())
         }
         Does::Undo => Some(status::Message::Undo.into()),
-        Does::CopyAddress => Some(inspector::Message::Copy(state.context.at()?.to_string()).into()),
+        // The command that a press would run, where it is shown.
+        Does::Copy => {
+            let command = state.status.previewed().and_then(|edit| state.context.command(edit));
+            Some(inspector::Message::Copy(command.or_else(|| Some(state.context.at()?.to_string()))?).into())
+        }
         Does::Which => Some(tree::Message::Which(state.tree.next(&state.context)).into()),
         Does::Find => Some(tree::Message::Find.into()),
         Does::Close => Some(Message::Escape),
@@ -189,8 +193,14 @@ pub(crate) fn message(key: &Key, place: Physical, modifiers: Modifiers, state: &
     let ctrl = modifiers.control();
     match &state.dialog {
         Some(dialog::State::Prompt(prompt)) if !ctrl => answer(key, &prompt.text),
-        Some(dialog::State::RunForm(_)) if !ctrl => matches!(key, Key::Named(N::Escape)).then_some(Message::Escape),
-        Some(dialog::State::Prompt(_) | dialog::State::RunForm(_)) => None,
+        Some(dialog::State::RunForm(_) | dialog::State::LayerForm(_)) if !ctrl => {
+            matches!(key, Key::Named(N::Escape)).then_some(Message::Escape)
+        }
+        // The command that the form shows.
+        Some(dialog::State::LayerForm(form)) if meant(key, place).contains(&Key::Character("c".into())) => {
+            Some(inspector::Message::Copy(form.command(&state.context)?).into())
+        }
+        Some(dialog::State::Prompt(_) | dialog::State::RunForm(_) | dialog::State::LayerForm(_)) => None,
         Some(dialog::State::Menu(menu)) => meant(key, place).iter().find_map(|key| in_menu(key, ctrl, menu)),
         Some(dialog::State::Help) | None => {
             let (does, which) = meant(key, place).iter().find_map(|key| commands::of(key, ctrl))?;

@@ -12,6 +12,7 @@
 //! | `views`, `cells` | what can be shown, a row a view; what is shown, a cell each |
 //! | `figure`, `question` | what every figure says and marks; what is asked of a person |
 //! | `family` | how branches descend from one another |
+//! | `focus` | what Tab reaches, and how it shows that it has the focus |
 //! | `commands`, `keymap` | the keys and their help, a row a command; the message that each is |
 //! | `requests`, `store_events`, `events` | what is asked of the workers, what they tell, and what that does |
 //! | `changes`, `edits` | the change that runs and those that wait for it; what buttons make |
@@ -36,6 +37,7 @@ mod edits;
 mod events;
 mod family;
 mod figure;
+mod focus;
 mod framebuffer;
 mod headless;
 mod keymap;

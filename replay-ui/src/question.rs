@@ -35,7 +35,7 @@ impl Question {
             Question::Edit => "Fork here with edits",
             Question::Rename => "Rename",
             Question::Image => "Image",
-            Question::TrainOn => "Train on",
+            Question::TrainOn => "Continue training",
             Question::Hide => "Hide, or show again",
             Question::Stop(_) => "Stop",
             Question::Unfork { .. } => "Undo the fork",
@@ -51,7 +51,7 @@ impl Question {
             Question::Edit => "add-filter conv3; set learning-rate 0.05; freeze conv1",
             Question::Rename => "the branch's new name",
             Question::Image => "number of a training image; empty for the first probe image",
-            Question::TrainOn => "how many steps",
+            Question::TrainOn => "how many more steps",
             Question::Hide => "the name of a branch",
         }
     }

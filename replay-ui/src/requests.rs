@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use revacnn_notebook::{Cell, Inputs};
-use revacnn_schemas::{Address, BranchName, Edit, ImageIndex, OptimizerSpec, Step};
+use revacnn_schemas::{Address, BranchName, Edit, Fidelity, ImageIndex, OptimizerSpec, Step};
 use revacnn_store::Command;
 
 use crate::cells::{Prepared, ViewId};
@@ -71,6 +71,7 @@ pub(crate) struct RunPlan {
     pub(crate) batch_size: u32,
     pub(crate) epochs: u64,
     pub(crate) seed: u64,
+    pub(crate) fidelity: Fidelity,
 }
 
 /// A change that is asked for.

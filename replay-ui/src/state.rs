@@ -9,7 +9,7 @@ use crate::ViewOptions;
 use crate::cells::ViewId;
 use crate::components::{dialog, filters, header, inspector, loss, network, status, timeline, tree};
 #[cfg(test)]
-use crate::components::{prompt, run_form};
+use crate::components::{layer_form, prompt, run_form};
 use crate::context::Context;
 use crate::figure::FilterKey;
 use crate::store_events::Goal;
@@ -114,6 +114,15 @@ impl State {
     pub(crate) fn form(&self) -> Option<&run_form::State> {
         match &self.dialog {
             Some(dialog::State::RunForm(form)) => Some(form),
+            _ => None,
+        }
+    }
+
+    /// The open form of a new layer.
+    #[cfg(test)]
+    pub(crate) fn layer_form(&self) -> Option<&layer_form::State> {
+        match &self.dialog {
+            Some(dialog::State::LayerForm(form)) => Some(form),
             _ => None,
         }
     }

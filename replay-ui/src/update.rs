@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use revacnn_notebook::PictureFormat;
-use revacnn_schemas::{Address, BranchName, Edit, ImageIndex, Position, Step};
+use revacnn_schemas::{Address, BranchName, Edit, ImageIndex, LayerName, Position, Step};
 use revacnn_store::Command;
 
 use crate::canvas::chart;
@@ -12,7 +12,7 @@ use crate::cells::ViewId;
 use crate::changes::{Asked, Turn};
 use crate::components::prompt::{self, Answer};
 use crate::components::{
-    dialog, figure_menu, filters, header, inspector, loss, network, run_form, status, timeline, tree,
+    dialog, figure_menu, filters, header, inspector, layer_form, loss, network, run_form, status, timeline, tree,
 };
 use crate::figure;
 use crate::question::Question;
@@ -70,7 +70,7 @@ macro_rules! from_dialog {
     };
 }
 
-from_dialog!(prompt => Prompt, run_form => RunForm, figure_menu => Menu);
+from_dialog!(prompt => Prompt, run_form => RunForm, layer_form => LayerForm, figure_menu => Menu);
 
 impl Message {
     /// What a figure says, whichever it is.
@@ -265,10 +265,12 @@ impl State {
             dialog::Action::Leave
             | dialog::Action::Prompt(prompt::Action::Leave)
             | dialog::Action::RunForm(run_form::Action::Leave)
+            | dialog::Action::LayerForm(layer_form::Action::Leave)
             | dialog::Action::Menu(figure_menu::Action::Leave) => Vec::new(),
             dialog::Action::None
             | dialog::Action::Prompt(prompt::Action::None)
             | dialog::Action::RunForm(run_form::Action::None)
+            | dialog::Action::LayerForm(layer_form::Action::None)
             | dialog::Action::Menu(figure_menu::Action::None) => {
                 self.dialog = Some(dialog);
                 Vec::new()
@@ -278,6 +280,7 @@ impl State {
                 self.dialog = Some(dialog);
                 self.make(Intent::Train(plan))
             }
+            dialog::Action::LayerForm(layer_form::Action::Edit(edit)) => self.edit(vec![edit], None),
             dialog::Action::Menu(figure_menu::Action::Save { view, path, over }) => {
                 // It stays open until the file is written: what is asked then is asked there.
                 self.dialog = Some(dialog);
@@ -324,6 +327,7 @@ impl State {
             figure::Action::Follow => self.follow(),
             figure::Action::Go(step) => self.go(Move::To(step)),
             figure::Action::Edit(edits) => self.edit(edits, None),
+            figure::Action::InsertLayer(after) => self.open_layer_form(after),
             figure::Action::Preview(edit) => self.update(status::Message::Preview(edit)),
             figure::Action::Menu(view) => {
                 let menu = figure_menu::State::new(view, &View::of(view).name(self), self.save_as);
@@ -347,6 +351,12 @@ impl State {
         let taken: Vec<BranchName> = self.context.branches.iter().map(|branch| branch.name.clone()).collect();
         self.dialog = Some(dialog::State::RunForm(run_form::State::new(&taken)));
         vec![Effect::Focus(run_form::Field::Branch.id())]
+    }
+
+    fn open_layer_form(&mut self, after: Option<LayerName>) -> Vec<Effect> {
+        let form = layer_form::State::new(self.context.layers_in_order(), after);
+        self.dialog = Some(dialog::State::LayerForm(form));
+        Vec::new()
     }
 
     /// Asks for every figure that is shown.

@@ -8,6 +8,7 @@ use crate::canvas::border::{Edge, Ground};
 use crate::components::pieces::{Piece, filled, said, separator};
 use crate::components::{dialog, timeline, tree};
 use crate::context::Screen;
+use crate::focus::covered;
 use crate::sizes::{Border, Panel, WIDE};
 use crate::state::State;
 use crate::update::Message;
@@ -51,7 +52,7 @@ pub(crate) fn view(state: &State) -> Piece<'_, Message> {
     // The paper is the window's own ground: one that is drawn costs the
     // software renderer a whole window a change.
     let page = container(page).width(Fill).height(Fill);
-    stack![page]
+    stack![covered(page, state.dialog.is_some())]
         .push(state.dialog.as_ref().map(|dialog| dialog.view(context, &View::menus(state)).map(Message::Dialog)))
         .into()
 }

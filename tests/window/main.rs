@@ -163,6 +163,29 @@ fn a_window_on_a_store_that_is_not_there_yet_shows_what_is_trained_in_it_later()
     assert_eq!(window.close(), Some(0));
 }
 
+/// The first Tab led into a field that took the letters, and buttons were not reached.
+#[test]
+fn controls_are_reached_and_pressed_by_keys_alone_and_letters_mean_what_they_did() {
+    let Some(display) = Display::open(SIZE[0], SIZE[1]) else { return };
+    let scratch = Scratch::new();
+    scratch.run(0, &format!("{TRAIN} --steps 30 --fidelity keyframes"));
+    let mut window = Window::open(&display, scratch.command("view"));
+    window.titled("the last step", |title| title == "main@30 · ReVACNN");
+    // Back from the end: `align`, the speed, `>|`, `>`, `play`, `<`.
+    window.keys(&["shift+Tab"; 6]);
+    for (key, step) in [("Return", 29), ("space", 28)] {
+        window.keys(&[key]);
+        window.titled("one step back", |title| title == format!("main@{step} · ReVACNN"));
+    }
+    window.keys(&["shift+Tab", "Return"]);
+    window.titled("the first step", |title| title == "main@0 · ReVACNN");
+    // A letter is a key of the window where a button has the focus.
+    window.answer("g", "12");
+    window.titled("an address", |title| title == "main@12 · ReVACNN");
+    display.picture(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("focus.png"));
+    assert_eq!(window.close(), Some(0));
+}
+
 #[test]
 fn a_first_run_of_another_process_is_followed_and_stopped_only_by_who_means_it() {
     let Some(display) = Display::open(SIZE[0], SIZE[1]) else { return };

@@ -50,7 +50,7 @@ pub use define::{DEFAULT_EPOCHS, Settings, define};
 pub use edits::{Edited, Effect, Preservation};
 pub use error::TrainerError;
 pub use files::{FileError, read_file};
-pub use layers::describe_layer;
+pub use layers::{LayerParameter, describe_layer, layer_kinds};
 pub use network::resolve;
 pub use optimizers::{optimizer_kinds, optimizer_slots, resolve_optimizer};
 pub use presets::{named_network, preset, presets};

@@ -1,8 +1,12 @@
 //! A kind of layer or optimizer is whole: its word stands in its own file and
 //! nowhere else in the engine's code, and the tests of every kind are of it.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use revacnn_schemas::{ImageShape, NetworkSpec};
+use revacnn_trainer::{layer_kinds, resolve};
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
@@ -69,6 +73,35 @@ fn every_kind_is_compared_with_pytorch_and_itself_and_every_layer_with_its_slope
             // Each network of a test ends in the class layer.
             let is_there = text.contains(&format!("\"kind\": \"{word}\"")) || word == "softmax";
             assert!(is_there, "{} has no `{word}`", tests.join(file).display());
+        }
+    }
+}
+
+/// A form lacked a parameter, or offered one that there is not.
+#[test]
+fn the_form_of_a_kind_has_its_parameters_and_each_takes_what_is_offered() {
+    let of = |kind: &str, parameters: &[(&str, &str)]| {
+        let lines = parameters.iter().map(|(name, value)| match value.parse::<f64>() {
+            Ok(number) => format!("{name} = {number}\n"),
+            Err(_) => format!("{name} = \"{value}\"\n"),
+        });
+        let text =
+            format!("[[layer]]\nkind = \"{kind}\"\n{}[[layer]]\nkind = \"softmax\"\n", lines.collect::<String>());
+        let spec = NetworkSpec::from_toml(&text).unwrap();
+        let shape = ImageShape { channels: 3, height: 8, width: 8 };
+        resolve(&spec, shape, 10).unwrap_or_else(|error| panic!("{text}: {error}")).0
+    };
+    for (kind, parameters) in layer_kinds() {
+        let starts = || parameters.iter().filter(|of| !of.starts.is_empty()).map(|of| (of.name, of.starts));
+        let resolved = of(kind, &starts().collect::<Vec<_>>());
+        let has: BTreeSet<&str> = resolved.layers[0].parameters.keys().map(String::as_str).collect();
+        let offered: BTreeSet<&str> = parameters.iter().map(|of| of.name).collect();
+        assert_eq!(offered, has, "{kind}");
+        for parameter in parameters {
+            for word in parameter.choices {
+                let others = starts().filter(|(name, _)| *name != parameter.name);
+                of(kind, &others.chain([(parameter.name, *word)]).collect::<Vec<_>>());
+            }
         }
     }
 }

@@ -141,7 +141,34 @@ pub(crate) fn grid(
         ImageRow { label: place.label(), images: order.iter().map(picture).collect() }
     });
     let rows = rows.collect();
-    Ok(ImageGrid { title: format!("{of} of {layer}"), rows, notes: without_gradients(places, all)? })
+    let mut notes = without_gradients(places, all)?;
+    let drawn = |values: &Values| (0..values.layer.filters.len()).find_map(|position| Some(values.of(position)?.len()));
+    let mean = places.iter().zip(all).find_map(|(place, values)| mean_of(place, &values.layer, drawn(values)?, of));
+    notes.extend(mean.map(is_mean));
+    let is_matched = matched.is_some() && places.len() > 1;
+    notes.extend(
+        is_matched.then(|| "filters beneath one another are those most alike, matched by assignment".to_owned()),
+    );
+    Ok(ImageGrid { title: format!("{of} of {layer}"), rows, notes })
+}
+
+/// What says that pictures are means.
+pub(crate) fn is_mean(channels: usize) -> String {
+    format!("each picture is the mean of a filter's kernels for {channels} inputs")
+}
+
+/// Over how many inputs a filter of so many values is averaged for its [`picture`]; `None`
+/// where its picture shows all that it has.
+pub(crate) fn mean_of(place: &Place, layer: &LayerTopology, values: usize, of: Source) -> Option<usize> {
+    if of.is_of_image() {
+        return None;
+    }
+    let inputs = place.holder.topology.inputs_of(&layer.layer);
+    let channels = inputs.map_or(place.channels(), <[_]>::len).max(1);
+    let (kernel, is_whole) = (values / channels, values.is_multiple_of(channels));
+    let is_square = kernel > 1 && kernel.isqrt().pow(2) == kernel;
+    let is_rgb = inputs.is_none() && channels == 3 && of == Source::Weights;
+    (is_whole && is_square && channels > 1 && !is_rgb).then_some(channels)
 }
 
 /// What has no gradient, a note each.

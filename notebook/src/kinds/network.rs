@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use ndarray::ArrayView2;
 
-use super::layer::{block_of, picture, range};
+use super::layer::{block_of, mean_of, picture, range};
 use crate::sources::Place;
 use crate::{CellKind, Context, NotebookError, Show, Source};
 
@@ -59,7 +59,7 @@ fn diagram(context: &mut Context<'_>, place: &Place, show: Show) -> Result<Netwo
     let frozen = frozen(context, place, &tensors);
     let topology = &place.holder.topology;
     let blocks: Vec<_> = topology.blocks().collect();
-    let mut columns = Vec::new();
+    let (mut columns, mut are_means) = (Vec::new(), false);
     for layer in &blocks[..blocks.len().saturating_sub(1)] {
         let Some(weights) = tensors.layer(&layer.layer) else { continue };
         let block = seen.and_then(|image| block_of(&tensors, &layer.layer, Some(image)));
@@ -76,6 +76,7 @@ fn diagram(context: &mut Context<'_>, place: &Place, show: Show) -> Result<Netwo
         };
         let range = range(values.iter(), source);
         let each = values.len() / filters.max(1);
+        are_means |= mean_of(place, layer, each, source).is_some();
         let nodes = layer.filters.iter().enumerate().map(|(position, filter)| {
             let [gradient, norm, ratio] =
                 recorded.get(&(layer.layer.to_string(), filter.number)).copied().unwrap_or_default();
@@ -100,8 +101,14 @@ fn diagram(context: &mut Context<'_>, place: &Place, show: Show) -> Result<Netwo
                 Some(definition) => describe(&definition.network.layers, topology, &layer.layer),
                 None => layer.kind.clone(),
             },
+            layers: block_layers(topology, &layer.layer),
             nodes: nodes.collect(),
         });
+    }
+    if are_means {
+        notes.push(
+            "where a layer reads several maps, each picture is the mean of a filter's kernels for them".to_owned(),
+        );
     }
     let classes = blocks.last().map_or(0, |layer| layer.filters.len());
     let names = dataset.as_ref().map(|dataset| dataset.class_names().to_vec());
@@ -179,6 +186,12 @@ fn input(dataset: &Dataset, index: ImageIndex) -> Result<Image, NotebookError> {
     };
     let (rows, columns, label) = (shape.height, shape.width, format!("image {index}"));
     Ok(Image { label, filter: None, rows, columns, pixels: values, palette, range: [0.0, 255.0] })
+}
+
+/// A layer and those that follow it, up to the next that opens a block.
+fn block_layers(topology: &Topology, name: &LayerName) -> Vec<LayerName> {
+    let own = topology.layers.iter().skip_while(|layer| layer.layer != *name).enumerate();
+    own.take_while(|(place, layer)| *place == 0 || layer.map.is_none()).map(|(_, layer)| layer.layer.clone()).collect()
 }
 
 /// A block in a line: `conv 5×5 · relu · pool 2×2`.

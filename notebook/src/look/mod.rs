@@ -7,7 +7,7 @@ mod palette;
 
 pub use axis::{Tick, ends, extent, far, linear_ticks, logarithmic_ticks, ticks};
 pub use numbers::{axis_number, count, number};
-pub use palette::{Colours, DARK, LIGHT, Rgb, colour, dash, viridis};
+pub use palette::{Colours, DARK, LIGHT, Rgb, colour, dash, ramp, viridis};
 
 /// The font of all text: Inter, under the SIL Open Font License, which lies beside
 /// it.

@@ -119,6 +119,16 @@ pub fn colour(image: &Image, row: usize, column: usize) -> Option<[u8; 3]> {
     }
 }
 
+/// The colour at a fraction of a palette's range; of one for three channels that of equal
+/// ones.
+pub fn ramp(palette: Palette, fraction: f32) -> Rgb {
+    match palette {
+        Palette::Rgb => [byte(fraction.clamp(0.0, 1.0)); 3],
+        Palette::Diverging => along(&DIVERGING, fraction),
+        Palette::Sequential => along(&VIRIDIS, fraction),
+    }
+}
+
 fn byte(fraction: f32) -> u8 {
     (fraction * 255.0).round() as u8
 }

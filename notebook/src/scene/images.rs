@@ -16,9 +16,9 @@ const MANY: usize = 3;
 /// lie in a line.
 const FILE: (f32, f32, usize) = (52.0, 8.0, 10);
 /// In the window: the largest side, and what lies between.
-const WINDOW: (f32, f32) = (40.0, 4.0);
-/// The most lines of a row in the window.
-const LINES: usize = 4;
+const WINDOW: (f32, f32) = (72.0, 4.0);
+/// In the window: the least side. Where more are not seen at once, they scroll.
+const LEAST: f32 = 16.0;
 
 /// Where everything of some rows of images lies.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,7 +32,8 @@ pub struct GridLayout {
 }
 
 impl GridLayout {
-    /// Lays rows out in a width, and in the window in a height.
+    /// Lays rows out in a width, and in the window in a height: in more where images would
+    /// be too small in it.
     pub fn of(grid: &ImageGrid, [width, height]: [f32; 2], style: Style) -> Self {
         let sides = style.sides();
         let before = style.standalone || grid.rows.len() >= MANY;
@@ -53,7 +54,9 @@ impl GridLayout {
         let (across, side) = if style.standalone {
             fits(columns.div_ceil(FILE.2))
         } else {
-            (2..=LINES).map(fits).fold(fits(1), |best, next| if next.1 > best.1 { next } else { best })
+            let best = (2..=columns).map(fits).fold(fits(1), |best, next| if next.1 > best.1 { next } else { best });
+            let across = (((room + gap) / (LEAST + gap)) as usize).max(1);
+            if best.1 < LEAST { (across, LEAST) } else { best }
         };
         let number = if style.standalone { (1.5 * style.text).round() } else { 0.0 };
         let line = side + number + gap;
@@ -126,6 +129,13 @@ impl GridLayout {
         let rows = self.cells.iter().enumerate();
         rows.into_iter().find_map(|(row, cells)| cells.iter().position(hit).map(|column| (row, column)))
     }
+}
+
+/// The palette of some images, and the range where all have one; `None` where there are
+/// no images.
+pub fn colours_of(grid: &ImageGrid) -> Option<(Palette, Option<[f32; 2]>)> {
+    let first = grid.rows.iter().flat_map(|row| row.images.iter().flatten()).next()?;
+    Some((first.palette, shared_range(grid.rows.iter())))
 }
 
 /// What the colours mean, and the range where all images have one.
@@ -204,6 +214,27 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn in_the_window_images_are_no_smaller_than_can_be_seen_and_then_need_more_height() {
+        let window = Style { text: 12.0, standalone: false, ..Style::FILE };
+        for (columns, room) in
+            [(16, [340.0, 150.0]), (64, [340.0, 150.0]), (200, [340.0, 150.0]), (200, [900.0, 400.0])]
+        {
+            for rows in [1, 2, 6] {
+                let layout = GridLayout::of(&grid(rows, columns), room, window);
+                let cells = || layout.cells.iter().flatten();
+                assert!(cells().all(|cell| cell.width >= LEAST && cell.right() <= room[0]), "{columns} {rows}");
+                assert!(cells().all(|cell| cell.bottom() <= layout.height));
+                let scrolls = layout.height > room[1];
+                assert!(
+                    !scrolls || cells().all(|cell| cell.width == LEAST),
+                    "{columns} {rows}: larger than they need be"
+                );
+            }
+        }
+        assert!(GridLayout::of(&grid(1, 200), [340.0, 150.0], window).height > 150.0);
     }
 
     #[test]

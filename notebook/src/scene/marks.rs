@@ -1,10 +1,12 @@
 //! Pieces that several figures have: dashed strokes and frames, a fork's mark.
 
-use revacnn_schemas::Hue;
+use revacnn_schemas::{Hue, Palette};
 
 use super::{Area, Ink, Place, Role, Scene};
-use crate::look::dash;
+use crate::look::{dash, ramp};
 
+/// So many pieces make a bar of a palette's colours.
+const PIECES: usize = 16;
 /// Strokes and gaps of an outline.
 static DOTS: [f32; 2] = [2.0, 3.0];
 
@@ -52,6 +54,15 @@ impl Scene<'_> {
     pub fn swatch(&mut self, [x, y]: Place, length: f32, hue: Hue) {
         for [from, to] in strokes(hue, length) {
             self.rectangle(Area::new([x + from, y - 2.0], [to - from, 4.0]), Role::Branch(hue));
+        }
+    }
+
+    /// Adds a bar of a palette's colours, from low to high.
+    pub fn colour_bar(&mut self, at: Area, palette: Palette) {
+        let width = at.width / PIECES as f32;
+        for place in 0..PIECES {
+            let piece = Area::new([at.x + place as f32 * width, at.y], [width, at.height]);
+            self.rectangle(piece, Role::Rgb(ramp(palette, place as f32 / (PIECES - 1) as f32)));
         }
     }
 

@@ -12,10 +12,12 @@ mod legend;
 mod marks;
 mod network;
 mod page;
+mod paths;
 mod plan;
 mod range;
 mod scatter;
 mod table;
+mod view;
 mod words;
 
 use revacnn_schemas::{Hue, Image};
@@ -23,13 +25,15 @@ use revacnn_schemas::{Hue, Image};
 use crate::look::{Colours, Rgb};
 
 pub use chart::{ChartLayout, ChartOptions, runs};
-pub use images::GridLayout;
+pub use images::{GridLayout, colours_of};
 pub use marks::strokes;
 pub use network::NetworkLayout;
 pub use page::page;
+pub use paths::{Filter, Paths};
 pub use plan::{Plan, node_of};
 pub use range::range;
 pub use scatter::{ScatterLayout, ScatterOptions};
+pub use view::View;
 pub use words::{Measure, Style, fitted, text_width, wrapped};
 
 /// A place: to the right, and down.

@@ -1,22 +1,39 @@
 //! The network: the image, a group of nodes a layer, the classes; paths as thick as
 //! activations.
 
-use revacnn_schemas::{DiagramNode, LayerName, NetworkDiagram};
+use revacnn_schemas::{DiagramNode, LayerName, NetworkDiagram, Palette};
 
-use super::plan::{PATHS, Plan, node_of};
-use super::{Align, Area, Ink, Line, Place, Role, Scene, Style};
+use super::paths::{End, Filter, Paths, paths};
+use super::plan::{Plan, node_of};
+use super::{Align, Area, Ink, Role, Scene, Style};
 use crate::look::count;
 
-/// The largest side of a node, and what lies between two.
-const LARGEST_NODE: f32 = 46.0;
+/// The largest side of a node in a file and in the window, and what lies between two.
+const LARGEST_NODE: [f32; 2] = [46.0, 72.0];
 const GAP: f32 = 4.0;
+/// The most room between two layers, where their paths are seen, in a file and in the window.
+const GUTTER: [f32; 2] = [56.0, 180.0];
 /// The height of the layers' names.
 const HEAD: f32 = 40.0;
 const BUTTON: f32 = 18.0;
+/// What lies between two buttons.
+const APART: f32 = 2.0;
 /// How far down a button beneath a name is.
 const BENEATH: f32 = 21.0;
-/// The least width of a layer that has room for a button beside its name.
-const LEAST_BESIDE: f32 = 84.0;
+/// The least width of a layer that has room for its buttons beside its name.
+const LEAST_BESIDE: f32 = 104.0;
+/// The sides of a button between two layers: the largest, and the least that is there.
+const INSERT: [f32; 2] = [16.0, 10.0];
+/// In the window: the line at the foot, its bar of colours, and the least room for words
+/// that are cut.
+const FOOT: f32 = 20.0;
+const BAR: f32 = 64.0;
+const LEAST_WORDS: f32 = 150.0;
+/// What is written beneath the image takes so much.
+const BELOW: f32 = 12.0 + 16.0 + 10.0;
+/// Nodes less wide than this lie closer together.
+const SMALL_NODE: f32 = 16.0;
+const SMALL_GAP: f32 = 2.0;
 /// A diagram less wide than this has no class bars.
 const NARROW: f32 = 500.0;
 /// The share of the class bars' room that their names take.
@@ -40,19 +57,27 @@ pub struct NetworkLayout {
     /// In the window the button that adds a filter, a column each: beside the
     /// layer's name, or beneath it where there is little room.
     pub add: Vec<Area>,
+    /// In the window the button that removes a layer, beside the one that adds a filter;
+    /// `None` where a layer is too narrow for both.
+    pub remove: Vec<Option<Area>>,
+    /// In the window the button that inserts a layer: before the first one, and after each;
+    /// `None` where layers lie too close.
+    pub insert: Vec<Option<Area>>,
     /// The class bars.
     pub classes: Area,
+    /// The line at the foot, in the window.
+    pub foot: Area,
     style: Style,
 }
 
 /// How many cells side by side make the largest square cells of `count` ones
 /// in a space, each with a strip beneath it, and their side.
-fn grid(count: usize, width: f32, height: f32, beneath: f32) -> (usize, f32) {
+fn grid(count: usize, [width, height]: [f32; 2], beneath: f32, gap: f32, largest: f32) -> (usize, f32) {
     let sizes = (1..=count.max(1)).map(|across| {
         let down = count.max(1).div_ceil(across);
-        let side = ((width - GAP * (across - 1) as f32) / across as f32)
-            .min((height - GAP * (down - 1) as f32) / down as f32 - beneath)
-            .min(LARGEST_NODE);
+        let side = ((width - gap * (across - 1) as f32) / across as f32)
+            .min((height - gap * (down - 1) as f32) / down as f32 - beneath)
+            .min(largest);
         (across, side.max(1.0))
     });
     sizes.fold((1, 0.0), |best, next| if next.1 > best.1 + 0.01 { next } else { best })
@@ -65,28 +90,38 @@ impl NetworkLayout {
         // Where there is little room, filters need it more than class bars.
         let has_classes = has_classes && width >= NARROW;
         let classes_width = if has_classes { (width * 0.20).clamp(110.0, 190.0) } else { 0.0 };
-        let body = (height - HEAD - 12.0).max(20.0);
+        let foot = if style.standalone { 12.0 } else { FOOT };
+        let body = (height - HEAD - foot).max(20.0);
         let input_side = input_side.round();
-        let input_top = (HEAD + (body - input_side) / 2.0).round();
+        // Its number and its class are beneath it, above the foot.
+        let beneath = BELOW + if has_classes { 0.0 } else { 16.0 };
+        let lowest = (height - foot - beneath - input_side).max(HEAD);
+        let input_top = (HEAD + (body - input_side) / 2.0).min(lowest).round();
         let input = Area::new([style.sides(), input_top], [input_side; 2]);
         let between = (width * 0.03).clamp(10.0, 28.0);
         let left = input.x + input_side + between;
         let right = width - classes_width - style.sides() - if has_classes { between } else { 0.0 };
         let count = plan.columns.len().max(1) as f32;
-        let gutter = ((right - left) / count * 0.22).clamp(8.0, 56.0);
+        let gutter = ((right - left) / count * 0.22).clamp(8.0, GUTTER[usize::from(!style.standalone)]);
         let wide = ((right - left - gutter * (count - 1.0)) / count).max(8.0);
         let beneath = if style.standalone { style.text } else { 0.0 };
         let (mut nodes, mut add, mut heads) = (Vec::new(), Vec::new(), Vec::new());
+        let mut remove = Vec::new();
         for (place, (_, filters)) in plan.columns.iter().enumerate() {
             let x = left + place as f32 * (wide + gutter);
-            let numbered = grid(filters.len(), wide, body, beneath);
-            let (beneath, (across, side)) = match numbered.1 >= NUMBERED {
-                true => (beneath, numbered),
-                false => (0.0, grid(filters.len(), wide, body, 0.0)),
-            };
+            let largest = LARGEST_NODE[usize::from(!style.standalone)];
+            let of = |beneath: f32, gap: f32| (beneath, gap, grid(filters.len(), [wide, body], beneath, gap, largest));
+            let mut found = of(beneath, GAP);
+            if found.2.1 < NUMBERED {
+                found = of(0.0, GAP);
+            }
+            if found.2.1 < SMALL_NODE && !style.standalone {
+                found = of(0.0, SMALL_GAP);
+            }
+            let (beneath, gap, (across, side)) = found;
             let down = filters.len().div_ceil(across).max(1);
-            let pitch = [side + GAP, side + beneath + GAP];
-            let used = [across as f32 * pitch[0] - GAP, down as f32 * pitch[1] - GAP];
+            let pitch = [side + gap, side + beneath + gap];
+            let used = [across as f32 * pitch[0] - gap, down as f32 * pitch[1] - gap];
             let corner = [x + (wide - used[0]) / 2.0, HEAD + (body - used[1]) / 2.0];
             let node = |filter: usize| {
                 let at = [(filter % across) as f32 * pitch[0], (filter / across) as f32 * pitch[1]];
@@ -98,14 +133,37 @@ impl NetworkLayout {
                 continue;
             }
             let beside = wide >= LEAST_BESIDE;
-            let button = if beside { BUTTON + 2.0 } else { 0.0 };
-            heads.push(Area::new([x, 2.0], [(wide - button).max(8.0), HEAD - 4.0]));
-            let (left, top, side) =
-                if beside { (x + wide - BUTTON, 4.0, BUTTON) } else { (x, BENEATH, (BUTTON - 2.0).min(wide + 2.0)) };
-            add.push(Area::new([left, top], [side; 2]));
+            let buttons = if beside { 2.0 * (BUTTON + APART) } else { 0.0 };
+            heads.push(Area::new([x, 2.0], [(wide - buttons).max(8.0), HEAD - 4.0]));
+            let (at, side) = match beside {
+                true => ([x + wide - 2.0 * BUTTON - APART, 4.0], BUTTON),
+                false => ([x, BENEATH], (BUTTON - 2.0).min(wide + 2.0)),
+            };
+            let button = |place: f32| Area::new([at[0] + place * (side + APART), at[1]], [side; 2]);
+            add.push(button(0.0));
+            remove.push(Some(button(1.0)).filter(|button| button.right() <= x + wide + 1.0));
         }
+        let insert = match style.standalone {
+            true => Vec::new(),
+            false => {
+                let ends = |place: usize| left + place as f32 * (wide + gutter);
+                let room = |place: usize| match place {
+                    0 => [input.right(), left],
+                    last if last == plan.columns.len() => [ends(last) - gutter, ends(last) - gutter + between],
+                    place => [ends(place) - gutter, ends(place)],
+                };
+                let button = |place: usize| {
+                    let [from, to] = room(place);
+                    let side = INSERT[0].min(to - from - 2.0).floor();
+                    let at = [((from + to - side) / 2.0).round(), BENEATH + (INSERT[0] - side) / 2.0];
+                    (side >= INSERT[1]).then(|| Area::new(at, [side; 2]))
+                };
+                (0..=plan.columns.len()).map(button).collect()
+            }
+        };
         let classes = Area::new([width - classes_width - style.sides(), HEAD], [classes_width, body]);
-        Self { input, nodes, heads, add, classes, style }
+        let foot = Area::new([style.sides(), height - foot], [width - 2.0 * style.sides(), foot]);
+        Self { input, nodes, heads, add, remove, insert, classes, foot, style }
     }
 
     /// Whether there is room for a line beneath a layer's name.
@@ -130,37 +188,26 @@ impl NetworkLayout {
         column.nodes.iter().map(of).collect()
     }
 
-    /// From the image to the first layer, and from each layer to the next:
-    /// between filters of the upper half alone.
-    pub fn paths(&self, plan: &Plan, diagram: &NetworkDiagram) -> Vec<Line> {
-        let mut lines = Vec::new();
-        let places: Vec<Vec<Option<Area>>> =
-            (0..diagram.columns.len()).map(|column| self.squares(plan, diagram, column)).collect();
-        let ends: Vec<Vec<(usize, Place)>> =
-            diagram.columns.iter().zip(&places).map(|(column, places)| ends(&column.nodes, places)).collect();
-        for (place, column) in diagram.columns.iter().enumerate() {
-            let most = column.nodes.iter().filter_map(|node| node.activation_sum).fold(0.0_f32, f32::max);
-            for &(node, here) in &ends[place] {
-                let sum = column.nodes[node].activation_sum.unwrap_or(0.0);
-                let share = if most > 0.0 { sum / most } else { 0.0 };
-                if !share.is_finite() {
-                    continue;
-                }
-                let mut path = |from: Place, to: Place, strength: f32| {
-                    let ink = Ink::from(Role::Quiet).faded((0.12 + 0.28 * share) * strength);
-                    lines.push(Line { points: vec![from, to], width: 0.5 + 2.5 * share, dash: &[], ink });
+    /// From the image to the first layer, and from each layer to the next, between filters
+    /// of the upper half: of many the strongest, and all of a filter that is `marked`.
+    pub fn paths(&self, plan: &Plan, diagram: &NetworkDiagram, marked: Option<Filter<'_>>) -> Paths {
+        let layers: Vec<Vec<End>> = (0..diagram.columns.len())
+            .map(|place| {
+                let column = &diagram.columns[place];
+                let most = column.nodes.iter().filter_map(|node| node.activation_sum).fold(0.0_f32, f32::max);
+                let end = |(node, area): (&DiagramNode, Option<Area>)| {
+                    let share = if most > 0.0 { node.activation_sum.unwrap_or(0.0) / most } else { 0.0 };
+                    let marked = marked == Some((&column.layer, &node.filter));
+                    let end = End { at: area?.middle(), share, top: node.top_half, marked };
+                    share.is_finite().then_some(end)
                 };
-                if place == 0 && diagram.input.is_some() {
-                    path([self.input.right(), self.input.middle()[1]], here, 1.0);
-                }
-                if let Some(next) = ends.get(place + 1) {
-                    next.iter().for_each(|(_, to)| path(here, *to, 0.5));
-                } else if self.has_bars() {
-                    path(here, [self.classes.x - 4.0, self.classes.middle()[1]], 1.0);
-                }
-            }
-        }
-        lines
+                column.nodes.iter().zip(self.squares(plan, diagram, place)).filter_map(end).collect()
+            })
+            .collect();
+        let begin = diagram.input.is_some().then(|| [self.input.right(), self.input.middle()[1]]);
+        let end = self.has_bars().then(|| [self.classes.x - 4.0, self.classes.middle()[1]]);
+        let name = marked.map(|(layer, filter)| format!("{layer}/{}", filter.number));
+        paths(&layers, begin, end, name)
     }
 
     /// The names of layers, of the image and of the classes; `chosen` is a layer that
@@ -200,6 +247,39 @@ impl NetworkLayout {
             }
         }
         self.classes(&mut scene, diagram);
+        scene
+    }
+
+    /// The line at the foot: what the colours of the nodes mean, and which paths there are.
+    pub fn legend(&self, diagram: &NetworkDiagram, paths: &str) -> Scene<'static> {
+        let (mut scene, style) = (Scene::default(), self.style);
+        let y = self.foot.middle()[1];
+        let mut x = self.foot.x;
+        let mut images =
+            diagram.columns.iter().flat_map(|column| column.nodes.iter()).filter_map(|node| node.image.as_ref());
+        // The first layer's may be in colour; the scale is that of the others.
+        let palette = images.clone().map(|image| image.palette).find(|palette| *palette != Palette::Rgb);
+        let told = match palette.or(images.next().map(|image| image.palette)) {
+            Some(Palette::Sequential) => Some((Palette::Sequential, ["activations: low", "high in each layer"])),
+            Some(Palette::Diverging) => Some((Palette::Diverging, ["coefficients: −", "+ about 0"])),
+            Some(Palette::Rgb) | None => None,
+        };
+        let long = told.map_or(0.0, |(_, ends)| ends.map(|end| style.width(end)).iter().sum::<f32>() + BAR + 28.0);
+        // Where both do not fit, what the bar is of goes first.
+        let is_short = long + style.width(paths) > self.foot.width;
+        if let Some((palette, ends)) = told {
+            let [low, high] = if is_short { ["low", "high"] } else { ends };
+            scene.text(low, [x, y], style.text, Align::Left, Role::Quiet);
+            x += style.width(low) + 6.0;
+            scene.colour_bar(Area::new([x.round(), (y - 4.0).round()], [BAR, 8.0]), palette);
+            x += BAR + 6.0;
+            scene.text(high, [x, y], style.text, Align::Left, Role::Quiet);
+            x += style.width(high) + 16.0;
+        }
+        let room = self.foot.right() - x;
+        if !paths.is_empty() && room > LEAST_WORDS {
+            scene.text(style.fitted(paths, room), [x, y], style.text, Align::Left, Role::Quiet);
+        }
         scene
     }
 
@@ -268,19 +348,6 @@ impl NetworkLayout {
     }
 }
 
-/// The nodes of a layer that have paths, and their middles: the upper half, and where
-/// some are left out the strongest.
-fn ends(nodes: &[DiagramNode], places: &[Option<Area>]) -> Vec<(usize, Place)> {
-    let drawn = nodes.iter().zip(places).enumerate().filter(|(_, (node, _))| node.top_half);
-    let mut ends: Vec<(usize, Place)> = drawn.filter_map(|(at, (_, area))| Some((at, (*area)?.middle()))).collect();
-    if places.iter().any(Option::is_none) {
-        let sum = |(at, _): &(usize, Place)| nodes[*at].activation_sum.unwrap_or(f32::NEG_INFINITY);
-        ends.sort_by(|one, other| sum(other).total_cmp(&sum(one)));
-        ends.truncate(PATHS);
-    }
-    ends
-}
-
 /// A network in a file so wide, and how high it is.
 pub(super) fn network(diagram: &NetworkDiagram, width: f32, style: Style) -> (Scene<'_>, f32) {
     let (plan, left_out) = Plan::seen(diagram);
@@ -293,7 +360,8 @@ pub(super) fn network(diagram: &NetworkDiagram, width: f32, style: Style) -> (Sc
     }
     let mut scene = Scene::default();
     // Paths first, so that the nodes lie above them.
-    layout.paths(&plan, diagram).into_iter().for_each(|line| scene.shapes.push(super::Shape::Line(line)));
+    let paths = layout.paths(&plan, diagram, None);
+    paths.lines.into_iter().for_each(|line| scene.shapes.push(super::Shape::Line(line)));
     for ((layer, filters), squares) in plan.columns.iter().zip(&layout.nodes) {
         for (filter, &at) in filters.iter().zip(squares) {
             let Some((place, node)) = node_of(diagram, layer, filter) else { continue };
@@ -316,9 +384,8 @@ pub(super) fn network(diagram: &NetworkDiagram, width: f32, style: Style) -> (Sc
     }
     scene.add(layout.bars(diagram, Ink::from(Role::Line).faded(0.5)), [0.0; 2]);
     scene.add(layout.words(&plan, diagram, None), [0.0; 2]);
-    let has_paths = diagram.columns.iter().any(|column| column.nodes.iter().any(|node| node.top_half));
-    let paths = "lines: paths to the half of a layer's filters with the largest activation sums, as wide as the sums";
-    for words in has_paths.then(|| paths.to_owned()).into_iter().chain(left_out) {
+    let words = Some(format!("{}, as wide as the sums", paths.words)).filter(|_| !paths.words.is_empty());
+    for words in words.into_iter().chain(left_out) {
         height += 1.4 * style.text;
         scene.text(style.fitted(&words, width - 32.0), [16.0, height], style.text, Align::Left, Role::Quiet);
     }
@@ -332,6 +399,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::scene::paths::{self, MOST_OF_ONE};
     use crate::scene::plan::MOST;
     use crate::scene::text_width;
 
@@ -361,6 +429,7 @@ mod tests {
         let column = |(layer, filters): &(&str, usize)| DiagramColumn {
             layer: layer.parse().unwrap(),
             description: "conv 5×5 · relu · max 2×2".to_owned(),
+            layers: Vec::new(),
             nodes: (0..*filters).map(node).collect(),
         };
         NetworkDiagram {
@@ -387,19 +456,66 @@ mod tests {
                 for (place, node) in all.iter().enumerate() {
                     assert!(node.x >= 0.0 && node.right() <= layout.classes.x && node.bottom() <= size[1], "{node:?}");
                     assert!(all[place + 1..].iter().all(|other| !node.meets(**other)), "{size:?}");
-                    assert!(layout.add.iter().all(|button| !node.meets(*button)), "{size:?}");
+                    let buttons = layout.add.iter().chain(layout.remove.iter().chain(&layout.insert).flatten());
+                    assert!(buttons.into_iter().all(|button| !node.meets(*button)), "{size:?}");
+                    assert!(node.bottom() <= layout.foot.y || standalone);
+                }
+                let all = layout.add.iter().chain(layout.remove.iter().chain(&layout.insert).flatten());
+                let all: Vec<Area> = all.copied().chain([layout.input]).collect();
+                for (place, one) in all.iter().enumerate() {
+                    assert!(all[place + 1..].iter().all(|other| !one.meets(*other)), "{size:?}: {one:?}");
+                    assert!(one.right() <= size[0] && one.bottom() <= size[1]);
                 }
                 assert_eq!(layout.add.len(), if standalone { 0 } else { 3 });
+                assert_eq!(layout.insert.len(), if standalone { 0 } else { 4 });
+            }
+        }
+    }
+
+    #[test]
+    fn words_of_a_diagram_lie_on_nothing_else() {
+        for layers in
+            [&[("conv1", 16), ("conv2", 20), ("conv3", 20)][..], &[("conv1", 200), ("conv2", 64)], &[("fc1", 200); 6]]
+        {
+            let mut diagram = diagram(layers);
+            diagram.classes[3].name = "a class of a rather long name".to_owned();
+            let layers: Vec<(String, &DiagramColumn)> =
+                diagram.columns.iter().enumerate().map(|(place, column)| (format!("layer{place}"), column)).collect();
+            let columns = layers
+                .into_iter()
+                .map(|(name, column)| DiagramColumn { layer: name.parse().unwrap(), ..column.clone() });
+            diagram.columns = columns.collect();
+            let plan = Plan::of(&[&diagram]);
+            let style = Style { text: 12.0, standalone: false, ..Style::FILE };
+            for size in [[776.0, 250.0], [576.0, 180.0], [386.0, 250.0], [2600.0, 900.0]] {
+                let layout = NetworkLayout::of(&plan, true, size, style);
+                let mut words = layout.words(&plan, &diagram, None);
+                words.add(
+                    layout.legend(&diagram, "lines: the 120 strongest of up to 10,000 paths between two layers"),
+                    [0.0; 2],
+                );
+                let texts: Vec<(&str, Area)> =
+                    words.texts().map(|text| (text.words.as_str(), text.area(text_width))).collect();
+                let nodes: Vec<Area> = layout.nodes.iter().flatten().copied().chain([layout.input]).collect();
+                let buttons: Vec<Area> =
+                    layout.add.iter().chain(layout.remove.iter().chain(&layout.insert).flatten()).copied().collect();
+                for (place, (words, at)) in texts.iter().enumerate() {
+                    assert!(at.x >= 0.0 && at.right() <= size[0] && at.bottom() <= size[1], "{size:?} {words} {at:?}");
+                    let others = texts[..place].iter().map(|(_, other)| other).chain(&nodes).chain(&buttons);
+                    for other in others {
+                        assert!(!at.meets(*other), "{size:?}: `{words}` at {at:?} lies on {other:?}");
+                    }
+                }
             }
         }
     }
 
     #[test]
     fn cells_are_as_large_as_the_space_allows() {
-        assert_eq!(grid(4, 96.0, 96.0, 0.0), (2, 46.0));
-        assert_eq!(grid(4, 96.0, 96.0, 10.0), (2, 36.0));
-        assert_eq!(grid(1, 500.0, 500.0, 0.0).0, 1);
-        assert_eq!(grid(0, 100.0, 100.0, 0.0).0, 1);
+        assert_eq!(grid(4, [96.0; 2], 0.0, GAP, 46.0), (2, 46.0));
+        assert_eq!(grid(4, [96.0; 2], 10.0, GAP, 46.0), (2, 36.0));
+        assert_eq!(grid(1, [500.0; 2], 0.0, GAP, 46.0).0, 1);
+        assert_eq!(grid(0, [100.0; 2], 0.0, GAP, 46.0).0, 1);
     }
 
     #[test]
@@ -419,10 +535,7 @@ mod tests {
     fn of_a_wide_layer_the_strongest_are_drawn_and_the_figure_says_so() {
         let diagram = diagram(&[("fc1", 1_000), ("fc2", 10)]);
         let (plan, left_out) = Plan::seen(&diagram);
-        assert_eq!(
-            left_out,
-            ["fc1: 48 of 1,000 filters are drawn, those with the largest activation sums; 12 have paths"]
-        );
+        assert_eq!(left_out, ["fc1: 48 of 1,000 filters are drawn, those with the largest activation sums"]);
         let drawn = &plan.columns[0].1;
         assert_eq!((drawn.len(), plan.columns[1].1.len()), (MOST, 10));
         // The sums are 7 times the number, modulo 1,000: the largest is 999's.
@@ -431,7 +544,10 @@ mod tests {
         let (scene, _) = network(&diagram, 720.0, Style::FILE);
         assert!(scene.texts().any(|text| text.words == left_out[0]));
         let layout = NetworkLayout::of(&plan, true, [720.0, 400.0], Style::FILE);
-        assert_eq!(layout.paths(&plan, &diagram).len(), PATHS + PATHS * 10 + 10);
+        // Between the two layers the strongest of 48 × 10.
+        let paths = layout.paths(&plan, &diagram, None);
+        assert_eq!(paths.lines.len(), MOST_OF_ONE + paths::MOST + 10);
+        assert!(scene.texts().any(|text| text.words.starts_with(&paths.words)), "{}", paths.words);
     }
 
     #[test]

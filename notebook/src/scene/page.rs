@@ -32,7 +32,7 @@ pub fn page(figure: &Figure, width: f32) -> (Scene<'_>, f32) {
             }
         }
         Figure::Scatter(scatter) => {
-            let mut options = ScatterOptions { size: [width, 0.0], notes: MOST_NOTES, branches: 0, style };
+            let mut options = ScatterOptions { size: [width, 0.0], notes: MOST_NOTES, branches: 0, style, zoom: 1.0 };
             options.size[1] = ScatterLayout::height(scatter, &options);
             (ScatterLayout::of(scatter, &options).scene(scatter, style), options.size[1])
         }

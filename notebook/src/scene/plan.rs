@@ -6,8 +6,6 @@ use crate::look::count;
 
 /// The most nodes of a layer in a file: of more, nobody tells one from another.
 pub(super) const MOST: usize = 48;
-/// The most filters of such a layer that have paths.
-pub(super) const PATHS: usize = 12;
 
 /// The filters that have a place in a diagram, in order.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
@@ -59,9 +57,7 @@ impl Plan {
                 places.sort_unstable();
                 let (layer, all) = (&column.layer, count(nodes.len() as u64));
                 let by = if has_sums { "activation sums" } else { "norms" };
-                left_out.push(format!(
-                    "{layer}: {MOST} of {all} filters are drawn, those with the largest {by}; {PATHS} have paths"
-                ));
+                left_out.push(format!("{layer}: {MOST} of {all} filters are drawn, those with the largest {by}"));
             }
             (column.layer.clone(), places.into_iter().map(|place| nodes[place].filter.clone()).collect())
         };

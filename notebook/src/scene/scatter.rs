@@ -14,10 +14,29 @@ const MARGIN: [f32; 2] = [22.0, 16.0];
 const LEGEND: f32 = 0.25;
 /// The side of a point without an image.
 const DOT: f32 = 6.0;
-/// The frame about an image.
+/// The frame about an image, and about a small one.
 const EDGE: f32 = 2.0;
+const THIN_EDGE: f32 = 1.0;
+/// The sides of images: the least in a file and in the window, the largest where all is
+/// seen, and the largest that has a thin frame.
+const LEAST: [f32; 2] = [8.0, 6.0];
+const LARGE: f32 = 26.0;
+const SMALL: f32 = 12.0;
+/// A marked point is larger by so much at each edge.
+const MARK: f32 = 3.0;
+/// What lies between a number and what it is not to lie on.
+const CLEAR: f32 = 1.0;
 /// How high an embedding is in a file, but for the notes.
 const HEIGHT: f32 = 500.0;
+/// In the window points fill their panel: distances along one axis are then up to so many
+/// times those along the other.
+const STRETCH: f64 = 4.0;
+/// Of fewer points none is far from the others.
+const FEW: usize = 8;
+/// So many points that lie far out are named.
+const NAMED: usize = 3;
+/// The largest side of a point's image where one looks closely.
+const LARGEST: f32 = 64.0;
 
 /// What a scatter is drawn for.
 #[derive(Debug, Clone, Copy)]
@@ -30,12 +49,15 @@ pub struct ScatterOptions {
     pub branches: usize,
     /// How words look.
     pub style: Style,
+    /// How many times closer than at all of it one looks: images are larger then.
+    pub zoom: f32,
 }
 
 /// Where everything of a scatter lies.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScatterLayout {
-    /// Where each point lies.
+    /// Where each point lies where all of it is seen; a [`View`](super::View) of `area`
+    /// says where elsewhere.
     pub places: Vec<Place>,
     /// The side of the points' images.
     pub side: f32,
@@ -77,8 +99,21 @@ impl ScatterLayout {
         }
         let area = Area::new([0.0, above], [width, (foot - above).max(1.0)]);
         let room = (area.width * area.height / scatter.points.len().max(1) as f32).sqrt();
-        let side = (room * 0.28).clamp(8.0, 26.0).round();
-        Self { places: places(&scatter.points, area), side, area, legend, notes }
+        let least = if style.standalone { LEAST[0] } else { LEAST[1] };
+        let side = ((room * 0.28).clamp(least, LARGE) * options.zoom.sqrt()).min(LARGEST).round();
+        let stretch = if style.standalone { 1.0 } else { STRETCH };
+        Self { places: places(&scatter.points, area, stretch), side, area, legend, notes }
+    }
+
+    /// Whether what lies at a place is seen, at least in part.
+    pub fn is_seen(&self, [x, y]: Place) -> bool {
+        let area = self.area.grown(self.side / 2.0);
+        area.x <= x && x <= area.right() && area.y <= y && y <= area.bottom()
+    }
+
+    /// How wide the frame about an image is.
+    fn edge(&self) -> f32 {
+        if self.side < SMALL { THIN_EDGE } else { EDGE }
     }
 
     /// Where the image of a point lies, in whole pixels.
@@ -98,22 +133,27 @@ impl ScatterLayout {
     ) -> Scene<'a> {
         let mut scene = Scene::default();
         for [one, other] in &scatter.links {
-            if let (Some(&from), Some(&to)) = (at.get(*one), at.get(*other)) {
+            if let (Some(&from), Some(&to)) = (at.get(*one), at.get(*other))
+                && (self.is_seen(from) || self.is_seen(to))
+            {
                 scene.line(vec![from, to], 1.5, &[], Role::Line);
             }
         }
         for (number, (point, at)) in scatter.points.iter().zip(at).enumerate() {
+            if !self.is_seen(*at) {
+                continue;
+            }
             let group = scatter.groups.get(point.group);
             let within = self.square(point, *at);
             let hue = group.map(|group| group.hue);
             let of_branch = Ink::from(hue.map_or(Role::Quiet, Role::Branch)).faded(alpha);
             let (ink, within, dashes) = match marked(point) {
-                true => (Role::Accent.into(), within.grown(3.0), &[][..]),
+                true => (Role::Accent.into(), within.grown(MARK), &[][..]),
                 false => (of_branch, within, hue.map_or(&[][..], dash)),
             };
             match &point.image {
                 Some(image) => {
-                    scene.framed(within, EDGE, ink, dashes);
+                    scene.framed(within, self.edge(), ink, dashes);
                     scene.image(image, (0, number), within);
                 }
                 None => scene.rectangle(within.grown(EDGE), ink),
@@ -122,8 +162,9 @@ impl ScatterLayout {
         scene
     }
 
-    /// The legend, the notes, and the points' numbers beside them, where the legend does
-    /// not lie: those in full ink also there.
+    /// The legend, the notes, and the points' numbers beside them, of which none lies on
+    /// another, on a point or on the legend: one that finds no room is left out. That of a
+    /// marked point, in full ink, is there in any case.
     pub fn words(
         &self,
         scatter: &Scatter,
@@ -134,22 +175,46 @@ impl ScatterLayout {
         let mut scene = Scene::default();
         // One filter of two branches lies in two places, and is named at one.
         let twins: Vec<usize> = scatter.links.iter().map(|[_, twin]| *twin).collect();
-        let named = scatter.points.iter().zip(at).enumerate().filter(|(place, _)| !twins.contains(place));
-        let taken = self.legend.areas(style);
-        for (_, (point, [x, y])) in named {
-            let Some(role) = numbers(point) else { continue };
+        let named = scatter.points.iter().zip(at).enumerate();
+        let named = named.filter(|(place, (_, at))| !twins.contains(place) && self.is_seen(**at));
+        let named = named.filter_map(|(_, (point, at))| Some((point, *at, numbers(point)?)));
+        let (marked, others): (Vec<_>, Vec<_>) = named.partition(|(_, _, role)| *role == Role::Ink);
+        let mut taken = self.legend.areas(style);
+        let points = scatter.points.iter().zip(at).filter(|(_, at)| self.is_seen(**at));
+        taken.extend(points.map(|(point, at)| self.square(point, *at).grown(self.edge() + CLEAR)));
+        for (point, at, role) in marked.into_iter().chain(others) {
             let number = point.filter.number.to_string();
-            let left = x + self.side / 2.0 + 5.0;
-            let here = Area::new([left, y - style.text / 2.0], [style.width(&number), style.text]);
-            if role == Role::Ink || taken.iter().all(|other| !here.meets(*other)) {
-                scene.text(number, [left, *y], style.text, Align::Left, role);
-            }
+            let size = [style.width(&number), style.text];
+            let free = |here: &Area| self.holds(*here) && taken.iter().all(|other| !here.meets(*other));
+            let is_marked = role == Role::Ink;
+            let about = self.about(at, size, if is_marked { MARK } else { 0.0 });
+            let Some(here) = about.into_iter().find(free).or(is_marked.then_some(about[0])) else { continue };
+            scene.text(number, [here.x, here.middle()[1]], style.text, Align::Left, role);
+            taken.push(here);
         }
         self.legend.draw(&mut scene, style);
         for (at, note) in &self.notes {
             scene.text(note.as_str(), *at, style.text, Align::Left, Role::Quiet);
         }
         scene
+    }
+
+    /// Where the number of a point may lie: at its right, its left, above, below.
+    fn about(&self, [x, y]: Place, [width, height]: [f32; 2], farther: f32) -> [Area; 4] {
+        let out = self.side / 2.0 + 5.0 + farther;
+        let corners = [
+            [x + out, y - height / 2.0],
+            [x - out - width, y - height / 2.0],
+            [x - width / 2.0, y - out - height],
+            [x - width / 2.0, y + out],
+        ];
+        corners.map(|corner| Area::new(corner, [width, height]))
+    }
+
+    /// Whether an area lies within that of the points.
+    fn holds(&self, at: Area) -> bool {
+        let area = self.area;
+        area.x <= at.x && at.right() <= area.right() && area.y <= at.y && at.bottom() <= area.bottom()
     }
 
     /// All of it, with every point where it belongs.
@@ -171,7 +236,7 @@ fn notes(scatter: &Scatter, options: &ScatterOptions) -> Vec<String> {
     let (style, room) = (options.style, options.size[0] - 2.0 * options.style.sides());
     let start = scatter.start.filter(|_| style.standalone);
     let start = start.map(|step| format!("the points start from where they lie at step {step}"));
-    let all = scatter.notes.iter().cloned().chain(start);
+    let all = far_out(&scatter.points).into_iter().chain(scatter.notes.iter().cloned()).chain(start);
     lines(all, options.notes, room, |words| style.width(words))
 }
 
@@ -195,21 +260,59 @@ fn lines(notes: impl Iterator<Item = String>, rows: usize, room: f32, width: imp
     lines
 }
 
-/// Where each point lies: the same scale along both axes, the whole in the
-/// middle.
-fn places(points: &[ScatterPoint], area: Area) -> Vec<Place> {
-    let finite = || points.iter().map(|point| point.position).filter(|at| at.iter().all(|value| value.is_finite()));
-    let fold = |axis: usize| {
-        finite().map(|at| at[axis]).fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)))
+/// The ends of an axis: those of all points, but where a few lie far from most, so that
+/// the others would be a clump, up to the room of most beyond them.
+fn ends(points: &[ScatterPoint], axis: usize) -> [f64; 2] {
+    let finite = points.iter().map(|point| point.position).filter(|at| at.iter().all(|value| value.is_finite()));
+    let mut values: Vec<f64> = finite.map(|at| at[axis]).collect();
+    values.sort_by(f64::total_cmp);
+    let (Some(&first), Some(&last)) = (values.first(), values.last()) else { return [0.0; 2] };
+    let few = values.len().div_ceil(20);
+    let (low, high) = (values[few.min(values.len() - 1)], values[(values.len() - 1).saturating_sub(few)]);
+    if values.len() < FEW || high <= low {
+        return [first, last];
+    }
+    let room = high - low;
+    [first.max(low - room), last.min(high + room)]
+}
+
+/// What says that points lie farther out than they are drawn.
+fn far_out(points: &[ScatterPoint]) -> Option<String> {
+    let ends = [0, 1].map(|axis| ends(points, axis));
+    let is_far = |point: &&ScatterPoint| {
+        (0..2).any(|axis| {
+            let [low, high] = ends[axis];
+            point.position[axis] < low || point.position[axis] > high
+        })
     };
-    let ((left, right), (bottom, top)) = (fold(0), fold(1));
+    let far: Vec<String> =
+        points.iter().filter(is_far).map(|point| format!("{}/{}", point.layer, point.filter.number)).collect();
+    let (lie, are) = if far.len() == 1 { ("lies", "is") } else { ("lie", "are") };
+    let names = match far.len() {
+        0 => return None,
+        few if few <= NAMED => far.join(", "),
+        many => format!("{many} points"),
+    };
+    Some(format!("{names} {lie} farther out and {are} drawn at the edge"))
+}
+
+/// Where each point lies: distances along one axis at most `stretch` times those along the
+/// other, the whole in the middle.
+fn places(points: &[ScatterPoint], area: Area, stretch: f64) -> Vec<Place> {
+    let ends = [0, 1].map(|axis| ends(points, axis));
     let room = |side: f32, margin: f32| f64::from((side - 2.0 * margin).max(1.0));
     let room = [room(area.width, MARGIN[0]), room(area.height, MARGIN[1])];
-    let scale = (room[0] / (right - left)).min(room[1] / (top - bottom));
-    let scale = if scale.is_finite() { scale } else { 0.0 };
-    let middle = [(left + right) / 2.0, (bottom + top) / 2.0];
+    let fitting: [f64; 2] = std::array::from_fn(|axis| room[axis] / (ends[axis][1] - ends[axis][0]));
+    let least = fitting[0].min(fitting[1]);
+    let scale =
+        fitting.map(|scale| scale.min(stretch * least)).map(|scale| if scale.is_finite() { scale } else { 0.0 });
     let place = |point: &ScatterPoint| {
-        let along = |axis: usize| ((point.position[axis] - middle[axis]) * scale) as f32;
+        let along = |axis: usize| {
+            let [low, high] = ends[axis];
+            let middle = (low + high) / 2.0;
+            // Whatever is no number stays so, and is not drawn.
+            ((point.position[axis].clamp(low, high) - middle) * scale[axis]) as f32
+        };
         [area.middle()[0] + along(0), area.middle()[1] - along(1)]
     };
     points.iter().map(place).collect()
@@ -230,11 +333,80 @@ mod tests {
     #[test]
     fn points_fill_the_space_with_one_scale_for_both_axes() {
         let area = Area::new([0.0, 10.0], [200.0 + 2.0 * MARGIN[0], 100.0 + 2.0 * MARGIN[1]]);
-        let found = places(&[point(0, 0.0, 0.0), point(1, 2.0, 0.0), point(2, 0.0, 1.0)], area);
+        let found = places(&[point(0, 0.0, 0.0), point(1, 2.0, 0.0), point(2, 0.0, 1.0)], area, 1.0);
         assert_eq!(found[1][0] - found[0][0], 200.0);
         assert_eq!(found[0][1] - found[2][1], 100.0);
-        let one = places(&[point(0, 3.0, -4.0)], Area::new([0.0; 2], [100.0, 60.0]));
+        let one = places(&[point(0, 3.0, -4.0)], Area::new([0.0; 2], [100.0, 60.0]), 1.0);
         assert_eq!(one, [[50.0, 30.0]], "a single point lies in the middle");
+    }
+
+    #[test]
+    fn in_the_window_points_fill_their_panel_as_far_as_one_axis_is_not_stretched_too_much() {
+        // A square of points in panels that are wide, and very wide.
+        let square = [point(0, 0.0, 0.0), point(1, 1.0, 0.0), point(2, 0.0, 1.0), point(3, 1.0, 1.0)];
+        for (width, across) in [(380.0, 380.0), (800.0, 400.0)] {
+            let area = Area::new([0.0; 2], [width + 2.0 * MARGIN[0], 100.0 + 2.0 * MARGIN[1]]);
+            let found = places(&square, area, STRETCH);
+            assert_eq!([found[1][0] - found[0][0], found[0][1] - found[2][1]], [across, 100.0]);
+        }
+    }
+
+    #[test]
+    fn a_point_far_out_leaves_the_others_apart_and_is_named() {
+        let mut points: Vec<ScatterPoint> =
+            (0..20).map(|number| point(number, f64::from(number % 5), f64::from(number / 5))).collect();
+        assert_eq!(far_out(&points), None);
+        points.push(point(77, 1e4, -1e4));
+        assert_eq!(far_out(&points).unwrap(), "conv1/77 lies farther out and is drawn at the edge");
+        let area = Area::new([0.0; 2], [400.0, 200.0]);
+        let found = places(&points, area, 1.0);
+        assert!(found[4][0] - found[0][0] > 60.0, "a clump: {found:?}");
+        assert!(found.iter().all(|[x, y]| (0.0..=400.0).contains(x) && (0.0..=200.0).contains(y)), "{found:?}");
+        assert!(found[20][0] > found[4][0] && found[20][1] > found[0][1], "it is still the farthest");
+    }
+
+    #[test]
+    fn numbers_lie_on_nothing_and_come_back_where_one_looks_closely() {
+        let mut points: Vec<ScatterPoint> = (0..200)
+            .map(|number| point(number, (f64::from(number) * 0.7).sin() * f64::from(number), f64::from(number % 17)))
+            .collect();
+        points.extend(
+            (200..230).map(|number| point(number, f64::from(number % 6) * 0.4, 8.0 + f64::from(number) * 1e-3)),
+        );
+        let scatter = Scatter {
+            title: String::new(),
+            groups: Vec::new(),
+            points,
+            links: Vec::new(),
+            notes: Vec::new(),
+            start: None,
+        };
+        let style = Style { text: 12.0, standalone: false, ..Style::FILE };
+        let numbers = |view: crate::scene::View| {
+            let zoom = view.zoom();
+            let options = ScatterOptions { size: [430.0, 220.0], notes: 2, branches: 0, style, zoom };
+            let layout = ScatterLayout::of(&scatter, &options);
+            let at: Vec<Place> = layout.places.iter().map(|place| view.seen(*place, layout.area)).collect();
+            let words = layout.words(&scatter, &at, |_| Some(Role::Quiet), style);
+            // The last lines are notes.
+            let numbers: Vec<(String, Area)> = words
+                .texts()
+                .filter(|text| text.words.parse::<u32>().is_ok())
+                .map(|text| (text.words.clone(), text.area(text_width)))
+                .collect();
+            for (place, (words, here)) in numbers.iter().enumerate() {
+                assert!(numbers[..place].iter().all(|(_, other)| !here.meets(*other)), "{words} lies on another");
+                let on = scatter.points.iter().zip(&at).find(|(point, at)| layout.square(point, **at).meets(*here));
+                assert!(on.is_none(), "{words} lies on {on:?}");
+                assert!(layout.holds(*here), "{words} lies beyond the panel");
+            }
+            let seen = at.iter().filter(|at| layout.is_seen(**at)).count();
+            (numbers.len() as f32 / seen as f32, at, layout)
+        };
+        let (all, at, layout) = numbers(crate::scene::View::default());
+        let close = crate::scene::View::default().closer(12.0, at[210], layout.area);
+        let (closely, ..) = numbers(close);
+        assert!(all < 0.9 && closely > all, "{all} of the numbers find room, closely {closely}");
     }
 
     #[test]
@@ -268,7 +440,7 @@ mod tests {
         for (size, style) in
             [([720.0, 540.0], Style::FILE), ([480.0, 300.0], Style { text: 12.0, standalone: false, ..Style::FILE })]
         {
-            let options = ScatterOptions { size, notes: 4, branches: 14, style };
+            let options = ScatterOptions { size, notes: 4, branches: 14, style, zoom: 1.0 };
             let layout = ScatterLayout::of(&scatter, &options);
             let scene = layout.scene(&scatter, style);
             let covers = scene.covers(text_width).unwrap();
@@ -296,7 +468,7 @@ mod tests {
             start: None,
         };
         let style = Style { text: 12.0, standalone: false, ..Style::FILE };
-        let options = ScatterOptions { size: [300.0, 100.0], notes: 2, branches: 6, style };
+        let options = ScatterOptions { size: [300.0, 100.0], notes: 2, branches: 6, style, zoom: 1.0 };
         let layout = ScatterLayout::of(&scatter, &options);
         assert_eq!(layout.area, Area::new([0.0; 2], options.size));
         assert!(layout.places[2][1] - layout.places[0][1] > 60.0, "{:?}", layout.places);

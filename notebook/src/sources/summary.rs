@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use revacnn_schemas::{BranchId, BranchName, BranchRecord, Hue, Step};
-use revacnn_store::{BranchEvent, Overviews, StepSpan, is_training};
+use revacnn_schemas::{BranchId, BranchName, BranchRecord, Hue, OptimizerSpec, Schedule, Step};
+use revacnn_store::{BranchEvent, Overviews, RunOutline, StepSpan, is_training};
 
 use crate::{NotebookError, Sources};
 
@@ -20,6 +20,10 @@ pub struct BranchSummary {
     pub fork_step: Step,
     /// What the fork changed, a text an edit.
     pub edits: Vec<String>,
+    /// Its optimizer with every hyper-parameter; `None` where another program computes it.
+    pub optimizer: Option<OptimizerSpec>,
+    /// How its learning rate changes; `None` likewise.
+    pub schedule: Option<Schedule>,
     /// Its own steps; `None` before the first.
     pub steps: Option<StepSpan>,
     /// Loss at its last step.
@@ -82,6 +86,12 @@ impl Sources {
                 parent: parent.map(|place| name(&listed.records[place])),
                 fork_step: record.first_step(),
                 edits: overview.outline.changes.clone(),
+                optimizer: overview.outline.run.as_ref().map(RunOutline::optimizer),
+                schedule: overview
+                    .outline
+                    .run
+                    .as_ref()
+                    .map(|run| run.schedule.map_or(Schedule::Constant, |schedule| schedule.curve)),
                 steps: overview.steps,
                 last_loss: overview.last_loss,
                 last_validation: overview.last_validation.map(|validated| (validated.step, validated.accuracy)),

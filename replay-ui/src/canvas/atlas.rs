@@ -24,12 +24,22 @@ pub(crate) struct Atlas {
 impl Atlas {
     /// A transparent image about some rectangles, with room around them.
     pub(crate) fn about(rectangles: &[Rectangle], room: f32) -> Option<Self> {
+        let all = rectangles.iter().copied().reduce(|all, next| all.union(&next))?;
+        Some(Self::over(all.expand(room)))
+    }
+
+    /// The same within an area: what would lie beyond it is cut off.
+    pub(crate) fn about_within(rectangles: &[Rectangle], room: f32, area: Rectangle) -> Option<Self> {
         let all = rectangles.iter().copied().reduce(|all, next| all.union(&next))?.expand(room);
+        Some(Self::over(all.intersection(&area)?))
+    }
+
+    fn over(all: Rectangle) -> Self {
         let corner = Point::new(all.x.floor(), all.y.floor());
         let size = Size::new((all.x + all.width).ceil() - corner.x, (all.y + all.height).ceil() - corner.y);
         let (width, height) = (size.width.max(1.0) as usize, size.height.max(1.0) as usize);
         let bounds = Rectangle { x: corner.x, y: corner.y, width: width as f32, height: height as f32 };
-        Some(Self { bounds, width, height, rgba: vec![0; width * height * 4] })
+        Self { bounds, width, height, rgba: vec![0; width * height * 4] }
     }
 
     /// The pixels of a rectangle of the canvas that lie within: first and
@@ -109,12 +119,13 @@ impl Atlas {
         let top = (at.y - self.bounds.y).round();
         for row in 0..size[1] {
             let y = top + row as f32;
-            if y < 0.0 || y as usize >= self.height || left < 0.0 {
+            if y < 0.0 || y as usize >= self.height {
                 continue;
             }
-            let (y, left) = (y as usize, left as usize);
-            let across = size[0].min(self.width.saturating_sub(left));
-            let from = &pixels[row * size[0] * 4..][..across * 4];
+            // What lies beyond an edge is cut off.
+            let (y, cut, left) = (y as usize, (-left).max(0.0) as usize, left.max(0.0) as usize);
+            let across = size[0].saturating_sub(cut).min(self.width.saturating_sub(left));
+            let from = &pixels[(row * size[0] + cut.min(size[0])) * 4..][..across * 4];
             self.rgba[(y * self.width + left) * 4..][..across * 4].copy_from_slice(from);
         }
         true

@@ -84,6 +84,9 @@ struct FigureKey {
     plan: Plan,
 }
 
+/// What the paths depend on: also on the filter whose own they show.
+type PathsKey = (FigureKey, Option<FilterKey>);
+
 /// What the nodes depend on.
 #[derive(Debug, PartialEq, Eq)]
 struct NodesKey {
@@ -112,8 +115,8 @@ pub(crate) struct Motion {
     /// The edits on whose button the mouse was pressed.
     held: Option<Vec<Edit>>,
     last: Last,
-    /// The paths, with room for the nodes.
-    paths: Kept<FigureKey, Option<Atlas>>,
+    /// The paths, with room for the nodes, and which they are.
+    paths: Kept<PathsKey, (Option<Atlas>, String)>,
     /// The class bars as an image.
     bars: Kept<FigureKey, Option<Placed>>,
     /// Paths and nodes as an image.
@@ -178,19 +181,48 @@ impl Diagram<'_> {
         node_of(self.diagram, &key.0, &key.1).map(|_| key)
     }
 
-    /// What is written, and the buttons that add filters.
-    fn words(&self, frame: &mut Frame<Renderer>, layout: &Layout, colours: &Colours) {
+    /// What is written, and the buttons that add filters, and add and remove layers.
+    fn words(&self, frame: &mut Frame<Renderer>, layout: &Layout, paths: &str, colours: &Colours) {
         let chosen = self.layer;
         paint(frame, &layout.places.words(&self.plan, self.diagram, chosen), None, colours);
+        paint(frame, &layout.places.legend(self.diagram, paths), None, colours);
         if self.steering == Steering::Elsewhere {
             return;
         }
-        for (_, &add) in layout.add.iter().enumerate().filter(|(place, _)| self.has(*place)) {
-            let rim = Stroke::default().with_color(colours.line).with_width(1.0);
-            frame.stroke(&Path::rounded_rectangle(add.position(), add.size(), 4.0.into()), rim);
-            let plus = if self.steering == Steering::Later { colours.line } else { colours.ink };
-            label(frame, "+", add.center(), plus, TextAlign::Middle);
+        let ink = if self.steering == Steering::Later { colours.line } else { colours.ink };
+        let rim = || Stroke::default().with_color(colours.line).with_width(1.0);
+        for place in (0..layout.add.len()).filter(|place| self.has(*place)) {
+            for (button, sign) in [(Some(layout.add[place]), "+"), (layout.remove_layer[place], "×")] {
+                let Some(button) = button else { continue };
+                frame.stroke(&Path::rounded_rectangle(button.position(), button.size(), 4.0.into()), rim());
+                label(frame, sign, button.center(), ink, TextAlign::Middle);
+            }
         }
+        // Round ones, between layers.
+        for button in (0..layout.insert.len()).filter(|gap| self.can_insert(*gap)).filter_map(|gap| layout.insert[gap])
+        {
+            let disc = Path::circle(button.center(), button.width / 2.0);
+            frame.fill(&disc, colours.raised);
+            frame.stroke(&disc, rim());
+            label(frame, "+", button.center(), ink, TextAlign::Middle);
+        }
+    }
+
+    /// Whether a layer can be inserted into a gap: what is before it is of this network.
+    fn can_insert(&self, gap: usize) -> bool {
+        gap.checked_sub(1).is_none_or(|before| self.has(before))
+    }
+
+    /// The layer that one in a gap follows: the last before it.
+    fn before_gap(&self, gap: usize) -> Option<LayerName> {
+        let (layer, _) = self.plan.columns.get(gap.checked_sub(1)?)?;
+        let column = self.diagram.columns.iter().find(|column| column.layer == *layer)?;
+        Some(column.layers.last().unwrap_or(layer).clone())
+    }
+
+    /// The filter whose paths stand out.
+    fn marked(&self) -> Option<&FilterKey> {
+        self.highlights.hovered.or(self.highlights.picked)
     }
 
     /// The bars of the classes as one image.
@@ -203,14 +235,18 @@ impl Diagram<'_> {
     }
 
     /// The paths as an image, with room for the nodes.
-    fn under(&self, layout: &Layout, colours: &Colours) -> Option<Atlas> {
-        let shapes = layout.places.paths(&self.plan, self.diagram).into_iter().map(Shape::Line).collect();
-        let paths = Scene { shapes };
+    fn under(&self, layout: &Layout, colours: &Colours) -> (Option<Atlas>, String) {
+        let marked = self.marked().map(|(layer, filter)| (layer, filter));
+        let paths = layout.places.paths(&self.plan, self.diagram, marked);
+        let words = paths.words;
+        let paths = Scene { shapes: paths.lines.into_iter().map(Shape::Line).collect() };
         let covered = paths.covers(STYLE.measure).map(rectangle);
         let all: Vec<Rectangle> = layout.nodes.concat().into_iter().chain(covered).collect();
-        let mut atlas = Atlas::about(&all, JITTER_REACH + 3.0)?;
-        atlas.paint(&paths, None, colours);
-        Some(atlas)
+        let atlas = Atlas::about(&all, JITTER_REACH + 3.0).map(|mut atlas| {
+            atlas.paint(&paths, None, colours);
+            atlas
+        });
+        (atlas, words)
     }
 
     /// All nodes as one image: what jitters is then one spot to draw again.
@@ -284,6 +320,12 @@ impl Diagram<'_> {
             if let Some(column) = layout.add_at(at).filter(|column| self.has(*column)) {
                 return Message::Edit(vec![edits::add_filter(&self.plan.columns[column].0, FilterInit::Random)]);
             }
+            if let Some(column) = layout.remove_layer_at(at).filter(|column| self.has(*column)) {
+                return Message::Edit(vec![edits::remove_layer(&self.plan.columns[column].0)]);
+            }
+            if let Some(gap) = layout.insert_at(at).filter(|gap| self.can_insert(*gap)) {
+                return Message::InsertLayer(self.before_gap(gap));
+            }
             if let Some((column, filter)) = layout.node_at(at)
                 && layout.remove(column, filter).is_some_and(|button| button.contains(at))
                 && self.filter_at(layout, at).is_some()
@@ -304,8 +346,10 @@ impl Diagram<'_> {
             Message::Edit(edits) => edits.into_iter().next(),
             Message::Go(_)
             | Message::Hover(_)
+            | Message::Leave(_)
             | Message::Pick(_)
             | Message::Layer(_)
+            | Message::InsertLayer(_)
             | Message::Preview(_)
             | Message::Menu(_)
             | Message::Maximise(_) => None,
@@ -382,14 +426,14 @@ impl canvas::Program<Message> for Diagram<'_> {
         let layout = self.layout(bounds);
         let figure = self.figure_key(bounds, theme.extended_palette().is_dark);
         let bars = motion.bars.of(figure.clone(), || self.bars(&layout, colours));
-        let paths = motion.paths.of(figure.clone(), || self.under(&layout, colours));
+        let paths = motion.paths.of((figure.clone(), self.marked().cloned()), || self.under(&layout, colours));
         let nodes =
-            motion.nodes.of(self.nodes_key(figure, motion), || self.nodes(&layout, paths.as_ref(), motion, colours));
+            motion.nodes.of(self.nodes_key(figure, motion), || self.nodes(&layout, paths.0.as_ref(), motion, colours));
         // What is not kept is compared piece by piece, and drawn again where it
         // has changed.
         let mut frame = Frame::new(renderer, bounds.size());
         paint(&mut frame, &layout.places.gaps(&self.plan, self.diagram), None, colours);
-        self.words(&mut frame, &layout, colours);
+        self.words(&mut frame, &layout, &paths.1, colours);
         picture(&mut frame, self.pictures, INPUT, layout.input);
         bars.iter().chain(nodes.iter()).for_each(|image| put(&mut frame, image));
         vec![motion.last.ground(frame)]
@@ -444,8 +488,10 @@ mod tests {
             Message::Edit(edits) => format!("Edit {}", edits[0]),
             other @ (Message::Go(_)
             | Message::Hover(_)
+            | Message::Leave(_)
             | Message::Pick(_)
             | Message::Layer(_)
+            | Message::InsertLayer(_)
             | Message::Preview(_)
             | Message::Menu(_)
             | Message::Maximise(_)) => format!("{other:?}"),
@@ -485,6 +531,12 @@ mod tests {
         let said = |canvas: &Diagram<'_>, at: Point| written(canvas.pressed(&layout, at));
         assert_eq!(said(&canvas, layout.add[1].center()), "Edit add-filter conv2");
         assert_eq!(said(&canvas, layout.remove(0, 1).unwrap().center()), "Edit remove-filter conv1/7");
+        assert_eq!(said(&canvas, layout.remove_layer[0].unwrap().center()), "Edit remove-layer conv1");
+        for (gap, after) in ["None", "Some(LayerName(\"conv1\"))", "Some(LayerName(\"conv2\"))"].into_iter().enumerate()
+        {
+            let button = layout.insert[gap].unwrap().center();
+            assert_eq!(said(&canvas, button), format!("InsertLayer({after})"));
+        }
         assert!(said(&canvas, layout.nodes[0][1].center()).starts_with("Pick(Some"));
         assert!(said(&canvas, layout.heads[0].center()).starts_with("Layer"));
         assert_eq!(said(&canvas, Point::new(899.0, 299.0)), "Pick(None)");
@@ -494,15 +546,20 @@ mod tests {
         let layout_of_both = both.layout(bounds);
         let said_of_both = |at: Point| written(both.pressed(&layout_of_both, at));
         assert_eq!(said_of_both(layout_of_both.add[1].center()), "Edit add-filter conv2");
-        for nothing in [layout_of_both.add[2], layout_of_both.heads[2], layout_of_both.nodes[2][0]] {
+        let gone = [layout_of_both.insert[3].unwrap(), layout_of_both.remove_layer[2].unwrap()];
+        for nothing in
+            [layout_of_both.add[2], layout_of_both.heads[2], layout_of_both.nodes[2][0]].into_iter().chain(gone)
+        {
             assert_eq!(said_of_both(nothing.center()), "Pick(None)");
         }
         // Another branch was selected, and its network is not there yet; another
         // change is under way; and the network beside is looked at, not edited.
         for steering in [Steering::NotYet, Steering::Later, Steering::Elsewhere] {
             let other = of(steering);
-            for button in [layout.add[1], layout.remove(0, 1).unwrap()] {
-                assert!(!said(&other, button.center()).starts_with("Edit"), "{steering:?}");
+            let layers = [layout.insert[1].unwrap(), layout.remove_layer[1].unwrap()];
+            for button in [layout.add[1], layout.remove(0, 1).unwrap()].into_iter().chain(layers) {
+                let said = said(&other, button.center());
+                assert!(!said.starts_with("Edit") && !said.starts_with("Insert"), "{steering:?}");
             }
         }
     }

@@ -1,18 +1,21 @@
 //! The embedding: a point a filter, one filter of two branches joined. From
-//! step to step points glide.
+//! step to step points glide. The wheel looks closer, a drag moves what is seen, and a
+//! double click shows all of it again.
 
 use std::cell::Ref;
 use std::time::{Duration, Instant};
 
+use iced::advanced::mouse::{Click, click};
 use iced::widget::canvas::{self, Action, Event, Frame, Geometry};
 use iced::{Point, Rectangle, Renderer, Size, Theme, mouse, window};
-use revacnn_notebook::scene::{Place, Role, ScatterLayout, ScatterOptions};
+use revacnn_notebook::scene::{Place, Role, ScatterLayout, ScatterOptions, View};
 use revacnn_schemas::{FilterIdentity, Scatter, ScatterPoint};
 
 use super::atlas::{Atlas, Placed};
 use super::geometry_cache::{Kept, Last, size_key};
-use super::labels::under_way;
-use super::paint::{STYLE, paint, point, room};
+use super::labels::{TextAlign, label, under_way};
+use super::paint::{STYLE, paint, point, rectangle, room};
+use super::text::width;
 use super::{hover, put};
 use crate::figure::{FilterKey, Highlights, Message};
 use crate::pixels::Pictures;
@@ -22,6 +25,12 @@ use crate::theme::Colours;
 const REACH: f32 = 10.0;
 /// The height of a line beneath the points.
 const NOTE: f32 = 16.0;
+/// How much closer a notch of the wheel looks.
+const NOTCH: f32 = 1.15;
+/// So many pixels of a wheel that tells them are a notch.
+const PIXELS: f32 = 40.0;
+/// A pointer that moves less far presses, and does not drag.
+const DRAG: f32 = 3.0;
 /// How long points glide.
 const GLIDE: Duration = Duration::from_millis(200);
 
@@ -64,8 +73,18 @@ pub(crate) struct EmbeddingPlot<'a> {
 }
 
 /// What the places of the points depend on: the figure, the size, how many branches
-/// there are.
-type LayoutKey = (Option<u64>, [u32; 2], usize);
+/// there are, and how closely one looks.
+type LayoutKey = (Option<u64>, [u32; 2], usize, u32);
+
+/// The mouse's button, held down on no point.
+#[derive(Debug, Clone, Copy)]
+struct Drag {
+    from: Point,
+    /// Where the pointer was last.
+    last: Point,
+    /// Whether it has moved what is seen.
+    moved: bool,
+}
 
 /// What the image of the points depends on.
 #[derive(Debug, PartialEq, Eq)]
@@ -73,6 +92,8 @@ struct PointsKey {
     layout: LayoutKey,
     /// How far they are on their way.
     share: u32,
+    /// Where each is seen: what is looked at may have moved.
+    corner: [u32; 2],
     late: bool,
     hovered: Option<FilterKey>,
     picked: Option<FilterKey>,
@@ -86,6 +107,10 @@ pub(crate) struct Glide {
     to: Vec<(FilterIdentity, usize, Point)>,
     since: Option<Instant>,
     share: f32,
+    /// How what lies there is looked at.
+    view: View,
+    drag: Option<Drag>,
+    clicked: Option<Click>,
     over: Option<FilterKey>,
     ground: Last,
     /// The line that says that another embedding is on its way.
@@ -97,6 +122,16 @@ pub(crate) struct Glide {
     title: String,
 }
 
+impl Drag {
+    /// How far what is seen moves with the pointer; `None` while it has hardly moved.
+    fn follow(&mut self, to: Point) -> Option<[f32; 2]> {
+        self.moved |= self.from.distance(to) > DRAG;
+        let by = self.moved.then_some([to.x - self.last.x, to.y - self.last.y])?;
+        self.last = to;
+        Some(by)
+    }
+}
+
 impl Glide {
     fn now(&self) -> Vec<Point> {
         on_the_way(&self.from, &self.to, self.share)
@@ -104,22 +139,24 @@ impl Glide {
 }
 
 impl EmbeddingPlot<'_> {
-    fn layout_key(&self, size: Size) -> LayoutKey {
-        (self.number, size_key(size), self.branches)
+    fn layout_key(&self, size: Size, view: View) -> LayoutKey {
+        (self.number, size_key(size), self.branches, view.zoom().to_bits())
     }
 
     /// Where everything lies.
     fn layout<'k>(&self, gliding: &'k Glide, size: Size) -> Ref<'k, ScatterLayout> {
         // Points need the room more than notes.
         let notes = (size.height * 0.3 / NOTE).max(2.0) as usize;
-        let options = ScatterOptions { size: room(size), notes, branches: self.branches, style: STYLE };
-        gliding.layout.of(self.layout_key(size), || ScatterLayout::of(self.scatter, &options))
+        let (branches, zoom) = (self.branches, gliding.view.zoom());
+        let options = ScatterOptions { size: room(size), notes, branches, style: STYLE, zoom };
+        gliding.layout.of(self.layout_key(size, gliding.view), || ScatterLayout::of(self.scatter, &options))
     }
 
     /// Points and the lines between them as one image.
     fn points(&self, layout: &ScatterLayout, at: &[Place], alpha: f32, colours: &Colours) -> Option<Placed> {
-        let around: Vec<Rectangle> = at.iter().map(|at| Rectangle::new(point(*at), Size::ZERO)).collect();
-        let mut atlas = Atlas::about(&around, layout.side / 2.0 + 6.0)?;
+        let seen = at.iter().filter(|at| layout.is_seen(**at));
+        let around: Vec<Rectangle> = seen.map(|at| Rectangle::new(point(*at), Size::ZERO)).collect();
+        let mut atlas = Atlas::about_within(&around, layout.side / 2.0 + 6.0, rectangle(layout.area))?;
         let scene = layout.points(self.scatter, at, |point| self.highlights.has(&key(point)), alpha);
         atlas.paint(&scene, self.pictures, colours);
         Some(atlas.into_handle())
@@ -130,9 +167,12 @@ impl EmbeddingPlot<'_> {
         places.map(|(found, at)| (found.filter.clone(), found.group, point(*at))).collect()
     }
 
-    fn point_at(&self, layout: &ScatterLayout, at: Point) -> Option<FilterKey> {
-        let near = layout.places.iter().enumerate().map(|(place, found)| (place, point(*found).distance(at)));
-        let nearest = near.filter(|(_, distance)| *distance < REACH).min_by(|a, b| a.1.total_cmp(&b.1));
+    fn point_at(&self, gliding: &Glide, size: Size, at: Point) -> Option<FilterKey> {
+        let layout = self.layout(gliding, size);
+        let seen = layout.places.iter().map(|place| point(gliding.view.seen(*place, layout.area)));
+        let near = seen.enumerate().map(|(place, found)| (place, found.distance(at)));
+        let reach = REACH.max(layout.side / 2.0);
+        let nearest = near.filter(|(_, distance)| *distance < reach).min_by(|a, b| a.1.total_cmp(&b.1));
         nearest.map(|(place, _)| key(&self.scatter.points[place]))
     }
 
@@ -173,14 +213,45 @@ impl canvas::Program<Message> for EmbeddingPlot<'_> {
                 self.glide(gliding, bounds.size(), *now).then(Action::request_redraw)
             }
             Event::Mouse(mouse::Event::CursorMoved { .. }) => {
+                if let Some(drag) = &mut gliding.drag {
+                    let by = drag.follow(cursor.position_from(bounds.position())?)?;
+                    let area = self.layout(gliding, bounds.size()).area;
+                    gliding.view = gliding.view.moved(by, area);
+                    return Some(Action::request_redraw().and_capture());
+                }
                 let at = cursor.position_in(bounds);
-                let over = at.and_then(|at| self.point_at(&self.layout(gliding, bounds.size()), at));
+                let over = at.and_then(|at| self.point_at(gliding, bounds.size(), at));
                 hover(&mut gliding.over, over)
             }
             Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left)) => {
                 let at = cursor.position_in(bounds)?;
-                let picked = self.point_at(&self.layout(gliding, bounds.size()), at);
+                let click = Click::new(at, mouse::Button::Left, gliding.clicked);
+                gliding.clicked = Some(click);
+                if click.kind() == click::Kind::Double && !gliding.view.is_whole() {
+                    gliding.view = View::default();
+                    return Some(Action::request_redraw().and_capture());
+                }
+                let picked = self.point_at(gliding, bounds.size(), at);
+                if picked.is_none() {
+                    gliding.drag = Some(Drag { from: at, last: at, moved: false });
+                    return Some(Action::capture());
+                }
                 Some(Action::publish(Message::Pick(picked)).and_capture())
+            }
+            Event::Mouse(mouse::Event::ButtonReleased(mouse::Button::Left)) => {
+                // What was no drag is a press on nothing.
+                let drag = gliding.drag.take()?;
+                (!drag.moved).then(|| Action::publish(Message::Pick(None)).and_capture())
+            }
+            Event::Mouse(mouse::Event::WheelScrolled { delta }) => {
+                let at = cursor.position_in(bounds)?;
+                let notches = match delta {
+                    mouse::ScrollDelta::Lines { y, .. } => *y,
+                    mouse::ScrollDelta::Pixels { y, .. } => y / PIXELS,
+                };
+                let area = self.layout(gliding, bounds.size()).area;
+                gliding.view = gliding.view.closer(NOTCH.powf(notches), [at.x, at.y], area);
+                Some(Action::request_redraw().and_capture())
             }
             Event::Keyboard(_) | Event::Mouse(_) | Event::Window(_) | Event::Touch(_) | Event::InputMethod(_) => None,
         }
@@ -201,11 +272,13 @@ impl canvas::Program<Message> for EmbeddingPlot<'_> {
         let there = || layout.places.clone();
         let on_the_way = || gliding.now().into_iter().map(|at| [at.x, at.y]).collect();
         let at: Vec<Place> = if gliding.to.len() == layout.places.len() { on_the_way() } else { there() };
+        let at: Vec<Place> = at.into_iter().map(|place| gliding.view.seen(place, layout.area)).collect();
         let alpha = if self.late { 0.55 } else { 1.0 };
         let mut frame = Frame::new(renderer, size);
         let key_of_points = PointsKey {
-            layout: self.layout_key(size),
+            layout: self.layout_key(size, gliding.view),
             share: gliding.share.to_bits(),
+            corner: gliding.view.seen([0.0; 2], layout.area).map(f32::to_bits),
             late: self.late,
             hovered: self.highlights.hovered.cloned(),
             picked: self.highlights.picked.cloned(),
@@ -221,6 +294,14 @@ impl canvas::Program<Message> for EmbeddingPlot<'_> {
             if is_marked { Some(Role::Ink) } else { rests.then_some(Role::Quiet) }
         };
         paint(&mut frame, &layout.words(self.scatter, &at, number, STYLE), None, colours);
+        if !gliding.view.is_whole() {
+            let words = format!("{:.1}× · double click shows all", gliding.view.zoom());
+            // Beside the legend, above the points.
+            let at = Point::new(size.width - 12.0, (layout.area.y - 8.0).max(8.0));
+            let ground = Size::new(width(&words) + 8.0, 16.0);
+            frame.fill_rectangle(Point::new(at.x - ground.width + 4.0, at.y - 8.0), ground, colours.paper);
+            label(&mut frame, words, at, colours.ink, TextAlign::Right);
+        }
         let mut line = Frame::new(renderer, bounds.size());
         if self.late {
             under_way(&mut line, colours);
@@ -229,10 +310,12 @@ impl canvas::Program<Message> for EmbeddingPlot<'_> {
     }
 
     fn mouse_interaction(&self, gliding: &Glide, bounds: Rectangle, cursor: mouse::Cursor) -> mouse::Interaction {
-        let layout = self.layout(gliding, bounds.size());
-        match cursor.position_in(bounds).and_then(|at| self.point_at(&layout, at)) {
-            Some(_) => mouse::Interaction::Pointer,
-            None => mouse::Interaction::default(),
+        let at = cursor.position_in(bounds);
+        match at.map(|at| self.point_at(gliding, bounds.size(), at)) {
+            _ if gliding.drag.is_some_and(|drag| drag.moved) => mouse::Interaction::Grabbing,
+            Some(Some(_)) => mouse::Interaction::Pointer,
+            Some(None) if !gliding.view.is_whole() => mouse::Interaction::Grab,
+            Some(None) | None => mouse::Interaction::default(),
         }
     }
 }
@@ -257,6 +340,16 @@ mod tests {
 
     type Drawing = Geometry<Renderer>;
     type Label = iced::advanced::graphics::Text;
+
+    /// Looked at closely, points lay over the next panel.
+    #[test]
+    fn nothing_is_drawn_beyond_the_area_of_the_points() {
+        let area = Rectangle { x: 0.0, y: 20.0, width: 200.0, height: 60.0 };
+        let square = |x: f32, y: f32| Rectangle { x, y, width: 30.0, height: 30.0 };
+        let atlas = Atlas::about_within(&[square(-10.0, 0.0), square(190.0, 70.0)], 6.0, area).unwrap();
+        assert_eq!(atlas.bounds, area);
+        assert!(Atlas::about_within(&[square(400.0, 0.0)], 6.0, area).is_none());
+    }
 
     #[test]
     fn the_marked_filter_has_its_number_also_while_the_points_are_late() {
@@ -283,8 +376,8 @@ mod tests {
         let bounds = Rectangle { x: 0.0, y: 0.0, width: 200.0, height: 100.0 };
         let words = |plot: EmbeddingPlot<'_>| {
             let gliding = Glide::default();
-            let layout = plot.layout(&gliding, bounds.size()).clone();
-            assert!(plot.point_at(&layout, super::point(layout.places[1])).is_some());
+            let there = plot.layout(&gliding, bounds.size()).places[1];
+            assert!(plot.point_at(&gliding, bounds.size(), super::point(there)).is_some());
             let theme = crate::theme::theme(false);
             let drawn = canvas::Program::draw(&plot, &gliding, &renderer, &theme, bounds, mouse::Cursor::Unavailable);
             let Some(Drawing::Cache(kept)) = drawn.into_iter().next() else { panic!("it is kept") };

@@ -1,5 +1,6 @@
 //! A layer's filters in a grid: a row a branch, the same filters beneath one
-//! another, and a gap with a dotted outline where a branch lacks one.
+//! another, and a gap with a dotted outline where a branch lacks one. Where there are
+//! more than can be seen at once, the grid is higher than its room, and scrolls.
 
 use std::cell::Ref;
 
@@ -37,11 +38,19 @@ pub(crate) struct FilterGrid<'a> {
     /// Whether it is of another step than the cursor's.
     pub(crate) late: bool,
     pub(crate) cache: &'a Cache,
+    /// The height that is seen of it.
+    pub(crate) height: f32,
+}
+
+/// How high a grid is that is seen in some room.
+pub(crate) fn height(grid: &ImageGrid, seen: Size) -> f32 {
+    GridLayout::of(grid, room(seen), STYLE).height.ceil().max(seen.height)
 }
 
 impl FilterGrid<'_> {
     fn layout<'k>(&self, over: &'k Over, size: Size) -> Ref<'k, GridLayout> {
-        over.layout.of((self.number, size_key(size)), || GridLayout::of(self.grid, room(size), STYLE))
+        let seen = Size::new(size.width, self.height);
+        over.layout.of((self.number, size_key(seen)), || GridLayout::of(self.grid, room(seen), STYLE))
     }
 
     fn filter_at(&self, over: &Over, at: Point, size: Size) -> Option<FilterKey> {

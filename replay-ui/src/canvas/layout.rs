@@ -23,6 +23,10 @@ pub(crate) struct Layout {
     pub(crate) heads: Vec<Rectangle>,
     /// The button that adds a filter, a column each.
     pub(crate) add: Vec<Rectangle>,
+    /// The button that removes a layer, a column each where there is room.
+    pub(crate) remove_layer: Vec<Option<Rectangle>>,
+    /// The button that inserts a layer: before the first column, and after each.
+    pub(crate) insert: Vec<Option<Rectangle>>,
 }
 
 impl Layout {
@@ -30,11 +34,14 @@ impl Layout {
     pub(crate) fn of(plan: &Plan, has_classes: bool, size: Size) -> Self {
         let places = NetworkLayout::of(plan, has_classes, room(size), STYLE);
         let all = |areas: &[revacnn_notebook::scene::Area]| areas.iter().copied().map(rectangle).collect();
+        let some = |areas: &[Option<revacnn_notebook::scene::Area>]| areas.iter().map(|at| at.map(rectangle)).collect();
         Self {
             input: rectangle(places.input),
             nodes: places.nodes.iter().map(|nodes| all(nodes)).collect(),
             heads: all(&places.heads),
             add: all(&places.add),
+            remove_layer: some(&places.remove),
+            insert: some(&places.insert),
             places,
         }
     }
@@ -48,7 +55,17 @@ impl Layout {
 
     /// The layer whose `+` is under a point.
     pub(crate) fn add_at(&self, at: Point) -> Option<usize> {
-        self.add.iter().position(|button| button.expand(3.0).contains(at))
+        self.add.iter().position(|button| button.expand(1.0).contains(at))
+    }
+
+    /// The layer whose `×` is under a point.
+    pub(crate) fn remove_layer_at(&self, at: Point) -> Option<usize> {
+        self.remove_layer.iter().position(|button| button.is_some_and(|button| button.expand(1.0).contains(at)))
+    }
+
+    /// The gap between layers whose `+` is under a point: 0 is before the first.
+    pub(crate) fn insert_at(&self, at: Point) -> Option<usize> {
+        self.insert.iter().position(|button| button.is_some_and(|button| button.expand(2.0).contains(at)))
     }
 
     /// The layer whose name is under a point.
@@ -111,6 +128,7 @@ pub(crate) mod tests {
                 .map(|(layer, nodes)| DiagramColumn {
                     layer: layer.parse().unwrap(),
                     description: String::new(),
+                    layers: vec![layer.parse().unwrap()],
                     nodes: nodes.iter().map(|found| node(layer, *found)).collect(),
                 })
                 .collect(),
@@ -149,6 +167,17 @@ pub(crate) mod tests {
                 assert!(all[place + 1..].iter().all(|other| node.intersection(other).is_none()), "{size:?}");
             }
             assert_eq!(layout.node_at(layout.nodes[1][7].center()), Some((1, 7)));
+            for (place, remove) in
+                layout.remove_layer.iter().enumerate().filter_map(|(place, at)| Some((place, (*at)?)))
+            {
+                assert_eq!(
+                    (layout.remove_layer_at(remove.center()), layout.add_at(remove.center())),
+                    (Some(place), None)
+                );
+            }
+            for (place, insert) in layout.insert.iter().enumerate().filter_map(|(place, at)| Some((place, (*at)?))) {
+                assert_eq!((layout.insert_at(insert.center()), layout.add_at(insert.center())), (Some(place), None));
+            }
             for (place, add) in layout.add.iter().enumerate() {
                 assert_eq!(layout.add_at(add.center()), Some(place));
                 assert!(all.iter().all(|node| node.intersection(add).is_none()), "{size:?}");

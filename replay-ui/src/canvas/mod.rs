@@ -72,10 +72,11 @@ pub(crate) fn turned(delta: &mouse::ScrollDelta) -> [f32; 2] {
 /// left the last one. Each canvas remembers its own, so that one that the
 /// pointer is not over does not speak for the others.
 pub(crate) fn hover(over: &mut Option<FilterKey>, now: Option<FilterKey>) -> Option<Action<Message>> {
-    (*over != now).then(|| {
-        over.clone_from(&now);
-        Action::publish(Message::Hover(now))
-    })
+    if *over == now {
+        return None;
+    }
+    let left = std::mem::replace(over, now.clone());
+    now.map(Message::Hover).or(left.map(Message::Leave)).map(Action::publish)
 }
 
 /// Draws an image of a figure into a rectangle whose corner and sides are

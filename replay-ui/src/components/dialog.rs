@@ -1,8 +1,8 @@
 //! What opens above the window, one at a time: a question, the form of a new
-//! run, a figure's menu, the list of keys.
+//! run or of a new layer, a figure's menu, the list of keys.
 
 use super::pieces::{Piece, dialog};
-use super::{figure_menu, help, prompt, run_form};
+use super::{figure_menu, help, layer_form, prompt, run_form};
 use crate::context::Context;
 
 /// The open dialog.
@@ -10,6 +10,7 @@ use crate::context::Context;
 pub(crate) enum State {
     Prompt(prompt::State),
     RunForm(run_form::State),
+    LayerForm(layer_form::State),
     Menu(figure_menu::State),
     Help,
 }
@@ -19,6 +20,7 @@ pub(crate) enum State {
 pub(crate) enum Message {
     Prompt(prompt::Message),
     RunForm(run_form::Message),
+    LayerForm(layer_form::Message),
     Menu(figure_menu::Message),
     /// Close it.
     Leave,
@@ -31,6 +33,7 @@ pub(crate) enum Action {
     Leave,
     Prompt(prompt::Action),
     RunForm(run_form::Action),
+    LayerForm(layer_form::Action),
     Menu(figure_menu::Action),
 }
 
@@ -41,10 +44,11 @@ impl State {
             (_, Message::Leave) => Action::Leave,
             (Self::Prompt(prompt), Message::Prompt(message)) => Action::Prompt(prompt.update(message, context)),
             (Self::RunForm(form), Message::RunForm(message)) => Action::RunForm(form.update(message)),
+            (Self::LayerForm(form), Message::LayerForm(message)) => Action::LayerForm(form.update(message, context)),
             (Self::Menu(menu), Message::Menu(message)) => Action::Menu(menu.update(message, menus)),
             (
-                Self::Prompt(_) | Self::RunForm(_) | Self::Menu(_) | Self::Help,
-                Message::Prompt(_) | Message::RunForm(_) | Message::Menu(_),
+                Self::Prompt(_) | Self::RunForm(_) | Self::LayerForm(_) | Self::Menu(_) | Self::Help,
+                Message::Prompt(_) | Message::RunForm(_) | Message::LayerForm(_) | Message::Menu(_),
             ) => Action::None,
         }
     }
@@ -53,6 +57,7 @@ impl State {
         let content = match self {
             Self::Prompt(prompt) => prompt.view(context).map(Message::Prompt),
             Self::RunForm(form) => form.view().map(Message::RunForm),
+            Self::LayerForm(form) => form.view(context).map(Message::LayerForm),
             Self::Menu(menu) => menu.view(menus).map(Message::Menu),
             Self::Help => help::view(),
         };

@@ -1,19 +1,30 @@
 //! The filters of a layer: in one plane, and as images.
 
-use iced::widget::{canvas, column, container, radio, row, scrollable};
-use iced::{Alignment, Fill, Length, Padding};
+use iced::widget::text::{LineHeight, Wrapping};
+use iced::widget::{canvas, column, container, radio, responsive, row, scrollable};
+use iced::{Alignment, Fill, Length, Padding, Pixels, Size};
+use revacnn_notebook::scene::colours_of;
 use revacnn_notebook::{Method, Source};
+use revacnn_schemas::{ImageGrid, Palette};
 
 use super::frame::{awaited, late, maximise_button, menu_button, noted_below, with_menu};
-use super::pieces::{Piece, faint, noted, plain, quiet, upright};
+use super::pieces::{Piece, colour_bar, faint, noted, plain, quiet, upright};
 use crate::canvas::embedding_plot::EmbeddingPlot;
-use crate::canvas::filter_grid::FilterGrid;
+use crate::canvas::filter_grid::{self, FilterGrid};
 use crate::canvas::geometry_cache::Cache;
+use crate::canvas::labels::number;
 use crate::cells::ViewId;
 use crate::context::Context;
 use crate::figure;
+use crate::focus::Stop;
 use crate::sizes::Panel;
 use crate::theme::SMALL;
+
+/// The height of a radio button's line, in whole pixels: so is then where what is beneath
+/// begins, and its scroll bar is drawn anew as a whole.
+const LINE: LineHeight = LineHeight::Absolute(Pixels(16.0));
+/// The width of a scroll bar.
+const BAR: f32 = 10.0;
 
 /// The sources in the order of the radio buttons.
 pub(crate) const SOURCES: [(Source, &str); 4] = [
@@ -51,6 +62,25 @@ impl From<figure::Message> for Message {
     fn from(message: figure::Message) -> Self {
         Self::Figure(message)
     }
+}
+
+/// What the colours of some images mean, beneath them.
+fn colours_below<'a, M: 'a>(grid: &ImageGrid) -> Option<Piece<'a, M>> {
+    let (palette, range) = colours_of(grid)?;
+    let words = |words: String| faint(words).wrapping(Wrapping::None);
+    let ends = range.map(|ends| ends.map(|end| number(end.into())));
+    let line = match (palette, ends) {
+        (Palette::Rgb, Some([_, high])) => row![words(format!("red, green and blue within ±{high}, grey is 0"))],
+        (Palette::Rgb, None) => row![words("red, green and blue, grey is 0".to_owned())],
+        (_, Some([low, high])) => row![words(low), colour_bar(palette), words(high)],
+        (_, None) => {
+            let [low, high] = if palette == Palette::Diverging { ["−", "+"] } else { ["low", "high"] };
+            let each = words("each picture in a range of its own".to_owned());
+            row![words(low.to_owned()), colour_bar(palette), words(high.to_owned()), each]
+        }
+    };
+    let line = line.spacing(8).align_y(Alignment::Center);
+    Some(container(line).padding([0, 12]).height(20).clip(true).into())
 }
 
 impl State {
@@ -92,17 +122,26 @@ impl State {
             None => awaited(context, "reading the filters"),
             Some(Err(reason)) => noted(reason),
             Some(Ok(grid)) => {
-                let notes = noted_below(&grid.notes);
-                let grid = FilterGrid {
+                let shown = |height: f32| FilterGrid {
                     grid,
                     number: context.cells.number(ViewId::FILTERS),
                     pictures: context.cells.pictures(ViewId::FILTERS),
                     highlights: context.marks.highlights(),
                     late: context.cells.stale(ViewId::FILTERS, context.time.cursor).is_some(),
                     cache: &self.cache,
+                    height,
                 };
-                let notes = notes.map(|notes| container(notes).padding([0, 12]));
-                column![canvas(grid).width(Fill).height(Fill)].push(notes).into()
+                let body = responsive(move |room| {
+                    if filter_grid::height(grid, room) <= room.height {
+                        return canvas(shown(room.height)).width(Fill).height(Fill).into();
+                    }
+                    // The bar beside the images, and not over them.
+                    let beside = Size::new((room.width - BAR).max(1.0), room.height);
+                    let high = filter_grid::height(grid, beside);
+                    scrollable(canvas(shown(room.height)).width(Fill).height(high)).spacing(0).height(Fill).into()
+                });
+                let notes = noted_below(&grid.notes).map(|notes| container(notes).padding([0, 12]));
+                column![body].push(colours_below(grid)).push(notes).into()
             }
         }
     }
@@ -112,7 +151,15 @@ impl State {
             let chosen = context.marks.layer.as_ref() == Some(&layer);
             quiet(plain(layer.to_string()), chosen, Some(figure::Message::Layer(layer).into()))
         }));
-        let of = |source, words| radio(words, source, Some(self.of), Message::Of).size(14).text_size(SMALL).spacing(4);
+        let of = |source, words| {
+            Stop::of(
+                radio(words, source, Some(self.of), Message::Of)
+                    .size(14)
+                    .text_size(SMALL)
+                    .text_line_height(LINE)
+                    .spacing(4),
+            )
+        };
         let sources = row(SOURCES.map(|(source, words)| of(source, words).into())).spacing(12).wrap();
         let method = |method, words| quiet(plain(words), self.method == method, Some(Message::Method(method)));
         let controls = row![]

@@ -1,18 +1,17 @@
 //! A number over the training, in the panel at the right: of the chosen
 //! filter, else one of the branch.
 
-use iced::widget::{column, container, pick_list};
+use iced::widget::{column, container};
 use revacnn_notebook::{QUANTITIES, is_of_filters};
 use revacnn_schemas::{HyperParameters, Step};
 
 use super::frame::{lacking, noted_below};
-use super::pieces::{Piece, chooser, faint};
+use super::pieces::{Piece, choices, faint};
 use crate::canvas::chart::{self, ChartPlot, Scrub, Zoom};
 use crate::canvas::geometry_cache::Cache;
 use crate::cells::ViewId;
 use crate::context::Context;
 use crate::figure;
-use crate::theme::SMALL;
 
 /// Numbers of a filter that can be seen over time.
 pub(crate) const OF_A_FILTER: [(&str, &str); 6] = [
@@ -110,14 +109,13 @@ impl State {
 
     /// The history of the chosen filter.
     pub(crate) fn view_filter<'a>(&'a self, context: &'a Context) -> Piece<'a, Message> {
-        let choices = OF_A_FILTER.map(|(quantity, words)| choice(quantity, words));
+        let all = OF_A_FILTER.map(|(quantity, words)| choice(quantity, words));
         let place = OF_A_FILTER.iter().position(|(quantity, _)| *quantity == self.of_filter);
-        let now = place.map(|place| choices[place].clone());
-        let choose = pick_list(choices, now, |chosen| {
+        let now = place.map(|place| all[place].clone());
+        let choose = choices(all.to_vec(), now, "", |chosen| {
             let found = OF_A_FILTER.iter().find(|(quantity, _)| *quantity == chosen.quantity);
             Message::OfFilter(found.map_or(OF_A_FILTER[0].0, |(quantity, _)| quantity))
         });
-        let choose = choose.text_size(SMALL).padding([2, 8]).style(chooser(place));
         column![choose, self.chart(context)].spacing(4).into()
     }
 
@@ -125,11 +123,9 @@ impl State {
     pub(crate) fn view_branch<'a>(&'a self, context: &'a Context) -> Piece<'a, Message> {
         let all: Vec<Choice> =
             of_a_branch(context).iter().map(|quantity| choice(quantity, &quantity.replace('_', " "))).collect();
-        let place = all.iter().position(|choice| Some(choice.quantity.as_str()) == self.of_branch());
         // What this branch has not is still named.
         let now = self.of_branch().map(|quantity| choice(quantity, &quantity.replace('_', " ")));
-        let choose = pick_list(all, now, |chosen| Message::OfBranch(chosen.quantity)).placeholder("a number over time");
-        let choose = choose.text_size(SMALL).padding([2, 8]).style(chooser(place));
+        let choose = choices(all, now, "plot over time …", |chosen| Message::OfBranch(chosen.quantity));
         column![choose].push(self.of_branch.is_some().then(|| self.chart(context))).spacing(4).into()
     }
 

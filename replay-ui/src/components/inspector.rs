@@ -2,13 +2,13 @@
 //! hyper-parameters and its layer.
 
 use iced::widget::{Space, column, container, image, mouse_area, row, scrollable, text};
-use iced::{Fill, Padding};
+use iced::{Alignment, Fill, Padding};
 use revacnn_schemas::{
-    BranchName, DiagramColumn, DiagramNode, Edit, Figure, FilterInit, Panel, SCALARS, ScalarKind, TableFigure,
+    BranchName, DiagramColumn, DiagramNode, Edit, Figure, FilterInit, Palette, Panel, SCALARS, ScalarKind, TableFigure,
 };
 
 use super::frame::{edit_button, lacking, noted_below};
-use super::pieces::{Piece, faint, filled, ground, hinted, pair, plain, press, removes, separator};
+use super::pieces::{Piece, colour_bar, faint, filled, ground, hinted_above, pair, plain, press, removes, separator};
 use super::{history, hyper_parameters};
 use crate::canvas::labels::{count, number};
 use crate::canvas::layout::node_of;
@@ -137,7 +137,7 @@ impl State {
             column![text(branch.name.as_str()).size(NORMAL).wrapping(text::Wrapping::WordOrGlyph)].spacing(4);
         let train = if branch.training { None } else { Some(Message::Ask(Question::TrainOn)) };
         let on = [
-            filled("train on", train.filter(|_| ready)),
+            filled("continue training", train.filter(|_| ready)),
             press("fork here", ready.then_some(Message::Ask(Question::Fork))),
             press("rename", ready.then_some(Message::Ask(Question::Rename))),
         ];
@@ -211,8 +211,14 @@ fn images(context: &Context, view: ViewId) -> Piece<'_, Message> {
     for (place, line) in grid.rows.iter().enumerate() {
         let ends = line.images.iter().flatten().map(|image| image.range);
         let ends = ends.reduce(|[low, high], [least, most]| [low.min(least), high.max(most)]);
-        let range = ends.map(|[low, high]| format!("{} … {}", number(low.into()), number(high.into())));
-        page = page.push(row![faint(line.label.as_str()), Space::new().width(Fill)].push(range.map(faint)));
+        let range = ends.map(|ends| ends.map(|end| number(end.into())));
+        let palette = line.images.iter().flatten().map(|image| image.palette).find(|palette| *palette != Palette::Rgb);
+        let colours = range.zip(palette).map(|([low, high], palette)| {
+            let bar = row![faint(low), colour_bar(palette), faint(high)];
+            bar.spacing(4).align_y(Alignment::Center)
+        });
+        page = page
+            .push(row![faint(line.label.as_str()), Space::new().width(Fill)].push(colours).align_y(Alignment::Center));
         let side = if line.images.len() <= 3 { 2.0 * SIDE } else { SIDE };
         let shown = line.images.iter().enumerate().filter_map(|(column, found)| {
             let [columns, rows] = pictures?.size((place, column))?;
@@ -225,7 +231,7 @@ fn images(context: &Context, view: ViewId) -> Piece<'_, Message> {
                 Some(key) => mouse_area(picture).on_press(figure::Message::Pick(Some(key.clone())).into()).into(),
                 None => picture.into(),
             };
-            Some(hinted(picture, found.label.as_str()))
+            Some(hinted_above(picture, found.label.as_str()))
         });
         page = page.push(row(shown).spacing(4).wrap());
     }
@@ -251,7 +257,7 @@ fn numbers<'a>(context: &Context, key: &FilterKey, node: &DiagramNode) -> Piece<
     if let Some(Ok(other)) = context.cells.network(ViewId::OTHER_NETWORK) {
         let (name, value) = match node_of(other, &key.0, &key.1) {
             Some((_, twin)) => ("norm in the branch beside", number(twin.weight_norm.into())),
-            None => ("in the branch beside", "lacking".to_owned()),
+            None => ("in the branch beside", "missing".to_owned()),
         };
         page = page.push(line(name, value));
     }
@@ -280,7 +286,7 @@ fn filter_edits<'a>(context: &Context, (layer, filter): &FilterKey, node: &Diagr
 fn layer_edits(context: &Context) -> Option<Piece<'_, Message>> {
     let Some(Ok(diagram)) = context.cells.network(ViewId::NETWORK) else { return None };
     let column = diagram.columns.iter().find(|column| Some(&column.layer) == context.marks.layer.as_ref())?;
-    let DiagramColumn { layer, description, nodes } = column;
+    let DiagramColumn { layer, description, layers, nodes } = column;
     let ready = !context.is_busy();
     let all_frozen = nodes.iter().all(|node| node.frozen);
     let freeze = if all_frozen { "unfreeze" } else { "freeze" };
@@ -304,6 +310,10 @@ fn layer_edits(context: &Context) -> Option<Piece<'_, Message>> {
                 insert("insert conv after", "conv", "init=identity"),
                 insert("dropout after", "dropout", ""),
                 insert("batch norm after", "batchnorm", ""),
+                press(
+                    "insert another …",
+                    ready.then(|| figure::Message::InsertLayer(layers.last().or(Some(layer)).cloned()).into()),
+                ),
             ]
             .spacing(4)
             .wrap(),
@@ -339,14 +349,18 @@ fn differences(context: &Context) -> Piece<'_, Message> {
     }
 }
 
-/// A table of a figure, a line a row: what it is, then its numbers.
+/// A table of a figure, a line a row: what it is, then its numbers; what they are
+/// is above them.
 fn table(found: &TableFigure) -> Piece<'_, Message> {
     let mut page = column![plain(found.title.as_str())].spacing(2);
+    let heads: Vec<&str> =
+        found.columns.iter().map(|column| column.name.as_str()).filter(|name| !name.is_empty()).collect();
+    page = page.push((!heads.is_empty()).then(|| faint(heads.join(" · "))));
     for line in &found.rows {
         let mut cells = line.iter();
         let first = cells.next().map_or("", String::as_str);
         let rest: Vec<&str> = cells.map(String::as_str).filter(|cell| !cell.is_empty()).collect();
         page = page.push(row![faint(first), Space::new().width(8), plain(rest.join(" · "))].wrap());
     }
-    page.into()
+    page.push(noted_below(&found.notes)).into()
 }

@@ -12,6 +12,7 @@ pub(crate) mod help;
 pub(crate) mod history;
 pub(crate) mod hyper_parameters;
 pub(crate) mod inspector;
+pub(crate) mod layer_form;
 pub(crate) mod loss;
 pub(crate) mod network;
 pub(crate) mod pieces;

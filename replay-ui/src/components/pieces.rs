@@ -3,10 +3,13 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use iced::widget::{
-    button, center, column, container, mouse_area, opaque, pick_list, row, rule, text, text_input, tooltip,
+    Space, button, center, column, container, mouse_area, opaque, pick_list, row, rule, text, text_input, tooltip,
 };
 use iced::{Alignment, Background, Border, Color, Element, Fill, Padding, Theme, border};
+use revacnn_notebook::look::ramp;
+use revacnn_schemas::Palette;
 
+use crate::focus::Stop;
 use crate::theme::{Colours, LARGE, NORMAL, SMALL};
 
 /// A part of the window, and what it says.
@@ -64,10 +67,9 @@ pub(crate) fn quiet<'a, M: Clone + 'a>(
     chosen: bool,
     message: Option<M>,
 ) -> Piece<'a, M> {
-    button(content)
-        .padding(Padding::from([4, 8]))
-        .on_press_maybe(message)
-        .style(move |theme: &Theme, status| {
+    let enabled = message.is_some();
+    let button =
+        button(content).padding(Padding::from([4, 8])).on_press_maybe(message).style(move |theme: &Theme, status| {
             let colours = Colours::of(theme);
             let over = matches!(status, button::Status::Hovered | button::Status::Pressed);
             let (background, text_color) = match status {
@@ -82,8 +84,8 @@ pub(crate) fn quiet<'a, M: Clone + 'a>(
                 border: border::rounded(4),
                 ..button::Style::default()
             }
-        })
-        .into()
+        });
+    Stop::of(button).enabled(enabled).into()
 }
 
 /// What a button of words is for.
@@ -113,7 +115,8 @@ pub(crate) fn removes<'a, M: Clone + 'a>(words: impl text::IntoFragment<'a>, mes
 }
 
 fn boxed<'a, M: Clone + 'a>(words: impl text::IntoFragment<'a>, message: Option<M>, of: Weight) -> Piece<'a, M> {
-    button(plain(words).wrapping(text::Wrapping::None))
+    let enabled = message.is_some();
+    let button = button(plain(words).wrapping(text::Wrapping::None))
         .padding(Padding::from([3, 8]))
         .on_press_maybe(message)
         .style(move |theme: &Theme, status| {
@@ -141,8 +144,8 @@ fn boxed<'a, M: Clone + 'a>(words: impl text::IntoFragment<'a>, message: Option<
                 border: Border { color: edge, width: 1.0, radius: 4.0.into() },
                 ..button::Style::default()
             }
-        })
-        .into()
+        });
+    Stop::of(button).enabled(enabled).filled(of == Weight::Filled).into()
 }
 
 /// What lies above the rest, with a thin edge.
@@ -152,10 +155,27 @@ pub(crate) fn panel(theme: &Theme, radius: f32) -> container::Style {
     container::Style { border, ..ground(colours.panel) }
 }
 
-/// A button that tells more when it is pointed at.
+/// A control that tells more when it is pointed at, beneath it.
 pub(crate) fn hinted<'a, M: 'a>(piece: Piece<'a, M>, hint: &'a str) -> Piece<'a, M> {
+    told(piece, hint, tooltip::Position::Bottom, 4.0)
+}
+
+/// A row of several that tells more when it is pointed at: at its right, where no other
+/// row lies.
+pub(crate) fn hinted_beside<'a, M: 'a>(piece: Piece<'a, M>, hint: &'a str) -> Piece<'a, M> {
+    // Beyond the check box and the scroll bar that the row ends in.
+    told(piece, hint, tooltip::Position::Right, 28.0)
+}
+
+/// A control that tells more when it is pointed at, above it: what lies beneath is what
+/// comes next.
+pub(crate) fn hinted_above<'a, M: 'a>(piece: Piece<'a, M>, hint: &'a str) -> Piece<'a, M> {
+    told(piece, hint, tooltip::Position::Top, 4.0)
+}
+
+fn told<'a, M: 'a>(piece: Piece<'a, M>, hint: &'a str, at: tooltip::Position, gap: f32) -> Piece<'a, M> {
     let words = container(faint(hint)).padding([4, 8]).style(|theme| panel(theme, 4.0));
-    tooltip(piece, words, tooltip::Position::Bottom).gap(4).into()
+    tooltip(piece, words, at).gap(gap).into()
 }
 
 /// A name and its value; a click copies the value.
@@ -167,7 +187,17 @@ pub(crate) fn pair<'a, M: Clone + 'a>(name: &'a str, value: String, copy: impl F
         let over = matches!(status, button::Status::Hovered | button::Status::Pressed);
         button::Style { text_color: if over { colours.accent } else { colours.ink }, ..button::Style::default() }
     });
-    row![faint(name).width(Fill), value].align_y(Alignment::Center).into()
+    row![faint(name).width(Fill), Stop::of(value)].align_y(Alignment::Center).into()
+}
+
+/// The colours of a palette, from low to high.
+pub(crate) fn colour_bar<'a, M: 'a>(palette: Palette) -> Piece<'a, M> {
+    const PIECES: usize = 16;
+    let piece = |place: usize| {
+        let [red, green, blue] = ramp(palette, place as f32 / (PIECES - 1) as f32);
+        container(Space::new().width(4).height(8)).style(move |_| ground(Color::from_rgb8(red, green, blue))).into()
+    };
+    row((0..PIECES).map(piece)).into()
 }
 
 /// A list to choose from, in which the choice of this place is made.
@@ -185,9 +215,24 @@ pub(crate) fn chooser(place: Option<usize>) -> impl Fn(&Theme, pick_list::Status
             placeholder_color: colours.faint,
             handle_color: colours.faint,
             background: Background::Color(Color { a: alpha, ..colours.raised }),
-            border: border::rounded(4),
+            border: Border { color: colours.line, width: 1.0, radius: 4.0.into() },
         }
     }
+}
+
+/// A list to choose from; ↑ and ↓ choose the one before or after. `hint` stands where
+/// nothing is chosen.
+pub(crate) fn choices<'a, T, M>(all: Vec<T>, now: Option<T>, hint: &str, choose: impl Fn(T) -> M + 'a) -> Piece<'a, M>
+where
+    T: ToString + PartialEq + Clone + 'a,
+    M: Clone + 'a,
+{
+    let place = now.as_ref().and_then(|now| all.iter().position(|choice| choice == now));
+    let step = |place: Option<usize>| place.and_then(|place| all.get(place)).cloned().map(&choose);
+    let steps =
+        [step(place.and_then(|place| place.checked_sub(1))), step(place.map_or(Some(0), |place| Some(place + 1)))];
+    let list = pick_list(all, now, choose).placeholder(hint).text_size(SMALL).padding([2, 8]).style(chooser(place));
+    Stop::of(list).steps(steps).into()
 }
 
 /// A field for a line of text.
@@ -202,10 +247,9 @@ pub(crate) fn field<'a, M: Clone + 'a>(hint: &str, text: &str, width: f32) -> te
             let focused = matches!(status, text_input::Status::Focused { .. });
             text_input::Style {
                 background: Background::Color(colours.paper),
-                border: Border {
-                    color: if focused { colours.accent } else { colours.line },
-                    width: 1.0,
-                    radius: 4.0.into(),
+                border: match focused {
+                    true => Border { color: colours.accent, width: 2.0, radius: 4.0.into() },
+                    false => Border { color: colours.line, width: 1.0, radius: 4.0.into() },
                 },
                 icon: colours.faint,
                 placeholder: colours.faint,
@@ -239,5 +283,10 @@ pub(crate) fn dialog<'a, M: Clone + 'a>(content: impl Into<Piece<'a, M>>, leave:
 
 /// The button that continues, and the one that cancels.
 pub(crate) fn buttons<'a, M: Clone + 'a>(words: &'static str, go_on: M, leave: M) -> Piece<'a, M> {
-    row![filled(words, Some(go_on)), press("cancel", Some(leave))].spacing(8).into()
+    buttons_for(words, Some(go_on), leave)
+}
+
+/// The button that continues, where one can, and the one that cancels.
+pub(crate) fn buttons_for<'a, M: Clone + 'a>(words: &'static str, go_on: Option<M>, leave: M) -> Piece<'a, M> {
+    row![filled(words, go_on), press("cancel", Some(leave))].spacing(8).into()
 }

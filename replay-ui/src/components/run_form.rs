@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 
 use iced::Alignment;
 use iced::widget::{column, container, row, text};
-use revacnn_schemas::{BranchName, OptimizerSpec, SchemaError};
+use revacnn_schemas::{BranchName, Fidelity, OptimizerSpec, SchemaError};
 use revacnn_trainer::data::catalogue;
 use revacnn_trainer::{DEFAULT_EPOCHS, Settings, optimizer_kinds, presets, resolve_optimizer};
 
-use super::pieces::{Piece, alarm, buttons, faint, field, plain};
+use super::pieces::{Piece, alarm, buttons, choices, faint, field, plain};
 use crate::requests::RunPlan;
 use crate::theme::NORMAL;
+
+/// What can be recorded of each step.
+const FIDELITIES: [Fidelity; 2] = [Fidelity::Every, Fidelity::Keyframes];
 
 /// A field of the form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,11 +25,20 @@ pub(crate) enum Field {
     BatchSize,
     Epochs,
     Seed,
+    Fidelity,
 }
 
 impl Field {
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Branch, Self::Dataset, Self::Network, Self::Optimizer, Self::BatchSize, Self::Epochs, Self::Seed];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Branch,
+        Self::Dataset,
+        Self::Network,
+        Self::Optimizer,
+        Self::BatchSize,
+        Self::Epochs,
+        Self::Seed,
+        Self::Fidelity,
+    ];
 
     /// What the field asks for.
     pub(crate) fn label(self) -> &'static str {
@@ -38,6 +50,7 @@ impl Field {
             Self::BatchSize => "batch size",
             Self::Epochs => "epochs",
             Self::Seed => "seed",
+            Self::Fidelity => "recorded",
         }
     }
 
@@ -47,15 +60,30 @@ impl Field {
         match self {
             Self::Branch => "a name that no branch has".to_owned(),
             Self::Dataset => {
-                format!("{}, or a folder", listed(catalogue(None).iter().map(|entry| entry.name).collect()))
+                format!(
+                    "{}, or a folder that holds one",
+                    listed(catalogue(None).iter().map(|entry| entry.name).collect())
+                )
             }
             Self::Network => format!("{}, or a TOML file", listed(presets().map(|(name, _)| name).collect())),
-            Self::Optimizer => {
-                format!("one of {}; its hyper-parameters follow", listed(optimizer_kinds().collect()))
-            }
+            Self::Optimizer => "with its hyper-parameters".to_owned(),
             Self::BatchSize => "images".to_owned(),
             Self::Epochs => "passes over the training images".to_owned(),
             Self::Seed => "a whole number".to_owned(),
+            Self::Fidelity => {
+                "every: the tensors of every step; keyframes: computed again when they are seen".to_owned()
+            }
+        }
+    }
+
+    /// What it can be chosen from, and what stands for anything else, where there may be.
+    fn choices(self) -> (Vec<String>, Option<&'static str>) {
+        match self {
+            Self::Dataset => (catalogue(None).iter().map(|entry| entry.name.to_owned()).collect(), Some("a folder …")),
+            Self::Network => (presets().map(|(name, _)| name.to_owned()).collect(), Some("a TOML file …")),
+            Self::Optimizer => (optimizer_kinds().map(str::to_owned).collect(), None),
+            Self::Fidelity => (FIDELITIES.map(|fidelity| fidelity.to_string()).to_vec(), None),
+            Self::Branch | Self::BatchSize | Self::Epochs | Self::Seed => (Vec::new(), None),
         }
     }
 
@@ -69,6 +97,7 @@ impl Field {
             Self::BatchSize => "run-batch-size",
             Self::Epochs => "run-epochs",
             Self::Seed => "run-seed",
+            Self::Fidelity => "run-fidelity",
         }
     }
 }
@@ -76,7 +105,7 @@ impl Field {
 /// The open form.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct State {
-    texts: [String; 7],
+    texts: [String; 8],
     /// Hyper-parameters of the optimizer that were typed, by name.
     typed: BTreeMap<String, String>,
     /// What was wrong with it.
@@ -117,6 +146,7 @@ impl State {
             batch_size.to_string(),
             DEFAULT_EPOCHS.to_string(),
             seed.to_string(),
+            Fidelity::Every.to_string(),
         ];
         Self { texts, typed: BTreeMap::new(), problem: None }
     }
@@ -146,12 +176,8 @@ impl State {
     pub(crate) fn view(&self) -> Piece<'_, Message> {
         let lines = Field::ALL.map(|name| {
             let hint = name.hint();
-            let input = field(&hint, self.text(name), 340.0)
-                .id(name.id())
-                .on_input(move |text| Message::Type(name, text))
-                .on_submit(Message::Enter);
             let of_optimizer = (name == Field::Optimizer).then(|| self.hyper_parameter_fields());
-            let below = column![input, faint(hint)].push(of_optimizer).spacing(2);
+            let below = column![self.input(name, &hint), faint(hint)].push(of_optimizer).spacing(2);
             row![plain(name.label()).width(84), below].align_y(Alignment::Start).into()
         });
         let mut page = column![text("New run").size(NORMAL)].extend(lines).spacing(8);
@@ -159,6 +185,28 @@ impl State {
             page = page.push(alarm(problem.as_str()).width(400));
         }
         page.push(buttons("train", Message::Enter, Message::Leave)).into()
+    }
+
+    /// A list to choose from where there is one, and a field for what is not in it.
+    fn input(&self, name: Field, hint: &str) -> Piece<'_, Message> {
+        let text = self.text(name);
+        let field = field(hint, text, 340.0)
+            .id(name.id())
+            .on_input(move |text| Message::Type(name, text))
+            .on_submit(Message::Enter);
+        let (mut all, other) = name.choices();
+        if all.is_empty() {
+            return field.into();
+        }
+        let is_listed = all.iter().any(|choice| choice == text);
+        all.extend(other.map(str::to_owned));
+        let now = if is_listed { Some(text.to_owned()) } else { other.map(str::to_owned) };
+        let choose = move |chosen: String| {
+            let text = if other == Some(&chosen) { String::new() } else { chosen };
+            Message::Type(name, text)
+        };
+        let list = choices(all, now, "", choose);
+        column![list].push((other.is_some() && !is_listed).then_some(field)).spacing(4).into()
     }
 
     /// A field for each hyper-parameter that the optimizer has.
@@ -202,6 +250,11 @@ impl State {
         Ok(spec)
     }
 
+    /// What is recorded of each step.
+    fn fidelity(&self) -> Option<Fidelity> {
+        FIDELITIES.into_iter().find(|fidelity| fidelity.to_string() == self.text(Field::Fidelity).trim())
+    }
+
     /// What stands in a field.
     fn text(&self, field: Field) -> &str {
         &self.texts[field as usize]
@@ -242,6 +295,10 @@ impl State {
             batch_size: number(self, Field::BatchSize, 1)?,
             epochs: number(self, Field::Epochs, 1)?,
             seed: number(self, Field::Seed, 0)?,
+            fidelity: self.fidelity().ok_or_else(|| {
+                let found = self.text(Field::Fidelity);
+                format!("{}: expected every or keyframes, found `{found}`", Field::Fidelity.label())
+            })?,
         })
     }
 }
@@ -256,7 +313,7 @@ mod tests {
         assert_eq!((plan.branch.as_str(), plan.dataset.as_str(), plan.network.as_str()), ("main", "shapes", "paper"));
         let defaults = Settings::default();
         assert_eq!((plan.batch_size, plan.epochs, plan.seed), (defaults.batch_size, DEFAULT_EPOCHS, defaults.seed));
-        assert_eq!(plan.optimizer, defaults.optimizer);
+        assert_eq!((plan.optimizer, plan.fidelity), (defaults.optimizer, Fidelity::Every));
         assert_eq!(State::new(&["main".parse().unwrap()]).text(Field::Branch), "run-2");
     }
 
@@ -276,6 +333,27 @@ mod tests {
     }
 
     #[test]
+    fn what_is_chosen_is_what_is_trained_and_anything_else_can_be_typed() {
+        for field in Field::ALL {
+            for choice in field.choices().0 {
+                let mut form = State::new(&[]);
+                form.update(Message::Type(field, choice.clone()));
+                let plan = form.plan().unwrap();
+                let found = match field {
+                    Field::Dataset => plan.dataset,
+                    Field::Network => plan.network,
+                    Field::Optimizer => plan.optimizer.to_string(),
+                    Field::Fidelity => plan.fidelity.to_string(),
+                    Field::Branch | Field::BatchSize | Field::Epochs | Field::Seed => panic!("{field:?} has no list"),
+                };
+                assert_eq!(found, choice);
+            }
+        }
+        let has_other = |field: Field| field.choices().1.is_some();
+        assert!(has_other(Field::Dataset) && has_other(Field::Network) && !has_other(Field::Optimizer));
+    }
+
+    #[test]
     fn a_field_that_is_not_understood_is_named() {
         for (field, text, expected) in [
             (Field::BatchSize, "many", "batch size: expected a whole number from 1, found `many`"),
@@ -284,6 +362,7 @@ mod tests {
             (Field::Optimizer, "sgd,learning_rate=fast", "optimizer: "),
             (Field::Optimizer, "adamant", "optimizer: "),
             (Field::Branch, "../x", "branch: "),
+            (Field::Fidelity, "some", "recorded: expected every or keyframes, found `some`"),
         ] {
             let mut form = State::new(&[]);
             form.set(field, text.to_owned());

@@ -59,6 +59,11 @@ impl State {
         self.notice = Some(Notice::Refused(reason));
     }
 
+    /// The edit whose command is shown.
+    pub(crate) fn previewed(&self) -> Option<&Edit> {
+        self.preview.as_ref()
+    }
+
     /// What takes back what was done last.
     pub(crate) fn undo(&self) -> Option<&Undo> {
         match &self.notice {
@@ -71,13 +76,13 @@ impl State {
         let words: Piece<'_, Message> = match (&self.notice, &self.preview) {
             _ if context.changes.is_running() => match context.changes.waiting() {
                 0 => plain("at work …").into(),
-                waiting => row![plain("at work …"), faint(format!("{waiting} more to do; Esc gives them up"))]
-                    .spacing(8)
-                    .into(),
+                waiting => {
+                    row![plain("at work …"), faint(format!("{waiting} more wait; Esc cancels them"))].spacing(8).into()
+                }
             },
             (_, Some(preview)) => {
                 let command = context.command(preview).unwrap_or_default();
-                row![faint("a press does what this does:"), plain(command)].spacing(8).into()
+                row![faint("a press runs (Ctrl+C copies):"), plain(command)].spacing(8).into()
             }
             (Some(Notice::Done { text, undo }), None) => {
                 let words = match undo {

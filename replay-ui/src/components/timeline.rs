@@ -7,7 +7,7 @@ use iced::{Alignment, Fill};
 use revacnn_schemas::{BranchName, Step};
 
 use super::frame::show_all;
-use super::pieces::{Piece, changing, ground, hinted, plain, press, quiet};
+use super::pieces::{Piece, changing, ground, hinted_above, plain, press, quiet};
 use crate::canvas::geometry_cache::Cache;
 use crate::canvas::labels::count;
 use crate::canvas::timeline::{self as canvas_timeline, Lane, Timeline, first};
@@ -173,7 +173,7 @@ impl State {
     /// The timeline, with lanes so high, of the losses of a view.
     pub(crate) fn view<'a>(&'a self, context: &'a Context, losses: ViewId, high: f32) -> Piece<'a, Message> {
         let step = format!("step {} / {}", count(context.time.cursor.0), count(context.time.all[1]));
-        let go = |words: &'static str, message, hint| hinted(press(words, Some(message)), hint);
+        let go = |words: &'static str, message, hint| hinted_above(press(words, Some(message)), hint);
         let playing = self.playing.on;
         let align = match context.align {
             Align::Step => "align: step",
@@ -185,11 +185,11 @@ impl State {
             quiet(plain(if playing { "stop" } else { "play" }), playing, Some(Message::Play(!playing))),
             go(">", Message::Go(Move::By(1)), "one step on: →"),
             go(">|", Message::Go(Move::Last), "the last step: End"),
-            hinted(press(format!("{}×", self.playing.speed), Some(Message::Speed)), "how fast it plays: x"),
+            hinted_above(press(format!("{}×", self.playing.speed), Some(Message::Speed)), "how fast it plays: x"),
             changing(plain(step.clone()), &step),
             show_all(context).map(|all| all.map(|()| Message::All(None))).unwrap_or_else(|| Space::new().into()),
             Space::new().width(Fill),
-            hinted(
+            hinted_above(
                 press(align, Some(Message::Align(context.align.other()))),
                 "lanes by their steps, or by distance from their forks: a",
             ),

@@ -8,11 +8,12 @@ use iced::{Alignment, Fill, Padding};
 use revacnn_notebook::BranchSummary;
 use revacnn_schemas::{BranchName, Hue};
 
-use super::pieces::{Piece, alarm, faint, field, filled, ground, hinted, plain, press, quiet};
+use super::pieces::{Piece, alarm, faint, field, filled, ground, hinted_above, hinted_beside, plain, press, quiet};
 use crate::canvas::labels::count;
 use crate::canvas::text::{fitted, width};
 use crate::context::Context;
 use crate::family::{family, order};
+use crate::focus::Stop;
 use crate::theme::{Colours, SWATCH};
 
 /// The name of the field that filters the tree.
@@ -170,7 +171,7 @@ impl State {
         let list = column(lines).extend(problems).spacing(2);
         let new = filled("+ new run", (!context.is_busy()).then_some(Message::NewRun));
         let filter = field("filter branches (Ctrl+F)", &self.filter, wide - 16.0).id(FILTER).on_input(Message::Filter);
-        let shows = |words, which, hint| hinted(press(words, Some(Message::Which(which))), hint);
+        let shows = |words, which, hint| hinted_above(press(words, Some(Message::Which(which))), hint);
         let shown = row![
             shows("this", Which::This, "show the selected branch alone"),
             shows("family", Which::Family, "show what it descends from, and what descends from it"),
@@ -284,7 +285,7 @@ fn line<'a>(
         (Some(problem), _) => {
             let first = fitted(problem.lines().next().unwrap_or_default(), room);
             let short = alarm(first).height(DETAIL_LINE).wrapping(text::Wrapping::None);
-            Some(hinted(short.into(), problem.as_str()))
+            Some(hinted_beside(short.into(), problem.as_str()))
         }
         (None, false) => {
             let edits = format!("{} · {}", count(branch.fork_step.0), branch.edits.join("; "));
@@ -299,11 +300,12 @@ fn line<'a>(
     let eye = checkbox(shown || chosen)
         .on_toggle_maybe((!chosen && !beside).then_some(move |show| Message::Show(of.clone(), show)))
         .size(12);
+    let eye = Stop::of(eye).enabled(!chosen && !beside);
     let pick = quiet(words.width(Fill), chosen, Some(Message::Select(branch.name.clone())));
     let other = (!beside).then(|| branch.name.clone());
     let pick = mouse_area(pick).on_right_press(Message::Beside(other));
     let hint = "click to select, right click to show it beside the selected one";
-    let pick = hinted(pick.into(), hint);
+    let pick = hinted_beside(pick.into(), hint);
     row![Space::new().width(8.0 + INDENT * depth.min(5) as f32), container(pick).width(Fill), eye]
         .align_y(Alignment::Center)
         .spacing(2)

@@ -237,7 +237,7 @@ fn in_a_small_window_nothing_stands_over_another() {
     for size in [[800, 480], [800, 600], [960, 500], [1280, 720]] {
         person.size = size;
         let (tree, figures) = (person.place("+ new run"), person.place("network"));
-        let panel = person.place("train on");
+        let panel = person.place("continue training");
         assert!(tree.x + tree.width <= figures.x && figures.x + figures.width <= panel.x, "{size:?}");
         // The head: what stands in the middle ends before what stands at the right.
         let here = person.place("go to");

@@ -3,6 +3,7 @@
 
 mod branches;
 mod editing;
+mod keys;
 mod layout;
 mod looking;
 mod repaints;

@@ -2,6 +2,8 @@
 //! window is drawn as for a display, anew where it has changed, and compared
 //! with a whole drawing, pixel by pixel, up to rounding.
 
+use iced::keyboard::Key;
+use iced::keyboard::key::Named;
 use iced::{Point, mouse};
 use revacnn_notebook::{Method, Show, Source, XAxis};
 use revacnn_schemas::{Figure, Scale, Step};
@@ -26,11 +28,15 @@ enum Does {
     Points(f32, f32),
     /// Does something with the mouse where it is.
     Mouse(mouse::Event),
+    /// Moves the focus as Tab does, or as Shift+Tab.
+    Tabs { back: bool },
+    /// Presses a key where the focus is.
+    Presses(Named),
     /// Changes the window's state otherwise.
     Sees(fn(&mut Person)),
 }
 
-use Does::{Mouse, Points, Says, Sees};
+use Does::{Mouse, Points, Presses, Says, Sees, Tabs};
 
 fn says(message: impl Into<Message>) -> Does {
     Says(message.into())
@@ -60,6 +66,11 @@ impl Eye {
                 let moved = mouse::Event::CursorMoved { position: self.at };
                 self.interface.point(&person.state, self.at, &[moved])
             }
+            Tabs { back } => {
+                self.interface.tab(&person.state, *back);
+                Vec::new()
+            }
+            Presses(key) => self.interface.key(&person.state, Key::Named(*key)).0,
             Mouse(event) => self.interface.point(&person.state, self.at, &[*event]),
             Sees(change) => {
                 change(person);
@@ -242,6 +253,67 @@ fn what_is_pointed_at_chosen_and_pressed() {
         go(Move::First),
         says(figure::Message::Pick(None)),
     ]);
+    repaints(&mut person, &moves);
+}
+
+#[test]
+fn what_has_the_focus_and_what_it_does() {
+    let mut person = Person::at_a_run();
+    let mut moves: Vec<Does> = vec![Tabs { back: false }; 36];
+    moves.extend(vec![Tabs { back: true }; 6]);
+    // A press on what is there, also on one that opens something.
+    for _ in 0..5 {
+        moves.extend([Presses(Named::Space), Tabs { back: false }, Presses(Named::ArrowDown)]);
+    }
+    moves.extend([says(Message::Escape), says(tree::Message::NewRun)]);
+    moves.extend(vec![Tabs { back: false }; 9]);
+    moves.extend([Presses(Named::ArrowDown), Tabs { back: true }, says(Message::Escape), Tabs { back: false }]);
+    repaints(&mut person, &moves);
+}
+
+/// A network of so many filters a layer.
+fn wide(folder: &std::path::Path, filters: usize) {
+    let text = super::NETWORK.replace("filters = 8", &format!("filters = {filters}"));
+    let text = text.replace("filters = 6", &format!("filters = {filters}"));
+    revacnn_test_support::SmallRun { network: revacnn_test_support::network(&text), ..super::small() }
+        .recorded(folder, 6);
+}
+
+#[test]
+fn many_filters_that_scroll_and_an_embedding_that_is_looked_at_closely() {
+    let mut person = Person::before_store(|folder| wide(folder, 70));
+    let [down, up] = [mouse::Event::ButtonPressed, mouse::Event::ButtonReleased].map(|of| of(mouse::Button::Left));
+    let wheel = |y: f32| Mouse(mouse::Event::WheelScrolled { delta: mouse::ScrollDelta::Lines { x: 0.0, y } });
+    // The embedding, then the filters, then the nodes of the network.
+    let embedding = [0.32, 0.66];
+    let moves = [
+        Points(embedding[0], embedding[1]),
+        wheel(1.0),
+        wheel(3.0),
+        Mouse(down),
+        Points(0.36, 0.7),
+        Points(0.28, 0.62),
+        Mouse(up),
+        go(Move::By(-1)),
+        wheel(-1.0),
+        Points(embedding[0], embedding[1]),
+        Mouse(down),
+        Mouse(up),
+        Mouse(down),
+        Mouse(up),
+        Points(0.6, 0.7),
+        wheel(-2.0),
+        wheel(-2.0),
+        Points(0.62, 0.72),
+        wheel(1.0),
+        go(Move::First),
+        Points(0.35, 0.4),
+        Points(0.36, 0.42),
+        Points(0.45, 0.4),
+        go(Move::Last),
+        says(figure::Message::InsertLayer(None)),
+        says(Message::Escape),
+    ];
     repaints(&mut person, &moves);
 }
 

@@ -16,6 +16,8 @@ pub(crate) fn id(name: &str) -> BranchId {
 /// A branch as the store would list it.
 pub(crate) fn branch(name: &str, parent: Option<&str>, fork_step: u64, last: u64) -> BranchSummary {
     BranchSummary {
+        optimizer: Some("adam".parse().unwrap()),
+        schedule: Some(revacnn_schemas::Schedule::Constant),
         name: name.parse().unwrap(),
         id: id(name),
         parent: parent.map(|parent| parent.parse().unwrap()),

@@ -158,7 +158,7 @@ impl Actions {
         let name = forked.session.record().name.clone();
         let effects: Vec<&str> = forked.effects.iter().map(|effect| effect.summary.as_str()).collect();
         let what = if effects.is_empty() { "as it is".to_owned() } else { effects.join("; ") };
-        let text = format!("forked {branch} at step {step} into {name}: {what} — train it on with t");
+        let text = format!("forked {branch} at step {step} into {name}: {what} — t continues its training");
         forked.session.finish().map_err(words)?;
         let undo = Some(Undo::Fork { name: name.clone(), parent: branch.clone(), step });
         Ok(Done { text, select: Some((name, Goal::At(Position::Step(step)))), undo, ..Done::default() })

@@ -35,7 +35,7 @@ pub(super) fn refused(error: RecorderError) -> String {
         return format!("{error}: {}", try_next(diverged));
     }
     if let RecorderError::Store(StoreError::NameTaken { name, .. }) = &error {
-        return format!("branch {name} is there already: train it on with t, or choose another name");
+        return format!("branch {name} is there already: continue its training with t, or choose another name");
     }
     error.to_string()
 }
@@ -61,6 +61,7 @@ impl Runs {
             batch_size: Some(plan.batch_size),
             seed: Some(plan.seed),
             length: Length::Epochs(plan.epochs),
+            fidelity: Some(plan.fidelity),
             ..StartRequest::new(plan.branch)
         };
         let store = Store::open_or_create(&self.shared.store, resources.now_unix_seconds).map_err(words)?;

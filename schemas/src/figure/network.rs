@@ -39,6 +39,9 @@ pub struct DiagramColumn {
     pub layer: LayerName,
     /// What it does, such as `conv 5×5 · relu · max 2×2`.
     pub description: String,
+    /// The layer and those that follow it, up to the next that has filters here, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub layers: Vec<LayerName>,
     /// Its filters, in the order of the topology.
     pub nodes: Vec<DiagramNode>,
 }

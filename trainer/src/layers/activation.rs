@@ -4,10 +4,16 @@
 use revacnn_schemas::{ImageShape, LayerSpec};
 use serde::{Deserialize, Serialize};
 
-use super::kind::{Identity, Layer, Role, Surroundings};
+use super::kind::{Identity, Layer, LayerParameter, Role, Surroundings};
 use super::operation::{Backward, Buffers, Context, Operation, Scratch};
 use crate::TrainerError;
 use crate::kernels::{Instructions, relu, relu_backward};
+
+/// The words of the functions.
+const FUNCTIONS: &[&str] = &["none", "relu", "tanh"];
+
+/// What names the function of a layer of another kind, for its form.
+pub(super) const OF_LAYER: LayerParameter = LayerParameter::word("activation", "relu", FUNCTIONS);
 
 /// Configuration of an activation layer.
 #[derive(Debug, Serialize, Deserialize)]
@@ -71,6 +77,7 @@ impl Layer for Config {
     const NAME: &'static str = "activation";
     const ROLE: Role = Role::Joins;
     const ACTIVATION: Option<&'static str> = Some("function");
+    const PARAMETERS: &'static [LayerParameter] = &[LayerParameter::word("function", "relu", FUNCTIONS)];
 
     fn build(&mut self, _spec: &LayerSpec, around: &Surroundings) -> Result<Vec<Box<dyn Operation>>, TrainerError> {
         Ok(Activation::after(self.function, around.input, around).into_iter().collect())

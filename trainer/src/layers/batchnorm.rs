@@ -8,7 +8,7 @@
 use revacnn_schemas::{ImageShape, LayerSpec};
 use serde::{Deserialize, Serialize};
 
-use super::kind::{Layer, Role, Surroundings, refuse};
+use super::kind::{Layer, LayerParameter, Role, Surroundings, refuse};
 use super::operation::{Backward, Buffers, Context, Initial, Operation, ParameterShape, Scratch};
 use crate::TrainerError;
 
@@ -35,6 +35,8 @@ fn epsilon() -> f64 {
 impl Layer for Config {
     const NAME: &'static str = "batchnorm";
     const ROLE: Role = Role::Joins;
+    const PARAMETERS: &'static [LayerParameter] =
+        &[LayerParameter::number("momentum", ""), LayerParameter::number("epsilon", "")];
 
     fn build(&mut self, spec: &LayerSpec, around: &Surroundings) -> Result<Vec<Box<dyn Operation>>, TrainerError> {
         if !(0.0..=1.0).contains(&self.momentum) {

@@ -3,8 +3,8 @@
 use revacnn_schemas::{ImageShape, LayerSpec, ParameterState, Parameters};
 use serde::{Deserialize, Serialize};
 
-use super::activation::{Activation, Function};
-use super::kind::{Begin, Identity, Layer, Ones, Role, Surroundings, check_range, refuse};
+use super::activation::{Activation, Function, OF_LAYER};
+use super::kind::{Begin, Identity, Layer, LayerParameter, Ones, Role, Surroundings, check_range, refuse};
 use super::operation::{Backward, Buffers, Context, Initial, Operation, Packed, ParameterShape, Scratch};
 use crate::TrainerError;
 use crate::kernels::{Convolution, ConvolutionShape};
@@ -37,6 +37,13 @@ impl Layer for Config {
     const ROLE: Role = Role::Opens;
     const COUNT: Option<&'static str> = Some("filters");
     const ACTIVATION: Option<&'static str> = Some("activation");
+    const PARAMETERS: &'static [LayerParameter] = &[
+        LayerParameter::number("filters", "16"),
+        LayerParameter::number("kernel", "3"),
+        LayerParameter::number("stride", ""),
+        LayerParameter::number("pad", ""),
+        OF_LAYER,
+    ];
 
     fn build(&mut self, spec: &LayerSpec, around: &Surroundings) -> Result<Vec<Box<dyn Operation>>, TrainerError> {
         check_range(spec, "filters", self.filters, 1..=65_536)?;

@@ -3,7 +3,7 @@
 use revacnn_schemas::{ImageShape, LayerSpec};
 use serde::{Deserialize, Serialize};
 
-use super::kind::{Identity, Layer, Role, Surroundings, no_identity, refuse};
+use super::kind::{Identity, Layer, LayerParameter, Role, Surroundings, no_identity, refuse};
 use super::operation::{Backward, Buffers, Context, Operation, Scratch};
 use crate::TrainerError;
 use crate::data::Stream;
@@ -20,6 +20,7 @@ pub(super) struct Config {
 impl Layer for Config {
     const NAME: &'static str = "dropout";
     const ROLE: Role = Role::Joins;
+    const PARAMETERS: &'static [LayerParameter] = &[LayerParameter::number("rate", "0.5")];
 
     fn build(&mut self, spec: &LayerSpec, around: &Surroundings) -> Result<Vec<Box<dyn Operation>>, TrainerError> {
         // As it is used: what rounds to 1 would drop everything.

@@ -3,8 +3,8 @@
 use revacnn_schemas::{ImageShape, LayerSpec, ParameterState, Parameters};
 use serde::{Deserialize, Serialize};
 
-use super::activation::{Activation, Function};
-use super::kind::{Begin, Identity, Layer, Ones, Role, Surroundings, check_range};
+use super::activation::{Activation, Function, OF_LAYER};
+use super::kind::{Begin, Identity, Layer, LayerParameter, Ones, Role, Surroundings, check_range};
 use super::operation::{Backward, Buffers, Context, Initial, Operation, Packed, ParameterShape, Scratch};
 use crate::TrainerError;
 use crate::kernels::FullyConnected;
@@ -26,6 +26,7 @@ impl Layer for Config {
     const ROLE: Role = Role::Opens;
     const COUNT: Option<&'static str> = Some("units");
     const ACTIVATION: Option<&'static str> = Some("activation");
+    const PARAMETERS: &'static [LayerParameter] = &[LayerParameter::number("units", "32"), OF_LAYER];
 
     fn build(&mut self, spec: &LayerSpec, around: &Surroundings) -> Result<Vec<Box<dyn Operation>>, TrainerError> {
         check_range(spec, "units", self.units, 1..=1_048_576)?;

@@ -23,6 +23,9 @@ pub(super) trait Layer: Serialize + DeserializeOwned {
     /// The parameter that names its activation function.
     const ACTIVATION: Option<&'static str> = None;
 
+    /// The parameters that it is written with, for forms: each with what a form starts from.
+    const PARAMETERS: &'static [LayerParameter];
+
     /// Its operations in order; the first one has the layer's weights, if any.
     /// A parameter that follows from the surroundings is filled in.
     ///
@@ -66,6 +69,29 @@ pub(super) fn no_identity(kind: &str) -> String {
     format!("a layer of kind {kind} has no coefficients that make it pass its input on; leave init=identity out")
 }
 
+/// A parameter that layers of a kind are written with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LayerParameter {
+    /// Its name.
+    pub name: &'static str,
+    /// What a form starts from; nothing where it may be left out.
+    pub starts: &'static str,
+    /// The words that it takes; none where it is a number.
+    pub choices: &'static [&'static str],
+}
+
+impl LayerParameter {
+    /// A number.
+    pub(super) const fn number(name: &'static str, starts: &'static str) -> Self {
+        Self { name, starts, choices: &[] }
+    }
+
+    /// One of some words.
+    pub(super) const fn word(name: &'static str, starts: &'static str, choices: &'static [&'static str]) -> Self {
+        Self { name, starts, choices }
+    }
+}
+
 /// A kind of layer: its [`Layer`], without the type of the configuration.
 pub(crate) struct LayerKind {
     /// [`Layer::NAME`]
@@ -78,6 +104,8 @@ pub(crate) struct LayerKind {
     pub(crate) count: Option<&'static str>,
     /// [`Layer::ACTIVATION`]
     pub(crate) activation: Option<&'static str>,
+    /// [`Layer::PARAMETERS`]
+    pub(crate) parameters: &'static [LayerParameter],
     /// Builds the layer from its description.
     pub(crate) build: fn(&LayerSpec, &Surroundings) -> Result<Built, TrainerError>,
     /// [`Layer::describe`]
@@ -101,6 +129,7 @@ impl LayerKind {
             role: L::ROLE,
             count: L::COUNT,
             activation: L::ACTIVATION,
+            parameters: L::PARAMETERS,
             build: |spec, around| {
                 let mut config: L = spec.config()?;
                 let operations = config.build(spec, around)?;

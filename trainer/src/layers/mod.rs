@@ -23,6 +23,7 @@ mod operation;
 mod pool;
 mod softmax;
 
+pub use kind::LayerParameter;
 pub(crate) use kind::{Begin, LayerKind, Ones, Role, Surroundings, refuse};
 pub(crate) use operation::{
     Backward, Buffers, Context, ImageContext, Initial, Operation, Packed, ParameterShape, Scratch,
@@ -51,6 +52,12 @@ pub(crate) fn kind(name: &str) -> Result<&'static LayerKind, TrainerError> {
         found: name.to_owned(),
         known: KINDS.iter().map(|kind| kind.name).collect::<Vec<_>>().join(", "),
     })
+}
+
+/// The kinds of layer that can stand anywhere before the class layer, and the parameters
+/// that they are written with, in the order in which help lists them.
+pub fn layer_kinds() -> impl Iterator<Item = (&'static str, &'static [LayerParameter])> {
+    KINDS.iter().filter(|kind| kind.role != Role::Classes).map(|kind| (kind.name, kind.parameters))
 }
 
 /// The kind of the class layer.

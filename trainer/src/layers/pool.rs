@@ -3,7 +3,7 @@
 use revacnn_schemas::{ImageShape, LayerSpec};
 use serde::{Deserialize, Serialize};
 
-use super::kind::{Identity, Layer, Role, Surroundings, check_range, no_identity, refuse};
+use super::kind::{Identity, Layer, LayerParameter, Role, Surroundings, check_range, no_identity, refuse};
 use super::operation::{Backward, Buffers, Context, Operation, Scratch};
 use crate::TrainerError;
 use crate::kernels::{AveragePool, MaxPool, PoolShape};
@@ -38,6 +38,12 @@ enum Method {
 impl Layer for Config {
     const NAME: &'static str = "pool";
     const ROLE: Role = Role::Ends;
+    const PARAMETERS: &'static [LayerParameter] = &[
+        LayerParameter::number("kernel", "2"),
+        LayerParameter::number("stride", ""),
+        LayerParameter::number("pad", ""),
+        LayerParameter::word("method", "max", &["max", "average"]),
+    ];
 
     fn build(&mut self, spec: &LayerSpec, around: &Surroundings) -> Result<Vec<Box<dyn Operation>>, TrainerError> {
         let stride = *self.stride.get_or_insert(self.kernel);

@@ -1,0 +1,245 @@
+//! What the keyboard reaches. Tab stops at a [`Stop`], which then shows that it has the
+//! focus, and is pressed by Enter and Space; ↑ and ↓ choose the one before or after
+//! where there is a choice. What lies under a dialog is [`covered`], and what has the
+//! focus is scrolled into sight by [`reveal`].
+
+mod covered;
+mod reveal;
+
+use std::slice;
+
+use iced::advanced::layout::{self, Layout};
+use iced::advanced::renderer::{Quad, Renderer as _, Style};
+use iced::advanced::widget::operation::{Focusable, Operation};
+use iced::advanced::widget::{Tree, tree};
+use iced::advanced::{Clipboard, Shell, Widget, overlay};
+use iced::keyboard::Key;
+use iced::keyboard::key::Named;
+use iced::{Border, Color, Element, Event, Length, Rectangle, Renderer, Size, Theme, Vector, keyboard, mouse};
+
+pub(crate) use self::covered::covered;
+#[cfg(test)]
+pub(crate) use self::reveal::Focused;
+pub(crate) use self::reveal::reveal;
+use crate::theme::Colours;
+
+/// How wide the frame about what has the focus is.
+const FRAME: f32 = 2.0;
+
+/// Whether a control has the focus.
+#[derive(Debug, Default)]
+struct Focus {
+    has: bool,
+}
+
+impl Focusable for Focus {
+    fn is_focused(&self) -> bool {
+        self.has
+    }
+
+    fn focus(&mut self) {
+        self.has = true;
+    }
+
+    fn unfocus(&mut self) {
+        self.has = false;
+    }
+}
+
+/// A control that Tab stops at.
+pub(crate) struct Stop<'a, M> {
+    content: Element<'a, M>,
+    /// Whether it can be used now.
+    enabled: bool,
+    /// What ↑ and ↓ say.
+    steps: [Option<M>; 2],
+    /// Whether the frame is of ink: the control has the colour of a mark itself.
+    filled: bool,
+}
+
+impl<'a, M> Stop<'a, M> {
+    /// A control that is pressed where its middle is.
+    pub(crate) fn of(content: impl Into<Element<'a, M>>) -> Self {
+        Self { content: content.into(), enabled: true, steps: [None, None], filled: false }
+    }
+
+    /// Passes it by where it cannot be used.
+    pub(crate) fn enabled(self, enabled: bool) -> Self {
+        Self { enabled, ..self }
+    }
+
+    /// What ↑ and ↓ say.
+    pub(crate) fn steps(self, steps: [Option<M>; 2]) -> Self {
+        Self { steps, ..self }
+    }
+
+    /// Has a frame of ink.
+    pub(crate) fn filled(self, filled: bool) -> Self {
+        Self { filled, ..self }
+    }
+}
+
+impl<M: Clone> Stop<'_, M> {
+    /// Does what a key does to what has the focus; returns whether it does something.
+    #[expect(clippy::too_many_arguments, reason = "those of a widget's update")]
+    fn key(
+        &mut self,
+        tree: &mut Tree,
+        key: &Key,
+        layout: Layout<'_>,
+        renderer: &Renderer,
+        clipboard: &mut dyn Clipboard,
+        shell: &mut Shell<'_, M>,
+        viewport: &Rectangle,
+    ) -> bool {
+        let step = match key.as_ref() {
+            Key::Named(Named::Enter | Named::Space) => {
+                let at = mouse::Cursor::Available(layout.bounds().center());
+                let left = mouse::Button::Left;
+                for event in [mouse::Event::ButtonPressed(left), mouse::Event::ButtonReleased(left)] {
+                    // Each with a shell of its own: the second is no news where the first was taken.
+                    let mut said = Vec::new();
+                    let mut own = Shell::new(&mut said);
+                    let content = self.content.as_widget_mut();
+                    let child = &mut tree.children[0];
+                    content.update(child, &Event::Mouse(event), layout, at, renderer, clipboard, &mut own, viewport);
+                    shell.merge(own, |message| message);
+                }
+                shell.request_redraw();
+                return true;
+            }
+            Key::Named(Named::ArrowUp) => &self.steps[0],
+            Key::Named(Named::ArrowDown) => &self.steps[1],
+            Key::Named(_) | Key::Character(_) | Key::Unidentified => return false,
+        };
+        if let Some(message) = step {
+            shell.publish(message.clone());
+        }
+        // At an end the arrow means nothing else either.
+        step.is_some() || self.steps.iter().any(Option::is_some)
+    }
+}
+
+impl<M: Clone> Widget<M, Theme, Renderer> for Stop<'_, M> {
+    fn tag(&self) -> tree::Tag {
+        tree::Tag::of::<Focus>()
+    }
+
+    fn state(&self) -> tree::State {
+        tree::State::new(Focus::default())
+    }
+
+    fn children(&self) -> Vec<Tree> {
+        vec![Tree::new(&self.content)]
+    }
+
+    fn diff(&self, tree: &mut Tree) {
+        tree.diff_children(slice::from_ref(&self.content));
+    }
+
+    fn size(&self) -> Size<Length> {
+        self.content.as_widget().size()
+    }
+
+    fn size_hint(&self) -> Size<Length> {
+        self.content.as_widget().size_hint()
+    }
+
+    fn layout(&mut self, tree: &mut Tree, renderer: &Renderer, limits: &layout::Limits) -> layout::Node {
+        self.content.as_widget_mut().layout(&mut tree.children[0], renderer, limits)
+    }
+
+    fn operate(&mut self, tree: &mut Tree, layout: Layout<'_>, renderer: &Renderer, operation: &mut dyn Operation) {
+        let focus = tree.state.downcast_mut::<Focus>();
+        if self.enabled {
+            operation.focusable(None, layout.bounds(), focus);
+        } else {
+            focus.unfocus();
+        }
+        self.content.as_widget_mut().operate(&mut tree.children[0], layout, renderer, operation);
+    }
+
+    fn update(
+        &mut self,
+        tree: &mut Tree,
+        event: &Event,
+        layout: Layout<'_>,
+        cursor: mouse::Cursor,
+        renderer: &Renderer,
+        clipboard: &mut dyn Clipboard,
+        shell: &mut Shell<'_, M>,
+        viewport: &Rectangle,
+    ) {
+        let focus = tree.state.downcast_mut::<Focus>();
+        match event {
+            Event::Keyboard(keyboard::Event::KeyPressed { key, modifiers, .. }) if focus.has && self.enabled => {
+                if *key == Key::Named(Named::Escape) {
+                    focus.unfocus();
+                    shell.request_redraw();
+                }
+                let is_plain = !modifiers.control() && !modifiers.alt() && !modifiers.logo();
+                if is_plain && self.key(tree, key, layout, renderer, clipboard, shell, viewport) {
+                    shell.capture_event();
+                    return;
+                }
+            }
+            // Who takes the mouse is done with the keys.
+            Event::Mouse(mouse::Event::ButtonPressed(_)) if focus.has => {
+                focus.unfocus();
+                shell.request_redraw();
+            }
+            Event::Keyboard(_) | Event::Mouse(_) | Event::Window(_) | Event::Touch(_) | Event::InputMethod(_) => {}
+        }
+        let content = self.content.as_widget_mut();
+        content.update(&mut tree.children[0], event, layout, cursor, renderer, clipboard, shell, viewport);
+    }
+
+    fn mouse_interaction(
+        &self,
+        tree: &Tree,
+        layout: Layout<'_>,
+        cursor: mouse::Cursor,
+        viewport: &Rectangle,
+        renderer: &Renderer,
+    ) -> mouse::Interaction {
+        self.content.as_widget().mouse_interaction(&tree.children[0], layout, cursor, viewport, renderer)
+    }
+
+    fn draw(
+        &self,
+        tree: &Tree,
+        renderer: &mut Renderer,
+        theme: &Theme,
+        style: &Style,
+        layout: Layout<'_>,
+        cursor: mouse::Cursor,
+        viewport: &Rectangle,
+    ) {
+        self.content.as_widget().draw(&tree.children[0], renderer, theme, style, layout, cursor, viewport);
+        if !self.enabled || !tree.state.downcast_ref::<Focus>().has {
+            return;
+        }
+        let colours = Colours::of(theme);
+        let color = if self.filled { colours.ink } else { colours.accent };
+        let border = Border { color, width: FRAME, radius: 4.0.into() };
+        let quad = Quad { bounds: layout.bounds(), border, ..Quad::default() };
+        renderer.fill_quad(quad, Color::TRANSPARENT);
+    }
+
+    fn overlay<'b>(
+        &'b mut self,
+        tree: &'b mut Tree,
+        layout: Layout<'b>,
+        renderer: &Renderer,
+        viewport: &Rectangle,
+        translation: Vector,
+    ) -> Option<overlay::Element<'b, M, Theme, Renderer>> {
+        self.content.as_widget_mut().overlay(&mut tree.children[0], layout, renderer, viewport, translation)
+    }
+}
+
+impl<'a, M: Clone + 'a> From<Stop<'a, M>> for Element<'a, M> {
+    fn from(stop: Stop<'a, M>) -> Self {
+        Self::new(stop)
+    }
+}
