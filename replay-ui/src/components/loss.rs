@@ -1,6 +1,6 @@
 //! The chart: the losses of the shown branches, or another number over the training.
 
-use iced::widget::{checkbox, pick_list, row, slider};
+use iced::widget::{checkbox, row, slider};
 use iced::{Alignment, Fill};
 use revacnn_notebook::kinds::{Chart as ChartCell, Loss};
 use revacnn_notebook::{ACCURACY, Cell, Smoothing, XAxis};
@@ -8,13 +8,14 @@ use revacnn_schemas::{Chart, LayerName, Scale, Step};
 
 use super::frame::{awaited, headed, maximise_button, noted_beside, show_all};
 use super::history::{OF_A_FILTER, of_a_branch};
-use super::pieces::{Piece, changing, chooser, faint, hinted, noted};
+use super::pieces::{self, Piece, changing, faint, hinted, noted};
 use crate::canvas::chart::{self, ChartPlot, Scrub, Zoom, epoch};
 use crate::canvas::geometry_cache::Cache;
 use crate::canvas::text::width;
 use crate::cells::ViewId;
 use crate::context::Context;
 use crate::figure;
+use crate::focus::Stop;
 use crate::sizes::Panel;
 use crate::theme::SMALL;
 use crate::time::Time;
@@ -25,6 +26,9 @@ pub(crate) const AXES: [XAxis; 4] = [XAxis::Step, XAxis::Images, XAxis::Epoch, X
 pub(crate) const SMOOTHINGS: [f64; 4] = [0.0, 0.6, 0.9, 0.97];
 /// The most that the slider smooths.
 const SMOOTHEST: f64 = 0.99;
+
+/// How much ↑ and ↓ change it.
+const KEY_STEP: f64 = 0.05;
 
 /// How wide the list of what the chart can show is.
 const CHOICE: f32 = 132.0;
@@ -219,12 +223,12 @@ impl State {
             .on_toggle(Message::Logarithmic)
             .size(14)
             .text_size(SMALL);
-        let axis = pick_list(AXES.map(Axis), Some(Axis(self.x)), |axis| Message::X(axis.0))
-            .text_size(SMALL)
-            .padding([2, 8])
-            .style(chooser(AXES.iter().position(|axis| *axis == self.x)));
-        let smoothing =
-            slider(0.0..=SMOOTHEST, self.smoothing.weight(), Message::Smooth).step(0.01).width(64).height(14);
+        let log = Stop::of(log);
+        let axis = pieces::choices(AXES.map(Axis).to_vec(), Some(Axis(self.x)), "", |axis| Message::X(axis.0));
+        let weight = self.smoothing.weight();
+        let smoothing = slider(0.0..=SMOOTHEST, weight, Message::Smooth).step(0.01).width(64).height(14);
+        let steps = [weight + KEY_STEP, weight - KEY_STEP].map(|to| Some(Message::Smooth(to.clamp(0.0, SMOOTHEST))));
+        let smoothing = Stop::of(smoothing).steps(steps);
         let weight = match self.smoothing.is_none() {
             true => "smooth".to_owned(),
             false => format!("smooth {:.2}", self.smoothing.weight()),
@@ -242,11 +246,8 @@ impl State {
             .spacing(10)
             .align_y(Alignment::Center);
         let all = choices(context);
-        let place = all.iter().position(|choice| *choice == self.shows);
         // What this branch has not is still named.
-        let choose =
-            pick_list(all, Some(self.shows.clone()), Message::Show).width(CHOICE).text_size(SMALL).padding([2, 8]);
-        let choose = choose.style(chooser(place));
+        let choose = pieces::choices_in(CHOICE, all, Some(self.shows.clone()), "", Message::Show);
         let notes = chart.map_or(&[][..], |chart| &chart.notes);
         let words = self.described(chart);
         // What stands at its right covers more of it, or less.

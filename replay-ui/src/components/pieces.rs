@@ -204,7 +204,7 @@ pub(crate) fn colour_bar<'a, M: 'a>(palette: Palette) -> Piece<'a, M> {
 ///
 /// Each choice has a ground of its own that nobody sees: where its words alone
 /// change, iced's software renderer draws their lower half again.
-pub(crate) fn chooser(place: Option<usize>) -> impl Fn(&Theme, pick_list::Status) -> pick_list::Style {
+fn chooser(place: Option<usize>) -> impl Fn(&Theme, pick_list::Status) -> pick_list::Style {
     let unseen = place.map_or(1.0, |place| (place + 2) as f32) * 1e-4;
     move |theme, status| {
         let colours = Colours::of(theme);
@@ -227,11 +227,27 @@ where
     T: ToString + PartialEq + Clone + 'a,
     M: Clone + 'a,
 {
+    choices_in(Length::Shrink, all, now, hint, choose)
+}
+
+/// [`choices`] of a width.
+pub(crate) fn choices_in<'a, T, M>(
+    width: impl Into<Length>,
+    all: Vec<T>,
+    now: Option<T>,
+    hint: &str,
+    choose: impl Fn(T) -> M + 'a,
+) -> Piece<'a, M>
+where
+    T: ToString + PartialEq + Clone + 'a,
+    M: Clone + 'a,
+{
     let place = now.as_ref().and_then(|now| all.iter().position(|choice| choice == now));
     let step = |place: Option<usize>| place.and_then(|place| all.get(place)).cloned().map(&choose);
     let steps =
         [step(place.and_then(|place| place.checked_sub(1))), step(place.map_or(Some(0), |place| Some(place + 1)))];
-    let list = pick_list(all, now, choose).placeholder(hint).text_size(SMALL).padding([2, 8]).style(chooser(place));
+    let list = pick_list(all, now, choose).placeholder(hint).width(width).text_size(SMALL).padding([2, 8]);
+    let list = list.style(chooser(place));
     Stop::of(list).steps(steps).into()
 }
 
