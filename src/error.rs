@@ -3,6 +3,7 @@
 use std::io;
 
 use revacnn_notebook::NotebookError;
+use revacnn_notebook::command::CommandError;
 use revacnn_recorder::RecorderError;
 #[cfg(feature = "view")]
 use revacnn_replay_ui::ViewError;
@@ -55,6 +56,16 @@ pub(crate) enum Failure {
     /// A name, an address or a description.
     #[error(transparent)]
     Schema(#[from] SchemaError),
+}
+
+impl From<CommandError> for Failure {
+    fn from(error: CommandError) -> Self {
+        match error {
+            CommandError::Value(words) => Self::Usage(words),
+            CommandError::Schema(error) => error.into(),
+            CommandError::Engine(error) => error.into(),
+        }
+    }
 }
 
 impl Failure {

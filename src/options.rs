@@ -5,8 +5,9 @@ use std::path::{Component, PathBuf};
 use clap::Args;
 use clap::builder::{PathBufValueParser, TypedValueParser};
 use revacnn_notebook::Matching;
-use revacnn_recorder::{Goal, Resources, usual_threads};
-use revacnn_schemas::{DEFAULT_STORE, EDIT_FORMS, Place, Step, whole_number};
+use revacnn_notebook::command::values::whole;
+use revacnn_recorder::{Resources, usual_threads};
+use revacnn_schemas::{DEFAULT_STORE, EDIT_FORMS, Place};
 use revacnn_store::RecorderOptions;
 
 use crate::text::parse_bytes;
@@ -22,20 +23,6 @@ pub(crate) fn path() -> impl TypedValueParser<Value = PathBuf> {
         )),
         _ => Ok(path),
     })
-}
-
-/// A whole number of an option.
-pub(crate) fn whole<T: TryFrom<u64>>(text: &str) -> Result<T, String> {
-    let number = whole_number(text)?;
-    T::try_from(number).map_err(|_| format!("expected a smaller number, found `{text}`"))
-}
-
-/// A whole number that is not 0.
-pub(crate) fn from_one(text: &str) -> Result<u64, String> {
-    match whole(text)? {
-        0 => Err("expected a whole number of at least 1, found 0".to_owned()),
-        number => Ok(number),
-    }
 }
 
 /// A number of threads.
@@ -119,54 +106,6 @@ impl TrainingOptions {
             data_folder: data.folder(),
             ..usual
         }
-    }
-}
-
-/// How far a branch is trained on.
-#[derive(Debug, Args)]
-pub(crate) struct UntilOptions {
-    /// Train on until this step; +N: so many steps more.
-    #[arg(long, value_name = "[+]N", conflicts_with = "epochs")]
-    pub(crate) steps: Option<Until>,
-    /// Train on until the end of this epoch.
-    #[arg(long, value_name = "N", value_parser = whole::<u64>)]
-    pub(crate) epochs: Option<u64>,
-}
-
-impl UntilOptions {
-    /// Whether it is to be trained on at all.
-    pub(crate) fn is_asked(&self) -> bool {
-        self.steps.is_some() || self.epochs.is_some()
-    }
-
-    /// What was asked for, or else to go where it was last meant to.
-    pub(crate) fn goal(&self) -> Goal {
-        match (self.steps, self.epochs) {
-            (Some(Until::Step(step)), _) => Goal::Step(Step(step)),
-            (Some(Until::More(more)), _) => Goal::More(more),
-            (None, Some(epoch)) => Goal::Epoch(epoch),
-            (None, None) => Goal::AsBefore,
-        }
-    }
-}
-
-/// A step to train to: `N`, or `+N` from where training stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Until {
-    /// This step.
-    Step(u64),
-    /// So many steps more.
-    More(u64),
-}
-
-impl std::str::FromStr for Until {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (more, digits) = text.strip_prefix('+').map_or((false, text), |digits| (true, digits));
-        let number =
-            whole_number(digits).map_err(|_| format!("expected a step such as 3000, or +500, found `{text}`"))?;
-        Ok(if more { Self::More(number) } else { Self::Step(number) })
     }
 }
 

@@ -45,9 +45,11 @@
 //! | `scene` | where everything of a figure lies, for files and the window |
 //! | `render` | scenes as pictures in files |
 //! | `document` | a notebook's text: blocks, command lines, changes |
+//! | `command` | what a command line says, in a notebook and in a terminal |
 
 mod cell;
 mod choices;
+pub mod command;
 mod context;
 mod differing;
 pub mod document;

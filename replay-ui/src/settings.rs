@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, Sender};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -153,11 +153,8 @@ impl Keeper {
         let (tell, told) = mpsc::channel::<Settings>();
         let keep = move || {
             while let Ok(mut newest) = told.recv() {
-                loop {
-                    match told.recv_timeout(REST) {
-                        Ok(newer) => newest = newer,
-                        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
-                    }
+                while let Ok(newer) = told.recv_timeout(REST) {
+                    newest = newer;
                 }
                 if let Err(reason) = newest.write(&path) {
                     refused(reason);

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use revacnn_notebook::command::values::whole;
 use revacnn_notebook::kinds::{Embedding, Start};
 use revacnn_notebook::{Cell, Inputs, Method, Source, Sources};
 use revacnn_recorder::usual_threads;
@@ -12,7 +13,7 @@ use revacnn_schemas::{Address, ImageIndex, LayerName, Place, number};
 use super::Run;
 use super::figure::{check_ending, finish, must_see, warn_of_gaps};
 use crate::error::Failure;
-use crate::options::{DataOption, StoreOption, whole};
+use crate::options::{DataOption, StoreOption};
 
 /// Place a layer's filters in a plane, at one address or several.
 #[derive(Debug, Args)]

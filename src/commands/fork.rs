@@ -1,11 +1,11 @@
 //! `revacnn fork`: a branch from any recorded step, with edits.
 
-use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Args;
+use revacnn_notebook::command;
 use revacnn_recorder::{Fork, ForkPlan, Preview, PreviewImages, Run as Training, fork, preview};
-use revacnn_schemas::{Address, Advice, BranchName, Fidelity, Place, Step};
+use revacnn_schemas::{Advice, Place, Step};
 use revacnn_store::{Store, branch_bytes};
 use revacnn_trainer::data::Split;
 use serde_json::json;
@@ -13,7 +13,7 @@ use serde_json::json;
 use super::{Run, edits, history};
 use crate::error::Failure;
 use crate::interrupt;
-use crate::options::{DataOption, StoreOption, TrainingOptions, UntilOptions, with_edits};
+use crate::options::{DataOption, StoreOption, TrainingOptions, with_edits};
 use crate::output::say;
 use crate::run::{effect_text, effects_json, go, refused, warn_of_budget, warn_of_note};
 use crate::text::{bytes, count, duration, loss, next, percent};
@@ -21,31 +21,19 @@ use crate::text::{bytes, count, duration, loss, next, percent};
 /// Fork a branch at any step, with edits, and train on if asked.
 #[derive(Debug, Args)]
 #[command(after_help = with_edits("Examples:
-  revacnn fork main@1000 --name wider --edit 'add-filter conv3 init=split' --steps +1000
+  revacnn fork main@1000 wider --edit 'add-filter conv3 init=split' --steps +1000
   revacnn fork main@epoch:1 --edit 'freeze conv1' --edit 'set learning-rate 0.1'
-  revacnn fork main@best --name twin
+  revacnn fork main@best twin
   revacnn fork main@last --edit 'add-filter conv3 init=gradmax' --dry-run"))]
 pub(crate) struct ForkArguments {
     #[command(flatten)]
     store: StoreOption,
-    /// The step to fork at, such as main@1000.
-    #[arg(value_name = "ADDRESS")]
-    address: Address,
-    /// The new branch's name [default: the parent's, numbered, such as main~2].
-    #[arg(long, value_name = "NAME")]
-    name: Option<BranchName>,
-    /// What to change; may be given several times. Without any, the fork is a twin.
-    #[arg(long, value_name = "EDIT")]
-    edit: Vec<OsString>,
     #[command(flatten)]
-    until: UntilOptions,
+    fork: command::Fork,
     /// Tell what would come of it, with loss and accuracy on the validation images before and after
     /// the edits, and make nothing.
-    #[arg(long, conflicts_with_all = ["name", "steps", "epochs", "fidelity", "disk_budget"])]
+    #[arg(long, conflicts_with_all = ["new", "name", "steps", "epochs", "fidelity", "disk_budget"])]
     dry_run: bool,
-    /// What is written each step [default: as the parent].
-    #[arg(long, value_name = "FIDELITY")]
-    fidelity: Option<Fidelity>,
     #[command(flatten)]
     training: TrainingOptions,
     #[command(flatten)]
@@ -58,10 +46,10 @@ impl Run for ForkArguments {
     }
 
     fn run(&self, json: bool) -> Result<ExitCode, Failure> {
-        let edits = edits(&self.edit)?;
+        let edits = edits(&self.fork.edit)?;
         let store = Store::open(&self.store.store)?;
-        let lineage = history(&store, &self.address.branch)?;
-        let step = lineage.resolve(self.address.position)?;
+        let lineage = history(&store, &self.fork.address.branch)?;
+        let step = lineage.resolve(self.fork.address.position)?;
         let resources = self.training.resources(&self.store, &self.data);
         if self.dry_run {
             let images = PreviewImages::Split(Split::Validation);
@@ -70,12 +58,17 @@ impl Run for ForkArguments {
             self.tell_preview(&preview, step, json);
             return Ok(ExitCode::SUCCESS);
         }
-        let plan = ForkPlan { name: self.name.clone(), edits, fidelity: self.fidelity, stays: !self.until.is_asked() };
+        let plan = ForkPlan {
+            name: self.fork.name().cloned(),
+            edits,
+            fidelity: self.fork.fidelity,
+            stays: !self.fork.until.is_asked(),
+        };
         interrupt::listen();
         let fork = fork(&store, lineage, step, plan, &resources).map_err(|error| refused(error, &self.place()))?;
         self.tell(&fork, step, json);
         warn_of_note(fork.data_not_noted.as_ref());
-        if !self.until.is_asked() {
+        if !self.fork.until.is_asked() {
             let name = fork.session.record().name.clone();
             fork.session.finish()?;
             if !json {
@@ -84,7 +77,7 @@ impl Run for ForkArguments {
             return Ok(ExitCode::SUCCESS);
         }
         let run = Training::recorded(fork.session)?;
-        let until = run.step_of(self.until.goal())?;
+        let until = run.step_of(self.fork.until.goal())?;
         warn_of_budget(&run, resources.recorder.disk_budget, until);
         go(run, until, self.place(), json)
     }
@@ -98,7 +91,7 @@ impl ForkArguments {
         if json {
             let line = json!({
                 "event": "preview",
-                "from": self.address.branch,
+                "from": self.fork.address.branch,
                 "step": step,
                 "effects": effects_json(effects),
                 "parameters": topology.parameters(),
@@ -112,7 +105,7 @@ impl ForkArguments {
         }
         say!(
             "a fork of {} at step {} would have {} parameters",
-            self.address.branch,
+            self.fork.address.branch,
             count(step.0),
             count(topology.parameters() as u64)
         );
@@ -135,7 +128,7 @@ impl ForkArguments {
         if json {
             let line = json!({
                 "event": "forked",
-                "from": self.address.branch,
+                "from": self.fork.address.branch,
                 "to": record.name,
                 "id": record.id,
                 "step": step,
@@ -156,7 +149,7 @@ impl ForkArguments {
             say!("{line}");
             return;
         }
-        say!("forked {} at step {} into {}", self.address.branch, count(step.0), record.name);
+        say!("forked {} at step {} into {}", self.fork.address.branch, count(step.0), record.name);
         for effect in &fork.effects {
             say!("  {}", effect_text(effect));
         }

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use revacnn_notebook::command::values::whole;
 use revacnn_recorder::{find_data, materialise};
 use revacnn_schemas::{BranchName, Place};
 use revacnn_store::{BranchReader, StepSpan, Store};
@@ -10,7 +11,7 @@ use serde_json::json;
 
 use super::{Run, asked_span, bar};
 use crate::error::Failure;
-use crate::options::{DataOption, StoreOption, ThreadsOption, whole};
+use crate::options::{DataOption, StoreOption, ThreadsOption};
 use crate::output::say;
 use crate::text::{self, bytes, count};
 

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, Subcommand};
+use revacnn_notebook::command::values::whole;
 use revacnn_notebook::kinds::{Chart, Confusion, Filter, Filters, Loss, Network};
 use revacnn_notebook::{Cell, Inputs, Show, Smoothing, Source, Sources, XAxis};
 use revacnn_recorder::usual_threads;
@@ -14,7 +15,7 @@ use revacnn_schemas::{Address, BranchRecord, FilterNumber, ImageIndex, LayerName
 use super::Run;
 use super::figure::{check_ending, finish, must_see, warn_of_gaps};
 use crate::error::Failure;
-use crate::options::{DataOption, StoreOption, whole};
+use crate::options::{DataOption, StoreOption};
 
 /// Draw curves, a network, filters, maps or a confusion matrix.
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use revacnn_notebook::command::UntilOptions;
 use revacnn_recorder::resume;
 use revacnn_schemas::{BranchName, Place};
 use revacnn_store::Store;
@@ -10,7 +11,7 @@ use revacnn_store::Store;
 use super::Run;
 use crate::error::Failure;
 use crate::interrupt;
-use crate::options::{DataOption, StoreOption, TrainingOptions, UntilOptions};
+use crate::options::{DataOption, StoreOption, TrainingOptions};
 use crate::run::{go, refused, warn_of_budget};
 
 /// Go on with a branch where it stopped, also after a crash.

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Args;
+use revacnn_notebook::command::values::whole;
 use revacnn_recorder::{Replay, find_data, usual_threads};
 use revacnn_schemas::statistics::{mean_absolute, norm, sum};
 use revacnn_schemas::{
@@ -15,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::{Run, history};
 use crate::error::Failure;
-use crate::options::{DataOption, StoreOption, whole};
+use crate::options::{DataOption, StoreOption};
 use crate::output;
 use crate::text::{Side, count, duration, loss, percent, printable, table};
 

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
+use revacnn_notebook::command::values::whole;
 use revacnn_recorder::check_producer;
 use revacnn_schemas::{Address, Advice, BranchName, BranchRecord, Place, Position};
 use revacnn_store::{Command, Store, StoreError, is_training, steer};
@@ -13,7 +14,7 @@ use serde_json::json;
 
 use super::{Run, edits};
 use crate::error::Failure;
-use crate::options::{StoreOption, whole, with_edits};
+use crate::options::{StoreOption, with_edits};
 use crate::output;
 use crate::text::count;
 

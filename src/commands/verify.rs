@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Args;
+use revacnn_notebook::command::values::whole;
 use revacnn_recorder::{RecorderError, VerifyPlan, all_cores, find_data, verify};
 use revacnn_schemas::{BranchName, CHECKSUMS_SINCE, Place};
 use revacnn_store::{Lineage, NOT_COVERED, StepSpan, Store, StoreError};
@@ -12,7 +13,7 @@ use serde_json::json;
 
 use super::{Run, asked_span, bar};
 use crate::error::Failure;
-use crate::options::{DataOption, StoreOption, threads, whole};
+use crate::options::{DataOption, StoreOption, threads};
 use crate::output;
 use crate::text::{self, count, duration};
 

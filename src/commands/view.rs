@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
+use revacnn_notebook::command::values::whole;
 use revacnn_replay_ui::{ViewError, ViewOptions, run as open_window, screenshot, settings_file};
 use revacnn_schemas::{Address, Advice, BranchName, FilterNumber, LayerName, Place, SchemaError};
 use serde_json::json;
 
 use super::Run;
 use crate::error::Failure;
-use crate::options::{DataOption, StoreOption, whole};
+use crate::options::{DataOption, StoreOption};
 use crate::output::say;
 
 /// The window's theme.

@@ -254,3 +254,21 @@ fn a_divergence_of_the_weights_names_their_layer() {
         ran.out.lines().rev().nth(1).map(|line| serde_json::from_str(line).unwrap()).unwrap();
     assert_eq!((&summary["ended"], &summary["step"]), (&json!("diverged"), &json!(1)));
 }
+
+#[test]
+fn a_branch_is_named_by_its_place_or_by_an_option() {
+    let scratch = Scratch::new();
+    let train = TRAIN.replacen("train", "train small", 1);
+    scratch.run(0, &format!("{train} --steps 6"));
+    scratch.run(0, &format!("{TRAIN} --branch other --steps 2"));
+    scratch.run(0, "fork small@3 wider");
+    scratch.run(0, "fork small@3 --name twin");
+    let listed = scratch.run(0, "log --json").out;
+    for name in ["small", "other", "wider", "twin"] {
+        assert!(listed.contains(&format!("\"name\":\"{name}\"")), "{name}: {listed}");
+    }
+    // Both at once would hide one of them.
+    assert!(scratch.run(2, &format!("{train} --branch other --steps 6")).err.contains("cannot be used with"));
+    assert!(scratch.run(2, "fork small@3 one --name two").err.contains("cannot be used with"));
+    assert!(scratch.run(2, "fork small@3 one --dry-run").err.contains("cannot be used with"));
+}

@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use iced::widget::{
     Space, button, center, column, container, mouse_area, opaque, pick_list, row, rule, text, text_input, tooltip,
 };
-use iced::{Alignment, Background, Border, Color, Element, Fill, Padding, Theme, border};
+use iced::{Alignment, Background, Border, Color, Element, Fill, Length, Padding, Theme, border};
 use revacnn_notebook::look::ramp;
 use revacnn_schemas::Palette;
 

@@ -1,0 +1,39 @@
+//! What a command line says: the options that define a run, a fork or a view.
+//!
+//! A line of a notebook and a line of a terminal are of one grammar because they are
+//! of one type: the program flattens these structs into its own arguments, and adds
+//! where and how.
+//!
+//! | file | concept |
+//! |---|---|
+//! | `train` | what is trained, and how it is recorded |
+//! | `fork` | from where, with which edits |
+//! | `until` | how far a branch is trained on |
+//! | `values` | numbers as people write them |
+
+mod fork;
+mod train;
+mod until;
+pub mod values;
+
+pub use fork::Fork;
+pub use train::Train;
+pub use until::{Until, UntilOptions};
+
+use revacnn_schemas::SchemaError;
+use revacnn_trainer::TrainerError;
+use thiserror::Error;
+
+/// Why a line, each of whose words can be read, says nothing that can be done.
+#[derive(Debug, Error)]
+pub enum CommandError {
+    /// A value that its option does not take.
+    #[error("{0}")]
+    Value(String),
+    /// A name, an address or a description.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    /// What the engine does not know.
+    #[error(transparent)]
+    Engine(#[from] TrainerError),
+}

@@ -1,0 +1,139 @@
+//! `train`: what is trained, and how it is recorded.
+
+use std::ffi::OsString;
+
+use clap::Args;
+use revacnn_recorder::{Length, StartRequest};
+use revacnn_schemas::{BranchName, Fidelity, ImageIndex, OptimizerSpec, Parameters, Schedule, number};
+use revacnn_trainer::data::{Availability, catalogue};
+use revacnn_trainer::{DEFAULT_EPOCHS, named_network, optimizer_kinds, presets};
+
+use super::CommandError;
+use super::values::{from_one, whole};
+
+/// The branch that is meant where none is named.
+const DEFAULT_BRANCH: &str = "main";
+
+/// The data sets that there are; those that need no folder are in the program.
+fn dataset_help() -> String {
+    let names = catalogue(None).into_iter().map(|entry| match entry.availability {
+        Availability::Ready { .. } => format!("{} (embedded)", entry.name),
+        Availability::Missing(_) => entry.name.to_owned(),
+    });
+    let names = names.collect::<Vec<_>>().join(", ");
+    format!("{names}, or a folder with CIFAR-10's binary files [default: shapes]")
+}
+
+fn network_help() -> String {
+    let names = presets().map(|(name, _)| name).collect::<Vec<_>>().join(", ");
+    format!("{names}, or a TOML file with a table for each layer [default: paper]")
+}
+
+fn optimizer_help() -> String {
+    let names = optimizer_kinds().collect::<Vec<_>>().join(", ");
+    format!("One of {names}; its other parameters follow as `,name=value` [default: adam]")
+}
+
+/// What is trained, how far, and how it is recorded.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct Train {
+    /// The branch to record, or to go on with [default: main].
+    #[arg(value_name = "NAME", conflicts_with = "branch")]
+    name: Option<BranchName>,
+    /// The same as NAME.
+    #[arg(long, value_name = "NAME")]
+    branch: Option<BranchName>,
+    #[arg(long, value_name = "NAME|PATH", help = dataset_help())]
+    dataset: Option<OsString>,
+    #[arg(long, value_name = "NAME|FILE", help = network_help())]
+    network: Option<OsString>,
+    #[arg(long, value_name = "KIND[,NAME=VALUE]…", help = optimizer_help())]
+    optimizer: Option<String>,
+    /// Learning rate [default: the optimizer's].
+    #[arg(long, value_name = "RATE", value_parser = number)]
+    learning_rate: Option<f64>,
+    /// Momentum, of optimizers that have one.
+    #[arg(long, value_name = "SHARE", value_parser = number)]
+    momentum: Option<f64>,
+    /// L2 decay of coefficients [default: the optimizer's].
+    #[arg(long, value_name = "DECAY", value_parser = number)]
+    weight_decay: Option<f64>,
+    /// How the learning rate changes: constant, step,every=STEPS,factor=F or cosine,over=STEPS[,floor=F];
+    /// F is from 0 to 1, for the rate only falls [default: constant].
+    #[arg(long, value_name = "CURVE")]
+    schedule: Option<Schedule>,
+    /// Images of a batch [default: 8].
+    #[arg(long, value_name = "IMAGES", value_parser = whole::<u32>)]
+    batch_size: Option<u32>,
+    /// Train until this step.
+    #[arg(long, value_name = "N", conflicts_with = "epochs", value_parser = whole::<u64>)]
+    steps: Option<u64>,
+    /// Train until the end of this epoch [default: 3].
+    #[arg(long, value_name = "N", value_parser = whole::<u64>)]
+    epochs: Option<u64>,
+    /// The seed of all randomness [default: 0].
+    #[arg(long, value_name = "N", value_parser = whole::<u64>)]
+    seed: Option<u64>,
+    /// Training images whose maps are written every step [default: 0].
+    #[arg(long, value_name = "IMAGE", value_delimiter = ',', value_parser = whole::<u32>)]
+    probe: Vec<u32>,
+    /// `every`: write every step's tensors; `keyframes`: write a state now and then, recompute the rest
+    /// [default: every].
+    #[arg(long, value_name = "FIDELITY")]
+    fidelity: Option<Fidelity>,
+    /// Steps from one keyframe to the next [default: 400 images].
+    #[arg(long, value_name = "K", value_parser = from_one)]
+    keyframe_interval: Option<u64>,
+    /// Evaluate on the validation images every N steps, besides the end of each epoch.
+    #[arg(long, value_name = "N", value_parser = from_one)]
+    validate_every: Option<u64>,
+}
+
+impl Train {
+    /// The branch that is recorded.
+    pub fn branch(&self) -> BranchName {
+        let named = self.name.as_ref().or(self.branch.as_ref()).cloned();
+        named.unwrap_or_else(|| DEFAULT_BRANCH.parse().expect("invariant: it is a name"))
+    }
+
+    /// What is asked for.
+    ///
+    /// # Errors
+    /// A value that its option does not take; a network that cannot be read.
+    pub fn request(&self) -> Result<StartRequest, CommandError> {
+        Ok(StartRequest {
+            goes_on: true,
+            dataset: self.dataset.clone(),
+            network: self.network.as_deref().map(named_network).transpose()?,
+            optimizer: self.optimizer.as_deref().map(str::parse::<OptimizerSpec>).transpose()?,
+            optimizer_parameters: self.optimizer_parameters()?,
+            schedule: self.schedule,
+            batch_size: self.batch_size,
+            seed: self.seed,
+            length: match self.steps {
+                Some(steps) => Length::Steps(steps),
+                None => Length::Epochs(self.epochs.unwrap_or(DEFAULT_EPOCHS)),
+            },
+            fidelity: self.fidelity,
+            keyframe_interval: self.keyframe_interval,
+            probes: self.probe.iter().copied().map(ImageIndex).collect(),
+            validate_every: self.validate_every,
+            ..StartRequest::new(self.branch())
+        })
+    }
+
+    /// The options that overrule `--optimizer`.
+    fn optimizer_parameters(&self) -> Result<Parameters, CommandError> {
+        let options =
+            [("learning_rate", self.learning_rate), ("momentum", self.momentum), ("weight_decay", self.weight_decay)];
+        let given = options.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        let parameter = |(name, value): (&str, f64)| match value.is_finite() {
+            true => Ok((name.to_owned(), value.into())),
+            false => {
+                let option = name.replace('_', "-");
+                Err(CommandError::Value(format!("--{option} must be a finite number, found {value}")))
+            }
+        };
+        given.map(parameter).collect()
+    }
+}
