@@ -15,7 +15,7 @@ use revacnn_notebook::kinds::{
 use revacnn_notebook::{
     Cell, Graph, Inputs, Kind, Matching, Method, Progress, Ran, Show, Smoothing, Source, Sources, XAxis,
 };
-use revacnn_schemas::{Address, BranchId, BranchName, Fidelity, FilterNumber, ImageIndex, Scale, Step};
+use revacnn_schemas::{Address, BranchId, BranchName, Fidelity, FilterNumber, ImageIndex, Limits, Scale, Step};
 use revacnn_store::{BranchReader, Store};
 use revacnn_test_support::copy_folder;
 use revacnn_trainer::Settings;
@@ -38,6 +38,9 @@ fn cell() -> impl Strategy<Value = Cell> {
     let all = || proptest::collection::vec(address(), 0..3);
     let axis = || prop::sample::select(vec![XAxis::Step, XAxis::Images, XAxis::Epoch, XAxis::Fork]);
     let scale = || prop::sample::select(vec![Scale::Linear, Scale::Logarithmic]);
+    let limits = || {
+        (proptest::option::of(-1.0..1.0), proptest::option::of(1.5..9.0)).prop_map(|(low, high)| Limits { low, high })
+    };
     let smoothing = || prop::sample::select(["0", "0.6"].map(|weight| weight.parse::<Smoothing>().unwrap()).to_vec());
     let within = || proptest::option::of((0_u64..9, 9_u64..16).prop_map(|(first, last)| [Step(first), Step(last)]));
     let of = || {
@@ -51,17 +54,18 @@ fn cell() -> impl Strategy<Value = Cell> {
     let quantity = prop::sample::select(QUANTITIES.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>());
     let born = prop::sample::select(vec![None, Some("b0123456789abcde".parse::<BranchId>().unwrap())]);
     prop_oneof![
-        (axis(), scale(), smoothing(), within()).prop_map(|(x, scale, smoothing, within)| Loss {
+        (axis(), (scale(), limits()), smoothing(), within()).prop_map(|(x, (scale, limits), smoothing, within)| Loss {
             x,
             scale,
+            limits,
             smoothing,
             within
         }
         .into()),
-        (quantity, any::<[bool; 2]>(), (axis(), scale(), smoothing(), within())).prop_map(
-            move |(quantity, [of_layer, one], (x, scale, smoothing, within))| {
+        (quantity, any::<[bool; 2]>(), (axis(), (scale(), limits()), smoothing(), within())).prop_map(
+            move |(quantity, [of_layer, one], (x, (scale, limits), smoothing, within))| {
                 let (layer, filter) = (of_layer.then(layer), one.then_some(FilterNumber(1)));
-                Chart { quantity, layer, filter, x, scale, smoothing, within }.into()
+                Chart { quantity, layer, filter, x, scale, limits, smoothing, within }.into()
             }
         ),
         (at(), show).prop_map(|(at, show)| Network { at, show }.into()),

@@ -52,8 +52,8 @@ pub use edit::{Change, Coefficients, EDIT_FORMS, Edit, FilterInit, LayerInit, Re
 pub use error::SchemaError;
 pub use figure::{
     Axis, Chart, ClassProbability, Comparison, DiagramColumn, DiagramNode, DifferingFilter, Figure, Hue, Image,
-    ImageGrid, ImageRow, Mark, MarkKind, NetworkDiagram, Palette, Panel, Scale, Scatter, ScatterGroup, ScatterPoint,
-    Series, TableColumn, TableFigure,
+    ImageGrid, ImageRow, Limits, Mark, MarkKind, NetworkDiagram, Palette, Panel, Scale, Scatter, ScatterGroup,
+    ScatterPoint, Series, TableColumn, TableFigure,
 };
 pub use hyper_parameters::HyperParameters;
 pub use ids::{BranchId, BranchName, Epoch, FilterNumber, ImageIndex, LayerName, Step};

@@ -10,7 +10,9 @@ use revacnn_notebook::command::values::whole;
 use revacnn_notebook::kinds::{Chart, Confusion, Filter, Filters, Loss, Network};
 use revacnn_notebook::{Cell, Inputs, Show, Smoothing, Source, Sources, XAxis};
 use revacnn_recorder::usual_threads;
-use revacnn_schemas::{Address, BranchRecord, FilterNumber, ImageIndex, LayerName, Place, Position, Scale, Step};
+use revacnn_schemas::{
+    Address, BranchRecord, FilterNumber, ImageIndex, LayerName, Limits, Place, Position, Scale, Step, number,
+};
 
 use super::Run;
 use super::figure::{check_ending, finish, must_see, warn_of_gaps};
@@ -82,6 +84,13 @@ struct Curves {
     /// Lay the vertical axis out logarithmically.
     #[arg(long)]
     log: bool,
+    /// The lower end of the vertical axis [default: that of the curves].
+    #[arg(long, value_name = "VALUE", value_parser = number, allow_negative_numbers = true)]
+    y_min: Option<f64>,
+    /// The upper end of the vertical axis [default: that of the curves, but for some that lie
+    /// far from the others].
+    #[arg(long, value_name = "VALUE", value_parser = number, allow_negative_numbers = true)]
+    y_max: Option<f64>,
     /// Smooth the curves by an exponential moving average, as TensorBoard does: from 0 to
     /// less than 1. What was recorded stays behind them; the validation of a training is
     /// never smoothed.
@@ -101,8 +110,32 @@ impl Curves {
                 "plot {kind} shows all steps of a branch: write `{}` instead of `{address}`",
                 address.branch
             ))),
-            None => Ok(()),
+            None => self.check_limits(),
         }
+    }
+
+    /// Ends of an axis are numbers, the lower one first, and have a logarithm where
+    /// one is drawn.
+    fn check_limits(&self) -> Result<(), Failure> {
+        let given = [("--y-min", self.y_min), ("--y-max", self.y_max)];
+        for (option, value) in given.iter().filter_map(|(option, value)| Some((option, (*value)?))) {
+            if !value.is_finite() {
+                return Err(Failure::Usage(format!("{option} must be a finite number, found {value}")));
+            }
+            if self.log && value <= 0.0 {
+                return Err(Failure::Usage(format!("{option} must be above 0 with --log, found {value}")));
+            }
+        }
+        match (self.y_min, self.y_max) {
+            (Some(low), Some(high)) if low >= high => {
+                Err(Failure::Usage(format!("--y-max must be above --y-min, found {low} to {high}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn limits(&self) -> Limits {
+        Limits { low: self.y_min, high: self.y_max }
     }
 }
 
@@ -246,15 +279,21 @@ impl Kind {
     /// The cell; `record` is the first branch, whose layers an error lists.
     fn cell(&self, record: &dyn Fn() -> Result<BranchRecord, Failure>) -> Result<Cell, Failure> {
         Ok(match self {
-            Self::Loss(LossKind { curves }) => {
-                Loss { x: curves.x, scale: curves.scale(), smoothing: curves.smooth, within: None }.into()
+            Self::Loss(LossKind { curves }) => Loss {
+                x: curves.x,
+                scale: curves.scale(),
+                limits: curves.limits(),
+                smoothing: curves.smooth,
+                within: None,
             }
+            .into(),
             Self::Chart(ChartKind { curves, quantity, layer, filter }) => Chart {
                 quantity: quantity.clone().unwrap_or_default(),
                 layer: layer.clone(),
                 filter: filter.map(FilterNumber),
                 x: curves.x,
                 scale: curves.scale(),
+                limits: curves.limits(),
                 smoothing: curves.smooth,
                 within: None,
             }

@@ -3,7 +3,7 @@
 //! filters.
 
 use revacnn_recorder::RecorderError;
-use revacnn_schemas::{Figure, FilterNumber, LayerName, SCALARS, ScalarColumn, ScalarKind, Scale, Step, Table};
+use revacnn_schemas::{Figure, FilterNumber, LayerName, Limits, SCALARS, ScalarColumn, ScalarKind, Scale, Step, Table};
 use revacnn_store::{StepSpan, StoreError};
 use serde::{Deserialize, Serialize};
 use std::sync::LazyLock;
@@ -57,6 +57,9 @@ pub struct Chart {
     pub x: XAxis,
     /// How the vertical axis is laid out.
     pub scale: Scale,
+    /// Its ends, where they are not those of what is shown.
+    #[serde(default, skip_serializing_if = "Limits::are_none")]
+    pub limits: Limits,
     /// How smooth the curves are.
     #[serde(default, skip_serializing_if = "Smoothing::is_none")]
     pub smoothing: Smoothing,
@@ -110,7 +113,7 @@ impl CellKind for Chart {
             };
             return Err(NotebookError::Misasked { what, known });
         }
-        let mut chart = empty(&format!("{label}{subject}"), (&label, unit), self.x, self.scale);
+        let mut chart = empty(&format!("{label}{subject}"), (&label, unit), self.x, (self.scale, self.limits));
         // Of several branches some may lack the filter, or the number.
         let (mut found, mut lacking, mut without) = (false, None, Vec::new());
         for shown in &all {

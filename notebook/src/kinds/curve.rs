@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use revacnn_recorder::RecorderError;
-use revacnn_schemas::{Axis, BranchId, BranchName, Chart, Hue, Mark, MarkKind, Scale, Series, Step};
+use revacnn_schemas::{Axis, BranchId, BranchName, Chart, Hue, Limits, Mark, MarkKind, Scale, Series, Step};
 use revacnn_store::{BranchReader, StepSpan, StoreError};
 
 use crate::sources::curves::{Quantity, Thinned, thin};
@@ -51,7 +51,12 @@ pub(super) fn visible(mut chart: Chart) -> Result<Chart, NotebookError> {
     Ok(chart)
 }
 
-pub(super) fn empty(title: &str, (label, unit): (&str, Option<&str>), x: XAxis, scale: Scale) -> Chart {
+pub(super) fn empty(
+    title: &str,
+    (label, unit): (&str, Option<&str>),
+    x: XAxis,
+    (scale, limits): (Scale, Limits),
+) -> Chart {
     let (name, images) = match x {
         XAxis::Step => ("step", None),
         XAxis::Images => ("images trained on", Some("images")),
@@ -60,8 +65,13 @@ pub(super) fn empty(title: &str, (label, unit): (&str, Option<&str>), x: XAxis, 
     };
     Chart {
         title: title.to_owned(),
-        x: Axis { label: name.to_owned(), unit: images.map(str::to_owned), scale: Scale::Linear },
-        y: Axis { label: label.to_owned(), unit: unit.map(str::to_owned), scale },
+        x: Axis {
+            label: name.to_owned(),
+            unit: images.map(str::to_owned),
+            scale: Scale::Linear,
+            limits: Limits::default(),
+        },
+        y: Axis { label: label.to_owned(), unit: unit.map(str::to_owned), scale, limits },
         series: Vec::new(),
         marks: Vec::new(),
         notes: Vec::new(),

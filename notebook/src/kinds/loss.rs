@@ -1,6 +1,6 @@
 //! Losses of training and validation.
 
-use revacnn_schemas::{BranchName, Chart, Figure, Scale, Step};
+use revacnn_schemas::{BranchName, Chart, Figure, Limits, Scale, Step};
 use serde::{Deserialize, Serialize};
 
 use revacnn_store::StepSpan;
@@ -22,6 +22,9 @@ pub struct Loss {
     pub x: XAxis,
     /// How the vertical axis is laid out.
     pub scale: Scale,
+    /// Its ends, where they are not those of what is shown.
+    #[serde(default, skip_serializing_if = "Limits::are_none")]
+    pub limits: Limits,
     /// How smooth the training's curves are; validations are as they were found.
     #[serde(default, skip_serializing_if = "Smoothing::is_none")]
     pub smoothing: Smoothing,
@@ -44,9 +47,9 @@ impl CellKind for Loss {
 pub(super) fn losses(
     context: &mut Context<'_>,
     branches: &[BranchName],
-    &Loss { x, scale, smoothing, within }: &Loss,
+    &Loss { x, scale, limits, smoothing, within }: &Loss,
 ) -> Result<Chart, NotebookError> {
-    let mut chart = empty("loss", ("loss", Some("nats")), x, scale);
+    let mut chart = empty("loss", ("loss", Some("nats")), x, (scale, limits));
     let all = shown(context, branches, x)?;
     let within = within.map(|[first, last]| StepSpan::new(first, last.max(first)));
     let detail = Detail::of(&all, LOSS_POINTS, x, smoothing, within);

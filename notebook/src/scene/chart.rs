@@ -111,7 +111,7 @@ impl ChartLayout {
     /// Lays a chart out; `None` where nothing of it can be drawn.
     pub fn of(chart: &Chart, options: &ChartOptions) -> Option<Self> {
         let (style, [width, height]) = (options.style, options.size);
-        let range = Range::of(&chart.series, chart.y.scale, options.x)?;
+        let range = Range::of(&chart.series, &chart.y, options.x)?;
         let beyond = range.beyond(&chart.series);
         let all = chart.series.iter().flat_map(|series| &series.points).map(|point| point[0]);
         let x = options.x.or_else(|| {
@@ -423,6 +423,8 @@ fn described(axis: &Axis) -> String {
 
 #[cfg(test)]
 mod tests {
+    use revacnn_schemas::Limits;
+
     use super::*;
     use crate::scene::{Shape, text_width};
 
@@ -431,7 +433,7 @@ mod tests {
     }
 
     fn chart(scale: Scale, series: Vec<Series>) -> Chart {
-        let axis = |label: &str, scale| Axis { label: label.to_owned(), unit: None, scale };
+        let axis = |label: &str, scale| Axis { label: label.to_owned(), unit: None, scale, limits: Limits::default() };
         let (x, y) = (axis("step", Scale::Linear), axis("loss", scale));
         Chart { title: String::new(), x, y, series, marks: Vec::new(), notes: Vec::new() }
     }
@@ -645,7 +647,7 @@ mod tests {
             assert!(scene.texts().any(|text| text.words == "beyond this axis: b1 train reaches 1e15"), "{scene:?}");
         }
         let logarithmic = Chart { y: Axis { scale: Scale::Logarithmic, ..chart.y.clone() }, ..chart };
-        assert!(Range::of(&logarithmic.series, Scale::Logarithmic, None).unwrap().far.is_none());
+        assert!(Range::of(&logarithmic.series, &logarithmic.y, None).unwrap().far.is_none());
     }
 
     #[test]

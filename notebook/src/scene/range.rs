@@ -1,6 +1,6 @@
 //! How far a vertical axis reaches, and which curves reach beyond it.
 
-use revacnn_schemas::{Scale, Series};
+use revacnn_schemas::{Axis, Limits, Scale, Series};
 
 use crate::look::{axis_number, ends, extent, far};
 
@@ -14,6 +14,8 @@ pub(super) struct Range {
     pub(super) ends: [f64; 2],
     /// Larger values are left out.
     pub(super) far: Option<f64>,
+    /// The ends that were asked for.
+    limits: Limits,
 }
 
 /// A value as it is laid out; `None` is a gap.
@@ -29,8 +31,29 @@ impl Range {
     /// The range of some curves; `None` where there is nothing to draw. Single
     /// extremes would flatten the curves, so the axis follows the points and not
     /// their bounds. Of points between two ends of the horizontal axis alone, if they
-    /// are given and there are some.
-    pub(super) fn of(series: &[Series], scale: Scale, x: Option<[f64; 2]>) -> Option<Self> {
+    /// are given and there are some. Ends that were asked for are what they are.
+    pub(super) fn of(series: &[Series], axis: &Axis, x: Option<[f64; 2]>) -> Option<Self> {
+        let mut range = Self::of_values(series, axis.scale, x)?;
+        range.limits = axis.limits;
+        let asked = |end: Option<f64>| end.and_then(|end| laid_out(end, axis.scale));
+        let (low, high) = (asked(axis.limits.low), asked(axis.limits.high));
+        if !axis.limits.are_none() {
+            range.far = None;
+        }
+        let [below, above] = range.ends;
+        let low_end = low.unwrap_or(below);
+        let high_end = high.unwrap_or(above);
+        // All that is shown may lie on the other side of the one end that was asked for.
+        let room = (above - below).max(f64::EPSILON);
+        range.ends = match (low, high) {
+            (Some(_), None) if high_end <= low_end => [low_end, low_end + room],
+            (None, Some(_)) if high_end <= low_end => [high_end - room, high_end],
+            _ => [low_end, high_end],
+        };
+        Some(range)
+    }
+
+    fn of_values(series: &[Series], scale: Scale, x: Option<[f64; 2]>) -> Option<Self> {
         let seen = |at: f64| x.is_none_or(|[first, last]| (first..=last).contains(&at));
         let drawn = |series: &Series| {
             let points = series.points.iter().chain(&series.raw).filter(|point| seen(point[0]));
@@ -40,26 +63,31 @@ impl Range {
         let curves: Vec<Vec<f64>> = series.iter().map(drawn).collect();
         let all = || curves.iter().flatten().copied();
         if x.is_some() && all().next().is_none() {
-            return Self::of(series, scale, None);
+            return Self::of_values(series, scale, None);
         }
         if scale == Scale::Logarithmic {
             let [low, high] = extent(all())?.map(f64::log10);
             let room = 0.05 * (high - low);
-            return Some(Self { ends: [low - room, high + room], far: None });
+            return Some(Self { ends: [low - room, high + room], far: None, limits: Limits::default() });
         }
         let far = far(curves.iter().map(Vec::as_slice)).filter(|far| all().any(|value| value.abs() > *far));
         let near = |value: &f64| far.is_none_or(|far| value.abs() <= far);
-        Some(Self { ends: ends(extent(all().filter(near))?), far })
+        Some(Self { ends: ends(extent(all().filter(near))?), far, limits: Limits::default() })
     }
 
     /// What says which curves reach beyond it.
     pub(super) fn beyond(&self, series: &[Series]) -> Option<String> {
-        let far = self.far?;
+        let is_beyond = |value: f64| {
+            self.far.is_some_and(|far| value.abs() > far)
+                || self.limits.low.is_some_and(|low| value < low)
+                || self.limits.high.is_some_and(|high| value > high)
+        };
         let reaches = |series: &Series| {
-            let values = series.points.iter().map(|point| point[1]).filter(|value| value.is_finite());
-            let most = values.max_by(|one, other| one.abs().total_cmp(&other.abs()))?;
+            let values = series.points.iter().map(|point| point[1]);
+            let beyond = values.filter(|value| value.is_finite() && is_beyond(*value));
+            let most = beyond.max_by(|one, other| one.abs().total_cmp(&other.abs()))?;
             let name = series.name.split(',').next().unwrap_or_default();
-            (most.abs() > far).then(|| format!("{name} reaches {}", axis_number(most)))
+            Some(format!("{name} reaches {}", axis_number(most)))
         };
         let all: Vec<String> = series.iter().filter_map(reaches).collect();
         let more = all.len().saturating_sub(BEYOND);
@@ -71,7 +99,7 @@ impl Range {
 /// The ends of an axis for some curves that lie beside other figures; `None` where
 /// there is nothing to draw. Values may lie beyond them.
 pub fn range(series: &[Series]) -> Option<[f64; 2]> {
-    Range::of(series, Scale::Linear, None).map(|range| range.ends)
+    Range::of_values(series, Scale::Linear, None).map(|range| range.ends)
 }
 
 #[cfg(test)]
@@ -90,12 +118,41 @@ mod tests {
             bounds: Vec::new(),
             raw: Vec::new(),
         }];
-        let [low, high] = Range::of(&all, Scale::Logarithmic, None).unwrap().ends;
+        let [low, high] = Range::of_values(&all, Scale::Logarithmic, None).unwrap().ends;
         assert!(low < -1.0 && low > -1.3 && high > 1.0 && high < 1.3);
-        assert!(Range::of(&[], Scale::Linear, None).is_none());
+        assert!(Range::of_values(&[], Scale::Linear, None).is_none());
         // Looked at closely, what is there; where nothing is, all.
-        let [low, high] = Range::of(&all, Scale::Linear, Some([0.5, 1.5])).unwrap().ends;
+        let [low, high] = Range::of_values(&all, Scale::Linear, Some([0.5, 1.5])).unwrap().ends;
         assert!(low > 0.0 && high < 0.2, "{low} {high}");
-        assert_eq!(Range::of(&all, Scale::Linear, Some([8.0, 9.0])), Range::of(&all, Scale::Linear, None));
+        assert_eq!(
+            Range::of_values(&all, Scale::Linear, Some([8.0, 9.0])),
+            Range::of_values(&all, Scale::Linear, None)
+        );
+    }
+
+    #[test]
+    fn ends_that_were_asked_for_are_what_they_are_and_what_lies_beyond_is_said() {
+        let all = [Series {
+            name: "main".to_owned(),
+            hue: Hue(0),
+            dashed: false,
+            points: vec![[0.0, 9.0], [1.0, 2.0], [2.0, 1.0]],
+            bounds: Vec::new(),
+            raw: Vec::new(),
+        }];
+        let of = |low, high, scale| {
+            let axis = Axis { label: String::new(), unit: None, scale, limits: Limits { low, high } };
+            let range = Range::of(&all, &axis, None).unwrap();
+            (range.ends, range.beyond(&all))
+        };
+        let reaches = |value: &str| Some(format!("beyond this axis: main reaches {value}"));
+        assert_eq!(of(Some(0.0), Some(4.0), Scale::Linear), ([0.0, 4.0], reaches("9")));
+        assert_eq!(of(Some(1.5), Some(10.0), Scale::Linear), ([1.5, 10.0], reaches("1")));
+        assert_eq!(of(Some(0.1), Some(100.0), Scale::Logarithmic), ([-1.0, 2.0], None));
+        // All of it lies on the other side.
+        let ([low, high], beyond) = of(Some(20.0), None, Scale::Linear);
+        assert!(low == 20.0 && high > low && beyond == reaches("9"), "{low} {high} {beyond:?}");
+        let ([low, high], _) = of(None, Some(-3.0), Scale::Linear);
+        assert!(high == -3.0 && low < high, "{low} {high}");
     }
 }

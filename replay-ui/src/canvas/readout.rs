@@ -136,7 +136,7 @@ mod tests {
     use super::*;
     use crate::canvas::paint::STYLE;
     use revacnn_notebook::scene::ChartOptions;
-    use revacnn_schemas::{Axis, Scale};
+    use revacnn_schemas::{Axis, Limits, Scale};
 
     fn series(name: &str, hue: u16, dashed: bool, points: Vec<[f64; 2]>) -> Series {
         Series { name: name.to_owned(), hue: Hue(hue), dashed, points, bounds: Vec::new(), raw: Vec::new() }
@@ -147,6 +147,7 @@ mod tests {
             label: label.to_owned(),
             unit: unit.map(str::to_owned),
             scale: Scale::Linear,
+            limits: Limits::default(),
         };
         Chart {
             title: String::new(),

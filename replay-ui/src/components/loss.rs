@@ -149,7 +149,7 @@ impl State {
         let (x, scale, smoothing) = (self.x, self.scale, self.smoothing);
         let within = within(time).filter(|_| x == XAxis::Step);
         match self.shows.clone() {
-            Shows::Loss => Loss { x, scale, smoothing, within }.into(),
+            Shows::Loss => Loss { x, scale, smoothing, within, ..Loss::default() }.into(),
             Shows::Number { quantity, layer } => {
                 ChartCell { quantity, layer, filter: None, x, scale, smoothing, within }.into()
             }
@@ -289,11 +289,12 @@ fn names(context: &Context) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use revacnn_schemas::{Axis, Hue, Series};
+    use revacnn_schemas::{Axis, Hue, Limits, Series};
 
     #[test]
     fn the_axis_shows_what_the_timeline_does_and_another_axis_as_large_a_part() {
-        let axis = |label: &str| Axis { label: label.to_owned(), unit: None, scale: Scale::Linear };
+        let axis =
+            |label: &str| Axis { label: label.to_owned(), unit: None, scale: Scale::Linear, limits: Limits::default() };
         let points = vec![[0.0, 1.0], [8_000.0, 0.5]];
         let series =
             Series { name: "main".to_owned(), hue: Hue(0), dashed: false, points, bounds: Vec::new(), raw: Vec::new() };

@@ -101,10 +101,10 @@ pub(super) use equal_by_bits;
 mod tests {
     use std::collections::HashSet;
 
-    use crate::{Axis, Chart, Figure, Hue, Scale, Series};
+    use crate::{Axis, Chart, Figure, Hue, Limits, Scale, Series};
 
     fn chart(value: f64) -> Figure {
-        let axis = Axis { label: "loss".to_owned(), unit: None, scale: Scale::Linear };
+        let axis = Axis { label: "loss".to_owned(), unit: None, scale: Scale::Linear, limits: Limits::default() };
         let points = vec![[0.0, f64::NAN], [1.0, value]];
         let series =
             Series { name: "main".to_owned(), hue: Hue(0), dashed: false, points, bounds: Vec::new(), raw: Vec::new() };

@@ -32,6 +32,28 @@ pub struct Axis {
     pub unit: Option<String>,
     /// How values are laid out.
     pub scale: Scale,
+    /// The ends that were asked for.
+    #[serde(default, skip_serializing_if = "Limits::are_none")]
+    pub limits: Limits,
+}
+
+/// Ends of an axis that a person asked for; those of what is shown where `None`.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// The lower end.
+    pub low: Option<f64>,
+    /// The upper end.
+    pub high: Option<f64>,
+}
+
+equal_by_bits!(Limits { ; low, high });
+
+impl Limits {
+    /// Whether none was asked for.
+    pub fn are_none(&self) -> bool {
+        self.low.is_none() && self.high.is_none()
+    }
 }
 
 /// How an axis lays values out.

@@ -11,7 +11,7 @@ mod table;
 
 use serde::{Deserialize, Serialize};
 
-pub use chart::{Axis, Chart, Mark, MarkKind, Scale, Series};
+pub use chart::{Axis, Chart, Limits, Mark, MarkKind, Scale, Series};
 pub use comparison::{Comparison, DifferingFilter, Panel};
 pub use image::{Image, ImageGrid, ImageRow, Palette};
 pub use network::{ClassProbability, DiagramColumn, DiagramNode, NetworkDiagram};
