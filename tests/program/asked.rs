@@ -92,7 +92,7 @@ fn every_flag_refuses_what_it_cannot_mean() {
         (2, "--validate-every 0", "expected a whole number of at least 1, found 0"),
         (2, "--threads 0", "expected 1 to 1024 threads, found 0"),
         (2, "--threads 1025", "expected 1 to 1024 threads, found 1025"),
-        (1, "--store small.toml", "cannot create the store small.toml"),
+        (1, "--store small.toml", "small.toml is not a store: expected a folder"),
         (1, "--store small.toml/runs", "cannot create the store small.toml/runs"),
         (2, "--nope", "unexpected argument '--nope'"),
     ] {

@@ -265,7 +265,7 @@ fn a_branch_is_named_by_its_place_or_by_an_option() {
     scratch.run(0, "fork small@3 --name twin");
     let listed = scratch.run(0, "log --json").out;
     for name in ["small", "other", "wider", "twin"] {
-        assert!(listed.contains(&format!("\"name\":\"{name}\"")), "{name}: {listed}");
+        assert!(listed.contains(&format!("\"branch\":\"{name}\"")), "{name}: {listed}");
     }
     // Both at once would hide one of them.
     assert!(scratch.run(2, &format!("{train} --branch other --steps 6")).err.contains("cannot be used with"));

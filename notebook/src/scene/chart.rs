@@ -571,7 +571,7 @@ mod tests {
         for values in [vec![5e15], vec![-1.234e-7, 9.9e-7], (0..25).map(f64::from).collect()] {
             for scale in [Scale::Linear, Scale::Logarithmic] {
                 let mut chart = chart(scale, flat(&values));
-                if chart.series.iter().all(|series| Range::of(std::slice::from_ref(series), scale, None).is_none()) {
+                if chart.series.iter().all(|series| Range::of(std::slice::from_ref(series), &chart.y, None).is_none()) {
                     continue;
                 }
                 chart.marks = (0..25)

@@ -151,7 +151,7 @@ impl State {
         match self.shows.clone() {
             Shows::Loss => Loss { x, scale, smoothing, within, ..Loss::default() }.into(),
             Shows::Number { quantity, layer } => {
-                ChartCell { quantity, layer, filter: None, x, scale, smoothing, within }.into()
+                ChartCell { quantity, layer, filter: None, x, scale, smoothing, within, ..ChartCell::default() }.into()
             }
         }
     }
