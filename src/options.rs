@@ -6,7 +6,7 @@ use clap::Args;
 use clap::builder::{PathBufValueParser, TypedValueParser};
 use revacnn_notebook::Matching;
 use revacnn_notebook::command::values::whole;
-use revacnn_recorder::{Resources, usual_threads};
+use revacnn_recorder::{Resources, training_threads};
 use revacnn_schemas::{DEFAULT_STORE, EDIT_FORMS, Place};
 use revacnn_store::RecorderOptions;
 
@@ -78,7 +78,7 @@ pub(crate) struct ThreadsOption {
 impl ThreadsOption {
     /// The number that was asked for, or the usual one.
     pub(crate) fn number(&self) -> usize {
-        self.threads.map_or_else(usual_threads, usize::from)
+        self.threads.map_or_else(training_threads, usize::from)
     }
 }
 

@@ -7,7 +7,10 @@ use revacnn_schemas::DatasetIdentity;
 use revacnn_store::{DataHint, RecorderOptions, Store, StoreError, default_disk_budget, unix_seconds};
 
 /// Parts that a batch has at most: more threads have nothing to do.
-const MOST_USEFUL: usize = 16;
+const MOST_PARTS: usize = 16;
+
+/// Parts that a batch of the usual size has.
+const USUAL_PARTS: usize = 4;
 
 /// With what a verb works. Nothing of it is part of a branch, and none of it
 /// changes a bit of what is trained.
@@ -29,7 +32,7 @@ impl Resources {
     /// the usual disk budget where the store is, the system's clock.
     pub fn usual(store: &Path) -> Self {
         Self {
-            threads: usual_threads(),
+            threads: training_threads(),
             recorder: RecorderOptions { disk_budget: default_disk_budget(store), ..RecorderOptions::default() },
             data_folder: None,
             now_unix_seconds: unix_seconds(),
@@ -52,6 +55,12 @@ pub fn all_cores() -> usize {
 
 /// The threads that may train where nobody says how many: the machine's cores, as far as
 /// the largest batch has work for them.
+pub fn training_threads() -> usize {
+    all_cores().min(MOST_PARTS)
+}
+
+/// The threads that compute what somebody looks at: the machine's cores, four at most,
+/// for there are several who look.
 pub fn usual_threads() -> usize {
-    all_cores().min(MOST_USEFUL)
+    all_cores().min(USUAL_PARTS)
 }
