@@ -249,8 +249,8 @@ mod tests {
         let section = readme.split("\n## ").find(|section| section.starts_with("The window\n")).unwrap();
         let spans: Vec<&str> = section.split('`').skip(1).step_by(2).filter(|span| span.chars().count() == 1).collect();
         assert!(spans.contains(&"g") && spans.contains(&"?"), "{spans:?}");
-        // `+` and `−` are also buttons of the network.
-        for span in spans.into_iter().filter(|span| *span != "−") {
+        // `+`, `−` and `×` are also buttons of the network.
+        for span in spans.into_iter().filter(|span| !["−", "×"].contains(span)) {
             assert!(COMMANDS.iter().any(|command| command.keys.contains(&Sign(leak(span)))), "`{span}`");
         }
         for named in ["← →", "PgUp", "PgDn", "Space", "Shift"] {

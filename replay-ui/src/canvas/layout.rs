@@ -34,14 +34,14 @@ impl Layout {
     pub(crate) fn of(plan: &Plan, has_classes: bool, size: Size) -> Self {
         let places = NetworkLayout::of(plan, has_classes, room(size), STYLE);
         let all = |areas: &[revacnn_notebook::scene::Area]| areas.iter().copied().map(rectangle).collect();
-        let some = |areas: &[Option<revacnn_notebook::scene::Area>]| areas.iter().map(|at| at.map(rectangle)).collect();
+        let button = |at: revacnn_notebook::scene::Area| edged(rectangle(at));
         Self {
             input: rectangle(places.input),
             nodes: places.nodes.iter().map(|nodes| all(nodes)).collect(),
             heads: all(&places.heads),
-            add: all(&places.add),
-            remove_layer: some(&places.remove),
-            insert: some(&places.insert),
+            add: places.add.iter().copied().map(button).collect(),
+            remove_layer: places.remove.iter().map(|at| at.map(button)).collect(),
+            insert: places.insert.iter().map(|at| at.map(button)).collect(),
             places,
         }
     }
@@ -79,6 +79,17 @@ impl Layout {
         let node = self.nodes.get(column)?.get(node)?;
         let button = Rectangle { x: node.x + node.width - 13.0, y: node.y - 1.0, width: 14.0, height: 14.0 };
         (node.width >= 24.0).then_some(button)
+    }
+}
+
+/// A button whose rim, a pixel wide, fills whole pixels: of one that lies between two, the
+/// software renderer draws half anew.
+fn edged(button: Rectangle) -> Rectangle {
+    Rectangle {
+        x: button.x.floor() + 0.5,
+        y: button.y.floor() + 0.5,
+        width: button.width.round(),
+        height: button.height.round(),
     }
 }
 

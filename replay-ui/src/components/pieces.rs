@@ -247,7 +247,8 @@ where
     let steps =
         [step(place.and_then(|place| place.checked_sub(1))), step(place.map_or(Some(0), |place| Some(place + 1)))];
     let list = pick_list(all, now, choose).placeholder(hint).width(width).text_size(SMALL).padding([2, 8]);
-    let list = list.style(chooser(place));
+    let line = text::LineHeight::Absolute(SMALL_LINE.into());
+    let list = list.text_line_height(line).style(chooser(place));
     Stop::of(list).steps(steps).into()
 }
 

@@ -215,7 +215,10 @@ impl<M: Clone> Widget<M, Theme, Renderer> for Stop<'_, M> {
         cursor: mouse::Cursor,
         viewport: &Rectangle,
     ) {
-        self.content.as_widget().draw(&tree.children[0], renderer, theme, style, layout, cursor, viewport);
+        // The software renderer cuts no words off whose room is within the layer: those of a
+        // list that stands half in a scrolled panel would be written beneath it.
+        let wider = viewport.expand(1.0);
+        self.content.as_widget().draw(&tree.children[0], renderer, theme, style, layout, cursor, &wider);
         if !self.enabled || !tree.state.downcast_ref::<Focus>().has {
             return;
         }

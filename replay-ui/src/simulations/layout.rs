@@ -111,7 +111,7 @@ fn a_figure_is_shown_alone_by_its_button_or_a_key_and_all_of_them_again() {
 fn nothing_moves_when_a_branch_is_hidden() {
     let mut person = Person::before_store(|folder| record_many(folder, 7));
     let places = |person: &Person| {
-        let words = ["network", "filters", "|<", "log", "train on"];
+        let words = ["network", "filters", "|<", "log", "continue training"];
         (
             words.map(|words| person.place(words)),
             [Border::Chart, Border::Filters, Border::Timeline].map(|of| border(person, of)),
