@@ -126,7 +126,7 @@ impl State {
         }
         let leaves = done.select.as_ref().filter(|(branch, _)| Some(branch) != self.context.selected.as_ref());
         let back = leaves.and(self.context.selected.clone()).map(Undo::Select);
-        self.status.notice = Some(Notice::Done { text: done.text, undo: done.undo.or(back) });
+        self.status.done(done.text, done.undo.or(back));
         if let Some(start) = done.select {
             self.inspector.forget_typed();
             // The list that has it comes soon.
@@ -304,7 +304,7 @@ impl State {
         let instead =
             instead.map_or_else(|| "nothing else is recorded here".to_owned(), |name| format!("{name} is shown"));
         let text = format!("{name} was deleted elsewhere: {instead}");
-        self.status.notice = Some(Notice::Done { text, undo: Some(Undo::TakeBack(name.clone())) });
+        self.status.done(text, Some(Undo::TakeBack(name.clone())));
     }
 }
 

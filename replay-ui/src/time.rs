@@ -76,6 +76,7 @@ impl Time {
     /// Takes in steps that came since, or went. Who sees all goes on seeing all.
     pub(crate) fn grow(&mut self, first: u64, last: u64) {
         let saw_all = self.window[0] <= self.all[0] as f64 && self.window[1] >= self.all[1] as f64;
+        let saw_cursor = (self.window[0]..=self.window[1]).contains(&(self.cursor.0 as f64));
         self.all = [first, last];
         let [first, last] = [first as f64, last.max(first + 1) as f64];
         if saw_all {
@@ -86,7 +87,12 @@ impl Time {
             let from = self.window[0].clamp(first, last - width);
             self.window = [from, from + width];
         }
+        // Who looks closely at other steps than the cursor's goes on doing so.
+        let window = self.window;
         self.go(Move::To(self.cursor));
+        if !saw_cursor {
+            self.window = window;
+        }
     }
 
     /// Shows fewer (above 1) or more steps; the one at `fraction` of the width
@@ -184,6 +190,18 @@ mod tests {
         assert!((time.fraction(1000.0) - 1.0).abs() > 1.0, "fewer steps are shown");
         time.zoom(0.01, 0.5);
         assert_eq!((time.step_at(0.0), time.step_at(1.0)), (Step(0), Step(1000)));
+    }
+
+    #[test]
+    fn steps_that_come_move_nobody_who_looks_elsewhere() {
+        let mut time = Time::new(0, 1000, Step(1000));
+        time.zoom(4.0, 0.0);
+        assert_eq!(time.window(), [0.0, 250.0]);
+        time.grow(0, 1000);
+        time.grow(0, 1010);
+        assert_eq!(time.window(), [0.0, 250.0]);
+        time.go(Move::To(Step(1000)));
+        assert_eq!(time.window(), [750.0, 1000.0], "the cursor is followed where it is moved");
     }
 
     #[test]

@@ -522,7 +522,7 @@ impl State {
                 return self.ask(Question::Unfork { name, parent, step });
             }
         }
-        self.status.notice = None;
+        self.status.undone();
         match undo {
             Undo::Select(before) => self.select(before),
             Undo::TakeBack(name) => self.take_back(Intent::TakeBack(name)),
@@ -608,6 +608,13 @@ mod tests {
         let expected = Intent::Delete { name: fork.clone(), then: Some((parent.clone(), Step(30))) };
         assert_eq!(state.update(status::Message::Undo), [Effect::Request(Request::Change(expected))]);
         assert!(state.update(status::Message::Undo).is_empty(), "it is undone once");
+        // What is told meanwhile, or read, takes no undo away.
+        let text = "forked".to_owned();
+        let undo = Some(Undo::Fork { name: fork.clone(), parent: parent.clone(), step: Step(30) });
+        state.update(Message::Store(StoreEvent::Done(Done { text, undo, ..Done::default() })));
+        state.status.tell("copied".to_owned());
+        state.update(status::Message::Dismiss);
+        assert!(matches!(state.status.undo(), Some(Undo::Fork { .. })), "{:?}", state.status.undo());
         // What undid it can be undone.
         let undo = Some(Undo::TakeBack(fork.clone()));
         state.update(Message::Store(StoreEvent::Done(Done { undo, ..Done::default() })));

@@ -395,8 +395,11 @@ fn named(chart: &Chart, style: Style) -> Vec<(String, &Series)> {
     if curves.iter().all(|series| series.hue == curves[0].hue) {
         return Vec::new();
     }
-    // A series begins with its branch's name, which has no blanks.
-    let name = |series: &Series| style.fitted(series.name.split(' ').next().unwrap_or_default(), NAME * style.text);
+    // A series begins with its branch's name, which has neither blanks nor commas.
+    let name = |series: &Series| {
+        let branch = series.name.split([' ', ',']).next().unwrap_or_default();
+        style.fitted(branch, NAME * style.text)
+    };
     curves.into_iter().map(|series| (name(series), series)).collect()
 }
 

@@ -33,7 +33,7 @@ const KEY_STEP: f64 = 0.05;
 /// How wide the list of what the chart can show is.
 const CHOICE: f32 = 132.0;
 /// How wide the smoothing is in words.
-const WEIGHT: f32 = 70.0;
+const WEIGHT: f32 = 84.0;
 
 /// What the chart shows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

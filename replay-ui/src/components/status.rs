@@ -14,6 +14,8 @@ use crate::theme::Colours;
 #[derive(Debug, Default)]
 pub(crate) struct State {
     pub(crate) notice: Option<Notice>,
+    /// What takes back the last change that can be, also when other things are told.
+    last: Option<Undo>,
     /// What a press would do.
     preview: Option<Edit>,
 }
@@ -54,6 +56,19 @@ impl State {
         self.notice = Some(Notice::Done { text, undo: None });
     }
 
+    /// Tells what was done, and what takes it back.
+    pub(crate) fn done(&mut self, text: String, undo: Option<Undo>) {
+        if undo.is_some() {
+            self.last.clone_from(&undo);
+        }
+        self.notice = Some(Notice::Done { text, undo });
+    }
+
+    /// What was done last is taken back.
+    pub(crate) fn undone(&mut self) {
+        (self.notice, self.last) = (None, None);
+    }
+
     /// Tells what was refused.
     pub(crate) fn refuse(&mut self, reason: String) {
         self.notice = Some(Notice::Refused(reason));
@@ -66,10 +81,11 @@ impl State {
 
     /// What takes back what was done last.
     pub(crate) fn undo(&self) -> Option<&Undo> {
-        match &self.notice {
+        let told = match &self.notice {
             Some(Notice::Done { undo, .. }) => undo.as_ref(),
             Some(Notice::Refused(_)) | None => None,
-        }
+        };
+        told.or(self.last.as_ref())
     }
 
     pub(crate) fn view<'a>(&'a self, context: &'a Context) -> Piece<'a, Message> {
