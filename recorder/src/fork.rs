@@ -87,7 +87,7 @@ pub fn fork(
     resources: &Resources,
 ) -> Result<Fork, RecorderError> {
     if let Some(name) = &plan.name
-        && store.branches()?.records.iter().any(|record| record.name == *name)
+        && store.branches()?.is_taken(name)
     {
         return Err(StoreError::NameTaken { name: name.clone(), store: store.root().to_owned() }.into());
     }

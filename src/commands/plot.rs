@@ -130,6 +130,11 @@ impl Curves {
             (Some(low), Some(high)) if low >= high => {
                 Err(Failure::Usage(format!("--y-max must be above --y-min, found {low} to {high}")))
             }
+            (low, high) if !is_drawable(low, high) => Err(Failure::Usage(format!(
+                "ends of an axis are numbers up to ±{FARTHEST:e}, apart by more than a millionth of the larger: found {} to {}",
+                low.map_or_else(|| "the curves'".to_owned(), |low| low.to_string()),
+                high.map_or_else(|| "the curves'".to_owned(), |high| high.to_string()),
+            ))),
             _ => Ok(()),
         }
     }
@@ -137,6 +142,16 @@ impl Curves {
     fn limits(&self) -> Limits {
         Limits { low: self.y_min, high: self.y_max }
     }
+}
+
+/// The largest end of an axis: what is recorded is of 32 bits.
+const FARTHEST: f64 = 1e38;
+
+/// Whether an axis with such ends can be drawn and has ticks that differ.
+fn is_drawable(low: Option<f64>, high: Option<f64>) -> bool {
+    let is_near = |end: Option<f64>| end.is_none_or(|end| end.abs() <= FARTHEST);
+    let are_apart = low.zip(high).is_none_or(|(low, high)| high - low > 1e-6 * low.abs().max(high.abs()));
+    is_near(low) && is_near(high) && are_apart
 }
 
 /// Steps of branches.

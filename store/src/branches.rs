@@ -21,7 +21,7 @@ impl Store {
     pub fn rename(&self, name: &BranchName, to: &BranchName) -> Result<BranchRecord, StoreError> {
         let _lock = self.lock()?;
         let mut record = self.branch(name)?;
-        if self.branches()?.records.iter().any(|other| other.name == *to) {
+        if self.branches()?.is_taken(to) {
             return Err(StoreError::NameTaken { name: to.clone(), store: self.root().to_owned() });
         }
         record.name = to.clone();
@@ -97,7 +97,7 @@ impl Store {
         // Who names a branch by its id does not ask for that as its name.
         let mut record = record.clone();
         let wanted = if to == name { record.name.clone() } else { to.clone() };
-        if branches.records.iter().any(|other| other.name == wanted) {
+        if branches.is_taken(&wanted) {
             return Err(StoreError::NameTaken { name: wanted, store: self.root().to_owned() });
         }
         // A parent that cannot be read was none that could be read when its child

@@ -1,6 +1,5 @@
 //! Making a branch: all that belongs in it appears by one rename.
 
-use std::collections::HashSet;
 use std::fs;
 
 use revacnn_schemas::{
@@ -51,8 +50,7 @@ impl Store {
             None => None,
             Some(parent) => Some(self.forkable(parent, &branches)?),
         };
-        let names: HashSet<&BranchName> = branches.records.iter().map(|record| &record.name).collect();
-        let taken = |name: &BranchName| names.contains(name);
+        let taken = |name: &BranchName| branches.is_taken(name);
         let name = match name {
             Some(name) if taken(&name) => return Err(StoreError::NameTaken { name, store: self.root().to_owned() }),
             Some(name) => name,

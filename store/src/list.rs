@@ -158,6 +158,12 @@ impl<T: Listed> BranchList<T> {
         }
     }
 
+    /// Whether a branch is addressed so: a new one can have neither its name nor its id as
+    /// its own name.
+    pub fn is_taken(&self, name: &BranchName) -> bool {
+        self.named(name).is_some()
+    }
+
     /// The branch that a person means: by its name, or else by its id. `None`
     /// where there is none.
     ///

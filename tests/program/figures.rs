@@ -94,6 +94,8 @@ fn what_cannot_be_drawn_is_said_with_what_can() {
         (2, "plot loss main --smooth 1 -o a.svg", "expected a smoothing from 0 to less than 1"),
         (2, "plot confusion main --smooth 0.6 -o a.svg", "plot confusion takes no --smooth: that is for loss, chart"),
         (2, "plot loss main --y-min 3 --y-max 1 -o a.svg", "--y-max must be above --y-min, found 3 to 1"),
+        (2, "plot loss main --y-min 1e39 -o a.svg", "numbers up to ±1e38"),
+        (2, "plot loss main --y-min 1 --y-max 1.0000000000000002 -o a.svg", "apart by more than a millionth"),
         (2, "plot loss main --log --y-min 0 -o a.svg", "--y-min must be above 0 with --log, found 0"),
         (2, "plot network main --y-max 1 -o a.svg", "plot network takes no --y-max: that is for loss, chart"),
         (2, "plot loss main -o a.gif", ".svg, .png or .pdf"),

@@ -267,6 +267,11 @@ fn a_branch_is_named_by_its_place_or_by_an_option() {
     for name in ["small", "other", "wider", "twin"] {
         assert!(listed.contains(&format!("\"branch\":\"{name}\"")), "{name}: {listed}");
     }
+    // A name that is another branch's id would take its place.
+    let id = scratch.run(0, "log --json").json()["id"].as_str().expect("an id").to_owned();
+    for command in [format!("fork small@3 {id}"), format!("rename twin {id}")] {
+        assert!(scratch.run(1, &command).err.contains(&format!("already has a branch `{id}`")), "{command}");
+    }
     // Both at once would hide one of them.
     assert!(scratch.run(2, &format!("{train} --branch other --steps 6")).err.contains("cannot be used with"));
     assert!(scratch.run(2, "fork small@3 one --name two").err.contains("cannot be used with"));

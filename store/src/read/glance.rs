@@ -20,8 +20,9 @@ pub(crate) struct Glance([u64; 2]);
 pub(crate) const UNSETTLED: Duration = Duration::from_secs(2);
 
 /// What was glanced at in a branch's folder, one after the other.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Glancing {
+    began: SystemTime,
     stamps: Vec<u8>,
     newest: Modified,
     /// The files, and the folders that not every branch has: a path a line.
@@ -31,10 +32,15 @@ pub(crate) struct Glancing {
 }
 
 impl Glancing {
+    fn empty() -> Self {
+        let (newest, paths) = (Modified::default(), String::new());
+        Self { began: SystemTime::now(), stamps: Vec::new(), newest, paths, is_unspeakable: false }
+    }
+
     /// Begins with the folders that each branch has. They are to be listed
     /// afterwards: what appears meanwhile is then a change.
     pub(crate) fn begin(folder: &Folder) -> Self {
-        let mut glancing = Self { stamps: Vec::with_capacity(2048), ..Self::default() };
+        let mut glancing = Self { stamps: Vec::with_capacity(2048), ..Self::empty() };
         let tables = Table::ALL.iter().map(|table| table.name());
         for name in [".", "tail", "inbox", "outbox"].into_iter().chain(tables) {
             glancing.stamp(folder.stamp(name));
@@ -77,10 +83,10 @@ impl Glancing {
         &self.paths
     }
 
-    /// What was seen. `None` where something was written just now: what is written
-    /// in the same instant would be missed.
+    /// What was seen. `None` where something was written just before it began, or
+    /// since: what is written in the same instant would be missed.
     pub(crate) fn end(&self) -> Option<Glance> {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok()?;
+        let now = self.began.duration_since(SystemTime::UNIX_EPOCH).ok()?;
         let newest = Duration::new(u64::try_from(self.newest.0).ok()?, u32::try_from(self.newest.1).ok()?);
         let is_settled = now.checked_sub(newest).is_some_and(|since| since > UNSETTLED);
         if !is_settled || self.is_unspeakable {
@@ -98,7 +104,7 @@ impl Glancing {
 impl Glance {
     /// Glances at a branch's description alone.
     pub(crate) fn at_description(branches: &Folder, folder: &str) -> Option<Self> {
-        let mut glancing = Glancing::default();
+        let mut glancing = Glancing::empty();
         let stamp = branches.inside(folder).ok()??.stamp("branch.json")?;
         glancing.stamp(Some(stamp));
         glancing.end()

@@ -471,6 +471,22 @@ mod tests {
         }
     }
 
+    /// A branch that was renamed between its description's reading and the glance kept its
+    /// old name.
+    #[test]
+    fn a_description_that_is_another_one_by_the_glance_is_not_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, last) = store_of(folder.path(), 1, true);
+        // Who looks first makes the readers' locks, which is a change.
+        overviews(&store);
+        let before = Arc::new(store.branch_by_id(&last).unwrap());
+        store.rename(&before.name, &"renamed".parse().unwrap()).unwrap();
+        std::thread::sleep(UNSETTLED + Duration::from_millis(100));
+        Overviews::open(&store).of(&store, &[before]);
+        let names: Vec<String> = overviews(&store).0.records.iter().map(|one| one.outline.name.to_string()).collect();
+        assert!(names.contains(&"renamed".to_owned()), "{names:?}");
+    }
+
     /// The file is only a cache: whatever is in its place, and where none can be
     /// written, the same is said.
     #[test]

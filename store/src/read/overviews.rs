@@ -137,7 +137,10 @@ impl Overviews {
         let (overview, glancing) = Overview::look(store, record);
         let overview = Arc::new(overview);
         let seen = glancing.and_then(|glancing| Some((glancing.end()?, glancing.paths().to_owned())));
-        if let Some((glance, paths)) = seen.filter(|_| !overview.is_damaged()) {
+        // The description was read before the glance: another one by now is none that the
+        // glance is of.
+        let is_of_it = || store.branch_by_id(&record.id).is_ok_and(|now| now == *record);
+        if let Some((glance, paths)) = seen.filter(|_| !overview.is_damaged() && is_of_it()) {
             self.is_new = true;
             self.keep(Kept { glance, paths, overview: overview.clone() });
         }
