@@ -8,7 +8,7 @@ use revacnn_notebook::{Method, Source};
 use revacnn_schemas::{ImageGrid, Palette};
 
 use super::frame::{awaited, late, maximise_button, menu_button, noted_below, with_menu};
-use super::pieces::{Piece, colour_bar, faint, noted, plain, quiet, upright};
+use super::pieces::{Piece, changing, colour_bar, faint, noted, plain, quiet, upright};
 use crate::canvas::embedding_plot::EmbeddingPlot;
 use crate::canvas::filter_grid::{self, FilterGrid};
 use crate::canvas::geometry_cache::Cache;
@@ -69,6 +69,8 @@ fn colours_below<'a, M: 'a>(grid: &ImageGrid) -> Option<Piece<'a, M>> {
     let (palette, range) = colours_of(grid)?;
     let words = |words: String| faint(words).wrapping(Wrapping::None);
     let ends = range.map(|ends| ends.map(|end| number(end.into())));
+    // Other words may be wider, or less wide: all of the line is drawn anew.
+    let seen = format!("{palette:?} {ends:?}");
     let line = match (palette, ends) {
         (Palette::Rgb, Some([_, high])) => row![words(format!("red, green and blue within ±{high}, grey is 0"))],
         (Palette::Rgb, None) => row![words("red, green and blue, grey is 0".to_owned())],
@@ -80,7 +82,7 @@ fn colours_below<'a, M: 'a>(grid: &ImageGrid) -> Option<Piece<'a, M>> {
         }
     };
     let line = line.spacing(8).align_y(Alignment::Center);
-    Some(container(line).padding([0, 12]).height(20).clip(true).into())
+    Some(changing(container(line).padding([0, 12]).height(20).clip(true), &seen).width(Fill).into())
 }
 
 impl State {
