@@ -143,6 +143,9 @@ impl State {
                     scrollable(canvas(shown(room.height)).width(Fill).height(high)).spacing(0).height(Fill).into()
                 });
                 let notes = noted_below(&grid.notes).map(|notes| container(notes).padding([0, 12]));
+                // Where rows have other names, all of it is drawn anew.
+                let names: Vec<&str> = grid.rows.iter().map(|row| row.label.as_str()).collect();
+                let body = changing(body, &names.join("\n")).width(Fill).height(Fill);
                 column![body].push(colours_below(grid)).push(notes).into()
             }
         }
