@@ -6,7 +6,7 @@ use iced::widget::{column, container, mouse_area, row, text, tooltip};
 use iced::{Alignment, Fill, Padding};
 use revacnn_schemas::Edit;
 
-use super::pieces::{Piece, alarm, faint, hinted, noted, panel, plain, press, quiet};
+use super::pieces::{Piece, alarm, changing, faint, hinted, noted, panel, plain, press, quiet};
 use crate::cells::ViewId;
 use crate::context::Context;
 use crate::figure::Message;
@@ -63,13 +63,19 @@ pub(crate) fn headed<'a, M: From<Message> + Clone + 'a>(
 
 /// A figure's title, and beside it what it notes, as a saved one does: as much
 /// as there is room for. All of it is told where it is pointed at.
+///
+/// It has a ground: where the controls beside it take more or less room, it is drawn
+/// anew as a whole, and not the words alone, whose last letter hangs over their end.
 pub(crate) fn noted_beside<'a, M: 'a>(title: impl text::IntoFragment<'a>, notes: &'a [String]) -> Piece<'a, M> {
+    let title = title.into_fragment();
+    let beside = notes.join(" · ");
+    let seen = format!("{title}{beside}");
     let title = faint(title).wrapping(Wrapping::None);
     if notes.is_empty() {
-        return container(title).width(Fill).clip(true).into();
+        return changing(title, &seen).width(Fill).clip(true).into();
     }
-    let line = row![title, faint(notes.join(" · ")).wrapping(Wrapping::None)].spacing(12);
-    let line = container(line).width(Fill).clip(true);
+    let line = row![title, faint(beside).wrapping(Wrapping::None)].spacing(12);
+    let line = changing(line, &seen).width(Fill).clip(true);
     let all = container(faint(notes.join("\n"))).padding([4, 8]).style(|theme| panel(theme, 4.0));
     tooltip(line, all, tooltip::Position::Bottom).gap(4).into()
 }

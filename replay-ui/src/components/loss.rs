@@ -249,11 +249,7 @@ impl State {
         // What this branch has not is still named.
         let choose = pieces::choices_in(CHOICE, all, Some(self.shows.clone()), "", Message::Show);
         let notes = chart.map_or(&[][..], |chart| &chart.notes);
-        let words = self.described(chart);
-        // What stands at its right covers more of it, or less.
-        let seen = format!("{words} {}", context.time.shows_all());
-        let words = changing(noted_beside(words, notes), &seen).width(Fill);
-        let title = row![choose, words].spacing(8).align_y(Alignment::Center);
+        let title = row![choose, noted_beside(self.described(chart), notes)].spacing(8).align_y(Alignment::Center);
         headed(title.width(Fill).into(), ViewId::LOSS, controls, body)
     }
 }
