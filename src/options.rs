@@ -6,7 +6,7 @@ use clap::Args;
 use clap::builder::{PathBufValueParser, TypedValueParser};
 use revacnn_notebook::Matching;
 use revacnn_notebook::command::values::whole;
-use revacnn_recorder::{Resources, training_threads};
+use revacnn_recorder::{Resources, usual_threads};
 use revacnn_schemas::{DEFAULT_STORE, EDIT_FORMS, Place};
 use revacnn_store::RecorderOptions;
 
@@ -70,7 +70,7 @@ impl DataOption {
 #[derive(Debug, Args)]
 pub(crate) struct ThreadsOption {
     /// Threads at most; training tries out how many of them are fastest [default: the machine's
-    /// cores].
+    /// cores, 16 at most].
     #[arg(long, value_name = "N", value_parser = threads)]
     pub(crate) threads: Option<u16>,
 }
@@ -78,7 +78,7 @@ pub(crate) struct ThreadsOption {
 impl ThreadsOption {
     /// The number that was asked for, or the usual one.
     pub(crate) fn number(&self) -> usize {
-        self.threads.map_or_else(training_threads, usize::from)
+        self.threads.map_or_else(usual_threads, usize::from)
     }
 }
 

@@ -111,7 +111,7 @@ pub use find_data::find_data;
 pub use fork::{Fork, ForkParts, ForkPlan, fork};
 pub use preview::{Preview, PreviewImages, preview};
 pub use replay::{Replay, check_producer};
-pub use resources::{Resources, all_cores, training_threads, usual_threads};
+pub use resources::{Resources, usual_threads};
 pub use resume::{Goal, resume};
 pub use run::{Ended, Run, Stop, Watcher, train};
 pub use session::{Resumed, Session, SessionPlan};

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use revacnn_schemas::{
-    ARITHMETIC, BranchRecord, DataCursor, ImageIndex, Observer, ObserverError, Producer, RunDefinition, Step, StepView,
-    TrainingState, Wanted,
+    ARITHMETIC, BranchRecord, DataCursor, ImageIndex, Observer, ObserverError, ParameterState, Producer, RunDefinition,
+    Step, StepView, TrainingState, Wanted,
 };
 use revacnn_trainer::data::Dataset;
 use revacnn_trainer::{Trainer, TrainerError};
@@ -70,14 +70,25 @@ pub(crate) fn trainer_of(
 /// [`RecorderError::ReplayDiffers`] at the first step with another digest.
 pub(crate) fn bring_forward(trainer: &mut Trainer, reader: &BranchReader, to: Step) -> Result<u64, RecorderError> {
     let keyframe = reader.keyframe_at_or_before(to)?;
-    trainer.restore(&keyframe)?;
-    check_digest(trainer, reader)?;
-    go_on(trainer, reader, to, &mut Marks::none())?;
+    begin_at(trainer, reader, &keyframe)?;
+    go_on(trainer, reader, to, None)?;
     Ok(to.0 - keyframe.step.0)
 }
 
-/// Executes the steps after the trainer's until one, and compares digests.
-fn go_on(trainer: &mut Trainer, reader: &BranchReader, to: Step, marks: &mut Marks) -> Result<(), RecorderError> {
+/// Puts a trainer at a state, whose digest is compared with the log's.
+fn begin_at(trainer: &mut Trainer, reader: &BranchReader, state: &TrainingState) -> Result<(), RecorderError> {
+    trainer.restore(state)?;
+    check_digest(trainer, reader)
+}
+
+/// Executes the steps after the trainer's until one, and compares digests. States on the way
+/// are kept where there are marks.
+fn go_on(
+    trainer: &mut Trainer,
+    reader: &BranchReader,
+    to: Step,
+    mut marks: Option<&mut Marks>,
+) -> Result<(), RecorderError> {
     let first = trainer.position().next();
     if to < first {
         return Ok(());
@@ -91,42 +102,33 @@ fn go_on(trainer: &mut Trainer, reader: &BranchReader, to: Step, marks: &mut Mar
             // It says what is lacking.
             None => check_row(trainer, reader, &reader.step_row(trainer.position())?)?,
         };
-        marks.pass(trainer);
+        if let Some(marks) = &mut marks {
+            marks.pass(trainer);
+        }
     }
     Ok(())
 }
 
 /// States that were passed on the way to a step: who looks about there, or goes back a
 /// little, begins at them instead of at the keyframe before.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Marks {
-    most: usize,
     /// The oldest first.
     states: VecDeque<TrainingState>,
 }
 
 impl Marks {
-    fn new() -> Self {
-        Self { most: MARKS_BYTES, states: VecDeque::new() }
-    }
-
-    /// Keeps nothing.
-    fn none() -> Self {
-        Self { most: 0, states: VecDeque::new() }
-    }
-
-    /// Keeps the state that a trainer is at, if it is one to be kept.
+    /// Keeps the state that a trainer is at, if it is one to be kept, and not too large.
     fn pass(&mut self, trainer: &Trainer) {
-        let step = trainer.position();
-        if self.most == 0 || !step.0.is_multiple_of(MARK_STEPS) || self.states.iter().any(|state| state.step == step) {
+        let (step, bytes) = (trainer.position(), state_bytes(trainer.parameters()).max(1));
+        let is_mark = step.0.is_multiple_of(MARK_STEPS) && bytes <= MARKS_BYTES;
+        if !is_mark || self.states.iter().any(|state| state.step == step) {
             return;
         }
-        let state = trainer.state();
-        let bytes = state_bytes(&state).max(1);
-        while !self.states.is_empty() && (self.states.len() + 1) * bytes > self.most {
+        while (self.states.len() + 1) * bytes > MARKS_BYTES {
             self.states.pop_front();
         }
-        self.states.push_back(state);
+        self.states.push_back(trainer.state());
     }
 
     /// The newest state at or before a step.
@@ -136,8 +138,8 @@ impl Marks {
 }
 
 /// Bytes of a state's arrays.
-fn state_bytes(state: &TrainingState) -> usize {
-    let parameters = state.parameters.iter().map(|layer| {
+fn state_bytes(parameters: &[ParameterState]) -> usize {
+    let parameters = parameters.iter().map(|layer| {
         let slots = layer.weight_slots.iter().chain(&layer.bias_slots).map(Vec::len).sum::<usize>();
         layer.weights.len() + layer.biases.len() + slots
     });
@@ -194,7 +196,7 @@ impl Replay {
     /// A replay that only reads what is stored, until it is
     /// [given the data](Self::with_data).
     pub fn new(reader: BranchReader) -> Self {
-        let (cache, marks) = (VecDeque::new(), Marks::new());
+        let (cache, marks) = (VecDeque::new(), Marks::default());
         Self { reader, dataset: None, threads: 1, trainer: None, looker: None, cache, marks }
     }
 
@@ -236,14 +238,11 @@ impl Replay {
         let keyframe = self.reader.nearest_keyframe(step)?;
         let mark = self.marks.before(step).filter(|mark| Some(mark.step) > keyframe.max(position));
         if let Some(mark) = mark {
-            trainer.restore(mark)?;
-            check_digest(&trainer, &self.reader)?;
+            begin_at(&mut trainer, &self.reader, mark)?;
         } else if keyframe.is_none() || position < keyframe {
-            let keyframe = self.reader.keyframe_at_or_before(step)?;
-            trainer.restore(&keyframe)?;
-            check_digest(&trainer, &self.reader)?;
+            begin_at(&mut trainer, &self.reader, &self.reader.keyframe_at_or_before(step)?)?;
         }
-        go_on(&mut trainer, &self.reader, step, &mut self.marks)?;
+        go_on(&mut trainer, &self.reader, step, Some(&mut self.marks))?;
         Ok(self.trainer.insert(trainer))
     }
 

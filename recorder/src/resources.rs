@@ -1,16 +1,12 @@
 //! With what a verb works here and now.
 
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use revacnn_schemas::DatasetIdentity;
-use revacnn_store::{DataHint, RecorderOptions, Store, StoreError, default_disk_budget, unix_seconds};
+use revacnn_store::{DataHint, RecorderOptions, Store, StoreError, cores, default_disk_budget, unix_seconds};
 
 /// Parts that a batch has at most: more threads have nothing to do.
 const MOST_PARTS: usize = 16;
-
-/// Parts that a batch of the usual size has.
-const USUAL_PARTS: usize = 4;
 
 /// With what a verb works. Nothing of it is part of a branch, and none of it
 /// changes a bit of what is trained.
@@ -32,7 +28,7 @@ impl Resources {
     /// the usual disk budget where the store is, the system's clock.
     pub fn usual(store: &Path) -> Self {
         Self {
-            threads: training_threads(),
+            threads: usual_threads(),
             recorder: RecorderOptions { disk_budget: default_disk_budget(store), ..RecorderOptions::default() },
             data_folder: None,
             now_unix_seconds: unix_seconds(),
@@ -48,19 +44,8 @@ impl Resources {
     }
 }
 
-/// The machine's cores.
-pub fn all_cores() -> usize {
-    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
-}
-
-/// The threads that may train where nobody says how many: the machine's cores, as far as
+/// The threads that compute steps where nobody says how many: the machine's cores, as far as
 /// the largest batch has work for them.
-pub fn training_threads() -> usize {
-    all_cores().min(MOST_PARTS)
-}
-
-/// The threads that compute what somebody looks at: the machine's cores, four at most,
-/// for there are several who look.
 pub fn usual_threads() -> usize {
-    all_cores().min(USUAL_PARTS)
+    cores().min(MOST_PARTS)
 }

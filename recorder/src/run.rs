@@ -85,6 +85,12 @@ impl Run {
         }
     }
 
+    /// Whether the step that it is at was validated.
+    fn has_validated(&self) -> bool {
+        let validation = self.session().and_then(Session::validation);
+        validation.is_some_and(|(step, _)| *step == self.trainer().position())
+    }
+
     /// One turn, and what steering did before it.
     fn turn(&mut self) -> (Result<Turn, RecorderError>, Vec<Steered>) {
         let mut steered = Vec::new();
@@ -176,6 +182,8 @@ pub fn train(run: &mut Run, until: Step, watcher: &mut dyn Watcher, stop: &Stop)
     }
     run.caution(watcher)?;
     let mut pace = Pace::new(run.trainer().threads(), Instant::now());
+    // An earlier call may have ended while another number was tried.
+    run.trainer().set_active_threads(pace.interrupted(Instant::now()));
     while run.trainer().position() < until {
         if stop.is_asked() {
             return Ok(Ended::Stopped);
@@ -195,7 +203,10 @@ pub fn train(run: &mut Run, until: Step, watcher: &mut dyn Watcher, stop: &Stop)
             Turn::Stopped => return Ok(Ended::Stopped),
             Turn::Stepped(outcome) => {
                 watcher.stepped(run, &outcome);
-                if let Some(threads) = pace.stepped(Instant::now()) {
+                // A validation takes its own time, on all threads.
+                let now = Instant::now();
+                let threads = if run.has_validated() { Some(pace.interrupted(now)) } else { pace.stepped(now) };
+                if let Some(threads) = threads {
                     run.trainer().set_active_threads(threads);
                 }
                 if let Some(value) = outcome.divergence {

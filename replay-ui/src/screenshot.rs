@@ -6,8 +6,7 @@ use iced::Size;
 use iced::advanced::renderer::Headless;
 use revacnn_notebook::kinds::Start;
 use revacnn_notebook::{PictureFormat, Sources};
-use revacnn_recorder::all_cores;
-use revacnn_store::write_output;
+use revacnn_store::{cores, write_output};
 
 use crate::cells::Pace;
 use crate::headless::Interface;
@@ -59,7 +58,7 @@ pub(crate) struct SyncReader {
 impl SyncReader {
     /// Opens the store.
     pub(crate) fn open(options: &ViewOptions) -> Result<Self, ViewError> {
-        let sources = Sources::open(&options.store, options.data.clone(), all_cores())?.leaving_out();
+        let sources = Sources::open(&options.store, options.data.clone(), cores())?.leaving_out();
         Ok(Self { sources, boards: [Pace::Quick, Pace::Curves, Pace::Slow].map(Board::new) })
     }
 

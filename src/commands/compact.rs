@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use revacnn_recorder::{all_cores, compact, find_data};
+use revacnn_recorder::{compact, find_data};
 use revacnn_schemas::{Address, Advice, BranchName, Fidelity, Place, Position};
-use revacnn_store::{BranchReader, Lineage, Store, branch_bytes};
+use revacnn_store::{BranchReader, Lineage, Store, branch_bytes, cores};
 use serde_json::json;
 
 use super::{Run, bar, refuse_unfinished};
@@ -50,7 +50,7 @@ impl Run for CompactArguments {
         let dataset = find_data(&store, &record, self.data.folder().as_deref())?;
         let steps = BranchReader::of(&store, record.clone())?.steps().map_or(0, |span| span.steps());
         let progress = bar(steps, json);
-        let result = compact(&store, &record, &dataset, self.threads.map_or_else(all_cores, usize::from), &|steps| {
+        let result = compact(&store, &record, &dataset, self.threads.map_or_else(cores, usize::from), &|steps| {
             progress.inc(steps)
         });
         progress.finish_and_clear();

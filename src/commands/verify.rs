@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use clap::Args;
 use revacnn_notebook::command::values::whole;
-use revacnn_recorder::{RecorderError, VerifyPlan, all_cores, find_data, verify};
+use revacnn_recorder::{RecorderError, VerifyPlan, find_data, verify};
 use revacnn_schemas::{BranchName, CHECKSUMS_SINCE, Place};
-use revacnn_store::{Lineage, NOT_COVERED, StepSpan, Store, StoreError};
+use revacnn_store::{Lineage, NOT_COVERED, StepSpan, Store, StoreError, cores};
 use serde_json::json;
 
 use super::{Run, asked_span, bar};
@@ -85,8 +85,7 @@ impl Run for VerifyArguments {
         let all = lineage.own().steps().unwrap_or(StepSpan::of(record.first_step()));
         let span = asked_span(self.from, self.to, all)?;
         let asked = (self.from.is_some() || self.to.is_some()).then_some(span);
-        let plan =
-            VerifyPlan { span: asked, threads: self.threads.map_or_else(all_cores, usize::from), quick: self.quick };
+        let plan = VerifyPlan { span: asked, threads: self.threads.map_or_else(cores, usize::from), quick: self.quick };
         let progress = bar(span.steps(), json);
         let started = Instant::now();
         let verified = verify(&store, &lineage, plan, &dataset, &|steps| progress.inc(steps));

@@ -7,6 +7,7 @@ use revacnn_schemas::{BranchId, BranchName, BranchRecord};
 
 use crate::disk::json;
 use crate::disk::lock::{Attempt, FileLock};
+use crate::disk::paths::folder_name;
 use crate::disk::plain_folder_exists;
 use crate::disk::system::who_has_open;
 use crate::read::listing::list_if_there;
@@ -160,7 +161,7 @@ impl Store {
     }
 
     fn in_trash(&self, id: &BranchId) -> PathBuf {
-        self.trash().join(format!("branch={id}"))
+        self.trash().join(folder_name(id))
     }
 
     /// Takes the lock of a branch's writer.

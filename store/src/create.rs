@@ -115,7 +115,7 @@ impl Store {
     /// Those of [`branches`](Self::branches).
     pub fn unused_name(&self, like: &BranchName) -> Result<BranchName, StoreError> {
         let branches = self.branches()?;
-        Ok(numbered_name(like.as_str(), |name| branches.records.iter().any(|record| record.name == *name)))
+        Ok(numbered_name(like.as_str(), |name| branches.is_taken(name)))
     }
 
     /// The parent of a fork, if it can be forked there.

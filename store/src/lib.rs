@@ -240,7 +240,7 @@ pub use comparison::{Comparison, NOT_COVERED, is_covered};
 pub use create::NewBranch;
 pub use disk::output::{OutputFile, write_output};
 pub use disk::paths::StepSpan;
-pub use disk::system::{branch_bytes, cpu_seconds, default_disk_budget, unix_seconds};
+pub use disk::system::{branch_bytes, cores, cpu_seconds, default_disk_budget, unix_seconds};
 pub use disk::{DiskHook, DiskOperation};
 pub use error::StoreError;
 pub use garbage::{Garbage, GarbageList};

@@ -185,20 +185,6 @@ impl<T: Listed> BranchList<T> {
     }
 
     /// A branch of the list and its ancestors, from the branch itself to the root.
-    pub(crate) fn into_lineage(self, id: &BranchId, store: &Path) -> Result<Vec<T>, StoreError> {
-        self.check_ancestry(id, store)?;
-        let Self { records, places, .. } = self;
-        let mut records: Vec<Option<T>> = records.into_iter().map(Some).collect();
-        let mut next = Some(id.clone());
-        let mut lineage = Vec::new();
-        while let Some(record) = next.and_then(|id| records[*places.get(&id)?].take()) {
-            next = record.parent().map(|parent| parent.branch.clone());
-            lineage.push(record);
-        }
-        Ok(lineage)
-    }
-
-    /// [`into_lineage`](Self::into_lineage), of values that are shared.
     pub(crate) fn lineage(&self, id: &BranchId, store: &Path) -> Result<Vec<T>, StoreError>
     where
         T: Clone,

@@ -67,7 +67,16 @@ impl Threads {
     /// lie in its core's cache. When it is done with that it takes what is left
     /// of the others', so that a core that has other work too holds nobody up.
     pub(crate) fn for_each<T: Send>(&self, items: &mut [T], work: impl Fn(usize, &mut T) + Sync) {
-        let active = self.active().min(items.len());
+        self.for_each_on(self.active(), items, work);
+    }
+
+    /// [`for_each`](Self::for_each) on all threads, however many train.
+    pub(crate) fn for_each_on_all<T: Send>(&self, items: &mut [T], work: impl Fn(usize, &mut T) + Sync) {
+        self.for_each_on(self.count, items, work);
+    }
+
+    fn for_each_on<T: Send>(&self, threads: usize, items: &mut [T], work: impl Fn(usize, &mut T) + Sync) {
+        let active = threads.min(items.len());
         let Some(pool) = self.pool.as_ref().filter(|_| active > 1) else {
             for (index, item) in items.iter_mut().enumerate() {
                 work(index, item);
@@ -117,6 +126,9 @@ mod tests {
                 let mut items = vec![Vec::new(); length];
                 threads.for_each(&mut items, |index, seen| seen.push(index));
                 assert_eq!(items, expected, "{length} items on {} of {count} threads", threads.active());
+                let mut items = vec![Vec::new(); length];
+                threads.for_each_on_all(&mut items, |index, seen| seen.push(index));
+                assert_eq!(items, expected, "{length} items on all of {count} threads");
                 threads.set_active(usize::MAX);
             }
         }

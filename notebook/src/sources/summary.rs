@@ -54,7 +54,7 @@ impl Sources {
         self.look_again()?;
         let Some(listed) = &self.listed else { return Ok(Vec::new()) };
         let overviews = self.overviews.get_or_insert_with(|| Overviews::open(&self.store));
-        let overviews = overviews.of(&self.store, &listed.records);
+        let overviews = overviews.of(&self.store, listed);
         let before = std::mem::take(&mut self.looked);
         let looked = listed.records.iter().zip(&overviews).map(|(record, overview)| {
             // Who trains a branch holds its lock, and taking that is a change.

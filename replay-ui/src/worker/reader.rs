@@ -9,9 +9,8 @@ use std::time::{Duration, Instant};
 
 use revacnn_notebook::kinds::{Embedding, Start};
 use revacnn_notebook::{BranchSummary, Cell, Graph, Inputs, Sources, Unwatched, Watch};
-use revacnn_recorder::all_cores;
 use revacnn_schemas::{Address, BranchName, Figure, Position, Step};
-use revacnn_store::StepRow;
+use revacnn_store::{StepRow, cores};
 
 use super::actions::{is_in_the_way, save};
 use super::{Queued, RequestQueue, Shared};
@@ -205,7 +204,7 @@ impl Reader {
         let mut settled: Option<Step> = None;
         loop {
             if open.is_none() {
-                match Sources::open(&self.shared.store, self.shared.data.clone(), all_cores()) {
+                match Sources::open(&self.shared.store, self.shared.data.clone(), cores()) {
                     Ok(opened) => (open, was_there) = (Some(opened.leaving_out()), true),
                     // Where a run may begin; a store that has vanished is another matter.
                     Err(_) if lists && !was_there && is_free(&self.shared.store) => {

@@ -95,9 +95,14 @@ pub(crate) struct BranchPaths {
     pub(crate) folder: PathBuf,
 }
 
+/// The name of a branch's folder.
+pub(crate) fn folder_name(branch: &BranchId) -> String {
+    format!("branch={branch}")
+}
+
 impl BranchPaths {
     pub(crate) fn new(store: &Path, branch: &BranchId) -> Self {
-        Self { folder: store.join("branches").join(format!("branch={branch}")) }
+        Self { folder: store.join("branches").join(folder_name(branch)) }
     }
 
     pub(crate) fn lock(&self) -> PathBuf {

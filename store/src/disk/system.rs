@@ -1,6 +1,7 @@
 //! What the operating system knows: free space, processor time.
 
 use std::fs;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -37,6 +38,11 @@ fn free_at(path: &Path) -> Option<u64> {
 #[cfg(not(unix))]
 fn free_at(_path: &Path) -> Option<u64> {
     None
+}
+
+/// The machine's cores, as far as this process may use them.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
 /// Processor time of this process in seconds, all threads together; 0 where

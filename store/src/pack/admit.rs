@@ -197,8 +197,8 @@ fn is_same(mut ours: StepRow, theirs: StepRow) -> bool {
 /// Renames the branches into the store, whose lock is held, from the root on.
 fn move_in(store: &Store, staged: &Store, plans: Vec<Plan>) -> Result<Vec<Unpacked>, StoreError> {
     let (disk, branches) = (store.disk(), store.root().join("branches"));
-    let records = store.branches()?.records;
-    let mut taken: HashSet<BranchName> = records.into_iter().map(|record| record.name).collect();
+    let ours = store.branches()?;
+    let mut names: HashSet<BranchName> = HashSet::new();
     let mut unpacked = Vec::new();
     for plan in plans {
         let (arrival, packed_as) = (plan.arrival(), plan.theirs.name.clone());
@@ -207,9 +207,12 @@ fn move_in(store: &Store, staged: &Store, plans: Vec<Plan>) -> Result<Vec<Unpack
             (Some((ours, _)), _) => BranchRecord { name: ours.name.clone(), ..plan.theirs },
             (None, _) => plan.theirs,
         };
-        if arrival == Arrival::Added && !taken.insert(branch.name.clone()) {
-            branch.name = numbered_name(branch.name.as_str(), |name| taken.contains(name));
-            taken.insert(branch.name.clone());
+        if arrival == Arrival::Added {
+            let is_taken = |name: &BranchName| ours.is_taken(name) || names.contains(name);
+            if is_taken(&branch.name) {
+                branch.name = numbered_name(branch.name.as_str(), is_taken);
+            }
+            names.insert(branch.name.clone());
         }
         let (from, to) = (staged.branch_folder(&branch.id), store.branch_folder(&branch.id));
         if arrival != Arrival::Kept && branch.name != packed_as {

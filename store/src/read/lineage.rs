@@ -31,7 +31,7 @@ impl Lineage {
     pub fn open(store: &Store, name: &BranchName) -> Result<Self, StoreError> {
         let list = store.branches()?;
         match list.find(name, store.root())?.map(|record| record.id.clone()) {
-            Some(id) => Self::with(store, list.into_lineage(&id, store.root())?),
+            Some(id) => Self::with(store, list.lineage(&id, store.root())?),
             None => Err(store.unknown(name.as_str(), &list)),
         }
     }

@@ -479,10 +479,12 @@ mod tests {
         let (store, last) = store_of(folder.path(), 1, true);
         // Who looks first makes the readers' locks, which is a change.
         overviews(&store);
-        let before = Arc::new(store.branch_by_id(&last).unwrap());
-        store.rename(&before.name, &"renamed".parse().unwrap()).unwrap();
-        std::thread::sleep(UNSETTLED + Duration::from_millis(100));
-        Overviews::open(&store).of(&store, &[before]);
+        let settle = || std::thread::sleep(UNSETTLED + Duration::from_millis(100));
+        settle();
+        let listed = store.branches_again(BranchList::default()).unwrap();
+        store.rename(&listed.get(&last).unwrap().name, &"renamed".parse().unwrap()).unwrap();
+        settle();
+        Overviews::open(&store).of(&store, &listed);
         let names: Vec<String> = overviews(&store).0.records.iter().map(|one| one.outline.name.to_string()).collect();
         assert!(names.contains(&"renamed".to_owned()), "{names:?}");
     }

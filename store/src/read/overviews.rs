@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Component, Path};
 use std::sync::Arc;
 
 use revacnn_schemas::{BranchId, BranchRecord, Step};
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::disk::folder::Folder;
 use crate::disk::open_plain_file;
-use crate::disk::paths::STEP_LIMIT;
+use crate::disk::paths::{STEP_LIMIT, folder_name};
 use crate::list::Listed;
 use crate::read::glance::{Glance, Glancing};
 use crate::read::overview::Overview;
@@ -99,7 +99,8 @@ impl Overviews {
                 return Ok(self.keep(known));
             }
             let path = branches.path(folder);
-            let overview = self.look(store, &read_branch(&path, id)?);
+            let described = Glance::at_description(branches, folder);
+            let overview = self.look(store, Some(branches), &read_branch(&path, id)?, described);
             if overview.is_damaged() && has_vanished(&path) {
                 return Err(StoreError::Missing { path, expected: "a branch's folder".to_owned() });
             }
@@ -109,16 +110,16 @@ impl Overviews {
         Ok(BranchList::of(overviews, problems, store.root()))
     }
 
-    /// The overview of each of these branches, in their order.
-    pub fn of(&mut self, store: &Store, records: &[Arc<BranchRecord>]) -> Vec<Arc<Overview>> {
+    /// The overview of each of the listed branches, in their order.
+    pub fn of(&mut self, store: &Store, listed: &BranchList<Arc<BranchRecord>>) -> Vec<Arc<Overview>> {
         let mut before = std::mem::take(&mut self.kept);
         let branches = Folder::open(store.disk(), &store.root().join("branches")).ok();
-        let overviews = records.iter().map(|record| {
-            let folder = format!("branch={}", record.id);
+        let overviews = listed.records.iter().map(|record| {
+            let folder = folder_name(&record.id);
             let holds = |known: &Kept| branches.as_ref().is_some_and(|branches| known.holds(branches, &folder));
             match before.remove(&record.id).filter(holds) {
                 Some(known) => self.keep(known),
-                None => self.look(store, record),
+                None => self.look(store, branches.as_ref(), record, listed.glances.get(&record.id).copied()),
             }
         });
         let overviews = overviews.collect();
@@ -132,15 +133,24 @@ impl Overviews {
         overview
     }
 
-    /// Looks at a branch, and keeps what can be kept.
-    fn look(&mut self, store: &Store, record: &BranchRecord) -> Arc<Overview> {
+    /// Looks at a branch, and keeps what can be kept. `described` is what a glance at the
+    /// description showed before it was read: another one by now is none that the rest
+    /// is of.
+    fn look(
+        &mut self,
+        store: &Store,
+        branches: Option<&Folder>,
+        record: &BranchRecord,
+        described: Option<Glance>,
+    ) -> Arc<Overview> {
         let (overview, glancing) = Overview::look(store, record);
         let overview = Arc::new(overview);
         let seen = glancing.and_then(|glancing| Some((glancing.end()?, glancing.paths().to_owned())));
-        // The description was read before the glance: another one by now is none that the
-        // glance is of.
-        let is_of_it = || store.branch_by_id(&record.id).is_ok_and(|now| now == *record);
-        if let Some((glance, paths)) = seen.filter(|_| !overview.is_damaged() && is_of_it()) {
+        let is_described = || {
+            let now = branches.and_then(|branches| Glance::at_description(branches, &folder_name(&record.id)));
+            described.is_some() && now == described
+        };
+        if let Some((glance, paths)) = seen.filter(|_| !overview.is_damaged() && is_described()) {
             self.is_new = true;
             self.keep(Kept { glance, paths, overview: overview.clone() });
         }
@@ -163,11 +173,13 @@ impl Overviews {
 }
 
 impl Kept {
-    /// Whether it is of a branch that could be.
+    /// Whether it is of a branch that could be, and of paths within its folder.
     fn is_possible(&self) -> bool {
+        let is_within = |path: &str| Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
         let overview = &self.overview;
         let is_step = |step: Step| step.0 < STEP_LIMIT;
-        overview.steps.is_none_or(|steps| steps.first <= steps.last && is_step(steps.last))
+        self.paths.lines().all(is_within)
+            && overview.steps.is_none_or(|steps| steps.first <= steps.last && is_step(steps.last))
             && is_step(overview.first_step())
     }
 

@@ -42,6 +42,7 @@ use polars::sql::SQLContext;
 use revacnn_schemas::BranchName;
 
 use self::memory::Memory;
+use crate::disk::system::cores;
 use crate::{Lineage, Store, StoreError};
 
 pub use answer::{Answer, Cell, cell};
@@ -203,10 +204,9 @@ fn watched<T: Send + 'static>(
 fn check_threads() -> std::io::Result<()> {
     // A pool of the cores, one of at most as many that waits for files, and a few.
     const MORE: usize = 8;
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
     let all_at_once = Arc::new(Mutex::new(()));
     let held = all_at_once.lock().unwrap_or_else(PoisonError::into_inner);
-    let started: std::io::Result<Vec<_>> = (0..2 * cores + MORE)
+    let started: std::io::Result<Vec<_>> = (0..2 * cores() + MORE)
         .map(|_| {
             let gate = all_at_once.clone();
             std::thread::Builder::new().spawn(move || drop(gate.lock()))

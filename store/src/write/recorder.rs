@@ -11,11 +11,12 @@ use revacnn_schemas::{
 };
 
 use crate::disk::lock::FileLock;
+use crate::disk::system::cores;
 use crate::shape::BranchShape;
 use crate::write::commit::LogWriter;
 use crate::write::queue::{Message, Progress, Queue, Received, size};
 use crate::write::recovery::recover;
-use crate::write::side_by_side::{Haste, cores};
+use crate::write::side_by_side::Haste;
 use crate::{BranchReader, Store, StoreError};
 
 /// Tells the time, in microseconds since 1970 (UTC).

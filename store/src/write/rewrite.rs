@@ -8,13 +8,14 @@ use revacnn_schemas::{BranchRecord, DataCursor, Fidelity, Observer, ObserverErro
 
 use crate::disk::lock::FileLock;
 use crate::disk::paths::{StepSpan, table_file};
+use crate::disk::system::cores;
 use crate::disk::system::file_bytes;
 use crate::read::listing::Listing;
 use crate::shape::{BranchShape, TENSOR_TABLES};
 use crate::thinning::{Materialised, Thinned, remove_tensors, tensor_bytes};
 use crate::write::part::PartWriter;
 use crate::write::record::StepRecord;
-use crate::write::side_by_side::{Haste, cores};
+use crate::write::side_by_side::Haste;
 use crate::write::statistics::FilterStatistics;
 use crate::{Recorder, Store, StoreError};
 
@@ -118,12 +119,13 @@ impl Rewrite {
         let mut parts = PartWriter::new(&every, &shape, disk, &paths)?;
         let mut part = parts.open(segment.first)?;
         let mut done = Vec::new();
+        // The steps are computed by whoever waits for this: no core has anything else to do.
+        let haste = Haste { threads: cores(), fast: false };
         for step in segment.first.0..=segment.last.0 {
             let mut record: Box<StepRecord> = done.pop().unwrap_or_default();
             show(Step(step), &mut Copy { every: &every, shape: &shape, record: &mut record })?;
             let statistics = FilterStatistics::of(&shape, &record, None);
-            // The steps are computed by whoever waits for this: no core has anything else to do.
-            parts.push(&mut part, record, statistics, Haste { threads: cores(), fast: false }, &mut done)?;
+            parts.push(&mut part, record, statistics, haste, &mut done)?;
         }
         let part = parts.close(part, &mut done)?;
         let mut bytes = 0;

@@ -1,6 +1,5 @@
 //! Work on several threads at once.
 
-use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
 use std::thread::Builder;
 
@@ -27,11 +26,6 @@ impl Haste {
         let share = (backlog / ALL_CORES_AT).min(1.0);
         Self { threads: 1 + (share * cores.saturating_sub(1) as f64).round() as usize, fast: share == 1.0 }
     }
-}
-
-/// The machine's cores.
-pub(crate) fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
 /// Calls `work` on every item, on so many threads at most, of which the caller's is one.

@@ -26,12 +26,22 @@ impl Chunk {
 ///
 /// `accumulator` and `decoded` are the lengths of a chunk's arrays.
 pub(super) fn plan(chunks: &mut Vec<Chunk>, images: usize, accumulator: usize, decoded: usize) {
-    let size = images.div_ceil(16).max(images.div_ceil(4).min(8));
+    let size = size(images);
     chunks.resize_with(images.div_ceil(size), || Chunk::new(accumulator, decoded));
     for (index, chunk) in chunks.iter_mut().enumerate() {
         chunk.images = index * size..((index + 1) * size).min(images);
         chunk.outcomes.clear();
     }
+}
+
+/// Images of a chunk, but for the last one.
+fn size(images: usize) -> usize {
+    images.div_ceil(16).max(images.div_ceil(4).min(8)).max(1)
+}
+
+/// Into how many chunks so many images are shared out.
+pub(crate) fn parts(images: usize) -> usize {
+    images.div_ceil(size(images))
 }
 
 /// Adds the accumulators up in a fixed tree, neighbours first; the first

@@ -40,7 +40,7 @@ impl Engine {
         let mut portions: Vec<Portion<'_, T>> =
             images.chunks(share).map(|images| (images, Vec::with_capacity(images.len()), Ok(()))).collect();
         let shared = self.shared();
-        self.threads.for_each(&mut portions, |_, (images, picked, result)| {
+        self.threads.for_each_on_all(&mut portions, |_, (images, picked, result)| {
             *result = evaluate_portion(shared, part, images, |evaluated| picked.push(pick(evaluated)));
         });
         let mut all = Vec::with_capacity(images.len());

@@ -23,6 +23,7 @@ use crate::layers::Packed;
 use crate::network::Network;
 use crate::threads::Threads;
 use chunks::Chunk;
+pub(crate) use chunks::parts;
 use workspace::{Shared, Workspace};
 
 pub(crate) use images::Images;

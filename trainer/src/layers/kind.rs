@@ -24,7 +24,7 @@ pub(super) trait Layer: Serialize + DeserializeOwned {
     const ACTIVATION: Option<&'static str> = None;
 
     /// The parameters that it is written with, for forms: each with what a form starts from.
-    const PARAMETERS: &'static [LayerParameter];
+    const PARAMETERS: &'static [LayerParameter] = &[];
 
     /// Its operations in order; the first one has the layer's weights, if any.
     /// A parameter that follows from the surroundings is filled in.

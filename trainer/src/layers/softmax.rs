@@ -5,7 +5,7 @@ use revacnn_schemas::LayerSpec;
 use serde::{Deserialize, Serialize};
 
 use super::fully_connected::Dense;
-use super::kind::{Layer, LayerParameter, Role, Surroundings, refuse};
+use super::kind::{Layer, Role, Surroundings, refuse};
 use super::operation::Operation;
 use crate::TrainerError;
 
@@ -21,7 +21,6 @@ pub(super) struct Config {
 impl Layer for Config {
     const NAME: &'static str = "softmax";
     const ROLE: Role = Role::Classes;
-    const PARAMETERS: &'static [LayerParameter] = &[];
 
     fn build(&mut self, spec: &LayerSpec, around: &Surroundings) -> Result<Vec<Box<dyn Operation>>, TrainerError> {
         let classes = *self.classes.get_or_insert(around.classes);

@@ -29,7 +29,7 @@ use revacnn_schemas::{
 };
 
 use crate::data::Dataset;
-use crate::engine::Engine;
+use crate::engine::{Engine, parts};
 use crate::initialise::initial_state;
 use crate::kernels::Instructions;
 use crate::network::Network;
@@ -171,9 +171,9 @@ impl Trainer {
         &self.engine.network().topology
     }
 
-    /// The threads that it may work on.
+    /// The threads that it may train on, as far as a batch has work for them.
     pub fn threads(&self) -> usize {
-        self.engine.threads().count()
+        self.engine.threads().count().min(parts(self.definition.batch_size as usize))
     }
 
     /// Lets so many of its threads work, at least one and at most all. Changes no bit,
