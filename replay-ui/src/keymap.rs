@@ -6,6 +6,7 @@ use revacnn_notebook::{Method, Show};
 use revacnn_schemas::Scale;
 use revacnn_store::Command as Steer;
 
+use crate::canvas::along::Along;
 use crate::cells::ViewId;
 use crate::commands::{self, Does};
 use crate::components::filters::SOURCES;
@@ -112,7 +113,7 @@ fn done_by(does: Does, state: &State, pressed: Pressed) -> Option<Message> {
             let more = SMOOTHINGS.into_iter().find(|weight| *weight > now);
             Some(loss::Message::Smooth(more.unwrap_or(SMOOTHINGS[0])).into())
         }
-        Does::ShowAll => Some(timeline::Message::All(None).into()),
+        Does::ShowAll => Some(timeline::Message::Along(Along::All(None)).into()),
         Does::Maximise => Some(sizes::Message::Maximise(Panel::after(state.context.alone)).into()),
         Does::Menu => {
             let first = View::menus(state).first().map_or(ViewId::LOSS, |entry| entry.view);
@@ -166,7 +167,7 @@ fn steer(command: Steer) -> Option<Message> {
 fn zoom(factor: f64, state: &State) -> Option<Message> {
     let time = &state.context.time;
     let fraction = time.fraction(time.cursor.0 as f64).clamp(0.0, 1.0);
-    Some(timeline::Message::Zoom { factor, fraction }.into())
+    Some(timeline::Message::Along(Along::Zoom { factor, fraction }).into())
 }
 
 /// What comes after one of some things; the first after the last.
@@ -355,7 +356,7 @@ mod tests {
         let mut state = opened();
         state.update(pressed(Key::Named(N::End), Modifiers::empty()).unwrap());
         // By the wheel, to the left end, far from the cursor.
-        state.update(timeline::Message::Zoom { factor: 4.0, fraction: 0.0 });
+        state.update(timeline::Message::Along(Along::Zoom { factor: 4.0, fraction: 0.0 }));
         let before = state.context.time.step_at(1.0);
         state.update(message(&letter("+"), ANYWHERE, Modifiers::empty(), &state).unwrap());
         assert_eq!(state.context.time.step_at(1.0), before);

@@ -29,6 +29,15 @@ pub struct ViewOptions {
     pub settings: Option<PathBuf>,
 }
 
+/// The least and the largest width and height of a window, in logical pixels.
+pub const SIZES: [[u32; 2]; 2] = [[640, 480], [7680, 4320]];
+
+/// Whether a window can be so large.
+pub fn is_size(size: [u32; 2]) -> bool {
+    let [least, largest] = SIZES;
+    (0..2).all(|axis| (least[axis]..=largest[axis]).contains(&size[axis]))
+}
+
 /// Width and height of a window whose size was neither asked for nor remembered.
 const SIZE: [u32; 2] = [1440, 900];
 

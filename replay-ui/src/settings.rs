@@ -91,7 +91,8 @@ impl Settings {
         state.save_as = PictureFormat::of(Path::new(&format!("a.{}", self.save_as))).unwrap_or(state.save_as);
         (state.network.nodes, state.filters.method, state.filters.of) = (self.maps, self.embedding, self.embedded);
         let chart = self.chart.clone();
-        (state.loss.x, state.loss.scale, state.loss.smoothing) = (chart.x, chart.scale, chart.smoothing);
+        (state.loss.x, state.loss.scale) = (chart.x, chart.scale);
+        state.loss.smooth(chart.smoothing.weight());
         if let Some(quantity) = chart.quantity {
             state.loss.shows = Shows::Number { quantity, layer: chart.layer };
         }

@@ -139,7 +139,7 @@ impl Sizes {
             Border::Inspector => size.max(LEAST[2]).min(room - LEAST[1] - self.columns(room)[0]).max(LEAST[2]),
             Border::Chart => self.share(size, room, self.rows(room)[2]),
             Border::Filters => self.share(size, room, self.rows(room)[0]),
-            Border::Timeline => size.min(room - LEAST_ABOVE).max(height_of(1)),
+            Border::Timeline => size.min(highest(room)).max(height_of(1)),
         };
         let chosen = if matches!(border, Border::Chart | Border::Filters) { chosen } else { chosen.round() };
         *self.of(border) = Some(chosen);
@@ -181,8 +181,13 @@ impl Sizes {
 
     /// The same in a window that has so much room for figures and lanes.
     pub(crate) fn lanes_within(&self, branches: usize, room: f32) -> f32 {
-        self.lanes(branches).min(room - LEAST_ABOVE - WIDE).max(height_of(1)).round()
+        self.lanes(branches).min(highest(room)).max(height_of(1)).round()
     }
+}
+
+/// The most that lanes take of so much room for figures and lanes.
+fn highest(room: f32) -> f32 {
+    room - LEAST_ABOVE - WIDE
 }
 
 #[cfg(test)]

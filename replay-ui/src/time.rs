@@ -75,17 +75,14 @@ impl Time {
 
     /// Takes in steps that came since, or went. Who sees all goes on seeing all.
     pub(crate) fn grow(&mut self, first: u64, last: u64) {
-        let saw_all = self.window[0] <= self.all[0] as f64 && self.window[1] >= self.all[1] as f64;
+        let saw_all = self.shows_all();
         let saw_cursor = (self.window[0]..=self.window[1]).contains(&(self.cursor.0 as f64));
         self.all = [first, last];
-        let [first, last] = [first as f64, last.max(first + 1) as f64];
         if saw_all {
-            self.window = [first, last];
+            self.show_all();
         } else {
             // Where steps are no longer there, the nearest that are.
-            let width = self.width().min(last - first);
-            let from = self.window[0].clamp(first, last - width);
-            self.window = [from, from + width];
+            self.show(self.window[0], self.width());
         }
         // Who looks closely at other steps than the cursor's goes on doing so.
         let window = self.window;
@@ -98,18 +95,22 @@ impl Time {
     /// Shows fewer (above 1) or more steps; the one at `fraction` of the width
     /// stays where it is.
     pub(crate) fn zoom(&mut self, factor: f64, fraction: f64) {
-        let whole = (self.all[1].max(self.all[0] + 1) - self.all[0]) as f64;
-        let width = (self.width() / factor).clamp(CLOSEST.min(whole), whole);
+        let [first, last] = self.ends();
+        let width = (self.width() / factor).max(CLOSEST).min(last - first);
         let at = self.window[0] + self.width() * fraction;
-        let first = (at - width * fraction).clamp(self.all[0] as f64, self.all[0] as f64 + whole - width);
-        self.window = [first, first + width];
+        self.show(at - width * fraction, width);
     }
 
     /// Shows steps further on, by a share of those that are shown; back, if it is negative.
     pub(crate) fn pan(&mut self, share: f64) {
+        self.show(self.window[0] + share * self.width(), self.width());
+    }
+
+    /// Shows so many steps from one on, as far as there are so many.
+    fn show(&mut self, from: f64, width: f64) {
         let [first, last] = self.ends();
-        let width = self.width();
-        let from = (self.window[0] + share * width).clamp(first, (last - width).max(first));
+        let width = width.min(last - first);
+        let from = from.clamp(first, (last - width).max(first));
         self.window = [from, from + width];
     }
 

@@ -4,10 +4,10 @@
 use std::path::PathBuf;
 
 use revacnn_notebook::PictureFormat;
-use revacnn_schemas::{Address, BranchName, Edit, ImageIndex, LayerName, Position, Step};
+use revacnn_schemas::{Address, BranchName, Edit, ImageIndex, LayerName, Position};
 use revacnn_store::Command;
 
-use crate::canvas::chart;
+use crate::canvas::along::Along;
 use crate::cells::ViewId;
 use crate::changes::{Asked, Turn};
 use crate::components::prompt::{self, Answer};
@@ -121,7 +121,7 @@ impl State {
             },
             Message::Loss(message) => match self.loss.update(message) {
                 loss::Action::Figure(message) => self.figure(message),
-                loss::Action::Plot(message) => self.plot_says(message),
+                loss::Action::Plot(along) => self.along(along),
                 loss::Action::Follow => {
                     self.redraw();
                     self.follow()
@@ -209,9 +209,7 @@ impl State {
                 }
                 Some(_) | None => Vec::new(),
             },
-            timeline::Action::Zoom { factor, fraction } => self.look(|time| time.zoom(factor, fraction)),
-            timeline::Action::Pan(share) => self.look(|time| time.pan(share)),
-            timeline::Action::All(step) => self.look_at_all(step),
+            timeline::Action::Along(along) => self.along(along),
             timeline::Action::Align(align) => {
                 self.context.align = align;
                 self.timeline.redraw();
@@ -221,13 +219,17 @@ impl State {
         }
     }
 
-    /// Does what the mouse says on the chart.
-    fn plot_says(&mut self, message: chart::Message) -> Vec<Effect> {
-        match message {
-            chart::Message::Go(step) => self.go(Move::To(step)),
-            chart::Message::Zoom { factor, fraction } => self.look(|time| time.zoom(factor, fraction)),
-            chart::Message::Pan(share) => self.look(|time| time.pan(share)),
-            chart::Message::All(step) => self.look_at_all(step),
+    /// Does what is said along the steps, on the chart or the timeline.
+    fn along(&mut self, along: Along) -> Vec<Effect> {
+        match along {
+            Along::Go(step) => self.go(Move::To(step)),
+            Along::Zoom { factor, fraction } => self.look(|time| time.zoom(factor, fraction)),
+            Along::Pan(share) => self.look(|time| time.pan(share)),
+            Along::All(step) => {
+                let mut effects = self.look(Time::show_all);
+                effects.extend(step.map(|step| self.go(Move::To(step))).unwrap_or_default());
+                effects
+            }
         }
     }
 
@@ -235,19 +237,17 @@ impl State {
     fn look(&mut self, at: impl FnOnce(&mut Time)) -> Vec<Effect> {
         let before = self.context.time;
         at(&mut self.context.time);
-        if !self.context.time.shows_other_steps_than(&before) {
-            return Vec::new();
-        }
-        self.timeline.redraw();
-        self.loss.redraw();
-        self.follow()
+        if self.draws_other_steps_than(&before) { self.follow() } else { Vec::new() }
     }
 
-    /// Shows all steps, with the cursor at this one, if at one.
-    fn look_at_all(&mut self, step: Option<Step>) -> Vec<Effect> {
-        let mut effects = self.look(Time::show_all);
-        effects.extend(step.map(|step| self.go(Move::To(step))).unwrap_or_default());
-        effects
+    /// Whether other steps are shown than before; they are drawn anew then.
+    fn draws_other_steps_than(&mut self, before: &Time) -> bool {
+        let other = self.context.time.shows_other_steps_than(before);
+        if other {
+            self.timeline.redraw();
+            self.loss.redraw();
+        }
+        other
     }
 
     fn size(&mut self, message: sizes::Message) {
@@ -380,10 +380,7 @@ impl State {
         if self.context.time == before {
             return Vec::new();
         }
-        if self.context.time.shows_other_steps_than(&before) {
-            self.timeline.redraw();
-            self.loss.redraw();
-        }
+        self.draws_other_steps_than(&before);
         self.inspector.forget_typed();
         self.follow()
     }
@@ -563,6 +560,7 @@ mod tests {
     use crate::state::tests::{branch, listed, opened};
     use crate::store_events::Done;
     use revacnn_notebook::{BranchSummary, Source};
+    use revacnn_schemas::Step;
 
     fn live(ours: &[&str]) -> State {
         let mut state = opened();

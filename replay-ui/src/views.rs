@@ -254,7 +254,7 @@ fn query_history(state: &State, at: &Address) -> Option<String> {
     let (history, branch) = (&state.inspector.history, &at.branch);
     let Some((layer, filter)) = &state.context.marks.picked else {
         let quantity = history.of_branch()?;
-        let (table, column) = table_of(if quantity == ACCURACY { "live_accuracy" } else { quantity });
+        let (table, column) = table_of(quantity);
         return Some(format!("SELECT step, {column} FROM {table} WHERE branch = '{branch}' ORDER BY step"));
     };
     Some(format!(
@@ -284,7 +284,7 @@ fn query_chart(state: &State) -> String {
              AND layer = '{layer}' GROUP BY branch, step ORDER BY branch, step"
         ),
         Shows::Number { quantity, layer: None } => {
-            let (table, column) = table_of(if quantity == ACCURACY { "live_accuracy" } else { quantity });
+            let (table, column) = table_of(quantity);
             format!("SELECT branch, step, {column} FROM {table} WHERE branch IN ({branches}) ORDER BY branch, step")
         }
         Shows::Loss => format!(
@@ -297,6 +297,7 @@ fn query_chart(state: &State) -> String {
 fn table_of(quantity: &str) -> (&'static str, &str) {
     match quantity.strip_prefix("validation_") {
         Some(of_validation) => ("validation", of_validation),
+        None if quantity == ACCURACY => ("steps", "live_accuracy"),
         None if SCALARS.iter().any(|column| column.name == quantity) => ("steps", quantity),
         None => ("steps", "hyper_parameters"),
     }

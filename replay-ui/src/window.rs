@@ -7,6 +7,7 @@ use iced::futures::channel::mpsc;
 use iced::{Event, Size, Subscription, Task, clipboard, event, keyboard, widget, window};
 
 use crate::context::Screen;
+use crate::options::is_size;
 use crate::requests::Effect;
 use crate::settings::{Keeper, Settings};
 use crate::state::State;
@@ -44,7 +45,7 @@ enum Happened {
 /// [`ViewError::Window`] where there is no display.
 pub fn run(options: ViewOptions) -> Result<(), ViewError> {
     let (settings, problem) = options.settings.as_deref().map(Settings::read).unwrap_or_default();
-    let before = settings.window.unwrap_or_else(|| options.size());
+    let before = settings.window.filter(|size| is_size(*size)).unwrap_or_else(|| options.size());
     let opened_at = options.size.unwrap_or(before);
     let size = Size::new(opened_at[0] as f32, opened_at[1] as f32);
     let quiet = Quiet::new();

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use revacnn_notebook::command::values::whole;
-use revacnn_replay_ui::{ViewError, ViewOptions, run as open_window, screenshot, settings_file};
+use revacnn_replay_ui::{SIZES, ViewError, ViewOptions, is_size, run as open_window, screenshot, settings_file};
 use revacnn_schemas::{Address, Advice, BranchName, FilterNumber, LayerName, Place, SchemaError};
 use serde_json::json;
 
@@ -123,9 +123,10 @@ fn filter(text: &str) -> Result<(LayerName, FilterNumber), String> {
 
 /// `1440x900`.
 fn size(text: &str) -> Result<[u32; 2], String> {
-    let expected = || format!("expected WIDTHxHEIGHT from 640x480 to 7680x4320, found `{text}`");
+    let [[least_width, least_height], [width, height]] = SIZES;
+    let expected =
+        || format!("expected WIDTHxHEIGHT from {least_width}x{least_height} to {width}x{height}, found `{text}`");
     let (width, height) = text.split_once('x').ok_or_else(expected)?;
     let size = [width.parse().map_err(|_| expected())?, height.parse().map_err(|_| expected())?];
-    let fits = (640..=7680).contains(&size[0]) && (480..=4320).contains(&size[1]);
-    if fits { Ok(size) } else { Err(expected()) }
+    if is_size(size) { Ok(size) } else { Err(expected()) }
 }

@@ -4,7 +4,7 @@
 
 use revacnn_recorder::RecorderError;
 use revacnn_schemas::{Figure, FilterNumber, LayerName, Limits, SCALARS, ScalarColumn, ScalarKind, Scale, Step, Table};
-use revacnn_store::{StepSpan, StoreError};
+use revacnn_store::StoreError;
 use serde::{Deserialize, Serialize};
 use std::sync::LazyLock;
 
@@ -77,8 +77,7 @@ impl CellKind for Chart {
         let all = shown(context, &branches, self.x)?;
         let asked = self.quantity.replace('-', "_");
         let known = QUANTITIES.iter().find(|(name, _)| *name == asked);
-        let within = self.within.map(|[first, last]| StepSpan::new(first, last.max(first)));
-        let detail = Detail::of(&all, MOST_POINTS, self.x, self.smoothing, within);
+        let detail = Detail::of(&all, MOST_POINTS, self.x, self.smoothing, self.within);
         // A curve is kept, and read on where the log grows; names are listed for who asks
         // for one that has no value.
         let mut is_there = known.is_some();

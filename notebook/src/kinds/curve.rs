@@ -160,11 +160,12 @@ impl Detail {
     ///
     /// The smoothing is of points of the whole curve: of closer ones it takes in more,
     /// so that a closer look does not make a curve rougher.
-    pub(super) fn of(all: &[Shown], most: usize, x: XAxis, smoothing: Smoothing, within: Option<StepSpan>) -> Self {
+    pub(super) fn of(all: &[Shown], most: usize, x: XAxis, smoothing: Smoothing, within: Option<[Step; 2]>) -> Self {
         let longest = all.iter().map(|shown| shown.parts.iter().map(|(_, span)| span.steps()).sum::<u64>()).max();
         let points = |steps: u64| (steps as usize).div_ceil(most).max(1);
         let whole = longest.map_or(1, points);
         let within = within.filter(|_| x == XAxis::Step);
+        let within = within.map(|[first, last]| StepSpan::new(first, last.max(first)));
         let steps = within.map_or(whole, |span| points(span.steps()).min(whole));
         Self { steps, smoothing, part: steps as f64 / whole as f64, within }
     }

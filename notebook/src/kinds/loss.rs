@@ -3,8 +3,6 @@
 use revacnn_schemas::{BranchName, Chart, Figure, Limits, Scale, Step};
 use serde::{Deserialize, Serialize};
 
-use revacnn_store::StepSpan;
-
 use super::curve::{Detail, curve, empty, marks, series, shown, validation, visible, words};
 use crate::sources::curves::{Quantity, Thinned};
 use crate::{CellKind, Context, NotebookError, Smoothing, XAxis};
@@ -51,7 +49,6 @@ pub(super) fn losses(
 ) -> Result<Chart, NotebookError> {
     let mut chart = empty("loss", ("loss", Some("nats")), x, (scale, limits));
     let all = shown(context, branches, x)?;
-    let within = within.map(|[first, last]| StepSpan::new(first, last.max(first)));
     let detail = Detail::of(&all, LOSS_POINTS, x, smoothing, within);
     for shown in all {
         let quantity = Quantity::step("loss");

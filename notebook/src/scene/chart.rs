@@ -73,31 +73,25 @@ pub fn runs(points: &[[f64; 2]], place: impl Fn([f64; 2]) -> Option<Place>) -> V
     runs
 }
 
-/// What of a line to the right lies between two ends: its runs, cut where they cross an
-/// end. All of it where it turns back.
-fn within(line: &[Place], [left, right]: [f32; 2]) -> Vec<Vec<Place>> {
+/// What of a line to the right lies between two ends, cut where it crosses an end.
+fn within(line: &[Place], [left, right]: [f32; 2]) -> Vec<Place> {
     let is_in = |x: f32| (left..=right).contains(&x);
     if line.iter().all(|place| is_in(place[0])) {
-        return vec![line.to_vec()];
+        return line.to_vec();
     }
     let at = |[from, to]: [Place; 2], x: f32| [x, from[1] + (to[1] - from[1]) * (x - from[0]) / (to[0] - from[0])];
-    let mut runs: Vec<Vec<Place>> = Vec::new();
-    if let [only] = line {
-        return if is_in(only[0]) { vec![vec![*only]] } else { runs };
-    }
+    let mut run: Vec<Place> = Vec::new();
     for pair in line.windows(2) {
         let [from, to] = [pair[0], pair[1]];
         if to[0] < left || from[0] > right {
             continue;
         }
-        if runs.is_empty() {
-            runs.push(vec![if from[0] < left { at([from, to], left) } else { from }]);
+        if run.is_empty() {
+            run.push(if from[0] < left { at([from, to], left) } else { from });
         }
-        if let Some(run) = runs.last_mut() {
-            run.push(if to[0] > right { at([from, to], right) } else { to });
-        }
+        run.push(if to[0] > right { at([from, to], right) } else { to });
     }
-    runs
+    run
 }
 
 impl ChartLayout {
@@ -222,7 +216,8 @@ impl ChartLayout {
     /// What of a curve lies between the ends of the axis, as runs of places.
     fn seen(&self, points: &[[f64; 2]]) -> Vec<Vec<Place>> {
         let ends = [self.area.x, self.area.right()];
-        runs(points, |point| self.place(point)).iter().flat_map(|run| within(run, ends)).collect()
+        let runs = runs(points, |point| self.place(point));
+        runs.iter().map(|run| within(run, ends)).filter(|run| !run.is_empty()).collect()
     }
 
     fn curve(&self, scene: &mut Scene<'_>, series: &Series, selected: bool) {
@@ -268,7 +263,7 @@ impl ChartLayout {
         let ends = [self.area.x, self.area.right()];
         for run in both.split(Option::is_none) {
             let edge = |of: usize| run.iter().flatten().map(|both| both[of]).collect::<Vec<Place>>();
-            let [low, high] = [0, 1].map(|of| within(&edge(of), ends).into_iter().flatten().collect::<Vec<Place>>());
+            let [low, high] = [0, 1].map(|of| within(&edge(of), ends));
             if low.len() < 2 {
                 continue;
             }
@@ -478,9 +473,9 @@ mod tests {
     fn what_is_looked_at_closely_is_cut_at_the_ends_of_the_axis() {
         let line = |places: &[(f32, f32)]| places.iter().map(|(x, y)| [*x, *y]).collect::<Vec<Place>>();
         let all = line(&[(0.0, 0.0), (10.0, 10.0), (20.0, 0.0), (30.0, 10.0)]);
-        assert_eq!(within(&all, [0.0, 30.0]), std::slice::from_ref(&all));
-        assert_eq!(within(&all, [5.0, 25.0]), [line(&[(5.0, 5.0), (10.0, 10.0), (20.0, 0.0), (25.0, 5.0)])]);
-        assert_eq!(within(&all, [12.0, 15.0]), [line(&[(12.0, 8.0), (15.0, 5.0)])], "between two points");
+        assert_eq!(within(&all, [0.0, 30.0]), all);
+        assert_eq!(within(&all, [5.0, 25.0]), line(&[(5.0, 5.0), (10.0, 10.0), (20.0, 0.0), (25.0, 5.0)]));
+        assert_eq!(within(&all, [12.0, 15.0]), line(&[(12.0, 8.0), (15.0, 5.0)]), "between two points");
         assert!(within(&all, [31.0, 40.0]).is_empty() && within(&all[..1], [1.0, 2.0]).is_empty());
 
         let mut both = flat(&[1.0, 2.0]);
@@ -650,7 +645,7 @@ mod tests {
             assert!(scene.texts().any(|text| text.words == "beyond this axis: b1 train reaches 1e15"), "{scene:?}");
         }
         let logarithmic = Chart { y: Axis { scale: Scale::Logarithmic, ..chart.y.clone() }, ..chart };
-        assert!(Range::of(&logarithmic.series, &logarithmic.y, None).unwrap().far.is_none());
+        assert!(!Range::of(&logarithmic.series, &logarithmic.y, None).unwrap().is_cut);
     }
 
     #[test]

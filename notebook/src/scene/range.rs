@@ -1,6 +1,6 @@
 //! How far a vertical axis reaches, and which curves reach beyond it.
 
-use revacnn_schemas::{Axis, Limits, Scale, Series};
+use revacnn_schemas::{Axis, Scale, Series};
 
 use crate::look::{axis_number, ends, extent, far};
 
@@ -12,10 +12,9 @@ const BEYOND: usize = 2;
 pub(super) struct Range {
     /// Its ends, as values are laid out.
     pub(super) ends: [f64; 2],
-    /// Larger values are left out.
-    pub(super) far: Option<f64>,
-    /// The ends that were asked for.
-    limits: Limits,
+    /// Whether there may be values beyond them.
+    pub(super) is_cut: bool,
+    scale: Scale,
 }
 
 /// A value as it is laid out; `None` is a gap.
@@ -34,15 +33,11 @@ impl Range {
     /// are given and there are some. Ends that were asked for are what they are.
     pub(super) fn of(series: &[Series], axis: &Axis, x: Option<[f64; 2]>) -> Option<Self> {
         let mut range = Self::of_values(series, axis.scale, x)?;
-        range.limits = axis.limits;
         let asked = |end: Option<f64>| end.and_then(|end| laid_out(end, axis.scale));
         let (low, high) = (asked(axis.limits.low), asked(axis.limits.high));
-        if !axis.limits.are_none() {
-            range.far = None;
-        }
+        range.is_cut |= !axis.limits.are_none();
         let [below, above] = range.ends;
-        let low_end = low.unwrap_or(below);
-        let high_end = high.unwrap_or(above);
+        let (low_end, high_end) = (low.unwrap_or(below), high.unwrap_or(above));
         // All that is shown may lie on the other side of the one end that was asked for.
         let room = (above - below).max(f64::EPSILON);
         range.ends = match (low, high) {
@@ -68,23 +63,21 @@ impl Range {
         if scale == Scale::Logarithmic {
             let [low, high] = extent(all())?.map(f64::log10);
             let room = 0.05 * (high - low);
-            return Some(Self { ends: [low - room, high + room], far: None, limits: Limits::default() });
+            return Some(Self { ends: [low - room, high + room], is_cut: false, scale });
         }
         let far = far(curves.iter().map(Vec::as_slice)).filter(|far| all().any(|value| value.abs() > *far));
         let near = |value: &f64| far.is_none_or(|far| value.abs() <= far);
-        Some(Self { ends: ends(extent(all().filter(near))?), far, limits: Limits::default() })
+        Some(Self { ends: ends(extent(all().filter(near))?), is_cut: far.is_some(), scale })
     }
 
     /// What says which curves reach beyond it.
     pub(super) fn beyond(&self, series: &[Series]) -> Option<String> {
-        let is_beyond = |value: f64| {
-            self.far.is_some_and(|far| value.abs() > far)
-                || self.limits.low.is_some_and(|low| value < low)
-                || self.limits.high.is_some_and(|high| value > high)
-        };
+        let [low, high] = self.ends;
+        let is_beyond =
+            |value: f64| self.is_cut && laid_out(value, self.scale).is_some_and(|value| value < low || value > high);
         let reaches = |series: &Series| {
             let values = series.points.iter().map(|point| point[1]);
-            let beyond = values.filter(|value| value.is_finite() && is_beyond(*value));
+            let beyond = values.filter(|value| is_beyond(*value));
             let most = beyond.max_by(|one, other| one.abs().total_cmp(&other.abs()))?;
             let name = series.name.split(',').next().unwrap_or_default();
             Some(format!("{name} reaches {}", axis_number(most)))
@@ -104,7 +97,7 @@ pub fn range(series: &[Series]) -> Option<[f64; 2]> {
 
 #[cfg(test)]
 mod tests {
-    use revacnn_schemas::Hue;
+    use revacnn_schemas::{Hue, Limits};
 
     use super::*;
 
@@ -149,6 +142,14 @@ mod tests {
         assert_eq!(of(Some(0.0), Some(4.0), Scale::Linear), ([0.0, 4.0], reaches("9")));
         assert_eq!(of(Some(1.5), Some(10.0), Scale::Linear), ([1.5, 10.0], reaches("1")));
         assert_eq!(of(Some(0.1), Some(100.0), Scale::Logarithmic), ([-1.0, 2.0], None));
+        // One end alone: what lies far from the others is beyond the other one.
+        let far = [Series { points: vec![[0.0, 1.0], [1.0, 2.0], [2.0, 1e15]], ..all[0].clone() }];
+        let axis = |limits| Axis { label: String::new(), unit: None, scale: Scale::Linear, limits };
+        for limits in [Limits::default(), Limits { low: Some(0.0), high: None }] {
+            let range = Range::of(&far, &axis(limits), None).unwrap();
+            let beyond = range.beyond(&far);
+            assert!(range.ends[1] < 1e3 && beyond.is_some_and(|words| words.contains("main reaches")), "{limits:?}");
+        }
         // All of it lies on the other side.
         let ([low, high], beyond) = of(Some(20.0), None, Scale::Linear);
         assert!(low == 20.0 && high > low && beyond == reaches("9"), "{low} {high} {beyond:?}");

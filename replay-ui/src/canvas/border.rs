@@ -1,11 +1,11 @@
 //! A border between two parts of the window: dragged it makes one larger, and a double
 //! click gives it the size back that it has by default.
 
-use iced::advanced::mouse::click;
 use iced::widget::canvas::{self, Action, Event, Frame, Geometry};
 use iced::{Color, Element, Fill, Point, Rectangle, Renderer, Size, Theme, mouse};
 
 use super::geometry_cache::Last;
+use super::press::Presses;
 use crate::sizes::{Border, Message, WIDE};
 use crate::theme::Colours;
 
@@ -45,7 +45,7 @@ pub(crate) struct Held {
     /// How far from its upper or left edge it is held.
     at: Option<f32>,
     over: bool,
-    click: Option<click::Click>,
+    presses: Presses,
     drawn: Last,
 }
 
@@ -78,9 +78,7 @@ impl canvas::Program<Message> for Edge {
             Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left)) => {
                 let at = cursor.position_in(bounds)?;
                 // By where it lies on the screen: the border itself moves.
-                let click = click::Click::new(cursor.position()?, mouse::Button::Left, held.click);
-                held.click = Some(click);
-                if click.kind() == click::Kind::Double {
+                if held.presses.is_second(cursor.position()?) {
                     held.at = None;
                     return Some(Action::publish(Message::Reset(self.border)).and_capture());
                 }

@@ -3,7 +3,6 @@
 
 use std::cell::Ref;
 
-use iced::advanced::mouse::click;
 use iced::widget::canvas::{self, Action, Event, Frame, Geometry};
 use iced::widget::{canvas as drawn, stack};
 use iced::{Element, Fill, Point, Rectangle, Renderer, Size, Theme, mouse};
@@ -11,31 +10,16 @@ use revacnn_notebook::scene::{Area, ChartLayout, ChartOptions};
 use revacnn_schemas::{Chart, Hue, Step};
 use revacnn_store::StepRow;
 
+use super::along::Along;
 use super::geometry_cache::{Cache, Kept, size_key};
 use super::paint::{STYLE, paint, rectangle, room};
+use super::press::{Drag, Presses};
 use super::readout::Readout;
-use super::{Pointer, scrub, turned};
+use super::{Pointer, scrub};
 use crate::theme::Colours;
 
 /// So close to the cursor a press takes hold of it, in pixels.
 const GRIP: f32 = 5.0;
-/// A drag that is shorter is a click.
-const STILL: f32 = 3.0;
-/// How far a sideways turn of the wheel leads, in shares of what is shown.
-const SIDEWAYS: f64 = 0.08;
-
-/// What a press, a drag or the wheel says.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Message {
-    /// Go to a step.
-    Go(Step),
-    /// Show fewer or more steps about a place, from 0 to 1 along the axis.
-    Zoom { factor: f64, fraction: f64 },
-    /// Show steps further on, by a share of those that are shown.
-    Pan(f64),
-    /// Show all steps, with the cursor where it was before the first of two clicks.
-    All(Option<Step>),
-}
 
 /// Passes over the training images at a row of `steps`; how long the first
 /// pass is, only a row past it tells.
@@ -103,7 +87,7 @@ pub(crate) struct ChartPlot<'a> {
 impl<'a> ChartPlot<'a> {
     /// The chart on the screen: what is pointed at lies above the curves and
     /// their words, and may reach beyond them.
-    pub(crate) fn shown(self) -> Element<'a, Message> {
+    pub(crate) fn shown(self) -> Element<'a, Along> {
         let [below, above] =
             [Layer::Curves, Layer::Pointed].map(|layer| drawn(On(self, layer)).width(Fill).height(Fill));
         stack![below, above].width(Fill).height(Fill).into()
@@ -151,20 +135,12 @@ impl<'a> ChartPlot<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Shown {
     pointer: Pointer,
-    /// The last press, by which a second one is known.
-    click: Option<click::Click>,
-    /// Where the cursor was before it.
+    presses: Presses,
+    /// Where the cursor was before the last press.
     before: Option<Step>,
-    pan: Option<Pan>,
+    /// A drag along what is looked at closely.
+    pan: Option<Drag>,
     layout: Kept<LayoutKey, Option<ChartLayout>>,
-}
-
-/// A drag along what is looked at closely.
-#[derive(Debug, Clone, Copy)]
-struct Pan {
-    from: Point,
-    last: f32,
-    moved: bool,
 }
 
 /// What the places of a chart depend on: its figure, the size, the axis' ends.
@@ -189,7 +165,7 @@ enum Layer {
 /// One canvas of a chart.
 struct On<'a>(ChartPlot<'a>, Layer);
 
-impl canvas::Program<Message> for On<'_> {
+impl canvas::Program<Along> for On<'_> {
     type State = Shown;
 
     fn update(
@@ -198,7 +174,7 @@ impl canvas::Program<Message> for On<'_> {
         event: &Event,
         bounds: Rectangle,
         cursor: mouse::Cursor,
-    ) -> Option<Action<Message>> {
+    ) -> Option<Action<Along>> {
         if self.1 == Layer::Curves {
             return None;
         }
@@ -215,7 +191,7 @@ impl canvas::Program<Message> for On<'_> {
             return Some(looked);
         }
         let pointer = &mut shown.pointer;
-        let scrubbed = scrub(pointer, event, bounds, cursor, |_| step, Message::Go);
+        let scrubbed = scrub(pointer, event, bounds, cursor, |_| step, Along::Go);
         if scrubbed.is_some() {
             return scrubbed;
         }
@@ -270,50 +246,40 @@ impl On<'_> {
         (bounds, area): (Rectangle, Area),
         cursor: mouse::Cursor,
         (step, gripped): (Option<Step>, bool),
-    ) -> Option<Action<Message>> {
+    ) -> Option<Action<Along>> {
         if self.0.zoom == Zoom::No {
             return None;
         }
-        let said = |message: Message| Some(Action::publish(message).and_capture());
+        let said = |message: Along| Some(Action::publish(message).and_capture());
         match event {
             Event::Mouse(mouse::Event::WheelScrolled { delta }) => {
                 let at = cursor.position_in(bounds)?;
-                let [sideways, lines] = turned(delta);
-                if sideways.abs() > lines.abs() {
-                    return said(Message::Pan(-f64::from(sideways) * SIDEWAYS));
-                }
-                let fraction = f64::from((at.x - area.x) / area.width).clamp(0.0, 1.0);
-                said(Message::Zoom { factor: 1.25_f64.powf(lines.into()), fraction })
+                said(Along::wheel(delta, f64::from((at.x - area.x) / area.width)))
             }
             Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left)) => {
                 let at = cursor.position_in(bounds)?;
-                let click = click::Click::new(at, mouse::Button::Left, shown.click);
-                shown.click = Some(click);
-                if click.kind() == click::Kind::Double {
+                if shown.presses.is_second(at) {
                     (shown.pan, shown.pointer.held) = (None, false);
-                    return said(Message::All(shown.before));
+                    return said(Along::All(shown.before));
                 }
                 shown.before = self.0.cursor.and_then(|x| self.0.scrub.step_at(x));
                 if gripped || self.0.zoom == Zoom::Whole {
                     return None;
                 }
-                shown.pan = Some(Pan { from: at, last: at.x, moved: false });
+                shown.pan = Some(Drag::at(at));
                 Some(Action::capture())
             }
             Event::Mouse(mouse::Event::CursorMoved { .. }) => {
                 let pan = shown.pan.as_mut()?;
-                let at = cursor.position_from(bounds.position())?;
-                pan.moved |= at.distance(pan.from) > STILL;
-                if !pan.moved {
-                    return Some(Action::capture());
+                match pan.follow(cursor.position_from(bounds.position())?) {
+                    Some([by, _]) => said(Along::Pan(-f64::from(by / area.width))),
+                    None => Some(Action::capture()),
                 }
-                let by = at.x - std::mem::replace(&mut pan.last, at.x);
-                said(Message::Pan(-f64::from(by / area.width)))
             }
             Event::Mouse(mouse::Event::ButtonReleased(mouse::Button::Left)) => {
                 let pan = shown.pan.take()?;
                 match step.filter(|_| !pan.moved) {
-                    Some(step) => said(Message::Go(step)),
+                    Some(step) => said(Along::Go(step)),
                     None => Some(Action::capture()),
                 }
             }

@@ -5,7 +5,6 @@
 use std::cell::Ref;
 use std::time::{Duration, Instant};
 
-use iced::advanced::mouse::{Click, click};
 use iced::widget::canvas::{self, Action, Event, Frame, Geometry};
 use iced::{Point, Rectangle, Renderer, Size, Theme, mouse, window};
 use revacnn_notebook::scene::{Place, Role, ScatterLayout, ScatterOptions, View};
@@ -15,8 +14,9 @@ use super::atlas::{Atlas, Placed};
 use super::geometry_cache::{Kept, Last, size_key};
 use super::labels::{TextAlign, label, under_way};
 use super::paint::{STYLE, paint, point, rectangle, room};
+use super::press::{Drag, Presses};
 use super::text::width;
-use super::{hover, put};
+use super::{hover, put, turned};
 use crate::figure::{FilterKey, Highlights, Message};
 use crate::pixels::Pictures;
 use crate::theme::Colours;
@@ -27,10 +27,6 @@ const REACH: f32 = 10.0;
 const NOTE: f32 = 16.0;
 /// How much closer a notch of the wheel looks.
 const NOTCH: f32 = 1.15;
-/// So many pixels of a wheel that tells them are a notch.
-const PIXELS: f32 = 40.0;
-/// A pointer that moves less far presses, and does not drag.
-const DRAG: f32 = 3.0;
 /// How long points glide.
 const GLIDE: Duration = Duration::from_millis(200);
 
@@ -76,16 +72,6 @@ pub(crate) struct EmbeddingPlot<'a> {
 /// there are, and how closely one looks.
 type LayoutKey = (Option<u64>, [u32; 2], usize, u32);
 
-/// The mouse's button, held down on no point.
-#[derive(Debug, Clone, Copy)]
-struct Drag {
-    from: Point,
-    /// Where the pointer was last.
-    last: Point,
-    /// Whether it has moved what is seen.
-    moved: bool,
-}
-
 /// What the image of the points depends on.
 #[derive(Debug, PartialEq, Eq)]
 struct PointsKey {
@@ -110,7 +96,7 @@ pub(crate) struct Glide {
     /// How what lies there is looked at.
     view: View,
     drag: Option<Drag>,
-    clicked: Option<Click>,
+    presses: Presses,
     over: Option<FilterKey>,
     ground: Last,
     /// The line that says that another embedding is on its way.
@@ -120,16 +106,6 @@ pub(crate) struct Glide {
     points: Kept<PointsKey, Option<Placed>>,
     /// What is embedded: between layers and sources nothing glides.
     title: String,
-}
-
-impl Drag {
-    /// How far what is seen moves with the pointer; `None` while it has hardly moved.
-    fn follow(&mut self, to: Point) -> Option<[f32; 2]> {
-        self.moved |= self.from.distance(to) > DRAG;
-        let by = self.moved.then_some([to.x - self.last.x, to.y - self.last.y])?;
-        self.last = to;
-        Some(by)
-    }
 }
 
 impl Glide {
@@ -225,15 +201,13 @@ impl canvas::Program<Message> for EmbeddingPlot<'_> {
             }
             Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left)) => {
                 let at = cursor.position_in(bounds)?;
-                let click = Click::new(at, mouse::Button::Left, gliding.clicked);
-                gliding.clicked = Some(click);
-                if click.kind() == click::Kind::Double && !gliding.view.is_whole() {
+                if gliding.presses.is_second(at) && !gliding.view.is_whole() {
                     gliding.view = View::default();
                     return Some(Action::request_redraw().and_capture());
                 }
                 let picked = self.point_at(gliding, bounds.size(), at);
                 if picked.is_none() {
-                    gliding.drag = Some(Drag { from: at, last: at, moved: false });
+                    gliding.drag = Some(Drag::at(at));
                     return Some(Action::capture());
                 }
                 Some(Action::publish(Message::Pick(picked)).and_capture())
@@ -245,10 +219,7 @@ impl canvas::Program<Message> for EmbeddingPlot<'_> {
             }
             Event::Mouse(mouse::Event::WheelScrolled { delta }) => {
                 let at = cursor.position_in(bounds)?;
-                let notches = match delta {
-                    mouse::ScrollDelta::Lines { y, .. } => *y,
-                    mouse::ScrollDelta::Pixels { y, .. } => y / PIXELS,
-                };
+                let [_, notches] = turned(delta);
                 let area = self.layout(gliding, bounds.size()).area;
                 gliding.view = gliding.view.closer(NOTCH.powf(notches), [at.x, at.y], area);
                 Some(Action::request_redraw().and_capture())

@@ -1,5 +1,6 @@
 //! What is drawn point by point: one canvas each.
 
+pub(crate) mod along;
 pub(crate) mod atlas;
 pub(crate) mod border;
 pub(crate) mod chart;
@@ -10,6 +11,7 @@ pub(crate) mod geometry_cache;
 pub(crate) mod labels;
 pub(crate) mod layout;
 pub(crate) mod paint;
+mod press;
 pub(crate) mod readout;
 pub(crate) mod text;
 pub(crate) mod timeline;

@@ -2,16 +2,17 @@
 
 use std::time::Instant;
 
-use iced::advanced::mouse::click;
 use iced::widget::canvas::{self, Action, Event, Frame, Geometry, Path};
 use iced::{Point, Rectangle, Renderer, Size, Theme, keyboard, mouse, window};
 use revacnn_notebook::BranchSummary;
 use revacnn_notebook::scene::{Role, Scene, range, runs};
 use revacnn_schemas::{BranchName, Chart, Step};
 
+use super::along::Along;
 use super::geometry_cache::Cache;
 use super::labels::{TextAlign, count, label, ticks};
 use super::paint::paint;
+use super::press::Presses;
 use super::text::{fitted, width as text_width};
 use super::{Pointer, diamond, scrub, turned};
 use crate::sizes::{FOOT, LANE};
@@ -29,20 +30,12 @@ const EDITS: f32 = 260.0;
 /// The height that words take from a curve, and the least width that is worth them.
 const WORDS: f32 = 13.0;
 const LEAST_WORDS: f32 = 36.0;
-/// How far a sideways turn of the wheel leads, in shares of what is shown.
-const SIDEWAYS: f64 = 0.08;
 
 /// What a press, a drag or the wheel says.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Message {
-    /// Go to a step.
-    Go(Step),
-    /// Show fewer or more steps about a place, from 0 to 1 along the timeline.
-    Zoom { factor: f64, fraction: f64 },
-    /// Show steps further on, by a share of those that are shown.
-    Pan(f64),
-    /// Show all steps, with the cursor where it was before the first of two clicks.
-    All(Option<Step>),
+    /// What is said along the steps.
+    Along(Along),
     /// Draw lanes from that many further down.
     Scroll(isize),
     /// A lane's name was pressed.
@@ -81,9 +74,9 @@ pub(crate) struct DragState {
     shift: bool,
     /// The scroll bar is held, so far below its upper end.
     bar: Option<f32>,
-    /// The last press along the lanes, by which a second one is known.
-    click: Option<click::Click>,
-    /// Where the cursor was before it.
+    /// Those along the lanes.
+    presses: Presses,
+    /// Where the cursor was before the last one.
     before: Option<Step>,
     /// What the wheel has turned and no lane has been scrolled for yet.
     turned: f32,
@@ -207,9 +200,7 @@ impl Timeline<'_> {
     /// Whether a press is the second of two clicks.
     fn is_second(&self, drag: &mut DragState, bounds: Rectangle, cursor: mouse::Cursor) -> bool {
         let Some(at) = cursor.position_in(bounds) else { return false };
-        let click = click::Click::new(at, mouse::Button::Left, drag.click);
-        drag.click = Some(click);
-        if click.kind() == click::Kind::Double {
+        if drag.presses.is_second(at) {
             return true;
         }
         drag.before = Some(self.time.cursor);
@@ -325,12 +316,8 @@ impl canvas::Program<Message> for Timeline<'_> {
                 if drag.shift || at.x < NAMES {
                     return Self::scroll(drag, delta);
                 }
-                let [sideways, lines] = turned(delta);
-                if sideways.abs() > lines.abs() {
-                    return Some(Action::publish(Message::Pan(-f64::from(sideways) * SIDEWAYS)).and_capture());
-                }
-                let fraction = Self::fraction(bounds, at.x).clamp(0.0, 1.0);
-                Some(Action::publish(Message::Zoom { factor: 1.25_f64.powf(lines.into()), fraction }).and_capture())
+                let along = Along::wheel(delta, Self::fraction(bounds, at.x));
+                Some(Action::publish(Message::Along(along)).and_capture())
             }
             Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left))
                 if cursor.position_in(bounds).is_some_and(|at| at.x < NAMES) =>
@@ -342,7 +329,7 @@ impl canvas::Program<Message> for Timeline<'_> {
             }
             Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left)) if self.is_second(drag, bounds, cursor) => {
                 drag.pointer.held = false;
-                Some(Action::publish(Message::All(drag.before)).and_capture())
+                Some(Action::publish(Message::Along(Along::All(drag.before))).and_capture())
             }
             Event::Window(window::Event::RedrawRequested(now)) if self.playing => {
                 Some(Action::publish(Message::Tick(*now)))
@@ -353,7 +340,7 @@ impl canvas::Program<Message> for Timeline<'_> {
                 bounds,
                 cursor,
                 |at| Some(self.time.step_at(Self::fraction(bounds, at.x))),
-                Message::Go,
+                |step| Message::Along(Along::Go(step)),
             ),
         }
     }
@@ -443,7 +430,7 @@ mod tests {
             let delta = mouse::ScrollDelta::Lines { x, y };
             Event::Mouse(mouse::Event::WheelScrolled { delta })
         };
-        assert!(matches!(said(wheel(0.0, 1.0), 400.0, 20.0), Some(Message::Zoom { .. })));
+        assert!(matches!(said(wheel(0.0, 1.0), 400.0, 20.0), Some(Message::Along(Along::Zoom { .. }))));
         assert!(matches!(said(wheel(0.0, -1.0), 40.0, 20.0), Some(Message::Scroll(1))));
         said(Event::Keyboard(keyboard::Event::ModifiersChanged(keyboard::Modifiers::SHIFT)), 400.0, 20.0);
         assert!(matches!(said(wheel(0.0, 2.0), 400.0, 20.0), Some(Message::Scroll(-2))));
@@ -460,7 +447,7 @@ mod tests {
         assert!(said(up, 300.0, 900.0).is_none() && said(moved(), 300.0, 20.0).is_none());
         // Beside it, the same press goes to a step.
         let down = Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left));
-        assert!(matches!(said(down, 400.0, 20.0), Some(Message::Go(_))));
+        assert!(matches!(said(down, 400.0, 20.0), Some(Message::Along(Along::Go(_)))));
     }
 
     #[test]

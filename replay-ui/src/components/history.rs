@@ -7,7 +7,8 @@ use revacnn_schemas::{HyperParameters, Step};
 
 use super::frame::{lacking, noted_below};
 use super::pieces::{Piece, choices, faint};
-use crate::canvas::chart::{self, ChartPlot, Scrub, Zoom};
+use crate::canvas::along::Along;
+use crate::canvas::chart::{ChartPlot, Scrub, Zoom};
 use crate::canvas::geometry_cache::Cache;
 use crate::cells::ViewId;
 use crate::context::Context;
@@ -37,7 +38,7 @@ pub(crate) struct State {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Message {
     /// What the mouse says on the curve.
-    Plot(chart::Message),
+    Plot(Along),
     /// Another number of the chosen filter.
     OfFilter(&'static str),
     /// Another number of the branch.
@@ -98,9 +99,9 @@ impl State {
 
     pub(crate) fn update(&mut self, message: Message) -> Action {
         match message {
-            Message::Plot(chart::Message::Go(step)) => return Action::Figure(figure::Message::Go(step)),
+            Message::Plot(Along::Go(step)) => return Action::Figure(figure::Message::Go(step)),
             // It shows all steps.
-            Message::Plot(chart::Message::Zoom { .. } | chart::Message::Pan(_) | chart::Message::All(_)) => {}
+            Message::Plot(Along::Zoom { .. } | Along::Pan(_) | Along::All(_)) => {}
             Message::OfFilter(quantity) => self.of_filter = quantity,
             Message::OfBranch(quantity) => self.of_branch = Some(quantity),
         }

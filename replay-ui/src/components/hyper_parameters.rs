@@ -64,10 +64,14 @@ impl Steered {
     /// a batch last.
     pub(crate) fn all(row: &StepRow) -> Vec<Self> {
         let values = &row.hyper_parameters;
+        Self::listed(values.iter().map(|(name, value)| (name, written(value))), values.batch_size)
+    }
+
+    fn listed(values: impl Iterator<Item = (impl AsRef<str>, String)>, batch_size: u32) -> Vec<Self> {
         let mut all: Vec<Self> =
-            values.iter().map(|(name, value)| Self { name: name.replace('_', "-"), value: written(value) }).collect();
+            values.map(|(name, value)| Self { name: name.as_ref().replace('_', "-"), value }).collect();
         all.sort_by_key(|steered| steered.name != LEARNING_RATE);
-        all.push(Self { name: BATCH_SIZE.to_owned(), value: values.batch_size.to_string() });
+        all.push(Self { name: BATCH_SIZE.to_owned(), value: batch_size.to_string() });
         all
     }
 
@@ -131,12 +135,8 @@ impl State {
         let Some(kind) = self.other() else { return Steered::all(row) };
         let spec = kind.parse().ok().and_then(|spec: OptimizerSpec| resolve_optimizer(&spec).ok());
         let parameters = spec.into_iter().flat_map(|spec| spec.parameters);
-        let mut all: Vec<Steered> = parameters
-            .map(|(name, value)| Steered { name: name.replace('_', "-"), value: value.to_string() })
-            .collect();
-        all.sort_by_key(|steered| steered.name != LEARNING_RATE);
-        all.push(Steered { name: BATCH_SIZE.to_owned(), value: row.hyper_parameters.batch_size.to_string() });
-        all
+        let parameters = parameters.map(|(name, value)| (name, value.to_string()));
+        Steered::listed(parameters, row.hyper_parameters.batch_size)
     }
 
     /// What was typed and is other than what there is, as edits.

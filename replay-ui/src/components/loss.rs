@@ -9,7 +9,8 @@ use revacnn_schemas::{Chart, LayerName, Scale, Step};
 use super::frame::{awaited, headed, maximise_button, noted_beside, show_all};
 use super::history::{OF_A_FILTER, of_a_branch};
 use super::pieces::{self, Piece, changing, faint, hinted, noted};
-use crate::canvas::chart::{self, ChartPlot, Scrub, Zoom, epoch};
+use crate::canvas::along::Along;
+use crate::canvas::chart::{ChartPlot, Scrub, Zoom, epoch};
 use crate::canvas::geometry_cache::Cache;
 use crate::canvas::text::width;
 use crate::cells::ViewId;
@@ -83,7 +84,7 @@ pub(crate) struct State {
 pub(crate) enum Message {
     Figure(figure::Message),
     /// What the mouse says on the curves.
-    Plot(chart::Message),
+    Plot(Along),
     Show(Shows),
     X(XAxis),
     Logarithmic(bool),
@@ -95,7 +96,7 @@ pub(crate) enum Message {
 pub(crate) enum Action {
     Figure(figure::Message),
     /// Move along the steps, or look closer.
-    Plot(chart::Message),
+    Plot(Along),
     /// Make the figures of these settings.
     Follow,
 }
@@ -136,12 +137,14 @@ impl State {
             Message::Logarithmic(logarithmic) => {
                 self.scale = if logarithmic { Scale::Logarithmic } else { Scale::Linear };
             }
-            // A slider's end is no more than it can smooth.
-            Message::Smooth(weight) => {
-                self.smoothing = Smoothing::new(weight.clamp(0.0, SMOOTHEST)).unwrap_or_default()
-            }
+            Message::Smooth(weight) => self.smooth(weight),
         }
         Action::Follow
+    }
+
+    /// Smooths so much, and no more than the slider can.
+    pub(crate) fn smooth(&mut self, weight: f64) {
+        self.smoothing = Smoothing::new(weight.clamp(0.0, SMOOTHEST)).unwrap_or_default();
     }
 
     /// The cell that is shown, of the steps that are looked at.
@@ -238,7 +241,7 @@ impl State {
             .align_y(Alignment::Center);
         let smoothing = hinted(smoothing.into(), "an exponential moving average, as TensorBoard's: '");
         let controls = row![]
-            .push(show_all(context).map(|all| all.map(|()| Message::Plot(chart::Message::All(None)))))
+            .push(show_all(context).map(|all| all.map(|()| Message::Plot(Along::All(None)))))
             .push(smoothing)
             .push(axis)
             .push(log)

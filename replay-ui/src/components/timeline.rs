@@ -1,13 +1,15 @@
 //! The timeline at the foot: the cursor, playing, and a lane a branch.
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use iced::widget::{Space, canvas, column, container, row};
 use iced::{Alignment, Fill};
-use revacnn_schemas::{BranchName, Step};
+use revacnn_schemas::BranchName;
 
 use super::frame::show_all;
 use super::pieces::{Piece, changing, ground, hinted_above, plain, press, quiet};
+use crate::canvas::along::Along;
 use crate::canvas::geometry_cache::Cache;
 use crate::canvas::labels::count;
 use crate::canvas::timeline::{self as canvas_timeline, Lane, Timeline, first};
@@ -41,6 +43,8 @@ pub(crate) struct State {
     pub(crate) playing: Playing,
     /// The lane that is drawn first.
     pub(crate) from: usize,
+    /// How high the lanes were drawn last: a low window has less room than was chosen.
+    drawn: Cell<Option<f32>>,
     cache: Cache,
 }
 
@@ -52,14 +56,7 @@ pub(crate) enum Message {
     GoEpoch {
         forward: bool,
     },
-    Zoom {
-        factor: f64,
-        fraction: f64,
-    },
-    /// Steps further on, by a share of those that are shown.
-    Pan(f64),
-    /// All steps, with the cursor at this one, if at one.
-    All(Option<Step>),
+    Along(Along),
     /// Lanes from that many further down.
     Scroll(isize),
     Align(Align),
@@ -76,9 +73,7 @@ pub(crate) enum Action {
     None,
     Go(Move),
     GoEpoch { forward: bool },
-    Zoom { factor: f64, fraction: f64 },
-    Pan(f64),
-    All(Option<Step>),
+    Along(Along),
     Align(Align),
     Select(BranchName),
 }
@@ -86,10 +81,8 @@ pub(crate) enum Action {
 impl From<canvas_timeline::Message> for Message {
     fn from(said: canvas_timeline::Message) -> Self {
         match said {
-            canvas_timeline::Message::Go(step) => Self::Go(Move::To(step)),
-            canvas_timeline::Message::Zoom { factor, fraction } => Self::Zoom { factor, fraction },
-            canvas_timeline::Message::Pan(share) => Self::Pan(share),
-            canvas_timeline::Message::All(step) => Self::All(step),
+            canvas_timeline::Message::Along(Along::Go(step)) => Self::Go(Move::To(step)),
+            canvas_timeline::Message::Along(along) => Self::Along(along),
             canvas_timeline::Message::Scroll(lanes) => Self::Scroll(lanes),
             canvas_timeline::Message::Select(name) => Self::Select(name),
             canvas_timeline::Message::Tick(now) => Self::Tick(now),
@@ -109,7 +102,12 @@ pub(crate) fn lanes(context: &Context) -> Vec<Lane<'_>> {
 
 impl State {
     pub(crate) fn new() -> Self {
-        Self { playing: Playing { on: false, speed: 1.0, moved: None }, from: 0, cache: Cache::default() }
+        Self {
+            playing: Playing { on: false, speed: 1.0, moved: None },
+            from: 0,
+            drawn: Cell::default(),
+            cache: Cache::default(),
+        }
     }
 
     /// Draws the lanes anew.
@@ -131,14 +129,12 @@ impl State {
         match message {
             Message::Go(by) => return Action::Go(by),
             Message::GoEpoch { forward } => return Action::GoEpoch { forward },
-            Message::Zoom { factor, fraction } => return Action::Zoom { factor, fraction },
-            Message::Pan(share) => return Action::Pan(share),
-            Message::All(step) => return Action::All(step),
+            Message::Along(along) => return Action::Along(along),
             Message::Align(align) => return Action::Align(align),
             Message::Select(name) => return Action::Select(name),
             Message::Scroll(lanes) => {
                 let shown = context.shown_branches().len();
-                let height = context.sizes.lanes(context.branches.len());
+                let height = self.drawn.get().unwrap_or_else(|| context.sizes.lanes(context.branches.len()));
                 self.from = first(first(self.from, shown, height).saturating_add_signed(lanes), shown, height);
                 self.redraw();
             }
@@ -172,6 +168,7 @@ impl State {
 
     /// The timeline, with lanes so high, of the losses of a view.
     pub(crate) fn view<'a>(&'a self, context: &'a Context, losses: ViewId, high: f32) -> Piece<'a, Message> {
+        self.drawn.set(Some(high));
         let step = format!("step {} / {}", count(context.time.cursor.0), count(context.time.all[1]));
         let go = |words: &'static str, message, hint| hinted_above(press(words, Some(message)), hint);
         let playing = self.playing.on;
@@ -187,7 +184,9 @@ impl State {
             go(">|", Message::Go(Move::Last), "the last step: End"),
             hinted_above(press(format!("{}×", self.playing.speed), Some(Message::Speed)), "how fast it plays: x"),
             changing(plain(step.clone()), &step),
-            show_all(context).map(|all| all.map(|()| Message::All(None))).unwrap_or_else(|| Space::new().into()),
+            show_all(context)
+                .map(|all| all.map(|()| Message::Along(Along::All(None))))
+                .unwrap_or_else(|| Space::new().into()),
             Space::new().width(Fill),
             hinted_above(
                 press(align, Some(Message::Align(context.align.other()))),

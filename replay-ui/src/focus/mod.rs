@@ -23,6 +23,54 @@ pub(crate) use self::reveal::Focused;
 pub(crate) use self::reveal::reveal;
 use crate::theme::Colours;
 
+/// What a widget around one `content` leaves to it.
+macro_rules! left_to_content {
+    () => {
+        fn children(&self) -> Vec<Tree> {
+            vec![Tree::new(&self.content)]
+        }
+
+        fn diff(&self, tree: &mut Tree) {
+            tree.diff_children(slice::from_ref(&self.content));
+        }
+
+        fn size(&self) -> Size<Length> {
+            self.content.as_widget().size()
+        }
+
+        fn size_hint(&self) -> Size<Length> {
+            self.content.as_widget().size_hint()
+        }
+
+        fn layout(&mut self, tree: &mut Tree, renderer: &Renderer, limits: &layout::Limits) -> layout::Node {
+            self.content.as_widget_mut().layout(&mut tree.children[0], renderer, limits)
+        }
+
+        fn mouse_interaction(
+            &self,
+            tree: &Tree,
+            layout: Layout<'_>,
+            cursor: mouse::Cursor,
+            viewport: &Rectangle,
+            renderer: &Renderer,
+        ) -> mouse::Interaction {
+            self.content.as_widget().mouse_interaction(&tree.children[0], layout, cursor, viewport, renderer)
+        }
+
+        fn overlay<'b>(
+            &'b mut self,
+            tree: &'b mut Tree,
+            layout: Layout<'b>,
+            renderer: &Renderer,
+            viewport: &Rectangle,
+            translation: Vector,
+        ) -> Option<overlay::Element<'b, M, Theme, Renderer>> {
+            self.content.as_widget_mut().overlay(&mut tree.children[0], layout, renderer, viewport, translation)
+        }
+    };
+}
+use left_to_content;
+
 /// How wide the frame about what has the focus is.
 const FRAME: f32 = 2.0;
 
@@ -129,25 +177,7 @@ impl<M: Clone> Widget<M, Theme, Renderer> for Stop<'_, M> {
         tree::State::new(Focus::default())
     }
 
-    fn children(&self) -> Vec<Tree> {
-        vec![Tree::new(&self.content)]
-    }
-
-    fn diff(&self, tree: &mut Tree) {
-        tree.diff_children(slice::from_ref(&self.content));
-    }
-
-    fn size(&self) -> Size<Length> {
-        self.content.as_widget().size()
-    }
-
-    fn size_hint(&self) -> Size<Length> {
-        self.content.as_widget().size_hint()
-    }
-
-    fn layout(&mut self, tree: &mut Tree, renderer: &Renderer, limits: &layout::Limits) -> layout::Node {
-        self.content.as_widget_mut().layout(&mut tree.children[0], renderer, limits)
-    }
+    left_to_content!();
 
     fn operate(&mut self, tree: &mut Tree, layout: Layout<'_>, renderer: &Renderer, operation: &mut dyn Operation) {
         let focus = tree.state.downcast_mut::<Focus>();
@@ -194,17 +224,6 @@ impl<M: Clone> Widget<M, Theme, Renderer> for Stop<'_, M> {
         content.update(&mut tree.children[0], event, layout, cursor, renderer, clipboard, shell, viewport);
     }
 
-    fn mouse_interaction(
-        &self,
-        tree: &Tree,
-        layout: Layout<'_>,
-        cursor: mouse::Cursor,
-        viewport: &Rectangle,
-        renderer: &Renderer,
-    ) -> mouse::Interaction {
-        self.content.as_widget().mouse_interaction(&tree.children[0], layout, cursor, viewport, renderer)
-    }
-
     fn draw(
         &self,
         tree: &Tree,
@@ -227,17 +246,6 @@ impl<M: Clone> Widget<M, Theme, Renderer> for Stop<'_, M> {
         let border = Border { color, width: FRAME, radius: 4.0.into() };
         let quad = Quad { bounds: layout.bounds(), border, ..Quad::default() };
         renderer.fill_quad(quad, Color::TRANSPARENT);
-    }
-
-    fn overlay<'b>(
-        &'b mut self,
-        tree: &'b mut Tree,
-        layout: Layout<'b>,
-        renderer: &Renderer,
-        viewport: &Rectangle,
-        translation: Vector,
-    ) -> Option<overlay::Element<'b, M, Theme, Renderer>> {
-        self.content.as_widget_mut().overlay(&mut tree.children[0], layout, renderer, viewport, translation)
     }
 }
 

@@ -8,7 +8,7 @@ use revacnn_notebook::{PictureFormat, XAxis};
 
 use super::prelude::*;
 use super::{LAST, Person, branch, record_many};
-use crate::canvas::chart;
+use crate::canvas::along::Along;
 use crate::components::figure_menu;
 use crate::components::loss::Shows;
 use crate::headless::Interface;
@@ -127,7 +127,7 @@ fn nothing_moves_when_a_branch_is_hidden() {
 
 /// The middle of the chart's curves.
 fn chart_of(person: &Person) -> Point {
-    let at = |said: &Message| matches!(said, Message::Loss(loss::Message::Plot(chart::Message::Zoom { .. })));
+    let at = |said: &Message| matches!(said, Message::Loss(loss::Message::Plot(Along::Zoom { .. })));
     Interface::new(person.size).unwrap().place(&person.state, &[wheel(1.0)], at).expect("the chart")
 }
 
@@ -164,25 +164,22 @@ fn a_drag_moves_along_what_is_looked_at_closely_and_a_double_click_shows_all() {
     let cursor = person.state.context.time.cursor;
     assert!(cursor.0 > 20 && person.state.context.time.shows_all());
     // By the wheel on the timeline the chart looks closer, too.
-    person.tell(timeline::Message::Zoom { factor: 3.0, fraction: 0.5 });
+    person.tell(timeline::Message::Along(Along::Zoom { factor: 3.0, fraction: 0.5 }));
     let window = person.state.context.time.window();
     hand.does(&mut person, Point::new(at.x - 90.0, at.y), &[DOWN]);
     let said = hand.does(&mut person, Point::new(at.x - 150.0, at.y), &[UP]);
-    assert!(
-        said.iter().any(|said| matches!(said, Message::Loss(loss::Message::Plot(chart::Message::Pan(_))))),
-        "{said:?}"
-    );
+    assert!(said.iter().any(|said| matches!(said, Message::Loss(loss::Message::Plot(Along::Pan(_))))), "{said:?}");
     let moved = person.state.context.time.window();
     assert!(moved[0] > window[0] && (moved[1] - moved[0] - window[1] + window[0]).abs() < 1e-9, "{window:?} {moved:?}");
     assert_eq!(person.state.context.time.cursor, cursor, "the cursor stays");
     // The button and the key lead back, and so do two clicks, which leave the cursor alone.
     person.press("show all");
     assert!(person.state.context.time.shows_all());
-    person.tell(timeline::Message::Zoom { factor: 3.0, fraction: 0.5 });
+    person.tell(timeline::Message::Along(Along::Zoom { factor: 3.0, fraction: 0.5 }));
     person.key("0");
     assert!(person.state.context.time.shows_all());
     for place in [at, Point::new(at.x, person.size[1] as f32 - 60.0)] {
-        person.tell(timeline::Message::Zoom { factor: 3.0, fraction: 0.5 });
+        person.tell(timeline::Message::Along(Along::Zoom { factor: 3.0, fraction: 0.5 }));
         let cursor = person.state.context.time.cursor;
         let mut hand = Hand::at(&person);
         hand.does(&mut person, place, &[DOWN, UP, DOWN, UP]);

@@ -10,6 +10,7 @@ use revacnn_schemas::{Figure, Scale, Step};
 
 use super::prelude::*;
 use super::{LAST, Person, branch, record_many};
+use crate::canvas::along::Along;
 use crate::components::loss::Shows;
 use crate::framebuffer::Framebuffer;
 use crate::headless::Interface;
@@ -184,9 +185,9 @@ fn settings_of_the_figures() {
         says(filters::Message::Method(Method::Pca)),
         says(network::Message::ImageBy(5)),
         Sees(|person| person.key("2")),
-        says(timeline::Message::Zoom { factor: 3.0, fraction: 0.4 }),
+        says(timeline::Message::Along(Along::Zoom { factor: 3.0, fraction: 0.4 })),
         go(Move::By(2)),
-        says(timeline::Message::Zoom { factor: 0.1, fraction: 0.4 }),
+        says(timeline::Message::Along(Along::Zoom { factor: 0.1, fraction: 0.4 })),
     ];
     assert_eq!(person.state.loss.scale, Scale::Linear);
     repaints(&mut person, &moves);
@@ -212,7 +213,7 @@ fn sizes_and_what_is_looked_at_closely() {
         says(loss::Message::Smooth(0.9)),
         says(loss::Message::Show(number("accuracy"))),
         says(loss::Message::Show(number("learning_rate"))),
-        says(timeline::Message::All(None)),
+        says(timeline::Message::Along(Along::All(None))),
         says(loss::Message::Show(Shows::Loss)),
         drag(Border::Chart, 260.0, 500.0),
         drag(Border::Filters, 90.0, 500.0),
