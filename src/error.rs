@@ -64,6 +64,7 @@ impl From<CommandError> for Failure {
             CommandError::Value(words) => Self::Usage(words),
             CommandError::Schema(error) => error.into(),
             CommandError::Engine(error) => error.into(),
+            CommandError::Store(error) => error.into(),
         }
     }
 }

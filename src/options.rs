@@ -4,7 +4,6 @@ use std::path::{Component, PathBuf};
 
 use clap::Args;
 use clap::builder::{PathBufValueParser, TypedValueParser};
-use revacnn_notebook::Matching;
 use revacnn_notebook::command::values::whole;
 use revacnn_recorder::{Resources, usual_threads};
 use revacnn_schemas::{DEFAULT_STORE, EDIT_FORMS, Place};
@@ -107,17 +106,6 @@ impl TrainingOptions {
             ..usual
         }
     }
-}
-
-/// How filters of two steps are matched.
-#[derive(Debug, Args)]
-pub(crate) struct MatchingOption {
-    /// How filters are matched: by identity, which a run shares with its forks;
-    /// or by assignment, for separate runs: layer by layer, the filters of one
-    /// with those of the other, so that their squared distances have the least
-    /// sum. That says which are alike, not that they are one.
-    #[arg(long = "match", value_name = "HOW", default_value = "identity")]
-    pub(crate) how: Matching,
 }
 
 /// Examples, and the forms of `--edit`, for the help of the commands that take

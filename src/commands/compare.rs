@@ -4,16 +4,16 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use revacnn_notebook::kinds::Compare;
-use revacnn_notebook::{Cell, Inputs, Sources};
+use revacnn_notebook::command::Compare;
+use revacnn_notebook::{Inputs, Sources};
 use revacnn_recorder::usual_threads;
-use revacnn_schemas::{Address, Place};
+use revacnn_schemas::Place;
 use revacnn_store::Lineage;
 
 use super::figure::{check_ending, finish, warn_of_gaps};
 use super::{Run, refuse_unfinished};
 use crate::error::Failure;
-use crate::options::{DataOption, MatchingOption, StoreOption};
+use crate::options::{DataOption, StoreOption};
 
 /// Lay two branches or steps side by side in one figure.
 #[derive(Debug, Args)]
@@ -21,19 +21,10 @@ use crate::options::{DataOption, MatchingOption, StoreOption};
   revacnn compare main@0 main@100
   revacnn compare main wider --at epoch:1 -o compare.svg")]
 pub(crate) struct CompareArguments {
-    /// One branch or step.
-    #[arg(value_name = "A")]
-    left: Address,
-    /// The other one.
-    #[arg(value_name = "B")]
-    right: Address,
+    #[command(flatten)]
+    compare: Compare,
     #[command(flatten)]
     store: StoreOption,
-    /// The step of both: a number, epoch:N, last, best or fork.
-    #[arg(long, value_name = "STEP")]
-    at: Option<String>,
-    #[command(flatten)]
-    matching: MatchingOption,
     /// The file to write: .svg, .png or .pdf.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -49,18 +40,12 @@ impl Run for CompareArguments {
     fn run(&self, json: bool) -> Result<ExitCode, Failure> {
         self.output.as_deref().map(check_ending).transpose()?;
         let mut sources = Sources::open(&self.store.store, self.data.folder(), usual_threads())?;
-        let mut at = vec![self.left.clone(), self.right.clone()];
-        if let Some(step) = &self.at {
-            for address in &mut at {
-                *address = format!("{}@{step}", address.branch).parse()?;
-            }
-        }
+        let at = self.compare.at()?;
         for address in &at {
             refuse_unfinished(&Lineage::open(sources.store(), &address.branch)?, address)?;
         }
         warn_of_gaps(&sources, &at)?;
-        let compare = Cell::from(Compare { at, matching: self.matching.how });
-        let figure = compare.figure(&mut sources, &Inputs::default())?;
+        let figure = self.compare.cell()?.figure(&mut sources, &Inputs::default())?;
         finish(&figure, self.output.as_deref(), json)
     }
 }

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Args;
+use revacnn_notebook::command::Diff;
 use revacnn_notebook::{Matching, matched, most_differing};
 use revacnn_recorder::{Replay, find_data, usual_threads};
 use revacnn_schemas::{Address, Edit, FilterIdentity, Place, Step};
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::{Run, history, refuse_unfinished};
 use crate::error::Failure;
-use crate::options::{DataOption, MatchingOption, StoreOption};
+use crate::options::{DataOption, StoreOption};
 use crate::output;
 use crate::text::{Side, count, decimals, percent, printable, span, table};
 
@@ -24,14 +25,8 @@ use crate::text::{Side, count, decimals, percent, printable, span, table};
 pub(crate) struct DiffArguments {
     #[command(flatten)]
     store: StoreOption,
-    /// One step, such as main@1000.
-    #[arg(value_name = "A")]
-    left: Address,
-    /// The other one.
-    #[arg(value_name = "B")]
-    right: Address,
     #[command(flatten)]
-    matching: MatchingOption,
+    diff: Diff,
     #[command(flatten)]
     data: DataOption,
 }
@@ -43,13 +38,14 @@ impl Run for DiffArguments {
 
     fn run(&self, json: bool) -> Result<ExitCode, Failure> {
         let store = Store::open(&self.store.store)?;
-        let (left, left_step, left_tensors) = at(&store, &self.left, self)?;
-        let (right, right_step, right_tensors) = at(&store, &self.right, self)?;
-        let how = self.matching.how;
+        let (left, left_step, left_tensors) = at(&store, &self.diff.left, self)?;
+        let (right, right_step, right_tensors) = at(&store, &self.diff.right, self)?;
+        let how = self.diff.matching.how;
         let topologies = (&left.branch().topology, &right.branch().topology);
         let identities = matched(how, (topologies.0, &left_tensors), (topologies.1, &right_tensors));
         let found = difference((&left, &left_tensors), (&right, &right_tensors), identities.as_ref())?;
-        let names = (format!("{}@{left_step}", self.left.branch), format!("{}@{right_step}", self.right.branch));
+        let names =
+            (format!("{}@{left_step}", self.diff.left.branch), format!("{}@{right_step}", self.diff.right.branch));
         let edits = [edits_since(&left, &right), edits_since(&right, &left)];
         let mut out = output::out();
         if json {

@@ -4,12 +4,12 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Args;
-use revacnn_notebook::command::values::whole;
+use revacnn_notebook::command::Show;
 use revacnn_recorder::{Replay, find_data, usual_threads};
 use revacnn_schemas::statistics::{mean_absolute, norm, sum};
 use revacnn_schemas::{
-    Address, BranchName, BranchRecord, FilterNumber, LayerName, LayerTopology, Place, SCALARS, ScalarKind, Step,
-    TrainingState, written,
+    BranchName, BranchRecord, FilterNumber, LayerName, LayerTopology, Place, SCALARS, ScalarKind, Step, TrainingState,
+    written,
 };
 use revacnn_store::{StepRow, StepTensors, Store, StoreError};
 use serde_json::{Value, json};
@@ -31,15 +31,8 @@ An address is NAME@STEP, where STEP is a number, epoch:N, last, best or fork; NA
 pub(crate) struct ShowArguments {
     #[command(flatten)]
     store: StoreOption,
-    /// The step, such as main@100.
-    #[arg(value_name = "ADDRESS")]
-    address: Address,
-    /// One layer.
-    #[arg(long, value_name = "LAYER")]
-    layer: Option<LayerName>,
-    /// One filter of that layer, by its number.
-    #[arg(long, value_name = "NUMBER", requires = "layer", value_parser = whole::<u32>)]
-    filter: Option<u32>,
+    #[command(flatten)]
+    show: Show,
     #[command(flatten)]
     data: DataOption,
 }
@@ -65,11 +58,11 @@ impl Run for ShowArguments {
 
     fn run(&self, json: bool) -> Result<ExitCode, Failure> {
         let store = Store::open(&self.store.store)?;
-        let lineage = history(&store, &self.address.branch)?;
-        let step = lineage.resolve(self.address.position)?;
+        let lineage = history(&store, &self.show.address.branch)?;
+        let step = lineage.resolve(self.show.address.position)?;
         let reader = lineage.into_holder(step)?;
         let record = reader.branch().clone();
-        let layers = chosen(&record, self)?;
+        let layers = chosen(&record, &self.show)?;
         let row = reader.step_row(step)?;
         let recomputed = !reader.stores_tensors(step)?;
         // The first step has no gradients, but a keyframe.
@@ -83,12 +76,12 @@ impl Run for ShowArguments {
         }
         let tensors = replay.tensors(step)?;
         let frozen = frozen(&record, &tensors, state.as_ref());
-        let shown = Shown { name: self.address.branch.clone(), record, row, tensors, frozen, recomputed };
+        let shown = Shown { name: self.show.address.branch.clone(), record, row, tensors, frozen, recomputed };
         let mut out = output::out();
         if json {
-            writeln!(out, "{}", shown.json(&layers, self.filter.map(FilterNumber)))?;
+            writeln!(out, "{}", shown.json(&layers, self.show.filter.map(FilterNumber)))?;
         } else {
-            write!(out, "{}", shown.text(&layers, self))?;
+            write!(out, "{}", shown.text(&layers, &self.show))?;
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -96,7 +89,7 @@ impl Run for ShowArguments {
 
 /// The layers that were asked for; an unknown one is an error that lists what
 /// there is.
-fn chosen(record: &BranchRecord, arguments: &ShowArguments) -> Result<Vec<LayerTopology>, StoreError> {
+fn chosen(record: &BranchRecord, arguments: &Show) -> Result<Vec<LayerTopology>, StoreError> {
     let with_filters: Vec<&LayerTopology> = record.topology.layers_with_filters().collect();
     let Some(name) = &arguments.layer else {
         return Ok(with_filters.into_iter().cloned().collect());
@@ -232,7 +225,7 @@ impl Shown {
         value
     }
 
-    fn text(&self, layers: &[LayerTopology], arguments: &ShowArguments) -> String {
+    fn text(&self, layers: &[LayerTopology], arguments: &Show) -> String {
         let row = &self.row;
         let mut text = format!("{}@{}", self.name, row.step);
         if self.name != self.record.name {

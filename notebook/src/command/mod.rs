@@ -9,18 +9,28 @@
 //! | `train` | what is trained, and how it is recorded |
 //! | `fork` | from where, with which edits |
 //! | `until` | how far a branch is trained on |
+//! | `plot`, `embed`, `compare`, `show` | what is shown of which branches or steps |
 //! | `values` | numbers as people write them |
 
+mod compare;
+mod embed;
 mod fork;
+mod plot;
+mod show;
 mod train;
 mod until;
 pub mod values;
 
+pub use compare::{Compare, Diff, MatchingOption};
+pub use embed::Embed;
 pub use fork::Fork;
+pub use plot::{ActivationsPlot, ChartPlot, ConfusionPlot, FilterPlot, FiltersPlot, LossPlot, NetworkPlot, Plot};
+pub use show::Show;
 pub use train::Train;
 pub use until::{Until, UntilOptions};
 
 use revacnn_schemas::SchemaError;
+use revacnn_store::StoreError;
 use revacnn_trainer::TrainerError;
 use thiserror::Error;
 
@@ -36,4 +46,7 @@ pub enum CommandError {
     /// What the engine does not know.
     #[error(transparent)]
     Engine(#[from] TrainerError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }

@@ -1,0 +1,363 @@
+//! `plot`: what is drawn, of which branches or steps.
+
+use clap::{Args, Subcommand};
+use revacnn_schemas::{
+    Address, BranchRecord, FilterNumber, ImageIndex, LayerName, Limits, Position, Scale, Step, number,
+};
+use revacnn_store::Store;
+
+use super::CommandError;
+use super::values::whole;
+use crate::kinds::{Chart, Confusion, Filter, Filters, Loss, Network};
+use crate::{Cell, Inputs, Show, Smoothing, Source, XAxis};
+
+/// What is drawn.
+#[derive(Debug, Clone, PartialEq, Subcommand)]
+pub enum Plot {
+    /// Loss of training and validation.
+    Loss(LossPlot),
+    /// Any recorded number, named by --quantity.
+    Chart(ChartPlot),
+    /// The network with a node a filter.
+    Network(NetworkPlot),
+    /// A layer's coefficients or gradients.
+    Filters(FiltersPlot),
+    /// A layer's activation maps for an image.
+    Activations(ActivationsPlot),
+    /// One filter: coefficients, gradients, map, and the filters most like it.
+    Filter(FilterPlot),
+    /// How often each class was taken for each.
+    Confusion(ConfusionPlot),
+}
+
+/// Histories of branches.
+#[derive(Debug, Clone, PartialEq, Args)]
+struct Curves {
+    /// The branches.
+    #[arg(value_name = "BRANCH", required = true)]
+    at: Vec<Address>,
+    /// The horizontal axis: step, images, epoch or fork.
+    #[arg(long, value_name = "AXIS", default_value = "step")]
+    x: XAxis,
+    /// Lay the vertical axis out logarithmically.
+    #[arg(long)]
+    log: bool,
+    /// The lower end of the vertical axis [default: that of the curves].
+    #[arg(long, value_name = "VALUE", value_parser = number, allow_negative_numbers = true)]
+    y_min: Option<f64>,
+    /// The upper end of the vertical axis [default: that of the curves, but for some that lie
+    /// far from the others].
+    #[arg(long, value_name = "VALUE", value_parser = number, allow_negative_numbers = true)]
+    y_max: Option<f64>,
+    /// Smooth the curves by an exponential moving average, as TensorBoard does: from 0 to
+    /// less than 1. What was recorded stays behind them; the validation of a training is
+    /// never smoothed.
+    #[arg(long, value_name = "WEIGHT", default_value = "0", hide_default_value = true)]
+    smooth: Smoothing,
+}
+
+impl Curves {
+    fn scale(&self) -> Scale {
+        if self.log { Scale::Logarithmic } else { Scale::Linear }
+    }
+
+    /// A curve shows all steps: an address of one of them is refused.
+    fn check(&self, kind: &str) -> Result<(), CommandError> {
+        match self.at.iter().find(|address| address.position != Position::Last) {
+            Some(address) => Err(CommandError::Value(format!(
+                "plot {kind} shows all steps of a branch: write `{}` instead of `{address}`",
+                address.branch
+            ))),
+            None => self.check_limits(),
+        }
+    }
+
+    /// Ends of an axis are numbers, the lower one first, and have a logarithm where
+    /// one is drawn.
+    fn check_limits(&self) -> Result<(), CommandError> {
+        let given = [("--y-min", self.y_min), ("--y-max", self.y_max)];
+        for (option, value) in given.iter().filter_map(|(option, value)| Some((option, (*value)?))) {
+            if !value.is_finite() {
+                return Err(CommandError::Value(format!("{option} must be a finite number, found {value}")));
+            }
+            if self.log && value <= 0.0 {
+                return Err(CommandError::Value(format!("{option} must be above 0 with --log, found {value}")));
+            }
+        }
+        match (self.y_min, self.y_max) {
+            (Some(low), Some(high)) if low >= high => {
+                Err(CommandError::Value(format!("--y-max must be above --y-min, found {low} to {high}")))
+            }
+            (low, high) if !is_drawable(low, high) => Err(CommandError::Value(format!(
+                "ends of an axis are numbers up to ±{FARTHEST:e}, apart by more than a millionth of the larger: found {} to {}",
+                low.map_or_else(|| "the curves'".to_owned(), |low| low.to_string()),
+                high.map_or_else(|| "the curves'".to_owned(), |high| high.to_string()),
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    fn limits(&self) -> Limits {
+        Limits { low: self.y_min, high: self.y_max }
+    }
+}
+
+/// The largest end of an axis: what is recorded is of 32 bits.
+const FARTHEST: f64 = 1e38;
+
+/// Whether an axis with such ends can be drawn and has ticks that differ.
+fn is_drawable(low: Option<f64>, high: Option<f64>) -> bool {
+    let is_near = |end: Option<f64>| end.is_none_or(|end| end.abs() <= FARTHEST);
+    let are_apart = low.zip(high).is_none_or(|(low, high)| high - low > 1e-6 * low.abs().max(high.abs()));
+    is_near(low) && is_near(high) && are_apart
+}
+
+/// Steps of branches.
+#[derive(Debug, Clone, PartialEq, Args)]
+struct Steps {
+    /// Steps such as main@100.
+    #[arg(value_name = "ADDRESS", required = true)]
+    at: Vec<Address>,
+}
+
+impl Steps {
+    /// The one step that the figure is of.
+    fn one(&self) -> Result<Option<Address>, CommandError> {
+        match &self.at[..] {
+            [address] => Ok(Some(address.clone())),
+            at => Err(CommandError::Value(format!("expected one address, found {}: plot them one by one", at.len()))),
+        }
+    }
+}
+
+/// Loss of training and validation.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct LossPlot {
+    #[command(flatten)]
+    curves: Curves,
+}
+
+/// A recorded number.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct ChartPlot {
+    #[command(flatten)]
+    curves: Curves,
+    /// The number that is shown, such as `accuracy` (live, and of validations) or any
+    /// hyper-parameter by its name; an unknown one lists those that there are.
+    #[arg(long, value_name = "NAME")]
+    quantity: Option<String>,
+    /// The layer, where the number is one of each layer.
+    #[arg(long, value_name = "LAYER")]
+    layer: Option<LayerName>,
+    /// One filter of that layer, by its number.
+    #[arg(long, value_name = "NUMBER", requires = "layer", value_parser = whole::<u32>)]
+    filter: Option<u32>,
+}
+
+/// A network.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct NetworkPlot {
+    #[command(flatten)]
+    steps: Steps,
+    /// What nodes show: coefficients or maps.
+    #[arg(long, value_name = "PICTURE", default_value = "maps")]
+    show: Show,
+    /// The training image [default: the first probe image].
+    #[arg(long, value_name = "IMAGE", value_parser = whole::<u32>)]
+    image: Option<u32>,
+}
+
+/// A layer's coefficients or gradients.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct FiltersPlot {
+    #[command(flatten)]
+    steps: Steps,
+    /// The layer.
+    #[arg(long, value_name = "LAYER")]
+    layer: Option<LayerName>,
+    /// What of its filters: weights or gradients.
+    #[arg(long, value_name = "SOURCE", default_value = "weights")]
+    of: Source,
+}
+
+/// A layer's maps.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct ActivationsPlot {
+    #[command(flatten)]
+    steps: Steps,
+    /// The layer.
+    #[arg(long, value_name = "LAYER")]
+    layer: Option<LayerName>,
+    /// Its activations or activation-gradients.
+    #[arg(long, value_name = "SOURCE", default_value = "activations")]
+    of: Source,
+    /// The training image [default: the first probe image].
+    #[arg(long, value_name = "IMAGE", value_parser = whole::<u32>)]
+    image: Option<u32>,
+}
+
+/// One filter.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct FilterPlot {
+    #[command(flatten)]
+    steps: Steps,
+    /// The layer.
+    #[arg(long, value_name = "LAYER")]
+    layer: Option<LayerName>,
+    /// The filter, by its number.
+    #[arg(long, value_name = "NUMBER", requires = "layer", value_parser = whole::<u32>)]
+    filter: Option<u32>,
+    /// The training image [default: the first probe image].
+    #[arg(long, value_name = "IMAGE", value_parser = whole::<u32>)]
+    image: Option<u32>,
+}
+
+/// A confusion matrix.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct ConfusionPlot {
+    #[command(flatten)]
+    steps: Steps,
+}
+
+impl Plot {
+    /// Its branches or steps.
+    pub fn at(&self) -> &[Address] {
+        match self {
+            Self::Loss(LossPlot { curves }) | Self::Chart(ChartPlot { curves, .. }) => &curves.at,
+            Self::Network(NetworkPlot { steps, .. })
+            | Self::Filters(FiltersPlot { steps, .. })
+            | Self::Activations(ActivationsPlot { steps, .. })
+            | Self::Filter(FilterPlot { steps, .. })
+            | Self::Confusion(ConfusionPlot { steps }) => &steps.at,
+        }
+    }
+
+    /// Whether it is of branches, all of their steps, and not of single steps.
+    pub fn is_of_branches(&self) -> bool {
+        matches!(self, Self::Loss(_) | Self::Chart(_))
+    }
+
+    /// The training image, where one was asked for.
+    pub fn image(&self) -> Option<ImageIndex> {
+        let image = match self {
+            Self::Network(kind) => kind.image,
+            Self::Activations(kind) => kind.image,
+            Self::Filter(kind) => kind.image,
+            Self::Loss(_) | Self::Chart(_) | Self::Filters(_) | Self::Confusion(_) => None,
+        };
+        image.map(ImageIndex)
+    }
+
+    /// Refuses what no store could make a figure of.
+    ///
+    /// # Errors
+    /// [`CommandError::Value`].
+    pub fn check(&self) -> Result<(), CommandError> {
+        match self {
+            Self::Loss(kind) => kind.curves.check("loss"),
+            Self::Chart(kind) => kind.curves.check("chart"),
+            _ => Ok(()),
+        }
+    }
+
+    /// What the cell is given.
+    pub fn inputs(&self) -> Inputs {
+        let branches = self.at().iter().map(|address| address.branch.clone()).collect();
+        Inputs { branches, cursor: Step(0), image: self.image() }
+    }
+
+    /// The cell that makes the figure. The first branch is looked up where a layer
+    /// or a filter is lacking, to say which there are.
+    ///
+    /// # Errors
+    /// [`CommandError::Value`], and those of the store.
+    pub fn cell(&self, store: &Store) -> Result<Cell, CommandError> {
+        let record = || Ok(store.branch(&self.at()[0].branch)?);
+        let record: &dyn Fn() -> Result<BranchRecord, CommandError> = &record;
+        Ok(match self {
+            Self::Loss(LossPlot { curves }) => Loss {
+                x: curves.x,
+                scale: curves.scale(),
+                limits: curves.limits(),
+                smoothing: curves.smooth,
+                within: None,
+            }
+            .into(),
+            Self::Chart(ChartPlot { curves, quantity, layer, filter }) => Chart {
+                quantity: quantity.clone().unwrap_or_default(),
+                layer: layer.clone(),
+                filter: filter.map(FilterNumber),
+                x: curves.x,
+                scale: curves.scale(),
+                limits: curves.limits(),
+                smoothing: curves.smooth,
+                within: None,
+            }
+            .into(),
+            Self::Network(NetworkPlot { steps, show, .. }) => Network { at: steps.one()?, show: *show }.into(),
+            Self::Filters(FiltersPlot { steps, layer, of }) => Filters {
+                layer: layer_of(layer.as_ref(), record)?,
+                of: source(*of, [Source::Weights, Source::Gradients])?,
+                at: steps.at.clone(),
+            }
+            .into(),
+            Self::Activations(ActivationsPlot { steps, layer, of, .. }) => Filters {
+                layer: layer_of(layer.as_ref(), record)?,
+                of: source(*of, [Source::Activations, Source::ActivationGradients])?,
+                at: steps.at.clone(),
+            }
+            .into(),
+            Self::Filter(FilterPlot { steps, layer, filter, .. }) => {
+                let layer = layer_of(layer.as_ref(), record)?;
+                let filter = filter_of(*filter, &layer, record)?;
+                Filter { layer, filter, born: None, at: steps.one()? }.into()
+            }
+            Self::Confusion(ConfusionPlot { steps }) => Confusion { at: steps.one()? }.into(),
+        })
+    }
+}
+
+/// The layer that was asked for; without one, an error that lists them.
+fn layer_of(
+    asked: Option<&LayerName>,
+    record: &dyn Fn() -> Result<BranchRecord, CommandError>,
+) -> Result<LayerName, CommandError> {
+    match asked {
+        Some(layer) => Ok(layer.clone()),
+        None => Err(expected_layer(&record()?)),
+    }
+}
+
+fn expected_layer(record: &BranchRecord) -> CommandError {
+    let known: Vec<&str> = record.topology.layers_with_filters().map(|layer| layer.layer.as_str()).collect();
+    CommandError::Value(format!("expected --layer with one of {}", known.join(", ")))
+}
+
+/// The filter that was asked for; without one, an error that lists them.
+fn filter_of(
+    asked: Option<u32>,
+    layer: &LayerName,
+    record: &dyn Fn() -> Result<BranchRecord, CommandError>,
+) -> Result<FilterNumber, CommandError> {
+    if let Some(filter) = asked {
+        return Ok(FilterNumber(filter));
+    }
+    let record = record()?;
+    let mut layers = record.topology.layers_with_filters();
+    let Some(layer) = layers.find(|with_filters| with_filters.layer == *layer) else {
+        return Err(expected_layer(&record));
+    };
+    let known: Vec<String> = layer.filters.iter().map(|filter| filter.number.to_string()).collect();
+    Err(CommandError::Value(format!("expected --filter with one of {}", known.join(", "))))
+}
+
+fn source(asked: Source, possible: [Source; 2]) -> Result<Source, CommandError> {
+    if possible.contains(&asked) {
+        return Ok(asked);
+    }
+    Err(CommandError::Value(format!(
+        "expected --of {} or {}, found {asked}",
+        possible[0],
+        possible[1].to_string().replace(' ', "-")
+    )))
+}
