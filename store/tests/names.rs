@@ -53,7 +53,14 @@ fn a_name_that_two_branches_have_is_refused_and_their_ids_are_not() {
 #[test]
 fn a_name_goes_before_an_id() {
     let (_folder, store, [first, second]) = doubled();
-    store.rename(&name(second.id.as_str()), &name(first.id.as_str())).unwrap();
+    let refused = store.rename(&name(second.id.as_str()), &name(first.id.as_str())).unwrap_err();
+    assert!(matches!(refused, StoreError::NameTaken { .. }), "{refused}");
+    // Others could be named so.
+    let path = store.branch_folder(&second.id).join("branch.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let named = text.replace(r#""name": "main""#, &format!(r#""name": "{}""#, first.id));
+    assert_ne!(named, text);
+    std::fs::write(&path, named).unwrap();
     assert_eq!(store.branch(&name(first.id.as_str())).unwrap().id, second.id);
 }
 
