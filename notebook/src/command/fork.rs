@@ -31,6 +31,12 @@ pub struct Fork {
 }
 
 impl Fork {
+    /// The same from another branch, under another name.
+    pub fn of(&self, branch: BranchName, name: BranchName) -> Self {
+        let address = Address { branch, position: self.address.position };
+        Self { address, new: Some(name), name: None, ..self.clone() }
+    }
+
     /// The new branch's name, where one was given.
     pub fn name(&self) -> Option<&BranchName> {
         self.new.as_ref().or(self.name.as_ref())

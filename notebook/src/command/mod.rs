@@ -9,12 +9,18 @@
 //! | `train` | what is trained, and how it is recorded |
 //! | `fork` | from where, with which edits |
 //! | `until` | how far a branch is trained on |
+//! | `family` | one line that trains several branches |
+//! | `input` | values that views follow |
+//! | `line` | a line of a notebook, and what is wrong with it |
 //! | `plot`, `embed`, `compare`, `show` | what is shown of which branches or steps |
 //! | `values` | numbers as people write them |
 
 mod compare;
 mod embed;
+mod family;
 mod fork;
+mod input;
+mod line;
 mod plot;
 mod show;
 mod train;
@@ -23,7 +29,11 @@ pub mod values;
 
 pub use compare::{Compare, Diff, MatchingOption};
 pub use embed::Embed;
+pub use family::{Family, Over};
 pub use fork::Fork;
+pub use input::{Control, Cursor, Input};
+pub(crate) use line::miswritten;
+pub use line::{Command, Miswritten};
 pub use plot::{ActivationsPlot, ChartPlot, ConfusionPlot, FilterPlot, FiltersPlot, LossPlot, NetworkPlot, Plot};
 pub use show::Show;
 pub use train::Train;

@@ -1,10 +1,10 @@
 //! `train`: what is trained, and how it is recorded.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 use clap::Args;
 use revacnn_recorder::{Length, StartRequest};
-use revacnn_schemas::{BranchName, Fidelity, ImageIndex, OptimizerSpec, Parameters, Schedule, number};
+use revacnn_schemas::{BranchName, Fidelity, ImageIndex, NetworkSpec, OptimizerSpec, Parameters, Schedule, number};
 use revacnn_trainer::data::{Availability, catalogue};
 use revacnn_trainer::{DEFAULT_EPOCHS, named_network, optimizer_kinds, presets};
 
@@ -96,15 +96,49 @@ impl Train {
         named.unwrap_or_else(|| DEFAULT_BRANCH.parse().expect("invariant: it is a name"))
     }
 
+    /// The same under another name.
+    pub fn named(&self, name: BranchName) -> Self {
+        Self { name: Some(name), branch: None, ..self.clone() }
+    }
+
+    /// The data set that was named, or where it lies.
+    pub fn dataset(&self) -> Option<&OsStr> {
+        self.dataset.as_deref()
+    }
+
+    /// The network that was named, or the file that has it.
+    pub fn network(&self) -> Option<&OsStr> {
+        self.network.as_deref()
+    }
+
+    /// Refuses what no store could do.
+    ///
+    /// # Errors
+    /// A value that its option does not take.
+    pub fn check(&self) -> Result<(), CommandError> {
+        self.optimizer.as_deref().map(str::parse::<OptimizerSpec>).transpose()?;
+        self.optimizer_parameters().map(drop)
+    }
+
     /// What is asked for.
     ///
     /// # Errors
     /// A value that its option does not take; a network that cannot be read.
     pub fn request(&self) -> Result<StartRequest, CommandError> {
+        let network = self.network.as_deref().map(named_network).transpose()?;
+        self.request_of(network)
+    }
+
+    /// What is asked for, of a network that was found otherwise than by its name
+    /// or its file.
+    ///
+    /// # Errors
+    /// A value that its option does not take.
+    pub fn request_of(&self, network: Option<NetworkSpec>) -> Result<StartRequest, CommandError> {
         Ok(StartRequest {
             goes_on: true,
             dataset: self.dataset.clone(),
-            network: self.network.as_deref().map(named_network).transpose()?,
+            network,
             optimizer: self.optimizer.as_deref().map(str::parse::<OptimizerSpec>).transpose()?,
             optimizer_parameters: self.optimizer_parameters()?,
             schedule: self.schedule,

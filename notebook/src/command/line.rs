@@ -1,0 +1,205 @@
+//! A line of a notebook: which command it is, and what is wrong with it.
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Parser, Subcommand};
+
+use super::{Compare, Cursor, Diff, Embed, Family, Fork, Input, Plot, Show, Train};
+
+/// What a line of a notebook says.
+#[derive(Debug, Clone, PartialEq, Subcommand)]
+#[command(disable_help_subcommand = true)]
+pub enum Command {
+    /// Train a network.
+    Train(Box<Family<Train>>),
+    /// Fork a branch.
+    Fork(Box<Family<Fork>>),
+    /// Name a step.
+    Cursor(Cursor),
+    /// Name a value.
+    Input(Input),
+    /// Draw a figure.
+    #[command(subcommand)]
+    Plot(Plot),
+    /// Place filters in a plane.
+    Embed(Embed),
+    /// Lay two steps side by side.
+    Compare(Compare),
+    /// What differs between two steps.
+    Diff(Diff),
+    /// What was recorded of a step.
+    Show(Show),
+}
+
+#[derive(Debug, Parser)]
+#[command(no_binary_name = true, disable_help_flag = true, disable_version_flag = true, allow_negative_numbers = true)]
+struct Line {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// The commands of a notebook, as a message lists them.
+const COMMANDS: &str = "train, fork, cursor, input, plot, embed, compare, diff and show";
+
+/// Commands of the program that no line of a notebook can be.
+const OTHERS: [&str; 18] = [
+    "resume",
+    "steer",
+    "log",
+    "query",
+    "view",
+    "verify",
+    "evaluate",
+    "data",
+    "materialise",
+    "compact",
+    "pack",
+    "unpack",
+    "rename",
+    "delete",
+    "gc",
+    "completions",
+    "man",
+    "notebook",
+];
+
+/// Options that say where and how: they are given to the program that runs a
+/// notebook, and no line has them.
+const WHERE_AND_HOW: [&str; 9] =
+    ["--store", "--data", "--threads", "--disk-budget", "--json", "--output", "-o", "--no-record", "--dry-run"];
+
+/// Why words are no command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Miswritten {
+    /// The word that is meant, where it is one.
+    pub word: Option<usize>,
+    /// What was expected, and what was found.
+    pub message: String,
+    /// What to write instead of the word.
+    pub suggestion: Option<String>,
+}
+
+impl Command {
+    /// Reads the words of a line.
+    ///
+    /// # Errors
+    /// The first word that is wrong, and why.
+    pub fn parse(words: &[impl AsRef<str>]) -> Result<Self, Miswritten> {
+        let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
+        let parsed = Line::try_parse_from(&words).map_err(|error| miswritten(&error, &words));
+        let command = parsed?.command;
+        command.check().map_err(|message| Miswritten { word: None, message, suggestion: None })?;
+        Ok(command)
+    }
+
+    /// Refuses what no store could do.
+    fn check(&self) -> Result<(), String> {
+        let says = |error: super::CommandError| error.to_string();
+        match self {
+            Self::Input(input) => input.control().map(drop),
+            Self::Plot(plot) => plot.check().map_err(says),
+            Self::Embed(embed) => embed.check().map_err(says),
+            Self::Compare(compare) => compare.at().map(drop).map_err(|error| error.to_string()),
+            Self::Train(train) => train.line.check().map_err(says),
+            Self::Fork(_) | Self::Cursor(_) | Self::Diff(_) | Self::Show(_) => Ok(()),
+        }
+    }
+}
+
+/// What the parser has to say, at its word.
+pub(crate) fn miswritten(error: &clap::Error, words: &[&str]) -> Miswritten {
+    let text = |kind: ContextKind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.clone()),
+        Some(ContextValue::Strings(texts)) => texts.first().cloned(),
+        _ => None,
+    };
+    let argument = text(ContextKind::InvalidArg).map(|argument| flag(&argument).to_owned());
+    let at_argument =
+        argument.as_ref().and_then(|name| words.iter().position(|word| word.split('=').next() == Some(name.as_str())));
+    let value = text(ContextKind::InvalidValue).filter(|value| !value.is_empty());
+    let at_value = value.as_ref().and_then(|value| {
+        let from = at_argument.unwrap_or(0);
+        let is_it = |word: &&str| word == value || word.ends_with(&format!("={value}"));
+        words[from..]
+            .iter()
+            .position(is_it)
+            .or_else(|| {
+                // One of several values of a word.
+                words[from..].iter().position(|word| word.contains(value.as_str()))
+            })
+            .map(|place| from + place)
+    });
+    let subcommand = text(ContextKind::InvalidSubcommand);
+    let at_subcommand = subcommand.as_ref().and_then(|name| words.iter().position(|word| word == name));
+    let word = at_value.or(at_argument).or(at_subcommand);
+    let suggestion = [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg, ContextKind::SuggestedValue];
+    let suggestion = suggestion.into_iter().find_map(text).map(|suggested| flag(&suggested).to_owned());
+    let plain = |message: String| Miswritten { word, message, suggestion: None };
+    match (error.kind(), argument.as_deref(), subcommand.as_deref()) {
+        (ErrorKind::UnknownArgument, Some(option), _) if WHERE_AND_HOW.contains(&option) => plain(format!(
+            "{option} says where or how, which a notebook leaves to who runs it: give it to `revacnn notebook run`"
+        )),
+        (ErrorKind::InvalidSubcommand, _, Some(name)) if word == Some(0) && OTHERS.contains(&name) => {
+            plain(format!("`{name}` defines nothing and shows no figure: a line is one of {COMMANDS}"))
+        }
+        (ErrorKind::InvalidSubcommand, _, Some(name)) if word == Some(0) => {
+            let message = format!("expected one of {COMMANDS}, found `{name}`");
+            Miswritten { word, message, suggestion }
+        }
+        _ => Miswritten { word, message: sentence(error), suggestion },
+    }
+}
+
+/// An option without what it takes: `--epochs` of `--epochs <N>`.
+fn flag(argument: &str) -> &str {
+    argument.split([' ', '=']).next().unwrap_or(argument)
+}
+
+/// The parser's message as one sentence.
+fn sentence(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let text = text.strip_prefix("error: ").unwrap_or(&text);
+    let first = text.split("\n\n").next().unwrap_or(text);
+    first.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wrong(line: &str) -> Miswritten {
+        Command::parse(&line.split(' ').collect::<Vec<_>>()).unwrap_err()
+    }
+
+    #[test]
+    fn a_mistake_is_at_its_word() {
+        let at = |line: &str| wrong(line).word;
+        assert_eq!(at("train base --epohcs 6"), Some(2));
+        assert_eq!(wrong("train base --epohcs 6").suggestion.as_deref(), Some("--epochs"));
+        assert_eq!(at("train base --epochs six"), Some(3));
+        assert_eq!(at("train base --epochs=six"), Some(2));
+        assert_eq!(at("fork base@x wider"), Some(1));
+        assert_eq!(at("trian base"), Some(0));
+        assert_eq!(wrong("trian base").suggestion.as_deref(), Some("train"));
+        assert_eq!(at("plot los base"), Some(1));
+        assert_eq!(at("input k 7 --range 0..5"), None);
+        assert!(
+            wrong("input k 7 --range 0..5").message.contains("from 0 to 5"),
+            "{:?}",
+            wrong("input k 7 --range 0..5")
+        );
+        assert!(wrong("plot loss base@3").message.contains("`base`"));
+        assert!(wrong("embed base").message.contains("--layer"), "{}", wrong("embed base").message);
+    }
+
+    #[test]
+    fn what_says_where_or_how_and_what_changes_the_store_is_refused_by_name() {
+        for option in WHERE_AND_HOW {
+            let found = wrong(&format!("train base {option}"));
+            assert!(found.word == Some(2) && found.message.starts_with(option), "{option}: {found:?}");
+        }
+        for command in OTHERS {
+            let found = wrong(&format!("{command} base"));
+            assert!(found.word == Some(0) && found.message.contains("defines nothing"), "{command}: {found:?}");
+        }
+    }
+}
