@@ -51,6 +51,12 @@ pub enum NotebookError {
         /// Why.
         reason: String,
     },
+    /// A training that is no longer what was planned.
+    #[error("{reason}: the store or the files changed since the notebook was planned")]
+    Unplanned {
+        /// What is otherwise.
+        reason: String,
+    },
     /// What must be computed from a data set that is not at hand.
     #[error("{needed}; the data set is not at hand: {reason}")]
     DataLacking {

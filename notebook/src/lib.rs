@@ -13,7 +13,8 @@
 //!   again exactly the figures that read something which is another one now, and
 //!   says which cells ran and which figures changed.
 //! - [`render`] writes a figure to SVG, PNG or PDF, in one [`look`] with the window.
-//! - A [`document`] is a notebook's text. Nothing evaluates one yet.
+//! - A [`document`] is a notebook's text, a [`program`] what it says, and a [`plan`]
+//!   what of it a store has already and what is to be trained.
 //!
 //! ```no_run
 //! use revacnn_notebook::kinds::Loss;
@@ -45,6 +46,8 @@
 //! | `scene` | where everything of a figure lies, for files and the window |
 //! | `render` | scenes as pictures in files |
 //! | `document` | a notebook's text: blocks, command lines, changes |
+//! | `program` | what a document says: branches, families, values, views, and all that is wrong |
+//! | `plan` | what of a program a store has, what is to be trained, and training it |
 //! | `command` | what a command line says, in a notebook and in a terminal |
 
 mod cell;
@@ -58,6 +61,8 @@ mod graph;
 mod inputs;
 pub mod kinds;
 pub mod look;
+pub mod plan;
+pub mod program;
 mod reads;
 mod render;
 pub mod scene;

@@ -19,7 +19,7 @@ use crate::replay::check_producer;
 use crate::{RecorderError, Resources, Run, Session, SessionPlan, find_data};
 
 /// The data set of a new run that names none.
-const DEFAULT_DATASET: &str = "shapes";
+pub const DEFAULT_DATASET: &str = "shapes";
 
 /// The network of a new run that names none.
 const DEFAULT_NETWORK: &str = "paper";
@@ -129,6 +129,27 @@ impl StartPlan {
                 Arc::new(load(name, data_folder).map_err(TrainerError::from)?)
             }
         };
+        Self::on(request, existing, dataset, data_folder)
+    }
+
+    /// What a request for a new branch comes to on images that are at hand already.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of).
+    pub fn new_on(
+        request: StartRequest,
+        dataset: Arc<Dataset>,
+        data_folder: Option<&Path>,
+    ) -> Result<Self, RecorderError> {
+        Self::on(request, None, dataset, data_folder)
+    }
+
+    fn on(
+        request: StartRequest,
+        existing: Option<BranchRecord>,
+        dataset: Arc<Dataset>,
+        data_folder: Option<&Path>,
+    ) -> Result<Self, RecorderError> {
         let definition = definition(&request, existing.as_ref(), &dataset)?;
         let (_, topology) = resolve(&definition.network, definition.input, definition.classes)?;
         let recording = recording(&request, &definition, existing.as_ref());

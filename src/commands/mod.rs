@@ -17,6 +17,7 @@ mod left_out;
 mod log;
 mod man;
 mod materialise;
+mod notebook;
 mod pack;
 mod plot;
 #[cfg(feature = "sql")]
@@ -102,6 +103,7 @@ commands! {
     Diff(diff::DiffArguments),
     #[cfg(feature = "view")]
     View(view::ViewArguments),
+    Notebook(notebook::NotebookArguments),
     Plot(plot::PlotArguments),
     Embed(embed::EmbedArguments),
     Compare(compare::CompareArguments),

@@ -47,7 +47,7 @@ mod trainer;
 
 pub use caution::check_normalisation;
 pub use define::{DEFAULT_EPOCHS, Settings, define};
-pub use edits::{Edited, Effect, Preservation};
+pub use edits::{Edited, Effect, Preservation, were_asked};
 pub use error::TrainerError;
 pub use files::{FileError, read_file};
 pub use layers::{LayerParameter, describe_layer, layer_kinds};

@@ -102,7 +102,7 @@ fn kind(text: &str, range: &Range<usize>, info: &str, problems: &mut Vec<Problem
             };
             if names.len() != 1 {
                 let message = format!("expected `{language} revacnn NAME`, found `{info}`");
-                problems.push(Problem { range: range.start..end, message });
+                problems.push(Problem::new(range.start..end, message));
             }
             Some(match language {
                 "sql" => BlockKind::Sql { name, body },

@@ -130,7 +130,7 @@ fn words(text: &str, row: Range<usize>, problems: &mut Vec<Problem>) -> Vec<Word
         }
         if let Some((at, mark)) = quote {
             let message = format!("expected a second {mark} on this line, found its end");
-            problems.push(Problem { range: at..row.end, message });
+            problems.push(Problem::new(at..row.end, message));
         }
         words.push(word);
     }

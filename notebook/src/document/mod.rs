@@ -46,6 +46,30 @@ pub struct Problem {
     pub range: Range<usize>,
     /// What was expected, and what was found.
     pub message: String,
+    /// What to do, where that is known.
+    pub help: Option<String>,
+    /// The edit that mends it, where there is one.
+    pub fix: Option<TextEdit>,
+    /// Other places that have to do with it, and why.
+    pub also: Vec<(Range<usize>, String)>,
+}
+
+impl Problem {
+    /// Something that is wrong, without advice.
+    pub fn new(range: Range<usize>, message: impl Into<String>) -> Self {
+        Self { range, message: message.into(), help: None, fix: None, also: Vec::new() }
+    }
+
+    /// With what to do.
+    pub fn with_help(self, help: impl Into<String>) -> Self {
+        Self { help: Some(help.into()), ..self }
+    }
+
+    /// With a word that may be meant instead of the one that is wrong.
+    pub fn with_suggestion(self, word: &str) -> Self {
+        let fix = TextEdit { range: self.range.clone(), new: written(word) };
+        Self { help: Some(format!("did you mean `{word}`?")), fix: Some(fix), ..self }
+    }
 }
 
 /// A notebook's text, and what is where in it.

@@ -33,13 +33,44 @@ mod preservation;
 mod settings;
 mod structure;
 
-use revacnn_schemas::{Change, Edit, RunDefinition, Setting};
+use revacnn_schemas::{Change, Edit, RunDefinition, Setting, Step};
 
 use crate::{Trainer, TrainerError, optimizers};
 use draft::Draft;
 use outcome::{Done, Refusal, Source};
 
 pub use outcome::{Edited, Effect, Preservation};
+
+/// Whether the edits of a recorded fork are what these edits become, asked of a
+/// branch with this definition at this step.
+///
+/// It is told by what was written, without the parent's state: what an edit leaves
+/// out is its default, and the coefficients that a search found belong to it.
+pub fn were_asked(recorded: &[Edit], asked: &[Edit], parent: &RunDefinition, step: Step) -> bool {
+    let alike = |(index, (recorded, asked)): (usize, (&Edit, &Edit))| {
+        let seed = asked.seed.unwrap_or_else(|| draws::default_seed(parent, step, index));
+        recorded.seed == Some(seed) && is_change_asked(&recorded.change, &asked.change)
+    };
+    recorded.len() == asked.len() && recorded.iter().zip(asked).enumerate().all(alike)
+}
+
+fn is_change_asked(recorded: &Change, asked: &Change) -> bool {
+    match (recorded, asked) {
+        (
+            Change::AddFilter { layer, count, init, .. },
+            Change::AddFilter { layer: its_layer, count: its_count, init: its_init, coefficients: None },
+        ) => (layer, count, init) == (its_layer, its_count, its_init),
+        (
+            Change::SetWeights { layer, filter, values, .. },
+            Change::SetWeights { layer: its_layer, filter: its_filter, values: its_values, .. },
+        ) => (layer, filter, values) == (its_layer, its_filter, its_values),
+        (Change::Set(Setting::Optimizer(recorded)), Change::Set(Setting::Optimizer(asked))) => {
+            optimizers::resolve_optimizer(asked)
+                .is_ok_and(|resolved| optimizers::to_record(asked, &resolved) == *recorded)
+        }
+        (recorded, asked) => recorded == asked,
+    }
+}
 
 impl Trainer {
     /// What a fork at this step with these edits trains. The edits are made in

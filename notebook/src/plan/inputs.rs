@@ -1,0 +1,128 @@
+//! Data sets, networks and coefficients, from where a notebook may read.
+//!
+//! A notebook may come from a stranger: what it names by a path lies in its own folder
+//! or in the folder of data sets.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use revacnn_recorder::{DEFAULT_DATASET, StartPlan};
+use revacnn_schemas::{Coefficients, Edit, NetworkSpec};
+use revacnn_trainer::data::{Dataset, catalogue, load};
+use revacnn_trainer::{named_network, presets};
+
+use super::{Place, Refusal};
+use crate::command::{Fork, Train};
+use crate::program::{Named, Program};
+
+/// Reads the coefficients that an edit names by their file.
+pub type ReadCoefficients<'a> = &'a (dyn Fn(&Path) -> Result<Coefficients, String> + Sync);
+
+/// What lines name.
+#[derive(Debug)]
+pub(super) struct Inputs {
+    folder: PathBuf,
+    data_folder: Option<PathBuf>,
+    /// TOML of the networks of the notebook, by name.
+    networks: HashMap<String, String>,
+    /// Data sets that were loaded, by what was asked for.
+    datasets: Mutex<HashMap<PathBuf, Arc<Dataset>>>,
+}
+
+impl Inputs {
+    pub(super) fn of(program: &Program, place: Place<'_>) -> Self {
+        let networks = program.names.iter().filter_map(|(name, named)| match named {
+            Named::Network(text) => Some((name.to_owned(), text.clone())),
+            _ => None,
+        });
+        Self {
+            folder: place.folder.to_owned(),
+            data_folder: place.resources.data_folder.clone(),
+            networks: networks.collect(),
+            datasets: Mutex::default(),
+        }
+    }
+
+    /// What a line that trains comes to, as a new branch.
+    pub(super) fn start(&self, train: &Train) -> Result<StartPlan, Refusal> {
+        let word = train.network().map(|name| name.to_string_lossy().into_owned());
+        let network = train.network().map(|name| self.network(name)).transpose();
+        let network = network.map_err(|message| Refusal::new(word.as_deref(), message))?;
+        let word = train.dataset().map(|name| name.to_string_lossy().into_owned());
+        let dataset = self.dataset(train.dataset()).map_err(|message| Refusal::new(word.as_deref(), message))?;
+        let refused = |message: String| Refusal::new(None, message);
+        let mut request = train.request_of(network).map_err(|error| refused(error.to_string()))?;
+        // The hint says where it was found.
+        request.dataset = Some(self.place_of(train.dataset()).map_err(refused)?.into_os_string());
+        StartPlan::new_on(request, dataset, self.data_folder.as_deref()).map_err(|error| refused(error.to_string()))
+    }
+
+    /// The edits of a line that forks.
+    pub(super) fn edits(&self, fork: &Fork, read: ReadCoefficients<'_>) -> Result<Vec<Edit>, Refusal> {
+        let edit = |text: &std::ffi::OsString| {
+            let text = text.to_string_lossy();
+            let mut file = |name: &str| self.confined(OsStr::new(name)).and_then(|path| read(&path));
+            Edit::parse(&text, &mut file).map_err(|error| Refusal::new(Some(&text), error.to_string()))
+        };
+        fork.edit.iter().map(edit).collect()
+    }
+
+    fn network(&self, name: &OsStr) -> Result<NetworkSpec, String> {
+        let text = name.to_string_lossy();
+        if let Some(toml) = self.networks.get(text.as_ref()) {
+            return NetworkSpec::from_toml(toml).map_err(|error| error.to_string());
+        }
+        if presets().any(|(preset, _)| preset == text) {
+            return named_network(name).map_err(|error| error.to_string());
+        }
+        let is_word = Path::new(name).extension().is_none() && Path::new(name).components().count() == 1;
+        if is_word && !self.folder.join(name).is_file() {
+            let mut known: Vec<&str> = presets().map(|(preset, _)| preset).collect();
+            known.extend(self.networks.keys().map(String::as_str));
+            return Err(format!("no network is named `{text}`: there are {}, and files in TOML", known.join(", ")));
+        }
+        named_network(self.confined(name)?).map_err(|error| error.to_string())
+    }
+
+    /// The images that a line names, loaded once.
+    fn dataset(&self, name: Option<&OsStr>) -> Result<Arc<Dataset>, String> {
+        let place = self.place_of(name)?;
+        let mut loaded = self.datasets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(dataset) = loaded.get(&place) {
+            return Ok(dataset.clone());
+        }
+        let dataset =
+            Arc::new(load(place.as_os_str(), self.data_folder.as_deref()).map_err(|error| error.to_string())?);
+        loaded.insert(place, dataset.clone());
+        Ok(dataset)
+    }
+
+    /// A data set's name, or the folder that a path leads to.
+    fn place_of(&self, name: Option<&OsStr>) -> Result<PathBuf, String> {
+        let name = name.unwrap_or(OsStr::new(DEFAULT_DATASET));
+        let is_known = catalogue(None).iter().any(|entry| OsStr::new(entry.name) == name);
+        if is_known { Ok(PathBuf::from(name)) } else { self.confined(name) }
+    }
+
+    /// A path below the notebook's folder, or else below that of the data sets.
+    fn confined(&self, path: &OsStr) -> Result<PathBuf, String> {
+        let asked = Path::new(path);
+        let shown = asked.display();
+        if !asked.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
+            return Err(format!("expected a path below the notebook's folder, found `{shown}`"));
+        }
+        let folders = std::iter::once(self.folder.as_path()).chain(self.data_folder.as_deref());
+        for folder in folders {
+            let Ok(found) = folder.join(asked).canonicalize() else { continue };
+            let is_below = folder.canonicalize().is_ok_and(|folder| found.starts_with(folder));
+            return if is_below {
+                Ok(found)
+            } else {
+                Err(format!("`{shown}` leads out of {}: a notebook reads nothing there", folder.display()))
+            };
+        }
+        Err(format!("there is no `{shown}` in {}", self.folder.display()))
+    }
+}

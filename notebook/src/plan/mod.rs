@@ -1,0 +1,136 @@
+//! What of a program a store has already, what is to be trained, and training it.
+//!
+//! A training is found by its content, whatever its branch is called: a run of its
+//! own by the key of its definition, a fork by its parent, its step and its edits.
+//! Of several equal branches the longest is taken. What is there is not trained
+//! again; what is there in part is trained on.
+//!
+//! | file | concept |
+//! |---|---|
+//! | `clock` | steps and epochs of a branch that may not be trained yet |
+//! | `inputs` | data sets, networks and coefficients, from where a notebook may read |
+//! | `node` | one training, and how much of it a store has |
+//! | `find` | the branch of a store that is a training |
+//! | `train` | one training, from where it stands |
+//! | `run` | all trainings, side by side where none waits for another |
+//! | `lock` | the digests that trainings ended with |
+
+mod clock;
+mod find;
+mod inputs;
+mod lock;
+mod node;
+mod run;
+mod train;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use revacnn_recorder::Resources;
+use revacnn_store::Store;
+
+use crate::document::{Document, Problem};
+use crate::program::Program;
+
+use inputs::Inputs;
+
+pub use inputs::ReadCoefficients;
+pub use lock::{Lock, Locked};
+pub use node::{Node, State};
+pub use run::{Event, Outcome, Share, run};
+
+/// With what a program is planned.
+#[derive(Clone, Copy)]
+pub struct Place<'a> {
+    /// The folder of the notebook: what a line names by its path lies in it.
+    pub folder: &'a Path,
+    /// The store, where there is one.
+    pub store: Option<&'a Store>,
+    /// Where data sets are, and with what is computed.
+    pub resources: &'a Resources,
+    /// Reads the coefficients that an edit names.
+    pub read: ReadCoefficients<'a>,
+}
+
+impl std::fmt::Debug for Place<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Place")
+            .field("folder", &self.folder)
+            .field("store", &self.store)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What is to be done, a node a training.
+#[derive(Debug)]
+pub struct Plan {
+    /// As the program's trainings: each after the one that it forks.
+    pub nodes: Vec<Node>,
+    inputs: Arc<Inputs>,
+}
+
+impl Plan {
+    /// Plans a program; nothing is trained or written.
+    ///
+    /// # Errors
+    /// All that is wrong with it: data, networks and edits that cannot be had, and
+    /// steps that are not.
+    pub fn of(document: &Document, program: &Program, place: Place<'_>) -> Result<Self, Vec<Problem>> {
+        let mut problems = program.problems.clone();
+        let mut plan = Self { nodes: Vec::new(), inputs: Arc::new(Inputs::of(program, place)) };
+        let list = match place.store.map(Store::branches).transpose() {
+            Ok(list) => list,
+            Err(error) => return Err(vec![Problem::new(0..0, format!("the store cannot be read: {error}"))]),
+        };
+        for (at, training) in program.trainings.iter().enumerate() {
+            match plan.node(training, place, list.as_ref()) {
+                Ok(node) => plan.nodes.push(node),
+                Err(problem) => {
+                    if let Some(refusal) = problem {
+                        problems.push(refusal.at(document, &program.trainings[at]));
+                    }
+                    plan.nodes.push(Node::unplanned());
+                }
+            }
+        }
+        problems.sort_by_key(|problem| (problem.range.start, problem.range.end));
+        // Members of a family have the same fault.
+        problems.dedup();
+        if problems.is_empty() { Ok(plan) } else { Err(problems) }
+    }
+
+    /// Whether all of it is there.
+    pub fn is_done(&self) -> bool {
+        self.nodes.iter().all(|node| node.state() == State::There)
+    }
+
+    /// Steps that are to be trained, as far as they are known.
+    pub fn steps(&self) -> u64 {
+        self.nodes.iter().filter_map(Node::steps).fold(0, u64::saturating_add)
+    }
+}
+
+/// Why a training cannot be done, and at which of its words.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    /// A word of the line that has to do with it.
+    word: Option<String>,
+    message: String,
+}
+
+impl Refusal {
+    fn new(word: Option<&str>, message: impl Into<String>) -> Self {
+        Self { word: word.map(str::to_owned), message: message.into() }
+    }
+
+    /// The problem, at the word or else at the line.
+    fn at(self, document: &Document, training: &crate::program::Training) -> Problem {
+        let line = document.lines().find(|line| line.range == training.range);
+        let word = line.and_then(|line| {
+            let named = self.word.as_deref()?;
+            line.words.iter().find(|word| word.text == named || word.text.ends_with(&format!("={named}")))
+        });
+        Problem::new(word.map_or(training.range.clone(), |word| word.range.clone()), self.message)
+    }
+}

@@ -1,0 +1,192 @@
+//! `revacnn notebook plan`: what would be trained, and what there is already.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use revacnn_notebook::document::written;
+use revacnn_notebook::plan::{Node, Plan, State};
+use revacnn_recorder::Resources;
+use revacnn_schemas::Place;
+use revacnn_store::{BranchReader, Store};
+use serde_json::json;
+
+use super::super::Run;
+use super::file::{FileArgument, Notebook};
+use crate::error::Failure;
+use crate::options::{DataOption, StoreOption};
+use crate::output::say;
+use crate::run::Size;
+use crate::text::{Side, bytes, count, duration, printable, table};
+
+/// Tell what would be trained, and what there is already; nothing is trained or
+/// written.
+#[derive(Debug, Args)]
+pub(super) struct PlanArguments {
+    #[command(flatten)]
+    file: FileArgument,
+    #[command(flatten)]
+    store: StoreOption,
+    #[command(flatten)]
+    data: DataOption,
+}
+
+impl Run for PlanArguments {
+    fn place(&self) -> Place {
+        self.store.place(Some(&self.data))
+    }
+
+    fn run(&self, json: bool) -> Result<ExitCode, Failure> {
+        let notebook = self.file.read()?;
+        let store = existing(&self.store)?;
+        let resources = Resources { data_folder: self.data.folder(), ..Resources::usual(&self.store.store) };
+        let plan = notebook.plan(notebook.place(store.as_ref(), &resources), json)?;
+        let costs = costs(&plan, store.as_ref());
+        if json {
+            as_json(&notebook, &plan, &costs);
+        } else {
+            say!("{}", as_text(&notebook, &plan, &costs));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// The store, if there is one.
+pub(super) fn existing(option: &StoreOption) -> Result<Option<Store>, Failure> {
+    Ok(option.store.join("store.json").exists().then(|| Store::open(&option.store)).transpose()?)
+}
+
+/// What a training will take.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Cost {
+    /// Bytes of its log, as far as its steps are known.
+    bytes: Option<u64>,
+    /// Seconds, where a branch like it was recorded.
+    seconds: Option<f64>,
+}
+
+/// What each training will take. Seconds are those of recorded steps of the same
+/// network: of the branch itself, of what it forks, or of any other in the store.
+pub(super) fn costs(plan: &Plan, store: Option<&Store>) -> Vec<Cost> {
+    let mut rates: Vec<Option<f64>> = Vec::new();
+    let mut any = None;
+    for node in &plan.nodes {
+        let own = store.zip(node.branch.as_ref()).and_then(|(store, record)| {
+            let reader = BranchReader::of(store, record.clone()).ok()?;
+            let span = reader.steps()?;
+            let last = reader.step_row(span.last).ok()?;
+            let steps = span.last.0.checked_sub(span.first.0).filter(|steps| *steps > 0)?;
+            let first = reader.step_row(span.first).ok()?;
+            Some(last.elapsed_nanos.saturating_sub(first.elapsed_nanos) as f64 / 1e9 / steps as f64)
+        });
+        let own = own.filter(|rate| *rate > 0.0);
+        any = any.or(own);
+        rates.push(own.or_else(|| node.parent.and_then(|parent| rates[parent])));
+    }
+    let cost = |(node, rate): (&Node, Option<f64>)| {
+        let steps = node.steps();
+        let size = node.shape.as_ref().map(|shape| Size::of(&shape.topology, &shape.definition, &shape.recording));
+        Cost {
+            bytes: size.zip(steps).map(|(size, steps)| if steps == 0 { 0 } else { size.of_steps(steps) }),
+            seconds: steps.zip(rate.or(any)).map(|(steps, rate)| steps as f64 * rate),
+        }
+    };
+    plan.nodes.iter().zip(rates).map(cost).collect()
+}
+
+/// A row a training.
+pub(super) fn as_text(notebook: &Notebook, plan: &Plan, costs: &[Cost]) -> String {
+    let heading = [
+        ("training", Side::Left),
+        ("from", Side::Left),
+        ("until", Side::Right),
+        ("there", Side::Right),
+        ("to train", Side::Right),
+        ("about", Side::Right),
+        ("log", Side::Right),
+    ];
+    let trainings = &notebook.program.trainings;
+    let step = |step: Option<revacnn_schemas::Step>| step.map_or_else(|| "?".to_owned(), |step| count(step.0));
+    let rows = plan.nodes.iter().zip(trainings).zip(costs).map(|((node, training), cost)| {
+        let from = match node.parent {
+            Some(parent) => format!("{}@{}", trainings[parent].name, step(node.first)),
+            None => "new".to_owned(),
+        };
+        let there = match node.state() {
+            State::There => "all".to_owned(),
+            State::Begun(reached) => count(reached.0),
+            State::New => "–".to_owned(),
+        };
+        let some = |text: Option<String>| text.unwrap_or_else(|| "?".to_owned());
+        let is_there = node.state() == State::There;
+        let unless_there = |text: Option<String>| if is_there { String::new() } else { some(text) };
+        vec![
+            training.name.to_string(),
+            from,
+            step(node.until),
+            there,
+            unless_there(node.steps().map(count)),
+            unless_there(cost.seconds.map(duration)),
+            unless_there(cost.bytes.map(bytes)),
+        ]
+    });
+    let rows: Vec<Vec<String>> = rows.collect();
+    let path = printable(&notebook.path.display());
+    if rows.is_empty() {
+        return format!("{path}: no line trains anything");
+    }
+    format!("{}\n{}", table(&heading, &rows), summary(plan, costs))
+}
+
+/// What is to be done, in one sentence.
+pub(super) fn summary(plan: &Plan, costs: &[Cost]) -> String {
+    let left: Vec<(&Node, &Cost)> =
+        plan.nodes.iter().zip(costs).filter(|(node, _)| node.state() != State::There).collect();
+    if left.is_empty() {
+        return "all of it is there: nothing is to be trained".to_owned();
+    }
+    let known = left.iter().all(|(node, _)| node.steps().is_some());
+    let at_least = if known { "" } else { "at least " };
+    let trainings = if left.len() == 1 { "a training".to_owned() } else { format!("{} trainings", left.len()) };
+    let mut text = format!("{trainings}, {at_least}{} steps", count(plan.steps()));
+    let seconds: Option<f64> = left.iter().map(|(_, cost)| cost.seconds).sum();
+    if let Some(seconds) = seconds {
+        text += &format!(", about {} on one job", duration(seconds));
+    }
+    let size: u64 = left.iter().filter_map(|(_, cost)| cost.bytes).sum();
+    text + &format!(", about {} of log", bytes(size))
+}
+
+/// A line a training, each with the ones before it that it needs.
+fn as_json(notebook: &Notebook, plan: &Plan, costs: &[Cost]) {
+    let trainings = &notebook.program.trainings;
+    for ((node, training), cost) in plan.nodes.iter().zip(trainings).zip(costs) {
+        let state = match node.state() {
+            State::There => "there",
+            State::Begun(_) => "begun",
+            State::New => "new",
+        };
+        let words: Vec<String> = training.words.iter().map(|word| written(word)).collect();
+        let line = json!({
+            "event": "node",
+            "name": training.name,
+            "family": training.family,
+            "key": node.key,
+            "parents": node.parent.map(|parent| &trainings[parent].name).into_iter().collect::<Vec<_>>(),
+            "command": words.join(" "),
+            "line": notebook.line_and_column(training.range.start).0,
+            "state": state,
+            "branch": node.branch.as_ref().map(|record| &record.name),
+            "first_step": node.first,
+            "last_step": node.until,
+            "recorded_until": node.reached,
+            "steps": node.steps(),
+            "seconds": cost.seconds,
+            "bytes": cost.bytes,
+        });
+        say!("{line}");
+    }
+    say!(
+        "{}",
+        json!({ "event": "summary", "trainings": trainings.len(), "steps": plan.steps(), "done": plan.is_done() })
+    );
+}

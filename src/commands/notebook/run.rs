@@ -1,0 +1,229 @@
+//! `revacnn notebook run`: training what a notebook says.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use revacnn_notebook::command::values::whole;
+use revacnn_notebook::plan::{Lock, Locked, Outcome, Share, run};
+use revacnn_schemas::Place;
+use revacnn_store::{Store, unix_seconds};
+use serde_json::json;
+
+use super::super::Run;
+use super::file::{FileArgument, Notebook};
+use super::plan::{as_text, costs, existing, summary};
+use super::screen::Screen;
+use crate::error::Failure;
+use crate::interrupt;
+use crate::options::{DataOption, StoreOption, TrainingOptions};
+use crate::output::{self, say, warn};
+use crate::text::{count, printable};
+
+/// Train what a notebook says and the store does not have.
+///
+/// The plan is shown first, and nothing is trained before it is agreed to. Ctrl-C ends
+/// every training at the end of its step; the same command goes on from there.
+#[derive(Debug, Args)]
+pub(super) struct RunArguments {
+    #[command(flatten)]
+    file: FileArgument,
+    /// Train only this branch or family, and what it forks; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    only: Vec<String>,
+    /// Fail where a digest is another than that of the lock file, which stays as it is.
+    #[arg(long)]
+    locked: bool,
+    /// How many trainings go on side by side, each on its share of the threads [default: as many as
+    /// there are threads and independent trainings].
+    #[arg(long, value_name = "N", value_parser = whole::<u16>)]
+    jobs: Option<u16>,
+    /// Train without asking.
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    store: StoreOption,
+    #[command(flatten)]
+    data: DataOption,
+    #[command(flatten)]
+    training: TrainingOptions,
+}
+
+impl Run for RunArguments {
+    fn place(&self) -> Place {
+        self.store.place(Some(&self.data))
+    }
+
+    fn run(&self, json: bool) -> Result<ExitCode, Failure> {
+        let notebook = self.file.read()?;
+        let lock_path = notebook.path.with_extension("lock");
+        let lock = read_lock(&lock_path, self.locked)?;
+        let wanted = self.wanted(&notebook)?;
+        let resources = self.training.resources(&self.store, &self.data);
+        let known = existing(&self.store)?;
+        let plan = notebook.plan(notebook.place(known.as_ref(), &resources), json)?;
+        if plan.nodes.is_empty() {
+            say_unless(json, "no line trains anything");
+            return Ok(ExitCode::SUCCESS);
+        }
+        if !plan.is_done() && !self.yes {
+            let costs = costs(&plan, known.as_ref());
+            if json || !io::stdin().is_terminal() {
+                return Err(Failure::Usage(format!("--yes trains what the plan has: {}", summary(&plan, &costs))));
+            }
+            say!("{}", as_text(&notebook, &plan, &costs));
+            if !agreed()? {
+                say!("nothing was trained");
+                return Ok(ExitCode::SUCCESS);
+            }
+        }
+        let store = match known {
+            Some(store) => store,
+            None => Store::open_or_create(&self.store.store, unix_seconds())?,
+        };
+        interrupt::listen();
+        let independent = plan.nodes.iter().filter(|node| node.parent.is_none()).count().max(
+            // Forks of one step are independent, too.
+            (0..plan.nodes.len())
+                .map(|place| plan.nodes.iter().filter(|node| node.parent == Some(place)).count())
+                .max()
+                .unwrap_or_default(),
+        );
+        let jobs = self.jobs.map_or(independent.min(resources.threads), usize::from).max(1);
+        let names: Vec<String> = notebook.program.trainings.iter().map(|training| training.name.to_string()).collect();
+        let screen = Screen::new(names.clone(), json);
+        output::training_begins();
+        let place = notebook.place(Some(&store), &resources);
+        let share = Share { wanted: &wanted, jobs, stop: interrupt::stop() };
+        let outcomes = run(plan, &notebook.program, place, &store, share, &|event| screen.tell(&event));
+        screen.close();
+        let reached: Vec<Locked> = outcomes.iter().filter_map(locked).collect();
+        let differences = if self.locked { lock.differences(&reached) } else { Vec::new() };
+        if !self.locked && !reached.is_empty() {
+            let order = |locked: &Locked| names.iter().position(|name| *name == locked.name);
+            let mut now = lock.with(reached, |name| names.iter().any(|known| known == name));
+            now.all.sort_by_key(order);
+            write_lock(&lock_path, &lock, &now);
+        }
+        self.close(&notebook, &outcomes, &differences, json)
+    }
+}
+
+impl RunArguments {
+    /// The places of the trainings that are wanted.
+    fn wanted(&self, notebook: &Notebook) -> Result<Vec<usize>, Failure> {
+        let trainings = &notebook.program.trainings;
+        let mut wanted = Vec::new();
+        for name in &self.only {
+            let members = notebook.program.members(name);
+            if members.is_empty() {
+                let known: Vec<&str> = trainings.iter().map(|training| training.name.as_str()).collect();
+                return Err(Failure::Usage(format!("--only: no line trains `{name}`; there are {}", known.join(", "))));
+            }
+            let is_member = |place: &usize| members.iter().any(|member| member.name == trainings[*place].name);
+            wanted.extend((0..trainings.len()).filter(is_member));
+        }
+        if self.only.is_empty() {
+            wanted.extend(0..trainings.len());
+        }
+        Ok(wanted)
+    }
+
+    /// Sums up, and gives the exit code.
+    fn close(
+        &self,
+        notebook: &Notebook,
+        outcomes: &[Outcome],
+        differences: &[String],
+        json: bool,
+    ) -> Result<ExitCode, Failure> {
+        let trained: u64 = outcomes
+            .iter()
+            .map(|outcome| if let Outcome::Reached { trained, .. } = outcome { *trained } else { 0 })
+            .sum();
+        let number = |is_it: fn(&Outcome) -> bool| outcomes.iter().filter(|outcome| is_it(outcome)).count();
+        let failed = number(|outcome| matches!(outcome, Outcome::Failed(_) | Outcome::Diverged(_)));
+        let stopped = number(|outcome| matches!(outcome, Outcome::Stopped(_)));
+        let waits = number(|outcome| matches!(outcome, Outcome::Waits));
+        let there = number(|outcome| matches!(outcome, Outcome::Reached { .. }));
+        let was_asked_to_stop = interrupt::stop().is_asked();
+        if json {
+            say!(
+                "{}",
+                json!({
+                    "event": "summary", "there": there, "failed": failed, "stopped": stopped, "waiting": waits,
+                    "steps_trained": trained, "differences": differences,
+                })
+            );
+        } else {
+            let trainings = if there == 1 { "1 training".to_owned() } else { format!("{there} trainings") };
+            let steps = match trained {
+                0 => "nothing had to be trained".to_owned(),
+                1 => "1 step was trained".to_owned(),
+                steps => format!("{} steps were trained", count(steps)),
+            };
+            let mut text = format!("{trainings} of {} there: {steps}", printable(&notebook.path.display()));
+            for (number, what) in [(failed, "failed"), (stopped, "stopped"), (waits, "waiting for another")] {
+                if number > 0 {
+                    text += &format!("; {number} {what}");
+                }
+            }
+            say!("{text}");
+            differences.iter().for_each(|difference| warn(difference));
+        }
+        let diverged = number(|outcome| matches!(outcome, Outcome::Diverged(_)));
+        Ok(match (failed, diverged) {
+            (0, _) if was_asked_to_stop && stopped + waits > 0 => ExitCode::from(130),
+            (0, _) if !differences.is_empty() => ExitCode::FAILURE,
+            (0, _) => ExitCode::SUCCESS,
+            (failed, diverged) if failed == diverged => ExitCode::from(3),
+            _ => ExitCode::FAILURE,
+        })
+    }
+}
+
+fn locked(outcome: &Outcome) -> Option<Locked> {
+    match outcome {
+        Outcome::Reached { last, .. } => Some(Locked::clone(last)),
+        _ => None,
+    }
+}
+
+fn say_unless(json: bool, words: &str) {
+    if !json {
+        say!("{words}");
+    }
+}
+
+/// Asks whether to train.
+fn agreed() -> Result<bool, Failure> {
+    print!("\ntrain it? [y/N] ");
+    io::stdout().flush()?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+/// The lock file; an empty one where there is none and none is needed.
+fn read_lock(path: &PathBuf, needed: bool) -> Result<Lock, Failure> {
+    let shown = printable(&path.display());
+    match std::fs::read_to_string(path) {
+        Ok(text) => Lock::parse(&text).map_err(|reason| Failure::Usage(format!("{shown}, {reason}"))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !needed => Ok(Lock::default()),
+        Err(error) => Err(Failure::Usage(format!("--locked compares with {shown}, which cannot be read: {error}"))),
+    }
+}
+
+/// Writes what is otherwise; a run stays good without it.
+fn write_lock(path: &PathBuf, before: &Lock, now: &Lock) {
+    if before == now && path.exists() {
+        return;
+    }
+    let temporary = path.with_extension("lock.new");
+    let written = std::fs::write(&temporary, now.text()).and_then(|()| std::fs::rename(&temporary, path));
+    if let Err(error) = written {
+        let _ = std::fs::remove_file(&temporary);
+        warn(&format!("{} cannot be written: {error}", path.display()));
+    }
+}
