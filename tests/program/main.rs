@@ -22,6 +22,7 @@ mod input;
 mod json;
 mod listings;
 mod matching;
+mod notebook;
 mod numbers;
 mod outputs;
 mod packs;

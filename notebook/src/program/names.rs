@@ -150,7 +150,7 @@ impl Names {
             let message = format!("`{family}` has members 0 to {last}, found {number}");
             return Problem::new(range, message).with_suggestion(&format!("{family}.{last}"));
         }
-        let is_branch = |named: &Named| matches!(named, Named::Branch | Named::Family(_));
+        let is_branch = |named: &Named| matches!(named, Named::Branch | Named::Family(_) | Named::Unread);
         let known = self.all.iter().filter(|(_, (named, _))| is_branch(named)).map(|(name, _)| name.as_str());
         let problem = Problem::new(range, format!("no line trains `{name}`"));
         match nearest(name, known.clone()) {

@@ -52,7 +52,10 @@ impl Run for PlanArguments {
 
 /// The store, if there is one.
 pub(super) fn existing(option: &StoreOption) -> Result<Option<Store>, Failure> {
-    Ok(option.store.join("store.json").exists().then(|| Store::open(&option.store)).transpose()?)
+    let folder = &option.store;
+    // What is there and is no folder is told of before anything is trained.
+    let is_one = folder.join("store.json").exists() || (folder.exists() && !folder.is_dir());
+    Ok(is_one.then(|| Store::open(folder)).transpose()?)
 }
 
 /// What a training will take.

@@ -1,0 +1,237 @@
+//! Notebooks: what is wrong is told at its word, what is there is not trained
+//! again, and what is trained is what the same commands train.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::support::{Ran, Scratch};
+
+const NOTEBOOK: &str = "\
+# Wider
+
+```revacnn
+fork base@epoch:1 wider --edit 'add-filter conv1 init=split' --epochs 2
+train base --dataset digits --network small.toml --batch-size 64 --epochs 2 --over seed=3..4
+plot loss base wider
+```
+";
+
+fn scratch(notebook: &str) -> Scratch {
+    let scratch = Scratch::new();
+    fs::write(scratch.path("n.md"), notebook).expect("a file");
+    scratch
+}
+
+fn lines(ran: &Ran) -> Vec<Value> {
+    ran.out.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
+}
+
+/// Trains what a notebook says; gives the steps that were trained.
+#[track_caller]
+fn trained(scratch: &Scratch, notebook: &str) -> u64 {
+    fs::write(scratch.path("n.md"), notebook).expect("a file");
+    scratch.run(0, "notebook run n.md --yes --json").json()["steps_trained"].as_u64().expect("a number")
+}
+
+/// How many branches the store has.
+fn branches(scratch: &Scratch) -> usize {
+    fs::read_dir(scratch.path("runs/branches")).expect("a store").count()
+}
+
+fn digest(scratch: &Scratch, address: &str) -> Value {
+    scratch.run(0, &format!("show {address} --json")).json()["digest"].clone()
+}
+
+#[test]
+fn what_a_notebook_trains_is_what_its_commands_train() {
+    let notebook = scratch(NOTEBOOK);
+    notebook.run(0, "notebook run n.md --yes --jobs 2 --json");
+    let plan = notebook.run(0, "notebook plan n.md --json");
+    let plan = lines(&plan);
+    let names: Vec<&str> = plan.iter().filter_map(|node| node["name"].as_str()).collect();
+    assert_eq!(names, ["base.0", "base.1", "wider.0", "wider.1"]);
+    assert_eq!(plan.last().expect("a summary")["done"], true);
+
+    // Each node's own command, in a store of its own.
+    let commands = Scratch::new();
+    for node in &plan[..4] {
+        let words = shlex::split(node["command"].as_str().expect("a command")).expect("words of a shell");
+        let ran = Ran::of(commands.command("").args(&words).arg("--json").output().expect("the program starts"));
+        assert_eq!(ran.code, Some(0), "{node}\n{ran:?}");
+        let name = node["name"].as_str().expect("a name");
+        assert_eq!(digest(&commands, name), digest(&notebook, name), "{name}");
+    }
+}
+
+#[test]
+fn what_is_there_is_not_trained_again_whatever_the_text_became() {
+    let notebook = scratch(NOTEBOOK);
+    let all = trained(&notebook, NOTEBOOK);
+    assert!(all > 0);
+    let same = |text: String| assert_eq!(trained(&notebook, &text), 0, "{text}");
+    same(NOTEBOOK.to_owned());
+    same(NOTEBOOK.replace("# Wider", "# Another title\n\nand more prose"));
+    same(NOTEBOOK.replace("wider", "broader"));
+    same(NOTEBOOK.replace("train base", "# a comment\ntrain base"));
+    same(NOTEBOOK.replace(" --batch-size 64 --epochs 2", " --epochs 2 --batch-size 64"));
+    same(NOTEBOOK.replace(
+        "--edit 'add-filter conv1 init=split' --epochs 2",
+        "--epochs 2\n  --edit 'add-filter conv1 init=split'",
+    ));
+    // A shorter one is there already, and a longer one goes on from where it stands.
+    same(NOTEBOOK.replace("split' --epochs 2", "split' --epochs 1"));
+    let more = trained(&notebook, &NOTEBOOK.replace("split' --epochs 2", "split' --epochs 3"));
+    let epoch = all / 6;
+    assert_eq!(more, 2 * epoch);
+    assert_eq!(branches(&notebook), 4);
+}
+
+#[test]
+fn places_within_a_branch_are_those_that_the_notebook_says() {
+    let text = "```revacnn\ntrain base --dataset digits --network small.toml --batch-size 64 --epochs 2 --validate-every 7\n\
+                fork base@last at-last\nfork base@best at-best --steps +2\n```\n";
+    let notebook = scratch(text);
+    trained(&notebook, text);
+    let step = |name: &str| {
+        lines(&notebook.run(0, "notebook plan n.md --json"))
+            .iter()
+            .find(|node| node["name"] == name)
+            .and_then(|node| node["first_step"].as_u64())
+            .expect("a step")
+    };
+    let (last, best) = (step("at-last"), step("at-best"));
+    let shown = notebook.run(0, "show base@best --json").json();
+    assert_eq!(shown["step"], best);
+    // Where the branch goes on elsewhere, the notebook's places stay.
+    notebook.run(0, "resume base --epochs 4 --json");
+    assert_eq!((step("at-last"), step("at-best")), (last, best));
+    assert_eq!(trained(&notebook, text), 0);
+}
+
+#[test]
+fn ten_mistakes_are_ten_problems_each_at_its_word() {
+    let text = "\
+```revacnn
+trian base --epochs 2
+train main --epohcs 2
+train deep --network no-such-network
+train two --store elsewhere
+train three --over speed=1,2
+fork mian@epoch:1 wider
+fork main@$t later
+plot los main
+embed other@last --layer conv1
+compare main@0 main@$u
+```
+";
+    let notebook = scratch(text);
+    let ran = notebook.run(2, "notebook check n.md --json");
+    let found: Vec<(u64, String)> = lines(&ran)
+        .iter()
+        .filter(|line| line["event"] == "problem")
+        .map(|problem| {
+            let [from, to] = ["from", "to"].map(|end| problem[end]["byte"].as_u64().expect("a place") as usize);
+            (problem["from"]["line"].as_u64().expect("a line"), text[from..to].to_owned())
+        })
+        .collect();
+    let expected = [
+        (2, "trian"),
+        (3, "--epohcs"),
+        (4, "no-such-network"),
+        (5, "--store"),
+        (6, "speed=1,2"),
+        (7, "mian"),
+        (8, "main@$t"),
+        (9, "los"),
+        (10, "other"),
+        (11, "$u"),
+    ];
+    assert_eq!(found, expected.map(|(line, word)| (line, word.to_owned())), "{ran:?}");
+    let told = notebook.run(2, "notebook check n.md");
+    assert_eq!(told.err.matches("error: ").count(), 10, "{told:?}");
+    assert!(told.err.contains("--> n.md:3:12") && told.err.contains("did you mean `main`?"), "{told:?}");
+    assert!(told.out.contains("10 problems"), "{told:?}");
+    // What waits for a line that cannot be read is no problem of its own.
+    let waiting = scratch("```revacnn\ntrain base --epohcs 2\nfork base@epoch:1 wider\nplot loss base wider\n```\n");
+    let ran = waiting.run(2, "notebook check n.md --json");
+    assert_eq!(ran.json()["problems"], 1, "{ran:?}");
+}
+
+#[test]
+fn a_strangers_notebook_reads_nothing_else_and_trains_only_what_is_agreed_to() {
+    let refused = |line: &str, reason: &str| {
+        let notebook = scratch(&format!("```revacnn\n{line}\n```\n"));
+        fs::write(notebook.path("../secret.toml"), "").ok();
+        let ran = notebook.run(2, "notebook run n.md --yes");
+        assert!(ran.err.contains(reason), "{line}: {ran:?}");
+        assert!(!notebook.path("runs").exists(), "{line}");
+    };
+    refused("train base --network ../secret.toml", "below the notebook's folder");
+    refused("train base --network /etc/passwd", "below the notebook's folder");
+    refused("train base --dataset ../data", "below the notebook's folder");
+    refused("train base --dataset digits --steps 1000000000", "at most 100000000 steps");
+    refused("train base --over seed=0..999999", "found 1000000");
+    refused("train base > out", "this is not a shell");
+    refused("delete base", "defines nothing");
+    #[cfg(unix)]
+    {
+        let notebook = scratch("```revacnn\ntrain base --dataset digits --network link.toml\n```\n");
+        std::os::unix::fs::symlink("/etc/hostname", notebook.path("link.toml")).expect("a link");
+        let ran = notebook.run(2, "notebook check n.md");
+        assert!(ran.err.contains("leads out of"), "{ran:?}");
+    }
+    let notebook = scratch(NOTEBOOK);
+    let ran = notebook.run(2, "notebook run n.md");
+    assert!(ran.err.contains("--yes") && ran.err.contains("4 trainings") && !notebook.path("runs").exists(), "{ran:?}");
+}
+
+#[test]
+fn a_lock_file_says_to_what_bits_another_machine_must_come() {
+    let notebook = scratch(NOTEBOOK);
+    let ran = notebook.run(2, "notebook run n.md --locked --yes");
+    assert!(ran.err.contains("n.lock, which cannot be read"), "{ran:?}");
+    trained(&notebook, NOTEBOOK);
+    let lock = fs::read_to_string(notebook.path("n.lock")).expect("a lock file");
+    assert_eq!(lock.lines().count(), 5, "{lock}");
+
+    let elsewhere = scratch(NOTEBOOK);
+    fs::write(elsewhere.path("n.lock"), &lock).expect("a file");
+    elsewhere.run(0, "notebook run n.md --locked --yes --jobs 1 --threads 1");
+    assert_eq!(fs::read_to_string(elsewhere.path("n.lock")).expect("a lock file"), lock);
+
+    let digit = |text: &str| if text.ends_with('0') { "1" } else { "0" };
+    let line = lock.lines().nth(1).expect("a line");
+    let wrong = format!("{}{}", &line[..line.len() - 1], digit(line));
+    fs::write(elsewhere.path("n.lock"), lock.replace(line, &wrong)).expect("a file");
+    let ran = elsewhere.run(1, "notebook run n.md --locked --yes");
+    assert!(ran.err.contains("base.0: expected the digest"), "{ran:?}");
+    fs::write(elsewhere.path("n.lock"), "nonsense\n").expect("a file");
+    let ran = elsewhere.run(2, "notebook run n.md --yes");
+    assert!(ran.err.contains("n.lock, line 1: expected a name, a key"), "{ran:?}");
+}
+
+#[test]
+fn a_part_is_trained_alone_and_equal_work_is_done_once() {
+    let text = NOTEBOOK
+        .replace("plot", "train again --dataset digits --network small.toml --batch-size 64 --epochs 2 --seed 3\nplot");
+    let notebook = scratch(&text);
+    let ran = notebook.run(0, "notebook run n.md --only wider.1 --yes --json").json();
+    assert_eq!(ran["there"], 2, "{ran}");
+    notebook.run(2, "notebook run n.md --only widest --yes");
+    let ran = notebook.run(0, "notebook run n.md --yes --jobs 3 --json").json();
+    assert_eq!(ran["there"], 5, "{ran}");
+    assert_eq!(branches(&notebook), 4, "`again` is `base.0`");
+}
+
+#[test]
+fn a_new_notebook_runs() {
+    let scratch = Scratch::new();
+    scratch.run(0, "notebook new tour.md");
+    scratch.run(0, "notebook check tour.md");
+    let ran = scratch.run(0, "notebook run tour.md --yes");
+    assert!(ran.out.contains("6 trainings of tour.md there"), "{ran:?}");
+    let ran = scratch.run(2, "notebook new tour.md");
+    assert!(ran.err.contains("there already"), "{ran:?}");
+    scratch.run(1, "notebook plan tour.md --store tour.md");
+}
