@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use bytesize::ByteSize;
 use clap::builder::styling::Style;
 pub(crate) use revacnn_notebook::look::count;
+pub(crate) use revacnn_schemas::counted;
 use revacnn_schemas::{Advice, Place, one_line};
 use revacnn_store::StepSpan;
 use unicode_width::UnicodeWidthStr;

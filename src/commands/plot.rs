@@ -85,11 +85,11 @@ struct Curves {
     #[arg(long)]
     log: bool,
     /// The lower end of the vertical axis [default: that of the curves].
-    #[arg(long, value_name = "VALUE", value_parser = number, allow_negative_numbers = true)]
+    #[arg(long, value_name = "VALUE", value_parser = number)]
     y_min: Option<f64>,
     /// The upper end of the vertical axis [default: that of the curves, but for some that lie
     /// far from the others].
-    #[arg(long, value_name = "VALUE", value_parser = number, allow_negative_numbers = true)]
+    #[arg(long, value_name = "VALUE", value_parser = number)]
     y_max: Option<f64>,
     /// Smooth the curves by an exponential moving average, as TensorBoard does: from 0 to
     /// less than 1. What was recorded stays behind them; the validation of a training is
