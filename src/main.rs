@@ -13,14 +13,13 @@ mod text;
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
 use revacnn_schemas::{DEFAULT_STORE, Place, lines};
 
 use commands::Arguments;
 use error::Failure;
 
 fn main() -> ExitCode {
-    let Arguments { command, json } = match Arguments::try_parse() {
+    let Arguments { command, json } = match Arguments::read() {
         Ok(arguments) => arguments,
         Err(words) => return say_words(&words, asks_for_json()),
     };

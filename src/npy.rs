@@ -9,7 +9,7 @@ use std::path::Path;
 use ndarray::ArrayD;
 use ndarray_npy::npy::header::Header;
 use ndarray_npy::{ReadNpyError, ReadNpyExt};
-use revacnn_schemas::Coefficients;
+use revacnn_schemas::{Coefficients, counted};
 use revacnn_trainer::read_file;
 
 /// The longest file that is read, in bytes: two million values of `float64`.
@@ -52,9 +52,10 @@ fn read(bytes: &[u8]) -> Result<Coefficients, String> {
     let expected = shape.iter().try_fold(width, |product: usize, &length| product.checked_mul(length));
     if expected != Some(values) {
         return Err(format!(
-            "expected {} of {width} bytes each, as its header says, found {values} bytes: the file was cut short or \
+            "expected {} of {width} bytes each, as its header says, found {}: the file was cut short or \
              is damaged",
-            axes(shape)
+            axes(shape),
+            counted(values as u64, "byte"),
         ));
     }
     let unreadable = |error: ReadNpyError| format!("expected an array that numpy.save wrote: {error}");

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use revacnn_analysis::AnalysisError;
 use revacnn_recorder::RecorderError;
-use revacnn_schemas::ImageIndex;
+use revacnn_schemas::{ImageIndex, counted};
 use revacnn_store::StoreError;
 use revacnn_trainer::TrainerError;
 use revacnn_trainer::data::DataError;
@@ -66,7 +66,7 @@ pub enum NotebookError {
         reason: String,
     },
     /// A cell that names no branch, where no branch is shown either.
-    #[error("this cell needs {needed} branches, found {found}: name an address such as main@100, or show a branch")]
+    #[error("this cell needs {}, found {found}: name an address such as main@100, or show a branch", counted(*needed as u64, "branch"))]
     TooFewBranches {
         /// How many.
         needed: usize,

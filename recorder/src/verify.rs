@@ -75,6 +75,19 @@ pub fn verify(
     dataset: &Arc<Dataset>,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<Verified, RecorderError> {
+    verify_all(store, lineage, plan, dataset, progress).map_err(|error| match error {
+        RecorderError::Store(error) => lineage.lost_file(error).into(),
+        error => error,
+    })
+}
+
+fn verify_all(
+    store: &Store,
+    lineage: &Lineage,
+    plan: VerifyPlan,
+    dataset: &Arc<Dataset>,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<Verified, RecorderError> {
     let span = verified_span(lineage, plan)?;
     let (mut files, mut checksums) = (0, true);
     for (reader, part) in lineage.parts() {

@@ -73,6 +73,45 @@ fn scaled(text: &str) -> Option<u64> {
     format!("{whole}{fraction}").parse::<u64>().ok()?.checked_mul(10_u64.checked_pow(power)?)
 }
 
+/// A whole number with a comma a thousand: `12,345`.
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// So many of something, named as one of them is: `1 step`, `2,700 steps`, `0 branches`.
+pub fn counted(number: u64, one: &str) -> String {
+    let ending = match number {
+        1 => "",
+        _ if one.ends_with("ch") || one.ends_with('s') => "es",
+        _ => "s",
+    };
+    format!("{} {one}{ending}", count(number))
+}
+
+/// Bytes in units of 1,000: `1.2 GB`.
+pub fn bytes(count: u64) -> String {
+    let units = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
+    let mut value = count as f64;
+    let mut unit = 0;
+    while value >= 999.5 && unit + 1 < units.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    if unit == 0 || value >= 99.95 {
+        format!("{value:.0} {}", units[unit])
+    } else {
+        format!("{value:.1} {}", units[unit])
+    }
+}
+
 /// A number with no more digits than say which one it is, and with an exponent
 /// where there would be many: `0.0001`, `1e-60`.
 ///
@@ -115,6 +154,20 @@ mod tests {
         }
         assert!(whole_number("-3").unwrap_err().contains("at least 0, found `-3`"));
         assert!(whole_number("99999999999999999999").unwrap_err().contains("at most 18446744073709551615"));
+    }
+
+    #[test]
+    fn one_of_something_is_not_many() {
+        for (number, one, text) in [
+            (0, "step", "0 steps"),
+            (1, "step", "1 step"),
+            (2_700, "step", "2,700 steps"),
+            (1, "branch", "1 branch"),
+            (2, "branch", "2 branches"),
+            (3, "class", "3 classes"),
+        ] {
+            assert_eq!(counted(number, one), text);
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::{Run, bar, refuse_unfinished};
 use crate::error::Failure;
 use crate::options::{DataOption, StoreOption, threads};
 use crate::output::say;
-use crate::text::{bytes, count};
+use crate::text::{bytes, counted};
 
 /// Leave a branch its keyframes alone, after verifying it.
 #[derive(Debug, Args)]
@@ -61,8 +61,8 @@ impl Run for CompactArguments {
             return Ok(ExitCode::SUCCESS);
         }
         say!(
-            "{name}: {} steps verified, {} freed, {} left; tensors are recomputed exactly on demand",
-            count(steps),
+            "{name}: {} verified, {} freed, {} left; tensors are recomputed exactly on demand",
+            counted(steps, "step"),
             bytes(freed),
             bytes(left),
         );

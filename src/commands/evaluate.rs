@@ -14,7 +14,7 @@ use super::{Run, history};
 use crate::error::Failure;
 use crate::options::{DataOption, StoreOption, ThreadsOption};
 use crate::output;
-use crate::text::{Side, count, loss, percent, table};
+use crate::text::{Side, count, counted, loss, percent, table};
 
 /// Evaluate the weights of a step on a split of the data.
 #[derive(Debug, Args)]
@@ -82,8 +82,8 @@ impl Run for EvaluateArguments {
         }
         writeln!(
             out,
-            "{branch}@{step} on {} {name} images of {}: loss {}, accuracy {} ({} right)\n",
-            count(result.images.into()),
+            "{branch}@{step} on {} of {}: loss {}, accuracy {} ({} right)\n",
+            counted(result.images.into(), &format!("{name} image")),
             dataset.name(),
             loss(Some(result.loss)),
             percent(result.accuracy()),

@@ -16,7 +16,7 @@ use crate::interrupt;
 use crate::options::{DataOption, StoreOption, TrainingOptions, with_edits};
 use crate::output::say;
 use crate::run::{effect_text, effects_json, go, refused, warn_of_budget, warn_of_note};
-use crate::text::{bytes, count, duration, loss, next, percent};
+use crate::text::{bytes, count, counted, duration, loss, next, percent};
 
 /// Fork a branch at any step, with edits, and train on if asked.
 #[derive(Debug, Args)]
@@ -104,10 +104,10 @@ impl ForkArguments {
             return;
         }
         say!(
-            "a fork of {} at step {} would have {} parameters",
+            "a fork of {} at step {} would have {}",
             self.fork.address.branch,
             count(step.0),
-            count(topology.parameters() as u64)
+            counted(topology.parameters() as u64, "parameter")
         );
         for effect in effects {
             say!("  {}", effect_text(effect));
@@ -154,8 +154,8 @@ impl ForkArguments {
             say!("  {}", effect_text(effect));
         }
         say!(
-            "{} steps brought forward from a keyframe in {}, forked in {}, validated in {}; {} written",
-            count(fork.recomputed),
+            "{} brought forward from a keyframe in {}, forked in {}, validated in {}; {} written",
+            counted(fork.recomputed, "step"),
             duration(fork.bringing_forward.as_secs_f64()),
             duration(fork.forking.as_secs_f64()),
             duration(fork.parts.validating.as_secs_f64()),

@@ -13,7 +13,7 @@ use super::Run;
 use crate::error::Failure;
 use crate::options::StoreOption;
 use crate::output::{self, warn};
-use crate::text::{Side, bytes, count, loss, percent, printable, table};
+use crate::text::{Side, bytes, count, counted, loss, percent, printable, table};
 
 /// Draw the tree of branches.
 #[derive(Debug, Args)]
@@ -307,9 +307,9 @@ impl<'a> Line<'a> {
         let Overview { thinned_steps, materialised_steps, outline, .. } = self.overview;
         match (outline.fidelity, *thinned_steps, *materialised_steps) {
             (Fidelity::Every, 0, _) => None,
-            (Fidelity::Every, steps, _) => Some(format!("{} steps thinned", count(steps))),
+            (Fidelity::Every, steps, _) => Some(format!("{} thinned", counted(steps, "step"))),
             (Fidelity::Keyframes, _, 0) => Some("keyframes".to_owned()),
-            (Fidelity::Keyframes, _, steps) => Some(format!("keyframes, {} steps materialised", count(steps))),
+            (Fidelity::Keyframes, _, steps) => Some(format!("keyframes, {} materialised", counted(steps, "step"))),
         }
     }
 

@@ -13,7 +13,7 @@ use super::{Run, asked_span, bar};
 use crate::error::Failure;
 use crate::options::{DataOption, StoreOption, ThreadsOption};
 use crate::output::say;
-use crate::text::{self, bytes, count};
+use crate::text::{self, bytes, counted};
 
 /// Write out tensors that only follow from keyframes.
 #[derive(Debug, Args)]
@@ -59,8 +59,8 @@ impl Run for MaterialiseArguments {
             return Ok(ExitCode::SUCCESS);
         }
         say!(
-            "the tensors of {} steps ({}) of {} are stored, in whole segments: {} written",
-            count(stored.steps()),
+            "the tensors of {} ({}) of {} are stored, in whole segments: {} written",
+            counted(stored.steps(), "step"),
             text::span(stored),
             self.branch,
             bytes(written)

@@ -36,7 +36,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use revacnn_schemas::{Address, Advice, BranchName, DEFAULT_STORE, Edit, Place, Position, Step};
 use revacnn_store::{Lineage, StepSpan, Store};
@@ -59,6 +59,24 @@ pub(crate) struct Arguments {
     /// Write JSON, one object a line; errors too.
     #[arg(long, global = true)]
     pub(crate) json: bool,
+}
+
+impl Arguments {
+    /// Reads those of the program.
+    ///
+    /// # Errors
+    /// What the parser has to say.
+    pub(crate) fn read() -> Result<Self, clap::Error> {
+        let mut command = with_negative_numbers(Self::command());
+        let mut matches = command.try_get_matches_from_mut(std::env::args_os())?;
+        Self::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
+    }
+}
+
+/// A command, and those below it, that take `-1` for a value and no option: who asks for
+/// one is then told which values there are.
+fn with_negative_numbers(command: clap::Command) -> clap::Command {
+    command.mut_subcommands(with_negative_numbers).allow_negative_numbers(true)
 }
 
 /// What the program asks of a command.
@@ -210,13 +228,29 @@ fn bar(length: u64, json: bool) -> ProgressBar {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
     fn what_can_be_written_is_well_defined() {
         Arguments::command().debug_assert();
+    }
+
+    /// `plot --smooth -0.1` was an unknown option `-0`.
+    #[test]
+    fn every_option_takes_a_negative_number_to_its_own_parser() {
+        let mut commands = vec![(with_negative_numbers(Arguments::command()), Vec::new())];
+        while let Some((command, names)) = commands.pop() {
+            let names = [&names[..], &[command.get_name().to_owned()]].concat();
+            for option in command.get_arguments().filter(|option| option.get_action().takes_values()) {
+                let Some(long) = option.get_long() else { continue };
+                let words = names.iter().cloned().chain([format!("--{long}"), "-0.1".to_owned()]);
+                let refused = with_negative_numbers(Arguments::command()).try_get_matches_from(words);
+                if let Err(error) = refused {
+                    assert_ne!(error.kind(), clap::error::ErrorKind::UnknownArgument, "{names:?}: {error}");
+                }
+            }
+            commands.extend(command.get_subcommands().map(|below| (below.clone(), names.clone())));
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::Run;
 use crate::error::Failure;
 use crate::options::StoreOption;
 use crate::output::tell;
-use crate::text::{Side, count, parse_bytes, table};
+use crate::text::{Side, counted, parse_bytes, table};
 
 /// Ask the log in SQL.
 #[derive(Debug, Args)]
@@ -153,8 +153,11 @@ fn write_table(answer: &Answer, out: &mut impl Write) -> Result<(), Failure> {
     write!(out, "{}", table(&heading, &lines))?;
     out.flush()?;
     if answer.is_cut() {
-        let shown = count(answer.rows() as u64);
-        tell(&format!("these are the first {shown} rows; --format csv, json or parquet writes all"));
+        let first = match answer.rows() as u64 {
+            1 => "this is the first row".to_owned(),
+            rows => format!("these are the first {}", counted(rows, "row")),
+        };
+        tell(&format!("{first}; --format csv, json or parquet writes all"));
     } else if lines.is_empty() {
         tell("no rows");
     }
@@ -173,7 +176,7 @@ fn shown(cell: &Cell) -> String {
         Cell::List(cells) => {
             let mut texts: Vec<String> = cells.iter().take(MOST_LISTED).map(shown).collect();
             if cells.len() > MOST_LISTED {
-                texts.push(format!("… {} values", count(cells.len() as u64)));
+                texts.push(format!("… {}", counted(cells.len() as u64, "value")));
             }
             format!("[{}]", texts.join(", "))
         }

@@ -18,7 +18,7 @@ use super::{Run, history};
 use crate::error::Failure;
 use crate::options::{DataOption, StoreOption};
 use crate::output;
-use crate::text::{Side, count, duration, loss, percent, printable, table};
+use crate::text::{Side, count, counted, duration, loss, percent, printable, table};
 
 /// Show what was recorded of a step.
 #[derive(Debug, Args)]
@@ -236,9 +236,9 @@ impl Shown {
         text += &match (epoch, row.cursor.offset) {
             (0, 0) => "  before epoch 1".to_owned(),
             (done, 0) => format!("  epoch {} done", count(done)),
-            (done, offset) => format!("  epoch {}, {} images of it", count(done + 1), count(offset.into())),
+            (done, offset) => format!("  epoch {}, {} of it", count(done + 1), counted(offset.into(), "image")),
         };
-        text += &format!(", {} images seen\n", count(row.cursor.images_seen));
+        text += &format!(", {} seen\n", counted(row.cursor.images_seen, "image"));
         if row.step == self.record.first_step() {
             text += match row.step {
                 Step(0) => "  before any update: no loss, no gradients\n",

@@ -14,11 +14,10 @@ use crate::interrupt;
 use crate::options::{DataOption, StoreOption, TrainingOptions};
 use crate::output::say;
 use crate::run::{Size, go, refused};
-use crate::text::{bytes, count, printable};
+use crate::text::{bytes, count, counted, printable};
 
 /// Train a network and record every step; on an existing branch, go on.
 #[derive(Debug, Args)]
-#[command(allow_negative_numbers = true)]
 #[command(
     after_help = "Options that are not given are as the branch has them, or, of a new branch, the defaults. Adam at a batch
 of 8 is the default because it learns `shapes` within seconds and goes on learning CIFAR-10.
@@ -84,10 +83,10 @@ fn announcement(plan: &StartPlan, size: u64, budget: Option<u64>) -> String {
         _ => String::new(),
     };
     format!(
-        "{} on {}: {} parameters, batch {}, until step {} — about {} on disk{thinned}",
+        "{} on {}: {}, batch {}, until step {} — about {} on disk{thinned}",
         printable(&network_name(&plan.definition)),
         printable(&plan.definition.dataset.name),
-        count(plan.topology.parameters() as u64),
+        counted(plan.topology.parameters() as u64, "parameter"),
         plan.definition.batch_size,
         count(plan.until.0),
         bytes(size),

@@ -6,16 +6,16 @@ use std::time::Instant;
 
 use clap::Args;
 use revacnn_notebook::command::values::whole;
-use revacnn_recorder::{RecorderError, VerifyPlan, find_data, verify};
+use revacnn_recorder::{VerifyPlan, find_data, verify};
 use revacnn_schemas::{BranchName, CHECKSUMS_SINCE, Place};
-use revacnn_store::{Lineage, NOT_COVERED, StepSpan, Store, StoreError, cores};
+use revacnn_store::{Lineage, NOT_COVERED, StepSpan, Store, cores};
 use serde_json::json;
 
 use super::{Run, asked_span, bar};
 use crate::error::Failure;
 use crate::options::{DataOption, StoreOption, threads};
 use crate::output;
-use crate::text::{self, count, duration};
+use crate::text::{self, count, counted, duration};
 
 /// Execute a branch again and compare every step with the log.
 #[derive(Debug, Args)]
@@ -63,15 +63,6 @@ fn not_covered() -> String {
     tables.collect::<Vec<_>>().join(", ")
 }
 
-/// A failure, by the file that was lost where what was missing is a part of a table.
-fn lost_file(lineage: &Lineage, error: RecorderError) -> RecorderError {
-    let RecorderError::Store(StoreError::Missing { path: table, .. }) = &error else { return error };
-    let is_in_it =
-        |known: &StoreError| matches!(known, StoreError::Missing { path, .. } if path.parent() == Some(table));
-    let lost = lineage.damage().ok().and_then(|damage| damage.into_iter().find(is_in_it));
-    lost.map_or(error, RecorderError::Store)
-}
-
 impl Run for VerifyArguments {
     fn place(&self) -> Place {
         self.store.place(Some(&self.data))
@@ -90,7 +81,7 @@ impl Run for VerifyArguments {
         let started = Instant::now();
         let verified = verify(&store, &lineage, plan, &dataset, &|steps| progress.inc(steps));
         progress.finish_and_clear();
-        let verified = verified.map_err(|error| lost_file(&lineage, error))?;
+        let verified = verified?;
         let seconds = started.elapsed().as_secs_f64();
         let trained: f64 = lineage.step_rows(span)?.iter().map(|row| row.elapsed_nanos as f64 * 1e-9).sum();
         let mut out = output::out();
@@ -117,32 +108,38 @@ impl Run for VerifyArguments {
         }
         writeln!(
             out,
-            "{} steps {} are what they say: {} digests of parameters and {} of whole states are equal",
+            "{} {} {} what they say: {} of parameters and {} of whole states {} equal",
             self.branch,
-            text::span(span),
-            count(verified.digests),
+            if span.steps() == 1 {
+                format!("step {}", count(span.first.0))
+            } else {
+                format!("steps {}", text::span(span))
+            },
+            if span.steps() == 1 { "is" } else { "are" },
+            counted(verified.digests, "digest"),
             count(verified.state_digests),
+            if verified.digests + verified.state_digests == 1 { "is" } else { "are" },
         )?;
         if verified.origin {
             let origin =
                 if lineage.branch().parent.is_some() { "from its parent by its edits" } else { "from its seed" };
             writeln!(out, "its first step follows {origin}")?;
         }
-        let of = count(verified.files);
+        let of = counted(verified.files, "file");
         if verified.checksums {
-            writeln!(out, "the checksums of {of} files are right")?;
+            writeln!(out, "the checksums of {of} are right")?;
         } else {
             writeln!(
                 out,
-                "the lengths of pages in {of} files are right; branches of format {} and older are without checksums",
+                "the lengths of pages in {of} are right; branches of format {} and older are without checksums",
                 CHECKSUMS_SINCE - 1
             )?;
         }
         if !self.quick {
             writeln!(
                 out,
-                "every column of {} steps was compared, bit by bit, with the tensors of {}",
-                count(verified.rows),
+                "every column of {} was compared, bit by bit, with the tensors of {}",
+                counted(verified.rows, "step"),
                 count(verified.tensors),
             )?;
             writeln!(out, "not covered: {}", not_covered())?;

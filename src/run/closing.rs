@@ -11,7 +11,7 @@ use serde_json::json;
 use super::try_next;
 use crate::error::Failure;
 use crate::output::say;
-use crate::text::{bytes, count, duration, loss, next, percent, printable};
+use crate::text::{bytes, count, counted, duration, loss, next, percent, printable};
 
 /// What is said at the end.
 pub(super) struct Closing {
@@ -91,10 +91,10 @@ impl Closing {
                 count(last.0)
             ),
             _ => say!(
-                "{} {} steps, {} images in {} ({} images/s)",
+                "{} {}, {} in {} ({} images/s)",
                 if *ended == Ended::Stopped { "stopped after" } else { "trained" },
-                count(self.steps),
-                count(self.images),
+                counted(self.steps, "step"),
+                counted(self.images, "image"),
                 duration(self.seconds),
                 count((self.images as f64 / self.seconds.max(1e-9)) as u64),
             ),
@@ -104,12 +104,12 @@ impl Closing {
             // adds none.
             let outside = if self.summary.is_some() && !self.is_recorded() { "; not recorded" } else { "" };
             say!(
-                "step {}: validation loss {}, accuracy {} ({} of {} images{outside})",
+                "step {}: validation loss {}, accuracy {} ({} of {}{outside})",
                 count(last.0),
                 loss(Some(result.loss)),
                 percent(result.accuracy()),
                 count(result.correct.into()),
-                count(result.images.into()),
+                counted(result.images.into(), "image"),
             );
         }
         let (Some(summary), Some(branch)) = (self.summary, &self.branch) else {

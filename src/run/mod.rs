@@ -20,7 +20,7 @@ pub(crate) use self::size::{Size, warn_of_budget};
 use crate::error::Failure;
 use crate::interrupt;
 use crate::output::{self, say, warn};
-use crate::text::{count, printable};
+use crate::text::{count, counted, printable};
 
 /// Trains to the end, sums up, and gives the exit code.
 pub(crate) fn go(mut run: Run, until: Step, place: Place, json: bool) -> Result<ExitCode, Failure> {
@@ -91,10 +91,10 @@ impl Screen {
             say!("{line}");
         } else if resumed.from < self.until {
             say!(
-                "branch {} goes on after step {} ({} steps brought forward from a keyframe, digests equal)",
+                "branch {} goes on after step {} ({} brought forward from a keyframe, digests equal)",
                 session.record().name,
                 count(resumed.from.0),
-                count(resumed.recomputed),
+                counted(resumed.recomputed, "step"),
             );
         }
         Ok(())
@@ -227,9 +227,9 @@ fn try_next(branch: &BranchName, diverged: &Diverged, place: &Place) -> String {
         more: Some(500),
     };
     format!(
-        "everything up to it is recorded. Try `{}`: {} steps before it, with a tenth of the learning rate",
+        "everything up to it is recorded. Try `{}`: {} before it, with a tenth of the learning rate",
         fork.command(place),
-        diverged.step.0 - diverged.fork_at.0,
+        counted(diverged.step.0 - diverged.fork_at.0, "step"),
     )
 }
 

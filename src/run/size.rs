@@ -4,7 +4,7 @@ use revacnn_recorder::Run;
 use revacnn_schemas::{Fidelity, RecordingSettings, RunDefinition, SEGMENT_STEPS, Step, Topology};
 
 use crate::output::warn;
-use crate::text::{bytes, count};
+use crate::text::{bytes, counted};
 
 /// Bytes of a branch, from the size of its rows.
 ///
@@ -76,11 +76,12 @@ impl Size {
         let least = stays.saturating_add(newest);
         if least > budget {
             warn(&format!(
-                "the disk budget of {} cannot be kept: {} steps take about {} at least, {} of scalars and keyframes, which \
+                "the disk budget of {} cannot be kept: {} {} about {} at least, {} of scalars and keyframes, which \
                  are never thinned, and {} of the newest steps' tensors. A larger --disk-budget has room for them; on a \
                  new run, a larger --keyframe-interval and --fidelity keyframes need less",
                 bytes(budget),
-                count(steps),
+                counted(steps, "step"),
+                if steps == 1 { "takes" } else { "take" },
                 bytes(least),
                 bytes(stays),
                 bytes(newest),

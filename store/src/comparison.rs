@@ -14,7 +14,7 @@ use arrow_schema::{ArrowError, DataType};
 use arrow_select::concat::concat_batches;
 use revacnn_schemas::{
     BranchRecord, DataCursor, Fidelity, Observer, ObserverError, Step, StepView, Table, TrainingState,
-    ValidationResult, Wanted,
+    ValidationResult, Wanted, counted,
 };
 
 use crate::shape::TENSOR_TABLES;
@@ -270,7 +270,7 @@ fn difference(table: Table, expected: &RecordBatch, found: &RecordBatch) -> Opti
     if rows != found.num_rows() {
         // Those of another number would be compared with the wrong ones.
         let longer = if rows > found.num_rows() { expected } else { found };
-        let counts = [expected, found].map(|batch| format!("{} rows", batch.num_rows()));
+        let counts = [expected, found].map(|batch| counted(batch.num_rows() as u64, "row"));
         let row = Row::of(longer, rows.min(found.num_rows()));
         return Some((row, expected.schema().field(0).name().clone(), counts));
     }
@@ -293,7 +293,7 @@ fn describe(expected: &ArrayRef, found: &ArrayRef, row: usize) -> [String; 2] {
     if matches!(expected.data_type(), DataType::List(_)) && expected.is_valid(row) && found.is_valid(row) {
         let (ours, theirs) = (expected.as_list::<i32>().value(row), found.as_list::<i32>().value(row));
         if ours.len() != theirs.len() {
-            return [ours, theirs].map(|list| format!("{} values", list.len()));
+            return [ours, theirs].map(|list| counted(list.len() as u64, "value"));
         }
         let differs = |place: &usize| ours.slice(*place, 1).to_data() != theirs.slice(*place, 1).to_data();
         if let Some(place) = (0..ours.len()).find(differs) {
@@ -318,7 +318,9 @@ fn text(values: &ArrayRef, row: usize) -> Option<String> {
             format!("{value:?} ({:08x})", value.to_bits())
         }
         DataType::Utf8 => format!("{:?}", values.as_string::<i32>().value(row)),
-        DataType::List(_) => format!("a list of {} values", values.as_list::<i32>().value_length(row)),
+        DataType::List(_) => {
+            format!("a list of {}", counted(values.as_list::<i32>().value_length(row).unsigned_abs().into(), "value"))
+        }
         other => other.to_string(),
     })
 }

@@ -28,9 +28,9 @@ pub enum StoreError {
     },
     /// The disk, a quota or a file size limit is exhausted.
     #[error(
-        "the disk is full: cannot {operation} {}: {source}. Nothing half-written is visible. \
-         Free space or give the branch a smaller disk budget, then resume: training goes on from the \
-         last committed step",
+        "the disk is full: cannot {operation} {}: {source}. Nothing half-written is visible, and what was committed \
+         before is as it was. Free some space and try again; a training goes on after its last committed step, also \
+         with a smaller disk budget",
         path.display()
     )]
     DiskFull {
@@ -167,7 +167,10 @@ pub enum StoreError {
         folder: PathBuf,
     },
     /// A branch of this name exists already.
-    #[error("{} already has a branch `{name}`: choose another name, or resume it", store.display())]
+    #[error(
+        "expected a name that is free, and {} already has a branch `{name}`: choose another name. Nothing was changed",
+        store.display()
+    )]
     NameTaken {
         /// The name.
         name: BranchName,

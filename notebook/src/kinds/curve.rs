@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use revacnn_recorder::RecorderError;
-use revacnn_schemas::{Axis, BranchId, BranchName, Chart, Hue, Limits, Mark, MarkKind, Scale, Series, Step};
+use revacnn_schemas::{Axis, BranchId, BranchName, Chart, Hue, Limits, Mark, MarkKind, Scale, Series, Step, counted};
 use revacnn_store::{BranchReader, StepSpan, StoreError};
 
 use crate::sources::curves::{Quantity, Thinned, thin};
@@ -39,7 +39,10 @@ pub(super) fn visible(mut chart: Chart) -> Result<Chart, NotebookError> {
         let count = values().filter(hides).count();
         drawn += values().count() - count;
         if count > 0 {
-            hidden.push(format!("{}: {count} of {} values are {reason}, and left out", series.name, values().count()));
+            hidden.push({
+                let (all, are) = (counted(values().count() as u64, "value"), if count == 1 { "is" } else { "are" });
+                format!("{}: {count} of {all} {are} {reason}, and left out", series.name)
+            });
         }
     }
     if drawn == 0 && !hidden.is_empty() {

@@ -2,7 +2,7 @@
 
 use revacnn_analysis::{Gradients, LayerValues};
 use revacnn_schemas::{
-    FilterIdentity, Image, ImageGrid, ImageIndex, ImageRow, LayerName, LayerTopology, Palette, Topology,
+    FilterIdentity, Image, ImageGrid, ImageIndex, ImageRow, LayerName, LayerTopology, Palette, Topology, counted,
 };
 use revacnn_store::StepTensors;
 
@@ -154,7 +154,7 @@ pub(crate) fn grid(
 
 /// What says that pictures are means.
 pub(crate) fn is_mean(channels: usize) -> String {
-    format!("each picture is the mean of a filter's kernels for {channels} inputs")
+    format!("each picture is the mean of a filter's kernels for {}", counted(channels as u64, "input"))
 }
 
 /// Over how many inputs a filter of so many values is averaged for its [`picture`]; `None`

@@ -1,16 +1,10 @@
 //! How numbers are written.
 
-/// A whole number with a comma a thousand: `12,345`.
-pub fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+use revacnn_schemas::count;
+
+/// A quantity's name as people say it: `update_ratio` is the update ratio.
+pub fn in_words(quantity: &str) -> String {
+    quantity.replace('_', " ")
 }
 
 /// A number in a text or a readout: with four significant digits, without needless zeros.

@@ -1,11 +1,10 @@
 //! A question that is answered with a line of text.
 
 use iced::widget::{column, text};
-use revacnn_schemas::{Address, BranchName, Edit, ImageIndex};
+use revacnn_schemas::{Address, BranchName, Edit, ImageIndex, counted};
 use revacnn_store::Command;
 
 use super::pieces::{Piece, alarm, buttons, faint, field, plain};
-use crate::canvas::labels::count;
 use crate::context::Context;
 use crate::question::Question;
 use crate::requests::{Intent, Request};
@@ -111,7 +110,10 @@ impl State {
             Question::Unfork { name, .. } => {
                 let branch = context.branch_named(name);
                 let steps = branch.and_then(|branch| Some(branch.steps?.last.0 - branch.fork_step.0)).unwrap_or(0);
-                let text = format!("{name} has {} steps of its own by now. All of them go with it.", count(steps));
+                let text = match steps {
+                    1 => format!("{name} has 1 step of its own by now. It goes with it."),
+                    _ => format!("{name} has {} of its own by now. All of them go with it.", counted(steps, "step")),
+                };
                 Some((text, "delete it"))
             }
             Question::GoTo

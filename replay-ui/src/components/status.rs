@@ -92,9 +92,15 @@ impl State {
         let words: Piece<'_, Message> = match (&self.notice, &self.preview) {
             _ if context.changes.is_running() => match context.changes.waiting() {
                 0 => plain("at work …").into(),
-                waiting => {
-                    row![plain("at work …"), faint(format!("{waiting} more wait; Esc cancels them"))].spacing(8).into()
-                }
+                waiting => row![
+                    plain("at work …"),
+                    faint(match waiting {
+                        1 => "1 more waits; Esc cancels it".to_owned(),
+                        _ => format!("{waiting} more wait; Esc cancels them"),
+                    })
+                ]
+                .spacing(8)
+                .into(),
             },
             (_, Some(preview)) => {
                 let command = context.command(preview).unwrap_or_default();

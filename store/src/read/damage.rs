@@ -95,6 +95,16 @@ impl Lineage {
         let parts = self.parts().into_iter().rev();
         Ok(gaps.chain(parts.flat_map(|(reader, part)| reader.damaged_files_of(part))).collect())
     }
+
+    /// An error, by the file that was lost where all that it names is the folder of a
+    /// table: who reads rows knows no more.
+    #[must_use]
+    pub fn lost_file(&self, error: StoreError) -> StoreError {
+        let StoreError::Missing { path: table, .. } = &error else { return error };
+        let is_in_it =
+            |known: &StoreError| matches!(known, StoreError::Missing { path, .. } if path.parent() == Some(table));
+        self.damage().ok().and_then(|damage| damage.into_iter().find(is_in_it)).unwrap_or(error)
+    }
 }
 
 /// Checks that a file of a branch's folder is there and ends as it must.

@@ -19,6 +19,7 @@ use crate::disk::open_plain_file;
 use crate::disk::paths::{STEP_LIMIT, folder_name};
 use crate::list::Listed;
 use crate::read::glance::{Glance, Glancing};
+use crate::read::outline::Outline;
 use crate::read::overview::Overview;
 use crate::store::{has_vanished, read_branch};
 use crate::{BranchList, Store, StoreError};
@@ -76,6 +77,8 @@ pub struct Overviews {
     kept: HashMap<BranchId, Kept>,
     /// Whether there is one that the file does not have.
     is_new: bool,
+    /// Whether some are as the file has them, which anybody may have written.
+    is_believed: bool,
 }
 
 impl Overviews {
@@ -83,7 +86,8 @@ impl Overviews {
     pub fn open(store: &Store) -> Self {
         let kept = read(&store.root().join(NAME)).unwrap_or_default();
         let kept = kept.into_iter().map(|kept| (kept.overview.id().clone(), kept));
-        Self { kept: kept.collect(), is_new: false }
+        let kept: HashMap<_, _> = kept.collect();
+        Self { is_believed: !kept.is_empty(), kept, is_new: false }
     }
 
     /// The overviews of all branches. Those at which nothing has changed are what they
@@ -106,8 +110,33 @@ impl Overviews {
             }
             Ok(overview)
         })?;
+        let list = BranchList::of(overviews, problems, store.root());
+        if self.is_believed && self.is_refuted(store, &list) {
+            *self = Self { is_new: true, ..Self::default() };
+            return self.list(store);
+        }
         self.write(store);
-        Ok(BranchList::of(overviews, problems, store.root()))
+        Ok(list)
+    }
+
+    /// Whether the file said of a branch what its description does not say, of those that
+    /// are wrong by what was said: nobody's description is to be blamed for that.
+    fn is_refuted(&self, store: &Store, list: &BranchList<Arc<Overview>>) -> bool {
+        let is_wrong = |overview: &&Arc<Overview>| match (overview.parent(), list.parent(overview)) {
+            (Some(_), None) => true,
+            (Some(_), Some(parent)) => store.gap_before(&***overview, &**parent, parent.steps).is_some(),
+            (None, _) => false,
+        };
+        let in_circles = list.problems.iter().flat_map(|problem| match problem {
+            StoreError::ParentCycle { cycle, .. } => cycle.iter().filter_map(|name| list.named(name)).collect(),
+            _ => Vec::new(),
+        });
+        let same_names = list.records.iter().filter(|overview| list.is_ambiguous(overview.name()));
+        let mut doubted = list.records.iter().filter(is_wrong).chain(in_circles).chain(same_names);
+        doubted.any(|overview| {
+            let record = read_branch(&store.paths(overview.id()).folder, overview.id().as_str());
+            record.is_ok_and(|record| Outline::of(&record) != overview.outline)
+        })
     }
 
     /// The overview of each of the listed branches, in their order.
@@ -116,7 +145,10 @@ impl Overviews {
         let branches = Folder::open(store.disk(), &store.root().join("branches")).ok();
         let overviews = listed.records.iter().map(|record| {
             let folder = folder_name(&record.id);
-            let holds = |known: &Kept| branches.as_ref().is_some_and(|branches| known.holds(branches, &folder));
+            let holds = |known: &Kept| {
+                known.overview.outline == Outline::of(record)
+                    && branches.as_ref().is_some_and(|branches| known.holds(branches, &folder))
+            };
             match before.remove(&record.id).filter(holds) {
                 Some(known) => self.keep(known),
                 None => self.look(store, branches.as_ref(), record, listed.glances.get(&record.id).copied()),

@@ -216,13 +216,14 @@ fn not_understood(expression: &Expr) -> Option<String> {
         Expr::Exists { negated, .. } => {
             let not = if *negated { "NOT " } else { "" };
             Some(format!(
-                "{not}EXISTS is not understood here: compare a column, as in WHERE step {not}IN (SELECT step FROM …)"
+                "this SQL has no {not}EXISTS: compare a column instead, as in WHERE step {not}IN (SELECT step FROM …)"
             ))
         }
         Expr::Function(function) => match function.name.to_string().to_ascii_uppercase().as_str() {
-            name @ ("RANK" | "DENSE_RANK" | "PERCENT_RANK" | "CUME_DIST" | "NTILE") => {
-                Some(format!("{name} is not understood here: order the rows, as in ORDER BY loss LIMIT 10"))
-            }
+            name @ ("RANK" | "DENSE_RANK" | "PERCENT_RANK" | "CUME_DIST" | "NTILE") => Some(format!(
+                "this SQL has no {name}: order the rows instead, as in ORDER BY loss LIMIT 10, or number them by \
+                 ROW_NUMBER() OVER (ORDER BY loss), which gives equal ones different numbers"
+            )),
             _ => None,
         },
         _ => None,
@@ -233,11 +234,11 @@ fn not_understood(expression: &Expr) -> Option<String> {
 fn difference(body: &SetExpr) -> Option<String> {
     let SetExpr::SetOperation { op, left, right, .. } = body else { return None };
     match op {
-        SetOperator::Except | SetOperator::Minus => {
-            Some(format!("{op} is not understood here: compare a column, as in WHERE step NOT IN (SELECT step FROM …)"))
-        }
+        SetOperator::Except | SetOperator::Minus => Some(format!(
+            "this SQL has no {op}: compare a column instead, as in WHERE step NOT IN (SELECT step FROM …)"
+        )),
         SetOperator::Intersect => {
-            Some(format!("{op} is not understood here: compare a column, as in WHERE step IN (SELECT step FROM …)"))
+            Some(format!("this SQL has no {op}: compare a column instead, as in WHERE step IN (SELECT step FROM …)"))
         }
         SetOperator::Union => difference(left).or_else(|| difference(right)),
     }
@@ -333,13 +334,10 @@ mod tests {
             ("SELECT * FROM steps JOIN read_csv('x') ON true", "table function `read_csv` is refused"),
             ("SELECT (SELECT 1 FROM read_json('x'))", "table function `read_json` is refused"),
             ("WITH x AS (SELECT * FROM read_ipc('x')) SELECT * FROM x", "table function `read_ipc` is refused"),
-            (
-                "SELECT step FROM steps a WHERE EXISTS (SELECT 1 FROM validation b)",
-                "EXISTS is not understood here: compare",
-            ),
+            ("SELECT step FROM steps a WHERE EXISTS (SELECT 1 FROM validation b)", "this SQL has no EXISTS: compare"),
             ("SELECT step FROM steps EXCEPT SELECT step FROM validation", "step NOT IN (SELECT step FROM"),
             ("SELECT step FROM steps INTERSECT SELECT step FROM validation", "WHERE step IN (SELECT step FROM"),
-            ("SELECT rank() OVER (ORDER BY loss) FROM steps", "RANK is not understood here: order the rows"),
+            ("SELECT rank() OVER (ORDER BY loss) FROM steps", "this SQL has no RANK: order the rows"),
             ("SELECT * FROM nope", "there is no table `nope`; there is steps, weights"),
             ("SELECT * FROM main.steps", "there is no table `main.steps`"),
             ("WITH steps AS (SELECT 1) SELECT * FROM steps", "give the query in WITH another name"),

@@ -27,7 +27,8 @@ pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 pub struct RecorderOptions {
     /// Bytes of steps that may wait for the disk before training waits.
     pub queue_bytes: usize,
-    /// The longest that a step stays uncommitted.
+    /// How long after its first step a part is committed, as soon as the writer has done what
+    /// it is at: under full load a little later.
     pub commit_interval: Duration,
     /// Steps of a segment; [`SEGMENT_STEPS`] but in tests.
     pub segment_steps: u64,

@@ -1,6 +1,6 @@
 //! Coefficients of filters that are there already: drawn anew, set, frozen.
 
-use revacnn_schemas::{FilterNumber, LayerName, Target};
+use revacnn_schemas::{FilterNumber, LayerName, Target, counted};
 
 use super::arrays::{self, NewFilter};
 use super::draft::Draft;
@@ -23,7 +23,11 @@ pub(super) fn reinitialise(draft: &mut Draft, target: &Target, seed: u64) -> Res
             arrays::replace_filter(draft.weights(place), position, &filter);
         }
     }
-    let filters = if target.filter.is_none() { format!(": {} filters", positions.len()) } else { String::new() };
+    let filters = if target.filter.is_none() {
+        format!(": {}", counted(positions.len() as u64, "filter"))
+    } else {
+        String::new()
+    };
     Ok(Done::new(format!("{target} begins anew{filters}")))
 }
 
@@ -101,7 +105,11 @@ pub(super) fn freeze(draft: &mut Draft, target: &Target, frozen: bool) -> Result
     }
     let (after, all) = (state.frozen.iter().filter(|&&frozen| frozen).count(), state.frozen.len());
     let what = if frozen { "trains no more" } else { "trains again" };
-    Ok(Done::new(format!("{target} {what}: {} of {all} filters of {} are frozen (were {before})", after, target.layer)))
+    Ok(Done::new(format!(
+        "{target} {what}: {after} of {} of {} frozen (were {before})",
+        counted(all as u64, "filter"),
+        target.layer
+    )))
 }
 
 /// The layer that is meant, and positions of the filters that are.

@@ -4,7 +4,7 @@
 //! normalises its maps, and a channel of the next layer with weights: all of
 //! them change together.
 
-use revacnn_schemas::{Change, FilterIdentity, FilterInit, FilterNumber, LayerName};
+use revacnn_schemas::{Change, FilterIdentity, FilterInit, FilterNumber, LayerName, counted};
 
 use super::arrays::{self, NewFilter};
 use super::draft::Draft;
@@ -92,7 +92,8 @@ fn check_coefficients(draft: &Draft, place: usize, count: usize, values: &[Vec<f
     let lengths = || values.iter().map(Vec::len);
     if values.len() != count || lengths().any(|length| length != expected) {
         return Err(Refusal::Reason(format!(
-            "expected the coefficients of {count} filters, {expected} each, found {} with up to {}",
+            "expected the coefficients of {}, {expected} each, found {} with up to {}",
+            counted(count as u64, "filter"),
             values.len(),
             lengths().max().unwrap_or(0)
         )));
@@ -180,7 +181,10 @@ fn append(
     let first = draft.topology.layers[place].next_filter.0;
     let total = old as u64 + u64::from(count);
     let (Some(end), true) = (first.checked_add(count), total <= MOST_FILTERS) else {
-        return Err(Refusal::Reason(format!("{layer} has {old} filters, and the most is {MOST_FILTERS}")));
+        return Err(Refusal::Reason(format!(
+            "{layer} has {}, and the most is {MOST_FILTERS}",
+            counted(old as u64, "filter")
+        )));
     };
     for &layer in std::iter::once(&place).chain(&joined) {
         let topology = &mut draft.topology.layers[layer];
@@ -268,5 +272,5 @@ fn connect(draft: &mut Draft, join: Join, drawn: bool, seed: u64) {
 }
 
 fn inputs(count: usize) -> String {
-    format!("{count} {}", if count == 1 { "input" } else { "inputs" })
+    counted(count as u64, "input")
 }

@@ -1,7 +1,7 @@
 //! Inserting and removing layers, and changing their activations.
 
 use revacnn_schemas::{
-    FilterNumber, ImageShape, LayerInit, LayerName, LayerSpec, LayerTopology, ParameterState, Parameters,
+    FilterNumber, ImageShape, LayerInit, LayerName, LayerSpec, LayerTopology, ParameterState, Parameters, counted,
 };
 use serde_json::Value;
 
@@ -81,7 +81,7 @@ pub(super) fn insert(draft: &mut Draft, wanted: &NewLayer<'_>, seed: u64) -> Res
     let measured = is_identity || draft.topology.layers[place].normalises;
     let filters = match draft.topology.layers[place].filters.len() {
         0 => String::new(),
-        count => format!(" with {count} filters"),
+        count => format!(" with {}", counted(count as u64, "filter")),
     };
     let after = wanted.after.map_or_else(|| "the images".to_owned(), ToString::to_string);
     Ok(Done::new(format!("{name} ({}) follows {after}{filters}; {}", wanted.kind, in_words(&changed)))
