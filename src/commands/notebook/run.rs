@@ -170,7 +170,7 @@ impl RunArguments {
                 }
             }
             say!("{text}");
-            differences.iter().for_each(|difference| warn(difference));
+            differences.iter().for_each(warn);
         }
         let diverged = number(|outcome| matches!(outcome, Outcome::Diverged(_)));
         Ok(match (failed, diverged) {
