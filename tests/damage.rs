@@ -347,7 +347,7 @@ fn a_full_disk_is_said_and_what_was_committed_goes_on_later() {
     let limited = Command::new("sh").args(["-c", &command]).current_dir(scratch.path("")).output();
     let ran = Ran::of(limited.expect("a shell"));
     assert_eq!(ran.code, Some(1), "{ran:?}");
-    for part in ["the disk is full: cannot ", "runs/branches/branch=", "Free space", "last committed step"] {
+    for part in ["the disk is full: cannot ", "runs/branches/branch=", "Free some space", "last committed step"] {
         assert!(ran.err.contains(part), "`{part}` is not in {}", ran.err);
     }
     let last = scratch.run(0, "log --json").json()["last_step"].as_u64().expect("a step");

@@ -148,7 +148,7 @@ fn a_full_disk_at_any_change_is_named_and_training_goes_on_after_it() {
             Err(error) => {
                 let text = error.to_string();
                 assert!(matches!(error, StoreError::DiskFull { .. }), "{what}: {text}");
-                assert!(text.contains("disk budget") && text.contains("resume"), "{text}");
+                assert!(text.contains("disk budget") && text.contains("last committed step"), "{text}");
             }
         }
         check(&store, committed.load(Ordering::SeqCst), LAST as usize + 1, &what);

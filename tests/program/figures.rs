@@ -197,7 +197,7 @@ fn a_chart_of_what_has_no_values_is_refused_with_what_has_some() {
         assert!(refused.err.contains(said), "{}", refused.err);
     }
     let some = scratch.run(0, "plot chart main --quantity images_seen --log -o a.svg");
-    assert!(some.out.contains("main: 1 of 7 values are not positive and finite, and left out"), "{}", some.out);
+    assert!(some.out.contains("main: 1 of 7 values is not positive and finite, and left out"), "{}", some.out);
     fs::remove_file(scratch.path("a.svg")).expect("removed");
     // Gradients at a first step, and a branch of one step.
     let refused = scratch.run(1, "plot filters main@0 --layer conv1 --of gradients -o a.svg");

@@ -75,7 +75,7 @@ fn hyper_parameters_are_typed_and_applied_in_one_fork() {
     person.tell(inspector::Message::Delete(branch("wider")));
     person.wanted();
     person.enter("batch-size", "8");
-    assert!(person.wanted().is_empty() && person.reads("1 more wait; Esc cancels them"));
+    assert!(person.wanted().is_empty() && person.reads("1 more waits; Esc cancels it"));
     person.tell(Message::Store(StoreEvent::Refused("wider is in use".to_owned())));
     assert!(person.reads("wider is in use"));
     let asked = person.wanted().pop();

@@ -106,9 +106,10 @@ pub(super) fn freeze(draft: &mut Draft, target: &Target, frozen: bool) -> Result
     let (after, all) = (state.frozen.iter().filter(|&&frozen| frozen).count(), state.frozen.len());
     let what = if frozen { "trains no more" } else { "trains again" };
     Ok(Done::new(format!(
-        "{target} {what}: {after} of {} of {} frozen (were {before})",
+        "{target} {what}: {after} of {} of {} {} frozen (were {before})",
         counted(all as u64, "filter"),
-        target.layer
+        target.layer,
+        if after == 1 { "is" } else { "are" },
     )))
 }
 
