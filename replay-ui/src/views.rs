@@ -196,24 +196,18 @@ impl View {
         let with_menu = VIEWS.iter().filter(|view| view.saves != Saves::Nothing).filter(has_figure);
         let entry = |view: &Self| Entry {
             view: view.id,
-            title: view.title(state),
             name: view.name(state),
             has_query: Self::query_of(view.id, state).is_some(),
         };
         with_menu.map(entry).collect()
     }
 
-    /// What it shows: of the chart, the quantity.
-    fn title(&self, state: &State) -> String {
-        match self.id {
-            ViewId::LOSS => state.loss.shows.to_string(),
-            id => id.0.to_owned(),
-        }
-    }
-
     /// What its figure is called, as part of a file's name.
     pub(crate) fn name(&self, state: &State) -> String {
-        let what = self.title(state);
+        let what = match self.id {
+            ViewId::LOSS => state.loss.shows.to_string(),
+            id => id.0.to_owned(),
+        };
         let at = (self.at)(state).map(|at| format!("-{at}")).unwrap_or_default();
         let whole = format!("{what}{at}").replace(": ", "-");
         whole.replace(|letter: char| !letter.is_alphanumeric() && !"._~".contains(letter), "-")

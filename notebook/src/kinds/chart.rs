@@ -97,7 +97,7 @@ impl CellKind for Chart {
             }
         }
         let (name, unit) = known.map_or((asked.as_str(), None), |(name, unit)| (*name, *unit));
-        let label = crate::look::in_words(name);
+        let label = name.replace('_', " ");
         let of_filters = is_of_filters(name);
         let subject = match (&self.layer, self.filter) {
             (Some(layer), Some(filter)) => format!(" of {layer}/{filter}"),

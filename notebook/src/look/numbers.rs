@@ -2,11 +2,6 @@
 
 use revacnn_schemas::count;
 
-/// A quantity's name as people say it: `update_ratio` is the update ratio.
-pub fn in_words(quantity: &str) -> String {
-    quantity.replace('_', " ")
-}
-
 /// A number in a text or a readout: with four significant digits, without needless zeros.
 pub fn number(value: f64) -> String {
     if !value.is_finite() {

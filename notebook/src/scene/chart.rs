@@ -329,7 +329,6 @@ impl ChartLayout {
         let style = options.style;
         let high = (style.text * 7.0 / 6.0).round();
         let mut names = named(chart, style);
-        let curves: Vec<Vec<Place>> = chart.series.iter().flat_map(|series| self.seen(&series.points)).collect();
         let many = names.len() > MOST_NAMES;
         names.sort_by_key(|(_, series)| Some(series.hue) != options.selected);
         for (name, series) in names {
@@ -346,11 +345,9 @@ impl ChartLayout {
             if among && (at.middle()[1] - end[1]).abs() > high {
                 continue;
             }
-            // Words on a curve hide it, and a ground beneath them would cut it in two.
-            if among && curves.iter().any(|curve| crosses(curve, at)) {
-                continue;
-            }
             taken.push(at);
+            // What it lies on shows through as little as it can.
+            scene.rectangle(at, Ink::from(Role::Paper).faded(0.75));
             scene.text(name, [at.x + 2.0, at.middle()[1]], style.text, Align::Left, Role::Words(series.hue));
         }
     }

@@ -51,8 +51,7 @@ impl Legend {
     }
 
     /// Lays entries out beneath one another from a corner on, in as many columns as they
-    /// need in a height: at the left of what they are of. Where that is more than two,
-    /// the last entry says how many are left out.
+    /// need in a height: at the left, so that most of the room behind them stays free.
     pub(super) fn at_left(
         mut entries: Vec<Entry>,
         [left, top]: Place,
@@ -61,12 +60,6 @@ impl Legend {
     ) -> Self {
         let line = (1.25 * style.text).round();
         let rows = ((height / line) as usize).clamp(1, entries.len().max(1));
-        let most = 2 * rows;
-        if entries.len() > most {
-            let words = format!("and {} more", entries.len() + 1 - most);
-            entries.truncate(most - 1);
-            entries.push(Entry { hue: None, dotted: false, words });
-        }
         let room = width / entries.len().div_ceil(rows).max(1) as f32 - BETWEEN;
         for entry in &mut entries {
             entry.words = style.fitted(&entry.words, room - SWATCH - GAP);

@@ -236,17 +236,11 @@ impl NetworkLayout {
         }
         if let Some((image, _)) = &diagram.input {
             let [x, y] = [self.input.middle()[0], self.input.bottom() + 12.0];
-            // What has no room above the foot is left out.
-            let has_room = |y: f32| style.standalone || y + style.text / 2.0 <= self.foot.y;
-            if has_room(y) {
-                scene.text(format!("image {image}"), [x, y], style.text, Align::Middle, Role::Quiet);
-            }
+            scene.text(format!("image {image}"), [x, y], style.text, Align::Middle, Role::Quiet);
             if let Some(class) = diagram.label.and_then(|label| diagram.classes.get(label)) {
                 let name = style.fitted(&class.name, 2.0 * x - 4.0);
-                if has_room(y + 16.0) {
-                    scene.text(name, [x, y + 16.0], style.text, Align::Middle, Role::Ink);
-                }
-                if !self.has_bars() && has_room(y + 32.0) {
+                scene.text(name, [x, y + 16.0], style.text, Align::Middle, Role::Ink);
+                if !self.has_bars() {
                     let share = format!("{:.0} %", class.probability * 100.0);
                     scene.text(share, [x, y + 32.0], style.text, Align::Middle, Role::Ink);
                 }
@@ -315,7 +309,7 @@ impl NetworkLayout {
         }
         let mut free = f32::NEG_INFINITY;
         for (place, (class, (y, _))) in diagram.classes.iter().zip(lines).enumerate() {
-            if y - style.text / 2.0 < free {
+            if style.standalone && y - style.text / 2.0 < free {
                 continue;
             }
             free = y + style.text / 2.0;

@@ -56,14 +56,8 @@ impl Readout {
                 continue;
             };
             let Some(drawn) = plot.place(point) else { continue };
-            let (name, how) = series.name.split_once(", ").unwrap_or((&series.name, ""));
-            let smoothed = if how.ends_with("smoothed") { ", smoothed" } else { "" };
-            let of = match steps_of_a_mean(how) {
-                Some(steps) if whole => mean_of(series, point[0], steps),
-                Some(steps) => format!("at {}, mean of {steps} steps", place(point[0])),
-                None => format!("at {}", place(point[0])),
-            };
-            let text = format!("{}  {}  {of}{smoothed}", fitted(name, NAME), number(point[1]));
+            let name = series.name.split(',').next().unwrap_or(&series.name);
+            let text = format!("{}  {}  at {}", fitted(name, NAME), number(point[1]), place(point[0]));
             here.push(((drawn[1] - at.y).abs(), Value { text, hue: series.hue, dashed: series.dashed }));
         }
         here.sort_by(|(one, _), (other, _)| one.total_cmp(other));
@@ -116,23 +110,6 @@ impl Readout {
         if let Some(more) = more {
             label(frame, more, Point::new(corner.x + 8.0, y(lines - 1)), colours.faint, TextAlign::Left);
         }
-    }
-}
-
-/// Of how many steps each point of a curve is a mean, by what its name says.
-fn steps_of_a_mean(how: &str) -> Option<u64> {
-    how.strip_prefix("mean of ")?.split(' ').next()?.parse().ok().filter(|steps| *steps > 1)
-}
-
-/// Of which steps the point at `last` is a mean: those after the point before it.
-fn mean_of(series: &Series, last: f64, steps: u64) -> String {
-    let before = series.points.iter().map(|point| point[0]).take_while(|x| *x < last).last();
-    let first = (last + 1.0 - steps as f64).max(before.map_or(0.0, |before| before + 1.0));
-    let [first, last] = [first, last].map(|step| step.max(0.0).round() as u64);
-    if first < last {
-        format!("mean of steps {}–{}", count(first), count(last))
-    } else {
-        format!("at {}", count(last))
     }
 }
 
@@ -211,22 +188,12 @@ mod tests {
             series("wider train, mean of 5 steps", 1, false, every(1355, 2000, 0.1)),
             series("wider validation", 1, true, vec![[2000.0, 0.2]]),
         ]);
-        assert_eq!(told(&chart, 701.0, 0.5).0, ["main train  0.900  mean of steps 696–700"]);
-        assert_eq!(
-            told(&chart, 1350.0, 0.0).0,
-            ["main train  0.900  mean of steps 1,346–1,350", "main validation  0.500  at 1,350"]
-        );
+        assert_eq!(told(&chart, 701.0, 0.5).0, ["main train  0.900  at 700"]);
+        assert_eq!(told(&chart, 1350.0, 0.0).0, ["main train  0.900  at 1,350", "main validation  0.500  at 1,350"]);
         // `main` has ended; `wider` has not been validated yet.
-        assert_eq!(told(&chart, 1600.0, 0.0).0, ["wider train  0.100  mean of steps 1,596–1,600"]);
-        assert_eq!(
-            told(&chart, 1353.0, 1.0).0[0],
-            "wider train  0.100  mean of steps 1,351–1,355",
-            "a mean over steps from there"
-        );
-        assert_eq!(
-            told(&chart, 1998.0, 1.0).0,
-            ["wider train  0.100  mean of steps 1,996–2,000", "wider validation  0.200  at 2,000"]
-        );
+        assert_eq!(told(&chart, 1600.0, 0.0).0, ["wider train  0.100  at 1,600"]);
+        assert_eq!(told(&chart, 1353.0, 1.0).0[0], "wider train  0.100  at 1,355", "a mean over steps from there");
+        assert_eq!(told(&chart, 1998.0, 1.0).0, ["wider train  0.100  at 2,000", "wider validation  0.200  at 2,000"]);
     }
 
     #[test]

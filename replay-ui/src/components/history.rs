@@ -122,12 +122,10 @@ impl State {
 
     /// The history of a number of the branch, once one is chosen.
     pub(crate) fn view_branch<'a>(&'a self, context: &'a Context) -> Piece<'a, Message> {
-        let all: Vec<Choice> = of_a_branch(context)
-            .iter()
-            .map(|quantity| choice(quantity, &revacnn_notebook::look::in_words(quantity)))
-            .collect();
+        let all: Vec<Choice> =
+            of_a_branch(context).iter().map(|quantity| choice(quantity, &quantity.replace('_', " "))).collect();
         // What this branch has not is still named.
-        let now = self.of_branch().map(|quantity| choice(quantity, &revacnn_notebook::look::in_words(quantity)));
+        let now = self.of_branch().map(|quantity| choice(quantity, &quantity.replace('_', " ")));
         let choose = choices(all, now, "plot over time …", |chosen| Message::OfBranch(chosen.quantity));
         column![choose].push(self.of_branch.is_some().then(|| self.chart(context))).spacing(4).into()
     }

@@ -208,13 +208,6 @@ impl State {
             }
         }
         if self.is_typed() {
-            // An optimizer takes its defaults for all that is not typed: they are said.
-            if let Some(kind) = self.other() {
-                let values = self.shown(row).into_iter().filter(|steered| steered.name != BATCH_SIZE);
-                let values =
-                    values.map(|Steered { name, value }| format!("{name} {}", self.typed.get(&name).unwrap_or(&value)));
-                page = page.push(faint(format!("{kind} begins with {}", values.collect::<Vec<_>>().join(", "))));
-            }
             // What will be done, or why it cannot be.
             page = page.push(match self.edits(context) {
                 Ok(edits) => faint(edits.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),

@@ -12,7 +12,7 @@ use super::pieces::{self, Piece, changing, faint, hinted, noted};
 use crate::canvas::along::Along;
 use crate::canvas::chart::{ChartPlot, Scrub, Zoom, epoch};
 use crate::canvas::geometry_cache::Cache;
-use crate::canvas::text::{fitted, width};
+use crate::canvas::text::width;
 use crate::cells::ViewId;
 use crate::context::Context;
 use crate::figure;
@@ -32,9 +32,7 @@ const SMOOTHEST: f64 = 0.99;
 const KEY_STEP: f64 = 0.05;
 
 /// How wide the list of what the chart can show is.
-const CHOICE: f32 = 152.0;
-/// The room of an entry of that list, whose words would else go on in a second line.
-const ENTRY: f32 = CHOICE - 16.0;
+const CHOICE: f32 = 132.0;
 /// How wide the smoothing is in words.
 const WEIGHT: f32 = 84.0;
 
@@ -52,7 +50,7 @@ impl std::fmt::Display for Shows {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Loss => formatter.write_str("loss"),
-            Self::Number { quantity, layer: None } => formatter.write_str(&revacnn_notebook::look::in_words(quantity)),
+            Self::Number { quantity, layer: None } => formatter.write_str(&quantity.replace('_', " ")),
             Self::Number { quantity, layer: Some(layer) } => {
                 let known = OF_A_FILTER.iter().find(|(name, _)| name == quantity);
                 write!(formatter, "{layer}: {}", known.map_or(quantity.as_str(), |(_, words)| words))
@@ -69,19 +67,6 @@ pub(crate) fn choices(context: &Context) -> Vec<Shows> {
     let of_layer = |layer: LayerName| OF_A_FILTER.map(|(name, _)| number(name, Some(layer.clone())));
     let first = [Shows::Loss, number(ACCURACY, None)].into_iter();
     first.chain(others.map(|name| number(&name, None))).chain(context.layers().into_iter().flat_map(of_layer)).collect()
-}
-
-/// An entry of the list, as much of its words as has room.
-#[derive(Debug, Clone, PartialEq)]
-struct Fitting {
-    shows: Shows,
-    words: String,
-}
-
-impl std::fmt::Display for Fitting {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(&self.words)
-    }
 }
 
 /// How the chart is laid out.
@@ -265,11 +250,7 @@ impl State {
             .align_y(Alignment::Center);
         let all = choices(context);
         // What this branch has not is still named.
-        let fitting = |shows: Shows| Fitting { words: fitted(&shows.to_string(), ENTRY), shows };
-        let all = all.into_iter().map(fitting).collect();
-        let choose = pieces::choices_in(CHOICE, all, Some(fitting(self.shows.clone())), "", |chosen| {
-            Message::Show(chosen.shows)
-        });
+        let choose = pieces::choices_in(CHOICE, all, Some(self.shows.clone()), "", Message::Show);
         let notes = chart.map_or(&[][..], |chart| &chart.notes);
         let title = row![choose, noted_beside(self.described(chart), notes)].spacing(8).align_y(Alignment::Center);
         headed(title.width(Fill).into(), ViewId::LOSS, controls, body)

@@ -6,7 +6,7 @@ use iced::widget::{
     Space, button, center, column, container, mouse_area, opaque, pick_list, row, rule, text, text_input, tooltip,
 };
 use iced::{Alignment, Background, Border, Color, Element, Fill, Length, Padding, Theme, border};
-use revacnn_notebook::look::bar;
+use revacnn_notebook::look::ramp;
 use revacnn_schemas::Palette;
 
 use crate::focus::Stop;
@@ -192,10 +192,12 @@ pub(crate) fn pair<'a, M: Clone + 'a>(name: &'a str, value: String, copy: impl F
 
 /// The colours of a palette, from low to high.
 pub(crate) fn colour_bar<'a, M: 'a>(palette: Palette) -> Piece<'a, M> {
-    let piece = |[red, green, blue]: [u8; 3]| {
+    const PIECES: usize = 16;
+    let piece = |place: usize| {
+        let [red, green, blue] = ramp(palette, place as f32 / (PIECES - 1) as f32);
         container(Space::new().width(4).height(8)).style(move |_| ground(Color::from_rgb8(red, green, blue))).into()
     };
-    row(bar(palette).map(piece)).into()
+    row((0..PIECES).map(piece)).into()
 }
 
 /// A list to choose from, in which the choice of this place is made.
@@ -247,7 +249,7 @@ where
     let list = pick_list(all, now, choose).placeholder(hint).width(width).text_size(SMALL).padding([2, 8]);
     let line = text::LineHeight::Absolute(SMALL_LINE.into());
     let list = list.text_line_height(line).style(chooser(place));
-    Stop::of(list).steps(steps).opens().into()
+    Stop::of(list).steps(steps).into()
 }
 
 /// A field for a line of text.

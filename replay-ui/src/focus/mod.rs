@@ -103,14 +103,12 @@ pub(crate) struct Stop<'a, M> {
     steps: [Option<M>; 2],
     /// Whether the frame is of ink: the control has the colour of a mark itself.
     filled: bool,
-    /// Whether it opens a list, which a press beside it closes.
-    opens: bool,
 }
 
 impl<'a, M> Stop<'a, M> {
     /// A control that is pressed where its middle is.
     pub(crate) fn of(content: impl Into<Element<'a, M>>) -> Self {
-        Self { content: content.into(), enabled: true, steps: [None, None], filled: false, opens: false }
+        Self { content: content.into(), enabled: true, steps: [None, None], filled: false }
     }
 
     /// Passes it by where it cannot be used.
@@ -121,11 +119,6 @@ impl<'a, M> Stop<'a, M> {
     /// What ↑ and ↓ say.
     pub(crate) fn steps(self, steps: [Option<M>; 2]) -> Self {
         Self { steps, ..self }
-    }
-
-    /// Opens a list, which Escape closes.
-    pub(crate) fn opens(self) -> Self {
-        Self { opens: true, ..self }
     }
 
     /// Has a frame of ink.
@@ -207,22 +200,6 @@ impl<M: Clone> Widget<M, Theme, Renderer> for Stop<'_, M> {
         shell: &mut Shell<'_, M>,
         viewport: &Rectangle,
     ) {
-        if self.opens
-            && let Event::Keyboard(keyboard::Event::KeyPressed { key: Key::Named(Named::Escape), .. }) = event
-        {
-            // iced's list closes by the mouse alone: a press anywhere, where it is open.
-            let (mut said, press) = (Vec::new(), Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left)));
-            let mut own = Shell::new(&mut said);
-            let (content, child) = (self.content.as_widget_mut(), &mut tree.children[0]);
-            content.update(child, &press, layout, mouse::Cursor::Unavailable, renderer, clipboard, &mut own, viewport);
-            let was_open = own.is_event_captured();
-            shell.merge(own, |message| message);
-            if was_open {
-                shell.request_redraw();
-                shell.capture_event();
-                return;
-            }
-        }
         let focus = tree.state.downcast_mut::<Focus>();
         match event {
             Event::Keyboard(keyboard::Event::KeyPressed { key, modifiers, .. }) if focus.has && self.enabled => {
