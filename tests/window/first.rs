@@ -24,10 +24,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How far a channel may be off: the renderer rounds what it draws within a
 /// part of the window otherwise, by up to 3 of 255.
 const ROUNDING: u8 = 4;
-/// How many pixels of one column may differ: the first column of a letter is now
-/// and then not drawn anew beside the network's image. What is left of words or
-/// figures that were there is more than that.
-const FRINGE: usize = 3;
 /// Where the mouse points at nothing.
 const NOWHERE: [f32; 2] = [330.0, 20.0];
 
@@ -55,12 +51,11 @@ fn write(path: &Path, pixels: &[[u8; 3]]) {
 fn differing(one: &[[u8; 3]], other: &[[u8; 3]]) -> Option<([usize; 4], usize)> {
     let width = SIZE[0] as usize;
     let differ = |at: &usize| one[*at].iter().zip(&other[*at]).any(|(one, other)| one.abs_diff(*other) > ROUNDING);
-    let found = (0..one.len()).filter(differ).fold(None, |found, at| {
+    (0..one.len()).filter(differ).fold(None, |found, at| {
         let (x, y) = (at % width, at / width);
         let ([left, top, right, bottom], count) = found.unwrap_or(([x, y, x, y], 0));
         Some(([left.min(x), top.min(y), right.max(x), bottom.max(y)], count + 1))
-    });
-    found.filter(|([left, _, right, _], count)| left != right || *count > FRINGE)
+    })
 }
 
 struct FirstUse<'a> {

@@ -4,12 +4,13 @@
 //! changed. It takes a canvas' label for endless, and one that is centred or
 //! right-aligned for something right of and beneath its point; it takes a stroke
 //! for as thin as its path; and it takes shapes that are drawn anew for others,
-//! equal or not. Here every label gets the rectangle that it is drawn in, shapes
-//! get bounds with room for their edges, and equal ones are handed over as the
-//! same.
+//! equal or not. It looks for labels that have changed where those of another canvas
+//! lie, when the number of canvases is another one than before. Here every label gets
+//! the rectangle that it is drawn in, shapes get bounds with room for their edges, and
+//! they are handed over as the same where they and all labels are equal: a label that
+//! has changed takes them with it, which are found where they are.
 
 use std::cell::{Ref, RefCell};
-use std::sync::Arc;
 
 use iced::advanced::graphics::Text;
 use iced::advanced::graphics::cache::Cached;
@@ -58,7 +59,7 @@ impl Cache {
             before => {
                 let mut frame = Frame::new(renderer, size);
                 draw(&mut frame);
-                sheet(frame, before.map(|drawn| drawn.sheet.primitives), Reach::Canvas)
+                sheet(frame, before.map(|drawn| drawn.sheet).as_ref(), Reach::Canvas)
             }
         };
         let drawing = Drawing::load(&sheet);
@@ -101,13 +102,13 @@ pub(crate) fn size_key(size: Size) -> [u32; 2] {
 enum Reach {
     /// All of its canvas.
     Canvas,
-    /// What its shapes cover.
+    /// What its shapes and labels cover.
     Shapes,
 }
 
 /// What was last drawn on a canvas, of what is drawn with every frame.
 #[derive(Debug, Default)]
-pub(crate) struct Last(RefCell<Option<Arc<[Primitive]>>>);
+pub(crate) struct Last(RefCell<Option<Sheet>>);
 
 impl Last {
     /// What lies lowest on a canvas that keeps nothing else. All of the canvas
@@ -116,23 +117,24 @@ impl Last {
         self.finish(frame, Reach::Canvas)
     }
 
-    /// What lies above what is kept. Where its shapes are and were is drawn
-    /// anew when they change.
+    /// What lies above what is kept. Where its shapes and labels are and were is
+    /// drawn anew when they change.
     pub(crate) fn above(&self, frame: Frame<Renderer>) -> Drawing {
         self.finish(frame, Reach::Shapes)
     }
 
     fn finish(&self, frame: Frame<Renderer>, reach: Reach) -> Drawing {
         let mut last = self.0.borrow_mut();
-        let sheet = sheet(frame, last.take(), reach);
-        *last = Some(sheet.primitives.clone());
-        Drawing::load(&sheet)
+        let sheet = sheet(frame, last.take().as_ref(), reach);
+        let drawing = Drawing::load(&sheet);
+        *last = Some(sheet);
+        drawing
     }
 }
 
 /// What was drawn in a frame: its labels with bounds, its shapes those from
-/// before where they are equal.
-fn sheet(frame: Frame<Renderer>, before: Option<Arc<[Primitive]>>, reach: Reach) -> Sheet {
+/// before where they and the labels are equal.
+fn sheet(frame: Frame<Renderer>, before: Option<&Sheet>, reach: Reach) -> Sheet {
     let mut sheet = match frame.into_geometry() {
         Drawing::Live { text, images, primitives, clip_bounds } => {
             let text = text.into_iter().map(bounded).collect();
@@ -140,12 +142,14 @@ fn sheet(frame: Frame<Renderer>, before: Option<Arc<[Primitive]>>, reach: Reach)
         }
         Drawing::Cache(sheet) => sheet,
     };
-    if let Some(before) = before.filter(|before| before[..] == sheet.primitives[..]) {
-        sheet.primitives = before;
+    let is_equal = |before: &&Sheet| before.primitives == sheet.primitives && before.text == sheet.text;
+    if let Some(before) = before.filter(is_equal) {
+        sheet.primitives = before.primitives.clone();
     }
     if reach == Reach::Shapes {
-        let shapes = sheet.primitives.iter().map(covered).reduce(|all, next| all.union(&next));
-        sheet.clip_bounds = shapes.unwrap_or_default();
+        let labels = sheet.text.iter().filter_map(Text::visible_bounds);
+        let drawn = sheet.primitives.iter().map(covered).chain(labels).reduce(|all, next| all.union(&next));
+        sheet.clip_bounds = drawn.unwrap_or_default();
     }
     sheet
 }
@@ -209,6 +213,8 @@ fn bounded(label: Text) -> Text {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::canvas::labels::{TextAlign, label};
     use iced::{Color, Point};
@@ -260,6 +266,28 @@ mod tests {
         assert!(Arc::ptr_eq(&one, &same));
         let (other, _) = shapes(2.0);
         assert!(!Arc::ptr_eq(&one, &other) && Arc::ptr_eq(&other, &shapes(2.0).0));
+    }
+
+    #[test]
+    fn a_label_that_changes_takes_the_shapes_with_it() {
+        let renderer = crate::headless::renderer().unwrap();
+        let last = Last::default();
+        let drawn = |word: &str| {
+            let mut frame = Frame::new(&renderer, Size::new(200.0, 100.0));
+            frame.fill_rectangle(Point::new(1.0, 10.0), Size::new(5.0, 5.0), Color::BLACK);
+            label(&mut frame, word, Point::new(100.0, 50.0), Color::BLACK, TextAlign::Left);
+            let Drawing::Cache(kept) = last.above(frame) else { panic!("it is kept") };
+            (kept.primitives, kept.clip_bounds)
+        };
+        let (one, bounds) = drawn("9 %");
+        assert!(Arc::ptr_eq(&one, &drawn("9 %").0));
+        let (other, wider) = drawn("47 %");
+        assert!(!Arc::ptr_eq(&one, &other));
+        // What is drawn anew covers the labels, too.
+        assert!(
+            bounds.x == 0.0 && bounds.x + bounds.width > 110.0 && wider.width > bounds.width,
+            "{bounds:?} {wider:?}"
+        );
     }
 
     #[test]
