@@ -39,20 +39,9 @@ impl Interface {
     /// Moves the focus as Tab does, or as Shift+Tab; where it is then.
     #[cfg(test)]
     pub(crate) fn tab(&mut self, state: &State, back: bool) -> Option<iced::Rectangle> {
-        use iced::advanced::widget::operation::{Operation, Outcome, focusable};
         let mut found = None;
         self.interface(state, &[], |interface, renderer| {
-            let moved: Box<dyn Operation> =
-                if back { Box::new(focusable::focus_previous()) } else { Box::new(focusable::focus_next()) };
-            for mut operation in [moved, Box::new(crate::focus::reveal())] {
-                loop {
-                    interface.operate(renderer, operation.as_mut());
-                    match operation.finish() {
-                        Outcome::Chain(next) => operation = next,
-                        Outcome::None | Outcome::Some(()) => break,
-                    }
-                }
-            }
+            crate::focus::move_focus(back, |operation| interface.operate(renderer, operation));
             let mut focused = crate::focus::Focused::default();
             interface.operate(renderer, &mut focused);
             found = focused.at;

@@ -8,7 +8,7 @@ use crate::canvas::border::{Edge, Ground};
 use crate::components::pieces::{Piece, filled, said, separator};
 use crate::components::{dialog, timeline, tree};
 use crate::context::Screen;
-use crate::focus::covered;
+use crate::focus::{covered, tabs};
 use crate::sizes::{Border, Panel, WIDE};
 use crate::state::State;
 use crate::update::Message;
@@ -52,9 +52,8 @@ pub(crate) fn view(state: &State) -> Piece<'_, Message> {
     // The paper is the window's own ground: one that is drawn costs the
     // software renderer a whole window a change.
     let page = container(page).width(Fill).height(Fill);
-    stack![covered(page, state.dialog.is_some())]
-        .push(state.dialog.as_ref().map(|dialog| dialog.view(context, &View::menus(state)).map(Message::Dialog)))
-        .into()
+    let dialog = state.dialog.as_ref().map(|dialog| dialog.view(context, &View::menus(state)).map(Message::Dialog));
+    tabs(stack![covered(page, state.dialog.is_some())].push(dialog))
 }
 
 /// The figures and the timeline under them.

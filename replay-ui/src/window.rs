@@ -15,7 +15,7 @@ use crate::store_events::{Notice, StoreEvent};
 use crate::theme::{FONT, FONT_BYTES, NORMAL};
 use crate::update::Message;
 use crate::worker::Workers;
-use crate::{ViewError, ViewOptions, focus, keymap, theme, view};
+use crate::{ViewError, ViewOptions, keymap, theme, view};
 
 /// The smallest window, in logical pixels: a screen of 1920×1080 at scale 2 has
 /// room for it and for what frames it.
@@ -133,14 +133,6 @@ impl Window {
     fn update(&mut self, happened: Happened) -> Task<Happened> {
         let message = match happened {
             Happened::Message(message) => message,
-            Happened::Key(keyboard::Key::Named(keyboard::key::Named::Tab), _, modifiers) => {
-                let moved = if modifiers.shift() {
-                    widget::operation::focus_previous()
-                } else {
-                    widget::operation::focus_next()
-                };
-                return moved.chain(iced::advanced::widget::operate(focus::reveal()));
-            }
             Happened::Key(key, place, modifiers) => match keymap::message(&key, place, modifiers, &self.state) {
                 Some(message) => message,
                 None => return Task::none(),

@@ -1,10 +1,11 @@
 //! What the keyboard reaches. Tab stops at a [`Stop`], which then shows that it has the
 //! focus, and is pressed by Enter and Space; ↑ and ↓ choose the one before or after
 //! where there is a choice. What lies under a dialog is [`covered`], and what has the
-//! focus is scrolled into sight by [`reveal`].
+//! focus is scrolled into sight by [`reveal`]. [`tabs`] is all that Tab goes through.
 
 mod covered;
 mod reveal;
+mod tabs;
 
 use std::slice;
 
@@ -20,7 +21,10 @@ use iced::{Border, Color, Element, Event, Length, Rectangle, Renderer, Size, The
 pub(crate) use self::covered::covered;
 #[cfg(test)]
 pub(crate) use self::reveal::Focused;
-pub(crate) use self::reveal::reveal;
+use self::reveal::reveal;
+#[cfg(test)]
+pub(crate) use self::tabs::move_focus;
+pub(crate) use self::tabs::tabs;
 use crate::theme::Colours;
 
 /// What a widget around one `content` leaves to it.

@@ -75,9 +75,11 @@ fn tab_goes_back_with_shift_and_the_mouse_takes_the_focus_away() {
     let down = iced::mouse::Event::ButtonPressed(iced::mouse::Button::Left);
     screen.point(&person.state, Point::new(600.0, 300.0), &[down]);
     assert!(!screen.key(&person.state, Key::Named(Named::Space)).1);
-    // The first Tab leads to a button, and letters are keys of the window still.
+    // The first Tab leads to a button, and letters are keys of the window still. It has led
+    // there when the next key comes.
     let mut screen = Interface::new(person.size).unwrap();
-    screen.tab(&person.state, false);
+    assert_eq!(screen.key(&person.state, Key::Named(Named::Tab)), (Vec::new(), true));
+    assert_eq!(screen.key(&person.state, Key::Named(Named::Enter)).0.len(), 1);
     assert!(!screen.key(&person.state, Key::Character("f".into())).1);
 }
 
