@@ -6,7 +6,7 @@
 //! drops what cannot be written, and [`lost`] tells it at the end.
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, PoisonError};
 
 use indicatif::ProgressBar;
@@ -115,6 +115,16 @@ fn lost_words(error: &io::Error) -> String {
 /// Why lines of work could not be written, if that was not their reader's wish.
 pub(crate) fn lost() -> Option<io::Error> {
     noted(|output| output.lost.take())
+}
+
+/// Asks on a terminal; elsewhere, and where no answer can be read, it is no.
+pub(crate) fn confirmed(question: &str) -> bool {
+    if !io::stdin().is_terminal() {
+        return false;
+    }
+    write(format_args!("{question} [y/N] "));
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
 }
 
 /// Warns of something, where nobody listens too.

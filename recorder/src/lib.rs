@@ -77,6 +77,7 @@
 //! | `start`, `resume`, `fork` | the verbs that give something to train |
 //! | `preview` | what would come of a fork, without making one |
 //! | `run` | training to a step: the one loop, who watches it, how it ends |
+//! | `clock` | steps and epochs of a branch that may not be trained yet |
 //! | `resources` | with what a verb works: threads, disk budget, data folder, time |
 //! | `session` | training that is recorded |
 //! | `training` | a session that other processes steer |
@@ -88,6 +89,7 @@
 //! | `find_data` | the data set of a branch, wherever it was moved |
 //! | `error` | the one error type |
 
+mod clock;
 mod divergence;
 mod error;
 mod fidelity;
@@ -104,6 +106,7 @@ mod start;
 mod training;
 mod verify;
 
+pub use clock::Clock;
 pub use divergence::Diverged;
 pub use error::RecorderError;
 pub use fidelity::{compact, materialise};

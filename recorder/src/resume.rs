@@ -4,7 +4,7 @@ use revacnn_schemas::{BranchName, Step};
 use revacnn_store::Store;
 
 use crate::replay::check_producer;
-use crate::{RecorderError, Resources, Run, Session, find_data};
+use crate::{Clock, RecorderError, Resources, Run, Session, find_data};
 
 /// Goes on with a branch after its last committed step, bit for bit as if it had
 /// never stopped.
@@ -41,29 +41,14 @@ impl Run {
     /// [`RecorderError::TooManySteps`], and
     /// [`TargetUnreadable`](revacnn_store::StoreError::TargetUnreadable).
     pub fn step_of(&self, goal: Goal) -> Result<Step, RecorderError> {
-        let trainer = self.trainer();
-        let (position, cursor) = (trainer.position(), trainer.cursor());
-        let batch = u64::from(trainer.definition().batch_size);
-        let images = u64::from(trainer.epoch_images());
-        // From here to the end of an epoch, batches of this run's size.
-        let end_of = |epoch: u64| {
-            let whole = epoch.checked_sub(cursor.epoch.0)?.checked_sub(1)?;
-            let rest = (images - u64::from(cursor.offset)).div_ceil(batch);
-            whole.checked_mul(images.div_ceil(batch))?.checked_add(rest)?.checked_add(position.0).map(Step)
+        let (trainer, position) = (self.trainer(), self.trainer().position());
+        let batch = trainer.definition().batch_size;
+        let clock = Clock::at(position, trainer.cursor(), trainer.epoch_images(), batch);
+        let noted = match (goal, self.session()) {
+            (Goal::AsBefore, Some(session)) => session.store().target(session.record())?,
+            _ => None,
         };
-        let step = match goal {
-            Goal::Step(step) => Some(step),
-            Goal::More(more) => position.0.checked_add(more).map(Step),
-            Goal::Epoch(epoch) if epoch <= cursor.epoch.0 => Some(position),
-            Goal::Epoch(epoch) => end_of(epoch),
-            Goal::AsBefore => {
-                let noted = match self.session() {
-                    Some(session) => session.store().target(session.record())?,
-                    None => None,
-                };
-                noted.filter(|noted| *noted > position).or_else(|| end_of(cursor.epoch.0 + 1))
-            }
-        };
+        let step = noted.filter(|noted| *noted > position).or_else(|| clock.step_of(goal));
         step.ok_or(RecorderError::TooManySteps)
     }
 }

@@ -16,7 +16,7 @@ use revacnn_trainer::{
 };
 
 use crate::replay::check_producer;
-use crate::{RecorderError, Resources, Run, Session, SessionPlan, find_data};
+use crate::{Clock, RecorderError, Resources, Run, Session, SessionPlan, find_data};
 
 /// The data set of a new run that names none.
 pub const DEFAULT_DATASET: &str = "shapes";
@@ -104,6 +104,8 @@ pub struct StartPlan {
     pub topology: Topology,
     /// How it is recorded.
     pub recording: RecordingSettings,
+    /// Its steps and epochs.
+    pub clock: Clock,
     /// The step to train until.
     pub until: Step,
     /// Where the data lie, if that is to be noted.
@@ -153,14 +155,14 @@ impl StartPlan {
         let definition = definition(&request, existing.as_ref(), &dataset)?;
         let (_, topology) = resolve(&definition.network, definition.input, definition.classes)?;
         let recording = recording(&request, &definition, existing.as_ref());
-        let epoch_steps = (dataset.train_indices().len() as u64).div_ceil(u64::from(definition.batch_size));
+        let clock = Clock::of_run(dataset.train_indices().len() as u64, definition.batch_size);
         let until = match request.length {
             Length::Steps(steps) => Step(steps),
-            Length::Epochs(epochs) => epochs.checked_mul(epoch_steps).map(Step).ok_or(RecorderError::TooManySteps)?,
+            Length::Epochs(epochs) => clock.end_of(epochs).ok_or(RecorderError::TooManySteps)?,
         };
         let new = existing.is_none().then(|| DEFAULT_DATASET.into());
         let hint = request.dataset.or(new).map(|dataset| DataHint::new(dataset, data_folder));
-        Ok(Self { branch: request.branch, dataset, definition, topology, recording, until, hint })
+        Ok(Self { branch: request.branch, dataset, definition, topology, recording, clock, until, hint })
     }
 }
 

@@ -60,7 +60,7 @@ impl Run for GcArguments {
             garbage.iter().map(|item| vec![bytes(item.bytes), item.reason.clone(), path(item)]).collect();
         let heading = [("frees", Side::Right), ("what", Side::Left), ("path", Side::Left)];
         output::write(format_args!("{}", table(&heading, &rows)));
-        if !self.yes && !confirmed(&format!("free {}?", bytes(total))) {
+        if !self.yes && !output::confirmed(&format!("free {}?", bytes(total))) {
             // An answer that comes through a pipe may be meant for anybody.
             let why =
                 if std::io::stdin().is_terminal() { "" } else { ": it asks on a terminal alone, and there is none" };
@@ -70,14 +70,4 @@ impl Run for GcArguments {
         say!("{} freed", bytes(store.collect(&garbage)?));
         Ok(code)
     }
-}
-
-/// Asks on a terminal; elsewhere, and where no answer can be read, it is no.
-fn confirmed(question: &str) -> bool {
-    if !std::io::stdin().is_terminal() {
-        return false;
-    }
-    output::write(format_args!("{question} [y/N] "));
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
 }

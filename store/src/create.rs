@@ -165,7 +165,7 @@ fn free_name(parent: Option<&BranchRecord>, taken: impl Fn(&BranchName) -> bool)
 }
 
 /// A name with the first number that makes it free.
-pub(crate) fn numbered_name(stem: &str, taken: impl Fn(&BranchName) -> bool) -> BranchName {
+pub fn numbered_name(stem: &str, taken: impl Fn(&BranchName) -> bool) -> BranchName {
     // A fork of `main~2` is `main~3`, and long names keep room for the number.
     let stem = stem.rsplit_once('~').filter(|(_, number)| number.parse::<u32>().is_ok()).map_or(stem, |(stem, _)| stem);
     let stem = &stem[..stem.len().min(50)];

@@ -237,7 +237,7 @@ mod thinning;
 mod write;
 
 pub use comparison::{Comparison, NOT_COVERED, is_covered};
-pub use create::NewBranch;
+pub use create::{NewBranch, numbered_name};
 pub use disk::output::{OutputFile, write_output};
 pub use disk::paths::StepSpan;
 pub use disk::system::{branch_bytes, cores, cpu_seconds, default_disk_budget, unix_seconds};

@@ -30,6 +30,10 @@ fn every_command_answers_in_json() {
         "embed main --layer conv1 --json",
         "compare main twin --json",
         "verify main --json",
+        "notebook new n.md --json",
+        "notebook check n.md --json",
+        "notebook plan n.md --json",
+        "--json notebook run n.md --yes --only base.0",
     ] {
         objects(&scratch, arguments);
     }

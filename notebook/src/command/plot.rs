@@ -274,6 +274,10 @@ impl Plot {
     pub fn cell(&self, store: &Store) -> Result<Cell, CommandError> {
         let record = || Ok(store.branch(&self.at()[0].branch)?);
         let record: &dyn Fn() -> Result<BranchRecord, CommandError> = &record;
+        let filters = |layer: &Option<LayerName>, of: Result<Source, CommandError>, steps: &Steps| {
+            let layer = layer_of(layer.as_ref(), record)?;
+            Ok::<Cell, CommandError>(Filters { layer, of: of?, at: steps.at.clone() }.into())
+        };
         Ok(match self {
             Self::Loss(LossPlot { curves }) => Loss {
                 x: curves.x,
@@ -295,18 +299,12 @@ impl Plot {
             }
             .into(),
             Self::Network(NetworkPlot { steps, show, .. }) => Network { at: steps.one()?, show: *show }.into(),
-            Self::Filters(FiltersPlot { steps, layer, of }) => Filters {
-                layer: layer_of(layer.as_ref(), record)?,
-                of: source(*of, [Source::Weights, Source::Gradients])?,
-                at: steps.at.clone(),
+            Self::Filters(FiltersPlot { steps, layer, of }) => {
+                filters(layer, source(*of, [Source::Weights, Source::Gradients]), steps)?
             }
-            .into(),
-            Self::Activations(ActivationsPlot { steps, layer, of, .. }) => Filters {
-                layer: layer_of(layer.as_ref(), record)?,
-                of: source(*of, [Source::Activations, Source::ActivationGradients])?,
-                at: steps.at.clone(),
+            Self::Activations(ActivationsPlot { steps, layer, of, .. }) => {
+                filters(layer, source(*of, [Source::Activations, Source::ActivationGradients]), steps)?
             }
-            .into(),
             Self::Filter(FilterPlot { steps, layer, filter, .. }) => {
                 let layer = layer_of(layer.as_ref(), record)?;
                 let filter = filter_of(*filter, &layer, record)?;

@@ -7,7 +7,6 @@
 //!
 //! | file | concept |
 //! |---|---|
-//! | `clock` | steps and epochs of a branch that may not be trained yet |
 //! | `inputs` | data sets, networks and coefficients, from where a notebook may read |
 //! | `node` | one training, and how much of it a store has |
 //! | `find` | the branch of a store that is a training |
@@ -15,7 +14,6 @@
 //! | `run` | all trainings, side by side where none waits for another |
 //! | `lock` | the digests that trainings ended with |
 
-mod clock;
 mod find;
 mod inputs;
 mod lock;
@@ -63,7 +61,7 @@ impl std::fmt::Debug for Place<'_> {
 }
 
 /// What is to be done, a node a training.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Plan {
     /// As the program's trainings: each after the one that it forks.
     pub nodes: Vec<Node>,
@@ -90,7 +88,7 @@ impl Plan {
                     if let Some(refusal) = problem {
                         problems.push(refusal.at(document, &program.trainings[at]));
                     }
-                    plan.nodes.push(Node::unplanned());
+                    plan.nodes.push(Node::default());
                 }
             }
         }
@@ -100,14 +98,42 @@ impl Plan {
         if problems.is_empty() { Ok(plan) } else { Err(problems) }
     }
 
-    /// Whether all of it is there.
-    pub fn is_done(&self) -> bool {
-        self.nodes.iter().all(|node| node.state() == State::There)
+    /// The places of the trainings that are not there, of those that are wanted and of
+    /// what these fork.
+    pub fn left(&self, wanted: &[usize]) -> Vec<usize> {
+        let needed = self.needed(wanted);
+        (0..self.nodes.len()).filter(|place| needed[*place] && self.nodes[*place].state() != State::There).collect()
     }
 
-    /// Steps that are to be trained, as far as they are known.
-    pub fn steps(&self) -> u64 {
-        self.nodes.iter().filter_map(Node::steps).fold(0, u64::saturating_add)
+    /// Whether each training is wanted, or forked by one that is.
+    fn needed(&self, wanted: &[usize]) -> Vec<bool> {
+        let mut needed = vec![false; self.nodes.len()];
+        for &place in wanted {
+            let mut at = Some(place);
+            while let Some(place) = at {
+                needed[place] = true;
+                at = self.nodes[place].parent;
+            }
+        }
+        needed
+    }
+
+    /// How many of these trainings may go on side by side: the most that are equally
+    /// far from one that waits for none of them.
+    pub fn width(&self, left: &[usize]) -> usize {
+        let mut depths: Vec<Option<usize>> = vec![None; self.nodes.len()];
+        let mut counts = vec![0; left.len()];
+        for &place in left {
+            let depth = self.nodes[place].parent.and_then(|parent| depths[parent]).map_or(0, |depth| depth + 1);
+            depths[place] = Some(depth);
+            counts[depth] += 1;
+        }
+        counts.into_iter().max().unwrap_or_default()
+    }
+
+    /// Steps that are to be trained for these, as far as they are known.
+    pub fn steps(&self, left: &[usize]) -> u64 {
+        left.iter().filter_map(|place| self.nodes[*place].steps()).fold(0, u64::saturating_add)
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use revacnn_schemas::{BranchRecord, Change, Digest, Edit, RecordingSettings, RunDefinition, Setting, Step, Topology};
+use revacnn_recorder::Clock;
+use revacnn_schemas::{BranchRecord, Digest, Edit, Position, RecordingSettings, RunDefinition, Step, Topology};
 use revacnn_store::{BranchList, BranchReader, Lineage};
-use revacnn_trainer::Trainer;
 use revacnn_trainer::data::Dataset;
+use revacnn_trainer::{Trainer, TrainerError};
 
-use super::clock::Clock;
 use super::{Place, Plan, Refusal, find};
+use crate::command::Fork;
 use crate::program::{Training, What};
 
 /// The most steps of one training: more is a slip of the pen.
@@ -26,7 +27,7 @@ pub enum State {
 }
 
 /// One training.
-#[derive(Debug)]
+#[derive(Debug, Clone, Default)]
 pub struct Node {
     /// The place of what it forks.
     pub parent: Option<usize>,
@@ -58,20 +59,6 @@ pub struct Shape {
 }
 
 impl Node {
-    /// One that something is wrong with.
-    pub(super) fn unplanned() -> Self {
-        Self {
-            parent: None,
-            branch: None,
-            key: None,
-            first: None,
-            until: None,
-            reached: None,
-            shape: None,
-            clock: None,
-        }
-    }
-
     /// How much of it there is.
     pub fn state(&self) -> State {
         match (self.reached, self.until) {
@@ -99,7 +86,6 @@ impl Plan {
         let node = match &training.what {
             What::Train(train) => {
                 let plan = self.inputs.start(train).map_err(Some)?;
-                let clock = Clock::of_run(plan.dataset.train_indices().len() as u64, plan.definition.batch_size);
                 let key = plan.definition.key();
                 let found = found(list, place, |list| find::run(list, key))?;
                 Node {
@@ -109,7 +95,7 @@ impl Plan {
                     until: Some(plan.until),
                     reached: found.as_ref().and_then(|(_, reached)| *reached),
                     branch: found.map(|(record, _)| record),
-                    clock: Some(clock),
+                    clock: Some(plan.clock),
                     shape: Some(Arc::new(Shape {
                         definition: plan.definition,
                         topology: plan.topology,
@@ -134,7 +120,7 @@ impl Plan {
                 };
                 let shape = match &found {
                     Some((record, _)) => of_record(record, shape),
-                    None => edited(shape, &edits, training)?,
+                    None => edited(shape, &edits, fork)?,
                 };
                 let recording = RecordingSettings {
                     fidelity: fork.fidelity.unwrap_or(shape.recording.fidelity),
@@ -142,10 +128,7 @@ impl Plan {
                 };
                 let shape = Shape { recording, ..shape };
                 let clock = above.clock.zip(step).map(|(clock, step)| clock.forked(step, shape.definition.batch_size));
-                let until = match clock {
-                    Some(clock) => Some(clock.until(&fork.until).ok_or_else(too_long)?),
-                    None => None,
-                };
+                let until = clock.map(|clock| until(clock, fork).ok_or_else(too_long)).transpose()?;
                 Node {
                     parent: Some(*parent),
                     key: found.as_ref().map(|(record, _)| record.key),
@@ -171,28 +154,28 @@ fn too_long() -> Option<Refusal> {
 
 impl Node {
     /// The step of a place within it; `None` where that is not known yet.
-    pub(super) fn place(&self, place: Place<'_>, position: revacnn_schemas::Position) -> Result<Option<Step>, String> {
+    pub(super) fn place(&self, place: Place<'_>, position: Position) -> Result<Option<Step>, String> {
         let (Some(clock), Some(until)) = (self.clock, self.until) else { return Ok(None) };
-        if let Some(step) = clock.place(position, until) {
-            if step < clock.first() || step > until {
-                return Err(format!("expected a step from {} to {until}, where it ends, found {step}", clock.first()));
+        let first = clock.first();
+        let step = match (position, place.store, &self.branch) {
+            (Position::Step(step), ..) => Some(step),
+            (Position::Epoch(epoch), ..) => clock.end_of(epoch.0),
+            (Position::Last, ..) => Some(until),
+            (Position::Fork, ..) => Some(first),
+            // The best of what the notebook trains, also where the branch is longer.
+            (Position::Best, Some(store), Some(branch)) if self.state() == State::There => {
+                let best = Lineage::of(store, branch).and_then(|lineage| lineage.best(until));
+                best.map_err(|error| error.to_string())?
             }
-            return Ok(Some(step));
-        }
-        if position != revacnn_schemas::Position::Best {
-            return Err(format!("it has no {position}: it goes from step {} to {until}", clock.first()));
-        }
-        // The best of what the notebook trains, also where the branch is longer.
-        let (Some(store), Some(branch), State::There) = (place.store, &self.branch, self.state()) else {
-            return Ok(None);
+            (Position::Best, ..) => return Ok(None),
         };
-        let says = |error: revacnn_store::StoreError| error.to_string();
-        let validations = Lineage::of(store, branch).and_then(|lineage| lineage.validations()).map_err(says)?;
-        let own = validations.into_iter().filter(|(step, _)| (clock.first()..=until).contains(step));
-        let best = own
-            .filter(|(_, result)| result.loss.is_finite())
-            .min_by(|(_, one), (_, other)| one.loss.total_cmp(&other.loss));
-        best.map(|(step, _)| Some(step)).ok_or_else(|| "no validation with a finite loss is recorded".to_owned())
+        match step {
+            Some(step) if step < first || step > until => {
+                Err(format!("expected a step from {first} to {until}, where it ends, found {step}"))
+            }
+            Some(step) => Ok(Some(step)),
+            None => Err(format!("it has no {position}: it goes from step {first} to {until}")),
+        }
     }
 }
 
@@ -226,16 +209,28 @@ fn of_record(record: &BranchRecord, parent: &Shape) -> Shape {
     }
 }
 
+/// How far a fork is trained: to its first step at least, and no farther unless that is
+/// asked for.
+fn until(clock: Clock, fork: &Fork) -> Option<Step> {
+    match fork.until.is_asked() {
+        true => clock.step_of(fork.until.goal()).map(|step| step.max(clock.first())),
+        false => Some(clock.first()),
+    }
+}
+
 /// What edits make of a network, tried on one that is not trained: layers, filters
 /// and settings are those that it will have.
-fn edited(parent: &Shape, edits: &[Edit], training: &Training) -> Result<Shape, Option<Refusal>> {
-    let plain = |edit: &Edit| matches!(edit.change, Change::Set(Setting::HyperParameter { .. } | Setting::Schedule(_)));
-    if edits.iter().all(plain) && edits.is_empty() {
+fn edited(parent: &Shape, edits: &[Edit], fork: &Fork) -> Result<Shape, Option<Refusal>> {
+    if edits.is_empty() {
         return Ok(parent.clone());
     }
-    let refused = |error: revacnn_trainer::TrainerError| {
-        let word = training.words.iter().skip_while(|word| *word != "--edit").nth(1);
-        Some(Refusal::new(word.map(String::as_str), error.to_string()))
+    let refused = |error: TrainerError| {
+        let place = match &error {
+            TrainerError::Edit { edit, .. } => edits.iter().position(|known| known.to_string() == *edit),
+            _ => None,
+        };
+        let word = fork.edit.get(place.unwrap_or_default()).map(|word| word.to_string_lossy());
+        Some(Refusal::new(word.as_deref(), error.to_string()))
     };
     let trainer =
         Trainer::of_branch(&parent.definition, &parent.topology, parent.dataset.clone(), 1).map_err(refused)?;

@@ -114,15 +114,8 @@ pub fn run(
     share: Share<'_>,
     tell: &(dyn Fn(Event<'_>) + Sync),
 ) -> Vec<Outcome> {
+    let wanted = plan.needed(share.wanted);
     let Plan { nodes, inputs } = plan;
-    let mut wanted = vec![false; nodes.len()];
-    for &place in share.wanted {
-        let mut at = Some(place);
-        while let Some(place) = at {
-            wanted[place] = true;
-            at = nodes[place].parent;
-        }
-    }
     let status = wanted.iter().map(|wanted| match wanted {
         true => Status::Waiting,
         false => Status::Ended(Outcome::Unwanted),
@@ -132,7 +125,7 @@ pub fn run(
     let jobs = share.jobs.clamp(1, wanted.len().max(1));
     let resources = Resources { threads: (place.resources.threads / jobs).max(1), ..place.resources.clone() };
     let bench = Bench { inputs: &inputs, place, store, resources: &resources, stop: share.stop };
-    let again = |board: &Board| Plan { nodes: board.nodes.iter().map(Node::planned).collect(), inputs: inputs.clone() };
+    let again = |board: &Board| Plan { nodes: board.nodes.clone(), inputs: inputs.clone() };
     let work = || {
         loop {
             let mut open = hold(&board);
@@ -289,22 +282,6 @@ fn outcome(
             }
         }
     })
-}
-
-impl Node {
-    /// What of it is needed to plan those that fork it.
-    fn planned(&self) -> Self {
-        Self {
-            parent: self.parent,
-            branch: self.branch.clone(),
-            key: self.key,
-            first: self.first,
-            until: self.until,
-            reached: self.reached,
-            shape: self.shape.clone(),
-            clock: self.clock,
-        }
-    }
 }
 
 /// Tells of a training's steps, now and then.

@@ -108,12 +108,12 @@ impl Program {
         Self { trainings, cursors, inputs, views, names, problems }
     }
 
-    /// The branches of a family, or the one of a name.
-    pub fn members(&self, name: &str) -> Vec<&Training> {
-        let is_it = |training: &&Training| {
+    /// The places of a family's branches among the trainings, or that of a branch.
+    pub fn members(&self, name: &str) -> Vec<usize> {
+        let is_it = |training: &Training| {
             training.name.as_str() == name || training.family.as_ref().is_some_and(|family| family.as_str() == name)
         };
-        self.trainings.iter().filter(is_it).collect()
+        (0..self.trainings.len()).filter(|place| is_it(&self.trainings[*place])).collect()
     }
 }
 

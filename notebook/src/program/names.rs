@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use clap::Args;
 use revacnn_schemas::BranchName;
 
 use super::Entry;
-use crate::command::{Command, Family, Fork, Train};
+use crate::command::{Command, Family};
 use crate::document::{BlockKind, Document, Line, Problem, Role};
 
 /// What a name stands for.
@@ -53,10 +54,10 @@ impl Names {
             let place =
                 |name: &str| line.words.iter().skip(1).find(|word| word.text == name).map(|word| word.range.clone());
             let (name, named) = match command {
-                Some(Command::Train(family)) => (family.line.branch().to_string(), of_training(family)),
+                Some(Command::Train(family)) => (family.line.branch().to_string(), named(family)),
                 // Its own family, or that of the branch that it forks, is known later.
                 Some(Command::Fork(family)) => match family.line.name() {
-                    Some(name) => (name.to_string(), of_fork(family)),
+                    Some(name) => (name.to_string(), named(family)),
                     None => continue,
                 },
                 Some(Command::Cursor(cursor)) => (cursor.name.clone(), Named::Cursor),
@@ -188,11 +189,7 @@ fn is_value_name(name: &str) -> bool {
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
-fn of_training(family: &Family<Train>) -> Named {
-    family.over.as_ref().map_or(Named::Branch, |over| Named::Family(over.values.len()))
-}
-
-fn of_fork(family: &Family<Fork>) -> Named {
+fn named<L: Args>(family: &Family<L>) -> Named {
     family.over.as_ref().map_or(Named::Branch, |over| Named::Family(over.values.len()))
 }
 

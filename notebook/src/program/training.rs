@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use revacnn_schemas::BranchName;
+use revacnn_store::numbered_name;
 
 use super::names::Named;
 use super::{Entry, Names, problem_of};
@@ -119,7 +120,7 @@ fn fork(
     if one.is_none() && of_family.is_empty() {
         return false;
     }
-    let Some(name) = family.line.name().cloned().or_else(|| numbered(parent, names, made)) else { return true };
+    let name = family.line.name().cloned().unwrap_or_else(|| numbered(parent, names, made));
     let training = |name: BranchName, family_name, words, fork: Fork, parent| Training {
         name,
         family: family_name,
@@ -209,14 +210,12 @@ fn member_name(family: &BranchName, number: usize, line: &Line, problems: &mut V
     }
 }
 
-/// `base~2`, `base~3`, …: the first that is free.
-fn numbered(parent: &BranchName, names: &Names, made: &[Training]) -> Option<BranchName> {
-    let is_free = |name: &BranchName| {
-        names.get(name.as_str()).is_none()
-            && made.iter().all(|training| training.name != *name && training.family.as_ref() != Some(name))
-    };
-    let stem = parent.as_str().rsplit_once('~').map_or(parent.as_str(), |(stem, _)| stem);
-    (2..100_000_u32).filter_map(|number| format!("{stem}~{number}").parse().ok()).find(is_free)
+/// `base~2`, `base~3`, …: the first that no line has.
+fn numbered(parent: &BranchName, names: &Names, made: &[Training]) -> BranchName {
+    numbered_name(parent.as_str(), |name| {
+        names.get(name.as_str()).is_some()
+            || made.iter().any(|training| training.name == *name || training.family.as_ref() == Some(name))
+    })
 }
 
 /// A fork of what is not there: unknown, or a fork of itself in the end. What only

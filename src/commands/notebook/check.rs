@@ -13,7 +13,7 @@ use super::file::FileArgument;
 use crate::error::Failure;
 use crate::options::DataOption;
 use crate::output::say;
-use crate::text::printable;
+use crate::text::{counted, printable};
 
 /// Tell all that is wrong with a notebook; nothing is trained or written.
 #[derive(Debug, Args)]
@@ -37,10 +37,11 @@ impl Run for CheckArguments {
         if json {
             say!("{}", json!({ "event": "summary", "problems": number, "trainings": trainings, "views": views }));
         } else if number == 0 {
-            let counted = |number: usize, one: &str| format!("{number} {one}{}", if number == 1 { "" } else { "s" });
-            say!("{path}: nothing is wrong; {} and {}", counted(trainings, "training"), counted(views, "view"));
+            let [trainings, views] =
+                [(trainings, "training"), (views, "view")].map(|(number, one)| counted(number as u64, one));
+            say!("{path}: nothing is wrong; {trainings} and {views}");
         } else {
-            say!("{path}: {}", if number == 1 { "a problem".to_owned() } else { format!("{number} problems") });
+            say!("{path}: {}", counted(number as u64, "problem"));
         }
         Ok(if number == 0 { ExitCode::SUCCESS } else { ExitCode::from(2) })
     }

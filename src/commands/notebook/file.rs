@@ -1,5 +1,6 @@
 //! Reading a notebook, and what is wrong with it, for people and as JSON.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use annotate_snippets::renderer::DecorStyle;
@@ -18,6 +19,7 @@ use crate::error::Failure;
 use crate::npy;
 use crate::options::path;
 use crate::output::{say, tell};
+use crate::text::{counted, printable};
 
 /// The longest notebook that is read, in bytes.
 const MOST_BYTES: u64 = 1 << 24;
@@ -44,7 +46,7 @@ impl FileArgument {
             .map_err(|error| Failure::Usage(error.to_string()))?;
         let text = String::from_utf8(bytes).map_err(|error| {
             let at = error.utf8_error().valid_up_to();
-            let path = one_line(&self.file.display().to_string());
+            let path = printable(&self.file.display());
             Failure::Usage(format!("{path} is no text: expected UTF-8, found another byte at {at}"))
         })?;
         let document = Document::parse(text);
@@ -68,9 +70,8 @@ impl Notebook {
     pub(super) fn plan(&self, place: Place<'_>, json: bool) -> Result<Plan, Failure> {
         Plan::of(&self.document, &self.program, place).map_err(|problems| {
             self.tell(&problems, json);
-            let number = problems.len();
-            let problems = if number == 1 { "a problem" } else { &format!("{number} problems") };
-            Failure::Usage(format!("{} has {problems}", one_line(&self.path.display().to_string())))
+            let problems = counted(problems.len() as u64, "problem");
+            Failure::Usage(format!("{} has {problems}", printable(&self.path.display())))
         })
     }
 
@@ -87,21 +88,11 @@ impl Notebook {
 
     /// A problem with its line, as compilers show them.
     fn picture(&self, problem: &Problem) -> String {
-        let text = self.document.text();
-        // What would mislead a terminal is no part of a line.
-        let shown: String = text.chars().map(|letter| if is_shown(letter) { letter } else { '\u{b7}' }).collect();
-        let shown = if shown.len() == text.len() { shown } else { text.replace(|letter| !is_shown(letter), "?") };
-        let within = |range: &std::ops::Range<usize>| {
-            let end = range.end.min(shown.len());
-            range.start.min(end)..end
-        };
-        let is_whole = shown.len() == text.len();
-        let path = one_line(&self.path.display().to_string());
+        // What would mislead a terminal is no part of a line; all else stays at its place.
+        let shown: String = self.document.text().chars().map(shown).collect();
+        let within = |range: &Range<usize>| range.start.min(shown.len())..range.end.min(shown.len());
+        let path = printable(&self.path.display());
         let message = one_line(&problem.message);
-        if !is_whole {
-            let (line, column) = self.line_and_column(problem.range.start);
-            return format!("error: {message}\n --> {path}:{line}:{column}");
-        }
         let also =
             problem.also.iter().map(|(range, why)| AnnotationKind::Context.span(within(range)).label(why.as_str()));
         let snippet = Snippet::source(shown.as_str())
@@ -142,7 +133,9 @@ impl Notebook {
     }
 }
 
-/// Whether a letter is shown as it is: what a terminal would obey is not.
-fn is_shown(letter: char) -> bool {
-    matches!(letter, '\n' | '\r' | '\t') || lines(letter.encode_utf8(&mut [0; 4])).starts_with(letter)
+/// A letter as it is shown: of what a terminal would obey, a mark a byte.
+fn shown(letter: char) -> String {
+    let own = letter.to_string();
+    let is_harmless = matches!(letter, '\n' | '\r' | '\t') || lines(&own) == own;
+    if is_harmless { own } else { "?".repeat(letter.len_utf8()) }
 }

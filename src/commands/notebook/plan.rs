@@ -16,7 +16,7 @@ use crate::error::Failure;
 use crate::options::{DataOption, StoreOption};
 use crate::output::say;
 use crate::run::Size;
-use crate::text::{Side, bytes, count, duration, printable, table};
+use crate::text::{Side, bytes, count, counted, duration, printable, table};
 
 /// Tell what would be trained, and what there is already; nothing is trained or
 /// written.
@@ -44,7 +44,8 @@ impl Run for PlanArguments {
         if json {
             as_json(&notebook, &plan, &costs);
         } else {
-            say!("{}", as_text(&notebook, &plan, &costs));
+            let all: Vec<usize> = (0..plan.nodes.len()).collect();
+            say!("{}", as_text(&notebook, &plan, &costs, &all));
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -96,8 +97,8 @@ pub(super) fn costs(plan: &Plan, store: Option<&Store>) -> Vec<Cost> {
     plan.nodes.iter().zip(rates).map(cost).collect()
 }
 
-/// A row a training.
-pub(super) fn as_text(notebook: &Notebook, plan: &Plan, costs: &[Cost]) -> String {
+/// A row for each of these trainings.
+pub(super) fn as_text(notebook: &Notebook, plan: &Plan, costs: &[Cost], shown: &[usize]) -> String {
     let heading = [
         ("training", Side::Left),
         ("from", Side::Left),
@@ -109,7 +110,8 @@ pub(super) fn as_text(notebook: &Notebook, plan: &Plan, costs: &[Cost]) -> Strin
     ];
     let trainings = &notebook.program.trainings;
     let step = |step: Option<revacnn_schemas::Step>| step.map_or_else(|| "?".to_owned(), |step| count(step.0));
-    let rows = plan.nodes.iter().zip(trainings).zip(costs).map(|((node, training), cost)| {
+    let rows = shown.iter().map(|&place| {
+        let (node, training, cost) = (&plan.nodes[place], &trainings[place], &costs[place]);
         let from = match node.parent {
             Some(parent) => format!("{}@{}", trainings[parent].name, step(node.first)),
             None => "new".to_owned(),
@@ -137,25 +139,25 @@ pub(super) fn as_text(notebook: &Notebook, plan: &Plan, costs: &[Cost]) -> Strin
     if rows.is_empty() {
         return format!("{path}: no line trains anything");
     }
-    format!("{}\n{}", table(&heading, &rows), summary(plan, costs))
+    format!("{}\n{}", table(&heading, &rows), summary(plan, costs, shown))
 }
 
-/// What is to be done, in one sentence.
-pub(super) fn summary(plan: &Plan, costs: &[Cost]) -> String {
-    let left: Vec<(&Node, &Cost)> =
-        plan.nodes.iter().zip(costs).filter(|(node, _)| node.state() != State::There).collect();
+/// What is to be done for these and what they fork, in one sentence.
+pub(super) fn summary(plan: &Plan, costs: &[Cost], wanted: &[usize]) -> String {
+    let left = plan.left(wanted);
     if left.is_empty() {
         return "all of it is there: nothing is to be trained".to_owned();
     }
-    let known = left.iter().all(|(node, _)| node.steps().is_some());
+    let known = left.iter().all(|place| plan.nodes[*place].steps().is_some());
     let at_least = if known { "" } else { "at least " };
-    let trainings = if left.len() == 1 { "a training".to_owned() } else { format!("{} trainings", left.len()) };
-    let mut text = format!("{trainings}, {at_least}{} steps", count(plan.steps()));
-    let seconds: Option<f64> = left.iter().map(|(_, cost)| cost.seconds).sum();
+    let [trainings, steps] =
+        [(left.len() as u64, "training"), (plan.steps(&left), "step")].map(|(number, one)| counted(number, one));
+    let mut text = format!("{trainings}, {at_least}{steps}");
+    let seconds: Option<f64> = left.iter().map(|place| costs[*place].seconds).sum();
     if let Some(seconds) = seconds {
         text += &format!(", about {} on one job", duration(seconds));
     }
-    let size: u64 = left.iter().filter_map(|(_, cost)| cost.bytes).sum();
+    let size: u64 = left.iter().filter_map(|place| costs[*place].bytes).sum();
     text + &format!(", about {} of log", bytes(size))
 }
 
@@ -188,8 +190,7 @@ fn as_json(notebook: &Notebook, plan: &Plan, costs: &[Cost]) {
         });
         say!("{line}");
     }
-    say!(
-        "{}",
-        json!({ "event": "summary", "trainings": trainings.len(), "steps": plan.steps(), "done": plan.is_done() })
-    );
+    let left = plan.left(&(0..trainings.len()).collect::<Vec<_>>());
+    let (steps, done) = (plan.steps(&left), left.is_empty());
+    say!("{}", json!({ "event": "summary", "trainings": trainings.len(), "steps": steps, "done": done }));
 }

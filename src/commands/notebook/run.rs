@@ -1,14 +1,14 @@
 //! `revacnn notebook run`: training what a notebook says.
 
-use std::io::{self, BufRead, IsTerminal, Write};
-use std::path::PathBuf;
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Args;
 use revacnn_notebook::command::values::whole;
 use revacnn_notebook::plan::{Lock, Locked, Outcome, Share, run};
 use revacnn_schemas::Place;
-use revacnn_store::{Store, unix_seconds};
+use revacnn_store::{Store, unix_seconds, write_output};
 use serde_json::json;
 
 use super::super::Run;
@@ -19,7 +19,7 @@ use crate::error::Failure;
 use crate::interrupt;
 use crate::options::{DataOption, StoreOption, TrainingOptions};
 use crate::output::{self, say, warn};
-use crate::text::{count, printable};
+use crate::text::{counted, printable};
 
 /// Train what a notebook says and the store does not have.
 ///
@@ -64,16 +64,19 @@ impl Run for RunArguments {
         let known = existing(&self.store)?;
         let plan = notebook.plan(notebook.place(known.as_ref(), &resources), json)?;
         if plan.nodes.is_empty() {
-            say_unless(json, "no line trains anything");
-            return Ok(ExitCode::SUCCESS);
+            return self.close(&notebook, &[], &[], json);
         }
-        if !plan.is_done() && !self.yes {
+        let left = plan.left(&wanted);
+        if !left.is_empty() && !self.yes {
             let costs = costs(&plan, known.as_ref());
             if json || !io::stdin().is_terminal() {
-                return Err(Failure::Usage(format!("--yes trains what the plan has: {}", summary(&plan, &costs))));
+                return Err(Failure::Usage(format!(
+                    "--yes trains what the plan has: {}",
+                    summary(&plan, &costs, &wanted)
+                )));
             }
-            say!("{}", as_text(&notebook, &plan, &costs));
-            if !agreed()? {
+            say!("{}", as_text(&notebook, &plan, &costs, &left));
+            if !output::confirmed("train it?") {
                 say!("nothing was trained");
                 return Ok(ExitCode::SUCCESS);
             }
@@ -83,14 +86,7 @@ impl Run for RunArguments {
             None => Store::open_or_create(&self.store.store, unix_seconds())?,
         };
         interrupt::listen();
-        let independent = plan.nodes.iter().filter(|node| node.parent.is_none()).count().max(
-            // Forks of one step are independent, too.
-            (0..plan.nodes.len())
-                .map(|place| plan.nodes.iter().filter(|node| node.parent == Some(place)).count())
-                .max()
-                .unwrap_or_default(),
-        );
-        let jobs = self.jobs.map_or(independent.min(resources.threads), usize::from).max(1);
+        let jobs = self.jobs.map_or(plan.width(&left).min(resources.threads), usize::from).max(1);
         let names: Vec<String> = notebook.program.trainings.iter().map(|training| training.name.to_string()).collect();
         let screen = Screen::new(names.clone(), json);
         output::training_begins();
@@ -121,8 +117,7 @@ impl RunArguments {
                 let known: Vec<&str> = trainings.iter().map(|training| training.name.as_str()).collect();
                 return Err(Failure::Usage(format!("--only: no line trains `{name}`; there are {}", known.join(", "))));
             }
-            let is_member = |place: &usize| members.iter().any(|member| member.name == trainings[*place].name);
-            wanted.extend((0..trainings.len()).filter(is_member));
+            wanted.extend(members);
         }
         if self.only.is_empty() {
             wanted.extend(0..trainings.len());
@@ -157,13 +152,13 @@ impl RunArguments {
                 })
             );
         } else {
-            let trainings = if there == 1 { "1 training".to_owned() } else { format!("{there} trainings") };
+            let there = counted(there as u64, "training");
             let steps = match trained {
                 0 => "nothing had to be trained".to_owned(),
                 1 => "1 step was trained".to_owned(),
-                steps => format!("{} steps were trained", count(steps)),
+                steps => format!("{} were trained", counted(steps, "step")),
             };
-            let mut text = format!("{trainings} of {} there: {steps}", printable(&notebook.path.display()));
+            let mut text = format!("{there} of {} there: {steps}", printable(&notebook.path.display()));
             for (number, what) in [(failed, "failed"), (stopped, "stopped"), (waits, "waiting for another")] {
                 if number > 0 {
                     text += &format!("; {number} {what}");
@@ -190,23 +185,8 @@ fn locked(outcome: &Outcome) -> Option<Locked> {
     }
 }
 
-fn say_unless(json: bool, words: &str) {
-    if !json {
-        say!("{words}");
-    }
-}
-
-/// Asks whether to train.
-fn agreed() -> Result<bool, Failure> {
-    print!("\ntrain it? [y/N] ");
-    io::stdout().flush()?;
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
-}
-
 /// The lock file; an empty one where there is none and none is needed.
-fn read_lock(path: &PathBuf, needed: bool) -> Result<Lock, Failure> {
+fn read_lock(path: &Path, needed: bool) -> Result<Lock, Failure> {
     let shown = printable(&path.display());
     match std::fs::read_to_string(path) {
         Ok(text) => Lock::parse(&text).map_err(|reason| Failure::Usage(format!("{shown}, {reason}"))),
@@ -216,14 +196,12 @@ fn read_lock(path: &PathBuf, needed: bool) -> Result<Lock, Failure> {
 }
 
 /// Writes what is otherwise; a run stays good without it.
-fn write_lock(path: &PathBuf, before: &Lock, now: &Lock) {
+fn write_lock(path: &Path, before: &Lock, now: &Lock) {
     if before == now && path.exists() {
         return;
     }
-    let temporary = path.with_extension("lock.new");
-    let written = std::fs::write(&temporary, now.text()).and_then(|()| std::fs::rename(&temporary, path));
+    let written = write_output::<Failure>(path, |output| Ok(output.write_all(now.text().as_bytes())?));
     if let Err(error) = written {
-        let _ = std::fs::remove_file(&temporary);
         warn(&format!("{} cannot be written: {error}", path.display()));
     }
 }

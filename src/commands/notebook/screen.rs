@@ -10,7 +10,7 @@ use revacnn_notebook::plan::{Event, Outcome};
 use serde_json::json;
 
 use crate::output::{say, warn};
-use crate::text::{count, duration, loss, printable};
+use crate::text::{count, counted, duration, loss, printable};
 
 /// Time between two plain lines of a training.
 const PLAIN: Duration = Duration::from_secs(10);
@@ -113,8 +113,7 @@ impl Screen {
                 let words = match outcome {
                     Outcome::Reached { trained: 0, last, .. } => format!("there, until step {}", count(last.step.0)),
                     Outcome::Reached { trained, last, .. } => {
-                        let steps =
-                            if *trained == 1 { "1 step".to_owned() } else { format!("{} steps", count(*trained)) };
+                        let steps = counted(*trained, "step");
                         let took = took.map_or_else(String::new, |took| format!(" in {}", duration(took)));
                         format!("{steps} trained{took}, until step {}", count(last.step.0))
                     }

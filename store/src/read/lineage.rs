@@ -219,17 +219,26 @@ impl Lineage {
             Position::Last => Ok(steps.last),
             Position::Fork => Ok(self.branch().first_step()),
             Position::Best => {
-                let mut best: Option<(Step, f32)> = None;
-                for (step, result) in self.validations()? {
-                    if best.is_none_or(|(_, loss)| result.loss < loss) && !result.loss.is_nan() {
-                        best = Some((step, result.loss));
-                    }
-                }
                 let none = "no validation with a finite loss is recorded yet";
-                best.map(|(step, _)| step).ok_or_else(|| nowhere(none.to_owned()))
+                self.best(steps.last)?.ok_or_else(|| nowhere(none.to_owned()))
             }
             Position::Epoch(epoch) => self.end_of_epoch(epoch, steps)?.map_err(nowhere),
         }
+    }
+
+    /// The step with the lowest validation loss, of those until one, the earlier on a
+    /// tie; `None` where no validation has a loss.
+    ///
+    /// # Errors
+    /// As [`validations`](Self::validations).
+    pub fn best(&self, until: Step) -> Result<Option<Step>, StoreError> {
+        let mut best: Option<(Step, f32)> = None;
+        for (step, result) in self.validations()?.into_iter().filter(|(step, _)| *step <= until) {
+            if best.is_none_or(|(_, loss)| result.loss < loss) && !result.loss.is_nan() {
+                best = Some((step, result.loss));
+            }
+        }
+        Ok(best.map(|(step, _)| step))
     }
 
     /// The step that finished an epoch, or what there is instead.

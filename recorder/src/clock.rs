@@ -1,13 +1,12 @@
-//! Steps and epochs of a branch that may not be trained yet.
+//! Steps and epochs of a branch, from one of its steps on.
 
-use revacnn_schemas::{Position, Step};
+use revacnn_schemas::{DataCursor, Step};
 
-use crate::command::{Until, UntilOptions};
+use crate::Goal;
 
-/// Where in the epochs a branch is at which of its steps.
+/// Where in the epochs a branch is at its steps, from a first one on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Clock {
-    /// The branch's first step.
+pub struct Clock {
     first: Step,
     /// Epochs that are finished there.
     epoch: u64,
@@ -20,19 +19,25 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    /// Of a run of its own.
-    pub(super) fn of_run(images: u64, batch: u32) -> Self {
+    /// Of a run of its own, with so many images an epoch and a batch.
+    pub fn of_run(images: u64, batch: u32) -> Self {
         Self { first: Step(0), epoch: 0, offset: 0, batch: u64::from(batch.max(1)), images: images.max(1) }
     }
 
-    /// Of a branch that is forked at a step.
-    pub(super) fn forked(self, step: Step, batch: u32) -> Self {
+    /// Of a training that stands at a step.
+    pub(crate) fn at(step: Step, cursor: DataCursor, images: u32, batch: u32) -> Self {
+        let run = Self::of_run(u64::from(images), batch);
+        Self { first: step, epoch: cursor.epoch.0, offset: u64::from(cursor.offset), ..run }
+    }
+
+    /// Of a branch that is forked at a step, with so many images a batch from there on.
+    pub fn forked(self, step: Step, batch: u32) -> Self {
         let (epoch, offset) = self.cursor(step);
         Self { first: step, epoch, offset, batch: u64::from(batch.max(1)), ..self }
     }
 
-    /// The branch's first step.
-    pub(super) fn first(&self) -> Step {
+    /// The first step.
+    pub fn first(&self) -> Step {
         self.first
     }
 
@@ -47,9 +52,9 @@ impl Clock {
         (self.epoch + 1 + steps / whole, steps % whole * self.batch)
     }
 
-    /// The step that finishes an epoch, counted from 1; `None` where the branch began
-    /// after it, or no number holds it.
-    pub(super) fn end_of(&self, epoch: u64) -> Option<Step> {
+    /// The step that finishes an epoch, counted from 1; `None` where that was before the
+    /// first one, or no number holds it.
+    pub fn end_of(&self, epoch: u64) -> Option<Step> {
         if epoch == self.epoch && self.offset == 0 {
             return Some(self.first);
         }
@@ -58,26 +63,14 @@ impl Clock {
         whole.checked_mul(self.images.div_ceil(self.batch))?.checked_add(rest)?.checked_add(self.first.0).map(Step)
     }
 
-    /// How far a branch is trained, from its first step on.
-    pub(super) fn until(&self, asked: &UntilOptions) -> Option<Step> {
-        match (asked.steps, asked.epochs) {
-            (Some(Until::Step(step)), _) => Some(Step(step.max(self.first.0))),
-            (Some(Until::More(more)), _) => self.first.0.checked_add(more).map(Step),
-            (None, Some(epoch)) if epoch <= self.epoch => Some(self.first),
-            (None, Some(epoch)) => self.end_of(epoch),
-            (None, None) => Some(self.first),
-        }
-    }
-
-    /// The step of a place within the branch, which is trained until a step; `None`
-    /// where only the numbers that are recorded can tell, or there is none.
-    pub(super) fn place(&self, position: Position, until: Step) -> Option<Step> {
-        match position {
-            Position::Step(step) => Some(step),
-            Position::Epoch(epoch) => self.end_of(epoch.0),
-            Position::Last => Some(until),
-            Position::Fork => Some(self.first),
-            Position::Best => None,
+    /// The step of a goal, from the first one; `None` where no number holds it.
+    pub fn step_of(&self, goal: Goal) -> Option<Step> {
+        match goal {
+            Goal::Step(step) => Some(step),
+            Goal::More(more) => self.first.0.checked_add(more).map(Step),
+            Goal::Epoch(epoch) if epoch <= self.epoch => Some(self.first),
+            Goal::Epoch(epoch) => self.end_of(epoch),
+            Goal::AsBefore => self.end_of(self.epoch + 1),
         }
     }
 }
@@ -99,9 +92,9 @@ mod tests {
         let fork = Clock::of_run(10, 4).forked(Step(4), 3);
         // Image 4 of the second epoch: two batches of 3 are left of it.
         assert_eq!((fork.end_of(1), fork.end_of(2), fork.end_of(3)), (None, Some(Step(6)), Some(Step(10))));
-        let asked = |steps, epochs| fork.until(&UntilOptions { steps, epochs }).unwrap().0;
-        assert_eq!([asked(None, None), asked(None, Some(1)), asked(None, Some(2))], [4, 4, 6]);
-        assert_eq!([asked(Some(Until::Step(2)), None), asked(Some(Until::More(2)), None)], [4, 6]);
+        let of = |goal| fork.step_of(goal).unwrap().0;
+        assert_eq!([of(Goal::Epoch(1)), of(Goal::Epoch(2)), of(Goal::AsBefore)], [4, 6, 6]);
+        assert_eq!([of(Goal::Step(Step(2))), of(Goal::More(2))], [2, 6]);
         let twin = Clock::of_run(10, 4).forked(Step(3), 4);
         assert_eq!((twin.end_of(1), twin.end_of(2)), (Some(Step(3)), Some(Step(6))));
     }
