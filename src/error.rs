@@ -32,6 +32,9 @@ pub(crate) enum Failure {
     /// Training met a value that is not finite.
     #[error("{0}")]
     Diverged(String),
+    /// A notebook was trained to other bits than before.
+    #[error("{0}")]
+    OtherBits(String),
     /// A training process refused what it was asked to do.
     #[error("refused: {reason}")]
     Refused {

@@ -9,7 +9,7 @@ use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, PoisonError};
 
-use indicatif::ProgressBar;
+use indicatif::{MultiProgress, ProgressBar};
 use revacnn_schemas::lines;
 
 use crate::text::{printable, strong};
@@ -22,10 +22,19 @@ struct Output {
     lost: Option<io::Error>,
     /// Whether training has begun, which goes on whoever listens.
     training: bool,
-    bar: Option<ProgressBar>,
+    live: Option<Live>,
 }
 
-static OUTPUT: Mutex<Output> = Mutex::new(Output { unread: false, lost: None, training: false, bar: None });
+/// What moves at the foot of the terminal.
+#[derive(Clone)]
+pub(crate) enum Live {
+    /// One bar.
+    Bar(ProgressBar),
+    /// One below the other.
+    Bars(MultiProgress),
+}
+
+static OUTPUT: Mutex<Output> = Mutex::new(Output { unread: false, lost: None, training: false, live: None });
 
 /// Changes what is noted; nothing is written meanwhile, for writing may take
 /// as long as a reader likes.
@@ -138,22 +147,27 @@ pub(crate) fn tell(line: &str) {
     beside_the_bar(|| drop(writeln!(anstream::stderr(), "{line}")));
 }
 
-/// Shows a bar at the foot of the terminal, until [`clear_bar`].
-pub(crate) fn show_bar(bar: &ProgressBar) {
-    noted(|output| output.bar = Some(bar.clone()));
+/// Keeps out of the way of what moves at the foot of the terminal, until
+/// [`clear_live`].
+pub(crate) fn show_live(live: Live) {
+    noted(|output| output.live = Some(live));
 }
 
-/// Takes the bar away.
-pub(crate) fn clear_bar() {
-    if let Some(bar) = noted(|output| output.bar.take()) {
-        bar.finish_and_clear();
+/// Takes it away.
+pub(crate) fn clear_live() {
+    match noted(|output| output.live.take()) {
+        Some(Live::Bar(bar)) => bar.finish_and_clear(),
+        // Where it cannot be cleared there is no terminal any more.
+        Some(Live::Bars(bars)) => drop(bars.clear()),
+        None => {}
     }
 }
 
 /// Writes while the bar is out of the way.
 fn beside_the_bar<T>(write: impl FnOnce() -> T) -> T {
-    match noted(|output| output.bar.clone()) {
-        Some(bar) => bar.suspend(write),
+    match noted(|output| output.live.clone()) {
+        Some(Live::Bar(bar)) => bar.suspend(write),
+        Some(Live::Bars(bars)) => bars.suspend(write),
         None => write(),
     }
 }

@@ -29,7 +29,7 @@ pub(crate) fn go(mut run: Run, until: Step, place: Place, json: bool) -> Result<
     output::training_begins();
     screen.announce_resumption(&run)?;
     let ended = train(&mut run, until, &mut screen, interrupt::stop());
-    output::clear_bar();
+    output::clear_live();
     let branch = run.session().map(|session| session.record_by_now().name);
     screen.close(run, ended).map_err(|failure| {
         let is_full = matches!(failure, Failure::Recorder(RecorderError::Store(StoreError::DiskFull { .. })));

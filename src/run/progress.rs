@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use revacnn_schemas::{Epoch, Step, ValidationResult};
 use serde_json::json;
 
-use crate::output::{self, say};
+use crate::output::{self, Live, say};
 use crate::text::{bytes, count, duration, loss, percent};
 
 /// Time between two updates of the line on a terminal.
@@ -52,7 +52,7 @@ impl Reporter {
                 .expect("invariant: the template is valid")
                 .progress_chars("━━─");
             bar.set_style(style);
-            output::show_bar(&bar);
+            output::show_live(Live::Bar(bar.clone()));
             bar
         });
         let lines = bar.is_none() || !std::io::stdout().is_terminal();

@@ -225,6 +225,71 @@ fn a_part_is_trained_alone_and_equal_work_is_done_once() {
 }
 
 #[test]
+fn members_have_what_their_line_has_and_their_own_besides() {
+    let text = "```revacnn\n\
+                train digits --dataset digits --network small.toml --batch-size 64 --steps 8 --over learning-rate=0.001,0.01\n\
+                fork --edit 'freeze conv1' digits@4 frozen --steps 8\n\
+                fork digits.0@4 own --edit 'freeze conv1' --over 'edit=set learning-rate 0.1,set learning-rate 0.2' --steps 8\n\
+                ```\n";
+    let notebook = scratch(text);
+    trained(&notebook, text);
+    let plan = lines(&notebook.run(0, "notebook plan n.md --json"));
+    let commands = Scratch::new();
+    for node in &plan[..6] {
+        let words = shlex::split(node["command"].as_str().expect("a command")).expect("words of a shell");
+        let ran = Ran::of(commands.command("").args(&words).arg("--json").output().expect("the program starts"));
+        assert_eq!(ran.code, Some(0), "{node}\n{ran:?}");
+        let name = node["name"].as_str().expect("a name");
+        assert_eq!(digest(&commands, name), digest(&notebook, name), "{name}");
+    }
+    let refused = |line: &str, reason: &str| {
+        let notebook = scratch(&format!("```revacnn\n{line}\n```\n"));
+        let ran = notebook.run(2, "notebook check n.md");
+        assert!(ran.err.contains(reason), "{line}: {ran:?}");
+    };
+    refused("train a --steps 3 --over epochs=1,2", "cannot be used with");
+    refused("train a --over branch=x,y", "cannot be used with");
+    refused("train a --over seed=0..1\ntrain a.0 --steps 3", "`a.0` is named twice");
+}
+
+#[test]
+fn equal_forks_are_one_branch_however_they_are_written_and_other_recordings_are_others() {
+    let text = "```revacnn\n\
+                train a --dataset digits --network small.toml --batch-size 64 --steps 30\n\
+                train b --dataset digits --network small.toml --batch-size 64 --steps 60\n\
+                train v --dataset digits --network small.toml --batch-size 64 --steps 30 --validate-every 7\n\
+                fork a@last one --edit 'set learning-rate 0.01' --steps +400\n\
+                fork b@30 other --edit 'set learning-rate 1e-2' --steps +400\n\
+                ```\n";
+    let notebook = scratch(text);
+    let ran = notebook.run(0, "notebook run n.md --yes --jobs 4 --json").json();
+    assert_eq!((&ran["there"], branches(&notebook)), (&5.into(), 3), "{ran}");
+    assert_eq!(trained(&notebook, text), 0);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_lock_file_that_leads_elsewhere_is_not_written() {
+    let notebook = scratch(NOTEBOOK);
+    fs::write(notebook.path("victim"), "# mine\n").expect("a file");
+    std::os::unix::fs::symlink("victim", notebook.path("n.lock")).expect("a link");
+    let ran = notebook.run(2, "notebook run n.md --yes");
+    assert!(ran.err.contains("a file of its own"), "{ran:?}");
+    assert_eq!(fs::read_to_string(notebook.path("victim")).expect("it is there"), "# mine\n");
+}
+
+#[test]
+fn a_training_that_diverged_is_told_so_again() {
+    let notebook = scratch(
+        "```revacnn\ntrain a --dataset digits --network small.toml --steps 30 --optimizer sgd --learning-rate 1e30\n```\n",
+    );
+    for _ in 0..2 {
+        let ran = notebook.run(3, "notebook run n.md --yes");
+        assert!(ran.out.contains("diverged at step"), "{ran:?}");
+    }
+}
+
+#[test]
 fn a_new_notebook_runs() {
     let scratch = Scratch::new();
     scratch.run(0, "notebook new tour.md");

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use clap::{Args, Parser};
+use clap::Args;
 use revacnn_schemas::whole_number;
 
 /// The most members of a family.
@@ -60,35 +60,9 @@ pub struct Family<L: Args> {
     pub over: Option<Over>,
 }
 
-/// A line on its own, to overrule its options by words.
-#[derive(Debug, Parser)]
-#[command(no_binary_name = true)]
-struct Only<L: Args> {
-    #[command(flatten)]
-    line: L,
-}
-
-impl<L: Args + Clone> Family<L> {
-    /// The lines of its members, each with its own value; `None` of a line that
-    /// trains one branch.
-    ///
-    /// # Errors
-    /// An option that the line does not have, or a value that it does not take.
-    pub fn members(&self) -> Result<Option<Vec<L>>, clap::Error> {
-        let Some(over) = &self.over else { return Ok(None) };
-        let member = |value: &String| {
-            let mut only = Only { line: self.line.clone() };
-            only.try_update_from([format!("--{}={value}", over.option)])?;
-            Ok(only.line)
-        };
-        over.values.iter().map(member).collect::<Result<_, _>>().map(Some)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::command::Train;
 
     #[test]
     fn ranges_have_both_ends_and_absurd_families_are_refused_with_their_number() {
@@ -100,16 +74,5 @@ mod tests {
         assert!(over("seed=1,1").unwrap_err().contains("`1` twice"));
         assert!(over("seed").is_err() && over("seed=1,,2").is_err() && over("=1,2").is_err());
         assert!(over(&format!("seed=0..{}", u64::MAX)).is_err());
-    }
-
-    #[test]
-    fn a_member_overrules_the_option_and_a_strange_one_is_refused() {
-        let line = |words: &[&str]| Only::<Family<Train>>::try_parse_from(words).unwrap().line;
-        let members = line(&["base", "--seed", "9", "--steps", "5", "--over", "seed=0..1"]).members().unwrap().unwrap();
-        let seeds: Vec<Option<u64>> = members.iter().map(|member| member.request().unwrap().seed).collect();
-        assert_eq!(seeds, [Some(0), Some(1)]);
-        assert!(line(&["base", "--over", "speed=0..1"]).members().is_err());
-        assert!(line(&["base", "--over", "seed=a,b"]).members().is_err());
-        assert_eq!(line(&["base"]).members().unwrap(), None);
     }
 }

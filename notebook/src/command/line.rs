@@ -106,7 +106,7 @@ impl Command {
 }
 
 /// What the parser has to say, at its word.
-pub(crate) fn miswritten(error: &clap::Error, words: &[&str]) -> Miswritten {
+fn miswritten(error: &clap::Error, words: &[&str]) -> Miswritten {
     let text = |kind: ContextKind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.clone()),
         Some(ContextValue::Strings(texts)) => texts.first().cloned(),

@@ -32,7 +32,6 @@ pub use embed::Embed;
 pub use family::{Family, Over};
 pub use fork::Fork;
 pub use input::{Control, Cursor, Input};
-pub(crate) use line::miswritten;
 pub use line::{Command, Miswritten};
 pub use plot::{ActivationsPlot, ChartPlot, ConfusionPlot, FilterPlot, FiltersPlot, LossPlot, NetworkPlot, Plot};
 pub use show::Show;

@@ -142,8 +142,11 @@ fn words(text: &str, row: Range<usize>, problems: &mut Vec<Problem>) -> Vec<Word
 pub fn written(word: &str) -> String {
     // A row of nothing else would end the fence.
     let is_fence = word.starts_with("```") || word.starts_with("~~~");
-    let plain = |letter: char| !letter.is_whitespace() && !matches!(letter, '\'' | '"');
-    if !word.is_empty() && word.chars().all(plain) && !word.starts_with('#') && !is_fence {
+    // What a shell would do something with is quoted, and taken as it is here and there.
+    let plain = |letter: char| !letter.is_whitespace() && !"'\"|<>&;`*".contains(letter);
+    let is_plain =
+        word.chars().all(plain) && !word.starts_with(['#', '~']) && !word.contains("$(") && !word.contains("${");
+    if !word.is_empty() && is_plain && !is_fence {
         return word.to_owned();
     }
     if !word.contains('\'') {

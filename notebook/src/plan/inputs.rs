@@ -17,6 +17,9 @@ use super::{Place, Refusal};
 use crate::command::{Fork, Train};
 use crate::program::{Named, Program};
 
+/// How deep a data set's files lie in its folder, at most.
+const DEEPEST: usize = 2;
+
 /// Reads the coefficients that an edit names by their file.
 pub type ReadCoefficients<'a> = &'a (dyn Fn(&Path) -> Result<Coefficients, String> + Sync);
 
@@ -102,8 +105,11 @@ impl Inputs {
     /// A data set's name, or the folder that a path leads to.
     fn place_of(&self, name: Option<&OsStr>) -> Result<PathBuf, String> {
         let name = name.unwrap_or(OsStr::new(DEFAULT_DATASET));
-        let is_known = catalogue(None).iter().any(|entry| OsStr::new(entry.name) == name);
-        if is_known { Ok(PathBuf::from(name)) } else { self.confined(name) }
+        let known: Vec<&str> = catalogue(None).into_iter().map(|entry| entry.name).collect();
+        if known.iter().any(|known| OsStr::new(known) == name) {
+            return Ok(PathBuf::from(name));
+        }
+        self.confined(name).map_err(|reason| format!("{reason}; data sets with a name are {}", known.join(", ")))
     }
 
     /// A path below the notebook's folder, or else below that of the data sets.
@@ -116,7 +122,11 @@ impl Inputs {
         let folders = std::iter::once(self.folder.as_path()).chain(self.data_folder.as_deref());
         for folder in folders {
             let Ok(found) = folder.join(asked).canonicalize() else { continue };
-            let is_below = folder.canonicalize().is_ok_and(|folder| found.starts_with(folder));
+            // What lies in the person's own folder of data sets may lead anywhere.
+            let is_own = folder != self.folder;
+            let is_below = folder
+                .canonicalize()
+                .is_ok_and(|folder| found.starts_with(&folder) && (is_own || is_within(&found, &folder, DEEPEST)));
             return if is_below {
                 Ok(found)
             } else {
@@ -125,4 +135,13 @@ impl Inputs {
         }
         Err(format!("there is no `{shown}` in {}", self.folder.display()))
     }
+}
+
+/// Whether no link in a folder leads out of another one.
+fn is_within(path: &Path, folder: &Path, depth: usize) -> bool {
+    let Ok(entries) = std::fs::read_dir(path) else { return true };
+    entries.flatten().all(|entry| {
+        let is_below = entry.path().canonicalize().is_ok_and(|found| found.starts_with(folder));
+        is_below && (depth == 0 || is_within(&entry.path(), folder, depth - 1))
+    })
 }

@@ -46,7 +46,11 @@ impl Lock {
                 _ => None,
             };
             let expected = "a name, a key, a step and a digest";
-            all.push(locked.ok_or_else(|| format!("line {}: expected {expected}, found `{line}`", number + 1))?);
+            let locked = locked.ok_or_else(|| format!("line {}: expected {expected}, found `{line}`", number + 1))?;
+            if all.iter().any(|before: &Locked| before.name == locked.name) {
+                return Err(format!("line {}: expected a name once, found `{}` again", number + 1, locked.name));
+            }
+            all.push(locked);
         }
         Ok(Self { all })
     }
@@ -102,6 +106,8 @@ mod tests {
         let lock = Lock { all: vec![locked("base.0", 12, 1), locked("wider", 7, 2)] };
         assert_eq!(Lock::parse(&lock.text()).unwrap(), lock);
         assert!(Lock::parse(&format!("{}wider 7\n", lock.text())).unwrap_err().starts_with("line 4: expected a name"));
+        let twice = format!("{}{}", lock.text(), lock.text());
+        assert!(Lock::parse(&twice).unwrap_err().contains("found `base.0` again"));
     }
 
     #[test]

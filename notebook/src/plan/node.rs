@@ -87,7 +87,7 @@ impl Plan {
             What::Train(train) => {
                 let plan = self.inputs.start(train).map_err(Some)?;
                 let key = plan.definition.key();
-                let found = found(list, place, |list| find::run(list, key))?;
+                let found = found(list, place, |list| find::run(list, key, &plan.recording))?;
                 Node {
                     parent: None,
                     key: Some(key),

@@ -3,16 +3,16 @@
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use revacnn_recorder::{Ended, Resources, Run, Stop, Watcher};
-use revacnn_schemas::{BranchRecord, Step};
+use revacnn_recorder::{Ended, RecorderError, Resources, Run, Stop, Watcher};
+use revacnn_schemas::{BranchId, BranchRecord, Step};
 use revacnn_store::{BranchReader, Store};
 use revacnn_trainer::StepOutcome;
 
 use super::lock::Locked;
 use super::train::{Bench, Hears, Trained};
-use super::{Node, Place, Plan};
+use super::{Node, Place, Plan, State};
 use crate::NotebookError;
-use crate::program::{Program, What};
+use crate::program::Program;
 
 /// How often a training tells where it stands.
 const TELLS: Duration = Duration::from_millis(100);
@@ -79,22 +79,44 @@ pub enum Outcome {
         /// Its last step, with digest.
         last: Box<Locked>,
     },
-    /// It was stopped at a step, from which it can go on.
-    Stopped(Step),
+    /// It was stopped, and can go on.
+    Stopped {
+        /// The step that it stands at.
+        at: Step,
+        /// Steps that were trained for it just now.
+        trained: u64,
+    },
     /// A value was not finite at a step, which is recorded.
-    Diverged(Step),
+    Diverged {
+        /// The step.
+        at: Step,
+        /// Steps that were trained for it just now.
+        trained: u64,
+    },
     /// It could not be trained.
     Failed(NotebookError),
-    /// What it forks is not there.
+    /// It was not begun: what it forks is not there, or all was stopped.
     Waits,
     /// Nobody asked for it.
     Unwanted,
+}
+
+impl Outcome {
+    /// Steps that were trained just now.
+    pub fn trained(&self) -> u64 {
+        match self {
+            Self::Reached { trained, .. } | Self::Stopped { trained, .. } | Self::Diverged { trained, .. } => *trained,
+            Self::Failed(_) | Self::Waits | Self::Unwanted => 0,
+        }
+    }
 }
 
 /// Where a training is.
 #[derive(Debug)]
 enum Status {
     Waiting,
+    /// Its branch is that of an equal training, which goes first.
+    Behind(BranchId),
     Running,
     Ended(Outcome),
 }
@@ -102,6 +124,8 @@ enum Status {
 struct Board {
     nodes: Vec<Node>,
     status: Vec<Status>,
+    /// The branches that are trained now, each with its training.
+    running: Vec<(usize, BranchId)>,
 }
 
 /// Trains all that is wanted, each after the one that it forks. What was trained
@@ -120,17 +144,18 @@ pub fn run(
         true => Status::Waiting,
         false => Status::Ended(Outcome::Unwanted),
     });
-    let board = Mutex::new(Board { status: status.collect(), nodes });
+    let board = Mutex::new(Board { status: status.collect(), nodes, running: Vec::new() });
+    // Held from a look at the store until a branch is made: equal work is done once.
+    let making = Mutex::new(());
     let changed = Condvar::new();
     let jobs = share.jobs.clamp(1, wanted.len().max(1));
     let resources = Resources { threads: (place.resources.threads / jobs).max(1), ..place.resources.clone() };
     let bench = Bench { inputs: &inputs, place, store, resources: &resources, stop: share.stop };
-    let again = |board: &Board| Plan { nodes: board.nodes.clone(), inputs: inputs.clone() };
     let work = || {
         loop {
             let mut open = hold(&board);
             let next = loop {
-                match open.next(program) {
+                match open.next() {
                     Next::Ready(next) => break next,
                     Next::None => return,
                     Next::Later => open = changed.wait(open).unwrap_or_else(PoisonError::into_inner),
@@ -138,42 +163,50 @@ pub fn run(
             };
             open.status[next] = Status::Running;
             let training = &program.trainings[next];
-            let outcome = if share.stop.is_asked() {
-                drop(open);
-                Outcome::Waits
-            } else {
-                // What was open when it was planned may be known by now, and another
-                // process may have trained it.
-                let fresh = again(&open);
-                let parent = fresh.nodes[next].parent.and_then(|parent| fresh.nodes[parent].branch.clone());
-                drop(open);
-                let list = store.branches().map_err(revacnn_recorder::RecorderError::from).map_err(NotebookError::from);
-                let node = list.and_then(|list| {
-                    fresh.node(training, place, Some(&list)).map_err(|refusal| NotebookError::Unplanned {
-                        reason: refusal
-                            .map_or_else(|| "what it forks is not there".to_owned(), |refusal| refusal.message),
-                    })
-                });
-                node.and_then(|node| {
-                    let mut teller = Teller { training: next, tell, told: None };
-                    let mut from = None;
-                    let mut began = |branch: &BranchRecord, at, until| {
-                        from = Some(at);
-                        tell(Event::Began { training: next, branch, at, until });
-                    };
-                    let hears = Hears { watcher: &mut teller, began: &mut began };
-                    let trained = bench.train(training, &node, parent.as_ref(), hears)?;
-                    let outcome = outcome(store, training.name.as_str(), &node, &trained, from)?;
-                    let mut open = hold(&board);
-                    let done =
-                        Node { branch: Some(trained.record), reached: node.reached.max(Some(trained.at)), ..node };
-                    open.nodes[next] = done;
-                    Ok(outcome)
-                })
-                .unwrap_or_else(Outcome::Failed)
-            };
+            // What was open when it was planned may be known by now, and another process may
+            // have trained it.
+            let fresh = Plan { nodes: open.nodes.clone(), inputs: inputs.clone() };
+            drop(open);
+            let parent = fresh.nodes[next].parent.and_then(|parent| fresh.nodes[parent].branch.as_ref());
+            let mut alone = Some(making.lock().unwrap_or_else(PoisonError::into_inner));
+            let node = bench.node(&fresh, training);
+            if let Ok(Node { branch: Some(branch), .. }) = &node
+                && hold(&board).waits_behind(next, &branch.id)
+            {
+                continue;
+            }
+            let outcome = node.and_then(|node| {
+                if share.stop.is_asked() && node.state() != State::There {
+                    return Ok(Outcome::Waits);
+                }
+                let mut teller = Teller { training: next, tell, told: None };
+                let mut from = None;
+                let mut began = |branch: &BranchRecord, at, until| {
+                    from = Some(at);
+                    hold(&board).running.push((next, branch.id.clone()));
+                    drop(alone.take());
+                    tell(Event::Began { training: next, branch, at, until });
+                };
+                let hears = Hears { watcher: &mut teller, began: &mut began };
+                let trained = bench.train(training, &node, parent, hears)?;
+                let outcome = outcome(store, training.name.as_str(), &node, &trained, from)?;
+                let reached = node.reached.max(Some(trained.at));
+                hold(&board).nodes[next] = Node { branch: Some(trained.record), reached, ..node };
+                Ok(outcome)
+            });
+            let outcome = outcome.unwrap_or_else(|error| match error {
+                // What diverged before is told as it was then.
+                NotebookError::Recorder(RecorderError::Diverged { diverged, .. }) => {
+                    Outcome::Diverged { at: diverged.step, trained: 0 }
+                }
+                error => Outcome::Failed(error),
+            });
+            drop(alone);
             tell(Event::Ended { training: next, outcome: &outcome });
-            hold(&board).status[next] = Status::Ended(outcome);
+            let mut open = hold(&board);
+            open.status[next] = Status::Ended(outcome);
+            open.running.retain(|(training, _)| *training != next);
+            drop(open);
             changed.notify_all();
         }
     };
@@ -187,7 +220,7 @@ pub fn run(
     let board = board.into_inner().unwrap_or_else(PoisonError::into_inner);
     let ended = |status| match status {
         Status::Ended(outcome) => outcome,
-        Status::Waiting | Status::Running => Outcome::Waits,
+        Status::Waiting | Status::Behind(_) | Status::Running => Outcome::Waits,
     };
     board.status.into_iter().map(ended).collect()
 }
@@ -207,50 +240,41 @@ enum Next {
 }
 
 impl Board {
-    fn next(&mut self, program: &Program) -> Next {
+    fn next(&mut self) -> Next {
         let mut later = false;
         for place in 0..self.status.len() {
-            if !matches!(self.status[place], Status::Waiting) {
-                continue;
-            }
-            let parent = self.nodes[place].parent.map(|parent| &self.status[parent]);
-            match parent {
-                None | Some(Status::Ended(Outcome::Reached { .. })) => {}
-                Some(Status::Waiting | Status::Running) => {
+            match &self.status[place] {
+                Status::Waiting => {}
+                Status::Behind(branch) if self.is_running(branch) => {
                     later = true;
                     continue;
                 }
+                Status::Behind(_) => {}
+                Status::Running | Status::Ended(_) => continue,
+            }
+            match self.nodes[place].parent.map(|parent| &self.status[parent]) {
+                // What is there waits for nobody.
+                _ if self.nodes[place].state() == State::There => return Next::Ready(place),
+                None | Some(Status::Ended(Outcome::Reached { .. })) => return Next::Ready(place),
+                Some(Status::Waiting | Status::Behind(_) | Status::Running) => later = true,
                 // It is told of with the one that it waits for.
-                Some(Status::Ended(_)) => {
-                    self.status[place] = Status::Ended(Outcome::Waits);
-                    continue;
-                }
+                Some(Status::Ended(_)) => self.status[place] = Status::Ended(Outcome::Waits),
             }
-            // Equal work is done once: the second one finds it.
-            let is_done_now =
-                |other: usize| matches!(self.status[other], Status::Running) && self.are_equal(program, place, other);
-            if (0..self.status.len()).any(is_done_now) {
-                later = true;
-                continue;
-            }
-            return Next::Ready(place);
         }
         if later { Next::Later } else { Next::None }
     }
 
-    /// Whether two trainings have the same content.
-    fn are_equal(&self, program: &Program, one: usize, other: usize) -> bool {
-        let parent_key =
-            |node: &Node| node.parent.and_then(|parent| self.nodes[parent].branch.as_ref()).map(|record| record.key);
-        match (&program.trainings[one].what, &program.trainings[other].what) {
-            (What::Train(_), What::Train(_)) => self.nodes[one].key == self.nodes[other].key,
-            (What::Fork { fork, .. }, What::Fork { fork: its, .. }) => {
-                parent_key(&self.nodes[one]) == parent_key(&self.nodes[other])
-                    && fork.address.position == its.address.position
-                    && fork.edit == its.edit
-            }
-            _ => false,
+    fn is_running(&self, branch: &BranchId) -> bool {
+        self.running.iter().any(|(_, running)| running == branch)
+    }
+
+    /// Whether a branch is trained now; the training that wanted it waits then.
+    fn waits_behind(&mut self, training: usize, branch: &BranchId) -> bool {
+        let is_running = self.is_running(branch);
+        if is_running {
+            self.status[training] = Status::Behind(branch.clone());
         }
+        is_running
     }
 }
 
@@ -262,16 +286,16 @@ fn outcome(
     trained: &Trained,
     from: Option<Step>,
 ) -> Result<Outcome, NotebookError> {
-    let until = node.until.unwrap_or_default();
+    let (until, at) = (node.until.unwrap_or_default(), trained.at);
+    let steps = from.map_or(0, |from| at.0.saturating_sub(from.0));
     Ok(match &trained.ended {
-        Ended::Stopped if trained.at < until => Outcome::Stopped(trained.at),
-        Ended::Diverged(diverged) => Outcome::Diverged(diverged.step),
+        Ended::Stopped if at < until => Outcome::Stopped { at, trained: steps },
+        Ended::Diverged(diverged) => Outcome::Diverged { at: diverged.step, trained: steps },
         Ended::Reached | Ended::Stopped => {
-            let reader =
-                BranchReader::of(store, trained.record.clone()).map_err(revacnn_recorder::RecorderError::from)?;
-            let row = reader.step_row(until).map_err(revacnn_recorder::RecorderError::from)?;
+            let reader = BranchReader::of(store, trained.record.clone()).map_err(RecorderError::from)?;
+            let row = reader.step_row(until).map_err(RecorderError::from)?;
             Outcome::Reached {
-                trained: from.map_or(0, |from| trained.at.0.saturating_sub(from.0)),
+                trained: steps,
                 last: Box::new(Locked {
                     name: name.to_owned(),
                     key: trained.record.key,

@@ -5,7 +5,7 @@ use revacnn_schemas::{BranchName, BranchRecord, Step};
 use revacnn_store::{Lineage, Store};
 
 use super::inputs::Inputs;
-use super::{Node, Place, Refusal, State};
+use super::{Node, Place, Plan, Refusal, State};
 use crate::NotebookError;
 use crate::program::{Training, What};
 
@@ -35,6 +35,14 @@ pub(super) struct Hears<'a> {
 }
 
 impl Bench<'_> {
+    /// A training as it is now, beside what is planned of those before it.
+    pub(super) fn node(&self, plan: &Plan, training: &Training) -> Result<Node, NotebookError> {
+        let list = self.store.branches().map_err(RecorderError::from)?;
+        plan.node(training, self.place, Some(&list)).map_err(|refusal| {
+            unplanned(refusal.map_or_else(|| "what it forks is not there".to_owned(), |refusal| refusal.message))
+        })
+    }
+
     /// Trains what a node lacks; what it forks, `parent`, is there.
     pub(super) fn train(
         &self,

@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `names` | what a document names, once each, and what is meant by a word that it does not |
 //! | `training` | lines that train, and the members of families |
+//! | `words` | the words of a family's member |
 //! | `views` | lines that show something, and the values that they follow |
 //!
 //! ```
@@ -32,6 +33,7 @@
 mod names;
 mod training;
 mod views;
+mod words;
 
 use std::ops::Range;
 

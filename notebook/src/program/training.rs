@@ -6,9 +6,9 @@ use revacnn_schemas::BranchName;
 use revacnn_store::numbered_name;
 
 use super::names::Named;
-use super::{Entry, Names, problem_of};
-use crate::command::{Command, Family, Fork, Train, miswritten};
-use crate::document::{Line, Problem};
+use super::{Entry, Names, words};
+use crate::command::{Command, Family, Fork, Train};
+use crate::document::{Line, Problem, Word};
 
 /// A branch that is to be trained.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,6 +63,15 @@ pub(super) fn trainings(entries: &[Entry<'_>], names: &Names, problems: &mut Vec
     for (line, family) in forks {
         stuck(line, &family.line, names, entries, problems);
     }
+    for (place, training) in made.iter().enumerate() {
+        if let Some(first) =
+            made[..place].iter().find(|first| first.name == training.name && first.family != training.family)
+        {
+            let mut problem = Problem::new(training.range.clone(), format!("`{}` is named twice", training.name));
+            problem.also.push((first.range.clone(), "here first".to_owned()));
+            problems.push(problem.with_help("members of a family are named NAME.0, NAME.1 and so on"));
+        }
+    }
     made
 }
 
@@ -80,28 +89,23 @@ fn no_values(line: &Line, problems: &mut Vec<Problem>) -> bool {
 }
 
 fn train(line: &Line, family: &Family<Train>, made: &mut Vec<Training>, problems: &mut Vec<Problem>) {
-    let name = family.line.branch();
-    let words = texts(line);
-    let training = |name: BranchName, family_name, words, train| Training {
+    let (name, words) = (family.line.branch(), texts(line));
+    let training = |name: BranchName, family, words, train: Train| Training {
         what: What::Train(Box::new(train)),
         name,
-        family: family_name,
+        family,
         range: line.range.clone(),
         words,
     };
-    let Some((over, members)) = members(line, family, problems) else {
-        if family.over.is_none() {
-            made.push(training(name, None, words, family.line.clone()));
-        }
+    let Some(over) = &family.over else {
+        made.push(training(name, None, words, family.line.clone()));
         return;
     };
-    for (number, (value, member)) in over.values.iter().zip(members).enumerate() {
+    for (number, value) in over.values.iter().enumerate() {
         let Some(own) = member_name(&name, number, line, problems) else { return };
-        let mut words = without(&without(&words, "--over"), &format!("--{}", over.option));
-        words.retain(|word| word != name.as_str());
-        words.insert(1, own.to_string());
-        words.extend([format!("--{}", over.option), value.clone()]);
-        made.push(training(own.clone(), Some(name.clone()), words, member.named(own)));
+        let words = words::of_train(&words, &own, (over, value));
+        let Some(Command::Train(member)) = member(line, &words, problems) else { return };
+        made.push(training(own, Some(name.clone()), words, member.line));
     }
 }
 
@@ -114,24 +118,13 @@ fn fork(
     problems: &mut Vec<Problem>,
 ) -> bool {
     let parent = &family.line.address.branch;
-    let place = |name: &str, made: &[Training]| made.iter().position(|training| training.name.as_str() == name);
-    let one = place(parent.as_str(), made);
+    let one = made.iter().position(|training| training.name == *parent);
     let of_family: Vec<usize> = (0..made.len()).filter(|place| made[*place].family.as_ref() == Some(parent)).collect();
     if one.is_none() && of_family.is_empty() {
         return false;
     }
-    let name = family.line.name().cloned().unwrap_or_else(|| numbered(parent, names, made));
-    let training = |name: BranchName, family_name, words, fork: Fork, parent| Training {
-        name,
-        family: family_name,
-        range: line.range.clone(),
-        words,
-        what: What::Fork { fork: Box::new(fork), parent },
-    };
-    let words = texts(line);
-    if let (Some(over), false) = (&family.over, of_family.is_empty()) {
-        let word = line.words.iter().find(|word| word.text.starts_with("--over"));
-        let range = word.map_or(line.range.clone(), |word| word.range.clone());
+    if let (Some(over), None) = (&family.over, one) {
+        let range = over_word(line).map_or(line.range.clone(), |word| word.range.clone());
         let message = format!(
             "`{parent}` is a family, and so is its fork: expected a fork of one of its members, or no --over, found --over {}",
             over.option
@@ -139,64 +132,48 @@ fn fork(
         problems.push(Problem::new(range, message));
         return true;
     }
-    if let Some(one) = one {
-        match members(line, family, problems) {
-            None if family.over.is_some() => {}
-            None => made.push(training(name.clone(), None, words, family.line.of(parent.clone(), name), one)),
-            Some((over, members)) => {
-                for (number, (value, member)) in over.values.iter().zip(members).enumerate() {
-                    let Some(own) = member_name(&name, number, line, problems) else { break };
-                    let mut words = without(&words, "--over");
-                    // Edits of all members stay, and each has its own besides.
-                    if over.option != "edit" {
-                        words = without(&words, &format!("--{}", over.option));
-                    }
-                    renamed(&mut words, family.line.name(), &own);
-                    words.extend([format!("--{}", over.option), value.clone()]);
-                    made.push(training(own.clone(), Some(name.clone()), words, member.of(parent.clone(), own), one));
-                }
-            }
+    let name = family.line.name().cloned().unwrap_or_else(|| numbered(parent, names, made));
+    let training = |name: BranchName, family, words, fork: Fork, parent| Training {
+        name,
+        family,
+        range: line.range.clone(),
+        words,
+        what: What::Fork { fork: Box::new(fork), parent },
+    };
+    let words = texts(line);
+    // What each member forks, and the value that it has for itself.
+    let members: Vec<(usize, Option<&str>)> = match (one, &family.over) {
+        (Some(one), Some(over)) => over.values.iter().map(|value| (one, Some(value.as_str()))).collect(),
+        (Some(one), None) => {
+            made.push(training(name.clone(), None, words, family.line.of(parent.clone(), name), one));
+            return true;
         }
-        return true;
-    }
-    for (number, &place) in of_family.iter().enumerate() {
+        (None, _) => of_family.into_iter().map(|place| (place, None)).collect(),
+    };
+    for (number, (place, value)) in members.into_iter().enumerate() {
         let Some(own) = member_name(&name, number, line, problems) else { break };
-        let its = made[place].name.clone();
-        let mut words = words.clone();
-        if let Some(address) = words.iter_mut().skip(1).find(|word| word.split('@').next() == Some(parent.as_str())) {
-            *address = address.replacen(parent.as_str(), its.as_str(), 1);
-        }
-        renamed(&mut words, family.line.name(), &own);
-        made.push(training(own.clone(), Some(name.clone()), words, family.line.of(its, own), place));
+        let its = one.is_none().then(|| made[place].name.clone());
+        let words = words::of_fork(&words, &own, family.over.as_ref().zip(value), its.as_ref());
+        let Some(Command::Fork(member)) = member(line, &words, problems) else { break };
+        made.push(training(own, Some(name.clone()), words, member.line, place));
     }
     true
 }
 
-/// Gives a fork's words the name of a member.
-fn renamed(words: &mut Vec<String>, from: Option<&BranchName>, to: &BranchName) {
-    match words.iter_mut().skip(2).find(|word| from.is_some_and(|from| *word == from.as_str())) {
-        Some(word) => *word = to.to_string(),
-        None => words.insert(2.min(words.len()), to.to_string()),
-    }
+/// What the words of a member say; what is wrong with them is the fault of its value.
+fn member(line: &Line, words: &[String], problems: &mut Vec<Problem>) -> Option<Command> {
+    Command::parse(words)
+        .map_err(|wrong| {
+            let range = over_word(line).map_or(line.range.clone(), |word| word.range.clone());
+            problems.push(Problem::new(range, wrong.message));
+        })
+        .ok()
 }
 
-/// The members of a family, with their values; `None` of a single branch, and where
-/// an option or a value is wrong, which is a problem then.
-fn members<'a, L: clap::Args + Clone>(
-    line: &Line,
-    family: &'a Family<L>,
-    problems: &mut Vec<Problem>,
-) -> Option<(&'a crate::command::Over, Vec<L>)> {
-    let over = family.over.as_ref()?;
-    match family.members() {
-        Ok(members) => Some((over, members?)),
-        Err(error) => {
-            let found = miswritten(&error, &[]);
-            let word = line.words.iter().position(|word| word.text.contains(&format!("{}=", over.option)));
-            problems.push(problem_of(line, crate::command::Miswritten { word, suggestion: None, ..found }));
-            None
-        }
-    }
+/// The word that says what the members of a family differ in.
+fn over_word(line: &Line) -> Option<&Word> {
+    let option = line.words.iter().position(|word| word.text.split('=').next() == Some("--over"))?;
+    line.words.get(if line.words[option].text == "--over" { option + 1 } else { option })
 }
 
 fn member_name(family: &BranchName, number: usize, line: &Line, problems: &mut Vec<Problem>) -> Option<BranchName> {
@@ -250,18 +227,4 @@ fn stuck(line: &Line, fork: &Fork, names: &Names, entries: &[Entry<'_>], problem
 
 fn texts(line: &Line) -> Vec<String> {
     line.words.iter().map(|word| word.text.clone()).collect()
-}
-
-/// Words without an option and its value.
-fn without(words: &[String], option: &str) -> Vec<String> {
-    let mut kept = Vec::with_capacity(words.len());
-    let mut words = words.iter();
-    while let Some(word) = words.next() {
-        if word == option {
-            words.next();
-        } else if !word.strip_prefix(option).is_some_and(|rest| rest.starts_with('=')) {
-            kept.push(word.clone());
-        }
-    }
-    kept
 }

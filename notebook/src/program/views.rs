@@ -77,6 +77,15 @@ pub(super) fn views(
                 }
             }
         }
+        // A cursor is a step, and of which branch an address says.
+        for word in &line.words {
+            let name = word.text.strip_prefix('$');
+            if let Some(name) = name.filter(|name| matches!(names.get(name), Some(Named::Cursor))) {
+                let message = format!("expected an address, found the step `${name}` alone");
+                let help = format!("write the branch before it, as in base@${name}");
+                problems.push(Problem::new(word.range.clone(), message).with_help(help));
+            }
+        }
         // What is not a shell's was told of already.
         let told = problems.iter().any(|problem| within(&problem.range, &line.range));
         if problems.len() > begun || waits || told {

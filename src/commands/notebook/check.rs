@@ -36,6 +36,8 @@ impl Run for CheckArguments {
         let (trainings, views) = (notebook.program.trainings.len(), notebook.program.views.len());
         if json {
             say!("{}", json!({ "event": "summary", "problems": number, "trainings": trainings, "views": views }));
+        } else if number == 0 && notebook.document.lines().next().is_none() {
+            say!("{path}: nothing is wrong, and no fence that begins with ```revacnn at the first column has a line");
         } else if number == 0 {
             let [trainings, views] =
                 [(trainings, "training"), (views, "view")].map(|(number, one)| counted(number as u64, one));

@@ -6,7 +6,7 @@ use clap::Args;
 use revacnn_notebook::document::written;
 use revacnn_notebook::plan::{Node, Plan, State};
 use revacnn_recorder::Resources;
-use revacnn_schemas::Place;
+use revacnn_schemas::{Place, Step};
 use revacnn_store::{BranchReader, Store};
 use serde_json::json;
 
@@ -59,6 +59,9 @@ pub(super) fn existing(option: &StoreOption) -> Result<Option<Store>, Failure> {
     Ok(is_one.then(|| Store::open(folder)).transpose()?)
 }
 
+/// Steps from whose times those of more are told.
+const NEWEST: u64 = 200;
+
 /// What a training will take.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Cost {
@@ -77,10 +80,12 @@ pub(super) fn costs(plan: &Plan, store: Option<&Store>) -> Vec<Cost> {
         let own = store.zip(node.branch.as_ref()).and_then(|(store, record)| {
             let reader = BranchReader::of(store, record.clone()).ok()?;
             let span = reader.steps()?;
-            let last = reader.step_row(span.last).ok()?;
-            let steps = span.last.0.checked_sub(span.first.0).filter(|steps| *steps > 0)?;
-            let first = reader.step_row(span.first).ok()?;
-            Some(last.elapsed_nanos.saturating_sub(first.elapsed_nanos) as f64 / 1e9 / steps as f64)
+            // The newest rows, by the time that they came: waiting for the log is part of it.
+            let first = Step(span.last.0.saturating_sub(NEWEST).max(span.first.0));
+            let [begun, ended] =
+                [first, span.last].map(|step| reader.step_row(step).ok().map(|row| row.wall_time_micros));
+            let steps = span.last.0.checked_sub(first.0).filter(|steps| *steps > 0)?;
+            Some((ended? - begun?) as f64 / 1e6 / steps as f64)
         });
         let own = own.filter(|rate| *rate > 0.0);
         any = any.or(own);
@@ -109,7 +114,7 @@ pub(super) fn as_text(notebook: &Notebook, plan: &Plan, costs: &[Cost], shown: &
         ("log", Side::Right),
     ];
     let trainings = &notebook.program.trainings;
-    let step = |step: Option<revacnn_schemas::Step>| step.map_or_else(|| "?".to_owned(), |step| count(step.0));
+    let step = |step: Option<Step>| step.map_or_else(|| "?".to_owned(), |step| count(step.0));
     let rows = shown.iter().map(|&place| {
         let (node, training, cost) = (&plan.nodes[place], &trainings[place], &costs[place]);
         let from = match node.parent {
@@ -125,7 +130,12 @@ pub(super) fn as_text(notebook: &Notebook, plan: &Plan, costs: &[Cost], shown: &
         let is_there = node.state() == State::There;
         let unless_there = |text: Option<String>| if is_there { String::new() } else { some(text) };
         vec![
-            training.name.to_string(),
+            match &node.branch {
+                Some(branch) if branch.name != training.name => {
+                    format!("{}, in the store {}", training.name, branch.name)
+                }
+                _ => training.name.to_string(),
+            },
             from,
             step(node.until),
             there,

@@ -1,5 +1,6 @@
 //! `revacnn notebook run`: training what a notebook says.
 
+use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -7,8 +8,9 @@ use std::process::ExitCode;
 use clap::Args;
 use revacnn_notebook::command::values::whole;
 use revacnn_notebook::plan::{Lock, Locked, Outcome, Share, run};
-use revacnn_schemas::Place;
+use revacnn_schemas::{BranchName, Place};
 use revacnn_store::{Store, unix_seconds, write_output};
+use revacnn_trainer::read_file;
 use serde_json::json;
 
 use super::super::Run;
@@ -29,7 +31,8 @@ use crate::text::{counted, printable};
 pub(super) struct RunArguments {
     #[command(flatten)]
     file: FileArgument,
-    /// Train only this branch or family, and what it forks; may be given several times.
+    /// Train only this branch or family, and those that it is forked from; may be given several
+    /// times.
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
     /// Fail where a digest is another than that of the lock file, which stays as it is.
@@ -93,7 +96,7 @@ impl Run for RunArguments {
         let place = notebook.place(Some(&store), &resources);
         let share = Share { wanted: &wanted, jobs, stop: interrupt::stop() };
         let outcomes = run(plan, &notebook.program, place, &store, share, &|event| screen.tell(&event));
-        screen.close();
+        output::clear_live();
         let reached: Vec<Locked> = outcomes.iter().filter_map(locked).collect();
         let differences = if self.locked { lock.differences(&reached) } else { Vec::new() };
         if !self.locked && !reached.is_empty() {
@@ -114,7 +117,13 @@ impl RunArguments {
         for name in &self.only {
             let members = notebook.program.members(name);
             if members.is_empty() {
-                let known: Vec<&str> = trainings.iter().map(|training| training.name.as_str()).collect();
+                let mut known: Vec<&str> = trainings
+                    .iter()
+                    .flat_map(|training| training.family.iter().chain([&training.name]))
+                    .map(BranchName::as_str)
+                    .collect();
+                known.sort_unstable();
+                known.dedup();
                 return Err(Failure::Usage(format!("--only: no line trains `{name}`; there are {}", known.join(", "))));
             }
             wanted.extend(members);
@@ -133,13 +142,10 @@ impl RunArguments {
         differences: &[String],
         json: bool,
     ) -> Result<ExitCode, Failure> {
-        let trained: u64 = outcomes
-            .iter()
-            .map(|outcome| if let Outcome::Reached { trained, .. } = outcome { *trained } else { 0 })
-            .sum();
+        let trained: u64 = outcomes.iter().map(Outcome::trained).sum();
         let number = |is_it: fn(&Outcome) -> bool| outcomes.iter().filter(|outcome| is_it(outcome)).count();
-        let failed = number(|outcome| matches!(outcome, Outcome::Failed(_) | Outcome::Diverged(_)));
-        let stopped = number(|outcome| matches!(outcome, Outcome::Stopped(_)));
+        let failed = number(|outcome| matches!(outcome, Outcome::Failed(_) | Outcome::Diverged { .. }));
+        let stopped = number(|outcome| matches!(outcome, Outcome::Stopped { .. }));
         let waits = number(|outcome| matches!(outcome, Outcome::Waits));
         let there = number(|outcome| matches!(outcome, Outcome::Reached { .. }));
         let was_asked_to_stop = interrupt::stop().is_asked();
@@ -153,24 +159,35 @@ impl RunArguments {
             );
         } else {
             let there = counted(there as u64, "training");
+            let is_whole = failed + stopped + waits == 0;
             let steps = match trained {
-                0 => "nothing had to be trained".to_owned(),
+                0 if is_whole => "nothing had to be trained".to_owned(),
+                0 => "nothing was trained".to_owned(),
                 1 => "1 step was trained".to_owned(),
                 steps => format!("{} were trained", counted(steps, "step")),
             };
             let mut text = format!("{there} of {} there: {steps}", printable(&notebook.path.display()));
-            for (number, what) in [(failed, "failed"), (stopped, "stopped"), (waits, "waiting for another")] {
+            for (number, what) in [(failed, "failed"), (stopped, "stopped"), (waits, "not begun")] {
                 if number > 0 {
                     text += &format!("; {number} {what}");
                 }
             }
+            if was_asked_to_stop && !is_whole {
+                text += "; the same command goes on";
+            }
             say!("{text}");
             differences.iter().for_each(warn);
         }
-        let diverged = number(|outcome| matches!(outcome, Outcome::Diverged(_)));
+        if !differences.is_empty() {
+            let [differ, all] = [differences.len(), outcomes.len()].map(|number| number as u64);
+            return Err(Failure::OtherBits(format!(
+                "{} of {all} differ from the lock file",
+                counted(differ, "training")
+            )));
+        }
+        let diverged = number(|outcome| matches!(outcome, Outcome::Diverged { .. }));
         Ok(match (failed, diverged) {
             (0, _) if was_asked_to_stop && stopped + waits > 0 => ExitCode::from(130),
-            (0, _) if !differences.is_empty() => ExitCode::FAILURE,
             (0, _) => ExitCode::SUCCESS,
             (failed, diverged) if failed == diverged => ExitCode::from(3),
             _ => ExitCode::FAILURE,
@@ -185,14 +202,30 @@ fn locked(outcome: &Outcome) -> Option<Locked> {
     }
 }
 
-/// The lock file; an empty one where there is none and none is needed.
+/// The longest lock file that is read, in bytes.
+const MOST_BYTES: u64 = 1 << 22;
+
+/// The lock file; an empty one where there is none and none is needed. It came with the
+/// notebook, perhaps from a stranger: it is a file itself, and no link to one.
 fn read_lock(path: &Path, needed: bool) -> Result<Lock, Failure> {
     let shown = printable(&path.display());
-    match std::fs::read_to_string(path) {
-        Ok(text) => Lock::parse(&text).map_err(|reason| Failure::Usage(format!("{shown}, {reason}"))),
-        Err(error) if error.kind() == io::ErrorKind::NotFound && !needed => Ok(Lock::default()),
-        Err(error) => Err(Failure::Usage(format!("--locked compares with {shown}, which cannot be read: {error}"))),
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !needed => return Ok(Lock::default()),
+        Ok(found) if !found.is_file() => {
+            return Err(Failure::Usage(format!(
+                "expected {shown} to be a file of its own, found a folder, a link or a device"
+            )));
+        }
+        Ok(_) | Err(_) => {}
     }
+    let bytes = read_file(path, "a lock file", MOST_BYTES).map_err(|error| {
+        Failure::Usage(match needed {
+            true => format!("--locked compares with {shown}, which cannot be read: {error}"),
+            false => error.to_string(),
+        })
+    })?;
+    let text = String::from_utf8_lossy(&bytes);
+    Lock::parse(&text).map_err(|reason| Failure::Usage(format!("{shown}, {reason}")))
 }
 
 /// Writes what is otherwise; a run stays good without it.

@@ -9,7 +9,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use revacnn_notebook::plan::{Event, Outcome};
 use serde_json::json;
 
-use crate::output::{say, warn};
+use crate::output::{self, Live, say, warn};
 use crate::text::{count, counted, duration, loss, printable};
 
 /// Time between two plain lines of a training.
@@ -37,19 +37,16 @@ impl Screen {
     pub(super) fn new(names: Vec<String>, json: bool) -> Self {
         let terminal = !json && std::io::stderr().is_terminal();
         let running = names.iter().map(|_| None).collect();
+        let bars = terminal.then(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr()));
+        if let Some(bars) = &bars {
+            output::show_live(Live::Bars(bars.clone()));
+        }
         Self {
             width: names.iter().map(String::len).max().unwrap_or_default(),
-            bars: terminal.then(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr())),
+            bars,
             names,
             json,
             running: Mutex::new(running),
-        }
-    }
-
-    /// Takes what moves away.
-    pub(super) fn close(&self) {
-        if let Some(bars) = &self.bars {
-            let _ = bars.clear();
         }
     }
 
@@ -98,7 +95,7 @@ impl Screen {
                 if self.json {
                     say!("{}", json!({ "event": "warning", "name": self.names[training], "message": caution }));
                 } else {
-                    self.beside(|| warn(&format!("{}: {caution}", self.names[training])));
+                    warn(&format!("{}: {caution}", self.names[training]));
                 }
             }
             Event::Ended { training, outcome } => {
@@ -117,26 +114,18 @@ impl Screen {
                         let took = took.map_or_else(String::new, |took| format!(" in {}", duration(took)));
                         format!("{steps} trained{took}, until step {}", count(last.step.0))
                     }
-                    Outcome::Stopped(at) => format!("stopped after step {}", count(at.0)),
-                    Outcome::Diverged(at) => format!("diverged at step {}, which is recorded", count(at.0)),
+                    Outcome::Stopped { at, .. } => format!("stopped after step {}", count(at.0)),
+                    Outcome::Diverged { at, .. } => format!("diverged at step {}, which is recorded", count(at.0)),
                     Outcome::Failed(error) => format!("failed: {}", printable(error)),
                     Outcome::Waits | Outcome::Unwanted => return,
                 };
-                self.beside(|| say!("{}  {words}", self.name(training)));
+                say!("{}  {words}", self.name(training));
             }
         }
     }
 
     fn name(&self, training: usize) -> String {
         format!("{:width$}", self.names[training], width = self.width)
-    }
-
-    /// Writes while the bars are out of the way.
-    fn beside(&self, write: impl FnOnce()) {
-        match &self.bars {
-            Some(bars) => bars.suspend(write),
-            None => write(),
-        }
     }
 
     fn ended(&self, training: usize, outcome: &Outcome) -> serde_json::Value {
@@ -146,8 +135,8 @@ impl Screen {
                 "event": "reached", "name": name, "branch": branch.name, "key": last.key, "step": last.step,
                 "digest": last.digest, "steps_trained": trained,
             }),
-            Outcome::Stopped(at) => json!({ "event": "stopped", "name": name, "step": at }),
-            Outcome::Diverged(at) => json!({ "event": "diverged", "name": name, "step": at }),
+            Outcome::Stopped { at, .. } => json!({ "event": "stopped", "name": name, "step": at }),
+            Outcome::Diverged { at, .. } => json!({ "event": "diverged", "name": name, "step": at }),
             Outcome::Failed(error) => json!({ "event": "failed", "name": name, "message": error.to_string() }),
             Outcome::Waits | Outcome::Unwanted => json!({ "event": "waiting", "name": name }),
         }
