@@ -108,7 +108,7 @@ impl Context {
 
     /// The shown branches: the selected one first, then the one beside it, its
     /// parent, those that are trained now, and the others as they were made.
-    pub(crate) fn shown_branches(&self) -> Vec<BranchName> {
+    pub(crate) fn shown(&self) -> Vec<&BranchSummary> {
         let parent = self.branch().and_then(|branch| branch.parent.as_ref());
         let rank = |branch: &BranchSummary| match &branch.name {
             name if self.selected.as_ref() == Some(name) => 0,
@@ -117,30 +117,34 @@ impl Context {
             _ if branch.training => 3,
             _ => 4,
         };
-        let mut shown: Vec<(u8, &BranchName)> = self
+        let mut shown: Vec<(u8, &BranchSummary)> = self
             .branches
             .iter()
-            .map(|branch| (rank(branch), &branch.name))
-            .filter(|(rank, name)| *rank < 2 || !self.hidden.contains(*name))
+            .map(|branch| (rank(branch), branch))
+            .filter(|(rank, branch)| *rank < 2 || !self.hidden.contains(&branch.name))
             .collect();
         shown.sort_by_key(|(rank, _)| *rank);
-        shown.into_iter().map(|(_, name)| name.clone()).collect()
+        shown.into_iter().map(|(_, branch)| branch).collect()
+    }
+
+    /// The names of the [shown](Self::shown) branches.
+    pub(crate) fn shown_branches(&self) -> Vec<BranchName> {
+        self.shown().into_iter().map(|branch| branch.name.clone()).collect()
     }
 
     /// Branches whose filters are shown together, and how many there would be
     /// with all that are shown.
     pub(crate) fn together(&self) -> (Vec<&BranchSummary>, usize) {
-        let shown = self.shown_branches();
+        let shown = self.shown();
         let most = if self.beside.is_some() { 2 } else { MOST_TOGETHER };
         let of = if self.beside.is_some() { 2 } else { shown.len() };
-        (shown.iter().filter_map(|name| self.branch_named(name)).take(most).collect(), of)
+        (shown.into_iter().take(most).collect(), of)
     }
 
     /// Makes the timeline as long as the longest of the shown branches; returns
     /// whether it was not.
     pub(crate) fn fit_time(&mut self) -> bool {
-        let shown = self.shown_branches();
-        let ends = shown.iter().filter_map(|name| self.branch_named(name)).map(|branch| self.end_of(branch));
+        let ends = self.shown().into_iter().map(|branch| self.end_of(branch));
         let (before, last) = (self.time, ends.max().unwrap_or(0));
         self.time.grow(0, last);
         self.time != before
@@ -150,10 +154,9 @@ impl Context {
     /// cannot be read would keep the others from being seen.
     pub(crate) fn readable(&self) -> Vec<BranchName> {
         let is = |branch: &BranchSummary| branch.problem.is_none() && branch.steps.is_some();
-        let looked_at = |name: &BranchName| self.selected.as_ref() == Some(name);
-        let mut shown = self.shown_branches();
-        shown.retain(|name| looked_at(name) || self.branch_named(name).is_none_or(is));
-        shown
+        let shown = self.shown().into_iter();
+        let readable = shown.filter(|branch| self.selected.as_ref() == Some(&branch.name) || is(branch));
+        readable.map(|branch| branch.name.clone()).collect()
     }
 
     /// How far a branch is moved along the timeline, in steps.

@@ -1,9 +1,10 @@
 //! What the workers' answers do to the state.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use revacnn_notebook::BranchSummary;
-use revacnn_schemas::{Address, BranchName, Position, Step};
+use revacnn_schemas::{Address, BranchId, BranchName, Position, Step};
 use revacnn_store::StepRow;
 
 use crate::cells::{Prepared, ViewId};
@@ -242,8 +243,9 @@ impl State {
             }
         }
         // A branch that came, went or grew within what is shown.
+        let named: HashMap<&BranchName, &BranchSummary> = before.iter().map(|then| (&then.name, then)).collect();
         let moved = self.context.branches.iter().any(|branch| {
-            let then = before.iter().find(|then| then.name == branch.name);
+            let then = named.get(&branch.name);
             let last = |branch: &BranchSummary| branch.steps.map(|steps| steps.last);
             then.is_some_and(|then| match last(then) {
                 Some(last) => self.context.step_of(branch) > last,
@@ -257,10 +259,11 @@ impl State {
 
     /// Goes on with branches that have another name now.
     fn follow_names(&mut self, before: &[BranchSummary]) {
+        let now: HashMap<&BranchId, &BranchSummary> = self.context.branches.iter().map(|now| (&now.id, now)).collect();
         let renamed: Vec<(BranchName, BranchName)> = before
             .iter()
             .filter_map(|then| {
-                let now = self.context.branches.iter().find(|now| now.id == then.id && now.name != then.name)?;
+                let now = now.get(&then.id).filter(|now| now.name != then.name)?;
                 Some((then.name.clone(), now.name.clone()))
             })
             .collect();

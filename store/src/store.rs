@@ -143,18 +143,16 @@ impl Store {
     /// Those of [`branches`](Self::branches).
     pub fn branches_again(
         &self,
-        before: BranchList<Arc<BranchRecord>>,
+        before: &BranchList<Arc<BranchRecord>>,
     ) -> Result<BranchList<Arc<BranchRecord>>, StoreError> {
-        let mut known: HashMap<BranchId, Arc<BranchRecord>> =
-            before.records.into_iter().map(|record| (record.id.clone(), record)).collect();
         let mut glances = HashMap::new();
         let (records, problems) = self.each_branch(|branches, folder, id| {
             let read = || read_branch(&branches.path(folder), id).map(Arc::new);
             let glance = id.parse().ok().and_then(|id: BranchId| Some((Glance::at_description(branches, folder)?, id)));
             let Some((glance, id)) = glance else { return read() };
             let same = before.glances.get(&id) == Some(&glance);
-            let record = match known.remove(&id).filter(|_| same) {
-                Some(record) => record,
+            let record = match before.get(&id).filter(|_| same) {
+                Some(record) => record.clone(),
                 None => read()?,
             };
             glances.insert(id, glance);

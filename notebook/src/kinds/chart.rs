@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::LazyLock;
 
 use super::curve::{
-    Detail, Shown, curve, empty, marks, other_hyper_parameters, series, shown, validation, visible, words,
+    Detail, Shown, curve, drawn, empty, marks, other_hyper_parameters, series, shown, validation, visible, words,
 };
 use crate::sources::curves::{Quantity, Thinned};
 use crate::{CellKind, Context, NotebookError, Smoothing, XAxis};
@@ -73,7 +73,7 @@ impl CellKind for Chart {
     const KIND: &'static str = "chart";
 
     fn run(&self, context: &mut Context<'_>) -> Result<Figure, NotebookError> {
-        let branches = context.branches();
+        let (branches, left_out) = drawn(context);
         let all = shown(context, &branches, self.x)?;
         let asked = self.quantity.replace('-', "_");
         let known = QUANTITIES.iter().find(|(name, _)| *name == asked);
@@ -141,6 +141,7 @@ impl CellKind for Chart {
         }
         if found {
             chart.notes = without;
+            chart.notes.extend(left_out);
             return visible(chart).map(Figure::Chart);
         }
         match lacking {

@@ -1,6 +1,6 @@
 //! Curves over the training, as charts of every kind draw them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use revacnn_recorder::RecorderError;
 use revacnn_schemas::{Axis, BranchId, BranchName, Chart, Hue, Limits, Mark, MarkKind, Scale, Series, Step, counted};
@@ -23,6 +23,22 @@ pub(super) struct Shown {
     parent: Option<BranchId>,
     /// Oldest first, each the index of a reader of the lineage.
     parts: Vec<(usize, StepSpan)>,
+}
+
+/// A chart of all that there is draws so many branches: more curves are no picture, and
+/// each takes its time to read.
+const MOST_DRAWN: usize = 100;
+
+/// The shown branches whose curves are drawn, and what is said of the others. Where a
+/// person named the branches, that is all of them.
+pub(super) fn drawn(context: &mut Context<'_>) -> (Vec<BranchName>, Option<String>) {
+    let mut branches = context.branches();
+    let of = branches.len();
+    if !context.sources().leaves_out || of <= MOST_DRAWN {
+        return (branches, None);
+    }
+    branches.truncate(MOST_DRAWN);
+    (branches, Some(format!("{MOST_DRAWN} of {of} shown branches are drawn: select or hide some to see the others")))
 }
 
 /// Says how many points of a chart cannot be drawn.
@@ -92,7 +108,7 @@ pub(super) fn shown(context: &mut Context<'_>, branches: &[BranchName], x: XAxis
         return Err(NotebookError::TooFewBranches { needed: 1, found: 0 });
     }
     let sources = context.sources();
-    let shown = branches.iter().map(|name| sources.id_of(name)).collect::<Result<Vec<_>, _>>()?;
+    let shown = branches.iter().map(|name| sources.id_of(name)).collect::<Result<HashSet<_>, _>>()?;
     let mut all = Vec::with_capacity(branches.len());
     for (done, name) in branches.iter().enumerate() {
         context.progress(done, branches.len())?;

@@ -3,7 +3,7 @@
 use revacnn_schemas::{BranchName, Chart, Figure, Limits, Scale, Step};
 use serde::{Deserialize, Serialize};
 
-use super::curve::{Detail, curve, empty, marks, series, shown, validation, visible, words};
+use super::curve::{Detail, curve, drawn, empty, marks, series, shown, validation, visible, words};
 use crate::sources::curves::{Quantity, Thinned};
 use crate::{CellKind, Context, NotebookError, Smoothing, XAxis};
 
@@ -36,8 +36,10 @@ impl CellKind for Loss {
     const KIND: &'static str = "loss";
 
     fn run(&self, context: &mut Context<'_>) -> Result<Figure, NotebookError> {
-        let branches = context.branches();
-        losses(context, &branches, self).map(Figure::Chart)
+        let (branches, left_out) = drawn(context);
+        let mut chart = losses(context, &branches, self)?;
+        chart.notes.extend(left_out);
+        Ok(Figure::Chart(chart))
     }
 }
 

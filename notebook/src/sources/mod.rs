@@ -3,6 +3,7 @@
 pub(crate) mod curves;
 mod extent;
 mod kept;
+mod listing;
 mod place;
 mod summary;
 mod tensors;
@@ -17,12 +18,13 @@ use revacnn_schemas::{
     Address, BranchId, BranchName, BranchRecord, DatasetIdentity, Epoch, Hue, LayerName, Position, Step,
 };
 pub use revacnn_store::BranchEvent;
-use revacnn_store::{BranchList, Lineage, Overview, Overviews, StepRow, Store, StoreError};
+use revacnn_store::{Lineage, Overview, Overviews, StepRow, Store, StoreError};
 use revacnn_trainer::data::Dataset;
 
 pub use self::extent::Extent;
 pub(crate) use self::kept::Embedded;
 use self::kept::Kept;
+pub use self::listing::Listing;
 pub use self::place::{At, Place};
 pub use self::summary::BranchSummary;
 use crate::NotebookError;
@@ -35,17 +37,15 @@ use crate::NotebookError;
 #[derive(Debug)]
 pub struct Sources {
     store: Store,
-    problems: Vec<String>,
     pub(crate) leaves_out: bool,
     data: Option<PathBuf>,
     threads: usize,
     /// The branches as they were last listed.
-    listed: Option<BranchList<Arc<BranchRecord>>>,
+    listed: Option<Arc<Listing>>,
     /// What is known of the branches at which nothing has changed since.
     overviews: Option<Overviews>,
     /// The overview that a branch had last, and whether it was being trained.
     looked: HashMap<BranchId, (Arc<Overview>, bool)>,
-    hues: HashMap<BranchId, Hue>,
     lineages: HashMap<BranchId, Lineage>,
     datasets: HashMap<DatasetIdentity, Result<Arc<Dataset>, String>>,
     kept: Kept,
@@ -60,14 +60,12 @@ impl Sources {
     pub fn open(store: &Path, data: Option<PathBuf>, threads: usize) -> Result<Self, NotebookError> {
         Ok(Self {
             store: Store::open(store)?,
-            problems: Vec::new(),
             leaves_out: false,
             data,
             threads,
             listed: None,
             overviews: None,
             looked: HashMap::new(),
-            hues: HashMap::new(),
             lineages: HashMap::new(),
             datasets: HashMap::new(),
             kept: Kept::default(),
@@ -90,7 +88,12 @@ impl Sources {
 
     /// What is wrong with branches that cannot be listed, a message each.
     pub fn problems(&self) -> &[String] {
-        &self.problems
+        self.listed.as_ref().map(|listed| listed.problems.as_slice()).unwrap_or_default()
+    }
+
+    /// The branches as they were last listed, for other sources of the same store.
+    pub fn listing(&self) -> Option<Arc<Listing>> {
+        self.listed.clone()
     }
 
     /// The step that an address leads to.
@@ -161,12 +164,17 @@ impl Sources {
         self.kept.replays().for_each(|replay| replay.reader().rest());
     }
 
-    /// Lists the branches anew, and drops what renames, deletions, compactions
-    /// and growth have made untrue.
+    /// Lists the branches anew, and adopts what was found.
     fn look_again(&mut self) -> Result<(), NotebookError> {
-        let listed = self.store.branches_again(self.listed.take().unwrap_or_default())?;
-        self.problems = listed.problems.iter().map(ToString::to_string).collect();
-        self.hues = hues(&listed.records, &self.store.deleted()?);
+        let listed = Listing::look(&self.store, self.listed.as_deref())?;
+        self.adopt(Arc::new(listed));
+        Ok(())
+    }
+
+    /// Goes on with what others have found in the same store, instead of a look of its
+    /// own: drops what renames, deletions, compactions and growth have made untrue.
+    pub fn adopt(&mut self, listing: Arc<Listing>) {
+        let listed = &listing.list;
         // What a compacted branch stores is said in its description.
         let same = |known: &BranchRecord| listed.get(&known.id).is_some_and(|record| **record == *known);
         // Of the same value no more is to be looked at.
@@ -180,8 +188,7 @@ impl Sources {
             let _ = replay.reader().refresh();
         }
         self.datasets.retain(|_, found| found.is_ok());
-        self.listed = Some(listed);
-        Ok(())
+        self.listed = Some(listing);
     }
 
     /// The branch of a name or, where none has it, of an id.
@@ -190,8 +197,8 @@ impl Sources {
             self.look_again()?;
         }
         if let Some(listed) = &self.listed
-            && !listed.is_ambiguous(name)
-            && let Some(record) = listed.named(name)
+            && !listed.list.is_ambiguous(name)
+            && let Some(record) = listed.list.named(name)
         {
             return Ok(record.id.clone());
         }
@@ -210,7 +217,8 @@ impl Sources {
         if !self.lineages.contains_key(id) {
             let record = self.store.branch_by_id(id)?;
             // A chain of branches has each ancestor many times: they share its record.
-            let listed = self.listed.as_ref().filter(|listed| listed.get(id).is_some_and(|known| **known == record));
+            let listed = self.listed.as_ref().map(|listed| &listed.list);
+            let listed = listed.filter(|listed| listed.get(id).is_some_and(|known| **known == record));
             let lineage = match listed {
                 Some(listed) => Lineage::listed(&self.store, listed, id)?,
                 None => Lineage::of(&self.store, &record)?,
@@ -234,21 +242,8 @@ impl Sources {
 
     /// A branch's colour.
     pub(crate) fn hue(&self, id: &BranchId) -> Hue {
-        self.hues.get(id).copied().unwrap_or_default()
+        self.listed.as_ref().map(|listed| listed.hue(id)).unwrap_or_default()
     }
-}
-
-/// Colours in the order in which branches were made. They follow from the store
-/// alone, and so are the same in a window, however long it is open, and in a
-/// file. What is in the trash keeps its colour until it is gone for good, so that
-/// a deletion changes no other branch's.
-fn hues(records: &[Arc<BranchRecord>], deleted: &[BranchRecord]) -> HashMap<BranchId, Hue> {
-    let mut all: Vec<&BranchRecord> = records.iter().map(|record| &**record).chain(deleted).collect();
-    all.sort_by_key(|record| (record.created_unix_seconds, &record.name, &record.id));
-    // One that is just being deleted may be in both.
-    all.dedup_by_key(|record| &record.id);
-    let hue = |place: usize| Hue(u16::try_from(place % usize::from(u16::MAX)).unwrap_or_default());
-    all.into_iter().enumerate().map(|(place, record)| (record.id.clone(), hue(place))).collect()
 }
 
 /// A layer that is not there, and those that are.

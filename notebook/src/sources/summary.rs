@@ -52,7 +52,8 @@ impl Sources {
     /// Where the store's folder cannot be listed.
     pub fn refresh(&mut self) -> Result<Vec<BranchSummary>, NotebookError> {
         self.look_again()?;
-        let Some(listed) = &self.listed else { return Ok(Vec::new()) };
+        let Some(listing) = self.listed.clone() else { return Ok(Vec::new()) };
+        let listed = &listing.list;
         let overviews = self.overviews.get_or_insert_with(|| Overviews::open(&self.store));
         let overviews = overviews.of(&self.store, listed);
         let before = std::mem::take(&mut self.looked);

@@ -97,7 +97,7 @@ pub(crate) fn lanes(context: &Context) -> Vec<Lane<'_>> {
         shift: context.shift(branch),
         selected: context.selected.as_ref() == Some(&branch.name),
     };
-    context.shown_branches().iter().filter_map(|name| context.branch_named(name)).map(lane).collect()
+    context.shown().into_iter().map(lane).collect()
 }
 
 impl State {
@@ -133,7 +133,7 @@ impl State {
             Message::Align(align) => return Action::Align(align),
             Message::Select(name) => return Action::Select(name),
             Message::Scroll(lanes) => {
-                let shown = context.shown_branches().len();
+                let shown = context.shown().len();
                 let height = self.drawn.get().unwrap_or_else(|| context.sizes.lanes(context.branches.len()));
                 self.from = first(first(self.from, shown, height).saturating_add_signed(lanes), shown, height);
                 self.redraw();

@@ -90,7 +90,8 @@ impl State {
     /// The branches that are listed, in the order of the tree.
     fn listed<'a>(&self, context: &'a Context) -> Vec<(usize, &'a BranchSummary)> {
         let wanted = self.filter.trim().to_lowercase();
-        let is_listed = |branch: &BranchSummary| branch.name.as_str().to_lowercase().contains(&wanted);
+        let is_listed =
+            |branch: &BranchSummary| wanted.is_empty() || branch.name.as_str().to_lowercase().contains(&wanted);
         order(&context.branches).into_iter().filter(|(_, branch)| is_listed(branch)).collect()
     }
 

@@ -16,7 +16,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockRead
 use std::time::Duration;
 
 use iced::futures::channel::mpsc::UnboundedSender;
-use revacnn_notebook::{Cell, Inputs};
+use revacnn_notebook::{Cell, Inputs, Listing};
 use revacnn_recorder::Resources;
 use revacnn_schemas::{Address, Advice, BranchId, BranchName, Place, Step};
 
@@ -91,6 +91,9 @@ pub(crate) struct Shared {
     slow: Arc<RequestQueue>,
     /// Counts the changes of the log that were seen.
     log: Arc<AtomicU64>,
+    /// What the newest look at the store found; `None` before the first, and while the
+    /// store cannot be read.
+    listing: Arc<Mutex<Option<Arc<Listing>>>>,
     /// Held, shared, by a reading thread while it has branches open.
     reading: Arc<RwLock<()>>,
     /// The branches that this process trains.
@@ -112,6 +115,16 @@ impl Shared {
     /// The version of the log that was last seen.
     pub(crate) fn log(&self) -> u64 {
         self.log.load(Ordering::Acquire)
+    }
+
+    /// What the newest look at the store found.
+    pub(crate) fn listing(&self) -> Option<Arc<Listing>> {
+        self.listing.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Has the other readers go on with what a look at the store found.
+    pub(crate) fn publish(&self, listing: Option<Arc<Listing>>) {
+        *self.listing.lock().unwrap_or_else(PoisonError::into_inner) = listing;
     }
 
     /// Tells the other readers that the log has changed.
@@ -162,8 +175,8 @@ impl Workers {
     /// Starts them.
     pub(crate) fn start(store: PathBuf, data: Option<PathBuf>, tell: UnboundedSender<StoreEvent>) -> Self {
         let (quick, curves, slow) = (Arc::default(), Arc::default(), Arc::default());
-        let (log, reading, ours) = Default::default();
-        let shared = Shared { store, data, tell, quick, curves, slow, log, reading, ours };
+        let (log, listing, reading, ours) = Default::default();
+        let shared = Shared { store, data, tell, quick, curves, slow, log, listing, reading, ours };
         let mut reads = true;
         for (pace, inbox) in [(Pace::Quick, &shared.quick), (Pace::Curves, &shared.curves), (Pace::Slow, &shared.slow)]
         {

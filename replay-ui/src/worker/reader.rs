@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use revacnn_notebook::kinds::{Embedding, Start};
 use revacnn_notebook::{BranchSummary, Cell, Graph, Inputs, Sources, Unwatched, Watch};
-use revacnn_schemas::{Address, BranchName, Figure, Position, Step};
+use revacnn_schemas::{Address, BranchId, BranchName, Figure, Position, Step};
 use revacnn_store::{StepRow, cores};
 
 use super::actions::{is_in_the_way, save};
@@ -193,7 +193,8 @@ impl Reader {
         let (mut open, mut was_there): (Option<Sources>, bool) = (None, false);
         let mut board = Board::new(self.pace);
         let mut wanted: Option<FigureRequest> = None;
-        let mut log = None;
+        // What of the log was seen; before its first version there is nothing to see.
+        let mut log = 0;
         let mut listing = Listing::default();
         let lists = self.pace == Pace::Quick;
         let mut fresh = false;
@@ -215,33 +216,14 @@ impl Reader {
                 }
             }
             let tries = retry.is_due();
-            let due = tries || if lists { listing.is_due() } else { log != Some(self.shared.log()) };
+            let due = tries || if lists { listing.is_due() } else { log != self.shared.log() };
             if let (true, Some(sources)) = (due, &mut open) {
-                log = Some(self.shared.log());
-                let begun = Instant::now();
-                let found = self.read(sources, |sources| sources.refresh());
-                listing.took = begun.elapsed();
-                match found {
-                    Ok(branches) if lists => {
-                        let problems = sources.problems().to_vec();
-                        if listing.tell(&self.shared, branches, problems) {
-                            self.read(sources, |sources| board.log_changed(sources));
-                            self.shared.log_changed();
-                        } else if tries {
-                            board.graph.retry();
-                        }
-                    }
-                    Ok(_) if tries => {
-                        board.graph.retry();
-                    }
-                    Ok(_) => self.read(sources, |sources| board.log_changed(sources)),
-                    Err(error) => {
-                        open = None;
-                        board = Board::new(self.pace);
-                        if lists {
-                            listing.unreadable(&self.shared, error.to_string());
-                        }
-                    }
+                log = self.shared.log();
+                match if lists { listing.look(&self, sources) } else { self.adopt(sources) } {
+                    Some(true) => self.read(sources, |sources| board.log_changed(sources)),
+                    Some(false) if tries => board.graph.retry(),
+                    Some(false) => {}
+                    None => (open, board) = (None, Board::new(self.pace)),
                 }
             }
             let was_fresh = std::mem::take(&mut fresh);
@@ -297,6 +279,13 @@ impl Reader {
                 retry = Retry::new();
             }
         }
+    }
+
+    /// Goes on with what the thread that lists found; `None` where it cannot read the store.
+    fn adopt(&self, sources: &mut Sources) -> Option<bool> {
+        let listing = self.shared.listing()?;
+        self.read(sources, |sources| sources.adopt(listing));
+        Some(true)
     }
 
     /// Reads through sources, which rest before and after: what they have open
@@ -399,6 +388,28 @@ impl Listing {
             .map_or(LOOK_EVERY, |looked| self.every().saturating_sub(looked.elapsed()).max(Duration::from_millis(1)))
     }
 
+    /// Looks at the store, for the other readers as well, and tells what there is; returns
+    /// whether it is something else, and `None` where the store cannot be read.
+    fn look(&mut self, reader: &Reader, sources: &mut Sources) -> Option<bool> {
+        let shared = &reader.shared;
+        let begun = Instant::now();
+        let found = reader.read(sources, Sources::refresh);
+        self.took = begun.elapsed();
+        match found {
+            Ok(branches) => {
+                shared.publish(sources.listing());
+                let problems = sources.problems().to_vec();
+                Some(self.tell(shared, branches, problems))
+            }
+            Err(error) => {
+                self.unreadable(shared, error.to_string());
+                shared.publish(None);
+                shared.log_changed();
+                None
+            }
+        }
+    }
+
     fn unreadable(&mut self, shared: &Shared, reason: String) {
         (self.looked, self.told) = (Some(Instant::now()), None);
         shared.tell(StoreEvent::Unreadable(reason));
@@ -417,13 +428,16 @@ impl Listing {
         }
         let seconds = self.told_at.map(|told| now.duration_since(told).as_secs_f64());
         let before = self.told.as_ref().map(|(branches, ..)| branches.as_slice()).unwrap_or_default();
+        let before: HashMap<&BranchId, &BranchSummary> = before.iter().map(|branch| (&branch.id, branch)).collect();
         let rates = next.0.iter().filter_map(|branch| {
-            let then = before.iter().find(|other| other.id == branch.id)?;
+            let then = before.get(&branch.id)?;
             let steps = branch.steps?.last.0.checked_sub(then.steps?.last.0).filter(|steps| *steps > 0)?;
             Some((branch.name.clone(), steps as f64 / seconds?))
         });
         let (branches, problems, ours) = next.clone();
         let listed = Listed { rates: rates.collect(), branches, problems, ours };
+        // What the window asks for once it knows is then read from the same list.
+        shared.log_changed();
         shared.tell(StoreEvent::Listed(listed));
         (self.told, self.told_at) = (Some(next), Some(now));
         true

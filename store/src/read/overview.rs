@@ -415,8 +415,8 @@ mod tests {
         let same = |id: &BranchId| Arc::ptr_eq(list.get(id).unwrap(), again.get(id).unwrap());
         assert!(same(&last) && !same(&record.id));
         // So it is with descriptions alone.
-        let records = store.branches_again(BranchList::default()).unwrap();
-        let (records, _, read) = cost(|| store.branches_again(records).unwrap());
+        let records = store.branches_again(&BranchList::default()).unwrap();
+        let (records, _, read) = cost(|| store.branches_again(&records).unwrap());
         assert_eq!(
             (records.records.len(), records.get(&record.id).map(|known| &**known), read),
             (21, Some(&record), 1)
@@ -481,7 +481,7 @@ mod tests {
         overviews(&store);
         let settle = || std::thread::sleep(UNSETTLED + Duration::from_millis(100));
         settle();
-        let listed = store.branches_again(BranchList::default()).unwrap();
+        let listed = store.branches_again(&BranchList::default()).unwrap();
         store.rename(&listed.get(&last).unwrap().name, &"renamed".parse().unwrap()).unwrap();
         settle();
         Overviews::open(&store).of(&store, &listed);
