@@ -48,6 +48,7 @@
 //! | `document` | a notebook's text: blocks, command lines, changes |
 //! | `program` | what a document says: branches, families, values, views, and all that is wrong |
 //! | `plan` | what of a program a store has, what is to be trained, and training it |
+//! | `export` | a notebook with its figures, as one page or as a report |
 //! | `command` | what a command line says, in a notebook and in a terminal |
 
 mod cell;
@@ -57,6 +58,7 @@ mod context;
 mod differing;
 pub mod document;
 mod error;
+pub mod export;
 mod graph;
 mod inputs;
 pub mod kinds;

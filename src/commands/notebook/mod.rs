@@ -7,9 +7,11 @@
 //! | `plan` | what would be trained |
 //! | `run` | training it |
 //! | `screen` | where the trainings stand |
+//! | `export` | a page or a report with its figures |
 //! | `new` | a small notebook to begin with |
 
 mod check;
+mod export;
 mod file;
 mod new;
 mod plan;
@@ -32,6 +34,7 @@ use crate::error::Failure;
   revacnn notebook check tour.md
   revacnn notebook plan tour.md
   revacnn notebook run tour.md
+  revacnn notebook export tour.md -o tour.html
 
 A fence that begins with ```revacnn holds lines such as `train base --epochs 2`, `fork base@epoch:1 wider
 --edit 'add-filter conv1'` and `plot loss base wider`. What is trained already is not trained again.")]
@@ -51,6 +54,8 @@ enum Action {
     Plan(plan::PlanArguments),
     /// Train what a notebook says and the store does not have.
     Run(run::RunArguments),
+    /// Write a notebook with its figures: a page or a report.
+    Export(export::ExportArguments),
 }
 
 impl Action {
@@ -60,6 +65,7 @@ impl Action {
             Self::Check(arguments) => arguments,
             Self::Plan(arguments) => arguments,
             Self::Run(arguments) => arguments,
+            Self::Export(arguments) => arguments,
         }
     }
 }
