@@ -13,6 +13,7 @@ mod advice;
 mod asked;
 mod checksums;
 mod cifar10;
+mod export;
 mod fidelity;
 mod figures;
 mod forks;

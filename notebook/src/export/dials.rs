@@ -12,7 +12,7 @@ use crate::{NotebookError, Sources};
 const MOST_POSITIONS: usize = 60;
 
 /// The most positions of one view: those of what it follows multiply.
-const MOST_FRAMES: usize = 240;
+const MOST_FRAMES: usize = 120;
 
 /// How a value is set on a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -195,7 +195,7 @@ fn fit(notebook: &Notebook<'_>, dials: &mut [Dial]) {
             let largest = used.into_iter().max_by_key(|place| dials[*place].positions.len());
             let Some(largest) = largest.filter(|_| frames > MOST_FRAMES) else { break };
             let dial = &mut dials[largest];
-            let left = (dial.positions.len() * 2).div_ceil(3).min(dial.positions.len() - 1);
+            let left = (dial.positions.len() * 9).div_ceil(10).min(dial.positions.len() - 1);
             let of = dial
                 .says
                 .split_once(" of ")

@@ -121,8 +121,11 @@
     dial.at = Math.max(0, Math.min(dial.values.length - 1, at));
     var control = document.getElementById('d' + place);
     if (control.type === 'checkbox') { control.checked = dial.at === 1; } else { control.value = dial.at; }
-    control.setAttribute('aria-valuetext', dial.says[dial.at]);
-    control.parentNode.querySelector('output').textContent = dial.says[dial.at];
+    var output = control.parentNode.querySelector('output');
+    if (output) {
+      output.textContent = dial.says[dial.at];
+      control.setAttribute('aria-valuetext', dial.says[dial.at]);
+    }
     if (!waiting) {
       waiting = true;
       requestAnimationFrame(function () {
@@ -138,6 +141,11 @@
       var pair = part.split('=').map(function (text) { try { return decodeURIComponent(text); } catch (_) { return text; } });
       dials.forEach(function (dial, place) {
         var at = dial.values.indexOf(pair[1]);
+        // Of a number that is left out, the nearest.
+        if (at < 0 && pair[1] && !isNaN(pair[1]) && dial.values.every(function (value) { return !isNaN(value); })) {
+          var far = dial.values.map(function (value) { return Math.abs(value - pair[1]); });
+          at = far.indexOf(Math.min.apply(null, far));
+        }
         if (dial.name === pair[0] && at >= 0) { move(place, at, true); }
       });
     });

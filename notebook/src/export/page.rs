@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
-use revacnn_schemas::{Hue, counted};
+use revacnn_schemas::{Figure, Hue, counted};
 use serde_json::{Value, json};
 
 use super::dials::{Dial, Kind, dials};
@@ -41,16 +41,18 @@ const WIDTHS: [f32; 3] = [720.0, 460.0, 380.0];
 /// Where a figure cannot be drawn; one that cannot be made is said to lack.
 pub fn page(notebook: &Notebook<'_>, sources: &mut Sources) -> Result<Exported, NotebookError> {
     notebook.name_branches(sources);
-    let mut smallest = None;
+    let mut exported = with_positions(notebook, sources, POSITIONS[0])?;
+    let mut tried = POSITIONS[0];
     for most in POSITIONS {
-        let exported = with_positions(notebook, sources, most)?;
-        let fits = exported.text.len() <= MOST_BYTES;
-        smallest = Some(exported);
-        if fits {
-            break;
+        // Of what two values lead to, a half of both leaves a quarter.
+        let guess = exported.text.len() as f64 * (most as f64 / tried as f64).powi(2);
+        let is_last = most == POSITIONS[POSITIONS.len() - 1];
+        if exported.text.len() > MOST_BYTES && (guess < MOST_BYTES as f64 || is_last) {
+            exported = with_positions(notebook, sources, most)?;
+            tried = most;
         }
     }
-    Ok(smallest.expect("invariant: there are numbers of positions"))
+    Ok(exported)
 }
 
 fn with_positions(notebook: &Notebook<'_>, sources: &mut Sources, most: usize) -> Result<Exported, NotebookError> {
@@ -79,10 +81,16 @@ fn with_positions(notebook: &Notebook<'_>, sources: &mut Sources, most: usize) -
         let mut html = format!("<section class=\"fence\">{html}");
         let shown = rows.get(&place).map(Vec::as_slice).unwrap_or_default();
         if !shown.is_empty() {
-            let width = WIDTHS[shown.len().min(WIDTHS.len()) - 1];
-            let _ = write!(html, "<div class=\"row r{}\">", shown.len().min(WIDTHS.len()));
+            let mut made = Vec::new();
             for place in shown {
-                html += &figure(notebook, *place, &dials, width, sources, &mut lacks)?;
+                made.push((*place, frames(notebook, &notebook.program.views[*place], &dials, false, sources)));
+            }
+            // Words and numbers are as wide as the page, pictures stand side by side.
+            let narrow = made.iter().filter(|(_, frames)| !is_wide(frames)).count().clamp(1, WIDTHS.len());
+            let _ = write!(html, "<div class=\"row r{narrow}\">");
+            for (place, frames) in made {
+                let width = if is_wide(&frames) { WIDTHS[0] } else { WIDTHS[narrow - 1] };
+                html += &figure(notebook, place, frames, width, &mut lacks)?;
             }
             html += "</div>";
         }
@@ -97,13 +105,13 @@ fn with_positions(notebook: &Notebook<'_>, sources: &mut Sources, most: usize) -
 fn figure(
     notebook: &Notebook<'_>,
     place: usize,
-    dials: &[Dial],
+    frames: Frames,
     width: f32,
-    sources: &mut Sources,
     lacks: &mut Vec<String>,
 ) -> Result<String, NotebookError> {
     let view = &notebook.program.views[place];
-    let Frames { dials: followed, shown, at, first } = frames(notebook, view, dials, false, sources);
+    let wide = if is_wide(&frames) { " class=\"wide\"" } else { "" };
+    let Frames { dials: followed, shown, at, first } = frames;
     let said = notebook.document.text()[view.range.clone()].split_whitespace().collect::<Vec<_>>().join(" ");
     let said = if matches!(view.says, Says::Line(_)) { said } else { "query".to_owned() };
     let (mut html, mut values) = (Vec::new(), Vec::new());
@@ -133,10 +141,16 @@ fn figure(
     };
     let followed: Vec<String> = followed.iter().map(usize::to_string).collect();
     Ok(format!(
-        "<figure data-dials=\"{}\"><div class=\"shown\">{now}</div><figcaption><code>{}</code></figcaption>{packed}</figure>",
+        "<figure{wide} data-dials=\"{}\"><div class=\"shown\">{now}</div><figcaption><code>{}</code></figcaption>{packed}</figure>",
         followed.join(" "),
         escaped(&said)
     ))
+}
+
+/// Whether a view is of words and numbers.
+fn is_wide(frames: &Frames) -> bool {
+    let is_wide = |outcome: &Result<Figure, String>| matches!(outcome, Ok(Figure::Table(_) | Figure::Comparison(_)));
+    frames.shown.iter().any(|(_, outcome)| is_wide(outcome))
 }
 
 /// Data as the page's script unpacks it.
@@ -176,9 +190,11 @@ fn control(place: usize, dial: &Dial) -> String {
             format!("<input id=\"d{place}\" type=\"checkbox\"{checked}>")
         }
     };
-    format!(
-        "<div class=\"dial\"><label for=\"d{place}\">{name}</label>{control}<output for=\"d{place}\">{says}</output>{left_out}</div>"
-    )
+    let output = match dial.kind {
+        Kind::Slider => format!("<output for=\"d{place}\">{says}</output>"),
+        Kind::List | Kind::Toggle => String::new(),
+    };
+    format!("<div class=\"dial\"><label for=\"d{place}\">{name}</label>{control}{output}{left_out}</div>")
 }
 
 /// The page about its content.

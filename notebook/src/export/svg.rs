@@ -4,17 +4,24 @@ use std::fmt::Write;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use revacnn_schemas::Image;
+use revacnn_schemas::{Image, Palette};
 
 use crate::NotebookError;
-use crate::look::colour;
+use crate::look::{colour, ramp};
 use crate::scene::{Align, Area, Ink, Picture, Place, Role, Scene, Shape};
 
 /// How far below its middle the baseline of a text is, in ems.
 const BASELINE: f32 = 0.36;
 
-/// The most pixels of an image a unit of the scene: more are not seen.
-const SEEN: f32 = 2.0;
+/// The most pixels of an image a unit of the scene: more are hardly seen, and a page has
+/// thousands of them.
+const SEEN: f32 = 1.25;
+
+/// Colours of an image of one channel: more are not told apart in so small a picture.
+const LEVELS: u8 = 64;
+
+/// Room beneath a scene for what hangs from its lowest words.
+const BENEATH: f32 = 4.0;
 
 /// Pixels between two images of an atlas, so that none is seen in another.
 const APART: usize = 1;
@@ -23,38 +30,43 @@ const APART: usize = 1;
 const ATLAS: usize = 512;
 
 /// A scene as an SVG element of a size in units of the scene, which says in words what it
-/// shows. Its images are one picture, of which each shows a part; `id` is that picture's,
-/// and nothing else's of the page.
+/// shows. Its images are a picture a palette, of which each shows a part; `id` begins the
+/// names of these, and of nothing else on the page.
 ///
 /// # Errors
-/// [`NotebookError::Draw`] where the picture cannot be encoded.
+/// [`NotebookError::Draw`] where a picture cannot be encoded.
 pub(super) fn svg(scene: &Scene<'_>, [width, height]: [f32; 2], says: &str, id: &str) -> Result<String, NotebookError> {
     let mut text = format!(
         "<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">",
         short(width),
-        short(height),
+        short(height + BENEATH),
         escaped(says)
     );
-    let pictures: Vec<&Picture<'_>> = scene
-        .shapes
-        .iter()
-        .filter_map(|shape| match shape {
-            Shape::Image(picture) if picture.image.rows > 0 && picture.image.columns > 0 => Some(picture),
+    let pictures = |palette: Palette| {
+        let of = move |shape: &'_ Shape<'_>| match shape {
+            Shape::Image(picture) => is_shown(picture) && picture.image.palette == palette,
+            _ => false,
+        };
+        scene.shapes.iter().filter(move |shape| of(shape)).filter_map(|shape| match shape {
+            Shape::Image(picture) => Some(picture),
             _ => None,
         })
-        .collect();
-    let mut parts = Vec::new();
-    if !pictures.is_empty() {
-        let atlas = Atlas::of(&pictures);
-        let [wide, high] = atlas.size;
-        let _ = write!(
-            text,
-            "<defs><image id=\"{id}\" width=\"{wide}\" height=\"{high}\" href=\"data:image/png;base64,{}\"/></defs>",
-            STANDARD.encode(atlas.png()?)
-        );
-        parts = atlas.parts;
+    };
+    let mut atlases = Vec::new();
+    for palette in PALETTES {
+        let own: Vec<&Picture<'_>> = pictures(palette).collect();
+        if !own.is_empty() {
+            let atlas = Atlas::of(&own, palette);
+            let [wide, high] = atlas.size;
+            let name = format!("{id}{}", atlases.len());
+            let _ = write!(
+                text,
+                "<defs><image id=\"{name}\" width=\"{wide}\" height=\"{high}\" href=\"data:image/png;base64,{}\"/></defs>",
+                STANDARD.encode(atlas.png()?)
+            );
+            atlases.push((palette, name, atlas.parts.into_iter()));
+        }
     }
-    let mut parts = parts.into_iter();
     for shape in &scene.shapes {
         let _ = match shape {
             Shape::Line(line) => {
@@ -80,14 +92,18 @@ pub(super) fn svg(scene: &Scene<'_>, [width, height]: [f32; 2], says: &str, id: 
                 let (size, words) = (short(line.size), escaped(&line.words));
                 write!(text, "<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\"{anchor} {}>{words}</text>", fill(line.ink))
             }
-            Shape::Image(picture) => match parts.next() {
-                Some([x, y, wide, high]) if picture.image.rows > 0 && picture.image.columns > 0 => write!(
-                    text,
-                    "<svg {} viewBox=\"{x} {y} {wide} {high}\" preserveAspectRatio=\"none\"><use href=\"#{id}\"/></svg>",
-                    area(picture.at)
-                ),
-                _ => Ok(()),
-            },
+            Shape::Image(picture) => {
+                let atlas = atlases.iter_mut().find(|(palette, ..)| *palette == picture.image.palette);
+                let part = atlas.filter(|_| is_shown(picture)).and_then(|(_, name, parts)| Some((name, parts.next()?)));
+                match part {
+                    Some((name, [x, y, wide, high])) => write!(
+                        text,
+                        "<svg {} viewBox=\"{x} {y} {wide} {high}\" preserveAspectRatio=\"none\"><use href=\"#{name}\"/></svg>",
+                        area(picture.at)
+                    ),
+                    None => Ok(()),
+                }
+            }
         };
     }
     text.push_str("</svg>");
@@ -163,10 +179,18 @@ fn opacity(alpha: f32, what: &str) -> String {
     if alpha < 1.0 { format!(" {what}-opacity=\"{}\"", short(alpha)) } else { String::new() }
 }
 
-/// All images of a scene in one picture.
+const PALETTES: [Palette; 3] = [Palette::Diverging, Palette::Sequential, Palette::Rgb];
+
+fn is_shown(picture: &Picture<'_>) -> bool {
+    picture.image.rows > 0 && picture.image.columns > 0
+}
+
+/// All images of a scene that have one palette, in one picture.
 struct Atlas {
     size: [usize; 2],
-    /// Red, green, blue and alpha of each pixel.
+    palette: Palette,
+    /// Of each pixel its red, green, blue and alpha; where the palette is of one channel, its
+    /// level, from 1, and 0 for a gap.
     pixels: Vec<u8>,
     /// Where each image is: left, top, width and height.
     parts: Vec<[usize; 4]>,
@@ -174,7 +198,7 @@ struct Atlas {
 
 impl Atlas {
     /// Lays images in rows, in their order.
-    fn of(pictures: &[&Picture<'_>]) -> Self {
+    fn of(pictures: &[&Picture<'_>], palette: Palette) -> Self {
         let sizes: Vec<[usize; 2]> = pictures.iter().map(|picture| seen(picture)).collect();
         let widest = sizes.iter().map(|[wide, _]| *wide).max().unwrap_or(1).max(ATLAS);
         let (mut parts, mut left, mut top, mut high, mut right) = (Vec::new(), 0, 0, 0, 0);
@@ -187,21 +211,19 @@ impl Atlas {
             high = high.max(tall);
             right = right.max(left - APART);
         }
-        let size = [right, top + high];
-        let mut pixels = vec![0; 4 * size[0] * size[1]];
+        let (size, channels) = ([right, top + high], channels(palette));
+        let mut pixels = vec![0; channels * size[0] * size[1]];
         for (picture, [left, top, wide, tall]) in pictures.iter().zip(&parts) {
-            let image: &Image = picture.image;
+            let image = picture.image;
             for row in 0..*tall {
                 for column in 0..*wide {
-                    let found = colour(image, row * image.rows / tall, column * image.columns / wide);
-                    if let Some([red, green, blue]) = found {
-                        let at = 4 * ((top + row) * size[0] + left + column);
-                        pixels[at..at + 4].copy_from_slice(&[red, green, blue, 255]);
-                    }
+                    let at = channels * ((top + row) * size[0] + left + column);
+                    let [from, to] = [row * image.rows / tall, column * image.columns / wide];
+                    pixels[at..at + channels].copy_from_slice(&pixel(image, from, to)[..channels]);
                 }
             }
         }
-        Self { size, pixels, parts }
+        Self { size, palette, pixels, parts }
     }
 
     fn png(&self) -> Result<Vec<u8>, NotebookError> {
@@ -212,37 +234,31 @@ impl Atlas {
         let mut encoder = png::Encoder::new(&mut bytes, wide, high);
         encoder.set_depth(png::BitDepth::Eight);
         encoder.set_compression(png::Compression::High);
-        match self.indexed() {
-            Some((palette, alpha, indices)) => {
-                encoder.set_color(png::ColorType::Indexed);
-                encoder.set_palette(palette);
-                encoder.set_trns(alpha);
-                encoder.write_header().and_then(|mut header| header.write_image_data(&indices)).map_err(failed)?;
-            }
-            None => {
-                encoder.set_color(png::ColorType::Rgba);
-                encoder.write_header().and_then(|mut header| header.write_image_data(&self.pixels)).map_err(failed)?;
-            }
+        if self.palette == Palette::Rgb {
+            encoder.set_color(png::ColorType::Rgba);
+        } else {
+            let colour = |level: u8| ramp(self.palette, f32::from(level) / f32::from(LEVELS - 1));
+            encoder.set_color(png::ColorType::Indexed);
+            encoder.set_palette([[0; 3]].into_iter().chain((0..LEVELS).map(colour)).flatten().collect::<Vec<u8>>());
+            encoder.set_trns(vec![0]);
         }
+        encoder.write_header().and_then(|mut header| header.write_image_data(&self.pixels)).map_err(failed)?;
         Ok(bytes)
     }
+}
 
-    /// The colours, and which of them each pixel has, where there are few enough.
-    fn indexed(&self) -> Option<(Vec<u8>, Vec<u8>, Vec<u8>)> {
-        let mut places = std::collections::HashMap::new();
-        let (mut palette, mut alpha) = (Vec::new(), Vec::new());
-        let mut indices = Vec::with_capacity(self.pixels.len() / 4);
-        for pixel in self.pixels.chunks_exact(4) {
-            let next = places.len();
-            let place = *places.entry([pixel[0], pixel[1], pixel[2], pixel[3]]).or_insert(next);
-            if place == next {
-                palette.extend(&pixel[..3]);
-                alpha.push(pixel[3]);
-            }
-            indices.push(u8::try_from(place).ok()?);
-        }
-        Some((palette, alpha, indices))
+fn channels(palette: Palette) -> usize {
+    if palette == Palette::Rgb { 4 } else { 1 }
+}
+
+/// A pixel as an atlas has it; of one channel the first is its level.
+fn pixel(image: &Image, row: usize, column: usize) -> [u8; 4] {
+    if image.palette == Palette::Rgb {
+        return colour(image, row, column).map_or([0; 4], |[red, green, blue]| [red, green, blue, 255]);
     }
+    let fraction = image.value(row, column, 0).and_then(|value| image.fraction(value));
+    let level = fraction.map_or(0, |fraction| 1 + (fraction * f32::from(LEVELS - 1)).round() as u8);
+    [level, 0, 0, 0]
 }
 
 /// How many pixels of an image are seen.
@@ -272,7 +288,7 @@ mod tests {
         scene.circle([1.0, 2.0], 3.0, Role::Rgb([255, 0, 16]));
         let text = svg(&scene, [20.0, 30.0], "a \"figure\"", "a0").unwrap();
         for part in [
-            "viewBox=\"0 0 20 30\" role=\"img\" aria-label=\"a &quot;figure&quot;\"",
+            "viewBox=\"0 0 20 34\" role=\"img\" aria-label=\"a &quot;figure&quot;\"",
             "<polyline points=\"0,0 12.3,6.79\" stroke-width=\"1.5\" stroke-dasharray=\"2 3\" class=\"B1\" stroke-opacity=\"0.5\"/>",
             "text-anchor=\"end\" class=\"w2\">&lt;b&gt; &amp; \u{fffd}[2J</text>",
             "fill=\"#ff0010\"",
@@ -283,20 +299,18 @@ mod tests {
 
     #[test]
     fn images_are_parts_of_one_picture_in_their_own_colours() {
-        let all = [image(3, 2, Palette::Sequential), image(40, 600, Palette::Rgb), image(2, 2, Palette::Diverging)];
+        let all = [image(3, 2, Palette::Rgb), image(40, 600, Palette::Rgb), image(2, 2, Palette::Rgb)];
         let mut scene = Scene::default();
         for image in &all {
             scene.image(image, (0, 0), Area::new([0.0; 2], [1000.0; 2]));
         }
-        let pictures: Vec<&Picture<'_>> = scene
-            .shapes
-            .iter()
-            .map(|shape| match shape {
-                Shape::Image(picture) => picture,
-                _ => unreachable!("only images were added"),
-            })
-            .collect();
-        let atlas = Atlas::of(&pictures);
+        let few = image(4, 4, Palette::Sequential);
+        scene.image(&few, (0, 0), Area::new([0.0; 2], [1000.0; 2]));
+        let text = svg(&scene, [20.0; 2], "images", "a0").unwrap();
+        assert_eq!((text.matches("<image").count(), text.matches("#a01\"").count()), (2, 3), "{text}");
+        let pictures: Vec<Picture<'_>> =
+            all.iter().map(|image| Picture { image, place: (0, 0), at: Area::new([0.0; 2], [1000.0; 2]) }).collect();
+        let atlas = Atlas::of(&pictures.iter().collect::<Vec<_>>(), Palette::Rgb);
         assert_eq!(atlas.parts, [[0, 0, 2, 3], [0, 4, 600, 40], [0, 45, 2, 2]]);
         for (image, [left, top, wide, tall]) in all.iter().zip(&atlas.parts) {
             for (row, column) in [(0, 0), (tall - 1, wide - 1)] {
@@ -304,11 +318,16 @@ mod tests {
                 assert_eq!(Some([0, 1, 2].map(|part| atlas.pixels[at + part])), colour(image, row, column));
             }
         }
-        let few = image(4, 4, Palette::Sequential);
         let picture = Picture { image: &few, place: (0, 0), at: Area::new([0.0; 2], [1000.0; 2]) };
-        let atlas = Atlas::of(&[&picture]);
-        assert!(atlas.indexed().is_some_and(|(palette, alpha, _)| palette.len() == 48 && alpha == [255; 16]));
-        let decoded = png::Decoder::new(std::io::Cursor::new(atlas.png().unwrap())).read_info().unwrap();
-        assert_eq!((decoded.info().width, decoded.info().height), (4, 4));
+        let atlas = Atlas::of(&[&picture], Palette::Sequential);
+        let mut decoder = png::Decoder::new(std::io::Cursor::new(atlas.png().unwrap()));
+        decoder.set_transformations(png::Transformations::EXPAND);
+        let mut reader = decoder.read_info().unwrap();
+        let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+        reader.next_frame(&mut pixels).unwrap();
+        for (row, column) in [(0, 0), (1, 2), (3, 3)] {
+            let [seen, exact] = [&pixels[4 * (4 * row + column)..][..3], &colour(&few, row, column).unwrap()];
+            assert!(seen.iter().zip(exact).all(|(seen, exact)| seen.abs_diff(*exact) <= 4), "{seen:?} {exact:?}");
+        }
     }
 }

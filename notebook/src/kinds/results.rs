@@ -24,8 +24,8 @@ struct Row {
     name: BranchName,
     settings: BTreeMap<String, String>,
     last: Option<u64>,
-    /// The newest full validation: loss and accuracy.
-    newest: Option<[f64; 2]>,
+    /// The newest full validation: loss and accuracy, and its step.
+    newest: Option<([f64; 2], u64)>,
     /// The one with the least loss: its loss, and its step.
     best: Option<(f64, u64)>,
 }
@@ -56,7 +56,7 @@ impl CellKind for Results {
                 name: name.clone(),
                 settings: settings(lineage.branch(), &edits.join("; ")),
                 last: lineage.steps().map(|steps| steps.last.0),
-                newest: validations.last().map(|(_, result)| of(result.loss, result.accuracy())),
+                newest: validations.last().map(|(step, result)| (of(result.loss, result.accuracy()), step.0)),
                 best: losses.filter(|(loss, _)| !loss.is_nan()).min_by(|one, other| one.0.total_cmp(&other.0)),
             });
         }
@@ -73,6 +73,7 @@ impl CellKind for Results {
             ("steps", true),
             ("validation loss", true),
             ("accuracy", true),
+            ("at step", true),
             ("best loss", true),
             ("at step", true),
         ]);
@@ -80,8 +81,9 @@ impl CellKind for Results {
             let mut cells = vec![row.name.to_string()];
             cells.extend(differing.iter().map(|name| value(row, name)));
             cells.push(row.last.map_or_else(dash, |last| last.to_string()));
-            cells.push(row.newest.map_or_else(dash, |[loss, _]| format!("{loss:.4}")));
-            cells.push(row.newest.map_or_else(dash, |[_, accuracy]| format!("{:.1} %", 100.0 * accuracy)));
+            cells.push(row.newest.map_or_else(dash, |([loss, _], _)| format!("{loss:.4}")));
+            cells.push(row.newest.map_or_else(dash, |([_, accuracy], _)| format!("{:.1} %", 100.0 * accuracy)));
+            cells.push(row.newest.map_or_else(dash, |(_, step)| step.to_string()));
             cells.push(row.best.map_or_else(dash, |(loss, _)| format!("{loss:.4}")));
             cells.push(row.best.map_or_else(dash, |(_, step)| step.to_string()));
             cells
@@ -99,7 +101,7 @@ impl CellKind for Results {
 /// Mean, lowest and highest of a family's newest validations.
 fn spread(family: &Family, rows: &[Row]) -> Option<String> {
     let members = rows.iter().filter(|row| family.members.contains(&row.name));
-    let found: Vec<[f64; 2]> = members.filter_map(|row| row.newest).collect();
+    let found: Vec<[f64; 2]> = members.filter_map(|row| Some(row.newest?.0)).collect();
     if found.is_empty() {
         return None;
     }

@@ -8,6 +8,7 @@
 //! | `run` | training it |
 //! | `screen` | where the trainings stand |
 //! | `export` | a page or a report with its figures |
+//! | `watch` | a page that follows what is written |
 //! | `new` | a small notebook to begin with |
 
 mod check;
@@ -17,6 +18,7 @@ mod new;
 mod plan;
 mod run;
 mod screen;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -56,6 +58,8 @@ enum Action {
     Run(run::RunArguments),
     /// Write a notebook with its figures: a page or a report.
     Export(export::ExportArguments),
+    /// Train what each saved change reaches, and write the page anew.
+    Watch(watch::WatchArguments),
 }
 
 impl Action {
@@ -66,6 +70,7 @@ impl Action {
             Self::Plan(arguments) => arguments,
             Self::Run(arguments) => arguments,
             Self::Export(arguments) => arguments,
+            Self::Watch(arguments) => arguments,
         }
     }
 }
