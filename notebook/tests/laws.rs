@@ -78,7 +78,11 @@ fn cell() -> impl Strategy<Value = Cell> {
                 Chart { quantity, layer, filter, x, scale, limits, smoothing, within, families }.into()
             }
         ),
-        families().prop_map(|families| Results { families }.into()),
+        (families(), any::<bool>()).prop_map(move |(families, of_layer)| Results {
+            families,
+            layer: of_layer.then(layer)
+        }
+        .into()),
         (address(), address(), matching.clone()).prop_map(|(left, right, matching)| Differences {
             at: [left, right],
             matching

@@ -249,3 +249,22 @@ fn what_is_not_trained_is_said_in_its_place() {
     let ran = nothing.run(2, "notebook export n.md -o n.html");
     assert!(ran.err.contains("there is no store") && ran.err.contains("notebook run"), "{ran:?}");
 }
+
+#[test]
+fn a_table_of_a_layer_counts_dead_and_distinct_filters() {
+    let scratch = scratch(NOTEBOOK);
+    let table = scratch.run(0, "table base.0 wider.0 --layer conv1 --json").json();
+    let columns: Vec<&str> =
+        table["columns"].as_array().expect("columns").iter().filter_map(|column| column["name"].as_str()).collect();
+    let at = |row: usize, name: &str| {
+        let place = columns.iter().position(|column| *column == name).unwrap_or_else(|| panic!("{name}: {columns:?}"));
+        table["rows"][row][place].as_str().expect("a text").to_owned()
+    };
+    assert_eq!((at(0, "filters"), at(1, "filters"), at(0, "dead")), ("4".into(), "5".into(), "0".into()));
+    // The split filter and its twin are nearly one.
+    let number = |row: usize, name: &str| at(row, name).parse::<f64>().expect("a number");
+    assert!(number(1, "nearest similarity") > number(0, "nearest similarity"), "{table}");
+    assert!(number(0, "distinct") > 1.0 && number(1, "distinct") < 5.0, "{table}");
+    let unknown = scratch.run(1, "table base.0 --layer conv9");
+    assert!(unknown.err.contains("there is conv1"), "{unknown:?}");
+}

@@ -91,7 +91,8 @@ fn every_commands_help_has_examples_that_run() {
         }
         if *command == "train" {
             for seed in 0..2 {
-                scratch.run(0, &format!("train m.{seed} --dataset digits --network small.toml --steps 3 --seed {seed}"));
+                scratch
+                    .run(0, &format!("train m.{seed} --dataset digits --network small.toml --steps 3 --seed {seed}"));
             }
         }
     }

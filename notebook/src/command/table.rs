@@ -1,7 +1,7 @@
 //! `table`: branches as rows.
 
 use clap::Args;
-use revacnn_schemas::{Address, BranchName, Position};
+use revacnn_schemas::{Address, BranchName, LayerName, Position};
 
 use super::CommandError;
 use super::branches::{BranchOf, Lookup, members_of, name_families, resolved, single};
@@ -15,6 +15,11 @@ pub struct Table {
     /// well.
     #[arg(value_name = "BRANCH", required = true)]
     of: Vec<BranchOf>,
+    /// Tell of this layer's filters at the last step, instead of validations: how many are dead
+    /// (a norm below 0.05), how many distinct ones the others amount to (the Vendi score), the
+    /// mean cosine to the nearest other one, and, of the first layer, the colours of their energy.
+    #[arg(long, value_name = "LAYER")]
+    layer: Option<LayerName>,
 }
 
 impl Table {
@@ -53,6 +58,6 @@ impl Table {
     /// Where a family has no member.
     pub fn cell(&self, lookup: Lookup<'_>) -> Result<(Cell, Inputs), CommandError> {
         let (branches, families) = resolved(&self.of, lookup, false)?;
-        Ok((Results { families }.into(), Inputs { branches, ..Inputs::default() }))
+        Ok((Results { families, layer: self.layer.clone() }.into(), Inputs { branches, ..Inputs::default() }))
     }
 }
