@@ -48,6 +48,7 @@
 //! | `document` | a notebook's text: blocks, command lines, changes |
 //! | `program` | what a document says: branches, families, values, views, and all that is wrong |
 //! | `plan` | what of a program a store has, what is to be trained, and training it |
+//! | `session` | an open notebook: undo, its file, its figures |
 //! | `export` | a notebook with its figures, as one page or as a report |
 //! | `command` | what a command line says, in a notebook and in a terminal |
 
@@ -68,6 +69,7 @@ pub mod program;
 mod reads;
 mod render;
 pub mod scene;
+pub mod session;
 mod smoothing;
 mod sources;
 
