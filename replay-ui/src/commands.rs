@@ -95,6 +95,9 @@ pub(crate) enum Does {
     Theme,
     Motion,
     Undo,
+    Redo,
+    Notebook,
+    RunNotebook,
     Close,
     Help,
 }
@@ -180,6 +183,9 @@ pub(crate) static COMMANDS: &[Command] = &[
     row(Does::Theme, &[Sign("d")], Line, "light or dark"),
     row(Does::Motion, &[Sign("m")], After("; "), "less motion"),
     row(Does::Undo, &[Sign("z"), Ctrl("z", "Ctrl+Z")], After("; "), "undo"),
+    row(Does::Redo, &[Ctrl("y", "Ctrl+Y")], After("; "), "do it again, in the notebook"),
+    row(Does::Notebook, &[Named(N::F2, "F2")], Line, "the notebook, or the figures"),
+    row(Does::RunNotebook, &[Named(N::F5, "F5")], After("; "), "train what it says"),
     row(Does::Close, &[Named(N::Escape, "Esc")], Line, "close what is open"),
     row(Does::Help, &[Sign("?")], After("; "), "this list"),
 ];

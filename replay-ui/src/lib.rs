@@ -64,7 +64,7 @@ mod worker;
 
 use std::path::PathBuf;
 
-pub use options::{SIZES, ViewOptions, is_size};
+pub use options::{Coefficients, SIZES, ViewOptions, is_size};
 pub use screenshot::screenshot;
 pub use settings::settings_file;
 pub use window::run;

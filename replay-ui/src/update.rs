@@ -12,7 +12,8 @@ use crate::cells::ViewId;
 use crate::changes::{Asked, Turn};
 use crate::components::prompt::{self, Answer};
 use crate::components::{
-    dialog, figure_menu, filters, header, inspector, layer_form, loss, network, run_form, status, timeline, tree,
+    dialog, figure_menu, filters, header, inspector, layer_form, loss, network, notebook, run_form, status, timeline,
+    tree,
 };
 use crate::figure;
 use crate::question::Question;
@@ -36,9 +37,12 @@ pub(crate) enum Message {
     Inspector(inspector::Message),
     Timeline(timeline::Message),
     Status(status::Message),
+    Notebook(notebook::Message),
     Dialog(dialog::Message),
     /// A border is dragged, or a figure shown alone.
     Sizes(sizes::Message),
+    /// Show the notebook, or the figures.
+    Page(bool),
     /// A key does what figures say.
     Figure(figure::Message),
     /// Close what is open, from the top.
@@ -57,7 +61,7 @@ macro_rules! from_component {
 
 from_component!(
     header => Header, tree => Tree, loss => Loss, network => Network, filters => Filters, inspector => Inspector,
-    timeline => Timeline, status => Status, dialog => Dialog, figure => Figure, sizes => Sizes
+    timeline => Timeline, status => Status, notebook => Notebook, dialog => Dialog, figure => Figure, sizes => Sizes
 );
 
 macro_rules! from_dialog {
@@ -90,6 +94,8 @@ impl Message {
             | Self::Inspector(_)
             | Self::Timeline(_)
             | Self::Status(_)
+            | Self::Notebook(_)
+            | Self::Page(_)
             | Self::Dialog(_)
             | Self::Sizes(_)
             | Self::Escape => None,
@@ -150,6 +156,14 @@ impl State {
                 status::Action::None => Vec::new(),
                 status::Action::Undo => self.change(Asked::Undo),
             },
+            Message::Notebook(message) => {
+                let action = self.notebook.update(message);
+                self.notebook_asks(action)
+            }
+            Message::Page(notebook) => {
+                self.context.notebook = notebook;
+                self.read_notebook()
+            }
             Message::Dialog(message) => self.dialog_says(message),
             Message::Sizes(message) => {
                 self.size(message);
@@ -157,6 +171,33 @@ impl State {
             }
             Message::Figure(message) => self.figure(message),
             Message::Escape => self.escape(),
+        }
+    }
+
+    /// Asks for what the notebook shows, and for looks at its file.
+    pub(crate) fn read_notebook(&self) -> Vec<Effect> {
+        let wanted = self.notebook.request(self.context.dark, self.context.notebook);
+        vec![Effect::Request(Request::Notebook(wanted))]
+    }
+
+    pub(crate) fn notebook_asks(&mut self, action: notebook::Action) -> Vec<Effect> {
+        match action {
+            notebook::Action::None => Vec::new(),
+            notebook::Action::Read => self.read_notebook(),
+            notebook::Action::Type => vec![Effect::Focus(notebook::FIELD)],
+            notebook::Action::Run { text, folder } => self.make(Intent::RunNotebook { text, folder }),
+            notebook::Action::Tell(words) => {
+                self.status.tell(words);
+                Vec::new()
+            }
+            notebook::Action::Refuse(reason) => {
+                self.status.refuse(reason);
+                Vec::new()
+            }
+            notebook::Action::Reread(words) => {
+                self.status.tell(words);
+                self.read_notebook()
+            }
         }
     }
 
@@ -169,7 +210,9 @@ impl State {
             header::Action::Dark(dark) => {
                 self.context.dark = dark;
                 self.redraw();
+                return self.read_notebook();
             }
+            header::Action::Page(notebook) => return self.update(Message::Page(notebook)),
             header::Action::Help => {
                 self.dialog = match self.dialog {
                     Some(dialog::State::Help) => None,
@@ -435,6 +478,9 @@ impl State {
     }
 
     fn escape(&mut self) -> Vec<Effect> {
+        if self.context.notebook && self.notebook.is_typing() && self.dialog.is_none() {
+            return self.update(notebook::Message::Leave);
+        }
         let told = self.status.notice.is_some() || !self.context.changes.refusals().is_empty();
         if self.dialog.is_some() {
             self.dialog = None;
