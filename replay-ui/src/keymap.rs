@@ -244,6 +244,7 @@ fn in_menu(key: &Key, ctrl: bool, menu: &figure_menu::State) -> Option<Message> 
         _ if ctrl => return None,
         Key::Named(N::Escape) => return Some(Message::Escape),
         Key::Character("q") => figure_menu::Message::Query(menu.view),
+        Key::Character("k") => figure_menu::Message::Note(menu.view),
         Key::Character("o") => figure_menu::Message::Next,
         Key::Named(_) | Key::Character(_) | Key::Unidentified => return None,
     };

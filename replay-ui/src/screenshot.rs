@@ -94,6 +94,8 @@ impl SyncReader {
         let mut events = vec![NotebookEvent::Planned(Arc::new(desk.plan(sources.as_mut())))];
         if let Some(sources) = &mut sources {
             desk.draw(true, sources, &mut Unwatched, &mut |event| events.push(event));
+        } else {
+            desk.nothing(&mut |event| events.push(event));
         }
         self.notebook_sources = sources;
         for event in events {

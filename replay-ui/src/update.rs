@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use revacnn_notebook::PictureFormat;
+use revacnn_notebook::session::Deed;
 use revacnn_schemas::{Address, BranchName, Edit, ImageIndex, LayerName, Position};
 use revacnn_store::Command;
 
@@ -16,6 +17,7 @@ use crate::components::{
     tree,
 };
 use crate::figure;
+use crate::lines::line_of;
 use crate::question::Question;
 use crate::requests::{Effect, Intent, Request};
 use crate::sizes;
@@ -329,6 +331,7 @@ impl State {
                 self.dialog = Some(dialog);
                 self.save(view, path, over)
             }
+            dialog::Action::Menu(figure_menu::Action::Note(view)) => self.note(view),
             dialog::Action::Menu(figure_menu::Action::Query(view)) => match View::query_of(view, self) {
                 Some(query) => {
                     self.status.tell(format!("copied: {query}"));
@@ -339,6 +342,27 @@ impl State {
                     Vec::new()
                 }
             },
+        }
+    }
+
+    /// Writes what a figure shows as a line of the notebook.
+    fn note(&mut self, view: ViewId) -> Vec<Effect> {
+        let request = self.figure_request();
+        let line = self.context.cells.cell(view).and_then(|cell| line_of(cell, &request.inputs()));
+        let Some(line) = line else {
+            self.status.refuse("there is nothing of this figure to keep".to_owned());
+            return Vec::new();
+        };
+        match self.notebook.record(&Deed::Line(line)) {
+            Some(Ok(label)) => {
+                self.status.tell(format!("written to the notebook: {label}"));
+                self.read_notebook()
+            }
+            Some(Err(reason)) => {
+                self.status.refuse(reason);
+                Vec::new()
+            }
+            None => Vec::new(),
         }
     }
 

@@ -91,7 +91,10 @@ impl NotebookReader {
             if plans {
                 self.tell(NotebookEvent::Planned(Arc::new(desk.plan(sources.as_mut()))));
             }
-            let Some(sources) = &mut sources else { continue };
+            let Some(sources) = &mut sources else {
+                desk.nothing(&mut |event| self.tell(event));
+                continue;
+            };
             let fresh = told.replace(desk.wanted.version) != Some(desk.wanted.version);
             let inbox = self.inbox.clone();
             let mut watch = move |_: Progress| match inbox.is_overtaken() {
@@ -213,6 +216,15 @@ impl Desk {
         }
         while let Some(view) = self.board.next(&order, sources, watch) {
             self.show(view, tell);
+        }
+    }
+
+    /// Says of every view that there is nothing to show: there is no store yet.
+    pub(crate) fn nothing(&self, tell: &mut dyn FnMut(NotebookEvent)) {
+        let (version, reason) = (self.wanted.version, "nothing is trained yet: run the notebook".to_owned());
+        let shown = Arc::new(ShownView { title: String::new(), notes: Vec::new(), picture: Err(reason) });
+        for view in 0..self.program.views.len() {
+            tell(NotebookEvent::Figure { version, view, shown: shown.clone() });
         }
     }
 

@@ -353,7 +353,7 @@ impl State {
     pub(crate) fn record(&mut self, deed: &Deed) -> Option<Result<String, String>> {
         // What is typed goes first.
         let _ = self.leave();
-        match self.session.record(deed) {
+        match self.session.record(&self.in_its_names(deed)) {
             Ok(None) => None,
             Ok(Some(label)) => {
                 self.read_anew();
@@ -361,6 +361,41 @@ impl State {
                 Some(Ok(label))
             }
             Err(error) => Some(Err(error.to_string())),
+        }
+    }
+
+    /// What was done, with the notebook's names of branches.
+    fn in_its_names(&self, deed: &Deed) -> Deed {
+        let trainings = self.session.program().trainings.iter().zip(&self.planned.trainings);
+        let names: BTreeMap<&str, &str> = trainings
+            .filter_map(|(training, standing)| Some((standing.branch.as_ref()?.as_str(), training.name.as_str())))
+            .collect();
+        let named = |name: &BranchName| -> BranchName {
+            names.get(name.as_str()).and_then(|own| own.parse().ok()).unwrap_or_else(|| name.clone())
+        };
+        let line = |words: &[String]| -> Vec<String> {
+            let of_branch = |word: &String| {
+                let (name, rest) = word.split_at(word.find('@').unwrap_or(word.len()));
+                names.get(name).map_or_else(|| word.clone(), |own| format!("{own}{rest}"))
+            };
+            let is_value = |place: usize| place > 0 && words[place - 1].starts_with("--");
+            let is_new = |place: usize| {
+                place == if words[0] == "fork" { 2 } else { 1 } && ["fork", "train"].contains(&words[0].as_str())
+            };
+            let each = words.iter().enumerate();
+            each.map(
+                |(place, word)| {
+                    if place == 0 || is_value(place) || is_new(place) { word.clone() } else { of_branch(word) }
+                },
+            )
+            .collect()
+        };
+        match deed {
+            Deed::Line(words) => Deed::Line(line(words)),
+            Deed::Left { parent, at, line: words } => Deed::Left { parent: named(parent), at: *at, line: line(words) },
+            Deed::Until { branch, step } => Deed::Until { branch: named(branch), step: *step },
+            Deed::Renamed { from, to } => Deed::Renamed { from: from.clone(), to: to.clone() },
+            Deed::Deleted(branch) => Deed::Deleted(named(branch)),
         }
     }
 

@@ -27,6 +27,8 @@ const LINES: Font = Font::MONOSPACE;
 pub(crate) const FIELD: &str = "notebook";
 /// What lies between the edges of the page and its text.
 const SIDES: f32 = 24.0;
+/// How wide the page is at most.
+const WIDE: f32 = 740.0;
 /// Where the marks of lines stand.
 const MARK: f32 = 18.0;
 
@@ -132,17 +134,20 @@ impl State {
                     }
                 }
                 BlockKind::Lines { .. } => page = page.push(self.fence(place, block)),
-                BlockKind::Sql { body, .. } | BlockKind::Network { body, .. } => {
+                BlockKind::Sql { name, body } | BlockKind::Network { name, body } => {
+                    let what = if matches!(block.kind, BlockKind::Network { .. }) { "network" } else { "query" };
+                    let what = format!("{what} {}", &document.text()[name.clone()]);
                     let words = document.text()[body.clone()].trim_end().to_owned();
                     if !self.hides_lines {
-                        let code = code(words);
+                        let code = column![faint(what), code(words)].spacing(2);
                         page = page.push(mouse_area(code).on_double_click(types));
                     }
                     page = page.push(self.problems_in(block)).push(self.figures(place));
                 }
             }
         }
-        scrollable(page).spacing(0).height(Fill).into()
+        let page = page.max_width(WIDE);
+        scrollable(container(page).center_x(Fill)).spacing(0).height(Fill).into()
     }
 
     /// A fence: its lines with their marks, its controls, its figures.

@@ -48,14 +48,14 @@ fn set<'a, M: 'a>(part: Part) -> Piece<'a, M> {
                 2 => 19.0,
                 _ => 16.0,
             };
-            container(rich(runs, size, true)).padding(Padding::ZERO.top(if level == 1 { 4 } else { 10 })).into()
+            container(rich(runs, size)).padding(Padding::ZERO.top(if level == 1 { 4 } else { 10 })).into()
         }
-        Part::Paragraph(runs) => rich(runs, NORMAL, false),
+        Part::Paragraph(runs) => rich(runs, NORMAL),
         Part::Item(depth, mark, runs) => {
             let mark = container(faint(mark)).width(20.0);
-            container(row![mark, rich(runs, NORMAL, false)]).padding(Padding::ZERO.left(16.0 * depth as f32)).into()
+            container(row![mark, rich(runs, NORMAL)]).padding(Padding::ZERO.left(16.0 * depth as f32)).into()
         }
-        Part::Quote(runs) => container(rich(runs, NORMAL, false)).padding(Padding::ZERO.left(16)).into(),
+        Part::Quote(runs) => container(rich(runs, NORMAL)).padding(Padding::ZERO.left(16)).into(),
         Part::Code(words) => {
             let code = text(words.trim_end().to_owned()).size(SMALL).font(Font::MONOSPACE);
             container(code).padding([6, 10]).style(|theme| ground(Colours::of(theme).panel)).into()
@@ -64,12 +64,12 @@ fn set<'a, M: 'a>(part: Part) -> Piece<'a, M> {
     }
 }
 
-fn rich<'a, M: 'a>(runs: Vec<Run>, size: f32, heading: bool) -> Piece<'a, M> {
+fn rich<'a, M: 'a>(runs: Vec<Run>, size: f32) -> Piece<'a, M> {
     let spans: Vec<_> = runs
         .into_iter()
         .map(|run| {
             let plain = if run.code { Font::MONOSPACE } else { FONT };
-            let weight = if run.bold || heading { Weight::Bold } else { Weight::Normal };
+            let weight = if run.bold { Weight::Bold } else { Weight::Normal };
             let style = if run.italic { Style::Italic } else { Style::Normal };
             span::<(), Font>(run.words).font(Font { weight, style, ..plain })
         })
