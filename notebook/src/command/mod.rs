@@ -13,6 +13,7 @@
 //! | `input` | values that views follow |
 //! | `line` | a line of a notebook, and what is wrong with it |
 //! | `plot`, `embed`, `compare`, `show` | what is shown of which branches or steps |
+//! | `print` | a command as words |
 //! | `values` | numbers as people write them |
 
 mod compare;
@@ -22,6 +23,7 @@ mod fork;
 mod input;
 mod line;
 mod plot;
+mod print;
 mod show;
 mod train;
 mod until;

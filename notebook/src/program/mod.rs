@@ -40,6 +40,7 @@ use std::ops::Range;
 use crate::command::{Command, Control, Cursor, Input};
 use crate::document::{BlockKind, Document, Line, Problem, Role};
 
+pub(crate) use names::is_word;
 pub use names::{Named, Names};
 pub use training::{Training, What};
 pub use views::View;

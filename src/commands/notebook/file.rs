@@ -58,7 +58,7 @@ impl FileArgument {
 impl Notebook {
     /// The folder that it lies in.
     pub(super) fn folder(&self) -> &Path {
-        self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+        folder_of(&self.path)
     }
 
     /// With what it is planned.
@@ -131,6 +131,11 @@ impl Notebook {
         let line_start = before.rfind('\n').map_or(0, |end| end + 1);
         (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
     }
+}
+
+/// The folder that a file lies in.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// A letter as it is shown: of what a terminal would obey, a mark a byte.

@@ -7,10 +7,12 @@
 //! | `plan` | what would be trained |
 //! | `run` | training it |
 //! | `screen` | where the trainings stand |
+//! | `from` | a store's history as a notebook |
 //! | `new` | a small notebook to begin with |
 
 mod check;
 mod file;
+mod from;
 mod new;
 mod plan;
 mod run;
@@ -32,6 +34,7 @@ use crate::error::Failure;
   revacnn notebook check tour.md
   revacnn notebook plan tour.md
   revacnn notebook run tour.md
+  revacnn notebook from runs -o session.md
 
 A fence that begins with ```revacnn holds lines such as `train base --epochs 2`, `fork base@epoch:1 wider
 --edit 'add-filter conv1'` and `plot loss base wider`. What is trained already is not trained again.")]
@@ -45,6 +48,8 @@ pub(crate) struct NotebookArguments {
 enum Action {
     /// Write a small notebook to begin with.
     New(new::NewArguments),
+    /// Write a store's history as a notebook.
+    From(from::FromArguments),
     /// Tell all that is wrong with a notebook.
     Check(check::CheckArguments),
     /// Tell what would be trained, and what there is already.
@@ -57,6 +62,7 @@ impl Action {
     fn as_run(&self) -> &dyn Run {
         match self {
             Self::New(arguments) => arguments,
+            Self::From(arguments) => arguments,
             Self::Check(arguments) => arguments,
             Self::Plan(arguments) => arguments,
             Self::Run(arguments) => arguments,
