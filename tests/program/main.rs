@@ -17,6 +17,7 @@ mod fidelity;
 mod figures;
 mod forks;
 mod help;
+mod history;
 mod incomplete;
 mod input;
 mod json;

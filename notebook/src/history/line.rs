@@ -158,6 +158,7 @@ fn edits(record: &BranchRecord, parent: &BranchRecord) -> Result<Vec<String>, St
             // What a search found it finds again.
             Change::AddFilter { coefficients, .. } => *coefficients = None,
             Change::SetWeights { .. } => {
+                edit.seed = None;
                 return Err(format!(
                     "its edit `{edit}` has coefficients of a file or of the window, and the store keeps no file of them"
                 ));

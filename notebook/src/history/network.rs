@@ -26,12 +26,12 @@ impl Writer<'_> {
         if let Some((name, _)) = self.networks.iter().find(|(_, known)| **known == toml) {
             return Ok(Some(name.into()));
         }
+        let is_preset = |name: &str| presets().any(|(preset, _)| preset == name);
         let is_taken = |name: &str| {
-            let is_preset = presets().any(|(preset, _)| preset == name);
-            is_preset || self.networks.contains_key(name) || told.iter().any(|told| told.name.as_str() == name)
+            is_preset(name) || self.networks.contains_key(name) || told.iter().any(|told| told.name.as_str() == name)
         };
         let own = definition.network.name.as_str();
-        let stem = if is_word(own) { own } else { "network" };
+        let stem = if is_word(own) && !is_preset(own) { own } else { "network" };
         let numbered = (2_u32..).map(|number| format!("{stem}-{number}"));
         let name = std::iter::once(stem.to_owned()).chain(numbered).find(|name| !is_taken(name));
         let name = name.expect("invariant: there is always a free number");

@@ -28,8 +28,8 @@ pub(super) fn written(store: &Store, told: &[Told], networks: &BTreeMap<String, 
         let order = if lines.len() == 1 { "" } else { ", in the order in which they were made" };
         writeln!(
             text,
-            "{branches}{order}. Run in the store that this was written from, the lines train nothing; in another\none \
-             they train what it lacks, to the same bits."
+            "{branches}{order}.\nRun in the store that this was written from, the lines train nothing; in another one \
+             they train\nwhat it lacks, to the same bits."
         )
         .expect(INFALLIBLE);
     }
