@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use revacnn_recorder::Clock;
-use revacnn_schemas::{BranchRecord, Digest, Edit, Epoch, Position, RecordingSettings, RunDefinition, Step, Topology};
+use revacnn_schemas::{
+    BranchRecord, Digest, Digester, Edit, Epoch, Fidelity, Position, RecordingSettings, RunDefinition, Step, Topology,
+};
 use revacnn_store::{BranchList, BranchReader, Lineage};
 use revacnn_trainer::data::Dataset;
 use revacnn_trainer::{Trainer, TrainerError};
@@ -35,6 +37,10 @@ pub struct Node {
     pub branch: Option<BranchRecord>,
     /// Its content key, where it is known before it is trained.
     pub key: Option<Digest>,
+    /// The digest of what is trained, of the branch, the step and the edits as they are
+    /// asked for, and of how it is recorded: known before it is trained, where the steps
+    /// are. Equal ones train the same.
+    pub work: Option<Digest>,
     /// Its first step; `None` where only what its parent records can tell.
     pub first: Option<Step>,
     /// The step that it is trained until; `None` as before.
@@ -91,6 +97,7 @@ impl Plan {
                 Node {
                     parent: None,
                     key: Some(key),
+                    work: Some(work_of(key, &plan.recording)),
                     first: Some(Step(0)),
                     until: Some(plan.until),
                     reached: found.as_ref().and_then(|(_, reached)| *reached),
@@ -134,6 +141,7 @@ impl Plan {
                 Node {
                     parent: Some(parent),
                     key: found.as_ref().map(|(record, _)| record.key),
+                    work: above.work.zip(step).map(|(work, step)| work_of_fork(work, step, &edits, fork.fidelity)),
                     first: clock.map(|clock| clock.first()),
                     until,
                     reached: found.as_ref().and_then(|(_, reached)| *reached),
@@ -148,6 +156,23 @@ impl Plan {
         }
         Ok(node)
     }
+}
+
+/// The digest of a run of its own with this key.
+fn work_of(key: Digest, recording: &RecordingSettings) -> Digest {
+    Digester::new("revacnn planned run").digest(key).text(&as_text(recording)).finish()
+}
+
+/// The digest of a fork: of what its parent trains, of the step and of the edits as they
+/// are asked for. Its content key has what they become, such as the coefficients that a
+/// search finds, which only the parent's state can tell.
+fn work_of_fork(parent: Digest, step: Step, edits: &[Edit], fidelity: Option<Fidelity>) -> Digest {
+    let mut digester = Digester::new("revacnn planned fork");
+    digester.digest(parent).number(step.0).text(&as_text(&edits)).text(&as_text(&fidelity)).finish()
+}
+
+fn as_text(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).expect("invariant: edits and settings hold only words, numbers and lists of them")
 }
 
 fn too_long() -> Option<Refusal> {

@@ -111,6 +111,15 @@ impl Program {
         Self { trainings, cursors, inputs, views, names, problems }
     }
 
+    /// The network in TOML that a command names, where it is the document's own.
+    pub fn network(&self, command: &Command) -> Option<&str> {
+        let Command::Train(family) = command else { return None };
+        match self.names.get(family.line.network()?.to_str()?) {
+            Some(Named::Network(toml)) => Some(toml),
+            _ => None,
+        }
+    }
+
     /// The places of a family's branches among the trainings, or that of a branch.
     pub fn members(&self, name: &str) -> Vec<usize> {
         let is_it = |training: &Training| {

@@ -68,11 +68,14 @@ impl Notebook {
 
     /// What is to be done; all that is wrong is told where there is something.
     pub(super) fn plan(&self, place: Place<'_>, json: bool) -> Result<Plan, Failure> {
-        Plan::of(&self.document, &self.program, place).map_err(|problems| {
-            self.tell(&problems, json);
-            let problems = counted(problems.len() as u64, "problem");
-            Failure::Usage(format!("{} has {problems}", printable(&self.path.display())))
-        })
+        Plan::of(&self.document, &self.program, place).map_err(|problems| self.refused(&problems, json))
+    }
+
+    /// Tells what is wrong, and how much that is.
+    pub(super) fn refused(&self, problems: &[Problem], json: bool) -> Failure {
+        self.tell(problems, json);
+        let problems = counted(problems.len() as u64, "problem");
+        Failure::Usage(format!("{} has {problems}", printable(&self.path.display())))
     }
 
     /// Tells what is wrong.

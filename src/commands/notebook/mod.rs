@@ -5,12 +5,14 @@
 //! | `file` | reading a notebook, and what is wrong with it, for people and as JSON |
 //! | `check` | all that is wrong |
 //! | `plan` | what would be trained |
+//! | `engine` | the plan as a file for programs that run it on other machines |
 //! | `run` | training it |
 //! | `screen` | where the trainings stand |
 //! | `from` | a store's history as a notebook |
 //! | `new` | a small notebook to begin with |
 
 mod check;
+mod engine;
 mod file;
 mod from;
 mod new;
@@ -34,6 +36,7 @@ use crate::error::Failure;
   revacnn notebook check tour.md
   revacnn notebook plan tour.md
   revacnn notebook run tour.md
+  revacnn notebook plan tour.md --as snakemake
   revacnn notebook from runs -o session.md
 
 A fence that begins with ```revacnn holds lines such as `train base --epochs 2`, `fork base@epoch:1 wider
