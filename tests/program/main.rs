@@ -13,6 +13,8 @@ mod advice;
 mod asked;
 mod checksums;
 mod cifar10;
+#[cfg(unix)]
+mod engines;
 mod fidelity;
 mod figures;
 mod forks;

@@ -61,8 +61,8 @@ impl Dialect<'_> {
     /// What a job does, a command a line.
     pub(super) fn job(&self, work: &Work<'_>, job: &Job) -> Vec<String> {
         let program = self.program;
-        let store = self.words(["--store", format!("{FOLDER}/{}/store", job.folder).as_str()]);
-        let folder = self.words([format!("{FOLDER}/{}/store", job.folder).as_str()]);
+        let own = self.words([format!("{FOLDER}/{}/store", job.folder).as_str()]);
+        let store = "--store \"$store\"";
         let branch = self.words([job.branch.as_str()]);
         let mut how = format!("{store} --threads {}", self.threads);
         if let Some(data) = &job.data {
@@ -76,10 +76,11 @@ impl Dialect<'_> {
         let resume = trains(format!("resume {branch} --steps {}", job.until));
         // What was killed goes on with what it has.
         let mut lines = vec![
+            format!("store={own}"),
             format!("if {program} show {branch}@fork {store} > /dev/null 2>&1; then"),
             if job.begin.is_some() { resume.clone() } else { "    :".to_owned() },
             "else".to_owned(),
-            format!("    rm -rf {folder}"),
+            "    rm -rf \"$store\"".to_owned(),
         ];
         if let Some(source) = source_file(work, job) {
             lines.push(format!("    {program} unpack {} {store}", self.words([source.as_str()])));
@@ -95,7 +96,7 @@ impl Dialect<'_> {
             lines.push(format!("{program} pack {branch} --thin -o {} {store}", self.words([thin_file(job).as_str()])));
         }
         lines.push(format!("{program} pack {branch} -o {} {store}", self.words([whole_file(job).as_str()])));
-        lines.push(format!("rm -rf {folder}"));
+        lines.push("rm -rf \"$store\"".to_owned());
         lines
     }
 

@@ -20,13 +20,13 @@ pub(super) fn written(work: &Work<'_>) -> String {
          # when no job of it is left from before: jobs that are done are not submitted again, and those that were\n\
          # killed are. What jobs need and give is in {FOLDER} beside this file, which may be deleted when all is\n\
          # done.\n\
-         set -euo pipefail\ncd -- \"$(dirname -- \"$0\")\"\n[ -n \"${{REVACNN:-}}\" ] || REVACNN={program}\nexport REVACNN\n\n\
+         set -euo pipefail\ncd -- \"$(dirname -- \"$0\")\"\n{program}\n\n\
          # NAME FOLDER AFTER: submits the script of the standard input, and writes its number.\n\
          submit() {{\n    local after=()\n    \
          if [ -n \"$3\" ]; then after=(--dependency=\"afterok$3\" --kill-on-invalid-dep=yes); fi\n    \
          sbatch --parsable --job-name=\"$1\" --output=\"$2/log.txt\" --open-mode=append \\\n        \
          --cpus-per-task={threads} ${{after[@]+\"${{after[@]}}\"}} | cut -d ';' -f 1\n}}\n\n",
-        program = quoted(work.program.as_os_str()),
+        program = program(work),
         threads = work.threads,
     );
     for pack in &work.jobs.packs {
@@ -40,7 +40,8 @@ pub(super) fn written(work: &Work<'_>) -> String {
         };
         let name = &work.names[job.training];
         let folder = word(&format!("{FOLDER}/{}", job.folder));
-        let lines = dialect.job(work, job);
+        let mut lines = vec![program(work)];
+        lines.extend(dialect.job(work, job));
         submitted(&mut text, number + 1, &word(&whole_file(job)), &format!("{} {folder} {after}", word(name)), &lines);
     }
     if work.jobs.jobs.is_empty() {
@@ -48,7 +49,8 @@ pub(super) fn written(work: &Work<'_>) -> String {
         return text;
     }
     let after: String = (1..=work.jobs.jobs.len()).map(|number| format!("$job_{number}")).collect();
-    let mut lines = dialect.unpack(work);
+    let mut lines = vec![program(work)];
+    lines.extend(dialect.unpack(work));
     lines.push(format!("touch {}", word(&work.done)));
     let last = work.jobs.jobs.len() + 1;
     submitted(&mut text, last, &word(&work.done), &format!("unpack {FOLDER} \"{after}\""), &lines);
@@ -70,4 +72,10 @@ fn submitted(text: &mut String, number: usize, file: &str, arguments: &str, line
          bash\nset -euo pipefail\n{lines}\nJOB\n)\"\nfi\n"
     )
     .expect(INFALLIBLE);
+}
+
+/// Names the program, unless the variable does: here and in each job, whose environment
+/// may be another one.
+fn program(work: &Work<'_>) -> String {
+    format!("[ -n \"${{REVACNN:-}}\" ] || REVACNN={}", quoted(work.program.as_os_str()))
 }
