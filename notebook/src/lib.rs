@@ -50,6 +50,8 @@
 //! | `program` | what a document says: branches, families, values, views, and all that is wrong |
 //! | `plan` | what of a program a store has, what is to be trained, and training it |
 //! | `history` | a store's branches as a notebook |
+//! | `session` | an open notebook: undo, its file, its figures |
+//! | `export` | a notebook with its figures, as one page or as a report |
 //! | `command` | what a command line says, in a notebook and in a terminal |
 
 mod cell;
@@ -59,6 +61,7 @@ mod context;
 mod differing;
 pub mod document;
 mod error;
+pub mod export;
 mod graph;
 pub mod history;
 mod inputs;
@@ -69,6 +72,7 @@ pub mod program;
 mod reads;
 mod render;
 pub mod scene;
+pub mod session;
 mod smoothing;
 mod sources;
 

@@ -55,8 +55,9 @@ fn command() -> impl Strategy<Value = Vec<String>> {
             maybe("y-min", &["-1", "0.001", "-2.5e-3"]),
             maybe("y-max", &["3", "9.75"]),
             maybe("smooth", &["0", "0.6", "0.99"]),
+            maybe("members", &[]),
         ]);
-        line(&[&["plot"], names, &["base", "wider.0@last"], &["", "c"]], options)
+        line(&[&["plot"], names, &["base", "wider.0@last", "base.*"], &["", "c"]], options)
     };
     prop_oneof![
         3 => line(&[&["train"], &["", "base", "w.3"]], vec![
@@ -104,6 +105,7 @@ fn command() -> impl Strategy<Value = Vec<String>> {
             maybe("seed", NUMBERS),
         ]),
         1 => line(&[&["compare"], ADDRESSES, ADDRESSES], vec![maybe("at", &["7", "epoch:1"]), maybe("match", MATCHES)]),
+        1 => line(&[&["table"], &["base", "base.*", "b@last"], &["", "c"]], vec![maybe("layer", LAYERS)]),
         1 => line(&[&["diff"], ADDRESSES, ADDRESSES], vec![maybe("match", MATCHES)]),
         1 => line(&[&["show"], ADDRESSES], vec![maybe("layer", LAYERS)]),
         1 => line(&[&["show"], ADDRESSES, &["--layer"], LAYERS, &["--filter"], NUMBERS], vec![]),

@@ -67,3 +67,10 @@ pub struct Diff {
     #[command(flatten)]
     pub matching: MatchingOption,
 }
+
+impl Diff {
+    /// The cell that makes the figure.
+    pub fn cell(&self) -> Cell {
+        kinds::Differences { at: [self.left.clone(), self.right.clone()], matching: self.matching.how }.into()
+    }
+}

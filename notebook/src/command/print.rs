@@ -6,10 +6,13 @@
 use std::fmt::Display;
 
 use clap::Args;
-use revacnn_schemas::written;
+use revacnn_schemas::{Address, Position, written};
 
 use super::UntilOptions;
-use super::{Command, Compare, Cursor, Diff, Embed, Family, Fork, Input, MatchingOption, Over, Show, Train, Until};
+use super::branches::BranchOf;
+use super::{
+    Command, Compare, Cursor, Diff, Embed, Family, Fork, Input, MatchingOption, Over, Show, Table, Train, Until,
+};
 use crate::{Matching, Method};
 
 /// The words of a command, one after the other.
@@ -69,6 +72,7 @@ impl Command {
             Self::Compare(compare) => ("compare", compare),
             Self::Diff(diff) => ("diff", diff),
             Self::Show(show) => ("show", show),
+            Self::Table(table) => ("table", table),
         };
         words.word(name);
         rest.print(&mut words);
@@ -228,6 +232,24 @@ impl Print for MatchingOption {
     fn print(&self, words: &mut Words) {
         let Self { how } = self;
         words.unless("match", how, &Matching::default(), how);
+    }
+}
+
+impl Print for Table {
+    fn print(&self, words: &mut Words) {
+        let Self { of, layer } = self;
+        of.iter().for_each(|of| of.print(words));
+        words.option("layer", layer.as_ref());
+    }
+}
+
+impl Print for BranchOf {
+    fn print(&self, words: &mut Words) {
+        match self {
+            // What is of all steps says so by the branch alone.
+            Self::Branch(Address { branch, position: Position::Last }) => words.word(branch),
+            of => words.word(of),
+        }
     }
 }
 

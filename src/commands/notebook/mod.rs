@@ -8,17 +8,21 @@
 //! | `engine` | the plan as a file for programs that run it on other machines |
 //! | `run` | training it |
 //! | `screen` | where the trainings stand |
+//! | `export` | a page or a report with its figures |
+//! | `watch` | a page that follows what is written |
 //! | `from` | a store's history as a notebook |
 //! | `new` | a small notebook to begin with |
 
 mod check;
 mod engine;
+mod export;
 mod file;
 mod from;
 mod new;
 mod plan;
 mod run;
 mod screen;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -36,6 +40,7 @@ use crate::error::Failure;
   revacnn notebook check tour.md
   revacnn notebook plan tour.md
   revacnn notebook run tour.md
+  revacnn notebook export tour.md -o tour.html
   revacnn notebook plan tour.md --as snakemake
   revacnn notebook from runs -o session.md
 
@@ -59,6 +64,10 @@ enum Action {
     Plan(plan::PlanArguments),
     /// Train what a notebook says and the store does not have.
     Run(run::RunArguments),
+    /// Write a notebook with its figures: a page or a report.
+    Export(export::ExportArguments),
+    /// Train what each saved change reaches, and write the page anew.
+    Watch(watch::WatchArguments),
 }
 
 impl Action {
@@ -69,6 +78,8 @@ impl Action {
             Self::Check(arguments) => arguments,
             Self::Plan(arguments) => arguments,
             Self::Run(arguments) => arguments,
+            Self::Export(arguments) => arguments,
+            Self::Watch(arguments) => arguments,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `plot` as words.
 
 use super::{ActivationsPlot, ChartPlot, ConfusionPlot, Curves, FilterPlot, FiltersPlot, LossPlot, NetworkPlot, Plot};
-use super::{Position, Steps, XAxis};
+use super::{Steps, XAxis};
 use crate::command::print::{Print, Words};
 use crate::{Show, Source};
 
@@ -23,14 +23,9 @@ impl Print for Plot {
 
 impl Print for Curves {
     fn print(&self, words: &mut Words) {
-        let Self { at, x, log, y_min, y_max, smooth } = self;
-        for address in at {
-            // A curve is of all steps: the branch alone says that.
-            match address.position {
-                Position::Last => words.word(&address.branch),
-                _ => words.word(address),
-            }
-        }
+        let Self { of, members, x, log, y_min, y_max, smooth } = self;
+        of.iter().for_each(|of| of.print(words));
+        words.flag("members", *members);
         let axis = match x {
             XAxis::Step => "step",
             XAxis::Images => "images",
