@@ -14,6 +14,7 @@
 //! | `line` | a line of a notebook, and what is wrong with it |
 //! | `branches` | which branches a figure is of |
 //! | `plot`, `embed`, `compare`, `show`, `table` | what is shown of which branches or steps |
+//! | `print` | a command as words |
 //! | `values` | numbers as people write them |
 
 mod branches;
@@ -24,6 +25,7 @@ mod fork;
 mod input;
 mod line;
 mod plot;
+mod print;
 mod show;
 mod table;
 mod train;

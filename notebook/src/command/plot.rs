@@ -1,5 +1,7 @@
 //! `plot`: what is drawn, of which branches or steps.
 
+mod print;
+
 use clap::{Args, Subcommand};
 use revacnn_schemas::{
     Address, BranchName, BranchRecord, FilterNumber, ImageIndex, LayerName, Limits, Position, Scale, Step, number,

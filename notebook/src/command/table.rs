@@ -14,12 +14,12 @@ pub struct Table {
     /// The branches; `NAME.*` is the family of NAME.0, NAME.1 and so on, whose mean is said as
     /// well.
     #[arg(value_name = "BRANCH", required = true)]
-    of: Vec<BranchOf>,
+    pub(super) of: Vec<BranchOf>,
     /// Tell of this layer's filters at the last step, instead of validations: how many are dead
     /// (a norm below 0.05), how many distinct ones the others amount to (the Vendi score), the
     /// mean cosine to the nearest other one, and, of the first layer, the colours of their energy.
     #[arg(long, value_name = "LAYER")]
-    layer: Option<LayerName>,
+    pub(super) layer: Option<LayerName>,
 }
 
 impl Table {

@@ -43,6 +43,7 @@ use std::ops::Range;
 use crate::command::{Command, Control, Cursor, Input, Miswritten};
 use crate::document::{BlockKind, Document, Line, Problem, Role};
 
+pub(crate) use names::is_word;
 pub use names::{Named, Names};
 pub use training::{Training, What};
 pub use views::{Filled, Says, Spans, View};
@@ -111,6 +112,15 @@ impl Program {
         problems.sort_by_key(|problem| (problem.range.start, problem.range.end));
         problems.dedup();
         Self { trainings, cursors, inputs, views, names, problems }
+    }
+
+    /// The network in TOML that a command names, where it is the document's own.
+    pub fn network(&self, command: &Command) -> Option<&str> {
+        let Command::Train(family) = command else { return None };
+        match self.names.get(family.line.network()?.to_str()?) {
+            Some(Named::Network(toml)) => Some(toml),
+            _ => None,
+        }
     }
 
     /// What a view says, with values in place of their names.
