@@ -2,7 +2,8 @@
 # Everything that must hold: formatting, lints, tests, documentation. Prints
 # what each part took. Needs cargo and, for the tests in which pyarrow and
 # DuckDB read the log, python3 with venv; for those in the real window, Xvfb,
-# xdotool and ImageMagick (they are skipped without, but not where CI=true).
+# xdotool and ImageMagick; for those of a page in a browser, Chromium and
+# ChromeDriver (they are skipped without, but not where CI=true).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 started=$SECONDS

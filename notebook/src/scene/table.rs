@@ -8,6 +8,8 @@ use crate::look::viridis;
 /// How high a line of a table is, and what lies between two columns.
 const LINE: f32 = 20.0;
 const BETWEEN: f32 = 20.0;
+/// How much smaller letters are at most where a table has many columns.
+const SMALLEST: f32 = 0.6;
 /// The side of a place of a matrix, and the most that it is wide.
 const CELL: f32 = 34.0;
 const WIDE: f32 = 58.0;
@@ -23,12 +25,20 @@ pub(super) fn table(table: &TableFigure, width: f32, style: Style) -> (Scene<'st
 
 fn rows(table: &TableFigure, width: f32, style: Style) -> (Scene<'static>, f32) {
     let mut scene = Scene::default();
-    let widest = |(place, name): (usize, &String)| {
-        let cells = table.rows.iter().filter_map(|row| row.get(place));
-        cells.chain([name]).map(|cell| style.width(cell)).fold(0.0, f32::max)
-    };
     let heading: Vec<String> = table.columns.iter().map(|column| column.name.clone()).collect();
-    let widths: Vec<f32> = heading.iter().enumerate().map(widest).collect();
+    let widths_of = |style: Style| -> Vec<f32> {
+        let widest = |(place, name): (usize, &String)| {
+            let cells = table.rows.iter().filter_map(|row| row.get(place));
+            cells.chain([name]).map(|cell| style.width(cell)).fold(0.0, f32::max)
+        };
+        heading.iter().enumerate().map(widest).collect()
+    };
+    // Many columns are written smaller rather than left out.
+    let needed = widths_of(style).iter().sum::<f32>() + BETWEEN * heading.len().saturating_sub(1) as f32;
+    let smaller = ((width - 2.0 * SIDES) / needed.max(1.0)).clamp(SMALLEST, 1.0);
+    let style = Style { text: style.text * smaller, ..style };
+    let between = BETWEEN * smaller;
+    let widths = widths_of(style);
     let headed = heading.iter().any(|name| !name.is_empty());
     let mut top = 4.0;
     for (line, cells) in headed.then_some(&heading).into_iter().chain(&table.rows).enumerate() {
@@ -43,7 +53,7 @@ fn rows(table: &TableFigure, width: f32, style: Style) -> (Scene<'static>, f32) 
             let right = left + wide.min(room);
             let (x, align) = if column.numeric { (right, Align::Right) } else { (left, Align::Left) };
             scene.text(style.fitted(cell, room), [x, y], style.text, align, ink);
-            left += wide + BETWEEN;
+            left += wide + between;
         }
         scene.rectangle(Area::new([SIDES, top + LINE - 3.0], [width - 2.0 * SIDES, 1.0]), Role::Line);
         top += LINE;
@@ -103,6 +113,17 @@ mod tests {
             let covers = scene.covers(text_width).unwrap();
             assert!(covers.x >= 0.0 && covers.right() <= 720.0 && covers.bottom() <= height, "{covers:?} {height}");
         }
+    }
+
+    /// The last columns were left out without a word.
+    #[test]
+    fn every_column_of_a_wide_table_is_written() {
+        let wide = of(14, 2, false);
+        let (scene, _) = table(&wide, 720.0, Style::FILE);
+        for column in &wide.columns {
+            assert!(scene.texts().any(|text| text.words == column.name), "{}", column.name);
+        }
+        assert!(scene.texts().all(|text| text.size < Style::FILE.text && text.size >= SMALLEST * Style::FILE.text));
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod editing;
 mod keys;
 mod layout;
 mod looking;
+mod notebook;
 mod repaints;
 mod snapshots;
 

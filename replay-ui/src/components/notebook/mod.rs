@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use iced::widget::text_editor;
+use revacnn_notebook::document::{Block, BlockKind};
 use revacnn_notebook::session::{Deed, Journal, Looked, Resolution, SaveError, Session};
 use revacnn_schemas::{BranchName, Step};
 
@@ -56,6 +57,8 @@ pub(crate) struct State {
     pending: Vec<Deed>,
     /// Values that were set by hand.
     values: BTreeMap<String, String>,
+    /// The prose of each block, as it is set.
+    prose: Vec<Vec<prose::Part>>,
     planned: Arc<Planned>,
     views: BTreeMap<usize, Arc<ShownView>>,
     running: BTreeMap<usize, Progress>,
@@ -136,6 +139,7 @@ impl State {
         Self {
             is_history: session.path().is_none(),
             pending: Vec::new(),
+            prose: set(&session),
             session,
             journal,
             left,
@@ -176,6 +180,12 @@ impl State {
             Some(path) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             None => self.save_to.to_string_lossy().into_owned(),
         }
+    }
+
+    /// Its text.
+    #[cfg(test)]
+    pub(crate) fn text(&self) -> &str {
+        self.session.document().text()
     }
 
     /// Whether there is something to save.
@@ -356,6 +366,7 @@ impl State {
     fn read_anew(&mut self) {
         self.version += 1;
         self.is_history = false;
+        self.prose = set(&self.session);
     }
 
     /// Writes what was done by hand; returns the words that say so.
@@ -434,6 +445,7 @@ impl State {
                 }
                 self.session = Session::new(text);
                 self.version += 1;
+                self.prose = set(&self.session);
                 let pending = std::mem::take(&mut self.pending);
                 self.is_history = pending.is_empty();
                 for deed in pending {
@@ -486,6 +498,16 @@ impl State {
         let own = &self.session.program().problems;
         if own.is_empty() && self.planned.version == self.version { &self.planned.problems } else { own }
     }
+}
+
+/// The prose of each block, as it is set; of others none.
+fn set(session: &Session) -> Vec<Vec<prose::Part>> {
+    let document = session.document();
+    let parts = |block: &Block| match block.kind {
+        BlockKind::Prose => prose::parts(&document.text()[block.range.clone()]),
+        BlockKind::Lines { .. } | BlockKind::Sql { .. } | BlockKind::Network { .. } => Vec::new(),
+    };
+    document.blocks().iter().map(parts).collect()
 }
 
 /// A name that no file has: `notebook.md`, `notebook-2.md`, …

@@ -128,9 +128,8 @@ impl State {
             let types = Message::Type(block.range.clone());
             match &block.kind {
                 BlockKind::Prose => {
-                    let words = &document.text()[block.range.clone()];
-                    if !words.trim().is_empty() {
-                        page = page.push(mouse_area(prose(words)).on_double_click(types));
+                    if let Some(parts) = self.prose.get(place).filter(|parts| !parts.is_empty()) {
+                        page = page.push(mouse_area(prose(parts)).on_double_click(types));
                     }
                 }
                 BlockKind::Lines { .. } => page = page.push(self.fence(place, block)),

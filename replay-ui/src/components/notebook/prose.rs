@@ -13,7 +13,7 @@ pub(super) const MEASURE: f32 = 620.0;
 
 /// A run of letters of one kind.
 #[derive(Debug, Clone, Default, PartialEq)]
-struct Run {
+pub(super) struct Run {
     words: String,
     bold: bool,
     italic: bool,
@@ -22,7 +22,7 @@ struct Run {
 
 /// A paragraph, as it is set.
 #[derive(Debug, Clone, PartialEq)]
-enum Part {
+pub(super) enum Part {
     Heading(u8, Vec<Run>),
     Paragraph(Vec<Run>),
     /// Of a list, at a depth, behind a mark.
@@ -33,14 +33,12 @@ enum Part {
 }
 
 /// Prose as pieces.
-pub(super) fn prose<'a, M: 'a>(markdown: &str) -> Piece<'a, M> {
-    let parts = parts(markdown);
-    let page: Column<'_, M> =
-        parts.into_iter().fold(column![].spacing(8).width(MEASURE), |page, part| page.push(set(part)));
+pub(super) fn prose<'a, M: 'a>(parts: &'a [Part]) -> Piece<'a, M> {
+    let page: Column<'_, M> = parts.iter().fold(column![].spacing(8).width(MEASURE), |page, part| page.push(set(part)));
     page.into()
 }
 
-fn set<'a, M: 'a>(part: Part) -> Piece<'a, M> {
+fn set<'a, M: 'a>(part: &'a Part) -> Piece<'a, M> {
     match part {
         Part::Heading(level, runs) => {
             let size = match level {
@@ -48,37 +46,37 @@ fn set<'a, M: 'a>(part: Part) -> Piece<'a, M> {
                 2 => 19.0,
                 _ => 16.0,
             };
-            container(rich(runs, size)).padding(Padding::ZERO.top(if level == 1 { 4 } else { 10 })).into()
+            container(rich(runs, size)).padding(Padding::ZERO.top(if *level == 1 { 4 } else { 10 })).into()
         }
         Part::Paragraph(runs) => rich(runs, NORMAL),
         Part::Item(depth, mark, runs) => {
-            let mark = container(faint(mark)).width(20.0);
-            container(row![mark, rich(runs, NORMAL)]).padding(Padding::ZERO.left(16.0 * depth as f32)).into()
+            let mark = container(faint(mark.as_str())).width(20.0);
+            container(row![mark, rich(runs, NORMAL)]).padding(Padding::ZERO.left(16.0 * *depth as f32)).into()
         }
         Part::Quote(runs) => container(rich(runs, NORMAL)).padding(Padding::ZERO.left(16)).into(),
         Part::Code(words) => {
-            let code = text(words.trim_end().to_owned()).size(SMALL).font(Font::MONOSPACE);
+            let code = text(words.trim_end()).size(SMALL).font(Font::MONOSPACE);
             container(code).padding([6, 10]).style(|theme| ground(Colours::of(theme).panel)).into()
         }
         Part::Rule => crate::components::pieces::separator(),
     }
 }
 
-fn rich<'a, M: 'a>(runs: Vec<Run>, size: f32) -> Piece<'a, M> {
+fn rich<'a, M: 'a>(runs: &'a [Run], size: f32) -> Piece<'a, M> {
     let spans: Vec<_> = runs
-        .into_iter()
+        .iter()
         .map(|run| {
             let plain = if run.code { Font::MONOSPACE } else { FONT };
             let weight = if run.bold { Weight::Bold } else { Weight::Normal };
             let style = if run.italic { Style::Italic } else { Style::Normal };
-            span::<(), Font>(run.words).font(Font { weight, style, ..plain })
+            span::<(), Font>(run.words.as_str()).font(Font { weight, style, ..plain })
         })
         .collect();
     rich_text(spans).size(size).into()
 }
 
 /// What Markdown says, paragraph by paragraph; HTML in it is text.
-fn parts(markdown: &str) -> Vec<Part> {
+pub(super) fn parts(markdown: &str) -> Vec<Part> {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
     let (mut parts, mut runs, mut now) = (Vec::new(), Vec::<Run>::new(), Run::default());
     let (mut lists, mut quotes, mut code): (Vec<Option<u64>>, usize, Option<String>) = (Vec::new(), 0, None);

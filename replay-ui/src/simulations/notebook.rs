@@ -1,0 +1,333 @@
+//! The notebook: what is done by hand becomes lines that do the same again, and looking
+//! changes nothing.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use revacnn_notebook::document::Document;
+use revacnn_notebook::plan::{self, Outcome, Plan, Share};
+use revacnn_notebook::program::Program;
+use revacnn_recorder::Resources;
+use revacnn_schemas::{BranchName, Digest, Step};
+use revacnn_store::{BranchReader, Command, Store};
+
+use super::prelude::*;
+use super::{Person, branch};
+use crate::ViewOptions;
+use crate::components::notebook;
+use crate::state::State;
+use crate::worker::Workers;
+
+const NETWORK: &str = "[[layer]]\nkind = \"conv\"\nfilters = 4\nkernel = 3\npad = 1\nactivation = \"relu\"\n\
+     [[layer]]\nkind = \"softmax\"\n";
+const NOTEBOOK: &str = "# A session\n\nprose *stays*\n\n```revacnn\ntrain base --dataset digits --network small.toml \
+     --batch-size 64 --steps 12   # a comment\nplot loss base\n```\n";
+
+/// How long the workers may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Someone at a window with its workers, on a folder with a notebook.
+struct Session {
+    state: State,
+    workers: Workers,
+    told: iced::futures::channel::mpsc::UnboundedReceiver<StoreEvent>,
+}
+
+impl Session {
+    fn open(folder: &Path) -> Self {
+        let notebook = Some(folder.join("n.md"));
+        let options = ViewOptions { notebook, ..ViewOptions::of(folder.join("runs")) };
+        let (tell, told) = iced::futures::channel::mpsc::unbounded();
+        let workers = Workers::start(options.store.clone(), None, options.coefficients, tell);
+        let session = Self { state: State::new(&options), workers, told };
+        session.ask(session.state.read_notebook());
+        session
+    }
+
+    fn ask(&self, effects: Vec<Effect>) {
+        for effect in effects {
+            if let Effect::Request(ask) = effect {
+                self.workers.ask(ask);
+            }
+        }
+    }
+
+    fn hear(&mut self) {
+        while let Ok(event) = self.told.try_recv() {
+            let effects = self.state.update(Message::Store(event));
+            self.ask(effects);
+        }
+    }
+
+    /// Hears until something holds.
+    #[track_caller]
+    fn until(&mut self, what: &str, holds: impl Fn(&State) -> bool) {
+        let begun = Instant::now();
+        while !holds(&self.state) {
+            assert!(begun.elapsed() < PATIENCE, "{what}: {:?}", self.state.status.notice);
+            std::thread::sleep(Duration::from_millis(2));
+            self.hear();
+        }
+    }
+
+    /// Does something, and waits until it is done and nothing trains.
+    fn act(&mut self, message: impl Into<Message>) {
+        let effects = self.state.update(message);
+        self.ask(effects);
+        self.settle();
+    }
+
+    fn change(&mut self, intent: Intent) {
+        let effects = self.state.make(intent);
+        self.ask(effects);
+        self.settle();
+    }
+
+    fn settle(&mut self) {
+        self.until("it settles", |state| !state.context.is_busy());
+        // What trains is seen at the next look at the store.
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_millis(30) {
+            std::thread::sleep(Duration::from_millis(2));
+            self.hear();
+        }
+        self.until("nothing trains", |state| {
+            state.context.ours.is_empty() && state.context.branches.iter().all(|branch| !branch.training)
+        });
+    }
+}
+
+/// The last step of every branch, with its digest.
+fn digests(store: &Path) -> BTreeMap<String, (Step, Digest)> {
+    let store = Store::open(store).unwrap();
+    let records = store.branches().unwrap().records;
+    let last = |record: &revacnn_schemas::BranchRecord| {
+        let reader = BranchReader::of(&store, record.clone()).unwrap();
+        let step = reader.steps().unwrap().last;
+        (record.name.to_string(), (step, reader.step_row(step).unwrap().digest))
+    };
+    records.iter().map(last).collect()
+}
+
+/// Trains what a notebook says in a store of its own.
+fn trained(folder: &Path, text: &str, store: &Path) -> Vec<BranchName> {
+    let document = Document::parse(text);
+    let program = Program::of(&document);
+    assert!(program.problems.is_empty(), "{:?}\n{text}", program.problems);
+    let store = Store::open_or_create(store, 0).unwrap();
+    let resources = Resources { threads: 1, ..Resources::usual(store.root()) };
+    let read = |_: &Path| Err("nothing is read".to_owned());
+    let place = plan::Place { folder, store: Some(&store), resources: &resources, read: &read };
+    let planned = Plan::of(&document, &program, place).unwrap_or_else(|problems| panic!("{problems:?}\n{text}"));
+    let wanted: Vec<usize> = (0..planned.nodes.len()).collect();
+    let share = Share { wanted: &wanted, jobs: 1, stop: &revacnn_recorder::Stop::default() };
+    let outcomes = plan::run(planned, &program, place, &store, share, &|_| {});
+    assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Reached { .. })), "{outcomes:?}\n{text}");
+    program.trainings.iter().map(|training| training.name.clone()).collect()
+}
+
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("small.toml"), NETWORK).unwrap();
+    fs::write(folder.path().join("n.md"), NOTEBOOK).unwrap();
+    folder
+}
+
+/// Numbers that look random.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % end.max(1)
+    }
+}
+
+#[test]
+fn forty_steps_of_steering_are_a_notebook_that_steers_an_empty_store_to_the_same_bits() {
+    let folder = folder();
+    let mut session = Session::open(folder.path());
+    session.until("it is planned", |state| state.notebook.can_run());
+    session.act(notebook::Message::Run);
+    session.until("it has run", |state| state.context.branches.len() == 1 && !state.notebook.can_run());
+    session.settle();
+    let mut dice = Dice(7);
+    let edits = [
+        "add-filter conv1",
+        "set learning-rate 0.01",
+        "freeze conv1",
+        "add-filter conv1 init=split",
+        "reinitialise conv1/0",
+    ];
+    let mut made = 0;
+    for place in 0..40 {
+        let branches = session.state.context.branches.clone();
+        let one = &branches[dice.below(branches.len())];
+        let Some(steps) = one.steps else { continue };
+        let intent = match dice.below(8) {
+            0..=3 => {
+                let step = Step(steps.first.0 + dice.below((steps.last.0 - steps.first.0 + 1) as usize) as u64);
+                let edits = edits[dice.below(edits.len())].parse().into_iter().take(dice.below(4)).collect();
+                Intent::Fork { branch: one.name.clone(), step, edits, name: None, live: false }
+            }
+            4 | 5 => Intent::TrainOn { branch: one.name.clone(), steps: 1 + dice.below(5) as u64 },
+            6 => Intent::Rename { from: one.name.clone(), to: format!("named-{place}").parse().unwrap() },
+            _ => Intent::Delete { name: one.name.clone(), then: None },
+        };
+        // The root stays, and with it something to fork.
+        if matches!(intent, Intent::Delete { .. }) && one.parent.is_none() {
+            continue;
+        }
+        session.change(intent);
+        made += 1;
+        // Something is looked at, which writes nothing.
+        session.act(timeline::Message::Go(Move::By(-3)));
+    }
+    assert!(made >= 30, "{made} were made");
+    session.act(notebook::Message::Save);
+    let text = fs::read_to_string(folder.path().join("n.md")).unwrap();
+    assert!(text.contains("prose *stays*") && text.contains("# a comment"), "{text}");
+    let here = digests(&folder.path().join("runs"));
+    let names = trained(folder.path(), &text, &folder.path().join("again"));
+    let there = digests(&folder.path().join("again"));
+    assert!(here.len() > 5, "{here:?}");
+    let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+    for (name, found) in &here {
+        assert!(names.contains(name), "`{name}` is no line of\n{text}");
+        assert_eq!(there.get(name), Some(found), "{name}\n{text}");
+    }
+    assert_eq!(names.len(), here.len(), "{names:?}\n{here:?}");
+}
+
+#[test]
+fn looking_changes_no_byte_and_what_is_typed_is_saved_as_it_is() {
+    let folder = folder();
+    let path = folder.path().join("n.md");
+    let mut session = Session::open(folder.path());
+    session.until("it is planned", |state| state.notebook.can_run());
+    session.act(notebook::Message::Run);
+    session.until("it has run", |state| state.context.branches.len() == 1 && !state.notebook.can_run());
+    session.settle();
+    for _ in 0..3 {
+        session.act(timeline::Message::Go(Move::By(-2)));
+        session.act(Message::Page(false));
+        session.act(header::Message::Dark(true));
+        session.act(Message::Page(true));
+        session.act(notebook::Message::HideLines(true));
+        session.act(notebook::Message::Set("t".to_owned(), "3".to_owned()));
+        session.act(notebook::Message::Type(0..NOTEBOOK.len()));
+        session.act(Message::Escape);
+        session.act(notebook::Message::Save);
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap(), NOTEBOOK);
+    assert_eq!(session.state.update(notebook::Message::Undo), [], "nothing was done");
+    // A line is typed behind the last one.
+    session.act(notebook::Message::Type(0..NOTEBOOK.len()));
+    let typed = "\n```revacnn\nfork base@5 late --steps 9\n```\n";
+    for action in [
+        iced::widget::text_editor::Action::Move(iced::widget::text_editor::Motion::DocumentEnd),
+        iced::widget::text_editor::Action::Edit(iced::widget::text_editor::Edit::Paste(std::sync::Arc::new(
+            typed.to_owned(),
+        ))),
+    ] {
+        session.act(notebook::Message::Typed(action));
+    }
+    session.act(Message::Escape);
+    session.until("the fork waits", |state| state.notebook.can_run());
+    session.act(notebook::Message::Save);
+    assert_eq!(fs::read_to_string(&path).unwrap(), format!("{NOTEBOOK}{typed}"));
+    session.act(notebook::Message::Undo);
+    session.act(notebook::Message::Save);
+    assert_eq!(fs::read_to_string(&path).unwrap(), NOTEBOOK);
+}
+
+/// A recorder of widgets misses what is done in another way: here every change that can be
+/// asked for has a line, or a reason why it has none.
+#[test]
+fn every_change_that_can_be_asked_for_has_a_line_or_a_reason() {
+    fn reason(intent: &Intent) -> Option<&'static str> {
+        match intent {
+            Intent::Fork { .. }
+            | Intent::Rename { .. }
+            | Intent::Delete { .. }
+            | Intent::Train(_)
+            | Intent::TrainOn { .. } => None,
+            Intent::TakeBack(_) => None,
+            Intent::Steer { .. } => Some("when a training waits is no part of what it comes to"),
+            Intent::RunNotebook { .. } => Some("it does what is written"),
+            Intent::Save { .. } | Intent::SaveFresh { .. } => {
+                Some("a picture is no part of the store; `keep` writes its line")
+            }
+        }
+    }
+    let folder = folder();
+    let mut session = Session::open(folder.path());
+    session.until("it is planned", |state| state.notebook.can_run());
+    session.act(notebook::Message::Run);
+    session.until("it has run", |state| state.context.branches.len() == 1 && !state.notebook.can_run());
+    session.settle();
+    let fork = |edits: &[&str], name: &str| Intent::Fork {
+        branch: branch("base"),
+        step: Step(5),
+        edits: super::prelude::edits(edits),
+        name: Some(branch(name)),
+        live: false,
+    };
+    let run = crate::requests::RunPlan {
+        branch: branch("own"),
+        dataset: "digits".to_owned(),
+        network: "20-20-20".to_owned(),
+        optimizer: "sgd,learning_rate=0.01".parse().unwrap(),
+        batch_size: 512,
+        epochs: 1,
+        seed: 3,
+        fidelity: revacnn_schemas::Fidelity::Keyframes,
+    };
+    for (intent, line) in [
+        (fork(&["add-filter conv1"], "wider"), "fork base@5 wider --edit 'add-filter conv1'"),
+        (Intent::TrainOn { branch: branch("wider"), steps: 4 }, "--edit 'add-filter conv1' --steps 9\n"),
+        (Intent::Rename { from: branch("wider"), to: branch("w") }, "fork base@5 w --edit"),
+        (Intent::Delete { name: branch("w"), then: None }, ""),
+        (Intent::TakeBack(branch("w")), "fork base@5 w --edit"),
+        (
+            Intent::Train(run),
+            "train own --dataset digits --network 20-20-20 --optimizer sgd,learning_rate=0.01,momentum=0.9,weight_decay=0 --batch-size 512 --seed 3 --fidelity keyframes --epochs 1",
+        ),
+    ] {
+        assert_eq!(reason(&intent), None);
+        let before = session.state.notebook.text().to_owned();
+        let deletes = matches!(intent, Intent::Delete { .. });
+        session.change(intent);
+        let after = session.state.notebook.text();
+        assert_ne!(before, after, "nothing is written of {line}: {:?}", session.state.status.notice);
+        assert!(after.contains(line), "{line}\n{after}");
+        assert!(!deletes || !after.contains("base@5"), "{after}");
+    }
+    for (intent, command) in [(Intent::Steer { branch: branch("base"), command: Command::Pause }, "pause")] {
+        assert!(reason(&intent).is_some(), "{command}");
+        let before = session.state.notebook.text().to_owned();
+        session.change(intent);
+        assert_eq!(before, session.state.notebook.text());
+    }
+}
+
+#[test]
+fn the_page_shows_prose_lines_their_marks_and_what_is_wrong() {
+    let mut person = Person::at_a_run();
+    person.tell(Message::Page(true));
+    assert!(person.reads_of("Nothing is written here yet"));
+    let folder = folder();
+    let wrong = NOTEBOOK.replace("plot loss base", "plot loss bse");
+    fs::write(folder.path().join("n.md"), wrong).unwrap();
+    person.state.notebook = notebook::State::open(Some(&folder.path().join("n.md")), folder.path()).unwrap();
+    assert!(person.reads("n.md") && person.reads_of("A session"));
+    assert!(person.reads("!") && person.reads("no line trains `bse`") && person.reads("did you mean `base`?"));
+    person.press("mend");
+    assert!(!person.reads("!") && person.reads("n.md ● not saved"));
+    assert!(person.state.notebook.text().contains("plot loss base\n"));
+    person.press("save");
+    assert!(person.reads("n.md") && person.reads("saved n.md"));
+    assert_eq!(fs::read_to_string(folder.path().join("n.md")).unwrap(), NOTEBOOK);
+}
