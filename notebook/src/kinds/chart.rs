@@ -11,6 +11,7 @@ use std::sync::LazyLock;
 use super::curve::{
     Detail, Shown, curve, drawn, empty, marks, other_hyper_parameters, series, shown, validation, visible, words,
 };
+use crate::look::in_words;
 use crate::sources::curves::{Quantity, Thinned};
 use crate::{CellKind, Context, NotebookError, Smoothing, XAxis};
 
@@ -97,7 +98,7 @@ impl CellKind for Chart {
             }
         }
         let (name, unit) = known.map_or((asked.as_str(), None), |(name, unit)| (*name, *unit));
-        let label = name.replace('_', " ");
+        let label = in_words(name);
         let of_filters = is_of_filters(name);
         let subject = match (&self.layer, self.filter) {
             (Some(layer), Some(filter)) => format!(" of {layer}/{filter}"),

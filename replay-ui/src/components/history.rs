@@ -2,6 +2,7 @@
 //! filter, else one of the branch.
 
 use iced::widget::{column, container};
+use revacnn_notebook::look::in_words;
 use revacnn_notebook::{QUANTITIES, is_of_filters};
 use revacnn_schemas::{HyperParameters, Step};
 
@@ -123,9 +124,9 @@ impl State {
     /// The history of a number of the branch, once one is chosen.
     pub(crate) fn view_branch<'a>(&'a self, context: &'a Context) -> Piece<'a, Message> {
         let all: Vec<Choice> =
-            of_a_branch(context).iter().map(|quantity| choice(quantity, &quantity.replace('_', " "))).collect();
+            of_a_branch(context).iter().map(|quantity| choice(quantity, &in_words(quantity))).collect();
         // What this branch has not is still named.
-        let now = self.of_branch().map(|quantity| choice(quantity, &quantity.replace('_', " ")));
+        let now = self.of_branch().map(|quantity| choice(quantity, &in_words(quantity)));
         let choose = choices(all, now, "plot over time …", |chosen| Message::OfBranch(chosen.quantity));
         column![choose].push(self.of_branch.is_some().then(|| self.chart(context))).spacing(4).into()
     }

@@ -3,6 +3,7 @@
 use iced::widget::{checkbox, row, slider};
 use iced::{Alignment, Fill};
 use revacnn_notebook::kinds::{Chart as ChartCell, Loss};
+use revacnn_notebook::look::in_words;
 use revacnn_notebook::{ACCURACY, Cell, Smoothing, XAxis};
 use revacnn_schemas::{Chart, LayerName, Scale, Step};
 
@@ -50,7 +51,7 @@ impl std::fmt::Display for Shows {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Loss => formatter.write_str("loss"),
-            Self::Number { quantity, layer: None } => formatter.write_str(&quantity.replace('_', " ")),
+            Self::Number { quantity, layer: None } => formatter.write_str(&in_words(quantity)),
             Self::Number { quantity, layer: Some(layer) } => {
                 let known = OF_A_FILTER.iter().find(|(name, _)| name == quantity);
                 write!(formatter, "{layer}: {}", known.map_or(quantity.as_str(), |(_, words)| words))

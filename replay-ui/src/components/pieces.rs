@@ -6,7 +6,7 @@ use iced::widget::{
     Space, button, center, column, container, mouse_area, opaque, pick_list, row, rule, text, text_input, tooltip,
 };
 use iced::{Alignment, Background, Border, Color, Element, Fill, Length, Padding, Theme, border};
-use revacnn_notebook::look::ramp;
+use revacnn_notebook::look::bar;
 use revacnn_schemas::Palette;
 
 use crate::focus::Stop;
@@ -192,12 +192,10 @@ pub(crate) fn pair<'a, M: Clone + 'a>(name: &'a str, value: String, copy: impl F
 
 /// The colours of a palette, from low to high.
 pub(crate) fn colour_bar<'a, M: 'a>(palette: Palette) -> Piece<'a, M> {
-    const PIECES: usize = 16;
-    let piece = |place: usize| {
-        let [red, green, blue] = ramp(palette, place as f32 / (PIECES - 1) as f32);
+    let piece = |[red, green, blue]: [u8; 3]| {
         container(Space::new().width(4).height(8)).style(move |_| ground(Color::from_rgb8(red, green, blue))).into()
     };
-    row((0..PIECES).map(piece)).into()
+    row(bar(palette).map(piece)).into()
 }
 
 /// A list to choose from, in which the choice of this place is made.
