@@ -427,7 +427,15 @@ mod tests {
     use crate::scene::{Shape, text_width};
 
     fn series(name: &str, hue: u16, points: Vec<[f64; 2]>) -> Series {
-        Series { name: name.to_owned(), hue: Hue(hue), dashed: false, points, bounds: Vec::new(), raw: Vec::new() }
+        Series {
+            name: name.to_owned(),
+            hue: Hue(hue),
+            dashed: false,
+            points,
+            bounds: Vec::new(),
+            begins: Vec::new(),
+            raw: Vec::new(),
+        }
     }
 
     fn chart(scale: Scale, series: Vec<Series>) -> Chart {

@@ -296,8 +296,15 @@ mod tests {
         let axis =
             |label: &str| Axis { label: label.to_owned(), unit: None, scale: Scale::Linear, limits: Limits::default() };
         let points = vec![[0.0, 1.0], [8_000.0, 0.5]];
-        let series =
-            Series { name: "main".to_owned(), hue: Hue(0), dashed: false, points, bounds: Vec::new(), raw: Vec::new() };
+        let series = Series {
+            name: "main".to_owned(),
+            hue: Hue(0),
+            dashed: false,
+            points,
+            bounds: Vec::new(),
+            begins: Vec::new(),
+            raw: Vec::new(),
+        };
         let chart = Chart {
             title: String::new(),
             x: axis("images"),
