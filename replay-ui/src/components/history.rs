@@ -93,6 +93,11 @@ impl State {
         self.of_filter
     }
 
+    /// How it is said.
+    pub(crate) fn of_filter_in_words(&self) -> &'static str {
+        OF_A_FILTER.iter().find(|(quantity, _)| *quantity == self.of_filter).map_or(self.of_filter, |(_, words)| words)
+    }
+
     /// The number that is shown of the branch, if one is.
     pub(crate) fn of_branch(&self) -> Option<&str> {
         self.of_branch.as_deref()

@@ -267,3 +267,28 @@ fn a_figure_is_saved_where_one_likes_and_another_file_is_replaced_only_when_aske
     let Some(crate::components::dialog::State::Menu(menu)) = &person.state.dialog else { panic!("a menu") };
     assert_eq!(menu.file, format!("network-main-{LAST}.pdf"));
 }
+
+#[test]
+fn a_charts_menu_and_the_file_that_it_proposes_name_the_quantity() {
+    let mut person = Person::at_a_run();
+    let proposed = |person: &Person| match &person.state.dialog {
+        Some(crate::components::dialog::State::Menu(menu)) => menu.file.clone(),
+        _ => panic!("a menu"),
+    };
+    let number = |quantity: &str, layer| Shows::Number { quantity: quantity.to_owned(), layer };
+    for (shows, words, file) in [
+        (number("learning_rate", None), "learning rate", "learning-rate"),
+        (number("mean_abs_gradient", Some("conv1".parse().unwrap())), "conv1: mean |gradient|", "conv1-mean-gradient"),
+    ] {
+        person.tell(loss::Message::Show(shows));
+        assert!(!person.reads(words), "lists hold no texts");
+        person.tell(figure::Message::Menu(ViewId::LOSS));
+        assert!(person.reads(words), "{words}");
+        assert_eq!(proposed(&person), format!("{file}-main-{LAST}.svg"));
+        person.press("close");
+    }
+    person.tell(inspector::Message::History(history::Message::OfBranch("live_accuracy".to_owned())));
+    person.tell(figure::Message::Menu(ViewId::HISTORY));
+    assert!(person.reads("live accuracy"));
+    assert_eq!(proposed(&person), format!("live-accuracy-main-{LAST}.svg"));
+}
