@@ -247,7 +247,7 @@ where
     let list = pick_list(all, now, choose).placeholder(hint).width(width).text_size(SMALL).padding([2, 8]);
     let line = text::LineHeight::Absolute(SMALL_LINE.into());
     let list = list.text_line_height(line).style(chooser(place));
-    Stop::of(list).steps(steps).into()
+    Stop::of(list).steps(steps).opens().into()
 }
 
 /// A field for a line of text.
