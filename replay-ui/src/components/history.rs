@@ -18,9 +18,9 @@ use crate::figure;
 /// Numbers of a filter that can be seen over time.
 pub(crate) const OF_A_FILTER: [(&str, &str); 6] = [
     ("mean_abs_gradient", "mean |gradient|"),
-    ("gradient_norm", "norm of the gradient"),
-    ("weight_norm", "norm of the coefficients"),
-    ("update_ratio", "update / coefficients"),
+    ("gradient_norm", "gradient norm"),
+    ("weight_norm", "weight norm"),
+    ("update_ratio", "update ratio"),
     ("activation_sum", "activation sum"),
     ("zero_share", "share of zeros"),
 ];

@@ -243,9 +243,9 @@ fn numbers<'a>(context: &Context, key: &FilterKey, node: &DiagramNode) -> Piece<
         line(name, value.map_or_else(|| "–".to_owned(), |value| format!("{}{unit}", number(value.into()))))
     };
     let mut page = column![
-        row("norm of the coefficients", Some(node.weight_norm), ""),
+        row("weight norm", Some(node.weight_norm), ""),
         row("mean |gradient|", node.mean_abs_gradient, ""),
-        row("update / coefficients", node.update_ratio, ""),
+        row("update ratio", node.update_ratio, ""),
         row("activation sum", node.activation_sum, ""),
         row("share of zeros", node.zero_share.map(|share| share * 100.0), " %"),
     ]

@@ -169,11 +169,16 @@ pub(crate) fn hinted_beside<'a, M: 'a>(piece: Piece<'a, M>, hint: &'a str) -> Pi
 
 /// A control that tells more when it is pointed at, above it: what lies beneath is what
 /// comes next.
-pub(crate) fn hinted_above<'a, M: 'a>(piece: Piece<'a, M>, hint: &'a str) -> Piece<'a, M> {
+pub(crate) fn hinted_above<'a, M: 'a>(piece: Piece<'a, M>, hint: impl text::IntoFragment<'a>) -> Piece<'a, M> {
     told(piece, hint, tooltip::Position::Top, 4.0)
 }
 
-fn told<'a, M: 'a>(piece: Piece<'a, M>, hint: &'a str, at: tooltip::Position, gap: f32) -> Piece<'a, M> {
+fn told<'a, M: 'a>(
+    piece: Piece<'a, M>,
+    hint: impl text::IntoFragment<'a>,
+    at: tooltip::Position,
+    gap: f32,
+) -> Piece<'a, M> {
     let words = container(faint(hint)).padding([4, 8]).style(|theme| panel(theme, 4.0));
     tooltip(piece, words, at).gap(gap).into()
 }

@@ -198,7 +198,7 @@ fn the_chart_shows_any_number_smoothed_along_any_axis() {
     };
     assert_eq!(series(&person).0[..2], ["main train", "main validation"]);
     person.key(";");
-    assert!(person.reads_of("live, of the last 200 training images"));
+    assert!(person.reads_of("live: last 200 images"));
     assert_eq!(
         series(&person),
         (["main live", "main validation", "wider live", "wider validation"].map(str::to_owned).to_vec(), false)
@@ -212,7 +212,7 @@ fn the_chart_shows_any_number_smoothed_along_any_axis() {
     // Each that can be chosen is there, and the timeline still has its losses.
     let all = crate::components::loss::choices(&person.state.context);
     assert!(
-        all.len() > 15 && all.iter().any(|shows| shows.to_string() == "conv1: norm of the coefficients"),
+        all.len() > 15 && all.iter().any(|shows| shows.to_string() == "conv1: weight norm"),
         "{all:?}"
     );
     for shows in all {
