@@ -17,6 +17,8 @@ const NARROW: f32 = 360.0;
 const RAW: f32 = 0.3;
 /// Validations are marked no closer to one another.
 const MARKS_APART: f32 = 5.0;
+/// What lies between a name among the curves and what it is not to lie on.
+const CLEAR: f32 = 2.0;
 /// The least room of the vertical axis' numbers, so that charts begin at the same
 /// place beneath one another.
 const NUMBERS: f32 = 52.0;
@@ -323,39 +325,57 @@ impl ChartLayout {
         points.find_map(|point| self.place(*point)).map(|place| place[1])
     }
 
-    /// The branches' names at the ends of their curves, as many as find room;
-    /// the selected one's first.
+    /// The branches' names at the ends of their curves, as many as find room; the selected
+    /// one's first, and those at the right end before those among the curves.
+    ///
+    /// A name lies on no curve and on no other words: a ground beneath it would cut curves
+    /// in two. One that stands above or below its end is joined to it by a thin line.
     fn names(&self, scene: &mut Scene<'_>, chart: &Chart, options: &ChartOptions, mut taken: Vec<Area>) {
         let style = options.style;
         let high = (style.text * 7.0 / 6.0).round();
-        let mut names = named(chart, style);
+        let curves: Vec<Vec<Place>> = chart.series.iter().flat_map(|series| self.seen(&series.points)).collect();
+        let mut names: Vec<(String, Hue, Place)> = named(chart, style)
+            .into_iter()
+            .filter_map(|(name, series)| {
+                let end = *self.seen(&series.points).last()?.last()?;
+                Some((name, series.hue, end))
+            })
+            .collect();
         let many = names.len() > MOST_NAMES;
-        names.sort_by_key(|(_, series)| Some(series.hue) != options.selected);
-        for (name, series) in names {
-            let last = |points: Vec<Vec<Place>>| points.last().and_then(|run| run.last().copied());
-            let Some(end) = last(self.seen(&series.points)) else { continue };
+        let is_selected = |hue: Hue| Some(hue) == options.selected;
+        let is_among = |end: Place| end[0] < self.area.right() - 1.0;
+        names.sort_by_key(|(_, hue, end)| (!is_selected(*hue), is_among(*end)));
+        for (name, hue, end) in names {
             let size = [style.width(&name) + 4.0, high];
-            let Some(at) = free(&taken, [end[0] + 4.0, end[1]], size, self.area) else { continue };
-            // Among the curves a name stands beside its own end, or not at all; so many
-            // would hide what they name.
-            let among = end[0] < self.area.right() - 1.0;
-            if among && many && Some(series.hue) != options.selected {
-                continue;
-            }
-            if among && (at.middle()[1] - end[1]).abs() > high {
-                continue;
-            }
+            let found = match is_among(end) {
+                false => free(&taken, [end[0] + 4.0, end[1]], size, self.area),
+                // So many names would hide what they name.
+                true if many && !is_selected(hue) => None,
+                true => {
+                    let lies_free = |at: &Area| {
+                        let clear = at.grown(CLEAR);
+                        taken.iter().all(|other| !clear.meets(*other))
+                            && curves.iter().all(|curve| !crosses(curve, clear))
+                    };
+                    let room = Area { width: self.area.width + options.size[0] - self.area.right(), ..self.area };
+                    among(end, size, room).into_iter().find(lies_free)
+                }
+            };
+            let Some(at) = found else { continue };
             taken.push(at);
-            // What it lies on shows through as little as it can.
-            scene.rectangle(at, Ink::from(Role::Paper).faded(0.75));
-            scene.text(name, [at.x + 2.0, at.middle()[1]], style.text, Align::Left, Role::Words(series.hue));
+            if is_among(end) && !(at.y..=at.bottom()).contains(&end[1]) {
+                let x = end[0].round() + 0.5;
+                scene.line(vec![[x, end[1]], [x, at.middle()[1]]], 1.0, &[], Ink::from(Role::Branch(hue)).faded(0.55));
+            }
+            scene.text(name, [at.x + 2.0, at.middle()[1]], style.text, Align::Left, Role::Words(hue));
         }
     }
 }
 
 /// Whether a line to the right has something in common with an area.
 fn crosses(line: &[Place], area: Area) -> bool {
-    line.windows(2).any(|pair| {
+    let first = line.partition_point(|place| place[0] < area.x).saturating_sub(1);
+    line[first..].windows(2).take_while(|pair| pair[0][0] <= area.right()).any(|pair| {
         let [from, to] = [pair[0], pair[1]];
         let (left, right) = (from[0].max(area.x), to[0].min(area.right()));
         if left > right {
@@ -410,6 +430,19 @@ fn free(taken: &[Area], end: Place, size: [f32; 2], area: Area) -> Option<Area> 
             Area::new([end[0].round(), top], size)
         })
         .find(|at| taken.iter().all(|other| !at.meets(*other)))
+}
+
+/// Where the name of a curve that ends among others may lie, nearer places first: at the
+/// right of its end or, where a line leads to it, above and below, within some room.
+fn among(end: Place, size: [f32; 2], room: Area) -> Vec<Area> {
+    let half = size[1] / 2.0;
+    let steps = (room.height / half).ceil() as usize;
+    let middles = (0..=steps).flat_map(|away| [end[1] - away as f32 * half, end[1] + away as f32 * half]);
+    let lefts = [end[0] + 4.0, end[0] - 4.0 - size[0]];
+    let places = middles.flat_map(|middle| lefts.map(|left| Area::new([left.round(), (middle - half).round()], size)));
+    let lies_in =
+        |at: &Area| at.x >= room.x && at.right() <= room.right() && at.y >= room.y && at.bottom() <= room.bottom();
+    places.filter(lies_in).collect()
 }
 
 fn described(axis: &Axis) -> String {
@@ -614,6 +647,41 @@ mod tests {
         let area = |words: &str| scene.texts().find(|text| text.words == words).map(|text| text.area(text_width));
         let diverged = area("diverged").unwrap();
         assert!(area("b1").is_none_or(|name| !name.meets(diverged)), "{diverged:?}");
+    }
+
+    /// They lay on curves, with a ground that cut them in two, and some were lost.
+    #[test]
+    fn every_name_lies_beside_its_end_on_no_curve_and_on_no_other_name() {
+        let falling = |(place, (from, to)): (usize, (u32, u32))| {
+            let noise = |step: u32| 0.15 * f64::from((7 * step + 3 * place as u32) % 5) / 5.0;
+            let at = |step: u32| [f64::from(step), 2.0 / (1.0 + 0.1 * f64::from(step)) + noise(step)];
+            series(&format!("quite-a-name-{place} train"), place as u16, (from..to).map(at).collect())
+        };
+        let ends = [(0, 200), (50, 210), (135, 200), (50, 130), (150, 240)];
+        let chart = chart(Scale::Linear, ends.into_iter().enumerate().map(falling).collect());
+        for (size, style) in [
+            ([800.0, 125.0], WINDOW),
+            ([900.0, 220.0], WINDOW),
+            ([720.0, 400.0], Style::FILE),
+            ([2600.0, 700.0], WINDOW),
+        ] {
+            let options = ChartOptions { names: 200.0, ..options(size, style) };
+            let layout = ChartLayout::of(&chart, &options).unwrap();
+            let scene = layout.scene(&chart, &options);
+            let names: Vec<Area> = scene
+                .texts()
+                .filter(|text| matches!(text.ink.role, Role::Words(_)))
+                .map(|text| text.area(text_width))
+                .collect();
+            assert_eq!(names.len(), ends.len(), "{size:?}");
+            for (place, name) in names.iter().enumerate() {
+                assert!(names[..place].iter().all(|other| !other.meets(*name)), "{name:?}");
+                let mut curves = chart.series.iter().flat_map(|series| layout.seen(&series.points));
+                assert!(curves.all(|curve| !crosses(&curve, *name)), "{size:?} {name:?}");
+            }
+            let grounds = |shape: &&Shape<'_>| matches!(shape, Shape::Rectangle(_, ink) if ink.role == Role::Paper);
+            assert_eq!(scene.shapes.iter().filter(grounds).count(), 0);
+        }
     }
 
     /// They all stood at the upper end, far from their curves.
