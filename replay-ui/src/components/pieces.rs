@@ -162,7 +162,7 @@ pub(crate) fn hinted<'a, M: 'a>(piece: Piece<'a, M>, hint: &'a str) -> Piece<'a,
 
 /// A row of several that tells more when it is pointed at: at its right, where no other
 /// row lies.
-pub(crate) fn hinted_beside<'a, M: 'a>(piece: Piece<'a, M>, hint: &'a str) -> Piece<'a, M> {
+pub(crate) fn hinted_beside<'a, M: 'a>(piece: Piece<'a, M>, hint: impl text::IntoFragment<'a>) -> Piece<'a, M> {
     // Beyond the check box and the scroll bar that the row ends in.
     told(piece, hint, tooltip::Position::Right, 28.0)
 }

@@ -211,10 +211,7 @@ fn the_chart_shows_any_number_smoothed_along_any_axis() {
     }
     // Each that can be chosen is there, and the timeline still has its losses.
     let all = crate::components::loss::choices(&person.state.context);
-    assert!(
-        all.len() > 15 && all.iter().any(|shows| shows.to_string() == "conv1: weight norm"),
-        "{all:?}"
-    );
+    assert!(all.len() > 15 && all.iter().any(|shows| shows.to_string() == "conv1: weight norm"), "{all:?}");
     for shows in all {
         person.tell(loss::Message::Show(shows.clone()));
         let drawn = person.state.context.cells.chart(ViewId::LOSS).unwrap();
