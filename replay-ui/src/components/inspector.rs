@@ -5,6 +5,7 @@ use iced::widget::{Space, column, container, image, mouse_area, row, scrollable,
 use iced::{Alignment, Fill, Padding};
 use revacnn_schemas::{
     BranchName, DiagramColumn, DiagramNode, Edit, Figure, FilterInit, Palette, Panel, SCALARS, ScalarKind, TableFigure,
+    bytes,
 };
 
 use super::frame::{edit_button, lacking, noted_below};
@@ -154,7 +155,7 @@ impl State {
             .push(line("last loss", branch.last_loss.map_or_else(none, |loss| number(loss.into()))))
             .push(line("validation accuracy", validation.map_or_else(none, |(_, share)| percent(share))))
             .push(line("validated at step", validation.map_or_else(none, |(step, _)| count(step.0))))
-            .push(line("on disk, MB", count(branch.bytes / 1_000_000)));
+            .push(line("on disk", bytes(branch.bytes)));
         if let Some(row) = &context.cells.row {
             page = page.push(separator()).push(faint(format!("at step {}", count(row.step.0))));
             // What is measured first, then what is counted.
