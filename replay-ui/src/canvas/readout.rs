@@ -128,7 +128,15 @@ fn there(series: &Series, x: f64) -> Option<usize> {
     if series.dashed {
         return nearest(&series.points, x);
     }
-    (x > first - stride && x <= last || x == first).then(|| nearest(&series.points, x)).flatten()
+    if !(x > first - stride && x <= last || x == first) {
+        return None;
+    }
+    if series.begins.is_empty() {
+        return nearest(&series.points, x);
+    }
+    // The mean that the place itself is in, although another one's point may lie nearer.
+    let here = series.points.partition_point(|point| point[0] < x);
+    series.points.get(here).is_some_and(|point| point[1].is_finite()).then_some(here)
 }
 
 /// The number of the point of a curve that lies nearest to a place on the axis.
@@ -206,7 +214,7 @@ mod tests {
         for series in chart.series.iter_mut().filter(|series| !series.dashed) {
             series.begins = series.points.iter().map(|[last, _]| last - 4.0).collect();
         }
-        assert_eq!(told(&chart, 701.0, 0.5).0, ["main train  0.900  mean of steps 696–700"]);
+        assert_eq!(told(&chart, 701.0, 0.5).0, ["main train  0.900  mean of steps 701–705"]);
         assert_eq!(
             told(&chart, 1350.0, 0.0).0,
             ["main train  0.900  mean of steps 1,346–1,350", "main validation  0.500  at 1,350"]
@@ -222,7 +230,7 @@ mod tests {
         chart.series.truncate(1);
         chart.series[0].begins = chart.series[0].points.iter().map(|[last, _]| *last).collect();
         chart.series[0].raw = chart.series[0].points.clone();
-        assert_eq!(told(&chart, 701.0, 0.5).0, ["main train  0.900  at 700, smoothed"]);
+        assert_eq!(told(&chart, 700.0, 0.5).0, ["main train  0.900  at 700, smoothed"]);
     }
 
     #[test]
