@@ -9,7 +9,7 @@ use crate::look::{Tick, dash, linear_ticks, logarithmic_ticks};
 
 /// The most that a branch's name takes at the end of its curve, in sizes of a label.
 const NAME: f32 = 9.5;
-/// Of more curves than these, only those that end at the right are named there.
+/// Of more curves than these, a name among the curves is close to its end, or not there.
 const MOST_NAMES: usize = 12;
 /// A chart less wide than this has no names at its curves.
 const NARROW: f32 = 360.0;
@@ -344,22 +344,21 @@ impl ChartLayout {
         let many = names.len() > MOST_NAMES;
         let is_selected = |hue: Hue| Some(hue) == options.selected;
         let is_among = |end: Place| end[0] < self.area.right() - 1.0;
+        let room = Area { width: options.size[0] - self.area.x, ..self.area };
         names.sort_by_key(|(_, hue, end)| (!is_selected(*hue), is_among(*end)));
         for (name, hue, end) in names {
             let size = [style.width(&name) + 4.0, high];
-            let found = match is_among(end) {
-                false => free(&taken, [end[0] + 4.0, end[1]], size, self.area),
-                // So many names would hide what they name.
-                true if many && !is_selected(hue) => None,
-                true => {
-                    let lies_free = |at: &Area| {
-                        let clear = at.grown(CLEAR);
-                        taken.iter().all(|other| !clear.meets(*other))
-                            && curves.iter().all(|curve| !crosses(curve, clear))
-                    };
-                    let room = Area { width: self.area.width + options.size[0] - self.area.right(), ..self.area };
-                    among(end, size, room).into_iter().find(lies_free)
-                }
+            let found = if is_among(end) {
+                let lies_free = |at: &Area| {
+                    let clear = at.grown(CLEAR);
+                    taken.iter().all(|other| !clear.meets(*other)) && curves.iter().all(|curve| !crosses(curve, clear))
+                };
+                // So many names are read only close to their ends.
+                let reach = if many && !is_selected(hue) { high } else { f32::INFINITY };
+                let is_near = |at: &Area| (at.middle()[1] - end[1]).abs() <= reach;
+                among(end, size, room).into_iter().filter(is_near).find(lies_free)
+            } else {
+                free(&taken, [end[0] + 4.0, end[1]], size, self.area)
             };
             let Some(at) = found else { continue };
             taken.push(at);
