@@ -33,10 +33,10 @@ const SMOOTHEST: f64 = 0.99;
 const KEY_STEP: f64 = 0.05;
 
 /// How wide the list of what the chart can show is.
-const CHOICE: f32 = 168.0;
+const CHOICE: f32 = 176.0;
 /// The room of its words: beside them are its edges and its arrow. What is wider would lie
 /// on the arrow, and beyond the list's edge where that is open.
-const WORDS: f32 = CHOICE - 34.0;
+const WORDS: f32 = CHOICE - 30.0;
 /// How wide the smoothing is in words.
 const WEIGHT: f32 = 84.0;
 

@@ -2,10 +2,11 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use iced::overlay::menu;
 use iced::widget::{
     Space, button, center, column, container, mouse_area, opaque, pick_list, row, rule, text, text_input, tooltip,
 };
-use iced::{Alignment, Background, Border, Color, Element, Fill, Length, Padding, Theme, border};
+use iced::{Alignment, Background, Border, Color, Element, Fill, Length, Padding, Shadow, Theme, border};
 use revacnn_notebook::look::bar;
 use revacnn_schemas::Palette;
 
@@ -223,6 +224,19 @@ fn chooser(place: Option<usize>) -> impl Fn(&Theme, pick_list::Status) -> pick_l
     }
 }
 
+/// A list that is open: as calm as a panel, its entry that is pointed at as any other control.
+fn opened(theme: &Theme) -> menu::Style {
+    let colours = Colours::of(theme);
+    menu::Style {
+        background: Background::Color(colours.paper),
+        border: Border { color: colours.line, width: 1.0, radius: 4.0.into() },
+        text_color: colours.ink,
+        selected_text_color: colours.accent,
+        selected_background: Background::Color(colours.raised),
+        shadow: Shadow::default(),
+    }
+}
+
 /// A list to choose from; ↑ and ↓ choose the one before or after. `hint` stands where
 /// nothing is chosen.
 pub(crate) fn choices<'a, T, M>(all: Vec<T>, now: Option<T>, hint: &str, choose: impl Fn(T) -> M + 'a) -> Piece<'a, M>
@@ -251,7 +265,7 @@ where
         [step(place.and_then(|place| place.checked_sub(1))), step(place.map_or(Some(0), |place| Some(place + 1)))];
     let list = pick_list(all, now, choose).placeholder(hint).width(width).text_size(SMALL).padding([2, 8]);
     let line = text::LineHeight::Absolute(SMALL_LINE.into());
-    let list = list.text_line_height(line).style(chooser(place));
+    let list = list.text_line_height(line).style(chooser(place)).menu_style(opened);
     Stop::of(list).steps(steps).opens().into()
 }
 
