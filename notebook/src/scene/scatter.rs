@@ -12,7 +12,7 @@ const MARGIN: [f32; 2] = [22.0, 16.0];
 /// The share of the height that the legend may have above the points; where that is too
 /// little it lies at their left, in so much of the width, or in what points cannot use.
 const LEGEND: f32 = 0.25;
-const LEGEND_ASIDE: f32 = 0.4;
+const LEGEND_ASIDE: f32 = 0.5;
 /// What lies between a legend at the left and the points.
 const BESIDE: f32 = 8.0;
 /// The side of a point without an image.

@@ -14,7 +14,7 @@ use crate::theme::{Colours, SWATCH};
 /// The height of a line.
 const LINE: f32 = 16.0;
 /// The most that a curve's name takes of the width.
-const NAME: f32 = 150.0;
+const NAME: f32 = 260.0;
 /// How far beside the pointer, in pixels, what is measured now and then is
 /// still pointed at.
 const REACH: f32 = 10.0;

@@ -38,7 +38,7 @@ const CHOICE: f32 = 176.0;
 /// on the arrow, and beyond the list's edge where that is open.
 const WORDS: f32 = CHOICE - 30.0;
 /// How wide the smoothing is in words.
-const WEIGHT: f32 = 84.0;
+const WEIGHT: f32 = 72.0;
 
 /// What the chart shows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
