@@ -7,8 +7,10 @@ use super::range::{Range, laid_out};
 use super::{Align, Area, Ink, Place, Role, Scene, Style};
 use crate::look::{Tick, dash, linear_ticks, logarithmic_ticks};
 
-/// The most that a branch's name takes at the end of its curve, in sizes of a label.
+/// The most that a branch's name takes at the end of its curve: in sizes of a label, or
+/// such a share of a wide chart.
 const NAME: f32 = 9.5;
+const NAME_SHARE: f32 = 0.1;
 /// Of more curves than these, a name among the curves is close to its end, or not there.
 const MOST_NAMES: usize = 12;
 /// A chart less wide than this has no names at its curves.
@@ -19,6 +21,8 @@ const RAW: f32 = 0.3;
 const MARKS_APART: f32 = 5.0;
 /// What lies between a name among the curves and what it is not to lie on.
 const CLEAR: f32 = 2.0;
+/// How far a name lies beside the end of its curve, which is tried in turn.
+const ASIDE: [f32; 4] = [4.0, 24.0, 56.0, 96.0];
 /// The least room of the vertical axis' numbers, so that charts begin at the same
 /// place beneath one another.
 const NUMBERS: f32 = 52.0;
@@ -132,9 +136,9 @@ impl ChartLayout {
         };
         let widest = |words: &mut dyn Iterator<Item = &str>| words.map(|words| style.width(words)).fold(0.0, f32::max);
         let left = (widest(&mut y_ticks.iter().map(|tick| tick.text.as_str())) + 16.0).max(NUMBERS);
-        let names = if width < NARROW { Vec::new() } else { named(chart, style) };
+        let names = if width < NARROW { Vec::new() } else { named(chart, style, width) };
         let room = widest(&mut names.iter().map(|(name, _)| name.as_str()));
-        let room = if width < NARROW { room } else { room.max(options.names.min(NAME * style.text)) };
+        let room = if width < NARROW { room } else { room.max(options.names.min(name_room(style, width))) };
         let right = if room > 0.0 { room + 12.0 } else { 14.0 };
         let area = Area::new([left, top], [(width - left - right).max(1.0), high]);
         let x_ticks = linear_ticks(x[0], x[1], (area.width / (9.0 * style.text)).max(2.0) as usize);
@@ -334,7 +338,7 @@ impl ChartLayout {
         let style = options.style;
         let high = (style.text * 7.0 / 6.0).round();
         let curves: Vec<Vec<Place>> = chart.series.iter().flat_map(|series| self.seen(&series.points)).collect();
-        let mut names: Vec<(String, Hue, Place)> = named(chart, style)
+        let mut names: Vec<(String, Hue, Place)> = named(chart, style, options.size[0])
             .into_iter()
             .filter_map(|(name, series)| {
                 let end = *self.seen(&series.points).last()?.last()?;
@@ -346,25 +350,29 @@ impl ChartLayout {
         let is_among = |end: Place| end[0] < self.area.right() - 1.0;
         let room = Area { width: options.size[0] - self.area.x, ..self.area };
         names.sort_by_key(|(_, hue, end)| (!is_selected(*hue), is_among(*end)));
+        let mut leaders: Vec<[Place; 2]> = Vec::new();
         for (name, hue, end) in names {
             let size = [style.width(&name) + 4.0, high];
             let found = if is_among(end) {
-                let lies_free = |at: &Area| {
+                let lies_free = |at: Area, leader: Option<[Place; 2]>| {
                     let clear = at.grown(CLEAR);
-                    taken.iter().all(|other| !clear.meets(*other)) && curves.iter().all(|curve| !crosses(curve, clear))
+                    taken.iter().all(|other| !clear.meets(*other))
+                        && curves.iter().all(|curve| !crosses(curve, clear))
+                        && leaders.iter().all(|other| !crosses(other, clear))
+                        && leader.is_none_or(|leader| taken.iter().all(|other| !crosses(&leader, *other)))
                 };
                 // So many names are read only close to their ends.
-                let reach = if many && !is_selected(hue) { high } else { f32::INFINITY };
-                let is_near = |at: &Area| (at.middle()[1] - end[1]).abs() <= reach;
-                among(end, size, room).into_iter().filter(is_near).find(lies_free)
+                let reach = if many && !is_selected(hue) { 1.5 * high } else { f32::INFINITY };
+                let near = among(end, size, room).into_iter().take_while(|(away, _)| *away <= reach);
+                near.map(|(_, at)| (at, leader(end, at))).find(|(at, leader)| lies_free(*at, *leader))
             } else {
-                free(&taken, [end[0] + 4.0, end[1]], size, self.area)
+                free(&taken, [end[0] + 4.0, end[1]], size, self.area).map(|at| (at, None))
             };
-            let Some(at) = found else { continue };
+            let Some((at, leader)) = found else { continue };
             taken.push(at);
-            if is_among(end) && !(at.y..=at.bottom()).contains(&end[1]) {
-                let x = end[0].round() + 0.5;
-                scene.line(vec![[x, end[1]], [x, at.middle()[1]]], 1.0, &[], Ink::from(Role::Branch(hue)).faded(0.55));
+            if let Some(leader) = leader {
+                leaders.push(leader);
+                scene.line(leader.to_vec(), 1.0, &[], Ink::from(Role::Branch(hue)).faded(0.55));
             }
             scene.text(name, [at.x + 2.0, at.middle()[1]], style.text, Align::Left, Role::Words(hue));
         }
@@ -402,9 +410,14 @@ fn entries(chart: &Chart) -> Vec<Entry> {
     chart.series.iter().map(of).collect()
 }
 
+/// The most that a name takes at the end of a curve, in a chart so wide.
+fn name_room(style: Style, width: f32) -> f32 {
+    (NAME * style.text).max(NAME_SHARE * width)
+}
+
 /// What is named at its end: the training's curve of each branch, where there
 /// are several.
-fn named(chart: &Chart, style: Style) -> Vec<(String, &Series)> {
+fn named(chart: &Chart, style: Style, width: f32) -> Vec<(String, &Series)> {
     let curves: Vec<&Series> = chart.series.iter().filter(|series| !series.dashed).collect();
     if curves.iter().all(|series| series.hue == curves[0].hue) {
         return Vec::new();
@@ -412,7 +425,7 @@ fn named(chart: &Chart, style: Style) -> Vec<(String, &Series)> {
     // A series begins with its branch's name, which has neither blanks nor commas.
     let name = |series: &Series| {
         let branch = series.name.split([' ', ',']).next().unwrap_or_default();
-        style.fitted(branch, NAME * style.text)
+        style.fitted(branch, name_room(style, width))
     };
     curves.into_iter().map(|series| (name(series), series)).collect()
 }
@@ -431,17 +444,41 @@ fn free(taken: &[Area], end: Place, size: [f32; 2], area: Area) -> Option<Area> 
         .find(|at| taken.iter().all(|other| !at.meets(*other)))
 }
 
-/// Where the name of a curve that ends among others may lie, nearer places first: at the
-/// right of its end or, where a line leads to it, above and below, within some room.
-fn among(end: Place, size: [f32; 2], room: Area) -> Vec<Area> {
+/// Where the name of a curve that ends among others may lie, within some room, and how far
+/// that is from its end: nearer places first.
+fn among(end: Place, size: [f32; 2], room: Area) -> Vec<(f32, Area)> {
     let half = size[1] / 2.0;
-    let steps = (room.height / half).ceil() as usize;
-    let middles = (0..=steps).flat_map(|away| [end[1] - away as f32 * half, end[1] + away as f32 * half]);
-    let lefts = [end[0] + 4.0, end[0] - 4.0 - size[0]];
-    let places = middles.flat_map(|middle| lefts.map(|left| Area::new([left.round(), (middle - half).round()], size)));
-    let lies_in =
-        |at: &Area| at.x >= room.x && at.right() <= room.right() && at.y >= room.y && at.bottom() <= room.bottom();
-    places.filter(lies_in).collect()
+    let steps = (room.height / half).ceil() as i32;
+    let mut places: Vec<(f32, Area)> = (-steps..=steps)
+        .flat_map(|up| {
+            ASIDE.into_iter().flat_map(move |aside| {
+                let away = half * up.abs() as f32 + aside - ASIDE[0];
+                let top = (end[1] - half * up as f32 - half).round();
+                [end[0] + aside, end[0] - aside - size[0]].map(|left| (away, Area::new([left.round(), top], size)))
+            })
+        })
+        .filter(|(_, at)| {
+            at.x >= room.x && at.right() <= room.right() && at.y >= room.y && at.bottom() <= room.bottom()
+        })
+        .collect();
+    places.sort_by(|(one, _), (other, _)| one.total_cmp(other));
+    places
+}
+
+/// The line from the end of a curve to its name, from left to right, where they are not
+/// beside one another.
+fn leader(end: Place, at: Area) -> Option<[Place; 2]> {
+    let x = end[0].clamp(at.x, at.right());
+    let is_aside = (x - end[0]).abs() > ASIDE[0] + 1.0;
+    if !is_aside && (at.y..=at.bottom()).contains(&end[1]) {
+        return None;
+    }
+    // Above or below it, it is upright, on whole pixels.
+    let [from, to] = match is_aside {
+        true => [end, [x, at.middle()[1]]],
+        false => [[end[0].round() + 0.5, end[1]], [end[0].round() + 0.5, at.middle()[1]]],
+    };
+    Some(if from[0] <= to[0] { [from, to] } else { [to, from] })
 }
 
 fn described(axis: &Axis) -> String {

@@ -75,7 +75,8 @@ impl Legend {
         }
         let room = width / columns as f32 - BETWEEN;
         for entry in &mut entries {
-            entry.words = style.addressed(&entry.words, room - SWATCH - GAP);
+            let mark = if entry.hue.is_some() { SWATCH + GAP } else { 0.0 };
+            entry.words = style.addressed(&entry.words, room - mark);
         }
         let widest = entries.iter().map(|entry| style.width(&entry.words)).fold(0.0, f32::max);
         let column = SWATCH + GAP + widest + BETWEEN;

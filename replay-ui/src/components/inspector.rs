@@ -215,8 +215,10 @@ fn images(context: &Context, view: ViewId) -> Piece<'_, Message> {
         let range = ends.map(|ends| ends.map(|end| number(end.into())));
         let palette = line.images.iter().flatten().map(|image| image.palette).find(|palette| *palette != Palette::Rgb);
         let colours = range.zip(palette).map(|([low, high], palette)| {
-            let bar = row![faint(low), colour_bar(palette), faint(high)];
-            bar.spacing(4).align_y(Alignment::Center)
+            // About zero one number says both ends: there is little room.
+            let is_even = ends.is_some_and(|[low, high]| low < 0.0 && low == -high);
+            let (low, high) = if is_even { (None, format!("±{high}")) } else { (Some(faint(low)), high) };
+            row![].push(low).push(colour_bar(palette)).push(faint(high)).spacing(4).align_y(Alignment::Center)
         });
         page = page
             .push(row![faint(line.label.as_str()), Space::new().width(Fill)].push(colours).align_y(Alignment::Center));
