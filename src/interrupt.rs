@@ -1,7 +1,7 @@
 //! Ctrl-C and its like: the first asks the run to stop at the end of its step,
 //! the second leaves the closing evaluation out, and the third ends at once.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
 
 use revacnn_recorder::Stop;
@@ -27,7 +27,7 @@ pub(crate) fn hurried() -> bool {
     ASKED.load(Ordering::Relaxed) > 1
 }
 
-/// Listens from now on.
+/// Listens from now on; a second call changes nothing.
 ///
 /// A signal that this process was started to ignore stays ignored: `nohup`
 /// does so with the end of the terminal, and a shell script with Ctrl-C for
@@ -35,6 +35,12 @@ pub(crate) fn hurried() -> bool {
 #[cfg(unix)]
 pub(crate) fn listen() {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+    // Each listener would count a signal once more.
+    static LISTENS: AtomicBool = AtomicBool::new(false);
+    if LISTENS.swap(true, Ordering::SeqCst) {
+        return;
+    }
 
     let ignored = ignored_signals();
     let heard: Vec<i32> =

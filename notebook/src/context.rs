@@ -154,6 +154,20 @@ impl<'a> Context<'a> {
         self.sources.store()
     }
 
+    /// All branches: those that have names of their own here, or else those of the store
+    /// (`None`). The cell runs again when one comes, goes or grows.
+    ///
+    /// # Errors
+    /// Where they cannot be listed.
+    #[cfg(feature = "sql")]
+    pub(crate) fn all_branches(&mut self) -> Result<Option<Vec<(BranchName, BranchId)>>, NotebookError> {
+        let all = self.sources.all_branches()?;
+        let named =
+            self.sources.has_names().then(|| all.iter().map(|(name, id, _)| (name.clone(), id.clone())).collect());
+        self.reads.note(StoreRead::Branches(all));
+        Ok(named)
+    }
+
     /// The step that an address leads to.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use revacnn_analysis::AnalysisError;
 use revacnn_recorder::RecorderError;
-use revacnn_schemas::{ImageIndex, counted};
+use revacnn_schemas::{BranchName, ImageIndex, counted};
 use revacnn_store::StoreError;
 use revacnn_trainer::TrainerError;
 use revacnn_trainer::data::DataError;
@@ -56,6 +56,12 @@ pub enum NotebookError {
     Unplanned {
         /// What is otherwise.
         reason: String,
+    },
+    /// A branch that a notebook trains, and has not yet.
+    #[error("`{branch}` is not trained yet")]
+    Untrained {
+        /// Its name in the notebook.
+        branch: BranchName,
     },
     /// What must be computed from a data set that is not at hand.
     #[error("{needed}; the data set is not at hand: {reason}")]

@@ -14,7 +14,8 @@
 //!   says which cells ran and which figures changed.
 //! - [`render`] writes a figure to SVG, PNG or PDF, in one [`look`] with the window.
 //! - A [`document`] is a notebook's text, a [`program`] what it says, and a [`plan`]
-//!   what of it a store has already and what is to be trained.
+//!   what of it a store has already and what is to be trained. A [`history`] is a store
+//!   as a notebook.
 //!
 //! ```no_run
 //! use revacnn_notebook::kinds::Loss;
@@ -48,6 +49,9 @@
 //! | `document` | a notebook's text: blocks, command lines, changes |
 //! | `program` | what a document says: branches, families, values, views, and all that is wrong |
 //! | `plan` | what of a program a store has, what is to be trained, and training it |
+//! | `history` | a store's branches as a notebook |
+//! | `session` | an open notebook: undo, its file, its figures |
+//! | `export` | a notebook with its figures, as one page or as a report |
 //! | `command` | what a command line says, in a notebook and in a terminal |
 
 mod cell;
@@ -57,7 +61,9 @@ mod context;
 mod differing;
 pub mod document;
 mod error;
+pub mod export;
 mod graph;
+pub mod history;
 mod inputs;
 pub mod kinds;
 pub mod look;
@@ -66,6 +72,7 @@ pub mod program;
 mod reads;
 mod render;
 pub mod scene;
+pub mod session;
 mod smoothing;
 mod sources;
 
@@ -78,6 +85,6 @@ pub use graph::{Graph, Ran};
 pub use inputs::Inputs;
 pub use kinds::{ACCURACY, QUANTITIES, is_of_filters};
 pub use reads::{Reads, StoreRead};
-pub use render::{PictureFormat, render};
+pub use render::{PictureFormat, Pixels, pixels, render};
 pub use smoothing::Smoothing;
 pub use sources::{At, BranchEvent, BranchSummary, Extent, Listing, Place, Sources};

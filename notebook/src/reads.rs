@@ -1,6 +1,7 @@
 //! What a cell has read: that is what its figure depends on.
 
 use revacnn_schemas::{BranchId, BranchName, Hue, ImageIndex, Step};
+use revacnn_store::StepSpan;
 
 use crate::sources::{At, Extent};
 use crate::{Inputs, Sources};
@@ -44,6 +45,8 @@ pub enum StoreRead {
         /// How far it went.
         extent: Extent,
     },
+    /// The branches that there are, and how far each goes: what a query's answer depends on.
+    Branches(Vec<(BranchName, BranchId, Option<StepSpan>)>),
     /// The colour of a branch.
     Hue(BranchId, Hue),
 }
@@ -70,6 +73,7 @@ impl Reads {
                 .find(at)
                 .is_ok_and(|place| place.id == *branch && place.holder.id == *holder && place.step == *step),
             StoreRead::History { name, extent } => sources.extent(name).is_ok_and(|now| now == *extent),
+            StoreRead::Branches(all) => sources.all_branches().is_ok_and(|now| now == *all),
             StoreRead::Hue(branch, hue) => sources.hue(branch) == *hue,
         })
     }

@@ -10,7 +10,8 @@ use std::ops::ControlFlow;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use revacnn_notebook::kinds::{
-    Beside, Chart, Compare, Confusion, Embedding, Filter, Filters, KINDS, Loss, Network, QUANTITIES, Start,
+    Beside, Chart, Compare, Confusion, Differences, Embedding, Family, Filter, Filters, KINDS, Loss, Network,
+    QUANTITIES, Query, Recorded, Results, Start,
 };
 use revacnn_notebook::{
     Cell, Graph, Inputs, Kind, Matching, Method, Progress, Ran, Show, Smoothing, Source, Sources, XAxis,
@@ -53,21 +54,49 @@ fn cell() -> impl Strategy<Value = Cell> {
     let matching = prop::sample::select(vec![Matching::Identity, Matching::Assignment]);
     let quantity = prop::sample::select(QUANTITIES.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>());
     let born = prop::sample::select(vec![None, Some("b0123456789abcde".parse::<BranchId>().unwrap())]);
+    let families = || {
+        let members = || BRANCHES[..2].iter().map(|name| name.parse::<BranchName>().unwrap()).collect();
+        any::<bool>().prop_map(move |family| match family {
+            true => vec![Family { name: "both".parse().unwrap(), members: members() }],
+            false => Vec::new(),
+        })
+    };
+    let axes = || ((axis(), scale(), limits()), (smoothing(), within()), families());
     prop_oneof![
-        (axis(), (scale(), limits()), smoothing(), within()).prop_map(|(x, (scale, limits), smoothing, within)| Loss {
+        axes().prop_map(|((x, scale, limits), (smoothing, within), families)| Loss {
             x,
             scale,
             limits,
             smoothing,
-            within
+            within,
+            families
         }
         .into()),
-        (quantity, any::<[bool; 2]>(), (axis(), (scale(), limits()), smoothing(), within())).prop_map(
-            move |(quantity, [of_layer, one], (x, (scale, limits), smoothing, within))| {
+        (quantity, any::<[bool; 2]>(), axes()).prop_map(
+            move |(quantity, [of_layer, one], ((x, scale, limits), (smoothing, within), families))| {
                 let (layer, filter) = (of_layer.then(layer), one.then_some(FilterNumber(1)));
-                Chart { quantity, layer, filter, x, scale, limits, smoothing, within }.into()
+                Chart { quantity, layer, filter, x, scale, limits, smoothing, within, families }.into()
             }
         ),
+        (families(), any::<bool>()).prop_map(move |(families, of_layer)| Results {
+            families,
+            layer: of_layer.then(layer)
+        }
+        .into()),
+        (address(), address(), matching.clone()).prop_map(|(left, right, matching)| Differences {
+            at: [left, right],
+            matching
+        }
+        .into()),
+        (address(), any::<bool>(), proptest::option::of(0..6_u32)).prop_map(move |(at, of_layer, filter)| {
+            Recorded { at, layer: of_layer.then(layer), filter: filter.filter(|_| of_layer).map(FilterNumber) }.into()
+        }),
+        (0..16_u64).prop_map(|step| {
+            let sql = format!(
+                "SELECT branch, COUNT(*) AS steps FROM steps WHERE step <= {step} GROUP BY branch ORDER BY branch"
+            );
+            Query { title: "steps".to_owned(), sql }.into()
+        }),
         (at(), show).prop_map(|(at, show)| Network { at, show }.into()),
         (all(), of()).prop_map(move |(at, of)| Filters { at, layer: layer(), of }.into()),
         (at(), 0..6_u32, born).prop_map(move |(at, number, born)| {

@@ -3,9 +3,11 @@
 #[path = "support/record.rs"]
 mod record;
 
+use std::sync::Arc;
+
 use revacnn_notebook::kinds::{Loss, Network};
 use revacnn_notebook::{Cell, Graph, Inputs, Show, Sources, XAxis};
-use revacnn_schemas::{BranchName, Fidelity, Hue, Scale};
+use revacnn_schemas::{BranchName, Fidelity, Figure, Hue, Scale};
 use revacnn_store::Store;
 use revacnn_trainer::Settings;
 
@@ -86,4 +88,49 @@ fn a_branch_has_one_colour_in_a_window_and_in_a_saved_figure_whatever_came_and_w
     hues(&mut late);
     graph.log_changed(&mut late);
     assert_eq!(graph.run(&mut late).changed, ["loss"]);
+}
+
+/// Each of the window's readers listed the store for itself, and kept what it found.
+#[test]
+fn sources_that_share_a_listing_look_at_the_store_once() {
+    let (folder, store) = three();
+    let mut lists = Sources::open(folder.path(), None, 1).unwrap();
+    let mut reads = Sources::open(folder.path(), None, 1).unwrap();
+    lists.refresh().unwrap();
+    reads.adopt(lists.listing().unwrap());
+    let mut graph = Graph::new(Inputs { branches: vec![name("main"), name("other")], ..Inputs::default() });
+    graph.set_cell("loss", Loss { x: XAxis::Step, scale: Scale::Linear, ..Loss::default() });
+    graph.run(&mut reads);
+    let cell = Cell::from(Loss { x: XAxis::Step, scale: Scale::Linear, ..Loss::default() });
+    let expected = cell.figure(&mut Sources::open(folder.path(), None, 1).unwrap(), graph.inputs()).unwrap();
+    assert_eq!(**graph.figure("loss").unwrap().unwrap(), expected);
+    assert!(Arc::ptr_eq(&reads.listing().unwrap(), &lists.listing().unwrap()), "it was listed once more");
+    // What the one finds, the other goes on with.
+    store.rename(&name("other"), &name("renamed")).unwrap();
+    lists.refresh().unwrap();
+    reads.adopt(lists.listing().unwrap());
+    graph.log_changed(&mut reads);
+    graph.run(&mut reads);
+    assert!(graph.figure("loss").unwrap().unwrap_err().to_string().contains("`other`"));
+}
+
+/// A window on ten thousand branches read the curves of all, and the histories of a chain
+/// took the square of their number.
+#[test]
+fn a_chart_of_all_that_there_is_draws_a_hundred_branches_and_says_so() {
+    let folder = recorded_with("digits", NETWORK, &Settings::default(), Fidelity::Every, 2);
+    let branches: Vec<BranchName> = (0..130).map(|_| name("main")).collect();
+    let inputs = Inputs { branches, ..Inputs::default() };
+    let cell = Cell::from(Loss { x: XAxis::Step, scale: Scale::Linear, ..Loss::default() });
+    let drawn = |sources: &mut Sources| match cell.figure(sources, &inputs).unwrap() {
+        Figure::Chart(chart) => (chart.series.iter().filter(|series| !series.dashed).count(), chart.notes),
+        other => panic!("expected a chart, found {other:?}"),
+    };
+    let all = || Sources::open(folder.path(), None, 1).unwrap();
+    let (curves, notes) = drawn(&mut all().leaving_out());
+    assert_eq!(curves, 100);
+    assert!(notes.iter().any(|note| note.starts_with("100 of 130 shown branches")), "{notes:?}");
+    // Where a person named them, nothing is left out.
+    let (curves, notes) = drawn(&mut all());
+    assert_eq!((curves, notes.len()), (130, 0), "{notes:?}");
 }

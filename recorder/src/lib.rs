@@ -118,6 +118,6 @@ pub use resources::{Resources, usual_threads};
 pub use resume::{Goal, resume};
 pub use run::{Ended, Run, Stop, Watcher, train};
 pub use session::{Resumed, Session, SessionPlan};
-pub use start::{DEFAULT_DATASET, Length, StartPlan, StartRequest, start, start_unrecorded};
+pub use start::{DEFAULT_DATASET, DEFAULT_NETWORK, Length, StartPlan, StartRequest, start, start_unrecorded};
 pub use training::Steered;
 pub use verify::{Verified, VerifyPlan, verify};

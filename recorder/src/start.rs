@@ -22,7 +22,7 @@ use crate::{Clock, RecorderError, Resources, Run, Session, SessionPlan, find_dat
 pub const DEFAULT_DATASET: &str = "shapes";
 
 /// The network of a new run that names none.
-const DEFAULT_NETWORK: &str = "paper";
+pub const DEFAULT_NETWORK: &str = "paper";
 
 /// What is asked of a run. What is left out is as the branch has it, or, of a
 /// new branch, the default.

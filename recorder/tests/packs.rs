@@ -18,6 +18,34 @@ fn small() -> SmallRun {
     SmallRun { options: fake::options(SEGMENT), ..SmallRun::default() }
 }
 
+/// The fork of a fork's first step lacked the fork in its pack, which then could not be
+/// unpacked.
+#[test]
+fn a_fork_of_a_forks_first_step_is_packed_with_that_fork() {
+    let (from, out) = (tempdir().unwrap(), tempdir().unwrap());
+    let store = small().recorded(from.path(), 40);
+    small().fork(&store, ("main", 21), "wide", &["add-filter conv1"], 50);
+    small().fork(&store, ("wide", 21), "wider", &["add-filter conv1"], 21);
+    small().fork(&store, ("wider", 21), "widest", &["add-filter conv1"], 30);
+    let last = |store: &Store| {
+        let lineage = Lineage::open(store, &name("widest")).unwrap();
+        lineage.step_row(Step(30)).unwrap().digest
+    };
+    for contents in [PackContents::Whole, PackContents::Thin] {
+        let path = out.path().join("widest.tar");
+        let packed = store.pack(&name("widest"), contents, &path, &mut |_, _| {}).unwrap();
+        let names: Vec<&str> = packed.branches.iter().map(|(branch, _)| branch.name.as_str()).collect();
+        assert_eq!(names, ["main", "wide", "wider", "widest"]);
+        let to = tempdir().unwrap();
+        let other = Store::create(to.path(), 0).unwrap();
+        Pack::open(&path).unwrap().unpack(&other, &mut |_, _| {}).unwrap();
+        assert_eq!(last(&other), last(&store));
+        let lineage = Lineage::open(&other, &name("widest")).unwrap();
+        let plan = VerifyPlan { span: None, threads: 1, quick: false };
+        verify(&other, &lineage, plan, &small().data(), &|_| {}).unwrap();
+    }
+}
+
 #[test]
 fn a_child_of_a_thin_copy_is_the_child_of_the_original_to_the_bit() {
     let (from, to, out) = (tempdir().unwrap(), tempdir().unwrap(), tempdir().unwrap());

@@ -230,7 +230,7 @@ fn path_word(path: &Path) -> OsString {
 ///
 /// Bytes that are no text, and letters that a terminal would obey or not show,
 /// go through `printf`: `"$(printf 'caf\351')"`.
-fn quoted(word: &OsStr) -> String {
+pub fn quoted(word: &OsStr) -> String {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "%+,-./:=@_~".contains(letter);
     match word.to_str() {
         // A `~` is the home folder where a word begins.

@@ -45,7 +45,7 @@ mod topology;
 mod words;
 
 pub use address::{Address, Position};
-pub use advice::{Advice, DEFAULT_STORE, Place};
+pub use advice::{Advice, DEFAULT_STORE, Place, quoted};
 pub use branch::{BranchRecord, Fidelity, ForeignProducer, ParentRecord, Producer, RecordingSettings, StoreRecord};
 pub use digest::{Digest, Digester, canonical_bits};
 pub use edit::{Change, Coefficients, EDIT_FORMS, Edit, FilterInit, LayerInit, ReadCoefficients, Setting, Target};

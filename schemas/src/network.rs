@@ -51,6 +51,14 @@ impl NetworkSpec {
     pub fn from_toml(text: &str) -> Result<Self, SchemaError> {
         toml::from_str(text).map_err(|error| SchemaError::Unreadable { what: "network", reason: error.to_string() })
     }
+
+    /// The network in TOML, as [`from_toml`](Self::from_toml) reads it.
+    ///
+    /// # Errors
+    /// [`SchemaError::Unreadable`] where a parameter is what TOML has no word for.
+    pub fn to_toml(&self) -> Result<String, SchemaError> {
+        toml::to_string(self).map_err(|error| SchemaError::Unreadable { what: "network", reason: error.to_string() })
+    }
 }
 
 impl LayerSpec {

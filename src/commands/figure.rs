@@ -6,8 +6,10 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
+use revacnn_notebook::command::{CommandError, Lookup, members_in};
 use revacnn_notebook::{PictureFormat, Sources, render};
-use revacnn_schemas::{Address, BranchName, Figure, ImageIndex, Panel, Scatter, TableFigure};
+use revacnn_schemas::{Address, BranchName, Figure, ImageIndex, Panel, Position, Scatter, TableFigure};
+use revacnn_store::Store;
 
 use super::history;
 use crate::error::Failure;
@@ -18,6 +20,19 @@ use crate::text::{Side, printable, table};
 pub(super) fn warn_of_gaps(sources: &Sources, at: &[Address]) -> Result<(), Failure> {
     let names: BTreeSet<&BranchName> = at.iter().map(|address| &address.branch).collect();
     names.into_iter().try_for_each(|name| history(sources.store(), name).map(drop))
+}
+
+/// Looks branches up in a store.
+pub(super) fn in_store<T>(
+    store: &Store,
+    find: impl FnOnce(Lookup<'_>) -> Result<T, CommandError>,
+) -> Result<T, CommandError> {
+    find(Lookup { record: &|name| Ok(store.branch(name)?), members: &|family| Ok(members_in(store, family)?) })
+}
+
+/// Addresses of whole branches.
+pub(super) fn whole(branches: &[BranchName]) -> Vec<Address> {
+    branches.iter().map(|branch| Address { branch: branch.clone(), position: Position::Last }).collect()
 }
 
 /// Refuses a file of another ending before anything is computed.
@@ -75,7 +90,8 @@ fn text(figure: &Figure) -> String {
     }
 }
 
-fn as_text(rows: &TableFigure) -> String {
+/// A table for people, with its notes.
+pub(super) fn as_text(rows: &TableFigure) -> String {
     let side = |numeric| if numeric { Side::Right } else { Side::Left };
     let heading: Vec<(&str, Side)> =
         rows.columns.iter().map(|column| (column.name.as_str(), side(column.numeric))).collect();

@@ -26,6 +26,7 @@ mod rename;
 mod resume;
 mod show;
 mod steer;
+mod table;
 mod train;
 mod unpack;
 mod verify;
@@ -125,6 +126,7 @@ commands! {
     Plot(plot::PlotArguments),
     Embed(embed::EmbedArguments),
     Compare(compare::CompareArguments),
+    Table(table::TableArguments),
     Verify(verify::VerifyArguments),
     Evaluate(evaluate::EvaluateArguments),
     Data(data::DataArguments),

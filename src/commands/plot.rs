@@ -14,7 +14,7 @@ use revacnn_recorder::usual_threads;
 use revacnn_schemas::Place;
 
 use super::Run;
-use super::figure::{check_ending, finish, must_see, warn_of_gaps};
+use super::figure::{check_ending, finish, in_store, must_see, warn_of_gaps, whole};
 use crate::error::Failure;
 use crate::options::{DataOption, StoreOption};
 
@@ -24,6 +24,7 @@ use crate::options::{DataOption, StoreOption};
 #[command(after_help = "Examples:
   revacnn plot loss main -o loss.svg
   revacnn plot chart main --quantity weight_norm --layer conv1 --x epoch -o norm.png
+  revacnn plot loss 'base.*' -o mean.svg
   revacnn plot chart main wider --quantity accuracy --smooth 0.6 -o accuracy.pdf
   revacnn plot network main@100 -o network.png
   revacnn plot filters main@0 main@last --layer conv1 -o filters.svg
@@ -103,10 +104,10 @@ impl Run for PlotArguments {
         plot.check()?;
         check_ending(output)?;
         let mut sources = Sources::open(&store.store, data.folder(), usual_threads())?;
-        let cell = plot.cell(sources.store())?;
-        must_see(&mut sources, plot.at(), plot.image())?;
-        warn_of_gaps(&sources, plot.at())?;
-        finish(&cell.figure(&mut sources, &plot.inputs())?, Some(output), json)
+        let (cell, inputs) = in_store(sources.store(), |lookup| plot.cell(lookup))?;
+        must_see(&mut sources, &plot.at(), inputs.image)?;
+        warn_of_gaps(&sources, &whole(&inputs.branches))?;
+        finish(&cell.figure(&mut sources, &inputs)?, Some(output), json)
     }
 }
 

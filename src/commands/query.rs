@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use revacnn_schemas::{BranchName, Place};
-use revacnn_store::sql::{Answer, Cell, Limits, cell, query};
+use revacnn_store::sql::{Answer, Cell, Histories, Limits, cell, query};
 use revacnn_store::{Store, write_output};
 use serde_json::Value;
 
@@ -64,9 +64,6 @@ pub(crate) enum RowFormat {
 /// Rows that are shown to people.
 const MOST_SHOWN: usize = 1000;
 
-/// Values of a list that are shown to people.
-const MOST_LISTED: usize = 4;
-
 impl Run for QueryArguments {
     fn place(&self) -> Place {
         self.store.place(None)
@@ -95,7 +92,7 @@ impl Run for QueryArguments {
         }));
         let rows = (format == RowFormat::Table && self.output.is_none()).then_some(MOST_SHOWN);
         let limits = Limits { rows, memory: self.memory };
-        let answer = query(&store, self.branch.as_ref(), &self.sql, limits)?;
+        let answer = query(&store, self.branch.as_ref().map_or(Histories::All, Histories::One), &self.sql, limits)?;
         match &self.output {
             Some(path) if parquet => answer.write_parquet(path)?,
             Some(path) => write_output(path, |output| write(&answer, format, output))?,
@@ -145,11 +142,7 @@ fn write_table(answer: &Answer, out: &mut impl Write) -> Result<(), Failure> {
     let columns = answer.columns();
     let side = |numeric| if numeric { Side::Right } else { Side::Left };
     let heading: Vec<(&str, Side)> = columns.iter().map(|&(name, numeric)| (name, side(numeric))).collect();
-    let mut lines: Vec<Vec<String>> = Vec::new();
-    rows(answer, |cells| {
-        lines.push(cells.iter().map(shown).collect());
-        Ok(())
-    })?;
+    let lines = answer.texts()?;
     write!(out, "{}", table(&heading, &lines))?;
     out.flush()?;
     if answer.is_cut() {
@@ -162,39 +155,6 @@ fn write_table(answer: &Answer, out: &mut impl Write) -> Result<(), Failure> {
         tell("no rows");
     }
     Ok(())
-}
-
-/// A cell for people.
-fn shown(cell: &Cell) -> String {
-    match cell {
-        Cell::Null => "–".to_owned(),
-        Cell::Boolean(value) => value.to_string(),
-        Cell::Integer(value) => value.to_string(),
-        Cell::Single(value) => number((*value).into()),
-        Cell::Double(value) => number(*value),
-        Cell::Text(text) => text.replace(char::is_control, " "),
-        Cell::List(cells) => {
-            let mut texts: Vec<String> = cells.iter().take(MOST_LISTED).map(shown).collect();
-            if cells.len() > MOST_LISTED {
-                texts.push(format!("… {}", counted(cells.len() as u64, "value")));
-            }
-            format!("[{}]", texts.join(", "))
-        }
-    }
-}
-
-/// A number with about six digits that say something.
-fn number(value: f64) -> String {
-    let size = value.abs();
-    if !value.is_finite() {
-        value.to_string()
-    } else if size != 0.0 && !(1e-3..1e9).contains(&size) {
-        format!("{value:.4e}")
-    } else if size < 100.0 {
-        format!("{value:.5}")
-    } else {
-        format!("{value:.2}")
-    }
 }
 
 fn csv(cell: &Cell) -> String {
@@ -222,16 +182,5 @@ mod tests {
         assert_eq!(csv(&Cell::Text("a \"b\", c".into())), "\"a \"\"b\"\", c\"");
         assert_eq!(csv(&Cell::List(vec![Cell::Single(0.1), Cell::Null])), "\"[0.1,null]\"");
         assert_eq!(csv(&Cell::Null), "");
-    }
-
-    #[test]
-    fn people_see_short_numbers_and_lists() {
-        assert_eq!(shown(&Cell::Null), "–");
-        assert_eq!(shown(&Cell::Single(0.25)), "0.25000");
-        assert_eq!(shown(&Cell::Double(0.000_012_345_6)), "1.2346e-5");
-        assert_eq!(shown(&Cell::Integer(12_345)), "12345");
-        assert_eq!(shown(&Cell::List(vec![Cell::Integer(1); 9])), "[1, 1, 1, 1, … 9 values]");
-        assert_eq!(Cell::Single(f32::NAN).json(), Value::Null);
-        assert_eq!(Cell::Single(0.1).json(), 0.1);
     }
 }

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 use revacnn_notebook::command::Show;
+use revacnn_notebook::kinds::{filters_at_step, layers_at_step};
 use revacnn_recorder::{Replay, find_data, usual_threads};
-use revacnn_schemas::statistics::{mean_absolute, norm, sum};
 use revacnn_schemas::{
     BranchName, BranchRecord, FilterNumber, LayerName, LayerTopology, Place, SCALARS, ScalarKind, Step, TrainingState,
     written,
@@ -14,11 +14,12 @@ use revacnn_schemas::{
 use revacnn_store::{StepRow, StepTensors, Store, StoreError};
 use serde_json::{Value, json};
 
+use super::figure::as_text;
 use super::{Run, history};
 use crate::error::Failure;
 use crate::options::{DataOption, StoreOption};
 use crate::output;
-use crate::text::{Side, count, counted, duration, loss, percent, printable, table};
+use crate::text::{count, counted, duration, loss, percent, printable};
 
 /// Show what was recorded of a step.
 #[derive(Debug, Args)]
@@ -273,115 +274,29 @@ impl Shown {
         if self.recomputed {
             text += "  tensors recomputed from a keyframe, digest equal\n";
         }
-        match arguments.layer {
-            None => text + "\n" + &self.layers_text(layers),
-            Some(_) => text + "\n" + &self.filters_text(&layers[0], arguments.filter),
+        let filter = arguments.filter.map(FilterNumber);
+        text += "\n";
+        text += &as_text(&match arguments.layer {
+            None => layers_at_step(layers, &self.tensors, &self.frozen),
+            Some(_) => filters_at_step(&layers[0], filter, &self.tensors, &self.frozen),
+        });
+        if let Some(filter) = filter {
+            text += &self.coefficients_text(&layers[0], filter);
         }
+        text
     }
 
-    /// A row a layer.
-    fn layers_text(&self, layers: &[LayerTopology]) -> String {
-        let rows: Vec<Vec<String>> = layers
-            .iter()
-            .map(|layer| {
-                let tensors = self.tensors.layer(&layer.layer);
-                let gradients = tensors.and_then(|tensors| tensors.gradients.as_ref());
-                let blocks: Vec<&[f32]> =
-                    self.tensors.block(&layer.layer).map(|block| &block.activations[..]).collect();
-                let zeros = blocks.iter().flat_map(|map| map.iter()).filter(|value| **value == 0.0).count();
-                let values: usize = blocks.iter().map(|map| map.len()).sum();
-                let frozen = self.frozen(layer).iter().filter(|frozen| **frozen).count();
-                let frozen = match (frozen, layer.filters.len()) {
-                    (0, _) => "–".to_owned(),
-                    (frozen, filters) if frozen == filters => "all".to_owned(),
-                    (frozen, _) => count(frozen as u64),
-                };
-                let mut row = vec![
-                    layer.layer.to_string(),
-                    layer.kind.clone(),
-                    count(layer.filters.len() as u64),
-                    count(layer.coefficients.unwrap_or(0) as u64),
-                    tensors.map_or_else(|| "–".to_owned(), |tensors| short(norm(&tensors.weights) as f32)),
-                    gradients.map_or_else(|| "–".to_owned(), |gradients| short(norm(&gradients.weights) as f32)),
-                    layer.map.map_or_else(|| "–".to_owned(), |[rows, columns]| format!("{rows}×{columns}")),
-                    if values == 0 { "–".to_owned() } else { percent(zeros as f32 / values as f32) },
-                ];
-                row.extend(Some(frozen).filter(|_| !self.frozen.is_empty()));
-                row
-            })
-            .collect();
-        let mut heading = vec![
-            ("layer", Side::Left),
-            ("kind", Side::Left),
-            ("filters", Side::Right),
-            ("coefficients each", Side::Right),
-            ("‖weights‖", Side::Right),
-            ("‖gradient‖", Side::Right),
-            ("map", Side::Right),
-            ("zeros in map", Side::Right),
-        ];
-        heading.extend(Some(("frozen", Side::Right)).filter(|_| !self.frozen.is_empty()));
-        table(&heading, &rows)
-    }
-
-    /// A row a filter; of one filter alone, its coefficients too.
-    fn filters_text(&self, layer: &LayerTopology, filter: Option<u32>) -> String {
-        let tensors = self.tensors.layer(&layer.layer);
+    /// The coefficients of one filter.
+    fn coefficients_text(&self, layer: &LayerTopology, filter: FilterNumber) -> String {
+        let mut text = "\ncoefficients, [input][row][column]:\n".to_owned();
+        let place = layer.filters.iter().position(|identity| identity.number == filter);
         let coefficients = layer.coefficients.unwrap_or(0);
-        let of = |values: &[f32], position: usize| -> Vec<f32> {
-            values[position * coefficients..][..coefficients].to_vec()
-        };
-        let mut rows = Vec::new();
-        let mut detail = String::new();
-        let frozen = self.frozen(layer);
-        for (position, identity) in layer.filters.iter().enumerate() {
-            if filter.is_some_and(|filter| filter != identity.number.0) {
-                continue;
-            }
-            let weights = tensors.map(|tensors| of(&tensors.weights, position)).unwrap_or_default();
-            let gradients = tensors
-                .and_then(|tensors| tensors.gradients.as_ref())
-                .filter(|gradients| !gradients.frozen[position])
-                .map(|gradients| of(&gradients.weights, position));
-            let activation = layer.map.map(|[rows, columns]| {
-                let map = rows * columns;
-                let images = self.tensors.probes.len().max(1) as f64;
-                let maps = self.tensors.block(&layer.layer);
-                (maps.map(|block| sum(&block.activations[position * map..][..map])).sum::<f64>() / images) as f32
-            });
-            let mean_gradient = gradients.as_ref().map(|values| mean_absolute(values) as f32);
-            let mut row = vec![
-                format!("{}/{}", layer.layer, identity.number),
-                short(norm(&weights) as f32),
-                tensors.map_or_else(|| "–".to_owned(), |tensors| short(tensors.biases[position])),
-                mean_gradient.map_or_else(|| "–".to_owned(), short),
-                activation.map_or_else(|| "–".to_owned(), short),
-            ];
-            let is_frozen = frozen.get(position).copied().unwrap_or(false);
-            row.extend(Some(if is_frozen { "yes" } else { "no" }.to_owned()).filter(|_| !frozen.is_empty()));
-            rows.push(row);
-            if filter.is_some() {
-                detail += "\ncoefficients, [input][row][column]:\n";
-                for part in weights.chunks(10) {
-                    let line: Vec<String> = part.iter().map(|value| format!("{value:>10.5}")).collect();
-                    detail += &(line.join("") + "\n");
-                }
+        if let (Some(place), Some(tensors)) = (place, self.tensors.layer(&layer.layer)) {
+            for part in tensors.weights[place * coefficients..][..coefficients].chunks(10) {
+                let line: Vec<String> = part.iter().map(|value| format!("{value:>10.5}")).collect();
+                text += &(line.join("") + "\n");
             }
         }
-        let mut heading = vec![
-            ("filter", Side::Left),
-            ("‖weights‖", Side::Right),
-            ("bias", Side::Right),
-            ("mean |gradient|", Side::Right),
-            ("activation sum", Side::Right),
-        ];
-        heading.extend(Some(("frozen", Side::Left)).filter(|_| !frozen.is_empty()));
-        table(&heading, &rows) + &detail
+        text
     }
-}
-
-/// Four significant digits.
-fn short(value: f32) -> String {
-    let size = value.abs();
-    if size != 0.0 && !(1e-3..1e5).contains(&size) { format!("{value:.3e}") } else { format!("{value:.4}") }
 }

@@ -2,8 +2,8 @@
 
 use crate::support::Scratch;
 
-const COMMANDS: [&str; 11] =
-    ["train", "log", "show", "evaluate", "data", "plot", "embed", "compare", "pack", "unpack", "man"];
+const COMMANDS: [&str; 12] =
+    ["train", "log", "show", "evaluate", "data", "plot", "embed", "compare", "table", "pack", "unpack", "man"];
 
 /// Commands of features.
 const OPTIONAL: &[&str] = if cfg!(feature = "sql") { &["query"] } else { &[] };
@@ -83,8 +83,16 @@ fn every_commands_help_has_examples_that_run() {
                     let example = example.replace("main wider --at epoch:1", "main@0 main@3");
                     // Of a fork that nobody made.
                     let example = example.replace("main wider", "main small");
+                    // A family is of who has one.
+                    let example = example.replace("'base.*'", "m.*").replace("'wider.*'", "m.*");
                     scratch.run(0, &example);
                 }
+            }
+        }
+        if *command == "train" {
+            for seed in 0..2 {
+                scratch
+                    .run(0, &format!("train m.{seed} --dataset digits --network small.toml --steps 3 --seed {seed}"));
             }
         }
     }

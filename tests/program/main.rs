@@ -13,10 +13,14 @@ mod advice;
 mod asked;
 mod checksums;
 mod cifar10;
+#[cfg(unix)]
+mod engines;
+mod export;
 mod fidelity;
 mod figures;
 mod forks;
 mod help;
+mod history;
 mod incomplete;
 mod input;
 mod json;

@@ -14,13 +14,13 @@ use crate::process::wait_for;
 use crate::support::{Ran, Scratch, TRAIN};
 
 /// Steers with an edit that has spaces in it.
-fn edit(scratch: &Scratch, branch: &str, edit: &str) -> Ran {
+pub(super) fn edit(scratch: &Scratch, branch: &str, edit: &str) -> Ran {
     let output = scratch.command(&format!("steer {branch} --json")).args(["--edit", edit]).output();
     Ran::of(output.expect("the program starts"))
 }
 
 /// A process that trains `main` on and on, and what it writes from now on.
-fn training(scratch: &Scratch) -> (Child, BufReader<ChildStdout>) {
+pub(super) fn training(scratch: &Scratch) -> (Child, BufReader<ChildStdout>) {
     let mut command = scratch.command("resume main --steps 1000000000 --json");
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
     // Its first line comes after its inbox is open.

@@ -21,15 +21,15 @@ pub struct MatchingOption {
 pub struct Compare {
     /// One branch or step.
     #[arg(value_name = "A")]
-    left: Address,
+    pub(super) left: Address,
     /// The other one.
     #[arg(value_name = "B")]
-    right: Address,
+    pub(super) right: Address,
     /// The step of both: a number, epoch:N, last, best or fork.
     #[arg(long, value_name = "STEP")]
-    at: Option<String>,
+    pub(super) at: Option<String>,
     #[command(flatten)]
-    matching: MatchingOption,
+    pub(super) matching: MatchingOption,
 }
 
 impl Compare {
@@ -66,4 +66,11 @@ pub struct Diff {
     /// How their filters are matched.
     #[command(flatten)]
     pub matching: MatchingOption,
+}
+
+impl Diff {
+    /// The cell that makes the figure.
+    pub fn cell(&self) -> Cell {
+        kinds::Differences { at: [self.left.clone(), self.right.clone()], matching: self.matching.how }.into()
+    }
 }

@@ -15,10 +15,10 @@ pub struct Fork {
     pub address: Address,
     /// The new branch's name [default: the parent's, numbered, such as main~2].
     #[arg(value_name = "NAME", conflicts_with = "name")]
-    new: Option<BranchName>,
+    pub(crate) new: Option<BranchName>,
     /// The same as NAME.
     #[arg(long, value_name = "NAME")]
-    name: Option<BranchName>,
+    pub(crate) name: Option<BranchName>,
     /// What to change; may be given several times. Without any, the fork is a twin.
     #[arg(long, value_name = "EDIT")]
     pub edit: Vec<OsString>,

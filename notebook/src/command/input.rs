@@ -26,13 +26,13 @@ pub struct Input {
     pub value: String,
     /// Whole numbers from A to B, both of them included.
     #[arg(long, value_name = "A..B", allow_hyphen_values = true)]
-    range: Option<String>,
+    pub(super) range: Option<String>,
     /// One of these words.
     #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
-    choices: Vec<String>,
+    pub(super) choices: Vec<String>,
     /// `on` or `off`.
     #[arg(long)]
-    toggle: bool,
+    pub(super) toggle: bool,
 }
 
 /// How an input is set.

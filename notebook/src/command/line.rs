@@ -2,8 +2,10 @@
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
+use revacnn_schemas::{Address, BranchName};
 
-use super::{Compare, Cursor, Diff, Embed, Family, Fork, Input, Plot, Show, Train};
+use super::{CommandError, Compare, Cursor, Diff, Embed, Family, Fork, Input, Lookup, Plot, Show, Table, Train};
+use crate::{Cell, Inputs};
 
 /// What a line of a notebook says.
 #[derive(Debug, Clone, PartialEq, Subcommand)]
@@ -28,6 +30,8 @@ pub enum Command {
     Diff(Diff),
     /// What was recorded of a step.
     Show(Show),
+    /// Branches as rows.
+    Table(Table),
 }
 
 #[derive(Debug, Parser)]
@@ -38,7 +42,7 @@ struct Line {
 }
 
 /// The commands of a notebook, as a message lists them.
-const COMMANDS: &str = "train, fork, cursor, input, plot, embed, compare, diff and show";
+const COMMANDS: &str = "train, fork, cursor, input, plot, embed, compare, diff, show and table";
 
 /// Commands of the program that no line of a notebook can be.
 const OTHERS: [&str; 18] = [
@@ -91,6 +95,53 @@ impl Command {
         Ok(command)
     }
 
+    /// The cell of a view, and what it is given; `None` of a line that shows nothing.
+    ///
+    /// # Errors
+    /// Those of the branches that are looked up.
+    pub fn cell(&self, lookup: Lookup<'_>) -> Result<Option<(Cell, Inputs)>, CommandError> {
+        Ok(Some(match self {
+            Self::Plot(plot) => plot.cell(lookup)?,
+            Self::Embed(embed) => (embed.cell(), embed.inputs()),
+            Self::Compare(compare) => (compare.cell()?, Inputs::default()),
+            Self::Diff(diff) => (diff.cell(), Inputs::default()),
+            Self::Show(show) => (show.cell(), Inputs::default()),
+            Self::Table(table) => table.cell(lookup)?,
+            Self::Train(_) | Self::Fork(_) | Self::Cursor(_) | Self::Input(_) => return Ok(None),
+        }))
+    }
+
+    /// The single branches or steps that a view shows.
+    pub fn addresses(&self) -> Vec<Address> {
+        match self {
+            Self::Plot(plot) => plot.at(),
+            Self::Embed(embed) => embed.at.clone(),
+            Self::Compare(compare) => compare.at().unwrap_or_default(),
+            Self::Diff(diff) => vec![diff.left.clone(), diff.right.clone()],
+            Self::Show(show) => vec![show.address.clone()],
+            Self::Table(table) => table.at(),
+            Self::Train(_) | Self::Fork(_) | Self::Cursor(_) | Self::Input(_) => Vec::new(),
+        }
+    }
+
+    /// The families that a view shows.
+    pub fn families(&self) -> Vec<BranchName> {
+        match self {
+            Self::Plot(plot) => plot.families(),
+            Self::Table(table) => table.families(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Has the bare names of families stand for their members.
+    pub(crate) fn name_families(&mut self, is_family: impl Fn(&BranchName) -> bool) {
+        match self {
+            Self::Plot(plot) => plot.name_families(is_family),
+            Self::Table(table) => table.name_families(is_family),
+            _ => {}
+        }
+    }
+
     /// Refuses what no store could do.
     fn check(&self) -> Result<(), String> {
         let says = |error: super::CommandError| error.to_string();
@@ -98,6 +149,7 @@ impl Command {
             Self::Input(input) => input.control().map(drop),
             Self::Plot(plot) => plot.check().map_err(says),
             Self::Embed(embed) => embed.check().map_err(says),
+            Self::Table(table) => table.check().map_err(says),
             Self::Compare(compare) => compare.at().map(drop).map_err(|error| error.to_string()),
             Self::Train(train) => train.line.check().map_err(says),
             Self::Fork(_) | Self::Cursor(_) | Self::Diff(_) | Self::Show(_) => Ok(()),

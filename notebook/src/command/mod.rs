@@ -12,9 +12,12 @@
 //! | `family` | one line that trains several branches |
 //! | `input` | values that views follow |
 //! | `line` | a line of a notebook, and what is wrong with it |
-//! | `plot`, `embed`, `compare`, `show` | what is shown of which branches or steps |
+//! | `branches` | which branches a figure is of |
+//! | `plot`, `embed`, `compare`, `show`, `table` | what is shown of which branches or steps |
+//! | `print` | a command as words |
 //! | `values` | numbers as people write them |
 
+mod branches;
 mod compare;
 mod embed;
 mod family;
@@ -22,11 +25,14 @@ mod fork;
 mod input;
 mod line;
 mod plot;
+mod print;
 mod show;
+mod table;
 mod train;
 mod until;
 pub mod values;
 
+pub use branches::{Lookup, members_in};
 pub use compare::{Compare, Diff, MatchingOption};
 pub use embed::Embed;
 pub use family::{Family, Over};
@@ -35,6 +41,7 @@ pub use input::{Control, Cursor, Input};
 pub use line::{Command, Miswritten};
 pub use plot::{ActivationsPlot, ChartPlot, ConfusionPlot, FilterPlot, FiltersPlot, LossPlot, NetworkPlot, Plot};
 pub use show::Show;
+pub use table::Table;
 pub use train::Train;
 pub use until::{Until, UntilOptions};
 

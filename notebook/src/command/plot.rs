@@ -1,12 +1,14 @@
 //! `plot`: what is drawn, of which branches or steps.
 
+mod print;
+
 use clap::{Args, Subcommand};
 use revacnn_schemas::{
-    Address, BranchRecord, FilterNumber, ImageIndex, LayerName, Limits, Position, Scale, Step, number,
+    Address, BranchName, BranchRecord, FilterNumber, ImageIndex, LayerName, Limits, Position, Scale, Step, number,
 };
-use revacnn_store::Store;
 
 use super::CommandError;
+use super::branches::{BranchOf, Lookup, members_of, name_families, resolved, single};
 use super::values::whole;
 use crate::kinds::{Chart, Confusion, Filter, Filters, Loss, Network};
 use crate::{Cell, Inputs, Show, Smoothing, Source, XAxis};
@@ -33,9 +35,13 @@ pub enum Plot {
 /// Histories of branches.
 #[derive(Debug, Clone, PartialEq, Args)]
 struct Curves {
-    /// The branches.
+    /// The branches; `NAME.*` is the family of NAME.0, NAME.1 and so on, drawn as their mean,
+    /// and about it the lowest and the highest of them.
     #[arg(value_name = "BRANCH", required = true)]
-    at: Vec<Address>,
+    of: Vec<BranchOf>,
+    /// Draw every member of a family for itself.
+    #[arg(long)]
+    members: bool,
     /// The horizontal axis: step, images, epoch or fork.
     #[arg(long, value_name = "AXIS", default_value = "step")]
     x: XAxis,
@@ -63,10 +69,11 @@ impl Curves {
 
     /// A curve shows all steps: an address of one of them is refused.
     fn check(&self, kind: &str) -> Result<(), CommandError> {
-        match self.at.iter().find(|address| address.position != Position::Last) {
-            Some(address) => Err(CommandError::Value(format!(
-                "plot {kind} shows all steps of a branch: write `{}` instead of `{address}`",
-                address.branch
+        let is_step = |of: &&BranchOf| matches!(of, BranchOf::Branch(address) if address.position != Position::Last);
+        match self.of.iter().find(is_step) {
+            Some(of) => Err(CommandError::Value(format!(
+                "plot {kind} shows all steps of a branch: write `{}` instead of `{of}`",
+                of.name()
             ))),
             None => self.check_limits(),
         }
@@ -220,21 +227,28 @@ pub struct ConfusionPlot {
 }
 
 impl Plot {
-    /// Its branches or steps.
-    pub fn at(&self) -> &[Address] {
+    /// Its branches or steps; of a family it is none.
+    pub fn at(&self) -> Vec<Address> {
         match self {
-            Self::Loss(LossPlot { curves }) | Self::Chart(ChartPlot { curves, .. }) => &curves.at,
+            Self::Loss(LossPlot { curves }) | Self::Chart(ChartPlot { curves, .. }) => single(&curves.of),
             Self::Network(NetworkPlot { steps, .. })
             | Self::Filters(FiltersPlot { steps, .. })
             | Self::Activations(ActivationsPlot { steps, .. })
             | Self::Filter(FilterPlot { steps, .. })
-            | Self::Confusion(ConfusionPlot { steps }) => &steps.at,
+            | Self::Confusion(ConfusionPlot { steps }) => steps.at.clone(),
         }
     }
 
-    /// Whether it is of branches, all of their steps, and not of single steps.
-    pub fn is_of_branches(&self) -> bool {
-        matches!(self, Self::Loss(_) | Self::Chart(_))
+    /// The families whose members it is of.
+    pub fn families(&self) -> Vec<BranchName> {
+        let (Self::Loss(LossPlot { curves }) | Self::Chart(ChartPlot { curves, .. })) = self else { return Vec::new() };
+        members_of(&curves.of)
+    }
+
+    /// Has the bare names of families stand for their members, as they do in a notebook.
+    pub fn name_families(&mut self, is_family: impl Fn(&BranchName) -> bool) {
+        let (Self::Loss(LossPlot { curves }) | Self::Chart(ChartPlot { curves, .. })) = self else { return };
+        name_families(&mut curves.of, is_family);
     }
 
     /// The training image, where one was asked for.
@@ -260,44 +274,53 @@ impl Plot {
         }
     }
 
-    /// What the cell is given.
-    pub fn inputs(&self) -> Inputs {
-        let branches = self.at().iter().map(|address| address.branch.clone()).collect();
-        Inputs { branches, cursor: Step(0), image: self.image() }
-    }
-
-    /// The cell that makes the figure. The first branch is looked up where a layer
-    /// or a filter is lacking, to say which there are.
+    /// The cell that makes the figure, and what it is given. The first branch is looked
+    /// up where a layer or a filter is lacking, to say which there are.
     ///
     /// # Errors
     /// [`CommandError::Value`], and those of the store.
-    pub fn cell(&self, store: &Store) -> Result<Cell, CommandError> {
-        let record = || Ok(store.branch(&self.at()[0].branch)?);
+    pub fn cell(&self, lookup: Lookup<'_>) -> Result<(Cell, Inputs), CommandError> {
+        let at = self.at();
+        let record = || match at.first() {
+            Some(address) => (lookup.record)(&address.branch),
+            None => Err(CommandError::Value("expected a branch".to_owned())),
+        };
         let record: &dyn Fn() -> Result<BranchRecord, CommandError> = &record;
         let filters = |layer: &Option<LayerName>, of: Result<Source, CommandError>, steps: &Steps| {
             let layer = layer_of(layer.as_ref(), record)?;
             Ok::<Cell, CommandError>(Filters { layer, of: of?, at: steps.at.clone() }.into())
         };
-        Ok(match self {
-            Self::Loss(LossPlot { curves }) => Loss {
-                x: curves.x,
-                scale: curves.scale(),
-                limits: curves.limits(),
-                smoothing: curves.smooth,
-                within: None,
+        let mut branches: Vec<BranchName> = at.iter().map(|address| address.branch.clone()).collect();
+        let cell = match self {
+            Self::Loss(LossPlot { curves }) => {
+                let (shown, families) = resolved(&curves.of, lookup, curves.members)?;
+                branches = shown;
+                Loss {
+                    x: curves.x,
+                    scale: curves.scale(),
+                    limits: curves.limits(),
+                    smoothing: curves.smooth,
+                    within: None,
+                    families,
+                }
+                .into()
             }
-            .into(),
-            Self::Chart(ChartPlot { curves, quantity, layer, filter }) => Chart {
-                quantity: quantity.clone().unwrap_or_default(),
-                layer: layer.clone(),
-                filter: filter.map(FilterNumber),
-                x: curves.x,
-                scale: curves.scale(),
-                limits: curves.limits(),
-                smoothing: curves.smooth,
-                within: None,
+            Self::Chart(ChartPlot { curves, quantity, layer, filter }) => {
+                let (shown, families) = resolved(&curves.of, lookup, curves.members)?;
+                branches = shown;
+                Chart {
+                    quantity: quantity.clone().unwrap_or_default(),
+                    layer: layer.clone(),
+                    filter: filter.map(FilterNumber),
+                    x: curves.x,
+                    scale: curves.scale(),
+                    limits: curves.limits(),
+                    smoothing: curves.smooth,
+                    within: None,
+                    families,
+                }
+                .into()
             }
-            .into(),
             Self::Network(NetworkPlot { steps, show, .. }) => Network { at: steps.one()?, show: *show }.into(),
             Self::Filters(FiltersPlot { steps, layer, of }) => {
                 filters(layer, source(*of, [Source::Weights, Source::Gradients]), steps)?
@@ -311,7 +334,8 @@ impl Plot {
                 Filter { layer, filter, born: None, at: steps.one()? }.into()
             }
             Self::Confusion(ConfusionPlot { steps }) => Confusion { at: steps.one()? }.into(),
-        })
+        };
+        Ok((cell, Inputs { branches, cursor: Step(0), image: self.image() }))
     }
 }
 

@@ -35,58 +35,58 @@ fn optimizer_help() -> String {
 }
 
 /// What is trained, how far, and how it is recorded.
-#[derive(Debug, Clone, PartialEq, Args)]
+#[derive(Debug, Clone, Default, PartialEq, Args)]
 pub struct Train {
     /// The branch to record, or to go on with [default: main].
     #[arg(value_name = "NAME", conflicts_with = "branch")]
-    name: Option<BranchName>,
+    pub(crate) name: Option<BranchName>,
     /// The same as NAME.
     #[arg(long, value_name = "NAME")]
-    branch: Option<BranchName>,
+    pub(crate) branch: Option<BranchName>,
     #[arg(long, value_name = "NAME|PATH", help = dataset_help())]
-    dataset: Option<OsString>,
+    pub(crate) dataset: Option<OsString>,
     #[arg(long, value_name = "NAME|FILE", help = network_help())]
-    network: Option<OsString>,
+    pub(crate) network: Option<OsString>,
     #[arg(long, value_name = "KIND[,NAME=VALUE]…", help = optimizer_help())]
-    optimizer: Option<String>,
+    pub(crate) optimizer: Option<String>,
     /// Learning rate [default: the optimizer's].
     #[arg(long, value_name = "RATE", value_parser = number)]
-    learning_rate: Option<f64>,
+    pub(crate) learning_rate: Option<f64>,
     /// Momentum, of optimizers that have one.
     #[arg(long, value_name = "SHARE", value_parser = number)]
-    momentum: Option<f64>,
+    pub(crate) momentum: Option<f64>,
     /// L2 decay of coefficients [default: the optimizer's].
     #[arg(long, value_name = "DECAY", value_parser = number)]
-    weight_decay: Option<f64>,
+    pub(crate) weight_decay: Option<f64>,
     /// How the learning rate changes: constant, step,every=STEPS,factor=F or cosine,over=STEPS[,floor=F];
     /// F is from 0 to 1, for the rate only falls [default: constant].
     #[arg(long, value_name = "CURVE")]
-    schedule: Option<Schedule>,
+    pub(crate) schedule: Option<Schedule>,
     /// Images of a batch [default: 8].
     #[arg(long, value_name = "IMAGES", value_parser = whole::<u32>)]
-    batch_size: Option<u32>,
+    pub(crate) batch_size: Option<u32>,
     /// Train until this step.
     #[arg(long, value_name = "N", conflicts_with = "epochs", value_parser = whole::<u64>)]
-    steps: Option<u64>,
+    pub(crate) steps: Option<u64>,
     /// Train until the end of this epoch [default: 3].
     #[arg(long, value_name = "N", value_parser = whole::<u64>)]
-    epochs: Option<u64>,
+    pub(crate) epochs: Option<u64>,
     /// The seed of all randomness [default: 0].
     #[arg(long, value_name = "N", value_parser = whole::<u64>)]
-    seed: Option<u64>,
+    pub(crate) seed: Option<u64>,
     /// Training images whose maps are written every step [default: 0].
     #[arg(long, value_name = "IMAGE", value_delimiter = ',', value_parser = whole::<u32>)]
-    probe: Vec<u32>,
+    pub(crate) probe: Vec<u32>,
     /// `every`: write every step's tensors; `keyframes`: write a state now and then, recompute the rest
     /// [default: every].
     #[arg(long, value_name = "FIDELITY")]
-    fidelity: Option<Fidelity>,
+    pub(crate) fidelity: Option<Fidelity>,
     /// Steps from one keyframe to the next [default: 400 images].
     #[arg(long, value_name = "K", value_parser = from_one)]
-    keyframe_interval: Option<u64>,
+    pub(crate) keyframe_interval: Option<u64>,
     /// Evaluate on the validation images every N steps, besides the end of each epoch.
     #[arg(long, value_name = "N", value_parser = from_one)]
-    validate_every: Option<u64>,
+    pub(crate) validate_every: Option<u64>,
 }
 
 impl Train {

@@ -41,7 +41,7 @@ impl Line {
         match self.words.first().map(|word| word.text.as_str()) {
             Some("train" | "fork") => Role::Training,
             Some("cursor" | "input") => Role::Input,
-            Some("plot" | "embed" | "compare" | "diff" | "show") => Role::View,
+            Some("plot" | "embed" | "compare" | "diff" | "show" | "table") => Role::View,
             _ => Role::Other,
         }
     }

@@ -8,9 +8,11 @@ use revacnn_store::StoreError;
 use serde::{Deserialize, Serialize};
 use std::sync::LazyLock;
 
+use super::Family;
 use super::curve::{
     Detail, Shown, curve, drawn, empty, marks, other_hyper_parameters, series, shown, validation, visible, words,
 };
+use super::family::{groups, mean};
 use crate::look::in_words;
 use crate::sources::curves::{Quantity, Thinned};
 use crate::{CellKind, Context, NotebookError, Smoothing, XAxis};
@@ -68,6 +70,10 @@ pub struct Chart {
     /// points, along an axis of steps. All where `None`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub within: Option<[Step; 2]>,
+    /// Which of the shown branches are drawn as one curve: their mean, and about it the
+    /// lowest and the highest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub families: Vec<Family>,
 }
 
 impl CellKind for Chart {
@@ -116,29 +122,42 @@ impl CellKind for Chart {
         let mut chart = empty(&format!("{label}{subject}"), (&label, unit), self.x, (self.scale, self.limits));
         // Of several branches some may lack the filter, or the number.
         let (mut found, mut lacking, mut without) = (false, None, Vec::new());
-        for shown in &all {
-            match self.quantity_of(context, shown, name, &detail) {
-                Ok(curve) if curve.points.iter().any(|point| !point[1].is_nan()) => {
-                    found = true;
-                    let of = if name == ACCURACY { " live" } else { "" };
-                    let called = format!("{}{of}{}{}", shown.name, words(&curve), shown.lacks);
-                    chart.series.push(series(called, shown.hue, false, curve));
-                    if name == ACCURACY {
-                        let points = validation(context, shown, self.x, |result| f64::from(result.accuracy()))?;
-                        let curve = Thinned { points, ..Thinned::default() };
-                        chart.series.push(series(format!("{} validation", shown.name), shown.hue, true, curve));
+        for group in groups(&all, &self.families) {
+            let (mut curves, mut validated) = (Vec::new(), Vec::new());
+            for shown in &group.members {
+                match self.quantity_of(context, shown, name, &detail) {
+                    Ok(curve) if curve.points.iter().any(|point| !point[1].is_nan()) => curves.push(curve),
+                    Ok(_) => {
+                        without.push(format!("`{}` has no {label}{subject} at any of its steps", shown.name));
+                        continue;
                     }
-                    marks(context, shown, self.x, &mut chart)?;
-                    continue;
+                    Err(NotebookError::Recorder(error @ RecorderError::Store(StoreError::UnknownFilter { .. }))) => {
+                        lacking.get_or_insert(error);
+                        continue;
+                    }
+                    Err(error) => return Err(error),
                 }
-                Ok(_) => without.push(format!("`{}` has no {label}{subject} at any of its steps", shown.name)),
-                Err(NotebookError::Recorder(error @ RecorderError::Store(StoreError::UnknownFilter { .. }))) => {
-                    lacking.get_or_insert(error);
+                if name == ACCURACY {
+                    let points = validation(context, shown, self.x, |result| f64::from(result.accuracy()))?;
+                    validated.push(Thinned { points, ..Thinned::default() });
                 }
-                Err(error) => return Err(error),
+                marks(context, shown, &group.name, self.x, &mut chart)?;
             }
-            let name = format!("{} (has none)", shown.name);
-            chart.series.push(series(name, shown.hue, false, Thinned::default()));
+            if curves.is_empty() {
+                let name = format!("{} (has none)", group.name);
+                chart.series.push(series(name, group.hue, false, Thinned::default()));
+                continue;
+            }
+            found = true;
+            let live = if name == ACCURACY { " live" } else { "" };
+            let of = group.words(curves.len());
+            let curve = mean(curves);
+            let called = format!("{}{live}{of}{}{}", group.name, words(&curve), group.lacks);
+            chart.series.push(series(called, group.hue, false, curve));
+            if name == ACCURACY {
+                let called = format!("{} validation{of}", group.name);
+                chart.series.push(series(called, group.hue, true, mean(validated)));
+            }
         }
         if found {
             chart.notes = without;

@@ -1,15 +1,14 @@
 //! Two addresses side by side.
 
 use revacnn_analysis::EmbeddingSettings;
-use revacnn_schemas::{
-    Address, Comparison, DifferingFilter, FieldDifference, Figure, Panel, TableColumn, TableFigure, Topology,
-};
+use revacnn_schemas::{Address, Comparison, DifferingFilter, FieldDifference, Figure, Panel, TableFigure, Topology};
 use revacnn_store::{Difference, FilterDistance, Lineage, difference};
 use serde::{Deserialize, Serialize};
 
 use super::embedding::Layer;
 use super::layer::{grid, values};
 use super::loss::{Loss, losses};
+use super::table::table;
 use crate::differing::{matched, most_differing, most_differing_layer};
 use crate::sources::Place;
 use crate::{CellKind, Context, Matching, NotebookError, Source};
@@ -80,13 +79,13 @@ fn compare(context: &mut Context<'_>, places: &[Place; 2], matching: Matching) -
     Ok(Comparison { title: format!("{left} and {right}"), panels, differing: differing.collect() })
 }
 
-fn joint(figure: Figure) -> Panel {
+pub(super) fn joint(figure: Figure) -> Panel {
     Panel::Joint(Box::new(figure))
 }
 
 /// What differs, and the right network's topology in the identities that its
 /// filters are matched by, where those are not its own.
-fn differences(
+pub(super) fn differences(
     context: &mut Context<'_>,
     places: &[Place; 2],
     matching: Matching,
@@ -123,18 +122,7 @@ fn from_the_fork(curves: &mut revacnn_schemas::Chart, found: &Difference) {
     curves.title = format!("loss from step {} on", shared.last);
 }
 
-fn table(title: &str, columns: &[(&str, bool)], rows: Vec<Vec<String>>) -> TableFigure {
-    let column = |&(name, numeric): &(&str, bool)| TableColumn { name: name.to_owned(), numeric };
-    TableFigure {
-        title: title.to_owned(),
-        columns: columns.iter().map(column).collect(),
-        rows,
-        shades: Vec::new(),
-        notes: Vec::new(),
-    }
-}
-
-fn facts(left: &str, right: &str, found: &Difference) -> TableFigure {
+pub(super) fn facts(left: &str, right: &str, found: &Difference) -> TableFigure {
     let row = |what: &str, value: String| vec![what.to_owned(), value];
     let mut rows = Vec::new();
     rows.push(row("common ancestor", found.relation.ancestor.as_ref().map_or("none".to_owned(), ToString::to_string)));
@@ -156,7 +144,7 @@ fn facts(left: &str, right: &str, found: &Difference) -> TableFigure {
     table("what differs", &[("", false), ("", false)], rows)
 }
 
-fn distances(found: &Difference, matching: Matching) -> TableFigure {
+pub(super) fn distances(found: &Difference, matching: Matching) -> TableFigure {
     let number = |value: Option<f64>, text: &dyn Fn(f64) -> String| value.map_or_else(|| "–".to_owned(), text);
     let rows = found.layers.iter().map(|layer| {
         let name = |filter: &FilterDistance| match filter.filter == filter.other {

@@ -315,23 +315,29 @@ pub(super) fn validation(
     Ok(points)
 }
 
-/// The branch's fork and events as marks.
+/// The branch's fork and events as marks, the fork under the name of its curve. What
+/// several members of a family have at one place is one mark.
 pub(super) fn marks(
     context: &mut Context<'_>,
     shown: &Shown,
+    name: &BranchName,
     x: XAxis,
     chart: &mut Chart,
 ) -> Result<(), NotebookError> {
     let Some((0, span)) = shown.parts.last().copied() else { return Ok(()) };
     let reader: &BranchReader = context.sources().lineage_of(&shown.id)?.own();
     let happened = reader.events(span)?;
-    let fork = shown.fork.map(|step| (step, shown.name.to_string(), MarkKind::Fork));
+    let fork = shown.fork.map(|step| (step, name.to_string(), MarkKind::Fork));
     let happened = happened.into_iter().map(|event| (event.step, event.kind, MarkKind::Event));
     let positions = positions(context, shown, 0, span, x)?;
     let within = fork.into_iter().chain(happened).filter(|(step, ..)| span.contains(*step));
-    chart.marks.extend(within.map(|(step, text, kind)| {
-        let x = positions[(step.0 - span.first.0) as usize];
-        Mark { x, text, hue: shown.hue, kind }
-    }));
+    let is_family = *name != shown.name;
+    for (step, text, kind) in within {
+        let mark = Mark { x: positions[(step.0 - span.first.0) as usize], text, hue: shown.hue, kind };
+        let is_known = |known: &Mark| known.x == mark.x && known.text == mark.text;
+        if !is_family || !chart.marks.iter().any(is_known) {
+            chart.marks.push(mark);
+        }
+    }
     Ok(())
 }

@@ -3,7 +3,9 @@
 use revacnn_schemas::{BranchName, Chart, Figure, Limits, Scale, Step};
 use serde::{Deserialize, Serialize};
 
+use super::Family;
 use super::curve::{Detail, curve, drawn, empty, marks, series, shown, validation, visible, words};
+use super::family::{groups, mean};
 use crate::sources::curves::{Quantity, Thinned};
 use crate::{CellKind, Context, NotebookError, Smoothing, XAxis};
 
@@ -30,6 +32,10 @@ pub struct Loss {
     /// points, along an axis of steps. All where `None`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub within: Option<[Step; 2]>,
+    /// Which of the shown branches are drawn as one curve: their mean, and about it the
+    /// lowest and the highest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub families: Vec<Family>,
 }
 
 impl CellKind for Loss {
@@ -47,20 +53,24 @@ impl CellKind for Loss {
 pub(super) fn losses(
     context: &mut Context<'_>,
     branches: &[BranchName],
-    &Loss { x, scale, limits, smoothing, within }: &Loss,
+    Loss { x, scale, limits, smoothing, within, families }: &Loss,
 ) -> Result<Chart, NotebookError> {
-    let mut chart = empty("loss", ("loss", Some("nats")), x, (scale, limits));
-    let all = shown(context, branches, x)?;
-    let detail = Detail::of(&all, LOSS_POINTS, x, smoothing, within);
-    for shown in all {
-        let quantity = Quantity::step("loss");
-        let curve = curve(context, &shown, &quantity, x, &detail)?;
-        let name = format!("{} train{}{}", shown.name, words(&curve), shown.lacks);
-        chart.series.push(series(name, shown.hue, false, curve));
-        let points = validation(context, &shown, x, |result| f64::from(result.loss))?;
-        let curve = Thinned { points, ..Thinned::default() };
-        chart.series.push(series(format!("{} validation", shown.name), shown.hue, true, curve));
-        marks(context, &shown, x, &mut chart)?;
+    let mut chart = empty("loss", ("loss", Some("nats")), *x, (*scale, *limits));
+    let all = shown(context, branches, *x)?;
+    let detail = Detail::of(&all, LOSS_POINTS, *x, *smoothing, *within);
+    for group in groups(&all, families) {
+        let (mut trained, mut validated) = (Vec::new(), Vec::new());
+        for shown in &group.members {
+            trained.push(curve(context, shown, &Quantity::step("loss"), *x, &detail)?);
+            let points = validation(context, shown, *x, |result| f64::from(result.loss))?;
+            validated.push(Thinned { points, ..Thinned::default() });
+            marks(context, shown, &group.name, *x, &mut chart)?;
+        }
+        let of = group.words(group.members.len());
+        let curve = mean(trained);
+        let name = format!("{} train{of}{}{}", group.name, words(&curve), group.lacks);
+        chart.series.push(series(name, group.hue, false, curve));
+        chart.series.push(series(format!("{} validation{of}", group.name), group.hue, true, mean(validated)));
     }
     if chart.series.iter().all(|series| series.points.iter().all(|point| point[1].is_nan())) {
         chart.notes.push("no loss is recorded yet".to_owned());

@@ -5,13 +5,19 @@ mod chart;
 mod compare;
 mod confusion;
 mod curve;
+mod differences;
 mod embedding;
+mod family;
 mod filter;
 mod filters;
 mod joint;
 mod layer;
 mod loss;
 mod network;
+mod query;
+mod recorded;
+mod results;
+mod table;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -21,6 +27,8 @@ use crate::{Cell, Kind};
 
 pub use chart::{ACCURACY, QUANTITIES, is_of_filters};
 pub use embedding::Start;
+pub use family::Family;
+pub use recorded::{filters_at_step, layers_at_step};
 
 macro_rules! kinds {
     ($($module:ident::$kind:ident,)*) => {
@@ -36,11 +44,15 @@ kinds! {
     chart::Chart,
     compare::Compare,
     confusion::Confusion,
+    differences::Differences,
     embedding::Embedding,
     filter::Filter,
     filters::Filters,
     loss::Loss,
     network::Network,
+    query::Query,
+    recorded::Recorded,
+    results::Results,
 }
 
 impl<'de> Deserialize<'de> for Cell {

@@ -72,7 +72,13 @@ impl Inputs {
         fork.edit.iter().map(edit).collect()
     }
 
-    fn network(&self, name: &OsStr) -> Result<NetworkSpec, String> {
+    /// Whether a network of this name is the notebook's own.
+    pub(super) fn is_own(&self, name: &str) -> bool {
+        self.networks.contains_key(name)
+    }
+
+    /// The network that a line names.
+    pub(super) fn network(&self, name: &OsStr) -> Result<NetworkSpec, String> {
         let text = name.to_string_lossy();
         if let Some(toml) = self.networks.get(text.as_ref()) {
             return NetworkSpec::from_toml(toml).map_err(|error| error.to_string());
@@ -103,7 +109,7 @@ impl Inputs {
     }
 
     /// A data set's name, or the folder that a path leads to.
-    fn place_of(&self, name: Option<&OsStr>) -> Result<PathBuf, String> {
+    pub(super) fn place_of(&self, name: Option<&OsStr>) -> Result<PathBuf, String> {
         let name = name.unwrap_or(OsStr::new(DEFAULT_DATASET));
         let known: Vec<&str> = catalogue(None).into_iter().map(|entry| entry.name).collect();
         if known.iter().any(|known| OsStr::new(known) == name) {
@@ -113,7 +119,7 @@ impl Inputs {
     }
 
     /// A path below the notebook's folder, or else below that of the data sets.
-    fn confined(&self, path: &OsStr) -> Result<PathBuf, String> {
+    pub(super) fn confined(&self, path: &OsStr) -> Result<PathBuf, String> {
         let asked = Path::new(path);
         let shown = asked.display();
         if !asked.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {

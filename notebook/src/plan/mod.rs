@@ -10,12 +10,14 @@
 //! | `inputs` | data sets, networks and coefficients, from where a notebook may read |
 //! | `node` | one training, and how much of it a store has |
 //! | `find` | the branch of a store that is a training |
+//! | `job` | what other machines do for a plan |
 //! | `train` | one training, from where it stands |
 //! | `run` | all trainings, side by side where none waits for another |
 //! | `lock` | the digests that trainings ended with |
 
 mod find;
 mod inputs;
+mod job;
 mod lock;
 mod node;
 mod run;
@@ -33,6 +35,7 @@ use crate::program::Program;
 use inputs::Inputs;
 
 pub use inputs::ReadCoefficients;
+pub use job::{Job, Jobs, Pack, Source};
 pub use lock::{Lock, Locked};
 pub use node::{Node, State};
 pub use run::{Event, Outcome, Share, run};

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use revacnn_recorder::Clock;
-use revacnn_schemas::{BranchRecord, Digest, Edit, Position, RecordingSettings, RunDefinition, Step, Topology};
+use revacnn_schemas::{
+    BranchRecord, Digest, Digester, Edit, Epoch, Fidelity, Position, RecordingSettings, RunDefinition, Step, Topology,
+};
 use revacnn_store::{BranchList, BranchReader, Lineage};
 use revacnn_trainer::data::Dataset;
 use revacnn_trainer::{Trainer, TrainerError};
@@ -35,6 +37,10 @@ pub struct Node {
     pub branch: Option<BranchRecord>,
     /// Its content key, where it is known before it is trained.
     pub key: Option<Digest>,
+    /// The digest of what is trained, of the branch, the step and the edits as they are
+    /// asked for, and of how it is recorded: known before it is trained, where the steps
+    /// are. Equal ones train the same.
+    pub work: Option<Digest>,
     /// Its first step; `None` where only what its parent records can tell.
     pub first: Option<Step>,
     /// The step that it is trained until; `None` as before.
@@ -91,6 +97,7 @@ impl Plan {
                 Node {
                     parent: None,
                     key: Some(key),
+                    work: Some(work_of(key, &plan.recording)),
                     first: Some(Step(0)),
                     until: Some(plan.until),
                     reached: found.as_ref().and_then(|(_, reached)| *reached),
@@ -106,12 +113,14 @@ impl Plan {
             }
             What::Fork { fork, parent } => {
                 let edits = self.inputs.edits(fork, place.read).map_err(Some)?;
-                let above = &self.nodes[*parent];
-                let (Some(shape), address) = (&above.shape, &fork.address) else { return Err(None) };
-                let step = above.place(place, address.position).map_err(|message| {
-                    let word = training.words.get(1).filter(|word| word.starts_with(address.branch.as_str()));
-                    Some(Refusal::new(word.map(String::as_str), message))
+                let held = self.held(place, *parent, fork.address.position).map_err(|refusal| {
+                    let branch = fork.address.branch.as_str();
+                    let word = training.words.get(1).filter(|word| word.starts_with(branch));
+                    refusal.map(|message| Refusal::new(word.map(String::as_str), message))
                 })?;
+                let (parent, step) = held;
+                let above = &self.nodes[parent];
+                let Some(shape) = &above.shape else { return Err(None) };
                 let found = match (list, step, &above.branch) {
                     (Some(_), Some(step), Some(branch)) => {
                         found(list, place, |list| find::fork(list, branch, step, &edits))?
@@ -130,8 +139,9 @@ impl Plan {
                 let clock = above.clock.zip(step).map(|(clock, step)| clock.forked(step, shape.definition.batch_size));
                 let until = clock.map(|clock| until(clock, fork).ok_or_else(too_long)).transpose()?;
                 Node {
-                    parent: Some(*parent),
+                    parent: Some(parent),
                     key: found.as_ref().map(|(record, _)| record.key),
+                    work: above.work.zip(step).map(|(work, step)| work_of_fork(work, step, &edits, fork.fidelity)),
                     first: clock.map(|clock| clock.first()),
                     until,
                     reached: found.as_ref().and_then(|(_, reached)| *reached),
@@ -148,36 +158,83 @@ impl Plan {
     }
 }
 
+/// The digest of a run of its own with this key.
+fn work_of(key: Digest, recording: &RecordingSettings) -> Digest {
+    Digester::new("revacnn planned run").digest(key).text(&as_text(recording)).finish()
+}
+
+/// The digest of a fork: of what its parent trains, of the step and of the edits as they
+/// are asked for. Its content key has what they become, such as the coefficients that a
+/// search finds, which only the parent's state can tell.
+fn work_of_fork(parent: Digest, step: Step, edits: &[Edit], fidelity: Option<Fidelity>) -> Digest {
+    let mut digester = Digester::new("revacnn planned fork");
+    digester.digest(parent).number(step.0).text(&as_text(&edits)).text(&as_text(&fidelity)).finish()
+}
+
+fn as_text(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).expect("invariant: edits and settings hold only words, numbers and lists of them")
+}
+
 fn too_long() -> Option<Refusal> {
     Some(Refusal::new(None, format!("expected at most {MOST_STEPS} steps of one line, found more")))
 }
 
-impl Node {
-    /// The step of a place within it; `None` where that is not known yet.
-    pub(super) fn place(&self, place: Place<'_>, position: Position) -> Result<Option<Step>, String> {
-        let (Some(clock), Some(until)) = (self.clock, self.until) else { return Ok(None) };
-        let first = clock.first();
-        let step = match (position, place.store, &self.branch) {
+impl Plan {
+    /// The step of a place within a training's history, and the training that holds it:
+    /// this one, or that it was forked from if the step was before. No step where that is
+    /// not known yet; `Err(None)` where a training has no node.
+    fn held(&self, place: Place<'_>, training: usize, position: Position) -> Result<Held, Option<String>> {
+        let node = &self.nodes[training];
+        if node.shape.is_none() {
+            return Err(None);
+        }
+        let (Some(clock), Some(until)) = (node.clock, node.until) else { return Ok((training, None)) };
+        let step = match (position, place.store, &node.branch) {
             (Position::Step(step), ..) => Some(step),
-            (Position::Epoch(epoch), ..) => clock.end_of(epoch.0),
+            (Position::Epoch(epoch), ..) => self.end_of_epoch(training, epoch),
             (Position::Last, ..) => Some(until),
-            (Position::Fork, ..) => Some(first),
+            (Position::Fork, ..) => Some(clock.first()),
             // The best of what the notebook trains, also where the branch is longer.
-            (Position::Best, Some(store), Some(branch)) if self.state() == State::There => {
+            (Position::Best, Some(store), Some(branch)) if node.state() == State::There => {
                 let best = Lineage::of(store, branch).and_then(|lineage| lineage.best(until));
-                best.map_err(|error| error.to_string())?
+                best.map_err(|error| Some(error.to_string()))?
             }
-            (Position::Best, ..) => return Ok(None),
+            (Position::Best, ..) => return Ok((training, None)),
         };
         match step {
-            Some(step) if step < first || step > until => {
-                Err(format!("expected a step from {first} to {until}, where it ends, found {step}"))
+            Some(step) if step > until => {
+                Err(Some(format!("expected a step until {until}, where it ends, found {step}")))
             }
-            Some(step) => Ok(Some(step)),
-            None => Err(format!("it has no {position}: it goes from step {first} to {until}")),
+            Some(step) => Ok((self.holder(training, step), Some(step))),
+            None => Err(Some(format!("its history has no {position}: it ends at step {until}"))),
         }
     }
+
+    /// The training that holds a step of another one's history.
+    fn holder(&self, training: usize, step: Step) -> usize {
+        let mut at = training;
+        while let (Some(parent), true) = (self.nodes[at].parent, self.nodes[at].first > Some(step)) {
+            at = parent;
+        }
+        at
+    }
+
+    /// The step of a training's history that finished an epoch.
+    fn end_of_epoch(&self, training: usize, epoch: Epoch) -> Option<Step> {
+        let mut at = Some(training);
+        while let Some(node) = at.map(|at| &self.nodes[at]) {
+            // What was finished before its first step was so in what it forks.
+            if let Some(step) = node.clock?.end_of(epoch.0) {
+                return Some(step);
+            }
+            at = node.parent;
+        }
+        None
+    }
 }
+
+/// A training, and its step where that is known.
+type Held = (usize, Option<Step>);
 
 type Found = Option<(BranchRecord, Option<Step>)>;
 

@@ -167,7 +167,6 @@ pub fn run(
             // have trained it.
             let fresh = Plan { nodes: open.nodes.clone(), inputs: inputs.clone() };
             drop(open);
-            let parent = fresh.nodes[next].parent.and_then(|parent| fresh.nodes[parent].branch.as_ref());
             let mut alone = Some(making.lock().unwrap_or_else(PoisonError::into_inner));
             let node = bench.node(&fresh, training);
             if let Ok(Node { branch: Some(branch), .. }) = &node
@@ -188,6 +187,7 @@ pub fn run(
                     tell(Event::Began { training: next, branch, at, until });
                 };
                 let hears = Hears { watcher: &mut teller, began: &mut began };
+                let parent = node.parent.and_then(|parent| fresh.nodes[parent].branch.as_ref());
                 let trained = bench.train(training, &node, parent, hears)?;
                 let outcome = outcome(store, training.name.as_str(), &node, &trained, from)?;
                 let reached = node.reached.max(Some(trained.at));

@@ -11,6 +11,7 @@
 //! | `training` | lines that train, and the members of families |
 //! | `words` | the words of a family's member |
 //! | `views` | lines that show something, and the values that they follow |
+//! | `queries` | fences of SQL |
 //!
 //! ```
 //! use revacnn_notebook::document::Document;
@@ -31,18 +32,21 @@
 //! ```
 
 mod names;
+mod queries;
 mod training;
 mod views;
 mod words;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
-use crate::command::{Command, Control, Cursor, Input};
+use crate::command::{Command, Control, Cursor, Input, Miswritten};
 use crate::document::{BlockKind, Document, Line, Problem, Role};
 
+pub(crate) use names::is_word;
 pub use names::{Named, Names};
 pub use training::{Training, What};
-pub use views::View;
+pub use views::{Filled, Says, Spans, View};
 
 /// What a document says.
 #[derive(Debug)]
@@ -94,7 +98,7 @@ impl Program {
         for entry in &entries {
             match &entry.command {
                 Some(Command::Cursor(cursor)) => {
-                    views::check_address(entry.line, &cursor.at, false, &names, &mut problems);
+                    views::check_address(entry.line, &cursor.at, &names, &mut problems);
                     cursors.push((entry.line.range.clone(), cursor.clone()));
                 }
                 Some(Command::Input(input)) => {
@@ -108,6 +112,28 @@ impl Program {
         problems.sort_by_key(|problem| (problem.range.start, problem.range.end));
         problems.dedup();
         Self { trainings, cursors, inputs, views, names, problems }
+    }
+
+    /// The network in TOML that a command names, where it is the document's own.
+    pub fn network(&self, command: &Command) -> Option<&str> {
+        let Command::Train(family) = command else { return None };
+        match self.names.get(family.line.network()?.to_str()?) {
+            Some(Named::Network(toml)) => Some(toml),
+            _ => None,
+        }
+    }
+
+    /// What a view says, with values in place of their names.
+    ///
+    /// # Errors
+    /// Where a value does not fit.
+    pub fn filled(
+        &self,
+        view: &View,
+        values: &BTreeMap<String, String>,
+        spans: Spans<'_>,
+    ) -> Result<Filled, Miswritten> {
+        view.filled(values, &self.names, spans)
     }
 
     /// The places of a family's branches among the trainings, or that of a branch.
@@ -132,7 +158,7 @@ pub(crate) fn read(line: &Line, problems: &mut Vec<Problem>) -> Option<Command> 
 }
 
 /// A problem at the word that is meant, or of the whole line.
-fn problem_of(line: &Line, miswritten: crate::command::Miswritten) -> Problem {
+fn problem_of(line: &Line, miswritten: Miswritten) -> Problem {
     let word = miswritten.word.and_then(|word| line.words.get(word));
     let problem = Problem::new(word.map_or(line.range.clone(), |word| word.range.clone()), miswritten.message);
     match (word, miswritten.suggestion) {

@@ -69,7 +69,7 @@ impl Names {
                 },
             };
             let range = place(&name).unwrap_or_else(|| line.range.clone());
-            if matches!(named, Named::Cursor | Named::Input) && !is_value_name(&name) {
+            if matches!(named, Named::Cursor | Named::Input) && !is_word(&name) {
                 let expected = "letters, digits, `-` and `_`, a letter first";
                 problems.push(Problem::new(range, format!("expected a name of {expected}, found `{name}`")));
                 continue;
@@ -184,7 +184,8 @@ pub(super) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> O
         .map(|(_, known)| known)
 }
 
-fn is_value_name(name: &str) -> bool {
+/// Whether a word can name a cursor, an input or a network.
+pub(crate) fn is_word(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_alphabetic())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }

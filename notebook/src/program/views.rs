@@ -3,35 +3,117 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use revacnn_schemas::Address;
+use revacnn_schemas::{Address, BranchName, Step};
+use revacnn_store::StepSpan;
 
 use super::names::Named;
-use super::{Entry, Names, problem_of};
-use crate::command::{Command, Control, Input, Miswritten};
+use super::{Entry, Names, problem_of, queries};
+use crate::command::{Command, CommandError, Control, Input, Lookup, Miswritten};
 use crate::document::{Document, Line, Problem, Role, Word};
+use crate::kinds::Query;
+use crate::{Cell, Inputs};
 
 /// Something that is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct View {
-    /// Where its line is in the text.
+    /// Where its line, or its fence, is in the text.
     pub range: Range<usize>,
     /// The block that it stands in: what is in one stands side by side.
     pub block: usize,
-    /// Its words, with `$` where it follows a value.
-    pub words: Vec<String>,
+    /// What it says, with `$` where it follows a value.
+    pub says: Says,
     /// The names of the values that it follows.
     pub uses: Vec<String>,
 }
 
+/// What a view says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Says {
+    /// The words of a line.
+    Line(Vec<String>),
+    /// A query, under its name.
+    Query {
+        /// The name.
+        name: String,
+        /// The query.
+        sql: String,
+    },
+}
+
+/// Where the branches of a view are: each address with `$` leads to the nearest step that
+/// its branch has.
+pub type Spans<'a> = &'a dyn Fn(&BranchName) -> Option<StepSpan>;
+
 impl View {
-    /// The command, with values in place of their names.
+    /// What it says, with values in place of their names.
     ///
     /// # Errors
     /// Where a value does not fit.
-    pub fn command(&self, values: &BTreeMap<String, String>) -> Result<Command, Miswritten> {
-        let words: Vec<String> = self.words.iter().map(|word| filled(word, values)).collect();
-        Command::parse(&words)
+    pub(super) fn filled(
+        &self,
+        values: &BTreeMap<String, String>,
+        names: &Names,
+        spans: Spans<'_>,
+    ) -> Result<Filled, Miswritten> {
+        let words = match &self.says {
+            Says::Line(words) => words,
+            Says::Query { name, sql } => {
+                let sql = queries::filled(sql, values);
+                let sql = sql.map_err(|message| Miswritten { word: None, message, suggestion: None })?;
+                return Ok(Filled::Query { name: name.clone(), sql });
+            }
+        };
+        let words: Vec<String> = words.iter().map(|word| nearest_step(word, values, names, spans)).collect();
+        let mut command = Command::parse(&words)?;
+        command.name_families(|name| matches!(names.get(name.as_str()), Some(Named::Family(_))));
+        Ok(Filled::Line(Box::new(command)))
     }
+}
+
+/// What a view says at some values.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Filled {
+    /// A command.
+    Line(Box<Command>),
+    /// A query, under its name.
+    Query {
+        /// The name.
+        name: String,
+        /// The query.
+        sql: String,
+    },
+}
+
+impl Filled {
+    /// The cell, and what it is given.
+    ///
+    /// # Errors
+    /// Those of the branches that are looked up.
+    pub fn cell(&self, lookup: Lookup<'_>) -> Result<(Cell, Inputs), CommandError> {
+        match self {
+            Self::Query { name, sql } => {
+                Ok((Query { title: name.clone(), sql: sql.clone() }.into(), Inputs::default()))
+            }
+            Self::Line(command) => match command.cell(lookup)? {
+                Some(cell) => Ok(cell),
+                None => Err(CommandError::Value("this line shows nothing".to_owned())),
+            },
+        }
+    }
+}
+
+/// A word with values in place of their names; of `NAME@$t` the nearest step that the
+/// branch has.
+fn nearest_step(word: &str, values: &BTreeMap<String, String>, names: &Names, spans: Spans<'_>) -> String {
+    let filled = filled(word, values);
+    let cursor = word.split_once("@$").filter(|(_, name)| matches!(names.get(name), Some(Named::Cursor)));
+    let nearest = || -> Option<String> {
+        let (branch, step) = filled.rsplit_once('@')?;
+        let step = Step(step.parse().ok()?);
+        let span = cursor.and_then(|(branch, _)| spans(&branch.parse().ok()?))?;
+        Some(format!("{branch}@{}", step.clamp(span.first, span.last)))
+    };
+    nearest().unwrap_or(filled)
 }
 
 /// A word with values in place of `$NAME`.
@@ -93,18 +175,21 @@ pub(super) fn views(
         }
         let uses = line.uses().into_iter().map(str::to_owned).collect();
         let words = line.words.iter().map(|word| word.text.clone()).collect();
-        let view = View { range: line.range.clone(), block: entry.block, words, uses };
-        match view.command(&values) {
-            Ok(command) => {
-                let (addresses, whole) = addresses(&command);
-                for address in &addresses {
-                    check_address(line, address, whole, names, problems);
+        let view = View { range: line.range.clone(), block: entry.block, says: Says::Line(words), uses };
+        match view.filled(&values, names, &|_| None) {
+            Ok(Filled::Query { .. }) => {}
+            Ok(Filled::Line(command)) => {
+                for address in &command.addresses() {
+                    check_address(line, address, names, problems);
                 }
+                check_families(line, &command, names, problems);
                 views.push(view);
             }
             Err(miswritten) => problems.push(problem_of(line, miswritten)),
         }
     }
+    views.extend(queries::views(document, names, &mut values, problems));
+    views.sort_by_key(|view| view.range.start);
     views
 }
 
@@ -121,32 +206,30 @@ fn sigil(document: &Document, line: &Line, name: &str) -> Option<Range<usize>> {
     })
 }
 
-/// The branches or steps that a view shows, and whether it shows whole branches,
-/// for which a family may stand.
-pub(super) fn addresses(command: &Command) -> (Vec<Address>, bool) {
-    match command {
-        Command::Plot(plot) => (plot.at().to_vec(), plot.is_of_branches()),
-        Command::Embed(embed) => (embed.at.clone(), false),
-        Command::Compare(compare) => (compare.at().unwrap_or_default(), false),
-        Command::Diff(diff) => (vec![diff.left.clone(), diff.right.clone()], false),
-        Command::Show(show) => (vec![show.address.clone()], false),
-        Command::Train(_) | Command::Fork(_) | Command::Cursor(_) | Command::Input(_) => (Vec::new(), false),
+/// Refuses `NAME.*` of what is no family.
+fn check_families(line: &Line, command: &Command, names: &Names, problems: &mut Vec<Problem>) {
+    for family in command.families() {
+        if !matches!(names.get(family.as_str()), Some(Named::Family(_) | Named::Unread)) {
+            let is_it = |word: &&Word| word.text.strip_suffix(".*") == Some(family.as_str());
+            let range = line.words.iter().find(is_it).map_or(line.range.clone(), |word| word.range.clone());
+            let problem =
+                Problem::new(range, format!("expected a family, found `{family}`, of which no line makes one"));
+            problems.push(problem.with_help("`--over seed=0..4` makes a family of five of a line"));
+        }
     }
 }
 
 /// Refuses an address of a branch that no line trains, and of a family where one
 /// branch is expected.
-pub(super) fn check_address(line: &Line, address: &Address, whole: bool, names: &Names, problems: &mut Vec<Problem>) {
+pub(super) fn check_address(line: &Line, address: &Address, names: &Names, problems: &mut Vec<Problem>) {
     let name = address.branch.as_str();
     let is_it = |word: &&Word| word.text.split('@').next() == Some(name);
     let word = line.words.iter().skip(1).find(is_it);
     let range = word.map_or(line.range.clone(), |word| word.range.start..word.range.start + name.len());
     if let Some(Named::Family(members)) = names.get(name) {
-        if !whole {
-            let message = format!("expected one branch, found the family `{name}` of {members}");
-            let help = format!("name one of its members, such as {name}.0");
-            problems.push(Problem::new(range, message).with_help(help));
-        }
+        let message = format!("expected one branch, found the family `{name}` of {members}");
+        let help = format!("name one of its members, such as {name}.0");
+        problems.push(Problem::new(range, message).with_help(help));
     } else if !names.is_branch(name) {
         problems.push(names.unknown(name, range));
     }

@@ -28,7 +28,7 @@ pub use chart::{ChartLayout, ChartOptions, runs};
 pub use images::{GridLayout, colours_of};
 pub use marks::strokes;
 pub use network::NetworkLayout;
-pub use page::page;
+pub use page::{body, page};
 pub use paths::{Filter, Paths};
 pub use plan::{Plan, node_of};
 pub use range::range;

@@ -22,7 +22,21 @@ pub fn page(figure: &Figure, width: f32) -> (Scene<'_>, f32) {
     let title_style = Style { text: 1.2 * style.text, ..style };
     let title = title_style.fitted(figure.title(), width - 2.0 * SIDES);
     scene.text(title, [SIDES, 20.0], title_style.text, Align::Left, Role::Ink);
-    let (body, height) = match figure {
+    let (body, height) = body(figure, width, style);
+    scene.add(body, [0.0, TITLE]);
+    let mut bottom = TITLE + height;
+    let line = 1.5 * style.text;
+    let notes = foot(figure, width, style);
+    for note in &notes {
+        scene.text(note.as_str(), [SIDES, bottom + line / 2.0], style.text, Align::Left, Role::Quiet);
+        bottom += line;
+    }
+    (scene, (bottom + 8.0).ceil())
+}
+
+/// A figure without its title and notes, so wide, and how high it is.
+pub fn body(figure: &Figure, width: f32, style: Style) -> (Scene<'_>, f32) {
+    match figure {
         Figure::Chart(chart) => {
             let size = [width, ChartLayout::height(chart, width, style)];
             let options = ChartOptions { size, x: None, selected: None, names: 0.0, style };
@@ -45,16 +59,7 @@ pub fn page(figure: &Figure, width: f32) -> (Scene<'_>, f32) {
         Figure::Network(diagram) => network::network(diagram, width, style),
         Figure::Table(figure) => table::table(figure, width, style),
         Figure::Comparison(comparison) => panels(comparison, width),
-    };
-    scene.add(body, [0.0, TITLE]);
-    let mut bottom = TITLE + height;
-    let line = 1.5 * style.text;
-    let notes = foot(figure, width, style);
-    for note in &notes {
-        scene.text(note.as_str(), [SIDES, bottom + line / 2.0], style.text, Align::Left, Role::Quiet);
-        bottom += line;
     }
-    (scene, (bottom + 8.0).ceil())
 }
 
 fn nothing(style: Style) -> (Scene<'static>, f32) {

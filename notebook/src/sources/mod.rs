@@ -18,7 +18,7 @@ use revacnn_schemas::{
     Address, BranchId, BranchName, BranchRecord, DatasetIdentity, Epoch, Hue, LayerName, Position, Step,
 };
 pub use revacnn_store::BranchEvent;
-use revacnn_store::{Lineage, Overview, Overviews, StepRow, Store, StoreError};
+use revacnn_store::{Lineage, Overview, Overviews, StepRow, StepSpan, Store, StoreError};
 use revacnn_trainer::data::Dataset;
 
 pub use self::extent::Extent;
@@ -37,6 +37,9 @@ use crate::NotebookError;
 #[derive(Debug)]
 pub struct Sources {
     store: Store,
+    /// The branches that there are, under names of their own, where these are not the
+    /// store's.
+    names: Option<HashMap<BranchName, (BranchId, Hue)>>,
     pub(crate) leaves_out: bool,
     data: Option<PathBuf>,
     threads: usize,
@@ -60,6 +63,7 @@ impl Sources {
     pub fn open(store: &Path, data: Option<PathBuf>, threads: usize) -> Result<Self, NotebookError> {
         Ok(Self {
             store: Store::open(store)?,
+            names: None,
             leaves_out: false,
             data,
             threads,
@@ -81,9 +85,52 @@ impl Sources {
         self
     }
 
+    /// Gives branches other names than the store's, each with its colour, in the order of
+    /// these; there are no others then. A notebook's figures have the notebook's names.
+    pub fn set_names(&mut self, names: impl IntoIterator<Item = (BranchName, Option<BranchId>)>) {
+        let hue = |place: usize| Hue(u16::try_from(place).unwrap_or_default());
+        let named = names.into_iter().enumerate();
+        self.names = Some(named.filter_map(|(place, (name, id))| Some((name, (id?, hue(place))))).collect());
+    }
+
+    /// Whether branches have names of their own here.
+    #[cfg(feature = "sql")]
+    pub(crate) fn has_names(&self) -> bool {
+        self.names.is_some()
+    }
+
+    /// All branches, in the order of their names, and the last step of each.
+    pub(crate) fn all_branches(&mut self) -> Result<Vec<(BranchName, BranchId, Option<StepSpan>)>, NotebookError> {
+        if self.listed.is_none() {
+            self.look_again()?;
+        }
+        let mut named: Vec<(BranchName, BranchId)> = match (&self.names, &self.listed) {
+            (Some(names), _) => names.iter().map(|(name, (id, _))| (name.clone(), id.clone())).collect(),
+            (None, Some(listed)) => {
+                listed.list.records.iter().map(|record| (record.name.clone(), record.id.clone())).collect()
+            }
+            (None, None) => Vec::new(),
+        };
+        named.sort();
+        let with_steps = named.into_iter().map(|(name, id)| {
+            let steps = self.lineage_of(&id)?.own().steps();
+            Ok((name, id, steps))
+        });
+        with_steps.collect()
+    }
+
     /// The store.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// The description of a branch.
+    ///
+    /// # Errors
+    /// Where there is none of that name.
+    pub fn record(&mut self, name: &BranchName) -> Result<BranchRecord, NotebookError> {
+        let id = self.id_of(name)?;
+        Ok(self.store.branch_by_id(&id)?)
     }
 
     /// What is wrong with branches that cannot be listed, a message each.
@@ -193,6 +240,10 @@ impl Sources {
 
     /// The branch of a name or, where none has it, of an id.
     pub(crate) fn id_of(&mut self, name: &BranchName) -> Result<BranchId, NotebookError> {
+        if let Some(names) = &self.names {
+            let none = || NotebookError::Untrained { branch: name.clone() };
+            return names.get(name).map(|(id, _)| id.clone()).ok_or_else(none);
+        }
         if self.listed.is_none() {
             self.look_again()?;
         }
@@ -242,6 +293,9 @@ impl Sources {
 
     /// A branch's colour.
     pub(crate) fn hue(&self, id: &BranchId) -> Hue {
+        if let Some((_, hue)) = self.names.iter().flat_map(HashMap::values).find(|(known, _)| known == id) {
+            return *hue;
+        }
         self.listed.as_ref().map(|listed| listed.hue(id)).unwrap_or_default()
     }
 }

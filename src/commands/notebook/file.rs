@@ -58,7 +58,7 @@ impl FileArgument {
 impl Notebook {
     /// The folder that it lies in.
     pub(super) fn folder(&self) -> &Path {
-        self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+        folder_of(&self.path)
     }
 
     /// With what it is planned.
@@ -68,11 +68,14 @@ impl Notebook {
 
     /// What is to be done; all that is wrong is told where there is something.
     pub(super) fn plan(&self, place: Place<'_>, json: bool) -> Result<Plan, Failure> {
-        Plan::of(&self.document, &self.program, place).map_err(|problems| {
-            self.tell(&problems, json);
-            let problems = counted(problems.len() as u64, "problem");
-            Failure::Usage(format!("{} has {problems}", printable(&self.path.display())))
-        })
+        Plan::of(&self.document, &self.program, place).map_err(|problems| self.refused(&problems, json))
+    }
+
+    /// Tells what is wrong, and how much that is.
+    pub(super) fn refused(&self, problems: &[Problem], json: bool) -> Failure {
+        self.tell(problems, json);
+        let problems = counted(problems.len() as u64, "problem");
+        Failure::Usage(format!("{} has {problems}", printable(&self.path.display())))
     }
 
     /// Tells what is wrong.
@@ -131,6 +134,11 @@ impl Notebook {
         let line_start = before.rfind('\n').map_or(0, |end| end + 1);
         (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
     }
+}
+
+/// The folder that a file lies in.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// A letter as it is shown: of what a terminal would obey, a mark a byte.

@@ -1,25 +1,25 @@
 //! `revacnn notebook plan`: what would be trained, and what there is already.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use revacnn_notebook::document::written;
 use revacnn_notebook::plan::{Node, Plan, State};
 use revacnn_recorder::Resources;
-use revacnn_schemas::{Place, Step};
+use revacnn_schemas::{Place, Step, quoted};
 use revacnn_store::{BranchReader, Store};
 use serde_json::json;
 
 use super::super::Run;
+use super::engine::{Engine, Settings, Unwritten};
 use super::file::{FileArgument, Notebook};
 use crate::error::Failure;
-use crate::options::{DataOption, StoreOption};
+use crate::options::{DataOption, StoreOption, path, threads};
 use crate::output::say;
 use crate::run::Size;
-use crate::text::{Side, bytes, count, counted, duration, printable, table};
+use crate::text::{Side, bytes, count, counted, duration, parse_bytes, printable, table};
 
-/// Tell what would be trained, and what there is already; nothing is trained or
-/// written.
+/// Tell what would be trained, and what there is already; nothing is trained.
 #[derive(Debug, Args)]
 pub(super) struct PlanArguments {
     #[command(flatten)]
@@ -28,6 +28,19 @@ pub(super) struct PlanArguments {
     store: StoreOption,
     #[command(flatten)]
     data: DataOption,
+    /// Write a file with which another program runs the plan on other machines: a job for each
+    /// training that is not there. The results are unpacked into the store.
+    #[arg(long = "as", value_name = "ENGINE")]
+    engine: Option<Engine>,
+    /// The file to write [default: beside the notebook, with its name].
+    #[arg(short, long, value_name = "FILE", value_parser = path(), requires = "engine")]
+    output: Option<PathBuf>,
+    /// Threads of each job [default: 1].
+    #[arg(long, value_name = "N", value_parser = threads, requires = "engine")]
+    threads: Option<u16>,
+    /// The disk budget of each job's branches, as in `train`.
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes, requires = "engine")]
+    disk_budget: Option<u64>,
 }
 
 impl Run for PlanArguments {
@@ -40,6 +53,19 @@ impl Run for PlanArguments {
         let store = existing(&self.store)?;
         let resources = Resources { data_folder: self.data.folder(), ..Resources::usual(&self.store.store) };
         let plan = notebook.plan(notebook.place(store.as_ref(), &resources), json)?;
+        if let Some(engine) = self.engine {
+            let threads = self.threads.unwrap_or(1);
+            let settings = Settings { store: &self.store.store, threads, disk_budget: self.disk_budget };
+            let place = notebook.place(store.as_ref(), &resources);
+            return match engine.write(&notebook, &plan, place, &settings, self.output.as_deref()) {
+                Ok(written) => {
+                    written.tell(json);
+                    Ok(ExitCode::SUCCESS)
+                }
+                Err(Unwritten::Problems(problems)) => Err(notebook.refused(&problems, json)),
+                Err(Unwritten::Failure(failure)) => Err(failure),
+            };
+        }
         let costs = costs(&plan, store.as_ref());
         if json {
             as_json(&notebook, &plan, &costs);
@@ -174,20 +200,23 @@ pub(super) fn summary(plan: &Plan, costs: &[Cost], wanted: &[usize]) -> String {
 /// A line a training, each with the ones before it that it needs.
 fn as_json(notebook: &Notebook, plan: &Plan, costs: &[Cost]) {
     let trainings = &notebook.program.trainings;
-    for ((node, training), cost) in plan.nodes.iter().zip(trainings).zip(costs) {
+    for (at, ((node, training), cost)) in plan.nodes.iter().zip(trainings).zip(costs).enumerate() {
         let state = match node.state() {
             State::There => "there",
             State::Begun(_) => "begun",
             State::New => "new",
         };
-        let words: Vec<String> = training.words.iter().map(|word| written(word)).collect();
+        let command = plan.command(&notebook.program, at);
+        let words: Vec<String> = command.words().iter().map(|word| quoted(word.as_ref())).collect();
         let line = json!({
             "event": "node",
             "name": training.name,
             "family": training.family,
             "key": node.key,
+            "planned_key": node.work,
             "parents": node.parent.map(|parent| &trainings[parent].name).into_iter().collect::<Vec<_>>(),
             "command": words.join(" "),
+            "network": notebook.program.network(&command),
             "line": notebook.line_and_column(training.range.start).0,
             "state": state,
             "branch": node.branch.as_ref().map(|record| &record.name),

@@ -30,7 +30,7 @@ use crate::text::{counted, printable};
 #[derive(Debug, Args)]
 pub(super) struct RunArguments {
     #[command(flatten)]
-    file: FileArgument,
+    pub(super) file: FileArgument,
     /// Train only this branch or family, and those that it is forked from; may be given several
     /// times.
     #[arg(long, value_name = "NAME")]
@@ -44,11 +44,11 @@ pub(super) struct RunArguments {
     jobs: Option<u16>,
     /// Train without asking.
     #[arg(long)]
-    yes: bool,
+    pub(super) yes: bool,
     #[command(flatten)]
-    store: StoreOption,
+    pub(super) store: StoreOption,
     #[command(flatten)]
-    data: DataOption,
+    pub(super) data: DataOption,
     #[command(flatten)]
     training: TrainingOptions,
 }
@@ -59,15 +59,21 @@ impl Run for RunArguments {
     }
 
     fn run(&self, json: bool) -> Result<ExitCode, Failure> {
-        let notebook = self.file.read()?;
+        self.train(&self.file.read()?, json)
+    }
+}
+
+impl RunArguments {
+    /// Trains what a notebook says and the store does not have.
+    pub(super) fn train(&self, notebook: &Notebook, json: bool) -> Result<ExitCode, Failure> {
         let lock_path = notebook.path.with_extension("lock");
         let lock = read_lock(&lock_path, self.locked)?;
-        let wanted = self.wanted(&notebook)?;
+        let wanted = self.wanted(notebook)?;
         let resources = self.training.resources(&self.store, &self.data);
         let known = existing(&self.store)?;
         let plan = notebook.plan(notebook.place(known.as_ref(), &resources), json)?;
         if plan.nodes.is_empty() {
-            return self.close(&notebook, &[], &[], json);
+            return self.close(notebook, &[], &[], json);
         }
         let left = plan.left(&wanted);
         if !left.is_empty() && !self.yes {
@@ -78,7 +84,7 @@ impl Run for RunArguments {
                     summary(&plan, &costs, &wanted)
                 )));
             }
-            say!("{}", as_text(&notebook, &plan, &costs, &left));
+            say!("{}", as_text(notebook, &plan, &costs, &left));
             if !output::confirmed("train it?") {
                 say!("nothing was trained");
                 return Ok(ExitCode::SUCCESS);
@@ -105,11 +111,9 @@ impl Run for RunArguments {
             now.all.sort_by_key(order);
             write_lock(&lock_path, &lock, &now);
         }
-        self.close(&notebook, &outcomes, &differences, json)
+        self.close(notebook, &outcomes, &differences, json)
     }
-}
 
-impl RunArguments {
     /// The places of the trainings that are wanted.
     fn wanted(&self, notebook: &Notebook) -> Result<Vec<usize>, Failure> {
         let trainings = &notebook.program.trainings;

@@ -191,7 +191,7 @@ impl Pack {
         let branch = self.manifest.branches.last().expect("invariant: a manifest has a branch");
         let record = staged.branch_by_id(&branch.id).map_err(within)?;
         let lineage = Lineage::of(staged, &record).map_err(within)?;
-        let of_lineage = lineage.readers().iter().rev().map(|reader| &reader.branch().id);
+        let of_lineage = lineage.branches().iter().rev().map(|record| &record.id);
         if !of_lineage.eq(self.manifest.branches.iter().map(|branch| &branch.id)) {
             let expected = format!("the ancestors of `{}` and it, from the root on", branch.name);
             return Err(bad(format!("expected {expected}, found other branches")));
@@ -199,8 +199,8 @@ impl Pack {
         if let Some(gap) = lineage.gaps().map_err(within)?.into_iter().next() {
             return Err(within(gap.error));
         }
-        for reader in lineage.readers() {
-            self.check_branch(reader, within)?;
+        for record in lineage.branches() {
+            self.check_branch(&BranchReader::of(staged, record.clone()).map_err(within)?, within)?;
         }
         Ok(())
     }

@@ -59,12 +59,25 @@ impl Store {
         if let Some(gap) = lineage.gaps()?.into_iter().next() {
             return Err(gap.error);
         }
-        for reader in lineage.readers() {
+        // A fork of a fork's first step shares nothing with it but that it was forked from it.
+        let is_held = |record: &BranchRecord| lineage.readers().iter().any(|reader| reader.branch().id == record.id);
+        let between = lineage.branches().iter().filter(|record| !is_held(record));
+        let between = between.map(|record| {
+            let reader = BranchReader::at_rest(self, record.clone())?;
+            reader.refresh()?;
+            Ok(reader)
+        });
+        let between = between.collect::<Result<Vec<BranchReader>, StoreError>>()?;
+        let all = || lineage.readers().iter().chain(&between);
+        let readers =
+            lineage.branches().iter().filter_map(|record| all().find(|reader| reader.branch().id == record.id));
+        let readers: Vec<&BranchReader> = readers.collect();
+        for reader in &readers {
             check_packable(reader, contents)?;
         }
         let mut looks = 1;
         let sources = loop {
-            match Sources::find(&lineage, contents) {
+            match Sources::find(&readers, contents) {
                 Err(error) if error.is_missing_file() && looks < LOOKS => looks += 1,
                 found => break found?,
             }
@@ -114,12 +127,12 @@ struct Sources {
 }
 
 impl Sources {
-    fn find(lineage: &Lineage, contents: PackContents) -> Result<Self, StoreError> {
+    /// Of a branch and its ancestors, to the root.
+    fn find(readers: &[&BranchReader], contents: PackContents) -> Result<Self, StoreError> {
         let spool = tempfile::tempfile().map_err(|source| StoreError::io("create", &std::env::temp_dir(), source))?;
         let manifest =
             Manifest { format_version: FORMAT_VERSION, thin: contents == PackContents::Thin, branches: Vec::new() };
         let mut sources = Self { manifest, files: Vec::new(), branches: Vec::new(), spool };
-        let readers = lineage.readers();
         for (place, reader) in readers.iter().enumerate().rev() {
             let shared = readers[..place].iter().map(|child| child.branch().first_step()).min();
             sources.add_branch(reader, shared, contents)?;

@@ -31,7 +31,7 @@ impl Lineage {
     pub fn open(store: &Store, name: &BranchName) -> Result<Self, StoreError> {
         let list = store.branches()?;
         match list.find(name, store.root())?.map(|record| record.id.clone()) {
-            Some(id) => Self::with(store, list.lineage(&id, store.root())?),
+            Some(id) => Self::along(store, list.lineage(&id, store.root())?),
             None => Err(store.unknown(name.as_str(), &list)),
         }
     }
@@ -41,7 +41,7 @@ impl Lineage {
     /// # Errors
     /// Those of [`open`](Self::open).
     pub fn of(store: &Store, record: &BranchRecord) -> Result<Self, StoreError> {
-        Self::with(store, store.lineage(record)?)
+        Self::along(store, store.lineage(record)?)
     }
 
     /// Opens a branch of a list with its ancestors, whose records the lineages of one
@@ -50,10 +50,12 @@ impl Lineage {
     /// # Errors
     /// Those of [`open`](Self::open).
     pub fn listed(store: &Store, list: &BranchList<Arc<BranchRecord>>, id: &BranchId) -> Result<Self, StoreError> {
-        Self::with(store, list.lineage(id, store.root())?)
+        Self::along(store, list.lineage(id, store.root())?)
     }
 
-    fn with<T: Into<Arc<BranchRecord>>>(store: &Store, branches: Vec<T>) -> Result<Self, StoreError> {
+    /// Opens a branch and its ancestors, whose records are at hand, from the branch itself
+    /// to the root.
+    pub(crate) fn along<T: Into<Arc<BranchRecord>>>(store: &Store, branches: Vec<T>) -> Result<Self, StoreError> {
         let branches: Vec<Arc<BranchRecord>> = branches.into_iter().map(Into::into).collect();
         let mut readers: Vec<BranchReader> = Vec::new();
         for record in &branches {

@@ -1,6 +1,7 @@
 //! The answer to a query: its rows as Arrow batches, values and a Parquet
 //! file.
 
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use polars::prelude::{DataFrame, LazyFrame, PolarsError, col};
+use revacnn_schemas::counted;
 use serde_json::Value;
 
 use super::convert;
@@ -65,7 +67,59 @@ impl Cell {
     }
 }
 
+/// Values of a list that are shown to people.
+const MOST_LISTED: usize = 4;
+
+/// The value for people: numbers with about six digits that say something, and the first
+/// values of a list.
+impl fmt::Display for Cell {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Null => formatter.pad("–"),
+            Self::Boolean(value) => value.fmt(formatter),
+            Self::Integer(value) => value.fmt(formatter),
+            Self::Single(value) => formatter.pad(&number((*value).into())),
+            Self::Double(value) => formatter.pad(&number(*value)),
+            Self::Text(text) => formatter.pad(&text.replace(char::is_control, " ")),
+            Self::List(cells) => {
+                let mut texts: Vec<String> = cells.iter().take(MOST_LISTED).map(ToString::to_string).collect();
+                if cells.len() > MOST_LISTED {
+                    texts.push(format!("… {}", counted(cells.len() as u64, "value")));
+                }
+                write!(formatter, "[{}]", texts.join(", "))
+            }
+        }
+    }
+}
+
+fn number(value: f64) -> String {
+    let size = value.abs();
+    if !value.is_finite() {
+        value.to_string()
+    } else if size != 0.0 && !(1e-3..1e9).contains(&size) {
+        format!("{value:.4e}")
+    } else if size < 100.0 {
+        format!("{value:.5}")
+    } else {
+        format!("{value:.2}")
+    }
+}
+
 impl Answer {
+    /// The rows in order, each value as [`Cell`] shows it.
+    ///
+    /// # Errors
+    /// Those of [`batches`](Self::batches).
+    pub fn texts(&self) -> Result<Vec<Vec<String>>, StoreError> {
+        let mut rows = Vec::with_capacity(self.rows());
+        for batch in self.batches() {
+            let batch = batch?;
+            let texts = |row| batch.columns().iter().map(|column| cell(column, row).to_string()).collect();
+            rows.extend((0..batch.num_rows()).map(texts));
+        }
+        Ok(rows)
+    }
+
     /// An answer of at most so many of the rows; what there is past them was
     /// not computed to its end.
     pub(super) fn of(frame: DataFrame, most: Option<usize>) -> Result<Self, StoreError> {
@@ -165,5 +219,21 @@ pub fn cell(column: &dyn Array, row: usize) -> Cell {
         }
         // An answer's columns have no other types.
         _ => Cell::Null,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_see_short_numbers_and_lists() {
+        assert_eq!(Cell::Null.to_string(), "–");
+        assert_eq!(Cell::Single(0.25).to_string(), "0.25000");
+        assert_eq!(Cell::Double(0.000_012_345_6).to_string(), "1.2346e-5");
+        assert_eq!(Cell::Integer(12_345).to_string(), "12345");
+        assert_eq!(Cell::List(vec![Cell::Integer(1); 9]).to_string(), "[1, 1, 1, 1, … 9 values]");
+        assert_eq!(Cell::Single(f32::NAN).json(), Value::Null);
+        assert_eq!(Cell::Single(0.1).json(), 0.1);
     }
 }

@@ -3,6 +3,7 @@
 //! | module | concept |
 //! |---|---|
 //! | `statement` | what a query asks for, and what is refused |
+//! | `parameters` | values in place of names such as `$step` |
 //! | `bounds` | which rows of a table its conditions can touch |
 //! | `tables` | those rows, read when the query engine asks for them |
 //! | `branches` | the table of branches, which has no files |
@@ -27,11 +28,12 @@ mod bounds;
 mod branches;
 mod convert;
 mod memory;
+mod parameters;
 mod statement;
 mod tables;
 
 use std::any::Any;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -39,13 +41,14 @@ use std::time::Duration;
 
 use polars::prelude::{DataFrame, IdxSize, IntoLazy, LazyFrame, PolarsError, ScanArgsAnonymous};
 use polars::sql::SQLContext;
-use revacnn_schemas::BranchName;
+use revacnn_schemas::{BranchId, BranchName};
 
 use self::memory::Memory;
 use crate::disk::system::cores;
 use crate::{Lineage, Store, StoreError};
 
 pub use answer::{Answer, Cell, cell};
+pub use parameters::{Parameter, filled, parameters};
 
 use tables::{Damage, LogTable};
 
@@ -66,7 +69,18 @@ pub struct Limits {
     pub memory: Option<u64>,
 }
 
-/// Answers a query over all branches, or over one.
+/// Whose histories are in the tables.
+#[derive(Debug, Clone, Copy)]
+pub enum Histories<'a> {
+    /// Those of all branches.
+    All,
+    /// That of one branch.
+    One(&'a BranchName),
+    /// Those of some branches, each under a name of its own.
+    Named(&'a [(BranchName, BranchId)]),
+}
+
+/// Answers a query.
 ///
 /// A query that is given up because of its memory goes on in the background
 /// until it fails: the process should end.
@@ -75,15 +89,29 @@ pub struct Limits {
 /// [`StoreError::Query`] for what cannot be asked, for tensors that are not
 /// stored, and for a query that needs more memory than it may take; an error
 /// with the path of a damaged file.
-pub fn query(store: &Store, branch: Option<&BranchName>, sql: &str, limits: Limits) -> Result<Answer, StoreError> {
+pub fn query(store: &Store, of: Histories<'_>, sql: &str, limits: Limits) -> Result<Answer, StoreError> {
     let text = sql.to_owned();
     let mut list = store.branches()?;
     let mut lineages = Vec::new();
     // Some of the branches would be a silently partial answer.
     let mut problems = Vec::new();
-    match branch {
-        Some(name) => lineages.push(Lineage::open(store, name)?),
-        None => {
+    match of {
+        Histories::One(name) => lineages.push(Lineage::open(store, name)?),
+        Histories::Named(named) => {
+            let names: HashMap<&BranchId, &BranchName> = named.iter().map(|(name, id)| (id, name)).collect();
+            for record in &mut list.records {
+                if let Some(&name) = names.get(&record.id) {
+                    record.name = name.clone();
+                }
+            }
+            for (name, id) in named {
+                let mut history = list.lineage(id, store.root())?;
+                // One branch may have several names.
+                history[0].name = name.clone();
+                lineages.push(Lineage::along(store, history)?);
+            }
+        }
+        Histories::All => {
             for record in &list.records {
                 match Lineage::of(store, record) {
                     Ok(lineage) if !list.is_ambiguous(&record.name) => lineages.push(lineage),

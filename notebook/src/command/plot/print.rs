@@ -1,0 +1,118 @@
+//! `plot` as words.
+
+use super::{ActivationsPlot, ChartPlot, ConfusionPlot, Curves, FilterPlot, FiltersPlot, LossPlot, NetworkPlot, Plot};
+use super::{Steps, XAxis};
+use crate::command::print::{Print, Words};
+use crate::{Show, Source};
+
+impl Print for Plot {
+    fn print(&self, words: &mut Words) {
+        let (name, rest): (&str, &dyn Print) = match self {
+            Self::Loss(plot) => ("loss", plot),
+            Self::Chart(plot) => ("chart", plot),
+            Self::Network(plot) => ("network", plot),
+            Self::Filters(plot) => ("filters", plot),
+            Self::Activations(plot) => ("activations", plot),
+            Self::Filter(plot) => ("filter", plot),
+            Self::Confusion(plot) => ("confusion", plot),
+        };
+        words.word(name);
+        rest.print(words);
+    }
+}
+
+impl Print for Curves {
+    fn print(&self, words: &mut Words) {
+        let Self { of, members, x, log, y_min, y_max, smooth } = self;
+        of.iter().for_each(|of| of.print(words));
+        words.flag("members", *members);
+        let axis = match x {
+            XAxis::Step => "step",
+            XAxis::Images => "images",
+            XAxis::Epoch => "epoch",
+            XAxis::Fork => "fork",
+        };
+        words.unless("x", x, &XAxis::Step, axis);
+        words.flag("log", *log);
+        words.number("y-min", *y_min);
+        words.number("y-max", *y_max);
+        words.unless("smooth", smooth, &Default::default(), smooth.weight());
+    }
+}
+
+impl Print for Steps {
+    fn print(&self, words: &mut Words) {
+        let Self { at } = self;
+        at.iter().for_each(|address| words.word(address));
+    }
+}
+
+impl Print for LossPlot {
+    fn print(&self, words: &mut Words) {
+        let Self { curves } = self;
+        curves.print(words);
+    }
+}
+
+impl Print for ChartPlot {
+    fn print(&self, words: &mut Words) {
+        let Self { curves, quantity, layer, filter } = self;
+        curves.print(words);
+        words.option("quantity", quantity.as_ref());
+        words.option("layer", layer.as_ref());
+        words.option("filter", *filter);
+    }
+}
+
+impl Print for NetworkPlot {
+    fn print(&self, words: &mut Words) {
+        let Self { steps, show, image } = self;
+        steps.print(words);
+        let named = match show {
+            Show::Coefficients => "coefficients",
+            Show::Maps => "maps",
+        };
+        words.unless("show", show, &Show::Maps, named);
+        words.option("image", *image);
+    }
+}
+
+impl Print for FiltersPlot {
+    fn print(&self, words: &mut Words) {
+        let Self { steps, layer, of } = self;
+        steps.print(words);
+        words.option("layer", layer.as_ref());
+        print_source(*of, Source::Weights, words);
+    }
+}
+
+impl Print for ActivationsPlot {
+    fn print(&self, words: &mut Words) {
+        let Self { steps, layer, of, image } = self;
+        steps.print(words);
+        words.option("layer", layer.as_ref());
+        print_source(*of, Source::Activations, words);
+        words.option("image", *image);
+    }
+}
+
+impl Print for FilterPlot {
+    fn print(&self, words: &mut Words) {
+        let Self { steps, layer, filter, image } = self;
+        steps.print(words);
+        words.option("layer", layer.as_ref());
+        words.option("filter", *filter);
+        words.option("image", *image);
+    }
+}
+
+impl Print for ConfusionPlot {
+    fn print(&self, words: &mut Words) {
+        let Self { steps } = self;
+        steps.print(words);
+    }
+}
+
+fn print_source(of: Source, usual: Source, words: &mut Words) {
+    words.unless("of", &of, &usual, of.to_string().replace(' ', "-"));
+}

@@ -1,0 +1,133 @@
+//! Lines, networks and prose as Markdown.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use revacnn_schemas::{counted, one_line};
+use revacnn_store::Store;
+
+use super::Told;
+use crate::document::written as quoted;
+
+/// The most curves of the closing chart.
+const MOST_CURVES: usize = 12;
+
+/// The longest row of a line that has several.
+const LONGEST_ROW: usize = 100;
+
+/// The notebook.
+pub(super) fn written(store: &Store, told: &[Told], networks: &BTreeMap<String, String>) -> String {
+    let lines: Vec<(&Told, Vec<String>)> =
+        told.iter().filter_map(|told| Some((told, told.line.as_ref().ok()?.words()))).collect();
+    let name = store.root().canonicalize().ok().and_then(|root| Some(root.file_name()?.to_string_lossy().into_owned()));
+    let mut text = format!("# The history of {}\n\n", one_line(name.as_deref().unwrap_or("a store")));
+    if lines.is_empty() {
+        text += "There is no branch that a line can make again.\n";
+    } else {
+        let branches = counted(lines.len() as u64, "branch");
+        let order = if lines.len() == 1 { "" } else { ", in the order in which they were made" };
+        writeln!(
+            text,
+            "{branches}{order}.\nRun in the store that this was written from, the lines train nothing; in another one \
+             they train\nwhat it lacks, to the same bits."
+        )
+        .expect(INFALLIBLE);
+    }
+    // A network whose run is left out is left out, too.
+    let is_used = |name: &str| lines.iter().any(|(_, words)| words.windows(2).any(|pair| pair == ["--network", name]));
+    for (name, toml) in networks.iter().filter(|(name, _)| is_used(name)) {
+        write!(text, "\n```toml revacnn {name}\n{toml}```\n").expect(INFALLIBLE);
+    }
+    if !lines.is_empty() {
+        let rows: Vec<String> = lines.iter().map(|(_, words)| row(words)).collect();
+        write!(text, "\n```revacnn\n{}\n```\n", rows.join("\n")).expect(INFALLIBLE);
+    }
+    let mut untold = told.iter().filter_map(|told| Some((told, told.line.as_ref().err()?))).peekable();
+    if untold.peek().is_some() {
+        text += "\nWhat no line here makes again:\n\n";
+        for (told, reason) in untold {
+            writeln!(text, "- `{}`: {}", told.record.name, one_line(reason)).expect(INFALLIBLE);
+        }
+    }
+    text + &views(&lines)
+}
+
+const INFALLIBLE: &str = "invariant: a string takes every text";
+
+/// What is worth a look at first: the branches that nothing here was forked from.
+fn views(lines: &[(&Told, Vec<String>)]) -> String {
+    let is_forked = |told: &Told| {
+        let is_parent = |(other, _): &(&Told, _)| {
+            other.record.parent.as_ref().is_some_and(|parent| parent.branch == told.record.id)
+        };
+        lines.iter().any(is_parent)
+    };
+    let leaves: Vec<&Told> = lines.iter().map(|(told, _)| *told).filter(|told| !is_forked(told)).collect();
+    let mut text = String::new();
+    if leaves.is_empty() {
+        return text;
+    }
+    let shown: Vec<&str> = leaves.iter().take(MOST_CURVES).map(|told| told.name.as_str()).collect();
+    let which = match leaves.len() {
+        1 => "The loss of the one that nothing was forked from:".to_owned(),
+        all if all > MOST_CURVES => {
+            format!("The loss of the first {MOST_CURVES} of the {all} that nothing was forked from:")
+        }
+        _ => "The loss of those that nothing was forked from:".to_owned(),
+    };
+    let mut words = vec!["plot", "loss"];
+    words.extend(shown);
+    words.extend(["--x", "epoch"]);
+    fence(&mut text, &which, &words);
+    let [one, other, ..] = leaves[..] else { return text };
+    let mut words = vec!["compare", one.name.as_str(), other.name.as_str()];
+    if root_of(one, lines) != root_of(other, lines) {
+        // Separate runs have no filter in common but by their likeness.
+        words.extend(["--match", "assignment"]);
+    }
+    fence(&mut text, "The first two of them side by side:", &words);
+    text
+}
+
+fn fence(text: &mut String, prose: &str, words: &[&str]) {
+    let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+    write!(text, "\n{prose}\n\n```revacnn\n{}\n```\n", row(&words)).expect(INFALLIBLE);
+}
+
+/// The run that a branch came from in the end.
+fn root_of<'a>(told: &'a Told, lines: &[(&'a Told, Vec<String>)]) -> &'a str {
+    let mut at = told;
+    // As far as parents may lead.
+    for _ in lines {
+        let parent = at.record.parent.as_ref().map(|parent| &parent.branch);
+        match lines.iter().find(|(other, _)| Some(&other.record.id) == parent) {
+            Some((parent, _)) => at = parent,
+            None => break,
+        }
+    }
+    at.record.id.as_str()
+}
+
+/// A line, on several rows where it is long: each begins with an option.
+fn row(words: &[String]) -> String {
+    let mut text = String::new();
+    let mut length = 0;
+    let mut words = words.iter().peekable();
+    while let Some(word) = words.next() {
+        let mut piece = quoted(word);
+        if word.starts_with("--")
+            && let Some(value) = words.next_if(|value| !value.starts_with("--"))
+        {
+            piece += &format!(" {}", quoted(value));
+        }
+        let letters = piece.chars().count();
+        let (before, width) = match length {
+            0 => ("", letters),
+            length if length + 1 + letters > LONGEST_ROW => ("\n  ", letters + 2),
+            length => (" ", length + 1 + letters),
+        };
+        text = text + before + &piece;
+        length = width;
+    }
+    text
+}

@@ -1,0 +1,215 @@
+//! Branches as rows: what each was made with, and what came of it.
+
+use std::collections::BTreeMap;
+
+use ndarray::{ArrayView2, Axis};
+use revacnn_analysis::{channel_energy, effective_number, nearest_neighbours};
+use revacnn_schemas::statistics::norm;
+use revacnn_schemas::{
+    Address, BranchName, BranchRecord, Edit, Figure, LayerName, Position, Step, ValidationResult, written,
+};
+use serde::{Deserialize, Serialize};
+
+use super::Family;
+use super::table::{dash, table};
+use crate::sources::unknown_layer;
+use crate::{CellKind, Context, NotebookError};
+
+/// A filter whose coefficients have a smaller Euclidean norm is dead: weight decay, or its
+/// optimizer, has left nothing of it.
+const DEAD: f32 = 0.05;
+
+/// A row for each of the shown branches: the settings in which they differ, beside how
+/// far they came and how well they do, or what a layer's filters are at their last step.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Results {
+    /// Which of them are members of a family, whose mean is said as well.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub families: Vec<Family>,
+    /// The layer whose filters are told, instead of validations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layer: Option<LayerName>,
+}
+
+/// A number of a branch: its column, how it is written, and what it is; `None` where
+/// there is none.
+type Number = (&'static str, fn(f64) -> String, Option<f64>);
+
+/// What is said of one branch.
+struct Row {
+    name: BranchName,
+    settings: BTreeMap<String, String>,
+    last: Option<u64>,
+    /// The same ones of every branch.
+    numbers: Vec<Number>,
+}
+
+impl CellKind for Results {
+    const KIND: &'static str = "results";
+
+    fn run(&self, context: &mut Context<'_>) -> Result<Figure, NotebookError> {
+        let branches = context.branches();
+        if branches.is_empty() {
+            return Err(NotebookError::TooFewBranches { needed: 1, found: 0 });
+        }
+        let mut rows = Vec::with_capacity(branches.len());
+        for (done, name) in branches.iter().enumerate() {
+            context.progress(done, branches.len())?;
+            let (lineage, _) = context.history(name)?;
+            let edits: Vec<String> = lineage
+                .branches()
+                .iter()
+                .rev()
+                .flat_map(|record| &record.edits)
+                .map(|edit| Edit { seed: None, ..edit.clone() }.to_string())
+                .collect();
+            let settings = settings(lineage.branch(), &edits.join("; "));
+            let last = lineage.steps().map(|steps| steps.last.0);
+            let numbers = match &self.layer {
+                Some(layer) => filters(context, name, layer)?,
+                None => validations(&lineage.validations()?),
+            };
+            rows.push(Row { name: name.clone(), settings, last, numbers });
+        }
+        // A setting that all have alike is said once.
+        let mut names: Vec<&String> = rows.iter().flat_map(|row| row.settings.keys()).collect();
+        names.sort();
+        names.dedup();
+        let value = |row: &Row, name: &String| row.settings.get(name).cloned().unwrap_or_else(dash);
+        let differs = |name: &&String| rows.iter().any(|row| value(row, name) != value(&rows[0], name));
+        let (differing, alike): (Vec<&String>, Vec<&String>) = names.into_iter().partition(differs);
+        let mut columns = vec![("branch", false)];
+        columns.extend(differing.iter().map(|name| (name.as_str(), is_number(&rows, name))));
+        columns.push(("steps", true));
+        columns.extend(rows[0].numbers.iter().map(|(name, ..)| (*name, true)));
+        let cells = rows.iter().map(|row| {
+            let mut cells = vec![row.name.to_string()];
+            cells.extend(differing.iter().map(|name| value(row, name)));
+            cells.push(row.last.map_or_else(dash, |last| last.to_string()));
+            cells.extend(row.numbers.iter().map(|(_, written, number)| number.map_or_else(dash, *written)));
+            cells
+        });
+        let title = self.layer.as_ref().map_or_else(|| "results".to_owned(), |layer| format!("filters of {layer}"));
+        let mut figure = table(&title, &columns, cells.collect());
+        figure.notes.extend(self.families.iter().filter_map(|family| spread(family, &rows)));
+        if rows.len() > 1 && !alike.is_empty() {
+            let alike: Vec<String> = alike.iter().map(|name| format!("{name} {}", value(&rows[0], name))).collect();
+            figure.notes.push(format!("in all: {}", alike.join(", ")));
+        }
+        Ok(Figure::Table(figure))
+    }
+}
+
+/// Mean, lowest and highest of a family's numbers.
+fn spread(family: &Family, rows: &[Row]) -> Option<String> {
+    let members: Vec<&Row> = rows.iter().filter(|row| family.members.contains(&row.name)).collect();
+    let of = |place: usize| -> Option<String> {
+        let (name, written, _) = members[0].numbers[place];
+        let found: Vec<f64> = members.iter().filter_map(|row| row.numbers[place].2).collect();
+        let mean = found.iter().sum::<f64>() / found.len() as f64;
+        let low = found.iter().copied().reduce(f64::min)?;
+        let high = found.iter().copied().reduce(f64::max)?;
+        Some(format!("{name} {} ({} to {})", written(mean), written(low), written(high)))
+    };
+    // At which step is of each alone.
+    let numbers = members.first()?.numbers.iter().enumerate().filter(|(_, (name, ..))| *name != AT_STEP);
+    let said: Vec<String> = numbers.filter_map(|(place, _)| of(place)).collect();
+    let count = members.len();
+    (!said.is_empty()).then(|| format!("{}, mean of {count}: {}", family.name, said.join(", ")))
+}
+
+/// The column of steps.
+const AT_STEP: &str = "at step";
+
+fn decimals(value: f64) -> String {
+    format!("{value:.4}")
+}
+
+fn tenths(value: f64) -> String {
+    format!("{value:.1}")
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1} %", 100.0 * share)
+}
+
+fn whole(value: f64) -> String {
+    format!("{value:.0}")
+}
+
+/// The newest full validation, and the one with the least loss.
+fn validations(all: &[(Step, ValidationResult)]) -> Vec<Number> {
+    let newest = all.last();
+    let losses = all.iter().map(|(step, result)| (f64::from(result.loss), step.0 as f64));
+    let best = losses.filter(|(loss, _)| !loss.is_nan()).min_by(|one, other| one.0.total_cmp(&other.0));
+    vec![
+        ("validation loss", decimals, newest.map(|(_, result)| result.loss.into())),
+        ("accuracy", percent, newest.map(|(_, result)| result.accuracy().into())),
+        (AT_STEP, whole, newest.map(|(step, _)| step.0 as f64)),
+        ("best loss", decimals, best.map(|(loss, _)| loss)),
+        (AT_STEP, whole, best.map(|(_, step)| step)),
+    ]
+}
+
+/// What the filters of a layer are at a branch's last step: how many are dead, how many
+/// distinct ones they amount to, how like its nearest neighbour each is on average, and
+/// in which colours their energy is. Dead ones are in none of these but the first.
+fn filters(context: &mut Context<'_>, branch: &BranchName, layer: &LayerName) -> Result<Vec<Number>, NotebookError> {
+    let place = context.place(&Address { branch: branch.clone(), position: Position::Last })?;
+    let tensors = context.tensors(&place, None)?;
+    let own = place.holder.topology.layers_with_filters().find(|known| known.layer == *layer);
+    let found = own.and_then(|own| Some((own, tensors.layer(layer)?, own.coefficients.filter(|count| *count > 0)?)));
+    let Some((own, weights, coefficients)) = found else { return Err(unknown_layer(layer, &place.holder)) };
+    let all = ArrayView2::from_shape((own.filters.len(), coefficients), &weights.weights)
+        .map_err(|error| NotebookError::Unknown { what: layer.to_string(), known: error.to_string() })?;
+    let lives = |row: &ndarray::ArrayView1<'_, f32>| norm(&row.to_vec()) as f32 >= DEAD;
+    let living: Vec<usize> = (0..all.nrows()).filter(|row| lives(&all.row(*row))).collect();
+    let some = all.select(Axis(0), &living);
+    let nearest: Vec<f64> =
+        nearest_neighbours(some.view())?.into_iter().flatten().map(|neighbour| neighbour.similarity).collect();
+    let is_there = !living.is_empty();
+    let mean = |values: &mut dyn ExactSizeIterator<Item = f64>| {
+        let count = values.len() as f64;
+        (count > 0.0).then(|| values.sum::<f64>() / count)
+    };
+    let mut numbers: Vec<Number> = vec![
+        ("filters", whole, Some(all.nrows() as f64)),
+        ("dead", whole, Some((all.nrows() - living.len()) as f64)),
+        ("distinct", tenths, is_there.then(|| effective_number(some.view())).transpose()?),
+        ("nearest similarity", decimals, mean(&mut nearest.iter().copied())),
+    ];
+    let is_first = place.holder.topology.layers_with_filters().next().is_some_and(|first| first.layer == *layer);
+    if place.channels() == 3 && is_first {
+        let energy = channel_energy(some.view(), 3)?;
+        for (channel, name) in ["red", "green", "blue"].into_iter().enumerate() {
+            numbers.push((name, percent, mean(&mut energy.column(channel).iter().copied())));
+        }
+    }
+    Ok(numbers)
+}
+
+fn is_number(rows: &[Row], name: &str) -> bool {
+    rows.iter().filter_map(|row| row.settings.get(name)).all(|value| value.parse::<f64>().is_ok())
+}
+
+/// What a branch was made with, by the names of the options.
+fn settings(record: &BranchRecord, edits: &str) -> BTreeMap<String, String> {
+    let mut settings = BTreeMap::new();
+    let mut set = |name: &str, value: String| drop(settings.insert(name.to_owned(), value));
+    if !edits.is_empty() {
+        set("edits", edits.to_owned());
+    }
+    if let Some(definition) = record.definition() {
+        set("network", definition.network.name.clone());
+        set("dataset", definition.dataset.name.clone());
+        set("optimizer", definition.optimizer.kind.clone());
+        set("batch-size", definition.batch_size.to_string());
+        set("seed", definition.seed.to_string());
+        for (name, value) in &definition.optimizer.parameters {
+            let value = value.as_f64().map_or_else(|| value.to_string(), written);
+            set(&name.replace('_', "-"), value);
+        }
+    }
+    settings
+}

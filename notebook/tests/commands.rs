@@ -1,0 +1,132 @@
+//! Laws of command lines: what a command is written as is read as that command.
+
+use proptest::prelude::*;
+use proptest::sample::select;
+use revacnn_notebook::command::Command;
+use revacnn_notebook::document::{Document, written};
+
+/// An option, with one of its values or without, given or not.
+fn maybe(option: &'static str, values: &'static [&'static str]) -> BoxedStrategy<Vec<String>> {
+    let given = if values.is_empty() {
+        Just(vec![format!("--{option}")]).boxed()
+    } else {
+        let words = move |(value, joined): (&str, bool)| match joined || value.starts_with('-') {
+            true => vec![format!("--{option}={value}")],
+            false => vec![format!("--{option}"), value.to_owned()],
+        };
+        (select(values), any::<bool>()).prop_map(words).boxed()
+    };
+    prop_oneof![Just(Vec::new()), given].boxed()
+}
+
+/// A command's words: what it begins with, and some of its options in any order.
+fn line(begin: &[&'static [&'static str]], options: Vec<BoxedStrategy<Vec<String>>>) -> BoxedStrategy<Vec<String>> {
+    let begin: Vec<_> = begin.iter().map(|words| select(*words)).collect();
+    (begin, options.prop_shuffle())
+        .prop_map(|(begin, options)| {
+            begin
+                .into_iter()
+                .map(str::to_owned)
+                .filter(|word| !word.is_empty())
+                .chain(options.into_iter().flatten())
+                .collect()
+        })
+        .boxed()
+}
+
+const ADDRESSES: &[&str] = &["base", "base@7", "base@epoch:2", "wider.0@fork", "a~2@best", "b@last"];
+const NUMBERS: &[&str] = &["0", "7", "2,700", "3k"];
+const IMAGES: &[&str] = &["0", "17"];
+const REALS: &[&str] = &["0.1", "1e-8", "3", "0.30000000000000004", "1e30"];
+const LAYERS: &[&str] = &["conv1", "fc-2"];
+const MATCHES: &[&str] = &["identity", "assignment"];
+const SOURCES: &[&str] = &["weights", "gradients", "activations", "activation-gradients"];
+const LENGTHS: &[&str] = &["12", "+500", "1k"];
+
+fn command() -> impl Strategy<Value = Vec<String>> {
+    let steps = |named: &'static str, options: Vec<BoxedStrategy<Vec<String>>>| {
+        let names: &'static [&'static str] = Box::leak(Box::new([named]));
+        line(&[&["plot"], names, ADDRESSES, &["", "c@3"]], options)
+    };
+    let curves = |named: &'static str, mut options: Vec<BoxedStrategy<Vec<String>>>| {
+        let names: &'static [&'static str] = Box::leak(Box::new([named]));
+        options.extend([
+            maybe("x", &["step", "images", "epoch", "fork"]),
+            maybe("y-min", &["-1", "0.001", "-2.5e-3"]),
+            maybe("y-max", &["3", "9.75"]),
+            maybe("smooth", &["0", "0.6", "0.99"]),
+            maybe("members", &[]),
+        ]);
+        line(&[&["plot"], names, &["base", "wider.0@last", "base.*"], &["", "c"]], options)
+    };
+    prop_oneof![
+        3 => line(&[&["train"], &["", "base", "w.3"]], vec![
+            maybe("dataset", &["digits", "my data/cifar", "it's"]),
+            maybe("network", &["20-20-20", "small.toml"]),
+            maybe("optimizer", &["sgd", "adam,beta1=0.8,epsilon=1e-7"]),
+            maybe("learning-rate", REALS),
+            maybe("momentum", &["0.9", "-0.5"]),
+            maybe("weight-decay", REALS),
+            maybe("schedule", &["constant", "step,every=100,factor=0.1", "cosine,over=9,floor=0.25"]),
+            maybe("batch-size", NUMBERS),
+            maybe("steps", NUMBERS),
+            maybe("seed", NUMBERS),
+            maybe("probe", &["1", "1,2,30"]),
+            maybe("fidelity", &["every", "keyframes"]),
+            maybe("keyframe-interval", &["5", "1k"]),
+            maybe("validate-every", &["5", "1k"]),
+            maybe("over", &["seed=0..4", "learning-rate=0.3,1,3", "seed=3,4", "network=a,b", "seed=7"]),
+        ]),
+        1 => line(&[&["train"]], vec![maybe("branch", &["base"]), maybe("epochs", NUMBERS)]),
+        3 => line(&[&["fork"], ADDRESSES, &["", "w.3"]], vec![
+            maybe("edit", &["freeze conv1", "add-filter conv3 init=split seed=4", "-x"]),
+            maybe("edit", &["set-weights conv1/0 \"my files/w.npy\"", "set beta1 0.5", "it's \"so\""]),
+            maybe("steps", LENGTHS),
+            maybe("fidelity", &["every", "keyframes"]),
+            maybe("over", &["edit=freeze conv1,freeze conv2", "steps=3,+4"]),
+        ]),
+        1 => line(&[&["fork"], ADDRESSES], vec![maybe("name", &["x"]), maybe("epochs", NUMBERS)]),
+        1 => line(&[&["cursor"], &["t", "u-2"], ADDRESSES], vec![]),
+        1 => line(&[&["input"], &["k"], &["3", "-2"], &["--range=-2..5", "--choices=3,-2,9"]], vec![]),
+        1 => line(&[&["input"], &["k"], &["on", "off"], &["--toggle"]], vec![]),
+        1 => curves("loss", vec![]),
+        1 => curves("chart", vec![maybe("quantity", &["accuracy", "beta1"]), maybe("log", &[])]),
+        1 => line(&[&["plot"], &["chart"], &["base"], &["--layer"], LAYERS, &["--filter"], NUMBERS], vec![]),
+        1 => steps("network", vec![maybe("show", &["maps", "coefficients"]), maybe("image", IMAGES)]),
+        1 => steps("filters", vec![maybe("layer", LAYERS), maybe("of", SOURCES)]),
+        1 => steps("activations", vec![maybe("layer", LAYERS), maybe("of", SOURCES), maybe("image", IMAGES)]),
+        1 => steps("filter", vec![maybe("layer", LAYERS), maybe("image", IMAGES)]),
+        1 => steps("confusion", vec![]),
+        1 => line(&[&["embed"], ADDRESSES, &["", "c@3"], &["--layer"], LAYERS], vec![
+            maybe("of", SOURCES),
+            maybe("image", IMAGES),
+            maybe("method", &["tsne", "pca"]),
+            maybe("perplexity", REALS),
+            maybe("seed", NUMBERS),
+        ]),
+        1 => line(&[&["compare"], ADDRESSES, ADDRESSES], vec![maybe("at", &["7", "epoch:1"]), maybe("match", MATCHES)]),
+        1 => line(&[&["table"], &["base", "base.*", "b@last"], &["", "c"]], vec![maybe("layer", LAYERS)]),
+        1 => line(&[&["diff"], ADDRESSES, ADDRESSES], vec![maybe("match", MATCHES)]),
+        1 => line(&[&["show"], ADDRESSES], vec![maybe("layer", LAYERS)]),
+        1 => line(&[&["show"], ADDRESSES, &["--layer"], LAYERS, &["--filter"], NUMBERS], vec![]),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+
+    /// Also through the text of a notebook, with quotes where words need them.
+    #[test]
+    fn what_a_command_is_written_as_is_read_as_that_command(words in command()) {
+        let Ok(command) = Command::parse(&words) else {
+            // `--log` with a lower end below 0, and the like.
+            return Err(TestCaseError::reject("no command"));
+        };
+        let printed = command.words();
+        prop_assert_eq!(Command::parse(&printed), Ok(command), "{:?} is written as {:?}", words, printed);
+        let line = printed.iter().map(|word| written(word)).collect::<Vec<_>>().join(" ");
+        let document = Document::parse(format!("```revacnn\n{line}\n```\n"));
+        let read: Vec<&str> = document.lines().next().unwrap().words.iter().map(|word| word.text.as_str()).collect();
+        prop_assert_eq!(read, printed);
+    }
+}

@@ -1,0 +1,151 @@
+//! `revacnn notebook export`: a notebook with its figures, as a page or as a report.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use revacnn_notebook::export::{self, Exported, page, report};
+use revacnn_notebook::{Sources, render};
+use revacnn_recorder::{Resources, usual_threads};
+use revacnn_schemas::Place;
+use revacnn_store::write_output;
+use serde_json::json;
+
+use super::super::Run;
+use super::file::{FileArgument, Notebook};
+use super::plan::existing;
+use crate::error::Failure;
+use crate::options::{DataOption, StoreOption, path};
+use crate::output::{say, warn};
+use crate::text::{bytes, printable};
+
+/// Write a notebook with its figures: one page of HTML, or a report in Markdown.
+///
+/// Nothing is trained. A figure of what is not there yet says so in its place.
+#[derive(Debug, Args)]
+pub(super) struct ExportArguments {
+    #[command(flatten)]
+    file: FileArgument,
+    /// The file to write: .html, a page that needs no other file and no network; or .md, a report
+    /// with its pictures in a folder beside it.
+    #[arg(short, long, value_name = "FILE", value_parser = path())]
+    output: PathBuf,
+    #[command(flatten)]
+    store: StoreOption,
+    #[command(flatten)]
+    data: DataOption,
+}
+
+impl Run for ExportArguments {
+    fn place(&self) -> Place {
+        self.store.place(Some(&self.data))
+    }
+
+    fn run(&self, json: bool) -> Result<ExitCode, Failure> {
+        let form = Form::of(&self.output)?;
+        let notebook = self.file.read()?;
+        if same_file(&self.output, &notebook.path) {
+            return Err(Failure::Usage("the report would take the notebook's place: name another file".to_owned()));
+        }
+        let exported = write(&notebook, &self.output, form, (&self.store, &self.data), json)?;
+        let size = exported.text.len() as u64;
+        let shown = printable(&self.output.display());
+        if json {
+            say!(
+                "{}",
+                json!({ "event": "written", "file": self.output.display().to_string(), "bytes": size, "lacks": exported.lacks })
+            );
+        } else {
+            say!("{shown}: {}", bytes(size));
+            exported.lacks.iter().for_each(warn);
+        }
+        Ok(if exported.lacks.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+/// What is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// A page of HTML.
+    Page,
+    /// A report in Markdown, with pictures.
+    Report,
+}
+
+impl Form {
+    /// The form that a file's ending asks for.
+    pub(super) fn of(path: &Path) -> Result<Self, Failure> {
+        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
+        match ending.as_str() {
+            "html" | "htm" => Ok(Self::Page),
+            "md" | "markdown" => Ok(Self::Report),
+            _ => Err(Failure::Usage(format!(
+                "cannot write {}: expected a file that ends in .html or .md",
+                printable(&path.display())
+            ))),
+        }
+    }
+}
+
+/// Writes a notebook with its figures.
+pub(super) fn write(
+    notebook: &Notebook,
+    output: &Path,
+    form: Form,
+    (store, data): (&StoreOption, &DataOption),
+    json: bool,
+) -> Result<Exported, Failure> {
+    let known = existing(store)?;
+    let Some(known) = known else {
+        return Err(Failure::Usage(format!(
+            "there is no store at {}: `revacnn notebook run {}` trains what the notebook shows",
+            printable(&store.store.display()),
+            printable(&notebook.path.display())
+        )));
+    };
+    let resources = Resources { data_folder: data.folder(), ..Resources::usual(&store.store) };
+    let plan = notebook.plan(notebook.place(Some(&known), &resources), json)?;
+    let mut sources = Sources::open(&store.store, data.folder(), usual_threads())?;
+    let name = notebook.path.file_stem().map_or_else(|| "notebook".into(), |stem| stem.to_string_lossy());
+    let exports = export::Notebook {
+        document: &notebook.document,
+        program: &notebook.program,
+        plan: &plan,
+        folder: notebook.folder(),
+        name: &name,
+    };
+    let exported = match form {
+        Form::Page => page(&exports, &mut sources)?,
+        Form::Report => {
+            let stem = output.file_stem().map_or_else(|| "report".into(), |stem| stem.to_string_lossy());
+            let folder = format!("{stem}-figures");
+            let report = report(&exports, &url(&folder), &mut sources);
+            let beside = output.with_file_name(&folder);
+            if !report.pictures.is_empty() {
+                fs::create_dir_all(&beside).map_err(|error| {
+                    Failure::Usage(format!("{} cannot be made: {error}", printable(&beside.display())))
+                })?;
+            }
+            for (name, figure) in &report.pictures {
+                render(figure, &beside.join(name))?;
+            }
+            report.exported
+        }
+    };
+    write_output::<Failure>(output, |file| Ok(file.write_all(exported.text.as_bytes())?))?;
+    Ok(exported)
+}
+
+/// A name as a link in Markdown has it.
+fn url(name: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    name.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+}
+
+/// Whether two paths lead to one file that is there.
+pub(super) fn same_file(one: &Path, other: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().ok();
+    real(one).is_some_and(|one| Some(one) == real(other))
+}
