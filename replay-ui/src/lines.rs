@@ -11,7 +11,7 @@ pub(crate) fn line_of(cell: &Cell, inputs: &Inputs) -> Option<Vec<String>> {
         line.words(["plot", "network"]);
         line.at(at.as_ref());
         if *show != Show::default() {
-            line.option("show", show.to_string());
+            line.option("show", show.word().to_owned());
         }
         line.image(inputs);
     } else if let Some(Filters { at, layer, of }) = cell.as_kind() {
@@ -19,7 +19,7 @@ pub(crate) fn line_of(cell: &Cell, inputs: &Inputs) -> Option<Vec<String>> {
         line.at(at);
         line.option("layer", layer.to_string());
         if ![Source::Weights, Source::Activations].contains(of) {
-            line.option("of", of.to_string().replace(' ', "-"));
+            line.option("of", of.word().to_owned());
         }
         if of.is_of_image() {
             line.image(inputs);
@@ -44,10 +44,10 @@ pub(crate) fn line_of(cell: &Cell, inputs: &Inputs) -> Option<Vec<String>> {
         line.at(at);
         line.option("layer", layer.to_string());
         if *of != Source::Weights {
-            line.option("of", of.to_string().replace(' ', "-"));
+            line.option("of", of.word().to_owned());
         }
         if *method != Method::Tsne {
-            line.option("method", method.to_string());
+            line.option("method", method.word().to_owned());
         }
         if of.is_of_image() {
             line.image(inputs);
@@ -56,7 +56,7 @@ pub(crate) fn line_of(cell: &Cell, inputs: &Inputs) -> Option<Vec<String>> {
         line.words(["compare"]);
         line.at(at);
         if *matching != Matching::default() {
-            line.option("match", matching.to_string());
+            line.option("match", matching.word().to_owned());
         }
     } else {
         return None;
@@ -89,7 +89,7 @@ impl Line {
     fn curves(&mut self, inputs: &Inputs, x: XAxis, scale: Scale, smoothing: Smoothing) {
         self.0.extend(inputs.branches.iter().map(ToString::to_string));
         if x != XAxis::default() {
-            self.option("x", x.to_string());
+            self.option("x", x.word().to_owned());
         }
         if scale == Scale::Logarithmic {
             self.0.push("--log".to_owned());

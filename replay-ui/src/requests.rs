@@ -49,6 +49,8 @@ pub(crate) struct NotebookRequest {
     pub(crate) values: BTreeMap<String, String>,
     /// Whether the theme is dark.
     pub(crate) dark: bool,
+    /// Whether its text is the store's history, which is to be told.
+    pub(crate) is_history: bool,
     /// Whether the page is seen; else only its file is looked at.
     pub(crate) is_shown: bool,
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use iced::widget::image::Handle;
 use revacnn_notebook::document::Document;
+use revacnn_notebook::history::history;
 use revacnn_notebook::plan::{Node, Place, Plan, State};
 use revacnn_notebook::program::Program;
 use revacnn_notebook::session::Board;
@@ -62,6 +63,7 @@ impl NotebookReader {
                 return;
             }
             let mut plans = false;
+            let asked = queued.notebook.is_some();
             match (queued.notebook, &mut desk) {
                 (Some(wanted), Some(desk)) => plans = desk.want(wanted),
                 (Some(wanted), none) => {
@@ -72,6 +74,14 @@ impl NotebookReader {
             }
             let Some(desk) = &mut desk else { continue };
             self.tell(NotebookEvent::Tick);
+            let grown = log != Some(self.shared.log());
+            if desk.wanted.is_history && (grown || asked) {
+                log = Some(self.shared.log());
+                if let Some(text) = desk.history() {
+                    self.tell(NotebookEvent::History(text));
+                }
+                plans = true;
+            }
             if !desk.wanted.is_shown {
                 continue;
             }
@@ -133,6 +143,15 @@ impl Desk {
         }
         self.wanted = wanted;
         plans
+    }
+
+    /// The store's history as a notebook; `None` where there is no store.
+    pub(crate) fn history(&self) -> Option<String> {
+        let store = Store::open(&self.store).ok()?;
+        let coefficients = self.coefficients;
+        let place =
+            Place { folder: &self.wanted.folder, store: Some(&store), resources: &self.resources, read: &coefficients };
+        Some(history(&store, &[], place).ok()?.text)
     }
 
     /// What of the text is there, and what is wrong with it.

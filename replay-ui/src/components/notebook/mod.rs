@@ -52,6 +52,8 @@ pub(crate) struct State {
     left: Option<String>,
     /// Whether the text is only what the store's history says.
     is_history: bool,
+    /// What is to be written once that is known.
+    pending: Vec<Deed>,
     /// Values that were set by hand.
     values: BTreeMap<String, String>,
     planned: Arc<Planned>,
@@ -133,6 +135,7 @@ impl State {
         let left = journal.left(&session);
         Self {
             is_history: session.path().is_none(),
+            pending: Vec::new(),
             session,
             journal,
             left,
@@ -157,6 +160,7 @@ impl State {
             folder: self.folder(),
             values: self.values.clone(),
             dark,
+            is_history: self.is_history && (is_shown || !self.pending.is_empty()),
             is_shown,
         }
     }
@@ -172,6 +176,11 @@ impl State {
             Some(path) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             None => self.save_to.to_string_lossy().into_owned(),
         }
+    }
+
+    /// Whether there is something to save.
+    fn can_save(&self) -> bool {
+        self.session.is_unsaved() || (self.session.path().is_none() && !self.session.document().text().is_empty())
     }
 
     /// Whether something is typed, to which keys belong.
@@ -351,6 +360,14 @@ impl State {
 
     /// Writes what was done by hand; returns the words that say so.
     pub(crate) fn record(&mut self, deed: &Deed) -> Option<Result<String, String>> {
+        if self.is_history {
+            // What was done in the store is in its history; what is kept of a figure is not.
+            let is_view = matches!(deed, Deed::Line(words) if !["train", "fork"].contains(&words[0].as_str()));
+            if is_view {
+                self.pending.push(deed.clone());
+            }
+            return is_view.then(|| Ok("as soon as the store's history is read".to_owned()));
+        }
         // What is typed goes first.
         let _ = self.leave();
         match self.session.record(&self.in_its_names(deed)) {
@@ -412,11 +429,18 @@ impl State {
     pub(crate) fn told(&mut self, event: NotebookEvent) -> Action {
         match event {
             NotebookEvent::History(text) => {
-                if !self.is_history || text == self.session.document().text() {
+                if !self.is_history || (text == self.session.document().text() && self.pending.is_empty()) {
                     return Action::None;
                 }
                 self.session = Session::new(text);
                 self.version += 1;
+                let pending = std::mem::take(&mut self.pending);
+                self.is_history = pending.is_empty();
+                for deed in pending {
+                    if let Some(Err(reason)) = self.record(&deed) {
+                        return Action::Refuse(reason);
+                    }
+                }
                 Action::Read
             }
             NotebookEvent::Planned(planned) => {

@@ -85,7 +85,7 @@ impl State {
                 press("undo", self.session.undoes().map(|_| Message::Undo)),
                 "the newest change of the text: Ctrl+Z"
             ),
-            hinted(press("save", self.session.is_unsaved().then_some(Message::Save)), "Ctrl+S"),
+            hinted(press("save", self.can_save().then_some(Message::Save)), "Ctrl+S"),
             hinted(run, "train what is left: F5"),
         ];
         bar.spacing(8).align_y(Alignment::Center).into()
