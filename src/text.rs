@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use bytesize::ByteSize;
 use clap::builder::styling::Style;
 pub(crate) use revacnn_notebook::look::count;
-pub(crate) use revacnn_schemas::counted;
 use revacnn_schemas::{Advice, Place, one_line};
+pub(crate) use revacnn_schemas::{bytes, counted};
 use revacnn_store::StepSpan;
 use unicode_width::UnicodeWidthStr;
 
@@ -20,22 +20,6 @@ pub(crate) fn printable(words: &impl std::fmt::Display) -> String {
 pub(crate) fn next(advice: &[Advice], place: &Place) -> String {
     let lines: Vec<String> = advice.iter().map(|advice| format!("\n  {}", advice.command(place))).collect();
     format!("next:{}", lines.concat())
-}
-
-/// Bytes in units of 1,000: `1.2 GB`.
-pub(crate) fn bytes(count: u64) -> String {
-    let units = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
-    let mut value = count as f64;
-    let mut unit = 0;
-    while value >= 999.5 && unit + 1 < units.len() {
-        value /= 1000.0;
-        unit += 1;
-    }
-    if unit == 0 || value >= 99.95 {
-        format!("{value:.0} {}", units[unit])
-    } else {
-        format!("{value:.1} {}", units[unit])
-    }
 }
 
 /// A size as a person writes it: `10GB`, `500MB`, `2 GiB`, `1000000`.

@@ -154,7 +154,9 @@ impl Sizes {
     /// far as the figures keep room.
     pub(crate) fn columns(&self, room: f32) -> [f32; 2] {
         let finite = |size: Option<f32>| size.filter(|size| size.is_finite());
-        let by_default = [(0.153 * room).clamp(144.0, 320.0), (0.1945 * room).clamp(212.0, 400.0)];
+        // Names of branches, which lie in the tree, need their room in small windows, too.
+        let tree = (0.153 * room).clamp((0.172 * room).clamp(144.0, 220.0), 320.0);
+        let by_default = [tree, (0.1945 * room).clamp(212.0, 400.0)];
         let tree = finite(self.tree).unwrap_or(by_default[0]);
         let inspector = finite(self.inspector).unwrap_or(by_default[1]);
         let inspector = inspector.min(room - LEAST[0] - LEAST[1]).max(LEAST[2]);

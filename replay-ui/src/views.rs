@@ -3,6 +3,7 @@
 //! a component draws its figure.
 
 use revacnn_notebook::kinds::{Chart, Compare, Embedding, Filter, Filters, Network, Start};
+use revacnn_notebook::look::in_words;
 use revacnn_notebook::{ACCURACY, Cell, Matching, XAxis};
 use revacnn_schemas::{Address, LayerName, Position, SCALARS, Scale};
 
@@ -196,21 +197,35 @@ impl View {
         let with_menu = VIEWS.iter().filter(|view| view.saves != Saves::Nothing).filter(has_figure);
         let entry = |view: &Self| Entry {
             view: view.id,
+            title: view.title(state),
             name: view.name(state),
             has_query: Self::query_of(view.id, state).is_some(),
         };
         with_menu.map(entry).collect()
     }
 
+    /// What its figure shows: of a chart, the quantity.
+    fn title(&self, state: &State) -> String {
+        match self.id {
+            ViewId::LOSS => state.loss.shows.to_string(),
+            ViewId::HISTORY => {
+                let history = &state.inspector.history;
+                let of_branch = || in_words(history.of_branch().unwrap_or(self.id.0));
+                let picked = state.context.marks.picked.as_ref();
+                picked.map_or_else(of_branch, |(layer, filter)| {
+                    format!("{layer}/{}: {}", filter.number, history.of_filter_in_words())
+                })
+            }
+            id => id.0.to_owned(),
+        }
+    }
+
     /// What its figure is called, as part of a file's name.
     pub(crate) fn name(&self, state: &State) -> String {
-        let what = match self.id {
-            ViewId::LOSS => state.loss.shows.to_string(),
-            id => id.0.to_owned(),
-        };
         let at = (self.at)(state).map(|at| format!("-{at}")).unwrap_or_default();
-        let whole = format!("{what}{at}").replace(": ", "-");
-        whole.replace(|letter: char| !letter.is_alphanumeric() && !"._~".contains(letter), "-")
+        let whole = self.title(state) + &at;
+        let parts = whole.split(|letter: char| !letter.is_alphanumeric() && !"._~".contains(letter));
+        parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-")
     }
 
     /// What `revacnn query` answers a view with.

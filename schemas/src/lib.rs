@@ -58,7 +58,7 @@ pub use figure::{
 pub use hyper_parameters::HyperParameters;
 pub use ids::{BranchId, BranchName, Epoch, FilterNumber, ImageIndex, LayerName, Step};
 pub use network::{LayerSpec, NetworkSpec, Parameters};
-pub use numbers::{count, counted, number, whole_number, written};
+pub use numbers::{bytes, count, counted, number, whole_number, written};
 pub use optimizer::OptimizerSpec;
 pub use run::{AugmentationSpec, DatasetIdentity, FieldDifference, ImageShape, RunDefinition, is_path};
 pub use scalars::{SCALARS, ScalarColumn, ScalarKind, SetText, StepScalars};

@@ -13,6 +13,7 @@ use super::curve::{
     Detail, Shown, curve, drawn, empty, marks, other_hyper_parameters, series, shown, validation, visible, words,
 };
 use super::family::{groups, mean};
+use crate::look::in_words;
 use crate::sources::curves::{Quantity, Thinned};
 use crate::{CellKind, Context, NotebookError, Smoothing, XAxis};
 
@@ -103,7 +104,7 @@ impl CellKind for Chart {
             }
         }
         let (name, unit) = known.map_or((asked.as_str(), None), |(name, unit)| (*name, *unit));
-        let label = name.replace('_', " ");
+        let label = in_words(name);
         let of_filters = is_of_filters(name);
         let subject = match (&self.layer, self.filter) {
             (Some(layer), Some(filter)) => format!(" of {layer}/{filter}"),

@@ -114,6 +114,9 @@ fn from_the_fork(curves: &mut revacnn_schemas::Chart, found: &Difference) {
         if !series.bounds.is_empty() {
             series.bounds.drain(..before);
         }
+        if !series.begins.is_empty() {
+            series.begins.drain(..before);
+        }
     }
     curves.marks.retain(|mark| mark.x >= first);
     curves.title = format!("loss from step {} on", shared.last);

@@ -98,7 +98,8 @@ pub(super) fn empty(
 }
 
 pub(super) fn series(name: String, hue: Hue, dashed: bool, curve: Thinned) -> Series {
-    Series { name, hue, dashed, points: curve.points, bounds: curve.bounds, raw: curve.raw }
+    let Thinned { points, bounds, begins, raw, .. } = curve;
+    Series { name, hue, dashed, points, bounds, begins, raw }
 }
 
 /// What of each branch is shown: its whole history, but only its own steps
@@ -206,6 +207,8 @@ impl Detail {
             points.truncate(end);
             points.drain(..first.min(points.len()));
         }
+        curve.begins.truncate(end);
+        curve.begins.drain(..first.min(curve.begins.len()));
         curve
     }
 }

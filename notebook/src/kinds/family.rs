@@ -78,7 +78,10 @@ pub(super) fn mean(mut curves: Vec<Thinned>) -> Thinned {
     let (points, bounds) = mean_of(&all);
     let raw: Vec<&[[f64; 2]]> = curves.iter().map(|curve| curve.raw.as_slice()).collect();
     let (raw, _) = mean_of(&raw);
-    Thinned { points, bounds, raw, steps }
+    // Where points of some are of other steps, a point of the mean is of no one's.
+    let alike = curves.windows(2).all(|two| two[0].begins == two[1].begins) && curves[0].begins.len() == points.len();
+    let begins = if alike { curves[0].begins.clone() } else { Vec::new() };
+    Thinned { points, bounds, begins, raw, steps }
 }
 
 fn mean_of(curves: &[&[[f64; 2]]]) -> (Vec<[f64; 2]>, Vec<[f64; 2]>) {
@@ -133,6 +136,9 @@ mod tests {
         let both = mean(vec![curve(&[[-2.0, 1.0], [2.0, 5.0], [4.0, 7.0]]), curve(&[[0.0, 1.0], [2.0, f64::NAN]])]);
         assert_eq!(both.points, [[-2.0, 1.0], [0.0, 2.0], [2.0, 5.0], [4.0, 7.0]]);
         assert_eq!(both.bounds, [[1.0, 1.0], [1.0, 3.0], [5.0, 5.0], [7.0, 7.0]]);
+        let of = |begins: &[f64]| Thinned { begins: begins.to_vec(), ..curve(&[[4.0, 1.0], [9.0, 2.0]]) };
+        assert_eq!(mean(vec![of(&[0.0, 5.0]), of(&[0.0, 5.0])]).begins, [0.0, 5.0]);
+        assert!(mean(vec![of(&[0.0, 5.0]), of(&[2.0, 5.0])]).begins.is_empty());
         let three = mean([1.0, 4.0, 10.0].map(|value| curve(&[[0.0, value], [1.0, value]])).to_vec());
         assert_eq!((three.points[1], three.bounds[1]), ([1.0, 5.0], [1.0, 10.0]));
         assert!(mean(vec![curve(&[[0.0, f64::NAN]]), curve(&[[0.0, f64::NAN]])]).points[0][1].is_nan());

@@ -2,6 +2,11 @@
 
 use revacnn_schemas::count;
 
+/// A quantity's name as people say it: `update_ratio` is the update ratio.
+pub fn in_words(quantity: &str) -> String {
+    quantity.replace('_', " ")
+}
+
 /// A number in a text or a readout: with four significant digits, without needless zeros.
 pub fn number(value: f64) -> String {
     if !value.is_finite() {
@@ -58,6 +63,11 @@ fn trimmed(text: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_quantity_is_named_in_words() {
+        assert_eq!((in_words("update_ratio"), in_words("loss")), ("update ratio".into(), "loss".into()));
+    }
 
     #[test]
     fn numbers_are_short_and_keep_four_digits() {

@@ -148,6 +148,11 @@ fn along(map: &[[u8; 3]], fraction: f32) -> [u8; 3] {
     })
 }
 
+/// The colours of a bar that shows a palette, from low to high.
+pub fn bar(palette: Palette) -> [Rgb; 16] {
+    std::array::from_fn(|place| ramp(palette, place as f32 / 15.0))
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

@@ -7,9 +7,11 @@ use super::range::{Range, laid_out};
 use super::{Align, Area, Ink, Place, Role, Scene, Style};
 use crate::look::{Tick, dash, linear_ticks, logarithmic_ticks};
 
-/// The most that a branch's name takes at the end of its curve, in sizes of a label.
+/// The most that a branch's name takes at the end of its curve: in sizes of a label, or
+/// such a share of a wide chart.
 const NAME: f32 = 9.5;
-/// Of more curves than these, only those that end at the right are named there.
+const NAME_SHARE: f32 = 0.1;
+/// Of more curves than these, a name among the curves is close to its end, or not there.
 const MOST_NAMES: usize = 12;
 /// A chart less wide than this has no names at its curves.
 const NARROW: f32 = 360.0;
@@ -17,6 +19,10 @@ const NARROW: f32 = 360.0;
 const RAW: f32 = 0.3;
 /// Validations are marked no closer to one another.
 const MARKS_APART: f32 = 5.0;
+/// What lies between a name among the curves and what it is not to lie on.
+const CLEAR: f32 = 2.0;
+/// How far a name lies beside the end of its curve, which is tried in turn.
+const ASIDE: [f32; 4] = [4.0, 24.0, 56.0, 96.0];
 /// The least room of the vertical axis' numbers, so that charts begin at the same
 /// place beneath one another.
 const NUMBERS: f32 = 52.0;
@@ -130,9 +136,9 @@ impl ChartLayout {
         };
         let widest = |words: &mut dyn Iterator<Item = &str>| words.map(|words| style.width(words)).fold(0.0, f32::max);
         let left = (widest(&mut y_ticks.iter().map(|tick| tick.text.as_str())) + 16.0).max(NUMBERS);
-        let names = if width < NARROW { Vec::new() } else { named(chart, style) };
+        let names = if width < NARROW { Vec::new() } else { named(chart, style, width) };
         let room = widest(&mut names.iter().map(|(name, _)| name.as_str()));
-        let room = if width < NARROW { room } else { room.max(options.names.min(NAME * style.text)) };
+        let room = if width < NARROW { room } else { room.max(options.names.min(name_room(style, width))) };
         let right = if room > 0.0 { room + 12.0 } else { 14.0 };
         let area = Area::new([left, top], [(width - left - right).max(1.0), high]);
         let x_ticks = linear_ticks(x[0], x[1], (area.width / (9.0 * style.text)).max(2.0) as usize);
@@ -323,39 +329,60 @@ impl ChartLayout {
         points.find_map(|point| self.place(*point)).map(|place| place[1])
     }
 
-    /// The branches' names at the ends of their curves, as many as find room;
-    /// the selected one's first.
+    /// The branches' names at the ends of their curves, as many as find room; the selected
+    /// one's first, and those at the right end before those among the curves.
+    ///
+    /// A name lies on no curve and on no other words: a ground beneath it would cut curves
+    /// in two. One that stands above or below its end is joined to it by a thin line.
     fn names(&self, scene: &mut Scene<'_>, chart: &Chart, options: &ChartOptions, mut taken: Vec<Area>) {
         let style = options.style;
         let high = (style.text * 7.0 / 6.0).round();
-        let mut names = named(chart, style);
+        let curves: Vec<Vec<Place>> = chart.series.iter().flat_map(|series| self.seen(&series.points)).collect();
+        let mut names: Vec<(String, Hue, Place)> = named(chart, style, options.size[0])
+            .into_iter()
+            .filter_map(|(name, series)| {
+                let end = *self.seen(&series.points).last()?.last()?;
+                Some((name, series.hue, end))
+            })
+            .collect();
         let many = names.len() > MOST_NAMES;
-        names.sort_by_key(|(_, series)| Some(series.hue) != options.selected);
-        for (name, series) in names {
-            let last = |points: Vec<Vec<Place>>| points.last().and_then(|run| run.last().copied());
-            let Some(end) = last(self.seen(&series.points)) else { continue };
+        let is_selected = |hue: Hue| Some(hue) == options.selected;
+        let is_among = |end: Place| end[0] < self.area.right() - 1.0;
+        let room = Area { width: options.size[0] - self.area.x, ..self.area };
+        names.sort_by_key(|(_, hue, end)| (!is_selected(*hue), is_among(*end)));
+        let mut leaders: Vec<[Place; 2]> = Vec::new();
+        for (name, hue, end) in names {
             let size = [style.width(&name) + 4.0, high];
-            let Some(at) = free(&taken, [end[0] + 4.0, end[1]], size, self.area) else { continue };
-            // Among the curves a name stands beside its own end, or not at all; so many
-            // would hide what they name.
-            let among = end[0] < self.area.right() - 1.0;
-            if among && many && Some(series.hue) != options.selected {
-                continue;
-            }
-            if among && (at.middle()[1] - end[1]).abs() > high {
-                continue;
-            }
+            let found = if is_among(end) {
+                let lies_free = |at: Area, leader: Option<[Place; 2]>| {
+                    let clear = at.grown(CLEAR);
+                    taken.iter().all(|other| !clear.meets(*other))
+                        && curves.iter().all(|curve| !crosses(curve, clear))
+                        && leaders.iter().all(|other| !crosses(other, clear))
+                        && leader.is_none_or(|leader| taken.iter().all(|other| !crosses(&leader, *other)))
+                };
+                // So many names are read only close to their ends.
+                let reach = if many && !is_selected(hue) { 1.5 * high } else { f32::INFINITY };
+                let near = among(end, size, room).into_iter().take_while(|(away, _)| *away <= reach);
+                near.map(|(_, at)| (at, leader(end, at))).find(|(at, leader)| lies_free(*at, *leader))
+            } else {
+                free(&taken, [end[0] + 4.0, end[1]], size, self.area).map(|at| (at, None))
+            };
+            let Some((at, leader)) = found else { continue };
             taken.push(at);
-            // What it lies on shows through as little as it can.
-            scene.rectangle(at, Ink::from(Role::Paper).faded(0.75));
-            scene.text(name, [at.x + 2.0, at.middle()[1]], style.text, Align::Left, Role::Words(series.hue));
+            if let Some(leader) = leader {
+                leaders.push(leader);
+                scene.line(leader.to_vec(), 1.0, &[], Ink::from(Role::Branch(hue)).faded(0.55));
+            }
+            scene.text(name, [at.x + 2.0, at.middle()[1]], style.text, Align::Left, Role::Words(hue));
         }
     }
 }
 
 /// Whether a line to the right has something in common with an area.
 fn crosses(line: &[Place], area: Area) -> bool {
-    line.windows(2).any(|pair| {
+    let first = line.partition_point(|place| place[0] < area.x).saturating_sub(1);
+    line[first..].windows(2).take_while(|pair| pair[0][0] <= area.right()).any(|pair| {
         let [from, to] = [pair[0], pair[1]];
         let (left, right) = (from[0].max(area.x), to[0].min(area.right()));
         if left > right {
@@ -383,9 +410,14 @@ fn entries(chart: &Chart) -> Vec<Entry> {
     chart.series.iter().map(of).collect()
 }
 
+/// The most that a name takes at the end of a curve, in a chart so wide.
+fn name_room(style: Style, width: f32) -> f32 {
+    (NAME * style.text).max(NAME_SHARE * width)
+}
+
 /// What is named at its end: the training's curve of each branch, where there
 /// are several.
-fn named(chart: &Chart, style: Style) -> Vec<(String, &Series)> {
+fn named(chart: &Chart, style: Style, width: f32) -> Vec<(String, &Series)> {
     let curves: Vec<&Series> = chart.series.iter().filter(|series| !series.dashed).collect();
     if curves.iter().all(|series| series.hue == curves[0].hue) {
         return Vec::new();
@@ -393,7 +425,7 @@ fn named(chart: &Chart, style: Style) -> Vec<(String, &Series)> {
     // A series begins with its branch's name, which has neither blanks nor commas.
     let name = |series: &Series| {
         let branch = series.name.split([' ', ',']).next().unwrap_or_default();
-        style.fitted(branch, NAME * style.text)
+        style.fitted(branch, name_room(style, width))
     };
     curves.into_iter().map(|series| (name(series), series)).collect()
 }
@@ -412,6 +444,43 @@ fn free(taken: &[Area], end: Place, size: [f32; 2], area: Area) -> Option<Area> 
         .find(|at| taken.iter().all(|other| !at.meets(*other)))
 }
 
+/// Where the name of a curve that ends among others may lie, within some room, and how far
+/// that is from its end: nearer places first.
+fn among(end: Place, size: [f32; 2], room: Area) -> Vec<(f32, Area)> {
+    let half = size[1] / 2.0;
+    let steps = (room.height / half).ceil() as i32;
+    let mut places: Vec<(f32, Area)> = (-steps..=steps)
+        .flat_map(|up| {
+            ASIDE.into_iter().flat_map(move |aside| {
+                let away = half * up.abs() as f32 + aside - ASIDE[0];
+                let top = (end[1] - half * up as f32 - half).round();
+                [end[0] + aside, end[0] - aside - size[0]].map(|left| (away, Area::new([left.round(), top], size)))
+            })
+        })
+        .filter(|(_, at)| {
+            at.x >= room.x && at.right() <= room.right() && at.y >= room.y && at.bottom() <= room.bottom()
+        })
+        .collect();
+    places.sort_by(|(one, _), (other, _)| one.total_cmp(other));
+    places
+}
+
+/// The line from the end of a curve to its name, from left to right, where they are not
+/// beside one another.
+fn leader(end: Place, at: Area) -> Option<[Place; 2]> {
+    let x = end[0].clamp(at.x, at.right());
+    let is_aside = (x - end[0]).abs() > ASIDE[0] + 1.0;
+    if !is_aside && (at.y..=at.bottom()).contains(&end[1]) {
+        return None;
+    }
+    // Above or below it, it is upright, on whole pixels.
+    let [from, to] = match is_aside {
+        true => [end, [x, at.middle()[1]]],
+        false => [[end[0].round() + 0.5, end[1]], [end[0].round() + 0.5, at.middle()[1]]],
+    };
+    Some(if from[0] <= to[0] { [from, to] } else { [to, from] })
+}
+
 fn described(axis: &Axis) -> String {
     match &axis.unit {
         Some(unit) if !axis.label.contains(unit.as_str()) => format!("{} ({unit})", axis.label),
@@ -427,7 +496,15 @@ mod tests {
     use crate::scene::{Shape, text_width};
 
     fn series(name: &str, hue: u16, points: Vec<[f64; 2]>) -> Series {
-        Series { name: name.to_owned(), hue: Hue(hue), dashed: false, points, bounds: Vec::new(), raw: Vec::new() }
+        Series {
+            name: name.to_owned(),
+            hue: Hue(hue),
+            dashed: false,
+            points,
+            bounds: Vec::new(),
+            begins: Vec::new(),
+            raw: Vec::new(),
+        }
     }
 
     fn chart(scale: Scale, series: Vec<Series>) -> Chart {
@@ -606,6 +683,41 @@ mod tests {
         let area = |words: &str| scene.texts().find(|text| text.words == words).map(|text| text.area(text_width));
         let diverged = area("diverged").unwrap();
         assert!(area("b1").is_none_or(|name| !name.meets(diverged)), "{diverged:?}");
+    }
+
+    /// They lay on curves, with a ground that cut them in two, and some were lost.
+    #[test]
+    fn every_name_lies_beside_its_end_on_no_curve_and_on_no_other_name() {
+        let falling = |(place, (from, to)): (usize, (u32, u32))| {
+            let noise = |step: u32| 0.15 * f64::from((7 * step + 3 * place as u32) % 5) / 5.0;
+            let at = |step: u32| [f64::from(step), 2.0 / (1.0 + 0.1 * f64::from(step)) + noise(step)];
+            series(&format!("quite-a-name-{place} train"), place as u16, (from..to).map(at).collect())
+        };
+        let ends = [(0, 200), (50, 210), (135, 200), (50, 130), (150, 240)];
+        let chart = chart(Scale::Linear, ends.into_iter().enumerate().map(falling).collect());
+        for (size, style) in [
+            ([800.0, 125.0], WINDOW),
+            ([900.0, 220.0], WINDOW),
+            ([720.0, 400.0], Style::FILE),
+            ([2600.0, 700.0], WINDOW),
+        ] {
+            let options = ChartOptions { names: 200.0, ..options(size, style) };
+            let layout = ChartLayout::of(&chart, &options).unwrap();
+            let scene = layout.scene(&chart, &options);
+            let names: Vec<Area> = scene
+                .texts()
+                .filter(|text| matches!(text.ink.role, Role::Words(_)))
+                .map(|text| text.area(text_width))
+                .collect();
+            assert_eq!(names.len(), ends.len(), "{size:?}");
+            for (place, name) in names.iter().enumerate() {
+                assert!(names[..place].iter().all(|other| !other.meets(*name)), "{name:?}");
+                let mut curves = chart.series.iter().flat_map(|series| layout.seen(&series.points));
+                assert!(curves.all(|curve| !crosses(&curve, *name)), "{size:?} {name:?}");
+            }
+            let grounds = |shape: &&Shape<'_>| matches!(shape, Shape::Rectangle(_, ink) if ink.role == Role::Paper);
+            assert_eq!(scene.shapes.iter().filter(grounds).count(), 0);
+        }
     }
 
     /// They all stood at the upper end, far from their curves.

@@ -8,8 +8,10 @@ use crate::look::axis_number;
 
 /// The height of a row's name above it.
 const HEAD: f32 = 20.0;
-/// The width of a row's name before it: where there are many, and in files.
-const NAME: f32 = 96.0;
+/// The width of a row's name before it, where there are many, and in files: in the window
+/// a share of the width within these ends.
+const NAME: [f32; 2] = [96.0, 200.0];
+const NAME_SHARE: f32 = 0.26;
 /// So many rows have their names before them.
 const MANY: usize = 3;
 /// In a file: the largest side of an image, what lies between two, and how many
@@ -38,8 +40,8 @@ impl GridLayout {
         let sides = style.sides();
         let before = style.standalone || grid.rows.len() >= MANY;
         let (name, head) = match (style.standalone, before) {
-            (true, _) => (NAME, 0.0),
-            (_, true) => (NAME, 2.0),
+            (true, _) => (NAME[0], 0.0),
+            (_, true) => ((NAME_SHARE * width).clamp(NAME[0], NAME[1]).round(), 2.0),
             (_, false) => (0.0, HEAD),
         };
         let room = (width - 2.0 * sides - name).max(1.0);
@@ -70,7 +72,7 @@ impl GridLayout {
             };
             layout.cells.push((0..row.images.len()).map(cell).collect());
             let middle = if before { first + side / 2.0 } else { first - HEAD / 2.0 - 1.0 };
-            layout.names.push(([sides, middle], if before { NAME - 8.0 } else { width - 2.0 * sides }));
+            layout.names.push(([sides, middle], if before { name - 8.0 } else { width - 2.0 * sides }));
             top = first + row.images.len().div_ceil(across).max(1) as f32 * line + gap;
         }
         layout.height = top + number;
@@ -99,7 +101,7 @@ impl GridLayout {
         let shared = shared_range(grid.rows.iter());
         for ((row, cells), (at, room)) in grid.rows.iter().zip(&self.cells).zip(&self.names) {
             let ink = if style.standalone { Role::Ink } else { Role::Quiet };
-            scene.text(style.fitted(&row.label, *room), *at, style.text, Align::Left, ink);
+            scene.text(style.addressed(&row.label, *room), *at, style.text, Align::Left, ink);
             for (image, at) in row.images.iter().zip(cells) {
                 match image {
                     Some(image) if style.standalone => {

@@ -10,6 +10,8 @@ const SWATCH: f32 = 16.0;
 const GAP: f32 = 6.0;
 /// What lies between an entry and the next.
 const BETWEEN: f32 = 16.0;
+/// The least room for a name that is cut, in sizes of a label: that of some ten letters.
+const LEAST: f32 = 6.0;
 
 /// One entry.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,7 +53,9 @@ impl Legend {
     }
 
     /// Lays entries out beneath one another from a corner on, in as many columns as they
-    /// need in a height: at the left, so that most of the room behind them stays free.
+    /// need in a height: at the left of what they are of. Names are cut where that is too
+    /// wide; where little would be left of them, there are fewer columns, and a last entry
+    /// without a line, which says how many there are, stands for those left out.
     pub(super) fn at_left(
         mut entries: Vec<Entry>,
         [left, top]: Place,
@@ -60,9 +64,19 @@ impl Legend {
     ) -> Self {
         let line = (1.25 * style.text).round();
         let rows = ((height / line) as usize).clamp(1, entries.len().max(1));
-        let room = width / entries.len().div_ceil(rows).max(1) as f32 - BETWEEN;
+        let most = ((width / (SWATCH + GAP + LEAST * style.text + BETWEEN)) as usize).max(1);
+        let columns = entries.len().div_ceil(rows).clamp(1, most);
+        if entries.len() > columns * rows {
+            let last = entries.pop_if(|last| last.hue.is_none());
+            let left_out = entries.len() + 1 - columns * rows;
+            entries.truncate(columns * rows - 1);
+            let more = || Entry { hue: None, dotted: false, words: format!("and {left_out} more") };
+            entries.push(last.unwrap_or_else(more));
+        }
+        let room = width / columns as f32 - BETWEEN;
         for entry in &mut entries {
-            entry.words = style.fitted(&entry.words, room - SWATCH - GAP);
+            let mark = if entry.hue.is_some() { SWATCH + GAP } else { 0.0 };
+            entry.words = style.addressed(&entry.words, room - mark);
         }
         let widest = entries.iter().map(|entry| style.width(&entry.words)).fold(0.0, f32::max);
         let column = SWATCH + GAP + widest + BETWEEN;

@@ -3,10 +3,8 @@
 use revacnn_schemas::{Hue, Palette};
 
 use super::{Area, Ink, Place, Role, Scene};
-use crate::look::{dash, ramp};
+use crate::look::{bar, dash};
 
-/// So many pieces make a bar of a palette's colours.
-const PIECES: usize = 16;
 /// Strokes and gaps of an outline.
 static DOTS: [f32; 2] = [2.0, 3.0];
 
@@ -59,10 +57,11 @@ impl Scene<'_> {
 
     /// Adds a bar of a palette's colours, from low to high.
     pub fn colour_bar(&mut self, at: Area, palette: Palette) {
-        let width = at.width / PIECES as f32;
-        for place in 0..PIECES {
+        let pieces = bar(palette);
+        let width = at.width / pieces.len() as f32;
+        for (place, colour) in pieces.into_iter().enumerate() {
             let piece = Area::new([at.x + place as f32 * width, at.y], [width, at.height]);
-            self.rectangle(piece, Role::Rgb(ramp(palette, place as f32 / (PIECES - 1) as f32)));
+            self.rectangle(piece, Role::Rgb(colour));
         }
     }
 

@@ -29,6 +29,12 @@ const INSERT: [f32; 2] = [16.0, 10.0];
 const FOOT: f32 = 20.0;
 const BAR: f32 = 64.0;
 const LEAST_WORDS: f32 = 150.0;
+/// In the window what is above the class bars, and the least size of their words where
+/// lines are that close.
+const CLASS_HEAD: f32 = 24.0;
+const LEAST_TEXT: f32 = 10.0;
+/// The least side of the image.
+const LEAST_INPUT: f32 = 24.0;
 /// What is written beneath the image takes so much.
 const BELOW: f32 = 12.0 + 16.0 + 10.0;
 /// Nodes less wide than this lie closer together.
@@ -92,9 +98,9 @@ impl NetworkLayout {
         let classes_width = if has_classes { (width * 0.20).clamp(110.0, 190.0) } else { 0.0 };
         let foot = if style.standalone { 12.0 } else { FOOT };
         let body = (height - HEAD - foot).max(20.0);
-        let input_side = input_side.round();
         // Its number and its class are beneath it, above the foot.
         let beneath = BELOW + if has_classes { 0.0 } else { 16.0 };
+        let input_side = input_side.min(height - HEAD - foot - beneath).max(LEAST_INPUT).round();
         let lowest = (height - foot - beneath - input_side).max(HEAD);
         let input_top = (HEAD + (body - input_side) / 2.0).min(lowest).round();
         let input = Area::new([style.sides(), input_top], [input_side; 2]);
@@ -161,8 +167,12 @@ impl NetworkLayout {
                 (0..=plan.columns.len()).map(button).collect()
             }
         };
-        let classes = Area::new([width - classes_width - style.sides(), HEAD], [classes_width, body]);
-        let foot = Area::new([style.sides(), height - foot], [width - 2.0 * style.sides(), foot]);
+        // In the window the bars lie beside the foot, too: many classes need the room.
+        let [above, below] = if style.standalone { [HEAD, foot] } else { [CLASS_HEAD, 4.0] };
+        let classes_left = width - classes_width - style.sides();
+        let classes = Area::new([classes_left, above], [classes_width, (height - above - below).max(20.0)]);
+        let foot_right = if has_classes { classes_left - GAP } else { width - style.sides() };
+        let foot = Area::new([style.sides(), height - foot], [foot_right - style.sides(), foot]);
         Self { input, nodes, heads, add, remove, insert, classes, foot, style }
     }
 
@@ -307,17 +317,19 @@ impl NetworkLayout {
         if !lines.is_empty() {
             scene.text("softmax, %", [area.right(), 13.0], style.text, Align::Right, Role::Ink);
         }
+        let pitch = lines.get(..2).map_or(style.text, |two| two[1].0 - two[0].0);
+        let size = style.text.min((pitch - 0.5).max(LEAST_TEXT));
         let mut free = f32::NEG_INFINITY;
         for (place, (class, (y, _))) in diagram.classes.iter().zip(lines).enumerate() {
-            if style.standalone && y - style.text / 2.0 < free {
+            if y - size / 2.0 < free - 0.01 {
                 continue;
             }
-            free = y + style.text / 2.0;
+            free = y + size / 2.0;
             let ink = if diagram.label == Some(place) { Role::Ink } else { Role::Quiet };
             let name = style.fitted(&class.name, area.width * CLASS_NAMES - 6.0);
-            scene.text(name, [area.x, y], style.text, Align::Left, ink);
+            scene.text(name, [area.x, y], size, Align::Left, ink);
             let text = format!("{:.0}", class.probability * 100.0);
-            scene.text(text, [area.right(), y], style.text, Align::Right, ink);
+            scene.text(text, [area.right(), y], size, Align::Right, ink);
         }
     }
 
@@ -487,7 +499,9 @@ mod tests {
             diagram.columns = columns.collect();
             let plan = Plan::of(&[&diagram]);
             let style = Style { text: 12.0, standalone: false, ..Style::FILE };
-            for size in [[776.0, 250.0], [576.0, 180.0], [386.0, 250.0], [2600.0, 900.0]] {
+            let sizes =
+                [[776.0, 250.0], [826.0, 162.0], [826.0, 140.0], [576.0, 180.0], [386.0, 250.0], [2600.0, 900.0]];
+            for size in sizes {
                 let layout = NetworkLayout::of(&plan, true, size, style);
                 let mut words = layout.words(&plan, &diagram, None);
                 words.add(
@@ -496,6 +510,11 @@ mod tests {
                 );
                 let texts: Vec<(&str, Area)> =
                     words.texts().map(|text| (text.words.as_str(), text.area(text_width))).collect();
+                let all_named = diagram.classes.iter().all(|class| {
+                    let begins = class.name.split(' ').next().unwrap_or_default();
+                    texts.iter().any(|(words, _)| words.starts_with(begins))
+                });
+                assert!(!layout.has_bars() || all_named, "{size:?}: a class has no name");
                 let nodes: Vec<Area> = layout.nodes.iter().flatten().copied().chain([layout.input]).collect();
                 let buttons: Vec<Area> =
                     layout.add.iter().chain(layout.remove.iter().chain(&layout.insert).flatten()).copied().collect();

@@ -109,6 +109,7 @@ mod tests {
             dashed: false,
             points: vec![[0.0, -1.0], [1.0, 0.1], [2.0, 10.0]],
             bounds: Vec::new(),
+            begins: Vec::new(),
             raw: Vec::new(),
         }];
         let [low, high] = Range::of_values(&all, Scale::Logarithmic, None).unwrap().ends;
@@ -131,6 +132,7 @@ mod tests {
             dashed: false,
             points: vec![[0.0, 9.0], [1.0, 2.0], [2.0, 1.0]],
             bounds: Vec::new(),
+            begins: Vec::new(),
             raw: Vec::new(),
         }];
         let of = |low, high, scale| {

@@ -9,9 +9,12 @@ use crate::look::dash;
 
 /// What lies between the points and the edge: their numbers are beside them.
 const MARGIN: [f32; 2] = [22.0, 16.0];
-/// The share of the room that the legend may have for itself: in less room points lie
-/// behind it.
+/// The share of the height that the legend may have above the points; where that is too
+/// little it lies at their left, in so much of the width, or in what points cannot use.
 const LEGEND: f32 = 0.25;
+const LEGEND_ASIDE: f32 = 0.5;
+/// What lies between a legend at the left and the points.
+const BESIDE: f32 = 8.0;
 /// The side of a point without an image.
 const DOT: f32 = 6.0;
 /// The frame about an image, and about a small one.
@@ -61,8 +64,8 @@ pub struct ScatterLayout {
     pub places: Vec<Place>,
     /// The side of the points' images.
     pub side: f32,
-    /// Where points may lie: above the notes, and below the legend unless that is
-    /// large for the room.
+    /// Where points may lie: above the notes, and below the legend or, where that is large
+    /// for the room, at its right.
     pub area: Area,
     legend: Legend,
     notes: Vec<(Place, String)>,
@@ -92,16 +95,19 @@ impl ScatterLayout {
         let foot = height - line * told.len() as f32;
         let place = |note: usize| [style.sides(), foot + line * (note as f32 + 0.5) - 1.0];
         let notes = told.into_iter().enumerate().map(|(note, words)| (place(note), words)).collect();
-        let mut above = legend.height;
+        let stretch = if style.standalone { 1.0 } else { STRETCH };
+        let (mut above, mut left) = (legend.height, 0.0);
         if legend.height > LEGEND * foot {
-            legend = Legend::at_left(entries, corner, [wide, foot], style);
+            let of_points = (foot - 2.0 * MARGIN[1]).max(0.0) * stretch as f32 + 2.0 * MARGIN[0];
+            let of_legend = (wide - of_points).max(LEGEND_ASIDE * wide);
+            legend = Legend::at_left(entries, corner, [of_legend, foot], style);
             above = 0.0;
+            left = legend.areas(style).iter().map(|entry| entry.right()).fold(0.0, f32::max) + BESIDE;
         }
-        let area = Area::new([0.0, above], [width, (foot - above).max(1.0)]);
+        let area = Area::new([left, above], [(width - left).max(1.0), (foot - above).max(1.0)]);
         let room = (area.width * area.height / scatter.points.len().max(1) as f32).sqrt();
         let least = if style.standalone { LEAST[0] } else { LEAST[1] };
         let side = ((room * 0.28).clamp(least, LARGE) * options.zoom.sqrt()).min(LARGEST).round();
-        let stretch = if style.standalone { 1.0 } else { STRETCH };
         Self { places: places(&scatter.points, area, stretch), side, area, legend, notes }
     }
 
@@ -457,7 +463,7 @@ mod tests {
     }
 
     #[test]
-    fn in_little_room_points_lie_behind_the_legend_and_numbers_leave_it_readable_but_that_of_the_marked_one() {
+    fn in_little_room_points_lie_beside_the_legend_and_numbers_leave_it_readable_but_that_of_the_marked_one() {
         let group = |place: u16| ScatterGroup { name: format!("branch-{place}@1200"), hue: Hue(place) };
         let scatter = Scatter {
             title: String::new(),
@@ -470,10 +476,13 @@ mod tests {
         let style = Style { text: 12.0, standalone: false, ..Style::FILE };
         let options = ScatterOptions { size: [300.0, 100.0], notes: 2, branches: 6, style, zoom: 1.0 };
         let layout = ScatterLayout::of(&scatter, &options);
-        assert_eq!(layout.area, Area::new([0.0; 2], options.size));
+        let legend = layout.legend.areas(style);
+        assert!(legend.iter().all(|entry| entry.right() < layout.area.x && entry.bottom() <= options.size[1] + 1.0));
+        assert!(layout.area.width > options.size[0] / 2.0, "{:?}", layout.area);
+        assert!(layout.places.iter().all(|[x, _]| x - layout.side / 2.0 > layout.area.x), "{:?}", layout.places);
         assert!(layout.places[2][1] - layout.places[0][1] > 60.0, "{:?}", layout.places);
-        // The first lies on the legend, the others beside it.
-        let at = [[20.0, 8.0], [200.0, 80.0], [180.0, 90.0]];
+        // The first lies in a corner, and its number would be beyond the panel.
+        let at = [[298.0, 98.0], [250.0, 60.0], [200.0, 50.0]];
         let numbers = |marked: Option<u32>| {
             let role = |point: &ScatterPoint| {
                 Some(if Some(point.filter.number.0) == marked { Role::Ink } else { Role::Quiet })

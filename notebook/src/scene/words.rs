@@ -40,6 +40,15 @@ impl Style {
     pub fn fitted(self, words: &str, room: f32) -> String {
         fitted(words, room, |words| self.width(words))
     }
+
+    /// As much of a label as fits: of an address, `main@1200`, the branch's name before the
+    /// step, which other figures show, too.
+    pub fn addressed(self, words: &str, room: f32) -> String {
+        match words.rsplit_once('@') {
+            Some((name, _)) if self.width(words) > room => self.fitted(name, room),
+            Some(_) | None => self.fitted(words, room),
+        }
+    }
 }
 
 /// How wide a line of text of a size is, by the embedded font's advances: of other
@@ -91,6 +100,14 @@ mod tests {
         assert_eq!(wide("猫猫猫猫"), 40.0);
         assert!(wide("猫 cat") > wide(" cat") + 9.0 && wide("cat") < 30.0 && wide("cat") > 10.0);
         assert_eq!(wide(""), 0.0);
+    }
+
+    #[test]
+    fn of_an_address_the_branchs_name_comes_before_the_step() {
+        let style = Style { measure: |text, size| size * text.chars().count() as f32, ..Style::FILE };
+        let of = |room: f32| style.addressed("wider-12@1200", 10.0 * room);
+        assert_eq!([of(13.0), of(12.0), of(8.0), of(6.0)], ["wider-12@1200", "wider-12", "wider-12", "wider…"]);
+        assert_eq!(style.addressed("6 of 30 branches", 80.0), "6 of 30…");
     }
 
     #[test]

@@ -177,6 +177,8 @@ fn bounds(values: impl Iterator<Item = f64>) -> [f64; 2] {
 pub(crate) struct Thinned {
     pub(crate) points: Vec<[f64; 2]>,
     pub(crate) bounds: Vec<[f64; 2]>,
+    /// Where the steps of each point begin; none where each point is one step.
+    pub(crate) begins: Vec<f64>,
     /// The points before they were smoothed; none where they were not.
     pub(crate) raw: Vec<[f64; 2]>,
     /// Steps that a point stands for.
@@ -200,6 +202,9 @@ pub(crate) fn thin(points: &[(f64, f64, [f64; 2])], steps: usize) -> Thinned {
         let mean = if count > 0.0 { there().map(|(_, value, _)| value).sum::<f64>() / count } else { f64::NAN };
         // The last of its steps is where a mean over them is known.
         thinned.points.push([chunk[chunk.len() - 1].0, mean]);
+        if steps > 1 {
+            thinned.begins.push(chunk[0].0);
+        }
         thinned.bounds.push(bounds(chunk.iter().flat_map(|(_, _, bounds)| *bounds)));
     }
     let single = thinned
@@ -226,6 +231,8 @@ mod tests {
         assert!(thinned.points[0][1].is_nan() && thinned.points[1][1].is_nan());
         assert_eq!(thinned.points[2..], [[5.0, 4.5], [7.0, 6.5], [9.0, 8.5]]);
         assert_eq!(thinned.bounds[2..], [[4.0, 5.0], [6.0, 7.0], [8.0, 9.0]]);
+        assert_eq!(thinned.begins, [0.0, 2.0, 4.0, 6.0, 8.0]);
+        assert_eq!((thin(&points[..9], 4).begins, thin(&points, 1).begins), (vec![0.0, 4.0], Vec::new()));
         // Nine by four: the ninth belongs to the second point; of seven, three are one.
         assert_eq!(thin(&points[..9], 4).points.iter().map(|point| point[0]).collect::<Vec<_>>(), [3.0, 8.0]);
         assert_eq!(thin(&points[..7], 4).points.iter().map(|point| point[0]).collect::<Vec<_>>(), [3.0, 6.0]);

@@ -14,7 +14,7 @@ use crate::theme::{Colours, SWATCH};
 /// The height of a line.
 const LINE: f32 = 16.0;
 /// The most that a curve's name takes of the width.
-const NAME: f32 = 150.0;
+const NAME: f32 = 260.0;
 /// How far beside the pointer, in pixels, what is measured now and then is
 /// still pointed at.
 const REACH: f32 = 10.0;
@@ -50,14 +50,21 @@ impl Readout {
         let place = |x: f64| if whole { count(x.max(0.0).round() as u64) } else { number(x) };
         let mut here: Vec<(f32, Value)> = Vec::new();
         for series in &chart.series {
-            let Some(point) =
-                there(series, x).filter(|[of, _]| !series.dashed || (plot.x_at(*of) - at.x).abs() <= REACH)
-            else {
+            let Some(found) = there(series, x) else { continue };
+            let point = series.points[found];
+            if series.dashed && (plot.x_at(point[0]) - at.x).abs() > REACH {
                 continue;
-            };
+            }
             let Some(drawn) = plot.place(point) else { continue };
             let name = series.name.split(',').next().unwrap_or(&series.name);
-            let text = format!("{}  {}  at {}", fitted(name, NAME), number(point[1]), place(point[0]));
+            let first = series.begins.get(found).copied().filter(|first| *first < point[0]);
+            let of = match first.map(&place) {
+                Some(first) if whole => format!("mean of steps {first}–{}", place(point[0])),
+                Some(first) => format!("mean from {first} to {}", place(point[0])),
+                None => format!("at {}", place(point[0])),
+            };
+            let smoothed = if series.raw.is_empty() { "" } else { ", smoothed" };
+            let text = format!("{}  {}  {of}{smoothed}", fitted(name, NAME), number(point[1]));
             here.push(((drawn[1] - at.y).abs(), Value { text, hue: series.hue, dashed: series.dashed }));
         }
         here.sort_by(|(one, _), (other, _)| one.total_cmp(other));
@@ -113,22 +120,30 @@ impl Readout {
     }
 }
 
-/// The point of a curve for a place on the axis, if the curve is there: a mean
-/// over several steps is drawn at the last one of them.
-fn there(series: &Series, x: f64) -> Option<[f64; 2]> {
+/// The number of the point of a curve for a place on the axis, if the curve is there: a
+/// mean over several steps is drawn at the last one of them.
+fn there(series: &Series, x: f64) -> Option<usize> {
     let [first, last] = [series.points.first()?[0], series.points.last()?[0]];
     let stride = series.points.get(1).map_or(0.0, |second| second[0] - first);
     if series.dashed {
         return nearest(&series.points, x);
     }
-    (x > first - stride && x <= last || x == first).then(|| nearest(&series.points, x)).flatten()
+    if !(x > first - stride && x <= last || x == first) {
+        return None;
+    }
+    if series.begins.is_empty() {
+        return nearest(&series.points, x);
+    }
+    // The mean that the place itself is in, although another one's point may lie nearer.
+    let here = series.points.partition_point(|point| point[0] < x);
+    series.points.get(here).is_some_and(|point| point[1].is_finite()).then_some(here)
 }
 
-/// The point of a curve that lies nearest to a place on the axis.
-fn nearest(points: &[[f64; 2]], x: f64) -> Option<[f64; 2]> {
+/// The number of the point of a curve that lies nearest to a place on the axis.
+fn nearest(points: &[[f64; 2]], x: f64) -> Option<usize> {
     let after = points.partition_point(|point| point[0] < x);
-    let around = points[after.saturating_sub(1)..].iter().take(2);
-    around.filter(|point| point[1].is_finite()).min_by(|a, b| (a[0] - x).abs().total_cmp(&(b[0] - x).abs())).copied()
+    let around = (after.saturating_sub(1)..points.len()).take(2).filter(|place| points[*place][1].is_finite());
+    around.min_by(|a, b| (points[*a][0] - x).abs().total_cmp(&(points[*b][0] - x).abs()))
 }
 
 #[cfg(test)]
@@ -139,7 +154,15 @@ mod tests {
     use revacnn_schemas::{Axis, Limits, Scale};
 
     fn series(name: &str, hue: u16, dashed: bool, points: Vec<[f64; 2]>) -> Series {
-        Series { name: name.to_owned(), hue: Hue(hue), dashed, points, bounds: Vec::new(), raw: Vec::new() }
+        Series {
+            name: name.to_owned(),
+            hue: Hue(hue),
+            dashed,
+            points,
+            bounds: Vec::new(),
+            begins: Vec::new(),
+            raw: Vec::new(),
+        }
     }
 
     fn chart(series: Vec<Series>) -> Chart {
@@ -173,8 +196,8 @@ mod tests {
     #[test]
     fn the_nearest_point_is_told_and_a_gap_is_not() {
         let points = [[0.0, 1.0], [10.0, 2.0], [20.0, f64::NAN]];
-        assert_eq!(nearest(&points, 6.0), Some([10.0, 2.0]));
-        assert_eq!(nearest(&points, 4.0), Some([0.0, 1.0]));
+        assert_eq!(nearest(&points, 6.0), Some(1));
+        assert_eq!(nearest(&points, 4.0), Some(0));
         assert_eq!(nearest(&points, 99.0), None);
         assert_eq!(nearest(&[], 1.0), None);
     }
@@ -182,18 +205,32 @@ mod tests {
     #[test]
     fn only_what_is_there_is_told_each_with_its_step() {
         let every = |from: u64, to: u64, value: f64| (from..=to).step_by(5).map(|step| [step as f64, value]).collect();
-        let chart = chart(vec![
+        let mut chart = chart(vec![
             series("main train, mean of 5 steps", 0, false, every(5, 1350, 0.9)),
             series("main validation", 0, true, vec![[0.0, 2.0], [1350.0, 0.5]]),
             series("wider train, mean of 5 steps", 1, false, every(1355, 2000, 0.1)),
             series("wider validation", 1, true, vec![[2000.0, 0.2]]),
         ]);
-        assert_eq!(told(&chart, 701.0, 0.5).0, ["main train  0.900  at 700"]);
-        assert_eq!(told(&chart, 1350.0, 0.0).0, ["main train  0.900  at 1,350", "main validation  0.500  at 1,350"]);
+        for series in chart.series.iter_mut().filter(|series| !series.dashed) {
+            series.begins = series.points.iter().map(|[last, _]| last - 4.0).collect();
+        }
+        assert_eq!(told(&chart, 701.0, 0.5).0, ["main train  0.900  mean of steps 701–705"]);
+        assert_eq!(
+            told(&chart, 1350.0, 0.0).0,
+            ["main train  0.900  mean of steps 1,346–1,350", "main validation  0.500  at 1,350"]
+        );
         // `main` has ended; `wider` has not been validated yet.
-        assert_eq!(told(&chart, 1600.0, 0.0).0, ["wider train  0.100  at 1,600"]);
-        assert_eq!(told(&chart, 1353.0, 1.0).0[0], "wider train  0.100  at 1,355", "a mean over steps from there");
-        assert_eq!(told(&chart, 1998.0, 1.0).0, ["wider train  0.100  at 2,000", "wider validation  0.200  at 2,000"]);
+        assert_eq!(told(&chart, 1600.0, 0.0).0, ["wider train  0.100  mean of steps 1,596–1,600"]);
+        assert_eq!(told(&chart, 1353.0, 1.0).0[0], "wider train  0.100  mean of steps 1,351–1,355");
+        assert_eq!(
+            told(&chart, 1998.0, 1.0).0,
+            ["wider train  0.100  mean of steps 1,996–2,000", "wider validation  0.200  at 2,000"]
+        );
+        // The last mean may be over one step, or over more than the others.
+        chart.series.truncate(1);
+        chart.series[0].begins = chart.series[0].points.iter().map(|[last, _]| *last).collect();
+        chart.series[0].raw = chart.series[0].points.clone();
+        assert_eq!(told(&chart, 700.0, 0.5).0, ["main train  0.900  at 700, smoothed"]);
     }
 
     #[test]

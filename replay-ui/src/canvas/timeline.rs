@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use iced::widget::canvas::{self, Action, Event, Frame, Geometry, Path};
+use iced::widget::canvas::{self, Action, Event, Frame, Geometry, Path, Stroke};
 use iced::{Point, Rectangle, Renderer, Size, Theme, keyboard, mouse, window};
 use revacnn_notebook::BranchSummary;
 use revacnn_notebook::scene::{Role, Scene, range, runs};
@@ -19,7 +19,11 @@ use crate::sizes::{FOOT, LANE};
 use crate::theme::Colours;
 use crate::time::Time;
 
-const NAMES: f32 = 112.0;
+/// The least and the greatest room for names of branches, and their share of the width.
+const NAMES: [f32; 2] = [112.0, 240.0];
+const NAMES_SHARE: f32 = 0.08;
+/// What of it is before and after a name.
+const BESIDE_NAME: f32 = 20.0;
 const RIGHT: f32 = 16.0;
 /// The greatest height of a lane.
 const HIGHEST: f32 = 60.0;
@@ -74,6 +78,8 @@ pub(crate) struct DragState {
     shift: bool,
     /// The scroll bar is held, so far below its upper end.
     bar: Option<f32>,
+    /// The lane whose name is pointed at, counted from the first that is drawn.
+    named: Option<usize>,
     /// Those along the lanes.
     presses: Presses,
     /// Where the cursor was before the last one.
@@ -96,6 +102,11 @@ pub(crate) fn first(from: usize, lanes: usize, height: f32) -> usize {
 fn lane_at(y: f32, lanes: usize, height: f32) -> Option<usize> {
     let lane = (y / lane_height(lanes, height)) as usize;
     (y >= 0.0 && lane < lanes.min(fit(height))).then_some(lane)
+}
+
+/// How wide the branches' names are in a timeline so wide.
+fn names(width: f32) -> f32 {
+    (NAMES_SHARE * width).clamp(NAMES[0], NAMES[1]).round()
 }
 
 fn lane_height(lanes: usize, height: f32) -> f32 {
@@ -121,15 +132,15 @@ fn dragged(top: f32, lanes: usize, size: Size) -> usize {
 
 impl Timeline<'_> {
     fn width(bounds: Rectangle) -> f32 {
-        (bounds.width - NAMES - RIGHT).max(1.0)
+        (bounds.width - names(bounds.width) - RIGHT).max(1.0)
     }
 
     fn fraction(bounds: Rectangle, x: f32) -> f64 {
-        f64::from((x - NAMES) / Self::width(bounds))
+        f64::from((x - names(bounds.width)) / Self::width(bounds))
     }
 
     fn x_at(&self, bounds: Rectangle, step: f64) -> f32 {
-        NAMES + Self::width(bounds) * self.time.fraction(step) as f32
+        names(bounds.width) + Self::width(bounds) * self.time.fraction(step) as f32
     }
 
     fn lane(
@@ -143,14 +154,15 @@ impl Timeline<'_> {
         let branch = lane.branch;
         let width = Self::width(bounds);
         let height = lane_height(self.lanes.len(), bounds.height);
-        let inside = |x: f32| (NAMES..=NAMES + width).contains(&x);
+        let left = names(bounds.width);
+        let inside = |x: f32| (left..=left + width).contains(&x);
         let color = colours.branch(branch.hue);
         let shift = lane.shift as f64;
-        let name = fitted(branch.name.as_str(), NAMES - 20.0);
+        let name = fitted(branch.name.as_str(), left - BESIDE_NAME);
         let ink = if lane.selected { colours.ink } else { colours.faint };
         label(frame, name, Point::new(12.0, top + height / 2.0), ink, TextAlign::Left);
         let base = (top + height - 3.0).round();
-        frame.fill_rectangle(Point::new(NAMES, base), Size::new(width, 1.0), colours.line);
+        frame.fill_rectangle(Point::new(left, base), Size::new(width, 1.0), colours.line);
         let runs = match (self.chart, losses) {
             (Some(chart), Some(losses)) => self.runs(bounds, (chart, losses), lane, (base, height)),
             _ => Vec::new(),
@@ -174,7 +186,7 @@ impl Timeline<'_> {
                     free(&runs, x, EDITS.min(bounds.width - RIGHT - x), [(top + 8.0).max(base - 20.0), base - 8.0]);
                 // Before the fork, where the lane has no curve.
                 let begins = runs.iter().flatten().map(|[x, _]| *x).fold(fork, f32::min);
-                let before = (begins - 9.0 - NAMES).min(EDITS);
+                let before = (begins - 9.0 - left).min(EDITS);
                 let is_wide = |room: f32| before < LEAST_WORDS || room >= before.min(text_width(&edits));
                 match after {
                     Some((y, room)) if is_wide(room) => {
@@ -195,6 +207,15 @@ impl Timeline<'_> {
                 label(frame, "diverged", Point::new(x + 9.0, top + 8.0), colours.alarm, TextAlign::Left);
             }
         }
+    }
+
+    /// The whole name of a lane, where it is cut, and the middle of the lane.
+    fn cut_name(&self, lane: Option<usize>, bounds: Rectangle) -> Option<(&str, f32)> {
+        let lanes = self.lanes.len();
+        let place = lane?;
+        let name = self.lanes.get(first(self.from, lanes, bounds.height) + place)?.branch.name.as_str();
+        let height = lane_height(lanes, bounds.height);
+        (text_width(name) > names(bounds.width) - BESIDE_NAME).then_some((name, (place as f32 + 0.5) * height))
     }
 
     /// Whether a press is the second of two clicks.
@@ -265,7 +286,8 @@ impl Timeline<'_> {
         lane: &Lane<'_>,
         (base, height): (f32, f32),
     ) -> Vec<Vec<[f32; 2]>> {
-        let inside = |x: f32| (NAMES..=NAMES + Self::width(bounds)).contains(&x);
+        let left = names(bounds.width);
+        let inside = |x: f32| (left..=left + Self::width(bounds)).contains(&x);
         let place = |[x, y]: [f64; 2]| {
             let x = self.x_at(bounds, x + lane.shift as f64);
             let share = ((y - low) / (high - low)).clamp(0.0, 1.0);
@@ -302,6 +324,14 @@ impl canvas::Program<Message> for Timeline<'_> {
         bounds: Rectangle,
         cursor: mouse::Cursor,
     ) -> Option<Action<Message>> {
+        if let Event::Mouse(mouse::Event::CursorMoved { .. } | mouse::Event::CursorLeft) = event {
+            let on_names = cursor.position_in(bounds).filter(|at| at.x < names(bounds.width) && !drag.pointer.held);
+            let named = on_names.and_then(|at| lane_at(at.y, self.lanes.len(), bounds.height));
+            if named != drag.named {
+                drag.named = named;
+                return Some(Action::request_redraw());
+            }
+        }
         let dragged = self.bar(drag, event, bounds, cursor);
         if dragged.is_some() {
             return dragged;
@@ -313,14 +343,14 @@ impl canvas::Program<Message> for Timeline<'_> {
             }
             Event::Mouse(mouse::Event::WheelScrolled { delta }) => {
                 let at = cursor.position_in(bounds)?;
-                if drag.shift || at.x < NAMES {
+                if drag.shift || at.x < names(bounds.width) {
                     return Self::scroll(drag, delta);
                 }
                 let along = Along::wheel(delta, Self::fraction(bounds, at.x));
                 Some(Action::publish(Message::Along(along)).and_capture())
             }
             Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left))
-                if cursor.position_in(bounds).is_some_and(|at| at.x < NAMES) =>
+                if cursor.position_in(bounds).is_some_and(|at| at.x < names(bounds.width)) =>
             {
                 let lanes = self.lanes.len();
                 let lane = lane_at(cursor.position_in(bounds)?.y, lanes, bounds.height)?;
@@ -379,9 +409,18 @@ impl canvas::Program<Message> for Timeline<'_> {
         });
         let mut above = Frame::new(renderer, bounds.size());
         let x = self.x_at(bounds, self.time.cursor.0 as f64).round();
-        if (NAMES..=NAMES + Self::width(bounds)).contains(&x) {
+        let left = names(bounds.width);
+        if (left..=left + Self::width(bounds)).contains(&x) {
             above.fill_rectangle(Point::new(x - 1.0, 0.0), Size::new(2.0, bounds.height - FOOT), colours.accent);
             above.fill(&diamond(Point::new(x, bounds.height - FOOT - 1.0), 5.0), colours.accent);
+        }
+        if let Some((name, top)) = self.cut_name(drag.named, bounds) {
+            let size = Size::new(text_width(name) + 2.0 * 8.0, 20.0);
+            let corner = Point::new(4.0, (top - 10.0).round());
+            let panel = Path::rounded_rectangle(corner, size, 4.0.into());
+            above.fill(&panel, colours.raised);
+            above.stroke(&panel, Stroke::default().with_color(colours.line).with_width(1.0));
+            label(&mut above, name.to_owned(), Point::new(12.0, top), colours.ink, TextAlign::Left);
         }
         vec![lanes, drag.pointer.above.above(above)]
     }
@@ -391,7 +430,7 @@ impl canvas::Program<Message> for Timeline<'_> {
         match cursor.position_in(bounds) {
             _ if drag.bar.is_some() => mouse::Interaction::Grabbing,
             _ if drag.pointer.held => mouse::Interaction::ResizingHorizontally,
-            Some(at) if at.x < NAMES => mouse::Interaction::Pointer,
+            Some(at) if at.x < names(bounds.width) => mouse::Interaction::Pointer,
             Some(at) if scrolls && at.x >= bounds.width - RIGHT => mouse::Interaction::Grab,
             Some(_) => mouse::Interaction::ResizingHorizontally,
             None => mouse::Interaction::default(),
@@ -461,6 +500,26 @@ mod tests {
         let action = canvas::Program::update(&timeline(&state), &mut DragState::default(), &down, bounds, cursor);
         let said = action.and_then(|action| action.into_inner().0);
         assert!(matches!(&said, Some(Message::Select(name)) if name.as_str() == "b20"), "{said:?}");
+    }
+
+    #[test]
+    fn a_cut_name_is_told_whole_where_it_is_pointed_at() {
+        let _ = crate::headless::renderer().unwrap();
+        let mut state = opened();
+        let long = "a-branch-with-a-rather-long-name";
+        let named = |name: &str, long: &str| BranchSummary { name: long.parse().unwrap(), ..branch(name, None, 0, 50) };
+        state.update(listed(vec![named("main", "main"), named("wider", long)]));
+        let (lanes, mut drag) = (timeline(&state), DragState::default());
+        let mut told = |width: f32, x: f32, y: f32| {
+            let bounds = Rectangle { x: 0.0, y: 0.0, width, height: HIGH };
+            let cursor = mouse::Cursor::Available(Point::new(x, y));
+            let moved = Event::Mouse(mouse::Event::CursorMoved { position: Point::new(x, y) });
+            let _ = canvas::Program::update(&lanes, &mut drag, &moved, bounds, cursor);
+            lanes.cut_name(drag.named, bounds).map(|(name, _)| name.to_owned())
+        };
+        assert_eq!((told(900.0, 20.0, 10.0), told(900.0, 400.0, 70.0)), (None, None));
+        assert_eq!(told(900.0, 20.0, 70.0).as_deref(), Some(long));
+        assert_eq!(told(3840.0, 20.0, 70.0), None, "there it has room");
     }
 
     /// They were written across the curves.

@@ -74,6 +74,8 @@ pub(crate) enum Action {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) view: ViewId,
+    /// What it shows.
+    pub(crate) title: String,
     /// What a file of it is called, without an ending.
     pub(crate) name: String,
     /// Whether a query answers it.
@@ -156,7 +158,8 @@ impl State {
         }
         let buttons = buttons.push(press("close", Some(Message::Leave))).spacing(8);
         let problem = if self.exists { Some(format!("{} is there already", self.file)) } else { self.problem.clone() };
-        column![text(view.0).size(NORMAL), file, formats.align_y(Alignment::Center)]
+        let title = entry(view).map_or_else(|| view.0.to_owned(), |entry| entry.title.clone());
+        column![text(title).size(NORMAL), file, formats.align_y(Alignment::Center)]
             .push(problem.map(|problem| alarm(problem).width(WIDE)))
             .push(buttons)
             .spacing(8)
@@ -238,6 +241,7 @@ mod tests {
     fn a_file_that_is_there_is_replaced_only_when_that_is_agreed_to() {
         let entries = [ViewId::LOSS, ViewId::NETWORK].map(|view| Entry {
             view,
+            title: view.0.to_owned(),
             name: format!("{}-main-30", view.0),
             has_query: true,
         });

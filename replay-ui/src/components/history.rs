@@ -2,6 +2,7 @@
 //! filter, else one of the branch.
 
 use iced::widget::{column, container};
+use revacnn_notebook::look::in_words;
 use revacnn_notebook::{QUANTITIES, is_of_filters};
 use revacnn_schemas::{HyperParameters, Step};
 
@@ -17,9 +18,9 @@ use crate::figure;
 /// Numbers of a filter that can be seen over time.
 pub(crate) const OF_A_FILTER: [(&str, &str); 6] = [
     ("mean_abs_gradient", "mean |gradient|"),
-    ("gradient_norm", "norm of the gradient"),
-    ("weight_norm", "norm of the coefficients"),
-    ("update_ratio", "update / coefficients"),
+    ("gradient_norm", "gradient norm"),
+    ("weight_norm", "weight norm"),
+    ("update_ratio", "update ratio"),
     ("activation_sum", "activation sum"),
     ("zero_share", "share of zeros"),
 ];
@@ -92,6 +93,11 @@ impl State {
         self.of_filter
     }
 
+    /// How it is said.
+    pub(crate) fn of_filter_in_words(&self) -> &'static str {
+        OF_A_FILTER.iter().find(|(quantity, _)| *quantity == self.of_filter).map_or(self.of_filter, |(_, words)| words)
+    }
+
     /// The number that is shown of the branch, if one is.
     pub(crate) fn of_branch(&self) -> Option<&str> {
         self.of_branch.as_deref()
@@ -123,9 +129,9 @@ impl State {
     /// The history of a number of the branch, once one is chosen.
     pub(crate) fn view_branch<'a>(&'a self, context: &'a Context) -> Piece<'a, Message> {
         let all: Vec<Choice> =
-            of_a_branch(context).iter().map(|quantity| choice(quantity, &quantity.replace('_', " "))).collect();
+            of_a_branch(context).iter().map(|quantity| choice(quantity, &in_words(quantity))).collect();
         // What this branch has not is still named.
-        let now = self.of_branch().map(|quantity| choice(quantity, &quantity.replace('_', " ")));
+        let now = self.of_branch().map(|quantity| choice(quantity, &in_words(quantity)));
         let choose = choices(all, now, "plot over time …", |chosen| Message::OfBranch(chosen.quantity));
         column![choose].push(self.of_branch.is_some().then(|| self.chart(context))).spacing(4).into()
     }

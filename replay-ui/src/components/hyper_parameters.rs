@@ -182,7 +182,7 @@ impl State {
         let mut page = column![faint("hyper-parameters")].spacing(4);
         let Some(row) = &context.cells.row else { return page.into() };
         let line = |name: String, piece: Piece<'a, Message>| {
-            row![faint(name), Space::new().width(Fill), piece].align_y(Alignment::Center)
+            row![faint(name), Space::new().width(Fill), piece].spacing(2).align_y(Alignment::Center)
         };
         let kinds: Vec<String> = optimizer_kinds().map(str::to_owned).collect();
         // Where another program computes the branch, nobody here can change it.
@@ -223,7 +223,7 @@ impl State {
 /// A field for a hyper-parameter.
 fn typed<'a>(name: String, text: &str) -> Piece<'a, Message> {
     let of = name.clone();
-    let input = field("", text, 110.0).id(name).on_input(move |text| Message::Type(of.clone(), text));
+    let input = field("", text, 90.0).id(name).on_input(move |text| Message::Type(of.clone(), text));
     input.on_submit(Message::Apply).into()
 }
 

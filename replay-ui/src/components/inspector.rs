@@ -5,6 +5,7 @@ use iced::widget::{Space, column, container, image, mouse_area, row, scrollable,
 use iced::{Alignment, Fill, Padding};
 use revacnn_schemas::{
     BranchName, DiagramColumn, DiagramNode, Edit, Figure, FilterInit, Palette, Panel, SCALARS, ScalarKind, TableFigure,
+    bytes,
 };
 
 use super::frame::{edit_button, lacking, noted_below};
@@ -154,7 +155,7 @@ impl State {
             .push(line("last loss", branch.last_loss.map_or_else(none, |loss| number(loss.into()))))
             .push(line("validation accuracy", validation.map_or_else(none, |(_, share)| percent(share))))
             .push(line("validated at step", validation.map_or_else(none, |(step, _)| count(step.0))))
-            .push(line("on disk, MB", count(branch.bytes / 1_000_000)));
+            .push(line("on disk", bytes(branch.bytes)));
         if let Some(row) = &context.cells.row {
             page = page.push(separator()).push(faint(format!("at step {}", count(row.step.0))));
             // What is measured first, then what is counted.
@@ -214,8 +215,10 @@ fn images(context: &Context, view: ViewId) -> Piece<'_, Message> {
         let range = ends.map(|ends| ends.map(|end| number(end.into())));
         let palette = line.images.iter().flatten().map(|image| image.palette).find(|palette| *palette != Palette::Rgb);
         let colours = range.zip(palette).map(|([low, high], palette)| {
-            let bar = row![faint(low), colour_bar(palette), faint(high)];
-            bar.spacing(4).align_y(Alignment::Center)
+            // About zero one number says both ends: there is little room.
+            let is_even = ends.is_some_and(|[low, high]| low < 0.0 && low == -high);
+            let (low, high) = if is_even { (None, format!("±{high}")) } else { (Some(faint(low)), high) };
+            row![].push(low).push(colour_bar(palette)).push(faint(high)).spacing(4).align_y(Alignment::Center)
         });
         page = page
             .push(row![faint(line.label.as_str()), Space::new().width(Fill)].push(colours).align_y(Alignment::Center));
@@ -243,9 +246,9 @@ fn numbers<'a>(context: &Context, key: &FilterKey, node: &DiagramNode) -> Piece<
         line(name, value.map_or_else(|| "–".to_owned(), |value| format!("{}{unit}", number(value.into()))))
     };
     let mut page = column![
-        row("norm of the coefficients", Some(node.weight_norm), ""),
+        row("weight norm", Some(node.weight_norm), ""),
         row("mean |gradient|", node.mean_abs_gradient, ""),
-        row("update / coefficients", node.update_ratio, ""),
+        row("update ratio", node.update_ratio, ""),
         row("activation sum", node.activation_sum, ""),
         row("share of zeros", node.zero_share.map(|share| share * 100.0), " %"),
     ]

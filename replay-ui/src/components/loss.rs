@@ -3,16 +3,17 @@
 use iced::widget::{checkbox, row, slider};
 use iced::{Alignment, Fill};
 use revacnn_notebook::kinds::{Chart as ChartCell, Loss};
+use revacnn_notebook::look::in_words;
 use revacnn_notebook::{ACCURACY, Cell, Smoothing, XAxis};
 use revacnn_schemas::{Chart, LayerName, Scale, Step};
 
 use super::frame::{awaited, headed, maximise_button, noted_beside, show_all};
 use super::history::{OF_A_FILTER, of_a_branch};
-use super::pieces::{self, Piece, changing, faint, hinted, noted};
+use super::pieces::{self, Piece, changing, faint, hinted, hinted_above, noted};
 use crate::canvas::along::Along;
 use crate::canvas::chart::{ChartPlot, Scrub, Zoom, epoch};
 use crate::canvas::geometry_cache::Cache;
-use crate::canvas::text::width;
+use crate::canvas::text::{fitted, width};
 use crate::cells::ViewId;
 use crate::context::Context;
 use crate::figure;
@@ -32,9 +33,12 @@ const SMOOTHEST: f64 = 0.99;
 const KEY_STEP: f64 = 0.05;
 
 /// How wide the list of what the chart can show is.
-const CHOICE: f32 = 132.0;
+const CHOICE: f32 = 176.0;
+/// The room of its words: beside them are its edges and its arrow. What is wider would lie
+/// on the arrow, and beyond the list's edge where that is open.
+const WORDS: f32 = CHOICE - 30.0;
 /// How wide the smoothing is in words.
-const WEIGHT: f32 = 84.0;
+const WEIGHT: f32 = 72.0;
 
 /// What the chart shows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -50,7 +54,7 @@ impl std::fmt::Display for Shows {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Loss => formatter.write_str("loss"),
-            Self::Number { quantity, layer: None } => formatter.write_str(&quantity.replace('_', " ")),
+            Self::Number { quantity, layer: None } => formatter.write_str(&in_words(quantity)),
             Self::Number { quantity, layer: Some(layer) } => {
                 let known = OF_A_FILTER.iter().find(|(name, _)| name == quantity);
                 write!(formatter, "{layer}: {}", known.map_or(quantity.as_str(), |(_, words)| words))
@@ -67,6 +71,25 @@ pub(crate) fn choices(context: &Context) -> Vec<Shows> {
     let of_layer = |layer: LayerName| OF_A_FILTER.map(|(name, _)| number(name, Some(layer.clone())));
     let first = [Shows::Loss, number(ACCURACY, None)].into_iter();
     first.chain(others.map(|name| number(&name, None))).chain(context.layers().into_iter().flat_map(of_layer)).collect()
+}
+
+/// An entry of the list, and as much of its words as has room there.
+#[derive(Debug, Clone, PartialEq)]
+struct Fitting {
+    shows: Shows,
+    words: String,
+}
+
+impl Fitting {
+    fn of(shows: Shows) -> Self {
+        Self { words: fitted(&shows.to_string(), WORDS), shows }
+    }
+}
+
+impl std::fmt::Display for Fitting {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.words)
+    }
 }
 
 /// How the chart is laid out.
@@ -190,9 +213,9 @@ impl State {
     fn described(&self, chart: Option<&Chart>) -> String {
         let unit = chart.and_then(|chart| chart.y.unit.as_deref());
         match &self.shows {
-            Shows::Loss => "nats · mean of each batch; dots: validation".to_owned(),
+            Shows::Loss => "nats · batch means; dots: validation".to_owned(),
             Shows::Number { quantity, .. } if quantity == ACCURACY => {
-                "live, of the last 200 training images; dots: validation".to_owned()
+                "live: last 200 images; dots: validation".to_owned()
             }
             Shows::Number { layer: Some(_), .. } => "mean over the layer's filters".to_owned(),
             Shows::Number { .. } => unit.unwrap_or_default().to_owned(),
@@ -248,9 +271,11 @@ impl State {
             .push(maximise_button(context, Panel::Chart))
             .spacing(10)
             .align_y(Alignment::Center);
-        let all = choices(context);
+        let all = choices(context).into_iter().map(Fitting::of).collect();
         // What this branch has not is still named.
-        let choose = pieces::choices_in(CHOICE, all, Some(self.shows.clone()), "", Message::Show);
+        let now = Some(Fitting::of(self.shows.clone()));
+        let choose = pieces::choices_in(CHOICE, all, now, "", |chosen: Fitting| Message::Show(chosen.shows));
+        let choose = hinted_above(choose, format!("{} · another: ;", self.shows));
         let notes = chart.map_or(&[][..], |chart| &chart.notes);
         let title = row![choose, noted_beside(self.described(chart), notes)].spacing(8).align_y(Alignment::Center);
         headed(title.width(Fill).into(), ViewId::LOSS, controls, body)
@@ -291,12 +316,35 @@ mod tests {
     use revacnn_schemas::{Axis, Hue, Limits, Series};
 
     #[test]
+    fn words_of_the_list_lie_in_it_and_are_cut_only_where_a_layer_has_a_long_name() {
+        let _ = crate::headless::renderer().unwrap();
+        let of = |layer: &str| {
+            let layer: LayerName = layer.parse().unwrap();
+            let of_layer = |name: &str| Shows::Number { quantity: name.to_owned(), layer: Some(layer.clone()) };
+            OF_A_FILTER.map(|(name, _)| Fitting::of(of_layer(name)))
+        };
+        let (short, long) = (of("softmax"), of("fully-connected-2"));
+        for entry in &short {
+            assert_eq!(entry.words, entry.shows.to_string());
+        }
+        assert!(long.iter().any(|entry| entry.words.ends_with('…')), "{long:?}");
+        assert!(short.iter().chain(&long).all(|entry| width(&entry.words) <= WORDS));
+    }
+
+    #[test]
     fn the_axis_shows_what_the_timeline_does_and_another_axis_as_large_a_part() {
         let axis =
             |label: &str| Axis { label: label.to_owned(), unit: None, scale: Scale::Linear, limits: Limits::default() };
         let points = vec![[0.0, 1.0], [8_000.0, 0.5]];
-        let series =
-            Series { name: "main".to_owned(), hue: Hue(0), dashed: false, points, bounds: Vec::new(), raw: Vec::new() };
+        let series = Series {
+            name: "main".to_owned(),
+            hue: Hue(0),
+            dashed: false,
+            points,
+            bounds: Vec::new(),
+            begins: Vec::new(),
+            raw: Vec::new(),
+        };
         let chart = Chart {
             title: String::new(),
             x: axis("images"),

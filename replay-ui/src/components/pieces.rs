@@ -2,11 +2,12 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use iced::overlay::menu;
 use iced::widget::{
     Space, button, center, column, container, mouse_area, opaque, pick_list, row, rule, text, text_input, tooltip,
 };
-use iced::{Alignment, Background, Border, Color, Element, Fill, Length, Padding, Theme, border};
-use revacnn_notebook::look::ramp;
+use iced::{Alignment, Background, Border, Color, Element, Fill, Length, Padding, Shadow, Theme, border};
+use revacnn_notebook::look::bar;
 use revacnn_schemas::Palette;
 
 use crate::focus::Stop;
@@ -162,18 +163,23 @@ pub(crate) fn hinted<'a, M: 'a>(piece: Piece<'a, M>, hint: &'a str) -> Piece<'a,
 
 /// A row of several that tells more when it is pointed at: at its right, where no other
 /// row lies.
-pub(crate) fn hinted_beside<'a, M: 'a>(piece: Piece<'a, M>, hint: &'a str) -> Piece<'a, M> {
+pub(crate) fn hinted_beside<'a, M: 'a>(piece: Piece<'a, M>, hint: impl text::IntoFragment<'a>) -> Piece<'a, M> {
     // Beyond the check box and the scroll bar that the row ends in.
     told(piece, hint, tooltip::Position::Right, 28.0)
 }
 
 /// A control that tells more when it is pointed at, above it: what lies beneath is what
 /// comes next.
-pub(crate) fn hinted_above<'a, M: 'a>(piece: Piece<'a, M>, hint: &'a str) -> Piece<'a, M> {
+pub(crate) fn hinted_above<'a, M: 'a>(piece: Piece<'a, M>, hint: impl text::IntoFragment<'a>) -> Piece<'a, M> {
     told(piece, hint, tooltip::Position::Top, 4.0)
 }
 
-fn told<'a, M: 'a>(piece: Piece<'a, M>, hint: &'a str, at: tooltip::Position, gap: f32) -> Piece<'a, M> {
+fn told<'a, M: 'a>(
+    piece: Piece<'a, M>,
+    hint: impl text::IntoFragment<'a>,
+    at: tooltip::Position,
+    gap: f32,
+) -> Piece<'a, M> {
     let words = container(faint(hint)).padding([4, 8]).style(|theme| panel(theme, 4.0));
     tooltip(piece, words, at).gap(gap).into()
 }
@@ -192,12 +198,10 @@ pub(crate) fn pair<'a, M: Clone + 'a>(name: &'a str, value: String, copy: impl F
 
 /// The colours of a palette, from low to high.
 pub(crate) fn colour_bar<'a, M: 'a>(palette: Palette) -> Piece<'a, M> {
-    const PIECES: usize = 16;
-    let piece = |place: usize| {
-        let [red, green, blue] = ramp(palette, place as f32 / (PIECES - 1) as f32);
+    let piece = |[red, green, blue]: [u8; 3]| {
         container(Space::new().width(4).height(8)).style(move |_| ground(Color::from_rgb8(red, green, blue))).into()
     };
-    row((0..PIECES).map(piece)).into()
+    row(bar(palette).map(piece)).into()
 }
 
 /// A list to choose from, in which the choice of this place is made.
@@ -217,6 +221,19 @@ fn chooser(place: Option<usize>) -> impl Fn(&Theme, pick_list::Status) -> pick_l
             background: Background::Color(Color { a: alpha, ..colours.raised }),
             border: Border { color: colours.line, width: 1.0, radius: 4.0.into() },
         }
+    }
+}
+
+/// A list that is open: as calm as a panel, its entry that is pointed at as any other control.
+fn opened(theme: &Theme) -> menu::Style {
+    let colours = Colours::of(theme);
+    menu::Style {
+        background: Background::Color(colours.paper),
+        border: Border { color: colours.line, width: 1.0, radius: 4.0.into() },
+        text_color: colours.ink,
+        selected_text_color: colours.accent,
+        selected_background: Background::Color(colours.raised),
+        shadow: Shadow::default(),
     }
 }
 
@@ -248,8 +265,8 @@ where
         [step(place.and_then(|place| place.checked_sub(1))), step(place.map_or(Some(0), |place| Some(place + 1)))];
     let list = pick_list(all, now, choose).placeholder(hint).width(width).text_size(SMALL).padding([2, 8]);
     let line = text::LineHeight::Absolute(SMALL_LINE.into());
-    let list = list.text_line_height(line).style(chooser(place));
-    Stop::of(list).steps(steps).into()
+    let list = list.text_line_height(line).style(chooser(place)).menu_style(opened);
+    Stop::of(list).steps(steps).opens().into()
 }
 
 /// A field for a line of text.

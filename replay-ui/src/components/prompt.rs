@@ -90,8 +90,8 @@ impl State {
             let page = column![text(self.question.title()).size(NORMAL), plain(words).width(380)].spacing(12);
             return page.push(buttons(yes, Message::Enter, Message::Leave)).into();
         }
-        let input =
-            field(self.question.hint(), &self.text, 460.0).id(FIELD).on_input(Message::Type).on_submit(Message::Enter);
+        // What is expected stands beneath it, also while something is typed.
+        let input = field("", &self.text, 460.0).id(FIELD).on_input(Message::Type).on_submit(Message::Enter);
         let mut page = column![text(self.question.title()).size(NORMAL), input, faint(self.question.hint())].spacing(8);
         if let Some(problem) = &self.problem {
             page = page.push(alarm(problem.as_str()).width(460));

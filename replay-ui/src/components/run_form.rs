@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use iced::Alignment;
-use iced::widget::{column, container, row, text};
+use iced::widget::{Space, column, container, row, text};
 use revacnn_schemas::{BranchName, Fidelity, OptimizerSpec, SchemaError};
 use revacnn_trainer::data::catalogue;
 use revacnn_trainer::{DEFAULT_EPOCHS, Settings, optimizer_kinds, presets, resolve_optimizer};
@@ -12,6 +12,8 @@ use super::pieces::{Piece, alarm, buttons, choices, faint, field, plain};
 use crate::requests::RunPlan;
 use crate::theme::NORMAL;
 
+/// The width of the names before the fields.
+const LABEL: f32 = 84.0;
 /// What can be recorded of each step.
 const FIDELITIES: [Fidelity; 2] = [Fidelity::Every, Fidelity::Keyframes];
 
@@ -177,8 +179,9 @@ impl State {
         let lines = Field::ALL.map(|name| {
             let hint = name.hint();
             let of_optimizer = (name == Field::Optimizer).then(|| self.hyper_parameter_fields());
-            let below = column![self.input(name, &hint), faint(hint)].push(of_optimizer).spacing(2);
-            row![plain(name.label()).width(84), below].align_y(Alignment::Start).into()
+            let asked = row![plain(name.label()).width(LABEL), self.input(name, &hint)].align_y(Alignment::Center);
+            let below = row![Space::new().width(LABEL), column![faint(hint)].push(of_optimizer).spacing(2)];
+            column![asked, below].spacing(2).into()
         });
         let mut page = column![text("New run").size(NORMAL)].extend(lines).spacing(8);
         if let Some(problem) = &self.problem {

@@ -5,7 +5,7 @@ use iced::widget::{Space, column, container, row};
 use iced::{Alignment, Fill, Length};
 use revacnn_schemas::Edit;
 
-use super::pieces::{Piece, alarm, faint, ground, plain, press};
+use super::pieces::{Piece, alarm, changing, faint, ground, plain, press};
 use crate::context::{Context, Screen};
 use crate::store_events::{Notice, Undo};
 use crate::theme::Colours;
@@ -123,9 +123,11 @@ impl State {
             (None, None) if context.screen != Screen::Figures => faint("? lists the keys").into(),
             (None, None) => faint("drag on the timeline to travel, wheel to zoom · ? lists the keys").into(),
         };
+        let running = context.changes.is_running().then(|| context.changes.waiting());
+        let seen = format!("{running:?}{:?}{:?}", self.notice, self.preview);
         // What was refused while more waited is to be read, whatever came of that.
         let refused = context.changes.refusals().iter().map(|reason| alarm(reason.as_str()).into());
-        let words = column(refused).push(words);
+        let words = changing(column(refused).push(words), &seen).width(Fill);
         // As high with words of a line as without; a long reason needs more.
         let words = row![Space::new().height(26), words].align_y(Alignment::Center);
         container(words)

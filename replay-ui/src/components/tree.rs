@@ -195,9 +195,9 @@ impl State {
 const INDENT: f32 = 12.0;
 /// How far the scroll bar is from the branches.
 const BAR: f32 = 2.0;
-/// What of the width is no room for words: the edges, the check box and the
-/// scroll bar.
-const BESIDE_WORDS: f32 = 70.0;
+/// What of the width is no room for words: the edges (8, 16 and 8), the check box (12, and
+/// 2 before it), and the scroll bar (10 and [`BAR`]).
+const BESIDE_WORDS: f32 = 59.0;
 /// Heights of lines, in whole pixels: the ground of the chosen branch then ends
 /// between two of them, and iced's software renderer draws all of it again.
 const NAME_LINE: f32 = 18.0;
@@ -277,6 +277,7 @@ fn line<'a>(
     let room = wide - BESIDE_WORDS - INDENT * depth.min(5) as f32;
     let dot = if branch.training { width("●") + 6.0 } else { 0.0 };
     let name = fitted(branch.name.as_str(), room - SWATCH - 12.0 - width(&last) - dot);
+    let is_cut = name != branch.name.as_str();
     let name = plain(name).width(Fill).wrapping(text::Wrapping::None);
     let live =
         branch.training.then(|| plain("●").style(|theme| text::Style { color: Some(Colours::of(theme).accent) }));
@@ -306,6 +307,7 @@ fn line<'a>(
     let other = (!beside).then(|| branch.name.clone());
     let pick = mouse_area(pick).on_right_press(Message::Beside(other));
     let hint = "click to select, right click to show it beside the selected one";
+    let hint = if is_cut { format!("{}\n{hint}", branch.name) } else { hint.to_owned() };
     let pick = hinted_beside(pick.into(), hint);
     row![Space::new().width(8.0 + INDENT * depth.min(5) as f32), container(pick).width(Fill), eye]
         .align_y(Alignment::Center)

@@ -107,12 +107,14 @@ pub(crate) struct Stop<'a, M> {
     steps: [Option<M>; 2],
     /// Whether the frame is of ink: the control has the colour of a mark itself.
     filled: bool,
+    /// Whether it opens a list.
+    opens: bool,
 }
 
 impl<'a, M> Stop<'a, M> {
     /// A control that is pressed where its middle is.
     pub(crate) fn of(content: impl Into<Element<'a, M>>) -> Self {
-        Self { content: content.into(), enabled: true, steps: [None, None], filled: false }
+        Self { content: content.into(), enabled: true, steps: [None, None], filled: false, opens: false }
     }
 
     /// Passes it by where it cannot be used.
@@ -125,6 +127,11 @@ impl<'a, M> Stop<'a, M> {
         Self { steps, ..self }
     }
 
+    /// Opens a list, which Escape closes, and so does another choice by ↑ and ↓.
+    pub(crate) fn opens(self) -> Self {
+        Self { opens: true, ..self }
+    }
+
     /// Has a frame of ink.
     pub(crate) fn filled(self, filled: bool) -> Self {
         Self { filled, ..self }
@@ -132,6 +139,33 @@ impl<'a, M> Stop<'a, M> {
 }
 
 impl<M: Clone> Stop<'_, M> {
+    /// Closes the list if it is open; returns whether it was.
+    fn close(
+        &mut self,
+        tree: &mut Tree,
+        layout: Layout<'_>,
+        renderer: &Renderer,
+        clipboard: &mut dyn Clipboard,
+        shell: &mut Shell<'_, M>,
+        viewport: &Rectangle,
+    ) -> bool {
+        if !self.opens {
+            return false;
+        }
+        // iced's list hears no keys: it closes by a press wherever there is none of its entries.
+        let press = Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left));
+        let (mut said, nowhere) = (Vec::new(), mouse::Cursor::Unavailable);
+        let mut own = Shell::new(&mut said);
+        let child = &mut tree.children[0];
+        self.content.as_widget_mut().update(child, &press, layout, nowhere, renderer, clipboard, &mut own, viewport);
+        let was_open = own.is_event_captured();
+        shell.merge(own, |message| message);
+        if was_open {
+            shell.request_redraw();
+        }
+        was_open
+    }
+
     /// Does what a key does to what has the focus; returns whether it does something.
     #[expect(clippy::too_many_arguments, reason = "those of a widget's update")]
     fn key(
@@ -164,11 +198,13 @@ impl<M: Clone> Stop<'_, M> {
             Key::Named(Named::ArrowDown) => &self.steps[1],
             Key::Named(_) | Key::Character(_) | Key::Unidentified => return false,
         };
+        let (step, is_choice) = (step.clone(), self.steps.iter().any(Option::is_some));
         if let Some(message) = step {
-            shell.publish(message.clone());
+            self.close(tree, layout, renderer, clipboard, shell, viewport);
+            shell.publish(message);
         }
         // At an end the arrow means nothing else either.
-        step.is_some() || self.steps.iter().any(Option::is_some)
+        is_choice
     }
 }
 
@@ -204,6 +240,12 @@ impl<M: Clone> Widget<M, Theme, Renderer> for Stop<'_, M> {
         shell: &mut Shell<'_, M>,
         viewport: &Rectangle,
     ) {
+        if let Event::Keyboard(keyboard::Event::KeyPressed { key: Key::Named(Named::Escape), .. }) = event
+            && self.close(tree, layout, renderer, clipboard, shell, viewport)
+        {
+            shell.capture_event();
+            return;
+        }
         let focus = tree.state.downcast_mut::<Focus>();
         match event {
             Event::Keyboard(keyboard::Event::KeyPressed { key, modifiers, .. }) if focus.has && self.enabled => {

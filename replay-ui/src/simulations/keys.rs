@@ -2,7 +2,7 @@
 
 use iced::keyboard::Key;
 use iced::keyboard::key::Named;
-use iced::{Point, Rectangle};
+use iced::{Point, Rectangle, mouse};
 
 use super::prelude::*;
 use super::{Person, branch};
@@ -99,6 +99,30 @@ fn a_choice_is_made_by_arrows() {
         let message = run_form::Message::Type(field, text.to_owned()).into();
         assert!(chosen.contains(&message), "{message:?} in {chosen:?}");
     }
+}
+
+/// Escape went on to the window, and the list stayed.
+#[test]
+fn escape_closes_an_open_list_and_so_does_a_choice_by_an_arrow() {
+    let person = Person::at_a_run();
+    let mut screen = Interface::new(person.size).unwrap();
+    let pressed = |screen: &mut Interface, key: Named| screen.key(&person.state, Key::Named(key));
+    let is_chart = |said: &[Message]| matches!(said, [Message::Loss(loss::Message::Show(_))]);
+    let at = loop {
+        let at = screen.tab(&person.state, false).expect("the chart's list");
+        if is_chart(&pressed(&mut screen, Named::ArrowDown).0) {
+            break at;
+        }
+    };
+    pressed(&mut screen, Named::Enter);
+    assert_eq!(pressed(&mut screen, Named::Escape), (Vec::new(), true));
+    // It keeps the focus, and the next Escape is not its own.
+    pressed(&mut screen, Named::Enter);
+    assert!(is_chart(&pressed(&mut screen, Named::ArrowDown).0));
+    assert!(!pressed(&mut screen, Named::Escape).1, "the arrow has closed it");
+    let [down, up] = [mouse::Event::ButtonPressed, mouse::Event::ButtonReleased].map(|of| of(mouse::Button::Left));
+    screen.point(&person.state, at.center(), &[down, up]);
+    assert!(pressed(&mut screen, Named::Escape).1 && !pressed(&mut screen, Named::Escape).1);
 }
 
 #[test]

@@ -198,7 +198,7 @@ fn the_chart_shows_any_number_smoothed_along_any_axis() {
     };
     assert_eq!(series(&person).0[..2], ["main train", "main validation"]);
     person.key(";");
-    assert!(person.reads_of("live, of the last 200 training images"));
+    assert!(person.reads_of("live: last 200 images"));
     assert_eq!(
         series(&person),
         (["main live", "main validation", "wider live", "wider validation"].map(str::to_owned).to_vec(), false)
@@ -211,10 +211,7 @@ fn the_chart_shows_any_number_smoothed_along_any_axis() {
     }
     // Each that can be chosen is there, and the timeline still has its losses.
     let all = crate::components::loss::choices(&person.state.context);
-    assert!(
-        all.len() > 15 && all.iter().any(|shows| shows.to_string() == "conv1: norm of the coefficients"),
-        "{all:?}"
-    );
+    assert!(all.len() > 15 && all.iter().any(|shows| shows.to_string() == "conv1: weight norm"), "{all:?}");
     for shows in all {
         person.tell(loss::Message::Show(shows.clone()));
         let drawn = person.state.context.cells.chart(ViewId::LOSS).unwrap();
@@ -266,4 +263,29 @@ fn a_figure_is_saved_where_one_likes_and_another_file_is_replaced_only_when_aske
     person.tell(figure::Message::Menu(ViewId::NETWORK));
     let Some(crate::components::dialog::State::Menu(menu)) = &person.state.dialog else { panic!("a menu") };
     assert_eq!(menu.file, format!("network-main-{LAST}.pdf"));
+}
+
+#[test]
+fn a_charts_menu_and_the_file_that_it_proposes_name_the_quantity() {
+    let mut person = Person::at_a_run();
+    let proposed = |person: &Person| match &person.state.dialog {
+        Some(crate::components::dialog::State::Menu(menu)) => menu.file.clone(),
+        _ => panic!("a menu"),
+    };
+    let number = |quantity: &str, layer| Shows::Number { quantity: quantity.to_owned(), layer };
+    for (shows, words, file) in [
+        (number("learning_rate", None), "learning rate", "learning-rate"),
+        (number("mean_abs_gradient", Some("conv1".parse().unwrap())), "conv1: mean |gradient|", "conv1-mean-gradient"),
+    ] {
+        person.tell(loss::Message::Show(shows));
+        assert!(!person.reads(words), "lists hold no texts");
+        person.tell(figure::Message::Menu(ViewId::LOSS));
+        assert!(person.reads(words), "{words}");
+        assert_eq!(proposed(&person), format!("{file}-main-{LAST}.svg"));
+        person.press("close");
+    }
+    person.tell(inspector::Message::History(history::Message::OfBranch("live_accuracy".to_owned())));
+    person.tell(figure::Message::Menu(ViewId::HISTORY));
+    assert!(person.reads("live accuracy"));
+    assert_eq!(proposed(&person), format!("live-accuracy-main-{LAST}.svg"));
 }

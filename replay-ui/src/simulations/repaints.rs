@@ -335,6 +335,12 @@ fn what_opens_above_the_figures_and_what_is_told_beneath() {
         says(tree::Message::NewRun),
         says(Message::Escape),
         says(inspector::Message::Copy("0.25".to_owned())),
+        // What is being done makes room for longer words of what was done.
+        says(inspector::Message::Figure(figure::Message::Edit(edits(&["freeze conv1"])))),
+        says(Message::Store(StoreEvent::Done(Done {
+            text: "forked main at step 60 into main~2: conv1 is frozen".to_owned(),
+            ..Done::default()
+        }))),
         // A reason of several lines moves all figures up.
         Sees(|person| {
             let reason = "there is no such branch, as one can say at length; ".repeat(12);

@@ -106,8 +106,15 @@ mod tests {
     fn chart(value: f64) -> Figure {
         let axis = Axis { label: "loss".to_owned(), unit: None, scale: Scale::Linear, limits: Limits::default() };
         let points = vec![[0.0, f64::NAN], [1.0, value]];
-        let series =
-            Series { name: "main".to_owned(), hue: Hue(0), dashed: false, points, bounds: Vec::new(), raw: Vec::new() };
+        let series = Series {
+            name: "main".to_owned(),
+            hue: Hue(0),
+            dashed: false,
+            points,
+            bounds: Vec::new(),
+            begins: Vec::new(),
+            raw: Vec::new(),
+        };
         let (x, y) = (axis.clone(), axis);
         Figure::Chart(Chart { title: String::new(), x, y, series: vec![series], marks: Vec::new(), notes: Vec::new() })
     }

@@ -83,12 +83,16 @@ pub struct Series {
     /// The smallest and the largest value about each point, where a point
     /// stands for several steps; else empty.
     pub bounds: Vec<[f64; 2]>,
+    /// Where the steps begin that each point is a mean of: they end at its place; empty
+    /// where a point is one step.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub begins: Vec<f64>,
     /// The points as they were before they were smoothed; else empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub raw: Vec<[f64; 2]>,
 }
 
-equal_by_bits!(Series { name, hue, dashed; points, bounds, raw });
+equal_by_bits!(Series { name, hue, dashed; points, bounds, begins, raw });
 
 /// A place on the horizontal axis.
 #[derive(Debug, Clone, Serialize, Deserialize)]
