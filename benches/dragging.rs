@@ -84,16 +84,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let root = options.store.clone().unwrap_or_else(|| temporary.path().join("store"));
     let name: BranchName = "main".parse()?;
     record(&root, &name, options.steps)?;
-    let view = ViewOptions {
-        store: root.clone(),
-        data: None,
-        address: None,
-        beside: None,
-        filter: None,
-        size: Some(options.size),
-        dark: None,
-        settings: None,
-    };
+    let view = ViewOptions { size: Some(options.size), ..ViewOptions::of(&root) };
     let mut start = None;
     let dragged = drag(&view, options.frames, options.sweep, || start = memory())?;
     let end = memory();

@@ -99,6 +99,15 @@ pub enum Show {
 
 macro_rules! words {
     ($type:ident, $($word:literal => $value:ident),+) => {
+        impl $type {
+            /// The word of a command line for it.
+            pub fn word(self) -> &'static str {
+                match self {
+                    $(Self::$value => $word,)+
+                }
+            }
+        }
+
         impl FromStr for $type {
             type Err = String;
 

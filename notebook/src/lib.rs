@@ -85,6 +85,6 @@ pub use graph::{Graph, Ran};
 pub use inputs::Inputs;
 pub use kinds::{ACCURACY, QUANTITIES, is_of_filters};
 pub use reads::{Reads, StoreRead};
-pub use render::{PictureFormat, render};
+pub use render::{PictureFormat, Pixels, pixels, render};
 pub use smoothing::Smoothing;
 pub use sources::{At, BranchEvent, BranchSummary, Extent, Listing, Place, Sources};

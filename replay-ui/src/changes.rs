@@ -143,6 +143,7 @@ impl Changes {
             | Intent::Delete { .. }
             | Intent::TakeBack(_)
             | Intent::Train(_)
+            | Intent::RunNotebook { .. }
             | Intent::TrainOn { .. }
             | Intent::Save { .. }
             | Intent::SaveFresh { .. } => {}
@@ -193,7 +194,11 @@ impl Intent {
             Self::Delete { name, then } => {
                 std::iter::once(name).chain(then.as_mut().map(|(parent, _)| parent)).collect()
             }
-            Self::TakeBack(_) | Self::Train(_) | Self::Save { .. } | Self::SaveFresh { .. } => Vec::new(),
+            Self::TakeBack(_)
+            | Self::Train(_)
+            | Self::RunNotebook { .. }
+            | Self::Save { .. }
+            | Self::SaveFresh { .. } => Vec::new(),
         }
     }
 

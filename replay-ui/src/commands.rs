@@ -95,6 +95,9 @@ pub(crate) enum Does {
     Theme,
     Motion,
     Undo,
+    Redo,
+    Notebook,
+    RunNotebook,
     Close,
     Help,
 }
@@ -166,7 +169,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         Does::Menu,
         &[Sign("o"), Ctrl("s", "Ctrl+S")],
         Line,
-        "a figure's menu, then the next figure's; s saves, q copies a query",
+        "a figure's menu, then the next figure's; s saves, k keeps it in the notebook, q copies a query",
     ),
     row(Does::Fork, &[Sign("f")], Line, "fork here"),
     row(Does::Edit, &[Sign("e")], Line, "fork here with edits, typed"),
@@ -180,6 +183,9 @@ pub(crate) static COMMANDS: &[Command] = &[
     row(Does::Theme, &[Sign("d")], Line, "light or dark"),
     row(Does::Motion, &[Sign("m")], After("; "), "less motion"),
     row(Does::Undo, &[Sign("z"), Ctrl("z", "Ctrl+Z")], After("; "), "undo"),
+    row(Does::Redo, &[Ctrl("y", "Ctrl+Y")], After("; "), "do it again, in the notebook"),
+    row(Does::Notebook, &[Named(N::F2, "F2")], Line, "the notebook, or the figures"),
+    row(Does::RunNotebook, &[Named(N::F5, "F5")], After("; "), "train what it says"),
     row(Does::Close, &[Named(N::Escape, "Esc")], Line, "close what is open"),
     row(Does::Help, &[Sign("?")], After("; "), "this list"),
 ];
@@ -223,7 +229,7 @@ mod tests {
     #[test]
     fn the_list_names_every_key_in_its_order() {
         let list = help();
-        assert_eq!(list.len(), 30);
+        assert_eq!(list.len(), 31);
         for (place, keys, what) in [
             (0, "← →", "one step back or on; with Shift ten"),
             (3, "Space", "play, and stop; x: how fast"),
@@ -234,9 +240,10 @@ mod tests {
             (5, "+ -", "fewer or more steps, in the chart and on the timeline; 0: all steps again"),
             (19, ";", "what the chart shows: loss, accuracy, any other number; ': how smooth"),
             (25, "p", "pause or resume a training; s: one step, u: stop it"),
-            (27, "d", "light or dark; m: less motion; z and Ctrl+Z undo"),
-            (28, "Esc", "close what is open; ?: this list"),
-            (29, "Tab", "the next control; with Shift the one before; Enter or Space presses it"),
+            (27, "d", "light or dark; m: less motion; z and Ctrl+Z undo; Ctrl+Y: do it again, in the notebook"),
+            (28, "F2", "the notebook, or the figures; F5: train what it says"),
+            (29, "Esc", "close what is open; ?: this list"),
+            (30, "Tab", "the next control; with Shift the one before; Enter or Space presses it"),
         ] {
             assert_eq!(list[place], (keys.to_owned(), what.to_owned()));
         }

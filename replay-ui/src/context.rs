@@ -60,6 +60,8 @@ pub(crate) struct Context {
     pub(crate) sizes: Sizes,
     /// The figure that is shown alone, if one is.
     pub(crate) alone: Option<Panel>,
+    /// Whether the notebook is shown in place of the figures.
+    pub(crate) notebook: bool,
     /// The change that is under way, and what waits for it.
     pub(crate) changes: Changes,
 }
@@ -86,6 +88,7 @@ impl Context {
             reduced_motion: false,
             sizes: Sizes::default(),
             alone: None,
+            notebook: options.notebook.is_some(),
             changes: Changes::default(),
         }
     }

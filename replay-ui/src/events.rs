@@ -60,6 +60,10 @@ impl State {
                 self.change_on()
             }
             StoreEvent::Noticed(notice) => self.update(status::Message::Notice(notice)),
+            StoreEvent::Notebook(event) => {
+                let action = self.notebook.told(event);
+                self.notebook_asks(action)
+            }
         }
     }
 
@@ -115,6 +119,11 @@ impl State {
 
     fn done(&mut self, done: Done) -> Vec<Effect> {
         let made = self.context.changes.done(&done);
+        let written = match (&made, &done.deed) {
+            (_, Some(deed)) => self.notebook.record(deed),
+            (Some(Intent::TakeBack(name)), None) => self.notebook.taken_back(name).map(Ok),
+            (Some(_) | None, None) => None,
+        };
         match (made, &self.dialog) {
             (Some(Intent::Train(_)), Some(dialog::State::RunForm(_))) => self.dialog = None,
             (Some(Intent::Save { .. } | Intent::SaveFresh { .. }), Some(dialog::State::Menu(menu))) if menu.saving => {
@@ -127,13 +136,21 @@ impl State {
         }
         let leaves = done.select.as_ref().filter(|(branch, _)| Some(branch) != self.context.selected.as_ref());
         let back = leaves.and(self.context.selected.clone()).map(Undo::Select);
-        self.status.done(done.text, done.undo.or(back));
+        let told = match &written {
+            Some(Ok(_)) => format!("{} · written to the notebook", done.text),
+            Some(Err(reason)) => format!("{}; the notebook does not say so: {reason}", done.text),
+            None => done.text,
+        };
+        self.status.done(told, done.undo.or(back));
         if let Some(start) = done.select {
             self.inspector.forget_typed();
             // The list that has it comes soon.
             self.start.at = Some(start);
         }
         let mut effects = self.begin().unwrap_or_default();
+        if written.is_some() {
+            effects.extend(self.read_notebook());
+        }
         effects.extend(self.change_on());
         effects
     }

@@ -13,7 +13,8 @@ use crate::components::filters::SOURCES;
 use crate::components::history::{self, OF_A_FILTER};
 use crate::components::loss::{AXES, SMOOTHINGS};
 use crate::components::{
-    dialog, figure_menu, filters, header, hyper_parameters, inspector, loss, network, prompt, status, timeline, tree,
+    dialog, figure_menu, filters, header, hyper_parameters, inspector, loss, network, notebook, prompt, status,
+    timeline, tree,
 };
 use crate::figure;
 use crate::question::Question;
@@ -115,6 +116,8 @@ fn done_by(does: Does, state: &State, pressed: Pressed) -> Option<Message> {
         }
         Does::ShowAll => Some(timeline::Message::Along(Along::All(None)).into()),
         Does::Maximise => Some(sizes::Message::Maximise(Panel::after(state.context.alone)).into()),
+        // Ctrl+S saves the text where the text is what is looked at.
+        Does::Menu if state.context.notebook && pressed.which == 1 => Some(notebook::Message::Save.into()),
         Does::Menu => {
             let first = View::menus(state).first().map_or(ViewId::LOSS, |entry| entry.view);
             Some(Message::Figure(figure::Message::Menu(first)))
@@ -138,7 +141,11 @@ fn done_by(does: Does, state: &State, pressed: Pressed) -> Option<Message> {
         Does::Undo if state.inspector.hyper_parameters.is_typed() => {
             Some(inspector::Message::HyperParameters(hyper_parameters::Message::Revert).into())
         }
+        Does::Undo if state.context.notebook => Some(notebook::Message::Undo.into()),
         Does::Undo => Some(status::Message::Undo.into()),
+        Does::Redo => Some(notebook::Message::Redo.into()),
+        Does::Notebook => Some(Message::Page(!state.context.notebook)),
+        Does::RunNotebook => Some(notebook::Message::Run.into()),
         // The command that a press would run, where it is shown.
         Does::Copy => {
             let command = state.status.previewed().and_then(|edit| state.context.command(edit));
@@ -237,6 +244,7 @@ fn in_menu(key: &Key, ctrl: bool, menu: &figure_menu::State) -> Option<Message> 
         _ if ctrl => return None,
         Key::Named(N::Escape) => return Some(Message::Escape),
         Key::Character("q") => figure_menu::Message::Query(menu.view),
+        Key::Character("k") => figure_menu::Message::Note(menu.view),
         Key::Character("o") => figure_menu::Message::Next,
         Key::Named(_) | Key::Character(_) | Key::Unidentified => return None,
     };

@@ -14,6 +14,7 @@
 //! | `family` | how branches descend from one another |
 //! | `focus` | what Tab reaches, and how it shows that it has the focus |
 //! | `commands`, `keymap` | the keys and their help, a row a command; the message that each is |
+//! | `lines` | what a figure shows, as a line of a notebook |
 //! | `requests`, `store_events`, `events` | what is asked of the workers, what they tell, and what that does |
 //! | `changes`, `edits` | the change that runs and those that wait for it; what buttons make |
 //! | `sizes`, `settings` | how large the parts are; what is remembered between starts |
@@ -41,6 +42,7 @@ mod focus;
 mod framebuffer;
 mod headless;
 mod keymap;
+mod lines;
 #[doc(hidden)]
 pub mod measure;
 mod options;
@@ -64,7 +66,7 @@ mod worker;
 
 use std::path::PathBuf;
 
-pub use options::{SIZES, ViewOptions, is_size};
+pub use options::{Coefficients, SIZES, ViewOptions, is_size};
 pub use screenshot::screenshot;
 pub use settings::settings_file;
 pub use window::run;

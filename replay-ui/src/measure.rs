@@ -148,7 +148,7 @@ pub struct Dragged {
 pub fn drag(options: &ViewOptions, frames: usize, sweep: usize, settled: impl FnOnce()) -> Result<Dragged, ViewError> {
     let started = Instant::now();
     let (tell, mut told) = iced::futures::channel::mpsc::unbounded();
-    let workers = Workers::start(options.store.clone(), options.data.clone(), tell);
+    let workers = Workers::start(options.store.clone(), options.data.clone(), options.coefficients, tell);
     let (mut state, mut screen) = (State::new(options), Interface::new(options.size())?);
     let paper = Framebuffer::new(options.size());
     let mut paper = paper.ok_or_else(|| ViewError::NotThere(format!("expected a size, found {:?}", options.size())))?;

@@ -1,7 +1,8 @@
 //! What is opened, and how it looks.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use revacnn_notebook::session::Session;
 use revacnn_schemas::{Address, BranchName, FilterNumber, LayerName, Position};
 use revacnn_store::StoreError;
 use revacnn_store::{Lineage, Store};
@@ -27,7 +28,14 @@ pub struct ViewOptions {
     pub dark: Option<bool>,
     /// The file that sizes and choices are remembered in; they are not where `None`.
     pub settings: Option<PathBuf>,
+    /// The notebook that is opened; the store's history is one where `None`.
+    pub notebook: Option<PathBuf>,
+    /// Reads the coefficients that an edit of a notebook names.
+    pub coefficients: Coefficients,
 }
+
+/// Reads the coefficients of a filter from a file.
+pub type Coefficients = fn(&Path) -> Result<revacnn_schemas::Coefficients, String>;
 
 /// The least and the largest width and height of a window, in logical pixels.
 pub const SIZES: [[u32; 2]; 2] = [[640, 480], [7680, 4320]];
@@ -42,6 +50,22 @@ pub fn is_size(size: [u32; 2]) -> bool {
 const SIZE: [u32; 2] = [1440, 900];
 
 impl ViewOptions {
+    /// A store, as a window shows it of which nothing else was asked.
+    pub fn of(store: impl Into<PathBuf>) -> Self {
+        Self {
+            store: store.into(),
+            data: None,
+            address: None,
+            beside: None,
+            filter: None,
+            size: None,
+            dark: None,
+            settings: None,
+            notebook: None,
+            coefficients: |path| Err(format!("{} is not read here", path.display())),
+        }
+    }
+
     /// Width and height, in logical pixels.
     pub fn size(&self) -> [u32; 2] {
         self.size.unwrap_or(SIZE)
@@ -54,6 +78,9 @@ impl ViewOptions {
     /// Those of [`Lineage::resolve`], and [`ViewError::NotThere`]; they say
     /// what there is.
     pub fn check(&self) -> Result<(), ViewError> {
+        if let Some(notebook) = &self.notebook {
+            Session::open(notebook).map_err(ViewError::NotThere)?;
+        }
         if self.address.is_none() && self.beside.is_none() && self.filter.is_none() {
             // The window shows an empty or unreadable store as what it is.
             return Ok(());

@@ -1,5 +1,6 @@
 //! What the window asks of others: of its workers, and of the system.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -29,8 +30,29 @@ pub(crate) enum Request {
     Resolve(Address),
     /// Where an epoch ends.
     Epoch { branch: BranchName, from: Step, forward: bool },
+    /// The views of a notebook.
+    Notebook(NotebookRequest),
     /// Change something.
     Change(Intent),
+}
+
+/// What is shown of a notebook from now on.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct NotebookRequest {
+    /// Counts the texts, so that late answers are known.
+    pub(crate) version: u64,
+    /// Its text.
+    pub(crate) text: Arc<str>,
+    /// The folder of what it names by its path.
+    pub(crate) folder: PathBuf,
+    /// The values that were set by hand.
+    pub(crate) values: BTreeMap<String, String>,
+    /// Whether the theme is dark.
+    pub(crate) dark: bool,
+    /// Whether its text is the store's history, which is to be told.
+    pub(crate) is_history: bool,
+    /// Whether the page is seen; else only its file is looked at.
+    pub(crate) is_shown: bool,
 }
 
 /// Everything that is shown from now on.
@@ -90,6 +112,8 @@ pub(crate) enum Intent {
     TakeBack(BranchName),
     /// Start a run in this process.
     Train(RunPlan),
+    /// Train what a notebook says and the store does not have, in this process.
+    RunNotebook { text: Arc<str>, folder: PathBuf },
     /// Go on with a branch in this process.
     TrainOn { branch: BranchName, steps: u64 },
     /// Write a figure to a file; `over` one that is there.

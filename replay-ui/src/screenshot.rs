@@ -1,19 +1,22 @@
 //! The interface as a picture, without a display.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use iced::Size;
 use iced::advanced::renderer::Headless;
 use revacnn_notebook::kinds::Start;
-use revacnn_notebook::{PictureFormat, Sources};
+use revacnn_notebook::{PictureFormat, Sources, Unwatched};
 use revacnn_store::{cores, write_output};
 
 use crate::cells::Pace;
 use crate::headless::Interface;
-use crate::requests::{Effect, Request};
+use crate::options::Coefficients;
+use crate::requests::{Effect, NotebookRequest, Request};
 use crate::state::State;
-use crate::store_events::{Listed, Notice, StoreEvent};
+use crate::store_events::{Listed, NotebookEvent, Notice, StoreEvent};
 use crate::update::Message;
+use crate::worker::notebook::Desk;
 use crate::worker::reader::{Board, is_free, row};
 use crate::{ViewError, ViewOptions};
 
@@ -41,7 +44,8 @@ pub(crate) fn settled(options: &ViewOptions) -> Result<State, ViewError> {
         return Ok(state);
     }
     let mut still = SyncReader::open(options)?;
-    let effects = state.update(still.list()?);
+    let mut effects = state.update(still.list()?);
+    effects.extend(state.read_notebook());
     still.settle(&mut state, effects)?;
     match &state.status.notice {
         Some(Notice::Refused(reason)) => Err(ViewError::NotThere(reason.clone())),
@@ -52,14 +56,25 @@ pub(crate) fn settled(options: &ViewOptions) -> Result<State, ViewError> {
 /// What the reading threads do, done in this one.
 pub(crate) struct SyncReader {
     sources: Sources,
+    /// Those of a notebook, which has names of its own.
+    notebook_sources: Option<Sources>,
+    coefficients: Coefficients,
     boards: [Board; 3],
 }
 
 impl SyncReader {
     /// Opens the store.
     pub(crate) fn open(options: &ViewOptions) -> Result<Self, ViewError> {
-        let sources = Sources::open(&options.store, options.data.clone(), cores())?.leaving_out();
-        Ok(Self { sources, boards: [Pace::Quick, Pace::Curves, Pace::Slow].map(Board::new) })
+        let open = || Sources::open(&options.store, options.data.clone(), cores());
+        let sources = open()?.leaving_out();
+        let notebook_sources = options.notebook.as_ref().map(|_| open()).transpose()?;
+        let coefficients = options.coefficients;
+        Ok(Self {
+            sources,
+            notebook_sources,
+            coefficients,
+            boards: [Pace::Quick, Pace::Curves, Pace::Slow].map(Board::new),
+        })
     }
 
     /// Tells what there is.
@@ -67,6 +82,25 @@ impl SyncReader {
         let branches = self.sources.refresh()?;
         let problems = self.sources.problems().to_vec();
         Ok(Message::Store(StoreEvent::Listed(Listed { branches, problems, ..Listed::default() })))
+    }
+
+    /// Plans a notebook and makes the figures of its views, where it is shown.
+    fn notebook(&mut self, state: &mut State, wanted: NotebookRequest) {
+        if !wanted.is_shown {
+            return;
+        }
+        let mut desk = Desk::of(wanted, &state.context.place, self.coefficients);
+        let mut sources = self.notebook_sources.take();
+        let mut events = vec![NotebookEvent::Planned(Arc::new(desk.plan(sources.as_mut())))];
+        if let Some(sources) = &mut sources {
+            desk.draw(true, sources, &mut Unwatched, &mut |event| events.push(event));
+        } else {
+            desk.nothing(&mut |event| events.push(event));
+        }
+        self.notebook_sources = sources;
+        for event in events {
+            state.update(Message::Store(StoreEvent::Notebook(event)));
+        }
     }
 
     /// Makes every figure that is wanted, and what is wanted because of it;
@@ -84,6 +118,7 @@ impl SyncReader {
                         let found = StoreEvent::Resolved { branch: address.branch.clone(), step };
                         effects.extend(state.update(Message::Store(found)));
                     }
+                    Effect::Request(Request::Notebook(wanted)) => self.notebook(state, wanted.clone()),
                     Effect::Request(Request::Epoch { .. } | Request::Change(_))
                     | Effect::Focus(_)
                     | Effect::Copy(_) => {

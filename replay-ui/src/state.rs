@@ -7,7 +7,7 @@ use revacnn_schemas::{BranchName, FilterIdentity, FilterNumber, LayerName};
 
 use crate::ViewOptions;
 use crate::cells::ViewId;
-use crate::components::{dialog, filters, header, inspector, loss, network, status, timeline, tree};
+use crate::components::{dialog, filters, header, inspector, loss, network, notebook, status, timeline, tree};
 #[cfg(test)]
 use crate::components::{layer_form, prompt, run_form};
 use crate::context::Context;
@@ -26,6 +26,7 @@ pub(crate) struct State {
     pub(crate) inspector: inspector::State,
     pub(crate) timeline: timeline::State,
     pub(crate) status: status::State,
+    pub(crate) notebook: notebook::State,
     /// As what figures were last saved.
     pub(crate) save_as: PictureFormat,
     /// What is open above the window.
@@ -50,7 +51,11 @@ pub(crate) struct Start {
 impl State {
     /// A window whose store is still being opened.
     pub(crate) fn new(options: &ViewOptions) -> Self {
-        Self {
+        let (notebook, problem) = match notebook::State::open(options.notebook.as_deref(), &options.store) {
+            Ok(notebook) => (notebook, None),
+            Err(reason) => (notebook::State::empty(&options.store), Some(reason)),
+        };
+        let mut state = Self {
             context: Context::new(options),
             header: header::State::default(),
             tree: tree::State::default(),
@@ -60,6 +65,7 @@ impl State {
             inspector: inspector::State::new(),
             timeline: timeline::State::new(),
             status: status::State::default(),
+            notebook,
             save_as: PictureFormat::Svg,
             dialog: None,
             generation: 0,
@@ -68,7 +74,11 @@ impl State {
                 beside: options.beside.clone(),
                 filter: options.filter.clone(),
             },
+        };
+        if let Some(reason) = problem {
+            state.status.refuse(reason);
         }
+        state
     }
 
     /// Draws everything anew.

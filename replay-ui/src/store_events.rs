@@ -1,11 +1,15 @@
 //! What the workers tell the window.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use iced::widget::image::Handle;
 use revacnn_notebook::BranchSummary;
+use revacnn_notebook::document::Problem;
+use revacnn_notebook::session::Deed;
 use revacnn_schemas::{BranchName, Position, Step};
-use revacnn_store::StepRow;
+use revacnn_store::{StepRow, StepSpan};
 
 use crate::cells::{Prepared, ViewId};
 
@@ -28,6 +32,77 @@ pub(crate) enum StoreEvent {
     Exists(PathBuf),
     /// Something that no change was asked for.
     Noticed(Notice),
+    /// Something of the notebook.
+    Notebook(NotebookEvent),
+}
+
+/// What the workers tell of the notebook.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum NotebookEvent {
+    /// The text of a notebook that has no file: the store's history.
+    History(String),
+    /// What of a text is there, and what is wrong with it.
+    Planned(Arc<Planned>),
+    /// The figure of a view.
+    Figure { version: u64, view: usize, shown: Arc<ShownView> },
+    /// A training of the notebook begins at a step, and goes on until another one.
+    Began { training: usize, at: Step, until: Step },
+    /// It is at a step, whose batch had a mean loss.
+    Stepped { training: usize, at: Step, loss: f32 },
+    /// It ended, and how it did where that is to be told.
+    Ended { training: usize, words: Option<String> },
+    /// All ended.
+    Ran(String),
+    /// Some time has passed.
+    Tick,
+}
+
+/// What of a notebook is there.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Planned {
+    /// Of which text.
+    pub(crate) version: u64,
+    /// How much of each training there is.
+    pub(crate) trainings: Vec<Standing>,
+    /// All that is wrong.
+    pub(crate) problems: Vec<Problem>,
+    /// The steps of each branch that is there, by the notebook's names.
+    pub(crate) spans: BTreeMap<BranchName, StepSpan>,
+    /// Where cursors stand at first.
+    pub(crate) cursors: BTreeMap<String, Step>,
+    /// Trainings that are left, and their steps.
+    pub(crate) left: (usize, u64),
+}
+
+/// How much of a training there is.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Standing {
+    /// Its branch in the store.
+    pub(crate) branch: Option<BranchName>,
+    /// Where it stands, and until where it is to be trained; `None` where that is not known
+    /// yet.
+    pub(crate) at: Option<Step>,
+    pub(crate) until: Option<Step>,
+    /// Whether nothing is left to train.
+    pub(crate) there: bool,
+}
+
+/// A view of a notebook as the window shows it.
+#[derive(Debug, Clone)]
+pub(crate) struct ShownView {
+    /// What stands above it.
+    pub(crate) title: String,
+    /// What it lacks.
+    pub(crate) notes: Vec<String>,
+    /// Its picture, and its size in logical pixels; or why there is none.
+    pub(crate) picture: Result<(Handle, [f32; 2]), String>,
+}
+
+impl PartialEq for ShownView {
+    /// Each picture is made once.
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+    }
 }
 
 /// What there is in the store.
@@ -63,6 +138,8 @@ pub(crate) struct Done {
     pub(crate) undo: Option<Undo>,
     /// Whether a training waits from now on.
     pub(crate) paused: Option<(BranchName, bool)>,
+    /// What the notebook says of it.
+    pub(crate) deed: Option<Deed>,
 }
 
 /// What takes something back.

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use revacnn_notebook::PictureFormat;
+use revacnn_notebook::session::Deed;
 use revacnn_schemas::{Address, BranchName, Edit, ImageIndex, LayerName, Position};
 use revacnn_store::Command;
 
@@ -12,9 +13,11 @@ use crate::cells::ViewId;
 use crate::changes::{Asked, Turn};
 use crate::components::prompt::{self, Answer};
 use crate::components::{
-    dialog, figure_menu, filters, header, inspector, layer_form, loss, network, run_form, status, timeline, tree,
+    dialog, figure_menu, filters, header, inspector, layer_form, loss, network, notebook, run_form, status, timeline,
+    tree,
 };
 use crate::figure;
+use crate::lines::line_of;
 use crate::question::Question;
 use crate::requests::{Effect, Intent, Request};
 use crate::sizes;
@@ -36,9 +39,12 @@ pub(crate) enum Message {
     Inspector(inspector::Message),
     Timeline(timeline::Message),
     Status(status::Message),
+    Notebook(notebook::Message),
     Dialog(dialog::Message),
     /// A border is dragged, or a figure shown alone.
     Sizes(sizes::Message),
+    /// Show the notebook, or the figures.
+    Page(bool),
     /// A key does what figures say.
     Figure(figure::Message),
     /// Close what is open, from the top.
@@ -57,7 +63,7 @@ macro_rules! from_component {
 
 from_component!(
     header => Header, tree => Tree, loss => Loss, network => Network, filters => Filters, inspector => Inspector,
-    timeline => Timeline, status => Status, dialog => Dialog, figure => Figure, sizes => Sizes
+    timeline => Timeline, status => Status, notebook => Notebook, dialog => Dialog, figure => Figure, sizes => Sizes
 );
 
 macro_rules! from_dialog {
@@ -90,6 +96,8 @@ impl Message {
             | Self::Inspector(_)
             | Self::Timeline(_)
             | Self::Status(_)
+            | Self::Notebook(_)
+            | Self::Page(_)
             | Self::Dialog(_)
             | Self::Sizes(_)
             | Self::Escape => None,
@@ -150,6 +158,14 @@ impl State {
                 status::Action::None => Vec::new(),
                 status::Action::Undo => self.change(Asked::Undo),
             },
+            Message::Notebook(message) => {
+                let action = self.notebook.update(message);
+                self.notebook_asks(action)
+            }
+            Message::Page(notebook) => {
+                self.context.notebook = notebook;
+                self.read_notebook()
+            }
             Message::Dialog(message) => self.dialog_says(message),
             Message::Sizes(message) => {
                 self.size(message);
@@ -157,6 +173,33 @@ impl State {
             }
             Message::Figure(message) => self.figure(message),
             Message::Escape => self.escape(),
+        }
+    }
+
+    /// Asks for what the notebook shows, and for looks at its file.
+    pub(crate) fn read_notebook(&self) -> Vec<Effect> {
+        let wanted = self.notebook.request(self.context.dark, self.context.notebook);
+        vec![Effect::Request(Request::Notebook(wanted))]
+    }
+
+    pub(crate) fn notebook_asks(&mut self, action: notebook::Action) -> Vec<Effect> {
+        match action {
+            notebook::Action::None => Vec::new(),
+            notebook::Action::Read => self.read_notebook(),
+            notebook::Action::Type => vec![Effect::Focus(notebook::FIELD)],
+            notebook::Action::Run { text, folder } => self.make(Intent::RunNotebook { text, folder }),
+            notebook::Action::Tell(words) => {
+                self.status.tell(words);
+                Vec::new()
+            }
+            notebook::Action::Refuse(reason) => {
+                self.status.refuse(reason);
+                Vec::new()
+            }
+            notebook::Action::Reread(words) => {
+                self.status.tell(words);
+                self.read_notebook()
+            }
         }
     }
 
@@ -169,7 +212,9 @@ impl State {
             header::Action::Dark(dark) => {
                 self.context.dark = dark;
                 self.redraw();
+                return self.read_notebook();
             }
+            header::Action::Page(notebook) => return self.update(Message::Page(notebook)),
             header::Action::Help => {
                 self.dialog = match self.dialog {
                     Some(dialog::State::Help) => None,
@@ -286,6 +331,7 @@ impl State {
                 self.dialog = Some(dialog);
                 self.save(view, path, over)
             }
+            dialog::Action::Menu(figure_menu::Action::Note(view)) => self.note(view),
             dialog::Action::Menu(figure_menu::Action::Query(view)) => match View::query_of(view, self) {
                 Some(query) => {
                     self.status.tell(format!("copied: {query}"));
@@ -296,6 +342,27 @@ impl State {
                     Vec::new()
                 }
             },
+        }
+    }
+
+    /// Writes what a figure shows as a line of the notebook.
+    fn note(&mut self, view: ViewId) -> Vec<Effect> {
+        let request = self.figure_request();
+        let line = self.context.cells.cell(view).and_then(|cell| line_of(cell, &request.inputs()));
+        let Some(line) = line else {
+            self.status.refuse("there is nothing of this figure to keep".to_owned());
+            return Vec::new();
+        };
+        match self.notebook.record(&Deed::Line(line)) {
+            Some(Ok(label)) => {
+                self.status.tell(format!("written to the notebook: {label}"));
+                self.read_notebook()
+            }
+            Some(Err(reason)) => {
+                self.status.refuse(reason);
+                Vec::new()
+            }
+            None => Vec::new(),
         }
     }
 
@@ -435,6 +502,9 @@ impl State {
     }
 
     fn escape(&mut self) -> Vec<Effect> {
+        if self.context.notebook && self.notebook.is_typing() && self.dialog.is_none() {
+            return self.update(notebook::Message::Leave);
+        }
         let told = self.status.notice.is_some() || !self.context.changes.refusals().is_empty();
         if self.dialog.is_some() {
             self.dialog = None;

@@ -5,7 +5,7 @@ use iced::{Fill, Length, Size};
 use revacnn_schemas::Advice;
 
 use crate::canvas::border::{Edge, Ground};
-use crate::components::pieces::{Piece, filled, said, separator};
+use crate::components::pieces::{Piece, filled, said, separator, upright};
 use crate::components::{dialog, timeline, tree};
 use crate::context::Screen;
 use crate::focus::{covered, tabs};
@@ -31,6 +31,7 @@ pub(crate) fn view(state: &State) -> Piece<'_, Message> {
             ],
             None,
         ),
+        Screen::Empty if context.notebook => state.notebook.view(context).map(Message::Notebook),
         Screen::Empty => said(
             "Nothing is recorded here yet",
             &[
@@ -80,12 +81,28 @@ fn panels(state: &State, room: Size) -> Piece<'_, Message> {
     row![
         state.tree.view(context, tree).map(Message::Tree),
         edge(Border::Tree, tree, [Ground::Panel, Ground::Paper]),
-        figures(state, room.height),
+        middle(state, room, tree + inspector),
         edge(Border::Inspector, inspector, [Ground::Paper, Ground::Panel]),
         state.inspector.view(context, inspector).map(Message::Inspector),
     ]
     .height(Fill)
     .into()
+}
+
+/// Room in which notebook and figures find place side by side.
+const BOTH: f32 = 1_500.0;
+
+/// What stands in the middle: the figures, or the notebook, or both where there is room.
+fn middle(state: &State, room: Size, taken: f32) -> Piece<'_, Message> {
+    if !state.context.notebook {
+        return figures(state, room.height);
+    }
+    let notebook = container(state.notebook.view(&state.context).map(Message::Notebook)).width(Fill);
+    if room.width - taken < BOTH {
+        return notebook.height(Fill).into();
+    }
+    let figures = container(figures(state, room.height)).width(Fill);
+    row![notebook, upright(), figures].height(Fill).into()
 }
 
 /// One of the figures in the middle.

@@ -54,7 +54,7 @@ pub fn run(options: ViewOptions) -> Result<(), ViewError> {
         opened.end();
         let (tell, told) = mpsc::unbounded();
         let refused = tell.clone();
-        let workers = Workers::start(options.store.clone(), options.data.clone(), tell);
+        let workers = Workers::start(options.store.clone(), options.data.clone(), options.coefficients, tell);
         let mut state = State::new(&options);
         let keeper = options.settings.clone().map(|path| {
             settings.apply(&mut state);
@@ -70,6 +70,9 @@ pub fn run(options: ViewOptions) -> Result<(), ViewError> {
             state.status.refuse(problem);
         }
         let size = opened_at;
+        if let Some(Effect::Request(ask)) = state.read_notebook().pop() {
+            workers.ask(ask);
+        }
         (Window { state, workers, keeper, size }, Task::run(told, |told| Happened::Message(Message::Store(told))))
     };
     let application = iced::application(boot, Window::update, Window::view)

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::Run;
 use crate::error::Failure;
+use crate::npy;
 use crate::options::{DataOption, StoreOption};
 use crate::output::say;
 
@@ -30,11 +31,12 @@ enum ThemeName {
   revacnn view
   revacnn view main@epoch:2
   revacnn view other-runs
+  revacnn view tour.md
   revacnn view wider@2000 --beside main --filter conv3/7
   revacnn view --screenshot wider.png --theme dark wider@last")]
 pub(crate) struct ViewArguments {
-    /// A store, or an address in `--store`.
-    #[arg(value_name = "STORE|ADDRESS")]
+    /// A store, an address in `--store`, or a notebook: a file that ends in .md.
+    #[arg(value_name = "STORE|ADDRESS|NOTEBOOK")]
     place: Option<OsString>,
     #[command(flatten)]
     store: StoreOption,
@@ -58,10 +60,19 @@ pub(crate) struct ViewArguments {
 }
 
 impl ViewArguments {
+    /// The notebook that was asked for.
+    fn notebook(&self) -> Option<PathBuf> {
+        let path = PathBuf::from(self.place.as_ref()?);
+        let ending = path.extension()?.to_str()?.to_ascii_lowercase();
+        (["md", "markdown"].contains(&ending.as_str()) && !path.is_dir()).then_some(path)
+    }
+
     /// The address that was asked for.
     fn address(&self) -> Result<Option<Address>, SchemaError> {
         match &self.place {
-            Some(place) if !Path::new(place).is_dir() => place.to_string_lossy().parse().map(Some),
+            Some(place) if !Path::new(place).is_dir() && self.notebook().is_none() => {
+                place.to_string_lossy().parse().map(Some)
+            }
             _ => Ok(None),
         }
     }
@@ -87,6 +98,8 @@ impl Run for ViewArguments {
             dark: self.theme.map(|theme| theme == ThemeName::Dark),
             // A picture is the same whoever draws it.
             settings: if self.screenshot.is_none() { settings_file() } else { None },
+            notebook: self.notebook(),
+            coefficients: npy::coefficients,
         };
         match &self.screenshot {
             Some(path) if !path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png")) => {

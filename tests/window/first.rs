@@ -84,14 +84,10 @@ impl FirstUse<'_> {
             None => (at, None),
         };
         ViewOptions {
-            store: self.scratch.path("runs"),
-            data: None,
             address: (!address.is_empty()).then(|| address.parse().expect("an address")),
             beside,
-            filter: None,
             size: Some(SIZE),
-            dark: None,
-            settings: None,
+            ..ViewOptions::of(self.scratch.path("runs"))
         }
     }
 

@@ -84,14 +84,9 @@ fn a_person_steers_a_training_with_the_mouse_and_the_window_outlives_what_it_sho
 
     // Another filter, by mouse: the training forks, and goes on in the fork.
     let options = ViewOptions {
-        store: scratch.path("runs"),
-        data: None,
         address: Some("main".parse().expect("an address")),
-        beside: None,
-        filter: None,
         size: Some(SIZE),
-        dark: None,
-        settings: None,
+        ..ViewOptions::of(scratch.path("runs"))
     };
     let plus = place_of(&options, "add-filter conv3").expect("the store is read").expect("conv3 has a +");
     window.click(plus);

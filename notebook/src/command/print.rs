@@ -13,7 +13,7 @@ use super::branches::BranchOf;
 use super::{
     Command, Compare, Cursor, Diff, Embed, Family, Fork, Input, MatchingOption, Over, Show, Table, Train, Until,
 };
-use crate::{Matching, Method};
+use crate::Matching;
 
 /// The words of a command, one after the other.
 #[derive(Debug, Default)]
@@ -197,13 +197,9 @@ impl Print for Embed {
         let Self { at, layer, of, image, method, perplexity, seed } = self;
         at.iter().for_each(|address| words.word(address));
         words.option("layer", Some(layer));
-        words.unless("of", of, &Default::default(), of.to_string().replace(' ', "-"));
+        words.unless("of", of, &Default::default(), of.word());
         words.option("image", *image);
-        let named = match method {
-            Method::Tsne => "tsne",
-            Method::Pca => "pca",
-        };
-        words.unless("method", method, &Default::default(), named);
+        words.unless("method", method, &Default::default(), method.word());
         words.number("perplexity", *perplexity);
         words.unless("seed", seed, &0, seed);
     }

@@ -19,7 +19,7 @@ mod made;
 mod page;
 mod prose;
 mod report;
-mod svg;
+pub(crate) mod svg;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
-use revacnn_schemas::{Figure, Hue, counted};
+use revacnn_schemas::{Figure, counted};
 use serde_json::{Value, json};
 
 use super::dials::{Dial, Kind, dials};
@@ -17,10 +17,10 @@ use super::drawn::{Ids, data, drawn};
 use super::frames::{Frames, frames};
 use super::made::made;
 use super::prose;
-use super::svg::escaped;
+use super::svg::{classes, escaped};
 use super::{Exported, Notebook};
 use crate::document::{BlockKind, written};
-use crate::look::{Colours, DARK, LIGHT, Rgb};
+use crate::look::{Colours, DARK, LIGHT};
 use crate::program::Says;
 use crate::{NotebookError, Sources};
 
@@ -279,31 +279,16 @@ fn again(notebook: &Notebook<'_>, sources: &Sources) -> String {
 
 /// The colours of figures, which are other ones on dark paper, and the classes that have them.
 fn colours() -> String {
-    let hex = |[red, green, blue]: Rgb| format!("#{red:02x}{green:02x}{blue:02x}");
-    let named = |colours: &Colours| {
-        let plain = [
-            ("p", colours.paper),
-            ("i", colours.ink),
-            ("q", colours.quiet),
-            ("l", colours.line),
-            ("a", colours.accent),
-        ];
-        let plain = plain.map(|(name, colour)| (name.to_owned(), colour)).into_iter();
-        let hues = (0..8).flat_map(|hue| {
-            [(format!("b{hue}"), colours.branch(Hue(hue))), (format!("w{hue}"), colours.words(Hue(hue)))]
-        });
-        plain.chain(hues).map(|(name, colour)| (name, hex(colour))).collect::<Vec<_>>()
-    };
     let variables = |colours: &Colours| -> String {
-        named(colours).into_iter().map(|(name, colour)| format!("--{name}:{colour};")).collect()
+        classes(colours).into_iter().map(|(name, colour)| format!("--{name}:{colour};")).collect()
     };
-    let classes: String = named(&LIGHT)
+    let rules: String = classes(&LIGHT)
         .into_iter()
         .map(|(name, _)| format!(".{name}{{fill:var(--{name})}}.{}{{stroke:var(--{name})}}", name.to_uppercase()))
         .collect();
     format!(
         ":root{{{light}}}@media (prefers-color-scheme:dark){{:root{{{}}}}}@media print{{:root{{{light}}}}}\
-         {classes}polyline{{fill:none;stroke-linejoin:round}}image{{image-rendering:pixelated}}",
+         {rules}polyline{{fill:none;stroke-linejoin:round}}image{{image-rendering:pixelated}}",
         variables(&DARK),
         light = variables(&LIGHT)
     )

@@ -4,10 +4,10 @@ use std::fmt::Write;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use revacnn_schemas::{Image, Palette};
+use revacnn_schemas::{Hue, Image, Palette};
 
 use crate::NotebookError;
-use crate::look::{colour, ramp};
+use crate::look::{Colours, Rgb, colour, ramp};
 use crate::scene::{Align, Area, Ink, Picture, Place, Role, Scene, Shape};
 
 /// How far below its middle the baseline of a text is, in ems.
@@ -35,7 +35,7 @@ const ATLAS: usize = 512;
 ///
 /// # Errors
 /// [`NotebookError::Draw`] where a picture cannot be encoded.
-pub(super) fn svg(scene: &Scene<'_>, [width, height]: [f32; 2], says: &str, id: &str) -> Result<String, NotebookError> {
+pub(crate) fn svg(scene: &Scene<'_>, [width, height]: [f32; 2], says: &str, id: &str) -> Result<String, NotebookError> {
     let mut text = format!(
         "<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">",
         short(width),
@@ -111,7 +111,7 @@ pub(super) fn svg(scene: &Scene<'_>, [width, height]: [f32; 2], says: &str, id: 
 }
 
 /// Letters that HTML would obey, as it shows them.
-pub(super) fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {
@@ -157,15 +157,14 @@ fn stroke(ink: Ink) -> String {
 
 /// What colours a shape: a class that the page's style knows, in capitals for strokes.
 fn painted(ink: Ink, what: &str) -> String {
-    let branches = 8;
     let class = match ink.role {
         Role::Paper => "p".to_owned(),
         Role::Ink => "i".to_owned(),
         Role::Quiet => "q".to_owned(),
         Role::Line => "l".to_owned(),
         Role::Accent => "a".to_owned(),
-        Role::Branch(hue) => format!("b{}", hue.0 % branches),
-        Role::Words(hue) => format!("w{}", hue.0 % branches),
+        Role::Branch(hue) => format!("b{}", hue.0 % BRANCHES),
+        Role::Words(hue) => format!("w{}", hue.0 % BRANCHES),
         Role::Rgb([red, green, blue]) => {
             let colour = format!("{what}=\"#{red:02x}{green:02x}{blue:02x}\"");
             return format!("{colour}{}", opacity(ink.alpha, what));
@@ -178,6 +177,21 @@ fn painted(ink: Ink, what: &str) -> String {
 fn opacity(alpha: f32, what: &str) -> String {
     if alpha < 1.0 { format!(" {what}-opacity=\"{}\"", short(alpha)) } else { String::new() }
 }
+
+/// The classes that shapes are coloured by, each with its colour on a paper; those of
+/// strokes are the same in capitals.
+pub(crate) fn classes(colours: &Colours) -> Vec<(String, String)> {
+    let hex = |[red, green, blue]: Rgb| format!("#{red:02x}{green:02x}{blue:02x}");
+    let plain =
+        [("p", colours.paper), ("i", colours.ink), ("q", colours.quiet), ("l", colours.line), ("a", colours.accent)];
+    let plain = plain.map(|(name, colour)| (name.to_owned(), colour)).into_iter();
+    let hues = (0..BRANCHES)
+        .flat_map(|hue| [(format!("b{hue}"), colours.branch(Hue(hue))), (format!("w{hue}"), colours.words(Hue(hue)))]);
+    plain.chain(hues).map(|(name, colour)| (name, hex(colour))).collect()
+}
+
+/// Branches that have a colour of their own.
+const BRANCHES: u16 = 8;
 
 const PALETTES: [Palette; 3] = [Palette::Diverging, Palette::Sequential, Palette::Rgb];
 
@@ -269,8 +283,6 @@ fn seen(picture: &Picture<'_>) -> [usize; 2] {
 
 #[cfg(test)]
 mod tests {
-    use revacnn_schemas::{Hue, Palette};
-
     use super::*;
 
     fn image(rows: usize, columns: usize, palette: Palette) -> Image {

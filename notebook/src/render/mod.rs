@@ -15,8 +15,8 @@ use revacnn_schemas::Figure;
 use revacnn_store::{StoreError, write_output};
 
 use crate::NotebookError;
-use crate::look::FONT;
-use crate::scene::page;
+use crate::look::{DARK, FONT, LIGHT};
+use crate::scene::{Style, body, page};
 
 /// Its name, which an SVG asks for as well.
 const FAMILY: &str = "Inter, Helvetica, Arial, sans-serif";
@@ -114,6 +114,38 @@ fn svg(figure: &Figure) -> Result<String, String> {
     Ok(if text.contains(cannot) { text.replace(cannot, "\u{fffd}") } else { text })
 }
 
+/// A figure as pixels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pixels {
+    /// How many there are from left to right.
+    pub width: u32,
+    /// And from top to bottom.
+    pub height: u32,
+    /// Red, green, blue and alpha of each.
+    pub rgba: Vec<u8>,
+}
+
+/// A figure without its title and notes, so many units wide, in so many pixels a unit, on
+/// light paper or dark.
+///
+/// # Errors
+/// [`NotebookError::Draw`] where it has no size.
+pub fn pixels(figure: &Figure, width: f32, scale: f32, dark: bool) -> Result<Pixels, NotebookError> {
+    let failed = |reason: String| NotebookError::Draw { path: "the window".into(), reason };
+    let style = Style { text: 11.0, ..Style::FILE };
+    let (scene, height) = body(figure, width, style);
+    let text = crate::export::svg::svg(&scene, [width, height.ceil()], figure.title(), "a")?;
+    let rules: String = crate::export::svg::classes(if dark { &DARK } else { &LIGHT })
+        .into_iter()
+        .map(|(name, colour)| format!(".{name}{{fill:{colour}}}.{}{{stroke:{colour}}}", name.to_uppercase()))
+        .collect();
+    let style = format!(
+        "<style>{rules}polyline{{fill:none}}image{{image-rendering:pixelated}}text{{font-family:{FAMILY}}}</style>"
+    );
+    let text = text.replacen('>', &format!(" xmlns=\"http://www.w3.org/2000/svg\">{style}"), 1);
+    raster::pixels(&text, scale).map_err(failed)
+}
+
 #[cfg(test)]
 mod tests {
     use revacnn_schemas::{TableColumn, TableFigure};
@@ -128,6 +160,17 @@ mod tests {
             shades: Vec::new(),
             notes: vec![format!("no {name}: {}", "because ".repeat(30))],
         })
+    }
+
+    #[test]
+    fn pixels_are_of_the_paper_that_was_asked_for() {
+        let [light, dark] = [false, true].map(|dark| pixels(&named("class"), 360.0, 1.0, dark).unwrap());
+        assert_eq!((light.width, light.rgba.len()), (360, (4 * light.width * light.height) as usize));
+        // On no ground: letters alone, of another colour each.
+        let darkest =
+            |pixels: &Pixels| pixels.rgba.chunks(4).filter(|pixel| pixel[3] == 255).map(|pixel| pixel[0]).min();
+        assert!(darkest(&light) < Some(60) && darkest(&dark) > Some(40), "{:?} {:?}", darkest(&light), darkest(&dark));
+        assert!(pixels(&named("class"), 0.0, 1.0, false).is_err());
     }
 
     #[test]

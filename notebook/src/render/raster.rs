@@ -10,6 +10,7 @@ use resvg::usvg::{FontResolver, Options, Tree, WriteOptions};
 use svg2pdf::{ConversionOptions, PageOptions, to_pdf};
 use unicode_width::UnicodeWidthChar;
 
+use super::Pixels;
 use crate::look::FONT;
 
 /// The embedded font alone: figures without other scripts look the same on
@@ -78,6 +79,21 @@ pub(super) fn png(svg: &str) -> Result<(Vec<u8>, BTreeSet<char>), String> {
     pixels.fill(Color::WHITE);
     resvg::render(&tree, scale, &mut pixels.as_mut());
     Ok((pixels.encode_png().map_err(|error| error.to_string())?, undrawn))
+}
+
+/// An SVG as pixels on no ground.
+///
+/// # Errors
+/// Why it cannot be drawn.
+pub(super) fn pixels(svg: &str, scale: f32) -> Result<Pixels, String> {
+    let (tree, _) = tree(svg)?;
+    let size = tree.size();
+    let [width, height] = [size.width(), size.height()].map(|side| (side * scale).ceil() as u32);
+    let mut pixels = Pixmap::new(width, height).ok_or_else(|| format!("{width}×{height} pixels cannot be drawn"))?;
+    resvg::render(&tree, Transform::from_scale(scale, scale), &mut pixels.as_mut());
+    let straight = pixels.pixels().iter().map(|pixel| pixel.demultiply());
+    let rgba = straight.flat_map(|pixel| [pixel.red(), pixel.green(), pixel.blue(), pixel.alpha()]).collect();
+    Ok(Pixels { width, height, rgba })
 }
 
 /// A PDF of an SVG by plotters, text as outlines, and the characters that no font of the

@@ -38,6 +38,8 @@ pub(crate) enum Message {
     Format(PictureFormat),
     Save,
     Query(ViewId),
+    /// Write what the figure shows as a line of the notebook.
+    Note(ViewId),
     /// The next figure's menu.
     Next,
     /// Another figure's.
@@ -63,6 +65,8 @@ pub(crate) enum Action {
     },
     /// Copy a figure as a query.
     Query(ViewId),
+    /// Write what a figure shows as a line of the notebook.
+    Note(ViewId),
     Leave,
 }
 
@@ -108,6 +112,7 @@ impl State {
                 Err(problem) => self.problem = Some(problem),
             },
             Message::Query(view) => return Action::Query(view),
+            Message::Note(view) => return Action::Note(view),
             Message::Next => {
                 let place = entries.iter().position(|entry| entry.view == self.view).map_or(0, |place| place + 1);
                 if let Some(entry) = entries.get(place).or(entries.first()) {
@@ -127,6 +132,7 @@ impl State {
         let view = self.view;
         let entry = |view: ViewId| entries.iter().find(|entry| entry.view == view);
         let query = entry(view).filter(|entry| entry.has_query).map(|_| Message::Query(view));
+        let note = entry(view).map(|_| Message::Note(view));
         let file = field("a file", &self.file, WIDE).id(FIELD).on_input(Message::Type).on_submit(Message::Save);
         let formats = PictureFormat::ALL.map(|format| {
             let words = format.ending().to_uppercase();
@@ -139,7 +145,10 @@ impl State {
         if self.exists {
             buttons = buttons.push(removes("replace it", can_save)).push(press("keep it", Some(Message::Keep)));
         } else {
-            buttons = buttons.push(filled(save, can_save)).push(press("copy as a query for revacnn query: q", query));
+            buttons = buttons
+                .push(filled(save, can_save))
+                .push(press("keep in the notebook: k", note))
+                .push(press("copy as a query: q", query));
             if view == ViewId::EMBEDDING {
                 let filters = entry(ViewId::FILTERS).map(|_| Message::Of(ViewId::FILTERS));
                 buttons = buttons.push(press("the filters instead", filters));

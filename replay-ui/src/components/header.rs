@@ -5,6 +5,7 @@ use iced::{Alignment, Fill};
 use revacnn_schemas::BranchName;
 use revacnn_store::Command;
 
+use super::notebook::turn;
 use super::pieces::{Piece, changing, faint, ground, hinted, plain, press, quiet};
 use crate::canvas::chart::epoch;
 use crate::canvas::labels::{count, number};
@@ -31,6 +32,8 @@ pub(crate) enum Message {
     Dark(bool),
     /// Open the list of keys, or close it.
     Help,
+    /// Show the notebook, or the figures.
+    Page(bool),
     /// The workers have told how fast branches grow.
     Rates(Vec<(BranchName, f64)>),
 }
@@ -44,6 +47,7 @@ pub(crate) enum Action {
     ReducedMotion(bool),
     Dark(bool),
     Help,
+    Page(bool),
 }
 
 /// `wider@1512 · epoch 6.1 · loss 0.412`.
@@ -83,6 +87,7 @@ impl State {
             Message::ReducedMotion(reduced) => Action::ReducedMotion(reduced),
             Message::Dark(dark) => Action::Dark(dark),
             Message::Help => Action::Help,
+            Message::Page(notebook) => Action::Page(notebook),
             Message::Rates(rates) => {
                 self.rates = rates;
                 Action::None
@@ -121,6 +126,7 @@ impl State {
                 .clip(true),
         ]
         .push(self.live(context))
+        .push(turn(context.notebook, Message::Page(!context.notebook)))
         .push(hinted(press("go to", Some(Message::GoTo)), "an address: g"))
         .push(hinted(
             quiet(plain(if still { "still" } else { "motion" }), still, Some(Message::ReducedMotion(!still))),

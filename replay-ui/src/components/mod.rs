@@ -15,6 +15,7 @@ pub(crate) mod inspector;
 pub(crate) mod layer_form;
 pub(crate) mod loss;
 pub(crate) mod network;
+pub(crate) mod notebook;
 pub(crate) mod pieces;
 pub(crate) mod prompt;
 pub(crate) mod run_form;

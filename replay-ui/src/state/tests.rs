@@ -46,16 +46,7 @@ pub(crate) fn listed(branches: Vec<BranchSummary>) -> Message {
 
 /// Nothing but a store.
 pub(crate) fn options() -> ViewOptions {
-    ViewOptions {
-        store: "runs".into(),
-        data: None,
-        address: None,
-        beside: None,
-        filter: None,
-        size: None,
-        dark: None,
-        settings: None,
-    }
+    ViewOptions::of("runs")
 }
 
 /// A window on `main`, 100 steps, and `wider`, forked at 50 and 200 long.

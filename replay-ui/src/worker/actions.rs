@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use revacnn_notebook::render;
+use revacnn_notebook::session::Deed;
 use revacnn_recorder::{ForkPlan, fork};
 use revacnn_schemas::{Advice, BranchName, Edit, Position, Step};
 use revacnn_store::{Command, Lineage, Store, steer};
@@ -61,6 +62,9 @@ impl Actions {
         if let Intent::Train(plan) = intent {
             return self.runs.start(plan);
         }
+        if let Intent::RunNotebook { text, folder } = intent {
+            return self.runs.notebook(&text, &folder);
+        }
         if let Intent::Save { drawn, path, .. } = intent {
             return save(&drawn, &path);
         }
@@ -93,7 +97,8 @@ impl Actions {
             Intent::Rename { from, to } => {
                 store.rename(&from, &to).map_err(words)?;
                 let undo = Some(Undo::Rename { from: from.clone(), to: to.clone() });
-                Ok(Done { text: format!("{from} is called {to} now"), undo, ..Done::default() })
+                let text = format!("{from} is called {to} now");
+                Ok(Done { text, undo, deed: Some(Deed::Renamed { from, to }), ..Done::default() })
             }
             Intent::Delete { name, then } => {
                 let is_ours = store.branch(&name).is_ok_and(|record| self.shared.ours().contains(&record.id));
@@ -108,7 +113,8 @@ impl Actions {
                 let free = self.shared.command(&Advice::Free { unasked: false });
                 let text = format!("deleted {name}: z takes it back, until `{free}` frees its space");
                 let select = then.map(|(parent, step)| (parent, Goal::At(Position::Step(step))));
-                Ok(Done { text, select, undo: Some(Undo::TakeBack(name)), ..Done::default() })
+                let deed = Some(Deed::Deleted(name.clone()));
+                Ok(Done { text, select, undo: Some(Undo::TakeBack(name)), deed, ..Done::default() })
             }
             Intent::TakeBack(name) => {
                 store.take_back(&name).map_err(words)?;
@@ -116,7 +122,7 @@ impl Actions {
                 Ok(Done { text: format!("took {name} back"), select, ..Done::default() })
             }
             Intent::TrainOn { branch, steps } => self.runs.go_on(&store, &branch, steps),
-            Intent::Train(_) | Intent::Save { .. } | Intent::SaveFresh { .. } => {
+            Intent::Train(_) | Intent::RunNotebook { .. } | Intent::Save { .. } | Intent::SaveFresh { .. } => {
                 Err("nothing is left to do".to_owned())
             }
         }
@@ -132,6 +138,7 @@ impl Actions {
         name: Option<BranchName>,
     ) -> Result<Done, String> {
         let record = store.branch(branch).map_err(words)?;
+        let written: Vec<String> = edits.iter().map(ToString::to_string).collect();
         let answer = steer(store, &record, Command::Edit { edits, name }, PATIENCE).map_err(words)?;
         if let Some(reason) = answer.refused {
             return Err(reason);
@@ -140,8 +147,10 @@ impl Actions {
             format!("{branch} forked at step {} into {}: {}", answer.step, answer.branch, answer.done.join("; "));
         let paused = Some((answer.branch.clone(), answer.paused));
         // Its end, so that it is followed.
+        let line = fork_line(branch, answer.step, &answer.branch, &written);
+        let deed = Some(Deed::Left { parent: branch.clone(), at: answer.step, line });
         let select = Some((answer.branch, Goal::At(Position::Last)));
-        Ok(Done { text, select, paused, ..Done::default() })
+        Ok(Done { text, select, paused, deed, ..Done::default() })
     }
 
     fn fork(
@@ -153,6 +162,7 @@ impl Actions {
         name: Option<BranchName>,
     ) -> Result<Done, String> {
         let lineage = Lineage::open(store, branch).map_err(words)?;
+        let written: Vec<String> = edits.iter().map(ToString::to_string).collect();
         let plan = ForkPlan { name, edits, fidelity: None, stays: true };
         let forked = fork(store, lineage, step, plan, &self.shared.resources()).map_err(words)?;
         let name = forked.session.record().name.clone();
@@ -161,8 +171,16 @@ impl Actions {
         let text = format!("forked {branch} at step {step} into {name}: {what} — t continues its training");
         forked.session.finish().map_err(words)?;
         let undo = Some(Undo::Fork { name: name.clone(), parent: branch.clone(), step });
-        Ok(Done { text, select: Some((name, Goal::At(Position::Step(step)))), undo, ..Done::default() })
+        let deed = Some(Deed::Line(fork_line(branch, step, &name, &written)));
+        Ok(Done { text, select: Some((name, Goal::At(Position::Step(step)))), undo, deed, ..Done::default() })
     }
+}
+
+/// The line that makes a fork, as a notebook has it: names and numbers alone.
+fn fork_line(parent: &BranchName, step: Step, name: &BranchName, edits: &[String]) -> Vec<String> {
+    let mut words = vec!["fork".to_owned(), format!("{parent}@{step}"), name.to_string()];
+    words.extend(edits.iter().flat_map(|edit| ["--edit".to_owned(), edit.clone()]));
+    words
 }
 
 /// Whether there is a file at a place that nobody agreed to write over. What is no plain

@@ -1,11 +1,12 @@
 //! Everything that reads or changes the store, off the window's thread.
 //!
-//! Three threads read, each with sources of its own: one makes the
-//! figures that follow the cursor, one the curves, one what takes longer. Of
-//! what was wanted only the newest is made. A fourth changes the store, and
+//! Four threads read, each with sources of its own: one makes the
+//! figures that follow the cursor, one the curves, one what takes longer, one the views of
+//! a notebook. Of what was wanted only the newest is made. A fifth changes the store, and
 //! each run that was started here trains on a thread of its own.
 
 mod actions;
+pub(crate) mod notebook;
 pub(crate) mod reader;
 mod run;
 
@@ -21,9 +22,11 @@ use revacnn_recorder::Resources;
 use revacnn_schemas::{Address, Advice, BranchId, BranchName, Place, Step};
 
 use self::actions::Actions;
+use self::notebook::NotebookReader;
 use self::reader::Reader;
 use crate::cells::Pace;
-use crate::requests::{FigureRequest, Intent, Request};
+use crate::options::Coefficients;
+use crate::requests::{FigureRequest, Intent, NotebookRequest, Request};
 use crate::store_events::{Notice, StoreEvent};
 use crate::views::View;
 
@@ -31,6 +34,7 @@ use crate::views::View;
 #[derive(Debug, Default)]
 pub(crate) struct Queued {
     pub(crate) wanted: Option<FigureRequest>,
+    pub(crate) notebook: Option<NotebookRequest>,
     pub(crate) resolve: Option<Address>,
     pub(crate) epoch: Option<(BranchName, Step, bool)>,
     pub(crate) intents: Vec<Intent>,
@@ -44,7 +48,12 @@ pub(crate) struct Queued {
 impl Queued {
     pub(crate) fn is_empty(&self) -> bool {
         let nothing = self.wanted.is_none() && self.resolve.is_none() && self.epoch.is_none();
-        nothing && self.intents.is_empty() && self.saves.is_empty() && !self.refresh && !self.closed
+        nothing
+            && self.notebook.is_none()
+            && self.intents.is_empty()
+            && self.saves.is_empty()
+            && !self.refresh
+            && !self.closed
     }
 }
 
@@ -76,7 +85,7 @@ impl RequestQueue {
     /// Whether something newer is wanted, or nothing at all any more.
     pub(crate) fn is_overtaken(&self) -> bool {
         let queued = self.lock();
-        queued.wanted.is_some() || queued.closed
+        queued.wanted.is_some() || queued.notebook.is_some() || queued.closed
     }
 }
 
@@ -89,6 +98,9 @@ pub(crate) struct Shared {
     quick: Arc<RequestQueue>,
     curves: Arc<RequestQueue>,
     slow: Arc<RequestQueue>,
+    notebook: Arc<RequestQueue>,
+    /// Reads the coefficients that an edit of a notebook names.
+    pub(crate) coefficients: Coefficients,
     /// Counts the changes of the log that were seen.
     log: Arc<AtomicU64>,
     /// What the newest look at the store found; `None` before the first, and while the
@@ -105,6 +117,11 @@ impl Shared {
     pub(crate) fn tell(&self, told: StoreEvent) {
         // Nobody listens any more only when the window has closed.
         let _ = self.tell.unbounded_send(told);
+    }
+
+    /// Where the window works.
+    pub(crate) fn place(&self) -> Place {
+        Place { store: self.store.clone(), data: self.data.clone() }
     }
 
     /// The command that does what is advised, here.
@@ -130,7 +147,7 @@ impl Shared {
     /// Tells the other readers that the log has changed.
     pub(crate) fn log_changed(&self) {
         self.log.fetch_add(1, Ordering::AcqRel);
-        for inbox in [&self.curves, &self.slow] {
+        for inbox in [&self.curves, &self.slow, &self.notebook] {
             inbox.put(|queued| queued.refresh = true);
         }
     }
@@ -173,10 +190,16 @@ pub(crate) struct Workers {
 
 impl Workers {
     /// Starts them.
-    pub(crate) fn start(store: PathBuf, data: Option<PathBuf>, tell: UnboundedSender<StoreEvent>) -> Self {
-        let (quick, curves, slow) = (Arc::default(), Arc::default(), Arc::default());
+    pub(crate) fn start(
+        store: PathBuf,
+        data: Option<PathBuf>,
+        coefficients: Coefficients,
+        tell: UnboundedSender<StoreEvent>,
+    ) -> Self {
+        let (quick, curves, slow, notebook) = (Arc::default(), Arc::default(), Arc::default(), Arc::default());
         let (log, listing, reading, ours) = Default::default();
-        let shared = Shared { store, data, tell, quick, curves, slow, log, listing, reading, ours };
+        let shared =
+            Shared { store, data, tell, quick, curves, slow, notebook, coefficients, log, listing, reading, ours };
         let mut reads = true;
         for (pace, inbox) in [(Pace::Quick, &shared.quick), (Pace::Curves, &shared.curves), (Pace::Slow, &shared.slow)]
         {
@@ -185,6 +208,10 @@ impl Workers {
                 shared.tell(StoreEvent::Noticed(Notice::Refused(error)));
                 reads = false;
             }
+        }
+        let reader = NotebookReader::new(shared.notebook.clone(), shared.clone());
+        if let Err(error) = start("reads the notebook", move || reader.run()) {
+            shared.tell(StoreEvent::Noticed(Notice::Refused(error)));
         }
         let actions: Arc<RequestQueue> = Arc::default();
         let worker = Actions::new(actions.clone(), shared.clone());
@@ -206,6 +233,7 @@ impl Workers {
                     inbox.put(|queued| queued.wanted = Some(wanted.clone()));
                 }
             }
+            Request::Notebook(wanted) => self.shared.notebook.put(|queued| queued.notebook = Some(wanted)),
             Request::Resolve(address) => self.shared.quick.put(|queued| queued.resolve = Some(address)),
             Request::Epoch { branch, from, forward } => {
                 self.shared.quick.put(|queued| queued.epoch = Some((branch, from, forward)));
@@ -241,7 +269,8 @@ fn start(what: &str, run: impl FnOnce() + Send + 'static) -> Result<std::thread:
 
 impl Drop for Workers {
     fn drop(&mut self) {
-        for inbox in [&self.shared.quick, &self.shared.curves, &self.shared.slow, &self.actions] {
+        let readers = [&self.shared.quick, &self.shared.curves, &self.shared.slow, &self.shared.notebook];
+        for inbox in readers.into_iter().chain([&self.actions]) {
             inbox.put(|queued| queued.closed = true);
         }
         // Runs of this window seal their logs before it is gone.

@@ -1,20 +1,26 @@
 //! Runs that train in this process, each on a thread of its own. They are
 //! steered through their branch's inbox, as those of other processes are.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use revacnn_notebook::document::Document;
+use revacnn_notebook::plan::{self, Event, Outcome, Plan, Share};
+use revacnn_notebook::program::Program;
+use revacnn_notebook::session::Deed;
 use revacnn_recorder::{
     Diverged, Ended, Goal, Length, RecorderError, Run, StartPlan, StartRequest, Steered, Stop, Watcher, resume, start,
     train,
 };
-use revacnn_schemas::{Advice, BranchId, BranchName, Position, Step};
+use revacnn_schemas::{Advice, BranchId, BranchName, Fidelity, Position, Step, counted};
 use revacnn_store::{Store, StoreError};
 use revacnn_trainer::named_network;
 
 use super::Shared;
 use crate::requests::RunPlan;
-use crate::store_events::{Done, Goal as Look, Notice, StoreEvent};
+use crate::store_events::{Done, Goal as Look, NotebookEvent, Notice, StoreEvent};
 
 /// The runs of this process.
 #[derive(Debug)]
@@ -22,6 +28,22 @@ pub(crate) struct Runs {
     shared: Shared,
     ending: Arc<Stop>,
     threads: Vec<JoinHandle<()>>,
+}
+
+/// The line that starts a run, as a notebook has it.
+fn line_of(plan: &RunPlan) -> Vec<String> {
+    let mut words = vec!["train".to_owned(), plan.branch.to_string()];
+    let mut option = |name: &str, value: String| words.extend([format!("--{name}"), value]);
+    option("dataset", plan.dataset.clone());
+    option("network", plan.network.clone());
+    option("optimizer", plan.optimizer.to_string());
+    option("batch-size", plan.batch_size.to_string());
+    option("seed", plan.seed.to_string());
+    if plan.fidelity != Fidelity::Every {
+        option("fidelity", plan.fidelity.to_string());
+    }
+    option("epochs", plan.epochs.to_string());
+    words
 }
 
 /// What a person reads of an error.
@@ -54,6 +76,7 @@ impl Runs {
     /// Starts a run of its own.
     pub(crate) fn start(&mut self, plan: RunPlan) -> Result<Done, String> {
         let resources = self.shared.resources();
+        let line = line_of(&plan);
         let request = StartRequest {
             dataset: Some(plan.dataset.into()),
             network: Some(named_network(&plan.network).map_err(words)?),
@@ -67,14 +90,64 @@ impl Runs {
         let store = Store::open_or_create(&self.shared.store, resources.now_unix_seconds).map_err(words)?;
         let plan = StartPlan::of(request, Some(&store), resources.data_folder.as_deref()).map_err(refused)?;
         let until = plan.until;
-        self.train(start(&store, plan, &resources).map_err(refused)?, until)
+        let done = self.train(start(&store, plan, &resources).map_err(refused)?, until)?;
+        Ok(Done { deed: Some(Deed::Line(line)), ..done })
+    }
+
+    /// Trains what a notebook says and the store does not have, side by side where nothing
+    /// waits. Whoever watches the window hears of every training.
+    pub(crate) fn notebook(&mut self, text: &str, folder: &Path) -> Result<Done, String> {
+        let document = Document::parse(text);
+        let program = Program::of(&document);
+        let resources = self.shared.resources();
+        let store = Store::open_or_create(&self.shared.store, resources.now_unix_seconds).map_err(words)?;
+        let coefficients = self.shared.coefficients;
+        let planned = Plan::of(
+            &document,
+            &program,
+            plan::Place { folder, store: Some(&store), resources: &resources, read: &coefficients },
+        );
+        let planned = planned.map_err(|problems| {
+            let first = problems.first().map_or_else(String::new, |problem| problem.message.clone());
+            format!("the notebook has {}: {first}", counted(problems.len() as u64, "problem"))
+        })?;
+        let wanted: Vec<usize> = (0..planned.nodes.len()).collect();
+        let left = planned.left(&wanted);
+        if left.is_empty() {
+            return Ok(Done { text: "nothing is left to train".to_owned(), ..Done::default() });
+        }
+        let (trainings, steps) = (counted(left.len() as u64, "training"), counted(planned.steps(&left), "step"));
+        let (shared, ending, folder) = (self.shared.clone(), self.ending.clone(), folder.to_owned());
+        self.threads.retain(|thread| !thread.is_finished());
+        let started = std::thread::Builder::new().spawn(move || {
+            let place =
+                plan::Place { folder: &folder, store: Some(&store), resources: &resources, read: &coefficients };
+            let jobs = planned.width(&left).min(resources.threads).max(1);
+            let share = Share { wanted: &wanted, jobs, stop: &ending };
+            let ours = Mutex::new(BTreeMap::new());
+            let outcomes = plan::run(planned, &program, place, &store, share, &|event| told(&shared, &ours, event));
+            drop(ours);
+            let trained: u64 = outcomes.iter().map(Outcome::trained).sum();
+            let failed =
+                outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Failed(_) | Outcome::Diverged { .. }));
+            let failed = match failed.count() {
+                0 => String::new(),
+                failed => format!("; {} failed", counted(failed as u64, "training")),
+            };
+            shared.refresh();
+            let words = format!("the notebook has run: {} were trained{failed}", counted(trained, "step"));
+            shared.tell(StoreEvent::Notebook(NotebookEvent::Ran(words)));
+        });
+        self.threads.push(started.map_err(|error| format!("no thread can be started to train: {error}"))?);
+        Ok(Done { text: format!("the notebook trains: {trainings}, {steps}"), ..Done::default() })
     }
 
     /// Goes on with a branch.
     pub(crate) fn go_on(&mut self, store: &Store, branch: &BranchName, steps: u64) -> Result<Done, String> {
         let run = resume(store, branch, &self.shared.resources()).map_err(refused)?;
         let until = run.step_of(Goal::More(steps)).map_err(refused)?;
-        self.train(run, until)
+        let done = self.train(run, until)?;
+        Ok(Done { deed: Some(Deed::Until { branch: branch.clone(), step: until }), ..done })
     }
 
     fn train(&mut self, run: Run, until: Step) -> Result<Done, String> {
@@ -117,6 +190,34 @@ impl Runs {
             let _ = thread.join();
         }
     }
+}
+
+/// Tells the window what a run of a notebook tells, and knows which branches it trains.
+fn told(shared: &Shared, ours: &Mutex<BTreeMap<usize, Ours>>, event: Event<'_>) {
+    let mut ours = ours.lock().unwrap_or_else(PoisonError::into_inner);
+    let event = match event {
+        Event::Began { training, branch, at, until } => {
+            ours.insert(training, Ours::begin(shared, branch.id.clone()));
+            shared.refresh();
+            NotebookEvent::Began { training, at, until }
+        }
+        Event::Stepped { training, at, loss } => NotebookEvent::Stepped { training, at, loss },
+        Event::Cautioned { caution, .. } => {
+            let text = format!("warning: {caution}");
+            return shared.tell(StoreEvent::Noticed(Notice::Done { text, undo: None }));
+        }
+        Event::Ended { training, outcome } => {
+            ours.remove(&training);
+            shared.refresh();
+            let words = match outcome {
+                Outcome::Failed(error) => Some(error.to_string()),
+                Outcome::Diverged { at, .. } => Some(format!("diverged at step {at}")),
+                Outcome::Reached { .. } | Outcome::Stopped { .. } | Outcome::Waits | Outcome::Unwanted => None,
+            };
+            NotebookEvent::Ended { training, words }
+        }
+    };
+    shared.tell(StoreEvent::Notebook(event));
 }
 
 fn branch(run: &Run) -> Option<(BranchId, BranchName)> {
@@ -216,7 +317,8 @@ mod tests {
         let small = SmallRun { settings: Settings { optimizer, ..Settings::default() }, ..SmallRun::default() };
         let store = small.recorded(folder.path(), 12);
         let (tell, _told) = iced::futures::channel::mpsc::unbounded();
-        let workers = Workers::start(folder.path().to_owned(), None, tell);
+        let coefficients = crate::ViewOptions::of(folder.path()).coefficients;
+        let workers = Workers::start(folder.path().to_owned(), None, coefficients, tell);
         let mut runs = Runs::new(workers.shared.clone());
         let refused = runs.go_on(&store, &name("main"), 5).unwrap_err();
         assert!(refused.starts_with("branch main has diverged: at step 12 a value is not finite"), "{refused}");

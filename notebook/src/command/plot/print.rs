@@ -26,13 +26,7 @@ impl Print for Curves {
         let Self { of, members, x, log, y_min, y_max, smooth } = self;
         of.iter().for_each(|of| of.print(words));
         words.flag("members", *members);
-        let axis = match x {
-            XAxis::Step => "step",
-            XAxis::Images => "images",
-            XAxis::Epoch => "epoch",
-            XAxis::Fork => "fork",
-        };
-        words.unless("x", x, &XAxis::Step, axis);
+        words.unless("x", x, &XAxis::Step, x.word());
         words.flag("log", *log);
         words.number("y-min", *y_min);
         words.number("y-max", *y_max);
@@ -68,11 +62,7 @@ impl Print for NetworkPlot {
     fn print(&self, words: &mut Words) {
         let Self { steps, show, image } = self;
         steps.print(words);
-        let named = match show {
-            Show::Coefficients => "coefficients",
-            Show::Maps => "maps",
-        };
-        words.unless("show", show, &Show::Maps, named);
+        words.unless("show", show, &Show::Maps, show.word());
         words.option("image", *image);
     }
 }
@@ -114,5 +104,5 @@ impl Print for ConfusionPlot {
 }
 
 fn print_source(of: Source, usual: Source, words: &mut Words) {
-    words.unless("of", &of, &usual, of.to_string().replace(' ', "-"));
+    words.unless("of", &of, &usual, of.word());
 }

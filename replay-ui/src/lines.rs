@@ -1,0 +1,154 @@
+//! What a figure shows, as a line of a notebook: names and numbers alone.
+
+use revacnn_notebook::kinds::{Chart, Compare, Embedding, Filter, Filters, Loss, Network};
+use revacnn_notebook::{Cell, Inputs, Matching, Method, Show, Smoothing, Source, XAxis};
+use revacnn_schemas::{Address, Scale};
+
+/// The line of a cell; `None` of one that no line shows.
+pub(crate) fn line_of(cell: &Cell, inputs: &Inputs) -> Option<Vec<String>> {
+    let mut line = Line::default();
+    if let Some(Network { at, show }) = cell.as_kind() {
+        line.words(["plot", "network"]);
+        line.at(at.as_ref());
+        if *show != Show::default() {
+            line.option("show", show.word().to_owned());
+        }
+        line.image(inputs);
+    } else if let Some(Filters { at, layer, of }) = cell.as_kind() {
+        line.words(["plot", if of.is_of_image() { "activations" } else { "filters" }]);
+        line.at(at);
+        line.option("layer", layer.to_string());
+        if ![Source::Weights, Source::Activations].contains(of) {
+            line.option("of", of.word().to_owned());
+        }
+        if of.is_of_image() {
+            line.image(inputs);
+        }
+    } else if let Some(Filter { at, layer, filter, .. }) = cell.as_kind() {
+        line.words(["plot", "filter"]);
+        line.at(at.as_ref());
+        line.option("layer", layer.to_string());
+        line.option("filter", filter.to_string());
+        line.image(inputs);
+    } else if let Some(Loss { x, scale, smoothing, .. }) = cell.as_kind() {
+        line.words(["plot", "loss"]);
+        line.curves(inputs, *x, *scale, *smoothing);
+    } else if let Some(Chart { quantity, layer, filter, x, scale, smoothing, .. }) = cell.as_kind() {
+        line.words(["plot", "chart"]);
+        line.curves(inputs, *x, *scale, *smoothing);
+        line.option("quantity", quantity.clone());
+        layer.iter().for_each(|layer| line.option("layer", layer.to_string()));
+        filter.iter().for_each(|filter| line.option("filter", filter.to_string()));
+    } else if let Some(Embedding { at, layer, of, method, .. }) = cell.as_kind() {
+        line.words(["embed"]);
+        line.at(at);
+        line.option("layer", layer.to_string());
+        if *of != Source::Weights {
+            line.option("of", of.word().to_owned());
+        }
+        if *method != Method::Tsne {
+            line.option("method", method.word().to_owned());
+        }
+        if of.is_of_image() {
+            line.image(inputs);
+        }
+    } else if let Some(Compare { at, matching }) = cell.as_kind() {
+        line.words(["compare"]);
+        line.at(at);
+        if *matching != Matching::default() {
+            line.option("match", matching.word().to_owned());
+        }
+    } else {
+        return None;
+    }
+    Some(line.0)
+}
+
+#[derive(Default)]
+struct Line(Vec<String>);
+
+impl Line {
+    fn words<const N: usize>(&mut self, words: [&str; N]) {
+        self.0.extend(words.map(str::to_owned));
+    }
+
+    fn at<'a>(&mut self, at: impl IntoIterator<Item = &'a Address>) {
+        self.0.extend(at.into_iter().map(ToString::to_string));
+    }
+
+    fn option(&mut self, name: &str, value: String) {
+        self.0.extend([format!("--{name}"), value]);
+    }
+
+    fn image(&mut self, inputs: &Inputs) {
+        if let Some(image) = inputs.image {
+            self.option("image", image.to_string());
+        }
+    }
+
+    fn curves(&mut self, inputs: &Inputs, x: XAxis, scale: Scale, smoothing: Smoothing) {
+        self.0.extend(inputs.branches.iter().map(ToString::to_string));
+        if x != XAxis::default() {
+            self.option("x", x.word().to_owned());
+        }
+        if scale == Scale::Logarithmic {
+            self.0.push("--log".to_owned());
+        }
+        if !smoothing.is_none() {
+            self.option("smooth", smoothing.weight().to_string());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use revacnn_notebook::command::Command;
+    use revacnn_schemas::{BranchName, FilterNumber, ImageIndex};
+
+    use super::*;
+
+    /// What is kept shows what was looked at.
+    #[test]
+    fn the_line_of_a_cell_makes_that_cell() {
+        let at = || vec!["main@30".parse::<Address>().unwrap(), "wider@40".parse().unwrap()];
+        let one = || Some(at()[0].clone());
+        let layer = || "conv1".parse().unwrap();
+        let branches: Vec<BranchName> = vec!["main".parse().unwrap(), "wider".parse().unwrap()];
+        let inputs = Inputs { branches, image: Some(ImageIndex(3)), ..Inputs::default() };
+        let smoothing = "0.6".parse().unwrap();
+        let (x, scale) = (XAxis::Epoch, Scale::Logarithmic);
+        let start = revacnn_notebook::kinds::Start::Fresh;
+        let cells: Vec<Cell> = vec![
+            Network { at: one(), show: Show::Coefficients }.into(),
+            Filters { at: at(), layer: layer(), of: Source::Gradients }.into(),
+            Filters { at: at(), layer: layer(), of: Source::ActivationGradients }.into(),
+            Filter { at: one(), layer: layer(), filter: FilterNumber(2), born: None }.into(),
+            Loss { x, scale, smoothing, ..Loss::default() }.into(),
+            Chart { quantity: "weight_norm".to_owned(), layer: Some(layer()), x, scale, smoothing, ..Chart::default() }
+                .into(),
+            Embedding {
+                at: at(),
+                layer: layer(),
+                of: Source::Activations,
+                method: Method::Pca,
+                perplexity: None,
+                seed: 0,
+                start,
+            }
+            .into(),
+            Compare { at: at(), matching: Matching::Identity }.into(),
+        ];
+        for cell in cells {
+            let words = line_of(&cell, &inputs).unwrap();
+            let command = Command::parse(&words).unwrap_or_else(|error| panic!("{words:?}: {error:?}"));
+            let none = |_: &BranchName| panic!("nothing is looked up");
+            let members = |_: &BranchName| panic!("nothing is looked up");
+            let lookup = revacnn_notebook::command::Lookup { record: &none, members: &members };
+            let (made, given) = command.cell(lookup).unwrap().unwrap();
+            assert_eq!(made, cell, "{words:?}");
+            if cell.as_kind::<Loss>().is_some() || cell.as_kind::<Chart>().is_some() {
+                assert_eq!(given.branches, inputs.branches, "{words:?}");
+            }
+        }
+    }
+}
