@@ -193,7 +193,7 @@ fn digests(store: &Store) -> BTreeMap<String, Digest> {
 /// What a store was made of is told whole, and is made again by that.
 fn is_told(deeds: &[Deed]) {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::create(&folder.path().join("store"), 0).unwrap();
+    let store = Store::create(folder.path().join("store"), 0).unwrap();
     for (number, deed) in deeds.iter().enumerate() {
         does(&store, folder.path(), deed, number as u64);
     }
@@ -205,7 +205,7 @@ fn is_told(deeds: &[Deed]) {
     }
     assert_eq!(told.lines, all.len(), "{}", told.text);
     assert_eq!(trains(&told.text, folder.path(), &store), (0, all.clone()), "{}", told.text);
-    let empty = Store::create(&folder.path().join("empty"), 0).unwrap();
+    let empty = Store::create(folder.path().join("empty"), 0).unwrap();
     assert_eq!(trains(&told.text, folder.path(), &empty).1, all, "{}", told.text);
     // Told again from there it is the same notebook, but for copies, which are one there.
     if empty.branches().unwrap().records.len() == all.len() {
@@ -260,7 +260,7 @@ fn forks_at_inherited_steps_without_steps_and_of_what_was_trained_on_are_told() 
 #[test]
 fn a_line_has_what_differs_from_the_usual_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::create(&folder.path().join("store"), 0).unwrap();
+    let store = Store::create(folder.path().join("store"), 0).unwrap();
     for (number, deed) in [
         Deed::Start(STARTS[0], 3),
         Deed::Start(STARTS[2], 2),
@@ -342,7 +342,7 @@ compare b1 b2 --match assignment
 #[test]
 fn what_no_line_can_say_is_told_in_prose_with_what_was_forked_from_it() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::create(&folder.path().join("store"), 0).unwrap();
+    let store = Store::create(folder.path().join("store"), 0).unwrap();
     let does = |deed: Deed, number| does(&store, folder.path(), &deed, number);
     let fork_of = |of, at| Deed::Fork { of, at, edits: vec![], steps: Some(1), fidelity: None };
     does(Deed::Start(STARTS[0], 4), 0);
@@ -394,7 +394,7 @@ fn what_no_line_can_say_is_told_in_prose_with_what_was_forked_from_it() {
 #[test]
 fn a_stranger_s_store_writes_no_line_of_its_own() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::create(&folder.path().join("x\n```revacnn\ntrain evil\n```"), 0).unwrap();
+    let store = Store::create(folder.path().join("x\n```revacnn\ntrain evil\n```"), 0).unwrap();
     does(&store, folder.path(), &Deed::Start(STARTS[1], 1), 0);
     let record = store.branch(&name("b0")).unwrap();
     let path = store.branch_folder(&record.id).join("branch.json");
@@ -421,7 +421,7 @@ fn a_fork_at_a_step_of_before_its_parent_is_one_of_the_branch_that_holds_it() {
                 fork deeper@epoch:2 own\n\
                 ```\n";
     std::fs::write(folder.path().join("n.toml"), TINY).unwrap();
-    let store = Store::create(&folder.path().join("store"), 0).unwrap();
+    let store = Store::create(folder.path().join("store"), 0).unwrap();
     let (trained, digests) = trains(text, folder.path(), &store);
     assert!(trained > 0);
     let parent = |branch: &str| {

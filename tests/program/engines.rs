@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+use crate::input::write_data;
 use crate::support::{Ran, Scratch};
 
 /// Eleven trainings, two of which are one branch: families, forks of forks, one of a fork's first step, one of an
@@ -278,6 +279,23 @@ fn slurm_runs_a_plan_of_which_a_part_is_there_under_other_names() {
     assert_eq!(second, ["wider.0", "slow.0", "twin", "unpack"], "only what is not done");
     assert!(slurm.runs(&script, None).is_empty());
     assert_whole(&scratch);
+}
+
+/// Forks are told where the images are, which the store of a job does not know.
+#[test]
+fn jobs_find_images_of_a_folder() {
+    let scratch = notebook(9);
+    write_data(&scratch.path(file("own images")), 3, false);
+    let text = "```revacnn\ntrain base --dataset 'own images' --network small.toml --batch-size 8 --steps 4\n\
+                fork base@2 wider --edit 'add-filter conv1' --steps 6\n```\n";
+    fs::write(scratch.path(file("n.md")), text).expect("a file");
+    fs::copy(scratch.path("small.toml"), scratch.path(file("small.toml"))).expect("a file");
+    let store = file("a store");
+    runs(&scratch, 0, &["notebook", "plan", &file("n.md"), "--as", "slurm", "--json", "--store", &store]);
+    assert_eq!(Slurm::new(&scratch).runs(&file("n.slurm.sh"), None), ["base", "wider", "unpack"]);
+    let (steps, digests) = rest(&scratch, &store);
+    assert_eq!((steps, digests.len()), (0, 2));
+    assert_eq!(rest(&scratch, "other"), (8, digests));
 }
 
 #[test]

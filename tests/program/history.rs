@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
+use crate::input::write_data;
 use crate::support::{Scratch, TRAIN};
 
 /// Trains what a notebook says in a store; gives the steps, and the lock file.
@@ -83,4 +84,28 @@ fn what_is_there_is_not_written_over_and_what_is_left_out_is_said() {
     assert!(ran.err.contains("`twin` is no line of it: the branch that it was forked from"), "{ran:?}");
     assert!(ran.out.contains("n.md is written, with 0 branches"), "{ran:?}");
     scratch.run(0, "notebook check n.md");
+}
+
+/// A data set that has no name is found where the notebook may read, and told of where not.
+#[test]
+fn images_of_a_folder_are_named_from_where_the_notebook_reads() {
+    let scratch = Scratch::new();
+    write_data(&scratch.path("own-images"), 3, false);
+    scratch.run(0, "train main --dataset ./own-images --network small.toml --batch-size 8 --steps 3 --json");
+    scratch.run(0, "fork main@2 twin --json --steps 4");
+    let written = scratch.run(0, "notebook from runs -o beside.md --json").json();
+    assert_eq!(written["branches"], 2, "{written}");
+    let text = fs::read_to_string(scratch.path("beside.md")).expect("a notebook");
+    assert!(text.contains("train main --dataset own-images --network small --steps 3"), "{text}");
+    let (steps, lock) = trained(&scratch, "beside.md", "runs");
+    assert_eq!(steps, 0);
+    assert_eq!(trained(&scratch, "beside.md", "empty"), (5, lock));
+
+    fs::create_dir(scratch.path("below")).expect("a folder");
+    let told = scratch.run(0, "notebook from runs -o below/n.md");
+    assert!(told.err.contains("a notebook reads only in its own folder and in the one of --data"), "{told:?}");
+    let told = scratch.run(0, "notebook from runs -o below/other.md --data . --json").json();
+    assert_eq!(told["branches"], 2, "{told}");
+    let ran = scratch.run(0, "notebook run below/other.md --yes --json --data . --store again").json();
+    assert_eq!(ran["steps_trained"], 5, "{ran}");
 }

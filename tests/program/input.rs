@@ -30,7 +30,7 @@ kind = \"softmax\"
 
 /// Files of CIFAR-10's format with labels 0 to 9 in an order that every tenth
 /// image has some of, or in turn.
-fn write_data(folder: &Path, seed: usize, in_turn: bool) {
+pub(super) fn write_data(folder: &Path, seed: usize, in_turn: bool) {
     const RECORD: usize = 1 + 3 * 32 * 32;
     fs::create_dir_all(folder).expect("a folder");
     for (name, images) in [("data_batch_1.bin", 60), ("test_batch.bin", 20)] {

@@ -89,13 +89,18 @@ impl Engine {
         };
         let path = output.map_or_else(beside, |path| Ok(path.to_owned()))?;
         let jobs = plan.jobs(&notebook.document, &notebook.program, place, FOLDER).map_err(Unwritten::Problems)?;
+        let program = std::env::current_exe()?;
+        if program.to_str().is_none() {
+            let expected = "expected a program whose path is text, for other programs to name it";
+            return Err(Failure::Usage(format!("{expected}; found {}", printable(&program.display()))).into());
+        }
         let work = Work {
             jobs: &jobs,
             names: notebook.program.trainings.iter().map(|training| training.name.as_str()).collect(),
             store: std::path::absolute(settings.store).unwrap_or_else(|_| settings.store.to_owned()),
             threads: settings.threads,
             disk_budget: settings.disk_budget,
-            program: std::env::current_exe()?,
+            program,
             done: done(&jobs),
         };
         let text = match self {

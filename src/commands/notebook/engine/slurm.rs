@@ -25,7 +25,7 @@ pub(super) fn written(work: &Work<'_>) -> String {
          submit() {{\n    local after=()\n    \
          if [ -n \"$3\" ]; then after=(--dependency=\"afterok$3\" --kill-on-invalid-dep=yes); fi\n    \
          sbatch --parsable --job-name=\"$1\" --output=\"$2/log.txt\" --open-mode=append \\\n        \
-         --cpus-per-task={threads} ${{after[@]+\"${{after[@]}}\"}} | cut -d ';' -f 1\n}}\n\n",
+         --cpus-per-task={threads} ${{after[@]+\"${{after[@]}}\"}} | cut -d ';' -f 1\n}}\n",
         program = program(work),
         threads = work.threads,
     );
