@@ -30,6 +30,10 @@ python() {
     fi
     REVACNN_PYTHON="$(cd "$folder/bin" && pwd)/python"
     export REVACNN_PYTHON
+    # Plans of notebooks are run by it; without, that test is skipped.
+    if ! "$folder/bin/python" -c 'import snakemake' 2>/dev/null && ! "$folder/bin/pip" install --quiet 'snakemake>=9'; then
+        echo "Snakemake cannot be installed: the test in which it runs a plan is skipped"
+    fi
 }
 
 part formatting cargo fmt --all --check

@@ -46,11 +46,11 @@ pub(crate) enum NotebookEvent {
     /// The figure of a view.
     Figure { version: u64, view: usize, shown: Arc<ShownView> },
     /// A training of the notebook begins at a step, and goes on until another one.
-    Began { training: usize, at: Step, until: Step },
+    Began { training: BranchName, at: Step, until: Step },
     /// It is at a step, whose batch had a mean loss.
-    Stepped { training: usize, at: Step, loss: f32 },
+    Stepped { training: BranchName, at: Step, loss: f32 },
     /// It ended, and how it did where that is to be told.
-    Ended { training: usize, words: Option<String> },
+    Ended { training: BranchName, words: Option<String> },
     /// All ended.
     Ran(String),
     /// Some time has passed.
@@ -77,6 +77,8 @@ pub(crate) struct Planned {
 /// How much of a training there is.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Standing {
+    /// Its name in the notebook.
+    pub(crate) name: BranchName,
     /// Its branch in the store.
     pub(crate) branch: Option<BranchName>,
     /// Where it stands, and until where it is to be trained; `None` where that is not known

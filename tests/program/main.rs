@@ -27,9 +27,11 @@ mod json;
 mod listings;
 mod matching;
 mod notebook;
+mod notebooks;
 mod numbers;
 mod outputs;
 mod packs;
+mod page;
 mod paths;
 #[cfg(feature = "sql")]
 mod query;

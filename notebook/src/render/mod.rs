@@ -170,7 +170,7 @@ mod tests {
         let darkest =
             |pixels: &Pixels| pixels.rgba.chunks(4).filter(|pixel| pixel[3] == 255).map(|pixel| pixel[0]).min();
         assert!(darkest(&light) < Some(60) && darkest(&dark) > Some(40), "{:?} {:?}", darkest(&light), darkest(&dark));
-        assert!(pixels(&named("class"), 0.0, 1.0, false).is_err());
+        assert!(pixels(&named("class"), 360.0, 0.0, false).is_err());
     }
 
     #[test]

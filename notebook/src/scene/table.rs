@@ -35,7 +35,8 @@ fn rows(table: &TableFigure, width: f32, style: Style) -> (Scene<'static>, f32) 
     };
     // Many columns are written smaller rather than left out.
     let needed = widths_of(style).iter().sum::<f32>() + BETWEEN * heading.len().saturating_sub(1) as f32;
-    let smaller = ((width - 2.0 * SIDES) / needed.max(1.0)).clamp(SMALLEST, 1.0);
+    // A little less than what just fits, so that no rounding cuts the last one.
+    let smaller = (0.99 * (width - 2.0 * SIDES) / needed.max(1.0)).clamp(SMALLEST, 1.0);
     let style = Style { text: style.text * smaller, ..style };
     let between = BETWEEN * smaller;
     let widths = widths_of(style);

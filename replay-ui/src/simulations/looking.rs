@@ -102,7 +102,7 @@ fn a_figures_menu_copies_what_a_query_would_say() {
     // The first dots are those of the loss.
     person.press("…");
     assert_eq!(person.state.menu(), Some(ViewId::LOSS));
-    person.press("copy as a query for revacnn query: q");
+    person.press("copy as a query: q");
     let query =
         "SELECT branch, step, loss FROM steps WHERE branch IN ('main', 'wider') AND step > 0 ORDER BY branch, step";
     assert_eq!(person.wanted(), [Effect::Copy(query.to_owned())]);

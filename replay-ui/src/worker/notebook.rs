@@ -9,7 +9,7 @@ use iced::widget::image::Handle;
 use revacnn_notebook::document::Document;
 use revacnn_notebook::history::history;
 use revacnn_notebook::plan::{Node, Place, Plan, State};
-use revacnn_notebook::program::Program;
+use revacnn_notebook::program::{Program, Training};
 use revacnn_notebook::session::Board;
 use revacnn_notebook::{Progress, Sources, Watch, pixels};
 use revacnn_recorder::Resources;
@@ -169,7 +169,8 @@ impl Desk {
             Ok(plan) => plan,
             Err(problems) => return Planned { version, problems, ..Planned::default() },
         };
-        let standing = |node: &Node| Standing {
+        let standing = |(training, node): (&Training, &Node)| Standing {
+            name: training.name.clone(),
             branch: node.branch.as_ref().map(|record| record.name.clone()),
             at: node.reached,
             until: node.until,
@@ -179,7 +180,7 @@ impl Desk {
         let left = plan.left(&all);
         let mut planned = Planned {
             version,
-            trainings: plan.nodes.iter().map(standing).collect(),
+            trainings: self.program.trainings.iter().zip(&plan.nodes).map(standing).collect(),
             left: (left.len(), plan.steps(&left)),
             ..Planned::default()
         };

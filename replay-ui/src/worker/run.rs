@@ -125,7 +125,8 @@ impl Runs {
             let jobs = planned.width(&left).min(resources.threads).max(1);
             let share = Share { wanted: &wanted, jobs, stop: &ending };
             let ours = Mutex::new(BTreeMap::new());
-            let outcomes = plan::run(planned, &program, place, &store, share, &|event| told(&shared, &ours, event));
+            let outcomes =
+                plan::run(planned, &program, place, &store, share, &|event| told(&shared, &program, &ours, event));
             drop(ours);
             let trained: u64 = outcomes.iter().map(Outcome::trained).sum();
             let failed =
@@ -193,15 +194,16 @@ impl Runs {
 }
 
 /// Tells the window what a run of a notebook tells, and knows which branches it trains.
-fn told(shared: &Shared, ours: &Mutex<BTreeMap<usize, Ours>>, event: Event<'_>) {
+fn told(shared: &Shared, program: &Program, ours: &Mutex<BTreeMap<usize, Ours>>, event: Event<'_>) {
+    let named = |training: usize| program.trainings[training].name.clone();
     let mut ours = ours.lock().unwrap_or_else(PoisonError::into_inner);
     let event = match event {
         Event::Began { training, branch, at, until } => {
             ours.insert(training, Ours::begin(shared, branch.id.clone()));
             shared.refresh();
-            NotebookEvent::Began { training, at, until }
+            NotebookEvent::Began { training: named(training), at, until }
         }
-        Event::Stepped { training, at, loss } => NotebookEvent::Stepped { training, at, loss },
+        Event::Stepped { training, at, loss } => NotebookEvent::Stepped { training: named(training), at, loss },
         Event::Cautioned { caution, .. } => {
             let text = format!("warning: {caution}");
             return shared.tell(StoreEvent::Noticed(Notice::Done { text, undo: None }));
@@ -214,7 +216,7 @@ fn told(shared: &Shared, ours: &Mutex<BTreeMap<usize, Ours>>, event: Event<'_>) 
                 Outcome::Diverged { at, .. } => Some(format!("diverged at step {at}")),
                 Outcome::Reached { .. } | Outcome::Stopped { .. } | Outcome::Waits | Outcome::Unwanted => None,
             };
-            NotebookEvent::Ended { training, words }
+            NotebookEvent::Ended { training: named(training), words }
         }
     };
     shared.tell(StoreEvent::Notebook(event));

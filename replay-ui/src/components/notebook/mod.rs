@@ -61,7 +61,7 @@ pub(crate) struct State {
     prose: Vec<Vec<prose::Part>>,
     planned: Arc<Planned>,
     views: BTreeMap<usize, Arc<ShownView>>,
-    running: BTreeMap<usize, Progress>,
+    running: BTreeMap<BranchName, Progress>,
     typing: Option<Typing>,
     /// Whether command lines are shown, beside prose and figures.
     hides_lines: bool,
@@ -394,9 +394,11 @@ impl State {
 
     /// What was done, with the notebook's names of branches.
     fn in_its_names(&self, deed: &Deed) -> Deed {
-        let trainings = self.session.program().trainings.iter().zip(&self.planned.trainings);
-        let names: BTreeMap<&str, &str> = trainings
-            .filter_map(|(training, standing)| Some((standing.branch.as_ref()?.as_str(), training.name.as_str())))
+        let names: BTreeMap<&str, &str> = self
+            .planned
+            .trainings
+            .iter()
+            .filter_map(|standing| Some((standing.branch.as_ref()?.as_str(), standing.name.as_str())))
             .collect();
         let named = |name: &BranchName| -> BranchName {
             names.get(name.as_str()).and_then(|own| own.parse().ok()).unwrap_or_else(|| name.clone())
@@ -422,6 +424,8 @@ impl State {
             Deed::Line(words) => Deed::Line(line(words)),
             Deed::Left { parent, at, line: words } => Deed::Left { parent: named(parent), at: *at, line: line(words) },
             Deed::Until { branch, step } => Deed::Until { branch: named(branch), step: *step },
+            // What the notebook calls otherwise keeps the notebook's name.
+            Deed::Renamed { from, .. } if named(from) != *from => Deed::Renamed { from: named(from), to: named(from) },
             Deed::Renamed { from, to } => Deed::Renamed { from: from.clone(), to: to.clone() },
             Deed::Deleted(branch) => Deed::Deleted(named(branch)),
         }
@@ -479,9 +483,8 @@ impl State {
             }
             NotebookEvent::Ended { training, words } => {
                 self.running.remove(&training);
-                let name = self.session.program().trainings.get(training).map(|training| training.name.to_string());
                 match words {
-                    Some(words) => Action::Refuse(format!("{}: {words}", name.unwrap_or_default())),
+                    Some(words) => Action::Refuse(format!("{training}: {words}")),
                     None => Action::None,
                 }
             }

@@ -189,9 +189,10 @@ impl State {
         }
         let trainings = &self.session.program().trainings;
         let own: Vec<usize> = (0..trainings.len()).filter(|place| trainings[*place].range == *range).collect();
-        let standing = |place: &usize| self.planned.trainings.get(*place);
+        let named = |place: &usize| &trainings[*place].name;
+        let standing = |place: &usize| self.planned.trainings.iter().find(|known| known.name == *named(place));
         let is_there = |place: &&usize| standing(place).is_some_and(|standing: &Standing| standing.there);
-        let running: Vec<&Progress> = own.iter().filter_map(|place| self.running.get(place)).collect();
+        let running: Vec<&Progress> = own.iter().filter_map(|place| self.running.get(named(place))).collect();
         if let Some(first) = running.first() {
             let done = own.iter().filter(is_there).count();
             let of = if own.len() > 1 { format!("{done}/{} · ", own.len()) } else { String::new() };

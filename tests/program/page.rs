@@ -3,16 +3,14 @@
 //!
 //! It needs Chromium and ChromeDriver; without them it is skipped, and says so.
 
-mod support;
-
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::support::Scratch;
 use serde_json::{Value, json};
-use support::Scratch;
 
 const NOTEBOOK: &str = "\
 # A page

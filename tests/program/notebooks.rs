@@ -1,13 +1,11 @@
 //! The notebooks that come with the program: each runs from nothing, trains nothing the
 //! second time, and is a page that lacks no figure.
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
-use support::Scratch;
+use crate::support::Scratch;
 
 /// The largest page that is worth sending, in bytes.
 const MOST_BYTES: u64 = 15_000_000;
