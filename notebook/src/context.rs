@@ -168,6 +168,11 @@ impl<'a> Context<'a> {
         Ok(named)
     }
 
+    /// What a branch of the store is called here.
+    pub(crate) fn called(&mut self, name: &BranchName) -> BranchName {
+        self.sources.called(name)
+    }
+
     /// The step that an address leads to.
     ///
     /// # Errors

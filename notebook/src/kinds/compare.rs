@@ -100,7 +100,8 @@ pub(super) fn differences(
     let [ours, theirs] = places.each_ref().map(|place| Lineage::of(context.store(), &place.holder));
     let [our_topology, their_topology] = places.each_ref().map(|place| &place.holder.topology);
     let identities = matched(matching, (our_topology, &left), (their_topology, &right));
-    let found = difference((&ours?, &left), (&theirs?, &right), identities.as_ref())?;
+    let mut found = difference((&ours?, &left), (&theirs?, &right), identities.as_ref())?;
+    found.relation.ancestor = found.relation.ancestor.map(|name| context.called(&name));
     Ok((found, identities))
 }
 

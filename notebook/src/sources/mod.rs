@@ -99,6 +99,16 @@ impl Sources {
         self.names.is_some()
     }
 
+    /// What a branch of the store is called here: its own name, unless it has another one.
+    pub(crate) fn called(&mut self, name: &BranchName) -> BranchName {
+        if self.listed.is_none() && self.look_again().is_err() {
+            return name.clone();
+        }
+        let id = self.listed.as_ref().and_then(|listed| listed.list.named(name)).map(|record| record.id.clone());
+        let own = self.names.iter().flatten().filter(|(_, (known, _))| Some(known) == id.as_ref());
+        own.map(|(own, _)| own).min().unwrap_or(name).clone()
+    }
+
     /// All branches, in the order of their names, and the last step of each.
     pub(crate) fn all_branches(&mut self) -> Result<Vec<(BranchName, BranchId, Option<StepSpan>)>, NotebookError> {
         if self.listed.is_none() {
