@@ -16,10 +16,11 @@ fn every_notebook_runs_from_nothing_and_is_a_page_that_lacks_nothing() {
     let entries = fs::read_dir(&folder).expect("the notebooks").map(|entry| entry.expect("an entry").path());
     let mut paths: Vec<_> = entries.filter(|path| path.extension().is_some_and(|ending| ending == "md")).collect();
     paths.sort();
+    // One store for all: what several of them train is trained once.
+    let scratch = Scratch::new();
     assert!(!paths.is_empty(), "no notebook in {}", folder.display());
     for path in paths {
         let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
-        let scratch = Scratch::new();
         fs::copy(&path, scratch.path(format!("{name}.md"))).expect("a copy");
         let begun = Instant::now();
         let ran = scratch.run(0, &format!("notebook run {name}.md --yes --json"));

@@ -93,7 +93,8 @@ fn table(rows: &TableFigure) -> String {
         Some(column) if column.numeric => " class=\"n\"",
         _ => "",
     };
-    let mut html = format!("<div class=\"scroll\"><table><caption>{}</caption>", escaped(&rows.title));
+    let title = escaped(&rows.title);
+    let mut html = format!("<p class=\"title\">{title}</p><div class=\"scroll\"><table aria-label=\"{title}\">");
     if rows.columns.iter().any(|column| !column.name.is_empty()) {
         html += "<thead><tr>";
         for (place, column) in rows.columns.iter().enumerate() {

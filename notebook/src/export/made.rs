@@ -28,13 +28,14 @@ pub(super) struct Made {
 /// The trainings, each after the one that it forks.
 pub(super) fn made(notebook: &Notebook<'_>, sources: &Sources) -> Vec<Made> {
     let trainings = &notebook.program.trainings;
-    let each = trainings.iter().zip(&notebook.plan.nodes).map(|(training, node)| {
+    let each = trainings.iter().zip(&notebook.plan.nodes).enumerate().map(|(place, (training, node))| {
         let key = node.branch.as_ref().map(|record| record.key).or(node.key);
         let digest = |step: Step| {
             let reader = BranchReader::of(sources.store(), node.branch.clone()?).ok()?;
             Some((step, reader.step_row(step).ok()?.digest.to_string()))
         };
-        let words: Vec<String> = training.words.iter().map(|word| written(word)).collect();
+        let command = notebook.plan.command(notebook.program, place).words();
+        let words: Vec<String> = command.iter().map(|word| written(word)).collect();
         let parent = match &training.what {
             What::Train(_) => None,
             What::Fork { parent, .. } => node.first.map(|first| (trainings[*parent].name.clone(), first)),

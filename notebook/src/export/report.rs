@@ -138,8 +138,7 @@ fn again(notebook: &Notebook<'_>, made: &[Made]) -> String {
 /// The branches as a graph that forges draw.
 fn graph(made: &[Made]) -> String {
     let mut text =
-        "```mermaid\n%%{init: {'gitGraph': {'mainBranchName': 'untrained'}}}%%\ngitGraph\n  commit id: \"0\"\n"
-            .to_owned();
+        "```mermaid\n%%{init: {'gitGraph': {'mainBranchName': 'start'}}}%%\ngitGraph\n  commit id: \"0\"\n".to_owned();
     let mut next: Vec<(usize, bool)> =
         (0..made.len()).filter(|place| made[*place].parent.is_none()).map(|place| (place, true)).rev().collect();
     while let Some((place, begins)) = next.pop() {
@@ -148,7 +147,7 @@ fn graph(made: &[Made]) -> String {
         if begins {
             let _ = match &training.parent {
                 Some((parent, _)) => writeln!(text, "  checkout \"{parent}\"\n  branch \"{name}\""),
-                None => writeln!(text, "  checkout \"untrained\"\n  branch \"{name}\""),
+                None => writeln!(text, "  checkout \"start\"\n  branch \"{name}\""),
             };
         }
         let mut forks: BTreeMap<Step, Vec<usize>> = BTreeMap::new();

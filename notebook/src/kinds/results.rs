@@ -196,7 +196,12 @@ fn is_number(rows: &[Row], name: &str) -> bool {
 /// What a branch was made with, by the names of the options.
 fn settings(record: &BranchRecord, edits: &str) -> BTreeMap<String, String> {
     let mut settings = BTreeMap::new();
-    let mut set = |name: &str, value: String| drop(settings.insert(name.to_owned(), value));
+    // A network of a notebook's own has no name.
+    let mut set = |name: &str, value: String| {
+        if !value.is_empty() {
+            settings.insert(name.to_owned(), value);
+        }
+    };
     if !edits.is_empty() {
         set("edits", edits.to_owned());
     }
@@ -207,7 +212,11 @@ fn settings(record: &BranchRecord, edits: &str) -> BTreeMap<String, String> {
         set("batch-size", definition.batch_size.to_string());
         set("seed", definition.seed.to_string());
         for (name, value) in &definition.optimizer.parameters {
-            let value = value.as_f64().map_or_else(|| value.to_string(), written);
+            let short = |number: f64| match number != 0.0 && number.abs() < 1e-4 {
+                true => format!("{number:e}"),
+                false => written(number),
+            };
+            let value = value.as_f64().map_or_else(|| value.to_string(), short);
             set(&name.replace('_', "-"), value);
         }
     }
