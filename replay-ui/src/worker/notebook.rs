@@ -214,9 +214,10 @@ impl Desk {
             if values.contains_key(&cursor.name) {
                 continue;
             }
-            let position = match cursor.at.position {
-                Position::Step(step) => Some(step),
-                _ => sources.resolve(&cursor.at).ok(),
+            let position = if let Position::Step(step) = cursor.at.position {
+                Some(step)
+            } else {
+                sources.resolve(&cursor.at).ok()
             };
             values.extend(position.map(|step| (cursor.name.clone(), step.0.to_string())));
         }
@@ -270,9 +271,8 @@ fn shown(figure: &Figure, width: f32, dark: bool) -> ShownView {
         let size = [made.width as f32, made.height as f32];
         (Handle::from_rgba(made.width, made.height, made.rgba), size)
     });
-    let notes = match figure {
-        Figure::Scatter(_) | Figure::Comparison(_) => Vec::new(),
-        other => other.notes().into_iter().map(str::to_owned).collect(),
-    };
+    // Those of an embedding and of panels are in the picture.
+    let are_drawn = matches!(figure, Figure::Scatter(_) | Figure::Comparison(_));
+    let notes = if are_drawn { Vec::new() } else { figure.notes().into_iter().map(str::to_owned).collect() };
     ShownView { title: figure.title().to_owned(), notes, picture: picture.map_err(|error| error.to_string()) }
 }

@@ -214,10 +214,7 @@ impl State {
                 };
                 let content = text_editor::Content::with_text(&self.session.document().text()[range.clone()]);
                 self.typing = Some(Typing { range, content });
-                match action {
-                    Action::None => Action::Type,
-                    other => other,
-                }
+                if action == Action::None { Action::Type } else { action }
             }
             Message::Typed(action) => {
                 if let Some(typing) = &mut self.typing {

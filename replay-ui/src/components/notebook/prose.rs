@@ -76,6 +76,7 @@ fn rich<'a, M: 'a>(runs: &'a [Run], size: f32) -> Piece<'a, M> {
 }
 
 /// What Markdown says, paragraph by paragraph; HTML in it is text.
+#[expect(clippy::wildcard_enum_match_arm, reason = "Markdown has more than is set here")]
 pub(super) fn parts(markdown: &str) -> Vec<Part> {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
     let (mut parts, mut runs, mut now) = (Vec::new(), Vec::<Run>::new(), Run::default());
@@ -123,7 +124,7 @@ pub(super) fn parts(markdown: &str) -> Vec<Part> {
                 level = match of {
                     HeadingLevel::H1 => 1,
                     HeadingLevel::H2 => 2,
-                    _ => 3,
+                    HeadingLevel::H3 | HeadingLevel::H4 | HeadingLevel::H5 | HeadingLevel::H6 => 3,
                 };
             }
             Event::End(TagEnd::Heading(_)) => parts.push(Part::Heading(level, std::mem::take(&mut runs))),
