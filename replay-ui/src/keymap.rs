@@ -141,7 +141,10 @@ fn done_by(does: Does, state: &State, pressed: Pressed) -> Option<Message> {
         Does::Undo if state.inspector.hyper_parameters.is_typed() => {
             Some(inspector::Message::HyperParameters(hyper_parameters::Message::Revert).into())
         }
-        Does::Undo if state.context.notebook => Some(notebook::Message::Undo.into()),
+        // Ctrl+Z is of the text there; z of what the foot offers, where it does.
+        Does::Undo if state.context.notebook && (pressed.which == 1 || state.status.undo().is_none()) => {
+            Some(notebook::Message::Undo.into())
+        }
         Does::Undo => Some(status::Message::Undo.into()),
         Does::Redo => Some(notebook::Message::Redo.into()),
         Does::Notebook => Some(Message::Page(!state.context.notebook)),

@@ -109,7 +109,10 @@ pub(super) fn resolved(
     let (mut branches, mut together) = (Vec::new(), Vec::new());
     for of in of {
         let BranchOf::Members(name) = of else {
-            branches.push(of.name().clone());
+            // Twice the same is shown once.
+            if !branches.contains(of.name()) {
+                branches.push(of.name().clone());
+            }
             continue;
         };
         let members = (lookup.members)(name)?;
@@ -118,6 +121,7 @@ pub(super) fn resolved(
                 "expected the members of a family, {name}.0, {name}.1 and so on, found none of them"
             )));
         }
+        branches.retain(|branch| !members.contains(branch));
         branches.extend(members.iter().cloned());
         if !members_alone {
             together.push(Family { name: name.clone(), members });

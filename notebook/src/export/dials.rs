@@ -188,32 +188,59 @@ fn left_out(shown: usize, of: u64, what: &str) -> String {
 
 /// Takes positions away until no view has too many: those of what it follows multiply.
 fn fit(notebook: &Notebook<'_>, dials: &mut [Dial]) {
+    let mut counts: Vec<usize> = dials.iter().map(|dial| dial.positions.len()).collect();
     for view in &notebook.program.views {
-        loop {
-            let used: Vec<usize> = (0..dials.len()).filter(|place| view.uses.contains(&dials[*place].name)).collect();
-            let frames: usize = used.iter().map(|place| dials[*place].positions.len()).product();
-            let largest = used.into_iter().max_by_key(|place| dials[*place].positions.len());
-            let Some(largest) = largest.filter(|_| frames > MOST_FRAMES) else { break };
-            let dial = &mut dials[largest];
-            let left = (dial.positions.len() * 9).div_ceil(10).min(dial.positions.len() - 1);
-            let of = dial
-                .says
-                .split_once(" of ")
-                .map_or_else(|| format!("{} positions", count(dial.positions.len() as u64)), |(_, of)| of.to_owned());
-            let mut kept = evenly(dial.positions.len(), left.saturating_sub(1).max(1));
-            kept.push(dial.first);
-            kept.sort_unstable();
-            kept.dedup();
-            dial.first = kept.iter().position(|place| *place == dial.first).unwrap_or_default();
-            dial.positions = kept.into_iter().map(|place| dial.positions[place].clone()).collect();
-            dial.says = format!("{} of {of}", count(dial.positions.len() as u64));
+        let used: Vec<usize> = (0..dials.len()).filter(|place| view.uses.contains(&dials[*place].name)).collect();
+        while used.iter().map(|place| counts[*place]).product::<usize>() > MOST_FRAMES {
+            let Some(largest) = used.iter().copied().max_by_key(|place| counts[*place]) else { break };
+            counts[largest] -= 1;
         }
+    }
+    for (dial, count) in dials.iter_mut().zip(counts) {
+        if count < dial.positions.len() {
+            dial.thin(count);
+        }
+    }
+}
+
+impl Dial {
+    /// Keeps so many positions: the first one, forks, and then even ones.
+    fn thin(&mut self, count: usize) {
+        let all = self.positions.len();
+        let of = match self.says.split_once(" of ") {
+            Some((_, of)) => of.to_owned(),
+            None => counted(all as u64, "position"),
+        };
+        let forks: Vec<usize> = (0..all)
+            .filter(|place| *place != self.first && self.positions[*place].says.contains(", fork of "))
+            .collect();
+        let mut kept = vec![self.first];
+        kept.extend(evenly(forks.len(), count.saturating_sub(1)).into_iter().map(|place| forks[place]));
+        let others: Vec<usize> = (0..all).filter(|place| !kept.contains(place)).collect();
+        kept.extend(evenly(others.len(), count.saturating_sub(kept.len())).into_iter().map(|place| others[place]));
+        kept.sort_unstable();
+        self.first = kept.iter().position(|place| *place == self.first).unwrap_or_default();
+        self.positions = kept.into_iter().map(|place| self.positions[place].clone()).collect();
+        self.says = format!("{} of {of}", revacnn_schemas::count(self.positions.len() as u64));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_many_positions_the_first_forks_and_even_ones_are_kept() {
+        let says =
+            |place: usize| if place == 10 { "step 10, fork of wider".to_owned() } else { format!("step {place}") };
+        let positions = (0..41).map(|place| Position { value: place.to_string(), says: says(place) }).collect();
+        let (name, says) = ("t".to_owned(), "41 of 900 steps".to_owned());
+        let mut dial = Dial { name, kind: Kind::Slider, block: 0, positions, first: 3, says };
+        dial.thin(8);
+        let kept: Vec<&str> = dial.positions.iter().map(|position| position.value.as_str()).collect();
+        assert_eq!(kept, ["3", "6", "10", "13", "19", "26", "33", "40"]);
+        assert_eq!((dial.positions[dial.first].value.as_str(), dial.says.as_str()), ("3", "8 of 900 steps"));
+    }
 
     #[test]
     fn values_are_even_and_the_first_one_is_among_them() {

@@ -45,11 +45,18 @@ impl Journal {
     /// # Errors
     /// Where it cannot be written.
     pub fn keep(&mut self, session: &Session) -> Result<(), StoreError> {
-        if !session.is_unsaved() {
-            self.forget();
-            return Ok(());
+        if session.is_unsaved() {
+            return self.keep_text(session.document().text());
         }
-        let text = session.document().text();
+        self.forget();
+        Ok(())
+    }
+
+    /// Keeps a text that is still being typed.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn keep_text(&mut self, text: &str) -> Result<(), StoreError> {
         if self.kept.as_deref() == Some(text) {
             return Ok(());
         }

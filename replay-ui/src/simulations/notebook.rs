@@ -327,3 +327,64 @@ fn the_page_shows_prose_lines_their_marks_and_what_is_wrong() {
     assert!(person.reads("n.md") && person.reads("saved n.md"));
     assert_eq!(fs::read_to_string(folder.path().join("n.md")).unwrap(), NOTEBOOK);
 }
+
+fn paste(text: &str) -> notebook::Message {
+    use iced::widget::text_editor::{Action, Edit};
+    notebook::Message::Typed(Action::Edit(Edit::Paste(std::sync::Arc::new(text.to_owned()))))
+}
+
+/// What was typed was lost where the window closed, or was killed, before Esc.
+#[test]
+fn what_is_being_typed_is_kept_and_saving_goes_on_typing() {
+    let folder = folder();
+    let path = folder.path().join("n.md");
+    let open = || notebook::State::open(Some(&path), folder.path()).unwrap();
+    let mut page = open();
+    page.update(notebook::Message::Type(0..NOTEBOOK.len()));
+    page.update(paste("first "));
+    drop(page);
+    assert_eq!(fs::read_to_string(&path).unwrap(), NOTEBOOK, "nobody saved it");
+    let mut page = open();
+    page.update(notebook::Message::Restore(true));
+    assert_eq!(page.text(), format!("first {NOTEBOOK}"));
+    page.update(notebook::Message::Undo);
+    assert_eq!(page.text(), NOTEBOOK);
+    page.update(notebook::Message::Type(0..NOTEBOOK.len()));
+    page.update(paste("one "));
+    page.update(notebook::Message::Save);
+    assert!(page.is_typing());
+    page.update(paste("two "));
+    page.update(notebook::Message::Save);
+    page.update(notebook::Message::Leave);
+    assert_eq!(fs::read_to_string(&path).unwrap(), format!("one two {NOTEBOOK}"));
+    drop(page);
+    let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left.len(), 2, "nothing is offered once it is saved: {left:?}");
+}
+
+/// A click wrote a line that made the whole notebook one that cannot be run.
+#[test]
+fn what_the_lines_of_a_family_cannot_say_is_told_and_not_written() {
+    let folder = folder();
+    fs::write(folder.path().join("n.md"), NOTEBOOK.replace("--steps 12", "--steps 12 --over seed=0..1")).unwrap();
+    let mut session = Session::open(folder.path());
+    session.until("it is planned", |state| state.notebook.can_run());
+    session.act(notebook::Message::Run);
+    session.until("it has run", |state| state.context.branches.len() == 2 && !state.notebook.can_run());
+    session.settle();
+    let before = session.state.notebook.text().to_owned();
+    session.change(Intent::TrainOn { branch: branch("base.0"), steps: 5 });
+    assert!(format!("{:?}", session.state.status.notice).contains("trained by the line of the family `base`"));
+    let fork = |step: u64| Intent::Fork {
+        branch: branch("base.0"),
+        step: Step(step),
+        edits: Vec::new(),
+        name: None,
+        live: false,
+    };
+    session.change(fork(17));
+    assert!(format!("{:?}", session.state.status.notice).contains("until step 12, and the fork is at 17"));
+    assert_eq!(session.state.notebook.text(), before);
+    session.change(fork(7));
+    assert!(session.state.notebook.text().contains("fork base.0@7 base.0~3\n"), "{}", session.state.notebook.text());
+}

@@ -22,7 +22,7 @@ use revacnn_notebook::session::{Deed, Journal, Looked, Resolution, SaveError, Se
 use revacnn_schemas::{BranchName, Step};
 
 use crate::requests::NotebookRequest;
-use crate::store_events::{NotebookEvent, Planned, ShownView};
+use crate::store_events::{NotebookEvent, Planned, ShownView, Standing};
 
 /// How often what is not saved is kept for after a crash.
 const KEEPS: Duration = Duration::from_secs(2);
@@ -190,7 +190,7 @@ impl State {
 
     /// Whether there is something to save.
     fn can_save(&self) -> bool {
-        self.session.is_unsaved() || (self.session.path().is_none() && !self.session.document().text().is_empty())
+        self.is_unsaved() || (self.session.path().is_none() && !self.session.document().text().is_empty())
     }
 
     /// Whether something is typed, to which keys belong.
@@ -241,7 +241,8 @@ impl State {
                 Action::Run { text: self.session.document().text().into(), folder: self.folder() }
             }
             Message::Save => {
-                let _ = self.leave();
+                // Who saves goes on typing.
+                let _ = self.commit();
                 self.save()
             }
             Message::Undo => match self.session.undo() {
@@ -288,10 +289,9 @@ impl State {
             self.flashed_at = None;
         }
         let due = self.kept_at.is_none_or(|at| now.duration_since(at) >= KEEPS);
-        // What waits to be chosen is not written over.
-        if due && self.left.is_none() && !self.is_history {
+        if due {
             self.kept_at = Some(now);
-            if let Err(error) = self.journal.keep(&self.session) {
+            if let Err(error) = self.keep() {
                 return Action::Refuse(format!("what is not saved cannot be kept for after a crash: {error}"));
             }
         }
@@ -331,9 +331,17 @@ impl State {
 
     /// Ends typing: what was typed is the text.
     pub(crate) fn leave(&mut self) -> Action {
-        let Some(Typing { range, content }) = self.typing.take() else { return Action::None };
+        let action = self.commit();
+        self.typing = None;
+        action
+    }
+
+    /// What the part that is typed in says now, and what it said; `None` while nothing is
+    /// typed, or nothing else than before.
+    fn typed(&self) -> Option<(Range<usize>, String)> {
+        let Typing { range, content } = self.typing.as_ref()?;
         let mut typed = content.text();
-        let before = self.session.document().text()[range.clone()].to_owned();
+        let before = self.session.document().text().get(range.clone())?;
         // An editor ends no line that was not ended.
         if before.ends_with('\n') && !typed.ends_with('\n') {
             typed.push('\n');
@@ -343,16 +351,42 @@ impl State {
         if before.contains("\r\n") {
             typed = typed.replace("\r\n", "\n").replace('\n', "\r\n");
         }
-        if typed == before {
-            return Action::None;
-        }
-        match self.session.write(range, &typed, "typed") {
+        (typed != before).then(|| (range.clone(), typed))
+    }
+
+    /// Takes over what is typed, and goes on typing.
+    fn commit(&mut self) -> Action {
+        let Some((range, typed)) = self.typed() else { return Action::None };
+        match self.session.write(range.clone(), &typed, "typed") {
             Ok(()) => {
+                if let Some(typing) = &mut self.typing {
+                    typing.range = range.start..range.start + typed.len();
+                }
                 self.read_anew();
                 Action::Read
             }
             Err(error) => Action::Refuse(error.to_string()),
         }
+    }
+
+    /// Whether there is something that its file does not have, typed or done.
+    fn is_unsaved(&self) -> bool {
+        self.session.is_unsaved() || self.typed().is_some()
+    }
+
+    /// Keeps what is not saved for after a crash, or for who closed the window too soon.
+    fn keep(&mut self) -> Result<(), String> {
+        if let Some((range, typed)) = self.typed() {
+            let mut text = self.session.document().text().to_owned();
+            text.replace_range(range, &typed);
+            return self.journal.keep_text(&text).map_err(|error| error.to_string());
+        }
+        // What follows the store's history is there again at any time; what waits to be chosen
+        // is not written over.
+        if self.is_history || self.left.is_some() {
+            return Ok(());
+        }
+        self.journal.keep(&self.session).map_err(|error| error.to_string())
     }
 
     fn changed(&mut self, words: String) -> Action {
@@ -368,9 +402,10 @@ impl State {
 
     /// Writes what was done by hand; returns the words that say so.
     pub(crate) fn record(&mut self, deed: &Deed) -> Option<Result<String, String>> {
-        if self.is_history {
+        let is_read = !self.session.document().text().is_empty();
+        if self.is_history && !(is_read && matches!(deed, Deed::Line(words) if is_view(words))) {
             // What was done in the store is in its history; what is kept of a figure is not.
-            let is_view = matches!(deed, Deed::Line(words) if !["train", "fork"].contains(&words[0].as_str()));
+            let is_view = matches!(deed, Deed::Line(words) if is_view(words));
             if is_view {
                 self.pending.push(deed.clone());
             }
@@ -378,7 +413,11 @@ impl State {
         }
         // What is typed goes first.
         let _ = self.leave();
-        match self.session.record(&self.in_its_names(deed)) {
+        let deed = self.in_its_names(deed);
+        if let Some(reason) = self.contradicts(&deed) {
+            return Some(Err(reason));
+        }
+        match self.session.record(&deed) {
             Ok(None) => None,
             Ok(Some(label)) => {
                 self.read_anew();
@@ -389,12 +428,33 @@ impl State {
         }
     }
 
+    /// Why a deed would make the notebook one that cannot be run.
+    fn contradicts(&self, deed: &Deed) -> Option<String> {
+        let member = |branch: &BranchName| {
+            let training = self.session.program().trainings.iter().find(|training| training.name == *branch)?;
+            training.family.as_ref().map(|family| format!("`{branch}` is trained by the line of the family `{family}`"))
+        };
+        match deed {
+            Deed::Until { branch, .. } | Deed::Deleted(branch) => member(branch),
+            Deed::Line(words) if words[0] == "fork" => {
+                let (name, step) = words.get(1)?.split_once('@')?;
+                let step: u64 = step.parse().ok()?;
+                let parent = self.planned.trainings.iter().find(|known| known.name.as_str() == name)?;
+                let until = parent.until.filter(|until| until.0 < step)?;
+                let parent = member(&parent.name).unwrap_or_else(|| format!("its line trains `{name}`"));
+                Some(format!("{parent} until step {until}, and the fork is at {step}: train it further in the text"))
+            }
+            Deed::Line(_) | Deed::Left { .. } | Deed::Renamed { .. } => None,
+        }
+    }
+
     /// What was done, with the notebook's names of branches.
     fn in_its_names(&self, deed: &Deed) -> Deed {
-        let names: BTreeMap<&str, &str> = self
-            .planned
-            .trainings
-            .iter()
+        // Of several names of one branch that whose line reaches farthest.
+        let mut trainings: Vec<&Standing> = self.planned.trainings.iter().collect();
+        trainings.sort_by_key(|standing| standing.until);
+        let names: BTreeMap<&str, &str> = trainings
+            .into_iter()
             .filter_map(|standing| Some((standing.branch.as_ref()?.as_str(), standing.name.as_str())))
             .collect();
         let named = |name: &BranchName| -> BranchName {
@@ -497,6 +557,18 @@ impl State {
     fn problems(&self) -> &[revacnn_notebook::document::Problem] {
         let own = &self.session.program().problems;
         if own.is_empty() && self.planned.version == self.version { &self.planned.problems } else { own }
+    }
+}
+
+/// Whether a line shows something, and trains nothing.
+fn is_view(words: &[String]) -> bool {
+    !["train", "fork"].contains(&words[0].as_str())
+}
+
+impl Drop for State {
+    /// What is not saved when the window closes is offered when it opens again.
+    fn drop(&mut self) {
+        let _ = self.keep();
     }
 }
 

@@ -60,7 +60,7 @@ impl State {
     }
 
     fn head<'a>(&'a self, context: &'a Context) -> Piece<'a, Message> {
-        let name = if self.session.is_unsaved() { format!("{} ● not saved", self.name()) } else { self.name() };
+        let name = if self.is_unsaved() { format!("{} ● not saved", self.name()) } else { self.name() };
         let (left, steps) = self.planned.left;
         let run = match (self.running.len(), left) {
             (0, 0) => "nothing to run".to_owned(),
