@@ -204,18 +204,23 @@ fn fit(notebook: &Notebook<'_>, dials: &mut [Dial]) {
 }
 
 impl Dial {
-    /// Keeps so many positions: the first one, forks, and then even ones.
+    /// Keeps so many positions: the one that is shown first, both ends, forks, and then even ones.
     fn thin(&mut self, count: usize) {
         let all = self.positions.len();
         let of = match self.says.split_once(" of ") {
             Some((_, of)) => of.to_owned(),
             None => counted(all as u64, "position"),
         };
-        let forks: Vec<usize> = (0..all)
-            .filter(|place| *place != self.first && self.positions[*place].says.contains(", fork of "))
-            .collect();
         let mut kept = vec![self.first];
-        kept.extend(evenly(forks.len(), count.saturating_sub(1)).into_iter().map(|place| forks[place]));
+        for end in [0, all - 1] {
+            if kept.len() < count && !kept.contains(&end) {
+                kept.push(end);
+            }
+        }
+        let forks: Vec<usize> = (0..all)
+            .filter(|place| !kept.contains(place) && self.positions[*place].says.contains(", fork of "))
+            .collect();
+        kept.extend(evenly(forks.len(), count.saturating_sub(kept.len())).into_iter().map(|place| forks[place]));
         let others: Vec<usize> = (0..all).filter(|place| !kept.contains(place)).collect();
         kept.extend(evenly(others.len(), count.saturating_sub(kept.len())).into_iter().map(|place| others[place]));
         kept.sort_unstable();
@@ -230,7 +235,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_many_positions_the_first_forks_and_even_ones_are_kept() {
+    fn of_many_positions_the_first_both_ends_forks_and_even_ones_are_kept() {
         let says =
             |place: usize| if place == 10 { "step 10, fork of wider".to_owned() } else { format!("step {place}") };
         let positions = (0..41).map(|place| Position { value: place.to_string(), says: says(place) }).collect();
@@ -238,7 +243,7 @@ mod tests {
         let mut dial = Dial { name, kind: Kind::Slider, block: 0, positions, first: 3, says };
         dial.thin(8);
         let kept: Vec<&str> = dial.positions.iter().map(|position| position.value.as_str()).collect();
-        assert_eq!(kept, ["3", "6", "10", "13", "19", "26", "33", "40"]);
+        assert_eq!(kept, ["0", "3", "9", "10", "17", "24", "32", "40"]);
         assert_eq!((dial.positions[dial.first].value.as_str(), dial.says.as_str()), ("3", "8 of 900 steps"));
     }
 
