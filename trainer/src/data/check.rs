@@ -69,7 +69,7 @@ pub fn check(name_or_path: impl AsRef<OsStr>, data_folder: Option<&Path>) -> Res
     let reference =
         name_or_path.as_ref().to_str().and_then(source).and_then(|source| Some((source.name, source.digest?)));
     if let Some((name, expected)) = reference {
-        let found = dataset.identity().digest.to_string();
+        let found = dataset.content().to_string();
         if found != expected {
             return Err(DataError::Digest { name, expected: expected.to_owned(), found });
         }

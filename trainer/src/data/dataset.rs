@@ -3,7 +3,7 @@
 use super::error::DataError;
 use super::identity::digest;
 use super::part::Part;
-use revacnn_schemas::{AugmentationSpec, DatasetIdentity, ImageIndex, ImageShape};
+use revacnn_schemas::{AugmentationSpec, DatasetIdentity, Digest, ImageIndex, ImageShape};
 
 /// Every image whose index is one less than a multiple of this is held out of the
 /// training part for validation.
@@ -59,6 +59,17 @@ impl Dataset {
         Ok(Self { identity, shape, class_names, train, test, augmentation })
     }
 
+    /// A data set whose content is known before it is there: this program computes it.
+    pub(super) fn known(
+        identity: DatasetIdentity,
+        shape: ImageShape,
+        class_names: Vec<String>,
+        [train, test]: [Part; 2],
+        augmentation: AugmentationSpec,
+    ) -> Self {
+        Self { identity, shape, class_names, train, test, augmentation }
+    }
+
     /// The name, such as `cifar10`.
     pub fn name(&self) -> &str {
         &self.identity.name
@@ -67,6 +78,11 @@ impl Dataset {
     /// The name and the digest of the content.
     pub fn identity(&self) -> &DatasetIdentity {
         &self.identity
+    }
+
+    /// The digest of what is there, computed anew.
+    pub(super) fn content(&self) -> Digest {
+        digest(self.shape, self.class_names.len() as u32, &self.train, &self.test)
     }
 
     /// The shape of every image.

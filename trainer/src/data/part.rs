@@ -1,15 +1,28 @@
 //! The images of one part of a data set.
 
+use std::sync::OnceLock;
+
 use super::error::DataError;
 use revacnn_schemas::{ImageIndex, ImageShape};
 
 /// Images and labels, in a fixed order.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Part {
-    images: Vec<u8>,
+    /// Set once somebody looks at an image, where they are computed.
+    images: OnceLock<Vec<u8>>,
+    /// Computes the images.
+    draw: fn() -> Vec<u8>,
     labels: Vec<u8>,
     values: usize,
 }
+
+impl PartialEq for Part {
+    fn eq(&self, other: &Self) -> bool {
+        self.values == other.values && self.labels == other.labels && self.images() == other.images()
+    }
+}
+
+impl Eq for Part {}
 
 impl Part {
     pub(super) fn new(
@@ -32,7 +45,12 @@ impl Part {
             let expected = format!("labels below {classes}");
             return Err(inconsistent(expected, format!("{} at image {at}", labels[at])));
         }
-        Ok(Self { images, labels, values })
+        Ok(Self { images: OnceLock::from(images), draw: Vec::new, labels, values })
+    }
+
+    /// Images of this shape that are computed when somebody looks at one: so many as labels.
+    pub(super) fn drawn(labels: Vec<u8>, shape: ImageShape, draw: fn() -> Vec<u8>) -> Self {
+        Self { images: OnceLock::new(), draw, labels, values: shape.len() }
     }
 
     /// The number of images.
@@ -51,7 +69,7 @@ impl Part {
     ///
     /// [`DataError::NoSuchImage`] past the end.
     pub fn image(&self, index: ImageIndex) -> Result<&[u8], DataError> {
-        self.images
+        self.images()
             .chunks_exact(self.values)
             .nth(index.0 as usize)
             .ok_or(DataError::NoSuchImage { index: index.0, count: self.len() })
@@ -73,11 +91,11 @@ impl Part {
 
     /// All images' bytes, `[image][channel][row][column]`.
     pub fn images(&self) -> &[u8] {
-        &self.images
+        self.images.get_or_init(self.draw)
     }
 
     /// Images and labels in order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], u8)> {
-        self.images.chunks_exact(self.values).zip(self.labels.iter().copied())
+        self.images().chunks_exact(self.values).zip(self.labels.iter().copied())
     }
 }

@@ -21,10 +21,11 @@ use self::outline::{NAMES, Outline, Point};
 use self::paint::{between, blend, draw_pair, rough_normal};
 use super::dataset::Dataset;
 use super::error::DataError;
+use super::part::Part;
 use super::source::{Location, Source};
 use super::stream::Stream;
 use crate::threads::Threads;
-use revacnn_schemas::{AugmentationSpec, ImageShape};
+use revacnn_schemas::{AugmentationSpec, DatasetIdentity, ImageShape};
 
 const NAME: &str = "shapes";
 const SIDE: usize = 32;
@@ -45,28 +46,33 @@ pub(super) const SOURCE: Source = Source {
     augmentation: AugmentationSpec { shift: 2, flip: true },
     from: "computed by this program",
     licence: "MIT OR Apache-2.0, like the program",
-    digest: Some("6c06de067faa257342cddd1a04441f79ac840504d024605df413f5cc890159c6"),
+    digest: Some(DIGEST),
     location: Location::BuiltIn { train_images: TRAIN_IMAGES, test_images: TEST_IMAGES, load },
 };
 
-/// Computes all images, in parallel.
+/// The digest of all images and labels.
+const DIGEST: &str = "6c06de067faa257342cddd1a04441f79ac840504d024605df413f5cc890159c6";
+
+/// All labels, and the images once somebody looks at one: many commands never do.
 fn load() -> Result<Dataset, DataError> {
     let names = NAMES.map(str::to_owned).to_vec();
-    let threads = Threads::of_all_cores();
-    let (train, test) = (draw_part(&threads, 0, TRAIN_IMAGES), draw_part(&threads, 1, TEST_IMAGES));
-    Dataset::new(NAME, SHAPE, names, train, test, SOURCE.augmentation)
+    let digest = DIGEST.parse().expect("invariant: 64 hexadecimal digits");
+    let labels = |count: u32| (0..count).map(label).collect();
+    let train = Part::drawn(labels(TRAIN_IMAGES), SHAPE, || draw(&Threads::of_all_cores(), 0, TRAIN_IMAGES));
+    let test = Part::drawn(labels(TEST_IMAGES), SHAPE, || draw(&Threads::of_all_cores(), 1, TEST_IMAGES));
+    let identity = DatasetIdentity { name: NAME.to_owned(), digest };
+    Ok(Dataset::known(identity, SHAPE, names, [train, test], SOURCE.augmentation))
 }
 
-/// The images and labels of a part; parts are numbered training 0, test 1.
-fn draw_part(threads: &Threads, part: u64, count: u32) -> (Vec<u8>, Vec<u8>) {
-    let labels: Vec<u8> = (0..count).map(label).collect();
+/// The images of a part, in parallel; parts are numbered training 0, test 1.
+fn draw(threads: &Threads, part: u64, count: u32) -> Vec<u8> {
     let mut images = vec![0; count as usize * SHAPE.len()];
-    let mut places: Vec<(&mut [u8], u8)> = images.chunks_exact_mut(SHAPE.len()).zip(labels.iter().copied()).collect();
+    let mut places: Vec<(&mut [u8], u8)> = images.chunks_exact_mut(SHAPE.len()).zip((0..count).map(label)).collect();
     threads.for_each(&mut places, |index, (image, label)| {
         let mut stream = Stream::new("shapes", &[part, index as u64]);
         draw_image(&mut stream, *label, image);
     });
-    (images, labels)
+    images
 }
 
 /// All classes in turn, the turn moved by one every ten images, so that the images
@@ -109,7 +115,9 @@ mod tests {
 
     #[test]
     fn digest_never_changes() {
-        assert_eq!(load().unwrap().identity().digest.to_string(), SOURCE.digest.unwrap());
+        let shapes = load().unwrap();
+        assert_eq!(shapes.content(), shapes.identity().digest);
+        assert_eq!(shapes.identity().digest.to_string(), SOURCE.digest.unwrap());
     }
 
     #[test]
@@ -122,7 +130,7 @@ mod tests {
 
     #[test]
     fn thread_count_changes_nothing() {
-        let with = |threads: usize| draw_part(&Threads::new(threads).unwrap(), 0, 300);
+        let with = |threads: usize| draw(&Threads::new(threads).unwrap(), 0, 300);
         assert_eq!(with(1), with(3));
     }
 
