@@ -4,6 +4,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use revacnn_schemas::{Address, BranchId, BranchName, BranchRecord, Figure, Hue, ImageIndex, Position, Step};
+#[cfg(feature = "sql")]
+use revacnn_store::sql::NamedHistory;
 use revacnn_store::{BranchReader, Lineage, StepTensors, Store};
 use revacnn_trainer::data::Dataset;
 
@@ -160,10 +162,13 @@ impl<'a> Context<'a> {
     /// # Errors
     /// Where they cannot be listed.
     #[cfg(feature = "sql")]
-    pub(crate) fn all_branches(&mut self) -> Result<Option<Vec<(BranchName, BranchId)>>, NotebookError> {
+    pub(crate) fn all_branches(&mut self) -> Result<Option<Vec<NamedHistory>>, NotebookError> {
         let all = self.sources.all_branches()?;
-        let named =
-            self.sources.has_names().then(|| all.iter().map(|(name, id, _)| (name.clone(), id.clone())).collect());
+        let named = || {
+            let named = all.iter().map(|(name, history, _)| (name.clone(), history));
+            named.map(|(name, of)| NamedHistory { name, id: of.id.clone(), until: of.until }).collect()
+        };
+        let named = self.sources.has_names().then(named);
         self.reads.note(StoreRead::Branches(all));
         Ok(named)
     }
@@ -184,7 +189,7 @@ impl<'a> Context<'a> {
     /// The step that a cell names.
     pub(crate) fn find(&mut self, at: &At) -> Result<Place, NotebookError> {
         let place = self.sources.find(at)?;
-        let (branch, holder) = (place.id.clone(), place.holder.id.clone());
+        let (branch, holder) = (place.history.id.clone(), place.holder.id.clone());
         self.reads.note(StoreRead::Hue(branch.clone(), place.hue));
         self.reads.note(StoreRead::Place { at: at.clone(), branch, holder, step: place.step });
         Ok(place)
@@ -285,7 +290,7 @@ impl<'a> Context<'a> {
     /// # Errors
     /// Where the history cannot be opened.
     pub fn holder(&mut self, place: &Place) -> Result<&BranchReader, NotebookError> {
-        Ok(self.sources.lineage_of(&place.id)?.holder(place.step)?)
+        Ok(self.sources.lineage_of(&place.history)?.holder(place.step)?)
     }
 
     /// The history of a branch up to a place, which never changes.
@@ -293,7 +298,7 @@ impl<'a> Context<'a> {
     /// # Errors
     /// Where it cannot be opened.
     pub fn history_to(&mut self, place: &Place) -> Result<&Lineage, NotebookError> {
-        self.sources.lineage_of(&place.id)
+        self.sources.lineage_of(&place.history)
     }
 
     /// The whole history of a branch, and how far it goes: the cell runs again

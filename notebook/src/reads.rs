@@ -3,7 +3,7 @@
 use revacnn_schemas::{BranchId, BranchName, Hue, ImageIndex, Step};
 use revacnn_store::StepSpan;
 
-use crate::sources::{At, Extent};
+use crate::sources::{At, Extent, History};
 use crate::{Inputs, Sources};
 
 /// Everything that a cell read while it made its figure, with what it found
@@ -46,7 +46,7 @@ pub enum StoreRead {
         extent: Extent,
     },
     /// The branches that there are, and how far each goes: what a query's answer depends on.
-    Branches(Vec<(BranchName, BranchId, Option<StepSpan>)>),
+    Branches(Vec<(BranchName, History, Option<StepSpan>)>),
     /// The colour of a branch.
     Hue(BranchId, Hue),
 }
@@ -71,7 +71,7 @@ impl Reads {
         self.store.iter().all(|read| match read {
             StoreRead::Place { at, branch, holder, step } => sources
                 .find(at)
-                .is_ok_and(|place| place.id == *branch && place.holder.id == *holder && place.step == *step),
+                .is_ok_and(|place| place.history.id == *branch && place.holder.id == *holder && place.step == *step),
             StoreRead::History { name, extent } => sources.extent(name).is_ok_and(|now| now == *extent),
             StoreRead::Branches(all) => sources.all_branches().is_ok_and(|now| now == *all),
             StoreRead::Hue(branch, hue) => sources.hue(branch) == *hue,

@@ -138,10 +138,10 @@ impl State {
         let back = leaves.and(self.context.selected.clone()).map(Undo::Select);
         let told = match &written {
             Some(Ok(_)) => format!("{} · written to the notebook", done.text),
-            Some(Err(reason)) => format!("{}; the notebook does not say so: {reason}", done.text),
-            None => done.text,
+            Some(Err(_)) | None => done.text,
         };
         self.status.done(told, done.undo.or(back));
+        self.status.leave_unsaid(written.as_ref().and_then(|written| written.clone().err()));
         if let Some(start) = done.select {
             self.inspector.forget_typed();
             // The list that has it comes soon.

@@ -66,6 +66,8 @@ pub(crate) struct Planned {
     pub(crate) trainings: Vec<Standing>,
     /// All that is wrong.
     pub(crate) problems: Vec<Problem>,
+    /// Whether something of that is in the way of training.
+    pub(crate) is_blocked: bool,
     /// The steps of each branch that is there, by the notebook's names.
     pub(crate) spans: BTreeMap<BranchName, StepSpan>,
     /// Where cursors stand at first.

@@ -37,7 +37,11 @@ show base.1@$t
 ```
 
 ```sql revacnn best
-SELECT branch, recorded_in, MIN(loss) AS loss FROM validation WHERE step <= $t GROUP BY branch, recorded_in ORDER BY branch, recorded_in
+SELECT branch, recorded_in, MIN(loss) AS loss FROM validation WHERE step <= $t GROUP BY branch, recorded_in
+```
+
+```sql revacnn equal
+SELECT v.branch, v.step, b.last_step FROM validation v JOIN branches b ON v.branch = b.branch ORDER BY b.last_step
 ```
 ";
 
@@ -85,6 +89,10 @@ fn a_page_asks_for_nothing_else_and_is_the_same_wherever_it_is_made() {
     }
     there.run(0, "notebook run n.md --yes --jobs 1 --json");
     assert!(text == page(&there), "another page");
+    // A branch that goes on in the store ends where the notebook's does.
+    there.run(0, "resume base.0 --steps 60");
+    there.run(0, "resume wider.1 --steps +10");
+    assert!(text == page(&there), "what the notebook does not train is shown");
     assert!(text.len() < 5_000_000, "{} bytes", text.len());
 
     assert!(text.contains("default-src 'none'"));
@@ -128,7 +136,7 @@ fn a_page_shows_at_each_position_what_stands_there_when_the_notebook_begins_ther
         .replace("image 3 --range", &format!("image {last} --range"));
     fs::write(scratch.path("n.md"), other).expect("a file");
     let moved = page(&scratch);
-    assert_eq!(all.len(), 8);
+    assert_eq!(all.len(), 9);
     for (place, dials) in [(1, "0 1"), (2, "0 2"), (6, "0"), (7, "0")] {
         let (html, frames) = &all[place];
         let frames = frames.as_ref().expect("frames");

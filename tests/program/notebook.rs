@@ -159,6 +159,81 @@ compare main@0 main@$u
 }
 
 #[test]
+fn what_views_ask_of_trainings_is_checked_before_anything_is_trained() {
+    let text = "\
+```revacnn
+train base --dataset digits --network small.toml --steps 40 --over seed=0..1
+fork base@20 wider --edit 'add-filter conv1 init=split' --edit 'insert-layer conv after=conv1 filters=4 kernel=3 pad=1 name=conv2' --steps 40
+cursor t base.0@epoch:9
+cursor u wider.0@30
+input layer conv1 --choices conv1,conv9
+input filter 4 --range 0..5
+plot filters base.0@last --layer conv7
+plot filter base.0@last --layer conv1 --filter 4
+plot filter wider.0@last --layer conv1 --filter $filter
+embed base.0@$u wider.0@$u --layer $layer
+plot network base.1@99
+plot network base.1@40 --image 1500000
+plot chart base wider --quantity los
+plot chart base --quantity weight-norm
+plot chart base --quantity loss --layer conv1
+plot chart base --quantity epsilon
+plot chart base.0 wider.0 --quantity weight-norm --layer conv2
+show wider.0@$u --layer conv2
+show base.0@last --layer conv2
+table base --layer conv2
+table wider --layer conv2
+compare base.0 base.1 --at epoch:7
+```
+
+```sql revacnn right
+SELECT branch, last_step FROM branches JOIN (SELECT branch AS b FROM steps GROUP BY branch) AS s ON branch = b
+```
+
+```sql revacnn wrong
+SELECT branch, los FROM validation WHERE step <= $u
+```
+";
+    let notebook = scratch(text);
+    let ran = notebook.run(2, "notebook check n.md --json");
+    let found: Vec<(u64, String)> = lines(&ran)
+        .iter()
+        .filter(|line| line["event"] == "problem")
+        .map(|problem| {
+            let [from, to] = ["from", "to"].map(|end| problem[end]["byte"].as_u64().expect("a place") as usize);
+            (problem["from"]["line"].as_u64().expect("a line"), text[from..to].to_owned())
+        })
+        .collect();
+    let expected = [
+        (4, "base.0@epoch:9"),
+        (8, "conv7"),
+        (9, "4"),
+        (10, "$filter"),
+        (11, "$layer"),
+        (12, "base.1@99"),
+        (13, "1500000"),
+        (14, "los"),
+        (15, "weight-norm"),
+        (16, "loss"),
+        (20, "conv2"),
+        (21, "conv2"),
+        (23, "base.0"),
+        (31, "SELECT branch, los FROM validation WHERE step <= $u\n"),
+    ];
+    assert_eq!(found, expected.map(|(line, word)| (line, word.to_owned())), "{ran:?}");
+    assert_eq!(ran.out.matches("beta1").count(), 1, "a name is told once: {ran:?}");
+    for words in [
+        "there is conv1, batchnorm1, fc1, softmax",
+        "no layer `conv9`",
+        "there is 0, 1, 2, 3",
+        "a step until 40",
+        "validation has",
+    ] {
+        assert!(ran.out.contains(words), "{words}: {ran:?}");
+    }
+}
+
+#[test]
 fn a_strangers_notebook_reads_nothing_else_and_trains_only_what_is_agreed_to() {
     let refused = |line: &str, reason: &str| {
         let notebook = scratch(&format!("```revacnn\n{line}\n```\n"));

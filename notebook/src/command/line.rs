@@ -2,8 +2,9 @@
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
-use revacnn_schemas::{Address, BranchName};
+use revacnn_schemas::{Address, BranchName, FilterNumber, LayerName};
 
+use super::plot::Quantity;
 use super::{CommandError, Compare, Cursor, Diff, Embed, Family, Fork, Input, Lookup, Plot, Show, Table, Train};
 use crate::{Cell, Inputs};
 
@@ -131,6 +132,44 @@ impl Command {
             Self::Table(table) => table.families(),
             _ => Vec::new(),
         }
+    }
+
+    /// The layer that a view names, and one of its filters where it names one.
+    pub fn layer(&self) -> Option<(&LayerName, Option<FilterNumber>)> {
+        match self {
+            Self::Plot(plot) => plot.layer(),
+            Self::Embed(embed) => Some((&embed.layer, None)),
+            Self::Table(table) => Some((table.layer.as_ref()?, None)),
+            Self::Show(show) => Some((show.layer.as_ref()?, show.filter.map(FilterNumber))),
+            _ => None,
+        }
+    }
+
+    /// The training image that a view names.
+    pub fn image(&self) -> Option<u32> {
+        match self {
+            Self::Plot(plot) => plot.image().map(|image| image.0),
+            Self::Embed(embed) => embed.image,
+            _ => None,
+        }
+    }
+
+    /// The recorded number that a view shows.
+    pub fn quantity(&self) -> Option<Quantity<'_>> {
+        match self {
+            Self::Plot(plot) => plot.quantity(),
+            _ => None,
+        }
+    }
+
+    /// Whether a view shows all steps of a branch.
+    pub fn is_of_histories(&self) -> bool {
+        matches!(self, Self::Plot(Plot::Loss(_) | Plot::Chart(_)) | Self::Table(_))
+    }
+
+    /// Whether a view of all steps shows filters as they are at the last one.
+    pub fn is_of_last(&self) -> bool {
+        matches!(self, Self::Table(_))
     }
 
     /// Has the bare names of families stand for their members.

@@ -39,7 +39,9 @@ pub use family::{Family, Over};
 pub use fork::Fork;
 pub use input::{Control, Cursor, Input};
 pub use line::{Command, Miswritten};
-pub use plot::{ActivationsPlot, ChartPlot, ConfusionPlot, FilterPlot, FiltersPlot, LossPlot, NetworkPlot, Plot};
+pub use plot::{
+    ActivationsPlot, ChartPlot, ConfusionPlot, FilterPlot, FiltersPlot, LossPlot, NetworkPlot, Plot, Quantity,
+};
 pub use show::Show;
 pub use table::Table;
 pub use train::Train;

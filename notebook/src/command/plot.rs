@@ -10,8 +10,8 @@ use revacnn_schemas::{
 use super::CommandError;
 use super::branches::{BranchOf, Lookup, members_of, name_families, resolved, single};
 use super::values::whole;
-use crate::kinds::{Chart, Confusion, Filter, Filters, Loss, Network};
-use crate::{Cell, Inputs, Show, Smoothing, Source, XAxis};
+use crate::kinds::{Chart, Confusion, Filter, Filters, Loss, Network, QUANTITIES, check_layer, unknown_quantity};
+use crate::{Cell, Inputs, NotebookError, Show, Smoothing, Source, XAxis};
 
 /// What is drawn.
 #[derive(Debug, Clone, PartialEq, Subcommand)]
@@ -226,6 +226,32 @@ pub struct ConfusionPlot {
     steps: Steps,
 }
 
+/// The recorded number that a chart shows.
+#[derive(Debug, Clone, Copy)]
+pub struct Quantity<'a> {
+    /// Its name as it was asked for.
+    pub asked: &'a str,
+    /// Whether a layer was named beside it.
+    pub has_layer: bool,
+}
+
+impl Quantity<'_> {
+    /// Refuses a number that no branch can have whose optimizer has these
+    /// hyper-parameters, and one that needs a layer, or none.
+    ///
+    /// # Errors
+    /// What there is.
+    pub fn check<'k>(&self, hyper_parameters: impl Iterator<Item = &'k str> + Clone) -> Result<(), NotebookError> {
+        let asked = self.asked.replace('-', "_");
+        let is_known =
+            QUANTITIES.iter().map(|(name, _)| *name).chain(hyper_parameters.clone()).any(|name| name == asked);
+        if !is_known {
+            return Err(unknown_quantity(self.asked, hyper_parameters));
+        }
+        check_layer(&asked, self.has_layer)
+    }
+}
+
 impl Plot {
     /// Its branches or steps; of a family it is none.
     pub fn at(&self) -> Vec<Address> {
@@ -249,6 +275,28 @@ impl Plot {
     pub fn name_families(&mut self, is_family: impl Fn(&BranchName) -> bool) {
         let (Self::Loss(LossPlot { curves }) | Self::Chart(ChartPlot { curves, .. })) = self else { return };
         name_families(&mut curves.of, is_family);
+    }
+
+    /// The layer that it names, and one of its filters where it names one.
+    pub fn layer(&self) -> Option<(&LayerName, Option<FilterNumber>)> {
+        let (layer, filter) = match self {
+            Self::Chart(kind) => (&kind.layer, kind.filter),
+            Self::Filters(kind) => (&kind.layer, None),
+            Self::Activations(kind) => (&kind.layer, None),
+            Self::Filter(kind) => (&kind.layer, kind.filter),
+            Self::Loss(_) | Self::Network(_) | Self::Confusion(_) => return None,
+        };
+        Some((layer.as_ref()?, filter.map(FilterNumber)))
+    }
+
+    /// The recorded number that it shows.
+    pub fn quantity(&self) -> Option<Quantity<'_>> {
+        match self {
+            Self::Chart(kind) => {
+                Some(Quantity { asked: kind.quantity.as_deref().unwrap_or_default(), has_layer: kind.layer.is_some() })
+            }
+            _ => None,
+        }
     }
 
     /// The training image, where one was asked for.

@@ -63,17 +63,13 @@ pub struct Exported {
 impl Notebook<'_> {
     /// Gives the branches the notebook's names.
     fn name_branches(&self, sources: &mut Sources) {
-        let names = self.program.trainings.iter().zip(&self.plan.nodes);
-        let id = |record: &revacnn_schemas::BranchRecord| record.id.clone();
-        sources.set_names(names.map(|(training, node)| (training.name.clone(), node.branch.as_ref().map(id))));
+        sources.set_names(self.plan.histories(self.program));
     }
 
     /// The branches that are there.
     fn ids(&self) -> BTreeMap<BranchName, BranchId> {
-        let names = self.program.trainings.iter().zip(&self.plan.nodes);
-        let there =
-            names.filter_map(|(training, node)| Some((training.name.clone(), node.branch.as_ref()?.id.clone())));
-        there.collect()
+        let all = self.plan.histories(self.program).into_iter();
+        all.filter_map(|(name, history)| Some((name, history?.id))).collect()
     }
 
     /// The steps of each branch that is there.

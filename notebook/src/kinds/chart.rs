@@ -97,10 +97,7 @@ impl CellKind for Chart {
         if !is_there {
             let others = other_hyper_parameters(context, &all)?;
             if !others.contains(&asked) {
-                let names: Vec<&str> = QUANTITIES.iter().map(|(name, _)| *name).collect();
-                let what = format!("there is no quantity `{}`", self.quantity);
-                let names = names.into_iter().chain(others.iter().map(String::as_str)).collect::<Vec<_>>();
-                return Err(NotebookError::Misasked { what, known: format!("there is {}", names.join(", ")) });
+                return Err(unknown_quantity(&self.quantity, others.iter().map(String::as_str)));
             }
         }
         let (name, unit) = known.map_or((asked.as_str(), None), |(name, unit)| (*name, *unit));
@@ -111,14 +108,7 @@ impl CellKind for Chart {
             (Some(layer), None) => format!(" of {layer}, mean over its filters"),
             (None, _) => String::new(),
         };
-        if of_filters != self.layer.is_some() {
-            let (what, known) = if of_filters {
-                (format!("`{name}` is a number of each filter"), "name a layer as well".to_owned())
-            } else {
-                (format!("`{name}` is a number of the whole network"), "leave the layer out".to_owned())
-            };
-            return Err(NotebookError::Misasked { what, known });
-        }
+        check_layer(name, self.layer.is_some())?;
         let mut chart = empty(&format!("{label}{subject}"), (&label, unit), self.x, (self.scale, self.limits));
         // Of several branches some may lack the filter, or the number.
         let (mut found, mut lacking, mut without) = (false, None, Vec::new());
@@ -213,6 +203,30 @@ impl Chart {
         };
         Ok(detail.apply(Thinned { points, ..Thinned::default() }))
     }
+}
+
+/// A quantity that there is not, and those that there are: besides [`QUANTITIES`] other
+/// hyper-parameters.
+pub(crate) fn unknown_quantity<'a>(asked: &str, others: impl Iterator<Item = &'a str>) -> NotebookError {
+    // An optimizer's numbers are told by every branch that has them.
+    let mut names: Vec<&str> = Vec::new();
+    for name in QUANTITIES.iter().map(|(name, _)| *name).chain(others) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let what = format!("there is no quantity `{asked}`");
+    NotebookError::Misasked { what, known: format!("there is {}", names.join(", ")) }
+}
+
+/// Refuses a layer with a number of the whole network, and none with one of each filter.
+pub(crate) fn check_layer(quantity: &str, has_layer: bool) -> Result<(), NotebookError> {
+    let (what, known) = match (is_of_filters(quantity), has_layer) {
+        (true, false) => (format!("`{quantity}` is a number of each filter"), "name a layer as well"),
+        (false, true) => (format!("`{quantity}` is a number of the whole network"), "leave the layer out"),
+        _ => return Ok(()),
+    };
+    Err(NotebookError::Misasked { what, known: known.to_owned() })
 }
 
 /// Whether a quantity is a number of each filter, and not of the whole network.

@@ -6,13 +6,14 @@ use revacnn_recorder::RecorderError;
 use revacnn_schemas::{Axis, BranchId, BranchName, Chart, Hue, Limits, Mark, MarkKind, Scale, Series, Step, counted};
 use revacnn_store::{BranchReader, StepSpan, StoreError};
 
+use crate::sources::History;
 use crate::sources::curves::{Quantity, Thinned, thin};
 use crate::{Context, NotebookError, Smoothing, XAxis};
 
 /// One branch of a chart: the pieces of its history that its curve shows.
 pub(super) struct Shown {
     pub(super) name: BranchName,
-    id: BranchId,
+    history: History,
     pub(super) hue: Hue,
     /// What of the history is missing, for the legend.
     pub(super) lacks: String,
@@ -109,7 +110,8 @@ pub(super) fn shown(context: &mut Context<'_>, branches: &[BranchName], x: XAxis
         return Err(NotebookError::TooFewBranches { needed: 1, found: 0 });
     }
     let sources = context.sources();
-    let shown = branches.iter().map(|name| sources.id_of(name)).collect::<Result<HashSet<_>, _>>()?;
+    let shown =
+        branches.iter().map(|name| Ok(sources.history_of(name)?.id)).collect::<Result<HashSet<_>, NotebookError>>()?;
     let mut all = Vec::with_capacity(branches.len());
     for (done, name) in branches.iter().enumerate() {
         context.progress(done, branches.len())?;
@@ -126,10 +128,19 @@ pub(super) fn shown(context: &mut Context<'_>, branches: &[BranchName], x: XAxis
         let fork = lineage.branch().parent.as_ref().map(|parent| parent.step);
         let missing: Vec<String> = extent.missing.iter().filter(|_| !own).map(ToString::to_string).collect();
         let lacks = if missing.is_empty() { String::new() } else { format!(" (lacks steps {})", missing.join(", ")) };
-        let id = ids[0].clone();
         let parent = lineage.branch().parent.as_ref().map(|parent| parent.branch.clone());
         let origin = fork.unwrap_or(Step(0));
-        all.push(Shown { name: name.clone(), hue: context.hue(&id), id, lacks, fork, origin, parent, parts });
+        let history = context.sources().history_of(name)?;
+        all.push(Shown {
+            name: name.clone(),
+            hue: context.hue(&history.id),
+            history,
+            lacks,
+            fork,
+            origin,
+            parent,
+            parts,
+        });
     }
     if x == XAxis::Fork {
         align_roots(&mut all);
@@ -144,7 +155,7 @@ fn align_roots(all: &mut [Shown]) {
         if all[place].fork.is_some() {
             continue;
         }
-        let id = all[place].id.clone();
+        let id = all[place].history.id.clone();
         let forks: BTreeSet<Step> =
             all.iter().filter(|other| other.parent.as_ref() == Some(&id)).filter_map(|other| other.fork).collect();
         let root = &mut all[place];
@@ -230,7 +241,7 @@ pub(super) fn curve(
 ) -> Result<Thinned, NotebookError> {
     let mut points = Vec::new();
     for (place, span) in &shown.parts {
-        let values = match context.sources().curve(&shown.id, *place, *span, quantity) {
+        let values = match context.sources().curve(&shown.history, *place, *span, quantity) {
             Ok(values) => values,
             Err(NotebookError::Recorder(RecorderError::Store(StoreError::UnknownFilter { .. }))) if *place > 0 => {
                 continue;
@@ -249,7 +260,7 @@ pub(super) fn other_hyper_parameters(context: &mut Context<'_>, shown: &[Shown])
     let mut names = BTreeSet::new();
     for branch in shown {
         for (place, span) in &branch.parts {
-            names.extend(context.sources().other_hyper_parameters(&branch.id, *place, *span)?);
+            names.extend(context.sources().other_hyper_parameters(&branch.history, *place, *span)?);
         }
     }
     Ok(names.into_iter().collect())
@@ -264,7 +275,7 @@ fn positions(
     x: XAxis,
 ) -> Result<Vec<f64>, NotebookError> {
     let mut column = |name: &str| -> Result<Vec<f64>, NotebookError> {
-        let curve = context.sources().curve(&shown.id, place, span, &Quantity::step(name))?;
+        let curve = context.sources().curve(&shown.history, place, span, &Quantity::step(name))?;
         Ok(curve.into_iter().map(|(value, _)| value).collect())
     };
     let steps = (span.first.0..=span.last.0).map(|step| step as f64);
@@ -288,7 +299,7 @@ fn positions(
 
 /// Training images of an epoch, told by the data set.
 fn epoch_images(context: &mut Context<'_>, shown: &Shown) -> Result<f64, NotebookError> {
-    let record = context.sources().lineage_of(&shown.id)?.branch().clone();
+    let record = context.sources().lineage_of(&shown.history)?.branch().clone();
     let holdout = record.definition().map_or(0, |definition| definition.holdout_every);
     let dataset = context.dataset(&record).map_err(|reason| NotebookError::Unknown {
         what: format!("the length of an epoch of `{}` is not known before its first one is over", shown.name),
@@ -307,7 +318,7 @@ pub(super) fn validation(
 ) -> Result<Vec<[f64; 2]>, NotebookError> {
     let mut points = Vec::new();
     for (place, span) in &shown.parts {
-        let found = context.sources().lineage_of(&shown.id)?.readers()[*place].validations()?;
+        let found = context.sources().lineage_of(&shown.history)?.readers()[*place].validations()?;
         let positions = positions(context, shown, *place, *span, x)?;
         let within = found.iter().filter(|(step, _)| span.contains(*step));
         points.extend(within.map(|(step, result)| [positions[(step.0 - span.first.0) as usize], of(result)]));
@@ -325,7 +336,7 @@ pub(super) fn marks(
     chart: &mut Chart,
 ) -> Result<(), NotebookError> {
     let Some((0, span)) = shown.parts.last().copied() else { return Ok(()) };
-    let reader: &BranchReader = context.sources().lineage_of(&shown.id)?.own();
+    let reader: &BranchReader = context.sources().lineage_of(&shown.history)?.own();
     let happened = reader.events(span)?;
     let fork = shown.fork.map(|step| (step, name.to_string(), MarkKind::Fork));
     let happened = happened.into_iter().map(|event| (event.step, event.kind, MarkKind::Event));

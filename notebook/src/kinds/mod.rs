@@ -26,6 +26,7 @@ use serde_json::{Map, Value};
 use crate::{Cell, Kind};
 
 pub use chart::{ACCURACY, QUANTITIES, is_of_filters};
+pub(crate) use chart::{check_layer, unknown_quantity};
 pub use embedding::Start;
 pub use family::Family;
 pub use recorded::{filters_at_step, layers_at_step};

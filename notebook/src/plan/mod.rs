@@ -14,6 +14,7 @@
 //! | `train` | one training, from where it stands |
 //! | `run` | all trainings, side by side where none waits for another |
 //! | `lock` | the digests that trainings ended with |
+//! | `views` | what views ask of trainings |
 
 mod find;
 mod inputs;
@@ -22,14 +23,18 @@ mod lock;
 mod node;
 mod run;
 mod train;
+mod views;
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
 use revacnn_recorder::Resources;
+use revacnn_schemas::BranchName;
 use revacnn_store::Store;
 
-use crate::document::{Document, Problem};
+use crate::History;
+use crate::document::{BlockKind, Document, Problem, Role};
 use crate::program::Program;
 
 use inputs::Inputs;
@@ -78,11 +83,22 @@ impl Plan {
     /// All that is wrong with it: data, networks and edits that cannot be had, and
     /// steps that are not.
     pub fn of(document: &Document, program: &Program, place: Place<'_>) -> Result<Self, Vec<Problem>> {
+        let (plan, problems) = Self::with_problems(document, program, place);
+        if problems.is_empty() { Ok(plan) } else { Err(problems) }
+    }
+
+    /// Plans what of a program can be planned, and says what is wrong with the rest: a
+    /// wrong line is in no other one's way, but for those that fork what it trains.
+    pub fn with_problems(document: &Document, program: &Program, place: Place<'_>) -> (Self, Vec<Problem>) {
         let mut problems = program.problems.clone();
         let mut plan = Self { nodes: Vec::new(), inputs: Arc::new(Inputs::of(program, place)) };
         let list = match place.store.map(Store::branches).transpose() {
             Ok(list) => list,
-            Err(error) => return Err(vec![Problem::new(0..0, format!("the store cannot be read: {error}"))]),
+            Err(error) => {
+                problems.push(Problem::new(0..0, format!("the store cannot be read: {error}")));
+                plan.nodes.resize_with(program.trainings.len(), Node::default);
+                return (plan, problems);
+            }
         };
         for (at, training) in program.trainings.iter().enumerate() {
             match plan.node(training, place, list.as_ref()) {
@@ -95,10 +111,29 @@ impl Plan {
                 }
             }
         }
+        problems.extend(plan.check_views(document, program, place));
         problems.sort_by_key(|problem| (problem.range.start, problem.range.end));
         // Members of a family have the same fault.
         problems.dedup();
-        if problems.is_empty() { Ok(plan) } else { Err(problems) }
+        (plan, problems)
+    }
+
+    /// Whether some of these problems are of what is trained, and not of views alone.
+    pub fn is_blocked(&self, document: &Document, problems: &[Problem]) -> bool {
+        let is_view = |range: &Range<usize>| {
+            let mut lines = document.lines().filter(|line| matches!(line.role(), Role::View | Role::Input));
+            let mut fences = document.blocks().iter().filter(|block| matches!(block.kind, BlockKind::Sql { .. }));
+            lines.any(|line| line.range.start <= range.start && range.end <= line.range.end)
+                || fences.any(|block| block.range.start <= range.start && range.end <= block.range.end)
+        };
+        !problems.iter().all(|problem| is_view(&problem.range))
+    }
+
+    /// The histories that the store has of the trainings of a program, which end where the
+    /// program's trainings do.
+    pub fn histories(&self, program: &Program) -> Vec<(BranchName, Option<History>)> {
+        let named = program.trainings.iter().zip(&self.nodes);
+        named.map(|(training, node)| (training.name.clone(), node.history())).collect()
     }
 
     /// The places of the trainings that are not there, of those that are wanted and of

@@ -11,6 +11,7 @@ use revacnn_trainer::data::Dataset;
 use revacnn_trainer::{Trainer, TrainerError};
 
 use super::{Place, Plan, Refusal, find};
+use crate::History;
 use crate::command::Fork;
 use crate::program::{Training, What};
 
@@ -72,6 +73,12 @@ impl Node {
             (Some(reached), _) => State::Begun(reached),
             (None, _) => State::New,
         }
+    }
+
+    /// What the store has of it.
+    pub fn history(&self) -> Option<History> {
+        let branch = self.branch.as_ref()?;
+        Some(History { id: branch.id.clone(), until: self.until })
     }
 
     /// Steps that are to be trained; `None` where that is not known yet.
@@ -183,7 +190,7 @@ impl Plan {
     /// The step of a place within a training's history, and the training that holds it:
     /// this one, or that it was forked from if the step was before. No step where that is
     /// not known yet; `Err(None)` where a training has no node.
-    fn held(&self, place: Place<'_>, training: usize, position: Position) -> Result<Held, Option<String>> {
+    pub(super) fn held(&self, place: Place<'_>, training: usize, position: Position) -> Result<Held, Option<String>> {
         let node = &self.nodes[training];
         if node.shape.is_none() {
             return Err(None);
@@ -211,7 +218,7 @@ impl Plan {
     }
 
     /// The training that holds a step of another one's history.
-    fn holder(&self, training: usize, step: Step) -> usize {
+    pub(super) fn holder(&self, training: usize, step: Step) -> usize {
         let mut at = training;
         while let (Some(parent), true) = (self.nodes[at].parent, self.nodes[at].first > Some(step)) {
             at = parent;

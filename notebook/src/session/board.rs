@@ -38,10 +38,9 @@ pub struct Board {
 impl Board {
     /// Knows which branches of the store are the notebook's, and how far they go.
     pub fn plan(&mut self, program: &Program, plan: &Plan, sources: &mut Sources) {
-        let names = program.trainings.iter().zip(&plan.nodes);
-        let of = |node: &crate::plan::Node| node.branch.as_ref().map(|record| record.id.clone());
-        sources.set_names(names.clone().map(|(training, node)| (training.name.clone(), of(node))));
-        self.ids = names.filter_map(|(training, node)| Some((training.name.clone(), of(node)?))).collect();
+        let named = plan.histories(program);
+        sources.set_names(named.clone());
+        self.ids = named.into_iter().filter_map(|(name, history)| Some((name, history?.id))).collect();
         let families = program.trainings.iter().filter_map(|training| training.family.clone());
         let member = |place: usize| program.trainings[place].name.clone();
         self.members = families

@@ -68,6 +68,11 @@ impl Journal {
         Ok(())
     }
 
+    /// Goes on with what was left there: it is there until the text is saved.
+    pub fn adopt(&mut self, left: String) {
+        self.kept = Some(left);
+    }
+
     /// Takes it away.
     pub fn forget(&mut self) {
         if self.kept.take().is_some() {

@@ -7,9 +7,10 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Int32Type, Int64Type};
 use arrow_array::{Array, ArrayRef, StringArray};
 use arrow_schema::DataType;
-use revacnn_schemas::{BranchId, FilterNumber, HyperParameters, LayerName, Step, Table};
+use revacnn_schemas::{FilterNumber, HyperParameters, LayerName, Step, Table};
 use revacnn_store::{BranchReader, Selection, StepSpan, StoreError};
 
+use super::History;
 use crate::{NotebookError, Sources};
 
 /// Which number of each step.
@@ -69,13 +70,13 @@ impl Sources {
     /// what is new of it is read.
     pub(crate) fn curve(
         &mut self,
-        lineage: &BranchId,
+        history: &History,
         reader: usize,
         span: StepSpan,
         quantity: &Quantity,
     ) -> Result<Vec<(f64, [f64; 2])>, NotebookError> {
-        self.lineage_of(lineage)?;
-        let reader = &self.lineages[lineage].readers()[reader];
+        self.lineage_of(history)?;
+        let reader = &self.lineages[history].readers()[reader];
         let id = reader.branch().id.clone();
         let all = reader.steps().unwrap_or(span);
         let kept = self.kept.take_curve(&id, quantity);
@@ -94,12 +95,12 @@ impl Sources {
     /// some step of a span, in the order of their names.
     pub(crate) fn other_hyper_parameters(
         &mut self,
-        lineage: &BranchId,
+        history: &History,
         reader: usize,
         span: StepSpan,
     ) -> Result<Vec<String>, NotebookError> {
-        self.lineage_of(lineage)?;
-        let reader = &self.lineages[lineage].readers()[reader];
+        self.lineage_of(history)?;
+        let reader = &self.lineages[history].readers()[reader];
         let batch = reader.read_columns(Table::Steps, span, &Selection::all(), &[OTHERS])?;
         // Nearly all steps have the same text.
         let texts: BTreeSet<&str> = batch.column(0).as_string::<i32>().iter().flatten().collect();

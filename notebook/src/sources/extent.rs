@@ -1,9 +1,18 @@
-//! How far histories go: what a curve of one depends on.
+//! Histories, and how far they go: what a curve of one depends on.
 
-use revacnn_schemas::{BranchId, BranchName};
+use revacnn_schemas::{BranchId, BranchName, Step};
 use revacnn_store::StepSpan;
 
 use crate::{NotebookError, Sources};
+
+/// A branch with its past, until its last step or an earlier one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct History {
+    /// The branch.
+    pub id: BranchId,
+    /// The step that it ends at here; `None` for the last one that there is.
+    pub until: Option<Step>,
+}
 
 /// How far a history goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +27,10 @@ impl Sources {
     /// How far a branch's history goes.
     pub(crate) fn extent(&mut self, name: &BranchName) -> Result<Extent, NotebookError> {
         let lineage = self.lineage(name)?;
-        let branches = lineage.readers().iter().map(|reader| (reader.branch().id.clone(), reader.steps())).collect();
+        let id = |record: &revacnn_schemas::BranchRecord| record.id.clone();
+        let mut branches: Vec<_> =
+            lineage.readers().iter().map(|reader| (id(reader.branch()), reader.steps())).collect();
+        branches[0].1 = lineage.own_steps();
         let missing = lineage.gaps()?.into_iter().map(|gap| gap.span).collect();
         Ok(Extent { branches, missing })
     }

@@ -21,7 +21,7 @@ pub use revacnn_store::BranchEvent;
 use revacnn_store::{Lineage, Overview, Overviews, StepRow, StepSpan, Store, StoreError};
 use revacnn_trainer::data::Dataset;
 
-pub use self::extent::Extent;
+pub use self::extent::{Extent, History};
 pub(crate) use self::kept::Embedded;
 use self::kept::Kept;
 pub use self::listing::Listing;
@@ -37,9 +37,9 @@ use crate::NotebookError;
 #[derive(Debug)]
 pub struct Sources {
     store: Store,
-    /// The branches that there are, under names of their own, where these are not the
+    /// The histories that there are, under names of their own, where these are not the
     /// store's.
-    names: Option<HashMap<BranchName, (BranchId, Hue)>>,
+    names: Option<HashMap<BranchName, (History, Hue)>>,
     pub(crate) leaves_out: bool,
     data: Option<PathBuf>,
     threads: usize,
@@ -49,7 +49,7 @@ pub struct Sources {
     overviews: Option<Overviews>,
     /// The overview that a branch had last, and whether it was being trained.
     looked: HashMap<BranchId, (Arc<Overview>, bool)>,
-    lineages: HashMap<BranchId, Lineage>,
+    lineages: HashMap<History, Lineage>,
     datasets: HashMap<DatasetIdentity, Result<Arc<Dataset>, String>>,
     kept: Kept,
 }
@@ -85,12 +85,13 @@ impl Sources {
         self
     }
 
-    /// Gives branches other names than the store's, each with its colour, in the order of
-    /// these; there are no others then. A notebook's figures have the notebook's names.
-    pub fn set_names(&mut self, names: impl IntoIterator<Item = (BranchName, Option<BranchId>)>) {
+    /// Gives histories other names than the store's, each with its colour, in the order of
+    /// these; there are no others then. A notebook's figures have the notebook's names, and
+    /// show what the notebook trains: a branch that goes on in the store ends there.
+    pub fn set_names(&mut self, names: impl IntoIterator<Item = (BranchName, Option<History>)>) {
         let hue = |place: usize| Hue(u16::try_from(place).unwrap_or_default());
         let named = names.into_iter().enumerate();
-        self.names = Some(named.filter_map(|(place, (name, id))| Some((name, (id?, hue(place))))).collect());
+        self.names = Some(named.filter_map(|(place, (name, history))| Some((name, (history?, hue(place))))).collect());
     }
 
     /// Whether branches have names of their own here.
@@ -105,26 +106,27 @@ impl Sources {
             return name.clone();
         }
         let id = self.listed.as_ref().and_then(|listed| listed.list.named(name)).map(|record| record.id.clone());
-        let own = self.names.iter().flatten().filter(|(_, (known, _))| Some(known) == id.as_ref());
+        let own = self.names.iter().flatten().filter(|(_, (known, _))| Some(&known.id) == id.as_ref());
         own.map(|(own, _)| own).min().unwrap_or(name).clone()
     }
 
-    /// All branches, in the order of their names, and the last step of each.
-    pub(crate) fn all_branches(&mut self) -> Result<Vec<(BranchName, BranchId, Option<StepSpan>)>, NotebookError> {
+    /// All histories, in the order of their names, and the own steps of each.
+    pub(crate) fn all_branches(&mut self) -> Result<Vec<(BranchName, History, Option<StepSpan>)>, NotebookError> {
         if self.listed.is_none() {
             self.look_again()?;
         }
-        let mut named: Vec<(BranchName, BranchId)> = match (&self.names, &self.listed) {
-            (Some(names), _) => names.iter().map(|(name, (id, _))| (name.clone(), id.clone())).collect(),
+        let mut named: Vec<(BranchName, History)> = match (&self.names, &self.listed) {
+            (Some(names), _) => names.iter().map(|(name, (history, _))| (name.clone(), history.clone())).collect(),
             (None, Some(listed)) => {
-                listed.list.records.iter().map(|record| (record.name.clone(), record.id.clone())).collect()
+                let whole = |id: &BranchId| History { id: id.clone(), until: None };
+                listed.list.records.iter().map(|record| (record.name.clone(), whole(&record.id))).collect()
             }
             (None, None) => Vec::new(),
         };
         named.sort();
-        let with_steps = named.into_iter().map(|(name, id)| {
-            let steps = self.lineage_of(&id)?.own().steps();
-            Ok((name, id, steps))
+        let with_steps = named.into_iter().map(|(name, history)| {
+            let steps = self.lineage_of(&history)?.own_steps();
+            Ok((name, history, steps))
         });
         with_steps.collect()
     }
@@ -139,7 +141,7 @@ impl Sources {
     /// # Errors
     /// Where there is none of that name.
     pub fn record(&mut self, name: &BranchName) -> Result<BranchRecord, NotebookError> {
-        let id = self.id_of(name)?;
+        let id = self.history_of(name)?.id;
         Ok(self.store.branch_by_id(&id)?)
     }
 
@@ -248,11 +250,11 @@ impl Sources {
         self.listed = Some(listing);
     }
 
-    /// The branch of a name or, where none has it, of an id.
-    pub(crate) fn id_of(&mut self, name: &BranchName) -> Result<BranchId, NotebookError> {
+    /// The history of a name or, where none has it, of an id.
+    pub(crate) fn history_of(&mut self, name: &BranchName) -> Result<History, NotebookError> {
         if let Some(names) = &self.names {
             let none = || NotebookError::Untrained { branch: name.clone() };
-            return names.get(name).map(|(id, _)| id.clone()).ok_or_else(none);
+            return names.get(name).map(|(history, _)| history.clone()).ok_or_else(none);
         }
         if self.listed.is_none() {
             self.look_again()?;
@@ -261,21 +263,22 @@ impl Sources {
             && !listed.list.is_ambiguous(name)
             && let Some(record) = listed.list.named(name)
         {
-            return Ok(record.id.clone());
+            return Ok(History { id: record.id.clone(), until: None });
         }
         // Made since, or there is none.
         let found = self.store.branch(name)?;
         self.look_again()?;
-        Ok(found.id)
+        Ok(History { id: found.id, until: None })
     }
 
     pub(crate) fn lineage(&mut self, name: &BranchName) -> Result<&Lineage, NotebookError> {
-        let id = self.id_of(name)?;
-        self.lineage_of(&id)
+        let history = self.history_of(name)?;
+        self.lineage_of(&history)
     }
 
-    pub(crate) fn lineage_of(&mut self, id: &BranchId) -> Result<&Lineage, NotebookError> {
-        if !self.lineages.contains_key(id) {
+    pub(crate) fn lineage_of(&mut self, history: &History) -> Result<&Lineage, NotebookError> {
+        if !self.lineages.contains_key(history) {
+            let id = &history.id;
             let record = self.store.branch_by_id(id)?;
             // A chain of branches has each ancestor many times: they share its record.
             let listed = self.listed.as_ref().map(|listed| &listed.list);
@@ -284,9 +287,13 @@ impl Sources {
                 Some(listed) => Lineage::listed(&self.store, listed, id)?,
                 None => Lineage::of(&self.store, &record)?,
             };
-            self.lineages.insert(id.clone(), lineage);
+            let lineage = match history.until {
+                Some(last) => lineage.ending_at(last),
+                None => lineage,
+            };
+            self.lineages.insert(history.clone(), lineage);
         }
-        let lineage = &self.lineages[id];
+        let lineage = &self.lineages[history];
         lineage.hold();
         Ok(lineage)
     }
@@ -303,7 +310,7 @@ impl Sources {
 
     /// A branch's colour.
     pub(crate) fn hue(&self, id: &BranchId) -> Hue {
-        if let Some((_, hue)) = self.names.iter().flat_map(HashMap::values).find(|(known, _)| known == id) {
+        if let Some((_, hue)) = self.names.iter().flat_map(HashMap::values).find(|(known, _)| known.id == *id) {
             return *hue;
         }
         self.listed.as_ref().map(|listed| listed.hue(id)).unwrap_or_default()

@@ -1,8 +1,9 @@
 //! Steps of histories, and what of them can be seen.
 
 use revacnn_recorder::check_producer;
-use revacnn_schemas::{Address, BranchId, BranchName, BranchRecord, DatasetIdentity, Hue, ImageIndex, Position, Step};
+use revacnn_schemas::{Address, BranchName, BranchRecord, DatasetIdentity, Hue, ImageIndex, Position, Step};
 
+use super::History;
 use crate::{NotebookError, Sources};
 
 /// A step as a cell names it.
@@ -28,8 +29,8 @@ impl From<&Address> for At {
 pub struct Place {
     /// The branch as it was asked for.
     pub name: BranchName,
-    /// Its id.
-    pub id: BranchId,
+    /// The history of that name.
+    pub history: History,
     /// Its colour.
     pub hue: Hue,
     /// The branch that holds the step: that one, or an ancestor.
@@ -64,15 +65,15 @@ impl Place {
 impl Sources {
     /// The place of a step as a cell names it.
     pub(crate) fn find(&mut self, at: &At) -> Result<Place, NotebookError> {
-        let id = self.id_of(&at.branch)?;
-        let lineage = self.lineage_of(&id)?;
+        let history = self.history_of(&at.branch)?;
+        let lineage = self.lineage_of(&history)?;
         let position = match (at.position, lineage.steps()) {
             (Position::Step(step), Some(steps)) if at.nearest => Position::Step(step.clamp(steps.first, steps.last)),
             (position, _) => position,
         };
         let step = lineage.resolve(position)?;
         let holder = lineage.holder(step)?.branch().clone();
-        Ok(Place { name: at.branch.clone(), hue: self.hue(&id), id, holder, step })
+        Ok(Place { name: at.branch.clone(), hue: self.hue(&history.id), history, holder, step })
     }
 
     /// Makes sure that an image's maps at an address are recorded, or can be

@@ -14,6 +14,8 @@ use crate::theme::Colours;
 #[derive(Debug, Default)]
 pub(crate) struct State {
     pub(crate) notice: Option<Notice>,
+    /// Why the notebook does not say what was done last.
+    unsaid: Option<String>,
     /// What takes back the last change that can be, also when other things are told.
     last: Option<Undo>,
     /// What a press would do.
@@ -45,8 +47,8 @@ impl State {
         match message {
             Message::Undo => return Action::Undo,
             Message::Preview(edit) => self.preview = edit,
-            Message::Notice(notice) => self.notice = Some(notice),
-            Message::Dismiss => self.notice = None,
+            Message::Notice(notice) => self.notice = Some(self.with_unsaid(notice)),
+            Message::Dismiss => (self.notice, self.unsaid) = (None, None),
         }
         Action::None
     }
@@ -66,7 +68,23 @@ impl State {
 
     /// What was done last is taken back.
     pub(crate) fn undone(&mut self) {
-        (self.notice, self.last) = (None, None);
+        (self.notice, self.last, self.unsaid) = (None, None, None);
+    }
+
+    /// Why the notebook does not say what was done last: it stays while the same thing is
+    /// told of further, as where a training begins and ends.
+    pub(crate) fn leave_unsaid(&mut self, reason: Option<String>) {
+        self.unsaid = reason;
+        self.notice = self.notice.take().map(|notice| self.with_unsaid(notice));
+    }
+
+    fn with_unsaid(&self, notice: Notice) -> Notice {
+        match (notice, &self.unsaid) {
+            (Notice::Done { text, undo }, Some(reason)) => {
+                Notice::Done { text: format!("{text}; the notebook does not say so: {reason}"), undo }
+            }
+            (notice, _) => notice,
+        }
     }
 
     /// Tells what was refused.

@@ -165,10 +165,8 @@ impl Desk {
             read: &coefficients,
         };
         let version = self.wanted.version;
-        let plan = match Plan::of(&self.document, &self.program, place) {
-            Ok(plan) => plan,
-            Err(problems) => return Planned { version, problems, ..Planned::default() },
-        };
+        let (plan, problems) = Plan::with_problems(&self.document, &self.program, place);
+        let is_blocked = plan.is_blocked(&self.document, &problems);
         let standing = |(training, node): (&Training, &Node)| Standing {
             name: training.name.clone(),
             branch: node.branch.as_ref().map(|record| record.name.clone()),
@@ -180,6 +178,8 @@ impl Desk {
         let left = plan.left(&all);
         let mut planned = Planned {
             version,
+            problems,
+            is_blocked,
             trainings: self.program.trainings.iter().zip(&plan.nodes).map(standing).collect(),
             left: (left.len(), plan.steps(&left)),
             ..Planned::default()

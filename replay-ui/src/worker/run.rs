@@ -102,15 +102,16 @@ impl Runs {
         let resources = self.shared.resources();
         let store = Store::open_or_create(&self.shared.store, resources.now_unix_seconds).map_err(words)?;
         let coefficients = self.shared.coefficients;
-        let planned = Plan::of(
+        let (planned, problems) = Plan::with_problems(
             &document,
             &program,
             plan::Place { folder, store: Some(&store), resources: &resources, read: &coefficients },
         );
-        let planned = planned.map_err(|problems| {
+        // A wrong view is shown as such, and trains nothing.
+        if planned.is_blocked(&document, &problems) {
             let first = problems.first().map_or_else(String::new, |problem| problem.message.clone());
-            format!("the notebook has {}: {first}", counted(problems.len() as u64, "problem"))
-        })?;
+            return Err(format!("the notebook has {}: {first}", counted(problems.len() as u64, "problem")));
+        }
         let wanted: Vec<usize> = (0..planned.nodes.len()).collect();
         let left = planned.left(&wanted);
         if left.is_empty() {

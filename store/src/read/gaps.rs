@@ -123,6 +123,13 @@ impl Lineage {
                 gaps.push(Gap { span, error: short.error });
             }
         }
+        gaps.retain_mut(|gap| match self.clipped(gap.span) {
+            Some(span) => {
+                gap.span = span;
+                true
+            }
+            None => false,
+        });
         gaps.sort_by_key(|gap| gap.span);
         Ok(gaps)
     }

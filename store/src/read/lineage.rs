@@ -16,6 +16,8 @@ pub struct Lineage {
     branches: Vec<Arc<BranchRecord>>,
     /// Those of them that can hold something of the history, in the same order.
     readers: Vec<BranchReader>,
+    /// The last step that is looked at; `None` where that is the last one there is.
+    until: Option<Step>,
 }
 
 /// So many readers of one history keep others from tidying; an open file each is
@@ -65,10 +67,22 @@ impl Lineage {
                 readers.push(BranchReader::at_rest(store, record.clone())?);
             }
         }
-        let lineage = Self { branches, readers };
+        let lineage = Self { branches, readers, until: None };
         lineage.hold();
         lineage.refresh()?;
         Ok(lineage)
+    }
+
+    /// The same history, as far as a step: what was recorded after it is not there.
+    #[must_use]
+    pub fn ending_at(mut self, last: Step) -> Self {
+        self.until = Some(last);
+        self
+    }
+
+    /// Where the history was told to end.
+    pub fn until(&self) -> Option<Step> {
+        self.until
     }
 
     /// The branch.
@@ -79,6 +93,20 @@ impl Lineage {
     /// The branch and its ancestors, to the root.
     pub fn branches(&self) -> &[Arc<BranchRecord>] {
         &self.branches
+    }
+
+    /// The branch's own steps; `None` before the first.
+    pub fn own_steps(&self) -> Option<StepSpan> {
+        self.own().steps().and_then(|span| self.clipped(span))
+    }
+
+    /// What of a span is looked at.
+    pub(crate) fn clipped(&self, span: StepSpan) -> Option<StepSpan> {
+        match self.until {
+            Some(until) if until < span.first => None,
+            Some(until) => Some(StepSpan::new(span.first, span.last.min(until))),
+            None => Some(span),
+        }
     }
 
     /// The reader of the branch's own steps.
@@ -123,7 +151,8 @@ impl Lineage {
         for reader in &self.readers {
             let first = reader.branch().first_step();
             let within = StepSpan::new(first, end.map_or(Step(u64::MAX), |end| Step(end.0.saturating_sub(1))));
-            parts.extend(reader.steps().and_then(|span| span.intersection(&within)).map(|span| (reader, span)));
+            let span = reader.steps().and_then(|span| self.clipped(span)?.intersection(&within));
+            parts.extend(span.map(|span| (reader, span)));
             end = Some(first);
         }
         parts
@@ -135,6 +164,10 @@ impl Lineage {
     /// [`StoreError::UnknownStep`], which says what there is; what is
     /// wrong where the step is missing from the history.
     pub fn holder(&self, step: Step) -> Result<&BranchReader, StoreError> {
+        if let Some(until) = self.until.filter(|until| step > *until) {
+            let known = format!("its history is looked at until step {until}");
+            return Err(StoreError::UnknownStep { branch: self.branch().name.clone(), step, known });
+        }
         let place = self.place(step);
         let reader = &self.readers[place];
         match reader.piece(step) {

@@ -82,8 +82,8 @@ pub(super) fn frame(lineages: &[Arc<Lineage>], list: &BranchList) -> Result<Data
             text(name, &|lineage| lineage.branch().definition().map(|definition| definition.dataset.name.clone()))
         }
         "fidelity" => text(name, &|lineage| Some(lineage.branch().recording.fidelity.to_string())),
-        "first_step" => step(name, &|lineage| lineage.own().steps().map(|span| span.first)),
-        _ => step(name, &|lineage| lineage.own().steps().map(|span| span.last)),
+        "first_step" => step(name, &|lineage| lineage.own_steps().map(|span| span.first)),
+        _ => step(name, &|lineage| lineage.own_steps().map(|span| span.last)),
     };
     DataFrame::new_infer_height(COLUMNS.map(column).into())
 }

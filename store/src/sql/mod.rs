@@ -8,6 +8,7 @@
 //! | `tables` | those rows, read when the query engine asks for them |
 //! | `branches` | the table of branches, which has no files |
 //! | `convert` | columns between Arrow and the query engine |
+//! | `order` | rows in one order |
 //! | `answer` | the rows that come out |
 //!
 //! # Which rows a branch has
@@ -28,6 +29,7 @@ mod bounds;
 mod branches;
 mod convert;
 mod memory;
+mod order;
 mod parameters;
 mod statement;
 mod tables;
@@ -41,11 +43,11 @@ use std::time::Duration;
 
 use polars::prelude::{DataFrame, IdxSize, IntoLazy, LazyFrame, PolarsError, ScanArgsAnonymous};
 use polars::sql::SQLContext;
-use revacnn_schemas::{BranchId, BranchName};
+use revacnn_schemas::{BranchId, BranchName, Step};
 
 use self::memory::Memory;
 use crate::disk::system::cores;
-use crate::{Lineage, Store, StoreError};
+use crate::{BranchList, Lineage, Store, StoreError};
 
 pub use answer::{Answer, Cell, cell};
 pub use parameters::{Parameter, filled, parameters};
@@ -76,8 +78,19 @@ pub enum Histories<'a> {
     All,
     /// That of one branch.
     One(&'a BranchName),
-    /// Those of some branches, each under a name of its own.
-    Named(&'a [(BranchName, BranchId)]),
+    /// Those of some branches, each under a name of its own, and to an end of its own.
+    Named(&'a [NamedHistory]),
+}
+
+/// A branch's history under a name that is not its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedHistory {
+    /// What it is called in the tables.
+    pub name: BranchName,
+    /// The branch.
+    pub id: BranchId,
+    /// Its last step in the tables; all of its steps where `None`.
+    pub until: Option<Step>,
 }
 
 /// Answers a query.
@@ -98,17 +111,21 @@ pub fn query(store: &Store, of: Histories<'_>, sql: &str, limits: Limits) -> Res
     match of {
         Histories::One(name) => lineages.push(Lineage::open(store, name)?),
         Histories::Named(named) => {
-            let names: HashMap<&BranchId, &BranchName> = named.iter().map(|(name, id)| (id, name)).collect();
+            let names: HashMap<&BranchId, &BranchName> = named.iter().map(|named| (&named.id, &named.name)).collect();
             for record in &mut list.records {
                 if let Some(&name) = names.get(&record.id) {
                     record.name = name.clone();
                 }
             }
-            for (name, id) in named {
+            for NamedHistory { name, id, until } in named {
                 let mut history = list.lineage(id, store.root())?;
                 // One branch may have several names.
                 history[0].name = name.clone();
-                lineages.push(Lineage::along(store, history)?);
+                let lineage = Lineage::along(store, history)?;
+                lineages.push(match until {
+                    Some(last) => lineage.ending_at(*last),
+                    None => lineage,
+                });
             }
         }
         Histories::All => {
@@ -147,13 +164,7 @@ pub fn query(store: &Store, of: Histories<'_>, sql: &str, limits: Limits) -> Res
         }
         let branches = branches::frame(&lineages, &list);
         let answer = || -> Result<DataFrame, PolarsError> {
-            let mut context = SQLContext::new();
-            for (name, table) in frames {
-                let arguments = ScanArgsAnonymous { name, ..ScanArgsAnonymous::default() };
-                context.register(name, LazyFrame::anonymous_scan(Arc::new(table), arguments)?);
-            }
-            context.register(branches::NAME, branches?.lazy());
-            let frame = context.execute(&text)?;
+            let frame = order::kept(lazily(&text, frames, branches?)?);
             let most = limits.rows.and_then(|rows| IdxSize::try_from(rows).ok()?.checked_add(1));
             answer::plain(match most {
                 Some(most) => frame.limit(most),
@@ -172,6 +183,41 @@ pub fn query(store: &Store, of: Histories<'_>, sql: &str, limits: Limits) -> Res
         }
         Err(StoreError::Query { reason: format!("{reason}{}", question.columns()) })
     })
+}
+
+/// Checks a query without a log: its tables, its columns and what is done with them.
+///
+/// # Errors
+/// [`StoreError::Query`] for what cannot be asked.
+pub fn check(sql: &str) -> Result<(), StoreError> {
+    let text = sql.to_owned();
+    watched(Some(u64::MAX), move || {
+        let question = statement::examine(&text)?;
+        let frames = question
+            .tables()
+            .into_iter()
+            .map(|table| (table.name(), LogTable::new(table, Vec::new(), Damage::default())));
+        let frames = frames.collect();
+        let branches = branches::frame(&[], &BranchList::default());
+        let schema = || lazily(&text, frames, branches?)?.collect_schema().map(drop);
+        let reason = match catch_unwind(AssertUnwindSafe(schema)) {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) => explained(&error),
+            Err(panic) => format!("the query engine gave up on it: {}", said(panic.as_ref())),
+        };
+        Err(StoreError::Query { reason: format!("{reason}{}", question.columns()) })
+    })
+}
+
+/// A query over these tables, before any of them is read.
+fn lazily(text: &str, frames: Vec<(&'static str, LogTable)>, branches: DataFrame) -> Result<LazyFrame, PolarsError> {
+    let mut context = SQLContext::new();
+    for (name, table) in frames {
+        let arguments = ScanArgsAnonymous { name, ..ScanArgsAnonymous::default() };
+        context.register(name, LazyFrame::anonymous_scan(Arc::new(table), arguments)?);
+    }
+    context.register(branches::NAME, branches.lazy());
+    context.execute(text)
 }
 
 /// Does a query's work on a thread with a large stack, and gives it up where

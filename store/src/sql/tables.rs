@@ -115,7 +115,7 @@ fn held(table: Table, lineage: &Lineage) -> Vec<(usize, StepSpan)> {
     held.reverse();
     // The last event may be of a step that was never committed.
     if let (Table::Events, Some((_, span))) = (table, held.last_mut()) {
-        span.last = all.last;
+        span.last = lineage.until().unwrap_or(all.last);
     }
     held
 }

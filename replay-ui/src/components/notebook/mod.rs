@@ -200,7 +200,7 @@ impl State {
 
     /// Whether there is something that a training is left for.
     pub(crate) fn can_run(&self) -> bool {
-        self.planned.left.0 > 0 && self.running.is_empty() && self.planned.problems.is_empty()
+        self.planned.left.0 > 0 && self.running.is_empty() && !self.planned.is_blocked
     }
 
     pub(crate) fn update(&mut self, message: Message) -> Action {
@@ -234,8 +234,10 @@ impl State {
                 }
                 if !self.can_run() {
                     return Action::Refuse(match self.planned.problems.first() {
-                        Some(problem) => format!("mend the notebook first: {}", problem.message),
-                        None => "nothing is left to train".to_owned(),
+                        Some(problem) if self.planned.is_blocked => {
+                            format!("mend the notebook first: {}", problem.message)
+                        }
+                        _ => "nothing is left to train".to_owned(),
                     });
                 }
                 Action::Run { text: self.session.document().text().into(), folder: self.folder() }
@@ -273,6 +275,7 @@ impl State {
                 let Some(left) = self.left.take() else { return Action::None };
                 if restores {
                     self.session.restore(&left);
+                    self.journal.adopt(left);
                     self.is_history = false;
                     return self.changed("what was not saved is back".to_owned());
                 }
@@ -436,7 +439,8 @@ impl State {
         };
         match deed {
             Deed::Until { branch, .. } | Deed::Deleted(branch) => member(branch),
-            Deed::Line(words) if words[0] == "fork" => {
+            // Of a text that is not planned yet the plan's lengths may be too short.
+            Deed::Line(words) if words[0] == "fork" && self.planned.version == self.version => {
                 let (name, step) = words.get(1)?.split_once('@')?;
                 let step: u64 = step.parse().ok()?;
                 let parent = self.planned.trainings.iter().find(|known| known.name.as_str() == name)?;
@@ -450,9 +454,9 @@ impl State {
 
     /// What was done, with the notebook's names of branches.
     fn in_its_names(&self, deed: &Deed) -> Deed {
-        // Of several names of one branch that whose line reaches farthest.
+        // Of several names of one branch its own, or else that whose line reaches farthest.
         let mut trainings: Vec<&Standing> = self.planned.trainings.iter().collect();
-        trainings.sort_by_key(|standing| standing.until);
+        trainings.sort_by_key(|standing| (standing.branch.as_ref() == Some(&standing.name), standing.until));
         let names: BTreeMap<&str, &str> = trainings
             .into_iter()
             .filter_map(|standing| Some((standing.branch.as_ref()?.as_str(), standing.name.as_str())))
@@ -555,8 +559,8 @@ impl State {
 
     /// All that is wrong: with the text itself, or else with its plan.
     fn problems(&self) -> &[revacnn_notebook::document::Problem] {
-        let own = &self.session.program().problems;
-        if own.is_empty() && self.planned.version == self.version { &self.planned.problems } else { own }
+        let is_planned = self.planned.version == self.version;
+        if is_planned { &self.planned.problems } else { &self.session.program().problems }
     }
 }
 

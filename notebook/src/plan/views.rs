@@ -1,0 +1,246 @@
+//! What views ask of trainings: whether these will have such steps, layers, filters,
+//! images and numbers, told before anything is trained.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use revacnn_schemas::{Address, BranchName, FilterNumber, LayerName, LayerTopology, Position, Step};
+use revacnn_store::StepSpan;
+
+use super::{Place, Plan};
+use crate::command::{Command, Control};
+use crate::document::{Document, Line, Problem};
+use crate::program::{Filled, Program, Says, View};
+
+impl Plan {
+    /// What is wrong with the cursors and the views of a program, told from what its
+    /// trainings will be. What only a training can tell is no problem.
+    pub(super) fn check_views(&self, document: &Document, program: &Program, place: Place<'_>) -> Vec<Problem> {
+        let line_at = |range: &Range<usize>| document.lines().find(|line| line.range == *range);
+        let mut problems = Vec::new();
+        let mut stands = BTreeMap::new();
+        for (range, cursor) in &program.cursors {
+            let known = self.step_of(program, &cursor.at, place);
+            let step = known.unwrap_or_else(|message| {
+                problems.extend(line_at(range).map(|line| Problem::new(address_in(line, &cursor.at), message)));
+                None
+            });
+            stands.insert(cursor.name.clone(), step.unwrap_or_default().0.to_string());
+        }
+        for view in &program.views {
+            match &view.says {
+                Says::Query { sql, .. } => problems.extend(check_query(document, view, sql, program, &stands)),
+                Says::Line(_) => {
+                    let Some(line) = line_at(&view.range) else { continue };
+                    let found = values(program, view, &stands).into_iter();
+                    // One problem a line: what is wrong at several values is so for one reason.
+                    problems
+                        .extend(found.filter_map(|values| self.check_view(program, line, view, &values, place)).next());
+                }
+            }
+        }
+        problems
+    }
+
+    /// What is wrong with a view at some values.
+    fn check_view(
+        &self,
+        program: &Program,
+        line: &Line,
+        view: &View,
+        values: &BTreeMap<String, String>,
+        place: Place<'_>,
+    ) -> Option<Problem> {
+        let span = |branch: &BranchName| {
+            let node = &self.nodes[*program.members(branch.as_str()).first()?];
+            Some(StepSpan::new(Step(0), node.until?))
+        };
+        let Ok(Filled::Line(command)) = program.filled(view, values, &span) else { return None };
+        for address in command.addresses() {
+            if let Err(message) = self.step_of(program, &address, place) {
+                return Some(Problem::new(address_in(line, &address), message));
+            }
+        }
+        let follows = program.cursors.iter().any(|(_, cursor)| view.uses.contains(&cursor.name));
+        if let Some((layer, filter)) = command.layer()
+            && let Some(problem) = self.check_layer(program, line, (&command, layer, filter), follows, place)
+        {
+            return Some(problem);
+        }
+        if let Some(image) = command.image() {
+            for at in shown(program, &command) {
+                let Some(shape) = &self.nodes[at].shape else { continue };
+                let (images, name) = (shape.dataset.train().len(), &program.trainings[at].name);
+                if image >= images {
+                    let message = format!("`{name}` trains on {images} images, numbered from 0: found {image}");
+                    return Some(Problem::new(word_of(line, &image.to_string()), message));
+                }
+            }
+        }
+        let quantity = command.quantity()?;
+        let known = shown(program, &command).into_iter().filter_map(|at| self.nodes[at].shape.as_ref());
+        let known: Vec<_> = known.flat_map(|shape| shape.definition.optimizer.parameters.keys()).collect();
+        // Of branches that are not known any name may be one.
+        if known.is_empty() {
+            return None;
+        }
+        let refused = quantity.check(known.into_iter().map(String::as_str)).err()?;
+        Some(Problem::new(word_of(line, quantity.asked), refused.to_string()))
+    }
+
+    /// What is wrong with a layer, and with one of its filters.
+    fn check_layer(
+        &self,
+        program: &Program,
+        line: &Line,
+        (command, layer, filter): (&Command, &LayerName, Option<FilterNumber>),
+        follows: bool,
+        place: Place<'_>,
+    ) -> Option<Problem> {
+        // Of a step the branch that holds it must have the layer; of a curve, or where the
+        // step moves, some branch of its past.
+        let mut all: Vec<(BranchName, Vec<usize>)> = Vec::new();
+        for address in command.addresses() {
+            let &at = program.members(address.branch.as_str()).first()?;
+            let holder = match self.step_of(program, &address, place) {
+                Ok(Some(step)) if !follows && !command.is_of_histories() => vec![self.holder(at, step)],
+                Ok(_) if command.is_of_last() => vec![at],
+                _ => self.past(at),
+            };
+            all.push((address.branch, holder));
+        }
+        for at in command.families().iter().flat_map(|family| program.members(family.as_str())) {
+            let past = if command.is_of_last() { vec![at] } else { self.past(at) };
+            all.push((program.trainings[at].name.clone(), past));
+        }
+        let layers = |at: &usize| -> Option<Vec<&LayerTopology>> {
+            Some(self.nodes[*at].shape.as_ref()?.topology.layers_with_filters().collect())
+        };
+        let mut problem = None;
+        for (name, holders) in &all {
+            let known: Vec<&LayerTopology> = holders.iter().map(layers).collect::<Option<Vec<_>>>()?.concat();
+            let own: Vec<_> = known.iter().filter(|known| known.layer == *layer).collect();
+            let numbers: BTreeSet<_> = own.iter().flat_map(|own| &own.filters).map(|filter| filter.number).collect();
+            let listed = |words: &mut dyn Iterator<Item = String>| {
+                let mut seen: Vec<String> = Vec::new();
+                words.for_each(|word| {
+                    if !seen.contains(&word) {
+                        seen.push(word);
+                    }
+                });
+                seen.join(", ")
+            };
+            let (word, message) = match filter {
+                _ if own.is_empty() => {
+                    let known = listed(&mut known.iter().map(|known| known.layer.to_string()));
+                    (
+                        layer.to_string(),
+                        format!("branch `{name}` has no layer `{layer}` with filters: there is {known}"),
+                    )
+                }
+                Some(filter) if !numbers.contains(&filter) => {
+                    let known = listed(&mut numbers.iter().map(ToString::to_string));
+                    let message = format!("{layer} has no filter {filter} in branch `{name}`: there is {known}");
+                    (filter.to_string(), message)
+                }
+                // A chart of several branches says which of them lack it.
+                _ if command.is_of_histories() && !command.is_of_last() => return None,
+                _ => continue,
+            };
+            problem.get_or_insert_with(|| Problem::new(word_of(line, &word), message));
+        }
+        problem
+    }
+
+    /// The step of an address; `None` where that is not known before it is trained.
+    ///
+    /// # Errors
+    /// Where its branch will have no such step.
+    fn step_of(&self, program: &Program, address: &Address, place: Place<'_>) -> Result<Option<Step>, String> {
+        let Some(&at) = program.members(address.branch.as_str()).first() else { return Ok(None) };
+        match self.held(place, at, address.position) {
+            Ok((_, step)) => Ok(step),
+            Err(None) => Ok(None),
+            // Of a branch without validations that may come.
+            Err(Some(_)) if address.position == Position::Best => Ok(None),
+            Err(Some(message)) => Err(message),
+        }
+    }
+
+    /// A training and those that it was forked from.
+    fn past(&self, training: usize) -> Vec<usize> {
+        std::iter::successors(Some(training), |at| self.nodes[*at].parent).collect()
+    }
+}
+
+/// The trainings that a view shows.
+fn shown(program: &Program, command: &Command) -> Vec<usize> {
+    let single = command.addresses().into_iter().map(|address| address.branch);
+    single.chain(command.families()).flat_map(|name| program.members(name.as_str())).collect()
+}
+
+/// The values at which a view is looked at: those that it begins with, and then each input
+/// that it follows at each choice, or at both ends.
+fn values(program: &Program, view: &View, stands: &BTreeMap<String, String>) -> Vec<BTreeMap<String, String>> {
+    let mut first = stands.clone();
+    first.extend(program.inputs.iter().map(|(_, input, _)| (input.name.clone(), input.value.clone())));
+    let mut all = vec![first.clone()];
+    for (_, input, control) in program.inputs.iter().filter(|(_, input, _)| view.uses.contains(&input.name)) {
+        let choices = match control {
+            Control::Choices(choices) => choices.clone(),
+            Control::Range(low, high) => vec![low.to_string(), high.to_string()],
+            Control::Toggle => vec!["off".to_owned(), "on".to_owned()],
+        };
+        for choice in choices {
+            let mut values = first.clone();
+            values.insert(input.name.clone(), choice);
+            all.push(values);
+        }
+    }
+    all
+}
+
+/// The word that says a value, by itself, behind an option or through an input; else the line.
+fn word_of(line: &Line, value: &str) -> Range<usize> {
+    let says = |text: &str| text == value || text.ends_with(&format!("={value}"));
+    let word = line.words.iter().skip(1).find(|word| says(&word.text));
+    let follows = || {
+        let mut words = line.words.iter().skip(1);
+        words.find(|word| word.text.starts_with('$') || word.text.contains("=$"))
+    };
+    word.or_else(follows).map_or(line.range.clone(), |word| word.range.clone())
+}
+
+/// The word of an address; else the line.
+fn address_in(line: &Line, address: &Address) -> Range<usize> {
+    let name = address.branch.as_str();
+    let mut words = line.words.iter().skip(1);
+    let exact = line.words.iter().skip(1).find(|word| word.text == address.to_string());
+    let word = exact.or_else(|| words.find(|word| word.text.split('@').next() == Some(name)));
+    word.map_or(line.range.clone(), |word| word.range.clone())
+}
+
+/// What is wrong with a query: a table, a column or a function that there is not.
+#[cfg(feature = "sql")]
+fn check_query(
+    document: &Document,
+    view: &View,
+    sql: &str,
+    program: &Program,
+    stands: &BTreeMap<String, String>,
+) -> Option<Problem> {
+    let values = values(program, view, stands).into_iter().next()?;
+    let sql_at_first = revacnn_store::sql::filled(sql, &values).ok()?;
+    let error = revacnn_store::sql::check(&sql_at_first).err()?;
+    let body = match &document.blocks()[view.block].kind {
+        crate::document::BlockKind::Sql { body, .. } => body.clone(),
+        _ => view.range.clone(),
+    };
+    Some(Problem::new(body, error.to_string()))
+}
+
+/// Without SQL a query is not looked into.
+#[cfg(not(feature = "sql"))]
+fn check_query(_: &Document, _: &View, _: &str, _: &Program, _: &BTreeMap<String, String>) -> Option<Problem> {
+    None
+}
