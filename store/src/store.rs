@@ -17,6 +17,9 @@ use crate::read::glance::Glance;
 use crate::shape::BranchShape;
 use crate::{BranchList, StoreError};
 
+/// Why none is made where there is one.
+const IS_A_STORE: &str = "it is a store already: open it instead";
+
 /// A directory of branches.
 #[derive(Debug, Clone)]
 pub struct Store {
@@ -54,7 +57,7 @@ impl Store {
             let is_no_obstacle = NOT_OURS.contains(&entry.as_str()) || entry.starts_with("._");
             if !ours.contains(&entry.as_str()) && !is_no_obstacle {
                 let reason = if entry == "store.json" {
-                    "it is a store already: open it instead".to_owned()
+                    IS_A_STORE.to_owned()
                 } else {
                     format!(
                         "expected an empty folder, found `{entry}` in it: choose another folder \
@@ -63,6 +66,11 @@ impl Store {
                 };
                 return Err(StoreError::NotAStore { path: root, reason });
             }
+        }
+        // Of several processes one makes it.
+        let _lock = FileLock::wait(&root.join("store.lock"))?;
+        if root.join("store.json").exists() {
+            return Err(StoreError::NotAStore { path: root, reason: IS_A_STORE.to_owned() });
         }
         let record = StoreRecord { format_version: FORMAT_VERSION, created_unix_seconds };
         disk.create_folder(&root.join("branches"))?;
@@ -87,7 +95,15 @@ impl Store {
     /// Those of [`open`](Self::open) and [`create`](Self::create).
     pub fn open_or_create(root: impl Into<PathBuf>, created_unix_seconds: u64) -> Result<Self, StoreError> {
         let root = root.into();
-        if root.join("store.json").exists() { Self::open(root) } else { Self::create(root, created_unix_seconds) }
+        let is_there = || root.join("store.json").exists();
+        if is_there() {
+            return Self::open(root);
+        }
+        match Self::create(root.clone(), created_unix_seconds) {
+            // Another process has made it meanwhile.
+            Err(StoreError::NotAStore { .. }) if is_there() => Self::open(root),
+            made => made,
+        }
     }
 
     /// The same store, with a hook before every change of the disk.

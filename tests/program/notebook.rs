@@ -2,6 +2,7 @@
 //! again, and what is trained is what the same commands train.
 
 use std::fs;
+use std::process::Stdio;
 
 use serde_json::Value;
 
@@ -362,6 +363,48 @@ fn a_training_that_diverged_is_told_so_again() {
         let ran = notebook.run(3, "notebook run n.md --yes");
         assert!(ran.out.contains("diverged at step"), "{ran:?}");
     }
+    // Until that step and no further it is whole, the first time and again; and a fork from before goes on.
+    let fence = |steps, more| {
+        format!(
+            "```revacnn\ntrain a --dataset digits --network small.toml --steps {steps} --optimizer sgd --learning-rate 1e30\n{more}```\n"
+        )
+    };
+    let ran = notebook.run(0, "log --json");
+    let last = ran.json()["last_step"].as_u64().expect("the step at which it diverged");
+    let whole = scratch(&fence(last, ""));
+    whole.run(0, "notebook run n.md --yes");
+    whole.run(0, "notebook run n.md --yes --locked");
+    let saved = scratch(&fence(30, "fork a@0 saved --edit 'set learning-rate 0.01' --steps 30\n"));
+    for _ in 0..2 {
+        let ran = saved.run(3, "notebook run n.md --yes");
+        assert!(ran.out.contains("diverged at step") && ran.out.contains("saved"), "{ran:?}");
+    }
+    let log = saved.run(0, "log --json");
+    let fork = lines(&log).into_iter().find(|line| line["branch"] == "saved").expect("the fork");
+    assert_eq!(fork["last_step"], 30, "{log:?}");
+}
+
+#[test]
+fn several_runs_at_once_on_a_new_store_do_each_training_once() {
+    let notebook = scratch(
+        "```revacnn\ntrain base --dataset digits --network small.toml --steps 200 --over seed=0..2\n\
+         fork base@20 wider --edit 'add-filter conv1' --steps 60\n```\n",
+    );
+    let start = || {
+        let mut command = notebook.command("notebook run n.md --yes --json");
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts")
+    };
+    let runs: Vec<_> = (0..4).map(|_| start()).collect();
+    let mut trained = 0;
+    for run in runs {
+        let output = run.wait_with_output().expect("it ends");
+        let out = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{out} {}", String::from_utf8_lossy(&output.stderr));
+        let summary: serde_json::Value = serde_json::from_str(out.lines().last().expect("a summary")).expect("JSON");
+        trained += summary["steps_trained"].as_u64().expect("steps");
+    }
+    assert_eq!(trained, 3 * (200 + 40));
+    assert_eq!(lines(&notebook.run(0, "log --json")).len(), 6, "no branch is there twice");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use revacnn_recorder::{Ended, RecorderError, Resources, Run, Stop, Watcher};
 use revacnn_schemas::{BranchId, BranchRecord, Step};
-use revacnn_store::{BranchReader, Store};
+use revacnn_store::{BranchReader, Store, StoreError};
 use revacnn_trainer::StepOutcome;
 
 use super::lock::Locked;
@@ -16,6 +16,9 @@ use crate::program::Program;
 
 /// How often a training tells where it stands.
 const TELLS: Duration = Duration::from_millis(100);
+
+/// How often it is looked whether another process is done.
+const LOOKS: Duration = Duration::from_millis(200);
 
 /// What a run of a notebook is shared among.
 #[derive(Debug, Clone, Copy)]
@@ -167,41 +170,53 @@ pub fn run(
             // have trained it.
             let fresh = Plan { nodes: open.nodes.clone(), inputs: inputs.clone() };
             drop(open);
-            let mut alone = Some(making.lock().unwrap_or_else(PoisonError::into_inner));
-            let node = bench.node(&fresh, training);
-            if let Ok(Node { branch: Some(branch), .. }) = &node
-                && hold(&board).waits_behind(next, &branch.id)
-            {
-                continue;
-            }
-            let outcome = node.and_then(|node| {
-                if share.stop.is_asked() && node.state() != State::There {
-                    return Ok(Outcome::Waits);
+            let mut caution = None;
+            let ended = loop {
+                let mut alone = Some(making.lock().unwrap_or_else(PoisonError::into_inner));
+                let node = bench.node(&fresh, training);
+                if let Ok(Node { branch: Some(branch), .. }) = &node
+                    && hold(&board).waits_behind(next, &branch.id)
+                {
+                    break None;
                 }
-                let mut teller = Teller { training: next, tell, told: None };
-                let mut from = None;
-                let mut began = |branch: &BranchRecord, at, until| {
-                    from = Some(at);
-                    hold(&board).running.push((next, branch.id.clone()));
-                    drop(alone.take());
-                    tell(Event::Began { training: next, branch, at, until });
-                };
-                let hears = Hears { watcher: &mut teller, began: &mut began };
-                let parent = node.parent.and_then(|parent| fresh.nodes[parent].branch.as_ref());
-                let trained = bench.train(training, &node, parent, hears)?;
-                let outcome = outcome(store, training.name.as_str(), &node, &trained, from)?;
-                let reached = node.reached.max(Some(trained.at));
-                hold(&board).nodes[next] = Node { branch: Some(trained.record), reached, ..node };
-                Ok(outcome)
-            });
-            let outcome = outcome.unwrap_or_else(|error| match error {
-                // What diverged before is told as it was then.
-                NotebookError::Recorder(RecorderError::Diverged { diverged, .. }) => {
-                    Outcome::Diverged { at: diverged.step, trained: 0 }
+                let outcome = node.and_then(|node| {
+                    if share.stop.is_asked() && node.state() != State::There {
+                        return Ok(Outcome::Waits);
+                    }
+                    let mut teller = Teller { training: next, tell, told: None };
+                    let mut from = None;
+                    let mut began = |branch: &BranchRecord, at, until| {
+                        from = Some(at);
+                        hold(&board).running.push((next, branch.id.clone()));
+                        drop(alone.take());
+                        tell(Event::Began { training: next, branch, at, until });
+                    };
+                    let hears = Hears { watcher: &mut teller, began: &mut began };
+                    let parent = node.parent.and_then(|parent| fresh.nodes[parent].branch.as_ref());
+                    let trained = bench.train(training, &node, parent, hears)?;
+                    let outcome = outcome(store, training.name.as_str(), &node, &trained, from)?;
+                    let reached = node.reached.max(Some(trained.at));
+                    hold(&board).nodes[next] = Node { branch: Some(trained.record), reached, ..node };
+                    Ok(outcome)
+                });
+                match outcome {
+                    // Another process is at it: what that trains is looked at again.
+                    Err(NotebookError::Recorder(RecorderError::Store(error))) if is_trained_elsewhere(&error) => {
+                        drop(alone);
+                        let told = format!("{error}. It is waited for");
+                        if matches!(error, StoreError::WriterBusy { .. }) && caution.replace(told.clone()).is_none() {
+                            tell(Event::Cautioned { training: next, caution: &told });
+                        }
+                        std::thread::sleep(LOOKS);
+                    }
+                    // What diverged before is told as it was then.
+                    Err(NotebookError::Recorder(RecorderError::Diverged { diverged, .. })) => {
+                        break Some(Outcome::Diverged { at: diverged.step, trained: 0 });
+                    }
+                    outcome => break Some(outcome.unwrap_or_else(Outcome::Failed)),
                 }
-                error => Outcome::Failed(error),
-            });
-            drop(alone);
+            };
+            let Some(outcome) = ended else { continue };
             tell(Event::Ended { training: next, outcome: &outcome });
             let mut open = hold(&board);
             open.status[next] = Status::Ended(outcome);
@@ -256,6 +271,12 @@ impl Board {
                 // What is there waits for nobody.
                 _ if self.nodes[place].state() == State::There => return Next::Ready(place),
                 None | Some(Status::Ended(Outcome::Reached { .. })) => return Next::Ready(place),
+                // A fork from before that is how one goes on.
+                Some(Status::Ended(Outcome::Diverged { at, .. }))
+                    if self.nodes[place].first.is_none_or(|first| first < *at) =>
+                {
+                    return Next::Ready(place);
+                }
                 Some(Status::Waiting | Status::Behind(_) | Status::Running) => later = true,
                 // It is told of with the one that it waits for.
                 Some(Status::Ended(_)) => self.status[place] = Status::Ended(Outcome::Waits),
@@ -278,6 +299,12 @@ impl Board {
     }
 }
 
+/// Whether a store refuses a training because another process does the same.
+fn is_trained_elsewhere(error: &StoreError) -> bool {
+    // The name was free a moment ago.
+    matches!(error, StoreError::WriterBusy { .. } | StoreError::NameTaken { .. })
+}
+
 /// How a training ended that was done.
 fn outcome(
     store: &Store,
@@ -290,8 +317,9 @@ fn outcome(
     let steps = from.map_or(0, |from| at.0.saturating_sub(from.0));
     Ok(match &trained.ended {
         Ended::Stopped if at < until => Outcome::Stopped { at, trained: steps },
-        Ended::Diverged(diverged) => Outcome::Diverged { at: diverged.step, trained: steps },
-        Ended::Reached | Ended::Stopped => {
+        Ended::Diverged(diverged) if at < until => Outcome::Diverged { at: diverged.step, trained: steps },
+        // What diverged at its last step is there, as it is the next time.
+        Ended::Diverged(_) | Ended::Reached | Ended::Stopped => {
             let reader = BranchReader::of(store, trained.record.clone()).map_err(RecorderError::from)?;
             let row = reader.step_row(until).map_err(RecorderError::from)?;
             Outcome::Reached {
