@@ -99,8 +99,8 @@ pub(super) fn empty(
 }
 
 pub(super) fn series(name: String, hue: Hue, dashed: bool, curve: Thinned) -> Series {
-    let Thinned { points, bounds, begins, raw, .. } = curve;
-    Series { name, hue, dashed, points, bounds, begins, raw }
+    let Thinned { points, bounds, begins, raw, is_mean, .. } = curve;
+    Series { name, hue, dashed, is_mean, points, bounds, begins, raw }
 }
 
 /// What of each branch is shown: its whole history, but only its own steps

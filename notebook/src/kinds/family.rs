@@ -81,7 +81,7 @@ pub(super) fn mean(mut curves: Vec<Thinned>) -> Thinned {
     // Where points of some are of other steps, a point of the mean is of no one's.
     let alike = curves.windows(2).all(|two| two[0].begins == two[1].begins) && curves[0].begins.len() == points.len();
     let begins = if alike { curves[0].begins.clone() } else { Vec::new() };
-    Thinned { points, bounds, begins, raw, steps }
+    Thinned { points, bounds, begins, raw, steps, is_mean: true }
 }
 
 fn mean_of(curves: &[&[[f64; 2]]]) -> (Vec<[f64; 2]>, Vec<[f64; 2]>) {

@@ -500,6 +500,7 @@ mod tests {
             name: name.to_owned(),
             hue: Hue(hue),
             dashed: false,
+            is_mean: false,
             points,
             bounds: Vec::new(),
             begins: Vec::new(),

@@ -29,7 +29,7 @@ pub(super) fn laid_out(value: f64, scale: Scale) -> Option<f64> {
 impl Range {
     /// The range of some curves; `None` where there is nothing to draw. Single
     /// extremes would flatten the curves, so the axis follows the points and not
-    /// their bounds. Of points between two ends of the horizontal axis alone, if they
+    /// their bounds, but for those of a mean. Of points between two ends of the horizontal axis alone, if they
     /// are given and there are some. Ends that were asked for are what they are.
     pub(super) fn of(series: &[Series], axis: &Axis, x: Option<[f64; 2]>) -> Option<Self> {
         let mut range = Self::of_values(series, axis.scale, x)?;
@@ -53,6 +53,9 @@ impl Range {
         let drawn = |series: &Series| {
             let points = series.points.iter().chain(&series.raw).filter(|point| seen(point[0]));
             let values = points.map(|point| point[1]);
+            // The bounds of a mean are branches, which one wants to see.
+            let bounds = series.points.iter().zip(&series.bounds).filter(|(point, _)| series.is_mean && seen(point[0]));
+            let values = values.chain(bounds.flat_map(|(_, bounds)| *bounds));
             values.filter(|value| laid_out(*value, scale).is_some()).collect::<Vec<f64>>()
         };
         let curves: Vec<Vec<f64>> = series.iter().map(drawn).collect();
@@ -107,6 +110,7 @@ mod tests {
             name: "main".to_owned(),
             hue: Hue(0),
             dashed: false,
+            is_mean: false,
             points: vec![[0.0, -1.0], [1.0, 0.1], [2.0, 10.0]],
             bounds: Vec::new(),
             begins: Vec::new(),
@@ -130,6 +134,7 @@ mod tests {
             name: "main".to_owned(),
             hue: Hue(0),
             dashed: false,
+            is_mean: false,
             points: vec![[0.0, 9.0], [1.0, 2.0], [2.0, 1.0]],
             bounds: Vec::new(),
             begins: Vec::new(),
@@ -144,6 +149,13 @@ mod tests {
         assert_eq!(of(Some(0.0), Some(4.0), Scale::Linear), ([0.0, 4.0], reaches("9")));
         assert_eq!(of(Some(1.5), Some(10.0), Scale::Linear), ([1.5, 10.0], reaches("1")));
         assert_eq!(of(Some(0.1), Some(100.0), Scale::Logarithmic), ([-1.0, 2.0], None));
+        // The branches about a mean are within it; the noise about one branch is not.
+        let bounds = vec![[7.0, 20.0], [1.0, 3.0], [0.5, 1.5]];
+        for is_mean in [true, false] {
+            let all = [Series { is_mean, bounds: bounds.clone(), ..all[0].clone() }];
+            let [low, high] = Range::of_values(&all, Scale::Linear, None).unwrap().ends;
+            assert_eq!((low <= 0.5, high >= 20.0), (is_mean, is_mean), "{low} {high}");
+        }
         // One end alone: what lies far from the others is beyond the other one.
         let far = [Series { points: vec![[0.0, 1.0], [1.0, 2.0], [2.0, 1e15]], ..all[0].clone() }];
         let axis = |limits| Axis { label: String::new(), unit: None, scale: Scale::Linear, limits };

@@ -184,6 +184,8 @@ pub(crate) struct Thinned {
     pub(crate) raw: Vec<[f64; 2]>,
     /// Steps that a point stands for.
     pub(crate) steps: usize,
+    /// Whether it is the mean of several curves, whose lowest and highest are its bounds.
+    pub(crate) is_mean: bool,
 }
 
 /// Thins a curve: a mean over so many steps for each point, and over more for the last

@@ -158,6 +158,7 @@ mod tests {
             name: name.to_owned(),
             hue: Hue(hue),
             dashed,
+            is_mean: false,
             points,
             bounds: Vec::new(),
             begins: Vec::new(),

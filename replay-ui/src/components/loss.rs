@@ -340,6 +340,7 @@ mod tests {
             name: "main".to_owned(),
             hue: Hue(0),
             dashed: false,
+            is_mean: false,
             points,
             bounds: Vec::new(),
             begins: Vec::new(),

@@ -77,6 +77,9 @@ pub struct Series {
     pub hue: Hue,
     /// A second curve of the same branch, such as the validation's.
     pub dashed: bool,
+    /// Whether it is the mean of several branches, whose lowest and highest are its bounds.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_mean: bool,
     /// Points from left to right; a vertical value that is not a number is a
     /// gap.
     pub points: Vec<[f64; 2]>,
@@ -92,7 +95,7 @@ pub struct Series {
     pub raw: Vec<[f64; 2]>,
 }
 
-equal_by_bits!(Series { name, hue, dashed; points, bounds, begins, raw });
+equal_by_bits!(Series { name, hue, dashed, is_mean; points, bounds, begins, raw });
 
 /// A place on the horizontal axis.
 #[derive(Debug, Clone, Serialize, Deserialize)]
