@@ -22,9 +22,9 @@ use crate::text::{bytes, count, counted, duration, loss, next, percent};
 #[derive(Debug, Args)]
 #[command(after_help = with_edits("Examples:
   revacnn fork main@1000 wider --edit 'add-filter conv3 init=split' --steps +1000
-  revacnn fork main@epoch:1 --edit 'freeze conv1' --edit 'set learning-rate 0.1'
+  revacnn fork main@epoch:1 slower --edit 'freeze conv1' --edit 'set learning-rate 0.1'
   revacnn fork main@best twin
-  revacnn fork main@last --edit 'add-filter conv3 init=gradmax' --dry-run"))]
+  revacnn fork main@last grown --edit 'add-filter conv3 init=gradmax' --dry-run"))]
 pub(crate) struct ForkArguments {
     #[command(flatten)]
     store: StoreOption,

@@ -238,6 +238,14 @@ fn a_report_has_tables_as_tables_and_pictures_beside_it() {
     }
     let own = scratch.run(2, "notebook export n.md -o n.md");
     assert!(own.err.contains("would take the notebook's place"), "{own:?}");
+    // It is written anew over what was exported, and over nothing else.
+    scratch.run(0, "notebook export n.md -o out.md");
+    for (file, text) in [("other.md", "# Another\n"), ("page.html", "<p>mine</p>\n")] {
+        fs::write(scratch.path(file), text).expect("a file");
+        let ran = scratch.run(2, &format!("notebook export n.md -o {file}"));
+        assert!(ran.err.contains("is no page or report of a notebook"), "{ran:?}");
+        assert_eq!(fs::read_to_string(scratch.path(file)).expect("the file"), text);
+    }
     let ending = scratch.run(2, "notebook export n.md -o n.pdf");
     assert!(ending.err.contains("ends in .html or .md"), "{ending:?}");
 }

@@ -1,5 +1,7 @@
 //! The help has examples, and they and the README's run.
 
+use revacnn_notebook::command::Command;
+
 use crate::support::Scratch;
 
 const COMMANDS: [&str; 12] =
@@ -103,6 +105,31 @@ fn every_commands_help_has_examples_that_run() {
     assert!(scratch.run(2, "train --schedule step,every=9,factor=1.5").err.contains("factors from 0 to 1"));
     let version = scratch.run(0, "--version").out;
     assert_eq!(version.trim(), format!("revacnn {}", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn every_example_of_what_a_notebook_knows_is_a_line_of_one() {
+    /// Where and how, which a notebook leaves to who runs it; and how many words they have.
+    const ELSEWHERE: [(&str, usize); 4] = [("-o", 2), ("--data", 2), ("--json", 1), ("--dry-run", 1)];
+
+    let scratch = Scratch::new();
+    for command in ["train", "fork", "plot", "embed", "compare", "diff", "show", "table"] {
+        let examples = examples(&scratch.run(0, &format!("{command} --help")).out);
+        assert!(!examples.is_empty(), "{command}");
+        for example in examples {
+            let mut words = words(&example);
+            for (option, length) in ELSEWHERE {
+                if let Some(place) = words.iter().position(|word| word == option) {
+                    words.drain(place..place + length);
+                }
+            }
+            match Command::parse(&words) {
+                Ok(_) => {}
+                // A branch of a notebook has a name.
+                Err(error) => assert_eq!(example, "train", "{error:?}"),
+            }
+        }
+    }
 }
 
 #[test]

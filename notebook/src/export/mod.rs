@@ -36,6 +36,11 @@ use crate::{NotebookError, Sources};
 pub use page::page;
 pub use report::{Report, report};
 
+/// Whether a text is what was exported before, which may be exported again.
+pub fn is_exported(text: &str) -> bool {
+    text.contains(page::GENERATOR) || text.contains(report::MAKES)
+}
+
 /// A notebook that is exported.
 #[derive(Debug)]
 pub struct Notebook<'a> {

@@ -217,7 +217,7 @@ fn whole(notebook: &Notebook<'_>, content: &str, dials: &[Dial], sources: &Sourc
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'; \
          script-src 'unsafe-inline'\">\n\
-         <title>{}</title>\n<style id=\"look\">{}</style>\n<style>{}</style>\n</head>\n<body>\n<main>\n{content}{}</main>\n\
+         {GENERATOR}\n<title>{}</title>\n<style id=\"look\">{}</style>\n<style>{}</style>\n</head>\n<body>\n<main>\n{content}{}</main>\n\
          <script type=\"application/json\" id=\"dials\">{all}</script>\n<script>{}</script>\n</body>\n</html>\n",
         escaped(&title),
         colours(),
@@ -226,6 +226,9 @@ fn whole(notebook: &Notebook<'_>, content: &str, dials: &[Dial], sources: &Sourc
         include_str!("page.js"),
     )
 }
+
+/// What a page says made it.
+pub(super) const GENERATOR: &str = "<meta name=\"generator\" content=\"ReVACNN\">";
 
 /// The first heading, or else the name.
 fn heading(notebook: &Notebook<'_>) -> String {

@@ -15,7 +15,7 @@ const MOST_BYTES: u64 = 2 << 20;
 
 /// What a page knows besides plain Markdown.
 fn options() -> Options {
-    Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS
+    Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS | Options::ENABLE_FOOTNOTES
 }
 
 /// A document as HTML, with these blocks in place of what they cover.
@@ -24,6 +24,7 @@ pub(super) fn html(text: &str, blocks: &[(Range<usize>, String)], folder: &Path)
     let mut events = Vec::new();
     let mut within: Option<usize> = None;
     let mut image: Option<(Result<String, String>, String)> = None;
+    let mut refused: Option<CowStr<'_>> = None;
     for (event, range) in Parser::new_ext(&text[start..], options()).into_offset_iter() {
         let at = range.start + start;
         // What is shown instead is no Markdown.
@@ -56,13 +57,14 @@ pub(super) fn html(text: &str, blocks: &[(Range<usize>, String)], folder: &Path)
             Event::Html(text) | Event::InlineHtml(text) => events.push(Event::Text(text)),
             Event::Start(Tag::HtmlBlock) => events.push(Event::Start(Tag::Paragraph)),
             Event::End(TagEnd::HtmlBlock) => events.push(Event::End(TagEnd::Paragraph)),
-            Event::Start(Tag::Link { link_type, dest_url, title, id }) => {
-                let dest_url = match link_type {
-                    LinkType::Email => dest_url,
-                    _ if is_harmless(&dest_url) => dest_url,
-                    _ => CowStr::from("#"),
-                };
-                events.push(Event::Start(Tag::Link { link_type, dest_url, title, id }));
+            Event::Start(Tag::Link { link_type, dest_url, .. })
+                if link_type != LinkType::Email && !is_harmless(&dest_url) =>
+            {
+                refused = Some(dest_url);
+            }
+            Event::End(TagEnd::Link) if refused.is_some() => {
+                // What leads nowhere looks like text, and says where it would have led.
+                events.extend(refused.take().map(|url| Event::Text(CowStr::from(format!(" ({url})")))));
             }
             event => events.push(event),
         }
@@ -120,12 +122,20 @@ mod tests {
         let page = plain(
             "a <script>alert(1)</script> b\n\n<iframe src=x></iframe>\n\n[x](javascript:alert(1)) [y](https://a.b)",
         );
-        assert!(!page.contains("<script") && !page.contains("<iframe") && !page.contains("javascript:"), "{page}");
+        assert!(!page.contains("<script") && !page.contains("<iframe") && !page.contains("href=\"java"), "{page}");
+        assert!(page.contains("x (javascript:alert(1)) <a"), "{page}");
         assert!(page.contains("&lt;script&gt;") && page.contains("href=\"https://a.b\""), "{page}");
         for bad in ["JaVaScript:x", "data:text/html,x", "vbscript:x", "java\nscript:x"] {
             assert!(!is_harmless(bad), "{bad}");
         }
         assert!(["#a", "a/b.md", "mailto:a@b", "?q"].iter().all(|url| is_harmless(url)));
+    }
+
+    #[test]
+    fn a_footnote_is_a_note_to_which_its_mark_leads() {
+        let page = plain("one[^a] two\n\n[^a]: The *note*.\n\nthree");
+        assert!(page.contains("href=\"#a\"") && page.contains("id=\"a\"") && page.contains("<em>note</em>"), "{page}");
+        assert!(!page.contains("[^"), "{page}");
     }
 
     #[test]

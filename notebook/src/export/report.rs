@@ -118,11 +118,14 @@ fn plain(text: &str) -> String {
     plain
 }
 
+/// What a report says of the line that makes it again.
+pub(super) const MAKES: &str = "trains it; equal keys and digests mean equal bits.";
+
 /// How the report is made again: the branches as a graph, and a row a training.
 fn again(notebook: &Notebook<'_>, made: &[Made]) -> String {
     let mut text = "\n## How this was made\n\n".to_owned();
     let file = crate::document::written(&format!("{}.md", notebook.name));
-    let _ = write!(text, "`revacnn notebook run {file}` trains it; equal keys and digests mean equal bits.\n\n");
+    let _ = write!(text, "`revacnn notebook run {file}` {MAKES}\n\n");
     text += &graph(made);
     text += "\n| training | key | last step | digest there |\n| --- | --- | ---: | --- |\n";
     for training in made {

@@ -46,9 +46,7 @@ impl Run for ExportArguments {
     fn run(&self, json: bool) -> Result<ExitCode, Failure> {
         let form = Form::of(&self.output)?;
         let notebook = self.file.read()?;
-        if same_file(&self.output, &notebook.path) {
-            return Err(Failure::Usage("the report would take the notebook's place: name another file".to_owned()));
-        }
+        check_output(&self.output, &notebook.path)?;
         let exported = write(&notebook, &self.output, form, (&self.store, &self.data), json)?;
         let size = exported.text.len() as u64;
         let shown = printable(&self.output.display());
@@ -144,8 +142,26 @@ fn url(name: &str) -> String {
     name.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
-/// Whether two paths lead to one file that is there.
-pub(super) fn same_file(one: &Path, other: &Path) -> bool {
+/// Refuses to write over the notebook, and over any other file that was not exported.
+pub(super) fn check_output(output: &Path, notebook: &Path) -> Result<(), Failure> {
+    /// A larger file is none of ours.
+    const MOST_BYTES: u64 = 1 << 30;
+
     let real = |path: &Path| path.canonicalize().ok();
-    real(one).is_some_and(|one| Some(one) == real(other))
+    if real(output).is_some_and(|output| Some(output) == real(notebook)) {
+        return Err(Failure::Usage("it would take the notebook's place: name another file".to_owned()));
+    }
+    // A pipe or a device is written to, and a first file has nothing to lose.
+    let Ok(found) = fs::metadata(output) else { return Ok(()) };
+    if !found.is_file() || found.len() == 0 {
+        return Ok(());
+    }
+    let is_ours = found.len() <= MOST_BYTES && fs::read_to_string(output).is_ok_and(|text| export::is_exported(&text));
+    if is_ours {
+        return Ok(());
+    }
+    Err(Failure::Usage(format!(
+        "{} is there already, and is no page or report of a notebook: name another file",
+        printable(&output.display())
+    )))
 }

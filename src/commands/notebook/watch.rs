@@ -10,7 +10,7 @@ use clap::Args;
 use revacnn_schemas::Place;
 
 use super::super::Run;
-use super::export::{Form, same_file, write};
+use super::export::{Form, check_output, write};
 use super::run::RunArguments;
 use crate::error::Failure;
 use crate::interrupt;
@@ -73,9 +73,7 @@ impl Run for WatchArguments {
         let file = &self.run.file.file;
         let output = self.output.clone().unwrap_or_else(|| file.with_extension("html"));
         let form = Form::of(&output)?;
-        if same_file(&output, file) {
-            return Err(Failure::Usage("the page would take the notebook's place: name another file".to_owned()));
-        }
+        check_output(&output, file)?;
         interrupt::listen();
         let mut seen = self.glance();
         // A first one that cannot be read is no notebook to watch.
