@@ -10,12 +10,14 @@
 //! | `clicked` | words that tell where in them somebody clicks twice |
 //! | `typing` | a part of the text that is being typed in |
 //! | `deeds` | what is done by hand in the store, as lines |
+//! | `measured` | what benches ask of it |
 
 mod clicked;
 mod deeds;
 mod fence;
 mod field;
 mod markdown;
+mod measured;
 mod page;
 mod prose;
 mod typing;
