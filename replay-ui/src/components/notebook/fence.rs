@@ -46,7 +46,7 @@ impl State {
         let BlockKind::Lines { lines, body } = &block.kind else { return Space::new().into() };
         let mut fence: Column<'_, Message> = column![].spacing(6);
         if !self.hides_lines {
-            let mut rows: Column<'_, Message> = column![].spacing(2);
+            let mut rows: Column<'_, Message> = column![];
             let mut at = body.start;
             for row in document.text()[body.clone()].split_inclusive('\n') {
                 let start = at;
@@ -193,6 +193,9 @@ fn written<'a>(words: String, range: Range<usize>, mark: Mark, is_new: bool) -> 
         Mark::Runs(words) => Some(changing(plain(words.clone()), &words)),
         Mark::Fresh | Mark::Waits | Mark::Wrong | Mark::None => None,
     };
+    // A click beside the words is one at their end.
+    let wide = if runs.is_some() { Length::Shrink } else { Fill };
+    let line = container(line).padding([1, 0]).width(wide);
     row![sign, clicked(line, SpotOf::Rows(range))].push(runs).spacing(4).into()
 }
 

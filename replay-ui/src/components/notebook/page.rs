@@ -113,6 +113,8 @@ impl State {
                 let end = self.typing.as_ref().map_or(block.range.end, |typing| typing.range.end);
                 let beyond = self.text().get(end..block.range.end).map(str::trim).filter(|beyond| !beyond.is_empty());
                 page = page.push(beyond.map(|beyond| indented(code(beyond.to_owned()))));
+                // What stands beneath keeps its place.
+                page = page.push(self.figures(place));
                 continue;
             }
             match &block.kind {

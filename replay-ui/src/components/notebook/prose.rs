@@ -3,7 +3,7 @@
 use iced::advanced::text::{Paragraph as _, Shaping, Wrapping};
 use iced::font::{Style, Weight};
 use iced::widget::{Column, column, container, rich_text, row, span, text};
-use iced::{Color, Font, Padding, Point, Size};
+use iced::{Color, Fill, Font, Padding, Point, Size};
 
 use super::Message;
 use super::clicked::{Clicked, Spots};
@@ -132,7 +132,7 @@ fn spans(runs: &[Run], link: Color) -> Vec<text::Span<'_, String, Font>> {
 }
 
 fn rich<'a>(runs: &'a [Run], size: f32, link: Color) -> Piece<'a, Message> {
-    rich_text(spans(runs, link)).size(size).on_link_click(Message::Copy).into()
+    rich_text(spans(runs, link)).size(size).width(Fill).on_link_click(Message::Copy).into()
 }
 
 #[cfg(test)]
