@@ -87,10 +87,18 @@ fn long() -> String {
     text
 }
 
-/// Ten views, all of which follow one cursor.
+/// Ten views, all of which follow one cursor where both branches are: in the last tenth.
 fn ten(steps: u64) -> String {
-    let train = format!("train base --dataset digits --batch-size 4 --steps {steps} --fidelity keyframes");
-    let fork = format!("fork base@10 wider --edit 'add-filter conv1' --steps {steps} --fidelity keyframes");
+    let train = format!("train base --dataset digits --network small --batch-size 4 --steps {steps}");
+    let fork = format!("fork base@{} wider --edit 'add-filter conv1' --steps {steps}", steps - steps / 10);
+    let layer = |filters: u64| {
+        format!("[[layer]]\nkind = \"conv\"\nfilters = {filters}\nkernel = 3\npad = 1\nactivation = \"relu\"\n")
+    };
+    let network = format!(
+        "```toml revacnn small\n{}[[layer]]\nkind = \"pool\"\nkernel = 2\n{}[[layer]]\nkind = \"softmax\"\n```\n",
+        layer(8),
+        layer(12),
+    );
     let views = [
         "plot network base@$t",
         "plot network wider@$t",
@@ -105,8 +113,8 @@ fn ten(steps: u64) -> String {
     let query =
         "```sql revacnn best\nSELECT branch, MIN(loss) AS loss FROM validation WHERE step <= $t GROUP BY branch\n```\n";
     format!(
-        "```revacnn\n{train}\n{fork}\n```\n\n```revacnn\ncursor t base@{}\n```\n\n```revacnn\n{}\n```\n\n{query}",
-        steps / 2,
+        "{network}\n```revacnn\n{train}\n{fork}\n```\n\n```revacnn\ncursor t base@{}\n```\n\n```revacnn\n{}\n```\n\n{query}",
+        steps - steps / 20,
         views.join("\n"),
     )
 }

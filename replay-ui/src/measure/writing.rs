@@ -94,12 +94,12 @@ pub fn follow(options: &ViewOptions, moves: u64) -> Result<Followed, ViewError> 
     let mut hand = Hand::open(options)?;
     hand.train()?;
     let views = hand.state.notebook.views();
-    let last = hand.state.notebook.last_step();
+    let steps = hand.state.notebook.steps_of_all();
     let mut followed =
         Followed { each: views.into_iter().map(|view| (view, Vec::new())).collect(), ..Followed::default() };
     for place in 0..moves {
         // Far apart, and never one twice.
-        let to = (place * 7_919 + 101) % last;
+        let to = steps.start + (place * 7_919 + 101) % (steps.end - steps.start).max(1);
         let begun = Instant::now();
         let mut before = begun;
         let mut came = vec![false; followed.each.len()];

@@ -48,8 +48,10 @@ impl State {
         says.collect()
     }
 
-    /// The last step that all branches have.
-    pub(crate) fn last_step(&self) -> u64 {
-        self.planned.spans.values().map(|span| span.last.0).min().unwrap_or_default()
+    /// The steps that all branches have.
+    pub(crate) fn steps_of_all(&self) -> Range<u64> {
+        let spans = || self.planned.spans.values();
+        let first = spans().map(|span| span.first.0).max().unwrap_or_default();
+        first..spans().map(|span| span.last.0).min().unwrap_or_default()
     }
 }
