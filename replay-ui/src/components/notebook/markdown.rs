@@ -81,6 +81,8 @@ struct Reader {
     level: u8,
     cells: usize,
     code: Option<(String, Vec<usize>)>,
+    /// Where a link that is none would have led.
+    refused: Option<String>,
     /// The labels of notes, in the order in which they are referred to or said.
     labels: Vec<String>,
     /// The note that is being said, and what the notes say.
@@ -177,8 +179,18 @@ impl Reader {
                 self.end();
                 self.note = None;
             }
-            Event::Start(Tag::Link { link_type, dest_url, .. }) => self.now.link = leads_to(link_type, &dest_url),
-            Event::End(TagEnd::Link) => self.now.link = None,
+            Event::Start(Tag::Link { link_type, dest_url, .. }) => {
+                self.now.link = leads_to(link_type, &dest_url);
+                let is_place = dest_url.is_empty() || dest_url.starts_with('#');
+                self.refused = (self.now.link.is_none() && !is_place).then(|| dest_url.to_string());
+            }
+            Event::End(TagEnd::Link) => {
+                self.now.link = None;
+                // What leads nowhere looks like text, and says where it would have led.
+                if let Some(url) = self.refused.take() {
+                    self.say(&format!(" ({url})"), source.end..source.end);
+                }
+            }
             Event::Start(Tag::Strong) => self.now.bold = true,
             Event::End(TagEnd::Strong) => self.now.bold = false,
             Event::Start(Tag::Emphasis) => self.now.italic = true,
@@ -322,9 +334,13 @@ mod tests {
             let Part::Paragraph(runs) = set(text).blocks.remove(0).remove(0) else { panic!("{text}") };
             runs.into_iter().map(|run| run.link).collect()
         };
-        for text in ["[x](javascript:alert(1))", "[x](data:text/html,x)", "[x](#there)", "[x]()"] {
+        for text in ["[x](#there)", "[x]()"] {
             assert_eq!(links(text), [None], "{text}");
         }
+        for text in ["[x](javascript:alert(1))", "[x](data:text/html,x)"] {
+            assert_eq!(links(text), [None, None], "{text}");
+        }
+        assert_eq!(said(&set("[x](javascript:alert(1)) y").blocks[0]), ["x (javascript:alert(1)) y"]);
         for (text, leads) in
             [("[x](https://a.b/c)", "https://a.b/c"), ("<a@b.c>", "a@b.c"), ("[x](other.md)", "other.md")]
         {

@@ -53,15 +53,18 @@ impl State {
         let whole = 0..self.text().len();
         let is_typed = self.typing.is_some();
         let typed = match is_typed {
-            true => press("done", Some(Message::Leave)),
-            false => press("text", Some(Message::Type(whole))),
+            true => hinted(press("done", Some(Message::Leave)), "back to the page: Esc"),
+            false => hinted(
+                press("text", Some(Message::Type(whole))),
+                "the whole text; a double click on a part types in that part",
+            ),
         };
         let hides =
             checkbox(self.hides_lines).label("no lines").on_toggle(Message::HideLines).size(14).text_size(SMALL);
         let bar = row![
             container(changing(plain(name.clone()).wrapping(Wrapping::None), &name)).width(Fill).clip(true),
             hinted(Stop::of(hides).into(), "prose, controls and figures alone"),
-            hinted(typed, "the whole text; a double click on a part types in that part"),
+            typed,
             hinted(press("undo", self.can_undo().then_some(Message::Undo)), "the newest change of the text: Ctrl+Z"),
             hinted(press("save", self.can_save().then_some(Message::Save)), "Ctrl+S"),
             hinted(run, "train what is left: F5"),
