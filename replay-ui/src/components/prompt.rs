@@ -143,18 +143,16 @@ impl State {
     /// What was expected and what was found.
     fn answer(&self, context: &Context) -> Result<Answer, String> {
         let text = self.text.trim();
-        match &self.question {
-            Question::ReplaceByNotebook(path) => return Ok(Answer::SaveNotebook(path.clone(), true)),
-            Question::NameNotebook(_) => {
-                let path = Path::new(text);
-                let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-                return if ["md", "markdown"].iter().any(|known| ending.eq_ignore_ascii_case(known)) {
-                    Ok(Answer::SaveNotebook(path.to_owned(), false))
-                } else {
-                    Err(format!("expected a file that ends in .md, found `{text}`"))
-                };
-            }
-            _ => {}
+        if let Question::ReplaceByNotebook(path) = &self.question {
+            return Ok(Answer::SaveNotebook(path.clone(), true));
+        }
+        if let Question::NameNotebook(_) = &self.question {
+            let path = Path::new(text);
+            let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+            return match ["md", "markdown"].iter().any(|known| ending.eq_ignore_ascii_case(known)) {
+                true => Ok(Answer::SaveNotebook(path.to_owned(), false)),
+                false => Err(format!("expected a file that ends in .md, found `{text}`")),
+            };
         }
         let selected = context.selected.clone().ok_or("expected a selected branch, found none")?;
         match &self.question {

@@ -301,8 +301,9 @@ impl<M: Clone> Widget<M, Theme, Renderer> for Stop<'_, M> {
         let colours = Colours::of(theme);
         let color = if self.filled { colours.ink } else { colours.accent };
         let border = Border { color, width: FRAME, radius: 4.0.into() };
-        let quad = Quad { bounds: layout.bounds(), border, ..Quad::default() };
-        renderer.fill_quad(quad, Color::TRANSPARENT);
+        // Words have no room of their own for it.
+        let bounds = layout.bounds().expand(if self.enters.is_some() { 2.0 * FRAME } else { 0.0 });
+        renderer.fill_quad(Quad { bounds, border, ..Quad::default() }, Color::TRANSPARENT);
     }
 }
 

@@ -147,3 +147,22 @@ fn a_double_click_types_where_it_is_and_a_link_is_copied() {
     let behind = types(250.0).unwrap();
     assert!((text.find("[^1].").unwrap()..text.find("\n\n[^1]:").unwrap() + 1).contains(&behind), "{behind}");
 }
+
+#[test]
+fn enter_types_behind_the_last_word_of_a_part() {
+    let folder = folder();
+    let open = || notebook::State::open(Some(&folder.path().join("n.md")), folder.path()).unwrap();
+    let fence = NOTEBOOK.find("```revacnn").unwrap();
+    for (part, typed) in [
+        (0..fence, NOTEBOOK.replacen("prose *stays*", "prose *stays*|", 1)),
+        (fence..NOTEBOOK.len(), NOTEBOOK.replacen("plot loss base", "plot loss base|", 1)),
+        (0..NOTEBOOK.len(), format!("|{NOTEBOOK}")),
+    ] {
+        let mut page = open();
+        page.update(notebook::Message::Type(part));
+        page.update(paste("|"));
+        page.update(notebook::Message::Leave);
+        assert_eq!(page.text(), typed);
+        page.update(notebook::Message::Undo);
+    }
+}

@@ -30,7 +30,7 @@ impl State {
         let prose = blocks.iter().skip(1).find(is_prose)?;
         let is_behind =
             |block: &&Block| block.range.start >= prose.range.end && matches!(block.kind, BlockKind::Lines { .. });
-        Some([prose.range.clone(), blocks.iter().find(is_behind)?.range.clone()])
+        Some([prose, blocks.iter().find(is_behind)?].map(|block| self.trimmed(block.range.clone())))
     }
 
     /// All of the text.

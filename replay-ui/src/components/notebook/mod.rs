@@ -90,7 +90,7 @@ pub(crate) struct State {
 /// What happens there.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Message {
-    /// Type in a part of the text; all of it where it is the whole.
+    /// Type at the end of a part of the text; where it is the whole, at its start.
     Type(Range<usize>),
     /// Type where somebody has clicked.
     TypeAt(Spot),
@@ -249,7 +249,7 @@ impl State {
     pub(crate) fn update(&mut self, message: Message) -> Action {
         match message {
             Message::Type(range) => {
-                let place = range.start;
+                let place = self.end_of_words(&range);
                 self.type_in(range, place)
             }
             Message::TypeAt(spot) => self.type_at(&spot),

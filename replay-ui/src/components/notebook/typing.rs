@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use iced::widget::text_editor::{Action as Edit, Content, Cursor, Position};
 use iced::{Point, Size};
-use revacnn_notebook::document::{Document, Problem};
+use revacnn_notebook::document::{BlockKind, Document, Problem};
 use revacnn_notebook::program::Program;
 
 use super::{Action, State};
@@ -55,10 +55,9 @@ impl State {
         let typing = Typing { range, content, typed: None, problems: Vec::new(), elsewhere: 0 };
         self.typing = Some(typing);
         self.read_typed();
-        match action {
-            Action::None => Action::Type { reads: false },
-            Action::Read => Action::Type { reads: true },
-            other => other,
+        match action == Action::None || action == Action::Read {
+            true => Action::Type { reads: action == Action::Read },
+            false => action,
         }
     }
 
@@ -100,6 +99,22 @@ impl State {
             (Action::None, action) => action,
             (action, _) => action,
         }
+    }
+
+    /// Where somebody goes on who types in a part without having pointed at a place in it: behind
+    /// its last word, in a fence before its end. The whole is read from its start.
+    pub(super) fn end_of_words(&self, range: &Range<usize>) -> usize {
+        if *range == (0..self.text().len()) {
+            return range.start;
+        }
+        let block = self.session.document().blocks().iter().find(|block| block.range.contains(&range.start));
+        let end = match block.map(|block| &block.kind) {
+            Some(BlockKind::Lines { body, .. } | BlockKind::Sql { body, .. } | BlockKind::Network { body, .. }) => {
+                self.trimmed(body.clone()).end
+            }
+            Some(BlockKind::Prose) | None => self.trimmed(range.clone()).end,
+        };
+        end.min(range.end)
     }
 
     /// A part of the text without the empty rows about it.
