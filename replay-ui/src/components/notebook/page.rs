@@ -24,6 +24,9 @@ use crate::theme::{Colours, SMALL, theme};
 const SIDES: f32 = 24.0;
 /// How wide the page is at most.
 const WIDE: f32 = 740.0;
+/// What lies between its parts.
+const BETWEEN: f32 = 10.0;
+
 impl State {
     /// The page.
     pub(crate) fn view<'a>(&'a self, context: &'a Context) -> Piece<'a, Message> {
@@ -101,44 +104,15 @@ impl State {
                 "Nothing is written here yet. What you do in the figures becomes a line; or press text and write.";
             return noted(words);
         }
-        let mut page: Column<'_, Message> = column![].spacing(10).padding(Padding::from([12.0, SIDES])).width(Fill);
+        let mut page: Column<'_, Message> =
+            column![].spacing(BETWEEN).padding(Padding::from([12.0, SIDES])).width(Fill);
         let mut typing = self.typing.as_ref();
         for (place, block) in document.blocks().iter().enumerate() {
-            let is_typed = |typing: &Typing| {
-                let (one, other) = (&typing.range, &block.range);
-                one.start < other.end && other.start < one.end || one.is_empty() && other.contains(&one.start)
-            };
-            if self.typing.as_ref().is_some_and(is_typed) {
-                // What is typed may have become several parts, and one that reaches beyond it.
-                if let Some(typing) = typing.take() {
-                    page = page.push(editor(&typing.content)).push(wrong_in(typing, self.text()));
-                }
-                let end = self.typing.as_ref().map_or(block.range.end, |typing| typing.range.end);
-                let beyond = self.text().get(end..block.range.end).map(str::trim).filter(|beyond| !beyond.is_empty());
-                page = page.push(beyond.map(|beyond| indented(code(beyond.to_owned()))));
-                // What stands beneath keeps its place.
-                page = page.push(self.figures(place));
-                continue;
-            }
-            match &block.kind {
-                BlockKind::Prose => {
-                    if let Some(parts) = self.prose.blocks.get(place).filter(|parts| !parts.is_empty()) {
-                        let spot = |part| spots(SpotOf::Prose(place, part));
-                        page = page.push(self.reached(block, prose(parts, link, spot)));
-                    }
-                }
-                BlockKind::Lines { .. } => page = page.push(self.fence(place, block)),
-                BlockKind::Sql { name, body } | BlockKind::Network { name, body } => {
-                    let what = if matches!(block.kind, BlockKind::Network { .. }) { "network" } else { "query" };
-                    let what = format!("{what} {}", &document.text()[name.clone()]);
-                    let words = document.text()[body.clone()].trim_end().to_owned();
-                    if !self.hides_lines {
-                        let rows = indented(clicked(code(words), SpotOf::Rows(body.clone())));
-                        page = page.push(self.reached(block, column![faint(what), rows].spacing(2).into()));
-                    }
-                    page = page.push(self.problems_in(block)).push(self.figures(place));
-                }
-            }
+            // One piece a block, typed or not: what stands beneath is not set anew.
+            page = page.push(match self.typing.as_ref().is_some_and(|typing| typing.is_in(block)) {
+                true => Some(self.typed_block(place, block, typing.take())),
+                false => self.block(place, block, link),
+            });
         }
         if !self.prose.notes.is_empty() {
             let notes = prose(&self.prose.notes, link, |part| spots(SpotOf::Note(part)));
@@ -146,6 +120,40 @@ impl State {
         }
         let page = page.max_width(WIDE);
         scrollable(container(page).center_x(Fill)).spacing(0).height(Fill).into()
+    }
+
+    /// A block; `None` of one of which nothing is seen here.
+    fn block<'a>(&'a self, place: usize, block: &'a Block, link: Color) -> Option<Piece<'a, Message>> {
+        match &block.kind {
+            BlockKind::Prose => {
+                let parts = self.prose.blocks.get(place).filter(|parts| !parts.is_empty())?;
+                Some(self.reached(block, prose(parts, link, |part| spots(SpotOf::Prose(place, part)))))
+            }
+            BlockKind::Lines { .. } => Some(self.fence(place, block)),
+            BlockKind::Sql { name, body } | BlockKind::Network { name, body } => {
+                let what = if matches!(block.kind, BlockKind::Network { .. }) { "network" } else { "query" };
+                let what = format!("{what} {}", &self.text()[name.clone()]);
+                let words = self.text()[body.clone()].trim_end().to_owned();
+                let rows = (!self.hides_lines).then(|| {
+                    let rows = indented(clicked(code(words), SpotOf::Rows(body.clone())));
+                    self.reached(block, column![faint(what), rows].spacing(2).into())
+                });
+                let page = column![].push(rows).push(self.problems_in(block)).push(self.figures(place));
+                Some(page.spacing(BETWEEN).into())
+            }
+        }
+    }
+
+    /// A block that is typed in. What is typed may reach over several: the field is in the first.
+    fn typed_block<'a>(&'a self, place: usize, block: &Block, first: Option<&'a Typing>) -> Piece<'a, Message> {
+        let field = first.map(|typing| editor(&typing.content));
+        let wrong = first.and_then(|typing| wrong_in(typing, self.text()));
+        // What is typed may have become several parts, and one that reaches beyond it.
+        let end = self.typing.as_ref().map_or(block.range.end, |typing| typing.range.end);
+        let beyond = self.text().get(end..block.range.end).map(str::trim).filter(|beyond| !beyond.is_empty());
+        let beyond = beyond.map(|beyond| indented(code(beyond.to_owned())));
+        // What stands beneath keeps its place.
+        column![].push(field).push(wrong).push(beyond).push(self.figures(place)).spacing(BETWEEN).into()
     }
 
     /// A part that Tab leads to and Enter types in.

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use iced::widget::text_editor::{Action as Edit, Content, Cursor, Position};
 use iced::{Point, Size};
-use revacnn_notebook::document::{BlockKind, Document, Problem};
+use revacnn_notebook::document::{Block, BlockKind, Document, Problem};
 use revacnn_notebook::program::Program;
 
 use super::{Action, State};
@@ -20,6 +20,14 @@ pub(super) struct Typing {
     pub(super) problems: Vec<Problem>,
     /// How much is wrong elsewhere because of it.
     pub(super) elsewhere: usize,
+}
+
+impl Typing {
+    /// Whether it is in a block, or in a part of it.
+    pub(super) fn is_in(&self, block: &Block) -> bool {
+        let (one, other) = (&self.range, &block.range);
+        one.start < other.end && other.start < one.end || one.is_empty() && other.contains(&one.start)
+    }
 }
 
 /// A place on the page that was clicked twice: a point of the words that stand there, and the
