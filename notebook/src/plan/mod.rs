@@ -32,6 +32,7 @@ use std::sync::Arc;
 use revacnn_recorder::Resources;
 use revacnn_schemas::{BranchName, NetworkSpec};
 use revacnn_store::Store;
+use revacnn_trainer::describe_layer;
 
 use crate::History;
 use crate::document::{Block, BlockKind, Document, Problem, Role};
@@ -203,8 +204,13 @@ fn unused_networks(document: &Document, program: &Program) -> Vec<Problem> {
     };
     let wrong = |block: &Block| {
         let BlockKind::Network { name, body } = &block.kind else { return None };
-        let toml = document.text().get(body.clone())?;
-        let error = NetworkSpec::from_toml(toml).err().filter(|_| !used(&document.text()[name.clone()]))?;
+        if used(&document.text()[name.clone()]) {
+            return None;
+        }
+        let error = match NetworkSpec::from_toml(document.text().get(body.clone())?) {
+            Err(error) => error.to_string(),
+            Ok(spec) => spec.layers.iter().find_map(|layer| describe_layer(layer).err())?.to_string(),
+        };
         Some(Problem::new(body.clone(), format!("this is no network: {error}")))
     };
     document.blocks().iter().filter_map(wrong).collect()

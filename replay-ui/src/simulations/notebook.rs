@@ -199,6 +199,34 @@ fn forty_steps_of_steering_are_a_notebook_that_steers_an_empty_store_to_the_same
 }
 
 #[test]
+fn a_fork_of_a_live_training_says_how_far_it_is_trained() {
+    let folder = folder();
+    let mut session = Session::open(folder.path());
+    session.until("it is planned", |state| state.notebook.can_run());
+    session.act(notebook::Message::Run);
+    session.until("it has run", |state| state.context.branches.len() == 1 && !state.notebook.can_run());
+    session.settle();
+    let base: revacnn_schemas::BranchName = "base".parse().unwrap();
+    let effects = session.state.make(Intent::TrainOn { branch: base.clone(), steps: 3_000 });
+    session.ask(effects);
+    session.until("it trains", |state| !state.context.ours.is_empty() && !state.context.is_busy());
+    let edits = vec!["set learning-rate 0.01".parse().unwrap()];
+    session.change(Intent::Fork {
+        branch: base,
+        step: Step(0),
+        edits,
+        name: Some("fast".parse().unwrap()),
+        live: true,
+    });
+    session.act(notebook::Message::Save);
+    let text = fs::read_to_string(folder.path().join("n.md")).unwrap();
+    assert!(text.lines().any(|line| line.starts_with("fork base@") && line.ends_with("--steps 3012")), "{text}");
+    let here = digests(&folder.path().join("runs"));
+    assert_eq!(here.get("fast").map(|(step, _)| *step), Some(Step(3_012)), "{here:?}");
+    assert_eq!(trained(folder.path(), &text, &folder.path().join("again")), here, "{text}");
+}
+
+#[test]
 fn looking_changes_no_byte_and_what_is_typed_is_saved_as_it_is() {
     let folder = folder();
     let path = folder.path().join("n.md");

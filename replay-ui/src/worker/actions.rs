@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use revacnn_notebook::render;
 use revacnn_notebook::session::Deed;
@@ -19,6 +19,8 @@ use crate::store_events::{Done, Goal, StoreEvent, Undo};
 
 /// How long a training process may take to answer.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long it may take until it is noted how far a fork is trained.
+const NOTED: Duration = Duration::from_secs(1);
 /// How long the thread sleeps when nothing is asked.
 const LONG: Duration = Duration::from_secs(3600);
 
@@ -147,7 +149,11 @@ impl Actions {
             format!("{branch} forked at step {} into {}: {}", answer.step, answer.branch, answer.done.join("; "));
         let paused = Some((answer.branch.clone(), answer.paused));
         // Its end, so that it is followed.
-        let line = fork_line(branch, answer.step, &answer.branch, &written);
+        let mut line = fork_line(branch, answer.step, &answer.branch, &written);
+        // It goes on in the fork as far as it would have gone.
+        if let Some(until) = target(store, &answer.branch).filter(|until| *until > answer.step) {
+            line.extend(["--steps".to_owned(), until.to_string()]);
+        }
         let deed = Some(Deed::Left { parent: branch.clone(), at: answer.step, line });
         let select = Some((answer.branch, Goal::At(Position::Last)));
         Ok(Done { text, select, paused, deed, ..Done::default() })
@@ -174,6 +180,19 @@ impl Actions {
         let deed = Some(Deed::Line(fork_line(branch, step, &name, &written)));
         Ok(Done { text, select: Some((name, Goal::At(Position::Step(step)))), undo, deed, ..Done::default() })
     }
+}
+
+/// How far a fork of a training is trained, which is noted a moment after it is made.
+fn target(store: &Store, branch: &BranchName) -> Option<Step> {
+    let begun = Instant::now();
+    while begun.elapsed() < NOTED {
+        let noted = store.branch(branch).and_then(|record| store.target(&record));
+        if let Ok(Some(until)) = noted {
+            return Some(until);
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    None
 }
 
 /// The line that makes a fork, as a notebook has it: names and numbers alone.
