@@ -7,7 +7,7 @@ use crate::data::dataset::{Dataset, Taken};
 use crate::data::error::DataError;
 use crate::data::part::Part;
 use crate::data::pixels::PixelsWriter;
-use revacnn_schemas::{AugmentationSpec, ImageShape, Reading, count, counted};
+use revacnn_schemas::{AugmentationSpec, DataFormat, ImageShape, Reading, count, counted};
 
 /// Of each class, how many of a hundred images are the test part, unless a person says otherwise.
 pub(super) const USUAL_SHARE: u8 = 10;
@@ -79,6 +79,9 @@ impl Raw {
         let Self { shape, classes, train, test, augmentation, mut format, mut notes } = self;
         let path = &opened.path;
         let (train, test) = match test {
+            Some(_) if reading.test_share.is_some() && reading.format != Some(DataFormat::Pictures) => {
+                return Err(no_share(path));
+            }
             Some(test) => (train, test),
             None => {
                 let share = *reading.test_share.get_or_insert(USUAL_SHARE);
@@ -105,6 +108,11 @@ impl Raw {
         let dataset = Dataset::of(&name, shape, classes, [train, test], augmentation)?;
         Ok(dataset.taken_for(Taken { reading, description, notes }))
     }
+}
+
+/// That a share is asked for where the files have a test part.
+pub(super) fn no_share(path: &Path) -> DataError {
+    DataError::NoChoice { path: path.to_owned(), option: "--test-share", format: "files that have a test part" }
 }
 
 /// What a data set is, in a line.

@@ -142,6 +142,10 @@ fn options_that_files_leave_no_choice_of_are_refused() {
     let size = Some(PictureSize { width: 2, height: 2 });
     let message = load_as(root.path(), None, &Reading { size, ..Reading::default() }).unwrap_err().to_string();
     assert!(message.contains("`--size` says nothing of IDX"), "{message}");
+    idx(root.path(), "t10k", &[0]);
+    let share = Reading { test_share: Some(20), ..Reading::default() };
+    let message = load_as(root.path(), None, &share).unwrap_err().to_string();
+    assert!(message.contains("`--test-share` says nothing of files that have a test part"), "{message}");
     let message = load_as("digits", None, &Reading { size, ..Reading::default() }).unwrap_err().to_string();
     assert!(message.contains("digits is read in one way"), "{message}");
 }
