@@ -87,7 +87,8 @@ fn not_found(identity: &DatasetIdentity, places: &[PathBuf], instead: &[String])
         more => format!("{}; and {} more", texts[..3].join("; "), more - 3),
     };
     let looked = match places {
-        [] => "in this program".to_owned(),
+        [] if source(&identity.name).is_some() => "in this program".to_owned(),
+        [] => "nowhere, for no folder is given".to_owned(),
         places => {
             let shown = places.iter().map(|place| format!("{} ({})", place.display(), what_is_there(place)));
             format!("in {}, up to {DEPTH} folders below and in those around", list(shown.collect()))
@@ -250,6 +251,8 @@ mod tests {
             let shown = place.display().to_string();
             assert_eq!(find(place).unwrap(), *wanted, "{shown}");
         }
+        let message = super::find(wanted, Some(reading), &[]).unwrap_err().to_string();
+        assert!(message.contains("looked for nowhere") && message.contains("--data"), "{message}");
         fs::remove_file(inner.join("1.png")).unwrap();
         let message = find(moved).unwrap_err().to_string();
         assert!(message.contains("cat: expected at least one picture of the class"), "{message}");

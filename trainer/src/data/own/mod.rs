@@ -31,7 +31,7 @@ use super::dataset::Dataset;
 use super::error::DataError;
 use crate::files::{Found, look};
 use files::Root;
-use revacnn_schemas::{DataFormat, LabelKind, Reading};
+use revacnn_schemas::{DataFormat, LabelKind, PictureSize, Reading};
 
 pub(super) use records::description;
 
@@ -161,6 +161,16 @@ pub(super) fn load(opened: &Opened, reading: &Reading) -> Result<Dataset, DataEr
     ];
     if let Some((option, ..)) = asked.into_iter().find(|(_, is_asked, is_open)| *is_asked && !is_open) {
         return Err(DataError::NoChoice { path: opened.path.clone(), option, format: opened.format_name() });
+    }
+    // A record may come from a stranger.
+    let side = 1..=PictureSize::LARGEST;
+    if let Some(size) = reading.size.filter(|size| !side.contains(&size.width) || !side.contains(&size.height)) {
+        return Err(DataError::Damaged {
+            path: opened.path.clone(),
+            expected: format!("a size of 1 to {} pixels a side", PictureSize::LARGEST),
+            found: format!("a record of {size}"),
+            remedy: "the branch's record is damaged",
+        });
     }
     let mut reading = Reading { format: Some(format), ..reading.clone() };
     let raw = match format {

@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::data::{Split, load, load_as};
-use revacnn_schemas::{Colour, Fit, ImageIndex, ImageShape, PictureSize};
+use revacnn_schemas::{Colour, Fit, ImageIndex, ImageShape};
 
 fn folder() -> TempDir {
     tempfile::tempdir().unwrap()
@@ -363,6 +363,11 @@ fn pictures_of_several_sizes_need_one() {
     pictures(own);
     RgbImage::new(9, 9).save(own.join("dog/3.bmp")).unwrap();
     refused(own, &["pictures of one size", "0.png of 6×4", "3.bmp of 9×9", "--size 32x32"]);
+    for (width, height) in [(0, 3), (3, u32::MAX)] {
+        let size = Some(PictureSize { width, height });
+        let message = load_as(own, None, &Reading { size, ..Reading::default() }).unwrap_err().to_string();
+        assert!(message.contains("1 to 1024 pixels a side"), "{message}");
+    }
     let size = Some(PictureSize { width: 5, height: 7 });
     let reading = Reading { size, test_share: Some(34), ..Reading::default() };
     let mut digests = Vec::new();
@@ -447,6 +452,25 @@ fn every_kind_of_picture_is_decoded() {
     assert_eq!([image[0], image[64], image[7], image[71]], [255, 0, 128, 128]);
     let grey = picture::Target { colour: Colour::Grey, ..target };
     assert_eq!(picture::decode(&path, grey).unwrap()[0], 54);
+}
+
+/// What pictures become is the same on every machine: a digest of a record would not be found again.
+#[test]
+fn scaled_pictures_never_change() {
+    let root = folder();
+    let path = root.path().join("a.png");
+    let pixel = |x: u32, y: u32| Rgb([(x * 11 % 256) as u8, (y * 17 % 256) as u8, (x * y % 256) as u8]);
+    RgbImage::from_fn(41, 23, pixel).save(&path).unwrap();
+    let mut hasher = blake3::Hasher::new();
+    for (width, height) in [(7, 5), (5, 7), (41, 60), (64, 64)] {
+        for fit in [Fit::Crop, Fit::Fit, Fit::Pad] {
+            for colour in [Colour::Grey, Colour::Rgb] {
+                let target = picture::Target { size: PictureSize { width, height }, fit, colour };
+                hasher.update(&picture::decode(&path, target).unwrap());
+            }
+        }
+    }
+    assert_eq!(hasher.finalize().to_string(), "?");
 }
 
 /// A grey JPEG of 8×8 pixels, made by hand: one block with a mean and nothing else.
