@@ -3,6 +3,9 @@
 use revacnn_schemas::{Step, TrainingState};
 use revacnn_trainer::{Divergence, Trainer};
 
+/// What the event of a divergence is called.
+pub const DIVERGED: &str = "diverged";
+
 /// Steps back from a divergence to the fork that is worth a try.
 const STEPS_BACK: u64 = 10;
 

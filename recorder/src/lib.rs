@@ -107,7 +107,7 @@ mod training;
 mod verify;
 
 pub use clock::Clock;
-pub use divergence::Diverged;
+pub use divergence::{DIVERGED, Diverged};
 pub use error::RecorderError;
 pub use fidelity::{compact, materialise};
 pub use find_data::find_data;

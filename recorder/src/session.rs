@@ -9,6 +9,7 @@ use revacnn_schemas::{
 use revacnn_trainer::data::Dataset;
 use revacnn_trainer::{StepOutcome, Trainer, check_normalisation, resolve};
 
+use crate::divergence::DIVERGED;
 use crate::replay::{bring_forward, check_producer, state_of_fork, trainer_of};
 use crate::{Diverged, RecorderError};
 use revacnn_store::NewBranch;
@@ -214,7 +215,7 @@ impl Session {
         }
         if let Some(divergence) = &outcome.divergence {
             let message = format!("{divergence} is not finite");
-            self.recorder.event(self.trainer.position(), "diverged", &message)?;
+            self.recorder.event(self.trainer.position(), DIVERGED, &message)?;
         }
         Ok(outcome)
     }

@@ -62,6 +62,10 @@ pub(crate) struct Context {
     pub(crate) alone: Option<Panel>,
     /// Whether the notebook is shown in place of the figures.
     pub(crate) notebook: bool,
+    /// The branches that no line of the notebook trains, as far as that is known.
+    pub(crate) unwritten: BTreeSet<BranchName>,
+    /// How many pixels a logical one is wide.
+    pub(crate) scale: f32,
     /// The change that is under way, and what waits for it.
     pub(crate) changes: Changes,
 }
@@ -89,6 +93,8 @@ impl Context {
             sizes: Sizes::default(),
             alone: None,
             notebook: options.notebook.is_some(),
+            unwritten: BTreeSet::new(),
+            scale: 1.0,
             changes: Changes::default(),
         }
     }

@@ -131,6 +131,10 @@ impl State {
             }
             (Some(_) | None, _) => {}
         }
+        let is_written = matches!(written, Some(Ok(_)));
+        if matches!(done.undo, Some(Undo::Fork { .. } | Undo::Rename { .. } | Undo::TakeBack(_))) && !is_written {
+            self.notebook.done_outside();
+        }
         if let Some((branch, waits)) = done.paused {
             let _ = if waits { self.context.paused.insert(branch) } else { self.context.paused.remove(&branch) };
         }
@@ -197,6 +201,7 @@ impl State {
             .as_ref()
             .is_some_and(|branch| branch.steps.is_none_or(|steps| self.context.step_of(branch) >= steps.last));
         let before = std::mem::replace(&mut self.context.branches, listed.branches);
+        self.mark_unwritten();
         self.context.ours = listed.ours;
         self.update(tree::Message::Problems(listed.problems));
         self.update(header::Message::Rates(listed.rates));

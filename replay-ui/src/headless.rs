@@ -1,10 +1,12 @@
 //! The interface without a display: for pictures, tests and benches.
 
 use std::sync::PoisonError;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use iced::advanced::graphics::text::font_system;
 use iced::advanced::renderer::{Headless, Style};
+use iced::advanced::widget::Id;
+use iced::advanced::widget::operation::focusable;
 use iced::theme::Base;
 use iced::{Color, Event, Pixels, Point, Size, mouse, window};
 use iced_runtime::user_interface::{Cache, UserInterface};
@@ -83,6 +85,48 @@ impl Interface {
             interface.draw(renderer, &theme, &Style { text_color: base.text_color }, cursor);
             put(renderer, base.background_color);
         });
+    }
+
+    /// Puts the text cursor into a field.
+    pub(crate) fn focus(&mut self, state: &State, field: &'static str) {
+        self.interface(state, &[], |interface, renderer| {
+            interface.operate(renderer, &mut focusable::focus::<()>(Id::new(field)));
+        });
+    }
+
+    /// Has something happen at a point, and draws what comes of it, as the window's loop does: the
+    /// interface is built anew only where it says something. Returns how long that took.
+    pub(crate) fn frame(
+        &mut self,
+        state: &mut State,
+        at: Point,
+        event: Event,
+        says: &mut dyn FnMut(&mut State, Message),
+        put: impl FnOnce(&mut iced::Renderer, Color),
+    ) -> Duration {
+        self.cursor = mouse::Cursor::Available(at);
+        let bounds = Size::new(self.size[0] as f32, self.size[1] as f32);
+        let theme = theme::theme(state.context.dark);
+        let clipboard = &mut iced::advanced::clipboard::Null;
+        let cache = std::mem::take(&mut self.cache);
+        // What the frame before has left.
+        let mut interface = UserInterface::build(view::view(state), bounds, cache, &mut self.renderer);
+        let begin = Instant::now();
+        let mut said = Vec::new();
+        let _ = interface.update(&[event], self.cursor, &mut self.renderer, clipboard, &mut said);
+        if !said.is_empty() {
+            let cache = interface.into_cache();
+            said.drain(..).for_each(|message| says(state, message));
+            interface = UserInterface::build(view::view(state), bounds, cache, &mut self.renderer);
+        }
+        let redraw = Event::Window(window::Event::RedrawRequested(Instant::now()));
+        let _ = interface.update(&[redraw], self.cursor, &mut self.renderer, clipboard, &mut said);
+        let base = theme.base();
+        interface.draw(&mut self.renderer, &theme, &Style { text_color: base.text_color }, self.cursor);
+        put(&mut self.renderer, base.background_color);
+        let took = begin.elapsed();
+        self.cache = interface.into_cache();
+        took
     }
 
     fn interface(

@@ -1,6 +1,8 @@
 //! What the tests and benches of the program ask of the window; nothing else
 //! uses it.
 
+mod writing;
+
 use std::time::{Duration, Instant};
 
 use iced::{Point, mouse};
@@ -20,6 +22,8 @@ use crate::time::Move;
 use crate::update::Message;
 use crate::worker::Workers;
 use crate::{ViewError, ViewOptions};
+
+pub use self::writing::{Followed, Written, follow, write};
 
 /// Points that far apart find every button.
 const APART: usize = 10;

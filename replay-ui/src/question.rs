@@ -1,5 +1,7 @@
 //! Questions that are answered with a line of text, or with a press.
 
+use std::path::PathBuf;
+
 use revacnn_schemas::{BranchName, Step};
 
 /// What is asked.
@@ -24,9 +26,18 @@ pub(crate) enum Question {
     /// Whether a fork that has steps of its own by now is to be deleted, and
     /// its parent looked at again.
     Unfork { name: BranchName, parent: BranchName, step: Step },
+    /// The file of a notebook that has none; the first one that is free.
+    NameNotebook(PathBuf),
+    /// Whether a file that is there is replaced by the notebook.
+    ReplaceByNotebook(PathBuf),
 }
 
 impl Question {
+    /// Whether it is about the selected branch, or where one looks at it.
+    pub(crate) fn is_of_a_branch(&self) -> bool {
+        !matches!(self, Question::NameNotebook(_) | Question::ReplaceByNotebook(_))
+    }
+
     /// Its heading.
     pub(crate) fn title(&self) -> &'static str {
         match self {
@@ -39,13 +50,16 @@ impl Question {
             Question::Hide => "Hide, or show again",
             Question::Stop(_) => "Stop",
             Question::Unfork { .. } => "Undo the fork",
+            Question::NameNotebook(_) => "Save the notebook",
+            Question::ReplaceByNotebook(_) => "Replace",
         }
     }
 
     /// What may be typed.
     pub(crate) fn hint(&self) -> &'static str {
         match self {
-            Question::Stop(_) | Question::Unfork { .. } => "",
+            Question::Stop(_) | Question::Unfork { .. } | Question::ReplaceByNotebook(_) => "",
+            Question::NameNotebook(_) => "a file that ends in .md",
             Question::GoTo => "main@1350, 1350, epoch:2, best, fork, last",
             Question::Fork => "a name for the new branch; empty for the next free one",
             Question::Edit => "add-filter conv3; set learning-rate 0.05; freeze conv1",

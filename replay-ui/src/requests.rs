@@ -49,6 +49,8 @@ pub(crate) struct NotebookRequest {
     pub(crate) values: BTreeMap<String, String>,
     /// Whether the theme is dark.
     pub(crate) dark: bool,
+    /// How many pixels a logical one is wide.
+    pub(crate) scale: f32,
     /// Whether its text is the store's history, which is to be told.
     pub(crate) is_history: bool,
     /// Whether the page is seen; else only its file is looked at.

@@ -45,6 +45,8 @@ pub(crate) enum Message {
     Sizes(sizes::Message),
     /// Show the notebook, or the figures.
     Page(bool),
+    /// A logical pixel is so many pixels wide.
+    Scale(f32),
     /// A key does what figures say.
     Figure(figure::Message),
     /// Close what is open, from the top.
@@ -98,6 +100,7 @@ impl Message {
             | Self::Status(_)
             | Self::Notebook(_)
             | Self::Page(_)
+            | Self::Scale(_)
             | Self::Dialog(_)
             | Self::Sizes(_)
             | Self::Escape => None,
@@ -166,6 +169,11 @@ impl State {
                 self.context.notebook = notebook;
                 self.read_notebook()
             }
+            Message::Scale(scale) if self.context.scale == scale => Vec::new(),
+            Message::Scale(scale) => {
+                self.context.scale = scale;
+                self.read_notebook()
+            }
             Message::Dialog(message) => self.dialog_says(message),
             Message::Sizes(message) => {
                 self.size(message);
@@ -178,15 +186,38 @@ impl State {
 
     /// Asks for what the notebook shows, and for looks at its file.
     pub(crate) fn read_notebook(&self) -> Vec<Effect> {
-        let wanted = self.notebook.request(self.context.dark, self.context.notebook);
+        let wanted = self.notebook.request(&self.context);
         vec![Effect::Request(Request::Notebook(wanted))]
     }
 
+    /// Knows which branches no line of the notebook trains.
+    pub(crate) fn mark_unwritten(&mut self) {
+        self.context.unwritten = self.notebook.unwritten(&self.context.branches);
+    }
+
     pub(crate) fn notebook_asks(&mut self, action: notebook::Action) -> Vec<Effect> {
+        self.mark_unwritten();
         match action {
             notebook::Action::None => Vec::new(),
             notebook::Action::Read => self.read_notebook(),
-            notebook::Action::Type => vec![Effect::Focus(notebook::FIELD)],
+            notebook::Action::Type { reads } => {
+                let mut effects = if reads { self.read_notebook() } else { Vec::new() };
+                effects.push(Effect::Focus(notebook::FIELD));
+                effects
+            }
+            notebook::Action::Name(path) => self.ask(Question::NameNotebook(path)),
+            notebook::Action::Replace(path) => self.ask(Question::ReplaceByNotebook(path)),
+            notebook::Action::Copy(text) => {
+                self.status.tell(format!("copied {text}"));
+                vec![Effect::Copy(text)]
+            }
+            notebook::Action::Undo => self.change(Asked::Undo),
+            notebook::Action::TakeBack(name) => {
+                self.status.undone();
+                let mut effects = self.read_notebook();
+                effects.extend(self.make(Intent::TakeBack(name)));
+                effects
+            }
             notebook::Action::Run { text, folder } => self.make(Intent::RunNotebook { text, folder }),
             notebook::Action::Tell(words) => {
                 self.status.tell(words);
@@ -370,6 +401,7 @@ impl State {
         match answer {
             Answer::Nothing => Vec::new(),
             Answer::Image(image) => self.show_image(image),
+            Answer::SaveNotebook(path, over) => self.update(notebook::Message::SaveAs { path, over }),
             Answer::Show(branch, shows) => self.show_branch(branch, shows),
             Answer::Edit(edits, name) => self.edit(edits, name),
             Answer::Request(Request::Change(intent)) => self.make(intent),
@@ -407,7 +439,7 @@ impl State {
 
     /// Opens a question.
     fn ask(&mut self, question: Question) -> Vec<Effect> {
-        if self.context.selected.is_none() {
+        if self.context.selected.is_none() && question.is_of_a_branch() {
             return Vec::new();
         }
         self.dialog = Some(dialog::State::Prompt(prompt::State::of(question, &self.context)));

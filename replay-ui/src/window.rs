@@ -37,6 +37,8 @@ enum Happened {
     Key(keyboard::Key, keyboard::key::Physical, keyboard::Modifiers),
     /// The window has another size.
     Resized(Size),
+    /// The window is there.
+    Opened(window::Id),
 }
 
 /// Opens the window, and returns when it is closed.
@@ -145,6 +147,9 @@ impl Window {
                 self.remember();
                 return Task::none();
             }
+            Happened::Opened(id) => {
+                return window::scale_factor(id).map(|scale| Happened::Message(Message::Scale(scale)));
+            }
         };
         let effects = self.state.update(message);
         self.remember();
@@ -170,7 +175,7 @@ impl Window {
 
     fn listen(&self) -> Subscription<Happened> {
         // Keys that no field took; Escape whether one took it or not.
-        event::listen_with(|event, status, _| match event {
+        event::listen_with(|event, status, id| match event {
             Event::Keyboard(keyboard::Event::KeyPressed { modified_key, physical_key, modifiers, .. }) => {
                 let escape = modified_key == keyboard::Key::Named(keyboard::key::Named::Escape);
                 (status == event::Status::Ignored || escape).then_some(Happened::Key(
@@ -180,6 +185,8 @@ impl Window {
                 ))
             }
             Event::Window(window::Event::Resized(size)) => Some(Happened::Resized(size)),
+            Event::Window(window::Event::Opened { .. }) => Some(Happened::Opened(id)),
+            Event::Window(window::Event::Rescaled(scale)) => Some(Happened::Message(Message::Scale(scale))),
             Event::Keyboard(_) | Event::Mouse(_) | Event::Window(_) | Event::Touch(_) | Event::InputMethod(_) => None,
         })
     }

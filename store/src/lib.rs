@@ -259,6 +259,6 @@ pub use read::tensors::{BlockTensors, FilterTensors, LayerGradients, LayerTensor
 /// A row of the table `steps`.
 pub use revacnn_schemas::StepScalars as StepRow;
 pub use steering::{Answer, Command, Mailbox, Polled, Request, is_training, steer};
-pub use store::Store;
+pub use store::{Alone, Store};
 pub use write::recorder::{Clock, Recorder, RecorderOptions, Summary, wanted};
 pub use write::rewrite::Rewrite;

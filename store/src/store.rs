@@ -4,18 +4,25 @@ use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use revacnn_schemas::{BranchId, BranchName, BranchRecord, FORMAT_VERSION, FilterNumber, StoreRecord};
 
 use crate::disk::folder::Folder;
 use crate::disk::json;
-use crate::disk::lock::FileLock;
+use crate::disk::lock::{Attempt, FileLock};
 use crate::disk::paths::BranchPaths;
 use crate::disk::{Disk, DiskHook, described, list, plain_folder_exists};
 use crate::list::parent_missing;
 use crate::read::glance::Glance;
 use crate::shape::BranchShape;
 use crate::{BranchList, StoreError};
+
+/// Held while a process looks whether a branch is there, and makes it where it is not.
+#[derive(Debug)]
+pub struct Alone {
+    _lock: FileLock,
+}
 
 /// Why none is made where there is one.
 const IS_A_STORE: &str = "it is a store already: open it instead";
@@ -277,6 +284,24 @@ impl Store {
             return error;
         }
         self.branches().map_or(error, |branches| self.unknown(record.name.as_str(), &branches))
+    }
+
+    /// Waits until no other process looks whether a branch is there and makes it where it is
+    /// not, so that equal work is done once; `None` as soon as `waits` says that it is not
+    /// waited any more.
+    ///
+    /// # Errors
+    /// Where the lock's file is none, or the system has no locks there.
+    pub fn alone(&self, waits: &dyn Fn() -> bool) -> Result<Option<Alone>, StoreError> {
+        loop {
+            if let Attempt::Held(lock) = FileLock::attempt(&self.root.join("making.lock"))? {
+                return Ok(Some(Alone { _lock: lock }));
+            }
+            if !waits() {
+                return Ok(None);
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Takes the lock that guards what changes the list of branches.

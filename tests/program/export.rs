@@ -239,7 +239,19 @@ fn a_report_has_tables_as_tables_and_pictures_beside_it() {
     let own = scratch.run(2, "notebook export n.md -o n.md");
     assert!(own.err.contains("would take the notebook's place"), "{own:?}");
     // It is written anew over what was exported, and over nothing else.
+    fs::write(scratch.path("out-figures/99.svg"), "of an older one").expect("a file");
     scratch.run(0, "notebook export n.md -o out.md");
+    assert!(!scratch.path("out-figures/99.svg").exists(), "what an older report had is gone");
+    fs::write(scratch.path("out.md"), format!("{text}\nMy own words.\n")).expect("a file");
+    let edited = scratch.run(2, "notebook export n.md -o out.md");
+    assert!(edited.err.contains("was changed since it was exported"), "{edited:?}");
+    fs::create_dir(scratch.path("mine-figures")).expect("a folder");
+    fs::write(scratch.path("mine-figures/01.svg"), "mine").expect("a file");
+    let taken = scratch.run(2, "notebook export n.md -o mine.md");
+    assert!(taken.err.contains("found 01.svg in it"), "{taken:?}");
+    assert_eq!(fs::read_to_string(scratch.path("mine-figures/01.svg")).expect("the file"), "mine");
+    let nowhere = scratch.run(2, "notebook export n.md -o none/out.html");
+    assert!(nowhere.err.contains("there is no folder none"), "{nowhere:?}");
     for (file, text) in [("other.md", "# Another\n"), ("page.html", "<p>mine</p>\n")] {
         fs::write(scratch.path(file), text).expect("a file");
         let ran = scratch.run(2, &format!("notebook export n.md -o {file}"));

@@ -379,6 +379,12 @@ fn a_training_that_diverged_is_told_so_again() {
         let ran = saved.run(3, "notebook run n.md --yes");
         assert!(ran.out.contains("diverged at step") && ran.out.contains("saved"), "{ran:?}");
     }
+    // The plan knows it, too, and what is forked from there is not begun, by name.
+    let plan = saved.run(0, "notebook plan n.md");
+    assert!(plan.out.contains("diverged at") && plan.out.contains("nothing is to be trained"), "{plan:?}");
+    fs::write(saved.path("n.md"), fence(30, "fork a@20 never --steps 30\n")).expect("a file");
+    let ran = saved.run(3, "notebook run n.md --yes");
+    assert!(ran.out.contains("1 not begun, for what they fork is not there: never"), "{ran:?}");
     let log = saved.run(0, "log --json");
     let fork = lines(&log).into_iter().find(|line| line["branch"] == "saved").expect("the fork");
     assert_eq!(fork["last_step"], 30, "{log:?}");
@@ -390,11 +396,15 @@ fn several_runs_at_once_on_a_new_store_do_each_training_once() {
         "```revacnn\ntrain base --dataset digits --network small.toml --steps 200 --over seed=0..2\n\
          fork base@20 wider --edit 'add-filter conv1' --steps 60\n```\n",
     );
-    let start = || {
-        let mut command = notebook.command("notebook run n.md --yes --json");
+    let start = |file| {
+        let mut command = notebook.command(&format!("notebook run {file} --yes --json --jobs 1"));
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts")
     };
-    let runs: Vec<_> = (0..4).map(|_| start()).collect();
+    // Under other names it is the same work.
+    let other =
+        fs::read_to_string(notebook.path("n.md")).expect("the notebook").replace("base", "b").replace("wider", "w");
+    fs::write(notebook.path("other.md"), other).expect("a file");
+    let runs: Vec<_> = ["n.md", "other.md", "n.md", "other.md"].map(start).into();
     let mut trained = 0;
     for run in runs {
         let output = run.wait_with_output().expect("it ends");
@@ -417,4 +427,69 @@ fn a_new_notebook_runs() {
     let ran = scratch.run(2, "notebook new tour.md");
     assert!(ran.err.contains("there already"), "{ran:?}");
     scratch.run(1, "notebook plan tour.md --store tour.md");
+}
+
+#[test]
+fn a_lock_that_cannot_hold_is_told_before_anything_is_trained() {
+    let notebook = scratch("```revacnn\ntrain a --dataset digits --network small.toml --steps 20\n```\n");
+    notebook.run(0, "notebook run n.md --yes");
+    let text = fs::read_to_string(notebook.path("n.md")).expect("the notebook");
+    fs::write(notebook.path("n.md"), text.replace("--steps 20", "--steps 30")).expect("a file");
+    let ran = notebook.run(1, "notebook run n.md --yes --locked --store other");
+    assert!(
+        ran.err.contains("expected the last step 20, found 30") && ran.err.contains("nothing was trained"),
+        "{ran:?}"
+    );
+    fs::write(notebook.path("n.lock"), "<<<<<<< mine\n").expect("a file");
+    let ran = notebook.run(2, "notebook run n.md --yes");
+    assert!(ran.err.contains("or delete it"), "{ran:?}");
+}
+
+#[test]
+fn a_plan_for_other_machines_takes_the_place_of_a_plan_alone() {
+    let notebook = scratch("```revacnn\ntrain a --dataset digits --network small.toml --steps 20\n```\n");
+    let text = fs::read_to_string(notebook.path("n.md")).expect("the notebook");
+    let ran = notebook.run(2, "notebook plan n.md --as slurm -o n.md");
+    assert!(ran.err.contains("is there already, and is no plan"), "{ran:?}");
+    assert_eq!(fs::read_to_string(notebook.path("n.md")).expect("the notebook"), text);
+    for _ in 0..2 {
+        notebook.run(0, "notebook plan n.md --as slurm -o jobs.sh");
+    }
+}
+
+#[test]
+fn habits_of_other_places_are_told_with_what_to_do() {
+    let told = |text: &str, expected: &[&str]| {
+        let notebook = scratch(text);
+        let ran = notebook.run(2, "notebook check n.md");
+        for expected in expected {
+            assert!(ran.err.contains(expected), "{expected}: {ran:?}");
+        }
+    };
+    let base = "train base --dataset digits --network small.toml --steps 20";
+    told(&format!("```revacnn\nrevacnn {base}\n```\n"), &["leave `revacnn` out"]);
+    told(&format!("```revacnn\n{base} \\\n  --seed 3\n```\n"), &["goes on where the next one is indented"]);
+    told(
+        &format!(
+            "```revacnn\n{base}\ninput who base --choices base\n```\n\n```sql revacnn t\nSELECT step FROM steps WHERE branch = '$who'\n```\n"
+        ),
+        &["within quotes `$who` is text", "did you mean `$who`?"],
+    );
+    told(
+        &format!("```revacnn\n{base}\n```\n\n```toml revacnn x\n[[layer]]\nkind = \"cnv\"\n```\n"),
+        &["this is no network"],
+    );
+    told(&format!("```revacnn\n{base}\ninput a x --choices x,x\n```\n"), &["each choice once"]);
+}
+
+#[test]
+fn a_cursor_stands_at_the_end_of_what_is_shorter_also_behind_an_input() {
+    let notebook = scratch(
+        "```revacnn\ntrain one --dataset digits --network small.toml --steps 40\n\
+         fork one@20 two --edit 'set optimizer sgd,momentum=0.9' --steps +5\n\
+         cursor t one@last\ninput n one --choices one,two\nshow $n@$t\nplot chart two --quantity beta1\n```\n",
+    );
+    notebook.run(0, "notebook check n.md");
+    notebook.run(0, "notebook run n.md --yes");
+    notebook.run(0, "notebook export n.md -o n.html");
 }

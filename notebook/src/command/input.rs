@@ -68,6 +68,14 @@ impl Input {
             Control::Choices(choices) => choices.contains(&self.value),
             Control::Toggle => ["on", "off"].contains(&self.value.as_str()),
         };
+        if let Control::Choices(choices) = &control
+            && let Some(choice) = choices.iter().enumerate().find(|(at, choice)| choices[..*at].contains(choice))
+        {
+            return Err(format!("expected each choice once, found `{}` again", choice.1));
+        }
+        if self.choices.iter().any(String::is_empty) {
+            return Err("expected words between the commas of --choices, found none".to_owned());
+        }
         if is_one {
             return Ok(control);
         }

@@ -1,7 +1,11 @@
 //! A line of a notebook: which command it is, and what is wrong with it.
 
+use std::cell::RefCell;
+use std::num::NonZeroUsize;
+
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
+use lru::LruCache;
 use revacnn_schemas::{Address, BranchName, FilterNumber, LayerName};
 
 use super::plot::Quantity;
@@ -72,6 +76,16 @@ const OTHERS: [&str; 18] = [
 const WHERE_AND_HOW: [&str; 9] =
     ["--store", "--data", "--threads", "--disk-budget", "--json", "--output", "-o", "--no-record", "--dry-run"];
 
+/// So many lines are remembered: more than a long notebook has.
+const MOST_READ: NonZeroUsize = NonZeroUsize::new(4096).expect("invariant: it is not 0");
+
+thread_local! {
+    /// What words say. The parser takes longer over a line than all else that is done with it,
+    /// and of a notebook in which one types every line but one says what it said before.
+    static READ: RefCell<LruCache<Vec<String>, Result<Command, Miswritten>>> =
+        RefCell::new(LruCache::new(MOST_READ));
+}
+
 /// Why words are no command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Miswritten {
@@ -89,7 +103,12 @@ impl Command {
     /// # Errors
     /// The first word that is wrong, and why.
     pub fn parse(words: &[impl AsRef<str>]) -> Result<Self, Miswritten> {
-        let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
+        let words: Vec<String> = words.iter().map(|word| word.as_ref().to_owned()).collect();
+        READ.with_borrow_mut(|read| read.get_or_insert_ref(&words, || Self::read(&words)).clone())
+    }
+
+    fn read(words: &[String]) -> Result<Self, Miswritten> {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let parsed = Line::try_parse_from(&words).map_err(|error| miswritten(&error, &words));
         let command = parsed?.command;
         command.check().map_err(|message| Miswritten { word: None, message, suggestion: None })?;

@@ -48,6 +48,7 @@ pub(super) fn made(notebook: &Notebook<'_>, sources: &Sources) -> Vec<Made> {
             parent,
             says: match (node.state(), node.until) {
                 (State::There, Some(until)) => format!("trained to step {until}"),
+                (State::Diverged(at), _) => format!("diverged at step {at}"),
                 (State::Begun(reached), Some(until)) => format!("at step {reached} of {until}"),
                 _ => "not trained yet".to_owned(),
             },

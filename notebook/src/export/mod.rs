@@ -36,9 +36,25 @@ use crate::{NotebookError, Sources};
 pub use page::page;
 pub use report::{Report, report};
 
-/// Whether a text is what was exported before, which may be exported again.
-pub fn is_exported(text: &str) -> bool {
-    text.contains(page::GENERATOR) || text.contains(report::MAKES)
+/// What a text is, as far as an export may take its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// An export, as it was written.
+    Exported,
+    /// A report in which somebody has written since.
+    Edited,
+    /// Something else.
+    Other,
+}
+
+impl Found {
+    /// What a text is.
+    pub fn of(text: &str) -> Self {
+        if text.contains(page::GENERATOR) {
+            return Self::Exported;
+        }
+        report::found(text)
+    }
 }
 
 /// A notebook that is exported.

@@ -8,6 +8,7 @@ use std::path::{Component, Path};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use percent_encoding::percent_decode_str;
 use pulldown_cmark::{CowStr, Event, LinkType, Options, Parser, Tag, TagEnd, html};
 
 /// The largest picture that a page holds, in bytes.
@@ -86,7 +87,9 @@ fn is_harmless(url: &str) -> bool {
 /// A picture of the notebook's folder as data, or why it is not shown.
 fn embedded(url: &str, folder: &Path) -> Result<String, String> {
     let kinds = [("png", "png"), ("jpg", "jpeg"), ("jpeg", "jpeg"), ("gif", "gif"), ("webp", "webp")];
-    let path = Path::new(url);
+    // As addresses are written.
+    let decoded = percent_decode_str(url).decode_utf8_lossy();
+    let path = Path::new(decoded.as_ref());
     let is_own = path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
     if !is_own || url.contains(':') {
         return Err(format!("a page loads no picture from elsewhere: {url}"));
@@ -147,7 +150,17 @@ mod tests {
         let book = folder.path().join("book");
         let page = |url: &str| html(&format!("![seen]({url})"), &[], &book);
         assert!(page("own.png").contains("src=\"data:image/png;base64,eA==\""), "{}", page("own.png"));
-        for bad in ["../secret.png", "/etc/passwd.png", "https://a.b/c.png", "file:own.png", "own.svg", "none.png"] {
+        std::fs::write(folder.path().join("book/two words.png"), "x").unwrap();
+        assert!(page("two%20words.png").contains("src=\"data:image"), "{}", page("two%20words.png"));
+        for bad in [
+            "%2e%2e/secret.png",
+            "../secret.png",
+            "/etc/passwd.png",
+            "https://a.b/c.png",
+            "file:own.png",
+            "own.svg",
+            "none.png",
+        ] {
             assert!(!page(bad).contains("src="), "{bad}: {}", page(bad));
         }
         #[cfg(unix)]

@@ -3,14 +3,18 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use revacnn_schemas::{Figure, Panel, Step, TableFigure};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use revacnn_schemas::{Digester, Figure, Panel, Step, TableFigure};
 
 use super::dials::dials;
 use super::frames::frames;
 use super::made::{Made, made};
-use super::{Exported, Notebook};
+use super::{Exported, Found, Notebook};
 use crate::Sources;
 use crate::document::BlockKind;
+
+/// What is escaped in an address.
+const ADDRESS: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A report.
 #[derive(Debug)]
@@ -23,6 +27,7 @@ pub struct Report {
 
 /// A notebook as a report, whose pictures are in a folder that the text calls by a name.
 pub fn report(notebook: &Notebook<'_>, pictures: &str, sources: &mut Sources) -> Report {
+    let pictures = &utf8_percent_encode(pictures, ADDRESS).to_string();
     notebook.name_branches(sources);
     let (dials, mut lacks) = dials(notebook, sources, 1);
     let mut rows: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
@@ -63,6 +68,8 @@ pub fn report(notebook: &Notebook<'_>, pictures: &str, sources: &mut Sources) ->
     if !made.is_empty() {
         text += &again(notebook, &made);
     }
+    let mark = marked(&text);
+    text += &mark;
     Report { exported: Exported { text, lacks }, pictures: files }
 }
 
@@ -118,14 +125,29 @@ fn plain(text: &str) -> String {
     plain
 }
 
-/// What a report says of the line that makes it again.
-pub(super) const MAKES: &str = "trains it; equal keys and digests mean equal bits.";
+/// How the last line of a report begins, which is no part of what one reads.
+const MARK: &str = "\n<!-- Exported by ReVACNN: ";
+
+/// The last line of a report, which knows whether somebody has written in it since.
+fn marked(text: &str) -> String {
+    let digest = Digester::new("revacnn report").text(text).finish();
+    format!("{MARK}{digest} -->\n")
+}
+
+/// Whether a text is a report, as it was written.
+pub(super) fn found(text: &str) -> Found {
+    match text.rfind(MARK) {
+        Some(end) if text[end..] == marked(&text[..end]) => Found::Exported,
+        Some(_) => Found::Edited,
+        None => Found::Other,
+    }
+}
 
 /// How the report is made again: the branches as a graph, and a row a training.
 fn again(notebook: &Notebook<'_>, made: &[Made]) -> String {
     let mut text = "\n## How this was made\n\n".to_owned();
     let file = crate::document::written(&format!("{}.md", notebook.name));
-    let _ = write!(text, "`revacnn notebook run {file}` {MAKES}\n\n");
+    let _ = write!(text, "`revacnn notebook run {file}` trains it; equal keys and digests mean equal bits.\n\n");
     text += &graph(made);
     text += "\n| training | key | last step | digest there |\n| --- | --- | ---: | --- |\n";
     for training in made {

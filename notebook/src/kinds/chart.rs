@@ -112,6 +112,7 @@ impl CellKind for Chart {
         let mut chart = empty(&format!("{label}{subject}"), (&label, unit), self.x, (self.scale, self.limits));
         // Of several branches some may lack the filter, or the number.
         let (mut found, mut lacking, mut without) = (false, None, Vec::new());
+        let is_alone = all.len() == 1;
         for group in groups(&all, &self.families) {
             let (mut curves, mut validated) = (Vec::new(), Vec::new());
             for shown in &group.members {
@@ -141,7 +142,9 @@ impl CellKind for Chart {
             found = true;
             let live = if name == ACCURACY { " live" } else { "" };
             let of = group.words(curves.len());
-            let curve = mean(curves);
+            let mut curve = mean(curves);
+            // The lowest and the highest of its filters.
+            curve.is_mean |= is_alone && of_filters && self.filter.is_none();
             let called = format!("{}{live}{of}{}{}", group.name, words(&curve), group.lacks);
             chart.series.push(series(called, group.hue, false, curve));
             if name == ACCURACY {

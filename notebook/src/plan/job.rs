@@ -237,7 +237,7 @@ impl Maker<'_> {
             }
             return Ok((*source, names.clone()));
         }
-        if self.plan.nodes[parent].state() != State::There {
+        if !matches!(self.plan.nodes[parent].state(), State::There | State::Diverged(_)) {
             return Err(None);
         }
         self.pack(parent, true)

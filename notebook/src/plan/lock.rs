@@ -72,6 +72,25 @@ impl Lock {
         Self { all: kept.chain(reached.iter().cloned()).collect() }
     }
 
+    /// What is known to be otherwise before it is trained, of trainings with their keys and
+    /// last steps as far as these are known: a sentence each.
+    pub fn differences_of<'a>(
+        &self,
+        trainings: impl Iterator<Item = (&'a str, Option<Digest>, Option<Step>)>,
+    ) -> Vec<String> {
+        let known = trainings.filter_map(|(name, key, step)| {
+            let then = self.all.iter().find(|locked| locked.name == name);
+            // The digest is for training to tell.
+            Some(Locked {
+                name: name.to_owned(),
+                key: key.or(then.map(|then| then.key))?,
+                step: step.or(then.map(|then| then.step))?,
+                digest: then.map_or(Digest([0; 32]), |then| then.digest),
+            })
+        });
+        self.differences(&known.collect::<Vec<_>>())
+    }
+
     /// What is otherwise than it was: a sentence each.
     pub fn differences(&self, reached: &[Locked]) -> Vec<String> {
         let differs = |now: &Locked| {

@@ -30,12 +30,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use revacnn_recorder::Resources;
-use revacnn_schemas::BranchName;
+use revacnn_schemas::{BranchName, NetworkSpec};
 use revacnn_store::Store;
 
 use crate::History;
-use crate::document::{BlockKind, Document, Problem, Role};
-use crate::program::Program;
+use crate::document::{Block, BlockKind, Document, Problem, Role};
+use crate::program::{Program, What};
 
 use inputs::Inputs;
 
@@ -111,6 +111,7 @@ impl Plan {
                 }
             }
         }
+        problems.extend(unused_networks(document, program));
         problems.extend(plan.check_views(document, program, place));
         problems.sort_by_key(|problem| (problem.range.start, problem.range.end));
         // Members of a family have the same fault.
@@ -140,7 +141,24 @@ impl Plan {
     /// what these fork.
     pub fn left(&self, wanted: &[usize]) -> Vec<usize> {
         let needed = self.needed(wanted);
-        (0..self.nodes.len()).filter(|place| needed[*place] && self.nodes[*place].state() != State::There).collect()
+        let is_left = |place: &usize| match self.nodes[*place].state() {
+            State::There | State::Diverged(_) => false,
+            State::Begun(_) => true,
+            State::New => !self.forks_what_diverged(*place),
+        };
+        (0..self.nodes.len()).filter(|place| needed[*place] && is_left(place)).collect()
+    }
+
+    /// Whether a training is forked from where one diverged, or from what is.
+    fn forks_what_diverged(&self, mut place: usize) -> bool {
+        while let Some(parent) = self.nodes[place].parent {
+            match self.nodes[parent].state() {
+                State::Diverged(at) => return self.nodes[place].first.is_some_and(|first| first >= at),
+                State::There | State::Begun(_) => return false,
+                State::New => place = parent,
+            }
+        }
+        false
     }
 
     /// Whether each training is wanted, or forked by one that is.
@@ -173,6 +191,23 @@ impl Plan {
     pub fn steps(&self, left: &[usize]) -> u64 {
         left.iter().filter_map(|place| self.nodes[*place].steps()).fold(0, u64::saturating_add)
     }
+}
+
+/// What is wrong with networks that no line trains; of the others the line says it.
+fn unused_networks(document: &Document, program: &Program) -> Vec<Problem> {
+    let used = |name: &str| {
+        program.trainings.iter().any(|training| match &training.what {
+            What::Train(train) => train.network().is_some_and(|network| network == name),
+            What::Fork { .. } => false,
+        })
+    };
+    let wrong = |block: &Block| {
+        let BlockKind::Network { name, body } = &block.kind else { return None };
+        let toml = document.text().get(body.clone())?;
+        let error = NetworkSpec::from_toml(toml).err().filter(|_| !used(&document.text()[name.clone()]))?;
+        Some(Problem::new(body.clone(), format!("this is no network: {error}")))
+    };
+    document.blocks().iter().filter_map(wrong).collect()
 }
 
 /// Why a training cannot be done, and at which of its words.

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use revacnn_recorder::Clock;
+use revacnn_recorder::{Clock, DIVERGED};
 use revacnn_schemas::{
     BranchRecord, Digest, Digester, Edit, Epoch, Fidelity, Position, RecordingSettings, RunDefinition, Step, Topology,
 };
-use revacnn_store::{BranchList, BranchReader, Lineage};
+use revacnn_store::{BranchList, BranchReader, Lineage, StepSpan, StoreError};
 use revacnn_trainer::data::Dataset;
 use revacnn_trainer::{Trainer, TrainerError};
 
@@ -27,6 +27,8 @@ pub enum State {
     Begun(Step),
     /// Nothing.
     New,
+    /// A value was not finite at this step, from which no training goes on.
+    Diverged(Step),
 }
 
 /// One training.
@@ -48,6 +50,8 @@ pub struct Node {
     pub until: Option<Step>,
     /// The last step that there is.
     pub reached: Option<Step>,
+    /// Whether a value was not finite there.
+    pub diverged: bool,
     /// What is trained, as far as it is known.
     pub shape: Option<Arc<Shape>>,
     pub(super) clock: Option<Clock>,
@@ -70,6 +74,7 @@ impl Node {
     pub fn state(&self) -> State {
         match (self.reached, self.until) {
             (Some(reached), Some(until)) if reached >= until => State::There,
+            (Some(reached), _) if self.diverged => State::Diverged(reached),
             (Some(reached), _) => State::Begun(reached),
             (None, _) => State::New,
         }
@@ -83,6 +88,9 @@ impl Node {
 
     /// Steps that are to be trained; `None` where that is not known yet.
     pub fn steps(&self) -> Option<u64> {
+        if let State::Diverged(_) = self.state() {
+            return Some(0);
+        }
         let from = self.reached.or(self.first)?;
         Some(self.until?.0.saturating_sub(from.0))
     }
@@ -107,8 +115,9 @@ impl Plan {
                     work: Some(work_of(key, &plan.recording)),
                     first: Some(Step(0)),
                     until: Some(plan.until),
-                    reached: found.as_ref().and_then(|(_, reached)| *reached),
-                    branch: found.map(|(record, _)| record),
+                    reached: found.as_ref().and_then(|found| found.reached),
+                    diverged: found.as_ref().is_some_and(|found| found.diverged),
+                    branch: found.map(|found| found.record),
                     clock: Some(plan.clock),
                     shape: Some(Arc::new(Shape {
                         definition: plan.definition,
@@ -135,7 +144,7 @@ impl Plan {
                     _ => None,
                 };
                 let shape = match &found {
-                    Some((record, _)) => of_record(record, shape),
+                    Some(found) => of_record(&found.record, shape),
                     None => edited(shape, &edits, fork)?,
                 };
                 let recording = RecordingSettings {
@@ -147,12 +156,13 @@ impl Plan {
                 let until = clock.map(|clock| until(clock, fork).ok_or_else(too_long)).transpose()?;
                 Node {
                     parent: Some(parent),
-                    key: found.as_ref().map(|(record, _)| record.key),
+                    key: found.as_ref().map(|found| found.record.key),
                     work: above.work.zip(step).map(|(work, step)| work_of_fork(work, step, &edits, fork.fidelity)),
                     first: clock.map(|clock| clock.first()),
                     until,
-                    reached: found.as_ref().and_then(|(_, reached)| *reached),
-                    branch: found.map(|(record, _)| record),
+                    reached: found.as_ref().and_then(|found| found.reached),
+                    diverged: found.as_ref().is_some_and(|found| found.diverged),
+                    branch: found.map(|found| found.record),
                     clock,
                     shape: Some(Arc::new(shape)),
                 }
@@ -243,22 +253,31 @@ impl Plan {
 /// A training, and its step where that is known.
 type Held = (usize, Option<Step>);
 
-type Found = Option<(BranchRecord, Option<Step>)>;
+/// A branch of the store that is a training.
+struct Found {
+    record: BranchRecord,
+    /// Its last step.
+    reached: Option<Step>,
+    /// Whether a value was not finite there.
+    diverged: bool,
+}
 
-/// The longest of the branches that are a training, and its last step.
+/// The longest of the branches that are a training.
 fn found(
     list: Option<&BranchList>,
     place: Place<'_>,
     which: impl FnOnce(&BranchList) -> Vec<BranchRecord>,
-) -> Result<Found, Option<Refusal>> {
+) -> Result<Option<Found>, Option<Refusal>> {
     let (Some(list), Some(store)) = (list, place.store) else { return Ok(None) };
-    let mut longest: Found = None;
+    let refused = |error: StoreError| Some(Refusal::new(None, error.to_string()));
+    let mut longest: Option<Found> = None;
     for record in which(list) {
-        let reader = BranchReader::of(store, record.clone());
-        let reached =
-            reader.map_err(|error| Some(Refusal::new(None, error.to_string())))?.steps().map(|span| span.last);
-        if longest.as_ref().is_none_or(|(_, before)| reached > *before) {
-            longest = Some((record, reached));
+        let reader = BranchReader::of(store, record.clone()).map_err(refused)?;
+        let reached = reader.steps().map(|span| span.last);
+        if longest.as_ref().is_none_or(|before| reached > before.reached) {
+            let events = reached.map(|last| reader.events(StepSpan::of(last))).transpose().map_err(refused)?;
+            let diverged = events.is_some_and(|events| events.iter().any(|event| event.kind == DIVERGED));
+            longest = Some(Found { record, reached, diverged });
         }
     }
     Ok(longest)

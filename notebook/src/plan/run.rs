@@ -172,7 +172,13 @@ pub fn run(
             drop(open);
             let mut caution = None;
             let ended = loop {
-                let mut alone = Some(making.lock().unwrap_or_else(PoisonError::into_inner));
+                let here = making.lock().unwrap_or_else(PoisonError::into_inner);
+                // Beside other processes, too.
+                let mut alone = match store.alone(&|| !share.stop.is_asked()) {
+                    Ok(Some(held)) => Some((here, held)),
+                    Ok(None) => break Some(Outcome::Waits),
+                    Err(error) => break Some(Outcome::Failed(RecorderError::from(error).into())),
+                };
                 let node = bench.node(&fresh, training);
                 if let Ok(Node { branch: Some(branch), .. }) = &node
                     && hold(&board).waits_behind(next, &branch.id)

@@ -78,7 +78,9 @@ impl Plan {
             }
         }
         let quantity = command.quantity()?;
-        let known = shown(program, &command).into_iter().filter_map(|at| self.nodes[at].shape.as_ref());
+        // What it was trained with before a fork is in its curve.
+        let all = shown(program, &command).into_iter().flat_map(|at| self.past(at));
+        let known = all.filter_map(|at| self.nodes[at].shape.as_ref());
         let known: Vec<_> = known.flat_map(|shape| shape.definition.optimizer.parameters.keys()).collect();
         // Of branches that are not known any name may be one.
         if known.is_empty() {

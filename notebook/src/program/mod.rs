@@ -41,7 +41,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::command::{Command, Control, Cursor, Input, Miswritten};
-use crate::document::{BlockKind, Document, Line, Problem, Role};
+use crate::document::{BlockKind, Document, Line, Problem, Role, TextEdit, Word};
 
 pub(crate) use names::is_word;
 pub use names::{Named, Names};
@@ -175,6 +175,22 @@ fn problem_of(line: &Line, miswritten: Miswritten) -> Problem {
 
 /// Refuses what a shell would do something with: nothing here does.
 fn shell_habits(document: &Document, line: &Line, problems: &mut Vec<Problem>) {
+    if let [first, second, ..] = &line.words[..]
+        && first.text == "revacnn"
+    {
+        let problem = Problem::new(first.range.clone(), "expected a command alone, found the program's name before it");
+        let fix = TextEdit { range: first.range.start..second.range.start, new: String::new() };
+        problems.push(Problem { fix: Some(fix), ..problem.with_help("leave `revacnn` out") });
+    }
+    let ends_a_row = |word: &&Word| {
+        let (text, after) = (&document.text()[word.range.clone()], &document.text()[word.range.end..]);
+        text.ends_with('\\') && after.trim_start_matches([' ', '\t', '\r']).starts_with('\n')
+    };
+    if let Some(word) = line.words.iter().find(ends_a_row) {
+        let problem = Problem::new(word.range.clone(), "this is not a shell: a line needs no `\\` to go on");
+        problems.push(problem.with_help("it goes on where the next one is indented"));
+        return;
+    }
     for word in &line.words {
         let text = &document.text()[word.range.clone()];
         // In quotes every letter is itself.

@@ -38,6 +38,7 @@ pub(super) fn views(
             }
             uses.push(parameter);
         }
+        problems.extend(quoted(sql, body.start, names));
         uses.sort();
         uses.dedup();
         if problems.len() > begun || waits {
@@ -52,6 +53,24 @@ pub(super) fn views(
         }
     }
     views
+}
+
+/// Values within quotes, where they are letters.
+fn quoted(sql: &str, start: usize, names: &Names) -> Option<Problem> {
+    let mut from = 0;
+    while let Some(at) = sql[from..].find("'$").map(|at| from + at) {
+        let name = &sql[at + 2..];
+        let end = name.find(|letter: char| !(letter.is_ascii_alphanumeric() || "_-".contains(letter)));
+        let name = &name[..end.unwrap_or(name.len())];
+        let range = start + at..start + at + 2 + name.len() + 1;
+        if matches!(names.get(name), Some(Named::Cursor | Named::Input)) && sql[at + 2 + name.len()..].starts_with('\'')
+        {
+            let problem = Problem::new(range, format!("within quotes `${name}` is text, and no value"));
+            return Some(problem.with_suggestion(&format!("${name}")));
+        }
+        from = at + 2;
+    }
+    None
 }
 
 /// The names of a query that stand for values, each with its place.

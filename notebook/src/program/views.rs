@@ -110,7 +110,8 @@ fn nearest_step(word: &str, values: &BTreeMap<String, String>, names: &Names, sp
     let nearest = || -> Option<String> {
         let (branch, step) = filled.rsplit_once('@')?;
         let step = Step(step.parse().ok()?);
-        let span = cursor.and_then(|(branch, _)| spans(&branch.parse().ok()?))?;
+        // The branch itself may be what an input says.
+        let span = cursor.and_then(|_| spans(&branch.parse().ok()?))?;
         Some(format!("{branch}@{}", step.clamp(span.first, span.last)))
     };
     nearest().unwrap_or(filled)

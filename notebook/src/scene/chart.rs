@@ -172,8 +172,11 @@ impl ChartLayout {
         self.axes(&mut scene, chart, options);
         let mut order: Vec<&Series> = chart.series.iter().collect();
         order.sort_by_key(|series| Some(series.hue) == options.selected);
+        let is_alone = chart.series.iter().filter(|series| !series.dashed).count() == 1;
         for series in &order {
-            if options.selected.is_none_or(|selected| series.hue == selected) {
+            // The noise about one branch would hide the others.
+            let is_looked_at = options.selected == Some(series.hue);
+            if is_looked_at || (options.selected.is_none() && (series.is_mean || is_alone)) {
                 self.band(&mut scene, series, options.style);
             }
             self.curve(&mut scene, series, Some(series.hue) == options.selected);

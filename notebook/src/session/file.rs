@@ -158,12 +158,12 @@ impl Session {
         self.write_to(&path)
     }
 
-    /// Gives it a file, and writes that.
+    /// Gives it a file, `over` one that is there, and writes that.
     ///
     /// # Errors
-    /// [`SaveError::Taken`] where there is one.
-    pub fn save_as(&mut self, path: &Path) -> Result<(), SaveError> {
-        if fs::symlink_metadata(path).is_ok() && self.path.as_deref() != Some(path) {
+    /// [`SaveError::Taken`] where there is one and it is not to be replaced.
+    pub fn save_as(&mut self, path: &Path, over: bool) -> Result<(), SaveError> {
+        if !over && fs::symlink_metadata(path).is_ok() && self.path.as_deref() != Some(path) {
             return Err(SaveError::Taken(path.display().to_string()));
         }
         self.write_to(path)?;

@@ -140,10 +140,12 @@ fn a_file_of_another_is_not_written_over() {
     let (folder, path, _) = opened(TEXT);
     let mut session = Session::new("# Mine\n");
     assert!(matches!(session.save(), Err(SaveError::NoFile)));
-    assert!(matches!(session.save_as(&path), Err(SaveError::Taken(_))));
-    session.save_as(&folder.path().join("mine.md")).unwrap();
+    assert!(matches!(session.save_as(&path, false), Err(SaveError::Taken(_))));
+    session.save_as(&folder.path().join("mine.md"), false).unwrap();
     assert!(!session.is_unsaved());
-    assert_eq!(fs::read_to_string(path).unwrap(), TEXT);
+    assert_eq!(fs::read_to_string(&path).unwrap(), TEXT);
+    session.save_as(&path, true).unwrap();
+    assert_eq!(fs::read_to_string(path).unwrap(), "# Mine\n", "who was asked has said so");
 }
 
 fn edited() -> impl Strategy<Value = Vec<String>> {

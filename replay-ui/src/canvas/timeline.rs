@@ -6,6 +6,7 @@ use iced::widget::canvas::{self, Action, Event, Frame, Geometry, Path, Stroke};
 use iced::{Point, Rectangle, Renderer, Size, Theme, keyboard, mouse, window};
 use revacnn_notebook::BranchSummary;
 use revacnn_notebook::scene::{Role, Scene, range, runs};
+use revacnn_recorder::DIVERGED;
 use revacnn_schemas::{BranchName, Chart, Step};
 
 use super::along::Along;
@@ -200,7 +201,7 @@ impl Timeline<'_> {
                 }
             }
         }
-        for event in branch.events.iter().filter(|event| event.kind == "diverged") {
+        for event in branch.events.iter().filter(|event| event.kind == DIVERGED) {
             let x = self.x_at(bounds, event.step.0 as f64 + shift);
             if inside(x) {
                 frame.fill(&diamond(Point::new(x, base - 5.0), 4.5), colours.alarm);

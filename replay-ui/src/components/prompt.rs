@@ -1,5 +1,7 @@
 //! A question that is answered with a line of text.
 
+use std::path::{Path, PathBuf};
+
 use iced::widget::{column, text};
 use revacnn_schemas::{Address, BranchName, Edit, ImageIndex, counted};
 use revacnn_store::Command;
@@ -52,6 +54,8 @@ pub(crate) enum Answer {
     Show(BranchName, bool),
     /// Edits of the selected branch, and the fork's name.
     Edit(Vec<Edit>, Option<BranchName>),
+    /// The notebook is saved in a file, over one that is there or not.
+    SaveNotebook(PathBuf, bool),
     /// Nothing was typed.
     Nothing,
 }
@@ -59,7 +63,8 @@ pub(crate) enum Answer {
 impl State {
     /// A question, with the text that it starts from.
     pub(crate) fn of(question: Question, context: &Context) -> Self {
-        let text = match question {
+        let text = match &question {
+            Question::NameNotebook(path) => path.to_string_lossy().into_owned(),
             Question::Rename => context.selected.as_ref().map(ToString::to_string).unwrap_or_default(),
             Question::TrainOn => "1000".to_owned(),
             Question::GoTo
@@ -68,6 +73,7 @@ impl State {
             | Question::Image
             | Question::Hide
             | Question::Stop(_)
+            | Question::ReplaceByNotebook(_)
             | Question::Unfork { .. } => String::new(),
         };
         Self { question, text, problem: None }
@@ -116,12 +122,17 @@ impl State {
                 };
                 Some((text, "delete it"))
             }
+            Question::ReplaceByNotebook(path) => {
+                let text = format!("{} is there already, and is not this notebook.", path.display());
+                Some((text, "replace it"))
+            }
             Question::GoTo
             | Question::Fork
             | Question::Edit
             | Question::Rename
             | Question::Image
             | Question::TrainOn
+            | Question::NameNotebook(_)
             | Question::Hide => None,
         }
     }
@@ -132,6 +143,17 @@ impl State {
     /// What was expected and what was found.
     fn answer(&self, context: &Context) -> Result<Answer, String> {
         let text = self.text.trim();
+        if let Question::ReplaceByNotebook(path) = &self.question {
+            return Ok(Answer::SaveNotebook(path.clone(), true));
+        }
+        if let Question::NameNotebook(_) = &self.question {
+            let path = Path::new(text);
+            let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+            return match ["md", "markdown"].iter().any(|known| ending.eq_ignore_ascii_case(known)) {
+                true => Ok(Answer::SaveNotebook(path.to_owned(), false)),
+                false => Err(format!("expected a file that ends in .md, found `{text}`")),
+            };
+        }
         let selected = context.selected.clone().ok_or("expected a selected branch, found none")?;
         match &self.question {
             Question::Stop(branch) => {
@@ -162,6 +184,7 @@ impl State {
                 }
                 _ => Err(format!("expected a number of steps from 1, found `{text}`")),
             },
+            Question::NameNotebook(_) | Question::ReplaceByNotebook(_) => Ok(Answer::Nothing),
             Question::Hide if text.is_empty() => Ok(Answer::Nothing),
             Question::Hide => {
                 let found = context.branches.iter().find(|branch| branch.name.as_str() == text);

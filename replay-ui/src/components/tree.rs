@@ -258,7 +258,11 @@ impl Drawn {
 
 /// How high the line of a branch is among very many.
 fn height(context: &Context, branch: &BranchSummary) -> f32 {
-    let small = [branch.problem.is_some() || !branch.edits.is_empty(), context.beside.as_ref() == Some(&branch.name)];
+    let small = [
+        branch.problem.is_some() || !branch.edits.is_empty(),
+        context.unwritten.contains(&branch.name),
+        context.beside.as_ref() == Some(&branch.name),
+    ];
     NAME_LINE + small.into_iter().filter(|has| *has).count() as f32 * (DETAIL_LINE + BETWEEN) + 2.0 * EDGE
 }
 
@@ -296,7 +300,13 @@ fn line<'a>(
         }
         (None, true) => None,
     };
-    let words = column![name].push(details).push(beside.then(|| faint("shown beside").height(DETAIL_LINE))).spacing(2);
+    let unwritten = context.unwritten.contains(&branch.name);
+    let unwritten = unwritten.then(|| faint("in no notebook").height(DETAIL_LINE));
+    let words = column![name]
+        .push(details)
+        .push(unwritten)
+        .push(beside.then(|| faint("shown beside").height(DETAIL_LINE)))
+        .spacing(2);
     let shown = !context.hidden.contains(&branch.name);
     let of = branch.name.clone();
     let eye = checkbox(shown || chosen)

@@ -73,7 +73,7 @@ macro_rules! left_to_content {
         }
     };
 }
-use left_to_content;
+pub(crate) use left_to_content;
 
 /// How wide the frame about what has the focus is.
 const FRAME: f32 = 2.0;
@@ -105,6 +105,8 @@ pub(crate) struct Stop<'a, M> {
     enabled: bool,
     /// What ↑ and ↓ say.
     steps: [Option<M>; 2],
+    /// What Enter says, where it is no press.
+    enters: Option<M>,
     /// Whether the frame is of ink: the control has the colour of a mark itself.
     filled: bool,
     /// Whether it opens a list.
@@ -114,7 +116,7 @@ pub(crate) struct Stop<'a, M> {
 impl<'a, M> Stop<'a, M> {
     /// A control that is pressed where its middle is.
     pub(crate) fn of(content: impl Into<Element<'a, M>>) -> Self {
-        Self { content: content.into(), enabled: true, steps: [None, None], filled: false, opens: false }
+        Self { content: content.into(), enabled: true, steps: [None, None], enters: None, filled: false, opens: false }
     }
 
     /// Passes it by where it cannot be used.
@@ -125,6 +127,11 @@ impl<'a, M> Stop<'a, M> {
     /// What ↑ and ↓ say.
     pub(crate) fn steps(self, steps: [Option<M>; 2]) -> Self {
         Self { steps, ..self }
+    }
+
+    /// Says this by Enter, and is not pressed.
+    pub(crate) fn enters(self, message: M) -> Self {
+        Self { enters: Some(message), ..self }
     }
 
     /// Opens a list, which Escape closes, and so does another choice by ↑ and ↓.
@@ -179,7 +186,11 @@ impl<M: Clone> Stop<'_, M> {
         viewport: &Rectangle,
     ) -> bool {
         let step = match key.as_ref() {
-            Key::Named(Named::Enter | Named::Space) => {
+            Key::Named(Named::Enter) if self.enters.is_some() => {
+                self.enters.clone().into_iter().for_each(|message| shell.publish(message));
+                return true;
+            }
+            Key::Named(Named::Enter | Named::Space) if self.enters.is_none() => {
                 let at = mouse::Cursor::Available(layout.bounds().center());
                 let left = mouse::Button::Left;
                 for event in [mouse::Event::ButtonPressed(left), mouse::Event::ButtonReleased(left)] {
@@ -290,8 +301,9 @@ impl<M: Clone> Widget<M, Theme, Renderer> for Stop<'_, M> {
         let colours = Colours::of(theme);
         let color = if self.filled { colours.ink } else { colours.accent };
         let border = Border { color, width: FRAME, radius: 4.0.into() };
-        let quad = Quad { bounds: layout.bounds(), border, ..Quad::default() };
-        renderer.fill_quad(quad, Color::TRANSPARENT);
+        // Words have no room of their own for it.
+        let bounds = layout.bounds().expand(if self.enters.is_some() { 2.0 * FRAME } else { 0.0 });
+        renderer.fill_quad(Quad { bounds, border, ..Quad::default() }, Color::TRANSPARENT);
     }
 }
 

@@ -7,6 +7,7 @@ mod keys;
 mod layout;
 mod looking;
 mod notebook;
+mod page;
 mod repaints;
 mod snapshots;
 

@@ -22,21 +22,21 @@ use crate::worker::Workers;
 
 const NETWORK: &str = "[[layer]]\nkind = \"conv\"\nfilters = 4\nkernel = 3\npad = 1\nactivation = \"relu\"\n\
      [[layer]]\nkind = \"softmax\"\n";
-const NOTEBOOK: &str = "# A session\n\nprose *stays*\n\n```revacnn\ntrain base --dataset digits --network small.toml \
+pub(super) const NOTEBOOK: &str = "# A session\n\nprose *stays*\n\n```revacnn\ntrain base --dataset digits --network small.toml \
      --batch-size 64 --steps 12   # a comment\nplot loss base\n```\n";
 
 /// How long the workers may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Someone at a window with its workers, on a folder with a notebook.
-struct Session {
-    state: State,
+pub(super) struct Session {
+    pub(super) state: State,
     workers: Workers,
     told: iced::futures::channel::mpsc::UnboundedReceiver<StoreEvent>,
 }
 
 impl Session {
-    fn open(folder: &Path) -> Self {
+    pub(super) fn open(folder: &Path) -> Self {
         let notebook = Some(folder.join("n.md"));
         let options = ViewOptions { notebook, ..ViewOptions::of(folder.join("runs")) };
         let (tell, told) = iced::futures::channel::mpsc::unbounded();
@@ -63,7 +63,7 @@ impl Session {
 
     /// Hears until something holds.
     #[track_caller]
-    fn until(&mut self, what: &str, holds: impl Fn(&State) -> bool) {
+    pub(super) fn until(&mut self, what: &str, holds: impl Fn(&State) -> bool) {
         let begun = Instant::now();
         while !holds(&self.state) {
             assert!(begun.elapsed() < PATIENCE, "{what}: {:?}", self.state.status.notice);
@@ -73,19 +73,19 @@ impl Session {
     }
 
     /// Does something, and waits until it is done and nothing trains.
-    fn act(&mut self, message: impl Into<Message>) {
+    pub(super) fn act(&mut self, message: impl Into<Message>) {
         let effects = self.state.update(message);
         self.ask(effects);
         self.settle();
     }
 
-    fn change(&mut self, intent: Intent) {
+    pub(super) fn change(&mut self, intent: Intent) {
         let effects = self.state.make(intent);
         self.ask(effects);
         self.settle();
     }
 
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         self.until("it settles", |state| !state.context.is_busy());
         // What trains is seen at the next look at the store.
         let begun = Instant::now();
@@ -132,7 +132,7 @@ fn trained(folder: &Path, text: &str, store: &Path) -> BTreeMap<String, (Step, D
     outcomes.iter().map(last).collect()
 }
 
-fn folder() -> tempfile::TempDir {
+pub(super) fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("small.toml"), NETWORK).unwrap();
     fs::write(folder.path().join("n.md"), NOTEBOOK).unwrap();
@@ -328,7 +328,7 @@ fn the_page_shows_prose_lines_their_marks_and_what_is_wrong() {
     assert_eq!(fs::read_to_string(folder.path().join("n.md")).unwrap(), NOTEBOOK);
 }
 
-fn paste(text: &str) -> notebook::Message {
+pub(super) fn paste(text: &str) -> notebook::Message {
     use iced::widget::text_editor::{Action, Edit};
     notebook::Message::Typed(Action::Edit(Edit::Paste(std::sync::Arc::new(text.to_owned()))))
 }

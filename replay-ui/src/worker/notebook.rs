@@ -55,7 +55,7 @@ impl NotebookReader {
         let mut desk: Option<Desk> = None;
         let mut sources: Option<Sources> = None;
         let mut log = None;
-        // The version whose figures the window knows.
+        // The version whose figures the window knows, and as what.
         let mut told = None;
         loop {
             let queued = self.inbox.take(if desk.is_some() { TICK } else { LONG });
@@ -105,7 +105,9 @@ impl NotebookReader {
                 desk.nothing(&mut |event| self.tell(event));
                 continue;
             };
-            let fresh = told.replace(desk.wanted.version) != Some(desk.wanted.version);
+            // On other paper, or of other pixels, every picture is another one.
+            let now = (desk.wanted.version, desk.wanted.dark, desk.wanted.scale.to_bits());
+            let fresh = told.replace(now) != Some(now);
             let inbox = self.inbox.clone();
             let mut watch = move |_: Progress| match inbox.is_overtaken() {
                 true => ControlFlow::Break(()),
@@ -131,12 +133,8 @@ impl Desk {
 
     /// Goes on with what is wanted now; whether it is to be planned anew.
     fn want(&mut self, wanted: NotebookRequest) -> bool {
-        if wanted.dark != self.wanted.dark {
-            // On other paper every picture is another one.
-            self.board = Board::default();
-        }
         let same = wanted.text == self.wanted.text && wanted.folder == self.wanted.folder;
-        let plans = !same || wanted.dark != self.wanted.dark || wanted.is_shown != self.wanted.is_shown;
+        let plans = !same || wanted.version != self.wanted.version || wanted.is_shown != self.wanted.is_shown;
         if !same {
             self.document = Document::parse(&*wanted.text);
             self.program = Program::of(&self.document);
@@ -258,7 +256,7 @@ impl Desk {
             Ok(figure) => {
                 let is_wide = matches!(*figure, Figure::Table(_) | Figure::Comparison(_));
                 let width = if is_wide { WIDTHS[0] } else { WIDTHS[side_by_side.clamp(1, WIDTHS.len()) - 1] };
-                shown(&figure, width, self.wanted.dark)
+                shown(&figure, width, self.wanted.scale, self.wanted.dark)
             }
             Err(reason) => ShownView { title: String::new(), notes: Vec::new(), picture: Err(reason) },
         };
@@ -266,9 +264,9 @@ impl Desk {
     }
 }
 
-fn shown(figure: &Figure, width: f32, dark: bool) -> ShownView {
-    let picture = pixels(figure, width, 1.0, dark).map(|made| {
-        let size = [made.width as f32, made.height as f32];
+fn shown(figure: &Figure, width: f32, scale: f32, dark: bool) -> ShownView {
+    let picture = pixels(figure, width, scale, dark).map(|made| {
+        let size = [made.width, made.height].map(|pixels| pixels as f32 / scale);
         (Handle::from_rgba(made.width, made.height, made.rgba), size)
     });
     // Those of an embedding and of panels are in the picture.

@@ -77,7 +77,8 @@ pub struct Series {
     pub hue: Hue,
     /// A second curve of the same branch, such as the validation's.
     pub dashed: bool,
-    /// Whether it is the mean of several branches, whose lowest and highest are its bounds.
+    /// Whether it is the mean of several branches or filters, whose lowest and highest are its
+    /// bounds.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_mean: bool,
     /// Points from left to right; a vertical value that is not a number is a

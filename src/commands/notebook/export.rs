@@ -1,12 +1,13 @@
 //! `revacnn notebook export`: a notebook with its figures, as a page or as a report.
 
+use std::ffi::OsStr;
 use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use revacnn_notebook::export::{self, Exported, page, report};
+use revacnn_notebook::export::{self, Exported, Found, page, report};
 use revacnn_notebook::{Sources, render};
 use revacnn_recorder::{Resources, usual_threads};
 use revacnn_schemas::Place;
@@ -14,7 +15,7 @@ use revacnn_store::write_output;
 use serde_json::json;
 
 use super::super::Run;
-use super::file::{FileArgument, Notebook};
+use super::file::{FileArgument, Notebook, folder_of};
 use super::plan::existing;
 use crate::error::Failure;
 use crate::options::{DataOption, StoreOption, path};
@@ -119,27 +120,26 @@ pub(super) fn write(
         Form::Report => {
             let stem = output.file_stem().map_or_else(|| "report".into(), |stem| stem.to_string_lossy());
             let folder = format!("{stem}-figures");
-            let report = report(&exports, &url(&folder), &mut sources);
-            let beside = output.with_file_name(&folder);
-            if !report.pictures.is_empty() {
-                fs::create_dir_all(&beside).map_err(|error| {
-                    Failure::Usage(format!("{} cannot be made: {error}", printable(&beside.display())))
-                })?;
-            }
-            for (name, figure) in &report.pictures {
-                render(figure, &beside.join(name))?;
+            let report = report(&exports, &folder, &mut sources);
+            if !report.pictures.is_empty() || output.with_file_name(&folder).exists() {
+                let beside = pictures_of(output, &folder)?;
+                for (name, figure) in &report.pictures {
+                    render(figure, &beside.join(name))?;
+                }
+                // What an older report had besides.
+                let is_shown = |name: &OsStr| report.pictures.iter().any(|(shown, _)| OsStr::new(shown) == name);
+                for entry in fs::read_dir(&beside).into_iter().flatten().filter_map(Result::ok) {
+                    let name = entry.file_name();
+                    if is_picture(&name) && !is_shown(&name) {
+                        let _ = fs::remove_file(entry.path());
+                    }
+                }
             }
             report.exported
         }
     };
     write_output::<Failure>(output, |file| Ok(file.write_all(exported.text.as_bytes())?))?;
     Ok(exported)
-}
-
-/// A name as a link in Markdown has it.
-fn url(name: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    name.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
 /// Refuses to write over the notebook, and over any other file that was not exported.
@@ -151,17 +151,56 @@ pub(super) fn check_output(output: &Path, notebook: &Path) -> Result<(), Failure
     if real(output).is_some_and(|output| Some(output) == real(notebook)) {
         return Err(Failure::Usage("it would take the notebook's place: name another file".to_owned()));
     }
+    let folder = folder_of(output);
+    if !folder.is_dir() {
+        let folder = printable(&folder.display());
+        return Err(Failure::Usage(format!("there is no folder {folder} to write in: make it first")));
+    }
     // A pipe or a device is written to, and a first file has nothing to lose.
     let Ok(found) = fs::metadata(output) else { return Ok(()) };
     if !found.is_file() || found.len() == 0 {
         return Ok(());
     }
-    let is_ours = found.len() <= MOST_BYTES && fs::read_to_string(output).is_ok_and(|text| export::is_exported(&text));
-    if is_ours {
-        return Ok(());
+    let text = if found.len() <= MOST_BYTES { fs::read_to_string(output).ok() } else { None };
+    let why = match text.map_or(Found::Other, |text| Found::of(&text)) {
+        Found::Exported => return Ok(()),
+        Found::Edited => "was changed since it was exported, and that would be lost",
+        Found::Other => "is there already, and is no page or report of a notebook",
+    };
+    Err(Failure::Usage(format!("{} {why}: name another file", printable(&output.display()))))
+}
+
+/// The folder of a report's pictures, which holds nothing else: of an older report of the same name,
+/// or new.
+fn pictures_of(output: &Path, folder: &str) -> Result<PathBuf, Failure> {
+    let beside = output.with_file_name(folder);
+    let shown = printable(&beside.display());
+    let cannot = |error: io::Error| Failure::Usage(format!("{shown} cannot be made: {error}"));
+    match fs::symlink_metadata(&beside) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => fs::create_dir_all(&beside).map_err(cannot)?,
+        Err(error) => return Err(cannot(error)),
+        Ok(found) if !found.is_dir() => {
+            return Err(Failure::Usage(format!(
+                "expected {shown} to be a folder for pictures, found a file or a link"
+            )));
+        }
+        Ok(_) => {
+            let mut others = fs::read_dir(&beside).map_err(cannot)?.filter_map(Result::ok);
+            let has_report = fs::metadata(output).is_ok_and(|found| found.is_file() && found.len() > 0);
+            if let Some(other) = others.find(|entry| !has_report || !is_picture(&entry.file_name())) {
+                return Err(Failure::Usage(format!(
+                    "expected {shown} to hold the pictures of {} alone, found {} in it: name another file",
+                    printable(&output.display()),
+                    printable(&Path::new(&other.file_name()).display())
+                )));
+            }
+        }
     }
-    Err(Failure::Usage(format!(
-        "{} is there already, and is no page or report of a notebook: name another file",
-        printable(&output.display())
-    )))
+    Ok(beside)
+}
+
+/// Whether a file is called as a picture of a report is.
+fn is_picture(name: &OsStr) -> bool {
+    let number = name.to_str().and_then(|name| name.strip_suffix(".svg"));
+    number.is_some_and(|number| number.len() >= 2 && number.bytes().all(|byte| byte.is_ascii_digit()))
 }

@@ -95,7 +95,7 @@ impl Notebook {
         let shown: String = self.document.text().chars().map(shown).collect();
         let within = |range: &Range<usize>| range.start.min(shown.len())..range.end.min(shown.len());
         let path = printable(&self.path.display());
-        let message = one_line(&problem.message);
+        let message = lines(&problem.message);
         let also =
             problem.also.iter().map(|(range, why)| AnnotationKind::Context.span(within(range)).label(why.as_str()));
         let snippet = Snippet::source(shown.as_str())

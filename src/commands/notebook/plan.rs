@@ -151,10 +151,11 @@ pub(super) fn as_text(notebook: &Notebook, plan: &Plan, costs: &[Cost], shown: &
             State::There => "all".to_owned(),
             State::Begun(reached) => count(reached.0),
             State::New => "–".to_owned(),
+            State::Diverged(at) => format!("diverged at {}", count(at.0)),
         };
         let some = |text: Option<String>| text.unwrap_or_else(|| "?".to_owned());
-        let is_there = node.state() == State::There;
-        let unless_there = |text: Option<String>| if is_there { String::new() } else { some(text) };
+        let is_done = matches!(node.state(), State::There | State::Diverged(_));
+        let unless_there = |text: Option<String>| if is_done { String::new() } else { some(text) };
         vec![
             match &node.branch {
                 Some(branch) if branch.name != training.name => {
@@ -182,7 +183,11 @@ pub(super) fn as_text(notebook: &Notebook, plan: &Plan, costs: &[Cost], shown: &
 pub(super) fn summary(plan: &Plan, costs: &[Cost], wanted: &[usize]) -> String {
     let left = plan.left(wanted);
     if left.is_empty() {
-        return "all of it is there: nothing is to be trained".to_owned();
+        let diverged = |node: &Node| matches!(node.state(), State::Diverged(_));
+        return match plan.nodes.iter().any(diverged) {
+            true => "nothing is to be trained".to_owned(),
+            false => "all of it is there: nothing is to be trained".to_owned(),
+        };
     }
     let known = left.iter().all(|place| plan.nodes[*place].steps().is_some());
     let at_least = if known { "" } else { "at least " };
@@ -205,6 +210,7 @@ fn as_json(notebook: &Notebook, plan: &Plan, costs: &[Cost]) {
             State::There => "there",
             State::Begun(_) => "begun",
             State::New => "new",
+            State::Diverged(_) => "diverged",
         };
         let command = plan.command(&notebook.program, at);
         let words: Vec<String> = command.words().iter().map(|word| quoted(word.as_ref())).collect();

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Args;
-use revacnn_notebook::command::values::whole;
+use revacnn_notebook::command::values::from_one;
 use revacnn_notebook::plan::{Lock, Locked, Outcome, Share, run};
 use revacnn_schemas::{BranchName, Place};
 use revacnn_store::{Store, unix_seconds, write_output};
@@ -40,8 +40,8 @@ pub(super) struct RunArguments {
     locked: bool,
     /// How many trainings go on side by side, each on its share of the threads [default: as many as
     /// there are threads and independent trainings].
-    #[arg(long, value_name = "N", value_parser = whole::<u16>)]
-    jobs: Option<u16>,
+    #[arg(long, value_name = "N", value_parser = from_one)]
+    jobs: Option<u64>,
     /// Train without asking.
     #[arg(long)]
     pub(super) yes: bool,
@@ -75,6 +75,20 @@ impl RunArguments {
         if plan.nodes.is_empty() {
             return self.close(notebook, &[], &[], json);
         }
+        if self.locked {
+            let known = lock.differences_of(wanted.iter().map(|place| {
+                let node = &plan.nodes[*place];
+                (notebook.program.trainings[*place].name.as_str(), node.key, node.until)
+            }));
+            if !known.is_empty() {
+                known.iter().for_each(warn);
+                let differ = counted(known.len() as u64, "training");
+                return Err(Failure::OtherBits(format!(
+                    "{differ} of {} differ from the lock file by what the notebook says: nothing was trained",
+                    wanted.len()
+                )));
+            }
+        }
         let left = plan.left(&wanted);
         if !left.is_empty() && !self.yes {
             let costs = costs(&plan, known.as_ref());
@@ -95,7 +109,8 @@ impl RunArguments {
             None => Store::open_or_create(&self.store.store, unix_seconds())?,
         };
         interrupt::listen();
-        let jobs = self.jobs.map_or(plan.width(&left).min(resources.threads), usize::from).max(1);
+        let asked = self.jobs.map(|jobs| usize::try_from(jobs).unwrap_or(usize::MAX));
+        let jobs = asked.unwrap_or(plan.width(&left).min(resources.threads)).max(1);
         let names: Vec<String> = notebook.program.trainings.iter().map(|training| training.name.to_string()).collect();
         let screen = Screen::new(names.clone(), json);
         output::training_begins();
@@ -176,6 +191,12 @@ impl RunArguments {
                     text += &format!("; {number} {what}");
                 }
             }
+            if waits > 0 && !was_asked_to_stop {
+                let names = notebook.program.trainings.iter().zip(outcomes);
+                let names = names.filter(|(_, outcome)| matches!(outcome, Outcome::Waits));
+                let names: Vec<&str> = names.map(|(training, _)| training.name.as_str()).collect();
+                text += &format!(", for what they fork is not there: {}", names.join(", "));
+            }
             if was_asked_to_stop && !is_whole {
                 text += "; the same command goes on";
             }
@@ -229,7 +250,10 @@ fn read_lock(path: &Path, needed: bool) -> Result<Lock, Failure> {
         })
     })?;
     let text = String::from_utf8_lossy(&bytes);
-    Lock::parse(&text).map_err(|reason| Failure::Usage(format!("{shown}, {reason}")))
+    Lock::parse(&text).map_err(|reason| {
+        let next = "mend it, or delete it: a run writes it anew, of the digests that it comes to";
+        Failure::Usage(format!("{shown}, {reason}; {next}"))
+    })
 }
 
 /// Writes what is otherwise; a run stays good without it.

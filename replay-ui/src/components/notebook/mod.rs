@@ -2,13 +2,29 @@
 //!
 //! | file | concept |
 //! |---|---|
-//! | `page` | how it looks: blocks, lines with their marks, controls, figures |
-//! | `prose` | Markdown as text |
+//! | `page` | how it looks: what stands above it, and its parts |
+//! | `fence` | a fence: its lines with their marks, its controls, its figures |
+//! | `field` | the field in which a part is typed |
+//! | `markdown` | what prose in Markdown says |
+//! | `prose` | prose as pieces |
+//! | `clicked` | words that tell where in them somebody clicks twice |
+//! | `typing` | a part of the text that is being typed in |
+//! | `deeds` | what is done by hand in the store, as lines |
+//! | `measured` | what benches ask of it |
 
+mod clicked;
+mod deeds;
+mod fence;
+mod field;
+mod markdown;
+mod measured;
 mod page;
 mod prose;
+mod typing;
 
-pub(crate) use page::{FIELD, turn};
+pub(crate) use field::FIELD;
+pub(crate) use page::turn;
+pub(crate) use typing::Spot;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -17,12 +33,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use iced::widget::text_editor;
-use revacnn_notebook::document::{Block, BlockKind};
 use revacnn_notebook::session::{Deed, Journal, Looked, Resolution, SaveError, Session};
 use revacnn_schemas::{BranchName, Step};
 
+use self::markdown::Prose;
+use self::typing::Typing;
+use crate::context::Context;
 use crate::requests::NotebookRequest;
-use crate::store_events::{NotebookEvent, Planned, ShownView, Standing};
+use crate::store_events::{NotebookEvent, Planned, ShownView};
 
 /// How often what is not saved is kept for after a crash.
 const KEEPS: Duration = Duration::from_secs(2);
@@ -35,13 +53,6 @@ struct Progress {
     at: Step,
     until: Step,
     loss: Option<f32>,
-}
-
-/// A part of the text that is being typed.
-#[derive(Debug)]
-struct Typing {
-    range: Range<usize>,
-    content: text_editor::Content,
 }
 
 /// The notebook.
@@ -57,8 +68,8 @@ pub(crate) struct State {
     pending: Vec<Deed>,
     /// Values that were set by hand.
     values: BTreeMap<String, String>,
-    /// The prose of each block, as it is set.
-    prose: Vec<Vec<prose::Part>>,
+    /// The prose, as it is set.
+    prose: Prose,
     planned: Arc<Planned>,
     views: BTreeMap<usize, Arc<ShownView>>,
     running: BTreeMap<BranchName, Progress>,
@@ -68,15 +79,23 @@ pub(crate) struct State {
     version: u64,
     kept_at: Option<Instant>,
     flashed_at: Option<Instant>,
-    /// Where a notebook without a file would be saved.
-    save_to: PathBuf,
+    /// The store, in whose folder what is not saved of a notebook without a file is kept.
+    store: PathBuf,
+    /// The branches that were deleted, by the change that took their line out.
+    deleted: BTreeMap<String, BranchName>,
+    /// Whether the newest that was done by hand is not in the text.
+    outside: bool,
 }
 
 /// What happens there.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Message {
-    /// Type in a part of the text; all of it where it is the whole.
+    /// Type at the end of a part of the text; where it is the whole, at its start.
     Type(Range<usize>),
+    /// Type where somebody has clicked.
+    TypeAt(Spot),
+    /// Copy where a link leads.
+    Copy(String),
     /// Something is typed.
     Typed(text_editor::Action),
     /// What was typed is the text from now on.
@@ -86,6 +105,11 @@ pub(crate) enum Message {
     /// Train what is left.
     Run,
     Save,
+    /// Give it a file, `over` one that is there.
+    SaveAs {
+        path: PathBuf,
+        over: bool,
+    },
     Undo,
     Redo,
     /// Mend a problem, by its place among them.
@@ -104,8 +128,19 @@ pub(crate) enum Action {
     None,
     /// The text or its values are others now.
     Read,
-    /// Something is to be typed.
-    Type,
+    /// Something is to be typed; the text may be another one now.
+    Type {
+        reads: bool,
+    },
+    /// Ask under which name it is saved.
+    Name(PathBuf),
+    /// Ask whether a file that is there is replaced.
+    Replace(PathBuf),
+    Copy(String),
+    /// Take back what was done last in the store.
+    Undo,
+    /// Take a branch out of the trash, whose line is back.
+    TakeBack(BranchName),
     /// Train.
     Run {
         text: Arc<str>,
@@ -139,7 +174,7 @@ impl State {
         Self {
             is_history: session.path().is_none(),
             pending: Vec::new(),
-            prose: set(&session),
+            prose: read(&session),
             session,
             journal,
             left,
@@ -152,18 +187,22 @@ impl State {
             version: 1,
             kept_at: None,
             flashed_at: None,
-            save_to: PathBuf::from("notebook.md"),
+            store: store.to_owned(),
+            deleted: BTreeMap::new(),
+            outside: false,
         }
     }
 
     /// What the workers are asked for.
-    pub(crate) fn request(&self, dark: bool, is_shown: bool) -> NotebookRequest {
+    pub(crate) fn request(&self, context: &Context) -> NotebookRequest {
+        let (dark, scale, is_shown) = (context.dark, context.scale, context.notebook);
         NotebookRequest {
             version: self.version,
             text: self.session.document().text().into(),
             folder: self.folder(),
             values: self.values.clone(),
             dark,
+            scale,
             is_history: self.is_history && (is_shown || !self.pending.is_empty()),
             is_shown,
         }
@@ -178,12 +217,11 @@ impl State {
     fn name(&self) -> String {
         match self.session.path() {
             Some(path) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-            None => self.save_to.to_string_lossy().into_owned(),
+            None => "a notebook without a file".to_owned(),
         }
     }
 
     /// Its text.
-    #[cfg(test)]
     pub(crate) fn text(&self) -> &str {
         self.session.document().text()
     }
@@ -191,6 +229,11 @@ impl State {
     /// Whether there is something to save.
     fn can_save(&self) -> bool {
         self.is_unsaved() || (self.session.path().is_none() && !self.session.document().text().is_empty())
+    }
+
+    /// Whether there is something to undo.
+    fn can_undo(&self) -> bool {
+        self.outside || self.session.undoes().is_some() || self.typed().is_some()
     }
 
     /// Whether something is typed, to which keys belong.
@@ -206,22 +249,15 @@ impl State {
     pub(crate) fn update(&mut self, message: Message) -> Action {
         match message {
             Message::Type(range) => {
-                let action = self.leave();
-                let range = match self.session.document().text().get(range.clone()) {
-                    Some(_) => range,
-                    // What was typed before has moved it.
-                    None => return action,
-                };
-                let content = text_editor::Content::with_text(&self.session.document().text()[range.clone()]);
-                self.typing = Some(Typing { range, content });
-                if action == Action::None { Action::Type } else { action }
+                let place = self.end_of_words(&range);
+                self.type_in(range, place)
             }
-            Message::Typed(action) => {
-                if let Some(typing) = &mut self.typing {
-                    typing.content.perform(action);
-                }
+            Message::TypeAt(spot) => self.type_at(&spot),
+            Message::Typed(edit) => {
+                self.perform(edit);
                 Action::None
             }
+            Message::Copy(address) => Action::Copy(address),
             Message::Leave => self.leave(),
             Message::Set(name, value) => {
                 self.values.insert(name, value);
@@ -247,18 +283,31 @@ impl State {
                 let _ = self.commit();
                 self.save()
             }
-            Message::Undo => match self.session.undo() {
-                Some(label) => self.changed(format!("undone: {label}")),
+            Message::SaveAs { path, over } => {
+                let _ = self.commit();
+                self.save_as(&path, over)
+            }
+            Message::Undo if self.outside && self.typed().is_none() => {
+                self.outside = false;
+                Action::Undo
+            }
+            Message::Undo => match self.turn(true) {
+                Some(label) => {
+                    let branch = self.deleted.remove(&label);
+                    let told = self.changed(format!("undone: {label}"));
+                    branch.map_or(told, Action::TakeBack)
+                }
                 None => Action::Refuse("there is nothing to undo in the notebook".to_owned()),
             },
-            Message::Redo => match self.session.redo() {
+            Message::Redo => match self.turn(false) {
                 Some(label) => self.changed(format!("done again: {label}")),
                 None => Action::Refuse("there is nothing to do again".to_owned()),
             },
             Message::Fix(place) => {
                 let problem = self.problems().get(place).cloned();
                 let Some(fix) = problem.and_then(|problem| problem.fix) else { return Action::None };
-                match self.session.write(fix.range, &fix.new, "mend") {
+                let (_, range) = self.leave_and_move(fix.range);
+                match self.session.write(range, &fix.new, "mend") {
                     Ok(()) => self.changed(format!("written: {}", fix.new)),
                     Err(error) => Action::Refuse(error.to_string()),
                 }
@@ -268,12 +317,14 @@ impl State {
                 Action::None
             }
             Message::Resolve(by) => {
+                let _ = self.leave();
                 self.session.resolve(by);
                 self.changed("the notebook is one text again".to_owned())
             }
             Message::Restore(restores) => {
                 let Some(left) = self.left.take() else { return Action::None };
                 if restores {
+                    let _ = self.leave();
                     self.session.restore(&left);
                     self.journal.adopt(left);
                     self.is_history = false;
@@ -311,20 +362,21 @@ impl State {
     }
 
     fn save(&mut self) -> Action {
-        let saved = match self.session.path() {
-            Some(_) => self.session.save(),
-            None => self.session.save_as(&free(&self.save_to)),
+        let Some(path) = self.session.path().map(Path::to_owned) else {
+            return Action::Name(free(Path::new("notebook.md")));
         };
-        match saved {
-            Ok(()) => {
-                self.is_history = false;
-                self.journal.forget();
-                Action::Tell(format!("saved {}", self.name()))
-            }
+        match self.session.save() {
+            Ok(()) => self.saved(),
             Err(SaveError::Changed) => {
                 let action = self.tick();
                 if self.session.clash().is_some() {
                     return Action::Refuse("the file was changed elsewhere, in the same place: choose".to_owned());
+                }
+                if action == Action::None {
+                    return Action::Refuse(format!(
+                        "{} was changed elsewhere: leave the text (Esc) to see",
+                        path.display()
+                    ));
                 }
                 action
             }
@@ -332,44 +384,23 @@ impl State {
         }
     }
 
-    /// Ends typing: what was typed is the text.
-    pub(crate) fn leave(&mut self) -> Action {
-        let action = self.commit();
-        self.typing = None;
-        action
-    }
-
-    /// What the part that is typed in says now, and what it said; `None` while nothing is
-    /// typed, or nothing else than before.
-    fn typed(&self) -> Option<(Range<usize>, String)> {
-        let Typing { range, content } = self.typing.as_ref()?;
-        let mut typed = content.text();
-        let before = self.session.document().text().get(range.clone())?;
-        // An editor ends no line that was not ended.
-        if before.ends_with('\n') && !typed.ends_with('\n') {
-            typed.push('\n');
-        } else if !before.ends_with('\n') && typed.ends_with('\n') && typed.len() == before.len() + 1 {
-            typed.pop();
-        }
-        if before.contains("\r\n") {
-            typed = typed.replace("\r\n", "\n").replace('\n', "\r\n");
-        }
-        (typed != before).then(|| (range.clone(), typed))
-    }
-
-    /// Takes over what is typed, and goes on typing.
-    fn commit(&mut self) -> Action {
-        let Some((range, typed)) = self.typed() else { return Action::None };
-        match self.session.write(range.clone(), &typed, "typed") {
+    fn save_as(&mut self, path: &Path, over: bool) -> Action {
+        match self.session.save_as(path, over) {
             Ok(()) => {
-                if let Some(typing) = &mut self.typing {
-                    typing.range = range.start..range.start + typed.len();
-                }
-                self.read_anew();
-                Action::Read
+                let action = self.saved();
+                // From now on it is kept beside its file.
+                self.journal = Journal::of(&self.session, &self.store);
+                action
             }
+            Err(SaveError::Taken(_)) => Action::Replace(path.to_owned()),
             Err(error) => Action::Refuse(error.to_string()),
         }
+    }
+
+    fn saved(&mut self) -> Action {
+        self.is_history = false;
+        self.journal.forget();
+        Action::Tell(format!("saved {}", self.name()))
     }
 
     /// Whether there is something that its file does not have, typed or done.
@@ -380,8 +411,8 @@ impl State {
     /// Keeps what is not saved for after a crash, or for who closed the window too soon.
     fn keep(&mut self) -> Result<(), String> {
         if let Some((range, typed)) = self.typed() {
-            let mut text = self.session.document().text().to_owned();
-            text.replace_range(range, &typed);
+            let mut text = self.text().to_owned();
+            text.replace_range(range, typed);
             return self.journal.keep_text(&text).map_err(|error| error.to_string());
         }
         // What follows the store's history is there again at any time; what waits to be chosen
@@ -400,105 +431,14 @@ impl State {
     fn read_anew(&mut self) {
         self.version += 1;
         self.is_history = false;
-        self.prose = set(&self.session);
+        self.outside = false;
+        self.prose = read(&self.session);
     }
 
-    /// Writes what was done by hand; returns the words that say so.
-    pub(crate) fn record(&mut self, deed: &Deed) -> Option<Result<String, String>> {
-        let is_read = !self.session.document().text().is_empty();
-        if self.is_history && !(is_read && matches!(deed, Deed::Line(words) if is_view(words))) {
-            // What was done in the store is in its history; what is kept of a figure is not.
-            let is_view = matches!(deed, Deed::Line(words) if is_view(words));
-            if is_view {
-                self.pending.push(deed.clone());
-            }
-            return is_view.then(|| Ok("as soon as the store's history is read".to_owned()));
-        }
-        // What is typed goes first.
-        let _ = self.leave();
-        let deed = self.in_its_names(deed);
-        if let Some(reason) = self.contradicts(&deed) {
-            return Some(Err(reason));
-        }
-        match self.session.record(&deed) {
-            Ok(None) => None,
-            Ok(Some(label)) => {
-                self.read_anew();
-                self.flashed_at = Some(Instant::now());
-                Some(Ok(label))
-            }
-            Err(error) => Some(Err(error.to_string())),
-        }
-    }
-
-    /// Why a deed would make the notebook one that cannot be run.
-    fn contradicts(&self, deed: &Deed) -> Option<String> {
-        let member = |branch: &BranchName| {
-            let training = self.session.program().trainings.iter().find(|training| training.name == *branch)?;
-            training.family.as_ref().map(|family| format!("`{branch}` is trained by the line of the family `{family}`"))
-        };
-        match deed {
-            Deed::Until { branch, .. } | Deed::Deleted(branch) => member(branch),
-            // Of a text that is not planned yet the plan's lengths may be too short.
-            Deed::Line(words) if words[0] == "fork" && self.planned.version == self.version => {
-                let (name, step) = words.get(1)?.split_once('@')?;
-                let step: u64 = step.parse().ok()?;
-                let parent = self.planned.trainings.iter().find(|known| known.name.as_str() == name)?;
-                let until = parent.until.filter(|until| until.0 < step)?;
-                let parent = member(&parent.name).unwrap_or_else(|| format!("its line trains `{name}`"));
-                Some(format!("{parent} until step {until}, and the fork is at {step}: train it further in the text"))
-            }
-            Deed::Line(_) | Deed::Left { .. } | Deed::Renamed { .. } => None,
-        }
-    }
-
-    /// What was done, with the notebook's names of branches.
-    fn in_its_names(&self, deed: &Deed) -> Deed {
-        // Of several names of one branch its own, or else that whose line reaches farthest.
-        let mut trainings: Vec<&Standing> = self.planned.trainings.iter().collect();
-        trainings.sort_by_key(|standing| (standing.branch.as_ref() == Some(&standing.name), standing.until));
-        let names: BTreeMap<&str, &str> = trainings
-            .into_iter()
-            .filter_map(|standing| Some((standing.branch.as_ref()?.as_str(), standing.name.as_str())))
-            .collect();
-        let named = |name: &BranchName| -> BranchName {
-            names.get(name.as_str()).and_then(|own| own.parse().ok()).unwrap_or_else(|| name.clone())
-        };
-        let line = |words: &[String]| -> Vec<String> {
-            let of_branch = |word: &String| {
-                let (name, rest) = word.split_at(word.find('@').unwrap_or(word.len()));
-                names.get(name).map_or_else(|| word.clone(), |own| format!("{own}{rest}"))
-            };
-            let is_value = |place: usize| place > 0 && words[place - 1].starts_with("--");
-            let is_new = |place: usize| {
-                place == if words[0] == "fork" { 2 } else { 1 } && ["fork", "train"].contains(&words[0].as_str())
-            };
-            let each = words.iter().enumerate();
-            each.map(
-                |(place, word)| {
-                    if place == 0 || is_value(place) || is_new(place) { word.clone() } else { of_branch(word) }
-                },
-            )
-            .collect()
-        };
-        match deed {
-            Deed::Line(words) => Deed::Line(line(words)),
-            Deed::Left { parent, at, line: words } => Deed::Left { parent: named(parent), at: *at, line: line(words) },
-            Deed::Until { branch, step } => Deed::Until { branch: named(branch), step: *step },
-            // What the notebook calls otherwise keeps the notebook's name.
-            Deed::Renamed { from, .. } if named(from) != *from => Deed::Renamed { from: named(from), to: named(from) },
-            Deed::Renamed { from, to } => Deed::Renamed { from: from.clone(), to: to.clone() },
-            Deed::Deleted(branch) => Deed::Deleted(named(branch)),
-        }
-    }
-
-    /// A branch that was deleted is back: so is its line, if its removal was the newest change.
-    pub(crate) fn taken_back(&mut self, branch: &BranchName) -> Option<String> {
-        let is_it = |label: &str| label.starts_with("remove `") && label.contains(branch.as_str());
-        self.session.undoes().filter(|label| is_it(label))?;
-        let label = self.session.undo()?;
-        self.read_anew();
-        Some(format!("undone: {label}"))
+    /// Something was done in the store by hand, which undo takes back next, for it is not in
+    /// the text.
+    pub(crate) fn done_outside(&mut self) {
+        self.outside = true;
     }
 
     /// What the workers tell.
@@ -510,7 +450,7 @@ impl State {
                 }
                 self.session = Session::new(text);
                 self.version += 1;
-                self.prose = set(&self.session);
+                self.prose = read(&self.session);
                 let pending = std::mem::take(&mut self.pending);
                 self.is_history = pending.is_empty();
                 for deed in pending {
@@ -564,11 +504,6 @@ impl State {
     }
 }
 
-/// Whether a line shows something, and trains nothing.
-fn is_view(words: &[String]) -> bool {
-    !["train", "fork"].contains(&words[0].as_str())
-}
-
 impl Drop for State {
     /// What is not saved when the window closes is offered when it opens again.
     fn drop(&mut self) {
@@ -576,14 +511,9 @@ impl Drop for State {
     }
 }
 
-/// The prose of each block, as it is set; of others none.
-fn set(session: &Session) -> Vec<Vec<prose::Part>> {
-    let document = session.document();
-    let parts = |block: &Block| match block.kind {
-        BlockKind::Prose => prose::parts(&document.text()[block.range.clone()]),
-        BlockKind::Lines { .. } | BlockKind::Sql { .. } | BlockKind::Network { .. } => Vec::new(),
-    };
-    document.blocks().iter().map(parts).collect()
+/// The prose, as it is set.
+fn read(session: &Session) -> Prose {
+    markdown::read(session.document().text(), session.document().blocks())
 }
 
 /// A name that no file has: `notebook.md`, `notebook-2.md`, …

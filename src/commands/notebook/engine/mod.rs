@@ -40,7 +40,7 @@ pub(super) enum Engine {
 /// by what it trains, so that several notebooks may share it.
 const FOLDER: &str = "revacnn-jobs";
 
-/// How a file of ours begins, so that no other one is written over unasked.
+/// How a file of ours begins, so that no other one is written over.
 const WRITTEN_BY: &str = "# Written by `revacnn notebook plan`";
 
 /// So many bytes of a file say whether it is ours.
@@ -82,12 +82,20 @@ impl Engine {
         output: Option<&Path>,
     ) -> Result<Written, Unwritten> {
         let beside = || {
-            unasked(notebook.path.with_extension(match self {
+            notebook.path.with_extension(match self {
                 Self::Snakemake => "smk",
                 Self::Slurm => "slurm.sh",
-            }))
+            })
         };
-        let path = output.map_or_else(beside, |path| Ok(path.to_owned()))?;
+        let path = match output {
+            Some(path) => unwritten(path.to_owned(), fs::metadata(path))?,
+            // Nobody named it: a link is not followed.
+            None => {
+                let path = beside();
+                let found = fs::symlink_metadata(&path);
+                unwritten(path, found)?
+            }
+        };
         let jobs = plan.jobs(&notebook.document, &notebook.program, place, FOLDER).map_err(Unwritten::Problems)?;
         let program = std::env::current_exe()?;
         if program.to_str().is_none() {
@@ -181,11 +189,12 @@ fn done(jobs: &Jobs) -> String {
     format!("{FOLDER}/{:.12}.done", digester.finish().to_string())
 }
 
-/// A file that nobody named; one that we did not write stays.
-fn unasked(path: PathBuf) -> Result<PathBuf, Failure> {
+/// A file to write; one that we did not write stays, and a pipe or a device is written into.
+fn unwritten(path: PathBuf, found: io::Result<fs::Metadata>) -> Result<PathBuf, Failure> {
     let shown = printable(&path.display());
-    let beginning = match fs::symlink_metadata(&path) {
+    let beginning = match found {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(path),
+        Ok(found) if !found.is_file() && !found.is_dir() && !found.is_symlink() => return Ok(path),
         Ok(found) if found.is_file() => fs::File::open(&path).and_then(|file| {
             let mut bytes = Vec::new();
             file.take(BEGINNING).read_to_end(&mut bytes).map(|_| bytes)
