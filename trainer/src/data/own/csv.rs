@@ -112,7 +112,7 @@ fn table(path: &Path, shape: Option<ImageShape>) -> Result<(ImageShape, Records)
             let is_label = |field: Option<&[u8]>| {
                 field.is_some_and(|field| matches!(trimmed(field).to_ascii_lowercase().as_slice(), b"label" | b"class"))
             };
-            is_last = is_label(fields().last()) && !is_label(fields().next());
+            is_last = is_label(fields().next_back()) && !is_label(fields().next());
             if let (Some(shape), false, false) = (shape, is_last, is_label(fields().next()))
                 && fields().count() == shape.len()
             {

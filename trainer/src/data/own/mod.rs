@@ -71,6 +71,9 @@ impl Opened {
     }
 }
 
+/// Whether files of a format are there.
+type IsThere<'a> = &'a dyn Fn() -> Result<bool, DataError>;
+
 /// What lies at a path itself, by names alone.
 pub(super) fn recognise(path: &Path) -> Result<Option<Opened>, DataError> {
     let opened = |format| Ok(Some(Opened { format, path: path.to_owned(), asked: path.to_owned() }));
@@ -81,7 +84,7 @@ pub(super) fn recognise(path: &Path) -> Result<Option<Opened>, DataError> {
         _ => return Ok(None),
     }
     let root = Root::of(path)?;
-    let formats: [(DataFormat, &dyn Fn() -> Result<bool, DataError>); 6] = [
+    let formats: [(DataFormat, IsThere); 6] = [
         (DataFormat::Cifar10, &|| Ok(cifar10::is_there(path))),
         (DataFormat::Cifar100, &|| cifar100::is_there(path)),
         (DataFormat::Idx, &|| idx::is_there(&root, path)),
