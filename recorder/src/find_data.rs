@@ -22,8 +22,8 @@ pub fn find_data(
     record: &BranchRecord,
     data_folder: Option<&Path>,
 ) -> Result<Arc<Dataset>, RecorderError> {
-    let identity = match &record.producer {
-        Producer::Engine { definition, .. } => &definition.dataset,
+    let (identity, reading) = match &record.producer {
+        Producer::Engine { definition, .. } => (&definition.dataset, definition.reading.as_ref()),
         Producer::Foreign(foreign) => {
             let (branch, producer) = (record.name.clone(), foreign.to_string());
             return Err(RecorderError::Foreign { branch, producer, verb: "train, verify, evaluate or rewrite it" });
@@ -36,5 +36,5 @@ pub fn find_data(
         places.extend(own.is_absolute().then_some(own));
         places.extend(data_folder);
     }
-    Ok(Arc::new(find(identity, &places).map_err(TrainerError::from)?))
+    Ok(Arc::new(find(identity, reading, &places).map_err(TrainerError::from)?))
 }

@@ -5,11 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use revacnn_schemas::{
-    BranchName, BranchRecord, Fidelity, ImageIndex, NetworkSpec, OptimizerSpec, Parameters, RecordingSettings,
+    BranchName, BranchRecord, Fidelity, ImageIndex, NetworkSpec, OptimizerSpec, Parameters, Reading, RecordingSettings,
     RunDefinition, Schedule, Step, Topology,
 };
 use revacnn_store::{DataHint, Store, StoreError};
-use revacnn_trainer::data::{Dataset, load};
+use revacnn_trainer::data::{Dataset, load_as};
 use revacnn_trainer::{
     DEFAULT_EPOCHS, Settings, Trainer, TrainerError, check_normalisation, define, named_network, resolve,
     resolve_optimizer,
@@ -32,8 +32,10 @@ pub struct StartRequest {
     pub branch: BranchName,
     /// Whether a branch of that name is gone on with; it is refused otherwise.
     pub goes_on: bool,
-    /// A data set's name, or a folder.
+    /// A data set's name, or the path of a folder or file.
     pub dataset: Option<OsString>,
+    /// How the files of a path are read; as the branch's were, if nothing is asked for.
+    pub reading: Reading,
     /// The network.
     pub network: Option<NetworkSpec>,
     /// The optimizer; parameters that it leaves out are the branch's, if that has one
@@ -76,6 +78,7 @@ impl StartRequest {
             branch,
             goes_on: false,
             dataset: None,
+            reading: Reading::default(),
             network: None,
             optimizer: None,
             optimizer_parameters: Parameters::new(),
@@ -125,10 +128,10 @@ impl StartPlan {
             None => None,
         };
         let dataset = match (&request.dataset, store, &existing) {
-            (None, Some(store), Some(record)) => find_data(store, record, data_folder)?,
+            (None, Some(store), Some(record)) if request.reading.is_usual() => find_data(store, record, data_folder)?,
             (asked, ..) => {
                 let name = asked.as_deref().unwrap_or(OsStr::new(DEFAULT_DATASET));
-                Arc::new(load(name, data_folder).map_err(TrainerError::from)?)
+                Arc::new(loaded(name, &request.reading, existing.as_ref(), data_folder)?)
             }
         };
         Self::on(request, existing, dataset, data_folder)
@@ -194,6 +197,26 @@ pub fn start(store: &Store, plan: StartPlan, resources: &Resources) -> Result<Ru
 pub fn start_unrecorded(plan: StartPlan, resources: &Resources) -> Result<Run, RecorderError> {
     check_normalisation(&plan.definition)?;
     Ok(Run::unrecorded(Trainer::new(&plan.definition, plan.dataset, resources.threads)?))
+}
+
+/// The data set that was named: as a branch has it, where nothing else is asked for.
+fn loaded(
+    name: &OsStr,
+    asked: &Reading,
+    existing: Option<&BranchRecord>,
+    data_folder: Option<&Path>,
+) -> Result<Dataset, RecorderError> {
+    let recorded = existing.and_then(BranchRecord::definition);
+    if let Some((base, reading)) = recorded.and_then(|base| Some((base, base.reading.as_ref()?))) {
+        let reading = if asked.is_usual() { reading } else { asked };
+        // Files of another kind are read as a new branch would read them.
+        if let Ok(dataset) = load_as(name, data_folder, reading)
+            && dataset.identity().digest == base.dataset.digest
+        {
+            return Ok(dataset.named(&base.dataset.name));
+        }
+    }
+    Ok(load_as(name, data_folder, asked).map_err(TrainerError::from)?)
 }
 
 /// The branch that is to be gone on with, where there is one.

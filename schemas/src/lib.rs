@@ -34,6 +34,7 @@ mod ids;
 mod network;
 mod numbers;
 mod optimizer;
+mod reading;
 mod run;
 mod scalars;
 mod schedule;
@@ -60,6 +61,7 @@ pub use ids::{BranchId, BranchName, Epoch, FilterNumber, ImageIndex, LayerName, 
 pub use network::{LayerSpec, NetworkSpec, Parameters};
 pub use numbers::{bytes, count, counted, number, whole_number, written};
 pub use optimizer::OptimizerSpec;
+pub use reading::{Colour, DataFormat, Fit, LabelKind, PictureSize, Reading};
 pub use run::{AugmentationSpec, DatasetIdentity, FieldDifference, ImageShape, RunDefinition, is_path};
 pub use scalars::{SCALARS, ScalarColumn, ScalarKind, SetText, StepScalars};
 pub use schedule::{Schedule, ScheduleSpec};

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ARITHMETIC, Digest, Digester, LayerName, NetworkSpec, OptimizerSpec, ScheduleSpec};
+use crate::{ARITHMETIC, Digest, Digester, LayerName, NetworkSpec, OptimizerSpec, Reading, ScheduleSpec};
 
 /// Shape of an image: channels, rows, columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -76,8 +76,8 @@ impl Default for AugmentationSpec {
     }
 }
 
-/// Everything that decides the bits of a branch, and nothing else: length,
-/// threads, fidelity, probe images, names and paths are not in it.
+/// Everything that decides the bits of a branch, and how its data are read:
+/// length, threads, fidelity, probe images, names and paths are not in it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunDefinition {
@@ -89,6 +89,10 @@ pub struct RunDefinition {
     pub classes: usize,
     /// The data set.
     pub dataset: DatasetIdentity,
+    /// How the data set's files are read, where they leave a choice: it follows from the digest
+    /// and is no part of the key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reading: Option<Reading>,
     /// Every n-th training image is held out for validation.
     pub holdout_every: u32,
     /// How training images are varied.
@@ -134,6 +138,10 @@ impl RunDefinition {
     pub fn key(&self) -> Digest {
         let mut resolved = self.clone();
         resolved.network.name.clear();
+        // The name of a person's own data set is that of a folder, which may be called otherwise later.
+        if resolved.reading.take().is_some() {
+            resolved.dataset.name.clear();
+        }
         let json = serde_json::to_string(&resolved)
             .expect("invariant: a definition holds only strings, numbers and maps with string keys");
         Digester::new("revacnn definition").number(u64::from(ARITHMETIC)).text(&json).finish()
@@ -150,8 +158,12 @@ impl RunDefinition {
                 .find(|(candidate, _)| candidate == name)
                 .map_or_else(|| "(none)".to_owned(), |(_, value)| value.clone())
         };
+        // Own data are called as their folder is.
+        let same_data =
+            self.dataset.digest == other.dataset.digest && self.reading.is_some() && other.reading.is_some();
         names
             .into_iter()
+            .filter(|name| !(same_data && *name == "dataset"))
             .filter_map(|name| {
                 let (mine, yours) = (value(&ours, name), value(&theirs, name));
                 (mine != yours).then(|| FieldDifference::new(name, mine, yours))
@@ -209,6 +221,7 @@ mod tests {
             input: ImageShape { channels: 3, height: 32, width: 32 },
             classes: 10,
             dataset: DatasetIdentity { name: "shapes".into(), digest: Digest([0; 32]) },
+            reading: None,
             holdout_every: 10,
             augmentation: AugmentationSpec { shift: 2, flip: true },
             optimizer: OptimizerSpec::new("adadelta"),
@@ -224,6 +237,13 @@ mod tests {
         let mut renamed = base.clone();
         renamed.network.name = "mine".into();
         assert_eq!(base.key(), renamed.key());
+        let mut read = base.clone();
+        read.reading = Some(Reading { skip_unreadable: true, ..Reading::default() });
+        let mut moved = read.clone();
+        moved.reading = Some(Reading::default());
+        moved.dataset.name = "elsewhere".into();
+        assert_eq!(read.key(), moved.key(), "the digest says it");
+        assert!(read.differences(&moved).is_empty());
         let mut reseeded = base.clone();
         reseeded.seed = 1;
         assert_ne!(base.key(), reseeded.key());

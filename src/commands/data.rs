@@ -2,22 +2,26 @@
 
 use std::ffi::OsString;
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use revacnn_schemas::{DEFAULT_STORE, Place};
-use revacnn_trainer::data::{Availability, CheckReport, catalogue, check};
+use revacnn_notebook::command::ReadingOptions;
+use revacnn_schemas::{DEFAULT_STORE, Place, one_line};
+use revacnn_store::write_output;
+use revacnn_trainer::data::{Availability, CheckReport, Overlap, Split, catalogue, check_as, contact_sheet};
 use serde_json::json;
 
 use super::Run;
 use crate::error::Failure;
-use crate::options::DataOption;
+use crate::options::{DataOption, path};
 use crate::output;
-use crate::text::{Side, count, table};
+use crate::text::{Side, count, printable, table};
 
 /// List or check data sets.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  revacnn data list\n  revacnn data check cifar10 --data ~/data")]
+#[command(after_help = "Examples:\n  revacnn data list\n  revacnn data check cifar10 --data ~/data
+  revacnn data check photos --size 32x32 --output sheet.png")]
 pub(crate) struct DataArguments {
     #[command(subcommand)]
     action: DataAction,
@@ -30,11 +34,20 @@ pub(crate) enum DataAction {
     /// List the known data sets and whether they are there.
     List,
     /// Load data sets, verify them, and show what is in them.
-    Check {
-        /// Which ones [default: all that are there].
-        #[arg(value_name = "NAME|PATH")]
-        names: Vec<OsString>,
-    },
+    Check(CheckArguments),
+}
+
+/// Which data sets are looked at.
+#[derive(Debug, Args)]
+pub(crate) struct CheckArguments {
+    /// Which ones [default: all that are there].
+    #[arg(value_name = "NAME|PATH")]
+    names: Vec<OsString>,
+    #[command(flatten)]
+    reading: ReadingOptions,
+    /// Write a PNG of the first images of each class, one row a class in the order that is shown.
+    #[arg(short, long, value_name = "FILE", value_parser = path())]
+    output: Option<PathBuf>,
 }
 
 impl Run for DataArguments {
@@ -45,7 +58,7 @@ impl Run for DataArguments {
     fn run(&self, json: bool) -> Result<ExitCode, Failure> {
         match &self.action {
             DataAction::List => list(self, json),
-            DataAction::Check { names } => check_all(self, names, json),
+            DataAction::Check(check) => check_all(self, check, json),
         }
     }
 }
@@ -110,9 +123,15 @@ fn list(arguments: &DataArguments, json: bool) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn check_all(arguments: &DataArguments, names: &[OsString], json: bool) -> Result<ExitCode, Failure> {
+fn check_all(arguments: &DataArguments, asked: &CheckArguments, json: bool) -> Result<ExitCode, Failure> {
     let folder = arguments.folder.folder();
-    let mut chosen: Vec<OsString> = names.to_vec();
+    let mut chosen: Vec<OsString> = asked.names.clone();
+    if asked.output.is_some() && chosen.len() != 1 {
+        let found = chosen.len();
+        return Err(Failure::Usage(format!(
+            "--output is a sheet of one data set: expected one NAME or PATH, found {found}"
+        )));
+    }
     if chosen.is_empty() {
         chosen = catalogue(folder.as_deref())
             .iter()
@@ -122,11 +141,18 @@ fn check_all(arguments: &DataArguments, names: &[OsString], json: bool) -> Resul
     }
     let mut out = output::out();
     for name in &chosen {
-        let report = check(name, folder.as_deref())?;
+        let (dataset, report) = check_as(name, folder.as_deref(), &asked.reading.reading())?;
         if json {
             writeln!(out, "{}", report_json(&report))?;
         } else {
             write!(out, "{}", report_text(&report))?;
+        }
+        if let Some(path) = &asked.output {
+            let sheet = contact_sheet(&dataset)?;
+            write_output::<Failure>(path, |output| Ok(output.write_all(&sheet)?))?;
+            if !json {
+                writeln!(out, "  sheet {}: a row a class, in this order", printable(&path.display()))?;
+            }
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -152,6 +178,15 @@ fn report_json(report: &CheckReport) -> serde_json::Value {
         "shape": [report.shape.channels, report.shape.height, report.shape.width],
         "classes": classes,
         "channels": channels,
+        "reading": report.taken.as_ref().map(|taken| &taken.reading),
+        "taken_for": report.taken.as_ref().map(|taken| &taken.description),
+        "notes": report.taken.as_ref().map_or(&[][..], |taken| &taken.notes),
+        "overlaps": report.overlaps.iter().map(|overlap| json!({
+            "of": split(overlap.of),
+            "within": split(overlap.within),
+            "images": overlap.images,
+            "first": [overlap.first.0, overlap.first.1],
+        })).collect::<Vec<_>>(),
         "warnings": report.lopsided.iter().collect::<Vec<_>>(),
     })
 }
@@ -159,7 +194,12 @@ fn report_json(report: &CheckReport) -> serde_json::Value {
 fn report_text(report: &CheckReport) -> String {
     let (train, validation, test) = report.totals();
     let verified = if report.digest_verified { " (as expected)" } else { "" };
-    let mut text = format!(
+    let mut text = String::new();
+    if let Some(taken) = &report.taken {
+        text += &format!("{}\n", one_line(&taken.description));
+        taken.notes.iter().for_each(|note| text += &format!("  note: {}\n", one_line(note)));
+    }
+    text += &format!(
         "{}: {}, {} training, {} validation, {} test images\n  digest {}{verified}\n",
         report.identity.name,
         report.shape,
@@ -189,8 +229,33 @@ fn report_text(report: &CheckReport) -> String {
     let heading =
         [("  class", Side::Left), ("training", Side::Right), ("validation", Side::Right), ("test", Side::Right)];
     text += &table(&heading, &rows);
+    for Overlap { of, within, images, first: (one, other) } in &report.overlaps {
+        let (of, within) = (split(*of), split(*within));
+        let which = format!("image {one} of the {} and {other} of the {} part", part(of), part(within));
+        text += &match images {
+            1 => format!("  warning: 1 {of} image is among the {within} images, too: {which}\n"),
+            _ => format!(
+                "  warning: {} {of} images are among the {within} images, too, such as {which}\n",
+                count(u64::from(*images))
+            ),
+        };
+    }
     if let Some(caution) = &report.lopsided {
         text += &format!("  warning: {caution}\n");
     }
     text
+}
+
+/// A split, as the columns are called.
+fn split(split: Split) -> &'static str {
+    match split {
+        Split::Train => "training",
+        Split::Validation => "validation",
+        Split::Test => "test",
+    }
+}
+
+/// The part in which a split's images are counted.
+fn part(split: &str) -> &str {
+    if split == "test" { split } else { "training" }
 }

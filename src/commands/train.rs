@@ -7,6 +7,8 @@ use revacnn_notebook::command::Train;
 use revacnn_recorder::{RecorderError, StartPlan, start, start_unrecorded};
 use revacnn_schemas::{Place, RunDefinition};
 use revacnn_store::{Store, unix_seconds};
+use revacnn_trainer::data::Taken;
+use serde_json::json;
 
 use super::Run;
 use crate::error::Failure;
@@ -25,7 +27,8 @@ of 8 is the default because it learns `shapes` within seconds and goes on learni
 Examples:
   revacnn train
   revacnn train small --dataset digits --network 20-20-20 --epochs 5 --seed 3
-  revacnn train sgd --dataset cifar10 --data ~/data --optimizer sgd --learning-rate 0.01 --batch-size 32"
+  revacnn train sgd --dataset cifar10 --data ~/data --optimizer sgd --learning-rate 0.01 --batch-size 32
+  revacnn train mine --dataset ./photos --size 32x32 --fit crop"
 )]
 pub(crate) struct TrainArguments {
     #[command(flatten)]
@@ -57,6 +60,7 @@ impl Run for TrainArguments {
             RecorderError::TooManySteps => Failure::Usage("--epochs is too large to count its steps".to_owned()),
             error => error.into(),
         })?;
+        say_taken(plan.dataset.taken(), json);
         let until = plan.until;
         interrupt::listen();
         if self.no_record {
@@ -72,6 +76,17 @@ impl Run for TrainArguments {
         let run = start(&store, plan, &resources).map_err(|error| refused(error, &place))?;
         go(run, until, place, json)
     }
+}
+
+/// What files of a person's own were taken for.
+fn say_taken(taken: Option<&Taken>, json: bool) {
+    let Some(Taken { reading, description, notes }) = taken else { return };
+    if json {
+        say!("{}", json!({ "event": "data", "reading": reading, "description": description, "notes": notes }));
+        return;
+    }
+    say!("{}", printable(description));
+    notes.iter().for_each(|note| say!("note: {}", printable(note)));
 }
 
 /// What will be trained, and what that takes.

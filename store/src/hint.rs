@@ -16,7 +16,7 @@ use crate::{Store, StoreError};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataHint {
-    /// Its name, or the path of its folder.
+    /// Its name, or the path of its folder or file.
     #[serde(with = "crate::disk::os_text")]
     pub dataset: OsString,
     /// The folder that holds data sets, if one was named.
@@ -31,7 +31,7 @@ impl DataHint {
     pub fn new(dataset: impl AsRef<OsStr>, data_folder: Option<&Path>) -> Self {
         let dataset = dataset.as_ref();
         let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let is_path = is_path(dataset) || Path::new(dataset).is_dir();
+        let is_path = is_path(dataset) || Path::new(dataset).exists();
         Self {
             dataset: if is_path { absolute(Path::new(dataset)).into() } else { dataset.to_owned() },
             data_folder: data_folder.map(absolute),

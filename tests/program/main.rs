@@ -30,6 +30,7 @@ mod notebook;
 mod notebooks;
 mod numbers;
 mod outputs;
+mod own;
 mod packs;
 mod page;
 mod paths;

@@ -52,6 +52,7 @@ pub fn define(network: NetworkSpec, dataset: &Dataset, settings: &Settings) -> R
         input: dataset.shape(),
         classes: dataset.class_names().len(),
         dataset: dataset.identity().clone(),
+        reading: dataset.reading().cloned(),
         holdout_every: VALIDATION_EVERY,
         augmentation: settings.augmentation.unwrap_or_else(|| dataset.augmentation()),
         optimizer,

@@ -7,6 +7,7 @@
 //! | file | concept |
 //! |---|---|
 //! | `train` | what is trained, and how it is recorded |
+//! | `reading` | how files of a person's own are read |
 //! | `fork` | from where, with which edits |
 //! | `until` | how far a branch is trained on |
 //! | `family` | one line that trains several branches |
@@ -26,6 +27,7 @@ mod input;
 mod line;
 mod plot;
 mod print;
+mod reading;
 mod show;
 mod table;
 mod train;
@@ -42,6 +44,7 @@ pub use line::{Command, Miswritten};
 pub use plot::{
     ActivationsPlot, ChartPlot, ConfusionPlot, FilterPlot, FiltersPlot, LossPlot, NetworkPlot, Plot, Quantity,
 };
+pub use reading::ReadingOptions;
 pub use show::Show;
 pub use table::Table;
 pub use train::Train;

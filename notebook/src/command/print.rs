@@ -108,6 +108,7 @@ impl Print for Train {
             name,
             branch,
             dataset,
+            reading,
             network,
             optimizer,
             learning_rate,
@@ -126,6 +127,7 @@ impl Print for Train {
         name.iter().for_each(|name| words.word(name));
         words.option("branch", branch.as_ref());
         words.option("dataset", dataset.as_ref().map(|name| name.to_string_lossy()));
+        reading.print(words);
         words.option("network", network.as_ref().map(|name| name.to_string_lossy()));
         words.option("optimizer", optimizer.as_ref());
         words.number("learning-rate", *learning_rate);

@@ -4,12 +4,14 @@ use std::ffi::{OsStr, OsString};
 
 use clap::Args;
 use revacnn_recorder::{Length, StartRequest};
-use revacnn_schemas::{BranchName, Fidelity, ImageIndex, NetworkSpec, OptimizerSpec, Parameters, Schedule, number};
+use revacnn_schemas::{
+    BranchName, Fidelity, ImageIndex, NetworkSpec, OptimizerSpec, Parameters, Reading, Schedule, number,
+};
 use revacnn_trainer::data::{Availability, catalogue};
 use revacnn_trainer::{DEFAULT_EPOCHS, named_network, optimizer_kinds, presets};
 
-use super::CommandError;
 use super::values::{from_one, whole};
+use super::{CommandError, ReadingOptions};
 
 /// The branch that is meant where none is named.
 const DEFAULT_BRANCH: &str = "main";
@@ -21,7 +23,10 @@ fn dataset_help() -> String {
         Availability::Missing(_) => entry.name.to_owned(),
     });
     let names = names.collect::<Vec<_>>().join(", ");
-    format!("{names}, or a folder with CIFAR-10's binary files [default: shapes]")
+    format!(
+        "{names}, or the path of your own images: a folder with a folder of pictures a class, MNIST's, CIFAR's or \
+         NumPy's files, a .csv; `data check PATH` says what is there [default: shapes]"
+    )
 }
 
 fn network_help() -> String {
@@ -45,6 +50,8 @@ pub struct Train {
     pub(crate) branch: Option<BranchName>,
     #[arg(long, value_name = "NAME|PATH", help = dataset_help())]
     pub(crate) dataset: Option<OsString>,
+    #[command(flatten)]
+    pub(crate) reading: ReadingOptions,
     #[arg(long, value_name = "NAME|FILE", help = network_help())]
     pub(crate) network: Option<OsString>,
     #[arg(long, value_name = "KIND[,NAME=VALUE]…", help = optimizer_help())]
@@ -106,6 +113,11 @@ impl Train {
         self.dataset.as_deref()
     }
 
+    /// How the files of a path are read.
+    pub fn reading(&self) -> Reading {
+        self.reading.reading()
+    }
+
     /// The network that was named, or the file that has it.
     pub fn network(&self) -> Option<&OsStr> {
         self.network.as_deref()
@@ -138,6 +150,7 @@ impl Train {
         Ok(StartRequest {
             goes_on: true,
             dataset: self.dataset.clone(),
+            reading: self.reading(),
             network,
             optimizer: self.optimizer.as_deref().map(str::parse::<OptimizerSpec>).transpose()?,
             optimizer_parameters: self.optimizer_parameters()?,

@@ -7,14 +7,14 @@ use std::sync::Arc;
 use revacnn_recorder::DEFAULT_DATASET;
 use revacnn_schemas::{
     ARITHMETIC, Address, BranchRecord, Change, DatasetIdentity, Edit, Fidelity, ImageIndex, OptimizerSpec, Position,
-    Producer, RecordingSettings, RunDefinition,
+    Producer, Reading, RecordingSettings, RunDefinition,
 };
 use revacnn_store::DataHint;
-use revacnn_trainer::data::{catalogue, load};
+use revacnn_trainer::data::{catalogue, load_as};
 use revacnn_trainer::{Settings, resolve_optimizer, were_asked};
 
 use super::{Told, Writer};
-use crate::command::{Command, Family, Fork, Train, Until, UntilOptions};
+use crate::command::{Command, Family, Fork, ReadingOptions, Train, Until, UntilOptions};
 
 impl Writer<'_> {
     /// The line of one of these branches; each is after the one that it was forked from.
@@ -47,10 +47,12 @@ impl Writer<'_> {
 
     fn train(&mut self, this: &Told, definition: &RunDefinition, told: &[Told]) -> Result<Command, String> {
         let usual = Settings::default();
-        let dataset = self.dataset(&definition.dataset)?;
+        let reading = definition.reading.clone().unwrap_or_default();
+        let dataset = self.dataset(&definition.dataset, &reading)?;
         let mut train = Train {
             name: Some(this.name.clone()),
             dataset: Some(dataset).filter(|name| name != DEFAULT_DATASET),
+            reading: ReadingOptions::of(&reading),
             network: self.network(definition, told)?,
             schedule: definition.schedule.map(|schedule| schedule.curve),
             batch_size: Some(definition.batch_size).filter(|size| *size != usual.batch_size),
@@ -71,11 +73,11 @@ impl Writer<'_> {
     }
 
     /// The word that names a data set, in the notebook's folder or that of the data sets.
-    fn dataset(&mut self, identity: &DatasetIdentity) -> Result<OsString, String> {
+    fn dataset(&mut self, identity: &DatasetIdentity, reading: &Reading) -> Result<OsString, String> {
         let name = OsString::from(&identity.name);
         let mut lacking = None;
         if catalogue(None).iter().any(|entry| name == entry.name) {
-            match self.loaded(&name, &name) {
+            match self.loaded(&name, reading) {
                 Ok(found) if found == *identity => return Ok(name),
                 Ok(_) => {}
                 Err(reason) => lacking = Some(reason),
@@ -97,17 +99,18 @@ impl Writer<'_> {
                 own.display()
             ));
         };
-        match self.loaded(&path, &path)? == *identity {
+        // A folder may be called otherwise by now.
+        match self.loaded(&path, reading)?.digest == identity.digest {
             true => Ok(below.into_os_string()),
             false => Err(format!("{} has other images by now", own.display())),
         }
     }
 
     /// What a data set is that is named so.
-    fn loaded(&mut self, name: &OsStr, path: &OsStr) -> Result<DatasetIdentity, String> {
+    fn loaded(&mut self, name: &OsStr, reading: &Reading) -> Result<DatasetIdentity, String> {
         let data_folder = self.place.resources.data_folder.as_deref();
-        let load = || load(path, data_folder).map(Arc::new).map_err(|error| error.to_string());
-        let dataset = self.datasets.entry(name.to_owned()).or_insert_with(load);
+        let load = || load_as(name, data_folder, reading).map(Arc::new).map_err(|error| error.to_string());
+        let dataset = self.datasets.entry((name.to_owned(), reading.clone())).or_insert_with(load);
         dataset.as_ref().map(|dataset| dataset.identity().clone()).map_err(Clone::clone)
     }
 }

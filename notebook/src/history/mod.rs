@@ -20,7 +20,7 @@ use std::ffi::OsString;
 use std::ops::Range;
 use std::sync::Arc;
 
-use revacnn_schemas::{BranchId, BranchName, BranchRecord, Step};
+use revacnn_schemas::{BranchId, BranchName, BranchRecord, Reading, Step};
 use revacnn_store::{BranchList, BranchReader, Lineage, Store, numbered_name};
 use revacnn_trainer::data::Dataset;
 
@@ -96,7 +96,7 @@ struct Writer<'a> {
     /// Networks of the notebook in TOML, by their names.
     networks: BTreeMap<String, String>,
     /// Data sets by the word that names them, as far as they can be loaded.
-    datasets: HashMap<OsString, Result<Arc<Dataset>, String>>,
+    datasets: HashMap<(OsString, Reading), Result<Arc<Dataset>, String>>,
 }
 
 impl Writer<'_> {

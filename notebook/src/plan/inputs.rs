@@ -9,8 +9,8 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use revacnn_recorder::{DEFAULT_DATASET, StartPlan};
-use revacnn_schemas::{Coefficients, Edit, NetworkSpec};
-use revacnn_trainer::data::{Dataset, catalogue, load};
+use revacnn_schemas::{Coefficients, Edit, NetworkSpec, Reading};
+use revacnn_trainer::data::{Dataset, catalogue, load_as};
 use revacnn_trainer::{named_network, presets};
 
 use super::{Place, Refusal};
@@ -31,7 +31,7 @@ pub(super) struct Inputs {
     /// TOML of the networks of the notebook, by name.
     networks: HashMap<String, String>,
     /// Data sets that were loaded, by what was asked for.
-    datasets: Mutex<HashMap<PathBuf, Arc<Dataset>>>,
+    datasets: Mutex<HashMap<(PathBuf, Reading), Arc<Dataset>>>,
 }
 
 impl Inputs {
@@ -54,7 +54,8 @@ impl Inputs {
         let network = train.network().map(|name| self.network(name)).transpose();
         let network = network.map_err(|message| Refusal::new(word.as_deref(), message))?;
         let word = train.dataset().map(|name| name.to_string_lossy().into_owned());
-        let dataset = self.dataset(train.dataset()).map_err(|message| Refusal::new(word.as_deref(), message))?;
+        let dataset =
+            self.dataset(train.dataset(), train.reading()).map_err(|message| Refusal::new(word.as_deref(), message))?;
         let refused = |message: String| Refusal::new(None, message);
         let mut request = train.request_of(network).map_err(|error| refused(error.to_string()))?;
         // The hint says where it was found.
@@ -96,19 +97,21 @@ impl Inputs {
     }
 
     /// The images that a line names, loaded once.
-    fn dataset(&self, name: Option<&OsStr>) -> Result<Arc<Dataset>, String> {
+    fn dataset(&self, name: Option<&OsStr>, reading: Reading) -> Result<Arc<Dataset>, String> {
         let place = self.place_of(name)?;
         let mut loaded = self.datasets.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(dataset) = loaded.get(&place) {
+        let key = (place, reading);
+        if let Some(dataset) = loaded.get(&key) {
             return Ok(dataset.clone());
         }
-        let dataset =
-            Arc::new(load(place.as_os_str(), self.data_folder.as_deref()).map_err(|error| error.to_string())?);
-        loaded.insert(place, dataset.clone());
+        let (place, reading) = &key;
+        let dataset = load_as(place.as_os_str(), self.data_folder.as_deref(), reading);
+        let dataset = Arc::new(dataset.map_err(|error| error.to_string())?);
+        loaded.insert(key, dataset.clone());
         Ok(dataset)
     }
 
-    /// A data set's name, or the folder that a path leads to.
+    /// A data set's name, or the folder or file that a path leads to.
     pub(super) fn place_of(&self, name: Option<&OsStr>) -> Result<PathBuf, String> {
         let name = name.unwrap_or(OsStr::new(DEFAULT_DATASET));
         let known: Vec<&str> = catalogue(None).into_iter().map(|entry| entry.name).collect();

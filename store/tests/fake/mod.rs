@@ -76,6 +76,7 @@ pub fn definition() -> RunDefinition {
         input: ImageShape { channels: 1, height: 2, width: 2 },
         classes: 2,
         dataset: DatasetIdentity { name: "fake".into(), digest: Digest([1; 32]) },
+        reading: None,
         holdout_every: 10,
         augmentation: AugmentationSpec { shift: 0, flip: false },
         optimizer: OptimizerSpec::new("fake"),

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use super::dataset::Dataset;
 use super::error::DataError;
 use super::source::{Counts, Location, Source};
-use super::{cifar10, digits, shapes};
+use super::{cifar10, digits, own, shapes};
 use crate::files::{Found, look};
-use revacnn_schemas::{AugmentationSpec, ImageShape, is_path};
+use revacnn_schemas::{AugmentationSpec, ImageShape, Reading, is_path};
 
 /// The known data sets, in the order they are listed.
 pub(super) static SOURCES: &[Source] = &[digits::SOURCE, shapes::SOURCE, cifar10::SOURCE];
@@ -67,25 +67,47 @@ pub fn catalogue(data_folder: Option<&Path>) -> Vec<CatalogueEntry> {
         .collect()
 }
 
-/// Loads a data set by name, or from the path of a folder with CIFAR-10's binary
-/// files.
+/// Loads a data set by name, or from the path of a folder or file with images of one's own.
 ///
-/// A known name is always that data set. Anything else is a path if it exists as a
-/// folder or contains a separator, as in `./digits`. The environment is not looked
-/// at: who calls passes the data folder.
+/// A known name is always that data set. Anything else is a path if it exists or contains a
+/// separator, as in `./digits`. The environment is not looked at: who calls passes the data folder.
 ///
 /// # Errors
 ///
 /// [`DataError::UnknownName`], [`DataError::NoDataFolder`] for a data set that is
 /// read from files when no folder is given, and what reading the files can say.
 pub fn load(name_or_path: impl AsRef<OsStr>, data_folder: Option<&Path>) -> Result<Dataset, DataError> {
+    load_as(name_or_path, data_folder, &Reading::default())
+}
+
+/// [`load`] of files that are read in a way that a person asks for.
+///
+/// # Errors
+///
+/// As [`load`]; [`DataError::NoChoice`] where the files leave no such choice.
+pub fn load_as(
+    name_or_path: impl AsRef<OsStr>,
+    data_folder: Option<&Path>,
+    reading: &Reading,
+) -> Result<Dataset, DataError> {
     let name_or_path = name_or_path.as_ref();
     if let Some(source) = name_or_path.to_str().and_then(source) {
-        return source.load(data_folder);
+        return match reading.is_usual() {
+            true => source.load(data_folder),
+            false => Err(DataError::NamedOtherwise { name: source.name }),
+        };
     }
     let path = Path::new(name_or_path);
-    if is_path(name_or_path) || look(path)? == Found::Folder {
-        return cifar10::load(&outer(path));
+    if is_path(name_or_path) || look(path)? != Found::Nothing {
+        return match look(path)? {
+            Found::Nothing => Err(DataError::NoFolder {
+                path: path.to_owned(),
+                expected: "images of your own".to_owned(),
+                found: Found::Nothing.describe(),
+                remedy: "check the path".to_owned(),
+            }),
+            _ => own::load_path(path, reading),
+        };
     }
     let known: Vec<&str> = SOURCES.iter().map(|source| source.name).collect();
     Err(DataError::UnknownName { name: name_or_path.to_string_lossy().into_owned(), known: known.join(", ") })
@@ -95,16 +117,6 @@ pub fn load(name_or_path: impl AsRef<OsStr>, data_folder: Option<&Path>) -> Resu
 fn inner(outer: &Path, name: &str) -> PathBuf {
     let inner = outer.join(name);
     if !inner.is_dir() && cifar10::is_there(outer) { outer.to_owned() } else { inner }
-}
-
-/// A folder, or the usual one within it where only that has the files.
-fn outer(folder: &Path) -> PathBuf {
-    match cifar10::SOURCE.location {
-        Location::Folder { folder: name, .. } if !cifar10::is_there(folder) && folder.join(name).is_dir() => {
-            folder.join(name)
-        }
-        _ => folder.to_owned(),
-    }
 }
 
 /// The known data set of a name.

@@ -18,11 +18,12 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::dataset::Dataset;
+use super::dataset::{Dataset, Taken};
 use super::error::DataError;
+use super::own::description;
 use super::source::{Counts, Location, Source};
 use crate::files::{Found, io, look, open};
-use revacnn_schemas::{AugmentationSpec, ImageShape};
+use revacnn_schemas::{AugmentationSpec, DataFormat, ImageShape, Reading};
 
 const NAME: &str = "cifar10";
 const SHAPE: ImageShape = ImageShape { channels: 3, height: 32, width: 32 };
@@ -59,7 +60,15 @@ pub(super) fn load(folder: &Path) -> Result<Dataset, DataError> {
     }
     let mut test_part = (Vec::new(), Vec::new());
     test.read_into(&mut test_part)?;
-    Dataset::new(NAME, SHAPE, names, train, test_part, SOURCE.augmentation)
+    let dataset = Dataset::new(NAME, SHAPE, names, train, test_part, SOURCE.augmentation)?;
+    let format = match batches.len() {
+        5 => "binary".to_owned(),
+        some => format!("binary, {some} of 5 training files"),
+    };
+    let parts = [dataset.train(), dataset.test()];
+    let description = description(NAME, &format, parts, (SHAPE, dataset.class_names().len()));
+    let reading = Reading { format: Some(DataFormat::Cifar10), ..Reading::default() };
+    Ok(dataset.taken_for(Taken { reading, description, notes: Vec::new() }))
 }
 
 /// Whether a folder has files of this format, as far as their names tell.

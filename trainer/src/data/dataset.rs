@@ -3,7 +3,7 @@
 use super::error::DataError;
 use super::identity::digest;
 use super::part::Part;
-use revacnn_schemas::{AugmentationSpec, DatasetIdentity, Digest, ImageIndex, ImageShape};
+use revacnn_schemas::{AugmentationSpec, DataFormat, DatasetIdentity, Digest, ImageIndex, ImageShape, Reading};
 
 /// Every image whose index is one less than a multiple of this is held out of the
 /// training part for validation.
@@ -30,6 +30,18 @@ pub struct Dataset {
     train: Part,
     test: Part,
     augmentation: AugmentationSpec,
+    taken: Option<Taken>,
+}
+
+/// What files of a person's own were taken for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    /// How they were read, with what they left open.
+    pub reading: Reading,
+    /// What they are, in a line: `mnist: IDX, 60,000 training and 10,000 test images, …`.
+    pub description: String,
+    /// What a person should know of them, such as what was passed over.
+    pub notes: Vec<String>,
 }
 
 impl Dataset {
@@ -54,9 +66,20 @@ impl Dataset {
         let form = (shape, class_names.len());
         let train = Part::new(train, (name, "training"), form)?;
         let test = Part::new(test, (name, "test"), form)?;
-        let digest = digest(shape, class_names.len() as u32, &train, &test);
+        Self::of(name, shape, class_names, [train, test], augmentation)
+    }
+
+    /// A data set of two parts whose labels are below the number of class names.
+    pub(super) fn of(
+        name: &str,
+        shape: ImageShape,
+        class_names: Vec<String>,
+        [train, test]: [Part; 2],
+        augmentation: AugmentationSpec,
+    ) -> Result<Self, DataError> {
+        let digest = digest(shape, class_names.len() as u32, &train, &test)?;
         let identity = DatasetIdentity { name: name.to_owned(), digest };
-        Ok(Self { identity, shape, class_names, train, test, augmentation })
+        Ok(Self { identity, shape, class_names, train, test, augmentation, taken: None })
     }
 
     /// A data set whose content is known before it is there: this program computes it.
@@ -67,7 +90,7 @@ impl Dataset {
         [train, test]: [Part; 2],
         augmentation: AugmentationSpec,
     ) -> Self {
-        Self { identity, shape, class_names, train, test, augmentation }
+        Self { identity, shape, class_names, train, test, augmentation, taken: None }
     }
 
     /// The name, such as `cifar10`.
@@ -80,8 +103,31 @@ impl Dataset {
         &self.identity
     }
 
+    /// What the files were taken for, where it was found out by looking at them.
+    pub fn taken(&self) -> Option<&Taken> {
+        self.taken.as_ref()
+    }
+
+    /// How the files were read, where that has to be known to find the same again.
+    pub fn reading(&self) -> Option<&Reading> {
+        let reading = &self.taken.as_ref()?.reading;
+        // CIFAR-10 leaves no choice.
+        Some(reading).filter(|reading| reading.format != Some(DataFormat::Cifar10))
+    }
+
+    pub(super) fn taken_for(self, taken: Taken) -> Self {
+        Self { taken: Some(taken), ..self }
+    }
+
+    /// The same images under the name that a record gives them: where they lie, and what that
+    /// folder is called, is no part of what they are.
+    pub fn named(self, name: &str) -> Self {
+        let identity = DatasetIdentity { name: name.to_owned(), ..self.identity };
+        Self { identity, ..self }
+    }
+
     /// The digest of what is there, computed anew.
-    pub(super) fn content(&self) -> Digest {
+    pub(super) fn content(&self) -> Result<Digest, DataError> {
         digest(self.shape, self.class_names.len() as u32, &self.train, &self.test)
     }
 
@@ -316,7 +362,7 @@ mod tests {
     #[test]
     fn an_image_past_the_end_is_an_error() {
         let all = dataset((vec![1, 2, 3, 4], vec![0, 1]), (vec![0; 2], vec![0])).unwrap();
-        assert_eq!(all.train().image(ImageIndex(1)).unwrap(), [3, 4]);
+        assert_eq!(*all.train().image(ImageIndex(1)).unwrap(), [3, 4]);
         assert_eq!(all.train().label(ImageIndex(1)).unwrap(), 1);
         let error = all.train().image(ImageIndex(2)).unwrap_err().to_string();
         assert!(error.contains("image 2") && error.contains("below 2"), "{error}");

@@ -4,6 +4,13 @@ use std::path::PathBuf;
 
 use crate::files::FileError;
 
+/// What makes a folder or a file a data set.
+const LOOKED_FOR: &str = "\
+a folder with a folder a class, each with PNG, JPEG, WebP, BMP or GIF pictures (all of it in `train` and `test`, \
+if it is divided); train-images-idx3-ubyte and train-labels-idx1-ubyte, also .gz (MNIST, Fashion-MNIST); \
+data_batch_1.bin (CIFAR-10); train.bin (CIFAR-100); images.npy and labels.npy, or x_train.npy and y_train.npy, or one \
+.npz with such arrays; a .csv or .csv.gz with a label and the pixels of a square grey image in each row";
+
 /// Why a data set could not be found, read or used.
 ///
 /// Every message says what was expected, what was found and what to do.
@@ -12,8 +19,8 @@ use crate::files::FileError;
 pub enum DataError {
     /// The name is no known data set and no folder.
     #[error(
-        "no data set is called {name:?}: expected {known}, or the path of a folder with CIFAR-10's \
-         binary files, such as ./cifar-10-batches-bin"
+        "no data set is called {name:?}: expected {known}, or the path of a folder or file with images of \
+         your own, such as ./photos"
     )]
     UnknownName {
         /// What was asked for.
@@ -147,6 +154,54 @@ pub enum DataError {
         index: u32,
         /// How many images there are.
         count: u32,
+    },
+    /// There is no data set at a path, as far as its files' names tell.
+    #[error("{}: found no data set ({found}). Looked for: {LOOKED_FOR}", path.display())]
+    NotRecognised {
+        /// The path.
+        path: PathBuf,
+        /// What is there.
+        found: String,
+    },
+    /// A file of a person's own data is not what its format says.
+    #[error("{}: expected {expected}, found {found}; {remedy}", path.display())]
+    Damaged {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was expected.
+        expected: String,
+        /// What was found.
+        found: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// An option that the files do not leave open.
+    #[error("{}: `{option}` says nothing of {format}: leave it out", path.display())]
+    NoChoice {
+        /// What was asked for.
+        path: PathBuf,
+        /// The option.
+        option: &'static str,
+        /// What the files are.
+        format: &'static str,
+    },
+    /// A data set that has a name is read in one way.
+    #[error(
+        "the data set {name} is read in one way: leave out the options that say how files are read, or name a path"
+    )]
+    NamedOtherwise {
+        /// The data set.
+        name: &'static str,
+    },
+    /// Decoded images cannot be kept on disk.
+    #[error(
+        "decoded images that memory has no room for could not be {operation} in a temporary file: {source}; free space on the disk, or set TMPDIR"
+    )]
+    Kept {
+        /// What was tried, in the past participle.
+        operation: &'static str,
+        /// The system's reason.
+        source: std::io::Error,
     },
     /// A data set that should be the same everywhere is not.
     #[error(

@@ -5,13 +5,15 @@
 //! |---|---|
 //! | [`stream`](Stream) | keyed random streams |
 //! | [`dataset`](Dataset) | parts, shape, classes, the split for validation |
-//! | [`part`](Part) | images and labels of one part |
+//! | [`part`](Part), `pixels` | images and labels of one part; images in memory or in a file |
 //! | `source` | what is known about a data set before it is loaded |
 //! | `identity` | the digest that names a data set's content |
 //! | [`digits`](load), `shapes`, `cifar10` | one data set each |
 //! | [`catalogue`] | the table of data sets; from a name or path to a [`Dataset`] |
+//! | `own` | data sets of a person's own, by what lies at a path |
 //! | [`find`] | a recorded run's data set, wherever it was moved |
 //! | [`check`] | counts, means and digests for people |
+//! | [`sheet`](contact_sheet) | a picture of some images of each class |
 //! | [`order`](epoch_order) | the permutation of an epoch |
 //! | `augment` | random shifts and mirror images |
 //!
@@ -31,17 +33,21 @@ mod error;
 mod find;
 mod identity;
 mod order;
+mod own;
 mod part;
+mod pixels;
 mod shapes;
+mod sheet;
 mod source;
 mod stream;
 
 pub(crate) use augment::{augment, draw};
-pub use catalogue::{Availability, CatalogueEntry, catalogue, load};
-pub use check::{ChannelStatistics, CheckReport, ClassCount, check};
-pub use dataset::{Dataset, Split, VALIDATION_EVERY, decode};
+pub use catalogue::{Availability, CatalogueEntry, catalogue, load, load_as};
+pub use check::{ChannelStatistics, CheckReport, ClassCount, Overlap, check, check_as};
+pub use dataset::{Dataset, Split, Taken, VALIDATION_EVERY, decode};
 pub use error::DataError;
 pub use find::find;
 pub use order::epoch_order;
 pub use part::Part;
+pub use sheet::contact_sheet;
 pub use stream::Stream;

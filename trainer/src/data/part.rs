@@ -1,15 +1,17 @@
 //! The images of one part of a data set.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use super::error::DataError;
+use super::pixels::Pixels;
 use revacnn_schemas::{ImageIndex, ImageShape};
 
 /// Images and labels, in a fixed order.
 #[derive(Debug, Clone)]
 pub struct Part {
     /// Set once somebody looks at an image, where they are computed.
-    images: OnceLock<Vec<u8>>,
+    images: OnceLock<Pixels>,
     /// Computes the images.
     draw: fn() -> Vec<u8>,
     labels: Vec<u8>,
@@ -18,7 +20,10 @@ pub struct Part {
 
 impl PartialEq for Part {
     fn eq(&self, other: &Self) -> bool {
-        self.values == other.values && self.labels == other.labels && self.images() == other.images()
+        self.values == other.values
+            && self.labels == other.labels
+            && (0..self.labels.len())
+                .all(|image| matches!((self.at(image), other.at(image)), (Ok(ours), Ok(theirs)) if ours == theirs))
     }
 }
 
@@ -31,21 +36,31 @@ impl Part {
         (shape, classes): (ImageShape, usize),
     ) -> Result<Self, DataError> {
         let values = shape.len();
+        if Some(images.len()) != labels.len().checked_mul(values) || values == 0 {
+            let (expected, found) =
+                (format!("{} images of shape {shape}", labels.len()), format!("{} bytes", images.len()));
+            return Err(DataError::Inconsistent { name: name.to_owned(), part, expected, found });
+        }
+        Self::kept((Pixels::of(images, values), labels), (name, part), (shape, classes))
+    }
+
+    /// Images that are kept already, as many as labels.
+    pub(super) fn kept(
+        (images, labels): (Pixels, Vec<u8>),
+        (name, part): (&str, &'static str),
+        (shape, classes): (ImageShape, usize),
+    ) -> Result<Self, DataError> {
         let inconsistent =
             |expected: String, found: String| DataError::Inconsistent { name: name.to_owned(), part, expected, found };
         if labels.is_empty() || u32::try_from(labels.len()).is_err() {
             let expected = format!("1 to {} images", u32::MAX);
             return Err(inconsistent(expected, format!("{}", labels.len())));
         }
-        if Some(images.len()) != labels.len().checked_mul(values) || values == 0 {
-            let expected = format!("{} images of shape {shape}", labels.len());
-            return Err(inconsistent(expected, format!("{} bytes", images.len())));
-        }
         if let Some(at) = labels.iter().position(|label| usize::from(*label) >= classes) {
             let expected = format!("labels below {classes}");
             return Err(inconsistent(expected, format!("{} at image {at}", labels[at])));
         }
-        Ok(Self { images: OnceLock::from(images), draw: Vec::new, labels, values })
+        Ok(Self { images: OnceLock::from(images), draw: Vec::new, labels, values: shape.len() })
     }
 
     /// Images of this shape that are computed when somebody looks at one: so many as labels.
@@ -67,12 +82,17 @@ impl Part {
     ///
     /// # Errors
     ///
-    /// [`DataError::NoSuchImage`] past the end.
-    pub fn image(&self, index: ImageIndex) -> Result<&[u8], DataError> {
-        self.images()
-            .chunks_exact(self.values)
-            .nth(index.0 as usize)
-            .ok_or(DataError::NoSuchImage { index: index.0, count: self.len() })
+    /// [`DataError::NoSuchImage`] past the end; [`DataError::Kept`] where the image is kept on disk
+    /// and cannot be read.
+    pub fn image(&self, index: ImageIndex) -> Result<Cow<'_, [u8]>, DataError> {
+        if index.0 >= self.len() {
+            return Err(DataError::NoSuchImage { index: index.0, count: self.len() });
+        }
+        self.at(index.0 as usize)
+    }
+
+    fn at(&self, index: usize) -> Result<Cow<'_, [u8]>, DataError> {
+        self.pixels().image(index)
     }
 
     /// The class of an image.
@@ -89,13 +109,18 @@ impl Part {
         &self.labels
     }
 
-    /// All images' bytes, `[image][channel][row][column]`.
-    pub fn images(&self) -> &[u8] {
-        self.images.get_or_init(self.draw)
+    fn pixels(&self) -> &Pixels {
+        self.images.get_or_init(|| Pixels::of((self.draw)(), self.values))
+    }
+
+    /// All images' bytes, `[image][channel][row][column]`, which must be in memory.
+    #[cfg(test)]
+    pub(super) fn images(&self) -> &[u8] {
+        self.pixels().in_memory().expect("the images of a test are in memory")
     }
 
     /// Images and labels in order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], u8)> {
-        self.images().chunks_exact(self.values).zip(self.labels.iter().copied())
+    pub(super) fn iter(&self) -> impl Iterator<Item = Result<(Cow<'_, [u8]>, u8), DataError>> {
+        self.labels.iter().enumerate().map(|(index, label)| Ok((self.at(index)?, *label)))
     }
 }

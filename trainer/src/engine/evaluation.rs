@@ -94,7 +94,7 @@ impl Engine {
         }
         let mut labels = Vec::with_capacity(images.len());
         for (&image, workspace) in images.iter().zip(&mut self.probes) {
-            decode(part.image(image)?, &mut workspace.maps[0]);
+            decode(&part.image(image)?, &mut workspace.maps[0]);
             labels.push(usize::from(part.label(image)?));
         }
         let shared =
@@ -138,7 +138,7 @@ fn evaluate_portion(
 ) -> Result<(), TrainerError> {
     let mut workspace = Workspace::new(shared.network, false);
     for &image in images {
-        decode(part.image(image)?, &mut workspace.maps[0]);
+        decode(&part.image(image)?, &mut workspace.maps[0]);
         let label = usize::from(part.label(image)?);
         workspace.forward(shared, ImageContext::EVALUATION, 0..shared.network.operations.len());
         workspace.score(label, None);

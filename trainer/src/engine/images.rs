@@ -46,7 +46,7 @@ impl<'a> Images<'a> {
     /// An image that cannot be read.
     pub(crate) fn load(&self, index: usize, decoded: &mut [f32], input: &mut [f32]) -> Result<usize, TrainerError> {
         let image = self.images[index];
-        decode(self.part.image(image)?, decoded);
+        decode(&self.part.image(image)?, decoded);
         augment(decoded, self.shape, draw(self.augmentation, self.seed, self.cursor.epoch.0, image), input);
         Ok(usize::from(self.part.label(image)?))
     }

@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn digest_never_changes() {
         let shapes = load().unwrap();
-        assert_eq!(shapes.content(), shapes.identity().digest);
+        assert_eq!(shapes.content().unwrap(), shapes.identity().digest);
         assert_eq!(shapes.identity().digest.to_string(), SOURCE.digest.unwrap());
     }
 
