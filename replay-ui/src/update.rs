@@ -192,6 +192,7 @@ impl State {
 
     /// Knows which branches no line of the notebook trains.
     pub(crate) fn mark_unwritten(&mut self) {
+        self.notebook.follow(&self.context.branches);
         self.context.unwritten = self.notebook.unwritten(&self.context.branches);
     }
 

@@ -354,6 +354,9 @@ impl ChartLayout {
         let room = Area { width: options.size[0] - self.area.x, ..self.area };
         names.sort_by_key(|(_, hue, end)| (!is_selected(*hue), is_among(*end)));
         let mut leaders: Vec<[Place; 2]> = Vec::new();
+        let widest = names.iter().map(|(name, ..)| style.width(name) + 4.0).fold(0.0, f32::max);
+        // Those to the right of the plot.
+        let (mut beside, mut tops) = (Vec::new(), Vec::new());
         for (name, hue, end) in names {
             let size = [style.width(&name) + 4.0, high];
             let found = if is_among(end) {
@@ -369,7 +372,11 @@ impl ChartLayout {
                 let near = among(end, size, room).into_iter().take_while(|(away, _)| *away <= reach);
                 near.map(|(_, at)| (at, leader(end, at))).find(|(at, leader)| lies_free(*at, *leader))
             } else {
-                free(&taken, [end[0] + 4.0, end[1]], size, self.area).map(|at| (at, None))
+                let Some(at) = free(&taken, [end[0] + 4.0, end[1]], [widest, high], self.area) else { continue };
+                taken.push(at);
+                tops.push(at.y);
+                beside.push((name, hue, end[1], at.x));
+                continue;
             };
             let Some((at, leader)) = found else { continue };
             taken.push(at);
@@ -378,6 +385,12 @@ impl ChartLayout {
                 scene.line(leader.to_vec(), 1.0, &[], Ink::from(Role::Branch(hue)).faded(0.55));
             }
             scene.text(name, [at.x + 2.0, at.middle()[1]], style.text, Align::Left, Role::Words(hue));
+        }
+        // Whichever found its place first, they stand in the order of their ends.
+        beside.sort_by(|one, other| one.2.total_cmp(&other.2));
+        tops.sort_by(f32::total_cmp);
+        for ((name, hue, _, x), top) in beside.into_iter().zip(tops) {
+            scene.text(name, [x + 2.0, top + high / 2.0], style.text, Align::Left, Role::Words(hue));
         }
     }
 }
@@ -627,6 +640,26 @@ mod tests {
         }
         // What ends elsewhere has a place of its own.
         assert_eq!(free(&taken, [200.0, 40.0], size, area).map(|at| at.middle()[1]), Some(40.0));
+    }
+
+    #[test]
+    fn names_beside_the_plot_stand_in_the_order_of_their_curves_ends() {
+        let ends = [0.482, 0.511, 0.543, 0.48, 0.9];
+        let curve =
+            |(place, end): (usize, &f64)| series(&format!("b{place}"), place as u16, vec![[0.0, 2.0], [99.0, *end]]);
+        let chart = chart(Scale::Linear, ends.iter().enumerate().map(curve).collect());
+        for selected in [None, Some(Hue(0)), Some(Hue(3))] {
+            let options = ChartOptions { selected, ..options([600.0, 400.0], WINDOW) };
+            let scene = ChartLayout::of(&chart, &options).unwrap().scene(&chart, &options);
+            let mut names: Vec<(f32, &str)> = scene
+                .texts()
+                .filter(|text| text.words.starts_with('b'))
+                .map(|text| (text.area(text_width).y, text.words.as_str()))
+                .collect();
+            names.sort_by(|one, other| one.0.total_cmp(&other.0));
+            let names: Vec<&str> = names.into_iter().map(|(_, name)| name).collect();
+            assert_eq!(names, ["b4", "b2", "b1", "b0", "b3"], "{selected:?}");
+        }
     }
 
     #[test]

@@ -42,6 +42,14 @@ pub enum Deed {
 }
 
 impl Deed {
+    /// Whether its line trains something, and shows nothing.
+    pub(super) fn is_training(&self) -> bool {
+        match self {
+            Self::Line(words) => words.first().is_some_and(|word| ["train", "fork"].contains(&word.as_str())),
+            Self::Left { .. } | Self::Until { .. } | Self::Renamed { .. } | Self::Deleted(_) => true,
+        }
+    }
+
     /// The change of a document; `None` where the document says it already, or has nothing to
     /// do with it.
     pub(super) fn change(

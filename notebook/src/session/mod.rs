@@ -18,7 +18,7 @@ mod journal;
 
 use std::path::{Path, PathBuf};
 
-use crate::document::{Change, Document, Refusal, TextEdit};
+use crate::document::{BlockKind, Change, Document, Refusal, Role, TextEdit};
 use crate::program::Program;
 
 pub use board::Board;
@@ -152,6 +152,11 @@ impl Session {
     pub fn record(&mut self, deed: &Deed) -> Result<Option<String>, Refusal> {
         let fence =
             self.newest.and_then(|at| self.document.blocks().iter().position(|block| block.range.contains(&at)));
+        // Figures stand below a fence of views, where nobody looks for what is trained.
+        let fence = fence.filter(|place| {
+            let BlockKind::Lines { lines, .. } = &self.document.blocks()[*place].kind else { return true };
+            lines.iter().all(|line| (line.role() == Role::Training) == deed.is_training())
+        });
         let Some(change) = deed.change(&self.document, &self.program, fence)? else { return Ok(None) };
         let label = change.label().to_owned();
         self.change(&change)?;

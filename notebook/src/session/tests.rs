@@ -204,3 +204,16 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_trained_stands_below_no_figure() {
+    let mut session = Session::new("# Mine\n");
+    session.record(&Deed::Line(words("train base --epochs 2"))).unwrap();
+    session.record(&Deed::Line(words("plot loss base"))).unwrap();
+    session.record(&Deed::Line(words("plot network base@3"))).unwrap();
+    session.record(&Deed::Line(words("fork base@4 deeper"))).unwrap();
+    let fences: Vec<&str> = session.document().text().split("```revacnn\n").skip(1).collect();
+    assert_eq!(fences.len(), 3, "{}", session.document().text());
+    assert!(fences[1].starts_with("plot loss base\nplot network base@3\n"), "views stand side by side: {fences:?}");
+    assert!(fences[2].starts_with("fork base@4 deeper"), "{fences:?}");
+}

@@ -92,7 +92,15 @@ impl State {
             let (at, until): (Step, Step) = (first.at, first.until);
             return Mark::Runs(format!("{of}step {} of {}{loss}", count(at.0), count(until.0)));
         }
-        if !own.is_empty() && own.iter().all(|place| is_there(&place)) { Mark::Fresh } else { Mark::Waits }
+        if !own.is_empty() && own.iter().all(|place| is_there(&place)) {
+            return Mark::Fresh;
+        }
+        // What somebody trains by hand, here or elsewhere.
+        let live = own.iter().filter_map(standing).find_map(|standing| {
+            let at = self.live.get(standing.branch.as_ref()?).filter(|_| !standing.there)?;
+            Some((at.unwrap_or_default(), standing.until?))
+        });
+        live.map_or(Mark::Waits, |(at, until)| Mark::Runs(format!("step {} of {}", count(at.0), count(until.0))))
     }
 
     /// What is wrong in a block, each with what mends it.

@@ -33,6 +33,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use iced::widget::text_editor;
+use revacnn_notebook::BranchSummary;
 use revacnn_notebook::session::{Deed, Journal, Looked, Resolution, SaveError, Session};
 use revacnn_schemas::{BranchName, Step};
 
@@ -73,6 +74,8 @@ pub(crate) struct State {
     planned: Arc<Planned>,
     views: BTreeMap<usize, Arc<ShownView>>,
     running: BTreeMap<BranchName, Progress>,
+    /// The branches of the store that are trained now, by whomever, with their last steps.
+    live: BTreeMap<BranchName, Option<Step>>,
     typing: Option<Typing>,
     /// Whether command lines are shown, beside prose and figures.
     hides_lines: bool,
@@ -182,6 +185,7 @@ impl State {
             planned: Arc::default(),
             views: BTreeMap::new(),
             running: BTreeMap::new(),
+            live: BTreeMap::new(),
             typing: None,
             hides_lines: false,
             version: 1,
@@ -234,6 +238,12 @@ impl State {
     /// Whether there is something to undo.
     fn can_undo(&self) -> bool {
         self.outside || self.session.undoes().is_some() || self.typed().is_some()
+    }
+
+    /// Knows which branches are trained now.
+    pub(crate) fn follow(&mut self, branches: &[BranchSummary]) {
+        let live = branches.iter().filter(|branch| branch.training);
+        self.live = live.map(|branch| (branch.name.clone(), branch.steps.map(|steps| steps.last))).collect();
     }
 
     /// Whether something is typed, to which keys belong.
