@@ -98,6 +98,17 @@ pub enum NotebookError {
     },
 }
 
+/// What there is, as a message lists it: once each, in their order.
+pub(crate) fn once_each(all: impl IntoIterator<Item = String>) -> String {
+    let mut seen: Vec<String> = Vec::new();
+    for one in all {
+        if !seen.contains(&one) {
+            seen.push(one);
+        }
+    }
+    seen.join(", ")
+}
+
 impl From<StoreError> for NotebookError {
     fn from(error: StoreError) -> Self {
         Self::Recorder(error.into())

@@ -190,10 +190,6 @@ pub fn train(run: &mut Run, until: Step, watcher: &mut dyn Watcher, stop: &Stop)
         }
         let (turn, steered) = run.turn();
         for event in &steered {
-            if let (Steered::Forked { .. }, Some(session)) = (event, run.session()) {
-                // What is trained from now on is the fork.
-                session.store().set_target(session.record(), until)?;
-            }
             watcher.steered(run, event);
         }
         if !steered.is_empty() {

@@ -186,7 +186,12 @@ impl Training {
             }
             Err(error) => return Err(error),
         };
-        let mailbox = Mailbox::open(fork.session.store(), fork.session.record())?;
+        let (store, new) = (fork.session.store(), fork.session.record());
+        // It is trained as far as what it leaves was to be; who asked reads it with the answer.
+        if let Some(until) = store.target(self.session.record())? {
+            store.set_target(new, until)?;
+        }
+        let mailbox = Mailbox::open(store, new)?;
         let mut old_mailbox = std::mem::replace(&mut self.mailbox, mailbox);
         let left = std::mem::replace(&mut self.session, fork.session);
         let mut answer = self.answer();

@@ -104,6 +104,9 @@ pub struct Reading {
 }
 
 impl Reading {
+    /// Of each class, how many of a hundred images are the test part unless something else is asked for.
+    pub const USUAL_TEST_SHARE: u8 = 10;
+
     /// Whether nothing is asked for.
     pub fn is_usual(&self) -> bool {
         *self == Self::default()

@@ -98,6 +98,7 @@
 //! STORE/
 //!   store.json                       format version, created
 //!   store.lock                       held for milliseconds while a branch is made
+//!   making.lock                      held from a look whether a branch is there until it is made
 //!   data-hints.json                  where data sets were last found; no part of any branch
 //!   overviews.json                   what a listing says of branches at which nothing has changed; only a cache
 //!   branches/

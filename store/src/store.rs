@@ -4,7 +4,6 @@ use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use revacnn_schemas::{BranchId, BranchName, BranchRecord, FORMAT_VERSION, FilterNumber, StoreRecord};
 
@@ -18,7 +17,7 @@ use crate::read::glance::Glance;
 use crate::shape::BranchShape;
 use crate::{BranchList, StoreError};
 
-/// Held while a process looks whether a branch is there, and makes it where it is not.
+/// Held while it is looked whether a branch is there, and made where it is not.
 #[derive(Debug)]
 pub struct Alone {
     _lock: FileLock,
@@ -286,21 +285,16 @@ impl Store {
         self.branches().map_or(error, |branches| self.unknown(record.name.as_str(), &branches))
     }
 
-    /// Waits until no other process looks whether a branch is there and makes it where it is
-    /// not, so that equal work is done once; `None` as soon as `waits` says that it is not
-    /// waited any more.
+    /// Waits until nobody else, in this process or another one, looks whether a branch is there
+    /// and makes it where it is not, so that equal work is done once; `None` where somebody does
+    /// and it no longer `waits`.
     ///
     /// # Errors
     /// Where the lock's file is none, or the system has no locks there.
-    pub fn alone(&self, waits: &dyn Fn() -> bool) -> Result<Option<Alone>, StoreError> {
-        loop {
-            if let Attempt::Held(lock) = FileLock::attempt(&self.root.join("making.lock"))? {
-                return Ok(Some(Alone { _lock: lock }));
-            }
-            if !waits() {
-                return Ok(None);
-            }
-            std::thread::sleep(Duration::from_millis(20));
+    pub fn alone(&self, waits: impl Fn() -> bool) -> Result<Option<Alone>, StoreError> {
+        match FileLock::attempt_while(&self.root.join("making.lock"), waits)? {
+            Attempt::Held(lock) => Ok(Some(Alone { _lock: lock })),
+            Attempt::Busy(_) => Ok(None),
         }
     }
 

@@ -28,6 +28,16 @@ fn lines(ran: &Ran) -> Vec<Value> {
     ran.out.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
 }
 
+/// The line and the words of each problem of a text.
+fn problems(ran: &Ran, text: &str) -> Vec<(u64, String)> {
+    let lines = lines(ran).into_iter().filter(|line| line["event"] == "problem");
+    let place = |problem: Value| {
+        let [from, to] = ["from", "to"].map(|end| problem[end]["byte"].as_u64().expect("a place") as usize);
+        (problem["from"]["line"].as_u64().expect("a line"), text[from..to].to_owned())
+    };
+    lines.map(place).collect()
+}
+
 /// Trains what a notebook says; gives the steps that were trained.
 #[track_caller]
 fn trained(scratch: &Scratch, notebook: &str) -> u64 {
@@ -128,14 +138,7 @@ compare main@0 main@$u
 ";
     let notebook = scratch(text);
     let ran = notebook.run(2, "notebook check n.md --json");
-    let found: Vec<(u64, String)> = lines(&ran)
-        .iter()
-        .filter(|line| line["event"] == "problem")
-        .map(|problem| {
-            let [from, to] = ["from", "to"].map(|end| problem[end]["byte"].as_u64().expect("a place") as usize);
-            (problem["from"]["line"].as_u64().expect("a line"), text[from..to].to_owned())
-        })
-        .collect();
+    let found = problems(&ran, text);
     let expected = [
         (2, "trian"),
         (3, "--epohcs"),
@@ -197,14 +200,7 @@ SELECT branch, los FROM validation WHERE step <= $u
 ";
     let notebook = scratch(text);
     let ran = notebook.run(2, "notebook check n.md --json");
-    let found: Vec<(u64, String)> = lines(&ran)
-        .iter()
-        .filter(|line| line["event"] == "problem")
-        .map(|problem| {
-            let [from, to] = ["from", "to"].map(|end| problem[end]["byte"].as_u64().expect("a place") as usize);
-            (problem["from"]["line"].as_u64().expect("a line"), text[from..to].to_owned())
-        })
-        .collect();
+    let found = problems(&ran, text);
     let expected = [
         (4, "base.0@epoch:9"),
         (8, "conv7"),

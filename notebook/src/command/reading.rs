@@ -54,7 +54,7 @@ impl ReadingOptions {
             colour,
             skip_unreadable,
             labels: labels.filter(|labels| *labels != LabelKind::Fine),
-            test_share: test_share.filter(|share| *share != 10),
+            test_share: test_share.filter(|share| *share != Reading::USUAL_TEST_SHARE),
         }
     }
 }

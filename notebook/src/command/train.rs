@@ -89,10 +89,10 @@ pub struct Train {
     #[arg(long, value_name = "FIDELITY")]
     pub(crate) fidelity: Option<Fidelity>,
     /// Steps from one keyframe to the next [default: 400 images].
-    #[arg(long, value_name = "K", value_parser = from_one)]
+    #[arg(long, value_name = "K", value_parser = from_one::<u64>)]
     pub(crate) keyframe_interval: Option<u64>,
     /// Evaluate on the validation images every N steps, besides the end of each epoch.
-    #[arg(long, value_name = "N", value_parser = from_one)]
+    #[arg(long, value_name = "N", value_parser = from_one::<u64>)]
     pub(crate) validate_every: Option<u64>,
 }
 

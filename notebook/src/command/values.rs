@@ -15,9 +15,9 @@ pub fn whole<T: TryFrom<u64>>(text: &str) -> Result<T, String> {
 ///
 /// # Errors
 /// What was expected, and what was found.
-pub fn from_one(text: &str) -> Result<u64, String> {
-    match whole(text)? {
+pub fn from_one<T: TryFrom<u64>>(text: &str) -> Result<T, String> {
+    match whole_number(text)? {
         0 => Err("expected a whole number of at least 1, found 0".to_owned()),
-        number => Ok(number),
+        _ => whole(text),
     }
 }

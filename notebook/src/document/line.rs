@@ -35,15 +35,22 @@ pub enum Role {
     Other,
 }
 
+impl Role {
+    /// What a line that begins with a word is there for.
+    pub fn of(first: &str) -> Self {
+        match first {
+            "train" | "fork" => Self::Training,
+            "cursor" | "input" => Self::Input,
+            "plot" | "embed" | "compare" | "diff" | "show" | "table" => Self::View,
+            _ => Self::Other,
+        }
+    }
+}
+
 impl Line {
     /// What the line is there for.
     pub fn role(&self) -> Role {
-        match self.words.first().map(|word| word.text.as_str()) {
-            Some("train" | "fork") => Role::Training,
-            Some("cursor" | "input") => Role::Input,
-            Some("plot" | "embed" | "compare" | "diff" | "show" | "table") => Role::View,
-            _ => Role::Other,
-        }
+        self.words.first().map_or(Role::Other, |word| Role::of(&word.text))
     }
 
     /// The names of the values that it uses: `t` of `base@$t`.

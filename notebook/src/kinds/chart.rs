@@ -13,6 +13,7 @@ use super::curve::{
     Detail, Shown, curve, drawn, empty, marks, other_hyper_parameters, series, shown, validation, visible, words,
 };
 use super::family::{groups, mean};
+use crate::error::once_each;
 use crate::look::in_words;
 use crate::sources::curves::{Quantity, Thinned};
 use crate::{CellKind, Context, NotebookError, Smoothing, XAxis};
@@ -212,14 +213,9 @@ impl Chart {
 /// hyper-parameters.
 pub(crate) fn unknown_quantity<'a>(asked: &str, others: impl Iterator<Item = &'a str>) -> NotebookError {
     // An optimizer's numbers are told by every branch that has them.
-    let mut names: Vec<&str> = Vec::new();
-    for name in QUANTITIES.iter().map(|(name, _)| *name).chain(others) {
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
+    let names = QUANTITIES.iter().map(|(name, _)| *name).chain(others);
     let what = format!("there is no quantity `{asked}`");
-    NotebookError::Misasked { what, known: format!("there is {}", names.join(", ")) }
+    NotebookError::Misasked { what, known: format!("there is {}", once_each(names.map(str::to_owned))) }
 }
 
 /// Refuses a layer with a number of the whole network, and none with one of each filter.

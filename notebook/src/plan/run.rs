@@ -148,8 +148,6 @@ pub fn run(
         false => Status::Ended(Outcome::Unwanted),
     });
     let board = Mutex::new(Board { status: status.collect(), nodes, running: Vec::new() });
-    // Held from a look at the store until a branch is made: equal work is done once.
-    let making = Mutex::new(());
     let changed = Condvar::new();
     let jobs = share.jobs.clamp(1, wanted.len().max(1));
     let resources = Resources { threads: (place.resources.threads / jobs).max(1), ..place.resources.clone() };
@@ -170,12 +168,11 @@ pub fn run(
             // have trained it.
             let fresh = Plan { nodes: open.nodes.clone(), inputs: inputs.clone() };
             drop(open);
-            let mut caution = None;
+            let mut is_cautioned = false;
             let ended = loop {
-                let here = making.lock().unwrap_or_else(PoisonError::into_inner);
-                // Beside other processes, too.
-                let mut alone = match store.alone(&|| !share.stop.is_asked()) {
-                    Ok(Some(held)) => Some((here, held)),
+                // From a look at the store until a branch is made: equal work is done once.
+                let mut alone = match store.alone(|| !share.stop.is_asked()) {
+                    Ok(Some(alone)) => Some(alone),
                     Ok(None) => break Some(Outcome::Waits),
                     Err(error) => break Some(Outcome::Failed(RecorderError::from(error).into())),
                 };
@@ -209,9 +206,10 @@ pub fn run(
                     // Another process is at it: what that trains is looked at again.
                     Err(NotebookError::Recorder(RecorderError::Store(error))) if is_trained_elsewhere(&error) => {
                         drop(alone);
-                        let told = format!("{error}. It is waited for");
-                        if matches!(error, StoreError::WriterBusy { .. }) && caution.replace(told.clone()).is_none() {
-                            tell(Event::Cautioned { training: next, caution: &told });
+                        let is_busy = matches!(error, StoreError::WriterBusy { .. });
+                        if is_busy && !std::mem::replace(&mut is_cautioned, true) {
+                            let caution = &format!("{error}. It is waited for");
+                            tell(Event::Cautioned { training: next, caution });
                         }
                         std::thread::sleep(LOOKS);
                     }

@@ -10,6 +10,7 @@ use revacnn_store::StepSpan;
 use super::{Place, Plan};
 use crate::command::{Command, Control};
 use crate::document::{Document, Line, Problem};
+use crate::error::once_each;
 use crate::program::{Filled, Program, Says, View};
 
 impl Plan {
@@ -123,25 +124,16 @@ impl Plan {
             let known: Vec<&LayerTopology> = holders.iter().map(layers).collect::<Option<Vec<_>>>()?.concat();
             let own: Vec<_> = known.iter().filter(|known| known.layer == *layer).collect();
             let numbers: BTreeSet<_> = own.iter().flat_map(|own| &own.filters).map(|filter| filter.number).collect();
-            let listed = |words: &mut dyn Iterator<Item = String>| {
-                let mut seen: Vec<String> = Vec::new();
-                words.for_each(|word| {
-                    if !seen.contains(&word) {
-                        seen.push(word);
-                    }
-                });
-                seen.join(", ")
-            };
             let (word, message) = match filter {
                 _ if own.is_empty() => {
-                    let known = listed(&mut known.iter().map(|known| known.layer.to_string()));
+                    let known = once_each(known.iter().map(|known| known.layer.to_string()));
                     (
                         layer.to_string(),
                         format!("branch `{name}` has no layer `{layer}` with filters: there is {known}"),
                     )
                 }
                 Some(filter) if !numbers.contains(&filter) => {
-                    let known = listed(&mut numbers.iter().map(ToString::to_string));
+                    let known = once_each(numbers.iter().map(ToString::to_string));
                     let message = format!("{layer} has no filter {filter} in branch `{name}`: there is {known}");
                     (filter.to_string(), message)
                 }

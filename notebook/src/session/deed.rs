@@ -45,7 +45,7 @@ impl Deed {
     /// Whether its line trains something, and shows nothing.
     pub(super) fn is_training(&self) -> bool {
         match self {
-            Self::Line(words) => words.first().is_some_and(|word| ["train", "fork"].contains(&word.as_str())),
+            Self::Line(words) => words.first().is_some_and(|word| Role::of(word) == Role::Training),
             Self::Left { .. } | Self::Until { .. } | Self::Renamed { .. } | Self::Deleted(_) => true,
         }
     }

@@ -23,7 +23,7 @@ struct Covered<'a, M> {
 }
 
 impl<M> Widget<M, Theme, Renderer> for Covered<'_, M> {
-    left_to_content!();
+    left_to_content!(draw);
 
     fn operate(&mut self, tree: &mut Tree, layout: Layout<'_>, renderer: &Renderer, operation: &mut dyn Operation) {
         let content = self.content.as_widget_mut();
@@ -50,19 +50,6 @@ impl<M> Widget<M, Theme, Renderer> for Covered<'_, M> {
         }
         let content = self.content.as_widget_mut();
         content.update(&mut tree.children[0], event, layout, cursor, renderer, clipboard, shell, viewport);
-    }
-
-    fn draw(
-        &self,
-        tree: &Tree,
-        renderer: &mut Renderer,
-        theme: &Theme,
-        style: &Style,
-        layout: Layout<'_>,
-        cursor: mouse::Cursor,
-        viewport: &Rectangle,
-    ) {
-        self.content.as_widget().draw(&tree.children[0], renderer, theme, style, layout, cursor, viewport);
     }
 }
 

@@ -27,8 +27,31 @@ pub(crate) use self::tabs::move_focus;
 pub(crate) use self::tabs::tabs;
 use crate::theme::Colours;
 
-/// What a widget around one `content` leaves to it.
+/// What a widget around one `content` leaves to it: what is named, and always where it lies.
 macro_rules! left_to_content {
+    (operate $(, $more:ident)?) => {
+        fn operate(&mut self, tree: &mut Tree, layout: Layout<'_>, renderer: &Renderer, operation: &mut dyn Operation) {
+            self.content.as_widget_mut().operate(&mut tree.children[0], layout, renderer, operation);
+        }
+
+        left_to_content!($($more)?);
+    };
+    (draw) => {
+        fn draw(
+            &self,
+            tree: &Tree,
+            renderer: &mut Renderer,
+            theme: &Theme,
+            style: &Style,
+            layout: Layout<'_>,
+            cursor: mouse::Cursor,
+            viewport: &Rectangle,
+        ) {
+            self.content.as_widget().draw(&tree.children[0], renderer, theme, style, layout, cursor, viewport);
+        }
+
+        left_to_content!();
+    };
     () => {
         fn children(&self) -> Vec<Tree> {
             vec![Tree::new(&self.content)]

@@ -40,11 +40,7 @@ struct Tabs<'a, M> {
 }
 
 impl<M> Widget<M, Theme, Renderer> for Tabs<'_, M> {
-    left_to_content!();
-
-    fn operate(&mut self, tree: &mut Tree, layout: Layout<'_>, renderer: &Renderer, operation: &mut dyn Operation) {
-        self.content.as_widget_mut().operate(&mut tree.children[0], layout, renderer, operation);
-    }
+    left_to_content!(operate, draw);
 
     fn update(
         &mut self,
@@ -66,18 +62,5 @@ impl<M> Widget<M, Theme, Renderer> for Tabs<'_, M> {
             shell.capture_event();
             shell.request_redraw();
         }
-    }
-
-    fn draw(
-        &self,
-        tree: &Tree,
-        renderer: &mut Renderer,
-        theme: &Theme,
-        style: &Style,
-        layout: Layout<'_>,
-        cursor: mouse::Cursor,
-        viewport: &Rectangle,
-    ) {
-        self.content.as_widget().draw(&tree.children[0], renderer, theme, style, layout, cursor, viewport);
     }
 }

@@ -46,6 +46,16 @@ impl Session {
         session
     }
 
+    /// Who has trained all that the notebook says, which makes so many branches.
+    pub(super) fn that_has_run(folder: &Path, branches: usize) -> Self {
+        let mut session = Self::open(folder);
+        session.until("it is planned", |state| state.notebook.can_run());
+        session.act(notebook::Message::Run);
+        session.until("it has run", |state| state.context.branches.len() == branches && !state.notebook.can_run());
+        session.settle();
+        session
+    }
+
     fn ask(&self, effects: Vec<Effect>) {
         for effect in effects {
             if let Effect::Request(ask) = effect {
@@ -139,6 +149,14 @@ pub(super) fn folder() -> tempfile::TempDir {
     folder
 }
 
+/// A family of two, trained.
+pub(super) fn family() -> (tempfile::TempDir, Session) {
+    let folder = folder();
+    fs::write(folder.path().join("n.md"), NOTEBOOK.replace("--steps 12", "--steps 12 --over seed=0..1")).unwrap();
+    let session = Session::that_has_run(folder.path(), 2);
+    (folder, session)
+}
+
 /// Numbers that look random.
 struct Dice(u64);
 
@@ -152,11 +170,7 @@ impl Dice {
 #[test]
 fn forty_steps_of_steering_are_a_notebook_that_steers_an_empty_store_to_the_same_bits() {
     let folder = folder();
-    let mut session = Session::open(folder.path());
-    session.until("it is planned", |state| state.notebook.can_run());
-    session.act(notebook::Message::Run);
-    session.until("it has run", |state| state.context.branches.len() == 1 && !state.notebook.can_run());
-    session.settle();
+    let mut session = Session::that_has_run(folder.path(), 1);
     let mut dice = Dice(7);
     let edits = [
         "add-filter conv1",
@@ -201,11 +215,7 @@ fn forty_steps_of_steering_are_a_notebook_that_steers_an_empty_store_to_the_same
 #[test]
 fn a_fork_of_a_live_training_says_how_far_it_is_trained() {
     let folder = folder();
-    let mut session = Session::open(folder.path());
-    session.until("it is planned", |state| state.notebook.can_run());
-    session.act(notebook::Message::Run);
-    session.until("it has run", |state| state.context.branches.len() == 1 && !state.notebook.can_run());
-    session.settle();
+    let mut session = Session::that_has_run(folder.path(), 1);
     let base: revacnn_schemas::BranchName = "base".parse().unwrap();
     let effects = session.state.make(Intent::TrainOn { branch: base.clone(), steps: 3_000 });
     session.ask(effects);
@@ -230,11 +240,7 @@ fn a_fork_of_a_live_training_says_how_far_it_is_trained() {
 fn looking_changes_no_byte_and_what_is_typed_is_saved_as_it_is() {
     let folder = folder();
     let path = folder.path().join("n.md");
-    let mut session = Session::open(folder.path());
-    session.until("it is planned", |state| state.notebook.can_run());
-    session.act(notebook::Message::Run);
-    session.until("it has run", |state| state.context.branches.len() == 1 && !state.notebook.can_run());
-    session.settle();
+    let mut session = Session::that_has_run(folder.path(), 1);
     for _ in 0..3 {
         session.act(timeline::Message::Go(Move::By(-2)));
         session.act(Message::Page(false));
@@ -288,11 +294,7 @@ fn every_change_that_can_be_asked_for_has_a_line_or_a_reason() {
         }
     }
     let folder = folder();
-    let mut session = Session::open(folder.path());
-    session.until("it is planned", |state| state.notebook.can_run());
-    session.act(notebook::Message::Run);
-    session.until("it has run", |state| state.context.branches.len() == 1 && !state.notebook.can_run());
-    session.settle();
+    let mut session = Session::that_has_run(folder.path(), 1);
     let fork = |edits: &[&str], name: &str| Intent::Fork {
         branch: branch("base"),
         step: Step(5),
@@ -393,13 +395,7 @@ fn what_is_being_typed_is_kept_and_saving_goes_on_typing() {
 /// A click wrote a line that made the whole notebook one that cannot be run.
 #[test]
 fn what_the_lines_of_a_family_cannot_say_is_told_and_not_written() {
-    let folder = folder();
-    fs::write(folder.path().join("n.md"), NOTEBOOK.replace("--steps 12", "--steps 12 --over seed=0..1")).unwrap();
-    let mut session = Session::open(folder.path());
-    session.until("it is planned", |state| state.notebook.can_run());
-    session.act(notebook::Message::Run);
-    session.until("it has run", |state| state.context.branches.len() == 2 && !state.notebook.can_run());
-    session.settle();
+    let (_folder, mut session) = family();
     let before = session.state.notebook.text().to_owned();
     session.change(Intent::TrainOn { branch: branch("base.0"), steps: 5 });
     assert!(format!("{:?}", session.state.status.notice).contains("trained by the line of the family `base`"));

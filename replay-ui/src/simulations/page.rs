@@ -6,7 +6,7 @@ use std::fs;
 use iced::{Point, mouse};
 use revacnn_schemas::Step;
 
-use super::notebook::{NOTEBOOK, Session, folder, paste};
+use super::notebook::{NOTEBOOK, Session, family, folder, paste};
 use super::prelude::*;
 use super::{Person, branch};
 use crate::components::notebook;
@@ -18,18 +18,6 @@ fn notice(session: &Session) -> String {
 
 fn has(session: &Session, name: &str) -> bool {
     session.state.context.branches.iter().any(|known| known.name.as_str() == name)
-}
-
-/// A family of two, trained.
-fn family() -> (tempfile::TempDir, Session) {
-    let folder = folder();
-    fs::write(folder.path().join("n.md"), NOTEBOOK.replace("--steps 12", "--steps 12 --over seed=0..1")).unwrap();
-    let mut session = Session::open(folder.path());
-    session.until("it is planned", |state| state.notebook.can_run());
-    session.act(notebook::Message::Run);
-    session.until("it has run", |state| state.context.branches.len() == 2 && !state.notebook.can_run());
-    session.settle();
-    (folder, session)
 }
 
 /// The line of a family says nothing of a member that was deleted, and the page's undo took

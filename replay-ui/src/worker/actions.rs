@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use revacnn_notebook::render;
 use revacnn_notebook::session::Deed;
@@ -19,8 +19,6 @@ use crate::store_events::{Done, Goal, StoreEvent, Undo};
 
 /// How long a training process may take to answer.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How long it may take until it is noted how far a fork is trained.
-const NOTED: Duration = Duration::from_secs(1);
 /// How long the thread sleeps when nothing is asked.
 const LONG: Duration = Duration::from_secs(3600);
 
@@ -151,7 +149,8 @@ impl Actions {
         // Its end, so that it is followed.
         let mut line = fork_line(branch, answer.step, &answer.branch, &written);
         // It goes on in the fork as far as it would have gone.
-        if let Some(until) = target(store, &answer.branch).filter(|until| *until > answer.step) {
+        let target = store.branch(&answer.branch).and_then(|record| store.target(&record));
+        if let Some(until) = target.map_err(words)?.filter(|until| *until > answer.step) {
             line.extend(["--steps".to_owned(), until.to_string()]);
         }
         let deed = Some(Deed::Left { parent: branch.clone(), at: answer.step, line });
@@ -180,19 +179,6 @@ impl Actions {
         let deed = Some(Deed::Line(fork_line(branch, step, &name, &written)));
         Ok(Done { text, select: Some((name, Goal::At(Position::Step(step)))), undo, deed, ..Done::default() })
     }
-}
-
-/// How far a fork of a training is trained, which is noted a moment after it is made.
-fn target(store: &Store, branch: &BranchName) -> Option<Step> {
-    let begun = Instant::now();
-    while begun.elapsed() < NOTED {
-        let noted = store.branch(branch).and_then(|record| store.target(&record));
-        if let Ok(Some(until)) = noted {
-            return Some(until);
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    None
 }
 
 /// The line that makes a fork, as a notebook has it: names and numbers alone.

@@ -40,8 +40,8 @@ pub(super) struct RunArguments {
     locked: bool,
     /// How many trainings go on side by side, each on its share of the threads [default: as many as
     /// there are threads and independent trainings].
-    #[arg(long, value_name = "N", value_parser = from_one)]
-    jobs: Option<u64>,
+    #[arg(long, value_name = "N", value_parser = from_one::<u16>)]
+    jobs: Option<u16>,
     /// Train without asking.
     #[arg(long)]
     pub(super) yes: bool,
@@ -109,8 +109,7 @@ impl RunArguments {
             None => Store::open_or_create(&self.store.store, unix_seconds())?,
         };
         interrupt::listen();
-        let asked = self.jobs.map(|jobs| usize::try_from(jobs).unwrap_or(usize::MAX));
-        let jobs = asked.unwrap_or(plan.width(&left).min(resources.threads)).max(1);
+        let jobs = self.jobs.map_or(plan.width(&left).min(resources.threads), usize::from).max(1);
         let names: Vec<String> = notebook.program.trainings.iter().map(|training| training.name.to_string()).collect();
         let screen = Screen::new(names.clone(), json);
         output::training_begins();

@@ -62,13 +62,26 @@ impl FileLock {
     /// [`attempt`](Self::attempt), for a moment again where somebody holds the
     /// lock: who only [looks](Self::is_held) holds it so long.
     pub(crate) fn attempt_for_a_moment(path: &Path) -> Result<Attempt, StoreError> {
-        for _ in 0..20 {
-            if let Attempt::Held(lock) = Self::attempt(path)? {
-                return Ok(Attempt::Held(lock));
+        Self::attempt_for(path, 21)
+    }
+
+    /// [`attempt`](Self::attempt), so many times again where somebody holds the lock.
+    fn attempt_for(path: &Path, mut times: u32) -> Result<Attempt, StoreError> {
+        Self::attempt_while(path, || {
+            times = times.saturating_sub(1);
+            times > 0
+        })
+    }
+
+    /// [`attempt`](Self::attempt), again and again where somebody holds the lock, as long as
+    /// it `waits`.
+    pub(crate) fn attempt_while(path: &Path, mut waits: impl FnMut() -> bool) -> Result<Attempt, StoreError> {
+        loop {
+            match Self::attempt(path)? {
+                Attempt::Busy(_) if waits() => std::thread::sleep(Duration::from_millis(5)),
+                attempt => return Ok(attempt),
             }
-            std::thread::sleep(Duration::from_millis(5));
         }
-        Self::attempt(path)
     }
 
     /// Whether somebody holds the lock for itself; leaves the holder's note
@@ -98,15 +111,10 @@ impl FileLock {
 
     /// Takes the lock at `path`, waiting up to ten seconds for it.
     pub(crate) fn wait(path: &Path) -> Result<Self, StoreError> {
-        let mut busy = String::new();
-        for _ in 0..2_000 {
-            match Self::attempt(path)? {
-                Attempt::Held(lock) => return Ok(lock),
-                Attempt::Busy(holder) => busy = holder,
-            }
-            std::thread::sleep(Duration::from_millis(5));
+        match Self::attempt_for(path, 2_000)? {
+            Attempt::Held(lock) => Ok(lock),
+            Attempt::Busy(holder) => Err(StoreError::StoreBusy { path: path.to_owned(), holder }),
         }
-        Err(StoreError::StoreBusy { path: path.to_owned(), holder: busy })
     }
 }
 

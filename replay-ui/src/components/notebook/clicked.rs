@@ -45,11 +45,7 @@ impl<M> Widget<M, Theme, Renderer> for Clicked<'_, M> {
         tree::State::new(Before::default())
     }
 
-    left_to_content!();
-
-    fn operate(&mut self, tree: &mut Tree, layout: Layout<'_>, renderer: &Renderer, operation: &mut dyn Operation) {
-        self.content.as_widget_mut().operate(&mut tree.children[0], layout, renderer, operation);
-    }
+    left_to_content!(operate, draw);
 
     fn update(
         &mut self,
@@ -75,19 +71,6 @@ impl<M> Widget<M, Theme, Renderer> for Clicked<'_, M> {
             shell.publish((self.says)(Point::new(at.x - bounds.x, at.y - bounds.y), bounds.size()));
             shell.capture_event();
         }
-    }
-
-    fn draw(
-        &self,
-        tree: &Tree,
-        renderer: &mut Renderer,
-        theme: &Theme,
-        style: &Style,
-        layout: Layout<'_>,
-        cursor: mouse::Cursor,
-        viewport: &Rectangle,
-    ) {
-        self.content.as_widget().draw(&tree.children[0], renderer, theme, style, layout, cursor, viewport);
     }
 }
 

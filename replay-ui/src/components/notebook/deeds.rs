@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use revacnn_notebook::BranchSummary;
+use revacnn_notebook::document::Role;
 use revacnn_notebook::session::Deed;
 use revacnn_schemas::BranchName;
 
@@ -85,9 +86,7 @@ impl State {
                 names.get(name).map_or_else(|| word.clone(), |own| format!("{own}{rest}"))
             };
             let is_value = |place: usize| place > 0 && words[place - 1].starts_with("--");
-            let is_new = |place: usize| {
-                place == if words[0] == "fork" { 2 } else { 1 } && ["fork", "train"].contains(&words[0].as_str())
-            };
+            let is_new = |place: usize| place == if words[0] == "fork" { 2 } else { 1 } && !is_view(words);
             let each = words.iter().enumerate();
             each.map(
                 |(place, word)| {
@@ -130,5 +129,5 @@ impl State {
 
 /// Whether a line shows something, and trains nothing.
 fn is_view(words: &[String]) -> bool {
-    !["train", "fork"].contains(&words[0].as_str())
+    Role::of(&words[0]) != Role::Training
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::Opened;
 use super::files::{Entry, Root, class_name};
 use super::picture::{Form, Target, decode, form, is_picture};
-use super::records::{MOST_CLASSES, Raw, Records, USUAL_SHARE, is_held_out, no_share};
+use super::records::{MOST_CLASSES, Raw, Records, is_held_out, no_share};
 use crate::data::error::DataError;
 use crate::threads::Threads;
 use revacnn_schemas::{AugmentationSpec, Colour, Fit, PictureSize, Reading, count, counted};
@@ -187,7 +187,7 @@ pub(super) fn read(opened: &Opened, reading: &mut Reading) -> Result<Raw, DataEr
         Some(_) if reading.test_share.is_some() => return Err(no_share(folder)),
         Some(test) => (train, test, None),
         None => {
-            let share = *reading.test_share.get_or_insert(USUAL_SHARE);
+            let share = *reading.test_share.get_or_insert(Reading::USUAL_TEST_SHARE);
             let (train, test) = divided(train, share);
             (train, test, Some(share))
         }

@@ -9,9 +9,6 @@ use crate::data::part::Part;
 use crate::data::pixels::PixelsWriter;
 use revacnn_schemas::{AugmentationSpec, DataFormat, ImageShape, Reading, count, counted};
 
-/// Of each class, how many of a hundred images are the test part, unless a person says otherwise.
-pub(super) const USUAL_SHARE: u8 = 10;
-
 /// Labels are bytes.
 pub(super) const MOST_CLASSES: usize = 256;
 
@@ -84,7 +81,7 @@ impl Raw {
             }
             Some(test) => (train, test),
             None => {
-                let share = *reading.test_share.get_or_insert(USUAL_SHARE);
+                let share = *reading.test_share.get_or_insert(Reading::USUAL_TEST_SHARE);
                 format += &format!(", {share} % of each class held out for test");
                 divided(train, shape, share)?
             }
