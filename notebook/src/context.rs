@@ -108,6 +108,29 @@ impl<'a> Context<'a> {
         self.reads.branches.get_or_insert_with(|| self.inputs.branches.clone()).clone()
     }
 
+    /// The shown branches without those of a notebook that are not trained yet, and what is said
+    /// of these. The cell runs again once they may be.
+    ///
+    /// # Errors
+    /// [`NotebookError::Untrained`] where that leaves none.
+    pub(crate) fn trained(&mut self) -> Result<(Vec<BranchName>, Option<String>), NotebookError> {
+        let (mut trained, mut lacking) = (Vec::new(), Vec::new());
+        for branch in self.branches() {
+            match self.sources.history_of(&branch) {
+                Err(NotebookError::Untrained { branch }) => lacking.push(branch),
+                // What else is wrong with it is told when it is read.
+                Ok(_) | Err(_) => trained.push(branch),
+            }
+        }
+        let Some(first) = lacking.first() else { return Ok((trained, None)) };
+        if trained.is_empty() {
+            return Err(NotebookError::Untrained { branch: first.clone() });
+        }
+        self.is_incomplete = true;
+        let names: Vec<&str> = lacking.iter().map(BranchName::as_str).collect();
+        Ok((trained, Some(format!("not trained yet: {}", names.join(", ")))))
+    }
+
     /// The step that is looked at.
     pub fn cursor(&mut self) -> Step {
         *self.reads.cursor.get_or_insert(self.inputs.cursor)

@@ -87,4 +87,4 @@ pub use kinds::{ACCURACY, QUANTITIES, is_of_filters};
 pub use reads::{Reads, StoreRead};
 pub use render::{PictureFormat, Pixels, pixels, render};
 pub use smoothing::Smoothing;
-pub use sources::{At, BranchEvent, BranchSummary, Extent, History, Listing, Place, Sources};
+pub use sources::{At, BranchEvent, BranchSummary, Extent, History, Hues, Listing, Place, Sources};

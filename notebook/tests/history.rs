@@ -281,7 +281,7 @@ fn a_line_has_what_differs_from_the_usual_and_nothing_else() {
     let expected = "\
 # The history of store
 
-4 branches, in the order in which they were made.
+The branches that the store had, in the order in which they were made.
 Run in the store that this was written from, the lines train nothing; in another one they train
 what it lacks, to the same bits.
 
@@ -324,16 +324,16 @@ fork b0@2 b2 --edit 'add-filter conv1 count=2 init=split seed=9'
 fork b0@1 b3
 ```
 
-The loss of those that nothing was forked from:
+Their loss:
 
 ```revacnn
-plot loss b1 b2 b3 --x epoch
+plot loss b0 b1 b2 b3 --x epoch
 ```
 
-The first two of them side by side:
+`b0` and `b2` side by side:
 
 ```revacnn
-compare b1 b2 --match assignment
+compare b0 b2
 ```
 ";
     assert_eq!(told(&store, folder.path()).text, expected);

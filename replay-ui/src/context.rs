@@ -57,6 +57,8 @@ pub(crate) struct Context {
     pub(crate) chosen_image: Option<ImageIndex>,
     pub(crate) dark: bool,
     pub(crate) reduced_motion: bool,
+    /// How many steps more were trained last: so many are offered.
+    pub(crate) train_on: u64,
     pub(crate) sizes: Sizes,
     /// The figure that is shown alone, if one is.
     pub(crate) alone: Option<Panel>,
@@ -90,6 +92,7 @@ impl Context {
             chosen_image: None,
             dark: options.dark.unwrap_or_default(),
             reduced_motion: false,
+            train_on: 1000,
             sizes: Sizes::default(),
             alone: None,
             notebook: options.notebook.is_some(),

@@ -55,6 +55,22 @@ impl Question {
         }
     }
 
+    /// What the button says that answers it.
+    pub(crate) fn verb(&self) -> &'static str {
+        match self {
+            Question::GoTo => "go",
+            Question::Fork | Question::Edit => "fork",
+            Question::Rename => "rename",
+            Question::Image => "show",
+            Question::TrainOn => "train",
+            Question::Hide => "hide or show",
+            Question::NameNotebook(_) => "save",
+            Question::Stop(_) => "stop it",
+            Question::Unfork { .. } => "delete it",
+            Question::ReplaceByNotebook(_) => "replace it",
+        }
+    }
+
     /// What may be typed.
     pub(crate) fn hint(&self) -> &'static str {
         match self {

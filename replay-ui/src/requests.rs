@@ -19,6 +19,8 @@ pub(crate) enum Effect {
     Focus(&'static str),
     /// Copy a text.
     Copy(String),
+    /// Show the end of what scrolls.
+    ScrollToEnd(&'static str),
 }
 
 /// What is asked of the workers.

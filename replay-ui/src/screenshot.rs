@@ -121,7 +121,8 @@ impl SyncReader {
                     Effect::Request(Request::Notebook(wanted)) => self.notebook(state, wanted.clone()),
                     Effect::Request(Request::Epoch { .. } | Request::Change(_))
                     | Effect::Focus(_)
-                    | Effect::Copy(_) => {
+                    | Effect::Copy(_)
+                    | Effect::ScrollToEnd(_) => {
                         others.push(effect);
                     }
                 }

@@ -12,6 +12,7 @@ use crate::components::{dialog, filters, header, inspector, loss, network, noteb
 use crate::components::{layer_form, prompt, run_form};
 use crate::context::Context;
 use crate::figure::FilterKey;
+use crate::requests::RunPlan;
 use crate::store_events::Goal;
 
 /// The window.
@@ -27,6 +28,8 @@ pub(crate) struct State {
     pub(crate) timeline: timeline::State,
     pub(crate) status: status::State,
     pub(crate) notebook: notebook::State,
+    /// What was trained last from here.
+    pub(crate) last_run: Option<RunPlan>,
     /// As what figures were last saved.
     pub(crate) save_as: PictureFormat,
     /// What is open above the window.
@@ -66,6 +69,7 @@ impl State {
             timeline: timeline::State::new(),
             status: status::State::default(),
             notebook,
+            last_run: None,
             save_as: PictureFormat::Svg,
             dialog: None,
             generation: 0,

@@ -184,10 +184,13 @@ impl State {
         }
     }
 
-    /// Asks for what the notebook shows, and for looks at its file.
-    pub(crate) fn read_notebook(&self) -> Vec<Effect> {
+    /// Asks for what the notebook shows, and for looks at its file; shows what was written into
+    /// it since it was seen last.
+    pub(crate) fn read_notebook(&mut self) -> Vec<Effect> {
         let wanted = self.notebook.request(&self.context);
-        vec![Effect::Request(Request::Notebook(wanted))]
+        let shows = self.context.notebook && self.notebook.take_news();
+        let end = shows.then_some(Effect::ScrollToEnd(notebook::PAGE));
+        std::iter::once(Effect::Request(Request::Notebook(wanted))).chain(end).collect()
     }
 
     /// Knows which branches no line of the notebook trains.
@@ -355,6 +358,7 @@ impl State {
             dialog::Action::Prompt(prompt::Action::Answer(answer)) => self.answer(answer),
             dialog::Action::RunForm(run_form::Action::Start(plan)) => {
                 self.dialog = Some(dialog);
+                self.last_run = Some(plan.clone());
                 self.make(Intent::Train(plan))
             }
             dialog::Action::LayerForm(layer_form::Action::Edit(edit)) => self.edit(vec![edit], None),
@@ -405,7 +409,12 @@ impl State {
             Answer::SaveNotebook(path, over) => self.update(notebook::Message::SaveAs { path, over }),
             Answer::Show(branch, shows) => self.show_branch(branch, shows),
             Answer::Edit(edits, name) => self.edit(edits, name),
-            Answer::Request(Request::Change(intent)) => self.make(intent),
+            Answer::Request(Request::Change(intent)) => {
+                if let Intent::TrainOn { steps, .. } = &intent {
+                    self.context.train_on = *steps;
+                }
+                self.make(intent)
+            }
             Answer::Request(request) => vec![Effect::Request(request)],
         }
     }
@@ -449,7 +458,7 @@ impl State {
 
     fn open_run_form(&mut self) -> Vec<Effect> {
         let taken: Vec<BranchName> = self.context.branches.iter().map(|branch| branch.name.clone()).collect();
-        self.dialog = Some(dialog::State::RunForm(run_form::State::new(&taken)));
+        self.dialog = Some(dialog::State::RunForm(run_form::State::new(&taken, self.last_run.as_ref())));
         vec![Effect::Focus(run_form::Field::Branch.id())]
     }
 
@@ -684,7 +693,7 @@ mod tests {
         let mut state = live(&[]);
         let asked = state.update(header::Message::Steer(Command::Stop));
         assert!(!asked.iter().any(|effect| matches!(effect, Effect::Request(_))), "{asked:?}");
-        assert!(state.prompt().unwrap().consent(&state.context).unwrap().0.contains("another process"));
+        assert!(state.prompt().unwrap().consent(&state.context).unwrap().contains("another process"));
         state.update(Message::Escape);
         assert!(state.prompt().is_none() && !state.context.changes.is_running());
         state.update(header::Message::Steer(Command::Stop));

@@ -160,6 +160,7 @@ impl Window {
             }
             Effect::Focus(field) => widget::operation::focus(field),
             Effect::Copy(text) => clipboard::write(text),
+            Effect::ScrollToEnd(scrolled) => widget::operation::snap_to_end(scrolled),
         }))
     }
 

@@ -265,13 +265,15 @@ fn a_report_has_tables_as_tables_and_pictures_beside_it() {
 #[test]
 fn what_is_not_trained_is_said_in_its_place() {
     let scratch = scratch(NOTEBOOK);
-    let more = NOTEBOOK.replace("plot loss base wider", "fork wider@30 late --steps 60\nplot loss base late");
+    let more = "fork wider@30 late --steps 60\nplot loss late\n```\n\n```revacnn\nplot loss base late";
+    let more = NOTEBOOK.replace("plot loss base wider", more);
     fs::write(scratch.path("n.md"), more).expect("a file");
     let ran = scratch.run(1, "notebook export n.md -o n.html");
-    assert!(ran.err.contains("plot loss base late: `late.0` is not trained yet"), "{ran:?}");
+    assert!(ran.err.contains("plot loss late: `late.0` is not trained yet"), "{ran:?}");
     let text = fs::read_to_string(scratch.path("n.html")).expect("a page");
     assert!(figures(&text)[0].0.contains("is not trained yet"), "{}", figures(&text)[0].0);
     assert!(figures(&text)[1].0.contains("<svg"), "the others are there");
+    assert!(figures(&text)[1].0.contains("not trained yet: late.0, late.1"), "{}", figures(&text)[1].0);
     let nothing = Scratch::new();
     fs::write(nothing.path("n.md"), NOTEBOOK).expect("a file");
     let ran = nothing.run(2, "notebook export n.md -o n.html");

@@ -142,7 +142,7 @@ fn of_cursor(
 /// A few names, and how many more.
 fn shortened(names: &[String]) -> String {
     match names {
-        [first, second, rest @ ..] if !rest.is_empty() => format!("{first}, {second} and {} more", rest.len()),
+        [first, second, rest @ ..] if !rest.is_empty() => format!("{first}, {second} and {} others", rest.len()),
         names => names.join(" and "),
     }
 }

@@ -31,7 +31,7 @@ use crate::command::{CommandError, Lookup};
 use crate::document::Document;
 use crate::plan::Plan;
 use crate::program::{Filled, Program};
-use crate::{NotebookError, Sources};
+use crate::{Hues, NotebookError, Sources};
 
 pub use page::page;
 pub use report::{Report, report};
@@ -84,7 +84,7 @@ pub struct Exported {
 impl Notebook<'_> {
     /// Gives the branches the notebook's names.
     fn name_branches(&self, sources: &mut Sources) {
-        sources.set_names(self.plan.histories(self.program));
+        sources.set_names(self.plan.histories(self.program), Hues::InOrder);
     }
 
     /// The branches that are there.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use revacnn_schemas::{counted, one_line};
+use revacnn_schemas::one_line;
 use revacnn_store::Store;
 
 use super::Told;
@@ -24,12 +24,14 @@ pub(super) fn written(store: &Store, told: &[Told], networks: &BTreeMap<String, 
     if lines.is_empty() {
         text += "There is no branch that a line can make again.\n";
     } else {
-        let branches = counted(lines.len() as u64, "branch");
-        let order = if lines.len() == 1 { "" } else { ", in the order in which they were made" };
+        let what = match lines.len() {
+            1 => "The branch that the store had",
+            _ => "The branches that the store had, in the order in which they were made",
+        };
         writeln!(
             text,
-            "{branches}{order}.\nRun in the store that this was written from, the lines train nothing; in another one \
-             they train\nwhat it lacks, to the same bits."
+            "{what}.\nRun in the store that this was written from, the lines train nothing; in another one they \
+             train\nwhat it lacks, to the same bits."
         )
         .expect(INFALLIBLE);
     }
@@ -54,38 +56,41 @@ pub(super) fn written(store: &Store, told: &[Told], networks: &BTreeMap<String, 
 
 const INFALLIBLE: &str = "invariant: a string takes every text";
 
-/// What is worth a look at first: the branches that nothing here was forked from.
+/// What is worth a look at first: each curve that no other one holds. A branch that trained no
+/// further than to its forks is in their curves, from its first step on.
 fn views(lines: &[(&Told, Vec<String>)]) -> String {
-    let is_forked = |told: &Told| {
-        let is_parent = |(other, _): &(&Told, _)| {
-            other.record.parent.as_ref().is_some_and(|parent| parent.branch == told.record.id)
-        };
-        lines.iter().any(is_parent)
+    let forks = |told: &Told| {
+        let of = told.record.id.clone();
+        lines.iter().filter_map(move |(other, _)| {
+            other.record.parent.as_ref().filter(|parent| parent.branch == of).map(|_| other.record.first_step())
+        })
     };
-    let leaves: Vec<&Told> = lines.iter().map(|(told, _)| *told).filter(|told| !is_forked(told)).collect();
+    let goes_further = |told: &Told| forks(told).max().is_none_or(|fork| told.last.is_some_and(|last| last > fork));
+    let curves: Vec<&Told> = lines.iter().map(|(told, _)| *told).filter(|told| goes_further(told)).collect();
     let mut text = String::new();
-    if leaves.is_empty() {
+    if curves.is_empty() {
         return text;
     }
-    let shown: Vec<&str> = leaves.iter().take(MOST_CURVES).map(|told| told.name.as_str()).collect();
-    let which = match leaves.len() {
-        1 => "The loss of the one that nothing was forked from:".to_owned(),
-        all if all > MOST_CURVES => {
-            format!("The loss of the first {MOST_CURVES} of the {all} that nothing was forked from:")
-        }
-        _ => "The loss of those that nothing was forked from:".to_owned(),
+    let shown: Vec<&str> = curves.iter().take(MOST_CURVES).map(|told| told.name.as_str()).collect();
+    let which = match curves.len() {
+        1 => "Its loss:".to_owned(),
+        all if all > MOST_CURVES => format!("The loss of the first {MOST_CURVES} of them:"),
+        _ => "Their loss:".to_owned(),
     };
     let mut words = vec!["plot", "loss"];
     words.extend(shown);
     words.extend(["--x", "epoch"]);
     fence(&mut text, &which, &words);
-    let [one, other, ..] = leaves[..] else { return text };
-    let mut words = vec!["compare", one.name.as_str(), other.name.as_str()];
-    if root_of(one, lines) != root_of(other, lines) {
-        // Separate runs have no filter in common but by their likeness.
-        words.extend(["--match", "assignment"]);
-    }
-    fence(&mut text, "The first two of them side by side:", &words);
+    // Separate runs have no filter in common but by their likeness.
+    let kin = curves.iter().enumerate().find_map(|(at, one)| {
+        let other = curves[at + 1..].iter().find(|other| root_of(one, lines) == root_of(other, lines));
+        Some(([*one, *other?], &[][..]))
+    });
+    let strangers = || Some(([*curves.first()?, *curves.get(1)?], &["--match", "assignment"][..]));
+    let Some(([one, other], matching)) = kin.or_else(strangers) else { return text };
+    let words = [&["compare", one.name.as_str(), other.name.as_str()], matching].concat();
+    let (one, other) = (&one.name, &other.name);
+    fence(&mut text, &format!("`{one}` and `{other}` side by side:"), &words);
     text
 }
 

@@ -81,7 +81,7 @@ impl CellKind for Chart {
     const KIND: &'static str = "chart";
 
     fn run(&self, context: &mut Context<'_>) -> Result<Figure, NotebookError> {
-        let (branches, left_out) = drawn(context);
+        let (branches, left_out) = drawn(context)?;
         let all = shown(context, &branches, self.x)?;
         let asked = self.quantity.replace('-', "_");
         let known = QUANTITIES.iter().find(|(name, _)| *name == asked);

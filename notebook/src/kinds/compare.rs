@@ -120,7 +120,7 @@ fn from_the_fork(curves: &mut revacnn_schemas::Chart, found: &Difference) {
         }
     }
     curves.marks.retain(|mark| mark.x >= first);
-    curves.title = format!("loss from step {} on", shared.last);
+    curves.title = format!("loss from step {} on, the last that both have", shared.last);
 }
 
 pub(super) fn facts(left: &str, right: &str, found: &Difference) -> TableFigure {

@@ -31,15 +31,19 @@ pub(super) struct Shown {
 const MOST_DRAWN: usize = 100;
 
 /// The shown branches whose curves are drawn, and what is said of the others. Where a
-/// person named the branches, that is all of them.
-pub(super) fn drawn(context: &mut Context<'_>) -> (Vec<BranchName>, Option<String>) {
-    let mut branches = context.branches();
+/// person named the branches, that is all of them that are trained.
+///
+/// # Errors
+/// Where none of them is.
+pub(super) fn drawn(context: &mut Context<'_>) -> Result<(Vec<BranchName>, Vec<String>), NotebookError> {
+    let (mut branches, untrained) = context.trained()?;
     let of = branches.len();
-    if !context.sources().leaves_out || of <= MOST_DRAWN {
-        return (branches, None);
-    }
-    branches.truncate(MOST_DRAWN);
-    (branches, Some(format!("{MOST_DRAWN} of {of} shown branches are drawn: select or hide some to see the others")))
+    let is_cut = context.sources().leaves_out && of > MOST_DRAWN;
+    let cut = is_cut.then(|| {
+        branches.truncate(MOST_DRAWN);
+        format!("{MOST_DRAWN} of {of} shown branches are drawn: select or hide some to see the others")
+    });
+    Ok((branches, untrained.into_iter().chain(cut).collect()))
 }
 
 /// Says how many points of a chart cannot be drawn.

@@ -8,7 +8,7 @@ use revacnn_schemas::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::layer::{block_of, is_mean, mean_of, missing, picture, range};
+use super::layer::{are_means, block_of, mean_of, missing, picture, range};
 use crate::sources::{Place, unknown_layer};
 use crate::{CellKind, Context, NotebookError, Source};
 
@@ -94,7 +94,7 @@ impl Filter {
         let nearest: Vec<Image> = nearest.collect();
         if !nearest.is_empty() {
             let mean = mean_of(place, layer, weights.len() / count, Source::Weights);
-            notes.extend(mean.map(|channels| format!("nearest: {}", is_mean(channels))));
+            notes.extend(are_means(mean.into_iter()).map(|what| format!("nearest: {what}")));
             rows.push(row("nearest", nearest, Source::Weights));
         }
         let seen = seen.map_or_else(String::new, |image| format!(", image {image}"));

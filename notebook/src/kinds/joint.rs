@@ -75,6 +75,12 @@ impl Joint {
                         error
                     }
                 },
+                Err(NotebookError::Untrained { branch }) => {
+                    let (place, why) = (branch.to_string(), "is not trained yet".to_owned());
+                    joint.left_out.push(LeftOut::Unfit { place, why });
+                    context.lacks_something();
+                    NotebookError::Untrained { branch }
+                }
                 Err(error) if !leaves_out => return Err(error),
                 Err(error) => {
                     joint.left_out.push(LeftOut::Unread { place: label, error: error.to_string() });

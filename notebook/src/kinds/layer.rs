@@ -1,5 +1,7 @@
 //! What is looked at in a layer, and filters as small images.
 
+use std::collections::{BTreeSet, HashSet};
+
 use revacnn_analysis::{Gradients, LayerValues};
 use revacnn_schemas::{
     FilterIdentity, Image, ImageGrid, ImageIndex, ImageRow, LayerName, LayerTopology, Palette, Topology, counted,
@@ -125,15 +127,10 @@ pub(crate) fn grid(
             matched.filter(|_| at == 1).map_or(&values.layer.filters, |layer| &layer.filters).as_slice()
         })
         .collect();
-    let mut order: Vec<&FilterIdentity> = Vec::new();
-    for filter in identities.iter().copied().flatten() {
-        if !order.contains(&filter) {
-            order.push(filter);
-        }
-    }
+    let orders = orders(&identities);
     let every = all.iter().filter_map(|values| values.values.as_ref()).flatten();
     let range = range(every, of);
-    let rows = places.iter().zip(all).zip(&identities).map(|((place, values), identities)| {
+    let rows = places.iter().zip(all).zip(&identities).zip(&orders).map(|(((place, values), identities), order)| {
         let picture = |filter: &&FilterIdentity| {
             let position = identities.iter().position(|own| own == *filter)?;
             Some(picture(place, &values.layer, position, values.of(position)?, of, range))
@@ -143,8 +140,8 @@ pub(crate) fn grid(
     let rows = rows.collect();
     let mut notes = without_gradients(places, all)?;
     let drawn = |values: &Values| (0..values.layer.filters.len()).find_map(|position| Some(values.of(position)?.len()));
-    let mean = places.iter().zip(all).find_map(|(place, values)| mean_of(place, &values.layer, drawn(values)?, of));
-    notes.extend(mean.map(is_mean));
+    let means = places.iter().zip(all).filter_map(|(place, values)| mean_of(place, &values.layer, drawn(values)?, of));
+    notes.extend(are_means(means));
     let is_matched = matched.is_some() && places.len() > 1;
     notes.extend(
         is_matched.then(|| "filters beneath one another are those most alike, matched by assignment".to_owned()),
@@ -152,9 +149,56 @@ pub(crate) fn grid(
     Ok(ImageGrid { title: format!("{of} of {layer}"), rows, notes })
 }
 
-/// What says that pictures are means.
-pub(crate) fn is_mean(channels: usize) -> String {
-    format!("each picture is the mean of a filter's kernels for {}", counted(channels as u64, "input"))
+/// The order of filters in each row: one for all rows that have a filter in common, or each
+/// one with a third. What separate runs have is of no one else's column.
+fn orders<'a>(rows: &[&'a [FilterIdentity]]) -> Vec<Vec<&'a FilterIdentity>> {
+    let mut kin: Vec<(Vec<usize>, IndexedSet<'a>)> = Vec::new();
+    for (at, filters) in rows.iter().enumerate() {
+        let (related, others) =
+            kin.into_iter().partition::<Vec<_>, _>(|(_, known)| filters.iter().any(|filter| known.contains(filter)));
+        kin = others;
+        let (mut places, mut order) = (Vec::new(), IndexedSet::default());
+        for (before, known) in related {
+            places.extend(before);
+            order.extend(known.order);
+        }
+        places.push(at);
+        order.extend(filters.iter());
+        kin.push((places, order));
+    }
+    let mut orders = vec![Vec::new(); rows.len()];
+    for (places, order) in kin {
+        places.into_iter().for_each(|place| orders[place].clone_from(&order.order));
+    }
+    orders
+}
+
+/// Filters, each once, in the order in which they came.
+#[derive(Default)]
+struct IndexedSet<'a> {
+    order: Vec<&'a FilterIdentity>,
+    known: HashSet<&'a FilterIdentity>,
+}
+
+impl<'a> IndexedSet<'a> {
+    fn contains(&self, filter: &FilterIdentity) -> bool {
+        self.known.contains(filter)
+    }
+
+    fn extend(&mut self, filters: impl IntoIterator<Item = &'a FilterIdentity>) {
+        self.order.extend(filters.into_iter().filter(|filter| self.known.insert(*filter)));
+    }
+}
+
+/// What says that pictures are means over so many inputs; `None` where none is.
+pub(crate) fn are_means(inputs: impl Iterator<Item = usize>) -> Option<String> {
+    let mut counts: BTreeSet<usize> = inputs.collect();
+    let mut words = counted(counts.pop_last()? as u64, "input");
+    if !counts.is_empty() {
+        let fewer: Vec<String> = counts.iter().map(usize::to_string).collect();
+        words = format!("{} and {words}", fewer.join(", "));
+    }
+    Some(format!("each picture is the mean of a filter's kernels for {words}"))
 }
 
 /// Over how many inputs a filter of so many values is averaged for its [`picture`]; `None`
@@ -259,4 +303,29 @@ pub(crate) fn picture(
     let pixels: Vec<f32> = (0..kernel).map(mean).collect();
     let range = if channels == 1 { range } else { self::range(pixels.iter(), of) };
     image(side, side, pixels, Palette::Diverging, range)
+}
+
+#[cfg(test)]
+mod tests {
+    use revacnn_schemas::{BranchId, Digest, FilterNumber};
+
+    use super::*;
+
+    #[test]
+    fn rows_of_kin_have_one_order_and_strangers_leave_no_gap() {
+        let of = |born: u8, numbers: &[u32]| -> Vec<FilterIdentity> {
+            let born = BranchId::derive(Digest([born; 32]), 0);
+            numbers
+                .iter()
+                .map(|&number| FilterIdentity { number: FilterNumber(number), born: Some(born.clone()) })
+                .collect()
+        };
+        let (base, stranger) = (of(1, &[0, 1, 2]), of(2, &[0, 1]));
+        let wider = [of(1, &[0, 2]), of(3, &[3])].concat();
+        let late = of(3, &[3, 4]);
+        let found = orders(&[&base, &stranger, &wider, &late]);
+        let numbers = |at: usize| found[at].iter().map(|filter| filter.number.0).collect::<Vec<_>>();
+        assert_eq!([numbers(0), numbers(2), numbers(3)], [[0, 1, 2, 3, 4]; 3]);
+        assert_eq!(numbers(1), [0, 1]);
+    }
 }

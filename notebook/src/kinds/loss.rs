@@ -42,7 +42,7 @@ impl CellKind for Loss {
     const KIND: &'static str = "loss";
 
     fn run(&self, context: &mut Context<'_>) -> Result<Figure, NotebookError> {
-        let (branches, left_out) = drawn(context);
+        let (branches, left_out) = drawn(context)?;
         let mut chart = losses(context, &branches, self)?;
         chart.notes.extend(left_out);
         Ok(Figure::Chart(chart))

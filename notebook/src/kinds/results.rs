@@ -49,7 +49,7 @@ impl CellKind for Results {
     const KIND: &'static str = "results";
 
     fn run(&self, context: &mut Context<'_>) -> Result<Figure, NotebookError> {
-        let branches = context.branches();
+        let (branches, untrained) = context.trained()?;
         if branches.is_empty() {
             return Err(NotebookError::TooFewBranches { needed: 1, found: 0 });
         }
@@ -92,6 +92,7 @@ impl CellKind for Results {
         });
         let title = self.layer.as_ref().map_or_else(|| "results".to_owned(), |layer| format!("filters of {layer}"));
         let mut figure = table(&title, &columns, cells.collect());
+        figure.notes.extend(untrained);
         figure.notes.extend(self.families.iter().filter_map(|family| spread(family, &rows)));
         if rows.len() > 1 && !alike.is_empty() {
             let alike: Vec<String> = alike.iter().map(|name| format!("{name} {}", value(&rows[0], name))).collect();

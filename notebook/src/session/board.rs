@@ -11,7 +11,7 @@ use crate::context::Watch;
 use crate::graph::Ran;
 use crate::plan::Plan;
 use crate::program::{Filled, Program};
-use crate::{Graph, Inputs, NotebookError, Sources};
+use crate::{Graph, Hues, Inputs, NotebookError, Sources};
 
 /// The name of the one cell of each view's graph.
 const CELL: &str = "view";
@@ -39,7 +39,7 @@ impl Board {
     /// Knows which branches of the store are the notebook's, and how far they go.
     pub fn plan(&mut self, program: &Program, plan: &Plan, sources: &mut Sources) {
         let named = plan.histories(program);
-        sources.set_names(named.clone());
+        sources.set_names(named.clone(), Hues::OfStore);
         self.ids = named.into_iter().filter_map(|(name, history)| Some((name, history?.id))).collect();
         let families = program.trainings.iter().filter_map(|training| training.family.clone());
         let member = |place: usize| program.trainings[place].name.clone();

@@ -78,7 +78,7 @@ impl Deed {
                 if edits.is_empty() { Ok(None) } else { Change::new(label, edits).map(Some) }
             }
             Self::Deleted(branch) => match line_of(document, program, branch) {
-                Some(line) => document.remove_line(line).map(Some),
+                Some(line) => without(document, line, branch).map(Some),
                 None => Ok(None),
             },
         }
@@ -122,18 +122,63 @@ fn until(document: &Document, line: &Line, step: Step) -> Vec<TextEdit> {
 fn renamed(document: &Document, from: &BranchName, to: &BranchName) -> Vec<TextEdit> {
     let mut edits = Vec::new();
     for line in document.lines().filter(|line| line.role() != Role::Other) {
-        for word in line.words.iter().skip(1) {
-            let name = word.text.split('@').next().unwrap_or_default();
-            // The value of an option is no branch, but for a name's.
-            let rest = &word.text[name.len()..];
-            let before = line.words.iter().rfind(|other| other.range.end <= word.range.start);
-            let option = before.is_some_and(|before| {
-                before.text.starts_with("--") && !["--branch", "--name", "--members"].contains(&before.text.as_str())
-            });
-            if name == from.as_str() && !option {
-                edits.push(TextEdit { range: word.range.clone(), new: written(&format!("{to}{rest}")) });
-            }
+        for place in naming(line, from) {
+            let word = &line.words[place];
+            let rest = &word.text[from.as_str().len()..];
+            edits.push(TextEdit { range: word.range.clone(), new: written(&format!("{to}{rest}")) });
         }
     }
     edits
+}
+
+/// The document without a branch: without its line, and without its name in the views. One
+/// that compares it, or shows nothing else, goes with it.
+fn without(document: &Document, line: &Line, branch: &BranchName) -> Result<Change, Refusal> {
+    let removal = document.remove_line(line)?;
+    let mut edits = removal.edits().to_vec();
+    for view in document.lines().filter(|line| line.role() == Role::View) {
+        let named = naming(view, branch);
+        if named.is_empty() {
+            continue;
+        }
+        let is_pair = ["compare", "diff"].contains(&view.words[0].text.as_str());
+        if is_pair || named.len() == branches(view).count() {
+            edits.extend(document.remove_line(view)?.edits().iter().cloned());
+        } else {
+            edits.extend(named.into_iter().map(|place| left_out(document, view, place)));
+        }
+    }
+    Change::new(removal.label(), edits)
+}
+
+/// A word of a line taken out, with the blanks before it; a row of nothing else is taken out
+/// whole, as an empty one would end the line.
+fn left_out(document: &Document, line: &Line, place: usize) -> TextEdit {
+    let (text, range) = (document.text(), line.words[place].range.clone());
+    let row = text[..range.start].rfind('\n').map_or(0, |at| at + 1);
+    let before = text[row..range.start].trim_end();
+    let range = match text[range.end..].split_once('\n') {
+        Some((rest, _)) if before.is_empty() && rest.trim().is_empty() => row..range.end + rest.len() + 1,
+        _ if before.is_empty() => range,
+        _ => row + before.len()..range.end,
+    };
+    TextEdit { range, new: String::new() }
+}
+
+/// Places of the words that name a branch.
+fn naming(line: &Line, branch: &BranchName) -> Vec<usize> {
+    branches(line).filter(|(_, name)| *name == branch.as_str()).map(|(place, _)| place).collect()
+}
+
+/// Places of the words that are no options, nor values of such but for names of branches; and
+/// what stands before the `@` of each: in a view of branches, their names.
+fn branches(line: &Line) -> impl Iterator<Item = (usize, &str)> {
+    // What kind of figure is drawn comes before its branches.
+    let first = if line.words.first().is_some_and(|word| word.text == "plot") { 2 } else { 1 };
+    line.words.iter().enumerate().skip(first).filter_map(|(place, word)| {
+        let before = line.words[place - 1].text.as_str();
+        let is_value = before.starts_with("--") && !["--branch", "--name", "--members"].contains(&before);
+        let is_option = word.text.starts_with("--");
+        (!is_value && !is_option).then(|| (place, word.text.split('@').next().unwrap_or_default()))
+    })
 }

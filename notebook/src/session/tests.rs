@@ -42,6 +42,21 @@ fn what_was_done_is_one_line_or_one_word_and_is_undone() {
     assert!(session.document().text().contains("fork root@939 late --steps 1000"));
 }
 
+/// What is left names nothing that there is not.
+#[test]
+fn a_deleted_branch_leaves_the_views_that_show_others_and_takes_the_rest_along() {
+    let text = "```revacnn\ntrain a --seed 1\ntrain b # two\nfork a@3 c\n```\n\n```revacnn\nplot loss a b c --x epoch\n\
+                plot loss b --members\n  --x epoch\nplot loss a\n  b\n  c # and so on\ncompare a b\nplot network b@2 \
+                --image 3\nplot chart b --of b\nembed a@2 b@2 --layer b\n```\n";
+    let mut session = Session::new(text);
+    session.record(&Deed::Deleted("b".parse().unwrap())).unwrap();
+    let left = "```revacnn\ntrain a --seed 1\nfork a@3 c\n```\n\n```revacnn\nplot loss a c --x epoch\nplot loss a\n  c # \
+                and so on\nembed a@2 --layer b\n```\n";
+    assert_eq!(session.document().text(), left);
+    session.undo();
+    assert_eq!(session.document().text(), text);
+}
+
 fn opened(text: &str) -> (tempfile::TempDir, std::path::PathBuf, Session) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("n.md");

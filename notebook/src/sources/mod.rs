@@ -29,6 +29,15 @@ pub use self::place::{At, Place};
 pub use self::summary::BranchSummary;
 use crate::NotebookError;
 
+/// Which colours branches have that were given names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hues {
+    /// Those of their order, so that equal notebooks give equal figures.
+    InOrder,
+    /// Those that they have in their store, as in the figures beside these.
+    OfStore,
+}
+
 /// Everything that cells can read, of one store: histories, tensors, columns and
 /// data sets. What was read or computed is kept in one place, and what was not
 /// used longest goes first.
@@ -39,7 +48,7 @@ pub struct Sources {
     store: Store,
     /// The histories that there are, under names of their own, where these are not the
     /// store's.
-    names: Option<HashMap<BranchName, (History, Hue)>>,
+    names: Option<HashMap<BranchName, (History, Option<Hue>)>>,
     pub(crate) leaves_out: bool,
     data: Option<PathBuf>,
     threads: usize,
@@ -85,11 +94,14 @@ impl Sources {
         self
     }
 
-    /// Gives histories other names than the store's, each with its colour, in the order of
-    /// these; there are no others then. A notebook's figures have the notebook's names, and
-    /// show what the notebook trains: a branch that goes on in the store ends there.
-    pub fn set_names(&mut self, names: impl IntoIterator<Item = (BranchName, Option<History>)>) {
-        let hue = |place: usize| Hue(u16::try_from(place).unwrap_or_default());
+    /// Gives histories other names than the store's; there are no others then. A notebook's
+    /// figures have the notebook's names, and show what the notebook trains: a branch that goes
+    /// on in the store ends there.
+    pub fn set_names(&mut self, names: impl IntoIterator<Item = (BranchName, Option<History>)>, hues: Hues) {
+        let hue = |place: usize| match hues {
+            Hues::InOrder => Some(Hue(u16::try_from(place).unwrap_or_default())),
+            Hues::OfStore => None,
+        };
         let named = names.into_iter().enumerate();
         self.names = Some(named.filter_map(|(place, (name, history))| Some((name, (history?, hue(place))))).collect());
     }
@@ -310,7 +322,8 @@ impl Sources {
 
     /// A branch's colour.
     pub(crate) fn hue(&self, id: &BranchId) -> Hue {
-        if let Some((_, hue)) = self.names.iter().flat_map(HashMap::values).find(|(known, _)| known.id == *id) {
+        let named = self.names.iter().flat_map(HashMap::values).find(|(known, _)| known.id == *id);
+        if let Some((_, Some(hue))) = named {
             return *hue;
         }
         self.listed.as_ref().map(|listed| listed.hue(id)).unwrap_or_default()

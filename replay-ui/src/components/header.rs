@@ -50,7 +50,7 @@ pub(crate) enum Action {
     Page(bool),
 }
 
-/// `wider@1512 · epoch 6.1 · loss 0.412`.
+/// `wider@1512 · epoch 6.1 · loss 0.412`; `wider@1512 · …` until that step is read.
 pub(crate) fn place(context: &Context) -> String {
     let Some(branch) = context.branch().filter(|_| context.screen == Screen::Figures) else { return String::new() };
     if context.waits_for_steps() {
@@ -58,6 +58,10 @@ pub(crate) fn place(context: &Context) -> String {
     }
     let mut place = format!("{}@{}", branch.name, context.step());
     if let Some(row) = &context.cells.row {
+        if row.step != context.step() {
+            // It is still being read, and what was read is of another step.
+            return place + " · …";
+        }
         if let Some(epoch) = epoch(row) {
             place.push_str(&format!(" · epoch {epoch:.1}"));
         }
@@ -109,7 +113,8 @@ impl State {
         };
         let words = plain(words).style(|theme| text::Style { color: Some(Colours::of(theme).accent) });
         let turn = steer(if paused { Command::Resume } else { Command::Pause });
-        Some(row![turn, steer(Command::Step), steer(Command::Stop), words].spacing(4).align_y(Alignment::Center).into())
+        // The words grow to the left, and no button moves under the pointer.
+        Some(row![words, turn, steer(Command::Step), steer(Command::Stop)].spacing(4).align_y(Alignment::Center).into())
     }
 
     /// The head, while the list of keys is open or not.

@@ -66,7 +66,7 @@ impl State {
         let text = match &question {
             Question::NameNotebook(path) => path.to_string_lossy().into_owned(),
             Question::Rename => context.selected.as_ref().map(ToString::to_string).unwrap_or_default(),
-            Question::TrainOn => "1000".to_owned(),
+            Question::TrainOn => context.train_on.to_string(),
             Question::GoTo
             | Question::Fork
             | Question::Edit
@@ -92,9 +92,9 @@ impl State {
     }
 
     pub(crate) fn view(&self, context: &Context) -> Piece<'_, Message> {
-        if let Some((words, yes)) = self.consent(context) {
+        if let Some(words) = self.consent(context) {
             let page = column![text(self.question.title()).size(NORMAL), plain(words).width(380)].spacing(12);
-            return page.push(buttons(yes, Message::Enter, Message::Leave)).into();
+            return page.push(buttons(self.question.verb(), Message::Enter, Message::Leave)).into();
         }
         // What is expected stands beneath it, also while something is typed.
         let input = field("", &self.text, 460.0).id(FIELD).on_input(Message::Type).on_submit(Message::Enter);
@@ -102,16 +102,15 @@ impl State {
         if let Some(problem) = &self.problem {
             page = page.push(alarm(problem.as_str()).width(460));
         }
-        page.push(buttons("continue", Message::Enter, Message::Leave)).into()
+        page.push(buttons(self.question.verb(), Message::Enter, Message::Leave)).into()
     }
 
-    /// What is to be agreed to, and the words of the button that does; `None`
-    /// where a line of text is asked for.
-    pub(crate) fn consent(&self, context: &Context) -> Option<(String, &'static str)> {
+    /// What is to be agreed to; `None` where a line of text is asked for.
+    pub(crate) fn consent(&self, context: &Context) -> Option<String> {
         match &self.question {
             Question::Stop(name) => {
                 let text = format!("{name} is trained by another process. It ends there, with everything written.");
-                Some((text, "stop it"))
+                Some(text)
             }
             Question::Unfork { name, .. } => {
                 let branch = context.branch_named(name);
@@ -120,11 +119,11 @@ impl State {
                     1 => format!("{name} has 1 step of its own by now. It goes with it."),
                     _ => format!("{name} has {} of its own by now. All of them go with it.", counted(steps, "step")),
                 };
-                Some((text, "delete it"))
+                Some(text)
             }
             Question::ReplaceByNotebook(path) => {
                 let text = format!("{} is there already, and is not this notebook.", path.display());
-                Some((text, "replace it"))
+                Some(text)
             }
             Question::GoTo
             | Question::Fork

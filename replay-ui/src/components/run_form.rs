@@ -135,22 +135,38 @@ pub(crate) enum Action {
 }
 
 impl State {
-    /// The form with what `revacnn train` trains, under a name that is free.
-    pub(crate) fn new(taken: &[BranchName]) -> Self {
+    /// The form with what was trained last from here, or else what `revacnn train` trains,
+    /// under a name that is free.
+    pub(crate) fn new(taken: &[BranchName], last: Option<&RunPlan>) -> Self {
         let free = |name: &String| !taken.iter().any(|other| other.as_str() == name);
-        let name = std::iter::once("main".to_owned()).chain((2..).map(|number| format!("run-{number}"))).find(free);
+        let names = std::iter::once("main".to_owned()).chain((2..).map(|number| format!("run-{number}")));
+        let name = { names }.find(free).unwrap_or_default();
         let Settings { optimizer, batch_size, seed, .. } = Settings::default();
-        let texts = [
-            name.unwrap_or_default(),
-            "shapes".to_owned(),
-            "paper".to_owned(),
-            optimizer.to_string(),
-            batch_size.to_string(),
-            DEFAULT_EPOCHS.to_string(),
-            seed.to_string(),
-            Fidelity::Every.to_string(),
-        ];
-        Self { texts, typed: BTreeMap::new(), problem: None }
+        let texts = match last {
+            Some(plan) => [
+                name,
+                plan.dataset.clone(),
+                plan.network.clone(),
+                plan.optimizer.kind.clone(),
+                plan.batch_size.to_string(),
+                plan.epochs.to_string(),
+                plan.seed.to_string(),
+                plan.fidelity.to_string(),
+            ],
+            None => [
+                name,
+                "shapes".to_owned(),
+                "paper".to_owned(),
+                optimizer.to_string(),
+                batch_size.to_string(),
+                DEFAULT_EPOCHS.to_string(),
+                seed.to_string(),
+                Fidelity::Every.to_string(),
+            ],
+        };
+        let typed = last.iter().flat_map(|plan| &plan.optimizer.parameters);
+        let typed = typed.map(|(name, value)| (name.replace('_', "-"), value.to_string())).collect();
+        Self { texts, typed, problem: None }
     }
 
     pub(crate) fn update(&mut self, message: Message) -> Action {
@@ -312,17 +328,29 @@ mod tests {
 
     #[test]
     fn the_form_starts_with_what_the_program_trains_under_a_free_name() {
-        let plan = State::new(&[]).plan().unwrap();
+        let plan = State::new(&[], None).plan().unwrap();
         assert_eq!((plan.branch.as_str(), plan.dataset.as_str(), plan.network.as_str()), ("main", "shapes", "paper"));
         let defaults = Settings::default();
         assert_eq!((plan.batch_size, plan.epochs, plan.seed), (defaults.batch_size, DEFAULT_EPOCHS, defaults.seed));
         assert_eq!((plan.optimizer, plan.fidelity), (defaults.optimizer, Fidelity::Every));
-        assert_eq!(State::new(&["main".parse().unwrap()]).text(Field::Branch), "run-2");
+        assert_eq!(State::new(&["main".parse().unwrap()], None).text(Field::Branch), "run-2");
+    }
+
+    #[test]
+    fn the_next_form_has_what_was_trained_last() {
+        let mut form = State::new(&[], None);
+        form.update(Message::Type(Field::Dataset, "digits".to_owned()));
+        form.update(Message::Type(Field::Optimizer, "sgd".to_owned()));
+        form.update(Message::HyperParameter("momentum".to_owned(), "0.5".to_owned()));
+        form.update(Message::Type(Field::BatchSize, "32".to_owned()));
+        let trained = form.plan().unwrap();
+        let next = State::new(&[trained.branch.clone()], Some(&trained)).plan().unwrap();
+        assert_eq!(next, RunPlan { branch: "run-2".parse().unwrap(), ..trained });
     }
 
     #[test]
     fn the_form_has_every_hyper_parameter_of_the_optimizer_and_no_other() {
-        let mut form = State::new(&[]);
+        let mut form = State::new(&[], None);
         let names = |form: &State| form.hyper_parameters().into_iter().map(|(name, _)| name).collect::<Vec<_>>();
         assert_eq!(names(&form), ["beta1", "beta2", "epsilon", "learning-rate", "weight-decay"]);
         form.update(Message::HyperParameter("beta1".to_owned(), "0.8".to_owned()));
@@ -339,7 +367,7 @@ mod tests {
     fn what_is_chosen_is_what_is_trained_and_anything_else_can_be_typed() {
         for field in Field::ALL {
             for choice in field.choices().0 {
-                let mut form = State::new(&[]);
+                let mut form = State::new(&[], None);
                 form.update(Message::Type(field, choice.clone()));
                 let plan = form.plan().unwrap();
                 let found = match field {
@@ -367,7 +395,7 @@ mod tests {
             (Field::Branch, "../x", "branch: "),
             (Field::Fidelity, "some", "recorded: expected every or keyframes, found `some`"),
         ] {
-            let mut form = State::new(&[]);
+            let mut form = State::new(&[], None);
             form.set(field, text.to_owned());
             let problem = form.plan().unwrap_err();
             assert!(problem.starts_with(expected), "{problem}");

@@ -11,7 +11,7 @@ use revacnn_schemas::BranchName;
 fn wanted(effects: &[Effect]) -> &FigureRequest {
     let found = effects.iter().rev().find_map(|effect| match effect {
         Effect::Request(Request::Figures(wanted)) => Some(wanted),
-        Effect::Request(_) | Effect::Focus(_) | Effect::Copy(_) => None,
+        Effect::Request(_) | Effect::Focus(_) | Effect::Copy(_) | Effect::ScrollToEnd(_) => None,
     });
     found.unwrap_or_else(|| panic!("expected figures to be asked for, found {effects:?}"))
 }
@@ -94,7 +94,8 @@ fn changes(effects: Vec<Effect>) -> Vec<Intent> {
         Effect::Request(Request::Change(intent)) => Some(intent),
         Effect::Request(Request::Figures(_) | Request::Notebook(_) | Request::Resolve(_) | Request::Epoch { .. })
         | Effect::Focus(_)
-        | Effect::Copy(_) => None,
+        | Effect::Copy(_)
+        | Effect::ScrollToEnd(_) => None,
     };
     effects.into_iter().filter_map(change).collect()
 }
@@ -137,7 +138,7 @@ fn every_kind_of_change_waits_for_the_one_that_runs() {
             },
             Intent::Train(crate::requests::RunPlan {
                 epochs: 3,
-                ..run_form::State::new(&["main", "wider"].map(name)).plan().unwrap()
+                ..run_form::State::new(&["main", "wider"].map(name), None).plan().unwrap()
             }),
         ),
         (

@@ -125,7 +125,7 @@ fn a_refusal_is_told_and_the_window_can_be_used_on() {
     let mut person = Person::at_a_run();
     person.press("rename");
     person.tell(prompt::Message::Type("wider".to_owned()));
-    person.press("continue");
+    person.tell(prompt::Message::Enter);
     let intent = Intent::Rename { from: branch("main"), to: branch("wider") };
     assert_eq!(person.wanted().pop(), Some(Effect::Request(Request::Change(intent))));
     let reason = "there is a branch wider already".to_owned();

@@ -41,8 +41,9 @@ impl Session {
         let options = ViewOptions { notebook, ..ViewOptions::of(folder.join("runs")) };
         let (tell, told) = iced::futures::channel::mpsc::unbounded();
         let workers = Workers::start(options.store.clone(), None, options.coefficients, tell);
-        let session = Self { state: State::new(&options), workers, told };
-        session.ask(session.state.read_notebook());
+        let mut session = Self { state: State::new(&options), workers, told };
+        let asked = session.state.read_notebook();
+        session.ask(asked);
         session
     }
 

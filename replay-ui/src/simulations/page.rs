@@ -9,7 +9,7 @@ use revacnn_schemas::Step;
 use super::notebook::{NOTEBOOK, Session, family, folder, paste};
 use super::prelude::*;
 use super::{Person, branch};
-use crate::components::notebook;
+use crate::components::{figure_menu, notebook};
 use crate::store_events::NotebookEvent;
 
 fn notice(session: &Session) -> String {
@@ -78,7 +78,7 @@ fn a_file_that_is_not_this_notebook_is_written_over_only_by_who_was_asked() {
         person.tell(Message::Dialog(crate::components::dialog::Message::Prompt(prompt::Message::Type(
             path.to_string_lossy().into_owned(),
         ))));
-        person.press("continue");
+        person.tell(prompt::Message::Enter);
     };
     name(&mut person, &folder.path().join("own.txt"));
     assert!(person.reads_of("expected a file that ends in .md"), "what it cannot open again is not written");
@@ -153,4 +153,21 @@ fn enter_types_behind_the_last_word_of_a_part() {
         assert_eq!(page.text(), typed);
         page.update(notebook::Message::Undo);
     }
+}
+
+/// The page was shown from its top, far from the line.
+#[test]
+fn what_was_kept_is_in_sight_once_the_notebook_is_shown() {
+    let folder = folder();
+    let mut person = Person::at_a_run();
+    person.state.notebook = notebook::State::open(Some(&folder.path().join("n.md")), folder.path()).unwrap();
+    person.tell(figure::Message::Menu(ViewId::NETWORK));
+    person.tell(figure_menu::Message::Note(ViewId::NETWORK));
+    person.wanted();
+    let end = Effect::ScrollToEnd(notebook::PAGE);
+    person.tell(Message::Page(true));
+    assert!(person.wanted().contains(&end));
+    person.tell(Message::Page(false));
+    person.tell(Message::Page(true));
+    assert!(!person.wanted().contains(&end), "once");
 }

@@ -38,6 +38,7 @@ impl State {
             Ok(Some(label)) => {
                 self.read_anew();
                 self.flashed_at = Some(Instant::now());
+                self.has_news |= matches!(deed, Deed::Line(_) | Deed::Left { .. });
                 if let Some(branch) = deleted {
                     self.deleted.insert(label.clone(), branch);
                 }

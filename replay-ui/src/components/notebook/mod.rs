@@ -23,7 +23,7 @@ mod prose;
 mod typing;
 
 pub(crate) use field::FIELD;
-pub(crate) use page::turn;
+pub(crate) use page::{PAGE, turn};
 pub(crate) use typing::Spot;
 
 use std::collections::BTreeMap;
@@ -82,6 +82,8 @@ pub(crate) struct State {
     version: u64,
     kept_at: Option<Instant>,
     flashed_at: Option<Instant>,
+    /// Whether a line was written at the end that nobody has seen yet.
+    has_news: bool,
     /// The store, in whose folder what is not saved of a notebook without a file is kept.
     store: PathBuf,
     /// The branches that were deleted, by the change that took their line out.
@@ -191,6 +193,7 @@ impl State {
             version: 1,
             kept_at: None,
             flashed_at: None,
+            has_news: false,
             store: store.to_owned(),
             deleted: BTreeMap::new(),
             outside: false,
@@ -215,6 +218,11 @@ impl State {
     fn folder(&self) -> PathBuf {
         let folder = self.session.path().and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty());
         folder.unwrap_or(Path::new(".")).to_owned()
+    }
+
+    /// Whether a line was written that nobody has seen yet; from now on somebody has.
+    pub(crate) fn take_news(&mut self) -> bool {
+        std::mem::take(&mut self.has_news)
     }
 
     /// What it is called.

@@ -20,6 +20,8 @@ use crate::context::Context;
 use crate::focus::Stop;
 use crate::theme::{Colours, SMALL, theme};
 
+/// The name of what scrolls.
+pub(crate) const PAGE: &str = "notebook-page";
 /// What lies between the edges of the page and its text.
 const SIDES: f32 = 24.0;
 /// How wide the page is at most.
@@ -119,7 +121,7 @@ impl State {
             page = page.push(container(separator()).width(MEASURE / 4.0)).push(notes);
         }
         let page = page.max_width(WIDE);
-        scrollable(container(page).center_x(Fill)).spacing(0).height(Fill).into()
+        scrollable(container(page).center_x(Fill)).id(PAGE).spacing(0).height(Fill).into()
     }
 
     /// A block; `None` of one of which nothing is seen here.
