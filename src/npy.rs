@@ -10,18 +10,11 @@ use ndarray::ArrayD;
 use ndarray_npy::npy::header::Header;
 use ndarray_npy::{ReadNpyError, ReadNpyExt};
 use revacnn_schemas::{Coefficients, counted};
+use revacnn_trainer::npy::{HeaderError, MAGIC, read_header};
 use revacnn_trainer::read_file;
 
 /// The longest file that is read, in bytes: two million values of `float64`.
 const MOST_BYTES: u64 = 1 << 24;
-
-/// How every such file begins.
-const MAGIC: &[u8] = b"\x93NUMPY";
-
-/// The longest header, and the most brackets in it: those of the arrays that
-/// are read here have 128 bytes and two.
-const MOST_HEADER_BYTES: usize = 10_000;
-const MOST_BRACKETS: usize = 32;
 
 /// The array in a file, its last axis fastest whatever the file's order.
 ///
@@ -69,22 +62,22 @@ fn read(bytes: &[u8]) -> Result<Coefficients, String> {
 
 /// The header, and the number of bytes behind it.
 fn header(bytes: &[u8]) -> Result<(Header, usize), String> {
-    let damaged = |reason: &str| format!("expected an array that numpy.save wrote: {reason}");
-    let (start, length) = match (bytes.get(6), bytes.get(8..12)) {
-        (Some(1), Some(&[low, high, ..])) => (10, usize::from(u16::from_le_bytes([low, high]))),
-        (Some(2 | 3), Some(&[a, b, c, d])) => (12, u32::from_le_bytes([a, b, c, d]) as usize),
-        _ => return Err(damaged("its format is none of versions 1 to 3")),
-    };
-    let text =
-        bytes.get(start..).and_then(|rest| rest.get(..length)).ok_or_else(|| damaged("its header is cut off"))?;
-    // The library's parser goes deeper with every bracket.
-    let brackets = text.iter().filter(|byte| b"([{".contains(byte)).count();
-    if length > MOST_HEADER_BYTES || brackets > MOST_BRACKETS {
-        return Err(damaged("its header is not that of an array of numbers"));
-    }
     let mut rest = bytes;
-    let header = Header::from_reader(&mut rest)
-        .map_err(|error| damaged(&error.to_string().escape_debug().take(200).collect::<String>()))?;
+    let mut fill = |buffer: &mut [u8]| {
+        let (part, behind) = rest.split_at_checked(buffer.len()).ok_or(())?;
+        buffer.copy_from_slice(part);
+        rest = behind;
+        Ok(())
+    };
+    let header = read_header(&mut fill).map_err(|error| {
+        let reason = match error {
+            HeaderError::Bytes(()) => "its header is cut off",
+            HeaderError::Beginning | HeaderError::Version(_) => "its format is none of versions 1 to 3",
+            HeaderError::Strange => "its header is not that of an array of numbers",
+            HeaderError::Words(reason) => return format!("expected an array that numpy.save wrote: {reason}"),
+        };
+        format!("expected an array that numpy.save wrote: {reason}")
+    })?;
     Ok((header, rest.len()))
 }
 
@@ -190,6 +183,7 @@ mod tests {
         for length in 0..whole.len() {
             refused(&whole[..length]);
         }
-        assert!(refused(b"\x93NUMPY\x02\x00\xff\xff\xff\xff").contains("cut off"));
+        assert!(refused(b"\x93NUMPY\x02\x00\xff\xff\xff\xff").contains("header is not that"));
+        assert!(refused(b"\x93NUMPY\x02\x00\xff\x00\x00\x00").contains("cut off"));
     }
 }

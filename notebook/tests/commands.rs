@@ -71,6 +71,10 @@ fn command() -> impl Strategy<Value = Vec<String>> {
             maybe("batch-size", NUMBERS),
             maybe("steps", NUMBERS),
             maybe("seed", NUMBERS),
+            prop_oneof![
+                maybe("init", &["w.npz", "my files/it's=w.json"]),
+                Just(vec!["--init".to_owned(), "w.npz".to_owned(), "--init-layers=conv1,fc-2".to_owned()]),
+            ].boxed(),
             maybe("probe", &["1", "1,2,30"]),
             maybe("fidelity", &["every", "keyframes"]),
             maybe("keyframe-interval", &["5", "1k"]),

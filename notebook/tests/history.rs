@@ -351,6 +351,7 @@ fn what_no_line_can_say_is_told_in_prose_with_what_was_forked_from_it() {
         filter: revacnn_schemas::FilterNumber(0),
         values: vec![0.5; 9],
         shape: None,
+        bias: None,
     });
     let resources = Resources { now_unix_seconds: 1, ..SmallRun::default().resources() };
     let plan = ForkPlan { name: Some(name("b1")), edits: vec![weights], fidelity: None, stays: true };

@@ -85,6 +85,7 @@
 //! | `pace` | how many threads train |
 //! | `replay` | computing recorded steps again |
 //! | `verify` | executing a branch again and comparing |
+//! | `export` | a network at a step, for other programs |
 //! | `fidelity` | compact and materialise |
 //! | `find_data` | the data set of a branch, wherever it was moved |
 //! | `error` | the one error type |
@@ -92,6 +93,7 @@
 mod clock;
 mod divergence;
 mod error;
+mod export;
 mod fidelity;
 mod find_data;
 mod fork;
@@ -109,6 +111,7 @@ mod verify;
 pub use clock::Clock;
 pub use divergence::{DIVERGED, Diverged};
 pub use error::RecorderError;
+pub use export::{NetworkAtStep, network_at};
 pub use fidelity::{compact, materialise};
 pub use find_data::find_data;
 pub use fork::{Fork, ForkParts, ForkPlan, fork};

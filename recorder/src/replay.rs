@@ -61,6 +61,23 @@ pub(crate) fn trainer_of(
     })
 }
 
+/// [`trainer_of`] a branch, at its first step: as the seed or its arrays give it, or as the
+/// fork's edits do.
+pub(crate) fn trainer_at_first(
+    store: &Store,
+    record: &BranchRecord,
+    definition: &RunDefinition,
+    dataset: Arc<Dataset>,
+    threads: usize,
+) -> Result<Trainer, RecorderError> {
+    let definition = store.definition_with_arrays(record, definition)?;
+    let mut trainer = trainer_of(record, &definition, dataset.clone(), threads)?;
+    if record.parent.is_some() {
+        trainer.restore(&state_of_fork(store, record, dataset, threads)?)?;
+    }
+    Ok(trainer)
+}
+
 /// Puts a trainer at a recorded step: at the newest keyframe before it, then
 /// forwards by re-execution. Every step's digest is compared with the log's.
 ///
@@ -378,7 +395,8 @@ pub(crate) fn state_of_fork(
     };
     let reader = BranchReader::of(store, store.branch_by_id(&parent.branch)?)?;
     let mut replay = Replay::new(reader).with_data(dataset, threads);
-    let edited = replay.trainer_at(parent.step)?.edited_as_recorded(&record.edits)?;
+    let edits = store.edits_with_arrays(record)?;
+    let edited = replay.trainer_at(parent.step)?.edited_as_recorded(&edits)?;
     let definition = check_producer(record, "compute its first step")?;
     if edited.definition != *definition {
         let differences = definition.differences(&edited.definition);

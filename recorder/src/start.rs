@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use revacnn_schemas::{
-    BranchName, BranchRecord, Fidelity, ImageIndex, NetworkSpec, OptimizerSpec, Parameters, Reading, RecordingSettings,
-    RunDefinition, Schedule, Step, Topology,
+    BranchName, BranchRecord, Fidelity, ImageIndex, InitialArrays, NetworkSpec, OptimizerSpec, Parameters, Reading,
+    RecordingSettings, RunDefinition, Schedule, Step, Topology,
 };
 use revacnn_store::{DataHint, Store, StoreError};
 use revacnn_trainer::data::{Dataset, load_as};
@@ -49,6 +49,8 @@ pub struct StartRequest {
     pub batch_size: Option<u32>,
     /// The seed of all randomness.
     pub seed: Option<u64>,
+    /// Arrays that layers begin with.
+    pub init: Option<InitialArrays>,
     /// How far it is trained.
     pub length: Length,
     /// What is written each step.
@@ -85,6 +87,7 @@ impl StartRequest {
             schedule: None,
             batch_size: None,
             seed: None,
+            init: None,
             length: Length::Epochs(DEFAULT_EPOCHS),
             fidelity: None,
             keyframe_interval: None,
@@ -252,6 +255,7 @@ fn definition(
         (None, None) => named_network(DEFAULT_NETWORK)?,
     };
     let mut definition = define(network, dataset, &settings)?;
+    definition.init = request.init.clone().or_else(|| base.and_then(|base| base.init.clone()));
     // A branch keeps what it was made with, also what nobody may ask for any more.
     if base.is_none_or(|base| base.optimizer != definition.optimizer) {
         resolve_optimizer(&definition.optimizer)?;

@@ -12,7 +12,7 @@ use revacnn_trainer::Trainer;
 use revacnn_trainer::data::Dataset;
 
 use crate::RecorderError;
-use crate::replay::{check_producer, check_row, state_of_fork, trainer_of};
+use crate::replay::{check_producer, check_row, trainer_at_first, trainer_of};
 use revacnn_store::{BranchReader, Comparison, Lineage, StepSpan, Store, StoreError};
 
 /// What is verified, and how.
@@ -200,10 +200,8 @@ fn check_origin(
     plan: VerifyPlan,
 ) -> Result<Compared, RecorderError> {
     let record = reader.branch();
-    let mut trainer = trainer_of(record, check_producer(record, "verify it")?, dataset.clone(), plan.threads)?;
-    if record.parent.is_some() {
-        trainer.restore(&state_of_fork(store, record, dataset.clone(), plan.threads)?)?;
-    }
+    let definition = check_producer(record, "verify it")?;
+    let mut trainer = trainer_at_first(store, record, definition, dataset.clone(), plan.threads)?;
     let mut found = Compared::default();
     if !plan.quick {
         // Before the digests, which say less of what differs.

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 use arrow_array::RecordBatch;
 use fake::{copy_folder, glob, name, options, rows, tempdir};
 use revacnn_recorder::{ForkPlan, RecorderError, Replay, Session, compact, fork, materialise};
-use revacnn_schemas::{Step, Table};
+use revacnn_schemas::{Change, Edit, Step, Table};
 use revacnn_store::{BranchReader, DiskOperation, Lineage, StepSpan, StepTensors, Store, StoreError};
 use revacnn_test_support::{PowerLog, SmallRun};
 use revacnn_trainer::data::Dataset;
@@ -86,7 +86,9 @@ fn made_or_taken_up(store: &Store, stays: bool) -> Result<Session, RecorderError
     match known {
         Some(record) => Session::resume(store, &record, 1, options(SEGMENT), dataset),
         None => {
-            let edits = vec!["add-filter conv1".parse().unwrap()];
+            // The arrays come with the branch, whatever becomes of their file.
+            let load = Change::LoadWeights { arrays: small().arrays(), layer: Some("softmax".parse().unwrap()) };
+            let edits = vec![Edit::new(load), "add-filter conv1".parse().unwrap()];
             let plan = ForkPlan { name: Some(child), edits, fidelity: None, stays };
             let lineage = Lineage::open(store, &name("main"))?;
             Ok(fork(store, lineage, Step(FORKED_AT), plan, &small().resources())?.session)

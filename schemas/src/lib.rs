@@ -24,6 +24,7 @@
 
 mod address;
 mod advice;
+mod arrays;
 mod branch;
 mod digest;
 mod edit;
@@ -47,9 +48,10 @@ mod words;
 
 pub use address::{Address, Position};
 pub use advice::{Advice, DEFAULT_STORE, Place, quoted};
+pub use arrays::{ArrayFile, MOST_ARRAY_BYTES};
 pub use branch::{BranchRecord, Fidelity, ForeignProducer, ParentRecord, Producer, RecordingSettings, StoreRecord};
 pub use digest::{Digest, Digester, canonical_bits};
-pub use edit::{Change, Coefficients, EDIT_FORMS, Edit, FilterInit, LayerInit, ReadCoefficients, Setting, Target};
+pub use edit::{Change, Coefficients, EDIT_FORMS, Edit, FilterInit, LayerInit, ReadFiles, Setting, Target};
 pub use error::SchemaError;
 pub use figure::{
     Axis, Chart, ClassProbability, Comparison, DiagramColumn, DiagramNode, DifferingFilter, Figure, Hue, Image,
@@ -62,7 +64,7 @@ pub use network::{LayerSpec, NetworkSpec, Parameters};
 pub use numbers::{bytes, count, counted, number, whole_number, written};
 pub use optimizer::OptimizerSpec;
 pub use reading::{Colour, DataFormat, Fit, LabelKind, PictureSize, Reading};
-pub use run::{AugmentationSpec, DatasetIdentity, FieldDifference, ImageShape, RunDefinition, is_path};
+pub use run::{AugmentationSpec, DatasetIdentity, FieldDifference, ImageShape, InitialArrays, RunDefinition, is_path};
 pub use scalars::{SCALARS, ScalarColumn, ScalarKind, SetText, StepScalars};
 pub use schedule::{Schedule, ScheduleSpec};
 pub use state::{DataCursor, ParameterState, TrainingState};

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ARITHMETIC, Digest, Digester, LayerName, NetworkSpec, OptimizerSpec, Reading, ScheduleSpec};
+use crate::{ARITHMETIC, ArrayFile, Digest, Digester, LayerName, NetworkSpec, OptimizerSpec, Reading, ScheduleSpec};
 
 /// Shape of an image: channels, rows, columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -106,6 +106,28 @@ pub struct RunDefinition {
     pub batch_size: u32,
     /// The seed of all randomness.
     pub seed: u64,
+    /// Arrays that its layers begin with at step 0, in the place of drawn ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub init: Option<InitialArrays>,
+}
+
+/// Arrays that layers of a run begin with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InitialArrays {
+    /// The arrays.
+    pub arrays: ArrayFile,
+    /// The layers that take theirs; all of the network's if there are none here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub layers: Vec<LayerName>,
+}
+
+impl InitialArrays {
+    /// With the digest of the arrays alone, as a record has it.
+    #[must_use]
+    pub fn recorded(&self) -> Self {
+        Self { arrays: self.arrays.recorded(), layers: self.layers.clone() }
+    }
 }
 
 /// A field in which two descriptions differ.
@@ -138,6 +160,7 @@ impl RunDefinition {
     pub fn key(&self) -> Digest {
         let mut resolved = self.clone();
         resolved.network.name.clear();
+        resolved.init = resolved.init.as_ref().map(InitialArrays::recorded);
         // The name of a person's own data set is that of a folder, which may be called otherwise later.
         if resolved.reading.take().is_some() {
             resolved.dataset.name.clear();
@@ -190,6 +213,10 @@ impl RunDefinition {
             ("seed".to_owned(), self.seed.to_string()),
             ("layers".to_owned(), self.network.layers.len().to_string()),
         ];
+        if let Some(InitialArrays { arrays, layers }) = &self.init {
+            let of = layers.iter().map(|layer| format!(" {layer}")).collect::<String>();
+            fields.push(("init".to_owned(), format!("{:.12}{of}", arrays.digest())));
+        }
         for (name, value) in &self.optimizer.parameters {
             fields.push((name.replace('_', "-"), value.to_string()));
         }
@@ -228,6 +255,7 @@ mod tests {
             schedule: None,
             batch_size: 4,
             seed: 0,
+            init: None,
         }
     }
 
@@ -247,6 +275,13 @@ mod tests {
         let mut reseeded = base.clone();
         reseeded.seed = 1;
         assert_ne!(base.key(), reseeded.key());
+        let mut begun = base.clone();
+        begun.init = Some(InitialArrays { arrays: ArrayFile::new(vec![1, 2]), layers: Vec::new() });
+        assert_ne!(base.key(), begun.key());
+        let mut recorded = begun.clone();
+        recorded.init = begun.init.as_ref().map(InitialArrays::recorded);
+        assert_eq!(begun.key(), recorded.key(), "the digest says it");
+        assert!(begun.differences(&base)[0].to_string().starts_with("init: "));
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod delete;
 mod diff;
 mod embed;
 mod evaluate;
+mod export;
 mod figure;
 mod fork;
 mod gc;
@@ -39,8 +40,11 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use revacnn_schemas::{Address, Advice, BranchName, DEFAULT_STORE, Edit, Place, Position, Step};
+use revacnn_schemas::{
+    Address, Advice, ArrayFile, BranchName, Coefficients, DEFAULT_STORE, Edit, Place, Position, ReadFiles, Step,
+};
 use revacnn_store::{Lineage, StepSpan, Store};
+use revacnn_trainer::exchange::read_arrays;
 
 use crate::error::Failure;
 use crate::npy;
@@ -129,6 +133,7 @@ commands! {
     Table(table::TableArguments),
     Verify(verify::VerifyArguments),
     Evaluate(evaluate::EvaluateArguments),
+    Export(export::ExportArguments),
     Data(data::DataArguments),
     Materialise(materialise::MaterialiseArguments),
     Compact(compact::CompactArguments),
@@ -188,21 +193,39 @@ fn asked_span(from: Option<u64>, to: Option<u64>, all: StepSpan) -> Result<StepS
     }))
 }
 
-/// Reads the edits of a command line; coefficients come from `.npy` files.
+/// Reads what edits of a command line name by their files.
+struct Files {
+    /// The words of the edit: a path may be no text, and is then the word that looks like it.
+    words: Vec<OsString>,
+}
+
+impl Files {
+    fn path<'a>(&'a self, shown: &'a str) -> &'a Path {
+        let word = self.words.iter().find(|word| word.to_string_lossy() == shown);
+        Path::new(word.map_or(OsStr::new(shown), OsString::as_os_str))
+    }
+}
+
+impl ReadFiles for Files {
+    fn coefficients(&mut self, file: &str) -> Result<Coefficients, String> {
+        npy::coefficients(self.path(file))
+    }
+
+    fn arrays(&mut self, file: &str) -> Result<ArrayFile, String> {
+        let arrays = read_arrays(self.path(file)).map_err(|error| error.to_string())?;
+        arrays.notes().iter().for_each(|note| warn(&format!("{file}: {note}")));
+        arrays.to_file().map_err(|error| error.to_string())
+    }
+}
+
+/// Reads the edits of a command line; coefficients and arrays come from files.
 fn edits(texts: &[OsString]) -> Result<Vec<Edit>, Failure> {
     texts.iter().map(|text| edit(text)).collect()
 }
 
 fn edit(text: &OsStr) -> Result<Edit, Failure> {
-    if let Some(text) = text.to_str() {
-        return Ok(Edit::parse(text, &mut |path| npy::coefficients(Path::new(path)))?);
-    }
-    // A path may be no text: the file is the word that looks like it.
-    let words = words(text);
-    Ok(Edit::parse(&text.to_string_lossy(), &mut |shown| {
-        let word = words.iter().find(|word| word.to_string_lossy() == shown);
-        npy::coefficients(Path::new(word.map_or(OsStr::new(shown), OsString::as_os_str)))
-    })?)
+    let words = if text.to_str().is_some() { Vec::new() } else { words(text) };
+    Ok(Edit::parse(&text.to_string_lossy(), &mut Files { words })?)
 }
 
 /// Words as a shell takes them apart.

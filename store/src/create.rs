@@ -1,14 +1,18 @@
 //! Making a branch: all that belongs in it appears by one rename.
 
 use std::fs;
+use std::io::Write;
+use std::path::Path;
 
 use revacnn_schemas::{
-    BranchId, BranchName, BranchRecord, Digest, Digester, Edit, FORMAT_VERSION, Fidelity, ParentRecord, Producer,
-    RecordingSettings, Step, Table, Topology,
+    ArrayFile, BranchId, BranchName, BranchRecord, Digest, Digester, Edit, FORMAT_VERSION, Fidelity, MOST_ARRAY_BYTES,
+    ParentRecord, Producer, RecordingSettings, Step, Table, Topology,
 };
 
+use crate::arrays::{file_name, separate};
 use crate::disk::json;
 use crate::disk::paths::BranchPaths;
+use crate::disk::{Disk, DiskFile};
 use crate::shape::BranchShape;
 use crate::write::recovery::create_folders;
 use crate::write::topology::write_topology;
@@ -34,7 +38,8 @@ pub struct NewBranch {
 }
 
 impl Store {
-    /// Makes a branch: its folder, `branch.json` and topology appear at once.
+    /// Makes a branch: its folder, `branch.json`, topology and the arrays that its layers begin
+    /// with appear at once.
     ///
     /// The content key is that of producer and topology for a root, and that of
     /// parent, fork step, producer and edits for a child.
@@ -43,7 +48,8 @@ impl Store {
     /// [`StoreError::NameTaken`], [`StoreError::ForkBeforeParent`],
     /// [`StoreError::Unrecordable`] where settings or shapes make no sense.
     pub fn create_branch(&self, new: NewBranch) -> Result<BranchRecord, StoreError> {
-        let NewBranch { name, producer, recording, mut topology, parent, edits, created_unix_seconds } = new;
+        let NewBranch { name, mut producer, recording, mut topology, parent, mut edits, created_unix_seconds } = new;
+        let arrays = separate(&mut producer, &mut edits, parent.is_some());
         let _lock = self.lock()?;
         let branches = self.branches()?;
         let parent_record = match &parent {
@@ -100,7 +106,9 @@ impl Store {
         create_folders(self.disk(), &paths)?;
         let topology = write_topology(self.disk(), &paths, &record)?;
         let description = json::write_new(self.disk(), &temporary.join("branch.json"), &record)?;
-        let files = [topology.disk_file(), &description];
+        let arrays = arrays.iter().map(|arrays| write_arrays(self.disk(), &record, &temporary, arrays));
+        let arrays = arrays.collect::<Result<Vec<_>, StoreError>>()?;
+        let files: Vec<&DiskFile> = [topology.disk_file(), &description].into_iter().chain(&arrays).collect();
         self.disk().sync_together(&files, &[&paths.table(Table::Topology), &temporary])?;
         let folder = self.root().join("branches");
         self.disk().create_folder(&folder)?;
@@ -133,6 +141,23 @@ impl Store {
         branches.check_ancestry(&record.id, self.root())?;
         Ok(record)
     }
+}
+
+/// Writes arrays beside a record that nobody sees yet.
+fn write_arrays(disk: &Disk, record: &BranchRecord, folder: &Path, arrays: &ArrayFile) -> Result<DiskFile, StoreError> {
+    let Some(bytes) = arrays.bytes().filter(|bytes| bytes.len() as u64 <= MOST_ARRAY_BYTES) else {
+        let found = arrays.bytes().map_or_else(|| "none at hand".to_owned(), |bytes| format!("{} bytes", bytes.len()));
+        let reason = format!(
+            "its layers begin with arrays of digest {:.12}: expected at most {MOST_ARRAY_BYTES} bytes of them, found \
+             {found}",
+            arrays.digest()
+        );
+        return Err(StoreError::Unrecordable { branch: record.name.clone(), reason });
+    };
+    let path = folder.join(file_name(arrays.digest()));
+    let mut file = disk.create(&path)?;
+    file.write_all(bytes).map_err(|source| StoreError::io("write", &path, source))?;
+    Ok(file)
 }
 
 /// The content key of a run of its own. What a foreign program trains is known by

@@ -203,6 +203,7 @@
 //! | `store` | the folder of branches: read, look up, make |
 //! | `list` | the branches together: in order, found by name, each with its parents |
 //! | `create`, `branches` | a new branch; rename, delete, restore |
+//! | `arrays` | arrays that a branch's layers begin with, beside its record |
 //! | `garbage` | what is left over and freed |
 //! | `pack` | a branch with its ancestors in one file, and back |
 //! | `steering` | requests to the process that trains a branch, and its answers |
@@ -217,6 +218,7 @@
 //! | `read` | from a listing to a tensor: footers, seek, rows, spans, lineage, comparison |
 //! | `sql` | SQL over the tables, with the feature `sql` |
 
+mod arrays;
 mod branches;
 mod comparison;
 mod create;

@@ -15,10 +15,13 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use revacnn_recorder::{Fork, ForkPlan, RecorderError, Resources, Session, SessionPlan, fork};
-use revacnn_schemas::{BranchName, Edit, Fidelity, ImageIndex, NetworkSpec, RecordingSettings, RunDefinition, Step};
+use revacnn_schemas::{
+    ArrayFile, BranchName, Edit, Fidelity, ImageIndex, NetworkSpec, RecordingSettings, RunDefinition, Step,
+};
 use revacnn_store::{Lineage, RecorderOptions, Store};
 use revacnn_trainer::data::{Dataset, load};
-use revacnn_trainer::{Settings, define, preset};
+use revacnn_trainer::exchange::{ExportedNetwork, Format, Origin};
+use revacnn_trainer::{Settings, Trainer, define, preset};
 
 /// The quickest network there is to record.
 pub const TINY: &str = "[[layer]]\nkind = \"conv\"\nfilters = 2\nkernel = 3\n[[layer]]\nkind = \"softmax\"\n";
@@ -128,6 +131,27 @@ impl SmallRun {
         let store = Store::create(folder, 0).expect("a store");
         self.record(&store, "main", until);
         store
+    }
+
+    /// Arrays of the network as another seed draws them: what an edit may load.
+    pub fn arrays(&self) -> ArrayFile {
+        let settings = Settings { seed: self.settings.seed + 9, ..self.settings.clone() };
+        let definition = define(self.network.clone(), &self.data(), &settings).expect("a definition");
+        let trainer = Trainer::new(&definition, self.data(), 1).expect("a trainer");
+        let network = ExportedNetwork {
+            definition: &definition,
+            topology: trainer.topology(),
+            parameters: trainer.parameters(),
+            optimizer_updates: None,
+            class_names: None,
+            origin: Origin {
+                branch: name("other"),
+                branch_id: "b0123456789abcde".parse().expect("an id"),
+                step: Step(0),
+                digest: trainer.digest(),
+            },
+        };
+        ArrayFile::new(network.to_format(Format::Safetensors).expect("a file").bytes)
     }
 
     /// Forks a branch at a step, with edits.

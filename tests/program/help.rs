@@ -5,8 +5,9 @@ use revacnn_notebook::command::Command;
 use crate::own::pictures;
 use crate::support::Scratch;
 
-const COMMANDS: [&str; 12] =
-    ["train", "log", "show", "evaluate", "data", "plot", "embed", "compare", "table", "pack", "unpack", "man"];
+const COMMANDS: [&str; 13] = [
+    "train", "log", "show", "evaluate", "export", "data", "plot", "embed", "compare", "table", "pack", "unpack", "man",
+];
 
 /// Commands of features.
 const OPTIONAL: &[&str] = if cfg!(feature = "sql") { &["query"] } else { &[] };

@@ -22,6 +22,7 @@ fn every_command_answers_in_json() {
         "--json log",
         "show main --json",
         "evaluate main --json",
+        "export main -o net.safetensors --json",
         "--json data list",
         "data --json check digits",
         "fork main@4 --name twin --json",

@@ -15,6 +15,7 @@ mod checksums;
 mod cifar10;
 #[cfg(unix)]
 mod engines;
+mod exchange;
 mod export;
 mod fidelity;
 mod figures;

@@ -60,6 +60,7 @@ pub fn define(network: NetworkSpec, dataset: &Dataset, settings: &Settings) -> R
             .then_some(ScheduleSpec { curve: settings.schedule, from: Step(0) }),
         batch_size: settings.batch_size,
         seed: settings.seed,
+        init: None,
     })
 }
 

@@ -3,6 +3,7 @@
 use revacnn_schemas::{Digest, LayerName, SchemaError};
 
 use crate::data::DataError;
+use crate::exchange::ExchangeError;
 use crate::files::FileError;
 
 /// What can keep a network from being built, trained or evaluated.
@@ -17,6 +18,9 @@ pub enum TrainerError {
     /// A network's file cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
+    /// A network goes not in, or not out.
+    #[error(transparent)]
+    Exchange(#[from] ExchangeError),
     /// There is no layer, optimizer or preset of this kind.
     #[error("there is no {what} `{found}`; there are: {known}")]
     UnknownKind {

@@ -1,10 +1,12 @@
 //! The state before the first update.
 
-use revacnn_schemas::ParameterState;
+use revacnn_schemas::{InitialArrays, NetworkSpec, ParameterState};
 
+use crate::TrainerError;
 use crate::data::Stream;
+use crate::exchange::{Arrays, Place, place};
 use crate::layers::{Initial, ParameterShape};
-use crate::network::{Weighted, stream_key};
+use crate::network::{Network, Weighted, array_shape, stream_key};
 
 /// The weights of a layer at step 0.
 ///
@@ -26,6 +28,30 @@ pub(crate) fn initial_state(layer: &Weighted, seed: u64, slots: usize) -> Parame
         }
     }
     ParameterState { weights, ..zero_state(&shape, slots) }
+}
+
+/// Gives layers the arrays that a run begins with, in the place of what was drawn.
+///
+/// # Errors
+/// Arrays that do not fit the network, or are not at hand.
+pub(crate) fn begin_with(
+    resolved: &NetworkSpec,
+    network: &Network,
+    parameters: &mut [ParameterState],
+    init: &InitialArrays,
+) -> Result<(), TrainerError> {
+    let places = network.weighted.iter().map(|layer| {
+        let shape = array_shape(network, resolved, layer)?;
+        Ok(Place { layer: &layer.layer, shape, normalises: layer.shape.normalises })
+    });
+    let places = places.collect::<Result<Vec<_>, TrainerError>>()?;
+    let arrays = Arrays::of(&init.arrays)?;
+    for (placed, state) in place(&arrays, &places, &init.layers)?.iter().zip(parameters) {
+        if let Some(placed) = placed {
+            placed.put(state);
+        }
+    }
+    Ok(())
 }
 
 /// Weights of a shape before they are drawn: zeros, nothing frozen, running

@@ -27,6 +27,8 @@
 //! | `edits` | what a fork with edits trains |
 //! | `caution` | what to know of a run before its first step |
 //! | `files` | reading files that a person names |
+//! | [`npy`] | headers of NumPy's arrays |
+//! | [`exchange`] | a network's arrays in and out of other programs' files |
 
 mod caution;
 pub mod data;
@@ -34,11 +36,13 @@ mod define;
 mod edits;
 mod engine;
 mod error;
+pub mod exchange;
 mod files;
 mod initialise;
 pub mod kernels;
 mod layers;
 mod network;
+pub mod npy;
 mod optimizers;
 mod presets;
 mod schedule;

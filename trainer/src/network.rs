@@ -225,6 +225,19 @@ impl Network {
     }
 }
 
+/// Axes of a layer's coefficients as PyTorch has them: `[filter]…`.
+pub(crate) fn array_shape(
+    network: &Network,
+    resolved: &NetworkSpec,
+    layer: &Weighted,
+) -> Result<Vec<usize>, TrainerError> {
+    let is_it = |spec: &revacnn_schemas::LayerSpec| spec.name.as_ref() == Some(&layer.layer);
+    let place = resolved.layers.iter().position(is_it).expect("invariant: a layer with weights is a layer");
+    let spec = &resolved.layers[place];
+    let axes = (layers::kind(&spec.kind)?.array_axes)(spec, network.inputs[place])?;
+    Ok(std::iter::once(layer.shape.filters).chain(axes).collect())
+}
+
 /// The layer of a known topology at a place, which must have this name.
 fn known_layer<'a>(known: &'a Topology, place: usize, name: &LayerName) -> Result<&'a LayerTopology, TrainerError> {
     known.layers.get(place).filter(|layer| layer.layer == *name).ok_or_else(|| TrainerError::Network {

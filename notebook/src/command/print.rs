@@ -6,7 +6,7 @@
 use std::fmt::Display;
 
 use clap::Args;
-use revacnn_schemas::{Address, Position, written};
+use revacnn_schemas::{Address, LayerName, Position, written};
 
 use super::UntilOptions;
 use super::branches::BranchOf;
@@ -116,6 +116,8 @@ impl Print for Train {
             weight_decay,
             schedule,
             batch_size,
+            init,
+            init_layers,
             steps,
             epochs,
             seed,
@@ -136,6 +138,9 @@ impl Print for Train {
         words.option("schedule", *schedule);
         words.option("batch-size", *batch_size);
         words.option("seed", *seed);
+        words.option("init", init.as_ref().map(|name| name.to_string_lossy()));
+        let layers: Vec<&str> = init_layers.iter().map(LayerName::as_str).collect();
+        words.option("init-layers", Some(layers.join(",")).filter(|layers| !layers.is_empty()));
         let probe: Vec<String> = probe.iter().map(u32::to_string).collect();
         words.option("probe", Some(probe.join(",")).filter(|probe| !probe.is_empty()));
         words.option("fidelity", *fidelity);

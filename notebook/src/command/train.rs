@@ -1,14 +1,17 @@
 //! `train`: what is trained, and how it is recorded.
 
 use std::ffi::{OsStr, OsString};
+use std::path::Path;
 
 use clap::Args;
 use revacnn_recorder::{Length, StartRequest};
 use revacnn_schemas::{
-    BranchName, Fidelity, ImageIndex, NetworkSpec, OptimizerSpec, Parameters, Reading, Schedule, number,
+    BranchName, Fidelity, ImageIndex, InitialArrays, LayerName, NetworkSpec, OptimizerSpec, Parameters, Reading,
+    Schedule, number,
 };
 use revacnn_trainer::data::{Availability, catalogue};
-use revacnn_trainer::{DEFAULT_EPOCHS, named_network, optimizer_kinds, presets};
+use revacnn_trainer::exchange::read_arrays;
+use revacnn_trainer::{DEFAULT_EPOCHS, TrainerError, named_network, optimizer_kinds, presets};
 
 use super::values::{from_one, whole};
 use super::{CommandError, ReadingOptions};
@@ -81,6 +84,13 @@ pub struct Train {
     /// The seed of all randomness [default: 0].
     #[arg(long, value_name = "N", value_parser = whole::<u64>)]
     pub(crate) seed: Option<u64>,
+    /// Arrays that layers begin with instead of drawn ones: a file as `revacnn export` writes it in
+    /// safetensors, npz or ConvNetJS's JSON, or another program.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) init: Option<OsString>,
+    /// Layers that take theirs from --init, with commas between [default: all of the network].
+    #[arg(long, value_name = "LAYER", value_delimiter = ',', requires = "init")]
+    pub(crate) init_layers: Vec<LayerName>,
     /// Training images whose maps are written every step [default: 0].
     #[arg(long, value_name = "IMAGE", value_delimiter = ',', value_parser = whole::<u32>)]
     pub(crate) probe: Vec<u32>,
@@ -138,11 +148,26 @@ impl Train {
     /// A value that its option does not take; a network that cannot be read.
     pub fn request(&self) -> Result<StartRequest, CommandError> {
         let network = self.network.as_deref().map(named_network).transpose()?;
-        self.request_of(network)
+        let init = self.init().map(|file| self.initial(Path::new(file))).transpose()?;
+        Ok(StartRequest { init, ..self.request_of(network)? })
+    }
+
+    /// The file of arrays that layers begin with.
+    pub fn init(&self) -> Option<&OsStr> {
+        self.init.as_deref()
+    }
+
+    /// The arrays of a file, as layers are to begin with them.
+    ///
+    /// # Errors
+    /// What is wrong with the file.
+    pub fn initial(&self, path: &Path) -> Result<InitialArrays, CommandError> {
+        let arrays = read_arrays(path).and_then(|arrays| arrays.to_file()).map_err(TrainerError::from)?;
+        Ok(InitialArrays { arrays, layers: self.init_layers.clone() })
     }
 
     /// What is asked for, of a network that was found otherwise than by its name
-    /// or its file.
+    /// or its file, and without the arrays that it begins with.
     ///
     /// # Errors
     /// A value that its option does not take.

@@ -46,6 +46,10 @@ impl Writer<'_> {
     }
 
     fn train(&mut self, this: &Told, definition: &RunDefinition, told: &[Told]) -> Result<Command, String> {
+        if let Some(init) = &definition.init {
+            let digest = init.arrays.digest();
+            return Err(format!("it begins with arrays of digest {digest:.12}, whose file the store does not know"));
+        }
         let usual = Settings::default();
         let reading = definition.reading.clone().unwrap_or_default();
         let dataset = self.dataset(&definition.dataset, &reading)?;
@@ -165,6 +169,10 @@ fn edits(record: &BranchRecord, parent: &BranchRecord) -> Result<Vec<String>, St
                 return Err(format!(
                     "its edit `{edit}` has coefficients of a file or of the window, and the store keeps no file of them"
                 ));
+            }
+            Change::LoadWeights { .. } => {
+                edit.seed = None;
+                return Err(format!("its edit `{edit}` has arrays of a file, which the store does not know"));
             }
             _ => {}
         }

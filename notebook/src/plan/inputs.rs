@@ -9,8 +9,9 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use revacnn_recorder::{DEFAULT_DATASET, StartPlan};
-use revacnn_schemas::{Coefficients, Edit, NetworkSpec, Reading};
+use revacnn_schemas::{ArrayFile, Coefficients, Edit, NetworkSpec, ReadFiles, Reading};
 use revacnn_trainer::data::{Dataset, catalogue, load_as};
+use revacnn_trainer::exchange::read_arrays;
 use revacnn_trainer::{named_network, presets};
 
 use super::{Place, Refusal};
@@ -60,6 +61,12 @@ impl Inputs {
         let mut request = train.request_of(network).map_err(|error| refused(error.to_string()))?;
         // The hint says where it was found.
         request.dataset = Some(self.place_of(train.dataset()).map_err(refused)?.into_os_string());
+        if let Some(file) = train.init() {
+            let word = file.to_string_lossy().into_owned();
+            let refused = |message: String| Refusal::new(Some(&word), message);
+            let path = self.confined(file).map_err(refused)?;
+            request.init = Some(train.initial(&path).map_err(|error| refused(error.to_string()))?);
+        }
         StartPlan::new_on(request, dataset, self.data_folder.as_deref()).map_err(|error| refused(error.to_string()))
     }
 
@@ -67,8 +74,8 @@ impl Inputs {
     pub(super) fn edits(&self, fork: &Fork, read: ReadCoefficients<'_>) -> Result<Vec<Edit>, Refusal> {
         let edit = |text: &std::ffi::OsString| {
             let text = text.to_string_lossy();
-            let mut file = |name: &str| self.confined(OsStr::new(name)).and_then(|path| read(&path));
-            Edit::parse(&text, &mut file).map_err(|error| Refusal::new(Some(&text), error.to_string()))
+            Edit::parse(&text, &mut Files { inputs: self, read, found: None })
+                .map_err(|error| Refusal::new(Some(&text), error.to_string()))
         };
         fork.edit.iter().map(edit).collect()
     }
@@ -143,6 +150,33 @@ impl Inputs {
             };
         }
         Err(format!("there is no `{shown}` in {}", self.folder.display()))
+    }
+}
+
+/// Reads what an edit names by a file, from where a notebook may read.
+pub(super) struct Files<'a> {
+    pub(super) inputs: &'a Inputs,
+    pub(super) read: ReadCoefficients<'a>,
+    /// The file that was named.
+    pub(super) found: Option<PathBuf>,
+}
+
+impl Files<'_> {
+    fn path(&mut self, file: &str) -> Result<PathBuf, String> {
+        let path = self.inputs.confined(OsStr::new(file))?;
+        self.found = Some(path.clone());
+        Ok(path)
+    }
+}
+
+impl ReadFiles for Files<'_> {
+    fn coefficients(&mut self, file: &str) -> Result<Coefficients, String> {
+        (self.read)(&self.path(file)?)
+    }
+
+    fn arrays(&mut self, file: &str) -> Result<ArrayFile, String> {
+        let arrays = read_arrays(&self.path(file)?).and_then(|arrays| arrays.to_file());
+        arrays.map_err(|error| error.to_string())
     }
 }
 

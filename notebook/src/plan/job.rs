@@ -8,12 +8,12 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use revacnn_schemas::{Address, BranchName, Change, Edit, Position, Step, is_path, quoted};
+use revacnn_schemas::{Address, BranchName, Change, Edit, MOST_ARRAY_BYTES, Position, Step, is_path, quoted};
 use revacnn_store::{BranchList, Lineage, numbered_name};
 use revacnn_trainer::data::{Availability, catalogue};
 use revacnn_trainer::{presets, read_file};
 
-use super::inputs::Inputs;
+use super::inputs::{Files, Inputs};
 use super::{Place, Plan, Refusal, State};
 use crate::command::{Command, Family, Fork, Train, Until, UntilOptions};
 use crate::document::{Document, Problem};
@@ -317,6 +317,14 @@ impl Maker<'_> {
                     files.push(("network.toml".to_owned(), toml.into_bytes()));
                     train.network = Some(format!("{within}/network.toml").into());
                 }
+                if let Some(file) = train.init().map(|file| file.to_string_lossy().into_owned()) {
+                    let refused = |message: String| Refusal::new(Some(&file), message);
+                    let path = inputs.confined(file.as_ref()).map_err(refused)?;
+                    let bytes = read_file(&path, "arrays of a network", MOST_ARRAY_BYTES)
+                        .map_err(|error| refused(error.to_string()))?;
+                    files.push(("init".to_owned(), bytes));
+                    train.init = Some(format!("{within}/init").into());
+                }
                 let place = inputs.place_of(train.dataset()).map_err(|message| Refusal::new(None, message))?;
                 if is_path(place.as_os_str()) {
                     if place.to_str().is_none() {
@@ -329,7 +337,7 @@ impl Maker<'_> {
             }
             Command::Fork(mut family) => {
                 for edit in &mut family.line.edit {
-                    if let Some(own) = self.with_coefficients(&edit.to_string_lossy(), within, files)? {
+                    if let Some(own) = self.with_file(&edit.to_string_lossy(), within, files)? {
                         *edit = own;
                     }
                 }
@@ -340,28 +348,34 @@ impl Maker<'_> {
     }
 
     /// An edit that names a file, with a copy of it in the job's folder.
-    fn with_coefficients(
+    fn with_file(
         &self,
         text: &str,
         within: &str,
         files: &mut Vec<(String, Vec<u8>)>,
     ) -> Result<Option<OsString>, Refusal> {
-        let mut found = None;
-        let mut read = |name: &str| {
-            let path = self.plan.inputs.confined(name.as_ref())?;
-            found = Some(path.clone());
-            (self.place.read)(&path)
-        };
+        let mut read = Files { inputs: &self.plan.inputs, read: self.place.read, found: None };
         let refused = |message: String| Refusal::new(Some(text), message);
         let edit = Edit::parse(text, &mut read).map_err(|error| refused(error.to_string()))?;
-        let (Change::SetWeights { layer, filter, .. }, Some(path)) = (&edit.change, found) else { return Ok(None) };
-        let bytes =
-            read_file(&path, "an array of coefficients", MOST_BYTES).map_err(|error| refused(error.to_string()))?;
-        let name = format!("{}.npy", files.len() + 1);
+        let Some(path) = read.found else { return Ok(None) };
+        let name = (files.len() + 1).to_string();
         let file = format!("{within}/{name}");
-        let seed = edit.seed.map(|seed| format!(" seed={seed}")).unwrap_or_default();
+        let quoted = quoted(file.as_ref());
+        let (mut own, most) = match &edit.change {
+            Change::SetWeights { layer, filter, bias, .. } => {
+                let bias = bias.map(|bias| format!(" bias={bias}")).unwrap_or_default();
+                (format!("set-weights {layer}/{filter} {quoted}{bias}"), MOST_BYTES)
+            }
+            Change::LoadWeights { layer, .. } => {
+                let layer = layer.as_ref().map(|layer| format!(" layer={layer}")).unwrap_or_default();
+                (format!("load-weights {quoted}{layer}"), MOST_ARRAY_BYTES)
+            }
+            _ => return Ok(None),
+        };
+        let bytes = read_file(&path, "arrays", most).map_err(|error| refused(error.to_string()))?;
         files.push((name, bytes));
-        Ok(Some(format!("set-weights {layer}/{filter} {}{seed}", quoted(file.as_ref())).into()))
+        own += &edit.seed.map(|seed| format!(" seed={seed}")).unwrap_or_default();
+        Ok(Some(own.into()))
     }
 
     /// Where the data set of a training is found, unless it is in the program.

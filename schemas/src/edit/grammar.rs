@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use super::{Change, Edit, FilterInit, LayerInit, Setting, Target, setting};
 use crate::words::{IMAGES, value};
-use crate::{FilterNumber, LayerName, Parameters, SchemaError, number, whole_number};
+use crate::{ArrayFile, FilterNumber, LayerName, Parameters, SchemaError, number, whole_number};
 
 /// An array of coefficients, as a person keeps it in a file.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,9 +16,33 @@ pub struct Coefficients {
     pub values: Vec<f32>,
 }
 
-/// Reads the coefficients that `set-weights` names, from a file or wherever
-/// the caller keeps them; the error says why it cannot.
-pub type ReadCoefficients<'a> = &'a mut dyn FnMut(&str) -> Result<Coefficients, String>;
+/// Reads what an edit names by a file, from there or wherever the caller keeps it.
+pub trait ReadFiles {
+    /// The coefficients that `set-weights` names.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    fn coefficients(&mut self, file: &str) -> Result<Coefficients, String>;
+
+    /// The arrays that `load-weights` names.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    fn arrays(&mut self, file: &str) -> Result<ArrayFile, String>;
+}
+
+/// Reads nothing.
+struct NoFiles;
+
+impl ReadFiles for NoFiles {
+    fn coefficients(&mut self, _file: &str) -> Result<Coefficients, String> {
+        Err("coefficients cannot be read from a file here".to_owned())
+    }
+
+    fn arrays(&mut self, _file: &str) -> Result<ArrayFile, String> {
+        Err("arrays cannot be read from a file here".to_owned())
+    }
+}
 
 /// Every form of an edit, for help and errors.
 pub const EDIT_FORMS: &[(&str, &str)] = &[
@@ -28,7 +52,8 @@ pub const EDIT_FORMS: &[(&str, &str)] = &[
     ("reinitialise", "reinitialise LAYER[/FILTER]"),
     ("freeze", "freeze LAYER[/FILTER]"),
     ("unfreeze", "unfreeze LAYER[/FILTER]"),
-    ("set-weights", "set-weights LAYER/FILTER FILE.npy"),
+    ("set-weights", "set-weights LAYER/FILTER FILE.npy [bias=VALUE]"),
+    ("load-weights", "load-weights FILE.safetensors|FILE.npz|FILE.json [layer=LAYER]"),
     ("insert-layer", "insert-layer KIND after=LAYER|input [name=NAME] [init=random|identity] [PARAMETER=VALUE]…"),
     ("remove-layer", "remove-layer LAYER"),
     (
@@ -49,7 +74,7 @@ impl Edit {
     /// # Errors
     /// [`SchemaError::Edit`] with the word that is not understood and the form
     /// that was expected.
-    pub fn parse(text: &str, read: ReadCoefficients<'_>) -> Result<Self, SchemaError> {
+    pub fn parse(text: &str, read: &mut dyn ReadFiles) -> Result<Self, SchemaError> {
         Words::new(text)?.edit(read)
     }
 }
@@ -57,9 +82,9 @@ impl Edit {
 impl FromStr for Edit {
     type Err = SchemaError;
 
-    /// [`Edit::parse`] where no file can be read: `set-weights` is refused.
+    /// [`Edit::parse`] where no file can be read: `set-weights` and `load-weights` are refused.
     fn from_str(text: &str) -> Result<Self, SchemaError> {
-        Self::parse(text, &mut |_| Err("coefficients cannot be read from a file here".to_owned()))
+        Self::parse(text, &mut NoFiles)
     }
 }
 
@@ -94,7 +119,11 @@ impl<'a> Words<'a> {
         for word in words {
             // The value of `set optimizer` has `=` within: a name comes first. A
             // file may have one anywhere.
-            let is_option = |name: &str| !name.contains(',') && (all.verb != "set-weights" || name == "seed");
+            let is_option = |name: &str| match &all.verb[..] {
+                "set-weights" => name == "seed" || name == "bias",
+                "load-weights" => name == "seed" || name == "layer",
+                _ => !name.contains(','),
+            };
             match word.split_once('=').filter(|(name, _)| is_option(name)) {
                 Some((name, _)) if all.options.iter().any(|(other, _)| *other == name) => {
                     return Err(all.error(format!("`{name}` is given twice")));
@@ -127,6 +156,14 @@ impl<'a> Words<'a> {
         T::try_from(number).map_err(|_| self.error(format!("`{word}` is too large for {what}")))
     }
 
+    fn finite(&self, what: &str, word: &str) -> Result<f32, SchemaError> {
+        let value = number(word).map_err(|reason| self.error(format!("`{what}`: {reason}")))? as f32;
+        if value.is_finite() {
+            return Ok(value);
+        }
+        Err(self.error(format!("`{what}` takes a finite number that float32 can hold, found `{word}`")))
+    }
+
     fn option(&mut self, name: &str) -> Option<String> {
         let place = self.options.iter().position(|(other, _)| *other == name)?;
         Some(self.options.remove(place).1)
@@ -155,7 +192,7 @@ impl<'a> Words<'a> {
         }
     }
 
-    fn edit(mut self, read: ReadCoefficients<'_>) -> Result<Edit, SchemaError> {
+    fn edit(mut self, read: &mut dyn ReadFiles) -> Result<Edit, SchemaError> {
         let seed = match self.option("seed") {
             Some(seed) => Some(self.whole("seed", &seed)?),
             None => None,
@@ -170,8 +207,14 @@ impl<'a> Words<'a> {
             "set-weights" => {
                 let (layer, filter) = self.filter()?;
                 let file = self.word("the file with the coefficients")?;
-                let Coefficients { shape, values } = read(&file).map_err(|reason| self.error(reason))?;
-                Change::SetWeights { layer, filter, values, shape: Some(shape) }
+                let bias = self.option("bias").map(|text| self.finite("bias", &text)).transpose()?;
+                let Coefficients { shape, values } = read.coefficients(&file).map_err(|reason| self.error(reason))?;
+                Change::SetWeights { layer, filter, values, shape: Some(shape), bias }
+            }
+            "load-weights" => {
+                let file = self.word("the file with the arrays")?;
+                let layer = self.option("layer").map(|layer| self.parsed("layer name", &layer)).transpose()?;
+                Change::LoadWeights { arrays: read.arrays(&file).map_err(|reason| self.error(reason))?, layer }
             }
             "insert-layer" => self.insert_layer()?,
             "remove-layer" => Change::RemoveLayer { layer: self.layer()? },
@@ -290,18 +333,36 @@ mod tests {
         }
     }
 
-    #[test]
-    fn coefficients_come_from_the_file_and_are_kept_as_values() {
-        let mut asked = String::new();
-        let edit = Edit::parse("set-weights conv1/3 a.npy", &mut |file| {
-            asked = file.to_owned();
+    /// The file that was asked for.
+    #[derive(Default)]
+    struct Asked(String);
+
+    impl ReadFiles for Asked {
+        fn coefficients(&mut self, file: &str) -> Result<Coefficients, String> {
+            file.clone_into(&mut self.0);
             Ok(Coefficients { shape: vec![1, 2], values: vec![0.1, f32::MIN_POSITIVE] })
-        });
-        assert_eq!(asked, "a.npy");
-        let edit = edit.unwrap();
-        assert_eq!(edit.to_string(), "set-weights conv1/3 (2 coefficients)");
-        let json = serde_json::to_string(&edit).unwrap();
-        assert_eq!(serde_json::from_str::<Edit>(&json).unwrap(), edit);
+        }
+
+        fn arrays(&mut self, file: &str) -> Result<ArrayFile, String> {
+            file.clone_into(&mut self.0);
+            Ok(ArrayFile::new(vec![1, 2, 3]))
+        }
+    }
+
+    #[test]
+    fn what_is_read_from_a_file_is_kept_as_values() {
+        for (text, file, written) in [
+            ("set-weights conv1/3 a.npy", "a.npy", "set-weights conv1/3 (2 coefficients)"),
+            ("set-weights conv1/3 a.npy bias=-0.1", "a.npy", "set-weights conv1/3 (2 coefficients) bias=-0.1"),
+            ("load-weights a.npz", "a.npz", "load-weights (arrays b177ec1bf26d)"),
+            ("load-weights a.npz layer=fc1 seed=3", "a.npz", "load-weights (arrays b177ec1bf26d) layer=fc1 seed=3"),
+        ] {
+            let mut asked = Asked::default();
+            let edit = Edit::parse(text, &mut asked).unwrap();
+            assert_eq!((&*asked.0, &*edit.to_string()), (file, written));
+            let json = serde_json::to_string(&edit).unwrap();
+            assert_eq!(serde_json::from_str::<Edit>(&json).unwrap(), edit);
+        }
     }
 
     #[test]
@@ -312,14 +373,13 @@ mod tests {
             (r"set-weights conv1/3 my\ files/w.npy", "my files/w.npy"),
             ("set-weights conv1/3 lr=0.1/w.npy", "lr=0.1/w.npy"),
             ("set-weights seed=1 conv1/3 './seed=2'", "./seed=2"),
+            ("set-weights conv1/3 './bias=2' bias=1", "./bias=2"),
+            ("load-weights 'my files/lr=0.1/w.npz' layer=conv1", "my files/lr=0.1/w.npz"),
         ] {
-            let mut asked = String::new();
-            let edit = Edit::parse(text, &mut |file| {
-                asked = file.to_owned();
-                Ok(Coefficients { shape: vec![1], values: vec![0.5] })
-            });
+            let mut asked = Asked::default();
+            let edit = Edit::parse(text, &mut asked);
             assert!(edit.is_ok(), "{text}: {edit:?}");
-            assert_eq!(asked, file, "{text}");
+            assert_eq!(asked.0, file, "{text}");
         }
         let open = "set-weights conv1/3 'my files/w.npy".parse::<Edit>().unwrap_err().to_string();
         assert!(open.contains("a quote is open") && open.contains("as in a shell"), "{open}");
@@ -341,6 +401,11 @@ mod tests {
             ("remove-filter conv3/x", "`x`", "LAYER/FILTER"),
             ("insert-layer conv filters=3", "after=", "after=LAYER"),
             ("set-weights conv1/3 a.npy", "cannot be read", "FILE.npy"),
+            ("set-weights conv1/3 a.npy bias=nan", "`bias` takes a finite number", "[bias=VALUE]"),
+            ("set-weights conv1/3 a.npy bias=1e60", "that float32 can hold, found `1e60`", "[bias=VALUE]"),
+            ("load-weights", "the file with the arrays is missing", "FILE.npz"),
+            ("load-weights a.npz", "cannot be read", "FILE.npz"),
+            ("load-weights a.npz layer=1", "`1` is no layer name", "[layer=LAYER]"),
             ("set colour red", "`colour`", "learning-rate"),
             ("set schedule step", "cosine,over", "schedule"),
             ("set activation conv2", "function", "activation LAYER FUNCTION"),

@@ -8,9 +8,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::words::{IMAGES, plain};
-use crate::{FilterNumber, LayerName, Parameters};
+use crate::{ArrayFile, FilterNumber, LayerName, Parameters};
 
-pub use grammar::{Coefficients, EDIT_FORMS, ReadCoefficients};
+pub use grammar::{Coefficients, EDIT_FORMS, ReadFiles};
 pub use setting::Setting;
 
 /// One steering action. A fork applies one or more, in order.
@@ -87,6 +87,17 @@ pub enum Change {
         /// with the filter's when the edit is made, and not kept by a fork.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         shape: Option<Vec<usize>>,
+        /// Its bias; it stays if `None`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        bias: Option<f32>,
+    },
+    /// Gives layers the coefficients, biases and running statistics of a file.
+    LoadWeights {
+        /// The arrays. A fork keeps their digest here, and the arrays beside its record.
+        arrays: ArrayFile,
+        /// The layer that takes its arrays; all layers if `None`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        layer: Option<LayerName>,
     },
     /// Inserts a layer.
     InsertLayer {
@@ -149,6 +160,27 @@ pub enum LayerInit {
     Identity,
 }
 
+impl Edit {
+    /// The arrays that it loads, if it loads some.
+    pub fn arrays(&self) -> Option<&ArrayFile> {
+        match &self.change {
+            Change::LoadWeights { arrays, .. } => Some(arrays),
+            _ => None,
+        }
+    }
+
+    /// The same with other bytes, or none, for these arrays.
+    #[must_use]
+    pub fn with_arrays(&self, arrays: ArrayFile) -> Self {
+        match &self.change {
+            Change::LoadWeights { layer, .. } => {
+                Self { change: Change::LoadWeights { arrays, layer: layer.clone() }, seed: self.seed }
+            }
+            _ => self.clone(),
+        }
+    }
+}
+
 impl fmt::Display for Target {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.filter {
@@ -180,7 +212,8 @@ impl fmt::Display for LayerInit {
 
 impl fmt::Display for Edit {
     /// The edit as it is written, all but the coefficients of `set-weights`,
-    /// for which their number stands.
+    /// for which their number stands, and the file of `load-weights`, for which
+    /// its digest does.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.change {
             Change::AddFilter { layer, count, init, .. } => {
@@ -198,8 +231,19 @@ impl fmt::Display for Edit {
             Change::Reinitialise(target) => write!(formatter, "reinitialise {target}"),
             Change::Freeze(target) => write!(formatter, "freeze {target}"),
             Change::Unfreeze(target) => write!(formatter, "unfreeze {target}"),
-            Change::SetWeights { layer, filter, values, .. } => {
-                write!(formatter, "set-weights {layer}/{filter} ({} coefficients)", values.len())
+            Change::SetWeights { layer, filter, values, bias, .. } => {
+                write!(formatter, "set-weights {layer}/{filter} ({} coefficients)", values.len())?;
+                match bias {
+                    Some(bias) => write!(formatter, " bias={bias}"),
+                    None => Ok(()),
+                }
+            }
+            Change::LoadWeights { arrays, layer } => {
+                write!(formatter, "load-weights (arrays {:.12})", arrays.digest())?;
+                match layer {
+                    Some(layer) => write!(formatter, " layer={layer}"),
+                    None => Ok(()),
+                }
             }
             Change::InsertLayer { kind, after, name, init, parameters } => {
                 write!(formatter, "insert-layer {kind} after=")?;

@@ -3,6 +3,7 @@
 use revacnn_schemas::{BranchId, BranchName, Digest, Table};
 use serde::{Deserialize, Serialize};
 
+use crate::arrays::is_file_name;
 use crate::disk::paths::parse_span;
 
 /// The first entry of a pack.
@@ -58,6 +59,7 @@ pub(crate) fn is_of_branch(path: &str) -> bool {
     let mut names = path.split('/');
     match (names.next(), names.next(), names.next(), names.next()) {
         (Some("branch.json" | "thinned.json" | "materialised.json"), None, ..) => true,
+        (Some(name), None, ..) => is_file_name(name),
         (Some("tail"), Some(span), Some(file), None) => {
             let table = file.strip_suffix(".parquet").and_then(Table::from_name);
             parse_span(span).is_some() && table.is_some_and(|table| !matches!(table, Table::Events | Table::Topology))
@@ -86,6 +88,7 @@ mod tests {
         for good in [
             "branch.json",
             "thinned.json",
+            "arrays-0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef.safetensors",
             "steps/000000000000-000000000511.parquet",
             "topology/000000000000-000000000000.parquet",
             "events/000000000007-000000000007.parquet",
@@ -101,6 +104,7 @@ mod tests {
             "../branch.json",
             "branch.json/",
             "branch.lock",
+            "arrays-0123.safetensors",
             "target.json",
             "inbox/x.json",
             "steps",

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use revacnn_schemas::{BranchName, Fidelity, Producer};
 use tar::{Archive, Entry, EntryType};
 
+use crate::arrays::{self, digests_of};
 use crate::disk::json;
 use crate::disk::lock::{Attempt, FileLock};
 use crate::disk::system::available_bytes;
@@ -223,6 +224,9 @@ impl Pack {
             if is_every || has_some {
                 return bad("is whole in a pack that says that it is thin");
             }
+        }
+        for digest in digests_of(record) {
+            arrays::read(&reader.paths, digest).map_err(&within)?;
         }
         let Some(steps) = reader.steps() else { return bad("has no steps") };
         steps.portions(PORTION).try_for_each(|part| reader.step_rows(part).map(drop)).map_err(within)

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use revacnn_schemas::{ARITHMETIC, BranchName, BranchRecord, Digest, FORMAT_VERSION, Fidelity, Producer, Step, Table};
 use tar::{Builder, Header};
 
+use crate::arrays::{digests_of, file_name};
 use crate::disk::json;
 use crate::disk::open_plain_file;
 use crate::disk::paths::{BranchPaths, StepSpan, parse_span, span_name};
@@ -192,6 +193,10 @@ impl Sources {
         }
         let described = json::text(&paths.folder.join("branch.json"), &record)?;
         self.add("branch.json", Source::Memory(described))?;
+        for name in digests_of(&record).into_iter().map(file_name) {
+            let path = paths.folder.join(&name);
+            self.add(&name, Source::File(path))?;
+        }
         if contents == PackContents::Whole {
             for (name, path, spans) in [
                 ("thinned.json", paths.thinned(), &thinned),

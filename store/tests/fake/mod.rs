@@ -83,6 +83,7 @@ pub fn definition() -> RunDefinition {
         schedule: None,
         batch_size: 3,
         seed: 0,
+        init: None,
     }
 }
 

@@ -1,11 +1,13 @@
 //! Coefficients of filters that are there already: drawn anew, set, frozen.
 
-use revacnn_schemas::{FilterNumber, LayerName, Target, counted};
+use revacnn_schemas::{ArrayFile, FilterNumber, LayerName, Target, counted};
 
 use super::arrays::{self, NewFilter};
 use super::draft::Draft;
 use super::draws;
 use super::outcome::{Done, Refusal};
+use crate::TrainerError;
+use crate::exchange::{Arrays, Place, place};
 use crate::layers::Role;
 
 /// Draws the coefficients of a filter, or of all filters of a layer, anew:
@@ -31,7 +33,7 @@ pub(super) fn reinitialise(draft: &mut Draft, target: &Target, seed: u64) -> Res
     Ok(Done::new(format!("{target} begins anew{filters}")))
 }
 
-/// Gives a filter other coefficients; its bias stays, its slots become zero.
+/// Gives a filter other coefficients, and another bias where there is one; its slots become zero.
 ///
 /// # Shapes
 /// `values`: `[input][row][column]`. `shape`, if it is known, are the lengths
@@ -43,6 +45,7 @@ pub(super) fn set_weights(
     filter: FilterNumber,
     values: &[f32],
     shape: Option<&[usize]>,
+    bias: Option<f32>,
 ) -> Result<Done, Refusal> {
     let place = draft.layer_with_weights(layer)?;
     let position = draft.position(place, filter)?;
@@ -70,11 +73,51 @@ pub(super) fn set_weights(
         let value = values[index];
         return Err(Refusal::Reason(format!("coefficients must be finite numbers, found {value} at index {index}")));
     }
+    if let Some(bias) = bias.filter(|bias| !bias.is_finite()) {
+        return Err(Refusal::Reason(format!("a bias must be a finite number, found {bias}")));
+    }
     let state = draft.weights(place);
     let row = arrays::row(state, position);
     state.weights[row].copy_from_slice(values);
+    if let Some(bias) = bias {
+        state.biases[position] = bias;
+    }
     arrays::clear_slots(state, position);
-    Ok(Done::new(format!("{layer}/{filter} has the {expected} coefficients that were given")))
+    let and = bias.map_or_else(String::new, |bias| format!(" and the bias {bias}"));
+    Ok(Done::new(format!("{layer}/{filter} has the {expected} coefficients{and} that were given")))
+}
+
+/// Gives layers, or one of them, the arrays of a file: coefficients, biases and running
+/// statistics. Slots become zero; what is frozen stays so.
+pub(super) fn load(draft: &mut Draft, file: &ArrayFile, layer: Option<&LayerName>) -> Result<Done, Refusal> {
+    let asked: Vec<LayerName> = match layer {
+        Some(layer) => {
+            draft.layer_with_weights(layer)?;
+            vec![layer.clone()]
+        }
+        None => Vec::new(),
+    };
+    let with_weights: Vec<usize> =
+        (0..draft.parameters.len()).filter(|&place| draft.parameters[place].is_some()).collect();
+    let places = with_weights.iter().map(|&place| {
+        let (spec, shape) = (&draft.definition.network.layers[place], draft.shape(place));
+        let axes = (draft.kind(place)?.array_axes)(spec, draft.inputs[place])?;
+        let shape_of_array = std::iter::once(shape.filters).chain(axes).collect();
+        Ok(Place { layer: draft.name(place), shape: shape_of_array, normalises: shape.normalises })
+    });
+    let places = places.collect::<Result<Vec<_>, TrainerError>>()?;
+    let arrays = Arrays::of(file).map_err(TrainerError::from)?;
+    let placed = place(&arrays, &places, &asked).map_err(|error| Refusal::Reason(error.to_string()))?;
+    let mut names = Vec::new();
+    for (place, placed) in with_weights.iter().zip(&placed) {
+        if let Some(placed) = placed {
+            placed.put(draft.weights(*place));
+            names.push(draft.name(*place).to_string());
+        }
+    }
+    let verb = if names.len() == 1 { "has" } else { "have" };
+    let names = names.join(", ");
+    Ok(Done::new(format!("{names} {verb} the arrays of digest {:.12}", file.digest())))
 }
 
 /// Whether two arrays have the same axes but for those of length 1, which move

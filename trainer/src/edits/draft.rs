@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use revacnn_schemas::{
-    FilterIdentity, FilterNumber, ImageIndex, ImageShape, LayerName, LayerTopology, NetworkSpec, ParameterState,
-    RunDefinition, Topology, TrainingState,
+    FilterIdentity, FilterNumber, ImageIndex, ImageShape, InitialArrays, LayerName, LayerTopology, NetworkSpec,
+    ParameterState, RunDefinition, Topology, TrainingState,
 };
 
 use super::outcome::Refusal;
@@ -39,14 +39,10 @@ impl Draft {
         let mut states = std::mem::take(&mut rest.parameters).into_iter();
         let topology = trainer.topology().clone();
         let parameters = topology.layers.iter().map(|layer| layer.coefficients.and_then(|_| states.next())).collect();
-        let mut draft = Self {
-            definition: trainer.definition().clone(),
-            topology,
-            parameters,
-            shapes: Vec::new(),
-            inputs: Vec::new(),
-            rest,
-        };
+        // A fork begins with a state, and its network may be another one than the arrays are of.
+        let mut definition = trainer.definition().clone();
+        definition.init = definition.init.as_ref().map(InitialArrays::recorded);
+        let mut draft = Self { definition, topology, parameters, shapes: Vec::new(), inputs: Vec::new(), rest };
         draft.rebuild()?;
         Ok(draft)
     }

@@ -8,7 +8,7 @@
 //! | `draws` | every random draw of an edit |
 //! | `filters` | add, remove and duplicate filters |
 //! | `gradmax` | filters that get the largest gradient |
-//! | `coefficients` | reinitialise, set, freeze and unfreeze |
+//! | `coefficients` | reinitialise, set, load, freeze and unfreeze |
 //! | `structure` | insert and remove layers, change activations; layers that pass their input on |
 //! | `settings` | hyper-parameters |
 //! | `preservation` | how far an edit changed what the network computes |
@@ -61,9 +61,9 @@ fn is_change_asked(recorded: &Change, asked: &Change) -> bool {
             Change::AddFilter { layer: its_layer, count: its_count, init: its_init, coefficients: None },
         ) => (layer, count, init) == (its_layer, its_count, its_init),
         (
-            Change::SetWeights { layer, filter, values, .. },
-            Change::SetWeights { layer: its_layer, filter: its_filter, values: its_values, .. },
-        ) => (layer, filter, values) == (its_layer, its_filter, its_values),
+            Change::SetWeights { layer, filter, values, shape: _, bias },
+            Change::SetWeights { layer: its_layer, filter: its_filter, values: its_values, shape: _, bias: its_bias },
+        ) => (layer, filter, values, bias) == (its_layer, its_filter, its_values, its_bias),
         (Change::Set(Setting::Optimizer(recorded)), Change::Set(Setting::Optimizer(asked))) => {
             optimizers::resolve_optimizer(asked)
                 .is_ok_and(|resolved| optimizers::to_record(asked, &resolved) == *recorded)
@@ -167,11 +167,12 @@ fn apply(trainer: &Trainer, draft: &mut Draft, change: &Change, seed: u64, sourc
         Change::Reinitialise(target) => coefficients::reinitialise(draft, target, seed),
         Change::Freeze(target) => coefficients::freeze(draft, target, true),
         Change::Unfreeze(target) => coefficients::freeze(draft, target, false),
-        Change::SetWeights { layer, filter, values, shape } => {
-            let done = coefficients::set_weights(draft, layer, *filter, values, shape.as_deref())?;
-            let (layer, filter, values) = (layer.clone(), *filter, values.clone());
-            Ok(Done { recorded: Some(Change::SetWeights { layer, filter, values, shape: None }), ..done })
+        Change::SetWeights { layer, filter, values, shape, bias } => {
+            let done = coefficients::set_weights(draft, layer, *filter, values, shape.as_deref(), *bias)?;
+            let (layer, filter, values, bias) = (layer.clone(), *filter, values.clone(), *bias);
+            Ok(Done { recorded: Some(Change::SetWeights { layer, filter, values, shape: None, bias }), ..done })
         }
+        Change::LoadWeights { arrays, layer } => coefficients::load(draft, arrays, layer.as_ref()),
         Change::InsertLayer { kind, after, name, init, parameters } => {
             let wanted =
                 structure::NewLayer { kind, after: after.as_ref(), name: name.as_ref(), init: *init, parameters };

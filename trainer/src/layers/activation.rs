@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::kind::{Identity, Layer, LayerParameter, Role, Surroundings};
 use super::operation::{Backward, Buffers, Context, Operation, Scratch};
 use crate::TrainerError;
+use crate::exchange::Form;
 use crate::kernels::{Instructions, relu, relu_backward};
 
 /// The words of the functions.
@@ -46,6 +47,15 @@ impl Function {
         }
     }
 
+    /// What it is to other programs, if it does anything.
+    pub(super) fn form(self) -> Option<Form> {
+        match self {
+            Self::None => None,
+            Self::Relu => Some(Form::Relu),
+            Self::Tanh => Some(Form::Tanh),
+        }
+    }
+
     /// Whether applied twice it is what it is applied once, to values that may
     /// be known not to be negative: an identity needs that.
     ///
@@ -81,6 +91,10 @@ impl Layer for Config {
 
     fn build(&mut self, _spec: &LayerSpec, around: &Surroundings) -> Result<Vec<Box<dyn Operation>>, TrainerError> {
         Ok(Activation::after(self.function, around.input, around).into_iter().collect())
+    }
+
+    fn forms(&self, _input: ImageShape) -> Vec<Form> {
+        self.function.form().into_iter().collect()
     }
 
     fn identity(&self, _input: ImageShape, not_negative: bool) -> Identity {

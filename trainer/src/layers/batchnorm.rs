@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::kind::{Layer, LayerParameter, Role, Surroundings, refuse};
 use super::operation::{Backward, Buffers, Context, Initial, Operation, ParameterShape, Scratch};
 use crate::TrainerError;
+use crate::exchange::Form;
 
 /// Configuration of batch normalisation.
 #[derive(Debug, Serialize, Deserialize)]
@@ -48,6 +49,14 @@ impl Layer for Config {
             return Err(refuse(spec, format!("epsilon must be above 0 as a 32-bit number, found {}", self.epsilon)));
         }
         Ok(vec![Box::new(BatchNorm { shape: around.input, momentum: self.momentum as f32, epsilon })])
+    }
+
+    fn forms(&self, _input: ImageShape) -> Vec<Form> {
+        vec![Form::BatchNorm { epsilon: self.epsilon, momentum: self.momentum }]
+    }
+
+    fn array_axes(&self, _input: ImageShape) -> Vec<usize> {
+        Vec::new()
     }
 
     /// One scale per channel.

@@ -7,6 +7,7 @@ use super::activation::{Activation, Function, OF_LAYER};
 use super::kind::{Begin, Identity, Layer, LayerParameter, Ones, Role, Surroundings, check_range, refuse};
 use super::operation::{Backward, Buffers, Context, Initial, Operation, Packed, ParameterShape, Scratch};
 use crate::TrainerError;
+use crate::exchange::{Form, Window};
 use crate::kernels::{Convolution, ConvolutionShape};
 
 /// Configuration of a convolution.
@@ -124,6 +125,16 @@ impl Layer for Config {
 
     fn keeps_from_negative(&self, _not_negative: bool) -> bool {
         self.activation.keeps_from_negative(false)
+    }
+
+    fn forms(&self, _input: ImageShape) -> Vec<Form> {
+        let window = Window { kernel: self.kernel, stride: self.stride, pad: self.pad };
+        let convolution = Form::Convolution { filters: self.filters, window };
+        std::iter::once(convolution).chain(self.activation.form()).collect()
+    }
+
+    fn array_axes(&self, input: ImageShape) -> Vec<usize> {
+        self.coefficient_axes(input).into()
     }
 
     fn coefficient_axes(&self, input: ImageShape) -> [usize; 3] {

@@ -7,6 +7,7 @@ use super::kind::{Identity, Layer, LayerParameter, Role, Surroundings, no_identi
 use super::operation::{Backward, Buffers, Context, Operation, Scratch};
 use crate::TrainerError;
 use crate::data::Stream;
+use crate::exchange::Form;
 
 /// Configuration of dropout.
 #[derive(Debug, Serialize, Deserialize)]
@@ -31,6 +32,10 @@ impl Layer for Config {
         }
         let (shape, stream, numbers) = (around.input, around.stream, around.numbers.clone());
         Ok(vec![Box::new(Dropout { rate, shape, stream, numbers })])
+    }
+
+    fn forms(&self, _input: ImageShape) -> Vec<Form> {
+        vec![Form::Dropout { rate: self.rate }]
     }
 
     fn identity(&self, _input: ImageShape, _not_negative: bool) -> Identity {

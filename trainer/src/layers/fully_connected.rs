@@ -7,6 +7,7 @@ use super::activation::{Activation, Function, OF_LAYER};
 use super::kind::{Begin, Identity, Layer, LayerParameter, Ones, Role, Surroundings, check_range};
 use super::operation::{Backward, Buffers, Context, Initial, Operation, Packed, ParameterShape, Scratch};
 use crate::TrainerError;
+use crate::exchange::Form;
 use crate::kernels::FullyConnected;
 
 /// Configuration of a fully connected layer.
@@ -58,6 +59,10 @@ impl Layer for Config {
         }
         self.activation.idempotent(not_negative)?;
         Ok(Some(Ones { step: 1, first: 0 }))
+    }
+
+    fn forms(&self, _input: ImageShape) -> Vec<Form> {
+        std::iter::once(Form::FullyConnected { units: self.units }).chain(self.activation.form()).collect()
     }
 
     fn keeps_from_negative(&self, _not_negative: bool) -> bool {

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 
 use super::operation::Operation;
 use crate::TrainerError;
+use crate::exchange::Form;
 use crate::kernels::Instructions;
 
 /// The configuration that layers of one kind are written with, and all that
@@ -56,6 +57,17 @@ pub(super) trait Layer: Serialize + DeserializeOwned {
     /// `not_negative` says so of those that reach it.
     fn keeps_from_negative(&self, _not_negative: bool) -> bool {
         false
+    }
+
+    /// What the layer is to other programs, in order, where it is built on maps of this shape;
+    /// the first one has the layer's arrays, if any. Formats refuse what they have no form for.
+    fn forms(&self, _input: ImageShape) -> Vec<Form> {
+        vec![Form::Own]
+    }
+
+    /// Axes of a filter's coefficients in PyTorch's array, behind that of the filters.
+    fn array_axes(&self, input: ImageShape) -> Vec<usize> {
+        vec![input.len()]
     }
 
     /// Inputs, rows and columns of a filter's coefficients.
@@ -116,6 +128,10 @@ pub(crate) struct LayerKind {
     pub(crate) identity: fn(&LayerSpec, ImageShape, bool) -> Result<Identity, TrainerError>,
     /// [`Layer::keeps_from_negative`]
     pub(crate) keeps_from_negative: fn(&LayerSpec, bool) -> Result<bool, TrainerError>,
+    /// [`Layer::forms`]
+    pub(crate) forms: fn(&LayerSpec, ImageShape) -> Result<Vec<Form>, TrainerError>,
+    /// [`Layer::array_axes`]
+    pub(crate) array_axes: fn(&LayerSpec, ImageShape) -> Result<Vec<usize>, TrainerError>,
     /// [`Layer::coefficient_axes`]
     pub(crate) coefficient_axes: fn(&LayerSpec, ImageShape) -> Result<[usize; 3], TrainerError>,
 }
@@ -143,6 +159,8 @@ impl LayerKind {
             complete: L::complete,
             identity: |spec, input, not_negative| Ok(spec.config::<L>()?.identity(input, not_negative)),
             keeps_from_negative: |spec, not_negative| Ok(spec.config::<L>()?.keeps_from_negative(not_negative)),
+            forms: |spec, input| Ok(spec.config::<L>()?.forms(input)),
+            array_axes: |spec, input| Ok(spec.config::<L>()?.array_axes(input)),
             coefficient_axes: |spec, input| Ok(spec.config::<L>()?.coefficient_axes(input)),
         }
     }

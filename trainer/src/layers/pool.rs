@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::kind::{Identity, Layer, LayerParameter, Role, Surroundings, check_range, no_identity, refuse};
 use super::operation::{Backward, Buffers, Context, Operation, Scratch};
 use crate::TrainerError;
+use crate::exchange::{Form, PoolMethod, Window};
 use crate::kernels::{AveragePool, MaxPool, PoolShape};
 
 /// Configuration of a pooling layer.
@@ -67,6 +68,15 @@ impl Layer for Config {
             Method::Average => Box::new(Average(AveragePool::new(shape, around.instructions), shape)),
         };
         Ok(vec![operation])
+    }
+
+    fn forms(&self, _input: ImageShape) -> Vec<Form> {
+        let window = Window { kernel: self.kernel, stride: self.stride.unwrap_or(self.kernel), pad: self.pad };
+        let method = match self.method {
+            Method::Max => PoolMethod::Max,
+            Method::Average => PoolMethod::Average,
+        };
+        vec![Form::Pool { method, window }]
     }
 
     fn describe(&self) -> Vec<String> {

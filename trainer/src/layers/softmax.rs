@@ -1,13 +1,14 @@
 //! The class layer: `kind = "softmax"`, a fully connected layer over the
 //! classes whose outputs are the logits of a softmax with cross-entropy loss.
 
-use revacnn_schemas::LayerSpec;
+use revacnn_schemas::{ImageShape, LayerSpec};
 use serde::{Deserialize, Serialize};
 
 use super::fully_connected::Dense;
 use super::kind::{Layer, Role, Surroundings, refuse};
 use super::operation::Operation;
 use crate::TrainerError;
+use crate::exchange::Form;
 
 /// Configuration of the class layer.
 #[derive(Debug, Serialize, Deserialize)]
@@ -31,6 +32,11 @@ impl Layer for Config {
             ));
         }
         Ok(vec![Box::new(Dense::new(around, classes))])
+    }
+
+    fn forms(&self, _input: ImageShape) -> Vec<Form> {
+        let units = self.classes.expect("invariant: a resolved class layer has its classes");
+        vec![Form::FullyConnected { units }, Form::Softmax]
     }
 }
 

@@ -46,6 +46,7 @@ impl Configuration for Adadelta {
     const NAME: &'static str = "adadelta";
     // PyTorch's, and the default here before it was 1e-8.
     const LEFT_OUT: &'static [(&'static str, f64)] = &[("epsilon", 1e-6)];
+    const SLOT_NAMES: &'static [&'static str] = &["square_avg", "acc_delta"];
 
     fn ranged(&self) -> Vec<Ranged> {
         vec![

@@ -45,6 +45,7 @@ fn epsilon() -> f64 {
 
 impl Configuration for Adam {
     const NAME: &'static str = "adam";
+    const SLOT_NAMES: &'static [&'static str] = &["exp_avg", "exp_avg_sq"];
 
     fn ranged(&self) -> Vec<Ranged> {
         vec![

@@ -17,6 +17,8 @@ pub(super) trait Configuration: Optimizer + Serialize + DeserializeOwned + 'stat
     /// Parameters whose default has changed, with the first default: what a
     /// recorded edit means that leaves one out. Later edits write them out.
     const LEFT_OUT: &'static [(&'static str, f64)] = &[];
+    /// PyTorch's names of the arrays that it remembers, in the order of the slots.
+    const SLOT_NAMES: &'static [&'static str] = &[];
 
     /// Every hyper-parameter with its range.
     fn ranged(&self) -> Vec<Ranged>;
@@ -123,6 +125,8 @@ pub(crate) struct OptimizerKind {
     pub(crate) name: &'static str,
     /// [`Configuration::LEFT_OUT`]
     pub(crate) left_out: &'static [(&'static str, f64)],
+    /// [`Configuration::SLOT_NAMES`]
+    pub(crate) slot_names: &'static [&'static str],
     /// Builds it; also writes every default out.
     pub(crate) build: fn(&OptimizerSpec) -> Result<Resolved, TrainerError>,
     /// Checks its hyper-parameters as they are used.
@@ -135,6 +139,7 @@ impl OptimizerKind {
         Self {
             name: C::NAME,
             left_out: C::LEFT_OUT,
+            slot_names: C::SLOT_NAMES,
             build: |spec| {
                 let config: C = spec.config()?;
                 config.ranged().iter().try_for_each(Ranged::check)?;

@@ -77,6 +77,13 @@ pub fn optimizer_slots(spec: &OptimizerSpec) -> Result<usize, TrainerError> {
     build(spec).map(|(_, optimizer)| optimizer.slots())
 }
 
+/// What the arrays that an optimizer remembers are called, as PyTorch calls them.
+pub(crate) fn slot_names(spec: &OptimizerSpec) -> Result<Vec<String>, TrainerError> {
+    let names = kind(spec)?.slot_names;
+    let name = |slot: usize| names.get(slot).map_or_else(|| format!("slot{slot}"), |name| (*name).to_owned());
+    Ok((0..optimizer_slots(spec)?).map(name).collect())
+}
+
 /// An edit's optimizer as it is recorded: what its default alone would not say
 /// for ever is written out.
 pub(crate) fn to_record(spec: &OptimizerSpec, resolved: &OptimizerSpec) -> OptimizerSpec {

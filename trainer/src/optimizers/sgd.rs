@@ -27,6 +27,7 @@ fn momentum() -> f64 {
 
 impl Configuration for Sgd {
     const NAME: &'static str = "sgd";
+    const SLOT_NAMES: &'static [&'static str] = &["momentum_buffer"];
 
     fn ranged(&self) -> Vec<Ranged> {
         vec![

@@ -30,7 +30,7 @@ use revacnn_schemas::{
 
 use crate::data::Dataset;
 use crate::engine::{Engine, parts};
-use crate::initialise::initial_state;
+use crate::initialise::{begin_with, initial_state};
 use crate::kernels::Instructions;
 use crate::network::Network;
 use crate::optimizers::{self, Optimizer};
@@ -72,8 +72,8 @@ impl Trainer {
     /// A trainer at step 0, on the widest instructions of this machine.
     ///
     /// # Errors
-    /// What the definition cannot be built from, other data than it names,
-    /// and threads that do not start.
+    /// What the definition cannot be built from, other data than it names, arrays that it
+    /// begins with and that do not fit or are not at hand, and threads that do not start.
     pub fn new(definition: &RunDefinition, dataset: Arc<Dataset>, threads: usize) -> Result<Self, TrainerError> {
         Self::with_instructions(definition, dataset, threads, Instructions::widest())
     }
@@ -93,7 +93,8 @@ impl Trainer {
 
     /// A trainer of a recorded branch, whose filters have the identities that
     /// the topology gives; it is at step 0 until it is
-    /// [restored](Self::restore).
+    /// [restored](Self::restore). Where it begins with arrays, it has those there only
+    /// if they are at hand.
     ///
     /// # Errors
     /// As [`Trainer::new`], and a topology that does not fit the network.
@@ -126,11 +127,17 @@ impl Trainer {
         let train_images = dataset.train_indices();
         define::check(definition, &dataset, train_images.len())?;
         let instructions = instructions.supported();
-        let (_, network) =
+        let (resolved_network, network) =
             Network::build(&definition.network, definition.input, definition.classes, instructions, topology)?;
         let (resolved, optimizer) = optimizers::build(&definition.optimizer)?;
-        let parameters =
+        let mut parameters: Vec<ParameterState> =
             network.weighted.iter().map(|layer| initial_state(layer, definition.seed, optimizer.slots())).collect();
+        // A recorded branch begins with its state, unless its arrays are at hand as well.
+        if let Some(init) = &definition.init
+            && (topology.is_none() || init.arrays.bytes().is_some())
+        {
+            begin_with(&resolved_network, &network, &mut parameters, init)?;
+        }
         let threads = Threads::new(threads).ok_or(TrainerError::Threads { threads })?;
         Ok(Self {
             engine: Engine::new(network, parameters, Arc::new(threads)),

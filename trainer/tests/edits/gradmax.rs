@@ -167,8 +167,13 @@ fn where_no_direction_has_a_gradient_that_is_said_and_no_ratio() {
     let units = |units: usize| json!({"kind": "fully-connected", "units": units, "activation": "relu"});
     let parent = trained(json!([units(1), units(3)]), 0);
     let layer = "fc1".parse().unwrap();
-    let zeros =
-        Change::SetWeights { layer, filter: revacnn_schemas::FilterNumber(0), values: vec![0.0; 128], shape: None };
+    let zeros = Change::SetWeights {
+        layer,
+        filter: revacnn_schemas::FilterNumber(0),
+        values: vec![0.0; 128],
+        shape: None,
+        bias: None,
+    };
     let zeros = Edit::new(zeros);
     let asked = |text: &str| [zeros.clone(), edits(&[text]).remove(0)];
     let found = parent.edited(&asked("add-filter fc2 init=gradmax count=1 seed=4")).unwrap();

@@ -34,6 +34,10 @@ fn every_refusal_says_what_was_meant_and_what_there_is() {
         ("unfreeze conv1/2", "conv1/2 is not frozen"),
         ("set-weights conv2/1 a.npy", "conv2/1 has [5][3][3] = 45 coefficients, found 18"),
         ("set-weights fc1/1 a.npy", "fc1/1 has [4][1][1] = 4 coefficients, found 18"),
+        ("load-weights a.npz layer=conv9", "there is no layer conv9; layers that have weights: conv1, batchnorm1"),
+        ("load-weights a.npz layer=pool1", "pool1 is of kind pool and has no weights"),
+        ("load-weights a.npz layer=conv2", "the arrays do not fit the network: conv2 [4][5][3][3] is not in the file"),
+        ("load-weights a.npz", "fc1 [6][4] is not in the file; batchnorm2 [6] is not in the file"),
         ("insert-layer softmax after=fc1", "one class layer"),
         ("insert-layer relu after=fc1", "there is no layer kind `relu`; there are: conv, pool"),
         ("insert-layer conv after=softmax kernel=1", "nothing can follow the class layer softmax"),
@@ -108,7 +112,7 @@ fn every_refusal_says_what_was_meant_and_what_there_is() {
     let mut values = vec![0.0; 18];
     values[4] = f32::INFINITY;
     let (layer, filter) = ("conv1".parse().unwrap(), revacnn_schemas::FilterNumber(0));
-    let edit = Edit::new(Change::SetWeights { layer, filter, values, shape: None });
+    let edit = Edit::new(Change::SetWeights { layer, filter, values, shape: None, bias: None });
     let message = parent.edited(&[edit]).unwrap_err().to_string();
     assert!(message.contains("finite numbers, found inf at index 4"), "{message}");
     let setting = Setting::HyperParameter { name: "learning_rate".to_owned(), value: f64::NAN };

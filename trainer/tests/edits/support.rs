@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use revacnn_schemas::{Coefficients, Digest, Edit, ImageShape};
+use revacnn_schemas::{ArrayFile, Coefficients, Digest, Edit, ImageShape, ReadFiles};
 use revacnn_trainer::data::Dataset;
 use revacnn_trainer::{Edited, Preservation, Trainer};
+use safetensors::tensor::{Dtype, TensorView};
 use serde_json::{Value, json};
 
 use crate::common::{noise, trainer};
@@ -55,8 +56,26 @@ pub(crate) fn train(trainer: &mut Trainer, steps: usize) {
 }
 
 pub(crate) fn edits(texts: &[&str]) -> Vec<Edit> {
-    let read = &mut |_: &str| Ok(Coefficients { shape: vec![18], values: vec![0.25; 18] });
-    texts.iter().map(|text| Edit::parse(text, read).unwrap()).collect()
+    texts.iter().map(|text| Edit::parse(text, &mut Files).unwrap()).collect()
+}
+
+/// What edits name by a file: coefficients of a filter of conv1, and arrays of all of it.
+struct Files;
+
+impl ReadFiles for Files {
+    fn coefficients(&mut self, _file: &str) -> Result<Coefficients, String> {
+        Ok(Coefficients { shape: vec![18], values: vec![0.25; 18] })
+    }
+
+    fn arrays(&mut self, _file: &str) -> Result<ArrayFile, String> {
+        let (weights, biases) =
+            ([0.125_f32; 90].map(f32::to_le_bytes).concat(), [0.5_f32; 5].map(f32::to_le_bytes).concat());
+        let arrays = [
+            ("conv1.weight", TensorView::new(Dtype::F32, vec![5, 2, 3, 3], &weights).unwrap()),
+            ("conv1.bias", TensorView::new(Dtype::F32, vec![5], &biases).unwrap()),
+        ];
+        Ok(ArrayFile::new(safetensors::serialize(arrays, None).unwrap()))
+    }
 }
 
 pub(crate) fn edited(trainer: &Trainer, texts: &[&str]) -> Edited {

@@ -8,6 +8,7 @@ use crate::support::{child, dataset, edited, layers, state_digest, train, traine
 
 /// Every kind of edit, each possible after those before it.
 const ALL: &[&str] = &[
+    "load-weights a.npz layer=conv1",
     "add-filter conv1 count=2",
     "add-filter conv2 init=zero",
     "add-filter fc1 init=split",
@@ -23,6 +24,7 @@ const ALL: &[&str] = &[
     "freeze batchnorm1/0",
     "unfreeze conv2/3",
     "set-weights conv1/1 a.npy",
+    "set-weights conv1/2 a.npy bias=0.5",
     "insert-layer conv after=pool1 filters=7 kernel=3",
     "insert-layer conv after=conv3 kernel=3 init=identity",
     "insert-layer batchnorm after=conv2",

@@ -12,6 +12,7 @@ use super::Opened;
 use super::files::{GET_AGAIN, Root, Stream, plain};
 use super::records::{LARGEST, MOST_CLASSES, Raw, Records};
 use crate::data::error::DataError;
+use crate::npy::{HeaderError, read_header};
 use revacnn_schemas::{AugmentationSpec, ImageShape};
 
 /// How images and labels are called, those that train before those that test.
@@ -21,10 +22,6 @@ const NAMES: [([&str; 2], [&str; 2]); 4] = [
     (["x_train", "y_train"], ["x_test", "y_test"]),
     (["X_train", "y_train"], ["X_test", "y_test"]),
 ];
-
-/// The longest header, and the most brackets in it: those that are read here have 128 bytes and two.
-const MOST_HEADER_BYTES: usize = 10_000;
-const MOST_BRACKETS: usize = 32;
 
 const MOST_IMAGES: usize = 10_000_000;
 const MOST_BYTES: u64 = 1 << 36;
@@ -267,34 +264,16 @@ fn byte(value: &[u8], is_big: bool) -> Option<u8> {
 /// What an array is, of which the values follow.
 fn header(file: &mut Stream<'_>) -> Result<Header, DataError> {
     let expected = || "an array that numpy.save wrote".to_owned();
-    let mut bytes = vec![0; 10];
-    file.fill(&mut bytes, &expected)?;
-    if !bytes.starts_with(b"\x93NUMPY") {
-        return Err(file.damaged(expected(), "another beginning".to_owned()));
-    }
-    let length = match bytes[6] {
-        1 => usize::from(u16::from_le_bytes([bytes[8], bytes[9]])),
-        2 | 3 => {
-            let mut high = [0; 2];
-            file.fill(&mut high, &expected)?;
-            bytes.extend(high);
-            u32::from_le_bytes([bytes[8], bytes[9], high[0], high[1]]) as usize
-        }
-        other => return Err(file.damaged("version 1 to 3 of NumPy's format".to_owned(), format!("version {other}"))),
-    };
-    let strange = || "a header that is not one of an array of numbers".to_owned();
-    if length > MOST_HEADER_BYTES {
-        return Err(file.damaged(expected(), strange()));
-    }
-    let start = bytes.len();
-    bytes.resize(start + length, 0);
-    file.fill(&mut bytes[start..], &expected)?;
-    // The library's parser goes deeper with every bracket.
-    if bytes[start..].iter().filter(|byte| b"([{".contains(byte)).count() > MOST_BRACKETS {
-        return Err(file.damaged(expected(), strange()));
-    }
-    Header::from_reader(&mut &bytes[..])
-        .map_err(|error| file.damaged(expected(), error.to_string().escape_debug().take(200).collect()))
+    read_header(&mut |bytes| file.fill(bytes, &expected)).map_err(|error| {
+        let (expected, found) = match error {
+            HeaderError::Bytes(error) => return error,
+            HeaderError::Beginning => (expected(), "another beginning".to_owned()),
+            HeaderError::Version(other) => ("version 1 to 3 of NumPy's format".to_owned(), format!("version {other}")),
+            HeaderError::Strange => (expected(), "a header that is not one of an array of numbers".to_owned()),
+            HeaderError::Words(found) => (expected(), found),
+        };
+        file.damaged(expected, found)
+    })
 }
 
 pub(super) fn read(opened: &Opened) -> Result<Raw, DataError> {

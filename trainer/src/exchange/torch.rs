@@ -1,0 +1,144 @@
+//! A script that builds the network in PyTorch and loads its arrays from a file beside it.
+
+use std::fmt::Write;
+
+use super::ExchangeError;
+use super::arrays::axes;
+use super::export::{ExportedNetwork, no_form};
+use super::form::{Form, PoolMethod};
+use super::graph::{Graph, Node, Read};
+
+const PROGRAM: &str = "PyTorch";
+
+/// The script. The network gives logits, as PyTorch's losses want them.
+pub(super) fn script(network: &ExportedNetwork<'_>, graph: &Graph<'_>) -> Result<String, ExchangeError> {
+    let modules = modules(graph)?;
+    let input = network.definition.input;
+    let mut text = format!(
+        "\"\"\"{} with digest {}, as revacnn export wrote it.\n\nImages are {} of float32, byte / 255 - 0.5; \
+         what comes out are logits: logits.softmax(1) are\nthe probabilities of the classes.\n\"\"\"\n\n",
+        network.address(),
+        network.origin.digest,
+        axes(&[input.channels, input.height, input.width]),
+    );
+    text += "from collections import OrderedDict\nfrom pathlib import Path\n\nfrom safetensors.torch import load_file\n\
+             from torch import nn\n\n";
+    let names = network.class_names.map(serde_json::to_string);
+    let names = names.transpose().map_err(|error| ExchangeError::unwritable(PROGRAM)(&error))?;
+    // A list of JSON's strings is one of Python's.
+    let _ = writeln!(text, "CLASSES = {}\n\n", names.as_deref().unwrap_or("None"));
+    text += &if graph.is_chain() { sequential(&modules) } else { module(&modules) };
+    text += "\n\ndef load(path=Path(__file__).with_suffix(\".safetensors\")):\n    \
+             \"\"\"The network with its arrays, for evaluation.\"\"\"\n    model = network()\n    \
+             model.load_state_dict(load_file(path))\n    return model.eval()\n\n\n\
+             if __name__ == \"__main__\":\n    print(load())\n";
+    Ok(text)
+}
+
+/// A module of PyTorch with the names of what it reads.
+struct Module {
+    name: String,
+    made: String,
+    reads: Vec<String>,
+}
+
+/// What the images are called in the module's dictionary: no layer's name has a blank.
+const IMAGES: &str = "the images";
+
+fn modules(graph: &Graph<'_>) -> Result<Vec<Module>, ExchangeError> {
+    let mut modules: Vec<Module> = Vec::new();
+    // The name of the module that has each operation's output, and whether that is rows of values.
+    let mut outputs: Vec<(String, bool)> = Vec::new();
+    for node in &graph.nodes {
+        let mut reads = Vec::new();
+        let mut takes_rows = false;
+        for read in &node.reads {
+            let (mut name, mut is_rows) = match *read {
+                Read::Images => (IMAGES.to_owned(), false),
+                Read::Node(place) => outputs[place].clone(),
+            };
+            let is_product = matches!(node.form, Form::FullyConnected { .. });
+            let shaper = match is_rows {
+                false if is_product => Some(("flatten", "nn.Flatten()".to_owned())),
+                true if node.form.takes_images() => {
+                    Some(("unflatten", format!("nn.Unflatten(1, ({}, 1, 1))", node.input.channels)))
+                }
+                _ => None,
+            };
+            if let Some((stem, made)) = shaper {
+                let is_free = |name: &String| {
+                    graph.nodes.iter().all(|node| node.name != *name) && modules.iter().all(|other| other.name != *name)
+                };
+                let reshaped = (1..).map(|number| format!("{stem}{number}")).find(is_free);
+                let reshaped = reshaped.expect("invariant: there is always a free number");
+                modules.push(Module { name: reshaped.clone(), made, reads: vec![name] });
+                (name, is_rows) = (reshaped, !is_rows);
+            }
+            takes_rows |= is_rows;
+            reads.push(name);
+        }
+        match module_of(node, takes_rows)? {
+            Some(made) => {
+                modules.push(Module { name: node.name.clone(), made, reads });
+                outputs.push((node.name.clone(), node.form.gives_rows(takes_rows)));
+            }
+            None => outputs.push((reads.swap_remove(0), takes_rows)),
+        }
+    }
+    Ok(modules)
+}
+
+/// How an operation is made; `None` for one that PyTorch leaves to the loss.
+fn module_of(node: &Node<'_>, takes_rows: bool) -> Result<Option<String>, ExchangeError> {
+    let channels = node.input.channels;
+    Ok(Some(match &node.form {
+        Form::Own => return Err(no_form(PROGRAM, node.layer, "")),
+        Form::Convolution { filters, window } => format!(
+            "nn.Conv2d({channels}, {filters}, {}, stride={}, padding={})",
+            window.kernel, window.stride, window.pad
+        ),
+        Form::FullyConnected { units } => format!("nn.Linear({}, {units})", node.input.len()),
+        Form::Pool { method, window } => {
+            let kind = match method {
+                PoolMethod::Max => "MaxPool2d",
+                PoolMethod::Average => "AvgPool2d",
+            };
+            format!("nn.{kind}({}, stride={}, padding={})", window.kernel, window.stride, window.pad)
+        }
+        Form::Relu => "nn.ReLU()".to_owned(),
+        Form::Tanh => "nn.Tanh()".to_owned(),
+        Form::BatchNorm { epsilon, momentum } => {
+            let axes = if takes_rows { 1 } else { 2 };
+            format!("nn.BatchNorm{axes}d({channels}, eps={epsilon:?}, momentum={momentum:?})")
+        }
+        Form::Dropout { rate } => format!("nn.Dropout({rate:?})"),
+        Form::Softmax => return Ok(None),
+    }))
+}
+
+fn sequential(modules: &[Module]) -> String {
+    let mut text = "def network():\n    \"\"\"The network before its arrays are loaded.\"\"\"\n    \
+                    return nn.Sequential(OrderedDict([\n"
+        .to_owned();
+    for Module { name, made, .. } in modules {
+        let _ = writeln!(text, "        (\"{name}\", {made}),");
+    }
+    text + "    ]))\n"
+}
+
+fn module(modules: &[Module]) -> String {
+    let mut text = "class Network(nn.Module):\n    \"\"\"The network before its arrays are loaded.\"\"\"\n\n    \
+                    def __init__(self):\n        super().__init__()\n"
+        .to_owned();
+    for Module { name, made, .. } in modules {
+        let _ = writeln!(text, "        self.add_module(\"{name}\", {made})");
+    }
+    let _ = writeln!(text, "\n    def forward(self, images):\n        at = {{\"{IMAGES}\": images}}");
+    for Module { name, reads, .. } in modules {
+        let reads: Vec<String> = reads.iter().map(|read| format!("at[\"{read}\"]")).collect();
+        let _ = writeln!(text, "        at[\"{name}\"] = self.get_submodule(\"{name}\")({})", reads.join(", "));
+    }
+    let last = modules.last().map_or(IMAGES, |module| &module.name);
+    let _ = writeln!(text, "        return at[\"{last}\"]\n\n\ndef network():\n    return Network()");
+    text
+}
