@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BranchId, FilterNumber, LayerName};
+use crate::{BranchId, FilterNumber, IMAGES, LayerName};
 
 /// Identity of a filter within its layer: where it was born, and its number.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -31,7 +31,8 @@ pub struct LayerTopology {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reads: Vec<LayerName>,
     /// Its filters (units, channels) in position order; empty for layers
-    /// without filters of their own, such as pooling.
+    /// without filters of their own, such as pooling. A layer that reads
+    /// several others numbers the channels that it makes of theirs.
     #[serde(default)]
     pub filters: Vec<FilterIdentity>,
     /// Coefficients of one filter, for layers with weights.
@@ -89,9 +90,9 @@ impl Topology {
     }
 
     /// Places of the layers that the layer at a place reads, in order; empty
-    /// where it reads the images. A layer that it names and that is not before
-    /// it is left out.
-    fn read_by(&self, place: usize) -> Vec<usize> {
+    /// where it reads the images. What it names that is no layer before it, such as the images,
+    /// is left out.
+    pub fn read_by(&self, place: usize) -> Vec<usize> {
         match self.layers.get(place) {
             None => Vec::new(),
             Some(layer) if layer.reads.is_empty() => place.checked_sub(1).into_iter().collect(),
@@ -102,17 +103,18 @@ impl Topology {
         }
     }
 
-    /// The first layer that names another to read that is not before it.
+    /// The first layer that names another to read that is not before it, and is not the images.
     pub fn broken_edge(&self) -> Option<(&LayerTopology, &LayerName)> {
         self.layers.iter().enumerate().find_map(|(place, layer)| {
             let before = |name: &LayerName| self.layers[..place].iter().any(|other| other.layer == *name);
-            layer.reads.iter().find(|name| !before(name)).map(|name| (layer, name))
+            let broken = |name: &&LayerName| name.as_str() != IMAGES && !before(name);
+            layer.reads.iter().find(broken).map(|name| (layer, name))
         })
     }
 
     /// The layer whose maps a layer reads: the one that opens the block before
-    /// it. `None` for a layer that reads the images, for one that reads several
-    /// layers, and for one that is not there.
+    /// it, be that one that makes channels of those of several layers. `None` for a layer that
+    /// reads the images, for one that reads several layers itself, and for one that is not there.
     pub fn input_layer_of(&self, layer: &LayerName) -> Option<&LayerTopology> {
         let mut place = self.layers.iter().position(|candidate| candidate.layer == *layer)?;
         loop {

@@ -1,17 +1,22 @@
 //! Adding, removing and duplicating filters.
 //!
 //! A filter is a row of its own layer, a channel of every layer that
-//! normalises its maps, and a channel of the next layer with weights: all of
-//! them change together.
+//! normalises its maps, and a channel of every layer with weights that reads
+//! it; where it is part of a sum, so are other layers' filters at its place
+//! ([`Spread`]): all of them change together.
+
+use std::collections::BTreeMap;
 
 use revacnn_schemas::{Change, FilterIdentity, FilterInit, FilterNumber, LayerName, counted};
 
 use super::arrays::{self, NewFilter};
+use super::channels::{Place, Spread};
 use super::draft::Draft;
 use super::draws::{self, Connection};
 use super::gradmax::{self, Found, Gain};
 use super::outcome::{Done, Refusal, Source};
 use crate::Trainer;
+use crate::layers::Role;
 
 /// The most filters that any layer can have.
 const MOST_FILTERS: u64 = 1 << 20;
@@ -140,30 +145,74 @@ pub(super) fn duplicate(
     Ok(Done::new(summary).measured(true))
 }
 
-/// Removes a filter, its channels, and the coefficients that read it.
+/// Removes a filter, its channels, those that it is added to, and the coefficients that read them.
 pub(super) fn remove(draft: &mut Draft, layer: &LayerName, filter: FilterNumber) -> Result<Done, Refusal> {
-    let (place, parameter) = draft.layer_with_filters(layer)?;
+    let (place, _) = draft.layer_with_filters(layer)?;
     let position = draft.position(place, filter)?;
-    let left = draft.topology.layers[place].filters.len() - 1;
-    if left == 0 {
+    let spread = draft.spread(place, Place { channel: Some(position), new: None })?;
+    let at = |place: &Place| place.channel.expect("invariant: a channel that there is has a place");
+    let openers = openers(draft, &spread);
+    let gone: Vec<FilterNumber> = openers
+        .iter()
+        .map(|opener| draft.topology.layers[*opener].filters[at(&spread.within[opener])].number)
+        .collect();
+    if let Some(last) = openers.iter().find(|opener| draft.topology.layers[**opener].filters.len() == 1) {
+        let last = &draft.topology.layers[*last];
         return Err(Refusal::Reason(format!(
-            "{filter} is the last filter of {layer}, and a layer needs one; remove the layer instead"
+            "{} is the last filter of {}, and a layer needs one; remove the layer instead",
+            last.filters[0].number, last.layer
         )));
     }
-    let (joined, reader) = (draft.joined(place), draft.reader_after(place));
-    let per_channel = draft.coefficients_per_channel(reader);
-    for layer in std::iter::once(place).chain(joined) {
-        arrays::remove_filter(draft.weights(layer), position);
-        draft.topology.layers[layer].filters.remove(position);
+    for (&layer, place) in &spread.within {
+        let position = at(place);
+        if draft.parameters[layer].is_some() {
+            arrays::remove_filter(draft.weights(layer), position);
+        }
+        if !draft.topology.layers[layer].filters.is_empty() {
+            draft.topology.layers[layer].filters.remove(position);
+        }
     }
-    arrays::remove_channel(draft.weights(reader), per_channel, position);
-    draft.definition.network.layers[place].parameters.insert(parameter.to_owned(), left.into());
+    let mut read = Vec::with_capacity(spread.readers.len());
+    for (&reader, place) in &spread.readers {
+        let per_channel = draft.coefficients_per_channel(reader);
+        arrays::remove_channel(draft.weights(reader), per_channel, at(place));
+        read.push((reader, per_channel));
+    }
+    count_filters(draft, &openers);
     draft.rebuild()?;
+    let left = draft.topology.layers[place].filters.len();
+    let partners = openers.iter().zip(&gone).filter(|(opener, _)| **opener != place);
+    let partners = partners.map(|(&opener, gone)| format!("{} filter {gone}", draft.name(opener)));
     Ok(Done::new(format!(
-        "{layer} loses filter {filter} and has {left} left; {} reads {} fewer",
-        draft.name(reader),
-        inputs(per_channel)
+        "{layer} loses filter {filter} and has {left} left{}; {}",
+        together(&partners.collect::<Vec<_>>()),
+        readers_in_words(draft, &read, "fewer")
     )))
+}
+
+/// Layers with filters of their own among those that a channel is of.
+fn openers(draft: &Draft, spread: &Spread) -> Vec<usize> {
+    spread.within.keys().copied().filter(|&layer| draft.role(layer) == Some(Role::Opens)).collect()
+}
+
+/// Writes into the description how many filters these layers have by the topology.
+fn count_filters(draft: &mut Draft, openers: &[usize]) {
+    for &opener in openers {
+        let parameter = draft.kind(opener).ok().and_then(|kind| kind.count);
+        let count = draft.topology.layers[opener].filters.len();
+        if let Some(parameter) = parameter {
+            draft.definition.network.layers[opener].parameters.insert(parameter.to_owned(), count.into());
+        }
+    }
+}
+
+/// What other layers gain or lose with a filter that is added to theirs.
+fn together(partners: &[String]) -> String {
+    if partners.is_empty() {
+        String::new()
+    } else {
+        format!(", and as these are added up, so do {}", partners.join(", "))
+    }
 }
 
 /// Adds filters and everything that belongs to them; returns what was done
@@ -175,66 +224,117 @@ fn append(
     begin: Begin,
     seed: u64,
 ) -> Result<(String, usize), Refusal> {
-    let (place, parameter) = draft.layer_with_filters(layer)?;
-    let (joined, reader) = (draft.joined(place), draft.reader_after(place));
+    let (place, _) = draft.layer_with_filters(layer)?;
     let old = draft.topology.layers[place].filters.len();
     let first = draft.topology.layers[place].next_filter.0;
-    let total = old as u64 + u64::from(count);
-    let (Some(end), true) = (first.checked_add(count), total <= MOST_FILTERS) else {
-        return Err(Refusal::Reason(format!(
-            "{layer} has {}, and the most is {MOST_FILTERS}",
-            counted(old as u64, "filter")
-        )));
+    let spread = draft.spread(place, Place { channel: None, new: Some(old) })?;
+    // Of each filter that can be copied, as places are before the new ones come.
+    let copied_from = |source: usize| draft.spread(place, Place { channel: Some(source), new: Some(old) });
+    let copied: Result<Vec<Spread>, Refusal> = match begin {
+        Begin::Drawn | Begin::Unread => Ok(Vec::new()),
+        Begin::Copies => (0..old).map(copied_from).collect(),
+        Begin::CopyOf(position) => copied_from(position).map(|spread| vec![spread]),
     };
-    for &layer in std::iter::once(&place).chain(&joined) {
-        let topology = &mut draft.topology.layers[layer];
-        topology.filters.extend((first..end).map(|number| FilterIdentity { number: FilterNumber(number), born: None }));
-        topology.next_filter = topology.next_filter.max(FilterNumber(end));
-    }
-    draft.definition.network.layers[place].parameters.insert(parameter.to_owned(), total.into());
+    let copied = copied?;
+    let openers = openers(draft, &spread);
+    let firsts = grow(draft, &spread, count)?;
+    count_filters(draft, &openers);
     // Refuses what cannot be built before any array grows.
     draft.rebuild()?;
+    let behind = |place: &Place, added: usize| place.new.expect("invariant: a channel that comes has a place") + added;
     let mut sources = Vec::new();
-    for number in first..end {
-        let source = match begin {
-            Begin::Drawn | Begin::Unread => None,
-            Begin::Copies => Some(draws::source(seed, layer, number, old)),
-            Begin::CopyOf(position) => Some(position),
+    for added in 0..count as usize {
+        let number = first + added as u32;
+        let spread = match begin {
+            Begin::Drawn | Begin::Unread => &spread,
+            Begin::Copies => &copied[draws::source(seed, layer, number, old)],
+            Begin::CopyOf(_) => &copied[0],
         };
-        for &joining in std::iter::once(&place).chain(&joined) {
+        for (&joining, place) in &spread.within {
+            if draft.parameters[joining].is_none() {
+                continue;
+            }
             let shape = draft.shape(joining);
-            let filter = match source {
+            let position = behind(place, added);
+            let filter = match place.channel {
                 Some(source) => NewFilter::copy(draft.weights(joining), source),
-                None => NewFilter::drawn(draws::incoming(seed, &draft.name(joining).clone(), number, &shape)),
+                None => {
+                    let number = draft.numbers(joining)[position];
+                    NewFilter::drawn(draws::incoming(seed, &draft.name(joining).clone(), number, &shape))
+                }
             };
-            arrays::append_filter(draft.weights(joining), filter);
+            arrays::insert_filter(draft.weights(joining), position, filter);
         }
-        connect(draft, Join { place, reader, number, source }, matches!(begin, Begin::Drawn), seed);
-        sources.extend(source.map(|source| draft.topology.layers[place].filters[source].number));
+        for (&reader, at) in &spread.readers {
+            let join = Join { place, reader, number, source: at.channel, position: behind(at, added) };
+            connect(draft, join, matches!(begin, Begin::Drawn), seed);
+        }
+        let source = spread.within[&place].channel;
+        sources.extend(source.map(|source| draft.topology.layers[place].filters[source].number.to_string()));
     }
-    let gained = match (first, end - 1) {
-        (first, last) if first == last => format!("filter {first}"),
-        (first, last) => format!("filters {first}–{last}"),
+    let copied = match sources.len() {
+        0 => String::new(),
+        1 => format!(" as a copy of {}", sources[0]),
+        _ => format!(" as copies of {}", sources.join(", ")),
     };
-    let copied = match &sources[..] {
-        [] => String::new(),
-        sources => {
-            let numbers: Vec<String> = sources.iter().map(ToString::to_string).collect();
-            format!(" as {} of {}", if sources.len() == 1 { "a copy" } else { "copies" }, numbers.join(", "))
-        }
-    };
-    let per_channel = draft.coefficients_per_channel(reader);
-    let more = inputs(count as usize * per_channel);
-    Ok((format!("{layer} gains {gained}{copied}; {} reads {more} more", draft.name(reader)), place))
+    let numbers = |opener: &usize| filters_in_words(firsts[opener], count);
+    let partners = openers.iter().filter(|opener| **opener != place);
+    let partners = partners.map(|opener| format!("{} {}", draft.name(*opener), numbers(opener))).collect::<Vec<_>>();
+    let read = spread.readers.keys();
+    let read: Vec<(usize, usize)> =
+        read.map(|&reader| (reader, count as usize * draft.coefficients_per_channel(reader))).collect();
+    let summary = format!(
+        "{layer} gains {}{copied}{}; {}",
+        numbers(&place),
+        together(&partners),
+        readers_in_words(draft, &read, "more")
+    );
+    Ok((summary, place))
 }
 
-/// A new filter on its way to the layer that reads it.
+/// Gives every layer that a channel is of `count` new ones in the topology; returns the first
+/// new number of each that numbers its own.
+fn grow(draft: &mut Draft, spread: &Spread, count: u32) -> Result<BTreeMap<usize, u32>, Refusal> {
+    let mut firsts = BTreeMap::new();
+    for (&layer, place) in &spread.within {
+        let at = place.new.expect("invariant: a channel that comes has a place");
+        let flow = draft.opener(layer).filter(|&opener| opener != layer);
+        let topology = &draft.topology.layers[layer];
+        let new: Vec<FilterIdentity> = match flow {
+            Some(_) if topology.filters.is_empty() => continue,
+            // What normalises has the numbers of the filters whose maps reach it.
+            Some(opener) => draft.topology.layers[opener].filters[at..at + count as usize].to_vec(),
+            None => {
+                let first = topology.next_filter.0;
+                let old = topology.filters.len() as u64;
+                let (Some(end), true) = (first.checked_add(count), old + u64::from(count) <= MOST_FILTERS) else {
+                    return Err(Refusal::Reason(format!(
+                        "{} has {}, and the most is {MOST_FILTERS}",
+                        topology.layer,
+                        counted(old, "filter")
+                    )));
+                };
+                firsts.insert(layer, first);
+                (first..end).map(|number| FilterIdentity { number: FilterNumber(number), born: None }).collect()
+            }
+        };
+        let topology = &mut draft.topology.layers[layer];
+        let next = new.iter().map(|filter| filter.number.0 + 1).max().unwrap_or(0);
+        topology.next_filter = topology.next_filter.max(FilterNumber(next));
+        topology.filters.splice(at..at, new);
+    }
+    Ok(firsts)
+}
+
+/// A new filter on its way to a layer that reads it.
 struct Join {
     place: usize,
     reader: usize,
     number: u32,
-    /// Position of the filter that it copies.
+    /// Where the filter that it copies is among the reader's channels.
     source: Option<usize>,
+    /// Where it comes among them.
+    position: usize,
 }
 
 /// Gives the reader the coefficients for a new channel.
@@ -262,13 +362,25 @@ fn connect(draft: &mut Draft, join: Join, drawn: bool, seed: u64) {
                         .collect::<Vec<f32>>(),
                 );
             }
-            arrays::append_channel(state, length, |filter| std::mem::take(&mut given[filter]));
+            arrays::insert_channel(state, length, join.position, |filter| std::mem::take(&mut given[filter]));
         }
         None if drawn => {
-            arrays::append_channel(state, length, |filter| connection(filter).outgoing(seed, length, fan_in));
+            let outgoing = |filter| connection(filter).outgoing(seed, length, fan_in);
+            arrays::insert_channel(state, length, join.position, outgoing);
         }
-        None => arrays::append_channel(state, length, |_| vec![0.0; length]),
+        None => arrays::insert_channel(state, length, join.position, |_| vec![0.0; length]),
     }
+}
+
+fn filters_in_words(first: u32, count: u32) -> String {
+    if count == 1 { format!("filter {first}") } else { format!("filters {first}–{}", first + count - 1) }
+}
+
+/// What readers read more or fewer.
+fn readers_in_words(draft: &Draft, read: &[(usize, usize)], than_before: &str) -> String {
+    let words =
+        read.iter().map(|(reader, count)| format!("{} reads {} {than_before}", draft.name(*reader), inputs(*count)));
+    words.collect::<Vec<_>>().join(", ")
 }
 
 fn inputs(count: usize) -> String {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `draft` | the branch that an edit works on, layer by layer |
 //! | `outcome` | what comes of edits |
+//! | `channels` | the layers that a filter's channel is of, and those that read it |
 //! | `arrays` | filters and channels come into and go out of a layer's arrays |
 //! | `draws` | every random draw of an edit |
 //! | `filters` | add, remove and duplicate filters |
@@ -23,6 +24,7 @@
 //! concept, and name it in `apply`.
 
 mod arrays;
+mod channels;
 mod coefficients;
 mod draft;
 mod draws;
