@@ -143,7 +143,7 @@ impl Hand {
     fn open(options: &ViewOptions) -> Result<Self, ViewError> {
         let (tell, told) = iced::futures::channel::mpsc::unbounded();
         let workers = Workers::start(options.store.clone(), options.data.clone(), options.coefficients, tell);
-        let (state, screen) = (State::new(options), Interface::new(options.size())?);
+        let (mut state, screen) = (State::new(options), Interface::new(options.size())?);
         let paper = Framebuffer::new(options.size())
             .ok_or_else(|| ViewError::NotThere(format!("expected a size, found {:?}", options.size())))?;
         ask(&workers, state.read_notebook());

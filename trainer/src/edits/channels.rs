@@ -4,7 +4,7 @@
 //! so of every other filter in that sum, and of every concatenation. All of them gain or lose it
 //! together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::Draft;
 use super::outcome::Refusal;
@@ -26,10 +26,10 @@ impl Place {
     }
 
     /// The place within a part of so many channels that begins at `begin`, if it is in there. A
-    /// new channel comes behind those of a part.
+    /// new channel between two parts is the first one's.
     fn within(self, begin: usize, channels: usize) -> Option<Self> {
         let channel = self.channel.map(|at| at.checked_sub(begin).filter(|&at| at < channels));
-        let new = self.new.map(|at| at.checked_sub(begin).filter(|&at| at == channels));
+        let new = self.new.map(|at| at.checked_sub(begin).filter(|&at| (1..=channels).contains(&at)));
         let is_outside = channel == Some(None) || new == Some(None);
         (!is_outside).then(|| Self { channel: channel.flatten(), new: new.flatten() })
     }
@@ -52,6 +52,8 @@ impl Draft {
     /// between others, and one that a layer has twice.
     pub(super) fn spread(&self, layer: usize, place: Place) -> Result<Spread, Refusal> {
         let mut spread = Spread::default();
+        // Concatenations that were reached by the one part that has the channel.
+        let mut is_of_part = BTreeSet::new();
         let mut todo = vec![(layer, place)];
         while let Some((layer, place)) = todo.pop() {
             match spread.within.insert(layer, place) {
@@ -65,7 +67,9 @@ impl Draft {
                 }
                 None => {}
             }
-            self.come_from(layer, place, &mut todo)?;
+            if !is_of_part.remove(&layer) {
+                self.come_from(layer, place, &mut todo)?;
+            }
             for reader in self.readers_of(Some(layer)) {
                 match self.kind(reader)?.role {
                     Role::Opens | Role::Classes => {
@@ -74,6 +78,7 @@ impl Draft {
                     Role::Gathers(Gather::Channels) => {
                         let begin = self.parts(reader).find(|(source, ..)| *source == Some(layer));
                         let (_, begin, _) = begin.expect("invariant: it reads the layer");
+                        is_of_part.insert(reader);
                         todo.push((reader, place.moved(begin)));
                     }
                     Role::Joins | Role::Ends | Role::Gathers(Gather::Sum) => todo.push((reader, place)),

@@ -8,6 +8,7 @@
 //! | `arrays` | filters and channels come into and go out of a layer's arrays |
 //! | `draws` | every random draw of an edit |
 //! | `filters` | add, remove and duplicate filters |
+//! | `grow` | how filters join the layers that their channels are of, and what reads them |
 //! | `gradmax` | filters that get the largest gradient |
 //! | `coefficients` | reinitialise, set, freeze and unfreeze |
 //! | `structure` | insert and remove layers, change activations; layers that pass their input on |
@@ -30,6 +31,7 @@ mod draft;
 mod draws;
 mod filters;
 mod gradmax;
+mod grow;
 mod outcome;
 mod preservation;
 mod settings;
