@@ -42,8 +42,9 @@ impl<'a> NetworkParameters<'a> {
 /// name, kind and kernel are paired so that the squared distances of their
 /// coefficients and biases have the least sum ([`assignment`]). Coefficients
 /// are compared where they read inputs that are paired with one another, which
-/// the layers before have settled. Classes are paired by their number, and the
-/// channels of a normalisation like the filters that it follows.
+/// the layers before have settled. Classes are paired by their number, the
+/// channels of a normalisation like the filters that it follows, channels that are made of
+/// several layers' like these, and filters that are added to those of an earlier layer like them.
 ///
 /// What is paired with nothing keeps its identity, or where the left network
 /// has that one, its number without a birthplace.
@@ -60,7 +61,10 @@ pub fn matched_by_assignment(left: NetworkParameters<'_>, right: NetworkParamete
     for place in 0..matched.layers.len() {
         let theirs = &right.topology.layers[place];
         let ours = left.topology.layers.iter().find(|ours| ours.layer == theirs.layer && ours.kind == theirs.kind);
-        let pairs = ours.map_or_else(Vec::new, |ours| pairs(ours, theirs, left, right, &matched));
+        let pairs = ours.map_or_else(Vec::new, |ours| match settled(left.topology, &matched, &ours.layer) {
+            Some(settled) => settled,
+            None => pairs(ours, theirs, left, right, &matched),
+        });
         let mut filters: Vec<Option<FilterIdentity>> = vec![None; theirs.filters.len()];
         if let Some(ours) = ours {
             for (own, other) in pairs {
@@ -78,6 +82,48 @@ pub fn matched_by_assignment(left: NetworkParameters<'_>, right: NetworkParamete
         matched.layers[place].filters = renamed.collect();
     }
     matched
+}
+
+/// Pairs of positions (left, right) of a layer that layers before it have settled: its channels
+/// are made of theirs, or added to theirs. The right network's layers before it are already in
+/// the left one's identities. `None` where nothing is settled.
+fn settled(left: &Topology, matched: &Topology, layer: &LayerName) -> Option<Vec<(usize, usize)>> {
+    let [ours, theirs] = [left, matched].map(|topology| ties(topology, layer));
+    let places: HashMap<_, _> = theirs?.into_iter().collect();
+    Some(ours?.into_iter().filter_map(|(tie, own)| Some((own, *places.get(&tie)?))).collect())
+}
+
+/// What a position of a layer is tied to: the layer that makes the channel, and a filter of an
+/// earlier layer, or a channel of the images, that it is made of as well.
+type Tie<'a> = (&'a LayerName, Option<(&'a LayerName, &'a FilterIdentity)>, usize);
+
+/// What settles the positions of a layer, each with its position; `None` where nothing does.
+fn ties<'a>(topology: &'a Topology, layer: &LayerName) -> Option<Vec<(Tie<'a>, usize)>> {
+    let own = topology.layers.iter().position(|candidate| candidate.layer == *layer)?;
+    let identity = |(block, position): (usize, usize)| {
+        let block = &topology.layers[block];
+        Some((&block.layer, block.filters.get(position)?))
+    };
+    let made_of = topology.made_of(own);
+    if !made_of.is_empty() {
+        let name = &topology.layers[own].layer;
+        let of_images = |channel: usize| made_of[..channel].iter().filter(|parts| parts.is_empty()).count();
+        let ties = made_of.iter().enumerate().map(|(channel, parts)| match parts.first() {
+            Some(part) => ((name, identity(*part), 0), channel),
+            None => ((name, None, of_images(channel)), channel),
+        });
+        return Some(ties.collect());
+    }
+    (own + 1..topology.layers.len()).find_map(|sum| {
+        let made_of = topology.made_of(sum);
+        let ties = made_of.iter().filter_map(|parts| {
+            let (_, position) = parts.iter().find(|(block, _)| *block == own)?;
+            let earlier = parts.iter().find(|(block, _)| *block < own)?;
+            Some(((&topology.layers[sum].layer, identity(*earlier), 0), *position))
+        });
+        let ties: Vec<_> = ties.collect();
+        (!ties.is_empty()).then_some(ties)
+    })
 }
 
 /// Pairs of positions (left, right) of a layer; the right network's layers

@@ -214,9 +214,7 @@ fn is_frozen(snapshot: &Snapshot<'_>, position: usize) -> bool {
 
 /// The inputs of a layer's filters in the order of their coefficients.
 fn inputs_of<'a>(topology: &'a Topology, layer: &LayerName) -> Vec<Input<'a>> {
-    let before = topology.layers.iter().take_while(|candidate| candidate.layer != *layer);
-    let block = before.filter(|candidate| candidate.map.is_some()).last();
-    block.map_or_else(
+    topology.input_layer_of(layer).map_or_else(
         || vec![Input::Image],
         |block| block.filters.iter().map(|filter| Input::Filter(&block.layer, filter)).collect(),
     )

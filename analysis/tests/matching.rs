@@ -115,3 +115,55 @@ fn layers_of_other_kernels_and_kinds_are_not_paired() {
     let own = vec![Some(0), Some(1), Some(2)];
     assert_eq!(paired(&left, &right), [own.clone(), own, none(2), none(2)]);
 }
+
+/// A network whose second convolution is added to the first, and whose third reads the sum and is
+/// joined with it. `stream` and `third` name what the filters are.
+fn residual(born: char, stream: &[usize], third: &[usize]) -> Network {
+    let Network { mut topology, arrays: _ } = network(born, stream, third);
+    let template = topology.layers[0].clone();
+    let layer = |text: &str, filters: usize, coefficients: Option<usize>, reads: &[&str]| LayerTopology {
+        layer: text.parse().unwrap(),
+        kind: text.trim_end_matches(char::is_numeric).to_owned(),
+        reads: reads.iter().map(|name| name.parse().unwrap()).collect(),
+        filters: (0..filters as u32)
+            .map(|number| FilterIdentity { number: FilterNumber(number), ..template.filters[0].clone() })
+            .collect(),
+        coefficients,
+        ..template.clone()
+    };
+    let (of_stream, of_third) = (stream.len(), third.len());
+    topology.layers = vec![
+        layer("conv1", of_stream, Some(4), &[]),
+        layer("conv2", of_stream, Some(4 * of_stream), &[]),
+        layer("add1", of_stream, None, &["conv2", "conv1"]),
+        layer("conv3", of_third, Some(4 * of_stream), &[]),
+        layer("concat1", of_third + of_stream, None, &["conv3", "add1"]),
+        layer("softmax", 2, Some(4 * (of_third + of_stream)), &[]),
+    ];
+    let joined: Vec<usize> = third.iter().map(|filter| 10 + filter).chain(stream.iter().copied()).collect();
+    let biases = |filters: &[usize]| filters.iter().map(|&filter| filter as f32).collect();
+    // All filters of conv2 are alike but for their biases, which say the opposite: what it is added to decides.
+    let alike = kernels(1, &vec![0; of_stream], stream);
+    let arrays = vec![
+        ("conv1".parse().unwrap(), kernels(0, stream, &[0]), biases(stream)),
+        ("conv2".parse().unwrap(), alike, (0..of_stream).map(|place| place as f32).collect()),
+        ("conv3".parse().unwrap(), kernels(2, third, stream), biases(third)),
+        ("softmax".parse().unwrap(), kernels(3, &[0, 1], &joined), vec![0.0; 2]),
+    ];
+    Network { topology, arrays }
+}
+
+#[test]
+fn filters_that_are_added_up_are_paired_alike_and_joined_channels_as_what_they_are_of() {
+    let left = residual('1', &[0, 1, 2, 3], &[0, 1, 2]);
+    let right = residual('2', &[2, 0, 3, 1], &[1, 2, 0]);
+    let found = paired(&left, &right);
+    let stream = [Some(2), Some(0), Some(3), Some(1)];
+    assert_eq!(found[0], stream, "conv1");
+    assert_eq!(found[1], stream, "conv2");
+    assert_eq!(found[2], stream, "add1");
+    assert_eq!(found[3], [Some(1), Some(2), Some(0)], "conv3");
+    let joined = [Some(1), Some(2), Some(0), Some(5), Some(3), Some(6), Some(4)];
+    assert_eq!(found[4], joined, "concat1");
+    assert_eq!(found[5], [Some(0), Some(1)], "softmax");
+}

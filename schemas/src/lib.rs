@@ -54,9 +54,9 @@ pub use digest::{Digest, Digester, canonical_bits};
 pub use edit::{Change, Coefficients, EDIT_FORMS, Edit, FilterInit, LayerInit, ReadFiles, Setting, Target};
 pub use error::SchemaError;
 pub use figure::{
-    Axis, Chart, ClassProbability, Comparison, DiagramColumn, DiagramNode, DifferingFilter, Figure, Hue, Image,
-    ImageGrid, ImageRow, Limits, Mark, MarkKind, NetworkDiagram, Palette, Panel, Scale, Scatter, ScatterGroup,
-    ScatterPoint, Series, TableColumn, TableFigure,
+    Axis, Chart, ClassProbability, Comparison, DiagramColumn, DiagramEdge, DiagramJoint, DiagramNode, DiagramPart,
+    DifferingFilter, Figure, Hue, Image, ImageGrid, ImageRow, Limits, Mark, MarkKind, NetworkDiagram, Palette, Panel,
+    Scale, Scatter, ScatterGroup, ScatterPoint, Series, TableColumn, TableFigure,
 };
 pub use hyper_parameters::HyperParameters;
 pub use ids::{BranchId, BranchName, Epoch, FilterNumber, ImageIndex, LayerName, Step};

@@ -10,7 +10,8 @@ use crate::{LayerName, SchemaError};
 /// crate only carries them, so that a new kind needs no change here.
 pub type Parameters = serde_json::Map<String, serde_json::Value>;
 
-/// A sequential network, from the layer next to the images to the class layer.
+/// A network, from the layer next to the images to the class layer; a layer reads the one
+/// before it, unless it names those that it reads.
 ///
 /// The spec as written may leave names and defaults out; the trainer resolves
 /// it against a data set, after which every layer has its name and every
@@ -34,8 +35,8 @@ pub struct LayerSpec {
     /// The name, unique in the network: the layer's identity in a lineage.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<LayerName>,
-    /// The layers whose outputs it reads; the layer before it, or the images
-    /// for the first one, if there are none here.
+    /// The layers before it whose outputs it reads, or `input` for the images; the layer before
+    /// it, or the images for the first one, if there are none here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reads: Vec<LayerName>,
     /// Everything else that was written for the layer.

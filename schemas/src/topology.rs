@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BranchId, FilterNumber, LayerName};
+use crate::{BranchId, FilterNumber, IMAGES, LayerName};
 
 /// Identity of a filter within its layer: where it was born, and its number.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -31,7 +31,8 @@ pub struct LayerTopology {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reads: Vec<LayerName>,
     /// Its filters (units, channels) in position order; empty for layers
-    /// without filters of their own, such as pooling.
+    /// without filters of their own, such as pooling. A layer that reads
+    /// several others numbers the channels that it makes of theirs.
     #[serde(default)]
     pub filters: Vec<FilterIdentity>,
     /// Coefficients of one filter, for layers with weights.
@@ -89,9 +90,9 @@ impl Topology {
     }
 
     /// Places of the layers that the layer at a place reads, in order; empty
-    /// where it reads the images. A layer that it names and that is not before
-    /// it is left out.
-    fn read_by(&self, place: usize) -> Vec<usize> {
+    /// where it reads the images. What it names that is no layer before it, such as the images,
+    /// is left out.
+    pub fn read_by(&self, place: usize) -> Vec<usize> {
         match self.layers.get(place) {
             None => Vec::new(),
             Some(layer) if layer.reads.is_empty() => place.checked_sub(1).into_iter().collect(),
@@ -102,17 +103,18 @@ impl Topology {
         }
     }
 
-    /// The first layer that names another to read that is not before it.
+    /// The first layer that names another to read that is not before it, and is not the images.
     pub fn broken_edge(&self) -> Option<(&LayerTopology, &LayerName)> {
         self.layers.iter().enumerate().find_map(|(place, layer)| {
             let before = |name: &LayerName| self.layers[..place].iter().any(|other| other.layer == *name);
-            layer.reads.iter().find(|name| !before(name)).map(|name| (layer, name))
+            let broken = |name: &&LayerName| name.as_str() != IMAGES && !before(name);
+            layer.reads.iter().find(broken).map(|name| (layer, name))
         })
     }
 
     /// The layer whose maps a layer reads: the one that opens the block before
-    /// it. `None` for a layer that reads the images, for one that reads several
-    /// layers, and for one that is not there.
+    /// it, be that one that makes channels of those of several layers. `None` for a layer that
+    /// reads the images, for one that reads several layers itself, and for one that is not there.
     pub fn input_layer_of(&self, layer: &LayerName) -> Option<&LayerTopology> {
         let mut place = self.layers.iter().position(|candidate| candidate.layer == *layer)?;
         loop {
@@ -121,6 +123,52 @@ impl Topology {
                 return Some(&self.layers[before]);
             }
             place = before;
+        }
+    }
+
+    /// What the channels of the layer at a place are made of, where it reads several layers, and
+    /// nothing otherwise: of each channel in order the filters, by the place of the layer that
+    /// opens their block and their position in it. A layer with as many channels as each of those
+    /// that it reads adds them up, and one with as many as all has theirs in order. Channels of the
+    /// images are left out.
+    pub fn made_of(&self, place: usize) -> Vec<Vec<(usize, usize)>> {
+        let Some(layer) = self.layers.get(place).filter(|layer| layer.reads.len() > 1) else { return Vec::new() };
+        let block = |name: &LayerName| {
+            let mut at = self.layers[..place].iter().position(|other| other.layer == *name)?;
+            while self.layers[at].map.is_none() {
+                let &[before] = self.read_by(at).as_slice() else { return None };
+                at = before;
+            }
+            Some(at)
+        };
+        let read: Vec<Option<usize>> = layer.reads.iter().map(block).collect();
+        let channels = |block: usize| self.layers[block].filters.len();
+        let all = layer.filters.len();
+        if read.iter().flatten().all(|&block| channels(block) == all) {
+            let of = |channel: usize| read.iter().flatten().map(|&block| (block, channel)).collect();
+            return (0..all).map(of).collect();
+        }
+        let known: usize = read.iter().flatten().map(|&block| channels(block)).sum();
+        let of_images = all.saturating_sub(known);
+        let parts = read.iter().flat_map(|block| match *block {
+            Some(block) => (0..channels(block)).map(|channel| vec![(block, channel)]).collect(),
+            None => vec![Vec::new(); of_images],
+        });
+        parts.take(all).collect()
+    }
+
+    /// The filter whose maps are those of a channel: of a layer that has the channels of several
+    /// others in order, theirs. `None` for a channel of the images.
+    pub fn origin_of(&self, layer: &LayerName, channel: usize) -> Option<(&LayerTopology, &FilterIdentity)> {
+        let mut at = (self.layers.iter().position(|candidate| candidate.layer == *layer)?, channel);
+        loop {
+            let made_of = self.made_of(at.0);
+            match made_of.get(at.1).map(Vec::as_slice) {
+                // A sum has as many channels as what it adds, be one of these the images.
+                Some(&[part]) if self.layers[part.0].filters.len() < made_of.len() => at = part,
+                Some([]) => return None,
+                _ => return Some((&self.layers[at.0], self.layers[at.0].filters.get(at.1)?)),
+            }
         }
     }
 
@@ -217,6 +265,36 @@ mod tests {
         assert_eq!(topology.broken_edge(), None);
         topology.layers[1].reads = vec!["fc1".parse().unwrap()];
         assert_eq!(topology.broken_edge().unwrap().1.as_str(), "fc1");
+    }
+
+    #[test]
+    fn channels_of_a_sum_are_of_all_and_those_of_a_concatenation_of_one() {
+        let mut layers = vec![
+            layer("conv1", true, &[]),
+            layer("conv2", true, &[]),
+            layer("relu", false, &[]),
+            layer("add", true, &["relu", "conv1"]),
+            layer("concat", true, &["add", "input", "conv2"]),
+            layer("fc1", true, &[]),
+        ];
+        let filters = |numbers: std::ops::Range<u32>| {
+            numbers.map(|number| FilterIdentity { number: FilterNumber(number), born: None }).collect()
+        };
+        for (place, numbers) in [(0, 0..2), (1, 5..7), (3, 0..2), (4, 0..7), (5, 0..3)] {
+            layers[place].filters = filters(numbers);
+        }
+        let topology = Topology { layers, retired: Vec::new() };
+        assert_eq!(topology.made_of(3), [[(1, 0), (0, 0)], [(1, 1), (0, 1)]]);
+        let [own, images] = [|at| vec![at], |_| vec![]];
+        let expected = [own((3, 0)), own((3, 1)), images((0, 0)), vec![], vec![], own((1, 0)), own((1, 1))];
+        assert_eq!(topology.made_of(4), expected);
+        assert!(topology.made_of(1).is_empty() && topology.made_of(9).is_empty());
+        let origin = |channel| {
+            let (layer, filter) = topology.origin_of(&"concat".parse().unwrap(), channel)?;
+            Some(format!("{}/{}", layer.layer, filter.number))
+        };
+        assert_eq!(origin(1).as_deref(), Some("add/1"));
+        assert_eq!((origin(3), origin(6).as_deref()), (None, Some("conv2/6")));
     }
 
     /// Branches that exist are written so: their text must not change.

@@ -35,7 +35,7 @@ fn what_there_is_not_is_answered_with_what_there_is() {
     refused(scratch, 1, "show main --layer conv2", &["layer `conv2`", "conv1, batchnorm1, fc1, softmax"]);
     refused(scratch, 1, "show main --layer pool1", &["layer `pool1`", "conv1, batchnorm1, fc1, softmax"]);
     refused(scratch, 1, "show main --layer conv1 --filter 4", &["filter conv1/4", "are 0, 1, 2, 3"]);
-    refused(scratch, 2, "train --network nope", &["network `nope`", "paper, 20-20-20, 20-20-21"]);
+    refused(scratch, 2, "train --network nope", &["network `nope`", "paper, 20-20-20, 20-20-21, resnet8, resnet20"]);
     refused(scratch, 1, "train --network nope.toml", &["cannot read nope.toml", "No such file"]);
     refused(scratch, 2, "train --optimizer nope", &["optimizer `nope`", "adadelta, sgd, adam"]);
     refused(scratch, 2, "train --optimizer sgd,rho=1", &["unknown field `rho`", "`momentum`"]);

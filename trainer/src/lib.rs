@@ -19,6 +19,7 @@
 //! | [`kernels`] | the arithmetic, one image and one thread at a time |
 //! | `layers` | kinds of layers, one per file |
 //! | `optimizers` | kinds of optimizers, one per file |
+//! | `edges` | which layers a layer reads |
 //! | `network` | from a description to operations and blocks |
 //! | `initialise` | the weights at step 0 |
 //! | `schedule` | the learning rate along a branch |
@@ -33,6 +34,7 @@
 mod caution;
 pub mod data;
 mod define;
+mod edges;
 mod edits;
 mod engine;
 mod error;

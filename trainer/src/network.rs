@@ -5,6 +5,7 @@ use revacnn_schemas::{
 };
 
 use crate::TrainerError;
+use crate::edges::{Origin, resolve_edges};
 use crate::kernels::Instructions;
 use crate::layers::{self, Operation, ParameterShape, Role, Surroundings};
 
@@ -16,8 +17,14 @@ pub(crate) struct Network {
     pub(crate) weighted: Vec<Weighted>,
     pub(crate) blocks: Vec<Block>,
     pub(crate) topology: Topology,
-    /// Shape of the maps that reach each layer, `[layer]`.
+    /// What each layer reads, `[layer]`.
+    pub(crate) sources: Vec<Vec<Origin>>,
+    /// Shape of the maps that reach each layer, of the first one that it reads, `[layer]`.
     pub(crate) inputs: Vec<ImageShape>,
+    /// Shape of the maps that each layer gives, `[layer]`.
+    pub(crate) outputs: Vec<ImageShape>,
+    /// Instructions of the kernels.
+    pub(crate) instructions: Instructions,
     pub(crate) input: ImageShape,
     pub(crate) classes: usize,
 }
@@ -30,6 +37,29 @@ pub(crate) struct Unit {
     pub(crate) weights: Option<usize>,
     /// Where its accumulator begins among all.
     pub(crate) gradient_at: usize,
+    /// The maps that it reads, in order.
+    pub(crate) reads: Vec<Read>,
+}
+
+/// A map that an operation reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Read {
+    /// The images are map 0, and what operation i gives is map i + 1.
+    pub(crate) map: usize,
+    /// Whether another one reads it before this one's turn comes in a backward pass: its
+    /// gradient is then added to what is there.
+    pub(crate) adds: bool,
+}
+
+/// What a layer gives to those that read it.
+#[derive(Debug, Clone)]
+struct Flow {
+    map: usize,
+    shape: ImageShape,
+    /// Numbers of the filters that the channels are of.
+    numbers: Vec<u32>,
+    /// The block that it belongs to.
+    block: Option<usize>,
 }
 
 /// A layer with weights.
@@ -86,13 +116,7 @@ impl Network {
         }
         let mut resolved = spec.clone();
         name_layers(&mut resolved)?;
-        check_edges(&mut resolved)?;
-        if let Some(layer) = known.and_then(|known| known.layers.iter().find(|layer| !layer.reads.is_empty())) {
-            return Err(refuse(format!(
-                "its topology says which layers {} reads, and layers run here one after the other",
-                layer.layer
-            )));
-        }
+        let sources = resolve_edges(&mut resolved)?;
         let mut network = Self {
             operations: Vec::new(),
             weighted: Vec::new(),
@@ -101,13 +125,15 @@ impl Network {
                 layers: Vec::new(),
                 retired: known.map_or_else(Vec::new, |known| known.retired.clone()),
             },
+            sources,
             inputs: Vec::new(),
+            outputs: Vec::new(),
+            instructions,
             input,
             classes,
         };
-        let mut shape = input;
-        let mut numbers: Vec<u32> = (0..input.channels as u32).collect();
-        let mut open_block = None;
+        let images = Flow { map: 0, shape: input, numbers: (0..input.channels as u32).collect(), block: None };
+        let mut flows: Vec<Flow> = Vec::new();
         let mut gradient_at = 0;
         let mut weights_in_all = 0_usize;
         let count = resolved.layers.len();
@@ -121,8 +147,18 @@ impl Network {
             if network.topology.layers.iter().any(|other| other.layer == name) {
                 return Err(layers::refuse(layer, "another layer has the same name; names must differ"));
             }
+            let read: Vec<&Flow> =
+                network.sources[place].iter().map(|source| source.map_or(&images, |at| &flows[at])).collect();
+            let flow = read[0];
+            let names = network.sources[place].iter().map(|source| match source {
+                Some(at) => network.topology.layers[*at].layer.clone(),
+                None => IMAGES.parse().expect("invariant: the images' name is one"),
+            });
+            let mut maps: Vec<usize> = read.iter().map(|flow| flow.map).collect();
+            let (mut shape, mut numbers) = (flow.shape, flow.numbers.clone());
             let around = Surroundings {
                 input: shape,
+                reads: names.zip(read.iter().map(|flow| flow.shape)).collect(),
                 classes,
                 instructions,
                 stream: stream_key(&name),
@@ -134,7 +170,7 @@ impl Network {
             let mut topology = LayerTopology {
                 layer: name.clone(),
                 kind: layer.kind.clone(),
-                reads: Vec::new(),
+                reads: layer.reads.clone(),
                 filters: Vec::new(),
                 coefficients: None,
                 map: None,
@@ -142,7 +178,7 @@ impl Network {
                 next_filter: FilterNumber(0),
             };
             let known = match known {
-                Some(known) => Some(known_layer(known, place, &name)?),
+                Some(known) => Some(known_layer(known, place, &name, &layer.reads)?),
                 None => None,
             };
             for operation in built.operations {
@@ -192,26 +228,72 @@ impl Network {
                     ));
                 }
                 let length = operation.gradient_len();
-                network.operations.push(Unit { operation, weights, gradient_at });
+                let reads = maps.iter().map(|&map| Read { map, adds: false }).collect();
+                network.operations.push(Unit { operation, weights, gradient_at, reads });
                 gradient_at += length;
+                maps = vec![network.operations.len()];
             }
-            let last = network.operations.len().saturating_sub(1);
-            match kind.role {
-                Role::Opens | Role::Classes => {
-                    open_block = Some(network.blocks.len());
-                    network.blocks.push(Block { last });
-                    topology.map = Some([shape.height, shape.width]);
-                }
-                Role::Joins => {
-                    if let Some(block) = open_block {
-                        network.blocks[block].last = last;
+            let map = maps[0];
+            if let Role::Gathers(_) = kind.role {
+                let channels = shape.channels;
+                match known {
+                    Some(known) if known.filters.len() != channels => {
+                        let found = known.filters.len();
+                        let reason = format!("its description says {channels} channels, its topology {found}");
+                        return Err(layers::refuse(layer, reason));
+                    }
+                    Some(known) => {
+                        topology.filters.clone_from(&known.filters);
+                        topology.next_filter = known.next_filter;
+                    }
+                    None => {
+                        let identity = |number| FilterIdentity { number: FilterNumber(number), born: None };
+                        topology.filters = (0..channels as u32).map(identity).collect();
+                        topology.next_filter = FilterNumber(channels as u32);
                     }
                 }
-                Role::Ends => open_block = None,
+                numbers = topology.filters.iter().map(|filter| filter.number.0).collect();
             }
+            let block = match kind.role {
+                Role::Opens | Role::Classes | Role::Gathers(_) => {
+                    network.blocks.push(Block { last: map - 1 });
+                    topology.map = Some([shape.height, shape.width]);
+                    Some(network.blocks.len() - 1)
+                }
+                // A block is a chain: the first that goes on from its end belongs to it.
+                Role::Joins => flow.block.filter(|&block| network.blocks[block].last + 1 == flow.map),
+                Role::Ends => None,
+            };
+            if let Some(block) = block {
+                network.blocks[block].last = map - 1;
+            }
+            network.outputs.push(shape);
             network.topology.layers.push(topology);
+            flows.push(Flow { map, shape, numbers, block });
         }
+        network.order_gradients();
         Ok((resolved, network))
+    }
+
+    /// Says of which maps more than one gradient comes back.
+    ///
+    /// # Determinism
+    /// A map's gradient is the sum of those of its readers, the last one's first.
+    fn order_gradients(&mut self) {
+        let mut seen = vec![false; self.operations.len() + 1];
+        for read in self.operations.iter_mut().rev().flat_map(|unit| &mut unit.reads) {
+            read.adds = std::mem::replace(&mut seen[read.map], true);
+        }
+    }
+
+    /// Of which maps the gradient is wanted, `[map]`: of those that come from an operation that
+    /// is `wanted`, or from a map whose gradient is.
+    pub(crate) fn reached(&self, wanted: impl Fn(usize, &Unit) -> bool) -> Vec<bool> {
+        let mut reached = vec![false; self.operations.len() + 1];
+        for (index, unit) in self.operations.iter().enumerate() {
+            reached[index + 1] = wanted(index, unit) || unit.reads.iter().any(|read| reached[read.map]);
+        }
+        reached
     }
 
     /// Numbers of the accumulators of all operations.
@@ -239,13 +321,29 @@ pub(crate) fn array_shape(
 }
 
 /// The layer of a known topology at a place, which must have this name.
-fn known_layer<'a>(known: &'a Topology, place: usize, name: &LayerName) -> Result<&'a LayerTopology, TrainerError> {
-    known.layers.get(place).filter(|layer| layer.layer == *name).ok_or_else(|| TrainerError::Network {
+/// It must read what the description says.
+fn known_layer<'a>(
+    known: &'a Topology,
+    place: usize,
+    name: &LayerName,
+    reads: &[LayerName],
+) -> Result<&'a LayerTopology, TrainerError> {
+    let listed = |names: &mut dyn Iterator<Item = &LayerName>| {
+        let names: Vec<&str> = names.map(LayerName::as_str).collect();
+        if names.is_empty() { "the layer before it".to_owned() } else { names.join(", ") }
+    };
+    let found = known.layers.get(place).filter(|layer| layer.layer == *name).ok_or_else(|| TrainerError::Network {
         reason: format!(
             "its topology has no layer {name} at place {place}: it has {}",
-            known.layers.iter().map(|layer| layer.layer.as_str()).collect::<Vec<_>>().join(", ")
+            listed(&mut known.layers.iter().map(|layer| &layer.layer))
         ),
-    })
+    })?;
+    if found.reads != reads {
+        let [says, expected] = [&found.reads[..], reads].map(|names| listed(&mut names.iter()));
+        let reason = format!("its topology says that {name} reads {says}, its description {expected}");
+        return Err(TrainerError::Network { reason });
+    }
+    Ok(found)
 }
 
 /// Gives every unnamed layer its kind's stem and the next free number.
@@ -279,33 +377,6 @@ fn name_layers(spec: &mut NetworkSpec) -> Result<(), TrainerError> {
     Ok(())
 }
 
-/// Checks that each layer reads the one before it, which needs no edge.
-///
-/// # Errors
-/// A layer that reads others: the passes run through the layers in order.
-fn check_edges(spec: &mut NetworkSpec) -> Result<(), TrainerError> {
-    let mut before: Option<LayerName> = None;
-    for layer in &mut spec.layers {
-        let is_before = |read: &LayerName| match &before {
-            Some(before) => read == before,
-            None => read.as_str() == IMAGES,
-        };
-        if !matches!(&layer.reads[..], [] | [_]) || !layer.reads.iter().all(is_before) {
-            let reads: Vec<&str> = layer.reads.iter().map(LayerName::as_str).collect();
-            let only = before.as_ref().map_or(IMAGES, LayerName::as_str);
-            let reason = format!(
-                "it reads {}, and layers run here one after the other: expected reads of {only}, the one before it, or \
-                 none",
-                reads.join(", ")
-            );
-            return Err(layers::refuse(layer, reason));
-        }
-        layer.reads.clear();
-        before.clone_from(&layer.name);
-    }
-    Ok(())
-}
-
 /// The number that stands for a layer's name in random streams.
 pub(crate) fn stream_key(name: &LayerName) -> u64 {
     let hash = blake3::hash(name.as_str().as_bytes());
@@ -328,27 +399,6 @@ mod tests {
         assert_eq!(topology.activations(), 22_794);
         let maps: Vec<_> = topology.blocks().map(|layer| layer.map.unwrap()).collect();
         assert_eq!(maps, [[32, 32], [16, 16], [8, 8], [1, 1]]);
-    }
-
-    #[test]
-    fn an_edge_to_the_layer_before_is_no_edge_and_any_other_is_refused() {
-        let pool = |reads: &str| {
-            format!(
-                "[[layer]]\nkind = \"conv\"\nname = \"conv1\"\nreads = [\"input\"]\nfilters = 4\nkernel = 3\n[[layer]]\nkind \
-                 = \"dropout\"\nrate = 0.5\n[[layer]]\nkind = \"pool\"\nkernel = 2\nreads = [{reads}]\n[[layer]]\nkind = \
-                 \"softmax\"\n"
-            )
-        };
-        let resolved = |reads: &str| resolve(&NetworkSpec::from_toml(&pool(reads)).unwrap(), RGB, 10);
-        assert_eq!(resolved("\"dropout1\"").unwrap(), resolved("").unwrap());
-        let (spec, topology) = resolved("").unwrap();
-        assert!(spec.layers.iter().all(|layer| layer.reads.is_empty()));
-        assert!(topology.layers.iter().all(|layer| layer.reads.is_empty()));
-        for reads in ["\"conv1\"", "\"dropout1\", \"conv1\"", "\"input\"", "\"softmax\""] {
-            let refused = resolved(reads).unwrap_err().to_string();
-            assert!(refused.contains("layer pool1 (pool): it reads"), "{refused}");
-            assert!(refused.contains("expected reads of dropout1"), "{refused}");
-        }
     }
 
     #[test]

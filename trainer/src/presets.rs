@@ -1,5 +1,7 @@
 //! Networks that have a name.
 
+mod resnet;
+
 use std::ffi::OsStr;
 use std::path::Path;
 
@@ -15,17 +17,43 @@ const MOST_BYTES: u64 = 1 << 20;
 struct Preset {
     name: &'static str,
     summary: &'static str,
-    filters: [usize; 3],
+    layers: Layers,
 }
 
-const PRESETS: [Preset; 3] = [
+/// What comes before the class layer.
+enum Layers {
+    /// 5×5 convolutions of so many filters.
+    Convolutions([usize; 3]),
+    /// A residual network of so many blocks a stage.
+    Residual(usize),
+}
+
+const PRESETS: [Preset; 5] = [
     Preset {
         name: "paper",
         summary: "three 5×5 convolutions of 16, 20, 20 filters, as in the paper",
-        filters: [16, 20, 20],
+        layers: Layers::Convolutions([16, 20, 20]),
     },
-    Preset { name: "20-20-20", summary: "the paper's steering experiment before the edit", filters: [20, 20, 20] },
-    Preset { name: "20-20-21", summary: "the paper's steering experiment after the edit", filters: [20, 20, 21] },
+    Preset {
+        name: "20-20-20",
+        summary: "the paper's steering experiment before the edit",
+        layers: Layers::Convolutions([20, 20, 20]),
+    },
+    Preset {
+        name: "20-20-21",
+        summary: "the paper's steering experiment after the edit",
+        layers: Layers::Convolutions([20, 20, 21]),
+    },
+    Preset {
+        name: "resnet8",
+        summary: "a residual network of 8 layers for 32×32 images, projections as shortcuts",
+        layers: Layers::Residual(1),
+    },
+    Preset {
+        name: "resnet20",
+        summary: "a residual network of 20 layers for 32×32 images, projections as shortcuts",
+        layers: Layers::Residual(3),
+    },
 ];
 
 /// The presets' names with a line on each.
@@ -48,9 +76,10 @@ pub fn named_network(name_or_path: impl AsRef<OsStr>) -> Result<NetworkSpec, Tra
 }
 
 /// The network of this name: 5×5 convolutions of stride 1 and padding 2, each
-/// with ReLU and 2×2 max pooling, then softmax.
+/// with ReLU and 2×2 max pooling, then softmax; or a residual network.
 ///
-/// Source: section 3 of the ReVACNN paper; ConvNetJS's CIFAR-10 demo.
+/// Source: section 3 of the ReVACNN paper, and ConvNetJS's CIFAR-10 demo; He et al.,
+/// *Deep Residual Learning for Image Recognition* (2016), section 4.2.
 ///
 /// # Errors
 /// [`TrainerError::UnknownKind`] that lists the presets.
@@ -61,11 +90,16 @@ pub fn preset(name: &str) -> Result<NetworkSpec, TrainerError> {
         known: PRESETS.map(|preset| preset.name).join(", "),
     })?;
     let mut text = format!("name = {name:?}\n");
-    for filters in preset.filters {
-        text += &format!(
-            "[[layer]]\nkind = \"conv\"\nfilters = {filters}\nkernel = 5\npad = 2\nactivation = \"relu\"\n\
-             [[layer]]\nkind = \"pool\"\nkernel = 2\n"
-        );
+    match preset.layers {
+        Layers::Convolutions(all) => {
+            for filters in all {
+                text += &format!(
+                    "[[layer]]\nkind = \"conv\"\nfilters = {filters}\nkernel = 5\npad = 2\nactivation = \"relu\"\n\
+                     [[layer]]\nkind = \"pool\"\nkernel = 2\n"
+                );
+            }
+        }
+        Layers::Residual(blocks) => text += &resnet::residual(blocks),
     }
     text += "[[layer]]\nkind = \"softmax\"\n";
     Ok(NetworkSpec::from_toml(&text)?)

@@ -39,7 +39,26 @@ fn networks() -> Vec<Value> {
         {"kind": "batchnorm"},
         {"kind": "dropout", "rate": 0.4},
     ]);
-    vec![kitchen_sink]
+    // Both ways to read several layers, a layer that two others read, and one that reads an earlier one.
+    let skips = json!([
+        {"kind": "conv", "filters": 7, "kernel": 3, "pad": 1, "activation": "relu"},
+        {"kind": "conv", "filters": 7, "kernel": 3, "pad": 1},
+        {"kind": "batchnorm"},
+        {"kind": "activation", "function": "relu"},
+        {"kind": "conv", "filters": 7, "kernel": 3, "pad": 1},
+        {"kind": "add", "reads": ["conv1", "conv3", "activation1"]},
+        {"kind": "activation", "function": "relu"},
+        {"kind": "dropout", "rate": 0.2},
+        {"kind": "conv", "filters": 9, "kernel": 3, "stride": 2, "pad": 1, "activation": "tanh"},
+        {"kind": "conv", "filters": 9, "kernel": 1, "stride": 2, "reads": ["dropout1"]},
+        {"kind": "batchnorm"},
+        {"kind": "add", "reads": ["conv4", "batchnorm2"]},
+        {"kind": "conv", "filters": 5, "kernel": 3, "pad": 1, "activation": "relu"},
+        {"kind": "concat", "reads": ["add2", "conv6", "conv5"]},
+        {"kind": "batchnorm"},
+        {"kind": "pool", "kernel": 2},
+    ]);
+    vec![kitchen_sink, skips]
 }
 
 /// The first of the networks.

@@ -230,3 +230,29 @@ fn dropout_with_the_masks_of_its_step() {
     ]);
     check("dropout", layers, Loss::Smooth);
 }
+
+#[test]
+fn sums_and_concatenations_of_layers_that_others_read_as_well() {
+    let layers = json!([
+        {"kind": "conv", "filters": 5, "kernel": 3, "pad": 1, "activation": "tanh"},
+        {"kind": "conv", "filters": 5, "kernel": 3, "pad": 1, "activation": "tanh"},
+        {"kind": "add", "reads": ["conv2", "conv1"]},
+        {"kind": "activation", "function": "tanh"},
+        {"kind": "conv", "filters": 4, "kernel": 3, "stride": 2, "pad": 1, "activation": "tanh"},
+        {"kind": "conv", "filters": 4, "kernel": 1, "stride": 2, "reads": ["activation1"]},
+        {"kind": "add", "reads": ["conv3", "conv4"]},
+        {"kind": "conv", "filters": 3, "kernel": 3, "pad": 1, "activation": "tanh"},
+        {"kind": "concat", "reads": ["conv5", "add2", "conv4"]},
+    ]);
+    check("residual and dense", layers, Loss::Smooth);
+    let normalised = json!([
+        {"kind": "conv", "filters": 5, "kernel": 3, "pad": 1, "activation": "tanh"},
+        {"kind": "batchnorm"},
+        {"kind": "fully-connected", "units": 5, "activation": "tanh"},
+        {"kind": "fully-connected", "units": 5, "reads": ["batchnorm1"]},
+        {"kind": "add", "reads": ["fc2", "fc1"]},
+        {"kind": "batchnorm", "epsilon": 0.1},
+        {"kind": "concat", "reads": ["batchnorm2", "fc2"]},
+    ]);
+    check("sums that are normalised", normalised, Loss::Smooth);
+}

@@ -204,3 +204,13 @@ fn batch_normalisation_and_average_pools_train_as_in_pytorch() {
 fn fully_connected_layers_and_strides_train_as_in_pytorch() {
     check_network("connected", PLAIN);
 }
+
+#[test]
+fn sums_and_layers_that_read_an_earlier_one_train_as_in_pytorch() {
+    check_network("residual", NORMALISED);
+}
+
+#[test]
+fn concatenations_train_as_in_pytorch() {
+    check_network("dense", PLAIN);
+}

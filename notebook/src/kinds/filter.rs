@@ -127,8 +127,12 @@ fn by_input(place: &Place, layer: &LayerTopology, position: usize, values: &[f32
         return vec![line(format!("{}/{}", layer.layer, layer.filters[position].number), values)];
     }
     let images = values.chunks_exact(kernel).enumerate().map(|(input, values)| {
+        let origin = before.and_then(|before| place.holder.topology.origin_of(&before.layer, input));
         let label = match (before, channels) {
-            (Some(before), _) => format!("{}/{}", before.layer, before.filters[input].number),
+            (Some(before), _) => match origin {
+                Some((layer, filter)) => format!("{}/{}", layer.layer, filter.number),
+                None => format!("{}/{}", before.layer, before.filters[input].number),
+            },
             (None, 1) => "grey".to_owned(),
             (None, 3) => ["red", "green", "blue"][input].to_owned(),
             (None, _) => format!("channel {input}"),
@@ -137,7 +141,7 @@ fn by_input(place: &Place, layer: &LayerTopology, position: usize, values: &[f32
         let image = line(label, values);
         // A fully connected unit on maps that are not square is left as a line.
         let (rows, columns) = if side * side == kernel { (side, side) } else { (1, kernel) };
-        let filter = before.map(|before| (before.layer.clone(), before.filters[input].clone()));
+        let filter = origin.map(|(layer, filter)| (layer.layer.clone(), filter.clone()));
         Image { filter, rows, columns, ..image }
     });
     images.collect()

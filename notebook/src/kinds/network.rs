@@ -7,8 +7,9 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Int32Type};
 use revacnn_analysis::{sums, top_half, zero_shares};
 use revacnn_schemas::{
-    Address, ClassProbability, DiagramColumn, DiagramNode, Figure, FilterNumber, Image, ImageIndex, LayerName,
-    LayerSpec, NetworkDiagram, Palette, Table, Topology, statistics,
+    Address, ClassProbability, DiagramColumn, DiagramEdge, DiagramJoint, DiagramNode, DiagramPart, Figure,
+    FilterNumber, Image, ImageIndex, LayerName, LayerSpec, LayerTopology, NetworkDiagram, Palette, Table, Topology,
+    statistics,
 };
 use revacnn_store::{Selection, StepSpan, StepTensors};
 use revacnn_trainer::data::Dataset;
@@ -121,6 +122,7 @@ fn diagram(context: &mut Context<'_>, place: &Place, show: Show) -> Result<Netwo
     let of_data = image.zip(dataset.as_ref().ok());
     let input = of_data.map(|(image, dataset)| Ok::<_, NotebookError>((image, input(dataset, image)?))).transpose()?;
     let label = of_data.map(|(image, dataset)| dataset.train().label(image)).transpose()?.map(usize::from);
+    let (joints, edges) = edges(topology, &columns);
     let seen = seen.map_or_else(String::new, |image| format!(", image {image}"));
     let title = format!("network of {}{seen}", place.label());
     Ok(NetworkDiagram {
@@ -130,6 +132,8 @@ fn diagram(context: &mut Context<'_>, place: &Place, show: Show) -> Result<Netwo
         step: place.step,
         input,
         label,
+        joints,
+        edges,
         columns,
         classes,
         notes,
@@ -188,10 +192,56 @@ fn input(dataset: &Dataset, index: ImageIndex) -> Result<Image, NotebookError> {
     Ok(Image { label, filter: None, rows, columns, pixels: values, palette, range: [0.0, 255.0] })
 }
 
-/// A layer and those that follow it, up to the next that opens a block.
+/// What makes channels of several layers, and what reads what, in a network in which a layer
+/// reads another than the one before it.
+fn edges(topology: &Topology, columns: &[DiagramColumn]) -> (Vec<DiagramJoint>, Vec<DiagramEdge>) {
+    if topology.layers.iter().all(|layer| layer.reads.is_empty()) {
+        return (Vec::new(), Vec::new());
+    }
+    let (mut joints, mut edges) = (Vec::new(), Vec::new());
+    let mut parts: HashMap<usize, DiagramPart> = HashMap::new();
+    let column_of = |layer: &LayerName| columns.iter().position(|column| column.layer == *layer);
+    let blocks: Vec<usize> = (0..topology.layers.len()).filter(|place| topology.layers[*place].map.is_some()).collect();
+    let mut seen = 0;
+    for &block in &blocks {
+        let layer = &topology.layers[block];
+        let part = match column_of(&layer.layer) {
+            Some(column) => {
+                seen = column + 1;
+                DiagramPart::Column(column)
+            }
+            None if Some(&block) == blocks.last() => DiagramPart::Classes,
+            None => {
+                let adds = topology.made_of(block).iter().any(|parts| parts.len() > 1);
+                joints.push(DiagramJoint { layer: layer.layer.clone(), adds, after: seen });
+                DiagramPart::Joint(joints.len() - 1)
+            }
+        };
+        // A layer before it is left out of what it reads where that is the images.
+        let read = topology.read_by(block);
+        let reads_images = read.is_empty() || read.len() < layer.reads.len();
+        let from = read.into_iter().map(|place| block_before(topology, place));
+        let from = from.map(|place| place.and_then(|place| parts.get(&place)).copied().unwrap_or(DiagramPart::Input));
+        let from: Vec<DiagramPart> = from.chain(reads_images.then_some(DiagramPart::Input)).collect();
+        edges.extend(from.into_iter().map(|from| DiagramEdge { from, to: part }));
+        parts.insert(block, part);
+    }
+    (joints, edges)
+}
+
+/// The layer that opens the block whose maps a layer gives or passes on; none for the images.
+fn block_before(topology: &Topology, mut place: usize) -> Option<usize> {
+    while topology.layers[place].map.is_none() {
+        place = topology.read_by(place).first().copied()?;
+    }
+    Some(place)
+}
+
+/// A layer and those that follow it, up to the next that opens a block or reads another.
 fn block_layers(topology: &Topology, name: &LayerName) -> Vec<LayerName> {
     let own = topology.layers.iter().skip_while(|layer| layer.layer != *name).enumerate();
-    own.take_while(|(place, layer)| *place == 0 || layer.map.is_none()).map(|(_, layer)| layer.layer.clone()).collect()
+    let follows = |layer: &LayerTopology| layer.map.is_none() && layer.reads.is_empty();
+    own.take_while(|(place, layer)| *place == 0 || follows(layer)).map(|(_, layer)| layer.layer.clone()).collect()
 }
 
 /// A block in a line: `conv 5×5 · relu · pool 2×2`.
@@ -199,7 +249,7 @@ fn describe(layers: &[LayerSpec], topology: &Topology, name: &LayerName) -> Stri
     let start = layers.iter().position(|layer| layer.name.as_ref() == Some(name));
     let Some(start) = start else { return String::new() };
     let opens = |layer: &LayerSpec| topology.blocks().any(|block| Some(&block.layer) == layer.name.as_ref());
-    let after = layers[start + 1..].iter().take_while(|layer| !opens(layer));
+    let after = layers[start + 1..].iter().take_while(|layer| !opens(layer) && layer.reads.is_empty());
     let parts = std::iter::once(&layers[start])
         .chain(after)
         .flat_map(|layer| describe_layer(layer).unwrap_or_else(|_| vec![layer.kind.clone()]));

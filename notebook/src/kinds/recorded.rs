@@ -133,7 +133,7 @@ pub fn filters_at_step(
         });
         let mut row = vec![
             format!("{}/{}", layer.layer, identity.number),
-            short(norm(weights) as f32),
+            own.map_or_else(dash, |_| short(norm(weights) as f32)),
             own.map_or_else(dash, |own| short(own.biases[position])),
             gradients.map_or_else(dash, |gradients| short(mean_absolute(&gradients.weights[range]) as f32)),
             activation.map_or_else(dash, short),

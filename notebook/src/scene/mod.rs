@@ -16,6 +16,7 @@ mod paths;
 mod plan;
 mod range;
 mod scatter;
+mod skips;
 mod table;
 mod view;
 mod words;

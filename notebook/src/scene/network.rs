@@ -1,11 +1,12 @@
 //! The network: the image, a group of nodes a layer, the classes; paths as thick as
 //! activations.
 
-use revacnn_schemas::{DiagramNode, LayerName, NetworkDiagram, Palette};
+use revacnn_schemas::{DiagramEdge, DiagramJoint, DiagramNode, DiagramPart, LayerName, NetworkDiagram, Palette};
 
-use super::paths::{End, Filter, Paths, paths};
+use super::paths::{Bundle, End, Filter, Paths, paths};
 use super::plan::{Plan, node_of};
-use super::{Align, Area, Ink, Role, Scene, Style};
+use super::skips::{LANE, MOST_OF_HEIGHT, RADIUS, joint, lanes, past, straight};
+use super::{Align, Area, Ink, Line, Place, Role, Scene, Style};
 use crate::look::count;
 
 /// The largest side of a node in a file and in the window, and what lies between two.
@@ -73,6 +74,11 @@ pub struct NetworkLayout {
     pub classes: Area,
     /// The line at the foot, in the window.
     pub foot: Area,
+    /// The room before each column and behind the last, from left to right.
+    rooms: Vec<[f32; 2]>,
+    /// The height of the middle of the nodes, and of each lane below them.
+    middle: f32,
+    lanes: Vec<f32>,
     style: Style,
 }
 
@@ -97,7 +103,10 @@ impl NetworkLayout {
         let has_classes = has_classes && width >= NARROW;
         let classes_width = if has_classes { (width * 0.20).clamp(110.0, 190.0) } else { 0.0 };
         let foot = if style.standalone { 12.0 } else { FOOT };
-        let body = (height - HEAD - foot).max(20.0);
+        let whole = (height - HEAD - foot).max(20.0);
+        let lane = LANE.min(whole * MOST_OF_HEIGHT / (plan.lanes as f32 + 0.5));
+        let body = (whole - lane * if plan.lanes > 0 { plan.lanes as f32 + 0.5 } else { 0.0 }).max(20.0);
+        let lanes = (1..=plan.lanes).map(|place| HEAD + body + lane * place as f32).collect();
         // Its number and its class are beneath it, above the foot.
         let beneath = BELOW + if has_classes { 0.0 } else { 16.0 };
         let input_side = input_side.min(height - HEAD - foot - beneath).max(LEAST_INPUT).round();
@@ -149,17 +158,18 @@ impl NetworkLayout {
             add.push(button(0.0));
             remove.push(Some(button(1.0)).filter(|button| button.right() <= x + wide + 1.0));
         }
+        let ends = |place: usize| left + place as f32 * (wide + gutter);
+        let room = |place: usize| match place {
+            0 => [input.right(), left],
+            last if last == plan.columns.len() => [ends(last) - gutter, ends(last) - gutter + between],
+            place => [ends(place) - gutter, ends(place)],
+        };
+        let rooms: Vec<[f32; 2]> = (0..=plan.columns.len()).map(room).collect();
         let insert = match style.standalone {
             true => Vec::new(),
             false => {
-                let ends = |place: usize| left + place as f32 * (wide + gutter);
-                let room = |place: usize| match place {
-                    0 => [input.right(), left],
-                    last if last == plan.columns.len() => [ends(last) - gutter, ends(last) - gutter + between],
-                    place => [ends(place) - gutter, ends(place)],
-                };
                 let button = |place: usize| {
-                    let [from, to] = room(place);
+                    let [from, to] = rooms[place];
                     let side = INSERT[0].min(to - from - 2.0).floor();
                     let at = [((from + to - side) / 2.0).round(), BENEATH + (INSERT[0] - side) / 2.0];
                     (side >= INSERT[1]).then(|| Area::new(at, [side; 2]))
@@ -173,7 +183,8 @@ impl NetworkLayout {
         let classes = Area::new([classes_left, above], [classes_width, (height - above - below).max(20.0)]);
         let foot_right = if has_classes { classes_left - GAP } else { width - style.sides() };
         let foot = Area::new([style.sides(), height - foot], [foot_right - style.sides(), foot]);
-        Self { input, nodes, heads, add, remove, insert, classes, foot, style }
+        let middle = HEAD + body / 2.0;
+        Self { input, nodes, heads, add, remove, insert, classes, foot, rooms, middle, lanes, style }
     }
 
     /// Whether there is room for a line beneath a layer's name.
@@ -217,7 +228,115 @@ impl NetworkLayout {
         let begin = diagram.input.is_some().then(|| [self.input.right(), self.input.middle()[1]]);
         let end = self.has_bars().then(|| [self.classes.x - 4.0, self.classes.middle()[1]]);
         let name = marked.map(|(layer, filter)| format!("{layer}/{}", filter.number));
-        paths(&layers, begin, end, name)
+        if diagram.edges.is_empty() {
+            return paths(&Bundle::in_order(&layers, begin, end), name);
+        }
+        let joints: Vec<(Place, f32)> =
+            (0..diagram.joints.len()).map(|place| self.joint(plan, diagram, place)).collect();
+        let lanes = lanes(diagram);
+        let mut bundles = Vec::new();
+        let mut lines = Vec::new();
+        for edge in diagram.edges.iter().filter(|edge| lanes.iter().all(|(other, _)| other != *edge)) {
+            let point = |part: DiagramPart, towards: f32| match part {
+                DiagramPart::Input => begin,
+                DiagramPart::Joint(place) => joints.get(place).map(|([x, y], radius)| [x + towards * radius, *y]),
+                DiagramPart::Classes => end,
+                DiagramPart::Column(_) => None,
+            };
+            match (edge.from, edge.to) {
+                (DiagramPart::Column(from), DiagramPart::Column(to)) => {
+                    bundles.push(Bundle::Between(&layers[from], &layers[to]));
+                }
+                (DiagramPart::Column(from), to) => {
+                    bundles.extend(point(to, -1.0).map(|to| Bundle::To(&layers[from], to)));
+                }
+                (from, DiagramPart::Column(to)) => {
+                    bundles.extend(point(from, 1.0).map(|from| Bundle::From(from, &layers[to])));
+                }
+                (DiagramPart::Joint(from), DiagramPart::Joint(to)) => {
+                    // One above the other.
+                    let ends = joints.get(from).zip(joints.get(to));
+                    lines.extend(ends.into_iter().flat_map(|(([x, y], radius), ([to_x, to_y], to_radius))| {
+                        straight([*x, y + radius], [*to_x, to_y - to_radius])
+                    }));
+                }
+                (from, to) => {
+                    let ends = point(from, 1.0).zip(point(to, -1.0));
+                    lines.extend(ends.into_iter().flat_map(|(from, to)| straight(from, to)));
+                }
+            }
+        }
+        let mut paths = paths(&bundles, name);
+        for (edge, lane) in lanes {
+            let height = self.lanes.get(lane).or(self.lanes.last()).copied().unwrap_or(self.middle);
+            lines.extend(self.past(plan, diagram, edge, &joints, height));
+        }
+        for (joint_of, (at, radius)) in diagram.joints.iter().zip(&joints) {
+            lines.extend(joint(*at, *radius, joint_of.adds));
+        }
+        paths.lines.extend(lines);
+        paths
+    }
+
+    /// The middle of a joint and its radius.
+    fn joint(&self, plan: &Plan, diagram: &NetworkDiagram, place: usize) -> (Place, f32) {
+        let after = diagram.joints[place].after;
+        let of_plan = |column: usize| {
+            let layer = &diagram.columns.get(column)?.layer;
+            plan.columns.iter().position(|(other, _)| other == layer)
+        };
+        let room = match of_plan(after) {
+            Some(column) => column,
+            None => after.checked_sub(1).and_then(of_plan).map_or(0, |column| column + 1),
+        };
+        let [from, to] = self.rooms.get(room).copied().unwrap_or_default();
+        let beside = |joint: &&DiagramJoint| joint.after == after;
+        let (before, all) = (
+            diagram.joints[..place].iter().filter(beside).count() as f32,
+            diagram.joints.iter().filter(beside).count() as f32,
+        );
+        let radius = RADIUS.min((to - from) / 2.0 - 0.5).max(1.0);
+        let y = self.middle + (before - (all - 1.0) / 2.0) * 5.0 * radius;
+        ([(from + to) / 2.0, y], radius)
+    }
+
+    /// An edge that leads past a column, in a lane at this height.
+    fn past(
+        &self,
+        plan: &Plan,
+        diagram: &NetworkDiagram,
+        edge: DiagramEdge,
+        joints: &[(Place, f32)],
+        height: f32,
+    ) -> Vec<Line> {
+        // An edge leaves on the right and comes on the left, so that two meet in no point.
+        let place = |part: DiagramPart, aside: f32| match part {
+            DiagramPart::Input => diagram.input.is_some().then(|| {
+                let [from, to] = self.rooms[0];
+                [from + (to - from) * 0.4, self.input.middle()[1]]
+            }),
+            DiagramPart::Column(column) => {
+                let squares: Vec<Area> = self.squares(plan, diagram, column).into_iter().flatten().collect();
+                let lowest = squares.iter().map(|area| area.bottom()).fold(f32::NEG_INFINITY, f32::max);
+                let [left, right] = [
+                    squares.iter().map(|area| area.x).fold(f32::INFINITY, f32::min),
+                    squares.iter().map(|area| area.right()).fold(f32::NEG_INFINITY, f32::max),
+                ];
+                let number = if self.style.standalone { self.style.text } else { 0.0 };
+                let at = [
+                    (left + right) / 2.0 + aside * (right - left).min(24.0) / 6.0,
+                    (lowest + number + 2.0).min(height),
+                ];
+                lowest.is_finite().then_some(at)
+            }
+            DiagramPart::Joint(joint) => joints.get(joint).map(|([x, y], radius)| [*x, y + radius]),
+            DiagramPart::Classes => self.has_bars().then(|| {
+                let [from, to] = self.rooms[self.rooms.len() - 1];
+                [from + (to - from) * 0.6, self.classes.middle()[1]]
+            }),
+        };
+        let ends = place(edge.from, 1.0).zip(place(edge.to, -1.0));
+        ends.map_or_else(Vec::new, |(from, to)| past(from, to, height))
     }
 
     /// The names of layers, of the image and of the classes; `chosen` is a layer that
@@ -405,7 +524,7 @@ pub(super) fn network(diagram: &NetworkDiagram, width: f32, style: Style) -> (Sc
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use revacnn_schemas::{
         BranchName, ClassProbability, DiagramColumn, FilterIdentity, FilterNumber, Hue, Image, Palette, Step,
     };
@@ -416,7 +535,7 @@ mod tests {
     use crate::scene::text_width;
 
     /// A network of layers with so many filters.
-    fn diagram(layers: &[(&str, usize)]) -> NetworkDiagram {
+    pub(in crate::scene) fn diagram(layers: &[(&str, usize)]) -> NetworkDiagram {
         let image = |number: usize| Image {
             label: format!("{number}"),
             filter: None,
@@ -453,6 +572,8 @@ mod tests {
             label: Some(3),
             columns: layers.iter().map(column).collect(),
             classes: (0..10).map(|class| ClassProbability { name: format!("c{class}"), probability: 0.1 }).collect(),
+            joints: Vec::new(),
+            edges: Vec::new(),
             notes: Vec::new(),
         }
     }
@@ -527,6 +648,60 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// A skip below a layer, one below three, and one from the image.
+    #[test]
+    fn skips_lie_below_the_nodes_and_joints_between_the_layers() {
+        use DiagramPart::{Classes, Column, Input, Joint};
+        let mut diagram = diagram(&[("conv1", 16), ("conv2", 16), ("conv3", 16), ("conv4", 20)]);
+        let joint = |adds: bool, after: usize| DiagramJoint { layer: "join".parse().unwrap(), adds, after };
+        diagram.joints = vec![joint(true, 2), joint(false, 4), joint(true, 4)];
+        let edge = |(from, to)| DiagramEdge { from, to };
+        diagram.edges = [
+            (Input, Column(0)),
+            (Column(0), Column(1)),
+            (Column(1), Joint(0)),
+            (Column(0), Joint(0)),
+            (Joint(0), Column(2)),
+            (Column(2), Column(3)),
+            (Column(3), Joint(1)),
+            (Column(0), Joint(1)),
+            (Input, Joint(2)),
+            (Joint(1), Joint(2)),
+            (Joint(2), Classes),
+        ]
+        .map(edge)
+        .to_vec();
+        let plan = Plan::of(&[&diagram]);
+        assert_eq!(plan.lanes, 3);
+        for (size, standalone) in [([720.0, 360.0], true), ([900.0, 250.0], false), ([560.0, 180.0], false)] {
+            let layout = NetworkLayout::of(&plan, true, size, Style { standalone, ..Style::FILE });
+            let nodes: Vec<Area> = layout.nodes.iter().flatten().copied().collect();
+            let paths = layout.paths(&plan, &diagram, None);
+            assert!(!paths.words.is_empty());
+            let skips: Vec<&Line> =
+                paths.lines.iter().filter(|line| line.points.len() > 8 && line.width < 1.3).collect();
+            assert_eq!(skips.len(), 3, "{size:?}");
+            for line in &skips {
+                for [x, y] in &line.points {
+                    assert!((0.0..=size[0]).contains(x) && (0.0..=layout.foot.y).contains(y), "{size:?}: {x} {y}");
+                    let is_on =
+                        |node: &&Area| (node.x..node.right()).contains(x) && (node.y..node.bottom()).contains(y);
+                    assert!(!nodes.iter().any(|node| is_on(&node)), "{size:?}: {x} {y} lies on a node");
+                }
+            }
+            for place in 0..3 {
+                let ([x, y], radius) = layout.joint(&plan, &diagram, place);
+                let at = Area::new([x - radius, y - radius], [2.0 * radius; 2]);
+                assert!(!nodes.iter().any(|node| at.meets(*node)), "{size:?}: joint {place}");
+            }
+            let [one, other] = [1, 2].map(|place| layout.joint(&plan, &diagram, place).0);
+            assert!(one[0] == other[0] && one[1] < other[1], "one above the other");
+        }
+        let (scene, height) = network(&diagram, 720.0, Style::FILE);
+        let covers = scene.covers(text_width).unwrap();
+        assert!(covers.x >= 0.0 && covers.bottom() <= height, "{covers:?} {height}");
     }
 
     #[test]

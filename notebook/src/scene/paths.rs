@@ -1,5 +1,5 @@
-//! Paths of a network: from the image to the first layer, from layer to layer, and to the
-//! classes, as wide as the activation sum of the filter that they leave.
+//! Paths of a network: from the image to the first layer, from each layer to what reads it, and to
+//! the classes, as wide as the activation sum of the filter that they leave.
 //!
 //! All of a network of some hundred filters would be a grey slab: between two layers the
 //! strongest are drawn, and those of a filter that is marked.
@@ -52,24 +52,48 @@ struct Candidate {
     strength: f32,
 }
 
-/// Paths of some layers, from the image and to the classes where they have a place. `name`
-/// is that of what is marked.
-pub(super) fn paths(layers: &[Vec<End>], begin: Option<Place>, end: Option<Place>, name: Option<String>) -> Paths {
-    let is_marked = layers.iter().flatten().any(|end| end.marked);
+/// Paths from one part of a network to the next.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Bundle<'a> {
+    /// From a place to each filter of a layer.
+    From(Place, &'a [End]),
+    /// Between the filters of two layers.
+    Between(&'a [End], &'a [End]),
+    /// From each filter of a layer to a place.
+    To(&'a [End], Place),
+}
+
+impl<'a> Bundle<'a> {
+    /// Those of layers that each read the one before, from the image and to the classes where
+    /// these have a place.
+    pub(super) fn in_order(layers: &'a [Vec<End>], begin: Option<Place>, end: Option<Place>) -> Vec<Self> {
+        let first = layers.first().zip(begin).map(|(layer, begin)| Self::From(begin, layer));
+        let last = layers.last().zip(end).map(|(layer, end)| Self::To(layer, end));
+        let between = layers.windows(2).map(|pair| Self::Between(&pair[0], &pair[1]));
+        first.into_iter().chain(between).chain(last).collect()
+    }
+}
+
+/// The paths of some bundles. `name` is that of what is marked.
+pub(super) fn paths(bundles: &[Bundle<'_>], name: Option<String>) -> Paths {
+    let all = bundles.iter().flat_map(|bundle| match *bundle {
+        Bundle::From(_, layer) | Bundle::To(layer, _) => [layer, &[]],
+        Bundle::Between(from, to) => [from, to],
+    });
+    let is_marked = all.flatten().any(|end| end.marked);
     let (mut below, mut above) = (Vec::new(), Vec::new());
     let mut of = 0;
-    for (place, here) in layers.iter().enumerate() {
-        if place == 0
-            && let Some(begin) = begin
-        {
-            let path = |end: &End| Candidate { from: begin, to: end.at, share: end.share, strength: end.share };
-            fan(here, path, is_marked, [&mut below, &mut above]);
-        }
-        if let Some(next) = layers.get(place + 1) {
-            of = of.max(between(here, next, is_marked, [&mut below, &mut above]));
-        } else if let Some(to) = end {
-            let path = |end: &End| Candidate { from: end.at, to, share: end.share, strength: end.share };
-            fan(here, path, is_marked, [&mut below, &mut above]);
+    for bundle in bundles {
+        match *bundle {
+            Bundle::From(begin, layer) => {
+                let path = |end: &End| Candidate { from: begin, to: end.at, share: end.share, strength: end.share };
+                fan(layer, path, is_marked, [&mut below, &mut above]);
+            }
+            Bundle::Between(from, to) => of = of.max(between(from, to, is_marked, [&mut below, &mut above])),
+            Bundle::To(layer, end) => {
+                let path = |from: &End| Candidate { from: from.at, to: end, share: from.share, strength: from.share };
+                fan(layer, path, is_marked, [&mut below, &mut above]);
+            }
         }
     }
     let words = match (name.filter(|_| is_marked), of > MOST) {
@@ -158,7 +182,7 @@ mod tests {
 
     fn drawn(one: &[End], other: &[End]) -> Paths {
         let name = one.iter().chain(other).any(|end| end.marked).then(|| "conv1/3".to_owned());
-        paths(&[one.to_vec(), other.to_vec()], Some([-10.0, 0.0]), None, name)
+        paths(&Bundle::in_order(&[one.to_vec(), other.to_vec()], Some([-10.0, 0.0]), None), name)
     }
 
     #[test]
@@ -194,6 +218,6 @@ mod tests {
             assert!(paths.lines[..paths.lines.len() - own].iter().all(|line| line.ink.alpha <= 0.4 * RECEDES));
             assert!(paths.words.contains("conv1/3"), "{}", paths.words);
         }
-        assert_eq!(paths(&[], None, None, None), Paths::default());
+        assert_eq!(paths(&[], None), Paths::default());
     }
 }

@@ -2,6 +2,7 @@
 
 use revacnn_schemas::{DiagramColumn, DiagramNode, FilterIdentity, LayerName, NetworkDiagram};
 
+use super::skips::lane_count;
 use crate::look::count;
 
 /// The most nodes of a layer in a file: of more, nobody tells one from another.
@@ -12,6 +13,8 @@ pub(super) const MOST: usize = 48;
 pub struct Plan {
     /// A column a layer.
     pub columns: Vec<(LayerName, Vec<FilterIdentity>)>,
+    /// How many lanes below the nodes their edges need that lead past a column.
+    pub lanes: usize,
 }
 
 impl Plan {
@@ -35,7 +38,8 @@ impl Plan {
                 next = place + 1;
             }
         }
-        Self { columns }
+        let lanes = diagrams.iter().map(|diagram| lane_count(diagram)).max().unwrap_or(0);
+        Self { columns, lanes }
     }
 
     /// The filters of a network that can be told apart on paper: of a layer of many
@@ -62,7 +66,7 @@ impl Plan {
             (column.layer.clone(), places.into_iter().map(|place| nodes[place].filter.clone()).collect())
         };
         let columns = diagram.columns.iter().map(column).collect();
-        (Self { columns }, left_out)
+        (Self { columns, lanes: lane_count(diagram) }, left_out)
     }
 }
 

@@ -143,6 +143,8 @@ pub(crate) mod tests {
                     nodes: nodes.iter().map(|found| node(layer, *found)).collect(),
                 })
                 .collect(),
+            joints: Vec::new(),
+            edges: Vec::new(),
             classes: Vec::new(),
             notes: Vec::new(),
         }

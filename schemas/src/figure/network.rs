@@ -27,6 +27,13 @@ pub struct NetworkDiagram {
     /// The classes and how probable the network takes them; empty where it
     /// was not computed.
     pub classes: Vec<ClassProbability>,
+    /// Layers that make channels of those of several, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub joints: Vec<DiagramJoint>,
+    /// What each column, joint and the classes read, in order; nothing where each reads what is
+    /// before it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub edges: Vec<DiagramEdge>,
     /// What it lacks, and why: a line each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
@@ -44,6 +51,40 @@ pub struct DiagramColumn {
     pub layers: Vec<LayerName>,
     /// Its filters, in the order of the topology.
     pub nodes: Vec<DiagramNode>,
+}
+
+/// A layer that makes its channels of those of several, and has no filters to show.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct DiagramJoint {
+    /// The layer.
+    pub layer: LayerName,
+    /// Whether it adds channels up; otherwise it has those of all, one after the other.
+    pub adds: bool,
+    /// How many columns are before it.
+    pub after: usize,
+}
+
+/// From what is read to what reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct DiagramEdge {
+    /// What is read.
+    pub from: DiagramPart,
+    /// What reads it.
+    pub to: DiagramPart,
+}
+
+/// A part of a diagram.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DiagramPart {
+    /// The image.
+    Input,
+    /// A column, by its place.
+    Column(usize),
+    /// A joint, by its place.
+    Joint(usize),
+    /// The classes.
+    Classes,
 }
 
 /// One filter.

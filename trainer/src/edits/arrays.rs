@@ -37,22 +37,23 @@ pub(super) fn row(state: &ParameterState, position: usize) -> Range<usize> {
     position * length..(position + 1) * length
 }
 
-/// Adds a filter at the end. Its slots are zero, and it trains.
-pub(super) fn append_filter(state: &mut ParameterState, filter: NewFilter) {
+/// Puts a filter before the one at `position`, or at the end. Its slots are zero, and it trains.
+pub(super) fn insert_filter(state: &mut ParameterState, position: usize, filter: NewFilter) {
+    let start = row(state, position).start;
     for slot in &mut state.weight_slots {
-        slot.resize(slot.len() + filter.weights.len(), 0.0);
+        slot.splice(start..start, std::iter::repeat_n(0.0, filter.weights.len()));
     }
     for slot in &mut state.bias_slots {
-        slot.push(0.0);
+        slot.insert(position, 0.0);
     }
-    state.weights.extend(filter.weights);
-    state.biases.push(filter.bias);
+    state.weights.splice(start..start, filter.weights);
+    state.biases.insert(position, filter.bias);
     if let Some(running) = &mut state.running {
         for (values, value) in running.iter_mut().zip(filter.running) {
-            values.push(value);
+            values.insert(position, value);
         }
     }
-    state.frozen.push(false);
+    state.frozen.insert(position, false);
 }
 
 /// Takes the filter at `position` out of every array.
@@ -93,24 +94,34 @@ pub(super) fn clear_slots(state: &mut ParameterState, position: usize) {
     }
 }
 
-/// Every filter reads one more channel, behind the others: `values(filter)`
-/// are its `length` coefficients for it. Their slots are zero.
-pub(super) fn append_channel(state: &mut ParameterState, length: usize, mut values: impl FnMut(usize) -> Vec<f32>) {
+/// Every filter reads one more channel, before the one at `position` or behind the others:
+/// `values(filter)` are its `length` coefficients for it. Their slots are zero.
+pub(super) fn insert_channel(
+    state: &mut ParameterState,
+    length: usize,
+    position: usize,
+    mut values: impl FnMut(usize) -> Vec<f32>,
+) {
     let filters = state.biases.len();
     let old = state.weights.len() / filters.max(1);
+    let before = position * length;
     let mut weights = Vec::with_capacity(filters * (old + length));
     for filter in 0..filters {
-        weights.extend_from_slice(&state.weights[filter * old..][..old]);
+        let (left, right) = state.weights[filter * old..][..old].split_at(before);
         let new = values(filter);
         assert_eq!(new.len(), length, "invariant: a channel has as many coefficients as its length");
+        weights.extend_from_slice(left);
         weights.extend(new);
+        weights.extend_from_slice(right);
     }
     state.weights = weights;
     for slot in &mut state.weight_slots {
         let mut values = Vec::with_capacity(filters * (old + length));
         for filter in 0..filters {
-            values.extend_from_slice(&slot[filter * old..][..old]);
+            let (left, right) = slot[filter * old..][..old].split_at(before);
+            values.extend_from_slice(left);
             values.resize(values.len() + length, 0.0);
+            values.extend_from_slice(right);
         }
         *slot = values;
     }
@@ -151,7 +162,7 @@ mod tests {
     #[test]
     fn a_filter_that_comes_and_goes_leaves_no_trace() {
         let mut edited = state();
-        append_filter(&mut edited, NewFilter::copy(&state(), 0));
+        insert_filter(&mut edited, 2, NewFilter::copy(&state(), 0));
         assert_eq!(edited.weights[12..], state().weights[..6]);
         assert_eq!((edited.weight_slots[0][12..].to_vec(), edited.bias_slots[0][2]), (vec![0.0; 6], 0.0));
         assert_eq!((edited.biases[2], edited.frozen[2]), (0.5, false));
@@ -163,14 +174,31 @@ mod tests {
     #[test]
     fn a_channel_that_comes_and_goes_leaves_no_trace() {
         let mut edited = state();
-        append_channel(&mut edited, 2, |filter| vec![-(filter as f32); 2]);
+        insert_channel(&mut edited, 2, 3, |filter| vec![-(filter as f32); 2]);
         assert_eq!(edited.weights[6..], [-0.0, -0.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, -1.0, -1.0]);
         assert_eq!(edited.weight_slots[0][4..8], [104.0, 105.0, 0.0, 0.0]);
         remove_channel(&mut edited, 2, 3);
         assert_eq!(edited, state());
+        insert_channel(&mut edited, 2, 1, |filter| vec![0.5 + filter as f32; 2]);
+        assert_eq!(edited.weights[..4], [0.0, 1.0, 0.5, 0.5]);
+        assert_eq!(edited.weights[8..12], [6.0, 7.0, 1.5, 1.5]);
+        assert_eq!(edited.weight_slots[0][8..12], [106.0, 107.0, 0.0, 0.0]);
+        remove_channel(&mut edited, 2, 1);
+        assert_eq!(edited, state());
         remove_channel(&mut edited, 2, 1);
         assert_eq!(edited.weights, [0.0, 1.0, 4.0, 5.0, 6.0, 7.0, 10.0, 11.0]);
         assert_eq!(edited.weight_slots[0][..4], [100.0, 101.0, 104.0, 105.0]);
+    }
+
+    #[test]
+    fn a_filter_that_comes_between_others_leaves_them_as_they_are() {
+        let mut edited = state();
+        insert_filter(&mut edited, 1, NewFilter::drawn(vec![9.0; 6]));
+        assert_eq!(edited.weights[..7], [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 9.0]);
+        assert_eq!((edited.biases.clone(), edited.frozen.clone()), (vec![0.5, 0.0, 1.5], vec![true, false, false]));
+        assert_eq!(edited.running.clone().unwrap(), [vec![3.0, 0.0, 4.0], vec![5.0, 1.0, 6.0]]);
+        remove_filter(&mut edited, 1);
+        assert_eq!(edited, state());
     }
 
     #[test]

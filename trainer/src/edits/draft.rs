@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use revacnn_schemas::{
-    FilterIdentity, FilterNumber, ImageIndex, ImageShape, InitialArrays, LayerName, LayerTopology, NetworkSpec,
-    ParameterState, RunDefinition, Topology, TrainingState,
+    FilterIdentity, FilterNumber, ImageIndex, ImageShape, InitialArrays, LayerName, NetworkSpec, ParameterState,
+    RunDefinition, Topology, TrainingState,
 };
 
 use super::outcome::Refusal;
+use crate::edges::Origin;
 use crate::engine::Engine;
 use crate::kernels::Instructions;
 use crate::layers::{self, LayerKind, ParameterShape, Role};
@@ -26,8 +27,12 @@ pub(super) struct Draft {
     pub(super) parameters: Vec<Option<ParameterState>>,
     /// Shapes of these weights, `[layer]`.
     pub(super) shapes: Vec<Option<ParameterShape>>,
-    /// Channels, rows and columns that reach a layer, `[layer]`.
+    /// What a layer reads, `[layer]`.
+    pub(super) sources: Vec<Vec<Origin>>,
+    /// Channels, rows and columns that reach a layer, of the first that it reads, `[layer]`.
     pub(super) inputs: Vec<ImageShape>,
+    /// Channels, rows and columns that a layer gives, `[layer]`.
+    pub(super) outputs: Vec<ImageShape>,
     /// The state but for its parameters.
     pub(super) rest: TrainingState,
 }
@@ -42,7 +47,16 @@ impl Draft {
         // A fork begins with a state, and its network may be another one than the arrays are of.
         let mut definition = trainer.definition().clone();
         definition.init = definition.init.as_ref().map(InitialArrays::recorded);
-        let mut draft = Self { definition, topology, parameters, shapes: Vec::new(), inputs: Vec::new(), rest };
+        let mut draft = Self {
+            definition,
+            topology,
+            parameters,
+            shapes: Vec::new(),
+            sources: Vec::new(),
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            rest,
+        };
         draft.rebuild()?;
         Ok(draft)
     }
@@ -81,14 +95,27 @@ impl Draft {
         let mut shapes = network.weighted.iter().map(|layer| layer.shape);
         self.shapes =
             network.topology.layers.iter().map(|layer| layer.coefficients.and_then(|_| shapes.next())).collect();
-        let mut flow: Option<LayerTopology> = None;
-        for ((old, mut new), spec) in self.topology.layers.iter_mut().zip(network.topology.layers).zip(&resolved.layers)
-        {
-            let joins = layers::kind(&spec.kind)?.role == Role::Joins;
-            match &flow {
-                Some(flow) if joins && new.coefficients.is_some() => {
+        self.sources = network.sources;
+        self.inputs = network.inputs;
+        self.outputs = network.outputs;
+        for (layer, mut new) in network.topology.layers.into_iter().enumerate() {
+            let role = layers::kind(&new.kind)?.role;
+            // Its kind is needed to find what it follows.
+            self.topology.layers[layer].kind.clone_from(&new.kind);
+            let flow = self.sources[layer][0].and_then(|source| self.opener(source));
+            let flow = flow.map(|opener| &self.topology.layers[opener]);
+            let old = &self.topology.layers[layer];
+            match (flow, role) {
+                (Some(flow), Role::Joins) if new.coefficients.is_some() => {
                     new.filters = channels(&old.filters, &flow.filters);
                     new.next_filter = old.next_filter.max(flow.next_filter);
+                }
+                (_, Role::Gathers(_)) if old.filters.len() != new.filters.len() => {
+                    let first = old.next_filter.0;
+                    for filter in &mut new.filters {
+                        filter.number = FilterNumber(first.saturating_add(filter.number.0));
+                    }
+                    new.next_filter = FilterNumber(first.saturating_add(new.next_filter.0));
                 }
                 _ => {
                     if old.filters.len() == new.filters.len() {
@@ -97,13 +124,9 @@ impl Draft {
                     new.next_filter = new.next_filter.max(old.next_filter);
                 }
             }
-            *old = new;
-            if !joins && old.coefficients.is_some() {
-                flow = Some(old.clone());
-            }
+            self.topology.layers[layer] = new;
         }
         self.definition.network = resolved;
-        self.inputs = network.inputs;
         Ok(())
     }
 
@@ -115,7 +138,7 @@ impl Draft {
         layers::kind(&self.topology.layers[layer].kind)
     }
 
-    fn role(&self, layer: usize) -> Option<Role> {
+    pub(super) fn role(&self, layer: usize) -> Option<Role> {
         self.kind(layer).ok().map(|kind| kind.role)
     }
 
@@ -170,8 +193,15 @@ impl Draft {
 
     /// Which layer to edit instead.
     fn hint(&self, layer: usize) -> String {
-        self.opener_before(layer)
-            .map_or_else(String::new, |opener| format!("; its channels are the filters of {}", self.name(opener)))
+        let names: Vec<&str> = self.openers_of(layer).into_iter().map(|opener| self.name(opener).as_str()).collect();
+        let are = match self.role(layer) {
+            Some(Role::Gathers(_)) => "are made of",
+            _ => "are",
+        };
+        if names.is_empty() {
+            return String::new();
+        }
+        format!("; its channels {are} the filters of {}", names.join(", "))
     }
 
     /// The position of a filter within its layer.
@@ -183,21 +213,9 @@ impl Draft {
         })
     }
 
-    /// The layer whose filters' maps reach `layer`; none if the images do.
-    pub(super) fn opener_before(&self, layer: usize) -> Option<usize> {
-        (0..layer).rev().find(|&before| self.role(before) == Some(Role::Opens))
-    }
-
-    /// The next layer whose weights read the filters of `layer`.
-    pub(super) fn reader_after(&self, layer: usize) -> usize {
-        (layer + 1..self.topology.layers.len())
-            .find(|&after| matches!(self.role(after), Some(Role::Opens | Role::Classes)))
-            .expect("invariant: the last layer reads the classes")
-    }
-
-    /// Layers with weights per channel between `layer` and its reader.
-    pub(super) fn joined(&self, layer: usize) -> Vec<usize> {
-        (layer + 1..self.reader_after(layer)).filter(|&after| self.parameters[after].is_some()).collect()
+    /// Channels, rows and columns that a layer or the images give.
+    pub(super) fn output_of(&self, source: Origin) -> ImageShape {
+        source.map_or(self.definition.input, |layer| self.outputs[layer])
     }
 
     /// The arrays of a layer that has some.

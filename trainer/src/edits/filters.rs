@@ -1,20 +1,23 @@
 //! Adding, removing and duplicating filters.
 //!
 //! A filter is a row of its own layer, a channel of every layer that
-//! normalises its maps, and a channel of the next layer with weights: all of
-//! them change together.
+//! normalises its maps, and a channel of every layer with weights that reads
+//! it; where it is part of a sum, so are other layers' filters at its place
+//! ([`Spread`]): all of them change together.
 
-use revacnn_schemas::{Change, FilterIdentity, FilterInit, FilterNumber, LayerName, counted};
+use revacnn_schemas::{Change, FilterInit, FilterNumber, LayerName, counted};
 
-use super::arrays::{self, NewFilter};
+use super::arrays;
+use super::channels::{Place, Spread};
 use super::draft::Draft;
-use super::draws::{self, Connection};
 use super::gradmax::{self, Found, Gain};
+use super::grow::{Begin, append};
 use super::outcome::{Done, Refusal, Source};
 use crate::Trainer;
+use crate::layers::Role;
 
 /// The most filters that any layer can have.
-const MOST_FILTERS: u64 = 1 << 20;
+pub(super) const MOST_FILTERS: u64 = 1 << 20;
 
 /// Filters to be added.
 #[derive(Debug, Clone, Copy)]
@@ -23,19 +26,6 @@ pub(super) struct NewFilters<'a> {
     pub(super) count: u32,
     pub(super) init: FilterInit,
     pub(super) coefficients: Option<&'a [Vec<f32>]>,
-}
-
-/// How new filters and the coefficients that read them begin.
-#[derive(Debug, Clone, Copy)]
-enum Begin {
-    /// Drawn, and read through drawn coefficients.
-    Drawn,
-    /// Drawn, and read through zeros.
-    Unread,
-    /// Copies, each of a filter that it draws.
-    Copies,
-    /// Copies of the filter at this position.
-    CopyOf(usize),
 }
 
 /// Adds `count` filters at the end of a layer.
@@ -140,135 +130,85 @@ pub(super) fn duplicate(
     Ok(Done::new(summary).measured(true))
 }
 
-/// Removes a filter, its channels, and the coefficients that read it.
+/// Removes a filter, its channels, those that it is added to, and the coefficients that read them.
 pub(super) fn remove(draft: &mut Draft, layer: &LayerName, filter: FilterNumber) -> Result<Done, Refusal> {
-    let (place, parameter) = draft.layer_with_filters(layer)?;
+    let (place, _) = draft.layer_with_filters(layer)?;
     let position = draft.position(place, filter)?;
-    let left = draft.topology.layers[place].filters.len() - 1;
-    if left == 0 {
+    let spread = draft.spread(place, Place { channel: Some(position), new: None })?;
+    let at = |place: &Place| place.channel.expect("invariant: a channel that there is has a place");
+    let openers = openers(draft, &spread);
+    let gone: Vec<FilterNumber> = openers
+        .iter()
+        .map(|opener| draft.topology.layers[*opener].filters[at(&spread.within[opener])].number)
+        .collect();
+    if let Some(last) = openers.iter().find(|opener| draft.topology.layers[**opener].filters.len() == 1) {
+        let last = &draft.topology.layers[*last];
         return Err(Refusal::Reason(format!(
-            "{filter} is the last filter of {layer}, and a layer needs one; remove the layer instead"
+            "{} is the last filter of {}, and a layer needs one; remove the layer instead",
+            last.filters[0].number, last.layer
         )));
     }
-    let (joined, reader) = (draft.joined(place), draft.reader_after(place));
-    let per_channel = draft.coefficients_per_channel(reader);
-    for layer in std::iter::once(place).chain(joined) {
-        arrays::remove_filter(draft.weights(layer), position);
-        draft.topology.layers[layer].filters.remove(position);
+    for (&layer, place) in &spread.within {
+        let position = at(place);
+        if draft.parameters[layer].is_some() {
+            arrays::remove_filter(draft.weights(layer), position);
+        }
+        if !draft.topology.layers[layer].filters.is_empty() {
+            draft.topology.layers[layer].filters.remove(position);
+        }
     }
-    arrays::remove_channel(draft.weights(reader), per_channel, position);
-    draft.definition.network.layers[place].parameters.insert(parameter.to_owned(), left.into());
+    let mut read = Vec::with_capacity(spread.readers.len());
+    for (&reader, place) in &spread.readers {
+        let per_channel = draft.coefficients_per_channel(reader);
+        arrays::remove_channel(draft.weights(reader), per_channel, at(place));
+        read.push((reader, per_channel));
+    }
+    count_filters(draft, &openers);
     draft.rebuild()?;
+    let left = draft.topology.layers[place].filters.len();
+    let partners = openers.iter().zip(&gone).filter(|(opener, _)| **opener != place);
+    let partners = partners.map(|(&opener, gone)| format!("{} filter {gone}", draft.name(opener)));
     Ok(Done::new(format!(
-        "{layer} loses filter {filter} and has {left} left; {} reads {} fewer",
-        draft.name(reader),
-        inputs(per_channel)
+        "{layer} loses filter {filter} and has {left} left{}; {}",
+        together(&partners.collect::<Vec<_>>()),
+        readers_in_words(draft, &read, "fewer")
     )))
 }
 
-/// Adds filters and everything that belongs to them; returns what was done
-/// and the layer's place.
-fn append(
-    draft: &mut Draft,
-    layer: &LayerName,
-    count: u32,
-    begin: Begin,
-    seed: u64,
-) -> Result<(String, usize), Refusal> {
-    let (place, parameter) = draft.layer_with_filters(layer)?;
-    let (joined, reader) = (draft.joined(place), draft.reader_after(place));
-    let old = draft.topology.layers[place].filters.len();
-    let first = draft.topology.layers[place].next_filter.0;
-    let total = old as u64 + u64::from(count);
-    let (Some(end), true) = (first.checked_add(count), total <= MOST_FILTERS) else {
-        return Err(Refusal::Reason(format!(
-            "{layer} has {}, and the most is {MOST_FILTERS}",
-            counted(old as u64, "filter")
-        )));
-    };
-    for &layer in std::iter::once(&place).chain(&joined) {
-        let topology = &mut draft.topology.layers[layer];
-        topology.filters.extend((first..end).map(|number| FilterIdentity { number: FilterNumber(number), born: None }));
-        topology.next_filter = topology.next_filter.max(FilterNumber(end));
-    }
-    draft.definition.network.layers[place].parameters.insert(parameter.to_owned(), total.into());
-    // Refuses what cannot be built before any array grows.
-    draft.rebuild()?;
-    let mut sources = Vec::new();
-    for number in first..end {
-        let source = match begin {
-            Begin::Drawn | Begin::Unread => None,
-            Begin::Copies => Some(draws::source(seed, layer, number, old)),
-            Begin::CopyOf(position) => Some(position),
-        };
-        for &joining in std::iter::once(&place).chain(&joined) {
-            let shape = draft.shape(joining);
-            let filter = match source {
-                Some(source) => NewFilter::copy(draft.weights(joining), source),
-                None => NewFilter::drawn(draws::incoming(seed, &draft.name(joining).clone(), number, &shape)),
-            };
-            arrays::append_filter(draft.weights(joining), filter);
-        }
-        connect(draft, Join { place, reader, number, source }, matches!(begin, Begin::Drawn), seed);
-        sources.extend(source.map(|source| draft.topology.layers[place].filters[source].number));
-    }
-    let gained = match (first, end - 1) {
-        (first, last) if first == last => format!("filter {first}"),
-        (first, last) => format!("filters {first}–{last}"),
-    };
-    let copied = match &sources[..] {
-        [] => String::new(),
-        sources => {
-            let numbers: Vec<String> = sources.iter().map(ToString::to_string).collect();
-            format!(" as {} of {}", if sources.len() == 1 { "a copy" } else { "copies" }, numbers.join(", "))
-        }
-    };
-    let per_channel = draft.coefficients_per_channel(reader);
-    let more = inputs(count as usize * per_channel);
-    Ok((format!("{layer} gains {gained}{copied}; {} reads {more} more", draft.name(reader)), place))
+/// Layers with filters of their own among those that a channel is of.
+pub(super) fn openers(draft: &Draft, spread: &Spread) -> Vec<usize> {
+    spread.within.keys().copied().filter(|&layer| draft.role(layer) == Some(Role::Opens)).collect()
 }
 
-/// A new filter on its way to the layer that reads it.
-struct Join {
-    place: usize,
-    reader: usize,
-    number: u32,
-    /// Position of the filter that it copies.
-    source: Option<usize>,
+/// Writes into the description how many filters these layers have by the topology.
+pub(super) fn count_filters(draft: &mut Draft, openers: &[usize]) {
+    for &opener in openers {
+        let parameter = draft.kind(opener).ok().and_then(|kind| kind.count);
+        let count = draft.topology.layers[opener].filters.len();
+        if let Some(parameter) = parameter {
+            draft.definition.network.layers[opener].parameters.insert(parameter.to_owned(), count.into());
+        }
+    }
 }
 
-/// Gives the reader the coefficients for a new channel.
-fn connect(draft: &mut Draft, join: Join, drawn: bool, seed: u64) {
-    let length = draft.coefficients_per_channel(join.reader);
-    let fan_in = draft.shape(join.reader).coefficients;
-    let numbers = draft.numbers(join.reader);
-    let layer = draft.name(join.place).clone();
-    let state = draft.weights(join.reader);
-    let connection = |filter: usize| Connection { layer: &layer, number: join.number, reading: numbers[filter] };
-    match join.source {
-        Some(source) => {
-            let old = state.weights.len() / state.biases.len();
-            let mut given = Vec::with_capacity(state.biases.len());
-            for filter in 0..state.biases.len() {
-                let share = connection(filter).share(seed);
-                let kept = &mut state.weights[filter * old + source * length..][..length];
-                given.push(
-                    kept.iter_mut()
-                        .map(|weight| {
-                            let whole = *weight;
-                            *weight = whole * share;
-                            whole - *weight
-                        })
-                        .collect::<Vec<f32>>(),
-                );
-            }
-            arrays::append_channel(state, length, |filter| std::mem::take(&mut given[filter]));
-        }
-        None if drawn => {
-            arrays::append_channel(state, length, |filter| connection(filter).outgoing(seed, length, fan_in));
-        }
-        None => arrays::append_channel(state, length, |_| vec![0.0; length]),
+/// What other layers gain or lose with a filter that is added to theirs.
+pub(super) fn together(partners: &[String]) -> String {
+    if partners.is_empty() {
+        String::new()
+    } else {
+        format!(", with the layers that it is added to ({})", partners.join(", "))
     }
+}
+
+pub(super) fn filters_in_words(first: u32, count: u32) -> String {
+    if count == 1 { format!("filter {first}") } else { format!("filters {first}–{}", first + count - 1) }
+}
+
+/// What readers read more or fewer.
+pub(super) fn readers_in_words(draft: &Draft, read: &[(usize, usize)], than_before: &str) -> String {
+    let words =
+        read.iter().map(|(reader, count)| format!("{} reads {} {than_before}", draft.name(*reader), inputs(*count)));
+    words.collect::<Vec<_>>().join(", ")
 }
 
 fn inputs(count: usize) -> String {

@@ -4,9 +4,11 @@
 //! |---|---|
 //! | `draft` | the branch that an edit works on, layer by layer |
 //! | `outcome` | what comes of edits |
+//! | `channels` | the layers that a filter's channel is of, and those that read it |
 //! | `arrays` | filters and channels come into and go out of a layer's arrays |
 //! | `draws` | every random draw of an edit |
 //! | `filters` | add, remove and duplicate filters |
+//! | `grow` | how filters join the layers that their channels are of, and what reads them |
 //! | `gradmax` | filters that get the largest gradient |
 //! | `coefficients` | reinitialise, set, load, freeze and unfreeze |
 //! | `structure` | insert and remove layers, change activations; layers that pass their input on |
@@ -23,11 +25,13 @@
 //! concept, and name it in `apply`.
 
 mod arrays;
+mod channels;
 mod coefficients;
 mod draft;
 mod draws;
 mod filters;
 mod gradmax;
+mod grow;
 mod outcome;
 mod preservation;
 mod settings;

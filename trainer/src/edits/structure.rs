@@ -1,7 +1,8 @@
 //! Inserting and removing layers, and changing their activations.
 
 use revacnn_schemas::{
-    FilterNumber, ImageShape, LayerInit, LayerName, LayerSpec, LayerTopology, ParameterState, Parameters, counted,
+    FilterNumber, IMAGES, ImageShape, LayerInit, LayerName, LayerSpec, LayerTopology, ParameterState, Parameters,
+    counted,
 };
 use serde_json::Value;
 
@@ -11,6 +12,7 @@ use super::draws;
 use super::outcome::{Done, Refusal, Source};
 use super::settings::refuse_same;
 use crate::TrainerError;
+use crate::edges::Origin;
 use crate::initialise::zero_state;
 use crate::kernels::Instructions;
 use crate::layers::{self, Begin, LayerKind, Ones, Role, Surroundings};
@@ -26,8 +28,11 @@ pub(super) struct NewLayer<'a> {
     pub(super) parameters: &'a Parameters,
 }
 
-/// Inserts a layer. A layer whose inputs are no longer as many, or no longer
-/// as many a channel, draws its coefficients anew; every other keeps them.
+/// Inserts a layer between another and all that read that one. A layer whose inputs are no
+/// longer as many, or no longer as many a channel, draws its coefficients anew; every other
+/// keeps them.
+///
+/// A layer that reads several names them in `reads`, with a comma between two.
 ///
 /// `identity` (Net2Deeper) is refused where the layer would change what
 /// passes through it, with the reason. A normalisation begins with scale 1,
@@ -39,26 +44,35 @@ pub(super) fn insert(draft: &mut Draft, wanted: &NewLayer<'_>, seed: u64) -> Res
     if kind.role == Role::Classes {
         return Err(Refusal::Reason("a network has one class layer, at its end".to_owned()));
     }
-    let place = match wanted.after {
-        None => 0,
-        Some(after) => draft.any_layer(after)? + 1,
-    };
+    let after = wanted.after.map(|after| draft.any_layer(after)).transpose()?;
+    let place = after.map_or(0, |after| after + 1);
     if place == draft.topology.layers.len() {
         return Err(Refusal::Reason(format!("nothing can follow the class layer {}", draft.name(place - 1))));
     }
     let name = name(draft, kind, wanted.name)?;
     let is_identity = wanted.init == LayerInit::Identity;
+    let input = draft.output_of(after);
     let mut parameters = wanted.parameters.clone();
-    (kind.complete)(&mut parameters, draft.inputs[place], if is_identity { Begin::Identity } else { Begin::Drawn });
-    let mut spec = LayerSpec { kind: wanted.kind.to_owned(), name: Some(name.clone()), reads: Vec::new(), parameters };
+    let reads = reads(kind, &mut parameters)?;
+    (kind.complete)(&mut parameters, input, if is_identity { Begin::Identity } else { Begin::Drawn });
+    let mut spec = LayerSpec { kind: wanted.kind.to_owned(), name: Some(name.clone()), reads, parameters };
     let mut ones = None;
     if is_identity {
         // Before the layers behind it are built, whose errors would hide why.
-        spec.parameters = resolved_alone(draft, kind, &spec, place)?;
-        let not_negative = never_negative(draft, place)?;
-        ones = (kind.identity)(&spec, draft.inputs[place], not_negative)?.map_err(Refusal::Reason)?;
+        if let Role::Gathers(_) = kind.role {
+            return Err(Refusal::Reason(layers::no_identity(kind.name)));
+        }
+        spec.parameters = resolved_alone(draft, kind, &spec, input)?;
+        let not_negative = never_negative(draft, after)?;
+        ones = (kind.identity)(&spec, input, not_negative)?.map_err(Refusal::Reason)?;
     }
     let wiring = Wiring::of(draft);
+    let old = wanted.after.map_or(IMAGES, LayerName::as_str);
+    for read in draft.definition.network.layers.iter_mut().flat_map(|layer| &mut layer.reads) {
+        if read.as_str() == old {
+            read.clone_from(&name);
+        }
+    }
     draft.definition.network.layers.insert(place, spec);
     draft.topology.layers.insert(place, unknown(&name, wanted.kind));
     draft.parameters.insert(place, None);
@@ -73,9 +87,8 @@ pub(super) fn insert(draft: &mut Draft, wanted: &NewLayer<'_>, seed: u64) -> Res
     let changed = wiring.adapt(draft, seed);
     if let (true, Some(layer)) = (is_identity, changed.first()) {
         return Err(Refusal::Reason(format!(
-            "identity cannot hold: {layer} would have other inputs ({} reach {name}), and its coefficients would \
-             have to be drawn anew",
-            draft.inputs[place]
+            "identity cannot hold: {layer} would have other inputs ({input} reach {name}), and its coefficients would \
+             have to be drawn anew"
         )));
     }
     let measured = is_identity || draft.topology.layers[place].normalises;
@@ -88,14 +101,43 @@ pub(super) fn insert(draft: &mut Draft, wanted: &NewLayer<'_>, seed: u64) -> Res
         .measured(measured))
 }
 
-/// Removes a layer; its name is not given again. What reads other inputs
-/// than before draws its coefficients anew.
+/// Removes a layer; its name is not given again. What read it reads what it read, the first of
+/// these where it read several. What reads other inputs than before draws its coefficients anew.
 pub(super) fn remove(draft: &mut Draft, layer: &LayerName, seed: u64) -> Result<Done, Refusal> {
     let place = draft.any_layer(layer)?;
     if draft.kind(place)?.role == Role::Classes {
         return Err(Refusal::Reason(format!("{layer} is the class layer, which a network needs")));
     }
     let wiring = Wiring::of(draft);
+    let source = draft.sources[place][0];
+    let source_name = match source {
+        Some(source) => draft.name(source).clone(),
+        None => IMAGES.parse().map_err(TrainerError::from)?,
+    };
+    let readers: Vec<usize> = draft.readers_of(Some(place)).collect();
+    if let Some(&twice) = readers.iter().find(|&&reader| draft.sources[reader].contains(&source)) {
+        return Err(Refusal::Reason(format!(
+            "without {layer}, {0} would read {source_name} twice; remove {0} first",
+            draft.name(twice)
+        )));
+    }
+    let left = draft.sources[place][1..].iter().flatten();
+    let mut unread = left.filter(|&&other| draft.readers_of(Some(other)).count() == 1);
+    if let Some(&other) = unread.next() {
+        return Err(Refusal::Reason(format!(
+            "{layer} is made of {source_name} and of {0}, and without it no layer would read {0}; a layer that it \
+             reads first is what its readers go on with",
+            draft.name(other)
+        )));
+    }
+    for reader in readers {
+        let reads = &mut draft.definition.network.layers[reader].reads;
+        match reads.iter_mut().find(|read| *read == layer) {
+            Some(read) => read.clone_from(&source_name),
+            // It was the layer before, which needs no word.
+            None => reads.push(source_name.clone()),
+        }
+    }
     draft.definition.network.layers.remove(place);
     let gone = draft.topology.layers.remove(place);
     draft.parameters.remove(place);
@@ -235,12 +277,17 @@ fn in_words(changed: &[LayerName]) -> String {
     }
 }
 
-/// The layer's parameters with every default written out, where it would
-/// stand at `place`.
-fn resolved_alone(draft: &Draft, kind: &LayerKind, spec: &LayerSpec, place: usize) -> Result<Parameters, TrainerError> {
-    let input = draft.inputs[place];
+/// The layer's parameters with every default written out, where these maps
+/// would reach it.
+fn resolved_alone(
+    draft: &Draft,
+    kind: &LayerKind,
+    spec: &LayerSpec,
+    input: ImageShape,
+) -> Result<Parameters, TrainerError> {
     let around = Surroundings {
         input,
+        reads: Vec::new(),
         classes: draft.definition.classes,
         instructions: Instructions::Scalar,
         stream: 0,
@@ -258,10 +305,32 @@ fn set_identity(state: &mut ParameterState, ones: Ones) {
     }
 }
 
-/// Whether no value that reaches `place` is negative.
-fn never_negative(draft: &Draft, place: usize) -> Result<bool, TrainerError> {
-    // Images are: half of their values are below zero.
-    draft.definition.network.layers[..place]
-        .iter()
-        .try_fold(false, |not_negative, layer| (layers::kind(&layer.kind)?.keeps_from_negative)(layer, not_negative))
+/// Whether no value that a layer gives is negative; images have such values.
+fn never_negative(draft: &Draft, layer: Origin) -> Result<bool, TrainerError> {
+    let Some(last) = layer else { return Ok(false) };
+    let mut never: Vec<bool> = Vec::with_capacity(last + 1);
+    for place in 0..=last {
+        let of_all = draft.sources[place].iter().all(|source| source.is_some_and(|source| never[source]));
+        let spec = &draft.definition.network.layers[place];
+        never.push((draft.kind(place)?.keeps_from_negative)(spec, of_all)?);
+    }
+    Ok(never[last])
+}
+
+/// Takes what a layer that reads several is to read out of its parameters.
+fn reads(kind: &LayerKind, parameters: &mut Parameters) -> Result<Vec<LayerName>, Refusal> {
+    if !matches!(kind.role, Role::Gathers(_)) {
+        return Ok(Vec::new());
+    }
+    let Some(reads) = parameters.remove("reads") else {
+        return Err(Refusal::Reason(format!(
+            "a layer of kind {} reads several: name them, as in reads=conv1,conv2",
+            kind.name
+        )));
+    };
+    let Some(words) = reads.as_str() else {
+        return Err(Refusal::Reason(format!("reads takes names of layers with a comma between two, found {reads}")));
+    };
+    let names: Result<Vec<LayerName>, _> = words.split(',').map(|name| name.trim().parse()).collect();
+    Ok(names.map_err(TrainerError::from)?)
 }

@@ -68,8 +68,10 @@ impl Engine {
         for index in 0..self.network.operations.len() {
             let synchronises = !self.batch[index].is_empty();
             if synchronises {
-                let inputs: Vec<&[f32]> = workspaces.iter().map(|workspace| &workspace.maps[index][..]).collect();
-                self.network.operations[index].operation.batch_statistics(&inputs, &mut self.batch[index]);
+                let unit = &self.network.operations[index];
+                let input = unit.reads[0].map;
+                let inputs: Vec<&[f32]> = workspaces.iter().map(|workspace| &workspace.maps[input][..]).collect();
+                unit.operation.batch_statistics(&inputs, &mut self.batch[index]);
             }
             let shared = self.shared();
             let context = ImageContext { training: synchronises, ..ImageContext::EVALUATION };
@@ -84,7 +86,7 @@ impl Engine {
     }
 
     /// Runs each of `images` forwards and backwards in evaluation mode, down
-    /// to the first block's output, for [`probed`](Self::probed).
+    /// to the outputs of all blocks, for [`probed`](Self::probed).
     ///
     /// # Errors
     /// An image that is not in the part.
@@ -100,12 +102,12 @@ impl Engine {
         let shared =
             Shared { network: &self.network, parameters: &self.parameters, packed: &self.packed, batch: &self.batch };
         let operations = self.network.operations.len();
-        let first_output = self.network.blocks.first().map_or(operations, |block| block.last + 1);
+        let wanted = self.network.reached(|index, _| self.network.blocks.iter().any(|block| block.last == index));
         let context = ImageContext { keep: true, ..ImageContext::EVALUATION };
         self.threads.for_each(&mut self.probes[..images.len()], |index, workspace| {
             workspace.forward(shared, context, 0..operations);
             workspace.score(labels[index], Some(1.0));
-            workspace.backward(shared, context, first_output..operations, true, None);
+            workspace.backward(shared, context, 0..operations, &wanted, None);
         });
         Ok(())
     }

@@ -59,8 +59,9 @@ impl Engine {
     /// What the last batch left at an operation: input map and gradient of the
     /// output, of every image or of the last one of each chunk.
     pub(crate) fn remains(&self, operation: usize) -> impl ExactSizeIterator<Item = (&[f32], &[f32])> {
+        let input = self.network.operations[operation].reads[0].map;
         let workspaces = self.workspaces.iter();
-        workspaces.map(move |workspace| (&workspace.maps[operation][..], &workspace.gradients[operation + 1][..]))
+        workspaces.map(move |workspace| (&workspace.maps[input][..], &workspace.gradients[operation + 1][..]))
     }
 
     fn plan(&mut self, images: usize) {
@@ -76,7 +77,7 @@ impl Engine {
     fn pass_by_image(&mut self, images: &Images<'_>) -> Result<(), TrainerError> {
         let scale = 1.0 / images.len() as f32;
         let operations = self.network.operations.len();
-        let first = self.first_trained();
+        let wanted = self.wanted();
         let shared =
             Shared { network: &self.network, parameters: &self.parameters, packed: &self.packed, batch: &self.batch };
         let mut work: Vec<(&mut Chunk, &mut Workspace, Result<(), TrainerError>)> = self
@@ -98,10 +99,7 @@ impl Engine {
                 let context = images.context(index);
                 workspace.forward(shared, context, 0..operations);
                 workspace.score(label, Some(scale));
-                if let Some(first) = first {
-                    let span = first..operations;
-                    workspace.backward(shared, context, span, false, Some(&mut chunk.accumulator));
-                }
+                workspace.backward(shared, context, 0..operations, &wanted, Some(&mut chunk.accumulator));
                 chunk.outcomes.push((workspace.outcome.loss, workspace.outcome.correct));
             }
         });
@@ -113,7 +111,7 @@ impl Engine {
     fn pass_in_spans(&mut self, images: &Images<'_>) -> Result<(), TrainerError> {
         let scale = 1.0 / images.len() as f32;
         let operations = self.network.operations.len();
-        let first = self.first_trained().unwrap_or(operations);
+        let wanted = self.wanted();
         let mut work: Vec<(&mut Chunk, &mut [Workspace], Result<(), TrainerError>)> = Vec::new();
         let mut rest = &mut self.workspaces[..images.len()];
         for chunk in &mut self.chunks {
@@ -153,32 +151,32 @@ impl Engine {
                 }
             });
             if end < operations {
-                let inputs: Vec<&[f32]> =
-                    portions.iter().flat_map(|(_, own)| own.iter().map(|workspace| &workspace.maps[end][..])).collect();
+                let input = network.operations[end].reads[0].map;
+                let workspaces = portions.iter().flat_map(|(_, own)| own.iter());
+                let inputs: Vec<&[f32]> = workspaces.map(|workspace| &workspace.maps[input][..]).collect();
                 network.operations[end].operation.batch_statistics(&inputs, &mut self.batch[end]);
             }
             start = end;
         }
-        // Backwards, every span reaches the gradient of its own input, except
-        // the one that begins with what trains first: nothing before it needs one.
         let mut end = operations;
-        let stops = synchronising.iter().rev().copied().filter(|&index| index >= first).map(Some);
+        let stops = synchronising.iter().rev().copied().filter(|&index| wanted[index + 1]).map(Some);
         for stop in stops.chain([None]) {
             let shared = Shared { network, parameters: &self.parameters, packed: &self.packed, batch: &self.batch };
-            let start = stop.map_or(first, |index| index + 1);
+            let start = stop.map_or(0, |index| index + 1);
             self.threads.for_each(&mut portions, |_, (chunk, own)| {
                 for (index, workspace) in chunk.images.clone().zip(own.iter_mut()) {
                     let accumulator = Some(&mut chunk.accumulator[..]);
-                    workspace.backward(shared, images.context(index), start..end, stop.is_some(), accumulator);
+                    workspace.backward(shared, images.context(index), start..end, &wanted, accumulator);
                 }
             });
             let Some(index) = stop else { break };
+            let unit = &network.operations[index];
+            let input = unit.reads[0].map;
             let pairs: Vec<(&[f32], &[f32])> = portions
                 .iter()
                 .flat_map(|(_, own)| own.iter())
-                .map(|workspace| (&workspace.maps[index][..], &workspace.gradients[index + 1][..]))
+                .map(|workspace| (&workspace.maps[input][..], &workspace.gradients[index + 1][..]))
                 .collect();
-            let unit = &network.operations[index];
             let weights = unit.weights.expect("invariant: what synchronises has weights");
             let (coefficients, biases) = &mut self.gradients[weights];
             unit.operation.batch_gradient(&pairs, &mut self.batch[index], coefficients, biases);
@@ -198,12 +196,10 @@ impl Engine {
         Ok(())
     }
 
-    /// The first operation with weights that train, if there is one.
-    fn first_trained(&self) -> Option<usize> {
-        self.network
-            .operations
-            .iter()
-            .position(|unit| unit.weights.is_some_and(|weights| self.parameters[weights].frozen.contains(&false)))
+    /// Of which maps weights that train need the gradient, `[map]`.
+    fn wanted(&self) -> Vec<bool> {
+        let trains = |weights: usize| self.parameters[weights].frozen.contains(&false);
+        self.network.reached(|_, unit| unit.weights.is_some_and(trains))
     }
 
     /// Adds the chunks up and writes the gradients out in the order of the

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use revacnn_schemas::ParameterState;
 
+use crate::kernels::add_to;
 use crate::layers::{Backward, Buffers, Context, ImageContext, Packed, Scratch, predicted_class, softmax_loss};
 use crate::network::Network;
 
@@ -69,7 +70,12 @@ impl Workspace {
             let unit = &shared.network.operations[index];
             let context = shared.context(index, image);
             let (before, after) = self.maps.split_at_mut(index + 1);
-            unit.operation.forward(&context, &before[index], &mut after[0], &mut self.scratch[index]);
+            match &unit.reads[..] {
+                [read] => {
+                    unit.operation.forward(&context, &before[read.map], &mut after[0], &mut self.scratch[index]);
+                }
+                reads => unit.operation.gather(&mut reads.iter().map(|read| &before[read.map][..]), &mut after[0]),
+            }
         }
     }
 
@@ -84,35 +90,56 @@ impl Workspace {
     }
 
     /// Runs the operations of `span` backwards. Gradients of weights are
-    /// added to `accumulator`; the gradient of the input of the first
-    /// operation is only computed where `reach_input`.
+    /// added to `accumulator`; those of maps are computed where they are
+    /// `wanted`, `[map]`.
     pub(crate) fn backward(
         &mut self,
         shared: Shared<'_>,
         image: ImageContext,
         span: Range<usize>,
-        reach_input: bool,
+        wanted: &[bool],
         mut accumulator: Option<&mut [f32]>,
     ) {
-        let first = span.start;
         for index in span.rev() {
             let unit = &shared.network.operations[index];
             let context = shared.context(index, image);
-            let (before, after) = self.gradients.split_at_mut(index + 1);
-            let maps = Backward {
-                input: &self.maps[index],
-                output: &self.maps[index + 1],
-                grad_output: &after[0],
-                scratch: &self.scratch[index],
-            };
             let trains = context.state.is_some_and(|state| state.frozen.contains(&false));
             let weights = accumulator
                 .as_deref_mut()
                 .filter(|_| trains)
                 .map(|all| &mut all[unit.gradient_at..][..unit.operation.gradient_len()]);
-            let wanted = index > first || reach_input;
-            let grad_input = wanted.then_some(&mut before[index][..]);
-            unit.operation.backward(&context, &maps, &mut self.buffers, grad_input, weights);
+            if weights.is_none() && !unit.reads.iter().any(|read| wanted[read.map]) {
+                continue;
+            }
+            let instructions = shared.network.instructions;
+            let (before, after) = self.gradients.split_at_mut(index + 1);
+            let [read] = unit.reads[..] else {
+                for (place, read) in unit.reads.iter().enumerate().filter(|(_, read)| wanted[read.map]) {
+                    let part = &after[0][unit.operation.part_of(place)];
+                    if read.adds {
+                        add_to(instructions, &mut before[read.map], part);
+                    } else {
+                        before[read.map].copy_from_slice(part);
+                    }
+                }
+                continue;
+            };
+            let maps = Backward {
+                input: &self.maps[read.map],
+                output: &self.maps[index + 1],
+                grad_output: &after[0],
+                scratch: &self.scratch[index],
+            };
+            if read.adds && wanted[read.map] {
+                let mut partial = std::mem::take(&mut self.buffers.partial);
+                partial.resize(maps.input.len(), 0.0);
+                unit.operation.backward(&context, &maps, &mut self.buffers, Some(&mut partial), weights);
+                add_to(instructions, &mut before[read.map], &partial);
+                self.buffers.partial = partial;
+            } else {
+                let grad_input = wanted[read.map].then_some(&mut before[read.map][..]);
+                unit.operation.backward(&context, &maps, &mut self.buffers, grad_input, weights);
+            }
         }
     }
 }

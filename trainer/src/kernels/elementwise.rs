@@ -1,4 +1,4 @@
-//! Rectified linear units, number by number.
+//! Rectified linear units and sums, number by number.
 
 use super::Instructions;
 use super::simd::{Kernel, Simd};
@@ -16,6 +16,32 @@ pub fn relu(instructions: Instructions, values: &mut [f32]) {
 pub fn relu_backward(instructions: Instructions, output: &[f32], gradient: &mut [f32]) {
     assert_eq!(output.len(), gradient.len(), "output and gradient of a rectified linear unit");
     instructions.run(ReluBackward { output, gradient });
+}
+
+/// Adds to each value the one at its place.
+///
+/// # Shapes
+///
+/// `values` and `addends` are equally long.
+pub fn add_to(instructions: Instructions, values: &mut [f32], addends: &[f32]) {
+    assert_eq!(values.len(), addends.len(), "values and addends");
+    instructions.run(AddTo { values, addends });
+}
+
+struct AddTo<'a> {
+    values: &'a mut [f32],
+    addends: &'a [f32],
+}
+
+impl Kernel for AddTo<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        for (value, addend) in self.values.iter_mut().zip(self.addends) {
+            *value += addend;
+        }
+    }
 }
 
 struct Relu<'a> {

@@ -24,7 +24,7 @@ mod tests;
 
 pub use average_pool::AveragePool;
 pub use convolution::{Convolution, ConvolutionShape};
-pub use elementwise::{relu, relu_backward};
+pub use elementwise::{add_to, relu, relu_backward};
 pub use fully_connected::FullyConnected;
 pub use instructions::{Instructions, UnknownInstructions};
 pub use max_pool::MaxPool;

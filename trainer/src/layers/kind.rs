@@ -1,6 +1,6 @@
 //! What a kind of layer decides.
 
-use revacnn_schemas::{ImageShape, LayerSpec, Parameters};
+use revacnn_schemas::{ImageShape, LayerName, LayerSpec, Parameters};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -77,7 +77,7 @@ pub(super) trait Layer: Serialize + DeserializeOwned {
 }
 
 /// Why most layers of a kind are no identity.
-pub(super) fn no_identity(kind: &str) -> String {
+pub(crate) fn no_identity(kind: &str) -> String {
     format!("a layer of kind {kind} has no coefficients that make it pass its input on; leave init=identity out")
 }
 
@@ -166,8 +166,8 @@ impl LayerKind {
     }
 }
 
-/// What a layer is to a block: a convolution or fully connected layer with
-/// what follows it per channel.
+/// What a layer is to a block: a convolution, a fully connected layer or one that gathers
+/// several, with what follows it per channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
     /// Opens a block; its filters are the block's.
@@ -176,8 +176,19 @@ pub(crate) enum Role {
     Joins,
     /// Ends the block before it and belongs to none.
     Ends,
+    /// Opens a block whose channels are those of the several layers that it reads.
+    Gathers(Gather),
     /// Opens the last block: the class layer.
     Classes,
+}
+
+/// What a layer that reads several others makes of their channels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gather {
+    /// Channel c is made of the c-th channel of each.
+    Sum,
+    /// The channels of the first, then those of the second, and so on.
+    Channels,
 }
 
 /// How a layer that is inserted begins.
@@ -203,8 +214,10 @@ pub(crate) struct Ones {
 
 /// Where a layer is built.
 pub(crate) struct Surroundings {
-    /// Shape of the maps that reach it.
+    /// Shape of the maps that reach it; of the first layer that it reads, where it reads several.
     pub(crate) input: ImageShape,
+    /// The layers that it reads, or the images, and the shapes of their maps.
+    pub(crate) reads: Vec<(LayerName, ImageShape)>,
     /// Classes of the data set.
     pub(crate) classes: usize,
     /// Instructions of the kernels.

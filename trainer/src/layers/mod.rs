@@ -14,7 +14,9 @@
 //! its operation; name it here, as a module and in [`KINDS`].
 
 mod activation;
+mod add;
 mod batchnorm;
+mod concat;
 mod conv;
 mod dropout;
 mod fully_connected;
@@ -24,7 +26,7 @@ mod pool;
 mod softmax;
 
 pub use kind::LayerParameter;
-pub(crate) use kind::{Begin, LayerKind, Ones, Role, Surroundings, refuse};
+pub(crate) use kind::{Begin, Gather, LayerKind, Ones, Role, Surroundings, no_identity, refuse};
 pub(crate) use operation::{
     Backward, Buffers, Context, ImageContext, Initial, Operation, Packed, ParameterShape, Scratch,
 };
@@ -42,6 +44,8 @@ pub(crate) static KINDS: &[LayerKind] = &[
     LayerKind::of::<activation::Config>(),
     LayerKind::of::<batchnorm::Config>(),
     LayerKind::of::<dropout::Config>(),
+    LayerKind::of::<add::Config>(),
+    LayerKind::of::<concat::Config>(),
     LayerKind::of::<softmax::Config>(),
 ];
 
@@ -54,10 +58,18 @@ pub(crate) fn kind(name: &str) -> Result<&'static LayerKind, TrainerError> {
     })
 }
 
-/// The kinds of layer that can stand anywhere before the class layer, and the parameters
-/// that they are written with, in the order in which help lists them.
+/// The kinds of layer that read one layer and can stand anywhere before the class layer, and
+/// the parameters that they are written with, in the order in which help lists them.
 pub fn layer_kinds() -> impl Iterator<Item = (&'static str, &'static [LayerParameter])> {
-    KINDS.iter().filter(|kind| kind.role != Role::Classes).map(|kind| (kind.name, kind.parameters))
+    KINDS
+        .iter()
+        .filter(|kind| !matches!(kind.role, Role::Classes | Role::Gathers(_)))
+        .map(|kind| (kind.name, kind.parameters))
+}
+
+/// The kinds of layer that read several layers.
+pub(crate) fn gathering_kinds() -> impl Iterator<Item = &'static str> {
+    KINDS.iter().filter(|kind| matches!(kind.role, Role::Gathers(_))).map(|kind| kind.name)
 }
 
 /// The kind of the class layer.

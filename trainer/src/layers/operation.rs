@@ -4,6 +4,7 @@
 //! `[channel][row][column]`.
 
 use std::fmt;
+use std::ops::Range;
 
 use revacnn_schemas::{ImageShape, ParameterState};
 
@@ -77,6 +78,8 @@ pub(crate) struct Context<'a> {
 pub(crate) struct Buffers {
     pub(crate) nonzero: NonZero,
     pub(crate) scatter: Vec<f32>,
+    /// The gradient of a map that several operations read, as far as one of them goes.
+    pub(crate) partial: Vec<f32>,
 }
 
 /// What one image leaves from an operation's forward to its backward pass.
@@ -135,6 +138,18 @@ pub(crate) trait Operation: fmt::Debug + Send + Sync {
         grad_input: Option<&mut [f32]>,
         accumulator: Option<&mut [f32]>,
     );
+
+    /// Computes the output of one image from the maps that it reads, in order, where it
+    /// reads several: then it is asked for this and not for [`forward`](Self::forward).
+    fn gather(&self, _inputs: &mut dyn Iterator<Item = &[f32]>, _output: &mut [f32]) {
+        unreachable!("invariant: what reads several maps gathers them")
+    }
+
+    /// Which part of the output's gradient is that of the `input`-th map, where it reads
+    /// several: then it is asked for this and not for [`backward`](Self::backward).
+    fn part_of(&self, _input: usize) -> Range<usize> {
+        unreachable!("invariant: what reads several maps gathers them")
+    }
 
     /// Writes the accumulator out: coefficients `[filter][coefficient]` and
     /// biases `[filter]`, both overwritten.

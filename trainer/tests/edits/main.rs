@@ -13,6 +13,7 @@ mod laws;
 mod preserving;
 mod refusals;
 mod settings;
+mod skips;
 mod structure;
 mod support;
 mod training;

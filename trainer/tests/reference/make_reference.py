@@ -45,17 +45,19 @@ def make_data():
 class Layer:
     """A layer of a description: its modules, and what the log knows of it."""
 
-    def __init__(self, description, name, shape):
-        options = {key: value for key, value in description.items() if key != "kind"}
-        self.kind, self.name = description["kind"], name
-        self.opens = self.kind in ("conv", "fully-connected", "softmax")
-        self.weighted = None
+    def __init__(self, description, name, reads, shapes):
+        options = {key: value for key, value in description.items() if key not in ("kind", "reads")}
+        self.kind, self.name, self.reads = description["kind"], name, reads
+        self.opens = self.kind in ("conv", "fully-connected", "softmax", "add", "concat")
+        self.weighted, shape = None, shapes[0]
         if self.kind == "conv":
             self.weighted = nn.Conv2d(
                 shape[0], options["filters"], options["kernel"],
                 options.get("stride", 1), options.get("pad", 0),
             )
             modules = [self.weighted]
+        elif self.kind in ("add", "concat"):
+            modules = []
         elif self.opens:
             self.weighted = nn.Linear(int(np.prod(shape)), options.get("units", CLASSES))
             modules = [nn.Flatten(), self.weighted]
@@ -75,7 +77,18 @@ class Layer:
         modules.append(ACTIVATIONS[options.get("activation", "none")]())
         self.module = nn.Sequential(*modules).double()
         with torch.no_grad():
-            self.shape = self.module.eval()(torch.zeros(1, *shape, dtype=torch.double)).shape[1:]
+            values = [torch.zeros(1, *shape, dtype=torch.double) for shape in shapes]
+            self.shape = self.module.eval()(self.gather(values)).shape[1:]
+
+    def gather(self, values):
+        """What the module gets of the layers that this one reads."""
+        return torch.cat(values, dim=1) if self.kind == "concat" else sum(values[1:], values[0])
+
+    def run(self, values, training):
+        """The layer's output, of a dictionary with those of the layers before it."""
+        value = self.gather([values[name] for name in self.reads])
+        values[self.name] = self.module.train(training)(value)
+        return values[self.name]
 
     @property
     def decays(self):
@@ -83,13 +96,14 @@ class Layer:
 
 
 def build(descriptions):
-    layers, shape, numbers = [], (CHANNELS, HEIGHT, WIDTH), {}
+    layers, shapes, numbers, before = [], {"input": (CHANNELS, HEIGHT, WIDTH)}, {}, "input"
     for description in descriptions:
         stem = STEMS.get(description["kind"], description["kind"])
         numbers[stem] = numbers.get(stem, 0) + 1
         name = stem if stem == "softmax" else f"{stem}{numbers[stem]}"
-        layers.append(Layer(description, name, shape))
-        shape = layers[-1].shape
+        reads = description.get("reads", [before])
+        layers.append(Layer(description, name, reads, [shapes[read] for read in reads]))
+        shapes[name], before = layers[-1].shape, name
     with torch.no_grad():
         for layer in layers:
             if layer.weighted is None:
@@ -126,18 +140,18 @@ def make_optimizer(description, layers):
 
 def probe(layers, image, label):
     """Every block's output and its gradient, in evaluation mode."""
-    blocks, value, last = [], image[None], None
+    values, blocks, ends = {"input": image[None]}, {}, {}
     for layer in layers:
-        value = layer.module.eval()(value)
-        if layer.opens:
-            blocks.append((layer.name, value))
-        elif layer.kind != "pool" and last != "pool":
-            blocks[-1] = (blocks[-1][0], value)
-        last = layer.kind
+        value = layer.run(values, False)
+        block = layer.name if layer.opens else ends.get(layer.reads[0])
+        if block is not None and layer.kind != "pool":
+            # The block ends here now, and no more where it did.
+            ends = {end: other for end, other in ends.items() if other != block}
+            blocks[block], ends[layer.name] = value, block
     loss = F.cross_entropy(value, label[None])
-    slopes = torch.autograd.grad(loss, [block for _, block in blocks])
-    blocks[-1] = (blocks[-1][0], F.softmax(value, dim=1))
-    return [(name, block.detach()[0], slope[0]) for (name, block), slope in zip(blocks, slopes)]
+    slopes = torch.autograd.grad(loss, list(blocks.values()))
+    blocks[layers[-1].name] = F.softmax(value, dim=1)
+    return [(name, block.detach()[0], slope[0]) for (name, block), slope in zip(blocks.items(), slopes)]
 
 
 def train(descriptions, optimizer_description, images, labels, batches):
@@ -148,9 +162,9 @@ def train(descriptions, optimizer_description, images, labels, batches):
     arrays, losses, decay_losses = {}, [], []
 
     def forward(batch, training):
-        value = images[batch]
+        values = {"input": images[batch]}
         for layer in layers:
-            value = layer.module.train(training)(value)
+            value = layer.run(values, training)
         return F.cross_entropy(value, labels[batch])
 
     def save(prefix, of):

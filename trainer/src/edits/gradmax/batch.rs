@@ -8,6 +8,7 @@ use revacnn_schemas::{DataCursor, ImageIndex, RunDefinition};
 use crate::data::Dataset;
 use crate::edits::arrays;
 use crate::edits::draft::Draft;
+use crate::edits::gradmax::sphere::Reader;
 use crate::engine::{Engine, Images};
 use crate::{Trainer, TrainerError};
 
@@ -28,12 +29,15 @@ pub(super) struct Batch {
     per_channel: usize,
     /// Channels that reach the reader.
     channels_read: usize,
+    /// Of these, the ones before the channels of the filter's layer.
+    channels_before: usize,
     /// Filters of the reader that do not train: their gradient does not count.
     reader_frozen: Vec<bool>,
 }
 
 impl Batch {
-    pub(super) fn new(like: &Trainer, draft: &Draft, place: usize, reader: usize) -> Result<Self, TrainerError> {
+    pub(super) fn new(like: &Trainer, draft: &Draft, place: usize, read_by: Reader) -> Result<Self, TrainerError> {
+        let reader = read_by.layer;
         let mut engine = draft.engine(like)?;
         let with_weights = |layer: usize| draft.parameters[..layer].iter().flatten().count();
         let (layer, reader_layer) = (with_weights(place), with_weights(reader));
@@ -58,6 +62,7 @@ impl Batch {
             reader_operation: operation.expect("invariant: every layer with weights has an operation"),
             per_channel: draft.coefficients_per_channel(reader),
             channels_read: draft.inputs[reader].channels,
+            channels_before: read_by.channels_before,
             reader_frozen,
         })
     }
@@ -96,7 +101,7 @@ impl Batch {
         let seen = remains.len().max(1) as f64;
         for (input, output) in remains {
             let length = input.len() / self.channels_read;
-            let own = &input[position * length..][..length];
+            let own = &input[(self.channels_before + position) * length..][..length];
             reach = own.iter().fold(reach, |most, &value| most.max(f64::from(value.abs())));
             for (sum, values) in sums.iter_mut().zip(output.chunks_exact(output.len() / filters)) {
                 *sum += values.iter().map(|&value| f64::from(value.abs())).sum::<f64>();
@@ -131,9 +136,10 @@ impl Batch {
     fn channels(&self, position: usize) -> impl Iterator<Item = Range<usize>> + use<> {
         let per_channel = self.per_channel;
         let length = per_channel * self.channels_read;
+        let at = self.channels_before + position;
         let trained: Vec<usize> = (0..self.reader_frozen.len()).filter(|&filter| !self.reader_frozen[filter]).collect();
         trained.into_iter().map(move |filter| {
-            let start = filter * length + position * per_channel;
+            let start = filter * length + at * per_channel;
             start..start + per_channel
         })
     }

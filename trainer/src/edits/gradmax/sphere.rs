@@ -1,13 +1,37 @@
 //! Norms and directions of filters.
 
 use crate::edits::arrays;
+use crate::edits::channels::Place;
 use crate::edits::draft::Draft;
 use crate::edits::outcome::Refusal;
+use crate::layers::{Gather, Role};
+
+/// The layer that reads new filters, and where their channels are among those that it reads.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reader {
+    pub(super) layer: usize,
+    /// What comes before the channels of the filters' layer.
+    pub(super) channels_before: usize,
+}
 
 /// The layer that reads `count` new filters at `place`, if they can be
 /// searched for.
-pub(super) fn reader(draft: &mut Draft, place: usize, count: usize) -> Result<usize, Refusal> {
-    let reader = draft.reader_after(place);
+pub(super) fn reader(draft: &mut Draft, place: usize, count: usize) -> Result<Reader, Refusal> {
+    let position = draft.topology.layers[place].filters.len() - 1;
+    let spread = draft.spread(place, Place { channel: Some(position), new: None })?;
+    let adds = spread.within.keys().any(|&layer| draft.role(layer) == Some(Role::Gathers(Gather::Sum)));
+    let mut readers = spread.readers.iter();
+    let (Some((&reader, at)), None, false) = (readers.next(), readers.next(), adds) else {
+        let names: Vec<&str> = spread.readers.keys().map(|&reader| draft.name(reader).as_str()).collect();
+        return Err(Refusal::Reason(format!(
+            "gradmax looks at the gradient of the one layer that reads a filter, and what {} gives is {}read by {}; \
+             init=zero and init=split are defined there",
+            draft.name(place),
+            if adds { "added to others and " } else { "" },
+            names.join(", ")
+        )));
+    };
+    let at = at.channel.expect("invariant: a channel that there is has a place");
     let coefficients = draft.shape(place).coefficients;
     if count > coefficients {
         return Err(Refusal::Reason(format!(
@@ -22,7 +46,7 @@ pub(super) fn reader(draft: &mut Draft, place: usize, count: usize) -> Result<us
             draft.name(reader)
         )));
     }
-    Ok(reader)
+    Ok(Reader { layer: reader, channels_before: at - position })
 }
 
 /// The coefficients of a filter.
