@@ -26,6 +26,35 @@ activation = \"tanh\"
 kind = \"softmax\"
 ";
 
+/// A network with skips.
+const JOINED: &str = "
+[[layer]]
+kind = \"conv\"
+filters = 3
+kernel = 3
+pad = 1
+activation = \"relu\"
+[[layer]]
+kind = \"conv\"
+filters = 3
+kernel = 3
+pad = 1
+[[layer]]
+kind = \"add\"
+reads = [\"conv2\", \"conv1\"]
+[[layer]]
+kind = \"activation\"
+function = \"relu\"
+[[layer]]
+kind = \"concat\"
+reads = [\"activation1\", \"conv2\"]
+[[layer]]
+kind = \"pool\"
+kernel = 2
+[[layer]]
+kind = \"softmax\"
+";
+
 const PLAIN_TRAIN: &str = "train --dataset digits --network plain.toml --json";
 
 fn digest(scratch: &Scratch, address: &str) -> Value {
@@ -225,8 +254,9 @@ fn checked(scratch: &Scratch, python: &Path, network: &str, output: &str, script
 #[test]
 fn pytorch_loads_what_was_exported_and_what_it_saves_is_the_network_again() {
     let Some(python) = python("numpy, torch, safetensors") else { return };
-    for network in ["small.toml", "paper"] {
+    for network in ["small.toml", "joined.toml", "paper"] {
         let scratch = Scratch::new();
+        fs::write(scratch.path("joined.toml"), JOINED).expect("a file");
         let told = checked(&scratch, &python, network, "--as torch -o net.py", TORCH);
         assert_eq!(told["shapes"], true, "{told}");
         let train = format!("train back --dataset ./images --network {network} --batch-size 9 --steps 1");
@@ -238,8 +268,9 @@ fn pytorch_loads_what_was_exported_and_what_it_saves_is_the_network_again() {
 #[test]
 fn onnx_is_checked_and_onnxruntime_computes_the_same_probabilities() {
     let Some(python) = python("numpy, onnx, onnxruntime") else { return };
-    for network in ["small.toml", "paper"] {
+    for network in ["small.toml", "joined.toml", "paper"] {
         let scratch = Scratch::new();
+        fs::write(scratch.path("joined.toml"), JOINED).expect("a file");
         checked(&scratch, &python, network, "-o net.onnx", ONNX);
     }
 }

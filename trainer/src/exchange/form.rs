@@ -26,6 +26,10 @@ pub(crate) enum Form {
     Dropout { rate: f64 },
     /// Probabilities of classes.
     Softmax,
+    /// The sum of several maps.
+    Add,
+    /// The channels of several maps, those of the first one first.
+    Concat,
 }
 
 /// What a pooling window becomes.
@@ -64,12 +68,14 @@ impl Form {
             Self::BatchNorm { .. } => "normalised",
             Self::Dropout { .. } => "dropped",
             Self::Softmax => "probabilities",
+            Self::Add => "sum",
+            Self::Concat => "joined",
         }
     }
 
     /// Whether it takes images alone, and no rows of values.
     pub(super) fn takes_images(&self) -> bool {
-        matches!(self, Self::Convolution { .. } | Self::Pool { .. })
+        matches!(self, Self::Convolution { .. } | Self::Pool { .. } | Self::Add | Self::Concat)
     }
 
     /// Whether rows of values come out of it, where rows may come in.
@@ -77,8 +83,9 @@ impl Form {
         matches!(self, Self::FullyConnected { .. }) || takes_rows && !self.takes_images()
     }
 
-    /// Shape of what comes out of it.
-    pub(super) fn output(&self, input: ImageShape) -> ImageShape {
+    /// Shape of what comes out of it, by the shapes of what it reads, of which there is one at least.
+    pub(super) fn output(&self, inputs: &[ImageShape]) -> ImageShape {
+        let input = inputs[0];
         let ImageShape { channels, height, width } = input;
         let seen = |window: &Window, channels| ImageShape {
             channels,
@@ -89,9 +96,14 @@ impl Form {
             Self::Convolution { filters, window } => seen(window, *filters),
             Self::FullyConnected { units } => ImageShape { channels: *units, height: 1, width: 1 },
             Self::Pool { window, .. } => seen(window, channels),
-            Self::Own | Self::Relu | Self::Tanh | Self::BatchNorm { .. } | Self::Dropout { .. } | Self::Softmax => {
-                input
-            }
+            Self::Concat => ImageShape { channels: inputs.iter().map(|input| input.channels).sum(), ..input },
+            Self::Own
+            | Self::Relu
+            | Self::Tanh
+            | Self::BatchNorm { .. }
+            | Self::Dropout { .. }
+            | Self::Softmax
+            | Self::Add => input,
         }
     }
 }

@@ -27,6 +27,7 @@ pub(super) struct Node<'a> {
     pub(super) form: Form,
     /// What it reads, at least one.
     pub(super) reads: Vec<Read>,
+    /// The shape of the first of these.
     pub(super) input: ImageShape,
     pub(super) output: ImageShape,
 }
@@ -43,6 +44,8 @@ impl<'a> Graph<'a> {
         let mut graph = Self { nodes: Vec::new() };
         // What stands for the output of each layer.
         let mut outputs: Vec<(&str, Read)> = vec![(IMAGES, Read::Images)];
+        // The first layer can read nothing else.
+        let images = inputs.first().copied().unwrap_or(ImageShape { channels: 0, height: 0, width: 0 });
         for (layer, &reaches) in network.layers.iter().zip(inputs) {
             let name = layer.name.as_ref().map_or("", |name| name.as_str());
             let before = outputs.last().map_or(Read::Images, |(_, read)| *read);
@@ -52,9 +55,9 @@ impl<'a> Graph<'a> {
                 reads.push(before);
             }
             let forms = (layers::kind(&layer.kind)?.forms)(layer, reaches)?;
-            let mut input = reaches;
+            let mut inputs: Vec<ImageShape> = reads.iter().map(|read| graph.shape(*read, images)).collect();
             for (place, form) in forms.into_iter().enumerate() {
-                let output = form.output(input);
+                let output = form.output(&inputs);
                 let own = if place == 0 { name.to_owned() } else { graph.free_name(network, name, &form) };
                 graph.nodes.push(Node {
                     name: own,
@@ -62,14 +65,22 @@ impl<'a> Graph<'a> {
                     is_first: place == 0,
                     form,
                     reads: std::mem::replace(&mut reads, vec![Read::Node(graph.nodes.len())]),
-                    input,
+                    input: inputs[0],
                     output,
                 });
-                input = output;
+                inputs = vec![output];
             }
             outputs.push((name, reads.first().copied().unwrap_or(before)));
         }
         Ok(graph)
+    }
+
+    /// The shape of what is read; `images` is that of the images.
+    pub(super) fn shape(&self, read: Read, images: ImageShape) -> ImageShape {
+        match read {
+            Read::Images => images,
+            Read::Node(place) => self.nodes[place].output,
+        }
     }
 
     /// Whether each operation reads the one before it alone.

@@ -21,12 +21,16 @@ pub(super) fn script(network: &ExportedNetwork<'_>, graph: &Graph<'_>) -> Result
         network.origin.digest,
         axes(&[input.channels, input.height, input.width]),
     );
-    text += "from collections import OrderedDict\nfrom pathlib import Path\n\nfrom safetensors.torch import load_file\n\
-             from torch import nn\n\n";
+    let has = |form: &Form| graph.nodes.iter().any(|node| node.form == *form);
+    text += "from collections import OrderedDict\nfrom pathlib import Path\n\n";
+    text += if has(&Form::Concat) { "import torch\n" } else { "" };
+    text += "from safetensors.torch import load_file\nfrom torch import nn\n\n";
     let names = network.class_names.map(serde_json::to_string);
     let names = names.transpose().map_err(|error| ExchangeError::unwritable(PROGRAM)(&error))?;
     // A list of JSON's strings is one of Python's.
     let _ = writeln!(text, "CLASSES = {}\n\n", names.as_deref().unwrap_or("None"));
+    text += if has(&Form::Add) { ADD } else { "" };
+    text += if has(&Form::Concat) { CONCAT } else { "" };
     text += &if graph.is_chain() { sequential(&modules) } else { module(&modules) };
     text += "\n\ndef load(path=Path(__file__).with_suffix(\".safetensors\")):\n    \
              \"\"\"The network with its arrays, for evaluation.\"\"\"\n    model = network()\n    \
@@ -34,6 +38,12 @@ pub(super) fn script(network: &ExportedNetwork<'_>, graph: &Graph<'_>) -> Result
              if __name__ == \"__main__\":\n    print(load())\n";
     Ok(text)
 }
+
+/// Modules that PyTorch has as functions alone.
+const ADD: &str = "class Add(nn.Module):\n    def forward(self, first, *others):\n        for other in others:\n            \
+                   first = first + other\n        return first\n\n\n";
+const CONCAT: &str =
+    "class Concat(nn.Module):\n    def forward(self, *maps):\n        return torch.cat(maps, 1)\n\n\n";
 
 /// A module of PyTorch with the names of what it reads.
 struct Module {
@@ -61,7 +71,7 @@ fn modules(graph: &Graph<'_>) -> Result<Vec<Module>, ExchangeError> {
             let shaper = match is_rows {
                 false if is_product => Some(("flatten", "nn.Flatten()".to_owned())),
                 true if node.form.takes_images() => {
-                    Some(("unflatten", format!("nn.Unflatten(1, ({}, 1, 1))", node.input.channels)))
+                    Some(("unflatten", format!("nn.Unflatten(1, ({}, 1, 1))", graph.shape(*read, node.input).channels)))
                 }
                 _ => None,
             };
@@ -113,6 +123,8 @@ fn module_of(node: &Node<'_>, takes_rows: bool) -> Result<Option<String>, Exchan
         }
         Form::Dropout { rate } => format!("nn.Dropout({rate:?})"),
         Form::Softmax => return Ok(None),
+        Form::Add => "Add()".to_owned(),
+        Form::Concat => "Concat()".to_owned(),
     }))
 }
 

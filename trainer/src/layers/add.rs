@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::kind::{Gather, Layer, Role, Surroundings, refuse};
 use super::operation::{Backward, Buffers, Context, Operation, Scratch};
 use crate::TrainerError;
+use crate::exchange::Form;
 use crate::kernels::{Instructions, add_to};
 
 /// Configuration of an addition: what it reads says all.
@@ -28,6 +29,10 @@ impl Layer for Config {
             return Err(refuse(spec, reason));
         }
         Ok(vec![Box::new(Add { shape: *shape, instructions: around.instructions })])
+    }
+
+    fn forms(&self, _input: ImageShape) -> Vec<Form> {
+        vec![Form::Add]
     }
 
     fn keeps_from_negative(&self, not_negative: bool) -> bool {

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::kind::{Gather, Layer, Role, Surroundings, refuse};
 use super::operation::{Backward, Buffers, Context, Operation, Scratch};
 use crate::TrainerError;
+use crate::exchange::Form;
 
 /// Configuration of a concatenation: what it reads says all.
 #[derive(Debug, Serialize, Deserialize)]
@@ -40,6 +41,10 @@ impl Layer for Config {
         });
         let parts = parts.collect();
         Ok(vec![Box::new(Concat { shape: ImageShape { channels, ..*shape }, parts })])
+    }
+
+    fn forms(&self, _input: ImageShape) -> Vec<Form> {
+        vec![Form::Concat]
     }
 
     fn keeps_from_negative(&self, not_negative: bool) -> bool {

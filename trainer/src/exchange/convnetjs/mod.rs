@@ -158,7 +158,7 @@ fn layer(network: &ExportedNetwork<'_>, node: &Node<'_>) -> Result<JsonLayer, Ex
         Form::Tanh => of(Kind::Tanh),
         Form::Softmax => JsonLayer { num_inputs: Some(node.input.len()), ..of(Kind::Softmax) },
         Form::Pool { method: PoolMethod::Average, .. } => return lacks(", which takes the mean of a window"),
-        Form::Own | Form::BatchNorm { .. } | Form::Dropout { .. } => return lacks(""),
+        Form::Own | Form::BatchNorm { .. } | Form::Dropout { .. } | Form::Add | Form::Concat => return lacks(""),
     })
 }
 

@@ -128,9 +128,14 @@ impl Writer<'_> {
             }
             Form::FullyConnected { units } => (*units, vec![node.input.len()]),
             Form::BatchNorm { .. } => (node.input.channels, Vec::new()),
-            Form::Own | Form::Pool { .. } | Form::Relu | Form::Tanh | Form::Dropout { .. } | Form::Softmax => {
-                return Vec::new();
-            }
+            Form::Own
+            | Form::Pool { .. }
+            | Form::Relu
+            | Form::Tanh
+            | Form::Dropout { .. }
+            | Form::Softmax
+            | Form::Add
+            | Form::Concat => return Vec::new(),
         };
         let state = self.network.state_of(node.layer);
         let mut names = Vec::new();
@@ -173,6 +178,8 @@ fn operator(node: &Node<'_>) -> Result<(&'static str, Vec<Attribute>), ExchangeE
         // In evaluation values pass as they are.
         Form::Dropout { .. } => ("Identity", Vec::new()),
         Form::Softmax => ("Softmax", vec![int("axis", 1)]),
+        Form::Add => ("Sum", Vec::new()),
+        Form::Concat => ("Concat", vec![int("axis", 1)]),
     })
 }
 
