@@ -144,6 +144,7 @@ pub(crate) mod tests {
                 })
                 .collect(),
             classes: Vec::new(),
+            outputs: Default::default(),
             notes: Vec::new(),
         }
     }

@@ -92,9 +92,9 @@ impl<'a> Words<'a> {
         };
         let mut all = Self { text, form, verb, plain: Default::default(), options: Vec::new() };
         for word in words {
-            // The value of `set optimizer` has `=` within: a name comes first. A
-            // file may have one anywhere.
-            let is_option = |name: &str| !name.contains(',') && (all.verb != "set-weights" || name == "seed");
+            // What is set has `=` within, and a file may have one anywhere.
+            let has_values = ["set", "set-weights"].contains(&&all.verb[..]);
+            let is_option = |name: &str| !name.contains(',') && (!has_values || name == "seed");
             match word.split_once('=').filter(|(name, _)| is_option(name)) {
                 Some((name, _)) if all.options.iter().any(|(other, _)| *other == name) => {
                     return Err(all.error(format!("`{name}` is given twice")));
@@ -233,7 +233,6 @@ impl<'a> Words<'a> {
             let layer = self.layer()?;
             return Ok(Change::SetActivation { layer, function: self.word("the function")? });
         }
-        // `set schedule step,every=9,…`: the first `=` is behind a comma.
         let text = self.word("the value")?;
         Ok(Change::Set(match &what[..] {
             setting::BATCH_SIZE => Setting::BatchSize(self.whole("batch-size", &text)?),
@@ -282,6 +281,7 @@ mod tests {
             "set optimizer adam",
             "set optimizer adam,beta1=0.8",
             "set schedule step,every=100,factor=0.5",
+            "set schedule warmup=50,start=0.1,cosine,over=400,floor=0",
         ] {
             let edit: Edit = text.parse().unwrap();
             assert_eq!(edit.to_string(), text);
@@ -343,6 +343,8 @@ mod tests {
             ("set-weights conv1/3 a.npy", "cannot be read", "FILE.npy"),
             ("set colour red", "`colour`", "learning-rate"),
             ("set schedule step", "cosine,over", "schedule"),
+            ("set schedule warmup=5,one-cycle,over=9", "cosine,over", "schedule"),
+            ("set beta1 0.9 rate=1", "`rate=1`", "learning-rate"),
             ("set activation conv2", "function", "activation LAYER FUNCTION"),
             ("set beta1 nan", "`beta1` takes a finite number, found `nan`", "learning-rate"),
             ("set beta1 0,9", "write a decimal point", "learning-rate"),
