@@ -247,7 +247,7 @@ fn definition(
         batch_size: request.batch_size.or(base.map(|base| base.batch_size)).unwrap_or(defaults.batch_size),
         seed: request.seed.or(base.map(|base| base.seed)).unwrap_or(defaults.seed),
         augmentation: base.filter(|_| request.dataset.is_none()).map(|base| base.augmentation),
-        schedule: request.schedule.unwrap_or(defaults.schedule),
+        schedule: request.schedule.clone().unwrap_or(defaults.schedule),
     };
     let network = match (&request.network, base) {
         (Some(network), _) => network.clone(),
@@ -260,15 +260,15 @@ fn definition(
     if base.is_none_or(|base| base.optimizer != definition.optimizer) {
         resolve_optimizer(&definition.optimizer)?;
     }
-    if let Some(base) = base.filter(|base| request.schedule.is_none_or(|asked| asked == curve(base))) {
+    if let Some(base) = base.filter(|base| request.schedule.as_ref().is_none_or(|asked| *asked == curve(base))) {
         // Also where it starts, if the branch is a fork that set it.
-        definition.schedule = base.schedule;
+        definition.schedule.clone_from(&base.schedule);
     }
     Ok(definition)
 }
 
 fn curve(definition: &RunDefinition) -> Schedule {
-    definition.schedule.map_or(Schedule::Constant, |schedule| schedule.curve)
+    definition.schedule.as_ref().map_or(Schedule::Constant, |schedule| schedule.curve.clone())
 }
 
 /// The optimizer that was asked for, the rest as in `base`, if that is of the

@@ -98,7 +98,7 @@ pub struct Numbers {
     pub head: String,
     /// The row of `steps` that losses and hyper-parameters are of.
     pub row: Option<StepRow>,
-    /// The classes' probabilities.
+    /// What the network says of each class.
     pub classes: Vec<f32>,
     /// The norm of the coefficients of each filter of each layer.
     pub norms: Vec<(LayerName, Vec<f32>)>,
@@ -122,7 +122,7 @@ pub fn numbers(options: &ViewOptions) -> Result<Numbers, ViewError> {
     Ok(Numbers {
         head: place(&state.context),
         row: state.context.cells.row.clone(),
-        classes: network.classes.iter().map(|class| class.probability).collect(),
+        classes: network.classes.iter().map(|class| class.value).collect(),
         norms: norms.collect(),
     })
 }

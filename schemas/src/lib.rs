@@ -26,6 +26,7 @@ mod address;
 mod advice;
 mod arrays;
 mod branch;
+mod class_outputs;
 mod digest;
 mod edit;
 mod error;
@@ -50,11 +51,12 @@ pub use address::{Address, Position};
 pub use advice::{Advice, DEFAULT_STORE, Place, quoted};
 pub use arrays::{ArrayFile, MOST_ARRAY_BYTES};
 pub use branch::{BranchRecord, Fidelity, ForeignProducer, ParentRecord, Producer, RecordingSettings, StoreRecord};
+pub use class_outputs::ClassOutputs;
 pub use digest::{Digest, Digester, canonical_bits};
 pub use edit::{Change, Coefficients, EDIT_FORMS, Edit, FilterInit, LayerInit, ReadFiles, Setting, Target};
 pub use error::SchemaError;
 pub use figure::{
-    Axis, Chart, ClassProbability, Comparison, DiagramColumn, DiagramEdge, DiagramJoint, DiagramNode, DiagramPart,
+    Axis, Chart, ClassOutput, Comparison, DiagramColumn, DiagramEdge, DiagramJoint, DiagramNode, DiagramPart,
     DifferingFilter, Figure, Hue, Image, ImageGrid, ImageRow, Limits, Mark, MarkKind, NetworkDiagram, Palette, Panel,
     Scale, Scatter, ScatterGroup, ScatterPoint, Series, TableColumn, TableFigure,
 };
@@ -66,7 +68,7 @@ pub use optimizer::OptimizerSpec;
 pub use reading::{Colour, DataFormat, Fit, LabelKind, PictureSize, Reading};
 pub use run::{AugmentationSpec, DatasetIdentity, FieldDifference, ImageShape, InitialArrays, RunDefinition, is_path};
 pub use scalars::{SCALARS, ScalarColumn, ScalarKind, SetText, StepScalars};
-pub use schedule::{Schedule, ScheduleSpec};
+pub use schedule::{SCHEDULE_FORMS, Schedule, ScheduleSpec};
 pub use state::{DataCursor, ParameterState, TrainingState};
 pub use step::{
     BlockView, NormalisationView, Observer, ObserverError, ParameterView, StepView, ValidationResult, Wanted,

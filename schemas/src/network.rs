@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{LayerName, SchemaError};
+use crate::{LayerName, SchemaError, one_line};
 
 /// Named parameters of a layer or optimizer. Each kind knows its own; this
 /// crate only carries them, so that a new kind needs no change here.
@@ -50,7 +50,19 @@ impl NetworkSpec {
     /// # Errors
     /// [`SchemaError::Unreadable`] with the line that is not understood.
     pub fn from_toml(text: &str) -> Result<Self, SchemaError> {
-        toml::from_str(text).map_err(|error| SchemaError::Unreadable { what: "network", reason: error.to_string() })
+        let mut network: Self = toml::from_str(text)
+            .map_err(|error| SchemaError::Unreadable { what: "network", reason: error.to_string() })?;
+        // Words are joined by hyphens or underscores.
+        for layer in &mut network.layers {
+            for (name, value) in std::mem::take(&mut layer.parameters) {
+                if layer.parameters.insert(name.replace('-', "_"), value).is_some() {
+                    let subject = format!("layer of kind {}", one_line(&layer.kind));
+                    let reason = format!("expected each parameter once, found `{}` twice", one_line(&name));
+                    return Err(SchemaError::Parameter { subject, reason });
+                }
+            }
+        }
+        Ok(network)
     }
 
     /// The network in TOML, as [`from_toml`](Self::from_toml) reads it.
@@ -144,6 +156,14 @@ mod tests {
         let network = NetworkSpec::from_toml("[[layer]]\nkind = \"conv\"\nfilters = 16\nrate = 0.5\n").unwrap();
         let config: Config = network.layers[0].config().unwrap();
         assert_eq!(config, Config { filters: 16, rate: 0.5 });
+    }
+
+    #[test]
+    fn words_of_a_parameter_are_joined_by_hyphens_or_underscores() {
+        let network = |lines: &str| NetworkSpec::from_toml(&format!("[[layer]]\nkind = \"conv\"\n{lines}"));
+        assert_eq!(network("weight-decay-factor = 2\n"), network("weight_decay_factor = 2\n"));
+        let twice = network("a-b = 2\na_b = 2\n").unwrap_err().to_string();
+        assert!(twice.contains("expected each parameter once"), "{twice}");
     }
 
     #[test]

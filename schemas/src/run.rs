@@ -205,7 +205,7 @@ impl RunDefinition {
             ("batch-size".to_owned(), self.batch_size.to_string()),
             (
                 "schedule".to_owned(),
-                self.schedule.map_or_else(
+                self.schedule.as_ref().map_or_else(
                     || "constant".to_owned(),
                     |schedule| format!("{} from step {}", schedule.curve, schedule.from),
                 ),

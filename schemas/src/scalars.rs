@@ -19,7 +19,8 @@ pub struct StepScalars {
     pub batch_images: u32,
     /// Mean data loss over the batch, at the weights of the step before.
     pub loss: Option<f32>,
-    /// The penalty that weight decay stands for, ½·decay·Σw² over the
+    /// The penalty that weight and L1 decay stand for, ½·decay·Σw² + l1·Σ|w|, each
+    /// layer's part times its factors (no weight decay of AdamW), over the
     /// coefficients that decay, at the weights of the step before: not those
     /// of frozen filters, normalisation scales or biases.
     pub decay_loss: Option<f32>,

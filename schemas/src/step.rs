@@ -29,11 +29,12 @@ pub struct NormalisationView<'a> {
 /// One block's output for one probe image at the weights of this step.
 #[derive(Debug, Clone, Copy)]
 pub struct BlockView<'a> {
-    /// Activation maps, `[filter][row][column]`; class probabilities for the
-    /// last block.
+    /// Activation maps, `[filter][row][column]`; what the class layer says
+    /// ([`ClassOutputs`](crate::ClassOutputs)) for the last block.
     pub activations: &'a [f32],
     /// Gradient of the image's own data loss with respect to them; with
-    /// respect to the logits for the last block.
+    /// respect to what the class layer computed (logits, scores, values) for
+    /// the last block.
     pub gradients: &'a [f32],
 }
 

@@ -207,7 +207,7 @@ const COLUMNS: [Column; 19] = {
         of_run("rate", Side::Right, |line, _| line.defined(|run| parameter(run, "learning_rate"))),
         wide(of_run("other parameters", Side::Left, |line, _| line.defined(other_parameters))),
         wide(of_run("schedule", Side::Left, |line, _| {
-            line.defined(|run| run.schedule.map(|schedule| schedule.curve.to_string()))
+            line.defined(|run| run.schedule.as_ref().map(|schedule| schedule.curve.to_string()))
         })),
         of_run("batch", Side::Right, |line, _| line.defined(|run| Some(count(run.batch_size.into())))),
         of_run("seed", Side::Right, |line, _| line.defined(|run| Some(run.seed.to_string()))),
@@ -333,7 +333,7 @@ impl<'a> Line<'a> {
             "network": run.map(|run| &run.network),
             "dataset": run.map(|run| &run.dataset),
             "optimizer": run.map(RunOutline::optimizer),
-            "schedule": run.and_then(|run| run.schedule),
+            "schedule": run.and_then(|run| run.schedule.as_ref()),
             "batch_size": run.map(|run| run.batch_size),
             "seed": run.map(|run| run.seed),
             "parameters": outline.parameters,

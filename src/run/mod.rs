@@ -237,8 +237,12 @@ fn try_next(branch: &BranchName, diverged: &Diverged, place: &Place) -> String {
 pub(crate) fn effect_text(effect: &Effect) -> String {
     let Some(preserves) = effect.preserves else { return effect.summary.clone() };
     let change = |value: f32| if value == 0.0 { "0".to_owned() } else { format!("{value:.1e}") };
-    let mut text =
-        format!("{}; largest change of a class probability: {}", effect.summary, change(preserves.evaluation));
+    let mut text = format!(
+        "{}; largest change of a {}: {}",
+        effect.summary,
+        preserves.outputs.one(),
+        change(preserves.evaluation)
+    );
     if let Some(training) = preserves.training {
         text += &format!(", normalised by batch: {}", change(training));
     }

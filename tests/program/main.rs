@@ -13,6 +13,7 @@ mod advice;
 mod asked;
 mod checksums;
 mod cifar10;
+mod class_layers;
 #[cfg(unix)]
 mod engines;
 mod exchange;

@@ -45,7 +45,7 @@ impl Default for Settings {
 /// 1 to 65,536; a batch of more images than there are to train on.
 pub fn define(network: NetworkSpec, dataset: &Dataset, settings: &Settings) -> Result<RunDefinition, TrainerError> {
     let (network, _) = network::resolve(&network, dataset.shape(), dataset.class_names().len())?;
-    let (optimizer, _) = optimizers::build(&settings.optimizer)?;
+    let optimizer = optimizers::build(&settings.optimizer)?.resolved;
     check_batch_size(settings.batch_size, dataset.train_indices().len())?;
     Ok(RunDefinition {
         network,
@@ -57,7 +57,7 @@ pub fn define(network: NetworkSpec, dataset: &Dataset, settings: &Settings) -> R
         augmentation: settings.augmentation.unwrap_or_else(|| dataset.augmentation()),
         optimizer,
         schedule: (settings.schedule != Schedule::Constant)
-            .then_some(ScheduleSpec { curve: settings.schedule, from: Step(0) }),
+            .then(|| ScheduleSpec { curve: settings.schedule.clone(), from: Step(0) }),
         batch_size: settings.batch_size,
         seed: settings.seed,
         init: None,

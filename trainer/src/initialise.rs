@@ -71,6 +71,7 @@ pub(crate) fn zero_state(shape: &ParameterShape, slots: usize) -> ParameterState
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layers::DecayFactors;
 
     fn layer(numbers: Vec<u32>, initial: Initial) -> Weighted {
         let shape = ParameterShape {
@@ -80,7 +81,7 @@ mod tests {
             decays: true,
             normalises: initial == Initial::Constant(1.0),
         };
-        Weighted { layer: "conv1".parse().unwrap(), numbers, shape }
+        Weighted { layer: "conv1".parse().unwrap(), numbers, shape, decay: DecayFactors::ONE }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use revacnn_schemas::{
 use crate::TrainerError;
 use crate::edges::{Origin, resolve_edges};
 use crate::kernels::Instructions;
-use crate::layers::{self, Operation, ParameterShape, Role, Surroundings};
+use crate::layers::{self, DecayFactors, Loss, Operation, ParameterShape, Role, Surroundings};
 
 /// A network that was built for images of one shape.
 #[derive(Debug)]
@@ -27,6 +27,8 @@ pub(crate) struct Network {
     pub(crate) instructions: Instructions,
     pub(crate) input: ImageShape,
     pub(crate) classes: usize,
+    /// The loss over the class layer's outputs.
+    pub(crate) loss: Loss,
 }
 
 /// An operation within the network.
@@ -69,6 +71,8 @@ pub(crate) struct Weighted {
     /// Numbers of its filters in position order.
     pub(crate) numbers: Vec<u32>,
     pub(crate) shape: ParameterShape,
+    /// Factors on the optimizer's decay.
+    pub(crate) decay: DecayFactors,
 }
 
 /// A block: its output is that of its last operation.
@@ -106,13 +110,14 @@ impl Network {
         known: Option<&Topology>,
     ) -> Result<(NetworkSpec, Self), TrainerError> {
         let refuse = |reason: String| TrainerError::Network { reason };
-        let class_kind = layers::class_kind().name;
+        let class_kinds = || layers::class_layer_kinds().collect::<Vec<_>>().join(", ");
         match spec.layers.last() {
-            Some(last) if last.kind == class_kind => {}
+            Some(last) if layers::class_layer_kinds().any(|kind| kind == last.kind) => {}
             Some(last) => {
-                return Err(refuse(format!("the last layer must be of kind {class_kind}, found {}", last.kind)));
+                let reason = format!("the last layer must be of kind {}, found {}", class_kinds(), last.kind);
+                return Err(refuse(reason));
             }
-            None => return Err(refuse(format!("it has no layers; the last one must be of kind {class_kind}"))),
+            None => return Err(refuse(format!("it has no layers; the last one must be of kind {}", class_kinds()))),
         }
         let mut resolved = spec.clone();
         name_layers(&mut resolved)?;
@@ -131,6 +136,8 @@ impl Network {
             instructions,
             input,
             classes,
+            // The class layer, which every network ends in, says which.
+            loss: Loss::CrossEntropy { smoothing: 0.0 },
         };
         let images = Flow { map: 0, shape: input, numbers: (0..input.channels as u32).collect(), block: None };
         let mut flows: Vec<Flow> = Vec::new();
@@ -141,7 +148,7 @@ impl Network {
             let kind = layers::kind(&layer.kind)?;
             let name = layer.name.clone().expect("invariant: every layer was named");
             if kind.role == Role::Classes && place + 1 != count {
-                return Err(layers::refuse(layer, format!("only the last layer can be of kind {class_kind}")));
+                return Err(layers::refuse(layer, format!("only the last layer can be of kind {}", kind.name)));
             }
             // The class layer's name is not picked from those that are free.
             if network.topology.layers.iter().any(|other| other.layer == name) {
@@ -167,6 +174,7 @@ impl Network {
             let built = (kind.build)(layer, &around)?;
             network.inputs.push(shape);
             layer.parameters = built.parameters;
+            network.loss = built.loss.unwrap_or(network.loss);
             let mut topology = LayerTopology {
                 layer: name.clone(),
                 kind: layer.kind.clone(),
@@ -210,6 +218,7 @@ impl Network {
                         layer: name.clone(),
                         numbers: numbers.clone(),
                         shape: parameters,
+                        decay: built.decay,
                     });
                     network.weighted.len() - 1
                 });
@@ -406,6 +415,53 @@ mod tests {
         let (once, _) = resolve(&preset("paper").unwrap(), RGB, 10).unwrap();
         let (twice, _) = resolve(&once, RGB, 10).unwrap();
         assert_eq!(once, twice);
+    }
+
+    #[test]
+    fn a_network_ends_in_any_kind_of_class_layer_and_smoothing_is_a_share() {
+        let conv = "[[layer]]\nkind = \"conv\"\nfilters = 3\nkernel = 3\n";
+        let ends =
+            |layer: &str| resolve(&NetworkSpec::from_toml(&format!("{conv}[[layer]]\n{layer}")).unwrap(), RGB, 10);
+        for kind in layers::class_layer_kinds() {
+            let (resolved, topology) = ends(&format!("kind = \"{kind}\"")).unwrap();
+            assert_eq!(
+                (resolved.layers[1].name.as_ref().unwrap().as_str(), topology.layers[1].filters.len()),
+                (kind, 10)
+            );
+        }
+        let smoothed = |share: &str| ends(&format!("kind = \"softmax\"\nlabel-smoothing = {share}"));
+        assert_eq!(smoothed("0.1").unwrap().0.layers[1].parameters["label_smoothing"], 0.1);
+        assert_eq!(smoothed("0").unwrap(), ends("kind = \"softmax\"").unwrap());
+        for share in ["1", "-0.1", "1e9"] {
+            let refused = smoothed(share).unwrap_err().to_string();
+            assert!(refused.contains("label-smoothing must be at least 0 and below 1, found"), "{refused}");
+        }
+        let refused = ends("kind = \"pool\"\nkernel = 2").unwrap_err().to_string();
+        assert!(refused.contains("must be of kind softmax, svm, regression, found pool"), "{refused}");
+    }
+
+    #[test]
+    fn factors_on_the_decay_are_of_layers_that_decay_and_written_where_they_are_not_1() {
+        let resolved = |layer: &str, factors: &str| {
+            let text = format!("[[layer]]\n{layer}\n{factors}\n[[layer]]\nkind = \"softmax\"\n");
+            resolve(&NetworkSpec::from_toml(&text).unwrap(), RGB, 10)
+        };
+        let conv = "kind = \"conv\"\nfilters = 3\nkernel = 3";
+        let both = resolved(conv, "weight-decay-factor = 0\nl1_decay_factor = 2.5").unwrap();
+        let written = &both.0.layers[0].parameters;
+        assert_eq!((&written["weight_decay_factor"], &written["l1_decay_factor"]), (&0.0.into(), &2.5.into()));
+        assert_eq!(resolve(&both.0, RGB, 10).unwrap().0, both.0);
+        assert_eq!(resolved(conv, "weight-decay-factor = 1").unwrap(), resolved(conv, "").unwrap());
+        for (layer, factors, says) in [
+            (conv, "weight-decay-factor = -1", "layer conv1 (conv): weight-decay-factor must be a finite number"),
+            (conv, "l1-decay-factor = \"no\"", "at least 0, found `no`"),
+            (conv, "l1-decay-factor = nan", "found not-a-number"),
+            ("kind = \"pool\"\nkernel = 2", "weight-decay-factor = 2", "pool1 (pool): it has no weights that decay"),
+            ("kind = \"batchnorm\"", "l1-decay-factor = 2", "it has no weights that decay"),
+        ] {
+            let refused = resolved(layer, factors).unwrap_err().to_string();
+            assert!(refused.contains(says), "{refused}");
+        }
     }
 
     #[test]

@@ -203,6 +203,18 @@ fn the_class_layer_alone() {
 }
 
 #[test]
+fn every_loss_of_a_class_layer() {
+    let before = json!({"kind": "conv", "filters": 5, "kernel": 3, "activation": "tanh"});
+    for (class_layer, loss) in [
+        (json!({"kind": "softmax", "label_smoothing": 0.2}), Loss::Smooth),
+        (json!({"kind": "svm"}), Loss::Kinked),
+        (json!({"kind": "regression"}), Loss::Smooth),
+    ] {
+        check(&class_layer.to_string(), json!([before, class_layer]), loss);
+    }
+}
+
+#[test]
 fn normalisation_by_the_batch_after_convolutions_units_pools_and_the_image() {
     let layers = json!([
         {"kind": "batchnorm"},

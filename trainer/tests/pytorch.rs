@@ -165,13 +165,44 @@ fn check(case: &str, layers: &Value, optimizer: &Value, dataset: &Arc<Dataset>, 
     }
 }
 
-/// Every optimizer on the network of this name.
-fn check_network(network: &str, tolerance: f64) {
+/// The optimizers of a list on the network of this name.
+fn check_listed(network: &str, list: &str, tolerance: f64) {
     let cases: Value = serde_json::from_reader(File::open(reference("cases.json")).unwrap()).unwrap();
     let dataset = dataset();
-    for (name, optimizer) in cases["optimizers"].as_object().unwrap() {
+    for (name, optimizer) in cases[list].as_object().unwrap() {
         check(&format!("{network}-{name}"), &cases["networks"][network], optimizer, &dataset, tolerance);
     }
+}
+
+/// The first optimizers on the network of this name.
+fn check_network(network: &str, tolerance: f64) {
+    check_listed(network, "optimizers", tolerance);
+}
+
+/// Networks with one optimizer each.
+fn check_others(names: &[&str], tolerance: f64) {
+    let cases: Value = serde_json::from_reader(File::open(reference("cases.json")).unwrap()).unwrap();
+    for name in names {
+        let case = &cases["others"][name];
+        check(name, &case["layers"], &case["optimizer"], &dataset(), tolerance);
+    }
+}
+
+/// Gradients are compared as they are before they are clipped.
+#[test]
+fn clipping_l1_decay_and_the_factors_of_layers_are_as_in_pytorch() {
+    check_others(&["decayed-sgd"], NORMALISED);
+    check_others(&["decayed-adamw"], PLAIN);
+}
+
+#[test]
+fn label_smoothing_hinge_and_squared_error_train_as_in_pytorch() {
+    check_others(&["smoothed-sgd", "hinge-sgd", "squared-sgd"], PLAIN);
+}
+
+#[test]
+fn every_other_optimizer_trains_as_in_pytorch_and_windowgrad_as_in_convnetjs() {
+    check_listed("plain", "optimizers_on_plain", PLAIN);
 }
 
 #[test]

@@ -114,6 +114,7 @@ impl Print for Train {
             learning_rate,
             momentum,
             weight_decay,
+            clip_norm,
             schedule,
             batch_size,
             init,
@@ -135,7 +136,8 @@ impl Print for Train {
         words.number("learning-rate", *learning_rate);
         words.number("momentum", *momentum);
         words.number("weight-decay", *weight_decay);
-        words.option("schedule", *schedule);
+        words.number("clip-norm", *clip_norm);
+        words.option("schedule", schedule.as_ref());
         words.option("batch-size", *batch_size);
         words.option("seed", *seed);
         words.option("init", init.as_ref().map(|name| name.to_string_lossy()));

@@ -7,7 +7,7 @@ use clap::Args;
 use revacnn_recorder::{Length, StartRequest};
 use revacnn_schemas::{
     BranchName, Fidelity, ImageIndex, InitialArrays, LayerName, NetworkSpec, OptimizerSpec, Parameters, Reading,
-    Schedule, number,
+    SCHEDULE_FORMS, Schedule, number,
 };
 use revacnn_trainer::data::{Availability, catalogue};
 use revacnn_trainer::exchange::read_arrays;
@@ -39,7 +39,14 @@ fn network_help() -> String {
 
 fn optimizer_help() -> String {
     let names = optimizer_kinds().collect::<Vec<_>>().join(", ");
-    format!("One of {names}; its other parameters follow as `,name=value` [default: adam]")
+    format!(
+        "One of {names}; its other parameters follow as `,name=value`, and `,l1-decay=L1`, which every one has [default: \
+         adam]"
+    )
+}
+
+fn schedule_help() -> String {
+    format!("How the learning rate changes: {} [default: constant]", SCHEDULE_FORMS.replace('`', ""))
 }
 
 /// What is trained, how far, and how it is recorded.
@@ -68,9 +75,11 @@ pub struct Train {
     /// L2 decay of coefficients [default: the optimizer's].
     #[arg(long, value_name = "DECAY", value_parser = number)]
     pub(crate) weight_decay: Option<f64>,
-    /// How the learning rate changes: constant, step,every=STEPS,factor=F or cosine,over=STEPS[,floor=F];
-    /// F is from 0 to 1, for the rate only falls [default: constant].
-    #[arg(long, value_name = "CURVE")]
+    /// Scales the gradients of a step down so that the norm of all of them together is at most this;
+    /// 0 lets any pass [default: 0].
+    #[arg(long, value_name = "NORM", value_parser = number)]
+    pub(crate) clip_norm: Option<f64>,
+    #[arg(long, value_name = "CURVE", help = schedule_help())]
     pub(crate) schedule: Option<Schedule>,
     /// Images of a batch [default: 8].
     #[arg(long, value_name = "IMAGES", value_parser = whole::<u32>)]
@@ -179,7 +188,7 @@ impl Train {
             network,
             optimizer: self.optimizer.as_deref().map(str::parse::<OptimizerSpec>).transpose()?,
             optimizer_parameters: self.optimizer_parameters()?,
-            schedule: self.schedule,
+            schedule: self.schedule.clone(),
             batch_size: self.batch_size,
             seed: self.seed,
             length: match self.steps {
@@ -196,8 +205,12 @@ impl Train {
 
     /// The options that overrule `--optimizer`.
     fn optimizer_parameters(&self) -> Result<Parameters, CommandError> {
-        let options =
-            [("learning_rate", self.learning_rate), ("momentum", self.momentum), ("weight_decay", self.weight_decay)];
+        let options = [
+            ("learning_rate", self.learning_rate),
+            ("momentum", self.momentum),
+            ("weight_decay", self.weight_decay),
+            ("clip_norm", self.clip_norm),
+        ];
         let given = options.into_iter().filter_map(|(name, value)| Some((name, value?)));
         let parameter = |(name, value): (&str, f64)| match value.is_finite() {
             true => Ok((name.to_owned(), value.into())),

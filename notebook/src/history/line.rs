@@ -58,7 +58,7 @@ impl Writer<'_> {
             dataset: Some(dataset).filter(|name| name != DEFAULT_DATASET),
             reading: ReadingOptions::of(&reading),
             network: self.network(definition, told)?,
-            schedule: definition.schedule.map(|schedule| schedule.curve),
+            schedule: definition.schedule.as_ref().map(|schedule| schedule.curve.clone()),
             batch_size: Some(definition.batch_size).filter(|size| *size != usual.batch_size),
             seed: Some(definition.seed).filter(|seed| *seed != usual.seed),
             steps: Some(this.last.unwrap_or_default().0),
@@ -129,6 +129,7 @@ fn optimizer(train: &mut Train, optimizer: &OptimizerSpec) -> Result<(), String>
             ("learning_rate", Some(value)) => train.learning_rate = Some(value),
             ("momentum", Some(value)) => train.momentum = Some(value),
             ("weight_decay", Some(value)) => train.weight_decay = Some(value),
+            ("clip_norm", Some(value)) => train.clip_norm = Some(value),
             _ => drop(named.parameters.insert(name.clone(), value.clone())),
         }
     }

@@ -7,13 +7,13 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Int32Type};
 use revacnn_analysis::{sums, top_half, zero_shares};
 use revacnn_schemas::{
-    Address, ClassProbability, DiagramColumn, DiagramEdge, DiagramJoint, DiagramNode, DiagramPart, Figure,
+    Address, ClassOutput, ClassOutputs, DiagramColumn, DiagramEdge, DiagramJoint, DiagramNode, DiagramPart, Figure,
     FilterNumber, Image, ImageIndex, LayerName, LayerSpec, LayerTopology, NetworkDiagram, Palette, Table, Topology,
     statistics,
 };
 use revacnn_store::{Selection, StepSpan, StepTensors};
 use revacnn_trainer::data::Dataset;
-use revacnn_trainer::describe_layer;
+use revacnn_trainer::{class_outputs, describe_layer};
 use serde::{Deserialize, Serialize};
 
 use ndarray::ArrayView2;
@@ -116,9 +116,11 @@ fn diagram(context: &mut Context<'_>, place: &Place, show: Show) -> Result<Netwo
     let names = names.unwrap_or_else(|_| (0..classes).map(|class| format!("class {class}")).collect());
     let last = blocks.last().zip(seen).and_then(|(layer, image)| block_of(&tensors, &layer.layer, Some(image)));
     let classes = last.map_or_else(Vec::new, |block| {
-        let probabilities = names.iter().zip(&block.activations);
-        probabilities.map(|(name, &probability)| ClassProbability { name: name.clone(), probability }).collect()
+        let values = names.iter().zip(&block.activations);
+        values.map(|(name, &value)| ClassOutput { name: name.clone(), value }).collect()
     });
+    let class_layer = place.holder.definition().and_then(|definition| definition.network.layers.last());
+    let outputs = class_layer.map_or_else(ClassOutputs::default, class_outputs);
     let of_data = image.zip(dataset.as_ref().ok());
     let input = of_data.map(|(image, dataset)| Ok::<_, NotebookError>((image, input(dataset, image)?))).transpose()?;
     let label = of_data.map(|(image, dataset)| dataset.train().label(image)).transpose()?.map(usize::from);
@@ -136,6 +138,7 @@ fn diagram(context: &mut Context<'_>, place: &Place, show: Show) -> Result<Netwo
         edges,
         columns,
         classes,
+        outputs,
         notes,
     })
 }

@@ -1,13 +1,24 @@
 //! The network: the image, a group of nodes a layer, the classes; paths as thick as
 //! activations.
 
-use revacnn_schemas::{DiagramEdge, DiagramJoint, DiagramNode, DiagramPart, LayerName, NetworkDiagram, Palette};
+use revacnn_schemas::{
+    ClassOutputs, DiagramEdge, DiagramJoint, DiagramNode, DiagramPart, LayerName, NetworkDiagram, Palette,
+};
 
 use super::paths::{Bundle, End, Filter, Paths, paths};
 use super::plan::{Plan, node_of};
 use super::skips::{LANE, MOST_OF_HEIGHT, RADIUS, joint, lanes, past, straight};
 use super::{Align, Area, Ink, Line, Place, Role, Scene, Style};
 use crate::look::count;
+
+/// What a class layer says of a class: a probability as a percentage, a score or a value.
+fn output(outputs: ClassOutputs, value: f32) -> String {
+    match outputs {
+        ClassOutputs::Probabilities => format!("{:.0}", value * 100.0),
+        ClassOutputs::Scores => format!("{value:.1}"),
+        ClassOutputs::Values => format!("{value:.2}"),
+    }
+}
 
 /// The largest side of a node in a file and in the window, and what lies between two.
 const LARGEST_NODE: [f32; 2] = [46.0, 72.0];
@@ -370,7 +381,10 @@ impl NetworkLayout {
                 let name = style.fitted(&class.name, 2.0 * x - 4.0);
                 scene.text(name, [x, y + 16.0], style.text, Align::Middle, Role::Ink);
                 if !self.has_bars() {
-                    let share = format!("{:.0} %", class.probability * 100.0);
+                    let share = match diagram.outputs {
+                        ClassOutputs::Probabilities => format!("{} %", output(diagram.outputs, class.value)),
+                        _ => output(diagram.outputs, class.value),
+                    };
                     scene.text(share, [x, y + 32.0], style.text, Align::Middle, Role::Ink);
                 }
             }
@@ -429,12 +443,17 @@ impl NetworkLayout {
         (0..count).map(line).collect()
     }
 
-    /// Names and probabilities of the classes, as many as find room.
+    /// Names of the classes and what the network says of them, as many as find room.
     fn classes(&self, scene: &mut Scene<'_>, diagram: &NetworkDiagram) {
         let (style, area) = (self.style, self.classes);
         let lines = self.class_lines(diagram.classes.len());
         if !lines.is_empty() {
-            scene.text("softmax, %", [area.right(), 13.0], style.text, Align::Right, Role::Ink);
+            let head = match diagram.outputs {
+                ClassOutputs::Probabilities => "softmax, %",
+                ClassOutputs::Scores => "scores",
+                ClassOutputs::Values => "values",
+            };
+            scene.text(head, [area.right(), 13.0], style.text, Align::Right, Role::Ink);
         }
         let pitch = lines.get(..2).map_or(style.text, |two| two[1].0 - two[0].0);
         let size = style.text.min((pitch - 0.5).max(LEAST_TEXT));
@@ -447,7 +466,7 @@ impl NetworkLayout {
             let ink = if diagram.label == Some(place) { Role::Ink } else { Role::Quiet };
             let name = style.fitted(&class.name, area.width * CLASS_NAMES - 6.0);
             scene.text(name, [area.x, y], size, Align::Left, ink);
-            let text = format!("{:.0}", class.probability * 100.0);
+            let text = output(diagram.outputs, class.value);
             scene.text(text, [area.right(), y], size, Align::Right, ink);
         }
     }
@@ -456,9 +475,16 @@ impl NetworkLayout {
     pub fn bars(&self, diagram: &NetworkDiagram, ground: Ink) -> Scene<'static> {
         let mut scene = Scene::default();
         let lines = self.class_lines(diagram.classes.len());
+        // Scores have no range of their own: from the lowest of them, or 0, to the highest.
+        let values = || diagram.classes.iter().map(|class| class.value).filter(|value| value.is_finite());
+        let (low, high) = match diagram.outputs {
+            ClassOutputs::Scores => (values().fold(0.0, f32::min), values().fold(0.0, f32::max)),
+            ClassOutputs::Probabilities | ClassOutputs::Values => (0.0, 1.0),
+        };
         for (place, (class, (_, room))) in diagram.classes.iter().zip(lines).enumerate() {
             scene.rectangle(room, ground);
-            let share = if class.probability.is_finite() { class.probability.clamp(0.0, 1.0) } else { 0.0 };
+            let is_drawn = class.value.is_finite() && low < high;
+            let share = if is_drawn { ((class.value - low) / (high - low)).clamp(0.0, 1.0) } else { 0.0 };
             let ink = if diagram.label == Some(place) { Role::Accent } else { Role::Quiet };
             scene.rectangle(Area { width: room.width * share, ..room }, ink);
         }
@@ -526,7 +552,7 @@ pub(super) fn network(diagram: &NetworkDiagram, width: f32, style: Style) -> (Sc
 #[cfg(test)]
 pub(super) mod tests {
     use revacnn_schemas::{
-        BranchName, ClassProbability, DiagramColumn, FilterIdentity, FilterNumber, Hue, Image, Palette, Step,
+        BranchName, ClassOutput, DiagramColumn, FilterIdentity, FilterNumber, Hue, Image, Palette, Step,
     };
 
     use super::*;
@@ -571,7 +597,8 @@ pub(super) mod tests {
             input: Some((revacnn_schemas::ImageIndex(7), image(0))),
             label: Some(3),
             columns: layers.iter().map(column).collect(),
-            classes: (0..10).map(|class| ClassProbability { name: format!("c{class}"), probability: 0.1 }).collect(),
+            classes: (0..10).map(|class| ClassOutput { name: format!("c{class}"), value: 0.1 }).collect(),
+            outputs: ClassOutputs::Probabilities,
             joints: Vec::new(),
             edges: Vec::new(),
             notes: Vec::new(),
@@ -702,6 +729,28 @@ pub(super) mod tests {
         let (scene, height) = network(&diagram, 720.0, Style::FILE);
         let covers = scene.covers(text_width).unwrap();
         assert!(covers.x >= 0.0 && covers.bottom() <= height, "{covers:?} {height}");
+    }
+
+    /// Scores and values were written as percentages.
+    #[test]
+    fn what_a_class_layer_says_is_written_as_what_it_is() {
+        let mut diagram = diagram(&[("conv1", 4)]);
+        let written = |outputs: ClassOutputs, value: f32, diagram: &mut NetworkDiagram| {
+            diagram.outputs = outputs;
+            diagram.classes[2].value = value;
+            let layout = NetworkLayout::of(&Plan::of(&[diagram]), true, [940.0, 320.0], Style::FILE);
+            let words: Vec<String> =
+                layout.words(&Plan::of(&[diagram]), diagram, None).texts().map(|text| text.words.to_string()).collect();
+            words
+        };
+        for (outputs, value, head, text) in [
+            (ClassOutputs::Probabilities, 0.25, "softmax, %", "25"),
+            (ClassOutputs::Scores, -3.5, "scores", "-3.5"),
+            (ClassOutputs::Values, 1.25, "values", "1.25"),
+        ] {
+            let words = written(outputs, value, &mut diagram);
+            assert!(words.iter().any(|word| word == head) && words.iter().any(|word| word == text), "{words:?}");
+        }
     }
 
     #[test]

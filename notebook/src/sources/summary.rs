@@ -92,7 +92,7 @@ impl Sources {
                     .outline
                     .run
                     .as_ref()
-                    .map(|run| run.schedule.map_or(Schedule::Constant, |schedule| schedule.curve)),
+                    .map(|run| run.schedule.as_ref().map_or(Schedule::Constant, |schedule| schedule.curve.clone())),
                 steps: overview.steps,
                 last_loss: overview.last_loss,
                 last_validation: overview.last_validation.map(|validated| (validated.step, validated.accuracy)),

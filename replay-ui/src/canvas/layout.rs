@@ -146,6 +146,7 @@ pub(crate) mod tests {
             joints: Vec::new(),
             edges: Vec::new(),
             classes: Vec::new(),
+            outputs: Default::default(),
             notes: Vec::new(),
         }
     }

@@ -20,7 +20,15 @@ const LEARNING_RATE: &str = "learning-rate";
 const OPTIMIZER: &str = "optimizer";
 const SCHEDULE: &str = "schedule";
 /// Schedules to start from.
-const SCHEDULES: [&str; 3] = ["constant", "step,every=1000,factor=0.1", "cosine,over=10000"];
+const SCHEDULES: [&str; 7] = [
+    "constant",
+    "step,every=1000,factor=0.1",
+    "linear,over=10000",
+    "cosine,over=10000",
+    "exponential,factor=0.9995",
+    "one-cycle,over=10000",
+    "warmup=500,cosine,over=10000",
+];
 
 /// What is typed and not yet applied, by the name that an edit gives it.
 #[derive(Debug, Default)]
@@ -229,7 +237,7 @@ fn typed<'a>(name: String, text: &str) -> Piece<'a, Message> {
 
 /// The first word of a schedule: its curve.
 fn curve(schedule: &str) -> String {
-    schedule.split(',').next().unwrap_or_default().to_owned()
+    schedule.split([',', '=']).next().unwrap_or_default().to_owned()
 }
 
 /// The kind of the branch's optimizer.
@@ -239,7 +247,7 @@ fn now(context: &Context) -> Option<&String> {
 
 /// The branch's schedule, as it is written.
 fn scheduled(context: &Context) -> String {
-    context.branch().and_then(|branch| branch.schedule).unwrap_or(Schedule::Constant).to_string()
+    context.branch().and_then(|branch| branch.schedule.clone()).unwrap_or(Schedule::Constant).to_string()
 }
 
 #[cfg(test)]

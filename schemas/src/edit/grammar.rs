@@ -117,9 +117,9 @@ impl<'a> Words<'a> {
         };
         let mut all = Self { text, form, verb, plain: Default::default(), options: Vec::new() };
         for word in words {
-            // The value of `set optimizer` has `=` within: a name comes first. A
-            // file may have one anywhere.
+            // What is set has `=` within, and a file may have one anywhere.
             let is_option = |name: &str| match &all.verb[..] {
+                "set" => name == "seed",
                 "set-weights" => name == "seed" || name == "bias",
                 "load-weights" => name == "seed" || name == "layer",
                 _ => !name.contains(','),
@@ -276,7 +276,6 @@ impl<'a> Words<'a> {
             let layer = self.layer()?;
             return Ok(Change::SetActivation { layer, function: self.word("the function")? });
         }
-        // `set schedule step,every=9,…`: the first `=` is behind a comma.
         let text = self.word("the value")?;
         Ok(Change::Set(match &what[..] {
             setting::BATCH_SIZE => Setting::BatchSize(self.whole("batch-size", &text)?),
@@ -325,6 +324,7 @@ mod tests {
             "set optimizer adam",
             "set optimizer adam,beta1=0.8",
             "set schedule step,every=100,factor=0.5",
+            "set schedule warmup=50,start=0.1,cosine,over=400,floor=0",
         ] {
             let edit: Edit = text.parse().unwrap();
             assert_eq!(edit.to_string(), text);
@@ -408,6 +408,8 @@ mod tests {
             ("load-weights a.npz layer=1", "`1` is no layer name", "[layer=LAYER]"),
             ("set colour red", "`colour`", "learning-rate"),
             ("set schedule step", "cosine,over", "schedule"),
+            ("set schedule warmup=5,one-cycle,over=9", "cosine,over", "schedule"),
+            ("set beta1 0.9 rate=1", "`rate=1`", "learning-rate"),
             ("set activation conv2", "function", "activation LAYER FUNCTION"),
             ("set beta1 nan", "`beta1` takes a finite number, found `nan`", "learning-rate"),
             ("set beta1 0,9", "write a decimal point", "learning-rate"),

@@ -15,7 +15,7 @@ pub use chart::{Axis, Chart, Limits, Mark, MarkKind, Scale, Series};
 pub use comparison::{Comparison, DifferingFilter, Panel};
 pub use image::{Image, ImageGrid, ImageRow, Palette};
 pub use network::{
-    ClassProbability, DiagramColumn, DiagramEdge, DiagramJoint, DiagramNode, DiagramPart, NetworkDiagram,
+    ClassOutput, DiagramColumn, DiagramEdge, DiagramJoint, DiagramNode, DiagramPart, NetworkDiagram,
 };
 pub use scatter::{Scatter, ScatterGroup, ScatterPoint};
 pub use table::{TableColumn, TableFigure};

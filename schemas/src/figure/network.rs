@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bits::equal_by_bits;
 use super::{Hue, Image};
-use crate::{BranchName, FilterIdentity, ImageIndex, LayerName, Step};
+use crate::{BranchName, ClassOutputs, FilterIdentity, ImageIndex, LayerName, Step};
 
 /// A network at one step, seen for one image.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -24,9 +24,12 @@ pub struct NetworkDiagram {
     pub label: Option<usize>,
     /// The layers that have filters, in order, without the class layer.
     pub columns: Vec<DiagramColumn>,
-    /// The classes and how probable the network takes them; empty where it
-    /// was not computed.
-    pub classes: Vec<ClassProbability>,
+    /// The classes and what the network says of them; empty where it was not
+    /// computed.
+    pub classes: Vec<ClassOutput>,
+    /// What that means.
+    #[serde(default, skip_serializing_if = "ClassOutputs::are_probabilities")]
+    pub outputs: ClassOutputs,
     /// Layers that make channels of those of several, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub joints: Vec<DiagramJoint>,
@@ -116,13 +119,13 @@ pub struct DiagramNode {
 
 equal_by_bits!(DiagramNode { filter, image, top_half, frozen, new; mean_abs_gradient, weight_norm, update_ratio, activation_sum, zero_share });
 
-/// One class and how probable the network takes it.
+/// One class and what the network says of it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct ClassProbability {
+pub struct ClassOutput {
     /// The class's name.
     pub name: String,
-    /// Between 0 and 1.
-    pub probability: f32,
+    /// Its probability, between 0 and 1, or its score or value.
+    pub value: f32,
 }
 
-equal_by_bits!(ClassProbability { name; probability });
+equal_by_bits!(ClassOutput { name; value });

@@ -88,7 +88,7 @@ impl RunOutline {
             dataset: definition.dataset.clone(),
             optimizer: definition.optimizer.kind.clone(),
             hyper_parameters: definition.optimizer.parameters.clone(),
-            schedule: definition.schedule,
+            schedule: definition.schedule.clone(),
             batch_size: definition.batch_size,
             seed: definition.seed,
         }

@@ -1,6 +1,6 @@
 //! What comes of edits: of all of a fork's, and of each.
 
-use revacnn_schemas::{Change, Edit, RunDefinition, Topology, TrainingState};
+use revacnn_schemas::{Change, ClassOutputs, Edit, RunDefinition, Topology, TrainingState};
 
 use crate::TrainerError;
 
@@ -37,8 +37,8 @@ pub struct Effect {
 /// How far a network's outputs moved.
 ///
 /// # Units
-/// The largest change of a class probability, from 0 to 1; an output that
-/// became not a number, or was one, counts as 1.
+/// The largest change of a class probability, from 0 to 1, or of a class score
+/// or value; an output that became not a number, or was one, counts as 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Preservation {
     /// Over the first 64 validation images (all, if there are fewer), in
@@ -47,6 +47,8 @@ pub struct Preservation {
     /// Over the next batch with the batch's own statistics and dropout off,
     /// where the network normalises by batch, before the edit or after it.
     pub training: Option<f32>,
+    /// What the outputs are.
+    pub outputs: ClassOutputs,
 }
 
 /// Where edits come from.

@@ -1,5 +1,7 @@
 //! How far an edit changed what the network computes.
 
+use revacnn_schemas::ClassOutputs;
+
 use super::draft::Draft;
 use super::outcome::Preservation;
 use crate::data::Split;
@@ -18,7 +20,7 @@ pub(super) fn measure(like: &Trainer, before: &Draft, after: &Draft) -> Result<P
     Ok(Outputs::of(like, before, by_batch)?.change(&Outputs::of(like, after, by_batch)?))
 }
 
-/// Class probabilities of a network on images that only depend on the data
+/// What a network's class layer says of images that only depend on the data
 /// and on where training stands.
 #[derive(Debug)]
 struct Outputs {
@@ -26,6 +28,8 @@ struct Outputs {
     evaluation: Vec<f32>,
     /// Of the next batch, with its own statistics and dropout off, `[image][class]`.
     training: Option<Vec<f32>>,
+    /// What they are.
+    meaning: ClassOutputs,
 }
 
 impl Outputs {
@@ -36,17 +40,16 @@ impl Outputs {
         let mut engine = draft.engine(like)?;
         let mut images = dataset.indices(Split::Validation);
         images.truncate(IMAGES);
-        let probabilities = engine
-            .evaluate(dataset.part(Split::Validation), &images, |evaluated| evaluated.probabilities.to_vec())?
-            .concat();
+        let outputs =
+            engine.evaluate(dataset.part(Split::Validation), &images, |evaluated| evaluated.outputs.to_vec())?.concat();
         let training = if by_batch {
             let batch = draft.next_batch(like);
             let images = Images::new(dataset, &draft.definition, draft.rest.cursor, &batch);
-            Some(engine.probabilities_by_batch(&images)?)
+            Some(engine.outputs_by_batch(&images)?)
         } else {
             None
         };
-        Ok(Self { evaluation: probabilities, training })
+        Ok(Self { evaluation: outputs, training, meaning: engine.network().loss.outputs() })
     }
 
     /// How far these are from the outputs after the edit.
@@ -57,11 +60,12 @@ impl Outputs {
                 (Some(before), Some(after)) => Some(largest_change(before, after)),
                 _ => None,
             },
+            outputs: after.meaning,
         }
     }
 }
 
-/// The largest change of a probability.
+/// The largest change of an output.
 fn largest_change(before: &[f32], after: &[f32]) -> f32 {
     before
         .iter()

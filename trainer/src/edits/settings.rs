@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::draft::Draft;
 use super::outcome::{Done, Refusal, Source};
 use crate::define::check_batch_size;
-use crate::{Trainer, TrainerError, optimizers};
+use crate::{COMMON_PARAMETERS, Trainer, TrainerError, optimizers};
 
 /// Changes a hyper-parameter. A value that it has already is refused where a
 /// person asks for it; what is recorded is done again.
@@ -22,7 +22,7 @@ pub(super) fn set(trainer: &Trainer, draft: &mut Draft, setting: &Setting, sourc
             Ok(Done::new(format!("batch-size {before} → {value}")))
         }
         Setting::Optimizer(spec) => optimizer(draft, spec, source),
-        Setting::Schedule(schedule) => set_schedule(draft, *schedule, source),
+        Setting::Schedule(schedule) => set_schedule(draft, schedule, source),
     }
 }
 
@@ -38,8 +38,12 @@ pub(super) fn refuse_same(same: bool, what: &str, value: &dyn Display, source: S
 fn of_optimizer(draft: &mut Draft, parameter: &str, value: f64, source: Source) -> Result<Done, Refusal> {
     let name = parameter.replace('_', "-");
     let mut spec = draft.definition.optimizer.clone();
-    let Some(before) = spec.parameters.get(parameter).cloned() else {
-        let known: Vec<String> = spec.parameters.keys().map(|name| name.replace('_', "-")).collect();
+    // What every optimizer has is not written where it is 0.
+    let unwritten = COMMON_PARAMETERS.contains(&parameter).then(|| Value::from(0.0));
+    let Some(before) = spec.parameters.get(parameter).cloned().or(unwritten) else {
+        let others = COMMON_PARAMETERS.iter().filter(|name| !spec.parameters.contains_key(**name)).copied();
+        let known: Vec<String> =
+            spec.parameters.keys().map(String::as_str).chain(others).map(|name| name.replace('_', "-")).collect();
         return Err(Refusal::Reason(format!("the optimizer {} has no {name}; it has {}", spec.kind, known.join(", "))));
     };
     if !value.is_finite() {
@@ -60,7 +64,7 @@ fn of_optimizer(draft: &mut Draft, parameter: &str, value: f64, source: Source) 
 fn resolved(spec: &OptimizerSpec, source: Source) -> Result<OptimizerSpec, TrainerError> {
     match source {
         Source::Asked => optimizers::resolve_optimizer(spec),
-        Source::Recorded => optimizers::build(spec).map(|(spec, _)| spec),
+        Source::Recorded => optimizers::build(spec).map(|built| built.resolved),
     }
 }
 
@@ -78,14 +82,14 @@ fn optimizer(draft: &mut Draft, spec: &OptimizerSpec, source: Source) -> Result<
 }
 
 /// Changes the learning rate's schedule, counted from the fork.
-fn set_schedule(draft: &mut Draft, curve: Schedule, source: Source) -> Result<Done, Refusal> {
+fn set_schedule(draft: &mut Draft, curve: &Schedule, source: Source) -> Result<Done, Refusal> {
     // A schedule that was not read from text has not been checked yet.
     if let Err(error) = curve.to_string().parse::<Schedule>() {
         return Err(Refusal::Reason(error.to_string()));
     }
     let from = draft.rest.step;
-    let schedule = (curve != Schedule::Constant).then_some(ScheduleSpec { curve, from });
-    refuse_same(draft.definition.schedule == schedule, "schedule", &curve, source)?;
+    let schedule = (*curve != Schedule::Constant).then(|| ScheduleSpec { curve: curve.clone(), from });
+    refuse_same(draft.definition.schedule == schedule, "schedule", curve, source)?;
     let before = std::mem::replace(&mut draft.definition.schedule, schedule);
     let before =
         before.map_or_else(|| "constant".to_owned(), |before| format!("{} from step {}", before.curve, before.from));

@@ -18,8 +18,8 @@ pub(crate) struct Evaluated<'a> {
     pub(crate) loss: f32,
     /// The class that was predicted.
     pub(crate) predicted: usize,
-    /// Probabilities, `[class]`.
-    pub(crate) probabilities: &'a [f32],
+    /// What the class layer says, as it is shown, `[class]`.
+    pub(crate) outputs: &'a [f32],
 }
 
 impl Engine {
@@ -51,12 +51,12 @@ impl Engine {
         Ok(all)
     }
 
-    /// Class probabilities of a batch with its own statistics and dropout off,
+    /// What the class layer says of a batch with its own statistics and dropout off,
     /// `[image][class]`.
     ///
     /// # Errors
     /// An image that cannot be read.
-    pub(crate) fn probabilities_by_batch(&mut self, images: &Images<'_>) -> Result<Vec<f32>, TrainerError> {
+    pub(crate) fn outputs_by_batch(&mut self, images: &Images<'_>) -> Result<Vec<f32>, TrainerError> {
         let mut decoded = vec![0.0; self.network.input.len()];
         let mut workspaces = Vec::with_capacity(images.len());
         for index in 0..images.len() {
@@ -80,7 +80,7 @@ impl Engine {
         let mut all = Vec::new();
         for workspace in &mut workspaces {
             workspace.score(0, None);
-            all.extend_from_slice(&workspace.probabilities);
+            all.extend_from_slice(&workspace.outputs);
         }
         Ok(all)
     }
@@ -121,7 +121,7 @@ impl Engine {
             .flat_map(|workspace| {
                 blocks.iter().enumerate().map(move |(index, block)| BlockView {
                     activations: if index + 1 == blocks.len() {
-                        &workspace.probabilities
+                        &workspace.outputs
                     } else {
                         &workspace.maps[block.last + 1]
                     },
@@ -145,7 +145,7 @@ fn evaluate_portion(
         workspace.forward(shared, ImageContext::EVALUATION, 0..shared.network.operations.len());
         workspace.score(label, None);
         let Outcome { loss, predicted, .. } = workspace.outcome;
-        each(Evaluated { label, loss, predicted, probabilities: &workspace.probabilities });
+        each(Evaluated { label, loss, predicted, outputs: &workspace.outputs });
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use revacnn_schemas::ParameterState;
 
 use crate::kernels::add_to;
-use crate::layers::{Backward, Buffers, Context, ImageContext, Packed, Scratch, predicted_class, softmax_loss};
+use crate::layers::{Backward, Buffers, Context, ImageContext, Loss, Packed, Scratch, predicted_class};
 use crate::network::Network;
 
 /// What a pass shares between images: weights as arrays and as the kernels
@@ -26,7 +26,9 @@ pub(crate) struct Shared<'a> {
 pub(crate) struct Workspace {
     pub(crate) maps: Vec<Vec<f32>>,
     pub(crate) gradients: Vec<Vec<f32>>,
-    pub(crate) probabilities: Vec<f32>,
+    /// What the class layer says of the last image, as it is shown, `[class]`.
+    pub(crate) outputs: Vec<f32>,
+    loss: Loss,
     scratch: Vec<Scratch>,
     buffers: Buffers,
     /// Loss and whether the prediction was right, of the last image.
@@ -50,7 +52,8 @@ impl Workspace {
         Self {
             maps: lengths.iter().map(zeros).collect(),
             gradients: if backward { lengths.iter().map(zeros).collect() } else { Vec::new() },
-            probabilities: vec![0.0; network.classes],
+            outputs: vec![0.0; network.classes],
+            loss: network.loss,
             scratch: network
                 .operations
                 .iter()
@@ -79,13 +82,13 @@ impl Workspace {
         }
     }
 
-    /// Loss, prediction and class probabilities; with a scale also the
-    /// gradient of the logits.
+    /// Loss, prediction and outputs; with a scale also the gradient of what
+    /// the class layer computed.
     pub(crate) fn score(&mut self, label: usize, scale: Option<f32>) {
-        let logits = self.maps.last().expect("invariant: a network has operations");
+        let computed = self.maps.last().expect("invariant: a network has operations");
         let gradient = scale.and_then(|scale| self.gradients.last_mut().map(|map| (&mut map[..], scale)));
-        let loss = softmax_loss(logits, label, &mut self.probabilities, gradient);
-        let predicted = predicted_class(logits);
+        let loss = self.loss.of(computed, label, &mut self.outputs, gradient);
+        let predicted = predicted_class(computed);
         self.outcome = Outcome { loss, predicted, correct: predicted == label };
     }
 

@@ -4,6 +4,8 @@ use revacnn_schemas::{ImageShape, LayerName, LayerSpec, Parameters};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::class::Loss;
+use super::decay::DecayFactors;
 use super::operation::Operation;
 use crate::TrainerError;
 use crate::exchange::Form;
@@ -33,6 +35,11 @@ pub(super) trait Layer: Serialize + DeserializeOwned {
     /// # Errors
     /// What the layer refuses, by its name.
     fn build(&mut self, spec: &LayerSpec, around: &Surroundings) -> Result<Vec<Box<dyn Operation>>, TrainerError>;
+
+    /// The loss over its outputs, of a class layer.
+    fn loss(&self) -> Option<Loss> {
+        None
+    }
 
     /// The layer in a few words, one for each thing that it does.
     fn describe(&self) -> Vec<String> {
@@ -120,6 +127,8 @@ pub(crate) struct LayerKind {
     pub(crate) parameters: &'static [LayerParameter],
     /// Builds the layer from its description.
     pub(crate) build: fn(&LayerSpec, &Surroundings) -> Result<Built, TrainerError>,
+    /// [`Layer::loss`]
+    pub(crate) loss: fn(&LayerSpec) -> Result<Option<Loss>, TrainerError>,
     /// [`Layer::describe`]
     pub(crate) describe: fn(&LayerSpec) -> Result<Vec<String>, TrainerError>,
     /// [`Layer::complete`]
@@ -147,23 +156,34 @@ impl LayerKind {
             activation: L::ACTIVATION,
             parameters: L::PARAMETERS,
             build: |spec, around| {
-                let mut config: L = spec.config()?;
+                let (own, decay) = DecayFactors::take(spec)?;
+                let mut config: L = own.config()?;
                 let operations = config.build(spec, around)?;
-                let parameters = match serde_json::to_value(&config) {
+                let mut shapes = operations.iter().filter_map(|operation| operation.parameters());
+                decay.check(spec, shapes.any(|shape| shape.decays))?;
+                let mut parameters = match serde_json::to_value(&config) {
                     Ok(serde_json::Value::Object(map)) => map,
                     _ => unreachable!("invariant: a layer's configuration is a struct of plain values"),
                 };
-                Ok(Built { parameters, operations })
+                decay.write(&mut parameters);
+                Ok(Built { parameters, operations, decay, loss: config.loss() })
             },
-            describe: |spec| Ok(spec.config::<L>()?.describe()),
+            loss: |spec| Ok(config::<L>(spec)?.loss()),
+            describe: |spec| Ok(config::<L>(spec)?.describe()),
             complete: L::complete,
-            identity: |spec, input, not_negative| Ok(spec.config::<L>()?.identity(input, not_negative)),
-            keeps_from_negative: |spec, not_negative| Ok(spec.config::<L>()?.keeps_from_negative(not_negative)),
-            forms: |spec, input| Ok(spec.config::<L>()?.forms(input)),
-            array_axes: |spec, input| Ok(spec.config::<L>()?.array_axes(input)),
-            coefficient_axes: |spec, input| Ok(spec.config::<L>()?.coefficient_axes(input)),
+            identity: |spec, input, not_negative| Ok(config::<L>(spec)?.identity(input, not_negative)),
+            keeps_from_negative: |spec, not_negative| Ok(config::<L>(spec)?.keeps_from_negative(not_negative)),
+            forms: |spec, input| Ok(config::<L>(spec)?.forms(input)),
+            array_axes: |spec, input| Ok(config::<L>(spec)?.array_axes(input)),
+            coefficient_axes: |spec, input| Ok(config::<L>(spec)?.coefficient_axes(input)),
         }
     }
+}
+
+/// The configuration of a layer's own kind.
+fn config<L: Layer>(spec: &LayerSpec) -> Result<L, TrainerError> {
+    let (own, _) = DecayFactors::take(spec)?;
+    Ok(own.config()?)
 }
 
 /// What a layer is to a block: a convolution, a fully connected layer or one that gathers
@@ -234,6 +254,10 @@ pub(crate) struct Built {
     pub(crate) parameters: Parameters,
     /// Its operations in order; the first one has the layer's weights, if any.
     pub(crate) operations: Vec<Box<dyn Operation>>,
+    /// How strongly its weights decay.
+    pub(crate) decay: DecayFactors,
+    /// The loss over its outputs, of a class layer.
+    pub(crate) loss: Option<Loss>,
 }
 
 /// An error of the layer that `spec` describes.

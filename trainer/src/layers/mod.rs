@@ -6,6 +6,8 @@
 //! | file | concept |
 //! |---|---|
 //! | `kind` | what a kind of layer decides |
+//! | `class` | what class layers have in common |
+//! | `decay` | factors on the decay, which every kind may be written with |
 //! | `operation` | what the passes run |
 //! | `activation`, `batchnorm`, `conv`, … | one kind each |
 //!
@@ -16,23 +18,28 @@
 mod activation;
 mod add;
 mod batchnorm;
+mod class;
 mod concat;
 mod conv;
+mod decay;
 mod dropout;
 mod fully_connected;
 mod kind;
 mod operation;
 mod pool;
+mod regression;
 mod softmax;
+mod svm;
 
+pub(crate) use class::{Loss, predicted_class};
+pub(crate) use decay::DecayFactors;
 pub use kind::LayerParameter;
 pub(crate) use kind::{Begin, Gather, LayerKind, Ones, Role, Surroundings, no_identity, refuse};
 pub(crate) use operation::{
     Backward, Buffers, Context, ImageContext, Initial, Operation, Packed, ParameterShape, Scratch,
 };
-pub(crate) use softmax::{predicted_class, softmax_loss};
 
-use revacnn_schemas::LayerSpec;
+use revacnn_schemas::{ClassOutputs, LayerSpec};
 
 use crate::TrainerError;
 
@@ -47,6 +54,8 @@ pub(crate) static KINDS: &[LayerKind] = &[
     LayerKind::of::<add::Config>(),
     LayerKind::of::<concat::Config>(),
     LayerKind::of::<softmax::Config>(),
+    LayerKind::of::<svm::Config>(),
+    LayerKind::of::<regression::Config>(),
 ];
 
 /// The kind of this name.
@@ -72,9 +81,15 @@ pub(crate) fn gathering_kinds() -> impl Iterator<Item = &'static str> {
     KINDS.iter().filter(|kind| matches!(kind.role, Role::Gathers(_))).map(|kind| kind.name)
 }
 
-/// The kind of the class layer.
-pub(crate) fn class_kind() -> &'static LayerKind {
-    KINDS.iter().find(|kind| kind.role == Role::Classes).expect("invariant: there is a kind of class layer")
+/// The kinds that the last layer can be of, in the order in which help lists them.
+pub fn class_layer_kinds() -> impl Iterator<Item = &'static str> {
+    KINDS.iter().filter(|kind| kind.role == Role::Classes).map(|kind| kind.name)
+}
+
+/// What the outputs of a class layer mean; those of an unknown kind are taken for probabilities.
+pub fn class_outputs(spec: &LayerSpec) -> ClassOutputs {
+    let loss = kind(&spec.kind).and_then(|kind| (kind.loss)(spec)).ok().flatten();
+    loss.map_or_else(ClassOutputs::default, Loss::outputs)
 }
 
 /// A layer in a few words, one for each thing that it does: `conv 5×5`, `relu`.

@@ -1,10 +1,10 @@
 //! The class layer: `kind = "softmax"`, a fully connected layer over the
 //! classes whose outputs are the logits of a softmax with cross-entropy loss.
 
-use revacnn_schemas::{ImageShape, LayerSpec};
+use revacnn_schemas::{ImageShape, LayerSpec, written};
 use serde::{Deserialize, Serialize};
 
-use super::fully_connected::Dense;
+use super::class::{self, Loss};
 use super::kind::{Layer, Role, Surroundings, refuse};
 use super::operation::Operation;
 use crate::TrainerError;
@@ -17,6 +17,13 @@ pub(super) struct Config {
     /// Number of classes; the data set's unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     classes: Option<usize>,
+    /// The share of the target that all classes have alike, below 1; 0 is not written.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    label_smoothing: f64,
+}
+
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
 }
 
 impl Layer for Config {
@@ -24,14 +31,16 @@ impl Layer for Config {
     const ROLE: Role = Role::Classes;
 
     fn build(&mut self, spec: &LayerSpec, around: &Surroundings) -> Result<Vec<Box<dyn Operation>>, TrainerError> {
-        let classes = *self.classes.get_or_insert(around.classes);
-        if classes != around.classes {
-            return Err(refuse(
-                spec,
-                format!("the data set has {} classes, the layer says {classes}; leave `classes` out", around.classes),
-            ));
+        let smoothing = self.label_smoothing;
+        if !(0.0..1.0).contains(&(smoothing as f32)) || smoothing.is_sign_negative() {
+            let found = written(smoothing);
+            return Err(refuse(spec, format!("label-smoothing must be at least 0 and below 1, found {found}")));
         }
-        Ok(vec![Box::new(Dense::new(around, classes))])
+        class::build(&mut self.classes, spec, around)
+    }
+
+    fn loss(&self) -> Option<Loss> {
+        Some(Loss::CrossEntropy { smoothing: self.label_smoothing as f32 })
     }
 
     fn forms(&self, _input: ImageShape) -> Vec<Form> {
@@ -43,17 +52,22 @@ impl Layer for Config {
 /// Softmax with cross-entropy of one image.
 ///
 /// Writes the class probabilities, and into `gradient` (where given)
-/// `(p − [class = label]) · scale`; returns the loss, −ln p of the label.
+/// `(p − t) · scale`; returns the loss, −Σ t ln p. The target t is smoothing/classes of each class
+/// and the rest of the label.
 ///
 /// # Determinism
 /// The largest logit is subtracted first; exponentials and the logarithm are
-/// `libm`'s; the sum runs over the classes in order.
-pub(crate) fn softmax_loss(
+/// `libm`'s; the sums run over the classes in order.
+///
+/// Source: `torch.nn.functional.cross_entropy`, with its `label_smoothing`.
+pub(super) fn softmax_loss(
     logits: &[f32],
     label: usize,
+    smoothing: f32,
     probabilities: &mut [f32],
     gradient: Option<(&mut [f32], f32)>,
 ) -> f32 {
+    let shared = smoothing / logits.len() as f32;
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let mut sum = 0.0_f32;
     for (probability, &logit) in probabilities.iter_mut().zip(logits) {
@@ -65,22 +79,17 @@ pub(crate) fn softmax_loss(
     }
     if let Some((gradient, scale)) = gradient {
         for (class, (out, &probability)) in gradient.iter_mut().zip(&*probabilities).enumerate() {
-            let target = if class == label { 1.0 } else { 0.0 };
-            *out = (probability - target) * scale;
+            let target = if class == label { 1.0 - smoothing } else { 0.0 };
+            *out = (probability - (target + shared)) * scale;
         }
     }
-    libm::logf(sum) - (logits[label] - largest)
-}
-
-/// The class with the largest logit, the first one on a tie.
-pub(crate) fn predicted_class(logits: &[f32]) -> usize {
-    let mut best = 0;
-    for (class, logit) in logits.iter().enumerate() {
-        if *logit > logits[best] {
-            best = class;
-        }
+    let sum = libm::logf(sum);
+    let loss = sum - (logits[label] - largest);
+    if smoothing == 0.0 {
+        return loss;
     }
-    best
+    let all = logits.iter().fold(0.0_f32, |all, logit| all + (sum - (logit - largest)));
+    (1.0 - smoothing).mul_add(loss, shared * all)
 }
 
 #[cfg(test)]
@@ -91,26 +100,27 @@ mod tests {
     fn equal_logits_are_equally_likely() {
         let mut probabilities = [0.0; 4];
         let mut gradient = [0.0; 4];
-        let loss = softmax_loss(&[3.0; 4], 1, &mut probabilities, Some((&mut gradient, 0.5)));
+        let loss = softmax_loss(&[3.0; 4], 1, 0.0, &mut probabilities, Some((&mut gradient, 0.5)));
         assert_eq!(probabilities, [0.25; 4]);
         assert_eq!(gradient, [0.125, -0.375, 0.125, 0.125]);
         assert!((loss - 4.0_f32.ln()).abs() < 1e-7);
     }
 
     #[test]
-    fn logits_of_any_size_have_probabilities_that_sum_to_1() {
-        for logits in [[1e30, -1e30, 0.0], [-1e30, -1e30, -1e30], [88.0, 89.0, 90.0], [1e-30, 0.0, -1e-30]] {
-            let mut probabilities = [0.0; 3];
-            let loss = softmax_loss(&logits, 0, &mut probabilities, None);
-            assert!(loss.is_finite() && loss >= 0.0, "{logits:?}: {loss}");
-            assert!((probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-6, "{probabilities:?}");
-        }
+    fn smoothing_gives_every_class_a_share_of_the_target() {
+        let (mut probabilities, mut gradient) = ([0.0; 4], [0.0; 4]);
+        let loss = softmax_loss(&[3.0; 4], 1, 0.5, &mut probabilities, Some((&mut gradient, 1.0)));
+        assert_eq!(gradient, [0.125, -0.375, 0.125, 0.125]);
+        assert!((loss - 4.0_f32.ln()).abs() < 1e-6);
     }
 
     #[test]
-    fn a_prediction_is_the_first_of_the_largest_logits() {
-        assert_eq!(predicted_class(&[1.0, 3.0, 3.0]), 1);
-        assert_eq!(predicted_class(&[-2.0, -1.0]), 1);
-        assert_eq!(predicted_class(&[f32::NAN; 3]), 0);
+    fn logits_of_any_size_have_probabilities_that_sum_to_1() {
+        for logits in [[1e30, -1e30, 0.0], [-1e30, -1e30, -1e30], [88.0, 89.0, 90.0], [1e-30, 0.0, -1e-30]] {
+            let mut probabilities = [0.0; 3];
+            let loss = softmax_loss(&logits, 0, 0.0, &mut probabilities, None);
+            assert!(loss.is_finite() && loss >= 0.0, "{logits:?}: {loss}");
+            assert!((probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-6, "{probabilities:?}");
+        }
     }
 }

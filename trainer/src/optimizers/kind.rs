@@ -54,12 +54,12 @@ impl Ranged {
 
     /// Checks what a branch may have been recorded with: until values were checked
     /// as they are used, only what was written was compared with the range.
-    fn check(&self) -> Result<(), TrainerError> {
+    pub(super) fn check(&self) -> Result<(), TrainerError> {
         if (self.value as f32).is_finite() && (self.valid)(self.value) { Ok(()) } else { Err(self.refuse()) }
     }
 
     /// Checks what a person asks for: the 32-bit number that is computed with.
-    fn check_as_used(&self) -> Result<(), TrainerError> {
+    pub(super) fn check_as_used(&self) -> Result<(), TrainerError> {
         let used = f64::from(self.value as f32);
         let vanishes = self.value != 0.0 && used == 0.0;
         let is_negative_zero = used == 0.0 && used.is_sign_negative();
@@ -88,6 +88,11 @@ pub(crate) trait Optimizer: fmt::Debug + Send + Sync {
 
     /// Weight decay.
     fn weight_decay(&self) -> f64;
+
+    /// Whether weight decay is the gradient of a loss, which is descended with the data's.
+    fn decays_loss(&self) -> bool {
+        true
+    }
 
     /// Moves `values` by one update, element by element.
     ///

@@ -24,8 +24,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use revacnn_schemas::{
-    BranchId, DataCursor, Digest, HyperParameters, OptimizerSpec, ParameterState, RunDefinition, Step, Topology,
-    TrainingState,
+    BranchId, DataCursor, Digest, HyperParameters, ParameterState, RunDefinition, Step, Topology, TrainingState,
 };
 
 use crate::data::Dataset;
@@ -33,7 +32,7 @@ use crate::engine::{Engine, parts};
 use crate::initialise::{begin_with, initial_state};
 use crate::kernels::Instructions;
 use crate::network::Network;
-use crate::optimizers::{self, Optimizer};
+use crate::optimizers;
 use crate::threads::Threads;
 use crate::{TrainerError, define};
 
@@ -53,9 +52,8 @@ pub struct Trainer {
     engine: Engine,
     dataset: Arc<Dataset>,
     instructions: Instructions,
-    optimizer: Box<dyn Optimizer>,
-    /// The optimizer's description, every parameter with its value.
-    resolved: OptimizerSpec,
+    /// The optimizer, and its description with every value.
+    optimizer: optimizers::Built,
     definition: RunDefinition,
     order: Order,
     step: Step,
@@ -129,9 +127,10 @@ impl Trainer {
         let instructions = instructions.supported();
         let (resolved_network, network) =
             Network::build(&definition.network, definition.input, definition.classes, instructions, topology)?;
-        let (resolved, optimizer) = optimizers::build(&definition.optimizer)?;
+        let optimizer = optimizers::build(&definition.optimizer)?;
+        let slots = optimizer.optimizer.slots();
         let mut parameters: Vec<ParameterState> =
-            network.weighted.iter().map(|layer| initial_state(layer, definition.seed, optimizer.slots())).collect();
+            network.weighted.iter().map(|layer| initial_state(layer, definition.seed, slots)).collect();
         // A recorded branch begins with its state, unless its arrays are at hand as well.
         if let Some(init) = &definition.init
             && (topology.is_none() || init.arrays.bytes().is_some())
@@ -143,7 +142,6 @@ impl Trainer {
             engine: Engine::new(network, parameters, Arc::new(threads)),
             instructions,
             optimizer,
-            resolved,
             definition: definition.clone(),
             order: Order::new(definition.seed, train_images),
             dataset,
@@ -239,7 +237,7 @@ impl Trainer {
     /// Hyper-parameters in force.
     pub fn hyper_parameters(&self) -> HyperParameters {
         let mut all = HyperParameters::new(self.definition.batch_size);
-        for (name, value) in &self.resolved.parameters {
+        for (name, value) in &self.optimizer.resolved.parameters {
             let factor = if name == optimizers::LEARNING_RATE { self.schedule_factor(self.step) } else { 1.0 };
             all.set(name, value.as_f64().map(|value| (value * factor) as f32));
         }
@@ -249,7 +247,7 @@ impl Trainer {
     /// What the schedule multiplies the learning rate by in the update that
     /// leads to `step`.
     fn schedule_factor(&self, step: Step) -> f64 {
-        self.definition.schedule.map_or(1.0, |schedule| crate::schedule::factor(schedule, step))
+        self.definition.schedule.as_ref().map_or(1.0, |schedule| crate::schedule::factor(schedule, step))
     }
 
     /// The network with its weights.

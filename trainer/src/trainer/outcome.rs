@@ -5,7 +5,8 @@
 pub struct StepOutcome {
     /// Mean data loss over the batch, before the update.
     pub loss: f32,
-    /// ½·decay·Σw² before the update, over the coefficients that decay: not
+    /// ½·decay·Σw² + l1·Σ|w|, each layer's part times its factors (no weight decay of
+    /// AdamW), before the update, over the coefficients that decay: not
     /// those of frozen filters, normalisation scales or biases.
     pub decay_loss: f32,
     /// Images of the batch.

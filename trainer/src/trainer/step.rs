@@ -15,8 +15,7 @@ impl Trainer {
     /// finite is no error but [`StepOutcome::divergence`].
     pub fn step(&mut self) -> Result<StepOutcome, TrainerError> {
         let started = Instant::now();
-        let weight_decay = self.optimizer.weight_decay();
-        let decay_loss = update::decay_loss(self.engine.network(), self.engine.parameters(), weight_decay);
+        let decay_loss = update::decay_loss(&self.optimizer, self.engine.network(), self.engine.parameters());
         let batch = self.order.batch(self.cursor, self.definition.batch_size);
         self.engine.compute_gradients(&Images::new(&self.dataset, &self.definition, self.cursor, &batch))?;
         self.updates += 1;
@@ -26,7 +25,7 @@ impl Trainer {
             instructions: self.instructions,
         };
         self.engine.change(|network, parameters, gradients| {
-            update::update(&*self.optimizer, context, network, parameters, gradients);
+            update::update(&self.optimizer, context, network, parameters, gradients);
         });
         self.step = self.step.next();
         self.cursor = self.order.after(self.cursor, batch.len());

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use revacnn_schemas::{AugmentationSpec, ImageShape, NetworkSpec, OptimizerSpec};
 use revacnn_trainer::data::{Dataset, Stream};
-use revacnn_trainer::{Settings, Trainer, define};
+use revacnn_trainer::{Settings, Trainer, class_layer_kinds, define};
 use serde_json::{Value, json};
 
 /// Images of noise, labelled in turn: nothing about them is regular enough to
@@ -20,10 +20,13 @@ pub(crate) fn noise(shape: ImageShape, classes: u8, count: u32) -> Arc<Dataset> 
 }
 
 /// A trainer of one thread at step 0. `layers` are the network's, as in
-/// `[{"kind": "conv", …}, …]`; the class layer is added.
+/// `[{"kind": "conv", …}, …]`; a softmax layer is added where they have no class layer.
 pub(crate) fn trainer(layers: Value, optimizer: Value, batch_size: u32, dataset: &Arc<Dataset>) -> Trainer {
     let Value::Array(mut layers) = layers else { panic!("layers are a list") };
-    layers.push(json!({"kind": "softmax"}));
+    let ends = layers.last().is_some_and(|last| class_layer_kinds().any(|kind| last["kind"] == kind));
+    if !ends {
+        layers.push(json!({"kind": "softmax"}));
+    }
     let network: NetworkSpec = serde_json::from_value(json!({"layer": layers})).unwrap();
     let optimizer: OptimizerSpec = serde_json::from_value(optimizer).unwrap();
     let settings = Settings { optimizer, batch_size, seed: 1, ..Settings::default() };

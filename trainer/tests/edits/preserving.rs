@@ -2,9 +2,29 @@
 
 use std::collections::BTreeMap;
 
+use revacnn_schemas::ClassOutputs;
 use revacnn_trainer::data::Split;
+use serde_json::{Value, json};
 
 use crate::support::{Connection, child, connections, edited, layers, plain_layers, preserved, train, trained};
+
+/// What moves is of the class layer's kind: probabilities, scores or values.
+#[test]
+fn networks_of_every_class_layer_are_edited_and_say_what_moved() {
+    for (kind, outputs) in [("svm", ClassOutputs::Scores), ("regression", ClassOutputs::Values)] {
+        let Value::Array(mut layers) = plain_layers() else { panic!("layers are a list") };
+        layers.push(json!({"kind": kind}));
+        let parent = trained(layers.into(), 3);
+        let preserved = preserved(&parent, "add-filter conv1 init=zero");
+        assert_eq!((preserved.outputs, preserved.evaluation), (outputs, 0.0));
+        let refused = |text: &str| parent.edited(&[text.parse().unwrap()]).unwrap_err().to_string();
+        assert!(refused(&format!("remove-layer {kind}")).contains("is the class layer, which a network needs"));
+        assert!(refused("insert-layer svm after=fc1").contains("a network has one class layer, at its end"));
+        let mut child =
+            child(&edited(&parent, &["add-filter fc1 init=split", "insert-layer dropout after=fc1 rate=0.2"]), 2);
+        train(&mut child, 2);
+    }
+}
 
 #[test]
 fn what_begins_unread_leaves_every_output_as_it_was_to_the_bit() {

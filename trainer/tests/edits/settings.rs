@@ -21,6 +21,29 @@ fn hyper_parameters_are_in_force_at_once() {
     assert_eq!(constant.effects[1].summary, "schedule cosine,over=10,floor=0 from step 3 → constant from step 3");
 }
 
+/// What every optimizer has is in force where it is set, and leaves no trace at 0.
+#[test]
+fn clipping_and_l1_decay_are_set_and_taken_back_by_name() {
+    let parent = trained(layers(), 3);
+    let clipped = edited(&parent, &["set clip-norm 0.5", "set l1-decay 0.25"]);
+    assert_eq!(clipped.effects[0].summary, "clip-norm 0 → 0.5");
+    assert_eq!(clipped.state, parent.state());
+    let mut child = child(&clipped, 1);
+    let values = ["clip_norm", "l1_decay"].map(|name| child.hyper_parameters().get(name));
+    assert_eq!(values, [Some(0.5), Some(0.25)]);
+    assert_eq!(parent.hyper_parameters().get("clip_norm"), None);
+    let (with, without) = (child.step().unwrap().decay_loss, trained(layers(), 4));
+    assert!(with > 1.0, "{with}");
+    assert_ne!(child.parameters(), without.parameters());
+    assert_eq!(child.gradients(), without.gradients(), "those before they are clipped");
+    let again = edited(&parent, &["set clip-norm 0.5", "set clip-norm 0"]);
+    assert_eq!(again.definition, *parent.definition());
+    let refused = |text: &str| parent.edited(&[text.parse().unwrap()]).unwrap_err().to_string();
+    assert!(refused("set clip-norm 0").contains("clip-norm is 0 already"));
+    assert!(refused("set l1-decay -1").contains("l1-decay must be a finite number of at least 0"));
+    assert!(refused("set rho 0.9").contains("weight-decay, clip-norm, l1-decay"));
+}
+
 /// Every hyper-parameter of an optimizer is steered by its name, and its memory stays.
 #[test]
 fn what_an_optimizer_has_is_steered_by_name() {

@@ -43,6 +43,16 @@ const ALL: &[&str] = &[
     "set optimizer sgd",
     "set momentum 0.5",
     "set schedule step,every=2,factor=0.5",
+    "set schedule warmup=2,start=0.1,exponential,factor=0.9",
+    "set schedule one-cycle,over=5",
+    "set optimizer nesterov",
+    "set optimizer adagrad",
+    "set optimizer rmsprop,learning-rate=0.001",
+    "set optimizer windowgrad,learning-rate=0.001",
+    "set optimizer adamw",
+    "set clip-norm 0.5",
+    "set l1-decay 0.001",
+    "insert-layer conv after=pool1 filters=3 kernel=3 pad=1 weight-decay-factor=0.5",
 ];
 
 #[test]

@@ -5,6 +5,7 @@
 Needs torch and numpy; made with torch 2.15 and numpy 2.4. Reads cases.json
 and order.txt (the images of every batch, one batch a line, as the engine
 orders them; tests/pytorch.rs says when it is out of date). Writes data.npz
+schedules.json, the factors of learning-rate schedules, update after update,
 and one NETWORK-OPTIMIZER.npz a case:
 
     initial.LAYER.weights|biases          before the first step
@@ -24,10 +25,12 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.optim import lr_scheduler as schedulers
 
 HERE = pathlib.Path(__file__).parent
 CHANNELS, HEIGHT, WIDTH, CLASSES, IMAGES = 3, 10, 12, 5, 40
 PROBES = [0, 9]
+CLASS_LAYERS = ("softmax", "svm", "regression")
 STEMS = {"fully-connected": "fc"}
 ACTIVATIONS = {"none": nn.Identity, "relu": nn.ReLU, "tanh": nn.Tanh}
 
@@ -47,8 +50,11 @@ class Layer:
 
     def __init__(self, description, name, reads, shapes):
         options = {key: value for key, value in description.items() if key not in ("kind", "reads")}
+        self.decay_factor = options.get("weight_decay_factor", 1)
+        self.l1_factor = options.get("l1_decay_factor", 1)
         self.kind, self.name, self.reads = description["kind"], name, reads
-        self.opens = self.kind in ("conv", "fully-connected", "softmax", "add", "concat")
+        self.opens = self.kind in ("conv", "fully-connected", "add", "concat") or self.kind in CLASS_LAYERS
+        self.smoothing = options.get("label_smoothing", 0)
         self.weighted, shape = None, shapes[0]
         if self.kind == "conv":
             self.weighted = nn.Conv2d(
@@ -100,7 +106,7 @@ def build(descriptions):
     for description in descriptions:
         stem = STEMS.get(description["kind"], description["kind"])
         numbers[stem] = numbers.get(stem, 0) + 1
-        name = stem if stem == "softmax" else f"{stem}{numbers[stem]}"
+        name = stem if stem in CLASS_LAYERS else f"{stem}{numbers[stem]}"
         reads = description.get("reads", [before])
         layers.append(Layer(description, name, reads, [shapes[read] for read in reads]))
         shapes[name], before = layers[-1].shape, name
@@ -120,12 +126,35 @@ def build(descriptions):
     return layers
 
 
+class Windowgrad(torch.optim.Optimizer):
+    """ConvNetJS's windowgrad (convnetjs_trainers.js), which PyTorch lacks."""
+
+    def __init__(self, groups, lr, rho, eps):
+        super().__init__(groups, {"lr": lr, "rho": rho, "eps": eps, "weight_decay": 0})
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                gradient = parameter.grad + group["weight_decay"] * parameter
+                state = self.state[parameter]
+                square = state.get("square", torch.zeros_like(parameter))
+                square = group["rho"] * square + (1 - group["rho"]) * gradient * gradient
+                state["square"] = square
+                parameter -= group["lr"] / torch.sqrt(square + group["eps"]) * gradient
+
+
 def make_optimizer(description, layers):
-    options = {key: value for key, value in description.items() if key not in ("kind", "weight_decay")}
+    ours = ("kind", "weight_decay", "l1_decay", "clip_norm")
+    options = {key: value for key, value in description.items() if key not in ours}
     decay = description.get("weight_decay", 0)
     weighted = [layer for layer in layers if layer.weighted is not None]
     groups = [
-        {"params": [layer.weighted.weight for layer in weighted if layer.decays], "weight_decay": decay},
+        *(
+            {"params": [layer.weighted.weight], "weight_decay": decay * layer.decay_factor}
+            for layer in weighted
+            if layer.decays
+        ),
         {"params": [layer.weighted.weight for layer in weighted if not layer.decays], "weight_decay": 0},
         {"params": [layer.weighted.bias for layer in weighted], "weight_decay": 0},
     ]
@@ -135,7 +164,28 @@ def make_optimizer(description, layers):
         return torch.optim.SGD(groups, lr=rate, momentum=options["momentum"])
     if description["kind"] == "adadelta":
         return torch.optim.Adadelta(groups, lr=1.0, rho=0.95, eps=options["epsilon"])
+    if description["kind"] == "nesterov":
+        return torch.optim.SGD(groups, lr=rate, momentum=options["momentum"], nesterov=True)
+    if description["kind"] == "adagrad":
+        return torch.optim.Adagrad(groups, lr=rate, lr_decay=options["rate_decay"], eps=options["epsilon"])
+    if description["kind"] == "rmsprop":
+        return torch.optim.RMSprop(
+            groups, lr=rate, alpha=options["alpha"], momentum=options["momentum"], eps=options["epsilon"]
+        )
+    if description["kind"] == "adamw":
+        return torch.optim.AdamW(groups, lr=rate, betas=(0.9, options["beta2"]), eps=options["epsilon"])
+    if description["kind"] == "windowgrad":
+        return Windowgrad(groups, rate, options["rho"], options["epsilon"])
     return torch.optim.Adam(groups, lr=rate, betas=(0.9, options["beta2"]), eps=options["epsilon"])
+
+
+def loss_of(layer, value, labels):
+    """The loss over the outputs of a class layer: a mean over images, a sum over classes."""
+    if layer.kind == "svm":
+        return CLASSES * F.multi_margin_loss(value, labels)
+    if layer.kind == "regression":
+        return CLASSES / 2 * F.mse_loss(value, F.one_hot(labels, CLASSES).double())
+    return F.cross_entropy(value, labels, label_smoothing=layer.smoothing)
 
 
 def probe(layers, image, label):
@@ -148,9 +198,10 @@ def probe(layers, image, label):
             # The block ends here now, and no more where it did.
             ends = {end: other for end, other in ends.items() if other != block}
             blocks[block], ends[layer.name] = value, block
-    loss = F.cross_entropy(value, label[None])
+    loss = loss_of(layers[-1], value, label[None])
     slopes = torch.autograd.grad(loss, list(blocks.values()))
-    blocks[layers[-1].name] = F.softmax(value, dim=1)
+    if layers[-1].kind == "softmax":
+        blocks[layers[-1].name] = F.softmax(value, dim=1)
     return [(name, block.detach()[0], slope[0]) for (name, block), slope in zip(blocks.items(), slopes)]
 
 
@@ -165,7 +216,7 @@ def train(descriptions, optimizer_description, images, labels, batches):
         values = {"input": images[batch]}
         for layer in layers:
             value = layer.run(values, training)
-        return F.cross_entropy(value, labels[batch])
+        return loss_of(layers[-1], value, labels[batch])
 
     def save(prefix, of):
         for layer in weighted:
@@ -174,15 +225,25 @@ def train(descriptions, optimizer_description, images, labels, batches):
 
     save("initial", lambda parameter: parameter.detach().clone())
     for step, batch in enumerate(batches, start=1):
-        decay = optimizer_description.get("weight_decay", 0)
-        squares = sum((layer.weighted.weight.detach() ** 2).sum().item() for layer in weighted if layer.decays)
-        decay_losses.append(0.5 * decay * squares)
+        # AdamW's decay is not the gradient of a loss.
+        decay = 0 if optimizer_description["kind"] == "adamw" else optimizer_description.get("weight_decay", 0)
+        l1_decay = optimizer_description.get("l1_decay", 0)
+        decaying = [(layer, layer.weighted.weight.detach()) for layer in weighted if layer.decays]
+        squares = sum(layer.decay_factor * (weight**2).sum().item() for layer, weight in decaying)
+        magnitudes = sum(layer.l1_factor * weight.abs().sum().item() for layer, weight in decaying)
+        decay_losses.append(0.5 * decay * squares + l1_decay * magnitudes)
         optimizer.zero_grad()
         loss = forward(batch, training=True)
         loss.backward()
         losses.append(loss.item())
         if step in (1, len(batches)):
             save(f"{step}.gradient", lambda parameter: parameter.grad.clone())
+        if "clip_norm" in optimizer_description:
+            parameters = [parameter for layer in weighted for parameter in layer.weighted.parameters()]
+            norm = torch.nn.utils.clip_grad_norm_(parameters, optimizer_description["clip_norm"])
+            assert step > 1 or norm > optimizer_description["clip_norm"]
+        for layer, weight in decaying:
+            layer.weighted.weight.grad += l1_decay * layer.l1_factor * torch.sign(weight)
         optimizer.step()
         if step in (1, len(batches)):
             save(f"{step}.value", lambda parameter: parameter.detach().clone())
@@ -200,7 +261,51 @@ def train(descriptions, optimizer_description, images, labels, batches):
     return {key: value.numpy().astype(np.float32).ravel() for key, value in arrays.items()}
 
 
+# Schedules by how they are written here; PyTorch's of a learning rate of 1.
+SCHEDULES = {
+    "step,every=3,factor=0.5": (10, lambda of: schedulers.StepLR(of, step_size=3, gamma=0.5)),
+    "linear,over=8,floor=0.1": (12, lambda of: schedulers.LinearLR(of, 1.0, 0.1, total_iters=8)),
+    "cosine,over=9,floor=0.05": (10, lambda of: schedulers.CosineAnnealingLR(of, T_max=9, eta_min=0.05)),
+    "exponential,factor=0.9": (12, lambda of: schedulers.ExponentialLR(of, gamma=0.9)),
+    "one-cycle,over=20": (20, lambda of: schedulers.OneCycleLR(of, 1.0, total_steps=20, cycle_momentum=False)),
+    "one-cycle,over=13,peak=0.25,start=0.1,floor=0.001": (
+        13,
+        lambda of: schedulers.OneCycleLR(
+            of, 1.0, total_steps=13, pct_start=0.25, div_factor=10, final_div_factor=100, cycle_momentum=False
+        ),
+    ),
+    "warmup=4,start=0.1,cosine,over=6,floor=0.2": (
+        11,
+        lambda of: warmed(of, 4, 0.1, schedulers.CosineAnnealingLR(of, 6, 0.2)),
+    ),
+    "warmup=5,exponential,factor=0.8": (12, lambda of: warmed(of, 5, 0.01, schedulers.ExponentialLR(of, 0.8))),
+    "warmup=3,start=0.25": (8, lambda of: schedulers.LinearLR(of, 0.25, 1.0, total_iters=3)),
+}
+
+
+def warmed(optimizer, steps, start, then):
+    rise = schedulers.LinearLR(optimizer, start, 1.0, total_iters=steps)
+    return schedulers.SequentialLR(optimizer, [rise, then], milestones=[steps])
+
+
+def factors(steps, make):
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    schedule, found = make(optimizer), []
+    for _ in range(steps):
+        found.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+    return found
+
+
+def write_schedules():
+    found = {text: factors(*of) for text, of in SCHEDULES.items()}
+    lines = [f"  {json.dumps(text)}: {json.dumps(values)}" for text, values in found.items()]
+    (HERE / "schedules.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")
+
+
 def main():
+    write_schedules()
     cases = json.loads((HERE / "cases.json").read_text())
     batches = [[int(image) for image in line.split()] for line in (HERE / "order.txt").read_text().splitlines()]
     assert len(batches) == 5
@@ -209,8 +314,12 @@ def main():
     inputs = torch.from_numpy(images.astype(np.float32) / np.float32(255) - np.float32(0.5)).double()
     targets = torch.from_numpy(labels.astype(np.int64))
     for network, layers in cases["networks"].items():
-        for optimizer, description in cases["optimizers"].items():
+        # An optimizer goes element by element: one network shows it.
+        others = cases["optimizers_on_plain"] if network == "plain" else {}
+        for optimizer, description in {**cases["optimizers"], **others}.items():
             np.savez(HERE / f"{network}-{optimizer}.npz", **train(layers, description, inputs, targets, batches))
+    for name, case in cases["others"].items():
+        np.savez(HERE / f"{name}.npz", **train(case["layers"], case["optimizer"], inputs, targets, batches))
 
 
 main()

@@ -1,0 +1,79 @@
+//! Stochastic gradient descent with Nesterov's momentum: `nesterov`.
+
+use serde::{Deserialize, Serialize};
+
+use super::kind::{Configuration, Optimizer, Ranged, Tensors, UpdateContext};
+use crate::kernels::{Kernel, Simd};
+
+/// Source: Sutskever et al. 2013, as `torch.optim.SGD(nesterov=True)`:
+/// d = g + decay·w; v ← momentum·v + d; w ← w − rate·(d + momentum·v).
+///
+/// A kind of its own, as in ConvNetJS, and no switch of `sgd`: a hyper-parameter is a
+/// number that is recorded and steered.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Nesterov {
+    #[serde(default = "learning_rate")]
+    learning_rate: f64,
+    #[serde(default = "momentum")]
+    momentum: f64,
+    #[serde(default)]
+    weight_decay: f64,
+}
+
+fn learning_rate() -> f64 {
+    0.01
+}
+
+fn momentum() -> f64 {
+    0.9
+}
+
+impl Configuration for Nesterov {
+    const NAME: &'static str = "nesterov";
+
+    fn ranged(&self) -> Vec<Ranged> {
+        vec![
+            Ranged::from_zero("learning-rate", self.learning_rate),
+            Ranged::from_zero("weight-decay", self.weight_decay),
+            Ranged::share("momentum", self.momentum),
+        ]
+    }
+}
+
+impl Optimizer for Nesterov {
+    fn slots(&self) -> usize {
+        1
+    }
+
+    fn weight_decay(&self) -> f64 {
+        self.weight_decay
+    }
+
+    fn update(&self, context: UpdateContext, tensors: Tensors<'_, '_>) {
+        let rate = (self.learning_rate * context.rate) as f32;
+        context.instructions.run(Update { rate, momentum: self.momentum as f32, tensors });
+    }
+}
+
+struct Update<'a, 'b> {
+    rate: f32,
+    momentum: f32,
+    tensors: Tensors<'a, 'b>,
+}
+
+impl Kernel for Update<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _simd: S) {
+        let Tensors { values, gradients, slots, decay } = self.tensors;
+        let [velocity] = slots else { unreachable!("invariant: Nesterov's momentum has one slot") };
+        for ((value, &gradient), velocity) in values.iter_mut().zip(gradients).zip(velocity.iter_mut()) {
+            let descent = decay.mul_add(*value, gradient);
+            *velocity = self.momentum.mul_add(*velocity, descent);
+            let ahead = self.momentum.mul_add(*velocity, descent);
+            *value = (-self.rate).mul_add(ahead, *value);
+        }
+    }
+}
