@@ -204,3 +204,18 @@ fn batch_normalisation_and_average_pools_train_as_in_pytorch() {
 fn fully_connected_layers_and_strides_train_as_in_pytorch() {
     check_network("connected", PLAIN);
 }
+
+#[test]
+fn activation_functions_and_global_pools_train_as_in_pytorch() {
+    check_network("activated", PLAIN);
+}
+
+#[test]
+fn layer_and_local_response_normalisation_train_as_in_pytorch() {
+    check_network("imagewise", NORMALISED);
+}
+
+#[test]
+fn groups_dilation_and_what_differs_by_side_train_as_in_pytorch() {
+    check_network("grouped", PLAIN);
+}

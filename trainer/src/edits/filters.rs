@@ -135,6 +135,7 @@ pub(super) fn duplicate(
     seed: u64,
 ) -> Result<Done, Refusal> {
     let (place, _) = draft.layer_with_filters(layer)?;
+    refuse_groups(draft, place)?;
     let position = draft.position(place, filter)?;
     let (summary, _) = append(draft, layer, 1, Begin::CopyOf(position), seed)?;
     Ok(Done::new(summary).measured(true))
@@ -143,6 +144,7 @@ pub(super) fn duplicate(
 /// Removes a filter, its channels, and the coefficients that read it.
 pub(super) fn remove(draft: &mut Draft, layer: &LayerName, filter: FilterNumber) -> Result<Done, Refusal> {
     let (place, parameter) = draft.layer_with_filters(layer)?;
+    refuse_groups(draft, place)?;
     let position = draft.position(place, filter)?;
     let left = draft.topology.layers[place].filters.len() - 1;
     if left == 0 {
@@ -166,6 +168,30 @@ pub(super) fn remove(draft: &mut Draft, layer: &LayerName, filter: FilterNumber)
     )))
 }
 
+/// Refuses what a convolution of groups leaves undefined: which group a filter, or a channel, comes to or leaves.
+fn refuse_groups(draft: &Draft, place: usize) -> Result<(), Refusal> {
+    let groups = |layer: usize| draft.shapes[layer].map_or(1, |shape| shape.groups);
+    let reader = draft.reader_after(place);
+    if groups(place) > 1 {
+        return Err(Refusal::Reason(format!(
+            "{} is a convolution of {} groups with as many filters each, and one filter more or fewer belongs to none \
+             of them",
+            draft.name(place),
+            groups(place)
+        )));
+    }
+    if groups(reader) > 1 {
+        return Err(Refusal::Reason(format!(
+            "the filters of {} are read by {}, a convolution of {} groups with as many channels each, and one more or \
+             fewer belongs to none of them",
+            draft.name(place),
+            draft.name(reader),
+            groups(reader)
+        )));
+    }
+    Ok(())
+}
+
 /// Adds filters and everything that belongs to them; returns what was done
 /// and the layer's place.
 fn append(
@@ -176,6 +202,7 @@ fn append(
     seed: u64,
 ) -> Result<(String, usize), Refusal> {
     let (place, parameter) = draft.layer_with_filters(layer)?;
+    refuse_groups(draft, place)?;
     let (joined, reader) = (draft.joined(place), draft.reader_after(place));
     let old = draft.topology.layers[place].filters.len();
     let first = draft.topology.layers[place].next_filter.0;
@@ -205,7 +232,7 @@ fn append(
             let shape = draft.shape(joining);
             let filter = match source {
                 Some(source) => NewFilter::copy(draft.weights(joining), source),
-                None => NewFilter::drawn(draws::incoming(seed, &draft.name(joining).clone(), number, &shape)),
+                None => NewFilter::drawn(draws::incoming(seed, &draft.name(joining).clone(), number, &shape), &shape),
             };
             arrays::append_filter(draft.weights(joining), filter);
         }
@@ -240,7 +267,7 @@ struct Join {
 /// Gives the reader the coefficients for a new channel.
 fn connect(draft: &mut Draft, join: Join, drawn: bool, seed: u64) {
     let length = draft.coefficients_per_channel(join.reader);
-    let fan_in = draft.shape(join.reader).coefficients;
+    let shape = draft.shape(join.reader);
     let numbers = draft.numbers(join.reader);
     let layer = draft.name(join.place).clone();
     let state = draft.weights(join.reader);
@@ -265,7 +292,7 @@ fn connect(draft: &mut Draft, join: Join, drawn: bool, seed: u64) {
             arrays::append_channel(state, length, |filter| std::mem::take(&mut given[filter]));
         }
         None if drawn => {
-            arrays::append_channel(state, length, |filter| connection(filter).outgoing(seed, length, fan_in));
+            arrays::append_channel(state, length, |filter| connection(filter).outgoing(seed, length, &shape));
         }
         None => arrays::append_channel(state, length, |_| vec![0.0; length]),
     }

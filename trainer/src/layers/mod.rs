@@ -18,10 +18,15 @@ mod batchnorm;
 mod conv;
 mod dropout;
 mod fully_connected;
+mod global_average_pool;
 mod kind;
+mod layernorm;
+mod local_response_norm;
 mod operation;
 mod pool;
+mod sides;
 mod softmax;
+mod start;
 
 pub use kind::LayerParameter;
 pub(crate) use kind::{Begin, LayerKind, Ones, Role, Surroundings, refuse};
@@ -38,9 +43,12 @@ use crate::TrainerError;
 pub(crate) static KINDS: &[LayerKind] = &[
     LayerKind::of::<conv::Config>(),
     LayerKind::of::<pool::Config>(),
+    LayerKind::of::<global_average_pool::Config>(),
     LayerKind::of::<fully_connected::Config>(),
     LayerKind::of::<activation::Config>(),
     LayerKind::of::<batchnorm::Config>(),
+    LayerKind::of::<layernorm::Config>(),
+    LayerKind::of::<local_response_norm::Config>(),
     LayerKind::of::<dropout::Config>(),
     LayerKind::of::<softmax::Config>(),
 ];

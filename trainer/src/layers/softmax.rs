@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::fully_connected::Dense;
 use super::kind::{Layer, Role, Surroundings, refuse};
 use super::operation::Operation;
+use super::start::{self, Start};
 use crate::TrainerError;
 
 /// Configuration of the class layer.
@@ -16,11 +17,18 @@ pub(super) struct Config {
     /// Number of classes; the data set's unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     classes: Option<usize>,
+    /// How the coefficients are drawn.
+    #[serde(default, skip_serializing_if = "Start::is_default")]
+    init: Start,
+    /// What the biases begin with.
+    #[serde(default, alias = "bias-init", skip_serializing_if = "start::is_zero")]
+    bias_init: f64,
 }
 
 impl Layer for Config {
     const NAME: &'static str = "softmax";
     const ROLE: Role = Role::Classes;
+    const IS_DRAWN: bool = true;
 
     fn build(&mut self, spec: &LayerSpec, around: &Surroundings) -> Result<Vec<Box<dyn Operation>>, TrainerError> {
         let classes = *self.classes.get_or_insert(around.classes);
@@ -30,7 +38,8 @@ impl Layer for Config {
                 format!("the data set has {} classes, the layer says {classes}; leave `classes` out", around.classes),
             ));
         }
-        Ok(vec![Box::new(Dense::new(around, classes))])
+        start::check_bias(spec, self.bias_init)?;
+        Ok(vec![Box::new(Dense::new(around, classes, self.init, self.bias_init))])
     }
 }
 

@@ -28,8 +28,13 @@ from torch.nn import functional as F
 HERE = pathlib.Path(__file__).parent
 CHANNELS, HEIGHT, WIDTH, CLASSES, IMAGES = 3, 10, 12, 5, 40
 PROBES = [0, 9]
-STEMS = {"fully-connected": "fc"}
-ACTIVATIONS = {"none": nn.Identity, "relu": nn.ReLU, "tanh": nn.Tanh}
+STEMS = {"fully-connected": "fc", "global-average-pool": "average", "local-response-norm": "lrn"}
+# Layers that end the block before them.
+ENDS = ("pool", "global-average-pool")
+ACTIVATIONS = {
+    "none": nn.Identity, "relu": nn.ReLU, "tanh": nn.Tanh,
+    "leaky-relu": nn.LeakyReLU, "sigmoid": nn.Sigmoid, "gelu": nn.GELU,
+}
 
 
 def make_data():
@@ -51,11 +56,16 @@ class Layer:
         self.opens = self.kind in ("conv", "fully-connected", "softmax")
         self.weighted = None
         if self.kind == "conv":
+            pad = options.get("pad", 0)
+            sides = pad if isinstance(pad, list) and len(pad) == 4 else None
             self.weighted = nn.Conv2d(
-                shape[0], options["filters"], options["kernel"],
-                options.get("stride", 1), options.get("pad", 0),
+                shape[0], options["filters"], options["kernel"], options.get("stride", 1),
+                0 if sides else pad, options.get("dilation", 1), options.get("groups", 1),
             )
             modules = [self.weighted]
+            if sides:
+                top, bottom, left, right = sides
+                modules.insert(0, nn.ZeroPad2d((left, right, top, bottom)))
         elif self.opens:
             self.weighted = nn.Linear(int(np.prod(shape)), options.get("units", CLASSES))
             modules = [nn.Flatten(), self.weighted]
@@ -63,11 +73,19 @@ class Layer:
             method = {"max": nn.MaxPool2d, "average": nn.AvgPool2d}[options.get("method", "max")]
             kernel = options["kernel"]
             modules = [method(kernel, options.get("stride", kernel), options.get("pad", 0))]
+        elif self.kind == "global-average-pool":
+            modules = [nn.AdaptiveAvgPool2d(1)]
         elif self.kind == "batchnorm":
             self.weighted = nn.BatchNorm2d(
                 shape[0], eps=options.get("epsilon", 1e-5), momentum=options.get("momentum", 0.1)
             )
             modules = [self.weighted]
+        elif self.kind == "layernorm":
+            self.weighted = nn.GroupNorm(1, shape[0], eps=options.get("epsilon", 1e-5))
+            modules = [self.weighted]
+        elif self.kind == "local-response-norm":
+            others = {name: value for name, value in options.items() if name != "size"}
+            modules = [nn.LocalResponseNorm(options.get("size", 5), **others)]
         elif self.kind == "dropout":
             modules = [nn.Dropout(options["rate"])]
         else:
@@ -79,7 +97,7 @@ class Layer:
 
     @property
     def decays(self):
-        return self.kind != "batchnorm"
+        return self.kind not in ("batchnorm", "layernorm")
 
 
 def build(descriptions):
@@ -131,7 +149,7 @@ def probe(layers, image, label):
         value = layer.module.eval()(value)
         if layer.opens:
             blocks.append((layer.name, value))
-        elif layer.kind != "pool" and last != "pool":
+        elif layer.kind not in ENDS and last not in ENDS:
             blocks[-1] = (blocks[-1][0], value)
         last = layer.kind
     loss = F.cross_entropy(value, label[None])
