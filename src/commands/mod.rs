@@ -17,6 +17,7 @@ mod left_out;
 mod log;
 mod man;
 mod materialise;
+mod networks;
 mod notebook;
 mod pack;
 mod plot;
@@ -130,6 +131,7 @@ commands! {
     Verify(verify::VerifyArguments),
     Evaluate(evaluate::EvaluateArguments),
     Data(data::DataArguments),
+    Networks(networks::NetworksArguments),
     Materialise(materialise::MaterialiseArguments),
     Compact(compact::CompactArguments),
     Pack(pack::PackArguments),

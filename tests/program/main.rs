@@ -26,6 +26,7 @@ mod input;
 mod json;
 mod listings;
 mod matching;
+mod networks;
 mod notebook;
 mod notebooks;
 mod numbers;

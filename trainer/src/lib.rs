@@ -20,6 +20,7 @@
 //! | `layers` | kinds of layers, one per file |
 //! | `optimizers` | kinds of optimizers, one per file |
 //! | `network` | from a description to operations and blocks |
+//! | `outline` | what its layers measure |
 //! | `initialise` | the weights at step 0 |
 //! | `schedule` | the learning rate along a branch |
 //! | `engine` | a network with its weights, forwards and backwards over sets of images |
@@ -40,6 +41,7 @@ pub mod kernels;
 mod layers;
 mod network;
 mod optimizers;
+mod outline;
 mod presets;
 mod schedule;
 mod threads;
@@ -53,5 +55,6 @@ pub use files::{FileError, read_file};
 pub use layers::{LayerParameter, describe_layer, layer_kinds};
 pub use network::resolve;
 pub use optimizers::{optimizer_kinds, optimizer_slots, resolve_optimizer};
+pub use outline::{LayerOutline, outline};
 pub use presets::{named_network, preset, presets};
 pub use trainer::{Divergence, StepOutcome, Trainer};

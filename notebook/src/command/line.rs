@@ -50,7 +50,7 @@ struct Line {
 const COMMANDS: &str = "train, fork, cursor, input, plot, embed, compare, diff, show and table";
 
 /// Commands of the program that no line of a notebook can be.
-const OTHERS: [&str; 18] = [
+const OTHERS: [&str; 19] = [
     "resume",
     "steer",
     "log",
@@ -59,6 +59,7 @@ const OTHERS: [&str; 18] = [
     "verify",
     "evaluate",
     "data",
+    "networks",
     "materialise",
     "compact",
     "pack",
