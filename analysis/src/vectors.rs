@@ -89,6 +89,8 @@ enum Input<'a> {
     Image,
     /// A filter of the layer that opens the block before.
     Filter(&'a LayerName, &'a FilterIdentity),
+    /// The input at this place of each filter's group.
+    OfGroup(usize),
 }
 
 /// Makes one vector of each filter of a layer, so that equal places mean equal
@@ -212,8 +214,19 @@ fn is_frozen(snapshot: &Snapshot<'_>, position: usize) -> bool {
     }
 }
 
-/// The inputs of a layer's filters in the order of their coefficients.
+/// The inputs of a layer's filters in the order of their coefficients. Those of a convolution of
+/// groups are matched by their place in the group, for each filter reads others.
 fn inputs_of<'a>(topology: &'a Topology, layer: &LayerName) -> Vec<Input<'a>> {
+    let own = topology.layers.iter().find(|candidate| candidate.layer == *layer);
+    let inputs = all_inputs_of(topology, layer);
+    match own.filter(|own| own.groups > 1) {
+        Some(own) => (0..own.read_by_each(inputs.len()).max(1)).map(Input::OfGroup).collect(),
+        None => inputs,
+    }
+}
+
+/// Everything that reaches a layer.
+fn all_inputs_of<'a>(topology: &'a Topology, layer: &LayerName) -> Vec<Input<'a>> {
     topology.input_layer_of(layer).map_or_else(
         || vec![Input::Image],
         |block| block.filters.iter().map(|filter| Input::Filter(&block.layer, filter)).collect(),

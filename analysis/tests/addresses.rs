@@ -28,6 +28,8 @@ fn layer(layer: &str, filters: &[(&str, u32)]) -> LayerTopology {
         coefficients: Some(2),
         map: Some([1, 2]),
         normalises: false,
+        groups: 1,
+        kernel: None,
         next_filter: FilterNumber(9),
     }
 }

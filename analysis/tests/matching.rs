@@ -34,6 +34,8 @@ fn network(born: char, first: &[usize], second: &[usize]) -> Network {
         coefficients: Some(coefficients),
         map,
         normalises: kind == "batchnorm",
+        groups: 1,
+        kernel: None,
         next_filter: FilterNumber(filters as u32),
     };
     let topology = Topology {

@@ -63,6 +63,8 @@ fn command() -> impl Strategy<Value = Vec<String>> {
         3 => line(&[&["train"], &["", "base", "w.3"]], vec![
             maybe("dataset", &["digits", "my data/cifar", "it's"]),
             maybe("network", &["20-20-20", "small.toml"]),
+            maybe("init-weights", &["he", "orthogonal"]),
+            maybe("init-biases", REALS),
             maybe("optimizer", &["sgd", "adam,beta1=0.8,epsilon=1e-7"]),
             maybe("learning-rate", REALS),
             maybe("momentum", &["0.9", "-0.5"]),

@@ -16,12 +16,20 @@ pub type Parameters = serde_json::Map<String, serde_json::Value>;
 /// The spec as written may leave names and defaults out; the trainer resolves
 /// it against a data set, after which every layer has its name and every
 /// parameter its value. The resolved form is what a branch stores.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NetworkSpec {
     /// What the network is called, such as `paper`; no part of its identity.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub name: String,
+    /// How the coefficients of layers begin that say nothing of it themselves. A resolved
+    /// network has it in its layers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub init: Option<String>,
+    /// What the biases of layers before the class layer begin with that say nothing of it
+    /// themselves. A resolved network has it in its layers.
+    #[serde(default, rename = "bias-init", alias = "bias_init", skip_serializing_if = "Option::is_none")]
+    pub bias_init: Option<f64>,
     /// The layers in order.
     #[serde(rename = "layer")]
     pub layers: Vec<LayerSpec>,
@@ -126,6 +134,8 @@ fn misfit(name: &str, value: &Value, error: &str) -> String {
         {
             "a whole number"
         }
+        // A type of a parameter's own says itself what it takes.
+        Some(("invalid value", kind)) if kind.starts_with("a whole number") => kind,
         // An unknown name or word: the parser lists what there is.
         _ if error.contains(&format!("`{name}`")) => return error.to_owned(),
         _ => return format!("{name}: {error}"),

@@ -45,10 +45,52 @@ pub struct LayerTopology {
     /// Whether the layer keeps running statistics per channel.
     #[serde(default)]
     pub normalises: bool,
+    /// Groups of the inputs in order, each read by as many filters of its own: one for a layer
+    /// that is not a grouped convolution.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub groups: usize,
+    /// Rows and columns of a filter's coefficients for one input, for a convolution whose
+    /// kernel is no square.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernel: Option<[usize; 2]>,
     /// The number that the layer's next filter gets: above every number that
     /// the lineage ever gave out, so that none is used twice.
     #[serde(default)]
     pub next_filter: FilterNumber,
+}
+
+fn one() -> usize {
+    1
+}
+
+fn is_one(groups: &usize) -> bool {
+    *groups == 1
+}
+
+impl LayerTopology {
+    /// How many of `inputs` a filter reads.
+    pub fn read_by_each(&self, inputs: usize) -> usize {
+        inputs / self.groups.max(1)
+    }
+
+    /// Which of `inputs` the filter at a position reads, in the order of its coefficients.
+    pub fn read_by(&self, position: usize, inputs: usize) -> std::ops::Range<usize> {
+        let each = self.read_by_each(inputs);
+        let filters = (self.filters.len() / self.groups.max(1)).max(1);
+        let first = (position / filters).saturating_mul(each);
+        first.min(inputs)..first.saturating_add(each).min(inputs)
+    }
+
+    /// Rows and columns of so many coefficients for one input: of a square without a kernel of
+    /// its own; one row where neither fits.
+    pub fn kernel_of(&self, coefficients: usize) -> [usize; 2] {
+        let side = coefficients.isqrt();
+        match self.kernel {
+            Some([rows, columns]) if rows.checked_mul(columns) == Some(coefficients) => [rows, columns],
+            None if side * side == coefficients => [side, side],
+            _ => [1, coefficients],
+        }
+    }
 }
 
 /// Every layer of a network in order.
@@ -199,8 +241,17 @@ impl Topology {
         if own.map.is_none() {
             return in_order();
         }
+        if own.groups != theirs.groups || own.kernel != theirs.kernel {
+            return None;
+        }
         match (self.input_layer_of(layer), other.input_layer_of(layer)) {
             (None, None) => in_order(),
+            // Which inputs a filter reads follows from its group.
+            (Some(before), Some(their_before)) if own.groups > 1 => {
+                let depthwise = own.groups == before.filters.len() && own.groups == their_before.filters.len();
+                let same = before.filters == their_before.filters;
+                (before.layer == their_before.layer && (same || depthwise)).then(in_order).flatten()
+            }
             (Some(before), Some(their_before)) if before.layer == their_before.layer => {
                 let each = length / before.filters.len().max(1);
                 let places: HashMap<&FilterIdentity, usize> =
@@ -242,6 +293,8 @@ mod tests {
             coefficients: None,
             map: opens.then_some([4, 4]),
             normalises: false,
+            groups: 1,
+            kernel: None,
             next_filter: FilterNumber(0),
         }
     }

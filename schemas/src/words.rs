@@ -7,8 +7,14 @@ use crate::whole_number;
 /// What stands for the images where a layer says what it follows or reads.
 pub const IMAGES: &str = "input";
 
-/// A parameter's value: a number, true or false, or a word.
+/// A parameter's value: a number, true or false, a list of numbers such as `[3,5]`, or a word.
 pub(crate) fn value(text: &str) -> Value {
+    // Without blanks, as it is written again.
+    if let Some(list) = serde_json::from_str(text).ok().filter(|value: &Value| {
+        value.as_array().is_some_and(|values| values.iter().all(Value::is_number)) && value.to_string() == text
+    }) {
+        return list;
+    }
     if let Ok(whole) = whole_number(text) {
         return whole.into();
     }

@@ -18,6 +18,7 @@ mod left_out;
 mod log;
 mod man;
 mod materialise;
+mod networks;
 mod notebook;
 mod pack;
 mod plot;
@@ -135,6 +136,7 @@ commands! {
     Evaluate(evaluate::EvaluateArguments),
     Export(export::ExportArguments),
     Data(data::DataArguments),
+    Networks(networks::NetworksArguments),
     Materialise(materialise::MaterialiseArguments),
     Compact(compact::CompactArguments),
     Pack(pack::PackArguments),

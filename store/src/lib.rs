@@ -45,6 +45,8 @@
 //!     coefficients: Some(3),
 //!     map: None,
 //!     normalises: false,
+//!     groups: 1,
+//!     kernel: None,
 //!     next_filter: FilterNumber(2),
 //! };
 //! let branch = store.create_branch(NewBranch {

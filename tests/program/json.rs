@@ -25,6 +25,8 @@ fn every_command_answers_in_json() {
         "export main -o net.safetensors --json",
         "--json data list",
         "data --json check digits",
+        "networks --json",
+        "networks paper --json",
         "fork main@4 --name twin --json",
         "resume twin --steps +2 --json",
         "diff main twin --json",

@@ -28,6 +28,7 @@ mod input;
 mod json;
 mod listings;
 mod matching;
+mod networks;
 mod notebook;
 mod notebooks;
 mod numbers;

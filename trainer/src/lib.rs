@@ -21,6 +21,7 @@
 //! | `optimizers` | kinds of optimizers, one per file |
 //! | `edges` | which layers a layer reads |
 //! | `network` | from a description to operations and blocks |
+//! | `outline` | what its layers measure |
 //! | `initialise` | the weights at step 0 |
 //! | `schedule` | the learning rate along a branch |
 //! | `engine` | a network with its weights, forwards and backwards over sets of images |
@@ -46,6 +47,7 @@ mod layers;
 mod network;
 pub mod npy;
 mod optimizers;
+mod outline;
 mod presets;
 mod schedule;
 mod threads;
@@ -59,5 +61,6 @@ pub use files::{FileError, read_file};
 pub use layers::{LayerParameter, class_layer_kinds, class_outputs, describe_layer, layer_kinds};
 pub use network::resolve;
 pub use optimizers::{COMMON_PARAMETERS, optimizer_kinds, optimizer_slots, resolve_optimizer};
+pub use outline::{LayerOutline, outline};
 pub use presets::{named_network, preset, presets};
 pub use trainer::{Divergence, StepOutcome, Trainer};

@@ -122,6 +122,7 @@ impl Network {
         let mut resolved = spec.clone();
         name_layers(&mut resolved)?;
         let sources = resolve_edges(&mut resolved)?;
+        pass_on_start(&mut resolved)?;
         let mut network = Self {
             operations: Vec::new(),
             weighted: Vec::new(),
@@ -183,6 +184,8 @@ impl Network {
                 coefficients: None,
                 map: None,
                 normalises: false,
+                groups: 1,
+                kernel: None,
                 next_filter: FilterNumber(0),
             };
             let known = match known {
@@ -214,6 +217,8 @@ impl Network {
                     }
                     topology.coefficients = Some(parameters.coefficients);
                     topology.normalises = parameters.normalises;
+                    topology.groups = parameters.groups;
+                    topology.kernel = parameters.kernel;
                     network.weighted.push(Weighted {
                         layer: name.clone(),
                         numbers: numbers.clone(),
@@ -386,6 +391,25 @@ fn name_layers(spec: &mut NetworkSpec) -> Result<(), TrainerError> {
     Ok(())
 }
 
+/// Gives every layer that is drawn, and says nothing of it, the network's way to begin.
+fn pass_on_start(spec: &mut NetworkSpec) -> Result<(), TrainerError> {
+    let (init, bias) = (spec.init.take(), spec.bias_init.take());
+    for layer in &mut spec.layers {
+        let kind = layers::kind(&layer.kind)?;
+        if !kind.is_drawn {
+            continue;
+        }
+        if let Some(init) = &init {
+            layer.parameters.entry("init").or_insert_with(|| init.as_str().into());
+        }
+        let is_said = layer.parameters.contains_key("bias-init") || layer.parameters.contains_key("bias_init");
+        if let Some(bias) = bias.filter(|_| kind.role != Role::Classes && !is_said) {
+            layer.parameters.insert("bias_init".to_owned(), bias.into());
+        }
+    }
+    Ok(())
+}
+
 /// The number that stands for a layer's name in random streams.
 pub(crate) fn stream_key(name: &LayerName) -> u64 {
     let hash = blake3::hash(name.as_str().as_bytes());
@@ -480,6 +504,23 @@ mod tests {
         assert!(conv("filters = 4").contains("kernel"));
         assert!(conv("filters = 4\nkernel = 5\nactivation = \"swish\"").contains("swish"));
         assert!(refused(&format!("[[layer]]\nkind = \"convolution\"\n{softmax}")).contains("conv, pool"));
+    }
+
+    #[test]
+    fn layers_begin_as_the_network_says_unless_they_say_otherwise() {
+        let text = "init = \"he\"\nbias-init = 0.1\n[[layer]]\nkind = \"conv\"\nfilters = 4\nkernel = 3\n\
+                    [[layer]]\nkind = \"fully-connected\"\nunits = 5\ninit = \"normal\"\nbias-init = 0\n\
+                    [[layer]]\nkind = \"dropout\"\nrate = 0.5\n[[layer]]\nkind = \"softmax\"\n";
+        let (resolved, _) = resolve(&NetworkSpec::from_toml(text).unwrap(), RGB, 10).unwrap();
+        let of = |layer: usize, name: &str| resolved.layers[layer].parameters.get(name).cloned();
+        assert_eq!((of(0, "init"), of(0, "bias_init")), (Some("he".into()), Some(0.1.into())));
+        assert_eq!((of(1, "init"), of(1, "bias_init")), (None, None), "the defaults are not written");
+        assert_eq!((of(3, "init"), of(3, "bias_init")), (Some("he".into()), None));
+        assert_eq!((&resolved.init, resolved.bias_init), (&None, None));
+        assert_eq!(resolve(&resolved, RGB, 10).unwrap().0, resolved);
+        let wrong = text.replace("\"he\"", "\"xavier\"");
+        let refused = resolve(&NetworkSpec::from_toml(&wrong).unwrap(), RGB, 10).unwrap_err().to_string();
+        assert!(refused.contains("xavier") && refused.contains("glorot"), "{refused}");
     }
 
     /// Two layers of one name would share their random draws and their rows in the log.

@@ -70,7 +70,37 @@ fn networks() -> Vec<Value> {
     };
     let smoothed = ends(json!({"kind": "softmax", "label_smoothing": 0.1}));
     let [hinge, squared] = [json!({"kind": "svm"}), json!({"kind": "regression"})].map(ends);
-    vec![kitchen_sink, skips, decaying, smoothed, hinge, squared]
+    let activations = json!([
+        {"kind": "conv", "filters": 6, "kernel": 3, "activation": "leaky-relu"},
+        {"kind": "conv", "filters": 5, "kernel": 3, "activation": "gelu"},
+        {"kind": "activation", "function": "leaky-relu"},
+        {"kind": "fully-connected", "units": 11, "activation": "sigmoid"},
+        {"kind": "activation", "function": "gelu"},
+    ]);
+    let pooled = json!([
+        {"kind": "conv", "filters": 10, "kernel": 3, "activation": "relu"},
+        {"kind": "global-average-pool"},
+    ]);
+    let normalised = json!([
+        {"kind": "conv", "filters": 7, "kernel": 3, "activation": "relu"},
+        {"kind": "layernorm"},
+        {"kind": "conv", "filters": 9, "kernel": 3, "stride": 2, "activation": "relu"},
+        {"kind": "local-response-norm", "size": 3, "alpha": 0.5},
+    ]);
+    let convolved = json!([
+        {"kind": "conv", "filters": 6, "kernel": [3, 5], "stride": [1, 2], "pad": [1, 0, 2, 3], "activation": "relu"},
+        {"kind": "conv", "filters": 6, "kernel": 3, "pad": 1, "groups": 6},
+        {"kind": "conv", "filters": 12, "kernel": 1, "activation": "relu"},
+        {"kind": "conv", "filters": 10, "kernel": 3, "dilation": 2, "groups": 2, "pad": 2, "activation": "tanh"},
+    ]);
+    let drawn = json!([
+        {"kind": "conv", "filters": 6, "kernel": 3, "init": "he", "bias_init": 0.1, "activation": "relu"},
+        {"kind": "conv", "filters": 5, "kernel": 3, "stride": 2, "init": "orthogonal", "activation": "tanh"},
+        {"kind": "fully-connected", "units": 14, "init": "glorot", "activation": "tanh"},
+    ]);
+    vec![
+        kitchen_sink, skips, decaying, smoothed, hinge, squared, activations, pooled, normalised, convolved, drawn,
+    ]
 }
 
 /// The first of the networks.
@@ -197,8 +227,18 @@ fn the_bits_of_arithmetic_1_never_change() {
 /// with today's, of the kitchen sink with each optimizer, and of the other
 /// networks with the first one. What is added has its own; those that are there
 /// never change.
-const GOLDEN: &[&str] =
-    &["0f4163dadd8f9a6d", "35d461d6b939c451", "24bf2db908f87ef1", "70f45e9935f8a70d", "80c6768076d98ba6"];
+const GOLDEN: &[&str] = &[
+    "0f4163dadd8f9a6d",
+    "35d461d6b939c451",
+    "24bf2db908f87ef1",
+    "70f45e9935f8a70d",
+    "80c6768076d98ba6",
+    "bc5a3299760181b0",
+    "3bde79e79676cda3",
+    "54e1a0e1b6b87a85",
+    "afc727cc99db69f1",
+    "7387fb076ab57f17",
+];
 
 /// Wants everything, every step.
 struct Curious {

@@ -176,6 +176,16 @@ fn max_pools_also_overlapping_padded_and_with_rows_left_over() {
 }
 
 #[test]
+fn global_average_pools() {
+    let layers = json!([
+        {"kind": "conv", "filters": 7, "kernel": 3, "activation": "tanh"},
+        {"kind": "global-average-pool"},
+        {"kind": "fully-connected", "units": 5, "activation": "tanh"},
+    ]);
+    check("global average", layers, Loss::Smooth);
+}
+
+#[test]
 fn relu_within_a_convolution_and_tanh_as_layers_of_their_own() {
     let layers = json!([
         {"kind": "conv", "filters": 6, "kernel": 3, "activation": "relu"},
@@ -185,6 +195,29 @@ fn relu_within_a_convolution_and_tanh_as_layers_of_their_own() {
         {"kind": "activation", "function": "tanh"},
     ]);
     check("activations", layers, Loss::Kinked);
+}
+
+#[test]
+fn sigmoid_and_gelu_within_a_layer_and_as_layers_of_their_own() {
+    let layers = json!([
+        {"kind": "conv", "filters": 6, "kernel": 3, "activation": "gelu"},
+        {"kind": "conv", "filters": 5, "kernel": 3},
+        {"kind": "activation", "function": "gelu"},
+        {"kind": "conv", "filters": 5, "kernel": 2},
+        {"kind": "activation", "function": "sigmoid"},
+        {"kind": "fully-connected", "units": 7, "activation": "sigmoid"},
+    ]);
+    check("smooth activations", layers, Loss::Smooth);
+}
+
+#[test]
+fn leaky_relu_within_a_layer_and_as_a_layer_of_its_own() {
+    let layers = json!([
+        {"kind": "conv", "filters": 6, "kernel": 3, "activation": "leaky-relu"},
+        {"kind": "fully-connected", "units": 7},
+        {"kind": "activation", "function": "leaky-relu"},
+    ]);
+    check("leaky relu", layers, Loss::Kinked);
 }
 
 #[test]
@@ -230,6 +263,50 @@ fn normalisation_by_the_batch_after_convolutions_units_pools_and_the_image() {
         {"kind": "activation", "function": "tanh"},
     ]);
     check("batch normalisation", layers, Loss::Smooth);
+}
+
+#[test]
+fn normalisation_by_the_image_after_convolutions_units_and_the_image() {
+    let layers = json!([
+        {"kind": "layernorm"},
+        {"kind": "conv", "filters": 5, "kernel": 3, "stride": 2, "pad": 1},
+        {"kind": "layernorm", "epsilon": 0.01},
+        {"kind": "activation", "function": "tanh"},
+        {"kind": "fully-connected", "units": 6},
+        {"kind": "layernorm", "epsilon": 0.1},
+        {"kind": "activation", "function": "tanh"},
+    ]);
+    check("layer normalisation", layers, Loss::Smooth);
+}
+
+#[test]
+fn normalisation_by_neighbouring_channels() {
+    for size in [1, 2, 5, 40] {
+        let layers = json!([
+            {"kind": "conv", "filters": 7, "kernel": 3, "activation": "tanh"},
+            {"kind": "local-response-norm", "size": size, "alpha": 2.0, "beta": 0.6, "k": 0.7},
+            {"kind": "conv", "filters": 5, "kernel": 3, "activation": "tanh"},
+            {"kind": "local-response-norm"},
+        ]);
+        check(&format!("local response normalisation over {size}"), layers, Loss::Smooth);
+    }
+}
+
+#[test]
+fn convolutions_of_groups_dilation_and_what_differs_by_side() {
+    for parameters in [
+        json!({"groups": 2, "kernel": 3}),
+        json!({"groups": 6, "kernel": 3, "pad": 1}),
+        json!({"groups": 6, "filters": 12, "kernel": [3, 2], "stride": [1, 2]}),
+        json!({"dilation": 2, "kernel": 3, "pad": 2}),
+        json!({"dilation": [1, 3], "kernel": [2, 3], "stride": 2, "pad": [0, 1, 3, 2]}),
+        json!({"groups": 3, "kernel": [1, 5], "stride": [2, 3], "pad": [0, 0, 4, 1]}),
+    ] {
+        let mut layer = json!({"kind": "conv", "filters": 6, "activation": "tanh"});
+        layer.as_object_mut().unwrap().extend(parameters.as_object().unwrap().clone());
+        let layers = json!([{"kind": "conv", "filters": 6, "kernel": 2, "activation": "tanh"}, layer]);
+        check(&parameters.to_string(), layers, Loss::Smooth);
+    }
 }
 
 #[test]

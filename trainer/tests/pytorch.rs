@@ -245,3 +245,18 @@ fn sums_and_layers_that_read_an_earlier_one_train_as_in_pytorch() {
 fn concatenations_train_as_in_pytorch() {
     check_network("dense", PLAIN);
 }
+
+#[test]
+fn activation_functions_and_global_pools_train_as_in_pytorch() {
+    check_network("activated", PLAIN);
+}
+
+#[test]
+fn layer_and_local_response_normalisation_train_as_in_pytorch() {
+    check_network("imagewise", NORMALISED);
+}
+
+#[test]
+fn groups_dilation_and_what_differs_by_side_train_as_in_pytorch() {
+    check_network("grouped", PLAIN);
+}

@@ -60,6 +60,7 @@ const OTHERS: [&str; 19] = [
     "evaluate",
     "export",
     "data",
+    "networks",
     "materialise",
     "compact",
     "pack",

@@ -110,6 +110,8 @@ impl Print for Train {
             dataset,
             reading,
             network,
+            init_weights,
+            init_biases,
             optimizer,
             learning_rate,
             momentum,
@@ -132,6 +134,8 @@ impl Print for Train {
         words.option("dataset", dataset.as_ref().map(|name| name.to_string_lossy()));
         reading.print(words);
         words.option("network", network.as_ref().map(|name| name.to_string_lossy()));
+        words.option("init-weights", init_weights.as_ref());
+        words.number("init-biases", *init_biases);
         words.option("optimizer", optimizer.as_ref());
         words.number("learning-rate", *learning_rate);
         words.number("momentum", *momentum);

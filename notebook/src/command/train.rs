@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use clap::Args;
-use revacnn_recorder::{Length, StartRequest};
+use revacnn_recorder::{DEFAULT_NETWORK, Length, StartRequest};
 use revacnn_schemas::{
     BranchName, Fidelity, ImageIndex, InitialArrays, LayerName, NetworkSpec, OptimizerSpec, Parameters, Reading,
     SCHEDULE_FORMS, Schedule, number,
@@ -64,6 +64,14 @@ pub struct Train {
     pub(crate) reading: ReadingOptions,
     #[arg(long, value_name = "NAME|FILE", help = network_help())]
     pub(crate) network: Option<OsString>,
+    /// How coefficients are drawn of layers that say nothing of it: normal, he, glorot or orthogonal
+    /// [default: the network's, or normal].
+    #[arg(long, value_name = "WAY")]
+    pub(crate) init_weights: Option<String>,
+    /// What biases begin with of layers that say nothing of it, but for the class layer's
+    /// [default: the network's, or 0].
+    #[arg(long, value_name = "BIAS", value_parser = number)]
+    pub(crate) init_biases: Option<f64>,
     #[arg(long, value_name = "KIND[,NAME=VALUE]…", help = optimizer_help())]
     pub(crate) optimizer: Option<String>,
     /// Learning rate [default: the optimizer's].
@@ -180,7 +188,13 @@ impl Train {
     ///
     /// # Errors
     /// A value that its option does not take.
-    pub fn request_of(&self, network: Option<NetworkSpec>) -> Result<StartRequest, CommandError> {
+    pub fn request_of(&self, mut network: Option<NetworkSpec>) -> Result<StartRequest, CommandError> {
+        if self.init_weights.is_some() || self.init_biases.is_some() {
+            let mut beginning = network.map_or_else(|| named_network(DEFAULT_NETWORK), Ok)?;
+            beginning.init = self.init_weights.clone().or(beginning.init);
+            beginning.bias_init = self.init_biases.or(beginning.bias_init);
+            network = Some(beginning);
+        }
         Ok(StartRequest {
             goes_on: true,
             dataset: self.dataset.clone(),

@@ -51,7 +51,7 @@ fn resolves_to(spec: &NetworkSpec, definition: &RunDefinition) -> bool {
 
 /// A run's network without what follows from the rest of it.
 fn plain(definition: &RunDefinition) -> NetworkSpec {
-    let mut spec = NetworkSpec { name: String::new(), layers: definition.network.layers.clone() };
+    let mut spec = NetworkSpec { layers: definition.network.layers.clone(), ..NetworkSpec::default() };
     let mut attempt = |change: &dyn Fn(&mut NetworkSpec)| {
         let mut shorter = spec.clone();
         change(&mut shorter);

@@ -120,15 +120,18 @@ impl Filter {
 /// A filter's values as an image for each filter, or channel, that it reads.
 fn by_input(place: &Place, layer: &LayerTopology, position: usize, values: &[f32]) -> Vec<Image> {
     let before = place.holder.topology.input_layer_of(&layer.layer);
-    let channels = before.map_or(place.channels(), |before| before.filters.len());
+    let all = before.map_or(place.channels(), |before| before.filters.len());
+    let read = layer.read_by(position, all);
+    let (first, channels) = (read.start, read.len());
     let kernel = values.len() / channels.max(1);
     if kernel == 0 || !values.len().is_multiple_of(channels) {
         // Of a layer that does not mix its inputs, such as a normalisation's.
         return vec![line(format!("{}/{}", layer.layer, layer.filters[position].number), values)];
     }
-    let images = values.chunks_exact(kernel).enumerate().map(|(input, values)| {
+    let images = values.chunks_exact(kernel).enumerate().map(|(at, values)| {
+        let input = first + at;
         let origin = before.and_then(|before| place.holder.topology.origin_of(&before.layer, input));
-        let label = match (before, channels) {
+        let label = match (before, all) {
             (Some(before), _) => match origin {
                 Some((layer, filter)) => format!("{}/{}", layer.layer, filter.number),
                 None => format!("{}/{}", before.layer, before.filters[input].number),
@@ -137,10 +140,9 @@ fn by_input(place: &Place, layer: &LayerTopology, position: usize, values: &[f32
             (None, 3) => ["red", "green", "blue"][input].to_owned(),
             (None, _) => format!("channel {input}"),
         };
-        let side = kernel.isqrt();
         let image = line(label, values);
         // A fully connected unit on maps that are not square is left as a line.
-        let (rows, columns) = if side * side == kernel { (side, side) } else { (1, kernel) };
+        let [rows, columns] = layer.kernel_of(kernel);
         let filter = origin.map(|(layer, filter)| (layer.layer.clone(), filter.clone()));
         Image { filter, rows, columns, ..image }
     });

@@ -208,9 +208,9 @@ pub(crate) fn mean_of(place: &Place, layer: &LayerTopology, values: usize, of: S
         return None;
     }
     let inputs = place.holder.topology.inputs_of(&layer.layer);
-    let channels = inputs.map_or(place.channels(), <[_]>::len).max(1);
+    let channels = layer.read_by_each(inputs.map_or(place.channels(), <[_]>::len)).max(1);
     let (kernel, is_whole) = (values / channels, values.is_multiple_of(channels));
-    let is_square = kernel > 1 && kernel.isqrt().pow(2) == kernel;
+    let is_square = kernel > 1 && (layer.kernel.is_some() || layer.kernel_of(kernel)[0] > 1);
     let is_rgb = inputs.is_none() && channels == 3 && of == Source::Weights;
     (is_whole && is_square && channels > 1 && !is_rgb).then_some(channels)
 }
@@ -282,10 +282,11 @@ pub(crate) fn picture(
         return image(rows, columns, values.to_vec(), palette, range);
     }
     let inputs = place.holder.topology.inputs_of(&layer.layer);
-    let channels = inputs.map_or(place.channels(), <[_]>::len).max(1);
+    let channels = layer.read_by_each(inputs.map_or(place.channels(), <[_]>::len)).max(1);
     let kernel = values.len() / channels;
-    let side = kernel.isqrt();
-    if side * side != kernel || !values.len().is_multiple_of(channels) || kernel == 0 {
+    let [rows, columns] = layer.kernel_of(kernel);
+    let is_line = rows == 1 && columns > 1 && layer.kernel.is_none();
+    if is_line || !values.len().is_multiple_of(channels) || kernel == 0 {
         // A fully connected unit on maps that are not square: one line.
         return image(1, values.len(), values.to_vec(), Palette::Diverging, range);
     }
@@ -296,13 +297,13 @@ pub(crate) fn picture(
     }
     if inputs.is_none() && channels == 3 && of == Source::Weights {
         let pixels = (0..kernel).flat_map(|pixel| (0..3).map(move |channel| values[channel * kernel + pixel]));
-        return image(side, side, pixels.collect(), Palette::Rgb, range);
+        return image(rows, columns, pixels.collect(), Palette::Rgb, range);
     }
     let mean =
         |pixel: usize| (0..channels).map(|channel| values[channel * kernel + pixel]).sum::<f32>() / channels as f32;
     let pixels: Vec<f32> = (0..kernel).map(mean).collect();
     let range = if channels == 1 { range } else { self::range(pixels.iter(), of) };
-    image(side, side, pixels, Palette::Diverging, range)
+    image(rows, columns, pixels, Palette::Diverging, range)
 }
 
 #[cfg(test)]

@@ -54,7 +54,10 @@ pub const EDIT_FORMS: &[(&str, &str)] = &[
     ("unfreeze", "unfreeze LAYER[/FILTER]"),
     ("set-weights", "set-weights LAYER/FILTER FILE.npy [bias=VALUE]"),
     ("load-weights", "load-weights FILE.safetensors|FILE.npz|FILE.json [layer=LAYER]"),
-    ("insert-layer", "insert-layer KIND after=LAYER|input [name=NAME] [init=random|identity] [PARAMETER=VALUE]…"),
+    (
+        "insert-layer",
+        "insert-layer KIND after=LAYER|input [name=NAME] [init=random|identity|he|glorot|orthogonal] [PARAMETER=VALUE]…",
+    ),
     ("remove-layer", "remove-layer LAYER"),
     (
         "set",
@@ -260,10 +263,15 @@ impl<'a> Words<'a> {
             Some(name) => Some(self.parsed("layer name", name)?),
             None => None,
         };
-        let init = match self.option("init").as_deref() {
+        let word = self.options.iter().find(|(name, _)| name == "init").map(|(_, word)| word.clone());
+        if matches!(word.as_deref(), Some("random" | "identity")) {
+            self.option("init");
+        }
+        let init = match word.as_deref() {
             None | Some("random") => LayerInit::Random,
             Some("identity") => LayerInit::Identity,
-            Some(other) => return Err(self.error(format!("`{other}` is no way for a layer to begin"))),
+            // A way to draw is a parameter of the kind.
+            Some(_) => LayerInit::Random,
         };
         let parameters: Parameters =
             self.options.drain(..).map(|(name, text)| (name.replace('-', "_"), value(&text))).collect();
@@ -313,6 +321,8 @@ mod tests {
             "unfreeze conv1/3",
             "insert-layer conv after=pool2 name=extra init=identity activation=relu filters=20 kernel=5",
             "insert-layer dropout after=input rate=0.5",
+            "insert-layer conv after=pool2 kernel=[3,5] stride=[1,2]",
+            "insert-layer conv after=pool2 init=he kernel=3",
             "remove-layer conv3",
             "set activation conv2 tanh",
             "set learning-rate 0.01",

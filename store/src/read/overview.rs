@@ -255,6 +255,8 @@ mod tests {
             coefficients: Some(1),
             map: None,
             normalises: false,
+            groups: 1,
+            kernel: None,
             next_filter: FilterNumber(1),
         };
         let producer = ForeignProducer { name: "ours".into(), version: "1.0".into(), notes: String::new() };

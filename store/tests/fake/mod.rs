@@ -65,6 +65,8 @@ pub fn topology(layers: &[FakeLayer]) -> Topology {
         coefficients: layer.coefficients,
         map: layer.map,
         normalises: layer.normalises,
+        groups: 1,
+        kernel: None,
         next_filter: FilterNumber(layer.filters as u32 + 1),
     });
     Topology { layers: layers.collect(), retired: Vec::new() }

@@ -5,6 +5,8 @@ use std::ops::Range;
 
 use revacnn_schemas::ParameterState;
 
+use crate::layers::ParameterShape;
+
 /// A filter that joins a layer.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct NewFilter {
@@ -17,8 +19,8 @@ pub(super) struct NewFilter {
 
 impl NewFilter {
     /// A filter with these coefficients that begins as at step 0.
-    pub(super) fn drawn(weights: Vec<f32>) -> Self {
-        Self { weights, bias: 0.0, running: [0.0, 1.0] }
+    pub(super) fn drawn(weights: Vec<f32>, shape: &ParameterShape) -> Self {
+        Self { weights, bias: shape.bias, running: [0.0, 1.0] }
     }
 
     /// A copy of the filter at `position`.
@@ -213,7 +215,8 @@ mod tests {
     #[test]
     fn a_filter_that_is_replaced_is_forgotten_by_the_optimizer_and_stays_frozen() {
         let mut edited = state();
-        replace_filter(&mut edited, 0, &NewFilter::drawn(vec![9.0; 6]));
+        let shape = ParameterShape::weights(2, 6, crate::layers::Initial::Normal { fan_in: 6 });
+        replace_filter(&mut edited, 0, &NewFilter::drawn(vec![9.0; 6], &shape));
         assert_eq!(edited.weights[..7], [9.0, 9.0, 9.0, 9.0, 9.0, 9.0, 6.0]);
         assert_eq!(edited.weight_slots[0][..7], [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 106.0]);
         assert_eq!((edited.biases[0], edited.bias_slots[0][0], edited.frozen[0]), (0.0, 0.0, true));

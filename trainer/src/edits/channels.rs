@@ -85,7 +85,32 @@ impl Draft {
                 }
             }
         }
+        self.refuse_groups(layer, &spread)?;
         Ok(spread)
+    }
+
+    /// Refuses what a convolution of groups leaves undefined: which group a filter, or a channel,
+    /// comes to or leaves.
+    fn refuse_groups(&self, layer: usize, spread: &Spread) -> Result<(), Refusal> {
+        let groups = |layer: &usize| self.shapes[*layer].map_or(1, |shape| shape.groups);
+        if let Some(grouped) = spread.within.keys().find(|layer| groups(layer) > 1) {
+            return Err(Refusal::Reason(format!(
+                "{} is a convolution of {} groups with as many filters each, and one filter more or fewer belongs to \
+                 none of them",
+                self.name(*grouped),
+                groups(grouped)
+            )));
+        }
+        if let Some(reader) = spread.readers.keys().find(|reader| groups(reader) > 1) {
+            return Err(Refusal::Reason(format!(
+                "the filters of {} are read by {}, a convolution of {} groups with as many channels each, and one \
+                 more or fewer belongs to none of them",
+                self.name(layer),
+                self.name(*reader),
+                groups(reader)
+            )));
+        }
+        Ok(())
     }
 
     /// Adds what a layer's channel is made of, channel by channel.

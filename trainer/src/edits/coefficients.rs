@@ -11,7 +11,7 @@ use crate::exchange::{Arrays, Place, place};
 use crate::layers::Role;
 
 /// Draws the coefficients of a filter, or of all filters of a layer, anew:
-/// N(0, 1/fan-in) with bias 0 and slots of zeros; its channels in layers that
+/// as the layer begins, with slots of zeros; its channels in layers that
 /// normalise begin again. The coefficients that read it stay.
 pub(super) fn reinitialise(draft: &mut Draft, target: &Target, seed: u64) -> Result<Done, Refusal> {
     let (layer, positions) = find(draft, target)?;
@@ -20,9 +20,10 @@ pub(super) fn reinitialise(draft: &mut Draft, target: &Target, seed: u64) -> Res
     let numbers = draft.numbers(layer);
     for &place in std::iter::once(&layer).chain(&joined) {
         let (name, shape) = (draft.name(place).clone(), draft.shape(place));
-        for &position in &positions {
-            let filter = NewFilter::drawn(draws::incoming(seed, &name, numbers[position], &shape));
-            arrays::replace_filter(draft.weights(place), position, &filter);
+        let drawn: Vec<u32> = positions.iter().map(|&position| numbers[position]).collect();
+        let drawn = draws::all_incoming(seed, &name, &drawn, &shape);
+        for (&position, weights) in positions.iter().zip(drawn.chunks_exact(shape.coefficients.max(1))) {
+            arrays::replace_filter(draft.weights(place), position, &NewFilter::drawn(weights.to_vec(), &shape));
         }
     }
     let filters = if target.filter.is_none() {

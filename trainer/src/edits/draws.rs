@@ -3,7 +3,8 @@
 use revacnn_schemas::{Digester, LayerName, RunDefinition, Step};
 
 use crate::data::Stream;
-use crate::layers::{Initial, ParameterShape};
+use crate::initialise::coefficients;
+use crate::layers::ParameterShape;
 use crate::network::stream_key;
 
 /// The seed of the `index`-th edit of a fork, where the edit names none.
@@ -26,13 +27,13 @@ pub(super) fn default_seed(definition: &RunDefinition, fork: Step, index: usize)
 /// # Determinism
 /// One stream per filter, keyed (edit seed, layer, filter number).
 pub(super) fn incoming(seed: u64, layer: &LayerName, number: u32, shape: &ParameterShape) -> Vec<f32> {
-    match shape.initial {
-        Initial::Constant(value) => vec![value; shape.coefficients],
-        Initial::Normal { fan_in } => {
-            let mut stream = Stream::new("edit incoming", &[seed, stream_key(layer), u64::from(number)]);
-            normal(&mut stream, shape.coefficients, fan_in)
-        }
-    }
+    all_incoming(seed, layer, &[number], shape)
+}
+
+/// [`incoming`] of several filters, `[filter][coefficient]`: orthogonal ones are so to one another alone.
+pub(super) fn all_incoming(seed: u64, layer: &LayerName, numbers: &[u32], shape: &ParameterShape) -> Vec<f32> {
+    let stream = |number: u32| Stream::new("edit incoming", &[seed, stream_key(layer), u64::from(number)]);
+    coefficients(shape, numbers, stream)
 }
 
 /// A further direction for a filter whose coefficients are searched for;
@@ -61,10 +62,10 @@ impl Connection<'_> {
         Stream::new(domain, &[seed, stream_key(self.layer), u64::from(self.number), u64::from(self.reading)])
     }
 
-    /// The `count` coefficients through which the new filter is read,
-    /// N(0, 1/`fan_in`) with the fan-in of the reading layer.
-    pub(super) fn outgoing(self, seed: u64, count: usize, fan_in: usize) -> Vec<f32> {
-        normal(&mut self.stream("edit outgoing", seed), count, fan_in)
+    /// The `count` coefficients through which the new filter is read, drawn as those of the
+    /// reading layer are: orthogonal ones N(0, 1/fan-in).
+    pub(super) fn outgoing(self, seed: u64, count: usize, shape: &ParameterShape) -> Vec<f32> {
+        shape.initial.draw(&mut self.stream("edit outgoing", seed), count)
     }
 
     /// The share of a coefficient that stays with the filter that was copied:
@@ -77,11 +78,6 @@ impl Connection<'_> {
 /// Which of `count` filters the new filter `number` copies.
 pub(super) fn source(seed: u64, layer: &LayerName, number: u32, count: usize) -> usize {
     Stream::new("edit source", &[seed, stream_key(layer), u64::from(number)]).below(count as u64) as usize
-}
-
-fn normal(stream: &mut Stream, count: usize, fan_in: usize) -> Vec<f32> {
-    let deviation = (1.0 / fan_in as f32).sqrt();
-    (0..count).map(|_| stream.normal_f32() * deviation).collect()
 }
 
 #[cfg(test)]
@@ -102,14 +98,8 @@ mod tests {
     fn drawn_coefficients_have_the_variance_of_their_layer() {
         let layer = "conv1".parse().unwrap();
         let connection = Connection { layer: &layer, number: 3, reading: 0 };
-        let shape = ParameterShape {
-            filters: 1,
-            coefficients: 20_000,
-            initial: Initial::Normal { fan_in: 25 },
-            decays: true,
-            normalises: false,
-        };
-        for values in [incoming(1, &layer, 3, &shape), connection.outgoing(1, 20_000, 25)] {
+        let shape = ParameterShape::weights(1, 20_000, crate::layers::Initial::Normal { fan_in: 25 });
+        for values in [incoming(1, &layer, 3, &shape), connection.outgoing(1, 20_000, &shape)] {
             let moment = |power| values.iter().map(|&value| f64::from(value).powi(power)).sum::<f64>() / 20_000.0;
             assert!(moment(1).abs() < 0.01, "{}", moment(1));
             assert!((moment(2) * 25.0 - 1.0).abs() < 0.05, "{}", moment(2));

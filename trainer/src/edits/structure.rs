@@ -207,6 +207,8 @@ fn unknown(name: &LayerName, kind: &str) -> LayerTopology {
         coefficients: None,
         map: None,
         normalises: false,
+        groups: 1,
+        kernel: None,
         next_filter: FilterNumber(0),
     }
 }
@@ -216,9 +218,9 @@ fn drawn(draft: &Draft, layer: usize, seed: u64) -> ParameterState {
     let shape = draft.shape(layer);
     let slots = draft.parameters.iter().flatten().next().map_or(0, |state| state.weight_slots.len());
     let mut state = zero_state(&shape, slots);
-    for (position, &number) in draft.numbers(layer).iter().enumerate() {
-        let filter = NewFilter::drawn(draws::incoming(seed, draft.name(layer), number, &shape));
-        arrays::replace_filter(&mut state, position, &filter);
+    let drawn = draws::all_incoming(seed, draft.name(layer), &draft.numbers(layer), &shape);
+    for (position, weights) in drawn.chunks_exact(shape.coefficients.max(1)).enumerate() {
+        arrays::replace_filter(&mut state, position, &NewFilter::drawn(weights.to_vec(), &shape));
     }
     state
 }
@@ -301,7 +303,7 @@ fn set_identity(state: &mut ParameterState, ones: Ones) {
     state.weights.fill(0.0);
     for filter in 0..state.biases.len() {
         let start = arrays::row(state, filter).start;
-        state.weights[start + filter * ones.step + ones.first] = 1.0;
+        state.weights[start + filter % ones.period * ones.step + ones.first] = 1.0;
     }
 }
 

@@ -10,18 +10,30 @@ use revacnn_schemas::ImageShape;
 pub(crate) enum Form {
     /// What this program alone has.
     Own,
-    /// A convolution with a bias; its array is `[filter][channel][row][column]`.
-    Convolution { filters: usize, window: Window },
+    /// A convolution with a bias; its array is `[filter][channel of its group][row][column]`.
+    Convolution { filters: usize, groups: usize, window: Window },
     /// A product with all values, channel by channel; its array is `[unit][value]`.
     FullyConnected { units: usize },
     /// A window becomes one value.
     Pool { method: PoolMethod, window: Window },
+    /// Each map becomes its mean.
+    GlobalAverage,
     /// max(x, 0)
     Relu,
     /// The hyperbolic tangent.
     Tanh,
+    /// x above 0, and x/100 below.
+    LeakyRelu,
+    /// 1 / (1 + e⁻ˣ)
+    Sigmoid,
+    /// x·Φ(x), by the error function.
+    Gelu,
     /// Normalisation by running statistics, in evaluation.
     BatchNorm { epsilon: f64, momentum: f64 },
+    /// Normalisation by all values of an image, and a scale and shift a channel.
+    LayerNorm { epsilon: f64 },
+    /// Division by (k + alpha/size · Σ a²)^beta over `size` channels about each.
+    LocalResponse { size: usize, alpha: f64, beta: f64, k: f64 },
     /// Nothing, in evaluation.
     Dropout { rate: f64 },
     /// Probabilities of classes.
@@ -41,17 +53,39 @@ pub(crate) enum PoolMethod {
     Average,
 }
 
-/// A square window that moves over an image.
+/// A window that moves over an image: numbers by rows, and by columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Window {
-    pub(crate) kernel: usize,
-    pub(crate) stride: usize,
-    pub(crate) pad: usize,
+    pub(crate) kernel: [usize; 2],
+    pub(crate) stride: [usize; 2],
+    pub(crate) dilation: [usize; 2],
+    /// Zeros above, below, left and right.
+    pub(crate) pad: [usize; 4],
+}
+
+/// A window that is alike by rows and columns, without dilation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Square {
+    pub(super) kernel: usize,
+    pub(super) stride: usize,
+    pub(super) pad: usize,
 }
 
 impl Window {
-    fn places(self, length: usize) -> usize {
-        (length + 2 * self.pad).saturating_sub(self.kernel) / self.stride + 1
+    /// A window that is alike by rows and columns.
+    pub(crate) fn square(kernel: usize, stride: usize, pad: usize) -> Self {
+        Self { kernel: [kernel; 2], stride: [stride; 2], dilation: [1; 2], pad: [pad; 4] }
+    }
+
+    /// What it is where it is alike by rows and columns.
+    pub(super) fn as_square(self) -> Option<Square> {
+        let square = Square { kernel: self.kernel[0], stride: self.stride[0], pad: self.pad[0] };
+        (self == Self::square(square.kernel, square.stride, square.pad)).then_some(square)
+    }
+
+    fn places(self, axis: usize, length: usize) -> usize {
+        let reach = (self.kernel[axis] - 1) * self.dilation[axis] + 1;
+        (length + self.pad[2 * axis] + self.pad[2 * axis + 1]).saturating_sub(reach) / self.stride[axis] + 1
     }
 }
 
@@ -65,17 +99,23 @@ impl Form {
             Self::Pool { .. } => "pooled",
             Self::Relu => "relu",
             Self::Tanh => "tanh",
+            Self::LeakyRelu => "leaky_relu",
+            Self::Sigmoid => "sigmoid",
+            Self::Gelu => "gelu",
+            Self::GlobalAverage => "averaged",
+            Self::LayerNorm { .. } | Self::LocalResponse { .. } => "normalised",
             Self::BatchNorm { .. } => "normalised",
             Self::Dropout { .. } => "dropped",
             Self::Softmax => "probabilities",
             Self::Add => "sum",
+            Self::GlobalAverage => ImageShape { channels, height: 1, width: 1 },
             Self::Concat => "joined",
         }
     }
 
     /// Whether it takes images alone, and no rows of values.
     pub(super) fn takes_images(&self) -> bool {
-        matches!(self, Self::Convolution { .. } | Self::Pool { .. } | Self::Add | Self::Concat)
+        matches!(self, Self::Convolution { .. } | Self::Pool { .. } | Self::GlobalAverage | Self::LocalResponse { .. } | Self::Add | Self::Concat)
     }
 
     /// Whether rows of values come out of it, where rows may come in.
@@ -89,17 +129,22 @@ impl Form {
         let ImageShape { channels, height, width } = input;
         let seen = |window: &Window, channels| ImageShape {
             channels,
-            height: window.places(height),
-            width: window.places(width),
+            height: window.places(0, height),
+            width: window.places(1, width),
         };
         match self {
-            Self::Convolution { filters, window } => seen(window, *filters),
+            Self::Convolution { filters, window, .. } => seen(window, *filters),
             Self::FullyConnected { units } => ImageShape { channels: *units, height: 1, width: 1 },
             Self::Pool { window, .. } => seen(window, channels),
             Self::Concat => ImageShape { channels: inputs.iter().map(|input| input.channels).sum(), ..input },
             Self::Own
             | Self::Relu
             | Self::Tanh
+            | Self::LeakyRelu
+            | Self::Sigmoid
+            | Self::Gelu
+            | Self::LayerNorm { .. }
+            | Self::LocalResponse { .. }
             | Self::BatchNorm { .. }
             | Self::Dropout { .. }
             | Self::Softmax

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::ExchangeError;
 use super::arrays::axes;
 use super::export::{ExportedNetwork, no_form};
-use super::form::{Form, PoolMethod};
+use super::form::{Form, PoolMethod, Window};
 use super::graph::{Graph, Node, Read};
 
 const PROGRAM: &str = "PyTorch";
@@ -87,6 +87,18 @@ fn modules(graph: &Graph<'_>) -> Result<Vec<Module>, ExchangeError> {
             takes_rows |= is_rows;
             reads.push(name);
         }
+        if let Form::Convolution { window, .. } = &node.form
+            && let [top, bottom, left, right] = window.pad
+            && (top != bottom || left != right)
+        {
+            let is_free = |name: &String| {
+                graph.nodes.iter().all(|node| node.name != *name) && modules.iter().all(|other| other.name != *name)
+            };
+            let padded = (1..).map(|number| format!("padded{number}")).find(is_free);
+            let padded = padded.expect("invariant: there is always a free number");
+            let made = format!("nn.ZeroPad2d(({left}, {right}, {top}, {bottom}))");
+            modules.push(Module { name: padded.clone(), made, reads: std::mem::replace(&mut reads, vec![padded]) });
+        }
         match module_of(node, takes_rows)? {
             Some(made) => {
                 modules.push(Module { name: node.name.clone(), made, reads });
@@ -103,20 +115,26 @@ fn module_of(node: &Node<'_>, takes_rows: bool) -> Result<Option<String>, Exchan
     let channels = node.input.channels;
     Ok(Some(match &node.form {
         Form::Own => return Err(no_form(PROGRAM, node.layer, "")),
-        Form::Convolution { filters, window } => format!(
-            "nn.Conv2d({channels}, {filters}, {}, stride={}, padding={})",
-            window.kernel, window.stride, window.pad
-        ),
+        Form::Convolution { filters, groups, window } => convolution(channels, *filters, *groups, *window),
         Form::FullyConnected { units } => format!("nn.Linear({}, {units})", node.input.len()),
         Form::Pool { method, window } => {
             let kind = match method {
                 PoolMethod::Max => "MaxPool2d",
                 PoolMethod::Average => "AvgPool2d",
             };
-            format!("nn.{kind}({}, stride={}, padding={})", window.kernel, window.stride, window.pad)
+            let [kernel, stride] = [window.kernel, window.stride].map(number);
+            format!("nn.{kind}({kernel}, stride={stride}, padding={})", window.pad[0])
         }
         Form::Relu => "nn.ReLU()".to_owned(),
         Form::Tanh => "nn.Tanh()".to_owned(),
+        Form::LeakyRelu => "nn.LeakyReLU()".to_owned(),
+        Form::Sigmoid => "nn.Sigmoid()".to_owned(),
+        Form::Gelu => "nn.GELU()".to_owned(),
+        Form::GlobalAverage => "nn.AdaptiveAvgPool2d(1)".to_owned(),
+        Form::LayerNorm { epsilon } => format!("nn.GroupNorm(1, {channels}, eps={epsilon:?})"),
+        Form::LocalResponse { size, alpha, beta, k } => {
+            format!("nn.LocalResponseNorm({size}, alpha={alpha:?}, beta={beta:?}, k={k:?})")
+        }
         Form::BatchNorm { epsilon, momentum } => {
             let axes = if takes_rows { 1 } else { 2 };
             format!("nn.BatchNorm{axes}d({channels}, eps={epsilon:?}, momentum={momentum:?})")
@@ -126,6 +144,29 @@ fn module_of(node: &Node<'_>, takes_rows: bool) -> Result<Option<String>, Exchan
         Form::Add => "Add()".to_owned(),
         Form::Concat => "Concat()".to_owned(),
     }))
+}
+
+/// A convolution, with what is not PyTorch's default.
+fn convolution(channels: usize, filters: usize, groups: usize, window: Window) -> String {
+    let Window { kernel, stride, dilation, pad } = window;
+    let [top, bottom, left, right] = pad;
+    // Another padding by side is a module of PyTorch, and not of a name that its arrays could have.
+    let is_even = top == bottom && left == right;
+    let [kernel, stride] = [kernel, stride].map(number);
+    let padding = if is_even { number([top, left]) } else { "0".to_owned() };
+    let mut made = format!("nn.Conv2d({channels}, {filters}, {kernel}, stride={stride}, padding={padding}");
+    if dilation != [1, 1] {
+        let _ = write!(made, ", dilation={}", number(dilation));
+    }
+    if groups > 1 {
+        let _ = write!(made, ", groups={groups}");
+    }
+    made + ")"
+}
+
+/// A number, or one by rows and one by columns.
+fn number([rows, columns]: [usize; 2]) -> String {
+    if rows == columns { rows.to_string() } else { format!("({rows}, {columns})") }
 }
 
 fn sequential(modules: &[Module]) -> String {

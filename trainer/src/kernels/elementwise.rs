@@ -1,4 +1,9 @@
-//! Rectified linear units and sums, number by number.
+//! Activation functions and sums, number by number.
+//!
+//! # Determinism
+//!
+//! Each result is a function of one number. What is not exact by IEEE 754 goes through `libm`, whose code is the same
+//! on every machine.
 
 use super::Instructions;
 use super::simd::{Kernel, Simd};
@@ -44,6 +49,47 @@ impl Kernel for AddTo<'_> {
     }
 }
 
+/// Multiplies what is not above 0 by 1/100, PyTorch's slope; NaN stays NaN.
+pub fn leaky_relu(instructions: Instructions, values: &mut [f32]) {
+    instructions.run(LeakyRelu { values });
+}
+
+/// Multiplies the gradient by 1/100 where the unit's output is not above 0.
+///
+/// # Shapes
+///
+/// `output` and `gradient` are equally long.
+pub fn leaky_relu_backward(instructions: Instructions, output: &[f32], gradient: &mut [f32]) {
+    assert_eq!(output.len(), gradient.len(), "output and gradient of a leaky rectified linear unit");
+    instructions.run(LeakyReluBackward { output, gradient });
+}
+
+/// 1 / (1 + e⁻ˣ).
+pub fn sigmoid(x: f32) -> f32 {
+    1.0 / (1.0 + libm::expf(-x))
+}
+
+/// x·Φ(x), with Φ(x) = ½·(1 + erf(x/√2)).
+pub fn gelu(x: f32) -> f32 {
+    // The limits, where a product would be 0 · infinity.
+    if x == f32::NEG_INFINITY { -0.0 } else { x * normal_distribution(x) }
+}
+
+/// The slope of [`gelu`]: Φ(x) + x·φ(x), with φ(x) = e^(−x²/2) / √(2π).
+pub fn gelu_slope(x: f32) -> f32 {
+    /// 1/√(2π)
+    const PEAK: f32 = 0.398_942_3;
+    let density = libm::expf(-0.5 * x * x) * PEAK;
+    if x.is_infinite() { normal_distribution(x) } else { x.mul_add(density, normal_distribution(x)) }
+}
+
+fn normal_distribution(x: f32) -> f32 {
+    0.5 * (1.0 + libm::erff(x * std::f32::consts::FRAC_1_SQRT_2))
+}
+
+/// The slope of a leaky rectified linear unit below 0.
+const SLOPE: f32 = 0.01;
+
 struct Relu<'a> {
     values: &'a mut [f32],
 }
@@ -71,6 +117,37 @@ impl Kernel for ReluBackward<'_> {
     fn run<S: Simd>(self, _: S) {
         for (gradient, output) in self.gradient.iter_mut().zip(self.output) {
             *gradient = if *output > 0.0 { *gradient } else { 0.0 };
+        }
+    }
+}
+
+struct LeakyRelu<'a> {
+    values: &'a mut [f32],
+}
+
+impl Kernel for LeakyRelu<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        for value in self.values {
+            *value = if *value > 0.0 { *value } else { *value * SLOPE };
+        }
+    }
+}
+
+struct LeakyReluBackward<'a> {
+    output: &'a [f32],
+    gradient: &'a mut [f32],
+}
+
+impl Kernel for LeakyReluBackward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        for (gradient, output) in self.gradient.iter_mut().zip(self.output) {
+            *gradient = if *output > 0.0 { *gradient } else { *gradient * SLOPE };
         }
     }
 }

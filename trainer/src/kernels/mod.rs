@@ -14,6 +14,7 @@ mod average_pool;
 mod convolution;
 mod elementwise;
 mod fully_connected;
+mod general_convolution;
 mod instructions;
 mod max_pool;
 mod nonzero;
@@ -24,8 +25,11 @@ mod tests;
 
 pub use average_pool::AveragePool;
 pub use convolution::{Convolution, ConvolutionShape};
-pub use elementwise::{add_to, relu, relu_backward};
+pub use elementwise::{
+    add_to, gelu, gelu_slope, leaky_relu, leaky_relu_backward, relu, relu_backward, sigmoid,
+};
 pub use fully_connected::FullyConnected;
+pub use general_convolution::{GeneralConvolution, GeneralShape};
 pub use instructions::{Instructions, UnknownInstructions};
 pub use max_pool::MaxPool;
 pub use nonzero::NonZero;

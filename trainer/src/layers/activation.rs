@@ -8,10 +8,10 @@ use super::kind::{Identity, Layer, LayerParameter, Role, Surroundings};
 use super::operation::{Backward, Buffers, Context, Operation, Scratch};
 use crate::TrainerError;
 use crate::exchange::Form;
-use crate::kernels::{Instructions, relu, relu_backward};
+use crate::kernels::{Instructions, gelu, gelu_slope, leaky_relu, leaky_relu_backward, relu, relu_backward, sigmoid};
 
 /// The words of the functions.
-const FUNCTIONS: &[&str] = &["none", "relu", "tanh"];
+const FUNCTIONS: &[&str] = &["none", "relu", "tanh", "leaky-relu", "sigmoid", "gelu"];
 
 /// What names the function of a layer of another kind, for its form.
 pub(super) const OF_LAYER: LayerParameter = LayerParameter::word("activation", "relu", FUNCTIONS);
@@ -35,16 +35,31 @@ pub(super) enum Function {
     Relu,
     /// The hyperbolic tangent, through `libm`.
     Tanh,
+    /// x above 0, and x/100 below: PyTorch's slope.
+    LeakyRelu,
+    /// 1 / (1 + e⁻ˣ), through `libm`.
+    Sigmoid,
+    /// x·Φ(x), Φ being the normal distribution, by the error function of `libm`: PyTorch's exact form.
+    /// Source: Hendrycks and Gimpel, *Gaussian Error Linear Units* (2016).
+    Gelu,
 }
 
 impl Function {
+    /// Its word.
+    fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Relu => "relu",
+            Self::Tanh => "tanh",
+            Self::LeakyRelu => "leaky-relu",
+            Self::Sigmoid => "sigmoid",
+            Self::Gelu => "gelu",
+        }
+    }
+
     /// Its word, if it does anything.
     pub(super) fn describe(self) -> Option<String> {
-        match self {
-            Self::None => None,
-            Self::Relu => Some("relu".to_owned()),
-            Self::Tanh => Some("tanh".to_owned()),
-        }
+        (self != Self::None).then(|| self.word().to_owned())
     }
 
     /// What it is to other programs, if it does anything.
@@ -53,6 +68,9 @@ impl Function {
             Self::None => None,
             Self::Relu => Some(Form::Relu),
             Self::Tanh => Some(Form::Tanh),
+            Self::LeakyRelu => Some(Form::LeakyRelu),
+            Self::Sigmoid => Some(Form::Sigmoid),
+            Self::Gelu => Some(Form::Gelu),
         }
     }
 
@@ -62,13 +80,19 @@ impl Function {
     /// # Errors
     /// Why it is not.
     pub(super) fn idempotent(self, not_negative: bool) -> Result<(), String> {
+        let word = self.word();
         match self {
             Self::None => Ok(()),
-            Self::Relu if not_negative => Ok(()),
+            Self::Relu | Self::LeakyRelu if not_negative => Ok(()),
             Self::Relu => Err("identity cannot hold: relu would cut off negative values, and what reaches the layer \
                                is not the output of a relu; use activation=none"
                 .to_owned()),
-            Self::Tanh => Err("identity cannot hold: tanh applied twice is not tanh; use activation=none".to_owned()),
+            Self::LeakyRelu => Err("identity cannot hold: leaky-relu would make negative values smaller, and what \
+                                    reaches the layer is not the output of a relu; use activation=none"
+                .to_owned()),
+            Self::Tanh | Self::Sigmoid | Self::Gelu => {
+                Err(format!("identity cannot hold: {word} applied twice is not {word}; use activation=none"))
+            }
         }
     }
 
@@ -76,8 +100,8 @@ impl Function {
     /// so of those that it gets.
     pub(super) fn keeps_from_negative(self, not_negative: bool) -> bool {
         match self {
-            Self::None => not_negative,
-            Self::Relu => true,
+            Self::None | Self::LeakyRelu | Self::Gelu => not_negative,
+            Self::Relu | Self::Sigmoid => true,
             Self::Tanh => false,
         }
     }
@@ -138,6 +162,20 @@ impl Operation for Activation {
                     *out = libm::tanhf(value);
                 }
             }
+            Function::LeakyRelu => {
+                output.copy_from_slice(input);
+                leaky_relu(self.instructions, output);
+            }
+            Function::Sigmoid => {
+                for (out, &value) in output.iter_mut().zip(input) {
+                    *out = sigmoid(value);
+                }
+            }
+            Function::Gelu => {
+                for (out, &value) in output.iter_mut().zip(input) {
+                    *out = gelu(value);
+                }
+            }
         }
     }
 
@@ -159,6 +197,20 @@ impl Operation for Activation {
             Function::Tanh => {
                 for ((out, &y), &gradient) in grad_input.iter_mut().zip(maps.output).zip(maps.grad_output) {
                     *out = gradient * (-y).mul_add(y, 1.0);
+                }
+            }
+            Function::LeakyRelu => {
+                grad_input.copy_from_slice(maps.grad_output);
+                leaky_relu_backward(self.instructions, maps.output, grad_input);
+            }
+            Function::Sigmoid => {
+                for ((out, &y), &gradient) in grad_input.iter_mut().zip(maps.output).zip(maps.grad_output) {
+                    *out = gradient * (y * (1.0 - y));
+                }
+            }
+            Function::Gelu => {
+                for ((out, &x), &gradient) in grad_input.iter_mut().zip(maps.input).zip(maps.grad_output) {
+                    *out = gradient * gelu_slope(x);
                 }
             }
         }

@@ -9,7 +9,7 @@ use revacnn_schemas::{ImageShape, LayerSpec};
 use serde::{Deserialize, Serialize};
 
 use super::kind::{Layer, LayerParameter, Role, Surroundings, refuse};
-use super::operation::{Backward, Buffers, Context, Initial, Operation, ParameterShape, Scratch};
+use super::operation::{Backward, Buffers, Context, Operation, ParameterShape, Scratch};
 use crate::TrainerError;
 use crate::exchange::Form;
 
@@ -120,13 +120,7 @@ impl Operation for BatchNorm {
     }
 
     fn parameters(&self) -> Option<ParameterShape> {
-        Some(ParameterShape {
-            filters: self.shape.channels,
-            coefficients: 1,
-            initial: Initial::Constant(1.0),
-            decays: false,
-            normalises: true,
-        })
+        Some(ParameterShape { normalises: true, ..ParameterShape::scales(self.shape.channels) })
     }
 
     fn batch_len(&self) -> usize {

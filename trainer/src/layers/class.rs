@@ -7,6 +7,7 @@ use super::kind::{Surroundings, refuse};
 use super::operation::Operation;
 use super::regression::squared_error;
 use super::softmax::softmax_loss;
+use super::start::{self, Start};
 use super::svm::hinge_loss;
 use crate::TrainerError;
 
@@ -71,7 +72,7 @@ pub(crate) fn predicted_class(computed: &[f32]) -> usize {
     best
 }
 
-/// The operation of a class layer; `classes` are filled in.
+/// The operation of a class layer; `classes` are filled in, coefficients and biases begin so.
 ///
 /// # Errors
 /// Another number of classes than the data set has.
@@ -79,7 +80,9 @@ pub(super) fn build(
     classes: &mut Option<usize>,
     spec: &LayerSpec,
     around: &Surroundings,
+    (init, bias): (Start, f64),
 ) -> Result<Vec<Box<dyn Operation>>, TrainerError> {
+    start::check_bias(spec, bias)?;
     let classes = *classes.get_or_insert(around.classes);
     if classes != around.classes {
         return Err(refuse(
@@ -87,7 +90,7 @@ pub(super) fn build(
             format!("the data set has {} classes, the layer says {classes}; leave `classes` out", around.classes),
         ));
     }
-    Ok(vec![Box::new(Dense::new(around, classes))])
+    Ok(vec![Box::new(Dense::new(around, classes, init, bias))])
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::activation::{Activation, Function, OF_LAYER};
 use super::kind::{Begin, Identity, Layer, LayerParameter, Ones, Role, Surroundings, check_range};
-use super::operation::{Backward, Buffers, Context, Initial, Operation, Packed, ParameterShape, Scratch};
+use super::operation::{Backward, Buffers, Context, Operation, Packed, ParameterShape, Scratch};
+use super::start::{self, Start};
 use crate::TrainerError;
 use crate::exchange::Form;
 use crate::kernels::FullyConnected;
@@ -19,6 +20,12 @@ pub(super) struct Config {
     /// What follows, per value.
     #[serde(default)]
     activation: Function,
+    /// How the coefficients are drawn.
+    #[serde(default, skip_serializing_if = "Start::is_default")]
+    init: Start,
+    /// What the biases begin with.
+    #[serde(default, alias = "bias-init", skip_serializing_if = "start::is_zero")]
+    bias_init: f64,
 }
 
 impl Layer for Config {
@@ -27,11 +34,14 @@ impl Layer for Config {
     const ROLE: Role = Role::Opens;
     const COUNT: Option<&'static str> = Some("units");
     const ACTIVATION: Option<&'static str> = Some("activation");
-    const PARAMETERS: &'static [LayerParameter] = &[LayerParameter::number("units", "32"), OF_LAYER];
+    const IS_DRAWN: bool = true;
+    const PARAMETERS: &'static [LayerParameter] =
+        &[LayerParameter::number("units", "32"), OF_LAYER, start::INIT, start::BIAS_INIT];
 
     fn build(&mut self, spec: &LayerSpec, around: &Surroundings) -> Result<Vec<Box<dyn Operation>>, TrainerError> {
         check_range(spec, "units", self.units, 1..=1_048_576)?;
-        let dense = Dense::new(around, self.units);
+        start::check_bias(spec, self.bias_init)?;
+        let dense = Dense::new(around, self.units, self.init, self.bias_init);
         let activation = Activation::after(self.activation, dense.output(), around);
         let mut operations: Vec<Box<dyn Operation>> = vec![Box::new(dense)];
         operations.extend(activation);
@@ -58,7 +68,7 @@ impl Layer for Config {
             ));
         }
         self.activation.idempotent(not_negative)?;
-        Ok(Some(Ones { step: 1, first: 0 }))
+        Ok(Some(Ones { step: 1, first: 0, period: usize::MAX }))
     }
 
     fn forms(&self, _input: ImageShape) -> Vec<Form> {
@@ -74,14 +84,16 @@ impl Layer for Config {
 #[derive(Debug)]
 pub(super) struct Dense {
     kernel: FullyConnected,
-    inputs: usize,
     units: usize,
+    parameters: ParameterShape,
 }
 
 impl Dense {
-    pub(super) fn new(around: &Surroundings, units: usize) -> Self {
+    pub(super) fn new(around: &Surroundings, units: usize, init: Start, bias: f64) -> Self {
         let inputs = around.input.len();
-        Self { kernel: FullyConnected::new(inputs, units, around.instructions), inputs, units }
+        let parameters =
+            ParameterShape { bias: bias as f32, ..ParameterShape::weights(units, inputs, init.initial(inputs, units)) };
+        Self { kernel: FullyConnected::new(inputs, units, around.instructions), units, parameters }
     }
 }
 
@@ -91,13 +103,11 @@ impl Operation for Dense {
     }
 
     fn parameters(&self) -> Option<ParameterShape> {
-        Some(ParameterShape {
-            filters: self.units,
-            coefficients: self.inputs,
-            initial: Initial::Normal { fan_in: self.inputs },
-            decays: true,
-            normalises: false,
-        })
+        Some(self.parameters)
+    }
+
+    fn multiply_adds(&self) -> usize {
+        self.units.saturating_mul(self.parameters.coefficients)
     }
 
     fn gradient_len(&self) -> usize {

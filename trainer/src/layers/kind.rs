@@ -26,6 +26,10 @@ pub(super) trait Layer: Serialize + DeserializeOwned {
     /// The parameter that names its activation function.
     const ACTIVATION: Option<&'static str> = None;
 
+    /// Whether its coefficients are drawn, by its parameters `init` and `bias_init`: those of a
+    /// network go to such layers.
+    const IS_DRAWN: bool = false;
+
     /// The parameters that it is written with, for forms: each with what a form starts from.
     const PARAMETERS: &'static [LayerParameter] = &[];
 
@@ -123,6 +127,8 @@ pub(crate) struct LayerKind {
     pub(crate) count: Option<&'static str>,
     /// [`Layer::ACTIVATION`]
     pub(crate) activation: Option<&'static str>,
+    /// [`Layer::IS_DRAWN`]
+    pub(crate) is_drawn: bool,
     /// [`Layer::PARAMETERS`]
     pub(crate) parameters: &'static [LayerParameter],
     /// Builds the layer from its description.
@@ -154,6 +160,7 @@ impl LayerKind {
             role: L::ROLE,
             count: L::COUNT,
             activation: L::ACTIVATION,
+            is_drawn: L::IS_DRAWN,
             parameters: L::PARAMETERS,
             build: |spec, around| {
                 let (own, decay) = DecayFactors::take(spec)?;
@@ -224,12 +231,13 @@ pub(crate) enum Begin {
 /// coefficients; or why it cannot.
 pub(crate) type Identity = Result<Option<Ones>, String>;
 
-/// Where the coefficients of an identity are 1: filter f's at f·`step` +
-/// `first`. All others are 0.
+/// Where the coefficients of an identity are 1: filter f's at (f mod `period`)·`step`
+/// + `first`. All others are 0.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ones {
     pub(crate) step: usize,
     pub(crate) first: usize,
+    pub(crate) period: usize,
 }
 
 /// Where a layer is built.

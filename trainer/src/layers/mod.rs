@@ -24,11 +24,16 @@ mod conv;
 mod decay;
 mod dropout;
 mod fully_connected;
+mod global_average_pool;
 mod kind;
+mod layernorm;
+mod local_response_norm;
 mod operation;
 mod pool;
 mod regression;
+mod sides;
 mod softmax;
+mod start;
 mod svm;
 
 pub(crate) use class::{Loss, predicted_class};
@@ -47,9 +52,12 @@ use crate::TrainerError;
 pub(crate) static KINDS: &[LayerKind] = &[
     LayerKind::of::<conv::Config>(),
     LayerKind::of::<pool::Config>(),
+    LayerKind::of::<global_average_pool::Config>(),
     LayerKind::of::<fully_connected::Config>(),
     LayerKind::of::<activation::Config>(),
     LayerKind::of::<batchnorm::Config>(),
+    LayerKind::of::<layernorm::Config>(),
+    LayerKind::of::<local_response_norm::Config>(),
     LayerKind::of::<dropout::Config>(),
     LayerKind::of::<add::Config>(),
     LayerKind::of::<concat::Config>(),

@@ -13,12 +13,29 @@ use crate::kernels::NonZero;
 /// How the weights of an operation begin.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Initial {
-    /// Coefficients N(0, 1/fan-in), biases 0.
+    /// Coefficients N(0, 1/fan-in).
     Normal {
         /// Inputs of one output.
         fan_in: usize,
     },
-    /// Every coefficient this value, biases 0.
+    /// Coefficients N(0, 2/fan-in).
+    He {
+        /// Inputs of one output.
+        fan_in: usize,
+    },
+    /// Coefficients uniform up to √(6 / (fan-in + fan-out)).
+    Glorot {
+        /// Inputs of one output.
+        fan_in: usize,
+        /// Outputs of one input.
+        fan_out: usize,
+    },
+    /// Orthonormal filters, or coefficients where there are more filters.
+    Orthogonal {
+        /// Inputs of one output.
+        fan_in: usize,
+    },
+    /// Every coefficient this value.
     Constant(f32),
 }
 
@@ -35,6 +52,24 @@ pub(crate) struct ParameterShape {
     pub(crate) decays: bool,
     /// Whether there are running statistics per channel.
     pub(crate) normalises: bool,
+    /// Groups of channels, each read by as many filters of its own.
+    pub(crate) groups: usize,
+    /// Rows and columns of a filter's coefficients for one input, where they are no square.
+    pub(crate) kernel: Option<[usize; 2]>,
+    /// What biases begin with.
+    pub(crate) bias: f32,
+}
+
+impl ParameterShape {
+    /// Filters that read every channel, and begin with biases of 0.
+    pub(crate) fn weights(filters: usize, coefficients: usize, initial: Initial) -> Self {
+        Self { filters, coefficients, initial, decays: true, normalises: false, groups: 1, kernel: None, bias: 0.0 }
+    }
+
+    /// A scale and a shift for each of some channels.
+    pub(crate) fn scales(channels: usize) -> Self {
+        Self { decays: false, ..Self::weights(channels, 1, Initial::Constant(1.0)) }
+    }
 }
 
 /// Weights laid out for the kernels, made once per step.
@@ -107,6 +142,11 @@ pub(crate) trait Operation: fmt::Debug + Send + Sync {
         None
     }
 
+    /// Multiply-adds of its coefficients in a forward pass of one image.
+    fn multiply_adds(&self) -> usize {
+        0
+    }
+
     /// Numbers per image that live from its forward to its backward pass.
     fn scratch_len(&self) -> usize {
         0
@@ -177,4 +217,16 @@ pub(crate) trait Operation: fmt::Debug + Send + Sync {
 
     /// Moves the running statistics towards the batch's.
     fn update_running(&self, _batch: &[f32], _images: usize, _running: &mut [Vec<f32>; 2], _frozen: &[bool]) {}
+}
+
+/// The sum of some numbers.
+///
+/// # Determinism
+/// Eight running sums, number i to sum i mod 8, added up in order.
+pub(super) fn sum_of(values: impl Iterator<Item = f64>) -> f64 {
+    let mut lanes = [0.0_f64; 8];
+    for (place, value) in values.enumerate() {
+        lanes[place % 8] += value;
+    }
+    lanes.iter().sum()
 }

@@ -71,7 +71,7 @@ impl Layer for Config {
     }
 
     fn forms(&self, _input: ImageShape) -> Vec<Form> {
-        let window = Window { kernel: self.kernel, stride: self.stride.unwrap_or(self.kernel), pad: self.pad };
+        let window = Window::square(self.kernel, self.stride.unwrap_or(self.kernel), self.pad);
         let method = match self.method {
             Method::Max => PoolMethod::Max,
             Method::Average => PoolMethod::Average,

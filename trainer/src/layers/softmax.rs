@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::class::{self, Loss};
 use super::kind::{Layer, Role, Surroundings, refuse};
 use super::operation::Operation;
+use super::start::{self, Start};
 use crate::TrainerError;
 use crate::exchange::Form;
 
@@ -20,6 +21,12 @@ pub(super) struct Config {
     /// The share of the target that all classes have alike, below 1; 0 is not written.
     #[serde(default, skip_serializing_if = "is_zero")]
     label_smoothing: f64,
+    /// How the coefficients are drawn.
+    #[serde(default, skip_serializing_if = "Start::is_default")]
+    init: Start,
+    /// What the biases begin with.
+    #[serde(default, alias = "bias-init", skip_serializing_if = "start::is_zero")]
+    bias_init: f64,
 }
 
 fn is_zero(value: &f64) -> bool {
@@ -29,6 +36,7 @@ fn is_zero(value: &f64) -> bool {
 impl Layer for Config {
     const NAME: &'static str = "softmax";
     const ROLE: Role = Role::Classes;
+    const IS_DRAWN: bool = true;
 
     fn build(&mut self, spec: &LayerSpec, around: &Surroundings) -> Result<Vec<Box<dyn Operation>>, TrainerError> {
         let smoothing = self.label_smoothing;
@@ -36,7 +44,7 @@ impl Layer for Config {
             let found = written(smoothing);
             return Err(refuse(spec, format!("label-smoothing must be at least 0 and below 1, found {found}")));
         }
-        class::build(&mut self.classes, spec, around)
+        class::build(&mut self.classes, spec, around, (self.init, self.bias_init))
     }
 
     fn loss(&self) -> Option<Loss> {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::class::{self, Loss};
 use super::kind::{Layer, Role, Surroundings};
 use super::operation::Operation;
+use super::start::{self, Start};
 use crate::TrainerError;
 use crate::exchange::Form;
 
@@ -16,14 +17,21 @@ pub(super) struct Config {
     /// Number of classes; the data set's unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     classes: Option<usize>,
+    /// How the coefficients are drawn.
+    #[serde(default, skip_serializing_if = "Start::is_default")]
+    init: Start,
+    /// What the biases begin with.
+    #[serde(default, alias = "bias-init", skip_serializing_if = "start::is_zero")]
+    bias_init: f64,
 }
 
 impl Layer for Config {
     const NAME: &'static str = "svm";
     const ROLE: Role = Role::Classes;
+    const IS_DRAWN: bool = true;
 
     fn build(&mut self, spec: &LayerSpec, around: &Surroundings) -> Result<Vec<Box<dyn Operation>>, TrainerError> {
-        class::build(&mut self.classes, spec, around)
+        class::build(&mut self.classes, spec, around, (self.init, self.bias_init))
     }
 
     fn forms(&self, _input: ImageShape) -> Vec<Form> {

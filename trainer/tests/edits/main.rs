@@ -7,6 +7,7 @@ mod common;
 
 mod asked;
 mod gradmax;
+mod groups;
 mod identities;
 mod kept;
 mod laws;

@@ -31,8 +31,13 @@ HERE = pathlib.Path(__file__).parent
 CHANNELS, HEIGHT, WIDTH, CLASSES, IMAGES = 3, 10, 12, 5, 40
 PROBES = [0, 9]
 CLASS_LAYERS = ("softmax", "svm", "regression")
-STEMS = {"fully-connected": "fc"}
-ACTIVATIONS = {"none": nn.Identity, "relu": nn.ReLU, "tanh": nn.Tanh}
+STEMS = {"fully-connected": "fc", "global-average-pool": "average", "local-response-norm": "lrn"}
+# Layers that end the block before them.
+ENDS = ("pool", "global-average-pool")
+ACTIVATIONS = {
+    "none": nn.Identity, "relu": nn.ReLU, "tanh": nn.Tanh,
+    "leaky-relu": nn.LeakyReLU, "sigmoid": nn.Sigmoid, "gelu": nn.GELU,
+}
 
 
 def make_data():
@@ -57,11 +62,16 @@ class Layer:
         self.smoothing = options.get("label_smoothing", 0)
         self.weighted, shape = None, shapes[0]
         if self.kind == "conv":
+            pad = options.get("pad", 0)
+            sides = pad if isinstance(pad, list) and len(pad) == 4 else None
             self.weighted = nn.Conv2d(
-                shape[0], options["filters"], options["kernel"],
-                options.get("stride", 1), options.get("pad", 0),
+                shape[0], options["filters"], options["kernel"], options.get("stride", 1),
+                0 if sides else pad, options.get("dilation", 1), options.get("groups", 1),
             )
             modules = [self.weighted]
+            if sides:
+                top, bottom, left, right = sides
+                modules.insert(0, nn.ZeroPad2d((left, right, top, bottom)))
         elif self.kind in ("add", "concat"):
             modules = []
         elif self.opens:
@@ -71,11 +81,19 @@ class Layer:
             method = {"max": nn.MaxPool2d, "average": nn.AvgPool2d}[options.get("method", "max")]
             kernel = options["kernel"]
             modules = [method(kernel, options.get("stride", kernel), options.get("pad", 0))]
+        elif self.kind == "global-average-pool":
+            modules = [nn.AdaptiveAvgPool2d(1)]
         elif self.kind == "batchnorm":
             self.weighted = nn.BatchNorm2d(
                 shape[0], eps=options.get("epsilon", 1e-5), momentum=options.get("momentum", 0.1)
             )
             modules = [self.weighted]
+        elif self.kind == "layernorm":
+            self.weighted = nn.GroupNorm(1, shape[0], eps=options.get("epsilon", 1e-5))
+            modules = [self.weighted]
+        elif self.kind == "local-response-norm":
+            others = {name: value for name, value in options.items() if name != "size"}
+            modules = [nn.LocalResponseNorm(options.get("size", 5), **others)]
         elif self.kind == "dropout":
             modules = [nn.Dropout(options["rate"])]
         else:
@@ -98,7 +116,7 @@ class Layer:
 
     @property
     def decays(self):
-        return self.kind != "batchnorm"
+        return self.kind not in ("batchnorm", "layernorm")
 
 
 def build(descriptions):
@@ -194,7 +212,7 @@ def probe(layers, image, label):
     for layer in layers:
         value = layer.run(values, False)
         block = layer.name if layer.opens else ends.get(layer.reads[0])
-        if block is not None and layer.kind != "pool":
+        if block is not None and layer.kind not in ENDS:
             # The block ends here now, and no more where it did.
             ends = {end: other for end, other in ends.items() if other != block}
             blocks[block], ends[layer.name] = value, block

@@ -126,8 +126,12 @@ fn layer(network: &ExportedNetwork<'_>, node: &Node<'_>) -> Result<JsonLayer, Ex
     let base = placed(node.output);
     let of = |layer_type| JsonLayer { layer_type, ..placed(node.output) };
     let lacks = |reason: &str| Err(no_form(PROGRAM, node.layer, reason));
-    Ok(match &node.form {
-        Form::Convolution { window, .. } => JsonLayer {
+    let square = match &node.form {
+        Form::Convolution { groups: 1, window, .. } | Form::Pool { window, .. } => window.as_square(),
+        _ => None,
+    };
+    Ok(match (&node.form, square) {
+        (Form::Convolution { .. }, Some(window)) => JsonLayer {
             layer_type: Kind::Conv,
             sx: Some(window.kernel),
             sy: Some(window.kernel),
@@ -141,12 +145,15 @@ fn layer(network: &ExportedNetwork<'_>, node: &Node<'_>) -> Result<JsonLayer, Ex
                 base,
             )?
         },
-        Form::FullyConnected { .. } => JsonLayer {
+        (Form::Convolution { .. }, None) => {
+            return lacks(" with groups, dilation, or what differs by side");
+        }
+        (Form::FullyConnected { .. }, _) => JsonLayer {
             layer_type: Kind::Fc,
             num_inputs: Some(node.input.len()),
             ..with_arrays(network, node, node.input, base)?
         },
-        Form::Pool { method: PoolMethod::Max, window } => JsonLayer {
+        (Form::Pool { method: PoolMethod::Max, .. }, Some(window)) => JsonLayer {
             sx: Some(window.kernel),
             sy: Some(window.kernel),
             stride: Some(window.stride),
@@ -154,11 +161,23 @@ fn layer(network: &ExportedNetwork<'_>, node: &Node<'_>) -> Result<JsonLayer, Ex
             in_depth: Some(node.input.channels),
             ..of(Kind::Pool)
         },
-        Form::Relu => of(Kind::Relu),
-        Form::Tanh => of(Kind::Tanh),
-        Form::Softmax => JsonLayer { num_inputs: Some(node.input.len()), ..of(Kind::Softmax) },
-        Form::Pool { method: PoolMethod::Average, .. } => return lacks(", which takes the mean of a window"),
-        Form::Own | Form::BatchNorm { .. } | Form::Dropout { .. } | Form::Add | Form::Concat => return lacks(""),
+        (Form::Relu, _) => of(Kind::Relu),
+        (Form::Tanh, _) => of(Kind::Tanh),
+        (Form::Softmax, _) => JsonLayer { num_inputs: Some(node.input.len()), ..of(Kind::Softmax) },
+        (Form::Pool { .. } | Form::GlobalAverage, _) => return lacks(", which takes the mean of a window"),
+        (
+            Form::Own
+            | Form::LeakyRelu
+            | Form::Sigmoid
+            | Form::Gelu
+            | Form::LayerNorm { .. }
+            | Form::LocalResponse { .. }
+            | Form::BatchNorm { .. }
+            | Form::Dropout { .. }
+            | Form::Add
+            | Form::Concat,
+            _,
+        ) => return lacks(""),
     })
 }
 

@@ -123,8 +123,8 @@ impl Writer<'_> {
     /// Adds a layer's arrays, and gives their names in the order in which operators read them.
     fn arrays(&mut self, node: &Node<'_>) -> Vec<String> {
         let (filters, axes) = match &node.form {
-            Form::Convolution { filters, window } => {
-                (*filters, vec![node.input.channels, window.kernel, window.kernel])
+            Form::Convolution { filters, groups, window } => {
+                (*filters, vec![node.input.channels / groups, window.kernel[0], window.kernel[1]])
             }
             Form::FullyConnected { units } => (*units, vec![node.input.len()]),
             Form::BatchNorm { .. } => (node.input.channels, Vec::new()),
@@ -132,6 +132,12 @@ impl Writer<'_> {
             | Form::Pool { .. }
             | Form::Relu
             | Form::Tanh
+            | Form::LeakyRelu
+            | Form::Sigmoid
+            | Form::Gelu
+            | Form::GlobalAverage
+            | Form::LayerNorm { .. }
+            | Form::LocalResponse { .. }
             | Form::Dropout { .. }
             | Form::Softmax
             | Form::Add
@@ -160,7 +166,11 @@ impl Writer<'_> {
 fn operator(node: &Node<'_>) -> Result<(&'static str, Vec<Attribute>), ExchangeError> {
     Ok(match &node.form {
         Form::Own => return Err(no_form(PROGRAM, node.layer, "")),
-        Form::Convolution { window, .. } => ("Conv", of_window(*window)),
+        Form::Convolution { groups, window, .. } => {
+            let mut attributes = of_window(*window);
+            attributes.extend([ints("dilations", window.dilation.into()), int("group", *groups as i64)]);
+            ("Conv", attributes)
+        }
         Form::FullyConnected { .. } => ("Gemm", vec![int("transB", 1)]),
         Form::Pool { method: PoolMethod::Max, window } => ("MaxPool", of_window(*window)),
         Form::Pool { method: PoolMethod::Average, window } => {
@@ -170,6 +180,22 @@ fn operator(node: &Node<'_>) -> Result<(&'static str, Vec<Attribute>), ExchangeE
         }
         Form::Relu => ("Relu", Vec::new()),
         Form::Tanh => ("Tanh", Vec::new()),
+        Form::LeakyRelu => ("LeakyRelu", vec![float("alpha", 0.01)]),
+        Form::Sigmoid => ("Sigmoid", Vec::new()),
+        Form::GlobalAverage => ("GlobalAveragePool", Vec::new()),
+        Form::LocalResponse { size, .. } if size.is_multiple_of(2) => {
+            return Err(no_form(PROGRAM, node.layer, " of an even size, whose channels lie otherwise there"));
+        }
+        Form::LocalResponse { size, alpha, beta, k } => {
+            let numbers = [("alpha", *alpha), ("beta", *beta), ("bias", *k)];
+            let mut attributes = vec![int("size", *size as i64)];
+            attributes.extend(numbers.map(|(name, value)| float(name, value as f32)));
+            ("LRN", attributes)
+        }
+        Form::LayerNorm { .. } => {
+            return Err(no_form(PROGRAM, node.layer, &format!(" in its version {OPERATORS}")));
+        }
+        Form::Gelu => return Err(no_form(PROGRAM, node.layer, &format!(" in its version {OPERATORS}"))),
         Form::BatchNorm { epsilon, momentum } => {
             // ONNX says how much of the old statistics stays.
             let momentum = float("momentum", (1.0 - momentum) as f32);
@@ -184,8 +210,9 @@ fn operator(node: &Node<'_>) -> Result<(&'static str, Vec<Attribute>), ExchangeE
 }
 
 fn of_window(window: Window) -> Vec<Attribute> {
-    let Window { kernel, stride, pad } = window;
-    vec![ints("kernel_shape", vec![kernel; 2]), ints("strides", vec![stride; 2]), ints("pads", vec![pad; 4])]
+    let Window { kernel, stride, pad: [top, bottom, left, right], .. } = window;
+    let pads = vec![top, left, bottom, right];
+    vec![ints("kernel_shape", kernel.into()), ints("strides", stride.into()), ints("pads", pads)]
 }
 
 fn int(name: &str, value: i64) -> Attribute {

@@ -1,0 +1,35 @@
+//! `networks`: what there is, and what one measures.
+
+use crate::support::Scratch;
+
+#[test]
+fn networks_are_listed_with_what_they_cost() {
+    let scratch = Scratch::new();
+    let listed = scratch.run(0, "networks").out;
+    let line = |name: &str| {
+        let found = listed.lines().find(|line| line.split_whitespace().next() == Some(name));
+        found.unwrap_or_else(|| panic!("{name}: {listed}")).to_owned()
+    };
+    assert!(line("paper").contains("22,466") && line("paper").contains("3,920,"), "{listed}");
+    assert!(line("alexnet").contains("1,387,786"), "{listed}");
+    let json = scratch.run(0, "networks --json --input 1x28x28").out;
+    assert!(json.lines().any(|line| line.contains("\"lenet\"") && line.contains("61706")), "{json}");
+    // LeNet takes no images of 8 × 8.
+    let small = scratch.run(0, "networks --json --input 1x8x8").out;
+    assert!(small.lines().any(|line| line.contains("\"lenet\"") && line.contains("\"parameters\":null")), "{small}");
+}
+
+#[test]
+fn the_layers_of_a_network_are_shown_and_what_it_refuses_is_told() {
+    let scratch = Scratch::new();
+    let shown = scratch.run(0, "networks lenet --input 1x28x28").out;
+    for words in ["conv1", "conv 5×5, tanh", "6×28×28", "61,706 parameters"] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    let refused = scratch.run(2, "networks lenet --input 1x8x8").err;
+    assert!(refused.contains("conv2") && refused.contains("5×5"), "{refused}");
+    let wrong = scratch.run(2, "networks lenet --input 28x28").err;
+    assert!(wrong.contains("such as 3x32x32"), "{wrong}");
+    let unknown = scratch.run(2, "networks letnet").err;
+    assert!(unknown.contains("lenet") && unknown.contains("alexnet"), "{unknown}");
+}
