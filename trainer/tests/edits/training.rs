@@ -40,7 +40,7 @@ const ALL: &[&str] = &[
     "set activation conv1 leaky-relu",
     "insert-layer activation after=pool1 name=bent function=gelu",
     "set activation bent sigmoid",
-    "insert-layer global-average-pool after=pool2",
+    "insert-layer global-average-pool after=dropout1",
     "add-filter conv2 init=zero",
     "insert-layer layernorm after=pool1",
     "insert-layer local-response-norm after=conv1 size=3 alpha=0.1",
