@@ -55,6 +55,46 @@ kernel = 2
 kind = \"softmax\"
 ";
 
+/// Kinds of layers that PyTorch and ONNX have under other names.
+const KINDS: &str = "
+[[layer]]
+kind = \"conv\"
+filters = 6
+kernel = [3, 2]
+stride = [1, 2]
+pad = [1, 0, 2, 1]
+activation = \"leaky-relu\"
+[[layer]]
+kind = \"local-response-norm\"
+size = 3
+alpha = 0.5
+[[layer]]
+kind = \"conv\"
+filters = 6
+kernel = 3
+pad = 2
+dilation = 2
+groups = 3
+activation = \"sigmoid\"
+[[layer]]
+kind = \"global-average-pool\"
+[[layer]]
+kind = \"softmax\"
+";
+
+/// Those that ONNX has no form for.
+const OTHERS: &str = "
+[[layer]]
+kind = \"conv\"
+filters = 6
+kernel = 3
+activation = \"gelu\"
+[[layer]]
+kind = \"layernorm\"
+[[layer]]
+kind = \"softmax\"
+";
+
 const PLAIN_TRAIN: &str = "train --dataset digits --network plain.toml --json";
 
 fn digest(scratch: &Scratch, address: &str) -> Value {
@@ -254,9 +294,11 @@ fn checked(scratch: &Scratch, python: &Path, network: &str, output: &str, script
 #[test]
 fn pytorch_loads_what_was_exported_and_what_it_saves_is_the_network_again() {
     let Some(python) = python("numpy, torch, safetensors") else { return };
-    for network in ["small.toml", "joined.toml", "paper"] {
+    for network in ["small.toml", "joined.toml", "kinds.toml", "others.toml", "paper"] {
         let scratch = Scratch::new();
         fs::write(scratch.path("joined.toml"), JOINED).expect("a file");
+        fs::write(scratch.path("kinds.toml"), KINDS).expect("a file");
+        fs::write(scratch.path("others.toml"), OTHERS).expect("a file");
         let told = checked(&scratch, &python, network, "--as torch -o net.py", TORCH);
         assert_eq!(told["shapes"], true, "{told}");
         let train = format!("train back --dataset ./images --network {network} --batch-size 9 --steps 1");
@@ -268,9 +310,10 @@ fn pytorch_loads_what_was_exported_and_what_it_saves_is_the_network_again() {
 #[test]
 fn onnx_is_checked_and_onnxruntime_computes_the_same_probabilities() {
     let Some(python) = python("numpy, onnx, onnxruntime") else { return };
-    for network in ["small.toml", "joined.toml", "paper"] {
+    for network in ["small.toml", "joined.toml", "kinds.toml", "paper"] {
         let scratch = Scratch::new();
         fs::write(scratch.path("joined.toml"), JOINED).expect("a file");
+        fs::write(scratch.path("kinds.toml"), KINDS).expect("a file");
         checked(&scratch, &python, network, "-o net.onnx", ONNX);
     }
 }

@@ -30,8 +30,7 @@ pub struct LayerOutline {
 /// Those of [`resolve`](crate::resolve).
 pub fn outline(spec: &NetworkSpec, input: ImageShape, classes: usize) -> Result<Vec<LayerOutline>, TrainerError> {
     let (resolved, network) = Network::build(spec, input, classes, Instructions::Scalar, None)?;
-    let given = network.inputs.iter().skip(1).copied().chain([ImageShape { channels: classes, height: 1, width: 1 }]);
-    let layers = resolved.layers.iter().zip(&network.topology.layers).zip(given);
+    let layers = resolved.layers.iter().zip(&network.topology.layers).zip(network.outputs);
     layers
         .map(|((spec, topology), output)| {
             let weights = network.weighted.iter().position(|weighted| weighted.layer == topology.layer);

@@ -50,7 +50,7 @@ struct Line {
 const COMMANDS: &str = "train, fork, cursor, input, plot, embed, compare, diff, show and table";
 
 /// Commands of the program that no line of a notebook can be.
-const OTHERS: [&str; 19] = [
+const OTHERS: [&str; 20] = [
     "resume",
     "steer",
     "log",

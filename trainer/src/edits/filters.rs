@@ -125,7 +125,6 @@ pub(super) fn duplicate(
     seed: u64,
 ) -> Result<Done, Refusal> {
     let (place, _) = draft.layer_with_filters(layer)?;
-    refuse_groups(draft, place)?;
     let position = draft.position(place, filter)?;
     let (summary, _) = append(draft, layer, 1, Begin::CopyOf(position), seed)?;
     Ok(Done::new(summary).measured(true))

@@ -69,7 +69,7 @@ pub(super) fn append(
                 Some(source) => NewFilter::copy(draft.weights(joining), source),
                 None => {
                     let number = draft.numbers(joining)[position];
-                    NewFilter::drawn(draws::incoming(seed, &draft.name(joining).clone(), number, &shape))
+                    NewFilter::drawn(draws::incoming(seed, &draft.name(joining).clone(), number, &shape), &shape)
                 }
             };
             arrays::insert_filter(draft.weights(joining), position, filter);
@@ -149,7 +149,7 @@ struct Join {
 /// Gives the reader the coefficients for a new channel.
 fn connect(draft: &mut Draft, join: Join, drawn: bool, seed: u64) {
     let length = draft.coefficients_per_channel(join.reader);
-    let fan_in = draft.shape(join.reader).coefficients;
+    let shape = draft.shape(join.reader);
     let numbers = draft.numbers(join.reader);
     let layer = draft.name(join.place).clone();
     let state = draft.weights(join.reader);
@@ -174,7 +174,7 @@ fn connect(draft: &mut Draft, join: Join, drawn: bool, seed: u64) {
             arrays::insert_channel(state, length, join.position, |filter| std::mem::take(&mut given[filter]));
         }
         None if drawn => {
-            let outgoing = |filter| connection(filter).outgoing(seed, length, fan_in);
+            let outgoing = |filter| connection(filter).outgoing(seed, length, &shape);
             arrays::insert_channel(state, length, join.position, outgoing);
         }
         None => arrays::insert_channel(state, length, join.position, |_| vec![0.0; length]),

@@ -108,7 +108,6 @@ impl Form {
             Self::Dropout { .. } => "dropped",
             Self::Softmax => "probabilities",
             Self::Add => "sum",
-            Self::GlobalAverage => ImageShape { channels, height: 1, width: 1 },
             Self::Concat => "joined",
         }
     }
@@ -136,6 +135,7 @@ impl Form {
             Self::Convolution { filters, window, .. } => seen(window, *filters),
             Self::FullyConnected { units } => ImageShape { channels: *units, height: 1, width: 1 },
             Self::Pool { window, .. } => seen(window, channels),
+            Self::GlobalAverage => ImageShape { channels, height: 1, width: 1 },
             Self::Concat => ImageShape { channels: inputs.iter().map(|input| input.channels).sum(), ..input },
             Self::Own
             | Self::Relu

@@ -16,10 +16,14 @@ pub(super) fn script(network: &ExportedNetwork<'_>, graph: &Graph<'_>) -> Result
     let input = network.definition.input;
     let mut text = format!(
         "\"\"\"{} with digest {}, as revacnn export wrote it.\n\nImages are {} of float32, byte / 255 - 0.5; \
-         what comes out are logits: logits.softmax(1) are\nthe probabilities of the classes.\n\"\"\"\n\n",
+         what comes out are {}.\n\"\"\"\n\n",
         network.address(),
         network.origin.digest,
         axes(&[input.channels, input.height, input.width]),
+        match graph.nodes.last().is_some_and(|node| node.form == Form::Softmax) {
+            true => "logits: logits.softmax(1) are\nthe probabilities of the classes",
+            false => "scores of the classes",
+        },
     );
     let has = |form: &Form| graph.nodes.iter().any(|node| node.form == *form);
     text += "from collections import OrderedDict\nfrom pathlib import Path\n\n";

@@ -24,6 +24,8 @@ const FORMAT: i64 = 8;
 /// What goes in, and what comes out.
 const IMAGES: &str = "images";
 const PROBABILITIES: &str = "probabilities";
+/// Of a class layer without a softmax.
+const SCORES: &str = "scores";
 
 /// Any number of images.
 const BATCH: &str = "batch";
@@ -36,7 +38,9 @@ pub(super) fn bytes(network: &ExportedNetwork<'_>, graph: &Graph<'_>, about: &st
         writer.add(node)?;
     }
     let last = writer.outputs.last().map_or_else(|| IMAGES.to_owned(), |(name, _)| name.clone());
-    writer.push("Identity", PROBABILITIES, vec![last], PROBABILITIES, Vec::new());
+    let is_softmax = graph.nodes.last().is_some_and(|node| node.form == Form::Softmax);
+    let output = if is_softmax { PROBABILITIES } else { SCORES };
+    writer.push("Identity", output, vec![last], output, Vec::new());
     let image = [input.channels, input.height, input.width];
     let model = Model {
         ir_version: Some(FORMAT),
@@ -47,7 +51,7 @@ pub(super) fn bytes(network: &ExportedNetwork<'_>, graph: &Graph<'_>, about: &st
             name: network.address(),
             initializer: writer.tensors,
             input: vec![value(IMAGES, &image)],
-            output: vec![value(PROBABILITIES, &[network.definition.classes])],
+            output: vec![value(output, &[network.definition.classes])],
         }),
         metadata_props: vec![Entry { key: METADATA.to_owned(), value: about.to_owned() }],
     };
