@@ -99,7 +99,7 @@ fn networks() -> Vec<Value> {
         {"kind": "fully-connected", "units": 14, "init": "glorot", "activation": "tanh"},
     ]);
     vec![
-        kitchen_sink, skips, decaying, smoothed, hinge, squared, activations, pooled, normalised, convolved, drawn,
+        kitchen_sink, decaying, smoothed, hinge, squared, activations, pooled, normalised, convolved, drawn, skips,
     ]
 }
 
@@ -233,6 +233,17 @@ const GOLDEN: &[&str] = &[
     "24bf2db908f87ef1",
     "70f45e9935f8a70d",
     "80c6768076d98ba6",
+    "5a3b1afda002b92a",
+    "c627a3d809b7e7d8",
+    "84bdef86e8ca3399",
+    "55b4d4d780edfe16",
+    "729a993af12e6508",
+    "69c05573cd526e99",
+    // The other networks.
+    "9aa39f9e776a7fce",
+    "125cca9f90a55a84",
+    "bc8790a64c43801c",
+    "11b6b3b116aadbcf",
     "bc5a3299760181b0",
     "3bde79e79676cda3",
     "54e1a0e1b6b87a85",
