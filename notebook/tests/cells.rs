@@ -99,7 +99,7 @@ fn a_network_shows_the_recorded_maps_and_computes_those_of_any_other_image() {
     let Figure::Network(shown) = cell.figure(&mut sources, &inputs(30)).unwrap() else { panic!("a network") };
     let pixels: Vec<f32> = shown.columns[0].nodes.iter().flat_map(|node| node.image.clone().unwrap().pixels).collect();
     assert_eq!(pixels, expected.blocks[0].activations);
-    let probabilities: Vec<f32> = shown.classes.iter().map(|class| class.probability).collect();
+    let probabilities: Vec<f32> = shown.classes.iter().map(|class| class.value).collect();
     assert_eq!(probabilities, expected.blocks[1].activations);
     assert_eq!(shown.columns[0].nodes.iter().filter(|node| node.top_half).count(), 3);
     assert!(shown.columns[0].nodes.iter().all(|node| node.mean_abs_gradient.is_some()));
@@ -111,7 +111,7 @@ fn a_network_shows_the_recorded_maps_and_computes_those_of_any_other_image() {
     let other = Inputs { image: Some(ImageIndex(8)), ..inputs(30) };
     let Figure::Network(other) = cell.figure(&mut sources, &other).unwrap() else { panic!("a network") };
     assert_ne!(other.columns[0].nodes[0].image, shown.columns[0].nodes[0].image);
-    assert!((other.classes.iter().map(|class| class.probability).sum::<f32>() - 1.0).abs() < 1e-5);
+    assert!((other.classes.iter().map(|class| class.value).sum::<f32>() - 1.0).abs() < 1e-5);
 }
 
 #[test]

@@ -738,10 +738,9 @@ pub(super) mod tests {
         let written = |outputs: ClassOutputs, value: f32, diagram: &mut NetworkDiagram| {
             diagram.outputs = outputs;
             diagram.classes[2].value = value;
-            let layout = NetworkLayout::of(&Plan::of(&[diagram]), true, [940.0, 320.0], Style::FILE);
-            let words: Vec<String> =
-                layout.words(&Plan::of(&[diagram]), diagram, None).texts().map(|text| text.words.to_string()).collect();
-            words
+            let plan = Plan::of(&[&*diagram]);
+            let words = NetworkLayout::of(&plan, true, [940.0, 320.0], Style::FILE).words(&plan, diagram, None);
+            words.texts().map(|text| text.words.to_string()).collect::<Vec<_>>()
         };
         for (outputs, value, head, text) in [
             (ClassOutputs::Probabilities, 0.25, "softmax, %", "25"),
