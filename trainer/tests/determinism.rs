@@ -98,9 +98,7 @@ fn networks() -> Vec<Value> {
         {"kind": "conv", "filters": 5, "kernel": 3, "stride": 2, "init": "orthogonal", "activation": "tanh"},
         {"kind": "fully-connected", "units": 14, "init": "glorot", "activation": "tanh"},
     ]);
-    vec![
-        kitchen_sink, decaying, smoothed, hinge, squared, activations, pooled, normalised, convolved, drawn, skips,
-    ]
+    vec![kitchen_sink, decaying, smoothed, hinge, squared, activations, pooled, normalised, convolved, drawn, skips]
 }
 
 /// The first of the networks.
