@@ -104,7 +104,7 @@ struct Written {
 
 fn write(network: &NetworkAtStep, format: Format, path: &Path) -> Result<Written, Failure> {
     let exported = network.export(format)?;
-    let io = |source| StoreError::io("write", path, source);
+    let io = |source| StoreError::Io { operation: "write", path: path.to_owned(), source };
     write_output(path, |file| file.write_all(&exported.bytes).map_err(io))?;
     Ok(Written { path: path.to_owned(), bytes: exported.bytes.len() as u64, notes: exported.notes })
 }

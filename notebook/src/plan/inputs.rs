@@ -171,7 +171,8 @@ impl Files<'_> {
 
 impl ReadFiles for Files<'_> {
     fn coefficients(&mut self, file: &str) -> Result<Coefficients, String> {
-        (self.read)(&self.path(file)?)
+        let path = self.path(file)?;
+        (self.read)(&path)
     }
 
     fn arrays(&mut self, file: &str) -> Result<ArrayFile, String> {

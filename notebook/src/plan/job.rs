@@ -358,7 +358,8 @@ impl Maker<'_> {
         let refused = |message: String| Refusal::new(Some(text), message);
         let edit = Edit::parse(text, &mut read).map_err(|error| refused(error.to_string()))?;
         let Some(path) = read.found else { return Ok(None) };
-        let name = (files.len() + 1).to_string();
+        let ending = path.extension().map(|ending| format!(".{}", ending.to_string_lossy())).unwrap_or_default();
+        let name = format!("{}{ending}", files.len() + 1);
         let file = format!("{within}/{name}");
         let quoted = quoted(file.as_ref());
         let (mut own, most) = match &edit.change {
