@@ -336,7 +336,7 @@ fn sums_and_concatenations_of_layers_that_others_read_as_well() {
     ]);
     check("residual and dense", layers, Loss::Smooth);
     let normalised = json!([
-        {"kind": "conv", "filters": 5, "kernel": 3, "pad": 1, "activation": "tanh"},
+        {"kind": "conv", "filters": 5, "kernel": 3, "pad": 1},
         {"kind": "batchnorm"},
         {"kind": "fully-connected", "units": 5, "activation": "tanh"},
         {"kind": "fully-connected", "units": 5, "reads": ["batchnorm1"]},
