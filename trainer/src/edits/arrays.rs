@@ -195,7 +195,8 @@ mod tests {
     #[test]
     fn a_filter_that_comes_between_others_leaves_them_as_they_are() {
         let mut edited = state();
-        insert_filter(&mut edited, 1, NewFilter::drawn(vec![9.0; 6]));
+        let shape = ParameterShape::weights(2, 6, crate::layers::Initial::Normal { fan_in: 6 });
+        insert_filter(&mut edited, 1, NewFilter::drawn(vec![9.0; 6], &shape));
         assert_eq!(edited.weights[..7], [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 9.0]);
         assert_eq!((edited.biases.clone(), edited.frozen.clone()), (vec![0.5, 0.0, 1.5], vec![true, false, false]));
         assert_eq!(edited.running.clone().unwrap(), [vec![3.0, 0.0, 4.0], vec![5.0, 1.0, 6.0]]);
