@@ -247,6 +247,7 @@ const GOLDEN: &[&str] = &[
     "54e1a0e1b6b87a85",
     "afc727cc99db69f1",
     "7387fb076ab57f17",
+    "708601aa6ca73e15",
 ];
 
 /// Wants everything, every step.
