@@ -109,5 +109,5 @@ fn a_filter_that_reads_several_layers_names_the_filters_of_each() {
     };
     assert_eq!(grid.rows[0].images.len(), 3);
     let refused = of(Source::Weights).figure(&mut sources, &inputs(3)).unwrap_err().to_string();
-    assert!(refused.contains("layer `add1` of `main` has no weights; there is conv1"), "{refused}");
+    assert!(refused.contains("layer `add1` of `main` has no weights: there is conv1"), "{refused}");
 }

@@ -149,7 +149,8 @@ impl Closing {
         let middle = at(Position::Step(Step(first + last.saturating_sub(first) / 2)));
         let layer = topology.parameter_layers().next().map(|layer| layer.layer.clone());
         let mut advice = vec![Advice::ListBranches, Advice::Show { at: middle.clone(), layer }];
-        let blocks: Vec<_> = topology.blocks().collect();
+        // A layer that reads several has no filters of its own.
+        let blocks: Vec<_> = topology.blocks().filter(|layer| layer.coefficients.is_some()).collect();
         if let [.., layer, _] = &blocks[..] {
             let edits = vec![format!("add-filter {}", layer.layer)];
             advice.push(Advice::Fork { at: middle, edits, more: Some(500) });

@@ -272,7 +272,12 @@ impl NetworkLayout {
                     }));
                 }
                 (from, to) => {
-                    let ends = point(from, 1.0).zip(point(to, -1.0));
+                    // To the classes it leads straight on, beside whichever of them it is.
+                    let level = |(from, to): (Place, Place)| match edge.to {
+                        DiagramPart::Classes => (from, [to[0].max(from[0] + 1.0), from[1]]),
+                        _ => (from, to),
+                    };
+                    let ends = point(from, 1.0).zip(point(to, -1.0)).map(level);
                     lines.extend(ends.into_iter().flat_map(|(from, to)| straight(from, to)));
                 }
             }
@@ -340,7 +345,9 @@ impl NetworkLayout {
                 ];
                 lowest.is_finite().then_some(at)
             }
-            DiagramPart::Joint(joint) => joints.get(joint).map(|([x, y], radius)| [*x, y + radius]),
+            DiagramPart::Joint(joint) => {
+                joints.get(joint).map(|([x, y], radius)| [x + aside * 0.4 * radius, y + 0.92 * radius])
+            }
             DiagramPart::Classes => self.has_bars().then(|| {
                 let [from, to] = self.rooms[self.rooms.len() - 1];
                 [from + (to - from) * 0.6, self.classes.middle()[1]]
