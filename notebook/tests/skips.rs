@@ -101,9 +101,7 @@ fn a_filter_that_reads_several_layers_names_the_filters_of_each() {
     assert_eq!(labels("conv3"), ["add1/0", "add1/1", "add1/2"]);
     assert_eq!(labels("conv5"), ["conv3/0", "conv3/1", "conv4/0", "conv4/1", "concat1/4"]);
     // A sum has maps, and no coefficients.
-    let of = |of: Source| {
-        Cell::from(Filters { at: Vec::new(), layer: "add1".parse().unwrap(), of })
-    };
+    let of = |of: Source| Cell::from(Filters { at: Vec::new(), layer: "add1".parse().unwrap(), of });
     let Figure::Images(grid) = of(Source::Activations).figure(&mut sources, &inputs(3)).unwrap() else {
         panic!("images")
     };

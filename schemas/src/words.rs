@@ -11,7 +11,7 @@ pub const IMAGES: &str = "input";
 pub(crate) fn value(text: &str) -> Value {
     // Without blanks, as it is written again.
     if let Some(list) = serde_json::from_str(text).ok().filter(|value: &Value| {
-        value.as_array().is_some_and(|values| values.iter().all(Value::is_number)) && value.to_string() == text
+        value.as_array().is_some_and(|values| values.iter().all(Value::is_number)) && format!("{value}") == text
     }) {
         return list;
     }

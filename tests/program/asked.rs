@@ -125,7 +125,7 @@ fn a_network_that_makes_no_sense_is_refused_where_it_makes_none() {
     for (code, text, says) in [
         (2, String::new(), "missing field `layer`"),
         (2, "x".to_owned(), "TOML parse error at line 1"),
-        (2, "[[layers]]\nkind = \"softmax\"".to_owned(), "unknown field `layers`, expected `name` or `layer`"),
+        (2, "[[layers]]\nkind = \"softmax\"".to_owned(), "unknown field `layers`, expected one of `name`"),
         (2, "[[layer]]\nname = \"../x\"\nkind = \"softmax\"".to_owned(), "not a valid layer name"),
         (2, "layer = []".to_owned(), "it has no layers"),
         (2, "[[layer]]\nkind = \"conv\"\nfilters = 4\nkernel = 3".to_owned(), "the last layer must be of kind softmax"),
@@ -138,7 +138,7 @@ fn a_network_that_makes_no_sense_is_refused_where_it_makes_none() {
         (2, before_softmax("kind = \"conv\"\nfilters = 4\nkernel = 9"), "needs an input of at least that size"),
         (2, before_softmax("kind = \"pool\"\nkernel = 64"), "found 1×8×8"),
         (2, before_softmax("kind = \"dropout\"\nrate = 1.0"), "rate must be at least 0 and below 1"),
-        (2, before_softmax("kind = \"activation\"\nfunction = \"gelu\""), "unknown variant `gelu`"),
+        (2, before_softmax("kind = \"activation\"\nfunction = \"swish\""), "unknown variant `swish`"),
         (
             2,
             "[[layer]]\nkind = \"fully-connected\"\nunits = 65536\n".repeat(2) + softmax,

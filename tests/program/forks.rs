@@ -97,7 +97,7 @@ fn edits_are_refused_with_the_layer_or_filter_that_was_meant() {
         (1, "remove-filter conv1/77", "cannot remove-filter conv1/77: conv1 has no filter 77; it has 0–3"),
         (1, "add-filter softmax", "softmax"),
         (1, "remove-layer conv7", "conv7"),
-        (2, "set activation conv1 gelu", "gelu"),
+        (2, "set activation conv1 swish", "swish"),
         (2, "set batch-size 100000", "batch-size"),
         (1, "insert-layer conv after=pool9 filters=2 kernel=3", "pool9"),
         (1, "insert-layer conv after=conv1 filters=2 kernel=3 init=identity", "conv"),

@@ -14,9 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use chart::{Axis, Chart, Limits, Mark, MarkKind, Scale, Series};
 pub use comparison::{Comparison, DifferingFilter, Panel};
 pub use image::{Image, ImageGrid, ImageRow, Palette};
-pub use network::{
-    ClassOutput, DiagramColumn, DiagramEdge, DiagramJoint, DiagramNode, DiagramPart, NetworkDiagram,
-};
+pub use network::{ClassOutput, DiagramColumn, DiagramEdge, DiagramJoint, DiagramNode, DiagramPart, NetworkDiagram};
 pub use scatter::{Scatter, ScatterGroup, ScatterPoint};
 pub use table::{TableColumn, TableFigure};
 

@@ -114,7 +114,15 @@ impl Form {
 
     /// Whether it takes images alone, and no rows of values.
     pub(super) fn takes_images(&self) -> bool {
-        matches!(self, Self::Convolution { .. } | Self::Pool { .. } | Self::GlobalAverage | Self::LocalResponse { .. } | Self::Add | Self::Concat)
+        matches!(
+            self,
+            Self::Convolution { .. }
+                | Self::Pool { .. }
+                | Self::GlobalAverage
+                | Self::LocalResponse { .. }
+                | Self::Add
+                | Self::Concat
+        )
     }
 
     /// Whether rows of values come out of it, where rows may come in.

@@ -46,8 +46,7 @@ pub(super) fn script(network: &ExportedNetwork<'_>, graph: &Graph<'_>) -> Result
 /// Modules that PyTorch has as functions alone.
 const ADD: &str = "class Add(nn.Module):\n    def forward(self, first, *others):\n        for other in others:\n            \
                    first = first + other\n        return first\n\n\n";
-const CONCAT: &str =
-    "class Concat(nn.Module):\n    def forward(self, *maps):\n        return torch.cat(maps, 1)\n\n\n";
+const CONCAT: &str = "class Concat(nn.Module):\n    def forward(self, *maps):\n        return torch.cat(maps, 1)\n\n\n";
 
 /// A module of PyTorch with the names of what it reads.
 struct Module {

@@ -25,9 +25,7 @@ mod tests;
 
 pub use average_pool::AveragePool;
 pub use convolution::{Convolution, ConvolutionShape};
-pub use elementwise::{
-    add_to, gelu, gelu_slope, leaky_relu, leaky_relu_backward, relu, relu_backward, sigmoid,
-};
+pub use elementwise::{add_to, gelu, gelu_slope, leaky_relu, leaky_relu_backward, relu, relu_backward, sigmoid};
 pub use fully_connected::FullyConnected;
 pub use general_convolution::{GeneralConvolution, GeneralShape};
 pub use instructions::{Instructions, UnknownInstructions};

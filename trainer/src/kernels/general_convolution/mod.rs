@@ -244,9 +244,9 @@ impl Kernel for Forward<'_> {
                     to[start..][..shape.width].copy_from_slice(from);
                     continue;
                 }
-                for x in 0..shape.width {
+                for (x, &value) in from.iter().enumerate() {
                     let column = x + shape.padding[2];
-                    to[shape.row_start(y, column % shape.stride[1]) + column / shape.stride[1]] = from[x];
+                    to[shape.row_start(y, column % shape.stride[1]) + column / shape.stride[1]] = value;
                 }
             }
         }
@@ -354,10 +354,10 @@ impl Kernel for Data<'_> {
                             to.copy_from_slice(&from[shape.padding[2]..][..shape.width]);
                             continue;
                         }
-                        for x in 0..shape.width {
+                        for (x, value) in to.iter_mut().enumerate() {
                             let column = x + shape.padding[2];
                             if column % shape.stride[1] == column_phase {
-                                to[x] = from[column / shape.stride[1]];
+                                *value = from[column / shape.stride[1]];
                             }
                         }
                     }
