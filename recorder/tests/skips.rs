@@ -63,7 +63,7 @@ fn verified(store: &Store, branch: &str) {
 #[test]
 fn a_residual_network_is_resumed_forked_packed_and_verified_to_the_bit() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::create(&folder.path().join("runs"), 0).unwrap();
+    let store = Store::create(folder.path().join("runs"), 0).unwrap();
     {
         // Killed: what was not committed is lost.
         let mut session = small().open(&store, "main");
@@ -120,7 +120,7 @@ fn a_residual_network_is_resumed_forked_packed_and_verified_to_the_bit() {
 
     let path = folder.path().join("narrow.tar");
     store.pack(&name("narrow"), PackContents::Thin, &path, &mut |_, _| {}).unwrap();
-    let other = Store::create(&folder.path().join("theirs"), 0).unwrap();
+    let other = Store::create(folder.path().join("theirs"), 0).unwrap();
     Pack::open(&path).unwrap().unpack(&other, &mut |_, _| {}).unwrap();
     let thin = Lineage::open(&other, &name("narrow")).unwrap();
     assert_eq!(thin.branch().recording.fidelity, Fidelity::Keyframes);

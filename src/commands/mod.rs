@@ -101,14 +101,14 @@ macro_rules! commands {
     ($($(#[$attribute:meta])* $name:ident($arguments:path),)*) => {
         #[derive(Debug, Subcommand)]
         pub(crate) enum Command {
-            $($(#[$attribute])* $name($arguments),)*
+            $($(#[$attribute])* $name(Box<$arguments>),)*
         }
 
         impl Command {
             /// What of it the program runs.
             pub(crate) fn as_run(&self) -> &dyn Run {
                 match self {
-                    $($(#[$attribute])* Self::$name(arguments) => arguments,)*
+                    $($(#[$attribute])* Self::$name(arguments) => &**arguments,)*
                 }
             }
         }

@@ -121,8 +121,13 @@ impl Run for VerifyArguments {
             if verified.digests + verified.state_digests == 1 { "is" } else { "are" },
         )?;
         if verified.origin {
-            let origin =
-                if lineage.branch().parent.is_some() { "from its parent by its edits" } else { "from its seed" };
+            let branch = lineage.branch();
+            let init = branch.definition().and_then(|definition| definition.init.as_ref());
+            let origin = match init {
+                _ if branch.parent.is_some() => "from its parent by its edits".to_owned(),
+                Some(init) => format!("from its seed and the arrays {:.12}", init.arrays.digest()),
+                None => "from its seed".to_owned(),
+            };
             writeln!(out, "its first step follows {origin}")?;
         }
         let of = counted(verified.files, "file");

@@ -104,7 +104,10 @@ fn every_commands_help_has_examples_that_run() {
     assert_eq!(trained, 4);
     // What may be said is said there, not by an error alone.
     let help = scratch.run(0, "train --help").out.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(help.contains("cosine,over=STEPS[,floor=F], exponential,factor=F[,every=STEPS], one-cycle,over=STEPS[,peak=F]"), "{help}");
+    assert!(
+        help.contains("cosine,over=STEPS[,floor=F], exponential,factor=F[,every=STEPS], one-cycle,over=STEPS[,peak=F]"),
+        "{help}"
+    );
     assert!(scratch.run(2, "train --schedule step,every=9,factor=1.5").err.contains("F is from 0 to 1"));
     let version = scratch.run(0, "--version").out;
     assert_eq!(version.trim(), format!("revacnn {}", env!("CARGO_PKG_VERSION")));

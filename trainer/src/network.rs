@@ -1,5 +1,7 @@
 //! From a description to operations: names, defaults, shapes, blocks.
 
+use std::collections::{HashMap, HashSet};
+
 use revacnn_schemas::{
     FilterIdentity, FilterNumber, IMAGES, ImageShape, LayerName, LayerTopology, NetworkSpec, Topology,
 };
@@ -362,30 +364,33 @@ fn known_layer<'a>(
 
 /// Gives every unnamed layer its kind's stem and the next free number.
 fn name_layers(spec: &mut NetworkSpec) -> Result<(), TrainerError> {
-    let mut taken: Vec<LayerName> = Vec::new();
+    let mut taken: HashSet<LayerName> = HashSet::new();
     for layer in &spec.layers {
-        if let Some(name) = &layer.name {
-            if taken.contains(name) {
-                return Err(layers::refuse(layer, "another layer has the same name; names must differ"));
-            }
-            taken.push(name.clone());
+        if let Some(name) = &layer.name
+            && !taken.insert(name.clone())
+        {
+            return Err(layers::refuse(layer, "another layer has the same name; names must differ"));
         }
     }
+    // The first number of each stem that may be free.
+    let mut numbers: HashMap<&str, u64> = HashMap::new();
     for layer in &mut spec.layers {
         if layer.name.is_some() {
             continue;
         }
         let kind = layers::kind(&layer.kind)?;
-        let name = if kind.role == Role::Classes {
-            kind.stem.to_owned()
+        let name: LayerName = if kind.role == Role::Classes {
+            kind.stem.parse()?
         } else {
-            (1..)
-                .map(|number| format!("{}{number}", kind.stem))
-                .find(|name| taken.iter().all(|other| other.as_str() != name))
-                .expect("invariant: there is always a free number")
+            loop {
+                let number = numbers.entry(kind.stem).and_modify(|number| *number += 1).or_insert(1);
+                let name = format!("{}{number}", kind.stem).parse()?;
+                if !taken.contains(&name) {
+                    break name;
+                }
+            }
         };
-        let name: LayerName = name.parse()?;
-        taken.push(name.clone());
+        taken.insert(name.clone());
         layer.name = Some(name);
     }
     Ok(())

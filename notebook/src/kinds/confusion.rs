@@ -29,6 +29,9 @@ impl CellKind for Confusion {
         })?;
         let names = context.data_at_hand(&place.holder).map(|dataset| dataset.class_names().to_vec());
         let mut notes = Vec::new();
+        if *step < place.step {
+            notes.push(format!("step {} was not validated: the newest validation before it is shown", place.step));
+        }
         let names = names.unwrap_or_else(|reason| {
             notes.push(format!("no class names: {reason}"));
             (0..result.confusion.len().isqrt()).map(|class| class.to_string()).collect()

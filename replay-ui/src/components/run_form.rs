@@ -344,7 +344,7 @@ mod tests {
         form.update(Message::HyperParameter("momentum".to_owned(), "0.5".to_owned()));
         form.update(Message::Type(Field::BatchSize, "32".to_owned()));
         let trained = form.plan().unwrap();
-        let next = State::new(&[trained.branch.clone()], Some(&trained)).plan().unwrap();
+        let next = State::new(std::slice::from_ref(&trained.branch), Some(&trained)).plan().unwrap();
         assert_eq!(next, RunPlan { branch: "run-2".parse().unwrap(), ..trained });
     }
 

@@ -39,8 +39,9 @@ pub(super) fn bytes(arrays: &Arrays, about: Option<String>) -> Result<Vec<u8>, E
 
 /// The arrays of a file.
 pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Arrays, ExchangeError> {
-    let damaged =
-        |found: &dyn std::fmt::Display| ExchangeError::damaged(path, "arrays in the safetensors format", found);
+    let damaged = |found: &dyn std::fmt::Display| {
+        ExchangeError::damaged(path, "arrays of safetensors, of NumPy (.npz) or of ConvNetJS (.json)", found)
+    };
     let Some((length, rest)) = bytes.split_first_chunk::<8>() else {
         return Err(damaged(&format!("{} bytes", bytes.len())));
     };

@@ -197,9 +197,9 @@ fn operator(node: &Node<'_>) -> Result<(&'static str, Vec<Attribute>), ExchangeE
             ("LRN", attributes)
         }
         Form::LayerNorm { .. } => {
-            return Err(no_form(PROGRAM, node.layer, &format!(" in its version {OPERATORS}")));
+            return Err(no_form(PROGRAM, node.layer, &format!(" in version {OPERATORS}")));
         }
-        Form::Gelu => return Err(no_form(PROGRAM, node.layer, &format!(" in its version {OPERATORS}"))),
+        Form::Gelu => return Err(no_form(PROGRAM, node.layer, &format!(", for its gelu, in version {OPERATORS}"))),
         Form::BatchNorm { epsilon, momentum } => {
             // ONNX says how much of the old statistics stays.
             let momentum = float("momentum", (1.0 - momentum) as f32);
