@@ -69,7 +69,13 @@ pub(super) fn append(
                 Some(source) => NewFilter::copy(draft.weights(joining), source),
                 None => {
                     let number = draft.numbers(joining)[position];
-                    NewFilter::drawn(draws::incoming(seed, &draft.name(joining).clone(), number, &shape), &shape)
+                    let mut drawn = draws::incoming(seed, &draft.name(joining).clone(), number, &shape);
+                    // A layer that reads one that it is added to gets the new channels below.
+                    if let Some(at) = spread.readers.get(&joining) {
+                        let per_channel = draft.coefficients_per_channel(joining);
+                        drawn.drain(behind(at, added) * per_channel..behind(at, count as usize) * per_channel);
+                    }
+                    NewFilter::drawn(drawn, &shape)
                 }
             };
             arrays::insert_filter(draft.weights(joining), position, filter);

@@ -84,6 +84,26 @@ fn what_is_added_up_gains_and_loses_filters_together() {
     child(&later, 1);
 }
 
+/// A layer that reads one that it is added to gains a filter and an input at once: the new filter
+/// had a channel too many.
+#[test]
+fn a_layer_that_is_added_to_what_it_reads_gains_filters_and_inputs() {
+    let conv = |filters: u32| json!({"kind": "conv", "filters": filters, "kernel": 3, "pad": 1, "activation": "relu"});
+    let parent = trained(json!([conv(4), conv(4), {"kind": "add", "reads": ["conv2", "conv1"]}]), 3);
+    for begin in ["random", "zero", "split"] {
+        let text = format!("add-filter conv2 count=2 init={begin}");
+        let more = edited(&parent, &[&text]);
+        for (layer, filters) in [("conv1", 6), ("conv2", 6), ("add1", 6)] {
+            assert!(counts(&more).contains(&(layer.to_owned(), filters)), "{layer}");
+        }
+        if begin != "random" {
+            assert!(preserved(&parent, &text).evaluation <= ROUNDING, "{text}");
+        }
+        child(&more, 2);
+    }
+    child(&edited(&parent, &["add-filter conv1", "remove-filter conv2/0", "duplicate-filter conv1/4"]), 2);
+}
+
 #[test]
 fn a_filter_comes_between_the_channels_that_a_concatenation_has_already() {
     let parent = trained(dense(), 3);
