@@ -198,7 +198,7 @@ fn a_notebook_reads_arrays_below_its_own_folder() {
     assert!(written.contains("it begins with arrays of digest"), "{written}");
     fs::write(scratch.path("n.md"), format!("```revacnn\n{}```\n", lines.replace("my files", "../my files")))
         .expect("a file");
-    let refused = scratch.run(1, "notebook check n.md");
+    let refused = scratch.run(2, "notebook check n.md");
     assert!(refused.err.contains("below the notebook's folder") || refused.out.contains("below"), "{refused:?}");
 }
 
