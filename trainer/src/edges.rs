@@ -54,8 +54,9 @@ pub(crate) fn resolve_edges(spec: &mut NetworkSpec) -> Result<Vec<Vec<Origin>>, 
         }
         sources.push(found);
     }
-    let is_read = |place: usize| sources.iter().flatten().any(|source| *source == Some(place));
-    match (0..names.len().saturating_sub(1)).find(|&place| !is_read(place)) {
+    let mut is_read = vec![false; names.len()];
+    sources.iter().flatten().flatten().for_each(|&place| is_read[place] = true);
+    match (0..names.len().saturating_sub(1)).find(|&place| !is_read[place]) {
         Some(place) => {
             let reason = "no layer reads what it gives: name it in the reads of a layer behind it, or leave it out";
             Err(layers::refuse(&spec.layers[place], reason))

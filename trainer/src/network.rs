@@ -153,10 +153,6 @@ impl Network {
             if kind.role == Role::Classes && place + 1 != count {
                 return Err(layers::refuse(layer, format!("only the last layer can be of kind {}", kind.name)));
             }
-            // The class layer's name is not picked from those that are free.
-            if network.topology.layers.iter().any(|other| other.layer == name) {
-                return Err(layers::refuse(layer, "another layer has the same name; names must differ"));
-            }
             let read: Vec<&Flow> =
                 network.sources[place].iter().map(|source| source.map_or(&images, |at| &flows[at])).collect();
             let flow = read[0];
@@ -390,8 +386,11 @@ fn name_layers(spec: &mut NetworkSpec) -> Result<(), TrainerError> {
                 }
             }
         };
-        taken.insert(name.clone());
-        layer.name = Some(name);
+        layer.name = Some(name.clone());
+        // The class layer's is not picked from those that are free.
+        if !taken.insert(name) {
+            return Err(layers::refuse(layer, "another layer has the same name; names must differ"));
+        }
     }
     Ok(())
 }
@@ -407,9 +406,8 @@ fn pass_on_start(spec: &mut NetworkSpec) -> Result<(), TrainerError> {
         if let Some(init) = &init {
             layer.parameters.entry("init").or_insert_with(|| init.as_str().into());
         }
-        let is_said = layer.parameters.contains_key("bias-init") || layer.parameters.contains_key("bias_init");
-        if let Some(bias) = bias.filter(|_| kind.role != Role::Classes && !is_said) {
-            layer.parameters.insert("bias_init".to_owned(), bias.into());
+        if let Some(bias) = bias.filter(|_| kind.role != Role::Classes) {
+            layer.parameters.entry("bias_init").or_insert_with(|| bias.into());
         }
     }
     Ok(())

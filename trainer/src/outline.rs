@@ -4,7 +4,7 @@ use revacnn_schemas::{ImageShape, LayerName, NetworkSpec};
 
 use crate::TrainerError;
 use crate::kernels::Instructions;
-use crate::layers::describe_layer;
+use crate::layers::{Operation, describe_layer};
 use crate::network::Network;
 
 /// A layer of a network for images of one shape.
@@ -41,10 +41,17 @@ pub fn outline(spec: &NetworkSpec, input: ImageShape, classes: usize) -> Result<
                 words: describe_layer(spec)?,
                 output,
                 parameters: topology.filters.len() * topology.coefficients.map_or(0, |coefficients| coefficients + 1),
-                multiply_adds: weights.and_then(of).map_or(0, |unit| unit.operation.multiply_adds()),
+                multiply_adds: weights.and_then(of).map_or(0, |unit| multiply_adds(&*unit.operation)),
             })
         })
         .collect()
+}
+
+/// Multiply-adds of an operation's coefficients for one image: each is there once a value that comes
+/// out. Scales, which do not decay, are no product over inputs.
+fn multiply_adds(operation: &dyn Operation) -> usize {
+    let products = operation.parameters().filter(|shape| shape.decays);
+    products.map_or(0, |shape| operation.output().len().saturating_mul(shape.coefficients))
 }
 
 #[cfg(test)]

@@ -85,13 +85,13 @@ impl Draft {
                 }
             }
         }
-        self.refuse_groups(layer, &spread)?;
+        self.refuse_groups(&spread)?;
         Ok(spread)
     }
 
     /// Refuses what a convolution of groups leaves undefined: which group a filter, or a channel,
     /// comes to or leaves.
-    fn refuse_groups(&self, layer: usize, spread: &Spread) -> Result<(), Refusal> {
+    fn refuse_groups(&self, spread: &Spread) -> Result<(), Refusal> {
         let groups = |layer: &usize| self.shapes[*layer].map_or(1, |shape| shape.groups);
         if let Some(grouped) = spread.within.keys().find(|layer| groups(layer) > 1) {
             return Err(Refusal::Reason(format!(
@@ -102,10 +102,12 @@ impl Draft {
             )));
         }
         if let Some(reader) = spread.readers.keys().find(|reader| groups(reader) > 1) {
+            let read = self.sources[*reader][0].and_then(|source| self.opener(source));
+            let read = read.expect("invariant: what it reads has the channel");
             return Err(Refusal::Reason(format!(
                 "the filters of {} are read by {}, a convolution of {} groups with as many channels each, and one \
                  more or fewer belongs to none of them",
-                self.name(layer),
+                self.name(read),
                 self.name(*reader),
                 groups(reader)
             )));

@@ -7,7 +7,7 @@ use super::draft::Draft;
 use super::draws;
 use super::outcome::{Done, Refusal};
 use crate::TrainerError;
-use crate::exchange::{Arrays, Place, place};
+use crate::exchange::{Arrays, Place, axes, place};
 use crate::layers::Role;
 
 /// Draws the coefficients of a filter, or of all filters of a layer, anew:
@@ -126,13 +126,6 @@ pub(super) fn load(draft: &mut Draft, file: &ArrayFile, layer: Option<&LayerName
 fn same_axes(left: &[usize], right: &[usize]) -> bool {
     let long = |shape: &[usize]| shape.iter().copied().filter(|&length| length != 1).collect::<Vec<_>>();
     long(left) == long(right)
-}
-
-/// Lengths of axes as they are written: `[3][5][5]`. A stranger's array may
-/// have any number of them.
-fn axes(shape: &[usize]) -> String {
-    let more = if shape.len() > 8 { "…" } else { "" };
-    shape.iter().take(8).map(|length| format!("[{length}]")).collect::<String>() + more
 }
 
 /// Freezes a filter or a layer, or lets it train again. Its slots stay.

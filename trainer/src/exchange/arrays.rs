@@ -98,6 +98,9 @@ impl Arrays {
         if shape.len() > MOST_AXES {
             return damaged(format!("arrays of at most {MOST_AXES} axes"), format!("{} of {name}", shape.len()));
         }
+        if shape.contains(&0) {
+            return damaged("arrays with values".to_owned(), format!("{name} {}", axes(shape)));
+        }
         let values = shape.iter().try_fold(1_usize, |product, &length| product.checked_mul(length));
         match values.filter(|values| *values <= MOST_VALUES - self.values) {
             Some(values) => Ok(values),
@@ -112,7 +115,7 @@ pub(super) fn is_aside(name: &str) -> bool {
 }
 
 /// Lengths of axes: `[3][5][5]`.
-pub(super) fn axes(shape: &[usize]) -> String {
+pub(crate) fn axes(shape: &[usize]) -> String {
     if shape.is_empty() {
         return "one value".to_owned();
     }

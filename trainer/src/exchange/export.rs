@@ -103,7 +103,7 @@ impl ExportedNetwork<'_> {
             Instructions::Scalar,
             Some(self.topology),
         )?;
-        let graph = Graph::of(&network, &built.inputs)?;
+        let graph = Graph::of(&network, &built)?;
         let mut notes = Vec::new();
         let bytes = match format {
             Format::Safetensors => safetensors::bytes(&self.arrays(&built)?, Some(self.about()?.to_string()))?,

@@ -3,8 +3,6 @@
 //! A kind of layer says it in [`Layer::forms`](crate::layers), and each format writes those that
 //! it has a form for.
 
-use revacnn_schemas::ImageShape;
-
 /// One operation, as other programs have it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Form {
@@ -82,11 +80,6 @@ impl Window {
         let square = Square { kernel: self.kernel[0], stride: self.stride[0], pad: self.pad[0] };
         (self == Self::square(square.kernel, square.stride, square.pad)).then_some(square)
     }
-
-    fn places(self, axis: usize, length: usize) -> usize {
-        let reach = (self.kernel[axis] - 1) * self.dilation[axis] + 1;
-        (length + self.pad[2 * axis] + self.pad[2 * axis + 1]).saturating_sub(reach) / self.stride[axis] + 1
-    }
 }
 
 impl Form {
@@ -128,35 +121,5 @@ impl Form {
     /// Whether rows of values come out of it, where rows may come in.
     pub(super) fn gives_rows(&self, takes_rows: bool) -> bool {
         matches!(self, Self::FullyConnected { .. }) || takes_rows && !self.takes_images()
-    }
-
-    /// Shape of what comes out of it, by the shapes of what it reads, of which there is one at least.
-    pub(super) fn output(&self, inputs: &[ImageShape]) -> ImageShape {
-        let input = inputs[0];
-        let ImageShape { channels, height, width } = input;
-        let seen = |window: &Window, channels| ImageShape {
-            channels,
-            height: window.places(0, height),
-            width: window.places(1, width),
-        };
-        match self {
-            Self::Convolution { filters, window, .. } => seen(window, *filters),
-            Self::FullyConnected { units } => ImageShape { channels: *units, height: 1, width: 1 },
-            Self::Pool { window, .. } => seen(window, channels),
-            Self::GlobalAverage => ImageShape { channels, height: 1, width: 1 },
-            Self::Concat => ImageShape { channels: inputs.iter().map(|input| input.channels).sum(), ..input },
-            Self::Own
-            | Self::Relu
-            | Self::Tanh
-            | Self::LeakyRelu
-            | Self::Sigmoid
-            | Self::Gelu
-            | Self::LayerNorm { .. }
-            | Self::LocalResponse { .. }
-            | Self::BatchNorm { .. }
-            | Self::Dropout { .. }
-            | Self::Softmax
-            | Self::Add => input,
-        }
     }
 }

@@ -1,10 +1,11 @@
 //! A network's layers as operations that other programs have, each with what it reads.
 
-use revacnn_schemas::{IMAGES, ImageShape, LayerSpec, NetworkSpec};
+use revacnn_schemas::{ImageShape, LayerSpec, NetworkSpec};
 
 use super::form::Form;
 use crate::TrainerError;
 use crate::layers;
+use crate::network::Network;
 
 /// What an operation reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,48 +40,34 @@ pub(super) struct Graph<'a> {
 }
 
 impl<'a> Graph<'a> {
-    /// The graph of a resolved network; `inputs` are the shapes that reach its layers.
-    pub(super) fn of(network: &'a NetworkSpec, inputs: &[ImageShape]) -> Result<Self, TrainerError> {
+    /// The graph of a resolved network as it was built. What follows a layer's first operation goes
+    /// value by value.
+    pub(super) fn of(network: &'a NetworkSpec, built: &Network) -> Result<Self, TrainerError> {
         let mut graph = Self { nodes: Vec::new() };
         // What stands for the output of each layer.
-        let mut outputs: Vec<(&str, Read)> = vec![(IMAGES, Read::Images)];
-        // The first layer can read nothing else.
-        let images = inputs.first().copied().unwrap_or(ImageShape { channels: 0, height: 0, width: 0 });
-        for (layer, &reaches) in network.layers.iter().zip(inputs) {
+        let mut outputs: Vec<Read> = Vec::with_capacity(network.layers.len());
+        for (place, layer) in network.layers.iter().enumerate() {
             let name = layer.name.as_ref().map_or("", |name| name.as_str());
-            let before = outputs.last().map_or(Read::Images, |(_, read)| *read);
-            let named = |read: &str| outputs.iter().find(|(name, _)| *name == read).map(|(_, read)| *read);
-            let mut reads: Vec<Read> = layer.reads.iter().filter_map(|read| named(read.as_str())).collect();
-            if reads.is_empty() {
-                reads.push(before);
-            }
-            let forms = (layers::kind(&layer.kind)?.forms)(layer, reaches)?;
-            let mut inputs: Vec<ImageShape> = reads.iter().map(|read| graph.shape(*read, images)).collect();
-            for (place, form) in forms.into_iter().enumerate() {
-                let output = form.output(&inputs);
-                let own = if place == 0 { name.to_owned() } else { graph.free_name(network, name, &form) };
+            let read = built.sources[place].iter().map(|source| source.map_or(Read::Images, |at| outputs[at]));
+            let mut reads: Vec<Read> = read.collect();
+            let (mut input, output) = (built.inputs[place], built.outputs[place]);
+            for (nth, form) in (layers::kind(&layer.kind)?.forms)(layer, input)?.into_iter().enumerate() {
+                let own = if nth == 0 { name.to_owned() } else { graph.free_name(network, name, &form) };
+                let next = vec![Read::Node(graph.nodes.len())];
                 graph.nodes.push(Node {
                     name: own,
                     layer,
-                    is_first: place == 0,
+                    is_first: nth == 0,
                     form,
-                    reads: std::mem::replace(&mut reads, vec![Read::Node(graph.nodes.len())]),
-                    input: inputs[0],
+                    reads: std::mem::replace(&mut reads, next),
+                    input,
                     output,
                 });
-                inputs = vec![output];
+                input = output;
             }
-            outputs.push((name, reads.first().copied().unwrap_or(before)));
+            outputs.push(reads[0]);
         }
         Ok(graph)
-    }
-
-    /// The shape of what is read; `images` is that of the images.
-    pub(super) fn shape(&self, read: Read, images: ImageShape) -> ImageShape {
-        match read {
-            Read::Images => images,
-            Read::Node(place) => self.nodes[place].output,
-        }
     }
 
     /// Whether each operation reads the one before it alone.

@@ -30,13 +30,14 @@ mod placing;
 mod safetensors;
 mod torch;
 
-use std::io::Read;
+use std::io::{Read, Seek};
 use std::path::Path;
 
-use crate::files::{FileError, open, read_file};
+use crate::files::{FileError, io, open, read_file};
 use crate::npy::MAGIC;
 use notes::Notes;
 
+pub(crate) use arrays::axes;
 pub use arrays::{Array, Arrays};
 pub use error::ExchangeError;
 pub use export::{Exported, ExportedNetwork, Format, Origin};
@@ -69,13 +70,12 @@ pub fn read_arrays(path: &Path) -> Result<Arrays, ExchangeError> {
         return Err(FileError::TooLong { path: path.to_owned(), expected: EXPECTED, most: MOST_BYTES, found }.into());
     }
     let mut beginning = Vec::new();
-    let io = |source| FileError::Io { path: path.to_owned(), source };
-    file.by_ref().take(16).read_to_end(&mut beginning).map_err(io)?;
+    file.by_ref().take(16).read_to_end(&mut beginning).map_err(io(path))?;
     let pickle = |remedy| Err(ExchangeError::Pickle { path: path.to_owned(), remedy });
     let other = |found: &str| Err(ExchangeError::damaged(path, EXPECTED, found));
     match &beginning[..] {
         [b'P', b'K', ..] => {
-            let (file, _) = open(path, EXPECTED)?;
+            file.rewind().map_err(io(path))?;
             npz::read(path, file)
         }
         [0x80, version, ..] if *version <= 5 && beginning.get(8) != Some(&b'{') => pickle(SAVE_SAFETENSORS),

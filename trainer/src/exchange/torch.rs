@@ -71,19 +71,16 @@ fn modules(graph: &Graph<'_>) -> Result<Vec<Module>, ExchangeError> {
                 Read::Node(place) => outputs[place].clone(),
             };
             let is_product = matches!(node.form, Form::FullyConnected { .. });
-            let shaper = match is_rows {
-                false if is_product => Some(("flatten", "nn.Flatten()".to_owned())),
-                true if node.form.takes_images() => {
-                    Some(("unflatten", format!("nn.Unflatten(1, ({}, 1, 1))", graph.shape(*read, node.input).channels)))
+            let shaper = match *read {
+                _ if !is_rows && is_product => Some(("flatten", "nn.Flatten()".to_owned())),
+                Read::Node(place) if is_rows && node.form.takes_images() => {
+                    let channels = graph.nodes[place].output.channels;
+                    Some(("unflatten", format!("nn.Unflatten(1, ({channels}, 1, 1))")))
                 }
                 _ => None,
             };
             if let Some((stem, made)) = shaper {
-                let is_free = |name: &String| {
-                    graph.nodes.iter().all(|node| node.name != *name) && modules.iter().all(|other| other.name != *name)
-                };
-                let reshaped = (1..).map(|number| format!("{stem}{number}")).find(is_free);
-                let reshaped = reshaped.expect("invariant: there is always a free number");
+                let reshaped = free_name(graph, &modules, stem);
                 modules.push(Module { name: reshaped.clone(), made, reads: vec![name] });
                 (name, is_rows) = (reshaped, !is_rows);
             }
@@ -94,11 +91,7 @@ fn modules(graph: &Graph<'_>) -> Result<Vec<Module>, ExchangeError> {
             && let [top, bottom, left, right] = window.pad
             && (top != bottom || left != right)
         {
-            let is_free = |name: &String| {
-                graph.nodes.iter().all(|node| node.name != *name) && modules.iter().all(|other| other.name != *name)
-            };
-            let padded = (1..).map(|number| format!("padded{number}")).find(is_free);
-            let padded = padded.expect("invariant: there is always a free number");
+            let padded = free_name(graph, &modules, "padded");
             let made = format!("nn.ZeroPad2d(({left}, {right}, {top}, {bottom}))");
             modules.push(Module { name: padded.clone(), made, reads: std::mem::replace(&mut reads, vec![padded]) });
         }
@@ -111,6 +104,15 @@ fn modules(graph: &Graph<'_>) -> Result<Vec<Module>, ExchangeError> {
         }
     }
     Ok(modules)
+}
+
+/// A name for what no layer of the network is.
+fn free_name(graph: &Graph<'_>, modules: &[Module], stem: &str) -> String {
+    let is_taken = |name: &str| {
+        graph.nodes.iter().any(|node| node.name == name) || modules.iter().any(|module| module.name == name)
+    };
+    let names = (1..).map(|number| format!("{stem}{number}"));
+    names.into_iter().find(|name| !is_taken(name)).expect("invariant: there is always a free number")
 }
 
 /// How an operation is made; `None` for one that PyTorch leaves to the loss.

@@ -42,7 +42,7 @@ pub(super) struct Config {
     #[serde(default, skip_serializing_if = "Start::is_default")]
     init: Start,
     /// What the biases begin with.
-    #[serde(default, alias = "bias-init", skip_serializing_if = "start::is_zero")]
+    #[serde(default, skip_serializing_if = "start::is_zero")]
     bias_init: f64,
 }
 
@@ -258,10 +258,6 @@ impl Operation for Conv {
         Some(self.1)
     }
 
-    fn multiply_adds(&self) -> usize {
-        self.output().len().saturating_mul(self.1.coefficients)
-    }
-
     fn scratch_len(&self) -> usize {
         self.0.scratch_len()
     }
@@ -318,10 +314,6 @@ impl Operation for General {
 
     fn parameters(&self) -> Option<ParameterShape> {
         Some(self.1)
-    }
-
-    fn multiply_adds(&self) -> usize {
-        self.output().len().saturating_mul(self.1.coefficients)
     }
 
     fn scratch_len(&self) -> usize {

@@ -24,7 +24,7 @@ pub(super) struct Config {
     #[serde(default, skip_serializing_if = "Start::is_default")]
     init: Start,
     /// What the biases begin with.
-    #[serde(default, alias = "bias-init", skip_serializing_if = "start::is_zero")]
+    #[serde(default, skip_serializing_if = "start::is_zero")]
     bias_init: f64,
 }
 
@@ -104,10 +104,6 @@ impl Operation for Dense {
 
     fn parameters(&self) -> Option<ParameterShape> {
         Some(self.parameters)
-    }
-
-    fn multiply_adds(&self) -> usize {
-        self.units.saturating_mul(self.parameters.coefficients)
     }
 
     fn gradient_len(&self) -> usize {

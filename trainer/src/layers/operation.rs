@@ -142,11 +142,6 @@ pub(crate) trait Operation: fmt::Debug + Send + Sync {
         None
     }
 
-    /// Multiply-adds of its coefficients in a forward pass of one image.
-    fn multiply_adds(&self) -> usize {
-        0
-    }
-
     /// Numbers per image that live from its forward to its backward pass.
     fn scratch_len(&self) -> usize {
         0

@@ -21,7 +21,7 @@ pub(super) struct Config {
     #[serde(default, skip_serializing_if = "Start::is_default")]
     init: Start,
     /// What the biases begin with.
-    #[serde(default, alias = "bias-init", skip_serializing_if = "start::is_zero")]
+    #[serde(default, skip_serializing_if = "start::is_zero")]
     bias_init: f64,
 }
 

@@ -19,18 +19,14 @@ pub(super) struct Config {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     classes: Option<usize>,
     /// The share of the target that all classes have alike, below 1; 0 is not written.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "start::is_zero")]
     label_smoothing: f64,
     /// How the coefficients are drawn.
     #[serde(default, skip_serializing_if = "Start::is_default")]
     init: Start,
     /// What the biases begin with.
-    #[serde(default, alias = "bias-init", skip_serializing_if = "start::is_zero")]
+    #[serde(default, skip_serializing_if = "start::is_zero")]
     bias_init: f64,
-}
-
-fn is_zero(value: &f64) -> bool {
-    *value == 0.0
 }
 
 impl Layer for Config {

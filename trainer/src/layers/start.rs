@@ -51,9 +51,9 @@ impl Start {
     }
 }
 
-/// Whether a bias is the one that is not written.
-pub(super) fn is_zero(bias: &f64) -> bool {
-    *bias == 0.0
+/// Whether a number is 0, which is not written.
+pub(super) fn is_zero(number: &f64) -> bool {
+    *number == 0.0
 }
 
 /// Checks what the biases begin with.

@@ -59,10 +59,6 @@ impl Configuration for Adadelta {
 }
 
 impl Optimizer for Adadelta {
-    fn slots(&self) -> usize {
-        2
-    }
-
     fn weight_decay(&self) -> f64 {
         self.weight_decay
     }

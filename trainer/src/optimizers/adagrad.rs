@@ -30,6 +30,7 @@ fn epsilon() -> f64 {
 
 impl Configuration for Adagrad {
     const NAME: &'static str = "adagrad";
+    const SLOT_NAMES: &'static [&'static str] = &["sum"];
 
     fn ranged(&self) -> Vec<Ranged> {
         vec![
@@ -42,10 +43,6 @@ impl Configuration for Adagrad {
 }
 
 impl Optimizer for Adagrad {
-    fn slots(&self) -> usize {
-        1
-    }
-
     fn weight_decay(&self) -> f64 {
         self.weight_decay
     }

@@ -46,6 +46,7 @@ fn weight_decay() -> f64 {
 
 impl Configuration for AdamW {
     const NAME: &'static str = "adamw";
+    const SLOT_NAMES: &'static [&'static str] = &["exp_avg", "exp_avg_sq"];
 
     fn ranged(&self) -> Vec<Ranged> {
         vec![
@@ -59,10 +60,6 @@ impl Configuration for AdamW {
 }
 
 impl Optimizer for AdamW {
-    fn slots(&self) -> usize {
-        2
-    }
-
     fn weight_decay(&self) -> f64 {
         self.weight_decay
     }

@@ -17,8 +17,9 @@ pub(super) trait Configuration: Optimizer + Serialize + DeserializeOwned + 'stat
     /// Parameters whose default has changed, with the first default: what a
     /// recorded edit means that leaves one out. Later edits write them out.
     const LEFT_OUT: &'static [(&'static str, f64)] = &[];
-    /// PyTorch's names of the arrays that it remembers, in the order of the slots.
-    const SLOT_NAMES: &'static [&'static str] = &[];
+    /// The arrays that it remembers for every parameter, in the order of the slots, as PyTorch calls
+    /// them.
+    const SLOT_NAMES: &'static [&'static str];
 
     /// Every hyper-parameter with its range.
     fn ranged(&self) -> Vec<Ranged>;
@@ -83,9 +84,6 @@ impl Ranged {
 
 /// An optimizer with its hyper-parameters; its memory is in the slots.
 pub(crate) trait Optimizer: fmt::Debug + Send + Sync {
-    /// Arrays that it remembers for every parameter.
-    fn slots(&self) -> usize;
-
     /// Weight decay.
     fn weight_decay(&self) -> f64;
 

@@ -108,16 +108,14 @@ pub fn resolve_optimizer(spec: &OptimizerSpec) -> Result<OptimizerSpec, TrainerE
 /// Arrays that an optimizer remembers for every parameter.
 ///
 /// # Errors
-/// A kind or a parameter that there is not.
+/// A kind that there is not.
 pub fn optimizer_slots(spec: &OptimizerSpec) -> Result<usize, TrainerError> {
-    build(spec).map(|built| built.optimizer.slots())
+    slot_names(spec).map(<[_]>::len)
 }
 
-/// What the arrays that an optimizer remembers are called, as PyTorch calls them.
-pub(crate) fn slot_names(spec: &OptimizerSpec) -> Result<Vec<String>, TrainerError> {
-    let names = kind(spec)?.slot_names;
-    let name = |slot: usize| names.get(slot).map_or_else(|| format!("slot{slot}"), |name| (*name).to_owned());
-    Ok((0..optimizer_slots(spec)?).map(name).collect())
+/// What these are called, as PyTorch calls them.
+pub(crate) fn slot_names(spec: &OptimizerSpec) -> Result<&'static [&'static str], TrainerError> {
+    Ok(kind(spec)?.slot_names)
 }
 
 /// An edit's optimizer as it is recorded: what its default alone would not say

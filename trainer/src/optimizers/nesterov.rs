@@ -31,6 +31,7 @@ fn momentum() -> f64 {
 
 impl Configuration for Nesterov {
     const NAME: &'static str = "nesterov";
+    const SLOT_NAMES: &'static [&'static str] = &["momentum_buffer"];
 
     fn ranged(&self) -> Vec<Ranged> {
         vec![
@@ -42,10 +43,6 @@ impl Configuration for Nesterov {
 }
 
 impl Optimizer for Nesterov {
-    fn slots(&self) -> usize {
-        1
-    }
-
     fn weight_decay(&self) -> f64 {
         self.weight_decay
     }

@@ -36,6 +36,8 @@ fn epsilon() -> f64 {
 
 impl Configuration for RmsProp {
     const NAME: &'static str = "rmsprop";
+    /// The velocity also where the momentum is 0: it can be steered.
+    const SLOT_NAMES: &'static [&'static str] = &["square_avg", "momentum_buffer"];
 
     fn ranged(&self) -> Vec<Ranged> {
         vec![
@@ -49,11 +51,6 @@ impl Configuration for RmsProp {
 }
 
 impl Optimizer for RmsProp {
-    /// Squares and velocity, also where the momentum is 0: it can be steered.
-    fn slots(&self) -> usize {
-        2
-    }
-
     fn weight_decay(&self) -> f64 {
         self.weight_decay
     }

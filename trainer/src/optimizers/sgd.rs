@@ -39,10 +39,6 @@ impl Configuration for Sgd {
 }
 
 impl Optimizer for Sgd {
-    fn slots(&self) -> usize {
-        1
-    }
-
     fn weight_decay(&self) -> f64 {
         self.weight_decay
     }

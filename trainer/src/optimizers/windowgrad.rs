@@ -36,6 +36,7 @@ fn epsilon() -> f64 {
 
 impl Configuration for Windowgrad {
     const NAME: &'static str = "windowgrad";
+    const SLOT_NAMES: &'static [&'static str] = &["square_avg"];
 
     fn ranged(&self) -> Vec<Ranged> {
         vec![
@@ -48,10 +49,6 @@ impl Configuration for Windowgrad {
 }
 
 impl Optimizer for Windowgrad {
-    fn slots(&self) -> usize {
-        1
-    }
-
     fn weight_decay(&self) -> f64 {
         self.weight_decay
     }

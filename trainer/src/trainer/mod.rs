@@ -128,7 +128,7 @@ impl Trainer {
         let (resolved_network, network) =
             Network::build(&definition.network, definition.input, definition.classes, instructions, topology)?;
         let optimizer = optimizers::build(&definition.optimizer)?;
-        let slots = optimizer.optimizer.slots();
+        let slots = optimizers::optimizer_slots(&definition.optimizer)?;
         let mut parameters: Vec<ParameterState> =
             network.weighted.iter().map(|layer| initial_state(layer, definition.seed, slots)).collect();
         // A recorded branch begins with its state, unless its arrays are at hand as well.

@@ -153,6 +153,11 @@ fn an_archive_that_promises_more_than_it_has_is_refused() {
         ),
         ("a.weight.npy", npy("'<f4'", false, "(1,)", &values), "expected 4 bytes"),
         ("a.weight.npy", npy("'<f4'", false, "(1000000000000,)", &values), "at most 268435456 values"),
+        (
+            "a.weight.npy",
+            npy("'<f4'", true, "(1099511627776, 0, 1099511627776)", &[]),
+            "arrays with values, found a.weight [1099511627776][0][1099511627776]",
+        ),
         ("a.weight.npy", npy("'<i4'", false, "(2,)", &values), "float16, float32 or float64 in a.weight"),
         ("a.weight.npy", npy("'<f4'", false, "(2,)", &values)[..40].to_vec(), "a.weight.npy that numpy.save wrote"),
         ("a.weight.npy", b"not one".to_vec(), "a.weight.npy that numpy.save wrote"),
@@ -209,4 +214,10 @@ fn a_network_of_convnetjs_that_does_not_add_up_is_refused() {
     let biases = &mut value["layers"][1]["biases"]["w"];
     *biases = json!({"0": biases[0], "1": biases[1]});
     assert_eq!(read(value.to_string().as_bytes()).unwrap(), read(text.as_bytes()).unwrap());
+    // A filter of no value, over more channels than there are numbers to count them by.
+    let mut value: serde_json::Value = serde_json::from_str(&text).unwrap();
+    value["layers"][1]["filters"] = json!([{"depth": 1_000_000_000_000_000_000_u64, "sx": 0, "sy": 0, "w": []}]);
+    value["layers"][1]["biases"] = json!({"depth": 1, "sx": 1, "sy": 1, "w": [0.0]});
+    let message = refused(value.to_string().as_bytes());
+    assert!(message.contains("arrays with values, found 1.weight [1][1000000000000000000][0][0]"), "{message}");
 }

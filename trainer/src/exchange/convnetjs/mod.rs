@@ -204,9 +204,11 @@ fn with_arrays(
         depth,
         w: Numbers(to_volume(filter, seen)),
     });
+    let factor =
+        |name: &str| node.layer.parameters.get(name).and_then(serde_json::Value::as_f64).map(|factor| factor as f32);
     Ok(JsonLayer {
-        l1_decay_mul: Some(0.0),
-        l2_decay_mul: Some(1.0),
+        l1_decay_mul: Some(factor("l1_decay_factor").unwrap_or(0.0)),
+        l2_decay_mul: Some(factor("weight_decay_factor").unwrap_or(1.0)),
         filters: Some(filters.collect()),
         biases: Some(Volume { sx: 1, sy: 1, depth: state.biases.len(), w: Numbers(state.biases.clone()) }),
         ..base
@@ -270,7 +272,9 @@ pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Arrays, ExchangeError> 
         let weights = format!("{place}.{WEIGHT}");
         arrays.admit(path, &weights, &shape)?;
         arrays.insert(weights, shape, filters.iter().flat_map(|filter| from_volume(&filter.w.0, seen)).collect());
-        arrays.insert(format!("{place}.{BIAS}"), vec![biases.w.0.len()], biases.w.0);
+        let (name, each) = (format!("{place}.{BIAS}"), vec![biases.w.0.len()]);
+        arrays.admit(path, &name, &each)?;
+        arrays.insert(name, each, biases.w.0);
     }
     Ok(arrays)
 }

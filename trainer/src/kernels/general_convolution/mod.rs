@@ -162,8 +162,9 @@ impl GeneralConvolution {
         let (width, columns) = (self.shape.out_width(), self.shape.plane_columns());
         let map = self.shape.out_height() * width;
         let plane = self.shape.plane_len().next_multiple_of(BLOCK);
-        buffer.clear();
+        // What is behind the gradients is written before it is read.
         buffer.resize(self.gradients_len() + self.shape.group_channels() * plane, 0.0);
+        buffer[..self.gradients_len()].fill(0.0);
         if map == 0 {
             return;
         }

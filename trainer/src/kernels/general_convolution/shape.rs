@@ -137,7 +137,7 @@ impl GeneralShape {
     }
 
     /// Where the pixels of a row of the input lie in its channel's planes: that of column `x` at
-    /// `starts[(x + left) % stride] + (x + left) / stride`.
+    /// `row_start(y, (x + left) % stride) + (x + left) / stride`.
     pub(super) fn row_start(&self, y: usize, column_phase: usize) -> usize {
         let row = y + self.padding[0];
         let phase = row % self.stride[0] * self.stride[1] + column_phase;
