@@ -114,19 +114,13 @@ impl<'a> Context<'a> {
     /// # Errors
     /// [`NotebookError::Untrained`] where that leaves none.
     pub(crate) fn trained(&mut self) -> Result<(Vec<BranchName>, Option<String>), NotebookError> {
-        let (mut trained, mut lacking) = (Vec::new(), Vec::new());
-        for branch in self.branches() {
-            match self.sources.history_of(&branch) {
-                Err(NotebookError::Untrained { branch }) => lacking.push(branch),
-                // What else is wrong with it is told when it is read.
-                Ok(_) | Err(_) => trained.push(branch),
-            }
-        }
+        let all = self.branches();
+        let (trained, lacking): (Vec<_>, Vec<_>) = all.into_iter().partition(|name| self.sources.is_trained(name));
         let Some(first) = lacking.first() else { return Ok((trained, None)) };
         if trained.is_empty() {
             return Err(NotebookError::Untrained { branch: first.clone() });
         }
-        self.is_incomplete = true;
+        self.lacks_something();
         let names: Vec<&str> = lacking.iter().map(BranchName::as_str).collect();
         Ok((trained, Some(format!("not trained yet: {}", names.join(", ")))))
     }

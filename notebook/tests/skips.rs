@@ -109,3 +109,26 @@ fn a_filter_that_reads_several_layers_names_the_filters_of_each() {
     let refused = of(Source::Weights).figure(&mut sources, &inputs(3)).unwrap_err().to_string();
     assert!(refused.contains("layer `add1` of `main` has no weights: there is conv1"), "{refused}");
 }
+
+const SUM: &str = r#"
+[[layer]]
+kind = "conv"
+filters = 1
+kernel = 3
+pad = 1
+[[layer]]
+kind = "add"
+reads = ["conv1", "input"]
+[[layer]]
+kind = "softmax"
+"#;
+
+#[test]
+fn a_sum_with_the_images_is_drawn_as_a_sum() {
+    let folder = recorded_on("digits", SUM, Fidelity::Every, 3);
+    let mut sources = Sources::open(folder.path(), None, 1).unwrap();
+    let cell = Cell::from(Network { at: None, show: Show::Maps });
+    let Figure::Network(diagram) = cell.figure(&mut sources, &inputs(3)).unwrap() else { panic!("a network") };
+    assert_eq!(diagram.joints.iter().map(|joint| joint.adds).collect::<Vec<_>>(), [true]);
+    assert!(diagram.edges.contains(&DiagramEdge { from: DiagramPart::Input, to: DiagramPart::Joint(0) }));
+}

@@ -73,11 +73,11 @@ pub fn network_at(
         return Err(RecorderError::Foreign { branch, producer, verb: "write its network in another format" });
     }
     let digest = reader.step_row(step)?.digest;
-    let recomputed = optimizer_state || !reader.stores_tensors(step)?;
+    let recomputed = !reader.stores_tensors(step)?;
     let dataset = find_data(store, &record, resources.data_folder.as_deref());
     let class_names = dataset.as_ref().ok().map(|dataset| dataset.class_names().to_vec());
     let mut replay = Replay::new(reader);
-    if recomputed {
+    if optimizer_state || recomputed {
         replay = replay.with_data(dataset?, resources.threads);
     }
     let (parameters, optimizer_updates) = if optimizer_state {

@@ -10,7 +10,7 @@ use revacnn_trainer::data::Dataset;
 use revacnn_trainer::{StepOutcome, Trainer, check_normalisation, resolve};
 
 use crate::divergence::DIVERGED;
-use crate::replay::{bring_forward, check_producer, state_of_fork, trainer_at_first, trainer_of};
+use crate::replay::{bring_forward, check_producer, trainer_at_first, trainer_of};
 use crate::{Diverged, RecorderError};
 use revacnn_store::NewBranch;
 use revacnn_store::{BranchReader, Recorder, RecorderOptions, Store, StoreError, Summary};
@@ -134,9 +134,7 @@ impl Session {
         match recorder.last_committed() {
             // A fork that was killed before its first step is made again.
             None => {
-                if record.parent.is_some() {
-                    trainer.restore(&state_of_fork(store, record, dataset, threads)?)?;
-                } else if definition.init.is_some() {
+                if record.parent.is_some() || definition.init.is_some() {
                     trainer = trainer_at_first(store, record, definition, dataset, threads)?;
                 }
                 Self::begin(store, record, trainer, recorder, threads, options, None)

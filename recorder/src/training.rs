@@ -187,8 +187,9 @@ impl Training {
             Err(error) => return Err(error),
         };
         let (store, new) = (fork.session.store(), fork.session.record());
-        // It is trained as far as what it leaves was to be; who asked reads it with the answer.
-        if let Some(until) = store.target(self.session.record())? {
+        // It is trained as far as what it leaves was to be; who asked reads it with the answer. Only a
+        // hint: one that cannot be read ends no training.
+        if let Ok(Some(until)) = store.target(self.session.record()) {
             store.set_target(new, until)?;
         }
         let mailbox = Mailbox::open(store, new)?;

@@ -158,14 +158,19 @@ impl Topology {
     /// it, be that one that makes channels of those of several layers. `None` for a layer that
     /// reads the images, for one that reads several layers itself, and for one that is not there.
     pub fn input_layer_of(&self, layer: &LayerName) -> Option<&LayerTopology> {
-        let mut place = self.layers.iter().position(|candidate| candidate.layer == *layer)?;
-        loop {
+        let place = self.layers.iter().position(|candidate| candidate.layer == *layer)?;
+        let &[before] = self.read_by(place).as_slice() else { return None };
+        self.layers.get(self.block_of(before)?)
+    }
+
+    /// The place of the layer that opens the block whose maps the layer at a place gives or passes
+    /// on; none for the images.
+    pub fn block_of(&self, mut place: usize) -> Option<usize> {
+        while self.layers.get(place)?.map.is_none() {
             let &[before] = self.read_by(place).as_slice() else { return None };
-            if self.layers[before].map.is_some() {
-                return Some(&self.layers[before]);
-            }
             place = before;
         }
+        Some(place)
     }
 
     /// What the channels of the layer at a place are made of, where it reads several layers, and
@@ -175,14 +180,8 @@ impl Topology {
     /// images are left out.
     pub fn made_of(&self, place: usize) -> Vec<Vec<(usize, usize)>> {
         let Some(layer) = self.layers.get(place).filter(|layer| layer.reads.len() > 1) else { return Vec::new() };
-        let block = |name: &LayerName| {
-            let mut at = self.layers[..place].iter().position(|other| other.layer == *name)?;
-            while self.layers[at].map.is_none() {
-                let &[before] = self.read_by(at).as_slice() else { return None };
-                at = before;
-            }
-            Some(at)
-        };
+        let block =
+            |name: &LayerName| self.block_of(self.layers[..place].iter().position(|other| other.layer == *name)?);
         let read: Vec<Option<usize>> = layer.reads.iter().map(block).collect();
         let channels = |block: usize| self.layers[block].filters.len();
         let all = layer.filters.len();

@@ -4,7 +4,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use revacnn_recorder::{NetworkAtStep, Resources, network_at};
 use revacnn_schemas::{Address, Place};
 use revacnn_store::{Store, StoreError, write_output};
@@ -27,7 +28,7 @@ use crate::text::{bytes, count, printable};
 
 The format follows the file's end, or --as: .safetensors, .npz, .onnx, .json (ConvNetJS). `--as torch` writes a
 script, and beside it the .safetensors file that it loads. Images go in as byte / 255 - 0.5, channel by channel.
-What was exported comes in again by `revacnn train --init FILE`, or by the edit `load-weights FILE`.")]
+What was exported as .safetensors, .npz or .json comes in again by `revacnn train --init FILE`, or by the edit `load-weights FILE`.")]
 pub(crate) struct ExportArguments {
     #[command(flatten)]
     store: StoreOption,
@@ -38,8 +39,8 @@ pub(crate) struct ExportArguments {
     #[arg(short, long, value_name = "FILE", value_parser = path())]
     output: PathBuf,
     /// The format [default: by the file's end].
-    #[arg(long = "as", value_enum, value_name = "FORMAT")]
-    format: Option<FormatWord>,
+    #[arg(long = "as", value_name = "FORMAT", value_parser = format_word())]
+    format: Option<Format>,
     /// Take the optimizer's memory along (safetensors and npz).
     #[arg(long)]
     optimizer_state: bool,
@@ -49,28 +50,12 @@ pub(crate) struct ExportArguments {
     threads: ThreadsOption,
 }
 
-/// A format by its word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct FormatWord(Format);
-
-impl ValueEnum for FormatWord {
-    fn value_variants<'a>() -> &'a [Self] {
-        const ALL: [FormatWord; Format::ALL.len()] = {
-            let mut all = [FormatWord(Format::Safetensors); Format::ALL.len()];
-            let mut place = 0;
-            while place < all.len() {
-                all[place] = FormatWord(Format::ALL[place].0);
-                place += 1;
-            }
-            all
-        };
-        &ALL
-    }
-
-    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
-        let word = Format::ALL.iter().find(|(format, ..)| *format == self.0).map(|(_, word, _)| *word)?;
-        Some(clap::builder::PossibleValue::new(word))
-    }
+/// The format of a word.
+fn format_word() -> impl TypedValueParser<Value = Format> {
+    PossibleValuesParser::new(Format::ALL.map(|(_, word, _)| word)).map(|text| {
+        let known = Format::ALL.iter().find(|(_, word, _)| *word == text);
+        known.map(|(format, ..)| *format).expect("invariant: one of the words")
+    })
 }
 
 impl Run for ExportArguments {
@@ -111,7 +96,7 @@ fn write(network: &NetworkAtStep, format: Format, path: &Path) -> Result<Written
 
 impl ExportArguments {
     fn format(&self) -> Result<Format, Failure> {
-        let Some(format) = self.format.map(|word| word.0).or_else(|| Format::of(&self.output)) else {
+        let Some(format) = self.format.or_else(|| Format::of(&self.output)) else {
             let endings: Vec<String> = Format::ALL.iter().map(|(.., ending)| format!(".{ending}")).collect();
             let words: Vec<&str> = Format::ALL.iter().map(|(_, word, _)| *word).collect();
             return Err(Failure::Usage(format!(

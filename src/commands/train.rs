@@ -14,7 +14,7 @@ use super::Run;
 use crate::error::Failure;
 use crate::interrupt;
 use crate::options::{DataOption, StoreOption, TrainingOptions};
-use crate::output::say;
+use crate::output::{say, warn};
 use crate::run::{Size, go, refused};
 use crate::text::{bytes, count, counted, printable};
 
@@ -55,7 +55,9 @@ impl Run for TrainArguments {
         let folder = &self.store.store;
         let existing =
             (!self.no_record && folder.join("store.json").exists()).then(|| Store::open(folder)).transpose()?;
-        let plan = StartPlan::of(self.train.request()?, existing.as_ref(), resources.data_folder.as_deref());
+        let (request, notes) = self.train.request()?;
+        notes.iter().for_each(|note| warn(note));
+        let plan = StartPlan::of(request, existing.as_ref(), resources.data_folder.as_deref());
         let plan = plan.map_err(|error| match error {
             RecorderError::TooManySteps => Failure::Usage("--epochs is too large to count its steps".to_owned()),
             error => error.into(),

@@ -3,6 +3,7 @@
 //! A record has digests alone. The file comes with the branch by the same rename, goes with it
 //! into packs, and is read where the branch's first step is computed again.
 
+use std::collections::HashSet;
 use std::io::Read;
 
 use revacnn_schemas::{
@@ -60,7 +61,7 @@ pub(crate) fn separate(producer: &mut Producer, edits: &mut [Edit], is_fork: boo
             files.push(arrays);
         }
     }
-    let mut known = std::collections::HashSet::new();
+    let mut known = HashSet::new();
     files.retain(|file| known.insert(file.digest()));
     files
 }
@@ -90,11 +91,13 @@ pub(crate) fn is_file_name(name: &str) -> bool {
 /// The arrays with a digest beside a branch's record.
 pub(crate) fn read(paths: &BranchPaths, digest: Digest) -> Result<ArrayFile, StoreError> {
     let path = paths.folder.join(file_name(digest));
-    if std::fs::symlink_metadata(&path).is_err() {
-        return Err(StoreError::Missing { path, expected: "the arrays that its layers begin with".to_owned() });
-    }
     let mut bytes = Vec::new();
-    let file = open_plain_file(&path)?;
+    let file = open_plain_file(&path).map_err(|error| match error.is_missing_file() {
+        true => {
+            StoreError::Missing { path: path.clone(), expected: "the arrays that its layers begin with".to_owned() }
+        }
+        false => error,
+    })?;
     let read = file.take(MOST_ARRAY_BYTES + 1).read_to_end(&mut bytes);
     read.map_err(|source| StoreError::io("read", &path, source))?;
     if bytes.len() as u64 > MOST_ARRAY_BYTES {

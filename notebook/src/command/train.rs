@@ -64,8 +64,8 @@ pub struct Train {
     pub(crate) reading: ReadingOptions,
     #[arg(long, value_name = "NAME|FILE", help = network_help())]
     pub(crate) network: Option<OsString>,
-    /// How coefficients are drawn of layers that say nothing of it: normal, he, glorot or orthogonal
-    /// [default: the network's, or normal].
+    /// How coefficients are drawn of layers that say nothing of it: normal, he, glorot or orthogonal; of
+    /// the network paper where none is named [default: the network's, or normal].
     #[arg(long, value_name = "WAY")]
     pub(crate) init_weights: Option<String>,
     /// What biases begin with of layers that say nothing of it, but for the class layer's
@@ -159,14 +159,16 @@ impl Train {
         self.optimizer_parameters().map(drop)
     }
 
-    /// What is asked for.
+    /// What is asked for, and what was done to the arrays of a file on the way.
     ///
     /// # Errors
-    /// A value that its option does not take; a network that cannot be read.
-    pub fn request(&self) -> Result<StartRequest, CommandError> {
+    /// A value that its option does not take; a network or arrays that cannot be read.
+    pub fn request(&self) -> Result<(StartRequest, Vec<String>), CommandError> {
         let network = self.network.as_deref().map(named_network).transpose()?;
-        let init = self.init().map(|file| self.initial(Path::new(file))).transpose()?;
-        Ok(StartRequest { init, ..self.request_of(network)? })
+        let request = self.request_of(network)?;
+        let Some(file) = self.init() else { return Ok((request, Vec::new())) };
+        let (init, notes) = self.initial(Path::new(file))?;
+        Ok((StartRequest { init: Some(init), ..request }, notes))
     }
 
     /// The file of arrays that layers begin with.
@@ -174,13 +176,14 @@ impl Train {
         self.init.as_deref()
     }
 
-    /// The arrays of a file, as layers are to begin with them.
+    /// The arrays of a file, as layers are to begin with them, and what was done to them on the way.
     ///
     /// # Errors
     /// What is wrong with the file.
-    pub fn initial(&self, path: &Path) -> Result<InitialArrays, CommandError> {
-        let arrays = read_arrays(path).and_then(|arrays| arrays.to_file()).map_err(TrainerError::from)?;
-        Ok(InitialArrays { arrays, layers: self.init_layers.clone() })
+    pub fn initial(&self, path: &Path) -> Result<(InitialArrays, Vec<String>), CommandError> {
+        let arrays = read_arrays(path).map_err(TrainerError::from)?;
+        let file = arrays.to_file().map_err(TrainerError::from)?;
+        Ok((InitialArrays { arrays: file, layers: self.init_layers.clone() }, arrays.notes().to_vec()))
     }
 
     /// What is asked for, of a network that was found otherwise than by its name

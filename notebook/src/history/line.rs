@@ -48,7 +48,7 @@ impl Writer<'_> {
     fn train(&mut self, this: &Told, definition: &RunDefinition, told: &[Told]) -> Result<Command, String> {
         if let Some(init) = &definition.init {
             let digest = init.arrays.digest();
-            return Err(format!("it begins with arrays of digest {digest:.12}, whose file the store does not know"));
+            return Err(format!("it begins with arrays of digest {digest:.12}, whose path the store does not know"));
         }
         let usual = Settings::default();
         let reading = definition.reading.clone().unwrap_or_default();
@@ -165,15 +165,15 @@ fn edits(record: &BranchRecord, parent: &BranchRecord) -> Result<Vec<String>, St
         match &mut edit.change {
             // What a search found it finds again.
             Change::AddFilter { coefficients, .. } => *coefficients = None,
-            Change::SetWeights { .. } => {
+            change @ (Change::SetWeights { .. } | Change::LoadWeights { .. }) => {
+                let has = match change {
+                    Change::SetWeights { .. } => {
+                        "coefficients of a file or of the window, and the store keeps no file of them"
+                    }
+                    _ => "arrays of a file, whose path the store does not know",
+                };
                 edit.seed = None;
-                return Err(format!(
-                    "its edit `{edit}` has coefficients of a file or of the window, and the store keeps no file of them"
-                ));
-            }
-            Change::LoadWeights { .. } => {
-                edit.seed = None;
-                return Err(format!("its edit `{edit}` has arrays of a file, which the store does not know"));
+                return Err(format!("its edit `{edit}` has {has}"));
             }
             _ => {}
         }

@@ -82,9 +82,10 @@ fn views(lines: &[(&Told, Vec<String>)]) -> String {
     words.extend(["--x", "epoch"]);
     fence(&mut text, &which, &words);
     // Separate runs have no filter in common but by their likeness.
-    let kin = curves.iter().enumerate().find_map(|(at, one)| {
-        let other = curves[at + 1..].iter().find(|other| root_of(one, lines) == root_of(other, lines));
-        Some(([*one, *other?], &[][..]))
+    let roots: Vec<&str> = curves.iter().map(|one| root_of(one, lines)).collect();
+    let kin = (0..curves.len()).find_map(|at| {
+        let other = (at + 1..curves.len()).find(|other| roots[*other] == roots[at])?;
+        Some(([curves[at], curves[other]], &[][..]))
     });
     let strangers = || Some(([*curves.first()?, *curves.get(1)?], &["--match", "assignment"][..]));
     let Some(([one, other], matching)) = kin.or_else(strangers) else { return text };

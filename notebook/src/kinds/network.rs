@@ -215,7 +215,10 @@ fn edges(topology: &Topology, columns: &[DiagramColumn]) -> (Vec<DiagramJoint>, 
             }
             None if Some(&block) == blocks.last() => DiagramPart::Classes,
             None => {
-                let adds = topology.made_of(block).iter().any(|parts| parts.len() > 1);
+                let made_of = topology.made_of(block);
+                // A sum has as many channels as what it adds, be one of these the images.
+                let adds =
+                    made_of.iter().flatten().all(|(part, _)| topology.layers[*part].filters.len() == made_of.len());
                 joints.push(DiagramJoint { layer: layer.layer.clone(), adds, after: seen });
                 DiagramPart::Joint(joints.len() - 1)
             }
@@ -223,21 +226,13 @@ fn edges(topology: &Topology, columns: &[DiagramColumn]) -> (Vec<DiagramJoint>, 
         // A layer before it is left out of what it reads where that is the images.
         let read = topology.read_by(block);
         let reads_images = read.is_empty() || read.len() < layer.reads.len();
-        let from = read.into_iter().map(|place| block_before(topology, place));
+        let from = read.into_iter().map(|place| topology.block_of(place));
         let from = from.map(|place| place.and_then(|place| parts.get(&place)).copied().unwrap_or(DiagramPart::Input));
         let from: Vec<DiagramPart> = from.chain(reads_images.then_some(DiagramPart::Input)).collect();
         edges.extend(from.into_iter().map(|from| DiagramEdge { from, to: part }));
         parts.insert(block, part);
     }
     (joints, edges)
-}
-
-/// The layer that opens the block whose maps a layer gives or passes on; none for the images.
-fn block_before(topology: &Topology, mut place: usize) -> Option<usize> {
-    while topology.layers[place].map.is_none() {
-        place = topology.read_by(place).first().copied()?;
-    }
-    Some(place)
 }
 
 /// A layer and those that follow it, up to the next that opens a block or reads another.

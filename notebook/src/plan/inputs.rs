@@ -65,7 +65,7 @@ impl Inputs {
             let word = file.to_string_lossy().into_owned();
             let refused = |message: String| Refusal::new(Some(&word), message);
             let path = self.confined(file).map_err(refused)?;
-            request.init = Some(train.initial(&path).map_err(|error| refused(error.to_string()))?);
+            request.init = Some(train.initial(&path).map_err(|error| refused(error.to_string()))?.0);
         }
         StartPlan::new_on(request, dataset, self.data_folder.as_deref()).map_err(|error| refused(error.to_string()))
     }

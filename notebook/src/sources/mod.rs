@@ -112,6 +112,12 @@ impl Sources {
         self.names.is_some()
     }
 
+    /// Whether a branch is there, as far as names of their own tell: one that only they do not know
+    /// is still to be trained.
+    pub(crate) fn is_trained(&self, name: &BranchName) -> bool {
+        self.names.as_ref().is_none_or(|names| names.contains_key(name))
+    }
+
     /// What a branch of the store is called here: its own name, unless it has another one.
     pub(crate) fn called(&mut self, name: &BranchName) -> BranchName {
         if self.listed.is_none() && self.look_again().is_err() {

@@ -109,21 +109,18 @@ impl State {
     pub(crate) fn consent(&self, context: &Context) -> Option<String> {
         match &self.question {
             Question::Stop(name) => {
-                let text = format!("{name} is trained by another process. It ends there, with everything written.");
-                Some(text)
+                Some(format!("{name} is trained by another process. It ends there, with everything written."))
             }
             Question::Unfork { name, .. } => {
                 let branch = context.branch_named(name);
                 let steps = branch.and_then(|branch| Some(branch.steps?.last.0 - branch.fork_step.0)).unwrap_or(0);
-                let text = match steps {
+                Some(match steps {
                     1 => format!("{name} has 1 step of its own by now. It goes with it."),
                     _ => format!("{name} has {} of its own by now. All of them go with it.", counted(steps, "step")),
-                };
-                Some(text)
+                })
             }
             Question::ReplaceByNotebook(path) => {
-                let text = format!("{} is there already, and is not this notebook.", path.display());
-                Some(text)
+                Some(format!("{} is there already, and is not this notebook.", path.display()))
             }
             Question::GoTo
             | Question::Fork

@@ -139,8 +139,8 @@ impl State {
     /// under a name that is free.
     pub(crate) fn new(taken: &[BranchName], last: Option<&RunPlan>) -> Self {
         let free = |name: &String| !taken.iter().any(|other| other.as_str() == name);
-        let names = std::iter::once("main".to_owned()).chain((2..).map(|number| format!("run-{number}")));
-        let name = { names }.find(free).unwrap_or_default();
+        let mut name = std::iter::once("main".to_owned()).chain((2..).map(|number| format!("run-{number}")));
+        let name = name.find(free).unwrap_or_default();
         let Settings { optimizer, batch_size, seed, .. } = Settings::default();
         let texts = match last {
             Some(plan) => [

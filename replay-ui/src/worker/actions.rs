@@ -150,7 +150,7 @@ impl Actions {
         let mut line = fork_line(branch, answer.step, &answer.branch, &written);
         // It goes on in the fork as far as it would have gone.
         let target = store.branch(&answer.branch).and_then(|record| store.target(&record));
-        if let Some(until) = target.map_err(words)?.filter(|until| *until > answer.step) {
+        if let Some(until) = target.ok().flatten().filter(|until| *until > answer.step) {
             line.extend(["--steps".to_owned(), until.to_string()]);
         }
         let deed = Some(Deed::Left { parent: branch.clone(), at: answer.step, line });

@@ -263,16 +263,10 @@ impl<'a> Words<'a> {
             Some(name) => Some(self.parsed("layer name", name)?),
             None => None,
         };
-        let word = self.options.iter().find(|(name, _)| name == "init").map(|(_, word)| word.clone());
-        if matches!(word.as_deref(), Some("random" | "identity")) {
-            self.option("init");
-        }
-        let init = match word.as_deref() {
-            None | Some("random") => LayerInit::Random,
-            Some("identity") => LayerInit::Identity,
-            // A way to draw is a parameter of the kind.
-            Some(_) => LayerInit::Random,
-        };
+        let is_identity = self.options.iter().any(|(name, word)| *name == "init" && *word == "identity");
+        let init = if is_identity { LayerInit::Identity } else { LayerInit::Random };
+        // Another way to draw is a parameter of the kind.
+        self.options.retain(|(name, word)| *name != "init" || !["random", "identity"].contains(&&word[..]));
         let parameters: Parameters =
             self.options.drain(..).map(|(name, text)| (name.replace('-', "_"), value(&text))).collect();
         Ok(Change::InsertLayer { kind, after, name, init, parameters })

@@ -65,7 +65,7 @@ impl FileLock {
         Self::attempt_for(path, 21)
     }
 
-    /// [`attempt`](Self::attempt), so many times again where somebody holds the lock.
+    /// [`attempt`](Self::attempt), so many times in all where somebody holds the lock.
     fn attempt_for(path: &Path, mut times: u32) -> Result<Attempt, StoreError> {
         Self::attempt_while(path, || {
             times = times.saturating_sub(1);
