@@ -82,13 +82,19 @@ kind = \"global-average-pool\"
 kind = \"softmax\"
 ";
 
-/// Those that ONNX has no form for.
+/// Those that ONNX has no operator for.
 const OTHERS: &str = "
 [[layer]]
 kind = \"conv\"
 filters = 6
 kernel = 3
 activation = \"gelu\"
+[[layer]]
+kind = \"layernorm\"
+[[layer]]
+kind = \"fully-connected\"
+units = 7
+activation = \"none\"
 [[layer]]
 kind = \"layernorm\"
 [[layer]]
@@ -224,7 +230,7 @@ fn npy(path: &Path, shape: &str, bytes: &[u8]) {
     fs::write(path, [b"\x93NUMPY\x01\x00", &length[..], header.as_bytes(), bytes].concat()).expect("a file");
 }
 
-/// Forty images of two channels less than square, the probe among them.
+/// Forty images of three channels that are not square, the probe among them.
 fn images(scratch: &Scratch) -> String {
     let folder = scratch.path("images");
     fs::create_dir(&folder).expect("a folder");
@@ -240,7 +246,10 @@ fn images(scratch: &Scratch) -> String {
 
 /// The class probabilities of the probe image, as the log has them.
 fn probabilities(scratch: &Scratch, address: &str) -> Vec<f64> {
-    let shown = scratch.run(0, &format!("show {address} --layer softmax --json")).json();
+    let shown = scratch.run(0, &format!("show {address} --json")).json();
+    let class_layer = shown["layers"].as_array().and_then(|layers| layers.last()).expect("layers")["layer"].clone();
+    let layer = class_layer.as_str().expect("a name");
+    let shown = scratch.run(0, &format!("show {address} --layer {layer} --json")).json();
     let filters = shown["layers"][0]["filters"].as_array().expect("filters").clone();
     filters.iter().map(|filter| filter["maps"][0]["activation"][0].as_f64().expect("a number")).collect()
 }
@@ -311,10 +320,11 @@ fn pytorch_loads_what_was_exported_and_what_it_saves_is_the_network_again() {
 #[test]
 fn onnx_is_checked_and_onnxruntime_computes_the_same_probabilities() {
     let Some(python) = python("numpy, onnx, onnxruntime") else { return };
-    for network in ["small.toml", "joined.toml", "kinds.toml", "paper"] {
+    for network in ["small.toml", "joined.toml", "kinds.toml", "others.toml", "paper"] {
         let scratch = Scratch::new();
         fs::write(scratch.path("joined.toml"), JOINED).expect("a file");
         fs::write(scratch.path("kinds.toml"), KINDS).expect("a file");
+        fs::write(scratch.path("others.toml"), OTHERS).expect("a file");
         checked(&scratch, &python, network, "-o net.onnx", ONNX);
     }
 }
@@ -334,6 +344,21 @@ fs.writeFileSync("back.json", JSON.stringify(net.toJSON()));
 console.log(JSON.stringify(Array.from(net.forward(image).w)));
 "#;
 
+/// Kinds of layers that ConvNetJS has besides those of a plain network.
+const NORMALISED: &str = "
+[[layer]]
+kind = \"conv\"
+filters = 6
+kernel = 3
+activation = \"sigmoid\"
+[[layer]]
+kind = \"local-response-norm\"
+size = 3
+alpha = 0.5
+[[layer]]
+kind = \"svm\"
+";
+
 /// A node that finds ConvNetJS, by its variable NODE_PATH.
 #[test]
 fn convnetjs_reads_what_was_exported_and_what_it_writes_is_the_network_again() {
@@ -344,8 +369,9 @@ fn convnetjs_reads_what_was_exported_and_what_it_writes_is_the_network_again() {
     }
     let scratch = Scratch::new();
     fs::write(scratch.path("plain.toml"), PLAIN).expect("a file");
-    for network in ["plain.toml", "paper"] {
-        let data = if network == "paper" { "./images".to_owned() } else { images(&scratch) };
+    fs::write(scratch.path("normalised.toml"), NORMALISED).expect("a file");
+    for network in ["plain.toml", "normalised.toml", "paper"] {
+        let data = if network != "plain.toml" { "./images".to_owned() } else { images(&scratch) };
         let train = |branch: &str| format!("train {branch} --dataset {data} --network {network} --batch-size 9");
         scratch.run(0, &format!("{} --steps 12 --probe 3", train("main")));
         scratch.run(0, "export main@11 -o net.json");

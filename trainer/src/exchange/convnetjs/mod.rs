@@ -9,7 +9,7 @@ mod numbers;
 
 use std::path::Path;
 
-use revacnn_schemas::ImageShape;
+use revacnn_schemas::{ClassOutputs, ImageShape};
 use serde::{Deserialize, Serialize};
 
 use self::numbers::Numbers;
@@ -19,6 +19,7 @@ use super::export::{ExportedNetwork, no_form};
 use super::form::{Form, PoolMethod};
 use super::graph::{Graph, Node};
 use super::placing::{BIAS, WEIGHT};
+use crate::layers::class_outputs;
 
 const PROGRAM: &str = "ConvNetJS";
 
@@ -38,7 +39,11 @@ enum Kind {
     Pool,
     Relu,
     Tanh,
+    Sigmoid,
+    Lrn,
     Softmax,
+    Svm,
+    Regression,
     /// What is read past: it has no arrays.
     #[default]
     #[serde(other)]
@@ -67,6 +72,14 @@ struct JsonLayer {
     in_depth: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     num_inputs: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    k: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    n: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alpha: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    beta: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     l1_decay_mul: Option<f32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -108,6 +121,15 @@ pub(super) fn bytes(
             continue;
         }
         layers.push(layer(network, node)?);
+    }
+    // Other losses than softmax's are layers there that pass their input on.
+    let loss = network.definition.network.layers.last().map(class_outputs).and_then(|outputs| match outputs {
+        ClassOutputs::Probabilities => None,
+        ClassOutputs::Scores => Some(Kind::Svm),
+        ClassOutputs::Values => Some(Kind::Regression),
+    });
+    if let Some((layer_type, node)) = loss.zip(graph.nodes.last()) {
+        layers.push(JsonLayer { layer_type, num_inputs: Some(node.output.len()), ..placed(node.output) });
     }
     serde_json::to_vec(&Net { layers }).map_err(|error| ExchangeError::unwritable(PROGRAM)(&error))
 }
@@ -163,15 +185,18 @@ fn layer(network: &ExportedNetwork<'_>, node: &Node<'_>) -> Result<JsonLayer, Ex
         },
         (Form::Relu, _) => of(Kind::Relu),
         (Form::Tanh, _) => of(Kind::Tanh),
+        (Form::Sigmoid, _) => of(Kind::Sigmoid),
+        (Form::LocalResponse { size, alpha, beta, k }, _) if !size.is_multiple_of(2) => {
+            JsonLayer { k: Some(*k), n: Some(*size), alpha: Some(*alpha), beta: Some(*beta), ..of(Kind::Lrn) }
+        }
+        (Form::LocalResponse { .. }, _) => return lacks(" of an even size"),
         (Form::Softmax, _) => JsonLayer { num_inputs: Some(node.input.len()), ..of(Kind::Softmax) },
         (Form::Pool { .. } | Form::GlobalAverage, _) => return lacks(", which takes the mean of a window"),
         (
             Form::Own
             | Form::LeakyRelu
-            | Form::Sigmoid
             | Form::Gelu
             | Form::LayerNorm { .. }
-            | Form::LocalResponse { .. }
             | Form::BatchNorm { .. }
             | Form::Dropout { .. }
             | Form::Add

@@ -1,12 +1,13 @@
 //! ONNX: a graph that computes the class probabilities of any number of images.
 
+mod composed;
 mod messages;
 
 use prost::Message;
 
 use self::messages::{
-    Attribute, Dimension, Entry, FLOAT, FLOAT32, INT, INT64, INTS, Model, Node as Operation, OperatorSet, Shape,
-    Tensor, TensorType, Type, ValueInfo,
+    Attribute, Dimension, Entry, FLOAT, FLOAT32, INT, INTS, Model, Node as Operation, OperatorSet, Shape, Tensor,
+    TensorType, Type, ValueInfo,
 };
 use super::ExchangeError;
 use super::export::{ExportedNetwork, no_form};
@@ -84,13 +85,19 @@ impl Writer<'_> {
             takes_rows |= is_rows;
             reads.push(name);
         }
-        let (operator, attributes) = operator(node)?;
-        if node.is_first {
-            reads.extend(self.arrays(node));
-        }
         // No layer's name has a point.
         let output = format!("{}.output", node.name);
-        self.push(operator, &node.name, reads, &output, attributes);
+        match node.form {
+            Form::Gelu => self.gelu(&node.name, &reads[0], &output),
+            Form::LayerNorm { epsilon } => self.layernorm(node, takes_rows, epsilon, &reads[0], &output),
+            _ => {
+                let (operator, attributes) = operator(node)?;
+                if node.is_first {
+                    reads.extend(self.arrays(node));
+                }
+                self.push(operator, &node.name, reads, &output, attributes);
+            }
+        }
         self.outputs.push((output, node.form.gives_rows(takes_rows)));
         Ok(())
     }
@@ -109,9 +116,8 @@ impl Writer<'_> {
         let is_product = matches!(node.form, Form::FullyConnected { .. });
         if is_rows && node.form.takes_images() {
             self.reshaped += 1;
-            let (reshaped, axes) = (format!("reshaped.{}", self.reshaped), format!("axes.{}", self.reshaped));
-            let raw_data = [2_i64, 3].iter().flat_map(|axis| axis.to_le_bytes()).collect();
-            self.tensors.push(Tensor { dims: vec![2], data_type: Some(INT64), name: axes.clone(), raw_data });
+            let reshaped = format!("reshaped.{}", self.reshaped);
+            let axes = self.integers(&reshaped, "axes", &[2, 3]);
             self.push("Unsqueeze", &reshaped, vec![name, axes], &reshaped, Vec::new());
             return (reshaped, false);
         }
@@ -148,19 +154,12 @@ impl Writer<'_> {
             | Form::Concat => return Vec::new(),
         };
         let state = self.network.state_of(node.layer);
-        let mut names = Vec::new();
-        let mut add = |part: &str, axes: &[usize], values: &[f32]| {
-            let name = format!("{}.{part}", node.name);
-            let dims = std::iter::once(filters).chain(axes.iter().copied()).map(|length| length as i64).collect();
-            let raw_data = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-            self.tensors.push(Tensor { dims, data_type: Some(FLOAT32), name: name.clone(), raw_data });
-            names.push(name);
-        };
-        add(WEIGHT, &axes, &state.weights);
-        add(BIAS, &[], &state.biases);
+        let axes: Vec<i64> = std::iter::once(filters).chain(axes).map(|length| length as i64).collect();
+        let mut names = vec![self.floats(&node.name, WEIGHT, &axes, &state.weights)];
+        names.push(self.floats(&node.name, BIAS, &axes[..1], &state.biases));
         if let Some([mean, variance]) = &state.running {
-            add(MEAN, &[], mean);
-            add(VARIANCE, &[], variance);
+            names.push(self.floats(&node.name, MEAN, &axes[..1], mean));
+            names.push(self.floats(&node.name, VARIANCE, &axes[..1], variance));
         }
         names
     }
@@ -169,7 +168,8 @@ impl Writer<'_> {
 /// The operator of a form, with its attributes.
 fn operator(node: &Node<'_>) -> Result<(&'static str, Vec<Attribute>), ExchangeError> {
     Ok(match &node.form {
-        Form::Own => return Err(no_form(PROGRAM, node.layer, "")),
+        // The last two are made of several.
+        Form::Own | Form::Gelu | Form::LayerNorm { .. } => return Err(no_form(PROGRAM, node.layer, "")),
         Form::Convolution { groups, window, .. } => {
             let mut attributes = of_window(*window);
             attributes.extend([ints("dilations", window.dilation.into()), int("group", *groups as i64)]);
@@ -196,10 +196,6 @@ fn operator(node: &Node<'_>) -> Result<(&'static str, Vec<Attribute>), ExchangeE
             attributes.extend(numbers.map(|(name, value)| float(name, value as f32)));
             ("LRN", attributes)
         }
-        Form::LayerNorm { .. } => {
-            return Err(no_form(PROGRAM, node.layer, &format!(" in version {OPERATORS}")));
-        }
-        Form::Gelu => return Err(no_form(PROGRAM, node.layer, &format!(", for its gelu, in version {OPERATORS}"))),
         Form::BatchNorm { epsilon, momentum } => {
             // ONNX says how much of the old statistics stays.
             let momentum = float("momentum", (1.0 - momentum) as f32);
