@@ -9,14 +9,14 @@ use std::sync::Arc;
 
 use fake::{copy_folder, name};
 use revacnn_recorder::{ForkPlan, Replay, Session, VerifyPlan, fork, verify};
-use revacnn_schemas::{Edit, FORMAT_VERSION, Position, Step, Table};
+use revacnn_schemas::{CHECKSUMS_SINCE, Edit, FORMAT_VERSION, Position, Step, Table};
 use revacnn_store::{BranchReader, Lineage, RecorderOptions, Selection, StepSpan, Store};
 use revacnn_test_support::SmallRun;
 use revacnn_trainer::data::{Dataset, load};
 
 /// `main` of 9 steps with a normalisation, `wider`, forked from it at step 5 with
-/// two edits, and `kf`, trained by Adadelta with fidelity `keyframes`. The store of
-/// format 2 has validations besides.
+/// two edits, and `kf`, trained by Adadelta with fidelity `keyframes`. The stores of
+/// formats 2 and 3 have validations besides, and that of format 3 checksums.
 fn of_format(version: u32, folder: &Path) -> (Store, Arc<Dataset>) {
     let root = folder.join("runs");
     copy_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/stores/format-{version}")), &root);
@@ -45,7 +45,8 @@ fn is_read_and_verified(version: u32, digest_of_kf: &str) {
             let plan = VerifyPlan { span: None, threads: 1, quick };
             let verified = verify(&store, &lineage, plan, &dataset, &|_| {}).unwrap();
             assert_eq!((verified.digests, verified.origin), (steps, true), "{branch}");
-            assert_eq!((verified.rows, verified.checksums), (if quick { 0 } else { steps }, false), "{branch}");
+            let rows = if quick { 0 } else { steps };
+            assert_eq!((verified.rows, verified.checksums), (rows, version >= CHECKSUMS_SINCE), "{branch}");
         }
         let last = lineage.resolve(Position::Last).unwrap();
         assert_eq!(lineage.own().step_row(last).unwrap().digest.to_string(), digest, "{branch}");
@@ -63,6 +64,11 @@ fn a_store_of_format_2_is_read_and_verified() {
 }
 
 #[test]
+fn a_store_of_format_3_is_read_and_verified() {
+    is_read_and_verified(3, "2cbae21da3da76409c7ce7c4ad0ae7219509ae8bc0aeb80ff00be0b7cbb834e2");
+}
+
+#[test]
 fn a_branch_of_format_1_is_trained_on_in_its_own_format_to_the_bits_of_today() {
     is_trained_on(1);
 }
@@ -70,6 +76,11 @@ fn a_branch_of_format_1_is_trained_on_in_its_own_format_to_the_bits_of_today() {
 #[test]
 fn a_branch_of_format_2_is_trained_on_in_its_own_format_to_the_bits_of_today() {
     is_trained_on(2);
+}
+
+#[test]
+fn a_branch_of_format_3_is_trained_on_in_its_own_format_to_the_bits_of_today() {
+    is_trained_on(3);
 }
 
 fn is_trained_on(version: u32) {
@@ -94,7 +105,13 @@ fn is_trained_on(version: u32) {
         }
         assert_eq!(again.trainer().digest(), trainer.digest(), "{branch}");
         assert_eq!(again.record().format_version, FORMAT_VERSION);
+        let made = again.record().clone();
         again.finish().unwrap();
+        // What came of each image is known from then on.
+        let reader = BranchReader::of(&store, made).unwrap();
+        let samples = reader.samples(reader.steps().unwrap()).unwrap();
+        let batch = reader.branch().definition().unwrap().batch_size as u64;
+        assert_eq!(samples.len() as u64, batch * (trainer.position().0 - at.0), "{branch}");
 
         let record = store.branch(&name(branch)).unwrap();
         assert_eq!(record.format_version, version);
@@ -110,8 +127,13 @@ fn is_trained_on(version: u32) {
         let lineage = Lineage::open(&store, &name(branch)).unwrap();
         let plan = VerifyPlan { span: None, threads: 1, quick: false };
         let verified = verify(&store, &lineage, plan, &dataset, &|_| {}).unwrap();
-        assert!(!verified.checksums && verified.rows == lineage.own().steps().unwrap().steps(), "{branch}");
+        assert!(
+            verified.checksums == (version >= CHECKSUMS_SINCE)
+                && verified.rows == lineage.own().steps().unwrap().steps(),
+            "{branch}"
+        );
         let reader = BranchReader::open(&store, &name(branch)).unwrap();
+        assert!(reader.samples(reader.steps().unwrap()).unwrap().is_empty());
         let mut replay = Replay::new(reader).with_data(dataset.clone(), 1);
         for step in [6, 8, 9, 12] {
             let tensors = replay.tensors(Step(step).min(trainer.position())).unwrap();

@@ -52,6 +52,11 @@ impl BranchRecord {
         self.format_version >= crate::CHECKSUMS_SINCE
     }
 
+    /// Whether the branch's format has the table `samples`.
+    pub fn has_samples(&self) -> bool {
+        self.format_version >= crate::SAMPLES_SINCE
+    }
+
     /// The branch's first own step: 0, or the step that it was forked at.
     pub fn first_step(&self) -> Step {
         self.parent.as_ref().map_or(Step(0), |parent| parent.step)

@@ -26,6 +26,11 @@ impl ClassOutputs {
         }
     }
 
+    /// The unit of a loss over them.
+    pub fn loss_unit(self) -> Option<&'static str> {
+        self.are_probabilities().then_some("nats")
+    }
+
     /// Whether they are probabilities, as they are of most networks.
     pub fn are_probabilities(&self) -> bool {
         *self == Self::Probabilities

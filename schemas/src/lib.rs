@@ -56,9 +56,10 @@ pub use digest::{Digest, Digester, canonical_bits};
 pub use edit::{Change, Coefficients, EDIT_FORMS, Edit, FilterInit, LayerInit, ReadFiles, Setting, Target};
 pub use error::SchemaError;
 pub use figure::{
-    Axis, Chart, ClassOutput, Comparison, DiagramColumn, DiagramEdge, DiagramJoint, DiagramNode, DiagramPart,
-    DifferingFilter, Figure, Hue, Image, ImageGrid, ImageRow, Limits, Mark, MarkKind, NetworkDiagram, Palette, Panel,
-    Scale, Scatter, ScatterGroup, ScatterPoint, Series, TableColumn, TableFigure,
+    Axis, Caption, CaptionedImage, Chart, ClassOutput, Comparison, ContactSheet, DiagramColumn, DiagramEdge,
+    DiagramJoint, DiagramNode, DiagramPart, DifferingFilter, Figure, Hue, Image, ImageGrid, ImageRow, Limits, Mark,
+    MarkKind, NetworkDiagram, Palette, Panel, Scale, Scatter, ScatterGroup, ScatterPoint, Series, TableColumn,
+    TableFigure,
 };
 pub use hyper_parameters::HyperParameters;
 pub use ids::{BranchId, BranchName, Epoch, FilterNumber, ImageIndex, LayerName, Step};
@@ -71,7 +72,8 @@ pub use scalars::{SCALARS, ScalarColumn, ScalarKind, SetText, StepScalars};
 pub use schedule::{SCHEDULE_FORMS, Schedule, ScheduleSpec};
 pub use state::{DataCursor, ParameterState, TrainingState};
 pub use step::{
-    BlockView, NormalisationView, Observer, ObserverError, ParameterView, StepView, ValidationResult, Wanted,
+    BlockView, NormalisationView, Observer, ObserverError, ParameterView, Prediction, Sample, StepView,
+    ValidationResult, Wanted,
 };
 pub use tables::{ACTIVATION_TABLES, PARAMETER_TABLES, Table};
 pub use topology::{FilterIdentity, LayerTopology, Topology};
@@ -79,11 +81,15 @@ pub use words::{IMAGES, lines, one_line};
 
 /// Version of the log's format: what is made now has it. A branch keeps the one
 /// that it was made with. Since 2 a branch may be another program's; since
-/// [`CHECKSUMS_SINCE`] pages have checksums.
-pub const FORMAT_VERSION: u32 = 3;
+/// [`CHECKSUMS_SINCE`] pages have checksums; since [`SAMPLES_SINCE`] there is the table
+/// `samples`.
+pub const FORMAT_VERSION: u32 = 4;
 
 /// The first format whose pages have checksums, which every reader compares.
 pub const CHECKSUMS_SINCE: u32 = 3;
+
+/// The first format with a row for each image of each batch.
+pub const SAMPLES_SINCE: u32 = 4;
 
 /// The oldest format that is read. A reader refuses every number outside by name.
 pub const OLDEST_FORMAT_VERSION: u32 = 1;

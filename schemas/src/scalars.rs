@@ -169,7 +169,7 @@ pub static SCALARS: &[ScalarColumn] = &[
         Int(|row| row.batch_images, |row, v| row.batch_images = v),
     )
     .unit("images"),
-    ScalarColumn::new("loss", "loss, nats", Float(|row| row.loss, |row, value| row.loss = value))
+    ScalarColumn::new("loss", "loss", Float(|row| row.loss, |row, value| row.loss = value))
         .unit("nats")
         .quantity()
         .inspected(),

@@ -38,6 +38,42 @@ pub struct BlockView<'a> {
     pub gradients: &'a [f32],
 }
 
+/// What came of one image of a batch, before the update.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sample {
+    /// The image, as it was varied there.
+    pub image: ImageIndex,
+    /// Its class.
+    pub label: u32,
+    /// The class that was predicted.
+    pub predicted: u32,
+    /// What the class layer said of that class: its probability, or a score or a value
+    /// ([`ClassOutputs`](crate::ClassOutputs)).
+    pub output: f32,
+    /// The image's data loss.
+    pub loss: f32,
+}
+
+/// What a network says of one image.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prediction {
+    /// The image.
+    pub image: ImageIndex,
+    /// Its class.
+    pub label: u32,
+    /// Its data loss.
+    pub loss: f32,
+    /// The classes with the largest outputs and these, the largest first.
+    pub classes: Vec<(u32, f32)>,
+}
+
+impl Prediction {
+    /// Whether its class is the one that is predicted.
+    pub fn is_right(&self) -> bool {
+        self.classes.first().is_some_and(|(class, _)| *class == self.label)
+    }
+}
+
 /// Outcome of a full evaluation on a split.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ValidationResult {
@@ -73,6 +109,8 @@ pub struct StepView<'a> {
     /// Block outputs, `[probe][block]` flattened, blocks in the order of the
     /// topology.
     pub blocks: &'a [BlockView<'a>],
+    /// The images of the batch, in its order; none where no update led to the step.
+    pub samples: &'a [Sample],
     /// Full validation, at steps that have one.
     pub validation: Option<&'a ValidationResult>,
     /// The whole state, where [`Wanted::keyframe`] asked for it.

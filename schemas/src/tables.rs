@@ -29,6 +29,9 @@ pub enum Table {
     Keyframes,
     /// One row per full validation.
     Validation,
+    /// One row per step and image of its batch, in the batch's order: what came of it
+    /// before the update.
+    Samples,
     /// One row per event, such as `diverged`.
     Events,
     /// One row per layer and filter of the branch: positions.
@@ -43,7 +46,7 @@ pub const ACTIVATION_TABLES: [Table; 2] = [Table::Activations, Table::Activation
 
 impl Table {
     /// All tables.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Steps,
         Self::Weights,
         Self::Gradients,
@@ -53,6 +56,7 @@ impl Table {
         Self::Normalisation,
         Self::Keyframes,
         Self::Validation,
+        Self::Samples,
         Self::Events,
         Self::Topology,
     ];
@@ -69,6 +73,7 @@ impl Table {
             Self::Normalisation => "normalisation",
             Self::Keyframes => "keyframes",
             Self::Validation => "validation",
+            Self::Samples => "samples",
             Self::Events => "events",
             Self::Topology => "topology",
         }
@@ -154,6 +159,11 @@ impl Table {
                 required("images", DataType::Int32),
                 required("confusion", DataType::List(Arc::new(Field::new("element", DataType::Int32, false)))),
             ]),
+            Self::Samples => {
+                columns.push(step());
+                columns.extend(["place", "image", "label", "predicted"].map(|name| required(name, DataType::Int32)));
+                columns.extend(["output", "loss"].map(|name| required(name, DataType::Float32)));
+            }
             Self::Events => columns.extend([
                 step(),
                 required("kind", DataType::Utf8),

@@ -20,7 +20,7 @@ use revacnn_schemas::{
 use crate::shape::TENSOR_TABLES;
 use crate::store::has_vanished;
 use crate::thinning::joined;
-use crate::write::batches::{self, StepRows};
+use crate::write::batches::{self, SampleRows, StepRows};
 use crate::write::record::Records;
 use crate::write::recorder::wanted;
 use crate::write::rows::{self, Described};
@@ -60,6 +60,7 @@ pub struct Comparison<'a> {
     /// The steps that were shown.
     span: Option<StepSpan>,
     validation: Vec<(Step, ValidationResult)>,
+    samples: SampleRows,
     keyframes: Vec<TrainingState>,
     with_tensors: u64,
 }
@@ -79,6 +80,7 @@ impl<'a> Comparison<'a> {
             bytes: 0,
             span: None,
             validation: Vec::new(),
+            samples: SampleRows::default(),
             keyframes: Vec::new(),
             with_tensors: 0,
         }
@@ -94,6 +96,10 @@ impl<'a> Comparison<'a> {
         let Some(span) = self.span else { return Ok(self.with_tensors) };
         let validation = batches::validation(&self.validation);
         self.compare(Table::Validation, span, validation)?;
+        if self.reader.record.has_samples() {
+            let samples = self.samples.take();
+            self.compare(Table::Samples, span, samples)?;
+        }
         let keyframes = self.keyframes.iter().map(|state| keyframe::encode(&self.reader.shape, state));
         let keyframes = keyframes
             .collect::<Result<Vec<_>, _>>()
@@ -113,6 +119,7 @@ impl<'a> Comparison<'a> {
         let step = record.scalars.step;
         self.span = Some(self.span.map_or(StepSpan::of(step), |span| StepSpan::new(span.first, step)));
         self.validation.extend(record.validation.take().map(|result| (step, result)));
+        self.samples.push(step, &record.samples);
         self.keyframes.extend(record.keyframe.take());
         self.bytes += record.bytes();
         self.pending.push((record, statistics));

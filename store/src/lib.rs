@@ -83,6 +83,7 @@
 //!         normalisation: &[],
 //!         probes: &[],
 //!         blocks: &[],
+//!         samples: &[],
 //!         validation: None,
 //!         keyframe: None,
 //!     })?;
@@ -121,6 +122,7 @@
 //!       normalisation/…              a row a step and normalised channel
 //!       keyframes/…                  whole training states, a row an array
 //!       validation/…                 a row a full validation
+//!       samples/…                    a row a step and image of its batch
 //!       events/…                     a file an event, such as `diverged`
 //!       topology/…                   a row a filter: which one lies where
 //!       tail/FIRST-LAST/TABLE.parquet  committed steps that are in no segment yet

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use parquet::data_type::ByteArray;
 use revacnn_schemas::{BranchId, BranchRecord, FilterNumber, LayerName, LayerTopology, Table};
 
-use crate::disk::paths::STEP_LIMIT;
+use crate::disk::paths::{STEP_LIMIT, StepSpan};
 
 /// The most values that one step of one table may have: a bound against
 /// absurd descriptions, far above what a machine trains.
@@ -132,6 +132,14 @@ pub(crate) struct BranchShape {
 /// that there are.
 const MOST_SLOTS: u64 = 4;
 
+/// The most images of another program's batch.
+const MOST_BATCH: u64 = 1 << 16;
+
+/// Whether steps of a branch have rows in the table `samples`: an update of this program's engine has.
+pub(crate) fn must_have_samples(record: &BranchRecord, span: StepSpan) -> bool {
+    record.has_samples() && record.definition().is_some() && span.last > record.first_step()
+}
+
 /// Lengths that the topology implies of tables whose rows vary.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Lengths {
@@ -148,6 +156,8 @@ pub(crate) struct Lengths {
     pub(crate) keyframe_values: u64,
     /// Counts of a confusion matrix.
     pub(crate) confusion: u64,
+    /// Images of a batch, at most.
+    pub(crate) batch: u64,
 }
 
 impl Lengths {
@@ -170,6 +180,7 @@ impl Lengths {
             keyframe_rows: arrays.saturating_mul(2 * (1 + MOST_SLOTS) + 3).saturating_add(2),
             keyframe_values: values.saturating_mul(1 + MOST_SLOTS).saturating_add(3 * biases).saturating_add(14 + 200),
             confusion: classes.saturating_mul(classes),
+            batch: record.definition().map_or(MOST_BATCH, |definition| definition.batch_size.into()),
         }
     }
 }

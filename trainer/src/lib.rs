@@ -61,6 +61,6 @@ pub use files::{FileError, read_file};
 pub use layers::{LayerParameter, class_layer_kinds, class_outputs, describe_layer, layer_kinds};
 pub use network::resolve;
 pub use optimizers::{COMMON_PARAMETERS, optimizer_kinds, optimizer_slots, resolve_optimizer};
-pub use outline::{LayerOutline, outline};
+pub use outline::{LayerOutline, Outline, outline};
 pub use presets::{named_network, preset, presets};
 pub use trainer::{Divergence, StepOutcome, Trainer};

@@ -1,11 +1,22 @@
 //! What the layers of a network measure, before anything is trained.
 
-use revacnn_schemas::{ImageShape, LayerName, NetworkSpec};
+use revacnn_schemas::{ImageShape, LayerName, NetworkSpec, Topology};
 
 use crate::TrainerError;
 use crate::kernels::Instructions;
 use crate::layers::{Operation, describe_layer};
 use crate::network::Network;
+
+/// A network for images of one shape, before anything is trained.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outline {
+    /// The network with a name for each layer, and with what was left open.
+    pub network: NetworkSpec,
+    /// What its layers and filters are.
+    pub topology: Topology,
+    /// What each of them measures, in order.
+    pub layers: Vec<LayerOutline>,
+}
 
 /// A layer of a network for images of one shape.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +27,8 @@ pub struct LayerOutline {
     pub kind: String,
     /// What it does, in a few words each: `conv 5×5`, `relu`.
     pub words: Vec<String>,
+    /// The layers that it reads, where they are not the one before it alone.
+    pub reads: Vec<LayerName>,
     /// What it gives for one image.
     pub output: ImageShape,
     /// Its coefficients and biases.
@@ -24,14 +37,14 @@ pub struct LayerOutline {
     pub multiply_adds: usize,
 }
 
-/// The layers of a network for images of shape `input` and `classes` classes, in order.
+/// A network for images of shape `input` and `classes` classes.
 ///
 /// # Errors
 /// Those of [`resolve`](crate::resolve).
-pub fn outline(spec: &NetworkSpec, input: ImageShape, classes: usize) -> Result<Vec<LayerOutline>, TrainerError> {
+pub fn outline(spec: &NetworkSpec, input: ImageShape, classes: usize) -> Result<Outline, TrainerError> {
     let (resolved, network) = Network::build(spec, input, classes, Instructions::Scalar, None)?;
-    let layers = resolved.layers.iter().zip(&network.topology.layers).zip(network.outputs);
-    layers
+    let layers = resolved.layers.iter().zip(&network.topology.layers).zip(&network.outputs);
+    let layers = layers
         .map(|((spec, topology), output)| {
             let weights = network.weighted.iter().position(|weighted| weighted.layer == topology.layer);
             let of = |place: usize| network.operations.iter().find(|unit| unit.weights == Some(place));
@@ -39,12 +52,14 @@ pub fn outline(spec: &NetworkSpec, input: ImageShape, classes: usize) -> Result<
                 layer: topology.layer.clone(),
                 kind: topology.kind.clone(),
                 words: describe_layer(spec)?,
-                output,
+                reads: spec.reads.clone(),
+                output: *output,
                 parameters: topology.filters.len() * topology.coefficients.map_or(0, |coefficients| coefficients + 1),
                 multiply_adds: weights.and_then(of).map_or(0, |unit| multiply_adds(&*unit.operation)),
             })
         })
-        .collect()
+        .collect::<Result<_, TrainerError>>()?;
+    Ok(Outline { network: resolved, topology: network.topology, layers })
 }
 
 /// Multiply-adds of an operation's coefficients for one image: each is there once a value that comes
@@ -62,7 +77,7 @@ mod tests {
     #[test]
     fn the_papers_network_costs_what_its_kernels_multiply() {
         let images = ImageShape { channels: 3, height: 32, width: 32 };
-        let layers = outline(&preset("paper").unwrap(), images, 10).unwrap();
+        let layers = outline(&preset("paper").unwrap(), images, 10).unwrap().layers;
         let measured: Vec<(&str, usize, usize)> =
             layers.iter().map(|layer| (layer.layer.as_str(), layer.parameters, layer.multiply_adds)).collect();
         assert_eq!(
@@ -86,7 +101,7 @@ mod tests {
         let text =
             "[[layer]]\nkind = \"conv\"\nfilters = 4\nkernel = 3\npad = 1\ngroups = 4\n[[layer]]\nkind = \"softmax\"\n";
         let images = ImageShape { channels: 4, height: 8, width: 8 };
-        let layers = outline(&NetworkSpec::from_toml(text).unwrap(), images, 10).unwrap();
+        let layers = outline(&NetworkSpec::from_toml(text).unwrap(), images, 10).unwrap().layers;
         assert_eq!((layers[0].parameters, layers[0].multiply_adds), (40, 64 * 4 * 9));
     }
 }

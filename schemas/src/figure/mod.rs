@@ -7,6 +7,7 @@ mod comparison;
 mod image;
 mod network;
 mod scatter;
+mod sheet;
 mod table;
 
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,7 @@ pub use comparison::{Comparison, DifferingFilter, Panel};
 pub use image::{Image, ImageGrid, ImageRow, Palette};
 pub use network::{ClassOutput, DiagramColumn, DiagramEdge, DiagramJoint, DiagramNode, DiagramPart, NetworkDiagram};
 pub use scatter::{Scatter, ScatterGroup, ScatterPoint};
+pub use sheet::{Caption, CaptionedImage, ContactSheet};
 pub use table::{TableColumn, TableFigure};
 
 /// What a cell shows.
@@ -28,6 +30,8 @@ pub enum Figure {
     Scatter(Scatter),
     /// Rows of small images: coefficients or activation maps.
     Images(ImageGrid),
+    /// Images of a data set, with what is said of each.
+    Sheet(ContactSheet),
     /// The network with its filters as nodes.
     Network(NetworkDiagram),
     /// Rows of text and numbers.
@@ -43,6 +47,7 @@ impl Figure {
             Self::Chart(figure) => &figure.title,
             Self::Scatter(figure) => &figure.title,
             Self::Images(figure) => &figure.title,
+            Self::Sheet(figure) => &figure.title,
             Self::Network(figure) => &figure.title,
             Self::Table(figure) => &figure.title,
             Self::Comparison(figure) => &figure.title,
@@ -56,6 +61,7 @@ impl Figure {
             Self::Chart(figure) => &figure.notes,
             Self::Scatter(figure) => &figure.notes,
             Self::Images(figure) => &figure.notes,
+            Self::Sheet(figure) => &figure.notes,
             Self::Network(figure) => &figure.notes,
             Self::Table(figure) => &figure.notes,
             Self::Comparison(figure) => {

@@ -61,10 +61,36 @@ pub struct DiagramColumn {
 pub struct DiagramJoint {
     /// The layer.
     pub layer: LayerName,
+    /// The layer and those that follow it, up to the next that has filters or makes its channels here, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub layers: Vec<LayerName>,
     /// Whether it adds channels up; otherwise it has those of all, one after the other.
     pub adds: bool,
     /// How many columns are before it.
     pub after: usize,
+}
+
+impl NetworkDiagram {
+    /// All layers but the class layer, in order.
+    pub fn layers_in_order(&self) -> Vec<LayerName> {
+        let joints = |after: usize| self.joints.iter().filter(move |joint| joint.after == after);
+        let mut layers = Vec::new();
+        for place in 0..=self.columns.len() {
+            layers.extend(joints(place).flat_map(|joint| joint.layers.iter().cloned()));
+            layers.extend(self.columns.get(place).into_iter().flat_map(|column| column.layers.iter().cloned()));
+        }
+        layers
+    }
+
+    /// The layer that one in the gap before a column, or behind the last one, follows: the last one before it.
+    pub fn before_gap(&self, gap: usize) -> Option<&LayerName> {
+        let joint = self.joints.iter().rfind(|joint| joint.after == gap);
+        let column = || gap.checked_sub(1).and_then(|place| self.columns.get(place));
+        match joint {
+            Some(joint) => joint.layers.last().or(Some(&joint.layer)),
+            None => column().map(|column| column.layers.last().unwrap_or(&column.layer)),
+        }
+    }
 }
 
 /// From what is read to what reads it.

@@ -11,7 +11,7 @@ use crate::disk::Disk;
 use crate::disk::folder::Folder;
 use crate::disk::paths::StepSpan;
 use crate::read::listing::Piece;
-use crate::shape::TENSOR_TABLES;
+use crate::shape::{TENSOR_TABLES, must_have_samples};
 use crate::{BranchReader, Lineage, StoreError};
 
 /// The end of every Parquet file: the footer's length, and these letters.
@@ -69,6 +69,7 @@ impl BranchReader {
             Table::Keyframes => {
                 matches!(self.record.producer, Producer::Engine { .. }) && self.has_keyframe(piece.span)
             }
+            Table::Samples => must_have_samples(&self.record, piece.span),
             Table::Validation => piece.sealed && self.index().validation.binary_search(&piece.span).is_ok(),
             _ => {
                 self.shape.rows_a_step(table).is_some_and(|rows| rows > 0)

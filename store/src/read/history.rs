@@ -4,7 +4,8 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Int32Type, Int64Type, TimestampMicrosecondType};
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use revacnn_schemas::{
-    Digest, SCALARS, ScalarColumn, ScalarKind, SchemaError, Step, StepScalars, Table, TrainingState, ValidationResult,
+    Digest, ImageIndex, SCALARS, Sample, ScalarColumn, ScalarKind, SchemaError, Step, StepScalars, Table,
+    TrainingState, ValidationResult,
 };
 
 use crate::disk::paths::StepSpan;
@@ -135,6 +136,28 @@ impl BranchReader {
             (Step(columns.long("step", row)), result)
         });
         Ok(rows.collect())
+    }
+
+    /// What came of each image of the batches that led to these steps, in order; nothing of
+    /// steps that no update led to, and of branches of formats before
+    /// [`SAMPLES_SINCE`](revacnn_schemas::SAMPLES_SINCE).
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownStep`]; an error with the path of a damaged file.
+    pub fn samples(&self, span: StepSpan) -> Result<Vec<(Step, Sample)>, StoreError> {
+        let batch = self.read(Table::Samples, span, &Selection::all())?;
+        let ints = |name: &str| batch.column_by_name(name).map(|values| values.as_primitive::<Int32Type>().values());
+        let floats =
+            |name: &str| batch.column_by_name(name).map(|values| values.as_primitive::<Float32Type>().values());
+        let steps = batch.column(0).as_primitive::<Int64Type>().values();
+        let ints = ["image", "label", "predicted"].map(|name| ints(name).expect("invariant: a column of the schema"));
+        let floats = ["output", "loss"].map(|name| floats(name).expect("invariant: a column of the schema"));
+        let row = |row: usize| {
+            let [image, label, predicted] = ints.map(|values| values[row] as u32);
+            let [output, loss] = floats.map(|values| values[row]);
+            (Step(steps[row] as u64), Sample { image: ImageIndex(image), label, predicted, output, loss })
+        };
+        Ok((0..batch.num_rows()).map(row).collect())
     }
 
     /// The newest keyframe at or before a step of this branch.

@@ -76,6 +76,10 @@ impl Limits {
             (None, Table::Keyframes) => {
                 (shape.lengths.keyframe_rows, shape.lengths.keyframe_rows.saturating_mul(steps))
             }
+            (None, Table::Samples) => {
+                let batch = shape.lengths.batch;
+                (batch.saturating_mul(steps.min(MOST_GROUP_STEPS)), batch.saturating_mul(steps))
+            }
             (None, Table::Validation) => (steps.min(MOST_GROUP_STEPS), steps),
             (None, Table::Topology) => (shape.lengths.filters, shape.lengths.filters),
             (None, _) => (MOST_EVENTS, MOST_EVENTS),

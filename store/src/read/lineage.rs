@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use revacnn_schemas::{BranchId, BranchName, BranchRecord, Epoch, Position, Step, ValidationResult};
+use revacnn_schemas::{BranchId, BranchName, BranchRecord, Epoch, Position, Sample, Step, ValidationResult};
 
 use crate::{BranchList, BranchReader, StepRow, StepSpan, Store, StoreError};
 
@@ -231,6 +231,21 @@ impl Lineage {
         let mut all = Vec::new();
         for (reader, part) in self.parts().into_iter().rev() {
             all.extend(reader.validations()?.into_iter().filter(|(step, _)| part.contains(*step)));
+        }
+        Ok(all)
+    }
+
+    /// What came of each image of each batch of the history up to a step, in order. What
+    /// ancestors of older formats trained is not among it.
+    ///
+    /// # Errors
+    /// An error with the path of a damaged file.
+    pub fn samples(&self, until: Step) -> Result<Vec<(Step, Sample)>, StoreError> {
+        let mut all = Vec::new();
+        for (reader, part) in self.parts().into_iter().rev() {
+            if let Some(part) = part.intersection(&StepSpan::new(Step(0), until)) {
+                all.extend(reader.samples(part)?);
+            }
         }
         Ok(all)
     }

@@ -74,6 +74,13 @@ pub struct BranchEvent {
 }
 
 impl Overview {
+    /// The newest full validation of what the branch has trained: that of its first step tells nothing of it, but
+    /// where it has no other.
+    pub fn result(&self) -> Option<Validated> {
+        let steps = self.steps?;
+        self.last_validation.filter(|validated| validated.step > steps.first || steps.last == steps.first)
+    }
+
     /// Looks at a branch.
     pub fn of(store: &Store, record: &BranchRecord) -> Self {
         Self::look(store, record).0
@@ -292,6 +299,7 @@ mod tests {
                 normalisation: &[],
                 probes: &[],
                 blocks: &[],
+                samples: &[],
                 validation: None,
                 keyframe: None,
             };

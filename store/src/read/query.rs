@@ -17,7 +17,7 @@ use crate::disk::paths::StepSpan;
 use crate::read::checked_file::CheckedFile;
 use crate::read::footer::{OpenTable, guarded};
 use crate::read::listing::Piece;
-use crate::shape::RowPlan;
+use crate::shape::{RowPlan, must_have_samples};
 use crate::{BranchReader, StoreError};
 
 /// Rows that are decoded at a time: the decoder reserves memory for so many
@@ -110,7 +110,7 @@ impl BranchReader {
             let batches = match table {
                 Table::Events => self.read_events(span)?,
                 Table::Topology => self.read_topology()?,
-                Table::Keyframes | Table::Validation => self.read_sparse(table, span)?,
+                Table::Keyframes | Table::Validation | Table::Samples => self.read_sparse(table, span)?,
                 _ => return self.read_regular(table, span, selection, columns, digests),
             };
             batches
@@ -246,6 +246,7 @@ impl BranchReader {
         let index = self.index();
         let listed = match table {
             Table::Keyframes => &index.keyframes,
+            Table::Samples => &index.samples,
             _ => &index.validation,
         };
         let path = piece.file(&self.paths, table);
@@ -261,6 +262,9 @@ impl BranchReader {
                 _ => return Err(missing()),
             }
         };
+        if !there && table == Table::Samples && must_have_samples(&self.record, piece.span) {
+            return Err(StoreError::Missing { path, expected: format!("the table {table} of steps {}", piece.span) });
+        }
         there.then(|| self.footers.open(&path, self.expected(table, piece.span))).transpose()
     }
 

@@ -24,6 +24,8 @@ pub(crate) struct Index {
     pub(crate) keyframes: Vec<StepSpan>,
     /// Segments that have a file of `validation`.
     pub(crate) validation: Vec<StepSpan>,
+    /// Segments that have a file of `samples`.
+    pub(crate) samples: Vec<StepSpan>,
     /// Segments that lost their file of `steps`.
     pub(crate) lost: Vec<StepSpan>,
 }
@@ -38,6 +40,7 @@ impl Index {
             materialised: if seen.has("materialised.json") { Materialised::read(paths)? } else { Vec::new() },
             keyframes: seen.spans(Table::Keyframes).to_vec(),
             validation: seen.spans(Table::Validation).to_vec(),
+            samples: seen.spans(Table::Samples).to_vec(),
             lost: Strays::of(paths, seen, &listing).lost,
         })
     }

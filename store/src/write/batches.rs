@@ -8,7 +8,9 @@ use arrow_array::{
 };
 use arrow_schema::ArrowError;
 use arrow_schema::DataType;
-use revacnn_schemas::{SCALARS, ScalarColumn, ScalarKind, Step, StepScalars, Table, ValidationResult, canonical_bits};
+use revacnn_schemas::{
+    SCALARS, Sample, ScalarColumn, ScalarKind, Step, StepScalars, Table, ValidationResult, canonical_bits,
+};
 
 fn canonical(value: f32) -> f32 {
     f32::from_bits(canonical_bits(value))
@@ -80,6 +82,48 @@ pub(crate) fn validation(rows: &[(Step, ValidationResult)]) -> Result<RecordBatc
             Arc::new(confusion),
         ],
     )
+}
+
+/// The rows of `samples`, one per image of each step.
+#[derive(Debug, Default)]
+pub(crate) struct SampleRows {
+    /// Each with its step and its place in the batch.
+    rows: Vec<(Step, usize, Sample)>,
+}
+
+impl SampleRows {
+    /// Notes what came of a step's images.
+    pub(crate) fn push(&mut self, step: Step, samples: &[Sample]) {
+        self.rows.extend(samples.iter().enumerate().map(|(place, sample)| (step, place, *sample)));
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// The rows in order, which are forgotten here.
+    pub(crate) fn take(&mut self) -> Result<RecordBatch, ArrowError> {
+        let rows = std::mem::take(&mut self.rows);
+        let ints = |of: fn(&(Step, usize, Sample)) -> u32| -> ArrayRef {
+            Arc::new(Int32Array::from_iter_values(rows.iter().map(|row| of(row) as i32)))
+        };
+        let floats = |of: fn(&Sample) -> f32| -> ArrayRef {
+            Arc::new(Float32Array::from_iter_values(rows.iter().map(|(.., sample)| canonical(of(sample)))))
+        };
+        RecordBatch::try_new(
+            Table::Samples.schema(),
+            vec![
+                Arc::new(Int64Array::from_iter_values(rows.iter().map(|(step, ..)| step.0 as i64))),
+                ints(|(_, place, _)| *place as u32),
+                ints(|(.., sample)| sample.image.0),
+                ints(|(.., sample)| sample.label),
+                ints(|(.., sample)| sample.predicted),
+                floats(|sample| sample.output),
+                floats(|sample| sample.loss),
+            ],
+        )
+    }
 }
 
 /// The row of `events` for one event.

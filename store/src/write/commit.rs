@@ -15,7 +15,7 @@ use crate::disk::{Disk, beneath};
 use crate::read::footer::Expected;
 use crate::read::listing::list_if_there;
 use crate::read::strays::Strays;
-use crate::shape::BranchShape;
+use crate::shape::{BranchShape, must_have_samples};
 use crate::thinning::{Thinned, tensor_bytes};
 use crate::write::batches;
 use crate::write::file::{Complete, FileKind, TableFile};
@@ -196,7 +196,7 @@ impl LogWriter {
             Table::Steps => true,
             Table::Filters | Table::Normalisation => self.shape.rows_a_step(table).is_some_and(|rows| rows > 0),
             Table::Events | Table::Topology => return Ok(None),
-            Table::Keyframes | Table::Validation => false,
+            Table::Keyframes | Table::Validation | Table::Samples => false,
             _ => tensors && self.shape.rows_a_step(table).is_some_and(|rows| rows > 0),
         };
         let mut sources = Vec::new();
@@ -204,7 +204,7 @@ impl LogWriter {
             let path = self.paths.part_file(table, part);
             if path.is_file() {
                 sources.push((path, Expected { table, shape: &self.shape, branch: &self.record.id, span: part }));
-            } else if every_step {
+            } else if every_step || table == Table::Samples && must_have_samples(&self.record, part) {
                 return Err(StoreError::Missing { path, expected: format!("the table {table} of steps {part}") });
             }
         }

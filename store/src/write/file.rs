@@ -76,6 +76,14 @@ fn properties(table: Table, rows_a_step: usize, values_a_step: usize) -> WriterP
             builder.set_column_data_page_row_count_limit(values, rows_a_step.max(1))
         }
         Table::Keyframes => builder.set_column_encoding(values, Encoding::BYTE_STREAM_SPLIT),
+        // Of a data set's images most are another one's each time.
+        Table::Samples => builder
+            .set_column_dictionary_enabled("image".into(), false)
+            .set_column_dictionary_enabled("place".into(), true)
+            .set_column_dictionary_enabled("label".into(), true)
+            .set_column_dictionary_enabled("predicted".into(), true)
+            .set_column_encoding("output".into(), Encoding::BYTE_STREAM_SPLIT)
+            .set_column_encoding("loss".into(), Encoding::BYTE_STREAM_SPLIT),
         _ => builder,
     }
     .build()

@@ -11,7 +11,7 @@ use crate::disk::paths::{BranchPaths, StepSpan, table_file};
 use crate::disk::{Disk, DiskFile};
 use crate::keyframe;
 use crate::shape::{BranchShape, TENSOR_TABLES};
-use crate::write::batches::{self, StepRows};
+use crate::write::batches::{self, SampleRows, StepRows};
 use crate::write::file::{Complete, FileKind, TableFile};
 use crate::write::record::{ROW_GROUP_STEPS, Records, StepRecord};
 use crate::write::rowgroup::RowGroups;
@@ -29,7 +29,12 @@ pub(crate) struct PartWriter {
     steps: FileKind,
     keyframes: FileKind,
     validation: FileKind,
+    /// Where the branch's format has the table.
+    samples: Option<FileKind>,
 }
+
+/// Rows of `samples` that are one row group, but for the last of a part.
+const SAMPLE_ROWS: usize = 1 << 16;
 
 impl PartWriter {
     pub(crate) fn new(
@@ -63,6 +68,7 @@ impl PartWriter {
             steps: FileKind::new(Table::Steps, version, 1, 0),
             keyframes: FileKind::new(Table::Keyframes, version, 0, 0),
             validation: FileKind::new(Table::Validation, version, 0, 0),
+            samples: record.has_samples().then(|| FileKind::new(Table::Samples, version, 0, 0)),
         })
     }
 
@@ -83,6 +89,7 @@ impl PartWriter {
             steps: StepRows::default(),
             keyframes: None,
             validation: Vec::new(),
+            samples: (SampleRows::default(), None),
         })
     }
 
@@ -113,11 +120,28 @@ impl PartWriter {
             let rows = rows.map_err(|error| described(error, &file.path))?;
             file.write_batch(&rows)?;
         }
+        if self.samples.is_some() {
+            part.samples.0.push(step.scalars.step, &step.samples);
+            if part.samples.0.len() >= SAMPLE_ROWS {
+                self.write_samples(part)?;
+            }
+        }
         part.pending.push((step, statistics));
         if part.pending.len() == ROW_GROUP_STEPS {
             self.write_pending(part, haste, done)?;
         }
         Ok(())
+    }
+
+    fn write_samples(&self, part: &mut OpenPart) -> Result<(), StoreError> {
+        let (rows, file) = &mut part.samples;
+        let Some(kind) = self.samples.as_ref().filter(|_| rows.len() > 0) else { return Ok(()) };
+        let file = match file {
+            Some(file) => file,
+            none => none.insert(TableFile::create(&self.disk, &table_file(&part.folder, Table::Samples), kind)?),
+        };
+        let rows = rows.take().map_err(|error| described(error, &file.path))?;
+        file.write_batch(&rows)
     }
 
     fn write_pending(&mut self, part: &mut OpenPart, haste: Haste, done: &mut Records) -> Result<(), StoreError> {
@@ -139,8 +163,10 @@ impl PartWriter {
     /// Finishes and syncs every file of the part, and the folder.
     pub(crate) fn close(&mut self, mut part: OpenPart, done: &mut Records) -> Result<ClosedPart, StoreError> {
         self.write_pending(&mut part, Haste::NONE, done)?;
-        let OpenPart { folder, span, mut files, steps, keyframes, validation, .. } = part;
+        self.write_samples(&mut part)?;
+        let OpenPart { folder, span, mut files, steps, keyframes, validation, samples: (_, samples), .. } = part;
         files.extend(keyframes);
+        files.extend(samples);
         if !validation.is_empty() {
             let path = table_file(&folder, Table::Validation);
             let rows = batches::validation(&validation).map_err(|error| described(error, &path))?;
@@ -172,6 +198,8 @@ pub(crate) struct OpenPart {
     steps: StepRows,
     keyframes: Option<TableFile>,
     validation: Vec<(Step, ValidationResult)>,
+    /// Rows that are not written yet, and the file of those that are.
+    samples: (SampleRows, Option<TableFile>),
 }
 
 /// A part whose files are complete and on the medium, in a temporary folder.

@@ -1,7 +1,8 @@
 //! A step copied out of the engine's hands: owned, checked, reused.
 
 use revacnn_schemas::{
-    BranchRecord, Fidelity, HyperParameters, StepScalars, StepView, TrainingState, ValidationResult, canonical_bits,
+    BranchRecord, Fidelity, HyperParameters, Sample, StepScalars, StepView, TrainingState, ValidationResult,
+    canonical_bits,
 };
 
 use crate::StoreError;
@@ -30,6 +31,7 @@ pub(crate) struct StepRecord {
     pub(crate) activation_gradients: Vec<f32>,
     pub(crate) running_mean: Vec<f32>,
     pub(crate) running_variance: Vec<f32>,
+    pub(crate) samples: Vec<Sample>,
     pub(crate) validation: Option<ValidationResult>,
     pub(crate) keyframe: Option<TrainingState>,
 }
@@ -53,6 +55,8 @@ impl StepRecord {
         self.scalars.wall_time_micros = wall_time_micros;
         self.validation = view.validation.cloned();
         self.keyframe = view.keyframe.cloned();
+        self.samples.clear();
+        self.samples.extend_from_slice(view.samples);
         for buffer in [
             &mut self.weights,
             &mut self.biases,
@@ -116,6 +120,7 @@ impl StepRecord {
             + self.activation_gradients.len()
             + 2 * self.running_mean.len()
             + keyframe)
+            + self.samples.len() * std::mem::size_of::<Sample>()
             + std::mem::size_of::<Self>()
     }
 }
@@ -177,6 +182,10 @@ fn check(branch: &BranchRecord, shape: &BranchShape, view: &StepView<'_>) -> Res
         same(&maps, values, block.activations.len())?;
         let gradients = || format!("activation gradients of layer {}", rows.layer);
         same(&gradients, values, block.gradients.len())?;
+    }
+    // Another program may not know what came of each image.
+    if !view.samples.is_empty() {
+        count("the batch's images", view.scalars.batch_images as usize, view.samples.len())?;
     }
     if let Some(state) = view.keyframe {
         count("keyframe's layers", shape.parameters.layers.len(), state.parameters.len())?;

@@ -21,7 +21,8 @@ use revacnn_schemas::{
     ARITHMETIC, AugmentationSpec, BlockView, BranchName, BranchRecord, CHECKSUMS_SINCE, DataCursor, DatasetIdentity,
     Digest, Epoch, Fidelity, FilterIdentity, FilterNumber, HyperParameters, ImageIndex, ImageShape, LayerTopology,
     NetworkSpec, NormalisationView, OptimizerSpec, ParameterState, ParameterView, ParentRecord, Producer,
-    RecordingSettings, RunDefinition, Step, StepScalars, StepView, Table, Topology, TrainingState, ValidationResult,
+    RecordingSettings, RunDefinition, Sample, Step, StepScalars, StepView, Table, Topology, TrainingState,
+    ValidationResult,
 };
 use revacnn_store::{
     BranchReader, NewBranch, Recorder, RecorderOptions, Selection, StepSpan, StepTensors, Store, StoreError, wanted,
@@ -310,12 +311,22 @@ impl FakeStep {
             elapsed_nanos: 1000 + self.step.0,
             ..StepScalars::default()
         };
+        let number = self.step.0 as u32;
+        let sample = |place: u32| Sample {
+            image: ImageIndex(number.wrapping_mul(7).wrapping_add(place) % 11),
+            label: place,
+            predicted: (place + number) % 3,
+            output: if place == 2 { f32::NAN } else { 0.25 },
+            loss: 1.0 / (1.0 + self.step.0 as f32),
+        };
+        let samples: Vec<Sample> = (0..scalars.batch_images).map(sample).collect();
         see(&StepView {
             scalars: &scalars,
             parameters: &parameters,
             normalisation: &normalisation,
             probes: &self.probes,
             blocks: &blocks,
+            samples: &samples,
             validation: self.validation.as_ref(),
             keyframe: self.keyframe.as_ref(),
         })

@@ -165,7 +165,7 @@ impl Dataset {
     }
 
     /// The images of a split, ascending.
-    pub(crate) fn indices(&self, split: Split) -> Vec<ImageIndex> {
+    pub fn indices(&self, split: Split) -> Vec<ImageIndex> {
         let held_out = |index: u32| index % VALIDATION_EVERY == VALIDATION_EVERY - 1;
         (0..self.part(split).len())
             .filter(|index| match split {

@@ -95,7 +95,7 @@ impl Draft {
         let groups = |layer: &usize| self.shapes[*layer].map_or(1, |shape| shape.groups);
         if let Some(grouped) = spread.within.keys().find(|layer| groups(layer) > 1) {
             return Err(Refusal::Reason(format!(
-                "{} is a convolution of {} groups with as many filters each, and one filter more or fewer belongs to \
+                "{} is a convolution of {} groups with as many filters each, and filters more or fewer belong to \
                  none of them",
                 self.name(*grouped),
                 groups(grouped)
@@ -105,8 +105,8 @@ impl Draft {
             let read = self.sources[*reader][0].and_then(|source| self.opener(source));
             let read = read.expect("invariant: what it reads has the channel");
             return Err(Refusal::Reason(format!(
-                "the filters of {} are read by {}, a convolution of {} groups with as many channels each, and one \
-                 more or fewer belongs to none of them",
+                "the filters of {} are read by {}, a convolution of {} groups with as many channels each, and \
+                 channels more or fewer belong to none of them",
                 self.name(read),
                 self.name(*reader),
                 groups(reader)

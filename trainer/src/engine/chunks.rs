@@ -2,14 +2,16 @@
 
 use std::ops::Range;
 
+use super::workspace::Outcome;
+
 /// A fixed part of the batch: its images are reduced in order.
 #[derive(Debug)]
 pub(super) struct Chunk {
     /// Gradients of the weights, summed over the images.
     pub(super) accumulator: Vec<f32>,
     pub(super) images: Range<usize>,
-    /// Loss of each image, and whether it was predicted right.
-    pub(super) outcomes: Vec<(f32, bool)>,
+    /// What came of each image.
+    pub(super) outcomes: Vec<Outcome>,
     /// Room for an image before it is varied.
     pub(super) decoded: Vec<f32>,
 }

@@ -27,6 +27,7 @@ pub(crate) use chunks::parts;
 use workspace::{Shared, Workspace};
 
 pub(crate) use images::Images;
+pub(crate) use workspace::Outcome;
 
 /// Gradients of one layer: of its coefficients and of its biases.
 pub(crate) type Gradients = (Vec<f32>, Vec<f32>);

@@ -2,7 +2,7 @@
 
 use super::chunks::{self, Chunk};
 use super::images::Images;
-use super::workspace::{Shared, Workspace};
+use super::workspace::{Outcome, Shared, Workspace};
 use super::{Engine, Gradients};
 use crate::TrainerError;
 use crate::layers::Packed;
@@ -50,9 +50,8 @@ impl Engine {
         result
     }
 
-    /// Loss of each image of the last batch in order, and whether it was
-    /// predicted right.
-    pub(crate) fn outcomes(&self) -> impl Iterator<Item = (f32, bool)> {
+    /// What came of each image of the last batch, in order.
+    pub(crate) fn outcomes(&self) -> impl Iterator<Item = Outcome> {
         self.chunks.iter().flat_map(|chunk| chunk.outcomes.iter().copied())
     }
 
@@ -100,7 +99,7 @@ impl Engine {
                 workspace.forward(shared, context, 0..operations);
                 workspace.score(label, Some(scale));
                 workspace.backward(shared, context, 0..operations, &wanted, Some(&mut chunk.accumulator));
-                chunk.outcomes.push((workspace.outcome.loss, workspace.outcome.correct));
+                chunk.outcomes.push(workspace.outcome);
             }
         });
         work.into_iter().try_for_each(|(_, _, result)| result)
@@ -123,8 +122,8 @@ impl Engine {
             chunk.accumulator.fill(0.0);
             for (index, workspace) in chunk.images.clone().zip(own.iter_mut()) {
                 match images.load(index, &mut chunk.decoded, &mut workspace.maps[0]) {
-                    // Kept until the loss: the prediction's place is free.
-                    Ok(label) => workspace.outcome.predicted = label,
+                    // Kept until the loss.
+                    Ok(label) => workspace.outcome.label = label,
                     Err(error) => *result = Err(error),
                 }
             }
@@ -145,8 +144,8 @@ impl Engine {
                 for (index, workspace) in chunk.images.clone().zip(own.iter_mut()) {
                     workspace.forward(shared, images.context(index), start..end);
                     if end == operations {
-                        workspace.score(workspace.outcome.predicted, Some(scale));
-                        chunk.outcomes.push((workspace.outcome.loss, workspace.outcome.correct));
+                        workspace.score(workspace.outcome.label, Some(scale));
+                        chunk.outcomes.push(workspace.outcome);
                     }
                 }
             });

@@ -31,16 +31,18 @@ pub(crate) struct Workspace {
     loss: Loss,
     scratch: Vec<Scratch>,
     buffers: Buffers,
-    /// Loss and whether the prediction was right, of the last image.
+    /// What came of the last image.
     pub(crate) outcome: Outcome,
 }
 
 /// What came of one image.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Outcome {
-    pub(crate) loss: f32,
+    pub(crate) label: usize,
     pub(crate) predicted: usize,
-    pub(crate) correct: bool,
+    /// What the class layer says of the predicted class.
+    pub(crate) output: f32,
+    pub(crate) loss: f32,
 }
 
 impl Workspace {
@@ -89,7 +91,7 @@ impl Workspace {
         let gradient = scale.and_then(|scale| self.gradients.last_mut().map(|map| (&mut map[..], scale)));
         let loss = self.loss.of(computed, label, &mut self.outputs, gradient);
         let predicted = predicted_class(computed);
-        self.outcome = Outcome { loss, predicted, correct: predicted == label };
+        self.outcome = Outcome { label, predicted, output: self.outputs[predicted], loss };
     }
 
     /// Runs the operations of `span` backwards. Gradients of weights are

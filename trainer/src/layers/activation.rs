@@ -121,6 +121,10 @@ impl Layer for Config {
         self.function.form().into_iter().collect()
     }
 
+    fn describe(&self) -> Vec<String> {
+        vec![self.function.describe().unwrap_or_else(|| Self::NAME.to_owned())]
+    }
+
     fn identity(&self, _input: ImageShape, not_negative: bool) -> Identity {
         self.function.idempotent(not_negative).map(|()| None)
     }

@@ -177,7 +177,10 @@ impl Layer for Config {
 
     fn describe(&self) -> Vec<String> {
         let window = format!("{} {}", Self::NAME, self.kernel.times());
-        std::iter::once(window).chain(self.activation.describe()).collect()
+        let spaced = [("stride", self.stride), ("dilation", self.dilation)];
+        let spaced = spaced.into_iter().filter(|(_, pair)| !pair.is_one()).map(|(name, pair)| format!("{name} {pair}"));
+        let groups = (self.groups > 1).then(|| format!("{} groups", self.groups));
+        std::iter::once(window).chain(spaced).chain(groups).chain(self.activation.describe()).collect()
     }
 
     /// It keeps channels, rows and columns unless told otherwise. What passes

@@ -80,7 +80,13 @@ impl Layer for Config {
     }
 
     fn describe(&self) -> Vec<String> {
-        vec![format!("{} {1}×{1}", Self::NAME, self.kernel)]
+        let method = match self.method {
+            Method::Max => "",
+            Method::Average => "average ",
+        };
+        let window = format!("{method}{} {1}×{1}", Self::NAME, self.kernel);
+        let stride = self.stride.filter(|stride| *stride != self.kernel).map(|stride| format!("stride {stride}"));
+        std::iter::once(window).chain(stride).collect()
     }
 
     fn identity(&self, _input: ImageShape, _not_negative: bool) -> Identity {

@@ -1,6 +1,6 @@
 //! Loss and accuracy over a split.
 
-use revacnn_schemas::{ImageIndex, ValidationResult};
+use revacnn_schemas::{ImageIndex, Prediction, ValidationResult};
 
 use super::Trainer;
 use crate::TrainerError;
@@ -39,5 +39,23 @@ impl Trainer {
         }
         result.loss = (loss / f64::from(result.images.max(1))) as f32;
         Ok(result)
+    }
+
+    /// What the network, as it is, says of these images of the part of the data set that a
+    /// split is taken from, in their order: of each the `most` classes with the largest
+    /// outputs, and their outputs.
+    ///
+    /// # Errors
+    /// An image that there is not, or that cannot be read.
+    pub fn predict(&self, split: Split, images: &[ImageIndex], most: usize) -> Result<Vec<Prediction>, TrainerError> {
+        let found = self.engine().evaluate(self.dataset().part(split), images, |evaluated| {
+            let mut classes: Vec<(u32, f32)> = (0..).zip(evaluated.outputs.iter().copied()).collect();
+            // The first of equals first, as the one that is predicted is.
+            classes.sort_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
+            classes.truncate(most.max(1));
+            (evaluated.label as u32, evaluated.loss, classes)
+        })?;
+        let predictions = images.iter().zip(found);
+        Ok(predictions.map(|(&image, (label, loss, classes))| Prediction { image, label, loss, classes }).collect())
     }
 }

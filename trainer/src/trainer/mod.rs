@@ -24,7 +24,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use revacnn_schemas::{
-    BranchId, DataCursor, Digest, HyperParameters, ParameterState, RunDefinition, Step, Topology, TrainingState,
+    BranchId, DataCursor, Digest, HyperParameters, ParameterState, RunDefinition, Sample, Step, Topology, TrainingState,
 };
 
 use crate::data::Dataset;
@@ -62,6 +62,8 @@ pub struct Trainer {
     updates: u64,
     /// Whether each of the last images was predicted right, oldest first.
     recent: VecDeque<bool>,
+    /// What came of the images of the last batch, if this trainer made the update.
+    samples: Vec<Sample>,
     /// The last update, if this trainer made it.
     outcome: Option<StepOutcome>,
 }
@@ -149,6 +151,7 @@ impl Trainer {
             cursor: DataCursor::default(),
             updates: 0,
             recent: VecDeque::with_capacity(RECENT),
+            samples: Vec::new(),
             outcome: None,
         })
     }

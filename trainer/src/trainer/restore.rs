@@ -69,6 +69,7 @@ impl Trainer {
         self.updates = state.optimizer_updates;
         self.recent = state.recent.iter().copied().collect();
         self.engine.set_parameters(&state.parameters);
+        self.samples.clear();
         self.outcome = None;
         Ok(())
     }

@@ -86,6 +86,7 @@ impl Trainer {
             normalisation: &normalisation,
             probes,
             blocks: &blocks,
+            samples: &self.samples,
             validation: validation.as_ref(),
             keyframe: state.as_ref().filter(|_| wanted.keyframe),
         };

@@ -2,9 +2,11 @@
 
 use std::time::Instant;
 
+use revacnn_schemas::{ImageIndex, Sample};
+
 use super::{Divergence, RECENT, StepOutcome, Trainer, update};
 use crate::TrainerError;
-use crate::engine::Images;
+use crate::engine::{Images, Outcome};
 use crate::optimizers::UpdateContext;
 
 impl Trainer {
@@ -29,23 +31,32 @@ impl Trainer {
         });
         self.step = self.step.next();
         self.cursor = self.order.after(self.cursor, batch.len());
-        let outcome = self.conclude(batch.len(), decay_loss, started);
+        let outcome = self.conclude(&batch, decay_loss, started);
         self.outcome = Some(outcome.clone());
         Ok(outcome)
     }
 
-    fn conclude(&mut self, images: usize, decay_loss: f32, started: Instant) -> StepOutcome {
+    fn conclude(&mut self, batch: &[ImageIndex], decay_loss: f32, started: Instant) -> StepOutcome {
         let mut loss = 0.0_f64;
         let mut correct = 0;
-        for (image_loss, image_correct) in self.engine.outcomes() {
-            loss += f64::from(image_loss);
-            correct += u32::from(image_correct);
+        self.samples.clear();
+        for (&image, Outcome { label, predicted, output, loss: of_image }) in batch.iter().zip(self.engine.outcomes()) {
+            self.samples.push(Sample {
+                image,
+                label: label as u32,
+                predicted: predicted as u32,
+                output,
+                loss: of_image,
+            });
+            let is_correct = predicted == label;
+            loss += f64::from(of_image);
+            correct += u32::from(is_correct);
             if self.recent.len() == RECENT {
                 self.recent.pop_front();
             }
-            self.recent.push_back(image_correct);
+            self.recent.push_back(is_correct);
         }
-        let loss = (loss / images as f64) as f32;
+        let loss = (loss / batch.len() as f64) as f32;
         let finite = |values: &[f32]| values.iter().fold(true, |all, value| all & value.is_finite());
         let divergence = if loss.is_finite() {
             let mut layers = self.engine.network().weighted.iter().zip(self.engine.parameters());
@@ -61,7 +72,7 @@ impl Trainer {
         StepOutcome {
             loss,
             decay_loss,
-            images: images as u32,
+            images: batch.len() as u32,
             correct,
             elapsed_nanos: started.elapsed().as_nanos() as u64,
             divergence,
