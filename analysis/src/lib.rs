@@ -11,6 +11,7 @@
 //!   [`embed`] places them all in one embedding and links equal ones.
 //! - Networks that share no history: [`matched_by_assignment`] pairs their
 //!   filters by [`assignment`] of least distance.
+//! - Images of a training by what came of them: [`image_histories`], [`ranked`].
 //!
 //! Arrays are `[filter][coefficient]` or `[filter][pixel]`, filters in the
 //! order of the [`Topology`](revacnn_schemas::Topology).
@@ -37,6 +38,7 @@ mod embedding;
 mod error;
 mod matching;
 mod pca;
+mod samples;
 mod similarity;
 mod statistics;
 mod trustworthiness;
@@ -48,6 +50,7 @@ pub use embedding::{EmbeddedFilter, Embedding, EmbeddingReport, EmbeddingSetting
 pub use error::AnalysisError;
 pub use matching::{LayerParameters, NetworkParameters, matched_by_assignment};
 pub use pca::{Pca, pca};
+pub use samples::{Against, ImageHistory, Ranking, image_histories, ranked};
 pub use similarity::{Neighbour, effective_number, nearest_neighbours, nearest_to};
 pub use statistics::{channel_energy, mean_absolute, norms, sums, top_half, update_ratios, zero_shares};
 pub use trustworthiness::trustworthiness;

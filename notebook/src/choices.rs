@@ -97,6 +97,34 @@ pub enum Show {
     Maps,
 }
 
+/// Which images of a training come first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rank {
+    /// Those with the largest mean loss.
+    #[default]
+    Hardest,
+    /// Those that were predicted right and then wrong, most often first.
+    Forgotten,
+    /// Those that were never predicted right.
+    NeverLearned,
+    /// Those that the network says another class of, most often and most surely.
+    Mislabelled,
+}
+
+/// The images of which something is predicted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ImageSplit {
+    /// Those that are trained on.
+    Train,
+    /// Those held out of the training part.
+    #[default]
+    Validation,
+    /// Those of the test part.
+    Test,
+}
+
 macro_rules! words {
     ($type:ident, $($word:literal => $value:ident),+) => {
         impl $type {
@@ -123,6 +151,9 @@ macro_rules! words {
 words!(XAxis, "step" => Step, "images" => Images, "epoch" => Epoch, "fork" => Fork);
 words!(Method, "tsne" => Tsne, "pca" => Pca);
 words!(Matching, "identity" => Identity, "assignment" => Assignment);
+words!(Rank, "hardest" => Hardest, "forgotten" => Forgotten, "never-learned" => NeverLearned,
+    "mislabelled" => Mislabelled);
+words!(ImageSplit, "train" => Train, "validation" => Validation, "test" => Test);
 words!(Show, "coefficients" => Coefficients, "maps" => Maps);
 words!(Source, "weights" => Weights, "gradients" => Gradients, "activations" => Activations,
     "activation-gradients" => ActivationGradients);

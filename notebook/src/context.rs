@@ -3,11 +3,13 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use revacnn_schemas::{Address, BranchId, BranchName, BranchRecord, Figure, Hue, ImageIndex, Position, Step};
+use revacnn_schemas::{
+    Address, BranchId, BranchName, BranchRecord, Figure, Hue, ImageIndex, Position, Prediction, Step,
+};
 #[cfg(feature = "sql")]
 use revacnn_store::sql::NamedHistory;
 use revacnn_store::{BranchReader, Lineage, StepTensors, Store};
-use revacnn_trainer::data::Dataset;
+use revacnn_trainer::data::{Dataset, Split};
 
 use crate::reads::{Reads, StoreRead};
 use crate::sources::{At, Extent, Place};
@@ -262,6 +264,20 @@ impl<'a> Context<'a> {
     /// Where they cannot be read, nor computed.
     pub fn tensors(&mut self, place: &Place, image: Option<ImageIndex>) -> Result<Arc<StepTensors>, NotebookError> {
         self.sources.tensors(place, image)
+    }
+
+    /// What the network of a step says of each image of a split, with the `most` classes that it
+    /// says most for, and the data set.
+    ///
+    /// # Errors
+    /// Where data or state are not at hand.
+    pub fn predictions(
+        &mut self,
+        place: &Place,
+        split: Split,
+        most: usize,
+    ) -> Result<(Arc<Dataset>, Vec<Prediction>), NotebookError> {
+        self.sources.predictions(place, split, most)
     }
 
     /// Which filters are frozen at a step, by layers with weights; `None`

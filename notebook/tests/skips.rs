@@ -4,7 +4,7 @@ mod support;
 
 use revacnn_notebook::kinds::{Filter, Filters, Network};
 use revacnn_notebook::{Cell, Show, Source, Sources, render};
-use revacnn_schemas::{DiagramEdge, DiagramPart, Fidelity, Figure, FilterNumber};
+use revacnn_schemas::{DiagramEdge, DiagramPart, Fidelity, Figure, FilterNumber, LayerName};
 
 use support::{inputs, recorded, recorded_on};
 
@@ -60,6 +60,14 @@ fn a_diagram_has_the_edges_of_its_network() {
     let joints: Vec<(&str, bool, usize)> =
         diagram.joints.iter().map(|joint| (joint.layer.as_str(), joint.adds, joint.after)).collect();
     assert_eq!(joints, [("add1", true, 2), ("concat1", false, 4)]);
+    let names = |layers: Vec<LayerName>| layers.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(
+        names(diagram.layers_in_order()),
+        ["conv1", "conv2", "add1", "activation1", "conv3", "conv4", "batchnorm1", "concat1", "conv5"]
+    );
+    let before: Vec<_> = (0..=5).map(|gap| diagram.before_gap(gap).map(ToString::to_string)).collect();
+    let expected = [None, Some("conv1"), Some("activation1"), Some("conv3"), Some("concat1"), Some("conv5")];
+    assert_eq!(before, expected.map(|name| name.map(str::to_owned)));
     use DiagramPart::{Classes, Column, Input, Joint};
     let edge = |(from, to)| DiagramEdge { from, to };
     let expected = [

@@ -248,7 +248,7 @@ impl Context {
     /// All layers of the network that is shown, but for the class layer, in order.
     pub(crate) fn layers_in_order(&self) -> Vec<LayerName> {
         match self.cells.network(ViewId::NETWORK) {
-            Some(Ok(diagram)) => diagram.columns.iter().flat_map(|column| column.layers.iter().cloned()).collect(),
+            Some(Ok(diagram)) => diagram.layers_in_order(),
             _ => Vec::new(),
         }
     }

@@ -39,6 +39,7 @@ impl State {
                 match (self.context.changes.refused(&reason), &mut self.dialog) {
                     // What is typed is not lost.
                     (Some(Intent::Train(_)), Some(dialog::State::RunForm(form))) => form.problem = Some(reason),
+                    (Some(Intent::Fork { .. }), Some(dialog::State::LayerForm(form))) => form.problem = Some(reason),
                     (Some(Intent::Save { .. } | Intent::SaveFresh { .. }), Some(dialog::State::Menu(menu)))
                         if menu.saving =>
                     {
@@ -125,7 +126,8 @@ impl State {
             (Some(_) | None, None) => None,
         };
         match (made, &self.dialog) {
-            (Some(Intent::Train(_)), Some(dialog::State::RunForm(_))) => self.dialog = None,
+            (Some(Intent::Train(_)), Some(dialog::State::RunForm(_)))
+            | (Some(Intent::Fork { .. }), Some(dialog::State::LayerForm(_))) => self.dialog = None,
             (Some(Intent::Save { .. } | Intent::SaveFresh { .. }), Some(dialog::State::Menu(menu))) if menu.saving => {
                 self.dialog = None;
             }

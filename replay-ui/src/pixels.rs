@@ -89,7 +89,7 @@ impl Pictures {
                     add((0, point), found.image.as_ref());
                 }
             }
-            Figure::Chart(_) | Figure::Table(_) | Figure::Comparison(_) => {}
+            Figure::Chart(_) | Figure::Sheet(_) | Figure::Table(_) | Figure::Comparison(_) => {}
         }
         made
     }

@@ -98,8 +98,16 @@ pub(crate) struct ShownView {
     pub(crate) title: String,
     /// What it lacks.
     pub(crate) notes: Vec<String>,
+    /// Whether it is for dark paper.
+    pub(crate) dark: bool,
     /// Its picture, and its size in logical pixels; or why there is none.
     pub(crate) picture: Result<(Handle, [f32; 2]), String>,
+}
+
+impl Default for ShownView {
+    fn default() -> Self {
+        Self { title: String::new(), notes: Vec::new(), dark: false, picture: Err(String::new()) }
+    }
 }
 
 impl PartialEq for ShownView {

@@ -74,6 +74,11 @@ static DARK: Colours = Colours {
 };
 
 impl Colours {
+    /// The colours of the dark theme, or of the light one.
+    pub(crate) fn on(dark: bool) -> &'static Self {
+        if dark { &DARK } else { &LIGHT }
+    }
+
     /// The colours of a theme.
     pub(crate) fn of(theme: &Theme) -> &'static Self {
         if theme.extended_palette().is_dark { &DARK } else { &LIGHT }
@@ -106,7 +111,7 @@ impl Colours {
 
 /// The light or the dark theme.
 pub(crate) fn theme(dark: bool) -> Theme {
-    let colours = if dark { &DARK } else { &LIGHT };
+    let colours = Colours::on(dark);
     let palette = Palette {
         background: colours.paper,
         text: colours.ink,

@@ -203,6 +203,8 @@ impl State {
         self.mark_unwritten();
         match action {
             notebook::Action::None => Vec::new(),
+            notebook::Action::ShowEnd if self.context.notebook => vec![Effect::ScrollToEnd(notebook::PAGE)],
+            notebook::Action::ShowEnd => Vec::new(),
             notebook::Action::Read => self.read_notebook(),
             notebook::Action::Type { reads } => {
                 let mut effects = if reads { self.read_notebook() } else { Vec::new() };
@@ -361,7 +363,10 @@ impl State {
                 self.last_run = Some(plan.clone());
                 self.make(Intent::Train(plan))
             }
-            dialog::Action::LayerForm(layer_form::Action::Edit(edit)) => self.edit(vec![edit], None),
+            dialog::Action::LayerForm(layer_form::Action::Edit(edit)) => {
+                self.dialog = Some(dialog);
+                self.edit(vec![edit], None)
+            }
             dialog::Action::Menu(figure_menu::Action::Save { view, path, over }) => {
                 // It stays open until the file is written: what is asked then is asked there.
                 self.dialog = Some(dialog);

@@ -214,10 +214,10 @@ const COLUMNS: [Column; 19] = {
         of_branch("steps", Side::Right, |line, _| line.last_step().map_or_else(dash, count)),
         of_branch("last loss", Side::Right, |line, _| loss(line.overview.last_loss)),
         of_branch("validation", Side::Right, |line, _| {
-            line.overview.last_validation.map_or_else(dash, |validated| percent(validated.accuracy))
+            line.overview.result().map_or_else(dash, |validated| percent(validated.accuracy))
         }),
         of_branch("at step", Side::Right, |line, _| {
-            line.overview.last_validation.map_or_else(dash, |validated| count(validated.step.0))
+            line.overview.result().map_or_else(dash, |validated| count(validated.step.0))
         }),
         of_branch("on disk", Side::Right, |line, _| bytes(line.overview.bytes)),
         of_branch("", Side::Left, |line, _| line.stored()),

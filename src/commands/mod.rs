@@ -26,6 +26,7 @@ mod plot;
 mod query;
 mod rename;
 mod resume;
+mod samples;
 mod show;
 mod steer;
 mod table;
@@ -130,6 +131,8 @@ commands! {
     Notebook(notebook::NotebookArguments),
     Plot(plot::PlotArguments),
     Embed(embed::EmbedArguments),
+    Samples(samples::SamplesArguments),
+    Predictions(samples::PredictionsArguments),
     Compare(compare::CompareArguments),
     Table(table::TableArguments),
     Verify(verify::VerifyArguments),

@@ -2,14 +2,17 @@
 
 use std::ffi::OsString;
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use revacnn_schemas::{ImageShape, NetworkSpec};
-use revacnn_trainer::{LayerOutline, named_network, outline, preset, presets};
+use revacnn_notebook::kinds::untrained;
+use revacnn_schemas::{Figure, ImageShape, NetworkSpec};
+use revacnn_trainer::{LayerOutline, Outline, named_network, outline, preset, presets};
 use serde_json::json;
 
 use super::Run;
+use super::figure::{check_ending, finish};
 use crate::error::Failure;
 use crate::output;
 use crate::text::{Side, count, table};
@@ -18,6 +21,7 @@ use crate::text::{Side, count, table};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  revacnn networks\n  revacnn networks lenet --input 1x28x28
   revacnn networks my.toml --classes 100
+  revacnn networks resnet8 -o resnet8.svg
 
 Multiply-adds are those of coefficients in a forward pass of one image.")]
 pub(crate) struct NetworksArguments {
@@ -30,6 +34,9 @@ pub(crate) struct NetworksArguments {
     /// Classes of the data set.
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=65_536))]
     classes: u32,
+    /// Draws the network into a file: .svg, .png or .pdf.
+    #[arg(short, long, value_name = "FILE", requires = "network")]
+    output: Option<PathBuf>,
 }
 
 /// Reads `3x32x32`.
@@ -44,15 +51,16 @@ fn shape(text: &str) -> Result<ImageShape, String> {
 
 impl Run for NetworksArguments {
     fn run(&self, json: bool) -> Result<ExitCode, Failure> {
-        match &self.network {
-            Some(network) => self.show(&named_network(network)?, json),
-            None => self.list(json),
+        match (&self.network, &self.output) {
+            (Some(network), Some(output)) => self.draw(network, output, json),
+            (Some(network), None) => self.show(&named_network(network)?, json),
+            (None, _) => self.list(json),
         }
     }
 }
 
 impl NetworksArguments {
-    fn outline(&self, network: &NetworkSpec) -> Result<Vec<LayerOutline>, Failure> {
+    fn outline(&self, network: &NetworkSpec) -> Result<Outline, Failure> {
         Ok(outline(network, self.input, self.classes as usize)?)
     }
 
@@ -61,7 +69,7 @@ impl NetworksArguments {
         let mut rows = Vec::new();
         for (name, summary) in presets() {
             // Not every network takes images of every size.
-            let layers = self.outline(&preset(name)?);
+            let layers = self.outline(&preset(name)?).map(|outline| outline.layers);
             let (parameters, cost) = match &layers {
                 Ok(layers) => {
                     (Some(total(layers, |layer| layer.parameters)), Some(total(layers, |layer| layer.multiply_adds)))
@@ -97,8 +105,16 @@ impl NetworksArguments {
         Ok(ExitCode::SUCCESS)
     }
 
+    fn draw(&self, network: &OsString, output: &Path, json: bool) -> Result<ExitCode, Failure> {
+        check_ending(output)?;
+        let outline = self.outline(&named_network(network)?)?;
+        // A file is called by its name alone.
+        let name = Path::new(network).file_stem().unwrap_or(network).to_string_lossy();
+        finish(&Figure::Network(untrained(&outline, self.input, &name)), Some(output), json)
+    }
+
     fn show(&self, network: &NetworkSpec, json: bool) -> Result<ExitCode, Failure> {
-        let layers = self.outline(network)?;
+        let layers = self.outline(network)?.layers;
         let mut out = output::out();
         if json {
             for layer in &layers {
@@ -106,6 +122,7 @@ impl NetworksArguments {
                     "layer": layer.layer,
                     "kind": layer.kind,
                     "words": layer.words,
+                    "reads": layer.reads,
                     "output": [layer.output.channels, layer.output.height, layer.output.width],
                     "parameters": layer.parameters,
                     "multiply_adds": layer.multiply_adds,
@@ -114,10 +131,14 @@ impl NetworksArguments {
             }
             return Ok(ExitCode::SUCCESS);
         }
+        let reads = |layer: &LayerOutline| {
+            let names: Vec<String> = layer.reads.iter().map(ToString::to_string).collect();
+            (!names.is_empty()).then(|| format!("reads {}", names.join(" and ")))
+        };
         let row = |layer: &LayerOutline| {
             vec![
                 layer.layer.to_string(),
-                layer.words.join(", "),
+                layer.words.iter().cloned().chain(reads(layer)).collect::<Vec<_>>().join(", "),
                 layer.output.to_string(),
                 count(layer.parameters as u64),
                 count(layer.multiply_adds as u64),

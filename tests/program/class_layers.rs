@@ -34,6 +34,13 @@ fn scores_and_values_are_recorded_forked_verified_and_shown_as_what_they_are() {
         }
         scratch.run(0, &format!("plot confusion {kind}@12 -o confusion.svg"));
         scratch.run(0, &format!("plot chart {kind} --quantity clip_norm -o norm.svg"));
+        // No such loss is in nats.
+        for quantity in ["loss", "validation_loss"] {
+            let chart = scratch.run(0, &format!("plot chart {kind} --quantity {quantity} --json -o loss.svg")).json();
+            assert!(!chart.to_string().contains("nats"), "{chart}");
+        }
+        let chart = scratch.run(0, &format!("plot loss {kind} --json -o loss.svg")).json();
+        assert!(!chart.to_string().contains("nats"), "{chart}");
         scratch.run(0, &format!("compare {kind} {kind}-wider"));
     }
     let refused = scratch.run(2, "train --clip-norm -1");

@@ -39,6 +39,7 @@ mod page;
 mod paths;
 #[cfg(feature = "sql")]
 mod query;
+mod samples;
 mod shared;
 mod steering;
 mod stopping;

@@ -33,3 +33,19 @@ fn the_layers_of_a_network_are_shown_and_what_it_refuses_is_told() {
     let unknown = scratch.run(2, "networks letnet").err;
     assert!(unknown.contains("lenet") && unknown.contains("alexnet"), "{unknown}");
 }
+
+#[test]
+fn a_network_is_drawn_before_it_is_trained() {
+    let scratch = Scratch::new();
+    let drawn = scratch.run(0, "networks resnet8 -o resnet8.svg --json").json();
+    let diagram = &drawn["network"];
+    let columns = diagram["columns"].as_array().expect("columns");
+    assert_eq!((columns.len(), columns[0]["nodes"].as_array().expect("nodes").len()), (9, 16), "{drawn}");
+    assert_eq!(diagram["joints"].as_array().expect("joints").len(), 3, "{drawn}");
+    let svg = std::fs::read_to_string(scratch.path("resnet8.svg")).expect("a picture");
+    assert!(svg.contains("conv1") && svg.contains("3×32×32"), "{svg}");
+    let refused = scratch.run(2, "networks -o all.svg");
+    assert!(refused.err.contains("NAME|FILE"), "{refused:?}");
+    let listed = scratch.run(0, "networks resnet8").out;
+    assert!(listed.contains("stride 2") && listed.contains("reads "), "{listed}");
+}

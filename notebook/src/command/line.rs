@@ -9,7 +9,10 @@ use lru::LruCache;
 use revacnn_schemas::{Address, BranchName, FilterNumber, LayerName};
 
 use super::plot::Quantity;
-use super::{CommandError, Compare, Cursor, Diff, Embed, Family, Fork, Input, Lookup, Plot, Show, Table, Train};
+use super::{
+    CommandError, Compare, Cursor, Diff, Embed, Family, Fork, Input, Lookup, Plot, Predictions, Samples, Show, Table,
+    Train,
+};
 use crate::{Cell, Inputs};
 
 /// What a line of a notebook says.
@@ -37,6 +40,10 @@ pub enum Command {
     Show(Show),
     /// Branches as rows.
     Table(Table),
+    /// Images by what came of them.
+    Samples(Samples),
+    /// What is said of images.
+    Predictions(Predictions),
 }
 
 #[derive(Debug, Parser)]
@@ -47,7 +54,7 @@ struct Line {
 }
 
 /// The commands of a notebook, as a message lists them.
-const COMMANDS: &str = "train, fork, cursor, input, plot, embed, compare, diff, show and table";
+const COMMANDS: &str = "train, fork, cursor, input, plot, embed, compare, diff, show, table, samples and predictions";
 
 /// Commands of the program that no line of a notebook can be.
 const OTHERS: [&str; 20] = [
@@ -129,6 +136,8 @@ impl Command {
             Self::Diff(diff) => (diff.cell(), Inputs::default()),
             Self::Show(show) => (show.cell(), Inputs::default()),
             Self::Table(table) => table.cell(lookup)?,
+            Self::Samples(samples) => (samples.cell(), samples.inputs()),
+            Self::Predictions(predictions) => (predictions.cell(), predictions.inputs()),
             Self::Train(_) | Self::Fork(_) | Self::Cursor(_) | Self::Input(_) => return Ok(None),
         }))
     }
@@ -142,6 +151,8 @@ impl Command {
             Self::Diff(diff) => vec![diff.left.clone(), diff.right.clone()],
             Self::Show(show) => vec![show.address.clone()],
             Self::Table(table) => table.at(),
+            Self::Samples(samples) => vec![samples.at.clone()],
+            Self::Predictions(predictions) => vec![predictions.at.clone()],
             Self::Train(_) | Self::Fork(_) | Self::Cursor(_) | Self::Input(_) => Vec::new(),
         }
     }
@@ -210,6 +221,8 @@ impl Command {
             Self::Plot(plot) => plot.check().map_err(says),
             Self::Embed(embed) => embed.check().map_err(says),
             Self::Table(table) => table.check().map_err(says),
+            Self::Samples(samples) => samples.check().map_err(says),
+            Self::Predictions(predictions) => predictions.check().map_err(says),
             Self::Compare(compare) => compare.at().map(drop).map_err(|error| error.to_string()),
             Self::Train(train) => train.line.check().map_err(says),
             Self::Fork(_) | Self::Cursor(_) | Self::Diff(_) | Self::Show(_) => Ok(()),

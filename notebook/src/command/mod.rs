@@ -28,6 +28,7 @@ mod line;
 mod plot;
 mod print;
 mod reading;
+mod samples;
 mod show;
 mod table;
 mod train;
@@ -45,6 +46,7 @@ pub use plot::{
     ActivationsPlot, ChartPlot, ConfusionPlot, FilterPlot, FiltersPlot, LossPlot, NetworkPlot, Plot, Quantity,
 };
 pub use reading::ReadingOptions;
+pub use samples::{Predictions, Samples};
 pub use show::Show;
 pub use table::Table;
 pub use train::Train;

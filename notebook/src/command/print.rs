@@ -10,8 +10,10 @@ use revacnn_schemas::{Address, LayerName, Position, written};
 
 use super::UntilOptions;
 use super::branches::BranchOf;
+use super::samples::USUAL;
 use super::{
-    Command, Compare, Cursor, Diff, Embed, Family, Fork, Input, MatchingOption, Over, Show, Table, Train, Until,
+    Command, Compare, Cursor, Diff, Embed, Family, Fork, Input, MatchingOption, Over, Predictions, Samples, Show,
+    Table, Train, Until,
 };
 use crate::Matching;
 
@@ -73,6 +75,8 @@ impl Command {
             Self::Diff(diff) => ("diff", diff),
             Self::Show(show) => ("show", show),
             Self::Table(table) => ("table", table),
+            Self::Samples(samples) => ("samples", samples),
+            Self::Predictions(predictions) => ("predictions", predictions),
         };
         words.word(name);
         rest.print(&mut words);
@@ -215,6 +219,30 @@ impl Print for Embed {
         words.unless("method", method, &Default::default(), method.word());
         words.number("perplexity", *perplexity);
         words.unless("seed", seed, &0, seed);
+    }
+}
+
+impl Print for Samples {
+    fn print(&self, words: &mut Words) {
+        let Self { at, by, class, count, table } = self;
+        words.word(at);
+        words.unless("by", by, &Default::default(), by.word());
+        words.option("class", class.as_ref());
+        words.unless("count", count, &USUAL, count);
+        words.flag("table", *table);
+    }
+}
+
+impl Print for Predictions {
+    fn print(&self, words: &mut Words) {
+        let Self { at, split, wrong, class, predicted, count, table } = self;
+        words.word(at);
+        words.unless("split", split, &Default::default(), split.word());
+        words.flag("wrong", *wrong);
+        words.option("class", class.as_ref());
+        words.option("predicted", predicted.as_ref());
+        words.unless("count", count, &USUAL, count);
+        words.flag("table", *table);
     }
 }
 

@@ -1,6 +1,6 @@
 //! A figure as HTML: a picture with its caption, or a table.
 
-use revacnn_schemas::{Chart, Figure, Panel, TableFigure};
+use revacnn_schemas::{CaptionedImage, Chart, Figure, Panel, TableFigure};
 
 use super::svg::{escaped, svg};
 use crate::NotebookError;
@@ -51,7 +51,7 @@ pub(super) fn drawn(figure: &Figure, width: f32, ids: &mut Ids) -> Result<String
             }
             return Ok(html);
         }
-        Figure::Chart(_) | Figure::Scatter(_) | Figure::Images(_) | Figure::Network(_) => {
+        Figure::Chart(_) | Figure::Scatter(_) | Figure::Images(_) | Figure::Sheet(_) | Figure::Network(_) => {
             let (scene, height) = body(figure, width, STYLE);
             let picture = svg(&scene, [width, height.ceil()], &says(figure), &ids.next())?;
             format!("<p class=\"title\">{}</p><div class=\"picture\">{picture}</div>", escaped(figure.title()))
@@ -82,6 +82,12 @@ fn says(figure: &Figure) -> String {
         ),
         Figure::Scatter(scatter) => parts(scatter.groups.iter().map(|group| group.name.clone()).collect()),
         Figure::Images(grid) => parts(grid.rows.iter().map(|row| row.label.clone()).collect()),
+        Figure::Sheet(sheet) => {
+            let lines = |picture: &CaptionedImage| {
+                picture.captions.iter().map(|caption| caption.text.as_str()).collect::<Vec<_>>().join(", ")
+            };
+            parts(sheet.pictures.iter().map(lines).collect())
+        }
         Figure::Network(network) => parts(network.columns.iter().map(|column| column.layer.to_string()).collect()),
         Figure::Table(_) | Figure::Comparison(_) => String::new(),
     };
@@ -136,7 +142,7 @@ pub(super) fn data(figure: &Figure) -> Option<String> {
             });
             heading + &points.collect::<String>()
         }
-        Figure::Images(_) | Figure::Network(_) | Figure::Comparison(_) => return None,
+        Figure::Images(_) | Figure::Sheet(_) | Figure::Network(_) | Figure::Comparison(_) => return None,
     })
 }
 

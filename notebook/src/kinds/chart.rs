@@ -10,7 +10,8 @@ use std::sync::LazyLock;
 
 use super::Family;
 use super::curve::{
-    Detail, Shown, curve, drawn, empty, marks, other_hyper_parameters, series, shown, validation, visible, words,
+    Detail, Shown, curve, drawn, empty, loss_unit, marks, other_hyper_parameters, series, shown, validation, visible,
+    words,
 };
 use super::family::{groups, mean};
 use crate::error::once_each;
@@ -102,6 +103,7 @@ impl CellKind for Chart {
             }
         }
         let (name, unit) = known.map_or((asked.as_str(), None), |(name, unit)| (*name, *unit));
+        let unit = if unit == Some("nats") { loss_unit(&all) } else { unit };
         let label = in_words(name);
         let of_filters = is_of_filters(name);
         let subject = match (&self.layer, self.filter) {

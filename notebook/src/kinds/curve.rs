@@ -3,8 +3,12 @@
 use std::collections::{BTreeSet, HashSet};
 
 use revacnn_recorder::RecorderError;
-use revacnn_schemas::{Axis, BranchId, BranchName, Chart, Hue, Limits, Mark, MarkKind, Scale, Series, Step, counted};
+use revacnn_schemas::{
+    Axis, BranchId, BranchName, BranchRecord, Chart, ClassOutputs, Hue, Limits, Mark, MarkKind, Scale, Series, Step,
+    counted,
+};
 use revacnn_store::{BranchReader, StepSpan, StoreError};
+use revacnn_trainer::class_outputs;
 
 use crate::sources::History;
 use crate::sources::curves::{Quantity, Thinned, thin};
@@ -17,6 +21,8 @@ pub(super) struct Shown {
     pub(super) hue: Hue,
     /// What of the history is missing, for the legend.
     pub(super) lacks: String,
+    /// What its loss is a loss of.
+    outputs: ClassOutputs,
     fork: Option<Step>,
     /// Where its axis of steps since the fork begins.
     origin: Step,
@@ -134,12 +140,14 @@ pub(super) fn shown(context: &mut Context<'_>, branches: &[BranchName], x: XAxis
         let lacks = if missing.is_empty() { String::new() } else { format!(" (lacks steps {})", missing.join(", ")) };
         let parent = lineage.branch().parent.as_ref().map(|parent| parent.branch.clone());
         let origin = fork.unwrap_or(Step(0));
+        let outputs = outputs_of(lineage.branch());
         let history = context.sources().history_of(name)?;
         all.push(Shown {
             name: name.clone(),
             hue: context.hue(&history.id),
             history,
             lacks,
+            outputs,
             fork,
             origin,
             parent,
@@ -150,6 +158,19 @@ pub(super) fn shown(context: &mut Context<'_>, branches: &[BranchName], x: XAxis
         align_roots(&mut all);
     }
     Ok(all)
+}
+
+/// What the outputs of a branch's class layer mean.
+pub(super) fn outputs_of(record: &BranchRecord) -> ClassOutputs {
+    let class_layer = record.definition().and_then(|definition| definition.network.layers.last());
+    class_layer.map_or_else(ClassOutputs::default, class_outputs)
+}
+
+/// The unit of the losses of several branches, where they have the same one.
+pub(super) fn loss_unit(all: &[Shown]) -> Option<&'static str> {
+    let mut units = all.iter().map(|shown| shown.outputs.loss_unit());
+    let first = units.next()?;
+    first.filter(|_| units.all(|unit| unit == first))
 }
 
 /// A branch that is no fork itself lies beside those that were forked from it: from their

@@ -4,7 +4,7 @@ use revacnn_schemas::{BranchName, Chart, Figure, Limits, Scale, Step};
 use serde::{Deserialize, Serialize};
 
 use super::Family;
-use super::curve::{Detail, curve, drawn, empty, marks, series, shown, validation, visible, words};
+use super::curve::{Detail, curve, drawn, empty, loss_unit, marks, series, shown, validation, visible, words};
 use super::family::{groups, mean};
 use crate::sources::curves::{Quantity, Thinned};
 use crate::{CellKind, Context, NotebookError, Smoothing, XAxis};
@@ -55,8 +55,8 @@ pub(super) fn losses(
     branches: &[BranchName],
     Loss { x, scale, limits, smoothing, within, families }: &Loss,
 ) -> Result<Chart, NotebookError> {
-    let mut chart = empty("loss", ("loss", Some("nats")), *x, (*scale, *limits));
     let all = shown(context, branches, *x)?;
+    let mut chart = empty("loss", ("loss", loss_unit(&all)), *x, (*scale, *limits));
     let detail = Detail::of(&all, LOSS_POINTS, *x, *smoothing, *within);
     for group in groups(&all, families) {
         let (mut trained, mut validated) = (Vec::new(), Vec::new());

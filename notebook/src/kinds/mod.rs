@@ -14,10 +14,14 @@ mod joint;
 mod layer;
 mod loss;
 mod network;
+mod pictured;
+mod predictions;
 mod query;
 mod recorded;
 mod results;
+mod samples;
 mod table;
+mod untrained;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -30,6 +34,7 @@ pub(crate) use chart::{check_layer, unknown_quantity};
 pub use embedding::Start;
 pub use family::Family;
 pub use recorded::{filters_at_step, layers_at_step};
+pub use untrained::untrained;
 
 macro_rules! kinds {
     ($($module:ident::$kind:ident,)*) => {
@@ -51,9 +56,11 @@ kinds! {
     filters::Filters,
     loss::Loss,
     network::Network,
+    predictions::Predictions,
     query::Query,
     recorded::Recorded,
     results::Results,
+    samples::Samples,
 }
 
 impl<'de> Deserialize<'de> for Cell {

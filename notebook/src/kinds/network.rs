@@ -7,18 +7,18 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Int32Type};
 use revacnn_analysis::{sums, top_half, zero_shares};
 use revacnn_schemas::{
-    Address, ClassOutput, ClassOutputs, DiagramColumn, DiagramEdge, DiagramJoint, DiagramNode, DiagramPart, Figure,
-    FilterNumber, Image, ImageIndex, LayerName, LayerSpec, LayerTopology, NetworkDiagram, Palette, Table, Topology,
-    statistics,
+    Address, ClassOutput, DiagramColumn, DiagramEdge, DiagramJoint, DiagramNode, DiagramPart, Figure, FilterNumber,
+    LayerName, LayerSpec, LayerTopology, NetworkDiagram, Table, Topology, statistics,
 };
 use revacnn_store::{Selection, StepSpan, StepTensors};
-use revacnn_trainer::data::Dataset;
-use revacnn_trainer::{class_outputs, describe_layer};
+use revacnn_trainer::describe_layer;
 use serde::{Deserialize, Serialize};
 
 use ndarray::ArrayView2;
 
+use super::curve::outputs_of;
 use super::layer::{block_of, mean_of, picture, range};
+use super::pictured::pictured;
 use crate::sources::Place;
 use crate::{CellKind, Context, NotebookError, Show, Source};
 
@@ -119,10 +119,11 @@ fn diagram(context: &mut Context<'_>, place: &Place, show: Show) -> Result<Netwo
         let values = names.iter().zip(&block.activations);
         values.map(|(name, &value)| ClassOutput { name: name.clone(), value }).collect()
     });
-    let class_layer = place.holder.definition().and_then(|definition| definition.network.layers.last());
-    let outputs = class_layer.map_or_else(ClassOutputs::default, class_outputs);
+    let outputs = outputs_of(&place.holder);
     let of_data = image.zip(dataset.as_ref().ok());
-    let input = of_data.map(|(image, dataset)| Ok::<_, NotebookError>((image, input(dataset, image)?))).transpose()?;
+    let input = of_data
+        .map(|(image, dataset)| Ok::<_, NotebookError>((image, pictured(dataset, dataset.train(), image)?)))
+        .transpose()?;
     let label = of_data.map(|(image, dataset)| dataset.train().label(image)).transpose()?.map(usize::from);
     let (joints, edges) = edges(topology, &columns);
     let seen = seen.map_or_else(String::new, |image| format!(", image {image}"));
@@ -180,24 +181,9 @@ fn recorded(context: &mut Context<'_>, place: &Place) -> Result<Statistics, Note
     Ok(rows.collect())
 }
 
-/// A training image in colour, or in grey.
-fn input(dataset: &Dataset, index: ImageIndex) -> Result<Image, NotebookError> {
-    let shape = dataset.shape();
-    let bytes = dataset.train().image(index)?;
-    let pixels = shape.height * shape.width;
-    let (palette, values) = if shape.channels == 3 {
-        let of = |pixel: usize| (0..3).map(move |channel| channel * pixels + pixel);
-        (Palette::Rgb, (0..pixels).flat_map(of).map(|place| f32::from(bytes[place])).collect())
-    } else {
-        (Palette::Sequential, bytes[..pixels].iter().map(|&byte| f32::from(byte)).collect())
-    };
-    let (rows, columns, label) = (shape.height, shape.width, format!("image {index}"));
-    Ok(Image { label, filter: None, rows, columns, pixels: values, palette, range: [0.0, 255.0] })
-}
-
 /// What makes channels of several layers, and what reads what, in a network in which a layer
 /// reads another than the one before it.
-fn edges(topology: &Topology, columns: &[DiagramColumn]) -> (Vec<DiagramJoint>, Vec<DiagramEdge>) {
+pub(super) fn edges(topology: &Topology, columns: &[DiagramColumn]) -> (Vec<DiagramJoint>, Vec<DiagramEdge>) {
     if topology.layers.iter().all(|layer| layer.reads.is_empty()) {
         return (Vec::new(), Vec::new());
     }
@@ -219,7 +205,8 @@ fn edges(topology: &Topology, columns: &[DiagramColumn]) -> (Vec<DiagramJoint>, 
                 // A sum has as many channels as what it adds, be one of these the images.
                 let adds =
                     made_of.iter().flatten().all(|(part, _)| topology.layers[*part].filters.len() == made_of.len());
-                joints.push(DiagramJoint { layer: layer.layer.clone(), adds, after: seen });
+                let layers = block_layers(topology, &layer.layer);
+                joints.push(DiagramJoint { layer: layer.layer.clone(), layers, adds, after: seen });
                 DiagramPart::Joint(joints.len() - 1)
             }
         };
@@ -236,14 +223,14 @@ fn edges(topology: &Topology, columns: &[DiagramColumn]) -> (Vec<DiagramJoint>, 
 }
 
 /// A layer and those that follow it, up to the next that opens a block or reads another.
-fn block_layers(topology: &Topology, name: &LayerName) -> Vec<LayerName> {
+pub(super) fn block_layers(topology: &Topology, name: &LayerName) -> Vec<LayerName> {
     let own = topology.layers.iter().skip_while(|layer| layer.layer != *name).enumerate();
     let follows = |layer: &LayerTopology| layer.map.is_none() && layer.reads.is_empty();
     own.take_while(|(place, layer)| *place == 0 || follows(layer)).map(|(_, layer)| layer.layer.clone()).collect()
 }
 
 /// A block in a line: `conv 5×5 · relu · pool 2×2`.
-fn describe(layers: &[LayerSpec], topology: &Topology, name: &LayerName) -> String {
+pub(super) fn describe(layers: &[LayerSpec], topology: &Topology, name: &LayerName) -> String {
     let start = layers.iter().position(|layer| layer.name.as_ref() == Some(name));
     let Some(start) = start else { return String::new() };
     let opens = |layer: &LayerSpec| topology.blocks().any(|block| Some(&block.layer) == layer.name.as_ref());

@@ -16,6 +16,7 @@ mod paths;
 mod plan;
 mod range;
 mod scatter;
+mod sheet;
 mod skips;
 mod table;
 mod view;

@@ -381,9 +381,9 @@ impl NetworkLayout {
                 scene.text(text, [head.x, 29.0], style.text, Align::Left, Role::Quiet);
             }
         }
-        if let Some((image, _)) = &diagram.input {
+        if let Some((_, image)) = &diagram.input {
             let [x, y] = [self.input.middle()[0], self.input.bottom() + 12.0];
-            scene.text(format!("image {image}"), [x, y], style.text, Align::Middle, Role::Quiet);
+            scene.text(image.label.clone(), [x, y], style.text, Align::Middle, Role::Quiet);
             if let Some(class) = diagram.label.and_then(|label| diagram.classes.get(label)) {
                 let name = style.fitted(&class.name, 2.0 * x - 4.0);
                 scene.text(name, [x, y + 16.0], style.text, Align::Middle, Role::Ink);
@@ -533,8 +533,9 @@ pub(super) fn network(diagram: &NetworkDiagram, width: f32, style: Style) -> (Sc
                 scene.rectangle(at.grown(2.0), Role::Branch(diagram.hue));
             }
             scene.rectangle(at, Role::Paper);
-            if let Some(image) = &node.image {
-                scene.image(image, place, at);
+            match &node.image {
+                Some(image) => scene.image(image, place, at),
+                None => scene.outline(at),
             }
             if at.width >= NUMBERED {
                 let below = [at.middle()[0], at.bottom() + 0.55 * style.text];
@@ -689,7 +690,8 @@ pub(super) mod tests {
     fn skips_lie_below_the_nodes_and_joints_between_the_layers() {
         use DiagramPart::{Classes, Column, Input, Joint};
         let mut diagram = diagram(&[("conv1", 16), ("conv2", 16), ("conv3", 16), ("conv4", 20)]);
-        let joint = |adds: bool, after: usize| DiagramJoint { layer: "join".parse().unwrap(), adds, after };
+        let joint =
+            |adds: bool, after: usize| DiagramJoint { layer: "join".parse().unwrap(), layers: Vec::new(), adds, after };
         diagram.joints = vec![joint(true, 2), joint(false, 4), joint(true, 4)];
         let edge = |(from, to)| DiagramEdge { from, to };
         diagram.edges = [

@@ -4,8 +4,8 @@
 use revacnn_schemas::{Comparison, Figure, Panel};
 
 use super::{
-    Align, ChartLayout, ChartOptions, GridLayout, Role, ScatterLayout, ScatterOptions, Scene, Style, network, table,
-    wrapped,
+    Align, ChartLayout, ChartOptions, GridLayout, Role, ScatterLayout, ScatterOptions, Scene, Style, network, sheet,
+    table, wrapped,
 };
 
 /// Height of the title.
@@ -56,6 +56,7 @@ pub fn body(figure: &Figure, width: f32, style: Style) -> (Scene<'_>, f32) {
             images.add(layout.words(grid, style), [0.0; 2]);
             (images, layout.height)
         }
+        Figure::Sheet(figure) => sheet::sheet(figure, width, style),
         Figure::Network(diagram) => network::network(diagram, width, style),
         Figure::Table(figure) => table::table(figure, width, style),
         Figure::Comparison(comparison) => panels(comparison, width),

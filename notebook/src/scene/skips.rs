@@ -146,7 +146,12 @@ mod tests {
     fn edges_that_do_not_meet_share_a_lane_and_the_shortest_is_the_first() {
         use DiagramPart::{Column, Input, Joint};
         let mut diagram = crate::scene::network::tests::diagram(&[("a", 2), ("b", 2), ("c", 2), ("d", 2)]);
-        let joint = |after: usize| revacnn_schemas::DiagramJoint { layer: "add1".parse().unwrap(), adds: true, after };
+        let joint = |after: usize| revacnn_schemas::DiagramJoint {
+            layer: "add1".parse().unwrap(),
+            layers: Vec::new(),
+            adds: true,
+            after,
+        };
         diagram.joints = vec![joint(2), joint(4)];
         let edge = |from, to| DiagramEdge { from, to };
         diagram.edges = vec![

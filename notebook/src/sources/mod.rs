@@ -5,6 +5,7 @@ mod extent;
 mod kept;
 mod listing;
 mod place;
+mod predictions;
 mod summary;
 mod tensors;
 

@@ -28,7 +28,7 @@ pub struct BranchSummary {
     pub steps: Option<StepSpan>,
     /// Loss at its last step.
     pub last_loss: Option<f32>,
-    /// Step and accuracy, 0 to 1, of its newest full validation.
+    /// Step and accuracy, 0 to 1, of the newest full validation of what it has trained.
     pub last_validation: Option<(Step, f32)>,
     /// Bytes of its files.
     pub bytes: u64,
@@ -95,7 +95,7 @@ impl Sources {
                     .map(|run| run.schedule.as_ref().map_or(Schedule::Constant, |schedule| schedule.curve.clone())),
                 steps: overview.steps,
                 last_loss: overview.last_loss,
-                last_validation: overview.last_validation.map(|validated| (validated.step, validated.accuracy)),
+                last_validation: overview.result().map(|validated| (validated.step, validated.accuracy)),
                 bytes: overview.bytes,
                 hue: self.hue(&record.id),
                 events: overview.events.clone(),

@@ -75,7 +75,7 @@ impl Sources {
     }
 
     /// The replay of a branch, to be kept again.
-    fn replay(&mut self, record: &BranchRecord) -> Result<Replay, NotebookError> {
+    pub(super) fn replay(&mut self, record: &BranchRecord) -> Result<Replay, NotebookError> {
         match self.kept.take_replay(&record.id) {
             Some(replay) => {
                 replay.reader().hold();

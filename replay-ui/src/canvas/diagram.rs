@@ -216,8 +216,9 @@ impl Diagram<'_> {
     /// The layer that one in a gap follows: the last before it.
     fn before_gap(&self, gap: usize) -> Option<LayerName> {
         let (layer, _) = self.plan.columns.get(gap.checked_sub(1)?)?;
-        let column = self.diagram.columns.iter().find(|column| column.layer == *layer)?;
-        Some(column.layers.last().unwrap_or(layer).clone())
+        // Beside another branch there are columns that this one lacks.
+        let place = self.diagram.columns.iter().position(|column| column.layer == *layer)?;
+        self.diagram.before_gap(place + 1).cloned()
     }
 
     /// The filter whose paths stand out.

@@ -14,8 +14,11 @@ use crate::theme::NORMAL;
 
 /// What stands in place of a layer that new ones follow where they come first.
 const FIRST: &str = "input";
-/// How the coefficients of a layer begin.
-const BEGINNINGS: [&str; 2] = ["random", "identity"];
+/// How the coefficients of a layer begin, besides the ways to draw that a kind has.
+const RANDOM: &str = "random";
+const IDENTITY: &str = "identity";
+/// The parameter of a kind that names its ways to draw.
+const INIT: &str = "init";
 /// What a layer that passes its input on takes from what reaches it.
 const FROM_INPUT: [&str; 2] = ["filters", "kernel"];
 /// The width of a field, and of the whole form.
@@ -34,6 +37,8 @@ pub(crate) struct State {
     texts: BTreeMap<&'static str, String>,
     /// A name of its own; by its kind and the next free number where nothing is typed.
     name: String,
+    /// Why the edit was refused, until the form says something else.
+    pub(crate) problem: Option<String>,
 }
 
 /// What happens in it.
@@ -57,14 +62,25 @@ pub(crate) enum Action {
     Leave,
 }
 
-/// The parameters of layers of a kind.
-fn parameters(kind: &str) -> &'static [LayerParameter] {
+/// The parameters of layers of a kind, but for the way to draw.
+fn parameters(kind: &str) -> impl Iterator<Item = &'static LayerParameter> {
+    all_parameters(kind).iter().filter(|parameter| parameter.name != INIT)
+}
+
+fn all_parameters(kind: &str) -> &'static [LayerParameter] {
     layer_kinds().find(|(name, _)| *name == kind).map_or(&[], |(_, parameters)| parameters)
+}
+
+/// How layers of a kind can begin.
+fn beginnings(kind: &str) -> Vec<&'static str> {
+    let drawn = all_parameters(kind).iter().filter(|parameter| parameter.name == INIT);
+    let drawn = drawn.flat_map(|parameter| parameter.choices).copied();
+    std::iter::once(RANDOM).chain(drawn).chain(std::iter::once(IDENTITY)).collect()
 }
 
 /// What the fields of a kind start from.
 fn starts(kind: &str) -> BTreeMap<&'static str, String> {
-    parameters(kind).iter().map(|of| (of.name, of.starts.to_owned())).collect()
+    parameters(kind).map(|of| (of.name, of.starts.to_owned())).collect()
 }
 
 impl State {
@@ -73,20 +89,28 @@ impl State {
         let places = std::iter::once(FIRST.to_owned()).chain(layers.iter().map(ToString::to_string)).collect();
         let after = after.map_or_else(|| FIRST.to_owned(), |layer| layer.to_string());
         let kind = layer_kinds().next().map_or("", |(kind, _)| kind);
-        Self { places, after, kind, begins: BEGINNINGS[0], texts: starts(kind), name: String::new() }
+        Self { places, after, kind, begins: RANDOM, texts: starts(kind), name: String::new(), problem: None }
     }
 
     pub(crate) fn update(&mut self, message: Message, context: &Context) -> Action {
+        if message != Message::Enter {
+            self.problem = None;
+        }
         match message {
             Message::After(place) => self.after = place,
-            Message::Kind(kind) => (self.kind, self.texts) = (kind, starts(kind)),
-            Message::Begins(how) => {
-                self.begins = how;
-                let starts = starts(self.kind);
-                // Such a layer is as wide as what reaches it.
-                for (name, text) in self.texts.iter_mut().filter(|(name, _)| FROM_INPUT.contains(name)) {
-                    *text = if how == BEGINNINGS[0] { starts[name].clone() } else { String::new() };
+            Message::Kind(kind) => {
+                (self.kind, self.texts) = (kind, starts(kind));
+                if !beginnings(kind).contains(&self.begins) {
+                    self.begins = RANDOM;
                 }
+                self.narrow();
+            }
+            Message::Begins(how) => {
+                let was_identity = std::mem::replace(&mut self.begins, how) == IDENTITY;
+                if was_identity && how != IDENTITY {
+                    self.texts = starts(self.kind);
+                }
+                self.narrow();
             }
             Message::Type(name, text) => {
                 self.texts.insert(name, text);
@@ -104,6 +128,15 @@ impl State {
         Action::None
     }
 
+    /// Leaves open what a layer that passes its input on takes from that: it is as wide as what reaches it.
+    fn narrow(&mut self) {
+        if self.begins == IDENTITY {
+            for (_, text) in self.texts.iter_mut().filter(|(name, _)| FROM_INPUT.contains(name)) {
+                text.clear();
+            }
+        }
+    }
+
     /// What the form says, as an edit.
     ///
     /// # Errors
@@ -113,14 +146,14 @@ impl State {
         if !self.name.trim().is_empty() {
             words += &format!(" name={}", quoted(&self.name));
         }
-        if self.begins != BEGINNINGS[0] {
+        if self.begins != RANDOM {
             words += &format!(" init={}", self.begins);
         }
         // In the order in which the kind has them.
         for parameter in parameters(self.kind) {
             let text = self.texts.get(parameter.name).map_or("", |text| text.trim());
             if !text.is_empty() {
-                words += &format!(" {}={}", parameter.name, quoted(text));
+                words += &format!(" {}={}", shown(parameter.name), quoted(text));
             }
         }
         words.parse().map_err(|error: SchemaError| error.to_string())
@@ -132,8 +165,8 @@ impl State {
     }
 
     pub(crate) fn view<'a>(&'a self, context: &Context) -> Piece<'a, Message> {
-        let line = |name: &'a str, piece: Piece<'a, Message>| -> Piece<'a, Message> {
-            row![plain(name).width(84), piece].align_y(Alignment::Center).into()
+        let line = |name: &str, piece: Piece<'a, Message>| -> Piece<'a, Message> {
+            row![plain(shown(name)).width(84), piece].align_y(Alignment::Center).into()
         };
         let kinds = layer_kinds().map(|(kind, _)| kind).collect();
         let mut page = column![
@@ -145,7 +178,7 @@ impl State {
         for parameter in parameters(self.kind) {
             page = page.push(line(parameter.name, self.parameter(parameter)));
         }
-        let begins = choices(BEGINNINGS.to_vec(), Some(self.begins), "", Message::Begins);
+        let begins = choices(beginnings(self.kind), Some(self.begins), "", Message::Begins);
         let name = field("the next free one", &self.name, WIDE).on_input(Message::Name).on_submit(Message::Enter);
         page = page.push(line("begins", begins)).push(line("name", name.into()));
         let edit = self.edit();
@@ -153,6 +186,9 @@ impl State {
             Ok(edit) => faint(context.command(edit).unwrap_or_default()).width(FORM),
             Err(problem) => alarm(problem.clone()).width(FORM),
         });
+        if let Some(problem) = &self.problem {
+            page = page.push(alarm(problem.as_str()).width(FORM));
+        }
         let ready = edit.is_ok() && !context.is_busy();
         page.push(buttons_for("insert: fork here", ready.then_some(Message::Enter), Message::Leave)).into()
     }
@@ -168,6 +204,11 @@ impl State {
         let input = field("by default", text, WIDE);
         input.on_input(move |text| Message::Type(name, text)).on_submit(Message::Enter).into()
     }
+}
+
+/// A parameter's name as a person writes it.
+fn shown(name: &str) -> String {
+    name.replace('_', "-")
 }
 
 /// A value as one word of an edit.
@@ -220,6 +261,14 @@ mod tests {
         assert!(edit.contains("init=identity") && !edit.contains("filters=") && !edit.contains("kernel="), "{edit}");
         form.update(Message::Begins("random"), &context);
         assert!(written(&form).contains("filters=16"));
+        // A kind's ways to draw are ways to begin.
+        form.update(Message::Begins("he"), &context);
+        form.update(Message::Type("bias_init", "0.1".to_owned()), &context);
+        let edit = written(&form);
+        assert!(edit.contains("init=he") && edit.contains("filters=16") && edit.contains("0.1"), "{edit}");
+        form.update(Message::Kind("pool"), &context);
+        assert!(!written(&form).contains("init="), "{}", written(&form));
+        form.update(Message::Kind("conv"), &context);
         form.update(Message::Name("no name/at all".to_owned()), &context);
         assert!(form.edit().is_err() && form.command(&context).is_none());
         assert_eq!(form.update(Message::Enter, &context), Action::None);

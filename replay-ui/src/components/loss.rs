@@ -213,7 +213,10 @@ impl State {
     fn described(&self, chart: Option<&Chart>) -> String {
         let unit = chart.and_then(|chart| chart.y.unit.as_deref());
         match &self.shows {
-            Shows::Loss => "nats · batch means; dots: validation".to_owned(),
+            Shows::Loss => {
+                let unit = unit.map(|unit| format!("{unit} · ")).unwrap_or_default();
+                format!("{unit}batch means; dots: validation")
+            }
             Shows::Number { quantity, .. } if quantity == ACCURACY => {
                 "live: last 200 images; dots: validation".to_owned()
             }

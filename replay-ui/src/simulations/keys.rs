@@ -154,5 +154,13 @@ fn a_layer_is_inserted_by_a_form_that_shows_its_command() {
     let asked = person.wanted();
     let Some(Effect::Request(Request::Change(Intent::Fork { edits, .. }))) = asked.last() else { panic!("{asked:?}") };
     assert!(edits[0].to_string().starts_with("insert-layer conv after=conv2"), "{edits:?}");
+    // What is typed is there until the fork is.
+    let reason = "a window of 3×3 needs larger maps".to_owned();
+    person.tell(Message::Store(StoreEvent::Refused(reason.clone())));
+    assert!(person.reads(&reason) && person.reads("New layer"));
+    person.tell(layer_form::Message::Type("kernel", "1".to_owned()));
+    assert!(!person.reads(&reason));
+    person.press("insert: fork here");
+    person.tell(Message::Store(StoreEvent::Done(Done { text: "forked".to_owned(), ..Done::default() })));
     assert!(person.state.dialog.is_none());
 }

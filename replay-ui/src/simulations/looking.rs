@@ -122,7 +122,9 @@ fn what_a_figure_notes_is_read_in_the_window() {
             Figure::Network(diagram) => &mut diagram.notes,
             Figure::Chart(chart) => &mut chart.notes,
             Figure::Images(grid) => &mut grid.notes,
-            Figure::Scatter(_) | Figure::Table(_) | Figure::Comparison(_) => panic!("{view:?} is another figure"),
+            Figure::Sheet(_) | Figure::Scatter(_) | Figure::Table(_) | Figure::Comparison(_) => {
+                panic!("{view:?} is another figure")
+            }
         };
         notes.push(format!("{note}: {}", view.0));
         assert!(!person.reads_of(&format!("{note}: {}", view.0)));

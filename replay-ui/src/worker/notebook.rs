@@ -241,7 +241,7 @@ impl Desk {
     /// Says of every view that there is nothing to show: there is no store yet.
     pub(crate) fn nothing(&self, tell: &mut dyn FnMut(NotebookEvent)) {
         let (version, reason) = (self.wanted.version, "nothing is trained yet: run the notebook".to_owned());
-        let shown = Arc::new(ShownView { title: String::new(), notes: Vec::new(), picture: Err(reason) });
+        let shown = Arc::new(ShownView { picture: Err(reason), ..ShownView::default() });
         for view in 0..self.program.views.len() {
             tell(NotebookEvent::Figure { version, view, shown: shown.clone() });
         }
@@ -258,7 +258,7 @@ impl Desk {
                 let width = if is_wide { WIDTHS[0] } else { WIDTHS[side_by_side.clamp(1, WIDTHS.len()) - 1] };
                 shown(&figure, width, self.wanted.scale, self.wanted.dark)
             }
-            Err(reason) => ShownView { title: String::new(), notes: Vec::new(), picture: Err(reason) },
+            Err(reason) => ShownView { picture: Err(reason), ..ShownView::default() },
         };
         tell(NotebookEvent::Figure { version: self.wanted.version, view, shown: Arc::new(shown) });
     }
@@ -272,5 +272,5 @@ fn shown(figure: &Figure, width: f32, scale: f32, dark: bool) -> ShownView {
     // Those of an embedding and of panels are in the picture.
     let are_drawn = matches!(figure, Figure::Scatter(_) | Figure::Comparison(_));
     let notes = if are_drawn { Vec::new() } else { figure.notes().into_iter().map(str::to_owned).collect() };
-    ShownView { title: figure.title().to_owned(), notes, picture: picture.map_err(|error| error.to_string()) }
+    ShownView { title: figure.title().to_owned(), notes, dark, picture: picture.map_err(|error| error.to_string()) }
 }

@@ -8,7 +8,7 @@ use revacnn_notebook::document::Role;
 use revacnn_notebook::session::Deed;
 use revacnn_schemas::BranchName;
 
-use super::State;
+use super::{News, State};
 use crate::store_events::Standing;
 
 impl State {
@@ -38,7 +38,9 @@ impl State {
             Ok(Some(label)) => {
                 self.read_anew();
                 self.flashed_at = Some(Instant::now());
-                self.has_news |= matches!(deed, Deed::Line(_) | Deed::Left { .. });
+                if matches!(deed, Deed::Line(_) | Deed::Left { .. }) {
+                    self.news = News::Unseen;
+                }
                 if let Some(branch) = deleted {
                     self.deleted.insert(label.clone(), branch);
                 }

@@ -242,6 +242,12 @@ fn figure<'a>(view: Option<&ShownView>) -> Piece<'a, Message> {
         }
     };
     let picture = image(handle).width(width).height(height).content_fit(ContentFit::ScaleDown);
+    // Until it is drawn for the other paper it lies on its own.
+    let paper = Colours::on(view.dark).paper;
+    let picture = container(picture).style(move |theme: &Theme| match Colours::of(theme).paper == paper {
+        true => container::Style::default(),
+        false => container::background(paper),
+    });
     let mut page: Column<'_, Message> =
         column![plain(view.title.clone()), picture].spacing(4).width(Length::Fixed(width));
     for note in &view.notes {

@@ -82,8 +82,8 @@ pub(crate) struct State {
     version: u64,
     kept_at: Option<Instant>,
     flashed_at: Option<Instant>,
-    /// Whether a line was written at the end that nobody has seen yet.
-    has_news: bool,
+    /// What is known of the line that was written at the end last.
+    news: News,
     /// The store, in whose folder what is not saved of a notebook without a file is kept.
     store: PathBuf,
     /// The branches that were deleted, by the change that took their line out.
@@ -127,10 +127,23 @@ pub(crate) enum Message {
     Restore(bool),
 }
 
+/// What is known of a line that was written at the end.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum News {
+    /// Somebody has seen it.
+    Old,
+    /// It was not in sight yet.
+    Unseen,
+    /// It is in sight, and figures above it may still grow.
+    Shown,
+}
+
 /// What others are to do.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Action {
     None,
+    /// Show the end.
+    ShowEnd,
     /// The text or its values are others now.
     Read,
     /// Something is to be typed; the text may be another one now.
@@ -193,7 +206,7 @@ impl State {
             version: 1,
             kept_at: None,
             flashed_at: None,
-            has_news: false,
+            news: News::Old,
             store: store.to_owned(),
             deleted: BTreeMap::new(),
             outside: false,
@@ -220,9 +233,12 @@ impl State {
         folder.unwrap_or(Path::new(".")).to_owned()
     }
 
-    /// Whether a line was written that nobody has seen yet; from now on somebody has.
+    /// Whether a line was written that nobody has seen yet; from now on somebody has. It stays in
+    /// sight while figures are drawn for the first time, until somebody does something.
     pub(crate) fn take_news(&mut self) -> bool {
-        std::mem::take(&mut self.has_news)
+        let is_new = self.news == News::Unseen;
+        self.news = if is_new { News::Shown } else { self.news };
+        is_new
     }
 
     /// What it is called.
@@ -265,6 +281,9 @@ impl State {
     }
 
     pub(crate) fn update(&mut self, message: Message) -> Action {
+        if self.news == News::Shown {
+            self.news = News::Old;
+        }
         match message {
             Message::Type(range) => {
                 let place = self.end_of_words(&range);
@@ -485,10 +504,8 @@ impl State {
                 Action::None
             }
             NotebookEvent::Figure { version, view, shown } => {
-                if version == self.version {
-                    self.views.insert(view, shown);
-                }
-                Action::None
+                let grows = version == self.version && self.views.insert(view, shown).is_none();
+                if grows && self.news == News::Shown { Action::ShowEnd } else { Action::None }
             }
             NotebookEvent::Began { training, at, until } => {
                 self.running.insert(training, Progress { at, until, loss: None });

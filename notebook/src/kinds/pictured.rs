@@ -1,0 +1,44 @@
+//! Images of a data set, and classes by their names, as contact sheets show them.
+
+use revacnn_schemas::{Image, ImageIndex, Palette, count};
+use revacnn_trainer::data::{Dataset, Part};
+
+use crate::NotebookError;
+
+/// An image of a part of a data set, in colour, or in grey.
+pub(super) fn pictured(dataset: &Dataset, part: &Part, index: ImageIndex) -> Result<Image, NotebookError> {
+    let shape = dataset.shape();
+    let bytes = part.image(index)?;
+    let pixels = shape.height * shape.width;
+    let (palette, values) = if shape.channels == 3 {
+        let of = |pixel: usize| (0..3).map(move |channel| channel * pixels + pixel);
+        (Palette::Rgb, (0..pixels).flat_map(of).map(|place| f32::from(bytes[place])).collect())
+    } else {
+        (Palette::Sequential, bytes[..pixels].iter().map(|&byte| f32::from(byte)).collect())
+    };
+    let (rows, columns, label) = (shape.height, shape.width, format!("image {index}"));
+    Ok(Image { label, filter: None, rows, columns, pixels: values, palette, range: [0.0, 255.0] })
+}
+
+/// A class by its name, or by its number where nobody knows one.
+pub(super) fn class_name(names: &[String], class: u32) -> String {
+    names.get(class as usize).cloned().unwrap_or_else(|| format!("class {class}"))
+}
+
+/// The class that a word names: by its name, or by its number from 0.
+///
+/// # Errors
+/// The classes that there are.
+pub(super) fn class_of(names: &[String], word: &str) -> Result<u32, NotebookError> {
+    let by_name = names.iter().position(|name| name == word);
+    let by_number = || word.parse::<usize>().ok().filter(|class| *class < names.len());
+    by_name.or_else(by_number).map(|class| class as u32).ok_or_else(|| {
+        let some: Vec<&str> = names.iter().map(String::as_str).take(20).collect();
+        let more =
+            if names.len() > some.len() { format!(", … ({})", count(names.len() as u64)) } else { String::new() };
+        NotebookError::Misasked {
+            what: format!("there is no class `{word}`"),
+            known: format!("there is {}{more}", some.join(", ")),
+        }
+    })
+}

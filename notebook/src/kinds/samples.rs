@@ -1,0 +1,175 @@
+//! Images of a training by what came of them each time they were seen.
+
+use revacnn_analysis::{Against, ImageHistory, Ranking, image_histories, ranked};
+use revacnn_schemas::{Address, Caption, CaptionedImage, ContactSheet, Figure, TableColumn, TableFigure, count};
+use serde::{Deserialize, Serialize};
+
+use super::curve::outputs_of;
+use super::pictured::{class_name, class_of, pictured};
+use crate::{CellKind, Context, NotebookError, Rank};
+
+/// Images of a branch's training by what came of them up to a step: a contact sheet, or a table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Samples {
+    /// Where; the first of the shown branches at the cursor where `None`.
+    pub at: Option<Address>,
+    /// Which images come first.
+    pub by: Rank,
+    /// Images of this class alone, by its name or number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<String>,
+    /// So many images.
+    pub count: u32,
+    /// Whether numbers are shown, and not pictures.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub table: bool,
+}
+
+impl CellKind for Samples {
+    const KIND: &'static str = "samples";
+
+    fn run(&self, context: &mut Context<'_>) -> Result<Figure, NotebookError> {
+        let place = context.first_place(self.at.as_ref())?;
+        let lineage = context.history_to(&place)?;
+        let older: Vec<String> = lineage
+            .branches()
+            .iter()
+            .filter(|branch| !branch.has_samples())
+            .map(|branch| format!("`{}`", branch.name))
+            .collect();
+        let samples = lineage.samples(place.step)?;
+        let mut notes = Vec::new();
+        if !older.is_empty() {
+            notes.push(format!(
+                "what came of each image was not recorded yet in {}, of an older format: it is left out",
+                older.join(", ")
+            ));
+        }
+        let found = context.data_at_hand(&place.holder);
+        let names = found.as_ref().map(|dataset| dataset.class_names().to_vec()).unwrap_or_default();
+        if let Err(reason) = &found {
+            notes.push(format!("no pictures and no class names: {reason}"));
+            context.lacks_something();
+        }
+        let histories = image_histories(samples);
+        if histories.is_empty() {
+            return Err(NotebookError::Unknown {
+                what: format!("nothing is recorded of the images that {} was trained on", place.label()),
+                known: notes.pop().unwrap_or_else(|| "no update leads to it".to_owned()),
+            });
+        }
+        let class = self.class.as_deref().map(|word| class_of(&names, word)).transpose()?;
+        let mut order = ranked(&histories, self.by.ranking());
+        order.retain(|history| class.is_none_or(|class| history.label == class));
+        let among = order.len();
+        order.truncate(self.count as usize);
+        let of_class = class.map_or_else(String::new, |class| format!(" of class {}", class_name(&names, class)));
+        let title = format!(
+            "{}: {} of {} images{of_class} that {} was trained on",
+            self.by.title(),
+            count(among as u64),
+            count(histories.len() as u64),
+            place.label()
+        );
+        let are_probabilities = outputs_of(&place.holder).are_probabilities();
+        if self.table || found.is_err() {
+            return Ok(Figure::Table(table(title, &order, &names, are_probabilities, notes)));
+        }
+        let dataset = found.map_err(|reason| NotebookError::DataLacking { needed: title.clone(), reason })?;
+        let mut pictures = Vec::with_capacity(order.len());
+        for history in order {
+            let image = pictured(&dataset, dataset.train(), history.image)?;
+            let (_, last) = history.last;
+            pictures.push(CaptionedImage {
+                image,
+                wrong: last.predicted != last.label,
+                captions: captions(history, self.by, &names, are_probabilities),
+            });
+        }
+        Ok(Figure::Sheet(ContactSheet { title, pictures, notes }))
+    }
+}
+
+fn captions(history: &ImageHistory, by: Rank, names: &[String], are_probabilities: bool) -> Vec<Caption> {
+    let says = match (by, history.against) {
+        (Rank::Mislabelled, Some(against)) => format!("→ {}", said(against, names, are_probabilities)),
+        (Rank::Forgotten, _) => format!("forgotten {}×", history.forgotten),
+        (Rank::NeverLearned, Some(against)) => format!("→ {} {}×", class_name(names, against.class), against.times),
+        _ => format!("loss {}", crate::look::number(history.mean_loss)),
+    };
+    vec![
+        Caption::plain(class_name(names, history.label)),
+        Caption::plain(says),
+        Caption::plain(format!("{} of {} right", history.right, history.seen)),
+        Caption::plain(format!("image {}", history.image)),
+    ]
+}
+
+/// A class and how much the network says for it: a share, where outputs are probabilities.
+fn said(against: Against, names: &[String], are_probabilities: bool) -> String {
+    let name = class_name(names, against.class);
+    match are_probabilities {
+        true => format!("{name} {:.0} %", 100.0 * against.weight),
+        false => format!("{name} {:.2}", against.weight),
+    }
+}
+
+fn table(
+    title: String,
+    order: &[&ImageHistory],
+    names: &[String],
+    are_probabilities: bool,
+    notes: Vec<String>,
+) -> TableFigure {
+    let column = |name: &str, numeric: bool| TableColumn { name: name.to_owned(), numeric };
+    let row = |history: &&ImageHistory| {
+        let (step, last) = history.last;
+        vec![
+            history.image.to_string(),
+            class_name(names, history.label),
+            history.seen.to_string(),
+            history.right.to_string(),
+            history.forgotten.to_string(),
+            format!("{:.4}", history.mean_loss),
+            history.against.map_or_else(|| "–".to_owned(), |against| said(against, names, are_probabilities)),
+            format!("{} at {}", class_name(names, last.predicted), count(step.0)),
+        ]
+    };
+    TableFigure {
+        title,
+        columns: vec![
+            column("image", true),
+            column("class", false),
+            column("seen", true),
+            column("right", true),
+            column("forgotten", true),
+            column("mean loss", true),
+            column("taken for", false),
+            column("last predicted", false),
+        ],
+        rows: order.iter().map(row).collect(),
+        shades: Vec::new(),
+        notes,
+    }
+}
+
+impl Rank {
+    fn ranking(self) -> Ranking {
+        match self {
+            Self::Hardest => Ranking::Hardest,
+            Self::Forgotten => Ranking::Forgotten,
+            Self::NeverLearned => Ranking::NeverLearned,
+            Self::Mislabelled => Ranking::Mislabelled,
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Hardest => "hardest",
+            Self::Forgotten => "forgotten",
+            Self::NeverLearned => "never predicted right",
+            Self::Mislabelled => "possibly mislabelled",
+        }
+    }
+}

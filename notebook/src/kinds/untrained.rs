@@ -1,0 +1,66 @@
+//! A network that nobody has trained yet: its layers and what reads what.
+
+use revacnn_schemas::{
+    BranchName, ClassOutputs, DiagramColumn, DiagramNode, FilterIdentity, Hue, Image, ImageIndex, ImageShape,
+    NetworkDiagram, Palette, Step,
+};
+use revacnn_trainer::{Outline, class_outputs};
+
+use super::network::{block_layers, describe, edges};
+
+/// The diagram of a network for images of this shape before anything is trained: a node a filter, without a
+/// picture, and no classes.
+pub fn untrained(Outline { network, topology, .. }: &Outline, shape: ImageShape, name: &str) -> NetworkDiagram {
+    let blocks: Vec<_> = topology.blocks().collect();
+    let with_filters = blocks[..blocks.len().saturating_sub(1)].iter().filter(|layer| !layer.filters.is_empty());
+    let columns: Vec<DiagramColumn> = with_filters
+        .map(|layer| DiagramColumn {
+            layer: layer.layer.clone(),
+            description: describe(&network.layers, topology, &layer.layer),
+            layers: block_layers(topology, &layer.layer),
+            nodes: layer.filters.iter().map(node).collect(),
+        })
+        .collect();
+    let (joints, edges) = edges(topology, &columns);
+    NetworkDiagram {
+        title: format!("network {name} for images of {shape}"),
+        branch: "main".parse::<BranchName>().expect("invariant: it is a name"),
+        hue: Hue::default(),
+        step: Step(0),
+        input: Some((ImageIndex(0), blank(shape))),
+        label: None,
+        columns,
+        classes: Vec::new(),
+        outputs: network.layers.last().map_or_else(ClassOutputs::default, class_outputs),
+        joints,
+        edges,
+        notes: Vec::new(),
+    }
+}
+
+fn blank(shape: ImageShape) -> Image {
+    Image {
+        label: shape.to_string(),
+        filter: None,
+        rows: shape.height,
+        columns: shape.width,
+        pixels: vec![0.5; shape.height * shape.width],
+        palette: Palette::Sequential,
+        range: [0.0, 1.0],
+    }
+}
+
+fn node(filter: &FilterIdentity) -> DiagramNode {
+    DiagramNode {
+        filter: filter.clone(),
+        image: None,
+        mean_abs_gradient: None,
+        weight_norm: 0.0,
+        update_ratio: None,
+        activation_sum: None,
+        zero_share: None,
+        top_half: false,
+        frozen: false,
+        new: false,
+    }
+}

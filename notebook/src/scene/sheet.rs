@@ -1,0 +1,100 @@
+//! A contact sheet: images in lines, what is said of each beneath it, and a frame about those
+//! that are predicted wrong.
+
+use revacnn_schemas::{ContactSheet, Hue};
+
+use super::{Align, Area, Ink, Role, Scene, Style};
+
+/// The side of an image.
+const SIDE: f32 = 72.0;
+/// The room of an image and its lines, from one to the next.
+const PITCH: f32 = 112.0;
+/// What lies between two lines of images.
+const GAP: f32 = 14.0;
+/// The frame about what is predicted wrong.
+const FRAME: f32 = 2.5;
+/// Its colour.
+const WRONG: Role = Role::Branch(Hue(1));
+
+/// A contact sheet so wide, and how high it is.
+pub(super) fn sheet(sheet: &ContactSheet, width: f32, style: Style) -> (Scene<'_>, f32) {
+    let mut scene = Scene::default();
+    let sides = style.sides();
+    let across = (((width - 2.0 * sides) / PITCH) as usize).max(1);
+    let line = (1.45 * style.text).round();
+    let mut top = 4.0;
+    for (row, pictures) in sheet.pictures.chunks(across).enumerate() {
+        let lines = pictures.iter().map(|picture| picture.captions.len()).max().unwrap_or(0);
+        for (column, picture) in pictures.iter().enumerate() {
+            let left = (sides + FRAME + column as f32 * PITCH).round();
+            let at = Area::new([left, (top + FRAME).round()], [SIDE; 2]);
+            if picture.wrong {
+                scene.rectangle(at.grown(FRAME), WRONG);
+                scene.rectangle(at, Role::Paper);
+            }
+            scene.image(&picture.image, (row * across + column, 0), at);
+            for (place, caption) in picture.captions.iter().enumerate() {
+                let middle = at.bottom() + FRAME + (place as f32 + 0.65) * line;
+                let room = PITCH - 8.0;
+                if let Some(bar) = caption.bar {
+                    let share = f32::from(bar.min(1000)) / 1000.0;
+                    let ink = if caption.own { Role::Accent } else { Role::Quiet };
+                    let bar = Area::new([left, middle - 0.42 * line], [(share * room).max(1.0), 0.84 * line]);
+                    scene.rectangle(bar, Ink::from(ink).faded(0.3));
+                }
+                let ink = if caption.own || caption.bar.is_none() { Role::Ink } else { Role::Quiet };
+                let text = style.fitted(&caption.text, room - 4.0);
+                scene.text(text, [left + 2.0, middle], style.text, Align::Left, ink);
+            }
+        }
+        top += SIDE + 2.0 * FRAME + lines as f32 * line + GAP;
+    }
+    if sheet.pictures.is_empty() {
+        scene.text("no image is among them", [sides, top + style.text], style.text, Align::Left, Role::Ink);
+        top += 3.0 * style.text;
+    }
+    if sheet.pictures.iter().any(|picture| picture.wrong) {
+        let at = Area::new([sides, top + 1.0], [10.0, 10.0]);
+        scene.rectangle(at, WRONG);
+        scene.rectangle(at.grown(-FRAME), Role::Paper);
+        scene.text("predicted wrong", [sides + 16.0, at.middle()[1]], style.text, Align::Left, Role::Quiet);
+        top += 2.0 * style.text;
+    }
+    (scene, top.ceil())
+}
+
+#[cfg(test)]
+mod tests {
+    use revacnn_schemas::{Caption, CaptionedImage, Image, Palette};
+
+    use super::*;
+    use crate::scene::text_width;
+
+    #[test]
+    fn images_and_their_lines_lie_apart_and_within_the_width() {
+        let image = Image {
+            label: "image 3".to_owned(),
+            filter: None,
+            rows: 2,
+            columns: 2,
+            pixels: vec![0.0, 0.5, 1.0, 0.2],
+            palette: Palette::Sequential,
+            range: [0.0, 1.0],
+        };
+        let long = Caption { text: "a class of a rather long name 100 %".to_owned(), own: true, bar: Some(1000) };
+        let picture = |wrong| CaptionedImage {
+            image: image.clone(),
+            wrong,
+            captions: vec![Caption::plain("image 3"), long.clone(), long.clone()],
+        };
+        for (count, width) in [(1, 720.0), (13, 720.0), (5, 300.0), (0, 720.0)] {
+            let pictures = (0..count).map(|place| picture(place % 2 == 0)).collect();
+            let figure = ContactSheet { title: String::new(), pictures, notes: Vec::new() };
+            let (scene, height) = sheet(&figure, width, Style::FILE);
+            let covers = scene.covers(text_width).unwrap();
+            assert!(covers.right() <= width && covers.bottom() <= height, "{count}: {covers:?} in {width}×{height}");
+            let texts: Vec<_> = scene.texts().filter(|text| text.words != "predicted wrong").collect();
+            assert_eq!(texts.len(), if count == 0 { 1 } else { 3 * count });
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! `revacnn samples` and `revacnn predictions`: images of the data.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use revacnn_notebook::command::{Predictions, Samples};
+use revacnn_notebook::{Cell, Inputs, Sources};
+use revacnn_recorder::usual_threads;
+use revacnn_schemas::{Address, Place};
+
+use super::Run;
+use super::figure::{check_ending, finish, warn_of_gaps};
+use crate::error::Failure;
+use crate::options::{DataOption, StoreOption};
+
+/// Show the images of a training that are hard, forgotten or mislabelled.
+///
+/// Every update records what came of each image of its batch: the class that was predicted and
+/// its output, and the loss, before the update. `--by` says which images come first:
+///
+/// - hardest: the largest mean loss
+/// - forgotten: predicted right and then wrong, most often first
+/// - never-learned: never predicted right
+/// - mislabelled: another class is predicted, most often and most surely
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  revacnn samples main
+  revacnn samples main@1350 --by mislabelled -o suspects.png
+  revacnn samples main --by forgotten --class 7 --count 50 --json
+
+Without --output numbers are printed. SQL sees all of it in the table `samples`.")]
+pub(crate) struct SamplesArguments {
+    #[command(flatten)]
+    samples: Samples,
+    #[command(flatten)]
+    from_to: FromTo,
+}
+
+/// Show what the network of a step says of images.
+///
+/// Each image comes with the three classes that the network says most for. Images come in the
+/// order of the data set, with --wrong by their loss.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  revacnn predictions main@best -o predictions.png
+  revacnn predictions main@best --split test --wrong -o mistakes.svg
+  revacnn predictions main --class 4 --predicted 9
+
+Without --output numbers are printed.")]
+pub(crate) struct PredictionsArguments {
+    #[command(flatten)]
+    predictions: Predictions,
+    #[command(flatten)]
+    from_to: FromTo,
+}
+
+/// Where a figure comes from, and goes to.
+#[derive(Debug, Args)]
+struct FromTo {
+    #[command(flatten)]
+    store: StoreOption,
+    /// The file to write: .svg, .png or .pdf.
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataOption,
+}
+
+impl FromTo {
+    fn figure(&self, at: &Address, cell: &Cell, inputs: &Inputs, json: bool) -> Result<ExitCode, Failure> {
+        self.output.as_deref().map(check_ending).transpose()?;
+        let mut sources = Sources::open(&self.store.store, self.data.folder(), usual_threads())?;
+        warn_of_gaps(&sources, std::slice::from_ref(at))?;
+        finish(&cell.figure(&mut sources, inputs)?, self.output.as_deref(), json)
+    }
+}
+
+impl Run for SamplesArguments {
+    fn place(&self) -> Place {
+        self.from_to.store.place(Some(&self.from_to.data))
+    }
+
+    fn run(&self, json: bool) -> Result<ExitCode, Failure> {
+        self.samples.check()?;
+        // A terminal shows no pictures.
+        let samples = Samples { table: self.samples.table || self.from_to.output.is_none(), ..self.samples.clone() };
+        self.from_to.figure(&samples.at, &samples.cell(), &samples.inputs(), json)
+    }
+}
+
+impl Run for PredictionsArguments {
+    fn place(&self) -> Place {
+        self.from_to.store.place(Some(&self.from_to.data))
+    }
+
+    fn run(&self, json: bool) -> Result<ExitCode, Failure> {
+        self.predictions.check()?;
+        let table = self.predictions.table || self.from_to.output.is_none();
+        let predictions = Predictions { table, ..self.predictions.clone() };
+        self.from_to.figure(&predictions.at, &predictions.cell(), &predictions.inputs(), json)
+    }
+}

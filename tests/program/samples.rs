@@ -1,0 +1,114 @@
+//! Images by what came of them, and what a network says of images.
+
+use std::fs;
+
+use revacnn_trainer::data::load;
+
+use crate::support::{Scratch, TRAIN};
+
+/// Digits of which each twentieth has another label, as a person's own files; the images that
+/// were changed.
+fn mislabelled(scratch: &Scratch) -> Vec<u32> {
+    let digits = load("digits", None).expect("digits");
+    let (mut rows, mut changed) = (String::new(), Vec::new());
+    for image in 0..digits.train().len() {
+        let index = revacnn_schemas::ImageIndex(image);
+        let label = digits.train().label(index).expect("a label");
+        // Those held out are not trained on.
+        let is_changed = image % 20 == 3;
+        let label = if is_changed { (label + 1 + (image % 9) as u8) % 10 } else { label };
+        changed.extend(is_changed.then_some(image));
+        let pixels = digits.train().image(index).expect("an image");
+        let pixels: Vec<String> = pixels.iter().map(ToString::to_string).collect();
+        rows += &format!("{label},{}\n", pixels.join(","));
+    }
+    let names: Vec<String> = (0..64).map(|pixel| format!("pixel{pixel}")).collect();
+    fs::create_dir(scratch.path("own")).expect("a folder");
+    fs::write(scratch.path("own/train.csv"), format!("label,{}\n{rows}", names.join(","))).expect("a file");
+    changed
+}
+
+#[test]
+fn labels_that_are_wrong_are_found_by_what_the_network_says_against_them() {
+    let scratch = Scratch::new();
+    let changed = mislabelled(&scratch);
+    scratch.run(0, "train --dataset ./own --network small.toml --batch-size 16 --epochs 4");
+    let count = changed.len();
+    let found = scratch.run(0, &format!("samples main --by mislabelled --count {count} --json")).json();
+    let rows = found["table"]["rows"].as_array().or_else(|| found["rows"].as_array()).expect("rows").clone();
+    let images: Vec<u32> = rows.iter().map(|row| row[0].as_str().expect("text").parse().expect("a number")).collect();
+    let hits = images.iter().filter(|image| changed.contains(image)).count();
+    println!("{hits} of {count} labels that were changed are among the first {count} of {}", found["title"]);
+    assert!(10 * hits >= 8 * count, "{hits} of {count}");
+}
+
+#[test]
+fn what_came_of_each_image_is_told_drawn_and_queried() {
+    let scratch = Scratch::new();
+    scratch.run(0, &format!("{TRAIN} --epochs 2"));
+    let told = scratch.run(0, "samples main --by hardest --count 5").out;
+    assert!(told.contains("mean loss") && told.contains("that main@"), "{told}");
+    for by in ["hardest", "forgotten", "never-learned", "mislabelled"] {
+        let drawn = scratch.run(0, &format!("samples main --by {by} -o {by}.svg"));
+        assert!(drawn.out.contains("images"), "{drawn:?}");
+        assert!(fs::read_to_string(scratch.path(format!("{by}.svg"))).expect("a picture").contains("<image"), "{by}");
+    }
+    let of_class = scratch.run(0, "samples main --class 7 --json").json().to_string();
+    assert!(of_class.contains("of class 7"), "{of_class}");
+    for (arguments, code, says) in [
+        ("samples main --class seven", 1, "there is no class `seven`: there is 0, 1"),
+        ("samples main --by worst", 2, "expected hardest, forgotten, never-learned, mislabelled"),
+        ("samples main --count 5000", 2, "--count must be at most 1000, found 5000"),
+        ("samples main@0", 1, "no update leads to it"),
+        ("predictions main --split tests", 2, "expected train, validation, test"),
+    ] {
+        let refused = scratch.run(code, arguments);
+        assert!(refused.err.contains(says), "{arguments}: {refused:?}");
+    }
+
+    let predictions = scratch.run(0, "predictions main@last --split test --count 4").out;
+    assert!(predictions.contains("class 3") && predictions.contains("test images right"), "{predictions}");
+    let wrong = scratch.run(0, "predictions main@last --wrong --count 3 -o wrong.png").out;
+    assert!(wrong.contains("predicted wrong"), "{wrong}");
+    // What is said there is what an evaluation counts.
+    let evaluated = scratch.run(0, "evaluate main@last --json").json();
+    let title = scratch.run(0, "predictions main@last --json").json().to_string();
+    let share = 100.0 * evaluated["accuracy"].as_f64().expect("a share");
+    assert!(title.contains(&format!("{share:.1} %")), "{title}");
+    let [four, nine] = [4, 9].map(|class| evaluated["confusion"][class].clone());
+    let cell = scratch.run(0, "predictions main@last --class 4 --predicted 9 --json").json().to_string();
+    assert!(cell.contains(&format!("; {} of class 4, taken for 9", four[9])), "{cell} {nine}");
+
+    // They are lines of a notebook as well.
+    let lines = "train base --dataset digits --network small.toml --steps 8\nsamples base --count 6\n\
+                 predictions base --count 6 --wrong\n";
+    fs::write(scratch.path("n.md"), format!("```revacnn\n{lines}```\n")).expect("a file");
+    scratch.run(0, "notebook run n.md --yes");
+    scratch.run(0, "notebook export n.md -o n.html");
+    let page = fs::read_to_string(scratch.path("n.html")).expect("a page");
+    assert!(page.contains("predicted wrong") && page.contains("hardest"), "no figures in the page");
+}
+
+#[cfg(feature = "sql")]
+#[test]
+fn sql_sees_a_row_for_each_image_of_each_batch() {
+    let scratch = Scratch::new();
+    scratch.run(0, &format!("{TRAIN} --steps 7"));
+    scratch.run(0, "fork main@5 wider --edit 'add-filter conv1' --steps +2");
+    let rows = |sql: &str| {
+        let mut command = scratch.command("query --json");
+        let output = command.arg(sql).output().expect("it starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let counted = rows("SELECT branch, COUNT(*) AS n, MAX(step) AS last FROM samples GROUP BY branch ORDER BY branch");
+    let first = counted.lines().next().expect("a row");
+    assert!(first.contains("\"main\"") && first.contains("\"last\":7"), "{counted}");
+    let loss = rows("SELECT step, AVG(loss) AS loss FROM samples WHERE branch = 'main' AND step = 6 GROUP BY step");
+    let recorded = rows("SELECT step, loss FROM steps WHERE branch = 'main' AND step = 6");
+    let number = |text: &str| {
+        let value: serde_json::Value = serde_json::from_str(text.lines().next().expect("a row")).expect("JSON");
+        value["loss"].as_f64().expect("a number")
+    };
+    assert!((number(&loss) - number(&recorded)).abs() < 1e-5, "{loss} {recorded}");
+}
