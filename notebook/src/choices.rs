@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use revacnn_trainer::data::Split;
 use serde::{Deserialize, Serialize};
 
 /// What is looked at in a layer.
@@ -123,6 +124,26 @@ pub enum ImageSplit {
     Validation,
     /// Those of the test part.
     Test,
+}
+
+impl ImageSplit {
+    /// What the engine calls it.
+    pub(crate) fn split(self) -> Split {
+        match self {
+            Self::Train => Split::Train,
+            Self::Validation => Split::Validation,
+            Self::Test => Split::Test,
+        }
+    }
+
+    /// Its images in words.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Self::Train => "training images",
+            Self::Validation => "validation images",
+            Self::Test => "test images",
+        }
+    }
 }
 
 macro_rules! words {

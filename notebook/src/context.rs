@@ -4,12 +4,13 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use revacnn_schemas::{
-    Address, BranchId, BranchName, BranchRecord, Figure, Hue, ImageIndex, Position, Prediction, Step,
+    Address, BranchId, BranchName, BranchRecord, Figure, Hue, ImageIndex, LayerName, Position, Prediction, Step,
 };
 #[cfg(feature = "sql")]
 use revacnn_store::sql::NamedHistory;
 use revacnn_store::{BranchReader, Lineage, StepTensors, Store};
 use revacnn_trainer::data::{Dataset, Split};
+use revacnn_trainer::{Excited, ReceptiveField};
 
 use crate::reads::{Reads, StoreRead};
 use crate::sources::{At, Extent, Place};
@@ -43,6 +44,14 @@ pub struct Unwatched;
 impl Watch for Unwatched {
     fn progress(&mut self, _: Progress) -> ControlFlow<()> {
         ControlFlow::Continue(())
+    }
+}
+
+/// Tells who waits how far it is.
+fn told(watch: &mut dyn Watch, done: usize, of: usize) -> Result<(), NotebookError> {
+    match watch.progress(Progress { done, of }) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(NotebookError::Cancelled),
     }
 }
 
@@ -158,10 +167,7 @@ impl<'a> Context<'a> {
     /// # Errors
     /// [`NotebookError::Cancelled`], to be handed on.
     pub fn progress(&mut self, done: usize, of: usize) -> Result<(), NotebookError> {
-        match self.watch.progress(Progress { done, of }) {
-            ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(()) => Err(NotebookError::Cancelled),
-        }
+        told(&mut *self.watch, done, of)
     }
 
     /// Says that the figure lacks what could not be read: like an error, it is
@@ -277,7 +283,24 @@ impl<'a> Context<'a> {
         split: Split,
         most: usize,
     ) -> Result<(Arc<Dataset>, Vec<Prediction>), NotebookError> {
-        self.sources.predictions(place, split, most)
+        let watch = &mut self.watch;
+        self.sources.predictions(place, split, most, &mut |done, of| told(&mut **watch, done, of))
+    }
+
+    /// The images of a split that excite the filters of a layer most at a step, at most so many of
+    /// each, what its maps see, and the data set.
+    ///
+    /// # Errors
+    /// Where data or state are not at hand, and a layer without maps.
+    pub fn excited(
+        &mut self,
+        place: &Place,
+        split: Split,
+        layer: &LayerName,
+        most: usize,
+    ) -> Result<(Arc<Dataset>, Excited, Option<ReceptiveField>), NotebookError> {
+        let watch = &mut self.watch;
+        self.sources.excited(place, split, layer, most, &mut |done, of| told(&mut **watch, done, of))
     }
 
     /// Which filters are frozen at a step, by layers with weights; `None`

@@ -173,7 +173,8 @@ mod tests {
         let some = Some(image(Palette::Sequential, vec![0.0, 1.0], [0.0, 1.0]));
         let none = Some(image(Palette::Sequential, Vec::new(), [0.0, 1.0]));
         let rows = vec![ImageRow { label: "main@1".to_owned(), images: vec![None, some, none] }];
-        let made = Pictures::of(&Figure::Images(ImageGrid { title: String::new(), rows, notes: Vec::new() }));
+        let made =
+            Pictures::of(&Figure::Images(ImageGrid { title: String::new(), rows, of_data: false, notes: Vec::new() }));
         assert!([0, 2].iter().all(|column| made.get((0, *column), 8.0, 8.0).is_none()));
         assert_eq!(made.size((0, 1)), Some([2, 1]));
         let once = made.get((0, 1), 8.0, 8.0).map(|handle| handle.id());

@@ -8,7 +8,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, Subcommand};
 use revacnn_notebook::Sources;
 use revacnn_notebook::command::{
-    ActivationsPlot, ChartPlot, ConfusionPlot, FilterPlot, FiltersPlot, LossPlot, NetworkPlot, Plot,
+    ActivationsPlot, ChartPlot, ConfusionPlot, FilterPlot, FiltersPlot, LossPlot, NetworkPlot, PatchesPlot, Plot,
 };
 use revacnn_recorder::usual_threads;
 use revacnn_schemas::Place;
@@ -18,7 +18,7 @@ use super::figure::{check_ending, finish, in_store, must_see, warn_of_gaps, whol
 use crate::error::Failure;
 use crate::options::{DataOption, StoreOption};
 
-/// Draw curves, a network, filters, maps or a confusion matrix.
+/// Draw curves, a network, filters, maps, patches or a confusion matrix.
 #[derive(Debug, Args)]
 #[command(subcommand_value_name = "KIND", subcommand_help_heading = "Kinds", disable_help_subcommand = true)]
 #[command(after_help = "Examples:
@@ -31,6 +31,7 @@ use crate::options::{DataOption, StoreOption};
   revacnn plot activations main --layer conv1 --image 17 -o maps.png
   revacnn plot filter main@100 --layer conv3 --filter 7 -o filter.png
   revacnn plot confusion main@epoch:1 -o confusion.svg
+  revacnn plot patches main@best --layer conv3 -o patches.png
 
 The ending of the file chooses SVG, PNG or PDF. `revacnn plot KIND --help` lists the options of a kind.")]
 pub(crate) struct PlotArguments {
@@ -56,6 +57,8 @@ enum Kind {
     Filter(Drawn<FilterPlot>),
     /// How often each class was taken for each.
     Confusion(Drawn<ConfusionPlot>),
+    /// What excites a layer's filters: patches of images.
+    Patches(Drawn<PatchesPlot>),
 }
 
 /// A kind's own options, and where a figure comes from and goes to.
@@ -89,6 +92,7 @@ impl Kind {
             Self::Activations(drawn) => (Plot::Activations(drawn.kind.clone()), &drawn.from_to),
             Self::Filter(drawn) => (Plot::Filter(drawn.kind.clone()), &drawn.from_to),
             Self::Confusion(drawn) => (Plot::Confusion(drawn.kind.clone()), &drawn.from_to),
+            Self::Patches(drawn) => (Plot::Patches(drawn.kind.clone()), &drawn.from_to),
         }
     }
 }

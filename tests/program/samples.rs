@@ -81,12 +81,41 @@ fn what_came_of_each_image_is_told_drawn_and_queried() {
 
     // They are lines of a notebook as well.
     let lines = "train base --dataset digits --network small.toml --steps 8\nsamples base --count 6\n\
-                 predictions base --count 6 --wrong\n";
+                 predictions base --count 6 --wrong\nplot patches base --layer conv1 --count 3\n";
     fs::write(scratch.path("n.md"), format!("```revacnn\n{lines}```\n")).expect("a file");
     scratch.run(0, "notebook run n.md --yes");
     scratch.run(0, "notebook export n.md -o n.html");
     let page = fs::read_to_string(scratch.path("n.html")).expect("a page");
     assert!(page.contains("predicted wrong") && page.contains("hardest"), "no figures in the page");
+}
+
+/// A patch is what the filter sees of the image, and its value that of the image's map.
+#[test]
+fn patches_are_of_the_images_that_excite_a_filter_most() {
+    let scratch = Scratch::new();
+    scratch.run(0, &format!("{TRAIN} --steps 30"));
+    let plot = "plot patches main@30 --layer conv1 --filter 2 --split train --count 3 --json";
+    let patches = scratch.run(0, &format!("{plot} -o patches.svg")).json();
+    let row = &patches["rows"][0];
+    let label = row["label"].as_str().expect("a label");
+    let value: f64 = label.split_whitespace().last().expect("a number").parse().expect("a number");
+    let image = row["images"][0]["label"].as_str().expect("an image");
+    assert_eq!((&row["images"][0]["rows"], &row["images"][0]["columns"]), (&3.into(), &3.into()), "{row}");
+    let maps = scratch.run(0, &format!("plot activations main@30 --layer conv1 --image {image} --json -o maps.svg"));
+    let pixels = maps.json()["rows"][0]["images"][2]["pixels"].as_array().expect("pixels").clone();
+    let largest = pixels.iter().filter_map(serde_json::Value::as_f64).fold(f64::NEG_INFINITY, f64::max);
+    assert!((largest - value).abs() < 0.01 * value.abs().max(1.0), "{largest} for {label}");
+    let whole = scratch.run(0, &format!("{plot} --whole -o whole.svg")).json();
+    assert_eq!(whole["rows"][0]["images"][0]["rows"], 8);
+    for (arguments, code, says) in [
+        ("plot patches main -o a.svg", 2, "expected --layer with one of conv1"),
+        ("plot patches main --layer pool1 -o a.svg", 1, "has no layer `pool1`"),
+        ("plot patches main --layer conv1 --filter 99 -o a.svg", 1, "has no filter 99: there is 0, 1"),
+        ("plot patches main --layer conv1 --count 1000 -o a.svg", 2, "--count must be at most 100"),
+    ] {
+        let refused = scratch.run(code, arguments);
+        assert!(refused.err.contains(says), "{arguments}: {refused:?}");
+    }
 }
 
 #[cfg(feature = "sql")]

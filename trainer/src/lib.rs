@@ -22,6 +22,7 @@
 //! | `edges` | which layers a layer reads |
 //! | `network` | from a description to operations and blocks |
 //! | `outline` | what its layers measure |
+//! | `receptive_field` | which pixels a value of a map depends on |
 //! | `initialise` | the weights at step 0 |
 //! | `schedule` | the learning rate along a branch |
 //! | `engine` | a network with its weights, forwards and backwards over sets of images |
@@ -49,6 +50,7 @@ pub mod npy;
 mod optimizers;
 mod outline;
 mod presets;
+mod receptive_field;
 mod schedule;
 mod threads;
 mod trainer;
@@ -63,4 +65,5 @@ pub use network::resolve;
 pub use optimizers::{COMMON_PARAMETERS, optimizer_kinds, optimizer_slots, resolve_optimizer};
 pub use outline::{LayerOutline, Outline, outline};
 pub use presets::{named_network, preset, presets};
-pub use trainer::{Divergence, StepOutcome, Trainer};
+pub use receptive_field::{Patch, ReceptiveField};
+pub use trainer::{Divergence, Excitation, Excited, StepOutcome, Trainer};

@@ -11,7 +11,7 @@ use revacnn_schemas::{
     TrainingState, Wanted,
 };
 use revacnn_trainer::data::{Dataset, Split};
-use revacnn_trainer::{Divergence, Settings, Trainer, TrainerError, define, optimizer_kinds, preset};
+use revacnn_trainer::{Divergence, Excited, Settings, Trainer, TrainerError, define, optimizer_kinds, preset};
 use serde_json::{Value, json};
 
 /// 45 images train, 5 validate; batches of 12 make the fourth one short.
@@ -460,4 +460,76 @@ fn counts_that_could_not_be_counted_on_are_refused() {
         let error = trainer.restore(&state).unwrap_err();
         assert!(matches!(error, TrainerError::StateMismatch { .. }), "{error}");
     }
+}
+
+/// The samples of a step: their mean loss and their right ones are the step's.
+#[test]
+fn what_came_of_each_image_adds_up_to_what_came_of_the_batch() {
+    let mut trainer = small(json!({"kind": "sgd", "learning_rate": 0.05}));
+    assert!(shown(&mut trainer, &[], |view| view.samples.is_empty()));
+    for _ in 0..5 {
+        let outcome = trainer.step().unwrap();
+        let samples = shown(&mut trainer, &[], |view| view.samples.to_vec());
+        assert_eq!(samples.len(), outcome.images as usize);
+        let mean = samples.iter().map(|sample| f64::from(sample.loss)).sum::<f64>() / samples.len() as f64;
+        assert_eq!(mean as f32, outcome.loss);
+        let right = samples.iter().filter(|sample| sample.predicted == sample.label).count();
+        assert_eq!(right as u32, outcome.correct);
+        for sample in &samples {
+            assert_eq!(u32::from(trainer.dataset().train().label(sample.image).unwrap()), sample.label);
+            // The most probable of four classes, and of no other if the label's.
+            assert!(sample.output >= 0.25 && sample.output <= 1.0, "{sample:?}");
+            if sample.predicted == sample.label {
+                assert!((f64::from(sample.output) - f64::from(-sample.loss).exp()).abs() < 1e-5, "{sample:?}");
+            }
+        }
+    }
+    let state = trainer.state();
+    trainer.restore(&state).unwrap();
+    assert!(shown(&mut trainer, &[], |view| view.samples.is_empty()));
+}
+
+#[test]
+fn predictions_are_what_an_evaluation_counts_and_the_largest_come_first() {
+    let mut trainer = small(json!({"kind": "adam", "learning_rate": 0.01}));
+    steps(&mut trainer, 6);
+    let images = trainer.dataset().indices(Split::Validation);
+    let predictions = trainer.predict(Split::Validation, &images, 3).unwrap();
+    let evaluated = trainer.evaluate(Split::Validation).unwrap();
+    assert_eq!(predictions.iter().filter(|prediction| prediction.is_right()).count() as u32, evaluated.correct);
+    for prediction in &predictions {
+        assert!(prediction.classes.len() == 3 && prediction.classes.windows(2).all(|pair| pair[0].1 >= pair[1].1));
+    }
+    let mean = predictions.iter().map(|prediction| f64::from(prediction.loss)).sum::<f64>() / 5.0;
+    assert_eq!(mean as f32, evaluated.loss);
+    assert!(trainer.predict(Split::Train, &[ImageIndex(50)], 1).is_err());
+}
+
+#[test]
+fn what_excites_filters_depends_on_no_thread_and_on_no_grouping() {
+    let definition = small(json!({"kind": "sgd", "learning_rate": 0.05})).definition().clone();
+    let found: Vec<Excited> = [(1, 45), (2, 7), (3, 1)]
+        .map(|(threads, at_once)| {
+            let mut trainer = Trainer::new(&definition, dataset(), threads).unwrap();
+            steps(&mut trainer, 4);
+            let mut excited = Excited::new(4);
+            for images in trainer.dataset().indices(Split::Train).chunks(at_once) {
+                trainer.excite(Split::Train, images, &"conv1".parse().unwrap(), &mut excited).unwrap();
+            }
+            excited
+        })
+        .into();
+    assert!(found.iter().all(|other| *other == found[0]) && found[0].filters.len() == 5);
+    // The map of the image that excites it most, as it is recorded, has that value there.
+    let mut trainer = Trainer::new(&definition, dataset(), 1).unwrap();
+    steps(&mut trainer, 4);
+    for (filter, most) in found[0].filters.iter().enumerate() {
+        assert!(most.len() == 4 && most.windows(2).all(|pair| pair[0].value >= pair[1].value));
+        let map = shown(&mut trainer, &[most[0].image], |view| view.blocks[0].activations.to_vec());
+        let own = &map[filter * 36..(filter + 1) * 36];
+        assert_eq!(own.iter().copied().fold(f32::NEG_INFINITY, f32::max), most[0].value);
+        assert_eq!(own[(most[0].row * 6 + most[0].column) as usize], most[0].value);
+    }
+    let refused = trainer.excite(Split::Train, &[], &"pool1".parse().unwrap(), &mut Excited::new(1));
+    assert!(refused.unwrap_err().to_string().contains("pool1 has no maps of its own: there is conv1"));
 }

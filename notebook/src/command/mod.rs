@@ -43,7 +43,8 @@ pub use fork::Fork;
 pub use input::{Control, Cursor, Input};
 pub use line::{Command, Miswritten};
 pub use plot::{
-    ActivationsPlot, ChartPlot, ConfusionPlot, FilterPlot, FiltersPlot, LossPlot, NetworkPlot, Plot, Quantity,
+    ActivationsPlot, ChartPlot, ConfusionPlot, FilterPlot, FiltersPlot, LossPlot, NetworkPlot, PatchesPlot, Plot,
+    Quantity,
 };
 pub use reading::ReadingOptions;
 pub use samples::{Predictions, Samples};

@@ -9,9 +9,11 @@ use revacnn_schemas::{
 
 use super::CommandError;
 use super::branches::{BranchOf, Lookup, members_of, name_families, resolved, single};
-use super::values::whole;
-use crate::kinds::{Chart, Confusion, Filter, Filters, Loss, Network, QUANTITIES, check_layer, unknown_quantity};
-use crate::{Cell, Inputs, NotebookError, Show, Smoothing, Source, XAxis};
+use super::values::{from_one, whole};
+use crate::kinds::{
+    Chart, Confusion, Filter, Filters, Loss, Network, Patches, QUANTITIES, check_layer, unknown_quantity,
+};
+use crate::{Cell, ImageSplit, Inputs, NotebookError, Show, Smoothing, Source, XAxis};
 
 /// What is drawn.
 #[derive(Debug, Clone, PartialEq, Subcommand)]
@@ -30,6 +32,8 @@ pub enum Plot {
     Filter(FilterPlot),
     /// How often each class was taken for each.
     Confusion(ConfusionPlot),
+    /// What excites a layer's filters: patches of images.
+    Patches(PatchesPlot),
 }
 
 /// Histories of branches.
@@ -226,6 +230,32 @@ pub struct ConfusionPlot {
     steps: Steps,
 }
 
+/// What excites filters.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct PatchesPlot {
+    #[command(flatten)]
+    steps: Steps,
+    /// The layer.
+    #[arg(long, value_name = "LAYER")]
+    layer: Option<LayerName>,
+    /// One of its filters, by its number.
+    #[arg(long, value_name = "NUMBER", requires = "layer", value_parser = whole::<u32>)]
+    filter: Option<u32>,
+    /// The images: train, validation or test.
+    #[arg(long, value_name = "SPLIT", default_value = "validation")]
+    split: ImageSplit,
+    /// How many images of each filter.
+    #[arg(long, value_name = "N", default_value_t = PATCHES, value_parser = from_one::<u32>)]
+    count: u32,
+    /// Show whole images, and not what a filter sees of them.
+    #[arg(long)]
+    whole: bool,
+}
+
+/// So many patches of each filter unless another number is asked for, and at most.
+const PATCHES: u32 = 9;
+const MOST_PATCHES: u32 = 100;
+
 /// The recorded number that a chart shows.
 #[derive(Debug, Clone, Copy)]
 pub struct Quantity<'a> {
@@ -261,7 +291,8 @@ impl Plot {
             | Self::Filters(FiltersPlot { steps, .. })
             | Self::Activations(ActivationsPlot { steps, .. })
             | Self::Filter(FilterPlot { steps, .. })
-            | Self::Confusion(ConfusionPlot { steps }) => steps.at.clone(),
+            | Self::Confusion(ConfusionPlot { steps })
+            | Self::Patches(PatchesPlot { steps, .. }) => steps.at.clone(),
         }
     }
 
@@ -284,6 +315,7 @@ impl Plot {
             Self::Filters(kind) => (&kind.layer, None),
             Self::Activations(kind) => (&kind.layer, None),
             Self::Filter(kind) => (&kind.layer, kind.filter),
+            Self::Patches(kind) => (&kind.layer, kind.filter),
             Self::Loss(_) | Self::Network(_) | Self::Confusion(_) => return None,
         };
         Some((layer.as_ref()?, filter.map(FilterNumber)))
@@ -305,7 +337,7 @@ impl Plot {
             Self::Network(kind) => kind.image,
             Self::Activations(kind) => kind.image,
             Self::Filter(kind) => kind.image,
-            Self::Loss(_) | Self::Chart(_) | Self::Filters(_) | Self::Confusion(_) => None,
+            Self::Loss(_) | Self::Chart(_) | Self::Filters(_) | Self::Confusion(_) | Self::Patches(_) => None,
         };
         image.map(ImageIndex)
     }
@@ -318,6 +350,9 @@ impl Plot {
         match self {
             Self::Loss(kind) => kind.curves.check("loss"),
             Self::Chart(kind) => kind.curves.check("chart"),
+            Self::Patches(PatchesPlot { count, .. }) if *count > MOST_PATCHES => {
+                Err(CommandError::Value(format!("--count must be at most {MOST_PATCHES}, found {count}")))
+            }
             _ => Ok(()),
         }
     }
@@ -382,6 +417,15 @@ impl Plot {
                 Filter { layer, filter, born: None, at: steps.one()? }.into()
             }
             Self::Confusion(ConfusionPlot { steps }) => Confusion { at: steps.one()? }.into(),
+            Self::Patches(PatchesPlot { steps, layer, filter, split, count, whole }) => Patches {
+                at: steps.one()?,
+                layer: layer_of(layer.as_ref(), record)?,
+                filter: filter.map(FilterNumber),
+                of: *split,
+                count: *count,
+                whole: *whole,
+            }
+            .into(),
         };
         Ok((cell, Inputs { branches, cursor: Step(0), image: self.image() }))
     }

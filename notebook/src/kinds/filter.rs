@@ -99,7 +99,7 @@ impl Filter {
         }
         let seen = seen.map_or_else(String::new, |image| format!(", image {image}"));
         let title = format!("filter {}/{} of {}{seen}", layer.layer, self.filter, place.label());
-        Ok(ImageGrid { title, rows, notes })
+        Ok(ImageGrid { title, rows, of_data: false, notes })
     }
 
     /// Where the filter is in its layer; an error lists those that there are.

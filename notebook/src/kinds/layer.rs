@@ -146,7 +146,7 @@ pub(crate) fn grid(
     notes.extend(
         is_matched.then(|| "filters beneath one another are those most alike, matched by assignment".to_owned()),
     );
-    Ok(ImageGrid { title: format!("{of} of {layer}"), rows, notes })
+    Ok(ImageGrid { title: format!("{of} of {layer}"), rows, of_data: false, notes })
 }
 
 /// The order of filters in each row: one for all rows that have a filter in common, or each

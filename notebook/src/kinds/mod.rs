@@ -14,6 +14,7 @@ mod joint;
 mod layer;
 mod loss;
 mod network;
+mod patches;
 mod pictured;
 mod predictions;
 mod query;
@@ -56,6 +57,7 @@ kinds! {
     filters::Filters,
     loss::Loss,
     network::Network,
+    patches::Patches,
     predictions::Predictions,
     query::Query,
     recorded::Recorded,

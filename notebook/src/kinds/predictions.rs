@@ -3,7 +3,6 @@
 use revacnn_schemas::{
     Address, Caption, CaptionedImage, ClassOutputs, ContactSheet, Figure, Prediction, TableColumn, TableFigure, count,
 };
-use revacnn_trainer::data::Split;
 use serde::{Deserialize, Serialize};
 
 use super::curve::outputs_of;
@@ -131,15 +130,5 @@ fn table(title: String, order: &[&Prediction], names: &[String], outputs: ClassO
         rows: order.iter().map(row).collect(),
         shades: Vec::new(),
         notes: Vec::new(),
-    }
-}
-
-impl ImageSplit {
-    fn split(self) -> Split {
-        match self {
-            Self::Train => Split::Train,
-            Self::Validation => Split::Validation,
-            Self::Test => Split::Test,
-        }
     }
 }

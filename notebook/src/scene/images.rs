@@ -113,12 +113,13 @@ impl GridLayout {
                     None => scene.outline(*at),
                 }
             }
-            if let (true, None, Some(range)) = (style.standalone, shared, shared_range(std::iter::once(row))) {
+            let own = shared_range(std::iter::once(row)).filter(|_| !grid.of_data);
+            if let (true, None, Some(range)) = (style.standalone, shared, own) {
                 let words = style.fitted(&between(range), *room);
                 scene.text(words, [at[0], at[1] + 1.5 * style.text], style.text, Align::Left, Role::Quiet);
             }
         }
-        if style.standalone {
+        if style.standalone && !grid.of_data {
             let at = [style.sides(), self.height - 0.5 * style.text];
             scene.text(legend(grid, shared), at, style.text, Align::Left, Role::Quiet);
         }
@@ -192,7 +193,7 @@ mod tests {
         };
         let images = |row: usize| (0..columns).map(|column| (column != row).then(|| image(column))).collect();
         let row = |row: usize| ImageRow { label: format!("a-long-branch-{row}@1200"), images: images(row) };
-        ImageGrid { title: String::new(), rows: (0..rows).map(row).collect(), notes: Vec::new() }
+        ImageGrid { title: String::new(), rows: (0..rows).map(row).collect(), of_data: false, notes: Vec::new() }
     }
 
     #[test]

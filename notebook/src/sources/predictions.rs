@@ -3,11 +3,18 @@
 use std::sync::Arc;
 
 use revacnn_recorder::RecorderError;
-use revacnn_schemas::Prediction;
+use revacnn_schemas::{ImageIndex, LayerName, Prediction};
 use revacnn_trainer::data::{Dataset, Split};
+use revacnn_trainer::{Excited, ReceptiveField, Trainer};
 
 use super::Place;
 use crate::{NotebookError, Sources};
+
+/// So many images are looked at between two looks whether somebody still waits.
+const AT_ONCE: usize = 512;
+
+/// Told how many images of how many are done; an error ends it.
+pub(crate) type Done<'a> = &'a mut dyn FnMut(usize, usize) -> Result<(), NotebookError>;
 
 impl Sources {
     /// What the network of a step says of each image of a split, with the `most` classes that it
@@ -17,18 +24,59 @@ impl Sources {
         place: &Place,
         split: Split,
         most: usize,
+        done: Done<'_>,
     ) -> Result<(Arc<Dataset>, Vec<Prediction>), NotebookError> {
+        let mut all = Vec::new();
+        let dataset = self.of_images(place, split, done, |trainer, images| {
+            all.extend(trainer.predict(split, images, most)?);
+            Ok(())
+        })?;
+        Ok((dataset, all))
+    }
+
+    /// The images of a split that excite the filters of a layer most at a step, at most so many of
+    /// each, what its maps see, and the data set.
+    pub(crate) fn excited(
+        &mut self,
+        place: &Place,
+        split: Split,
+        layer: &LayerName,
+        most: usize,
+        done: Done<'_>,
+    ) -> Result<(Arc<Dataset>, Excited, Option<ReceptiveField>), NotebookError> {
+        let (mut excited, mut field) = (Excited::new(most), None);
+        let dataset = self.of_images(place, split, done, |trainer, images| {
+            field = Some(trainer.receptive_field(layer)?);
+            Ok(trainer.excite(split, images, layer, &mut excited)?)
+        })?;
+        Ok((dataset, excited, field))
+    }
+
+    /// Looks at the images of a split by the network of a step, some at a time.
+    fn of_images(
+        &mut self,
+        place: &Place,
+        split: Split,
+        done: Done<'_>,
+        mut look: impl FnMut(&Trainer, &[ImageIndex]) -> Result<(), RecorderError>,
+    ) -> Result<Arc<Dataset>, NotebookError> {
         let record = &place.holder;
         let dataset = self.dataset(record).map_err(|reason| NotebookError::DataLacking {
             needed: format!("what {} says of images has to be computed", place.label()),
             reason,
         })?;
         let mut replay = self.replay(record)?.with_data(dataset.clone(), self.threads);
-        let found = replay.trainer_at(place.step).and_then(|trainer| {
-            let images = dataset.indices(split);
-            trainer.predict(split, &images, most).map_err(RecorderError::from)
-        });
+        let images = dataset.indices(split);
+        let mut found = Ok(());
+        for (place_of, some) in images.chunks(AT_ONCE).enumerate() {
+            let looked = replay.trainer_at(place.step).and_then(|trainer| look(trainer, some));
+            found =
+                looked.map_err(NotebookError::from).and_then(|()| done(place_of * AT_ONCE + some.len(), images.len()));
+            if found.is_err() {
+                break;
+            }
+        }
         self.kept.keep_replay(replay);
-        Ok((dataset, found?))
+        found.map(|()| dataset)
     }
 }

@@ -13,6 +13,9 @@ pub struct ImageGrid {
     pub title: String,
     /// The rows, from top to bottom.
     pub rows: Vec<ImageRow>,
+    /// Whether the images are of a data set, so that their colours need no words.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub of_data: bool,
     /// What it lacks, and why: a line each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,

@@ -1,6 +1,6 @@
 //! Forward passes in evaluation mode, and probes.
 
-use revacnn_schemas::{BlockView, ImageIndex};
+use revacnn_schemas::{BlockView, ImageIndex, ImageShape};
 
 use super::Engine;
 use super::images::Images;
@@ -8,6 +8,7 @@ use super::workspace::{Outcome, Shared, Workspace};
 use crate::TrainerError;
 use crate::data::{Part, decode};
 use crate::layers::ImageContext;
+use crate::trainer::{Excitation, Excited};
 
 /// What came of an image that was only looked at.
 #[derive(Debug)]
@@ -49,6 +50,43 @@ impl Engine {
             all.extend(picked);
         }
         Ok(all)
+    }
+
+    /// Runs images of a part forwards up to a block, as [`evaluate`](Self::evaluate) does, and takes
+    /// in how much each excites the block's filters.
+    ///
+    /// # Errors
+    /// An image that cannot be read.
+    pub(crate) fn excite(
+        &self,
+        part: &Part,
+        images: &[ImageIndex],
+        block: usize,
+        excited: &mut Excited,
+    ) -> Result<(), TrainerError> {
+        type Portion<'a> = (&'a [ImageIndex], Vec<Excitation>, Result<(), TrainerError>);
+        let share = images.len().div_ceil(16).max(1);
+        let last = self.network.blocks[block].last;
+        let map = self.network.operations[last].operation.output();
+        let (filters, length) = (map.channels, map.height * map.width);
+        let shared = self.shared();
+        let mut portions: Vec<Portion<'_>> =
+            images.chunks(share).map(|images| (images, Vec::with_capacity(images.len() * filters), Ok(()))).collect();
+        let look = |images: &[ImageIndex], found: &mut Vec<Excitation>| -> Result<(), TrainerError> {
+            let mut workspace = Workspace::new(&self.network, false);
+            for &image in images {
+                decode(&part.image(image)?, &mut workspace.maps[0]);
+                workspace.forward(shared, ImageContext::EVALUATION, 0..last + 1);
+                found.extend(workspace.maps[last + 1].chunks_exact(length).map(|values| strongest(image, values, map)));
+            }
+            Ok(())
+        };
+        self.threads.for_each_on_all(&mut portions, |_, (images, found, result)| *result = look(images, found));
+        for (_, found, result) in portions {
+            result?;
+            found.into_iter().enumerate().for_each(|(place, one)| excited.add(place % filters, one));
+        }
+        Ok(())
     }
 
     /// What the class layer says of a batch with its own statistics and dropout off,
@@ -130,6 +168,17 @@ impl Engine {
             })
             .collect()
     }
+}
+
+/// The largest value of a map, and where it is first; what is no number is passed over.
+fn strongest(image: ImageIndex, values: &[f32], map: ImageShape) -> Excitation {
+    let (mut place, mut value) = (0, f32::NEG_INFINITY);
+    for (other, &found) in values.iter().enumerate() {
+        if found > value {
+            (place, value) = (other, found);
+        }
+    }
+    Excitation { image, value, row: (place / map.width) as u32, column: (place % map.width) as u32 }
 }
 
 fn evaluate_portion(

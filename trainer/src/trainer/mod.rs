@@ -8,9 +8,11 @@
 //! | `outcome` | what came of a step |
 //! | `restore` | going on from a recorded state |
 //! | `evaluate` | loss and accuracy over a split |
+//! | `excite` | the images that excite filters most |
 //! | `show` | what an observer is shown of a step |
 
 mod evaluate;
+mod excite;
 #[cfg(test)]
 mod frozen_tests;
 mod order;
@@ -36,6 +38,7 @@ use crate::optimizers;
 use crate::threads::Threads;
 use crate::{TrainerError, define};
 
+pub use excite::{Excitation, Excited};
 pub(crate) use order::Order;
 pub use outcome::{Divergence, StepOutcome};
 

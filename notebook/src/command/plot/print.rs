@@ -1,7 +1,9 @@
 //! `plot` as words.
 
-use super::{ActivationsPlot, ChartPlot, ConfusionPlot, Curves, FilterPlot, FiltersPlot, LossPlot, NetworkPlot, Plot};
-use super::{Steps, XAxis};
+use super::{
+    ActivationsPlot, ChartPlot, ConfusionPlot, Curves, FilterPlot, FiltersPlot, LossPlot, NetworkPlot, PATCHES,
+    PatchesPlot, Plot, Steps, XAxis,
+};
 use crate::command::print::{Print, Words};
 use crate::{Show, Source};
 
@@ -15,6 +17,7 @@ impl Print for Plot {
             Self::Activations(plot) => ("activations", plot),
             Self::Filter(plot) => ("filter", plot),
             Self::Confusion(plot) => ("confusion", plot),
+            Self::Patches(plot) => ("patches", plot),
         };
         words.word(name);
         rest.print(words);
@@ -93,6 +96,18 @@ impl Print for FilterPlot {
         words.option("layer", layer.as_ref());
         words.option("filter", *filter);
         words.option("image", *image);
+    }
+}
+
+impl Print for PatchesPlot {
+    fn print(&self, words: &mut Words) {
+        let Self { steps, layer, filter, split, count, whole } = self;
+        steps.print(words);
+        words.option("layer", layer.as_ref());
+        words.option("filter", *filter);
+        words.unless("split", split, &Default::default(), split.word());
+        words.unless("count", count, &PATCHES, count);
+        words.flag("whole", *whole);
     }
 }
 

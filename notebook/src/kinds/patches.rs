@@ -1,0 +1,115 @@
+//! What a filter sees: the patches of images that excite it most.
+
+use revacnn_schemas::{Address, Figure, FilterNumber, Image, ImageGrid, ImageRow, LayerName};
+use revacnn_trainer::data::{Dataset, Part};
+use revacnn_trainer::{Excitation, Patch};
+use serde::{Deserialize, Serialize};
+
+use super::pictured::pictured;
+use crate::sources::unknown_layer;
+use crate::{CellKind, Context, ImageSplit, NotebookError};
+
+/// So many filters are shown.
+const MOST: usize = 64;
+
+/// The patches of images that excite each filter of a layer most, a row a filter: what its
+/// receptive field sees where the map before pooling is largest.
+///
+/// Source: Zeiler and Fergus, *Visualizing and Understanding Convolutional Networks* (2014).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Patches {
+    /// Where; the first of the shown branches at the cursor where `None`.
+    pub at: Option<Address>,
+    /// The layer.
+    pub layer: LayerName,
+    /// One of its filters; all where `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<FilterNumber>,
+    /// The images.
+    pub of: ImageSplit,
+    /// So many of each filter.
+    pub count: u32,
+    /// Whether whole images are shown, and not what the filter sees of them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub whole: bool,
+}
+
+impl CellKind for Patches {
+    const KIND: &'static str = "patches";
+
+    fn run(&self, context: &mut Context<'_>) -> Result<Figure, NotebookError> {
+        let place = context.first_place(self.at.as_ref())?;
+        let split = self.of.split();
+        let layers = &place.holder.topology.layers;
+        let known = layers.iter().find(|known| known.layer == self.layer && known.map.is_some());
+        let known = known.ok_or_else(|| unknown_layer(&self.layer, &place.holder))?;
+        let (dataset, excited, field) = context.excited(&place, split, &self.layer, self.count as usize)?;
+        let numbers: Vec<FilterNumber> = match known.filters.is_empty() {
+            false => known.filters.iter().map(|filter| filter.number).collect(),
+            // A sum has channels, and no filters.
+            true => (0..excited.filters.len() as u32).map(FilterNumber).collect(),
+        };
+        if let Some(filter) = self.filter.filter(|filter| !numbers.contains(filter)) {
+            let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+            return Err(NotebookError::Unknown {
+                what: format!("{} of {} has no filter {filter}", self.layer, place.label()),
+                known: format!("there is {}", numbers.join(", ")),
+            });
+        }
+        let part = dataset.part(split);
+        let mut rows = Vec::new();
+        let meant = |number: &FilterNumber| self.filter.is_none_or(|filter| filter == *number);
+        for (number, found) in numbers.iter().zip(&excited.filters).filter(|(number, _)| meant(number)).take(MOST) {
+            let largest = found.first().map_or(f32::NEG_INFINITY, |found| found.value);
+            let mut images = Vec::with_capacity(found.len());
+            for excitation in found {
+                let seen = field.filter(|_| !self.whole).map(|field| field.at(excitation.row, excitation.column));
+                images.push(Some(patch(&dataset, part, excitation, seen)?));
+            }
+            let label = format!("{}/{number}  up to {}", self.layer, crate::look::number(largest.into()));
+            rows.push(ImageRow { label, images });
+        }
+        let mut notes = Vec::new();
+        let all = numbers.iter().filter(|number| meant(number)).count();
+        if all > rows.len() {
+            notes.push(format!("{} of {all} filters are shown: name one by --filter", rows.len()));
+        }
+        if excited.filters.iter().flatten().any(|found| found.value <= 0.0) {
+            notes.push("where a filter's largest value is 0 or below, no image excites it".to_owned());
+        }
+        let what = if self.whole { "images" } else { "patches" };
+        let title = format!("{what} of {} that excite {} of {} most", self.of.words(), self.layer, place.label());
+        Ok(Figure::Images(ImageGrid { title, rows, of_data: true, notes }))
+    }
+}
+
+/// What is seen of an image, or the whole; beyond its edges there is a gap.
+fn patch(dataset: &Dataset, part: &Part, found: &Excitation, seen: Option<Patch>) -> Result<Image, NotebookError> {
+    let whole = pictured(dataset, part, found.image)?;
+    let label = found.image.to_string();
+    let Some(Patch { top, left, height, width }) = seen else { return Ok(Image { label, ..whole }) };
+    let channels = whole.pixels.len() / (whole.rows * whole.columns).max(1);
+    // No more than the image, and as much around it: what is larger is seen from its middle.
+    let clip = |first: i64, size: u64, length: usize| {
+        let most = 2 * length as u64;
+        if size > most { (first.saturating_add_unsigned((size - most) / 2), most) } else { (first, size) }
+    };
+    let (top, rows) = clip(top, height, whole.rows);
+    let (left, columns) = clip(left, width, whole.columns);
+    let mut pixels = Vec::with_capacity((rows * columns) as usize * channels);
+    for row in 0..rows {
+        for column in 0..columns {
+            let at = |first: i64, by: u64, length: usize| {
+                usize::try_from(first.saturating_add_unsigned(by)).ok().filter(|place| *place < length)
+            };
+            let inside = at(top, row, whole.rows).zip(at(left, column, whole.columns));
+            for channel in 0..channels {
+                let value =
+                    inside.map(|(row, column)| whole.pixels[(row * whole.columns + column) * channels + channel]);
+                pixels.push(value.unwrap_or(f32::NAN));
+            }
+        }
+    }
+    Ok(Image { label, rows: rows as usize, columns: columns as usize, pixels, ..whole })
+}
