@@ -10,7 +10,7 @@ use revacnn_schemas::{
 use revacnn_store::sql::NamedHistory;
 use revacnn_store::{BranchReader, Lineage, StepTensors, Store};
 use revacnn_trainer::data::{Dataset, Split};
-use revacnn_trainer::{Excited, ReceptiveField};
+use revacnn_trainer::{Excited, ReceptiveField, Saliency};
 
 use crate::reads::{Reads, StoreRead};
 use crate::sources::{At, Extent, Place};
@@ -301,6 +301,28 @@ impl<'a> Context<'a> {
     ) -> Result<(Arc<Dataset>, Excited, Option<ReceptiveField>), NotebookError> {
         let watch = &mut self.watch;
         self.sources.excited(place, split, layer, most, &mut |done, of| told(&mut **watch, done, of))
+    }
+
+    /// The data set that what a network says of images is computed from.
+    ///
+    /// # Errors
+    /// Where it is not at hand.
+    pub fn computed_from(&mut self, place: &Place) -> Result<Arc<Dataset>, NotebookError> {
+        self.sources.computed_from(place)
+    }
+
+    /// What of an image the output of a step's network for a class depends on.
+    ///
+    /// # Errors
+    /// Where data or state are not at hand, and an image or a class that there is not.
+    pub fn saliency(
+        &mut self,
+        place: &Place,
+        split: Split,
+        image: ImageIndex,
+        class: Option<u32>,
+    ) -> Result<Saliency, NotebookError> {
+        self.sources.saliency(place, split, image, class)
     }
 
     /// Which filters are frozen at a step, by layers with weights; `None`

@@ -9,6 +9,7 @@ use clap::{Args, CommandFactory, Subcommand};
 use revacnn_notebook::Sources;
 use revacnn_notebook::command::{
     ActivationsPlot, ChartPlot, ConfusionPlot, FilterPlot, FiltersPlot, LossPlot, NetworkPlot, PatchesPlot, Plot,
+    SaliencyPlot,
 };
 use revacnn_recorder::usual_threads;
 use revacnn_schemas::Place;
@@ -32,6 +33,7 @@ use crate::options::{DataOption, StoreOption};
   revacnn plot filter main@100 --layer conv3 --filter 7 -o filter.png
   revacnn plot confusion main@epoch:1 -o confusion.svg
   revacnn plot patches main@best --layer conv3 -o patches.png
+  revacnn plot saliency main@best --image 17 -o seen.png
 
 The ending of the file chooses SVG, PNG or PDF. `revacnn plot KIND --help` lists the options of a kind.")]
 pub(crate) struct PlotArguments {
@@ -59,6 +61,8 @@ enum Kind {
     Confusion(Drawn<ConfusionPlot>),
     /// What excites a layer's filters: patches of images.
     Patches(Drawn<PatchesPlot>),
+    /// Where the network looks: what of an image its output depends on.
+    Saliency(Drawn<SaliencyPlot>),
 }
 
 /// A kind's own options, and where a figure comes from and goes to.
@@ -93,6 +97,7 @@ impl Kind {
             Self::Filter(drawn) => (Plot::Filter(drawn.kind.clone()), &drawn.from_to),
             Self::Confusion(drawn) => (Plot::Confusion(drawn.kind.clone()), &drawn.from_to),
             Self::Patches(drawn) => (Plot::Patches(drawn.kind.clone()), &drawn.from_to),
+            Self::Saliency(drawn) => (Plot::Saliency(drawn.kind.clone()), &drawn.from_to),
         }
     }
 }

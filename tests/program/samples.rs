@@ -118,6 +118,26 @@ fn patches_are_of_the_images_that_excite_a_filter_most() {
     }
 }
 
+#[test]
+fn where_a_network_looks_is_drawn_for_any_image_and_class() {
+    let scratch = Scratch::new();
+    scratch.run(0, &format!("{TRAIN} --steps 30"));
+    let seen = scratch.run(0, "plot saliency main@30 --image 17 --class 4 --json -o seen.svg").json();
+    let labels: Vec<&str> =
+        seen["rows"].as_array().expect("rows").iter().map(|row| row["label"].as_str().expect("a label")).collect();
+    assert_eq!(labels, ["image 17", "gradient", "guided", "occlusion", "Grad-CAM"]);
+    assert!(seen["title"].as_str().is_some_and(|title| title.contains("image 17 (") && title.contains("for 4: ")));
+    let of_test = scratch.run(0, "plot saliency main@20 --image 3 --split test -o test.png").out;
+    assert!(of_test.contains("what main@20 sees in image 3"), "{of_test}");
+    for (arguments, says) in [
+        ("plot saliency main --class ten -o a.svg", "there is no class `ten`"),
+        ("plot saliency main --image 99999 -o a.svg", "99999"),
+    ] {
+        let refused = scratch.run(1, arguments);
+        assert!(refused.err.contains(says), "{arguments}: {refused:?}");
+    }
+}
+
 #[cfg(feature = "sql")]
 #[test]
 fn sql_sees_a_row_for_each_image_of_each_batch() {

@@ -58,6 +58,7 @@ mod trainer;
 pub use caution::check_normalisation;
 pub use define::{DEFAULT_EPOCHS, Settings, define};
 pub use edits::{Edited, Effect, Preservation, were_asked};
+pub use engine::{Saliency, SaliencyMap};
 pub use error::TrainerError;
 pub use files::{FileError, read_file};
 pub use layers::{LayerParameter, class_layer_kinds, class_outputs, describe_layer, layer_kinds};

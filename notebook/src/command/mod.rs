@@ -44,7 +44,7 @@ pub use input::{Control, Cursor, Input};
 pub use line::{Command, Miswritten};
 pub use plot::{
     ActivationsPlot, ChartPlot, ConfusionPlot, FilterPlot, FiltersPlot, LossPlot, NetworkPlot, PatchesPlot, Plot,
-    Quantity,
+    Quantity, SaliencyPlot,
 };
 pub use reading::ReadingOptions;
 pub use samples::{Predictions, Samples};

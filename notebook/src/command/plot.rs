@@ -11,7 +11,7 @@ use super::CommandError;
 use super::branches::{BranchOf, Lookup, members_of, name_families, resolved, single};
 use super::values::{from_one, whole};
 use crate::kinds::{
-    Chart, Confusion, Filter, Filters, Loss, Network, Patches, QUANTITIES, check_layer, unknown_quantity,
+    Chart, Confusion, Filter, Filters, Loss, Network, Patches, QUANTITIES, Saliency, check_layer, unknown_quantity,
 };
 use crate::{Cell, ImageSplit, Inputs, NotebookError, Show, Smoothing, Source, XAxis};
 
@@ -34,6 +34,8 @@ pub enum Plot {
     Confusion(ConfusionPlot),
     /// What excites a layer's filters: patches of images.
     Patches(PatchesPlot),
+    /// Where the network looks: what of an image its output depends on.
+    Saliency(SaliencyPlot),
 }
 
 /// Histories of branches.
@@ -252,6 +254,22 @@ pub struct PatchesPlot {
     whole: bool,
 }
 
+/// Where a network looks.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct SaliencyPlot {
+    #[command(flatten)]
+    steps: Steps,
+    /// The image [default: the first probe image].
+    #[arg(long, value_name = "IMAGE", value_parser = whole::<u32>)]
+    image: Option<u32>,
+    /// Where the image is from: train, validation or test.
+    #[arg(long, value_name = "SPLIT", default_value = "train")]
+    split: ImageSplit,
+    /// The class, by its name or its number from 0 [default: the one that is predicted].
+    #[arg(long, value_name = "CLASS")]
+    class: Option<String>,
+}
+
 /// So many patches of each filter unless another number is asked for, and at most.
 const PATCHES: u32 = 9;
 const MOST_PATCHES: u32 = 100;
@@ -292,7 +310,8 @@ impl Plot {
             | Self::Activations(ActivationsPlot { steps, .. })
             | Self::Filter(FilterPlot { steps, .. })
             | Self::Confusion(ConfusionPlot { steps })
-            | Self::Patches(PatchesPlot { steps, .. }) => steps.at.clone(),
+            | Self::Patches(PatchesPlot { steps, .. })
+            | Self::Saliency(SaliencyPlot { steps, .. }) => steps.at.clone(),
         }
     }
 
@@ -316,7 +335,7 @@ impl Plot {
             Self::Activations(kind) => (&kind.layer, None),
             Self::Filter(kind) => (&kind.layer, kind.filter),
             Self::Patches(kind) => (&kind.layer, kind.filter),
-            Self::Loss(_) | Self::Network(_) | Self::Confusion(_) => return None,
+            Self::Loss(_) | Self::Network(_) | Self::Confusion(_) | Self::Saliency(_) => return None,
         };
         Some((layer.as_ref()?, filter.map(FilterNumber)))
     }
@@ -337,6 +356,7 @@ impl Plot {
             Self::Network(kind) => kind.image,
             Self::Activations(kind) => kind.image,
             Self::Filter(kind) => kind.image,
+            Self::Saliency(kind) => kind.image,
             Self::Loss(_) | Self::Chart(_) | Self::Filters(_) | Self::Confusion(_) | Self::Patches(_) => None,
         };
         image.map(ImageIndex)
@@ -417,6 +437,9 @@ impl Plot {
                 Filter { layer, filter, born: None, at: steps.one()? }.into()
             }
             Self::Confusion(ConfusionPlot { steps }) => Confusion { at: steps.one()? }.into(),
+            Self::Saliency(SaliencyPlot { steps, split, class, .. }) => {
+                Saliency { at: steps.one()?, of: *split, class: class.clone() }.into()
+            }
             Self::Patches(PatchesPlot { steps, layer, filter, split, count, whole }) => Patches {
                 at: steps.one()?,
                 layer: layer_of(layer.as_ref(), record)?,

@@ -20,6 +20,7 @@ mod predictions;
 mod query;
 mod recorded;
 mod results;
+mod saliency;
 mod samples;
 mod table;
 mod untrained;
@@ -62,6 +63,7 @@ kinds! {
     query::Query,
     recorded::Recorded,
     results::Results,
+    saliency::Saliency,
     samples::Samples,
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use revacnn_recorder::RecorderError;
 use revacnn_schemas::{ImageIndex, LayerName, Prediction};
 use revacnn_trainer::data::{Dataset, Split};
-use revacnn_trainer::{Excited, ReceptiveField, Trainer};
+use revacnn_trainer::{Excited, ReceptiveField, Saliency, Trainer};
 
 use super::Place;
 use crate::{NotebookError, Sources};
@@ -52,6 +52,29 @@ impl Sources {
         Ok((dataset, excited, field))
     }
 
+    /// What of an image the output of a step's network for a class depends on.
+    pub(crate) fn saliency(
+        &mut self,
+        place: &Place,
+        split: Split,
+        image: ImageIndex,
+        class: Option<u32>,
+    ) -> Result<Saliency, NotebookError> {
+        let dataset = self.computed_from(place)?;
+        let mut replay = self.replay(&place.holder)?.with_data(dataset, self.threads);
+        let found = replay.trainer_at(place.step).and_then(|trainer| Ok(trainer.saliency(split, image, class)?));
+        self.kept.keep_replay(replay);
+        Ok(found?)
+    }
+
+    /// The data set that what a network says of images is computed from.
+    pub(crate) fn computed_from(&mut self, place: &Place) -> Result<Arc<Dataset>, NotebookError> {
+        self.dataset(&place.holder).map_err(|reason| NotebookError::DataLacking {
+            needed: format!("what {} says of images has to be computed", place.label()),
+            reason,
+        })
+    }
+
     /// Looks at the images of a split by the network of a step, some at a time.
     fn of_images(
         &mut self,
@@ -61,10 +84,7 @@ impl Sources {
         mut look: impl FnMut(&Trainer, &[ImageIndex]) -> Result<(), RecorderError>,
     ) -> Result<Arc<Dataset>, NotebookError> {
         let record = &place.holder;
-        let dataset = self.dataset(record).map_err(|reason| NotebookError::DataLacking {
-            needed: format!("what {} says of images has to be computed", place.label()),
-            reason,
-        })?;
+        let dataset = self.computed_from(place)?;
         let mut replay = self.replay(record)?.with_data(dataset.clone(), self.threads);
         let images = dataset.indices(split);
         let mut found = Ok(());

@@ -8,11 +8,13 @@
 //! | `chunks` | how a batch is shared out to threads |
 //! | `pass` | the gradients of a batch |
 //! | `evaluation` | forward passes in evaluation mode, and probes |
+//! | `saliency` | what of an image an output depends on |
 
 mod chunks;
 mod evaluation;
 mod images;
 mod pass;
+mod saliency;
 mod workspace;
 
 use std::sync::Arc;
@@ -27,6 +29,7 @@ pub(crate) use chunks::parts;
 use workspace::{Shared, Workspace};
 
 pub(crate) use images::Images;
+pub use saliency::{Saliency, SaliencyMap};
 pub(crate) use workspace::Outcome;
 
 /// Gradients of one layer: of its coefficients and of its biases.

@@ -154,6 +154,10 @@ impl Operation for Activation {
         self.shape
     }
 
+    fn is_relu(&self) -> bool {
+        self.function == Function::Relu
+    }
+
     fn forward(&self, _context: &Context<'_>, input: &[f32], output: &mut [f32], _scratch: &mut Scratch) {
         match self.function {
             Function::None => output.copy_from_slice(input),

@@ -142,6 +142,11 @@ pub(crate) trait Operation: fmt::Debug + Send + Sync {
         None
     }
 
+    /// Whether it is max(x, 0).
+    fn is_relu(&self) -> bool {
+        false
+    }
+
     /// Numbers per image that live from its forward to its backward pass.
     fn scratch_len(&self) -> usize {
         0

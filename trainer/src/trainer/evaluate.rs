@@ -5,6 +5,7 @@ use revacnn_schemas::{ImageIndex, Prediction, ValidationResult};
 use super::Trainer;
 use crate::TrainerError;
 use crate::data::Split;
+use crate::engine::Saliency;
 
 impl Trainer {
     /// Evaluates the network, as it is, on every image of a split: no
@@ -39,6 +40,20 @@ impl Trainer {
         }
         result.loss = (loss / f64::from(result.images.max(1))) as f32;
         Ok(result)
+    }
+
+    /// What of an image its output for a class depends on, of the part of the data set that a split
+    /// is taken from; for the class that is predicted where `None`.
+    ///
+    /// # Errors
+    /// An image that there is not, a class that there is not.
+    pub fn saliency(&self, split: Split, image: ImageIndex, class: Option<u32>) -> Result<Saliency, TrainerError> {
+        let classes = self.engine().network().classes;
+        if let Some(class) = class.filter(|class| *class as usize >= classes) {
+            let reason = format!("expected a class below {classes}, found {class}");
+            return Err(TrainerError::Network { reason });
+        }
+        self.engine().saliency(self.dataset().part(split), image, class.map(|class| class as usize))
     }
 
     /// What the network, as it is, says of these images of the part of the data set that a

@@ -2,10 +2,10 @@
 
 use super::{
     ActivationsPlot, ChartPlot, ConfusionPlot, Curves, FilterPlot, FiltersPlot, LossPlot, NetworkPlot, PATCHES,
-    PatchesPlot, Plot, Steps, XAxis,
+    PatchesPlot, Plot, SaliencyPlot, Steps, XAxis,
 };
 use crate::command::print::{Print, Words};
-use crate::{Show, Source};
+use crate::{ImageSplit, Show, Source};
 
 impl Print for Plot {
     fn print(&self, words: &mut Words) {
@@ -18,6 +18,7 @@ impl Print for Plot {
             Self::Filter(plot) => ("filter", plot),
             Self::Confusion(plot) => ("confusion", plot),
             Self::Patches(plot) => ("patches", plot),
+            Self::Saliency(plot) => ("saliency", plot),
         };
         words.word(name);
         rest.print(words);
@@ -108,6 +109,16 @@ impl Print for PatchesPlot {
         words.unless("split", split, &Default::default(), split.word());
         words.unless("count", count, &PATCHES, count);
         words.flag("whole", *whole);
+    }
+}
+
+impl Print for SaliencyPlot {
+    fn print(&self, words: &mut Words) {
+        let Self { steps, image, split, class } = self;
+        steps.print(words);
+        words.option("image", *image);
+        words.unless("split", split, &ImageSplit::Train, split.word());
+        words.option("class", class.as_ref());
     }
 }
 

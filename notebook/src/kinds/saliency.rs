@@ -1,0 +1,99 @@
+//! Where a network looks.
+
+use revacnn_schemas::{Address, Figure, Image, ImageGrid, ImageIndex, ImageRow, ImageShape, Palette};
+use revacnn_trainer::SaliencyMap;
+use serde::{Deserialize, Serialize};
+
+use super::curve::outputs_of;
+use super::pictured::{class_name, class_of, pictured};
+use crate::{CellKind, Context, ImageSplit, NotebookError};
+
+/// What of an image the network's output for a class depends on, in four ways: its gradient, guided
+/// backpropagation, what hiding a part of the image does, and Grad-CAM.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Saliency {
+    /// Where; the first of the shown branches at the cursor where `None`.
+    pub at: Option<Address>,
+    /// The images.
+    pub of: ImageSplit,
+    /// The class, by its name or number; the one that is predicted where `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<String>,
+}
+
+impl CellKind for Saliency {
+    const KIND: &'static str = "saliency";
+
+    fn run(&self, context: &mut Context<'_>) -> Result<Figure, NotebookError> {
+        let place = context.first_place(self.at.as_ref())?;
+        let split = self.of.split();
+        let image = place.image(context.image()).unwrap_or(ImageIndex(0));
+        let dataset = context.computed_from(&place)?;
+        let names = dataset.class_names().to_vec();
+        let class = self.class.as_deref().map(|word| class_of(&names, word)).transpose()?;
+        let found = context.saliency(&place, split, image, class)?;
+        let part = dataset.part(split);
+        let shape = dataset.shape();
+        let label = class_name(&names, part.label(image)?.into());
+        let rows = [
+            (format!("image {image}"), Some(pictured(&dataset, part, image)?)),
+            ("gradient".to_owned(), Some(signed(&found.gradient, shape))),
+            ("guided".to_owned(), Some(signed(&found.guided, shape))),
+            ("occlusion".to_owned(), Some(map(&found.occlusion, Palette::Diverging))),
+            ("Grad-CAM".to_owned(), found.grad_cam.as_ref().map(|found| map(found, Palette::Sequential))),
+        ];
+        let mut notes = vec![
+            "gradient, and guided backpropagation, of the class's output before a softmax, by the image's pixels"
+                .to_owned(),
+            "occlusion: how much the output falls where a grey square is, red, or rises, blue".to_owned(),
+        ];
+        if found.grad_cam.is_none() {
+            notes.push("no Grad-CAM: no block has a map of more than one value".to_owned());
+        }
+        let output = match outputs_of(&place.holder).are_probabilities() {
+            true => format!("{:.0} %", 100.0 * found.output),
+            false => format!("{:.2}", found.output),
+        };
+        let title = format!(
+            "what {} sees in image {image} ({label}) for {}: {output}",
+            place.label(),
+            class_name(&names, found.class)
+        );
+        let rows = rows.into_iter().map(|(label, image)| ImageRow { label, images: vec![image] }).collect();
+        Ok(Figure::Images(ImageGrid { title, rows, of_data: true, notes }))
+    }
+}
+
+/// The largest size of some values.
+fn largest(values: &[f32]) -> f32 {
+    values.iter().filter(|value| value.is_finite()).fold(0.0, |most, value| value.abs().max(most))
+}
+
+/// A number for each value of an image, in colour where that is.
+fn signed(values: &[f32], shape: ImageShape) -> Image {
+    let ImageShape { channels, height, width } = shape;
+    let most = largest(values);
+    let (palette, pixels) = match channels {
+        3 => {
+            let of = |pixel: usize| (0..3).map(move |channel| channel * height * width + pixel);
+            (Palette::Rgb, (0..height * width).flat_map(of).map(|place| values[place]).collect())
+        }
+        _ => (Palette::Diverging, values[..height * width].to_vec()),
+    };
+    Image { label: String::new(), filter: None, rows: height, columns: width, pixels, palette, range: [-most, most] }
+}
+
+fn map(found: &SaliencyMap, palette: Palette) -> Image {
+    let most = largest(&found.values);
+    let low = if palette == Palette::Diverging { -most } else { 0.0 };
+    Image {
+        label: String::new(),
+        filter: None,
+        rows: found.rows,
+        columns: found.columns,
+        pixels: found.values.clone(),
+        palette,
+        range: [low, most],
+    }
+}
