@@ -47,7 +47,7 @@ fn what_came_of_each_image_is_told_drawn_and_queried() {
     let scratch = Scratch::new();
     scratch.run(0, &format!("{TRAIN} --epochs 2"));
     let told = scratch.run(0, "samples main --by hardest --count 5").out;
-    assert!(told.contains("mean loss") && told.contains("that main@"), "{told}");
+    assert!(told.contains("mean loss") && told.contains("the 5 hardest of "), "{told}");
     for by in ["hardest", "forgotten", "never-learned", "mislabelled"] {
         let drawn = scratch.run(0, &format!("samples main --by {by} -o {by}.svg"));
         assert!(drawn.out.contains("images"), "{drawn:?}");

@@ -65,13 +65,14 @@ impl CellKind for Samples {
         let among = order.len();
         order.truncate(self.count as usize);
         let of_class = class.map_or_else(String::new, |class| format!(" of class {}", class_name(&names, class)));
-        let title = format!(
-            "{}: {} of {} images{of_class} that {} was trained on",
-            self.by.title(),
-            count(among as u64),
-            count(histories.len() as u64),
-            place.label()
-        );
+        let (shown, all) = (count(order.len() as u64), count(histories.len() as u64));
+        let images = format!("{all} images that {} was trained on", place.label());
+        let title = match self.by {
+            Rank::Hardest => format!("the {shown} hardest{of_class} of {images}"),
+            Rank::Mislabelled => format!("the {shown}{of_class} of {images} that are most likely mislabelled"),
+            Rank::Forgotten => format!("{}{of_class} of {images} were forgotten", count(among as u64)),
+            Rank::NeverLearned => format!("{}{of_class} of {images} were never predicted right", count(among as u64)),
+        };
         let are_probabilities = outputs_of(&place.holder).are_probabilities();
         if self.table || found.is_err() {
             return Ok(Figure::Table(table(title, &order, &names, are_probabilities, notes)));
@@ -161,15 +162,6 @@ impl Rank {
             Self::Forgotten => Ranking::Forgotten,
             Self::NeverLearned => Ranking::NeverLearned,
             Self::Mislabelled => Ranking::Mislabelled,
-        }
-    }
-
-    fn title(self) -> &'static str {
-        match self {
-            Self::Hardest => "hardest",
-            Self::Forgotten => "forgotten",
-            Self::NeverLearned => "never predicted right",
-            Self::Mislabelled => "possibly mislabelled",
         }
     }
 }

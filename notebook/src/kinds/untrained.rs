@@ -12,7 +12,7 @@ use super::network::{block_layers, describe, edges};
 /// picture, and no classes.
 pub fn untrained(Outline { network, topology, .. }: &Outline, shape: ImageShape, name: &str) -> NetworkDiagram {
     let blocks: Vec<_> = topology.blocks().collect();
-    let with_filters = blocks[..blocks.len().saturating_sub(1)].iter().filter(|layer| !layer.filters.is_empty());
+    let with_filters = blocks[..blocks.len().saturating_sub(1)].iter().filter(|layer| layer.coefficients.is_some());
     let columns: Vec<DiagramColumn> = with_filters
         .map(|layer| DiagramColumn {
             layer: layer.layer.clone(),
@@ -38,14 +38,17 @@ pub fn untrained(Outline { network, topology, .. }: &Outline, shape: ImageShape,
     }
 }
 
+/// A picture that is not there.
+const GREY: f32 = 0.85;
+
 fn blank(shape: ImageShape) -> Image {
     Image {
         label: shape.to_string(),
         filter: None,
         rows: shape.height,
         columns: shape.width,
-        pixels: vec![0.5; shape.height * shape.width],
-        palette: Palette::Sequential,
+        pixels: vec![GREY; 3 * shape.height * shape.width],
+        palette: Palette::Rgb,
         range: [0.0, 1.0],
     }
 }

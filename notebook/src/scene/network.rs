@@ -535,7 +535,7 @@ pub(super) fn network(diagram: &NetworkDiagram, width: f32, style: Style) -> (Sc
             scene.rectangle(at, Role::Paper);
             match &node.image {
                 Some(image) => scene.image(image, place, at),
-                None => scene.outline(at),
+                None => scene.rectangle(at, Ink::from(Role::Line).faded(0.6)),
             }
             if at.width >= NUMBERED {
                 let below = [at.middle()[0], at.bottom() + 0.55 * style.text];

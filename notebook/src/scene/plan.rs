@@ -60,8 +60,14 @@ impl Plan {
                 places.truncate(MOST);
                 places.sort_unstable();
                 let (layer, all) = (&column.layer, count(nodes.len() as u64));
-                let by = if has_sums { "activation sums" } else { "norms" };
-                left_out.push(format!("{layer}: {MOST} of {all} filters are drawn, those with the largest {by}"));
+                // Before anything is trained none is larger than another.
+                let has_norms = nodes.iter().any(|node| node.weight_norm != 0.0);
+                let by = match (has_sums, has_norms) {
+                    (true, _) => ", those with the largest activation sums",
+                    (false, true) => ", those with the largest norms",
+                    (false, false) => "",
+                };
+                left_out.push(format!("{layer}: {MOST} of {all} filters are drawn{by}"));
             }
             (column.layer.clone(), places.into_iter().map(|place| nodes[place].filter.clone()).collect())
         };

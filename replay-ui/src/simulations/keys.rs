@@ -6,6 +6,7 @@ use iced::{Point, Rectangle, mouse};
 
 use super::prelude::*;
 use super::{Person, branch};
+use crate::components::layer_form;
 use crate::headless::Interface;
 
 /// Every place that Tab leads to, and what Enter says there; in the order of Tab.
