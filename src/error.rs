@@ -2,6 +2,8 @@
 
 use std::io;
 
+#[cfg(feature = "fetch")]
+use revacnn_fetch::FetchError;
 use revacnn_notebook::NotebookError;
 use revacnn_notebook::command::CommandError;
 use revacnn_recorder::RecorderError;
@@ -56,6 +58,10 @@ pub(crate) enum Failure {
     /// The data.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// Fetching data sets.
+    #[cfg(feature = "fetch")]
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
     /// A name, an address or a description.
     #[error(transparent)]
     Schema(#[from] SchemaError),
@@ -84,6 +90,8 @@ impl Failure {
             | Self::Refused { miswritten: true, .. }
             | Self::Recorder(RecorderError::TooManySteps) => 2,
             Self::Figure(NotebookError::Misasked { .. }) => 2,
+            #[cfg(feature = "fetch")]
+            Self::Fetch(FetchError::Address { .. }) => 2,
             Self::Recorder(error) if error.is_miswritten() => 2,
             Self::Diverged(_) | Self::Recorder(RecorderError::Diverged { .. }) => 3,
             _ => 1,
@@ -111,6 +119,9 @@ impl Failure {
             #[cfg(feature = "view")]
             Self::View(ViewError::Notebook(NotebookError::Recorder(error))) => error.advice(),
             Self::Advised { failure, advice } => [failure.advice(), advice.clone()].concat(),
+            Self::Data(error) => {
+                error.lacking().map(|name| Advice::FetchData { name: name.to_owned() }).into_iter().collect()
+            }
             _ => Vec::new(),
         }
     }

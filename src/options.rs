@@ -4,6 +4,7 @@ use std::path::{Component, PathBuf};
 
 use clap::Args;
 use clap::builder::{PathBufValueParser, TypedValueParser};
+use etcetera::BaseStrategy;
 use revacnn_notebook::command::values::whole;
 use revacnn_recorder::{Resources, usual_threads};
 use revacnn_schemas::{DEFAULT_STORE, EDIT_FORMS, Place};
@@ -51,18 +52,24 @@ impl StoreOption {
 /// Where data sets are.
 #[derive(Debug, Args)]
 pub(crate) struct DataOption {
-    /// The folder that holds data sets [default: the variable REVACNN_DATA].
+    /// The folder that holds data sets [default: the variable REVACNN_DATA, or where `data fetch` puts them].
     #[arg(long, value_name = "DIR", global = true, value_parser = path())]
     pub(crate) data: Option<PathBuf>,
 }
 
 impl DataOption {
-    /// The folder that was named, or that the environment names.
+    /// The folder that was named, or that the environment names, or the usual one, if there is one.
     pub(crate) fn folder(&self) -> Option<PathBuf> {
         self.data
             .clone()
             .or_else(|| std::env::var_os("REVACNN_DATA").filter(|value| !value.is_empty()).map(PathBuf::from))
+            .or_else(|| usual_data_folder().filter(|folder| folder.is_dir()))
     }
+}
+
+/// The folder for data sets where none is named: that of the platform for a person's data.
+pub(crate) fn usual_data_folder() -> Option<PathBuf> {
+    Some(etcetera::choose_base_strategy().ok()?.data_dir().join("revacnn").join("data"))
 }
 
 /// How many threads work.

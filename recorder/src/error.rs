@@ -143,6 +143,9 @@ impl RecorderError {
             Self::NoRoomForNote { branch, .. } => {
                 vec![Advice::Free { unasked: false }, Advice::Compact { branch: branch.clone() }]
             }
+            Self::Trainer(TrainerError::Data(error)) => {
+                error.lacking().map(|name| Advice::FetchData { name: name.to_owned() }).into_iter().collect()
+            }
             _ => Vec::new(),
         }
     }

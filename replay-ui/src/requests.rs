@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use revacnn_notebook::{Cell, Inputs};
-use revacnn_schemas::{Address, BranchName, Edit, Fidelity, ImageIndex, OptimizerSpec, Step};
+use revacnn_schemas::{Address, BranchName, Edit, Fidelity, ImageIndex, OptimizerSpec, Reading, Step};
 use revacnn_store::Command;
 
 use crate::cells::{Prepared, ViewId};
@@ -91,6 +91,8 @@ pub(crate) struct RunPlan {
     pub(crate) branch: BranchName,
     /// A data set's name, or a folder.
     pub(crate) dataset: String,
+    /// How its files are read.
+    pub(crate) reading: Reading,
     /// A preset's name, or a file.
     pub(crate) network: String,
     pub(crate) optimizer: OptimizerSpec,

@@ -93,6 +93,11 @@ pub enum Advice {
         /// Whether that is to be done without a question.
         unasked: bool,
     },
+    /// Fetch a data set from where it is published.
+    FetchData {
+        /// Its name.
+        name: String,
+    },
     /// Draw the window into a file, where there is no display.
     Screenshot {
         /// The step that it shows, if one was asked for.
@@ -199,6 +204,12 @@ impl Advice {
                 }
                 false
             }
+            Self::FetchData { name } => {
+                say(&"data");
+                say(&"fetch");
+                say(name);
+                true
+            }
             Self::Screenshot { at } => {
                 say(&"view");
                 say(&"--screenshot");
@@ -209,7 +220,8 @@ impl Advice {
                 true
             }
         };
-        if place.store != Path::new(DEFAULT_STORE) {
+        // Data sets are fetched for all stores.
+        if place.store != Path::new(DEFAULT_STORE) && !matches!(self, Self::FetchData { .. }) {
             words.extend(["--store".into(), path_word(&place.store)]);
         }
         if let Some(data) = place.data.as_ref().filter(|_| takes_data) {
@@ -286,6 +298,8 @@ mod tests {
         assert_eq!(fork.command(&elsewhere), format!("{plain} --store 'it'\\''s my runs' --data '~/data'"));
         // What reads no images takes no data folder.
         assert_eq!(Advice::ListBranches.command(&elsewhere), "revacnn log --store 'it'\\''s my runs'");
+        let fetch = Advice::FetchData { name: "mnist".to_owned() };
+        assert_eq!(fetch.command(&elsewhere), "revacnn data fetch mnist --data '~/data'");
         let dashed = Advice::Show { at, layer: Some("conv1".parse().unwrap()) };
         assert_eq!(dashed.command(&place("-x", None)), "revacnn show main~2@150 --layer conv1 --store ./-x");
     }

@@ -36,6 +36,7 @@ mod ids;
 mod network;
 mod numbers;
 mod optimizer;
+mod published;
 mod reading;
 mod run;
 mod scalars;
@@ -66,6 +67,7 @@ pub use ids::{BranchId, BranchName, Epoch, FilterNumber, ImageIndex, LayerName, 
 pub use network::{LayerSpec, NetworkSpec, Parameters};
 pub use numbers::{bytes, count, counted, number, whole_number, written};
 pub use optimizer::OptimizerSpec;
+pub use published::{PackedFile, Packing, Published, PublishedFile};
 pub use reading::{Colour, DataFormat, Fit, LabelKind, PictureSize, Reading};
 pub use run::{AugmentationSpec, DatasetIdentity, FieldDifference, ImageShape, InitialArrays, RunDefinition, is_path};
 pub use scalars::{SCALARS, ScalarColumn, ScalarKind, SetText, StepScalars};

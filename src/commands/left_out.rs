@@ -5,18 +5,23 @@ use clap::error::{ContextKind, ContextValue};
 /// What a build without some features says to who asks for a command of theirs.
 pub(crate) fn left_out(words: &clap::Error) -> Option<String> {
     match words.get(ContextKind::InvalidSubcommand) {
-        Some(ContextValue::String(name)) => reason(name, cfg!(feature = "sql"), cfg!(feature = "view")),
+        Some(ContextValue::String(name)) => reason(name, &|feature| match feature {
+            "sql" => cfg!(feature = "sql"),
+            "view" => cfg!(feature = "view"),
+            _ => cfg!(feature = "fetch"),
+        }),
         _ => None,
     }
 }
 
-fn reason(name: &str, has_sql: bool, has_view: bool) -> Option<String> {
+fn reason(name: &str, has: &dyn Fn(&str) -> bool) -> Option<String> {
     let (what, feature) = match name {
-        "query" if !has_sql => ("SQL", "sql"),
-        "view" if !has_view => ("window", "view"),
+        "query" => ("SQL", "sql"),
+        "view" => ("window", "view"),
+        "fetch" => ("`data fetch`", "fetch"),
         _ => return None,
     };
-    Some(format!(
+    (!has(feature)).then(|| format!(
         "this build has no {what}: it was made without the feature `{feature}`. In the folder of the sources, `cargo install \
          --path . --features {feature}` makes one that has"
     ))
@@ -28,12 +33,13 @@ mod tests {
 
     #[test]
     fn a_build_says_what_it_was_made_without() {
-        assert!(
-            reason("query", false, true).is_some_and(|text| text.contains("no SQL") && text.contains("--features sql"))
-        );
-        assert!(reason("view", true, false).is_some_and(|text| text.contains("--features view")));
-        for (name, has_sql, has_view) in [("query", true, false), ("view", false, true), ("qury", false, false)] {
-            assert_eq!(reason(name, has_sql, has_view), None, "{name}");
+        for (name, what, feature) in
+            [("query", "no SQL", "sql"), ("view", "no window", "view"), ("fetch", "no `data fetch`", "fetch")]
+        {
+            let text = reason(name, &|other| other != feature).unwrap_or_default();
+            assert!(text.contains(what) && text.contains(&format!("--features {feature}")), "{name}: {text}");
+            assert_eq!(reason(name, &|other| other == feature), None, "{name}");
         }
+        assert_eq!(reason("qury", &|_| false), None);
     }
 }

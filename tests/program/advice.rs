@@ -46,6 +46,7 @@ kinds! {
     Advice::TakeBackAs { .. } => "delete --undo --name",
     Advice::Free { unasked: false } => "gc",
     Advice::Free { unasked: true } => "gc --yes",
+    Advice::FetchData { .. } => "data",
     Advice::Screenshot { .. } => "view --screenshot",
 }
 
@@ -146,11 +147,28 @@ fn every_command_that_is_advised_can_be_pasted() {
     tensors_that_are_not_stored(&person);
     what_is_damaged(&person);
     after_deleting(&person);
+    data_that_are_lacking(&person);
     without_a_display(&person);
     let is_built = |name: &&str| cfg!(feature = "view") || *name != "view --screenshot";
     let all: BTreeSet<&str> = NAMES.iter().copied().filter(is_built).collect();
     assert_eq!(*person.tried.borrow(), all, "each kind of advice is given and tried");
     let _: fn(&Advice) -> &'static str = name;
+}
+
+/// Into a folder that nothing can be fetched into: the command is tried, and nothing is downloaded.
+fn data_that_are_lacking(person: &Person) {
+    fs::write(person.scratch.path("my data/.fetch"), "no folder").expect("a file");
+    let ran = person.run(1, &["train", "lacking", "--dataset", "mnist", "--data", "my data"]);
+    let [command] = &advised(&ran.err)[..] else { panic!("one command: {ran:?}") };
+    assert_eq!(command, "revacnn data fetch mnist --data 'my data'");
+    let fetched = Ran::of(person.shell(command).output().expect("a shell"));
+    match cfg!(feature = "fetch") {
+        true => {
+            assert!(fetched.code == Some(1) && fetched.err.contains("my data/.fetch: could not be made"), "{fetched:?}")
+        }
+        false => assert!(fetched.code == Some(2) && fetched.err.contains("--features fetch"), "{fetched:?}"),
+    }
+    person.tried.borrow_mut().insert(kind(command));
 }
 
 fn after_training(person: &Person) {

@@ -18,6 +18,8 @@ mod class_layers;
 mod engines;
 mod exchange;
 mod export;
+#[cfg(feature = "fetch")]
+mod fetch;
 mod fidelity;
 mod figures;
 mod forks;

@@ -59,6 +59,8 @@ impl Scratch {
         command.args(arguments.split_whitespace()).current_dir(self.0.path()).env_remove("REVACNN_DATA");
         // What the window remembers is this test's, and not of who runs it.
         command.env("XDG_CONFIG_HOME", self.0.path().join("config"));
+        // So are data sets that were fetched.
+        command.env("XDG_DATA_HOME", self.0.path().join("share"));
         command
     }
 

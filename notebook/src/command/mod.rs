@@ -46,7 +46,7 @@ pub use plot::{
     ActivationsPlot, ChartPlot, ConfusionPlot, FilterPlot, FiltersPlot, LossPlot, NetworkPlot, PatchesPlot, Plot,
     Quantity, SaliencyPlot,
 };
-pub use reading::ReadingOptions;
+pub use reading::{ReadingOptions, share_of_test};
 pub use samples::{Predictions, Samples};
 pub use show::Show;
 pub use table::Table;

@@ -52,6 +52,10 @@ impl Words {
     pub(super) fn flag(&mut self, name: &str, is_given: bool) {
         self.0.extend(is_given.then(|| format!("--{name}")));
     }
+
+    pub(super) fn into_words(self) -> Vec<String> {
+        self.0
+    }
 }
 
 /// What can be written as words.
@@ -80,7 +84,7 @@ impl Command {
         };
         words.word(name);
         rest.print(&mut words);
-        words.0
+        words.into_words()
     }
 }
 

@@ -27,11 +27,15 @@ pub struct ReadingOptions {
     pub(crate) labels: Option<LabelKind>,
     /// Of files without a test part: how many of a hundred images of each class are held out for it
     /// [default: 10].
-    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    #[arg(long, value_name = "PERCENT", value_parser = share_of_test)]
     pub(crate) test_share: Option<u8>,
 }
 
-fn percent(text: &str) -> Result<u8, String> {
+/// How many of a hundred images are held out for the test part.
+///
+/// # Errors
+/// What is no number from 1 to 90.
+pub fn share_of_test(text: &str) -> Result<u8, String> {
     match whole(text)? {
         share @ 1..=90 => Ok(share),
         share => Err(format!("expected 1 to 90 of a hundred images, found {share}")),
@@ -43,6 +47,13 @@ impl ReadingOptions {
     pub fn reading(&self) -> Reading {
         let Self { size, fit, colour, skip_unreadable, labels, test_share } = self.clone();
         Reading { format: None, size, fit, colour, labels, test_share, skip_unreadable }
+    }
+
+    /// The words of a command that ask for a reading.
+    pub fn words(reading: &Reading) -> Vec<String> {
+        let mut words = Words::default();
+        Self::of(reading).print(&mut words);
+        words.into_words()
     }
 
     /// The options that ask for what a record says, as far as it is not the usual.

@@ -18,6 +18,7 @@ pub(crate) mod network;
 pub(crate) mod notebook;
 pub(crate) mod pieces;
 pub(crate) mod prompt;
+pub(crate) mod reading_form;
 pub(crate) mod run_form;
 pub(crate) mod status;
 pub(crate) mod timeline;

@@ -9,6 +9,7 @@ use revacnn_trainer::data::catalogue;
 use revacnn_trainer::{DEFAULT_EPOCHS, Settings, optimizer_kinds, presets, resolve_optimizer};
 
 use super::pieces::{Piece, alarm, buttons, choices, faint, field, plain};
+use super::reading_form;
 use crate::requests::RunPlan;
 use crate::theme::NORMAL;
 
@@ -110,6 +111,7 @@ pub(crate) struct State {
     texts: [String; 8],
     /// Hyper-parameters of the optimizer that were typed, by name.
     typed: BTreeMap<String, String>,
+    reading: reading_form::State,
     /// What was wrong with it.
     pub(crate) problem: Option<String>,
 }
@@ -120,6 +122,7 @@ pub(crate) enum Message {
     Type(Field, String),
     /// Type a value for the optimizer's hyper-parameter of this name.
     HyperParameter(String, String),
+    Reading(reading_form::Message),
     Enter,
     Leave,
 }
@@ -166,7 +169,8 @@ impl State {
         };
         let typed = last.iter().flat_map(|plan| &plan.optimizer.parameters);
         let typed = typed.map(|(name, value)| (name.replace('_', "-"), value.to_string())).collect();
-        Self { texts, typed, problem: None }
+        let reading = last.map(|plan| reading_form::State::new(&plan.reading)).unwrap_or_default();
+        Self { texts, typed, reading, problem: None }
     }
 
     pub(crate) fn update(&mut self, message: Message) -> Action {
@@ -177,6 +181,11 @@ impl State {
             }
             Message::HyperParameter(name, text) => {
                 self.typed.insert(name, text);
+                self.problem = None;
+                Action::None
+            }
+            Message::Reading(message) => {
+                self.reading.update(message);
                 self.problem = None;
                 Action::None
             }
@@ -194,9 +203,13 @@ impl State {
     pub(crate) fn view(&self) -> Piece<'_, Message> {
         let lines = Field::ALL.map(|name| {
             let hint = name.hint();
-            let of_optimizer = (name == Field::Optimizer).then(|| self.hyper_parameter_fields());
+            let more = match name {
+                Field::Optimizer => Some(self.hyper_parameter_fields()),
+                Field::Dataset => self.reading.view(self.text(name), 340.0, Message::Reading, Message::Enter),
+                _ => None,
+            };
             let asked = row![plain(name.label()).width(LABEL), self.input(name, &hint)].align_y(Alignment::Center);
-            let below = row![Space::new().width(LABEL), column![faint(hint)].push(of_optimizer).spacing(2)];
+            let below = row![Space::new().width(LABEL), column![faint(hint)].push(more).spacing(2)];
             column![asked, below].spacing(2).into()
         });
         let mut page = column![text("New run").size(NORMAL)].extend(lines).spacing(8);
@@ -309,6 +322,7 @@ impl State {
         Ok(RunPlan {
             branch: text(Field::Branch).parse().map_err(|error| of(Field::Branch, &error))?,
             dataset: text(Field::Dataset),
+            reading: self.reading.reading(self.text(Field::Dataset)).map_err(|error| of(Field::Dataset, &error))?,
             network: text(Field::Network),
             optimizer,
             batch_size: number(self, Field::BatchSize, 1)?,

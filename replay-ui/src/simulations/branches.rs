@@ -71,6 +71,27 @@ fn a_new_runs_wrong_field_is_told_and_a_right_one_starts_it() {
     assert!(person.state.context.changes.is_running() && person.reads("New run"));
 }
 
+/// One's own data are read as the command line reads them; a data set that has a name is asked nothing.
+#[test]
+fn a_new_run_on_ones_own_data_says_how_they_are_read() {
+    let mut person = Person::at_a_run();
+    person.press("+ new run");
+    assert!(!person.reads("test-share") && !person.reads("skip-unreadable"));
+    person.tell(run_form::Message::Type(Field::Dataset, "cifar100".to_owned()));
+    assert!(person.reads("labels") && !person.reads("test-share"));
+    person.tell(run_form::Message::Type(Field::Dataset, "./photos".to_owned()));
+    for option in ["size", "fit", "colour", "skip-unreadable", "labels", "test-share"] {
+        assert!(person.reads(option), "{option}");
+    }
+    person.wanted();
+    person.enter(Choice::Size.id(), "big");
+    assert!(person.reads_of("found `big`") && person.wanted().is_empty());
+    person.tell(run_form::Message::Reading(reading_form::Message::Type(Choice::Size, String::new())));
+    person.enter(Choice::Size.id(), "40x30");
+    let Some(Effect::Request(Request::Change(Intent::Train(plan)))) = person.wanted().pop() else { panic!("a run") };
+    assert_eq!((&plan.dataset[..], plan.reading.size), ("./photos", "40x30".parse().ok()));
+}
+
 #[test]
 fn a_deleted_branch_can_be_taken_back() {
     let mut person = Person::at_a_run();

@@ -37,9 +37,10 @@ use crate::{ViewOptions, keymap, view};
 mod prelude {
     pub(super) use crate::cells::{Prepared, ViewId};
     pub(super) use crate::components::hyper_parameters::{self, Steered};
+    pub(super) use crate::components::reading_form::Choice;
     pub(super) use crate::components::run_form::Field;
     pub(super) use crate::components::{
-        filters, header, history, inspector, loss, network, prompt, run_form, timeline, tree,
+        filters, header, history, inspector, loss, network, prompt, reading_form, run_form, timeline, tree,
     };
     pub(super) use crate::context::Screen;
     pub(super) use crate::figure;

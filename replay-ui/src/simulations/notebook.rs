@@ -306,6 +306,7 @@ fn every_change_that_can_be_asked_for_has_a_line_or_a_reason() {
     let run = crate::requests::RunPlan {
         branch: branch("own"),
         dataset: "digits".to_owned(),
+        reading: revacnn_schemas::Reading::default(),
         network: "20-20-20".to_owned(),
         optimizer: "sgd,learning_rate=0.01".parse().unwrap(),
         batch_size: 512,

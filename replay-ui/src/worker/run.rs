@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use revacnn_notebook::command::ReadingOptions;
 use revacnn_notebook::document::Document;
 use revacnn_notebook::plan::{self, Event, Outcome, Plan, Share};
 use revacnn_notebook::program::Program;
@@ -35,6 +36,8 @@ fn line_of(plan: &RunPlan) -> Vec<String> {
     let mut words = vec!["train".to_owned(), plan.branch.to_string()];
     let mut option = |name: &str, value: String| words.extend([format!("--{name}"), value]);
     option("dataset", plan.dataset.clone());
+    words.extend(ReadingOptions::words(&plan.reading));
+    let mut option = |name: &str, value: String| words.extend([format!("--{name}"), value]);
     option("network", plan.network.clone());
     option("optimizer", plan.optimizer.to_string());
     option("batch-size", plan.batch_size.to_string());
@@ -79,6 +82,7 @@ impl Runs {
         let line = line_of(&plan);
         let request = StartRequest {
             dataset: Some(plan.dataset.into()),
+            reading: plan.reading,
             network: Some(named_network(&plan.network).map_err(words)?),
             optimizer: Some(plan.optimizer),
             batch_size: Some(plan.batch_size),
@@ -88,10 +92,18 @@ impl Runs {
             ..StartRequest::new(plan.branch)
         };
         let store = Store::open_or_create(&self.shared.store, resources.now_unix_seconds).map_err(words)?;
-        let plan = StartPlan::of(request, Some(&store), resources.data_folder.as_deref()).map_err(refused)?;
+        let plan = StartPlan::of(request, Some(&store), resources.data_folder.as_deref());
+        let plan = plan.map_err(|error| self.with_command(error))?;
         let until = plan.until;
         let done = self.train(start(&store, plan, &resources).map_err(refused)?, until)?;
         Ok(Done { deed: Some(Deed::Line(line)), ..done })
+    }
+
+    /// What a person reads of a refusal, with the command that fetches the data that lack.
+    fn with_command(&self, error: RecorderError) -> String {
+        let fetch = error.advice().into_iter().find(|advice| matches!(advice, Advice::FetchData { .. }));
+        let command = fetch.map(|fetch| format!("; fetch it: {}", self.shared.command(&fetch)));
+        refused(error) + &command.unwrap_or_default()
     }
 
     /// Trains what a notebook says and the store does not have, side by side where nothing
@@ -305,6 +317,7 @@ fn finish(mut run: Run, until: Step, mut watcher: Events, ending: &Stop) -> Resu
 
 #[cfg(test)]
 mod tests {
+    use revacnn_schemas::Reading;
     use revacnn_store::BranchReader;
     use revacnn_test_support::{SmallRun, name};
     use revacnn_trainer::Settings;
@@ -328,5 +341,38 @@ mod tests {
         assert!(refused.contains("go to step 2 and fork with a tenth of the learning rate"), "{refused}");
         runs.end();
         assert_eq!(BranchReader::open(&store, &name("main")).unwrap().steps().unwrap().last, Step(12));
+    }
+
+    fn plan(dataset: &str, reading: Reading) -> RunPlan {
+        RunPlan {
+            branch: name("mine"),
+            dataset: dataset.to_owned(),
+            reading,
+            network: "paper".to_owned(),
+            optimizer: "adam".parse().unwrap(),
+            batch_size: 8,
+            epochs: 3,
+            seed: 0,
+            fidelity: Fidelity::Every,
+        }
+    }
+
+    #[test]
+    fn the_line_of_a_run_says_how_its_files_are_read() {
+        let reading = Reading { size: "40x30".parse().ok(), skip_unreadable: true, ..Reading::default() };
+        let line = line_of(&plan("./photos", reading)).join(" ");
+        assert!(line.starts_with("train mine --dataset ./photos --size 40x30 --skip-unreadable --network"), "{line}");
+    }
+
+    #[test]
+    fn a_run_on_data_that_lack_is_refused_with_the_command_that_fetches_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let (tell, _told) = iced::futures::channel::mpsc::unbounded();
+        let coefficients = crate::ViewOptions::of(folder.path()).coefficients;
+        let workers = Workers::start(folder.path().to_owned(), Some("my data".into()), coefficients, tell);
+        let mut runs = Runs::new(workers.shared.clone());
+        let refused = runs.start(plan("mnist", Reading::default())).unwrap_err();
+        assert!(refused.contains("; fetch it: revacnn data fetch mnist --data 'my data'"), "{refused}");
+        runs.end();
     }
 }

@@ -23,7 +23,9 @@ use super::error::DataError;
 use super::own::description;
 use super::source::{Counts, Location, Source};
 use crate::files::{Found, io, look, open};
-use revacnn_schemas::{AugmentationSpec, DataFormat, ImageShape, Reading};
+use revacnn_schemas::{
+    AugmentationSpec, DataFormat, ImageShape, PackedFile, Packing, Published, PublishedFile, Reading,
+};
 
 const NAME: &str = "cifar10";
 const SHAPE: ImageShape = ImageShape { channels: 3, height: 32, width: 32 };
@@ -33,6 +35,9 @@ const RECORD: usize = 1 + SHAPE.len();
 /// Ten times an official batch; a longer file is not CIFAR-10.
 const MOST_RECORDS: u64 = 100_000;
 const MOST_NAME_BYTES: u64 = 65_536;
+
+/// The length of each published file of images, 10,000 records.
+const BATCH: u64 = 10_000 * RECORD as u64;
 
 const TEST_FILE: &str = "test_batch.bin";
 const NAMES_FILE: &str = "batches.meta.txt";
@@ -46,7 +51,30 @@ pub(super) const SOURCE: Source = Source {
     from: "Krizhevsky, Learning Multiple Layers of Features from Tiny Images (2009), binary version",
     licence: "none stated; the authors ask to be cited",
     digest: None,
-    location: Location::Folder { folder: "cifar-10-batches-bin", count, load },
+    location: Location::Folder {
+        format: DataFormat::Cifar10,
+        published: Published {
+            name: NAME,
+            folder: "cifar-10-batches-bin",
+            address: "https://www.cs.toronto.edu/~kriz",
+            files: &[PublishedFile {
+                name: "cifar-10-binary.tar.gz",
+                bytes: 170_052_171,
+                // As TensorFlow Datasets has it of the same file.
+                sha256: "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
+                packing: Packing::TarGzip,
+                contents: &[
+                    PackedFile::of("data_batch_1.bin", BATCH),
+                    PackedFile::of("data_batch_2.bin", BATCH),
+                    PackedFile::of("data_batch_3.bin", BATCH),
+                    PackedFile::of("data_batch_4.bin", BATCH),
+                    PackedFile::of("data_batch_5.bin", BATCH),
+                    PackedFile::of(TEST_FILE, BATCH),
+                    PackedFile::up_to(NAMES_FILE, MOST_NAME_BYTES),
+                ],
+            }],
+        },
+    },
 };
 
 /// Reads the data set from a folder.

@@ -39,6 +39,34 @@ pub enum DataError {
         /// The folder that is looked for inside the data folder.
         folder: &'static str,
     },
+    /// A data set that lives in files is not in the data folder.
+    #[error(
+        "the data set {name} is not there: expected its files in {}, found nothing there; pass the folder that \
+         contains {folder} with `--data DIR` or REVACNN_DATA", path.display()
+    )]
+    NotThere {
+        /// The data set.
+        name: &'static str,
+        /// The folder that is looked for inside the data folder.
+        folder: &'static str,
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// Files in the place of a data set that has a name are others.
+    #[error(
+        "{}: expected {name}, with digest {expected:.12}, found files with digest {found:.12}; to train on them, name \
+         their path: ./{name}", path.display()
+    )]
+    OtherData {
+        /// The data set.
+        name: &'static str,
+        /// The folder.
+        path: PathBuf,
+        /// The digest of the data set.
+        expected: &'static str,
+        /// The digest of what is there.
+        found: String,
+    },
     /// The data set of a recorded run is not where it was looked for.
     #[error(
         "this run was trained on data set {name} with digest {digest}, which was looked for {looked}; found \
@@ -216,4 +244,15 @@ pub enum DataError {
         /// The digest here.
         found: String,
     },
+}
+
+impl DataError {
+    /// The name of the data set that is lacking, where it is one that is published.
+    pub fn lacking(&self) -> Option<&'static str> {
+        match self {
+            Self::NoDataFolder { name, .. } | Self::NotThere { name, .. } => Some(name),
+            Self::NotFound { name, .. } => super::published(name).map(|published| published.name),
+            _ => None,
+        }
+    }
 }

@@ -47,11 +47,12 @@ pub fn find(identity: &DatasetIdentity, reading: Option<&Reading>, places: &[Pat
         };
     }
     if let (Some(source), []) = (known, places)
-        && let Location::Folder { folder, .. } = source.location
+        && let Location::Folder { published, .. } = &source.location
     {
-        return Err(DataError::NoDataFolder { name: source.name, folder });
+        return Err(DataError::NoDataFolder { name: source.name, folder: published.folder });
     }
-    let usual = Reading { format: Some(DataFormat::Cifar10), ..Reading::default() };
+    let format = known.and_then(|source| source.format()).unwrap_or(DataFormat::Cifar10);
+    let usual = Reading { format: Some(format), ..Reading::default() };
     let reading = reading.unwrap_or(&usual);
     let mut instead = Vec::new();
     let mut seen = BTreeSet::new();

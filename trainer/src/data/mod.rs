@@ -8,7 +8,7 @@
 //! | [`part`](Part), `pixels` | images and labels of one part; images in memory or in a file |
 //! | `source` | what is known about a data set before it is loaded |
 //! | `identity` | the digest that names a data set's content |
-//! | [`digits`](load), `shapes`, `cifar10` | one data set each |
+//! | [`digits`](load), `shapes`, `cifar10`, `cifar100`, `mnist` | one data set each; `mnist` has two |
 //! | [`catalogue`] | the table of data sets; from a name or path to a [`Dataset`] |
 //! | `own` | data sets of a person's own, by what lies at a path |
 //! | [`find`] | a recorded run's data set, wherever it was moved |
@@ -27,11 +27,13 @@ mod augment;
 mod catalogue;
 mod check;
 mod cifar10;
+mod cifar100;
 mod dataset;
 mod digits;
 mod error;
 mod find;
 mod identity;
+mod mnist;
 mod order;
 mod own;
 mod part;
@@ -42,7 +44,7 @@ mod source;
 mod stream;
 
 pub(crate) use augment::{augment, draw};
-pub use catalogue::{Availability, CatalogueEntry, catalogue, load, load_as};
+pub use catalogue::{Availability, CatalogueEntry, catalogue, load, load_as, published};
 pub use check::{ChannelStatistics, CheckReport, ClassCount, Overlap, check, check_as};
 pub use dataset::{Dataset, Split, Taken, VALIDATION_EVERY, decode};
 pub use error::DataError;

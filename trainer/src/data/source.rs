@@ -1,10 +1,8 @@
 //! What is known about a data set before it is loaded.
 
-use std::path::Path;
-
 use super::dataset::Dataset;
 use super::error::DataError;
-use revacnn_schemas::{AugmentationSpec, ImageShape};
+use revacnn_schemas::{AugmentationSpec, DataFormat, ImageShape, Published};
 
 /// A data set that has a name.
 pub(super) struct Source {
@@ -19,16 +17,22 @@ pub(super) struct Source {
     pub(super) location: Location,
 }
 
+impl Source {
+    /// What its files are, where it comes in files.
+    pub(super) fn format(&self) -> Option<DataFormat> {
+        match self.location {
+            Location::Folder { format, .. } => Some(format),
+            Location::BuiltIn { .. } => None,
+        }
+    }
+}
+
 /// Where a data set's images come from.
 pub(super) enum Location {
     /// In the program: embedded or computed.
     BuiltIn { train_images: u32, test_images: u32, load: fn() -> Result<Dataset, DataError> },
-    /// In files, in this folder of the data folder.
-    Folder {
-        folder: &'static str,
-        count: fn(&Path) -> Result<Counts, DataError>,
-        load: fn(&Path) -> Result<Dataset, DataError>,
-    },
+    /// In files of this format, in a folder of the data folder.
+    Folder { format: DataFormat, published: Published<'static> },
 }
 
 /// How many images each part has.

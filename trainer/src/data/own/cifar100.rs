@@ -17,6 +17,7 @@ use super::Opened;
 use super::files::{Root, Stream};
 use super::records::{Raw, Records};
 use crate::data::error::DataError;
+use crate::data::source::Counts;
 use crate::files::{Found, look};
 use revacnn_schemas::{AugmentationSpec, ImageShape, LabelKind};
 
@@ -60,21 +61,34 @@ pub(super) fn read(opened: &Opened, kind: LabelKind) -> Result<Raw, DataError> {
     })
 }
 
-fn part(root: &Root, path: PathBuf, kind: LabelKind) -> Result<Records, DataError> {
-    let Found::File { bytes } = look(&path)? else {
+/// How many images each part has, by the files' lengths alone.
+pub(super) fn count(folder: &Path) -> Result<Counts, DataError> {
+    let root = Root::of(folder)?;
+    let of_part = |name: &str| Ok::<u32, DataError>(records(&root, &folder.join(name))? as u32);
+    Ok(Counts { train_images: of_part("train.bin")?, test_images: of_part("test.bin")? })
+}
+
+/// The number of a file's records.
+fn records(root: &Root, path: &Path) -> Result<u64, DataError> {
+    let Found::File { bytes } = look(path)? else {
         return Err(DataError::NoFile {
-            path,
+            path: path.to_owned(),
             expected: "a file of CIFAR-100's records".to_owned(),
             found: "nothing there",
             remedy: "CIFAR-100's binary version has train.bin and test.bin",
         });
     };
-    root.check(&path)?;
+    root.check(path)?;
     let number = bytes / RECORD as u64;
     if number == 0 || number > MOST_RECORDS || bytes % RECORD as u64 != 0 {
         let expected = format!("1 to {MOST_RECORDS} records of {RECORD} bytes");
-        return Err(DataError::Length { path, expected, found: bytes });
+        return Err(DataError::Length { path: path.to_owned(), expected, found: bytes });
     }
+    Ok(number)
+}
+
+fn part(root: &Root, path: PathBuf, kind: LabelKind) -> Result<Records, DataError> {
+    let number = records(root, &path)?;
     let mut file = Stream::open(&path, "CIFAR-100's data")?;
     let (mut records, mut record) = (Records::of(SHAPE), vec![0; RECORD]);
     for index in 0..number {

@@ -15,14 +15,13 @@ use super::Opened;
 use super::files::{GET_AGAIN, Root, Stream};
 use super::records::{LARGEST, Raw, Records};
 use crate::data::error::DataError;
-use revacnn_schemas::{AugmentationSpec, ImageShape, count};
+use crate::data::mnist::FASHION;
+use crate::data::source::Counts;
+use revacnn_schemas::{AugmentationSpec, ImageShape};
 
 const IMAGES: [u8; 4] = [0, 0, 8, 3];
 const LABELS: [u8; 4] = [0, 0, 8, 1];
 const MOST_IMAGES: u32 = 10_000_000;
-
-const FASHION: [&str; 10] =
-    ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"];
 
 /// The files of one part.
 fn files(root: &Root, folder: &Path, part: &str) -> Result<(Option<PathBuf>, Option<PathBuf>), DataError> {
@@ -66,6 +65,28 @@ pub(super) fn read(opened: &Opened) -> Result<Raw, DataError> {
     Ok(Raw { shape, classes, train, test, augmentation, format: "IDX".to_owned(), notes: Vec::new() })
 }
 
+/// How many images each part has, by the headers alone.
+pub(super) fn count(folder: &Path) -> Result<Counts, DataError> {
+    let root = Root::of(folder)?;
+    let of_part = |part: &str| -> Result<Option<u32>, DataError> {
+        match files(&root, folder, part)? {
+            (None, None) => Ok(None),
+            (None, _) => Err(lacking(folder, part, "images")),
+            (_, None) => Err(lacking(folder, part, "labels")),
+            (Some(images), Some(_)) => {
+                let [number, _, _] = header(&mut Stream::open(&images, "images in IDX")?, IMAGES, "images")?;
+                Ok(Some(number))
+            }
+        }
+    };
+    let train_images = of_part("train")?.ok_or_else(|| lacking(folder, "train", "images"))?;
+    let test_images = match of_part("t10k")? {
+        Some(number) => number,
+        None => of_part("test")?.ok_or_else(|| lacking(folder, "t10k", "images"))?,
+    };
+    Ok(Counts { train_images, test_images })
+}
+
 /// Whether a folder, or the one around it, is called as Fashion-MNIST is.
 fn is_fashion(opened: &Opened) -> bool {
     opened
@@ -104,8 +125,8 @@ fn part(root: &Root, folder: &Path, part: &str) -> Result<Option<(ImageShape, Re
         return Err(images.damaged(expected, format!("{number} of {rows} rows and {columns} columns")));
     }
     if labelled != number {
-        let expected = format!("a label for each of {} images", count(number.into()));
-        return Err(labels.damaged(expected, format!("{} labels", count(labelled.into()))));
+        let expected = format!("a label for each of {} images", revacnn_schemas::count(number.into()));
+        return Err(labels.damaged(expected, format!("{} labels", revacnn_schemas::count(labelled.into()))));
     }
     let shape = ImageShape { channels: 1, height: rows as usize, width: columns as usize };
     let of_images = || format!("{number} images of {} bytes behind its header", shape.len());

@@ -29,6 +29,7 @@ use super::catalogue::source;
 use super::cifar10;
 use super::dataset::Dataset;
 use super::error::DataError;
+use super::source::Counts;
 use crate::files::{Found, look};
 use files::Root;
 use revacnn_schemas::{DataFormat, LabelKind, PictureSize, Reading};
@@ -43,11 +44,21 @@ pub(super) struct Opened {
     pub(super) path: PathBuf,
     /// What a person named, that or a folder around it.
     asked: PathBuf,
+    /// The name of the data set that this is, where a person named that.
+    known_as: Option<&'static str>,
 }
 
 impl Opened {
+    /// The files of a data set that has a name.
+    pub(super) fn known(format: DataFormat, path: PathBuf, name: &'static str) -> Self {
+        Self { format, asked: path.clone(), path, known_as: Some(name) }
+    }
+
     /// The data set's name: that of what was named.
     pub(super) fn name(&self) -> String {
+        if let Some(name) = self.known_as {
+            return name.to_owned();
+        }
         let real = fs::canonicalize(&self.asked).unwrap_or_else(|_| self.asked.clone());
         let name = real.file_name().map_or_else(|| "data".into(), |name| name.to_string_lossy());
         let stem = match real.is_dir() {
@@ -56,7 +67,8 @@ impl Opened {
         };
         let name: String = stem.chars().filter(|letter| !letter.is_control()).collect();
         // A name that is known means what is known by it.
-        if source(&name).is_some() || name.is_empty() { format!("own-{name}") } else { name }
+        let is_another = source(&name).is_some_and(|source| source.format() != Some(self.format));
+        if is_another || name.is_empty() { format!("own-{name}") } else { name }
     }
 
     fn format_name(&self) -> &'static str {
@@ -76,7 +88,7 @@ type IsThere<'a> = &'a dyn Fn() -> Result<bool, DataError>;
 
 /// What lies at a path itself, by names alone.
 pub(super) fn recognise(path: &Path) -> Result<Option<Opened>, DataError> {
-    let opened = |format| Ok(Some(Opened { format, path: path.to_owned(), asked: path.to_owned() }));
+    let opened = |format| Ok(Some(Opened { format, path: path.to_owned(), asked: path.to_owned(), known_as: None }));
     match look(path)? {
         Found::Folder => {}
         Found::File { .. } if numpy::is_archive(path) => return opened(DataFormat::Numpy),
@@ -99,6 +111,15 @@ pub(super) fn recognise(path: &Path) -> Result<Option<Opened>, DataError> {
         }
     }
     Ok(None)
+}
+
+/// How many images files of a data set that has a name hold, without decoding any.
+pub(super) fn count(format: DataFormat, folder: &Path) -> Result<Counts, DataError> {
+    match format {
+        DataFormat::Cifar100 => cifar100::count(folder),
+        DataFormat::Idx => idx::count(folder),
+        _ => cifar10::count(folder),
+    }
 }
 
 /// What a person means by a path: what lies there, in the only folder below that has a data set,

@@ -1,5 +1,8 @@
 //! `revacnn data`: what there is to train on.
 
+#[cfg(feature = "fetch")]
+mod fetch;
+
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
@@ -7,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use revacnn_notebook::command::ReadingOptions;
-use revacnn_schemas::{DEFAULT_STORE, Place, one_line};
+use revacnn_schemas::{Advice, DEFAULT_STORE, Place, one_line};
 use revacnn_store::write_output;
 use revacnn_trainer::data::{Availability, CheckReport, Overlap, Split, catalogue, check_as, contact_sheet};
 use serde_json::json;
@@ -35,6 +38,9 @@ pub(crate) enum DataAction {
     List,
     /// Load data sets, verify them, and show what is in them.
     Check(CheckArguments),
+    /// Fetch published data sets: progress, checksums, and on where it stopped.
+    #[cfg(feature = "fetch")]
+    Fetch(fetch::FetchArguments),
 }
 
 /// Which data sets are looked at.
@@ -59,6 +65,8 @@ impl Run for DataArguments {
         match &self.action {
             DataAction::List => list(self, json),
             DataAction::Check(check) => check_all(self, check, json),
+            #[cfg(feature = "fetch")]
+            DataAction::Fetch(fetch) => fetch.run(&self.folder, json),
         }
     }
 }
@@ -81,6 +89,7 @@ fn list(arguments: &DataArguments, json: bool) -> Result<ExitCode, Failure> {
             let line = json!({
                 "name": entry.name,
                 "shape": [entry.shape.channels, entry.shape.height, entry.shape.width],
+                "can_be_fetched": entry.published.is_some(),
                 "classes": entry.classes,
                 "available": train.is_some(),
                 "train_images": train,
@@ -118,6 +127,10 @@ fn list(arguments: &DataArguments, json: bool) -> Result<ExitCode, Failure> {
         writeln!(out, "\n{}: {}\n  licence: {}", entry.name, entry.from, entry.licence)?;
         if let Availability::Missing(reason) = &entry.availability {
             writeln!(out, "  {reason}")?;
+            if entry.published.is_some() {
+                let fetch = Advice::FetchData { name: entry.name.to_owned() };
+                writeln!(out, "  to fetch it: {}", fetch.command(&arguments.place()))?;
+            }
         }
     }
     Ok(ExitCode::SUCCESS)
