@@ -11,6 +11,7 @@ mod support;
 
 mod advice;
 mod asked;
+mod augmentation;
 mod checksums;
 mod cifar10;
 mod class_layers;
