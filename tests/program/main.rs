@@ -29,6 +29,7 @@ mod input;
 mod json;
 mod listings;
 mod matching;
+mod maxout;
 mod networks;
 mod notebook;
 mod notebooks;

@@ -98,7 +98,26 @@ fn networks() -> Vec<Value> {
         {"kind": "conv", "filters": 5, "kernel": 3, "stride": 2, "init": "orthogonal", "activation": "tanh"},
         {"kind": "fully-connected", "units": 14, "init": "glorot", "activation": "tanh"},
     ]);
-    vec![kitchen_sink, decaying, smoothed, hinge, squared, activations, pooled, normalised, convolved, drawn, skips]
+    let pieces = json!([
+        {"kind": "conv", "filters": 12, "kernel": 3, "stride": 2},
+        {"kind": "maxout", "pieces": 3},
+        {"kind": "fully-connected", "units": 10},
+        {"kind": "maxout"},
+    ]);
+    vec![
+        kitchen_sink,
+        decaying,
+        smoothed,
+        hinge,
+        squared,
+        activations,
+        pooled,
+        normalised,
+        convolved,
+        drawn,
+        skips,
+        pieces,
+    ]
 }
 
 /// The first of the networks.
@@ -261,6 +280,7 @@ const GOLDEN: &[&str] = &[
     "afc727cc99db69f1",
     "7387fb076ab57f17",
     "708601aa6ca73e15",
+    "18068565058447d8",
     // Augmented images.
     "2dbeda4a2d205a80",
 ];
