@@ -72,6 +72,12 @@ fn command() -> impl Strategy<Value = Vec<String>> {
             maybe("clip-norm", REALS),
             maybe("schedule", &["constant", "step,every=100,factor=0.1", "cosine,over=9,floor=0.25", "warmup=5,linear,over=9"]),
             maybe("batch-size", NUMBERS),
+            maybe("shift", &["0", "4"]),
+            maybe("flip", &["on", "off"]),
+            maybe("crop", REALS),
+            maybe("brightness", REALS),
+            maybe("contrast", REALS),
+            maybe("cutout", &["0", "8", "1k"]),
             maybe("steps", NUMBERS),
             maybe("seed", NUMBERS),
             prop_oneof![
@@ -82,7 +88,7 @@ fn command() -> impl Strategy<Value = Vec<String>> {
             maybe("fidelity", &["every", "keyframes"]),
             maybe("keyframe-interval", &["5", "1k"]),
             maybe("validate-every", &["5", "1k"]),
-            maybe("over", &["seed=0..4", "learning-rate=0.3,1,3", "seed=3,4", "network=a,b", "seed=7"]),
+            maybe("over", &["seed=0..4", "learning-rate=0.3,1,3", "cutout=0,8", "seed=3,4", "network=a,b", "seed=7"]),
         ]),
         1 => line(&[&["train"]], vec![maybe("branch", &["base"]), maybe("epochs", NUMBERS)]),
         3 => line(&[&["fork"], ADDRESSES, &["", "w.3"]], vec![

@@ -140,3 +140,44 @@ fn a_sum_with_the_images_is_drawn_as_a_sum() {
     assert_eq!(diagram.joints.iter().map(|joint| joint.adds).collect::<Vec<_>>(), [true]);
     assert!(diagram.edges.contains(&DiagramEdge { from: DiagramPart::Input, to: DiagramPart::Joint(0) }));
 }
+
+/// A layer that makes one channel of several of one layer.
+#[test]
+fn maxout_is_drawn_with_the_layer_that_it_reads() {
+    let maxout =
+        "[[layer]]\nkind = \"conv\"\nfilters = 6\nkernel = 3\npad = 1\n[[layer]]\nkind = \"maxout\"\npieces = 3\n";
+    let conv = |more: &str| format!("[[layer]]\nkind = \"conv\"\nfilters = 2\nkernel = 3\npad = 1\n{more}");
+    let softmax = "[[layer]]\nkind = \"softmax\"\n";
+    let add = "[[layer]]\nkind = \"add\"\nreads = [\"conv2\", \"maxout1\"]\n";
+    for (network, joints) in
+        [(format!("{maxout}{}{softmax}", conv("")), 0), (format!("{maxout}{}{add}{softmax}", conv("")), 1)]
+    {
+        let folder = recorded_on("digits", &network, Fidelity::Every, 3);
+        let mut sources = Sources::open(folder.path(), None, 1).unwrap();
+        let cell = Cell::from(Network { at: None, show: Show::Maps });
+        let Figure::Network(diagram) = cell.figure(&mut sources, &inputs(3)).unwrap() else { panic!("a network") };
+        let columns: Vec<(&str, &str)> =
+            diagram.columns.iter().map(|column| (column.layer.as_str(), column.description.as_str())).collect();
+        assert_eq!(columns, [("conv1", "conv 3×3 · maxout of 3"), ("conv2", "conv 3×3")]);
+        assert_eq!(diagram.columns[0].layers.len(), 2);
+        assert_eq!(diagram.joints.len(), joints);
+        use DiagramPart::{Classes, Column, Input, Joint};
+        let edge = |(from, to)| DiagramEdge { from, to };
+        let expected = [
+            (Input, Column(0)),
+            (Column(0), Column(1)),
+            (Column(1), Joint(0)),
+            (Column(0), Joint(0)),
+            (Joint(0), Classes),
+        ];
+        assert_eq!(diagram.edges, expected.map(edge)[..5 * joints]);
+        render(&Figure::Network(diagram), &folder.path().join("network.svg")).unwrap();
+        let of = Filter { at: None, layer: "conv2".parse().unwrap(), filter: FilterNumber(1), born: None };
+        let Figure::Images(grid) = Cell::from(of).figure(&mut sources, &inputs(3)).unwrap() else { panic!("images") };
+        let labels: Vec<&str> = grid.rows[0].images.iter().flatten().map(|image| image.label.as_str()).collect();
+        assert_eq!(labels, ["maxout1/0", "maxout1/1"]);
+        let maps = Filters { at: Vec::new(), layer: "maxout1".parse().unwrap(), of: Source::Activations };
+        let Figure::Images(grid) = Cell::from(maps).figure(&mut sources, &inputs(3)).unwrap() else { panic!("images") };
+        assert_eq!(grid.rows[0].images.len(), 2);
+    }
+}

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use revacnn_schemas::{
-    BranchName, BranchRecord, Fidelity, ImageIndex, InitialArrays, NetworkSpec, OptimizerSpec, Parameters, Reading,
-    RecordingSettings, RunDefinition, Schedule, Step, Topology,
+    AugmentationRequest, BranchName, BranchRecord, Fidelity, ImageIndex, InitialArrays, NetworkSpec, OptimizerSpec,
+    Parameters, Reading, RecordingSettings, RunDefinition, Schedule, Step, Topology,
 };
 use revacnn_store::{DataHint, Store, StoreError};
 use revacnn_trainer::data::{Dataset, load_as};
@@ -47,6 +47,9 @@ pub struct StartRequest {
     pub schedule: Option<Schedule>,
     /// Images of a batch.
     pub batch_size: Option<u32>,
+    /// How training images are varied; what is left out as the branch does, if its data set is
+    /// meant, or else as the data set has it.
+    pub augmentation: AugmentationRequest,
     /// The seed of all randomness.
     pub seed: Option<u64>,
     /// Arrays that layers begin with.
@@ -86,6 +89,7 @@ impl StartRequest {
             optimizer_parameters: Parameters::new(),
             schedule: None,
             batch_size: None,
+            augmentation: AugmentationRequest::default(),
             seed: None,
             init: None,
             length: Length::Epochs(DEFAULT_EPOCHS),
@@ -242,11 +246,13 @@ fn definition(
 ) -> Result<RunDefinition, RecorderError> {
     let base = existing.map(|record| check_producer(record, "train it on")).transpose()?;
     let defaults = Settings::default();
+    let same_data = |base: &&RunDefinition| base.dataset.digest == dataset.identity().digest;
+    let usual = base.filter(same_data).map_or_else(|| dataset.augmentation(), |base| base.augmentation);
     let settings = Settings {
         optimizer: optimizer(request, base.map(|base| &base.optimizer)),
         batch_size: request.batch_size.or(base.map(|base| base.batch_size)).unwrap_or(defaults.batch_size),
         seed: request.seed.or(base.map(|base| base.seed)).unwrap_or(defaults.seed),
-        augmentation: base.filter(|_| request.dataset.is_none()).map(|base| base.augmentation),
+        augmentation: Some(request.augmentation.over(usual)),
         schedule: request.schedule.clone().unwrap_or(defaults.schedule),
     };
     let network = match (&request.network, base) {

@@ -5,7 +5,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ARITHMETIC, ArrayFile, Digest, Digester, LayerName, NetworkSpec, OptimizerSpec, Reading, ScheduleSpec};
+use crate::{
+    ARITHMETIC, ArrayFile, AugmentationSpec, Digest, Digester, LayerName, NetworkSpec, OptimizerSpec, Reading,
+    ScheduleSpec,
+};
 
 /// Shape of an image: channels, rows, columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -52,28 +55,6 @@ pub struct DatasetIdentity {
 /// there: it has a separator.
 pub fn is_path(name_or_path: &OsStr) -> bool {
     name_or_path.as_encoded_bytes().iter().any(|&byte| std::path::is_separator(char::from(byte)))
-}
-
-/// How training images are varied, drawn anew for each image and epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AugmentationSpec {
-    /// Largest shift in either direction, in pixels.
-    pub shift: u8,
-    /// Whether half of the images are mirrored left to right.
-    pub flip: bool,
-}
-
-impl AugmentationSpec {
-    /// Images as they are.
-    pub const NONE: Self = Self { shift: 0, flip: false };
-}
-
-impl Default for AugmentationSpec {
-    /// Up to two pixels and mirroring, as in the ConvNetJS CIFAR-10 demo.
-    fn default() -> Self {
-        Self { shift: 2, flip: true }
-    }
 }
 
 /// Everything that decides the bits of a branch, and how its data are read:
@@ -200,7 +181,7 @@ impl RunDefinition {
             ("classes".to_owned(), self.classes.to_string()),
             ("dataset".to_owned(), format!("{} ({:.12})", self.dataset.name, self.dataset.digest)),
             ("holdout".to_owned(), self.holdout_every.to_string()),
-            ("augmentation".to_owned(), format!("shift {} flip {}", self.augmentation.shift, self.augmentation.flip)),
+            ("augmentation".to_owned(), self.augmentation.to_string()),
             ("optimizer".to_owned(), self.optimizer.kind.clone()),
             ("batch-size".to_owned(), self.batch_size.to_string()),
             (
@@ -250,7 +231,7 @@ mod tests {
             dataset: DatasetIdentity { name: "shapes".into(), digest: Digest([0; 32]) },
             reading: None,
             holdout_every: 10,
-            augmentation: AugmentationSpec { shift: 2, flip: true },
+            augmentation: AugmentationSpec::SHIFT_AND_FLIP,
             optimizer: OptimizerSpec::new("adadelta"),
             schedule: None,
             batch_size: 4,

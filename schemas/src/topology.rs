@@ -173,13 +173,17 @@ impl Topology {
         Some(place)
     }
 
-    /// What the channels of the layer at a place are made of, where it reads several layers, and
-    /// nothing otherwise: of each channel in order the filters, by the place of the layer that
+    /// What the channels of the layer at a place are made of, where it reads several layers or makes
+    /// channels of several of one layer, and nothing otherwise: of each channel in order the filters, by the place of the layer that
     /// opens their block and their position in it. A layer with as many channels as each of those
-    /// that it reads adds them up, and one with as many as all has theirs in order. Channels of the
-    /// images are left out.
+    /// that it reads adds them up, and one with as many as all has theirs in order. One without
+    /// coefficients that reads a layer with a multiple of its channels makes one of as many that follow
+    /// one another. Channels of the images are left out.
     pub fn made_of(&self, place: usize) -> Vec<Vec<(usize, usize)>> {
-        let Some(layer) = self.layers.get(place).filter(|layer| layer.reads.len() > 1) else { return Vec::new() };
+        let Some(layer) = self.layers.get(place) else { return Vec::new() };
+        if layer.reads.len() < 2 {
+            return self.groups_of(place, layer);
+        }
         let block =
             |name: &LayerName| self.block_of(self.layers[..place].iter().position(|other| other.layer == *name)?);
         let read: Vec<Option<usize>> = layer.reads.iter().map(block).collect();
@@ -196,6 +200,22 @@ impl Topology {
             None => vec![Vec::new(); of_images],
         });
         parts.take(all).collect()
+    }
+
+    /// What the channels of a layer that reads one are made of.
+    fn groups_of(&self, place: usize, layer: &LayerTopology) -> Vec<Vec<(usize, usize)>> {
+        let &[before] = self.read_by(place).as_slice() else { return Vec::new() };
+        let Some(block) = self.block_of(before).filter(|_| layer.map.is_some() && layer.coefficients.is_none()) else {
+            return Vec::new();
+        };
+        let (all, made) = (self.layers[block].filters.len(), layer.filters.len());
+        if made == 0 || all <= made || !all.is_multiple_of(made) {
+            return Vec::new();
+        }
+        let pieces = all / made;
+        (0..made)
+            .map(|channel| (channel * pieces..(channel + 1) * pieces).map(|piece| (block, piece)).collect())
+            .collect()
     }
 
     /// The filter whose maps are those of a channel: of a layer that has the channels of several
@@ -347,6 +367,20 @@ mod tests {
         };
         assert_eq!(origin(1).as_deref(), Some("add/1"));
         assert_eq!((origin(3), origin(6).as_deref()), (None, Some("conv2/6")));
+    }
+
+    #[test]
+    fn channels_of_a_layer_without_coefficients_are_of_as_many_as_follow_one_another() {
+        let filters =
+            |count: u32| (0..count).map(|number| FilterIdentity { number: FilterNumber(number), born: None }).collect();
+        let mut layers = vec![layer("conv1", true, &[]), layer("relu", false, &[]), layer("maxout1", true, &[])];
+        (layers[0].filters, layers[2].filters) = (filters(6), filters(2));
+        let mut topology = Topology { layers, retired: Vec::new() };
+        assert_eq!(topology.made_of(2), [[(0, 0), (0, 1), (0, 2)], [(0, 3), (0, 4), (0, 5)]]);
+        let origin = topology.origin_of(&"maxout1".parse().unwrap(), 1).unwrap();
+        assert_eq!((origin.0.layer.as_str(), origin.1.number), ("maxout1", FilterNumber(1)));
+        topology.layers[2].coefficients = Some(9);
+        assert!(topology.made_of(2).is_empty(), "a convolution makes channels of all");
     }
 
     /// Branches that exist are written so: their text must not change.

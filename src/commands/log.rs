@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
-use revacnn_schemas::{Advice, Fidelity, Place, written};
+use revacnn_schemas::{Advice, AugmentationSpec, Fidelity, Place, written};
 use revacnn_store::{BranchList, Listed, Outline, Overview, Overviews, RunOutline, StepSpan, Store};
 use serde_json::json;
 
@@ -21,8 +21,8 @@ use crate::text::{Side, bytes, count, counted, loss, percent, printable, table};
 pub(crate) struct LogArguments {
     #[command(flatten)]
     store: StoreOption,
-    /// More columns: the id, the network's size, all hyper-parameters and the schedule, with edits
-    /// in full.
+    /// More columns: the id, the network's size, all hyper-parameters, the schedule and the
+    /// augmentation, with edits in full.
     #[arg(long)]
     wide: bool,
 }
@@ -181,7 +181,7 @@ struct Column {
 /// The column of edits.
 const EDITS: &str = "edits";
 
-const COLUMNS: [Column; 19] = {
+const COLUMNS: [Column; 20] = {
     const fn of_branch(title: &'static str, side: Side, cell: fn(&Line<'_>, bool) -> String) -> Column {
         Column { title, side, wide: false, may_be_alike: false, cell }
     }
@@ -211,6 +211,10 @@ const COLUMNS: [Column; 19] = {
         })),
         of_run("batch", Side::Right, |line, _| line.defined(|run| Some(count(run.batch_size.into())))),
         of_run("seed", Side::Right, |line, _| line.defined(|run| Some(run.seed.to_string()))),
+        wide(of_run("augmentation", Side::Left, |line, _| {
+            let varied = |run: &RunOutline| Some(run.augmentation).filter(|spec| *spec != AugmentationSpec::NONE);
+            line.defined(|run| varied(run).map(|spec| spec.to_string()))
+        })),
         of_branch("steps", Side::Right, |line, _| line.last_step().map_or_else(dash, count)),
         of_branch("last loss", Side::Right, |line, _| loss(line.overview.last_loss)),
         of_branch("validation", Side::Right, |line, _| {
@@ -335,6 +339,7 @@ impl<'a> Line<'a> {
             "optimizer": run.map(RunOutline::optimizer),
             "schedule": run.and_then(|run| run.schedule.as_ref()),
             "batch_size": run.map(|run| run.batch_size),
+            "augmentation": run.map(|run| run.augmentation),
             "seed": run.map(|run| run.seed),
             "parameters": outline.parameters,
             "producer": outline.producer,

@@ -82,6 +82,27 @@ kind = \"global-average-pool\"
 kind = \"softmax\"
 ";
 
+/// Maxout of maps and of units, which ConvNetJS has as well.
+const PIECES: &str = "
+[[layer]]
+kind = \"conv\"
+filters = 6
+kernel = 3
+[[layer]]
+kind = \"maxout\"
+pieces = 3
+[[layer]]
+kind = \"pool\"
+kernel = 2
+[[layer]]
+kind = \"fully-connected\"
+units = 10
+[[layer]]
+kind = \"maxout\"
+[[layer]]
+kind = \"softmax\"
+";
+
 /// Those that ONNX has no operator for.
 const OTHERS: &str = "
 [[layer]]
@@ -304,11 +325,12 @@ fn checked(scratch: &Scratch, python: &Path, network: &str, output: &str, script
 #[test]
 fn pytorch_loads_what_was_exported_and_what_it_saves_is_the_network_again() {
     let Some(python) = python("numpy, torch, safetensors") else { return };
-    for network in ["small.toml", "joined.toml", "kinds.toml", "others.toml", "paper"] {
+    for network in ["small.toml", "joined.toml", "kinds.toml", "others.toml", "pieces.toml", "paper"] {
         let scratch = Scratch::new();
         fs::write(scratch.path("joined.toml"), JOINED).expect("a file");
         fs::write(scratch.path("kinds.toml"), KINDS).expect("a file");
         fs::write(scratch.path("others.toml"), OTHERS).expect("a file");
+        fs::write(scratch.path("pieces.toml"), PIECES).expect("a file");
         let told = checked(&scratch, &python, network, "--as torch -o net.py", TORCH);
         assert_eq!(told["shapes"], true, "{told}");
         let train = format!("train back --dataset ./images --network {network} --batch-size 9 --steps 1");
@@ -320,11 +342,12 @@ fn pytorch_loads_what_was_exported_and_what_it_saves_is_the_network_again() {
 #[test]
 fn onnx_is_checked_and_onnxruntime_computes_the_same_probabilities() {
     let Some(python) = python("numpy, onnx, onnxruntime") else { return };
-    for network in ["small.toml", "joined.toml", "kinds.toml", "others.toml", "paper"] {
+    for network in ["small.toml", "joined.toml", "kinds.toml", "others.toml", "pieces.toml", "paper"] {
         let scratch = Scratch::new();
         fs::write(scratch.path("joined.toml"), JOINED).expect("a file");
         fs::write(scratch.path("kinds.toml"), KINDS).expect("a file");
         fs::write(scratch.path("others.toml"), OTHERS).expect("a file");
+        fs::write(scratch.path("pieces.toml"), PIECES).expect("a file");
         checked(&scratch, &python, network, "-o net.onnx", ONNX);
     }
 }
@@ -370,8 +393,9 @@ fn convnetjs_reads_what_was_exported_and_what_it_writes_is_the_network_again() {
     let scratch = Scratch::new();
     fs::write(scratch.path("plain.toml"), PLAIN).expect("a file");
     fs::write(scratch.path("normalised.toml"), NORMALISED).expect("a file");
-    for network in ["plain.toml", "normalised.toml", "paper"] {
-        let data = if network != "plain.toml" { "./images".to_owned() } else { images(&scratch) };
+    fs::write(scratch.path("pieces.toml"), PIECES).expect("a file");
+    let data = images(&scratch);
+    for network in ["plain.toml", "normalised.toml", "pieces.toml", "paper"] {
         let train = |branch: &str| format!("train {branch} --dataset {data} --network {network} --batch-size 9");
         scratch.run(0, &format!("{} --steps 12 --probe 3", train("main")));
         scratch.run(0, "export main@11 -o net.json");

@@ -11,6 +11,7 @@ mod support;
 
 mod advice;
 mod asked;
+mod augmentation;
 mod checksums;
 mod cifar10;
 mod class_layers;
@@ -30,6 +31,7 @@ mod input;
 mod json;
 mod listings;
 mod matching;
+mod maxout;
 mod networks;
 mod notebook;
 mod notebooks;

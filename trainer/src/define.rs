@@ -2,7 +2,7 @@
 
 use revacnn_schemas::{AugmentationSpec, NetworkSpec, OptimizerSpec, RunDefinition, Schedule, ScheduleSpec, Step};
 
-use crate::data::{Dataset, VALIDATION_EVERY};
+use crate::data::{Dataset, VALIDATION_EVERY, check_augmentation};
 use crate::{TrainerError, network, optimizers};
 
 /// Epochs of a new run that says neither steps nor epochs.
@@ -42,11 +42,14 @@ impl Default for Settings {
 ///
 /// # Errors
 /// What the network or the optimizer refuses, by name; a batch size out of
-/// 1 to 65,536; a batch of more images than there are to train on.
+/// 1 to 65,536; a batch of more images than there are to train on; a way to vary
+/// images that is out of its range.
 pub fn define(network: NetworkSpec, dataset: &Dataset, settings: &Settings) -> Result<RunDefinition, TrainerError> {
     let (network, _) = network::resolve(&network, dataset.shape(), dataset.class_names().len())?;
     let optimizer = optimizers::build(&settings.optimizer)?.resolved;
     check_batch_size(settings.batch_size, dataset.train_indices().len())?;
+    let augmentation = settings.augmentation.unwrap_or_else(|| dataset.augmentation());
+    check_augmentation(augmentation, dataset.shape())?;
     Ok(RunDefinition {
         network,
         input: dataset.shape(),
@@ -54,7 +57,7 @@ pub fn define(network: NetworkSpec, dataset: &Dataset, settings: &Settings) -> R
         dataset: dataset.identity().clone(),
         reading: dataset.reading().cloned(),
         holdout_every: VALIDATION_EVERY,
-        augmentation: settings.augmentation.unwrap_or_else(|| dataset.augmentation()),
+        augmentation,
         optimizer,
         schedule: (settings.schedule != Schedule::Constant)
             .then(|| ScheduleSpec { curve: settings.schedule.clone(), from: Step(0) }),
@@ -81,6 +84,7 @@ pub(crate) fn check(definition: &RunDefinition, dataset: &Dataset, train_images:
     if definition.holdout_every != VALIDATION_EVERY {
         return unequal("holdout", "10, the only split there is", definition.holdout_every.to_string());
     }
+    check_augmentation(definition.augmentation, definition.input)?;
     check_batch_size(definition.batch_size, train_images)
 }
 

@@ -246,7 +246,7 @@ impl Network {
                 maps = vec![network.operations.len()];
             }
             let map = maps[0];
-            if let Role::Gathers(_) = kind.role {
+            if let Role::Gathers(_) | Role::Reduces = kind.role {
                 let channels = shape.channels;
                 match known {
                     Some(known) if known.filters.len() != channels => {
@@ -267,7 +267,7 @@ impl Network {
                 numbers = topology.filters.iter().map(|filter| filter.number.0).collect();
             }
             let block = match kind.role {
-                Role::Opens | Role::Classes | Role::Gathers(_) => {
+                Role::Opens | Role::Classes | Role::Gathers(_) | Role::Reduces => {
                     network.blocks.push(Block { last: map - 1 });
                     topology.map = Some([shape.height, shape.width]);
                     Some(network.blocks.len() - 1)

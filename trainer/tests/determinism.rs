@@ -8,8 +8,8 @@ use std::sync::{Arc, LazyLock};
 use common::{noise, trainer};
 use proptest::prelude::*;
 use revacnn_schemas::{
-    DataCursor, Digest, ImageIndex, ImageShape, Observer, ObserverError, RunDefinition, Step, StepView, TrainingState,
-    Wanted,
+    AugmentationSpec, DataCursor, Digest, ImageIndex, ImageShape, Observer, ObserverError, RunDefinition, Step,
+    StepView, TrainingState, Wanted,
 };
 use revacnn_trainer::data::{self, Dataset};
 use revacnn_trainer::kernels::Instructions;
@@ -98,7 +98,26 @@ fn networks() -> Vec<Value> {
         {"kind": "conv", "filters": 5, "kernel": 3, "stride": 2, "init": "orthogonal", "activation": "tanh"},
         {"kind": "fully-connected", "units": 14, "init": "glorot", "activation": "tanh"},
     ]);
-    vec![kitchen_sink, decaying, smoothed, hinge, squared, activations, pooled, normalised, convolved, drawn, skips]
+    let pieces = json!([
+        {"kind": "conv", "filters": 12, "kernel": 3, "stride": 2},
+        {"kind": "maxout", "pieces": 3},
+        {"kind": "fully-connected", "units": 10},
+        {"kind": "maxout"},
+    ]);
+    vec![
+        kitchen_sink,
+        decaying,
+        smoothed,
+        hinge,
+        squared,
+        activations,
+        pooled,
+        normalised,
+        convolved,
+        drawn,
+        skips,
+        pieces,
+    ]
 }
 
 /// The first of the networks.
@@ -119,6 +138,18 @@ fn optimizers() -> Vec<Value> {
         json!({"kind": "windowgrad", "learning_rate": 0.001, "weight_decay": 0.01}),
         json!({"kind": "sgd", "weight_decay": 0.01, "l1_decay": 0.001, "clip_norm": 0.5}),
     ]
+}
+
+/// All ways to vary images at once.
+fn augmented(dataset: &Arc<Dataset>) -> Trainer {
+    let network = json!({"layer": [
+        {"kind": "conv", "filters": 5, "kernel": 3, "stride": 2, "activation": "tanh"},
+        {"kind": "softmax"},
+    ]});
+    let all = AugmentationSpec { shift: 1, flip: true, crop: 0.4, brightness: 0.3, contrast: 0.5, cutout: 4 };
+    let settings = Settings { augmentation: Some(all), batch_size: 12, seed: 1, ..Settings::default() };
+    let definition = define(serde_json::from_value(network).unwrap(), dataset, &settings).unwrap();
+    Trainer::new(&definition, Arc::clone(dataset), 1).unwrap()
 }
 
 fn paper(dataset: &Dataset, batch_size: u32) -> RunDefinition {
@@ -178,7 +209,7 @@ fn every_layer_and_optimizer_has_the_same_bits_everywhere() {
     // An optimizer goes element by element, whatever the layers are.
     let sinks = optimizers().into_iter().map(|optimizer| kitchen_sink(optimizer, &dataset));
     let others = networks().into_iter().skip(1).map(|layers| trainer(layers, optimizers().remove(0), 12, &dataset));
-    for trainer in sinks.chain(others) {
+    for trainer in sinks.chain(others).chain([augmented(&dataset)]) {
         same_everywhere(trainer.definition(), &dataset, STEPS);
     }
 }
@@ -213,6 +244,7 @@ fn the_bits_of_arithmetic_1_never_change() {
         .into_iter()
         .chain(sinks)
         .chain(others)
+        .chain([augmented(&dataset)])
         .map(|mut trainer| {
             let [_, state] = *train(&mut trainer, STEPS).last().unwrap();
             format!("{state:.16}")
@@ -248,6 +280,9 @@ const GOLDEN: &[&str] = &[
     "afc727cc99db69f1",
     "7387fb076ab57f17",
     "708601aa6ca73e15",
+    "18068565058447d8",
+    // Augmented images.
+    "2dbeda4a2d205a80",
 ];
 
 /// Wants everything, every step.
@@ -295,11 +330,10 @@ struct History {
     states: Vec<(TrainingState, [Digest; 2])>,
 }
 
-/// One uninterrupted run an optimizer.
+/// One uninterrupted run an optimizer, and one of images that are varied.
 static HISTORIES: LazyLock<Vec<History>> = LazyLock::new(|| {
-    let history = |optimizer| {
+    let history = |mut trainer: Trainer| {
         let dataset = kitchen_sink_data();
-        let mut trainer = kitchen_sink(optimizer, &dataset);
         let mut states = vec![(trainer.state(), digests(&trainer))];
         for _ in 0..STEPS {
             trainer.step().unwrap();
@@ -307,7 +341,8 @@ static HISTORIES: LazyLock<Vec<History>> = LazyLock::new(|| {
         }
         History { dataset, definition: trainer.definition().clone(), states }
     };
-    optimizers().into_iter().map(history).collect()
+    let trainers = optimizers().into_iter().map(|optimizer| kitchen_sink(optimizer, &kitchen_sink_data()));
+    trainers.chain([augmented(&kitchen_sink_data())]).map(history).collect()
 });
 
 proptest! {
@@ -318,7 +353,7 @@ proptest! {
     /// last batch, and in a trainer that has been somewhere else before.
     #[test]
     fn a_state_at_any_step_goes_on_as_if_nothing_had_happened(
-        kind in 0..optimizers().len(), from in 0..STEPS, strayed in 0_usize..6, threads in 1_usize..3,
+        kind in 0..=optimizers().len(), from in 0..STEPS, strayed in 0_usize..6, threads in 1_usize..3,
     ) {
         let history = &HISTORIES[kind];
         let mut resumed = Trainer::new(&history.definition, Arc::clone(&history.dataset), threads).unwrap();

@@ -186,6 +186,21 @@ fn global_average_pools() {
 }
 
 #[test]
+fn maxout_of_maps_and_of_units() {
+    let maps = json!([
+        {"kind": "conv", "filters": 6, "kernel": 3, "stride": 3},
+        {"kind": "maxout", "pieces": 3},
+    ]);
+    check("maxout of maps", maps, Loss::Kinked);
+    let units = json!([
+        {"kind": "conv", "filters": 4, "kernel": 3, "stride": 2, "activation": "tanh"},
+        {"kind": "fully-connected", "units": 10},
+        {"kind": "maxout"},
+    ]);
+    check("maxout of units", units, Loss::Kinked);
+}
+
+#[test]
 fn relu_within_a_convolution_and_tanh_as_layers_of_their_own() {
     let layers = json!([
         {"kind": "conv", "filters": 6, "kernel": 3, "activation": "relu"},

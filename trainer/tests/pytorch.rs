@@ -257,6 +257,11 @@ fn layer_and_local_response_normalisation_train_as_in_pytorch() {
 }
 
 #[test]
+fn maxout_trains_as_in_pytorch() {
+    check_network("pieces", PLAIN);
+}
+
+#[test]
 fn groups_dilation_and_what_differs_by_side_train_as_in_pytorch() {
     check_network("grouped", PLAIN);
 }

@@ -7,6 +7,7 @@
 //! | file | concept |
 //! |---|---|
 //! | `train` | what is trained, and how it is recorded |
+//! | `augmentation` | how training images are varied |
 //! | `reading` | how files of a person's own are read |
 //! | `fork` | from where, with which edits |
 //! | `until` | how far a branch is trained on |
@@ -18,6 +19,7 @@
 //! | `print` | a command as words |
 //! | `values` | numbers as people write them |
 
+mod augmentation;
 mod branches;
 mod compare;
 mod embed;
@@ -35,6 +37,7 @@ mod train;
 mod until;
 pub mod values;
 
+pub use augmentation::AugmentationOptions;
 pub use branches::{Lookup, members_in};
 pub use compare::{Compare, Diff, MatchingOption};
 pub use embed::Embed;

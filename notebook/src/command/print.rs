@@ -127,6 +127,7 @@ impl Print for Train {
             clip_norm,
             schedule,
             batch_size,
+            augmentation,
             init,
             init_layers,
             steps,
@@ -151,6 +152,7 @@ impl Print for Train {
         words.number("clip-norm", *clip_norm);
         words.option("schedule", schedule.as_ref());
         words.option("batch-size", *batch_size);
+        augmentation.print(words);
         words.option("seed", *seed);
         words.option("init", init.as_ref().map(|name| name.to_string_lossy()));
         let layers: Vec<&str> = init_layers.iter().map(LayerName::as_str).collect();

@@ -14,7 +14,7 @@ use revacnn_trainer::exchange::read_arrays;
 use revacnn_trainer::{DEFAULT_EPOCHS, TrainerError, named_network, optimizer_kinds, presets};
 
 use super::values::{from_one, whole};
-use super::{CommandError, ReadingOptions};
+use super::{AugmentationOptions, CommandError, ReadingOptions};
 
 /// The branch that is meant where none is named.
 const DEFAULT_BRANCH: &str = "main";
@@ -92,6 +92,8 @@ pub struct Train {
     /// Images of a batch [default: 8].
     #[arg(long, value_name = "IMAGES", value_parser = whole::<u32>)]
     pub(crate) batch_size: Option<u32>,
+    #[command(flatten)]
+    pub(crate) augmentation: AugmentationOptions,
     /// Train until this step.
     #[arg(long, value_name = "N", conflicts_with = "epochs", value_parser = whole::<u64>)]
     pub(crate) steps: Option<u64>,
@@ -207,6 +209,7 @@ impl Train {
             optimizer_parameters: self.optimizer_parameters()?,
             schedule: self.schedule.clone(),
             batch_size: self.batch_size,
+            augmentation: self.augmentation.request(),
             seed: self.seed,
             length: match self.steps {
                 Some(steps) => Length::Steps(steps),

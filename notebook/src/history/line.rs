@@ -6,15 +6,15 @@ use std::sync::Arc;
 
 use revacnn_recorder::DEFAULT_DATASET;
 use revacnn_schemas::{
-    ARITHMETIC, Address, BranchRecord, Change, DatasetIdentity, Edit, Fidelity, ImageIndex, OptimizerSpec, Position,
-    Producer, Reading, RecordingSettings, RunDefinition,
+    ARITHMETIC, Address, AugmentationRequest, AugmentationSpec, BranchRecord, Change, DatasetIdentity, Edit, Fidelity,
+    ImageIndex, OptimizerSpec, Position, Producer, Reading, RecordingSettings, RunDefinition,
 };
 use revacnn_store::DataHint;
 use revacnn_trainer::data::{catalogue, load_as};
 use revacnn_trainer::{Settings, resolve_optimizer, were_asked};
 
 use super::{Told, Writer};
-use crate::command::{Command, Family, Fork, ReadingOptions, Train, Until, UntilOptions};
+use crate::command::{AugmentationOptions, Command, Family, Fork, ReadingOptions, Train, Until, UntilOptions};
 
 impl Writer<'_> {
     /// The line of one of these branches; each is after the one that it was forked from.
@@ -53,6 +53,7 @@ impl Writer<'_> {
         let usual = Settings::default();
         let reading = definition.reading.clone().unwrap_or_default();
         let dataset = self.dataset(&definition.dataset, &reading)?;
+        let varied = self.usual_augmentation(&definition.dataset);
         let mut train = Train {
             name: Some(this.name.clone()),
             dataset: Some(dataset).filter(|name| name != DEFAULT_DATASET),
@@ -60,6 +61,7 @@ impl Writer<'_> {
             network: self.network(definition, told)?,
             schedule: definition.schedule.as_ref().map(|schedule| schedule.curve.clone()),
             batch_size: Some(definition.batch_size).filter(|size| *size != usual.batch_size),
+            augmentation: AugmentationOptions::of(AugmentationRequest::between(varied, definition.augmentation)),
             seed: Some(definition.seed).filter(|seed| *seed != usual.seed),
             steps: Some(this.last.unwrap_or_default().0),
             ..Train::default()
@@ -108,6 +110,13 @@ impl Writer<'_> {
             true => Ok(below.into_os_string()),
             false => Err(format!("{} has other images by now", own.display())),
         }
+    }
+
+    /// How images of a data set that was loaded are varied where a line says nothing of it.
+    fn usual_augmentation(&self, identity: &DatasetIdentity) -> AugmentationSpec {
+        let loaded = self.datasets.values().filter_map(|dataset| dataset.as_ref().ok());
+        let mut this = loaded.filter(|dataset| dataset.identity().digest == identity.digest);
+        this.next().map_or(AugmentationSpec::NONE, |dataset| dataset.augmentation())
     }
 
     /// What a data set is that is named so.

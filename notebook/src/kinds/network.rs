@@ -194,7 +194,15 @@ pub(super) fn edges(topology: &Topology, columns: &[DiagramColumn]) -> (Vec<Diag
     let mut seen = 0;
     for &block in &blocks {
         let layer = &topology.layers[block];
-        let part = match column_of(&layer.layer) {
+        // A layer without coefficients that reads one is of that one's column.
+        let own = column_of(&layer.layer);
+        if own.is_none() && layer.reads.len() < 2 && Some(&block) != blocks.last() {
+            let read = topology.read_by(block).first().and_then(|place| topology.block_of(*place));
+            let part = read.and_then(|read| parts.get(&read)).copied().unwrap_or(DiagramPart::Input);
+            parts.insert(block, part);
+            continue;
+        }
+        let part = match own {
             Some(column) => {
                 seen = column + 1;
                 DiagramPart::Column(column)
@@ -222,10 +230,12 @@ pub(super) fn edges(topology: &Topology, columns: &[DiagramColumn]) -> (Vec<Diag
     (joints, edges)
 }
 
-/// A layer and those that follow it, up to the next that opens a block or reads another.
+/// A layer and those that follow it, up to the next with coefficients that opens a block, or that reads
+/// another.
 pub(super) fn block_layers(topology: &Topology, name: &LayerName) -> Vec<LayerName> {
     let own = topology.layers.iter().skip_while(|layer| layer.layer != *name).enumerate();
-    let follows = |layer: &LayerTopology| layer.map.is_none() && layer.reads.is_empty();
+    let opens = |layer: &LayerTopology| layer.map.is_some() && layer.coefficients.is_some();
+    let follows = |layer: &LayerTopology| !opens(layer) && layer.reads.is_empty();
     own.take_while(|(place, layer)| *place == 0 || follows(layer)).map(|(_, layer)| layer.layer.clone()).collect()
 }
 
@@ -233,7 +243,9 @@ pub(super) fn block_layers(topology: &Topology, name: &LayerName) -> Vec<LayerNa
 pub(super) fn describe(layers: &[LayerSpec], topology: &Topology, name: &LayerName) -> String {
     let start = layers.iter().position(|layer| layer.name.as_ref() == Some(name));
     let Some(start) = start else { return String::new() };
-    let opens = |layer: &LayerSpec| topology.blocks().any(|block| Some(&block.layer) == layer.name.as_ref());
+    let own = |block: &&LayerTopology| block.coefficients.is_some() || block.reads.len() > 1;
+    let opens =
+        |layer: &LayerSpec| topology.blocks().filter(own).any(|block| Some(&block.layer) == layer.name.as_ref());
     let after = layers[start + 1..].iter().take_while(|layer| !opens(layer) && layer.reads.is_empty());
     let parts = std::iter::once(&layers[start])
         .chain(after)

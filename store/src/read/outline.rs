@@ -1,8 +1,8 @@
 //! What a listing says of a branch's description.
 
 use revacnn_schemas::{
-    BranchId, BranchName, BranchRecord, DatasetIdentity, Edit, Fidelity, OptimizerSpec, Parameters, ParentRecord,
-    RunDefinition, ScheduleSpec,
+    AugmentationSpec, BranchId, BranchName, BranchRecord, DatasetIdentity, Edit, Fidelity, OptimizerSpec, Parameters,
+    ParentRecord, RunDefinition, ScheduleSpec,
 };
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +52,8 @@ pub struct RunOutline {
     pub schedule: Option<ScheduleSpec>,
     /// Images of a full batch.
     pub batch_size: u32,
+    /// How training images are varied.
+    pub augmentation: AugmentationSpec,
     /// The seed of all randomness.
     pub seed: u64,
 }
@@ -90,6 +92,7 @@ impl RunOutline {
             hyper_parameters: definition.optimizer.parameters.clone(),
             schedule: definition.schedule.clone(),
             batch_size: definition.batch_size,
+            augmentation: definition.augmentation,
             seed: definition.seed,
         }
     }

@@ -81,7 +81,7 @@ pub fn definition() -> RunDefinition {
         dataset: DatasetIdentity { name: "fake".into(), digest: Digest([1; 32]) },
         reading: None,
         holdout_every: 10,
-        augmentation: AugmentationSpec { shift: 0, flip: false },
+        augmentation: AugmentationSpec::NONE,
         optimizer: OptimizerSpec::new("fake"),
         schedule: None,
         batch_size: 3,

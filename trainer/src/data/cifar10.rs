@@ -47,7 +47,7 @@ pub(super) const SOURCE: Source = Source {
     name: NAME,
     shape: SHAPE,
     classes: &CLASSES,
-    augmentation: AugmentationSpec { shift: 2, flip: true },
+    augmentation: AugmentationSpec::SHIFT_AND_FLIP,
     from: "Krizhevsky, Learning Multiple Layers of Features from Tiny Images (2009), binary version",
     licence: "none stated; the authors ask to be cited",
     digest: None,

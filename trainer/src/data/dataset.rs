@@ -22,7 +22,7 @@ pub enum Split {
 }
 
 /// A data set: shape, classes, a training and a test part, and its identity.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Dataset {
     identity: DatasetIdentity,
     shape: ImageShape,

@@ -15,7 +15,7 @@
 //! | [`check`] | counts, means and digests for people |
 //! | [`sheet`](contact_sheet) | a picture of some images of each class |
 //! | [`order`](epoch_order) | the permutation of an epoch |
-//! | `augment` | random shifts and mirror images |
+//! | `augment` | crops, brightness and contrast, shifts and mirror images, cutout |
 //!
 //! # Adding a data set
 //!
@@ -43,7 +43,7 @@ mod sheet;
 mod source;
 mod stream;
 
-pub(crate) use augment::{augment, draw};
+pub(crate) use augment::{augment, check as check_augmentation, draw};
 pub use catalogue::{Availability, CatalogueEntry, catalogue, load, load_as, published};
 pub use check::{ChannelStatistics, CheckReport, ClassCount, Overlap, check, check_as};
 pub use dataset::{Dataset, Split, Taken, VALIDATION_EVERY, decode};

@@ -2,36 +2,37 @@
 //!
 //! A filter is a channel of every layer that passes it on, of every sum that it is part of, and
 //! so of every other filter in that sum, and of every concatenation. All of them gain or lose it
-//! together.
+//! together. Where a layer makes one channel of several, these come and go together, too.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::Draft;
 use super::outcome::Refusal;
+use super::place::{Grouped, Place};
+use crate::TrainerError;
 use crate::edges::Origin;
 use crate::layers::{Gather, Role};
 
-/// A place among the channels of a layer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
-    /// The channel that is there.
-    pub(super) channel: Option<usize>,
-    /// Before which channel a new one comes, or behind the last.
-    pub(super) new: Option<usize>,
+/// Why channels cannot be followed.
+enum Stopped {
+    Refused(Refusal),
+    /// A layer makes one channel of so many, and these are as many.
+    Lacks {
+        reader: usize,
+        pieces: usize,
+        found: usize,
+    },
 }
 
-impl Place {
-    fn moved(self, by: usize) -> Self {
-        Self { channel: self.channel.map(|at| at + by), new: self.new.map(|at| at + by) }
+impl From<Refusal> for Stopped {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
     }
+}
 
-    /// The place within a part of so many channels that begins at `begin`, if it is in there. A
-    /// new channel between two parts is the first one's.
-    fn within(self, begin: usize, channels: usize) -> Option<Self> {
-        let channel = self.channel.map(|at| at.checked_sub(begin).filter(|&at| at < channels));
-        let new = self.new.map(|at| at.checked_sub(begin).filter(|&at| (1..=channels).contains(&at)));
-        let is_outside = channel == Some(None) || new == Some(None);
-        (!is_outside).then(|| Self { channel: channel.flatten(), new: new.flatten() })
+impl From<TrainerError> for Stopped {
+    fn from(error: TrainerError) -> Self {
+        Self::Refused(error.into())
     }
 }
 
@@ -49,8 +50,41 @@ impl Draft {
     ///
     /// # Errors
     /// A filter that is added up with what has a fixed number of channels, one that would come
-    /// between others, and one that a layer has twice.
+    /// between others, one that a layer has twice, and filters that leave others behind of which a
+    /// channel is made.
     pub(super) fn spread(&self, layer: usize, place: Place) -> Result<Spread, Refusal> {
+        self.follow(layer, place).map_err(|stopped| match stopped {
+            Stopped::Refused(refusal) => refusal,
+            Stopped::Lacks { reader, pieces, found } => Refusal::Reason(format!(
+                "{} makes one channel of each {pieces} that it reads, and {found} more or fewer {} no multiple of that",
+                self.name(reader),
+                if found == 1 { "is" } else { "are" }
+            )),
+        })
+    }
+
+    /// Where the channels of a filter go that leaves, with those beside it of which another channel is
+    /// made.
+    ///
+    /// # Errors
+    /// As [`spread`](Self::spread).
+    pub(super) fn spread_of_group(&self, layer: usize, channel: usize) -> Result<Spread, Refusal> {
+        let mut run = 1;
+        loop {
+            let place = Place { channel: Some(channel / run * run), new: None, run };
+            match self.follow(layer, place) {
+                Ok(spread) => return Ok(spread),
+                // Each time that a layer behind others makes one of more.
+                Err(Stopped::Lacks { pieces, found, .. }) if run * pieces <= self.outputs[layer].channels => {
+                    run *= (2..=pieces).find(|times| (found * times).is_multiple_of(pieces)).unwrap_or(pieces);
+                }
+                Err(Stopped::Refused(refusal)) => return Err(refusal),
+                Err(Stopped::Lacks { .. }) => return self.spread(layer, place),
+            }
+        }
+    }
+
+    fn follow(&self, layer: usize, place: Place) -> Result<Spread, Stopped> {
         let mut spread = Spread::default();
         // Concatenations that were reached by the one part that has the channel.
         let mut is_of_part = BTreeSet::new();
@@ -59,11 +93,11 @@ impl Draft {
             match spread.within.insert(layer, place) {
                 Some(known) if known == place => continue,
                 Some(_) => {
-                    return Err(Refusal::Reason(format!(
+                    return Err(Stopped::Refused(Refusal::Reason(format!(
                         "{} has this filter among its channels twice, and what a reader of both is to make of it is \
                          not defined",
                         self.name(layer)
-                    )));
+                    ))));
                 }
                 None => {}
             }
@@ -81,12 +115,35 @@ impl Draft {
                         is_of_part.insert(reader);
                         todo.push((reader, place.moved(begin)));
                     }
+                    Role::Reduces => {
+                        let pieces = self.outputs[layer].channels / self.outputs[reader].channels.max(1);
+                        is_of_part.insert(reader);
+                        todo.push((reader, self.in_groups(reader, place, pieces)?));
+                    }
                     Role::Joins | Role::Ends | Role::Gathers(Gather::Sum) => todo.push((reader, place)),
                 }
             }
         }
         self.refuse_groups(&spread)?;
         Ok(spread)
+    }
+
+    /// The place among the channels of a layer that makes one of so many.
+    fn in_groups(&self, reader: usize, place: Place, pieces: usize) -> Result<Place, Stopped> {
+        let refused = |reason: &str| {
+            Err(Stopped::Refused(Refusal::Reason(format!(
+                "{} makes one channel of each {pieces} that it reads, and {reason}",
+                self.name(reader)
+            ))))
+        };
+        match place.in_groups(pieces) {
+            _ if place.channel.is_some() && place.new.is_some() => {
+                refused("a copy of one filter belongs to none of them; add filters with init=random or init=zero")
+            }
+            Grouped::Whole(place) => Ok(place),
+            Grouped::Lacks => Err(Stopped::Lacks { reader, pieces, found: place.run }),
+            Grouped::Across => refused("this one is made of channels of several layers; remove it first"),
+        }
     }
 
     /// Refuses what a convolution of groups leaves undefined: which group a filter, or a channel,
@@ -141,6 +198,11 @@ impl Draft {
                     self.name(layer)
                 )))
             }
+            Role::Reduces => Err(Refusal::Reason(format!(
+                "it is added to a channel of {}, which is of kind {} and makes one of several; edit what that reads",
+                self.name(layer),
+                kind.name
+            ))),
             Role::Opens | Role::Classes => Ok(()),
             Role::Joins | Role::Ends => add(self.sources[layer][0], place, todo),
             Role::Gathers(Gather::Sum) => self.sources[layer].iter().try_for_each(|&source| add(source, place, todo)),
@@ -181,7 +243,7 @@ impl Draft {
         loop {
             match self.role(at)? {
                 Role::Joins | Role::Ends => at = self.sources[at][0]?,
-                Role::Opens | Role::Classes | Role::Gathers(_) => return Some(at),
+                Role::Opens | Role::Classes | Role::Gathers(_) | Role::Reduces => return Some(at),
             }
         }
     }

@@ -110,7 +110,7 @@ impl Draft {
                     new.filters = channels(&old.filters, &flow.filters);
                     new.next_filter = old.next_filter.max(flow.next_filter);
                 }
-                (_, Role::Gathers(_)) if old.filters.len() != new.filters.len() => {
+                (_, Role::Gathers(_) | Role::Reduces) if old.filters.len() != new.filters.len() => {
                     let first = old.next_filter.0;
                     for filter in &mut new.filters {
                         filter.number = FilterNumber(first.saturating_add(filter.number.0));
@@ -195,7 +195,7 @@ impl Draft {
     fn hint(&self, layer: usize) -> String {
         let names: Vec<&str> = self.openers_of(layer).into_iter().map(|opener| self.name(opener).as_str()).collect();
         let are = match self.role(layer) {
-            Some(Role::Gathers(_)) => "are made of",
+            Some(Role::Gathers(_) | Role::Reduces) => "are made of",
             _ => "are",
         };
         if names.is_empty() {

@@ -8,7 +8,7 @@
 use revacnn_schemas::{Change, FilterInit, FilterNumber, LayerName, counted};
 
 use super::arrays;
-use super::channels::{Place, Spread};
+use super::channels::Spread;
 use super::draft::Draft;
 use super::gradmax::{self, Found, Gain};
 use super::grow::{Begin, append};
@@ -134,42 +134,59 @@ pub(super) fn duplicate(
 pub(super) fn remove(draft: &mut Draft, layer: &LayerName, filter: FilterNumber) -> Result<Done, Refusal> {
     let (place, _) = draft.layer_with_filters(layer)?;
     let position = draft.position(place, filter)?;
-    let spread = draft.spread(place, Place { channel: Some(position), new: None })?;
-    let at = |place: &Place| place.channel.expect("invariant: a channel that there is has a place");
+    let spread = draft.spread_of_group(place, position)?;
     let openers = openers(draft, &spread);
-    let gone: Vec<FilterNumber> = openers
+    let gone: Vec<Vec<u32>> = openers
         .iter()
-        .map(|opener| draft.topology.layers[*opener].filters[at(&spread.within[opener])].number)
+        .map(|opener| {
+            let at = &spread.within[opener];
+            draft.numbers(*opener)[at.first()..at.first() + at.run].to_vec()
+        })
         .collect();
-    if let Some(last) = openers.iter().find(|opener| draft.topology.layers[**opener].filters.len() == 1) {
+    let is_last = |opener: &&usize| draft.topology.layers[**opener].filters.len() == spread.within[*opener].run;
+    if let Some(last) = openers.iter().find(is_last) {
         let last = &draft.topology.layers[*last];
-        return Err(Refusal::Reason(format!(
-            "{} is the last filter of {}, and a layer needs one; remove the layer instead",
-            last.filters[0].number, last.layer
-        )));
+        return Err(Refusal::Reason(match &last.filters[..] {
+            [only] => format!(
+                "{} is the last filter of {}, and a layer needs one; remove the layer instead",
+                only.number, last.layer
+            ),
+            all => format!(
+                "with it all {} filters of {} would go, of which one channel is made, and a layer needs some; remove \
+                 the layer instead",
+                all.len(),
+                last.layer
+            ),
+        }));
     }
     for (&layer, place) in &spread.within {
-        let position = at(place);
+        let (first, run) = (place.first(), place.run);
         if draft.parameters[layer].is_some() {
-            arrays::remove_filter(draft.weights(layer), position);
+            (0..run).for_each(|_| arrays::remove_filter(draft.weights(layer), first));
         }
         if !draft.topology.layers[layer].filters.is_empty() {
-            draft.topology.layers[layer].filters.remove(position);
+            draft.topology.layers[layer].filters.drain(first..first + run);
         }
     }
     let mut read = Vec::with_capacity(spread.readers.len());
     for (&reader, place) in &spread.readers {
         let per_channel = draft.coefficients_per_channel(reader);
-        arrays::remove_channel(draft.weights(reader), per_channel, at(place));
-        read.push((reader, per_channel));
+        (0..place.run).for_each(|_| arrays::remove_channel(draft.weights(reader), per_channel, place.first()));
+        read.push((reader, place.run * per_channel));
     }
     count_filters(draft, &openers);
     draft.rebuild()?;
     let left = draft.topology.layers[place].filters.len();
+    let numbers = |gone: &[u32]| match gone {
+        [one] => format!("filter {one}"),
+        several => format!("filters {}", several.iter().map(u32::to_string).collect::<Vec<_>>().join(", ")),
+    };
     let partners = openers.iter().zip(&gone).filter(|(opener, _)| **opener != place);
-    let partners = partners.map(|(&opener, gone)| format!("{} filter {gone}", draft.name(opener)));
+    let partners = partners.map(|(&opener, gone)| format!("{} {}", draft.name(opener), numbers(gone)));
+    let own = openers.iter().zip(&gone).find(|(opener, _)| **opener == place).map_or(&[][..], |(_, gone)| gone);
     Ok(Done::new(format!(
-        "{layer} loses filter {filter} and has {left} left{}; {}",
+        "{layer} loses {} and has {left} left{}; {}",
+        numbers(own),
         together(&partners.collect::<Vec<_>>()),
         readers_in_words(draft, &read, "fewer")
     )))

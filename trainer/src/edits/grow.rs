@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use revacnn_schemas::{FilterIdentity, FilterNumber, LayerName, counted};
 
 use super::arrays::{self, NewFilter};
-use super::channels::{Place, Spread};
+use super::channels::Spread;
 use super::draft::Draft;
 use super::draws::{self, Connection};
 use super::filters::{MOST_FILTERS, count_filters, filters_in_words, openers, readers_in_words, together};
 use super::outcome::Refusal;
+use super::place::Place;
 
 /// How new filters and the coefficients that read them begin.
 #[derive(Debug, Clone, Copy)]
@@ -36,9 +37,10 @@ pub(super) fn append(
     let (place, _) = draft.layer_with_filters(layer)?;
     let old = draft.topology.layers[place].filters.len();
     let first = draft.topology.layers[place].next_filter.0;
-    let spread = draft.spread(place, Place { channel: None, new: Some(old) })?;
+    let spread = draft.spread(place, Place::coming(old, count as usize))?;
     // Of each filter that can be copied, as places are before the new ones come.
-    let copied_from = |source: usize| draft.spread(place, Place { channel: Some(source), new: Some(old) });
+    let copied_from =
+        |source: usize| draft.spread(place, Place { channel: Some(source), ..Place::coming(old, count as usize) });
     let copied: Result<Vec<Spread>, Refusal> = match begin {
         Begin::Drawn | Begin::Unread => Ok(Vec::new()),
         Begin::Copies => (0..old).map(copied_from).collect(),
@@ -46,13 +48,13 @@ pub(super) fn append(
     };
     let copied = copied?;
     let openers = openers(draft, &spread);
-    let firsts = grow(draft, &spread, count)?;
+    let firsts = grow(draft, &spread)?;
     count_filters(draft, &openers);
     // Refuses what cannot be built before any array grows.
     draft.rebuild()?;
-    let behind = |place: &Place, added: usize| place.new.expect("invariant: a channel that comes has a place") + added;
     let mut sources = Vec::new();
-    for added in 0..count as usize {
+    let all = count as usize;
+    for added in 0..all {
         let number = first + added as u32;
         let spread = match begin {
             Begin::Drawn | Begin::Unread => &spread,
@@ -64,25 +66,29 @@ pub(super) fn append(
                 continue;
             }
             let shape = draft.shape(joining);
-            let position = behind(place, added);
-            let filter = match place.channel {
-                Some(source) => NewFilter::copy(draft.weights(joining), source),
-                None => {
-                    let number = draft.numbers(joining)[position];
-                    let mut drawn = draws::incoming(seed, &draft.name(joining).clone(), number, &shape);
-                    // A layer that reads one that it is added to gets the new channels below.
-                    if let Some(at) = spread.readers.get(&joining) {
-                        let per_channel = draft.coefficients_per_channel(joining);
-                        drawn.drain(behind(at, added) * per_channel..behind(at, count as usize) * per_channel);
+            for position in place.of_added(added, all) {
+                let filter = match place.channel {
+                    Some(source) => NewFilter::copy(draft.weights(joining), source),
+                    None => {
+                        let number = draft.numbers(joining)[position];
+                        let mut drawn = draws::incoming(seed, &draft.name(joining).clone(), number, &shape);
+                        // A layer that reads one that it is added to gets the new channels below.
+                        if let Some(at) = spread.readers.get(&joining) {
+                            let per_channel = draft.coefficients_per_channel(joining);
+                            let not_yet = at.of_added(added, all).start..at.of_added(all - 1, all).end;
+                            drawn.drain(not_yet.start * per_channel..not_yet.end * per_channel);
+                        }
+                        NewFilter::drawn(drawn, &shape)
                     }
-                    NewFilter::drawn(drawn, &shape)
-                }
-            };
-            arrays::insert_filter(draft.weights(joining), position, filter);
+                };
+                arrays::insert_filter(draft.weights(joining), position, filter);
+            }
         }
         for (&reader, at) in &spread.readers {
-            let join = Join { place, reader, number, source: at.channel, position: behind(at, added) };
-            connect(draft, join, matches!(begin, Begin::Drawn), seed);
+            for position in at.of_added(added, all) {
+                let join = Join { place, reader, number, source: at.channel, position };
+                connect(draft, join, matches!(begin, Begin::Drawn), seed);
+            }
         }
         let source = spread.within[&place].channel;
         sources.extend(source.map(|source| draft.topology.layers[place].filters[source].number.to_string()));
@@ -92,12 +98,12 @@ pub(super) fn append(
         1 => format!(" as a copy of {}", sources[0]),
         _ => format!(" as copies of {}", sources.join(", ")),
     };
-    let numbers = |opener: &usize| filters_in_words(firsts[opener], count);
+    let numbers = |opener: &usize| filters_in_words(firsts[opener], spread.within[opener].run as u32);
     let partners = openers.iter().filter(|opener| **opener != place);
     let partners = partners.map(|opener| format!("{} {}", draft.name(*opener), numbers(opener))).collect::<Vec<_>>();
-    let read = spread.readers.keys();
+    let read = spread.readers.iter();
     let read: Vec<(usize, usize)> =
-        read.map(|&reader| (reader, count as usize * draft.coefficients_per_channel(reader))).collect();
+        read.map(|(&reader, at)| (reader, at.run * draft.coefficients_per_channel(reader))).collect();
     let summary = format!(
         "{layer} gains {}{copied}{}; {}",
         numbers(&place),
@@ -107,18 +113,19 @@ pub(super) fn append(
     Ok((summary, place))
 }
 
-/// Gives every layer that a channel is of `count` new ones in the topology; returns the first
+/// Gives every layer that new channels are of these in the topology; returns the first
 /// new number of each that numbers its own.
-fn grow(draft: &mut Draft, spread: &Spread, count: u32) -> Result<BTreeMap<usize, u32>, Refusal> {
+fn grow(draft: &mut Draft, spread: &Spread) -> Result<BTreeMap<usize, u32>, Refusal> {
     let mut firsts = BTreeMap::new();
     for (&layer, place) in &spread.within {
         let at = place.new.expect("invariant: a channel that comes has a place");
+        let count = place.run as u32;
         let flow = draft.opener(layer).filter(|&opener| opener != layer);
         let topology = &draft.topology.layers[layer];
         let new: Vec<FilterIdentity> = match flow {
             Some(_) if topology.filters.is_empty() => continue,
             // What normalises has the numbers of the filters whose maps reach it.
-            Some(opener) => draft.topology.layers[opener].filters[at..at + count as usize].to_vec(),
+            Some(opener) => draft.topology.layers[opener].filters[at..at + place.run].to_vec(),
             None => {
                 let first = topology.next_filter.0;
                 let old = topology.filters.len() as u64;

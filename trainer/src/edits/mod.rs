@@ -5,6 +5,7 @@
 //! | `draft` | the branch that an edit works on, layer by layer |
 //! | `outcome` | what comes of edits |
 //! | `channels` | the layers that a filter's channel is of, and those that read it |
+//! | `place` | places among the channels of a layer |
 //! | `arrays` | filters and channels come into and go out of a layer's arrays |
 //! | `draws` | every random draw of an edit |
 //! | `filters` | add, remove and duplicate filters |
@@ -33,6 +34,7 @@ mod filters;
 mod gradmax;
 mod grow;
 mod outcome;
+mod place;
 mod preservation;
 mod settings;
 mod structure;

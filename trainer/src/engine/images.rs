@@ -47,7 +47,8 @@ impl<'a> Images<'a> {
     pub(crate) fn load(&self, index: usize, decoded: &mut [f32], input: &mut [f32]) -> Result<usize, TrainerError> {
         let image = self.images[index];
         decode(&self.part.image(image)?, decoded);
-        augment(decoded, self.shape, draw(self.augmentation, self.seed, self.cursor.epoch.0, image), input);
+        let draw = draw(self.augmentation, self.seed, self.cursor.epoch.0, image, self.shape);
+        augment(decoded, self.shape, draw, input);
         Ok(usize::from(self.part.label(image)?))
     }
 

@@ -36,6 +36,8 @@ pub(crate) enum Form {
     Dropout { rate: f64 },
     /// Probabilities of classes.
     Softmax,
+    /// Each channel is the largest of so many, place by place.
+    Maxout { pieces: usize },
     /// The sum of several maps.
     Add,
     /// The channels of several maps, those of the first one first.
@@ -100,6 +102,7 @@ impl Form {
             Self::BatchNorm { .. } => "normalised",
             Self::Dropout { .. } => "dropped",
             Self::Softmax => "probabilities",
+            Self::Maxout { .. } => "largest",
             Self::Add => "sum",
             Self::Concat => "joined",
         }

@@ -33,6 +33,7 @@ pub(super) fn script(network: &ExportedNetwork<'_>, graph: &Graph<'_>) -> Result
     let names = names.transpose().map_err(|error| ExchangeError::unwritable(PROGRAM)(&error))?;
     // A list of JSON's strings is one of Python's.
     let _ = writeln!(text, "CLASSES = {}\n\n", names.as_deref().unwrap_or("None"));
+    text += if graph.nodes.iter().any(|node| matches!(node.form, Form::Maxout { .. })) { MAXOUT } else { "" };
     text += if has(&Form::Add) { ADD } else { "" };
     text += if has(&Form::Concat) { CONCAT } else { "" };
     text += &if graph.is_chain() { sequential(&modules) } else { module(&modules) };
@@ -44,6 +45,9 @@ pub(super) fn script(network: &ExportedNetwork<'_>, graph: &Graph<'_>) -> Result
 }
 
 /// Modules that PyTorch has as functions alone.
+const MAXOUT: &str = "class Maxout(nn.Module):\n    def __init__(self, pieces):\n        super().__init__()\n        \
+                      self.pieces = pieces\n\n    def forward(self, maps):\n        \
+                      return maps.unflatten(1, (-1, self.pieces)).amax(2)\n\n\n";
 const ADD: &str = "class Add(nn.Module):\n    def forward(self, first, *others):\n        for other in others:\n            \
                    first = first + other\n        return first\n\n\n";
 const CONCAT: &str = "class Concat(nn.Module):\n    def forward(self, *maps):\n        return torch.cat(maps, 1)\n\n\n";
@@ -146,6 +150,7 @@ fn module_of(node: &Node<'_>, takes_rows: bool) -> Result<Option<String>, Exchan
         }
         Form::Dropout { rate } => format!("nn.Dropout({rate:?})"),
         Form::Softmax => return Ok(None),
+        Form::Maxout { pieces } => format!("Maxout({pieces})"),
         Form::Add => "Add()".to_owned(),
         Form::Concat => "Concat()".to_owned(),
     }))

@@ -205,6 +205,8 @@ pub(crate) enum Role {
     Ends,
     /// Opens a block whose channels are those of the several layers that it reads.
     Gathers(Gather),
+    /// Opens a block of which each channel is made of several of the one layer that it reads.
+    Reduces,
     /// Opens the last block: the class layer.
     Classes,
 }

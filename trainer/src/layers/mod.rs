@@ -28,6 +28,7 @@ mod global_average_pool;
 mod kind;
 mod layernorm;
 mod local_response_norm;
+mod maxout;
 mod operation;
 mod pool;
 mod regression;
@@ -61,6 +62,7 @@ pub(crate) static KINDS: &[LayerKind] = &[
     LayerKind::of::<dropout::Config>(),
     LayerKind::of::<add::Config>(),
     LayerKind::of::<concat::Config>(),
+    LayerKind::of::<maxout::Config>(),
     LayerKind::of::<softmax::Config>(),
     LayerKind::of::<svm::Config>(),
     LayerKind::of::<regression::Config>(),

@@ -11,6 +11,7 @@ mod groups;
 mod identities;
 mod kept;
 mod laws;
+mod maxout;
 mod preserving;
 mod refusals;
 mod settings;

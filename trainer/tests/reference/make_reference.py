@@ -50,6 +50,17 @@ def make_data():
     return images.astype(np.uint8), labels.astype(np.uint8)
 
 
+class Maxout(nn.Module):
+    """The largest of so many channels that follow one another."""
+
+    def __init__(self, pieces):
+        super().__init__()
+        self.pieces = pieces
+
+    def forward(self, maps):
+        return maps.unflatten(1, (-1, self.pieces)).amax(2)
+
+
 class Layer:
     """A layer of a description: its modules, and what the log knows of it."""
 
@@ -58,7 +69,7 @@ class Layer:
         self.decay_factor = options.get("weight_decay_factor", 1)
         self.l1_factor = options.get("l1_decay_factor", 1)
         self.kind, self.name, self.reads = description["kind"], name, reads
-        self.opens = self.kind in ("conv", "fully-connected", "add", "concat") or self.kind in CLASS_LAYERS
+        self.opens = self.kind in ("conv", "fully-connected", "add", "concat", "maxout") or self.kind in CLASS_LAYERS
         self.smoothing = options.get("label_smoothing", 0)
         self.weighted, shape = None, shapes[0]
         if self.kind == "conv":
@@ -74,6 +85,8 @@ class Layer:
                 modules.insert(0, nn.ZeroPad2d((left, right, top, bottom)))
         elif self.kind in ("add", "concat"):
             modules = []
+        elif self.kind == "maxout":
+            modules = [Maxout(options.get("pieces", 2))]
         elif self.opens:
             self.weighted = nn.Linear(int(np.prod(shape)), options.get("units", CLASSES))
             modules = [nn.Flatten(), self.weighted]

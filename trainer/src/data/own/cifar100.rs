@@ -55,7 +55,7 @@ pub(super) fn read(opened: &Opened, kind: LabelKind) -> Result<Raw, DataError> {
         classes: Some(classes),
         train: part("train.bin")?,
         test: Some(part("test.bin")?),
-        augmentation: AugmentationSpec { shift: 2, flip: true },
+        augmentation: AugmentationSpec::SHIFT_AND_FLIP,
         format: format!("CIFAR-100, {kind} labels"),
         notes: Vec::new(),
     })

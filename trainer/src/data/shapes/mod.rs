@@ -43,7 +43,7 @@ pub(super) const SOURCE: Source = Source {
     name: NAME,
     shape: SHAPE,
     classes: &NAMES,
-    augmentation: AugmentationSpec { shift: 2, flip: true },
+    augmentation: AugmentationSpec::SHIFT_AND_FLIP,
     from: "computed by this program",
     licence: "MIT OR Apache-2.0, like the program",
     digest: Some(DIGEST),

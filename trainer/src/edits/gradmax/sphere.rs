@@ -1,7 +1,6 @@
 //! Norms and directions of filters.
 
 use crate::edits::arrays;
-use crate::edits::channels::Place;
 use crate::edits::draft::Draft;
 use crate::edits::outcome::Refusal;
 use crate::layers::{Gather, Role};
@@ -18,7 +17,14 @@ pub(super) struct Reader {
 /// searched for.
 pub(super) fn reader(draft: &mut Draft, place: usize, count: usize) -> Result<Reader, Refusal> {
     let position = draft.topology.layers[place].filters.len() - 1;
-    let spread = draft.spread(place, Place { channel: Some(position), new: None })?;
+    let spread = draft.spread_of_group(place, position)?;
+    if let Some(reduces) = spread.within.keys().find(|layer| draft.role(**layer) == Some(Role::Reduces)) {
+        return Err(Refusal::Reason(format!(
+            "gradmax looks at the gradient of the one layer that reads a filter, and {} makes one channel of several \
+             filters; init=random and init=zero are defined there",
+            draft.name(*reduces)
+        )));
+    }
     let adds = spread.within.keys().any(|&layer| draft.role(layer) == Some(Role::Gathers(Gather::Sum)));
     let mut readers = spread.readers.iter();
     let (Some((&reader, at)), None, false) = (readers.next(), readers.next(), adds) else {
@@ -31,7 +37,7 @@ pub(super) fn reader(draft: &mut Draft, place: usize, count: usize) -> Result<Re
             names.join(", ")
         )));
     };
-    let at = at.channel.expect("invariant: a channel that there is has a place");
+    let at = at.first();
     let coefficients = draft.shape(place).coefficients;
     if count > coefficients {
         return Err(Refusal::Reason(format!(

@@ -41,6 +41,7 @@ enum Kind {
     Tanh,
     Sigmoid,
     Lrn,
+    Maxout,
     Softmax,
     Svm,
     Regression,
@@ -70,6 +71,8 @@ struct JsonLayer {
     pad: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     in_depth: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group_size: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     num_inputs: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -190,6 +193,7 @@ fn layer(network: &ExportedNetwork<'_>, node: &Node<'_>) -> Result<JsonLayer, Ex
             JsonLayer { k: Some(*k), n: Some(*size), alpha: Some(*alpha), beta: Some(*beta), ..of(Kind::Lrn) }
         }
         (Form::LocalResponse { .. }, _) => return lacks(" of an even size"),
+        (Form::Maxout { pieces }, _) => JsonLayer { group_size: Some(*pieces), ..of(Kind::Maxout) },
         (Form::Softmax, _) => JsonLayer { num_inputs: Some(node.input.len()), ..of(Kind::Softmax) },
         (Form::Pool { .. } | Form::GlobalAverage, _) => return lacks(", which takes the mean of a window"),
         (

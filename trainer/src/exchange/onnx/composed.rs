@@ -3,7 +3,7 @@
 use std::f32::consts::FRAC_1_SQRT_2;
 
 use super::messages::{FLOAT32, INT64, Tensor};
-use super::{Node, Writer, float};
+use super::{Node, Writer, float, int, ints};
 
 impl Writer<'_> {
     /// `x · ½ · (1 + erf(x / √2))`, as PyTorch's `GELU` has it.
@@ -44,6 +44,19 @@ impl Writer<'_> {
         let bias = self.floats(name, super::BIAS, &each, &state.biases);
         let scaled = self.part(name, "scaled", "Mul", &[&normalised, &weight]);
         self.push("Add", name, vec![scaled, bias], output, Vec::new());
+    }
+
+    /// The largest of so many channels that follow one another, over an axis of their own. `is_rows` says
+    /// that images have no height and width here.
+    pub(super) fn maxout(&mut self, node: &Node<'_>, is_rows: bool, pieces: usize, input: &str, output: &str) {
+        let name = node.name.as_str();
+        // A length of 0 is that of the batch.
+        let shape = [0, node.output.channels, pieces, node.output.height, node.output.width];
+        let shape = shape.map(|length| length as i64);
+        let groups = self.integers(name, "groups", &shape[..if is_rows { 3 } else { 5 }]);
+        let grouped = self.part(name, "grouped", "Reshape", &[input, &groups]);
+        let attributes = vec![ints("axes", vec![2]), int("keepdims", 0)];
+        self.push("ReduceMax", name, vec![grouped], output, attributes);
     }
 
     /// One operation of several; no layer's name has a point.

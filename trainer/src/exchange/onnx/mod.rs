@@ -90,6 +90,7 @@ impl Writer<'_> {
         match node.form {
             Form::Gelu => self.gelu(&node.name, &reads[0], &output),
             Form::LayerNorm { epsilon } => self.layernorm(node, takes_rows, epsilon, &reads[0], &output),
+            Form::Maxout { pieces } => self.maxout(node, takes_rows, pieces, &reads[0], &output),
             _ => {
                 let (operator, attributes) = operator(node)?;
                 if node.is_first {
@@ -150,6 +151,7 @@ impl Writer<'_> {
             | Form::LocalResponse { .. }
             | Form::Dropout { .. }
             | Form::Softmax
+            | Form::Maxout { .. }
             | Form::Add
             | Form::Concat => return Vec::new(),
         };
@@ -168,8 +170,10 @@ impl Writer<'_> {
 /// The operator of a form, with its attributes.
 fn operator(node: &Node<'_>) -> Result<(&'static str, Vec<Attribute>), ExchangeError> {
     Ok(match &node.form {
-        // The last two are made of several.
-        Form::Own | Form::Gelu | Form::LayerNorm { .. } => return Err(no_form(PROGRAM, node.layer, "")),
+        // The last three are made of several.
+        Form::Own | Form::Gelu | Form::LayerNorm { .. } | Form::Maxout { .. } => {
+            return Err(no_form(PROGRAM, node.layer, ""));
+        }
         Form::Convolution { groups, window, .. } => {
             let mut attributes = of_window(*window);
             attributes.extend([ints("dilations", window.dilation.into()), int("group", *groups as i64)]);

@@ -1,48 +1,46 @@
-//! Random shifts and mirror images of training images.
+//! Mirror images and shifts.
 
-use super::stream::Stream;
-use revacnn_schemas::{AugmentationSpec, ImageIndex, ImageShape};
+use revacnn_schemas::{AugmentationSpec, ImageShape};
 
-/// What happens to one image in one epoch.
-///
-/// Both shifts are uniform in `−shift..=shift`, mirroring has probability ½.
-///
-/// # Determinism
-///
-/// A function of the arguments alone, from the stream ("augment", seed, epoch,
-/// image): rows first, then columns, then the mirror.
-pub(crate) fn draw(spec: AugmentationSpec, seed: u64, epoch: u64, image: ImageIndex) -> Draw {
-    if spec == AugmentationSpec::NONE {
-        return Draw::NONE;
-    }
-    let mut stream = Stream::new("augment", &[seed, epoch, u64::from(image.0)]);
-    let range = i16::from(spec.shift);
-    let mut shift = || stream.below(2 * u64::from(spec.shift) + 1) as i16 - range;
-    let (rows, columns) = (shift(), shift());
-    let flip = spec.flip && stream.below(2) == 1;
-    Draw { rows, columns, flip }
-}
+use crate::data::Stream;
 
-/// What happens to one image: mirrored first, then moved.
+/// Where an image is moved to: mirrored first, then moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Draw {
+pub(super) struct Shift {
     /// Pixels downwards; negative is upwards.
-    pub(crate) rows: i16,
+    pub(super) rows: i16,
     /// Pixels to the right; negative is to the left.
-    pub(crate) columns: i16,
+    pub(super) columns: i16,
     /// Whether the image is mirrored left to right before it is moved.
-    pub(crate) flip: bool,
+    pub(super) flip: bool,
 }
 
-impl Draw {
+impl Shift {
     /// Nothing happens.
-    pub(crate) const NONE: Self = Self { rows: 0, columns: 0, flip: false };
+    pub(super) const NONE: Self = Self { rows: 0, columns: 0, flip: false };
+
+    /// Both shifts are uniform in `−shift..=shift`, mirroring has probability ½.
+    ///
+    /// # Determinism
+    ///
+    /// From the stream ("augment", seed, epoch, image): rows first, then columns, then the mirror.
+    pub(super) fn draw(spec: AugmentationSpec, keys: &[u64]) -> Self {
+        if spec.shift == 0 && !spec.flip {
+            return Self::NONE;
+        }
+        let mut stream = Stream::new("augment", keys);
+        let range = i16::from(spec.shift);
+        let mut shift = || stream.below(2 * u64::from(spec.shift) + 1) as i16 - range;
+        let (rows, columns) = (shift(), shift());
+        let flip = spec.flip && stream.below(2) == 1;
+        Self { rows, columns, flip }
+    }
 }
 
 /// Mirrors and moves an image.
 ///
 /// Pixels that the moved image does not cover become 0.0, the middle grey of decoded
-/// images ([`decode`](super::decode) maps bytes to −0.5..=0.5).
+/// images ([`decode`](crate::data::decode) maps bytes to −0.5..=0.5).
 ///
 /// # Shapes
 ///
@@ -52,15 +50,15 @@ impl Draw {
 ///
 /// If a length is not `shape.len()`, which is a mistake of the caller and never of
 /// the data.
-pub(crate) fn augment(image: &[f32], shape: ImageShape, draw: Draw, out: &mut [f32]) {
+pub(super) fn apply(image: &[f32], shape: ImageShape, shift: Shift, out: &mut [f32]) {
     assert_eq!(image.len(), shape.len(), "an image has its shape's length");
     assert_eq!(out.len(), shape.len(), "the result has its shape's length");
     if image.is_empty() {
         return;
     }
     let (height, width) = (shape.height, shape.width);
-    let (to_row, from_row, rows) = overlap(draw.rows, height);
-    let (to_column, from_column, columns) = overlap(draw.columns, width);
+    let (to_row, from_row, rows) = overlap(shift.rows, height);
+    let (to_column, from_column, columns) = overlap(shift.columns, width);
     let planes = image.chunks_exact(height * width).zip(out.chunks_exact_mut(height * width));
     for (image, out) in planes {
         let (above, rest) = out.split_at_mut(to_row * width);
@@ -73,7 +71,7 @@ pub(crate) fn augment(image: &[f32], shape: ImageShape, draw: Draw, out: &mut [f
             let (middle, right) = rest.split_at_mut(columns);
             left.fill(0.0);
             right.fill(0.0);
-            if draw.flip {
+            if shift.flip {
                 let end = width - from_column;
                 let mirrored = image[end - columns..end].iter().rev();
                 middle.iter_mut().zip(mirrored).for_each(|(out, value)| *out = *value);
@@ -104,7 +102,7 @@ mod tests {
 
     fn moved(image: &[f32], rows: i16, columns: i16, flip: bool) -> Vec<f32> {
         let mut out = vec![f32::NAN; image.len()];
-        augment(image, SHAPE, Draw { rows, columns, flip }, &mut out);
+        apply(image, SHAPE, Shift { rows, columns, flip }, &mut out);
         out
     }
 
@@ -113,7 +111,7 @@ mod tests {
     }
 
     /// Where each pixel comes from, said pixel by pixel.
-    fn plain(image: &[f32], draw: Draw) -> Vec<f32> {
+    fn plain(image: &[f32], draw: Shift) -> Vec<f32> {
         let at = |channel: i32, row: i32, column: i32| {
             let column = if draw.flip { 3 - column } else { column };
             let inside = (0..5).contains(&row) && (0..4).contains(&column);
@@ -128,7 +126,7 @@ mod tests {
 
     #[test]
     fn the_draw_of_an_image_never_changes() {
-        let draws: Vec<Draw> = (0..4).map(|i| draw(AugmentationSpec::default(), 1, 0, ImageIndex(i))).collect();
+        let draws: Vec<Shift> = (0..4).map(|i| Shift::draw(AugmentationSpec::default(), &[1, 0, i])).collect();
         let found: Vec<_> = draws.iter().map(|d| (d.rows, d.columns, d.flip)).collect();
         assert_eq!(found, [(2, 2, true), (0, 2, true), (-2, 1, true), (1, 2, true)]);
     }
@@ -137,7 +135,7 @@ mod tests {
     fn every_shift_and_mirror_is_equally_likely() {
         let mut counts = std::collections::BTreeMap::new();
         for image in 0..50_000 {
-            let draw = draw(AugmentationSpec::default(), 9, 4, ImageIndex(image));
+            let draw = Shift::draw(AugmentationSpec::default(), &[9, 4, image]);
             *counts.entry((draw.rows, draw.columns, draw.flip)).or_insert(0u32) += 1;
         }
         assert_eq!(counts.len(), 50);
@@ -147,11 +145,11 @@ mod tests {
 
     #[test]
     fn no_augmentation_draws_nothing_and_changes_nothing() {
-        assert_eq!(draw(AugmentationSpec::NONE, 1, 2, ImageIndex(3)), Draw::NONE);
+        assert_eq!(Shift::draw(AugmentationSpec::NONE, &[1, 2, 3]), Shift::NONE);
         assert_eq!(moved(&numbered(), 0, 0, false), numbered());
-        let only_flip = AugmentationSpec { shift: 0, flip: true };
-        assert!((0..99).any(|i| draw(only_flip, 1, 0, ImageIndex(i)).flip));
-        assert!((0..99).all(|i| draw(only_flip, 1, 0, ImageIndex(i)).rows == 0));
+        let only_flip = AugmentationSpec { shift: 0, ..AugmentationSpec::default() };
+        assert!((0..99).any(|i| Shift::draw(only_flip, &[1, 0, i]).flip));
+        assert!((0..99).all(|i| Shift::draw(only_flip, &[1, 0, i]).rows == 0));
     }
 
     #[test]
@@ -180,7 +178,7 @@ mod tests {
         fn moving_equals_the_plain_definition(
             rows in -7i16..=7, columns in -7i16..=7, flip: bool,
         ) {
-            let expected = plain(&numbered(), Draw { rows, columns, flip });
+            let expected = plain(&numbered(), Shift { rows, columns, flip });
             prop_assert_eq!(moved(&numbered(), rows, columns, flip), expected);
         }
     }
