@@ -27,7 +27,7 @@ pub(super) const SOURCE: Source = Source {
     name: "cifar100",
     shape: ImageShape { channels: 3, height: 32, width: 32 },
     classes: &CLASSES,
-    augmentation: AugmentationSpec { shift: 2, flip: true },
+    augmentation: AugmentationSpec::SHIFT_AND_FLIP,
     from: "Krizhevsky, Learning Multiple Layers of Features from Tiny Images (2009), binary version",
     licence: "none stated; the authors ask to be cited",
     digest: None,
