@@ -8,6 +8,8 @@ use crate::AnalysisError;
 /// Halvings and doublings of the search for one point's precision: enough to
 /// reach every f64 entropy to rounding.
 const SEARCH_STEPS: usize = 200;
+/// How far in nats an entropy may be from the wanted one.
+const TOLERANCE: f64 = 1e-12;
 
 /// Joint probabilities of neighbourhood between `n` points.
 ///
@@ -37,7 +39,7 @@ impl Affinities {
         if points > 1 {
             let mut row = vec![0.0; points];
             for (point, distances) in distances.chunks_exact(points).enumerate() {
-                conditional(distances, point, libm::log(perplexity), &mut row);
+                conditional(distances, Some(point), libm::log(perplexity), TOLERANCE, &mut row);
                 for (other, &probability) in row.iter().enumerate() {
                     let share = probability / (2 * points) as f64;
                     joint[point * points + other] += share;
@@ -107,9 +109,9 @@ pub(crate) fn squared_distances(vectors: ArrayView2<'_, f32>) -> Vec<f64> {
 }
 
 /// Writes `p(·|point)` with the wanted entropy into `row`, by bisection on the
-/// precision of the Gaussian.
-fn conditional(distances: &[f64], point: usize, entropy: f64, row: &mut [f64]) {
-    let others = || distances.iter().enumerate().filter(move |(other, _)| *other != point).map(|(_, &d)| d);
+/// precision of the Gaussian; `own` is the point's place where it is among the others.
+pub(crate) fn conditional(distances: &[f64], own: Option<usize>, entropy: f64, tolerance: f64, row: &mut [f64]) {
+    let others = || distances.iter().enumerate().filter(move |(other, _)| Some(*other) != own).map(|(_, &d)| d);
     let nearest = others().fold(f64::INFINITY, f64::min);
     let spread = others().fold(0.0f64, |spread, distance| spread.max(distance - nearest));
     // Equally far points are neighbours alike at every precision.
@@ -119,13 +121,13 @@ fn conditional(distances: &[f64], point: usize, entropy: f64, row: &mut [f64]) {
         let (mut total, mut weighted) = (0.0, 0.0);
         for (other, value) in row.iter_mut().enumerate() {
             let exponent = precision * ((distances[other] - nearest) * scale);
-            *value = if other == point { 0.0 } else { libm::exp(-exponent) };
+            *value = if Some(other) == own { 0.0 } else { libm::exp(-exponent) };
             total += *value;
             weighted += if *value > 0.0 { *value * exponent } else { 0.0 };
         }
         row.iter_mut().for_each(|value| *value /= total);
         let difference = libm::log(total) + weighted / total - entropy;
-        if difference.abs() < 1e-12 || spread == 0.0 {
+        if difference.abs() < tolerance || spread == 0.0 {
             return;
         }
         if difference > 0.0 {
@@ -162,7 +164,7 @@ mod tests {
         for perplexity in [1.5, 2.0, 6.0, 15.0, 18.9] {
             for (point, distances) in distances.chunks_exact(20).enumerate() {
                 let mut row = vec![0.0; 20];
-                conditional(distances, point, libm::log(perplexity), &mut row);
+                conditional(distances, Some(point), libm::log(perplexity), TOLERANCE, &mut row);
                 let entropy: f64 = row.iter().filter(|p| **p > 0.0).map(|p| -p * p.ln()).sum();
                 assert!((entropy.exp() - perplexity).abs() < 1e-8, "{} instead of {perplexity}", entropy.exp());
             }

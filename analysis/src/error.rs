@@ -25,6 +25,31 @@ pub enum AnalysisError {
         /// How many points there are.
         points: usize,
     },
+    /// A number of neighbours that so many points do not have.
+    #[error("{found} neighbours are not possible with {points} points: choose from 1 to {}", points.saturating_sub(1))]
+    NeighbourCount {
+        /// What was asked for.
+        found: usize,
+        /// How many points there are.
+        points: usize,
+    },
+    /// A reference position that no point can be held at.
+    #[error("the reference position of point {point} is not in the picture: coordinates are from -{most} to {most}")]
+    Reference {
+        /// The point's index.
+        point: usize,
+        /// The largest coordinate.
+        most: f64,
+    },
+    /// A pull to the reference that is none, or too strong.
+    #[error("a pull of {found} is not possible: choose from 0 (not held at all) to 1")]
+    Pull {
+        /// What was asked for.
+        found: f64,
+    },
+    /// Who waited for the finding gave it up.
+    #[error("given up before it was done, because it is not wanted any more")]
+    Cancelled,
     /// A vector holds an infinity or a not-a-number.
     #[error("vector {vector} holds a value that is not finite: leave it out")]
     NotFinite {

@@ -7,6 +7,10 @@
 //!   [`nearest_to`] one filter, [`effective_number`].
 //! - Embeddings in two dimensions: [`pca`] and [`tsne`], with
 //!   [`trustworthiness`].
+//! - Thousands of points, such as images by their activations: [`embed_samples`] is t-SNE,
+//!   [`principal_plane`] PCA, [`nearest_points`] and [`nearest_positions`] find neighbours,
+//!   of which [`neighbour_purity`] says how many are of a point's class. They take
+//!   threads, and somebody who watches, as [`Work`].
 //! - Several addresses in one picture: [`align`] matches filters by identity,
 //!   [`embed`] places them all in one embedding and links equal ones.
 //! - Networks that share no history: [`matched_by_assignment`] pairs their
@@ -36,23 +40,38 @@ mod descent;
 mod eigen;
 mod embedding;
 mod error;
+mod field;
+mod histories;
+mod lanes;
 mod matching;
+mod momentum;
+mod neighbours;
 mod pca;
+mod plane;
+mod purity;
+mod quadtree;
 mod samples;
 mod similarity;
+mod sparse;
 mod statistics;
 mod trustworthiness;
 mod tsne;
 mod vectors;
+mod work;
 
 pub use assignment::assignment;
 pub use embedding::{EmbeddedFilter, Embedding, EmbeddingReport, EmbeddingSettings, Method, embed};
 pub use error::AnalysisError;
+pub use histories::{Against, ImageHistory, Ranking, image_histories, ranked};
 pub use matching::{LayerParameters, NetworkParameters, matched_by_assignment};
+pub use neighbours::{Neighbours, nearest_points, nearest_positions};
 pub use pca::{Pca, pca};
-pub use samples::{Against, ImageHistory, Ranking, image_histories, ranked};
+pub use plane::principal_plane;
+pub use purity::{Purity, neighbour_purity};
+pub use samples::{SampleEmbedding, SampleSettings, embed_samples};
 pub use similarity::{Neighbour, effective_number, nearest_neighbours, nearest_to};
 pub use statistics::{channel_energy, mean_absolute, norms, sums, top_half, update_ratios, zero_shares};
 pub use trustworthiness::trustworthiness;
 pub use tsne::{Tsne, TsneSettings, tsne};
 pub use vectors::{AlignedFilters, DroppedFilter, FilterVector, Gradients, LayerValues, Reason, Snapshot, align};
+pub use work::Work;

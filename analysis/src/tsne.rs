@@ -127,7 +127,7 @@ pub fn tsne(vectors: ArrayView2<'_, f32>, settings: &TsneSettings) -> Result<Tsn
 
 /// The points in an order that depends on what they are alone: by their
 /// vectors, and of equal ones by where they start.
-fn canonical_order(vectors: ArrayView2<'_, f32>, start: Option<&[[f64; 2]]>) -> Vec<usize> {
+pub(crate) fn canonical_order(vectors: ArrayView2<'_, f32>, start: Option<&[[f64; 2]]>) -> Vec<usize> {
     let mut order: Vec<usize> = (0..vectors.nrows()).collect();
     order.sort_by(|&a, &b| {
         let values = vectors.row(a).into_iter().zip(vectors.row(b)).map(|(a, b)| a.total_cmp(b));
@@ -214,7 +214,7 @@ fn spread(positions: &[[f64; 2]]) -> f64 {
 }
 
 /// What stands for a vector where numbers are drawn.
-fn key(vector: ArrayView1<'_, f32>) -> blake3::Hash {
+pub(crate) fn key(vector: ArrayView1<'_, f32>) -> blake3::Hash {
     let mut hasher = blake3::Hasher::new();
     for value in vector {
         // Zero has two signs but is one place.
@@ -224,7 +224,7 @@ fn key(vector: ArrayView1<'_, f32>) -> blake3::Hash {
 }
 
 /// Two numbers from −1 to 1 that belong to a vector.
-fn noise(key: &blake3::Hash, seed: u64, start: usize) -> [f64; 2] {
+pub(crate) fn noise(key: &blake3::Hash, seed: u64, start: usize) -> [f64; 2] {
     let mut hasher = blake3::Hasher::new_keyed(key.as_bytes());
     hasher.update(&seed.to_le_bytes()).update(&(start as u64).to_le_bytes());
     let mut bytes = [0; 8];
@@ -240,7 +240,7 @@ fn noise(key: &blake3::Hash, seed: u64, start: usize) -> [f64; 2] {
 ///
 /// Source: the orthogonal Procrustes problem (P. Schönemann, Psychometrika
 /// 1966), which has a closed form in the plane.
-fn turn(positions: &mut [[f64; 2]], others: &[[f64; 2]]) {
+pub(crate) fn turn(positions: &mut [[f64; 2]], others: &[[f64; 2]]) {
     let toward = |mirror: f64| {
         positions.iter().zip(others).fold([0.0; 2], |[along, across]: [f64; 2], ([x, y], [u, v])| {
             let y = mirror * y;
@@ -261,7 +261,7 @@ fn turn(positions: &mut [[f64; 2]], others: &[[f64; 2]]) {
 }
 
 /// Moves the mean of the positions to the origin.
-fn centre(positions: &mut [[f64; 2]]) {
+pub(crate) fn centre(positions: &mut [[f64; 2]]) {
     for axis in 0..2 {
         let mean = positions.iter().map(|position| position[axis]).sum::<f64>() / positions.len() as f64;
         positions.iter_mut().for_each(|position| position[axis] -= mean);
