@@ -182,7 +182,7 @@ mod tests {
             let [up, here, down] = [step, 0.0, -step].map(|by| score(pixel, by));
             let expected = (up - down) / (2.0 * f64::from(step));
             // Between two pieces of what is piecewise linear there is no one slope.
-            if ((up - here) - (here - down)).abs() > 1e-4 {
+            if ((up - here) - (here - down)).abs() > 2e-5 {
                 continue;
             }
             compared += 1;
