@@ -49,7 +49,8 @@ fn moved(positions: &[[f64; 2]], others: &[[f64; 2]]) -> f64 {
 #[test]
 fn equal_bits_on_one_two_and_three_threads() {
     let vectors = points(301);
-    let reference = |point: usize| (point % 7 > 0).then(|| [(point % 5) as f64 * 10.0, (point % 3) as f64]);
+    let place = |point: usize| [(point % 5) as f64 * 10.0, (point % 3) as f64];
+    let reference = |point: usize| (!point.is_multiple_of(7)).then(|| place(point));
     let references = [None, Some((0..301).map(reference).collect::<Vec<_>>())];
     for reference in references {
         let settings = SampleSettings { iterations: 60, reference, ..SampleSettings::default() };
