@@ -23,6 +23,7 @@ use arrow_array::{Float32Array, ListArray, RecordBatch};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::properties::WriterProperties;
+use revacnn_schemas::FORMAT_VERSION;
 use support::{Ran, Scratch, TRAIN};
 
 /// A store with one branch of steps 0 to 600, in two segments.
@@ -253,7 +254,7 @@ fn a_newer_format_is_refused_by_its_number() {
     let train = format!("{TRAIN} --steps 620");
     let newer = |path: &Path| {
         let text = fs::read_to_string(path).expect("a description");
-        let changed = text.replacen("\"format_version\": 3", "\"format_version\": 97", 1);
+        let changed = text.replacen(&format!("\"format_version\": {FORMAT_VERSION}"), "\"format_version\": 97", 1);
         assert_ne!(text, changed);
         fs::write(path, changed).expect("a newer one");
         text

@@ -65,7 +65,7 @@ fn every_flag_refuses_what_it_cannot_mean() {
             "--dataset empty",
             "empty: found no data set (an empty folder). Looked for: a folder with a folder a class",
         ),
-        (1, "--dataset cifar10 --data empty", "empty/cifar-10-batches-bin: expected a folder"),
+        (1, "--dataset cifar10 --data empty", "expected its files in empty/cifar-10-batches-bin"),
         (2, "--optimizer sgd,momentum", "expected KIND[,NAME=VALUE]"),
         (2, "--optimizer sgd,momentum=x", "optimizer sgd: momentum takes a finite number, found `x`"),
         (2, "--optimizer sgd,momentum=nan", "optimizer sgd: momentum takes a finite number, found `nan`"),

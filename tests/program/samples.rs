@@ -123,8 +123,9 @@ fn where_a_network_looks_is_drawn_for_any_image_and_class() {
     let scratch = Scratch::new();
     scratch.run(0, &format!("{TRAIN} --steps 30"));
     let seen = scratch.run(0, "plot saliency main@30 --image 17 --class 4 --json -o seen.svg").json();
+    let pictures = seen["pictures"].as_array().expect("pictures");
     let labels: Vec<&str> =
-        seen["rows"].as_array().expect("rows").iter().map(|row| row["label"].as_str().expect("a label")).collect();
+        pictures.iter().map(|picture| picture["captions"][0]["text"].as_str().expect("a name")).collect();
     assert_eq!(labels, ["image 17", "gradient", "guided", "occlusion", "Grad-CAM"]);
     assert!(seen["title"].as_str().is_some_and(|title| title.contains("image 17 (") && title.contains("for 4: ")));
     let of_test = scratch.run(0, "plot saliency main@20 --image 3 --split test -o test.png").out;

@@ -146,13 +146,9 @@ impl Network {
         let mut flows: Vec<Flow> = Vec::new();
         let mut gradient_at = 0;
         let mut weights_in_all = 0_usize;
-        let count = resolved.layers.len();
         for (place, layer) in resolved.layers.iter_mut().enumerate() {
             let kind = layers::kind(&layer.kind)?;
             let name = layer.name.clone().expect("invariant: every layer was named");
-            if kind.role == Role::Classes && place + 1 != count {
-                return Err(layers::refuse(layer, format!("only the last layer can be of kind {}", kind.name)));
-            }
             let read: Vec<&Flow> =
                 network.sources[place].iter().map(|source| source.map_or(&images, |at| &flows[at])).collect();
             let flow = read[0];
@@ -370,11 +366,15 @@ fn name_layers(spec: &mut NetworkSpec) -> Result<(), TrainerError> {
     }
     // The first number of each stem that may be free.
     let mut numbers: HashMap<&str, u64> = HashMap::new();
-    for layer in &mut spec.layers {
+    let count = spec.layers.len();
+    for (place, layer) in spec.layers.iter_mut().enumerate() {
+        let kind = layers::kind(&layer.kind)?;
+        if kind.role == Role::Classes && place + 1 != count {
+            return Err(layers::refuse(layer, format!("only the last layer can be of kind {}", kind.name)));
+        }
         if layer.name.is_some() {
             continue;
         }
-        let kind = layers::kind(&layer.kind)?;
         let name: LayerName = if kind.role == Role::Classes {
             kind.stem.parse()?
         } else {

@@ -67,10 +67,10 @@ impl CellKind for Patches {
                 let seen = field.filter(|_| !self.whole).map(|field| field.at(excitation.row, excitation.column));
                 images.push(Some(patch(&dataset, part, excitation, seen)?));
             }
-            let label = format!("{}/{number}  up to {}", self.layer, crate::look::number(largest.into()));
+            let label = format!("{}/{number}  {}", self.layer, crate::look::number(largest.into()));
             rows.push(ImageRow { label, images });
         }
-        let mut notes = Vec::new();
+        let mut notes = vec!["beside a filter, the largest value of its map that an image gives".to_owned()];
         let all = numbers.iter().filter(|number| meant(number)).count();
         if all > rows.len() {
             notes.push(format!("{} of {all} filters are shown: name one by --filter", rows.len()));

@@ -1,6 +1,6 @@
 //! Where a network looks.
 
-use revacnn_schemas::{Address, Figure, Image, ImageGrid, ImageIndex, ImageRow, ImageShape, Palette};
+use revacnn_schemas::{Address, Caption, CaptionedImage, ContactSheet, Figure, Image, ImageIndex, ImageShape, Palette};
 use revacnn_trainer::SaliencyMap;
 use serde::{Deserialize, Serialize};
 
@@ -36,7 +36,7 @@ impl CellKind for Saliency {
         let part = dataset.part(split);
         let shape = dataset.shape();
         let label = class_name(&names, part.label(image)?.into());
-        let rows = [
+        let pictures = [
             (format!("image {image}"), Some(pictured(&dataset, part, image)?)),
             ("gradient".to_owned(), Some(signed(&found.gradient, shape))),
             ("guided".to_owned(), Some(signed(&found.guided, shape))),
@@ -60,8 +60,11 @@ impl CellKind for Saliency {
             place.label(),
             class_name(&names, found.class)
         );
-        let rows = rows.into_iter().map(|(label, image)| ImageRow { label, images: vec![image] }).collect();
-        Ok(Figure::Images(ImageGrid { title, rows, of_data: true, notes }))
+        let picture = |(name, image): (String, Option<Image>)| {
+            Some(CaptionedImage { image: image?, wrong: false, captions: vec![Caption::plain(name)] })
+        };
+        let pictures = pictures.into_iter().filter_map(picture).collect();
+        Ok(Figure::Sheet(ContactSheet { title, pictures, notes }))
     }
 }
 

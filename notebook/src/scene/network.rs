@@ -126,7 +126,9 @@ impl NetworkLayout {
         let input = Area::new([style.sides(), input_top], [input_side; 2]);
         let between = (width * 0.03).clamp(10.0, 28.0);
         let left = input.x + input_side + between;
-        let right = width - classes_width - style.sides() - if has_classes { between } else { 0.0 };
+        // A last sum needs room as well.
+        let behind = has_classes || style.standalone && plan.lanes > 0;
+        let right = width - classes_width - style.sides() - if behind { between } else { 0.0 };
         let count = plan.columns.len().max(1) as f32;
         let gutter = ((right - left) / count * 0.22).clamp(8.0, GUTTER[usize::from(!style.standalone)]);
         let wide = ((right - left - gutter * (count - 1.0)) / count).max(8.0);
