@@ -54,7 +54,7 @@ fn the_readmes_queries_answer() {
         .filter_map(|part| part.split_once('\n'))
         .map(|(title, sql)| (title, rows(&scratch, sql.trim().trim_end_matches(';'))))
         .collect();
-    assert_eq!(answers.len(), 10, "{:?}", answers.keys());
+    assert_eq!(answers.len(), 11, "{:?}", answers.keys());
     let show = |address: &str| scratch.run(0, &format!("show {address} --json")).json();
 
     let epochs = &answers["loss per epoch"];
