@@ -5,10 +5,10 @@ use clap::error::{ContextKind, ContextValue};
 /// What a build without some features says to who asks for a command of theirs.
 pub(crate) fn left_out(words: &clap::Error) -> Option<String> {
     match words.get(ContextKind::InvalidSubcommand) {
-        Some(ContextValue::String(name)) => reason(name, &|feature| match feature {
-            "sql" => cfg!(feature = "sql"),
-            "view" => cfg!(feature = "view"),
-            _ => cfg!(feature = "fetch"),
+        Some(ContextValue::String(name)) => reason(name, &|feature| {
+            let there =
+                [("sql", cfg!(feature = "sql")), ("view", cfg!(feature = "view")), ("fetch", cfg!(feature = "fetch"))];
+            there.contains(&(feature, true))
         }),
         _ => None,
     }

@@ -56,7 +56,9 @@ impl Run for TrainArguments {
         let existing =
             (!self.no_record && folder.join("store.json").exists()).then(|| Store::open(folder)).transpose()?;
         let (request, notes) = self.train.request()?;
-        notes.iter().for_each(|note| warn(note));
+        for note in &notes {
+            warn(note);
+        }
         let plan = StartPlan::of(request, existing.as_ref(), resources.data_folder.as_deref());
         let plan = plan.map_err(|error| match error {
             RecorderError::TooManySteps => Failure::Usage("--epochs is too large to count its steps".to_owned()),

@@ -41,7 +41,7 @@ impl Role {
         match first {
             "train" | "fork" => Self::Training,
             "cursor" | "input" => Self::Input,
-            "plot" | "embed" | "compare" | "diff" | "show" | "table" => Self::View,
+            "plot" | "embed" | "compare" | "diff" | "show" | "table" | "samples" | "predictions" => Self::View,
             _ => Self::Other,
         }
     }
