@@ -107,6 +107,20 @@ fn command() -> impl Strategy<Value = Vec<String>> {
         1 => line(&[&["plot"], &["chart"], &["base"], &["--layer"], LAYERS, &["--filter"], NUMBERS], vec![]),
         1 => steps("network", vec![maybe("show", &["maps", "coefficients"]), maybe("image", IMAGES)]),
         1 => steps("filters", vec![maybe("layer", LAYERS), maybe("of", SOURCES)]),
+        1 => steps("patches", vec![
+            maybe("layer", LAYERS), maybe("split", &["train", "test"]), maybe("count", &["9", "50"]), maybe("whole", &[]),
+        ]),
+        1 => steps("saliency", vec![
+            maybe("image", IMAGES), maybe("split", &["validation"]), maybe("class", &["7", "a cat"]),
+        ]),
+        1 => line(&[&["samples"], ADDRESSES], vec![
+            maybe("by", &["hardest", "forgotten", "never-learned", "mislabelled"]), maybe("class", &["7", "a cat"]),
+            maybe("count", &["24", "50"]), maybe("table", &[]),
+        ]),
+        1 => line(&[&["predictions"], ADDRESSES], vec![
+            maybe("split", &["train", "validation", "test"]), maybe("wrong", &[]), maybe("class", &["7"]),
+            maybe("predicted", &["a cat"]), maybe("count", &["24", "50"]), maybe("table", &[]),
+        ]),
         1 => steps("activations", vec![maybe("layer", LAYERS), maybe("of", SOURCES), maybe("image", IMAGES)]),
         1 => steps("filter", vec![maybe("layer", LAYERS), maybe("image", IMAGES)]),
         1 => steps("confusion", vec![]),

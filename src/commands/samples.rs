@@ -26,7 +26,7 @@ use crate::options::{DataOption, StoreOption};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   revacnn samples main
-  revacnn samples main@1350 --by mislabelled -o suspects.png
+  revacnn samples main@100 --by mislabelled -o suspects.png
   revacnn samples main --by forgotten --class 7 --count 50 --json
 
 Without --output numbers are printed. SQL sees all of it in the table `samples`.")]

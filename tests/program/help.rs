@@ -5,8 +5,22 @@ use revacnn_notebook::command::Command;
 use crate::own::pictures;
 use crate::support::Scratch;
 
-const COMMANDS: [&str; 13] = [
-    "train", "log", "show", "evaluate", "export", "data", "plot", "embed", "compare", "table", "pack", "unpack", "man",
+const COMMANDS: [&str; 15] = [
+    "train",
+    "log",
+    "show",
+    "evaluate",
+    "export",
+    "data",
+    "plot",
+    "embed",
+    "samples",
+    "predictions",
+    "compare",
+    "table",
+    "pack",
+    "unpack",
+    "man",
 ];
 
 /// Commands of features.
@@ -119,7 +133,7 @@ fn every_example_of_what_a_notebook_knows_is_a_line_of_one() {
     const ELSEWHERE: [(&str, usize); 4] = [("-o", 2), ("--data", 2), ("--json", 1), ("--dry-run", 1)];
 
     let scratch = Scratch::new();
-    for command in ["train", "fork", "plot", "embed", "compare", "diff", "show", "table"] {
+    for command in ["train", "fork", "plot", "embed", "samples", "predictions", "compare", "diff", "show", "table"] {
         let examples = examples(&scratch.run(0, &format!("{command} --help")).out);
         assert!(!examples.is_empty(), "{command}");
         for example in examples {

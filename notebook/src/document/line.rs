@@ -29,7 +29,7 @@ pub enum Role {
     Training,
     /// It names a value that others use: `cursor`, `input`.
     Input,
-    /// It shows something: `plot`, `embed`, `compare`, `diff`, `show`.
+    /// It shows something: `plot`, `embed`, `compare`, `diff`, `show`, `table`, `samples`, `predictions`.
     View,
     /// None of these.
     Other,
