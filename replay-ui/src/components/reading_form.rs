@@ -142,7 +142,7 @@ impl State {
                         .on_submit(enter.clone())
                         .into()
                 }
-                _ => {
+                Choice::Fit | Choice::Colour | Choice::Labels => {
                     let words = choice.words();
                     let now = words.iter().find(|word| **word == self.text(choice)).unwrap_or(&words[0]);
                     choices(words.to_vec(), Some(*now), "", move |word| says(Message::Type(choice, word.to_owned())))

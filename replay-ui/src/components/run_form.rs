@@ -206,7 +206,9 @@ impl State {
             let more = match name {
                 Field::Optimizer => Some(self.hyper_parameter_fields()),
                 Field::Dataset => self.reading.view(self.text(name), 340.0, Message::Reading, Message::Enter),
-                _ => None,
+                Field::Branch | Field::Network | Field::BatchSize | Field::Epochs | Field::Seed | Field::Fidelity => {
+                    None
+                }
             };
             let asked = row![plain(name.label()).width(LABEL), self.input(name, &hint)].align_y(Alignment::Center);
             let below = row![Space::new().width(LABEL), column![faint(hint)].push(more).spacing(2)];
