@@ -85,7 +85,7 @@ fn a_new_run_on_ones_own_data_says_how_they_are_read() {
     }
     person.wanted();
     person.enter(Choice::Size.id(), "big");
-    assert!(person.reads_of("found `big`") && person.wanted().is_empty());
+    assert!(person.reads_of("`big`") && person.wanted().is_empty());
     person.tell(run_form::Message::Reading(reading_form::Message::Type(Choice::Size, String::new())));
     person.enter(Choice::Size.id(), "40x30");
     let Some(Effect::Request(Request::Change(Intent::Train(plan)))) = person.wanted().pop() else { panic!("a run") };
