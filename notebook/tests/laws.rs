@@ -10,11 +10,12 @@ use std::ops::ControlFlow;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use revacnn_notebook::kinds::{
-    Beside, Chart, Compare, Confusion, Differences, Embedding, Family, Filter, Filters, KINDS, Loss, Network,
-    QUANTITIES, Query, Recorded, Results, Start,
+    Beside, Chart, Compare, Confusion, Differences, Embedding, Family, Filter, Filters, KINDS, Loss, Network, Patches,
+    Predictions, QUANTITIES, Query, Recorded, Results, Saliency, Samples, Start,
 };
 use revacnn_notebook::{
-    Cell, Graph, Inputs, Kind, Matching, Method, Progress, Ran, Show, Smoothing, Source, Sources, XAxis,
+    Cell, Graph, ImageSplit, Inputs, Kind, Matching, Method, Progress, Ran, Rank, Show, Smoothing, Source, Sources,
+    XAxis,
 };
 use revacnn_schemas::{Address, BranchId, BranchName, Fidelity, FilterNumber, ImageIndex, Limits, Scale, Step};
 use revacnn_store::{BranchReader, Store};
@@ -107,6 +108,18 @@ fn cell() -> impl Strategy<Value = Cell> {
         }),
         (all(), matching).prop_map(|(at, matching)| Compare { at, matching }.into()),
         at().prop_map(|at| Confusion { at }.into()),
+        (at(), any::<[bool; 3]>()).prop_map(|(at, [wrong, of_class, table])| {
+            let class = of_class.then(|| "3".to_owned());
+            Predictions { at, of: ImageSplit::Validation, wrong, class, predicted: None, count: 4, table }.into()
+        }),
+        (at(), any::<[bool; 2]>()).prop_map(|(at, [forgotten, table])| {
+            let by = if forgotten { Rank::Forgotten } else { Rank::Hardest };
+            Samples { at, by, class: None, count: 4, table }.into()
+        }),
+        (at(), any::<bool>()).prop_map(move |(at, whole)| {
+            Patches { at, layer: layer(), filter: None, of: ImageSplit::Test, count: 2, whole }.into()
+        }),
+        at().prop_map(|at| Saliency { at, of: ImageSplit::Train, class: None }.into()),
         (0..4_usize, 0..4_usize)
             .prop_map(|(one, other)| Beside { cells: [NAMES[one], NAMES[other]].map(str::to_owned) }.into()),
     ]
