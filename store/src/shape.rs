@@ -269,6 +269,9 @@ impl BranchShape {
     }
 }
 
+/// The tables that hold no fixed number of rows of every step, in files of segments and parts.
+pub(crate) const SPARSE_TABLES: [Table; 3] = [Table::Keyframes, Table::Validation, Table::Samples];
+
 /// The tables whose tensors fidelity `keyframes` and thinning leave out.
 pub(crate) const TENSOR_TABLES: [Table; 4] =
     [Table::Weights, Table::Gradients, Table::Activations, Table::ActivationGradients];

@@ -1,8 +1,10 @@
 //! Images by what came of them, and what a network says of images.
 
 use std::fs;
+use std::path::PathBuf;
 
 use revacnn_schemas::ImageIndex;
+use revacnn_test_support::files;
 use revacnn_trainer::data::load;
 
 use crate::support::{Scratch, TRAIN};
@@ -187,4 +189,40 @@ fn sql_sees_a_row_for_each_image_of_each_batch() {
         value["loss"].as_f64().expect("a number")
     };
     assert!((number(&loss) - number(&recorded)).abs() < 1e-5, "{loss} {recorded}");
+    // Seven batches lead to step 7, whichever branches hold them: also that before the fork.
+    scratch.run(0, "fork wider@5 third --steps +2");
+    let counts = rows("SELECT COUNT(*) AS n FROM samples GROUP BY branch ORDER BY branch");
+    let seen = rows("SELECT SUM(batch_images) AS n FROM steps WHERE branch = 'main'");
+    assert_eq!(counts, seen.repeat(3));
+    let before = |branch: &str| {
+        let sql = format!("SELECT image, loss, recorded_in FROM samples WHERE branch = '{branch}' AND step = 5");
+        rows(&sql)
+    };
+    assert!(before("main").contains("main"), "{}", before("main"));
+    for branch in ["wider", "third"] {
+        assert_eq!(before(branch), before("main"));
+        let title = |address: &str| scratch.run(0, &format!("samples {address} --json")).json()["title"].to_string();
+        assert_eq!(title(&format!("{branch}@7")), title("main@7").replace("main", branch));
+    }
+}
+
+/// As one whose weights are.
+#[test]
+fn a_branch_whose_samples_are_lost_is_not_packed() {
+    let scratch = Scratch::new();
+    scratch.run(0, &format!("{TRAIN} --steps 7"));
+    scratch.run(0, "fork main@7 more --steps +2");
+    let is_one = |path: &PathBuf| path.components().any(|name| name.as_os_str() == "samples");
+    let all: Vec<PathBuf> = files(&scratch.path("runs")).into_iter().filter(is_one).collect();
+    assert_eq!(all.len(), 2, "{all:?}");
+    for path in &all {
+        let bytes = fs::read(path).expect("a file");
+        fs::remove_file(path).expect("a file");
+        for arguments in ["pack more -o more.tar", "pack more --thin -o more.tar"] {
+            let refused = scratch.run(1, arguments);
+            assert!(refused.err.contains("samples") && !scratch.path("more.tar").exists(), "{refused:?}");
+        }
+        fs::write(path, bytes).expect("a file");
+    }
+    scratch.run(0, "pack more -o more.tar");
 }

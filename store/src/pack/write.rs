@@ -13,7 +13,7 @@ use crate::disk::open_plain_file;
 use crate::disk::paths::{BranchPaths, StepSpan, parse_span, span_name};
 use crate::pack::manifest::{MANIFEST, Manifest, PackedBranch, PackedFile, entry_name, is_of_branch};
 use crate::read::listing::{Listing, list_if_there};
-use crate::shape::TENSOR_TABLES;
+use crate::shape::{TENSOR_TABLES, must_have_samples};
 use crate::thinning::{Materialised, Thinned, list_text, stores_tensors};
 use crate::{BranchReader, Lineage, OutputFile, Store, StoreError, write_output};
 
@@ -176,6 +176,7 @@ impl Sources {
         let stored = |segment: &StepSpan| {
             contents == PackContents::Whole && stores_tensors(fidelity, [&thinned, &materialised], *segment)
         };
+        let must_be = |table, span| table == Table::Samples && must_have_samples(reader.branch(), span);
         // What a writer is about to join goes first, as copies.
         let mut tail = Vec::new();
         for &part in &parts {
@@ -183,7 +184,7 @@ impl Sources {
                 tables_of_steps().filter(|table| is_every && contents == PackContents::Whole || !is_tensor(*table))
             {
                 let path = paths.part_file(table, part);
-                if is_there(&path) || table == Table::Steps {
+                if is_there(&path) || table == Table::Steps || must_be(table, part) {
                     tail.push((format!("tail/{}/{}.parquet", span_name(part), table.name()), self.spooled(&path)?));
                 }
             }
@@ -215,7 +216,7 @@ impl Sources {
                 let path = paths.segment(table, *segment);
                 // A branch may be without normalisation, keyframes within a segment and the like,
                 // and never without these.
-                if is_there(&path) || matches!(table, Table::Steps | Table::Weights) {
+                if is_there(&path) || matches!(table, Table::Steps | Table::Weights) || must_be(table, *segment) {
                     let name = format!("{}/{}.parquet", table.name(), span_name(*segment));
                     self.add(&name, Source::File(path))?;
                 }

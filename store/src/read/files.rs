@@ -9,7 +9,7 @@ use crate::read::checked_file::CheckedFile;
 use crate::read::footer::{OpenTable, guarded};
 use crate::read::listing::{Piece, list_if_there};
 use crate::read::query::{read_ranges, whole};
-use crate::shape::TENSOR_TABLES;
+use crate::shape::{SPARSE_TABLES, TENSOR_TABLES};
 use crate::{BranchReader, StoreError};
 
 impl BranchReader {
@@ -50,7 +50,7 @@ impl BranchReader {
                     if let Some(file) = self.file_of(piece, table)? {
                         files += 1;
                         check_pages(&file)?;
-                        if matches!(table, Table::Keyframes | Table::Validation | Table::Samples) {
+                        if SPARSE_TABLES.contains(&table) {
                             check_steps(&file, piece)?;
                         }
                     }
@@ -72,7 +72,7 @@ impl BranchReader {
     fn file_of(&self, piece: Piece, table: Table) -> Result<Option<OpenTable>, StoreError> {
         match table {
             Table::Events | Table::Topology => Ok(None),
-            Table::Keyframes | Table::Validation | Table::Samples => self.open_sparse(piece, table),
+            _ if SPARSE_TABLES.contains(&table) => self.open_sparse(piece, table),
             _ if self.shape.rows_a_step(table) == Some(0) => Ok(None),
             _ if TENSOR_TABLES.contains(&table) && !self.stores_tensors(piece.span.first)? => Ok(None),
             _ => self.open_table(piece, table, piece.span.first).map(Some),

@@ -145,12 +145,24 @@ impl Lineage {
 
     /// The readers and what of the history each one holds, newest first.
     pub fn parts(&self) -> Vec<(&BranchReader, StepSpan)> {
+        self.parts_until(|fork| Step(fork.0.saturating_sub(1)))
+    }
+
+    /// The readers and of which steps of the history each one holds the updates that led there,
+    /// newest first: to a branch's first step an ancestor's led.
+    pub(crate) fn parts_by_update(&self) -> Vec<(&BranchReader, StepSpan)> {
+        self.parts_until(|fork| fork)
+    }
+
+    /// The readers and what each one holds where `last` tells its last step from that at which a
+    /// nearer one begins.
+    fn parts_until(&self, last: impl Fn(Step) -> Step) -> Vec<(&BranchReader, StepSpan)> {
         let mut parts = Vec::new();
         // What the branches nearer to us hold begins here.
         let mut end: Option<Step> = None;
         for reader in &self.readers {
             let first = reader.branch().first_step();
-            let within = StepSpan::new(first, end.map_or(Step(u64::MAX), |end| Step(end.0.saturating_sub(1))));
+            let within = StepSpan::new(first, end.map_or(Step(u64::MAX), &last));
             let span = reader.steps().and_then(|span| self.clipped(span)?.intersection(&within));
             parts.extend(span.map(|span| (reader, span)));
             end = Some(first);
@@ -235,14 +247,14 @@ impl Lineage {
         Ok(all)
     }
 
-    /// What came of each image of each batch of the history up to a step, in order. What
-    /// ancestors of older formats trained is not among it.
+    /// What came of each image of each batch of the history up to a step, in order, also of
+    /// the batch before each fork. What ancestors of older formats trained is not among it.
     ///
     /// # Errors
     /// An error with the path of a damaged file.
     pub fn samples(&self, until: Step) -> Result<Vec<(Step, Sample)>, StoreError> {
         let mut all = Vec::new();
-        for (reader, part) in self.parts().into_iter().rev() {
+        for (reader, part) in self.parts_by_update().into_iter().rev() {
             if let Some(part) = part.intersection(&StepSpan::new(Step(0), until)) {
                 all.extend(reader.samples(part)?);
             }

@@ -17,7 +17,7 @@ use crate::disk::paths::StepSpan;
 use crate::read::checked_file::CheckedFile;
 use crate::read::footer::{OpenTable, guarded};
 use crate::read::listing::Piece;
-use crate::shape::{RowPlan, must_have_samples};
+use crate::shape::{RowPlan, SPARSE_TABLES, must_have_samples};
 use crate::{BranchReader, StoreError};
 
 /// Rows that are decoded at a time: the decoder reserves memory for so many
@@ -110,7 +110,7 @@ impl BranchReader {
             let batches = match table {
                 Table::Events => self.read_events(span)?,
                 Table::Topology => self.read_topology()?,
-                Table::Keyframes | Table::Validation | Table::Samples => self.read_sparse(table, span)?,
+                _ if SPARSE_TABLES.contains(&table) => self.read_sparse(table, span)?,
                 _ => return self.read_regular(table, span, selection, columns, digests),
             };
             batches

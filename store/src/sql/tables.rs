@@ -8,7 +8,7 @@ use polars::prelude::{
     AnonymousScan, AnonymousScanArgs, Column, DataFrame, DataType, Field, PlSmallStr, PolarsError, PolarsResult,
     Scalar, Schema, SchemaRef,
 };
-use revacnn_schemas::{Fidelity, Step, Table};
+use revacnn_schemas::{Fidelity, SEGMENT_STEPS, Step, Table};
 
 use super::bounds::TableUse;
 use super::convert;
@@ -110,8 +110,12 @@ fn held(table: Table, lineage: &Lineage) -> Vec<(usize, StepSpan)> {
         return vec![(0, all)];
     }
     let place = |reader: &BranchReader| lineage.readers().iter().position(|other| std::ptr::eq(other, reader));
+    let parts = match table {
+        Table::Samples => lineage.parts_by_update(),
+        _ => lineage.parts(),
+    };
     let mut held: Vec<(usize, StepSpan)> =
-        lineage.parts().into_iter().filter_map(|(reader, span)| Some((place(reader)?, span))).collect();
+        parts.into_iter().filter_map(|(reader, span)| Some((place(reader)?, span))).collect();
     held.reverse();
     // The last event may be of a step that was never committed.
     if let (Table::Events, Some((_, span))) = (table, held.last_mut()) {
@@ -222,6 +226,8 @@ impl LogTable {
     fn chunks(&self, span: &StepSpan) -> Vec<StepSpan> {
         match self.table {
             Table::Keyframes | Table::Validation | Table::Events | Table::Topology => vec![*span],
+            // A segment's file is decoded whole, whatever is read of it.
+            Table::Samples => span.portions(SEGMENT_STEPS).collect(),
             _ => span.portions(STEPS_AT_ONCE).collect(),
         }
     }

@@ -15,7 +15,7 @@ use crate::disk::{Disk, beneath};
 use crate::read::footer::Expected;
 use crate::read::listing::list_if_there;
 use crate::read::strays::Strays;
-use crate::shape::{BranchShape, must_have_samples};
+use crate::shape::{BranchShape, SPARSE_TABLES, must_have_samples};
 use crate::thinning::{Thinned, tensor_bytes};
 use crate::write::batches;
 use crate::write::file::{Complete, FileKind, TableFile};
@@ -196,7 +196,7 @@ impl LogWriter {
             Table::Steps => true,
             Table::Filters | Table::Normalisation => self.shape.rows_a_step(table).is_some_and(|rows| rows > 0),
             Table::Events | Table::Topology => return Ok(None),
-            Table::Keyframes | Table::Validation | Table::Samples => false,
+            _ if SPARSE_TABLES.contains(&table) => false,
             _ => tensors && self.shape.rows_a_step(table).is_some_and(|rows| rows > 0),
         };
         let mut sources = Vec::new();
