@@ -119,9 +119,7 @@ impl Failure {
             #[cfg(feature = "view")]
             Self::View(ViewError::Notebook(NotebookError::Recorder(error))) => error.advice(),
             Self::Advised { failure, advice } => [failure.advice(), advice.clone()].concat(),
-            Self::Data(error) => {
-                error.lacking().map(|name| Advice::FetchData { name: name.to_owned() }).into_iter().collect()
-            }
+            Self::Data(error) => error.advice(),
             _ => Vec::new(),
         }
     }

@@ -143,9 +143,7 @@ impl RecorderError {
             Self::NoRoomForNote { branch, .. } => {
                 vec![Advice::Free { unasked: false }, Advice::Compact { branch: branch.clone() }]
             }
-            Self::Trainer(TrainerError::Data(error)) => {
-                error.lacking().map(|name| Advice::FetchData { name: name.to_owned() }).into_iter().collect()
-            }
+            Self::Trainer(TrainerError::Data(error)) => error.advice(),
             _ => Vec::new(),
         }
     }

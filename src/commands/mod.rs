@@ -249,10 +249,13 @@ fn words(_text: &OsStr) -> Vec<OsString> {
 
 /// A bar for work of so many parts; invisible where there is no terminal.
 fn bar(length: u64, json: bool) -> ProgressBar {
+    bar_of(length, json, "{wide_bar:.dim} {pos} of {len}")
+}
+
+/// As [`bar`], with words of its own.
+fn bar_of(length: u64, json: bool, template: &str) -> ProgressBar {
     let target = if json { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-    let style = ProgressStyle::with_template("{wide_bar:.dim} {pos} of {len}")
-        .expect("invariant: the template is valid")
-        .progress_chars("━━─");
+    let style = ProgressStyle::with_template(template).expect("invariant: the template is valid").progress_chars("━━─");
     ProgressBar::with_draw_target(Some(length), target).with_style(style)
 }
 

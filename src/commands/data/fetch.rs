@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 use revacnn_fetch::{Event, Patience, fetch};
 use revacnn_schemas::Published;
 use revacnn_trainer::data::{catalogue, check, published};
 use serde_json::json;
 
+use crate::commands::bar_of;
 use crate::error::Failure;
 use crate::interrupt;
 use crate::options::{DataOption, path, usual_data_folder};
@@ -161,12 +162,8 @@ impl Progress {
             there => format!("{}, of which {} are there", bytes(of), bytes(there)),
         };
         self.say("downloading", Some(file), &words);
-        let target = if self.json { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-        let style =
-            ProgressStyle::with_template("{wide_bar:.dim} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left")
-                .expect("invariant: the template is valid")
-                .progress_chars("━━─");
-        let bar = ProgressBar::with_draw_target(Some(of), target).with_style(style).with_position(there);
+        let template = "{wide_bar:.dim} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
+        let bar = bar_of(of, self.json, template).with_position(there);
         bar.reset_eta();
         output::show_live(Live::Bar(bar.clone()));
         self.bar = Some((file.to_owned(), bar));

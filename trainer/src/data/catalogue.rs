@@ -187,8 +187,7 @@ impl Source {
         }
         // MNIST and Fashion-MNIST differ in the folder's name alone.
         let is_called_so = || fs::canonicalize(outer).is_ok_and(|real| real.ends_with(folder));
-        let is_it = own::recognise(outer)?.is_some_and(|found| found.format == format);
-        match is_it && (format != DataFormat::Idx || is_called_so()) {
+        match own::has(format, outer)? && (format != DataFormat::Idx || is_called_so()) {
             true => Ok(outer.to_owned()),
             false if look(&inner)? == Found::Nothing => Err(DataError::NotThere { name, folder, path: inner }),
             false => Ok(inner),
@@ -205,6 +204,18 @@ mod tests {
         for (name, count) in [("digits", 1_500), ("shapes", 6_000)] {
             let dataset = load(name, None).unwrap();
             assert_eq!((dataset.name(), dataset.train().len()), (name, count));
+        }
+    }
+
+    /// Files of other formats in the data folder are looked at by nobody who asks for a name.
+    #[cfg(unix)]
+    #[test]
+    fn a_link_elsewhere_in_the_data_folder_is_no_reason() {
+        let folder = tempfile::TempDir::new().unwrap();
+        std::os::unix::fs::symlink("/nowhere/x_train.npy", folder.path().join("x_train.npy")).unwrap();
+        for name in ["cifar10", "cifar100", "mnist", "fashion-mnist"] {
+            let error = load(name, Some(folder.path())).unwrap_err();
+            assert_eq!(error.lacking(), Some(name), "{error}");
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use revacnn_schemas::Advice;
+
 use crate::files::FileError;
 
 /// What makes a folder or a file a data set.
@@ -254,5 +256,10 @@ impl DataError {
             Self::NotFound { name, .. } => super::published(name).map(|published| published.name),
             _ => None,
         }
+    }
+
+    /// What helps: to fetch what is [`lacking`](Self::lacking).
+    pub fn advice(&self) -> Vec<Advice> {
+        self.lacking().map(|name| Advice::FetchData { name: name.to_owned() }).into_iter().collect()
     }
 }

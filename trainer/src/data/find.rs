@@ -30,8 +30,8 @@ const MOST_READ: usize = 20;
 /// Loads the data set of this identity from the program or from files at,
 /// below or around one of the places, the nearest to the first place first.
 ///
-/// `reading` is how the files of a person's own were read; those of a data set
-/// that has a name are CIFAR-10's. What is found is called as in the record.
+/// `reading` is how the files were read; a record without one is of CIFAR-10, or
+/// of what is in the program. What is found is called as in the record.
 ///
 /// # Errors
 /// [`DataError::NotFound`] with what was looked for, where, and what was found
@@ -51,8 +51,7 @@ pub fn find(identity: &DatasetIdentity, reading: Option<&Reading>, places: &[Pat
     {
         return Err(DataError::NoDataFolder { name: source.name, folder: published.folder });
     }
-    let format = known.and_then(|source| source.format()).unwrap_or(DataFormat::Cifar10);
-    let usual = Reading { format: Some(format), ..Reading::default() };
+    let usual = Reading { format: Some(DataFormat::Cifar10), ..Reading::default() };
     let reading = reading.unwrap_or(&usual);
     let mut instead = Vec::new();
     let mut seen = BTreeSet::new();
@@ -88,7 +87,7 @@ fn not_found(identity: &DatasetIdentity, places: &[PathBuf], instead: &[String])
         more => format!("{}; and {} more", texts[..3].join("; "), more - 3),
     };
     let looked = match places {
-        [] if source(&identity.name).is_some() => "in this program".to_owned(),
+        [] if source(&identity.name).is_some_and(|source| source.format().is_none()) => "in this program".to_owned(),
         [] => "nowhere, for no folder is given".to_owned(),
         places => {
             let shown = places.iter().map(|place| format!("{} ({})", place.display(), what_is_there(place)));
@@ -252,8 +251,12 @@ mod tests {
             let shown = place.display().to_string();
             assert_eq!(find(place).unwrap(), *wanted, "{shown}");
         }
-        let message = super::find(wanted, Some(reading), &[]).unwrap_err().to_string();
-        assert!(message.contains("looked for nowhere") && message.contains("--data"), "{message}");
+        // Nor is one in the program whose name is known but whose files are not there.
+        for name in ["photos", "mnist"] {
+            let wanted = DatasetIdentity { name: name.to_owned(), ..wanted.clone() };
+            let message = super::find(&wanted, Some(reading), &[]).unwrap_err().to_string();
+            assert!(message.contains("looked for nowhere") && message.contains("--data"), "{message}");
+        }
         fs::remove_file(inner.join("1.png")).unwrap();
         let message = find(moved).unwrap_err().to_string();
         assert!(message.contains("cat: expected at least one picture of the class"), "{message}");

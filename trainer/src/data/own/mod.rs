@@ -11,7 +11,7 @@
 //!
 //! Write a file with a function that says whether it is there, by names alone, and one that reads
 //! it into a [`Raw`](records::Raw); name it in `DataFormat` of `revacnn-schemas` and in
-//! [`recognise`], [`load`] and [`Opened::format_name`] here.
+//! [`is_there`], [`IN_ORDER`], [`count`], [`load`] and [`Opened::format_name`] here.
 
 mod cifar100;
 mod csv;
@@ -83,8 +83,33 @@ impl Opened {
     }
 }
 
-/// Whether files of a format are there.
-type IsThere<'a> = &'a dyn Fn() -> Result<bool, DataError>;
+/// The formats of a folder in the order in which they are looked for. Beside pictures there may be
+/// a table of other things.
+const IN_ORDER: [DataFormat; 6] = [
+    DataFormat::Cifar10,
+    DataFormat::Cifar100,
+    DataFormat::Idx,
+    DataFormat::Numpy,
+    DataFormat::Pictures,
+    DataFormat::Csv,
+];
+
+/// Whether files of a format are in a folder, by names alone.
+fn is_there(format: DataFormat, root: &Root, folder: &Path) -> Result<bool, DataError> {
+    match format {
+        DataFormat::Cifar10 => Ok(cifar10::is_there(folder)),
+        DataFormat::Cifar100 => cifar100::is_there(folder),
+        DataFormat::Idx => idx::is_there(root, folder),
+        DataFormat::Numpy => numpy::is_there(root, folder),
+        DataFormat::Pictures => pictures::is_there(root, folder),
+        DataFormat::Csv => Ok(csv::files(root, folder)?.0.is_some()),
+    }
+}
+
+/// Whether a path is a folder with files of a format, by names alone; no other format is looked for.
+pub(super) fn has(format: DataFormat, path: &Path) -> Result<bool, DataError> {
+    Ok(look(path)? == Found::Folder && is_there(format, &Root::of(path)?, path)?)
+}
 
 /// What lies at a path itself, by names alone.
 pub(super) fn recognise(path: &Path) -> Result<Option<Opened>, DataError> {
@@ -96,17 +121,8 @@ pub(super) fn recognise(path: &Path) -> Result<Option<Opened>, DataError> {
         _ => return Ok(None),
     }
     let root = Root::of(path)?;
-    let formats: [(DataFormat, IsThere); 6] = [
-        (DataFormat::Cifar10, &|| Ok(cifar10::is_there(path))),
-        (DataFormat::Cifar100, &|| cifar100::is_there(path)),
-        (DataFormat::Idx, &|| idx::is_there(&root, path)),
-        (DataFormat::Numpy, &|| numpy::is_there(&root, path)),
-        // Beside pictures there may be a table of other things.
-        (DataFormat::Pictures, &|| pictures::is_there(&root, path)),
-        (DataFormat::Csv, &|| Ok(csv::files(&root, path)?.0.is_some())),
-    ];
-    for (format, is_there) in formats {
-        if is_there()? {
+    for format in IN_ORDER {
+        if is_there(format, &root, path)? {
             return opened(format);
         }
     }
@@ -118,7 +134,10 @@ pub(super) fn count(format: DataFormat, folder: &Path) -> Result<Counts, DataErr
     match format {
         DataFormat::Cifar100 => cifar100::count(folder),
         DataFormat::Idx => idx::count(folder),
-        _ => cifar10::count(folder),
+        DataFormat::Cifar10 => cifar10::count(folder),
+        DataFormat::Numpy | DataFormat::Pictures | DataFormat::Csv => {
+            unreachable!("invariant: no data set that has a name comes in this format")
+        }
     }
 }
 
