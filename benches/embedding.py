@@ -6,11 +6,8 @@ One function computes everybody's divergence. See README.md.
 """
 
 import argparse
-import json
 import os
-import resource
 import statistics
-import subprocess
 import tempfile
 import time
 import warnings
@@ -23,7 +20,7 @@ import openTSNE
 import sklearn
 from sklearn.manifold import TSNE
 
-from harness import images, options, program, report
+from harness import images, options, program, report, runner
 from harness.errors import Missing, exit_with_message
 
 OURS = "revacnn"
@@ -47,11 +44,7 @@ class Result:
 
 def main() -> None:
     arguments = parse()
-    if not arguments.runner.is_file():
-        raise Missing(
-            f"no program at {arguments.runner}: run `cargo build --release -p revacnn-analysis --example tsne`, "
-            "or give --runner PATH"
-        )
+    runner.check(arguments.runner, "tsne")
     warnings.filterwarnings("ignore", category=FutureWarning)
     dataset = images.cifar10_or_shapes(arguments.data)
     revacnn = program.Program(arguments.revacnn, dataset)
@@ -96,8 +89,7 @@ def main() -> None:
 
 def parse() -> argparse.Namespace:
     parser = options.parser(__doc__)
-    built = program.default_path().parent / "examples" / "tsne"
-    parser.add_argument("--runner", type=Path, default=built, help="analysis's example tsne [default: %(default)s]")
+    runner.add_option(parser, "tsne")
     parser.add_argument("--steps", type=options.positive, default=3000, help="steps trained [default: %(default)s]")
     parser.add_argument("--seeds", type=options.positive, default=10, help="[default: %(default)s]")
     return parser.parse_args()
@@ -139,15 +131,11 @@ def embed_with_all(
     joint = affinities(vectors.astype(np.float64), perplexity)
     file = folder / "vectors.npy"
     np.save(file, vectors)
-    command = [arguments.runner, file, repr(perplexity), str(arguments.seeds)]
-    begin = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
-    done = subprocess.run(command, capture_output=True, text=True)
+    embeddings, cpu = runner.run([arguments.runner, file, repr(perplexity), str(arguments.seeds)])
     # The runner embeds once more, before it looks at the clock.
-    cpu = (resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - begin) / (arguments.seeds + 1)
-    if done.returncode:
-        raise Missing(f"`{arguments.runner.name}` failed with exit code {done.returncode}: {done.stderr.strip()}")
+    cpu /= arguments.seeds + 1
     ours = []
-    for found in map(json.loads, done.stdout.splitlines()):
+    for found in embeddings:
         ours.append(np.array(found["positions"]))
         own = divergence(joint, ours[-1])
         results.append(Result(layer, OURS, found["seed"], own, found["kl_divergence"], found["seconds"], cpu))

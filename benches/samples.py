@@ -5,11 +5,8 @@ take turns, and one function computes everybody's divergence. See README.md.
 """
 
 import argparse
-import json
 import os
-import resource
 import statistics
-import subprocess
 import tempfile
 import time
 from dataclasses import asdict, dataclass
@@ -20,8 +17,8 @@ import openTSNE
 from openTSNE.affinity import PerplexityBasedNN
 from sklearn.datasets import load_digits
 
-from harness import options, program, report
-from harness.errors import Missing, exit_with_message
+from harness import options, report, runner
+from harness.errors import exit_with_message
 
 OURS = "revacnn"
 PEER = "openTSNE"
@@ -40,11 +37,7 @@ class Result:
 
 def main() -> None:
     arguments = parse()
-    if not arguments.runner.is_file():
-        raise Missing(
-            f"no program at {arguments.runner}: run `cargo build --release -p revacnn-analysis --example samples`, "
-            "or give --runner PATH"
-        )
+    runner.check(arguments.runner, "samples")
     machine = report.machine()
     vectors = load_digits().data
     print(
@@ -75,8 +68,7 @@ def main() -> None:
 
 def parse() -> argparse.Namespace:
     parser = options.parser(__doc__)
-    built = program.default_path().parent / "examples" / "samples"
-    parser.add_argument("--runner", type=Path, default=built, help="analysis's example samples [default: %(default)s]")
+    runner.add_option(parser, "samples")
     parser.add_argument("--rounds", type=options.positive, default=5, help="[default: %(default)s]")
     parser.add_argument("--threads", type=options.positive, default=2, help="[default: %(default)s]")
     return parser.parse_args()
@@ -84,13 +76,7 @@ def parse() -> argparse.Namespace:
 
 def ours(arguments: argparse.Namespace, file: Path, joint) -> Result:
     """One embedding by the runner; its processor time is that of the whole process."""
-    begin = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
-    command = [arguments.runner, file, str(PERPLEXITY), str(arguments.threads), "1"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    cpu = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - begin
-    if done.returncode:
-        raise Missing(f"`{arguments.runner.name}` failed with exit code {done.returncode}: {done.stderr.strip()}")
-    found = json.loads(done.stdout)
+    [found], cpu = runner.run([arguments.runner, file, str(PERPLEXITY), str(arguments.threads), "1"])
     return Result(OURS, divergence(joint, np.array(found["positions"])), found["seconds"], cpu)
 
 
