@@ -79,8 +79,9 @@ pub fn image_histories(samples: impl IntoIterator<Item = (Step, Sample)>) -> Vec
             others: BTreeMap::new(),
         });
         let is_right = sample.predicted == sample.label;
+        // At the first time, this one.
         let (_, before) = growing.last;
-        growing.forgotten += u32::from(growing.seen > 0 && before.predicted == before.label && !is_right);
+        growing.forgotten += u32::from(before.predicted == before.label && !is_right);
         growing.seen += 1;
         growing.right += u32::from(is_right);
         growing.loss += f64::from(sample.loss);

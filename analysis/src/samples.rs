@@ -135,8 +135,7 @@ pub fn embed_samples(
         drop(tiles);
         let affinities = SparseAffinities::of(&neighbours, perplexity, &workers);
         let mut field = Field::new(&affinities, &workers, THETA);
-        let keys: Vec<blake3::Hash> = sorted.rows().into_iter().map(key).collect();
-        let noise = |point: usize| noise(&keys[point], settings.seed, 0);
+        let noise = |point: usize| noise(&key(sorted.row(point)), settings.seed, 0);
         let positions = if let Some(places) = &places {
             let (mut positions, held) = near_reference(places, &neighbours, noise);
             let anchors = Anchors { places: &held, pull: settings.pull };
@@ -212,8 +211,11 @@ fn near_reference(
         };
         let farthest = known.iter().map(|&place| from_centre(place)).fold(0.0, f64::max);
         let stays = own.filter(|&place| known.is_empty() || from_centre(place) <= farthest.max(1.0));
-        let [a, b] = noise(point);
-        (stays.unwrap_or([centre[0] + a, centre[1] + b]), stays)
+        let beside = || {
+            let [a, b] = noise(point);
+            [centre[0] + a, centre[1] + b]
+        };
+        (stays.unwrap_or_else(beside), stays)
     };
     places.iter().enumerate().map(start).unzip()
 }

@@ -92,13 +92,13 @@ fn the_divergence_is_about_that_of_exact_tsne() {
     for count in [60, 90, 250] {
         let vectors = points(count);
         let perplexity = Some((count - 1) as f64 / 3.0);
-        let found = embedded(&vectors, &SampleSettings { perplexity, ..SampleSettings::default() });
+        let embedding = embedded(&vectors, &SampleSettings { perplexity, ..SampleSettings::default() });
         let exact = tsne(vectors.view(), &TsneSettings { perplexity, ..TsneSettings::default() }).unwrap();
-        let [found, exact] = [found.kl_divergence, exact.kl_divergence];
+        let [found, exact] = [embedding.kl_divergence, exact.kl_divergence];
         assert!(found < exact * 1.05 + 0.005, "{count} points: {found}, exact {exact}");
         // The same positions have the same divergence by both.
-        let start = embedded(&vectors, &SampleSettings { perplexity, ..SampleSettings::default() }).positions;
-        let settings = TsneSettings { perplexity, iterations: 0, start: Some(start), ..TsneSettings::default() };
+        let start = Some(embedding.positions);
+        let settings = TsneSettings { perplexity, iterations: 0, start, ..TsneSettings::default() };
         let again = tsne(vectors.view(), &settings).unwrap().kl_divergence;
         assert!((again - found).abs() < 1e-5, "{count} points: {again} and {found}");
     }

@@ -1,5 +1,5 @@
 //! An archive's files: those of known names and lengths alone. Whatever an archive says of paths,
-//! links and lengths is looked at before anything is written.
+//! links and lengths is looked at before the file is written.
 
 use std::collections::BTreeSet;
 use std::fs::File;

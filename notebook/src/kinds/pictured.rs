@@ -31,14 +31,18 @@ pub(super) fn class_name(names: &[String], class: u32) -> String {
 /// The classes that there are.
 pub(super) fn class_of(names: &[String], word: &str) -> Result<u32, NotebookError> {
     let by_name = names.iter().position(|name| name == word);
-    let by_number = || word.parse::<usize>().ok().filter(|class| *class < names.len());
-    by_name.or_else(by_number).map(|class| class as u32).ok_or_else(|| {
+    let is_one = |class: &u32| names.is_empty() || (*class as usize) < names.len();
+    let by_number = || word.parse().ok().filter(is_one);
+    by_name.map(|class| class as u32).or_else(by_number).ok_or_else(|| {
         let some: Vec<&str> = names.iter().map(String::as_str).take(20).collect();
         let more =
             if names.len() > some.len() { format!(", … ({})", count(names.len() as u64)) } else { String::new() };
         NotebookError::Misasked {
             what: format!("there is no class `{word}`"),
-            known: format!("there is {}{more}", some.join(", ")),
+            known: match names.is_empty() {
+                true => "the classes' names are not at hand without the data set: give a number".to_owned(),
+                false => format!("there is {}{more}", some.join(", ")),
+            },
         }
     })
 }

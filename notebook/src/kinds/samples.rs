@@ -74,10 +74,10 @@ impl CellKind for Samples {
             Rank::NeverLearned => format!("{}{of_class} of {images} were never predicted right", count(among as u64)),
         };
         let are_probabilities = outputs_of(&place.holder).are_probabilities();
-        if self.table || found.is_err() {
-            return Ok(Figure::Table(table(title, &order, &names, are_probabilities, notes)));
-        }
-        let dataset = found.map_err(|reason| NotebookError::DataLacking { needed: title.clone(), reason })?;
+        let dataset = match found {
+            Ok(dataset) if !self.table => dataset,
+            _ => return Ok(Figure::Table(table(title, &order, &names, are_probabilities, notes))),
+        };
         let mut pictures = Vec::with_capacity(order.len());
         for history in order {
             let image = pictured(&dataset, dataset.train(), history.image)?;

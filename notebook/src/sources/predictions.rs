@@ -46,7 +46,9 @@ impl Sources {
     ) -> Result<(Arc<Dataset>, Excited, Option<ReceptiveField>), NotebookError> {
         let (mut excited, mut field) = (Excited::new(most), None);
         let dataset = self.of_images(place, split, done, |trainer, images| {
-            field = Some(trainer.receptive_field(layer)?);
+            if field.is_none() {
+                field = Some(trainer.receptive_field(layer)?);
+            }
             Ok(trainer.excite(split, images, layer, &mut excited)?)
         })?;
         Ok((dataset, excited, field))

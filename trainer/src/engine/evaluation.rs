@@ -36,20 +36,12 @@ impl Engine {
         images: &[ImageIndex],
         pick: impl Fn(Evaluated<'_>) -> T + Sync,
     ) -> Result<Vec<T>, TrainerError> {
-        type Portion<'a, T> = (&'a [ImageIndex], Vec<T>, Result<(), TrainerError>);
-        let share = images.len().div_ceil(16).max(1);
-        let mut portions: Vec<Portion<'_, T>> =
-            images.chunks(share).map(|images| (images, Vec::with_capacity(images.len()), Ok(()))).collect();
-        let shared = self.shared();
-        self.threads.for_each_on_all(&mut portions, |_, (images, picked, result)| {
-            *result = evaluate_portion(shared, part, images, |evaluated| picked.push(pick(evaluated)));
-        });
-        let mut all = Vec::with_capacity(images.len());
-        for (_, picked, result) in portions {
-            result?;
-            all.extend(picked);
-        }
-        Ok(all)
+        self.forward_each(part, images, self.network.operations.len(), |image, workspace| {
+            let label = usize::from(part.label(image)?);
+            workspace.score(label, None);
+            let Outcome { loss, predicted, .. } = workspace.outcome;
+            Ok(pick(Evaluated { label, loss, predicted, outputs: &workspace.outputs }))
+        })
     }
 
     /// Runs images of a part forwards up to a block, as [`evaluate`](Self::evaluate) does, and takes
@@ -64,29 +56,45 @@ impl Engine {
         block: usize,
         excited: &mut Excited,
     ) -> Result<(), TrainerError> {
-        type Portion<'a> = (&'a [ImageIndex], Vec<Excitation>, Result<(), TrainerError>);
-        let share = images.len().div_ceil(16).max(1);
         let last = self.network.blocks[block].last;
         let map = self.network.operations[last].operation.output();
-        let (filters, length) = (map.channels, map.height * map.width);
-        let shared = self.shared();
-        let mut portions: Vec<Portion<'_>> =
-            images.chunks(share).map(|images| (images, Vec::with_capacity(images.len() * filters), Ok(()))).collect();
-        let look = |images: &[ImageIndex], found: &mut Vec<Excitation>| -> Result<(), TrainerError> {
-            let mut workspace = Workspace::new(&self.network, false);
-            for &image in images {
-                decode(&part.image(image)?, &mut workspace.maps[0]);
-                workspace.forward(shared, ImageContext::EVALUATION, 0..last + 1);
-                found.extend(workspace.maps[last + 1].chunks_exact(length).map(|values| strongest(image, values, map)));
-            }
-            Ok(())
-        };
-        self.threads.for_each_on_all(&mut portions, |_, (images, found, result)| *result = look(images, found));
-        for (_, found, result) in portions {
-            result?;
-            found.into_iter().enumerate().for_each(|(place, one)| excited.add(place % filters, one));
+        let found = self.forward_each(part, images, last + 1, |image, workspace| {
+            let filters = workspace.maps[last + 1].chunks_exact(map.height * map.width);
+            Ok(filters.map(|values| strongest(image, values, map)).collect::<Vec<_>>())
+        })?;
+        for of_image in found {
+            of_image.into_iter().enumerate().for_each(|(filter, one)| excited.add(filter, one));
         }
         Ok(())
+    }
+
+    /// Runs images of a part forwards through the first `operations` operations, in evaluation mode
+    /// and on all threads. Returns what `pick` takes of each, in the order of the images.
+    fn forward_each<T: Send>(
+        &self,
+        part: &Part,
+        images: &[ImageIndex],
+        operations: usize,
+        pick: impl Fn(ImageIndex, &mut Workspace) -> Result<T, TrainerError> + Sync,
+    ) -> Result<Vec<T>, TrainerError> {
+        type Portion<'a, T> = (&'a [ImageIndex], Result<Vec<T>, TrainerError>);
+        let share = images.len().div_ceil(16).max(1);
+        let shared = self.shared();
+        let mut portions: Vec<Portion<'_, T>> = images.chunks(share).map(|images| (images, Ok(Vec::new()))).collect();
+        self.threads.for_each_on_all(&mut portions, |_, (images, picked)| {
+            let mut workspace = Workspace::new(shared.network, false);
+            let one = |&image: &ImageIndex| {
+                decode(&part.image(image)?, &mut workspace.maps[0]);
+                workspace.forward(shared, ImageContext::EVALUATION, 0..operations);
+                pick(image, &mut workspace)
+            };
+            *picked = images.iter().map(one).collect();
+        });
+        let mut all = Vec::with_capacity(images.len());
+        for (_, picked) in portions {
+            all.extend(picked?);
+        }
+        Ok(all)
     }
 
     /// What the class layer says of a batch with its own statistics and dropout off,
@@ -179,22 +187,4 @@ fn strongest(image: ImageIndex, values: &[f32], map: ImageShape) -> Excitation {
         }
     }
     Excitation { image, value, row: (place / map.width) as u32, column: (place % map.width) as u32 }
-}
-
-fn evaluate_portion(
-    shared: Shared<'_>,
-    part: &Part,
-    images: &[ImageIndex],
-    mut each: impl FnMut(Evaluated<'_>),
-) -> Result<(), TrainerError> {
-    let mut workspace = Workspace::new(shared.network, false);
-    for &image in images {
-        decode(&part.image(image)?, &mut workspace.maps[0]);
-        let label = usize::from(part.label(image)?);
-        workspace.forward(shared, ImageContext::EVALUATION, 0..shared.network.operations.len());
-        workspace.score(label, None);
-        let Outcome { loss, predicted, .. } = workspace.outcome;
-        each(Evaluated { label, loss, predicted, outputs: &workspace.outputs });
-    }
-    Ok(())
 }
