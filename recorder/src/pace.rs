@@ -7,12 +7,16 @@
 
 use std::time::{Duration, Instant};
 
-/// A trial of a number of threads takes so many steps, and so long, at least.
-const TRIAL_STEPS: u32 = 24;
-const TRIAL_TIME: Duration = Duration::from_millis(60);
+/// A portion of a trial takes so many steps, and so long, at least: a step of a large batch takes
+/// long itself, and with a slow number it costs the most.
+const PORTION_STEPS: u32 = 3;
+const PORTION_TIME: Duration = Duration::from_millis(60);
 
-/// Each candidate is tried so often, in turn, so that what else the machine does meets all.
-const ROUNDS: usize = 2;
+/// Each candidate is tried at most so often, in turn, so that what else the machine does meets all.
+const ROUNDS: usize = 4;
+
+/// A number that is faster than every other by this factor is clear after any round.
+const CLEAR: f64 = 1.25;
 
 /// Another number must be faster by this factor to be taken.
 const WORTH_IT: f64 = 1.04;
@@ -21,6 +25,9 @@ const WORTH_IT: f64 = 1.04;
 /// doubles, up to the longest.
 const FIRST: Duration = Duration::from_millis(200);
 const LONGEST: Duration = Duration::from_secs(60);
+
+/// Between two trials lies so many times what the one before took, at least.
+const APART: u32 = 10;
 
 /// Chooses how many of the allowed threads train.
 #[derive(Debug)]
@@ -37,8 +44,9 @@ pub(crate) struct Pace {
 #[derive(Debug)]
 struct Trial {
     candidates: Vec<(usize, f64, u32)>,
-    /// Portions done, of [`ROUNDS`] a candidate.
+    /// Portions done, of at most [`ROUNDS`] a candidate.
     done: usize,
+    began: Instant,
     since: Instant,
     steps: u32,
 }
@@ -59,7 +67,7 @@ impl Pace {
         };
         trial.steps += 1;
         let time = now.saturating_duration_since(trial.since);
-        if trial.steps < TRIAL_STEPS || time < TRIAL_TIME {
+        if trial.steps < PORTION_STEPS || time < PORTION_TIME {
             return None;
         }
         let count = trial.candidates.len();
@@ -68,13 +76,14 @@ impl Pace {
         *steps += trial.steps;
         trial.done += 1;
         (trial.since, trial.steps) = (now, 0);
-        if trial.done < ROUNDS * count {
+        let is_clear = trial.done.is_multiple_of(count) && trial.is_clear();
+        if trial.done < ROUNDS * count && !is_clear {
             return Some(trial.candidates[trial.done % count].0);
         }
         self.chosen = trial.best();
-        self.trial = None;
         self.pause = (self.pause * 2).min(LONGEST);
-        self.next_trial = now + self.pause;
+        self.next_trial = now + self.pause.max(APART * now.saturating_duration_since(trial.began));
+        self.trial = None;
         Some(self.chosen)
     }
 
@@ -91,15 +100,26 @@ impl Pace {
         let others = [self.chosen / 2, (self.chosen * 2).min(self.most)];
         let others = others.into_iter().filter(|&other| other > 0 && other != self.chosen);
         let candidates = std::iter::once(self.chosen).chain(others).map(|threads| (threads, 0.0, 0)).collect();
-        self.trial = Some(Trial { candidates, done: 0, since: now, steps: 0 });
+        self.trial = Some(Trial { candidates, done: 0, began: now, since: now, steps: 0 });
         self.chosen
     }
 }
 
+/// Steps a second of a candidate.
+fn rate(&(_, seconds, steps): &(usize, f64, u32)) -> f64 {
+    f64::from(steps) / seconds.max(f64::MIN_POSITIVE)
+}
+
 impl Trial {
+    /// Whether one is faster than every other by far, once all were tried equally often.
+    fn is_clear(&self) -> bool {
+        let mut rates: Vec<f64> = self.candidates.iter().map(rate).collect();
+        rates.sort_by(f64::total_cmp);
+        matches!(rates[..], [.., second, first] if first > CLEAR * second)
+    }
+
     /// The fastest; the first, which is in use, unless another is faster by far enough.
     fn best(&self) -> usize {
-        let rate = |&(_, seconds, steps): &(usize, f64, u32)| f64::from(steps) / seconds.max(f64::MIN_POSITIVE);
         let current = &self.candidates[0];
         let best = self.candidates.iter().max_by(|a, b| rate(a).total_cmp(&rate(b))).unwrap_or(current);
         if rate(best) > WORTH_IT * rate(current) { best.0 } else { current.0 }
@@ -137,6 +157,23 @@ mod tests {
     #[test]
     fn a_little_faster_is_no_reason_to_change() {
         assert_eq!(in_use(2, 5.0, |threads, _| if threads == 1 { 0.99e-3 } else { 1e-3 }), 2);
+    }
+
+    /// The steps before the choice that were made on one thread, where one takes twice as long.
+    #[test]
+    fn what_is_clear_costs_little_also_where_a_step_takes_long() {
+        for step in [1e-3, 40e-3, 1.0] {
+            let start = Instant::now();
+            let mut pace = Pace::new(2, start);
+            let (mut threads, mut at, mut lost) = (2, 0.0, 0.0);
+            for _ in 0..1000 {
+                at += step * (3 - threads) as f64;
+                lost += step * (2 - threads) as f64;
+                threads = pace.stepped(start + Duration::from_secs_f64(at)).unwrap_or(threads);
+            }
+            assert_eq!(pace.chosen, 2);
+            assert!(lost < 0.06 * at, "of {at} s {lost} s are lost, a step takes {step} s");
+        }
     }
 
     #[test]
