@@ -75,11 +75,33 @@ impl Threads {
         self.for_each_on(self.count, items, work);
     }
 
+    /// [`for_each`](Self::for_each) with a room for each of the [active](Self::active) threads, in which it does
+    /// one item after another: what it leaves there is of no account to the next one.
+    pub(crate) fn for_each_in<T: Send, R: Send>(
+        &self,
+        rooms: &mut [R],
+        items: &mut [T],
+        work: impl Fn(usize, &mut T, &mut R) + Sync,
+    ) {
+        self.for_each_in_on(self.active().min(rooms.len()), rooms, items, work);
+    }
+
     fn for_each_on<T: Send>(&self, threads: usize, items: &mut [T], work: impl Fn(usize, &mut T) + Sync) {
+        self.for_each_in_on(threads, &mut vec![(); threads], items, |index, item, _| work(index, item));
+    }
+
+    fn for_each_in_on<T: Send, R: Send>(
+        &self,
+        threads: usize,
+        rooms: &mut [R],
+        items: &mut [T],
+        work: impl Fn(usize, &mut T, &mut R) + Sync,
+    ) {
         let active = threads.min(items.len());
+        let Some((room, rooms)) = rooms.split_first_mut() else { return };
         let Some(pool) = self.pool.as_ref().filter(|_| active > 1) else {
             for (index, item) in items.iter_mut().enumerate() {
-                work(index, item);
+                work(index, item, room);
             }
             return;
         };
@@ -93,18 +115,20 @@ impl Threads {
             let mut share = share.lock().unwrap_or_else(PoisonError::into_inner);
             Iterator::next(&mut *share)
         };
-        let run = |own: usize| {
+        let run = |own: usize, room: &mut R| {
             let (before, after) = shares.split_at(own);
             for share in after.iter().chain(before) {
                 while let Some((index, item)) = next(share) {
-                    work(index, item);
+                    work(index, item, room);
                 }
             }
         };
         let run = &run;
         pool.in_place_scope(|scope| {
-            (1..shares.len()).for_each(|own| scope.spawn(move |_| run(own)));
-            run(0);
+            for (own, room) in (1..shares.len()).zip(rooms) {
+                scope.spawn(move |_| run(own, room));
+            }
+            run(0, room);
         });
     }
 }
@@ -130,6 +154,13 @@ mod tests {
                 threads.for_each_on_all(&mut items, |index, seen| seen.push(index));
                 assert_eq!(items, expected, "{length} items on all of {count} threads");
                 threads.set_active(usize::MAX);
+                let (mut rooms, mut items) = (vec![0; count], vec![Vec::new(); length]);
+                threads.for_each_in(&mut rooms, &mut items, |index, seen, room| {
+                    seen.push(index);
+                    *room += 1;
+                });
+                assert_eq!(items, expected, "{length} items in {count} rooms");
+                assert_eq!(rooms.iter().sum::<usize>(), length);
             }
         }
     }

@@ -12,13 +12,14 @@ pub(super) struct Chunk {
     pub(super) images: Range<usize>,
     /// What came of each image.
     pub(super) outcomes: Vec<Outcome>,
-    /// Room for an image before it is varied.
-    pub(super) decoded: Vec<f32>,
+    /// What its last image left at the operation that is [kept](super::Engine::keep_remains): input
+    /// map and gradient of the output.
+    pub(super) remains: [Vec<f32>; 2],
 }
 
 impl Chunk {
-    fn new(accumulator: usize, decoded: usize) -> Self {
-        Self { accumulator: vec![0.0; accumulator], images: 0..0, outcomes: Vec::new(), decoded: vec![0.0; decoded] }
+    fn new(accumulator: usize) -> Self {
+        Self { accumulator: vec![0.0; accumulator], images: 0..0, outcomes: Vec::new(), remains: Default::default() }
     }
 }
 
@@ -26,10 +27,10 @@ impl Chunk {
 /// images, of at most eight images up to a batch of 128, at most sixteen.
 /// A function of the batch alone, and part of the arithmetic.
 ///
-/// `accumulator` and `decoded` are the lengths of a chunk's arrays.
-pub(super) fn plan(chunks: &mut Vec<Chunk>, images: usize, accumulator: usize, decoded: usize) {
+/// `accumulator` is the length of a chunk's array.
+pub(super) fn plan(chunks: &mut Vec<Chunk>, images: usize, accumulator: usize) {
     let size = size(images);
-    chunks.resize_with(images.div_ceil(size), || Chunk::new(accumulator, decoded));
+    chunks.resize_with(images.div_ceil(size), || Chunk::new(accumulator));
     for (index, chunk) in chunks.iter_mut().enumerate() {
         chunk.images = index * size..((index + 1) * size).min(images);
         chunk.outcomes.clear();
@@ -71,7 +72,7 @@ mod tests {
     fn a_batch_is_cut_by_its_size_alone() {
         let cut = |images: usize| {
             let mut chunks = Vec::new();
-            plan(&mut chunks, images, 0, 0);
+            plan(&mut chunks, images, 0);
             chunks.iter().map(|chunk| chunk.images.len()).collect::<Vec<_>>()
         };
         assert_eq!(cut(1), [1]);
@@ -84,7 +85,7 @@ mod tests {
     #[test]
     fn chunks_are_added_up_as_a_tree() {
         let mut chunks = Vec::new();
-        plan(&mut chunks, 40, 1, 0);
+        plan(&mut chunks, 40, 1);
         for (chunk, value) in chunks.iter_mut().zip([1e8_f32, 1.0, -1e8, 1.0, 0.5]) {
             chunk.accumulator[0] = value;
         }

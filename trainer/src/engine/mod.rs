@@ -52,7 +52,10 @@ pub(crate) struct Engine {
     packed: Vec<Packed>,
     /// What the images of a batch share, `[operation]`.
     batch: Vec<Vec<f32>>,
+    /// One a thread, or one an image where the whole batch runs from one operation to the next.
     workspaces: Vec<Workspace>,
+    /// The operation of which a pass keeps what it leaves there.
+    kept: Option<usize>,
     chunks: Vec<Chunk>,
     probes: Vec<Workspace>,
 }
@@ -72,6 +75,7 @@ impl Engine {
             packed,
             batch,
             workspaces: Vec::new(),
+            kept: None,
             chunks: Vec::new(),
             probes: Vec::new(),
         };

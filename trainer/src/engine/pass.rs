@@ -55,17 +55,26 @@ impl Engine {
         self.chunks.iter().flat_map(|chunk| chunk.outcomes.iter().copied())
     }
 
-    /// What the last batch left at an operation: input map and gradient of the
+    /// Lets each pass keep what it leaves at an operation, for [`remains`](Self::remains).
+    pub(crate) fn keep_remains(&mut self, operation: usize) {
+        self.kept = Some(operation);
+    }
+
+    /// What the last batch left at the operation that is [kept](Self::keep_remains): input map and gradient of the
     /// output, of every image or of the last one of each chunk.
-    pub(crate) fn remains(&self, operation: usize) -> impl ExactSizeIterator<Item = (&[f32], &[f32])> {
-        let input = self.network.operations[operation].reads[0].map;
-        let workspaces = self.workspaces.iter();
-        workspaces.map(move |workspace| (&workspace.maps[input][..], &workspace.gradients[operation + 1][..]))
+    pub(crate) fn remains(&self) -> Vec<[&[f32]; 2]> {
+        let Some(operation) = self.kept else { return Vec::new() };
+        if self.network.synchronises() {
+            let images = self.chunks.last().map_or(0, |chunk| chunk.images.end);
+            return self.workspaces[..images].iter().map(|one| one.at(&self.network, operation)).collect();
+        }
+        self.chunks.iter().map(|chunk| [&chunk.remains[0][..], &chunk.remains[1]]).collect()
     }
 
     fn plan(&mut self, images: usize) {
-        chunks::plan(&mut self.chunks, images, self.network.gradient_len(), self.network.input.len());
-        let workspaces = if self.network.synchronises() { images } else { self.chunks.len() };
+        chunks::plan(&mut self.chunks, images, self.network.gradient_len());
+        // A thread's own stays in its core's cache.
+        let workspaces = if self.network.synchronises() { images } else { self.threads.active() };
         while self.workspaces.len() < workspaces {
             self.workspaces.push(Workspace::new(&self.network, true));
         }
@@ -79,16 +88,13 @@ impl Engine {
         let wanted = self.wanted();
         let shared =
             Shared { network: &self.network, parameters: &self.parameters, packed: &self.packed, batch: &self.batch };
-        let mut work: Vec<(&mut Chunk, &mut Workspace, Result<(), TrainerError>)> = self
-            .chunks
-            .iter_mut()
-            .zip(&mut self.workspaces)
-            .map(|(chunk, workspace)| (chunk, workspace, Ok(())))
-            .collect();
-        self.threads.for_each(&mut work, |_, (chunk, workspace, result)| {
+        let kept = self.kept;
+        let mut work: Vec<(&mut Chunk, Result<(), TrainerError>)> =
+            self.chunks.iter_mut().map(|chunk| (chunk, Ok(()))).collect();
+        self.threads.for_each_in(&mut self.workspaces, &mut work, |_, (chunk, result), workspace| {
             chunk.accumulator.fill(0.0);
             for index in chunk.images.clone() {
-                let label = match images.load(index, &mut chunk.decoded, &mut workspace.maps[0]) {
+                let label = match images.load(index, &mut workspace.decoded, &mut workspace.maps[0]) {
                     Ok(label) => label,
                     Err(error) => {
                         *result = Err(error);
@@ -101,8 +107,11 @@ impl Engine {
                 workspace.backward(shared, context, 0..operations, &wanted, Some(&mut chunk.accumulator));
                 chunk.outcomes.push(workspace.outcome);
             }
+            if let Some(operation) = kept {
+                chunk.remains = workspace.at(shared.network, operation).map(<[f32]>::to_vec);
+            }
         });
-        work.into_iter().try_for_each(|(_, _, result)| result)
+        work.into_iter().try_for_each(|(_, result)| result)
     }
 
     /// The whole batch runs from one operation that needs all of it to the
@@ -121,7 +130,7 @@ impl Engine {
         self.threads.for_each(&mut work, |_, (chunk, own, result)| {
             chunk.accumulator.fill(0.0);
             for (index, workspace) in chunk.images.clone().zip(own.iter_mut()) {
-                match images.load(index, &mut chunk.decoded, &mut workspace.maps[0]) {
+                match images.load(index, &mut workspace.decoded, &mut workspace.maps[0]) {
                     // Kept until the loss.
                     Ok(label) => workspace.outcome.label = label,
                     Err(error) => *result = Err(error),

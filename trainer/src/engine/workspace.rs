@@ -24,6 +24,8 @@ pub(crate) struct Shared<'a> {
 /// loss's gradient with respect to it.
 #[derive(Debug)]
 pub(crate) struct Workspace {
+    /// Room for an image before it is varied.
+    pub(crate) decoded: Vec<f32>,
     pub(crate) maps: Vec<Vec<f32>>,
     pub(crate) gradients: Vec<Vec<f32>>,
     /// What the class layer says of the last image, as it is shown, `[class]`.
@@ -52,6 +54,7 @@ impl Workspace {
             .collect();
         let zeros = |length: &usize| vec![0.0; *length];
         Self {
+            decoded: if backward { vec![0.0; network.input.len()] } else { Vec::new() },
             maps: lengths.iter().map(zeros).collect(),
             gradients: if backward { lengths.iter().map(zeros).collect() } else { Vec::new() },
             outputs: vec![0.0; network.classes],
@@ -67,6 +70,12 @@ impl Workspace {
             buffers: Buffers::default(),
             outcome: Outcome::default(),
         }
+    }
+
+    /// What the last image left at an operation: its input map, and the gradient of its output.
+    pub(crate) fn at(&self, network: &Network, operation: usize) -> [&[f32]; 2] {
+        let input = network.operations[operation].reads[0].map;
+        [&self.maps[input], &self.gradients[operation + 1]]
     }
 
     /// Runs the operations of `span` forwards.

@@ -23,8 +23,6 @@ pub(super) struct Batch {
     layer: usize,
     /// Place of its reader among those with weights.
     reader: usize,
-    /// The reader's operation.
-    reader_operation: usize,
     /// Coefficients of one of the reader's filters for one channel.
     per_channel: usize,
     /// Channels that reach the reader.
@@ -43,6 +41,7 @@ impl Batch {
         let (layer, reader_layer) = (with_weights(place), with_weights(reader));
         let operation = engine.network().operations.iter().position(|unit| unit.weights == Some(reader_layer));
         let reader_frozen = engine.parameters()[reader_layer].frozen.clone();
+        engine.keep_remains(operation.expect("invariant: every layer with weights has an operation"));
         // Nothing but these two needs gradients.
         engine.change(|_, parameters, _| {
             for (weights, state) in parameters.iter_mut().enumerate() {
@@ -59,7 +58,6 @@ impl Batch {
             images: draft.next_batch(like),
             layer,
             reader: reader_layer,
-            reader_operation: operation.expect("invariant: every layer with weights has an operation"),
             per_channel: draft.coefficients_per_channel(reader),
             channels_read: draft.inputs[reader].channels,
             channels_before: read_by.channels_before,
@@ -97,9 +95,9 @@ impl Batch {
         let filters = self.reader_frozen.len();
         let mut reach = 0.0_f64;
         let mut sums = vec![0.0_f64; filters];
-        let remains = self.engine.remains(self.reader_operation);
+        let remains = self.engine.remains();
         let seen = remains.len().max(1) as f64;
-        for (input, output) in remains {
+        for [input, output] in remains {
             let length = input.len() / self.channels_read;
             let own = &input[(self.channels_before + position) * length..][..length];
             reach = own.iter().fold(reach, |most, &value| most.max(f64::from(value.abs())));
