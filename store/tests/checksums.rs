@@ -68,6 +68,13 @@ fn a_flipped_byte_of_any_page_is_refused_with_table_and_row_group() {
         let good = seen(&store, table).unwrap().0;
         for path in files(&store, &branch, table) {
             let whole = fs::read(&path).unwrap();
+            // Other readers look at the first bytes, which hold no row.
+            let mut bytes = whole.clone();
+            bytes[0] ^= 1;
+            fs::write(&path, &bytes).unwrap();
+            let reader = BranchReader::open(&store, &name("main")).unwrap();
+            let error = reader.check_files(StepSpan::new(Step(0), Step(11))).unwrap_err().to_string();
+            assert!(error.contains(&path.display().to_string()) && error.contains("begins with PAR1"), "{error}");
             for (group, start, length) in pages(&path) {
                 // Headers, bodies and ends of pages, as they come.
                 for place in (start..start + length).step_by(1 + length / 40) {

@@ -206,9 +206,9 @@ fn sql_sees_a_row_for_each_image_of_each_batch() {
     }
 }
 
-/// As one whose weights are.
+/// As one whose weights are; and one of which a byte is another.
 #[test]
-fn a_branch_whose_samples_are_lost_is_not_packed() {
+fn a_branch_whose_samples_are_lost_or_damaged_is_not_packed() {
     let scratch = Scratch::new();
     scratch.run(0, &format!("{TRAIN} --steps 7"));
     scratch.run(0, "fork main@7 more --steps +2");
@@ -217,12 +217,19 @@ fn a_branch_whose_samples_are_lost_is_not_packed() {
     assert_eq!(all.len(), 2, "{all:?}");
     for path in &all {
         let bytes = fs::read(path).expect("a file");
-        fs::remove_file(path).expect("a file");
-        for arguments in ["pack more -o more.tar", "pack more --thin -o more.tar"] {
-            let refused = scratch.run(1, arguments);
-            assert!(refused.err.contains("samples") && !scratch.path("more.tar").exists(), "{refused:?}");
+        let mut damaged = bytes.clone();
+        damaged[bytes.len() / 4] ^= 1;
+        for other in [None, Some(&damaged)] {
+            fs::remove_file(path).expect("a file");
+            if let Some(damaged) = other {
+                fs::write(path, damaged).expect("a file");
+            }
+            for arguments in ["pack more -o more.tar", "pack more --thin -o more.tar"] {
+                let refused = scratch.run(1, arguments);
+                assert!(refused.err.contains("samples") && !scratch.path("more.tar").exists(), "{refused:?}");
+            }
+            fs::write(path, &bytes).expect("a file");
         }
-        fs::write(path, bytes).expect("a file");
     }
     scratch.run(0, "pack more -o more.tar");
 }

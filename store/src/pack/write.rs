@@ -47,7 +47,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unpackable`] where the branch has no steps, or tensors that
     /// would be left out cannot be computed again; the first gap of an incomplete
-    /// history; those of reading and writing.
+    /// history; [`StoreError::Damaged`] for a file whose checksums are others; those of reading
+    /// and writing.
     pub fn pack(
         &self,
         branch: &BranchName,
@@ -73,8 +74,10 @@ impl Store {
         let readers =
             lineage.branches().iter().filter_map(|record| all().find(|reader| reader.branch().id == record.id));
         let readers: Vec<&BranchReader> = readers.collect();
-        for reader in &readers {
+        for (place, reader) in readers.iter().enumerate() {
             check_packable(reader, contents)?;
+            let shared = readers[..place].iter().map(|child| child.branch().first_step()).min();
+            check_files(reader, shared, contents)?;
         }
         let mut looks = 1;
         let sources = loop {
@@ -105,6 +108,17 @@ fn check_packable(reader: &BranchReader, contents: PackContents) -> Result<(), S
              not bring back what a thin pack leaves out: pack it whole"
         )),
         _ => Ok(()),
+    }
+}
+
+/// Checks the files of a branch's steps up to one, for damage would be packed as what is whole.
+fn check_files(reader: &BranchReader, until: Option<Step>, contents: PackContents) -> Result<(), StoreError> {
+    let Some(span) = reader.steps() else { return Ok(()) };
+    let until = StepSpan::new(span.first, until.unwrap_or(span.last));
+    let Some(span) = span.intersection(&until) else { return Ok(()) };
+    match contents {
+        PackContents::Whole => reader.check_files(span).map(drop),
+        PackContents::Thin => reader.check_kept_files(span),
     }
 }
 

@@ -14,6 +14,9 @@ use crate::read::footer::{Chunk, Footer, OpenTable};
 use crate::read::limits::{ENCODINGS, PAGE_RESERVE, RUNS};
 use crate::read::thrift::PageHeader;
 
+/// The first bytes of a Parquet file.
+const MAGIC: [u8; 4] = *b"PAR1";
+
 /// Pages of a file, each checked before it is decompressed.
 ///
 /// It counts what was read of each chunk together, for a page may be long only
@@ -140,6 +143,10 @@ impl CheckedFile {
             own.update(&page[..length]);
             Ok(())
         };
+        // A Parquet file begins as it ends, which other readers look at.
+        if read_at(&self.file, 0, MAGIC.len())? != MAGIC[..] {
+            return Err(ParquetError::General(format!("{}: expected a file that begins with PAR1", self.footer.table)));
+        }
         let metadata = self.footer.metadata();
         for (place, group) in metadata.row_groups().iter().enumerate() {
             let index = metadata.page_index_for_row_group(place);
