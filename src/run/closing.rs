@@ -151,9 +151,11 @@ impl Closing {
         let mut advice = vec![Advice::ListBranches, Advice::Show { at: middle.clone(), layer }];
         // A layer that reads several has no filters of its own.
         let blocks: Vec<_> = topology.blocks().filter(|layer| layer.coefficients.is_some()).collect();
-        if let [.., layer, _] = &blocks[..] {
-            let edits = vec![format!("add-filter {}", layer.layer)];
-            advice.push(Advice::Fork { at: middle, edits, more: Some(500) });
+        let edits = blocks.iter().rev().skip(1).map(|layer| format!("add-filter {}", layer.layer));
+        // What reads a layer may not take one filter more.
+        let is_possible = |edit: &String| edit.parse().is_ok_and(|edit| self.trainer.edited(&[edit]).is_ok());
+        if let Some(edit) = edits.into_iter().find(is_possible) {
+            advice.push(Advice::Fork { at: middle, edits: vec![edit], more: Some(500) });
         }
         // The best of the validations that are recorded: where training is in
         // none of them yet, that is what it began with.

@@ -42,7 +42,10 @@ fn a_network_with_maxout_is_recorded_forked_verified_and_shown() {
     assert!(wider.contains("largest change of a class probability: 0"), "{wider}");
     let fewer = fork(0, "remove-filter conv1/4", "fewer").out;
     assert!(fewer.contains("conv1 loses filters 3, 4, 5 and has 3 left; conv2 reads 4 inputs fewer"), "{fewer}");
-    fork(0, "insert-layer maxout after=conv2", "more");
+    assert!(fewer.contains("next:") && fewer.contains("add-filter conv2"), "{fewer}");
+    // Neither layer takes one filter more.
+    let more = fork(0, "insert-layer maxout after=conv2", "more").out;
+    assert!(more.contains("next:") && !more.contains("add-filter"), "{more}");
     let refused = fork(1, "add-filter conv1", "none").err;
     assert!(refused.contains("maxout1 makes one channel of each 3 that it reads"), "{refused}");
     for name in ["main", "wider", "fewer", "more"] {
