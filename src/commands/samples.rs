@@ -16,14 +16,16 @@ use crate::options::{DataOption, StoreOption};
 
 /// Show the images of a training that are hard, forgotten or mislabelled.
 ///
-/// Every update records what came of each image of its batch: the class that was predicted and
-/// its output, and the loss, before the update. `--by` says which images come first:
+/// Every update records what came of each image of its batch: the class that was
+/// predicted and its output, and the loss, before the update. `--by` says which
+/// images come first:
 ///
-/// - hardest: the largest mean loss
-/// - forgotten: predicted right and then wrong, most often first
-/// - never-learned: never predicted right
-/// - mislabelled: another class is predicted, most often and most surely
+///   hardest        the largest mean loss
+///   forgotten      predicted right and then wrong, most often first
+///   never-learned  never predicted right
+///   mislabelled    another class is predicted, most often and most surely
 #[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
 #[command(after_help = "Examples:
   revacnn samples main
   revacnn samples main@100 --by mislabelled -o suspects.png

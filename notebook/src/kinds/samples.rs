@@ -65,14 +65,25 @@ impl CellKind for Samples {
         let among = order.len();
         order.truncate(self.count as usize);
         let of_class = class.map_or_else(String::new, |class| format!(" of class {}", class_name(&names, class)));
-        let (shown, all) = (count(order.len() as u64), count(histories.len() as u64));
+        let all = count(histories.len() as u64);
+        let first = match order.len() {
+            1 => "the".to_owned(),
+            shown => format!("the {}", count(shown as u64)),
+        };
         let images = format!("{all} images that {} was trained on", place.label());
         let title = match self.by {
-            Rank::Hardest => format!("the {shown} hardest{of_class} of {images}"),
-            Rank::Mislabelled => format!("the {shown}{of_class} of {images} that are most likely mislabelled"),
+            Rank::Hardest => format!("{first} hardest{of_class} of {images}"),
+            Rank::Mislabelled => format!("{first}{of_class} of {images} that are most likely mislabelled"),
             Rank::Forgotten => format!("{}{of_class} of {images} were forgotten", count(among as u64)),
             Rank::NeverLearned => format!("{}{of_class} of {images} were never predicted right", count(among as u64)),
         };
+        let is_whole_list = matches!(self.by, Rank::Forgotten | Rank::NeverLearned);
+        if is_whole_list && order.len() < among {
+            notes.push(format!("the first {} of them", count(order.len() as u64)));
+        }
+        if order.iter().any(|history| !history.mean_loss.is_finite()) {
+            notes.push("losses that are no finite numbers: the training diverged".to_owned());
+        }
         let are_probabilities = outputs_of(&place.holder).are_probabilities();
         let dataset = match found {
             Ok(dataset) if !self.table => dataset,
@@ -87,6 +98,9 @@ impl CellKind for Samples {
                 wrong: last.predicted != last.label,
                 captions: captions(history, self.by, &names, are_probabilities),
             });
+        }
+        if pictures.iter().any(|picture| picture.wrong) {
+            notes.push("framed: another class than the image's was predicted when it was seen last".to_owned());
         }
         Ok(Figure::Sheet(ContactSheet { title, pictures, notes }))
     }

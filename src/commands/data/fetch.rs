@@ -20,18 +20,15 @@ use crate::text::{bytes, count, printable};
 
 /// Which data sets are fetched, and whereto.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "What is there and whole is not fetched again, and what broke off goes on where it stopped. Every \
-file is compared with
-its published SHA-256 before it is unpacked.
+#[command(after_help = "What is there and whole is not fetched again, and what broke off goes on where it stopped. \
+Every file is compared with its published SHA-256 before it is unpacked.
 
 Examples:
   revacnn data fetch cifar10
   revacnn data fetch mnist fashion-mnist --output ~/data
-  revacnn data fetch cifar100 --mirror https://mirror.example.org/datasets"
-)]
+  revacnn data fetch cifar100 --mirror https://mirror.example.org/datasets")]
 pub(crate) struct FetchArguments {
-    #[arg(value_name = "NAME", required = true, help = names_help())]
+    #[arg(value_name = "NAME", help = names_help())]
     names: Vec<String>,
     /// Take the files from below this address, under the names that they are published by.
     #[arg(long, value_name = "URL")]
@@ -53,6 +50,9 @@ fn names_help() -> String {
 impl FetchArguments {
     /// Fetches each, one after the other.
     pub(crate) fn run(&self, data: &DataOption, json: bool) -> Result<ExitCode, Failure> {
+        if self.names.is_empty() {
+            return Err(Failure::Usage(format!("expected a data set to fetch: {}", names().join(", "))));
+        }
         let mut wanted = Vec::new();
         for name in &self.names {
             wanted.push(published(name).ok_or_else(|| {
