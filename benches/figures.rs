@@ -63,7 +63,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut sources = Sources::open(&root, None, 1)?;
     let cursor = |branches: &[&str], step| -> Result<Inputs, Box<dyn Error>> {
         let branches = branches.iter().map(|name| name.parse()).collect::<Result<Vec<BranchName>, _>>()?;
-        Ok(Inputs { branches, cursor: Step(step), image: None })
+        Ok(Inputs { branches, cursor: Step(step), ..Inputs::default() })
     };
     let mut stream = Stream::new("figures", &[options.steps]);
     let network = Cell::from(Network { at: None, show: Show::Maps });

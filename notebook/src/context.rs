@@ -1,10 +1,11 @@
 //! What a cell sees while it makes its figure.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use revacnn_schemas::{
-    Address, BranchId, BranchName, BranchRecord, Figure, Hue, ImageIndex, LayerName, Position, Prediction, Step,
+    Address, BranchId, BranchName, BranchRecord, Figure, Hue, LayerName, Position, Prediction, Step,
 };
 #[cfg(feature = "sql")]
 use revacnn_store::sql::NamedHistory;
@@ -14,7 +15,10 @@ use revacnn_trainer::{Excited, ReceptiveField, Saliency};
 
 use crate::reads::{Reads, StoreRead};
 use crate::sources::{At, Extent, Place};
-use crate::{Inputs, NotebookError, Sources};
+use crate::{ChosenImage, Inputs, NotebookError, Source, Sources};
+
+/// What is said of gradients of an image without a label.
+pub(crate) const UNLABELLED: &str = "gradients for the class that it is taken for: the picture has no label";
 
 /// How much of a cell's work is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,9 +145,14 @@ impl<'a> Context<'a> {
         *self.reads.cursor.get_or_insert(self.inputs.cursor)
     }
 
-    /// The chosen training image, if one is chosen.
-    pub fn image(&mut self) -> Option<ImageIndex> {
-        *self.reads.image.get_or_insert(self.inputs.image)
+    /// The chosen image, if one is chosen.
+    pub fn image(&mut self) -> Option<ChosenImage> {
+        self.reads.image.get_or_insert_with(|| self.inputs.image.clone()).clone()
+    }
+
+    /// The images whose classes are asked for.
+    pub fn asked(&mut self) -> Vec<ChosenImage> {
+        self.reads.asked.get_or_insert_with(|| self.inputs.asked.clone()).clone()
     }
 
     /// Another cell's figure, made now if it is not as it should be.
@@ -268,7 +277,7 @@ impl<'a> Context<'a> {
     ///
     /// # Errors
     /// Where they cannot be read, nor computed.
-    pub fn tensors(&mut self, place: &Place, image: Option<ImageIndex>) -> Result<Arc<StepTensors>, NotebookError> {
+    pub fn tensors(&mut self, place: &Place, image: Option<&ChosenImage>) -> Result<Arc<StepTensors>, NotebookError> {
         self.sources.tensors(place, image)
     }
 
@@ -311,7 +320,8 @@ impl<'a> Context<'a> {
         self.sources.computed_from(place)
     }
 
-    /// What of an image the output of a step's network for a class depends on.
+    /// What of an image the output of a step's network for a class depends on. The split is that of
+    /// an image of the data set.
     ///
     /// # Errors
     /// Where data or state are not at hand, and an image or a class that there is not.
@@ -319,10 +329,40 @@ impl<'a> Context<'a> {
         &mut self,
         place: &Place,
         split: Split,
-        image: ImageIndex,
+        image: &ChosenImage,
         class: Option<u32>,
     ) -> Result<Saliency, NotebookError> {
         self.sources.saliency(place, split, image, class)
+    }
+
+    /// What the network of a step takes an image for: the `most` classes that it says most for.
+    ///
+    /// # Errors
+    /// Where data or state are not at hand, and an image that there is not.
+    pub fn predicted(
+        &mut self,
+        place: &Place,
+        image: &ChosenImage,
+        most: usize,
+    ) -> Result<Vec<(u32, f32)>, NotebookError> {
+        self.sources.predicted(place, image, most)
+    }
+
+    /// The picture of a person's own that figures of these sources and places show, and what was
+    /// done to it, in words for notes; none of a data set's image.
+    pub(crate) fn notes_of_picture(&mut self, places: &[Place], of: Source) -> Vec<String> {
+        if !of.is_of_image() {
+            return Vec::new();
+        }
+        let image = self.image();
+        let Some(picture) = image.as_ref().and_then(ChosenImage::own) else { return Vec::new() };
+        let changes: BTreeSet<String> = places.iter().filter_map(|place| place.changes(picture)).collect();
+        let mut notes: Vec<String> = changes.into_iter().collect();
+        if notes.is_empty() {
+            notes.push(format!("picture {picture}"));
+        }
+        notes.extend((of == Source::ActivationGradients).then(|| UNLABELLED.to_owned()));
+        notes
     }
 
     /// Which filters are frozen at a step, by layers with weights; `None`
@@ -347,16 +387,19 @@ impl<'a> Context<'a> {
     /// The image whose maps a figure shows at a place: the chosen one, or else
     /// the first probe image, if they can be had. What then cannot be shown is
     /// noted.
-    pub fn seen(&mut self, place: &Place, notes: &mut Vec<String>) -> Option<ImageIndex> {
+    pub fn seen(&mut self, place: &Place, notes: &mut Vec<String>) -> Option<ChosenImage> {
         let chosen = self.image();
         let Some(image) = place.image(chosen) else {
             notes.push("no maps: no image is chosen, and the run recorded none".to_owned());
             return None;
         };
-        match self.sources.sees(place, image) {
-            Ok(()) => Some(image),
+        match self.sources.sees(place, &image) {
+            Ok(()) => {
+                notes.extend(image.own().and_then(|picture| place.changes(picture)));
+                Some(image)
+            }
             Err(reason) => {
-                notes.push(format!("no maps of image {image}: {reason}"));
+                notes.push(format!("no maps of {image}: {reason}"));
                 None
             }
         }

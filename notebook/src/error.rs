@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use revacnn_analysis::AnalysisError;
 use revacnn_recorder::RecorderError;
-use revacnn_schemas::{BranchName, ImageIndex, counted};
+use revacnn_schemas::{BranchName, counted};
 use revacnn_store::StoreError;
 use revacnn_trainer::TrainerError;
 use revacnn_trainer::data::DataError;
 use thiserror::Error;
+
+use crate::ChosenImage;
 
 /// Why a cell has no figure, or a figure no picture.
 #[derive(Debug, Error)]
@@ -42,12 +44,12 @@ pub enum NotebookError {
         known: String,
     },
     /// An image whose maps are not recorded and cannot be computed.
-    #[error("{address} has no maps of image {image}, and they cannot be computed: {reason}")]
+    #[error("{address} has no maps of {image}, and they cannot be computed: {reason}")]
     NotSeen {
         /// The step.
         address: String,
         /// The image.
-        image: ImageIndex,
+        image: ChosenImage,
         /// Why.
         reason: String,
     },

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use revacnn_schemas::{BranchName, Figure, ImageIndex, Step};
+use revacnn_schemas::{BranchName, Figure, Step};
 
 use crate::context::{Context, Others, Unwatched, Watch};
 use crate::reads::Reads;
-use crate::{Cell, Inputs, NotebookError, Sources};
+use crate::{Cell, ChosenImage, Inputs, NotebookError, Sources};
 
 /// What [`Graph::run`] did.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -96,7 +96,7 @@ impl Graph {
     }
 
     /// Chooses another image.
-    pub fn set_image(&mut self, image: Option<ImageIndex>) {
+    pub fn set_image(&mut self, image: Option<ChosenImage>) {
         self.inputs.image = image;
     }
 

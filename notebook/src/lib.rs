@@ -24,7 +24,7 @@
 //!
 //! let mut sources = Sources::open("runs".as_ref(), None, 2)?;
 //! let branches = sources.refresh()?.into_iter().map(|branch| branch.name).collect();
-//! let mut graph = Graph::new(Inputs { branches, cursor: Step(100), image: None });
+//! let mut graph = Graph::new(Inputs { branches, cursor: Step(100), ..Inputs::default() });
 //! graph.set_cell("loss", Loss::default());
 //! let ran = graph.run(&mut sources);
 //! assert_eq!(ran.changed, ["loss"]);
@@ -82,7 +82,7 @@ pub use context::{Context, Progress, Unwatched, Watch};
 pub use differing::{matched, most_differing};
 pub use error::NotebookError;
 pub use graph::{Graph, Ran};
-pub use inputs::Inputs;
+pub use inputs::{ChosenImage, Inputs};
 pub use kinds::{ACCURACY, QUANTITIES, is_of_filters};
 pub use reads::{Reads, StoreRead};
 pub use render::{PictureFormat, Pixels, pixels, render};

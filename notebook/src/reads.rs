@@ -1,10 +1,10 @@
 //! What a cell has read: that is what its figure depends on.
 
-use revacnn_schemas::{BranchId, BranchName, Hue, ImageIndex, Step};
+use revacnn_schemas::{BranchId, BranchName, Hue, Step};
 use revacnn_store::StepSpan;
 
 use crate::sources::{At, Extent, History};
-use crate::{Inputs, Sources};
+use crate::{ChosenImage, Inputs, Sources};
 
 /// Everything that a cell read while it made its figure, with what it found
 /// there. As long as the same is found there, the figure is as it was.
@@ -15,7 +15,9 @@ pub struct Reads {
     /// The cursor.
     pub cursor: Option<Step>,
     /// The chosen image.
-    pub image: Option<Option<ImageIndex>>,
+    pub image: Option<Option<ChosenImage>>,
+    /// The images whose classes are asked for.
+    pub asked: Option<Vec<ChosenImage>>,
     /// Other cells, each with the version of its figure; `None` where there was
     /// none.
     pub figures: Vec<(String, Option<u64>)>,
@@ -63,7 +65,8 @@ impl Reads {
     pub(crate) fn hold(&self, inputs: &Inputs) -> bool {
         self.branches.as_ref().is_none_or(|branches| *branches == inputs.branches)
             && self.cursor.is_none_or(|cursor| cursor == inputs.cursor)
-            && self.image.is_none_or(|image| image == inputs.image)
+            && self.image.as_ref().is_none_or(|image| *image == inputs.image)
+            && self.asked.as_ref().is_none_or(|asked| *asked == inputs.asked)
     }
 
     /// Whether the same is found in the store now.

@@ -108,7 +108,7 @@ fn a_network_shows_the_recorded_maps_and_computes_those_of_any_other_image() {
     let dataset = Arc::new(data::load("digits", None).unwrap());
     let mut replay = Replay::new(reader).with_data(dataset, 1);
     assert_eq!(replay.look(Step(30), &[ImageIndex(7)]).unwrap(), expected);
-    let other = Inputs { image: Some(ImageIndex(8)), ..inputs(30) };
+    let other = Inputs { image: Some(ImageIndex(8).into()), ..inputs(30) };
     let Figure::Network(other) = cell.figure(&mut sources, &other).unwrap() else { panic!("a network") };
     assert_ne!(other.columns[0].nodes[0].image, shown.columns[0].nodes[0].image);
     assert!((other.classes.iter().map(|class| class.value).sum::<f32>() - 1.0).abs() < 1e-5);
@@ -179,7 +179,7 @@ fn a_branch_of_format_1_has_no_other_hyper_parameters_and_says_so() {
     let folder = tempfile::tempdir().unwrap();
     revacnn_test_support::copy_folder(stored.as_ref(), &folder.path().join("runs"));
     let mut sources = Sources::open(&folder.path().join("runs"), None, 1).unwrap();
-    let inputs = Inputs { branches: vec!["kf".parse().unwrap()], cursor: Step(0), image: None };
+    let inputs = Inputs { branches: vec!["kf".parse().unwrap()], cursor: Step(0), ..Inputs::default() };
     let (layer, filter, x, scale) = (None, None, XAxis::Step, Scale::Linear);
     let rho = Cell::from(Chart { quantity: "rho".into(), layer, filter, x, scale, ..Chart::default() });
     let error = rho.figure(&mut sources, &inputs).unwrap_err().to_string();

@@ -36,7 +36,7 @@ fn line(begin: &[&'static [&'static str]], options: Vec<BoxedStrategy<Vec<String
 
 const ADDRESSES: &[&str] = &["base", "base@7", "base@epoch:2", "wider.0@fork", "a~2@best", "b@last"];
 const NUMBERS: &[&str] = &["0", "7", "2,700", "3k"];
-const IMAGES: &[&str] = &["0", "17"];
+const IMAGES: &[&str] = &["0", "17", "./17", "my pictures/7.png", "-7.png"];
 const REALS: &[&str] = &["0.1", "1e-8", "3", "0.30000000000000004", "1e30"];
 const LAYERS: &[&str] = &["conv1", "fc-2"];
 const MATCHES: &[&str] = &["identity", "assignment"];
@@ -120,6 +120,9 @@ fn command() -> impl Strategy<Value = Vec<String>> {
         1 => line(&[&["predictions"], ADDRESSES], vec![
             maybe("split", &["train", "validation", "test"]), maybe("wrong", &[]), maybe("class", &["7"]),
             maybe("predicted", &["a cat"]), maybe("count", &["24", "50"]), maybe("table", &[]),
+        ]),
+        1 => line(&[&["predict"], ADDRESSES, &["", "c@3"], &["--image"], &["./7.png", "17"]], vec![
+            maybe("image", IMAGES), maybe("top", &["3", "10"]), maybe("table", &[]),
         ]),
         1 => steps("activations", vec![maybe("layer", LAYERS), maybe("of", SOURCES), maybe("image", IMAGES)]),
         1 => steps("filter", vec![maybe("layer", LAYERS), maybe("image", IMAGES)]),

@@ -169,7 +169,7 @@ fn a_step_without_gradients_and_a_frozen_layer_have_no_row_of_them() {
 #[test]
 fn another_image_is_computed_and_without_the_data_its_rows_are_left_out() {
     let folder = recorded(Fidelity::Every);
-    let chosen = Inputs { image: Some(ImageIndex(8)), ..inputs(30) };
+    let chosen = Inputs { image: Some(ImageIndex(8).into()), ..inputs(30) };
     let mut sources = Sources::open(folder.path(), None, 1).unwrap();
     let cell = cell(None, "conv1", 4);
     let [probe, other] = [&inputs(30), &chosen].map(|inputs| shown(&mut sources, &cell, inputs));

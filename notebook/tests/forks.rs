@@ -36,7 +36,7 @@ fn with_child(edits: &[&str]) -> tempfile::TempDir {
 }
 
 fn inputs(cursor: u64) -> Inputs {
-    Inputs { branches: vec![name("child"), name("main")], cursor: Step(cursor), image: None }
+    Inputs { branches: vec![name("child"), name("main")], cursor: Step(cursor), ..Inputs::default() }
 }
 
 #[test]

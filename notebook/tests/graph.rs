@@ -211,7 +211,7 @@ fn a_filter_runs_again_for_another_cursor_branch_or_image() {
     assert!(!graph.is_stale("filter"), "what is recorded of a step does not change");
     graph.set_cursor(Step(11));
     assert_eq!(graph.run(&mut sources).changed, ["filter"]);
-    graph.set_image(Some(ImageIndex(3)));
+    graph.set_image(Some(ImageIndex(3).into()));
     assert_eq!(graph.run(&mut sources).changed, ["filter"]);
     graph.set_branches(vec!["other".parse().unwrap()]);
     assert_eq!(graph.run(&mut sources).changed, ["filter"]);
@@ -221,7 +221,7 @@ fn a_filter_runs_again_for_another_cursor_branch_or_image() {
 fn an_image_reaches_only_cells_that_show_one() {
     let (_folder, mut sources, mut graph) = opened();
     graph.run(&mut sources);
-    graph.set_image(Some(ImageIndex(3)));
+    graph.set_image(Some(ImageIndex(3).into()));
     assert_eq!(graph.run(&mut sources).ran, ["network", "both"]);
 }
 

@@ -86,7 +86,8 @@ fn what_does_not_fit_is_left_out_of_a_view_and_refused_where_it_was_named() {
         let error = cell.figure(&mut strict, &Inputs::default()).unwrap_err().to_string();
         assert!(error.contains("fit one embedding"), "{error}");
         // Nobody named what is merely shown.
-        let shown = Inputs { branches: all.map(|name| name.parse().unwrap()).to_vec(), cursor: Step(5), image: None };
+        let shown =
+            Inputs { branches: all.map(|name| name.parse().unwrap()).to_vec(), cursor: Step(5), ..Inputs::default() };
         assert_eq!(scatter(&mut strict, &embedding(Vec::new(), of, Method::Pca), &shown), found);
     }
     // Where not even the first fits, the others are shown.
@@ -101,7 +102,7 @@ fn filters_that_cannot_be_seen_are_a_row_that_says_so() {
     let at = addresses(&["main", "shapes", "gone"]);
     let cell = Cell::from(Filters { at, layer, of: Source::Activations });
     // A training image that only one of the data sets has.
-    let inputs = Inputs { image: Some(ImageIndex(4_000)), ..Inputs::default() };
+    let inputs = Inputs { image: Some(ImageIndex(4_000).into()), ..Inputs::default() };
     let mut sources = Sources::open(folder.path(), None, 1).unwrap();
     assert!(cell.figure(&mut sources, &inputs).is_err());
     let Ok(Figure::Images(grid)) = cell.figure(&mut sources.leaving_out(), &inputs) else { panic!("images") };

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use revacnn_notebook::kinds::{
     Beside, Chart, Compare, Confusion, Differences, Embedding, Family, Filter, Filters, KINDS, Loss, Network, Patches,
-    Predictions, QUANTITIES, Query, Recorded, Results, Saliency, Samples, Start,
+    Predict, Predictions, QUANTITIES, Query, Recorded, Results, Saliency, Samples, Start,
 };
 use revacnn_notebook::{
     Cell, Graph, ImageSplit, Inputs, Kind, Matching, Method, Progress, Ran, Rank, Show, Smoothing, Source, Sources,
@@ -108,6 +108,7 @@ fn cell() -> impl Strategy<Value = Cell> {
         }),
         (all(), matching).prop_map(|(at, matching)| Compare { at, matching }.into()),
         at().prop_map(|at| Confusion { at }.into()),
+        (all(), 1..4_u32, any::<bool>()).prop_map(|(at, top, table)| Predict { at, top, table }.into()),
         (at(), any::<[bool; 3]>()).prop_map(|(at, [wrong, of_class, table])| {
             let class = of_class.then(|| "3".to_owned());
             Predictions { at, of: ImageSplit::Validation, wrong, class, predicted: None, count: 4, table }.into()
@@ -187,7 +188,7 @@ fn apply(change: &Change, store: &Store, graph: &mut Graph, sources: &mut Source
         Change::Cell(name, cell) => graph.set_cell(NAMES[*name], cell.clone()),
         Change::Remove(name) => graph.remove_cell(NAMES[*name]),
         Change::Cursor(step) => graph.set_cursor(Step(*step)),
-        Change::Image(image) => graph.set_image(image.map(ImageIndex)),
+        Change::Image(image) => graph.set_image(image.map(|image| ImageIndex(image).into())),
         Change::Branches(branches) => graph.set_branches(branches.iter().map(|place| name(*place)).collect()),
         Change::Run => drop(graph.run(sources)),
         Change::GiveUp(most) => {

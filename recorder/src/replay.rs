@@ -1,5 +1,7 @@
 //! Computing recorded steps again: exact, from the keyframe before them.
 
+mod pictures;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -8,7 +10,7 @@ use revacnn_schemas::{
     Step, StepView, TrainingState, Wanted,
 };
 use revacnn_trainer::data::Dataset;
-use revacnn_trainer::{Trainer, TrainerError};
+use revacnn_trainer::{Trainer, TrainerError, Viewer};
 
 use crate::RecorderError;
 use revacnn_store::{BranchReader, StepRow, StepSpan, StepTensors, Store, StoreError};
@@ -49,7 +51,12 @@ pub(crate) fn trainer_of(
     dataset: Arc<Dataset>,
     threads: usize,
 ) -> Result<Trainer, RecorderError> {
-    Trainer::of_branch(definition, &record.topology, dataset, threads).map_err(|error| match error {
+    Trainer::of_branch(definition, &record.topology, dataset, threads).map_err(|error| of_description(record, error))
+}
+
+/// Why a branch's network cannot be built.
+fn of_description(record: &BranchRecord, error: TrainerError) -> RecorderError {
+    match error {
         TrainerError::Schema(_)
         | TrainerError::UnknownKind { .. }
         | TrainerError::OutOfRange { .. }
@@ -58,7 +65,7 @@ pub(crate) fn trainer_of(
             RecorderError::Described { branch: record.name.clone(), error: Box::new(error) }
         }
         error => error.into(),
-    })
+    }
 }
 
 /// [`trainer_of`] a branch, at its first step: as the seed or its arrays give it, or as the
@@ -205,6 +212,8 @@ pub struct Replay {
     trainer: Option<Trainer>,
     /// Looks at images with the weights of any step; it never trains.
     looker: Option<Trainer>,
+    /// Looks at pictures that are in no data set, and needs none.
+    viewer: Option<Viewer>,
     cache: VecDeque<StepTensors>,
     marks: Marks,
 }
@@ -214,13 +223,20 @@ impl Replay {
     /// [given the data](Self::with_data).
     pub fn new(reader: BranchReader) -> Self {
         let (cache, marks) = (VecDeque::new(), Marks::default());
-        Self { reader, dataset: None, threads: 1, trainer: None, looker: None, cache, marks }
+        Self { reader, dataset: None, threads: 1, trainer: None, looker: None, viewer: None, cache, marks }
     }
 
     /// Lets the replay compute what is not stored.
     #[must_use]
     pub fn with_data(mut self, dataset: Arc<Dataset>, threads: usize) -> Self {
         self.dataset = Some(dataset);
+        self.threads = threads;
+        self
+    }
+
+    /// Lets the replay look at pictures on so many threads, also without data.
+    #[must_use]
+    pub fn with_threads(mut self, threads: usize) -> Self {
         self.threads = threads;
         self
     }
@@ -278,14 +294,7 @@ impl Replay {
             None => self.new_trainer()?,
         };
         let mut state = looker.state();
-        let mut normalisation = tensors.normalisation.iter();
-        for (layer, stored) in state.parameters.iter_mut().zip(&tensors.parameters) {
-            layer.weights.clone_from(&stored.weights);
-            layer.biases.clone_from(&stored.biases);
-            if layer.running.is_some() {
-                layer.running = normalisation.next().map(|layer| [layer.mean.clone(), layer.variance.clone()]);
-            }
-        }
+        take_weights(&mut state.parameters, &tensors);
         looker.restore(&state)?;
         let mut record = self.reader.branch().clone();
         record.recording.probes = images.to_vec();
@@ -343,6 +352,18 @@ impl Replay {
         }
         self.cache.push_back(tensors.clone());
         Ok(tensors)
+    }
+}
+
+/// Gives layers the weights of a step.
+fn take_weights(parameters: &mut [ParameterState], tensors: &StepTensors) {
+    let mut normalisation = tensors.normalisation.iter();
+    for (layer, stored) in parameters.iter_mut().zip(&tensors.parameters) {
+        layer.weights.clone_from(&stored.weights);
+        layer.biases.clone_from(&stored.biases);
+        if layer.running.is_some() {
+            layer.running = normalisation.next().map(|layer| [layer.mean.clone(), layer.variance.clone()]);
+        }
     }
 }
 

@@ -4,8 +4,8 @@
 
 use std::collections::BTreeSet;
 
-use revacnn_notebook::BranchSummary;
-use revacnn_schemas::{Address, Advice, BranchName, Edit, ImageIndex, LayerName, Place, Position, Step};
+use revacnn_notebook::{BranchSummary, ChosenImage};
+use revacnn_schemas::{Address, Advice, BranchName, Edit, LayerName, Place, Position, Step};
 
 use crate::ViewOptions;
 use crate::cells::{Cells, ViewId};
@@ -54,7 +54,7 @@ pub(crate) struct Context {
     /// The filters and the layer that figures mark.
     pub(crate) marks: Marks,
     /// The image that maps are of; the first probe image if `None`.
-    pub(crate) chosen_image: Option<ImageIndex>,
+    pub(crate) chosen_image: Option<ChosenImage>,
     pub(crate) dark: bool,
     pub(crate) reduced_motion: bool,
     /// How many steps more were trained last: so many are offered.
@@ -232,9 +232,12 @@ impl Context {
     }
 
     /// The image that maps are of: the chosen one, else what the network shows.
-    pub(crate) fn image(&self) -> Option<ImageIndex> {
-        let Some(Ok(diagram)) = self.cells.network(ViewId::NETWORK) else { return self.chosen_image };
-        self.chosen_image.or(diagram.input.as_ref().map(|(image, _)| *image))
+    pub(crate) fn image(&self) -> Option<ChosenImage> {
+        let shown = || match self.cells.network(ViewId::NETWORK) {
+            Some(Ok(diagram)) => diagram.input.as_ref().and_then(|(image, _)| *image).map(ChosenImage::Training),
+            _ => None,
+        };
+        self.chosen_image.clone().or_else(shown)
     }
 
     /// The layers of the network that is shown.

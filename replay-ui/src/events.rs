@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use revacnn_notebook::BranchSummary;
+use revacnn_notebook::{BranchSummary, ChosenImage};
 use revacnn_schemas::{Address, BranchId, BranchName, Position, Step};
 use revacnn_store::StepRow;
 
@@ -33,6 +33,14 @@ impl State {
                 let shift = self.context.branch().map_or(0, |branch| self.context.shift(branch));
                 effects.extend(self.go(Move::To(Step(step.0.saturating_add_signed(shift)))));
                 effects
+            }
+            StoreEvent::Pictured(Ok(picture)) => {
+                self.status.tell(format!("{picture} is shown; i and Enter: the probe image again"));
+                self.show_image(Some(ChosenImage::Own(picture)))
+            }
+            StoreEvent::Pictured(Err(reason)) => {
+                self.status.refuse(reason);
+                Vec::new()
             }
             StoreEvent::Done(done) => self.done(done),
             StoreEvent::Refused(reason) => {

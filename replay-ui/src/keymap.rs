@@ -13,7 +13,7 @@ use crate::components::filters::SOURCES;
 use crate::components::history::{self, OF_A_FILTER};
 use crate::components::loss::{AXES, SMOOTHINGS};
 use crate::components::{
-    dialog, figure_menu, filters, header, hyper_parameters, inspector, loss, network, notebook, prompt, status,
+    dialog, figure_menu, filters, header, hyper_parameters, inspector, loss, network, notebook, pad, prompt, status,
     timeline, tree,
 };
 use crate::figure;
@@ -101,6 +101,7 @@ fn done_by(does: Does, state: &State, pressed: Pressed) -> Option<Message> {
             Some(filters::Message::Method(method).into())
         }
         Does::Image => Some(network::Message::AskImage.into()),
+        Does::Draw => Some(network::Message::Draw.into()),
         Does::NextImage => Some(network::Message::ImageBy(pressed.direction() as i64).into()),
         Does::Logarithmic => Some(loss::Message::Logarithmic(state.loss.scale == Scale::Linear).into()),
         Does::Axis => Some(loss::Message::X(next(&AXES, &state.loss.x)?).into()),
@@ -212,6 +213,7 @@ pub(crate) fn message(key: &Key, place: Physical, modifiers: Modifiers, state: &
             Some(inspector::Message::Copy(form.command(&state.context)?).into())
         }
         Some(dialog::State::Prompt(_) | dialog::State::RunForm(_) | dialog::State::LayerForm(_)) => None,
+        Some(dialog::State::Pad(_)) => on_pad(key, ctrl),
         Some(dialog::State::Menu(menu)) => meant(key, place).iter().find_map(|key| in_menu(key, ctrl, menu)),
         Some(dialog::State::Help) | None => {
             let (does, which) = meant(key, place).iter().find_map(|key| commands::of(key, ctrl))?;
@@ -234,6 +236,18 @@ fn answer(key: &Key, typed: &str) -> Option<Message> {
         }
         Key::Character(text) => prompt::Message::Type(format!("{typed}{text}")),
         Key::Named(_) | Key::Unidentified => return None,
+    };
+    Some(message.into())
+}
+
+/// What a key does while one draws.
+fn on_pad(key: &Key, ctrl: bool) -> Option<Message> {
+    let message = match key.as_ref() {
+        _ if ctrl => return None,
+        Key::Named(N::Escape) => return Some(Message::Escape),
+        Key::Named(N::Enter) => pad::Message::Show,
+        Key::Named(N::Delete | N::Backspace) => pad::Message::Clear,
+        Key::Named(_) | Key::Character(_) | Key::Unidentified => return None,
     };
     Some(message.into())
 }

@@ -34,6 +34,7 @@ mod changes;
 mod commands;
 mod components;
 mod context;
+mod drawing;
 mod edits;
 mod events;
 mod family;

@@ -1,10 +1,11 @@
 //! What a figure shows, as a line of a notebook: names and numbers alone.
 
 use revacnn_notebook::kinds::{Chart, Compare, Embedding, Filter, Filters, Loss, Network};
-use revacnn_notebook::{Cell, Inputs, Matching, Method, Show, Smoothing, Source, XAxis};
+use revacnn_notebook::{Cell, ChosenImage, Inputs, Matching, Method, Show, Smoothing, Source, XAxis};
 use revacnn_schemas::{Address, Scale};
 
-/// The line of a cell; `None` of one that no line shows.
+/// The line of a cell; `None` of one that no line shows. A picture of one's own is called by its
+/// file's name alone.
 pub(crate) fn line_of(cell: &Cell, inputs: &Inputs) -> Option<Vec<String>> {
     let mut line = Line::default();
     if let Some(Network { at, show }) = cell.as_kind() {
@@ -81,8 +82,10 @@ impl Line {
     }
 
     fn image(&mut self, inputs: &Inputs) {
-        if let Some(image) = inputs.image {
-            self.option("image", image.to_string());
+        match &inputs.image {
+            Some(ChosenImage::Training(image)) => self.option("image", image.to_string()),
+            Some(ChosenImage::Own(picture)) => self.option("image", picture.to_string()),
+            None => {}
         }
     }
 
@@ -114,7 +117,7 @@ mod tests {
         let one = || Some(at()[0].clone());
         let layer = || "conv1".parse().unwrap();
         let branches: Vec<BranchName> = vec!["main".parse().unwrap(), "wider".parse().unwrap()];
-        let inputs = Inputs { branches, image: Some(ImageIndex(3)), ..Inputs::default() };
+        let inputs = Inputs { branches, image: Some(ImageIndex(3).into()), ..Inputs::default() };
         let smoothing = "0.6".parse().unwrap();
         let (x, scale) = (XAxis::Epoch, Scale::Logarithmic);
         let start = revacnn_notebook::kinds::Start::Fresh;
@@ -143,7 +146,8 @@ mod tests {
             let command = Command::parse(&words).unwrap_or_else(|error| panic!("{words:?}: {error:?}"));
             let none = |_: &BranchName| panic!("nothing is looked up");
             let members = |_: &BranchName| panic!("nothing is looked up");
-            let lookup = revacnn_notebook::command::Lookup { record: &none, members: &members };
+            let picture = |_: &std::path::Path| panic!("nothing is looked up");
+            let lookup = revacnn_notebook::command::Lookup { record: &none, members: &members, picture: &picture };
             let (made, given) = command.cell(lookup).unwrap().unwrap();
             assert_eq!(made, cell, "{words:?}");
             if cell.as_kind::<Loss>().is_some() || cell.as_kind::<Chart>().is_some() {

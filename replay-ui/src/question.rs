@@ -80,7 +80,9 @@ impl Question {
             Question::Fork => "a name for the new branch; empty for the next free one",
             Question::Edit => "add-filter conv3; set learning-rate 0.05; freeze conv1",
             Question::Rename => "the branch's new name",
-            Question::Image => "number of a training image; empty for the first probe image",
+            Question::Image => {
+                "number of a training image, or a picture's file, as ./7.png; empty for the first probe image"
+            }
             Question::TrainOn => "how many more steps",
             Question::Hide => "the name of a branch",
         }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use revacnn_notebook::{Cell, Inputs};
-use revacnn_schemas::{Address, BranchName, Edit, Fidelity, ImageIndex, OptimizerSpec, Reading, Step};
+use revacnn_notebook::{Cell, ChosenImage, Inputs};
+use revacnn_schemas::{Address, BranchName, Edit, Fidelity, OptimizerSpec, Reading, Step};
 use revacnn_store::Command;
 
 use crate::cells::{Prepared, ViewId};
@@ -32,6 +32,8 @@ pub(crate) enum Request {
     Resolve(Address),
     /// Where an epoch ends.
     Epoch { branch: BranchName, from: Step, forward: bool },
+    /// The picture in a file.
+    Picture(PathBuf),
     /// The views of a notebook.
     Notebook(NotebookRequest),
     /// Change something.
@@ -71,7 +73,7 @@ pub(crate) struct FigureRequest {
     /// The branches whose curves are shown.
     pub(crate) branches: Vec<BranchName>,
     /// The image that maps are of.
-    pub(crate) image: Option<ImageIndex>,
+    pub(crate) image: Option<ChosenImage>,
     /// The cells. Those that follow the cursor have addresses of their own.
     pub(crate) cells: Vec<(ViewId, Cell)>,
     /// Whether points of an embedding may glide while the cursor moves.
@@ -81,7 +83,7 @@ pub(crate) struct FigureRequest {
 impl FigureRequest {
     /// What cells without addresses look at.
     pub(crate) fn inputs(&self) -> Inputs {
-        Inputs { branches: self.branches.clone(), cursor: self.step, image: self.image }
+        Inputs { branches: self.branches.clone(), cursor: self.step, image: self.image.clone(), ..Inputs::default() }
     }
 }
 

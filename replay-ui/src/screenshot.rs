@@ -8,6 +8,7 @@ use iced::advanced::renderer::Headless;
 use revacnn_notebook::kinds::Start;
 use revacnn_notebook::{PictureFormat, Sources, Unwatched};
 use revacnn_store::{cores, write_output};
+use revacnn_trainer::data::OwnPicture;
 
 use crate::cells::Pace;
 use crate::headless::Interface;
@@ -117,6 +118,10 @@ impl SyncReader {
                         let step = self.sources.resolve(address)?;
                         let found = StoreEvent::Resolved { branch: address.branch.clone(), step };
                         effects.extend(state.update(Message::Store(found)));
+                    }
+                    Effect::Request(Request::Picture(path)) => {
+                        let read = OwnPicture::read(path).map_err(|error| error.to_string());
+                        effects.extend(state.update(Message::Store(StoreEvent::Pictured(read))));
                     }
                     Effect::Request(Request::Notebook(wanted)) => self.notebook(state, wanted.clone()),
                     Effect::Request(Request::Epoch { .. } | Request::Change(_))

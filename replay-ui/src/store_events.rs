@@ -10,6 +10,7 @@ use revacnn_notebook::document::Problem;
 use revacnn_notebook::session::Deed;
 use revacnn_schemas::{BranchName, Position, Step};
 use revacnn_store::{StepRow, StepSpan};
+use revacnn_trainer::data::OwnPicture;
 
 use crate::cells::{Prepared, ViewId};
 
@@ -24,6 +25,8 @@ pub(crate) enum StoreEvent {
     Figures { generation: u64, step: Step, figures: Vec<(ViewId, Arc<Prepared>)>, row: Option<Box<StepRow>> },
     /// Where an address leads.
     Resolved { branch: BranchName, step: Step },
+    /// A picture that was read, or why it is none.
+    Pictured(Result<OwnPicture, String>),
     /// The change that was asked for is made.
     Done(Done),
     /// It is not, and why.

@@ -3,9 +3,9 @@
 
 use std::path::PathBuf;
 
-use revacnn_notebook::PictureFormat;
 use revacnn_notebook::session::Deed;
-use revacnn_schemas::{Address, BranchName, Edit, ImageIndex, LayerName, Position};
+use revacnn_notebook::{ChosenImage, PictureFormat};
+use revacnn_schemas::{Address, BranchName, Edit, LayerName, Position};
 use revacnn_store::Command;
 
 use crate::canvas::along::Along;
@@ -13,8 +13,8 @@ use crate::cells::ViewId;
 use crate::changes::{Asked, Turn};
 use crate::components::prompt::{self, Answer};
 use crate::components::{
-    dialog, figure_menu, filters, header, inspector, layer_form, loss, network, notebook, run_form, status, timeline,
-    tree,
+    dialog, figure_menu, filters, header, inspector, layer_form, loss, network, notebook, pad, run_form, status,
+    timeline, tree,
 };
 use crate::figure;
 use crate::lines::line_of;
@@ -47,6 +47,8 @@ pub(crate) enum Message {
     Page(bool),
     /// A logical pixel is so many pixels wide.
     Scale(f32),
+    /// A file was dropped on the window: a picture.
+    Dropped(PathBuf),
     /// A key does what figures say.
     Figure(figure::Message),
     /// Close what is open, from the top.
@@ -78,7 +80,7 @@ macro_rules! from_dialog {
     };
 }
 
-from_dialog!(prompt => Prompt, run_form => RunForm, layer_form => LayerForm, figure_menu => Menu);
+from_dialog!(prompt => Prompt, run_form => RunForm, layer_form => LayerForm, figure_menu => Menu, pad => Pad);
 
 impl Message {
     /// What a figure says, whichever it is.
@@ -101,6 +103,7 @@ impl Message {
             | Self::Notebook(_)
             | Self::Page(_)
             | Self::Scale(_)
+            | Self::Dropped(_)
             | Self::Dialog(_)
             | Self::Sizes(_)
             | Self::Escape => None,
@@ -142,6 +145,7 @@ impl State {
                 network::Action::Figure(message) => self.figure(message),
                 network::Action::Follow => self.follow(),
                 network::Action::Image(image) => self.show_image(image),
+                network::Action::Draw => self.open_pad(),
                 network::Action::Ask(question) => self.ask(question),
                 network::Action::ToggleBeside => self.toggle_beside(),
             },
@@ -174,6 +178,7 @@ impl State {
                 self.context.scale = scale;
                 self.read_notebook()
             }
+            Message::Dropped(path) => vec![Effect::Request(Request::Picture(path))],
             Message::Dialog(message) => self.dialog_says(message),
             Message::Sizes(message) => {
                 self.size(message);
@@ -348,15 +353,22 @@ impl State {
             | dialog::Action::Prompt(prompt::Action::Leave)
             | dialog::Action::RunForm(run_form::Action::Leave)
             | dialog::Action::LayerForm(layer_form::Action::Leave)
-            | dialog::Action::Menu(figure_menu::Action::Leave) => Vec::new(),
+            | dialog::Action::Menu(figure_menu::Action::Leave)
+            | dialog::Action::Pad(pad::Action::Close) => Vec::new(),
             dialog::Action::None
             | dialog::Action::Prompt(prompt::Action::None)
             | dialog::Action::RunForm(run_form::Action::None)
             | dialog::Action::LayerForm(layer_form::Action::None)
-            | dialog::Action::Menu(figure_menu::Action::None) => {
+            | dialog::Action::Menu(figure_menu::Action::None)
+            | dialog::Action::Pad(pad::Action::None) => {
                 self.dialog = Some(dialog);
                 Vec::new()
             }
+            dialog::Action::Pad(pad::Action::Image(image)) => {
+                self.dialog = Some(dialog);
+                self.show_image(image)
+            }
+            dialog::Action::Pad(pad::Action::Back(image)) => self.show_image(image),
             dialog::Action::Prompt(prompt::Action::Answer(answer)) => self.answer(answer),
             dialog::Action::RunForm(run_form::Action::Start(plan)) => {
                 self.dialog = Some(dialog);
@@ -389,11 +401,24 @@ impl State {
     /// Writes what a figure shows as a line of the notebook.
     fn note(&mut self, view: ViewId) -> Vec<Effect> {
         let request = self.figure_request();
-        let line = self.context.cells.cell(view).and_then(|cell| line_of(cell, &request.inputs()));
-        let Some(line) = line else {
+        let inputs = request.inputs();
+        let line = self.context.cells.cell(view).and_then(|cell| line_of(cell, &inputs));
+        let Some(mut line) = line else {
             self.status.refuse("there is nothing of this figure to keep".to_owned());
             return Vec::new();
         };
+        if let Some(picture) = inputs.image.as_ref().and_then(ChosenImage::own)
+            && let Some(place) = line.iter().position(|word| word == "--image")
+        {
+            // A notebook reads pictures in its own folder.
+            match self.notebook.place_of(picture) {
+                Ok(word) => line[place + 1] = word,
+                Err(reason) => {
+                    self.status.refuse(reason);
+                    return Vec::new();
+                }
+            }
+        }
         match self.notebook.record(&Deed::Line(line)) {
             Some(Ok(label)) => {
                 self.status.tell(format!("written to the notebook: {label}"));
@@ -411,6 +436,7 @@ impl State {
         match answer {
             Answer::Nothing => Vec::new(),
             Answer::Image(image) => self.show_image(image),
+            Answer::Picture(path) => vec![Effect::Request(Request::Picture(path))],
             Answer::SaveNotebook(path, over) => self.update(notebook::Message::SaveAs { path, over }),
             Answer::Show(branch, shows) => self.show_branch(branch, shows),
             Answer::Edit(edits, name) => self.edit(edits, name),
@@ -459,6 +485,14 @@ impl State {
         }
         self.dialog = Some(dialog::State::Prompt(prompt::State::of(question, &self.context)));
         vec![Effect::Focus(prompt::FIELD)]
+    }
+
+    /// Opens the pad; there is a network to show a drawing to.
+    fn open_pad(&mut self) -> Vec<Effect> {
+        if self.context.at().is_some() {
+            self.dialog = Some(dialog::State::Pad(pad::State::new(&self.context)));
+        }
+        Vec::new()
     }
 
     fn open_run_form(&mut self) -> Vec<Effect> {
@@ -543,7 +577,8 @@ impl State {
         self.show_beside(next)
     }
 
-    fn show_image(&mut self, image: Option<ImageIndex>) -> Vec<Effect> {
+    /// Shows another image; `None` is the first probe image.
+    pub(crate) fn show_image(&mut self, image: Option<ChosenImage>) -> Vec<Effect> {
         self.context.chosen_image = image;
         self.follow()
     }
@@ -551,6 +586,9 @@ impl State {
     fn escape(&mut self) -> Vec<Effect> {
         if self.context.notebook && self.notebook.is_typing() && self.dialog.is_none() {
             return self.update(notebook::Message::Leave);
+        }
+        if matches!(self.dialog, Some(dialog::State::Pad(_))) {
+            return self.update(pad::Message::Leave);
         }
         let told = self.status.notice.is_some() || !self.context.changes.refusals().is_empty();
         if self.dialog.is_some() {

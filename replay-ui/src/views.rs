@@ -4,7 +4,7 @@
 
 use revacnn_notebook::kinds::{Chart, Compare, Embedding, Filter, Filters, Network, Start};
 use revacnn_notebook::look::in_words;
-use revacnn_notebook::{ACCURACY, Cell, Matching, XAxis};
+use revacnn_notebook::{ACCURACY, Cell, ChosenImage, Matching, XAxis};
 use revacnn_schemas::{Address, LayerName, Position, SCALARS, Scale};
 
 use crate::cells::{Pace, ViewId};
@@ -170,7 +170,7 @@ impl State {
             step: context.time.cursor,
             at: Some(at),
             branches: context.readable(),
-            image: context.chosen_image,
+            image: context.chosen_image.clone(),
             cells: View::cells(self),
             glides: !context.reduced_motion,
         }
@@ -341,7 +341,9 @@ fn query_filters(state: &State, at: &Address) -> Option<String> {
     let of = state.filters.of;
     let table = of.to_string().replace(' ', "_");
     let of_image = match state.context.image().filter(|_| of.is_of_image()) {
-        Some(image) => format!(" AND image = {image}"),
+        Some(ChosenImage::Training(image)) => format!(" AND image = {image}"),
+        // Of a picture of one's own nothing is recorded.
+        Some(ChosenImage::Own(_)) => return None,
         None => String::new(),
     };
     let rows = rows_of(at, state.context.marks.layer.as_ref()?)?;

@@ -188,6 +188,7 @@ impl Window {
             Event::Window(window::Event::Resized(size)) => Some(Happened::Resized(size)),
             Event::Window(window::Event::Opened { .. }) => Some(Happened::Opened(id)),
             Event::Window(window::Event::Rescaled(scale)) => Some(Happened::Message(Message::Scale(scale))),
+            Event::Window(window::Event::FileDropped(path)) => Some(Happened::Message(Message::Dropped(path))),
             Event::Keyboard(_) | Event::Mouse(_) | Event::Window(_) | Event::Touch(_) | Event::InputMethod(_) => None,
         })
     }

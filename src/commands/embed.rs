@@ -10,7 +10,7 @@ use revacnn_recorder::usual_threads;
 use revacnn_schemas::Place;
 
 use super::Run;
-use super::figure::{check_ending, finish, must_see, warn_of_gaps};
+use super::figure::{check_ending, finish, in_store, must_see, warn_of_gaps};
 use crate::error::Failure;
 use crate::options::{DataOption, StoreOption};
 
@@ -40,8 +40,8 @@ impl Run for EmbedArguments {
         self.embed.check()?;
         self.output.as_deref().map(check_ending).transpose()?;
         let mut sources = Sources::open(&self.store.store, self.data.folder(), usual_threads())?;
-        let (at, inputs) = (&self.embed.at, self.embed.inputs());
-        must_see(&mut sources, at, inputs.image)?;
+        let (at, inputs) = (&self.embed.at, in_store(sources.store(), |lookup| self.embed.inputs(lookup))?);
+        must_see(&mut sources, at, inputs.image.as_ref())?;
         warn_of_gaps(&sources, at)?;
         finish(&self.embed.cell().figure(&mut sources, &inputs)?, self.output.as_deref(), json)
     }

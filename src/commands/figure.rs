@@ -7,9 +7,11 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use revacnn_notebook::command::{CommandError, Lookup, members_in};
-use revacnn_notebook::{PictureFormat, Sources, render};
-use revacnn_schemas::{Address, BranchName, Figure, ImageIndex, Panel, Position, Scatter, TableFigure};
+use revacnn_notebook::{ChosenImage, PictureFormat, Sources, render};
+use revacnn_schemas::{Address, BranchName, Figure, Panel, Position, Scatter, TableFigure};
 use revacnn_store::Store;
+use revacnn_trainer::TrainerError;
+use revacnn_trainer::data::OwnPicture;
 
 use super::history;
 use crate::error::Failure;
@@ -27,7 +29,11 @@ pub(super) fn in_store<T>(
     store: &Store,
     find: impl FnOnce(Lookup<'_>) -> Result<T, CommandError>,
 ) -> Result<T, CommandError> {
-    find(Lookup { record: &|name| Ok(store.branch(name)?), members: &|family| Ok(members_in(store, family)?) })
+    find(Lookup {
+        record: &|name| Ok(store.branch(name)?),
+        members: &|family| Ok(members_in(store, family)?),
+        picture: &|path| Ok(OwnPicture::read(path).map_err(TrainerError::from)?),
+    })
 }
 
 /// Addresses of whole branches.
@@ -45,7 +51,7 @@ pub(super) fn check_ending(path: &Path) -> Result<(), Failure> {
 
 /// An image that was asked for is seen at every address, or the command is
 /// refused: no figure shows less.
-pub(super) fn must_see(sources: &mut Sources, at: &[Address], image: Option<ImageIndex>) -> Result<(), Failure> {
+pub(super) fn must_see(sources: &mut Sources, at: &[Address], image: Option<&ChosenImage>) -> Result<(), Failure> {
     let Some(image) = image else { return Ok(()) };
     Ok(at.iter().try_for_each(|address| sources.must_see(address, image))?)
 }

@@ -22,6 +22,7 @@ mod networks;
 mod notebook;
 mod pack;
 mod plot;
+mod predict;
 #[cfg(feature = "sql")]
 mod query;
 mod rename;
@@ -133,6 +134,7 @@ commands! {
     Embed(embed::EmbedArguments),
     Samples(samples::SamplesArguments),
     Predictions(samples::PredictionsArguments),
+    Predict(predict::PredictArguments),
     Compare(compare::CompareArguments),
     Table(table::TableArguments),
     Verify(verify::VerifyArguments),

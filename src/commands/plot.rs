@@ -30,6 +30,7 @@ use crate::options::{DataOption, StoreOption};
   revacnn plot network main@100 -o network.png
   revacnn plot filters main@0 main@last --layer conv1 -o filters.svg
   revacnn plot activations main --layer conv1 --image 17 -o maps.png
+  revacnn plot network main@best --image ./7.png -o own.png
   revacnn plot filter main@100 --layer conv3 --filter 7 -o filter.png
   revacnn plot confusion main@epoch:1 -o confusion.svg
   revacnn plot patches main@best --layer conv3 -o patches.png
@@ -114,7 +115,7 @@ impl Run for PlotArguments {
         check_ending(output)?;
         let mut sources = Sources::open(&store.store, data.folder(), usual_threads())?;
         let (cell, inputs) = in_store(sources.store(), |lookup| plot.cell(lookup))?;
-        must_see(&mut sources, &plot.at(), inputs.image)?;
+        must_see(&mut sources, &plot.at(), inputs.image.as_ref())?;
         warn_of_gaps(&sources, &whole(&inputs.branches))?;
         finish(&cell.figure(&mut sources, &inputs)?, Some(output), json)
     }

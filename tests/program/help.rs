@@ -5,7 +5,7 @@ use revacnn_notebook::command::Command;
 use crate::own::pictures;
 use crate::support::Scratch;
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "train",
     "log",
     "show",
@@ -16,6 +16,7 @@ const COMMANDS: [&str; 15] = [
     "embed",
     "samples",
     "predictions",
+    "predict",
     "compare",
     "table",
     "pack",
@@ -72,6 +73,18 @@ fn short(example: &str) -> String {
 fn every_commands_help_has_examples_that_run() {
     let scratch = Scratch::new();
     pictures(&scratch.path("photos"));
+    for name in ["7.png", "cat.jpg"] {
+        // Of what kind a picture is its bytes say.
+        let written = image::save_buffer_with_format(
+            scratch.path(name),
+            &[200; 300],
+            10,
+            10,
+            image::ColorType::Rgb8,
+            image::ImageFormat::Png,
+        );
+        written.expect("a picture");
+    }
     let mut trained = 0;
     for command in COMMANDS.iter().chain(OPTIONAL) {
         let ran = scratch.run(0, &format!("{command} --help"));
@@ -133,7 +146,9 @@ fn every_example_of_what_a_notebook_knows_is_a_line_of_one() {
     const ELSEWHERE: [(&str, usize); 4] = [("-o", 2), ("--data", 2), ("--json", 1), ("--dry-run", 1)];
 
     let scratch = Scratch::new();
-    for command in ["train", "fork", "plot", "embed", "samples", "predictions", "compare", "diff", "show", "table"] {
+    for command in
+        ["train", "fork", "plot", "embed", "samples", "predictions", "predict", "compare", "diff", "show", "table"]
+    {
         let examples = examples(&scratch.run(0, &format!("{command} --help")).out);
         assert!(!examples.is_empty(), "{command}");
         for example in examples {

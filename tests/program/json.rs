@@ -31,6 +31,7 @@ fn every_command_answers_in_json() {
         "resume twin --steps +2 --json",
         "diff main twin --json",
         "embed main --layer conv1 --json",
+        "predict main --image 17 --json",
         "compare main twin --json",
         "verify main --json",
         "notebook new n.md --json",

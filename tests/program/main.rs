@@ -41,6 +41,7 @@ mod own;
 mod packs;
 mod page;
 mod paths;
+mod pictures;
 #[cfg(feature = "sql")]
 mod query;
 mod samples;

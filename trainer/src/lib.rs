@@ -27,6 +27,7 @@
 //! | `schedule` | the learning rate along a branch |
 //! | `engine` | a network with its weights, forwards and backwards over sets of images |
 //! | `trainer` | a training: the engine's cursor, order of images and optimizer; one step, and what is shown of it |
+//! | `viewer` | a network with any step's weights, which looks at pictures |
 //! | `edits` | what a fork with edits trains |
 //! | `caution` | what to know of a run before its first step |
 //! | `files` | reading files that a person names |
@@ -54,6 +55,7 @@ mod receptive_field;
 mod schedule;
 mod threads;
 mod trainer;
+mod viewer;
 
 pub use caution::check_normalisation;
 pub use define::{DEFAULT_EPOCHS, Settings, define};
@@ -68,3 +70,4 @@ pub use outline::{LayerOutline, Outline, outline};
 pub use presets::{named_network, preset, presets};
 pub use receptive_field::{Patch, ReceptiveField};
 pub use trainer::{Divergence, Excitation, Excited, StepOutcome, Trainer};
+pub use viewer::Viewer;

@@ -1,10 +1,12 @@
 //! Which branches a figure is of: single ones, and the members of families.
 
 use std::fmt;
+use std::path::Path;
 use std::str::FromStr;
 
 use revacnn_schemas::{Address, BranchName, BranchRecord, SchemaError};
 use revacnn_store::{Store, StoreError};
+use revacnn_trainer::data::OwnPicture;
 
 use super::CommandError;
 use crate::kinds::Family;
@@ -47,13 +49,16 @@ impl fmt::Display for BranchOf {
     }
 }
 
-/// Where branches are looked up: in a store, or among those of a notebook.
+/// Where branches and pictures are looked up: in a store and as paths say, or among those of a
+/// notebook and in its folder.
 #[derive(Clone, Copy)]
 pub struct Lookup<'a> {
     /// The description of a branch.
     pub record: &'a dyn Fn(&BranchName) -> Result<BranchRecord, CommandError>,
     /// The members of a family, in order; none where there are none.
     pub members: &'a dyn Fn(&BranchName) -> Result<Vec<BranchName>, CommandError>,
+    /// The picture in a file.
+    pub picture: &'a dyn Fn(&Path) -> Result<OwnPicture, CommandError>,
 }
 
 impl fmt::Debug for Lookup<'_> {

@@ -1,10 +1,11 @@
 //! `embed`: a layer's filters in a plane.
 
 use clap::Args;
-use revacnn_schemas::{Address, ImageIndex, LayerName, number};
+use revacnn_schemas::{Address, LayerName, number};
 
-use super::CommandError;
+use super::image::ImageOption;
 use super::values::whole;
+use super::{CommandError, Lookup};
 use crate::kinds::{Embedding, Start};
 use crate::{Cell, Inputs, Method, Source};
 
@@ -21,9 +22,10 @@ pub struct Embed {
     /// activation-gradients.
     #[arg(long, value_name = "SOURCE", default_value = "weights")]
     pub of: Source,
-    /// The training image, for activations [default: the first probe image].
-    #[arg(long, value_name = "IMAGE", value_parser = whole::<u32>)]
-    pub image: Option<u32>,
+    /// The training image by its number, or the file of a picture of your own, for activations
+    /// [default: the first probe image].
+    #[arg(long, value_name = "IMAGE", value_parser = ImageOption::parser())]
+    pub image: Option<ImageOption>,
     /// How points are placed: tsne or pca.
     #[arg(long, value_name = "METHOD", default_value = "tsne")]
     pub method: Method,
@@ -54,8 +56,12 @@ impl Embed {
     }
 
     /// What the cell is given.
-    pub fn inputs(&self) -> Inputs {
-        Inputs { image: self.image.map(ImageIndex), ..Inputs::default() }
+    ///
+    /// # Errors
+    /// What is no picture.
+    pub fn inputs(&self, lookup: Lookup<'_>) -> Result<Inputs, CommandError> {
+        let image = self.image.as_ref().map(|image| image.chosen(lookup)).transpose()?;
+        Ok(Inputs { image, ..Inputs::default() })
     }
 
     /// The cell that makes the figure.

@@ -10,8 +10,8 @@ use revacnn_schemas::{Address, BranchName, FilterNumber, LayerName};
 
 use super::plot::Quantity;
 use super::{
-    CommandError, Compare, Cursor, Diff, Embed, Family, Fork, Input, Lookup, Plot, Predictions, Samples, Show, Table,
-    Train,
+    CommandError, Compare, Cursor, Diff, Embed, Family, Fork, ImageOption, Input, Lookup, Plot, Predict, Predictions,
+    Samples, Show, Table, Train,
 };
 use crate::{Cell, Inputs};
 
@@ -44,6 +44,8 @@ pub enum Command {
     Samples(Samples),
     /// What is said of images.
     Predictions(Predictions),
+    /// What is seen in pictures.
+    Predict(Predict),
 }
 
 #[derive(Debug, Parser)]
@@ -54,7 +56,8 @@ struct Line {
 }
 
 /// The commands of a notebook, as a message lists them.
-const COMMANDS: &str = "train, fork, cursor, input, plot, embed, compare, diff, show, table, samples and predictions";
+const COMMANDS: &str =
+    "train, fork, cursor, input, plot, embed, compare, diff, show, table, samples, predictions and predict";
 
 /// Commands of the program that no line of a notebook can be.
 const OTHERS: [&str; 20] = [
@@ -131,13 +134,14 @@ impl Command {
     pub fn cell(&self, lookup: Lookup<'_>) -> Result<Option<(Cell, Inputs)>, CommandError> {
         Ok(Some(match self {
             Self::Plot(plot) => plot.cell(lookup)?,
-            Self::Embed(embed) => (embed.cell(), embed.inputs()),
+            Self::Embed(embed) => (embed.cell(), embed.inputs(lookup)?),
             Self::Compare(compare) => (compare.cell()?, Inputs::default()),
             Self::Diff(diff) => (diff.cell(), Inputs::default()),
             Self::Show(show) => (show.cell(), Inputs::default()),
             Self::Table(table) => table.cell(lookup)?,
             Self::Samples(samples) => (samples.cell(), samples.inputs()),
             Self::Predictions(predictions) => (predictions.cell(), predictions.inputs()),
+            Self::Predict(predict) => (predict.cell(), predict.inputs(lookup)?),
             Self::Train(_) | Self::Fork(_) | Self::Cursor(_) | Self::Input(_) => return Ok(None),
         }))
     }
@@ -153,6 +157,7 @@ impl Command {
             Self::Table(table) => table.at(),
             Self::Samples(samples) => vec![samples.at.clone()],
             Self::Predictions(predictions) => vec![predictions.at.clone()],
+            Self::Predict(predict) => predict.at.clone(),
             Self::Train(_) | Self::Fork(_) | Self::Cursor(_) | Self::Input(_) => Vec::new(),
         }
     }
@@ -177,12 +182,13 @@ impl Command {
         }
     }
 
-    /// The training image that a view names.
-    pub fn image(&self) -> Option<u32> {
+    /// The images that a view names.
+    pub fn images(&self) -> Vec<&ImageOption> {
         match self {
-            Self::Plot(plot) => plot.image().map(|image| image.0),
-            Self::Embed(embed) => embed.image,
-            _ => None,
+            Self::Plot(plot) => plot.image().into_iter().collect(),
+            Self::Embed(embed) => embed.image.iter().collect(),
+            Self::Predict(predict) => predict.image.iter().collect(),
+            _ => Vec::new(),
         }
     }
 
@@ -223,6 +229,7 @@ impl Command {
             Self::Table(table) => table.check().map_err(says),
             Self::Samples(samples) => samples.check().map_err(says),
             Self::Predictions(predictions) => predictions.check().map_err(says),
+            Self::Predict(predict) => predict.check().map_err(says),
             Self::Compare(compare) => compare.at().map(drop).map_err(|error| error.to_string()),
             Self::Train(train) => train.line.check().map_err(says),
             Self::Fork(_) | Self::Cursor(_) | Self::Diff(_) | Self::Show(_) => Ok(()),

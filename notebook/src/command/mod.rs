@@ -15,7 +15,8 @@
 //! | `input` | values that views follow |
 //! | `line` | a line of a notebook, and what is wrong with it |
 //! | `branches` | which branches a figure is of |
-//! | `plot`, `embed`, `compare`, `show`, `table` | what is shown of which branches or steps |
+//! | `plot`, `embed`, `compare`, `show`, `table`, `predict` | what is shown of which branches or steps |
+//! | `image` | an image as a command names it |
 //! | `print` | a command as words |
 //! | `values` | numbers as people write them |
 
@@ -25,9 +26,11 @@ mod compare;
 mod embed;
 mod family;
 mod fork;
+mod image;
 mod input;
 mod line;
 mod plot;
+mod predict;
 mod print;
 mod reading;
 mod samples;
@@ -43,12 +46,14 @@ pub use compare::{Compare, Diff, MatchingOption};
 pub use embed::Embed;
 pub use family::{Family, Over};
 pub use fork::Fork;
+pub use image::ImageOption;
 pub use input::{Control, Cursor, Input};
 pub use line::{Command, Miswritten};
 pub use plot::{
     ActivationsPlot, ChartPlot, ConfusionPlot, FilterPlot, FiltersPlot, LossPlot, NetworkPlot, PatchesPlot, Plot,
     Quantity, SaliencyPlot,
 };
+pub use predict::Predict;
 pub use reading::{ReadingOptions, share_of_test};
 pub use samples::{Predictions, Samples};
 pub use show::Show;

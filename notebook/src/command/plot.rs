@@ -4,11 +4,12 @@ mod print;
 
 use clap::{Args, Subcommand};
 use revacnn_schemas::{
-    Address, BranchName, BranchRecord, FilterNumber, ImageIndex, LayerName, Limits, Position, Scale, Step, number,
+    Address, BranchName, BranchRecord, FilterNumber, LayerName, Limits, Position, Scale, Step, number,
 };
 
 use super::CommandError;
 use super::branches::{BranchOf, Lookup, members_of, name_families, resolved, single};
+use super::image::ImageOption;
 use super::values::{from_one, whole};
 use crate::kinds::{
     Chart, Confusion, Filter, Filters, Loss, Network, Patches, QUANTITIES, Saliency, check_layer, unknown_quantity,
@@ -175,9 +176,10 @@ pub struct NetworkPlot {
     /// What nodes show: coefficients or maps.
     #[arg(long, value_name = "PICTURE", default_value = "maps")]
     show: Show,
-    /// The training image [default: the first probe image].
-    #[arg(long, value_name = "IMAGE", value_parser = whole::<u32>)]
-    image: Option<u32>,
+    /// The training image by its number, or the file of a picture of your own, such as ./7.png
+    /// [default: the first probe image].
+    #[arg(long, value_name = "IMAGE", value_parser = ImageOption::parser())]
+    image: Option<ImageOption>,
 }
 
 /// A layer's coefficients or gradients.
@@ -204,9 +206,10 @@ pub struct ActivationsPlot {
     /// Its activations or activation-gradients.
     #[arg(long, value_name = "SOURCE", default_value = "activations")]
     of: Source,
-    /// The training image [default: the first probe image].
-    #[arg(long, value_name = "IMAGE", value_parser = whole::<u32>)]
-    image: Option<u32>,
+    /// The training image by its number, or the file of a picture of your own, such as ./7.png
+    /// [default: the first probe image].
+    #[arg(long, value_name = "IMAGE", value_parser = ImageOption::parser())]
+    image: Option<ImageOption>,
 }
 
 /// One filter.
@@ -220,9 +223,10 @@ pub struct FilterPlot {
     /// The filter, by its number.
     #[arg(long, value_name = "NUMBER", requires = "layer", value_parser = whole::<u32>)]
     filter: Option<u32>,
-    /// The training image [default: the first probe image].
-    #[arg(long, value_name = "IMAGE", value_parser = whole::<u32>)]
-    image: Option<u32>,
+    /// The training image by its number, or the file of a picture of your own, such as ./7.png
+    /// [default: the first probe image].
+    #[arg(long, value_name = "IMAGE", value_parser = ImageOption::parser())]
+    image: Option<ImageOption>,
 }
 
 /// A confusion matrix.
@@ -259,9 +263,10 @@ pub struct PatchesPlot {
 pub struct SaliencyPlot {
     #[command(flatten)]
     steps: Steps,
-    /// The image [default: the first probe image].
-    #[arg(long, value_name = "IMAGE", value_parser = whole::<u32>)]
-    image: Option<u32>,
+    /// The image by its number, or the file of a picture of your own, such as ./7.png [default: the
+    /// first probe image].
+    #[arg(long, value_name = "IMAGE", value_parser = ImageOption::parser())]
+    image: Option<ImageOption>,
     /// Where the image is from: train, validation or test.
     #[arg(long, value_name = "SPLIT", default_value = "train")]
     split: ImageSplit,
@@ -350,16 +355,15 @@ impl Plot {
         }
     }
 
-    /// The training image, where one was asked for.
-    pub fn image(&self) -> Option<ImageIndex> {
-        let image = match self {
-            Self::Network(kind) => kind.image,
-            Self::Activations(kind) => kind.image,
-            Self::Filter(kind) => kind.image,
-            Self::Saliency(kind) => kind.image,
+    /// The image, where one was asked for.
+    pub fn image(&self) -> Option<&ImageOption> {
+        match self {
+            Self::Network(kind) => kind.image.as_ref(),
+            Self::Activations(kind) => kind.image.as_ref(),
+            Self::Filter(kind) => kind.image.as_ref(),
+            Self::Saliency(kind) => kind.image.as_ref(),
             Self::Loss(_) | Self::Chart(_) | Self::Filters(_) | Self::Confusion(_) | Self::Patches(_) => None,
-        };
-        image.map(ImageIndex)
+        }
     }
 
     /// Refuses what no store could make a figure of.
@@ -372,6 +376,12 @@ impl Plot {
             Self::Chart(kind) => kind.curves.check("chart"),
             Self::Patches(PatchesPlot { count, .. }) if *count > MOST_PATCHES => {
                 Err(CommandError::Value(format!("--count must be at most {MOST_PATCHES}, found {count}")))
+            }
+            Self::Saliency(SaliencyPlot { image: Some(ImageOption::File(_)), split, .. })
+                if *split != ImageSplit::Train =>
+            {
+                let words = "a picture of your own is of no split: leave --split out, or name an image by its number";
+                Err(CommandError::Value(words.to_owned()))
             }
             _ => Ok(()),
         }
@@ -450,7 +460,8 @@ impl Plot {
             }
             .into(),
         };
-        Ok((cell, Inputs { branches, cursor: Step(0), image: self.image() }))
+        let image = self.image().map(|image| image.chosen(lookup)).transpose()?;
+        Ok((cell, Inputs { branches, cursor: Step(0), image, ..Inputs::default() }))
     }
 }
 

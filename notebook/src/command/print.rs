@@ -10,10 +10,11 @@ use revacnn_schemas::{Address, LayerName, Position, written};
 
 use super::UntilOptions;
 use super::branches::BranchOf;
+use super::predict::TOP;
 use super::samples::USUAL;
 use super::{
-    Command, Compare, Cursor, Diff, Embed, Family, Fork, Input, MatchingOption, Over, Predictions, Samples, Show,
-    Table, Train, Until,
+    Command, Compare, Cursor, Diff, Embed, Family, Fork, Input, MatchingOption, Over, Predict, Predictions, Samples,
+    Show, Table, Train, Until,
 };
 use crate::Matching;
 
@@ -81,6 +82,7 @@ impl Command {
             Self::Table(table) => ("table", table),
             Self::Samples(samples) => ("samples", samples),
             Self::Predictions(predictions) => ("predictions", predictions),
+            Self::Predict(predict) => ("predict", predict),
         };
         words.word(name);
         rest.print(&mut words);
@@ -221,7 +223,7 @@ impl Print for Embed {
         at.iter().for_each(|address| words.word(address));
         words.option("layer", Some(layer));
         words.unless("of", of, &Default::default(), of.word());
-        words.option("image", *image);
+        words.option("image", image.as_ref());
         words.unless("method", method, &Default::default(), method.word());
         words.number("perplexity", *perplexity);
         words.unless("seed", seed, &0, seed);
@@ -248,6 +250,16 @@ impl Print for Predictions {
         words.option("class", class.as_ref());
         words.option("predicted", predicted.as_ref());
         words.unless("count", count, &USUAL, count);
+        words.flag("table", *table);
+    }
+}
+
+impl Print for Predict {
+    fn print(&self, words: &mut Words) {
+        let Self { at, image, top, table } = self;
+        at.iter().for_each(|address| words.word(address));
+        image.iter().for_each(|image| words.option("image", Some(image)));
+        words.unless("top", top, &TOP, top);
         words.flag("table", *table);
     }
 }

@@ -114,11 +114,13 @@ impl Notebook<'_> {
                 let members = self.program.members(family.as_str()).into_iter();
                 Ok(members.map(|place| self.program.trainings[place].name.clone()).collect())
             };
-            filled.cell(Lookup { record: &record, members: &members })
+            let pictures = self.plan.pictures();
+            let picture = |path: &Path| pictures.read(path);
+            filled.cell(Lookup { record: &record, members: &members, picture: &picture })
         };
         let (cell, inputs) = found.map_err(|error| error.to_string())?;
         if let Filled::Line(command) = filled
-            && let Some(image) = inputs.image
+            && let Some(image) = &inputs.image
         {
             for address in command.addresses() {
                 sources.must_see(&address, image).map_err(|error| error.to_string())?;

@@ -61,7 +61,8 @@ impl CellKind for Embedding {
     fn run(&self, context: &mut Context<'_>) -> Result<Figure, NotebookError> {
         let mut joint = Joint::of(context, &self.at, &self.layer, self.of)?;
         if context.leaves_out_of(&self.at) {
-            let (fit, others) = fitting(&self.layer, self.of, joint.found)?;
+            let is_own = self.of.is_of_image() && context.image().is_some_and(|image| image.own().is_some());
+            let (fit, others) = fitting(&self.layer, self.of, is_own, joint.found)?;
             joint.found = fit;
             joint.left_out.extend(others.into_iter().map(|(place, why)| LeftOut::Unfit { place, why }));
         }
@@ -98,12 +99,14 @@ type Fitting = (Vec<(Place, Values)>, Vec<(String, String)>);
 
 /// What of these places fits one embedding with the first of them, and why the
 /// others do not.
-fn fitting(layer: &LayerName, of: Source, found: Vec<(Place, Values)>) -> Result<Fitting, NotebookError> {
+///
+/// A picture of a person's `own` is the same one whatever the data set.
+fn fitting(layer: &LayerName, of: Source, is_own: bool, found: Vec<(Place, Values)>) -> Result<Fitting, NotebookError> {
     let (mut fit, mut left_out): Fitting = (Vec::new(), Vec::new());
     for (place, values) in found {
         let why = match fit.first() {
             None => None,
-            Some((first, _)) if of.is_of_image() && first.dataset() != place.dataset() => {
+            Some((first, _)) if of.is_of_image() && !is_own && first.dataset() != place.dataset() => {
                 Some("is of another data set: its image is another one".to_owned())
             }
             Some(_) => {
@@ -256,6 +259,7 @@ impl Layer<'_> {
                 format!("principal components: {:.0} % and {:.0} % of the variance", 100.0 * first, 100.0 * second)
             }
         }];
+        notes.extend(context.notes_of_picture(places, of));
         if let Some((trust, neighbours)) = found.trustworthiness {
             notes.push(format!("trustworthiness {trust:.3} over {neighbours} neighbours"));
         }

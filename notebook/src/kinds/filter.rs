@@ -9,6 +9,7 @@ use revacnn_schemas::{
 use serde::{Deserialize, Serialize};
 
 use super::layer::{are_means, block_of, mean_of, missing, picture, range};
+use crate::context::UNLABELLED;
 use crate::sources::{Place, unknown_layer};
 use crate::{CellKind, Context, NotebookError, Source};
 
@@ -51,7 +52,7 @@ impl Filter {
         let position = self.position(place, layer)?;
         let mut notes = Vec::new();
         let seen = if layer.map.is_some() { context.seen(place, &mut notes) } else { None };
-        let tensors = context.tensors(place, seen)?;
+        let tensors = context.tensors(place, seen.as_ref())?;
         let parameters = tensors.layer(&layer.layer);
         let parameters = parameters.ok_or_else(|| missing(place, &layer.layer, Source::Weights))?;
         let weights = &parameters.weights;
@@ -77,11 +78,13 @@ impl Filter {
             }
             None => notes.push(format!("no gradients: {} is the first step of its branch", place.label())),
         }
-        if let Some(block) = seen.and_then(|image| block_of(&tensors, &layer.layer, Some(image))) {
+        if let Some(block) = seen.as_ref().and_then(|image| block_of(&tensors, &layer.layer, Some(image))) {
             let map = |values, source| vec![picture(place, layer, position, of(position, values), source, [0.0; 2])];
             rows.push(row("map", map(&block.activations, Source::Activations), Source::Activations));
             let gradient = map(&block.gradients, Source::ActivationGradients);
             rows.push(row("map gradient", gradient, Source::ActivationGradients));
+            let is_own = seen.as_ref().is_some_and(|image| image.own().is_some());
+            notes.extend(is_own.then(|| UNLABELLED.to_owned()));
         }
         // Where a filter of the layer is not finite, there are no angles.
         let vectors = ArrayView2::from_shape((count, weights.len() / count), weights);
@@ -97,7 +100,7 @@ impl Filter {
             notes.extend(are_means(mean.into_iter()).map(|what| format!("nearest: {what}")));
             rows.push(row("nearest", nearest, Source::Weights));
         }
-        let seen = seen.map_or_else(String::new, |image| format!(", image {image}"));
+        let seen = seen.map_or_else(String::new, |image| format!(", {image}"));
         let title = format!("filter {}/{} of {}{seen}", layer.layer, self.filter, place.label());
         Ok(ImageGrid { title, rows, of_data: false, notes })
     }

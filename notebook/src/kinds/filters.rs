@@ -27,6 +27,7 @@ impl CellKind for Filters {
         let joint = Joint::of(context, &self.at, &self.layer, self.of)?;
         let (places, all) = joint.found.into_iter().unzip::<_, _, Vec<_>, Vec<_>>();
         let mut grid = grid(&places, &all, &self.layer, self.of, None)?;
+        grid.notes.extend(context.notes_of_picture(&places, self.of));
         let across = grid.rows.first().map_or(0, |row| row.images.len());
         let lacking = |label| ImageRow { label, images: vec![None; across] };
         grid.rows.extend(joint.left_out.iter().map(LeftOut::short).map(lacking));

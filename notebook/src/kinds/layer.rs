@@ -4,14 +4,14 @@ use std::collections::{BTreeSet, HashSet};
 
 use revacnn_analysis::{Gradients, LayerValues};
 use revacnn_schemas::{
-    FilterIdentity, Image, ImageGrid, ImageIndex, ImageRow, LayerName, LayerTopology, Palette, Topology, counted,
+    FilterIdentity, Image, ImageGrid, ImageRow, LayerName, LayerTopology, Palette, Topology, counted,
 };
 use revacnn_store::StepTensors;
 
 use ndarray::ArrayView2;
 
 use crate::sources::{Place, unknown_layer};
-use crate::{Context, NotebookError, Source};
+use crate::{ChosenImage, Context, NotebookError, Source};
 
 /// What is looked at in a layer at one place, owned.
 pub(crate) struct Values {
@@ -66,7 +66,7 @@ pub(crate) fn values(
     let found = topology.layers_with_filters().find(|candidate| candidate.layer == *layer);
     let found = found.ok_or_else(|| unknown_layer(layer, &place.holder))?;
     let image = if of.is_of_image() { context.image() } else { None };
-    let tensors = context.tensors(place, image)?;
+    let tensors = context.tensors(place, image.as_ref())?;
     let mut frozen = Vec::new();
     let values = match of {
         Source::Weights => Some(tensors.layer(layer).ok_or_else(|| missing(place, layer, of))?.weights.clone()),
@@ -78,7 +78,7 @@ pub(crate) fn values(
             })
         }
         Source::Activations | Source::ActivationGradients => {
-            let block = block_of(&tensors, layer, image).ok_or_else(|| missing(place, layer, of))?;
+            let block = block_of(&tensors, layer, image.as_ref()).ok_or_else(|| missing(place, layer, of))?;
             Some(if of == Source::Activations { block.activations.clone() } else { block.gradients.clone() })
         }
     };
@@ -103,9 +103,11 @@ pub(crate) fn missing(place: &Place, layer: &LayerName, of: Source) -> NotebookE
 pub(crate) fn block_of<'a>(
     tensors: &'a StepTensors,
     layer: &LayerName,
-    image: Option<ImageIndex>,
+    image: Option<&ChosenImage>,
 ) -> Option<&'a revacnn_store::BlockTensors> {
-    let place = image.map_or(Some(0), |image| tensors.probes.iter().position(|probe| *probe == image))?;
+    // Tensors with a picture of a person's own have maps of that alone.
+    let index = image.and_then(ChosenImage::index);
+    let place = index.map_or(Some(0), |image| tensors.probes.iter().position(|probe| *probe == image))?;
     tensors.block(layer).nth(place)
 }
 

@@ -16,6 +16,7 @@ mod loss;
 mod network;
 mod patches;
 mod pictured;
+mod predict;
 mod predictions;
 mod query;
 mod recorded;
@@ -59,6 +60,7 @@ kinds! {
     loss::Loss,
     network::Network,
     patches::Patches,
+    predict::Predict,
     predictions::Predictions,
     query::Query,
     recorded::Recorded,

@@ -18,9 +18,9 @@ use ndarray::ArrayView2;
 
 use super::curve::outputs_of;
 use super::layer::{block_of, mean_of, picture, range};
-use super::pictured::pictured;
+use super::pictured::{image_of, pictured};
 use crate::sources::Place;
-use crate::{CellKind, Context, NotebookError, Show, Source};
+use crate::{CellKind, ChosenImage, Context, NotebookError, Show, Source};
 
 /// The columns of `filters` that a node tells, after those that name it.
 const COLUMNS: [&str; 5] = ["layer", "filter", "mean_abs_gradient", "weight_norm", "update_ratio"];
@@ -50,12 +50,14 @@ fn diagram(context: &mut Context<'_>, place: &Place, show: Show) -> Result<Netwo
     let seen = context.seen(place, &mut notes);
     let image = place.image(context.image());
     let dataset = context.data_at_hand(&place.holder);
+    let own = image.as_ref().and_then(ChosenImage::own);
     if seen.is_some()
         && let Err(reason) = &dataset
     {
-        notes.push(format!("no image and no class names: {reason}"));
+        let lacking = if own.is_some() { "no class names" } else { "no image and no class names" };
+        notes.push(format!("{lacking}: {reason}"));
     }
-    let tensors = context.tensors(place, seen)?;
+    let tensors = context.tensors(place, seen.as_ref())?;
     let recorded = recorded(context, place)?;
     let frozen = frozen(context, place, &tensors);
     let topology = &place.holder.topology;
@@ -63,7 +65,7 @@ fn diagram(context: &mut Context<'_>, place: &Place, show: Show) -> Result<Netwo
     let (mut columns, mut are_means) = (Vec::new(), false);
     for layer in &blocks[..blocks.len().saturating_sub(1)] {
         let Some(weights) = tensors.layer(&layer.layer) else { continue };
-        let block = seen.and_then(|image| block_of(&tensors, &layer.layer, Some(image)));
+        let block = seen.as_ref().and_then(|image| block_of(&tensors, &layer.layer, Some(image)));
         let filters = layer.filters.len();
         let length = weights.weights.len() / filters.max(1);
         let maps = block.and_then(|block| {
@@ -114,19 +116,27 @@ fn diagram(context: &mut Context<'_>, place: &Place, show: Show) -> Result<Netwo
     let classes = blocks.last().map_or(0, |layer| layer.filters.len());
     let names = dataset.as_ref().map(|dataset| dataset.class_names().to_vec());
     let names = names.unwrap_or_else(|_| (0..classes).map(|class| format!("class {class}")).collect());
-    let last = blocks.last().zip(seen).and_then(|(layer, image)| block_of(&tensors, &layer.layer, Some(image)));
+    let last =
+        blocks.last().zip(seen.as_ref()).and_then(|(layer, image)| block_of(&tensors, &layer.layer, Some(image)));
     let classes = last.map_or_else(Vec::new, |block| {
         let values = names.iter().zip(&block.activations);
         values.map(|(name, &value)| ClassOutput { name: name.clone(), value }).collect()
     });
     let outputs = outputs_of(&place.holder);
-    let of_data = image.zip(dataset.as_ref().ok());
-    let input = of_data
-        .map(|(image, dataset)| Ok::<_, NotebookError>((image, pictured(dataset, dataset.train(), image)?)))
-        .transpose()?;
+    let of_data = image.as_ref().and_then(ChosenImage::index).zip(dataset.as_ref().ok());
+    let input = match own {
+        // Where the network cannot look at it, a note says so.
+        Some(picture) => place
+            .pictured(picture)
+            .ok()
+            .map(|(shape, bytes)| (None, image_of(&bytes, shape, format!("picture {picture}")))),
+        None => of_data
+            .map(|(image, dataset)| Ok::<_, NotebookError>((Some(image), pictured(dataset, dataset.train(), image)?)))
+            .transpose()?,
+    };
     let label = of_data.map(|(image, dataset)| dataset.train().label(image)).transpose()?.map(usize::from);
     let (joints, edges) = edges(topology, &columns);
-    let seen = seen.map_or_else(String::new, |image| format!(", image {image}"));
+    let seen = seen.map_or_else(String::new, |image| format!(", {image}"));
     let title = format!("network of {}{seen}", place.label());
     Ok(NetworkDiagram {
         title,

@@ -1,14 +1,17 @@
 //! Images of a data set, and classes by their names, as contact sheets show them.
 
-use revacnn_schemas::{Image, ImageIndex, Palette, count};
+use revacnn_schemas::{Image, ImageIndex, ImageShape, Palette, count};
 use revacnn_trainer::data::{Dataset, Part};
 
 use crate::NotebookError;
 
 /// An image of a part of a data set, in colour, or in grey.
 pub(super) fn pictured(dataset: &Dataset, part: &Part, index: ImageIndex) -> Result<Image, NotebookError> {
-    let shape = dataset.shape();
-    let bytes = part.image(index)?;
+    Ok(image_of(&part.image(index)?, dataset.shape(), format!("image {index}")))
+}
+
+/// An image of a shape, `[channel][row][column]`, in colour, or in grey.
+pub(super) fn image_of(bytes: &[u8], shape: ImageShape, label: String) -> Image {
     let pixels = shape.height * shape.width;
     let (palette, values) = if shape.channels == 3 {
         let of = |pixel: usize| (0..3).map(move |channel| channel * pixels + pixel);
@@ -16,8 +19,8 @@ pub(super) fn pictured(dataset: &Dataset, part: &Part, index: ImageIndex) -> Res
     } else {
         (Palette::Sequential, bytes[..pixels].iter().map(|&byte| f32::from(byte)).collect())
     };
-    let (rows, columns, label) = (shape.height, shape.width, format!("image {index}"));
-    Ok(Image { label, filter: None, rows, columns, pixels: values, palette, range: [0.0, 255.0] })
+    let (rows, columns) = (shape.height, shape.width);
+    Image { label, filter: None, rows, columns, pixels: values, palette, range: [0.0, 255.0] }
 }
 
 /// A class by its name, or by its number where nobody knows one.

@@ -100,7 +100,7 @@ impl CellKind for Predictions {
     }
 }
 
-fn said(outputs: ClassOutputs, output: f32) -> String {
+pub(super) fn said(outputs: ClassOutputs, output: f32) -> String {
     match outputs {
         ClassOutputs::Probabilities => format!("{:.0} %", 100.0 * output),
         _ => format!("{output:.2}"),

@@ -5,8 +5,8 @@ use revacnn_trainer::SaliencyMap;
 use serde::{Deserialize, Serialize};
 
 use super::curve::outputs_of;
-use super::pictured::{class_name, class_of, pictured};
-use crate::{CellKind, Context, ImageSplit, NotebookError};
+use super::pictured::{class_name, class_of, image_of, pictured};
+use crate::{CellKind, ChosenImage, Context, ImageSplit, NotebookError};
 
 /// What of an image the network's output for a class depends on, in four ways: its gradient, guided
 /// backpropagation, what hiding a part of the image does, and Grad-CAM.
@@ -28,16 +28,29 @@ impl CellKind for Saliency {
     fn run(&self, context: &mut Context<'_>) -> Result<Figure, NotebookError> {
         let place = context.first_place(self.at.as_ref())?;
         let split = self.of.split();
-        let image = place.image(context.image()).unwrap_or(ImageIndex(0));
-        let dataset = context.computed_from(&place)?;
-        let names = dataset.class_names().to_vec();
+        let image = place.image(context.image()).unwrap_or(ImageIndex(0).into());
+        // A picture of a person's own needs the data set for the names of its classes alone.
+        let dataset = match image.own() {
+            Some(_) => context.dataset(&place.holder).ok(),
+            None => Some(context.computed_from(&place)?),
+        };
+        let names = dataset.as_ref().map_or_else(Vec::new, |dataset| dataset.class_names().to_vec());
         let class = self.class.as_deref().map(|word| class_of(&names, word)).transpose()?;
-        let found = context.saliency(&place, split, image, class)?;
-        let part = dataset.part(split);
-        let shape = dataset.shape();
-        let label = class_name(&names, part.label(image)?.into());
+        let found = context.saliency(&place, split, &image, class)?;
+        let (shown, shape, label) = match (&image, &dataset) {
+            (ChosenImage::Training(index), Some(dataset)) => {
+                let part = dataset.part(split);
+                let label = format!(" ({})", class_name(&names, part.label(*index)?.into()));
+                (pictured(dataset, part, *index)?, dataset.shape(), label)
+            }
+            (ChosenImage::Own(picture), _) => {
+                let (shape, bytes) = place.pictured(picture)?;
+                (image_of(&bytes, shape, image.to_string()), shape, String::new())
+            }
+            (ChosenImage::Training(_), None) => unreachable!("invariant: its data set was asked for"),
+        };
         let pictures = [
-            (format!("image {image}"), Some(pictured(&dataset, part, image)?)),
+            (image.to_string(), Some(shown)),
             ("gradient".to_owned(), Some(signed(&found.gradient, shape))),
             ("guided".to_owned(), Some(signed(&found.guided, shape))),
             ("occlusion".to_owned(), Some(map(&found.occlusion, Palette::Diverging))),
@@ -48,6 +61,7 @@ impl CellKind for Saliency {
                 .to_owned(),
             "occlusion: how much the output falls where a grey square is, red, or rises, blue".to_owned(),
         ];
+        notes.extend(image.own().and_then(|picture| place.changes(picture)));
         if found.grad_cam.is_none() {
             notes.push("no Grad-CAM: no block has a map of more than one value".to_owned());
         }
@@ -55,11 +69,8 @@ impl CellKind for Saliency {
             true => format!("{:.0} %", 100.0 * found.output),
             false => format!("{:.2}", found.output),
         };
-        let title = format!(
-            "what {} sees in image {image} ({label}) for {}: {output}",
-            place.label(),
-            class_name(&names, found.class)
-        );
+        let title =
+            format!("what {} sees in {image}{label} for {}: {output}", place.label(), class_name(&names, found.class));
         let picture = |(name, image): (String, Option<Image>)| {
             Some(CaptionedImage { image: image?, wrong: false, captions: vec![Caption::plain(name)] })
         };

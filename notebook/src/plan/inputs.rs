@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use revacnn_recorder::{DEFAULT_DATASET, StartPlan};
 use revacnn_schemas::{ArrayFile, Coefficients, Edit, NetworkSpec, ReadFiles, Reading};
-use revacnn_trainer::data::{Dataset, catalogue, load_as};
+use revacnn_trainer::data::{Dataset, OwnPicture, catalogue, load_as};
 use revacnn_trainer::exchange::read_arrays;
 use revacnn_trainer::{named_network, presets};
 
@@ -126,6 +126,11 @@ impl Inputs {
             return Ok(PathBuf::from(name));
         }
         self.confined(name).map_err(|reason| format!("{reason}; data sets with a name are {}", known.join(", ")))
+    }
+
+    /// The picture that a line names by its path.
+    pub(super) fn picture(&self, path: &Path) -> Result<OwnPicture, String> {
+        OwnPicture::read(&self.confined(path.as_os_str())?).map_err(|error| error.to_string())
     }
 
     /// A path below the notebook's folder, or else below that of the data sets.

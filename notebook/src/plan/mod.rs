@@ -32,9 +32,11 @@ use std::sync::Arc;
 use revacnn_recorder::Resources;
 use revacnn_schemas::{BranchName, NetworkSpec};
 use revacnn_store::Store;
+use revacnn_trainer::data::OwnPicture;
 use revacnn_trainer::describe_layer;
 
 use crate::History;
+use crate::command::CommandError;
 use crate::document::{Block, BlockKind, Document, Problem, Role};
 use crate::program::{Program, What};
 
@@ -66,6 +68,17 @@ impl std::fmt::Debug for Place<'_> {
             .field("folder", &self.folder)
             .field("store", &self.store)
             .finish_non_exhaustive()
+    }
+}
+
+/// Pictures that lines name by their paths.
+#[derive(Debug, Clone)]
+pub(crate) struct Pictures(Arc<Inputs>);
+
+impl Pictures {
+    /// The picture at a path, from where the notebook may read.
+    pub(crate) fn read(&self, path: &Path) -> Result<OwnPicture, CommandError> {
+        self.0.picture(path).map_err(CommandError::Value)
     }
 }
 
@@ -118,6 +131,11 @@ impl Plan {
         // Members of a family have the same fault.
         problems.dedup();
         (plan, problems)
+    }
+
+    /// What the program's views are given besides the store: pictures from where it may read.
+    pub(crate) fn pictures(&self) -> Pictures {
+        Pictures(self.inputs.clone())
     }
 
     /// Whether some of these problems are of what is trained, and not of views alone.

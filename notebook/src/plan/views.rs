@@ -8,7 +8,7 @@ use revacnn_schemas::{Address, BranchName, FilterNumber, LayerName, LayerTopolog
 use revacnn_store::StepSpan;
 
 use super::{Place, Plan};
-use crate::command::{Command, Control};
+use crate::command::{Command, Control, ImageOption};
 use crate::document::{Document, Line, Problem};
 use crate::error::once_each;
 use crate::program::{Filled, Program, Says, View};
@@ -68,7 +68,14 @@ impl Plan {
         {
             return Some(problem);
         }
-        if let Some(image) = command.image() {
+        for image in command.images() {
+            let image = match image {
+                ImageOption::Number(image) => *image,
+                ImageOption::File(path) => match self.inputs.picture(path) {
+                    Ok(_) => continue,
+                    Err(message) => return Some(Problem::new(word_of(line, &image.to_string()), message)),
+                },
+            };
             for at in shown(program, &command) {
                 let Some(shape) = &self.nodes[at].shape else { continue };
                 let (images, name) = (shape.dataset.train().len(), &program.trainings[at].name);

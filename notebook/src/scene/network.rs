@@ -604,7 +604,7 @@ pub(super) mod tests {
             branch: "main".parse::<BranchName>().unwrap(),
             hue: Hue(0),
             step: Step(1),
-            input: Some((revacnn_schemas::ImageIndex(7), image(0))),
+            input: Some((Some(revacnn_schemas::ImageIndex(7)), image(0))),
             label: Some(3),
             columns: layers.iter().map(column).collect(),
             classes: (0..10).map(|class| ClassOutput { name: format!("c{class}"), value: 0.1 }).collect(),

@@ -1,6 +1,7 @@
 //! The figures of a notebook's views, made again where a change reaches them.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use revacnn_schemas::{BranchId, BranchName, Figure};
@@ -9,7 +10,7 @@ use revacnn_store::StepSpan;
 use crate::command::{CommandError, Lookup};
 use crate::context::Watch;
 use crate::graph::Ran;
-use crate::plan::Plan;
+use crate::plan::{Pictures, Plan};
 use crate::program::{Filled, Program};
 use crate::{Graph, Hues, Inputs, NotebookError, Sources};
 
@@ -33,6 +34,8 @@ pub struct Board {
     ids: BTreeMap<BranchName, BranchId>,
     members: BTreeMap<BranchName, Vec<BranchName>>,
     spans: BTreeMap<BranchName, StepSpan>,
+    /// Set once something is planned.
+    pictures: Option<Pictures>,
 }
 
 impl Board {
@@ -41,6 +44,7 @@ impl Board {
         let named = plan.histories(program);
         sources.set_names(named.clone(), Hues::OfStore);
         self.ids = named.into_iter().filter_map(|(name, history)| Some((name, history?.id))).collect();
+        self.pictures = Some(plan.pictures());
         let families = program.trainings.iter().filter_map(|training| training.family.clone());
         let member = |place: usize| program.trainings[place].name.clone();
         self.members = families
@@ -84,8 +88,15 @@ impl Board {
             None => Err(CommandError::Value(NotebookError::Untrained { branch: name.clone() }.to_string())),
         };
         let members = |family: &BranchName| Ok(self.members.get(family).cloned().unwrap_or_default());
+        let picture = |path: &Path| match &self.pictures {
+            Some(pictures) => pictures.read(path),
+            None => Err(CommandError::Value("the notebook is not planned yet".to_owned())),
+        };
         let cell = match &filled {
-            Ok(filled) => filled.cell(Lookup { record: &record, members: &members }).map_err(|error| error.to_string()),
+            Ok(filled) => {
+                let lookup = Lookup { record: &record, members: &members, picture: &picture };
+                filled.cell(lookup).map_err(|error| error.to_string())
+            }
             Err(reason) => Err(reason.clone()),
         };
         match cell {

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use lru::LruCache;
 use revacnn_analysis::{EmbeddedFilter, Embedding};
 use revacnn_recorder::Replay;
-use revacnn_schemas::{BranchId, BranchRecord, ImageIndex, LayerName, Step};
+use revacnn_schemas::{BranchId, BranchRecord, LayerName, Step};
 use revacnn_store::StepTensors;
 
 use super::curves::{Curve, Quantity};
-use crate::Source;
+use crate::{ChosenImage, Source};
 
 /// So many bytes are kept: the curves of dozens of long branches.
 const MOST_BYTES: usize = 64 << 20;
@@ -24,7 +24,7 @@ const SHARE_OF_TENSORS: usize = 4;
 pub(crate) struct Looked {
     pub(crate) branch: BranchId,
     pub(crate) step: Step,
-    pub(crate) image: Option<ImageIndex>,
+    pub(crate) image: Option<ChosenImage>,
 }
 
 /// What was embedded, from nothing but these.
@@ -34,7 +34,7 @@ pub(crate) struct Embedded {
     pub(crate) steps: Vec<(BranchId, Step)>,
     pub(crate) layer: LayerName,
     pub(crate) of: Source,
-    pub(crate) image: Option<ImageIndex>,
+    pub(crate) image: Option<ChosenImage>,
     pub(crate) is_pca: bool,
     /// The bits of the perplexity.
     pub(crate) perplexity: Option<u64>,

@@ -1,10 +1,13 @@
 //! Steps of histories, and what of them can be seen.
 
-use revacnn_recorder::check_producer;
-use revacnn_schemas::{Address, BranchName, BranchRecord, DatasetIdentity, Hue, ImageIndex, Position, Step};
+use std::sync::Arc;
+
+use revacnn_recorder::{RecorderError, check_producer};
+use revacnn_schemas::{Address, BranchName, BranchRecord, DatasetIdentity, Fit, Hue, ImageShape, Position, Step};
+use revacnn_trainer::data::OwnPicture;
 
 use super::History;
-use crate::{NotebookError, Sources};
+use crate::{ChosenImage, NotebookError, Sources};
 
 /// A step as a cell names it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -57,8 +60,34 @@ impl Place {
     }
 
     /// The chosen image, or else the first probe image, if there is one.
-    pub(crate) fn image(&self, chosen: Option<ImageIndex>) -> Option<ImageIndex> {
-        chosen.or_else(|| self.holder.recording.probes.first().copied())
+    pub(crate) fn image(&self, chosen: Option<ChosenImage>) -> Option<ChosenImage> {
+        chosen.or_else(|| self.holder.recording.probes.first().copied().map(ChosenImage::Training))
+    }
+
+    /// The shape of the network's images, and how pictures are brought to it: as those of its data
+    /// set were, where that is made of pictures.
+    ///
+    /// # Errors
+    /// Where the network is not of this engine.
+    fn reads_pictures(&self) -> Result<(ImageShape, Fit), RecorderError> {
+        let definition = check_producer(&self.holder, "look at pictures with it")?;
+        let fit = definition.reading.as_ref().and_then(|reading| reading.fit);
+        Ok((definition.input, fit.unwrap_or(Fit::Crop)))
+    }
+
+    /// A picture of a person's own as the network reads images, `[channel][row][column]`.
+    ///
+    /// # Errors
+    /// Where the network is not of this engine, or reads no pictures.
+    pub(crate) fn pictured(&self, picture: &OwnPicture) -> Result<(ImageShape, Arc<[u8]>), NotebookError> {
+        let (shape, fit) = self.reads_pictures()?;
+        Ok((shape, picture.fitted(shape, fit)?))
+    }
+
+    /// What was done to a picture of a person's own, in words for a note.
+    pub(crate) fn changes(&self, picture: &OwnPicture) -> Option<String> {
+        let (shape, fit) = self.reads_pictures().ok()?;
+        Some(format!("picture {picture}: {}", picture.changes(shape, fit)?))
     }
 }
 
@@ -82,17 +111,26 @@ impl Sources {
     /// # Errors
     /// Those of [`resolve`](Self::resolve), and [`NotebookError::NotSeen`] with
     /// the reason.
-    pub fn must_see(&mut self, address: &Address, image: ImageIndex) -> Result<(), NotebookError> {
+    pub fn must_see(&mut self, address: &Address, image: &ChosenImage) -> Result<(), NotebookError> {
         let place = self.find(&At::from(address))?;
-        self.sees(&place, image).map_err(|reason| NotebookError::NotSeen { address: place.label(), image, reason })
+        self.sees(&place, image).map_err(|reason| NotebookError::NotSeen {
+            address: place.label(),
+            image: image.clone(),
+            reason,
+        })
     }
 
     /// Whether an image's maps are recorded, or can be computed; or else why
     /// not.
-    pub(crate) fn sees(&mut self, place: &Place, image: ImageIndex) -> Result<(), String> {
+    pub(crate) fn sees(&mut self, place: &Place, image: &ChosenImage) -> Result<(), String> {
         let record = &place.holder;
-        if record.recording.probes.contains(&image) {
-            return Ok(());
+        match image {
+            // Of a step that is stored no data is needed.
+            ChosenImage::Own(picture) => {
+                return place.pictured(picture).map(drop).map_err(|error| error.to_string());
+            }
+            ChosenImage::Training(image) if record.recording.probes.contains(image) => return Ok(()),
+            ChosenImage::Training(_) => {}
         }
         check_producer(record, "show maps of other images").map_err(|error| error.to_string())?;
         self.data_at_hand(record).map(drop)

@@ -8,7 +8,7 @@ use revacnn_trainer::data::{Dataset, Split};
 use revacnn_trainer::{Excited, ReceptiveField, Saliency, Trainer};
 
 use super::Place;
-use crate::{NotebookError, Sources};
+use crate::{ChosenImage, NotebookError, Sources};
 
 /// So many images are looked at between two looks whether somebody still waits.
 const AT_ONCE: usize = 512;
@@ -59,14 +59,41 @@ impl Sources {
         &mut self,
         place: &Place,
         split: Split,
-        image: ImageIndex,
+        image: &ChosenImage,
         class: Option<u32>,
     ) -> Result<Saliency, NotebookError> {
+        let image = match image {
+            ChosenImage::Training(image) => *image,
+            ChosenImage::Own(picture) => {
+                let (_, picture) = place.pictured(picture)?;
+                return self.through_replay(place, |replay| {
+                    let (_, viewer) = replay.viewer_at(place.step)?;
+                    Ok(viewer.saliency(&picture, class)?)
+                });
+            }
+        };
         let dataset = self.computed_from(place)?;
         let mut replay = self.replay(&place.holder)?.with_data(dataset, self.threads);
         let found = replay.trainer_at(place.step).and_then(|trainer| Ok(trainer.saliency(split, image, class)?));
         self.kept.keep_replay(replay);
         Ok(found?)
+    }
+
+    /// What the network of a step takes an image for: the `most` classes that it says most for.
+    pub(crate) fn predicted(
+        &mut self,
+        place: &Place,
+        image: &ChosenImage,
+        most: usize,
+    ) -> Result<Vec<(u32, f32)>, NotebookError> {
+        let bytes = match image {
+            ChosenImage::Own(picture) => place.pictured(picture)?.1,
+            ChosenImage::Training(image) => (&*self.computed_from(place)?.train().image(*image)?).into(),
+        };
+        self.through_replay(place, |replay| {
+            let (_, viewer) = replay.viewer_at(place.step)?;
+            Ok(viewer.predict(&bytes, most)?)
+        })
     }
 
     /// The data set that what a network says of images is computed from.

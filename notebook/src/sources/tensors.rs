@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use revacnn_recorder::{RecorderError, Replay};
-use revacnn_schemas::{BranchRecord, ImageIndex};
+use revacnn_schemas::BranchRecord;
 use revacnn_store::{BranchReader, StepTensors, StoreError};
 
 use super::Place;
 use super::kept::Looked;
-use crate::{NotebookError, Sources};
+use crate::{ChosenImage, NotebookError, Sources};
 
 impl Sources {
     /// A step's tensors; with an image that is no probe image, its maps are
@@ -16,18 +16,34 @@ impl Sources {
     pub(crate) fn tensors(
         &mut self,
         place: &Place,
-        image: Option<ImageIndex>,
+        image: Option<&ChosenImage>,
     ) -> Result<Arc<StepTensors>, NotebookError> {
         let record = &place.holder;
-        let look = image.filter(|image| !record.recording.probes.contains(image));
-        let looked = Looked { branch: record.id.clone(), step: place.step, image: look };
+        let is_probe = |image: &ChosenImage| image.index().is_some_and(|it| record.recording.probes.contains(&it));
+        let look = image.filter(|image| !is_probe(image));
+        let looked = Looked { branch: record.id.clone(), step: place.step, image: look.cloned() };
         if let Some(kept) = self.kept.tensors(&looked) {
             return Ok(kept);
         }
-        let read = |replay: &mut Replay| match look {
-            Some(image) => replay.look(place.step, &[image]),
-            None => replay.tensors(place.step),
-        };
+        let picture = look.and_then(ChosenImage::own).map(|picture| place.pictured(picture)).transpose()?;
+        let tensors = self.through_replay(place, |replay| match (look, &picture) {
+            (_, Some((_, picture))) => replay.look_at_picture(place.step, picture),
+            (Some(ChosenImage::Training(image)), _) => replay.look(place.step, &[*image]),
+            _ => replay.tensors(place.step),
+        })?;
+        let tensors = Arc::new(tensors);
+        self.kept.keep_tensors(looked, tensors.clone());
+        Ok(tensors)
+    }
+
+    /// Reads something of a step through its branch's replay, which is given the data set where
+    /// something must be computed that needs it.
+    pub(super) fn through_replay<T>(
+        &mut self,
+        place: &Place,
+        mut read: impl FnMut(&mut Replay) -> Result<T, RecorderError>,
+    ) -> Result<T, NotebookError> {
+        let record = &place.holder;
         let mut replay = self.replay(record)?;
         let mut result = read(&mut replay);
         if matches!(result, Err(RecorderError::Store(StoreError::UnknownStep { .. }))) {
@@ -57,9 +73,7 @@ impl Sources {
         if let (Err(error), Some(reason)) = (&result, lacking) {
             return Err(NotebookError::DataLacking { needed: error.to_string(), reason });
         }
-        let tensors = Arc::new(result?);
-        self.kept.keep_tensors(looked, tensors.clone());
-        Ok(tensors)
+        Ok(result?)
     }
 
     /// Which filters are frozen at a step, by layers with weights; `None`
@@ -81,7 +95,7 @@ impl Sources {
                 replay.reader().hold();
                 Ok(replay)
             }
-            None => Ok(Replay::new(BranchReader::of(&self.store, record.clone())?)),
+            None => Ok(Replay::new(BranchReader::of(&self.store, record.clone())?).with_threads(self.threads)),
         }
     }
 }

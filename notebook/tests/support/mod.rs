@@ -33,5 +33,5 @@ pub(crate) fn recorded_on(dataset: &str, network: &str, fidelity: Fidelity, step
 
 /// `main` at a step.
 pub(crate) fn inputs(cursor: u64) -> Inputs {
-    Inputs { branches: vec!["main".parse().unwrap()], cursor: Step(cursor), image: None }
+    Inputs { branches: vec!["main".parse().unwrap()], cursor: Step(cursor), ..Inputs::default() }
 }

@@ -10,6 +10,7 @@ pub(crate) mod filter_grid;
 pub(crate) mod geometry_cache;
 pub(crate) mod labels;
 pub(crate) mod layout;
+pub(crate) mod pad;
 pub(crate) mod paint;
 mod press;
 pub(crate) mod readout;

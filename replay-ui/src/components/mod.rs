@@ -16,6 +16,7 @@ pub(crate) mod layer_form;
 pub(crate) mod loss;
 pub(crate) mod network;
 pub(crate) mod notebook;
+pub(crate) mod pad;
 pub(crate) mod pieces;
 pub(crate) mod prompt;
 pub(crate) mod reading_form;

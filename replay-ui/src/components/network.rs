@@ -2,7 +2,7 @@
 
 use iced::widget::{canvas, column, row};
 use iced::{Alignment, Fill};
-use revacnn_notebook::Show;
+use revacnn_notebook::{ChosenImage, Show};
 use revacnn_schemas::{Address, DifferingFilter, ImageIndex, NetworkDiagram};
 
 use super::frame::{awaited, late, maximise_button, titled};
@@ -29,6 +29,8 @@ pub(crate) enum Message {
     Nodes(Show),
     ImageBy(i64),
     AskImage,
+    /// Draws an image.
+    Draw,
     /// Shows the next branch beside the selected one, or none again.
     ToggleBeside,
 }
@@ -39,7 +41,8 @@ pub(crate) enum Action {
     Figure(figure::Message),
     /// Make the figures of these settings.
     Follow,
-    Image(Option<ImageIndex>),
+    Image(Option<ChosenImage>),
+    Draw,
     Ask(Question),
     ToggleBeside,
 }
@@ -59,22 +62,34 @@ impl State {
                 Action::Follow
             }
             Message::ImageBy(by) => {
-                let now = context.image().map_or(0, |image| image.0);
+                // From a picture of one's own to the images of the data set.
+                let now = context.image().and_then(|image| image.index()).map_or(0, |image| image.0);
                 let next = u32::try_from(i64::from(now).saturating_add(by).max(0)).unwrap_or(u32::MAX);
-                Action::Image(Some(ImageIndex(next)))
+                Action::Image(Some(ImageIndex(next).into()))
             }
             Message::AskImage => Action::Ask(Question::Image),
+            Message::Draw => Action::Draw,
             Message::ToggleBeside => Action::ToggleBeside,
         }
     }
 
     pub(crate) fn view<'a>(&'a self, context: &'a Context) -> Piece<'a, Message> {
         let choose = |show, words| quiet(plain(words), self.nodes == show, Some(Message::Nodes(show)));
-        let image = context.image().map_or_else(|| "image".to_owned(), |image| format!("image {image}"));
+        let image = context.image().map_or_else(
+            || "image".to_owned(),
+            |image| match image.own() {
+                Some(picture) => fitted(picture.name(), 120.0),
+                None => image.to_string(),
+            },
+        );
         let image = row![
             press("<", Some(Message::ImageBy(-1))),
-            hinted(press(image, Some(Message::AskImage)), "which training image maps are of: i"),
+            hinted(
+                press(image, Some(Message::AskImage)),
+                "which training image maps are of, or a picture of your own, which may also be dropped here: i"
+            ),
             press(">", Some(Message::ImageBy(1))),
+            hinted(press("draw", Some(Message::Draw)), "draw an image with the mouse: /"),
         ];
         let beside = match &context.beside {
             Some(name) => format!("beside {}", fitted(name.as_str(), 96.0)),

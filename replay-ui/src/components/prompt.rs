@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use iced::widget::{column, text};
+use revacnn_notebook::ChosenImage;
+use revacnn_notebook::command::ImageOption;
 use revacnn_schemas::{Address, BranchName, Edit, ImageIndex, counted};
 use revacnn_store::Command;
 
@@ -49,7 +51,9 @@ pub(crate) enum Answer {
     /// To be asked of the workers.
     Request(Request),
     /// Another image.
-    Image(Option<ImageIndex>),
+    Image(Option<ChosenImage>),
+    /// The picture in a file.
+    Picture(PathBuf),
     /// Whether a branch is shown.
     Show(BranchName, bool),
     /// Edits of the selected branch, and the fork's name.
@@ -170,9 +174,12 @@ impl State {
                 _ => Ok(Answer::Nothing),
             },
             Question::Image if text.is_empty() => Ok(Answer::Image(None)),
-            Question::Image => match text.parse() {
-                Ok(number) => Ok(Answer::Image(Some(ImageIndex(number)))),
-                Err(_) => Err(format!("expected the number of a training image, found `{text}`")),
+            Question::Image => match ImageOption::of(text.into())? {
+                ImageOption::Number(number) => Ok(Answer::Image(Some(ImageIndex(number).into()))),
+                ImageOption::File(path) if path.is_file() => Ok(Answer::Picture(path)),
+                ImageOption::File(_) => {
+                    Err(format!("expected the number of a training image, or a picture's file, found `{text}`"))
+                }
             },
             Question::TrainOn => match text.replace(',', "").parse::<u64>() {
                 Ok(steps) if steps > 0 => {
@@ -266,7 +273,7 @@ mod tests {
     #[test]
     fn numbers_are_numbers() {
         assert_eq!(asked(Question::Image, ""), Ok(Answer::Image(None)));
-        assert_eq!(asked(Question::Image, "17"), Ok(Answer::Image(Some(ImageIndex(17)))));
+        assert_eq!(asked(Question::Image, "17"), Ok(Answer::Image(Some(ImageIndex(17).into()))));
         assert!(asked(Question::Image, "cat").unwrap_err().contains("found `cat`"));
         assert!(asked(Question::TrainOn, "0").is_err());
         assert!(matches!(

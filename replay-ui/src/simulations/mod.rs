@@ -8,6 +8,7 @@ mod layout;
 mod looking;
 mod notebook;
 mod page;
+mod pictures;
 mod repaints;
 mod snapshots;
 

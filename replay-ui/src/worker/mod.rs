@@ -37,6 +37,8 @@ pub(crate) struct Queued {
     pub(crate) notebook: Option<NotebookRequest>,
     pub(crate) resolve: Option<Address>,
     pub(crate) epoch: Option<(BranchName, Step, bool)>,
+    /// A picture that is to be shown.
+    pub(crate) picture: Option<PathBuf>,
     pub(crate) intents: Vec<Intent>,
     /// Figures to make afresh and to write to files, over one that is there or not.
     pub(crate) saves: Vec<(Cell, Inputs, PathBuf, bool)>,
@@ -50,6 +52,7 @@ impl Queued {
         let nothing = self.wanted.is_none() && self.resolve.is_none() && self.epoch.is_none();
         nothing
             && self.notebook.is_none()
+            && self.picture.is_none()
             && self.intents.is_empty()
             && self.saves.is_empty()
             && !self.refresh
@@ -235,6 +238,7 @@ impl Workers {
             }
             Request::Notebook(wanted) => self.shared.notebook.put(|queued| queued.notebook = Some(wanted)),
             Request::Resolve(address) => self.shared.quick.put(|queued| queued.resolve = Some(address)),
+            Request::Picture(path) => self.shared.quick.put(|queued| queued.picture = Some(path)),
             Request::Epoch { branch, from, forward } => {
                 self.shared.quick.put(|queued| queued.epoch = Some((branch, from, forward)));
             }

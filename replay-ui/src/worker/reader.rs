@@ -11,6 +11,7 @@ use revacnn_notebook::kinds::{Embedding, Start};
 use revacnn_notebook::{BranchSummary, Cell, Graph, Inputs, Sources, Unwatched, Watch};
 use revacnn_schemas::{Address, BranchId, BranchName, Figure, Position, Step};
 use revacnn_store::{StepRow, cores};
+use revacnn_trainer::data::OwnPicture;
 
 use super::actions::{is_in_the_way, save};
 use super::{Queued, RequestQueue, Shared};
@@ -62,7 +63,7 @@ impl Board {
 
     /// The cells that are wanted from now on, and where an embedding starts from.
     pub(crate) fn want(&mut self, wanted: &FigureRequest, start: Start) {
-        let Inputs { branches, cursor, image } = wanted.inputs();
+        let Inputs { branches, cursor, image, .. } = wanted.inputs();
         let shown: Vec<ViewId> =
             wanted.cells.iter().map(|(view, _)| *view).filter(|view| View::of(*view).pace == self.pace).collect();
         for view in self.shown.iter().filter(|view| !shown.contains(view)) {
@@ -258,6 +259,10 @@ impl Reader {
                 listing.looked = None;
             }
             self.find(open.as_mut(), &queued);
+            if let Some(path) = &queued.picture {
+                let read = OwnPicture::read(path).map_err(|error| error.to_string());
+                self.shared.tell(StoreEvent::Pictured(read));
+            }
             for (cell, inputs, path, over) in std::mem::take(&mut queued.saves) {
                 let told = match is_in_the_way(&path, over) {
                     true => StoreEvent::Exists(path),

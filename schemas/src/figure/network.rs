@@ -17,10 +17,10 @@ pub struct NetworkDiagram {
     pub hue: Hue,
     /// The step whose weights are shown.
     pub step: Step,
-    /// The image that the network looks at, and its index among the training
-    /// images; `None` where the data set is not at hand.
-    pub input: Option<(ImageIndex, Image)>,
-    /// The image's class, an index into `classes`.
+    /// The image that the network looks at, and its index among the training images, if it is one
+    /// of them; `None` where the data set is not at hand.
+    pub input: Option<(Option<ImageIndex>, Image)>,
+    /// The image's class, an index into `classes`; `None` where it has no label.
     pub label: Option<usize>,
     /// The layers that have filters, in order, without the class layer.
     pub columns: Vec<DiagramColumn>,

@@ -10,7 +10,7 @@
 //! | `identity` | the digest that names a data set's content |
 //! | [`digits`](load), `shapes`, `cifar10`, `cifar100`, `mnist` | one data set each; `mnist` has two |
 //! | [`catalogue`] | the table of data sets; from a name or path to a [`Dataset`] |
-//! | `own` | data sets of a person's own, by what lies at a path |
+//! | `own` | data sets of a person's own, by what lies at a path; [pictures](OwnPicture) that are in none |
 //! | [`find`] | a recorded run's data set, wherever it was moved |
 //! | [`check`] | counts, means and digests for people |
 //! | [`sheet`](contact_sheet) | a picture of some images of each class |
@@ -50,6 +50,7 @@ pub use dataset::{Dataset, Split, Taken, VALIDATION_EVERY, decode};
 pub use error::DataError;
 pub use find::find;
 pub use order::epoch_order;
+pub use own::OwnPicture;
 pub use part::Part;
 pub use sheet::contact_sheet;
 pub use stream::Stream;

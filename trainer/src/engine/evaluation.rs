@@ -143,19 +143,61 @@ impl Engine {
         let mut labels = Vec::with_capacity(images.len());
         for (&image, workspace) in images.iter().zip(&mut self.probes) {
             decode(&part.image(image)?, &mut workspace.maps[0]);
-            labels.push(usize::from(part.label(image)?));
+            labels.push(Some(usize::from(part.label(image)?)));
         }
+        self.pass_probes(&labels);
+        Ok(())
+    }
+
+    /// [`probe`](Self::probe) of one image without a label, `[channel][row][column]`: its loss is
+    /// that of the class that it is taken for.
+    pub(crate) fn probe_unlabelled(&mut self, image: &[u8]) {
+        if self.probes.is_empty() {
+            self.probes.push(Workspace::new(&self.network, true));
+        }
+        decode(image, &mut self.probes[0].maps[0]);
+        self.pass_probes(&[None]);
+    }
+
+    /// What the class layer says of an image, `[channel][row][column]`, in evaluation mode: `[class]`.
+    pub(crate) fn outputs_of(&self, image: &[u8]) -> Vec<f32> {
+        let mut workspace = Workspace::new(&self.network, false);
+        decode(image, &mut workspace.maps[0]);
+        workspace.forward(self.shared(), ImageContext::EVALUATION, 0..self.network.operations.len());
+        workspace.score(0, None);
+        workspace.outputs
+    }
+
+    /// Refuses a class that there is not.
+    ///
+    /// # Errors
+    /// How many there are.
+    pub(crate) fn class_that_there_is(&self, class: Option<u32>) -> Result<Option<usize>, TrainerError> {
+        let classes = self.network.classes;
+        match class {
+            Some(class) if class as usize >= classes => {
+                Err(TrainerError::Network { reason: format!("expected a class below {classes}, found {class}") })
+            }
+            class => Ok(class.map(|class| class as usize)),
+        }
+    }
+
+    /// Runs the first probes forwards and backwards, of each its label if it has one.
+    fn pass_probes(&mut self, labels: &[Option<usize>]) {
         let shared =
             Shared { network: &self.network, parameters: &self.parameters, packed: &self.packed, batch: &self.batch };
         let operations = self.network.operations.len();
         let wanted = self.network.reached(|index, _| self.network.blocks.iter().any(|block| block.last == index));
         let context = ImageContext { keep: true, ..ImageContext::EVALUATION };
-        self.threads.for_each(&mut self.probes[..images.len()], |index, workspace| {
+        self.threads.for_each(&mut self.probes[..labels.len()], |index, workspace| {
             workspace.forward(shared, context, 0..operations);
-            workspace.score(labels[index], Some(1.0));
+            let label = labels[index].unwrap_or_else(|| {
+                workspace.score(0, None);
+                workspace.outcome.predicted
+            });
+            workspace.score(label, Some(1.0));
             workspace.backward(shared, context, 0..operations, &wanted, None);
         });
-        Ok(())
     }
 
     /// What the first `images` images of the last [`probe`](Self::probe) left

@@ -48,12 +48,8 @@ impl Trainer {
     /// # Errors
     /// An image that there is not, a class that there is not.
     pub fn saliency(&self, split: Split, image: ImageIndex, class: Option<u32>) -> Result<Saliency, TrainerError> {
-        let classes = self.engine().network().classes;
-        if let Some(class) = class.filter(|class| *class as usize >= classes) {
-            let reason = format!("expected a class below {classes}, found {class}");
-            return Err(TrainerError::Network { reason });
-        }
-        self.engine().saliency(self.dataset().part(split), image, class.map(|class| class as usize))
+        let class = self.engine().class_that_there_is(class)?;
+        Ok(self.engine().saliency(&self.dataset().part(split).image(image)?, class))
     }
 
     /// What the network, as it is, says of these images of the part of the data set that a
@@ -64,13 +60,18 @@ impl Trainer {
     /// An image that there is not, or that cannot be read.
     pub fn predict(&self, split: Split, images: &[ImageIndex], most: usize) -> Result<Vec<Prediction>, TrainerError> {
         let found = self.engine().evaluate(self.dataset().part(split), images, |evaluated| {
-            let mut classes: Vec<(u32, f32)> = (0..).zip(evaluated.outputs.iter().copied()).collect();
-            // The first of equals first, as the one that is predicted is.
-            classes.sort_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
-            classes.truncate(most.max(1));
-            (evaluated.label as u32, evaluated.loss, classes)
+            (evaluated.label as u32, evaluated.loss, largest(evaluated.outputs, most))
         })?;
         let predictions = images.iter().zip(found);
         Ok(predictions.map(|(&image, (label, loss, classes))| Prediction { image, label, loss, classes }).collect())
     }
+}
+
+/// The `most` classes with the largest outputs, and these; the first of equals first, as the one
+/// that is predicted is.
+pub(crate) fn largest(outputs: &[f32], most: usize) -> Vec<(u32, f32)> {
+    let mut classes: Vec<(u32, f32)> = (0..).zip(outputs.iter().copied()).collect();
+    classes.sort_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
+    classes.truncate(most.max(1));
+    classes
 }

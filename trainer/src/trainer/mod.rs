@@ -38,6 +38,7 @@ use crate::optimizers;
 use crate::threads::Threads;
 use crate::{TrainerError, define};
 
+pub(crate) use evaluate::largest;
 pub use excite::{Excitation, Excited};
 pub(crate) use order::Order;
 pub use outcome::{Divergence, StepOutcome};

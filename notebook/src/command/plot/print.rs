@@ -67,7 +67,7 @@ impl Print for NetworkPlot {
         let Self { steps, show, image } = self;
         steps.print(words);
         words.unless("show", show, &Show::Maps, show.word());
-        words.option("image", *image);
+        words.option("image", image.as_ref());
     }
 }
 
@@ -86,7 +86,7 @@ impl Print for ActivationsPlot {
         steps.print(words);
         words.option("layer", layer.as_ref());
         print_source(*of, Source::Activations, words);
-        words.option("image", *image);
+        words.option("image", image.as_ref());
     }
 }
 
@@ -96,7 +96,7 @@ impl Print for FilterPlot {
         steps.print(words);
         words.option("layer", layer.as_ref());
         words.option("filter", *filter);
-        words.option("image", *image);
+        words.option("image", image.as_ref());
     }
 }
 
@@ -116,7 +116,7 @@ impl Print for SaliencyPlot {
     fn print(&self, words: &mut Words) {
         let Self { steps, image, split, class } = self;
         steps.print(words);
-        words.option("image", *image);
+        words.option("image", image.as_ref());
         words.unless("split", split, &ImageSplit::Train, split.word());
         words.option("class", class.as_ref());
     }

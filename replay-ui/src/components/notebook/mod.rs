@@ -10,6 +10,7 @@
 //! | `clicked` | words that tell where in them somebody clicks twice |
 //! | `typing` | a part of the text that is being typed in |
 //! | `deeds` | what is done by hand in the store, as lines |
+//! | `pictures` | pictures of one's own, beside the notebook |
 //! | `measured` | what benches ask of it |
 
 mod clicked;
@@ -19,6 +20,7 @@ mod field;
 mod markdown;
 mod measured;
 mod page;
+mod pictures;
 mod prose;
 mod typing;
 

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `idx`, `cifar100`, `numpy`, `csv`, `pictures` | one format each |
 //! | `picture` | one picture, decoded and brought to a shape |
+//! | [`own_picture`](OwnPicture) | a picture that is in no data set |
 //! | `records` | images and labels of a format; the test part; the description |
 //! | `files` | listing and reading within bounds, and within the folder |
 //!
@@ -18,6 +19,7 @@ mod csv;
 mod files;
 mod idx;
 mod numpy;
+mod own_picture;
 mod picture;
 mod pictures;
 mod records;
@@ -34,6 +36,7 @@ use crate::files::{Found, look};
 use files::Root;
 use revacnn_schemas::{DataFormat, LabelKind, PictureSize, Reading};
 
+pub use own_picture::OwnPicture;
 pub(super) use records::description;
 
 /// A path at which there is a data set, as far as names tell.

@@ -47,7 +47,7 @@ pub(super) struct Form {
 }
 
 /// How pictures are brought to one shape.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Target {
     pub(super) size: PictureSize,
     pub(super) fit: Fit,
@@ -63,27 +63,39 @@ impl Target {
 
 /// What a picture's header says of it.
 pub(super) fn form(path: &Path) -> Result<Form, DataError> {
-    let bytes = read(path)?;
-    let form = match kind(&bytes) {
+    form_of(&read(path)?).map_err(|reason| unreadable(path, reason))
+}
+
+/// What the header in a picture's bytes says of it.
+///
+/// # Errors
+/// What was found instead of a picture.
+pub(super) fn form_of(bytes: &[u8]) -> Result<Form, String> {
+    match kind(bytes) {
         Some(ImageFormat::Jpeg) => {
-            let (decoder, orientation) = jpeg(&bytes).map_err(|reason| unreadable(path, reason))?;
+            let (decoder, orientation) = jpeg(bytes)?;
             let (width, height) = decoder.dimensions().unwrap_or_default();
             let is_grey = decoder.input_colorspace() == Some(ColorSpace::Luma);
-            turned(Form { width: width as u32, height: height as u32, is_grey }, orientation)
+            Ok(turned(Form { width: width as u32, height: height as u32, is_grey }, orientation))
         }
         kind => {
-            let (form, _, orientation) = other(&bytes, kind).map_err(|reason| unreadable(path, reason))?;
-            turned(form, orientation)
+            let (form, _, orientation) = other(bytes, kind)?;
+            Ok(turned(form, orientation))
         }
-    };
-    Ok(form)
+    }
 }
 
 /// The picture's bytes, `[channel][row][column]`.
 pub(super) fn decode(path: &Path, target: Target) -> Result<Vec<u8>, DataError> {
-    let bytes = read(path)?;
-    let picture = decoded(&bytes).map_err(|reason| unreadable(path, reason))?;
-    let picture = fitted(&picture, target);
+    decode_bytes(&read(path)?, target).map_err(|reason| unreadable(path, reason))
+}
+
+/// What a picture in bytes is, brought to a shape: `[channel][row][column]`.
+///
+/// # Errors
+/// What was found instead of a picture.
+pub(super) fn decode_bytes(bytes: &[u8], target: Target) -> Result<Vec<u8>, String> {
+    let picture = fitted(&decoded(bytes)?, target);
     let plane = picture.width() as usize * picture.height() as usize;
     Ok(match target.colour {
         Colour::Grey => picture.pixels().map(luminance).collect(),
@@ -97,7 +109,8 @@ pub(super) fn decode(path: &Path, target: Target) -> Result<Vec<u8>, DataError> 
     })
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, DataError> {
+/// The bytes of a picture's file.
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, DataError> {
     Ok(read_file(path, "a picture", MOST_BYTES)?)
 }
 

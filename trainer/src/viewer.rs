@@ -1,0 +1,139 @@
+//! A network that looks at pictures which are in no data set.
+
+use std::sync::Arc;
+
+use revacnn_schemas::{BlockView, ParameterState, RunDefinition, Topology};
+
+use crate::TrainerError;
+use crate::engine::{Engine, Saliency};
+use crate::initialise::initial_state;
+use crate::kernels::Instructions;
+use crate::network::Network;
+use crate::threads::Threads;
+use crate::trainer::largest;
+
+/// A network with the weights of any step, which looks at pictures: it needs no data set and trains
+/// nothing. What it says of an image is what a [`Trainer`](crate::Trainer) with these weights says.
+#[derive(Debug)]
+pub struct Viewer {
+    engine: Engine,
+}
+
+impl Viewer {
+    /// The network of a recorded branch, with the weights that it was initialised with.
+    ///
+    /// # Errors
+    /// What the definition cannot be built from, a topology that does not fit it, and threads that
+    /// do not start.
+    pub fn of_branch(definition: &RunDefinition, topology: &Topology, threads: usize) -> Result<Self, TrainerError> {
+        let (_, network) = Network::build(
+            &definition.network,
+            definition.input,
+            definition.classes,
+            Instructions::widest().supported(),
+            Some(topology),
+        )?;
+        let parameters = network.weighted.iter().map(|layer| initial_state(layer, definition.seed, 0)).collect();
+        let threads = Threads::new(threads).ok_or(TrainerError::Threads { threads })?;
+        Ok(Self { engine: Engine::new(network, parameters, Arc::new(threads)) })
+    }
+
+    /// The weights, in the order of [`Topology::parameter_layers`].
+    pub fn parameters(&self) -> &[ParameterState] {
+        self.engine.parameters()
+    }
+
+    /// Gives it the weights of a step.
+    ///
+    /// # Errors
+    /// Arrays of other lengths than the network's.
+    pub fn set_parameters(&mut self, parameters: &[ParameterState]) -> Result<(), TrainerError> {
+        let lengths = |state: &ParameterState| {
+            let running = state.running.as_ref().map(|[mean, variance]| [mean.len(), variance.len()]);
+            (state.weights.len(), state.biases.len(), state.frozen.len(), running)
+        };
+        if !self.parameters().iter().map(lengths).eq(parameters.iter().map(lengths)) {
+            let reason = "expected the weights of this network, found arrays of other lengths".to_owned();
+            return Err(TrainerError::Network { reason });
+        }
+        self.engine.set_parameters(parameters);
+        Ok(())
+    }
+
+    /// Runs an image, `[channel][row][column]`, forwards, and backwards for the class that it is
+    /// taken for: its maps, a block each.
+    ///
+    /// # Errors
+    /// Another number of values than the network reads.
+    pub fn look(&mut self, image: &[u8]) -> Result<Vec<BlockView<'_>>, TrainerError> {
+        self.check(image)?;
+        self.engine.probe_unlabelled(image);
+        Ok(self.engine.probed(1))
+    }
+
+    /// The `most` classes that it says most for of an image, and what it says.
+    ///
+    /// # Errors
+    /// As [`look`](Self::look).
+    pub fn predict(&self, image: &[u8], most: usize) -> Result<Vec<(u32, f32)>, TrainerError> {
+        self.check(image)?;
+        Ok(largest(&self.engine.outputs_of(image), most))
+    }
+
+    /// What of an image its output for a class depends on; for the class that is predicted where
+    /// `None`.
+    ///
+    /// # Errors
+    /// As [`look`](Self::look), and a class that there is not.
+    pub fn saliency(&self, image: &[u8], class: Option<u32>) -> Result<Saliency, TrainerError> {
+        self.check(image)?;
+        let class = self.engine.class_that_there_is(class)?;
+        Ok(self.engine.saliency(image, class))
+    }
+
+    fn check(&self, image: &[u8]) -> Result<(), TrainerError> {
+        let input = self.engine.network().input;
+        match image.len() == input.len() {
+            true => Ok(()),
+            false => Err(TrainerError::Network {
+                reason: format!("expected an image of {input}, found {} values", image.len()),
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use revacnn_schemas::ImageIndex;
+
+    use super::*;
+    use crate::data::{Split, load};
+    use crate::{Settings, Trainer, define, preset};
+
+    #[test]
+    fn it_says_what_the_trainer_says_and_takes_no_other_shape() {
+        let dataset = Arc::new(load("digits", None).unwrap());
+        let definition = define(preset("paper").unwrap(), &dataset, &Settings::default()).unwrap();
+        let mut trainer = Trainer::new(&definition, dataset.clone(), 1).unwrap();
+        (0..20).for_each(|_| drop(trainer.step().unwrap()));
+        let mut viewer = Viewer::of_branch(&definition, trainer.topology(), 2).unwrap();
+        viewer.set_parameters(trainer.parameters()).unwrap();
+        for image in [3, 17, 40].map(ImageIndex) {
+            let bytes = dataset.train().image(image).unwrap();
+            let expected = &trainer.predict(Split::Train, &[image], 3).unwrap()[0];
+            assert_eq!(viewer.predict(&bytes, 3).unwrap(), expected.classes);
+            let looked = trainer.saliency(Split::Train, image, None).unwrap();
+            assert_eq!(viewer.saliency(&bytes, None).unwrap(), looked);
+            let blocks = viewer.look(&bytes).unwrap();
+            let last = blocks.last().unwrap();
+            assert_eq!(last.activations[expected.classes[0].0 as usize], expected.classes[0].1);
+            // The loss's gradient is that of the class that is predicted: p − 1.
+            let towards = last.gradients[expected.classes[0].0 as usize];
+            assert!((towards - (expected.classes[0].1 - 1.0)).abs() < 1e-6);
+        }
+        let refused = viewer.predict(&[0; 63], 1).unwrap_err().to_string();
+        assert!(refused.contains("1×8×8") && refused.contains("63 values"), "{refused}");
+        assert!(viewer.saliency(&[0; 64], Some(10)).unwrap_err().to_string().contains("below 10"));
+        assert!(viewer.set_parameters(&trainer.parameters()[1..]).is_err());
+    }
+}
