@@ -13,7 +13,7 @@ use revacnn_trainer::data::{Dataset, Split};
 use revacnn_trainer::{Excited, ReceptiveField, Saliency};
 
 use crate::reads::{Reads, StoreRead};
-use crate::sources::{At, Extent, Place};
+use crate::sources::{Activations, At, Extent, Place};
 use crate::{Inputs, NotebookError, Sources};
 
 /// How much of a cell's work is done.
@@ -301,6 +301,27 @@ impl<'a> Context<'a> {
     ) -> Result<(Arc<Dataset>, Excited, Option<ReceptiveField>), NotebookError> {
         let watch = &mut self.watch;
         self.sources.excited(place, split, layer, most, &mut |done, of| told(&mut **watch, done, of))
+    }
+
+    /// What a layer of the network of a step says of at most so many images of a split, evenly
+    /// spread over it.
+    ///
+    /// # Errors
+    /// Where data or state are not at hand, and a layer without maps.
+    pub(crate) fn activations(
+        &mut self,
+        place: &Place,
+        split: Split,
+        layer: &LayerName,
+        most: usize,
+        done: &mut dyn FnMut(usize, usize) -> Progress,
+    ) -> Result<Activations, NotebookError> {
+        let watch = &mut self.watch;
+        let mut told = |finished, of| {
+            let Progress { done, of } = done(finished, of);
+            told(&mut **watch, done, of)
+        };
+        self.sources.activations(place, split, layer, most, &mut told)
     }
 
     /// The data set that what a network says of images is computed from.

@@ -124,6 +124,13 @@ fn command() -> impl Strategy<Value = Vec<String>> {
         1 => steps("activations", vec![maybe("layer", LAYERS), maybe("of", SOURCES), maybe("image", IMAGES)]),
         1 => steps("filter", vec![maybe("layer", LAYERS), maybe("image", IMAGES)]),
         1 => steps("confusion", vec![]),
+        1 => line(&[&["embed"], ADDRESSES, &["", "c@3"], &["--layer"], LAYERS, &["--of"], &["images"]], vec![
+            maybe("split", &["train", "validation", "test"]),
+            maybe("count", &["3", "500", "2k"]),
+            maybe("reference", ADDRESSES),
+            maybe("method", &["tsne", "pca"]),
+            maybe("seed", NUMBERS),
+        ]),
         1 => line(&[&["embed"], ADDRESSES, &["", "c@3"], &["--layer"], LAYERS], vec![
             maybe("of", SOURCES),
             maybe("image", IMAGES),

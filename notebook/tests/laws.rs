@@ -10,8 +10,8 @@ use std::ops::ControlFlow;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use revacnn_notebook::kinds::{
-    Beside, Chart, Compare, Confusion, Differences, Embedding, Family, Filter, Filters, KINDS, Loss, Network, Patches,
-    Predictions, QUANTITIES, Query, Recorded, Results, Saliency, Samples, Start,
+    Beside, Chart, Compare, Confusion, Differences, Embedding, Family, Filter, Filters, ImageEmbedding, KINDS, Loss,
+    Network, Patches, Predictions, QUANTITIES, Query, Recorded, Results, Saliency, Samples, Start,
 };
 use revacnn_notebook::{
     Cell, Graph, ImageSplit, Inputs, Kind, Matching, Method, Progress, Ran, Rank, Show, Smoothing, Source, Sources,
@@ -105,6 +105,10 @@ fn cell() -> impl Strategy<Value = Cell> {
         }),
         (all(), of(), place, start).prop_map(move |(at, of, (method, perplexity, seed), start)| {
             Embedding { at, layer: layer(), of, method, perplexity, seed, start }.into()
+        }),
+        (all(), at(), proptest::bool::ANY).prop_map(move |(at, reference, is_pca)| {
+            let (of, method) = (ImageSplit::Test, if is_pca { Method::Pca } else { Method::Tsne });
+            ImageEmbedding { at, reference, layer: layer(), of, count: 12, method, perplexity: None, seed: 1 }.into()
         }),
         (all(), matching).prop_map(|(at, matching)| Compare { at, matching }.into()),
         at().prop_map(|at| Confusion { at }.into()),

@@ -89,6 +89,11 @@ impl Pictures {
                     add((0, point), found.image.as_ref());
                 }
             }
+            Figure::EmbeddedImages(figure) => {
+                for (thumbnail, found) in figure.thumbnails.iter().enumerate() {
+                    add((0, thumbnail), Some(&found.image));
+                }
+            }
             Figure::Chart(_) | Figure::Sheet(_) | Figure::Table(_) | Figure::Comparison(_) => {}
         }
         made

@@ -59,10 +59,10 @@ pub use digest::{Digest, Digester, canonical_bits};
 pub use edit::{Change, Coefficients, EDIT_FORMS, Edit, FilterInit, LayerInit, ReadFiles, Setting, Target};
 pub use error::SchemaError;
 pub use figure::{
-    Axis, Caption, CaptionedImage, Chart, ClassOutput, Comparison, ContactSheet, DiagramColumn, DiagramEdge,
-    DiagramJoint, DiagramNode, DiagramPart, DifferingFilter, Figure, Hue, Image, ImageGrid, ImageRow, Limits, Mark,
-    MarkKind, NetworkDiagram, Palette, Panel, Scale, Scatter, ScatterGroup, ScatterPoint, Series, TableColumn,
-    TableFigure,
+    Axis, Caption, CaptionedImage, Chart, ClassOutput, ClassPurity, Comparison, ContactSheet, DiagramColumn,
+    DiagramEdge, DiagramJoint, DiagramNode, DiagramPart, DifferingFilter, EmbeddedImage, EmbeddedImages, EmbeddedPanel,
+    Figure, Hue, Image, ImageGrid, ImageRow, Limits, Mark, MarkKind, NetworkDiagram, Palette, Panel, Scale, Scatter,
+    ScatterGroup, ScatterPoint, Series, TableColumn, TableFigure, Thumbnail,
 };
 pub use hyper_parameters::HyperParameters;
 pub use ids::{BranchId, BranchName, Epoch, FilterNumber, ImageIndex, LayerName, Step};

@@ -67,4 +67,4 @@ pub use optimizers::{COMMON_PARAMETERS, optimizer_kinds, optimizer_slots, resolv
 pub use outline::{LayerOutline, Outline, outline};
 pub use presets::{named_network, preset, presets};
 pub use receptive_field::{Patch, ReceptiveField};
-pub use trainer::{Divergence, Excitation, Excited, StepOutcome, Trainer};
+pub use trainer::{Activated, Divergence, Excitation, Excited, StepOutcome, Trainer};

@@ -533,3 +533,40 @@ fn what_excites_filters_depends_on_no_thread_and_on_no_grouping() {
     let refused = trainer.excite(Split::Train, &[], &"pool1".parse().unwrap(), &mut Excited::new(1));
     assert!(refused.unwrap_err().to_string().contains("pool1 has no maps of its own: there is conv1"));
 }
+
+#[test]
+fn what_a_layer_says_of_images_is_what_is_recorded_of_them_and_depends_on_no_thread() {
+    let definition = small(json!({"kind": "sgd", "learning_rate": 0.05})).definition().clone();
+    let of = |layer: &str, threads: usize, at_once: usize, square: usize| {
+        let mut trainer = Trainer::new(&definition, dataset(), threads).unwrap();
+        steps(&mut trainer, 4);
+        let layer = layer.parse().unwrap();
+        let images = trainer.dataset().indices(Split::Train);
+        let some = |images| trainer.activations(Split::Train, images, &layer, square).unwrap();
+        (images.chunks(at_once).flat_map(some).collect::<Vec<_>>(), trainer)
+    };
+    let (maps, mut trainer) = of("conv1", 1, 45, 1);
+    assert!(maps == of("conv1", 3, 7, 1).0);
+    let class_layer = trainer.topology().class_layer().unwrap().layer.to_string();
+    let (outputs, other) = of(&class_layer, 2, 45, 1);
+    let said = other.predict(Split::Train, &other.dataset().indices(Split::Train), 1).unwrap();
+    for ((map, output), said) in maps.iter().zip(&outputs).zip(&said).step_by(7) {
+        let recorded = |view: &StepView<'_>| {
+            let ends = [view.blocks.first(), view.blocks.last()];
+            ends.map(|block| block.unwrap().activations.to_vec())
+        };
+        assert_eq!([map.values.clone(), output.values.clone()], shown(&mut trainer, &[map.image], recorded));
+        let (class, most) = said.classes[0];
+        assert_eq!((map.predicted, output.label, output.image), (class, said.label, said.image));
+        assert_eq!(output.values[class as usize], most);
+    }
+    // The mean of each map of 6 × 6 values.
+    let (means, _) = of("conv1", 1, 45, 6);
+    for (means, map) in means.iter().zip(&maps) {
+        let expected = map.values.chunks(36).map(|map| (map.iter().copied().map(f64::from).sum::<f64>() / 36.0) as f32);
+        assert_eq!(means.values, expected.collect::<Vec<_>>());
+    }
+    let refused = trainer.activations(Split::Train, &[], &"pool1".parse().unwrap(), 1);
+    assert!(refused.unwrap_err().to_string().contains("pool1 has no maps of its own: there is conv1"));
+    assert!(trainer.activations(Split::Train, &[ImageIndex(5000)], &"conv1".parse().unwrap(), 1).is_err());
+}

@@ -146,7 +146,7 @@ impl Command {
     pub fn addresses(&self) -> Vec<Address> {
         match self {
             Self::Plot(plot) => plot.at(),
-            Self::Embed(embed) => embed.at.clone(),
+            Self::Embed(embed) => embed.addresses(),
             Self::Compare(compare) => compare.at().unwrap_or_default(),
             Self::Diff(diff) => vec![diff.left.clone(), diff.right.clone()],
             Self::Show(show) => vec![show.address.clone()],

@@ -40,7 +40,7 @@ pub mod values;
 pub use augmentation::AugmentationOptions;
 pub use branches::{Lookup, members_in};
 pub use compare::{Compare, Diff, MatchingOption};
-pub use embed::Embed;
+pub use embed::{Embed, Points};
 pub use family::{Family, Over};
 pub use fork::Fork;
 pub use input::{Control, Cursor, Input};

@@ -1,6 +1,6 @@
 //! A figure as HTML: a picture with its caption, or a table.
 
-use revacnn_schemas::{CaptionedImage, Chart, Figure, Panel, TableFigure};
+use revacnn_schemas::{CaptionedImage, Chart, EmbeddedImage, EmbeddedPanel, Figure, Panel, TableFigure};
 
 use super::svg::{escaped, svg};
 use crate::NotebookError;
@@ -51,7 +51,12 @@ pub(super) fn drawn(figure: &Figure, width: f32, ids: &mut Ids) -> Result<String
             }
             return Ok(html);
         }
-        Figure::Chart(_) | Figure::Scatter(_) | Figure::Images(_) | Figure::Sheet(_) | Figure::Network(_) => {
+        Figure::Chart(_)
+        | Figure::Scatter(_)
+        | Figure::EmbeddedImages(_)
+        | Figure::Images(_)
+        | Figure::Sheet(_)
+        | Figure::Network(_) => {
             let (scene, height) = body(figure, width, STYLE);
             let picture = svg(&scene, [width, height.ceil()], &says(figure), &ids.next())?;
             format!("<p class=\"title\">{}</p><div class=\"picture\">{picture}</div>", escaped(figure.title()))
@@ -81,6 +86,10 @@ fn says(figure: &Figure) -> String {
                 .collect(),
         ),
         Figure::Scatter(scatter) => parts(scatter.groups.iter().map(|group| group.name.clone()).collect()),
+        Figure::EmbeddedImages(figure) => {
+            let of = |panel: &EmbeddedPanel| format!("{}: {}", panel.name, panel.notes.join(", "));
+            parts(figure.panels.iter().map(of).collect())
+        }
         Figure::Images(grid) => parts(grid.rows.iter().map(|row| row.label.clone()).collect()),
         Figure::Sheet(sheet) => {
             let lines = |picture: &CaptionedImage| {
@@ -141,6 +150,20 @@ pub(super) fn data(figure: &Figure) -> Option<String> {
                 row(vec![group, point.layer.to_string(), point.filter.number.to_string(), x, y])
             });
             heading + &points.collect::<String>()
+        }
+        Figure::EmbeddedImages(figure) => {
+            let heading = "address,image,class,predicted,x,y\n".to_owned();
+            let class = |class: u32| figure.classes.get(class as usize).cloned().unwrap_or_else(|| class.to_string());
+            let of_panel = |panel: &EmbeddedPanel| {
+                let points = figure.images.iter().zip(&panel.predicted).zip(&panel.positions);
+                let line = |((image, predicted), position): ((&EmbeddedImage, &u32), &[f64; 2])| {
+                    let [x, y] = position.map(|value| value.to_string());
+                    let name = panel.name.clone();
+                    row(vec![name, image.image.to_string(), class(image.class), class(*predicted), x, y])
+                };
+                points.map(line).collect::<String>()
+            };
+            heading + &figure.panels.iter().map(of_panel).collect::<String>()
         }
         Figure::Images(_) | Figure::Sheet(_) | Figure::Network(_) | Figure::Comparison(_) => return None,
     })

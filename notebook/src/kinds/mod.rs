@@ -10,6 +10,7 @@ mod embedding;
 mod family;
 mod filter;
 mod filters;
+mod image_embedding;
 mod joint;
 mod layer;
 mod loss;
@@ -35,6 +36,7 @@ pub use chart::{ACCURACY, QUANTITIES, is_of_filters};
 pub(crate) use chart::{check_layer, unknown_quantity};
 pub use embedding::Start;
 pub use family::Family;
+pub use image_embedding::MOST_PANELS;
 pub use recorded::{filters_at_step, layers_at_step};
 pub use untrained::untrained;
 
@@ -56,6 +58,7 @@ kinds! {
     embedding::Embedding,
     filter::Filter,
     filters::Filters,
+    image_embedding::ImageEmbedding,
     loss::Loss,
     network::Network,
     patches::Patches,

@@ -7,6 +7,7 @@
 //! paper has in its own way.
 
 mod chart;
+mod embedded_images;
 mod images;
 mod legend;
 mod marks;
@@ -27,6 +28,7 @@ use revacnn_schemas::{Hue, Image};
 use crate::look::{Colours, Rgb};
 
 pub use chart::{ChartLayout, ChartOptions, runs};
+pub use embedded_images::{ImagesLayout, PanelLayout};
 pub use images::{GridLayout, colours_of};
 pub use marks::strokes;
 pub use network::NetworkLayout;

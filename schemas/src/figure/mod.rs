@@ -4,6 +4,7 @@
 mod bits;
 mod chart;
 mod comparison;
+mod embedded_images;
 mod image;
 mod network;
 mod scatter;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use chart::{Axis, Chart, Limits, Mark, MarkKind, Scale, Series};
 pub use comparison::{Comparison, DifferingFilter, Panel};
+pub use embedded_images::{ClassPurity, EmbeddedImage, EmbeddedImages, EmbeddedPanel, Thumbnail};
 pub use image::{Image, ImageGrid, ImageRow, Palette};
 pub use network::{ClassOutput, DiagramColumn, DiagramEdge, DiagramJoint, DiagramNode, DiagramPart, NetworkDiagram};
 pub use scatter::{Scatter, ScatterGroup, ScatterPoint};
@@ -28,6 +30,8 @@ pub enum Figure {
     Chart(Chart),
     /// Points in a plane, such as an embedding of filters.
     Scatter(Scatter),
+    /// Images of a data set in a plane, a panel a step.
+    EmbeddedImages(EmbeddedImages),
     /// Rows of small images: coefficients or activation maps.
     Images(ImageGrid),
     /// Images of a data set, with what is said of each.
@@ -46,6 +50,7 @@ impl Figure {
         match self {
             Self::Chart(figure) => &figure.title,
             Self::Scatter(figure) => &figure.title,
+            Self::EmbeddedImages(figure) => &figure.title,
             Self::Images(figure) => &figure.title,
             Self::Sheet(figure) => &figure.title,
             Self::Network(figure) => &figure.title,
@@ -60,6 +65,7 @@ impl Figure {
         let notes = match self {
             Self::Chart(figure) => &figure.notes,
             Self::Scatter(figure) => &figure.notes,
+            Self::EmbeddedImages(figure) => &figure.notes,
             Self::Images(figure) => &figure.notes,
             Self::Sheet(figure) => &figure.notes,
             Self::Network(figure) => &figure.notes,

@@ -8,7 +8,7 @@ use super::workspace::{Outcome, Shared, Workspace};
 use crate::TrainerError;
 use crate::data::{Part, decode};
 use crate::layers::ImageContext;
-use crate::trainer::{Excitation, Excited};
+use crate::trainer::{Activated, Excitation, Excited, pooled};
 
 /// What came of an image that was only looked at.
 #[derive(Debug)]
@@ -66,6 +66,34 @@ impl Engine {
             of_image.into_iter().enumerate().for_each(|(filter, one)| excited.add(filter, one));
         }
         Ok(())
+    }
+
+    /// Runs images of a part forwards, as [`evaluate`](Self::evaluate) does, and gives a block's
+    /// outputs for each, averaged over squares of so many values a side.
+    ///
+    /// # Errors
+    /// An image that cannot be read.
+    pub(crate) fn activations(
+        &self,
+        part: &Part,
+        images: &[ImageIndex],
+        block: usize,
+        square: usize,
+    ) -> Result<Vec<Activated>, TrainerError> {
+        let (last, shape) = (self.network.blocks[block].last, self.output_shape(block));
+        let is_class_layer = block + 1 == self.network.blocks.len();
+        self.forward_each(part, images, self.network.operations.len(), |image, workspace| {
+            workspace.score(usize::from(part.label(image)?), None);
+            let Outcome { label, predicted, .. } = workspace.outcome;
+            let outputs = if is_class_layer { &workspace.outputs } else { &workspace.maps[last + 1] };
+            let values = if square > 1 { pooled(outputs, shape, square) } else { outputs.clone() };
+            Ok(Activated { image, label: label as u32, predicted: predicted as u32, values })
+        })
+    }
+
+    /// The shape of a block's outputs.
+    pub(crate) fn output_shape(&self, block: usize) -> ImageShape {
+        self.network.operations[self.network.blocks[block].last].operation.output()
     }
 
     /// Runs images of a part forwards through the first `operations` operations, in evaluation mode

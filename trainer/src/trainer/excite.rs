@@ -90,7 +90,7 @@ impl Trainer {
         ReceptiveField::of(&network, &built, layer)
     }
 
-    fn block_of(&self, layer: &LayerName) -> Result<usize, TrainerError> {
+    pub(super) fn block_of(&self, layer: &LayerName) -> Result<usize, TrainerError> {
         self.topology().blocks().position(|block| block.layer == *layer).ok_or_else(|| {
             let known: Vec<&str> = self.topology().blocks().map(|block| block.layer.as_str()).collect();
             TrainerError::Network {

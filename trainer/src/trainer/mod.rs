@@ -8,9 +8,11 @@
 //! | `outcome` | what came of a step |
 //! | `restore` | going on from a recorded state |
 //! | `evaluate` | loss and accuracy over a split |
+//! | `activations` | what a layer says of images |
 //! | `excite` | the images that excite filters most |
 //! | `show` | what an observer is shown of a step |
 
+mod activations;
 mod evaluate;
 mod excite;
 #[cfg(test)]
@@ -38,6 +40,8 @@ use crate::optimizers;
 use crate::threads::Threads;
 use crate::{TrainerError, define};
 
+pub use activations::Activated;
+pub(crate) use activations::pooled;
 pub use excite::{Excitation, Excited};
 pub(crate) use order::Order;
 pub use outcome::{Divergence, StepOutcome};
