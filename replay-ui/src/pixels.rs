@@ -94,7 +94,7 @@ impl Pictures {
                     add((0, thumbnail), Some(&found.image));
                 }
             }
-            Figure::Chart(_) | Figure::Sheet(_) | Figure::Table(_) | Figure::Comparison(_) => {}
+            Figure::Chart(_) | Figure::Histograms(_) | Figure::Sheet(_) | Figure::Table(_) | Figure::Comparison(_) => {}
         }
         made
     }

@@ -46,8 +46,8 @@ pub use fork::Fork;
 pub use input::{Control, Cursor, Input};
 pub use line::{Command, Miswritten};
 pub use plot::{
-    ActivationsPlot, ChartPlot, ConfusionPlot, FilterPlot, FiltersPlot, LossPlot, NetworkPlot, PatchesPlot, Plot,
-    Quantity, SaliencyPlot,
+    ActivationsPlot, ChartPlot, ConfusionPlot, FilterPlot, FiltersPlot, HistogramPlot, LossPlot, NetworkPlot,
+    PatchesPlot, Plot, Quantity, SaliencyPlot,
 };
 pub use reading::{ReadingOptions, share_of_test};
 pub use samples::{Predictions, Samples};

@@ -10,6 +10,7 @@ mod embedding;
 mod family;
 mod filter;
 mod filters;
+mod histogram;
 mod image_embedding;
 mod joint;
 mod layer;
@@ -58,6 +59,7 @@ kinds! {
     embedding::Embedding,
     filter::Filter,
     filters::Filters,
+    histogram::Histogram,
     image_embedding::ImageEmbedding,
     loss::Loss,
     network::Network,

@@ -8,6 +8,7 @@
 
 mod chart;
 mod embedded_images;
+mod histograms;
 mod images;
 mod legend;
 mod marks;

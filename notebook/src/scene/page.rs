@@ -5,7 +5,7 @@ use revacnn_schemas::{Comparison, Figure, Panel};
 
 use super::{
     Align, ChartLayout, ChartOptions, GridLayout, ImagesLayout, Role, ScatterLayout, ScatterOptions, Scene, Style,
-    network, sheet, table, wrapped,
+    histograms, network, sheet, table, wrapped,
 };
 
 /// Height of the title.
@@ -50,6 +50,7 @@ pub fn body(figure: &Figure, width: f32, style: Style) -> (Scene<'_>, f32) {
             options.size[1] = ScatterLayout::height(scatter, &options);
             (ScatterLayout::of(scatter, &options).scene(scatter, style), options.size[1])
         }
+        Figure::Histograms(figure) => histograms::histograms(figure, width, style),
         Figure::EmbeddedImages(figure) => {
             let layout = ImagesLayout::of(figure, width, None, style);
             (layout.scene(figure, style), layout.height)

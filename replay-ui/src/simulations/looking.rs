@@ -125,6 +125,7 @@ fn what_a_figure_notes_is_read_in_the_window() {
             Figure::Sheet(_)
             | Figure::Scatter(_)
             | Figure::EmbeddedImages(_)
+            | Figure::Histograms(_)
             | Figure::Table(_)
             | Figure::Comparison(_) => {
                 panic!("{view:?} is another figure")

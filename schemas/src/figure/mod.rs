@@ -5,6 +5,7 @@ mod bits;
 mod chart;
 mod comparison;
 mod embedded_images;
+mod histograms;
 mod image;
 mod network;
 mod scatter;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use chart::{Axis, Chart, Limits, Mark, MarkKind, Scale, Series};
 pub use comparison::{Comparison, DifferingFilter, Panel};
 pub use embedded_images::{ClassPurity, EmbeddedImage, EmbeddedImages, EmbeddedPanel, Thumbnail};
+pub use histograms::{HistogramForm, HistogramPanel, Histograms, StepHistogram};
 pub use image::{Image, ImageGrid, ImageRow, Palette};
 pub use network::{ClassOutput, DiagramColumn, DiagramEdge, DiagramJoint, DiagramNode, DiagramPart, NetworkDiagram};
 pub use scatter::{Scatter, ScatterGroup, ScatterPoint};
@@ -28,6 +30,8 @@ pub use table::{TableColumn, TableFigure};
 pub enum Figure {
     /// Curves over the training.
     Chart(Chart),
+    /// How values are spread, over the steps of branches.
+    Histograms(Histograms),
     /// Points in a plane, such as an embedding of filters.
     Scatter(Scatter),
     /// Images of a data set in a plane, a panel a step.
@@ -49,6 +53,7 @@ impl Figure {
     pub fn title(&self) -> &str {
         match self {
             Self::Chart(figure) => &figure.title,
+            Self::Histograms(figure) => &figure.title,
             Self::Scatter(figure) => &figure.title,
             Self::EmbeddedImages(figure) => &figure.title,
             Self::Images(figure) => &figure.title,
@@ -64,6 +69,7 @@ impl Figure {
     pub fn notes(&self) -> Vec<&str> {
         let notes = match self {
             Self::Chart(figure) => &figure.notes,
+            Self::Histograms(figure) => &figure.notes,
             Self::Scatter(figure) => &figure.notes,
             Self::EmbeddedImages(figure) => &figure.notes,
             Self::Images(figure) => &figure.notes,
