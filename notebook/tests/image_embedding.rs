@@ -79,7 +79,7 @@ fn a_trained_networks_class_layer_keeps_classes_apart_and_its_first_layer_does_l
     assert!(trained.purity > by_first.purity && by_first.purity > 0.5, "{} {}", trained.purity, by_first.purity);
     assert!(trained.purity > untrained.purity + 0.2, "{} {}", trained.purity, untrained.purity);
     assert!(trained.purity_in_plane > 0.75 && (0.08..0.12).contains(&trained.chance), "{trained:?}");
-    assert!(last.title.contains("200 of 297 test images by their class probabilities"), "{}", last.title);
+    assert!(last.title.contains("200 of 297 test images by class probabilities"), "{}", last.title);
     assert!(first.title.contains("by conv1 of main@400"), "{}", first.title);
 
     // Evenly spread over the split, with the data set's labels and the network's predictions.

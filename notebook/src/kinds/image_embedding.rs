@@ -91,7 +91,7 @@ impl CellKind for ImageEmbedding {
         let outputs = outputs_of(&first.holder);
         let is_class_layer = first.holder.topology.blocks().last().is_some_and(|last| last.layer == self.layer);
         let by = match is_class_layer && outputs.are_probabilities() {
-            true => "by their class probabilities".to_owned(),
+            true => "by class probabilities".to_owned(),
             false => format!("by {}", self.layer),
         };
         let shown = held.images.len();
