@@ -29,7 +29,7 @@ use crate::look::{Colours, Rgb};
 pub use chart::{ChartLayout, ChartOptions, runs};
 pub use images::{GridLayout, colours_of};
 pub use marks::strokes;
-pub use network::NetworkLayout;
+pub use network::{NetworkLayout, Says};
 pub use page::{body, page};
 pub use paths::{Filter, Paths};
 pub use plan::{Plan, node_of};
