@@ -21,7 +21,8 @@ pub(super) fn reconstructed(shape: ImageShape, values: &[f32], label: String) ->
     (values.len() == shape.len()).then(|| of_shape(shape, |place| values[place], READ, label))
 }
 
-/// How far a loss falls where a value of an image rises, in colour where that is.
+/// The gradient of a loss by the values of an image of this shape, in colour where that is. `None` of
+/// another length.
 pub(super) fn slopes(shape: ImageShape, values: &[f32], label: String) -> Option<Image> {
     let most = values.iter().filter(|value| value.is_finite()).fold(0.0_f32, |most, value| value.abs().max(most));
     let image = (values.len() == shape.len()).then(|| of_shape(shape, |place| values[place], [-most, most], label))?;

@@ -37,7 +37,7 @@ impl CellKind for Samples {
             require_classes_of(
                 &place.holder,
                 "image that was predicted right or wrong",
-                "hardest tells the largest losses",
+                "`hardest` tells the images with the largest losses",
             )?;
         }
         let lineage = context.history_to(&place)?;
