@@ -4,7 +4,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use revacnn_schemas::{
-    Address, BranchId, BranchName, BranchRecord, Figure, Hue, ImageIndex, LayerName, Position, Prediction, Step,
+    Address, BranchId, BranchName, BranchRecord, Figure, Hue, ImageIndex, LayerName, Position, Prediction,
+    Reconstruction, Step,
 };
 #[cfg(feature = "sql")]
 use revacnn_store::sql::NamedHistory;
@@ -285,6 +286,21 @@ impl<'a> Context<'a> {
     ) -> Result<(Arc<Dataset>, Vec<Prediction>), NotebookError> {
         let watch = &mut self.watch;
         self.sources.predictions(place, split, most, &mut |done, of| told(&mut **watch, done, of))
+    }
+
+    /// Tells what the network of a step, whose target is the image, gives back of each image of a
+    /// split, in order.
+    ///
+    /// # Errors
+    /// Where data or state are not at hand, and a network that gives back no image.
+    pub fn reconstructions(
+        &mut self,
+        place: &Place,
+        split: Split,
+        tell: impl FnMut(Reconstruction),
+    ) -> Result<(), NotebookError> {
+        let watch = &mut self.watch;
+        self.sources.reconstructions(place, split, tell, &mut |done, of| told(&mut **watch, done, of))
     }
 
     /// The images of a split that excite the filters of a layer most at a step, at most so many of

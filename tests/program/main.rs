@@ -12,6 +12,7 @@ mod support;
 mod advice;
 mod asked;
 mod augmentation;
+mod autoencoder;
 mod checksums;
 mod cifar10;
 mod class_layers;

@@ -61,7 +61,7 @@ pub use edits::{Edited, Effect, Preservation, were_asked};
 pub use engine::{Saliency, SaliencyMap};
 pub use error::TrainerError;
 pub use files::{FileError, read_file};
-pub use layers::{LayerParameter, class_layer_kinds, class_outputs, describe_layer, layer_kinds};
+pub use layers::{LayerParameter, class_layer_kinds, class_outputs, describe_layer, layer_kinds, require_classes};
 pub use network::resolve;
 pub use optimizers::{COMMON_PARAMETERS, optimizer_kinds, optimizer_slots, resolve_optimizer};
 pub use outline::{LayerOutline, Outline, outline};

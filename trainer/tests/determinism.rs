@@ -104,6 +104,12 @@ fn networks() -> Vec<Value> {
         {"kind": "fully-connected", "units": 10},
         {"kind": "maxout"},
     ]);
+    let autoencoding = json!([
+        {"kind": "conv", "filters": 5, "kernel": 3, "stride": 2, "activation": "relu"},
+        {"kind": "batchnorm"},
+        {"kind": "fully-connected", "units": 9, "activation": "tanh"},
+        {"kind": "regression", "target": "image"},
+    ]);
     vec![
         kitchen_sink,
         decaying,
@@ -117,6 +123,7 @@ fn networks() -> Vec<Value> {
         drawn,
         skips,
         pieces,
+        autoencoding,
     ]
 }
 
@@ -281,6 +288,7 @@ const GOLDEN: &[&str] = &[
     "7387fb076ab57f17",
     "708601aa6ca73e15",
     "18068565058447d8",
+    "182433f10570aa6b",
     // Augmented images.
     "2dbeda4a2d205a80",
 ];

@@ -11,6 +11,7 @@ use revacnn_schemas::{
     LayerName, LayerSpec, LayerTopology, NetworkDiagram, Table, Topology, statistics,
 };
 use revacnn_store::{Selection, StepSpan, StepTensors};
+use revacnn_trainer::data::decode;
 use revacnn_trainer::describe_layer;
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +19,8 @@ use ndarray::ArrayView2;
 
 use super::curve::outputs_of;
 use super::layer::{block_of, mean_of, picture, range};
-use super::pictured::pictured;
+use super::pictured::{pictured, reconstructed};
+use crate::look::number;
 use crate::sources::Place;
 use crate::{CellKind, Context, NotebookError, Show, Source};
 
@@ -114,13 +116,22 @@ fn diagram(context: &mut Context<'_>, place: &Place, show: Show) -> Result<Netwo
     let classes = blocks.last().map_or(0, |layer| layer.filters.len());
     let names = dataset.as_ref().map(|dataset| dataset.class_names().to_vec());
     let names = names.unwrap_or_else(|_| (0..classes).map(|class| format!("class {class}")).collect());
+    let outputs = outputs_of(&place.holder);
     let last = blocks.last().zip(seen).and_then(|(layer, image)| block_of(&tensors, &layer.layer, Some(image)));
-    let classes = last.map_or_else(Vec::new, |block| {
+    let of_data = image.zip(dataset.as_ref().ok());
+    let reconstruction = match (last, place.holder.definition()) {
+        (Some(block), Some(definition)) if !outputs.are_of_classes() => {
+            let target = of_data.map(|(image, dataset)| dataset.train().image(image)).transpose()?;
+            let loss =
+                target.map_or_else(String::new, |target| format!("loss {}", number(loss(&block.activations, &target))));
+            reconstructed(definition.input, &block.activations, loss)
+        }
+        _ => None,
+    };
+    let classes = last.filter(|_| outputs.are_of_classes()).map_or_else(Vec::new, |block| {
         let values = names.iter().zip(&block.activations);
         values.map(|(name, &value)| ClassOutput { name: name.clone(), value }).collect()
     });
-    let outputs = outputs_of(&place.holder);
-    let of_data = image.zip(dataset.as_ref().ok());
     let input = of_data
         .map(|(image, dataset)| Ok::<_, NotebookError>((image, pictured(dataset, dataset.train(), image)?)))
         .transpose()?;
@@ -139,9 +150,18 @@ fn diagram(context: &mut Context<'_>, place: &Place, show: Show) -> Result<Netwo
         edges,
         columns,
         classes,
+        reconstruction,
         outputs,
         notes,
     })
+}
+
+/// The squared error of what a network gives back of an image, ½Σ(y − x)².
+fn loss(values: &[f32], image: &[u8]) -> f64 {
+    let mut target = vec![0.0; image.len()];
+    decode(image, &mut target);
+    let squares = values.iter().zip(&target).map(|(value, target)| f64::from(value - target).powi(2));
+    0.5 * squares.sum::<f64>()
 }
 
 /// Which filters are frozen, by layer. Gradients tell it; at a branch's first

@@ -4,7 +4,7 @@ use revacnn_schemas::{Address, Caption, CaptionedImage, ContactSheet, Figure, Im
 use revacnn_trainer::SaliencyMap;
 use serde::{Deserialize, Serialize};
 
-use super::curve::outputs_of;
+use super::curve::{outputs_of, require_classes_of};
 use super::pictured::{class_name, class_of, pictured};
 use crate::{CellKind, Context, ImageSplit, NotebookError};
 
@@ -27,6 +27,7 @@ impl CellKind for Saliency {
 
     fn run(&self, context: &mut Context<'_>) -> Result<Figure, NotebookError> {
         let place = context.first_place(self.at.as_ref())?;
+        require_classes_of(&place.holder, "output for a class to look at", "predictions shows what it gives back")?;
         let split = self.of.split();
         let image = place.image(context.image()).unwrap_or(ImageIndex(0));
         let dataset = context.computed_from(&place)?;
@@ -61,7 +62,7 @@ impl CellKind for Saliency {
             class_name(&names, found.class)
         );
         let picture = |(name, image): (String, Option<Image>)| {
-            Some(CaptionedImage { image: image?, wrong: false, captions: vec![Caption::plain(name)] })
+            Some(CaptionedImage { image: image?, beside: None, wrong: false, captions: vec![Caption::plain(name)] })
         };
         let pictures = pictures.into_iter().filter_map(picture).collect();
         Ok(Figure::Sheet(ContactSheet { title, pictures, notes }))

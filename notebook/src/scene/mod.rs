@@ -32,7 +32,7 @@ pub use chart::{ChartLayout, ChartOptions, runs};
 pub use embedded_images::{ImagesLayout, PanelLayout};
 pub use images::{GridLayout, colours_of};
 pub use marks::strokes;
-pub use network::NetworkLayout;
+pub use network::{NetworkLayout, Says};
 pub use page::{body, page};
 pub use paths::{Filter, Paths};
 pub use plan::{Plan, node_of};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use revacnn_recorder::RecorderError;
-use revacnn_schemas::{ImageIndex, LayerName, Prediction};
+use revacnn_schemas::{ImageIndex, LayerName, Prediction, Reconstruction};
 use revacnn_trainer::data::{Dataset, Split};
 use revacnn_trainer::{Excited, ReceptiveField, Saliency, Trainer};
 
@@ -40,6 +40,21 @@ impl Sources {
             Ok(())
         })?;
         Ok((dataset, all))
+    }
+
+    /// Tells what the network of a step gives back of each image of a split, in order.
+    pub(crate) fn reconstructions(
+        &mut self,
+        place: &Place,
+        split: Split,
+        mut tell: impl FnMut(Reconstruction),
+        done: Done<'_>,
+    ) -> Result<(), NotebookError> {
+        self.of_images(place, split, done, |trainer, images| {
+            trainer.reconstruct(split, images)?.into_iter().for_each(&mut tell);
+            Ok(())
+        })
+        .map(drop)
     }
 
     /// The images of a split that excite the filters of a layer most at a step, at most so many of

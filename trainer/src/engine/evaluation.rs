@@ -17,9 +17,9 @@ pub(crate) struct Evaluated<'a> {
     pub(crate) label: usize,
     /// Its data loss.
     pub(crate) loss: f32,
-    /// The class that was predicted.
-    pub(crate) predicted: usize,
-    /// What the class layer says, as it is shown, `[class]`.
+    /// The class that was predicted; `None` where the network gives back the image.
+    pub(crate) predicted: Option<usize>,
+    /// What the last layer says, as it is shown: `[class]`, or the image.
     pub(crate) outputs: &'a [f32],
 }
 
@@ -125,8 +125,8 @@ impl Engine {
         Ok(all)
     }
 
-    /// What the class layer says of a batch with its own statistics and dropout off,
-    /// `[image][class]`.
+    /// What the last layer says of a batch with its own statistics and dropout off,
+    /// `[image][output]`.
     ///
     /// # Errors
     /// An image that cannot be read.

@@ -47,7 +47,7 @@ const HIDDEN: usize = 4;
 
 impl Engine {
     /// Looks at what of an image the output for a class depends on; for the class that is predicted
-    /// where `None`.
+    /// where `None`. The network has classes.
     ///
     /// # Determinism
     /// The same for any number of threads.
@@ -66,7 +66,7 @@ impl Engine {
         let context = ImageContext { keep: true, ..ImageContext::EVALUATION };
         workspace.forward(self.shared(), context, 0..operations);
         workspace.score(usize::from(part.label(image)?), None);
-        let class = class.unwrap_or(workspace.outcome.predicted);
+        let class = class.or(workspace.outcome.predicted).expect("invariant: who asks has seen that there are classes");
         let guided = self.gradient_of(&mut workspace, class, true);
         let gradient = self.gradient_of(&mut workspace, class, false);
         let grad_cam = self.grad_cam(&workspace);

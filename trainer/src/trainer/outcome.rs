@@ -11,8 +11,9 @@ pub struct StepOutcome {
     pub decay_loss: f32,
     /// Images of the batch.
     pub images: u32,
-    /// Images of the batch that were predicted right before the update.
-    pub correct: u32,
+    /// Images of the batch that were predicted right before the update; `None` where the
+    /// network predicts no class.
+    pub correct: Option<u32>,
     /// Wall time in nanoseconds.
     pub elapsed_nanos: u64,
     /// Whether loss, parameters or running statistics are no longer finite.

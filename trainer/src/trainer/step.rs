@@ -38,19 +38,20 @@ impl Trainer {
 
     fn conclude(&mut self, batch: &[ImageIndex], decay_loss: f32, started: Instant) -> StepOutcome {
         let mut loss = 0.0_f64;
-        let mut correct = 0;
+        let mut correct = self.engine.network().loss.outputs().are_of_classes().then_some(0);
         self.samples.clear();
         for (&image, Outcome { label, predicted, output, loss: of_image }) in batch.iter().zip(self.engine.outcomes()) {
             self.samples.push(Sample {
                 image,
                 label: label as u32,
-                predicted: predicted as u32,
+                predicted: predicted.map(|class| class as u32),
                 output,
                 loss: of_image,
             });
-            let is_correct = predicted == label;
             loss += f64::from(of_image);
-            correct += u32::from(is_correct);
+            let (Some(correct), Some(predicted)) = (&mut correct, predicted) else { continue };
+            let is_correct = predicted == label;
+            *correct += u32::from(is_correct);
             if self.recent.len() == RECENT {
                 self.recent.pop_front();
             }
