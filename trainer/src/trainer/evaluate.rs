@@ -9,7 +9,8 @@ use crate::engine::Saliency;
 
 impl Trainer {
     /// Evaluates the network, as it is, on every image of a split: no
-    /// augmentation, dropout off, running statistics read only.
+    /// augmentation, dropout off, running statistics read only. Training images that are dropped
+    /// are evaluated as well, and each has the label that it has here.
     ///
     /// # Determinism
     /// Losses are added up in `f64` in the order of the images.
@@ -26,9 +27,9 @@ impl Trainer {
     /// # Errors
     /// An image that there is not, or that cannot be read.
     pub fn evaluate_images(&self, split: Split, images: &[ImageIndex]) -> Result<ValidationResult, TrainerError> {
-        let outcomes = self.engine().evaluate(self.dataset().part(split), images, |evaluated| {
-            (evaluated.label, evaluated.predicted, evaluated.loss)
-        })?;
+        let outcomes = self
+            .engine()
+            .evaluate(self.part(split), images, |evaluated| (evaluated.label, evaluated.predicted, evaluated.loss))?;
         let classes = self.engine().network().classes;
         let mut loss = 0.0_f64;
         let mut result = ValidationResult { loss: 0.0, correct: 0, images: 0, confusion: vec![0; classes * classes] };
@@ -53,7 +54,7 @@ impl Trainer {
             let reason = format!("expected a class below {classes}, found {class}");
             return Err(TrainerError::Network { reason });
         }
-        self.engine().saliency(self.dataset().part(split), image, class.map(|class| class as usize))
+        self.engine().saliency(self.part(split), image, class.map(|class| class as usize))
     }
 
     /// What the network, as it is, says of these images of the part of the data set that a
@@ -63,7 +64,7 @@ impl Trainer {
     /// # Errors
     /// An image that there is not, or that cannot be read.
     pub fn predict(&self, split: Split, images: &[ImageIndex], most: usize) -> Result<Vec<Prediction>, TrainerError> {
-        let found = self.engine().evaluate(self.dataset().part(split), images, |evaluated| {
+        let found = self.engine().evaluate(self.part(split), images, |evaluated| {
             let mut classes: Vec<(u32, f32)> = (0..).zip(evaluated.outputs.iter().copied()).collect();
             // The first of equals first, as the one that is predicted is.
             classes.sort_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
