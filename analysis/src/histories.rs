@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 
 use revacnn_schemas::{ImageIndex, Sample, Step};
 
-/// What a training has made of one image.
+/// What a training has made of one image, under the label that it had last: one that was given another
+/// label begins anew there.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImageHistory {
     /// The image.
@@ -59,7 +60,8 @@ pub enum Ranking {
     Mislabelled,
 }
 
-/// The histories of all images that were seen, by their index. Samples come in the order of steps.
+/// The histories of all images that were seen, by their index. Samples come in the order of steps. A
+/// history ends where its image was dropped, and begins where it was given its label.
 pub fn image_histories(samples: impl IntoIterator<Item = (Step, Sample)>) -> Vec<ImageHistory> {
     struct Growing {
         seen: u32,
@@ -74,7 +76,7 @@ pub fn image_histories(samples: impl IntoIterator<Item = (Step, Sample)>) -> Vec
     }
     let mut all: BTreeMap<ImageIndex, Growing> = BTreeMap::new();
     for (step, sample) in samples {
-        let growing = all.entry(sample.image).or_insert_with(|| Growing {
+        let begun = || Growing {
             seen: 0,
             predicted: false,
             right: 0,
@@ -82,7 +84,11 @@ pub fn image_histories(samples: impl IntoIterator<Item = (Step, Sample)>) -> Vec
             loss: 0.0,
             last: (step, sample),
             others: BTreeMap::new(),
-        });
+        };
+        let growing = all.entry(sample.image).or_insert_with(begun);
+        if growing.last.1.label != sample.label {
+            *growing = begun();
+        }
         let is_right = |sample: &Sample| sample.predicted == Some(sample.label);
         // At the first time, this one.
         let (_, before) = growing.last;
@@ -161,6 +167,22 @@ mod tests {
         assert_eq!((against.class, against.times), (1, 2));
         assert!((against.weight - 1.4 / 5.0).abs() < 1e-6);
         assert_eq!((histories[0].against, histories[0].forgotten), (None, Some(0)));
+    }
+
+    /// What was said against a wrong label says nothing against the right one, and to be right by the
+    /// one and wrong by the other is no forgetting.
+    #[test]
+    fn an_image_of_another_label_begins_anew() {
+        let histories = image_histories([
+            seen(1, 7, 0, 1, 0.9, 2.0),
+            seen(2, 7, 0, 0, 0.5, 0.7),
+            seen(3, 7, 1, 0, 0.6, 0.9),
+            seen(4, 7, 1, 1, 0.8, 0.2),
+        ]);
+        let all = &histories[0];
+        assert_eq!((all.label, all.seen, all.right, all.forgotten), (1, 2, Some(1), Some(0)));
+        assert!((all.mean_loss - 0.55).abs() < 1e-6);
+        assert_eq!(all.against.map(|against| (against.class, against.times)), Some((0, 1)));
     }
 
     #[test]

@@ -34,6 +34,7 @@ mod error;
 mod figure;
 mod hyper_parameters;
 mod ids;
+mod images;
 mod network;
 mod numbers;
 mod optimizer;
@@ -56,7 +57,10 @@ pub use augmentation::{AugmentationRequest, AugmentationSpec};
 pub use branch::{BranchRecord, Fidelity, ForeignProducer, ParentRecord, Producer, RecordingSettings, StoreRecord};
 pub use class_outputs::ClassOutputs;
 pub use digest::{Digest, Digester, canonical_bits};
-pub use edit::{Change, Coefficients, EDIT_FORMS, Edit, FilterInit, LayerInit, ReadFiles, Setting, Target};
+pub use edit::{
+    Change, ClassWord, Coefficients, EDIT_FORMS, Edit, FilterInit, LayerInit, MOST_IMAGE_BYTES, ReadFiles,
+    RelabelledImages, Setting, Target,
+};
 pub use error::SchemaError;
 pub use figure::{
     Axis, Caption, CaptionedImage, Chart, ClassOutput, ClassPurity, Comparison, ContactSheet, DiagramColumn,
@@ -67,6 +71,7 @@ pub use figure::{
 };
 pub use hyper_parameters::HyperParameters;
 pub use ids::{BranchId, BranchName, Epoch, FilterNumber, ImageIndex, LayerName, Step};
+pub use images::{ImageChanges, ImageSet, LabelledImages, WeightedImages};
 pub use network::{LayerSpec, NetworkSpec, Parameters};
 pub use numbers::{bytes, count, counted, number, whole_number, written};
 pub use optimizer::OptimizerSpec;

@@ -121,7 +121,7 @@ fn purities(figure: &EmbeddedImages) -> String {
             vec![
                 name(class.class),
                 class.images.to_string(),
-                class.right.to_string(),
+                class.right.map_or_else(|| "–".to_owned(), |right| right.to_string()),
                 format!("{:.3}", class.purity),
                 other,
             ]

@@ -27,6 +27,7 @@ mod figures;
 mod forks;
 mod help;
 mod history;
+mod images;
 mod incomplete;
 mod input;
 mod json;

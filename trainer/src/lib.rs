@@ -57,14 +57,14 @@ mod trainer;
 
 pub use caution::check_normalisation;
 pub use define::{DEFAULT_EPOCHS, Settings, define};
-pub use edits::{Edited, Effect, Preservation, were_asked};
+pub use edits::{Edited, Effect, Preservation, of_dataset, were_asked};
 pub use engine::{Saliency, SaliencyMap};
 pub use error::TrainerError;
-pub use files::{FileError, read_file};
+pub use files::{FileError, read_file, read_text};
 pub use layers::{LayerParameter, class_layer_kinds, class_outputs, describe_layer, layer_kinds, require_classes};
 pub use network::resolve;
 pub use optimizers::{COMMON_PARAMETERS, optimizer_kinds, optimizer_slots, resolve_optimizer};
 pub use outline::{LayerOutline, Outline, outline};
 pub use presets::{named_network, preset, presets};
 pub use receptive_field::{Patch, ReceptiveField};
-pub use trainer::{Activated, Divergence, Excitation, Excited, StepOutcome, Trainer};
+pub use trainer::{Activated, Divergence, Excitation, Excited, StepOutcome, Trainer, label_of, seen_by_fork};

@@ -559,7 +559,7 @@ fn what_a_layer_says_of_images_is_what_is_recorded_of_them_and_depends_on_no_thr
         };
         assert_eq!([map.values.clone(), output.values.clone()], shown(&mut trainer, &[map.image], recorded));
         let (class, most) = said.classes[0];
-        assert_eq!((map.predicted, output.label, output.image), (class, said.label, said.image));
+        assert_eq!((map.predicted, output.label, output.image), (Some(class), said.label, said.image));
         assert_eq!(output.values[class as usize], most);
     }
     // The mean of each map of 6 × 6 values.

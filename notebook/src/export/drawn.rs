@@ -180,10 +180,11 @@ pub(super) fn data(figure: &Figure) -> Option<String> {
             let class = |class: u32| figure.classes.get(class as usize).cloned().unwrap_or_else(|| class.to_string());
             let of_panel = |panel: &EmbeddedPanel| {
                 let points = figure.images.iter().zip(&panel.predicted).zip(&panel.positions);
-                let line = |((image, predicted), position): ((&EmbeddedImage, &u32), &[f64; 2])| {
+                let line = |((image, predicted), position): ((&EmbeddedImage, &Option<u32>), &[f64; 2])| {
                     let [x, y] = position.map(|value| value.to_string());
                     let name = panel.name.clone();
-                    row(vec![name, image.image.to_string(), class(image.class), class(*predicted), x, y])
+                    let predicted = predicted.map(class).unwrap_or_default();
+                    row(vec![name, image.image.to_string(), class(image.class), predicted, x, y])
                 };
                 points.map(line).collect::<String>()
             };

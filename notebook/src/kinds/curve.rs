@@ -324,11 +324,15 @@ fn positions(
         XAxis::Images => column("images_seen"),
         XAxis::Epoch => {
             let (epochs, offsets, seen) = (column("epoch")?, column("offset")?, column("images_seen")?);
-            // The images of an epoch follow from a step past the first one.
+            // Where images are dropped, an offset counts places, and fewer images are seen.
+            let record = context.sources().lineage_of(&shown.history)?.readers()[place].branch();
+            let changed = record.definition().map(|definition| definition.images.of).filter(|&of| of > 0);
+            // Otherwise the images of an epoch follow from a step past the first one.
             let past = epochs.iter().zip(&offsets).zip(&seen).find(|((epoch, _), _)| **epoch > 0.0);
-            let images = match past {
-                Some(((epoch, offset), seen)) => (seen - offset) / epoch,
-                None => epoch_images(context, shown)?,
+            let images = match (changed, past) {
+                (Some(of), _) => f64::from(of),
+                (None, Some(((epoch, offset), seen))) => (seen - offset) / epoch,
+                (None, None) => epoch_images(context, shown)?,
             };
             Ok(epochs.into_iter().zip(offsets).map(|(epoch, offset)| epoch + offset / images).collect())
         }

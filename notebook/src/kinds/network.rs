@@ -11,7 +11,7 @@ use revacnn_schemas::{
     LayerName, LayerSpec, LayerTopology, NetworkDiagram, Table, Topology, statistics,
 };
 use revacnn_store::{Selection, StepSpan, StepTensors};
-use revacnn_trainer::data::decode;
+use revacnn_trainer::data::{Split, decode};
 use revacnn_trainer::describe_layer;
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +19,7 @@ use ndarray::ArrayView2;
 
 use super::curve::outputs_of;
 use super::layer::{block_of, mean_of, picture, range};
-use super::pictured::{pictured, reconstructed};
+use super::pictured::{label_at, pictured, reconstructed};
 use crate::look::number;
 use crate::sources::Place;
 use crate::{CellKind, Context, NotebookError, Show, Source};
@@ -135,7 +135,8 @@ fn diagram(context: &mut Context<'_>, place: &Place, show: Show) -> Result<Netwo
     let input = of_data
         .map(|(image, dataset)| Ok::<_, NotebookError>((image, pictured(dataset, dataset.train(), image)?)))
         .transpose()?;
-    let label = of_data.map(|(image, dataset)| dataset.train().label(image)).transpose()?.map(usize::from);
+    let label = of_data.map(|(image, dataset)| label_at(place, dataset, Split::Train, image)).transpose()?;
+    let label = label.map(|class| class as usize);
     let (joints, edges) = edges(topology, &columns);
     let seen = seen.map_or_else(String::new, |image| format!(", image {image}"));
     let title = format!("network of {}{seen}", place.label());

@@ -1,9 +1,11 @@
 //! Images of a data set, and classes by their names, as contact sheets show them.
 
 use revacnn_schemas::{Image, ImageIndex, ImageShape, Palette, count};
-use revacnn_trainer::data::{Dataset, Part};
+use revacnn_trainer::data::{Dataset, Part, Split};
+use revacnn_trainer::label_of;
 
 use crate::NotebookError;
+use crate::sources::Place;
 
 /// An image of a part of a data set, in colour, or in grey.
 pub(super) fn pictured(dataset: &Dataset, part: &Part, index: ImageIndex) -> Result<Image, NotebookError> {
@@ -40,6 +42,20 @@ fn of_shape(shape: ImageShape, value: impl Fn(usize) -> f32, range: [f32; 2], la
         (Palette::Sequential, (0..pixels).map(value).collect())
     };
     Image { label, filter: None, rows: shape.height, columns: shape.width, pixels: values, palette, range }
+}
+
+/// The class that an image has where a network is looked at: an edit may have given it another one than
+/// the data set has.
+pub(super) fn label_at(
+    place: &Place,
+    dataset: &Dataset,
+    split: Split,
+    image: ImageIndex,
+) -> Result<u32, NotebookError> {
+    match place.holder.definition() {
+        Some(definition) => Ok(label_of(definition, dataset, split, image)?),
+        None => Ok(dataset.part(split).label(image)?.into()),
+    }
 }
 
 /// A class by its name, or by its number where nobody knows one.

@@ -5,7 +5,7 @@ use revacnn_trainer::SaliencyMap;
 use serde::{Deserialize, Serialize};
 
 use super::curve::{outputs_of, require_classes_of};
-use super::pictured::{class_name, class_of, pictured};
+use super::pictured::{class_name, class_of, label_at, pictured};
 use crate::{CellKind, Context, ImageSplit, NotebookError};
 
 /// What of an image the network's output for a class depends on, in four ways: its gradient, guided
@@ -36,7 +36,7 @@ impl CellKind for Saliency {
         let found = context.saliency(&place, split, image, class)?;
         let part = dataset.part(split);
         let shape = dataset.shape();
-        let label = class_name(&names, part.label(image)?.into());
+        let label = class_name(&names, label_at(&place, &dataset, split, image)?);
         let pictures = [
             (format!("image {image}"), Some(pictured(&dataset, part, image)?)),
             ("gradient".to_owned(), Some(signed(&found.gradient, shape))),

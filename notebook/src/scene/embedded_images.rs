@@ -146,12 +146,12 @@ impl ImagesLayout {
         for (layout, panel) in self.panels.iter().zip(&figure.panels) {
             let all = || figure.images.iter().zip(&panel.predicted).zip(&layout.places);
             for ((image, predicted), place) in all() {
-                if predicted == &image.class && is_somewhere(place) {
+                if !is_wrong(*predicted, image.class) && is_somewhere(place) {
                     Mark::of(image.class).draw(&mut scene, *place, self.radius);
                 }
             }
             for ((image, predicted), place) in all() {
-                if predicted != &image.class && is_somewhere(place) {
+                if is_wrong(*predicted, image.class) && is_somewhere(place) {
                     cross(&mut scene, *place, 1.15 * self.radius, Mark::of(image.class).ink());
                 }
             }
@@ -170,7 +170,7 @@ impl ImagesLayout {
                 scene.rectangle(at.grown(EDGE), ink);
                 scene.rectangle(*at, Role::Paper);
                 scene.image(&thumbnail.image, (0, *number), *at);
-                if panel.predicted.get(thumbnail.point) != Some(&class) {
+                if is_wrong(panel.predicted.get(thumbnail.point).copied().flatten(), class) {
                     let corner = Area::about([at.right(), at.y], 7.0);
                     scene.rectangle(corner, Role::Paper);
                     cross(&mut scene, corner.middle(), 2.6, ink);
@@ -237,6 +237,11 @@ fn is_somewhere(place: &Place) -> bool {
     place.iter().all(|value| value.is_finite())
 }
 
+/// Whether another class is predicted than the image's.
+fn is_wrong(predicted: Option<u32>, class: u32) -> bool {
+    predicted.is_some_and(|predicted| predicted != class)
+}
+
 /// The entries of the legend, and in how many lines they lie.
 fn legend(
     figure: &EmbeddedImages,
@@ -247,9 +252,10 @@ fn legend(
 ) -> (Vec<(Place, Entry)>, usize) {
     let names = figure.classes.iter().map(|name| style.fitted(name, wide / 3.0));
     let classes: Vec<Entry> = (0..).zip(names).map(|(class, name)| Entry::Class(class, name)).collect();
-    let is_wrong =
-        |panel: &EmbeddedPanel| figure.images.iter().zip(&panel.predicted).any(|(image, &said)| image.class != said);
-    let wrong = figure.panels.iter().any(is_wrong).then_some(Entry::Wrong);
+    let has_wrong = |panel: &EmbeddedPanel| {
+        figure.images.iter().zip(&panel.predicted).any(|(image, said)| is_wrong(*said, image.class))
+    };
+    let wrong = figure.panels.iter().any(has_wrong).then_some(Entry::Wrong);
     let width = |entry: &Entry| match entry {
         Entry::Class(_, words) => 0.68 * style.text + GAPS[0] + style.width(words),
         Entry::Wrong => 0.68 * style.text + GAPS[0] + style.width("predicted wrong"),
@@ -366,8 +372,8 @@ mod tests {
             name: format!("a-branch-with-a-name@{panel}"),
             hue: Hue(1),
             positions: (0..images).map(at).collect(),
-            predicted: (0..images).map(|image| if image % 7 == 0 { classes } else { class(image) }).collect(),
-            right: 0,
+            predicted: (0..images).map(|image| Some(if image % 7 == 0 { classes } else { class(image) })).collect(),
+            right: Some(0),
             neighbours: 10,
             purity: 0.5,
             purity_in_plane: 0.4,

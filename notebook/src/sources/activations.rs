@@ -18,7 +18,7 @@ pub(crate) struct Activations {
     /// How many images the split has.
     pub(crate) of: usize,
     /// The class that is predicted of each.
-    pub(crate) predicted: Vec<u32>,
+    pub(crate) predicted: Vec<Option<u32>>,
     /// The layer's values, `[image][value]`.
     pub(crate) values: Vec<f32>,
     /// Maps were averaged over squares of so many values a side.
@@ -50,7 +50,7 @@ pub(crate) struct PlacedImages {
     /// Maps were averaged over squares of so many values a side.
     pub(crate) square: usize,
     pub(crate) positions: Vec<[f64; 2]>,
-    pub(crate) predicted: Vec<u32>,
+    pub(crate) predicted: Vec<Option<u32>>,
     pub(crate) fit: Fit,
     /// Of how many nearest the shares are.
     pub(crate) neighbours: usize,

@@ -50,7 +50,7 @@ impl Sources {
         mut tell: impl FnMut(Reconstruction),
         done: Done<'_>,
     ) -> Result<(), NotebookError> {
-        self.of_images(place, split, done, |trainer, images| {
+        self.of_images(place, split, None, done, |trainer, images, _| {
             trainer.reconstruct(split, images)?.into_iter().for_each(&mut tell);
             Ok(())
         })

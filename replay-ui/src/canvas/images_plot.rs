@@ -57,7 +57,10 @@ impl ImagesPlot<'_> {
         let name =
             |class: u32| self.figure.classes.get(class as usize).cloned().unwrap_or_else(|| format!("class {class}"));
         let own = format!("image {}: {}", found.image, name(found.class));
-        Some(if predicted == found.class { own } else { format!("{own}, predicted {}", name(predicted)) })
+        Some(match predicted.filter(|predicted| *predicted != found.class) {
+            Some(predicted) => format!("{own}, predicted {}", name(predicted)),
+            None => own,
+        })
     }
 }
 

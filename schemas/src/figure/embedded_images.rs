@@ -55,10 +55,10 @@ pub struct EmbeddedPanel {
     pub hue: Hue,
     /// Coordinates, without unit, `[image]`.
     pub positions: Vec<[f64; 2]>,
-    /// The class that is predicted, `[image]`.
-    pub predicted: Vec<u32>,
-    /// How many images are predicted right.
-    pub right: u32,
+    /// The class that is predicted, `[image]`; none by a network without classes.
+    pub predicted: Vec<Option<u32>>,
+    /// How many images are predicted right, where classes are predicted.
+    pub right: Option<u32>,
     /// Of how many nearest images the shares are.
     pub neighbours: u32,
     /// Share of an image's nearest by its activations that are of its class, 0 to 1: the mean over
@@ -85,8 +85,8 @@ pub struct ClassPurity {
     pub class: u32,
     /// How many images it has.
     pub images: u32,
-    /// How many of them are predicted right.
-    pub right: u32,
+    /// How many of them are predicted right, where classes are predicted.
+    pub right: Option<u32>,
     /// Share of an image's nearest by its activations that are of its class, 0 to 1.
     pub purity: f64,
     /// The other class that most of the nearest are of; none where all are of the image's own.

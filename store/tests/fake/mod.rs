@@ -19,9 +19,9 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::properties::WriterProperties;
 use revacnn_schemas::{
     ARITHMETIC, AugmentationSpec, BlockView, BranchName, BranchRecord, CHECKSUMS_SINCE, DataCursor, DatasetIdentity,
-    Digest, Epoch, Fidelity, FilterIdentity, FilterNumber, HyperParameters, ImageIndex, ImageShape, LayerTopology,
-    NetworkSpec, NormalisationView, OptimizerSpec, ParameterState, ParameterView, ParentRecord, Producer,
-    RecordingSettings, RunDefinition, Sample, Step, StepScalars, StepView, Table, Topology, TrainingState,
+    Digest, Epoch, Fidelity, FilterIdentity, FilterNumber, HyperParameters, ImageChanges, ImageIndex, ImageShape,
+    LayerTopology, NetworkSpec, NormalisationView, OptimizerSpec, ParameterState, ParameterView, ParentRecord,
+    Producer, RecordingSettings, RunDefinition, Sample, Step, StepScalars, StepView, Table, Topology, TrainingState,
     ValidationResult,
 };
 use revacnn_store::{
@@ -87,6 +87,7 @@ pub fn definition() -> RunDefinition {
         batch_size: 3,
         seed: 0,
         init: None,
+        images: ImageChanges::default(),
     }
 }
 

@@ -87,7 +87,8 @@ impl Engine {
             let Outcome { label, predicted, .. } = workspace.outcome;
             let outputs = if is_class_layer { &workspace.outputs } else { &workspace.maps[last + 1] };
             let values = if square > 1 { pooled(outputs, shape, square) } else { outputs.clone() };
-            Ok(Activated { image, label: label as u32, predicted: predicted as u32, values })
+            let predicted = predicted.map(|class| class as u32);
+            Ok(Activated { image, label: label as u32, predicted, values })
         })
     }
 

@@ -13,8 +13,8 @@ pub struct Activated {
     pub image: ImageIndex,
     /// Its class.
     pub label: u32,
-    /// The class that is predicted.
-    pub predicted: u32,
+    /// The class that is predicted; none by a network without classes.
+    pub predicted: Option<u32>,
     /// The layer's values for it, `[filter][row][column]`, or the means of squares of them.
     pub values: Vec<f32>,
 }
@@ -40,7 +40,7 @@ impl Trainer {
         square: usize,
     ) -> Result<Vec<Activated>, TrainerError> {
         let block = self.block_of(layer)?;
-        self.engine().activations(self.dataset().part(split), images, block, square.max(1))
+        self.engine().activations(self.part(split), images, block, square.max(1))
     }
 
     /// The shape of a layer's outputs for an image.

@@ -10,7 +10,8 @@ use crate::layers::require_classes;
 
 impl Trainer {
     /// Evaluates the network, as it is, on every image of a split: no
-    /// augmentation, dropout off, running statistics read only.
+    /// augmentation, dropout off, running statistics read only. Training images that are dropped
+    /// are evaluated as well, and each has the label that it has here.
     ///
     /// # Determinism
     /// Losses are added up in `f64` in the order of the images.
@@ -27,9 +28,9 @@ impl Trainer {
     /// # Errors
     /// An image that there is not, or that cannot be read.
     pub fn evaluate_images(&self, split: Split, images: &[ImageIndex]) -> Result<ValidationResult, TrainerError> {
-        let outcomes = self.engine().evaluate(self.dataset().part(split), images, |evaluated| {
-            (evaluated.label, evaluated.predicted, evaluated.loss)
-        })?;
+        let outcomes = self
+            .engine()
+            .evaluate(self.part(split), images, |evaluated| (evaluated.label, evaluated.predicted, evaluated.loss))?;
         let network = self.engine().network();
         let (classes, predicts) = (network.classes, network.loss.outputs().are_of_classes());
         let mut loss = 0.0_f64;
@@ -69,7 +70,7 @@ impl Trainer {
             let reason = format!("expected a class below {classes}, found {class}");
             return Err(TrainerError::Network { reason });
         }
-        self.engine().saliency(self.dataset().part(split), image, class.map(|class| class as usize))
+        self.engine().saliency(self.part(split), image, class.map(|class| class as usize))
     }
 
     /// What the network, as it is, says of these images of the part of the data set that a
@@ -81,7 +82,7 @@ impl Trainer {
     /// [reconstructs](Self::reconstruct).
     pub fn predict(&self, split: Split, images: &[ImageIndex], most: usize) -> Result<Vec<Prediction>, TrainerError> {
         require_classes(&self.definition().network, "prediction", "its outputs are images")?;
-        let found = self.engine().evaluate(self.dataset().part(split), images, |evaluated| {
+        let found = self.engine().evaluate(self.part(split), images, |evaluated| {
             let mut classes: Vec<(u32, f32)> = (0..).zip(evaluated.outputs.iter().copied()).collect();
             // The first of equals first, as the one that is predicted is.
             classes.sort_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));

@@ -70,7 +70,7 @@ impl Trainer {
         excited: &mut Excited,
     ) -> Result<(), TrainerError> {
         let block = self.block_of(layer)?;
-        self.engine().excite(self.dataset().part(split), images, block, excited)
+        self.engine().excite(self.part(split), images, block, excited)
     }
 
     /// What the maps of a layer see of an image.

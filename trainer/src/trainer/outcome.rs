@@ -3,7 +3,7 @@
 /// What one update gave.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StepOutcome {
-    /// Mean data loss over the batch, before the update.
+    /// Mean over the batch of each image's data loss times its weight, before the update.
     pub loss: f32,
     /// ½·decay·Σw² + l1·Σ|w|, each layer's part times its factors (no weight decay of
     /// AdamW), before the update, over the coefficients that decay: not

@@ -38,7 +38,7 @@ impl Trainer {
     ) -> Result<Option<ValidationResult>, TrainerError> {
         let wanted = observer.wanted(self.step, self.cursor);
         let probes = if wanted.probes { probes } else { &[] };
-        self.engine.probe(self.dataset.train(), probes)?;
+        self.engine.probe(self.images.part(), probes)?;
         let validation = match validated {
             _ if !wanted.validation => None,
             Some(result) => Some(result),

@@ -174,19 +174,26 @@ fn point_alike(positions: &mut [[f64; 2]], reference: &[[f64; 2]]) {
 }
 
 /// How far each class that has images keeps to itself.
-fn by_class(images: &[EmbeddedImage], predicted: &[u32], neighbours: &Neighbours, shares: &[f64]) -> Vec<ClassPurity> {
+fn by_class(
+    images: &[EmbeddedImage],
+    predicted: &[Option<u32>],
+    neighbours: &Neighbours,
+    shares: &[f64],
+) -> Vec<ClassPurity> {
     let classes = images.iter().map(|image| image.class as usize + 1).max().unwrap_or(0);
-    let mut all = vec![(0_u32, 0_u32, 0.0_f64, vec![0_u64; classes]); classes];
+    let mut all = vec![(0_u32, None::<u32>, 0.0_f64, vec![0_u64; classes]); classes];
     for (point, (image, predicted)) in images.iter().zip(predicted).enumerate() {
         let (count, right, share, others) = &mut all[image.class as usize];
         *count += 1;
-        *right += u32::from(image.class == *predicted);
+        if let Some(predicted) = predicted {
+            *right = Some(right.unwrap_or_default() + u32::from(image.class == *predicted));
+        }
         *share += shares[point];
         for &other in neighbours.of(point) {
             others[images[other as usize].class as usize] += 1;
         }
     }
-    let of = |(class, (count, right, share, others)): (usize, (u32, u32, f64, Vec<u64>))| {
+    let of = |(class, (count, right, share, others)): (usize, (u32, Option<u32>, f64, Vec<u64>))| {
         let foreign = others.iter().enumerate().filter(|(other, times)| *other != class && **times > 0);
         // The first of equals.
         let most = foreign.rev().max_by_key(|(_, times)| **times);
@@ -205,7 +212,7 @@ fn by_class(images: &[EmbeddedImage], predicted: &[u32], neighbours: &Neighbours
 
 /// The panel of a step.
 pub(super) fn panel(place: &Place, placed: &PlacedImages) -> EmbeddedPanel {
-    let right: u32 = placed.by_class.iter().map(|class| class.right).sum();
+    let right = placed.by_class.iter().filter_map(|class| class.right).reduce(|sum, right| sum + right);
     let fit = match placed.fit {
         Fit::Tsne { perplexity, kl_divergence } => {
             format!("t-SNE, perplexity {perplexity:.1}, KL divergence {kl_divergence:.3} nats")
