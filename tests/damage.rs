@@ -261,7 +261,7 @@ fn a_newer_format_is_refused_by_its_number() {
     };
     let path = branch.join("branch.json");
     let text = newer(&path);
-    let says = [named(&scratch, &path), "format version 97", "knows versions 1 to 4"];
+    let says = [named(&scratch, &path), "format version 97", "knows versions 1 to 5"];
     refused(&scratch, "log", &says);
     refused(&scratch, &train, &says);
     let says = ["no branch `main`", "`second`, and 1 that cannot be read\n\nnext:\n  revacnn log\n"];
@@ -273,7 +273,7 @@ fn a_newer_format_is_refused_by_its_number() {
     let path = scratch.path("runs/store.json");
     let text = newer(&path);
     for command in ["log", "show second", "evaluate second", &train] {
-        refused(&scratch, command, &["store.json has format version 97", "knows versions 1 to 4"]);
+        refused(&scratch, command, &["store.json has format version 97", "knows versions 1 to 5"]);
     }
     fs::write(&path, text).expect("the old one");
     scratch.run(0, "log");

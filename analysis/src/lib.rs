@@ -15,6 +15,7 @@
 //!   [`embed`] places them all in one embedding and links equal ones.
 //! - Networks that share no history: [`matched_by_assignment`] pairs their
 //!   filters by [`assignment`] of least distance.
+//! - How values are spread: [`histogram`].
 //! - Images of a training by what came of them: [`image_histories`], [`ranked`].
 //!
 //! Arrays are `[filter][coefficient]` or `[filter][pixel]`, filters in the
@@ -41,6 +42,7 @@ mod eigen;
 mod embedding;
 mod error;
 mod field;
+mod histogram;
 mod histories;
 mod lanes;
 mod matching;
@@ -62,6 +64,7 @@ mod work;
 pub use assignment::assignment;
 pub use embedding::{EmbeddedFilter, Embedding, EmbeddingReport, EmbeddingSettings, Method, embed};
 pub use error::AnalysisError;
+pub use histogram::{Histogram, bin_edges, histogram};
 pub use histories::{Against, ImageHistory, Ranking, image_histories, ranked};
 pub use matching::{LayerParameters, NetworkParameters, matched_by_assignment};
 pub use neighbours::{Neighbours, nearest_points, nearest_positions};

@@ -39,6 +39,44 @@ impl fmt::Display for Source {
     }
 }
 
+/// Whose spread is looked at in a layer, over the steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Distribution {
+    /// The filters' coefficients.
+    #[default]
+    Weights,
+    /// Their gradients, the mean over the step's batch.
+    Gradients,
+    /// What the coefficients change by from the step before.
+    Updates,
+    /// Activation maps for the image.
+    Activations,
+    /// The gradient of the image's loss with respect to them.
+    ActivationGradients,
+}
+
+impl Distribution {
+    /// What of the layer it is made of.
+    pub(crate) fn source(self) -> Source {
+        match self {
+            Self::Weights | Self::Updates => Source::Weights,
+            Self::Gradients => Source::Gradients,
+            Self::Activations => Source::Activations,
+            Self::ActivationGradients => Source::ActivationGradients,
+        }
+    }
+}
+
+impl fmt::Display for Distribution {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Updates => formatter.pad("updates"),
+            other => other.source().fmt(formatter),
+        }
+    }
+}
+
 /// What lies on a curve's horizontal axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -178,3 +216,5 @@ words!(ImageSplit, "train" => Train, "validation" => Validation, "test" => Test)
 words!(Show, "coefficients" => Coefficients, "maps" => Maps);
 words!(Source, "weights" => Weights, "gradients" => Gradients, "activations" => Activations,
     "activation-gradients" => ActivationGradients);
+words!(Distribution, "weights" => Weights, "gradients" => Gradients, "updates" => Updates,
+    "activations" => Activations, "activation-gradients" => ActivationGradients);

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use revacnn_schemas::{
-    Address, BranchId, BranchName, BranchRecord, Figure, Hue, LayerName, Position, Prediction, Step,
+    Address, BranchId, BranchName, BranchRecord, Figure, Hue, LayerName, Position, Prediction, Reconstruction, Step,
 };
 #[cfg(feature = "sql")]
 use revacnn_store::sql::NamedHistory;
@@ -13,12 +13,18 @@ use revacnn_store::{BranchReader, Lineage, StepTensors, Store};
 use revacnn_trainer::data::{Dataset, Split};
 use revacnn_trainer::{Excited, ReceptiveField, Saliency};
 
+use crate::kinds::outputs_of;
 use crate::reads::{Reads, StoreRead};
-use crate::sources::{At, Extent, Place};
+use crate::sources::{Activations, At, Extent, Place};
 use crate::{ChosenImage, Inputs, NotebookError, Source, Sources};
 
-/// What is said of gradients of an image without a label.
-pub(crate) const UNLABELLED: &str = "gradients for the class that it is taken for: the picture has no label";
+/// What is said of the gradients of a picture without a label; nothing of a network whose target is the
+/// image itself.
+pub(crate) fn of_unlabelled(place: &Place) -> Option<String> {
+    outputs_of(&place.holder)
+        .are_of_classes()
+        .then(|| "gradients for the class that it is taken for: the picture has no label".to_owned())
+}
 
 /// How much of a cell's work is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -296,6 +302,21 @@ impl<'a> Context<'a> {
         self.sources.predictions(place, split, most, &mut |done, of| told(&mut **watch, done, of))
     }
 
+    /// Tells what the network of a step, whose target is the image, gives back of each image of a
+    /// split, in order.
+    ///
+    /// # Errors
+    /// Where data or state are not at hand, and a network that gives back no image.
+    pub fn reconstructions(
+        &mut self,
+        place: &Place,
+        split: Split,
+        tell: impl FnMut(Reconstruction),
+    ) -> Result<(), NotebookError> {
+        let watch = &mut self.watch;
+        self.sources.reconstructions(place, split, tell, &mut |done, of| told(&mut **watch, done, of))
+    }
+
     /// The images of a split that excite the filters of a layer most at a step, at most so many of
     /// each, what its maps see, and the data set.
     ///
@@ -310,6 +331,27 @@ impl<'a> Context<'a> {
     ) -> Result<(Arc<Dataset>, Excited, Option<ReceptiveField>), NotebookError> {
         let watch = &mut self.watch;
         self.sources.excited(place, split, layer, most, &mut |done, of| told(&mut **watch, done, of))
+    }
+
+    /// What a layer of the network of a step says of at most so many images of a split, evenly
+    /// spread over it.
+    ///
+    /// # Errors
+    /// Where data or state are not at hand, and a layer without maps.
+    pub(crate) fn activations(
+        &mut self,
+        place: &Place,
+        split: Split,
+        layer: &LayerName,
+        most: usize,
+        done: &mut dyn FnMut(usize, usize) -> Progress,
+    ) -> Result<Activations, NotebookError> {
+        let watch = &mut self.watch;
+        let mut told = |finished, of| {
+            let Progress { done, of } = done(finished, of);
+            told(&mut **watch, done, of)
+        };
+        self.sources.activations(place, split, layer, most, &mut told)
     }
 
     /// The data set that what a network says of images is computed from.
@@ -361,7 +403,9 @@ impl<'a> Context<'a> {
         if notes.is_empty() {
             notes.push(format!("picture {picture}"));
         }
-        notes.extend((of == Source::ActivationGradients).then(|| UNLABELLED.to_owned()));
+        if of == Source::ActivationGradients {
+            notes.extend(places.iter().find_map(of_unlabelled));
+        }
         notes
     }
 

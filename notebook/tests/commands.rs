@@ -105,6 +105,16 @@ fn command() -> impl Strategy<Value = Vec<String>> {
         1 => curves("loss", vec![]),
         1 => curves("chart", vec![maybe("quantity", &["accuracy", "beta1"]), maybe("log", &[])]),
         1 => line(&[&["plot"], &["chart"], &["base"], &["--layer"], LAYERS, &["--filter"], NUMBERS], vec![]),
+        1 => line(&[&["plot"], &["histogram"], &["base", "base.*"], &["", "c"]], vec![
+            maybe("layer", LAYERS),
+            maybe("of", &["weights", "gradients", "updates"]),
+            maybe("form", &["ridges", "heat"]),
+            maybe("steps", &["0..7", "100..2k"]),
+            maybe("range", &["0..1", "1e-3..0.5"]),
+            prop_oneof![Just(Vec::new()), Just(vec!["--range=-0.25..0.1".to_owned()])].boxed(),
+            maybe("bins", &["80", "12"]),
+        ]),
+        1 => line(&[&["plot"], &["histogram"], &["base"], &["--of"], SOURCES], vec![maybe("image", IMAGES)]),
         1 => steps("network", vec![maybe("show", &["maps", "coefficients"]), maybe("image", IMAGES)]),
         1 => steps("filters", vec![maybe("layer", LAYERS), maybe("of", SOURCES)]),
         1 => steps("patches", vec![
@@ -127,6 +137,13 @@ fn command() -> impl Strategy<Value = Vec<String>> {
         1 => steps("activations", vec![maybe("layer", LAYERS), maybe("of", SOURCES), maybe("image", IMAGES)]),
         1 => steps("filter", vec![maybe("layer", LAYERS), maybe("image", IMAGES)]),
         1 => steps("confusion", vec![]),
+        1 => line(&[&["embed"], ADDRESSES, &["", "c@3"], &["--layer"], LAYERS, &["--of"], &["images"]], vec![
+            maybe("split", &["train", "validation", "test"]),
+            maybe("count", &["3", "500", "2k"]),
+            maybe("reference", ADDRESSES),
+            maybe("method", &["tsne", "pca"]),
+            maybe("seed", NUMBERS),
+        ]),
         1 => line(&[&["embed"], ADDRESSES, &["", "c@3"], &["--layer"], LAYERS], vec![
             maybe("of", SOURCES),
             maybe("image", IMAGES),

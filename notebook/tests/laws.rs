@@ -10,14 +10,17 @@ use std::ops::ControlFlow;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use revacnn_notebook::kinds::{
-    Beside, Chart, Compare, Confusion, Differences, Embedding, Family, Filter, Filters, KINDS, Loss, Network, Patches,
-    Predict, Predictions, QUANTITIES, Query, Recorded, Results, Saliency, Samples, Start,
+    Beside, Chart, Compare, Confusion, Differences, Embedding, Family, Filter, Filters, Histogram, ImageEmbedding,
+    KINDS, Loss, Network, Patches, Predict, Predictions, QUANTITIES, Query, Recorded, Results, Saliency, Samples,
+    Start,
 };
 use revacnn_notebook::{
-    Cell, Graph, ImageSplit, Inputs, Kind, Matching, Method, Progress, Ran, Rank, Show, Smoothing, Source, Sources,
-    XAxis,
+    Cell, Distribution, Graph, ImageSplit, Inputs, Kind, Matching, Method, Progress, Ran, Rank, Show, Smoothing,
+    Source, Sources, XAxis,
 };
-use revacnn_schemas::{Address, BranchId, BranchName, Fidelity, FilterNumber, ImageIndex, Limits, Scale, Step};
+use revacnn_schemas::{
+    Address, BranchId, BranchName, Fidelity, FilterNumber, HistogramForm, ImageIndex, Limits, Scale, Step,
+};
 use revacnn_store::{BranchReader, Store};
 use revacnn_test_support::copy_folder;
 use revacnn_trainer::Settings;
@@ -105,6 +108,17 @@ fn cell() -> impl Strategy<Value = Cell> {
         }),
         (all(), of(), place, start).prop_map(move |(at, of, (method, perplexity, seed), start)| {
             Embedding { at, layer: layer(), of, method, perplexity, seed, start }.into()
+        }),
+        (within(), any::<[bool; 2]>(), proptest::option::of(Just([-0.5, 0.25]))).prop_map(
+            move |(within, [of_updates, is_heat], range)| {
+                let of = if of_updates { Distribution::Updates } else { Distribution::Weights };
+                let form = if is_heat { HistogramForm::Heat } else { HistogramForm::Ridges };
+                Histogram { layer: layer(), of, form, within, range, bins: 9 }.into()
+            }
+        ),
+        (all(), at(), proptest::bool::ANY).prop_map(move |(at, reference, is_pca)| {
+            let (of, method) = (ImageSplit::Test, if is_pca { Method::Pca } else { Method::Tsne });
+            ImageEmbedding { at, reference, layer: layer(), of, count: 12, method, perplexity: None, seed: 1 }.into()
         }),
         (all(), matching).prop_map(|(at, matching)| Compare { at, matching }.into()),
         at().prop_map(|at| Confusion { at }.into()),

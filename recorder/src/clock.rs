@@ -1,6 +1,8 @@
 //! Steps and epochs of a branch, from one of its steps on.
 
-use revacnn_schemas::{DataCursor, Step};
+use revacnn_schemas::{Epoch, RunDefinition, Step};
+use revacnn_trainer::data::Dataset;
+use revacnn_trainer::{Trainer, seen_by_fork};
 
 use crate::Goal;
 
@@ -24,16 +26,32 @@ impl Clock {
         Self { first: Step(0), epoch: 0, offset: 0, batch: u64::from(batch.max(1)), images: images.max(1) }
     }
 
-    /// Of a training that stands at a step.
-    pub(crate) fn at(step: Step, cursor: DataCursor, images: u32, batch: u32) -> Self {
-        let run = Self::of_run(u64::from(images), batch);
-        Self { first: step, epoch: cursor.epoch.0, offset: u64::from(cursor.offset), ..run }
+    /// Of a training, from the step on that it stands at.
+    pub(crate) fn of(trainer: &Trainer) -> Self {
+        let run = Self::of_run(u64::from(trainer.epoch_images()), trainer.definition().batch_size);
+        let (epoch, offset) = (trainer.cursor().epoch.0, u64::from(trainer.epoch_seen()));
+        Self { first: trainer.position(), epoch, offset, ..run }
     }
 
     /// Of a branch that is forked at a step, with so many images a batch from there on.
     pub fn forked(self, step: Step, batch: u32) -> Self {
         let (epoch, offset) = self.cursor(step);
         Self { first: step, epoch, offset, batch: u64::from(batch.max(1)), ..self }
+    }
+
+    /// Of a branch that is forked as `fork` says, of which `parent` is trained here: the two may drop
+    /// other images of the data set.
+    pub fn forked_onto(self, step: Step, parent: &RunDefinition, fork: &RunDefinition, dataset: &Dataset) -> Self {
+        let clock = self.forked(step, fork.batch_size);
+        if parent.images.dropped == fork.images.dropped {
+            return clock;
+        }
+        let (seen, images) = seen_by_fork(parent, fork, dataset, Epoch(clock.epoch), clock.offset);
+        let images = images.max(1);
+        match seen < images {
+            true => Self { offset: seen, images, ..clock },
+            false => Self { epoch: clock.epoch + 1, offset: 0, images, ..clock },
+        }
     }
 
     /// The first step.

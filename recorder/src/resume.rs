@@ -41,9 +41,7 @@ impl Run {
     /// [`RecorderError::TooManySteps`], and
     /// [`TargetUnreadable`](revacnn_store::StoreError::TargetUnreadable).
     pub fn step_of(&self, goal: Goal) -> Result<Step, RecorderError> {
-        let (trainer, position) = (self.trainer(), self.trainer().position());
-        let batch = trainer.definition().batch_size;
-        let clock = Clock::at(position, trainer.cursor(), trainer.epoch_images(), batch);
+        let (position, clock) = (self.trainer().position(), Clock::of(self.trainer()));
         let noted = match (goal, self.session()) {
             (Goal::AsBefore, Some(session)) => session.store().target(session.record())?,
             _ => None,

@@ -262,6 +262,9 @@ fn definition(
     };
     let mut definition = define(network, dataset, &settings)?;
     definition.init = request.init.clone().or_else(|| base.and_then(|base| base.init.clone()));
+    if let Some(base) = base.filter(same_data) {
+        definition.images.clone_from(&base.images);
+    }
     // A branch keeps what it was made with, also what nobody may ask for any more.
     if base.is_none_or(|base| base.optimizer != definition.optimizer) {
         resolve_optimizer(&definition.optimizer)?;

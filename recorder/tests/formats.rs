@@ -9,14 +9,14 @@ use std::sync::Arc;
 
 use fake::{copy_folder, name};
 use revacnn_recorder::{ForkPlan, Replay, Session, VerifyPlan, fork, verify};
-use revacnn_schemas::{CHECKSUMS_SINCE, Edit, FORMAT_VERSION, Position, Step, Table};
+use revacnn_schemas::{CHECKSUMS_SINCE, Edit, FORMAT_VERSION, Position, SAMPLES_SINCE, Step, Table};
 use revacnn_store::{BranchReader, Lineage, RecorderOptions, Selection, StepSpan, Store};
 use revacnn_test_support::SmallRun;
 use revacnn_trainer::data::{Dataset, load};
 
 /// `main` of 9 steps with a normalisation, `wider`, forked from it at step 5 with
 /// two edits, and `kf`, trained by Adadelta with fidelity `keyframes`. The stores of
-/// formats 2 and 3 have validations besides, and that of format 3 checksums.
+/// formats 2 to 4 have validations besides, those of formats 3 and 4 checksums, and that of format 4 samples.
 fn of_format(version: u32, folder: &Path) -> (Store, Arc<Dataset>) {
     let root = folder.join("runs");
     copy_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/stores/format-{version}")), &root);
@@ -69,6 +69,20 @@ fn a_store_of_format_3_is_read_and_verified() {
 }
 
 #[test]
+fn a_store_of_format_4_is_read_and_verified() {
+    is_read_and_verified(4, "2cbae21da3da76409c7ce7c4ad0ae7219509ae8bc0aeb80ff00be0b7cbb834e2");
+    let folder = tempfile::tempdir().unwrap();
+    let reader = BranchReader::open(&of_format(4, folder.path()).0, &name("main")).unwrap();
+    let samples = reader.samples(reader.steps().unwrap()).unwrap();
+    assert_eq!(samples.len(), 9 * 8);
+    assert!(samples.iter().all(|(_, sample)| sample.predicted.is_some() && sample.output.is_some()));
+    for (_, validated) in reader.validations().unwrap() {
+        assert_eq!(validated.confusion.unwrap().iter().sum::<u32>(), validated.images);
+        assert!(validated.correct.is_some());
+    }
+}
+
+#[test]
 fn a_branch_of_format_1_is_trained_on_in_its_own_format_to_the_bits_of_today() {
     is_trained_on(1);
 }
@@ -81,6 +95,11 @@ fn a_branch_of_format_2_is_trained_on_in_its_own_format_to_the_bits_of_today() {
 #[test]
 fn a_branch_of_format_3_is_trained_on_in_its_own_format_to_the_bits_of_today() {
     is_trained_on(3);
+}
+
+#[test]
+fn a_branch_of_format_4_is_trained_on_in_its_own_format_to_the_bits_of_today() {
+    is_trained_on(4);
 }
 
 fn is_trained_on(version: u32) {
@@ -133,7 +152,7 @@ fn is_trained_on(version: u32) {
             "{branch}"
         );
         let reader = BranchReader::open(&store, &name(branch)).unwrap();
-        assert!(reader.samples(reader.steps().unwrap()).unwrap().is_empty());
+        assert_eq!(reader.samples(reader.steps().unwrap()).unwrap().is_empty(), version < SAMPLES_SINCE);
         let mut replay = Replay::new(reader).with_data(dataset.clone(), 1);
         for step in [6, 8, 9, 12] {
             let tensors = replay.tensors(Step(step).min(trainer.position())).unwrap();

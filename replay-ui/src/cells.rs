@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use revacnn_notebook::Cell;
-use revacnn_schemas::{Chart, Comparison, Figure, ImageGrid, NetworkDiagram, Scatter, Step};
+use revacnn_schemas::{Chart, Comparison, EmbeddedImages, Figure, ImageGrid, NetworkDiagram, Scatter, Step};
 use revacnn_store::StepRow;
 
 use crate::pixels::Pictures;
@@ -31,6 +31,8 @@ impl ViewId {
     pub(crate) const FILTERS: Self = Self("filters");
     /// A layer's filters in one plane.
     pub(crate) const EMBEDDING: Self = Self("embedding");
+    /// Images in a plane, by their activations at a layer.
+    pub(crate) const IMAGES: Self = Self("images");
     /// What differs between the two branches.
     pub(crate) const DIFFERENCES: Self = Self("differences");
 }
@@ -180,6 +182,7 @@ impl Cells {
     figure_of!(network, Network, NetworkDiagram, "A view's network.");
     figure_of!(chart, Chart, Chart, "A view's chart.");
     figure_of!(scatter, Scatter, Scatter, "A view's embedding.");
+    figure_of!(embedded_images, EmbeddedImages, EmbeddedImages, "A view's images in a plane.");
     figure_of!(images, Images, ImageGrid, "A view's images.");
     figure_of!(comparison, Comparison, Comparison, "A view's comparison.");
 }

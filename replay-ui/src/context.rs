@@ -204,7 +204,7 @@ impl Context {
 
     /// The command line that does what a press on an edit does.
     pub(crate) fn command(&self, edit: &Edit) -> Option<String> {
-        let (at, edit) = (self.at()?, edit.to_string());
+        let (at, edit) = (self.at()?, edit.in_full());
         let advice = if self.is_live() {
             Advice::Steer { branch: at.branch, edit }
         } else {

@@ -1,7 +1,7 @@
 //! What a figure shows, as a line of a notebook: names and numbers alone.
 
-use revacnn_notebook::kinds::{Chart, Compare, Embedding, Filter, Filters, Loss, Network};
-use revacnn_notebook::{Cell, ChosenImage, Inputs, Matching, Method, Show, Smoothing, Source, XAxis};
+use revacnn_notebook::kinds::{Chart, Compare, Embedding, Filter, Filters, ImageEmbedding, Loss, Network};
+use revacnn_notebook::{Cell, ChosenImage, ImageSplit, Inputs, Matching, Method, Show, Smoothing, Source, XAxis};
 use revacnn_schemas::{Address, Scale};
 
 /// The line of a cell; `None` of one that no line shows. A picture of one's own is called by its
@@ -52,6 +52,19 @@ pub(crate) fn line_of(cell: &Cell, inputs: &Inputs) -> Option<Vec<String>> {
         }
         if of.is_of_image() {
             line.image(inputs);
+        }
+    } else if let Some(ImageEmbedding { at, reference, layer, of, count, method, .. }) = cell.as_kind() {
+        line.words(["embed"]);
+        line.at(at);
+        line.option("layer", layer.to_string());
+        line.option("of", "images".to_owned());
+        if *of != ImageSplit::default() {
+            line.option("split", of.word().to_owned());
+        }
+        line.option("count", count.to_string());
+        reference.iter().for_each(|reference| line.option("reference", reference.to_string()));
+        if *method != Method::Tsne {
+            line.option("method", method.word().to_owned());
         }
     } else if let Some(Compare { at, matching }) = cell.as_kind() {
         line.words(["compare"]);
@@ -137,6 +150,17 @@ mod tests {
                 perplexity: None,
                 seed: 0,
                 start,
+            }
+            .into(),
+            ImageEmbedding {
+                at: at(),
+                reference: one(),
+                layer: layer(),
+                of: ImageSplit::Validation,
+                count: 500,
+                method: Method::Pca,
+                perplexity: None,
+                seed: 0,
             }
             .into(),
             Compare { at: at(), matching: Matching::Identity }.into(),

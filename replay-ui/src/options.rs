@@ -106,7 +106,7 @@ impl ViewOptions {
         let step = lineage.resolve(address.position)?;
         let Some((layer, number)) = &self.filter else { return Ok(()) };
         let topology = &lineage.holder(step)?.branch().topology;
-        // The class layer's units are classes, and no nodes.
+        // The last layer's units are classes or pixels, and no nodes.
         let blocks: Vec<_> = topology.blocks().collect();
         let shown = &blocks[..blocks.len().saturating_sub(1)];
         let unknown = |what: String, known: String| StoreError::UnknownFilter {

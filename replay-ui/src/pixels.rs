@@ -14,6 +14,9 @@ pub(crate) type ImagePlace = (usize, usize);
 /// The place of the image that a network looks at.
 pub(crate) const INPUT: ImagePlace = (usize::MAX, 0);
 
+/// The place of the image that it gives back.
+pub(crate) const RECONSTRUCTION: ImagePlace = (usize::MAX, 1);
+
 /// The images of a figure. Their colours are made once, off the window's
 /// thread; at the size in which they are drawn they are kept as well: the
 /// software renderer puts an image that it enlarges in a wrong place.
@@ -76,6 +79,7 @@ impl Pictures {
                     }
                 }
                 add(INPUT, diagram.input.as_ref().map(|(_, image)| image));
+                add(RECONSTRUCTION, diagram.reconstruction.as_ref());
             }
             Figure::Images(grid) => {
                 for (row, line) in grid.rows.iter().enumerate() {
@@ -89,7 +93,12 @@ impl Pictures {
                     add((0, point), found.image.as_ref());
                 }
             }
-            Figure::Chart(_) | Figure::Sheet(_) | Figure::Table(_) | Figure::Comparison(_) => {}
+            Figure::EmbeddedImages(figure) => {
+                for (thumbnail, found) in figure.thumbnails.iter().enumerate() {
+                    add((0, thumbnail), Some(&found.image));
+                }
+            }
+            Figure::Chart(_) | Figure::Histograms(_) | Figure::Sheet(_) | Figure::Table(_) | Figure::Comparison(_) => {}
         }
         made
     }

@@ -89,6 +89,7 @@ impl State {
     pub(crate) fn redraw(&self) {
         self.loss.redraw();
         self.filters.redraw();
+        self.filters.redraw_images();
         self.inspector.redraw();
         self.timeline.redraw();
     }

@@ -2,9 +2,9 @@
 //! answers it with, and how it is saved. A new view is one entry of [`VIEWS`];
 //! a component draws its figure.
 
-use revacnn_notebook::kinds::{Chart, Compare, Embedding, Filter, Filters, Network, Start};
+use revacnn_notebook::kinds::{Chart, Compare, Embedding, Filter, Filters, ImageEmbedding, Network, Start};
 use revacnn_notebook::look::in_words;
-use revacnn_notebook::{ACCURACY, Cell, ChosenImage, Matching, XAxis};
+use revacnn_notebook::{ACCURACY, Cell, ChosenImage, ImageSplit, Matching, XAxis};
 use revacnn_schemas::{Address, LayerName, Position, SCALARS, Scale};
 
 use crate::cells::{Pace, ViewId};
@@ -13,6 +13,9 @@ use crate::components::loss::{self, Shows};
 use crate::requests::FigureRequest;
 use crate::state::State;
 use crate::time::Align;
+
+/// So many images are placed in a plane: as many as follow the cursor.
+const IMAGES: u32 = 500;
 
 /// What a view's menu saves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,7 +131,7 @@ pub(crate) static VIEWS: &[View] = &[
         pace: Pace::Slow,
         saves: Saves::Afresh,
         cell: |state| {
-            let layer = state.context.marks.layer.clone()?;
+            let layer = state.context.marks.layer.clone().filter(|_| state.filters.images.is_none())?;
             let (of, method) = (state.filters.of, state.filters.method);
             let (at, start) = (together(state), Start::Fresh);
             Some(Embedding { at, layer, of, method, perplexity: None, seed: 0, start }.into())
@@ -136,6 +139,21 @@ pub(crate) static VIEWS: &[View] = &[
         at: here,
         query: query_filters,
         redraw: |_| {},
+    },
+    View {
+        id: ViewId::IMAGES,
+        pace: Pace::Slow,
+        saves: Saves::AsShown,
+        cell: |state| {
+            let (layer, reference) = (state.context.marks.layer.clone()?, state.filters.images.clone()?);
+            let (at, method) = (together(state), state.filters.method);
+            let (of, count) = (ImageSplit::Validation, IMAGES);
+            let reference = Some(reference);
+            Some(ImageEmbedding { at, reference, layer, of, count, method, perplexity: None, seed: 0 }.into())
+        },
+        at: here,
+        query: |_, _| None,
+        redraw: |state| state.filters.redraw_images(),
     },
     View {
         id: ViewId::DIFFERENCES,

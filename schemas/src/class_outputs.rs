@@ -1,9 +1,9 @@
-//! What a class layer says of an image.
+//! What the last layer says of an image.
 
 use serde::{Deserialize, Serialize};
 
-/// What the outputs of a class layer mean. The class with the largest one is predicted, whatever
-/// they are.
+/// What the outputs of the last layer mean. The class with the largest one is predicted, whatever
+/// they are, but for an [image](Self::Image), of which nothing is predicted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClassOutputs {
@@ -14,6 +14,8 @@ pub enum ClassOutputs {
     Scores,
     /// Values: the label's is to be 1, any other 0.
     Values,
+    /// The image itself, `[channel][row][column]`: each value is to be the one that the network reads.
+    Image,
 }
 
 impl ClassOutputs {
@@ -23,12 +25,18 @@ impl ClassOutputs {
             Self::Probabilities => "class probability",
             Self::Scores => "class score",
             Self::Values => "class value",
+            Self::Image => "reconstructed value",
         }
     }
 
     /// The unit of a loss over them.
     pub fn loss_unit(self) -> Option<&'static str> {
         self.are_probabilities().then_some("nats")
+    }
+
+    /// Whether they are of classes, one of which is predicted.
+    pub fn are_of_classes(&self) -> bool {
+        *self != Self::Image
     }
 
     /// Whether they are probabilities, as they are of most networks.

@@ -34,6 +34,7 @@ mod error;
 mod figure;
 mod hyper_parameters;
 mod ids;
+mod images;
 mod network;
 mod numbers;
 mod optimizer;
@@ -56,16 +57,21 @@ pub use augmentation::{AugmentationRequest, AugmentationSpec};
 pub use branch::{BranchRecord, Fidelity, ForeignProducer, ParentRecord, Producer, RecordingSettings, StoreRecord};
 pub use class_outputs::ClassOutputs;
 pub use digest::{Digest, Digester, canonical_bits};
-pub use edit::{Change, Coefficients, EDIT_FORMS, Edit, FilterInit, LayerInit, ReadFiles, Setting, Target};
+pub use edit::{
+    Change, ClassWord, Coefficients, EDIT_FORMS, Edit, FilterInit, LayerInit, MOST_IMAGE_BYTES, ReadFiles,
+    RelabelledImages, Setting, Target,
+};
 pub use error::SchemaError;
 pub use figure::{
-    Axis, Caption, CaptionedImage, Chart, ClassOutput, Comparison, ContactSheet, DiagramColumn, DiagramEdge,
-    DiagramJoint, DiagramNode, DiagramPart, DifferingFilter, Figure, Hue, Image, ImageGrid, ImageRow, Limits, Mark,
-    MarkKind, NetworkDiagram, Palette, Panel, Scale, Scatter, ScatterGroup, ScatterPoint, Series, TableColumn,
-    TableFigure,
+    Axis, Caption, CaptionedImage, Chart, ClassOutput, ClassPurity, Comparison, ContactSheet, DiagramColumn,
+    DiagramEdge, DiagramJoint, DiagramNode, DiagramPart, DifferingFilter, EmbeddedImage, EmbeddedImages, EmbeddedPanel,
+    Figure, HistogramForm, HistogramPanel, Histograms, Hue, Image, ImageGrid, ImageRow, Limits, Mark, MarkKind,
+    NetworkDiagram, Palette, Panel, Scale, Scatter, ScatterGroup, ScatterPoint, Series, StepHistogram, TableColumn,
+    TableFigure, Thumbnail,
 };
 pub use hyper_parameters::HyperParameters;
 pub use ids::{BranchId, BranchName, Epoch, FilterNumber, ImageIndex, LayerName, Step};
+pub use images::{ImageChanges, ImageSet, LabelledImages, WeightedImages};
 pub use network::{LayerSpec, NetworkSpec, Parameters};
 pub use numbers::{bytes, count, counted, number, whole_number, written};
 pub use optimizer::OptimizerSpec;
@@ -76,7 +82,7 @@ pub use scalars::{SCALARS, ScalarColumn, ScalarKind, SetText, StepScalars};
 pub use schedule::{SCHEDULE_FORMS, Schedule, ScheduleSpec};
 pub use state::{DataCursor, ParameterState, TrainingState};
 pub use step::{
-    BlockView, NormalisationView, Observer, ObserverError, ParameterView, Prediction, Sample, StepView,
+    BlockView, NormalisationView, Observer, ObserverError, ParameterView, Prediction, Reconstruction, Sample, StepView,
     ValidationResult, Wanted,
 };
 pub use tables::{ACTIVATION_TABLES, PARAMETER_TABLES, Table};
@@ -86,14 +92,18 @@ pub use words::{IMAGES, lines, one_line};
 /// Version of the log's format: what is made now has it. A branch keeps the one
 /// that it was made with. Since 2 a branch may be another program's; since
 /// [`CHECKSUMS_SINCE`] pages have checksums; since [`SAMPLES_SINCE`] there is the table
-/// `samples`.
-pub const FORMAT_VERSION: u32 = 4;
+/// `samples`; since [`CLASSLESS_SINCE`] what a network without classes lacks is null.
+pub const FORMAT_VERSION: u32 = 5;
 
 /// The first format whose pages have checksums, which every reader compares.
 pub const CHECKSUMS_SINCE: u32 = 3;
 
 /// The first format with a row for each image of each batch.
 pub const SAMPLES_SINCE: u32 = 4;
+
+/// The first format whose validations and samples may have no predicted class: `accuracy`, `correct`,
+/// `confusion`, `predicted` and `output` are null where the network gives back the image.
+pub const CLASSLESS_SINCE: u32 = 5;
 
 /// The oldest format that is read. A reader refuses every number outside by name.
 pub const OLDEST_FORMAT_VERSION: u32 = 1;

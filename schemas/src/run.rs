@@ -6,8 +6,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ARITHMETIC, ArrayFile, AugmentationSpec, Digest, Digester, LayerName, NetworkSpec, OptimizerSpec, Reading,
-    ScheduleSpec,
+    ARITHMETIC, ArrayFile, AugmentationSpec, Digest, Digester, ImageChanges, LayerName, NetworkSpec, OptimizerSpec,
+    Reading, ScheduleSpec,
 };
 
 /// Shape of an image: channels, rows, columns.
@@ -90,6 +90,10 @@ pub struct RunDefinition {
     /// Arrays that its layers begin with at step 0, in the place of drawn ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub init: Option<InitialArrays>,
+    /// What of the training images is otherwise than the data set has them, by edits of the branch
+    /// and of those before it.
+    #[serde(default, skip_serializing_if = "ImageChanges::is_nothing")]
+    pub images: ImageChanges,
 }
 
 /// Arrays that layers of a run begin with.
@@ -198,6 +202,7 @@ impl RunDefinition {
             let of = layers.iter().map(|layer| format!(" {layer}")).collect::<String>();
             fields.push(("init".to_owned(), format!("{:.12}{of}", arrays.digest())));
         }
+        fields.extend(self.images.described());
         for (name, value) in &self.optimizer.parameters {
             fields.push((name.replace('_', "-"), value.to_string()));
         }
@@ -237,6 +242,7 @@ mod tests {
             batch_size: 4,
             seed: 0,
             init: None,
+            images: ImageChanges::default(),
         }
     }
 
@@ -263,6 +269,12 @@ mod tests {
         recorded.init = begun.init.as_ref().map(InitialArrays::recorded);
         assert_eq!(begun.key(), recorded.key(), "the digest says it");
         assert!(begun.differences(&base)[0].to_string().starts_with("init: "));
+        let mut fewer = base.clone();
+        fewer.images.of = 100;
+        assert_eq!(serde_json::to_string(&fewer).unwrap(), serde_json::to_string(&base).unwrap(), "nothing is dropped");
+        fewer.images.dropped = "3".parse().unwrap();
+        assert_ne!(base.key(), fewer.key());
+        assert_eq!(base.differences(&fewer)[0].to_string(), "dropped images: (none) → 3");
     }
 
     #[test]

@@ -4,13 +4,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Digest, Digester, Epoch, Step};
 
-/// Where training stands in the data: `offset` images of `epoch` are done.
+/// Where training stands in the data: `offset` places of the order of `epoch` are behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataCursor {
     /// The epoch under way, counted from 0.
     pub epoch: Epoch,
-    /// Images of that epoch already trained on; less than an epoch's images.
+    /// Places of that epoch's order that are behind; less than all. Each is an image that was trained
+    /// on, or one that the branch drops.
     pub offset: u32,
     /// Images trained on since step 0.
     pub images_seen: u64,

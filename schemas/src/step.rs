@@ -29,7 +29,7 @@ pub struct NormalisationView<'a> {
 /// One block's output for one probe image at the weights of this step.
 #[derive(Debug, Clone, Copy)]
 pub struct BlockView<'a> {
-    /// Activation maps, `[filter][row][column]`; what the class layer says
+    /// Activation maps, `[filter][row][column]`; what the last layer says
     /// ([`ClassOutputs`](crate::ClassOutputs)) for the last block.
     pub activations: &'a [f32],
     /// Gradient of the image's own data loss with respect to them; with
@@ -45,11 +45,12 @@ pub struct Sample {
     pub image: ImageIndex,
     /// Its class.
     pub label: u32,
-    /// The class that was predicted.
-    pub predicted: u32,
+    /// The class that was predicted; `None` of a network that gives back the image
+    /// ([`ClassOutputs::Image`](crate::ClassOutputs::Image)).
+    pub predicted: Option<u32>,
     /// What the class layer said of that class: its probability, or a score or a value
     /// ([`ClassOutputs`](crate::ClassOutputs)).
-    pub output: f32,
+    pub output: Option<f32>,
     /// The image's data loss.
     pub loss: f32,
 }
@@ -74,23 +75,36 @@ impl Prediction {
     }
 }
 
+/// What a network whose target is the image makes of one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reconstruction {
+    /// The image.
+    pub image: ImageIndex,
+    /// Its class.
+    pub label: u32,
+    /// Its data loss.
+    pub loss: f32,
+    /// What the network gives, in the units of what it reads, `[channel][row][column]`.
+    pub values: Vec<f32>,
+}
+
 /// Outcome of a full evaluation on a split.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ValidationResult {
     /// Mean data loss per image.
     pub loss: f32,
-    /// Images predicted right.
-    pub correct: u32,
+    /// Images predicted right; `None` where the network predicts no class.
+    pub correct: Option<u32>,
     /// Images evaluated.
     pub images: u32,
-    /// Count of images, `[actual class][predicted class]`.
-    pub confusion: Vec<u32>,
+    /// Count of images, `[actual class][predicted class]`; `None` where no class is predicted.
+    pub confusion: Option<Vec<u32>>,
 }
 
 impl ValidationResult {
-    /// Share of images predicted right, in 0..=1.
-    pub fn accuracy(&self) -> f32 {
-        self.correct as f32 / self.images.max(1) as f32
+    /// Share of images predicted right, in 0..=1; `None` where no class is predicted.
+    pub fn accuracy(&self) -> Option<f32> {
+        self.correct.map(|correct| correct as f32 / self.images.max(1) as f32)
     }
 }
 

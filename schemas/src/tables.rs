@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
 
-use crate::FORMAT_VERSION;
 use crate::scalars::{SCALARS, ScalarColumn};
+use crate::{CLASSLESS_SINCE, FORMAT_VERSION};
 
 /// A table of the log: one folder of Parquet files in every branch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -90,11 +90,12 @@ impl Table {
     }
 
     /// The columns of a format version, which are the first of every later
-    /// one's. Positions and counts are signed, because some readers have no
+    /// one's; some are nullable only from a later one on. Positions and counts are signed, because some readers have no
     /// unsigned integers.
     pub fn schema_of(self, version: u32) -> Arc<Schema> {
         let required = |name: &str, of: DataType| Field::new(name, of, false);
         let nullable = |name: &str, of: DataType| Field::new(name, of, true);
+        let of_classes = |name: &str, of: DataType| Field::new(name, of, version >= CLASSLESS_SINCE);
         let step = || required("step", DataType::Int64);
         let filter = || {
             [required("layer", DataType::Utf8), required("filter", DataType::Int32), required("born", DataType::Utf8)]
@@ -154,15 +155,16 @@ impl Table {
             Self::Validation => columns.extend([
                 step(),
                 required("loss", DataType::Float32),
-                required("accuracy", DataType::Float32),
-                required("correct", DataType::Int32),
+                of_classes("accuracy", DataType::Float32),
+                of_classes("correct", DataType::Int32),
                 required("images", DataType::Int32),
-                required("confusion", DataType::List(Arc::new(Field::new("element", DataType::Int32, false)))),
+                of_classes("confusion", DataType::List(Arc::new(Field::new("element", DataType::Int32, false)))),
             ]),
             Self::Samples => {
                 columns.push(step());
-                columns.extend(["place", "image", "label", "predicted"].map(|name| required(name, DataType::Int32)));
-                columns.extend(["output", "loss"].map(|name| required(name, DataType::Float32)));
+                columns.extend(["place", "image", "label"].map(|name| required(name, DataType::Int32)));
+                columns.push(of_classes("predicted", DataType::Int32));
+                columns.extend([of_classes("output", DataType::Float32), required("loss", DataType::Float32)]);
             }
             Self::Events => columns.extend([
                 step(),
@@ -249,7 +251,25 @@ mod tests {
         );
         for table in Table::ALL {
             let (first, newest) = (table.schema_of(1), table.schema());
-            assert_eq!(first.fields()[..], newest.fields()[..first.fields().len()], "{table}");
+            for (first, newest) in first.fields().iter().zip(newest.fields()) {
+                assert_eq!((first.name(), first.data_type()), (newest.name(), newest.data_type()), "{table}");
+                // What was written without nulls is read as what may have them.
+                assert!(newest.is_nullable() || !first.is_nullable(), "{table}");
+            }
+            assert!(first.fields().len() <= newest.fields().len(), "{table}");
         }
+    }
+
+    #[test]
+    fn what_a_network_without_classes_lacks_is_nullable_since_format_5() {
+        let nullable = |table: Table, version: u32| -> Vec<String> {
+            let schema = table.schema_of(version);
+            schema.fields().iter().filter(|field| field.is_nullable()).map(|field| field.name().clone()).collect()
+        };
+        for version in 1..CLASSLESS_SINCE {
+            assert!(nullable(Table::Validation, version).is_empty() && nullable(Table::Samples, version).is_empty());
+        }
+        assert_eq!(nullable(Table::Validation, CLASSLESS_SINCE), ["accuracy", "correct", "confusion"]);
+        assert_eq!(nullable(Table::Samples, CLASSLESS_SINCE), ["predicted", "output"]);
     }
 }

@@ -1,4 +1,4 @@
-//! `revacnn embed`: a layer's filters in a plane.
+//! `revacnn embed`: a layer's filters in a plane, or images by its activations.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -14,11 +14,13 @@ use super::figure::{check_ending, finish, in_store, must_see, warn_of_gaps};
 use crate::error::Failure;
 use crate::options::{DataOption, StoreOption};
 
-/// Place a layer's filters in a plane, at one address or several.
+/// Place a layer's filters, or images by its activations, in a plane.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   revacnn embed main@100 --layer conv1 -o filters.svg
-  revacnn embed main@0 main@100 --layer conv1 --of gradients --method pca --json")]
+  revacnn embed main@0 main@100 --layer conv1 --of gradients --method pca --json
+  revacnn embed main@best --layer conv3 --of images -o images.png
+  revacnn embed main@0 main@best --layer softmax --of images --split test --reference main@best -o images.png")]
 pub(crate) struct EmbedArguments {
     #[command(flatten)]
     embed: Embed,
@@ -40,9 +42,10 @@ impl Run for EmbedArguments {
         self.embed.check()?;
         self.output.as_deref().map(check_ending).transpose()?;
         let mut sources = Sources::open(&self.store.store, self.data.folder(), usual_threads())?;
-        let (at, inputs) = (&self.embed.at, in_store(sources.store(), |lookup| self.embed.inputs(lookup))?);
-        must_see(&mut sources, at, inputs.image.as_ref())?;
-        warn_of_gaps(&sources, at)?;
+        let inputs = in_store(sources.store(), |lookup| self.embed.inputs(lookup))?;
+        let at = self.embed.addresses();
+        must_see(&mut sources, &at, inputs.image.as_ref())?;
+        warn_of_gaps(&sources, &at)?;
         finish(&self.embed.cell().figure(&mut sources, &inputs)?, self.output.as_deref(), json)
     }
 }

@@ -65,7 +65,8 @@ impl Run for EvaluateArguments {
         let branch = &self.address.branch;
         let classes = dataset.class_names();
         if json {
-            let confusion: Vec<&[u32]> = result.confusion.chunks(classes.len()).collect();
+            let confusion: Option<Vec<&[u32]>> =
+                result.confusion.as_ref().map(|counts| counts.chunks(classes.len()).collect());
             let line = json!({
                 "branch": branch,
                 "step": step,
@@ -80,17 +81,16 @@ impl Run for EvaluateArguments {
             writeln!(out, "{line}")?;
             return Ok(ExitCode::SUCCESS);
         }
-        writeln!(
-            out,
-            "{branch}@{step} on {} of {}: loss {}, accuracy {} ({} right)\n",
-            counted(result.images.into(), &format!("{name} image")),
-            dataset.name(),
-            loss(Some(result.loss)),
-            percent(result.accuracy()),
-            count(result.correct.into()),
-        )?;
-        let rows: Vec<Vec<String>> = result
-            .confusion
+        let of = counted(result.images.into(), &format!("{name} image"));
+        let found = format!("{branch}@{step} on {of} of {}: loss {}", dataset.name(), loss(Some(result.loss)));
+        let (Some(share), Some(correct), Some(confusion)) = (result.accuracy(), result.correct, &result.confusion)
+        else {
+            // A network that gives back the image predicts no class.
+            writeln!(out, "{found}")?;
+            return Ok(ExitCode::SUCCESS);
+        };
+        writeln!(out, "{found}, accuracy {} ({} right)\n", percent(share), count(correct.into()))?;
+        let rows: Vec<Vec<String>> = confusion
             .chunks(classes.len())
             .zip(classes)
             .enumerate()

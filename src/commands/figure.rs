@@ -8,7 +8,9 @@ use std::process::ExitCode;
 
 use revacnn_notebook::command::{CommandError, Lookup, members_in};
 use revacnn_notebook::{ChosenImage, PictureFormat, Sources, render};
-use revacnn_schemas::{Address, BranchName, Figure, Panel, Position, Scatter, TableFigure};
+use revacnn_schemas::{
+    Address, BranchName, ClassPurity, EmbeddedImages, Figure, Panel, Position, Scatter, TableFigure,
+};
 use revacnn_store::Store;
 use revacnn_trainer::TrainerError;
 use revacnn_trainer::data::OwnPicture;
@@ -85,6 +87,7 @@ fn text(figure: &Figure) -> String {
     match figure {
         Figure::Table(rows) => format!("{}\n\n{}", rows.title, as_text(rows)),
         Figure::Scatter(scatter) => points(scatter),
+        Figure::EmbeddedImages(figure) => purities(figure),
         Figure::Comparison(comparison) => {
             let panels = comparison.panels.iter().filter_map(|panel| match panel {
                 Panel::Joint(figure) if matches!(**figure, Figure::Table(_) | Figure::Scatter(_)) => Some(text(figure)),
@@ -104,6 +107,36 @@ pub(super) fn as_text(rows: &TableFigure) -> String {
     let text = table(&heading, &rows.rows);
     let notes: String = rows.notes.iter().map(|note| format!("{note}\n")).collect();
     text.trim_start_matches('\n').to_owned() + &notes
+}
+
+/// How far classes keep to themselves, a table a panel.
+fn purities(figure: &EmbeddedImages) -> String {
+    let name = |class: u32| figure.classes.get(class as usize).cloned().unwrap_or_else(|| format!("class {class}"));
+    let heading = [
+        ("class", Side::Left),
+        ("images", Side::Right),
+        ("right", Side::Right),
+        ("purity", Side::Right),
+        ("nearest other", Side::Left),
+    ];
+    let mut text = format!("{}\n", figure.title);
+    for panel in &figure.panels {
+        let row = |class: &ClassPurity| {
+            let other =
+                class.other.map_or_else(|| "–".to_owned(), |other| format!("{} {:.3}", name(other), class.of_other));
+            vec![
+                name(class.class),
+                class.images.to_string(),
+                class.right.map_or_else(|| "–".to_owned(), |right| right.to_string()),
+                format!("{:.3}", class.purity),
+                other,
+            ]
+        };
+        let rows: Vec<Vec<String>> = panel.by_class.iter().map(row).collect();
+        text += &format!("\n{}\n{}\n\n{}", panel.name, panel.notes.join("\n"), table(&heading, &rows));
+    }
+    let notes: String = figure.notes.iter().map(|note| format!("{note}\n")).collect();
+    text + "\n" + &notes
 }
 
 fn points(scatter: &Scatter) -> String {

@@ -113,11 +113,12 @@ impl ForkArguments {
             say!("  {}", effect_text(effect));
         }
         say!(
-            "validation loss {} → {}, accuracy {} → {}; nothing was made",
+            "validation loss {} → {}{}; nothing was made",
             loss(Some(before.loss)),
             loss(Some(after.loss)),
-            percent(before.accuracy()),
-            percent(after.accuracy()),
+            before.accuracy().zip(after.accuracy()).map_or_else(String::new, |(before, after)| {
+                format!(", accuracy {} → {}", percent(before), percent(after))
+            }),
         );
     }
 

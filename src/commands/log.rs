@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use revacnn_schemas::{Advice, AugmentationSpec, Fidelity, Place, written};
-use revacnn_store::{BranchList, Listed, Outline, Overview, Overviews, RunOutline, StepSpan, Store};
+use revacnn_store::{BranchList, Listed, Outline, Overview, Overviews, RunOutline, StepSpan, Store, Validated};
 use serde_json::json;
 
 use super::Run;
@@ -218,7 +218,11 @@ const COLUMNS: [Column; 20] = {
         of_branch("steps", Side::Right, |line, _| line.last_step().map_or_else(dash, count)),
         of_branch("last loss", Side::Right, |line, _| loss(line.overview.last_loss)),
         of_branch("validation", Side::Right, |line, _| {
-            line.overview.result().map_or_else(dash, |validated| percent(validated.accuracy))
+            // A network that predicts no class has its loss alone.
+            let of = |validated: Validated| {
+                validated.accuracy.map_or_else(|| format!("loss {}", loss(Some(validated.loss))), percent)
+            };
+            line.overview.result().map_or_else(dash, of)
         }),
         of_branch("at step", Side::Right, |line, _| {
             line.overview.result().map_or_else(dash, |validated| count(validated.step.0))
@@ -349,7 +353,7 @@ impl<'a> Line<'a> {
             "last_loss": overview.last_loss.filter(|loss| loss.is_finite()),
             "validation_step": validated.map(|validated| validated.step),
             "validation_loss": validated.map(|validated| validated.loss).filter(|loss| loss.is_finite()),
-            "validation_accuracy": validated.map(|validated| validated.accuracy),
+            "validation_accuracy": validated.and_then(|validated| validated.accuracy),
             "thinned_steps": overview.thinned_steps,
             "materialised_steps": overview.materialised_steps,
             "missing_steps": self.gaps.iter().map(|gap| [gap.first, gap.last]).collect::<Vec<_>>(),

@@ -44,10 +44,12 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use revacnn_schemas::{
-    Address, Advice, ArrayFile, BranchName, Coefficients, DEFAULT_STORE, Edit, Place, Position, ReadFiles, Step,
+    Address, Advice, ArrayFile, BranchName, Coefficients, DEFAULT_STORE, Edit, MOST_IMAGE_BYTES, Place, Position,
+    ReadFiles, Step,
 };
 use revacnn_store::{Lineage, StepSpan, Store};
 use revacnn_trainer::exchange::read_arrays;
+use revacnn_trainer::read_text;
 
 use crate::error::Failure;
 use crate::npy;
@@ -222,6 +224,10 @@ impl ReadFiles for Files {
         let arrays = read_arrays(self.path(file)).map_err(|error| error.to_string())?;
         arrays.notes().iter().for_each(|note| warn(&format!("{file}: {note}")));
         arrays.to_file().map_err(|error| error.to_string())
+    }
+
+    fn images(&mut self, file: &str) -> Result<String, String> {
+        read_text(self.path(file), "images by their numbers", MOST_IMAGE_BYTES).map_err(|error| error.to_string())
     }
 }
 

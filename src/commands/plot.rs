@@ -8,8 +8,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, Subcommand};
 use revacnn_notebook::Sources;
 use revacnn_notebook::command::{
-    ActivationsPlot, ChartPlot, ConfusionPlot, FilterPlot, FiltersPlot, LossPlot, NetworkPlot, PatchesPlot, Plot,
-    SaliencyPlot,
+    ActivationsPlot, ChartPlot, ConfusionPlot, FilterPlot, FiltersPlot, HistogramPlot, LossPlot, NetworkPlot,
+    PatchesPlot, Plot, SaliencyPlot,
 };
 use revacnn_recorder::usual_threads;
 use revacnn_schemas::Place;
@@ -19,7 +19,7 @@ use super::figure::{check_ending, finish, in_store, must_see, warn_of_gaps, whol
 use crate::error::Failure;
 use crate::options::{DataOption, StoreOption};
 
-/// Draw curves, a network, filters, maps, patches or a confusion matrix.
+/// Draw curves, histograms, a network, filters, maps, patches or a confusion matrix.
 #[derive(Debug, Args)]
 #[command(subcommand_value_name = "KIND", subcommand_help_heading = "Kinds", disable_help_subcommand = true)]
 #[command(after_help = "Examples:
@@ -27,6 +27,7 @@ use crate::options::{DataOption, StoreOption};
   revacnn plot chart main --quantity weight_norm --layer conv1 --x epoch -o norm.png
   revacnn plot loss 'base.*' -o mean.svg
   revacnn plot chart main wider --quantity accuracy --smooth 0.6 -o accuracy.pdf
+  revacnn plot histogram main --layer conv1 --of gradients --form heat -o spread.png
   revacnn plot network main@100 -o network.png
   revacnn plot filters main@0 main@last --layer conv1 -o filters.svg
   revacnn plot activations main --layer conv1 --image 17 -o maps.png
@@ -50,6 +51,8 @@ enum Kind {
     Loss(Drawn<LossPlot>),
     /// Any recorded number, named by --quantity.
     Chart(Drawn<ChartPlot>),
+    /// How a layer's values are spread, over the steps.
+    Histogram(Drawn<HistogramPlot>),
     /// The network with a node a filter.
     Network(Drawn<NetworkPlot>),
     /// A layer's coefficients or gradients.
@@ -92,6 +95,7 @@ impl Kind {
         match self {
             Self::Loss(drawn) => (Plot::Loss(drawn.kind.clone()), &drawn.from_to),
             Self::Chart(drawn) => (Plot::Chart(drawn.kind.clone()), &drawn.from_to),
+            Self::Histogram(drawn) => (Plot::Histogram(drawn.kind.clone()), &drawn.from_to),
             Self::Network(drawn) => (Plot::Network(drawn.kind.clone()), &drawn.from_to),
             Self::Filters(drawn) => (Plot::Filters(drawn.kind.clone()), &drawn.from_to),
             Self::Activations(drawn) => (Plot::Activations(drawn.kind.clone()), &drawn.from_to),

@@ -42,7 +42,8 @@ pub(crate) struct SamplesArguments {
 /// Show what the network of a step says of images.
 ///
 /// Each image comes with the three classes that the network says most for. Images come in the
-/// order of the data set, with --wrong by their loss.
+/// order of the data set, with --wrong by their loss. Of a network that gives back the image,
+/// what comes out is beside each.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   revacnn predictions main@best -o predictions.png

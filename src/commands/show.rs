@@ -249,13 +249,16 @@ impl Shown {
                 text += &format!("  {}\n", printable(edit));
             }
         } else {
-            let share = |value: Option<f32>| value.map_or_else(|| "–".to_owned(), percent);
+            // A network that predicts no class has no accuracies.
+            let share = |name: &str, value: Option<f32>| {
+                value.map_or_else(String::new, |value| format!("  {name} {}", percent(value)))
+            };
             text += &format!(
-                "  loss {}  decay loss {}  batch accuracy {}  live accuracy {}\n",
+                "  loss {}  decay loss {}{}{}\n",
                 loss(row.loss),
                 loss(row.decay_loss),
-                share(row.batch_accuracy),
-                share(row.live_accuracy),
+                share("batch accuracy", row.batch_accuracy),
+                share("live accuracy", row.live_accuracy),
             );
         }
         let hyper = &row.hyper_parameters;

@@ -73,7 +73,7 @@ impl Closing {
             "loss": self.last.as_ref().map(|outcome| outcome.loss).filter(|loss| loss.is_finite()),
             "live_accuracy": self.trainer.live_accuracy(),
             "validation_loss": validation.map(|result| result.loss).filter(|loss| loss.is_finite()),
-            "validation_accuracy": validation.map(ValidationResult::accuracy),
+            "validation_accuracy": validation.and_then(ValidationResult::accuracy),
             "validation_recorded": validation.map(|_| self.is_recorded()),
             "bytes_written": self.of_all(|summary| summary.bytes),
             "thinned_steps": self.of_all(|summary| summary.thinned_steps),
@@ -103,14 +103,14 @@ impl Closing {
             // Rows are a function of the step: a run that ends within an epoch
             // adds none.
             let outside = if self.summary.is_some() && !self.is_recorded() { "; not recorded" } else { "" };
-            say!(
-                "step {}: validation loss {}, accuracy {} ({} of {}{outside})",
-                count(last.0),
-                loss(Some(result.loss)),
-                percent(result.accuracy()),
-                count(result.correct.into()),
-                counted(result.images.into(), "image"),
-            );
+            let images = counted(result.images.into(), "image");
+            let rest = match (result.accuracy(), result.correct) {
+                (Some(share), Some(correct)) => {
+                    format!(", accuracy {} ({} of {images}{outside})", percent(share), count(correct.into()))
+                }
+                _ => format!(" ({images}{outside})"),
+            };
+            say!("step {}: validation loss {}{rest}", count(last.0), loss(Some(result.loss)));
         }
         let (Some(summary), Some(branch)) = (self.summary, &self.branch) else {
             say!("nothing was recorded (--no-record)");

@@ -91,11 +91,11 @@ impl Reporter {
         let done = (progress.step.0 - self.first.0).max(1);
         let left = seconds * (self.until.0 - progress.step.0) as f64 / done as f64;
         let mut line = format!(
-            "step {} of {}  loss {}  live {}  {} images/s",
+            "step {} of {}  loss {}{}  {} images/s",
             count(progress.step.0),
             count(self.until.0),
             loss(progress.loss),
-            progress.live_accuracy.map_or_else(|| "–".to_owned(), percent),
+            progress.live_accuracy.map_or_else(String::new, |share| format!("  live {}", percent(share))),
             count((progress.images as f64 / seconds) as u64),
         );
         if let Some(written) = progress.bytes {
@@ -128,9 +128,9 @@ impl Reporter {
 
 fn epoch_line(epoch: Epoch, step: Step, result: &ValidationResult) -> String {
     format!(
-        "epoch {epoch} done at step {}: validation loss {}, accuracy {}",
+        "epoch {epoch} done at step {}: validation loss {}{}",
         count(step.0),
         loss(Some(result.loss)),
-        percent(result.accuracy()),
+        result.accuracy().map_or_else(String::new, |share| format!(", accuracy {}", percent(share))),
     )
 }

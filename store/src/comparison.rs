@@ -94,10 +94,11 @@ impl<'a> Comparison<'a> {
     pub fn finish(mut self) -> Result<u64, StoreError> {
         self.compare_pending()?;
         let Some(span) = self.span else { return Ok(self.with_tensors) };
-        let validation = batches::validation(&self.validation);
+        let version = self.reader.record.format_version;
+        let validation = batches::validation(&self.validation, version);
         self.compare(Table::Validation, span, validation)?;
         if self.reader.record.has_samples() {
-            let samples = self.samples.take();
+            let samples = self.samples.take(version);
             self.compare(Table::Samples, span, samples)?;
         }
         let keyframes = self.keyframes.iter().map(|state| keyframe::encode(&self.reader.shape, state));

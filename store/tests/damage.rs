@@ -182,10 +182,10 @@ fn a_newer_format_is_refused_by_name() {
     let (folder, store, branch) = recorded();
     let path = store.branch_folder(&branch.id).join("branch.json");
     let text = fs::read_to_string(&path).unwrap();
-    fs::write(&path, text.replace("\"format_version\": 4", "\"format_version\": 7")).unwrap();
+    fs::write(&path, text.replace("\"format_version\": 5", "\"format_version\": 7")).unwrap();
     let branches = store.branches().unwrap();
     let text = branches.problems[0].to_string();
-    assert!(text.contains("version 7") && text.contains("knows versions 1 to 4"), "{text}");
+    assert!(text.contains("version 7") && text.contains("knows versions 1 to 5"), "{text}");
     says(&branches.problems[0], &path);
     fs::write(folder.path().join("store.json"), "{\"format_version\": 9, \"shape\": []}").unwrap();
     let error = Store::open(folder.path()).unwrap_err();

@@ -13,7 +13,7 @@ use crate::input::write_data;
 use crate::support::{Ran, Scratch};
 
 /// Eleven trainings, two of which are one branch: families, forks of forks, one of a fork's first step, one of an
-/// inherited step, and coefficients of a file.
+/// inherited step, and coefficients and images of files.
 const NOTEBOOK: &str = r#"
 ```toml revacnn own
 [[layer]]
@@ -31,7 +31,7 @@ fork base@40 wider --edit 'add-filter conv1 init=split' --steps 90
 fork wider@last slow --edit 'set learning-rate 0.0001' --steps +20
 fork wider.0@20 before --edit 'freeze conv1/0' --steps 30
 fork slow.0@fork twin
-fork base.0@last set --edit "set-weights conv1/0 'my files/{w}.npy' seed=3" --steps +3
+fork base.0@last set --edit "set-weights conv1/0 'my files/{w}.npy' seed=3" --edit "drop-images 'my files/{out}.csv'" --steps +3
 fork base.1@epoch:1 many --edit 'insert-layer batchnorm after=conv1' --over 'steps=+1,+2' --fidelity keyframes
 ```
 "#;
@@ -53,6 +53,7 @@ fn notebook(length: u64) -> Scratch {
     bytes.push(b'\n');
     (0..9_u8).for_each(|value| bytes.extend((f32::from(value) / 8.0).to_le_bytes()));
     fs::write(folder.join("my files/{w}.npy"), bytes).expect("a file");
+    fs::write(folder.join("my files/{out}.csv"), "image,loss\n3,2.5\n40-60,1.5\n").expect("a file");
     scratch
 }
 

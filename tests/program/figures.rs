@@ -18,6 +18,8 @@ fn every_figure_is_written_and_comes_out_the_same_again() {
         "plot chart main wider --quantity accuracy --smooth 0.9 -o F",
         "plot loss main --smooth 0.6 -o F",
         "plot loss main --y-min -1 --y-max 2.5 -o F",
+        "plot histogram main wider --layer conv1 --of updates -o F",
+        "plot histogram main --layer conv1 --of activations --form heat --steps 2..9 --range -1..1 --bins 20 -o F",
         "plot network wider@9 -o F",
         "plot network main@9 --show coefficients --image 3 -o F",
         "plot filters main@9 wider@9 --layer conv1 -o F",
@@ -25,6 +27,7 @@ fn every_figure_is_written_and_comes_out_the_same_again() {
         "plot filter wider@9 --layer softmax --filter 4 --image 3 -o F",
         "plot confusion main -o F",
         "embed main@9 wider@9 --layer conv1 --of gradients -o F",
+        "embed main@9 wider@9 --layer conv1 --of images --count 60 -o F",
         "compare main wider --at 9 -o F",
     ];
     for (place, command) in commands.iter().enumerate() {
@@ -52,6 +55,29 @@ fn an_embedding_as_json_has_every_filter_of_both_addresses() {
 }
 
 #[test]
+fn images_are_placed_by_a_layer_and_told_with_their_classes() {
+    let scratch = Scratch::new();
+    scratch.run(0, &format!("{TRAIN} --steps 40"));
+    let embed = "embed main@40 main@0 --layer softmax --of images --split test --count 90";
+    let figure = scratch.run(0, &format!("{embed} --json")).json();
+    assert_eq!(figure["images"].as_array().map(Vec::len), Some(90), "{}", figure["title"]);
+    let panels = figure["panels"].as_array().expect("panels");
+    let names: Vec<&str> = panels.iter().filter_map(|panel| panel["name"].as_str()).collect();
+    assert_eq!(names, ["main@40", "main@0"]);
+    for panel in panels {
+        assert_eq!(panel["positions"].as_array().map(Vec::len), Some(90));
+        assert_eq!(panel["predicted"].as_array().map(Vec::len), Some(90));
+    }
+    let purity = |panel: usize| panels[panel]["purity"].as_f64().expect("a share");
+    let chance = panels[0]["chance"].as_f64().expect("a share");
+    assert!(purity(0) > 3.0 * chance && purity(0) <= 1.0, "{} {chance}", purity(0));
+    let text = scratch.run(0, embed).out;
+    for part in ["90 of 297 test images", "main@40\n", "neighbour purity", "nearest other", "evenly spread"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
 fn what_cannot_be_drawn_is_said_with_what_can() {
     let scratch = Scratch::new();
     scratch.run(0, &format!("{TRAIN} --steps 4"));
@@ -68,7 +94,7 @@ fn what_cannot_be_drawn_is_said_with_what_can() {
         (
             2,
             "plot loss main --layer conv1 -o a.svg",
-            "plot loss takes no --layer: that is for chart, filters, activations",
+            "plot loss takes no --layer: that is for chart, histogram, filters, activations",
         ),
         (
             2,
@@ -103,6 +129,30 @@ fn what_cannot_be_drawn_is_said_with_what_can() {
         (2, "embed main --layer conv1 --image 3", "the weights of filters are of no image: --image is for --of"),
         (2, "embed main --layer conv1 --method pca --perplexity 5", "--method pca has no perplexity"),
         (1, "embed main --layer conv1 --perplexity 50", "choose from 1"),
+        (2, "plot histogram main -o a.svg", "expected --layer with one of conv1"),
+        (1, "plot histogram main --layer conv9 -o a.svg", "conv9"),
+        (2, "plot histogram main@3 --layer conv1 -o a.svg", "write `main` instead of `main@3`"),
+        (2, "plot histogram main --layer conv1 --of biases -o a.svg", "expected weights, gradients, updates"),
+        (2, "plot histogram main --layer conv1 --form bars -o a.svg", "expected ridges, heat, found `bars`"),
+        (2, "plot histogram main --layer conv1 --steps 3 -o a.svg", "such as 100..200, found `3`"),
+        (2, "plot histogram main --layer conv1 --steps 4..3 -o a.svg", "the first one first"),
+        (1, "plot histogram main --layer conv1 --steps 50..60 -o a.svg", "it has steps 0 to 4"),
+        (2, "plot histogram main --layer conv1 --range 1..1 -o a.svg", "the lower one first"),
+        (2, "plot histogram main --layer conv1 --range nan..1 -o a.svg", "two finite numbers"),
+        (2, "plot histogram main --layer conv1 --range -inf..inf -o a.svg", "two finite numbers"),
+        (2, "plot histogram main --layer conv1 --bins 4000000000 -o a.svg", "--bins must be at most 400"),
+        (2, "plot histogram main --layer conv1 --bins 0 -o a.svg", "at least 1"),
+        (2, "plot histogram main --layer conv1 --image 3 -o a.svg", "--image is for --of activations"),
+        (2, "embed main --layer conv1 --of image", "activation-gradients, images, found `image`"),
+        (2, "embed main --layer conv1 --split test", "--split is for --of images, found --of weights"),
+        (2, "embed main --layer conv1 --count 9", "--count is for --of images"),
+        (2, "embed main --layer conv1 --reference main@0", "--reference is for --of images"),
+        (2, "embed main --layer conv1 --of images --image 3", "--image is for --of activations"),
+        (2, "embed main --layer conv1 --of images --count 2", "--count must be from 3 to 10000, found 2"),
+        (2, "embed main --layer conv1 --of images --count 4000000000", "--count must be from 3 to 10000"),
+        (2, "embed main --layer conv1 --of images --split some", "expected train, validation, test"),
+        (1, "embed main --layer pool1 --of images", "has no layer `pool1`"),
+        (1, "embed main --layer conv1 --of images --reference main@99", "99"),
     ] {
         let ran = scratch.run(code, command);
         assert!(ran.err.contains(said), "{command}: {}", ran.err);

@@ -84,6 +84,7 @@ fn a_picture_of_another_size_in_colours_is_brought_there_and_that_is_said() {
         "plot activations main --layer conv1 --image wide.png -o a.svg",
         "plot saliency main --image wide.png -o a.svg",
         "embed main --layer conv1 --of activations --image wide.png",
+        "plot histogram main --layer conv1 --of activations --image wide.png -o a.svg",
     ] {
         let ran = scratch.run(0, command);
         assert!(ran.out.contains(said), "{command}: {}", ran.out);
@@ -144,6 +145,33 @@ fn a_picture_needs_the_data_set_for_the_names_of_classes_alone() {
     fs::rename(scratch.path("own"), scratch.path("away")).expect("moved");
     let refused = scratch.run(1, "predict main@3 --image a.png");
     assert!(refused.err.contains("the data set is not at hand"), "{}", refused.err);
+}
+
+#[test]
+fn an_autoencoder_gives_back_a_picture_of_ones_own_and_takes_it_for_no_class() {
+    let scratch = Scratch::new();
+    scratch.run(0, "train --dataset digits --network autoencoder --steps 6 --json");
+    digit(&scratch.path("7.png"), 17);
+    // As of the training image that it is a picture of.
+    let [known, own] = ["17", "7.png"].map(|image| {
+        let network = scratch.run(0, &format!("plot network main --image {image} --json -o a.svg")).json();
+        assert!(network["classes"].as_array().is_some_and(Vec::is_empty), "{}", network["classes"]);
+        network["reconstruction"].clone()
+    });
+    assert!(own["label"].as_str().is_some_and(|label| label.starts_with("loss ")), "{own}");
+    assert_eq!(own, known);
+    // The target is the image: gradients are of no class.
+    let command = "plot activations main --layer conv1 --of activation-gradients --image IMAGE --json -o a.svg";
+    let [known, own] =
+        ["17", "7.png"].map(|image| scratch.run(0, &command.replace("IMAGE", image)).json()["rows"].clone());
+    assert!(own.is_array() && own == known);
+    let said = scratch.run(0, "plot activations main --layer conv1 --of activation-gradients --image 7.png -o a.svg");
+    assert!(said.out.contains("picture 7.png") && !said.out.contains("the class that it is"), "{}", said.out);
+    for command in ["predict main --image 7.png", "plot saliency main --image 7.png -o a.svg"] {
+        let refused = scratch.run(1, command);
+        let says = "gives back the image and predicts no class: there is no ";
+        assert!(refused.err.contains(says), "{command}: {}", refused.err);
+    }
 }
 
 #[test]

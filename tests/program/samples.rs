@@ -11,7 +11,7 @@ use crate::support::{Scratch, TRAIN};
 
 /// Digits of which each twentieth that is trained on has another label, as a person's own files; the
 /// images that were changed.
-fn mislabelled(scratch: &Scratch) -> Vec<u32> {
+pub(crate) fn mislabelled(scratch: &Scratch) -> Vec<u32> {
     let digits = load("digits", None).expect("digits");
     let mut changed = Vec::new();
     fs::create_dir(scratch.path("own")).expect("a folder");
@@ -34,7 +34,7 @@ fn mislabelled(scratch: &Scratch) -> Vec<u32> {
 }
 
 /// A network that learns digits.
-const TWO: &str = "
+pub(crate) const TWO: &str = "
 [[layer]]
 kind = \"conv\"
 filters = 12

@@ -132,7 +132,7 @@ fn letters_that_nobody_can_read_are_refused_and_training_goes_on() {
         (
             "newer",
             &|path| fs::write(path, r#"{"format_version":99,"command":"stop"}"#).unwrap(),
-            "expected format version 1 to 4, found 99",
+            "expected format version 1 to 5, found 99",
         ),
         ("unknown", &|path| fs::write(path, r#"{"format_version":1,"command":"explode"}"#).unwrap(), "explode"),
         ("link", &|path| std::os::unix::fs::symlink(&secret, path).unwrap(), "a symbolic link, which is not followed"),

@@ -238,7 +238,7 @@ fn a_damaged_target_is_named_and_written_anew_by_who_says_how_far() {
     for (step, (text, finding)) in (41..).zip([
         ("{\"format_version\": 1, \"unt", "expected the step to train to in JSON, found EOF while parsing a string"),
         ("{\"format_version\": 1, \"until\": -4}", "expected the step to train to, found invalid value: integer `-4`"),
-        ("{\"format_version\": 9, \"until\": 50}", "expected format version 1 to 4, found 9"),
+        ("{\"format_version\": 9, \"until\": 50}", "expected format version 1 to 5, found 9"),
         ("{\"until\": 50}", "expected the step to train to with a format_version, found none"),
     ]) {
         fs::write(&target, text).expect("a damaged target");

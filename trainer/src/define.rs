@@ -1,6 +1,8 @@
 //! From what a person asks for to a definition with every value in it.
 
-use revacnn_schemas::{AugmentationSpec, NetworkSpec, OptimizerSpec, RunDefinition, Schedule, ScheduleSpec, Step};
+use revacnn_schemas::{
+    AugmentationSpec, ImageChanges, NetworkSpec, OptimizerSpec, RunDefinition, Schedule, ScheduleSpec, Step,
+};
 
 use crate::data::{Dataset, VALIDATION_EVERY, check_augmentation};
 use crate::{TrainerError, network, optimizers};
@@ -64,12 +66,13 @@ pub fn define(network: NetworkSpec, dataset: &Dataset, settings: &Settings) -> R
         batch_size: settings.batch_size,
         seed: settings.seed,
         init: None,
+        images: ImageChanges::default(),
     })
 }
 
 /// Checks that a definition, which may come from a file, fits the data that
 /// it names: the network's size, the classes and the split follow from them.
-pub(crate) fn check(definition: &RunDefinition, dataset: &Dataset, train_images: usize) -> Result<(), TrainerError> {
+pub(crate) fn check(definition: &RunDefinition, dataset: &Dataset) -> Result<(), TrainerError> {
     let unequal = |name: &str, expected: &'static str, found: String| {
         Err(TrainerError::OutOfRange { name: name.to_owned(), expected, found })
     };
@@ -84,8 +87,7 @@ pub(crate) fn check(definition: &RunDefinition, dataset: &Dataset, train_images:
     if definition.holdout_every != VALIDATION_EVERY {
         return unequal("holdout", "10, the only split there is", definition.holdout_every.to_string());
     }
-    check_augmentation(definition.augmentation, definition.input)?;
-    check_batch_size(definition.batch_size, train_images)
+    check_augmentation(definition.augmentation, definition.input)
 }
 
 pub(crate) fn check_batch_size(batch_size: u32, train_images: usize) -> Result<(), TrainerError> {

@@ -96,6 +96,16 @@ pub enum TrainerError {
         /// What was expected and what was found.
         reason: String,
     },
+    /// What needs classes is asked of a network that gives back the image.
+    #[error("layer {layer} gives back the image and predicts no class: there is no {what}; {instead}")]
+    NoClasses {
+        /// The last layer.
+        layer: LayerName,
+        /// What was asked for.
+        what: &'static str,
+        /// What there is.
+        instead: &'static str,
+    },
     /// A number of threads that no machine has.
     #[error("threads must be 1 to 1024, found {threads}")]
     Threads {

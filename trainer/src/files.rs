@@ -77,7 +77,7 @@ pub fn read_file(path: &Path, expected: &'static str, most: u64) -> Result<Vec<u
 ///
 /// # Errors
 /// As [`read_file`], and text that is not in UTF-8.
-pub(crate) fn read_text(path: &Path, expected: &'static str, most: u64) -> Result<String, FileError> {
+pub fn read_text(path: &Path, expected: &'static str, most: u64) -> Result<String, FileError> {
     let bytes = read_file(path, expected, most)?;
     String::from_utf8(bytes).map_err(|_| FileError::NotText { path: path.to_owned(), expected })
 }

@@ -161,6 +161,7 @@ impl Network {
             let around = Surroundings {
                 input: shape,
                 reads: names.zip(read.iter().map(|flow| flow.shape)).collect(),
+                images: input,
                 classes,
                 instructions,
                 stream: stream_key(&name),

@@ -71,6 +71,11 @@ const PRESETS: &[Preset] = &[
         summary: "AlexNet at the size of CIFAR-10: local response normalisation and dropout",
         text: Text::Toml(include_str!("../assets/networks/alexnet.toml")),
     },
+    Preset {
+        name: "autoencoder",
+        summary: "two 3×3 convolutions, a code of 32 values, and from that the image again",
+        text: Text::Toml(include_str!("../assets/networks/autoencoder.toml")),
+    },
 ];
 
 /// The presets' names with a line on each.
@@ -136,9 +141,13 @@ mod tests {
     #[test]
     fn every_preset_has_its_name_and_as_many_parameters_as_its_source() {
         let images = |side| ImageShape { channels: if side == 28 { 1 } else { 3 }, height: side, width: side };
-        for (name, side, expected) in
-            [("paper", 32, 22_466), ("convnetjs", 32, 22_466), ("lenet", 28, 61_706), ("alexnet", 32, 1_387_786)]
-        {
+        for (name, side, expected) in [
+            ("paper", 32, 22_466),
+            ("convnetjs", 32, 22_466),
+            ("lenet", 28, 61_706),
+            ("alexnet", 32, 1_387_786),
+            ("autoencoder", 32, 135_568),
+        ] {
             let network = preset(name).unwrap();
             assert_eq!(network.name, name);
             let (_, topology) = resolve(&network, images(side), 10).unwrap();

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use revacnn_schemas::{BlockView, ParameterState, RunDefinition, Topology};
+use revacnn_schemas::{BlockView, NetworkSpec, ParameterState, RunDefinition, Topology};
 
 use crate::TrainerError;
 use crate::engine::{Engine, Saliency};
 use crate::initialise::initial_state;
 use crate::kernels::Instructions;
+use crate::layers::require_classes;
 use crate::network::Network;
 use crate::threads::Threads;
 use crate::trainer::largest;
@@ -17,6 +18,7 @@ use crate::trainer::largest;
 #[derive(Debug)]
 pub struct Viewer {
     engine: Engine,
+    spec: NetworkSpec,
 }
 
 impl Viewer {
@@ -35,7 +37,7 @@ impl Viewer {
         )?;
         let parameters = network.weighted.iter().map(|layer| initial_state(layer, definition.seed, 0)).collect();
         let threads = Threads::new(threads).ok_or(TrainerError::Threads { threads })?;
-        Ok(Self { engine: Engine::new(network, parameters, Arc::new(threads)) })
+        Ok(Self { engine: Engine::new(network, parameters, Arc::new(threads)), spec: definition.network.clone() })
     }
 
     /// The weights, in the order of [`Topology::parameter_layers`].
@@ -61,7 +63,7 @@ impl Viewer {
     }
 
     /// Runs an image, `[channel][row][column]`, forwards, and backwards for the class that it is
-    /// taken for: its maps, a block each.
+    /// taken for, or where the target is the image, for that: its maps, a block each.
     ///
     /// # Errors
     /// Another number of values than the network reads.
@@ -74,8 +76,9 @@ impl Viewer {
     /// The `most` classes that it says most for of an image, and what it says.
     ///
     /// # Errors
-    /// As [`look`](Self::look).
+    /// As [`look`](Self::look), and a network without classes.
     pub fn predict(&self, image: &[u8], most: usize) -> Result<Vec<(u32, f32)>, TrainerError> {
+        require_classes(&self.spec, "prediction", "its outputs are images")?;
         self.check(image)?;
         Ok(largest(&self.engine.outputs_of(image), most))
     }
@@ -84,8 +87,9 @@ impl Viewer {
     /// `None`.
     ///
     /// # Errors
-    /// As [`look`](Self::look), and a class that there is not.
+    /// As [`look`](Self::look), a class that there is not, and a network without classes.
     pub fn saliency(&self, image: &[u8], class: Option<u32>) -> Result<Saliency, TrainerError> {
+        require_classes(&self.spec, "output for a class to look at", "its outputs are images")?;
         self.check(image)?;
         let class = self.engine.class_that_there_is(class)?;
         Ok(self.engine.saliency(image, class))
@@ -135,5 +139,27 @@ mod tests {
         assert!(refused.contains("1×8×8") && refused.contains("63 values"), "{refused}");
         assert!(viewer.saliency(&[0; 64], Some(10)).unwrap_err().to_string().contains("below 10"));
         assert!(viewer.set_parameters(&trainer.parameters()[1..]).is_err());
+    }
+
+    #[test]
+    fn an_autoencoder_gives_back_the_image_and_has_no_class_to_take_it_for() {
+        let dataset = Arc::new(load("digits", None).unwrap());
+        let definition = define(preset("autoencoder").unwrap(), &dataset, &Settings::default()).unwrap();
+        let mut trainer = Trainer::new(&definition, dataset.clone(), 1).unwrap();
+        (0..5).for_each(|_| drop(trainer.step().unwrap()));
+        let mut viewer = Viewer::of_branch(&definition, trainer.topology(), 1).unwrap();
+        viewer.set_parameters(trainer.parameters()).unwrap();
+        let bytes = dataset.train().image(ImageIndex(3)).unwrap();
+        let expected = &trainer.reconstruct(Split::Train, &[ImageIndex(3)]).unwrap()[0].values;
+        let blocks = viewer.look(&bytes).unwrap();
+        let last = blocks.last().unwrap();
+        assert_eq!(last.activations, &expected[..]);
+        // The loss's gradient is that of the squared error of the image: what comes out less it.
+        let mut target = vec![0.0; bytes.len()];
+        crate::data::decode(&bytes, &mut target);
+        let slopes = expected.iter().zip(&target).map(|(value, target)| value - target);
+        assert!(slopes.zip(last.gradients).all(|(expected, found)| (expected - found).abs() < 1e-6));
+        let refused = [viewer.predict(&bytes, 1).map(drop), viewer.saliency(&bytes, None).map(drop)];
+        assert!(refused.iter().all(|refused| matches!(refused, Err(TrainerError::NoClasses { .. }))), "{refused:?}");
     }
 }

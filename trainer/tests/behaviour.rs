@@ -304,10 +304,11 @@ fn an_evaluation_counts_every_image_of_its_split_once() {
         [(Split::Validation, [0, 3, 0, 2]), (Split::Train, [13, 10, 12, 10]), (Split::Test, [1, 0, 0, 0])]
     {
         let result = trainer.evaluate(split).unwrap();
-        let rows: Vec<u32> = result.confusion.chunks(4).map(|row| row.iter().sum()).collect();
+        let confusion = result.confusion.unwrap();
+        let rows: Vec<u32> = confusion.chunks(4).map(|row| row.iter().sum()).collect();
         assert_eq!(rows, of_class, "{split:?}");
         assert_eq!(result.images, of_class.iter().sum::<u32>());
-        assert_eq!(result.correct, result.confusion.iter().step_by(5).sum::<u32>());
+        assert_eq!(result.correct, Some(confusion.iter().step_by(5).sum::<u32>()));
         assert!(result.loss > 0.0 && result.loss.is_finite());
     }
     assert_eq!(trainer.state(), state, "an evaluation changes nothing");
@@ -349,7 +350,7 @@ fn the_live_accuracy_is_that_of_the_last_200_images() {
     for step in 1..=50 {
         let outcome = trainer.step().unwrap();
         assert_eq!(outcome.images, 5);
-        correct.push(outcome.correct);
+        correct.push(outcome.correct.unwrap());
         let recent: u32 = correct.iter().rev().take(40).sum();
         let images = (5 * step).min(200);
         assert_eq!(trainer.state().recent.len(), images);
@@ -473,14 +474,14 @@ fn what_came_of_each_image_adds_up_to_what_came_of_the_batch() {
         assert_eq!(samples.len(), outcome.images as usize);
         let mean = samples.iter().map(|sample| f64::from(sample.loss)).sum::<f64>() / samples.len() as f64;
         assert_eq!(mean as f32, outcome.loss);
-        let right = samples.iter().filter(|sample| sample.predicted == sample.label).count();
-        assert_eq!(right as u32, outcome.correct);
+        let right = samples.iter().filter(|sample| sample.predicted == Some(sample.label)).count();
+        assert_eq!(Some(right as u32), outcome.correct);
         for sample in &samples {
             assert_eq!(u32::from(trainer.dataset().train().label(sample.image).unwrap()), sample.label);
             // The most probable of four classes, and of no other if the label's.
-            assert!(sample.output >= 0.25 && sample.output <= 1.0, "{sample:?}");
-            if sample.predicted == sample.label {
-                assert!((f64::from(sample.output) - f64::from(-sample.loss).exp()).abs() < 1e-5, "{sample:?}");
+            assert!(sample.output.is_some_and(|output| (0.25..=1.0).contains(&output)), "{sample:?}");
+            if sample.predicted == Some(sample.label) {
+                assert!((f64::from(sample.output.unwrap()) - f64::from(-sample.loss).exp()).abs() < 1e-5, "{sample:?}");
             }
         }
     }
@@ -496,7 +497,8 @@ fn predictions_are_what_an_evaluation_counts_and_the_largest_come_first() {
     let images = trainer.dataset().indices(Split::Validation);
     let predictions = trainer.predict(Split::Validation, &images, 3).unwrap();
     let evaluated = trainer.evaluate(Split::Validation).unwrap();
-    assert_eq!(predictions.iter().filter(|prediction| prediction.is_right()).count() as u32, evaluated.correct);
+    let right = predictions.iter().filter(|prediction| prediction.is_right()).count() as u32;
+    assert_eq!(Some(right), evaluated.correct);
     for prediction in &predictions {
         assert!(prediction.classes.len() == 3 && prediction.classes.windows(2).all(|pair| pair[0].1 >= pair[1].1));
     }
@@ -532,4 +534,41 @@ fn what_excites_filters_depends_on_no_thread_and_on_no_grouping() {
     }
     let refused = trainer.excite(Split::Train, &[], &"pool1".parse().unwrap(), &mut Excited::new(1));
     assert!(refused.unwrap_err().to_string().contains("pool1 has no maps of its own: there is conv1"));
+}
+
+#[test]
+fn what_a_layer_says_of_images_is_what_is_recorded_of_them_and_depends_on_no_thread() {
+    let definition = small(json!({"kind": "sgd", "learning_rate": 0.05})).definition().clone();
+    let of = |layer: &str, threads: usize, at_once: usize, square: usize| {
+        let mut trainer = Trainer::new(&definition, dataset(), threads).unwrap();
+        steps(&mut trainer, 4);
+        let layer = layer.parse().unwrap();
+        let images = trainer.dataset().indices(Split::Train);
+        let some = |images| trainer.activations(Split::Train, images, &layer, square).unwrap();
+        (images.chunks(at_once).flat_map(some).collect::<Vec<_>>(), trainer)
+    };
+    let (maps, mut trainer) = of("conv1", 1, 45, 1);
+    assert!(maps == of("conv1", 3, 7, 1).0);
+    let class_layer = trainer.topology().class_layer().unwrap().layer.to_string();
+    let (outputs, other) = of(&class_layer, 2, 45, 1);
+    let said = other.predict(Split::Train, &other.dataset().indices(Split::Train), 1).unwrap();
+    for ((map, output), said) in maps.iter().zip(&outputs).zip(&said).step_by(7) {
+        let recorded = |view: &StepView<'_>| {
+            let ends = [view.blocks.first(), view.blocks.last()];
+            ends.map(|block| block.unwrap().activations.to_vec())
+        };
+        assert_eq!([map.values.clone(), output.values.clone()], shown(&mut trainer, &[map.image], recorded));
+        let (class, most) = said.classes[0];
+        assert_eq!((map.predicted, output.label, output.image), (Some(class), said.label, said.image));
+        assert_eq!(output.values[class as usize], most);
+    }
+    // The mean of each map of 6 × 6 values.
+    let (means, _) = of("conv1", 1, 45, 6);
+    for (means, map) in means.iter().zip(&maps) {
+        let expected = map.values.chunks(36).map(|map| (map.iter().copied().map(f64::from).sum::<f64>() / 36.0) as f32);
+        assert_eq!(means.values, expected.collect::<Vec<_>>());
+    }
+    let refused = trainer.activations(Split::Train, &[], &"pool1".parse().unwrap(), 1);
+    assert!(refused.unwrap_err().to_string().contains("pool1 has no maps of its own: there is conv1"));
+    assert!(trainer.activations(Split::Train, &[ImageIndex(5000)], &"conv1".parse().unwrap(), 1).is_err());
 }

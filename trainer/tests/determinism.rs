@@ -8,8 +8,8 @@ use std::sync::{Arc, LazyLock};
 use common::{noise, trainer};
 use proptest::prelude::*;
 use revacnn_schemas::{
-    AugmentationSpec, DataCursor, Digest, ImageIndex, ImageShape, Observer, ObserverError, RunDefinition, Step,
-    StepView, TrainingState, Wanted,
+    AugmentationSpec, DataCursor, Digest, ImageChanges, ImageIndex, ImageShape, LabelledImages, Observer,
+    ObserverError, RunDefinition, Step, StepView, TrainingState, Wanted, WeightedImages,
 };
 use revacnn_trainer::data::{self, Dataset};
 use revacnn_trainer::kernels::Instructions;
@@ -104,6 +104,12 @@ fn networks() -> Vec<Value> {
         {"kind": "fully-connected", "units": 10},
         {"kind": "maxout"},
     ]);
+    let autoencoding = json!([
+        {"kind": "conv", "filters": 5, "kernel": 3, "stride": 2, "activation": "relu"},
+        {"kind": "batchnorm"},
+        {"kind": "fully-connected", "units": 9, "activation": "tanh"},
+        {"kind": "regression", "target": "image"},
+    ]);
     vec![
         kitchen_sink,
         decaying,
@@ -117,6 +123,7 @@ fn networks() -> Vec<Value> {
         drawn,
         skips,
         pieces,
+        autoencoding,
     ]
 }
 
@@ -149,6 +156,20 @@ fn augmented(dataset: &Arc<Dataset>) -> Trainer {
     let all = AugmentationSpec { shift: 1, flip: true, crop: 0.4, brightness: 0.3, contrast: 0.5, cutout: 4 };
     let settings = Settings { augmentation: Some(all), batch_size: 12, seed: 1, ..Settings::default() };
     let definition = define(serde_json::from_value(network).unwrap(), dataset, &settings).unwrap();
+    Trainer::new(&definition, Arc::clone(dataset), 1).unwrap()
+}
+
+/// Images dropped, relabelled and weighed.
+fn of_other_images(dataset: &Arc<Dataset>) -> Trainer {
+    let mut definition = kitchen_sink(optimizers().remove(0), dataset).definition().clone();
+    definition.images = ImageChanges {
+        of: 45,
+        dropped: "3,12-15".parse().unwrap(),
+        labels: vec![LabelledImages { class: 2, images: "0,5".parse().unwrap() }],
+        weights: [(0.0, "7"), (0.3, "20-28")]
+            .map(|(weight, images)| WeightedImages { weight, images: images.parse().unwrap() })
+            .to_vec(),
+    };
     Trainer::new(&definition, Arc::clone(dataset), 1).unwrap()
 }
 
@@ -209,7 +230,7 @@ fn every_layer_and_optimizer_has_the_same_bits_everywhere() {
     // An optimizer goes element by element, whatever the layers are.
     let sinks = optimizers().into_iter().map(|optimizer| kitchen_sink(optimizer, &dataset));
     let others = networks().into_iter().skip(1).map(|layers| trainer(layers, optimizers().remove(0), 12, &dataset));
-    for trainer in sinks.chain(others).chain([augmented(&dataset)]) {
+    for trainer in sinks.chain(others).chain([augmented(&dataset), of_other_images(&dataset)]) {
         same_everywhere(trainer.definition(), &dataset, STEPS);
     }
 }
@@ -244,7 +265,7 @@ fn the_bits_of_arithmetic_1_never_change() {
         .into_iter()
         .chain(sinks)
         .chain(others)
-        .chain([augmented(&dataset)])
+        .chain([augmented(&dataset), of_other_images(&dataset)])
         .map(|mut trainer| {
             let [_, state] = *train(&mut trainer, STEPS).last().unwrap();
             format!("{state:.16}")
@@ -281,8 +302,11 @@ const GOLDEN: &[&str] = &[
     "7387fb076ab57f17",
     "708601aa6ca73e15",
     "18068565058447d8",
+    "182433f10570aa6b",
     // Augmented images.
     "2dbeda4a2d205a80",
+    // Images dropped, relabelled and weighed.
+    "df8661e4b4c15eb7",
 ];
 
 /// Wants everything, every step.

@@ -201,6 +201,11 @@ fn label_smoothing_hinge_and_squared_error_train_as_in_pytorch() {
 }
 
 #[test]
+fn an_autoencoder_trains_as_in_pytorch() {
+    check_others(&["autoencoder-sgd"], PLAIN);
+}
+
+#[test]
 fn every_other_optimizer_trains_as_in_pytorch_and_windowgrad_as_in_convnetjs() {
     check_listed("plain", "optimizers_on_plain", PLAIN);
 }

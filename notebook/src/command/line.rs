@@ -150,7 +150,7 @@ impl Command {
     pub fn addresses(&self) -> Vec<Address> {
         match self {
             Self::Plot(plot) => plot.at(),
-            Self::Embed(embed) => embed.at.clone(),
+            Self::Embed(embed) => embed.addresses(),
             Self::Compare(compare) => compare.at().unwrap_or_default(),
             Self::Diff(diff) => vec![diff.left.clone(), diff.right.clone()],
             Self::Show(show) => vec![show.address.clone()],
@@ -202,7 +202,7 @@ impl Command {
 
     /// Whether a view shows all steps of a branch.
     pub fn is_of_histories(&self) -> bool {
-        matches!(self, Self::Plot(Plot::Loss(_) | Plot::Chart(_)) | Self::Table(_))
+        matches!(self, Self::Plot(Plot::Loss(_) | Plot::Chart(_) | Plot::Histogram(_)) | Self::Table(_))
     }
 
     /// Whether a view of all steps shows filters as they are at the last one.

@@ -43,15 +43,15 @@ pub mod values;
 pub use augmentation::AugmentationOptions;
 pub use branches::{Lookup, members_in};
 pub use compare::{Compare, Diff, MatchingOption};
-pub use embed::Embed;
+pub use embed::{Embed, Points};
 pub use family::{Family, Over};
 pub use fork::Fork;
 pub use image::ImageOption;
 pub use input::{Control, Cursor, Input};
 pub use line::{Command, Miswritten};
 pub use plot::{
-    ActivationsPlot, ChartPlot, ConfusionPlot, FilterPlot, FiltersPlot, LossPlot, NetworkPlot, PatchesPlot, Plot,
-    Quantity, SaliencyPlot,
+    ActivationsPlot, ChartPlot, ConfusionPlot, FilterPlot, FiltersPlot, HistogramPlot, LossPlot, NetworkPlot,
+    PatchesPlot, Plot, Quantity, SaliencyPlot,
 };
 pub use predict::Predict;
 pub use reading::{ReadingOptions, share_of_test};

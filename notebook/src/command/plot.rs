@@ -1,5 +1,6 @@
 //! `plot`: what is drawn, of which branches or steps.
 
+mod histogram;
 mod print;
 
 use clap::{Args, Subcommand};
@@ -12,9 +13,11 @@ use super::branches::{BranchOf, Lookup, members_of, name_families, resolved, sin
 use super::image::ImageOption;
 use super::values::{from_one, whole};
 use crate::kinds::{
-    Chart, Confusion, Filter, Filters, Loss, Network, Patches, QUANTITIES, Saliency, check_layer, unknown_quantity,
+    Chart, Confusion, Filter, Filters, Histogram, Loss, Network, Patches, QUANTITIES, Saliency, check_layer,
+    unknown_quantity,
 };
 use crate::{Cell, ImageSplit, Inputs, NotebookError, Show, Smoothing, Source, XAxis};
+pub use histogram::HistogramPlot;
 
 /// What is drawn.
 #[derive(Debug, Clone, PartialEq, Subcommand)]
@@ -23,6 +26,8 @@ pub enum Plot {
     Loss(LossPlot),
     /// Any recorded number, named by --quantity.
     Chart(ChartPlot),
+    /// How a layer's values are spread, over the steps.
+    Histogram(HistogramPlot),
     /// The network with a node a filter.
     Network(NetworkPlot),
     /// A layer's coefficients or gradients.
@@ -76,14 +81,8 @@ impl Curves {
 
     /// A curve shows all steps: an address of one of them is refused.
     fn check(&self, kind: &str) -> Result<(), CommandError> {
-        let is_step = |of: &&BranchOf| matches!(of, BranchOf::Branch(address) if address.position != Position::Last);
-        match self.of.iter().find(is_step) {
-            Some(of) => Err(CommandError::Value(format!(
-                "plot {kind} shows all steps of a branch: write `{}` instead of `{of}`",
-                of.name()
-            ))),
-            None => self.check_limits(),
-        }
+        check_all_steps(&self.of, kind)?;
+        self.check_limits()
     }
 
     /// Ends of an axis are numbers, the lower one first, and have a logarithm where
@@ -113,6 +112,18 @@ impl Curves {
 
     fn limits(&self) -> Limits {
         Limits { low: self.y_min, high: self.y_max }
+    }
+}
+
+/// Refuses a step where all steps of a branch are shown.
+fn check_all_steps(of: &[BranchOf], kind: &str) -> Result<(), CommandError> {
+    let is_step = |of: &&BranchOf| matches!(of, BranchOf::Branch(address) if address.position != Position::Last);
+    match of.iter().find(is_step) {
+        Some(of) => Err(CommandError::Value(format!(
+            "plot {kind} shows all steps of a branch: write `{}` instead of `{of}`",
+            of.name()
+        ))),
+        None => Ok(()),
     }
 }
 
@@ -310,6 +321,7 @@ impl Plot {
     pub fn at(&self) -> Vec<Address> {
         match self {
             Self::Loss(LossPlot { curves }) | Self::Chart(ChartPlot { curves, .. }) => single(&curves.of),
+            Self::Histogram(plot) => single(&plot.branches),
             Self::Network(NetworkPlot { steps, .. })
             | Self::Filters(FiltersPlot { steps, .. })
             | Self::Activations(ActivationsPlot { steps, .. })
@@ -322,20 +334,29 @@ impl Plot {
 
     /// The families whose members it is of.
     pub fn families(&self) -> Vec<BranchName> {
-        let (Self::Loss(LossPlot { curves }) | Self::Chart(ChartPlot { curves, .. })) = self else { return Vec::new() };
-        members_of(&curves.of)
+        match self {
+            Self::Loss(LossPlot { curves }) | Self::Chart(ChartPlot { curves, .. }) => members_of(&curves.of),
+            Self::Histogram(plot) => members_of(&plot.branches),
+            _ => Vec::new(),
+        }
     }
 
     /// Has the bare names of families stand for their members, as they do in a notebook.
     pub fn name_families(&mut self, is_family: impl Fn(&BranchName) -> bool) {
-        let (Self::Loss(LossPlot { curves }) | Self::Chart(ChartPlot { curves, .. })) = self else { return };
-        name_families(&mut curves.of, is_family);
+        match self {
+            Self::Loss(LossPlot { curves }) | Self::Chart(ChartPlot { curves, .. }) => {
+                name_families(&mut curves.of, is_family);
+            }
+            Self::Histogram(plot) => name_families(&mut plot.branches, is_family),
+            _ => {}
+        }
     }
 
     /// The layer that it names, and one of its filters where it names one.
     pub fn layer(&self) -> Option<(&LayerName, Option<FilterNumber>)> {
         let (layer, filter) = match self {
             Self::Chart(kind) => (&kind.layer, kind.filter),
+            Self::Histogram(kind) => (&kind.layer, None),
             Self::Filters(kind) => (&kind.layer, None),
             Self::Activations(kind) => (&kind.layer, None),
             Self::Filter(kind) => (&kind.layer, kind.filter),
@@ -362,6 +383,7 @@ impl Plot {
             Self::Activations(kind) => kind.image.as_ref(),
             Self::Filter(kind) => kind.image.as_ref(),
             Self::Saliency(kind) => kind.image.as_ref(),
+            Self::Histogram(kind) => kind.image(),
             Self::Loss(_) | Self::Chart(_) | Self::Filters(_) | Self::Confusion(_) | Self::Patches(_) => None,
         }
     }
@@ -374,6 +396,7 @@ impl Plot {
         match self {
             Self::Loss(kind) => kind.curves.check("loss"),
             Self::Chart(kind) => kind.curves.check("chart"),
+            Self::Histogram(kind) => kind.check(),
             Self::Patches(PatchesPlot { count, .. }) if *count > MOST_PATCHES => {
                 Err(CommandError::Value(format!("--count must be at most {MOST_PATCHES}, found {count}")))
             }
@@ -431,6 +454,22 @@ impl Plot {
                     smoothing: curves.smooth,
                     within: None,
                     families,
+                }
+                .into()
+            }
+            Self::Histogram(plot) => {
+                (branches, _) = resolved(&plot.branches, lookup, true)?;
+                let of_first = || match branches.first() {
+                    Some(branch) => (lookup.record)(branch),
+                    None => record(),
+                };
+                Histogram {
+                    layer: layer_of(plot.layer.as_ref(), &of_first)?,
+                    of: plot.of,
+                    form: plot.form,
+                    within: plot.steps,
+                    range: plot.range,
+                    bins: plot.bins,
                 }
                 .into()
             }

@@ -16,7 +16,7 @@ use super::{
     Command, Compare, Cursor, Diff, Embed, Family, Fork, Input, MatchingOption, Over, Predict, Predictions, Samples,
     Show, Table, Train, Until,
 };
-use crate::Matching;
+use crate::{ImageSplit, Matching};
 
 /// The words of a command, one after the other.
 #[derive(Debug, Default)]
@@ -219,11 +219,14 @@ impl Print for Input {
 
 impl Print for Embed {
     fn print(&self, words: &mut Words) {
-        let Self { at, layer, of, image, method, perplexity, seed } = self;
+        let Self { at, layer, of, image, split, count, reference, method, perplexity, seed } = self;
         at.iter().for_each(|address| words.word(address));
         words.option("layer", Some(layer));
         words.unless("of", of, &Default::default(), of.word());
         words.option("image", image.as_ref());
+        words.option("split", split.map(ImageSplit::word));
+        words.option("count", *count);
+        words.option("reference", reference.as_ref());
         words.unless("method", method, &Default::default(), method.word());
         words.number("perplexity", *perplexity);
         words.unless("seed", seed, &0, seed);

@@ -1,6 +1,8 @@
 //! A figure as HTML: a picture with its caption, or a table.
 
-use revacnn_schemas::{CaptionedImage, Chart, Figure, Panel, TableFigure};
+use revacnn_schemas::{
+    CaptionedImage, Chart, EmbeddedImage, EmbeddedPanel, Figure, HistogramPanel, Panel, StepHistogram, TableFigure,
+};
 
 use super::svg::{escaped, svg};
 use crate::NotebookError;
@@ -51,7 +53,13 @@ pub(super) fn drawn(figure: &Figure, width: f32, ids: &mut Ids) -> Result<String
             }
             return Ok(html);
         }
-        Figure::Chart(_) | Figure::Scatter(_) | Figure::Images(_) | Figure::Sheet(_) | Figure::Network(_) => {
+        Figure::Chart(_)
+        | Figure::Scatter(_)
+        | Figure::EmbeddedImages(_)
+        | Figure::Histograms(_)
+        | Figure::Images(_)
+        | Figure::Sheet(_)
+        | Figure::Network(_) => {
             let (scene, height) = body(figure, width, STYLE);
             let picture = svg(&scene, [width, height.ceil()], &says(figure), &ids.next())?;
             format!("<p class=\"title\">{}</p><div class=\"picture\">{picture}</div>", escaped(figure.title()))
@@ -81,6 +89,17 @@ fn says(figure: &Figure) -> String {
                 .collect(),
         ),
         Figure::Scatter(scatter) => parts(scatter.groups.iter().map(|group| group.name.clone()).collect()),
+        Figure::Histograms(figure) => {
+            let of = |panel: &HistogramPanel| match (panel.steps.first(), panel.steps.last()) {
+                (Some(first), Some(last)) => format!("{}: steps {} to {}", panel.name, first.step, last.step),
+                _ => panel.name.clone(),
+            };
+            parts(figure.panels.iter().map(of).collect())
+        }
+        Figure::EmbeddedImages(figure) => {
+            let of = |panel: &EmbeddedPanel| format!("{}: {}", panel.name, panel.notes.join(", "));
+            parts(figure.panels.iter().map(of).collect())
+        }
         Figure::Images(grid) => parts(grid.rows.iter().map(|row| row.label.clone()).collect()),
         Figure::Sheet(sheet) => {
             let lines = |picture: &CaptionedImage| {
@@ -141,6 +160,35 @@ pub(super) fn data(figure: &Figure) -> Option<String> {
                 row(vec![group, point.layer.to_string(), point.filter.number.to_string(), x, y])
             });
             heading + &points.collect::<String>()
+        }
+        Figure::Histograms(figure) => {
+            let [low, high] = figure.range;
+            let edge = |bin: usize| low + (high - low) * bin as f64 / f64::from(figure.bins);
+            let of_step = |panel: &HistogramPanel, step: &StepHistogram| {
+                let line = |(bin, count): (usize, &u64)| {
+                    let [from, to] = [edge(bin), edge(bin + 1)].map(|edge| edge.to_string());
+                    row(vec![panel.name.clone(), step.step.to_string(), from, to, count.to_string()])
+                };
+                step.counts.iter().enumerate().map(line).collect::<String>()
+            };
+            let of_panel =
+                |panel: &HistogramPanel| panel.steps.iter().map(|step| of_step(panel, step)).collect::<String>();
+            "branch,step,low,high,count\n".to_owned() + &figure.panels.iter().map(of_panel).collect::<String>()
+        }
+        Figure::EmbeddedImages(figure) => {
+            let heading = "address,image,class,predicted,x,y\n".to_owned();
+            let class = |class: u32| figure.classes.get(class as usize).cloned().unwrap_or_else(|| class.to_string());
+            let of_panel = |panel: &EmbeddedPanel| {
+                let points = figure.images.iter().zip(&panel.predicted).zip(&panel.positions);
+                let line = |((image, predicted), position): ((&EmbeddedImage, &Option<u32>), &[f64; 2])| {
+                    let [x, y] = position.map(|value| value.to_string());
+                    let name = panel.name.clone();
+                    let predicted = predicted.map(class).unwrap_or_default();
+                    row(vec![name, image.image.to_string(), class(image.class), predicted, x, y])
+                };
+                points.map(line).collect::<String>()
+            };
+            heading + &figure.panels.iter().map(of_panel).collect::<String>()
         }
         Figure::Images(_) | Figure::Sheet(_) | Figure::Network(_) | Figure::Comparison(_) => return None,
     })

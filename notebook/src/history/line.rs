@@ -165,6 +165,10 @@ fn fork(this: &Told, parent: &Told) -> Result<Command, String> {
     Ok(Command::Fork(Box::new(Family { line: fork, over: None })))
 }
 
+/// The longest edit that is written: a line's words are arguments of a program in the end, of which
+/// one has at most 128 KiB on Linux.
+const MOST_LETTERS: usize = 100_000;
+
 /// The edits of a fork as they are written, with no seed where that is the usual one.
 fn edits(record: &BranchRecord, parent: &BranchRecord) -> Result<Vec<String>, String> {
     let Some(definition) = parent.definition() else { return Err("another program computed its parent".to_owned()) };
@@ -193,7 +197,10 @@ fn edits(record: &BranchRecord, parent: &BranchRecord) -> Result<Vec<String>, St
             asked[place].seed = seed;
         }
     }
-    let written: Vec<String> = asked.iter().map(Edit::to_string).collect();
+    let written: Vec<String> = asked.iter().map(Edit::in_full).collect();
+    if let Some((edit, text)) = asked.iter().zip(&written).find(|(_, text)| text.len() > MOST_LETTERS) {
+        return Err(format!("its edit `{edit}` is {} letters, and a word has at most {MOST_LETTERS}", text.len()));
+    }
     let read: Vec<Edit> = written.iter().filter_map(|text| text.parse().ok()).collect();
     match were_asked(&record.edits, &read, definition, step) {
         true => Ok(written),

@@ -3,15 +3,17 @@
 //! filters.
 
 use revacnn_recorder::RecorderError;
-use revacnn_schemas::{Figure, FilterNumber, LayerName, Limits, SCALARS, ScalarColumn, ScalarKind, Scale, Step, Table};
+use revacnn_schemas::{
+    Figure, FilterNumber, LayerName, Limits, SCALARS, ScalarColumn, ScalarKind, Scale, Step, Table, ValidationResult,
+};
 use revacnn_store::StoreError;
 use serde::{Deserialize, Serialize};
 use std::sync::LazyLock;
 
 use super::Family;
 use super::curve::{
-    Detail, Shown, curve, drawn, empty, loss_unit, marks, other_hyper_parameters, series, shown, validation, visible,
-    words,
+    Detail, Shown, curve, drawn, empty, loss_unit, marks, other_hyper_parameters, require_classes_of, series, shown,
+    validation, visible, words,
 };
 use super::family::{groups, mean};
 use crate::error::once_each;
@@ -103,6 +105,13 @@ impl CellKind for Chart {
             }
         }
         let (name, unit) = known.map_or((asked.as_str(), None), |(name, unit)| (*name, *unit));
+        if matches!(name, ACCURACY | "live_accuracy" | "batch_accuracy" | "validation_accuracy")
+            && all.iter().all(|shown| !shown.outputs.are_of_classes())
+            && let Some(shown) = all.first()
+        {
+            let record = context.sources().lineage_of(&shown.history)?.branch().clone();
+            require_classes_of(&record, "accuracy", "there is loss, and validation_loss")?;
+        }
         let unit = if unit == Some("nats") { loss_unit(&all) } else { unit };
         let label = in_words(name);
         let of_filters = is_of_filters(name);
@@ -132,7 +141,7 @@ impl CellKind for Chart {
                     Err(error) => return Err(error),
                 }
                 if name == ACCURACY {
-                    let points = validation(context, shown, self.x, |result| f64::from(result.accuracy()))?;
+                    let points = validation(context, shown, self.x, ValidationResult::accuracy)?;
                     validated.push(Thinned { points, ..Thinned::default() });
                 }
                 marks(context, shown, &group.name, self.x, &mut chart)?;
@@ -194,8 +203,8 @@ impl Chart {
         detail: &Detail,
     ) -> Result<Thinned, NotebookError> {
         let points = match name {
-            "validation_loss" => validation(context, shown, self.x, |result| f64::from(result.loss))?,
-            "validation_accuracy" => validation(context, shown, self.x, |result| f64::from(result.accuracy()))?,
+            "validation_loss" => validation(context, shown, self.x, |result| Some(result.loss))?,
+            "validation_accuracy" => validation(context, shown, self.x, ValidationResult::accuracy)?,
             column => {
                 let column = if column == ACCURACY { "live_accuracy" } else { column };
                 let table = if is_of_filters(column) { Table::Filters } else { Table::Steps };

@@ -3,6 +3,7 @@
 use revacnn_schemas::{Address, Figure, TableColumn, TableFigure};
 use serde::{Deserialize, Serialize};
 
+use super::curve::require_classes_of;
 use crate::{CellKind, Context, NotebookError};
 
 /// How often each class was taken for each, by the newest full validation
@@ -19,6 +20,7 @@ impl CellKind for Confusion {
 
     fn run(&self, context: &mut Context<'_>) -> Result<Figure, NotebookError> {
         let place = context.first_place(self.at.as_ref())?;
+        require_classes_of(&place.holder, "confusion matrix", "predictions shows what it gives back")?;
         let all = context.history_to(&place)?.validations()?;
         let newest = all.iter().rfind(|(step, _)| *step <= place.step);
         let (step, result) = newest.ok_or_else(|| NotebookError::Unknown {
@@ -27,6 +29,7 @@ impl CellKind for Confusion {
                 .first()
                 .map_or_else(|| "there is none".to_owned(), |(step, _)| format!("the first is at step {step}")),
         })?;
+        let confusion = result.confusion.as_deref().unwrap_or_default();
         let names = context.data_at_hand(&place.holder).map(|dataset| dataset.class_names().to_vec());
         let mut notes = Vec::new();
         if *step < place.step {
@@ -34,12 +37,12 @@ impl CellKind for Confusion {
         }
         let names = names.unwrap_or_else(|reason| {
             notes.push(format!("no class names: {reason}"));
-            (0..result.confusion.len().isqrt()).map(|class| class.to_string()).collect()
+            (0..confusion.len().isqrt()).map(|class| class.to_string()).collect()
         });
         let text = |name: &str| TableColumn { name: name.to_owned(), numeric: false };
         let columns =
             std::iter::once(text("actual")).chain(names.iter().map(|name| TableColumn { numeric: true, ..text(name) }));
-        let counts = || result.confusion.chunks(names.len().max(1));
+        let counts = || confusion.chunks(names.len().max(1));
         let rows = names.iter().zip(counts()).map(|(name, counts)| {
             std::iter::once(name.clone()).chain(counts.iter().map(ToString::to_string)).collect()
         });
@@ -51,7 +54,7 @@ impl CellKind for Confusion {
             title: format!(
                 "confusion of {}@{step}: {:.1} % of {} validation images right",
                 place.name,
-                100.0 * result.accuracy(),
+                100.0 * result.accuracy().unwrap_or(f32::NAN),
                 result.images
             ),
             columns: columns.collect(),

@@ -8,7 +8,7 @@ use revacnn_schemas::{
     counted,
 };
 use revacnn_store::{BranchReader, StepSpan, StoreError};
-use revacnn_trainer::class_outputs;
+use revacnn_trainer::{class_outputs, require_classes};
 
 use crate::sources::History;
 use crate::sources::curves::{Quantity, Thinned, thin};
@@ -17,12 +17,12 @@ use crate::{Context, NotebookError, Smoothing, XAxis};
 /// One branch of a chart: the pieces of its history that its curve shows.
 pub(super) struct Shown {
     pub(super) name: BranchName,
-    history: History,
+    pub(super) history: History,
     pub(super) hue: Hue,
     /// What of the history is missing, for the legend.
     pub(super) lacks: String,
     /// What its loss is a loss of.
-    outputs: ClassOutputs,
+    pub(super) outputs: ClassOutputs,
     fork: Option<Step>,
     /// Where its axis of steps since the fork begins.
     origin: Step,
@@ -161,9 +161,22 @@ pub(super) fn shown(context: &mut Context<'_>, branches: &[BranchName], x: XAxis
 }
 
 /// What the outputs of a branch's class layer mean.
-pub(super) fn outputs_of(record: &BranchRecord) -> ClassOutputs {
+pub(crate) fn outputs_of(record: &BranchRecord) -> ClassOutputs {
     let class_layer = record.definition().and_then(|definition| definition.network.layers.last());
     class_layer.map_or_else(ClassOutputs::default, class_outputs)
+}
+
+/// Refuses what needs classes, of a branch whose network gives back the image.
+///
+/// # Errors
+/// That there is no `what`, and `instead` what there is.
+pub(super) fn require_classes_of(
+    record: &BranchRecord,
+    what: &'static str,
+    instead: &'static str,
+) -> Result<(), NotebookError> {
+    let network = record.definition().map(|definition| &definition.network);
+    Ok(network.map_or(Ok(()), |network| require_classes(network, what, instead))?)
 }
 
 /// The unit of the losses of several branches, where they have the same one.
@@ -311,11 +324,15 @@ fn positions(
         XAxis::Images => column("images_seen"),
         XAxis::Epoch => {
             let (epochs, offsets, seen) = (column("epoch")?, column("offset")?, column("images_seen")?);
-            // The images of an epoch follow from a step past the first one.
+            // Where images are dropped, an offset counts places, and fewer images are seen.
+            let record = context.sources().lineage_of(&shown.history)?.readers()[place].branch();
+            let changed = record.definition().map(|definition| definition.images.of).filter(|&of| of > 0);
+            // Otherwise the images of an epoch follow from a step past the first one.
             let past = epochs.iter().zip(&offsets).zip(&seen).find(|((epoch, _), _)| **epoch > 0.0);
-            let images = match past {
-                Some(((epoch, offset), seen)) => (seen - offset) / epoch,
-                None => epoch_images(context, shown)?,
+            let images = match (changed, past) {
+                (Some(of), _) => f64::from(of),
+                (None, Some(((epoch, offset), seen))) => (seen - offset) / epoch,
+                (None, None) => epoch_images(context, shown)?,
             };
             Ok(epochs.into_iter().zip(offsets).map(|(epoch, offset)| epoch + offset / images).collect())
         }
@@ -339,14 +356,16 @@ pub(super) fn validation(
     context: &mut Context<'_>,
     shown: &Shown,
     x: XAxis,
-    of: impl Fn(&revacnn_schemas::ValidationResult) -> f64,
+    of: impl Fn(&revacnn_schemas::ValidationResult) -> Option<f32>,
 ) -> Result<Vec<[f64; 2]>, NotebookError> {
     let mut points = Vec::new();
     for (place, span) in &shown.parts {
         let found = context.sources().lineage_of(&shown.history)?.readers()[*place].validations()?;
         let positions = positions(context, shown, *place, *span, x)?;
         let within = found.iter().filter(|(step, _)| span.contains(*step));
-        points.extend(within.map(|(step, result)| [positions[(step.0 - span.first.0) as usize], of(result)]));
+        // A number that a validation lacks is none in the curve.
+        let value = |result| of(result).map_or(f64::NAN, f64::from);
+        points.extend(within.map(|(step, result)| [positions[(step.0 - span.first.0) as usize], value(result)]));
     }
     Ok(points)
 }

@@ -9,7 +9,7 @@ use revacnn_schemas::{
 use serde::{Deserialize, Serialize};
 
 use super::layer::{are_means, block_of, mean_of, missing, picture, range};
-use crate::context::UNLABELLED;
+use crate::context::of_unlabelled;
 use crate::sources::{Place, unknown_layer};
 use crate::{CellKind, Context, NotebookError, Source};
 
@@ -84,7 +84,7 @@ impl Filter {
             let gradient = map(&block.gradients, Source::ActivationGradients);
             rows.push(row("map gradient", gradient, Source::ActivationGradients));
             let is_own = seen.as_ref().is_some_and(|image| image.own().is_some());
-            notes.extend(is_own.then(|| UNLABELLED.to_owned()));
+            notes.extend(of_unlabelled(place).filter(|_| is_own));
         }
         // Where a filter of the layer is not finite, there are no angles.
         let vectors = ArrayView2::from_shape((count, weights.len() / count), weights);

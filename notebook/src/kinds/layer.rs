@@ -10,6 +10,8 @@ use revacnn_store::StepTensors;
 
 use ndarray::ArrayView2;
 
+use super::curve::outputs_of;
+use super::pictured::{reconstructed, slopes};
 use crate::sources::{Place, unknown_layer};
 use crate::{ChosenImage, Context, NotebookError, Source};
 
@@ -137,7 +139,11 @@ pub(crate) fn grid(
             let position = identities.iter().position(|own| own == *filter)?;
             Some(picture(place, &values.layer, position, values.of(position)?, of, range))
         };
-        ImageRow { label: place.label(), images: order.iter().map(picture).collect() }
+        let images = match as_image(place, values, of) {
+            Some(image) => vec![Some(image)],
+            None => order.iter().map(picture).collect(),
+        };
+        ImageRow { label: place.label(), images }
     });
     let rows = rows.collect();
     let mut notes = without_gradients(places, all)?;
@@ -149,6 +155,19 @@ pub(crate) fn grid(
         is_matched.then(|| "filters beneath one another are those most alike, matched by assignment".to_owned()),
     );
     Ok(ImageGrid { title: format!("{of} of {layer}"), rows, of_data: false, notes })
+}
+
+/// What the last layer of a network that gives back the image has of one, as that: the
+/// reconstruction, or the gradient of its loss; `None` of any other layer and source.
+fn as_image(place: &Place, values: &Values, of: Source) -> Option<Image> {
+    let is_last = place.holder.topology.blocks().last().is_some_and(|last| last.layer == values.layer.layer);
+    let shape = place.holder.definition().filter(|_| is_last && !outputs_of(&place.holder).are_of_classes())?.input;
+    let (found, label) = (values.values.as_ref()?, values.layer.layer.to_string());
+    match of {
+        Source::Activations => reconstructed(shape, found, label),
+        Source::ActivationGradients => slopes(shape, found, label),
+        Source::Weights | Source::Gradients => None,
+    }
 }
 
 /// The order of filters in each row: one for all rows that have a filter in common, or each

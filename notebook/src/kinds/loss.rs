@@ -62,7 +62,7 @@ pub(super) fn losses(
         let (mut trained, mut validated) = (Vec::new(), Vec::new());
         for shown in &group.members {
             trained.push(curve(context, shown, &Quantity::step("loss"), *x, &detail)?);
-            let points = validation(context, shown, *x, |result| f64::from(result.loss))?;
+            let points = validation(context, shown, *x, |result| Some(result.loss))?;
             validated.push(Thinned { points, ..Thinned::default() });
             marks(context, shown, &group.name, *x, &mut chart)?;
         }

@@ -10,6 +10,8 @@ mod embedding;
 mod family;
 mod filter;
 mod filters;
+mod histogram;
+mod image_embedding;
 mod joint;
 mod layer;
 mod loss;
@@ -34,8 +36,10 @@ use crate::{Cell, Kind};
 
 pub use chart::{ACCURACY, QUANTITIES, is_of_filters};
 pub(crate) use chart::{check_layer, unknown_quantity};
+pub(crate) use curve::outputs_of;
 pub use embedding::Start;
 pub use family::Family;
+pub use image_embedding::MOST_PANELS;
 pub use recorded::{filters_at_step, layers_at_step};
 pub use untrained::untrained;
 
@@ -57,6 +61,8 @@ kinds! {
     embedding::Embedding,
     filter::Filter,
     filters::Filters,
+    histogram::Histogram,
+    image_embedding::ImageEmbedding,
     loss::Loss,
     network::Network,
     patches::Patches,

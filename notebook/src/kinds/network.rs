@@ -11,6 +11,7 @@ use revacnn_schemas::{
     LayerName, LayerSpec, LayerTopology, NetworkDiagram, Table, Topology, statistics,
 };
 use revacnn_store::{Selection, StepSpan, StepTensors};
+use revacnn_trainer::data::{Split, decode};
 use revacnn_trainer::describe_layer;
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +19,8 @@ use ndarray::ArrayView2;
 
 use super::curve::outputs_of;
 use super::layer::{block_of, mean_of, picture, range};
-use super::pictured::{image_of, pictured};
+use super::pictured::{image_of, label_at, pictured, reconstructed};
+use crate::look::number;
 use crate::sources::Place;
 use crate::{CellKind, ChosenImage, Context, NotebookError, Show, Source};
 
@@ -116,25 +118,37 @@ fn diagram(context: &mut Context<'_>, place: &Place, show: Show) -> Result<Netwo
     let classes = blocks.last().map_or(0, |layer| layer.filters.len());
     let names = dataset.as_ref().map(|dataset| dataset.class_names().to_vec());
     let names = names.unwrap_or_else(|_| (0..classes).map(|class| format!("class {class}")).collect());
+    let outputs = outputs_of(&place.holder);
     let last =
         blocks.last().zip(seen.as_ref()).and_then(|(layer, image)| block_of(&tensors, &layer.layer, Some(image)));
-    let classes = last.map_or_else(Vec::new, |block| {
+    // Where the network cannot look at a picture of a person's own, a note says so.
+    let own = own.and_then(|picture| Some((picture, place.pictured(picture).ok()?)));
+    let of_data = image.as_ref().and_then(ChosenImage::index).zip(dataset.as_ref().ok());
+    let reconstruction = match (last, place.holder.definition()) {
+        (Some(block), Some(definition)) if !outputs.are_of_classes() => {
+            let target = match (&own, of_data) {
+                (Some((_, (_, bytes))), _) => Some(bytes.to_vec()),
+                (None, Some((image, dataset))) => Some(dataset.train().image(image)?.to_vec()),
+                (None, None) => None,
+            };
+            let loss =
+                target.map_or_else(String::new, |target| format!("loss {}", number(loss(&block.activations, &target))));
+            reconstructed(definition.input, &block.activations, loss)
+        }
+        _ => None,
+    };
+    let classes = last.filter(|_| outputs.are_of_classes()).map_or_else(Vec::new, |block| {
         let values = names.iter().zip(&block.activations);
         values.map(|(name, &value)| ClassOutput { name: name.clone(), value }).collect()
     });
-    let outputs = outputs_of(&place.holder);
-    let of_data = image.as_ref().and_then(ChosenImage::index).zip(dataset.as_ref().ok());
     let input = match own {
-        // Where the network cannot look at it, a note says so.
-        Some(picture) => place
-            .pictured(picture)
-            .ok()
-            .map(|(shape, bytes)| (None, image_of(&bytes, shape, format!("picture {picture}")))),
+        Some((picture, (shape, bytes))) => Some((None, image_of(&bytes, shape, format!("picture {picture}")))),
         None => of_data
             .map(|(image, dataset)| Ok::<_, NotebookError>((Some(image), pictured(dataset, dataset.train(), image)?)))
             .transpose()?,
     };
-    let label = of_data.map(|(image, dataset)| dataset.train().label(image)).transpose()?.map(usize::from);
+    let label = of_data.map(|(image, dataset)| label_at(place, dataset, Split::Train, image)).transpose()?;
+    let label = label.map(|class| class as usize);
     let (joints, edges) = edges(topology, &columns);
     let seen = seen.map_or_else(String::new, |image| format!(", {image}"));
     let title = format!("network of {}{seen}", place.label());
@@ -149,9 +163,18 @@ fn diagram(context: &mut Context<'_>, place: &Place, show: Show) -> Result<Netwo
         edges,
         columns,
         classes,
+        reconstruction,
         outputs,
         notes,
     })
+}
+
+/// The squared error of what a network gives back of an image, ½Σ(y − x)².
+fn loss(values: &[f32], image: &[u8]) -> f64 {
+    let mut target = vec![0.0; image.len()];
+    decode(image, &mut target);
+    let squares = values.iter().zip(&target).map(|(value, target)| f64::from(value - target).powi(2));
+    0.5 * squares.sum::<f64>()
 }
 
 /// Which filters are frozen, by layer. Gradients tell it; at a branch's first

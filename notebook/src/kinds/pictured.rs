@@ -1,9 +1,11 @@
 //! Images of a data set, and classes by their names, as contact sheets show them.
 
 use revacnn_schemas::{Image, ImageIndex, ImageShape, Palette, count};
-use revacnn_trainer::data::{Dataset, Part};
+use revacnn_trainer::data::{Dataset, Part, Split};
+use revacnn_trainer::label_of;
 
 use crate::NotebookError;
+use crate::sources::Place;
 
 /// An image of a part of a data set, in colour, or in grey.
 pub(super) fn pictured(dataset: &Dataset, part: &Part, index: ImageIndex) -> Result<Image, NotebookError> {
@@ -12,15 +14,51 @@ pub(super) fn pictured(dataset: &Dataset, part: &Part, index: ImageIndex) -> Res
 
 /// An image of a shape, `[channel][row][column]`, in colour, or in grey.
 pub(super) fn image_of(bytes: &[u8], shape: ImageShape, label: String) -> Image {
+    of_shape(shape, |place| f32::from(bytes[place]), [0.0, 255.0], label)
+}
+
+/// What a network reads of a pixel that is black, and of one that is white.
+const READ: [f32; 2] = [-0.5, 0.5];
+
+/// What a network gives back of an image of this shape, in the colours of the image itself: what is
+/// darker than black is black, and what is lighter than white is white. `None` of another length.
+pub(super) fn reconstructed(shape: ImageShape, values: &[f32], label: String) -> Option<Image> {
+    (values.len() == shape.len()).then(|| of_shape(shape, |place| values[place], READ, label))
+}
+
+/// The gradient of a loss by the values of an image of this shape, in colour where that is. `None` of
+/// another length.
+pub(super) fn slopes(shape: ImageShape, values: &[f32], label: String) -> Option<Image> {
+    let most = values.iter().filter(|value| value.is_finite()).fold(0.0_f32, |most, value| value.abs().max(most));
+    let image = (values.len() == shape.len()).then(|| of_shape(shape, |place| values[place], [-most, most], label))?;
+    let palette = if image.palette == Palette::Rgb { Palette::Rgb } else { Palette::Diverging };
+    Some(Image { palette, ..image })
+}
+
+/// Values by their places in `[channel][row][column]`, in colour, or in grey.
+fn of_shape(shape: ImageShape, value: impl Fn(usize) -> f32, range: [f32; 2], label: String) -> Image {
     let pixels = shape.height * shape.width;
     let (palette, values) = if shape.channels == 3 {
         let of = |pixel: usize| (0..3).map(move |channel| channel * pixels + pixel);
-        (Palette::Rgb, (0..pixels).flat_map(of).map(|place| f32::from(bytes[place])).collect())
+        (Palette::Rgb, (0..pixels).flat_map(of).map(value).collect())
     } else {
-        (Palette::Sequential, bytes[..pixels].iter().map(|&byte| f32::from(byte)).collect())
+        (Palette::Sequential, (0..pixels).map(value).collect())
     };
-    let (rows, columns) = (shape.height, shape.width);
-    Image { label, filter: None, rows, columns, pixels: values, palette, range: [0.0, 255.0] }
+    Image { label, filter: None, rows: shape.height, columns: shape.width, pixels: values, palette, range }
+}
+
+/// The class that an image has where a network is looked at: an edit may have given it another one than
+/// the data set has.
+pub(super) fn label_at(
+    place: &Place,
+    dataset: &Dataset,
+    split: Split,
+    image: ImageIndex,
+) -> Result<u32, NotebookError> {
+    match place.holder.definition() {
+        Some(definition) => Ok(label_of(definition, dataset, split, image)?),
+        None => Ok(dataset.part(split).label(image)?.into()),
+    }
 }
 
 /// A class by its name, or by its number where nobody knows one.

@@ -3,7 +3,7 @@
 use revacnn_schemas::{Address, Caption, CaptionedImage, ContactSheet, Figure, TableColumn, TableFigure, counted};
 use serde::{Deserialize, Serialize};
 
-use super::curve::outputs_of;
+use super::curve::{outputs_of, require_classes_of};
 use super::pictured::{class_name, image_of, pictured};
 use super::predictions::said;
 use crate::sources::Place;
@@ -35,6 +35,9 @@ impl CellKind for Predict {
 
     fn run(&self, context: &mut Context<'_>) -> Result<Figure, NotebookError> {
         let places = context.places(&self.at, usize::MAX)?;
+        for place in &places {
+            require_classes_of(&place.holder, "class to take a picture for", "plot network shows what it gives back")?;
+        }
         let images = context.asked();
         if images.is_empty() {
             let (what, known) = ("no picture is asked for".to_owned(), "name one by --image".to_owned());
@@ -78,7 +81,7 @@ impl CellKind for Predict {
                 bar: are_probabilities.then(|| (1000.0 * output.clamp(0.0, 1.0)) as u16),
             });
             captions.extend(classes);
-            pictures.push(CaptionedImage { image: shown, wrong: false, captions });
+            pictures.push(CaptionedImage { image: shown, beside: None, wrong: false, captions });
         }
         Ok(Figure::Sheet(ContactSheet { title, pictures, notes }))
     }

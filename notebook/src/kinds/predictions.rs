@@ -1,20 +1,23 @@
-//! What a network says of images.
+//! What a network says of images, or gives back of them.
 
 use revacnn_schemas::{
-    Address, Caption, CaptionedImage, ClassOutputs, ContactSheet, Figure, Prediction, TableColumn, TableFigure, count,
+    Address, Caption, CaptionedImage, ClassOutputs, ContactSheet, Figure, Prediction, Reconstruction, TableColumn,
+    TableFigure, count,
 };
 use serde::{Deserialize, Serialize};
 
-use super::curve::outputs_of;
-use super::pictured::{class_name, class_of, pictured};
+use super::curve::{outputs_of, require_classes_of};
+use super::pictured::{class_name, class_of, pictured, reconstructed};
+use crate::look::number;
+use crate::sources::Place;
 use crate::{CellKind, Context, ImageSplit, NotebookError};
 
 /// So many classes are told of an image.
 const TOP: usize = 3;
 
-/// Images of a split with the classes that the network of a step says most for: a contact sheet,
-/// or a table. They come in the order of the data set, and wrong ones by their loss, the largest
-/// first.
+/// Images of a split with the classes that the network of a step says most for, or beside each what a
+/// network whose target is the image gives back: a contact sheet, or a table. They come in the
+/// order of the data set, and wrong ones by their loss, the largest first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Predictions {
@@ -43,6 +46,9 @@ impl CellKind for Predictions {
 
     fn run(&self, context: &mut Context<'_>) -> Result<Figure, NotebookError> {
         let place = context.first_place(self.at.as_ref())?;
+        if !outputs_of(&place.holder).are_of_classes() {
+            return self.reconstructions(context, &place);
+        }
         let split = self.of.split();
         let (dataset, all) = context.predictions(&place, split, TOP)?;
         let names = dataset.class_names();
@@ -92,11 +98,75 @@ impl CellKind for Predictions {
             });
             pictures.push(CaptionedImage {
                 image: pictured(&dataset, dataset.part(split), prediction.image)?,
+                beside: None,
                 wrong: !prediction.is_right(),
                 captions: std::iter::once(own).chain(classes).collect(),
             });
         }
         Ok(Figure::Sheet(ContactSheet { title, pictures, notes: Vec::new() }))
+    }
+}
+
+impl Predictions {
+    /// Of a network that gives back the image.
+    fn reconstructions(&self, context: &mut Context<'_>, place: &Place) -> Result<Figure, NotebookError> {
+        if self.wrong || self.predicted.is_some() {
+            let instead = "leave --wrong and --predicted out; `samples` tells the images with the largest losses";
+            require_classes_of(&place.holder, "image that is predicted right or wrong", instead)?;
+        }
+        let split = self.of.split();
+        let dataset = context.computed_from(place)?;
+        let names = dataset.class_names();
+        let class = self.class.as_deref().map(|word| class_of(names, word)).transpose()?;
+        let (mut shown, mut images, mut among, mut loss) = (Vec::new(), 0_u64, 0_u64, 0.0_f64);
+        let most = self.count as usize;
+        context.reconstructions(place, split, |found| {
+            images += 1;
+            loss += f64::from(found.loss);
+            if class.is_none_or(|class| found.label == class) {
+                among += 1;
+                if shown.len() < most {
+                    shown.push(found);
+                }
+            }
+        })?;
+        let which =
+            class.map_or_else(String::new, |class| format!("; {} of class {}", count(among), class_name(names, class)));
+        let title = format!(
+            "reconstructions by {} of {} {} images: mean loss {:.4}{which}",
+            place.label(),
+            count(images),
+            self.of.word(),
+            loss / images.max(1) as f64,
+        );
+        if self.table {
+            let column = |name: &str, numeric: bool| TableColumn { name: name.to_owned(), numeric };
+            let row = |found: &Reconstruction| {
+                vec![found.image.to_string(), class_name(names, found.label), format!("{:.4}", found.loss)]
+            };
+            return Ok(Figure::Table(TableFigure {
+                title,
+                columns: vec![column("image", true), column("class", false), column("loss", true)],
+                rows: shown.iter().map(row).collect(),
+                shades: Vec::new(),
+                notes: Vec::new(),
+            }));
+        }
+        let mut pictures = Vec::with_capacity(shown.len());
+        for Reconstruction { image, label, loss, values } in shown {
+            let own = class_name(names, label);
+            pictures.push(CaptionedImage {
+                image: pictured(&dataset, dataset.part(split), image)?,
+                beside: reconstructed(dataset.shape(), &values, format!("reconstruction of image {image}")),
+                wrong: false,
+                captions: vec![
+                    Caption::plain(format!("{own}, image {image}")),
+                    Caption::plain(format!("loss {}", number(loss.into()))),
+                ],
+            });
+        }
+        let notes = vec!["each image, and to its right what the network gives back".to_owned()];
+        Ok(Figure::Sheet(ContactSheet { title, pictures, notes }))
     }
 }
 

@@ -72,6 +72,14 @@ impl CellKind for Results {
             };
             rows.push(Row { name: name.clone(), settings, last, numbers });
         }
+        // Networks that predict no class have none.
+        let has = |name: &str| {
+            let of = |row: &Row| row.numbers.iter().any(|(own, _, value)| *own == name && value.is_some());
+            rows.iter().any(of)
+        };
+        if has(VALIDATION_LOSS) && !has(ACCURACY) {
+            rows.iter_mut().for_each(|row| row.numbers.retain(|(name, ..)| *name != ACCURACY));
+        }
         // A setting that all have alike is said once.
         let mut names: Vec<&String> = rows.iter().flat_map(|row| row.settings.keys()).collect();
         names.sort();
@@ -120,6 +128,10 @@ fn spread(family: &Family, rows: &[Row]) -> Option<String> {
     (!said.is_empty()).then(|| format!("{}, mean of {count}: {}", family.name, said.join(", ")))
 }
 
+/// The columns of losses and accuracies.
+const VALIDATION_LOSS: &str = "validation loss";
+const ACCURACY: &str = "accuracy";
+
 /// The column of steps.
 const AT_STEP: &str = "at step";
 
@@ -145,8 +157,8 @@ fn validations(all: &[(Step, ValidationResult)]) -> Vec<Number> {
     let losses = all.iter().map(|(step, result)| (f64::from(result.loss), step.0 as f64));
     let best = losses.filter(|(loss, _)| !loss.is_nan()).min_by(|one, other| one.0.total_cmp(&other.0));
     vec![
-        ("validation loss", decimals, newest.map(|(_, result)| result.loss.into())),
-        ("accuracy", percent, newest.map(|(_, result)| result.accuracy().into())),
+        (VALIDATION_LOSS, decimals, newest.map(|(_, result)| result.loss.into())),
+        (ACCURACY, percent, newest.and_then(|(_, result)| result.accuracy()).map(f64::from)),
         (AT_STEP, whole, newest.map(|(step, _)| step.0 as f64)),
         ("best loss", decimals, best.map(|(loss, _)| loss)),
         (AT_STEP, whole, best.map(|(_, step)| step)),

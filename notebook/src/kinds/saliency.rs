@@ -4,8 +4,8 @@ use revacnn_schemas::{Address, Caption, CaptionedImage, ContactSheet, Figure, Im
 use revacnn_trainer::SaliencyMap;
 use serde::{Deserialize, Serialize};
 
-use super::curve::outputs_of;
-use super::pictured::{class_name, class_of, image_of, pictured};
+use super::curve::{outputs_of, require_classes_of};
+use super::pictured::{class_name, class_of, image_of, label_at, pictured};
 use crate::{CellKind, ChosenImage, Context, ImageSplit, NotebookError};
 
 /// What of an image the network's output for a class depends on, in four ways: its gradient, guided
@@ -27,6 +27,7 @@ impl CellKind for Saliency {
 
     fn run(&self, context: &mut Context<'_>) -> Result<Figure, NotebookError> {
         let place = context.first_place(self.at.as_ref())?;
+        require_classes_of(&place.holder, "output for a class to look at", "predictions shows what it gives back")?;
         let split = self.of.split();
         let image = place.image(context.image()).unwrap_or(ImageIndex(0).into());
         // A picture of a person's own needs the data set for the names of its classes alone.
@@ -40,7 +41,7 @@ impl CellKind for Saliency {
         let (shown, shape, label) = match (&image, &dataset) {
             (ChosenImage::Training(index), Some(dataset)) => {
                 let part = dataset.part(split);
-                let label = format!(" ({})", class_name(&names, part.label(*index)?.into()));
+                let label = format!(" ({})", class_name(&names, label_at(&place, dataset, split, *index)?));
                 (pictured(dataset, part, *index)?, dataset.shape(), label)
             }
             (ChosenImage::Own(picture), _) => {
@@ -72,7 +73,7 @@ impl CellKind for Saliency {
         let title =
             format!("what {} sees in {image}{label} for {}: {output}", place.label(), class_name(&names, found.class));
         let picture = |(name, image): (String, Option<Image>)| {
-            Some(CaptionedImage { image: image?, wrong: false, captions: vec![Caption::plain(name)] })
+            Some(CaptionedImage { image: image?, beside: None, wrong: false, captions: vec![Caption::plain(name)] })
         };
         let pictures = pictures.into_iter().filter_map(picture).collect();
         Ok(Figure::Sheet(ContactSheet { title, pictures, notes }))

@@ -1,10 +1,12 @@
 //! Images of a training by what came of them each time they were seen.
 
 use revacnn_analysis::{Against, ImageHistory, Ranking, image_histories, ranked};
-use revacnn_schemas::{Address, Caption, CaptionedImage, ContactSheet, Figure, TableColumn, TableFigure, count};
+use revacnn_schemas::{
+    Address, Caption, CaptionedImage, ClassOutputs, ContactSheet, Figure, TableColumn, TableFigure, count,
+};
 use serde::{Deserialize, Serialize};
 
-use super::curve::outputs_of;
+use super::curve::{outputs_of, require_classes_of};
 use super::pictured::{class_name, class_of, pictured};
 use crate::{CellKind, Context, NotebookError, Rank};
 
@@ -31,6 +33,13 @@ impl CellKind for Samples {
 
     fn run(&self, context: &mut Context<'_>) -> Result<Figure, NotebookError> {
         let place = context.first_place(self.at.as_ref())?;
+        if self.by != Rank::Hardest {
+            require_classes_of(
+                &place.holder,
+                "image that was predicted right or wrong",
+                "`hardest` tells the images with the largest losses",
+            )?;
+        }
         let lineage = context.history_to(&place)?;
         let older: Vec<String> = lineage
             .branches()
@@ -84,10 +93,10 @@ impl CellKind for Samples {
         if order.iter().any(|history| !history.mean_loss.is_finite()) {
             notes.push("losses that are no finite numbers: the training diverged".to_owned());
         }
-        let are_probabilities = outputs_of(&place.holder).are_probabilities();
+        let outputs = outputs_of(&place.holder);
         let dataset = match found {
             Ok(dataset) if !self.table => dataset,
-            _ => return Ok(Figure::Table(table(title, &order, &names, are_probabilities, notes))),
+            _ => return Ok(Figure::Table(table(title, &order, &names, outputs, notes))),
         };
         let mut pictures = Vec::with_capacity(order.len());
         for history in order {
@@ -95,8 +104,9 @@ impl CellKind for Samples {
             let (_, last) = history.last;
             pictures.push(CaptionedImage {
                 image,
-                wrong: last.predicted != last.label,
-                captions: captions(history, self.by, &names, are_probabilities),
+                beside: None,
+                wrong: last.predicted.is_some_and(|class| class != last.label),
+                captions: captions(history, self.by, &names, outputs.are_probabilities()),
             });
         }
         if pictures.iter().any(|picture| picture.wrong) {
@@ -109,14 +119,17 @@ impl CellKind for Samples {
 fn captions(history: &ImageHistory, by: Rank, names: &[String], are_probabilities: bool) -> Vec<Caption> {
     let says = match (by, history.against) {
         (Rank::Mislabelled, Some(against)) => format!("→ {}", said(against, names, are_probabilities)),
-        (Rank::Forgotten, _) => format!("forgotten {}×", history.forgotten),
+        (Rank::Forgotten, _) => format!("forgotten {}×", history.forgotten.unwrap_or_default()),
         (Rank::NeverLearned, Some(against)) => format!("→ {} {}×", class_name(names, against.class), against.times),
         _ => format!("loss {}", crate::look::number(history.mean_loss)),
     };
     vec![
         Caption::plain(class_name(names, history.label)),
         Caption::plain(says),
-        Caption::plain(format!("{} of {} right", history.right, history.seen)),
+        Caption::plain(match history.right {
+            Some(right) => format!("{right} of {} right", history.seen),
+            None => format!("seen {}×", history.seen),
+        }),
         Caption::plain(format!("image {}", history.image)),
     ]
 }
@@ -134,35 +147,45 @@ fn table(
     title: String,
     order: &[&ImageHistory],
     names: &[String],
-    are_probabilities: bool,
+    outputs: ClassOutputs,
     notes: Vec<String>,
 ) -> TableFigure {
     let column = |name: &str, numeric: bool| TableColumn { name: name.to_owned(), numeric };
+    let number = |count: Option<u32>| count.map_or_else(|| "–".to_owned(), |count| count.to_string());
+    let of_classes = outputs.are_of_classes();
     let row = |history: &&ImageHistory| {
         let (step, last) = history.last;
-        vec![
-            history.image.to_string(),
-            class_name(names, history.label),
-            history.seen.to_string(),
-            history.right.to_string(),
-            history.forgotten.to_string(),
-            format!("{:.4}", history.mean_loss),
-            history.against.map_or_else(|| "–".to_owned(), |against| said(against, names, are_probabilities)),
-            format!("{} at {}", class_name(names, last.predicted), count(step.0)),
-        ]
+        let mut cells = vec![history.image.to_string(), class_name(names, history.label), history.seen.to_string()];
+        if of_classes {
+            cells.extend([number(history.right), number(history.forgotten)]);
+        }
+        cells.push(format!("{:.4}", history.mean_loss));
+        if of_classes {
+            let against = |against| said(against, names, outputs.are_probabilities());
+            cells.push(history.against.map_or_else(|| "–".to_owned(), against));
+            let class = last.predicted.map_or_else(|| "–".to_owned(), |class| class_name(names, class));
+            cells.push(format!("{class} at {}", count(step.0)));
+        } else {
+            cells.push(format!("{:.4} at {}", last.loss, count(step.0)));
+        }
+        cells
+    };
+    let columns: &[(&str, bool)] = match of_classes {
+        true => &[
+            ("image", true),
+            ("class", false),
+            ("seen", true),
+            ("right", true),
+            ("forgotten", true),
+            ("mean loss", true),
+            ("taken for", false),
+            ("last predicted", false),
+        ],
+        false => &[("image", true), ("class", false), ("seen", true), ("mean loss", true), ("last loss", false)],
     };
     TableFigure {
         title,
-        columns: vec![
-            column("image", true),
-            column("class", false),
-            column("seen", true),
-            column("right", true),
-            column("forgotten", true),
-            column("mean loss", true),
-            column("taken for", false),
-            column("last predicted", false),
-        ],
+        columns: columns.iter().map(|(name, numeric)| column(name, *numeric)).collect(),
         rows: order.iter().map(row).collect(),
         shades: Vec::new(),
         notes,

@@ -9,7 +9,7 @@ use revacnn_trainer::{Outline, class_outputs};
 use super::network::{block_layers, describe, edges};
 
 /// The diagram of a network for images of this shape before anything is trained: a node a filter, without a
-/// picture, and no classes.
+/// picture, and no classes; where the network gives back the image, that without a picture, too.
 pub fn untrained(Outline { network, topology, .. }: &Outline, shape: ImageShape, name: &str) -> NetworkDiagram {
     let blocks: Vec<_> = topology.blocks().collect();
     let with_filters = blocks[..blocks.len().saturating_sub(1)].iter().filter(|layer| layer.coefficients.is_some());
@@ -22,6 +22,7 @@ pub fn untrained(Outline { network, topology, .. }: &Outline, shape: ImageShape,
         })
         .collect();
     let (joints, edges) = edges(topology, &columns);
+    let outputs = network.layers.last().map_or_else(ClassOutputs::default, class_outputs);
     NetworkDiagram {
         title: format!("network {name} for images of {shape}"),
         branch: "main".parse::<BranchName>().expect("invariant: it is a name"),
@@ -31,7 +32,8 @@ pub fn untrained(Outline { network, topology, .. }: &Outline, shape: ImageShape,
         label: None,
         columns,
         classes: Vec::new(),
-        outputs: network.layers.last().map_or_else(ClassOutputs::default, class_outputs),
+        reconstruction: (!outputs.are_of_classes()).then(|| blank(shape)),
+        outputs,
         joints,
         edges,
         notes: Vec::new(),

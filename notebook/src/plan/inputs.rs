@@ -9,10 +9,10 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use revacnn_recorder::{DEFAULT_DATASET, StartPlan};
-use revacnn_schemas::{ArrayFile, Coefficients, Edit, NetworkSpec, ReadFiles, Reading};
+use revacnn_schemas::{ArrayFile, Coefficients, Edit, MOST_IMAGE_BYTES, NetworkSpec, ReadFiles, Reading};
 use revacnn_trainer::data::{Dataset, OwnPicture, catalogue, load_as};
 use revacnn_trainer::exchange::read_arrays;
-use revacnn_trainer::{named_network, presets};
+use revacnn_trainer::{named_network, presets, read_text};
 
 use super::{Place, Refusal};
 use crate::command::{Fork, Train};
@@ -183,6 +183,10 @@ impl ReadFiles for Files<'_> {
     fn arrays(&mut self, file: &str) -> Result<ArrayFile, String> {
         let arrays = read_arrays(&self.path(file)?).and_then(|arrays| arrays.to_file());
         arrays.map_err(|error| error.to_string())
+    }
+
+    fn images(&mut self, file: &str) -> Result<String, String> {
+        read_text(&self.path(file)?, "images by their numbers", MOST_IMAGE_BYTES).map_err(|error| error.to_string())
     }
 }
 

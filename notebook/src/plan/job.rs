@@ -8,7 +8,9 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use revacnn_schemas::{Address, BranchName, Change, Edit, MOST_ARRAY_BYTES, Position, Step, is_path, quoted};
+use revacnn_schemas::{
+    Address, BranchName, Change, Edit, MOST_ARRAY_BYTES, MOST_IMAGE_BYTES, Position, Step, is_path, quoted,
+};
 use revacnn_store::{BranchList, Lineage, numbered_name};
 use revacnn_trainer::data::{Availability, catalogue};
 use revacnn_trainer::{presets, read_file};
@@ -371,9 +373,13 @@ impl Maker<'_> {
                 let layer = layer.as_ref().map(|layer| format!(" layer={layer}")).unwrap_or_default();
                 (format!("load-weights {quoted}{layer}"), MOST_ARRAY_BYTES)
             }
+            Change::DropImages { .. } => (format!("drop-images {quoted}"), MOST_IMAGE_BYTES),
+            Change::Relabel { .. } => (format!("relabel {quoted}"), MOST_IMAGE_BYTES),
+            Change::WeightImages { .. } => (format!("weight-images {quoted}"), MOST_IMAGE_BYTES),
             _ => return Ok(None),
         };
-        let bytes = read_file(&path, "arrays", most).map_err(|error| refused(error.to_string()))?;
+        let bytes = read_file(&path, "arrays, or images by their numbers,", most)
+            .map_err(|error| refused(error.to_string()))?;
         files.push((name, bytes));
         own += &edit.seed.map(|seed| format!(" seed={seed}")).unwrap_or_default();
         Ok(Some(own.into()))

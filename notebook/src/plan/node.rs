@@ -8,7 +8,7 @@ use revacnn_schemas::{
 };
 use revacnn_store::{BranchList, BranchReader, Lineage, StepSpan, StoreError};
 use revacnn_trainer::data::Dataset;
-use revacnn_trainer::{Trainer, TrainerError};
+use revacnn_trainer::{Trainer, TrainerError, of_dataset};
 
 use super::{Place, Plan, Refusal, find};
 use crate::History;
@@ -137,6 +137,7 @@ impl Plan {
                 let (parent, step) = held;
                 let above = &self.nodes[parent];
                 let Some(shape) = &above.shape else { return Err(None) };
+                let edits = of_dataset(&edits, &shape.dataset).map_err(|error| refused(error, &edits, fork))?;
                 let found = match (list, step, &above.branch) {
                     (Some(_), Some(step), Some(branch)) => {
                         found(list, place, |list| find::fork(list, branch, step, &edits))?
@@ -152,7 +153,9 @@ impl Plan {
                     ..shape.recording
                 };
                 let shape = Shape { recording, ..shape };
-                let clock = above.clock.zip(step).map(|(clock, step)| clock.forked(step, shape.definition.batch_size));
+                let clock = above.clock.zip(step).zip(above.shape.as_ref()).map(|((clock, step), above)| {
+                    clock.forked_onto(step, &above.definition, &shape.definition, &shape.dataset)
+                });
                 let until = clock.map(|clock| until(clock, fork).ok_or_else(too_long)).transpose()?;
                 Node {
                     parent: Some(parent),
@@ -301,20 +304,23 @@ fn until(clock: Clock, fork: &Fork) -> Option<Step> {
     }
 }
 
+/// Why an edit of a fork is refused, at the edit that is.
+fn refused(error: TrainerError, edits: &[Edit], fork: &Fork) -> Option<Refusal> {
+    let place = match &error {
+        TrainerError::Edit { edit, .. } => edits.iter().position(|known| known.to_string() == *edit),
+        _ => None,
+    };
+    let word = fork.edit.get(place.unwrap_or_default()).map(|word| word.to_string_lossy());
+    Some(Refusal::new(word.as_deref(), error.to_string()))
+}
+
 /// What edits make of a network, tried on one that is not trained: layers, filters
 /// and settings are those that it will have.
 fn edited(parent: &Shape, edits: &[Edit], fork: &Fork) -> Result<Shape, Option<Refusal>> {
     if edits.is_empty() {
         return Ok(parent.clone());
     }
-    let refused = |error: TrainerError| {
-        let place = match &error {
-            TrainerError::Edit { edit, .. } => edits.iter().position(|known| known.to_string() == *edit),
-            _ => None,
-        };
-        let word = fork.edit.get(place.unwrap_or_default()).map(|word| word.to_string_lossy());
-        Some(Refusal::new(word.as_deref(), error.to_string()))
-    };
+    let refused = |error: TrainerError| refused(error, edits, fork);
     let trainer =
         Trainer::of_branch(&parent.definition, &parent.topology, parent.dataset.clone(), 1).map_err(refused)?;
     let edited = trainer.edited(edits).map_err(refused)?;

@@ -7,6 +7,8 @@
 //! paper has in its own way.
 
 mod chart;
+mod embedded_images;
+mod histograms;
 mod images;
 mod legend;
 mod marks;
@@ -27,9 +29,10 @@ use revacnn_schemas::{Hue, Image};
 use crate::look::{Colours, Rgb};
 
 pub use chart::{ChartLayout, ChartOptions, runs};
+pub use embedded_images::{ImagesLayout, PanelLayout};
 pub use images::{GridLayout, colours_of};
 pub use marks::strokes;
-pub use network::NetworkLayout;
+pub use network::{NetworkLayout, Says};
 pub use page::{body, page};
 pub use paths::{Filter, Paths};
 pub use plan::{Plan, node_of};

@@ -16,7 +16,29 @@ fn output(outputs: ClassOutputs, value: f32) -> String {
     match outputs {
         ClassOutputs::Probabilities => format!("{:.0}", value * 100.0),
         ClassOutputs::Scores => format!("{value:.1}"),
-        ClassOutputs::Values => format!("{value:.2}"),
+        ClassOutputs::Values | ClassOutputs::Image => format!("{value:.2}"),
+    }
+}
+
+/// What a network says, on the right of a diagram.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Says {
+    /// Nothing that was computed.
+    Nothing,
+    /// Something of each class.
+    Classes,
+    /// The image once more.
+    Image,
+}
+
+impl Says {
+    /// What the network of a diagram says.
+    pub fn of(diagram: &NetworkDiagram) -> Self {
+        match (&diagram.reconstruction, diagram.classes.is_empty()) {
+            (Some(_), _) => Self::Image,
+            (None, false) => Self::Classes,
+            (None, true) => Self::Nothing,
+        }
     }
 }
 
@@ -81,7 +103,7 @@ pub struct NetworkLayout {
     /// In the window the button that inserts a layer: before the first one, and after each;
     /// `None` where layers lie too close.
     pub insert: Vec<Option<Area>>,
-    /// The class bars.
+    /// The class bars, or the image that the network gives back.
     pub classes: Area,
     /// The line at the foot, in the window.
     pub foot: Area,
@@ -108,26 +130,31 @@ fn grid(count: usize, [width, height]: [f32; 2], beneath: f32, gap: f32, largest
 
 impl NetworkLayout {
     /// Lays a plan out in a space.
-    pub fn of(plan: &Plan, has_classes: bool, [width, height]: [f32; 2], style: Style) -> Self {
+    pub fn of(plan: &Plan, says: Says, [width, height]: [f32; 2], style: Style) -> Self {
         let input_side = (width * 0.10).clamp(36.0, 96.0);
         // Where there is little room, filters need it more than class bars.
-        let has_classes = has_classes && width >= NARROW;
-        let classes_width = if has_classes { (width * 0.20).clamp(110.0, 190.0) } else { 0.0 };
+        let has_classes = says == Says::Classes && width >= NARROW;
+        let has_image = says == Says::Image;
         let foot = if style.standalone { 12.0 } else { FOOT };
         let whole = (height - HEAD - foot).max(20.0);
         let lane = LANE.min(whole * MOST_OF_HEIGHT / (plan.lanes as f32 + 0.5));
         let body = (whole - lane * if plan.lanes > 0 { plan.lanes as f32 + 0.5 } else { 0.0 }).max(20.0);
         let lanes = (1..=plan.lanes).map(|place| HEAD + body + lane * place as f32).collect();
         // Its number and its class are beneath it, above the foot.
-        let beneath = BELOW + if has_classes { 0.0 } else { 16.0 };
+        let beneath = BELOW + if has_classes || has_image { 0.0 } else { 16.0 };
         let input_side = input_side.min(height - HEAD - foot - beneath).max(LEAST_INPUT).round();
         let lowest = (height - foot - beneath - input_side).max(HEAD);
         let input_top = (HEAD + (body - input_side) / 2.0).min(lowest).round();
         let input = Area::new([style.sides(), input_top], [input_side; 2]);
+        let classes_width = match (has_classes, has_image) {
+            (true, _) => (width * 0.20).clamp(110.0, 190.0),
+            (_, true) => input_side,
+            _ => 0.0,
+        };
         let between = (width * 0.03).clamp(10.0, 28.0);
         let left = input.x + input_side + between;
         // A last sum needs room as well.
-        let behind = has_classes || style.standalone && plan.lanes > 0;
+        let behind = has_classes || has_image || style.standalone && plan.lanes > 0;
         let right = width - classes_width - style.sides() - if behind { between } else { 0.0 };
         let count = plan.columns.len().max(1) as f32;
         let gutter = ((right - left) / count * 0.22).clamp(8.0, GUTTER[usize::from(!style.standalone)]);
@@ -193,7 +220,11 @@ impl NetworkLayout {
         // In the window the bars lie beside the foot, too: many classes need the room.
         let [above, below] = if style.standalone { [HEAD, foot] } else { [CLASS_HEAD, 4.0] };
         let classes_left = width - classes_width - style.sides();
-        let classes = Area::new([classes_left, above], [classes_width, (height - above - below).max(20.0)]);
+        let classes = match has_image {
+            // As large as what goes in, and at its height.
+            true => Area { x: classes_left.round(), ..input },
+            false => Area::new([classes_left, above], [classes_width, (height - above - below).max(20.0)]),
+        };
         let foot_right = if has_classes { classes_left - GAP } else { width - style.sides() };
         let foot = Area::new([style.sides(), height - foot], [foot_right - style.sides(), foot]);
         let middle = HEAD + body / 2.0;
@@ -205,7 +236,7 @@ impl NetworkLayout {
         self.style.standalone || self.add.get(column).is_some_and(|button| button.y < BENEATH)
     }
 
-    /// Whether there is room for the class bars.
+    /// Whether there is room for the class bars, or an image in their place.
     pub fn has_bars(&self) -> bool {
         self.classes.width > 0.0
     }
@@ -399,6 +430,15 @@ impl NetworkLayout {
             }
         }
         self.classes(&mut scene, diagram);
+        if let Some(image) = &diagram.reconstruction {
+            let [x, y] = [self.classes.middle()[0], self.classes.bottom() + 12.0];
+            let room = self.classes.width + 2.0 * style.sides();
+            for (line, words) in ["reconstruction", image.label.as_str()].into_iter().enumerate() {
+                let ink = if line == 0 { Role::Quiet } else { Role::Ink };
+                let at = [x, y + 16.0 * line as f32];
+                scene.text(style.fitted(words, room), at, style.text, Align::Middle, ink);
+            }
+        }
         scene
     }
 
@@ -460,7 +500,7 @@ impl NetworkLayout {
             let head = match diagram.outputs {
                 ClassOutputs::Probabilities => "softmax, %",
                 ClassOutputs::Scores => "scores",
-                ClassOutputs::Values => "values",
+                ClassOutputs::Values | ClassOutputs::Image => "values",
             };
             scene.text(head, [area.right(), 13.0], style.text, Align::Right, Role::Ink);
         }
@@ -488,7 +528,7 @@ impl NetworkLayout {
         let values = || diagram.classes.iter().map(|class| class.value).filter(|value| value.is_finite());
         let (low, high) = match diagram.outputs {
             ClassOutputs::Scores => (values().fold(0.0, f32::min), values().fold(0.0, f32::max)),
-            ClassOutputs::Probabilities | ClassOutputs::Values => (0.0, 1.0),
+            ClassOutputs::Probabilities | ClassOutputs::Values | ClassOutputs::Image => (0.0, 1.0),
         };
         for (place, (class, (_, room))) in diagram.classes.iter().zip(lines).enumerate() {
             scene.rectangle(room, ground);
@@ -517,7 +557,7 @@ impl NetworkLayout {
 /// A network in a file so wide, and how high it is.
 pub(super) fn network(diagram: &NetworkDiagram, width: f32, style: Style) -> (Scene<'_>, f32) {
     let (plan, left_out) = Plan::seen(diagram);
-    let of = |height: f32| NetworkLayout::of(&plan, !diagram.classes.is_empty(), [width, height], style);
+    let of = |height: f32| NetworkLayout::of(&plan, Says::of(diagram), [width, height], style);
     let least = |layout: &NetworkLayout| layout.nodes.iter().flatten().map(|node| node.width).fold(SEEN, f32::min);
     let (mut height, mut layout) = (HEIGHTS[0], of(HEIGHTS[0]));
     while height < HEIGHTS[1] && least(&layout) < SEEN {
@@ -548,6 +588,9 @@ pub(super) fn network(diagram: &NetworkDiagram, width: f32, style: Style) -> (Sc
     }
     if let Some((_, image)) = &diagram.input {
         scene.image(image, (usize::MAX, 0), layout.input);
+    }
+    if let Some(image) = &diagram.reconstruction {
+        scene.image(image, (usize::MAX, 1), layout.classes);
     }
     scene.add(layout.bars(diagram, Ink::from(Role::Line).faded(0.5)), [0.0; 2]);
     scene.add(layout.words(&plan, diagram, None), [0.0; 2]);
@@ -608,6 +651,7 @@ pub(super) mod tests {
             label: Some(3),
             columns: layers.iter().map(column).collect(),
             classes: (0..10).map(|class| ClassOutput { name: format!("c{class}"), value: 0.1 }).collect(),
+            reconstruction: None,
             outputs: ClassOutputs::Probabilities,
             joints: Vec::new(),
             edges: Vec::new(),
@@ -621,7 +665,7 @@ pub(super) mod tests {
         let plan = Plan::of(&[&diagram]);
         for size in [[940.0, 320.0], [260.0, 180.0], [720.0, 400.0]] {
             for standalone in [true, false] {
-                let layout = NetworkLayout::of(&plan, true, size, Style { standalone, ..Style::FILE });
+                let layout = NetworkLayout::of(&plan, Says::Classes, size, Style { standalone, ..Style::FILE });
                 let all: Vec<&Area> = layout.nodes.iter().flatten().collect();
                 for (place, node) in all.iter().enumerate() {
                     assert!(node.x >= 0.0 && node.right() <= layout.classes.x && node.bottom() <= size[1], "{node:?}");
@@ -660,7 +704,7 @@ pub(super) mod tests {
             let sizes =
                 [[776.0, 250.0], [826.0, 162.0], [826.0, 140.0], [576.0, 180.0], [386.0, 250.0], [2600.0, 900.0]];
             for size in sizes {
-                let layout = NetworkLayout::of(&plan, true, size, style);
+                let layout = NetworkLayout::of(&plan, Says::Classes, size, style);
                 let mut words = layout.words(&plan, &diagram, None);
                 words.add(
                     layout.legend(&diagram, "lines: the 120 strongest of up to 10,000 paths between two layers"),
@@ -685,6 +729,37 @@ pub(super) mod tests {
                 }
             }
         }
+    }
+
+    /// As large as the image that goes in, at its height, and beside nothing else.
+    #[test]
+    fn what_an_autoencoder_gives_back_is_one_picture() {
+        let mut diagram = diagram(&[("conv1", 8), ("conv2", 16), ("code", 32)]);
+        diagram.classes.clear();
+        diagram.outputs = ClassOutputs::Image;
+        let image = diagram.input.as_ref().map(|(_, image)| Image { label: "loss 1.23".to_owned(), ..image.clone() });
+        diagram.reconstruction = image;
+        let plan = Plan::of(&[&diagram]);
+        for size in [[940.0, 320.0], [260.0, 180.0], [720.0, 400.0], [826.0, 140.0]] {
+            for standalone in [true, false] {
+                let style = Style { standalone, ..Style::FILE };
+                let layout = NetworkLayout::of(&plan, Says::of(&diagram), size, style);
+                let (input, output) = (layout.input, layout.classes);
+                assert_eq!((input.y, input.width, input.height), (output.y, output.width, output.height));
+                assert!(output.right() <= size[0] && output.bottom() <= size[1], "{size:?}: {output:?}");
+                assert!(layout.nodes.iter().flatten().all(|node| !node.meets(output)), "{size:?}");
+                let words = layout.words(&plan, &diagram, None);
+                let texts: Vec<&str> = words.texts().map(|text| text.words.as_str()).collect();
+                assert!(!texts.contains(&"values"), "{texts:?}");
+                if size[0] > 500.0 {
+                    assert!(texts.contains(&"reconstruction") && texts.contains(&"loss 1.23"), "{texts:?}");
+                }
+                assert!(!layout.paths(&plan, &diagram, None).lines.is_empty());
+            }
+        }
+        let (scene, height) = network(&diagram, 720.0, Style::FILE);
+        let covers = scene.covers(text_width).unwrap();
+        assert!(covers.right() <= 720.0 && covers.bottom() <= height, "{covers:?} {height}");
     }
 
     /// A skip below a layer, one below three, and one from the image.
@@ -714,7 +789,7 @@ pub(super) mod tests {
         let plan = Plan::of(&[&diagram]);
         assert_eq!(plan.lanes, 3);
         for (size, standalone) in [([720.0, 360.0], true), ([900.0, 250.0], false), ([560.0, 180.0], false)] {
-            let layout = NetworkLayout::of(&plan, true, size, Style { standalone, ..Style::FILE });
+            let layout = NetworkLayout::of(&plan, Says::Classes, size, Style { standalone, ..Style::FILE });
             let nodes: Vec<Area> = layout.nodes.iter().flatten().copied().collect();
             let paths = layout.paths(&plan, &diagram, None);
             assert!(!paths.words.is_empty());
@@ -750,7 +825,8 @@ pub(super) mod tests {
             diagram.outputs = outputs;
             diagram.classes[2].value = value;
             let plan = Plan::of(&[&*diagram]);
-            let words = NetworkLayout::of(&plan, true, [940.0, 320.0], Style::FILE).words(&plan, diagram, None);
+            let words =
+                NetworkLayout::of(&plan, Says::Classes, [940.0, 320.0], Style::FILE).words(&plan, diagram, None);
             words.texts().map(|text| text.words.to_string()).collect::<Vec<_>>()
         };
         for (outputs, value, head, text) in [
@@ -796,7 +872,7 @@ pub(super) mod tests {
         assert!(sums.iter().all(|sum| *sum >= 1_000 - MOST as u32), "{sums:?}");
         let (scene, _) = network(&diagram, 720.0, Style::FILE);
         assert!(scene.texts().any(|text| text.words == left_out[0]));
-        let layout = NetworkLayout::of(&plan, true, [720.0, 400.0], Style::FILE);
+        let layout = NetworkLayout::of(&plan, Says::Classes, [720.0, 400.0], Style::FILE);
         // Between the two layers the strongest of 48 × 10.
         let paths = layout.paths(&plan, &diagram, None);
         assert_eq!(paths.lines.len(), MOST_OF_ONE + paths::MOST + 10);

@@ -4,8 +4,8 @@
 use revacnn_schemas::{Comparison, Figure, Panel};
 
 use super::{
-    Align, ChartLayout, ChartOptions, GridLayout, Role, ScatterLayout, ScatterOptions, Scene, Style, network, sheet,
-    table, wrapped,
+    Align, ChartLayout, ChartOptions, GridLayout, ImagesLayout, Role, ScatterLayout, ScatterOptions, Scene, Style,
+    histograms, network, sheet, table, wrapped,
 };
 
 /// Height of the title.
@@ -49,6 +49,11 @@ pub fn body(figure: &Figure, width: f32, style: Style) -> (Scene<'_>, f32) {
             let mut options = ScatterOptions { size: [width, 0.0], notes: MOST_NOTES, branches: 0, style, zoom: 1.0 };
             options.size[1] = ScatterLayout::height(scatter, &options);
             (ScatterLayout::of(scatter, &options).scene(scatter, style), options.size[1])
+        }
+        Figure::Histograms(figure) => histograms::histograms(figure, width, style),
+        Figure::EmbeddedImages(figure) => {
+            let layout = ImagesLayout::of(figure, width, None, style);
+            (layout.scene(figure, style), layout.height)
         }
         Figure::Images(grid) => {
             let layout = GridLayout::of(grid, [width, f32::INFINITY], style);

@@ -9,6 +9,8 @@ use super::{Align, Area, Ink, Role, Scene, Style};
 const SIDE: f32 = 72.0;
 /// The room of an image and its lines, from one to the next.
 const PITCH: f32 = 112.0;
+/// What lies between an image and the one beside it.
+const BESIDE: f32 = 4.0;
 /// What lies between two lines of images.
 const GAP: f32 = 14.0;
 /// The frame about what is predicted wrong.
@@ -20,22 +22,30 @@ const WRONG: Role = Role::Branch(Hue(1));
 pub(super) fn sheet(sheet: &ContactSheet, width: f32, style: Style) -> (Scene<'_>, f32) {
     let mut scene = Scene::default();
     let sides = style.sides();
-    let across = (((width - 2.0 * sides) / PITCH) as usize).max(1);
+    let pitch = match sheet.pictures.iter().any(|picture| picture.beside.is_some()) {
+        true => PITCH + SIDE + BESIDE,
+        false => PITCH,
+    };
+    let across = (((width - 2.0 * sides) / pitch) as usize).max(1);
     let line = (1.45 * style.text).round();
     let mut top = 4.0;
     for (row, pictures) in sheet.pictures.chunks(across).enumerate() {
         let lines = pictures.iter().map(|picture| picture.captions.len()).max().unwrap_or(0);
         for (column, picture) in pictures.iter().enumerate() {
-            let left = (sides + FRAME + column as f32 * PITCH).round();
+            let left = (sides + FRAME + column as f32 * pitch).round();
             let at = Area::new([left, (top + FRAME).round()], [SIDE; 2]);
             if picture.wrong {
                 scene.rectangle(at.grown(FRAME), WRONG);
                 scene.rectangle(at, Role::Paper);
             }
             scene.image(&picture.image, (row * across + column, 0), at);
+            if let Some(beside) = &picture.beside {
+                let right = Area { x: at.right() + BESIDE, ..at };
+                scene.image(beside, (row * across + column, 1), right);
+            }
             for (place, caption) in picture.captions.iter().enumerate() {
                 let middle = at.bottom() + FRAME + (place as f32 + 0.65) * line;
-                let room = PITCH - 8.0;
+                let room = pitch - 8.0;
                 if let Some(bar) = caption.bar {
                     let share = f32::from(bar.min(1000)) / 1000.0;
                     let ink = if caption.own { Role::Accent } else { Role::Quiet };
@@ -84,6 +94,7 @@ mod tests {
         let long = Caption { text: "a class of a rather long name 100 %".to_owned(), own: true, bar: Some(1000) };
         let picture = |wrong| CaptionedImage {
             image: image.clone(),
+            beside: None,
             wrong,
             captions: vec![Caption::plain("image 3"), long.clone(), long.clone()],
         };
@@ -96,5 +107,41 @@ mod tests {
             let texts: Vec<_> = scene.texts().filter(|text| text.words != "predicted wrong").collect();
             assert_eq!(texts.len(), if count == 0 { 1 } else { 3 * count });
         }
+    }
+
+    #[test]
+    fn what_a_network_makes_of_an_image_is_beside_it() {
+        let image = |label: &str| Image {
+            label: label.to_owned(),
+            filter: None,
+            rows: 1,
+            columns: 2,
+            pixels: vec![0.0, 1.0],
+            palette: Palette::Sequential,
+            range: [0.0, 1.0],
+        };
+        let picture = CaptionedImage {
+            image: image("own"),
+            beside: Some(image("other")),
+            wrong: false,
+            captions: vec![Caption::plain("loss 1.2")],
+        };
+        let figure = ContactSheet { title: String::new(), pictures: vec![picture; 5], notes: Vec::new() };
+        let (scene, height) = sheet(&figure, 720.0, Style::FILE);
+        let covers = scene.covers(text_width).unwrap();
+        assert!(covers.right() <= 720.0 && covers.bottom() <= height, "{covers:?}");
+        let of = |label: &str| -> Vec<Area> {
+            let images = scene.shapes.iter().filter_map(|shape| match shape {
+                crate::scene::Shape::Image(picture) if picture.image.label == label => Some(picture.at),
+                _ => None,
+            });
+            images.collect()
+        };
+        let (own, other) = (of("own"), of("other"));
+        assert_eq!((own.len(), other.len()), (5, 5));
+        for (one, beside) in own.iter().zip(&other) {
+            assert_eq!((one.y, one.width, one.right() + BESIDE), (beside.y, beside.width, beside.x));
+        }
+        assert!(own[1].x > other[0].right() && own[4].y > other[3].bottom());
     }
 }

@@ -9,6 +9,7 @@ use revacnn_recorder::Replay;
 use revacnn_schemas::{BranchId, BranchRecord, LayerName, Step};
 use revacnn_store::StepTensors;
 
+use super::activations::{ImagesPlaced, PlacedImages};
 use super::curves::{Curve, Quantity};
 use crate::{ChosenImage, Source};
 
@@ -48,6 +49,7 @@ enum Key {
     Tensors(Looked),
     Curve(BranchId, Quantity),
     Embedding(Embedded),
+    Images(Box<ImagesPlaced>),
 }
 
 impl Key {
@@ -56,6 +58,9 @@ impl Key {
         match self {
             Self::Replay(branch) | Self::Curve(branch, _) | Self::Tensors(Looked { branch, .. }) => known(branch),
             Self::Embedding(embedded) => embedded.steps.iter().all(|(branch, _)| known(branch)),
+            Self::Images(placed) => {
+                [Some(&placed.at), placed.reference.as_ref()].into_iter().flatten().all(|(branch, _)| known(branch))
+            }
         }
     }
 }
@@ -67,6 +72,7 @@ enum Value {
     Tensors(Arc<StepTensors>),
     Curve(Curve),
     Embedding(Arc<Embedding>),
+    Images(Arc<PlacedImages>),
 }
 
 /// What is kept.
@@ -171,6 +177,19 @@ impl Kept {
         self.keep(Key::Embedding(embedded), Value::Embedding(found), bytes);
     }
 
+    /// Images in a plane.
+    pub(crate) fn images(&mut self, placed: &ImagesPlaced) -> Option<Arc<PlacedImages>> {
+        match self.values.get(&Key::Images(Box::new(placed.clone()))) {
+            Some((Value::Images(found), _)) => Some(found.clone()),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn keep_images(&mut self, placed: ImagesPlaced, found: Arc<PlacedImages>) {
+        let bytes = found.bytes();
+        self.keep(Key::Images(Box::new(placed)), Value::Images(found), bytes);
+    }
+
     /// The replays.
     pub(crate) fn replays(&self) -> impl Iterator<Item = &Replay> {
         self.values.iter().filter_map(|(_, (value, _))| match value {
@@ -184,7 +203,7 @@ impl Kept {
     pub(crate) fn forget(&mut self, known: &dyn Fn(&BranchId) -> bool, same: &dyn Fn(&BranchRecord) -> bool) {
         let is_true = |key: &Key, value: &Value| match value {
             Value::Replay(replay) => same(replay.reader().branch()),
-            Value::Tensors(_) | Value::Curve(_) | Value::Embedding(_) => key.is_of(known),
+            Value::Tensors(_) | Value::Curve(_) | Value::Embedding(_) | Value::Images(_) => key.is_of(known),
         };
         let untrue = self.values.iter().filter(|(key, (value, _))| !is_true(key, value));
         for key in untrue.map(|(key, _)| key.clone()).collect::<Vec<_>>() {

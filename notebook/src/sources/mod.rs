@@ -1,5 +1,6 @@
 //! The open store: what cells read, kept as long as it is of use.
 
+mod activations;
 pub(crate) mod curves;
 mod extent;
 mod kept;
@@ -22,6 +23,7 @@ pub use revacnn_store::BranchEvent;
 use revacnn_store::{Lineage, Overview, Overviews, StepRow, StepSpan, Store, StoreError};
 use revacnn_trainer::data::Dataset;
 
+pub(crate) use self::activations::{Activations, Fit, ImagesPlaced, PlacedImages};
 pub use self::extent::{Extent, History};
 pub(crate) use self::kept::Embedded;
 use self::kept::Kept;
@@ -325,6 +327,21 @@ impl Sources {
     /// Keeps an embedding.
     pub(crate) fn keep_embedding(&mut self, embedded: Embedded, found: Arc<Embedding>) {
         self.kept.keep_embedding(embedded, found);
+    }
+
+    /// Images in a plane that were kept.
+    pub(crate) fn kept_images(&mut self, placed: &ImagesPlaced) -> Option<Arc<PlacedImages>> {
+        self.kept.images(placed)
+    }
+
+    /// Keeps images in a plane.
+    pub(crate) fn keep_images(&mut self, placed: ImagesPlaced, found: Arc<PlacedImages>) {
+        self.kept.keep_images(placed, found);
+    }
+
+    /// Threads that compute.
+    pub(crate) fn threads(&self) -> usize {
+        self.threads
     }
 
     /// A branch's colour.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use revacnn_recorder::RecorderError;
-use revacnn_schemas::{ImageIndex, LayerName, Prediction};
+use revacnn_schemas::{ImageIndex, LayerName, Prediction, Reconstruction};
 use revacnn_trainer::data::{Dataset, Split};
 use revacnn_trainer::{Excited, ReceptiveField, Saliency, Trainer};
 
@@ -16,6 +16,14 @@ const AT_ONCE: usize = 512;
 /// Told how many images of how many are done; an error ends it.
 pub(crate) type Done<'a> = &'a mut dyn FnMut(usize, usize) -> Result<(), NotebookError>;
 
+/// How many images of a split are looked at.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Looked {
+    pub(super) chosen: usize,
+    /// How many the split has.
+    pub(super) of: usize,
+}
+
 impl Sources {
     /// What the network of a step says of each image of a split, with the `most` classes that it
     /// says most for, and the data set.
@@ -27,11 +35,26 @@ impl Sources {
         done: Done<'_>,
     ) -> Result<(Arc<Dataset>, Vec<Prediction>), NotebookError> {
         let mut all = Vec::new();
-        let dataset = self.of_images(place, split, done, |trainer, images| {
+        let dataset = self.of_images(place, split, None, done, |trainer, images, _| {
             all.extend(trainer.predict(split, images, most)?);
             Ok(())
         })?;
         Ok((dataset, all))
+    }
+
+    /// Tells what the network of a step gives back of each image of a split, in order.
+    pub(crate) fn reconstructions(
+        &mut self,
+        place: &Place,
+        split: Split,
+        mut tell: impl FnMut(Reconstruction),
+        done: Done<'_>,
+    ) -> Result<(), NotebookError> {
+        self.of_images(place, split, None, done, |trainer, images, _| {
+            trainer.reconstruct(split, images)?.into_iter().for_each(&mut tell);
+            Ok(())
+        })
+        .map(drop)
     }
 
     /// The images of a split that excite the filters of a layer most at a step, at most so many of
@@ -45,7 +68,7 @@ impl Sources {
         done: Done<'_>,
     ) -> Result<(Arc<Dataset>, Excited, Option<ReceptiveField>), NotebookError> {
         let (mut excited, mut field) = (Excited::new(most), None);
-        let dataset = self.of_images(place, split, done, |trainer, images| {
+        let dataset = self.of_images(place, split, None, done, |trainer, images, _| {
             if field.is_none() {
                 field = Some(trainer.receptive_field(layer)?);
             }
@@ -104,21 +127,26 @@ impl Sources {
         })
     }
 
-    /// Looks at the images of a split by the network of a step, some at a time.
-    fn of_images(
+    /// Looks at the images of a split by the network of a step, some at a time: at all of them, or
+    /// at most so many that are evenly spread over it.
+    pub(super) fn of_images(
         &mut self,
         place: &Place,
         split: Split,
+        most: Option<usize>,
         done: Done<'_>,
-        mut look: impl FnMut(&Trainer, &[ImageIndex]) -> Result<(), RecorderError>,
+        mut look: impl FnMut(&Trainer, &[ImageIndex], Looked) -> Result<(), RecorderError>,
     ) -> Result<Arc<Dataset>, NotebookError> {
         let record = &place.holder;
         let dataset = self.computed_from(place)?;
         let mut replay = self.replay(record)?.with_data(dataset.clone(), self.threads);
-        let images = dataset.indices(split);
+        let all = dataset.indices(split);
+        let chosen = most.unwrap_or(all.len()).min(all.len());
+        let images: Vec<ImageIndex> = (0..chosen).map(|place| all[place * all.len() / chosen]).collect();
+        let looked_at = Looked { chosen, of: all.len() };
         let mut found = Ok(());
         for (place_of, some) in images.chunks(AT_ONCE).enumerate() {
-            let looked = replay.trainer_at(place.step).and_then(|trainer| look(trainer, some));
+            let looked = replay.trainer_at(place.step).and_then(|trainer| look(trainer, some, looked_at));
             found =
                 looked.map_err(NotebookError::from).and_then(|()| done(place_of * AT_ONCE + some.len(), images.len()));
             if found.is_err() {

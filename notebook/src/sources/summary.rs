@@ -28,8 +28,9 @@ pub struct BranchSummary {
     pub steps: Option<StepSpan>,
     /// Loss at its last step.
     pub last_loss: Option<f32>,
-    /// Step and accuracy, 0 to 1, of the newest full validation of what it has trained.
-    pub last_validation: Option<(Step, f32)>,
+    /// Step and accuracy, 0 to 1, of the newest full validation of what it has trained; no accuracy
+    /// where no class is predicted.
+    pub last_validation: Option<(Step, Option<f32>)>,
     /// Bytes of its files.
     pub bytes: u64,
     /// Its colour, by the order in which branches were made.

@@ -22,10 +22,11 @@ use crate::theme::Colours;
 const GRIP: f32 = 5.0;
 
 /// Passes over the training images at a row of `steps`; how long the first
-/// pass is, only a row past it tells.
+/// pass is, only a row past it tells, and of a branch that drops images it tells that roughly.
 pub(crate) fn epoch(row: &StepRow) -> Option<f64> {
     let (epoch, offset) = (row.cursor.epoch.0 as f64, f64::from(row.cursor.offset));
-    (epoch > 0.0).then(|| epoch + offset * epoch / (row.cursor.images_seen as f64 - offset).max(1.0))
+    let images = ((row.cursor.images_seen as f64 - offset) / epoch).max(offset).max(1.0);
+    (epoch > 0.0).then(|| epoch + offset / images)
 }
 
 /// How a drag along a chart moves the cursor.

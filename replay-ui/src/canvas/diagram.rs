@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use iced::widget::canvas::{self, Action, Event, Frame, Geometry, Path, Stroke};
 use iced::{Point, Rectangle, Renderer, Theme, Vector, mouse, window};
-use revacnn_notebook::scene::{Role, Scene, Shape};
+use revacnn_notebook::scene::{Role, Says, Scene, Shape};
 use revacnn_schemas::{DiagramColumn, Edit, FilterInit, LayerName, NetworkDiagram};
 
 use super::atlas::{Atlas, Placed};
@@ -16,7 +16,7 @@ use super::paint::{STYLE, paint, rectangle};
 use super::{hover, picture, put};
 use crate::edits;
 use crate::figure::{FilterKey, Highlights, Message};
-use crate::pixels::{INPUT, Pictures};
+use crate::pixels::{INPUT, Pictures, RECONSTRUCTION};
 use crate::theme::Colours;
 
 /// How often the jitter is painted.
@@ -162,7 +162,7 @@ impl Motion {
 
 impl Diagram<'_> {
     fn layout(&self, bounds: Rectangle) -> Layout {
-        Layout::of(&self.plan, !self.diagram.classes.is_empty(), bounds.size())
+        Layout::of(&self.plan, Says::of(self.diagram), bounds.size())
     }
 
     /// Whether this network can be edited here.
@@ -436,6 +436,9 @@ impl canvas::Program<Message> for Diagram<'_> {
         paint(&mut frame, &layout.places.gaps(&self.plan, self.diagram), None, colours);
         self.words(&mut frame, &layout, &paths.1, colours);
         picture(&mut frame, self.pictures, INPUT, layout.input);
+        if self.diagram.reconstruction.is_some() {
+            picture(&mut frame, self.pictures, RECONSTRUCTION, rectangle(layout.places.classes));
+        }
         bars.iter().chain(nodes.iter()).for_each(|image| put(&mut frame, image));
         vec![motion.last.ground(frame)]
     }

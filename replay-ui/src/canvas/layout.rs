@@ -2,7 +2,7 @@
 //! side have the same filters in the same places, and what is under a point.
 
 use iced::{Point, Rectangle, Size};
-use revacnn_notebook::scene::NetworkLayout;
+use revacnn_notebook::scene::{NetworkLayout, Says};
 pub(crate) use revacnn_notebook::scene::{Plan, node_of};
 
 use super::paint::{STYLE, rectangle, room};
@@ -31,8 +31,8 @@ pub(crate) struct Layout {
 
 impl Layout {
     /// Lays a plan out in a space.
-    pub(crate) fn of(plan: &Plan, has_classes: bool, size: Size) -> Self {
-        let places = NetworkLayout::of(plan, has_classes, room(size), STYLE);
+    pub(crate) fn of(plan: &Plan, says: Says, size: Size) -> Self {
+        let places = NetworkLayout::of(plan, says, room(size), STYLE);
         let all = |areas: &[revacnn_notebook::scene::Area]| areas.iter().copied().map(rectangle).collect();
         let button = |at: revacnn_notebook::scene::Area| edged(rectangle(at));
         Self {
@@ -146,6 +146,7 @@ pub(crate) mod tests {
             joints: Vec::new(),
             edges: Vec::new(),
             classes: Vec::new(),
+            reconstruction: None,
             outputs: Default::default(),
             notes: Vec::new(),
         }
@@ -170,7 +171,7 @@ pub(crate) mod tests {
         for size in [Size::new(940.0, 320.0), Size::new(260.0, 180.0)] {
             let many: Vec<(u32, f32)> = (0..40).map(|number| (number, 0.0)).collect();
             let plan = Plan::of(&[&network(&[("conv1", &many), ("conv2", &many[..20]), ("softmax", &many[..10])])]);
-            let layout = Layout::of(&plan, true, size);
+            let layout = Layout::of(&plan, Says::Classes, size);
             let all: Vec<&Rectangle> = layout.nodes.iter().flatten().collect();
             for (place, node) in all.iter().enumerate() {
                 assert!(

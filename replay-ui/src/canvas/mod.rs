@@ -8,6 +8,7 @@ pub(crate) mod diagram;
 pub(crate) mod embedding_plot;
 pub(crate) mod filter_grid;
 pub(crate) mod geometry_cache;
+pub(crate) mod images_plot;
 pub(crate) mod labels;
 pub(crate) mod layout;
 pub(crate) mod pad;

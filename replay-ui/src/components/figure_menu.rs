@@ -151,7 +151,7 @@ impl State {
                 .push(filled(save, can_save))
                 .push(press("keep in the notebook: k", note))
                 .push(press("copy as a query: q", query));
-            if view == ViewId::EMBEDDING {
+            if view == ViewId::EMBEDDING || view == ViewId::IMAGES {
                 let filters = entry(ViewId::FILTERS).map(|_| Message::Of(ViewId::FILTERS));
                 buttons = buttons.push(press("the filters instead", filters));
             }

@@ -5,13 +5,14 @@ use iced::widget::{canvas, column, container, radio, responsive, row, scrollable
 use iced::{Alignment, Fill, Length, Padding, Pixels, Size};
 use revacnn_notebook::scene::colours_of;
 use revacnn_notebook::{Method, Source};
-use revacnn_schemas::{ImageGrid, Palette};
+use revacnn_schemas::{Address, ImageGrid, Palette};
 
 use super::frame::{awaited, late, maximise_button, menu_button, noted_below, with_menu};
-use super::pieces::{Piece, changing, colour_bar, faint, noted, plain, quiet, upright};
+use super::pieces::{Piece, changing, colour_bar, faint, hinted, noted, plain, quiet, upright};
 use crate::canvas::embedding_plot::EmbeddingPlot;
 use crate::canvas::filter_grid::{self, FilterGrid};
 use crate::canvas::geometry_cache::Cache;
+use crate::canvas::images_plot::ImagesPlot;
 use crate::canvas::labels::number;
 use crate::cells::ViewId;
 use crate::context::Context;
@@ -39,7 +40,11 @@ pub(crate) const SOURCES: [(Source, &str); 4] = [
 pub(crate) struct State {
     pub(crate) of: Source,
     pub(crate) method: Method,
+    /// Where the images of the plane are held, while it shows images and not the filters: the step
+    /// at which they were asked for.
+    pub(crate) images: Option<Address>,
     cache: Cache,
+    images_cache: Cache,
 }
 
 /// What happens there.
@@ -48,6 +53,8 @@ pub(crate) enum Message {
     Figure(figure::Message),
     Of(Source),
     Method(Method),
+    /// Place images, held at this step, or filters again.
+    Images(Option<Address>),
 }
 
 /// What others are to do.
@@ -91,11 +98,17 @@ impl State {
         self.cache.clear();
     }
 
+    /// Draws the images in their plane anew.
+    pub(crate) fn redraw_images(&self) {
+        self.images_cache.clear();
+    }
+
     pub(crate) fn update(&mut self, message: Message) -> Action {
         match message {
             Message::Figure(message) => return Action::Figure(message),
             Message::Of(of) => self.of = of,
             Message::Method(method) => self.method = method,
+            Message::Images(reference) => self.images = reference,
         }
         Action::Follow
     }
@@ -113,6 +126,23 @@ impl State {
                     branches: context.together().1,
                     late: context.cells.stale(ViewId::EMBEDDING, context.time.cursor).is_some(),
                     reduced_motion: context.reduced_motion,
+                };
+                canvas(plot).width(Fill).height(Fill).into()
+            }
+        }
+    }
+
+    fn images<'a>(&'a self, context: &'a Context) -> Piece<'a, figure::Message> {
+        match context.cells.embedded_images(ViewId::IMAGES) {
+            None => awaited(context, "embedding the images"),
+            Some(Err(reason)) => noted(reason),
+            Some(Ok(figure)) => {
+                let plot = ImagesPlot {
+                    figure,
+                    number: context.cells.number(ViewId::IMAGES),
+                    pictures: context.cells.pictures(ViewId::IMAGES),
+                    late: context.cells.stale(ViewId::IMAGES, context.time.cursor).is_some(),
+                    cache: &self.images_cache,
                 };
                 canvas(plot).width(Fill).height(Fill).into()
             }
@@ -167,13 +197,18 @@ impl State {
         };
         let sources = row(SOURCES.map(|(source, words)| of(source, words).into())).spacing(12).wrap();
         let method = |method, words| quiet(plain(words), self.method == method, Some(Message::Method(method)));
+        let shown = if self.images.is_some() { ViewId::IMAGES } else { ViewId::EMBEDDING };
+        let turned = Message::Images(context.at().filter(|_| self.images.is_none()));
+        let images = quiet(plain("images"), self.images.is_some(), Some(turned));
         let controls = row![]
-            .push(late(context, ViewId::EMBEDDING))
+            .push(late(context, shown))
+            .push(hinted(images, "validation images by this layer, held where they lie at this step; or the filters"))
             .push(method(Method::Tsne, "t-SNE"))
             .push(method(Method::Pca, "PCA"))
             .push(maximise_button(context, Panel::Filters))
             .align_y(Alignment::Center);
-        let plot = with_menu(ViewId::EMBEDDING, self.plot(context)).map(Message::Figure);
+        let plot = if self.images.is_some() { self.images(context) } else { self.plot(context) };
+        let plot = with_menu(shown, plot).map(Message::Figure);
         let grid = with_menu(ViewId::FILTERS, self.grid(context)).map(Message::Figure);
         let body = row![
             container(plot).width(Length::FillPortion(55)).clip(true),
@@ -183,7 +218,7 @@ impl State {
         let tabs = scrollable(tabs).direction(scrollable::Direction::Horizontal(scrollable::Scrollbar::hidden()));
         let head = row![faint("filters"), tabs.width(Fill), controls];
         let head = head.spacing(8).align_y(Alignment::Center);
-        let head = row![container(head).width(Fill), menu_button(ViewId::EMBEDDING)].align_y(Alignment::Center);
+        let head = row![container(head).width(Fill), menu_button(shown)].align_y(Alignment::Center);
         column![
             container(head).padding(Padding::from([0, 4]).left(12)).center_y(28),
             container(sources).padding(Padding::from([0, 12]).bottom(2)),

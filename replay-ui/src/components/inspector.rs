@@ -153,7 +153,7 @@ impl State {
         page = page
             .push(line("last step", branch.steps.map_or_else(none, |steps| count(steps.last.0))))
             .push(line("last loss", branch.last_loss.map_or_else(none, |loss| number(loss.into()))))
-            .push(line("validation accuracy", validation.map_or_else(none, |(_, share)| percent(share))))
+            .push(line("validation accuracy", validation.and_then(|(_, share)| share).map_or_else(none, percent)))
             .push(line("validated at step", validation.map_or_else(none, |(step, _)| count(step.0))))
             .push(line("on disk", bytes(branch.bytes)));
         if let Some(row) = &context.cells.row {

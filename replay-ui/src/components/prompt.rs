@@ -252,6 +252,11 @@ mod tests {
     fn edits_are_checked_before_anything_is_forked() {
         let edits = ["add-filter conv3", "freeze conv1"].map(|edit| edit.parse().unwrap()).to_vec();
         assert_eq!(asked(Question::Edit, "add-filter conv3; freeze conv1;"), Ok(Answer::Edit(edits, None)));
+        let edits = ["drop-images 3,17-20", "relabel 4 class:2", "weight-images 5 0.5"];
+        let edits = edits.map(|edit| edit.parse().unwrap()).to_vec();
+        let text = "drop-images 17-20,3; relabel 4 class:2; weight-images 5 0.5";
+        assert_eq!(asked(Question::Edit, text), Ok(Answer::Edit(edits, None)));
+        assert!(asked(Question::Edit, "drop-images a.csv").unwrap_err().contains("name them as in 3,17,100-200"));
         assert!(asked(Question::Edit, "add-fliter conv3").unwrap_err().contains("add-fliter"));
         assert!(asked(Question::Edit, " ").unwrap_err().contains("expected an edit"));
     }

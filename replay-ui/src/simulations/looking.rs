@@ -122,7 +122,12 @@ fn what_a_figure_notes_is_read_in_the_window() {
             Figure::Network(diagram) => &mut diagram.notes,
             Figure::Chart(chart) => &mut chart.notes,
             Figure::Images(grid) => &mut grid.notes,
-            Figure::Sheet(_) | Figure::Scatter(_) | Figure::Table(_) | Figure::Comparison(_) => {
+            Figure::Sheet(_)
+            | Figure::Scatter(_)
+            | Figure::EmbeddedImages(_)
+            | Figure::Histograms(_)
+            | Figure::Table(_)
+            | Figure::Comparison(_) => {
                 panic!("{view:?} is another figure")
             }
         };
@@ -215,6 +220,34 @@ fn controls_of_figures_change_what_is_shown() {
     );
     person.press("stop");
     assert!(!person.state.timeline.playing.on);
+}
+
+/// Where they lie at the step at which they were asked for is where they are held at others.
+#[test]
+fn images_take_the_place_of_filters_and_follow_the_cursor() {
+    let mut person = Person::at_a_run();
+    person.press("images");
+    let positions = |person: &Person, panel: usize| {
+        let figure = person.state.context.cells.embedded_images(ViewId::IMAGES).expect("a figure").expect("images");
+        (figure.panels.len(), figure.panels[panel].name.clone(), figure.panels[panel].positions.clone())
+    };
+    let (_, name, there) = positions(&person, 0);
+    assert_eq!((name.as_str(), there.len()), ("main@60", 150));
+    assert!(!person.state.context.cells.shows(ViewId::EMBEDDING));
+    person.tell(timeline::Message::Go(Move::To(Step(50))));
+    let (_, name, earlier) = positions(&person, 0);
+    assert_eq!(name, "main@50");
+    let distance = |[x, y]: [f64; 2], [a, b]: [f64; 2]| (x - a).hypot(y - b);
+    let mean = |pairs: Vec<f64>| pairs.iter().sum::<f64>() / pairs.len() as f64;
+    let moved = mean(there.iter().zip(&earlier).map(|(one, other)| distance(*one, *other)).collect());
+    let spread = mean(there.iter().zip(there.iter().rev()).map(|(one, other)| distance(*one, *other)).collect());
+    assert!(moved < 0.4 * spread, "{moved} of {spread}");
+    let panel = person.state.context.cells.number(ViewId::IMAGES);
+    person.tell(tree::Message::Beside(Some("wider".parse().unwrap())));
+    assert_eq!(positions(&person, 1).0, 2);
+    assert_ne!(person.state.context.cells.number(ViewId::IMAGES), panel);
+    person.press("images");
+    assert!(person.state.context.cells.shows(ViewId::EMBEDDING) && !person.state.context.cells.shows(ViewId::IMAGES));
 }
 
 #[test]

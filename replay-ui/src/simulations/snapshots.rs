@@ -64,6 +64,15 @@ fn two_branches_side_by_side() {
 }
 
 #[test]
+fn images_in_a_plane() {
+    let mut person = Person::at_a_run();
+    person.press("images");
+    looks_like(&mut person, "images");
+    person.tell(header::Message::Dark(true));
+    looks_like(&mut person, "images-dark");
+}
+
+#[test]
 fn a_chosen_filter() {
     let mut person = Person::at_a_run();
     person.key(".");

@@ -138,7 +138,7 @@ impl Actions {
         name: Option<BranchName>,
     ) -> Result<Done, String> {
         let record = store.branch(branch).map_err(words)?;
-        let written: Vec<String> = edits.iter().map(ToString::to_string).collect();
+        let written: Vec<String> = edits.iter().map(Edit::in_full).collect();
         let answer = steer(store, &record, Command::Edit { edits, name }, PATIENCE).map_err(words)?;
         if let Some(reason) = answer.refused {
             return Err(reason);
@@ -167,7 +167,7 @@ impl Actions {
         name: Option<BranchName>,
     ) -> Result<Done, String> {
         let lineage = Lineage::open(store, branch).map_err(words)?;
-        let written: Vec<String> = edits.iter().map(ToString::to_string).collect();
+        let written: Vec<String> = edits.iter().map(Edit::in_full).collect();
         let plan = ForkPlan { name, edits, fidelity: None, stays: true };
         let forked = fork(store, lineage, step, plan, &self.shared.resources()).map_err(words)?;
         let name = forked.session.record().name.clone();

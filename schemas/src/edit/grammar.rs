@@ -29,6 +29,13 @@ pub trait ReadFiles {
     /// # Errors
     /// Why it cannot.
     fn arrays(&mut self, file: &str) -> Result<ArrayFile, String>;
+
+    /// The text that `drop-images`, `relabel` or `weight-images` names, of at most
+    /// [`MOST_IMAGE_BYTES`](crate::MOST_IMAGE_BYTES).
+    ///
+    /// # Errors
+    /// Why it cannot.
+    fn images(&mut self, file: &str) -> Result<String, String>;
 }
 
 /// Reads nothing.
@@ -41,6 +48,10 @@ impl ReadFiles for NoFiles {
 
     fn arrays(&mut self, _file: &str) -> Result<ArrayFile, String> {
         Err("arrays cannot be read from a file here".to_owned())
+    }
+
+    fn images(&mut self, _file: &str) -> Result<String, String> {
+        Err("images cannot be read from a file here: name them as in 3,17,100-200".to_owned())
     }
 }
 
@@ -59,6 +70,9 @@ pub const EDIT_FORMS: &[(&str, &str)] = &[
         "insert-layer KIND after=LAYER|input [name=NAME] [init=random|identity|he|glorot|orthogonal] [PARAMETER=VALUE]…",
     ),
     ("remove-layer", "remove-layer LAYER"),
+    ("drop-images", "drop-images IMAGES|FILE, IMAGES as in 3,17,100-200"),
+    ("relabel", "relabel IMAGES CLASS [IMAGES CLASS]…, or relabel FILE with lines IMAGE,CLASS"),
+    ("weight-images", "weight-images IMAGES WEIGHT [IMAGES WEIGHT]…, or weight-images FILE with lines IMAGE,WEIGHT"),
     (
         "set",
         "set activation LAYER FUNCTION, or set batch-size|optimizer|schedule VALUE, or set a hyper-parameter of the \
@@ -85,18 +99,18 @@ impl Edit {
 impl FromStr for Edit {
     type Err = SchemaError;
 
-    /// [`Edit::parse`] where no file can be read: `set-weights` and `load-weights` are refused.
+    /// [`Edit::parse`] where no file can be read: an edit that names one is refused.
     fn from_str(text: &str) -> Result<Self, SchemaError> {
         Self::parse(text, &mut NoFiles)
     }
 }
 
 /// The words of an edit that are not used up yet.
-struct Words<'a> {
+pub(super) struct Words<'a> {
     text: &'a str,
     form: &'static str,
     verb: String,
-    plain: VecDeque<String>,
+    pub(super) plain: VecDeque<String>,
     options: Vec<(String, String)>,
 }
 
@@ -125,6 +139,7 @@ impl<'a> Words<'a> {
                 "set" => name == "seed",
                 "set-weights" => name == "seed" || name == "bias",
                 "load-weights" => name == "seed" || name == "layer",
+                "drop-images" | "relabel" | "weight-images" => name == "seed",
                 _ => !name.contains(','),
             };
             match word.split_once('=').filter(|(name, _)| is_option(name)) {
@@ -138,7 +153,7 @@ impl<'a> Words<'a> {
         Ok(all)
     }
 
-    fn error(&self, reason: impl Into<String>) -> SchemaError {
+    pub(super) fn error(&self, reason: impl Into<String>) -> SchemaError {
         SchemaError::Edit {
             text: self.text.chars().take(200).collect(),
             reason: reason.into(),
@@ -146,7 +161,7 @@ impl<'a> Words<'a> {
         }
     }
 
-    fn word(&mut self, what: &str) -> Result<String, SchemaError> {
+    pub(super) fn word(&mut self, what: &str) -> Result<String, SchemaError> {
         self.plain.pop_front().ok_or_else(|| self.error(format!("{what} is missing")))
     }
 
@@ -222,6 +237,9 @@ impl<'a> Words<'a> {
             "insert-layer" => self.insert_layer()?,
             "remove-layer" => Change::RemoveLayer { layer: self.layer()? },
             "set" => self.set()?,
+            "drop-images" => self.drop_images(read)?,
+            "relabel" => self.relabel(read)?,
+            "weight-images" => self.weight_images(read)?,
             _ => unreachable!("invariant: the verb is one of EDIT_FORMS"),
         };
         if let Some(word) = self.plain.front() {
@@ -327,6 +345,10 @@ mod tests {
             "set batch-size 32",
             "set optimizer adam",
             "set optimizer adam,beta1=0.8",
+            "drop-images 3,17,100-200",
+            "relabel 3,17 cat",
+            "relabel 3 class:4 seed=2",
+            "weight-images 3-9 0.5",
             "set schedule step,every=100,factor=0.5",
             "set schedule warmup=50,start=0.1,cosine,over=400,floor=0",
         ] {
@@ -351,6 +373,11 @@ mod tests {
             file.clone_into(&mut self.0);
             Ok(ArrayFile::new(vec![1, 2, 3]))
         }
+
+        fn images(&mut self, file: &str) -> Result<String, String> {
+            file.clone_into(&mut self.0);
+            Ok("image,class,weight\n17,cat,0.5\n3,cat,0.5\n".to_owned())
+        }
     }
 
     #[test]
@@ -360,6 +387,10 @@ mod tests {
             ("set-weights conv1/3 a.npy bias=-0.1", "a.npy", "set-weights conv1/3 (2 coefficients) bias=-0.1"),
             ("load-weights a.npz", "a.npz", "load-weights (arrays b177ec1bf26d)"),
             ("load-weights a.npz layer=fc1 seed=3", "a.npz", "load-weights (arrays b177ec1bf26d) layer=fc1 seed=3"),
+            ("drop-images a.csv", "a.csv", "drop-images 3,17"),
+            ("drop-images ./3", "./3", "drop-images 3,17"),
+            ("relabel 'my files/a=b.csv' seed=3", "my files/a=b.csv", "relabel 3,17 cat seed=3"),
+            ("weight-images a.csv", "a.csv", "weight-images 3,17 0.5"),
         ] {
             let mut asked = Asked::default();
             let edit = Edit::parse(text, &mut asked).unwrap();
@@ -410,6 +441,19 @@ mod tests {
             ("load-weights", "the file with the arrays is missing", "FILE.npz"),
             ("load-weights a.npz", "cannot be read", "FILE.npz"),
             ("load-weights a.npz layer=1", "`1` is no layer name", "[layer=LAYER]"),
+            ("drop-images", "a list of images, or the file that names them, is missing", "3,17,100-200"),
+            ("drop-images 3,,4", "`` is not a valid list of training images", "3,17,100-200"),
+            ("drop-images 9-3", "the smaller number first", "IMAGES|FILE"),
+            ("drop-images a.csv", "images cannot be read from a file here", "IMAGES|FILE"),
+            ("drop-images 3 17", "`17` is not understood", "IMAGES|FILE"),
+            ("relabel", "a list of images, or the file that names them, is missing", "relabel FILE"),
+            ("relabel 3", "the class of images 3 is missing", "IMAGES CLASS"),
+            ("relabel 3 cat 4", "the class of images 4 is missing", "IMAGES CLASS"),
+            ("relabel 3 cat 3-5 dog", "image 3 is given `cat` and `dog`", "IMAGES CLASS"),
+            ("relabel cat 3", "`cat` is not a valid list of training images", "IMAGES CLASS"),
+            ("weight-images 3 -1", "a weight is a finite number of at least 0, found `-1`", "IMAGES WEIGHT"),
+            ("weight-images 3 1e60", "found `1e60`", "IMAGES WEIGHT"),
+            ("weight-images 3 1 3 2", "image 3 is given weight 1 and weight 2", "IMAGES WEIGHT"),
             ("set colour red", "`colour`", "learning-rate"),
             ("set schedule step", "cosine,over", "schedule"),
             ("set schedule warmup=5,one-cycle,over=9", "cosine,over", "schedule"),

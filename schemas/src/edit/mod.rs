@@ -1,6 +1,9 @@
 //! Edits: steering actions as values, written in one small grammar.
 
 mod grammar;
+mod image_file;
+mod image_words;
+mod images;
 mod setting;
 
 use std::fmt;
@@ -8,9 +11,11 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::words::{IMAGES, plain};
-use crate::{ArrayFile, FilterNumber, LayerName, Parameters};
+use crate::{ArrayFile, FilterNumber, ImageSet, LayerName, Parameters, WeightedImages};
 
 pub use grammar::{Coefficients, EDIT_FORMS, ReadFiles};
+pub use image_file::MOST_IMAGE_BYTES;
+pub use images::{ClassWord, RelabelledImages};
 pub use setting::Setting;
 
 /// One steering action. A fork applies one or more, in order.
@@ -128,6 +133,21 @@ pub enum Change {
     },
     /// Changes a hyper-parameter.
     Set(Setting),
+    /// Leaves training images out of the epochs.
+    DropImages {
+        /// The images.
+        images: ImageSet,
+    },
+    /// Gives training images other classes.
+    Relabel {
+        /// The images of each class, the classes ascending.
+        labels: Vec<RelabelledImages>,
+    },
+    /// Gives training images weights.
+    WeightImages {
+        /// The images of each weight, the weights ascending.
+        weights: Vec<WeightedImages>,
+    },
 }
 
 /// How a new filter begins.
@@ -167,6 +187,12 @@ impl Edit {
             Change::LoadWeights { arrays, .. } => Some(arrays),
             _ => None,
         }
+    }
+
+    /// The edit as it is written, with each image that it names.
+    pub fn in_full(&self) -> String {
+        let Some(text) = self.change.of_images(true) else { return self.to_string() };
+        self.seed.map_or(text.clone(), |seed| format!("{text} seed={seed}"))
     }
 
     /// The same with other bytes, or none, for these arrays.
@@ -212,8 +238,9 @@ impl fmt::Display for LayerInit {
 
 impl fmt::Display for Edit {
     /// The edit as it is written, all but the coefficients of `set-weights`,
-    /// for which their number stands, and the file of `load-weights`, for which
-    /// its digest does.
+    /// for which their number stands, the file of `load-weights`, for which
+    /// its digest does, and lists of many images, for which their number does:
+    /// see [`Edit::in_full`].
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.change {
             Change::AddFilter { layer, count, init, .. } => {
@@ -262,6 +289,9 @@ impl fmt::Display for Edit {
             Change::RemoveLayer { layer } => write!(formatter, "remove-layer {layer}"),
             Change::SetActivation { layer, function } => write!(formatter, "set activation {layer} {function}"),
             Change::Set(setting) => write!(formatter, "set {setting}"),
+            Change::DropImages { .. } | Change::Relabel { .. } | Change::WeightImages { .. } => {
+                formatter.write_str(&self.change.of_images(false).unwrap_or_default())
+            }
         }?;
         match self.seed {
             Some(seed) => write!(formatter, " seed={seed}"),

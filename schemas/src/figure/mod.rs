@@ -4,6 +4,8 @@
 mod bits;
 mod chart;
 mod comparison;
+mod embedded_images;
+mod histograms;
 mod image;
 mod network;
 mod scatter;
@@ -14,6 +16,8 @@ use serde::{Deserialize, Serialize};
 
 pub use chart::{Axis, Chart, Limits, Mark, MarkKind, Scale, Series};
 pub use comparison::{Comparison, DifferingFilter, Panel};
+pub use embedded_images::{ClassPurity, EmbeddedImage, EmbeddedImages, EmbeddedPanel, Thumbnail};
+pub use histograms::{HistogramForm, HistogramPanel, Histograms, StepHistogram};
 pub use image::{Image, ImageGrid, ImageRow, Palette};
 pub use network::{ClassOutput, DiagramColumn, DiagramEdge, DiagramJoint, DiagramNode, DiagramPart, NetworkDiagram};
 pub use scatter::{Scatter, ScatterGroup, ScatterPoint};
@@ -26,8 +30,12 @@ pub use table::{TableColumn, TableFigure};
 pub enum Figure {
     /// Curves over the training.
     Chart(Chart),
+    /// How values are spread, over the steps of branches.
+    Histograms(Histograms),
     /// Points in a plane, such as an embedding of filters.
     Scatter(Scatter),
+    /// Images of a data set in a plane, a panel a step.
+    EmbeddedImages(EmbeddedImages),
     /// Rows of small images: coefficients or activation maps.
     Images(ImageGrid),
     /// Images of a data set, with what is said of each.
@@ -45,7 +53,9 @@ impl Figure {
     pub fn title(&self) -> &str {
         match self {
             Self::Chart(figure) => &figure.title,
+            Self::Histograms(figure) => &figure.title,
             Self::Scatter(figure) => &figure.title,
+            Self::EmbeddedImages(figure) => &figure.title,
             Self::Images(figure) => &figure.title,
             Self::Sheet(figure) => &figure.title,
             Self::Network(figure) => &figure.title,
@@ -59,7 +69,9 @@ impl Figure {
     pub fn notes(&self) -> Vec<&str> {
         let notes = match self {
             Self::Chart(figure) => &figure.notes,
+            Self::Histograms(figure) => &figure.notes,
             Self::Scatter(figure) => &figure.notes,
+            Self::EmbeddedImages(figure) => &figure.notes,
             Self::Images(figure) => &figure.notes,
             Self::Sheet(figure) => &figure.notes,
             Self::Network(figure) => &figure.notes,

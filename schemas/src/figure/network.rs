@@ -27,7 +27,11 @@ pub struct NetworkDiagram {
     /// The classes and what the network says of them; empty where it was not
     /// computed.
     pub classes: Vec<ClassOutput>,
-    /// What that means.
+    /// What comes out of a network that gives back the image; `None` of any other, and where it was
+    /// not computed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reconstruction: Option<Image>,
+    /// What the outputs mean.
     #[serde(default, skip_serializing_if = "ClassOutputs::are_probabilities")]
     pub outputs: ClassOutputs,
     /// Layers that make channels of those of several, in order.

@@ -21,6 +21,9 @@ pub struct ContactSheet {
 pub struct CaptionedImage {
     /// The image.
     pub image: Image,
+    /// What a network makes of it, to its right.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<Image>,
     /// Whether it is predicted wrong.
     pub wrong: bool,
     /// The lines beneath it.

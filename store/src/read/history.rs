@@ -27,8 +27,9 @@ impl Columns<'_> {
         self.column(name).as_primitive::<Int64Type>().value(row) as u64
     }
 
-    fn int(&self, name: &str, row: usize) -> u32 {
-        self.column(name).as_primitive::<Int32Type>().value(row) as u32
+    fn int(&self, name: &str, row: usize) -> Option<u32> {
+        let column = self.column(name).as_primitive::<Int32Type>();
+        column.is_valid(row).then(|| column.value(row) as u32)
     }
 
     fn float(&self, name: &str, row: usize) -> Option<f32> {
@@ -125,13 +126,15 @@ impl BranchReader {
         let columns = Columns(&batch);
         let confusion = columns.column("confusion").as_list::<i32>();
         let rows = (0..batch.num_rows()).map(|row| {
-            let counts = confusion.value(row);
-            let counts = counts.as_primitive::<Int32Type>().values();
+            let counts = confusion.is_valid(row).then(|| {
+                let counts = confusion.value(row);
+                counts.as_primitive::<Int32Type>().values().iter().map(|&count| count as u32).collect()
+            });
             let result = ValidationResult {
                 loss: columns.float("loss", row).unwrap_or(f32::NAN),
                 correct: columns.int("correct", row),
-                images: columns.int("images", row),
-                confusion: counts.iter().map(|&count| count as u32).collect(),
+                images: columns.int("images", row).unwrap_or_default(),
+                confusion: counts,
             };
             (Step(columns.long("step", row)), result)
         });
@@ -146,16 +149,21 @@ impl BranchReader {
     /// [`StoreError::UnknownStep`]; an error with the path of a damaged file.
     pub fn samples(&self, span: StepSpan) -> Result<Vec<(Step, Sample)>, StoreError> {
         let batch = self.read(Table::Samples, span, &Selection::all())?;
-        let ints = |name: &str| batch.column_by_name(name).map(|values| values.as_primitive::<Int32Type>().values());
-        let floats =
-            |name: &str| batch.column_by_name(name).map(|values| values.as_primitive::<Float32Type>().values());
+        let columns = Columns(&batch);
+        let ints = ["image", "label", "predicted"].map(|name| columns.column(name).as_primitive::<Int32Type>());
+        let floats = ["output", "loss"].map(|name| columns.column(name).as_primitive::<Float32Type>());
         let steps = batch.column(0).as_primitive::<Int64Type>().values();
-        let ints = ["image", "label", "predicted"].map(|name| ints(name).expect("invariant: a column of the schema"));
-        let floats = ["output", "loss"].map(|name| floats(name).expect("invariant: a column of the schema"));
         let row = |row: usize| {
-            let [image, label, predicted] = ints.map(|values| values[row] as u32);
-            let [output, loss] = floats.map(|values| values[row]);
-            (Step(steps[row] as u64), Sample { image: ImageIndex(image), label, predicted, output, loss })
+            let [image, label, predicted] = ints.map(|values| values.value(row) as u32);
+            let [output, loss] = floats.map(|values| values.value(row));
+            let sample = Sample {
+                image: ImageIndex(image),
+                label,
+                predicted: ints[2].is_valid(row).then_some(predicted),
+                output: floats[0].is_valid(row).then_some(output),
+                loss,
+            };
+            (Step(steps[row] as u64), sample)
         };
         Ok((0..batch.num_rows()).map(row).collect())
     }

@@ -56,9 +56,10 @@ pub struct Validated {
     /// The mean loss, which may be not a number.
     #[serde(with = "bits_of_one")]
     pub loss: f32,
-    /// The share of images that are classified rightly, 0 to 1.
-    #[serde(with = "bits_of_one")]
-    pub accuracy: f32,
+    /// The share of images that are classified rightly, 0 to 1; `None` where the network predicts
+    /// no class.
+    #[serde(with = "bits")]
+    pub accuracy: Option<f32>,
 }
 
 /// Something that happened in a branch, such as `diverged`.

@@ -54,31 +54,31 @@ fn wall_times(micros: impl Iterator<Item = i64>) -> ArrayRef {
     Arc::new(TimestampMicrosecondArray::from_iter_values(micros).with_timezone("UTC"))
 }
 
-/// The rows of `validation`.
-pub(crate) fn validation(rows: &[(Step, ValidationResult)]) -> Result<RecordBatch, ArrowError> {
-    let schema = Table::Validation.schema();
+/// The rows of `validation`, with the columns of a format version.
+pub(crate) fn validation(rows: &[(Step, ValidationResult)], version: u32) -> Result<RecordBatch, ArrowError> {
+    let schema = Table::Validation.schema_of(version);
     let confusion = ListArray::from_iter_primitive::<Int32Type, _, _>(
-        rows.iter().map(|(_, result)| Some(result.confusion.iter().map(|&count| Some(count as i32)))),
+        rows.iter().map(|(_, result)| Some(result.confusion.as_ref()?.iter().map(|&count| Some(count as i32)))),
     );
-    let (_, offsets, values, _) = confusion.into_parts();
+    let (_, offsets, values, nulls) = confusion.into_parts();
     let confusion = match schema.field(5).data_type() {
-        DataType::List(field) => ListArray::try_new(field.clone(), offsets, values, None)?,
+        DataType::List(field) => ListArray::try_new(field.clone(), offsets, values, nulls)?,
         other => return Err(ArrowError::SchemaError(format!("confusion is {other}"))),
     };
-    let floats = |of: fn(&ValidationResult) -> f32| -> ArrayRef {
-        Arc::new(Float32Array::from_iter_values(rows.iter().map(|(_, result)| canonical(of(result)))))
+    let floats = |of: fn(&ValidationResult) -> Option<f32>| -> ArrayRef {
+        Arc::new(rows.iter().map(|(_, result)| of(result).map(canonical)).collect::<Float32Array>())
     };
-    let ints = |of: fn(&ValidationResult) -> u32| -> ArrayRef {
-        Arc::new(Int32Array::from_iter_values(rows.iter().map(|(_, result)| of(result) as i32)))
+    let ints = |of: fn(&ValidationResult) -> Option<u32>| -> ArrayRef {
+        Arc::new(rows.iter().map(|(_, result)| of(result).map(|count| count as i32)).collect::<Int32Array>())
     };
     RecordBatch::try_new(
         schema,
         vec![
             Arc::new(Int64Array::from_iter_values(rows.iter().map(|(step, _)| step.0 as i64))),
-            floats(|result| result.loss),
+            floats(|result| Some(result.loss)),
             floats(ValidationResult::accuracy),
             ints(|result| result.correct),
-            ints(|result| result.images),
+            ints(|result| Some(result.images)),
             Arc::new(confusion),
         ],
     )
@@ -102,25 +102,25 @@ impl SampleRows {
         self.rows.len()
     }
 
-    /// The rows in order, which are forgotten here.
-    pub(crate) fn take(&mut self) -> Result<RecordBatch, ArrowError> {
+    /// The rows in order, with the columns of a format version; they are forgotten here.
+    pub(crate) fn take(&mut self, version: u32) -> Result<RecordBatch, ArrowError> {
         let rows = std::mem::take(&mut self.rows);
-        let ints = |of: fn(&(Step, usize, Sample)) -> u32| -> ArrayRef {
-            Arc::new(Int32Array::from_iter_values(rows.iter().map(|row| of(row) as i32)))
+        let ints = |of: fn(&(Step, usize, Sample)) -> Option<u32>| -> ArrayRef {
+            Arc::new(rows.iter().map(|row| of(row).map(|value| value as i32)).collect::<Int32Array>())
         };
-        let floats = |of: fn(&Sample) -> f32| -> ArrayRef {
-            Arc::new(Float32Array::from_iter_values(rows.iter().map(|(.., sample)| canonical(of(sample)))))
+        let floats = |of: fn(&Sample) -> Option<f32>| -> ArrayRef {
+            Arc::new(rows.iter().map(|(.., sample)| of(sample).map(canonical)).collect::<Float32Array>())
         };
         RecordBatch::try_new(
-            Table::Samples.schema(),
+            Table::Samples.schema_of(version),
             vec![
                 Arc::new(Int64Array::from_iter_values(rows.iter().map(|(step, ..)| step.0 as i64))),
-                ints(|(_, place, _)| *place as u32),
-                ints(|(.., sample)| sample.image.0),
-                ints(|(.., sample)| sample.label),
+                ints(|(_, place, _)| Some(*place as u32)),
+                ints(|(.., sample)| Some(sample.image.0)),
+                ints(|(.., sample)| Some(sample.label)),
                 ints(|(.., sample)| sample.predicted),
                 floats(|sample| sample.output),
-                floats(|sample| sample.loss),
+                floats(|sample| Some(sample.loss)),
             ],
         )
     }

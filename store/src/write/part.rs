@@ -140,7 +140,7 @@ impl PartWriter {
             Some(file) => file,
             none => none.insert(TableFile::create(&self.disk, &table_file(&part.folder, Table::Samples), kind)?),
         };
-        let rows = rows.take().map_err(|error| described(error, &file.path))?;
+        let rows = rows.take(self.record.format_version).map_err(|error| described(error, &file.path))?;
         file.write_batch(&rows)
     }
 
@@ -169,7 +169,8 @@ impl PartWriter {
         files.extend(samples);
         if !validation.is_empty() {
             let path = table_file(&folder, Table::Validation);
-            let rows = batches::validation(&validation).map_err(|error| described(error, &path))?;
+            let rows = batches::validation(&validation, self.record.format_version)
+                .map_err(|error| described(error, &path))?;
             let mut file = TableFile::create(&self.disk, &path, &self.validation)?;
             file.write_batch(&rows)?;
             files.push(file);

@@ -19,9 +19,9 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::properties::WriterProperties;
 use revacnn_schemas::{
     ARITHMETIC, AugmentationSpec, BlockView, BranchName, BranchRecord, CHECKSUMS_SINCE, DataCursor, DatasetIdentity,
-    Digest, Epoch, Fidelity, FilterIdentity, FilterNumber, HyperParameters, ImageIndex, ImageShape, LayerTopology,
-    NetworkSpec, NormalisationView, OptimizerSpec, ParameterState, ParameterView, ParentRecord, Producer,
-    RecordingSettings, RunDefinition, Sample, Step, StepScalars, StepView, Table, Topology, TrainingState,
+    Digest, Epoch, Fidelity, FilterIdentity, FilterNumber, HyperParameters, ImageChanges, ImageIndex, ImageShape,
+    LayerTopology, NetworkSpec, NormalisationView, OptimizerSpec, ParameterState, ParameterView, ParentRecord,
+    Producer, RecordingSettings, RunDefinition, Sample, Step, StepScalars, StepView, Table, Topology, TrainingState,
     ValidationResult,
 };
 use revacnn_store::{
@@ -87,6 +87,7 @@ pub fn definition() -> RunDefinition {
         batch_size: 3,
         seed: 0,
         init: None,
+        images: ImageChanges::default(),
     }
 }
 
@@ -268,9 +269,9 @@ impl FakeStep {
             blocks,
             validation: wanted.validation.then(|| ValidationResult {
                 loss: [3.0, 1.0, 2.0, 1.0, 5.0][(number % 5) as usize],
-                correct: number as u32 % 4,
+                correct: Some(number as u32 % 4),
                 images: 4,
-                confusion: vec![1, number as u32, 3, 4],
+                confusion: Some(vec![1, number as u32, 3, 4]),
             }),
             keyframe,
             state_digest: wanted.state_digest.then_some(Digest([number as u8; 32])),
@@ -315,8 +316,8 @@ impl FakeStep {
         let sample = |place: u32| Sample {
             image: ImageIndex(number.wrapping_mul(7).wrapping_add(place) % 11),
             label: place,
-            predicted: (place + number) % 3,
-            output: if place == 2 { f32::NAN } else { 0.25 },
+            predicted: Some((place + number) % 3),
+            output: Some(if place == 2 { f32::NAN } else { 0.25 }),
             loss: 1.0 / (1.0 + self.step.0 as f32),
         };
         let samples: Vec<Sample> = (0..scalars.batch_images).map(sample).collect();

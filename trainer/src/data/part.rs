@@ -1,7 +1,7 @@
 //! The images of one part of a data set.
 
 use std::borrow::Cow;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use super::error::DataError;
 use super::pixels::Pixels;
@@ -11,7 +11,7 @@ use revacnn_schemas::{ImageIndex, ImageShape};
 #[derive(Debug, Clone)]
 pub struct Part {
     /// Set once somebody looks at an image, where they are computed.
-    images: OnceLock<Pixels>,
+    images: Arc<OnceLock<Pixels>>,
     /// Computes the images.
     draw: fn() -> Vec<u8>,
     labels: Vec<u8>,
@@ -60,12 +60,18 @@ impl Part {
             let expected = format!("labels below {classes}");
             return Err(inconsistent(expected, format!("{} at image {at}", labels[at])));
         }
-        Ok(Self { images: OnceLock::from(images), draw: Vec::new, labels, values: shape.len() })
+        Ok(Self { images: Arc::new(OnceLock::from(images)), draw: Vec::new, labels, values: shape.len() })
     }
 
     /// Images of this shape that are computed when somebody looks at one: so many as labels.
     pub(super) fn drawn(labels: Vec<u8>, shape: ImageShape, draw: fn() -> Vec<u8>) -> Self {
-        Self { images: OnceLock::new(), draw, labels, values: shape.len() }
+        Self { images: Arc::default(), draw, labels, values: shape.len() }
+    }
+
+    /// The same images with other labels, one each, below the number of classes.
+    pub(crate) fn relabelled(self, labels: Vec<u8>) -> Self {
+        assert_eq!(labels.len(), self.labels.len(), "an image has one label");
+        Self { labels, ..self }
     }
 
     /// The number of images.

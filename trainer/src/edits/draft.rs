@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use revacnn_schemas::{
-    FilterIdentity, FilterNumber, ImageIndex, ImageShape, InitialArrays, LayerName, NetworkSpec, ParameterState,
-    RunDefinition, Topology, TrainingState,
+    FilterIdentity, FilterNumber, ImageShape, InitialArrays, LayerName, NetworkSpec, ParameterState, RunDefinition,
+    Topology, TrainingState,
 };
 
 use super::outcome::Refusal;
@@ -14,7 +14,7 @@ use crate::engine::Engine;
 use crate::kernels::Instructions;
 use crate::layers::{self, LayerKind, ParameterShape, Role};
 use crate::network::Network;
-use crate::trainer::Order;
+use crate::trainer::{TrainingImages, Visit};
 use crate::{Trainer, TrainerError};
 
 /// A branch under the knife. `definition.network.layers`, `topology.layers`
@@ -76,9 +76,13 @@ impl Draft {
     }
 
     /// The images of the draft's next batch.
-    pub(super) fn next_batch(&self, like: &Trainer) -> Vec<ImageIndex> {
-        let mut order = Order::new(self.definition.seed, like.dataset().train_indices());
-        order.batch(self.rest.cursor, self.definition.batch_size)
+    ///
+    /// # Errors
+    /// Images that cannot be trained on so.
+    pub(super) fn next_batch(&self, like: &Trainer) -> Result<(TrainingImages, Vec<Visit>), TrainerError> {
+        let mut images = TrainingImages::of(&self.definition, like.dataset())?;
+        let batch = images.batch(self.rest.cursor, self.definition.batch_size);
+        Ok((images, batch))
     }
 
     /// Brings everything that follows from the description up to date: its

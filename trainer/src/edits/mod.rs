@@ -14,6 +14,7 @@
 //! | `coefficients` | reinitialise, set, load, freeze and unfreeze |
 //! | `structure` | insert and remove layers, change activations; layers that pass their input on |
 //! | `settings` | hyper-parameters |
+//! | `images` | training images that are left out, their labels and weights |
 //! | `preservation` | how far an edit changed what the network computes |
 //!
 //! Whatever an edit does not name keeps its bits: coefficients, optimizer
@@ -33,6 +34,7 @@ mod draws;
 mod filters;
 mod gradmax;
 mod grow;
+mod images;
 mod outcome;
 mod place;
 mod preservation;
@@ -45,13 +47,15 @@ use crate::{Trainer, TrainerError, optimizers};
 use draft::Draft;
 use outcome::{Done, Refusal, Source};
 
+pub use images::of_dataset;
 pub use outcome::{Edited, Effect, Preservation};
 
 /// Whether the edits of a recorded fork are what these edits become, asked of a
 /// branch with this definition at this step.
 ///
 /// It is told by what was written, without the parent's state: what an edit leaves
-/// out is its default, and the coefficients that a search found belong to it.
+/// out is its default, and the coefficients that a search found belong to it. What is asked
+/// of images is as [`of_dataset`] has it.
 pub fn were_asked(recorded: &[Edit], asked: &[Edit], parent: &RunDefinition, step: Step) -> bool {
     let alike = |(index, (recorded, asked)): (usize, (&Edit, &Edit))| {
         let seed = asked.seed.unwrap_or_else(|| draws::default_seed(parent, step, index));
@@ -187,5 +191,8 @@ fn apply(trainer: &Trainer, draft: &mut Draft, change: &Change, seed: u64, sourc
         Change::RemoveLayer { layer } => structure::remove(draft, layer, seed),
         Change::SetActivation { layer, function } => structure::set_activation(draft, layer, function, source),
         Change::Set(setting) => settings::set(trainer, draft, setting, source),
+        Change::DropImages { .. } | Change::Relabel { .. } | Change::WeightImages { .. } => {
+            images::change(trainer, draft, change, source)
+        }
     }
 }

@@ -43,8 +43,8 @@ impl Outputs {
         let outputs =
             engine.evaluate(dataset.part(Split::Validation), &images, |evaluated| evaluated.outputs.to_vec())?.concat();
         let training = if by_batch {
-            let batch = draft.next_batch(like);
-            let images = Images::new(dataset, &draft.definition, draft.rest.cursor, &batch);
+            let (training, batch) = draft.next_batch(like)?;
+            let images = Images::new(&training, &draft.definition, draft.rest.cursor, &batch);
             Some(engine.outputs_by_batch(&images)?)
         } else {
             None

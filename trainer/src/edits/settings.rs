@@ -16,7 +16,9 @@ pub(super) fn set(trainer: &Trainer, draft: &mut Draft, setting: &Setting, sourc
     match setting {
         Setting::HyperParameter { name, value } => of_optimizer(draft, name, *value, source),
         Setting::BatchSize(value) => {
-            check_batch_size(*value, trainer.dataset().train_indices().len())?;
+            let images = &draft.definition.images;
+            let all = trainer.dataset().train_indices().len();
+            check_batch_size(*value, all - images.dropped.len() as usize)?;
             refuse_same(draft.definition.batch_size == *value, "batch-size", value, source)?;
             let before = std::mem::replace(&mut draft.definition.batch_size, *value);
             Ok(Done::new(format!("batch-size {before} → {value}")))

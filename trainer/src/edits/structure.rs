@@ -290,6 +290,7 @@ fn resolved_alone(
     let around = Surroundings {
         input,
         reads: Vec::new(),
+        images: draft.definition.input,
         classes: draft.definition.classes,
         instructions: Instructions::Scalar,
         stream: 0,

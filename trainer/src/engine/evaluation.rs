@@ -8,7 +8,7 @@ use super::workspace::{Outcome, Shared, Workspace};
 use crate::TrainerError;
 use crate::data::{Part, decode};
 use crate::layers::ImageContext;
-use crate::trainer::{Excitation, Excited};
+use crate::trainer::{Activated, Excitation, Excited, pooled};
 
 /// What came of an image that was only looked at.
 #[derive(Debug)]
@@ -17,9 +17,9 @@ pub(crate) struct Evaluated<'a> {
     pub(crate) label: usize,
     /// Its data loss.
     pub(crate) loss: f32,
-    /// The class that was predicted.
-    pub(crate) predicted: usize,
-    /// What the class layer says, as it is shown, `[class]`.
+    /// The class that was predicted; `None` where the network gives back the image.
+    pub(crate) predicted: Option<usize>,
+    /// What the last layer says, as it is shown: `[class]`, or the image.
     pub(crate) outputs: &'a [f32],
 }
 
@@ -68,6 +68,35 @@ impl Engine {
         Ok(())
     }
 
+    /// Runs images of a part forwards, as [`evaluate`](Self::evaluate) does, and gives a block's
+    /// outputs for each, averaged over squares of so many values a side.
+    ///
+    /// # Errors
+    /// An image that cannot be read.
+    pub(crate) fn activations(
+        &self,
+        part: &Part,
+        images: &[ImageIndex],
+        block: usize,
+        square: usize,
+    ) -> Result<Vec<Activated>, TrainerError> {
+        let (last, shape) = (self.network.blocks[block].last, self.output_shape(block));
+        let is_class_layer = block + 1 == self.network.blocks.len();
+        self.forward_each(part, images, self.network.operations.len(), |image, workspace| {
+            workspace.score(usize::from(part.label(image)?), None);
+            let Outcome { label, predicted, .. } = workspace.outcome;
+            let outputs = if is_class_layer { &workspace.outputs } else { &workspace.maps[last + 1] };
+            let values = if square > 1 { pooled(outputs, shape, square) } else { outputs.clone() };
+            let predicted = predicted.map(|class| class as u32);
+            Ok(Activated { image, label: label as u32, predicted, values })
+        })
+    }
+
+    /// The shape of a block's outputs.
+    pub(crate) fn output_shape(&self, block: usize) -> ImageShape {
+        self.network.operations[self.network.blocks[block].last].operation.output()
+    }
+
     /// Runs images of a part forwards through the first `operations` operations, in evaluation mode
     /// and on all threads. Returns what `pick` takes of each, in the order of the images.
     fn forward_each<T: Send>(
@@ -97,8 +126,8 @@ impl Engine {
         Ok(all)
     }
 
-    /// What the class layer says of a batch with its own statistics and dropout off,
-    /// `[image][class]`.
+    /// What the last layer says of a batch with its own statistics and dropout off,
+    /// `[image][output]`.
     ///
     /// # Errors
     /// An image that cannot be read.
@@ -150,7 +179,7 @@ impl Engine {
     }
 
     /// [`probe`](Self::probe) of one image without a label, `[channel][row][column]`: its loss is
-    /// that of the class that it is taken for.
+    /// that of the class that it is taken for, or where the network gives back the image, that of it.
     pub(crate) fn probe_unlabelled(&mut self, image: &[u8]) {
         if self.probes.is_empty() {
             self.probes.push(Workspace::new(&self.network, true));
@@ -159,7 +188,8 @@ impl Engine {
         self.pass_probes(&[None]);
     }
 
-    /// What the class layer says of an image, `[channel][row][column]`, in evaluation mode: `[class]`.
+    /// What the last layer says of an image, `[channel][row][column]`, in evaluation mode, as it is
+    /// shown: `[class]`, or the image.
     pub(crate) fn outputs_of(&self, image: &[u8]) -> Vec<f32> {
         let mut workspace = Workspace::new(&self.network, false);
         decode(image, &mut workspace.maps[0]);
@@ -193,7 +223,8 @@ impl Engine {
             workspace.forward(shared, context, 0..operations);
             let label = labels[index].unwrap_or_else(|| {
                 workspace.score(0, None);
-                workspace.outcome.predicted
+                // Where there are no classes, no label is looked at.
+                workspace.outcome.predicted.unwrap_or(0)
             });
             workspace.score(label, Some(1.0));
             workspace.backward(shared, context, 0..operations, &wanted, None);

@@ -9,7 +9,7 @@ use crate::layers::Packed;
 
 impl Engine {
     /// Runs a batch forwards and backwards and leaves the
-    /// [gradients](Self::gradients) of its mean loss.
+    /// [gradients](Self::gradients) of its mean loss, each image's times its weight.
     ///
     /// Only running statistics change: the weights stay.
     ///
@@ -83,7 +83,6 @@ impl Engine {
     /// Every image runs forwards and backwards at once: one portion of work
     /// per chunk.
     fn pass_by_image(&mut self, images: &Images<'_>) -> Result<(), TrainerError> {
-        let scale = 1.0 / images.len() as f32;
         let operations = self.network.operations.len();
         let wanted = self.wanted();
         let shared =
@@ -103,7 +102,7 @@ impl Engine {
                 };
                 let context = images.context(index);
                 workspace.forward(shared, context, 0..operations);
-                workspace.score(label, Some(scale));
+                workspace.score(label, Some(images.scale(index)));
                 workspace.backward(shared, context, 0..operations, &wanted, Some(&mut chunk.accumulator));
                 chunk.outcomes.push(workspace.outcome);
             }
@@ -117,7 +116,6 @@ impl Engine {
     /// The whole batch runs from one operation that needs all of it to the
     /// next: an image has a workspace of its own.
     fn pass_in_spans(&mut self, images: &Images<'_>) -> Result<(), TrainerError> {
-        let scale = 1.0 / images.len() as f32;
         let operations = self.network.operations.len();
         let wanted = self.wanted();
         let mut work: Vec<(&mut Chunk, &mut [Workspace], Result<(), TrainerError>)> = Vec::new();
@@ -153,7 +151,7 @@ impl Engine {
                 for (index, workspace) in chunk.images.clone().zip(own.iter_mut()) {
                     workspace.forward(shared, images.context(index), start..end);
                     if end == operations {
-                        workspace.score(workspace.outcome.label, Some(scale));
+                        workspace.score(workspace.outcome.label, Some(images.scale(index)));
                         chunk.outcomes.push(workspace.outcome);
                     }
                 }

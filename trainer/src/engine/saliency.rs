@@ -46,7 +46,7 @@ const HIDDEN: usize = 4;
 
 impl Engine {
     /// Looks at what of an image, `[channel][row][column]`, the output for a class depends on; for
-    /// the class that is predicted where `None`.
+    /// the class that is predicted where `None`. The network has classes.
     ///
     /// # Determinism
     /// The same for any number of threads.
@@ -58,7 +58,7 @@ impl Engine {
         workspace.forward(self.shared(), context, 0..operations);
         // What is predicted is so whatever the label.
         workspace.score(0, None);
-        let class = class.unwrap_or(workspace.outcome.predicted);
+        let class = class.or(workspace.outcome.predicted).expect("invariant: who asks has seen that there are classes");
         let guided = self.gradient_of(&mut workspace, class, true);
         let gradient = self.gradient_of(&mut workspace, class, false);
         let grad_cam = self.grad_cam(&workspace);

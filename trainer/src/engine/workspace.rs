@@ -5,7 +5,7 @@ use std::ops::Range;
 use revacnn_schemas::ParameterState;
 
 use crate::kernels::add_to;
-use crate::layers::{Backward, Buffers, Context, ImageContext, Loss, Packed, Scratch, predicted_class};
+use crate::layers::{Backward, Buffers, Context, Expected, ImageContext, Loss, Packed, Scratch, predicted_class};
 use crate::network::Network;
 
 /// What a pass shares between images: weights as arrays and as the kernels
@@ -28,7 +28,7 @@ pub(crate) struct Workspace {
     pub(crate) decoded: Vec<f32>,
     pub(crate) maps: Vec<Vec<f32>>,
     pub(crate) gradients: Vec<Vec<f32>>,
-    /// What the class layer says of the last image, as it is shown, `[class]`.
+    /// What the last layer says of the last image, as it is shown: `[class]`, or the image.
     pub(crate) outputs: Vec<f32>,
     loss: Loss,
     scratch: Vec<Scratch>,
@@ -41,9 +41,10 @@ pub(crate) struct Workspace {
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Outcome {
     pub(crate) label: usize,
-    pub(crate) predicted: usize,
+    /// The class; `None` where the network gives back the image.
+    pub(crate) predicted: Option<usize>,
     /// What the class layer says of the predicted class.
-    pub(crate) output: f32,
+    pub(crate) output: Option<f32>,
     pub(crate) loss: f32,
 }
 
@@ -57,7 +58,7 @@ impl Workspace {
             decoded: if backward { vec![0.0; network.input.len()] } else { Vec::new() },
             maps: lengths.iter().map(zeros).collect(),
             gradients: if backward { lengths.iter().map(zeros).collect() } else { Vec::new() },
-            outputs: vec![0.0; network.classes],
+            outputs: vec![0.0; network.operations.last().map_or(0, |unit| unit.operation.output().len())],
             loss: network.loss,
             scratch: network
                 .operations
@@ -98,9 +99,10 @@ impl Workspace {
     pub(crate) fn score(&mut self, label: usize, scale: Option<f32>) {
         let computed = self.maps.last().expect("invariant: a network has operations");
         let gradient = scale.and_then(|scale| self.gradients.last_mut().map(|map| (&mut map[..], scale)));
-        let loss = self.loss.of(computed, label, &mut self.outputs, gradient);
-        let predicted = predicted_class(computed);
-        self.outcome = Outcome { label, predicted, output: self.outputs[predicted], loss };
+        let expected = Expected { label, image: &self.maps[0] };
+        let loss = self.loss.of(computed, &expected, &mut self.outputs, gradient);
+        let predicted = self.loss.outputs().are_of_classes().then(|| predicted_class(computed));
+        self.outcome = Outcome { label, predicted, output: predicted.map(|class| self.outputs[class]), loss };
     }
 
     /// Runs the operations of `span` backwards. Gradients of weights are

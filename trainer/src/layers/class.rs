@@ -1,11 +1,11 @@
-//! What class layers have in common: a fully connected layer over the classes, and a loss.
+//! What the kinds of last layer have in common: a fully connected layer over the classes, and a loss.
 
 use revacnn_schemas::{ClassOutputs, LayerSpec};
 
 use super::fully_connected::Dense;
 use super::kind::{Surroundings, refuse};
 use super::operation::Operation;
-use super::regression::squared_error;
+use super::regression::{Target, squared_error, squared_error_of_image};
 use super::softmax::softmax_loss;
 use super::start::{self, Start};
 use super::svm::hinge_loss;
@@ -21,8 +21,8 @@ pub(crate) enum Loss {
     },
     /// Multi-class hinge.
     Hinge,
-    /// Squared error against 1 for the label and 0 for every other class.
-    SquaredError,
+    /// Squared error against the target.
+    SquaredError(Target),
 }
 
 impl Loss {
@@ -31,7 +31,8 @@ impl Loss {
         match self {
             Self::CrossEntropy { .. } => ClassOutputs::Probabilities,
             Self::Hinge => ClassOutputs::Scores,
-            Self::SquaredError => ClassOutputs::Values,
+            Self::SquaredError(Target::Class) => ClassOutputs::Values,
+            Self::SquaredError(Target::Image) => ClassOutputs::Image,
         }
     }
 
@@ -39,26 +40,40 @@ impl Loss {
     /// layer's own), and into `gradient` (where given) the loss's gradient times `scale`.
     ///
     /// # Shapes
-    /// `computed`, `outputs` and the gradient are `[class]`.
+    /// `computed`, `outputs` and the gradient are `[class]`, or have the image's shape where that
+    /// is the target.
     pub(crate) fn of(
         self,
         computed: &[f32],
-        label: usize,
+        of: &Expected<'_>,
         outputs: &mut [f32],
         gradient: Option<(&mut [f32], f32)>,
     ) -> f32 {
+        let label = of.label;
         match self {
             Self::CrossEntropy { smoothing } => softmax_loss(computed, label, smoothing, outputs, gradient),
             Self::Hinge => {
                 outputs.copy_from_slice(computed);
                 hinge_loss(computed, label, gradient)
             }
-            Self::SquaredError => {
+            Self::SquaredError(target) => {
                 outputs.copy_from_slice(computed);
-                squared_error(computed, label, gradient)
+                match target {
+                    Target::Class => squared_error(computed, label, gradient),
+                    Target::Image => squared_error_of_image(computed, of.image, gradient),
+                }
             }
         }
     }
+}
+
+/// What the outputs for an image are held against.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Expected<'a> {
+    /// Its class.
+    pub(crate) label: usize,
+    /// The image as the network reads it, `[channel][row][column]`.
+    pub(crate) image: &'a [f32],
 }
 
 /// The class with the largest output, the first one on a tie.

@@ -248,6 +248,8 @@ pub(crate) struct Surroundings {
     pub(crate) input: ImageShape,
     /// The layers that it reads, or the images, and the shapes of their maps.
     pub(crate) reads: Vec<(LayerName, ImageShape)>,
+    /// Shape of the images that the network reads.
+    pub(crate) images: ImageShape,
     /// Classes of the data set.
     pub(crate) classes: usize,
     /// Instructions of the kernels.

@@ -37,7 +37,7 @@ mod softmax;
 mod start;
 mod svm;
 
-pub(crate) use class::{Loss, predicted_class};
+pub(crate) use class::{Expected, Loss, predicted_class};
 pub(crate) use decay::DecayFactors;
 pub use kind::LayerParameter;
 pub(crate) use kind::{Begin, Gather, LayerKind, Ones, Role, Surroundings, no_identity, refuse};
@@ -45,7 +45,7 @@ pub(crate) use operation::{
     Backward, Buffers, Context, ImageContext, Initial, Operation, Packed, ParameterShape, Scratch,
 };
 
-use revacnn_schemas::{ClassOutputs, LayerSpec};
+use revacnn_schemas::{ClassOutputs, LayerSpec, NetworkSpec};
 
 use crate::TrainerError;
 
@@ -100,6 +100,24 @@ pub fn class_layer_kinds() -> impl Iterator<Item = &'static str> {
 pub fn class_outputs(spec: &LayerSpec) -> ClassOutputs {
     let loss = kind(&spec.kind).and_then(|kind| (kind.loss)(spec)).ok().flatten();
     loss.map_or_else(ClassOutputs::default, Loss::outputs)
+}
+
+/// Refuses what needs classes, where the network's last layer gives back the image: there is no
+/// `what`, and `instead` says what there is.
+///
+/// # Errors
+/// [`TrainerError::NoClasses`], by the layer's name.
+pub fn require_classes(network: &NetworkSpec, what: &'static str, instead: &'static str) -> Result<(), TrainerError> {
+    match network.layers.last() {
+        Some(last) if !class_outputs(last).are_of_classes() => {
+            let layer = last
+                .name
+                .clone()
+                .unwrap_or_else(|| last.kind.parse().expect("invariant: the word of a kind is a name"));
+            Err(TrainerError::NoClasses { layer, what, instead })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A layer in a few words, one for each thing that it does: `conv 5×5`, `relu`.

@@ -70,7 +70,7 @@ impl Trainer {
         excited: &mut Excited,
     ) -> Result<(), TrainerError> {
         let block = self.block_of(layer)?;
-        self.engine().excite(self.dataset().part(split), images, block, excited)
+        self.engine().excite(self.part(split), images, block, excited)
     }
 
     /// What the maps of a layer see of an image.
@@ -90,7 +90,7 @@ impl Trainer {
         ReceptiveField::of(&network, &built, layer)
     }
 
-    fn block_of(&self, layer: &LayerName) -> Result<usize, TrainerError> {
+    pub(super) fn block_of(&self, layer: &LayerName) -> Result<usize, TrainerError> {
         self.topology().blocks().position(|block| block.layer == *layer).ok_or_else(|| {
             let known: Vec<&str> = self.topology().blocks().map(|block| block.layer.as_str()).collect();
             TrainerError::Network {

@@ -2,19 +2,23 @@
 //!
 //! | file | concept |
 //! |---|---|
+//! | `images` | the images that a branch trains on, with its labels and weights |
 //! | `order` | which images a batch has |
 //! | `step` | one step |
 //! | `update` | an optimizer's update of every parameter |
 //! | `outcome` | what came of a step |
 //! | `restore` | going on from a recorded state |
 //! | `evaluate` | loss and accuracy over a split |
+//! | `activations` | what a layer says of images |
 //! | `excite` | the images that excite filters most |
 //! | `show` | what an observer is shown of a step |
 
+mod activations;
 mod evaluate;
 mod excite;
 #[cfg(test)]
 mod frozen_tests;
+mod images;
 mod order;
 mod outcome;
 mod restore;
@@ -29,7 +33,7 @@ use revacnn_schemas::{
     BranchId, DataCursor, Digest, HyperParameters, ParameterState, RunDefinition, Sample, Step, Topology, TrainingState,
 };
 
-use crate::data::Dataset;
+use crate::data::{Dataset, Part, Split};
 use crate::engine::{Engine, parts};
 use crate::initialise::{begin_with, initial_state};
 use crate::kernels::Instructions;
@@ -38,9 +42,13 @@ use crate::optimizers;
 use crate::threads::Threads;
 use crate::{TrainerError, define};
 
+pub use activations::Activated;
+pub(crate) use activations::pooled;
 pub(crate) use evaluate::largest;
 pub use excite::{Excitation, Excited};
-pub(crate) use order::Order;
+pub(crate) use images::TrainingImages;
+pub use images::{label_of, seen_by_fork};
+pub(crate) use order::Visit;
 pub use outcome::{Divergence, StepOutcome};
 
 /// Images that the live accuracy looks back on.
@@ -59,7 +67,7 @@ pub struct Trainer {
     /// The optimizer, and its description with every value.
     optimizer: optimizers::Built,
     definition: RunDefinition,
-    order: Order,
+    images: TrainingImages,
     step: Step,
     cursor: DataCursor,
     /// Updates since the optimizer's memory was zero.
@@ -128,8 +136,8 @@ impl Trainer {
                 found: identity.digest,
             });
         }
-        let train_images = dataset.train_indices();
-        define::check(definition, &dataset, train_images.len())?;
+        define::check(definition, &dataset)?;
+        let images = TrainingImages::of(definition, &dataset)?;
         let instructions = instructions.supported();
         let (resolved_network, network) =
             Network::build(&definition.network, definition.input, definition.classes, instructions, topology)?;
@@ -149,7 +157,7 @@ impl Trainer {
             instructions,
             optimizer,
             definition: definition.clone(),
-            order: Order::new(definition.seed, train_images),
+            images,
             dataset,
             step: Step(0),
             cursor: DataCursor::default(),
@@ -198,7 +206,20 @@ impl Trainer {
 
     /// Images of an epoch.
     pub fn epoch_images(&self) -> u32 {
-        self.order.epoch_images() as u32
+        self.images.order.epoch_images() as u32
+    }
+
+    /// Images of the epoch under way that were trained on.
+    pub fn epoch_seen(&self) -> u32 {
+        self.images.order.seen(self.cursor) as u32
+    }
+
+    /// The part that a split's indices count in, with the labels that its images have here.
+    pub(crate) fn part(&self, split: Split) -> &Part {
+        match split {
+            Split::Train | Split::Validation => self.images.part(),
+            Split::Test => self.dataset.test(),
+        }
     }
 
     /// Says where filters were born that [edits](Self::edited) made: a store

@@ -3,7 +3,7 @@
 /// What one update gave.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StepOutcome {
-    /// Mean data loss over the batch, before the update.
+    /// Mean over the batch of each image's data loss times its weight, before the update.
     pub loss: f32,
     /// ½·decay·Σw² + l1·Σ|w|, each layer's part times its factors (no weight decay of
     /// AdamW), before the update, over the coefficients that decay: not
@@ -11,8 +11,9 @@ pub struct StepOutcome {
     pub decay_loss: f32,
     /// Images of the batch.
     pub images: u32,
-    /// Images of the batch that were predicted right before the update.
-    pub correct: u32,
+    /// Images of the batch that were predicted right before the update; `None` where the
+    /// network predicts no class.
+    pub correct: Option<u32>,
     /// Wall time in nanoseconds.
     pub elapsed_nanos: u64,
     /// Whether loss, parameters or running statistics are no longer finite.

@@ -45,17 +45,18 @@ impl Trainer {
                 )));
             }
         }
-        if state.cursor.offset as usize >= self.order.epoch_images() {
-            return Err(mismatch(format!(
-                "the data cursor is at image {} of {}",
-                state.cursor.offset,
-                self.order.epoch_images()
-            )));
-        }
         let counts = [state.step.0, state.optimizer_updates, state.cursor.epoch.0, state.cursor.images_seen];
         if let Some(count) = counts.into_iter().find(|&count| count > LARGEST_COUNT) {
             return Err(mismatch(format!(
                 "expected counts of steps, epochs and images up to {LARGEST_COUNT}, found {count}"
+            )));
+        }
+        let (order, cursor) = (&self.images.order, state.cursor);
+        if cursor.offset as usize >= order.places() || order.settled(cursor) != cursor {
+            return Err(mismatch(format!(
+                "the data cursor is at image {} of {}, from which on none trains",
+                cursor.offset,
+                order.places()
             )));
         }
         if state.recent.len() > RECENT {

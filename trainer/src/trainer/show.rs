@@ -38,7 +38,7 @@ impl Trainer {
     ) -> Result<Option<ValidationResult>, TrainerError> {
         let wanted = observer.wanted(self.step, self.cursor);
         let probes = if wanted.probes { probes } else { &[] };
-        self.engine.probe(self.dataset.train(), probes)?;
+        self.engine.probe(self.images.part(), probes)?;
         let validation = match validated {
             _ if !wanted.validation => None,
             Some(result) => Some(result),
@@ -72,7 +72,7 @@ impl Trainer {
             batch_images: outcome.map_or(0, |outcome| outcome.images),
             loss: outcome.map(|outcome| outcome.loss),
             decay_loss: outcome.map(|outcome| outcome.decay_loss),
-            batch_accuracy: outcome.map(|outcome| outcome.correct as f32 / outcome.images as f32),
+            batch_accuracy: outcome.and_then(|outcome| Some(outcome.correct? as f32 / outcome.images as f32)),
             live_accuracy: self.live_accuracy(),
             hyper_parameters: self.hyper_parameters(),
             digest,

@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use revacnn_schemas::{ImageIndex, Sample};
+use revacnn_schemas::Sample;
 
-use super::{Divergence, RECENT, StepOutcome, Trainer, update};
+use super::{Divergence, RECENT, StepOutcome, Trainer, Visit, update};
 use crate::TrainerError;
 use crate::engine::{Images, Outcome};
 use crate::optimizers::UpdateContext;
@@ -18,8 +18,8 @@ impl Trainer {
     pub fn step(&mut self) -> Result<StepOutcome, TrainerError> {
         let started = Instant::now();
         let decay_loss = update::decay_loss(&self.optimizer, self.engine.network(), self.engine.parameters());
-        let batch = self.order.batch(self.cursor, self.definition.batch_size);
-        self.engine.compute_gradients(&Images::new(&self.dataset, &self.definition, self.cursor, &batch))?;
+        let batch = self.images.batch(self.cursor, self.definition.batch_size);
+        self.engine.compute_gradients(&Images::new(&self.images, &self.definition, self.cursor, &batch))?;
         self.updates += 1;
         let context = UpdateContext {
             update: self.updates,
@@ -30,27 +30,30 @@ impl Trainer {
             update::update(&self.optimizer, context, network, parameters, gradients);
         });
         self.step = self.step.next();
-        self.cursor = self.order.after(self.cursor, batch.len());
+        self.cursor = self.images.order.after(self.cursor, &batch);
         let outcome = self.conclude(&batch, decay_loss, started);
         self.outcome = Some(outcome.clone());
         Ok(outcome)
     }
 
-    fn conclude(&mut self, batch: &[ImageIndex], decay_loss: f32, started: Instant) -> StepOutcome {
+    fn conclude(&mut self, batch: &[Visit], decay_loss: f32, started: Instant) -> StepOutcome {
         let mut loss = 0.0_f64;
-        let mut correct = 0;
+        let mut correct = self.engine.network().loss.outputs().are_of_classes().then_some(0);
         self.samples.clear();
-        for (&image, Outcome { label, predicted, output, loss: of_image }) in batch.iter().zip(self.engine.outcomes()) {
+        for (&Visit { image, .. }, Outcome { label, predicted, output, loss: of_image }) in
+            batch.iter().zip(self.engine.outcomes())
+        {
             self.samples.push(Sample {
                 image,
                 label: label as u32,
-                predicted: predicted as u32,
+                predicted: predicted.map(|class| class as u32),
                 output,
                 loss: of_image,
             });
+            loss += f64::from(self.images.weight(image)) * f64::from(of_image);
+            let (Some(correct), Some(predicted)) = (&mut correct, predicted) else { continue };
             let is_correct = predicted == label;
-            loss += f64::from(of_image);
-            correct += u32::from(is_correct);
+            *correct += u32::from(is_correct);
             if self.recent.len() == RECENT {
                 self.recent.pop_front();
             }

@@ -9,6 +9,7 @@ mod asked;
 mod gradmax;
 mod groups;
 mod identities;
+mod images;
 mod kept;
 mod laws;
 mod maxout;

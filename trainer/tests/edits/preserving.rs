@@ -26,6 +26,25 @@ fn networks_of_every_class_layer_are_edited_and_say_what_moved() {
     }
 }
 
+/// Nothing but its target tells an autoencoder from another network: its edits are theirs.
+#[test]
+fn an_autoencoder_is_edited_and_says_how_far_its_images_moved() {
+    let Value::Array(mut layers) = plain_layers() else { panic!("layers are a list") };
+    layers.push(json!({"kind": "regression", "target": "image"}));
+    let parent = trained(layers.into(), 3);
+    for init in ["zero", "gradmax"] {
+        let preserved = preserved(&parent, &format!("add-filter fc1 init={init}"));
+        assert_eq!((preserved.outputs, preserved.evaluation), (ClassOutputs::Image, 0.0), "{init}");
+    }
+    let normalised = preserved(&parent, "insert-layer batchnorm after=conv1");
+    assert!(normalised.training.unwrap() > 1e-3, "{normalised:?}");
+    let refused = |text: &str| parent.edited(&[text.parse().unwrap()]).unwrap_err().to_string();
+    assert!(refused("remove-layer regression").contains("is the class layer, which a network needs"));
+    assert!(refused("add-filter regression").contains("regression"));
+    let mut child = child(&edited(&parent, &["add-filter conv1 init=split", "remove-filter fc1/2"]), 2);
+    train(&mut child, 2);
+}
+
 #[test]
 fn what_begins_unread_leaves_every_output_as_it_was_to_the_bit() {
     for layers in [layers(), plain_layers()] {

@@ -68,4 +68,15 @@ proptest! {
         let arrays = read(&exported(&trainer, Format::ConvNetJs)).unwrap();
         prop_assert_eq!(begun(&trainer, &arrays, &[]).unwrap().digest(), trainer.digest());
     }
+
+    #[test]
+    fn an_autoencoder_is_the_network_again(layers in plain(), steps in 0_usize..3) {
+        let Value::Array(mut layers) = layers else { unreachable!() };
+        layers.push(json!({"kind": "regression", "target": "image"}));
+        let trainer = trained(Value::Array(layers), steps);
+        for format in [Format::Safetensors, Format::Npz, Format::ConvNetJs] {
+            let arrays = read(&exported(&trainer, format)).unwrap();
+            prop_assert_eq!(begun(&trainer, &arrays, &[]).unwrap().digest(), trainer.digest());
+        }
+    }
 }

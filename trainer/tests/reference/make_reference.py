@@ -71,6 +71,7 @@ class Layer:
         self.kind, self.name, self.reads = description["kind"], name, reads
         self.opens = self.kind in ("conv", "fully-connected", "add", "concat", "maxout") or self.kind in CLASS_LAYERS
         self.smoothing = options.get("label_smoothing", 0)
+        self.target = options.get("target", "class")
         self.weighted, shape = None, shapes[0]
         if self.kind == "conv":
             pad = options.get("pad", 0)
@@ -88,7 +89,8 @@ class Layer:
         elif self.kind == "maxout":
             modules = [Maxout(options.get("pieces", 2))]
         elif self.opens:
-            self.weighted = nn.Linear(int(np.prod(shape)), options.get("units", CLASSES))
+            values = CHANNELS * HEIGHT * WIDTH if self.target == "image" else CLASSES
+            self.weighted = nn.Linear(int(np.prod(shape)), options.get("units", values))
             modules = [nn.Flatten(), self.weighted]
         elif self.kind == "pool":
             method = {"max": nn.MaxPool2d, "average": nn.AvgPool2d}[options.get("method", "max")]
@@ -210,8 +212,10 @@ def make_optimizer(description, layers):
     return torch.optim.Adam(groups, lr=rate, betas=(0.9, options["beta2"]), eps=options["epsilon"])
 
 
-def loss_of(layer, value, labels):
-    """The loss over the outputs of a class layer: a mean over images, a sum over classes."""
+def loss_of(layer, value, images, labels):
+    """The loss over the outputs of the last layer: a mean over images, a sum over outputs."""
+    if layer.target == "image":
+        return value[0].numel() / 2 * F.mse_loss(value, images.flatten(1))
     if layer.kind == "svm":
         return CLASSES * F.multi_margin_loss(value, labels)
     if layer.kind == "regression":
@@ -229,7 +233,7 @@ def probe(layers, image, label):
             # The block ends here now, and no more where it did.
             ends = {end: other for end, other in ends.items() if other != block}
             blocks[block], ends[layer.name] = value, block
-    loss = loss_of(layers[-1], value, label[None])
+    loss = loss_of(layers[-1], value, image[None], label[None])
     slopes = torch.autograd.grad(loss, list(blocks.values()))
     if layers[-1].kind == "softmax":
         blocks[layers[-1].name] = F.softmax(value, dim=1)
@@ -247,7 +251,7 @@ def train(descriptions, optimizer_description, images, labels, batches):
         values = {"input": images[batch]}
         for layer in layers:
             value = layer.run(values, training)
-        return loss_of(layers[-1], value, labels[batch])
+        return loss_of(layers[-1], value, images[batch], labels[batch])
 
     def save(prefix, of):
         for layer in weighted:

@@ -12,6 +12,7 @@ impl Print for Plot {
         let (name, rest): (&str, &dyn Print) = match self {
             Self::Loss(plot) => ("loss", plot),
             Self::Chart(plot) => ("chart", plot),
+            Self::Histogram(plot) => ("histogram", plot),
             Self::Network(plot) => ("network", plot),
             Self::Filters(plot) => ("filters", plot),
             Self::Activations(plot) => ("activations", plot),

@@ -1,24 +1,23 @@
 //! The gradient of a new filter's readers on the next batch.
 
 use std::ops::Range;
-use std::sync::Arc;
 
-use revacnn_schemas::{DataCursor, ImageIndex, RunDefinition};
+use revacnn_schemas::{DataCursor, RunDefinition};
 
-use crate::data::Dataset;
 use crate::edits::arrays;
 use crate::edits::draft::Draft;
 use crate::edits::gradmax::sphere::Reader;
 use crate::engine::{Engine, Images};
+use crate::trainer::{TrainingImages, Visit};
 use crate::{Trainer, TrainerError};
 
 /// The draft's next batch, in which one new filter at a time gets gradients.
 pub(super) struct Batch {
     engine: Engine,
-    dataset: Arc<Dataset>,
+    training: TrainingImages,
     definition: RunDefinition,
     cursor: DataCursor,
-    images: Vec<ImageIndex>,
+    images: Vec<Visit>,
     /// Place of the layer among those with weights.
     layer: usize,
     /// Place of its reader among those with weights.
@@ -42,6 +41,7 @@ impl Batch {
         let operation = engine.network().operations.iter().position(|unit| unit.weights == Some(reader_layer));
         let reader_frozen = engine.parameters()[reader_layer].frozen.clone();
         engine.keep_remains(operation.expect("invariant: every layer with weights has an operation"));
+        let (training, images) = draft.next_batch(like)?;
         // Nothing but these two needs gradients.
         engine.change(|_, parameters, _| {
             for (weights, state) in parameters.iter_mut().enumerate() {
@@ -52,10 +52,10 @@ impl Batch {
         });
         Ok(Self {
             engine,
-            dataset: Arc::clone(like.dataset()),
+            training,
             definition: draft.definition.clone(),
             cursor: draft.rest.cursor,
-            images: draft.next_batch(like),
+            images,
             layer,
             reader: reader_layer,
             per_channel: draft.coefficients_per_channel(reader),
@@ -72,7 +72,7 @@ impl Batch {
             let row = arrays::row(layer, position);
             layer.weights[row].copy_from_slice(values);
         });
-        let images = Images::new(&self.dataset, &self.definition, self.cursor, &self.images);
+        let images = Images::new(&self.training, &self.definition, self.cursor, &self.images);
         self.engine.compute_gradients(&images)?;
         let gradients = &self.engine.gradients()[self.reader].0;
         let mut objective = 0.0;
@@ -122,7 +122,7 @@ impl Batch {
         }
         let layer = self.layer;
         self.engine.change(|_, parameters, _| parameters[layer].frozen[position] = false);
-        let images = Images::new(&self.dataset, &self.definition, self.cursor, &self.images);
+        let images = Images::new(&self.training, &self.definition, self.cursor, &self.images);
         self.engine.compute_gradients_read_through(&images, self.reader, read_through)?;
         self.engine.change(|_, parameters, _| parameters[layer].frozen[position] = true);
         let row = arrays::row(&self.engine.parameters()[layer], position);

@@ -126,11 +126,18 @@ pub(super) fn bytes(
         layers.push(layer(network, node)?);
     }
     // Other losses than softmax's are layers there that pass their input on.
-    let loss = network.definition.network.layers.last().map(class_outputs).and_then(|outputs| match outputs {
+    let outputs = network.definition.network.layers.last().map(class_outputs);
+    let loss = outputs.and_then(|outputs| match outputs {
         ClassOutputs::Probabilities => None,
         ClassOutputs::Scores => Some(Kind::Svm),
-        ClassOutputs::Values => Some(Kind::Regression),
+        ClassOutputs::Values | ClassOutputs::Image => Some(Kind::Regression),
     });
+    if outputs == Some(ClassOutputs::Image) && input.channels > 1 {
+        notes.push(format!(
+            "the values that come out are in the order [channel][row][column], where a volume of {PROGRAM} is \
+             [row][column][channel]"
+        ));
+    }
     if let Some((layer_type, node)) = loss.zip(graph.nodes.last()) {
         layers.push(JsonLayer { layer_type, num_inputs: Some(node.output.len()), ..placed(node.output) });
     }

@@ -4,6 +4,7 @@ mod composed;
 mod messages;
 
 use prost::Message;
+use revacnn_schemas::ClassOutputs;
 
 use self::messages::{
     Attribute, Dimension, Entry, FLOAT, FLOAT32, INT, INTS, Model, Node as Operation, OperatorSet, Shape, Tensor,
@@ -15,6 +16,7 @@ use super::form::{Form, PoolMethod, Window};
 use super::graph::{Graph, Node, Read};
 use super::placing::{BIAS, MEAN, VARIANCE, WEIGHT};
 use super::safetensors::METADATA;
+use crate::layers::class_outputs;
 
 const PROGRAM: &str = "ONNX";
 
@@ -27,6 +29,8 @@ const IMAGES: &str = "images";
 const PROBABILITIES: &str = "probabilities";
 /// Of a class layer without a softmax.
 const SCORES: &str = "scores";
+/// Of a layer that gives back the image: its values in a row, `[channel][row][column]`.
+const RECONSTRUCTION: &str = "reconstruction";
 
 /// Any number of images.
 const BATCH: &str = "batch";
@@ -39,8 +43,13 @@ pub(super) fn bytes(network: &ExportedNetwork<'_>, graph: &Graph<'_>, about: &st
         writer.add(node)?;
     }
     let last = writer.outputs.last().map_or_else(|| IMAGES.to_owned(), |(name, _)| name.clone());
-    let is_softmax = graph.nodes.last().is_some_and(|node| node.form == Form::Softmax);
-    let output = if is_softmax { PROBABILITIES } else { SCORES };
+    let outputs = network.definition.network.layers.last().map(class_outputs).unwrap_or_default();
+    let output = match outputs {
+        ClassOutputs::Probabilities => PROBABILITIES,
+        ClassOutputs::Scores | ClassOutputs::Values => SCORES,
+        ClassOutputs::Image => RECONSTRUCTION,
+    };
+    let length = graph.nodes.last().map_or(0, |node| node.output.len());
     writer.push("Identity", output, vec![last], output, Vec::new());
     let image = [input.channels, input.height, input.width];
     let model = Model {
@@ -52,7 +61,7 @@ pub(super) fn bytes(network: &ExportedNetwork<'_>, graph: &Graph<'_>, about: &st
             name: network.address(),
             initializer: writer.tensors,
             input: vec![value(IMAGES, &image)],
-            output: vec![value(output, &[network.definition.classes])],
+            output: vec![value(output, &[length])],
         }),
         metadata_props: vec![Entry { key: METADATA.to_owned(), value: about.to_owned() }],
     };

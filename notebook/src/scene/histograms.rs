@@ -1,0 +1,301 @@
+//! Histograms over steps: a line a step, the first at the back, or a column a step, whose shade
+//! tells the shares.
+
+use revacnn_schemas::{HistogramForm, HistogramPanel, Histograms, Palette, count};
+
+use super::{Align, Area, Ink, Place, Role, Scene, Style};
+use crate::look::{Tick, linear_ticks, ramp};
+
+/// The narrowest panel of which more than two lie beside one another.
+const NARROWEST: f32 = 300.0;
+/// What lies between two panels.
+const BETWEEN: f32 = 18.0;
+/// The height of a panel of columns, and what lies between two lines of a panel of lines.
+const HEAT: f32 = 280.0;
+const PITCH: [f32; 2] = [9.0, 26.0];
+/// How high the lines of a panel may reach over one another, in all.
+const RIDGES: f32 = 300.0;
+/// How high a line is at the scale's end, in distances between lines, and at most.
+const REACH: f32 = 3.2;
+const CUT: f64 = 1.2;
+/// The room for steps at the right of lines, and for values at the left of columns.
+const ASIDE: f32 = 44.0;
+/// How far apart ticks lie, across and down.
+const APART: [f32; 2] = [70.0, 36.0];
+/// The bar of shades.
+const BAR: [f32; 2] = [120.0, 8.0];
+
+/// Histograms so wide, and how high they are.
+pub(super) fn histograms(figure: &Histograms, width: f32, style: Style) -> (Scene<'static>, f32) {
+    let mut scene = Scene::default();
+    let (sides, line) = (style.sides(), (1.45 * style.text).round());
+    let wide = (width - 2.0 * sides).max(1.0);
+    let panels = figure.panels.len().max(1);
+    let columns = match panels {
+        1 | 2 => panels,
+        _ if wide / panels as f32 >= NARROWEST => panels,
+        _ => 2,
+    };
+    let own = ((wide - BETWEEN * (columns - 1) as f32) / columns as f32).max(1.0);
+    let scale = scale(figure);
+    let (mut top, mut is_cut) = (0.0, false);
+    for row in figure.panels.chunks(columns) {
+        let mut highest = 0.0_f32;
+        for (column, panel) in row.iter().enumerate() {
+            let left = sides + column as f32 * (own + BETWEEN);
+            let name = style.fitted(&panel.name, own);
+            scene.text(name, [left, top + 0.5 * line], style.text, Align::Left, Role::Words(panel.hue));
+            let corner = [left, top + line + 2.0];
+            let height = match figure.form {
+                HistogramForm::Ridges => {
+                    let (height, cuts) = ridges(&mut scene, figure, panel, (corner, own), scale, style);
+                    is_cut |= cuts;
+                    height
+                }
+                HistogramForm::Heat => heat(&mut scene, figure, panel, (corner, own), scale, style),
+            };
+            highest = highest.max(line + 2.0 + height);
+        }
+        top += highest + 10.0;
+    }
+    let most = format!("{:.1} %", 100.0 * scale);
+    match figure.form {
+        HistogramForm::Ridges => {
+            let mut words = format!(
+                "each line is a step, the first at the back; heights are shares of the step's values in a bin, all on one scale"
+            );
+            if is_cut {
+                words += &format!("; what is above {:.1} % is cut off", 100.0 * CUT * scale);
+            }
+            for words in super::wrapped(&words, wide, |words| style.width(words)) {
+                scene.text(words, [sides, top + 0.5 * line], style.text, Align::Left, Role::Quiet);
+                top += line;
+            }
+        }
+        HistogramForm::Heat => {
+            let middle = top + 0.5 * line;
+            scene.text("share of a step's values in a bin: 0", [sides, middle], style.text, Align::Left, Role::Quiet);
+            let left = sides + style.width("share of a step's values in a bin: 0") + 6.0;
+            let [width, height] = BAR;
+            scene.colour_bar(Area::new([left, middle - height / 2.0], [width, height]), Palette::Sequential);
+            let words = format!("{most} and more, shaded by its root");
+            scene.text(words, [left + width + 6.0, middle], style.text, Align::Left, Role::Quiet);
+            top += line;
+        }
+    }
+    (scene, (top + 4.0).ceil())
+}
+
+/// The share that a line's full height, or the last shade, stands for: the largest of all, but for
+/// the two largest bins of each step, so that a spike flattens nothing else.
+fn scale(figure: &Histograms) -> f64 {
+    let third = |shares: Vec<f64>| {
+        let mut sorted = shares;
+        sorted.sort_by(|one, other| other.total_cmp(one));
+        sorted.get(2).copied().filter(|share| *share > 0.0).or_else(|| sorted.first().copied()).unwrap_or(0.0)
+    };
+    let all = figure.panels.iter().flat_map(|panel| &panel.steps).map(|step| third(shares(step)));
+    let largest = all.fold(0.0, f64::max);
+    if largest > 0.0 { largest } else { 1.0 }
+}
+
+/// The share of a step's values in each bin.
+fn shares(step: &revacnn_schemas::StepHistogram) -> Vec<f64> {
+    let values = step.values().max(1) as f64;
+    step.counts.iter().map(|count| *count as f64 / values).collect()
+}
+
+/// Where a value lies along an axis of so many pixels.
+fn along([low, high]: [f64; 2], value: f64, length: f32) -> f32 {
+    ((value - low) / (high - low) * f64::from(length)) as f32
+}
+
+/// The ticks of the values' axis beneath a panel, and what they are of.
+fn value_ticks(scene: &mut Scene<'static>, figure: &Histograms, at: Area, style: Style) -> f32 {
+    let [low, high] = figure.range;
+    let y = at.bottom();
+    for Tick { at: value, text } in linear_ticks(low, high, (at.width / APART[0]) as usize) {
+        let x = at.x + along(figure.range, value, at.width);
+        scene.line(vec![[x, at.y], [x, y + 3.0]], 1.0, &[], Role::Line);
+        scene.text(text, [x, y + 4.0 + 0.6 * style.text], style.text, Align::Middle, Role::Quiet);
+    }
+    let line = 1.35 * style.text;
+    scene.text(
+        figure.label.as_str(),
+        [at.middle()[0], y + 4.0 + 0.6 * style.text + line],
+        style.text,
+        Align::Middle,
+        Role::Quiet,
+    );
+    4.0 + 2.0 * line
+}
+
+fn ridges(
+    scene: &mut Scene<'static>,
+    figure: &Histograms,
+    panel: &HistogramPanel,
+    ([left, top], wide): (Place, f32),
+    scale: f64,
+    style: Style,
+) -> (f32, bool) {
+    let steps = panel.steps.len().max(1);
+    let pitch = (RIDGES / steps as f32).clamp(PITCH[0], PITCH[1]);
+    let reach = REACH * pitch;
+    let width = (wide - ASIDE).max(1.0);
+    let first = top + (CUT as f32) * reach;
+    let bottom = first + pitch * (steps - 1) as f32;
+    let beneath = value_ticks(scene, figure, Area::new([left, top], [width, bottom - top]), style);
+    let mut is_cut = false;
+    let labels = ((style.text * 1.3 / pitch).ceil() as usize).max(1);
+    for (place, step) in panel.steps.iter().enumerate() {
+        let base = first + place as f32 * pitch;
+        let shares = shares(step);
+        is_cut |= shares.iter().any(|share| *share > CUT * scale);
+        let bins = shares.len().max(1) as f32;
+        let top_of = |(bin, share): (usize, &f64)| {
+            [left + (bin as f32 + 0.5) / bins * width, base - (share / scale).min(CUT) as f32 * reach]
+        };
+        let curve: Vec<Place> = shares.iter().enumerate().map(top_of).collect();
+        let ends = [[left, base], [left + width, base]];
+        let outline: Vec<Place> = std::iter::once(ends[0]).chain(curve).chain([ends[1]]).collect();
+        // Those in front are the newer ones, and stand out.
+        let newer = (place + 1) as f32 / steps as f32;
+        let hue = Ink::from(Role::Branch(panel.hue));
+        scene.polygon(outline.clone(), Role::Paper);
+        scene.polygon(outline.clone(), hue.faded(0.12 + 0.33 * newer));
+        scene.line(outline, 1.0, &[], hue.faded(0.45 + 0.55 * newer));
+        let is_last = place + 1 == steps;
+        if is_last || (place.is_multiple_of(labels) && place + labels < steps) {
+            let at = [left + width + 5.0, base - 0.2 * style.text];
+            let words = style.fitted(&count(step.step.0), ASIDE - 5.0);
+            scene.text(words, at, style.text, Align::Left, if is_last { Role::Ink } else { Role::Quiet });
+        }
+    }
+    (bottom - top + beneath, is_cut)
+}
+
+fn heat(
+    scene: &mut Scene<'static>,
+    figure: &Histograms,
+    panel: &HistogramPanel,
+    ([left, top], wide): (Place, f32),
+    scale: f64,
+    style: Style,
+) -> f32 {
+    let at = Area::new([left + ASIDE, top], [(wide - ASIDE).max(1.0), HEAT]);
+    let steps = panel.steps.len().max(1);
+    let column = at.width / steps as f32;
+    // Whole pixels, so that no line of paper shines through between two.
+    let edge = |place: usize| (at.x + place as f32 * column).round();
+    for (place, step) in panel.steps.iter().enumerate() {
+        let shares = shares(step);
+        let bins = shares.len().max(1) as f32;
+        let down = |bin: usize| (at.bottom() - bin as f32 / bins * at.height).round();
+        let shade = |share: f64| ramp(Palette::Sequential, (share / scale).sqrt().min(1.0) as f32);
+        let mut bin = 0;
+        while bin < shares.len() {
+            // Equal shades beside one another are one rectangle; where nothing lies there is paper.
+            let colour = shade(shares[bin]);
+            let end = (bin..shares.len())
+                .find(|&other| (shares[other] > 0.0) != (shares[bin] > 0.0) || shade(shares[other]) != colour);
+            let end = end.unwrap_or(shares.len());
+            if shares[bin] > 0.0 {
+                let (x, y) = (edge(place), down(end));
+                scene.rectangle(Area::new([x, y], [edge(place + 1) - x, down(bin) - y]), Role::Rgb(colour));
+            }
+            bin = end;
+        }
+    }
+    let frame = vec![[at.x, at.y], [at.right(), at.y], [at.right(), at.bottom()], [at.x, at.bottom()], [at.x, at.y]];
+    scene.line(frame, 1.0, &[], Role::Line);
+    let [low, high] = figure.range;
+    for Tick { at: value, text } in linear_ticks(low, high, (at.height / APART[1]) as usize) {
+        let y = at.bottom() - along(figure.range, value, at.height);
+        scene.line(vec![[at.x - 3.0, y], [at.x, y]], 1.0, &[], Role::Line);
+        scene.text(style.fitted(&text, ASIDE - 6.0), [at.x - 5.0, y], style.text, Align::Right, Role::Quiet);
+    }
+    // Names of some columns: as many as have room.
+    let wanted = ((at.width / APART[0]) as usize).clamp(1, steps);
+    let stride = steps.div_ceil(wanted);
+    for (place, step) in panel.steps.iter().enumerate() {
+        let is_last = place + 1 == steps;
+        if is_last || (place.is_multiple_of(stride) && place + stride < steps) {
+            let x = at.x + (place as f32 + 0.5) * column;
+            scene.line(vec![[x, at.bottom()], [x, at.bottom() + 3.0]], 1.0, &[], Role::Line);
+            let align = if is_last && steps > 1 { Align::Right } else { Align::Middle };
+            let x = if align == Align::Right { at.right() } else { x };
+            scene.text(count(step.step.0), [x, at.bottom() + 4.0 + 0.6 * style.text], style.text, align, Role::Quiet);
+        }
+    }
+    let line = 1.35 * style.text;
+    scene.text(
+        "step",
+        [at.middle()[0], at.bottom() + 4.0 + 0.6 * style.text + line],
+        style.text,
+        Align::Middle,
+        Role::Quiet,
+    );
+    at.height + 4.0 + 2.0 * line
+}
+
+#[cfg(test)]
+mod tests {
+    use revacnn_schemas::{Hue, Step, StepHistogram};
+
+    use super::*;
+    use crate::scene::{Shape, text_width};
+
+    fn figure(form: HistogramForm, panels: usize, steps: u64, spike: u64) -> Histograms {
+        let step = |step: u64| StepHistogram {
+            step: Step(1000 * step),
+            counts: (0..40).map(|bin| if bin == 20 { spike } else { 20 - u64::abs_diff(bin, 20) }).collect(),
+            below: 3,
+            above: 0,
+            not_numbers: 0,
+        };
+        let panel = |panel: usize| HistogramPanel {
+            name: format!("branch-{panel}"),
+            hue: Hue(panel as u16),
+            steps: (0..steps).map(step).collect(),
+        };
+        Histograms {
+            title: "weights of conv1 over the steps".to_owned(),
+            label: "weights".to_owned(),
+            form,
+            range: [-0.3, 0.3],
+            bins: 40,
+            panels: (0..panels).map(panel).collect(),
+            notes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn panels_of_both_forms_lie_within_the_width() {
+        for form in [HistogramForm::Ridges, HistogramForm::Heat] {
+            for (panels, steps, width) in [(1, 24, 720.0), (2, 120, 720.0), (5, 3, 400.0), (1, 1, 720.0)] {
+                let figure = figure(form, panels, steps, 20);
+                let (scene, height) = histograms(&figure, width, Style::FILE);
+                let covers = scene.covers(text_width).unwrap();
+                assert!(covers.x >= 0.0 && covers.right() <= width, "{form:?} {panels}: {covers:?}");
+                assert!(covers.y >= 0.0 && covers.bottom() <= height, "{form:?} {panels}: {covers:?} in {height}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_spike_is_cut_off_and_said_and_flattens_nothing() {
+        let highest = |figure: &Histograms| {
+            let (scene, _) = histograms(figure, 720.0, Style::FILE);
+            let says = scene.texts().any(|text| text.words.contains("is cut off"));
+            let outlines = scene.shapes.iter().filter_map(|shape| match shape {
+                Shape::Line(line) if line.points.len() > 30 => Some(line.points.iter().map(|at| at[1])),
+                _ => None,
+            });
+            let ends = outlines.map(|line| line.fold([f32::MAX, f32::MIN], |[low, high], y| [low.min(y), high.max(y)]));
+            (ends.map(|[low, high]| high - low).fold(0.0, f32::max), says)
+        };
+        let (usual, is_cut) = highest(&figure(HistogramForm::Ridges, 1, 10, 20));
+        let (spiked, spike_is_cut) = highest(&figure(HistogramForm::Ridges, 1, 10, 5000));
+        assert!(!is_cut && spike_is_cut && spiked >= usual && spiked < 1.3 * usual, "{usual} {spiked}");
+    }
+}
