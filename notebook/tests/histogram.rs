@@ -32,7 +32,7 @@ fn cell(of: Distribution) -> Histogram {
 fn figure(folder: &tempfile::TempDir, cell: &Histogram, branches: &[&str]) -> Result<Histograms, NotebookError> {
     let mut sources = Sources::open(folder.path(), None, 1)?;
     let branches = branches.iter().map(|name| name.parse().unwrap()).collect();
-    let inputs = Inputs { branches, cursor: Step(0), image: None };
+    let inputs = Inputs { branches, cursor: Step(0), ..Inputs::default() };
     match Cell::from(cell.clone()).figure(&mut sources, &inputs)? {
         Figure::Histograms(figure) => Ok(figure),
         other => panic!("histograms, not {}", other.title()),

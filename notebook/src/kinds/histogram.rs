@@ -124,7 +124,7 @@ impl CellKind for Histogram {
         if self.of.source().is_of_image() {
             let chosen = context.image();
             let image = places.iter().find_map(|place| place.image(chosen.clone()));
-            notes.extend(image.map(|image| format!("maps of {image}")));
+            notes.extend(image.and_then(|image| image.index()).map(|image| format!("maps of image {image}")));
             notes.extend(context.notes_of_picture(&places, self.of.source()));
         }
         if self.of == Distribution::Updates {

@@ -10,7 +10,7 @@ use crate::RecorderError;
 impl Replay {
     /// All tensors of a step, with the maps of a picture that is in no data set,
     /// `[channel][row][column]`, instead of those of the probe images. Their gradients are those of
-    /// the loss for the class that it is taken for. Where the step is stored, no data is needed.
+    /// the loss for the class that it is taken for; where the target is the image, of that. Where the step is stored, no data is needed.
     ///
     /// # Errors
     /// Those of [`viewer_at`](Self::viewer_at), and a picture of another length.

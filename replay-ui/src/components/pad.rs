@@ -1,7 +1,7 @@
-//! A pad to draw an image on, and what the networks take it for.
+//! A pad to draw an image on, and what the networks take it for, or give back of it.
 
 use iced::widget::image::Handle;
-use iced::widget::{canvas, column, row, text};
+use iced::widget::{canvas, column, image, row, text};
 use revacnn_notebook::ChosenImage;
 use revacnn_schemas::NetworkDiagram;
 
@@ -11,12 +11,15 @@ use crate::canvas::text::fitted;
 use crate::cells::ViewId;
 use crate::context::Context;
 use crate::drawing::Drawing;
+use crate::pixels::RECONSTRUCTION;
 use crate::theme::NORMAL;
 
 /// The longer side of the pad at most, in logical pixels.
 const SIDE: usize = 288;
 /// So many classes are told.
 const CLASSES: usize = 5;
+/// The longer side of what a network gives back, as large as it is shown at most.
+const GIVEN_BACK: u32 = 112;
 /// The width of what is told.
 const TOLD: f32 = 170.0;
 /// Rows and columns where no network says those of its images.
@@ -149,7 +152,7 @@ impl State {
         page.push(buttons_for("show", (!self.drawing.is_blank()).then_some(Message::Show), Message::Leave)).into()
     }
 
-    /// What a network takes the drawing for, once it has seen it.
+    /// What a network takes the drawing for, or gives back of it, once it has seen it.
     fn taken_for<'a>(&self, context: &Context, view: ViewId) -> Option<Piece<'a, Message>> {
         let diagram = context.cells.network(view).and_then(Result::ok)?;
         let chosen = context.chosen_image.as_ref().filter(|image| image.own().is_some() && !self.drawing.is_blank())?;
@@ -161,6 +164,14 @@ impl State {
         let mut classes: Vec<_> = diagram.classes.iter().collect();
         classes.sort_by(|one, other| other.value.total_cmp(&one.value));
         let mut lines = column![faint(fitted(diagram.branch.as_str(), TOLD))].spacing(2);
+        if let Some(given_back) = &diagram.reconstruction {
+            let pictures = context.cells.pictures(view)?;
+            let size = pictures.size(RECONSTRUCTION)?;
+            let factor = (GIVEN_BACK / size[0].max(size[1])).max(1);
+            let [width, height] = size.map(|side| (side * factor) as f32);
+            let picture = image(pictures.get(RECONSTRUCTION, width, height)?).width(width).height(height);
+            lines = lines.push(picture).push(plain(given_back.label.clone()));
+        }
         for class in classes.into_iter().take(CLASSES) {
             let value = match diagram.outputs.are_probabilities() {
                 true => format!("{:.0} %", 100.0 * class.value),
