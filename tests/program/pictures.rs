@@ -115,7 +115,7 @@ fn a_picture_needs_the_data_set_for_the_names_of_classes_alone() {
     for class in ["cat", "dog"] {
         fs::create_dir_all(scratch.path(format!("own/{class}"))).expect("a folder");
         for number in 0..20_u8 {
-            let pixels: Vec<u8> = (0..48).map(|pixel| pixel * 5 + number * (class.len() as u8)).collect();
+            let pixels: Vec<u8> = (0..48).map(|pixel| pixel * 4 + number * (class.len() as u8)).collect();
             coloured(&scratch.path(format!("own/{class}/{number}.png")), (4, 4), &pixels);
         }
     }

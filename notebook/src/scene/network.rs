@@ -416,9 +416,15 @@ impl NetworkLayout {
         }
         if let Some((_, image)) = &diagram.input {
             let [x, y] = [self.input.middle()[0], self.input.bottom() + 12.0];
-            scene.text(image.label.clone(), [x, y], style.text, Align::Middle, Role::Quiet);
+            let room = 2.0 * x - 4.0;
+            // Of a long name of a picture's file as much as there is room for.
+            let name = match image.label.strip_prefix("picture ") {
+                Some(name) if style.width(&image.label) > room => name,
+                _ => &image.label,
+            };
+            scene.text(style.fitted(name, room), [x, y], style.text, Align::Middle, Role::Quiet);
             if let Some(class) = diagram.label.and_then(|label| diagram.classes.get(label)) {
-                let name = style.fitted(&class.name, 2.0 * x - 4.0);
+                let name = style.fitted(&class.name, room);
                 scene.text(name, [x, y + 16.0], style.text, Align::Middle, Role::Ink);
                 if !self.has_bars() {
                     let share = match diagram.outputs {
@@ -760,6 +766,22 @@ pub(super) mod tests {
         let (scene, height) = network(&diagram, 720.0, Style::FILE);
         let covers = scene.covers(text_width).unwrap();
         assert!(covers.right() <= 720.0 && covers.bottom() <= height, "{covers:?} {height}");
+    }
+
+    #[test]
+    fn the_name_of_a_picture_stays_below_it() {
+        let mut diagram = diagram(&[("conv1", 16), ("conv2", 20)]);
+        let plan = Plan::of(&[&diagram]);
+        for name in ["picture 7.png", "picture drawing-0123abcd-of-a-digit.png"] {
+            diagram.input.as_mut().unwrap().1.label = name.to_owned();
+            for size in [[940.0, 320.0], [460.0, 240.0]] {
+                let layout = NetworkLayout::of(&plan, Says::of(&diagram), size, Style::FILE);
+                let words = layout.words(&plan, &diagram, None);
+                let below = [layout.input.middle()[0], layout.input.bottom() + 12.0];
+                let said = words.texts().find(|text| text.at == below).expect("its name");
+                assert!(text_width(&said.words, said.size) <= 2.0 * layout.input.middle()[0], "{}", said.words);
+            }
+        }
     }
 
     /// A skip below a layer, one below three, and one from the image.
