@@ -99,7 +99,7 @@ fn what_cannot_be_drawn_is_said_with_what_can() {
         (
             2,
             "plot confusion main --image 3 -o a.svg",
-            "plot confusion takes no --image: that is for network, activations",
+            "plot confusion takes no --image: that is for histogram, network, activations",
         ),
         (2, "plot network main --x fork -o a.svg", "plot network takes no --x: that is for loss, chart"),
         (2, "plot filters main --layer conv1 --log -o a.svg", "plot filters takes no --log: that is for loss, chart"),
