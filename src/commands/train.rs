@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 use revacnn_notebook::command::Train;
 use revacnn_recorder::{RecorderError, StartPlan, start, start_unrecorded};
-use revacnn_schemas::{Place, RunDefinition};
+use revacnn_schemas::{Place, RunDefinition, Step};
 use revacnn_store::{Store, unix_seconds};
 use revacnn_trainer::data::Taken;
 use serde_json::json;
@@ -65,19 +65,33 @@ impl Run for TrainArguments {
             error => error.into(),
         })?;
         say_taken(plan.dataset.taken(), json);
-        let until = plan.until;
         interrupt::listen();
         if self.no_record {
+            let until = plan.until;
             return go(start_unrecorded(plan, &resources)?, until, place, json);
         }
         let budget = resources.recorder.disk_budget;
         let size = Size::of(&plan.topology, &plan.definition, &plan.recording);
-        if !json {
-            say!("{}", announcement(&plan, size.of_steps(until.0), budget));
+        let announced = |until: Step| {
+            if !json {
+                say!("{}", announcement(&plan, until, size.of_steps(until.0), budget));
+            }
+            size.warn_of_budget(budget, until.0);
+        };
+        // Where epochs of a fork end is known once it is opened.
+        let is_fork = existing
+            .as_ref()
+            .and_then(|store| store.branch(&plan.branch).ok())
+            .is_some_and(|branch| branch.parent.is_some());
+        if !is_fork {
+            announced(plan.until);
         }
-        size.warn_of_budget(budget, until.0);
         let store = Store::open_or_create(folder, unix_seconds())?;
-        let run = start(&store, plan, &resources).map_err(|error| refused(error, &place))?;
+        let run = start(&store, plan.clone(), &resources).map_err(|error| refused(error, &place))?;
+        let until = run.step_of(plan.goal)?;
+        if is_fork {
+            announced(until);
+        }
         go(run, until, place, json)
     }
 }
@@ -94,7 +108,7 @@ fn say_taken(taken: Option<&Taken>, json: bool) {
 }
 
 /// What will be trained, and what that takes.
-fn announcement(plan: &StartPlan, size: u64, budget: Option<u64>) -> String {
+fn announcement(plan: &StartPlan, until: Step, size: u64, budget: Option<u64>) -> String {
     let thinned = match budget {
         Some(budget) if size > budget => {
             format!(", thinned to keyframes past {} (which loses nothing; see --disk-budget)", bytes(budget))
@@ -107,7 +121,7 @@ fn announcement(plan: &StartPlan, size: u64, budget: Option<u64>) -> String {
         printable(&plan.definition.dataset.name),
         counted(plan.topology.parameters() as u64, "parameter"),
         plan.definition.batch_size,
-        count(plan.until.0),
+        count(until.0),
         bytes(size),
     )
 }

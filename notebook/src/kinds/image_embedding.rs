@@ -3,7 +3,7 @@
 mod placed;
 mod thumbnails;
 
-use revacnn_schemas::{Address, EmbeddedImages, EmbeddedPanel, Figure, LayerName, count};
+use revacnn_schemas::{Address, EmbeddedImages, EmbeddedPanel, Figure, LayerName, count, counted};
 use serde::{Deserialize, Serialize};
 
 use self::placed::Asked;
@@ -88,6 +88,18 @@ impl CellKind for ImageEmbedding {
         let thumbnails = thumbnails::chosen(&dataset, self.of.split(), &held.images, &panels)?;
         let mut all_notes = self.notes(&reference, &places, &held);
         all_notes.extend(notes);
+        for (place, found) in places.iter().zip(&found) {
+            let pairs = held.images.iter().zip(&found.images);
+            let others = pairs.filter(|(drawn, own)| drawn.class != own.class).count();
+            if others > 0 {
+                all_notes.push(format!(
+                    "{} of {} have other labels there, as an edit gave them: they are drawn by those of {}",
+                    counted(others as u64, "image"),
+                    place.label(),
+                    reference.label()
+                ));
+            }
+        }
         let outputs = outputs_of(&first.holder);
         let is_class_layer = first.holder.topology.blocks().last().is_some_and(|last| last.layer == self.layer);
         let by = match is_class_layer && outputs.are_probabilities() {

@@ -61,9 +61,9 @@ pub(super) fn histograms(figure: &Histograms, width: f32, style: Style) -> (Scen
     let most = format!("{:.1} %", 100.0 * scale);
     match figure.form {
         HistogramForm::Ridges => {
-            let mut words = format!(
-                "each line is a step, the first at the back; heights are shares of the step's values in a bin, all on one scale"
-            );
+            let mut words = "each line is a step, the first at the back; heights are shares of the step's values in a \
+                             bin, all on one scale"
+                .to_owned();
             if is_cut {
                 words += &format!("; what is above {:.1} % is cut off", 100.0 * CUT * scale);
             }

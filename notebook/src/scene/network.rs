@@ -738,7 +738,7 @@ pub(super) mod tests {
         diagram.classes.clear();
         diagram.outputs = ClassOutputs::Image;
         let image = diagram.input.as_ref().map(|(_, image)| Image { label: "loss 1.23".to_owned(), ..image.clone() });
-        diagram.reconstruction = image;
+        diagram.reconstruction = image.map(Box::new);
         let plan = Plan::of(&[&diagram]);
         for size in [[940.0, 320.0], [260.0, 180.0], [720.0, 400.0], [826.0, 140.0]] {
             for standalone in [true, false] {

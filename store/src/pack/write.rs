@@ -190,7 +190,11 @@ impl Sources {
         let stored = |segment: &StepSpan| {
             contents == PackContents::Whole && stores_tensors(fidelity, [&thinned, &materialised], *segment)
         };
-        let must_be = |table, span| table == Table::Samples && must_have_samples(reader.branch(), span);
+        let must_be = |table, span| match table {
+            Table::Samples => must_have_samples(reader.branch(), span),
+            Table::Keyframes => reader.branch().definition().is_some() && reader.has_keyframe(span),
+            _ => false,
+        };
         // What a writer is about to join goes first, as copies.
         let mut tail = Vec::new();
         for &part in &parts {

@@ -79,7 +79,7 @@ impl BranchReader {
     }
 
     /// Whether a span has a step of which the whole state is kept.
-    fn has_keyframe(&self, span: StepSpan) -> bool {
+    pub(crate) fn has_keyframe(&self, span: StepSpan) -> bool {
         let interval = self.record.recording.keyframe_interval;
         let next = span.first.0.checked_next_multiple_of(interval);
         span.contains(self.record.first_step()) || next.is_some_and(|step| span.contains(Step(step)))
