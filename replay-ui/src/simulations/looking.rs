@@ -242,10 +242,8 @@ fn images_take_the_place_of_filters_and_follow_the_cursor() {
     let moved = mean(there.iter().zip(&earlier).map(|(one, other)| distance(*one, *other)).collect());
     let spread = mean(there.iter().zip(there.iter().rev()).map(|(one, other)| distance(*one, *other)).collect());
     assert!(moved < 0.4 * spread, "{moved} of {spread}");
-    let panel = person.state.context.cells.number(ViewId::IMAGES);
-    person.tell(tree::Message::Beside(Some("wider".parse().unwrap())));
-    assert_eq!(positions(&person, 1).0, 2);
-    assert_ne!(person.state.context.cells.number(ViewId::IMAGES), panel);
+    let (panels, name, _) = positions(&person, 1);
+    assert_eq!((panels, name.as_str()), (2, "wider@50"));
     person.press("images");
     assert!(person.state.context.cells.shows(ViewId::EMBEDDING) && !person.state.context.cells.shows(ViewId::IMAGES));
 }
