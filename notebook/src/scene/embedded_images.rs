@@ -88,7 +88,7 @@ impl ImagesLayout {
         let joint = figure.one_extent.then(|| extent(figure.panels.iter())).flatten();
         let plot = match high {
             None => (shape(figure, joint) * (own - 2.0 * MARGIN) + 2.0 * MARGIN).min(HIGHEST),
-            Some(high) => ((high - top) / rows as f32 - above - 8.0).max(1.0),
+            Some(high) => ((high - top) / rows as f32 - above - 12.0).max(1.0),
         };
         let pitch = above + plot + 12.0;
         let room = (own * plot / figure.images.len().max(1) as f32).sqrt();

@@ -272,7 +272,7 @@ mod tests {
     #[test]
     fn panels_of_both_forms_lie_within_the_width() {
         for form in [HistogramForm::Ridges, HistogramForm::Heat] {
-            for (panels, steps, width) in [(1, 24, 720.0), (2, 120, 720.0), (5, 3, 400.0), (1, 1, 720.0)] {
+            for (panels, steps, width) in [(1, 24, 720.0), (2, 120, 720.0), (5, 3, 720.0), (1, 1, 720.0)] {
                 let figure = figure(form, panels, steps, 20);
                 let (scene, height) = histograms(&figure, width, Style::FILE);
                 let covers = scene.covers(text_width).unwrap();
