@@ -169,10 +169,11 @@ impl StartPlan {
         let (_, topology) = resolve(&definition.network, definition.input, definition.classes)?;
         let recording = recording(&request, &definition, existing.as_ref());
         let clock = Clock::of_run(dataset.train_indices().len() as u64, definition.batch_size);
-        let (until, goal) = match request.length {
-            Length::Steps(steps) => (Step(steps), Goal::Step(Step(steps))),
-            Length::Epochs(epochs) => (clock.end_of(epochs).ok_or(RecorderError::TooManySteps)?, Goal::Epoch(epochs)),
+        let goal = match request.length {
+            Length::Steps(steps) => Goal::Step(Step(steps)),
+            Length::Epochs(epochs) => Goal::Epoch(epochs),
         };
+        let until = clock.step_of(goal).ok_or(RecorderError::TooManySteps)?;
         let new = existing.is_none().then(|| DEFAULT_DATASET.into());
         let hint = request.dataset.or(new).map(|dataset| DataHint::new(dataset, data_folder));
         Ok(Self { branch: request.branch, dataset, definition, topology, recording, clock, until, goal, hint })
