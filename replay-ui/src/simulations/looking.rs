@@ -113,18 +113,19 @@ fn a_figures_menu_copies_what_a_query_would_say() {
 #[test]
 fn what_a_figure_notes_is_read_in_the_window() {
     let mut person = Person::at_a_run();
+    person.press("images");
     let note = "no class names: the data set digits is not at hand";
     let step = person.state.context.time.cursor;
-    for view in [ViewId::NETWORK, ViewId::LOSS, ViewId::FILTERS] {
+    for view in [ViewId::NETWORK, ViewId::LOSS, ViewId::FILTERS, ViewId::IMAGES] {
         let shown = person.state.context.cells.get(view).expect("a figure");
         let mut figure = shown.drawn.figure.clone().expect("a figure");
         let notes = match &mut figure {
             Figure::Network(diagram) => &mut diagram.notes,
             Figure::Chart(chart) => &mut chart.notes,
             Figure::Images(grid) => &mut grid.notes,
+            Figure::EmbeddedImages(figure) => &mut figure.notes,
             Figure::Sheet(_)
             | Figure::Scatter(_)
-            | Figure::EmbeddedImages(_)
             | Figure::Histograms(_)
             | Figure::Table(_)
             | Figure::Comparison(_) => {
