@@ -16,7 +16,7 @@ use revacnn_trainer::{
 };
 
 use crate::replay::check_producer;
-use crate::{Clock, RecorderError, Resources, Run, Session, SessionPlan, find_data};
+use crate::{Clock, Goal, RecorderError, Resources, Run, Session, SessionPlan, find_data};
 
 /// The data set of a new run that names none.
 pub const DEFAULT_DATASET: &str = "shapes";
@@ -116,8 +116,11 @@ pub struct StartPlan {
     pub recording: RecordingSettings,
     /// Its steps and epochs.
     pub clock: Clock,
-    /// The step to train until.
+    /// The step to train until, of a run that begins.
     pub until: Step,
+    /// How far it is to be trained: of a fork that is there, whose epochs may have other images,
+    /// [`Run::step_of`] tells the step.
+    pub goal: Goal,
     /// Where the data lie, if that is to be noted.
     hint: Option<DataHint>,
 }
@@ -166,13 +169,14 @@ impl StartPlan {
         let (_, topology) = resolve(&definition.network, definition.input, definition.classes)?;
         let recording = recording(&request, &definition, existing.as_ref());
         let clock = Clock::of_run(dataset.train_indices().len() as u64, definition.batch_size);
-        let until = match request.length {
-            Length::Steps(steps) => Step(steps),
-            Length::Epochs(epochs) => clock.end_of(epochs).ok_or(RecorderError::TooManySteps)?,
+        let goal = match request.length {
+            Length::Steps(steps) => Goal::Step(Step(steps)),
+            Length::Epochs(epochs) => Goal::Epoch(epochs),
         };
+        let until = clock.step_of(goal).ok_or(RecorderError::TooManySteps)?;
         let new = existing.is_none().then(|| DEFAULT_DATASET.into());
         let hint = request.dataset.or(new).map(|dataset| DataHint::new(dataset, data_folder));
-        Ok(Self { branch: request.branch, dataset, definition, topology, recording, clock, until, hint })
+        Ok(Self { branch: request.branch, dataset, definition, topology, recording, clock, until, goal, hint })
     }
 }
 

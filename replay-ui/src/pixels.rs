@@ -79,7 +79,7 @@ impl Pictures {
                     }
                 }
                 add(INPUT, diagram.input.as_ref().map(|(_, image)| image));
-                add(RECONSTRUCTION, diagram.reconstruction.as_ref());
+                add(RECONSTRUCTION, diagram.reconstruction.as_deref());
             }
             Figure::Images(grid) => {
                 for (row, line) in grid.rows.iter().enumerate() {

@@ -153,8 +153,12 @@ pub static SCALARS: &[ScalarColumn] = &[
     ScalarColumn::new("step", "step", Long(|row| row.step.0, |row, value| row.step = Step(value))),
     ScalarColumn::new("epoch", "epoch", Long(|row| row.cursor.epoch.0, |row, value| row.cursor.epoch = Epoch(value)))
         .quantity(),
-    ScalarColumn::new("offset", "image of the epoch", Int(|row| row.cursor.offset, |row, v| row.cursor.offset = v))
-        .unit("images"),
+    ScalarColumn::new(
+        "offset",
+        "place in the epoch's order",
+        Int(|row| row.cursor.offset, |row, v| row.cursor.offset = v),
+    )
+    .unit("images"),
     ScalarColumn::new(
         "images_seen",
         "images seen",

@@ -111,7 +111,7 @@ pub(super) fn as_text(rows: &TableFigure) -> String {
 
 /// How far classes keep to themselves, a table a panel.
 fn purities(figure: &EmbeddedImages) -> String {
-    let name = |class: u32| figure.classes.get(class as usize).cloned().unwrap_or_else(|| format!("class {class}"));
+    let name = |class: u32| figure.class_name(class);
     let heading = [
         ("class", Side::Left),
         ("images", Side::Right),

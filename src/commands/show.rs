@@ -226,6 +226,10 @@ impl Shown {
         value
     }
 
+    fn drops_images(&self) -> bool {
+        self.record.definition().is_some_and(|definition| !definition.images.dropped.is_empty())
+    }
+
     fn text(&self, layers: &[LayerTopology], arguments: &Show) -> String {
         let row = &self.row;
         let mut text = format!("{}@{}", self.name, row.step);
@@ -237,6 +241,10 @@ impl Shown {
         text += &match (epoch, row.cursor.offset) {
             (0, 0) => "  before epoch 1".to_owned(),
             (done, 0) => format!("  epoch {} done", count(done)),
+            // Dropped images keep their places.
+            (done, offset) if self.drops_images() => {
+                format!("  epoch {}, up to place {} of its order", count(done + 1), count(offset.into()))
+            }
             (done, offset) => format!("  epoch {}, {} of it", count(done + 1), counted(offset.into(), "image")),
         };
         text += &format!(", {} seen\n", counted(row.cursor.images_seen, "image"));

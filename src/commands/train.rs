@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 use revacnn_notebook::command::Train;
 use revacnn_recorder::{RecorderError, StartPlan, start, start_unrecorded};
-use revacnn_schemas::{Place, RunDefinition};
+use revacnn_schemas::{BranchRecord, Place, RunDefinition, Step};
 use revacnn_store::{Store, unix_seconds};
 use revacnn_trainer::data::Taken;
 use serde_json::json;
@@ -15,7 +15,7 @@ use crate::error::Failure;
 use crate::interrupt;
 use crate::options::{DataOption, StoreOption, TrainingOptions};
 use crate::output::{say, warn};
-use crate::run::{Size, go, refused};
+use crate::run::{Size, go, refused, warn_of_budget};
 use crate::text::{bytes, count, counted, printable};
 
 /// Train a network and record every step; on an existing branch, go on.
@@ -65,19 +65,21 @@ impl Run for TrainArguments {
             error => error.into(),
         })?;
         say_taken(plan.dataset.taken(), json);
-        let until = plan.until;
         interrupt::listen();
         if self.no_record {
+            let until = plan.until;
             return go(start_unrecorded(plan, &resources)?, until, place, json);
         }
-        let budget = resources.recorder.disk_budget;
-        let size = Size::of(&plan.topology, &plan.definition, &plan.recording);
-        if !json {
-            say!("{}", announcement(&plan, size.of_steps(until.0), budget));
-        }
-        size.warn_of_budget(budget, until.0);
         let store = Store::open_or_create(folder, unix_seconds())?;
+        let goal = plan.goal;
         let run = start(&store, plan, &resources).map_err(|error| refused(error, &place))?;
+        // Where epochs of a fork end is known once it is opened.
+        let until = run.step_of(goal)?;
+        let budget = resources.recorder.disk_budget;
+        if let Some(session) = run.session().filter(|_| !json) {
+            say!("{}", announcement(session.record(), run.trainer().definition(), until, budget));
+        }
+        warn_of_budget(&run, budget, until);
         go(run, until, place, json)
     }
 }
@@ -94,7 +96,9 @@ fn say_taken(taken: Option<&Taken>, json: bool) {
 }
 
 /// What will be trained, and what that takes.
-fn announcement(plan: &StartPlan, size: u64, budget: Option<u64>) -> String {
+fn announcement(record: &BranchRecord, definition: &RunDefinition, until: Step, budget: Option<u64>) -> String {
+    let steps = until.0.saturating_sub(record.first_step().0);
+    let size = Size::of(&record.topology, definition, &record.recording).of_steps(steps);
     let thinned = match budget {
         Some(budget) if size > budget => {
             format!(", thinned to keyframes past {} (which loses nothing; see --disk-budget)", bytes(budget))
@@ -103,11 +107,11 @@ fn announcement(plan: &StartPlan, size: u64, budget: Option<u64>) -> String {
     };
     format!(
         "{} on {}: {}, batch {}, until step {} — about {} on disk{thinned}",
-        printable(&network_name(&plan.definition)),
-        printable(&plan.definition.dataset.name),
-        counted(plan.topology.parameters() as u64, "parameter"),
-        plan.definition.batch_size,
-        count(plan.until.0),
+        printable(&network_name(definition)),
+        printable(&definition.dataset.name),
+        counted(record.topology.parameters() as u64, "parameter"),
+        definition.batch_size,
+        count(until.0),
         bytes(size),
     )
 }

@@ -83,7 +83,7 @@ fn what_comes_out_is_seen_beside_what_goes_in() {
         assert_eq!(picture["wrong"], false, "{picture}");
     }
     let title = sheet["title"].as_str().expect("a title");
-    assert!(title.starts_with("reconstructions by main@60 of 382 validation images: mean loss "), "{title}");
+    assert!(title.starts_with("reconstructions by main@60 of 150 validation images: mean loss "), "{title}");
     // The mean loss is that of the evaluation, whatever images are shown.
     let loss = scratch.run(0, "evaluate main@60 --json").json()["loss"].as_f64().expect("a loss");
     assert!(title.ends_with(&format!("{loss:.4}")), "{title} {loss}");
@@ -114,7 +114,6 @@ fn what_needs_classes_is_refused_with_the_reason() {
     let scratch = Scratch::new();
     scratch.run(0, TRAIN);
     for (arguments, instead) in [
-        ("plot confusion main@60", "predictions shows"),
         ("plot confusion main@60 -o confusion.svg", "predictions shows"),
         ("plot saliency main@60 -o saliency.svg", "predictions shows"),
         ("plot chart main --quantity accuracy -o accuracy.svg", "there is loss"),

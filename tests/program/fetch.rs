@@ -99,7 +99,7 @@ fn what_is_no_data_set_is_told_and_leaves_nothing() {
 fn what_cannot_be_fetched_is_refused_by_name() {
     let scratch = Scratch::new();
     for (arguments, parts) in [
-        ("data fetch", &["NAME"][..]),
+        ("data fetch", &["expected a data set to fetch: cifar10, cifar100"][..]),
         ("data fetch imagenet", &["\"imagenet\"", "cifar10, cifar100, mnist, fashion-mnist"]),
         ("data fetch shapes", &["\"shapes\"", "cifar10"]),
         ("data fetch mnist --mirror here", &["\"here\"", "http:// or https://"]),

@@ -99,7 +99,7 @@ fn what_cannot_be_drawn_is_said_with_what_can() {
         (
             2,
             "plot confusion main --image 3 -o a.svg",
-            "plot confusion takes no --image: that is for network, activations",
+            "plot confusion takes no --image: that is for histogram, network, activations",
         ),
         (2, "plot network main --x fork -o a.svg", "plot network takes no --x: that is for loss, chart"),
         (2, "plot filters main --layer conv1 --log -o a.svg", "plot filters takes no --log: that is for loss, chart"),
@@ -114,7 +114,11 @@ fn what_cannot_be_drawn_is_said_with_what_can() {
             "plot activations main --quantity loss -o a.svg",
             "plot activations takes no --quantity: that is for chart",
         ),
-        (2, "plot chart main --of weights --quantity loss -o a.svg", "plot chart takes no --of: that is for filters"),
+        (
+            2,
+            "plot chart main --of weights --quantity loss -o a.svg",
+            "plot chart takes no --of: that is for histogram, filters",
+        ),
         (2, "plot loss main@3 -o a.svg", "plot loss shows all steps of a branch: write `main` instead of `main@3`"),
         (2, "plot chart main@fork --quantity loss -o a.svg", "write `main` instead of `main@fork`"),
         (2, "plot loss main --smooth 1 -o a.svg", "expected a smoothing from 0 to less than 1"),

@@ -162,3 +162,40 @@ fn what_is_wrong_with_a_list_of_images_is_said() {
     assert!(refused.err.contains("image 3 is dropped"), "{refused:?}");
     assert_eq!(fs::read_dir(scratch.path("runs/branches")).expect("branches").count(), 1, "nothing is made");
 }
+
+/// An epoch of a fork that drops images, or has another batch, ends elsewhere than one of a run of its own.
+#[test]
+fn epochs_of_a_fork_that_is_trained_on_are_its_own() {
+    let scratch = Scratch::new();
+    let network = "[[layer]]\nkind = \"conv\"\nfilters = 3\nkernel = 3\n[[layer]]\nkind = \"softmax\"\n";
+    std::fs::write(scratch.path("small.toml"), network).expect("a network");
+    scratch.run(0, "train main --dataset digits --batch-size 64 --epochs 1 --network small.toml");
+    fork(&scratch, 0, "main@last fewer", &["drop-images 0-700"]);
+    fork(&scratch, 0, "main@last finer", &["set batch-size 13"]);
+    for name in ["fewer", "finer"] {
+        scratch.run(0, &format!("train {name} --epochs 2"));
+        let shown = scratch.run(0, &format!("show {name}@last")).out;
+        assert!(shown.contains("epoch 2 done"), "{shown}");
+        // Asked again, there is nothing to do.
+        scratch.run(0, &format!("train {name} --epochs 2"));
+        assert_eq!(scratch.run(0, &format!("show {name}@last")).out, shown);
+    }
+    fork(&scratch, 0, "fewer@last on --steps +3", &[]);
+    let shown = scratch.run(0, "show on@last").out;
+    assert!(shown.contains("epoch 3, up to place ") && shown.contains(" of its order"), "{shown}");
+    // What is dropped is not suspected again.
+    let told = scratch.run(0, "samples fewer --count 1000 --table").out;
+    assert!(told.contains("images that an edit has dropped are left out"), "{told}");
+}
+
+#[test]
+fn an_autoencoder_has_no_use_for_labels() {
+    let scratch = Scratch::new();
+    scratch.run(0, "train main --dataset digits --network autoencoder --steps 4");
+    let refused = fork(&scratch, 1, "main@4 other", &["relabel 3 4"]).err;
+    assert!(refused.contains("gives back the image and predicts no class"), "{refused}");
+    fork(&scratch, 0, "main@4 other --steps +2", &["drop-images 3"]);
+    scratch.run(0, "export other@last --as torch -o net.py");
+    let script = std::fs::read_to_string(scratch.path("net.py")).expect("a script");
+    assert!(script.contains("the images\nagain") && !script.contains("CLASSES"), "{script}");
+}

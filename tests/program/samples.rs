@@ -206,6 +206,21 @@ fn sql_sees_a_row_for_each_image_of_each_batch() {
     }
 }
 
+/// Without keyframes nothing that a thin pack leaves out is computed again.
+#[test]
+fn a_branch_whose_keyframes_are_lost_is_not_packed() {
+    let scratch = Scratch::new();
+    scratch.run(0, &format!("{TRAIN} --steps 7"));
+    let is_one = |path: &PathBuf| path.components().any(|name| name.as_os_str() == "keyframes");
+    let all: Vec<PathBuf> = files(&scratch.path("runs")).into_iter().filter(is_one).collect();
+    assert!(!all.is_empty());
+    all.iter().for_each(|path| fs::remove_file(path).expect("a file"));
+    for arguments in ["pack main -o more.tar", "pack main --thin -o more.tar"] {
+        let refused = scratch.run(1, arguments);
+        assert!(refused.err.contains("keyframes") && !scratch.path("more.tar").exists(), "{refused:?}");
+    }
+}
+
 /// As one whose weights are; and one of which a byte is another.
 #[test]
 fn a_branch_whose_samples_are_lost_or_damaged_is_not_packed() {

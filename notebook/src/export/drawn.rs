@@ -1,5 +1,6 @@
 //! A figure as HTML: a picture with its caption, or a table.
 
+use revacnn_analysis::bin_edges;
 use revacnn_schemas::{
     CaptionedImage, Chart, EmbeddedImage, EmbeddedPanel, Figure, HistogramPanel, Panel, StepHistogram, TableFigure,
 };
@@ -162,11 +163,10 @@ pub(super) fn data(figure: &Figure) -> Option<String> {
             heading + &points.collect::<String>()
         }
         Figure::Histograms(figure) => {
-            let [low, high] = figure.range;
-            let edge = |bin: usize| low + (high - low) * bin as f64 / f64::from(figure.bins);
+            let edges = bin_edges(figure.range, figure.bins as usize).ok()?;
             let of_step = |panel: &HistogramPanel, step: &StepHistogram| {
                 let line = |(bin, count): (usize, &u64)| {
-                    let [from, to] = [edge(bin), edge(bin + 1)].map(|edge| edge.to_string());
+                    let [from, to] = [edges[bin], edges[bin + 1]].map(|edge| edge.to_string());
                     row(vec![panel.name.clone(), step.step.to_string(), from, to, count.to_string()])
                 };
                 step.counts.iter().enumerate().map(line).collect::<String>()

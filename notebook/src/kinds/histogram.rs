@@ -1,5 +1,7 @@
 //! Histograms of a layer's values over the steps of branches.
 
+use std::collections::BTreeSet;
+
 use revacnn_analysis::{bin_edges, histogram};
 use revacnn_schemas::{
     BranchName, Figure, HistogramForm, HistogramPanel, Histograms, LayerName, Position, Step, StepHistogram, count,
@@ -9,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::layer::values;
 use crate::look::{axis_number, extent};
 use crate::sources::{At, Place};
-use crate::{CellKind, Context, Distribution, NotebookError, Source};
+use crate::{CellKind, Context, Distribution, NotebookError};
 
 /// So many steps are shown at most: lines, and columns.
 const MOST_STEPS: [u64; 2] = [24, 120];
@@ -91,12 +93,16 @@ impl CellKind for Histogram {
         };
         let range = range.ok_or_else(nothing)?;
         let edges = bin_edges(range, self.bins as usize)?;
-        let (mut panels, mut places, mut lacks_layer) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut panels, mut places, mut images) = (Vec::new(), Vec::new(), BTreeSet::new());
+        let mut lacks_layer = Vec::new();
         let (mut outside, mut not_numbers) = (0, 0);
         for (branch, steps) in branches.iter().zip(&chosen) {
             let (mut found, mut first) = (Vec::new(), None);
             for &step in steps {
                 if let Some(Found { values, place }) = self.values(context, branch, step)? {
+                    if self.of.source().is_of_image() {
+                        images.extend(place.image(context.image()).and_then(|image| image.index()));
+                    }
                     first = first.or(Some(place));
                     let counted = histogram(values, &edges);
                     outside += counted.below + counted.above;
@@ -121,10 +127,12 @@ impl CellKind for Histogram {
         if !lacks_layer.is_empty() {
             notes.push(format!("no {} of {} in {}", self.of, self.layer, lacks_layer.join(", ")));
         }
+        // Each branch has a first probe image of its own.
+        if !images.is_empty() {
+            let all = images.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            notes.push(format!("maps of image {all}"));
+        }
         if self.of.source().is_of_image() {
-            let chosen = context.image();
-            let image = places.iter().find_map(|place| place.image(chosen.clone()));
-            notes.extend(image.and_then(|image| image.index()).map(|image| format!("maps of image {image}")));
             notes.extend(context.notes_of_picture(&places, self.of.source()));
         }
         if self.of == Distribution::Updates {
@@ -161,17 +169,17 @@ impl Histogram {
     fn steps(&self, context: &mut Context<'_>, branch: &BranchName) -> Result<(Vec<Step>, u64), NotebookError> {
         let (lineage, _) = context.history(branch)?;
         let [first, last] = self.within.map_or([0, u64::MAX], |within| within.map(|step| step.0));
-        let span = lineage.steps().map(|steps| [steps.first.0.max(first), steps.last.0.min(last)]);
-        let Some([first, last]) = span.filter(|[first, last]| first <= last) else {
-            let Some(steps) = lineage.steps() else {
-                let (what, known) = (format!("`{branch}` has no steps yet"), "train it first".to_owned());
-                return Err(NotebookError::Unknown { what, known });
-            };
+        let Some(steps) = lineage.steps() else {
+            let (what, known) = (format!("`{branch}` has no steps yet"), "train it first".to_owned());
+            return Err(NotebookError::Unknown { what, known });
+        };
+        if steps.first.0.max(first) > steps.last.0.min(last) {
             return Err(NotebookError::Unknown {
                 what: format!("`{branch}` has no steps from {first} to {last}"),
                 known: format!("it has steps {} to {}", steps.first, steps.last),
             });
-        };
+        }
+        let [first, last] = [steps.first.0.max(first), steps.last.0.min(last)];
         let most = MOST_STEPS[usize::from(self.form == HistogramForm::Heat)];
         let of = last - first + 1;
         let shown = of.min(most);
@@ -195,23 +203,25 @@ impl Histogram {
         if !place.holder.topology.layers_with_filters().any(|known| known.layer == self.layer) {
             return Ok(None);
         }
+        let before = match (self.of, step.0.checked_sub(1)) {
+            (Distribution::Updates, None) => return Ok(None),
+            (Distribution::Updates, Some(before)) => Some(context.find(&at(Step(before)))?),
+            _ => None,
+        };
+        // Edits lead to a branch's first step, and no update.
+        if before.as_ref().is_some_and(|before| before.holder.id != place.holder.id) {
+            return Ok(None);
+        }
         let source = self.of.source();
         let found = values(context, &place, &self.layer, source)?;
         let of_filters = |found: &super::layer::Values| -> Vec<f32> {
             (0..found.layer.filters.len()).filter_map(|position| found.of(position)).flatten().copied().collect()
         };
         let mut own = of_filters(&found);
-        if self.of == Distribution::Updates {
-            let Some(before) = step.0.checked_sub(1) else { return Ok(None) };
-            let before = context.find(&at(Step(before)))?;
-            // Edits lead to a branch's first step, and no update.
-            if before.holder.id != place.holder.id {
-                return Ok(None);
-            }
+        if let Some(before) = before {
             let before = of_filters(&values(context, &before, &self.layer, source)?);
             own.iter_mut().zip(before).for_each(|(value, before)| *value -= before);
         }
-        let has_some = source == Source::Weights || found.values.is_some();
-        Ok(has_some.then_some(Found { values: own, place }))
+        Ok(found.values.is_some().then_some(Found { values: own, place }))
     }
 }

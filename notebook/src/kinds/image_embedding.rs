@@ -3,7 +3,7 @@
 mod placed;
 mod thumbnails;
 
-use revacnn_schemas::{Address, EmbeddedImages, EmbeddedPanel, Figure, LayerName, count};
+use revacnn_schemas::{Address, EmbeddedImages, EmbeddedPanel, Figure, LayerName, count, counted};
 use serde::{Deserialize, Serialize};
 
 use self::placed::Asked;
@@ -48,8 +48,9 @@ impl CellKind for ImageEmbedding {
     fn run(&self, context: &mut Context<'_>) -> Result<Figure, NotebookError> {
         let leaves_out = context.leaves_out_of(&self.at);
         let (mut places, mut notes) = (Vec::new(), Vec::new());
-        let mut first_error = None;
+        let (mut first_error, mut is_unread) = (None, false);
         for (name, found) in context.each_place(&self.at, MOST_PANELS) {
+            is_unread |= found.is_err();
             match found.and_then(|place| self.fitting(place, places.first())) {
                 Ok(place) => places.push(place),
                 Err(error) if leaves_out => {
@@ -58,6 +59,9 @@ impl CellKind for ImageEmbedding {
                 }
                 Err(error) => return Err(error),
             }
+        }
+        if is_unread {
+            context.lacks_something();
         }
         let Some(first) = places.first() else {
             return Err(first_error.unwrap_or(NotebookError::TooFewBranches { needed: 1, found: 0 }));
@@ -86,10 +90,21 @@ impl CellKind for ImageEmbedding {
         let panels: Vec<EmbeddedPanel> =
             places.iter().zip(&found).map(|(place, found)| placed::panel(place, found)).collect();
         let thumbnails = thumbnails::chosen(&dataset, self.of.split(), &held.images, &panels)?;
-        let mut all_notes = self.notes(&reference, &places, &held);
-        all_notes.extend(notes);
+        for (place, found) in places.iter().zip(&found) {
+            let pairs = held.images.iter().zip(&found.images);
+            let others = pairs.filter(|(drawn, own)| drawn.class != own.class).count();
+            if others > 0 {
+                notes.push(format!(
+                    "{} of {} have other labels there, as an edit gave them: they are drawn by those of {}",
+                    counted(others as u64, "image"),
+                    place.label(),
+                    reference.label()
+                ));
+            }
+        }
+        notes.extend(self.notes(&reference, &places, &held));
         let outputs = outputs_of(&first.holder);
-        let is_class_layer = first.holder.topology.blocks().last().is_some_and(|last| last.layer == self.layer);
+        let is_class_layer = first.holder.topology.class_layer().is_some_and(|last| last.layer == self.layer);
         let by = match is_class_layer && outputs.are_probabilities() {
             true => "by class probabilities".to_owned(),
             false => format!("by {}", self.layer),
@@ -109,7 +124,7 @@ impl CellKind for ImageEmbedding {
             panels,
             thumbnails,
             one_extent: self.method == Method::Tsne,
-            notes: all_notes,
+            notes,
         }))
     }
 }

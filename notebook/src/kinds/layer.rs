@@ -160,7 +160,7 @@ pub(crate) fn grid(
 /// What the last layer of a network that gives back the image has of one, as that: the
 /// reconstruction, or the gradient of its loss; `None` of any other layer and source.
 fn as_image(place: &Place, values: &Values, of: Source) -> Option<Image> {
-    let is_last = place.holder.topology.blocks().last().is_some_and(|last| last.layer == values.layer.layer);
+    let is_last = place.holder.topology.class_layer().is_some_and(|last| last.layer == values.layer.layer);
     let shape = place.holder.definition().filter(|_| is_last && !outputs_of(&place.holder).are_of_classes())?.input;
     let (found, label) = (values.values.as_ref()?, values.layer.layer.to_string());
     match of {

@@ -163,7 +163,7 @@ fn diagram(context: &mut Context<'_>, place: &Place, show: Show) -> Result<Netwo
         edges,
         columns,
         classes,
-        reconstruction,
+        reconstruction: reconstruction.map(Box::new),
         outputs,
         notes,
     })

@@ -26,10 +26,15 @@ pub(super) fn reconstructed(shape: ImageShape, values: &[f32], label: String) ->
     (values.len() == shape.len()).then(|| of_shape(shape, |place| values[place], READ, label))
 }
 
-/// The gradient of a loss by the values of an image of this shape, in colour where that is. `None` of
+/// The largest size of some values.
+pub(super) fn largest(values: &[f32]) -> f32 {
+    values.iter().filter(|value| value.is_finite()).fold(0.0, |most, value| value.abs().max(most))
+}
+
+/// The gradient of an output, or of a loss, by the values of an image of this shape, in colour where that is. `None` of
 /// another length.
 pub(super) fn slopes(shape: ImageShape, values: &[f32], label: String) -> Option<Image> {
-    let most = values.iter().filter(|value| value.is_finite()).fold(0.0_f32, |most, value| value.abs().max(most));
+    let most = largest(values);
     let image = (values.len() == shape.len()).then(|| of_shape(shape, |place| values[place], [-most, most], label))?;
     let palette = if image.palette == Palette::Rgb { Palette::Rgb } else { Palette::Diverging };
     Some(Image { palette, ..image })

@@ -1,11 +1,11 @@
 //! Where a network looks.
 
-use revacnn_schemas::{Address, Caption, CaptionedImage, ContactSheet, Figure, Image, ImageIndex, ImageShape, Palette};
+use revacnn_schemas::{Address, Caption, CaptionedImage, ContactSheet, Figure, Image, ImageIndex, Palette};
 use revacnn_trainer::SaliencyMap;
 use serde::{Deserialize, Serialize};
 
 use super::curve::{outputs_of, require_classes_of};
-use super::pictured::{class_name, class_of, image_of, label_at, pictured};
+use super::pictured::{class_name, class_of, image_of, label_at, largest, pictured, slopes};
 use crate::{CellKind, ChosenImage, Context, ImageSplit, NotebookError};
 
 /// What of an image the network's output for a class depends on, in four ways: its gradient, guided
@@ -52,8 +52,8 @@ impl CellKind for Saliency {
         };
         let pictures = [
             (image.to_string(), Some(shown)),
-            ("gradient".to_owned(), Some(signed(&found.gradient, shape))),
-            ("guided".to_owned(), Some(signed(&found.guided, shape))),
+            ("gradient".to_owned(), slopes(shape, &found.gradient, String::new())),
+            ("guided".to_owned(), slopes(shape, &found.guided, String::new())),
             ("occlusion".to_owned(), Some(map(&found.occlusion, Palette::Diverging))),
             ("Grad-CAM".to_owned(), found.grad_cam.as_ref().map(|found| map(found, Palette::Sequential))),
         ];
@@ -78,25 +78,6 @@ impl CellKind for Saliency {
         let pictures = pictures.into_iter().filter_map(picture).collect();
         Ok(Figure::Sheet(ContactSheet { title, pictures, notes }))
     }
-}
-
-/// The largest size of some values.
-fn largest(values: &[f32]) -> f32 {
-    values.iter().filter(|value| value.is_finite()).fold(0.0, |most, value| value.abs().max(most))
-}
-
-/// A number for each value of an image, in colour where that is.
-fn signed(values: &[f32], shape: ImageShape) -> Image {
-    let ImageShape { channels, height, width } = shape;
-    let most = largest(values);
-    let (palette, pixels) = match channels {
-        3 => {
-            let of = |pixel: usize| (0..3).map(move |channel| channel * height * width + pixel);
-            (Palette::Rgb, (0..height * width).flat_map(of).map(|place| values[place]).collect())
-        }
-        _ => (Palette::Diverging, values[..height * width].to_vec()),
-    };
-    Image { label: String::new(), filter: None, rows: height, columns: width, pixels, palette, range: [-most, most] }
 }
 
 fn map(found: &SaliencyMap, palette: Palette) -> Image {

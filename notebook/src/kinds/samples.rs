@@ -2,7 +2,7 @@
 
 use revacnn_analysis::{Against, ImageHistory, Ranking, image_histories, ranked};
 use revacnn_schemas::{
-    Address, Caption, CaptionedImage, ClassOutputs, ContactSheet, Figure, TableColumn, TableFigure, count,
+    Address, Caption, CaptionedImage, ClassOutputs, ContactSheet, Figure, TableColumn, TableFigure, count, counted,
 };
 use serde::{Deserialize, Serialize};
 
@@ -61,7 +61,18 @@ impl CellKind for Samples {
             notes.push(format!("no pictures and no class names: {reason}"));
             context.lacks_something();
         }
-        let histories = image_histories(samples);
+        let mut histories = image_histories(samples);
+        // What is dropped is found no second time.
+        if let Some(dropped) = place.holder.definition().map(|definition| &definition.images.dropped) {
+            let seen = histories.len();
+            histories.retain(|history| !dropped.contains(history.image));
+            if histories.len() < seen {
+                notes.push(format!(
+                    "{} that an edit has dropped are left out",
+                    counted((seen - histories.len()) as u64, "image")
+                ));
+            }
+        }
         if histories.is_empty() {
             return Err(NotebookError::Unknown {
                 what: format!("nothing is recorded of the images that {} was trained on", place.label()),

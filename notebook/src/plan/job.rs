@@ -364,22 +364,23 @@ impl Maker<'_> {
         let name = format!("{}{ending}", files.len() + 1);
         let file = format!("{within}/{name}");
         let quoted = quoted(file.as_ref());
-        let (mut own, most) = match &edit.change {
+        let (mut own, what, most) = match &edit.change {
             Change::SetWeights { layer, filter, bias, .. } => {
                 let bias = bias.map(|bias| format!(" bias={bias}")).unwrap_or_default();
-                (format!("set-weights {layer}/{filter} {quoted}{bias}"), MOST_BYTES)
+                (format!("set-weights {layer}/{filter} {quoted}{bias}"), "arrays", MOST_BYTES)
             }
             Change::LoadWeights { layer, .. } => {
                 let layer = layer.as_ref().map(|layer| format!(" layer={layer}")).unwrap_or_default();
-                (format!("load-weights {quoted}{layer}"), MOST_ARRAY_BYTES)
+                (format!("load-weights {quoted}{layer}"), "arrays", MOST_ARRAY_BYTES)
             }
-            Change::DropImages { .. } => (format!("drop-images {quoted}"), MOST_IMAGE_BYTES),
-            Change::Relabel { .. } => (format!("relabel {quoted}"), MOST_IMAGE_BYTES),
-            Change::WeightImages { .. } => (format!("weight-images {quoted}"), MOST_IMAGE_BYTES),
+            Change::DropImages { .. } => (format!("drop-images {quoted}"), "images by their numbers", MOST_IMAGE_BYTES),
+            Change::Relabel { .. } => (format!("relabel {quoted}"), "images by their numbers", MOST_IMAGE_BYTES),
+            Change::WeightImages { .. } => {
+                (format!("weight-images {quoted}"), "images by their numbers", MOST_IMAGE_BYTES)
+            }
             _ => return Ok(None),
         };
-        let bytes = read_file(&path, "arrays, or images by their numbers,", most)
-            .map_err(|error| refused(error.to_string()))?;
+        let bytes = read_file(&path, what, most).map_err(|error| refused(error.to_string()))?;
         files.push((name, bytes));
         own += &edit.seed.map(|seed| format!(" seed={seed}")).unwrap_or_default();
         Ok(Some(own.into()))

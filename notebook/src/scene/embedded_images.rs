@@ -5,8 +5,6 @@ use revacnn_schemas::{EmbeddedImages, EmbeddedPanel, Hue};
 
 use super::{Align, Area, Ink, Place, Role, Scene, Style};
 
-/// The narrowest panel of which more than two lie beside one another.
-const NARROWEST: f32 = 300.0;
 /// What lies between two panels.
 const BETWEEN: f32 = 16.0;
 /// The shares of its width that a panel in a file may be high, and its most height.
@@ -54,6 +52,9 @@ pub struct PanelLayout {
     thumbnails: Vec<(usize, Area)>,
 }
 
+/// In the window words take at most this share of the height.
+const MOST_WORDS: f32 = 0.45;
+
 /// Where everything lies.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImagesLayout {
@@ -72,23 +73,28 @@ impl ImagesLayout {
         let sides = style.sides();
         let wide = (width - 2.0 * sides).max(1.0);
         let line = (1.45 * style.text).round();
-        let (legend, lines) = legend(figure, [sides, 0.0], wide, line, style);
-        let top = lines as f32 * line + 4.0;
+        let (mut legend, lines) = legend(figure, [sides, 0.0], wide, line, style);
+        let mut top = lines as f32 * line + 4.0;
         let count = figure.panels.len().max(1);
-        let columns = match count {
-            1 | 2 => count,
-            _ if wide / count as f32 >= NARROWEST => count,
-            _ => 2,
-        };
+        let (columns, own) = super::side_by_side(count, wide, BETWEEN);
         let rows = count.div_ceil(columns);
-        let own = ((wide - BETWEEN * (columns - 1) as f32) / columns as f32).max(1.0);
-        let heads: Vec<Vec<String>> = figure.panels.iter().map(|panel| head(panel, count, own, style)).collect();
-        let head_lines = heads.iter().map(Vec::len).max().unwrap_or(0);
-        let above = head_lines as f32 * line + 2.0;
+        let mut heads: Vec<Vec<String>> = figure.panels.iter().map(|panel| head(panel, count, own, style)).collect();
+        // Points need the room more than words: in a low window numbers go first, and then the legend.
+        let words = |top: f32, heads: &[Vec<String>]| {
+            let lines = heads.iter().map(Vec::len).max().unwrap_or(0);
+            top + (lines * rows) as f32 * line
+        };
+        if high.is_some_and(|high| words(top, &heads) > MOST_WORDS * high) {
+            heads.iter_mut().for_each(|head| head.truncate(1));
+        }
+        if high.is_some_and(|high| words(top, &heads) > MOST_WORDS * high) {
+            (legend, top) = (Vec::new(), 0.0);
+        }
+        let above = words(0.0, &heads) / rows as f32 + 2.0;
         let joint = figure.one_extent.then(|| extent(figure.panels.iter())).flatten();
         let plot = match high {
             None => (shape(figure, joint) * (own - 2.0 * MARGIN) + 2.0 * MARGIN).min(HIGHEST),
-            Some(high) => ((high - top) / rows as f32 - above - 8.0).max(1.0),
+            Some(high) => ((high - top) / rows as f32 - above - 12.0).max(1.0),
         };
         let pitch = above + plot + 12.0;
         let room = (own * plot / figure.images.len().max(1) as f32).sqrt();

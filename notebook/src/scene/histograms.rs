@@ -6,8 +6,6 @@ use revacnn_schemas::{HistogramForm, HistogramPanel, Histograms, Palette, count}
 use super::{Align, Area, Ink, Place, Role, Scene, Style};
 use crate::look::{Tick, linear_ticks, ramp};
 
-/// The narrowest panel of which more than two lie beside one another.
-const NARROWEST: f32 = 300.0;
 /// What lies between two panels.
 const BETWEEN: f32 = 18.0;
 /// The height of a panel of columns, and what lies between two lines of a panel of lines.
@@ -18,7 +16,7 @@ const RIDGES: f32 = 300.0;
 /// How high a line is at the scale's end, in distances between lines, and at most.
 const REACH: f32 = 3.2;
 const CUT: f64 = 1.2;
-/// The room for steps at the right of lines, and for values at the left of columns.
+/// The room for steps at the right of lines, and for values at the left of columns, which may need more.
 const ASIDE: f32 = 44.0;
 /// How far apart ticks lie, across and down.
 const APART: [f32; 2] = [70.0, 36.0];
@@ -30,13 +28,7 @@ pub(super) fn histograms(figure: &Histograms, width: f32, style: Style) -> (Scen
     let mut scene = Scene::default();
     let (sides, line) = (style.sides(), (1.45 * style.text).round());
     let wide = (width - 2.0 * sides).max(1.0);
-    let panels = figure.panels.len().max(1);
-    let columns = match panels {
-        1 | 2 => panels,
-        _ if wide / panels as f32 >= NARROWEST => panels,
-        _ => 2,
-    };
-    let own = ((wide - BETWEEN * (columns - 1) as f32) / columns as f32).max(1.0);
+    let (columns, own) = super::side_by_side(figure.panels.len(), wide, BETWEEN);
     let scale = scale(figure);
     let (mut top, mut is_cut) = (0.0, false);
     for row in figure.panels.chunks(columns) {
@@ -61,9 +53,9 @@ pub(super) fn histograms(figure: &Histograms, width: f32, style: Style) -> (Scen
     let most = format!("{:.1} %", 100.0 * scale);
     match figure.form {
         HistogramForm::Ridges => {
-            let mut words = format!(
-                "each line is a step, the first at the back; heights are shares of the step's values in a bin, all on one scale"
-            );
+            let mut words = "each line is a step, the first at the back; heights are shares of the step's values in a \
+                             bin, all on one scale"
+                .to_owned();
             if is_cut {
                 words += &format!("; what is above {:.1} % is cut off", 100.0 * CUT * scale);
             }
@@ -73,13 +65,18 @@ pub(super) fn histograms(figure: &Histograms, width: f32, style: Style) -> (Scen
             }
         }
         HistogramForm::Heat => {
-            let middle = top + 0.5 * line;
-            scene.text("share of a step's values in a bin: 0", [sides, middle], style.text, Align::Left, Role::Quiet);
-            let left = sides + style.width("share of a step's values in a bin: 0") + 6.0;
+            let [low, high] = ["share of a step's values in a bin: 0", &format!("{most} and more, shaded by its root")];
             let [width, height] = BAR;
-            scene.colour_bar(Area::new([left, middle - height / 2.0], [width, height]), Palette::Sequential);
-            let words = format!("{most} and more, shaded by its root");
-            scene.text(words, [left + width + 6.0, middle], style.text, Align::Left, Role::Quiet);
+            scene.text(style.fitted(low, wide), [sides, top + 0.5 * line], style.text, Align::Left, Role::Quiet);
+            let mut left = sides + style.width(low) + 6.0;
+            if left + width + 6.0 + style.width(high) > sides + wide {
+                (left, top) = (sides, top + line);
+            }
+            let middle = top + 0.5 * line;
+            let bar = Area::new([left, middle - height / 2.0], [width, height]);
+            scene.colour_bar(bar, Palette::Sequential);
+            let room = sides + wide - bar.right() - 6.0;
+            scene.text(style.fitted(high, room), [bar.right() + 6.0, middle], style.text, Align::Left, Role::Quiet);
             top += line;
         }
     }
@@ -119,14 +116,14 @@ fn value_ticks(scene: &mut Scene<'static>, figure: &Histograms, at: Area, style:
         scene.line(vec![[x, at.y], [x, y + 3.0]], 1.0, &[], Role::Line);
         scene.text(text, [x, y + 4.0 + 0.6 * style.text], style.text, Align::Middle, Role::Quiet);
     }
+    label_below(scene, figure.label.as_str(), at, style)
+}
+
+/// What an axis is of, beneath its ticks' numbers; how much room both take beneath a panel.
+fn label_below(scene: &mut Scene<'static>, words: &str, at: Area, style: Style) -> f32 {
     let line = 1.35 * style.text;
-    scene.text(
-        figure.label.as_str(),
-        [at.middle()[0], y + 4.0 + 0.6 * style.text + line],
-        style.text,
-        Align::Middle,
-        Role::Quiet,
-    );
+    let place = [at.middle()[0], at.bottom() + 4.0 + 0.6 * style.text + line];
+    scene.text(words, place, style.text, Align::Middle, Role::Quiet);
     4.0 + 2.0 * line
 }
 
@@ -182,7 +179,11 @@ fn heat(
     scale: f64,
     style: Style,
 ) -> f32 {
-    let at = Area::new([left + ASIDE, top], [(wide - ASIDE).max(1.0), HEAT]);
+    let [low, high] = figure.range;
+    let ticks = linear_ticks(low, high, (HEAT / APART[1]) as usize);
+    let widest = ticks.iter().map(|tick| style.width(&tick.text) + 6.0).fold(ASIDE, f32::max);
+    let aside = widest.min(wide / 2.0);
+    let at = Area::new([left + aside, top], [(wide - aside).max(1.0), HEAT]);
     let steps = panel.steps.len().max(1);
     let column = at.width / steps as f32;
     // Whole pixels, so that no line of paper shines through between two.
@@ -208,11 +209,10 @@ fn heat(
     }
     let frame = vec![[at.x, at.y], [at.right(), at.y], [at.right(), at.bottom()], [at.x, at.bottom()], [at.x, at.y]];
     scene.line(frame, 1.0, &[], Role::Line);
-    let [low, high] = figure.range;
-    for Tick { at: value, text } in linear_ticks(low, high, (at.height / APART[1]) as usize) {
+    for Tick { at: value, text } in ticks {
         let y = at.bottom() - along(figure.range, value, at.height);
         scene.line(vec![[at.x - 3.0, y], [at.x, y]], 1.0, &[], Role::Line);
-        scene.text(style.fitted(&text, ASIDE - 6.0), [at.x - 5.0, y], style.text, Align::Right, Role::Quiet);
+        scene.text(style.fitted(&text, aside - 6.0), [at.x - 5.0, y], style.text, Align::Right, Role::Quiet);
     }
     // Names of some columns: as many as have room.
     let wanted = ((at.width / APART[0]) as usize).clamp(1, steps);
@@ -227,15 +227,7 @@ fn heat(
             scene.text(count(step.step.0), [x, at.bottom() + 4.0 + 0.6 * style.text], style.text, align, Role::Quiet);
         }
     }
-    let line = 1.35 * style.text;
-    scene.text(
-        "step",
-        [at.middle()[0], at.bottom() + 4.0 + 0.6 * style.text + line],
-        style.text,
-        Align::Middle,
-        Role::Quiet,
-    );
-    at.height + 4.0 + 2.0 * line
+    at.height + label_below(scene, "step", at, style)
 }
 
 #[cfg(test)]

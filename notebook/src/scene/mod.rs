@@ -41,6 +41,17 @@ pub use scatter::{ScatterLayout, ScatterOptions};
 pub use view::View;
 pub use words::{Measure, Style, fitted, text_width, wrapped};
 
+/// A panel narrower than this is as well beneath another as beside it.
+const NARROWEST: f32 = 300.0;
+
+/// How many panels lie side by side in so much width with so much between two, and how wide each is: up to two
+/// always, more where each is wide enough.
+fn side_by_side(panels: usize, wide: f32, between: f32) -> (usize, f32) {
+    let panels = panels.max(1);
+    let columns = if panels <= 2 || wide / panels as f32 >= NARROWEST { panels } else { 2 };
+    (columns, ((wide - between * (columns - 1) as f32) / columns as f32).max(1.0))
+}
+
 /// A place: to the right, and down.
 pub type Place = [f32; 2];
 

@@ -47,6 +47,8 @@ const LARGEST_NODE: [f32; 2] = [46.0, 72.0];
 const GAP: f32 = 4.0;
 /// The most room between two layers, where their paths are seen, in a file and in the window.
 const GUTTER: [f32; 2] = [56.0, 180.0];
+/// What an autoencoder's picture is called.
+const GIVEN_BACK: &str = "reconstruction";
 /// The height of the layers' names.
 const HEAD: f32 = 40.0;
 const BUTTON: f32 = 18.0;
@@ -148,6 +150,8 @@ impl NetworkLayout {
         let input = Area::new([style.sides(), input_top], [input_side; 2]);
         let classes_width = match (has_classes, has_image) {
             (true, _) => (width * 0.20).clamp(110.0, 190.0),
+            // Its name is beneath it.
+            (_, true) if width >= NARROW => style.width(GIVEN_BACK).ceil().max(input_side),
             (_, true) => input_side,
             _ => 0.0,
         };
@@ -222,7 +226,7 @@ impl NetworkLayout {
         let classes_left = width - classes_width - style.sides();
         let classes = match has_image {
             // As large as what goes in, and at its height.
-            true => Area { x: classes_left.round(), ..input },
+            true => Area { x: (classes_left + (classes_width - input_side) / 2.0).round(), ..input },
             false => Area::new([classes_left, above], [classes_width, (height - above - below).max(20.0)]),
         };
         let foot_right = if has_classes { classes_left - GAP } else { width - style.sides() };
@@ -438,8 +442,8 @@ impl NetworkLayout {
         self.classes(&mut scene, diagram);
         if let Some(image) = &diagram.reconstruction {
             let [x, y] = [self.classes.middle()[0], self.classes.bottom() + 12.0];
-            let room = self.classes.width + 2.0 * style.sides();
-            for (line, words) in ["reconstruction", image.label.as_str()].into_iter().enumerate() {
+            let room = 2.0 * (self.foot.right() + style.sides() - x);
+            for (line, words) in [GIVEN_BACK, image.label.as_str()].into_iter().enumerate() {
                 let ink = if line == 0 { Role::Quiet } else { Role::Ink };
                 let at = [x, y + 16.0 * line as f32];
                 scene.text(style.fitted(words, room), at, style.text, Align::Middle, ink);
@@ -744,7 +748,7 @@ pub(super) mod tests {
         diagram.classes.clear();
         diagram.outputs = ClassOutputs::Image;
         let image = diagram.input.as_ref().map(|(_, image)| Image { label: "loss 1.23".to_owned(), ..image.clone() });
-        diagram.reconstruction = image;
+        diagram.reconstruction = image.map(Box::new);
         let plan = Plan::of(&[&diagram]);
         for size in [[940.0, 320.0], [260.0, 180.0], [720.0, 400.0], [826.0, 140.0]] {
             for standalone in [true, false] {

@@ -142,6 +142,6 @@ mod tests {
         for (one, beside) in own.iter().zip(&other) {
             assert_eq!((one.y, one.width, one.right() + BESIDE), (beside.y, beside.width, beside.x));
         }
-        assert!(own[1].x > other[0].right() && own[4].y > other[3].bottom());
+        assert!(own[1].x > other[0].right() && own[3].y > other[2].bottom());
     }
 }

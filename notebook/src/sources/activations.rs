@@ -89,17 +89,20 @@ impl Sources {
         most: usize,
         done: Done<'_>,
     ) -> Result<Activations, NotebookError> {
-        let (mut square, mut refused) = (None, None);
         let (mut images, mut predicted, mut values) = (Vec::new(), Vec::new(), Vec::new());
-        let mut of = 0;
+        let (mut of, mut square) = (0, None);
         self.of_images(place, split, Some(most), done, |trainer, some, all| {
             of = all.of;
-            if square.is_none() {
-                let shape = trainer.output_shape(layer)?;
-                square = Some(fitting_square(shape, all.chosen));
-                refused = square.filter(Option::is_none).map(|_| shape);
-            }
-            let Some(square) = square.flatten() else { return Ok(()) };
+            let square = match square {
+                Some(square) => square,
+                None => {
+                    let shape = trainer.output_shape(layer)?;
+                    *square.insert(fitting_square(shape, all.chosen).ok_or_else(|| NotebookError::Misasked {
+                        what: format!("{layer} has {} maps, too many for so many images", shape.channels),
+                        known: format!("there may be {} images", MOST_VALUES / shape.channels.max(1)),
+                    })?)
+                }
+            };
             for found in trainer.activations(split, some, layer, square)? {
                 images.push(EmbeddedImage { image: found.image, class: found.label });
                 predicted.push(found.predicted);
@@ -107,13 +110,7 @@ impl Sources {
             }
             Ok(())
         })?;
-        if let Some(shape) = refused {
-            return Err(NotebookError::Misasked {
-                what: format!("{layer} has {} maps, too many for so many images", shape.channels),
-                known: format!("there may be {} images", MOST_VALUES / shape.channels.max(1)),
-            });
-        }
-        Ok(Activations { images, of, predicted, values, square: square.flatten().unwrap_or(1) })
+        Ok(Activations { images, of, predicted, values, square: square.unwrap_or(1) })
     }
 }
 

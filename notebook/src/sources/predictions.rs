@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use revacnn_recorder::RecorderError;
 use revacnn_schemas::{ImageIndex, LayerName, Prediction, Reconstruction};
 use revacnn_trainer::data::{Dataset, Split};
 use revacnn_trainer::{Excited, ReceptiveField, Saliency, Trainer};
@@ -135,7 +134,7 @@ impl Sources {
         split: Split,
         most: Option<usize>,
         done: Done<'_>,
-        mut look: impl FnMut(&Trainer, &[ImageIndex], Looked) -> Result<(), RecorderError>,
+        mut look: impl FnMut(&Trainer, &[ImageIndex], Looked) -> Result<(), NotebookError>,
     ) -> Result<Arc<Dataset>, NotebookError> {
         let record = &place.holder;
         let dataset = self.computed_from(place)?;
@@ -146,9 +145,11 @@ impl Sources {
         let looked_at = Looked { chosen, of: all.len() };
         let mut found = Ok(());
         for (place_of, some) in images.chunks(AT_ONCE).enumerate() {
-            let looked = replay.trainer_at(place.step).and_then(|trainer| look(trainer, some, looked_at));
-            found =
-                looked.map_err(NotebookError::from).and_then(|()| done(place_of * AT_ONCE + some.len(), images.len()));
+            found = replay
+                .trainer_at(place.step)
+                .map_err(NotebookError::from)
+                .and_then(|trainer| look(trainer, some, looked_at))
+                .and_then(|()| done(place_of * AT_ONCE + some.len(), images.len()));
             if found.is_err() {
                 break;
             }

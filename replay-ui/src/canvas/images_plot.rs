@@ -54,8 +54,7 @@ impl ImagesPlot<'_> {
     /// What is told of an image in a panel.
     fn says(&self, panel: &EmbeddedPanel, image: usize) -> Option<String> {
         let (found, predicted) = (self.figure.images.get(image)?, *panel.predicted.get(image)?);
-        let name =
-            |class: u32| self.figure.classes.get(class as usize).cloned().unwrap_or_else(|| format!("class {class}"));
+        let name = |class: u32| self.figure.class_name(class);
         let own = format!("image {}: {}", found.image, name(found.class));
         Some(match predicted.filter(|predicted| *predicted != found.class) {
             Some(predicted) => format!("{own}, predicted {}", name(predicted)),

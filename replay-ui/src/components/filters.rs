@@ -7,7 +7,7 @@ use revacnn_notebook::scene::colours_of;
 use revacnn_notebook::{Method, Source};
 use revacnn_schemas::{Address, ImageGrid, Palette};
 
-use super::frame::{awaited, late, maximise_button, menu_button, noted_below, with_menu};
+use super::frame::{awaited, late, maximise_button, menu_button, noted_below, noted_beside, with_menu};
 use super::pieces::{Piece, changing, colour_bar, faint, hinted, noted, plain, quiet, upright};
 use crate::canvas::embedding_plot::EmbeddingPlot;
 use crate::canvas::filter_grid::{self, FilterGrid};
@@ -144,7 +144,9 @@ impl State {
                     late: context.cells.stale(ViewId::IMAGES, context.time.cursor).is_some(),
                     cache: &self.images_cache,
                 };
-                canvas(plot).width(Fill).height(Fill).into()
+                // The images need the room: a line, and all of it where that is pointed at.
+                let notes = container(noted_beside("", &figure.notes)).padding([0, 12]);
+                column![canvas(plot).width(Fill).height(Fill), notes].into()
             }
         }
     }

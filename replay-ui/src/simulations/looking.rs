@@ -113,18 +113,19 @@ fn a_figures_menu_copies_what_a_query_would_say() {
 #[test]
 fn what_a_figure_notes_is_read_in_the_window() {
     let mut person = Person::at_a_run();
+    person.press("images");
     let note = "no class names: the data set digits is not at hand";
     let step = person.state.context.time.cursor;
-    for view in [ViewId::NETWORK, ViewId::LOSS, ViewId::FILTERS] {
+    for view in [ViewId::NETWORK, ViewId::LOSS, ViewId::FILTERS, ViewId::IMAGES] {
         let shown = person.state.context.cells.get(view).expect("a figure");
         let mut figure = shown.drawn.figure.clone().expect("a figure");
         let notes = match &mut figure {
             Figure::Network(diagram) => &mut diagram.notes,
             Figure::Chart(chart) => &mut chart.notes,
             Figure::Images(grid) => &mut grid.notes,
+            Figure::EmbeddedImages(figure) => &mut figure.notes,
             Figure::Sheet(_)
             | Figure::Scatter(_)
-            | Figure::EmbeddedImages(_)
             | Figure::Histograms(_)
             | Figure::Table(_)
             | Figure::Comparison(_) => {
@@ -242,10 +243,8 @@ fn images_take_the_place_of_filters_and_follow_the_cursor() {
     let moved = mean(there.iter().zip(&earlier).map(|(one, other)| distance(*one, *other)).collect());
     let spread = mean(there.iter().zip(there.iter().rev()).map(|(one, other)| distance(*one, *other)).collect());
     assert!(moved < 0.4 * spread, "{moved} of {spread}");
-    let panel = person.state.context.cells.number(ViewId::IMAGES);
-    person.tell(tree::Message::Beside(Some("wider".parse().unwrap())));
-    assert_eq!(positions(&person, 1).0, 2);
-    assert_ne!(person.state.context.cells.number(ViewId::IMAGES), panel);
+    let (panels, name, _) = positions(&person, 1);
+    assert_eq!((panels, name.as_str()), (2, "wider@50"));
     person.press("images");
     assert!(person.state.context.cells.shows(ViewId::EMBEDDING) && !person.state.context.cells.shows(ViewId::IMAGES));
 }

@@ -94,8 +94,10 @@ impl Runs {
         let store = Store::open_or_create(&self.shared.store, resources.now_unix_seconds).map_err(words)?;
         let plan = StartPlan::of(request, Some(&store), resources.data_folder.as_deref());
         let plan = plan.map_err(|error| self.with_command(error))?;
-        let until = plan.until;
-        let done = self.train(start(&store, plan, &resources).map_err(refused)?, until)?;
+        let goal = plan.goal;
+        let run = start(&store, plan, &resources).map_err(refused)?;
+        let until = run.step_of(goal).map_err(words)?;
+        let done = self.train(run, until)?;
         Ok(Done { deed: Some(Deed::Line(line)), ..done })
     }
 

@@ -177,6 +177,10 @@ fn fields(line: &str) -> Option<Vec<String>> {
 
 /// The places of the columns that a first line names; `None` where it is no heading.
 fn heading(record: &[String], place: &str, column: Option<Column>) -> Result<Option<(usize, Option<usize>)>, String> {
+    // A class may be called so.
+    if record.first().is_some_and(|field| field.parse::<ImageSet>().is_ok()) {
+        return Ok(None);
+    }
     let at = |name: &str| record.iter().position(|field| field.eq_ignore_ascii_case(name));
     match (at("image"), column) {
         (None, _) => Ok(None),

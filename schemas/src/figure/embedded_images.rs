@@ -46,6 +46,13 @@ pub struct Thumbnail {
     pub image: Image,
 }
 
+impl EmbeddedImages {
+    /// A class by its name, or by its number where nobody knows one.
+    pub fn class_name(&self, class: u32) -> String {
+        self.classes.get(class as usize).cloned().unwrap_or_else(|| format!("class {class}"))
+    }
+}
+
 /// The images in the plane of one step.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct EmbeddedPanel {

@@ -30,7 +30,7 @@ pub struct NetworkDiagram {
     /// What comes out of a network that gives back the image; `None` of any other, and where it was
     /// not computed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reconstruction: Option<Image>,
+    pub reconstruction: Option<Box<Image>>,
     /// What the outputs mean.
     #[serde(default, skip_serializing_if = "ClassOutputs::are_probabilities")]
     pub outputs: ClassOutputs,

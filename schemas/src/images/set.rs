@@ -60,7 +60,7 @@ impl ImageSet {
     /// The images of either.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
-        Self::of_runs(self.runs.iter().chain(&other.runs).copied().collect())
+        Self::of_all([self, other])
     }
 
     /// The images of any of these.

@@ -48,12 +48,13 @@ impl StepSpan {
         before.into_iter().chain([after]).filter(|span| span.first <= span.last).collect()
     }
 
-    /// The steps in portions of so many, the last with what is left.
+    /// The steps in portions of so many, which end before multiples of that number as segments do;
+    /// the first and the last with what is left.
     pub(crate) fn portions(self, steps: u64) -> impl Iterator<Item = Self> {
-        let ends = self.last.0;
-        (self.first.0..=ends)
-            .step_by(usize::try_from(steps).unwrap_or(usize::MAX))
-            .map(move |first| Self::new(Step(first), Step(ends.min(first.saturating_add(steps - 1)))))
+        let next = move |first: &u64| (first / steps + 1).checked_mul(steps).filter(|next| *next <= self.last.0);
+        let first = (self.first <= self.last).then_some(self.first.0);
+        std::iter::successors(first, next)
+            .map(move |first| Self::new(Step(first), next(&first).map_or(self.last, |next| Step(next - 1))))
     }
 
     /// The steps in both spans, if any.

@@ -13,7 +13,7 @@ use crate::disk::open_plain_file;
 use crate::disk::paths::{BranchPaths, StepSpan, parse_span, span_name};
 use crate::pack::manifest::{MANIFEST, Manifest, PackedBranch, PackedFile, entry_name, is_of_branch};
 use crate::read::listing::{Listing, list_if_there};
-use crate::shape::{TENSOR_TABLES, must_have_samples};
+use crate::shape::TENSOR_TABLES;
 use crate::thinning::{Materialised, Thinned, list_text, stores_tensors};
 use crate::{BranchReader, Lineage, OutputFile, Store, StoreError, write_output};
 
@@ -74,10 +74,13 @@ impl Store {
         let readers =
             lineage.branches().iter().filter_map(|record| all().find(|reader| reader.branch().id == record.id));
         let readers: Vec<&BranchReader> = readers.collect();
-        for (place, reader) in readers.iter().enumerate() {
+        // Each with the last step that a child of it shares.
+        let until = |place: usize| readers[..place].iter().map(|child| child.branch().first_step()).min();
+        let readers: Vec<(&BranchReader, Option<Step>)> =
+            readers.iter().enumerate().map(|(place, reader)| (*reader, until(place))).collect();
+        for &(reader, until) in &readers {
             check_packable(reader, contents)?;
-            let shared = readers[..place].iter().map(|child| child.branch().first_step()).min();
-            check_files(reader, shared, contents)?;
+            check_files(reader, until, contents)?;
         }
         let mut looks = 1;
         let sources = loop {
@@ -143,14 +146,13 @@ struct Sources {
 
 impl Sources {
     /// Of a branch and its ancestors, to the root.
-    fn find(readers: &[&BranchReader], contents: PackContents) -> Result<Self, StoreError> {
+    fn find(readers: &[(&BranchReader, Option<Step>)], contents: PackContents) -> Result<Self, StoreError> {
         let spool = tempfile::tempfile().map_err(|source| StoreError::io("create", &std::env::temp_dir(), source))?;
         let manifest =
             Manifest { format_version: FORMAT_VERSION, thin: contents == PackContents::Thin, branches: Vec::new() };
         let mut sources = Self { manifest, files: Vec::new(), branches: Vec::new(), spool };
-        for (place, reader) in readers.iter().enumerate().rev() {
-            let shared = readers[..place].iter().map(|child| child.branch().first_step()).min();
-            sources.add_branch(reader, shared, contents)?;
+        for &(reader, until) in readers.iter().rev() {
+            sources.add_branch(reader, until, contents)?;
         }
         Ok(sources)
     }
@@ -190,7 +192,6 @@ impl Sources {
         let stored = |segment: &StepSpan| {
             contents == PackContents::Whole && stores_tensors(fidelity, [&thinned, &materialised], *segment)
         };
-        let must_be = |table, span| table == Table::Samples && must_have_samples(reader.branch(), span);
         // What a writer is about to join goes first, as copies.
         let mut tail = Vec::new();
         for &part in &parts {
@@ -198,7 +199,7 @@ impl Sources {
                 tables_of_steps().filter(|table| is_every && contents == PackContents::Whole || !is_tensor(*table))
             {
                 let path = paths.part_file(table, part);
-                if is_there(&path) || table == Table::Steps || must_be(table, part) {
+                if is_there(&path) || table == Table::Steps || reader.must_hold_rows(table, part) {
                     tail.push((format!("tail/{}/{}.parquet", span_name(part), table.name()), self.spooled(&path)?));
                 }
             }
@@ -230,7 +231,10 @@ impl Sources {
                 let path = paths.segment(table, *segment);
                 // A branch may be without normalisation, keyframes within a segment and the like,
                 // and never without these.
-                if is_there(&path) || matches!(table, Table::Steps | Table::Weights) || must_be(table, *segment) {
+                if is_there(&path)
+                    || matches!(table, Table::Steps | Table::Weights)
+                    || reader.must_hold_rows(table, *segment)
+                {
                     let name = format!("{}/{}.parquet", table.name(), span_name(*segment));
                     self.add(&name, Source::File(path))?;
                 }

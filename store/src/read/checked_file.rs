@@ -10,12 +10,10 @@ use crc32fast::Hasher;
 use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, Length};
 
+use crate::read::damage::MAGIC;
 use crate::read::footer::{Chunk, Footer, OpenTable};
 use crate::read::limits::{ENCODINGS, PAGE_RESERVE, RUNS};
 use crate::read::thrift::PageHeader;
-
-/// The first bytes of a Parquet file.
-const MAGIC: [u8; 4] = *b"PAR1";
 
 /// Pages of a file, each checked before it is decompressed.
 ///

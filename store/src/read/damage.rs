@@ -15,7 +15,7 @@ use crate::shape::{TENSOR_TABLES, must_have_samples};
 use crate::{BranchReader, Lineage, StoreError};
 
 /// The end of every Parquet file: the footer's length, and these letters.
-const MAGIC: &[u8; 4] = b"PAR1";
+pub(crate) const MAGIC: &[u8; 4] = b"PAR1";
 
 impl BranchReader {
     /// What is wrong with the branch's own files, as far as names and the ends
@@ -66,15 +66,21 @@ impl BranchReader {
     fn must_hold(&self, piece: Piece, table: Table) -> bool {
         match table {
             Table::Events | Table::Topology => false,
-            Table::Keyframes => {
-                matches!(self.record.producer, Producer::Engine { .. }) && self.has_keyframe(piece.span)
-            }
-            Table::Samples => must_have_samples(&self.record, piece.span),
+            Table::Keyframes | Table::Samples => self.must_hold_rows(table, piece.span),
             Table::Validation => piece.sealed && self.index().validation.binary_search(&piece.span).is_ok(),
             _ => {
                 self.shape.rows_a_step(table).is_some_and(|rows| rows > 0)
                     && (!TENSOR_TABLES.contains(&table) || self.stores_tensors_of(piece.span))
             }
+        }
+    }
+
+    /// Whether there must be rows of a span in one of the tables whose rows vary.
+    pub(crate) fn must_hold_rows(&self, table: Table, span: StepSpan) -> bool {
+        match table {
+            Table::Keyframes => matches!(self.record.producer, Producer::Engine { .. }) && self.has_keyframe(span),
+            Table::Samples => must_have_samples(&self.record, span),
+            _ => false,
         }
     }
 

@@ -43,21 +43,30 @@ impl BranchReader {
     }
 
     fn check_pieces(&self, span: StepSpan, of: impl Fn(Table) -> bool) -> Result<u64, StoreError> {
-        self.with_fresh_listing(|| {
+        let check = |piece: Piece| {
             let mut files = 0;
-            for (piece, _) in self.pieces_of(span)? {
-                for table in Table::ALL.into_iter().filter(|table| of(*table)) {
-                    if let Some(file) = self.file_of(piece, table)? {
-                        files += 1;
-                        check_pages(&file)?;
-                        if SPARSE_TABLES.contains(&table) {
-                            check_steps(&file, piece)?;
-                        }
+            for table in Table::ALL.into_iter().filter(|table| of(*table)) {
+                if let Some(file) = self.file_of(piece, table)? {
+                    files += 1;
+                    check_pages(&file)?;
+                    if SPARSE_TABLES.contains(&table) {
+                        check_steps(&file, piece)?;
                     }
                 }
             }
             Ok(files)
-        })
+        };
+        let (mut files, mut next) = (0, span.first);
+        while next <= span.last {
+            // While somebody writes, the pieces after this one are joined meanwhile.
+            let (last, checked) = self.with_fresh_listing(|| {
+                let piece = self.piece(next)?;
+                Ok((piece.span.last, check(piece)?))
+            })?;
+            files += checked;
+            next = last.next();
+        }
+        Ok(files)
     }
 
     /// Events and topology, which belong to no piece.

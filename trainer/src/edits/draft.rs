@@ -187,7 +187,10 @@ impl Draft {
             return Ok((layer, parameter));
         }
         let reason = if self.role(layer) == Some(Role::Classes) {
-            format!("{name} has a filter a class, and the number of classes is fixed")
+            match layers::class_outputs(&self.definition.network.layers[layer]).are_of_classes() {
+                true => format!("{name} has a filter a class, and the number of classes is fixed"),
+                false => format!("{name} has a filter a value of the image, and the number of values is fixed"),
+            }
         } else {
             let kind = &self.topology.layers[layer].kind;
             format!("{name} is of kind {kind} and has no filters of its own{}", self.hint(layer))

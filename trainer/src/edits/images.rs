@@ -9,6 +9,7 @@ use super::draft::Draft;
 use super::outcome::{Done, Refusal, Source};
 use super::settings::refuse_same;
 use crate::data::{Dataset, VALIDATION_EVERY};
+use crate::layers::require_classes;
 use crate::trainer::TrainingImages;
 use crate::{Trainer, TrainerError};
 
@@ -143,6 +144,11 @@ fn relabel(
     labels: &[RelabelledImages],
     source: Source,
 ) -> Result<String, Refusal> {
+    require_classes(
+        &draft.definition.network,
+        "use of labels",
+        "drop-images and weight-images change what it trains on",
+    )?;
     let part = dataset.train();
     let mut given = Vec::with_capacity(labels.len());
     let (mut as_in_data, mut changed, mut before) = (Vec::new(), 0_u64, None);

@@ -74,7 +74,8 @@ impl Engine {
     fn plan(&mut self, images: usize) {
         chunks::plan(&mut self.chunks, images, self.network.gradient_len());
         // A thread's own stays in its core's cache.
-        let workspaces = if self.network.synchronises() { images } else { self.threads.active() };
+        let threads = self.threads.active().min(self.chunks.len());
+        let workspaces = if self.network.synchronises() { images } else { threads };
         while self.workspaces.len() < workspaces {
             self.workspaces.push(Workspace::new(&self.network, true));
         }

@@ -2,11 +2,14 @@
 
 use std::fmt::Write;
 
+use revacnn_schemas::ClassOutputs;
+
 use super::ExchangeError;
 use super::arrays::axes;
 use super::export::{ExportedNetwork, no_form};
 use super::form::{Form, PoolMethod, Window};
 use super::graph::{Graph, Node, Read};
+use crate::layers::class_outputs;
 
 const PROGRAM: &str = "PyTorch";
 
@@ -14,15 +17,17 @@ const PROGRAM: &str = "PyTorch";
 pub(super) fn script(network: &ExportedNetwork<'_>, graph: &Graph<'_>) -> Result<String, ExchangeError> {
     let modules = modules(graph)?;
     let input = network.definition.input;
+    let outputs = network.definition.network.layers.last().map(class_outputs).unwrap_or_default();
     let mut text = format!(
         "\"\"\"{} with digest {}, as revacnn export wrote it.\n\nImages are {} of float32, byte / 255 - 0.5; \
          what comes out are {}.\n\"\"\"\n\n",
         network.address(),
         network.origin.digest,
         axes(&[input.channels, input.height, input.width]),
-        match graph.nodes.last().is_some_and(|node| node.form == Form::Softmax) {
-            true => "logits: logits.softmax(1) are\nthe probabilities of the classes",
-            false => "scores of the classes",
+        match outputs {
+            ClassOutputs::Image => "the images\nagain, flat, [channel][row][column]",
+            ClassOutputs::Probabilities => "logits: logits.softmax(1) are\nthe probabilities of the classes",
+            ClassOutputs::Scores | ClassOutputs::Values => "scores of the classes",
         },
     );
     let has = |form: &Form| graph.nodes.iter().any(|node| node.form == *form);
@@ -31,8 +36,13 @@ pub(super) fn script(network: &ExportedNetwork<'_>, graph: &Graph<'_>) -> Result
     text += "from safetensors.torch import load_file\nfrom torch import nn\n\n";
     let names = network.class_names.map(serde_json::to_string);
     let names = names.transpose().map_err(|error| ExchangeError::unwritable(PROGRAM)(&error))?;
-    // A list of JSON's strings is one of Python's.
-    let _ = writeln!(text, "CLASSES = {}\n\n", names.as_deref().unwrap_or("None"));
+    match outputs.are_of_classes() {
+        false => text += "\n",
+        // A list of JSON's strings is one of Python's.
+        true => {
+            let _ = writeln!(text, "CLASSES = {}\n\n", names.as_deref().unwrap_or("None"));
+        }
+    }
     text += if graph.nodes.iter().any(|node| matches!(node.form, Form::Maxout { .. })) { MAXOUT } else { "" };
     text += if has(&Form::Add) { ADD } else { "" };
     text += if has(&Form::Concat) { CONCAT } else { "" };

@@ -105,11 +105,7 @@ impl Layer for Config {
 /// Source: the `regression` layer of ConvNetJS, trained as in its autoencoder demo: PyTorch's
 /// `mse_loss` times half the number of values.
 pub(super) fn squared_error_of_image(values: &[f32], image: &[f32], gradient: Option<(&mut [f32], f32)>) -> f32 {
-    let errors = || values.iter().zip(image).map(|(value, target)| value - target);
-    if let Some((gradient, scale)) = gradient {
-        gradient.iter_mut().zip(errors()).for_each(|(out, error)| *out = error * scale);
-    }
-    0.5 * errors().fold(0.0_f32, |sum, error| error.mul_add(error, sum))
+    of_errors(values.iter().zip(image).map(|(value, target)| value - target), gradient)
 }
 
 /// The squared error of one image, ½Σ(yᵢ − tᵢ)², where t is 1 for the label and 0 for every
@@ -120,11 +116,16 @@ pub(super) fn squared_error_of_image(values: &[f32], image: &[f32], gradient: Op
 ///
 /// Source: the `regression` layer of ConvNetJS: PyTorch's `mse_loss` times half the number of classes.
 pub(super) fn squared_error(values: &[f32], label: usize, gradient: Option<(&mut [f32], f32)>) -> f32 {
-    let errors = || values.iter().enumerate().map(|(class, value)| value - if class == label { 1.0 } else { 0.0 });
+    let target = |class: usize| if class == label { 1.0 } else { 0.0 };
+    of_errors(values.iter().enumerate().map(|(class, value)| value - target(class)), gradient)
+}
+
+/// Half the sum of the squares of errors, whose gradient they are.
+fn of_errors(errors: impl Iterator<Item = f32> + Clone, gradient: Option<(&mut [f32], f32)>) -> f32 {
     if let Some((gradient, scale)) = gradient {
-        gradient.iter_mut().zip(errors()).for_each(|(out, error)| *out = error * scale);
+        gradient.iter_mut().zip(errors.clone()).for_each(|(out, error)| *out = error * scale);
     }
-    0.5 * errors().fold(0.0_f32, |sum, error| error.mul_add(error, sum))
+    0.5 * errors.fold(0.0_f32, |sum, error| error.mul_add(error, sum))
 }
 
 #[cfg(test)]

@@ -97,7 +97,7 @@ impl Trainer {
             let reason = "it gives back no image: its last layer says something of classes".to_owned();
             return Err(TrainerError::Network { reason });
         }
-        let found = self.engine().evaluate(self.dataset().part(split), images, |evaluated| {
+        let found = self.engine().evaluate(self.part(split), images, |evaluated| {
             (evaluated.label as u32, evaluated.loss, evaluated.outputs.to_vec())
         })?;
         let of_images = images.iter().zip(found);

@@ -54,7 +54,7 @@ impl Trainer {
         let (order, cursor) = (&self.images.order, state.cursor);
         if cursor.offset as usize >= order.places() || order.settled(cursor) != cursor {
             return Err(mismatch(format!(
-                "the data cursor is at image {} of {}, from which on none trains",
+                "the data cursor is at place {} of {}, from which on none trains",
                 cursor.offset,
                 order.places()
             )));

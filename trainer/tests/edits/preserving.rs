@@ -40,7 +40,7 @@ fn an_autoencoder_is_edited_and_says_how_far_its_images_moved() {
     assert!(normalised.training.unwrap() > 1e-3, "{normalised:?}");
     let refused = |text: &str| parent.edited(&[text.parse().unwrap()]).unwrap_err().to_string();
     assert!(refused("remove-layer regression").contains("is the class layer, which a network needs"));
-    assert!(refused("add-filter regression").contains("regression"));
+    assert!(refused("add-filter regression").contains("has a filter a value of the image"));
     let mut child = child(&edited(&parent, &["add-filter conv1 init=split", "remove-filter fc1/2"]), 2);
     train(&mut child, 2);
 }

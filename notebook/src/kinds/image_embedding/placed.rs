@@ -67,6 +67,27 @@ impl Asked<'_> {
         Progress { done, of: self.parts * STAGES * GRAIN }
     }
 
+    /// One finding, told apart from whether it is still wanted.
+    fn work<T>(
+        &self,
+        context: &mut Context<'_>,
+        stage: usize,
+        find: impl FnOnce(&mut Work<'_>) -> Result<T, AnalysisError>,
+    ) -> Result<T, NotebookError> {
+        let threads = NonZeroUsize::new(context.sources().threads()).unwrap_or(NonZeroUsize::MIN);
+        let mut watch = |done: usize, of: usize| {
+            let Progress { done, of } = self.progress(stage, done, of);
+            match context.progress(done, of) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_) => ControlFlow::Break(()),
+            }
+        };
+        find(&mut Work { threads, watch: &mut watch }).map_err(|error| match error {
+            AnalysisError::Cancelled => NotebookError::Cancelled,
+            other => other.into(),
+        })
+    }
+
     fn embedded(
         &self,
         context: &mut Context<'_>,
@@ -83,34 +104,10 @@ impl Asked<'_> {
         }
         let vectors = ArrayView2::from_shape((points, values.len() / points), &values)
             .expect("invariant: every image has as many values");
-        let threads = NonZeroUsize::new(context.sources().threads()).unwrap_or(NonZeroUsize::MIN);
-        let mut stage = 1;
-        // Each finding is told apart from whether it is still wanted.
-        let mut work = |find: &mut dyn FnMut(&mut Work<'_>) -> Result<(), AnalysisError>| {
-            let mut watch = |done: usize, of: usize| {
-                let Progress { done, of } = self.progress(stage, done, of);
-                match context.progress(done, of) {
-                    Ok(()) => ControlFlow::Continue(()),
-                    Err(_) => ControlFlow::Break(()),
-                }
-            };
-            let outcome = find(&mut Work { threads, watch: &mut watch });
-            stage += 1;
-            outcome.map_err(|error| match error {
-                AnalysisError::Cancelled => NotebookError::Cancelled,
-                other => other.into(),
-            })
-        };
-        let (mut positions, mut fit) = (Vec::new(), Fit::Pca { explained: [0.0; 2] });
-        work(&mut |work| {
-            (positions, fit) = self.positions(vectors, reference, work)?;
-            Ok(())
-        })?;
+        let (positions, fit) = self.work(context, 1, |work| self.positions(vectors, reference, work))?;
         let count = NEIGHBOURS.min(points - 1);
-        let (mut by_values, mut in_plane): (Option<Neighbours>, Option<Neighbours>) = (None, None);
-        work(&mut |work| nearest_points(vectors, count, work).map(|found| by_values = Some(found)))?;
-        work(&mut |work| nearest_positions(&positions, count, work).map(|found| in_plane = Some(found)))?;
-        let (by_values, in_plane) = by_values.zip(in_plane).expect("invariant: both were found, or an error was told");
+        let by_values = self.work(context, 2, |work| nearest_points(vectors, count, work))?;
+        let in_plane = self.work(context, 3, |work| nearest_positions(&positions, count, work))?;
         let labels: Vec<u32> = images.iter().map(|image| image.class).collect();
         let purity = neighbour_purity(&by_values, &labels)?;
         let purity_in_plane = neighbour_purity(&in_plane, &labels)?.mean;
