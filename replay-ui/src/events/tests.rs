@@ -92,7 +92,13 @@ fn done() -> Message {
 fn changes(effects: Vec<Effect>) -> Vec<Intent> {
     let change = |effect| match effect {
         Effect::Request(Request::Change(intent)) => Some(intent),
-        Effect::Request(Request::Figures(_) | Request::Notebook(_) | Request::Resolve(_) | Request::Epoch { .. })
+        Effect::Request(
+            Request::Figures(_)
+            | Request::Notebook(_)
+            | Request::Resolve(_)
+            | Request::Epoch { .. }
+            | Request::Picture(_),
+        )
         | Effect::Focus(_)
         | Effect::Copy(_)
         | Effect::ScrollToEnd(_) => None,
