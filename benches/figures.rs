@@ -66,7 +66,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         Ok(Inputs { branches, cursor: Step(step), ..Inputs::default() })
     };
     let mut stream = Stream::new("figures", &[options.steps]);
-    let network = Cell::from(Network { at: None, show: Show::Maps });
+    let network = Cell::from(Network { at: None, show: Show::Maps, trace: None });
     let filter = Cell::from(Filter { at: None, layer: "conv3".parse()?, filter: FilterNumber(7), born: None });
     let first = time(&mut sources, &network, &cursor(&["main"], options.steps / 2)?)?;
     report("network, the first, which makes the images", vec![first]);

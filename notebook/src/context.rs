@@ -11,7 +11,7 @@ use revacnn_schemas::{
 use revacnn_store::sql::NamedHistory;
 use revacnn_store::{BranchReader, Lineage, StepTensors, Store};
 use revacnn_trainer::data::{Dataset, Split};
-use revacnn_trainer::{Excited, ReceptiveField, Saliency};
+use revacnn_trainer::{Excited, ReceptiveField, Saliency, Trace};
 
 use crate::kinds::outputs_of;
 use crate::reads::{Reads, StoreRead};
@@ -388,6 +388,17 @@ impl<'a> Context<'a> {
         most: usize,
     ) -> Result<Vec<(u32, f32)>, NotebookError> {
         self.sources.predicted(place, image, most)
+    }
+
+    /// The strongest chain through a filter, by its position, for an image.
+    pub(crate) fn trace(
+        &mut self,
+        place: &Place,
+        image: &ChosenImage,
+        layer: &LayerName,
+        filter: usize,
+    ) -> Result<Trace, NotebookError> {
+        self.sources.trace(place, image, layer, filter)
     }
 
     /// The picture of a person's own that figures of these sources and places show, and what was

@@ -48,7 +48,7 @@ fn the_reconstruction_is_drawn_with_the_recorded_values() {
         let expected = replay.tensors(Step(12)).unwrap();
         let block = expected.blocks.last().unwrap();
         let mut sources = Sources::open(folder.path(), None, 1).unwrap();
-        let cell = Cell::from(Network { at: None, show: Show::Maps });
+        let cell = Cell::from(Network { at: None, show: Show::Maps, trace: None });
         let figure = cell.figure(&mut sources, &inputs(12)).unwrap();
         let Figure::Network(diagram) = &figure else { panic!("a network") };
         let columns: Vec<&str> = diagram.columns.iter().map(|column| column.layer.as_str()).collect();

@@ -95,7 +95,7 @@ fn a_network_shows_the_recorded_maps_and_computes_those_of_any_other_image() {
     let reader = Lineage::open(&store, &"main".parse().unwrap()).unwrap().into_holder(Step(30)).unwrap();
     let expected = Replay::new(reader).tensors(Step(30)).unwrap();
     let mut sources = Sources::open(folder.path(), None, 1).unwrap();
-    let cell = Cell::from(Network { at: None, show: Show::Maps });
+    let cell = Cell::from(Network { at: None, show: Show::Maps, trace: None });
     let Figure::Network(shown) = cell.figure(&mut sources, &inputs(30)).unwrap() else { panic!("a network") };
     let pixels: Vec<f32> = shown.columns[0].nodes.iter().flat_map(|node| node.image.clone().unwrap().pixels).collect();
     assert_eq!(pixels, expected.blocks[0].activations);
@@ -129,7 +129,7 @@ fn figures_of_a_branch_of_keyframes_are_those_of_one_with_every_step() {
         start: Start::Fresh,
     };
     let cells = [
-        Cell::from(Network { at: None, show: Show::Coefficients }),
+        Cell::from(Network { at: None, show: Show::Coefficients, trace: None }),
         Filters { at: at.clone(), layer, of: Source::ActivationGradients }.into(),
         embedding.into(),
         Filter { at: None, layer: "softmax".parse().unwrap(), filter: FilterNumber(3), born: None }.into(),
@@ -219,7 +219,7 @@ fn every_figure_is_drawn_with_the_same_bytes_twice() {
     let at = vec!["main@0".parse().unwrap(), "main@40".parse().unwrap()];
     let cells = [
         Cell::from(Loss { x: XAxis::Epoch, scale: Scale::Logarithmic, ..Loss::default() }),
-        Network { at: None, show: Show::Maps }.into(),
+        Network { at: None, show: Show::Maps, trace: None }.into(),
         Filter { at: None, layer: "conv1".parse().unwrap(), filter: FilterNumber(2), born: None }.into(),
         Compare { at, matching: Matching::Identity }.into(),
         Confusion { at: None }.into(),

@@ -127,7 +127,7 @@ fn a_branch_that_lacks_a_layer_is_left_out_and_named() {
 fn frozen_filters_are_told_at_the_fork_step_too_which_has_no_gradients() {
     let folder = with_child(&["freeze conv1/2"]);
     let mut sources = Sources::open(folder.path(), None, 1).unwrap();
-    let cell = Cell::from(Network { at: None, show: Show::Maps });
+    let cell = Cell::from(Network { at: None, show: Show::Maps, trace: None });
     for step in [10, 11, 15] {
         let Figure::Network(diagram) = cell.figure(&mut sources, &inputs(step)).unwrap() else { panic!("a network") };
         let frozen: Vec<bool> = diagram.columns[0].nodes.iter().map(|node| node.frozen).collect();

@@ -101,7 +101,7 @@ fn cell() -> impl Strategy<Value = Cell> {
             );
             Query { title: "steps".to_owned(), sql }.into()
         }),
-        (at(), show).prop_map(|(at, show)| Network { at, show }.into()),
+        (at(), show).prop_map(|(at, show)| Network { at, show, trace: None }.into()),
         (all(), of()).prop_map(move |(at, of)| Filters { at, layer: layer(), of }.into()),
         (at(), 0..6_u32, born).prop_map(move |(at, number, born)| {
             Filter { at, layer: layer(), filter: FilterNumber(number), born }.into()

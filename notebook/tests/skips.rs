@@ -53,7 +53,7 @@ kind = "softmax"
 fn a_diagram_has_the_edges_of_its_network() {
     let folder = recorded_on("digits", RESIDUAL, Fidelity::Every, 3);
     let mut sources = Sources::open(folder.path(), None, 1).unwrap();
-    let cell = Cell::from(Network { at: None, show: Show::Maps });
+    let cell = Cell::from(Network { at: None, show: Show::Maps, trace: None });
     let Figure::Network(diagram) = cell.figure(&mut sources, &inputs(3)).unwrap() else { panic!("a network") };
     let columns: Vec<&str> = diagram.columns.iter().map(|column| column.layer.as_str()).collect();
     assert_eq!(columns, ["conv1", "conv2", "conv3", "conv4", "conv5"]);
@@ -135,7 +135,7 @@ kind = "softmax"
 fn a_sum_with_the_images_is_drawn_as_a_sum() {
     let folder = recorded_on("digits", SUM, Fidelity::Every, 3);
     let mut sources = Sources::open(folder.path(), None, 1).unwrap();
-    let cell = Cell::from(Network { at: None, show: Show::Maps });
+    let cell = Cell::from(Network { at: None, show: Show::Maps, trace: None });
     let Figure::Network(diagram) = cell.figure(&mut sources, &inputs(3)).unwrap() else { panic!("a network") };
     assert_eq!(diagram.joints.iter().map(|joint| joint.adds).collect::<Vec<_>>(), [true]);
     assert!(diagram.edges.contains(&DiagramEdge { from: DiagramPart::Input, to: DiagramPart::Joint(0) }));
@@ -154,7 +154,7 @@ fn maxout_is_drawn_with_the_layer_that_it_reads() {
     {
         let folder = recorded_on("digits", &network, Fidelity::Every, 3);
         let mut sources = Sources::open(folder.path(), None, 1).unwrap();
-        let cell = Cell::from(Network { at: None, show: Show::Maps });
+        let cell = Cell::from(Network { at: None, show: Show::Maps, trace: None });
         let Figure::Network(diagram) = cell.figure(&mut sources, &inputs(3)).unwrap() else { panic!("a network") };
         let columns: Vec<(&str, &str)> =
             diagram.columns.iter().map(|column| (column.layer.as_str(), column.description.as_str())).collect();

@@ -37,7 +37,7 @@ fn a_name_that_is_another_branchs_now_shows_that_branch() {
     let (folder, store) = three();
     let mut sources = Sources::open(folder.path(), None, 1).unwrap();
     let mut graph = Graph::new(Inputs { branches: vec![name("main")], ..Inputs::default() });
-    let network = || Network { at: Some("main@7".parse().unwrap()), show: Show::Coefficients };
+    let network = || Network { at: Some("main@7".parse().unwrap()), show: Show::Coefficients, trace: None };
     graph.set_cell("network", network());
     graph.set_cell("loss", Loss { x: XAxis::Step, scale: Scale::Linear, ..Loss::default() });
     graph.run(&mut sources);

@@ -1,6 +1,6 @@
 //! What a figure shows, as a line of a notebook: names and numbers alone.
 
-use revacnn_notebook::kinds::{Chart, Compare, Embedding, Filter, Filters, ImageEmbedding, Loss, Network};
+use revacnn_notebook::kinds::{Chart, Compare, Embedding, Filter, Filters, ImageEmbedding, Loss, Network, Traced};
 use revacnn_notebook::{Cell, ChosenImage, ImageSplit, Inputs, Matching, Method, Show, Smoothing, Source, XAxis};
 use revacnn_schemas::{Address, Scale};
 
@@ -8,11 +8,14 @@ use revacnn_schemas::{Address, Scale};
 /// file's name alone.
 pub(crate) fn line_of(cell: &Cell, inputs: &Inputs) -> Option<Vec<String>> {
     let mut line = Line::default();
-    if let Some(Network { at, show }) = cell.as_kind() {
+    if let Some(Network { at, show, trace }) = cell.as_kind() {
         line.words(["plot", "network"]);
         line.at(at.as_ref());
         if *show != Show::default() {
             line.option("show", show.word().to_owned());
+        }
+        if let Some(Traced { layer, filter, .. }) = trace {
+            line.option("trace", format!("{layer}/{filter}"));
         }
         line.image(inputs);
     } else if let Some(Filters { at, layer, of }) = cell.as_kind() {
@@ -135,7 +138,7 @@ mod tests {
         let (x, scale) = (XAxis::Epoch, Scale::Logarithmic);
         let start = revacnn_notebook::kinds::Start::Fresh;
         let cells: Vec<Cell> = vec![
-            Network { at: one(), show: Show::Coefficients }.into(),
+            Network { at: one(), show: Show::Coefficients, trace: None }.into(),
             Filters { at: at(), layer: layer(), of: Source::Gradients }.into(),
             Filters { at: at(), layer: layer(), of: Source::ActivationGradients }.into(),
             Filter { at: one(), layer: layer(), filter: FilterNumber(2), born: None }.into(),

@@ -2,7 +2,7 @@
 //! answers it with, and how it is saved. A new view is one entry of [`VIEWS`];
 //! a component draws its figure.
 
-use revacnn_notebook::kinds::{Chart, Compare, Embedding, Filter, Filters, ImageEmbedding, Network, Start};
+use revacnn_notebook::kinds::{Chart, Compare, Embedding, Filter, Filters, ImageEmbedding, Network, Start, Traced};
 use revacnn_notebook::look::in_words;
 use revacnn_notebook::{ACCURACY, Cell, ChosenImage, ImageSplit, Matching, XAxis};
 use revacnn_schemas::{Address, LayerName, Position, SCALARS, Scale};
@@ -52,7 +52,7 @@ pub(crate) static VIEWS: &[View] = &[
         id: ViewId::NETWORK,
         pace: Pace::Quick,
         saves: Saves::AsShown,
-        cell: |state| Some(Network { at: Some(state.context.at()?), show: state.network.nodes }.into()),
+        cell: |state| Some(network(state, state.context.at()?)),
         at: here,
         query: query_network,
         redraw: |_| {},
@@ -61,7 +61,7 @@ pub(crate) static VIEWS: &[View] = &[
         id: ViewId::OTHER_NETWORK,
         pace: Pace::Quick,
         saves: Saves::AsShown,
-        cell: |state| Some(Network { at: Some(beside(state)?), show: state.network.nodes }.into()),
+        cell: |state| Some(network(state, beside(state)?)),
         at: beside,
         query: query_network,
         redraw: |_| {},
@@ -265,6 +265,13 @@ fn beside(state: &State) -> Option<Address> {
 fn together(state: &State) -> Vec<Address> {
     let context = &state.context;
     context.together().0.into_iter().map(|branch| context.address_of(branch)).collect()
+}
+
+/// A network, with the chain of the chosen filter.
+fn network(state: &State, at: Address) -> Cell {
+    let picked = state.context.marks.picked.clone();
+    let trace = picked.map(|(layer, filter)| Traced { layer, filter: filter.number, born: filter.born });
+    Network { at: Some(at), show: state.network.nodes, trace }.into()
 }
 
 fn filter(state: &State, at: Address) -> Option<Cell> {

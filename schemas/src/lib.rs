@@ -64,10 +64,10 @@ pub use edit::{
 pub use error::SchemaError;
 pub use figure::{
     Axis, Caption, CaptionedImage, Chart, ClassOutput, ClassPurity, Comparison, ContactSheet, DiagramColumn,
-    DiagramEdge, DiagramJoint, DiagramNode, DiagramPart, DifferingFilter, EmbeddedImage, EmbeddedImages, EmbeddedPanel,
-    Figure, HistogramForm, HistogramPanel, Histograms, Hue, Image, ImageGrid, ImageRow, Limits, Mark, MarkKind,
-    NetworkDiagram, Palette, Panel, Scale, Scatter, ScatterGroup, ScatterPoint, Series, StepHistogram, TableColumn,
-    TableFigure, Thumbnail,
+    DiagramEdge, DiagramEnd, DiagramFilter, DiagramJoint, DiagramLink, DiagramNode, DiagramPart, DiagramTrace,
+    DifferingFilter, EmbeddedImage, EmbeddedImages, EmbeddedPanel, Figure, HistogramForm, HistogramPanel, Histograms,
+    Hue, Image, ImageGrid, ImageRow, Limits, Mark, MarkKind, NetworkDiagram, Palette, Panel, Scale, Scatter,
+    ScatterGroup, ScatterPoint, Series, StepHistogram, TableColumn, TableFigure, Thumbnail,
 };
 pub use hyper_parameters::HyperParameters;
 pub use ids::{BranchId, BranchName, Epoch, FilterNumber, ImageIndex, LayerName, Step};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use revacnn_notebook::command::values::whole;
+use revacnn_notebook::command::filter_name;
 use revacnn_replay_ui::{SIZES, ViewError, ViewOptions, is_size, run as open_window, screenshot, settings_file};
 use revacnn_schemas::{Address, Advice, BranchName, FilterNumber, LayerName, Place, SchemaError};
 use serde_json::json;
@@ -46,7 +46,7 @@ pub(crate) struct ViewArguments {
     #[arg(long, value_name = "BRANCH")]
     beside: Option<BranchName>,
     /// A filter to choose.
-    #[arg(long, value_name = "LAYER/FILTER", value_parser = filter)]
+    #[arg(long, value_name = "LAYER/FILTER", value_parser = filter_name)]
     filter: Option<(LayerName, FilterNumber)>,
     /// Draw the window into a PNG file instead of opening it.
     #[arg(long, value_name = "FILE")]
@@ -125,13 +125,6 @@ impl Run for ViewArguments {
         }
         Ok(ExitCode::SUCCESS)
     }
-}
-
-/// `conv3/7`.
-fn filter(text: &str) -> Result<(LayerName, FilterNumber), String> {
-    let expected = || format!("expected LAYER/FILTER, such as conv3/7, found `{text}`");
-    let (layer, number) = text.split_once('/').ok_or_else(expected)?;
-    Ok((layer.parse().map_err(|_| expected())?, FilterNumber(whole(number).map_err(|_| expected())?)))
 }
 
 /// `1440x900`.

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use revacnn_schemas::{BlockView, NetworkSpec, ParameterState, RunDefinition, Topology};
+use revacnn_schemas::{BlockView, LayerName, NetworkSpec, ParameterState, RunDefinition, Topology};
 
 use crate::TrainerError;
-use crate::engine::{Engine, Saliency};
+use crate::engine::{Engine, Saliency, Trace};
 use crate::initialise::initial_state;
 use crate::kernels::Instructions;
 use crate::layers::require_classes;
@@ -93,6 +93,29 @@ impl Viewer {
         self.check(image)?;
         let class = self.engine.class_that_there_is(class)?;
         Ok(self.engine.saliency(image, class))
+    }
+
+    /// The strongest chain through a filter, by its position, for an image.
+    ///
+    /// # Errors
+    /// As [`look`](Self::look), and a layer or a filter that there is not.
+    pub fn trace(&self, image: &[u8], layer: &LayerName, filter: usize) -> Result<Trace, TrainerError> {
+        self.check(image)?;
+        let topology = &self.engine.network().topology;
+        let can_be = || topology.blocks().filter(|block| block.coefficients.is_some());
+        let known = can_be().find(|block| block.layer == *layer);
+        let filters = known.map_or(0, |block| block.filters.len());
+        if filter >= filters {
+            let reason = match known {
+                Some(_) => format!("expected a filter of {layer} below {filters}, found {filter}"),
+                None => {
+                    let names: Vec<&str> = can_be().map(|block| block.layer.as_str()).collect();
+                    format!("layer {layer} sums up nothing that could be traced: there is {}", names.join(", "))
+                }
+            };
+            return Err(TrainerError::Network { reason });
+        }
+        Ok(self.engine.trace(image, layer, filter))
     }
 
     fn check(&self, image: &[u8]) -> Result<(), TrainerError> {

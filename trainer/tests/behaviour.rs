@@ -199,7 +199,7 @@ fn a_state_that_does_not_fit_is_refused_and_changes_nothing() {
     let fewer = TrainingState { parameters: before.parameters[1..].to_vec(), ..before.clone() };
     let late = TrainingState { cursor: DataCursor { offset: 45, ..before.cursor }, ..before.clone() };
     let long = TrainingState { recent: vec![true; 201], ..before.clone() };
-    for (named, state) in damaged.chain([("4 layers", fewer), ("image 45 of 45", late), ("found 201", long)]) {
+    for (named, state) in damaged.chain([("4 layers", fewer), ("place 45 of 45", late), ("found 201", long)]) {
         let error = trainer.restore(&state).unwrap_err();
         assert!(matches!(error, TrainerError::StateMismatch { step: 2, .. }), "{named}: {error}");
         assert!(error.to_string().contains(named), "{named}: {error}");

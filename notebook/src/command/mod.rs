@@ -51,7 +51,7 @@ pub use input::{Control, Cursor, Input};
 pub use line::{Command, Miswritten};
 pub use plot::{
     ActivationsPlot, ChartPlot, ConfusionPlot, FilterPlot, FiltersPlot, HistogramPlot, LossPlot, NetworkPlot,
-    PatchesPlot, Plot, Quantity, SaliencyPlot,
+    PatchesPlot, Plot, Quantity, SaliencyPlot, filter_name,
 };
 pub use predict::Predict;
 pub use reading::{ReadingOptions, share_of_test};

@@ -13,7 +13,7 @@ use super::branches::{BranchOf, Lookup, members_of, name_families, resolved, sin
 use super::image::ImageOption;
 use super::values::{from_one, whole};
 use crate::kinds::{
-    Chart, Confusion, Filter, Filters, Histogram, Loss, Network, Patches, QUANTITIES, Saliency, check_layer,
+    Chart, Confusion, Filter, Filters, Histogram, Loss, Network, Patches, QUANTITIES, Saliency, Traced, check_layer,
     unknown_quantity,
 };
 use crate::{Cell, ImageSplit, Inputs, NotebookError, Show, Smoothing, Source, XAxis};
@@ -187,6 +187,9 @@ pub struct NetworkPlot {
     /// What nodes show: coefficients or maps.
     #[arg(long, value_name = "PICTURE", default_value = "maps")]
     show: Show,
+    /// A filter whose strongest chain stands out, from the image to the classes, such as conv2/5.
+    #[arg(long, value_name = "LAYER/FILTER", value_parser = filter_name)]
+    trace: Option<(LayerName, FilterNumber)>,
     /// The training image by its number, or the file of a picture of your own, such as ./7.png
     /// [default: the first probe image].
     #[arg(long, value_name = "IMAGE", value_parser = ImageOption::parser())]
@@ -473,7 +476,13 @@ impl Plot {
                 }
                 .into()
             }
-            Self::Network(NetworkPlot { steps, show, .. }) => Network { at: steps.one()?, show: *show }.into(),
+            Self::Network(NetworkPlot { steps, show, trace, .. }) => {
+                let traced = |(layer, filter): &(LayerName, FilterNumber)| {
+                    there_is(layer, *filter, record)?;
+                    Ok::<_, CommandError>(Traced { layer: layer.clone(), filter: *filter, born: None })
+                };
+                Network { at: steps.one()?, show: *show, trace: trace.as_ref().map(traced).transpose()? }.into()
+            }
             Self::Filters(FiltersPlot { steps, layer, of }) => {
                 filters(layer, source(*of, [Source::Weights, Source::Gradients]), steps)?
             }
@@ -536,6 +545,35 @@ fn filter_of(
     };
     let known: Vec<String> = layer.filters.iter().map(|filter| filter.number.to_string()).collect();
     Err(CommandError::Value(format!("expected --filter with one of {}", known.join(", "))))
+}
+
+/// Refuses a filter that cannot be traced: it has no layer with maps of its own, or is none of its filters.
+fn there_is(
+    layer: &LayerName,
+    filter: FilterNumber,
+    record: &dyn Fn() -> Result<BranchRecord, CommandError>,
+) -> Result<(), CommandError> {
+    let record = record()?;
+    let blocks: Vec<_> = record.topology.blocks().filter(|block| block.coefficients.is_some()).collect();
+    let before = &blocks[..blocks.len().saturating_sub(1)];
+    let Some(found) = before.iter().find(|block| block.layer == *layer) else {
+        let known: Vec<&str> = before.iter().map(|block| block.layer.as_str()).collect();
+        let known = known.join(", ");
+        return Err(CommandError::Value(format!("expected --trace with a filter of {known}, found {layer}/{filter}")));
+    };
+    if found.filters.iter().any(|other| other.number == filter) {
+        return Ok(());
+    }
+    let known: Vec<String> = found.filters.iter().map(|filter| filter.number.to_string()).collect();
+    let known = known.join(", ");
+    Err(CommandError::Value(format!("expected --trace with one of {layer}'s filters {known}, found {filter}")))
+}
+
+/// `conv3/7`.
+pub fn filter_name(text: &str) -> Result<(LayerName, FilterNumber), String> {
+    let expected = || format!("expected LAYER/FILTER, such as conv3/7, found `{text}`");
+    let (layer, number) = text.split_once('/').ok_or_else(expected)?;
+    Ok((layer.parse().map_err(|_| expected())?, FilterNumber(whole(number).map_err(|_| expected())?)))
 }
 
 fn source(asked: Source, possible: [Source; 2]) -> Result<Source, CommandError> {

@@ -26,6 +26,7 @@ mod results;
 mod saliency;
 mod samples;
 mod table;
+mod trace;
 mod untrained;
 
 use serde::de::Error as _;
@@ -41,6 +42,7 @@ pub use embedding::Start;
 pub use family::Family;
 pub use image_embedding::MOST_PANELS;
 pub use recorded::{filters_at_step, layers_at_step};
+pub use trace::Traced;
 pub use untrained::untrained;
 
 macro_rules! kinds {

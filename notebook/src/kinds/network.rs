@@ -20,6 +20,7 @@ use ndarray::ArrayView2;
 use super::curve::outputs_of;
 use super::layer::{block_of, mean_of, picture, range};
 use super::pictured::{image_of, label_at, pictured, reconstructed};
+use super::trace::Traced;
 use crate::look::number;
 use crate::sources::Place;
 use crate::{CellKind, ChosenImage, Context, NotebookError, Show, Source};
@@ -35,6 +36,9 @@ pub struct Network {
     pub at: Option<Address>,
     /// What the nodes show.
     pub show: Show,
+    /// The filter whose strongest chain stands out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<Traced>,
 }
 
 impl CellKind for Network {
@@ -42,11 +46,16 @@ impl CellKind for Network {
 
     fn run(&self, context: &mut Context<'_>) -> Result<Figure, NotebookError> {
         let place = context.first_place(self.at.as_ref())?;
-        diagram(context, &place, self.show).map(Figure::Network)
+        diagram(context, &place, self.show, self.trace.as_ref()).map(Figure::Network)
     }
 }
 
-fn diagram(context: &mut Context<'_>, place: &Place, show: Show) -> Result<NetworkDiagram, NotebookError> {
+fn diagram(
+    context: &mut Context<'_>,
+    place: &Place,
+    show: Show,
+    traced: Option<&Traced>,
+) -> Result<NetworkDiagram, NotebookError> {
     let mut notes = Vec::new();
     // Without the data, a chosen image is not seen, but all that is recorded is.
     let seen = context.seen(place, &mut notes);
@@ -150,6 +159,10 @@ fn diagram(context: &mut Context<'_>, place: &Place, show: Show) -> Result<Netwo
     let label = of_data.map(|(image, dataset)| label_at(place, dataset, Split::Train, image)).transpose()?;
     let label = label.map(|class| class as usize);
     let (joints, edges) = edges(topology, &columns);
+    let trace = match traced {
+        Some(traced) => traced.chain(context, place, &names, &mut notes)?,
+        None => None,
+    };
     let seen = seen.map_or_else(String::new, |image| format!(", {image}"));
     let title = format!("network of {}{seen}", place.label());
     Ok(NetworkDiagram {
@@ -161,6 +174,7 @@ fn diagram(context: &mut Context<'_>, place: &Place, show: Show) -> Result<Netwo
         label,
         joints,
         edges,
+        trace,
         columns,
         classes,
         reconstruction: reconstruction.map(Box::new),

@@ -36,6 +36,7 @@ pub fn untrained(Outline { network, topology, .. }: &Outline, shape: ImageShape,
         outputs,
         joints,
         edges,
+        trace: None,
         notes: Vec::new(),
     }
 }

@@ -2,10 +2,11 @@
 //! activations.
 
 use revacnn_schemas::{
-    ClassOutputs, DiagramEdge, DiagramJoint, DiagramNode, DiagramPart, LayerName, NetworkDiagram, Palette,
+    ClassOutputs, DiagramEdge, DiagramEnd, DiagramFilter, DiagramJoint, DiagramLink, DiagramNode, DiagramPart,
+    DiagramTrace, LayerName, NetworkDiagram, Palette,
 };
 
-use super::paths::{Bundle, End, Filter, Paths, paths};
+use super::paths::{Bundle, End, Filter, Paths, RECEDES, paths};
 use super::plan::{Plan, node_of};
 use super::skips::{LANE, MOST_OF_HEIGHT, RADIUS, joint, lanes, past, straight};
 use super::{Align, Area, Ink, Line, Place, Role, Scene, Style};
@@ -259,7 +260,46 @@ impl NetworkLayout {
 
     /// From the image to the first layer, and from each layer to the next, between filters
     /// of the upper half: of many the strongest, and all of a filter that is `marked`.
+    ///
+    /// Where the diagram has a chain, that lies above them, and they are faint.
     pub fn paths(&self, plan: &Plan, diagram: &NetworkDiagram, marked: Option<Filter<'_>>) -> Paths {
+        let Some(trace) = &diagram.trace else { return self.all_paths(plan, diagram, marked) };
+        let chain = self.chain(plan, diagram, trace);
+        let name = format!("{}/{}", trace.of.layer, trace.of.filter.number);
+        // Another filter's paths may stand out beside it.
+        let other = marked.filter(|marked| *marked != (&trace.of.layer, &trace.of.filter));
+        let mut paths = self.all_paths(plan, diagram, other);
+        if other.is_none() && !chain.is_empty() {
+            paths.lines.iter_mut().for_each(|line| line.ink = line.ink.faded(RECEDES));
+            paths.words = format!("lines: the strongest chain of {name}; others are faint");
+        }
+        paths.lines.extend(chain);
+        paths
+    }
+
+    /// The links of a chain.
+    fn chain(&self, plan: &Plan, diagram: &NetworkDiagram, trace: &DiagramTrace) -> Vec<Line> {
+        let classes = self.class_lines(diagram.classes.len());
+        let at = |end: &DiagramEnd| match end {
+            DiagramEnd::Input => diagram.input.is_some().then(|| [self.input.right(), self.input.middle()[1]]),
+            DiagramEnd::Filter(DiagramFilter { layer, filter }) => {
+                let place = plan.columns.iter().position(|(other, _)| other == layer)?;
+                let at = plan.columns[place].1.iter().position(|other| other == filter)?;
+                self.nodes[place].get(at).map(|node| node.middle())
+            }
+            DiagramEnd::Output(place) => self.has_bars().then(|| {
+                let y = classes.get(*place).map_or(self.classes.middle()[1], |(y, _)| *y);
+                [self.classes.x - 4.0, y]
+            }),
+        };
+        let line = |link: &DiagramLink| {
+            let ink = Ink::from(Role::Accent);
+            Some(Line { points: vec![at(&link.from)?, at(&link.to)?], width: 2.0 + 2.0 * link.share, dash: &[], ink })
+        };
+        trace.links.iter().filter_map(line).collect()
+    }
+
+    fn all_paths(&self, plan: &Plan, diagram: &NetworkDiagram, marked: Option<Filter<'_>>) -> Paths {
         let layers: Vec<Vec<End>> = (0..diagram.columns.len())
             .map(|place| {
                 let column = &diagram.columns[place];
@@ -581,8 +621,10 @@ pub(super) fn network(diagram: &NetworkDiagram, width: f32, style: Style) -> (Sc
     for ((layer, filters), squares) in plan.columns.iter().zip(&layout.nodes) {
         for (filter, &at) in filters.iter().zip(squares) {
             let Some((place, node)) = node_of(diagram, layer, filter) else { continue };
-            if node.new {
-                scene.rectangle(at.grown(2.0), Role::Branch(diagram.hue));
+            let is_traced = diagram.trace.as_ref().is_some_and(|trace| trace.goes_through(layer, filter));
+            if is_traced || node.new {
+                let rim = if is_traced { Role::Accent } else { Role::Branch(diagram.hue) };
+                scene.rectangle(at.grown(2.0), rim);
             }
             scene.rectangle(at, Role::Paper);
             match &node.image {
@@ -604,7 +646,8 @@ pub(super) fn network(diagram: &NetworkDiagram, width: f32, style: Style) -> (Sc
     }
     scene.add(layout.bars(diagram, Ink::from(Role::Line).faded(0.5)), [0.0; 2]);
     scene.add(layout.words(&plan, diagram, None), [0.0; 2]);
-    let words = Some(format!("{}, as wide as the sums", paths.words)).filter(|_| !paths.words.is_empty());
+    let wide = if diagram.trace.is_some() { "" } else { ", as wide as the sums" };
+    let words = Some(format!("{}{wide}", paths.words)).filter(|_| !paths.words.is_empty());
     for words in words.into_iter().chain(left_out) {
         height += 1.4 * style.text;
         scene.text(style.fitted(&words, width - 32.0), [16.0, height], style.text, Align::Left, Role::Quiet);
@@ -621,7 +664,7 @@ pub(super) mod tests {
     use super::*;
     use crate::scene::paths::{self, MOST_OF_ONE};
     use crate::scene::plan::MOST;
-    use crate::scene::text_width;
+    use crate::scene::{Shape, text_width};
 
     /// A network of layers with so many filters.
     pub(in crate::scene) fn diagram(layers: &[(&str, usize)]) -> NetworkDiagram {
@@ -662,6 +705,7 @@ pub(super) mod tests {
             columns: layers.iter().map(column).collect(),
             classes: (0..10).map(|class| ClassOutput { name: format!("c{class}"), value: 0.1 }).collect(),
             reconstruction: None,
+            trace: None,
             outputs: ClassOutputs::Probabilities,
             joints: Vec::new(),
             edges: Vec::new(),
@@ -739,6 +783,58 @@ pub(super) mod tests {
                 }
             }
         }
+    }
+
+    /// From node to node over the faint paths, and in a file with a rim about each.
+    #[test]
+    fn a_chain_leads_from_the_image_over_its_nodes_to_the_class() {
+        let mut diagram = diagram(&[("conv1", 8), ("conv2", 60)]);
+        let end = |layer: usize, node: usize| {
+            let column = &diagram.columns[layer];
+            DiagramFilter { layer: column.layer.clone(), filter: column.nodes[node].filter.clone() }
+        };
+        let (one, two) = (end(0, 3), end(1, 57));
+        let link = |from, to| DiagramLink { from, to, share: 0.5 };
+        let links = vec![
+            link(DiagramEnd::Input, DiagramEnd::Filter(one.clone())),
+            link(DiagramEnd::Filter(one.clone()), DiagramEnd::Filter(two.clone())),
+            link(DiagramEnd::Filter(two.clone()), DiagramEnd::Output(1)),
+        ];
+        diagram.trace = Some(DiagramTrace { of: two.clone(), links });
+        // Of many filters those of the chain are drawn.
+        let (plan, left_out) = Plan::seen(&diagram);
+        assert!(!left_out.is_empty() && plan.columns[1].1.contains(&two.filter));
+        let layout = NetworkLayout::of(&plan, Says::of(&diagram), [940.0, 320.0], Style::FILE);
+        let chain = |paths: &Paths| {
+            paths
+                .lines
+                .iter()
+                .filter(|line| line.ink.role == Role::Accent)
+                .map(|line| line.points.clone())
+                .collect::<Vec<_>>()
+        };
+        let paths = layout.paths(&plan, &diagram, None);
+        let drawn = chain(&paths);
+        let node = |column: usize, filter: &FilterIdentity| {
+            let place = plan.columns[column].1.iter().position(|other| other == filter).unwrap();
+            layout.nodes[column][place].middle()
+        };
+        let places = [node(0, &one.filter), node(1, &two.filter)];
+        assert_eq!(drawn.len(), 3);
+        assert_eq!([drawn[0][1], drawn[1][0], drawn[1][1], drawn[2][0]], [places[0], places[0], places[1], places[1]]);
+        assert_eq!(drawn[2][1][0], layout.classes.x - 4.0);
+        assert!(paths.words.contains("the strongest chain of conv2/57"), "{}", paths.words);
+        // The paths of another filter stand out beside it, and its own do not.
+        let another = (&diagram.columns[0].layer, &diagram.columns[0].nodes[0].filter);
+        assert!(chain(&layout.paths(&plan, &diagram, Some(another))).len() > 3);
+        assert_eq!(chain(&layout.paths(&plan, &diagram, Some((&two.layer, &two.filter)))).len(), 3);
+        let (scene, _) = network(&diagram, 940.0, Style::FILE);
+        let rims = |scene: &Scene<'_>| {
+            let is_rim = |shape: &&Shape| matches!(shape, Shape::Rectangle(_, ink) if ink.role == Role::Accent);
+            scene.shapes.iter().filter(is_rim).count()
+        };
+        let plain = NetworkDiagram { trace: None, ..diagram.clone() };
+        assert_eq!(rims(&scene), rims(&network(&plain, 940.0, Style::FILE).0) + 2);
     }
 
     /// As large as the image that goes in, at its height, and beside nothing else.

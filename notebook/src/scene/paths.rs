@@ -14,7 +14,7 @@ pub(super) const MOST: usize = 120;
 /// The most paths from the image, to the classes, and of a marked filter on one side.
 pub(super) const MOST_OF_ONE: usize = 40;
 /// How much of a path is seen while another filter's are marked.
-const RECEDES: f32 = 0.35;
+pub(super) const RECEDES: f32 = 0.35;
 
 /// A filter by its layer.
 pub type Filter<'a> = (&'a LayerName, &'a FilterIdentity);

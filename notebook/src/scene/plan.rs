@@ -56,7 +56,15 @@ impl Plan {
                     true => nodes[*place].activation_sum.unwrap_or(f32::NEG_INFINITY),
                     false => nodes[*place].weight_norm,
                 };
-                places.sort_by(|one, other| size(other).total_cmp(&size(one)));
+                // A chain that is asked for is seen whole.
+                let is_traced = |place: &usize| {
+                    let trace = diagram.trace.as_ref();
+                    trace.is_some_and(|trace| trace.goes_through(&column.layer, &nodes[*place].filter))
+                };
+                places.sort_by(|one, other| {
+                    let first = is_traced(other).cmp(&is_traced(one));
+                    first.then(size(other).total_cmp(&size(one)))
+                });
                 places.truncate(MOST);
                 places.sort_unstable();
                 let (layer, all) = (&column.layer, count(nodes.len() as u64));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use revacnn_schemas::{ImageIndex, LayerName, Prediction, Reconstruction};
 use revacnn_trainer::data::{Dataset, Split};
-use revacnn_trainer::{Excited, ReceptiveField, Saliency, Trainer};
+use revacnn_trainer::{Excited, ReceptiveField, Saliency, Trace, Trainer};
 
 use super::Place;
 use crate::{ChosenImage, NotebookError, Sources};
@@ -108,14 +108,34 @@ impl Sources {
         image: &ChosenImage,
         most: usize,
     ) -> Result<Vec<(u32, f32)>, NotebookError> {
-        let bytes = match image {
-            ChosenImage::Own(picture) => place.pictured(picture)?.1,
-            ChosenImage::Training(image) => (&*self.computed_from(place)?.train().image(*image)?).into(),
-        };
+        let bytes = self.bytes_of(place, image)?;
         self.through_replay(place, |replay| {
             let (_, viewer) = replay.viewer_at(place.step)?;
             Ok(viewer.predict(&bytes, most)?)
         })
+    }
+
+    /// The strongest chain through a filter, by its position, for an image.
+    pub(crate) fn trace(
+        &mut self,
+        place: &Place,
+        image: &ChosenImage,
+        layer: &LayerName,
+        filter: usize,
+    ) -> Result<Trace, NotebookError> {
+        let bytes = self.bytes_of(place, image)?;
+        self.through_replay(place, |replay| {
+            let (_, viewer) = replay.viewer_at(place.step)?;
+            Ok(viewer.trace(&bytes, layer, filter)?)
+        })
+    }
+
+    /// An image as a network reads it, `[channel][row][column]`.
+    fn bytes_of(&mut self, place: &Place, image: &ChosenImage) -> Result<Arc<[u8]>, NotebookError> {
+        match image {
+            ChosenImage::Own(picture) => Ok(place.pictured(picture)?.1),
+            ChosenImage::Training(image) => Ok((&*self.computed_from(place)?.train().image(*image)?).into()),
+        }
     }
 
     /// The data set that what a network says of images is computed from.

@@ -221,6 +221,11 @@ impl Diagram<'_> {
         self.diagram.before_gap(place + 1).cloned()
     }
 
+    /// Whether the chain that is shown goes through a filter.
+    fn is_traced(&self, (layer, filter): &FilterKey) -> bool {
+        self.diagram.trace.as_ref().is_some_and(|trace| trace.goes_through(layer, filter))
+    }
+
     /// The filter whose paths stand out.
     fn marked(&self) -> Option<&FilterKey> {
         self.highlights.hovered.or(self.highlights.picked)
@@ -263,7 +268,7 @@ impl Diagram<'_> {
                 let at = at + Vector::new(shift.x.round(), shift.y.round());
                 let key = (layer.clone(), filter.clone());
                 let rim = match () {
-                    () if self.highlights.has(&key) => Some((colours.accent, 2.0)),
+                    () if self.highlights.has(&key) || self.is_traced(&key) => Some((colours.accent, 2.0)),
                     () if node.new => Some((colours.branch(self.diagram.hue), 2.0)),
                     () if self.differing.contains(&key) => Some((colours.alarm, 2.0)),
                     () if node.frozen => Some((colours.faint, 1.0)),

@@ -147,6 +147,7 @@ pub(crate) mod tests {
             edges: Vec::new(),
             classes: Vec::new(),
             reconstruction: None,
+            trace: None,
             outputs: Default::default(),
             notes: Vec::new(),
         }

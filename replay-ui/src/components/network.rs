@@ -1,6 +1,6 @@
 //! The network of the selected branch, and that of the branch beside it.
 
-use iced::widget::{canvas, column, row};
+use iced::widget::{canvas, column, responsive, row};
 use iced::{Alignment, Fill};
 use revacnn_notebook::{ChosenImage, Show};
 use revacnn_schemas::{Address, DifferingFilter, ImageIndex, NetworkDiagram};
@@ -15,6 +15,9 @@ use crate::context::Context;
 use crate::figure;
 use crate::question::Question;
 use crate::sizes::Panel;
+
+/// The least width in which there is room for the button that opens the pad.
+const WITH_DRAW: f32 = 520.0;
 
 /// How networks are shown.
 #[derive(Debug, Default)]
@@ -74,6 +77,10 @@ impl State {
     }
 
     pub(crate) fn view<'a>(&'a self, context: &'a Context) -> Piece<'a, Message> {
+        responsive(move |room| self.within(context, room.width)).into()
+    }
+
+    fn within<'a>(&'a self, context: &'a Context, width: f32) -> Piece<'a, Message> {
         let choose = |show, words| quiet(plain(words), self.nodes == show, Some(Message::Nodes(show)));
         let image = context.image().map_or_else(
             || "image".to_owned(),
@@ -82,6 +89,8 @@ impl State {
                 None => image.to_string(),
             },
         );
+        let draw =
+            (width >= WITH_DRAW).then(|| hinted(press("draw", Some(Message::Draw)), "draw an image with the mouse: /"));
         let image = row![
             press("<", Some(Message::ImageBy(-1))),
             hinted(
@@ -89,8 +98,8 @@ impl State {
                 "which training image maps are of, or a picture of your own, which may also be dropped here: i"
             ),
             press(">", Some(Message::ImageBy(1))),
-            hinted(press("draw", Some(Message::Draw)), "draw an image with the mouse: /"),
-        ];
+        ]
+        .push(draw);
         let beside = match &context.beside {
             Some(name) => format!("beside {}", fitted(name.as_str(), 96.0)),
             None => "side by side".to_owned(),

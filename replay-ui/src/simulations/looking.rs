@@ -261,7 +261,7 @@ fn the_number_of_an_image_is_typed() {
         simulator.typewrite("third");
         simulator.tap_key(iced::keyboard::Key::Named(Named::Enter));
     });
-    assert!(person.reads_of("expected the number of a training image, found `third`"));
+    assert!(person.reads_of("expected the number of a training image, or a picture's file, found `third`"));
 }
 
 /// Words ran into the next panel where the window was small.

@@ -19,7 +19,10 @@ pub use comparison::{Comparison, DifferingFilter, Panel};
 pub use embedded_images::{ClassPurity, EmbeddedImage, EmbeddedImages, EmbeddedPanel, Thumbnail};
 pub use histograms::{HistogramForm, HistogramPanel, Histograms, StepHistogram};
 pub use image::{Image, ImageGrid, ImageRow, Palette};
-pub use network::{ClassOutput, DiagramColumn, DiagramEdge, DiagramJoint, DiagramNode, DiagramPart, NetworkDiagram};
+pub use network::{
+    ClassOutput, DiagramColumn, DiagramEdge, DiagramEnd, DiagramFilter, DiagramJoint, DiagramLink, DiagramNode,
+    DiagramPart, DiagramTrace, NetworkDiagram,
+};
 pub use scatter::{Scatter, ScatterGroup, ScatterPoint};
 pub use sheet::{Caption, CaptionedImage, ContactSheet};
 pub use table::{TableColumn, TableFigure};

@@ -41,6 +41,9 @@ pub struct NetworkDiagram {
     /// before it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub edges: Vec<DiagramEdge>,
+    /// The strongest chain through a filter, if one was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<DiagramTrace>,
     /// What it lacks, and why: a line each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
@@ -118,6 +121,58 @@ pub enum DiagramPart {
     Joint(usize),
     /// The classes.
     Classes,
+}
+
+/// The strongest chain through a filter: from the image to it, and on to what the network says.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct DiagramTrace {
+    /// The filter.
+    pub of: DiagramFilter,
+    /// Its links, from left to right; none where nothing excites the filter, and it excites nothing.
+    pub links: Vec<DiagramLink>,
+}
+
+impl DiagramTrace {
+    /// Whether the chain goes through a filter, or is of it.
+    pub fn goes_through(&self, layer: &LayerName, filter: &FilterIdentity) -> bool {
+        let is_it = |at: &DiagramFilter| at.layer == *layer && at.filter == *filter;
+        let ends = self.links.iter().flat_map(|link| [&link.from, &link.to]);
+        is_it(&self.of) || ends.into_iter().any(|end| matches!(end, DiagramEnd::Filter(at) if is_it(at)))
+    }
+}
+
+/// A filter by its layer.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct DiagramFilter {
+    /// The layer.
+    pub layer: LayerName,
+    /// The filter.
+    pub filter: FilterIdentity,
+}
+
+/// A link of a chain.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DiagramLink {
+    /// What is read.
+    pub from: DiagramEnd,
+    /// What reads it.
+    pub to: DiagramEnd,
+    /// How much of what excites the one that reads comes from there, between 0 and 1.
+    pub share: f32,
+}
+
+equal_by_bits!(DiagramLink { from, to; share });
+
+/// An end of a link.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DiagramEnd {
+    /// The image.
+    Input,
+    /// A filter of a column.
+    Filter(DiagramFilter),
+    /// What the network says: a class, or a value of the image that it gives back, by its place.
+    Output(usize),
 }
 
 /// One filter.

@@ -15,6 +15,7 @@ mod evaluation;
 mod images;
 mod pass;
 mod saliency;
+mod trace;
 mod workspace;
 
 use std::sync::Arc;
@@ -30,6 +31,7 @@ use workspace::{Shared, Workspace};
 
 pub(crate) use images::Images;
 pub use saliency::{Saliency, SaliencyMap};
+pub use trace::{Trace, TraceEnd, TraceLink};
 pub(crate) use workspace::Outcome;
 
 /// Gradients of one layer: of its coefficients and of its biases.

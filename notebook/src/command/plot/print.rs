@@ -65,9 +65,10 @@ impl Print for ChartPlot {
 
 impl Print for NetworkPlot {
     fn print(&self, words: &mut Words) {
-        let Self { steps, show, image } = self;
+        let Self { steps, show, trace, image } = self;
         steps.print(words);
         words.unless("show", show, &Show::Maps, show.word());
+        words.option("trace", trace.as_ref().map(|(layer, filter)| format!("{layer}/{filter}")));
         words.option("image", image.as_ref());
     }
 }

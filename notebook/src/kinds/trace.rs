@@ -1,0 +1,101 @@
+//! The strongest chain through a filter.
+
+use revacnn_schemas::{
+    BranchId, DiagramEnd, DiagramFilter, DiagramLink, DiagramTrace, FilterIdentity, FilterNumber, LayerName,
+};
+use revacnn_trainer::TraceEnd;
+use serde::{Deserialize, Serialize};
+
+use crate::sources::Place;
+use crate::{Context, NotebookError};
+
+/// The filter whose strongest chain is shown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Traced {
+    /// The layer.
+    pub layer: LayerName,
+    /// The filter's number.
+    pub filter: FilterNumber,
+    /// The branch that it was born in, so that another branch's filter of
+    /// that number is not taken for it; any where `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub born: Option<BranchId>,
+}
+
+impl Traced {
+    /// The chain at a step for the chosen image, and a note that tells it; no chain, and a note with the reason,
+    /// where the network has no such filter or there is no image to look at.
+    pub(super) fn chain(
+        &self,
+        context: &mut Context<'_>,
+        place: &Place,
+        classes: &[String],
+        notes: &mut Vec<String>,
+    ) -> Result<Option<DiagramTrace>, NotebookError> {
+        let Self { layer, filter, born } = self;
+        let topology = &place.holder.topology;
+        let is_wanted = |other: &FilterIdentity| other.number == *filter && (born.is_none() || other.born == *born);
+        let columns = topology.blocks().filter(|block| block.coefficients.is_some());
+        let position =
+            columns.filter(|block| block.layer == *layer).find_map(|block| block.filters.iter().position(is_wanted));
+        let Some(position) = position else {
+            notes.push(format!("no chain: there is no {layer}/{filter} here"));
+            return Ok(None);
+        };
+        let Some(image) = place.image(context.image()) else {
+            notes.push(format!("no chain of {layer}/{filter}: no image was chosen, and there is no probe image"));
+            return Ok(None);
+        };
+        let trace = match context.trace(place, &image, layer, position) {
+            Ok(trace) => trace,
+            Err(NotebookError::DataLacking { reason, .. }) => {
+                notes.push(format!("no chain of {layer}/{filter}: {reason}"));
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        let last = topology.blocks().last();
+        let end = |end: TraceEnd| match end {
+            TraceEnd::Image => Some(DiagramEnd::Input),
+            TraceEnd::Filter(layer, place) if last.is_some_and(|last| last.layer == layer) => {
+                Some(DiagramEnd::Output(place))
+            }
+            TraceEnd::Filter(layer, place) => {
+                let filter = topology.blocks().find(|block| block.layer == layer)?.filters.get(place)?.clone();
+                Some(DiagramEnd::Filter(DiagramFilter { layer, filter }))
+            }
+        };
+        let links = trace.links.into_iter().filter_map(|link| {
+            Some(DiagramLink { from: end(link.from)?, to: end(link.to)?, share: link.share as f32 })
+        });
+        let identity =
+            topology.blocks().find(|block| block.layer == *layer).map(|block| block.filters[position].clone());
+        let of = DiagramFilter { layer: layer.clone(), filter: identity.expect("invariant: its position was found") };
+        let chain = DiagramTrace { of, links: links.collect() };
+        notes.push(told(&chain, classes));
+        Ok(Some(chain))
+    }
+}
+
+/// A chain in words: `chain of conv2/5: image → conv1/3 → conv2/5 (41 %) → cat (23 %)`.
+fn told(chain: &DiagramTrace, classes: &[String]) -> String {
+    let name = |end: &DiagramEnd| match end {
+        DiagramEnd::Input => "image".to_owned(),
+        DiagramEnd::Filter(at) => format!("{}/{}", at.layer, at.filter.number),
+        DiagramEnd::Output(place) => classes.get(*place).cloned().unwrap_or_else(|| format!("output {place}")),
+    };
+    let of = name(&DiagramEnd::Filter(chain.of.clone()));
+    let Some(first) = chain.links.first() else {
+        return format!("chain of {of}: nothing excites it, and it excites nothing");
+    };
+    let mut words = format!("chain of {of}: {}", name(&first.from));
+    for link in &chain.links {
+        words.push_str(&format!(" → {}", name(&link.to)));
+        // All that a first layer reads is the image.
+        if link.from != DiagramEnd::Input || link.share < 0.995 {
+            words.push_str(&format!(" ({:.0} %)", 100.0 * link.share));
+        }
+    }
+    words + "; each with its share in what excites the next"
+}
