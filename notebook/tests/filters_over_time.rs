@@ -1,8 +1,6 @@
 //! What becomes of filters over the steps, against findings of the log's tensors and filters that
 //! were planted.
 
-#[path = "support/fork.rs"]
-mod fork;
 #[path = "support/record.rs"]
 mod record;
 
@@ -15,13 +13,12 @@ use revacnn_notebook::kinds::FiltersOverTime;
 use revacnn_notebook::{
     Cell, FilterMeasure, Graph, Inputs, NotebookError, Progress, Ran, Sources, Watch, XAxis, render,
 };
-use revacnn_recorder::Replay;
-use revacnn_schemas::{Chart, Fidelity, Figure, MarkKind, Step};
+use revacnn_recorder::{ForkPlan, Replay, fork};
+use revacnn_schemas::{Change, Chart, Edit, Fidelity, Figure, FilterNumber, MarkKind, Step};
 use revacnn_store::{Lineage, Store};
-use revacnn_test_support::SmallRun;
+use revacnn_test_support::{SmallRun, advance, name};
 use revacnn_trainer::Settings;
 
-use fork::forked;
 use record::recorded_with;
 
 fn recorded(dataset: &str, filters: usize, fidelity: Fidelity, steps: u64) -> tempfile::TempDir {
@@ -53,18 +50,19 @@ fn weights(folder: &Path, branch: &str, step: Step) -> Vec<f32> {
     Replay::new(reader).tensors(step).unwrap().parameters[0].weights.clone()
 }
 
-/// A file of NumPy's with the coefficients of a filter of nine.
-fn filter_file(folder: &Path, name: &str, values: [f32; 9]) -> String {
-    let mut header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (1, 3, 3), }".to_vec();
-    header.resize(128 - 10 - 1, b' ');
-    header.push(b'\n');
-    let mut file = b"\x93NUMPY\x01\x00".to_vec();
-    file.extend((header.len() as u16).to_le_bytes());
-    file.extend(header);
-    file.extend(values.iter().flat_map(|value| value.to_le_bytes()));
-    let path = folder.join(name);
-    std::fs::write(&path, file).unwrap();
-    path.to_str().unwrap().to_owned()
+/// Forks `main` at a step, gives filters of its first layer such coefficients and biases, and trains
+/// the fork some steps on.
+fn set(store: &Path, to: &str, at: u64, filters: &[(u32, [f32; 9], f32)], steps: u64) {
+    let edits = filters.iter().map(|(filter, values, bias)| {
+        let (layer, filter) = ("conv1".parse().unwrap(), FilterNumber(*filter));
+        Edit::new(Change::SetWeights { layer, filter, values: values.to_vec(), shape: None, bias: Some(*bias) })
+    });
+    let plan = ForkPlan { name: Some(name(to)), edits: edits.collect(), fidelity: None, stays: false };
+    let store = Store::open(store).unwrap();
+    let lineage = Lineage::open(&store, &name("main")).unwrap();
+    let mut session = fork(&store, lineage, Step(at), plan, &SmallRun::default().resources()).unwrap().session;
+    advance(&mut session, at + steps);
+    session.finish().unwrap();
 }
 
 #[test]
@@ -100,9 +98,8 @@ fn points_are_findings_of_the_recorded_coefficients_at_evenly_spread_steps() {
 #[test]
 fn two_equal_filters_count_as_one_distinct() {
     let folder = recorded("digits", 2, Fidelity::Every, 12);
-    let file = filter_file(folder.path(), "same.npy", [1.0, -2.0, 3.0, 0.5, 0.0, -1.0, 2.0, 0.25, 1.5]);
-    let edits = [0, 1].map(|filter| format!("set-weights conv1/{filter} {file}"));
-    forked(folder.path(), "same", 10, &[&edits[0], &edits[1]], 0);
+    let values = [1.0, -2.0, 3.0, 0.5, 0.0, -1.0, 2.0, 0.25, 1.5];
+    set(folder.path(), "same", 10, &[(0, values, 0.0), (1, values, 0.0)], 0);
     let at = |of| {
         let chart = figure(folder.path(), &cell(of), &["main", "same"]).unwrap();
         let [main, same] = &chart.series[..] else { panic!("two curves") };
@@ -119,8 +116,7 @@ fn two_equal_filters_count_as_one_distinct() {
 fn a_filter_that_was_made_to_die_is_found_with_its_step_in_every_fidelity() {
     for fidelity in [Fidelity::Every, Fidelity::Keyframes] {
         let folder = recorded("digits", 4, fidelity, 20);
-        let file = filter_file(folder.path(), "dead.npy", [0.1; 9]);
-        forked(folder.path(), "dead", 10, &[&format!("set-weights conv1/2 {file} bias=-1000000")], 8);
+        set(folder.path(), "dead", 10, &[(2, [0.1; 9], -1e6)], 8);
         let chart = figure(folder.path(), &cell(FilterMeasure::Dead), &["dead"]).unwrap();
         let [series] = &chart.series[..] else { panic!("a curve") };
         let expected: Vec<[f64; 2]> = (0..=18).map(|step| [f64::from(step), f64::from(u8::from(step >= 10))]).collect();
