@@ -3,8 +3,8 @@
 //!
 //! - Statistics of a layer's filters: [`mean_absolute`] (the jitter),
 //!   [`norms`], [`update_ratios`], [`sums`] (path thickness) with [`top_half`],
-//!   [`zero_shares`], [`channel_energy`], [`nearest_neighbours`],
-//!   [`nearest_to`] one filter, [`effective_number`].
+//!   [`zero_shares`], [`channel_energy`], [`colour_shares`], [`nearest_neighbours`],
+//!   [`nearest_to`] one filter, [`effective_number`]; a [`Lifeline`] tells when a filter died.
 //! - Embeddings in two dimensions: [`pca`] and [`tsne`], with
 //!   [`trustworthiness`].
 //! - Thousands of points, such as images by their activations: [`embed_samples`] is t-SNE,
@@ -45,6 +45,7 @@ mod field;
 mod histogram;
 mod histories;
 mod lanes;
+mod lifeline;
 mod matching;
 mod momentum;
 mod neighbours;
@@ -66,6 +67,7 @@ pub use embedding::{EmbeddedFilter, Embedding, EmbeddingReport, EmbeddingSetting
 pub use error::AnalysisError;
 pub use histogram::{Histogram, bin_edges, histogram};
 pub use histories::{Against, ImageHistory, Ranking, image_histories, ranked};
+pub use lifeline::Lifeline;
 pub use matching::{LayerParameters, NetworkParameters, matched_by_assignment};
 pub use neighbours::{Neighbours, nearest_points, nearest_positions};
 pub use pca::{Pca, pca};
@@ -73,7 +75,7 @@ pub use plane::principal_plane;
 pub use purity::{Purity, neighbour_purity};
 pub use samples::{SampleEmbedding, SampleSettings, embed_samples};
 pub use similarity::{Neighbour, effective_number, nearest_neighbours, nearest_to};
-pub use statistics::{channel_energy, mean_absolute, norms, sums, top_half, update_ratios, zero_shares};
+pub use statistics::{channel_energy, colour_shares, mean_absolute, norms, sums, top_half, update_ratios, zero_shares};
 pub use trustworthiness::trustworthiness;
 pub use tsne::{Tsne, TsneSettings, tsne};
 pub use vectors::{AlignedFilters, DroppedFilter, FilterVector, Gradients, LayerValues, Reason, Snapshot, align};

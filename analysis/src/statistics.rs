@@ -108,15 +108,7 @@ pub fn zero_shares(maps: ArrayView2<'_, f32>) -> Vec<f64> {
 /// [`AnalysisError::Shape`] if the coefficients are not a multiple of the
 /// channels.
 pub fn channel_energy(weights: ArrayView2<'_, f32>, channels: usize) -> Result<Array2<f64>, AnalysisError> {
-    let coefficients = weights.ncols();
-    if channels == 0 || !coefficients.is_multiple_of(channels) {
-        return Err(AnalysisError::Shape {
-            what: "coefficients of a first-layer filter",
-            expected: format!("a multiple of the {channels} channels"),
-            found: coefficients.to_string(),
-        });
-    }
-    let kernel = coefficients / channels;
+    let kernel = kernel_of(weights, channels)?;
     let mut energy = Array2::zeros((weights.nrows(), channels));
     for ((filter, coefficient), &weight) in weights.indexed_iter() {
         energy[[filter, coefficient / kernel]] += f64::from(weight) * f64::from(weight);
@@ -128,6 +120,52 @@ pub fn channel_energy(weights: ArrayView2<'_, f32>, channels: usize) -> Result<A
         }
     }
     Ok(energy)
+}
+
+/// Share of each first-layer filter's energy, the sum of its squares, that is in differences of
+/// the colours, and not in grey, which is what the colours have in common: 0 for a filter that
+/// reads them all alike, 1 for one that no grey image excites.
+///
+/// At each place of the kernel the coefficients of the `n` colours are split into their mean,
+/// grey, and what they differ from it by: the share is Σ (w − mean)² / Σ w². Of coefficients that
+/// are drawn independently it is (n − 1)/n on average, two thirds of three colours.
+///
+/// Shape: `[filter][channel × kernel]` gives `[filter]`, 0 to 1; a filter of zeros has 0.
+///
+/// Source: grey is the intensity axis of Y. Ohta, T. Kanade and T. Sakai, "Color Information for
+/// Region Segmentation", Computer Graphics and Image Processing 13, 1980; first layers have
+/// filters for colours and such without any: A. Krizhevsky, I. Sutskever and G. E. Hinton,
+/// "ImageNet Classification with Deep Convolutional Neural Networks", NIPS 2012, section 6.1.
+///
+/// # Errors
+///
+/// [`AnalysisError::Shape`] if the coefficients are not a multiple of the channels.
+pub fn colour_shares(weights: ArrayView2<'_, f32>, channels: usize) -> Result<Vec<f64>, AnalysisError> {
+    let kernel = kernel_of(weights, channels)?;
+    let share = |row: ArrayView1<'_, f32>| {
+        let (mut colour, mut all) = (0.0, 0.0);
+        for place in 0..kernel {
+            let of_place = || (0..channels).map(|channel| f64::from(row[channel * kernel + place]));
+            let grey = of_place().sum::<f64>() / channels as f64;
+            colour += of_place().map(|weight| (weight - grey) * (weight - grey)).sum::<f64>();
+            all += of_place().map(|weight| weight * weight).sum::<f64>();
+        }
+        if all > 0.0 { (colour / all).min(1.0) } else { 0.0 }
+    };
+    Ok(weights.rows().into_iter().map(share).collect())
+}
+
+/// How many coefficients a first-layer filter has for a channel.
+fn kernel_of(weights: ArrayView2<'_, f32>, channels: usize) -> Result<usize, AnalysisError> {
+    let coefficients = weights.ncols();
+    if channels == 0 || !coefficients.is_multiple_of(channels) {
+        return Err(AnalysisError::Shape {
+            what: "coefficients of a first-layer filter",
+            expected: format!("a multiple of the {channels} channels"),
+            found: coefficients.to_string(),
+        });
+    }
+    Ok(coefficients / channels)
 }
 
 #[cfg(test)]
@@ -175,5 +213,21 @@ mod tests {
         assert_eq!(energy, array![[0.25, 0.25, 0.5], [0.0, 0.0, 0.0]]);
         assert!(channel_energy(filters.view(), 4).is_err());
         assert!(channel_energy(filters.view(), 0).is_err());
+    }
+
+    #[test]
+    fn what_all_colours_have_in_common_is_no_colour() {
+        let filters = array![
+            [1.0, -2.0, 1.0, -2.0, 1.0, -2.0],
+            [1.0, 0.0, -1.0, 0.0, 0.0, 0.0],
+            [3.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+            [0.0; 6]
+        ];
+        let shares = colour_shares(filters.view(), 3).expect("six is a multiple of three");
+        // Grey; red against green; red alone, of which a third is grey; nothing.
+        let expected = [0.0, 1.0, 2.0 / 3.0, 0.0];
+        assert!(shares.iter().zip(expected).all(|(found, expected)| (found - expected).abs() < 1e-15), "{shares:?}");
+        assert_eq!(colour_shares(array![[4.0, 5.0]].view(), 1), Ok(vec![0.0]));
+        assert!(colour_shares(filters.view(), 4).is_err());
     }
 }

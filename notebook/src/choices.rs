@@ -77,6 +77,21 @@ impl fmt::Display for Distribution {
     }
 }
 
+/// What of a layer's filters is followed over the steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FilterMeasure {
+    /// How many distinct ones they amount to.
+    #[default]
+    Distinct,
+    /// How like the nearest other one each is, on average.
+    Similarity,
+    /// How much of what each reads of an image is colour, on average.
+    Colour,
+    /// How many are dead.
+    Dead,
+}
+
 /// What lies on a curve's horizontal axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -218,3 +233,4 @@ words!(Source, "weights" => Weights, "gradients" => Gradients, "activations" => 
     "activation-gradients" => ActivationGradients);
 words!(Distribution, "weights" => Weights, "gradients" => Gradients, "updates" => Updates,
     "activations" => Activations, "activation-gradients" => ActivationGradients);
+words!(FilterMeasure, "distinct" => Distinct, "similarity" => Similarity, "colour" => Colour, "dead" => Dead);

@@ -77,7 +77,7 @@ mod smoothing;
 mod sources;
 
 pub use cell::{Cell, CellKind, Kind};
-pub use choices::{Distribution, ImageSplit, Matching, Method, Rank, Show, Source, XAxis};
+pub use choices::{Distribution, FilterMeasure, ImageSplit, Matching, Method, Rank, Show, Source, XAxis};
 pub use context::{Context, Progress, Unwatched, Watch};
 pub use differing::{matched, most_differing};
 pub use error::NotebookError;

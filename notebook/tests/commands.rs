@@ -114,6 +114,12 @@ fn command() -> impl Strategy<Value = Vec<String>> {
             prop_oneof![Just(Vec::new()), Just(vec!["--range=-0.25..0.1".to_owned()])].boxed(),
             maybe("bins", &["80", "12"]),
         ]),
+        1 => line(&[&["plot"], &["filters-over-time"], &["base", "base.*"], &["", "c"]], vec![
+            maybe("layer", LAYERS),
+            maybe("of", &["distinct", "similarity", "colour", "dead"]),
+            maybe("x", &["step", "images", "epoch", "fork"]),
+            maybe("steps", &["0..3", "100..200"]),
+        ]),
         1 => line(&[&["plot"], &["histogram"], &["base"], &["--of"], SOURCES], vec![maybe("image", IMAGES)]),
         1 => steps("network", vec![maybe("show", &["maps", "coefficients"]), maybe("image", IMAGES)]),
         1 => steps("filters", vec![maybe("layer", LAYERS), maybe("of", SOURCES)]),

@@ -10,13 +10,13 @@ use std::ops::ControlFlow;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use revacnn_notebook::kinds::{
-    Beside, Chart, Compare, Confusion, Differences, Embedding, Family, Filter, Filters, Histogram, ImageEmbedding,
-    KINDS, Loss, Network, Patches, Predict, Predictions, QUANTITIES, Query, Recorded, Results, Saliency, Samples,
-    Start,
+    Beside, Chart, Compare, Confusion, Differences, Embedding, Family, Filter, Filters, FiltersOverTime, Histogram,
+    ImageEmbedding, KINDS, Loss, Network, Patches, Predict, Predictions, QUANTITIES, Query, Recorded, Results,
+    Saliency, Samples, Start,
 };
 use revacnn_notebook::{
-    Cell, Distribution, Graph, ImageSplit, Inputs, Kind, Matching, Method, Progress, Ran, Rank, Show, Smoothing,
-    Source, Sources, XAxis,
+    Cell, Distribution, FilterMeasure, Graph, ImageSplit, Inputs, Kind, Matching, Method, Progress, Ran, Rank, Show,
+    Smoothing, Source, Sources, XAxis,
 };
 use revacnn_schemas::{
     Address, BranchId, BranchName, Fidelity, FilterNumber, HistogramForm, ImageIndex, Limits, Scale, Step,
@@ -116,6 +116,10 @@ fn cell() -> impl Strategy<Value = Cell> {
                 Histogram { layer: layer(), of, form, within, range, bins: 9 }.into()
             }
         ),
+        (within(), axis(), any::<bool>()).prop_map(move |(within, x, of_dead)| {
+            let of = if of_dead { FilterMeasure::Dead } else { FilterMeasure::Similarity };
+            FiltersOverTime { layer: layer(), of, x, within }.into()
+        }),
         (all(), at(), proptest::bool::ANY).prop_map(move |(at, reference, is_pca)| {
             let (of, method) = (ImageSplit::Test, if is_pca { Method::Pca } else { Method::Tsne });
             ImageEmbedding { at, reference, layer: layer(), of, count: 12, method, perplexity: None, seed: 1 }.into()

@@ -8,8 +8,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, Subcommand};
 use revacnn_notebook::Sources;
 use revacnn_notebook::command::{
-    ActivationsPlot, ChartPlot, ConfusionPlot, FilterPlot, FiltersPlot, HistogramPlot, LossPlot, NetworkPlot,
-    PatchesPlot, Plot, SaliencyPlot,
+    ActivationsPlot, ChartPlot, ConfusionPlot, FilterPlot, FiltersOverTimePlot, FiltersPlot, HistogramPlot, LossPlot,
+    NetworkPlot, PatchesPlot, Plot, SaliencyPlot,
 };
 use revacnn_recorder::usual_threads;
 use revacnn_schemas::Place;
@@ -28,6 +28,7 @@ use crate::options::{DataOption, StoreOption};
   revacnn plot loss 'base.*' -o mean.svg
   revacnn plot chart main wider --quantity accuracy --smooth 0.6 -o accuracy.pdf
   revacnn plot histogram main --layer conv1 --of gradients --form heat -o spread.png
+  revacnn plot filters-over-time main wider --layer conv1 --of dead -o dead.png
   revacnn plot network main@100 -o network.png
   revacnn plot filters main@0 main@last --layer conv1 -o filters.svg
   revacnn plot activations main --layer conv1 --image 17 -o maps.png
@@ -53,6 +54,8 @@ enum Kind {
     Chart(Drawn<ChartPlot>),
     /// How a layer's values are spread, over the steps.
     Histogram(Drawn<HistogramPlot>),
+    /// How distinct, alike, coloured or dead a layer's filters are, over the steps.
+    FiltersOverTime(Drawn<FiltersOverTimePlot>),
     /// The network with a node a filter.
     Network(Drawn<NetworkPlot>),
     /// A layer's coefficients or gradients.
@@ -96,6 +99,7 @@ impl Kind {
             Self::Loss(drawn) => (Plot::Loss(drawn.kind.clone()), &drawn.from_to),
             Self::Chart(drawn) => (Plot::Chart(drawn.kind.clone()), &drawn.from_to),
             Self::Histogram(drawn) => (Plot::Histogram(drawn.kind.clone()), &drawn.from_to),
+            Self::FiltersOverTime(drawn) => (Plot::FiltersOverTime(drawn.kind.clone()), &drawn.from_to),
             Self::Network(drawn) => (Plot::Network(drawn.kind.clone()), &drawn.from_to),
             Self::Filters(drawn) => (Plot::Filters(drawn.kind.clone()), &drawn.from_to),
             Self::Activations(drawn) => (Plot::Activations(drawn.kind.clone()), &drawn.from_to),

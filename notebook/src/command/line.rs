@@ -202,7 +202,10 @@ impl Command {
 
     /// Whether a view shows all steps of a branch.
     pub fn is_of_histories(&self) -> bool {
-        matches!(self, Self::Plot(Plot::Loss(_) | Plot::Chart(_) | Plot::Histogram(_)) | Self::Table(_))
+        matches!(
+            self,
+            Self::Plot(Plot::Loss(_) | Plot::Chart(_) | Plot::Histogram(_) | Plot::FiltersOverTime(_)) | Self::Table(_)
+        )
     }
 
     /// Whether a view of all steps shows filters as they are at the last one.

@@ -50,8 +50,8 @@ pub use image::ImageOption;
 pub use input::{Control, Cursor, Input};
 pub use line::{Command, Miswritten};
 pub use plot::{
-    ActivationsPlot, ChartPlot, ConfusionPlot, FilterPlot, FiltersPlot, HistogramPlot, LossPlot, NetworkPlot,
-    PatchesPlot, Plot, Quantity, SaliencyPlot, filter_name,
+    ActivationsPlot, ChartPlot, ConfusionPlot, FilterPlot, FiltersOverTimePlot, FiltersPlot, HistogramPlot, LossPlot,
+    NetworkPlot, PatchesPlot, Plot, Quantity, SaliencyPlot, filter_name,
 };
 pub use predict::Predict;
 pub use reading::{ReadingOptions, share_of_test};

@@ -1,5 +1,6 @@
 //! `plot`: what is drawn, of which branches or steps.
 
+mod filters_over_time;
 mod histogram;
 mod print;
 
@@ -13,10 +14,11 @@ use super::branches::{BranchOf, Lookup, members_of, name_families, resolved, sin
 use super::image::ImageOption;
 use super::values::{from_one, whole};
 use crate::kinds::{
-    Chart, Confusion, Filter, Filters, Histogram, Loss, Network, Patches, QUANTITIES, Saliency, Traced, check_layer,
-    unknown_quantity,
+    Chart, Confusion, Filter, Filters, FiltersOverTime, Histogram, Loss, Network, Patches, QUANTITIES, Saliency,
+    Traced, check_layer, unknown_quantity,
 };
 use crate::{Cell, ImageSplit, Inputs, NotebookError, Show, Smoothing, Source, XAxis};
+pub use filters_over_time::FiltersOverTimePlot;
 pub use histogram::HistogramPlot;
 
 /// What is drawn.
@@ -28,6 +30,8 @@ pub enum Plot {
     Chart(ChartPlot),
     /// How a layer's values are spread, over the steps.
     Histogram(HistogramPlot),
+    /// How distinct, alike, coloured or dead a layer's filters are, over the steps.
+    FiltersOverTime(FiltersOverTimePlot),
     /// The network with a node a filter.
     Network(NetworkPlot),
     /// A layer's coefficients or gradients.
@@ -325,6 +329,7 @@ impl Plot {
         match self {
             Self::Loss(LossPlot { curves }) | Self::Chart(ChartPlot { curves, .. }) => single(&curves.of),
             Self::Histogram(plot) => single(&plot.branches),
+            Self::FiltersOverTime(plot) => single(&plot.branches),
             Self::Network(NetworkPlot { steps, .. })
             | Self::Filters(FiltersPlot { steps, .. })
             | Self::Activations(ActivationsPlot { steps, .. })
@@ -340,6 +345,7 @@ impl Plot {
         match self {
             Self::Loss(LossPlot { curves }) | Self::Chart(ChartPlot { curves, .. }) => members_of(&curves.of),
             Self::Histogram(plot) => members_of(&plot.branches),
+            Self::FiltersOverTime(plot) => members_of(&plot.branches),
             _ => Vec::new(),
         }
     }
@@ -351,6 +357,7 @@ impl Plot {
                 name_families(&mut curves.of, is_family);
             }
             Self::Histogram(plot) => name_families(&mut plot.branches, is_family),
+            Self::FiltersOverTime(plot) => name_families(&mut plot.branches, is_family),
             _ => {}
         }
     }
@@ -360,6 +367,7 @@ impl Plot {
         let (layer, filter) = match self {
             Self::Chart(kind) => (&kind.layer, kind.filter),
             Self::Histogram(kind) => (&kind.layer, None),
+            Self::FiltersOverTime(kind) => (&kind.layer, None),
             Self::Filters(kind) => (&kind.layer, None),
             Self::Activations(kind) => (&kind.layer, None),
             Self::Filter(kind) => (&kind.layer, kind.filter),
@@ -387,7 +395,12 @@ impl Plot {
             Self::Filter(kind) => kind.image.as_ref(),
             Self::Saliency(kind) => kind.image.as_ref(),
             Self::Histogram(kind) => kind.image(),
-            Self::Loss(_) | Self::Chart(_) | Self::Filters(_) | Self::Confusion(_) | Self::Patches(_) => None,
+            Self::Loss(_)
+            | Self::Chart(_)
+            | Self::FiltersOverTime(_)
+            | Self::Filters(_)
+            | Self::Confusion(_)
+            | Self::Patches(_) => None,
         }
     }
 
@@ -400,6 +413,7 @@ impl Plot {
             Self::Loss(kind) => kind.curves.check("loss"),
             Self::Chart(kind) => kind.curves.check("chart"),
             Self::Histogram(kind) => kind.check(),
+            Self::FiltersOverTime(kind) => kind.check(),
             Self::Patches(PatchesPlot { count, .. }) if *count > MOST_PATCHES => {
                 Err(CommandError::Value(format!("--count must be at most {MOST_PATCHES}, found {count}")))
             }
@@ -462,12 +476,8 @@ impl Plot {
             }
             Self::Histogram(plot) => {
                 (branches, _) = resolved(&plot.branches, lookup, true)?;
-                let of_first = || match branches.first() {
-                    Some(branch) => (lookup.record)(branch),
-                    None => record(),
-                };
                 Histogram {
-                    layer: layer_of(plot.layer.as_ref(), &of_first)?,
+                    layer: layer_of(plot.layer.as_ref(), &|| first_of(&branches, lookup, record))?,
                     of: plot.of,
                     form: plot.form,
                     within: plot.steps,
@@ -482,6 +492,16 @@ impl Plot {
                     Ok::<_, CommandError>(Traced { layer: layer.clone(), filter: *filter, born: None })
                 };
                 Network { at: steps.one()?, show: *show, trace: trace.as_ref().map(traced).transpose()? }.into()
+            }
+            Self::FiltersOverTime(plot) => {
+                (branches, _) = resolved(&plot.branches, lookup, true)?;
+                FiltersOverTime {
+                    layer: layer_of(plot.layer.as_ref(), &|| first_of(&branches, lookup, record))?,
+                    of: plot.of,
+                    x: plot.x,
+                    within: plot.steps,
+                }
+                .into()
             }
             Self::Filters(FiltersPlot { steps, layer, of }) => {
                 filters(layer, source(*of, [Source::Weights, Source::Gradients]), steps)?
@@ -511,6 +531,15 @@ impl Plot {
         let image = self.image().map(|image| image.chosen(lookup)).transpose()?;
         Ok((cell, Inputs { branches, cursor: Step(0), image, ..Inputs::default() }))
     }
+}
+
+/// The first of some branches, such as the members of a family.
+fn first_of(
+    branches: &[BranchName],
+    lookup: Lookup<'_>,
+    otherwise: &dyn Fn() -> Result<BranchRecord, CommandError>,
+) -> Result<BranchRecord, CommandError> {
+    branches.first().map_or_else(otherwise, |branch| (lookup.record)(branch))
 }
 
 /// The layer that was asked for; without one, an error that lists them.

@@ -29,7 +29,7 @@ pub(super) struct Shown {
     /// The branch that it was forked from.
     parent: Option<BranchId>,
     /// Oldest first, each the index of a reader of the lineage.
-    parts: Vec<(usize, StepSpan)>,
+    pub(super) parts: Vec<(usize, StepSpan)>,
 }
 
 /// A chart of all that there is draws so many branches: more curves are no picture, and
@@ -305,7 +305,7 @@ pub(super) fn other_hyper_parameters(context: &mut Context<'_>, shown: &[Shown])
 }
 
 /// Where the steps of a part lie on the horizontal axis.
-fn positions(
+pub(super) fn positions(
     context: &mut Context<'_>,
     shown: &Shown,
     place: usize,

@@ -10,6 +10,7 @@ mod embedding;
 mod family;
 mod filter;
 mod filters;
+mod filters_over_time;
 mod histogram;
 mod image_embedding;
 mod joint;
@@ -63,6 +64,7 @@ kinds! {
     embedding::Embedding,
     filter::Filter,
     filters::Filters,
+    filters_over_time::FiltersOverTime,
     histogram::Histogram,
     image_embedding::ImageEmbedding,
     loss::Loss,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ndarray::{ArrayView2, Axis};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use revacnn_analysis::{channel_energy, effective_number, nearest_neighbours};
 use revacnn_schemas::statistics::norm;
 use revacnn_schemas::{
@@ -176,19 +176,17 @@ fn filters(context: &mut Context<'_>, branch: &BranchName, layer: &LayerName) ->
     let Some((own, weights, coefficients)) = found else { return Err(unknown_layer(layer, &place.holder)) };
     let all = ArrayView2::from_shape((own.filters.len(), coefficients), &weights.weights)
         .map_err(|error| NotebookError::Unknown { what: layer.to_string(), known: error.to_string() })?;
-    let lives = |row: &ndarray::ArrayView1<'_, f32>| norm(&row.to_vec()) as f32 >= DEAD;
-    let living: Vec<usize> = (0..all.nrows()).filter(|row| lives(&all.row(*row))).collect();
-    let some = all.select(Axis(0), &living);
+    let some = living(all);
     let nearest: Vec<f64> =
         nearest_neighbours(some.view())?.into_iter().flatten().map(|neighbour| neighbour.similarity).collect();
-    let is_there = !living.is_empty();
+    let is_there = some.nrows() > 0;
     let mean = |values: &mut dyn ExactSizeIterator<Item = f64>| {
         let count = values.len() as f64;
         (count > 0.0).then(|| values.sum::<f64>() / count)
     };
     let mut numbers: Vec<Number> = vec![
         ("filters", whole, Some(all.nrows() as f64)),
-        ("dead", whole, Some((all.nrows() - living.len()) as f64)),
+        ("dead", whole, Some((all.nrows() - some.nrows()) as f64)),
         ("distinct", tenths, is_there.then(|| effective_number(some.view())).transpose()?),
         ("nearest similarity", decimals, mean(&mut nearest.iter().copied())),
     ];
@@ -200,6 +198,13 @@ fn filters(context: &mut Context<'_>, branch: &BranchName, layer: &LayerName) ->
         }
     }
     Ok(numbers)
+}
+
+/// The filters of a layer, `[filter][coefficient]`, of which something is left.
+pub(super) fn living(all: ArrayView2<'_, f32>) -> Array2<f32> {
+    let lives = |row: &ArrayView1<'_, f32>| norm(&row.to_vec()) as f32 >= DEAD;
+    let living: Vec<usize> = (0..all.nrows()).filter(|row| lives(&all.row(*row))).collect();
+    all.select(Axis(0), &living)
 }
 
 fn is_number(rows: &[Row], name: &str) -> bool {

@@ -68,7 +68,7 @@ impl HistogramPlot {
 }
 
 /// Two steps, the first one first.
-fn within(text: &str) -> Result<[Step; 2], String> {
+pub(super) fn within(text: &str) -> Result<[Step; 2], String> {
     let refused = || format!("expected two steps, the first one first, such as 100..200, found `{text}`");
     let (first, last) = text.split_once("..").ok_or_else(refused)?;
     match [first, last].map(whole_number) {

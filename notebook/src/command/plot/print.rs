@@ -13,6 +13,7 @@ impl Print for Plot {
             Self::Loss(plot) => ("loss", plot),
             Self::Chart(plot) => ("chart", plot),
             Self::Histogram(plot) => ("histogram", plot),
+            Self::FiltersOverTime(plot) => ("filters-over-time", plot),
             Self::Network(plot) => ("network", plot),
             Self::Filters(plot) => ("filters", plot),
             Self::Activations(plot) => ("activations", plot),
