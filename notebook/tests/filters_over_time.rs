@@ -135,7 +135,7 @@ fn a_filter_that_was_made_to_die_is_found_with_its_step_in_every_fidelity() {
         assert_eq!(marks, [(10.0, "conv1/2 dead")]);
         // A fork of the fork, of which its own steps alone are shown, knows when its filter died.
         let store = Store::open(folder.path()).unwrap();
-        SmallRun::default().fork(&store, ("dead", 14), "later", &["set learning_rate 0.001"], 17);
+        SmallRun::default().fork(&store, ("dead", 14), "later", &["set learning_rate 0.002"], 17);
         let both = figure(folder.path(), &cell(FilterMeasure::Dead), &["main", "dead", "later"]).unwrap();
         let later = "later: 1 of 4 filters dead at the last step: 2 since step 10";
         assert!(both.notes.iter().any(|note| note == later), "{:?}", both.notes);

@@ -129,11 +129,14 @@ impl Engine {
         let most = largest(parts.iter().copied().filter(|part| part.value > 0.0), |part| part.value)?;
         let from = self.origin(workspace, most.map, most.channel)?;
         // The image is one, however many colours it has.
-        let part = match most.map {
-            0 => parts.iter().filter(|part| part.map == 0).map(|part| part.value).sum(),
-            _ => most.value,
+        let (part, excites) = match most.map {
+            0 => {
+                let image: Vec<Part> = parts.iter().copied().filter(|part| part.map == 0).collect();
+                (image.iter().map(|part| part.value).sum(), positive(&image))
+            }
+            _ => (most.value, most.value),
         };
-        let share = (part / all).clamp(0.0, 1.0);
+        let share = (excites / all).clamp(0.0, 1.0);
         Some((from, TraceLink { from: self.end(from), to: self.end(Origin::Filter(to)), part, share }))
     }
 
