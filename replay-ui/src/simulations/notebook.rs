@@ -100,7 +100,7 @@ impl Session {
         self.until("it settles", |state| !state.context.is_busy());
         // What trains is seen at the next look at the store.
         let begun = Instant::now();
-        while begun.elapsed() < Duration::from_millis(30) {
+        while begun.elapsed() < Duration::from_millis(100) {
             std::thread::sleep(Duration::from_millis(2));
             self.hear();
         }
