@@ -58,13 +58,14 @@ impl CellKind for FiltersOverTime {
             FilterMeasure::Similarity => (
                 format!("how alike the filters of {layer} are"),
                 "similarity",
-                "cosine between a filter and the nearest other one, mean over the filters",
+                "cosine between a filter and the nearest other one: the mean over the filters, and the band from the least to \
+                 the largest",
             ),
             FilterMeasure::Colour => (
                 format!("how much of the filters of {layer} is colour"),
                 "share of colour",
-                "share of a filter's energy in what its three colours do not have in common, mean over the filters: \
-                 two thirds of what is drawn by chance",
+                "share of a filter's energy in what its three colours do not have in common, two thirds where \
+                 it is drawn by chance: the mean over the filters, and the band from the least to the largest",
             ),
             FilterMeasure::Dead => (
                 format!("dead filters of {layer}"),
@@ -197,7 +198,7 @@ impl FiltersOverTime {
     fn measure(&self, context: &mut Context<'_>, place: &Place) -> Result<Option<[f64; 3]>, NotebookError> {
         let topology = &place.holder.topology;
         let Some(at) = topology.layers.iter().position(|known| known.layer == self.layer) else { return Ok(None) };
-        if !topology.layers[at].coefficients.is_some_and(|coefficients| coefficients > 0) {
+        if topology.layers[at].coefficients.is_none_or(|coefficients| coefficients == 0) {
             return Ok(None);
         }
         if self.of == FilterMeasure::Colour {
