@@ -66,7 +66,7 @@ fn the_strongest_chain_through_a_filter_stands_out() {
         ("softmax/1", "expected --trace with a filter of conv1"),
         ("conv1", "expected LAYER/FILTER, such as conv3/7, found `conv1`"),
     ] {
-        let refused = scratch.run(2, &format!("plot network main --trace {filter}"));
+        let refused = scratch.run(2, &format!("plot network main --trace {filter} -o no.svg"));
         assert!(refused.err.contains(says), "{filter}: {refused:?}");
     }
 }
