@@ -6,7 +6,7 @@ use revacnn_schemas::{BlockView, LayerName, NetworkSpec, ParameterState, RunDefi
 
 use crate::TrainerError;
 use crate::engine::{Engine, Saliency, Trace};
-use crate::initialise::initial_state;
+use crate::initialise::zero_state;
 use crate::kernels::Instructions;
 use crate::layers::require_classes;
 use crate::network::Network;
@@ -22,7 +22,8 @@ pub struct Viewer {
 }
 
 impl Viewer {
-    /// The network of a recorded branch, with the weights that it was initialised with.
+    /// The network of a recorded branch, which is then [given](Self::set_parameters) the weights of a step: until
+    /// then its coefficients are 0.
     ///
     /// # Errors
     /// What the definition cannot be built from, a topology that does not fit it, and threads that
@@ -35,7 +36,7 @@ impl Viewer {
             Instructions::widest().supported(),
             Some(topology),
         )?;
-        let parameters = network.weighted.iter().map(|layer| initial_state(layer, definition.seed, 0)).collect();
+        let parameters = network.weighted.iter().map(|layer| zero_state(&layer.shape, 0)).collect();
         let threads = Threads::new(threads).ok_or(TrainerError::Threads { threads })?;
         Ok(Self { engine: Engine::new(network, parameters, Arc::new(threads)), spec: definition.network.clone() })
     }

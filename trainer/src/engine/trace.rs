@@ -16,7 +16,7 @@ use crate::layers::ImageContext;
 /// sum is positive, or over all where it is nowhere. The chain goes back over the map with the largest part, to
 /// the filter that made it, as long as that part is positive; and forward to the filter, or the class, that
 /// gets most from the one before.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Trace {
     /// From the image, or the first filter that nothing before excites, to a class, or the last filter that
     /// excites nothing behind it.
@@ -76,9 +76,9 @@ impl Engine {
         let mut workspace = Workspace::new(&self.network, true);
         decode(image, &mut workspace.maps[0]);
         workspace.forward(self.shared(), KEPT, 0..self.network.operations.len());
-        let Some(operation) = (0..self.network.operations.len()).find(|&index| self.sums(index) == Some(layer)) else {
-            return Trace::default();
-        };
+        let operation = (0..self.network.operations.len())
+            .find(|&index| self.sums(index) == Some(layer))
+            .expect("invariant: who asks has seen that the layer sums up");
         let chosen = Summed { operation, channel: filter };
         let mut links = Vec::new();
         let mut reader = chosen;
@@ -143,8 +143,9 @@ impl Engine {
     /// The link from a filter to what it gives most to.
     fn onward(&self, workspace: &mut Workspace, from: Summed) -> Option<(Summed, TraceLink)> {
         let mut found: Option<(Summed, TraceLink)> = None;
-        for (reader, map) in self.readers(from.operation) {
-            let channels: Vec<usize> = (0..self.shape(map).channels)
+        for (reader, map, carried) in self.carried(workspace, from) {
+            let channels: Vec<usize> = carried
+                .into_iter()
                 .filter(|&channel| self.origin(workspace, map, channel) == Some(Origin::Filter(from)))
                 .collect();
             let given = self.given(workspace, reader, map, &channels);
@@ -161,18 +162,37 @@ impl Engine {
         found
     }
 
-    /// The operations that sum up, and which read an operation's map with nothing that sums up between,
-    /// each with the map that it reads.
-    fn readers(&self, operation: usize) -> Vec<(usize, usize)> {
-        let (mut reached, mut readers) = (BTreeSet::from([operation + 1]), Vec::new());
-        for (index, unit) in self.network.operations.iter().enumerate().skip(operation + 1) {
+    /// The operations that sum up and read what a filter gives, with nothing that sums up between, each with the
+    /// map that it reads, and the channels of that which would be others if the filter gave nothing.
+    fn carried(&self, workspace: &mut Workspace, from: Summed) -> Vec<(usize, usize, Vec<usize>)> {
+        let (mut reached, mut between, mut readers) = (BTreeSet::from([from.operation + 1]), Vec::new(), Vec::new());
+        for (index, unit) in self.network.operations.iter().enumerate().skip(from.operation + 1) {
             let Some(read) = unit.reads.iter().find(|read| reached.contains(&read.map)) else { continue };
-            match self.sums(index) {
-                Some(_) => readers.push((index, read.map)),
-                None => drop(reached.insert(index + 1)),
+            if self.sums(index).is_some() {
+                readers.push((index, read.map));
+            } else {
+                reached.insert(index + 1);
+                between.push(index);
             }
         }
-        readers
+        let pass = |workspace: &mut Workspace| {
+            between.iter().for_each(|&index| workspace.forward(self.shared(), KEPT, index..index + 1));
+        };
+        let given = workspace.maps[from.operation + 1].clone();
+        let before: Vec<Vec<f32>> = readers.iter().map(|(_, map)| workspace.maps[*map].clone()).collect();
+        let places = self.of_channel(workspace, from).len();
+        workspace.maps[from.operation + 1][from.channel * places..][..places].fill(0.0);
+        pass(workspace);
+        let changed = |(&(reader, map), before): (&(usize, usize), &Vec<f32>)| {
+            let ImageShape { height, width, .. } = self.shape(map);
+            let channels = before.chunks_exact(height * width).zip(workspace.maps[map].chunks_exact(height * width));
+            let channels = channels.enumerate().filter(|(_, (before, after))| before != after);
+            (reader, map, channels.map(|(channel, _)| channel).collect())
+        };
+        let carried = readers.iter().zip(&before).map(changed).collect();
+        workspace.maps[from.operation + 1] = given;
+        pass(workspace);
+        carried
     }
 
     /// Where most of a channel of a map comes from; `None` where nothing does.
