@@ -6,7 +6,7 @@ mod print;
 
 use clap::{Args, Subcommand};
 use revacnn_schemas::{
-    Address, BranchName, BranchRecord, FilterNumber, LayerName, Limits, Position, Scale, Step, number,
+    Address, BranchName, BranchRecord, FilterNumber, LayerName, LayerTopology, Limits, Position, Scale, Step, number,
 };
 
 use super::CommandError;
@@ -572,8 +572,12 @@ fn filter_of(
     let Some(layer) = layers.find(|with_filters| with_filters.layer == *layer) else {
         return Err(expected_layer(&record));
     };
-    let known: Vec<String> = layer.filters.iter().map(|filter| filter.number.to_string()).collect();
-    Err(CommandError::Value(format!("expected --filter with one of {}", known.join(", "))))
+    Err(CommandError::Value(format!("expected --filter with one of {}", numbers(layer))))
+}
+
+/// The numbers of a layer's filters, as a message lists them.
+fn numbers(layer: &LayerTopology) -> String {
+    layer.filters.iter().map(|filter| filter.number.to_string()).collect::<Vec<_>>().join(", ")
 }
 
 /// Refuses a filter that cannot be traced: it has no layer with maps of its own, or is none of its filters.
@@ -593,12 +597,14 @@ fn there_is(
     if found.filters.iter().any(|other| other.number == filter) {
         return Ok(());
     }
-    let known: Vec<String> = found.filters.iter().map(|filter| filter.number.to_string()).collect();
-    let known = known.join(", ");
+    let known = numbers(found);
     Err(CommandError::Value(format!("expected --trace with one of {layer}'s filters {known}, found {filter}")))
 }
 
-/// `conv3/7`.
+/// A filter by its layer, such as `conv3/7`.
+///
+/// # Errors
+/// What was expected, and what was found.
 pub fn filter_name(text: &str) -> Result<(LayerName, FilterNumber), String> {
     let expected = || format!("expected LAYER/FILTER, such as conv3/7, found `{text}`");
     let (layer, number) = text.split_once('/').ok_or_else(expected)?;

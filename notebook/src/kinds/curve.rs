@@ -160,6 +160,14 @@ pub(super) fn shown(context: &mut Context<'_>, branches: &[BranchName], x: XAxis
     Ok(all)
 }
 
+/// The places of some of so many in a row, evenly spread from the first to the last.
+pub(super) fn evenly_spread(some: u64, of: u64) -> impl Iterator<Item = u64> {
+    (0..some).map(move |place| match some {
+        1 => 0,
+        _ => ((of - 1) * place + (some - 1) / 2) / (some - 1),
+    })
+}
+
 /// What the outputs of a branch's class layer mean.
 pub(crate) fn outputs_of(record: &BranchRecord) -> ClassOutputs {
     let class_layer = record.definition().and_then(|definition| definition.network.layers.last());

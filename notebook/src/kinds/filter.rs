@@ -107,9 +107,7 @@ impl Filter {
 
     /// Where the filter is in its layer; an error lists those that there are.
     fn position(&self, place: &Place, layer: &LayerTopology) -> Result<usize, NotebookError> {
-        let is_wanted =
-            |filter: &FilterIdentity| filter.number == self.filter && (self.born.is_none() || filter.born == self.born);
-        layer.filters.iter().position(is_wanted).ok_or_else(|| {
+        position_of(layer, self.filter, self.born.as_ref()).ok_or_else(|| {
             let born = self.born.as_ref().map_or_else(String::new, |born| format!(" born in {born}"));
             let known: Vec<String> = layer.filters.iter().map(|filter| filter.number.to_string()).collect();
             NotebookError::Unknown {
@@ -118,6 +116,12 @@ impl Filter {
             }
         })
     }
+}
+
+/// Where a filter is in its layer: the one of a number, and, where that is said, born in a branch.
+pub(super) fn position_of(layer: &LayerTopology, filter: FilterNumber, born: Option<&BranchId>) -> Option<usize> {
+    let is_wanted = |other: &FilterIdentity| other.number == filter && (born.is_none() || other.born.as_ref() == born);
+    layer.filters.iter().position(is_wanted)
 }
 
 /// A filter's values as an image for each filter, or channel, that it reads.

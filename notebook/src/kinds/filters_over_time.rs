@@ -8,7 +8,7 @@ use revacnn_schemas::{Figure, LayerName, Limits, Position, Scale, Step, count, c
 use revacnn_store::StepSpan;
 use serde::{Deserialize, Serialize};
 
-use super::curve::{Shown, drawn, empty, marks, positions, series, shown, words};
+use super::curve::{Shown, drawn, empty, evenly_spread, marks, positions, series, shown, words};
 use super::layer::values;
 use super::results::living;
 use crate::sources::curves::Thinned;
@@ -58,8 +58,8 @@ impl CellKind for FiltersOverTime {
             FilterMeasure::Similarity => (
                 format!("how alike the filters of {layer} are"),
                 "similarity",
-                "cosine between a filter and the nearest other one: the mean over the filters, and the band from the least to \
-                 the largest",
+                "cosine between a filter and the nearest other one: the mean over the filters, and the band from the \
+                 least to the largest",
             ),
             FilterMeasure::Colour => (
                 format!("how much of the filters of {layer} is colour"),
@@ -167,10 +167,7 @@ impl FiltersOverTime {
         if looked < of {
             notes.push(format!("{}: {} of {} steps, evenly spread", shown.name, count(looked), count(of)));
         }
-        let mut wanted = (0..looked).map(|place| match looked {
-            1 => 0,
-            _ => ((of - 1) * place + (looked - 1) / 2) / (looked - 1),
-        });
+        let mut wanted = evenly_spread(looked, of);
         let mut next = wanted.next();
         let (mut curve, mut before) = (Thinned::default(), 0);
         for (place, span) in parts {

@@ -8,6 +8,7 @@ use revacnn_schemas::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::curve::evenly_spread;
 use super::layer::values;
 use crate::look::{axis_number, extent};
 use crate::sources::{At, Place};
@@ -183,11 +184,7 @@ impl Histogram {
         let most = MOST_STEPS[usize::from(self.form == HistogramForm::Heat)];
         let of = last - first + 1;
         let shown = of.min(most);
-        let step = |place: u64| match shown {
-            1 => first,
-            _ => first + ((last - first) * place + (shown - 1) / 2) / (shown - 1),
-        };
-        Ok(((0..shown).map(step).map(Step).collect(), of))
+        Ok((evenly_spread(shown, of).map(|place| Step(first + place)).collect(), of))
     }
 
     /// The values of a step; `None` where it has none: its network lacks the layer, or no update

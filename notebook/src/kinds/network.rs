@@ -160,7 +160,7 @@ fn diagram(
     let label = label.map(|class| class as usize);
     let (joints, edges) = edges(topology, &columns);
     let trace = match traced {
-        Some(traced) => traced.chain(context, place, &names, &mut notes)?,
+        Some(traced) => traced.chain(context, place, seen.as_ref(), &names, &mut notes)?,
         None => None,
     };
     let seen = seen.map_or_else(String::new, |image| format!(", {image}"));

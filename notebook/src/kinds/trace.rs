@@ -1,13 +1,12 @@
 //! The strongest chain through a filter.
 
-use revacnn_schemas::{
-    BranchId, DiagramEnd, DiagramFilter, DiagramLink, DiagramTrace, FilterIdentity, FilterNumber, LayerName,
-};
+use revacnn_schemas::{BranchId, DiagramEnd, DiagramFilter, DiagramLink, DiagramTrace, FilterNumber, LayerName};
 use revacnn_trainer::TraceEnd;
 use serde::{Deserialize, Serialize};
 
+use super::filter::position_of;
 use crate::sources::Place;
-use crate::{Context, NotebookError};
+use crate::{ChosenImage, Context, NotebookError};
 
 /// The filter whose strongest chain is shown.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,30 +23,29 @@ pub struct Traced {
 }
 
 impl Traced {
-    /// The chain at a step for the chosen image, and a note that tells it; no chain, and a note with the reason,
-    /// where the network has no such filter or there is no image to look at.
+    /// The chain at a step for the image that is `seen`, and a note that tells it; no chain, and a note with the
+    /// reason, where the network has no such filter, or sees no image.
     pub(super) fn chain(
         &self,
         context: &mut Context<'_>,
         place: &Place,
+        seen: Option<&ChosenImage>,
         classes: &[String],
         notes: &mut Vec<String>,
     ) -> Result<Option<DiagramTrace>, NotebookError> {
         let Self { layer, filter, born } = self;
         let topology = &place.holder.topology;
-        let is_wanted = |other: &FilterIdentity| other.number == *filter && (born.is_none() || other.born == *born);
-        let columns = topology.blocks().filter(|block| block.coefficients.is_some());
-        let position =
-            columns.filter(|block| block.layer == *layer).find_map(|block| block.filters.iter().position(is_wanted));
-        let Some(position) = position else {
+        let column = topology.blocks().find(|block| block.layer == *layer && block.coefficients.is_some());
+        let found = column.and_then(|column| Some((column, position_of(column, *filter, born.as_ref())?)));
+        let Some((column, position)) = found else {
             notes.push(format!("no chain: there is no {layer}/{filter} here"));
             return Ok(None);
         };
-        let Some(image) = place.image(context.image()) else {
-            notes.push(format!("no chain of {layer}/{filter}: no image was chosen, and there is no probe image"));
+        let Some(image) = seen else {
+            notes.push(format!("no chain of {layer}/{filter}: the network sees no image"));
             return Ok(None);
         };
-        let trace = match context.trace(place, &image, layer, position) {
+        let trace = match context.trace(place, image, layer, position) {
             Ok(trace) => trace,
             Err(NotebookError::DataLacking { reason, .. }) => {
                 notes.push(format!("no chain of {layer}/{filter}: {reason}"));
@@ -69,9 +67,7 @@ impl Traced {
         let links = trace.links.into_iter().filter_map(|link| {
             Some(DiagramLink { from: end(link.from)?, to: end(link.to)?, share: link.share as f32 })
         });
-        let identity =
-            topology.blocks().find(|block| block.layer == *layer).map(|block| block.filters[position].clone());
-        let of = DiagramFilter { layer: layer.clone(), filter: identity.expect("invariant: its position was found") };
+        let of = DiagramFilter { layer: layer.clone(), filter: column.filters[position].clone() };
         let chain = DiagramTrace { of, links: links.collect() };
         notes.push(told(&chain, classes));
         Ok(Some(chain))
