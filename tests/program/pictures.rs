@@ -258,3 +258,23 @@ fn a_line_of_a_notebook_names_a_picture_in_its_folder() {
     let by_line = scratch.run(0, "notebook export book/n.md -o report.md");
     assert!(scratch.path("report-figures").exists(), "{by_line:?}");
 }
+
+/// A line of it was passed over, and nobody said so.
+#[test]
+fn predict_is_a_view_of_a_notebook_as_others_are() {
+    let scratch = Scratch::new();
+    let text = "```revacnn\ntrain base --dataset digits --steps 5\n```\n\n```revacnn\npredict AT --image IMAGE\n```\n";
+    for (at, image, says) in [
+        ("ghost@3", "3", "ghost"),
+        ("base@99", "3", "99"),
+        ("base", "none.png", "none.png"),
+        ("base", "99999", "99999"),
+    ] {
+        std::fs::write(scratch.path("own.md"), text.replace("AT", at).replace("IMAGE", image)).unwrap();
+        let refused = scratch.run(1, "notebook check own.md");
+        assert!(refused.out.contains(says) || refused.err.contains(says), "{at} {image}: {refused:?}");
+    }
+    std::fs::write(scratch.path("own.md"), text.replace("AT", "base").replace("IMAGE", "3")).unwrap();
+    let checked = scratch.run(0, "notebook check own.md");
+    assert!(format!("{checked:?}").contains("1 view"), "{checked:?}");
+}

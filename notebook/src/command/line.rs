@@ -299,7 +299,23 @@ fn sentence(error: &clap::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory;
+
     use super::*;
+    use crate::document::Role;
+
+    /// `predict` was a command, and a line of it was passed over.
+    #[test]
+    fn a_line_of_every_command_is_there_for_something_and_is_named() {
+        let line = Line::command();
+        let names: Vec<&str> = line.get_subcommands().map(clap::Command::get_name).collect();
+        assert!(names.len() >= 13, "{names:?}");
+        for name in names {
+            assert_ne!(Role::of(name), Role::Other, "{name}");
+            let named = COMMANDS.split(|letter: char| !letter.is_ascii_alphabetic()).any(|word| word == name);
+            assert!(named && !OTHERS.contains(&name), "{name}: {COMMANDS}");
+        }
+    }
 
     fn wrong(line: &str) -> Miswritten {
         Command::parse(&line.split(' ').collect::<Vec<_>>()).unwrap_err()

@@ -29,7 +29,8 @@ pub enum Role {
     Training,
     /// It names a value that others use: `cursor`, `input`.
     Input,
-    /// It shows something: `plot`, `embed`, `compare`, `diff`, `show`, `table`, `samples`, `predictions`.
+    /// It shows something: `plot`, `embed`, `compare`, `diff`, `show`, `table`, `samples`, `predictions`,
+    /// `predict`.
     View,
     /// None of these.
     Other,
@@ -41,7 +42,9 @@ impl Role {
         match first {
             "train" | "fork" => Self::Training,
             "cursor" | "input" => Self::Input,
-            "plot" | "embed" | "compare" | "diff" | "show" | "table" | "samples" | "predictions" => Self::View,
+            "plot" | "embed" | "compare" | "diff" | "show" | "table" | "samples" | "predictions" | "predict" => {
+                Self::View
+            }
             _ => Self::Other,
         }
     }
