@@ -372,7 +372,11 @@ impl Plot {
             Self::Activations(kind) => (&kind.layer, None),
             Self::Filter(kind) => (&kind.layer, kind.filter),
             Self::Patches(kind) => (&kind.layer, kind.filter),
-            Self::Loss(_) | Self::Network(_) | Self::Confusion(_) | Self::Saliency(_) => return None,
+            Self::Network(kind) => {
+                let traced = kind.trace.as_ref();
+                return traced.map(|(layer, filter)| (layer, Some(*filter)));
+            }
+            Self::Loss(_) | Self::Confusion(_) | Self::Saliency(_) => return None,
         };
         Some((layer.as_ref()?, filter.map(FilterNumber)))
     }
@@ -591,8 +595,11 @@ fn there_is(
     let before = &blocks[..blocks.len().saturating_sub(1)];
     let Some(found) = before.iter().find(|block| block.layer == *layer) else {
         let known: Vec<&str> = before.iter().map(|block| block.layer.as_str()).collect();
-        let known = known.join(", ");
-        return Err(CommandError::Value(format!("expected --trace with a filter of {known}, found {layer}/{filter}")));
+        let words = match known.is_empty() {
+            true => "--trace needs a layer of filters before the last one, and this network has none".to_owned(),
+            false => format!("expected --trace with a filter of {}, found {layer}/{filter}", known.join(", ")),
+        };
+        return Err(CommandError::Value(words));
     };
     if found.filters.iter().any(|other| other.number == filter) {
         return Ok(());

@@ -93,5 +93,9 @@ fn told(chain: &DiagramTrace, classes: &[String]) -> String {
             words.push_str(&format!(" ({:.0} %)", 100.0 * link.share));
         }
     }
-    words + "; each with its share in what excites the next"
+    words.push_str("; each with its share in what excites the next");
+    if !chain.links.iter().any(|link| matches!(link.to, DiagramEnd::Output(_))) {
+        words.push_str("; it ends there: what follows is zero for this image, or gets nothing from it");
+    }
+    words
 }

@@ -15,7 +15,7 @@ use crate::layers::ImageContext;
 /// of a map is its values times the filter's weights for it (weight × activation), over the places where the
 /// sum is positive, or over all where it is nowhere. The chain goes back over the map with the largest part, to
 /// the filter that made it, as long as that part is positive; and forward to the filter, or the class, that
-/// gets most from the one before.
+/// gets most from the one before, of those whose map is not zero everywhere.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trace {
     /// From the image, or the first filter that nothing before excites, to a class, or the last filter that
@@ -149,7 +149,10 @@ impl Engine {
                 .filter(|&channel| self.origin(workspace, map, channel) == Some(Origin::Filter(from)))
                 .collect();
             let given = self.given(workspace, reader, map, &channels);
-            let best = largest(given.into_iter().enumerate().filter(|(_, part)| *part > 0.0), |(_, part)| *part);
+            let excited = |&(channel, part): &(usize, f64)| {
+                part > 0.0 && self.gives(workspace, Summed { operation: reader, channel })
+            };
+            let best = largest(given.into_iter().enumerate().filter(excited), |(_, part)| *part);
             let Some((channel, part)) = best else { continue };
             let to = Summed { operation: reader, channel };
             let gate = gate(self.of_channel(workspace, to));
@@ -160,6 +163,18 @@ impl Engine {
             }
         }
         found
+    }
+
+    /// Whether a filter gives something on: its map is not zero everywhere. A class always does.
+    fn gives(&self, workspace: &Workspace, filter: Summed) -> bool {
+        let layer = self.sums(filter.operation);
+        let block = self.network.topology.blocks().position(|block| Some(&block.layer) == layer);
+        let last = block.map_or(filter.operation, |block| self.network.blocks[block].last);
+        let is_class = last + 1 == self.network.operations.len();
+        // What follows a filter in its block may mix channels: then none can be told from the others.
+        let mixes = self.shape(last + 1).channels != self.shape(filter.operation + 1).channels;
+        let at = Summed { operation: last, channel: filter.channel };
+        is_class || mixes || self.of_channel(workspace, at).iter().any(|value| *value != 0.0)
     }
 
     /// The operations that sum up and read what a filter gives, with nothing that sums up between, each with the
@@ -406,6 +421,35 @@ mod tests {
             }
         }
         assert!(whole >= 2, "{whole}");
+    }
+
+    #[test]
+    fn a_chain_goes_on_to_no_filter_that_is_zero_everywhere() {
+        let mut trainer = trained(PLAIN);
+        let image = trainer.dataset().train().image(ImageIndex(7)).unwrap().into_owned();
+        let mut state = trainer.state();
+        // All of conv2 but its filter 2 are dead, however much they get.
+        for (filter, bias) in state.parameters[1].biases.iter_mut().enumerate() {
+            *bias = if filter == 2 { 1.0 } else { -1e3 };
+        }
+        trainer.restore(&state).unwrap();
+        let (conv1, conv2): (LayerName, LayerName) = ("conv1".parse().unwrap(), "conv2".parse().unwrap());
+        let mut onward = 0;
+        for filter in 0..5 {
+            for link in trainer.engine().trace(&image, &conv1, filter).links {
+                if let TraceEnd::Filter(layer, position) = link.to
+                    && layer == conv2
+                {
+                    assert_eq!(position, 2);
+                    onward += 1;
+                }
+            }
+        }
+        assert!(onward > 0);
+        // One that is dead itself has what would excite it, and gives nothing on.
+        let dead = trainer.engine().trace(&image, &conv2, 4);
+        let end = TraceEnd::Filter(conv2, 4);
+        assert!(dead.links.last().is_none_or(|last| last.to == end), "{dead:?}");
     }
 
     #[test]
