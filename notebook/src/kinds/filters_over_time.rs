@@ -58,14 +58,13 @@ impl CellKind for FiltersOverTime {
             FilterMeasure::Similarity => (
                 format!("how alike the filters of {layer} are"),
                 "similarity",
-                "cosine between a filter and the nearest other one: the mean over the filters, and the band from the \
-                 least to the largest",
+                "cosine between a filter and the nearest other one, mean over the filters",
             ),
             FilterMeasure::Colour => (
                 format!("how much of the filters of {layer} is colour"),
                 "share of colour",
-                "share of a filter's energy in what its three colours do not have in common, two thirds where \
-                 it is drawn by chance: the mean over the filters, and the band from the least to the largest",
+                "share of a filter's energy in what its three colours do not have in common, mean over the filters: \
+                 two thirds where it is drawn by chance",
             ),
             FilterMeasure::Dead => (
                 format!("dead filters of {layer}"),
@@ -106,6 +105,9 @@ impl CellKind for FiltersOverTime {
             marks(context, shown, &shown.name, self.x, &mut chart)?;
             let name = format!("{}{}{}", shown.name, words(&curve), shown.lacks);
             chart.series.push(series(name, shown.hue, false, curve));
+        }
+        if chart.series.iter().any(|series| series.is_mean) {
+            notes.push("the band is from the least of the filters to the largest".to_owned());
         }
         if chart.series.is_empty() {
             return Err(self.nothing(context, &all)?);

@@ -56,7 +56,8 @@ impl CellKind for Predict {
             [image] => image.to_string(),
             images => counted(images.len() as u64, "picture"),
         };
-        let title = format!("what {what} is taken for by {}", at.join(", "));
+        let are = if images.len() == 1 { "is" } else { "are" };
+        let title = format!("what {what} {are} taken for by {}", at.join(", "));
         if self.table {
             return Ok(Figure::Table(table(title, &at, &all, notes)));
         }

@@ -45,6 +45,7 @@ impl FiltersOverTime {
         // Of the whole history, whatever is shown of it: a filter may have died before.
         let place = |reader: &BranchReader| ids.iter().position(|id| *id == reader.branch().id);
         let parts: Vec<(usize, StepSpan)> = parts.filter_map(|(reader, span)| Some((place(reader)?, span))).collect();
+        let lineage_end = parts.last().map(|(_, span)| span.last);
         let (mut points, mut lines) = (Vec::new(), HashMap::<FilterIdentity, Lifeline>::new());
         let (mut places, mut filters) = (HashMap::new(), Vec::new());
         for (place, span) in parts {
@@ -75,9 +76,14 @@ impl FiltersOverTime {
                 first = Step(some.last.0 + 1);
             }
         }
-        if filters.is_empty() {
+        if filters.is_empty() || points.is_empty() {
             return Ok(None);
         }
+        // The curve may be of some of the steps, and the words are of all.
+        let end = match (self.within, lineage_end) {
+            (Some(_), Some(last)) => format!("at step {last}, the last one"),
+            _ => "at the last step".to_owned(),
+        };
         let mut died: Vec<(Step, &FilterIdentity)> = Vec::new();
         let mut revived = 0;
         for filter in &filters {
@@ -99,17 +105,13 @@ impl FiltersOverTime {
             named += &format!(", and {} more", count((died.len() - MOST_NAMED) as u64));
         }
         notes.push(match died.len() {
-            0 => format!("{}: none of {of} is dead at the last step", shown.name),
-            dead => format!("{}: {dead} of {of} dead at the last step: {named}", shown.name),
+            0 => format!("{}: none of {of} is dead {end}", shown.name),
+            dead => format!("{}: {dead} of {of} dead {end}: {named}", shown.name),
         });
         if revived > 0 {
-            notes.push(format!(
-                "{}: {} dead for a time, and not at the last step",
-                shown.name,
-                counted(revived, "filter")
-            ));
+            notes.push(format!("{}: {} dead for a time, and not {end}", shown.name, counted(revived, "filter")));
         }
-        Ok((!points.is_empty()).then(|| thin(&points, longest.div_ceil(MOST_POINTS) as usize)))
+        Ok(Some(thin(&points, longest.div_ceil(MOST_POINTS) as usize)))
     }
 
     /// Which filters of the layer are dead, `[step][filter]`, `None` where the log does not say;
