@@ -271,7 +271,7 @@ fn predict_is_a_view_of_a_notebook_as_others_are() {
         ("base", "99999", "99999"),
     ] {
         std::fs::write(scratch.path("own.md"), text.replace("AT", at).replace("IMAGE", image)).unwrap();
-        let refused = scratch.run(1, "notebook check own.md");
+        let refused = scratch.run(2, "notebook check own.md");
         assert!(refused.out.contains(says) || refused.err.contains(says), "{at} {image}: {refused:?}");
     }
     std::fs::write(scratch.path("own.md"), text.replace("AT", "base").replace("IMAGE", "3")).unwrap();
