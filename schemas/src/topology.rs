@@ -81,6 +81,17 @@ impl LayerTopology {
         first.min(inputs)..first.saturating_add(each).min(inputs)
     }
 
+    /// Whether each filter that another network's layer has, too, reads the same inputs there, and there is one.
+    fn reads_as(&self, inputs: &[FilterIdentity], other: &Self, other_inputs: &[FilterIdentity]) -> bool {
+        let theirs: HashMap<&FilterIdentity, usize> = other.filters.iter().zip(0..).collect();
+        let mut shared = self.filters.iter().enumerate().filter_map(|(at, filter)| Some((at, *theirs.get(filter)?)));
+        let reads_same = |(own, their): (usize, usize)| {
+            let theirs = other.read_by(their, other_inputs.len());
+            inputs[self.read_by(own, inputs.len())] == other_inputs[theirs]
+        };
+        shared.clone().next().is_some() && shared.all(reads_same)
+    }
+
     /// Rows and columns of so many coefficients for one input: of a square without a kernel of
     /// its own; one row where neither fits.
     pub fn kernel_of(&self, coefficients: usize) -> [usize; 2] {
@@ -260,16 +271,17 @@ impl Topology {
         if own.map.is_none() {
             return in_order();
         }
-        if own.groups != theirs.groups || own.kernel != theirs.kernel {
+        if own.kernel != theirs.kernel {
             return None;
         }
         match (self.input_layer_of(layer), other.input_layer_of(layer)) {
             (None, None) => in_order(),
             // Which inputs a filter reads follows from its group.
-            (Some(before), Some(their_before)) if own.groups > 1 => {
-                let depthwise = own.groups == before.filters.len() && own.groups == their_before.filters.len();
-                let same = before.filters == their_before.filters;
-                (before.layer == their_before.layer && (same || depthwise)).then(in_order).flatten()
+            (Some(before), Some(their_before)) if own.groups > 1 || theirs.groups > 1 => {
+                let depthwise = own.groups == before.filters.len() && theirs.groups == their_before.filters.len();
+                let is_same = before.layer == their_before.layer
+                    && (depthwise || own.reads_as(&before.filters, &theirs, &their_before.filters));
+                is_same.then(in_order).flatten()
             }
             (Some(before), Some(their_before)) if before.layer == their_before.layer => {
                 let each = length / before.filters.len().max(1);

@@ -2,13 +2,17 @@
 //!
 //! A filter is a channel of every layer that passes it on, of every sum that it is part of, and
 //! so of every other filter in that sum, and of every concatenation. All of them gain or lose it
-//! together. Where a layer makes one channel of several, these come and go together, too.
+//! together. Where a layer makes one channel of several, these come and go together, too; and so do
+//! the channels that one group of a convolution reads, with that group's filters: of a depthwise
+//! convolution a channel and the filters that are its own.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use revacnn_schemas::counted;
+
 use super::draft::Draft;
 use super::outcome::Refusal;
-use super::place::{Grouped, Place};
+use super::place::{Place, Regrouped};
 use crate::TrainerError;
 use crate::edges::Origin;
 use crate::layers::{Gather, Role};
@@ -16,9 +20,9 @@ use crate::layers::{Gather, Role};
 /// Why channels cannot be followed.
 enum Stopped {
     Refused(Refusal),
-    /// A layer makes one channel of so many, and these are as many.
+    /// A layer takes so many channels together, for a reason, and these are as many.
     Lacks {
-        reader: usize,
+        reason: String,
         pieces: usize,
         found: usize,
     },
@@ -36,6 +40,37 @@ impl From<TrainerError> for Stopped {
     }
 }
 
+fn refused<T>(reason: String) -> Result<T, Stopped> {
+    Err(Stopped::Refused(Refusal::Reason(reason)))
+}
+
+/// A copy of one channel where several belong together.
+fn belongs_to_none(reason: &str) -> Stopped {
+    Stopped::Refused(Refusal::Reason(format!(
+        "{reason}, and a copy of one filter belongs to none of them; add filters with init=random or init=zero"
+    )))
+}
+
+/// The place where `from` channels belong to `to` others.
+fn regrouped(place: Place, from: usize, to: usize, reason: String) -> Result<Place, Stopped> {
+    match place.regrouped(from, to) {
+        Regrouped::Whole(place) => Ok(place),
+        Regrouped::Lacks => Err(Stopped::Lacks { reason, pieces: from, found: place.run }),
+        Regrouped::Across => {
+            refused(format!("{reason}, and this one is with channels of several layers; remove it first"))
+        }
+    }
+}
+
+/// What belongs together in a convolution of several groups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Group {
+    /// Channels that a group reads.
+    pub(super) reads: usize,
+    /// Its filters.
+    pub(super) filters: usize,
+}
+
 /// Every layer that a channel is of, by its place in the network.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Spread {
@@ -50,21 +85,20 @@ impl Draft {
     ///
     /// # Errors
     /// A filter that is added up with what has a fixed number of channels, one that would come
-    /// between others, one that a layer has twice, and filters that leave others behind of which a
-    /// channel is made.
+    /// between others, one that a layer has twice, filters that leave others behind of which a
+    /// channel is made or that a group has, and a group's that reads channels of the images.
     pub(super) fn spread(&self, layer: usize, place: Place) -> Result<Spread, Refusal> {
         self.follow(layer, place).map_err(|stopped| match stopped {
             Stopped::Refused(refusal) => refusal,
-            Stopped::Lacks { reader, pieces, found } => Refusal::Reason(format!(
-                "{} makes one channel of each {pieces} that it reads, and {found} more or fewer {} no multiple of that",
-                self.name(reader),
+            Stopped::Lacks { reason, found, .. } => Refusal::Reason(format!(
+                "{reason}, and {found} more or fewer {} no multiple of that",
                 if found == 1 { "is" } else { "are" }
             )),
         })
     }
 
     /// Where the channels of a filter go that leaves, with those beside it of which another channel is
-    /// made.
+    /// made, or which are in its group.
     ///
     /// # Errors
     /// As [`spread`](Self::spread).
@@ -86,18 +120,18 @@ impl Draft {
 
     fn follow(&self, layer: usize, place: Place) -> Result<Spread, Stopped> {
         let mut spread = Spread::default();
-        // Concatenations that were reached by the one part that has the channel.
+        // Layers that were reached by what their channels are made of.
         let mut is_of_part = BTreeSet::new();
         let mut todo = vec![(layer, place)];
         while let Some((layer, place)) = todo.pop() {
             match spread.within.insert(layer, place) {
                 Some(known) if known == place => continue,
                 Some(_) => {
-                    return Err(Stopped::Refused(Refusal::Reason(format!(
+                    return refused(format!(
                         "{} has this filter among its channels twice, and what a reader of both is to make of it is \
                          not defined",
                         self.name(layer)
-                    ))));
+                    ));
                 }
                 None => {}
             }
@@ -106,6 +140,11 @@ impl Draft {
             }
             for reader in self.readers_of(Some(layer)) {
                 match self.kind(reader)?.role {
+                    Role::Opens if self.group(reader).is_some() => {
+                        let group = self.group(reader).expect("invariant: it has groups");
+                        is_of_part.insert(reader);
+                        todo.push((reader, self.regrouped(reader, place, group.reads, group.filters)?));
+                    }
                     Role::Opens | Role::Classes => {
                         spread.readers.insert(reader, place);
                     }
@@ -118,91 +157,87 @@ impl Draft {
                     Role::Reduces => {
                         let pieces = self.outputs[layer].channels / self.outputs[reader].channels.max(1);
                         is_of_part.insert(reader);
-                        todo.push((reader, self.in_groups(reader, place, pieces)?));
+                        todo.push((reader, self.reduced(reader, place, pieces)?));
                     }
                     Role::Joins | Role::Ends | Role::Gathers(Gather::Sum) => todo.push((reader, place)),
                 }
             }
         }
-        self.refuse_groups(&spread)?;
         Ok(spread)
     }
 
     /// The place among the channels of a layer that makes one of so many.
-    fn in_groups(&self, reader: usize, place: Place, pieces: usize) -> Result<Place, Stopped> {
-        let refused = |reason: &str| {
-            Err(Stopped::Refused(Refusal::Reason(format!(
-                "{} makes one channel of each {pieces} that it reads, and {reason}",
-                self.name(reader)
-            ))))
-        };
-        match place.in_groups(pieces) {
-            _ if place.channel.is_some() && place.new.is_some() => {
-                refused("a copy of one filter belongs to none of them; add filters with init=random or init=zero")
-            }
-            Grouped::Whole(place) => Ok(place),
-            Grouped::Lacks => Err(Stopped::Lacks { reader, pieces, found: place.run }),
-            Grouped::Across => refused("this one is made of channels of several layers; remove it first"),
+    fn reduced(&self, reader: usize, place: Place, pieces: usize) -> Result<Place, Stopped> {
+        let reason = format!("{} makes one channel of each {pieces} that it reads", self.name(reader));
+        if place.channel.is_some() && place.new.is_some() {
+            return Err(belongs_to_none(&reason));
         }
+        regrouped(place, pieces, 1, reason)
     }
 
-    /// Refuses what a convolution of groups leaves undefined: which group a filter, or a channel,
-    /// comes to or leaves.
-    fn refuse_groups(&self, spread: &Spread) -> Result<(), Refusal> {
-        let groups = |layer: &usize| self.shapes[*layer].map_or(1, |shape| shape.groups);
-        if let Some(grouped) = spread.within.keys().find(|layer| groups(layer) > 1) {
-            return Err(Refusal::Reason(format!(
-                "{} is a convolution of {} groups with as many filters each, and filters more or fewer belong to \
-                 none of them",
-                self.name(*grouped),
-                groups(grouped)
-            )));
+    /// The place of what a grouped convolution makes of channels, or reads for filters: `from` of
+    /// the ones belong to `to` of the others.
+    fn regrouped(&self, layer: usize, place: Place, from: usize, to: usize) -> Result<Place, Stopped> {
+        let group = self.group(layer).expect("invariant: it has groups");
+        let reason = format!(
+            "{} has {} in each of its groups and reads {} with it, which come and go together",
+            self.name(layer),
+            counted(group.filters as u64, "filter"),
+            counted(group.reads as u64, "channel")
+        );
+        if from > 1 && place.channel.is_some() && place.new.is_some() {
+            return Err(belongs_to_none(&reason));
         }
-        if let Some(reader) = spread.readers.keys().find(|reader| groups(reader) > 1) {
-            let read = self.sources[*reader][0].and_then(|source| self.opener(source));
-            let read = read.expect("invariant: what it reads has the channel");
-            return Err(Refusal::Reason(format!(
-                "the filters of {} are read by {}, a convolution of {} groups with as many channels each, and \
-                 channels more or fewer belong to none of them",
-                self.name(read),
-                self.name(*reader),
-                groups(reader)
-            )));
-        }
-        Ok(())
+        regrouped(place, from, to, reason)
+    }
+
+    /// What each group of a layer has, where it has several.
+    pub(super) fn group(&self, layer: usize) -> Option<Group> {
+        let shape = self.shapes[layer].filter(|shape| shape.groups > 1)?;
+        let (channels, groups) = (self.inputs[layer].channels, shape.groups);
+        Some(Group { reads: channels / groups, filters: shape.filters / groups })
     }
 
     /// Adds what a layer's channel is made of, channel by channel.
-    fn come_from(&self, layer: usize, place: Place, todo: &mut Vec<(usize, Place)>) -> Result<(), Refusal> {
+    fn come_from(&self, layer: usize, place: Place, todo: &mut Vec<(usize, Place)>) -> Result<(), Stopped> {
         let kind = self.kind(layer)?;
         let add = |source: Origin, place: Place, todo: &mut Vec<(usize, Place)>| match source {
             Some(source) => {
                 todo.push((source, place));
                 Ok(())
             }
-            None => Err(Refusal::Reason(format!(
-                "{} adds it to a channel of the images, whose number is fixed",
-                self.name(layer)
-            ))),
+            None => refused(format!("{} adds it to a channel of the images, whose number is fixed", self.name(layer))),
         };
         match kind.role {
-            Role::Opens if kind.count.is_none() => Err(Refusal::Reason(format!(
+            Role::Opens if kind.count.is_none() => refused(format!(
                 "it is added to a channel of {}, which is of kind {} and has as many as reach it",
                 self.name(layer),
                 kind.name
-            ))),
-            Role::Opens if place.new.is_some_and(|at| at != self.outputs[layer].channels) => {
-                Err(Refusal::Reason(format!(
-                    "it is added to a channel of {}, which would have to gain a filter between others, and filters \
-                     are added at a layer's end",
-                    self.name(layer)
-                )))
+            )),
+            Role::Opens if self.group(layer).is_some() => {
+                let group = self.group(layer).expect("invariant: it has groups");
+                match self.sources[layer][0] {
+                    Some(source) => {
+                        todo.push((source, self.regrouped(layer, place, group.filters, group.reads)?));
+                        Ok(())
+                    }
+                    None => refused(format!(
+                        "each group of {} reads channels of the images, whose number is fixed, and filters come and \
+                         go with their group",
+                        self.name(layer)
+                    )),
+                }
             }
-            Role::Reduces => Err(Refusal::Reason(format!(
+            Role::Opens if place.new.is_some_and(|at| at != self.outputs[layer].channels) => refused(format!(
+                "it is added to a channel of {}, which would have to gain a filter between others, and filters are \
+                 added at a layer's end",
+                self.name(layer)
+            )),
+            Role::Reduces => refused(format!(
                 "it is added to a channel of {}, which is of kind {} and makes one of several; edit what that reads",
                 self.name(layer),
                 kind.name
-            ))),
+            )),
             Role::Opens | Role::Classes => Ok(()),
             Role::Joins | Role::Ends => add(self.sources[layer][0], place, todo),
             Role::Gathers(Gather::Sum) => self.sources[layer].iter().try_for_each(|&source| add(source, place, todo)),
@@ -211,10 +246,10 @@ impl Draft {
                 let part = parts.find_map(|(source, begin, channels)| Some((source, place.within(begin, channels)?)));
                 match part {
                     Some((source, place)) => add(source, place, todo),
-                    None => Err(Refusal::Reason(format!(
+                    None => refused(format!(
                         "it is added to channels of {}, which would have to gain one between those of a layer",
                         self.name(layer)
-                    ))),
+                    )),
                 }
             }
         }

@@ -53,13 +53,17 @@ pub(super) struct Connection<'a> {
     pub(super) layer: &'a LayerName,
     /// The new filter.
     pub(super) number: u32,
+    /// Which of the channels that come with it: a group of a convolution may make several.
+    pub(super) piece: u64,
     /// The filter that reads it.
     pub(super) reading: u32,
 }
 
 impl Connection<'_> {
     fn stream(self, domain: &str, seed: u64) -> Stream {
-        Stream::new(domain, &[seed, stream_key(self.layer), u64::from(self.number), u64::from(self.reading)])
+        let key = [seed, stream_key(self.layer), u64::from(self.number), u64::from(self.reading), self.piece];
+        // Most filters come with one channel alone.
+        Stream::new(domain, if self.piece == 0 { &key[..4] } else { &key })
     }
 
     /// The `count` coefficients through which the new filter is read, drawn as those of the
@@ -87,8 +91,8 @@ mod tests {
     #[test]
     fn shares_are_even_between_a_quarter_and_three_quarters() {
         let layer = "conv1".parse().unwrap();
-        let shares: Vec<f32> =
-            (0..2000).map(|reading| Connection { layer: &layer, number: 3, reading }.share(1)).collect();
+        let share = |reading| Connection { layer: &layer, number: 3, piece: 0, reading }.share(1);
+        let shares: Vec<f32> = (0..2000).map(share).collect();
         assert!(shares.iter().all(|share| (0.25..0.75).contains(share)));
         let mean = shares.iter().sum::<f32>() / 2000.0;
         assert!((mean - 0.5).abs() < 0.02, "{mean}");
@@ -97,7 +101,7 @@ mod tests {
     #[test]
     fn drawn_coefficients_have_the_variance_of_their_layer() {
         let layer = "conv1".parse().unwrap();
-        let connection = Connection { layer: &layer, number: 3, reading: 0 };
+        let connection = Connection { layer: &layer, number: 3, piece: 0, reading: 0 };
         let shape = ParameterShape::weights(1, 20_000, crate::layers::Initial::Normal { fan_in: 25 });
         for values in [incoming(1, &layer, 3, &shape), connection.outgoing(1, 20_000, &shape)] {
             let moment = |power| values.iter().map(|&value| f64::from(value).powi(power)).sum::<f64>() / 20_000.0;

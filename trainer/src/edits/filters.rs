@@ -2,8 +2,8 @@
 //!
 //! A filter is a row of its own layer, a channel of every layer that
 //! normalises its maps, and a channel of every layer with weights that reads
-//! it; where it is part of a sum, so are other layers' filters at its place
-//! ([`Spread`]): all of them change together.
+//! it; where it is part of a sum, so are other layers' filters at its place, and where a convolution
+//! of groups reads it, so is its group ([`Spread`]): all of them change together.
 
 use revacnn_schemas::{Change, FilterInit, FilterNumber, LayerName, counted};
 
@@ -130,7 +130,8 @@ pub(super) fn duplicate(
     Ok(Done::new(summary).measured(true))
 }
 
-/// Removes a filter, its channels, those that it is added to, and the coefficients that read them.
+/// Removes a filter, its channels, those that it is added to or in a group with, and the coefficients
+/// that read them.
 pub(super) fn remove(draft: &mut Draft, layer: &LayerName, filter: FilterNumber) -> Result<Done, Refusal> {
     let (place, _) = draft.layer_with_filters(layer)?;
     let position = draft.position(place, filter)?;
@@ -152,7 +153,7 @@ pub(super) fn remove(draft: &mut Draft, layer: &LayerName, filter: FilterNumber)
                 only.number, last.layer
             ),
             all => format!(
-                "with it all {} filters of {} would go, of which one channel is made, and a layer needs some; remove \
+                "with it all {} filters of {} would go, for they come and go together, and a layer needs some; remove \
                  the layer instead",
                 all.len(),
                 last.layer
@@ -197,24 +198,25 @@ pub(super) fn openers(draft: &Draft, spread: &Spread) -> Vec<usize> {
     spread.within.keys().copied().filter(|&layer| draft.role(layer) == Some(Role::Opens)).collect()
 }
 
-/// Writes into the description how many filters these layers have by the topology.
+/// Writes into the description how many filters these layers have by the topology, and in how many groups.
 pub(super) fn count_filters(draft: &mut Draft, openers: &[usize]) {
     for &opener in openers {
         let parameter = draft.kind(opener).ok().and_then(|kind| kind.count);
         let count = draft.topology.layers[opener].filters.len();
+        let groups = draft.group(opener).map(|group| count / group.filters);
+        let parameters = &mut draft.definition.network.layers[opener].parameters;
         if let Some(parameter) = parameter {
-            draft.definition.network.layers[opener].parameters.insert(parameter.to_owned(), count.into());
+            parameters.insert(parameter.to_owned(), count.into());
+        }
+        if let Some(groups) = groups {
+            parameters.insert("groups".to_owned(), groups.into());
         }
     }
 }
 
-/// What other layers gain or lose with a filter that is added to theirs.
+/// What other layers gain or lose with a filter that is added to theirs, or in a group with it.
 pub(super) fn together(partners: &[String]) -> String {
-    if partners.is_empty() {
-        String::new()
-    } else {
-        format!(", with the layers that it is added to ({})", partners.join(", "))
-    }
+    if partners.is_empty() { String::new() } else { format!(", together with {}", partners.join(", ")) }
 }
 
 pub(super) fn filters_in_words(first: u32, count: u32) -> String {

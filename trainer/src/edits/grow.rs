@@ -66,9 +66,9 @@ pub(super) fn append(
                 continue;
             }
             let shape = draft.shape(joining);
-            for position in place.of_added(added, all) {
+            for (piece, position) in place.of_added(added, all).enumerate() {
                 let filter = match place.channel {
-                    Some(source) => NewFilter::copy(draft.weights(joining), source),
+                    Some(source) => NewFilter::copy(draft.weights(joining), source + piece),
                     None => {
                         let number = draft.numbers(joining)[position];
                         let mut drawn = draws::incoming(seed, &draft.name(joining).clone(), number, &shape);
@@ -85,8 +85,9 @@ pub(super) fn append(
             }
         }
         for (&reader, at) in &spread.readers {
-            for position in at.of_added(added, all) {
-                let join = Join { place, reader, number, source: at.channel, position };
+            for (piece, position) in at.of_added(added, all).enumerate() {
+                let source = at.channel.map(|source| source + piece);
+                let join = Join { place, reader, number, piece: piece as u64, source, position };
                 connect(draft, join, matches!(begin, Begin::Drawn), seed);
             }
         }
@@ -153,6 +154,8 @@ struct Join {
     place: usize,
     reader: usize,
     number: u32,
+    /// Which of the channels that come with it.
+    piece: u64,
     /// Where the filter that it copies is among the reader's channels.
     source: Option<usize>,
     /// Where it comes among them.
@@ -166,7 +169,8 @@ fn connect(draft: &mut Draft, join: Join, drawn: bool, seed: u64) {
     let numbers = draft.numbers(join.reader);
     let layer = draft.name(join.place).clone();
     let state = draft.weights(join.reader);
-    let connection = |filter: usize| Connection { layer: &layer, number: join.number, reading: numbers[filter] };
+    let connection =
+        |filter: usize| Connection { layer: &layer, number: join.number, piece: join.piece, reading: numbers[filter] };
     match join.source {
         Some(source) => {
             let old = state.weights.len() / state.biases.len();

@@ -24,8 +24,7 @@ impl Place {
         self.channel.expect("invariant: a channel that there is has a place")
     }
 
-    /// The places of those of `count` new filters that come with the one `added` before it, at most as
-    /// many as these.
+    /// The places of the channels that come with the one `added` of `count` new filters.
     pub(super) fn of_added(&self, added: usize, count: usize) -> Range<usize> {
         let begin = self.new.expect("invariant: a channel that comes has a place");
         begin + added * self.run / count..begin + (added + 1) * self.run / count
@@ -36,18 +35,18 @@ impl Place {
         Self { channel: self.channel.map(|at| at + by), new: self.new.map(|at| at + by), ..self }
     }
 
-    /// The place among channels that are each made of so many.
-    pub(super) fn in_groups(self, pieces: usize) -> Grouped {
-        if !self.run.is_multiple_of(pieces) {
-            return Grouped::Lacks;
+    /// The place among others where `from` of these channels belong to `to` of those.
+    pub(super) fn regrouped(self, from: usize, to: usize) -> Regrouped {
+        let is_whole = |at: &usize| at.is_multiple_of(from);
+        if !self.run.is_multiple_of(from) {
+            return Regrouped::Lacks;
         }
-        let is_whole = |at: &usize| at.is_multiple_of(pieces);
         match self.channel.iter().chain(&self.new).all(is_whole) {
             true => {
-                let of = |at: Option<usize>| at.map(|at| at / pieces);
-                Grouped::Whole(Self { channel: of(self.channel), new: of(self.new), run: self.run / pieces })
+                let of = |at: Option<usize>| at.map(|at| at / from * to);
+                Regrouped::Whole(Self { channel: of(self.channel), new: of(self.new), run: self.run / from * to })
             }
-            false => Grouped::Across,
+            false => Regrouped::Across,
         }
     }
 
@@ -62,12 +61,12 @@ impl Place {
     }
 }
 
-/// Where channels are among those that are each made of several.
-pub(super) enum Grouped {
-    /// Their place among the channels that are made of them.
+/// Where channels are among those that several of them belong to.
+pub(super) enum Regrouped {
+    /// Their place among these.
     Whole(Place),
-    /// They are fewer than make one, or some are left over.
+    /// They are fewer than belong together, or some are left over.
     Lacks,
-    /// Those that make one are not together.
+    /// Those that belong together are not beside each other.
     Across,
 }

@@ -21,7 +21,7 @@ fn filters_of_one_channel_go_together_and_those_that_stay_keep_their_bits() {
     for filter in 3..6 {
         let edited = edited(&parent, &[&format!("remove-filter conv1/{filter}")]);
         let summary = &edited.effects[0].summary;
-        let told = "conv1 loses filters 3, 4, 5 and has 3 left, with the layers that it is added to (conv2 filter 1); \
+        let told = "conv1 loses filters 3, 4, 5 and has 3 left, together with conv2 filter 1; \
                     conv2 reads 9 inputs fewer, softmax reads ";
         assert!(summary.starts_with(told), "{summary}");
         let numbers = |name: &str| {
@@ -38,7 +38,7 @@ fn filters_of_one_channel_go_together_and_those_that_stay_keep_their_bits() {
     }
     let last = edited(&parent, &["remove-filter conv1/0"]);
     let refused = refused(&child(&last, 1), "remove-filter conv1/4");
-    assert!(refused.contains("with it all 3 filters of conv1 would go, of which one channel is made"), "{refused}");
+    assert!(refused.contains("with it all 3 filters of conv1 would go, for they come and go together"), "{refused}");
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn filters_come_by_whole_channels_and_unread_ones_keep_the_outputs() {
     let parent = trained(layers(), 2);
     let wider = edited(&parent, &["add-filter conv1 count=6 init=zero"]);
     let summary = &wider.effects[0].summary;
-    let told = "conv1 gains filters 6–11, with the layers that it is added to (conv2 filters 2–3); conv2 reads 18 \
+    let told = "conv1 gains filters 6–11, together with conv2 filters 2–3; conv2 reads 18 \
                 inputs more, softmax reads ";
     assert!(summary.starts_with(told), "{summary}");
     assert_eq!(wider.effects[0].preserves.as_ref().expect("it is measured").evaluation, 0.0);

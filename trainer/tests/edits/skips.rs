@@ -66,12 +66,12 @@ fn what_is_added_up_gains_and_loses_filters_together() {
     assert_eq!([of("conv2"), of("conv4"), of("conv5"), of("add2")], [5, 7, 7, 7]);
     assert_eq!(
         more.effects[0].summary,
-        "conv3 gains filters 6–7, with the layers that it is added to (conv1 filters 6–7); conv2 reads 18 inputs more, \
+        "conv3 gains filters 6–7, together with conv1 filters 6–7; conv2 reads 18 inputs more, \
          conv4 reads 18 inputs more, conv5 reads 2 inputs more"
     );
     assert_eq!(
         summary(&parent, "remove-filter conv5/2"),
-        "conv5 loses filter 2 and has 6 left, with the layers that it is added to (conv4 filter 2); softmax reads 1 input \
+        "conv5 loses filter 2 and has 6 left, together with conv4 filter 2; softmax reads 1 input \
          fewer"
     );
     assert_eq!(summary(&parent, "add-filter conv2"), "conv2 gains filter 5; conv3 reads 9 inputs more");

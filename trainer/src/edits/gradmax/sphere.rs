@@ -1,6 +1,7 @@
 //! Norms and directions of filters.
 
 use crate::edits::arrays;
+use crate::edits::channels::Group;
 use crate::edits::draft::Draft;
 use crate::edits::outcome::Refusal;
 use crate::layers::{Gather, Role};
@@ -18,6 +19,14 @@ pub(super) struct Reader {
 pub(super) fn reader(draft: &mut Draft, place: usize, count: usize) -> Result<Reader, Refusal> {
     let position = draft.topology.layers[place].filters.len() - 1;
     let spread = draft.spread_of_group(place, position)?;
+    let has_several = |group: Group| group.reads > 1 || group.filters > 1;
+    if let Some(grouped) = spread.within.keys().find(|layer| draft.group(**layer).is_some_and(has_several)) {
+        return Err(Refusal::Reason(format!(
+            "gradmax searches for one filter after the other, and those of {} come in groups; init=random and \
+             init=zero are defined there",
+            draft.name(*grouped)
+        )));
+    }
     if let Some(reduces) = spread.within.keys().find(|layer| draft.role(**layer) == Some(Role::Reduces)) {
         return Err(Refusal::Reason(format!(
             "gradmax looks at the gradient of the one layer that reads a filter, and {} makes one channel of several \
