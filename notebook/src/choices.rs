@@ -57,6 +57,11 @@ pub enum Distribution {
 }
 
 impl Distribution {
+    /// Whether it is of an image.
+    pub fn is_of_image(self) -> bool {
+        self.source().is_of_image()
+    }
+
     /// What of the layer it is made of.
     pub(crate) fn source(self) -> Source {
         match self {

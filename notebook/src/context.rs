@@ -5,13 +5,14 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use revacnn_schemas::{
-    Address, BranchId, BranchName, BranchRecord, Figure, Hue, LayerName, Position, Prediction, Reconstruction, Step,
+    Address, BranchId, BranchName, BranchRecord, Figure, Hue, ImageIndex, LayerName, Position, Prediction,
+    Reconstruction, Step,
 };
 #[cfg(feature = "sql")]
 use revacnn_store::sql::NamedHistory;
 use revacnn_store::{BranchReader, Lineage, StepTensors, Store};
 use revacnn_trainer::data::{Dataset, Split};
-use revacnn_trainer::{Excited, ReceptiveField, Saliency, Trace};
+use revacnn_trainer::{Ascent, Excited, Maximised, ReceptiveField, Saliency, Trace};
 
 use crate::kinds::outputs_of;
 use crate::reads::{Reads, StoreRead};
@@ -297,9 +298,25 @@ impl<'a> Context<'a> {
         place: &Place,
         split: Split,
         most: usize,
-    ) -> Result<(Arc<Dataset>, Vec<Prediction>), NotebookError> {
+    ) -> Result<(Arc<Dataset>, Arc<[Prediction]>), NotebookError> {
         let watch = &mut self.watch;
         self.sources.predictions(place, split, most, &mut |done, of| told(&mut **watch, done, of))
+    }
+
+    /// The class that the network of a step predicts at so many points of the straight line between each two
+    /// images of a split, `[line][point]`.
+    ///
+    /// # Errors
+    /// Where data or state are not at hand.
+    pub fn classes_between(
+        &mut self,
+        place: &Place,
+        split: Split,
+        lines: &[[ImageIndex; 2]],
+        points: usize,
+    ) -> Result<Vec<Vec<u32>>, NotebookError> {
+        let watch = &mut self.watch;
+        self.sources.classes_between(place, split, lines, points, &mut |done, of| told(&mut **watch, done, of))
     }
 
     /// Tells what the network of a step, whose target is the image, gives back of each image of a
@@ -352,6 +369,23 @@ impl<'a> Context<'a> {
             told(&mut **watch, done, of)
         };
         self.sources.activations(place, split, layer, most, &mut told)
+    }
+
+    /// Images that excite filters of a layer most, by their positions, `[filter][start]`, and what each value of the
+    /// layer's map sees of an image.
+    ///
+    /// # Errors
+    /// Where the state is not at hand, and a layer without maps.
+    pub fn maximised(
+        &mut self,
+        place: &Place,
+        layer: &LayerName,
+        filters: &[usize],
+        starts: usize,
+        ascent: &Ascent,
+    ) -> Result<(Vec<Vec<Maximised>>, ReceptiveField), NotebookError> {
+        let watch = &mut self.watch;
+        self.sources.maximised(place, layer, filters, starts, ascent, &mut |done, of| told(&mut **watch, done, of))
     }
 
     /// The data set that what a network says of images is computed from.

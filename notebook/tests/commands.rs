@@ -137,12 +137,23 @@ fn command() -> impl Strategy<Value = Vec<String>> {
             maybe("split", &["train", "validation", "test"]), maybe("wrong", &[]), maybe("class", &["7"]),
             maybe("predicted", &["a cat"]), maybe("count", &["24", "50"]), maybe("table", &[]),
         ]),
+        1 => line(&[&["regions"], ADDRESSES, &["", "c@3"]], vec![
+            maybe("split", &["train", "validation", "test"]), maybe("lines", &["40", "100"]),
+            maybe("points", &["16", "5"]), maybe("seed", NUMBERS),
+        ]),
         1 => line(&[&["predict"], ADDRESSES, &["", "c@3"], &["--image"], &["./7.png", "17"]], vec![
             maybe("image", IMAGES), maybe("top", &["3", "10"]), maybe("table", &[]),
         ]),
         1 => steps("activations", vec![maybe("layer", LAYERS), maybe("of", SOURCES), maybe("image", IMAGES)]),
         1 => steps("filter", vec![maybe("layer", LAYERS), maybe("image", IMAGES)]),
-        1 => steps("confusion", vec![]),
+        1 => line(&[&["plot"], &["confusion"], ADDRESSES, &["", "c@3"]], vec![
+            maybe("split", &["train", "validation", "test"]),
+        ]),
+        1 => line(&[&["plot"], &["maximise"], ADDRESSES], vec![
+            maybe("layer", LAYERS), maybe("count", &["3", "5"]), maybe("iterations", &["128", "2k"]),
+            maybe("decay", &["0", "0.01", "1e-3"]), maybe("blur", &["0", "0.5", "2"]), maybe("clip", &["0.1", "0.25"]),
+            maybe("seed", NUMBERS), maybe("whole", &[]),
+        ]),
         1 => line(&[&["embed"], ADDRESSES, &["", "c@3"], &["--layer"], LAYERS, &["--of"], &["images"]], vec![
             maybe("split", &["train", "validation", "test"]),
             maybe("count", &["3", "500", "2k"]),

@@ -17,7 +17,7 @@ use support::{inputs, recorded};
 
 fn table(title: String, shade: Option<f32>) -> Figure {
     let shades = shade.map(|shade| vec![shade]).into_iter().collect();
-    Figure::Table(TableFigure { title, columns: Vec::new(), rows: Vec::new(), shades, notes: Vec::new() })
+    Figure::Table(TableFigure { title, shades, ..TableFigure::default() })
 }
 
 /// Reads the shown branches and how far they go.

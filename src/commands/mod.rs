@@ -25,6 +25,7 @@ mod plot;
 mod predict;
 #[cfg(feature = "sql")]
 mod query;
+mod regions;
 mod rename;
 mod resume;
 mod samples;
@@ -137,6 +138,7 @@ commands! {
     Samples(samples::SamplesArguments),
     Predictions(samples::PredictionsArguments),
     Predict(predict::PredictArguments),
+    Regions(regions::RegionsArguments),
     Compare(compare::CompareArguments),
     Table(table::TableArguments),
     Verify(verify::VerifyArguments),

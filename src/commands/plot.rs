@@ -9,7 +9,7 @@ use clap::{Args, CommandFactory, Subcommand};
 use revacnn_notebook::Sources;
 use revacnn_notebook::command::{
     ActivationsPlot, ChartPlot, ConfusionPlot, FilterPlot, FiltersOverTimePlot, FiltersPlot, HistogramPlot, LossPlot,
-    NetworkPlot, PatchesPlot, Plot, SaliencyPlot,
+    MaximisePlot, NetworkPlot, PatchesPlot, Plot, SaliencyPlot,
 };
 use revacnn_recorder::usual_threads;
 use revacnn_schemas::Place;
@@ -35,7 +35,9 @@ use crate::options::{DataOption, StoreOption};
   revacnn plot network main@best --image ./7.png -o own.png
   revacnn plot filter main@100 --layer conv3 --filter 7 -o filter.png
   revacnn plot confusion main@epoch:1 -o confusion.svg
+  revacnn plot confusion wider@last main@last --split test -o difference.svg
   revacnn plot patches main@best --layer conv3 -o patches.png
+  revacnn plot maximise main@best --layer conv3 -o wanted.png
   revacnn plot saliency main@best --image 17 -o seen.png
 
 The ending of the file chooses SVG, PNG or PDF. `revacnn plot KIND --help` lists the options of a kind.")]
@@ -68,6 +70,8 @@ enum Kind {
     Confusion(Drawn<ConfusionPlot>),
     /// What excites a layer's filters: patches of images.
     Patches(Drawn<PatchesPlot>),
+    /// What would excite a layer's filters most: images found by gradient ascent.
+    Maximise(Drawn<MaximisePlot>),
     /// Where the network looks: what of an image its output depends on.
     Saliency(Drawn<SaliencyPlot>),
 }
@@ -106,6 +110,7 @@ impl Kind {
             Self::Filter(drawn) => (Plot::Filter(drawn.kind.clone()), &drawn.from_to),
             Self::Confusion(drawn) => (Plot::Confusion(drawn.kind.clone()), &drawn.from_to),
             Self::Patches(drawn) => (Plot::Patches(drawn.kind.clone()), &drawn.from_to),
+            Self::Maximise(drawn) => (Plot::Maximise(drawn.kind.clone()), &drawn.from_to),
             Self::Saliency(drawn) => (Plot::Saliency(drawn.kind.clone()), &drawn.from_to),
         }
     }

@@ -5,7 +5,7 @@ use revacnn_notebook::command::Command;
 use crate::own::pictures;
 use crate::support::Scratch;
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
     "train",
     "log",
     "show",
@@ -17,6 +17,7 @@ const COMMANDS: [&str; 16] = [
     "samples",
     "predictions",
     "predict",
+    "regions",
     "compare",
     "table",
     "pack",
@@ -146,9 +147,20 @@ fn every_example_of_what_a_notebook_knows_is_a_line_of_one() {
     const ELSEWHERE: [(&str, usize); 4] = [("-o", 2), ("--data", 2), ("--json", 1), ("--dry-run", 1)];
 
     let scratch = Scratch::new();
-    for command in
-        ["train", "fork", "plot", "embed", "samples", "predictions", "predict", "compare", "diff", "show", "table"]
-    {
+    for command in [
+        "train",
+        "fork",
+        "plot",
+        "embed",
+        "samples",
+        "predictions",
+        "predict",
+        "regions",
+        "compare",
+        "diff",
+        "show",
+        "table",
+    ] {
         let examples = examples(&scratch.run(0, &format!("{command} --help")).out);
         assert!(!examples.is_empty(), "{command}");
         for example in examples {

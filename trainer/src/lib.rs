@@ -60,7 +60,7 @@ mod viewer;
 pub use caution::check_normalisation;
 pub use define::{DEFAULT_EPOCHS, Settings, define};
 pub use edits::{Edited, Effect, Preservation, of_dataset, were_asked};
-pub use engine::{Saliency, SaliencyMap, Trace, TraceEnd, TraceLink};
+pub use engine::{Ascent, Maximised, Saliency, SaliencyMap, Trace, TraceEnd, TraceLink};
 pub use error::TrainerError;
 pub use files::{FileError, read_file, read_text};
 pub use layers::{LayerParameter, class_layer_kinds, class_outputs, describe_layer, layer_kinds, require_classes};

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use revacnn_schemas::{BlockView, LayerName, NetworkSpec, ParameterState, RunDefinition, Topology};
 
 use crate::TrainerError;
-use crate::engine::{Engine, Saliency, Trace};
+use crate::engine::{Ascent, Engine, Maximised, Saliency, Trace};
 use crate::initialise::zero_state;
 use crate::kernels::Instructions;
 use crate::layers::require_classes;
 use crate::network::Network;
+use crate::receptive_field::ReceptiveField;
 use crate::threads::Threads;
 use crate::trainer::largest;
 
@@ -117,6 +118,41 @@ impl Viewer {
             return Err(TrainerError::Network { reason });
         }
         Ok(self.engine.trace(image, layer, filter))
+    }
+
+    /// Images that excite filters of a layer most, by their positions, `[filter][start]`, and what each value of the
+    /// layer's map sees of an image.
+    ///
+    /// # Errors
+    /// A layer without maps of its own, a filter that there is not, and a way that is none: a share that is
+    /// not from 0 to below 1, and a blur that is not from 0 to 16 pixels.
+    pub fn maximise(
+        &self,
+        layer: &LayerName,
+        filters: &[usize],
+        starts: usize,
+        ascent: &Ascent,
+    ) -> Result<(Vec<Vec<Maximised>>, ReceptiveField), TrainerError> {
+        let refuse = |reason: String| Err(TrainerError::Network { reason });
+        let network = self.engine.network();
+        let Some(block) = network.topology.blocks().position(|block| block.layer == *layer) else {
+            let known: Vec<&str> = network.topology.blocks().map(|block| block.layer.as_str()).collect();
+            return refuse(format!("layer {layer} has no maps of its own: there is {}", known.join(", ")));
+        };
+        let channels = network.operations[network.blocks[block].last].operation.output().channels;
+        if let Some(filter) = filters.iter().find(|filter| **filter >= channels) {
+            return refuse(format!("expected a filter of {layer} below {channels}, found {filter}"));
+        }
+        for (name, share) in [("decay", ascent.decay), ("clip", ascent.clip)] {
+            if !(0.0..1.0).contains(&share) {
+                return refuse(format!("{name} must be from 0 to below 1, found {share}"));
+            }
+        }
+        if !(0.0..=16.0).contains(&ascent.blur) {
+            return refuse(format!("blur must be from 0 to 16 pixels, found {}", ascent.blur));
+        }
+        let field = ReceptiveField::of(&self.spec, network, layer)?;
+        Ok((self.engine.maximise(block, filters, starts, ascent), field))
     }
 
     fn check(&self, image: &[u8]) -> Result<(), TrainerError> {

@@ -45,6 +45,13 @@ impl AugmentationOptions {
         AugmentationRequest { shift, flip, crop, brightness, contrast, cutout }
     }
 
+    /// The words of a command that ask for it.
+    pub fn words(request: AugmentationRequest) -> Vec<String> {
+        let mut words = Words::default();
+        Self::of(request).print(&mut words);
+        words.into_words()
+    }
+
     /// The options that ask for this.
     pub(crate) const fn of(request: AugmentationRequest) -> Self {
         let AugmentationRequest { shift, flip, crop, brightness, contrast, cutout } = request;

@@ -11,7 +11,7 @@ use revacnn_schemas::{Address, BranchName, FilterNumber, LayerName};
 use super::plot::Quantity;
 use super::{
     CommandError, Compare, Cursor, Diff, Embed, Family, Fork, ImageOption, Input, Lookup, Plot, Predict, Predictions,
-    Samples, Show, Table, Train,
+    Regions, Samples, Show, Table, Train,
 };
 use crate::{Cell, Inputs};
 
@@ -46,6 +46,8 @@ pub enum Command {
     Predictions(Predictions),
     /// What is seen in pictures.
     Predict(Predict),
+    /// How classes share out what lies between images.
+    Regions(Regions),
 }
 
 #[derive(Debug, Parser)]
@@ -57,7 +59,7 @@ struct Line {
 
 /// The commands of a notebook, as a message lists them.
 const COMMANDS: &str =
-    "train, fork, cursor, input, plot, embed, compare, diff, show, table, samples, predictions and predict";
+    "train, fork, cursor, input, plot, embed, compare, diff, show, table, samples, predictions, predict and regions";
 
 /// Commands of the program that no line of a notebook can be.
 const OTHERS: [&str; 20] = [
@@ -142,6 +144,7 @@ impl Command {
             Self::Samples(samples) => (samples.cell(), samples.inputs()),
             Self::Predictions(predictions) => (predictions.cell(), predictions.inputs()),
             Self::Predict(predict) => (predict.cell(), predict.inputs(lookup)?),
+            Self::Regions(regions) => (regions.cell(), regions.inputs()),
             Self::Train(_) | Self::Fork(_) | Self::Cursor(_) | Self::Input(_) => return Ok(None),
         }))
     }
@@ -158,6 +161,7 @@ impl Command {
             Self::Samples(samples) => vec![samples.at.clone()],
             Self::Predictions(predictions) => vec![predictions.at.clone()],
             Self::Predict(predict) => predict.at.clone(),
+            Self::Regions(regions) => regions.at.clone(),
             Self::Train(_) | Self::Fork(_) | Self::Cursor(_) | Self::Input(_) => Vec::new(),
         }
     }
@@ -233,6 +237,7 @@ impl Command {
             Self::Samples(samples) => samples.check().map_err(says),
             Self::Predictions(predictions) => predictions.check().map_err(says),
             Self::Predict(predict) => predict.check().map_err(says),
+            Self::Regions(regions) => regions.check().map_err(says),
             Self::Compare(compare) => compare.at().map(drop).map_err(|error| error.to_string()),
             Self::Train(train) => train.line.check().map_err(says),
             Self::Fork(_) | Self::Cursor(_) | Self::Diff(_) | Self::Show(_) => Ok(()),

@@ -15,7 +15,7 @@
 //! | `input` | values that views follow |
 //! | `line` | a line of a notebook, and what is wrong with it |
 //! | `branches` | which branches a figure is of |
-//! | `plot`, `embed`, `compare`, `show`, `table`, `predict` | what is shown of which branches or steps |
+//! | `plot`, `embed`, `compare`, `show`, `table`, `predict`, `regions` | what is shown of which branches or steps |
 //! | `image` | an image as a command names it |
 //! | `print` | a command as words |
 //! | `values` | numbers as people write them |
@@ -33,6 +33,7 @@ mod plot;
 mod predict;
 mod print;
 mod reading;
+mod regions;
 mod samples;
 mod show;
 mod table;
@@ -51,10 +52,11 @@ pub use input::{Control, Cursor, Input};
 pub use line::{Command, Miswritten};
 pub use plot::{
     ActivationsPlot, ChartPlot, ConfusionPlot, FilterPlot, FiltersOverTimePlot, FiltersPlot, HistogramPlot, LossPlot,
-    NetworkPlot, PatchesPlot, Plot, Quantity, SaliencyPlot, filter_name,
+    MaximisePlot, NetworkPlot, PatchesPlot, Plot, Quantity, SaliencyPlot, filter_name,
 };
 pub use predict::Predict;
 pub use reading::{ReadingOptions, share_of_test};
+pub use regions::Regions;
 pub use samples::{Predictions, Samples};
 pub use show::Show;
 pub use table::Table;

@@ -2,6 +2,7 @@
 
 mod filters_over_time;
 mod histogram;
+mod maximise;
 mod print;
 
 use clap::{Args, Subcommand};
@@ -20,6 +21,7 @@ use crate::kinds::{
 use crate::{Cell, ImageSplit, Inputs, NotebookError, Show, Smoothing, Source, XAxis};
 pub use filters_over_time::FiltersOverTimePlot;
 pub use histogram::HistogramPlot;
+pub use maximise::MaximisePlot;
 
 /// What is drawn.
 #[derive(Debug, Clone, PartialEq, Subcommand)]
@@ -44,6 +46,8 @@ pub enum Plot {
     Confusion(ConfusionPlot),
     /// What excites a layer's filters: patches of images.
     Patches(PatchesPlot),
+    /// What would excite a layer's filters most: images found by gradient ascent.
+    Maximise(MaximisePlot),
     /// Where the network looks: what of an image its output depends on.
     Saliency(SaliencyPlot),
 }
@@ -247,11 +251,18 @@ pub struct FilterPlot {
     image: Option<ImageOption>,
 }
 
-/// A confusion matrix.
+/// A confusion matrix, or the difference of two.
 #[derive(Debug, Clone, PartialEq, Args)]
 pub struct ConfusionPlot {
-    #[command(flatten)]
-    steps: Steps,
+    /// A step such as main@100.
+    #[arg(value_name = "ADDRESS")]
+    at: Address,
+    /// A step that is subtracted: by how many images more the first takes each class for each.
+    #[arg(value_name = "LESS")]
+    less: Option<Address>,
+    /// The images: train, validation or test.
+    #[arg(long, value_name = "SPLIT", default_value = "validation")]
+    split: ImageSplit,
 }
 
 /// What excites filters.
@@ -330,11 +341,12 @@ impl Plot {
             Self::Loss(LossPlot { curves }) | Self::Chart(ChartPlot { curves, .. }) => single(&curves.of),
             Self::Histogram(plot) => single(&plot.branches),
             Self::FiltersOverTime(plot) => single(&plot.branches),
+            Self::Maximise(plot) => vec![plot.at.clone()],
+            Self::Confusion(ConfusionPlot { at, less, .. }) => std::iter::once(at).chain(less).cloned().collect(),
             Self::Network(NetworkPlot { steps, .. })
             | Self::Filters(FiltersPlot { steps, .. })
             | Self::Activations(ActivationsPlot { steps, .. })
             | Self::Filter(FilterPlot { steps, .. })
-            | Self::Confusion(ConfusionPlot { steps })
             | Self::Patches(PatchesPlot { steps, .. })
             | Self::Saliency(SaliencyPlot { steps, .. }) => steps.at.clone(),
         }
@@ -372,6 +384,7 @@ impl Plot {
             Self::Activations(kind) => (&kind.layer, None),
             Self::Filter(kind) => (&kind.layer, kind.filter),
             Self::Patches(kind) => (&kind.layer, kind.filter),
+            Self::Maximise(kind) => (&kind.layer, kind.filter),
             Self::Network(kind) => {
                 let traced = kind.trace.as_ref();
                 return traced.map(|(layer, filter)| (layer, Some(*filter)));
@@ -404,7 +417,8 @@ impl Plot {
             | Self::FiltersOverTime(_)
             | Self::Filters(_)
             | Self::Confusion(_)
-            | Self::Patches(_) => None,
+            | Self::Patches(_)
+            | Self::Maximise(_) => None,
         }
     }
 
@@ -418,6 +432,7 @@ impl Plot {
             Self::Chart(kind) => kind.curves.check("chart"),
             Self::Histogram(kind) => kind.check(),
             Self::FiltersOverTime(kind) => kind.check(),
+            Self::Maximise(kind) => kind.check(),
             Self::Patches(PatchesPlot { count, .. }) if *count > MOST_PATCHES => {
                 Err(CommandError::Value(format!("--count must be at most {MOST_PATCHES}, found {count}")))
             }
@@ -518,7 +533,10 @@ impl Plot {
                 let filter = filter_of(*filter, &layer, record)?;
                 Filter { layer, filter, born: None, at: steps.one()? }.into()
             }
-            Self::Confusion(ConfusionPlot { steps }) => Confusion { at: steps.one()? }.into(),
+            Self::Confusion(ConfusionPlot { at, less, split }) => {
+                Confusion { at: Some(at.clone()), less: less.clone(), of: *split }.into()
+            }
+            Self::Maximise(plot) => plot.cell(layer_of(plot.layer.as_ref(), record)?).into(),
             Self::Saliency(SaliencyPlot { steps, split, class, .. }) => {
                 Saliency { at: steps.one()?, of: *split, class: class.clone() }.into()
             }

@@ -11,10 +11,11 @@ use revacnn_schemas::{Address, LayerName, Position, written};
 use super::UntilOptions;
 use super::branches::BranchOf;
 use super::predict::TOP;
+use super::regions::{LINES, POINTS};
 use super::samples::USUAL;
 use super::{
-    Command, Compare, Cursor, Diff, Embed, Family, Fork, Input, MatchingOption, Over, Predict, Predictions, Samples,
-    Show, Table, Train, Until,
+    Command, Compare, Cursor, Diff, Embed, Family, Fork, Input, MatchingOption, Over, Predict, Predictions, Regions,
+    Samples, Show, Table, Train, Until,
 };
 use crate::{ImageSplit, Matching};
 
@@ -83,6 +84,7 @@ impl Command {
             Self::Samples(samples) => ("samples", samples),
             Self::Predictions(predictions) => ("predictions", predictions),
             Self::Predict(predict) => ("predict", predict),
+            Self::Regions(regions) => ("regions", regions),
         };
         words.word(name);
         rest.print(&mut words);
@@ -264,6 +266,17 @@ impl Print for Predict {
         image.iter().for_each(|image| words.option("image", Some(image)));
         words.unless("top", top, &TOP, top);
         words.flag("table", *table);
+    }
+}
+
+impl Print for Regions {
+    fn print(&self, words: &mut Words) {
+        let Self { at, split, lines, points, seed } = self;
+        at.iter().for_each(|address| words.word(address));
+        words.unless("split", split, &Default::default(), split.word());
+        words.unless("lines", lines, &LINES, lines);
+        words.unless("points", points, &POINTS, points);
+        words.unless("seed", seed, &0, seed);
     }
 }
 

@@ -42,9 +42,8 @@ impl Role {
         match first {
             "train" | "fork" => Self::Training,
             "cursor" | "input" => Self::Input,
-            "plot" | "embed" | "compare" | "diff" | "show" | "table" | "samples" | "predictions" | "predict" => {
-                Self::View
-            }
+            "plot" | "embed" | "compare" | "diff" | "show" | "table" | "samples" | "predictions" | "predict"
+            | "regions" => Self::View,
             _ => Self::Other,
         }
     }

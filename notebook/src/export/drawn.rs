@@ -133,7 +133,14 @@ fn table(rows: &TableFigure) -> String {
         html += "<tr>";
         for (place, cell) in cells.iter().enumerate() {
             let shade = place.checked_sub(1).and_then(|place| rows.shades.get(row)?.get(place));
-            let shade = shade.map_or_else(String::new, |shade| format!(" style=\"--shade:{:.0}%\"", 100.0 * shade));
+            let shade = shade.map_or_else(String::new, |shade| {
+                let colour = match rows.signed {
+                    true if *shade < 0.0 => ";--a:#4393c3",
+                    true => ";--a:#d6604d",
+                    false => "",
+                };
+                format!(" style=\"--shade:{:.0}%{colour}\"", 100.0 * shade.abs())
+            });
             let tag = if place == 0 { "th scope=\"row\"" } else { "td" };
             let end = if place == 0 { "th" } else { "td" };
             html += &format!("<{tag}{}{shade}>{}</{end}>", side(place), escaped(cell));

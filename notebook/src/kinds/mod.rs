@@ -16,6 +16,7 @@ mod image_embedding;
 mod joint;
 mod layer;
 mod loss;
+mod maximise;
 mod network;
 mod patches;
 mod pictured;
@@ -23,6 +24,7 @@ mod predict;
 mod predictions;
 mod query;
 mod recorded;
+mod regions;
 mod results;
 mod saliency;
 mod samples;
@@ -68,12 +70,14 @@ kinds! {
     histogram::Histogram,
     image_embedding::ImageEmbedding,
     loss::Loss,
+    maximise::Maximise,
     network::Network,
     patches::Patches,
     predict::Predict,
     predictions::Predictions,
     query::Query,
     recorded::Recorded,
+    regions::Regions,
     results::Results,
     saliency::Saliency,
     samples::Samples,

@@ -6,7 +6,7 @@ use revacnn_trainer::{Excitation, Patch};
 use serde::{Deserialize, Serialize};
 
 use super::pictured::pictured;
-use crate::sources::unknown_layer;
+use crate::sources::{Place, unknown_layer};
 use crate::{CellKind, Context, ImageSplit, NotebookError};
 
 /// So many filters are shown.
@@ -41,26 +41,17 @@ impl CellKind for Patches {
     fn run(&self, context: &mut Context<'_>) -> Result<Figure, NotebookError> {
         let place = context.first_place(self.at.as_ref())?;
         let split = self.of.split();
-        let layers = &place.holder.topology.layers;
-        let known = layers.iter().find(|known| known.layer == self.layer && known.map.is_some());
-        let known = known.ok_or_else(|| unknown_layer(&self.layer, &place.holder))?;
+        let numbers = filters_of(&place, &self.layer, self.filter)?;
         let (dataset, excited, field) = context.excited(&place, split, &self.layer, self.count as usize)?;
-        let numbers: Vec<FilterNumber> = match known.filters.is_empty() {
-            false => known.filters.iter().map(|filter| filter.number).collect(),
-            // A sum has channels, and no filters.
-            true => (0..excited.filters.len() as u32).map(FilterNumber).collect(),
+        // Sums of older recordings have channels without numbers.
+        let numbers = match numbers.is_empty() {
+            true => (0..excited.filters.len()).map(|place| (place, FilterNumber(place as u32))).collect(),
+            false => numbers,
         };
-        if let Some(filter) = self.filter.filter(|filter| !numbers.contains(filter)) {
-            let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
-            return Err(NotebookError::Unknown {
-                what: format!("{} of {} has no filter {filter}", self.layer, place.label()),
-                known: format!("there is {}", numbers.join(", ")),
-            });
-        }
         let part = dataset.part(split);
         let mut rows = Vec::new();
-        let meant = |number: &FilterNumber| self.filter.is_none_or(|filter| filter == *number);
-        for (number, found) in numbers.iter().zip(&excited.filters).filter(|(number, _)| meant(number)).take(MOST) {
+        for &(position, number) in numbers.iter().take(MOST) {
+            let found = &excited.filters[position];
             let largest = found.first().map_or(f32::NEG_INFINITY, |found| found.value);
             let mut images = Vec::with_capacity(found.len());
             for excitation in found {
@@ -71,9 +62,8 @@ impl CellKind for Patches {
             rows.push(ImageRow { label, images });
         }
         let mut notes = vec!["beside a filter, the largest value of its map that an image gives".to_owned()];
-        let all = numbers.iter().filter(|number| meant(number)).count();
-        if all > rows.len() {
-            notes.push(format!("{} of {all} filters are shown: name one by --filter", rows.len()));
+        if numbers.len() > rows.len() {
+            notes.push(format!("{} of {} filters are shown: name one by --filter", rows.len(), numbers.len()));
         }
         if excited.filters.iter().flatten().any(|found| found.value <= 0.0) {
             notes.push("where a filter's largest value is 0 or below, no image excites it".to_owned());
@@ -84,11 +74,42 @@ impl CellKind for Patches {
     }
 }
 
-/// What is seen of an image, or the whole; beyond its edges there is a gap.
+/// The filters of a layer that has maps, or one of them: each with its position; none where they have no
+/// numbers.
+///
+/// # Errors
+/// The layers, or the filters, that there are.
+pub(super) fn filters_of(
+    place: &Place,
+    layer: &LayerName,
+    filter: Option<FilterNumber>,
+) -> Result<Vec<(usize, FilterNumber)>, NotebookError> {
+    let layers = &place.holder.topology.layers;
+    let known = layers.iter().find(|known| known.layer == *layer && known.map.is_some());
+    let known = known.ok_or_else(|| unknown_layer(layer, &place.holder))?;
+    let numbers = known.filters.iter().map(|filter| filter.number).enumerate();
+    let meant: Vec<_> = numbers.filter(|(_, number)| filter.is_none_or(|filter| filter == *number)).collect();
+    match filter.filter(|_| meant.is_empty() && !known.filters.is_empty()) {
+        None => Ok(meant),
+        Some(filter) => {
+            let numbers: Vec<String> = known.filters.iter().map(|filter| filter.number.to_string()).collect();
+            Err(NotebookError::Unknown {
+                what: format!("{layer} of {} has no filter {filter}", place.label()),
+                known: format!("there is {}", numbers.join(", ")),
+            })
+        }
+    }
+}
+
+/// What is seen of an image of a data set, or the whole.
 fn patch(dataset: &Dataset, part: &Part, found: &Excitation, seen: Option<Patch>) -> Result<Image, NotebookError> {
-    let whole = pictured(dataset, part, found.image)?;
     let label = found.image.to_string();
-    let Some(Patch { top, left, height, width }) = seen else { return Ok(Image { label, ..whole }) };
+    Ok(seen_of(Image { label, ..pictured(dataset, part, found.image)? }, seen))
+}
+
+/// What is seen of an image, or the whole; beyond its edges there is a gap.
+pub(super) fn seen_of(whole: Image, seen: Option<Patch>) -> Image {
+    let Some(Patch { top, left, height, width }) = seen else { return whole };
     let channels = whole.pixels.len() / (whole.rows * whole.columns).max(1);
     // No more than the image, and as much around it: what is larger is seen from its middle.
     let clip = |first: i64, size: u64, length: usize| {
@@ -111,5 +132,5 @@ fn patch(dataset: &Dataset, part: &Part, found: &Excitation, seen: Option<Patch>
             }
         }
     }
-    Ok(Image { label, rows: rows as usize, columns: columns as usize, pixels, ..whole })
+    Image { rows: rows as usize, columns: columns as usize, pixels, ..whole }
 }

@@ -82,7 +82,7 @@ impl CellKind for Predict {
                 bar: are_probabilities.then(|| (1000.0 * output.clamp(0.0, 1.0)) as u16),
             });
             captions.extend(classes);
-            pictures.push(CaptionedImage { image: shown, beside: None, wrong: false, captions });
+            pictures.push(CaptionedImage { image: shown, number: None, beside: None, wrong: false, captions });
         }
         Ok(Figure::Sheet(ContactSheet { title, pictures, notes }))
     }
@@ -137,5 +137,5 @@ fn table(title: String, at: &[String], all: &[(&ChosenImage, &Place, Taken)], no
             rows.push(own.into_iter().chain(of_image.iter().map(word)).collect());
         }
     }
-    TableFigure { title, columns, rows, shades: Vec::new(), notes }
+    TableFigure { title, columns, rows, notes, ..TableFigure::default() }
 }

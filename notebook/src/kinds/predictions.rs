@@ -1,8 +1,8 @@
 //! What a network says of images, or gives back of them.
 
 use revacnn_schemas::{
-    Address, Caption, CaptionedImage, ClassOutputs, ContactSheet, Figure, Prediction, Reconstruction, TableColumn,
-    TableFigure, count,
+    Address, Caption, CaptionedImage, ClassOutputs, ContactSheet, Figure, ImageIndex, Prediction, Reconstruction,
+    TableColumn, TableFigure, count, counted,
 };
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,7 @@ use crate::sources::Place;
 use crate::{CellKind, Context, ImageSplit, NotebookError};
 
 /// So many classes are told of an image.
-const TOP: usize = 3;
+pub(super) const TOP: usize = 3;
 
 /// Images of a split with the classes that the network of a step says most for, or beside each what a
 /// network whose target is the image gives back: a contact sheet, or a table. They come in the
@@ -85,8 +85,9 @@ impl CellKind for Predictions {
             self.of.word()
         );
         let outputs = outputs_of(&place.holder);
+        let notes: Vec<String> = no_numbers(&place, &all).into_iter().collect();
         if self.table {
-            return Ok(Figure::Table(table(title, &meant, names, outputs)));
+            return Ok(Figure::Table(TableFigure { notes, ..table(title, &meant, names, outputs) }));
         }
         let mut pictures = Vec::with_capacity(meant.len());
         for prediction in meant {
@@ -98,16 +99,22 @@ impl CellKind for Predictions {
             });
             pictures.push(CaptionedImage {
                 image: pictured(&dataset, dataset.part(split), prediction.image)?,
+                number: self.number(prediction.image),
                 beside: None,
                 wrong: !prediction.is_right(),
                 captions: std::iter::once(own).chain(classes).collect(),
             });
         }
-        Ok(Figure::Sheet(ContactSheet { title, pictures, notes: Vec::new() }))
+        Ok(Figure::Sheet(ContactSheet { title, pictures, notes }))
     }
 }
 
 impl Predictions {
+    /// The number of an image of the training part.
+    fn number(&self, image: ImageIndex) -> Option<ImageIndex> {
+        (self.of != ImageSplit::Test).then_some(image)
+    }
+
     /// Of a network that gives back the image.
     fn reconstructions(&self, context: &mut Context<'_>, place: &Place) -> Result<Figure, NotebookError> {
         if self.wrong || self.predicted.is_some() {
@@ -148,8 +155,7 @@ impl Predictions {
                 title,
                 columns: vec![column("image", true), column("class", false), column("loss", true)],
                 rows: shown.iter().map(row).collect(),
-                shades: Vec::new(),
-                notes: Vec::new(),
+                ..TableFigure::default()
             }));
         }
         let mut pictures = Vec::with_capacity(shown.len());
@@ -157,6 +163,7 @@ impl Predictions {
             let own = class_name(names, label);
             pictures.push(CaptionedImage {
                 image: pictured(&dataset, dataset.part(split), image)?,
+                number: self.number(image),
                 beside: reconstructed(dataset.shape(), &values, format!("reconstruction of image {image}")),
                 wrong: false,
                 captions: vec![
@@ -170,8 +177,18 @@ impl Predictions {
     }
 }
 
+/// That a network that has diverged says nothing of some images, if that is so.
+pub(super) fn no_numbers(place: &Place, all: &[Prediction]) -> Option<String> {
+    let lost = all.iter().filter(|prediction| !prediction.loss.is_finite()).count();
+    (lost > 0).then(|| {
+        format!("{} has diverged: of {} its outputs are no numbers", place.label(), counted(lost as u64, "image"))
+    })
+}
+
+/// An output of a network for a class.
 pub(super) fn said(outputs: ClassOutputs, output: f32) -> String {
     match outputs {
+        _ if !output.is_finite() => "no number".to_owned(),
         ClassOutputs::Probabilities => format!("{:.0} %", 100.0 * output),
         _ => format!("{output:.2}"),
     }
@@ -198,7 +215,6 @@ fn table(title: String, order: &[&Prediction], names: &[String], outputs: ClassO
         title,
         columns: columns.into_iter().chain((1..=most).map(|place| column(format!("class {place}"), false))).collect(),
         rows: order.iter().map(row).collect(),
-        shades: Vec::new(),
-        notes: Vec::new(),
+        ..TableFigure::default()
     }
 }

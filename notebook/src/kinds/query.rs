@@ -41,8 +41,8 @@ impl CellKind for Query {
             title: self.title.clone(),
             columns: columns.map(|(name, numeric)| TableColumn { name: name.to_owned(), numeric }).collect(),
             rows: answer.texts()?,
-            shades: Vec::new(),
             notes,
+            ..TableFigure::default()
         }))
     }
 

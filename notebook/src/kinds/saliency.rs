@@ -73,7 +73,13 @@ impl CellKind for Saliency {
         let title =
             format!("what {} sees in {image}{label} for {}: {output}", place.label(), class_name(&names, found.class));
         let picture = |(name, image): (String, Option<Image>)| {
-            Some(CaptionedImage { image: image?, beside: None, wrong: false, captions: vec![Caption::plain(name)] })
+            Some(CaptionedImage {
+                image: image?,
+                number: None,
+                beside: None,
+                wrong: false,
+                captions: vec![Caption::plain(name)],
+            })
         };
         let pictures = pictures.into_iter().filter_map(picture).collect();
         Ok(Figure::Sheet(ContactSheet { title, pictures, notes }))

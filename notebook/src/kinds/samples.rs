@@ -115,6 +115,7 @@ impl CellKind for Samples {
             let (_, last) = history.last;
             pictures.push(CaptionedImage {
                 image,
+                number: Some(history.image),
                 beside: None,
                 wrong: last.predicted.is_some_and(|class| class != last.label),
                 captions: captions(history, self.by, &names, outputs.are_probabilities()),
@@ -198,8 +199,8 @@ fn table(
         title,
         columns: columns.iter().map(|(name, numeric)| column(name, *numeric)).collect(),
         rows: order.iter().map(row).collect(),
-        shades: Vec::new(),
         notes,
+        ..TableFigure::default()
     }
 }
 

@@ -9,8 +9,7 @@ pub(super) fn table(title: &str, columns: &[(&str, bool)], rows: Vec<Vec<String>
         title: title.to_owned(),
         columns: columns.iter().map(column).collect(),
         rows,
-        shades: Vec::new(),
-        notes: Vec::new(),
+        ..TableFigure::default()
     }
 }
 

@@ -157,8 +157,8 @@ mod tests {
             title: name.to_owned(),
             columns: vec![TableColumn { name: "class".to_owned(), numeric: false }],
             rows: vec![vec![name.to_owned()]],
-            shades: Vec::new(),
             notes: vec![format!("no {name}: {}", "because ".repeat(30))],
+            ..TableFigure::default()
         })
     }
 

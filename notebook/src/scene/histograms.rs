@@ -1,7 +1,7 @@
 //! Histograms over steps: a line a step, the first at the back, or a column a step, whose shade
 //! tells the shares.
 
-use revacnn_schemas::{HistogramForm, HistogramPanel, Histograms, Palette, count};
+use revacnn_schemas::{HistogramForm, HistogramPanel, Histograms, Palette, Step, count};
 
 use super::{Align, Area, Ink, Place, Role, Scene, Style};
 use crate::look::{Tick, linear_ticks, ramp};
@@ -22,10 +22,95 @@ const ASIDE: f32 = 44.0;
 const APART: [f32; 2] = [70.0, 36.0];
 /// The bar of shades.
 const BAR: [f32; 2] = [120.0, 8.0];
+/// A drag that is shorter is none along its axis.
+const LEAST: f32 = 6.0;
+/// How far beyond a panel a drag may begin.
+const SLACK: f32 = 12.0;
 
 /// Histograms so wide, and how high they are.
 pub(super) fn histograms(figure: &Histograms, width: f32, style: Style) -> (Scene<'static>, f32) {
+    let (scene, layout) = HistogramsLayout::drawn(figure, width, style);
+    (scene, layout.height)
+}
+
+/// Where the panels of histograms lie.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct HistogramsLayout {
+    /// Of each panel where its values and steps lie, from the first line, or column, to the last.
+    areas: Vec<Area>,
+    /// How high all is.
+    pub height: f32,
+}
+
+/// A part of histograms: its first and last step, and its smallest and largest value.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Closer {
+    /// The steps, where they are chosen.
+    pub within: Option<[Step; 2]>,
+    /// The values, where they are chosen.
+    pub range: Option<[f64; 2]>,
+}
+
+impl HistogramsLayout {
+    /// Histograms so wide, and where their panels lie.
+    pub fn drawn(figure: &Histograms, width: f32, style: Style) -> (Scene<'static>, Self) {
+        drawn(figure, width, style)
+    }
+
+    /// The part of a panel that a drag from one place to another spans; none of what is no panel, and
+    /// where it hardly moved.
+    pub fn closer(&self, figure: &Histograms, from: Place, to: Place) -> Option<Closer> {
+        let is_near = |at: &Area| at.grown(SLACK).meets(Area::about(from, 1.0));
+        let panel = self.areas.iter().position(is_near)?;
+        let (at, steps) = (self.areas[panel], &figure.panels.get(panel)?.steps);
+        let share = |[x, y]: Place| {
+            let along = |value: f32, start: f32, length: f32| ((value - start) / length.max(1.0)).clamp(0.0, 1.0);
+            [along(x, at.x, at.width), along(y, at.y, at.height)]
+        };
+        let [start, end] = [share(from), share(to)];
+        let ends = |axis: usize| [start[axis].min(end[axis]), start[axis].max(end[axis])];
+        let moved = [(to[0] - from[0]).abs() > LEAST, (to[1] - from[1]).abs() > LEAST];
+        // Along which of the two axes the values lie, and which way they grow.
+        let (values, steps_axis) = match figure.form {
+            HistogramForm::Ridges => (ends(0), 1),
+            HistogramForm::Heat => {
+                let [top, bottom] = ends(1);
+                ([1.0 - bottom, 1.0 - top], 0)
+            }
+        };
+        let [low, high] = figure.range;
+        let value = |share: f32| low + f64::from(share) * (high - low);
+        let last = steps.len().checked_sub(1)?;
+        let step = |share: f32| match figure.form {
+            HistogramForm::Ridges => steps[((share * last as f32).round() as usize).min(last)].step,
+            HistogramForm::Heat => steps[((share * steps.len() as f32) as usize).min(last)].step,
+        };
+        let range = moved[1 - steps_axis].then(|| values.map(value));
+        let within = moved[steps_axis].then(|| ends(steps_axis).map(step));
+        (range.is_some() || within.is_some()).then_some(Closer { within, range })
+    }
+
+    /// What such a drag spans of its panel.
+    pub fn span(&self, from: Place, to: Place) -> Option<Area> {
+        let at = self.areas.iter().find(|at| at.grown(SLACK).meets(Area::about(from, 1.0)))?;
+        let within = |[x, y]: Place| [x.clamp(at.x, at.right()), y.clamp(at.y, at.bottom())];
+        let ([x, y], [to_x, to_y]) = (within(from), within(to));
+        let (mut left, mut width) = (x.min(to_x), (x - to_x).abs());
+        let (mut top, mut height) = (y.min(to_y), (y - to_y).abs());
+        // A drag along one axis takes all of the other.
+        if (to[0] - from[0]).abs() <= LEAST {
+            (left, width) = (at.x, at.width);
+        }
+        if (to[1] - from[1]).abs() <= LEAST {
+            (top, height) = (at.y, at.height);
+        }
+        Some(Area::new([left, top], [width, height]))
+    }
+}
+
+fn drawn(figure: &Histograms, width: f32, style: Style) -> (Scene<'static>, HistogramsLayout) {
     let mut scene = Scene::default();
+    let mut areas = Vec::with_capacity(figure.panels.len());
     let (sides, line) = (style.sides(), (1.45 * style.text).round());
     let wide = (width - 2.0 * sides).max(1.0);
     let (columns, own) = super::side_by_side(figure.panels.len(), wide, BETWEEN);
@@ -40,11 +125,16 @@ pub(super) fn histograms(figure: &Histograms, width: f32, style: Style) -> (Scen
             let corner = [left, top + line + 2.0];
             let height = match figure.form {
                 HistogramForm::Ridges => {
-                    let (height, cuts) = ridges(&mut scene, figure, panel, (corner, own), scale, style);
+                    let (area, height, cuts) = ridges(&mut scene, figure, panel, (corner, own), scale, style);
                     is_cut |= cuts;
+                    areas.push(area);
                     height
                 }
-                HistogramForm::Heat => heat(&mut scene, figure, panel, (corner, own), scale, style),
+                HistogramForm::Heat => {
+                    let (area, height) = heat(&mut scene, figure, panel, (corner, own), scale, style);
+                    areas.push(area);
+                    height
+                }
             };
             highest = highest.max(line + 2.0 + height);
         }
@@ -80,7 +170,7 @@ pub(super) fn histograms(figure: &Histograms, width: f32, style: Style) -> (Scen
             top += line;
         }
     }
-    (scene, (top + 4.0).ceil())
+    (scene, HistogramsLayout { areas, height: (top + 4.0).ceil() })
 }
 
 /// The share that a line's full height, or the last shade, stands for: the largest of all, but for
@@ -134,7 +224,7 @@ fn ridges(
     ([left, top], wide): (Place, f32),
     scale: f64,
     style: Style,
-) -> (f32, bool) {
+) -> (Area, f32, bool) {
     let steps = panel.steps.len().max(1);
     let pitch = (RIDGES / steps as f32).clamp(PITCH[0], PITCH[1]);
     let reach = REACH * pitch;
@@ -168,7 +258,7 @@ fn ridges(
             scene.text(words, at, style.text, Align::Left, if is_last { Role::Ink } else { Role::Quiet });
         }
     }
-    (bottom - top + beneath, is_cut)
+    (Area::new([left, first], [width, bottom - first]), bottom - top + beneath, is_cut)
 }
 
 fn heat(
@@ -178,7 +268,7 @@ fn heat(
     ([left, top], wide): (Place, f32),
     scale: f64,
     style: Style,
-) -> f32 {
+) -> (Area, f32) {
     let [low, high] = figure.range;
     let ticks = linear_ticks(low, high, (HEAT / APART[1]) as usize);
     let widest = ticks.iter().map(|tick| style.width(&tick.text) + 6.0).fold(ASIDE, f32::max);
@@ -227,12 +317,12 @@ fn heat(
             scene.text(count(step.step.0), [x, at.bottom() + 4.0 + 0.6 * style.text], style.text, align, Role::Quiet);
         }
     }
-    at.height + label_below(scene, "step", at, style)
+    (at, at.height + label_below(scene, "step", at, style))
 }
 
 #[cfg(test)]
 mod tests {
-    use revacnn_schemas::{Hue, Step, StepHistogram};
+    use revacnn_schemas::{Hue, StepHistogram};
 
     use super::*;
     use crate::scene::{Shape, text_width};
@@ -271,6 +361,41 @@ mod tests {
                 assert!(covers.x >= 0.0 && covers.right() <= width, "{form:?} {panels}: {covers:?}");
                 assert!(covers.y >= 0.0 && covers.bottom() <= height, "{form:?} {panels}: {covers:?} in {height}");
             }
+        }
+    }
+
+    #[test]
+    fn a_drag_spans_values_and_steps_of_a_panel() {
+        for form in [HistogramForm::Ridges, HistogramForm::Heat] {
+            let figure = figure(form, 2, 11, 20);
+            let (_, layout) = HistogramsLayout::drawn(&figure, 720.0, Style::FILE);
+            let at = layout.areas[1];
+            let place = |x: f32, y: f32| [at.x + x * at.width, at.y + y * at.height];
+            let ([from, to], both) = match form {
+                HistogramForm::Ridges => ([(0.25, 0.2), (0.75, 0.5)], [0.25, 0.75]),
+                HistogramForm::Heat => ([(0.2, 0.75), (0.49, 0.25)], [0.25, 0.75]),
+            };
+            let [from, to] = [place(from.0, from.1), place(to.0, to.1)];
+            for (from, to) in [(from, to), (to, from)] {
+                let closer = layout.closer(&figure, from, to).unwrap();
+                assert_eq!(closer.within, Some([Step(2000), Step(5000)]), "{form:?}");
+                for (end, share) in closer.range.unwrap().into_iter().zip(both) {
+                    assert!((end - (-0.3 + 0.6 * share)).abs() < 1e-4, "{form:?} {end}");
+                }
+            }
+            // Along one axis, hardly at all, and beside all panels.
+            let along = layout.closer(&figure, from, [to[0], from[1] + 2.0]).unwrap();
+            assert_eq!(
+                (along.range.is_some(), along.within.is_some()),
+                match form {
+                    HistogramForm::Ridges => (true, false),
+                    HistogramForm::Heat => (false, true),
+                }
+            );
+            let span = layout.span(from, [to[0], from[1] + 2.0]).unwrap();
+            assert_eq!((span.y, span.height), (at.y, at.height));
+            assert_eq!(layout.closer(&figure, from, [from[0] + 3.0, from[1]]), None);
+            assert_eq!(layout.closer(&figure, [at.x, at.bottom() + 60.0], to), None);
         }
     }
 

@@ -30,6 +30,7 @@ use crate::look::{Colours, Rgb};
 
 pub use chart::{ChartLayout, ChartOptions, runs};
 pub use embedded_images::{ImagesLayout, PanelLayout};
+pub use histograms::{Closer, HistogramsLayout};
 pub use images::{GridLayout, colours_of};
 pub use marks::strokes;
 pub use network::{NetworkLayout, Says};
@@ -38,6 +39,8 @@ pub use paths::{Filter, Paths};
 pub use plan::{Plan, node_of};
 pub use range::range;
 pub use scatter::{ScatterLayout, ScatterOptions};
+pub use sheet::SheetLayout;
+pub use table::MatrixLayout;
 pub use view::View;
 pub use words::{Measure, Style, fitted, text_width, wrapped};
 

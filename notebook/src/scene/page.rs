@@ -118,8 +118,8 @@ mod tests {
             title: name.to_owned(),
             columns: vec![TableColumn { name: "class".to_owned(), numeric: false }],
             rows: vec![vec![name.to_owned()]],
-            shades: Vec::new(),
             notes: vec![format!("no {name}: {}", "because ".repeat(40))],
+            ..TableFigure::default()
         })
     }
 

@@ -3,7 +3,7 @@
 
 use revacnn_schemas::{ContactSheet, Hue};
 
-use super::{Align, Area, Ink, Role, Scene, Style};
+use super::{Align, Area, Ink, Place, Role, Scene, Style};
 
 /// The side of an image.
 const SIDE: f32 = 72.0;
@@ -20,57 +20,108 @@ const WRONG: Role = Role::Branch(Hue(1));
 
 /// A contact sheet so wide, and how high it is.
 pub(super) fn sheet(sheet: &ContactSheet, width: f32, style: Style) -> (Scene<'_>, f32) {
-    let mut scene = Scene::default();
-    let sides = style.sides();
-    let pitch = match sheet.pictures.iter().any(|picture| picture.beside.is_some()) {
-        true => PITCH + SIDE + BESIDE,
-        false => PITCH,
-    };
-    let across = (((width - 2.0 * sides) / pitch) as usize).max(1);
-    let line = (1.45 * style.text).round();
-    let mut top = 4.0;
-    for (row, pictures) in sheet.pictures.chunks(across).enumerate() {
-        let lines = pictures.iter().map(|picture| picture.captions.len()).max().unwrap_or(0);
-        for (column, picture) in pictures.iter().enumerate() {
-            let left = (sides + FRAME + column as f32 * pitch).round();
-            let at = Area::new([left, (top + FRAME).round()], [SIDE; 2]);
+    let layout = SheetLayout::of(sheet, width, style);
+    (layout.scene(sheet, style), layout.height)
+}
+
+/// Where the images of a contact sheet lie.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SheetLayout {
+    /// Each image.
+    places: Vec<Area>,
+    /// The room of an image and its lines, from one to the next.
+    pitch: f32,
+    /// The height of a line.
+    line: f32,
+    /// Where the line under the images begins.
+    foot: f32,
+    /// How high all is.
+    pub height: f32,
+}
+
+impl SheetLayout {
+    /// A contact sheet so wide.
+    pub fn of(sheet: &ContactSheet, width: f32, style: Style) -> Self {
+        let sides = style.sides();
+        let pitch = match sheet.pictures.iter().any(|picture| picture.beside.is_some()) {
+            true => PITCH + SIDE + BESIDE,
+            false => PITCH,
+        };
+        let across = (((width - 2.0 * sides) / pitch) as usize).max(1);
+        let line = (1.45 * style.text).round();
+        let (mut top, mut places) = (4.0, Vec::with_capacity(sheet.pictures.len()));
+        for pictures in sheet.pictures.chunks(across) {
+            let lines = pictures.iter().map(|picture| picture.captions.len()).max().unwrap_or(0);
+            places.extend((0..pictures.len()).map(|column| {
+                let left = (sides + FRAME + column as f32 * pitch).round();
+                Area::new([left, (top + FRAME).round()], [SIDE; 2])
+            }));
+            top += SIDE + 2.0 * FRAME + lines as f32 * line + GAP;
+        }
+        let foot = top;
+        if sheet.pictures.is_empty() {
+            top += 3.0 * style.text;
+        }
+        if sheet.pictures.iter().any(|picture| picture.wrong) {
+            top += 2.0 * style.text;
+        }
+        Self { places, pitch, line, foot, height: top.ceil() }
+    }
+
+    /// Which image lies there, with what is beside it and the lines beneath it.
+    pub fn picture_at(&self, sheet: &ContactSheet, [x, y]: Place) -> Option<usize> {
+        self.places.iter().zip(&sheet.pictures).position(|(at, picture)| {
+            let lines = picture.captions.len() as f32 * self.line;
+            let room = Area::new([at.x, at.y], [self.pitch - 8.0, at.height + FRAME + lines]);
+            (room.x..room.right()).contains(&x) && (room.y..room.bottom()).contains(&y)
+        })
+    }
+
+    /// Where an image lies.
+    pub fn place(&self, picture: usize) -> Option<Area> {
+        self.places.get(picture).copied()
+    }
+
+    /// It, as it is drawn.
+    pub fn scene<'a>(&self, sheet: &'a ContactSheet, style: Style) -> Scene<'a> {
+        let mut scene = Scene::default();
+        let (sides, line) = (style.sides(), self.line);
+        for (place, (&at, picture)) in self.places.iter().zip(&sheet.pictures).enumerate() {
             if picture.wrong {
                 scene.rectangle(at.grown(FRAME), WRONG);
                 scene.rectangle(at, Role::Paper);
             }
-            scene.image(&picture.image, (row * across + column, 0), at);
+            scene.image(&picture.image, (place, 0), at);
             if let Some(beside) = &picture.beside {
-                let right = Area { x: at.right() + BESIDE, ..at };
-                scene.image(beside, (row * across + column, 1), right);
+                scene.image(beside, (place, 1), Area { x: at.right() + BESIDE, ..at });
             }
             for (place, caption) in picture.captions.iter().enumerate() {
                 let middle = at.bottom() + FRAME + (place as f32 + 0.65) * line;
-                let room = pitch - 8.0;
+                let room = self.pitch - 8.0;
                 if let Some(bar) = caption.bar {
                     let share = f32::from(bar.min(1000)) / 1000.0;
                     let ink = if caption.own { Role::Accent } else { Role::Quiet };
-                    let bar = Area::new([left, middle - 0.42 * line], [(share * room).max(1.0), 0.84 * line]);
+                    let bar = Area::new([at.x, middle - 0.42 * line], [(share * room).max(1.0), 0.84 * line]);
                     scene.rectangle(bar, Ink::from(ink).faded(0.3));
                 }
                 let ink = if caption.own || caption.bar.is_none() { Role::Ink } else { Role::Quiet };
                 let text = style.fitted(&caption.text, room - 4.0);
-                scene.text(text, [left + 2.0, middle], style.text, Align::Left, ink);
+                scene.text(text, [at.x + 2.0, middle], style.text, Align::Left, ink);
             }
         }
-        top += SIDE + 2.0 * FRAME + lines as f32 * line + GAP;
+        let mut foot = self.foot;
+        if sheet.pictures.is_empty() {
+            scene.text("no image is among them", [sides, foot + style.text], style.text, Align::Left, Role::Ink);
+            foot += 3.0 * style.text;
+        }
+        if sheet.pictures.iter().any(|picture| picture.wrong) {
+            let at = Area::new([sides, foot + 1.0], [10.0, 10.0]);
+            scene.rectangle(at, WRONG);
+            scene.rectangle(at.grown(-FRAME), Role::Paper);
+            scene.text("predicted wrong", [sides + 16.0, at.middle()[1]], style.text, Align::Left, Role::Quiet);
+        }
+        scene
     }
-    if sheet.pictures.is_empty() {
-        scene.text("no image is among them", [sides, top + style.text], style.text, Align::Left, Role::Ink);
-        top += 3.0 * style.text;
-    }
-    if sheet.pictures.iter().any(|picture| picture.wrong) {
-        let at = Area::new([sides, top + 1.0], [10.0, 10.0]);
-        scene.rectangle(at, WRONG);
-        scene.rectangle(at.grown(-FRAME), Role::Paper);
-        scene.text("predicted wrong", [sides + 16.0, at.middle()[1]], style.text, Align::Left, Role::Quiet);
-        top += 2.0 * style.text;
-    }
-    (scene, top.ceil())
 }
 
 #[cfg(test)]
@@ -94,6 +145,7 @@ mod tests {
         let long = Caption { text: "a class of a rather long name 100 %".to_owned(), own: true, bar: Some(1000) };
         let picture = |wrong| CaptionedImage {
             image: image.clone(),
+            number: None,
             beside: None,
             wrong,
             captions: vec![Caption::plain("image 3"), long.clone(), long.clone()],
@@ -106,6 +158,13 @@ mod tests {
             assert!(covers.right() <= width && covers.bottom() <= height, "{count}: {covers:?} in {width}×{height}");
             let texts: Vec<_> = scene.texts().filter(|text| text.words != "predicted wrong").collect();
             assert_eq!(texts.len(), if count == 0 { 1 } else { 3 * count });
+            let layout = SheetLayout::of(&figure, width, Style::FILE);
+            for place in 0..count {
+                let at = layout.place(place).unwrap();
+                assert_eq!(layout.picture_at(&figure, at.middle()), Some(place));
+                assert_eq!(layout.picture_at(&figure, [at.x + 3.0, at.bottom() + 20.0]), Some(place), "its lines");
+            }
+            assert_eq!(layout.picture_at(&figure, [width - 1.0, 1.0]), None);
         }
     }
 
@@ -122,6 +181,7 @@ mod tests {
         };
         let picture = CaptionedImage {
             image: image("own"),
+            number: None,
             beside: Some(image("other")),
             wrong: false,
             captions: vec![Caption::plain("loss 1.2")],

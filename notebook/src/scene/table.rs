@@ -1,9 +1,9 @@
 //! Rows of text and numbers; a matrix of classes with shades.
 
-use revacnn_schemas::TableFigure;
+use revacnn_schemas::{Palette, TableFigure};
 
-use super::{Align, Area, Role, Scene, Style};
-use crate::look::viridis;
+use super::{Align, Area, Place, Role, Scene, Style};
+use crate::look::{Rgb, ramp, viridis};
 
 /// How high a line of a table is, and what lies between two columns.
 const LINE: f32 = 20.0;
@@ -13,6 +13,8 @@ const SMALLEST: f32 = 0.6;
 /// The side of a place of a matrix, and the most that it is wide.
 const CELL: f32 = 34.0;
 const WIDE: f32 = 58.0;
+/// The least height of a row of a matrix.
+const LOWEST: f32 = 8.0;
 /// The width of a class's name before its row.
 const NAMES: f32 = 100.0;
 /// What lies at the left and the right end.
@@ -20,7 +22,11 @@ const SIDES: f32 = 16.0;
 
 /// A table so wide, and how high it is.
 pub(super) fn table(table: &TableFigure, width: f32, style: Style) -> (Scene<'static>, f32) {
-    if table.shades.is_empty() { rows(table, width, style) } else { matrix(table, width, style) }
+    if table.shades.is_empty() {
+        return rows(table, width, style);
+    }
+    let layout = MatrixLayout::of(table, width, None, style);
+    (layout.scene(table, style), layout.height)
 }
 
 fn rows(table: &TableFigure, width: f32, style: Style) -> (Scene<'static>, f32) {
@@ -62,31 +68,91 @@ fn rows(table: &TableFigure, width: f32, style: Style) -> (Scene<'static>, f32) 
     (scene, top + SIDES)
 }
 
-fn matrix(table: &TableFigure, width: f32, style: Style) -> (Scene<'static>, f32) {
-    let mut scene = Scene::default();
-    let room = (width - NAMES - 2.0 * SIDES) / table.shades.len().max(1) as f32;
-    let (high, across) = (CELL.min(room).max(8.0), room.min(WIDE));
-    let left = |column: usize| SIDES + NAMES + across * column as f32;
-    for (row, (cells, shades)) in table.rows.iter().zip(&table.shades).enumerate() {
-        let top = high * row as f32;
-        let middle = top + high / 2.0;
-        let label = cells.first().map_or("", String::as_str);
-        scene.text(style.fitted(label, NAMES - 8.0), [SIDES, middle], style.text, Align::Left, Role::Ink);
-        for (column, (text, shade)) in cells.iter().skip(1).zip(shades).enumerate() {
-            let at = Area::new([left(column), top], [across - 1.0, high - 1.0]);
-            scene.rectangle(at, Role::Rgb(viridis(*shade)));
-            let ink = if *shade > 0.6 { [0; 3] } else { [255; 3] };
-            scene.text(text.as_str(), at.middle(), style.text, Align::Middle, Role::Rgb(ink));
+/// Where the places of a matrix of classes lie.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MatrixLayout {
+    /// The first place.
+    corner: [f32; 2],
+    /// How wide and high a place is.
+    place: [f32; 2],
+    /// Rows and columns.
+    size: [usize; 2],
+    /// How high all is.
+    pub height: f32,
+}
+
+impl MatrixLayout {
+    /// A matrix so wide, and at most so high where that is asked for.
+    pub fn of(table: &TableFigure, width: f32, most: Option<f32>, style: Style) -> Self {
+        let rows = table.rows.len();
+        let below = 4.0 * style.text;
+        let room = (width - NAMES - 2.0 * SIDES) / table.shades.len().max(1) as f32;
+        let high = most.map_or(CELL, |most| ((most - below) / rows.max(1) as f32).floor());
+        let place = [room.min(WIDE), high.min(CELL).min(room).max(LOWEST)];
+        let columns = table.columns.len().saturating_sub(1);
+        Self { corner: [SIDES + NAMES, 0.0], place, size: [rows, columns], height: place[1] * rows as f32 + below }
+    }
+
+    /// The place of a row and a column.
+    pub fn area(&self, row: usize, column: usize) -> Area {
+        let [left, top] = self.corner;
+        let [across, high] = self.place;
+        Area::new([left + across * column as f32, top + high * row as f32], [across - 1.0, high - 1.0])
+    }
+
+    /// The row and the column that lie there.
+    pub fn place_at(&self, [x, y]: Place) -> Option<[usize; 2]> {
+        let [left, top] = self.corner;
+        let [column, row] = [(x - left) / self.place[0], (y - top) / self.place[1]];
+        let [rows, columns] = self.size;
+        let is_within = row >= 0.0 && column >= 0.0 && row < rows as f32 && column < columns as f32;
+        is_within.then_some([row as usize, column as usize])
+    }
+
+    /// It, as it is drawn.
+    pub fn scene(&self, table: &TableFigure, style: Style) -> Scene<'static> {
+        let mut scene = Scene::default();
+        let [across, high] = self.place;
+        // Rows that are lower than a line have smaller letters.
+        let text = style.text.min(0.95 * high);
+        for (row, (cells, shades)) in table.rows.iter().zip(&table.shades).enumerate() {
+            let middle = self.area(row, 0).middle()[1];
+            let label = cells.first().map_or("", String::as_str);
+            scene.text(style.fitted(label, NAMES - 8.0), [SIDES, middle], text, Align::Left, Role::Ink);
+            for (column, (words, shade)) in cells.iter().skip(1).zip(shades).enumerate() {
+                let at = self.area(row, column);
+                let (ground, ink) = if table.signed { signed(*shade) } else { unsigned(*shade) };
+                scene.rectangle(at, Role::Rgb(ground));
+                let fits = style.width(words) * text / style.text.max(1.0) <= at.width;
+                if fits {
+                    scene.text(words.as_str(), at.middle(), text, Align::Middle, Role::Rgb(ink));
+                }
+            }
         }
+        let bottom = high * table.rows.len() as f32;
+        for (column, named) in table.columns.iter().skip(1).enumerate() {
+            let words = style.fitted(&named.name, across - 3.0);
+            let left = self.area(0, column).x;
+            scene.text(words, [left, bottom + style.text], style.text, Align::Left, Role::Ink);
+        }
+        let note = match table.signed {
+            false => "rows: actual class, columns: predicted class, shade: share of the row",
+            true => "rows: actual class, columns: predicted class; red: more images, blue: fewer",
+        };
+        scene.text(note, [SIDES, bottom + 2.8 * style.text], style.text, Align::Left, Role::Quiet);
+        scene
     }
-    let bottom = high * table.rows.len() as f32;
-    for (column, named) in table.columns.iter().skip(1).enumerate() {
-        let words = style.fitted(&named.name, across - 3.0);
-        scene.text(words, [left(column), bottom + style.text], style.text, Align::Left, Role::Ink);
-    }
-    let note = "rows: actual class, columns: predicted class, shade: share of the row";
-    scene.text(note, [SIDES, bottom + 2.8 * style.text], style.text, Align::Left, Role::Quiet);
-    (scene, bottom + 4.0 * style.text)
+}
+
+/// The colour of a share, and of what is written on it.
+fn unsigned(share: f32) -> (Rgb, Rgb) {
+    (viridis(share), if share > 0.6 { [0; 3] } else { [255; 3] })
+}
+
+/// The colour of a difference, and of what is written on it.
+fn signed(difference: f32) -> (Rgb, Rgb) {
+    let ground = ramp(Palette::Diverging, 0.5 + 0.5 * difference);
+    (ground, if difference.abs() > 0.7 { [255; 3] } else { [0; 3] })
 }
 
 #[cfg(test)]
@@ -103,7 +169,7 @@ mod tests {
             columns: (0..columns).map(name).collect(),
             rows: (0..rows).map(|row| (0..columns).map(|column| (row * column).to_string()).collect()).collect(),
             shades: if is_matrix { vec![vec![0.5; columns - 1]; rows] } else { Vec::new() },
-            notes: Vec::new(),
+            ..TableFigure::default()
         }
     }
 
@@ -125,6 +191,29 @@ mod tests {
             assert!(scene.texts().any(|text| text.words == column.name), "{}", column.name);
         }
         assert!(scene.texts().all(|text| text.size < Style::FILE.text && text.size >= SMALLEST * Style::FILE.text));
+    }
+
+    #[test]
+    fn each_place_of_a_matrix_is_found_where_it_is_drawn() {
+        let figure = of(11, 10, true);
+        for most in [None, Some(180.0)] {
+            let layout = MatrixLayout::of(&figure, 480.0, most, Style::FILE);
+            assert!(most.is_none_or(|most| layout.height <= most), "{layout:?}");
+            for (row, column) in [(0, 0), (3, 7), (9, 9)] {
+                assert_eq!(layout.place_at(layout.area(row, column).middle()), Some([row, column]));
+            }
+            let last = layout.area(9, 9);
+            for outside in [[20.0, 10.0], [last.right() + 2.0, 10.0], [last.x, last.bottom() + 2.0]] {
+                assert_eq!(layout.place_at(outside), None);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_more_and_what_is_fewer_have_colours_of_their_own() {
+        let [more, none, fewer] = [1.0, 0.0, -1.0].map(|difference| signed(difference).0);
+        assert!(more[0] > more[2] && fewer[2] > fewer[0], "{more:?} {fewer:?}");
+        assert!(none.iter().all(|value| *value > 200), "{none:?}");
     }
 
     #[test]

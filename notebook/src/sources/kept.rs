@@ -6,8 +6,9 @@ use std::sync::Arc;
 use lru::LruCache;
 use revacnn_analysis::{EmbeddedFilter, Embedding};
 use revacnn_recorder::Replay;
-use revacnn_schemas::{BranchId, BranchRecord, LayerName, Step};
+use revacnn_schemas::{BranchId, BranchRecord, LayerName, Prediction, Step};
 use revacnn_store::StepTensors;
+use revacnn_trainer::data::Split;
 
 use super::activations::{ImagesPlaced, PlacedImages};
 use super::curves::{Curve, Quantity};
@@ -42,6 +43,15 @@ pub(crate) struct Embedded {
     pub(crate) seed: u64,
 }
 
+/// Images of which it was computed what the network of a step says, and how many classes are told of each.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Predicted {
+    pub(crate) branch: BranchId,
+    pub(crate) step: Step,
+    pub(crate) split: Split,
+    pub(crate) most: usize,
+}
+
 /// What is kept is found by this.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Key {
@@ -50,13 +60,17 @@ enum Key {
     Curve(BranchId, Quantity),
     Embedding(Embedded),
     Images(Box<ImagesPlaced>),
+    Predictions(Predicted),
 }
 
 impl Key {
     /// Whether all that it is of is known.
     fn is_of(&self, known: &dyn Fn(&BranchId) -> bool) -> bool {
         match self {
-            Self::Replay(branch) | Self::Curve(branch, _) | Self::Tensors(Looked { branch, .. }) => known(branch),
+            Self::Replay(branch)
+            | Self::Curve(branch, _)
+            | Self::Tensors(Looked { branch, .. })
+            | Self::Predictions(Predicted { branch, .. }) => known(branch),
             Self::Embedding(embedded) => embedded.steps.iter().all(|(branch, _)| known(branch)),
             Self::Images(placed) => {
                 [Some(&placed.at), placed.reference.as_ref()].into_iter().flatten().all(|(branch, _)| known(branch))
@@ -73,6 +87,7 @@ enum Value {
     Curve(Curve),
     Embedding(Arc<Embedding>),
     Images(Arc<PlacedImages>),
+    Predictions(Arc<[Prediction]>),
 }
 
 /// What is kept.
@@ -190,6 +205,20 @@ impl Kept {
         self.keep(Key::Images(Box::new(placed)), Value::Images(found), bytes);
     }
 
+    /// What the network of a step says of images.
+    pub(crate) fn predictions(&mut self, predicted: &Predicted) -> Option<Arc<[Prediction]>> {
+        match self.values.get(&Key::Predictions(predicted.clone())) {
+            Some((Value::Predictions(found), _)) => Some(found.clone()),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn keep_predictions(&mut self, predicted: Predicted, found: Arc<[Prediction]>) {
+        let of_each = size_of::<Prediction>() + predicted.most * size_of::<(u32, f32)>();
+        let bytes = found.len() * of_each;
+        self.keep(Key::Predictions(predicted), Value::Predictions(found), bytes);
+    }
+
     /// The replays.
     pub(crate) fn replays(&self) -> impl Iterator<Item = &Replay> {
         self.values.iter().filter_map(|(_, (value, _))| match value {
@@ -203,7 +232,9 @@ impl Kept {
     pub(crate) fn forget(&mut self, known: &dyn Fn(&BranchId) -> bool, same: &dyn Fn(&BranchRecord) -> bool) {
         let is_true = |key: &Key, value: &Value| match value {
             Value::Replay(replay) => same(replay.reader().branch()),
-            Value::Tensors(_) | Value::Curve(_) | Value::Embedding(_) | Value::Images(_) => key.is_of(known),
+            Value::Tensors(_) | Value::Curve(_) | Value::Embedding(_) | Value::Images(_) | Value::Predictions(_) => {
+                key.is_of(known)
+            }
         };
         let untrue = self.values.iter().filter(|(key, (value, _))| !is_true(key, value));
         for key in untrue.map(|(key, _)| key.clone()).collect::<Vec<_>>() {

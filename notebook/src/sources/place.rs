@@ -49,6 +49,11 @@ impl Place {
         self.holder.definition().map(|definition| &definition.dataset)
     }
 
+    /// The shape of the network's images; `None` where nobody says.
+    pub(crate) fn input(&self) -> Option<ImageShape> {
+        self.holder.definition().map(|definition| definition.input)
+    }
+
     /// Channels of the images; 1 where nobody says.
     pub(crate) fn channels(&self) -> usize {
         self.holder.definition().map_or(1, |definition| definition.input.channels)

@@ -4,13 +4,17 @@ use std::sync::Arc;
 
 use revacnn_schemas::{ImageIndex, LayerName, Prediction, Reconstruction};
 use revacnn_trainer::data::{Dataset, Split};
-use revacnn_trainer::{Excited, ReceptiveField, Saliency, Trace, Trainer};
+use revacnn_trainer::{Ascent, Excited, Maximised, ReceptiveField, Saliency, Trace, Trainer};
 
 use super::Place;
+use super::kept::Predicted;
 use crate::{ChosenImage, NotebookError, Sources};
 
 /// So many images are looked at between two looks whether somebody still waits.
 const AT_ONCE: usize = 512;
+
+/// So many filters are climbed for between two such looks.
+const FILTERS_AT_ONCE: usize = 4;
 
 /// Told how many images of how many are done; an error ends it.
 pub(crate) type Done<'a> = &'a mut dyn FnMut(usize, usize) -> Result<(), NotebookError>;
@@ -32,13 +36,45 @@ impl Sources {
         split: Split,
         most: usize,
         done: Done<'_>,
-    ) -> Result<(Arc<Dataset>, Vec<Prediction>), NotebookError> {
+    ) -> Result<(Arc<Dataset>, Arc<[Prediction]>), NotebookError> {
+        let predicted = Predicted { branch: place.holder.id.clone(), step: place.step, split, most };
+        if let Some(found) = self.kept.predictions(&predicted) {
+            return Ok((self.computed_from(place)?, found));
+        }
         let mut all = Vec::new();
         let dataset = self.of_images(place, split, None, done, |trainer, images, _| {
             all.extend(trainer.predict(split, images, most)?);
             Ok(())
         })?;
+        let all: Arc<[Prediction]> = all.into();
+        self.kept.keep_predictions(predicted, all.clone());
         Ok((dataset, all))
+    }
+
+    /// The class that the network of a step predicts at so many points between each two images of a split.
+    pub(crate) fn classes_between(
+        &mut self,
+        place: &Place,
+        split: Split,
+        lines: &[[ImageIndex; 2]],
+        points: usize,
+        done: Done<'_>,
+    ) -> Result<Vec<Vec<u32>>, NotebookError> {
+        let dataset = self.computed_from(place)?;
+        let mut replay = self.replay(&place.holder)?.with_data(dataset, self.threads);
+        let (mut all, mut found) = (Vec::with_capacity(lines.len()), Ok(()));
+        for some in lines.chunks((AT_ONCE / points.max(1)).max(16)) {
+            found = replay
+                .trainer_at(place.step)
+                .and_then(|trainer| Ok(all.extend(trainer.classes_between(split, some, points)?)))
+                .map_err(NotebookError::from)
+                .and_then(|()| done(all.len(), lines.len()));
+            if found.is_err() {
+                break;
+            }
+        }
+        self.kept.keep_replay(replay);
+        found.map(|()| all)
     }
 
     /// Tells what the network of a step gives back of each image of a split, in order.
@@ -128,6 +164,35 @@ impl Sources {
             let (_, viewer) = replay.viewer_at(place.step)?;
             Ok(viewer.trace(&bytes, layer, filter)?)
         })
+    }
+
+    /// Images that excite filters of a layer most, by their positions, `[filter][start]`, and what each value of the
+    /// layer's map sees of an image.
+    pub(crate) fn maximised(
+        &mut self,
+        place: &Place,
+        layer: &LayerName,
+        filters: &[usize],
+        starts: usize,
+        ascent: &Ascent,
+        done: Done<'_>,
+    ) -> Result<(Vec<Vec<Maximised>>, ReceptiveField), NotebookError> {
+        let (mut found, mut field) = (Vec::with_capacity(filters.len()), None);
+        let mut climbed = 0;
+        loop {
+            let some = &filters[climbed..filters.len().min(climbed + FILTERS_AT_ONCE)];
+            let (images, seen) = self.through_replay(place, |replay| {
+                let (_, viewer) = replay.viewer_at(place.step)?;
+                Ok(viewer.maximise(layer, some, starts, ascent)?)
+            })?;
+            found.extend(images);
+            climbed += some.len();
+            let field = *field.get_or_insert(seen);
+            if climbed == filters.len() {
+                return Ok((found, field));
+            }
+            done(climbed, filters.len())?;
+        }
     }
 
     /// An image as a network reads it, `[channel][row][column]`.

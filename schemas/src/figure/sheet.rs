@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Image;
+use crate::ImageIndex;
 
 /// A contact sheet: images, each with some lines beneath it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -21,6 +22,9 @@ pub struct ContactSheet {
 pub struct CaptionedImage {
     /// The image.
     pub image: Image,
+    /// Its number in the data set's training part, where it is from there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<ImageIndex>,
     /// What a network makes of it, to its right.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beside: Option<Image>,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::bits::equal_by_bits;
 
 /// A table.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct TableFigure {
     /// What stands above it.
     pub title: String,
@@ -14,14 +14,17 @@ pub struct TableFigure {
     /// The rows, a text for each column.
     pub rows: Vec<Vec<String>>,
     /// Where rows and columns are classes: how dark each place is, from 0 to
-    /// 1, `[row][column]` of the number columns; else empty.
+    /// 1, or from −1 to 1 where it is a difference, `[row][column]` of the number columns; else empty.
     pub shades: Vec<Vec<f32>>,
+    /// Whether it is a difference of two such tables.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub signed: bool,
     /// What it lacks, and why: a line each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
 
-equal_by_bits!(TableFigure { title, columns, rows, notes; shades });
+equal_by_bits!(TableFigure { title, columns, rows, signed, notes; shades });
 
 /// One column.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]

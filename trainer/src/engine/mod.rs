@@ -8,11 +8,16 @@
 //! | `chunks` | how a batch is shared out to threads |
 //! | `pass` | the gradients of a batch |
 //! | `evaluation` | forward passes in evaluation mode, and probes |
+//! | `between` | what a network says between two images |
 //! | `saliency` | what of an image an output depends on |
+//! | `maximise` | images that excite a filter most, found by gradient ascent |
+//! | `trace` | the strongest chain through a filter |
 
+mod between;
 mod chunks;
 mod evaluation;
 mod images;
+mod maximise;
 mod pass;
 mod saliency;
 mod trace;
@@ -30,6 +35,7 @@ pub(crate) use chunks::parts;
 use workspace::{Shared, Workspace};
 
 pub(crate) use images::Images;
+pub use maximise::{Ascent, Maximised};
 pub use saliency::{Saliency, SaliencyMap};
 pub use trace::{Trace, TraceEnd, TraceLink};
 pub(crate) use workspace::Outcome;

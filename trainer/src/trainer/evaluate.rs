@@ -85,6 +85,21 @@ impl Trainer {
         Ok(predictions.map(|(&image, (label, loss, classes))| Prediction { image, label, loss, classes }).collect())
     }
 
+    /// The class that the network, as it is, predicts at so many points of the straight line between each two images
+    /// of the part of the data set that a split is taken from, `[line][point]`: evenly spread, without the ends.
+    ///
+    /// # Errors
+    /// As [`predict`](Self::predict).
+    pub fn classes_between(
+        &self,
+        split: Split,
+        lines: &[[ImageIndex; 2]],
+        points: usize,
+    ) -> Result<Vec<Vec<u32>>, TrainerError> {
+        require_classes(&self.definition().network, "decision region", "its outputs are images")?;
+        self.engine().classes_between(self.part(split), lines, points)
+    }
+
     /// What the network, as it is, makes of these images of the part of the data set that a split
     /// is taken from, in their order.
     ///

@@ -20,6 +20,7 @@ impl Print for Plot {
             Self::Filter(plot) => ("filter", plot),
             Self::Confusion(plot) => ("confusion", plot),
             Self::Patches(plot) => ("patches", plot),
+            Self::Maximise(plot) => ("maximise", plot),
             Self::Saliency(plot) => ("saliency", plot),
         };
         words.word(name);
@@ -127,8 +128,10 @@ impl Print for SaliencyPlot {
 
 impl Print for ConfusionPlot {
     fn print(&self, words: &mut Words) {
-        let Self { steps } = self;
-        steps.print(words);
+        let Self { at, less, split } = self;
+        words.word(at);
+        less.iter().for_each(|less| words.word(less));
+        words.unless("split", split, &Default::default(), split.word());
     }
 }
 
