@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use revacnn_notebook::Cell;
-use revacnn_schemas::{Chart, Comparison, EmbeddedImages, Figure, ImageGrid, NetworkDiagram, Scatter, Step};
+use revacnn_schemas::{
+    Chart, Comparison, ContactSheet, EmbeddedImages, Figure, Histograms, ImageGrid, NetworkDiagram, Scatter, Step,
+    TableFigure,
+};
 use revacnn_store::StepRow;
 
 use crate::pixels::Pictures;
@@ -33,6 +36,18 @@ impl ViewId {
     pub(crate) const EMBEDDING: Self = Self("embedding");
     /// Images in a plane, by their activations at a layer.
     pub(crate) const IMAGES: Self = Self("images");
+    /// How often each class was taken for each.
+    pub(crate) const CONFUSION: Self = Self("confusion");
+    /// The images behind it.
+    pub(crate) const PREDICTIONS: Self = Self("predictions");
+    /// What excites a layer's filters.
+    pub(crate) const SEEN: Self = Self("what filters see");
+    /// The same in the branch beside.
+    pub(crate) const OTHER_SEEN: Self = Self("what filters see beside");
+    /// Where the network looks in the image.
+    pub(crate) const SALIENCY: Self = Self("where the network looks");
+    /// How a layer's values are spread over the steps.
+    pub(crate) const HISTOGRAMS: Self = Self("histograms");
     /// What differs between the two branches.
     pub(crate) const DIFFERENCES: Self = Self("differences");
 }
@@ -184,5 +199,8 @@ impl Cells {
     figure_of!(scatter, Scatter, Scatter, "A view's embedding.");
     figure_of!(embedded_images, EmbeddedImages, EmbeddedImages, "A view's images in a plane.");
     figure_of!(images, Images, ImageGrid, "A view's images.");
+    figure_of!(table, Table, TableFigure, "A view's table.");
+    figure_of!(sheet, Sheet, ContactSheet, "A view's contact sheet.");
+    figure_of!(histograms, Histograms, Histograms, "A view's histograms.");
     figure_of!(comparison, Comparison, Comparison, "A view's comparison.");
 }

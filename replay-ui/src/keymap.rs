@@ -100,6 +100,7 @@ fn done_by(does: Does, state: &State, pressed: Pressed) -> Option<Message> {
             };
             Some(filters::Message::Method(method).into())
         }
+        Does::Below => Some(filters::Message::Show(state.filters.after(&state.context)?).into()),
         Does::Image => Some(network::Message::AskImage.into()),
         Does::Draw => Some(network::Message::Draw.into()),
         Does::NextImage => Some(network::Message::ImageBy(pressed.direction() as i64).into()),

@@ -8,7 +8,8 @@ use revacnn_notebook::look::colour;
 use revacnn_schemas::{Figure, Image};
 
 /// Where an image stands in its figure: `(column, node)` of a network,
-/// `(row, column)` of images, `(0, point)` of an embedding.
+/// `(row, column)` of images, `(image, 0)` of a contact sheet and `(image, 1)` beside it, `(0, point)` of an
+/// embedding.
 pub(crate) type ImagePlace = (usize, usize);
 
 /// The place of the image that a network looks at.
@@ -98,7 +99,13 @@ impl Pictures {
                     add((0, thumbnail), Some(&found.image));
                 }
             }
-            Figure::Chart(_) | Figure::Histograms(_) | Figure::Sheet(_) | Figure::Table(_) | Figure::Comparison(_) => {}
+            Figure::Sheet(sheet) => {
+                for (place, picture) in sheet.pictures.iter().enumerate() {
+                    add((place, 0), Some(&picture.image));
+                    add((place, 1), picture.beside.as_ref());
+                }
+            }
+            Figure::Chart(_) | Figure::Histograms(_) | Figure::Table(_) | Figure::Comparison(_) => {}
         }
         made
     }

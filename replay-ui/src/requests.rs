@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use revacnn_notebook::{Cell, ChosenImage, Inputs};
-use revacnn_schemas::{Address, BranchName, Edit, Fidelity, OptimizerSpec, Reading, Step};
+use revacnn_schemas::{Address, AugmentationRequest, BranchName, Edit, Fidelity, OptimizerSpec, Reading, Step};
 use revacnn_store::Command;
 
 use crate::cells::{Prepared, ViewId};
@@ -95,6 +95,8 @@ pub(crate) struct RunPlan {
     pub(crate) dataset: String,
     /// How its files are read.
     pub(crate) reading: Reading,
+    /// How training images are varied, where that is asked for.
+    pub(crate) augmentation: AugmentationRequest,
     /// A preset's name, or a file.
     pub(crate) network: String,
     pub(crate) optimizer: OptimizerSpec,

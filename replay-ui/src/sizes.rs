@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 
 /// How wide a border is, of which the line in its middle is seen.
 pub(crate) const WIDE: f32 = 5.0;
+/// How wide a scroll bar is.
+pub(crate) const BAR: f32 = 10.0;
 /// The least height of a lane of the timeline, and the height of what is under the lanes.
 pub(crate) const LANE: f32 = 22.0;
 pub(crate) const FOOT: f32 = 18.0;

@@ -13,8 +13,8 @@ use crate::cells::ViewId;
 use crate::changes::{Asked, Turn};
 use crate::components::prompt::{self, Answer};
 use crate::components::{
-    dialog, figure_menu, filters, header, inspector, layer_form, loss, network, notebook, pad, run_form, status,
-    timeline, tree,
+    classes, dialog, figure_menu, filters, header, inspector, layer_form, loss, network, notebook, pad, run_form, seen,
+    status, timeline, tree,
 };
 use crate::figure;
 use crate::lines::line_of;
@@ -89,7 +89,11 @@ impl Message {
             Self::Figure(message)
             | Self::Loss(loss::Message::Figure(message))
             | Self::Network(network::Message::Figure(message))
-            | Self::Filters(filters::Message::Figure(message))
+            | Self::Filters(
+                filters::Message::Figure(message)
+                | filters::Message::Classes(classes::Message::Figure(message))
+                | filters::Message::Seen(seen::Message::Figure(message)),
+            )
             | Self::Inspector(inspector::Message::Figure(message)) => Some(message),
             Self::Store(_)
             | Self::Header(_)
@@ -149,9 +153,16 @@ impl State {
                 network::Action::Ask(question) => self.ask(question),
                 network::Action::ToggleBeside => self.toggle_beside(),
             },
-            Message::Filters(message) => match self.filters.update(message) {
+            Message::Filters(message) => match self.filters.update(message, self.context.marks.layer.as_ref()) {
                 filters::Action::Figure(message) => self.figure(message),
-                filters::Action::Follow => self.follow(),
+                filters::Action::Follow => {
+                    self.filters.classes.redraw_matrix();
+                    self.follow()
+                }
+                filters::Action::Look(image) => {
+                    self.filters.classes.redraw_sheet();
+                    self.show_image(Some(image))
+                }
             },
             Message::Inspector(message) => {
                 let action = self.inspector.update(message, &self.context);

@@ -2,13 +2,16 @@
 //! answers it with, and how it is saved. A new view is one entry of [`VIEWS`];
 //! a component draws its figure.
 
-use revacnn_notebook::kinds::{Chart, Compare, Embedding, Filter, Filters, ImageEmbedding, Network, Start, Traced};
+use revacnn_notebook::kinds::{
+    Chart, Compare, Embedding, Filter, Filters, ImageEmbedding, Network, Saliency, Start, Traced,
+};
 use revacnn_notebook::look::in_words;
 use revacnn_notebook::{ACCURACY, Cell, ChosenImage, ImageSplit, Matching, XAxis};
 use revacnn_schemas::{Address, LayerName, Position, SCALARS, Scale};
 
 use crate::cells::{Pace, ViewId};
 use crate::components::figure_menu::Entry;
+use crate::components::filters::Mode;
 use crate::components::loss::{self, Shows};
 use crate::requests::FigureRequest;
 use crate::state::State;
@@ -119,7 +122,8 @@ pub(crate) static VIEWS: &[View] = &[
         pace: Pace::Slow,
         saves: Saves::AsShown,
         cell: |state| {
-            let layer = state.context.marks.layer.clone()?;
+            let shown = matches!(state.filters.mode, Mode::Filters | Mode::Images(_));
+            let layer = state.context.marks.layer.clone().filter(|_| shown)?;
             Some(Filters { at: together(state), layer, of: state.filters.of }.into())
         },
         at: here,
@@ -131,7 +135,7 @@ pub(crate) static VIEWS: &[View] = &[
         pace: Pace::Slow,
         saves: Saves::Afresh,
         cell: |state| {
-            let layer = state.context.marks.layer.clone().filter(|_| state.filters.images.is_none())?;
+            let layer = state.context.marks.layer.clone().filter(|_| state.filters.mode == Mode::Filters)?;
             let (of, method) = (state.filters.of, state.filters.method);
             let (at, start) = (together(state), Start::Fresh);
             Some(Embedding { at, layer, of, method, perplexity: None, seed: 0, start }.into())
@@ -145,7 +149,7 @@ pub(crate) static VIEWS: &[View] = &[
         pace: Pace::Slow,
         saves: Saves::AsShown,
         cell: |state| {
-            let (layer, reference) = (state.context.marks.layer.clone()?, state.filters.images.clone()?);
+            let (layer, reference) = (state.context.marks.layer.clone()?, state.filters.reference()?.clone());
             let (at, method) = (together(state), state.filters.method);
             let (of, count) = (ImageSplit::Validation, IMAGES);
             let reference = Some(reference);
@@ -154,6 +158,74 @@ pub(crate) static VIEWS: &[View] = &[
         at: here,
         query: |_, _| None,
         redraw: |state| state.filters.redraw_images(),
+    },
+    View {
+        id: ViewId::CONFUSION,
+        pace: Pace::Slow,
+        saves: Saves::AsShown,
+        cell: |state| classes_at(state).map(|at| state.filters.classes.confusion(at, beside(state))),
+        at: here,
+        query: |state, at| {
+            let of_validation = state.filters.classes.of == ImageSplit::Validation;
+            let branch = &at.branch;
+            of_validation.then(|| {
+                format!(
+                    "SELECT step, images, correct, confusion FROM validation WHERE branch = '{branch}' ORDER BY step"
+                )
+            })
+        },
+        redraw: |state| state.filters.classes.redraw_matrix(),
+    },
+    View {
+        id: ViewId::PREDICTIONS,
+        pace: Pace::Slow,
+        saves: Saves::AsShown,
+        cell: |state| classes_at(state).map(|at| state.filters.classes.images(at)),
+        at: here,
+        query: |_, _| None,
+        redraw: |state| state.filters.classes.redraw_sheet(),
+    },
+    View {
+        id: ViewId::SEEN,
+        pace: Pace::Slow,
+        saves: Saves::AsShown,
+        cell: |state| seen(state, state.context.at()?),
+        at: here,
+        query: |_, _| None,
+        redraw: |state| state.filters.seen.redraw(),
+    },
+    View {
+        id: ViewId::OTHER_SEEN,
+        pace: Pace::Slow,
+        saves: Saves::AsShown,
+        cell: |state| seen(state, beside(state)?),
+        at: beside,
+        query: |_, _| None,
+        redraw: |state| state.filters.seen.redraw_other(),
+    },
+    View {
+        id: ViewId::SALIENCY,
+        pace: Pace::Slow,
+        saves: Saves::AsShown,
+        cell: |state| {
+            let at = state.context.at().filter(|_| state.filters.mode == Mode::Seen)?;
+            Some(Saliency { at: Some(at), of: ImageSplit::Train, class: None }.into())
+        },
+        at: here,
+        query: |_, _| None,
+        redraw: |state| state.filters.seen.redraw_saliency(),
+    },
+    View {
+        id: ViewId::HISTOGRAMS,
+        pace: Pace::Slow,
+        saves: Saves::AsShown,
+        cell: |state| {
+            let layer = state.context.marks.layer.clone().filter(|_| state.filters.mode == Mode::Histograms)?;
+            Some(state.filters.histograms.cell(layer))
+        },
+        at: here,
+        query: |_, _| None,
+        redraw: |state| state.filters.histograms.redraw(),
     },
     View {
         id: ViewId::DIFFERENCES,
@@ -259,6 +331,19 @@ fn here(state: &State) -> Option<Address> {
 
 fn beside(state: &State) -> Option<Address> {
     state.context.at_beside()
+}
+
+/// The step whose classes are shown, while they are.
+fn classes_at(state: &State) -> Option<Address> {
+    state.context.at().filter(|_| state.filters.mode == Mode::Classes)
+}
+
+/// What excites the filters of the layer at a step, or the chosen one, while that is shown.
+fn seen(state: &State, at: Address) -> Option<Cell> {
+    let marks = &state.context.marks;
+    let layer = marks.layer.clone().filter(|_| state.filters.mode == Mode::Seen)?;
+    let picked = marks.picked.as_ref().filter(|(of, _)| *of == layer).map(|(_, filter)| filter.number);
+    Some(state.filters.seen.cell(at, layer, picked))
 }
 
 /// The branches whose filters are shown together, at the cursor.

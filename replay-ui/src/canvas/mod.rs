@@ -8,13 +8,16 @@ pub(crate) mod diagram;
 pub(crate) mod embedding_plot;
 pub(crate) mod filter_grid;
 pub(crate) mod geometry_cache;
+pub(crate) mod histograms_plot;
 pub(crate) mod images_plot;
 pub(crate) mod labels;
 pub(crate) mod layout;
+pub(crate) mod matrix_plot;
 pub(crate) mod pad;
 pub(crate) mod paint;
 mod press;
 pub(crate) mod readout;
+pub(crate) mod sheet_plot;
 pub(crate) mod text;
 pub(crate) mod timeline;
 

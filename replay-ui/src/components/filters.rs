@@ -1,14 +1,16 @@
-//! The filters of a layer: in one plane, and as images.
+//! What is looked at beneath the network: the filters of a layer, in one plane and as images; images
+//! in the plane of a layer; what images are taken for; how a layer's values are spread over the steps.
 
-use iced::widget::text::{LineHeight, Wrapping};
-use iced::widget::{canvas, column, container, radio, responsive, row, scrollable};
-use iced::{Alignment, Fill, Length, Padding, Pixels, Size};
+use iced::widget::text::Wrapping;
+use iced::widget::{canvas, column, container, row, scrollable};
+use iced::{Alignment, Fill, Length, Padding};
 use revacnn_notebook::scene::colours_of;
-use revacnn_notebook::{Method, Source};
-use revacnn_schemas::{Address, ImageGrid, Palette};
+use revacnn_notebook::{ChosenImage, Method, Source};
+use revacnn_schemas::{Address, ImageGrid, LayerName, Palette};
 
-use super::frame::{awaited, late, maximise_button, menu_button, noted_below, noted_beside, with_menu};
-use super::pieces::{Piece, changing, colour_bar, faint, hinted, noted, plain, quiet, upright};
+use super::frame::{awaited, late, maximise_button, menu_button, noted_below, noted_beside, tall, with_menu};
+use super::pieces::{Piece, changing, chosen_of, colour_bar, faint, hinted, noted, plain, quiet, upright};
+use super::{classes, histograms, seen};
 use crate::canvas::embedding_plot::EmbeddingPlot;
 use crate::canvas::filter_grid::{self, FilterGrid};
 use crate::canvas::geometry_cache::Cache;
@@ -17,15 +19,7 @@ use crate::canvas::labels::number;
 use crate::cells::ViewId;
 use crate::context::Context;
 use crate::figure;
-use crate::focus::Stop;
 use crate::sizes::Panel;
-use crate::theme::SMALL;
-
-/// The height of a radio button's line, in whole pixels: so is then where what is beneath
-/// begins, and its scroll bar is drawn anew as a whole.
-const LINE: LineHeight = LineHeight::Absolute(Pixels(16.0));
-/// The width of a scroll bar.
-const BAR: f32 = 10.0;
 
 /// The sources in the order of the radio buttons.
 pub(crate) const SOURCES: [(Source, &str); 4] = [
@@ -35,14 +29,32 @@ pub(crate) const SOURCES: [(Source, &str); 4] = [
     (Source::ActivationGradients, "map gradients"),
 ];
 
-/// What of the filters is shown.
+/// What is looked at.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) enum Mode {
+    /// The filters of a layer.
+    #[default]
+    Filters,
+    /// Images by what a layer makes of them, held where they lie at this step: the one at which they were
+    /// asked for.
+    Images(Address),
+    /// What images are taken for.
+    Classes,
+    /// How a layer's values are spread over the steps.
+    Histograms,
+    /// What excites filters, and where the network looks.
+    Seen,
+}
+
+/// What of it is shown.
 #[derive(Debug, Default)]
 pub(crate) struct State {
+    pub(crate) mode: Mode,
     pub(crate) of: Source,
     pub(crate) method: Method,
-    /// Where the images of the plane are held, while it shows images and not the filters: the step
-    /// at which they were asked for.
-    pub(crate) images: Option<Address>,
+    pub(crate) classes: classes::State,
+    pub(crate) histograms: histograms::State,
+    pub(crate) seen: seen::State,
     cache: Cache,
     images_cache: Cache,
 }
@@ -51,10 +63,12 @@ pub(crate) struct State {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Message {
     Figure(figure::Message),
+    Show(Mode),
     Of(Source),
     Method(Method),
-    /// Place images, held at this step, or filters again.
-    Images(Option<Address>),
+    Classes(classes::Message),
+    Histograms(histograms::Message),
+    Seen(seen::Message),
 }
 
 /// What others are to do.
@@ -63,6 +77,8 @@ pub(crate) enum Action {
     Figure(figure::Message),
     /// Make the figures of these settings.
     Follow,
+    /// Show an image to the networks.
+    Look(ChosenImage),
 }
 
 impl From<figure::Message> for Message {
@@ -103,12 +119,42 @@ impl State {
         self.images_cache.clear();
     }
 
-    pub(crate) fn update(&mut self, message: Message) -> Action {
+    /// Where the images of the plane are held, while it shows images.
+    pub(crate) fn reference(&self) -> Option<&Address> {
+        match &self.mode {
+            Mode::Images(reference) => Some(reference),
+            Mode::Filters | Mode::Classes | Mode::Histograms | Mode::Seen => None,
+        }
+    }
+
+    /// What is looked at next.
+    pub(crate) fn after(&self, context: &Context) -> Option<Mode> {
+        Some(match self.mode {
+            Mode::Filters => Mode::Images(context.at()?),
+            Mode::Images(_) => Mode::Classes,
+            Mode::Classes => Mode::Histograms,
+            Mode::Histograms => Mode::Seen,
+            Mode::Seen => Mode::Filters,
+        })
+    }
+
+    /// The layer is the one that is shown.
+    pub(crate) fn update(&mut self, message: Message, layer: Option<&LayerName>) -> Action {
         match message {
             Message::Figure(message) => return Action::Figure(message),
+            Message::Show(mode) => self.mode = mode,
             Message::Of(of) => self.of = of,
             Message::Method(method) => self.method = method,
-            Message::Images(reference) => self.images = reference,
+            Message::Histograms(message) => self.histograms.update(message, layer),
+            Message::Seen(message) => match self.seen.update(message) {
+                seen::Action::Follow => {}
+                seen::Action::Figure(message) => return Action::Figure(message),
+            },
+            Message::Classes(message) => match self.classes.update(message) {
+                classes::Action::Follow => {}
+                classes::Action::Look(image) => return Action::Look(image),
+                classes::Action::Figure(message) => return Action::Figure(message),
+            },
         }
         Action::Follow
     }
@@ -156,7 +202,7 @@ impl State {
             None => awaited(context, "reading the filters"),
             Some(Err(reason)) => noted(reason),
             Some(Ok(grid)) => {
-                let shown = |height: f32| FilterGrid {
+                let shown = move |height: f32| FilterGrid {
                     grid,
                     number: context.cells.number(ViewId::FILTERS),
                     pictures: context.cells.pictures(ViewId::FILTERS),
@@ -165,15 +211,7 @@ impl State {
                     cache: &self.cache,
                     height,
                 };
-                let body = responsive(move |room| {
-                    if filter_grid::height(grid, room) <= room.height {
-                        return canvas(shown(room.height)).width(Fill).height(Fill).into();
-                    }
-                    // The bar beside the images, and not over them.
-                    let beside = Size::new((room.width - BAR).max(1.0), room.height);
-                    let high = filter_grid::height(grid, beside);
-                    scrollable(canvas(shown(room.height)).width(Fill).height(high)).spacing(0).height(Fill).into()
-                });
+                let body = tall(move |room| filter_grid::height(grid, room), shown);
                 let notes = noted_below(&grid.notes).map(|notes| container(notes).padding([0, 12]));
                 // Where rows have other names, all of it is drawn anew.
                 let names: Vec<&str> = grid.rows.iter().map(|row| row.label.as_str()).collect();
@@ -183,47 +221,102 @@ impl State {
         }
     }
 
+    /// The view whose menu is in the head.
+    fn shown(&self) -> ViewId {
+        match self.mode {
+            Mode::Filters => ViewId::EMBEDDING,
+            Mode::Images(_) => ViewId::IMAGES,
+            Mode::Classes => ViewId::CONFUSION,
+            Mode::Histograms => ViewId::HISTOGRAMS,
+            Mode::Seen => ViewId::SEEN,
+        }
+    }
+
+    /// What is looked at, to choose from.
+    fn modes<'a>(&self, context: &Context) -> Piece<'a, Message> {
+        let mode = |words, chosen, shows: Option<Mode>, hint| {
+            hinted(quiet(plain(words), chosen, shows.map(Message::Show)), hint)
+        };
+        let images = context.at().map(Mode::Images);
+        row![
+            mode("filters", self.mode == Mode::Filters, Some(Mode::Filters), "the filters of a layer"),
+            mode(
+                "images",
+                self.reference().is_some(),
+                images,
+                "validation images by this layer, held where they lie at this step"
+            ),
+            mode("classes", self.mode == Mode::Classes, Some(Mode::Classes), "what images are taken for"),
+            mode(
+                "histograms",
+                self.mode == Mode::Histograms,
+                Some(Mode::Histograms),
+                "how the layer's values are spread over the steps"
+            ),
+            mode(
+                "sees",
+                self.mode == Mode::Seen,
+                Some(Mode::Seen),
+                "what excites the layer's filters, and where the network looks in the image"
+            ),
+        ]
+        .into()
+    }
+
+    fn filters<'a>(&'a self, context: &'a Context) -> Piece<'a, Message> {
+        let plot = match self.mode {
+            Mode::Images(_) => self.images(context),
+            Mode::Filters | Mode::Classes | Mode::Histograms | Mode::Seen => self.plot(context),
+        };
+        let plot = with_menu(self.shown(), plot).map(Message::Figure);
+        let grid = with_menu(ViewId::FILTERS, self.grid(context)).map(Message::Figure);
+        row![
+            container(plot).width(Length::FillPortion(55)).clip(true),
+            upright(),
+            container(grid).width(Length::FillPortion(45)).clip(true),
+        ]
+        .into()
+    }
+
     pub(crate) fn view<'a>(&'a self, context: &'a Context) -> Piece<'a, Message> {
         let tabs = row(context.layers().into_iter().map(|layer| {
             let chosen = context.marks.layer.as_ref() == Some(&layer);
             quiet(plain(layer.to_string()), chosen, Some(figure::Message::Layer(layer).into()))
         }));
-        let of = |source, words| {
-            Stop::of(
-                radio(words, source, Some(self.of), Message::Of)
-                    .size(14)
-                    .text_size(SMALL)
-                    .text_line_height(LINE)
-                    .spacing(4),
-            )
-        };
-        let sources = row(SOURCES.map(|(source, words)| of(source, words).into())).spacing(12).wrap();
+        let tabs = scrollable(tabs).direction(scrollable::Direction::Horizontal(scrollable::Scrollbar::hidden()));
+        // What images are taken for is of no layer.
+        let tabs = container((self.mode != Mode::Classes).then_some(tabs)).width(Fill);
         let method = |method, words| quiet(plain(words), self.method == method, Some(Message::Method(method)));
-        let shown = if self.images.is_some() { ViewId::IMAGES } else { ViewId::EMBEDDING };
-        let turned = Message::Images(context.at().filter(|_| self.images.is_none()));
-        let images = quiet(plain("images"), self.images.is_some(), Some(turned));
+        let methods = matches!(self.mode, Mode::Filters | Mode::Images(_))
+            .then(|| row![method(Method::Tsne, "t-SNE"), method(Method::Pca, "PCA")]);
+        let shown = self.shown();
         let controls = row![]
-            .push(late(context, shown))
-            .push(hinted(images, "validation images by this layer, held where they lie at this step; or the filters"))
-            .push(method(Method::Tsne, "t-SNE"))
-            .push(method(Method::Pca, "PCA"))
+            .push((shown != ViewId::HISTOGRAMS).then(|| late(context, shown)).flatten())
+            .push(methods)
             .push(maximise_button(context, Panel::Filters))
             .align_y(Alignment::Center);
-        let plot = if self.images.is_some() { self.images(context) } else { self.plot(context) };
-        let plot = with_menu(shown, plot).map(Message::Figure);
-        let grid = with_menu(ViewId::FILTERS, self.grid(context)).map(Message::Figure);
-        let body = row![
-            container(plot).width(Length::FillPortion(55)).clip(true),
-            upright(),
-            container(grid).width(Length::FillPortion(45)).clip(true),
-        ];
-        let tabs = scrollable(tabs).direction(scrollable::Direction::Horizontal(scrollable::Scrollbar::hidden()));
-        let head = row![faint("filters"), tabs.width(Fill), controls];
+        let sources = || row(SOURCES.map(|(source, words)| chosen_of(words, source, self.of, Message::Of))).spacing(12);
+        let (chosen, body): (Piece<'a, Message>, Piece<'a, Message>) = match self.mode {
+            Mode::Filters | Mode::Images(_) => (sources().wrap().into(), self.filters(context)),
+            Mode::Classes => {
+                let of = (self.classes.controls(context), self.classes.view(context));
+                (of.0.map(Message::Classes), of.1.map(Message::Classes))
+            }
+            Mode::Seen => {
+                let of = (self.seen.controls(), self.seen.view(context));
+                (of.0.map(Message::Seen), of.1.map(Message::Seen))
+            }
+            Mode::Histograms => {
+                let body = self.histograms.view(context).map(Message::Histograms);
+                (self.histograms.controls(context).map(Message::Histograms), with_menu(shown, body))
+            }
+        };
+        let head = row![self.modes(context), tabs, controls];
         let head = head.spacing(8).align_y(Alignment::Center);
         let head = row![container(head).width(Fill), menu_button(shown)].align_y(Alignment::Center);
         column![
-            container(head).padding(Padding::from([0, 4]).left(12)).center_y(28),
-            container(sources).padding(Padding::from([0, 12]).bottom(2)),
+            container(head).padding(Padding::from([0, 4]).left(4)).center_y(28),
+            container(chosen).padding(Padding::from([0, 12]).bottom(2)),
             body,
         ]
         .into()

@@ -2,15 +2,15 @@
 //! menu.
 
 use iced::widget::text::Wrapping;
-use iced::widget::{column, container, mouse_area, row, text, tooltip};
-use iced::{Alignment, Fill, Padding};
+use iced::widget::{canvas, column, container, mouse_area, responsive, row, scrollable, text, tooltip};
+use iced::{Alignment, Fill, Padding, Size};
 use revacnn_schemas::Edit;
 
 use super::pieces::{Piece, alarm, changing, faint, hinted, noted, panel, plain, press, quiet};
 use crate::cells::ViewId;
 use crate::context::Context;
 use crate::figure::Message;
-use crate::sizes::Panel;
+use crate::sizes::{BAR, Panel};
 
 /// A figure whose menu a right click opens.
 pub(crate) fn with_menu<'a, M: From<Message> + Clone + 'a>(view: ViewId, body: Piece<'a, M>) -> Piece<'a, M> {
@@ -91,6 +91,23 @@ pub(crate) fn awaited<'a, M: 'a>(context: &Context, words: &str) -> Piece<'a, M>
         Some(name) if context.waits_for_steps() => noted(&format!("{name} has no step yet")),
         Some(_) | None => noted(words),
     }
+}
+
+/// A figure on a canvas that may be higher than its room, and scrolls then. `height` is how high it is in a room, and
+/// `shown` draws it where so much of it is seen.
+pub(crate) fn tall<'a, M: 'a, P: canvas::Program<M> + 'a>(
+    height: impl Fn(Size) -> f32 + 'a,
+    shown: impl Fn(f32) -> P + 'a,
+) -> Piece<'a, M> {
+    let body = move |room: Size| {
+        if height(room) <= room.height {
+            return canvas(shown(room.height)).width(Fill).height(Fill).into();
+        }
+        // The bar beside it, and not over it.
+        let beside = Size::new((room.width - BAR).max(1.0), room.height);
+        scrollable(canvas(shown(room.height)).width(Fill).height(height(beside))).spacing(0).height(Fill).into()
+    };
+    responsive(body).into()
 }
 
 /// The step of a figure that is behind the cursor.

@@ -4,7 +4,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use iced::overlay::menu;
 use iced::widget::{
-    Space, button, center, column, container, mouse_area, opaque, pick_list, row, rule, text, text_input, tooltip,
+    Space, button, center, column, container, mouse_area, opaque, pick_list, radio, row, rule, text, text_input,
+    tooltip,
 };
 use iced::{Alignment, Background, Border, Color, Element, Fill, Length, Padding, Shadow, Theme, border};
 use revacnn_notebook::look::bar;
@@ -154,6 +155,19 @@ pub(crate) fn panel(theme: &Theme, radius: f32) -> container::Style {
     let colours = Colours::of(theme);
     let border = Border { color: colours.line, width: 1.0, radius: radius.into() };
     container::Style { border, ..ground(colours.panel) }
+}
+
+/// One of several things of which one is shown.
+pub(crate) fn chosen_of<'a, T: Copy + Eq + 'a, M: Clone + 'a>(
+    words: &'static str,
+    value: T,
+    now: T,
+    choose: impl Fn(T) -> M + 'a,
+) -> Piece<'a, M> {
+    // In whole pixels: so is then where what is beneath begins, and its scroll bar is drawn anew as a whole.
+    let line = text::LineHeight::Absolute(SMALL_LINE.into());
+    let button = radio(words, value, Some(now), choose).size(14).text_size(SMALL).text_line_height(line).spacing(4);
+    Stop::of(button).into()
 }
 
 /// A control that tells more when it is pointed at, beneath it.

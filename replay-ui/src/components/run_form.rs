@@ -9,12 +9,14 @@ use revacnn_trainer::data::catalogue;
 use revacnn_trainer::{DEFAULT_EPOCHS, Settings, optimizer_kinds, presets, resolve_optimizer};
 
 use super::pieces::{Piece, alarm, buttons, choices, faint, field, plain};
-use super::reading_form;
+use super::{augmentation_form, reading_form};
 use crate::requests::RunPlan;
 use crate::theme::NORMAL;
 
 /// The width of the names before the fields.
 const LABEL: f32 = 84.0;
+/// The width of the fields.
+const WIDTH: f32 = 340.0;
 /// What can be recorded of each step.
 const FIDELITIES: [Fidelity; 2] = [Fidelity::Every, Fidelity::Keyframes];
 
@@ -112,6 +114,7 @@ pub(crate) struct State {
     /// Hyper-parameters of the optimizer that were typed, by name.
     typed: BTreeMap<String, String>,
     reading: reading_form::State,
+    augmentation: augmentation_form::State,
     /// What was wrong with it.
     pub(crate) problem: Option<String>,
 }
@@ -123,6 +126,7 @@ pub(crate) enum Message {
     /// Type a value for the optimizer's hyper-parameter of this name.
     HyperParameter(String, String),
     Reading(reading_form::Message),
+    Augmentation(augmentation_form::Message),
     Enter,
     Leave,
 }
@@ -170,7 +174,8 @@ impl State {
         let typed = last.iter().flat_map(|plan| &plan.optimizer.parameters);
         let typed = typed.map(|(name, value)| (name.replace('_', "-"), value.to_string())).collect();
         let reading = last.map(|plan| reading_form::State::new(&plan.reading)).unwrap_or_default();
-        Self { texts, typed, reading, problem: None }
+        let augmentation = last.map(|plan| augmentation_form::State::new(plan.augmentation)).unwrap_or_default();
+        Self { texts, typed, reading, augmentation, problem: None }
     }
 
     pub(crate) fn update(&mut self, message: Message) -> Action {
@@ -186,6 +191,11 @@ impl State {
             }
             Message::Reading(message) => {
                 self.reading.update(message);
+                self.problem = None;
+                Action::None
+            }
+            Message::Augmentation(message) => {
+                self.augmentation.update(message);
                 self.problem = None;
                 Action::None
             }
@@ -205,14 +215,18 @@ impl State {
             let hint = name.hint();
             let more = match name {
                 Field::Optimizer => Some(self.hyper_parameter_fields()),
-                Field::Dataset => self.reading.view(self.text(name), 340.0, Message::Reading, Message::Enter),
+                Field::Dataset => self.reading.view(self.text(name), WIDTH, Message::Reading, Message::Enter),
                 Field::Branch | Field::Network | Field::BatchSize | Field::Epochs | Field::Seed | Field::Fidelity => {
                     None
                 }
             };
             let asked = row![plain(name.label()).width(LABEL), self.input(name, &hint)].align_y(Alignment::Center);
             let below = row![Space::new().width(LABEL), column![faint(hint)].push(more).spacing(2)];
-            column![asked, below].spacing(2).into()
+            let line: Piece<'_, Message> = column![asked, below].spacing(2).into();
+            match name {
+                Field::Dataset => column![line, self.augmentation_fields()].spacing(8).into(),
+                _ => line,
+            }
         });
         let mut page = column![text("New run").size(NORMAL)].extend(lines).spacing(8);
         if let Some(problem) = &self.problem {
@@ -221,10 +235,17 @@ impl State {
         page.push(buttons("train", Message::Enter, Message::Leave)).into()
     }
 
+    /// A field for each way to vary training images.
+    fn augmentation_fields(&self) -> Piece<'_, Message> {
+        let fields = self.augmentation.view(WIDTH, Message::Augmentation, Message::Enter);
+        let hint = faint("how training images are varied; what is empty is the data set's own");
+        row![plain("varied").width(LABEL), column![fields, hint].spacing(2)].into()
+    }
+
     /// A list to choose from where there is one, and a field for what is not in it.
     fn input(&self, name: Field, hint: &str) -> Piece<'_, Message> {
         let text = self.text(name);
-        let field = field(hint, text, 340.0)
+        let field = field(hint, text, WIDTH)
             .id(name.id())
             .on_input(move |text| Message::Type(name, text))
             .on_submit(Message::Enter);
@@ -253,7 +274,7 @@ impl State {
                 .on_submit(Message::Enter);
             row![faint(name), input].spacing(4).align_y(Alignment::Center).into()
         });
-        container(row(fields).spacing(8).wrap().vertical_spacing(4)).width(340).into()
+        container(row(fields).spacing(8).wrap().vertical_spacing(4)).width(WIDTH).into()
     }
 
     /// The hyper-parameters of the optimizer by name, with the values that they
@@ -325,6 +346,7 @@ impl State {
             branch: text(Field::Branch).parse().map_err(|error| of(Field::Branch, &error))?,
             dataset: text(Field::Dataset),
             reading: self.reading.reading(self.text(Field::Dataset)).map_err(|error| of(Field::Dataset, &error))?,
+            augmentation: self.augmentation.request()?,
             network: text(Field::Network),
             optimizer,
             batch_size: number(self, Field::BatchSize, 1)?,
@@ -340,6 +362,7 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use super::augmentation_form::Way;
     use super::*;
 
     #[test]
@@ -358,6 +381,7 @@ mod tests {
         form.update(Message::Type(Field::Dataset, "digits".to_owned()));
         form.update(Message::Type(Field::Optimizer, "sgd".to_owned()));
         form.update(Message::HyperParameter("momentum".to_owned(), "0.5".to_owned()));
+        form.update(Message::Augmentation(augmentation_form::Message(Way::Cutout, "4".to_owned())));
         form.update(Message::Type(Field::BatchSize, "32".to_owned()));
         let trained = form.plan().unwrap();
         let next = State::new(std::slice::from_ref(&trained.branch), Some(&trained)).plan().unwrap();

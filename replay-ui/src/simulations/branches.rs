@@ -93,6 +93,22 @@ fn a_new_run_on_ones_own_data_says_how_they_are_read() {
 }
 
 #[test]
+fn a_new_run_says_how_its_training_images_are_varied() {
+    let mut person = Person::at_a_run();
+    person.press("+ new run");
+    for option in ["shift", "flip", "crop", "brightness", "contrast", "cutout"] {
+        assert!(person.reads(option), "{option}");
+    }
+    person.wanted();
+    person.enter(Way::Crop.id(), "half");
+    assert!(person.reads_of("`half`") && person.wanted().is_empty());
+    person.tell(run_form::Message::Augmentation(augmentation_form::Message(Way::Crop, String::new())));
+    person.enter(Way::Crop.id(), "0.6");
+    let Some(Effect::Request(Request::Change(Intent::Train(plan)))) = person.wanted().pop() else { panic!("a run") };
+    assert_eq!((plan.augmentation.crop, plan.augmentation.flip), (Some(0.6), None));
+}
+
+#[test]
 fn a_deleted_branch_can_be_taken_back() {
     let mut person = Person::at_a_run();
     person.press("wider");

@@ -245,7 +245,7 @@ fn images_take_the_place_of_filters_and_follow_the_cursor() {
     assert!(moved < 0.4 * spread, "{moved} of {spread}");
     let (panels, name, _) = positions(&person, 1);
     assert_eq!((panels, name.as_str()), (2, "wider@50"));
-    person.press("images");
+    person.press("filters");
     assert!(person.state.context.cells.shows(ViewId::EMBEDDING) && !person.state.context.cells.shows(ViewId::IMAGES));
 }
 

@@ -2,6 +2,7 @@
 //! by `iced_test`, on figures of a run that was really recorded.
 
 mod branches;
+mod classes;
 mod editing;
 mod keys;
 mod layout;
@@ -37,6 +38,7 @@ use crate::{ViewOptions, keymap, view};
 /// What most of these tests speak of.
 mod prelude {
     pub(super) use crate::cells::{Prepared, ViewId};
+    pub(super) use crate::components::augmentation_form::{self, Way};
     pub(super) use crate::components::hyper_parameters::{self, Steered};
     pub(super) use crate::components::reading_form::Choice;
     pub(super) use crate::components::run_form::Field;

@@ -307,6 +307,7 @@ fn every_change_that_can_be_asked_for_has_a_line_or_a_reason() {
         branch: branch("own"),
         dataset: "digits".to_owned(),
         reading: revacnn_schemas::Reading::default(),
+        augmentation: revacnn_schemas::AugmentationRequest { flip: Some(true), ..Default::default() },
         network: "20-20-20".to_owned(),
         optimizer: "sgd,learning_rate=0.01".parse().unwrap(),
         batch_size: 512,
@@ -322,7 +323,7 @@ fn every_change_that_can_be_asked_for_has_a_line_or_a_reason() {
         (Intent::TakeBack(branch("w")), "fork base@5 w --edit"),
         (
             Intent::Train(run),
-            "train own --dataset digits --network 20-20-20 --optimizer sgd,learning_rate=0.01 --batch-size 512 --seed 3 --fidelity keyframes --epochs 1",
+            "train own --dataset digits --flip on --network 20-20-20 --optimizer sgd,learning_rate=0.01 --batch-size 512 --seed 3 --fidelity keyframes --epochs 1",
         ),
     ] {
         assert_eq!(reason(&intent), None);

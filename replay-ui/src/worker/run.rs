@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use revacnn_notebook::command::ReadingOptions;
+use revacnn_notebook::command::{AugmentationOptions, ReadingOptions};
 use revacnn_notebook::document::Document;
 use revacnn_notebook::plan::{self, Event, Outcome, Plan, Share};
 use revacnn_notebook::program::Program;
@@ -37,6 +37,7 @@ fn line_of(plan: &RunPlan) -> Vec<String> {
     let mut option = |name: &str, value: String| words.extend([format!("--{name}"), value]);
     option("dataset", plan.dataset.clone());
     words.extend(ReadingOptions::words(&plan.reading));
+    words.extend(AugmentationOptions::words(plan.augmentation));
     let mut option = |name: &str, value: String| words.extend([format!("--{name}"), value]);
     option("network", plan.network.clone());
     option("optimizer", plan.optimizer.to_string());
@@ -83,6 +84,7 @@ impl Runs {
         let request = StartRequest {
             dataset: Some(plan.dataset.into()),
             reading: plan.reading,
+            augmentation: plan.augmentation,
             network: Some(named_network(&plan.network).map_err(words)?),
             optimizer: Some(plan.optimizer),
             batch_size: Some(plan.batch_size),
@@ -319,7 +321,7 @@ fn finish(mut run: Run, until: Step, mut watcher: Events, ending: &Stop) -> Resu
 
 #[cfg(test)]
 mod tests {
-    use revacnn_schemas::Reading;
+    use revacnn_schemas::{AugmentationRequest, Reading};
     use revacnn_store::BranchReader;
     use revacnn_test_support::{SmallRun, name};
     use revacnn_trainer::Settings;
@@ -350,6 +352,7 @@ mod tests {
             branch: name("mine"),
             dataset: dataset.to_owned(),
             reading,
+            augmentation: AugmentationRequest { cutout: Some(4), ..AugmentationRequest::default() },
             network: "paper".to_owned(),
             optimizer: "adam".parse().unwrap(),
             batch_size: 8,
@@ -360,10 +363,13 @@ mod tests {
     }
 
     #[test]
-    fn the_line_of_a_run_says_how_its_files_are_read() {
+    fn the_line_of_a_run_says_how_its_files_are_read_and_images_varied() {
         let reading = Reading { size: "40x30".parse().ok(), skip_unreadable: true, ..Reading::default() };
         let line = line_of(&plan("./photos", reading)).join(" ");
-        assert!(line.starts_with("train mine --dataset ./photos --size 40x30 --skip-unreadable --network"), "{line}");
+        assert!(
+            line.starts_with("train mine --dataset ./photos --size 40x30 --skip-unreadable --cutout 4 --network"),
+            "{line}"
+        );
     }
 
     #[test]
