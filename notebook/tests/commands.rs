@@ -151,7 +151,7 @@ fn command() -> impl Strategy<Value = Vec<String>> {
         ]),
         1 => line(&[&["plot"], &["maximise"], ADDRESSES], vec![
             maybe("layer", LAYERS), maybe("count", &["3", "5"]), maybe("iterations", &["128", "2k"]),
-            maybe("decay", &["0", "0.01", "1e-3"]), maybe("blur", &["0", "0.5", "2"]), maybe("clip", &["0.1", "0.25"]),
+            maybe("decay", &["0", "0.1", "1e-3"]), maybe("blur", &["0", "1", "0.5"]), maybe("clip", &["0.1", "0.25"]),
             maybe("seed", NUMBERS), maybe("whole", &[]),
         ]),
         1 => line(&[&["embed"], ADDRESSES, &["", "c@3"], &["--layer"], LAYERS, &["--of"], &["images"]], vec![

@@ -13,8 +13,9 @@ const SMALLEST: f32 = 0.6;
 /// The side of a place of a matrix, and the most that it is wide.
 const CELL: f32 = 34.0;
 const WIDE: f32 = 58.0;
-/// The least height of a row of a matrix.
+/// The least height of a row of a matrix, and of one whose room is low.
 const LOWEST: f32 = 8.0;
+const READABLE: f32 = 14.0;
 /// The width of a class's name before its row.
 const NAMES: f32 = 100.0;
 /// What lies at the left and the right end.
@@ -82,12 +83,12 @@ pub struct MatrixLayout {
 }
 
 impl MatrixLayout {
-    /// A matrix so wide, and at most so high where that is asked for.
+    /// A matrix so wide, and at most so high where that is asked for, as far as it can be read then.
     pub fn of(table: &TableFigure, width: f32, most: Option<f32>, style: Style) -> Self {
         let rows = table.rows.len();
         let below = 4.0 * style.text;
         let room = (width - NAMES - 2.0 * SIDES) / table.shades.len().max(1) as f32;
-        let high = most.map_or(CELL, |most| ((most - below) / rows.max(1) as f32).floor());
+        let high = most.map_or(CELL, |most| ((most - below) / rows.max(1) as f32).floor().max(READABLE));
         let place = [room.min(WIDE), high.min(CELL).min(room).max(LOWEST)];
         let columns = table.columns.len().saturating_sub(1);
         Self { corner: [SIDES + NAMES, 0.0], place, size: [rows, columns], height: place[1] * rows as f32 + below }
@@ -196,7 +197,7 @@ mod tests {
     #[test]
     fn each_place_of_a_matrix_is_found_where_it_is_drawn() {
         let figure = of(11, 10, true);
-        for most in [None, Some(180.0)] {
+        for most in [None, Some(190.0)] {
             let layout = MatrixLayout::of(&figure, 480.0, most, Style::FILE);
             assert!(most.is_none_or(|most| layout.height <= most), "{layout:?}");
             for (row, column) in [(0, 0), (3, 7), (9, 9)] {

@@ -10,7 +10,6 @@ use revacnn_schemas::TableFigure;
 use super::geometry_cache::{Cache, Kept, Last, size_key};
 use super::labels::{TextAlign, label, under_way};
 use super::paint::{STYLE, paint, rectangle};
-use super::text::width;
 use crate::components::classes::{Message, Taken};
 use crate::theme::Colours;
 
@@ -38,14 +37,18 @@ pub(crate) struct MatrixPlot<'a> {
     pub(crate) height: f32,
 }
 
+/// The line beneath the matrix that tells of the place that is pointed at.
+const LINE: f32 = 18.0;
+
 /// How high a matrix is that is seen in some room.
 pub(crate) fn height(table: &TableFigure, seen: Size) -> f32 {
-    MatrixLayout::of(table, seen.width, Some(seen.height), STYLE).height.ceil().max(seen.height)
+    let matrix = MatrixLayout::of(table, seen.width, Some(seen.height - LINE), STYLE);
+    (matrix.height + LINE).ceil().max(seen.height)
 }
 
 impl MatrixPlot<'_> {
     fn layout<'k>(&self, over: &'k Over, size: Size) -> Ref<'k, MatrixLayout> {
-        let make = || MatrixLayout::of(self.table, size.width, Some(self.height), STYLE);
+        let make = || MatrixLayout::of(self.table, size.width, Some(self.height - LINE), STYLE);
         over.layout.of((self.number, size_key(size), self.height.to_bits()), make)
     }
 
@@ -123,9 +126,7 @@ impl canvas::Program<Message> for MatrixPlot<'_> {
             above.stroke(&edge, Stroke::default().with_color(colours.accent).with_width(stroke));
         }
         if let Some(words) = over.place.and_then(|place| self.says(place)) {
-            let foot = Point::new(12.0, layout.height - 12.0);
-            let ground = Size::new((width(&words) + 6.0).max(bounds.width - 24.0), 16.0);
-            above.fill_rectangle(Point::new(foot.x - 3.0, foot.y - 8.0), ground, colours.paper);
+            let foot = Point::new(16.0, layout.height);
             label(&mut above, words, foot, colours.ink, TextAlign::Left);
         }
         vec![drawn, over.above.above(above)]

@@ -15,8 +15,9 @@ use crate::theme::NORMAL;
 
 /// The width of the names before the fields.
 const LABEL: f32 = 84.0;
-/// The width of the fields.
+/// The width of a field, and of rows of small ones.
 const WIDTH: f32 = 340.0;
+const ROWS: f32 = 440.0;
 /// What can be recorded of each step.
 const FIDELITIES: [Fidelity; 2] = [Fidelity::Every, Fidelity::Keyframes];
 
@@ -215,14 +216,17 @@ impl State {
             let hint = name.hint();
             let more = match name {
                 Field::Optimizer => Some(self.hyper_parameter_fields()),
-                Field::Dataset => self.reading.view(self.text(name), WIDTH, Message::Reading, Message::Enter),
+                Field::Dataset => self.reading.view(self.text(name), ROWS, Message::Reading, Message::Enter),
                 Field::Branch | Field::Network | Field::BatchSize | Field::Epochs | Field::Seed | Field::Fidelity => {
                     None
                 }
             };
             let asked = row![plain(name.label()).width(LABEL), self.input(name, &hint)].align_y(Alignment::Center);
-            let below = row![Space::new().width(LABEL), column![faint(hint)].push(more).spacing(2)];
-            let line: Piece<'_, Message> = column![asked, below].spacing(2).into();
+            // Numbers say what they are, and the form has room for all of it in a low window.
+            let is_number = matches!(name, Field::BatchSize | Field::Epochs | Field::Seed);
+            let said = column![].push((!is_number).then(|| faint(hint))).push(more).spacing(2);
+            let below = (!is_number).then(|| row![Space::new().width(LABEL), said]);
+            let line: Piece<'_, Message> = column![asked].push(below).spacing(2).into();
             match name {
                 Field::Dataset => column![line, self.augmentation_fields()].spacing(8).into(),
                 _ => line,
@@ -237,7 +241,7 @@ impl State {
 
     /// A field for each way to vary training images.
     fn augmentation_fields(&self) -> Piece<'_, Message> {
-        let fields = self.augmentation.view(WIDTH, Message::Augmentation, Message::Enter);
+        let fields = self.augmentation.view(ROWS, Message::Augmentation, Message::Enter);
         let hint = faint("how training images are varied; what is empty is the data set's own");
         row![plain("varied").width(LABEL), column![fields, hint].spacing(2)].into()
     }
@@ -274,7 +278,7 @@ impl State {
                 .on_submit(Message::Enter);
             row![faint(name), input].spacing(4).align_y(Alignment::Center).into()
         });
-        container(row(fields).spacing(8).wrap().vertical_spacing(4)).width(WIDTH).into()
+        container(row(fields).spacing(8).wrap().vertical_spacing(4)).width(ROWS).into()
     }
 
     /// The hyper-parameters of the optimizer by name, with the values that they

@@ -40,7 +40,7 @@ pub struct Ascent {
 
 impl Default for Ascent {
     fn default() -> Self {
-        Self { iterations: 128, decay: 0.01, blur: 0.5, clip: 0.1, seed: 0 }
+        Self { iterations: 128, decay: 0.1, blur: 1.0, clip: 0.1, seed: 0 }
     }
 }
 
@@ -110,7 +110,7 @@ impl Engine {
             for (value, slope) in image.iter_mut().zip(slope) {
                 *value = ((*value + STEP * slope / length) * kept).clamp(ENDS[0], ENDS[1]);
             }
-            if iteration.is_multiple_of(EVERY) && iteration < ascent.iterations {
+            if iteration.is_multiple_of(EVERY) {
                 blur(&mut image, shape, &kernel);
                 clip(&mut image, shape, ascent.clip);
             }
