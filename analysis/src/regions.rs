@@ -20,7 +20,8 @@ pub struct ClassRegion {
     pub lines: usize,
     /// How many of these are in the class's region all along.
     pub staying: usize,
-    /// The share of all points of lines between images of two classes that are in the class's region.
+    /// The share of all points of lines between images of two classes that are in the class's region; NaN where
+    /// there is no such line.
     pub space: f64,
 }
 
@@ -84,7 +85,7 @@ pub fn decision_regions(lines: &[RegionLine], classes: usize) -> Result<Regions,
         left_at += (before as f64 + 0.5) / (line.along.len() + 1) as f64;
     }
     for (region, points_in) in found.iter_mut().zip(in_class) {
-        region.space = points_in as f64 / points.max(1) as f64;
+        region.space = points_in as f64 / points as f64;
     }
     let crossing = crossing as f64;
     Ok(Regions { classes: found, passed: passed as f64 / crossing, left_at: left_at / crossing })
@@ -121,7 +122,7 @@ mod tests {
         assert!((found.passed - 0.5).abs() < 1e-12);
         assert!((found.left_at - 0.375).abs() < 1e-12, "{}", found.left_at);
         let none = decision_regions(&lines[..4], 3).unwrap();
-        assert!(none.passed.is_nan() && none.left_at.is_nan());
+        assert!(none.passed.is_nan() && none.left_at.is_nan() && none.classes[0].space.is_nan());
     }
 
     #[test]

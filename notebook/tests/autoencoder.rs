@@ -99,7 +99,7 @@ fn what_needs_classes_is_refused_by_the_name_of_the_layer() {
     let samples = |by| Samples { at: None, by, class: None, count: 4, table: true };
     let quantity = |name: &str| Cell::from(Chart { quantity: name.to_owned(), ..Chart::default() });
     let refused = [
-        Cell::from(Confusion { at: None }),
+        Cell::from(Confusion::default()),
         Saliency { at: None, of: ImageSplit::Train, class: None }.into(),
         Predict { at: Vec::new(), top: 3, table: true }.into(),
         quantity(ACCURACY),

@@ -134,7 +134,7 @@ fn figures_of_a_branch_of_keyframes_are_those_of_one_with_every_step() {
         embedding.into(),
         Filter { at: None, layer: "softmax".parse().unwrap(), filter: FilterNumber(3), born: None }.into(),
         Compare { at, matching: Matching::Identity }.into(),
-        Confusion { at: None }.into(),
+        Confusion::default().into(),
     ];
     for cell in cells {
         let figure = |folder: &tempfile::TempDir| {
@@ -222,7 +222,7 @@ fn every_figure_is_drawn_with_the_same_bytes_twice() {
         Network { at: None, show: Show::Maps, trace: None }.into(),
         Filter { at: None, layer: "conv1".parse().unwrap(), filter: FilterNumber(2), born: None }.into(),
         Compare { at, matching: Matching::Identity }.into(),
-        Confusion { at: None }.into(),
+        Confusion::default().into(),
     ];
     for cell in cells {
         let figure = cell.figure(&mut sources, &inputs(40)).unwrap();
@@ -237,7 +237,7 @@ fn every_figure_is_drawn_with_the_same_bytes_twice() {
         let text = std::fs::read_to_string(folder.path().join("0.svg")).unwrap();
         assert!(text.contains(figure.title().split(':').next().unwrap()), "{cell:?} has its title");
     }
-    let figure = Cell::from(Confusion { at: None }).figure(&mut sources, &inputs(40)).unwrap();
+    let figure = Cell::from(Confusion::default()).figure(&mut sources, &inputs(40)).unwrap();
     let error = render(&figure, &folder.path().join("x.gif")).unwrap_err().to_string();
     assert!(error.contains(".svg, .png or .pdf"), "{error}");
 }

@@ -90,5 +90,5 @@ fn a_difference_is_by_how_many_images_more() {
         }
     }
     let same = table(&folder, Confusion { at: at("main@33"), less: at("main@33"), of: ImageSplit::Test }).unwrap();
-    assert!(same.shades.iter().flatten().all(|shade| *shade == 0.0) && same.title.contains(": +0.0 points"));
+    assert!(same.shades.iter().flatten().all(|shade| *shade == 0.0) && same.title.contains(": 0 points"));
 }

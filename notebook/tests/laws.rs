@@ -11,8 +11,8 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use revacnn_notebook::kinds::{
     Beside, Chart, Compare, Confusion, Differences, Embedding, Family, Filter, Filters, FiltersOverTime, Histogram,
-    ImageEmbedding, KINDS, Loss, Network, Patches, Predict, Predictions, QUANTITIES, Query, Recorded, Results,
-    Saliency, Samples, Start,
+    ImageEmbedding, KINDS, Loss, Maximise, Network, Patches, Predict, Predictions, QUANTITIES, Query, Recorded,
+    Regions, Results, Saliency, Samples, Start,
 };
 use revacnn_notebook::{
     Cell, Distribution, FilterMeasure, Graph, ImageSplit, Inputs, Kind, Matching, Method, Progress, Ran, Rank, Show,
@@ -125,7 +125,14 @@ fn cell() -> impl Strategy<Value = Cell> {
             ImageEmbedding { at, reference, layer: layer(), of, count: 12, method, perplexity: None, seed: 1 }.into()
         }),
         (all(), matching).prop_map(|(at, matching)| Compare { at, matching }.into()),
-        at().prop_map(|at| Confusion { at }.into()),
+        (at(), at(), any::<bool>()).prop_map(|(at, less, is_of_test)| {
+            let of = if is_of_test { ImageSplit::Test } else { ImageSplit::Validation };
+            Confusion { at, less, of }.into()
+        }),
+        (all(), 1..4_u32, 0..3_u64)
+            .prop_map(|(at, lines, seed)| { Regions { at, of: ImageSplit::Test, lines, points: 3, seed }.into() }),
+        (at(), 0..3_u64)
+            .prop_map(move |(at, seed)| { Maximise { seed, iterations: 5, ..Maximise::usual(at, layer(), 1) }.into() }),
         (all(), 1..4_u32, any::<bool>()).prop_map(|(at, top, table)| Predict { at, top, table }.into()),
         (at(), any::<[bool; 3]>()).prop_map(|(at, [wrong, of_class, table])| {
             let class = of_class.then(|| "3".to_owned());

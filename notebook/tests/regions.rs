@@ -5,13 +5,14 @@ mod fork;
 #[path = "support/record.rs"]
 mod record;
 
-use revacnn_notebook::kinds::Regions;
+use revacnn_notebook::kinds::{Confusion, Regions};
 use revacnn_notebook::{Cell, ImageSplit, Inputs, NotebookError, Sources};
 use revacnn_schemas::{Fidelity, Figure, TableFigure};
+use revacnn_store::Store;
 use revacnn_trainer::Settings;
 
 use fork::forked;
-use record::recorded_with;
+use record::{record, recorded_with};
 
 const NETWORK: &str = "[[layer]]\nkind = \"conv\"\nfilters = 4\nkernel = 3\npad = 1\nactivation = \"relu\"\n\
      [[layer]]\nkind = \"softmax\"\n";
@@ -40,7 +41,7 @@ fn classes_share_out_the_space_alike_in_every_fidelity_and_on_all_threads() {
     let found = table(&every, &cell(&["main@50"]), 1).unwrap();
     assert_eq!(found, table(&keyframes, &cell(&["main@50"]), 2).unwrap());
     let names: Vec<&str> = found.columns.iter().map(|column| column.name.as_str()).collect();
-    assert_eq!((names, found.rows.len()), (vec!["class", "lines", "stay", "space"], 11));
+    assert_eq!((names, found.rows.len()), (vec!["class", "right", "stay", "space"], 11));
     let space: f64 = found.rows[..10].iter().map(|row| percent(&row[3])).sum();
     assert!((space - 100.0).abs() < 0.6, "{space}");
     let lines: u64 = found.rows[..10].iter().map(|row| row[1].parse::<u64>().unwrap()).sum();
@@ -51,6 +52,20 @@ fn classes_share_out_the_space_alike_in_every_fidelity_and_on_all_threads() {
     assert!(found.notes[0].starts_with("main@50: on the way from one class to another "), "{:?}", found.notes);
 }
 
+/// Lines between the images of other data are other lines.
+#[test]
+fn steps_of_other_data_are_not_compared() {
+    let folder = recorded_with("digits", NETWORK, &Settings::default(), Fidelity::Every, 20);
+    let store = Store::open(folder.path()).unwrap();
+    record(&store, "other", "shapes", NETWORK, &Settings::default(), Fidelity::Every, 10);
+    let refused = table(&folder, &cell(&["main@10", "other@10"]), 1).unwrap_err().to_string();
+    assert!(refused.contains("other@10 is of other data than main@10"), "{refused}");
+    let confusion = Confusion { at: "main@10".parse().ok(), less: "other@10".parse().ok(), of: ImageSplit::Test };
+    let mut sources = Sources::open(folder.path(), None, 1).unwrap();
+    let refused = Cell::from(confusion).figure(&mut sources, &Inputs::default()).unwrap_err().to_string();
+    assert!(refused.contains("a difference is one of the same images"), "{refused}");
+}
+
 /// What differs between two steps is the networks', for the lines are the same.
 #[test]
 fn steps_side_by_side_say_what_each_says_alone() {
@@ -58,7 +73,7 @@ fn steps_side_by_side_say_what_each_says_alone() {
     forked(folder.path(), "wider", 40, &["add-filter conv1"], 15);
     let [main, wider, both] =
         [&["main@20"][..], &["wider@55"], &["main@20", "wider@55"]].map(|at| table(&folder, &cell(at), 1).unwrap());
-    assert_eq!(both.columns[1].name, "main@20 lines");
+    assert_eq!(both.columns[1].name, "main@20 right");
     assert_eq!(both.columns[6].name, "wider@55 space");
     for ((row, main), wider) in both.rows.iter().zip(&main.rows).zip(&wider.rows) {
         assert_eq!((&row[..4], &row[4..]), (&main[..], &wider[1..]));

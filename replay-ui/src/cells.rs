@@ -103,6 +103,8 @@ struct Shown {
     cell: Cell,
     /// Its figure, or its error, once it is there.
     figure: Option<ShownFigure>,
+    /// Whether that is one of what was shown there before.
+    is_old: bool,
 }
 
 /// The cells that are shown, and the row of `steps` at the cursor.
@@ -134,8 +136,10 @@ impl Cells {
     pub(crate) fn show(&mut self, cells: &[(ViewId, Cell)]) {
         let mut before = std::mem::take(&mut self.shown);
         for (view, cell) in cells {
-            let figure = before.iter_mut().find(|shown| shown.view == *view).and_then(|shown| shown.figure.take());
-            self.shown.push(Shown { view: *view, cell: cell.clone(), figure });
+            let before = before.iter_mut().find(|shown| shown.view == *view);
+            let is_old = before.as_ref().is_some_and(|shown| shown.is_old || shown.cell != *cell);
+            let figure = before.and_then(|shown| shown.figure.take());
+            self.shown.push(Shown { view: *view, cell: cell.clone(), figure, is_old });
         }
     }
 
@@ -176,10 +180,16 @@ impl Cells {
         self.get(view).map(|shown| shown.step).filter(|step| *step != cursor)
     }
 
+    /// Whether what a view shows is still what was shown there before.
+    pub(crate) fn awaits(&self, view: ViewId) -> bool {
+        self.shown.iter().any(|shown| shown.view == view && shown.is_old)
+    }
+
     /// Shows a figure of a view; returns whether it looks other than the one
     /// before: what is told again, of another step, looks as it did.
     pub(crate) fn set(&mut self, view: ViewId, step: Step, drawn: Arc<Prepared>) -> bool {
         let Some(shown) = self.shown.iter_mut().find(|shown| shown.view == view) else { return false };
+        shown.is_old = false;
         if let Some(figure) = shown.figure.as_mut().filter(|figure| Arc::ptr_eq(&figure.drawn, &drawn)) {
             figure.step = step;
             return false;

@@ -231,6 +231,16 @@ impl Context {
         self.branch().is_some_and(|branch| branch.training && at_end(branch))
     }
 
+    /// Selects a branch. An image of a data set is none of another one.
+    pub(crate) fn select(&mut self, name: BranchName) {
+        let data = |name: Option<&BranchName>| name.and_then(|name| self.branch_named(name)).map(|branch| branch.data);
+        let (before, now) = (data(self.selected.as_ref()), data(Some(&name)));
+        if before.is_some() && before != now && self.chosen_image.as_ref().is_some_and(|image| image.own().is_none()) {
+            self.chosen_image = None;
+        }
+        self.selected = Some(name);
+    }
+
     /// The image that maps are of: the chosen one, else what the network shows.
     pub(crate) fn image(&self) -> Option<ChosenImage> {
         let shown = || match self.cells.network(ViewId::NETWORK) {

@@ -179,7 +179,7 @@ impl State {
             if self.context.beside.as_ref() == Some(&name) {
                 self.context.beside = None;
             }
-            self.context.selected = Some(name.clone());
+            self.context.select(name.clone());
             self.timeline.begin_anew();
             self.redraw();
         }

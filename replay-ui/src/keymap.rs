@@ -121,7 +121,11 @@ fn done_by(does: Does, state: &State, pressed: Pressed) -> Option<Message> {
         // Ctrl+S saves the text where the text is what is looked at.
         Does::Menu if state.context.notebook && pressed.which == 1 => Some(notebook::Message::Save.into()),
         Does::Menu => {
-            let first = View::menus(state).first().map_or(ViewId::LOSS, |entry| entry.view);
+            let menus = View::menus(state);
+            // Of what is shown alone, where that is so.
+            let alone = (state.context.alone == Some(Panel::Filters)).then(|| state.filters.shown());
+            let alone = alone.filter(|view| menus.iter().any(|entry| entry.view == *view));
+            let first = alone.or(menus.first().map(|entry| entry.view)).unwrap_or(ViewId::LOSS);
             Some(Message::Figure(figure::Message::Menu(first)))
         }
         Does::Fork => ask(Question::Fork),

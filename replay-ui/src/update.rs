@@ -555,7 +555,7 @@ impl State {
             // The two change places.
             context.beside.clone_from(&context.selected);
         }
-        context.selected = Some(name);
+        context.select(name);
         self.timeline.begin_anew();
         self.inspector.forget_typed();
         self.redraw();

@@ -69,9 +69,14 @@ pub struct Prediction {
 }
 
 impl Prediction {
+    /// The class that is predicted; none where the network has diverged, and its outputs are no numbers.
+    pub fn predicted(&self) -> Option<u32> {
+        self.classes.first().filter(|(_, output)| output.is_finite()).map(|(class, _)| *class)
+    }
+
     /// Whether its class is the one that is predicted.
     pub fn is_right(&self) -> bool {
-        self.classes.first().is_some_and(|(class, _)| *class == self.label)
+        self.predicted() == Some(self.label)
     }
 }
 

@@ -35,7 +35,7 @@ use crate::options::{DataOption, StoreOption};
   revacnn plot network main@best --image ./7.png -o own.png
   revacnn plot filter main@100 --layer conv3 --filter 7 -o filter.png
   revacnn plot confusion main@epoch:1 -o confusion.svg
-  revacnn plot confusion wider@last main@last --split test -o difference.svg
+  revacnn plot confusion main@last main@0 --split test -o difference.svg
   revacnn plot patches main@best --layer conv3 -o patches.png
   revacnn plot maximise main@best --layer conv3 -o wanted.png
   revacnn plot saliency main@best --image 17 -o seen.png
@@ -138,7 +138,10 @@ impl Run for PlotArguments {
 /// does not know it; the parser alone would call it unexpected.
 pub(crate) fn other_kinds_option(error: &clap::Error) -> Option<String> {
     let option = match (error.kind(), error.get(ContextKind::InvalidArg)) {
-        (ErrorKind::UnknownArgument, Some(ContextValue::String(option))) => option.split('=').next()?,
+        // What is no option is an address too many.
+        (ErrorKind::UnknownArgument, Some(ContextValue::String(option))) if option.starts_with('-') => {
+            option.split('=').next()?
+        }
         _ => return None,
     };
     let program = super::Arguments::command();

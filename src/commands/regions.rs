@@ -23,7 +23,7 @@ use crate::options::{DataOption, StoreOption};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   revacnn regions main@best
-  revacnn regions main@epoch:1 main@best wider@best --split test
+  revacnn regions main@epoch:1 main@best --split test
   revacnn regions main --lines 200 --points 50 -o regions.svg
 
 Without --output the table is printed.")]

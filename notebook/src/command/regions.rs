@@ -1,7 +1,7 @@
 //! `regions`: how a network's classes share out what lies between images.
 
 use clap::Args;
-use revacnn_schemas::Address;
+use revacnn_schemas::{Address, count};
 
 use super::CommandError;
 use super::values::{from_one, whole};
@@ -12,6 +12,8 @@ use crate::{Cell, ImageSplit, Inputs};
 pub(super) const LINES: u32 = 40;
 pub(super) const POINTS: u32 = 16;
 const MOST: u32 = 1_000;
+/// The most points of the lines of a class: at each the network runs once.
+const MOST_OF_CLASS: u32 = 20_000;
 /// The most steps.
 const MOST_STEPS: usize = 4;
 
@@ -45,6 +47,13 @@ impl Regions {
             if found > MOST {
                 return Err(CommandError::Value(format!("--{option} must be at most {MOST}, found {found}")));
             }
+        }
+        if self.lines.saturating_mul(self.points) > MOST_OF_CLASS {
+            return Err(CommandError::Value(format!(
+                "--lines times --points must be at most {}, found {}",
+                count(MOST_OF_CLASS.into()),
+                count(u64::from(self.lines) * u64::from(self.points))
+            )));
         }
         if self.at.len() > MOST_STEPS {
             let found = self.at.len();

@@ -1,6 +1,6 @@
 //! How often each class was taken for each.
 
-use revacnn_schemas::{Address, Figure, Step, TableColumn, TableFigure, count, counted};
+use revacnn_schemas::{Address, Digest, Figure, Step, TableColumn, TableFigure, count, counted};
 use serde::{Deserialize, Serialize};
 
 use super::curve::require_classes_of;
@@ -13,7 +13,7 @@ use crate::{CellKind, Context, ImageSplit, NotebookError};
 ///
 /// What a validation at that step recorded is shown as it is; otherwise it is computed. Where the
 /// data set is lacking, the newest validation before it is shown.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Confusion {
     /// Where; the first of the shown branches at the cursor where `None`.
@@ -30,6 +30,10 @@ pub struct Confusion {
 struct Counted {
     /// `NAME@STEP`
     label: String,
+    /// What the images are known by: the data set's content.
+    content: Option<Digest>,
+    /// The classes of the images in order, where they are those of a training.
+    labels: Vec<u32>,
     /// `[actual class][predicted class]`
     confusion: Vec<u32>,
     images: u64,
@@ -73,11 +77,12 @@ impl CellKind for Confusion {
                 let place = context.first_place(Some(less))?;
                 let other = self.counted(context, &place, &mut notes)?;
                 let (differences, shades) = difference(&own, &other, classes)?;
+                let points = own.share() - other.share();
                 let title = format!(
-                    "confusion of {} less {}: {:+.1} points of {images} right",
+                    "confusion of {} less {}: {} points of {images} right",
                     own.label,
                     other.label,
-                    own.share() - other.share()
+                    if own.right == other.right { "0".to_owned() } else { format!("{points:+.1}").replace('-', "−") }
                 );
                 (title, differences, shades)
             }
@@ -99,15 +104,21 @@ impl CellKind for Confusion {
 /// By how many images more the first took each class for each, and the shades of these numbers, of
 /// which the largest is the darkest.
 fn difference(own: &Counted, other: &Counted, classes: usize) -> Result<(Vec<String>, Vec<Vec<f32>>), NotebookError> {
+    let refuse = |known: String| {
+        Err(NotebookError::Unknown { what: "a difference is one of the same images".to_owned(), known })
+    };
     if own.confusion.len() != other.confusion.len() || own.images != other.images {
         let of = |one: &Counted| {
             let classes = counted(one.confusion.len().isqrt() as u64, "class");
             format!("{} has {} images of {classes}", one.label, count(one.images))
         };
-        return Err(NotebookError::Unknown {
-            what: "a difference is one of the same images".to_owned(),
-            known: format!("{}, and {}", of(own), of(other)),
-        });
+        return refuse(format!("{}, and {}", of(own), of(other)));
+    }
+    if own.content != other.content {
+        return refuse(format!("the data of {} and of {} differ", own.label, other.label));
+    }
+    if own.labels != other.labels {
+        return refuse(format!("images of {} have other classes than in {}", own.label, other.label));
     }
     let differences: Vec<i64> =
         own.confusion.iter().zip(&other.confusion).map(|(&one, &other)| i64::from(one) - i64::from(other)).collect();
@@ -158,22 +169,30 @@ impl Confusion {
         let classes = dataset.class_names().len();
         let (mut confusion, mut right) = (vec![0; classes * classes], 0);
         for prediction in all.iter() {
-            if let Some((predicted, _)) = prediction.classes.first() {
-                confusion[prediction.label as usize * classes + *predicted as usize] += 1;
+            if let Some(predicted) = prediction.predicted() {
+                confusion[prediction.label as usize * classes + predicted as usize] += 1;
             }
             right += u64::from(prediction.is_right());
         }
-        Ok(Counted { label: place.label(), confusion, images: all.len() as u64, right })
+        let labels = match self.of {
+            ImageSplit::Train => all.iter().map(|prediction| prediction.label).collect(),
+            ImageSplit::Validation | ImageSplit::Test => Vec::new(),
+        };
+        let content = place.dataset().map(|dataset| dataset.digest);
+        Ok(Counted { label: place.label(), content, labels, confusion, images: all.len() as u64, right })
     }
 }
 
 /// The newest full validation at or before a step, and its step.
 fn recorded(context: &mut Context<'_>, place: &Place) -> Result<Option<(Step, Counted)>, NotebookError> {
     let all = context.history_to(place)?.validations()?;
-    let newest = all.into_iter().rfind(|(step, _)| *step <= place.step);
+    // What a diverged network says is looked at image by image.
+    let newest = all.into_iter().rfind(|(step, result)| *step <= place.step && result.loss.is_finite());
     Ok(newest.map(|(step, result)| {
         let found = Counted {
             label: format!("{}@{step}", place.name),
+            content: place.dataset().map(|dataset| dataset.digest),
+            labels: Vec::new(),
             confusion: result.confusion.unwrap_or_default(),
             images: result.images.into(),
             right: result.correct.unwrap_or_default().into(),

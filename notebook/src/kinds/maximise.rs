@@ -1,11 +1,13 @@
 //! Images that a filter would see most gladly, whether there are such images or not.
 
-use revacnn_schemas::{Address, Figure, FilterNumber, ImageGrid, ImageRow, LayerName};
+use revacnn_schemas::{Address, Figure, FilterNumber, ImageGrid, ImageRow, LayerName, counted};
 use revacnn_trainer::Ascent;
 use serde::{Deserialize, Serialize};
 
+use super::curve::outputs_of;
 use super::patches::{filters_of, seen_of};
 use super::pictured::reconstructed;
+use crate::look::{axis_number, number};
 use crate::{CellKind, Context, NotebookError};
 
 /// So many filters are shown.
@@ -70,30 +72,45 @@ impl CellKind for Maximise {
             known: "what its network computes is not known here".to_owned(),
         })?;
         let mut rows = Vec::with_capacity(shown.len());
-        for ((_, number), found) in shown.iter().zip(&found) {
+        // Filters of the class layer are the classes.
+        let is_of_classes = outputs_of(&place.holder).are_of_classes()
+            && place.holder.topology.layers.last().is_some_and(|last| last.layer == self.layer);
+        let names = context.data_at_hand(&place.holder).map(|dataset| dataset.class_names().to_vec());
+        let names = names.unwrap_or_default();
+        for ((position, filter), found) in shown.iter().zip(&found) {
             let images = found.iter().map(|one| {
-                let whole = reconstructed(shape, &one.image, crate::look::number(one.value.into()))?;
+                let whole = reconstructed(shape, &one.image, number(one.value.into()))?;
                 let seen = (!self.whole).then(|| field.at(one.middle[0], one.middle[1]));
                 Some(seen_of(whole, seen))
             });
             let most = found.iter().map(|one| one.value).fold(f32::NEG_INFINITY, f32::max);
-            let label = format!("{}/{number}  {}", self.layer, crate::look::number(most.into()));
+            let name = match names.get(*position).filter(|_| is_of_classes) {
+                Some(class) => class.clone(),
+                None => format!("{}/{filter}", self.layer),
+            };
+            let label = format!("{name}  {}", number(most.into()));
             rows.push(ImageRow { label, images: images.collect() });
         }
         let Self { iterations, decay, blur, clip, .. } = self;
         let mut notes = vec![
             "beside a filter, the largest value of the middle of its map that an image reaches".to_owned(),
             format!(
-                "gradient ascent from noise, {iterations} gradients, decay {decay}, blur {blur} pixels, {} % of the \
-                 pixels grey (Yosinski et al., 2015)",
-                100.0 * clip
+                "gradient ascent from noise, {}, decay {}, blur {} px, {} % of the pixels grey (Yosinski et al., 2015)",
+                counted((*iterations).into(), "gradient"),
+                axis_number(*decay),
+                axis_number(*blur),
+                axis_number(100.0 * clip)
             ),
         ];
         if numbers.len() > rows.len() {
             notes.push(format!("{} of {} filters are shown: name one by --filter", rows.len(), numbers.len()));
         }
-        if found.iter().flatten().any(|one| !one.value.is_finite() || one.value <= 0.0) {
-            notes.push("where the largest value is 0 or below, nothing was found that excites the filter".to_owned());
+        let still = found.iter().flatten().filter(|one| !one.climbed).count();
+        if found.iter().flatten().all(|one| !one.value.is_finite()) {
+            notes.push(format!("{} has diverged: what its filters say is no number", place.label()));
+        } else if still > 0 {
+            let images = counted(still as u64, "image");
+            notes.push(format!("{images} stayed noise: the filter has no gradient there to climb, as a dead one"));
         }
         let title = format!("images that excite {} of {} most, found by gradient ascent", self.layer, place.label());
         Ok(Figure::Images(ImageGrid { title, rows, of_data: true, notes }))

@@ -117,6 +117,7 @@ fn diagram(
             },
             layers: block_layers(topology, &layer.layer),
             nodes: nodes.collect(),
+            groups: layer.groups,
         });
     }
     if are_means {

@@ -6,7 +6,7 @@ use revacnn_trainer::{Excitation, Patch};
 use serde::{Deserialize, Serialize};
 
 use super::pictured::pictured;
-use crate::sources::{Place, unknown_layer};
+use crate::sources::Place;
 use crate::{CellKind, Context, ImageSplit, NotebookError};
 
 /// So many filters are shown.
@@ -86,7 +86,13 @@ pub(super) fn filters_of(
 ) -> Result<Vec<(usize, FilterNumber)>, NotebookError> {
     let layers = &place.holder.topology.layers;
     let known = layers.iter().find(|known| known.layer == *layer && known.map.is_some());
-    let known = known.ok_or_else(|| unknown_layer(layer, &place.holder))?;
+    let known = known.ok_or_else(|| {
+        let with_maps: Vec<&str> = place.holder.topology.blocks().map(|block| block.layer.as_str()).collect();
+        NotebookError::Unknown {
+            what: format!("branch `{}` has no layer `{layer}` with maps of its own", place.holder.name),
+            known: format!("there is {}", with_maps.join(", ")),
+        }
+    })?;
     let numbers = known.filters.iter().map(|filter| filter.number).enumerate();
     let meant: Vec<_> = numbers.filter(|(_, number)| filter.is_none_or(|filter| filter == *number)).collect();
     match filter.filter(|_| meant.is_empty() && !known.filters.is_empty()) {

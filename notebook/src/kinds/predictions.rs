@@ -58,7 +58,7 @@ impl CellKind for Predictions {
         let is_meant = |prediction: &Prediction| {
             !(self.wrong && prediction.is_right())
                 && class.is_none_or(|class| prediction.label == class)
-                && predicted.is_none_or(|class| prediction.classes.first().is_some_and(|(first, _)| *first == class))
+                && predicted.is_none_or(|class| prediction.predicted() == Some(class))
         };
         let mut meant: Vec<&Prediction> = all.iter().filter(|prediction| is_meant(prediction)).collect();
         if self.wrong {

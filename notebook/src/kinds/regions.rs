@@ -1,13 +1,14 @@
 //! How a network's classes share out what lies between images.
 
 use revacnn_analysis::{RegionLine, decision_regions};
-use revacnn_schemas::{Address, Figure, ImageIndex, Prediction, TableColumn, TableFigure, count};
+use revacnn_schemas::{Address, Figure, ImageIndex, Prediction, TableColumn, TableFigure, count, counted};
 use revacnn_trainer::data::Stream;
 use serde::{Deserialize, Serialize};
 
 use super::curve::require_classes_of;
 use super::pictured::class_name;
 use super::predictions::{TOP, no_numbers};
+use crate::sources::Place;
 use crate::{CellKind, Context, ImageSplit, NotebookError};
 
 /// So many steps are compared at most.
@@ -49,41 +50,46 @@ impl CellKind for Regions {
         }
         let split = self.of.split();
         let (mut notes, mut all, mut names) = (Vec::new(), Vec::new(), Vec::<String>::new());
+        let content = |place: &Place| place.dataset().map(|dataset| dataset.digest);
+        if let Some(other) = places.iter().find(|place| content(place) != content(&places[0])) {
+            return Err(NotebookError::Unknown {
+                what: format!("{} is of other data than {}", other.label(), places[0].label()),
+                known: "decision regions are compared along the same lines between the same images".to_owned(),
+            });
+        }
         for place in &places {
             require_classes_of(&place.holder, "decision region", "predictions shows what it gives back")?;
             let (dataset, predictions) = context.predictions(place, split, TOP)?;
             notes.extend(no_numbers(place, &predictions));
-            if names.is_empty() {
-                names = dataset.class_names().to_vec();
-            } else if names != dataset.class_names() {
-                return Err(NotebookError::Unknown {
-                    what: format!("{} has other classes than {}", place.label(), places[0].label()),
-                    known: "decision regions are compared class by class".to_owned(),
-                });
-            }
-            let chosen = self.chosen(&predictions, names.len());
+            names = dataset.class_names().to_vec();
+            // By the data set's own classes, whatever an edit made of them.
+            let part = dataset.part(split);
+            let label = |prediction: &Prediction| Ok(u32::from(part.label(prediction.image)?));
+            let labels = predictions.iter().map(label).collect::<Result<Vec<u32>, NotebookError>>()?;
+            let chosen = self.chosen(&labels, names.len());
             let lines: Vec<[ImageIndex; 2]> =
                 chosen.iter().map(|ends| ends.map(|end| predictions[end].image)).collect();
             let along = context.classes_between(place, split, &lines, self.points as usize)?;
-            let of = |ends: [usize; 2], along: Vec<u32>| {
-                let predicted = |end: usize| predictions[end].classes.first().map_or(0, |(class, _)| *class);
-                RegionLine { ends: ends.map(|end| predictions[end].label), predicted: ends.map(predicted), along }
+            // A network that has diverged says nothing.
+            let of = |(ends, along): ([usize; 2], Vec<u32>)| {
+                let predicted = [predictions[ends[0]].predicted()?, predictions[ends[1]].predicted()?];
+                Some(RegionLine { ends: ends.map(|end| labels[end]), predicted, along })
             };
-            let lines: Vec<RegionLine> = chosen.into_iter().zip(along).map(|(ends, along)| of(ends, along)).collect();
+            let lines: Vec<RegionLine> = chosen.into_iter().zip(along).filter_map(of).collect();
             all.push(Told { label: place.label(), found: decision_regions(&lines, names.len())? });
         }
         if self.at.len() > MOST {
             notes.push(format!("{MOST} of {} steps are shown", self.at.len()));
         }
         notes.push(format!(
-            "{} points along {} straight lines between {} of each class, and as many between classes",
-            self.points,
-            self.lines,
+            "{} along each of {} between {} of each class that has several, and as many between classes",
+            counted(self.points.into(), "point"),
+            counted(self.lines.into(), "straight line"),
             self.of.words()
         ));
         notes.push(
-            "stay: of the lines between two images that are both predicted right, those on which nothing else is \
-                    predicted; space: the share of the points between classes at which it is predicted"
+            "right: lines between two images of the class that are both predicted right; stay: of these those on which \
+             nothing else is predicted; space: the share of the points between classes at which it is predicted"
                 .to_owned(),
         );
         Ok(Figure::Table(table(&all, &names, self.of, notes)))
@@ -91,12 +97,12 @@ impl CellKind for Regions {
 }
 
 impl Regions {
-    /// The ends of the lines, as places among the predictions: by the images' own classes alone, so that
-    /// they are the same for every network.
-    fn chosen(&self, predictions: &[Prediction], classes: usize) -> Vec<[usize; 2]> {
+    /// The ends of the lines, as places among the images: by their own classes alone, so that they are the
+    /// same for every network.
+    fn chosen(&self, labels: &[u32], classes: usize) -> Vec<[usize; 2]> {
         let mut of_class = vec![Vec::new(); classes];
-        for (place, prediction) in predictions.iter().enumerate() {
-            if let Some(own) = of_class.get_mut(prediction.label as usize) {
+        for (place, label) in labels.iter().enumerate() {
+            if let Some(own) = of_class.get_mut(*label as usize) {
                 own.push(place);
             }
         }
@@ -129,7 +135,7 @@ fn table(all: &[Told], names: &[String], of: ImageSplit, notes: Vec<String>) -> 
     let heading = |told: &Told, name: &str| if several { format!("{} {name}", told.label) } else { name.to_owned() };
     let mut columns = vec![TableColumn { name: "class".to_owned(), numeric: false }];
     for told in all {
-        let of_step = ["lines", "stay", "space"].map(|name| TableColumn { name: heading(told, name), numeric: true });
+        let of_step = ["right", "stay", "space"].map(|name| TableColumn { name: heading(told, name), numeric: true });
         columns.extend(of_step);
     }
     let mut rows: Vec<Vec<String>> = (0..names.len())
@@ -149,12 +155,15 @@ fn table(all: &[Told], names: &[String], of: ImageSplit, notes: Vec<String>) -> 
     rows.push(std::iter::once("all".to_owned()).chain(sums).collect());
     let said = all.iter().map(|told| {
         let revacnn_analysis::Regions { passed, left_at, .. } = &told.found;
-        format!(
-            "{}: on the way from one class to another {passed:.2} others are passed, and the first is left after \
-             {:.0} % of it",
-            told.label,
-            100.0 * left_at
-        )
+        match passed.is_finite() {
+            true => format!(
+                "{}: on the way from one class to another {passed:.2} others are passed, and the first is left after \
+                 {:.0} % of it",
+                told.label,
+                100.0 * left_at
+            ),
+            false => format!("{}: no line leads from images of one class to those of another", told.label),
+        }
     });
     TableFigure {
         title: format!(

@@ -19,6 +19,7 @@ pub fn untrained(Outline { network, topology, .. }: &Outline, shape: ImageShape,
             description: describe(&network.layers, topology, &layer.layer),
             layers: block_layers(topology, &layer.layer),
             nodes: layer.filters.iter().map(node).collect(),
+            groups: layer.groups,
         })
         .collect();
     let (joints, edges) = edges(topology, &columns);

@@ -304,20 +304,22 @@ impl NetworkLayout {
             .map(|place| {
                 let column = &diagram.columns[place];
                 let most = column.nodes.iter().filter_map(|node| node.activation_sum).fold(0.0_f32, f32::max);
-                let end = |(node, area): (&DiagramNode, Option<Area>)| {
+                let of = column.nodes.len();
+                let end = |(number, (node, area)): (usize, (&DiagramNode, Option<Area>))| {
                     let share = if most > 0.0 { node.activation_sum.unwrap_or(0.0) / most } else { 0.0 };
                     let marked = marked == Some((&column.layer, &node.filter));
-                    let end = End { at: area?.middle(), share, top: node.top_half, marked };
+                    let end = End { at: area?.middle(), share, top: node.top_half, marked, place: (number, of) };
                     share.is_finite().then_some(end)
                 };
-                column.nodes.iter().zip(self.squares(plan, diagram, place)).filter_map(end).collect()
+                column.nodes.iter().zip(self.squares(plan, diagram, place)).enumerate().filter_map(end).collect()
             })
             .collect();
         let begin = diagram.input.is_some().then(|| [self.input.right(), self.input.middle()[1]]);
         let end = self.has_bars().then(|| [self.classes.x - 4.0, self.classes.middle()[1]]);
         let name = marked.map(|(layer, filter)| format!("{layer}/{}", filter.number));
         if diagram.edges.is_empty() {
-            return paths(&Bundle::in_order(&layers, begin, end), name);
+            let groups: Vec<usize> = diagram.columns.iter().map(|column| column.groups).collect();
+            return paths(&Bundle::in_order(&layers, &groups, begin, end), name);
         }
         let joints: Vec<(Place, f32)> =
             (0..diagram.joints.len()).map(|place| self.joint(plan, diagram, place)).collect();
@@ -333,7 +335,7 @@ impl NetworkLayout {
             };
             match (edge.from, edge.to) {
                 (DiagramPart::Column(from), DiagramPart::Column(to)) => {
-                    bundles.push(Bundle::Between(&layers[from], &layers[to]));
+                    bundles.push(Bundle::Between(&layers[from], &layers[to], diagram.columns[to].groups));
                 }
                 (DiagramPart::Column(from), to) => {
                     bundles.extend(point(to, -1.0).map(|to| Bundle::To(&layers[from], to)));
@@ -694,6 +696,7 @@ pub(super) mod tests {
             description: "conv 5×5 · relu · max 2×2".to_owned(),
             layers: Vec::new(),
             nodes: (0..*filters).map(node).collect(),
+            groups: 1,
         };
         NetworkDiagram {
             title: "network".to_owned(),

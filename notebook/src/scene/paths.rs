@@ -39,6 +39,16 @@ pub(super) struct End {
     pub(super) top: bool,
     /// Whether it is pointed at or chosen.
     pub(super) marked: bool,
+    /// Its place among the filters of its layer, and how many these are.
+    pub(super) place: (usize, usize),
+}
+
+impl End {
+    /// In which of so many groups of its layer it is.
+    fn group(&self, groups: usize) -> usize {
+        let (place, of) = self.place;
+        place * groups / of.max(1)
+    }
 }
 
 /// A path that may be drawn.
@@ -57,19 +67,25 @@ struct Candidate {
 pub(super) enum Bundle<'a> {
     /// From a place to each filter of a layer.
     From(Place, &'a [End]),
-    /// Between the filters of two layers.
-    Between(&'a [End], &'a [End]),
+    /// Between the filters of two layers, of which the second reads the first in so many groups.
+    Between(&'a [End], &'a [End], usize),
     /// From each filter of a layer to a place.
     To(&'a [End], Place),
 }
 
 impl<'a> Bundle<'a> {
-    /// Those of layers that each read the one before, from the image and to the classes where
-    /// these have a place.
-    pub(super) fn in_order(layers: &'a [Vec<End>], begin: Option<Place>, end: Option<Place>) -> Vec<Self> {
+    /// Those of layers that each read the one before in so many groups, from the image and to the classes
+    /// where these have a place.
+    pub(super) fn in_order(
+        layers: &'a [Vec<End>],
+        groups: &[usize],
+        begin: Option<Place>,
+        end: Option<Place>,
+    ) -> Vec<Self> {
         let first = layers.first().zip(begin).map(|(layer, begin)| Self::From(begin, layer));
         let last = layers.last().zip(end).map(|(layer, end)| Self::To(layer, end));
-        let between = layers.windows(2).map(|pair| Self::Between(&pair[0], &pair[1]));
+        let pairs = layers.windows(2).zip(groups.iter().skip(1));
+        let between = pairs.map(|(pair, groups)| Self::Between(&pair[0], &pair[1], *groups));
         first.into_iter().chain(between).chain(last).collect()
     }
 }
@@ -78,7 +94,7 @@ impl<'a> Bundle<'a> {
 pub(super) fn paths(bundles: &[Bundle<'_>], name: Option<String>) -> Paths {
     let all = bundles.iter().flat_map(|bundle| match *bundle {
         Bundle::From(_, layer) | Bundle::To(layer, _) => [layer, &[]],
-        Bundle::Between(from, to) => [from, to],
+        Bundle::Between(from, to, _) => [from, to],
     });
     let is_marked = all.flatten().any(|end| end.marked);
     let (mut below, mut above) = (Vec::new(), Vec::new());
@@ -89,7 +105,9 @@ pub(super) fn paths(bundles: &[Bundle<'_>], name: Option<String>) -> Paths {
                 let path = |end: &End| Candidate { from: begin, to: end.at, share: end.share, strength: end.share };
                 fan(layer, path, is_marked, [&mut below, &mut above]);
             }
-            Bundle::Between(from, to) => of = of.max(between(from, to, is_marked, [&mut below, &mut above])),
+            Bundle::Between(from, to, groups) => {
+                of = of.max(between((from, to, groups), is_marked, [&mut below, &mut above]));
+            }
             Bundle::To(layer, end) => {
                 let path = |from: &End| Candidate { from: from.at, to: end, share: from.share, strength: from.share };
                 fan(layer, path, is_marked, [&mut below, &mut above]);
@@ -113,8 +131,9 @@ fn fan(layer: &[End], path: impl Fn(&End) -> Candidate, recedes: bool, [below, a
     above.extend(layer.iter().filter(|end| end.marked).map(|end| marked(&path(end))));
 }
 
-/// Adds the paths between two layers; returns between how many pairs there are some.
-fn between(from: &[End], to: &[End], recedes: bool, [below, above]: [&mut Vec<Line>; 2]) -> usize {
+/// Adds the paths between two layers, of which the second reads the first in so many groups; returns between
+/// how many pairs there are some at most.
+fn between((from, to, groups): (&[End], &[End], usize), recedes: bool, [below, above]: [&mut Vec<Line>; 2]) -> usize {
     let path = |(one, other): (&End, &End)| Candidate {
         from: one.at,
         to: other.at,
@@ -129,7 +148,9 @@ fn between(from: &[End], to: &[End], recedes: bool, [below, above]: [&mut Vec<Li
     };
     let ((of_one, one), (of_other, other)) = (tops(from), tops(to));
     let pairs = |one: &'_ [End], other: &'_ [End]| -> Vec<Candidate> {
-        one.iter().flat_map(|one| other.iter().map(move |other| path((one, other)))).collect()
+        let reads = |one: &End, other: &End| one.group(groups) == other.group(groups);
+        let of = move |one| other.iter().filter(move |other| reads(one, other)).map(move |other| path((one, other)));
+        one.iter().flat_map(of).collect()
     };
     let all = strongest(pairs(&one, &other), MOST);
     below.extend(all.iter().map(|path| line(path, if recedes { 0.5 * RECEDES } else { 0.5 })));
@@ -140,7 +161,7 @@ fn between(from: &[End], to: &[End], recedes: bool, [below, above]: [&mut Vec<Li
             above.extend(strongest(own, MOST_OF_ONE).iter().map(marked));
         }
     }
-    of_one * of_other
+    of_one * of_other / groups.max(1)
 }
 
 /// So many of the strongest, in their order.
@@ -176,13 +197,14 @@ mod tests {
             share: 1.0 - place as f32 / filters as f32,
             top: place < filters.div_ceil(2),
             marked: marked == Some(place),
+            place: (place, filters),
         };
         (0..filters).map(end).collect()
     }
 
     fn drawn(one: &[End], other: &[End]) -> Paths {
         let name = one.iter().chain(other).any(|end| end.marked).then(|| "conv1/3".to_owned());
-        paths(&Bundle::in_order(&[one.to_vec(), other.to_vec()], Some([-10.0, 0.0]), None), name)
+        paths(&Bundle::in_order(&[one.to_vec(), other.to_vec()], &[1, 1], Some([-10.0, 0.0]), None), name)
     }
 
     #[test]
@@ -206,6 +228,20 @@ mod tests {
             let left_out = (0..filters / 2).flat_map(|one| (0..filters / 2).map(move |other| [one, other]));
             let most = left_out.filter(|pair| !drawn.contains(pair)).map(strength).fold(0.0, f32::max);
             assert!(most <= least, "{most} is left out, {least} is drawn");
+        }
+    }
+
+    /// Between filters of other groups there is nothing.
+    #[test]
+    fn a_layer_that_reads_groups_has_paths_within_them_alone() {
+        for (groups, filters, marked) in [(8, 8, None), (2, 12, None), (2, 4, Some(3)), (8, 16, Some(1))] {
+            let (from, to) = (layer(0.0, 8, marked), layer(9.0, filters, None));
+            let found = paths(&Bundle::in_order(&[from, to], &[1, groups], None, None), Some("conv1/3".to_owned()));
+            assert!(!found.lines.is_empty());
+            for line in &found.lines {
+                let [one, other] = [line.points[0][1] as usize, line.points[1][1] as usize];
+                assert_eq!(one * groups / 8, other * groups / filters, "{one} to {other}");
+            }
         }
     }
 

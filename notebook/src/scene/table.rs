@@ -16,6 +16,8 @@ const WIDE: f32 = 58.0;
 /// The least height of a row of a matrix, and of one whose room is low.
 const LOWEST: f32 = 8.0;
 const READABLE: f32 = 14.0;
+/// The least size of letters in a place.
+const LEGIBLE: f32 = 7.0;
 /// The width of a class's name before its row.
 const NAMES: f32 = 100.0;
 /// What lies at the left and the right end.
@@ -46,7 +48,8 @@ fn rows(table: &TableFigure, width: f32, style: Style) -> (Scene<'static>, f32) 
     let smaller = (0.99 * (width - 2.0 * SIDES) / needed.max(1.0)).clamp(SMALLEST, 1.0);
     let style = Style { text: style.text * smaller, ..style };
     let between = BETWEEN * smaller;
-    let widths = widths_of(style);
+    let gaps = between * heading.len().saturating_sub(1) as f32;
+    let widths = capped(widths_of(style), width - 2.0 * SIDES - gaps);
     let headed = heading.iter().any(|name| !name.is_empty());
     let mut top = 4.0;
     for (line, cells) in headed.then_some(&heading).into_iter().chain(&table.rows).enumerate() {
@@ -60,13 +63,28 @@ fn rows(table: &TableFigure, width: f32, style: Style) -> (Scene<'static>, f32) 
             let y = top + LINE / 2.0 - 2.0;
             let right = left + wide.min(room);
             let (x, align) = if column.numeric { (right, Align::Right) } else { (left, Align::Left) };
-            scene.text(style.fitted(cell, room), [x, y], style.text, align, ink);
+            scene.text(style.fitted(cell, wide.min(room)), [x, y], style.text, align, ink);
             left += wide + between;
         }
         scene.rectangle(Area::new([SIDES, top + LINE - 3.0], [width - 2.0 * SIDES, 1.0]), Role::Line);
         top += LINE;
     }
     (scene, top + SIDES)
+}
+
+/// Widths that have room together: the widest are cut to one width.
+fn capped(widths: Vec<f32>, room: f32) -> Vec<f32> {
+    let mut sorted = widths.clone();
+    sorted.sort_by(f32::total_cmp);
+    let mut left = room;
+    for (place, width) in sorted.iter().enumerate() {
+        let share = left / (sorted.len() - place) as f32;
+        if *width > share {
+            return widths.into_iter().map(|width| width.min(share.max(1.0))).collect();
+        }
+        left -= width;
+    }
+    widths
 }
 
 /// Where the places of a matrix of classes lie.
@@ -76,6 +94,8 @@ pub struct MatrixLayout {
     corner: [f32; 2],
     /// How wide and high a place is.
     place: [f32; 2],
+    /// Whether columns have no room for the classes' names, and bear their numbers.
+    numbered: bool,
     /// Rows and columns.
     size: [usize; 2],
     /// How high all is.
@@ -87,11 +107,16 @@ impl MatrixLayout {
     pub fn of(table: &TableFigure, width: f32, most: Option<f32>, style: Style) -> Self {
         let rows = table.rows.len();
         let below = 4.0 * style.text;
-        let room = (width - NAMES - 2.0 * SIDES) / table.shades.len().max(1) as f32;
+        let label = |row: &Vec<String>| row.first().map_or(0.0, |name| style.width(name));
+        let widest = table.rows.iter().map(label).fold(0.0, f32::max) + style.width("000  ") + 8.0;
+        let names = widest.min(0.3 * width).max(NAMES);
+        let room = (width - names - 2.0 * SIDES) / table.shades.len().max(1) as f32;
         let high = most.map_or(CELL, |most| ((most - below) / rows.max(1) as f32).floor().max(READABLE));
         let place = [room.min(WIDE), high.min(CELL).min(room).max(LOWEST)];
         let columns = table.columns.len().saturating_sub(1);
-        Self { corner: [SIDES + NAMES, 0.0], place, size: [rows, columns], height: place[1] * rows as f32 + below }
+        let numbered = place[0] < style.width("name");
+        let height = place[1] * rows as f32 + below;
+        Self { corner: [SIDES + names, 0.0], place, numbered, size: [rows, columns], height }
     }
 
     /// The place of a row and a column.
@@ -118,21 +143,28 @@ impl MatrixLayout {
         let text = style.text.min(0.95 * high);
         for (row, (cells, shades)) in table.rows.iter().zip(&table.shades).enumerate() {
             let middle = self.area(row, 0).middle()[1];
-            let label = cells.first().map_or("", String::as_str);
-            scene.text(style.fitted(label, NAMES - 8.0), [SIDES, middle], text, Align::Left, Role::Ink);
+            let name = cells.first().map_or("", String::as_str);
+            let label = if self.numbered { format!("{row}  {name}") } else { name.to_owned() };
+            let fitted = style.fitted(&label, self.corner[0] - SIDES - 8.0);
+            scene.text(fitted, [SIDES, middle], text, Align::Left, Role::Ink);
             for (column, (words, shade)) in cells.iter().skip(1).zip(shades).enumerate() {
                 let at = self.area(row, column);
                 let (ground, ink) = if table.signed { signed(*shade) } else { unsigned(*shade) };
                 scene.rectangle(at, Role::Rgb(ground));
-                let fits = style.width(words) * text / style.text.max(1.0) <= at.width;
-                if fits {
+                let wide = style.width(words) * text / style.text.max(1.0);
+                if wide + 1.0 <= at.width && text >= LEGIBLE {
                     scene.text(words.as_str(), at.middle(), text, Align::Middle, Role::Rgb(ink));
                 }
             }
         }
         let bottom = high * table.rows.len() as f32;
-        for (column, named) in table.columns.iter().skip(1).enumerate() {
-            let words = style.fitted(&named.name, across - 3.0);
+        // Numbers stand where they have room.
+        let stride = if self.numbered { (style.width("000 ") / across.max(1.0)).ceil().max(1.0) as usize } else { 1 };
+        for (column, named) in table.columns.iter().skip(1).enumerate().step_by(stride) {
+            let words = match self.numbered {
+                true => column.to_string(),
+                false => style.fitted(&named.name, across - 3.0),
+            };
             let left = self.area(0, column).x;
             scene.text(words, [left, bottom + style.text], style.text, Align::Left, Role::Ink);
         }
@@ -208,6 +240,29 @@ mod tests {
                 assert_eq!(layout.place_at(outside), None);
             }
         }
+    }
+
+    /// One name of 240 letters left no room for any number.
+    #[test]
+    fn a_long_name_takes_no_other_columns_room() {
+        let mut figure = of(4, 3, false);
+        figure.rows[1][0] = "name ".repeat(50);
+        let (scene, _) = table(&figure, 720.0, Style::FILE);
+        for word in ["class-3", "0", "4"] {
+            assert!(scene.texts().any(|text| text.words == word), "{word}");
+        }
+        assert!(scene.covers(text_width).unwrap().right() <= 720.0);
+        assert_eq!(capped(vec![10.0, 50.0, 80.0], 90.0), [10.0, 40.0, 40.0]);
+        assert_eq!(capped(vec![10.0, 20.0], 90.0), [10.0, 20.0]);
+    }
+
+    /// Names of a hundred columns were dots.
+    #[test]
+    fn columns_without_room_for_names_bear_the_numbers_of_the_rows() {
+        let (scene, _) = table(&of(101, 100, true), 720.0, Style::FILE);
+        assert!(scene.texts().any(|text| text.words.starts_with("7  ")));
+        assert!(scene.texts().any(|text| text.words == "0") && !scene.texts().any(|text| text.words == "…"));
+        assert!(scene.texts().all(|text| text.words != "."));
     }
 
     #[test]

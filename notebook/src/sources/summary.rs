@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use revacnn_schemas::{BranchId, BranchName, BranchRecord, Hue, OptimizerSpec, Schedule, Step};
+use revacnn_schemas::{BranchId, BranchName, BranchRecord, Digest, Hue, OptimizerSpec, Schedule, Step};
 use revacnn_store::{BranchEvent, Overviews, RunOutline, StepSpan, is_training};
 
 use crate::{NotebookError, Sources};
@@ -24,6 +24,8 @@ pub struct BranchSummary {
     pub optimizer: Option<OptimizerSpec>,
     /// How its learning rate changes; `None` likewise.
     pub schedule: Option<Schedule>,
+    /// The content of its data set; `None` likewise.
+    pub data: Option<Digest>,
     /// Its own steps; `None` before the first.
     pub steps: Option<StepSpan>,
     /// Loss at its last step.
@@ -94,6 +96,7 @@ impl Sources {
                     .run
                     .as_ref()
                     .map(|run| run.schedule.as_ref().map_or(Schedule::Constant, |schedule| schedule.curve.clone())),
+                data: overview.outline.run.as_ref().map(|run| run.dataset.digest),
                 steps: overview.steps,
                 last_loss: overview.last_loss,
                 last_validation: overview.result().map(|validated| (validated.step, validated.accuracy)),

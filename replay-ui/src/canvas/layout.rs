@@ -141,6 +141,7 @@ pub(crate) mod tests {
                     description: String::new(),
                     layers: vec![layer.parse().unwrap()],
                     nodes: nodes.iter().map(|found| node(layer, *found)).collect(),
+                    groups: 1,
                 })
                 .collect(),
             joints: Vec::new(),

@@ -186,7 +186,7 @@ impl State {
             table,
             number: context.cells.number(view),
             chosen: self.chosen.as_ref(),
-            late: context.cells.stale(view, context.time.cursor).is_some(),
+            late: context.cells.awaits(view),
             cache: &self.matrix,
             height,
         };
@@ -207,7 +207,7 @@ impl State {
             number: context.cells.number(view),
             pictures: context.cells.pictures(view),
             looked_at: context.image().and_then(|image| image.index()),
-            late: context.cells.stale(view, context.time.cursor).is_some(),
+            late: context.cells.awaits(view),
             cache: &self.sheet,
             look: Message::Look,
         };

@@ -222,7 +222,7 @@ impl State {
     }
 
     /// The view whose menu is in the head.
-    fn shown(&self) -> ViewId {
+    pub(crate) fn shown(&self) -> ViewId {
         match self.mode {
             Mode::Filters => ViewId::EMBEDDING,
             Mode::Images(_) => ViewId::IMAGES,

@@ -104,7 +104,7 @@ impl State {
             figure,
             number: context.cells.number(ViewId::HISTOGRAMS),
             cache: &self.cache,
-            late: false,
+            late: context.cells.awaits(ViewId::HISTOGRAMS),
         };
         let body = tall(move |room| histograms_plot::height(figure, room), shown);
         let title = container(noted_beside(figure.title.as_str(), &figure.notes)).padding([0, 12]);

@@ -289,7 +289,7 @@ fn filter_edits<'a>(context: &Context, (layer, filter): &FilterKey, node: &Diagr
 fn layer_edits(context: &Context) -> Option<Piece<'_, Message>> {
     let Some(Ok(diagram)) = context.cells.network(ViewId::NETWORK) else { return None };
     let column = diagram.columns.iter().find(|column| Some(&column.layer) == context.marks.layer.as_ref())?;
-    let DiagramColumn { layer, description, layers, nodes } = column;
+    let DiagramColumn { layer, description, layers, nodes, groups: _ } = column;
     let ready = !context.is_busy();
     let all_frozen = nodes.iter().all(|node| node.frozen);
     let freeze = if all_frozen { "unfreeze" } else { "freeze" };

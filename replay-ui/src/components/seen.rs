@@ -125,7 +125,7 @@ impl State {
             number: context.cells.number(view),
             pictures: context.cells.pictures(view),
             highlights: Highlights::default(),
-            late: context.cells.stale(view, context.time.cursor).is_some(),
+            late: context.cells.awaits(view),
             cache,
             height,
         };
@@ -146,7 +146,7 @@ impl State {
             number: context.cells.number(view),
             pictures: context.cells.pictures(view),
             looked_at: None,
-            late: context.cells.stale(view, context.time.cursor).is_some(),
+            late: context.cells.awaits(view),
             cache: &self.saliency,
             look: |_| figure::Message::Pick(None),
         };

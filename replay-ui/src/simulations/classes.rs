@@ -4,7 +4,7 @@ use iced::{Event, Point, mouse};
 use revacnn_notebook::kinds::{Confusion, Histogram, Predictions};
 use revacnn_notebook::scene::Closer;
 use revacnn_notebook::{ChosenImage, Distribution, ImageSplit, Rank};
-use revacnn_schemas::{Figure, HistogramForm, Position, Step};
+use revacnn_schemas::{Figure, HistogramForm, ImageIndex, Position, Step};
 
 use super::prelude::*;
 use super::{LAST, Person, branch};
@@ -64,6 +64,24 @@ fn a_press_on_the_matrix_shows_the_images_behind_it_and_one_on_an_image_shows_it
     assert!(sheet.pictures.iter().any(|picture| picture.number == Some(image)));
     let Some(Ok(diagram)) = person.state.context.cells.network(ViewId::NETWORK) else { panic!("a network") };
     assert_eq!(diagram.input.as_ref().and_then(|(index, _)| *index), Some(image));
+}
+
+/// Its number names another image there, or none.
+#[test]
+fn an_image_that_was_chosen_is_not_looked_for_in_other_data() {
+    let mut person = Person::before_store(|folder| {
+        super::record(folder);
+        let other = revacnn_test_support::SmallRun { dataset: "shapes".into(), ..super::small() };
+        other.record(&revacnn_store::Store::open(folder).unwrap(), "other", 10);
+    });
+    person.tell(tree::Message::Select(branch("main")));
+    let chosen = |person: &Person| person.state.context.chosen_image.clone();
+    person.tell(filters::Message::Classes(classes::Message::Look(ImageIndex(12))));
+    assert_eq!(chosen(&person), Some(ImageIndex(12).into()));
+    person.tell(tree::Message::Select(branch("wider")));
+    assert_eq!(chosen(&person), Some(ImageIndex(12).into()), "its data are the same");
+    person.tell(tree::Message::Select(branch("other")));
+    assert_eq!(chosen(&person), None);
 }
 
 #[test]

@@ -23,6 +23,7 @@ pub(crate) fn branch(name: &str, parent: Option<&str>, fork_step: u64, last: u64
         parent: parent.map(|parent| parent.parse().unwrap()),
         fork_step: Step(fork_step),
         edits: Vec::new(),
+        data: None,
         steps: Some(StepSpan::new(Step(fork_step), Step(last))),
         last_loss: Some(0.5),
         last_validation: None,

@@ -61,6 +61,18 @@ pub struct DiagramColumn {
     pub layers: Vec<LayerName>,
     /// Its filters, in the order of the topology.
     pub nodes: Vec<DiagramNode>,
+    /// Groups of the channels that it reads, each read by as many filters of its own, in order.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub groups: usize,
+}
+
+fn one() -> usize {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_one(groups: &usize) -> bool {
+    *groups == 1
 }
 
 /// A layer that makes its channels of those of several, and has no filters to show.

@@ -90,10 +90,16 @@ impl Draft {
     pub(super) fn spread(&self, layer: usize, place: Place) -> Result<Spread, Refusal> {
         self.follow(layer, place).map_err(|stopped| match stopped {
             Stopped::Refused(refusal) => refusal,
-            Stopped::Lacks { reason, found, .. } => Refusal::Reason(format!(
-                "{reason}, and {found} more or fewer {} no multiple of that",
-                if found == 1 { "is" } else { "are" }
-            )),
+            Stopped::Lacks { reason, pieces, found } => {
+                // What `run` channels here are there, one after another.
+                let is_whole = |count: &usize| (count * found).is_multiple_of(place.run * pieces);
+                let least = (1..=place.run * pieces).find(is_whole).unwrap_or(place.run * pieces);
+                Refusal::Reason(format!(
+                    "{reason}, and {found} more or fewer {} no multiple of that: with count={least}, or a multiple of \
+                     it, they are",
+                    if found == 1 { "is" } else { "are" }
+                ))
+            }
         })
     }
 

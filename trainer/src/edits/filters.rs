@@ -175,8 +175,12 @@ pub(super) fn remove(draft: &mut Draft, layer: &LayerName, filter: FilterNumber)
         (0..place.run).for_each(|_| arrays::remove_channel(draft.weights(reader), per_channel, place.first()));
         read.push((reader, place.run * per_channel));
     }
+    let grouped: Vec<usize> = openers.iter().copied().filter(|&opener| draft.group(opener).is_some()).collect();
     count_filters(draft, &openers);
     draft.rebuild()?;
+    let dense = grouped.into_iter().filter(|&opener| draft.group(opener).is_none());
+    let dense: Vec<String> =
+        dense.map(|opener| format!("; {} has one group left: it reads all", draft.name(opener))).collect();
     let left = draft.topology.layers[place].filters.len();
     let numbers = |gone: &[u32]| match gone {
         [one] => format!("filter {one}"),
@@ -186,10 +190,11 @@ pub(super) fn remove(draft: &mut Draft, layer: &LayerName, filter: FilterNumber)
     let partners = partners.map(|(&opener, gone)| format!("{} {}", draft.name(opener), numbers(gone)));
     let own = openers.iter().zip(&gone).find(|(opener, _)| **opener == place).map_or(&[][..], |(_, gone)| gone);
     Ok(Done::new(format!(
-        "{layer} loses {} and has {left} left{}; {}",
+        "{layer} loses {} and has {left} left{}; {}{}",
         numbers(own),
         together(&partners.collect::<Vec<_>>()),
-        readers_in_words(draft, &read, "fewer")
+        readers_in_words(draft, &read, "fewer"),
+        dense.concat()
     )))
 }
 

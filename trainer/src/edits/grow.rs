@@ -37,7 +37,6 @@ pub(super) fn append(
     let (place, _) = draft.layer_with_filters(layer)?;
     let old = draft.topology.layers[place].filters.len();
     let first = draft.topology.layers[place].next_filter.0;
-    let spread = draft.spread(place, Place::coming(old, count as usize))?;
     // Of each filter that can be copied, as places are before the new ones come.
     let copied_from =
         |source: usize| draft.spread(place, Place { channel: Some(source), ..Place::coming(old, count as usize) });
@@ -46,7 +45,9 @@ pub(super) fn append(
         Begin::Copies => (0..old).map(copied_from).collect(),
         Begin::CopyOf(position) => copied_from(position).map(|spread| vec![spread]),
     };
+    // That a filter cannot be copied is said before how many would have to come.
     let copied = copied?;
+    let spread = draft.spread(place, Place::coming(old, count as usize))?;
     let openers = openers(draft, &spread);
     let firsts = grow(draft, &spread)?;
     count_filters(draft, &openers);

@@ -53,6 +53,8 @@ pub struct Maximised {
     pub value: f32,
     /// The row and the column of that middle.
     pub middle: [u32; 2],
+    /// Whether the noise had a gradient to climb: a dead filter has none, nor has a network that has diverged.
+    pub climbed: bool,
 }
 
 impl Engine {
@@ -94,6 +96,7 @@ impl Engine {
             (0..shape.len()).map(|_| (NOISE * stream.normal_f32()).clamp(ENDS[0], ENDS[1])).collect();
         let kernel = gaussian(ascent.blur);
         let kept = (1.0 - ascent.decay) as f32;
+        let mut climbed = false;
         for iteration in 1..=ascent.iterations {
             workspace.maps[0].copy_from_slice(&image);
             workspace.forward(self.shared(), context, 0..end + 1);
@@ -107,6 +110,7 @@ impl Engine {
             if !(length.is_finite() && length > 0.0) {
                 break;
             }
+            climbed = true;
             for (value, slope) in image.iter_mut().zip(slope) {
                 *value = ((*value + STEP * slope / length) * kept).clamp(ENDS[0], ENDS[1]);
             }
@@ -118,7 +122,7 @@ impl Engine {
         workspace.maps[0].copy_from_slice(&image);
         workspace.forward(self.shared(), context, 0..end + 1);
         let value = workspace.maps[end + 1][(filter * out.height + middle[0]) * out.width + middle[1]];
-        Maximised { image, value, middle: middle.map(|at| at as u32) }
+        Maximised { image, value, middle: middle.map(|at| at as u32), climbed }
     }
 
     /// The last operation of a block, and the map whose values grow: what its ReLU reads, or what it
@@ -247,6 +251,7 @@ mod tests {
                     assert!(found.image.iter().all(|value| (-0.5..=0.5).contains(value)));
                 }
             }
+            assert!(found.iter().flatten().any(|one| one.climbed) && !noise.iter().flatten().any(|one| one.climbed));
             let grew =
                 found.iter().flatten().zip(noise.iter().flatten()).filter(|(found, noise)| found.value > noise.value);
             assert!(grew.count() >= 6, "block {block}");

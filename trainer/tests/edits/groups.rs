@@ -120,14 +120,16 @@ fn filters_of_a_group_come_and_go_with_what_the_group_reads() {
     train(&mut child(&less, 2), 2);
     // What is left of a group alone is a convolution of all that it reads.
     let dense = edited(&parent, &["remove-filter conv1/5"]);
+    assert!(dense.effects[0].summary.ends_with("; conv2 has one group left: it reads all"));
     assert_eq!((of_layer(&dense, "conv2").groups, numbers(&dense, "conv2")), (1, vec![0, 1]));
     let again = edited(&child(&dense, 1), &["add-filter conv1", "remove-filter conv2/1"]);
     train(&mut child(&again, 2), 2);
     for (edit, told) in [
         ("add-filter conv1", "conv2 has 2 filters in each of its groups and reads 3 channels with it"),
+        ("add-filter conv1", "with count=3, or a multiple of it, they are"),
         ("add-filter conv1 count=4", "and 4 more or fewer are no multiple of that"),
-        ("add-filter conv2 count=3", "and 3 more or fewer are no multiple of that"),
-        ("duplicate-filter conv1/0", "and 1 more or fewer is no multiple of that"),
+        ("add-filter conv2 count=3", "and 3 more or fewer are no multiple of that: with count=2"),
+        ("duplicate-filter conv1/0", "a copy of one filter belongs to none of them"),
         ("add-filter conv1 count=3 init=split", "a copy of one filter belongs to none of them"),
         ("add-filter conv2 count=2 init=split", "a copy of one filter belongs to none of them"),
         ("add-filter conv1 count=3 init=gradmax", "those of conv2 come in groups"),
