@@ -162,6 +162,31 @@ compare main@0 main@$u
     assert_eq!(ran.json()["problems"], 1, "{ran:?}");
 }
 
+/// It was said after all had been trained.
+#[test]
+fn what_a_network_cannot_show_is_told_before_it_is_trained() {
+    for (line, said) in [
+        ("plot patches base", "expected --layer with one of conv1, fc1, softmax"),
+        ("plot histogram base", "expected --layer with one of conv1"),
+        ("plot maximise base --layer batchnorm1", "no layer `batchnorm1` with filters: there is conv1, fc1, softmax"),
+        ("plot confusion auto", "predictions shows what it gives back"),
+        ("regions auto", "predictions shows what it gives back"),
+        ("plot confusion base other", "`other` is of other data than `base`"),
+        ("regions base other", "`other` is of other data than `base`"),
+        ("plot maximise base --layer conv1 --decay $d", "--decay must be from 0 to below 1, found 5"),
+    ] {
+        let text = format!(
+            "```revacnn\ntrain base --dataset digits --network small.toml --steps 20\n\
+             train auto --dataset digits --network autoencoder --steps 20\n\
+             train other --dataset shapes --network small.toml --steps 20\n\
+             input d 0 --range 0..5\n{line}\n```\n"
+        );
+        let notebook = scratch(&text);
+        let ran = notebook.run(2, "notebook check n.md");
+        assert!(ran.out.contains(said) || ran.err.contains(said), "{line}: {}{}", ran.out, ran.err);
+    }
+}
+
 #[test]
 fn what_views_ask_of_trainings_is_checked_before_anything_is_trained() {
     let text = "\

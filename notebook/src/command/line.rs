@@ -186,6 +186,36 @@ impl Command {
         }
     }
 
+    /// Whether a view is of a layer, which it has to name.
+    pub fn needs_layer(&self) -> bool {
+        match self {
+            Self::Plot(plot) => plot.needs_layer(),
+            _ => false,
+        }
+    }
+
+    /// Whether a view is of a layer with maps of its own, and of no other with filters.
+    pub fn is_of_maps(&self) -> bool {
+        matches!(self, Self::Plot(Plot::Patches(_) | Plot::Maximise(_)))
+    }
+
+    /// What a view shows of classes, and what shows something in its place of a network that gives back the
+    /// image; `None` of one that shows every network.
+    pub fn of_classes(&self) -> Option<(&'static str, &'static str)> {
+        let instead = "predictions shows what it gives back";
+        match self {
+            Self::Plot(Plot::Confusion(_)) => Some(("confusion matrix", instead)),
+            Self::Plot(Plot::Saliency(_)) => Some(("output for a class to look at", instead)),
+            Self::Regions(_) => Some(("decision region", instead)),
+            _ => None,
+        }
+    }
+
+    /// Whether a view compares its steps image by image.
+    pub fn compares_images(&self) -> bool {
+        matches!(self, Self::Plot(Plot::Confusion(_)) | Self::Regions(_))
+    }
+
     /// The images that a view names.
     pub fn images(&self) -> Vec<&ImageOption> {
         match self {

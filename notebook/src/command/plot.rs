@@ -394,6 +394,20 @@ impl Plot {
         Some((layer.as_ref()?, filter.map(FilterNumber)))
     }
 
+    /// Whether it is of a layer, which it has to name.
+    pub fn needs_layer(&self) -> bool {
+        match self {
+            Self::Histogram(_)
+            | Self::FiltersOverTime(_)
+            | Self::Filters(_)
+            | Self::Activations(_)
+            | Self::Filter(_)
+            | Self::Patches(_)
+            | Self::Maximise(_) => true,
+            Self::Loss(_) | Self::Chart(_) | Self::Network(_) | Self::Confusion(_) | Self::Saliency(_) => false,
+        }
+    }
+
     /// The recorded number that it shows.
     pub fn quantity(&self) -> Option<Quantity<'_>> {
         match self {

@@ -3,10 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::sync::Arc;
 
 use revacnn_schemas::{Address, BranchName, FilterNumber, LayerName, LayerTopology, Position, Step};
 use revacnn_store::StepSpan;
+use revacnn_trainer::require_classes;
 
+use super::node::Shape;
 use super::{Place, Plan};
 use crate::command::{Command, Control, ImageOption};
 use crate::document::{Document, Line, Problem};
@@ -35,8 +38,11 @@ impl Plan {
                     let Some(line) = line_at(&view.range) else { continue };
                     let found = values(program, view, &stands).into_iter();
                     // One problem a line: what is wrong at several values is so for one reason.
-                    problems
-                        .extend(found.filter_map(|values| self.check_view(program, line, view, &values, place)).next());
+                    problems.extend(
+                        found
+                            .filter_map(|values| self.check_view(program, line, view, (&values, &stands), place))
+                            .next(),
+                    );
                 }
             }
         }
@@ -49,14 +55,22 @@ impl Plan {
         program: &Program,
         line: &Line,
         view: &View,
-        values: &BTreeMap<String, String>,
+        (values, stands): (&BTreeMap<String, String>, &BTreeMap<String, String>),
         place: Place<'_>,
     ) -> Option<Problem> {
         let span = |branch: &BranchName| {
             let node = &self.nodes[*program.members(branch.as_str()).first()?];
             Some(StepSpan::new(Step(0), node.until?))
         };
-        let Ok(Filled::Line(command)) = program.filled(view, values, &span) else { return None };
+        let command = match program.filled(view, values, &span) {
+            Ok(Filled::Line(command)) => command,
+            Ok(_) => return None,
+            // At the values that it begins with it is told by the program.
+            Err(miswritten) if *values != first(program, stands) => {
+                return Some(Problem::new(input_in(line), miswritten.message));
+            }
+            Err(_) => return None,
+        };
         for address in command.addresses() {
             if let Err(message) = self.step_of(program, &address, place) {
                 return Some(Problem::new(address_in(line, &address), message));
@@ -66,6 +80,9 @@ impl Plan {
         if let Some((layer, filter)) = command.layer()
             && let Some(problem) = self.check_layer(program, line, (&command, layer, filter), follows, place)
         {
+            return Some(problem);
+        }
+        if let Some(problem) = self.check_kind(program, line, &command) {
             return Some(problem);
         }
         for image in command.images() {
@@ -98,6 +115,35 @@ impl Plan {
         Some(Problem::new(word_of(line, quantity.asked), refused.to_string()))
     }
 
+    /// What a view shows that networks of its branches do not have, or that cannot be compared.
+    fn check_kind(&self, program: &Program, line: &Line, command: &Command) -> Option<Problem> {
+        let all = shown(program, command);
+        let shapes = all.iter().map(|&at| (&program.trainings[at].name, self.nodes[at].shape.as_ref()));
+        let known = shapes.filter_map(|(name, shape)| Some((name, shape.map(Arc::as_ref)?)));
+        let known: Vec<(&BranchName, &Shape)> = known.collect();
+        let (name, first) = known.first()?;
+        let whole = |message: String| Some(Problem::new(line.range.clone(), message));
+        if command.needs_layer() && command.layer().is_none() {
+            let layers: Vec<&LayerTopology> = match command.is_of_maps() {
+                true => first.topology.blocks().collect(),
+                false => first.topology.layers_with_filters().collect(),
+            };
+            let layers = once_each(layers.into_iter().map(|layer| layer.layer.to_string()));
+            return whole(format!("expected --layer with one of {layers}"));
+        }
+        if let Some((what, instead)) = command.of_classes() {
+            let refused = |(_, shape): &(&BranchName, &Shape)| {
+                require_classes(&shape.definition.network, what, instead).err().map(|error| error.to_string())
+            };
+            if let Some(message) = known.iter().find_map(refused) {
+                return whole(message);
+            }
+        }
+        let data = |shape: &Shape| shape.definition.dataset.digest;
+        let (other, _) = known.iter().find(|(_, shape)| command.compares_images() && data(shape) != data(first))?;
+        whole(format!("`{other}` is of other data than `{name}`, and images are compared one by one"))
+    }
+
     /// What is wrong with a layer, and with one of its filters.
     fn check_layer(
         &self,
@@ -124,7 +170,8 @@ impl Plan {
             all.push((program.trainings[at].name.clone(), past));
         }
         let layers = |at: &usize| -> Option<Vec<&LayerTopology>> {
-            Some(self.nodes[*at].shape.as_ref()?.topology.layers_with_filters().collect())
+            let topology = &self.nodes[*at].shape.as_ref()?.topology;
+            Some(topology.layers_with_filters().filter(|layer| !command.is_of_maps() || layer.map.is_some()).collect())
         };
         let mut problem = None;
         for (name, holders) in &all {
@@ -180,11 +227,22 @@ fn shown(program: &Program, command: &Command) -> Vec<usize> {
     single.chain(command.families()).flat_map(|name| program.members(name.as_str())).collect()
 }
 
+/// The values that a view begins with.
+fn first(program: &Program, stands: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let inputs = program.inputs.iter().map(|(_, input, _)| (input.name.clone(), input.value.clone()));
+    stands.clone().into_iter().chain(inputs).collect()
+}
+
+/// The word of a line that follows an input; else the line.
+fn input_in(line: &Line) -> Range<usize> {
+    let word = line.words.iter().skip(1).find(|word| word.text.contains('$'));
+    word.map_or(line.range.clone(), |word| word.range.clone())
+}
+
 /// The values at which a view is looked at: those that it begins with, and then each input
 /// that it follows at each choice, or at both ends.
 fn values(program: &Program, view: &View, stands: &BTreeMap<String, String>) -> Vec<BTreeMap<String, String>> {
-    let mut first = stands.clone();
-    first.extend(program.inputs.iter().map(|(_, input, _)| (input.name.clone(), input.value.clone())));
+    let first = first(program, stands);
     let mut all = vec![first.clone()];
     for (_, input, control) in program.inputs.iter().filter(|(_, input, _)| view.uses.contains(&input.name)) {
         let choices = match control {
