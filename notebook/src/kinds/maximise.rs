@@ -106,7 +106,7 @@ impl CellKind for Maximise {
             notes.push(format!("{} of {} filters are shown: name one by --filter", rows.len(), numbers.len()));
         }
         let still = found.iter().flatten().filter(|one| !one.climbed).count();
-        if found.iter().flatten().all(|one| !one.value.is_finite()) {
+        if !found.is_empty() && found.iter().flatten().all(|one| !one.value.is_finite()) {
             notes.push(format!("{} has diverged: what its filters say is no number", place.label()));
         } else if still > 0 {
             let images = counted(still as u64, "image");
