@@ -121,7 +121,7 @@ pub(crate) enum Intent {
     /// Take it out again.
     TakeBack(BranchName),
     /// Start a run in this process.
-    Train(RunPlan),
+    Train(Box<RunPlan>),
     /// Train what a notebook says and the store does not have, in this process.
     RunNotebook { text: Arc<str>, folder: PathBuf },
     /// Go on with a branch in this process.

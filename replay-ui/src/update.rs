@@ -383,7 +383,7 @@ impl State {
             dialog::Action::Prompt(prompt::Action::Answer(answer)) => self.answer(answer),
             dialog::Action::RunForm(run_form::Action::Start(plan)) => {
                 self.dialog = Some(dialog);
-                self.last_run = Some(plan.clone());
+                self.last_run = Some((*plan).clone());
                 self.make(Intent::Train(plan))
             }
             dialog::Action::LayerForm(layer_form::Action::Edit(edit)) => {

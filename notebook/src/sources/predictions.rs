@@ -66,9 +66,12 @@ impl Sources {
         for some in lines.chunks((AT_ONCE / points.max(1)).max(16)) {
             found = replay
                 .trainer_at(place.step)
-                .and_then(|trainer| Ok(all.extend(trainer.classes_between(split, some, points)?)))
+                .and_then(|trainer| Ok(trainer.classes_between(split, some, points)?))
                 .map_err(NotebookError::from)
-                .and_then(|()| done(all.len(), lines.len()));
+                .and_then(|along| {
+                    all.extend(along);
+                    done(all.len(), lines.len())
+                });
             if found.is_err() {
                 break;
             }

@@ -139,7 +139,10 @@ impl State {
             }
             let said = match way {
                 Way::Shift => whole(text).map(|shift| request.shift = Some(shift)),
-                Way::Flip => Ok(request.flip = Some(text == "on")),
+                Way::Flip => {
+                    request.flip = Some(text == "on");
+                    Ok(())
+                }
                 Way::Crop => number(text).map(|crop| request.crop = Some(crop)),
                 Way::Brightness => number(text).map(|brightness| request.brightness = Some(brightness)),
                 Way::Contrast => number(text).map(|contrast| request.contrast = Some(contrast)),

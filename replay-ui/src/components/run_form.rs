@@ -138,7 +138,7 @@ pub(crate) enum Action {
     None,
     /// Start this run. The form stays open until it has begun: what is typed is
     /// not lost.
-    Start(RunPlan),
+    Start(Box<RunPlan>),
     Leave,
 }
 
@@ -201,7 +201,7 @@ impl State {
                 Action::None
             }
             Message::Enter => match self.plan() {
-                Ok(plan) => Action::Start(plan),
+                Ok(plan) => Action::Start(Box::new(plan)),
                 Err(problem) => {
                     self.problem = Some(problem);
                     Action::None
@@ -229,7 +229,13 @@ impl State {
             let line: Piece<'_, Message> = column![asked].push(below).spacing(2).into();
             match name {
                 Field::Dataset => column![line, self.augmentation_fields()].spacing(8).into(),
-                _ => line,
+                Field::Branch
+                | Field::Network
+                | Field::Optimizer
+                | Field::BatchSize
+                | Field::Epochs
+                | Field::Seed
+                | Field::Fidelity => line,
             }
         });
         let mut page = column![text("New run").size(NORMAL)].extend(lines).spacing(8);

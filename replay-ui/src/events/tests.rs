@@ -142,10 +142,10 @@ fn every_kind_of_change_waits_for_the_one_that_runs() {
                 state.update(run_form::Message::Type(Field::Epochs, "3".to_owned()));
                 state.update(run_form::Message::Enter)
             },
-            Intent::Train(crate::requests::RunPlan {
+            Intent::Train(Box::new(crate::requests::RunPlan {
                 epochs: 3,
                 ..run_form::State::new(&["main", "wider"].map(name), None).plan().unwrap()
-            }),
+            })),
         ),
         (
             |state| {

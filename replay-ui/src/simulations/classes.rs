@@ -14,10 +14,8 @@ const DOWN: mouse::Event = mouse::Event::ButtonPressed(mouse::Button::Left);
 const UP: mouse::Event = mouse::Event::ButtonReleased(mouse::Button::Left);
 
 fn said(message: &Message) -> Option<&classes::Message> {
-    match message {
-        Message::Filters(filters::Message::Classes(said)) => Some(said),
-        _ => None,
-    }
+    let Message::Filters(filters::Message::Classes(said)) = message else { return None };
+    Some(said)
 }
 
 /// Presses the radio button that says this.

@@ -322,7 +322,7 @@ fn every_change_that_can_be_asked_for_has_a_line_or_a_reason() {
         (Intent::Delete { name: branch("w"), then: None }, ""),
         (Intent::TakeBack(branch("w")), "fork base@5 w --edit"),
         (
-            Intent::Train(run),
+            Intent::Train(Box::new(run)),
             "train own --dataset digits --flip on --network 20-20-20 --optimizer sgd,learning_rate=0.01 --batch-size 512 --seed 3 --fidelity keyframes --epochs 1",
         ),
     ] {

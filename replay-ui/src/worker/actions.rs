@@ -60,7 +60,7 @@ impl Actions {
 
     fn fulfil(&mut self, intent: Intent) -> Result<Done, String> {
         if let Intent::Train(plan) = intent {
-            return self.runs.start(plan);
+            return self.runs.start(*plan);
         }
         if let Intent::RunNotebook { text, folder } = intent {
             return self.runs.notebook(&text, &folder);
