@@ -214,11 +214,11 @@ fn a_run_of_the_window_ends_with_it_and_everything_is_written() {
     let scratch = Scratch::new();
     let mut window = Window::open(&display, scratch.command("view"));
     // The form of a new run, by keys alone: far more epochs than will be. Five of its
-    // fields are the optimizer's.
+    // fields are the optimizer's, and six say how images are varied.
     let before = display.rows(SIZE[0], SIZE[1]);
     window.keys(&["n"]);
     window.wait("the form does not open", |_| (display.rows(SIZE[0], SIZE[1]) != before).then_some(()));
-    window.keys(&["Tab"; 10]);
+    window.keys(&["Tab"; 16]);
     window.keys(&["ctrl+a", "9", "0", "0", "Return"]);
     window.wait("no run begins", |_| scratch.path("runs/store.json").is_file().then_some(()));
     let before = window.wait("it does not go on", |_| last_step(&scratch, "main").filter(|step| *step > 20));
