@@ -64,3 +64,26 @@ fn readers_see_every_committed_step_while_the_writer_works() {
         finished.store(true, Ordering::SeqCst);
     });
 }
+
+#[test]
+fn what_was_moved_in_between_the_listing_of_a_table_and_of_steps_is_read() {
+    let folder = tempdir().unwrap();
+    let (store, branch) = store(folder.path(), &small(), recording(1));
+    record_all(&store, &branch, 23, 8);
+    let reader = BranchReader::of(&store, branch.clone()).unwrap();
+    let read = |table| reader.read(table, StepSpan::new(Step(0), Step(23)), &Selection::all());
+    let newest_keyframe = reader.keyframe_at_or_before(Step(23)).unwrap();
+    assert_eq!(newest_keyframe.step, Step(20));
+    for table in [Table::Keyframes, Table::Validation, Table::Samples] {
+        let whole = read(table).unwrap();
+        // The table is seen without its newest segments, and `steps` with them.
+        let newest = ["000000000008-000000000015.parquet", "000000000016-000000000023.parquet"];
+        let files = newest.map(|name| store.branch_folder(&branch.id).join(table.name()).join(name));
+        let away = newest.map(|name| folder.path().join(name));
+        files.iter().zip(&away).for_each(|(file, away)| std::fs::rename(file, away).unwrap());
+        reader.refresh().unwrap();
+        files.iter().zip(&away).for_each(|(file, away)| std::fs::rename(away, file).unwrap());
+        assert_eq!(read(table).unwrap(), whole, "{table}");
+        assert_eq!(reader.keyframe_at_or_before(Step(23)).unwrap(), newest_keyframe, "{table}");
+    }
+}

@@ -251,7 +251,10 @@ impl BranchReader {
         };
         let path = piece.file(&self.paths, table);
         let there = if piece.sealed {
-            listed.binary_search(&piece.span).is_ok()
+            // Segments come in order, and a table is listed before `steps`: what a writer moved in
+            // between the two is newer than all that the table was seen to have.
+            let is_newer = listed.last().is_none_or(|last| *last < piece.span);
+            listed.binary_search(&piece.span).is_ok() || is_newer && path.try_exists().unwrap_or(false)
         } else {
             // A part that is gone altogether was merged: look again.
             let missing =
