@@ -123,7 +123,11 @@ fn done_by(does: Does, state: &State, pressed: Pressed) -> Option<Message> {
         Does::Menu => {
             let menus = View::menus(state);
             // Of what is shown alone, where that is so.
-            let alone = (state.context.alone == Some(Panel::Filters)).then(|| state.filters.shown());
+            let alone = state.context.alone.map(|panel| match panel {
+                Panel::Chart => ViewId::LOSS,
+                Panel::Network => ViewId::NETWORK,
+                Panel::Filters => state.filters.shown(),
+            });
             let alone = alone.filter(|view| menus.iter().any(|entry| entry.view == *view));
             let first = alone.or(menus.first().map(|entry| entry.view)).unwrap_or(ViewId::LOSS);
             Some(Message::Figure(figure::Message::Menu(first)))

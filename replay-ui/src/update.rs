@@ -155,14 +155,8 @@ impl State {
             },
             Message::Filters(message) => match self.filters.update(message, self.context.marks.layer.as_ref()) {
                 filters::Action::Figure(message) => self.figure(message),
-                filters::Action::Follow => {
-                    self.filters.classes.redraw_matrix();
-                    self.follow()
-                }
-                filters::Action::Look(image) => {
-                    self.filters.classes.redraw_sheet();
-                    self.show_image(Some(image))
-                }
+                filters::Action::Follow => self.follow(),
+                filters::Action::Look(image) => self.show_image(Some(image)),
             },
             Message::Inspector(message) => {
                 let action = self.inspector.update(message, &self.context);

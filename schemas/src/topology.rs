@@ -59,11 +59,11 @@ pub struct LayerTopology {
     pub next_filter: FilterNumber,
 }
 
-fn one() -> usize {
+pub(crate) fn one() -> usize {
     1
 }
 
-fn is_one(groups: &usize) -> bool {
+pub(crate) fn is_one(groups: &usize) -> bool {
     *groups == 1
 }
 

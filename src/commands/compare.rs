@@ -1,19 +1,16 @@
 //! `revacnn compare`: two branches or steps in one figure.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use revacnn_notebook::Inputs;
 use revacnn_notebook::command::Compare;
-use revacnn_notebook::{Inputs, Sources};
-use revacnn_recorder::usual_threads;
 use revacnn_schemas::Place;
 use revacnn_store::Lineage;
 
-use super::figure::{check_ending, finish, warn_of_gaps};
+use super::figure::{FromTo, warn_of_gaps};
 use super::{Run, refuse_unfinished};
 use crate::error::Failure;
-use crate::options::{DataOption, StoreOption};
 
 /// Lay two branches or steps side by side in one figure.
 #[derive(Debug, Args)]
@@ -24,28 +21,21 @@ pub(crate) struct CompareArguments {
     #[command(flatten)]
     compare: Compare,
     #[command(flatten)]
-    store: StoreOption,
-    /// The file to write: .svg, .png or .pdf.
-    #[arg(short, long, value_name = "FILE")]
-    output: Option<PathBuf>,
-    #[command(flatten)]
-    data: DataOption,
+    from_to: FromTo,
 }
 
 impl Run for CompareArguments {
     fn place(&self) -> Place {
-        self.store.place(Some(&self.data))
+        self.from_to.place()
     }
 
     fn run(&self, json: bool) -> Result<ExitCode, Failure> {
-        self.output.as_deref().map(check_ending).transpose()?;
-        let mut sources = Sources::open(&self.store.store, self.data.folder(), usual_threads())?;
+        let mut sources = self.from_to.sources()?;
         let at = self.compare.at()?;
         for address in &at {
             refuse_unfinished(&Lineage::open(sources.store(), &address.branch)?, address)?;
         }
         warn_of_gaps(&sources, &at)?;
-        let figure = self.compare.cell()?.figure(&mut sources, &Inputs::default())?;
-        finish(&figure, self.output.as_deref(), json)
+        self.from_to.show(&mut sources, &self.compare.cell()?, &Inputs::default(), json)
     }
 }

@@ -1,18 +1,14 @@
 //! `revacnn embed`: a layer's filters in a plane, or images by its activations.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use revacnn_notebook::Sources;
 use revacnn_notebook::command::Embed;
-use revacnn_recorder::usual_threads;
 use revacnn_schemas::Place;
 
 use super::Run;
-use super::figure::{check_ending, finish, in_store, must_see, warn_of_gaps};
+use super::figure::{FromTo, in_store, must_see, warn_of_gaps};
 use crate::error::Failure;
-use crate::options::{DataOption, StoreOption};
 
 /// Place a layer's filters, or images by its activations, in a plane.
 #[derive(Debug, Args)]
@@ -25,27 +21,21 @@ pub(crate) struct EmbedArguments {
     #[command(flatten)]
     embed: Embed,
     #[command(flatten)]
-    store: StoreOption,
-    /// The file to write: .svg, .png or .pdf.
-    #[arg(short, long, value_name = "FILE")]
-    output: Option<PathBuf>,
-    #[command(flatten)]
-    data: DataOption,
+    from_to: FromTo,
 }
 
 impl Run for EmbedArguments {
     fn place(&self) -> Place {
-        self.store.place(Some(&self.data))
+        self.from_to.place()
     }
 
     fn run(&self, json: bool) -> Result<ExitCode, Failure> {
         self.embed.check()?;
-        self.output.as_deref().map(check_ending).transpose()?;
-        let mut sources = Sources::open(&self.store.store, self.data.folder(), usual_threads())?;
+        let mut sources = self.from_to.sources()?;
         let inputs = in_store(sources.store(), |lookup| self.embed.inputs(lookup))?;
         let at = self.embed.addresses();
         must_see(&mut sources, &at, inputs.image.as_ref())?;
         warn_of_gaps(&sources, &at)?;
-        finish(&self.embed.cell().figure(&mut sources, &inputs)?, self.output.as_deref(), json)
+        self.from_to.show(&mut sources, &self.embed.cell(), &inputs, json)
     }
 }

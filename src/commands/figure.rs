@@ -1,15 +1,17 @@
-//! What `plot`, `embed` and `compare` have in common: one cell, drawn or
+//! What `plot`, `embed`, `compare` and others have in common: one cell, drawn or
 //! printed.
 
 use std::collections::BTreeSet;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use clap::Args;
 use revacnn_notebook::command::{CommandError, Lookup, members_in};
-use revacnn_notebook::{ChosenImage, PictureFormat, Sources, render};
+use revacnn_notebook::{Cell, ChosenImage, Inputs, PictureFormat, Sources, render};
+use revacnn_recorder::usual_threads;
 use revacnn_schemas::{
-    Address, BranchName, ClassPurity, EmbeddedImages, Figure, Panel, Position, Scatter, TableFigure,
+    Address, BranchName, ClassPurity, EmbeddedImages, Figure, Panel, Place, Position, Scatter, TableFigure,
 };
 use revacnn_store::Store;
 use revacnn_trainer::TrainerError;
@@ -17,8 +19,49 @@ use revacnn_trainer::data::OwnPicture;
 
 use super::history;
 use crate::error::Failure;
+use crate::options::{DataOption, StoreOption};
 use crate::output::{self, warn};
 use crate::text::{Side, printable, table};
+
+/// Where a figure comes from, and where it goes to: into a file, or printed.
+#[derive(Debug, Args)]
+pub(super) struct FromTo {
+    #[command(flatten)]
+    store: StoreOption,
+    /// The file to write: .svg, .png or .pdf.
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataOption,
+}
+
+impl FromTo {
+    pub(super) fn place(&self) -> Place {
+        self.store.place(Some(&self.data))
+    }
+
+    /// Whether it is printed: a terminal shows no pictures.
+    pub(super) fn is_printed(&self) -> bool {
+        self.output.is_none()
+    }
+
+    /// What the figure is made from; a file of another ending is refused before anything is looked at.
+    pub(super) fn sources(&self) -> Result<Sources, Failure> {
+        self.output.as_deref().map(check_ending).transpose()?;
+        Ok(Sources::open(&self.store.store, self.data.folder(), usual_threads())?)
+    }
+
+    /// Makes the figure of a cell, and draws or prints it.
+    pub(super) fn show(
+        &self,
+        sources: &mut Sources,
+        cell: &Cell,
+        inputs: &Inputs,
+        json: bool,
+    ) -> Result<ExitCode, Failure> {
+        finish(&cell.figure(sources, inputs)?, self.output.as_deref(), json)
+    }
+}
 
 /// Says what is missing from the history of the branches, once each.
 pub(super) fn warn_of_gaps(sources: &Sources, at: &[Address]) -> Result<(), Failure> {

@@ -1,18 +1,14 @@
 //! `revacnn predict`: what networks take pictures for.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use revacnn_notebook::Sources;
 use revacnn_notebook::command::Predict;
-use revacnn_recorder::usual_threads;
 use revacnn_schemas::Place;
 
 use super::Run;
-use super::figure::{check_ending, finish, in_store, must_see, warn_of_gaps};
+use super::figure::{FromTo, in_store, must_see, warn_of_gaps};
 use crate::error::Failure;
-use crate::options::{DataOption, StoreOption};
 
 /// Show what networks take pictures of your own for.
 ///
@@ -31,28 +27,21 @@ pub(crate) struct PredictArguments {
     #[command(flatten)]
     predict: Predict,
     #[command(flatten)]
-    store: StoreOption,
-    /// The file to write: .svg, .png or .pdf.
-    #[arg(short, long, value_name = "FILE")]
-    output: Option<PathBuf>,
-    #[command(flatten)]
-    data: DataOption,
+    from_to: FromTo,
 }
 
 impl Run for PredictArguments {
     fn place(&self) -> Place {
-        self.store.place(Some(&self.data))
+        self.from_to.place()
     }
 
     fn run(&self, json: bool) -> Result<ExitCode, Failure> {
         self.predict.check()?;
-        self.output.as_deref().map(check_ending).transpose()?;
-        // A terminal shows no pictures.
-        let predict = Predict { table: self.predict.table || self.output.is_none(), ..self.predict.clone() };
-        let mut sources = Sources::open(&self.store.store, self.data.folder(), usual_threads())?;
+        let predict = Predict { table: self.predict.table || self.from_to.is_printed(), ..self.predict.clone() };
+        let mut sources = self.from_to.sources()?;
         let inputs = in_store(sources.store(), |lookup| predict.inputs(lookup))?;
         inputs.asked.iter().try_for_each(|image| must_see(&mut sources, &predict.at, Some(image)))?;
         warn_of_gaps(&sources, &predict.at)?;
-        finish(&predict.cell().figure(&mut sources, &inputs)?, self.output.as_deref(), json)
+        self.from_to.show(&mut sources, &predict.cell(), &inputs, json)
     }
 }

@@ -1,18 +1,14 @@
 //! `revacnn regions`: how a network's classes share out what lies between images.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use revacnn_notebook::Sources;
 use revacnn_notebook::command::Regions;
-use revacnn_recorder::usual_threads;
 use revacnn_schemas::Place;
 
 use super::Run;
-use super::figure::{check_ending, finish, warn_of_gaps};
+use super::figure::{FromTo, warn_of_gaps};
 use crate::error::Failure;
-use crate::options::{DataOption, StoreOption};
 
 /// Tell how the classes of a network share out what lies between images.
 ///
@@ -31,24 +27,18 @@ pub(crate) struct RegionsArguments {
     #[command(flatten)]
     regions: Regions,
     #[command(flatten)]
-    store: StoreOption,
-    /// The file to write: .svg, .png or .pdf.
-    #[arg(short, long, value_name = "FILE")]
-    output: Option<PathBuf>,
-    #[command(flatten)]
-    data: DataOption,
+    from_to: FromTo,
 }
 
 impl Run for RegionsArguments {
     fn place(&self) -> Place {
-        self.store.place(Some(&self.data))
+        self.from_to.place()
     }
 
     fn run(&self, json: bool) -> Result<ExitCode, Failure> {
         self.regions.check()?;
-        self.output.as_deref().map(check_ending).transpose()?;
-        let mut sources = Sources::open(&self.store.store, self.data.folder(), usual_threads())?;
+        let mut sources = self.from_to.sources()?;
         warn_of_gaps(&sources, &self.regions.at)?;
-        finish(&self.regions.cell().figure(&mut sources, &self.regions.inputs())?, self.output.as_deref(), json)
+        self.from_to.show(&mut sources, &self.regions.cell(), &self.regions.inputs(), json)
     }
 }

@@ -1,18 +1,14 @@
 //! `revacnn samples` and `revacnn predictions`: images of the data.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
 use revacnn_notebook::command::{Predictions, Samples};
-use revacnn_notebook::{Cell, Inputs, Sources};
-use revacnn_recorder::usual_threads;
-use revacnn_schemas::{Address, Place};
+use revacnn_schemas::Place;
 
 use super::Run;
-use super::figure::{check_ending, finish, warn_of_gaps};
+use super::figure::{FromTo, warn_of_gaps};
 use crate::error::Failure;
-use crate::options::{DataOption, StoreOption};
 
 /// Show the images of a training that are hard, forgotten or mislabelled.
 ///
@@ -58,49 +54,31 @@ pub(crate) struct PredictionsArguments {
     from_to: FromTo,
 }
 
-/// Where a figure comes from, and goes to.
-#[derive(Debug, Args)]
-struct FromTo {
-    #[command(flatten)]
-    store: StoreOption,
-    /// The file to write: .svg, .png or .pdf.
-    #[arg(short, long, value_name = "FILE")]
-    output: Option<PathBuf>,
-    #[command(flatten)]
-    data: DataOption,
-}
-
-impl FromTo {
-    fn figure(&self, at: &Address, cell: &Cell, inputs: &Inputs, json: bool) -> Result<ExitCode, Failure> {
-        self.output.as_deref().map(check_ending).transpose()?;
-        let mut sources = Sources::open(&self.store.store, self.data.folder(), usual_threads())?;
-        warn_of_gaps(&sources, std::slice::from_ref(at))?;
-        finish(&cell.figure(&mut sources, inputs)?, self.output.as_deref(), json)
-    }
-}
-
 impl Run for SamplesArguments {
     fn place(&self) -> Place {
-        self.from_to.store.place(Some(&self.from_to.data))
+        self.from_to.place()
     }
 
     fn run(&self, json: bool) -> Result<ExitCode, Failure> {
         self.samples.check()?;
-        // A terminal shows no pictures.
-        let samples = Samples { table: self.samples.table || self.from_to.output.is_none(), ..self.samples.clone() };
-        self.from_to.figure(&samples.at, &samples.cell(), &samples.inputs(), json)
+        let samples = Samples { table: self.samples.table || self.from_to.is_printed(), ..self.samples.clone() };
+        let mut sources = self.from_to.sources()?;
+        warn_of_gaps(&sources, std::slice::from_ref(&samples.at))?;
+        self.from_to.show(&mut sources, &samples.cell(), &samples.inputs(), json)
     }
 }
 
 impl Run for PredictionsArguments {
     fn place(&self) -> Place {
-        self.from_to.store.place(Some(&self.from_to.data))
+        self.from_to.place()
     }
 
     fn run(&self, json: bool) -> Result<ExitCode, Failure> {
         self.predictions.check()?;
-        let table = self.predictions.table || self.from_to.output.is_none();
+        let table = self.predictions.table || self.from_to.is_printed();
         let predictions = Predictions { table, ..self.predictions.clone() };
-        self.from_to.figure(&predictions.at, &predictions.cell(), &predictions.inputs(), json)
+        let mut sources = self.from_to.sources()?;
+        warn_of_gaps(&sources, std::slice::from_ref(&predictions.at))?;
+        self.from_to.show(&mut sources, &predictions.cell(), &predictions.inputs(), json)
     }
 }

@@ -124,8 +124,7 @@ impl Viewer {
     /// layer's map sees of an image.
     ///
     /// # Errors
-    /// A layer without maps of its own, a filter that there is not, and a way that is none: a share that is
-    /// not from 0 to below 1, and a blur that is not from 0 to 16 pixels.
+    /// A layer without maps of its own, a filter that there is not, and [a way that is none](Ascent::check).
     pub fn maximise(
         &self,
         layer: &LayerName,
@@ -143,14 +142,7 @@ impl Viewer {
         if let Some(filter) = filters.iter().find(|filter| **filter >= channels) {
             return refuse(format!("expected a filter of {layer} below {channels}, found {filter}"));
         }
-        for (name, share) in [("decay", ascent.decay), ("clip", ascent.clip)] {
-            if !(0.0..1.0).contains(&share) {
-                return refuse(format!("{name} must be from 0 to below 1, found {share}"));
-            }
-        }
-        if !(0.0..=16.0).contains(&ascent.blur) {
-            return refuse(format!("blur must be from 0 to 16 pixels, found {}", ascent.blur));
-        }
+        ascent.check().map_err(|reason| TrainerError::Network { reason })?;
         let field = ReceptiveField::of(&self.spec, network, layer)?;
         Ok((self.engine.maximise(block, filters, starts, ascent), field))
     }

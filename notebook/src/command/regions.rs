@@ -5,7 +5,7 @@ use revacnn_schemas::{Address, count};
 
 use super::CommandError;
 use super::values::{from_one, whole};
-use crate::kinds;
+use crate::kinds::{self, MOST_STEPS};
 use crate::{Cell, ImageSplit, Inputs};
 
 /// So many lines of a class and points of a line unless others are asked for, and at most.
@@ -14,8 +14,6 @@ pub(super) const POINTS: u32 = 16;
 const MOST: u32 = 1_000;
 /// The most points of the lines of a class: at each the network runs once.
 const MOST_OF_CLASS: u32 = 20_000;
-/// The most steps.
-const MOST_STEPS: usize = 4;
 
 /// How the classes of steps share out what lies between images.
 #[derive(Debug, Clone, PartialEq, Args)]

@@ -41,6 +41,11 @@ pub struct Histogram {
     pub bins: u32,
 }
 
+impl Histogram {
+    /// So many bins unless another number is asked for.
+    pub const BINS: u32 = 80;
+}
+
 impl CellKind for Histogram {
     const KIND: &'static str = "histogram";
 

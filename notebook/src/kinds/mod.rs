@@ -45,6 +45,7 @@ pub use embedding::Start;
 pub use family::Family;
 pub use image_embedding::MOST_PANELS;
 pub use recorded::{filters_at_step, layers_at_step};
+pub(crate) use regions::MOST_STEPS;
 pub use trace::Traced;
 pub use untrained::untrained;
 

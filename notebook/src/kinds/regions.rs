@@ -12,7 +12,7 @@ use crate::sources::Place;
 use crate::{CellKind, Context, ImageSplit, NotebookError};
 
 /// So many steps are compared at most.
-const MOST: usize = 4;
+pub(crate) const MOST_STEPS: usize = 4;
 
 /// Decision regions as numbers: along straight lines between images of a split, which classes a network
 /// predicts. The lines are the same for all steps and branches.
@@ -44,7 +44,7 @@ impl CellKind for Regions {
     const KIND: &'static str = "regions";
 
     fn run(&self, context: &mut Context<'_>) -> Result<Figure, NotebookError> {
-        let places = context.places(&self.at, MOST)?;
+        let places = context.places(&self.at, MOST_STEPS)?;
         if places.is_empty() {
             return Err(NotebookError::TooFewBranches { needed: 1, found: 0 });
         }
@@ -78,8 +78,8 @@ impl CellKind for Regions {
             let lines: Vec<RegionLine> = chosen.into_iter().zip(along).filter_map(of).collect();
             all.push(Told { label: place.label(), found: decision_regions(&lines, names.len())? });
         }
-        if self.at.len() > MOST {
-            notes.push(format!("{MOST} of {} steps are shown", self.at.len()));
+        if self.at.len() > MOST_STEPS {
+            notes.push(format!("{MOST_STEPS} of {} steps are shown", self.at.len()));
         }
         notes.push(format!(
             "{} along each of {} between {} of each class that has several, and as many between classes",

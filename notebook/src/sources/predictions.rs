@@ -61,23 +61,14 @@ impl Sources {
         done: Done<'_>,
     ) -> Result<Vec<Vec<u32>>, NotebookError> {
         let dataset = self.computed_from(place)?;
-        let mut replay = self.replay(&place.holder)?.with_data(dataset, self.threads);
-        let (mut all, mut found) = (Vec::with_capacity(lines.len()), Ok(()));
-        for some in lines.chunks((AT_ONCE / points.max(1)).max(16)) {
-            found = replay
-                .trainer_at(place.step)
-                .and_then(|trainer| Ok(trainer.classes_between(split, some, points)?))
-                .map_err(NotebookError::from)
-                .and_then(|along| {
-                    all.extend(along);
-                    done(all.len(), lines.len())
-                });
-            if found.is_err() {
-                break;
-            }
-        }
-        self.kept.keep_replay(replay);
-        found.map(|()| all)
+        let mut all = Vec::with_capacity(lines.len());
+        // At each point the network runs once.
+        let at_once = (AT_ONCE / points.max(1)).max(16);
+        self.in_parts(place, dataset, (lines, at_once), done, |trainer, lines| {
+            all.extend(trainer.classes_between(split, lines, points)?);
+            Ok(())
+        })?;
+        Ok(all)
     }
 
     /// Tells what the network of a step gives back of each image of a split, in order.
@@ -224,25 +215,33 @@ impl Sources {
         done: Done<'_>,
         mut look: impl FnMut(&Trainer, &[ImageIndex], Looked) -> Result<(), NotebookError>,
     ) -> Result<Arc<Dataset>, NotebookError> {
-        let record = &place.holder;
         let dataset = self.computed_from(place)?;
-        let mut replay = self.replay(record)?.with_data(dataset.clone(), self.threads);
         let all = dataset.indices(split);
         let chosen = most.unwrap_or(all.len()).min(all.len());
         let images: Vec<ImageIndex> = (0..chosen).map(|place| all[place * all.len() / chosen]).collect();
         let looked_at = Looked { chosen, of: all.len() };
-        let mut found = Ok(());
-        for (place_of, some) in images.chunks(AT_ONCE).enumerate() {
-            found = replay
-                .trainer_at(place.step)
-                .map_err(NotebookError::from)
-                .and_then(|trainer| look(trainer, some, looked_at))
-                .and_then(|()| done(place_of * AT_ONCE + some.len(), images.len()));
-            if found.is_err() {
-                break;
-            }
-        }
+        let look = |trainer: &Trainer, images: &[ImageIndex]| look(trainer, images, looked_at);
+        self.in_parts(place, dataset.clone(), (&images, AT_ONCE), done, look)?;
+        Ok(dataset)
+    }
+
+    /// Looks at some things by the network of a step, so many at a time; between two looks it is asked whether
+    /// somebody still waits.
+    fn in_parts<I>(
+        &mut self,
+        place: &Place,
+        dataset: Arc<Dataset>,
+        (things, at_once): (&[I], usize),
+        done: Done<'_>,
+        mut look: impl FnMut(&Trainer, &[I]) -> Result<(), NotebookError>,
+    ) -> Result<(), NotebookError> {
+        let mut replay = self.replay(&place.holder)?.with_data(dataset, self.threads);
+        let mut parts = things.chunks(at_once).enumerate();
+        let found = parts.try_for_each(|(part, some)| {
+            look(replay.trainer_at(place.step)?, some)?;
+            done(part * at_once + some.len(), things.len())
+        });
         self.kept.keep_replay(replay);
-        found.map(|()| dataset)
+        found
     }
 }

@@ -35,7 +35,7 @@ pub(crate) struct FilterGrid<'a> {
     pub(crate) number: Option<u64>,
     pub(crate) pictures: Option<&'a Pictures>,
     pub(crate) highlights: Highlights<'a>,
-    /// Whether it is of another step than the cursor's.
+    /// Whether another figure is on its way.
     pub(crate) late: bool,
     pub(crate) cache: &'a Cache,
     /// The height that is seen of it.

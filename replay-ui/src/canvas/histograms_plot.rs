@@ -30,7 +30,7 @@ pub(crate) struct HistogramsPlot<'a> {
     /// Another number for every figure.
     pub(crate) number: Option<u64>,
     pub(crate) cache: &'a Cache,
-    /// Whether it is of another step than the cursor's.
+    /// Whether another figure is on its way.
     pub(crate) late: bool,
 }
 

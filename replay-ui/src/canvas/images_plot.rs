@@ -40,7 +40,7 @@ pub(crate) struct ImagesPlot<'a> {
     /// Another number for every figure.
     pub(crate) number: Option<u64>,
     pub(crate) pictures: Option<&'a Pictures>,
-    /// Whether it is of another step than the cursor's.
+    /// Whether another figure is on its way.
     pub(crate) late: bool,
     pub(crate) cache: &'a Cache,
 }

@@ -2,13 +2,14 @@
 
 use std::cell::Ref;
 
-use iced::widget::canvas::{self, Action, Event, Frame, Geometry, Path, Stroke};
+use iced::widget::canvas::{self, Action, Event, Frame, Geometry};
 use iced::{Point, Rectangle, Renderer, Size, Theme, mouse};
 use revacnn_notebook::scene::MatrixLayout;
 use revacnn_schemas::TableFigure;
 
 use super::geometry_cache::{Cache, Kept, Last, size_key};
 use super::labels::{TextAlign, label, under_way};
+use super::outline;
 use super::paint::{STYLE, paint, rectangle};
 use crate::components::classes::{Message, Taken};
 use crate::theme::Colours;
@@ -30,7 +31,7 @@ pub(crate) struct MatrixPlot<'a> {
     pub(crate) number: Option<u64>,
     /// The place that is chosen.
     pub(crate) chosen: Option<&'a Taken>,
-    /// Whether it is of another step than the cursor's.
+    /// Whether another figure is on its way.
     pub(crate) late: bool,
     pub(crate) cache: &'a Cache,
     /// The height that is seen of it.
@@ -121,9 +122,7 @@ impl canvas::Program<Message> for MatrixPlot<'_> {
         let chosen = self.chosen.and_then(|taken| self.place_of(taken));
         for (place, stroke) in [(chosen, 3.0), (over.place, 1.5)] {
             let Some([row, column]) = place else { continue };
-            let at = rectangle(layout.area(row, column));
-            let edge = Path::rectangle(at.position(), at.size());
-            above.stroke(&edge, Stroke::default().with_color(colours.accent).with_width(stroke));
+            outline(&mut above, rectangle(layout.area(row, column)), stroke, colours);
         }
         if let Some(words) = over.place.and_then(|place| self.says(place)) {
             let foot = Point::new(16.0, layout.height);

@@ -22,7 +22,7 @@ pub(crate) mod text;
 pub(crate) mod timeline;
 
 use iced::advanced::image::{FilterMethod, Image as Raster};
-use iced::widget::canvas::{Action, Event, Frame, Path};
+use iced::widget::canvas::{Action, Event, Frame, Path, Stroke};
 use iced::{Point, Rectangle, Renderer, mouse};
 use revacnn_schemas::Step;
 
@@ -30,6 +30,7 @@ use self::atlas::Placed;
 use self::geometry_cache::Last;
 use crate::figure::{FilterKey, Message};
 use crate::pixels::{ImagePlace, Pictures};
+use crate::theme::Colours;
 
 /// Whether the button is held down on a canvas, and where the pointer is.
 #[derive(Debug, Default)]
@@ -102,6 +103,12 @@ pub(crate) fn picture(
 /// Draws an image that was put together.
 pub(crate) fn put(frame: &mut Frame<Renderer>, (at, handle): &Placed) {
     frame.draw_image(*at, Raster::new(handle.clone()).filter_method(FilterMethod::Nearest).snap(true));
+}
+
+/// Marks what lies there by a line about it.
+pub(crate) fn outline(frame: &mut Frame<Renderer>, at: Rectangle, width: f32, colours: &Colours) {
+    let edge = Path::rectangle(at.position(), at.size());
+    frame.stroke(&edge, Stroke::default().with_color(colours.accent).with_width(width));
 }
 
 /// A square that stands on its corner.

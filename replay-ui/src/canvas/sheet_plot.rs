@@ -2,13 +2,14 @@
 
 use std::cell::Ref;
 
-use iced::widget::canvas::{self, Action, Event, Frame, Geometry, Path, Stroke};
+use iced::widget::canvas::{self, Action, Event, Frame, Geometry};
 use iced::{Rectangle, Renderer, Size, Theme, mouse};
 use revacnn_notebook::scene::SheetLayout;
 use revacnn_schemas::{ContactSheet, ImageIndex};
 
 use super::geometry_cache::{Cache, Kept, Last, size_key};
 use super::labels::under_way;
+use super::outline;
 use super::paint::{STYLE, paint, rectangle};
 use crate::pixels::Pictures;
 use crate::theme::Colours;
@@ -29,7 +30,7 @@ pub(crate) struct SheetPlot<'a, M> {
     pub(crate) pictures: Option<&'a Pictures>,
     /// The training image that networks look at.
     pub(crate) looked_at: Option<ImageIndex>,
-    /// Whether it is of another step than the cursor's.
+    /// Whether another figure is on its way.
     pub(crate) late: bool,
     pub(crate) cache: &'a Cache,
     /// What a press on a training image says.
@@ -97,9 +98,7 @@ impl<M> canvas::Program<M> for SheetPlot<'_, M> {
             .and_then(|image| self.sheet.pictures.iter().position(|picture| picture.number == Some(image)));
         for (picture, stroke) in [(looked_at, 3.0), (over.picture, 1.5)] {
             let Some(at) = picture.and_then(|picture| layout.place(picture)) else { continue };
-            let at = rectangle(at);
-            let edge = Path::rectangle(at.position(), at.size());
-            above.stroke(&edge, Stroke::default().with_color(colours.accent).with_width(stroke));
+            outline(&mut above, rectangle(at), stroke, colours);
         }
         vec![drawn, over.above.above(above)]
     }

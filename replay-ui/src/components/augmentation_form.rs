@@ -4,12 +4,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
-use iced::Alignment;
-use iced::widget::{container, row};
 use revacnn_notebook::command::values::whole;
 use revacnn_schemas::{AugmentationRequest, number};
 
-use super::pieces::{Piece, choices, faint, field};
+use super::pieces::{Piece, choices, field, small_fields};
 
 /// A way to vary images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -121,9 +119,9 @@ impl State {
                         .into()
                 }
             };
-            row![faint(way.option()), input].spacing(4).align_y(Alignment::Center).into()
+            (way.option().to_owned(), input)
         });
-        container(row(fields).spacing(8).wrap().vertical_spacing(4)).width(width).into()
+        small_fields(fields, width)
     }
 
     /// What is asked for.

@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-use iced::widget::{checkbox, column, container, row};
+use iced::widget::{checkbox, container, row};
 use iced::{Alignment, Length};
 use revacnn_notebook::kinds::{Confusion, Predictions, Samples};
 use revacnn_notebook::{Cell, ChosenImage, ImageSplit, Rank};
 use revacnn_schemas::{Address, ImageIndex};
 
-use super::frame::{awaited, noted_beside, tall, with_menu};
+use super::frame::{awaited, entitled, tall, with_menu};
 use super::pieces::{Piece, choices, chosen_of, hinted, noted, press, upright};
 use crate::canvas::geometry_cache::Cache;
 use crate::canvas::matrix_plot::{self, MatrixPlot};
@@ -191,8 +191,7 @@ impl State {
             height,
         };
         let body = tall(move |room| matrix_plot::height(table, room), shown);
-        let title = container(noted_beside(table.title.as_str(), &table.notes)).padding([0, 12]);
-        column![title, body].into()
+        entitled(&table.title, &table.notes, body)
     }
 
     fn pictures<'a>(&'a self, context: &'a Context) -> Piece<'a, Message> {
@@ -212,8 +211,7 @@ impl State {
             look: Message::Look,
         };
         let body = tall(move |room| sheet_plot::height(sheet, room), shown);
-        let title = container(noted_beside(sheet.title.as_str(), &sheet.notes)).padding([0, 12]);
-        column![title, body].into()
+        entitled(&sheet.title, &sheet.notes, body)
     }
 
     pub(crate) fn view<'a>(&'a self, context: &'a Context) -> Piece<'a, Message> {

@@ -170,7 +170,7 @@ impl State {
                     pictures: context.cells.pictures(ViewId::EMBEDDING),
                     highlights: context.marks.highlights(),
                     branches: context.together().1,
-                    late: context.cells.stale(ViewId::EMBEDDING, context.time.cursor).is_some(),
+                    late: context.cells.awaits(ViewId::EMBEDDING),
                     reduced_motion: context.reduced_motion,
                 };
                 canvas(plot).width(Fill).height(Fill).into()
@@ -187,7 +187,7 @@ impl State {
                     figure,
                     number: context.cells.number(ViewId::IMAGES),
                     pictures: context.cells.pictures(ViewId::IMAGES),
-                    late: context.cells.stale(ViewId::IMAGES, context.time.cursor).is_some(),
+                    late: context.cells.awaits(ViewId::IMAGES),
                     cache: &self.images_cache,
                 };
                 // The images need the room: a line, and all of it where that is pointed at.
@@ -207,7 +207,7 @@ impl State {
                     number: context.cells.number(ViewId::FILTERS),
                     pictures: context.cells.pictures(ViewId::FILTERS),
                     highlights: context.marks.highlights(),
-                    late: context.cells.stale(ViewId::FILTERS, context.time.cursor).is_some(),
+                    late: context.cells.awaits(ViewId::FILTERS),
                     cache: &self.cache,
                     height,
                 };

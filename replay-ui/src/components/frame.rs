@@ -110,6 +110,11 @@ pub(crate) fn tall<'a, M: 'a, P: canvas::Program<M> + 'a>(
     responsive(body).into()
 }
 
+/// A figure under its title and what it notes.
+pub(crate) fn entitled<'a, M: 'a>(title: &'a str, notes: &'a [String], body: Piece<'a, M>) -> Piece<'a, M> {
+    column![container(noted_beside(title, notes)).padding([0, 12]), body].into()
+}
+
 /// The step of a figure that is behind the cursor.
 pub(crate) fn late<'a, M: 'a>(context: &Context, view: ViewId) -> Option<Piece<'a, M>> {
     context.cells.stale(view, context.time.cursor).map(|step| faint(format!("of step {step} ")).into())

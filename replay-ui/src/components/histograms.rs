@@ -1,21 +1,18 @@
 //! How the values of a layer are spread over the steps.
 
 use iced::Alignment;
-use iced::widget::{column, container, row};
+use iced::widget::row;
 use revacnn_notebook::kinds::Histogram;
 use revacnn_notebook::scene::Closer;
 use revacnn_notebook::{Cell, Distribution};
 use revacnn_schemas::{HistogramForm, LayerName};
 
-use super::frame::{awaited, noted_beside, tall};
+use super::frame::{awaited, entitled, tall};
 use super::pieces::{Piece, chosen_of, hinted, noted, plain, press, quiet};
 use crate::canvas::geometry_cache::Cache;
 use crate::canvas::histograms_plot::{self, HistogramsPlot};
 use crate::cells::ViewId;
 use crate::context::Context;
-
-/// So many bins a step.
-const BINS: u32 = 80;
 
 /// The values in the order of the radio buttons.
 const VALUES: [(Distribution, &str); 5] = [
@@ -77,7 +74,7 @@ impl State {
     /// The cell of a layer.
     pub(crate) fn cell(&self, layer: LayerName) -> Cell {
         let Closer { within, range } = self.closer(&layer);
-        Histogram { layer, of: self.of, form: self.form, within, range, bins: BINS }.into()
+        Histogram { layer, of: self.of, form: self.form, within, range, bins: Histogram::BINS }.into()
     }
 
     /// What is chosen, above the figure.
@@ -107,8 +104,7 @@ impl State {
             late: context.cells.awaits(ViewId::HISTOGRAMS),
         };
         let body = tall(move |room| histograms_plot::height(figure, room), shown);
-        let title = container(noted_beside(figure.title.as_str(), &figure.notes)).padding([0, 12]);
-        column![title, body].into()
+        entitled(&figure.title, &figure.notes, body)
     }
 }
 

@@ -157,6 +157,16 @@ pub(crate) fn panel(theme: &Theme, radius: f32) -> container::Style {
     container::Style { border, ..ground(colours.panel) }
 }
 
+/// Small fields, each behind its name, on as many lines as they need.
+pub(crate) fn small_fields<'a, M: 'a>(
+    fields: impl IntoIterator<Item = (String, Piece<'a, M>)>,
+    width: f32,
+) -> Piece<'a, M> {
+    let named = |(name, field): (String, _)| row![faint(name), field].spacing(4).align_y(Alignment::Center).into();
+    let fields = row(fields.into_iter().map(named)).spacing(8).wrap().vertical_spacing(4);
+    container(fields).width(width).into()
+}
+
 /// One of several things of which one is shown.
 pub(crate) fn chosen_of<'a, T: Copy + Eq + 'a, M: Clone + 'a>(
     words: &'static str,

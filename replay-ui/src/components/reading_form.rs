@@ -4,13 +4,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
-use iced::Alignment;
-use iced::widget::{checkbox, container, row};
+use iced::widget::checkbox;
 use revacnn_notebook::command::share_of_test;
 use revacnn_schemas::{DataFormat, Reading};
 use revacnn_trainer::data::catalogue;
 
-use super::pieces::{Piece, choices, faint, field};
+use super::pieces::{Piece, choices, field, small_fields};
 
 /// A choice of how files are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -148,10 +147,9 @@ impl State {
                     choices(words.to_vec(), Some(*now), "", move |word| says(Message::Type(choice, word.to_owned())))
                 }
             };
-            row![faint(choice.option()), input].spacing(4).align_y(Alignment::Center).into()
+            (choice.option().to_owned(), input)
         });
-        let fields = row(fields.collect::<Vec<Piece<'a, M>>>()).spacing(8).wrap().vertical_spacing(4);
-        (!offered.is_empty()).then(|| container(fields).width(width).into())
+        (!offered.is_empty()).then(|| small_fields(fields, width))
     }
 
     /// How files are to be read, as far as the data set leaves it open.

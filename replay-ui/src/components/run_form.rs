@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use iced::Alignment;
-use iced::widget::{Space, column, container, row, text};
+use iced::widget::{Space, column, row, text};
 use revacnn_schemas::{BranchName, Fidelity, OptimizerSpec, SchemaError};
 use revacnn_trainer::data::catalogue;
 use revacnn_trainer::{DEFAULT_EPOCHS, Settings, optimizer_kinds, presets, resolve_optimizer};
 
-use super::pieces::{Piece, alarm, buttons, choices, faint, field, plain};
+use super::pieces::{Piece, alarm, buttons, choices, faint, field, plain, small_fields};
 use super::{augmentation_form, reading_form};
 use crate::requests::RunPlan;
 use crate::theme::NORMAL;
@@ -282,9 +282,9 @@ impl State {
                 .id(format!("run-{name}"))
                 .on_input(move |text| Message::HyperParameter(of.clone(), text))
                 .on_submit(Message::Enter);
-            row![faint(name), input].spacing(4).align_y(Alignment::Center).into()
+            (name, input.into())
         });
-        container(row(fields).spacing(8).wrap().vertical_spacing(4)).width(ROWS).into()
+        small_fields(fields, ROWS)
     }
 
     /// The hyper-parameters of the optimizer by name, with the values that they

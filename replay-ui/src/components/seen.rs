@@ -6,7 +6,7 @@ use revacnn_notebook::kinds::{Maximise, Patches};
 use revacnn_notebook::{Cell, ImageSplit};
 use revacnn_schemas::{Address, FilterNumber, LayerName};
 
-use super::frame::{awaited, noted_beside, tall, with_menu};
+use super::frame::{awaited, entitled, tall, with_menu};
 use super::pieces::{Piece, chosen_of, noted, separator, upright};
 use crate::canvas::filter_grid::{self, FilterGrid};
 use crate::canvas::geometry_cache::Cache;
@@ -130,8 +130,7 @@ impl State {
             height,
         };
         let body = tall(move |room| filter_grid::height(grid, room), shown);
-        let title = container(noted_beside(grid.title.as_str(), &grid.notes)).padding([0, 12]);
-        with_menu(view, column![title, body].into())
+        with_menu(view, entitled(&grid.title, &grid.notes, body))
     }
 
     fn saliency<'a>(&'a self, context: &'a Context) -> Piece<'a, figure::Message> {
@@ -151,8 +150,7 @@ impl State {
             look: |_| figure::Message::Pick(None),
         };
         let body = tall(move |room| sheet_plot::height(sheet, room), shown);
-        let title = container(noted_beside(sheet.title.as_str(), &sheet.notes)).padding([0, 12]);
-        with_menu(view, column![title, body].into())
+        with_menu(view, entitled(&sheet.title, &sheet.notes, body))
     }
 
     pub(crate) fn view<'a>(&'a self, context: &'a Context) -> Piece<'a, Message> {

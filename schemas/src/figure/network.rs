@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bits::equal_by_bits;
 use super::{Hue, Image};
+use crate::topology::{is_one, one};
 use crate::{BranchName, ClassOutputs, FilterIdentity, ImageIndex, LayerName, Step};
 
 /// A network at one step, seen for one image.
@@ -64,15 +65,6 @@ pub struct DiagramColumn {
     /// Groups of the channels that it reads, each read by as many filters of its own, in order.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub groups: usize,
-}
-
-fn one() -> usize {
-    1
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
-fn is_one(groups: &usize) -> bool {
-    *groups == 1
 }
 
 /// A layer that makes its channels of those of several, and has no filters to show.

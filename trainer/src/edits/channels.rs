@@ -146,14 +146,14 @@ impl Draft {
             }
             for reader in self.readers_of(Some(layer)) {
                 match self.kind(reader)?.role {
-                    Role::Opens if self.group(reader).is_some() => {
-                        let group = self.group(reader).expect("invariant: it has groups");
-                        is_of_part.insert(reader);
-                        todo.push((reader, self.regrouped(reader, place, group.reads, group.filters)?));
-                    }
-                    Role::Opens | Role::Classes => {
-                        spread.readers.insert(reader, place);
-                    }
+                    Role::Opens | Role::Classes => match self.group(reader) {
+                        Some(group) => {
+                            is_of_part.insert(reader);
+                            let place = self.regrouped(reader, place, group, (group.reads, group.filters))?;
+                            todo.push((reader, place));
+                        }
+                        None => drop(spread.readers.insert(reader, place)),
+                    },
                     Role::Gathers(Gather::Channels) => {
                         let begin = self.parts(reader).find(|(source, ..)| *source == Some(layer));
                         let (_, begin, _) = begin.expect("invariant: it reads the layer");
@@ -183,8 +183,13 @@ impl Draft {
 
     /// The place of what a grouped convolution makes of channels, or reads for filters: `from` of
     /// the ones belong to `to` of the others.
-    fn regrouped(&self, layer: usize, place: Place, from: usize, to: usize) -> Result<Place, Stopped> {
-        let group = self.group(layer).expect("invariant: it has groups");
+    fn regrouped(
+        &self,
+        layer: usize,
+        place: Place,
+        group: Group,
+        (from, to): (usize, usize),
+    ) -> Result<Place, Stopped> {
         let reason = format!(
             "{} has {} in each of its groups and reads {} with it, which come and go together",
             self.name(layer),
@@ -214,26 +219,23 @@ impl Draft {
             }
             None => refused(format!("{} adds it to a channel of the images, whose number is fixed", self.name(layer))),
         };
+        if let Some(group) = self.group(layer) {
+            let Some(source) = self.sources[layer][0] else {
+                return refused(format!(
+                    "each group of {} reads channels of the images, whose number is fixed, and filters come and go \
+                     with their group",
+                    self.name(layer)
+                ));
+            };
+            todo.push((source, self.regrouped(layer, place, group, (group.filters, group.reads))?));
+            return Ok(());
+        }
         match kind.role {
             Role::Opens if kind.count.is_none() => refused(format!(
                 "it is added to a channel of {}, which is of kind {} and has as many as reach it",
                 self.name(layer),
                 kind.name
             )),
-            Role::Opens if self.group(layer).is_some() => {
-                let group = self.group(layer).expect("invariant: it has groups");
-                match self.sources[layer][0] {
-                    Some(source) => {
-                        todo.push((source, self.regrouped(layer, place, group.filters, group.reads)?));
-                        Ok(())
-                    }
-                    None => refused(format!(
-                        "each group of {} reads channels of the images, whose number is fixed, and filters come and \
-                         go with their group",
-                        self.name(layer)
-                    )),
-                }
-            }
             Role::Opens if place.new.is_some_and(|at| at != self.outputs[layer].channels) => refused(format!(
                 "it is added to a channel of {}, which would have to gain a filter between others, and filters are \
                  added at a layer's end",

@@ -3,7 +3,6 @@
 use revacnn_schemas::ImageIndex;
 
 use super::Engine;
-use super::workspace::Workspace;
 use crate::TrainerError;
 use crate::data::{Part, decode};
 use crate::layers::{ImageContext, predicted_class};
@@ -23,38 +22,25 @@ impl Engine {
         lines: &[[ImageIndex; 2]],
         points: usize,
     ) -> Result<Vec<Vec<u32>>, TrainerError> {
-        type Portion<'a> = (&'a [[ImageIndex; 2]], Result<Vec<Vec<u32>>, TrainerError>);
-        let share = lines.len().div_ceil(16).max(1);
         let shared = self.shared();
         let operations = self.network.operations.len();
-        let mut portions: Vec<Portion<'_>> = lines.chunks(share).map(|lines| (lines, Ok(Vec::new()))).collect();
-        self.threads.for_each_on_all(&mut portions, |_, (lines, found)| {
-            let mut workspace = Workspace::new(shared.network, false);
-            let mut ends = [vec![0.0; self.network.input.len()], vec![0.0; self.network.input.len()]];
-            let mut one = |line: &[ImageIndex; 2]| {
-                for (image, end) in line.iter().zip(&mut ends) {
-                    decode(&part.image(*image)?, end);
+        self.look_at_each(lines, |line, workspace| {
+            let mut ends = line.map(|_| vec![0.0; self.network.input.len()]);
+            for (image, end) in line.iter().zip(&mut ends) {
+                decode(&part.image(*image)?, end);
+            }
+            let [from, to] = &ends;
+            let predicted = |point: usize| {
+                let share = point as f32 / (points + 1) as f32;
+                for (value, (from, to)) in workspace.maps[0].iter_mut().zip(from.iter().zip(to)) {
+                    *value = share.mul_add(to - from, *from);
                 }
-                let mut along = Vec::with_capacity(points);
-                for point in 1..=points {
-                    let share = point as f32 / (points + 1) as f32;
-                    let pairs = ends[0].iter().zip(&ends[1]);
-                    for (value, (from, to)) in workspace.maps[0].iter_mut().zip(pairs) {
-                        *value = share.mul_add(to - from, *from);
-                    }
-                    workspace.forward(shared, ImageContext::EVALUATION, 0..operations);
-                    let computed = workspace.maps.last().expect("invariant: a network has operations");
-                    along.push(predicted_class(computed) as u32);
-                }
-                Ok(along)
+                workspace.forward(shared, ImageContext::EVALUATION, 0..operations);
+                let computed = workspace.maps.last().expect("invariant: a network has operations");
+                predicted_class(computed) as u32
             };
-            *found = lines.iter().map(&mut one).collect();
-        });
-        let mut all = Vec::with_capacity(lines.len());
-        for (_, found) in portions {
-            all.extend(found?);
-        }
-        Ok(all)
+            Ok((1..=points).map(predicted).collect())
+        })
     }
 }
 

@@ -106,22 +106,32 @@ impl Engine {
         operations: usize,
         pick: impl Fn(ImageIndex, &mut Workspace) -> Result<T, TrainerError> + Sync,
     ) -> Result<Vec<T>, TrainerError> {
-        type Portion<'a, T> = (&'a [ImageIndex], Result<Vec<T>, TrainerError>);
-        let share = images.len().div_ceil(16).max(1);
         let shared = self.shared();
-        let mut portions: Vec<Portion<'_, T>> = images.chunks(share).map(|images| (images, Ok(Vec::new()))).collect();
-        self.threads.for_each_on_all(&mut portions, |_, (images, picked)| {
-            let mut workspace = Workspace::new(shared.network, false);
-            let one = |&image: &ImageIndex| {
-                decode(&part.image(image)?, &mut workspace.maps[0]);
-                workspace.forward(shared, ImageContext::EVALUATION, 0..operations);
-                pick(image, &mut workspace)
-            };
-            *picked = images.iter().map(one).collect();
+        self.look_at_each(images, |&image, workspace| {
+            decode(&part.image(image)?, &mut workspace.maps[0]);
+            workspace.forward(shared, ImageContext::EVALUATION, 0..operations);
+            pick(image, workspace)
+        })
+    }
+
+    /// Looks at each of some things forwards on all threads, each thread in a workspace of its own. Returns what
+    /// `look` says of each, in their order.
+    pub(super) fn look_at_each<I: Sync, T: Send>(
+        &self,
+        things: &[I],
+        look: impl Fn(&I, &mut Workspace) -> Result<T, TrainerError> + Sync,
+    ) -> Result<Vec<T>, TrainerError> {
+        type Portion<'a, I, T> = (&'a [I], Result<Vec<T>, TrainerError>);
+        let share = things.len().div_ceil(16).max(1);
+        let mut portions: Vec<Portion<'_, I, T>> =
+            things.chunks(share).map(|things| (things, Ok(Vec::new()))).collect();
+        self.threads.for_each_on_all(&mut portions, |_, (things, said)| {
+            let mut workspace = Workspace::new(&self.network, false);
+            *said = things.iter().map(|thing| look(thing, &mut workspace)).collect();
         });
-        let mut all = Vec::with_capacity(images.len());
-        for (_, picked) in portions {
-            all.extend(picked?);
+        let mut all = Vec::with_capacity(things.len());
+        for (_, said) in portions {
+            all.extend(said?);
         }
         Ok(all)
     }

@@ -38,6 +38,25 @@ pub struct Ascent {
     pub seed: u64,
 }
 
+impl Ascent {
+    /// Refuses what is no way to climb.
+    ///
+    /// # Errors
+    /// What was expected, and what was found: a share that is not from 0 to below 1, and a blur that is not from 0
+    /// to 16 pixels.
+    pub fn check(&self) -> Result<(), String> {
+        for (name, share) in [("decay", self.decay), ("clip", self.clip)] {
+            if !(0.0..1.0).contains(&share) {
+                return Err(format!("{name} must be from 0 to below 1, found {share}"));
+            }
+        }
+        match self.blur {
+            0.0..=16.0 => Ok(()),
+            blur => Err(format!("blur must be from 0 to 16 pixels, found {blur}")),
+        }
+    }
+}
+
 impl Default for Ascent {
     fn default() -> Self {
         Self { iterations: 128, decay: 0.1, blur: 1.0, clip: 0.1, seed: 0 }

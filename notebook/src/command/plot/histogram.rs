@@ -9,9 +9,9 @@ use super::super::print::{Print, Words};
 use super::super::values::from_one;
 use super::{CommandError, check_all_steps, is_drawable};
 use crate::Distribution;
+use crate::kinds::Histogram;
 
-/// So many bins unless another number is asked for, and at most.
-const BINS: u32 = 80;
+/// The most bins.
 const MOST_BINS: u32 = 400;
 
 /// How a layer's values are spread over the steps.
@@ -37,7 +37,7 @@ pub struct HistogramPlot {
     #[arg(long, value_name = "LOW..HIGH", value_parser = ends, allow_hyphen_values = true)]
     pub(super) range: Option<[f64; 2]>,
     /// How many equally wide bins.
-    #[arg(long, value_name = "N", default_value_t = BINS, value_parser = from_one::<u32>)]
+    #[arg(long, value_name = "N", default_value_t = Histogram::BINS, value_parser = from_one::<u32>)]
     pub(super) bins: u32,
     /// The training image by its number, or the file of a picture of your own, for activations
     /// [default: the first probe image].
@@ -98,7 +98,7 @@ impl Print for HistogramPlot {
         words.unless("form", form, &HistogramForm::default(), form.word());
         words.option("steps", steps.map(|[first, last]| format!("{first}..{last}")));
         words.option("range", range.map(|[low, high]| format!("{}..{}", written(low), written(high))));
-        words.unless("bins", bins, &BINS, bins);
+        words.unless("bins", bins, &Histogram::BINS, bins);
         words.option("image", image.as_ref());
     }
 }

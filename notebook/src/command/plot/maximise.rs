@@ -60,15 +60,8 @@ impl MaximisePlot {
         if self.iterations > MOST_ITERATIONS {
             return refuse(format!("--iterations must be at most {MOST_ITERATIONS}, found {}", self.iterations));
         }
-        for (name, share) in [("decay", self.decay), ("clip", self.clip)] {
-            if !(0.0..1.0).contains(&share) {
-                return refuse(format!("--{name} must be from 0 to below 1, found {share}"));
-            }
-        }
-        if !(0.0..=16.0).contains(&self.blur) {
-            return refuse(format!("--blur must be from 0 to 16 pixels, found {}", self.blur));
-        }
-        Ok(())
+        let &Self { iterations, decay, blur, clip, seed, .. } = self;
+        Ascent { iterations, decay, blur, clip, seed }.check().or_else(|words| refuse(format!("--{words}")))
     }
 
     /// The cell that makes the figure.
