@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::context::{Context, Unwatched};
-use crate::{Inputs, NotebookError, Sources};
+use crate::{Inputs, NotebookError, Sources, Watch};
 
 /// One kind of cell: a struct with what is shown, and how that becomes a figure.
 ///
@@ -49,7 +49,20 @@ impl Cell {
     /// # Errors
     /// What keeps it from having one.
     pub fn figure(&self, sources: &mut Sources, inputs: &Inputs) -> Result<Figure, NotebookError> {
-        self.run(&mut Context::alone(sources, inputs, &mut Unwatched))
+        self.watched_figure(sources, inputs, &mut Unwatched)
+    }
+
+    /// [`figure`](Self::figure), for somebody who is told how far it is and may give it up.
+    ///
+    /// # Errors
+    /// What keeps it from having one; [`NotebookError::Cancelled`] where it was given up.
+    pub fn watched_figure(
+        &self,
+        sources: &mut Sources,
+        inputs: &Inputs,
+        watch: &mut dyn Watch,
+    ) -> Result<Figure, NotebookError> {
+        self.run(&mut Context::alone(sources, inputs, watch))
     }
 
     pub(crate) fn run(&self, context: &mut Context<'_>) -> Result<Figure, NotebookError> {

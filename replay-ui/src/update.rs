@@ -549,6 +549,11 @@ impl State {
             // The two change places.
             context.beside.clone_from(&context.selected);
         }
+        let data = |name: &BranchName| context.branch_named(name).and_then(|branch| branch.data);
+        if context.selected.as_ref().and_then(data) != data(&name) {
+            // Its images are of other classes.
+            self.filters.classes.chosen = None;
+        }
         context.select(name);
         self.timeline.begin_anew();
         self.inspector.forget_typed();

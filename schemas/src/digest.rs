@@ -73,7 +73,7 @@ impl Digester {
     /// A digest of nothing but the bytes added, so that any BLAKE3 program
     /// computes it from the same values.
     pub fn plain() -> Self {
-        Self { hasher: blake3::Hasher::new(), gathered: Vec::new() }
+        Self { hasher: blake3::Hasher::new(), gathered: Vec::with_capacity(2 * GATHERED) }
     }
 
     /// An empty digest of the given kind; kinds never collide.
@@ -89,10 +89,12 @@ impl Digester {
         self
     }
 
+    /// Hashes what fills whole pieces: a piece that began elsewhere would be hashed bit by bit.
     fn hash_if_full(&mut self) {
-        if self.gathered.len() >= GATHERED {
-            self.hasher.update(&self.gathered);
-            self.gathered.clear();
+        let whole = self.gathered.len() / GATHERED * GATHERED;
+        if whole > 0 {
+            self.hasher.update(&self.gathered[..whole]);
+            self.gathered.drain(..whole);
         }
     }
 

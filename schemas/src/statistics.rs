@@ -27,12 +27,15 @@ pub fn norm(values: &[f32]) -> f64 {
 /// Shape: both hold the same coefficients in the same order.
 pub fn update_ratio(now: &[f32], before: &[f32]) -> Option<f64> {
     let mut lanes = [0.0; LANES];
-    for (now, before) in now.chunks(LANES).zip(before.chunks(LANES)) {
-        for (lane, (&now, &before)) in lanes.iter_mut().zip(now.iter().zip(before)) {
-            let change = f64::from(now) - f64::from(before);
-            *lane += change * change;
-        }
+    let add_change = |(lane, (&now, &before)): (&mut f64, (&f32, &f32))| {
+        let change = f64::from(now) - f64::from(before);
+        *lane += change * change;
+    };
+    let ((blocks, rest), (blocks_before, rest_before)) = (now.as_chunks::<LANES>(), before.as_chunks::<LANES>());
+    for (now, before) in blocks.iter().zip(blocks_before) {
+        lanes.iter_mut().zip(now.iter().zip(before)).for_each(add_change);
     }
+    lanes.iter_mut().zip(rest.iter().zip(rest_before)).for_each(add_change);
     let norm = norm(before);
     (norm != 0.0).then(|| add(lanes).sqrt() / norm)
 }

@@ -3,12 +3,15 @@
 
 use std::collections::BTreeSet;
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use clap::Args;
+use indicatif::ProgressBar;
 use revacnn_notebook::command::{CommandError, Lookup, members_in};
-use revacnn_notebook::{Cell, ChosenImage, Inputs, PictureFormat, Sources, render};
+use revacnn_notebook::{Cell, ChosenImage, Inputs, PictureFormat, Progress, Sources, render};
 use revacnn_recorder::usual_threads;
 use revacnn_schemas::{
     Address, BranchName, ClassPurity, EmbeddedImages, Figure, Panel, Place, Position, Scatter, TableFigure,
@@ -17,11 +20,14 @@ use revacnn_store::Store;
 use revacnn_trainer::TrainerError;
 use revacnn_trainer::data::OwnPicture;
 
-use super::history;
+use super::{bar_of, history};
 use crate::error::Failure;
 use crate::options::{DataOption, StoreOption};
-use crate::output::{self, warn};
+use crate::output::{self, Live, warn};
 use crate::text::{Side, printable, table};
+
+/// A figure that is made sooner needs no bar.
+const UNTOLD: Duration = Duration::from_millis(500);
 
 /// Where a figure comes from, and where it goes to: into a file, or printed.
 #[derive(Debug, Args)]
@@ -59,8 +65,27 @@ impl FromTo {
         inputs: &Inputs,
         json: bool,
     ) -> Result<ExitCode, Failure> {
-        finish(&cell.figure(sources, inputs)?, self.output.as_deref(), json)
+        finish(&made(cell, sources, inputs, json)?, self.output.as_deref(), json)
     }
+}
+
+/// A cell's figure; one that takes long tells a terminal how far it is.
+pub(super) fn made(cell: &Cell, sources: &mut Sources, inputs: &Inputs, json: bool) -> Result<Figure, Failure> {
+    let (began, mut shown) = (Instant::now(), None);
+    let figure = cell.watched_figure(sources, inputs, &mut |Progress { done, of }| {
+        if shown.is_some() || began.elapsed() >= UNTOLD {
+            let bar: &ProgressBar = shown.get_or_insert_with(|| {
+                let bar = bar_of(of as u64, json, "{wide_bar:.dim} {percent} %");
+                output::show_live(Live::Bar(bar.clone()));
+                bar
+            });
+            bar.set_length(of as u64);
+            bar.set_position(done as u64);
+        }
+        ControlFlow::Continue(())
+    });
+    output::clear_live();
+    Ok(figure?)
 }
 
 /// Says what is missing from the history of the branches, once each.

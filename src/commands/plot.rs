@@ -15,7 +15,7 @@ use revacnn_recorder::usual_threads;
 use revacnn_schemas::Place;
 
 use super::Run;
-use super::figure::{check_ending, finish, in_store, must_see, warn_of_gaps, whole};
+use super::figure::{check_ending, finish, in_store, made, must_see, warn_of_gaps, whole};
 use crate::error::Failure;
 use crate::options::{DataOption, StoreOption};
 
@@ -130,7 +130,7 @@ impl Run for PlotArguments {
         let (cell, inputs) = in_store(sources.store(), |lookup| plot.cell(lookup))?;
         must_see(&mut sources, &plot.at(), inputs.image.as_ref())?;
         warn_of_gaps(&sources, &whole(&inputs.branches))?;
-        finish(&cell.figure(&mut sources, &inputs)?, Some(output), json)
+        finish(&made(&cell, &mut sources, &inputs, json)?, Some(output), json)
     }
 }
 

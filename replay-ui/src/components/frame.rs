@@ -6,11 +6,16 @@ use iced::widget::{canvas, column, container, mouse_area, responsive, row, scrol
 use iced::{Alignment, Fill, Padding, Size};
 use revacnn_schemas::Edit;
 
-use super::pieces::{Piece, alarm, changing, faint, hinted, noted, panel, plain, press, quiet};
+use super::pieces::{Piece, SMALL_LINE, alarm, changing, faint, hinted, noted, panel, plain, press, quiet};
+use crate::canvas::text::{fitted, width};
 use crate::cells::ViewId;
 use crate::context::Context;
 use crate::figure::Message;
 use crate::sizes::{BAR, Panel};
+use crate::theme::SMALL;
+
+/// Between a title and what is noted beside it.
+const BETWEEN: f32 = 12.0;
 
 /// A figure whose menu a right click opens.
 pub(crate) fn with_menu<'a, M: From<Message> + Clone + 'a>(view: ViewId, body: Piece<'a, M>) -> Piece<'a, M> {
@@ -69,15 +74,33 @@ pub(crate) fn headed<'a, M: From<Message> + Clone + 'a>(
 pub(crate) fn noted_beside<'a, M: 'a>(title: impl text::IntoFragment<'a>, notes: &'a [String]) -> Piece<'a, M> {
     let title = title.into_fragment();
     let beside = notes.join(" · ");
-    let seen = format!("{title}{beside}");
-    let title = faint(title).wrapping(Wrapping::None);
-    if notes.is_empty() {
-        return changing(title, &seen).width(Fill).clip(true).into();
+    let line = move |room: Size| -> Piece<'a, M> {
+        let [head, noted] = side_by_side([&title, &beside], room.width);
+        let seen = format!("{head}{noted}");
+        let is_whole = head == title;
+        let words = |words: String| faint(words).wrapping(Wrapping::None);
+        let line = row![words(head)].push((!noted.is_empty()).then(|| words(noted))).spacing(BETWEEN);
+        let line = changing(line, &seen).width(Fill).clip(true);
+        let told: Vec<&str> =
+            (!is_whole).then_some(title.as_ref()).into_iter().chain(notes.iter().map(String::as_str)).collect();
+        if told.is_empty() {
+            return line.into();
+        }
+        let all = container(faint(told.join("\n"))).padding([4, 8]).style(|theme| panel(theme, 4.0));
+        tooltip(line, all, tooltip::Position::Bottom).gap(4).into()
+    };
+    responsive(line).height(SMALL_LINE).into()
+}
+
+/// A title and notes, cut to the room that both have in a line.
+fn side_by_side([title, notes]: [&str; 2], room: f32) -> [String; 2] {
+    let left = room - width(title) - BETWEEN;
+    if left < 0.0 && room < width(title) {
+        return [fitted(title, room), String::new()];
     }
-    let line = row![title, faint(beside).wrapping(Wrapping::None)].spacing(12);
-    let line = changing(line, &seen).width(Fill).clip(true);
-    let all = container(faint(notes.join("\n"))).padding([4, 8]).style(|theme| panel(theme, 4.0));
-    tooltip(line, all, tooltip::Position::Bottom).gap(4).into()
+    // A note of a letter or two says nothing.
+    let noted = if left < 4.0 * SMALL && left < width(notes) { String::new() } else { fitted(notes, left) };
+    [title.to_owned(), noted]
 }
 
 /// What a figure notes, beneath it, if it notes something.
@@ -136,4 +159,24 @@ pub(crate) fn edit_button<'a, M: From<Message> + Clone + 'a>(
     let pressed = edit.clone().filter(|_| enabled).map(|edit| Message::Edit(vec![edit]).into());
     let button = mouse_area(press(words, pressed)).on_exit(Message::Preview(None).into());
     button.on_enter(Message::Preview(edit).into()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_that_is_cut_says_so_and_notes_take_the_room_that_is_left() {
+        let _ = crate::headless::renderer().unwrap();
+        let [title, notes] = ["what main@200 sees in image 17", "gradient, and guided backpropagation"];
+        let whole = width(title) + BETWEEN + width(notes);
+        assert_eq!(side_by_side([title, notes], whole), [title, notes]);
+        let [head, noted] = side_by_side([title, notes], whole - 20.0);
+        assert!(head == title && noted.ends_with('…') && noted.len() > 10, "{noted}");
+        assert_eq!(side_by_side([title, notes], width(title) + BETWEEN + 20.0), [title, ""]);
+        assert_eq!(side_by_side([title, notes], width(title)), [title, ""]);
+        let [head, noted] = side_by_side([title, notes], width(title) - 1.0);
+        assert!(head.ends_with('…') && width(&head) < width(title) && noted.is_empty(), "{head}");
+        assert_eq!(side_by_side(["", "a note"], 100.0), ["", "a note"]);
+    }
 }

@@ -40,7 +40,7 @@ pub(crate) fn faint<'a>(words: impl text::IntoFragment<'a>) -> text::Text<'a> {
 
 /// The height of a line of small text, in whole pixels: so are the buttons that have one,
 /// whose edges are then no half pixels.
-const SMALL_LINE: f32 = 16.0;
+pub(crate) const SMALL_LINE: f32 = 16.0;
 
 /// Small text.
 pub(crate) fn plain<'a>(words: impl text::IntoFragment<'a>) -> text::Text<'a> {

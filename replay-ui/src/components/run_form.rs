@@ -18,6 +18,8 @@ const LABEL: f32 = 84.0;
 /// The width of a field, and of rows of small ones.
 const WIDTH: f32 = 340.0;
 const ROWS: f32 = 440.0;
+/// The width of what is wrong, beside the buttons.
+const PROBLEM: f32 = 380.0;
 /// What can be recorded of each step.
 const FIDELITIES: [Fidelity; 2] = [Fidelity::Every, Fidelity::Keyframes];
 
@@ -238,11 +240,11 @@ impl State {
                 | Field::Fidelity => line,
             }
         });
-        let mut page = column![text("New run").size(NORMAL)].extend(lines).spacing(8);
-        if let Some(problem) = &self.problem {
-            page = page.push(alarm(problem.as_str()).width(400));
-        }
-        page.push(buttons("train", Message::Enter, Message::Leave)).into()
+        let page = column![text("New run").size(NORMAL)].extend(lines).spacing(8);
+        // Beside the buttons: fields stay where they are while one types.
+        let problem = self.problem.as_ref().map(|problem| alarm(problem.as_str()).width(PROBLEM));
+        let foot = row![buttons("train", Message::Enter, Message::Leave)].push(problem);
+        page.push(foot.spacing(16).align_y(Alignment::Center)).into()
     }
 
     /// A field for each way to vary training images.

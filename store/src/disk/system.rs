@@ -3,7 +3,7 @@
 use std::fs;
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use revacnn_schemas::BranchId;
 
@@ -56,6 +56,19 @@ pub fn cpu_seconds() -> f64 {
     #[cfg(not(unix))]
     {
         0.0
+    }
+}
+
+/// Processor time of the calling thread; `None` where the system does not say.
+pub(crate) fn thread_cpu() -> Option<Duration> {
+    #[cfg(unix)]
+    {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+        Some(Duration::new(time.tv_sec.try_into().ok()?, time.tv_nsec.try_into().ok()?))
+    }
+    #[cfg(not(unix))]
+    {
+        None
     }
 }
 

@@ -104,19 +104,19 @@ impl LogWriter {
         };
         self.parts.push(part, step, statistics, haste, &mut self.done)?;
         if self.ends_segment(number) {
-            self.commit()?;
+            self.commit(haste)?;
         }
         Ok(())
     }
 
     /// Commits the open part: as a segment if it is a whole one, else to the
     /// tail.
-    pub(crate) fn commit(&mut self) -> Result<(), StoreError> {
+    pub(crate) fn commit(&mut self, haste: Haste) -> Result<(), StoreError> {
         let Some(part) = self.open.take() else {
             return Ok(());
         };
         let ends = self.ends_segment(part.span.last);
-        let part = self.parts.close(part, &mut self.done)?;
+        let part = self.parts.close(part, haste, &mut self.done)?;
         if ends && self.tail.is_empty() {
             self.move_in(&part)?;
             return self.thin();
@@ -128,16 +128,16 @@ impl LogWriter {
     }
 
     /// Commits everything and leaves no tail.
-    pub(crate) fn seal(&mut self) -> Result<(), StoreError> {
+    pub(crate) fn seal(&mut self, haste: Haste) -> Result<(), StoreError> {
         if self.tail.is_empty() {
             if let Some(part) = self.open.take() {
-                let part = self.parts.close(part, &mut self.done)?;
+                let part = self.parts.close(part, haste, &mut self.done)?;
                 self.move_in(&part)?;
                 self.thin()?;
             }
             return Ok(());
         }
-        self.commit()?;
+        self.commit(haste)?;
         self.merge_tail()
     }
 
@@ -280,7 +280,7 @@ impl LogWriter {
         message: &str,
         wall_time_micros: i64,
     ) -> Result<(), StoreError> {
-        self.commit()?;
+        self.commit(Haste::NONE)?;
         let span = StepSpan::of(step);
         let folder = self.paths.table(Table::Events);
         let mut target = self.paths.segment(Table::Events, span);

@@ -5,6 +5,7 @@ pub(crate) mod append;
 pub(crate) mod batches;
 pub(crate) mod columns;
 pub(crate) mod commit;
+pub(crate) mod contention;
 pub(crate) mod file;
 pub(crate) mod list_pages;
 pub(crate) mod pages;

@@ -12,6 +12,7 @@ use crate::disk::{Disk, DiskFile};
 use crate::keyframe;
 use crate::shape::{BranchShape, TENSOR_TABLES};
 use crate::write::batches::{self, SampleRows, StepRows};
+use crate::write::contention::Contention;
 use crate::write::file::{Complete, FileKind, TableFile};
 use crate::write::record::{ROW_GROUP_STEPS, Records, StepRecord};
 use crate::write::rowgroup::RowGroups;
@@ -31,6 +32,7 @@ pub(crate) struct PartWriter {
     validation: FileKind,
     /// Where the branch's format has the table.
     samples: Option<FileKind>,
+    contention: Contention,
 }
 
 /// Rows of `samples` that are one row group, but for the last of a part.
@@ -69,6 +71,7 @@ impl PartWriter {
             keyframes: FileKind::new(Table::Keyframes, version, 0, 0),
             validation: FileKind::new(Table::Validation, version, 0, 0),
             samples: record.has_samples().then(|| FileKind::new(Table::Samples, version, 0, 0)),
+            contention: Contention::default(),
         })
     }
 
@@ -150,7 +153,16 @@ impl PartWriter {
         }
         let pending = &part.pending[..];
         let mut tables: Vec<_> = self.regular.iter_mut().map(|(_, groups)| (groups, Ok(()))).collect();
-        side_by_side(&mut tables, haste.threads, |(groups, result)| *result = groups.encode(pending, haste.fast));
+        let fast = haste.fast || haste.yields && self.contention.is_shared();
+        let mut encode = || {
+            side_by_side(&mut tables, haste.threads, |(groups, result)| *result = groups.encode(pending, fast));
+        };
+        // With helpers it waits for these as well.
+        if haste.threads == 1 {
+            self.contention.watch(encode)
+        } else {
+            encode()
+        }
         // What reaches the disk does so in one order.
         for (file, (groups, encoded)) in part.files.iter_mut().zip(tables) {
             encoded.map_err(|error| StoreError::parquet("encode rows of", &file.path, error))?;
@@ -161,8 +173,13 @@ impl PartWriter {
     }
 
     /// Finishes and syncs every file of the part, and the folder.
-    pub(crate) fn close(&mut self, mut part: OpenPart, done: &mut Records) -> Result<ClosedPart, StoreError> {
-        self.write_pending(&mut part, Haste::NONE, done)?;
+    pub(crate) fn close(
+        &mut self,
+        mut part: OpenPart,
+        haste: Haste,
+        done: &mut Records,
+    ) -> Result<ClosedPart, StoreError> {
+        self.write_pending(&mut part, haste, done)?;
         self.write_samples(&mut part)?;
         let OpenPart { folder, span, mut files, steps, keyframes, validation, samples: (_, samples), .. } = part;
         files.extend(keyframes);

@@ -146,6 +146,12 @@ impl Queue {
         self.lock().bytes as f64 / self.limit.max(1) as f64
     }
 
+    /// Whether training waits until all is done: it sends nothing more meanwhile.
+    pub(crate) fn is_awaited(&self) -> bool {
+        let state = self.lock();
+        state.closed || matches!(state.messages.back(), Some(Message::Flush | Message::Seal))
+    }
+
     /// The next message, or word that the deadline passed or the end came.
     pub(crate) fn receive(&self, deadline: Option<Instant>) -> Received {
         let mut state = self.lock();

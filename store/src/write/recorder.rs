@@ -391,21 +391,22 @@ fn write_all(writer: &mut LogWriter, queue: &Queue, commit_interval: Duration) -
     loop {
         match queue.receive(deadline) {
             Received::Late => {
-                writer.commit()?;
+                writer.commit(Haste::NONE)?;
                 deadline = None;
                 queue.report(progress(writer, bytes_on_disk));
             }
-            Received::Closed => return writer.commit(),
+            Received::Closed => return writer.commit(Haste::awaited(cores)),
             Received::Message(message) => {
                 let bytes = size(&message);
                 match message {
+                    Message::Step(step) if queue.is_awaited() => writer.push(step, Haste::awaited(cores))?,
                     Message::Step(step) => writer.push(step, Haste::of(queue.backlog(), cores))?,
                     Message::Event { step, kind, message, wall_time_micros } => {
                         writer.event(step, &kind, &message, wall_time_micros)?
                     }
-                    Message::Flush => writer.commit()?,
+                    Message::Flush => writer.commit(Haste::awaited(cores))?,
                     Message::Seal => {
-                        writer.seal()?;
+                        writer.seal(Haste::awaited(cores))?;
                         bytes_on_disk = writer.bytes();
                     }
                 }

@@ -120,14 +120,14 @@ impl Rewrite {
         let mut part = parts.open(segment.first)?;
         let mut done = Vec::new();
         // The steps are computed by whoever waits for this: no core has anything else to do.
-        let haste = Haste { threads: cores(), fast: false };
+        let haste = Haste::awaited(cores());
         for step in segment.first.0..=segment.last.0 {
             let mut record: Box<StepRecord> = done.pop().unwrap_or_default();
             show(Step(step), &mut Copy { every: &every, shape: &shape, record: &mut record })?;
             let statistics = FilterStatistics::of(&shape, &record, None);
             parts.push(&mut part, record, statistics, haste, &mut done)?;
         }
-        let part = parts.close(part, &mut done)?;
+        let part = parts.close(part, haste, &mut done)?;
         let mut bytes = 0;
         let mut folders = Vec::new();
         for &table in part.tables.iter().filter(|table| TENSOR_TABLES.contains(table)) {

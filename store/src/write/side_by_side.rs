@@ -10,6 +10,8 @@ pub(crate) struct Haste {
     pub(crate) threads: usize,
     /// Whether tensors are compressed in less time, to a tenth more bytes.
     pub(crate) fast: bool,
+    /// Whether they are where others wait for the log's core.
+    pub(crate) yields: bool,
 }
 
 /// The share of the queue at which all cores encode: far from full, so that training
@@ -19,12 +21,18 @@ const ALL_CORES_AT: f64 = 0.25;
 impl Haste {
     /// The log keeps up: one thread, which leaves the other cores to the training, and
     /// the fewest bytes.
-    pub(crate) const NONE: Self = Self { threads: 1, fast: false };
+    pub(crate) const NONE: Self = Self { threads: 1, fast: false, yields: false };
+
+    /// For a log that training waits for, and leaves the cores to: all of so many, and the fewest bytes.
+    pub(crate) fn awaited(cores: usize) -> Self {
+        Self { threads: cores, ..Self::NONE }
+    }
 
     /// For a log of whose queue that share waits, on a machine of so many cores.
     pub(crate) fn of(backlog: f64, cores: usize) -> Self {
         let share = (backlog / ALL_CORES_AT).min(1.0);
-        Self { threads: 1 + (share * cores.saturating_sub(1) as f64).round() as usize, fast: share == 1.0 }
+        let threads = 1 + (share * cores.saturating_sub(1) as f64).round() as usize;
+        Self { threads, fast: share == 1.0, yields: true }
     }
 }
 
@@ -58,10 +66,11 @@ mod tests {
 
     #[test]
     fn a_log_that_falls_behind_makes_haste() {
-        assert_eq!(Haste::of(0.0, 8), Haste::NONE);
-        assert_eq!(Haste::of(0.125, 9), Haste { threads: 5, fast: false });
-        assert_eq!(Haste::of(0.25, 8), Haste { threads: 8, fast: true });
-        assert_eq!(Haste::of(1.0, 1), Haste { threads: 1, fast: true });
+        let yields = true;
+        assert_eq!(Haste::of(0.0, 8), Haste { threads: 1, fast: false, yields });
+        assert_eq!(Haste::of(0.125, 9), Haste { threads: 5, fast: false, yields });
+        assert_eq!(Haste::of(0.25, 8), Haste { threads: 8, fast: true, yields });
+        assert_eq!(Haste::of(1.0, 1), Haste { threads: 1, fast: true, yields });
     }
 
     #[test]

@@ -8,19 +8,25 @@
 use super::Instructions;
 use super::simd::{Kernel, Simd};
 
-/// Replaces what is not above 0 by 0; NaN stays NaN, as in PyTorch.
-pub fn relu(instructions: Instructions, values: &mut [f32]) {
-    instructions.run(Relu { values });
-}
-
-/// Sets the gradient to 0 where the unit's output is not above 0.
+/// What is above 0, and 0 for what is not; NaN stays NaN, as in PyTorch.
 ///
 /// # Shapes
 ///
-/// `output` and `gradient` are equally long.
-pub fn relu_backward(instructions: Instructions, output: &[f32], gradient: &mut [f32]) {
-    assert_eq!(output.len(), gradient.len(), "output and gradient of a rectified linear unit");
-    instructions.run(ReluBackward { output, gradient });
+/// `input` and `output` are equally long.
+pub fn relu(instructions: Instructions, input: &[f32], output: &mut [f32]) {
+    assert_eq!(input.len(), output.len(), "input and output of a rectified linear unit");
+    instructions.run(Relu { input, output });
+}
+
+/// The gradient of the input: that of the output where this is above 0, else 0.
+///
+/// # Shapes
+///
+/// All are equally long.
+pub fn relu_backward(instructions: Instructions, output: &[f32], grad_output: &[f32], grad_input: &mut [f32]) {
+    assert_eq!(output.len(), grad_output.len(), "output and gradient of a rectified linear unit");
+    assert_eq!(output.len(), grad_input.len(), "output and input gradient of a rectified linear unit");
+    instructions.run(ReluBackward { output, grad_output, grad_input });
 }
 
 /// Adds to each value the one at its place.
@@ -49,19 +55,25 @@ impl Kernel for AddTo<'_> {
     }
 }
 
-/// Multiplies what is not above 0 by 1/100, PyTorch's slope; NaN stays NaN.
-pub fn leaky_relu(instructions: Instructions, values: &mut [f32]) {
-    instructions.run(LeakyRelu { values });
-}
-
-/// Multiplies the gradient by 1/100 where the unit's output is not above 0.
+/// What is above 0, and a hundredth, PyTorch's slope, of what is not; NaN stays NaN.
 ///
 /// # Shapes
 ///
-/// `output` and `gradient` are equally long.
-pub fn leaky_relu_backward(instructions: Instructions, output: &[f32], gradient: &mut [f32]) {
-    assert_eq!(output.len(), gradient.len(), "output and gradient of a leaky rectified linear unit");
-    instructions.run(LeakyReluBackward { output, gradient });
+/// `input` and `output` are equally long.
+pub fn leaky_relu(instructions: Instructions, input: &[f32], output: &mut [f32]) {
+    assert_eq!(input.len(), output.len(), "input and output of a leaky rectified linear unit");
+    instructions.run(LeakyRelu { input, output });
+}
+
+/// The gradient of the input: that of the output where this is above 0, else a hundredth of it.
+///
+/// # Shapes
+///
+/// All are equally long.
+pub fn leaky_relu_backward(instructions: Instructions, output: &[f32], grad_output: &[f32], grad_input: &mut [f32]) {
+    assert_eq!(output.len(), grad_output.len(), "output and gradient of a leaky rectified linear unit");
+    assert_eq!(output.len(), grad_input.len(), "output and input gradient of a leaky rectified linear unit");
+    instructions.run(LeakyReluBackward { output, grad_output, grad_input });
 }
 
 /// 1 / (1 + e⁻ˣ).
@@ -91,7 +103,8 @@ fn normal_distribution(x: f32) -> f32 {
 const SLOPE: f32 = 0.01;
 
 struct Relu<'a> {
-    values: &'a mut [f32],
+    input: &'a [f32],
+    output: &'a mut [f32],
 }
 
 impl Kernel for Relu<'_> {
@@ -99,15 +112,16 @@ impl Kernel for Relu<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
-        for value in self.values {
-            *value = if *value <= 0.0 { 0.0 } else { *value };
+        for (output, value) in self.output.iter_mut().zip(self.input) {
+            *output = if *value <= 0.0 { 0.0 } else { *value };
         }
     }
 }
 
 struct ReluBackward<'a> {
     output: &'a [f32],
-    gradient: &'a mut [f32],
+    grad_output: &'a [f32],
+    grad_input: &'a mut [f32],
 }
 
 impl Kernel for ReluBackward<'_> {
@@ -115,14 +129,16 @@ impl Kernel for ReluBackward<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
-        for (gradient, output) in self.gradient.iter_mut().zip(self.output) {
-            *gradient = if *output > 0.0 { *gradient } else { 0.0 };
+        let Self { output, grad_output, grad_input } = self;
+        for ((target, output), gradient) in grad_input.iter_mut().zip(output).zip(grad_output) {
+            *target = if *output > 0.0 { *gradient } else { 0.0 };
         }
     }
 }
 
 struct LeakyRelu<'a> {
-    values: &'a mut [f32],
+    input: &'a [f32],
+    output: &'a mut [f32],
 }
 
 impl Kernel for LeakyRelu<'_> {
@@ -130,15 +146,16 @@ impl Kernel for LeakyRelu<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
-        for value in self.values {
-            *value = if *value > 0.0 { *value } else { *value * SLOPE };
+        for (output, value) in self.output.iter_mut().zip(self.input) {
+            *output = if *value > 0.0 { *value } else { *value * SLOPE };
         }
     }
 }
 
 struct LeakyReluBackward<'a> {
     output: &'a [f32],
-    gradient: &'a mut [f32],
+    grad_output: &'a [f32],
+    grad_input: &'a mut [f32],
 }
 
 impl Kernel for LeakyReluBackward<'_> {
@@ -146,8 +163,9 @@ impl Kernel for LeakyReluBackward<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
-        for (gradient, output) in self.gradient.iter_mut().zip(self.output) {
-            *gradient = if *output > 0.0 { *gradient } else { *gradient * SLOPE };
+        let Self { output, grad_output, grad_input } = self;
+        for ((target, output), gradient) in grad_input.iter_mut().zip(output).zip(grad_output) {
+            *target = if *output > 0.0 { *gradient } else { *gradient * SLOPE };
         }
     }
 }

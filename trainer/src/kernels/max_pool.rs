@@ -217,7 +217,10 @@ impl Kernel for MaxBackward<'_> {
                 for (row, map) in [top, bottom].into_iter().enumerate() {
                     let first = ((2 * y + row) * width) as u32;
                     let (pairs, rest) = map.split_at_mut(2 * out_width);
-                    rest.fill(0.0);
+                    // Mostly there is none, and to fill it would be a call for each row.
+                    if !rest.is_empty() {
+                        rest.fill(0.0);
+                    }
                     let pairs = pairs.as_chunks_mut().0;
                     in_chunks!(out_width, at, N => spread::<N>(first, at, argmax, gradients, pairs));
                 }

@@ -170,11 +170,12 @@ mod x86 {
 
     use super::{Kernel, Simd};
 
-    /// 256-bit vectors. A value proves that the machine has AVX2 and FMA.
+    /// 256-bit vectors. A value proves that the machine has AVX2, FMA and POPCNT.
     #[derive(Clone, Copy)]
     pub(crate) struct Avx2(());
 
-    /// 512-bit vectors. A value proves that the machine has AVX-512 F and VL, AVX2 and FMA.
+    /// 512-bit vectors. A value proves that the machine has AVX-512 F and VL, AVX2, FMA and
+    /// POPCNT.
     #[derive(Clone, Copy)]
     pub(crate) struct Avx512(());
 
@@ -182,7 +183,8 @@ mod x86 {
         /// The token, where the machine has the instructions.
         #[inline]
         pub(crate) fn detect() -> Option<Self> {
-            (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Self(()))
+            (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("popcnt"))
+                .then_some(Self(()))
         }
     }
 
@@ -193,17 +195,18 @@ mod x86 {
             (is_x86_feature_detected!("avx512f")
                 && is_x86_feature_detected!("avx512vl")
                 && is_x86_feature_detected!("avx2")
-                && is_x86_feature_detected!("fma"))
+                && is_x86_feature_detected!("fma")
+                && is_x86_feature_detected!("popcnt"))
             .then_some(Self(()))
         }
     }
 
-    #[target_feature(enable = "avx2,fma")]
+    #[target_feature(enable = "avx2,fma,popcnt")]
     pub(super) fn run_avx2<K: Kernel>(simd: Avx2, kernel: K) -> K::Output {
         kernel.run(simd)
     }
 
-    #[target_feature(enable = "avx512f,avx512vl,avx2,fma")]
+    #[target_feature(enable = "avx512f,avx512vl,avx2,fma,popcnt")]
     pub(super) fn run_avx512<K: Kernel>(simd: Avx512, kernel: K) -> K::Output {
         kernel.run(simd)
     }

@@ -161,19 +161,13 @@ impl Operation for Activation {
     fn forward(&self, _context: &Context<'_>, input: &[f32], output: &mut [f32], _scratch: &mut Scratch) {
         match self.function {
             Function::None => output.copy_from_slice(input),
-            Function::Relu => {
-                output.copy_from_slice(input);
-                relu(self.instructions, output);
-            }
+            Function::Relu => relu(self.instructions, input, output),
             Function::Tanh => {
                 for (out, &value) in output.iter_mut().zip(input) {
                     *out = libm::tanhf(value);
                 }
             }
-            Function::LeakyRelu => {
-                output.copy_from_slice(input);
-                leaky_relu(self.instructions, output);
-            }
+            Function::LeakyRelu => leaky_relu(self.instructions, input, output),
             Function::Sigmoid => {
                 for (out, &value) in output.iter_mut().zip(input) {
                     *out = sigmoid(value);
@@ -198,18 +192,14 @@ impl Operation for Activation {
         let Some(grad_input) = grad_input else { return };
         match self.function {
             Function::None => grad_input.copy_from_slice(maps.grad_output),
-            Function::Relu => {
-                grad_input.copy_from_slice(maps.grad_output);
-                relu_backward(self.instructions, maps.output, grad_input);
-            }
+            Function::Relu => relu_backward(self.instructions, maps.output, maps.grad_output, grad_input),
             Function::Tanh => {
                 for ((out, &y), &gradient) in grad_input.iter_mut().zip(maps.output).zip(maps.grad_output) {
                     *out = gradient * (-y).mul_add(y, 1.0);
                 }
             }
             Function::LeakyRelu => {
-                grad_input.copy_from_slice(maps.grad_output);
-                leaky_relu_backward(self.instructions, maps.output, grad_input);
+                leaky_relu_backward(self.instructions, maps.output, maps.grad_output, grad_input);
             }
             Function::Sigmoid => {
                 for ((out, &y), &gradient) in grad_input.iter_mut().zip(maps.output).zip(maps.grad_output) {
