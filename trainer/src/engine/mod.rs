@@ -155,6 +155,12 @@ impl Engine {
     }
 
     fn shared(&self) -> Shared<'_> {
-        Shared { network: &self.network, parameters: &self.parameters, packed: &self.packed, batch: &self.batch }
+        Shared {
+            network: &self.network,
+            parameters: &self.parameters,
+            packed: &self.packed,
+            batch: &self.batch,
+            writes_all: self.kept.is_some(),
+        }
     }
 }
