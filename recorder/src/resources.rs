@@ -29,7 +29,11 @@ impl Resources {
     pub fn usual(store: &Path) -> Self {
         Self {
             threads: usual_threads(),
-            recorder: RecorderOptions { disk_budget: default_disk_budget(store), ..RecorderOptions::default() },
+            recorder: RecorderOptions {
+                disk_budget: default_disk_budget(store),
+                spares_cores: true,
+                ..RecorderOptions::default()
+            },
             data_folder: None,
             now_unix_seconds: unix_seconds(),
         }

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use crate::disk::system::thread_cpu;
 
-/// Work that takes less tells nothing.
-const SHORTEST: Duration = Duration::from_millis(1);
+/// Less work than this tells nothing, and there is nothing to be gained by doing less of it.
+const LEAST: Duration = Duration::from_millis(4);
 
 /// The share of its time that a thread worked, below which others have its core as well, and above which
 /// they no longer do.
@@ -36,7 +36,7 @@ impl Contention {
     }
 
     fn note(&mut self, worked: Duration, took: Duration) {
-        if took >= SHORTEST {
+        if worked >= LEAST {
             let share = worked.as_secs_f64() / took.as_secs_f64();
             self.is_shared = share < if self.is_shared { ITS_OWN } else { SHARED };
         }
@@ -58,13 +58,17 @@ mod tests {
         assert!(note(8_000, 10_000));
         assert!(note(9_000, 10_000), "not twice for a little");
         assert!(!note(9_900, 10_000));
-        assert!(!note(100, 900), "too short to tell");
+        assert!(!note(3_000, 9_000), "too little to tell");
     }
 
     #[test]
-    fn a_thread_that_works_has_a_core_and_one_that_is_kept_waiting_shares_it() {
+    fn a_thread_that_works_and_is_kept_waiting_shares_its_core() {
         let mut contention = Contention::default();
-        contention.watch(|| std::thread::sleep(Duration::from_millis(20)));
+        contention.watch(|| {
+            let work = Instant::now();
+            while thread_cpu().is_some_and(|_| work.elapsed() < 3 * LEAST) {}
+            std::thread::sleep(6 * LEAST);
+        });
         assert_eq!(contention.is_shared(), thread_cpu().is_some());
     }
 }

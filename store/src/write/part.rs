@@ -153,7 +153,7 @@ impl PartWriter {
         }
         let pending = &part.pending[..];
         let mut tables: Vec<_> = self.regular.iter_mut().map(|(_, groups)| (groups, Ok(()))).collect();
-        let fast = haste.fast || haste.yields && self.contention.is_shared();
+        let fast = haste.fast || haste.spares_cores && self.contention.is_shared();
         let mut encode = || {
             side_by_side(&mut tables, haste.threads, |(groups, result)| *result = groups.encode(pending, fast));
         };

@@ -35,6 +35,9 @@ pub struct RecorderOptions {
     /// Bytes that the branch may take; beyond, the oldest segments are
     /// thinned to keyframes.
     pub disk_budget: Option<u64>,
+    /// Whether tensors are compressed in less time, to a tenth more bytes, while others wait for the
+    /// log's core: training is faster then, and how large a log is depends on what else the machine does.
+    pub spares_cores: bool,
     /// The clock behind the column `wall_time`.
     pub clock: Clock,
 }
@@ -46,6 +49,7 @@ impl Default for RecorderOptions {
             commit_interval: Duration::from_secs(1),
             segment_steps: SEGMENT_STEPS,
             disk_budget: None,
+            spares_cores: false,
             clock: Arc::new(|| {
                 SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_micros() as i64)
             }),
@@ -61,6 +65,7 @@ impl fmt::Debug for RecorderOptions {
             .field("commit_interval", &self.commit_interval)
             .field("segment_steps", &self.segment_steps)
             .field("disk_budget", &self.disk_budget)
+            .field("spares_cores", &self.spares_cores)
             .finish_non_exhaustive()
     }
 }
@@ -92,6 +97,7 @@ pub struct Recorder {
     /// What the thread starts with, until the first step.
     idle: Option<LogWriter>,
     commit_interval: Duration,
+    spares_cores: bool,
     clock: Clock,
     next: Step,
     recorded: u64,
@@ -185,6 +191,7 @@ impl Recorder {
             thread: None,
             idle: Some(writer),
             commit_interval: options.commit_interval,
+            spares_cores: options.spares_cores,
             clock: options.clock,
             next: committed.map_or(first, Step::next),
             recorded: 0,
@@ -317,11 +324,12 @@ impl Recorder {
 
     fn send(&mut self, message: Message) -> Result<u64, StoreError> {
         if let Some(writer) = self.idle.take() {
-            let (queue, queue_of_nobody, interval) = (self.queue.clone(), self.queue.clone(), self.commit_interval);
+            let (queue, queue_of_nobody) = (self.queue.clone(), self.queue.clone());
+            let (interval, spares) = (self.commit_interval, self.spares_cores);
             let name = format!("record {}", self.record.name);
             let thread = std::thread::Builder::new()
                 .name(name.chars().take(15).collect())
-                .spawn(move || write(writer, &queue, interval))
+                .spawn(move || write(writer, &queue, interval, spares))
                 .map_err(|source| {
                     // Nobody will take what is sent: later calls must not wait.
                     queue_of_nobody.stop(None);
@@ -369,7 +377,7 @@ pub fn wanted(branch: &BranchRecord, step: Step, cursor: DataCursor) -> Wanted {
 }
 
 /// The writer thread.
-fn write(mut writer: LogWriter, queue: &Queue, commit_interval: Duration) {
+fn write(mut writer: LogWriter, queue: &Queue, commit_interval: Duration, spares_cores: bool) {
     /// Tells training that nobody writes any more, whatever ended the thread.
     struct Ending<'a>(&'a Queue);
     impl Drop for Ending<'_> {
@@ -378,13 +386,18 @@ fn write(mut writer: LogWriter, queue: &Queue, commit_interval: Duration) {
         }
     }
     let ending = Ending(queue);
-    if let Err(error) = write_all(&mut writer, queue, commit_interval) {
+    if let Err(error) = write_all(&mut writer, queue, commit_interval, spares_cores) {
         writer.abandon();
         ending.0.stop(Some(error));
     }
 }
 
-fn write_all(writer: &mut LogWriter, queue: &Queue, commit_interval: Duration) -> Result<(), StoreError> {
+fn write_all(
+    writer: &mut LogWriter,
+    queue: &Queue,
+    commit_interval: Duration,
+    spares_cores: bool,
+) -> Result<(), StoreError> {
     let cores = cores();
     let mut deadline = None;
     let mut bytes_on_disk = 0;
@@ -400,7 +413,7 @@ fn write_all(writer: &mut LogWriter, queue: &Queue, commit_interval: Duration) -
                 let bytes = size(&message);
                 match message {
                     Message::Step(step) if queue.is_awaited() => writer.push(step, Haste::awaited(cores))?,
-                    Message::Step(step) => writer.push(step, Haste::of(queue.backlog(), cores))?,
+                    Message::Step(step) => writer.push(step, Haste::of(queue.backlog(), cores, spares_cores))?,
                     Message::Event { step, kind, message, wall_time_micros } => {
                         writer.event(step, &kind, &message, wall_time_micros)?
                     }

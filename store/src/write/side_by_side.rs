@@ -11,7 +11,7 @@ pub(crate) struct Haste {
     /// Whether tensors are compressed in less time, to a tenth more bytes.
     pub(crate) fast: bool,
     /// Whether they are where others wait for the log's core.
-    pub(crate) yields: bool,
+    pub(crate) spares_cores: bool,
 }
 
 /// The share of the queue at which all cores encode: far from full, so that training
@@ -21,7 +21,7 @@ const ALL_CORES_AT: f64 = 0.25;
 impl Haste {
     /// The log keeps up: one thread, which leaves the other cores to the training, and
     /// the fewest bytes.
-    pub(crate) const NONE: Self = Self { threads: 1, fast: false, yields: false };
+    pub(crate) const NONE: Self = Self { threads: 1, fast: false, spares_cores: false };
 
     /// For a log that training waits for, and leaves the cores to: all of so many, and the fewest bytes.
     pub(crate) fn awaited(cores: usize) -> Self {
@@ -29,10 +29,10 @@ impl Haste {
     }
 
     /// For a log of whose queue that share waits, on a machine of so many cores.
-    pub(crate) fn of(backlog: f64, cores: usize) -> Self {
+    pub(crate) fn of(backlog: f64, cores: usize, spares_cores: bool) -> Self {
         let share = (backlog / ALL_CORES_AT).min(1.0);
         let threads = 1 + (share * cores.saturating_sub(1) as f64).round() as usize;
-        Self { threads, fast: share == 1.0, yields: true }
+        Self { threads, fast: share == 1.0, spares_cores }
     }
 }
 
@@ -66,11 +66,13 @@ mod tests {
 
     #[test]
     fn a_log_that_falls_behind_makes_haste() {
-        let yields = true;
-        assert_eq!(Haste::of(0.0, 8), Haste { threads: 1, fast: false, yields });
-        assert_eq!(Haste::of(0.125, 9), Haste { threads: 5, fast: false, yields });
-        assert_eq!(Haste::of(0.25, 8), Haste { threads: 8, fast: true, yields });
-        assert_eq!(Haste::of(1.0, 1), Haste { threads: 1, fast: true, yields });
+        for spares_cores in [false, true] {
+            let of = |backlog, cores| Haste::of(backlog, cores, spares_cores);
+            assert_eq!(of(0.0, 8), Haste { threads: 1, fast: false, spares_cores });
+            assert_eq!(of(0.125, 9), Haste { threads: 5, fast: false, spares_cores });
+            assert_eq!(of(0.25, 8), Haste { threads: 8, fast: true, spares_cores });
+            assert_eq!(of(1.0, 1), Haste { threads: 1, fast: true, spares_cores });
+        }
     }
 
     #[test]
