@@ -43,10 +43,6 @@ pub(crate) struct Unit {
     pub(crate) gradient_at: usize,
     /// The maps that it reads, in order.
     pub(crate) reads: Vec<Read>,
-    /// Whether it pools by halves what comes from a convolution through rectified linear units, all of which
-    /// nothing else reads: its backward pass may [list](crate::kernels::Convolution::find_pooled) the gradients for
-    /// the convolution, two operations before it.
-    pub(crate) lists: bool,
 }
 
 /// A map that an operation reads.
@@ -242,7 +238,7 @@ impl Network {
                 }
                 let length = operation.gradient_len();
                 let reads = maps.iter().map(|&map| Read { map, adds: false }).collect();
-                network.operations.push(Unit { operation, weights, gradient_at, reads, lists: false });
+                network.operations.push(Unit { operation, weights, gradient_at, reads });
                 gradient_at += length;
                 maps = vec![network.operations.len()];
             }
@@ -285,25 +281,7 @@ impl Network {
             flows.push(Flow { map, shape, numbers, block });
         }
         network.order_gradients();
-        network.find_lists();
         Ok((resolved, network))
-    }
-
-    /// Says which operations [list](Unit::lists) gradients.
-    fn find_lists(&mut self) {
-        let mut readers = vec![0; self.operations.len() + 1];
-        for read in self.operations.iter().flat_map(|unit| &unit.reads) {
-            readers[read.map] += 1;
-        }
-        for pool in 2..self.operations.len() {
-            let reads_alone = |index: usize| {
-                let reads = &self.operations[index].reads;
-                reads.len() == 1 && reads[0].map == index && readers[index] == 1
-            };
-            let [convolution, relu, operation] = [pool - 2, pool - 1, pool].map(|at| &self.operations[at].operation);
-            let is_chain = convolution.convolution().is_some() && relu.is_relu() && operation.halves();
-            self.operations[pool].lists = is_chain && reads_alone(pool - 1) && reads_alone(pool);
-        }
     }
 
     /// Says of which maps more than one gradient comes back.

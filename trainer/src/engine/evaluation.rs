@@ -224,13 +224,8 @@ impl Engine {
 
     /// Runs the first probes forwards and backwards, of each its label if it has one.
     fn pass_probes(&mut self, labels: &[Option<usize>]) {
-        let shared = Shared {
-            network: &self.network,
-            parameters: &self.parameters,
-            packed: &self.packed,
-            batch: &self.batch,
-            writes_all: true,
-        };
+        let shared =
+            Shared { network: &self.network, parameters: &self.parameters, packed: &self.packed, batch: &self.batch };
         let operations = self.network.operations.len();
         let wanted = self.network.reached(|index, _| self.network.blocks.iter().any(|block| block.last == index));
         let context = ImageContext { keep: true, ..ImageContext::EVALUATION };

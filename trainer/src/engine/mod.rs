@@ -155,12 +155,6 @@ impl Engine {
     }
 
     fn shared(&self) -> Shared<'_> {
-        Shared {
-            network: &self.network,
-            parameters: &self.parameters,
-            packed: &self.packed,
-            batch: &self.batch,
-            writes_all: self.kept.is_some(),
-        }
+        Shared { network: &self.network, parameters: &self.parameters, packed: &self.packed, batch: &self.batch }
     }
 }

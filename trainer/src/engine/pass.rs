@@ -86,14 +86,9 @@ impl Engine {
     fn pass_by_image(&mut self, images: &Images<'_>) -> Result<(), TrainerError> {
         let operations = self.network.operations.len();
         let wanted = self.wanted();
+        let shared =
+            Shared { network: &self.network, parameters: &self.parameters, packed: &self.packed, batch: &self.batch };
         let kept = self.kept;
-        let shared = Shared {
-            network: &self.network,
-            parameters: &self.parameters,
-            packed: &self.packed,
-            batch: &self.batch,
-            writes_all: kept.is_some(),
-        };
         let mut work: Vec<(&mut Chunk, Result<(), TrainerError>)> =
             self.chunks.iter_mut().map(|chunk| (chunk, Ok(()))).collect();
         self.threads.for_each_in(&mut self.workspaces, &mut work, |_, (chunk, result), workspace| {
@@ -146,14 +141,13 @@ impl Engine {
             result?;
             portions.push((chunk, own));
         }
-        let (network, writes_all) = (&self.network, self.kept.is_some());
+        let network = &self.network;
         let synchronising: Vec<usize> = (0..operations).filter(|&index| !self.batch[index].is_empty()).collect();
         let mut ends = synchronising.clone();
         ends.push(operations);
         let mut start = 0;
         for &end in &ends {
-            let (parameters, packed) = (&self.parameters[..], &self.packed[..]);
-            let shared = Shared { network, parameters, packed, batch: &self.batch, writes_all };
+            let shared = Shared { network, parameters: &self.parameters, packed: &self.packed, batch: &self.batch };
             self.threads.for_each(&mut portions, |_, (chunk, own)| {
                 for (index, workspace) in chunk.images.clone().zip(own.iter_mut()) {
                     workspace.forward(shared, images.context(index), start..end);
@@ -174,8 +168,7 @@ impl Engine {
         let mut end = operations;
         let stops = synchronising.iter().rev().copied().filter(|&index| wanted[index + 1]).map(Some);
         for stop in stops.chain([None]) {
-            let (parameters, packed) = (&self.parameters[..], &self.packed[..]);
-            let shared = Shared { network, parameters, packed, batch: &self.batch, writes_all };
+            let shared = Shared { network, parameters: &self.parameters, packed: &self.packed, batch: &self.batch };
             let start = stop.map_or(0, |index| index + 1);
             self.threads.for_each(&mut portions, |_, (chunk, own)| {
                 for (index, workspace) in chunk.images.clone().zip(own.iter_mut()) {

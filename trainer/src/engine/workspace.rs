@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use revacnn_schemas::ParameterState;
 
-use crate::kernels::{Pooled, add_to};
+use crate::kernels::add_to;
 use crate::layers::{Backward, Buffers, Context, Expected, ImageContext, Loss, Packed, Scratch, predicted_class};
 use crate::network::Network;
 
@@ -18,9 +18,6 @@ pub(crate) struct Shared<'a> {
     pub(crate) packed: &'a [Packed],
     /// `[operation]`
     pub(crate) batch: &'a [Vec<f32>],
-    /// Whether somebody reads the gradients of maps after a pass: then each is written, also where
-    /// a [list](crate::network::Unit::lists) stands for it otherwise.
-    pub(crate) writes_all: bool,
 }
 
 /// The maps of one image: `maps[i]` reaches operation i, `gradients[i]` is the
@@ -110,7 +107,7 @@ impl Workspace {
 
     /// Runs the operations of `span` backwards. Gradients of weights are
     /// added to `accumulator`; those of maps are computed where they are
-    /// `wanted`, `[map]`, but that those between a convolution and a pool may be left out.
+    /// `wanted`, `[map]`.
     pub(crate) fn backward(
         &mut self,
         shared: Shared<'_>,
@@ -119,14 +116,8 @@ impl Workspace {
         wanted: &[bool],
         mut accumulator: Option<&mut [f32]>,
     ) {
-        let may_list = accumulator.is_some() && !shared.writes_all;
-        // The convolution whose output gradients are listed.
-        let mut listed = None;
-        for index in span.clone().rev() {
+        for index in span.rev() {
             let unit = &shared.network.operations[index];
-            if listed.is_some_and(|convolution| convolution < index) {
-                continue;
-            }
             let context = shared.context(index, image);
             let trains = context.state.is_some_and(|state| state.frozen.contains(&false));
             let weights = accumulator
@@ -136,20 +127,6 @@ impl Workspace {
             if weights.is_none() && !unit.reads.iter().any(|read| wanted[read.map]) {
                 continue;
             }
-            if unit.lists && may_list && span.contains(&(index - 2)) {
-                let before = &shared.network.operations[index - 2];
-                if let Some(convolution) = before.operation.convolution() {
-                    let pooled = Pooled {
-                        argmax: &self.scratch[index].positions,
-                        output: &self.maps[index + 1],
-                        gradient: &self.gradients[index + 1],
-                    };
-                    convolution.find_pooled(pooled, &mut self.buffers.nonzero);
-                    listed = Some(index - 2);
-                    continue;
-                }
-            }
-            let is_listed = listed.take() == Some(index);
             let instructions = shared.network.instructions;
             let (before, after) = self.gradients.split_at_mut(index + 1);
             let [read] = unit.reads[..] else {
@@ -169,18 +146,15 @@ impl Workspace {
                 grad_output: &after[0],
                 scratch: &self.scratch[index],
             };
-            let run = |buffers: &mut Buffers, grad_input: Option<&mut [f32]>| match is_listed {
-                true => unit.operation.backward_listed(&context, &maps, buffers, grad_input, weights),
-                false => unit.operation.backward(&context, &maps, buffers, grad_input, weights),
-            };
             if read.adds && wanted[read.map] {
                 let mut partial = std::mem::take(&mut self.buffers.partial);
                 partial.resize(maps.input.len(), 0.0);
-                run(&mut self.buffers, Some(&mut partial));
+                unit.operation.backward(&context, &maps, &mut self.buffers, Some(&mut partial), weights);
                 add_to(instructions, &mut before[read.map], &partial);
                 self.buffers.partial = partial;
             } else {
-                run(&mut self.buffers, wanted[read.map].then_some(&mut before[read.map][..]));
+                let grad_input = wanted[read.map].then_some(&mut before[read.map][..]);
+                unit.operation.backward(&context, &maps, &mut self.buffers, grad_input, weights);
             }
         }
     }

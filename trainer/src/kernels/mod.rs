@@ -30,6 +30,6 @@ pub use fully_connected::FullyConnected;
 pub use general_convolution::{GeneralConvolution, GeneralShape};
 pub use instructions::{Instructions, UnknownInstructions};
 pub use max_pool::MaxPool;
-pub use nonzero::{NonZero, Pooled};
+pub use nonzero::NonZero;
 pub use pool::PoolShape;
 pub(crate) use simd::{Kernel, Simd};

@@ -49,7 +49,7 @@ impl PoolShape {
     }
 
     /// Whether windows of 2 × 2 tile the input: the common case, with loops of its own that vectorise.
-    pub fn halves(&self) -> bool {
+    pub(super) fn halves(&self) -> bool {
         (self.kernel, self.stride, self.padding) == (2, 2, 0)
     }
 

@@ -56,8 +56,6 @@ pub(crate) trait Simd: Copy {
     ///
     /// Both outputs need room for the whole row and one vector more: what follows the last entry is overwritten.
     fn nonzero(self, row: &[f32], position: u32, stride: u32, values: &mut [f32], positions: &mut [u32]) -> usize;
-    /// [`nonzero`](Self::nonzero) of numbers whose positions are `at`, equally many.
-    fn nonzero_at(self, row: &[f32], at: &[u32], values: &mut [f32], positions: &mut [u32]) -> usize;
 }
 
 impl Instructions {
@@ -150,17 +148,6 @@ impl Simd for Scalar {
             positions[count] = at;
             count += usize::from(value != 0.0);
             at += stride;
-        }
-        count
-    }
-
-    #[inline(always)]
-    fn nonzero_at(self, row: &[f32], at: &[u32], values: &mut [f32], positions: &mut [u32]) -> usize {
-        let mut count = 0;
-        for (&value, &at) in row.iter().zip(at) {
-            values[count] = value;
-            positions[count] = at;
-            count += usize::from(value != 0.0);
         }
         count
     }
@@ -341,29 +328,6 @@ mod x86 {
             }
             count
         }
-
-        #[inline(always)]
-        fn nonzero_at(self, row: &[f32], at: &[u32], values: &mut [f32], positions: &mut [u32]) -> usize {
-            let mut count = 0;
-            for (chunk, at) in row.chunks(8).zip(at.chunks(8)) {
-                let length = chunk.len().min(at.len());
-                // SAFETY: the token proves the instructions. Masked loads touch only the first `length` lanes, of which
-                // both have as many; stores go through slices of eight.
-                unsafe {
-                    let first = first_lanes(self, length);
-                    let vector = _mm256_maskload_ps(chunk.as_ptr(), first);
-                    let at = _mm256_maskload_epi32(at.as_ptr().cast(), first);
-                    let choice = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_NEQ_UQ>(vector, _mm256_setzero_ps())) as usize;
-                    let order = _mm256_loadu_si256(CHOSEN_LANES[choice].as_ptr().cast());
-                    let values = &mut values[count..][..8];
-                    _mm256_storeu_ps(values.as_mut_ptr(), _mm256_permutevar8x32_ps(vector, order));
-                    let positions = &mut positions[count..][..8];
-                    _mm256_storeu_si256(positions.as_mut_ptr().cast(), _mm256_permutevar8x32_epi32(at, order));
-                    count += choice.count_ones() as usize;
-                }
-            }
-            count
-        }
     }
 
     /// The first `count` lanes (at most sixteen).
@@ -447,27 +411,6 @@ mod x86 {
                     _mm512_storeu_si512(positions.as_mut_ptr().cast(), _mm512_maskz_compress_epi32(choice, at));
                     count += choice.count_ones() as usize;
                     at = _mm512_add_epi32(at, step);
-                }
-            }
-            count
-        }
-
-        #[inline(always)]
-        fn nonzero_at(self, row: &[f32], at: &[u32], values: &mut [f32], positions: &mut [u32]) -> usize {
-            let mut count = 0;
-            for (chunk, at) in row.chunks(16).zip(at.chunks(16)) {
-                let first = first_bits(chunk.len().min(at.len()));
-                // SAFETY: the token proves the instructions. Masked loads touch only the first lanes, of which both
-                // have as many; stores go through slices of sixteen.
-                unsafe {
-                    let vector = _mm512_maskz_loadu_ps(first, chunk.as_ptr());
-                    let at = _mm512_maskz_loadu_epi32(first, at.as_ptr().cast());
-                    let choice = _mm512_cmp_ps_mask::<_CMP_NEQ_UQ>(vector, _mm512_setzero_ps());
-                    let values = &mut values[count..][..16];
-                    _mm512_storeu_ps(values.as_mut_ptr(), _mm512_maskz_compress_ps(choice, vector));
-                    let positions = &mut positions[count..][..16];
-                    _mm512_storeu_si512(positions.as_mut_ptr().cast(), _mm512_maskz_compress_epi32(choice, at));
-                    count += choice.count_ones() as usize;
                 }
             }
             count

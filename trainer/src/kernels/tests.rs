@@ -285,17 +285,6 @@ proptest! {
     }
 
     #[test]
-    fn what_is_listed_of_a_pool_is_what_comes_back_through_it(
-        (filters, height, width) in (1usize..4, 1usize..14, 1usize..24),
-        (kernel, stride, padding) in (1usize..4, 1usize..3, 0usize..2),
-        strange in any::<bool>(),
-        seed in any::<u64>(),
-    ) {
-        let shape = ConvolutionShape { channels: 2, height, width, filters, kernel, stride, padding };
-        check_pooled_list(shape, strange, seed);
-    }
-
-    #[test]
     fn relu_passes_what_is_above_zero(length in 0usize..100, seed in any::<u64>()) {
         let mut numbers = Numbers(seed);
         let (values, gradients) = (numbers.strange(length, 20), numbers.strange(length, 20));
@@ -360,39 +349,6 @@ fn check_fully_connected(inputs: usize, outputs: usize, percent_zero: u64, stran
         let mut grad_input = vec![f32::NAN; inputs];
         kernel.data_gradient(&weights, &gradients, &mut grad_input);
         assert_bits(&grad_input, &plain_input, &format!("data gradient {what}"));
-    }
-}
-
-fn check_pooled_list(shape: ConvolutionShape, strange: bool, seed: u64) {
-    let mut numbers = Numbers(seed);
-    let mut draw = |length| {
-        if strange { numbers.strange(length, 40) } else { numbers.vector(length, 40) }
-    };
-    let (height, width) = (shape.out_height(), shape.out_width());
-    let halves = PoolShape { channels: shape.filters, height, width, kernel: 2, stride: 2, padding: 0 };
-    let (computed, gradient) = (draw(shape.output_len()), draw(halves.output_len()));
-    for level in Instructions::available() {
-        let mut rectified = vec![f32::NAN; shape.output_len()];
-        relu(level, &computed, &mut rectified);
-        let (mut output, mut argmax) = (vec![f32::NAN; halves.output_len()], vec![0; halves.output_len()]);
-        let pool = MaxPool::new(halves, level);
-        pool.forward(&rectified, &mut output, &mut argmax);
-        let (mut back, mut grad_output) = (vec![f32::NAN; shape.output_len()], vec![f32::NAN; shape.output_len()]);
-        pool.backward(&argmax, &gradient, &mut back);
-        relu_backward(level, &rectified, &back, &mut grad_output);
-        let kernel = Convolution::new(shape, level);
-        let (mut expected, mut found) = (NonZero::default(), NonZero::default());
-        kernel.find(&grad_output, &mut expected);
-        kernel.find_pooled(Pooled { argmax: &argmax, output: &output, gradient: &gradient }, &mut found);
-        let what = format!("{level} {shape:?} seed {seed}");
-        for filter in 0..shape.filters {
-            for row in 0..height {
-                let [expected, found] = [&expected, &found].map(|list| list.rows(filter, row, row + 1));
-                assert_eq!(found.positions, expected.positions, "row {row} of filter {filter}, {what}");
-                assert_bits(found.values, expected.values, &format!("row {row} of filter {filter}, {what}"));
-            }
-        }
-        assert_eq!(found.len(), expected.len(), "{what}");
     }
 }
 

@@ -290,23 +290,8 @@ impl Operation for Conv {
         grad_input: Option<&mut [f32]>,
         accumulator: Option<&mut [f32]>,
     ) {
-        self.0.find(maps.grad_output, &mut buffers.nonzero);
-        self.backward_listed(context, maps, buffers, grad_input, accumulator);
-    }
-
-    fn convolution(&self) -> Option<&Convolution> {
-        Some(&self.0)
-    }
-
-    fn backward_listed(
-        &self,
-        context: &Context<'_>,
-        maps: &Backward<'_>,
-        buffers: &mut Buffers,
-        grad_input: Option<&mut [f32]>,
-        accumulator: Option<&mut [f32]>,
-    ) {
         let state = context.state.expect("invariant: a convolution has weights");
+        self.0.find(maps.grad_output, &mut buffers.nonzero);
         if let Some(accumulator) = accumulator {
             let frozen = state.frozen.contains(&true).then_some(&state.frozen[..]);
             self.0.weight_gradient(&buffers.nonzero, &maps.scratch.values, frozen, accumulator);

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use revacnn_schemas::{ImageShape, ParameterState};
 
-use crate::kernels::{Convolution, NonZero};
+use crate::kernels::NonZero;
 
 /// How the weights of an operation begin.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -147,17 +147,6 @@ pub(crate) trait Operation: fmt::Debug + Send + Sync {
         false
     }
 
-    /// Whether it keeps the larger ones of 2 × 2 values that lie side by side, and their positions.
-    fn halves(&self) -> bool {
-        false
-    }
-
-    /// The convolution that its backward pass is of, where that goes through the gradients that are not zero:
-    /// [`backward_listed`](Self::backward_listed) then takes a list of them.
-    fn convolution(&self) -> Option<&Convolution> {
-        None
-    }
-
     /// Numbers per image that live from its forward to its backward pass.
     fn scratch_len(&self) -> usize {
         0
@@ -189,19 +178,6 @@ pub(crate) trait Operation: fmt::Debug + Send + Sync {
         grad_input: Option<&mut [f32]>,
         accumulator: Option<&mut [f32]>,
     );
-
-    /// [`backward`](Self::backward) of a [convolution](Self::convolution) whose output gradients are listed in the
-    /// buffers already.
-    fn backward_listed(
-        &self,
-        _context: &Context<'_>,
-        _maps: &Backward<'_>,
-        _buffers: &mut Buffers,
-        _grad_input: Option<&mut [f32]>,
-        _accumulator: Option<&mut [f32]>,
-    ) {
-        unreachable!("invariant: only a convolution is given a list")
-    }
 
     /// Computes the output of one image from the maps that it reads, in order, where it
     /// reads several: then it is asked for this and not for [`forward`](Self::forward).

@@ -113,10 +113,6 @@ impl Operation for Max {
         output_of(&self.1)
     }
 
-    fn halves(&self) -> bool {
-        self.1.halves()
-    }
-
     /// The winners' positions.
     fn positions_len(&self) -> usize {
         self.1.output_len()

@@ -17,7 +17,7 @@ mod lines;
 mod shape;
 mod weight_gradient;
 
-use super::{Instructions, NonZero, Pooled};
+use super::{Instructions, NonZero};
 use data_gradient::DataPlan;
 use forward_plan::ForwardPlan;
 use lines::{LINE, aligned_start};
@@ -138,16 +138,6 @@ impl Convolution {
     /// `grad_output`: `[filters][out_height][out_width]`.
     pub fn find(&self, grad_output: &[f32], list: &mut NonZero) {
         list.find(&self.shape, self.instructions, grad_output);
-    }
-
-    /// [`find`](Self::find) of what comes back to the output through rectified linear units and a max pool with windows
-    /// of 2 × 2, from what the pool has: no map of the output's size is written.
-    ///
-    /// # Shapes
-    ///
-    /// Those of the pool's output, `[filters][out_height / 2][out_width / 2]`.
-    pub fn find_pooled(&self, pooled: Pooled<'_>, list: &mut NonZero) {
-        list.find_pooled(&self.shape, self.instructions, pooled);
     }
 
     /// Numbers of the accumulator of [`weight_gradient`](Self::weight_gradient): filters in an internal layout, then
