@@ -89,7 +89,7 @@ impl Digester {
         self
     }
 
-    /// Hashes what fills whole pieces: a piece that began elsewhere would be hashed bit by bit.
+    /// Hashes what fills whole pieces: one that began within a block would be hashed block by block.
     fn hash_if_full(&mut self) {
         let whole = self.gathered.len() / GATHERED * GATHERED;
         if whole > 0 {

@@ -94,10 +94,10 @@ pub(crate) fn noted_beside<'a, M: 'a>(title: impl text::IntoFragment<'a>, notes:
 
 /// A title and notes, cut to the room that both have in a line.
 fn side_by_side([title, notes]: [&str; 2], room: f32) -> [String; 2] {
-    let left = room - width(title) - BETWEEN;
-    if left < 0.0 && room < width(title) {
+    if room < width(title) {
         return [fitted(title, room), String::new()];
     }
+    let left = room - width(title) - BETWEEN;
     // A note of a letter or two says nothing.
     let noted = if left < 4.0 * SMALL && left < width(notes) { String::new() } else { fitted(notes, left) };
     [title.to_owned(), noted]

@@ -272,9 +272,12 @@ fn in_a_small_window_nothing_stands_over_another() {
     let mut person = Person::before_store(|folder| super::record_many(folder, 5));
     for size in [[800, 480], [800, 600], [960, 500], [1280, 720]] {
         person.size = size;
-        let (tree, figures) = (person.place("+ new run"), person.place("image 0"));
-        let panel = person.place("continue training");
-        assert!(tree.x + tree.width <= figures.x && figures.x + figures.width <= panel.x, "{size:?}");
+        let (tree, panel) = (person.place("+ new run"), person.place("continue training"));
+        // The network's title, where there is room for it, and what stands beside it.
+        for words in ["network", "image 0"].into_iter().filter(|words| *words == "image 0" || person.reads(words)) {
+            let figures = person.place(words);
+            assert!(tree.x + tree.width <= figures.x && figures.x + figures.width <= panel.x, "{size:?}");
+        }
         // The head: what stands in the middle ends before what stands at the right.
         let here = person.place("go to");
         assert!(here.x + here.width <= size[0] as f32, "{size:?}");
