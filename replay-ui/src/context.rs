@@ -250,10 +250,13 @@ impl Context {
         self.chosen_image.clone().or_else(shown)
     }
 
-    /// The layers of the network that is shown.
+    /// The layers of the network that is shown, the one of the classes last.
     pub(crate) fn layers(&self) -> Vec<LayerName> {
         match self.cells.network(ViewId::NETWORK) {
-            Some(Ok(diagram)) => diagram.columns.iter().map(|column| column.layer.clone()).collect(),
+            Some(Ok(diagram)) => {
+                let columns = diagram.columns.iter().map(|column| &column.layer);
+                columns.chain(&diagram.class_layer).cloned().collect()
+            }
             _ => Vec::new(),
         }
     }

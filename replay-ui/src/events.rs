@@ -118,7 +118,7 @@ impl State {
         match node.map(|node| node.filter.clone()) {
             Some(filter) => self.figure(figure::Message::Pick(Some((layer, filter)))),
             None => {
-                let layers: Vec<String> = self.context.layers().iter().map(ToString::to_string).collect();
+                let layers: Vec<&str> = diagram.columns.iter().map(|column| column.layer.as_str()).collect();
                 let known = layers.join(", ");
                 self.status.refuse(format!("there is no filter {layer}/{number} at this step; its layers are {known}"));
                 Vec::new()

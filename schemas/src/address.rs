@@ -55,6 +55,10 @@ impl FromStr for Address {
                 None => Position::Step(Step(whole_number(place).map_err(|_| malformed())?)),
             },
         };
+        if name.strip_suffix(".*").is_some_and(|family| family.parse::<BranchName>().is_ok()) {
+            let expected = "a step of one branch, such as NAME.0@best, and not a whole family";
+            return Err(SchemaError::Malformed { what: "address", expected, found: name.to_owned() });
+        }
         let branch = name.parse()?;
         Ok(Self { branch, position })
     }
@@ -109,6 +113,10 @@ mod tests {
         for text in ["", "@3", "main@", "main@x", "main@-1", "main@epoch:0", "main@epoch:", "a@b@3"] {
             let error = text.parse::<Address>().unwrap_err();
             assert!(error.to_string().contains("expected"), "{text}: {error}");
+        }
+        for family in ["base.*", "base.*@best"] {
+            let error = family.parse::<Address>().unwrap_err().to_string();
+            assert!(error.contains("`base.*`") && error.contains("not a whole family"), "{error}");
         }
     }
 }

@@ -11,7 +11,7 @@ use revacnn_schemas::{Address, Edit, FilterIdentity, Place, Step};
 use revacnn_store::{BranchReader, Difference, FilterDistance, Lineage, StepTensors, Store, difference};
 use serde_json::{Value, json};
 
-use super::{Run, history, refuse_unfinished};
+use super::{Run, history, refuse_unfinished, step_of};
 use crate::error::Failure;
 use crate::options::{DataOption, StoreOption};
 use crate::output;
@@ -62,7 +62,7 @@ fn at(store: &Store, address: &Address, arguments: &DiffArguments) -> Result<(Li
     let own = Lineage::open(store, &address.branch)?;
     refuse_unfinished(&own, address)?;
     let lineage = history(store, &address.branch)?;
-    let step = own.resolve(address.position)?;
+    let step = step_of(&own, address.position)?;
     let reader = own.into_holder(step)?;
     // The history as of this step: what is compared has that topology.
     let lineage =

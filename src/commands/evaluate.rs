@@ -10,7 +10,7 @@ use revacnn_store::Store;
 use revacnn_trainer::data::Split;
 use serde_json::json;
 
-use super::{Run, history};
+use super::{Run, history, step_of};
 use crate::error::Failure;
 use crate::options::{DataOption, StoreOption, ThreadsOption};
 use crate::output;
@@ -51,7 +51,7 @@ impl Run for EvaluateArguments {
     fn run(&self, json: bool) -> Result<ExitCode, Failure> {
         let store = Store::open(&self.store.store)?;
         let lineage = history(&store, &self.address.branch)?;
-        let step = lineage.resolve(self.address.position)?;
+        let step = step_of(&lineage, self.address.position)?;
         let reader = lineage.into_holder(step)?;
         let folder = self.data.folder();
         let dataset = find_data(&store, reader.branch(), folder.as_deref())?;

@@ -12,7 +12,7 @@ use revacnn_store::{Store, StoreError, write_output};
 use revacnn_trainer::exchange::Format;
 use serde_json::json;
 
-use super::{Run, history};
+use super::{Run, history, step_of};
 use crate::error::Failure;
 use crate::options::{DataOption, StoreOption, ThreadsOption, path};
 use crate::output::say;
@@ -67,7 +67,7 @@ impl Run for ExportArguments {
         let format = self.format()?;
         let store = Store::open(&self.store.store)?;
         let lineage = history(&store, &self.address.branch)?;
-        let step = lineage.resolve(self.address.position)?;
+        let step = step_of(&lineage, self.address.position)?;
         let usual = Resources::usual(&self.store.store);
         let resources = Resources { threads: self.threads.number(), data_folder: self.data.folder(), ..usual };
         let network = network_at(&store, lineage, step, self.optimizer_state, &resources)?;

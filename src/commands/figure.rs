@@ -20,7 +20,7 @@ use revacnn_store::Store;
 use revacnn_trainer::TrainerError;
 use revacnn_trainer::data::OwnPicture;
 
-use super::{bar_of, history};
+use super::{bar_of, history, step_of};
 use crate::error::Failure;
 use crate::options::{DataOption, StoreOption};
 use crate::output::{self, Live, warn};
@@ -88,10 +88,17 @@ pub(super) fn made(cell: &Cell, sources: &mut Sources, inputs: &Inputs, json: bo
     Ok(figure?)
 }
 
-/// Says what is missing from the history of the branches, once each.
+/// Says what is missing from the history of the branches, and where the best step is the only one, once each.
 pub(super) fn warn_of_gaps(sources: &Sources, at: &[Address]) -> Result<(), Failure> {
     let names: BTreeSet<&BranchName> = at.iter().map(|address| &address.branch).collect();
-    names.into_iter().try_for_each(|name| history(sources.store(), name).map(drop))
+    names.into_iter().try_for_each(|name| {
+        let lineage = history(sources.store(), name)?;
+        let is_best = |address: &Address| address.branch == *name && address.position == Position::Best;
+        if at.iter().any(is_best) {
+            step_of(&lineage, Position::Best)?;
+        }
+        Ok(())
+    })
 }
 
 /// Looks branches up in a store.

@@ -10,7 +10,7 @@ use revacnn_store::{Store, branch_bytes};
 use revacnn_trainer::data::Split;
 use serde_json::json;
 
-use super::{Run, edits, history};
+use super::{Run, edits, history, step_of};
 use crate::error::Failure;
 use crate::interrupt;
 use crate::options::{DataOption, StoreOption, TrainingOptions, with_edits};
@@ -49,7 +49,7 @@ impl Run for ForkArguments {
         let edits = edits(&self.fork.edit)?;
         let store = Store::open(&self.store.store)?;
         let lineage = history(&store, &self.fork.address.branch)?;
-        let step = lineage.resolve(self.fork.address.position)?;
+        let step = step_of(&lineage, self.fork.address.position)?;
         let resources = self.training.resources(&self.store, &self.data);
         if self.dry_run {
             let images = PreviewImages::Split(Split::Validation);

@@ -55,6 +55,7 @@ use revacnn_trainer::read_text;
 use crate::error::Failure;
 use crate::npy;
 use crate::output::warn;
+use crate::text::count;
 
 pub(crate) use left_out::left_out;
 pub(crate) use plot::other_kinds_option;
@@ -166,6 +167,23 @@ fn history(store: &Store, name: &BranchName) -> Result<Lineage, Failure> {
         warn(&format!("{unfinished}; all that it has are its parent's steps"));
     }
     Ok(lineage)
+}
+
+/// The step that a position leads to. Where `best` is the best of one, which is mostly the step that training
+/// began with, that is said.
+fn step_of(lineage: &Lineage, position: Position) -> Result<Step, Failure> {
+    let step = lineage.resolve(position)?;
+    let last = lineage.resolve(Position::Last)?;
+    if position == Position::Best && last > step && lineage.validations()?.len() == 1 {
+        warn(&format!(
+            "`{name}@best` is step {}, the only one of `{name}` that is validated (the first step and the end of each \
+             epoch are, and with --validate-every N each N-th step); `{name}@last` is step {}",
+            count(step.0),
+            count(last.0),
+            name = lineage.branch().name,
+        ));
+    }
+    Ok(step)
 }
 
 /// What is to be said of a fork that ended before its first step, as a kill does.

@@ -15,7 +15,7 @@ use super::Run;
 use super::figure::{check_ending, finish};
 use crate::error::Failure;
 use crate::output;
-use crate::text::{Side, count, table};
+use crate::text::{Side, count, counted, table};
 
 /// List the networks that have a name, or the layers of one.
 #[derive(Debug, Args)]
@@ -100,7 +100,7 @@ impl NetworksArguments {
                 ("what it is", Side::Left),
             ];
             write!(out, "{}", table(&heading, &rows))?;
-            writeln!(out, "\nfor images of {} and {} classes", self.input, self.classes)?;
+            writeln!(out, "\nfor images of {} and {}", self.input, counted(self.classes.into(), "class"))?;
         }
         Ok(ExitCode::SUCCESS)
     }

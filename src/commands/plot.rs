@@ -128,8 +128,9 @@ impl Run for PlotArguments {
         check_ending(output)?;
         let mut sources = Sources::open(&store.store, data.folder(), usual_threads())?;
         let (cell, inputs) = in_store(sources.store(), |lookup| plot.cell(lookup))?;
-        must_see(&mut sources, &plot.at(), inputs.image.as_ref())?;
-        warn_of_gaps(&sources, &whole(&inputs.branches))?;
+        let at = plot.at();
+        must_see(&mut sources, &at, inputs.image.as_ref())?;
+        warn_of_gaps(&sources, &[at, whole(&inputs.branches)].concat())?;
         finish(&made(&cell, &mut sources, &inputs, json)?, Some(output), json)
     }
 }

@@ -15,7 +15,7 @@ use revacnn_store::{StepRow, StepTensors, Store, StoreError};
 use serde_json::{Value, json};
 
 use super::figure::as_text;
-use super::{Run, history};
+use super::{Run, history, step_of};
 use crate::error::Failure;
 use crate::options::{DataOption, StoreOption};
 use crate::output;
@@ -60,7 +60,7 @@ impl Run for ShowArguments {
     fn run(&self, json: bool) -> Result<ExitCode, Failure> {
         let store = Store::open(&self.store.store)?;
         let lineage = history(&store, &self.show.address.branch)?;
-        let step = lineage.resolve(self.show.address.position)?;
+        let step = step_of(&lineage, self.show.address.position)?;
         let reader = lineage.into_holder(step)?;
         let record = reader.branch().clone();
         let layers = chosen(&record, &self.show)?;

@@ -288,13 +288,12 @@ fn a_table_of_a_layer_counts_dead_and_distinct_filters() {
         table["columns"].as_array().expect("columns").iter().filter_map(|column| column["name"].as_str()).collect();
     let at = |row: usize, name: &str| {
         let place = columns.iter().position(|column| *column == name).unwrap_or_else(|| panic!("{name}: {columns:?}"));
-        table["rows"][row][place].as_str().expect("a text").to_owned()
+        table["rows"][row][place].as_f64().expect("a number")
     };
-    assert_eq!((at(0, "filters"), at(1, "filters"), at(0, "dead")), ("4".into(), "5".into(), "0".into()));
+    assert_eq!((at(0, "filters"), at(1, "filters"), at(0, "dead")), (4.0, 5.0, 0.0));
     // The split filter and its twin are nearly one.
-    let number = |row: usize, name: &str| at(row, name).parse::<f64>().expect("a number");
-    assert!(number(1, "nearest similarity") > number(0, "nearest similarity"), "{table}");
-    assert!(number(0, "distinct") > 1.0 && number(1, "distinct") < 5.0, "{table}");
+    assert!(at(1, "nearest similarity") > at(0, "nearest similarity"), "{table}");
+    assert!(at(0, "distinct") > 1.0 && at(1, "distinct") < 5.0, "{table}");
     let unknown = scratch.run(1, "table base.0 --layer conv9");
     assert!(unknown.err.contains("there is conv1"), "{unknown:?}");
 }

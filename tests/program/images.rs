@@ -52,10 +52,8 @@ fn labels_that_are_wrong_are_found_dropped_and_put_right_in_forks() {
     let rows = |text: &str| -> Vec<(u32, u64)> {
         let table: Value = serde_json::from_str(text.lines().last().expect("a line")).expect("JSON");
         let rows = table["table"]["rows"].as_array().or(table["rows"].as_array()).expect("rows").clone();
-        let number = |row: &Value, at: usize| row[at].as_str().expect("text").replace(',', "");
-        rows.iter()
-            .map(|row| (number(row, 0).parse().expect("a number"), number(row, 2).parse().expect("one")))
-            .collect()
+        let number = |row: &Value, at: usize| row[at].as_u64().expect("a number");
+        rows.iter().map(|row| (number(row, 0) as u32, number(row, 2))).collect()
     };
     let suspects: Vec<u32> = rows(&found.out).into_iter().map(|(image, _)| image).collect();
     let (mut fewest, mut most) = (u64::MAX, 0);

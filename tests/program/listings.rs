@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Scratch, TRAIN};
+use crate::support::{Ran, Scratch, TRAIN};
 
 /// A store with two branches, the first one past its first epoch.
 fn recorded() -> Scratch {
@@ -59,6 +59,36 @@ fn show_resolves_every_form_of_an_address() {
     });
     let best = losses.min_by(|left, right| left.0.total_cmp(&right.0)).map(|(_, step)| step);
     assert_eq!(step("main@best"), best);
+    assert!(!scratch.run(0, "show main@best").err.contains("validated"));
+}
+
+/// A run that is shorter than an epoch has its first step for its best one.
+#[test]
+fn the_best_of_one_validation_is_said_to_be_that() {
+    let scratch = Scratch::new();
+    scratch.run(0, "train main --dataset digits --network 20-20-20 --steps 5");
+    let mut fork = scratch.command("fork main@best --dry-run");
+    let forked = Ran::of(fork.args(["--edit", "reinitialise conv1"]).output().expect("the program starts"));
+    assert!(forked.err.contains("`main@best` is step 0, the only one"), "{forked:?}");
+    for command in [
+        "show main@best",
+        "evaluate main@best",
+        "diff main@best main",
+        "export main@best -o a.npz",
+        "predictions main@best",
+        "plot filters main@best --layer conv1 -o a.svg",
+    ] {
+        let said = scratch.run(0, command).err;
+        assert_eq!(
+            said.matches("`main@best` is step 0, the only one of `main` that is validated").count(),
+            1,
+            "{command}: {said}"
+        );
+        assert!(said.contains("`main@last` is step 5"), "{command}: {said}");
+    }
+    assert!(!scratch.run(0, "show main@0").err.contains("validated"));
+    scratch.run(0, "train often --dataset digits --network 20-20-20 --steps 5 --validate-every 5");
+    assert!(!scratch.run(0, "show often@best").err.contains("the only one"));
 }
 
 #[test]

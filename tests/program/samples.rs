@@ -63,7 +63,7 @@ fn labels_that_are_wrong_are_found_by_what_the_network_says_against_them() {
     let count = changed.len();
     let found = scratch.run(0, &format!("samples main --by mislabelled --count {count} --json")).json();
     let rows = found["table"]["rows"].as_array().or_else(|| found["rows"].as_array()).expect("rows").clone();
-    let images: Vec<u32> = rows.iter().map(|row| row[0].as_str().expect("text").parse().expect("a number")).collect();
+    let images: Vec<u32> = rows.iter().map(|row| row[0].as_u64().expect("a number") as u32).collect();
     let hits = images.iter().filter(|image| changed.contains(image)).count();
     println!("{hits} of {count} labels that were changed are among the first {count} of {}", found["title"]);
     assert!(10 * hits >= 8 * count, "{hits} of {count}");

@@ -16,7 +16,7 @@ use super::image::ImageOption;
 use super::values::{from_one, whole};
 use crate::kinds::{
     Chart, Confusion, Filter, Filters, FiltersOverTime, Histogram, Loss, Network, Patches, QUANTITIES, Saliency,
-    Traced, check_layer, unknown_quantity,
+    Traced, check_layer, outputs_of, unknown_quantity,
 };
 use crate::{Cell, ImageSplit, Inputs, NotebookError, Show, Smoothing, Source, XAxis};
 pub use filters_over_time::FiltersOverTimePlot;
@@ -195,7 +195,8 @@ pub struct NetworkPlot {
     /// What nodes show: coefficients or maps.
     #[arg(long, value_name = "PICTURE", default_value = "maps")]
     show: Show,
-    /// A filter whose strongest chain stands out, from the image to the classes, such as conv2/5.
+    /// A filter whose strongest chain stands out, from the image to the classes, such as conv2/5; of the
+    /// class layer it is a class.
     #[arg(long, value_name = "LAYER/FILTER", value_parser = filter_name)]
     trace: Option<(LayerName, FilterNumber)>,
     /// The training image by its number, or the file of a picture of your own, such as ./7.png
@@ -616,17 +617,20 @@ fn numbers(layer: &LayerTopology) -> String {
     layer.filters.iter().map(|filter| filter.number.to_string()).collect::<Vec<_>>().join(", ")
 }
 
-/// Refuses a filter that cannot be traced: it has no layer with maps of its own, or is none of its filters.
+/// Refuses a filter that cannot be traced: it has no layer with maps of its own, or is none of its filters. Of the
+/// class layer the filters are the classes.
 fn there_is(
     layer: &LayerName,
     filter: FilterNumber,
     record: &dyn Fn() -> Result<BranchRecord, CommandError>,
 ) -> Result<(), CommandError> {
     let record = record()?;
-    let blocks: Vec<_> = record.topology.blocks().filter(|block| block.coefficients.is_some()).collect();
-    let before = &blocks[..blocks.len().saturating_sub(1)];
-    let Some(found) = before.iter().find(|block| block.layer == *layer) else {
-        let known: Vec<&str> = before.iter().map(|block| block.layer.as_str()).collect();
+    let has_classes = outputs_of(&record).are_of_classes();
+    let last = record.topology.class_layer().filter(|_| !has_classes).map(|last| &last.layer);
+    let blocks = record.topology.blocks().filter(|block| block.coefficients.is_some() && Some(&block.layer) != last);
+    let blocks: Vec<_> = blocks.collect();
+    let Some(found) = blocks.iter().find(|block| block.layer == *layer) else {
+        let known: Vec<&str> = blocks.iter().map(|block| block.layer.as_str()).collect();
         let words = match known.is_empty() {
             true => "--trace needs a layer of filters before the last one, and this network has none".to_owned(),
             false => format!("expected --trace with a filter of {}, found {layer}/{filter}", known.join(", ")),

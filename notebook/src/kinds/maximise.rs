@@ -4,8 +4,7 @@ use revacnn_schemas::{Address, Figure, FilterNumber, ImageGrid, ImageRow, LayerN
 use revacnn_trainer::Ascent;
 use serde::{Deserialize, Serialize};
 
-use super::curve::outputs_of;
-use super::patches::{filters_of, seen_of};
+use super::patches::{Named, filters_of, seen_of};
 use super::pictured::reconstructed;
 use crate::look::{axis_number, number};
 use crate::{CellKind, Context, NotebookError};
@@ -72,11 +71,7 @@ impl CellKind for Maximise {
             known: "what its network computes is not known here".to_owned(),
         })?;
         let mut rows = Vec::with_capacity(shown.len());
-        // Filters of the class layer are the classes.
-        let is_of_classes = outputs_of(&place.holder).are_of_classes()
-            && place.holder.topology.layers.last().is_some_and(|last| last.layer == self.layer);
-        let names = context.data_at_hand(&place.holder).map(|dataset| dataset.class_names().to_vec());
-        let names = names.unwrap_or_default();
+        let named = Named::new(context, &place, &self.layer);
         for ((position, filter), found) in shown.iter().zip(&found) {
             let images = found.iter().map(|one| {
                 let whole = reconstructed(shape, &one.image, number(one.value.into()))?;
@@ -84,16 +79,16 @@ impl CellKind for Maximise {
                 Some(seen_of(whole, seen))
             });
             let most = found.iter().map(|one| one.value).fold(f32::NEG_INFINITY, f32::max);
-            let name = match names.get(*position).filter(|_| is_of_classes) {
-                Some(class) => class.clone(),
-                None => format!("{}/{filter}", self.layer),
-            };
-            let label = format!("{name}  {}", number(most.into()));
+            let label = format!("{}  {}", named.of(*position, *filter), number(most.into()));
             rows.push(ImageRow { label, images: images.collect() });
         }
         let Self { iterations, decay, blur, clip, .. } = self;
+        let (one, value) = match named.are_classes() {
+            true => ("class", "score"),
+            false => ("filter", "value of the middle of its map"),
+        };
         let mut notes = vec![
-            "beside a filter, the largest value of the middle of its map that an image reaches".to_owned(),
+            format!("beside a {one}, the largest {value} that an image reaches"),
             format!(
                 "gradient ascent from noise, {}, decay {}, blur {} px, {} % of the pixels grey (Yosinski et al., 2015)",
                 counted((*iterations).into(), "gradient"),

@@ -7,8 +7,8 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Int32Type};
 use revacnn_analysis::{sums, top_half, zero_shares};
 use revacnn_schemas::{
-    Address, ClassOutput, DiagramColumn, DiagramEdge, DiagramJoint, DiagramNode, DiagramPart, Figure, FilterNumber,
-    LayerName, LayerSpec, LayerTopology, NetworkDiagram, Table, Topology, statistics,
+    Address, ClassOutput, ClassOutputs, DiagramColumn, DiagramEdge, DiagramJoint, DiagramNode, DiagramPart, Figure,
+    FilterNumber, LayerName, LayerSpec, LayerTopology, NetworkDiagram, Table, Topology, statistics,
 };
 use revacnn_store::{Selection, StepSpan, StepTensors};
 use revacnn_trainer::data::{Split, decode};
@@ -176,12 +176,18 @@ fn diagram(
         joints,
         edges,
         trace,
+        class_layer: class_layer(topology, outputs),
         columns,
         classes,
         reconstruction: reconstruction.map(Box::new),
         outputs,
         notes,
     })
+}
+
+/// The layer whose filters are the classes.
+pub(super) fn class_layer(topology: &Topology, outputs: ClassOutputs) -> Option<LayerName> {
+    topology.class_layer().filter(|_| outputs.are_of_classes()).map(|layer| layer.layer.clone())
 }
 
 /// The squared error of what a network gives back of an image, ½Σ(y − x)².

@@ -5,6 +5,8 @@ use revacnn_trainer::data::{Dataset, Part};
 use revacnn_trainer::{Excitation, Patch};
 use serde::{Deserialize, Serialize};
 
+use super::curve::outputs_of;
+use super::network::class_layer;
 use super::pictured::pictured;
 use crate::sources::Place;
 use crate::{CellKind, Context, ImageSplit, NotebookError};
@@ -49,6 +51,7 @@ impl CellKind for Patches {
             false => numbers,
         };
         let part = dataset.part(split);
+        let named = Named::new(context, &place, &self.layer);
         let mut rows = Vec::new();
         for &(position, number) in numbers.iter().take(MOST) {
             let found = &excited.filters[position];
@@ -58,10 +61,11 @@ impl CellKind for Patches {
                 let seen = field.filter(|_| !self.whole).map(|field| field.at(excitation.row, excitation.column));
                 images.push(Some(patch(&dataset, part, excitation, seen)?));
             }
-            let label = format!("{}/{number}  {}", self.layer, crate::look::number(largest.into()));
+            let label = format!("{}  {}", named.of(position, number), crate::look::number(largest.into()));
             rows.push(ImageRow { label, images });
         }
-        let mut notes = vec!["beside a filter, the largest value of its map that an image gives".to_owned()];
+        let (one, value) = if named.are_classes() { ("class", "score") } else { ("filter", "value of its map") };
+        let mut notes = vec![format!("beside a {one}, the largest {value} that an image gives")];
         if numbers.len() > rows.len() {
             notes.push(format!("{} of {} filters are shown: name one by --filter", rows.len(), numbers.len()));
         }
@@ -104,6 +108,35 @@ pub(super) fn filters_of(
                 known: format!("there is {}", numbers.join(", ")),
             })
         }
+    }
+}
+
+/// How the filters of a layer are called: those of the class layer are the classes.
+pub(super) struct Named<'a> {
+    layer: &'a LayerName,
+    are_classes: bool,
+    classes: Vec<String>,
+}
+
+impl<'a> Named<'a> {
+    /// The names at a step; where the data set is not at hand, no class has one.
+    pub(super) fn new(context: &mut Context<'_>, place: &Place, layer: &'a LayerName) -> Self {
+        let are_classes = class_layer(&place.holder.topology, outputs_of(&place.holder)).as_ref() == Some(layer);
+        let classes = match context.data_at_hand(&place.holder) {
+            Ok(dataset) if are_classes => dataset.class_names().to_vec(),
+            _ => Vec::new(),
+        };
+        Self { layer, are_classes, classes }
+    }
+
+    /// The name of a filter by its position, else its number.
+    pub(super) fn of(&self, position: usize, number: FilterNumber) -> String {
+        self.classes.get(position).cloned().unwrap_or_else(|| format!("{}/{number}", self.layer))
+    }
+
+    /// Whether the filters are the classes.
+    pub(super) fn are_classes(&self) -> bool {
+        self.are_classes
     }
 }
 

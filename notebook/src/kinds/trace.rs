@@ -54,11 +54,10 @@ impl Traced {
             Err(error) => return Err(error),
         };
         let last = topology.blocks().last();
+        let is_last = |layer: &LayerName| last.is_some_and(|last| last.layer == *layer);
         let end = |end: TraceEnd| match end {
             TraceEnd::Image => Some(DiagramEnd::Input),
-            TraceEnd::Filter(layer, place) if last.is_some_and(|last| last.layer == layer) => {
-                Some(DiagramEnd::Output(place))
-            }
+            TraceEnd::Filter(layer, place) if is_last(&layer) => Some(DiagramEnd::Output(place)),
             TraceEnd::Filter(layer, place) => {
                 let filter = topology.blocks().find(|block| block.layer == layer)?.filters.get(place)?.clone();
                 Some(DiagramEnd::Filter(DiagramFilter { layer, filter }))
@@ -69,19 +68,20 @@ impl Traced {
         });
         let of = DiagramFilter { layer: layer.clone(), filter: column.filters[position].clone() };
         let chain = DiagramTrace { of, links: links.collect() };
-        notes.push(told(&chain, classes));
+        let chosen = if is_last(layer) { DiagramEnd::Output(position) } else { DiagramEnd::Filter(chain.of.clone()) };
+        notes.push(told(&chain, &chosen, classes));
         Ok(Some(chain))
     }
 }
 
 /// A chain in words: `chain of conv2/5: image → conv1/3 → conv2/5 (41 %) → cat (23 %)`.
-fn told(chain: &DiagramTrace, classes: &[String]) -> String {
+fn told(chain: &DiagramTrace, of: &DiagramEnd, classes: &[String]) -> String {
     let name = |end: &DiagramEnd| match end {
         DiagramEnd::Input => "image".to_owned(),
         DiagramEnd::Filter(at) => format!("{}/{}", at.layer, at.filter.number),
         DiagramEnd::Output(place) => classes.get(*place).cloned().unwrap_or_else(|| format!("output {place}")),
     };
-    let of = name(&DiagramEnd::Filter(chain.of.clone()));
+    let of = name(of);
     let Some(first) = chain.links.first() else {
         return format!("chain of {of}: nothing excites it, and it excites nothing");
     };

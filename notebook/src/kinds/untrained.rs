@@ -6,7 +6,7 @@ use revacnn_schemas::{
 };
 use revacnn_trainer::{Outline, class_outputs};
 
-use super::network::{block_layers, describe, edges};
+use super::network::{block_layers, class_layer, describe, edges};
 
 /// The diagram of a network for images of this shape before anything is trained: a node a filter, without a
 /// picture, and no classes; where the network gives back the image, that without a picture, too.
@@ -32,6 +32,7 @@ pub fn untrained(Outline { network, topology, .. }: &Outline, shape: ImageShape,
         input: Some((Some(ImageIndex(0)), blank(shape))),
         label: None,
         columns,
+        class_layer: class_layer(topology, outputs),
         classes: Vec::new(),
         reconstruction: (!outputs.are_of_classes()).then(|| Box::new(blank(shape))),
         outputs,

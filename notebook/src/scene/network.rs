@@ -445,18 +445,24 @@ impl NetworkLayout {
             let head = self.heads[place];
             let column = diagram.columns.iter().find(|column| column.layer == *layer);
             let room = head.width.max(18.0);
-            let name = match column {
+            // The name before the number, which the nodes show, too.
+            let names = match column {
                 Some(column) => {
                     let filters = count(column.nodes.len() as u64);
-                    let name = format!("{layer}  {filters}");
-                    if style.width(&name) <= room { name } else { format!("{layer} {filters}") }
+                    vec![format!("{layer}  {filters}"), format!("{layer} {filters}")]
                 }
-                None => format!("no {layer}"),
+                None => vec![format!("no {layer}")],
             };
-            let ink = if chosen == Some(layer) { Role::Accent } else { Role::Ink };
-            scene.text(style.fitted(&name, room), [head.x, 13.0], style.text, Align::Left, ink);
+            let name = names.into_iter().find(|name| style.width(name) <= room);
+            let name = name.unwrap_or_else(|| style.fitted(layer.as_str(), room));
+            let ink = match column {
+                _ if chosen == Some(layer) => Role::Accent,
+                Some(_) => Role::Ink,
+                None => Role::Quiet,
+            };
+            scene.text(name, [head.x, 13.0], style.text, Align::Left, ink);
             if let Some(column) = column.filter(|_| self.has_room_beneath(place)) {
-                let text = style.fitted(&column.description, head.width + if style.standalone { 0.0 } else { 20.0 });
+                let text = style.parted(&column.description, head.width + if style.standalone { 0.0 } else { 20.0 });
                 scene.text(text, [head.x, 29.0], style.text, Align::Left, Role::Quiet);
             }
         }
@@ -706,6 +712,7 @@ pub(super) mod tests {
             input: Some((Some(revacnn_schemas::ImageIndex(7)), image(0))),
             label: Some(3),
             columns: layers.iter().map(column).collect(),
+            class_layer: Some("softmax".parse().unwrap()),
             classes: (0..10).map(|class| ClassOutput { name: format!("c{class}"), value: 0.1 }).collect(),
             reconstruction: None,
             trace: None,

@@ -42,6 +42,21 @@ impl Plan {
         Self { columns, lanes }
     }
 
+    /// The plans of two networks that lie side by side: the same one where they have a filter in common, which
+    /// then lies in the same place; else each its own, since gaps for all of the other's tell nothing.
+    pub fn side_by_side(one: &NetworkDiagram, other: &NetworkDiagram) -> [Self; 2] {
+        let is_in_other = |column: &DiagramColumn, node: &DiagramNode| {
+            let same = other.columns.iter().filter(|theirs| theirs.layer == column.layer);
+            same.flat_map(|theirs| &theirs.nodes).any(|theirs| theirs.filter == node.filter)
+        };
+        let are_kin = one.columns.iter().any(|column| column.nodes.iter().any(|node| is_in_other(column, node)));
+        if are_kin {
+            let both = Self::of(&[one, other]);
+            return [both.clone(), both];
+        }
+        [Self::of(&[one]), Self::of(&[other])]
+    }
+
     /// The filters of a network that can be told apart on paper: of a layer of many
     /// those with the largest activation sums, or where there are none, norms. And
     /// a line a layer of which some are left out.

@@ -41,6 +41,16 @@ impl Style {
         fitted(words, room, |words| self.width(words))
     }
 
+    /// As much of a label as fits: of parts, `conv 3×3 · 7 groups`, whole ones where one fits.
+    pub fn parted(self, words: &str, room: f32) -> String {
+        if self.width(words) <= room {
+            return words.to_owned();
+        }
+        let mut parts = words.rmatch_indices(" · ").map(|(end, _)| format!("{} …", &words[..end]));
+        let whole = parts.find(|parts| self.width(parts) <= room);
+        whole.unwrap_or_else(|| self.fitted(words, room))
+    }
+
     /// As much of a label as fits: of an address, `main@1200`, the branch's name before the
     /// step, which other figures show, too.
     pub fn addressed(self, words: &str, room: f32) -> String {
@@ -108,6 +118,16 @@ mod tests {
         let of = |room: f32| style.addressed("wider-12@1200", 10.0 * room);
         assert_eq!([of(13.0), of(12.0), of(8.0), of(6.0)], ["wider-12@1200", "wider-12", "wider-12", "wider…"]);
         assert_eq!(style.addressed("6 of 30 branches", 80.0), "6 of 30…");
+    }
+
+    #[test]
+    fn of_parts_whole_ones_are_kept() {
+        let style = Style { measure: |text, size| size * text.chars().count() as f32, ..Style::FILE };
+        let of = |room: f32| style.parted("conv 3×3 · 7 groups · relu", 10.0 * room);
+        assert_eq!(
+            [of(26.0), of(25.0), of(20.0), of(10.0), of(9.0)],
+            ["conv 3×3 · 7 groups · relu", "conv 3×3 · 7 groups …", "conv 3×3 …", "conv 3×3 …", "conv 3×3…"]
+        );
     }
 
     #[test]

@@ -146,6 +146,7 @@ pub(crate) mod tests {
                 .collect(),
             joints: Vec::new(),
             edges: Vec::new(),
+            class_layer: Some("softmax".parse().unwrap()),
             classes: Vec::new(),
             reconstruction: None,
             trace: None,
@@ -165,7 +166,11 @@ pub(crate) mod tests {
         let other = network(&[("conv1", &[(0, 0.0), (1, 0.0)]), ("conv2", &[(5, 0.0)]), ("softmax", &[(0, 0.0)])]);
         let expected =
             [("conv1".to_owned(), vec![0, 2, 1]), ("conv2".to_owned(), vec![5]), ("softmax".to_owned(), vec![0])];
-        assert_eq!(numbers(&Plan::of(&[&one, &other])), expected);
+        assert_eq!(Plan::side_by_side(&one, &other).map(|plan| numbers(&plan)), [expected.to_vec(), expected.to_vec()]);
+        // Without a filter in common there is nothing that could lie in the same place.
+        let stranger = network(&[("conv1", &[(7, 0.0)]), ("conv2", &[(0, 0.0)])]);
+        let [own, others] = Plan::side_by_side(&one, &stranger);
+        assert_eq!([numbers(&own), numbers(&others)], [&one, &stranger].map(|each| numbers(&Plan::of(&[each]))));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use iced::widget::{canvas, column, responsive, row};
 use iced::{Alignment, Fill};
 use revacnn_notebook::{ChosenImage, Show};
-use revacnn_schemas::{Address, DifferingFilter, ImageIndex, NetworkDiagram};
+use revacnn_schemas::{Address, DifferingFilter, ImageIndex};
 
 use super::frame::{awaited, late, maximise_button, titled};
 use super::pieces::{Piece, changing, hinted, noted, plain, press, quiet, upright};
@@ -122,13 +122,16 @@ impl State {
     }
 }
 
-/// One network, or two side by side in the same places.
+/// One network, or two side by side, what both have in the same places.
 fn networks(context: &Context) -> Piece<'_, figure::Message> {
     let shown = |view| context.cells.network(view).and_then(Result::ok);
-    let both: Vec<&NetworkDiagram> = [ViewId::NETWORK, ViewId::OTHER_NETWORK].into_iter().filter_map(shown).collect();
-    let plan = Plan::of(&both);
+    let both = shown(ViewId::NETWORK).zip(shown(ViewId::OTHER_NETWORK));
+    let [own, others] = match both {
+        Some((own, other)) => Plan::side_by_side(own, other),
+        None => [ViewId::NETWORK, ViewId::OTHER_NETWORK].map(|view| Plan::of(&Vec::from_iter(shown(view)))),
+    };
     // What differs most in the weights, as in the comparison.
-    let compared = context.cells.comparison(ViewId::DIFFERENCES).and_then(Result::ok).filter(|_| both.len() == 2);
+    let compared = context.cells.comparison(ViewId::DIFFERENCES).and_then(Result::ok).filter(|_| both.is_some());
     let marked = |view| {
         let differing = compared.iter().flat_map(|comparison| &comparison.differing);
         let of = |found: &DifferingFilter| match view {
@@ -154,7 +157,7 @@ fn networks(context: &Context) -> Piece<'_, figure::Message> {
         let diagram = Diagram {
             diagram,
             number: context.cells.number(view),
-            plan: plan.clone(),
+            plan: if view == ViewId::OTHER_NETWORK { others.clone() } else { own.clone() },
             pictures: context.cells.pictures(view),
             differing: marked(view),
             highlights: context.marks.highlights(),

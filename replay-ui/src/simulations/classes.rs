@@ -188,6 +188,13 @@ fn training_images_by_what_came_of_them_and_what_filters_see_are_shown() {
     choose(&mut person, filters::Message::Seen(seen::Message::Excites(seen::Excites::Found)));
     let found = cells(&person, ViewId::SEEN).expect("images");
     assert!(found.title.contains("found by gradient ascent"), "{}", found.title);
+    // What the network wants of each class.
+    person.press("softmax");
+    let classes = cells(&person, ViewId::SEEN).expect("images");
+    assert!(classes.title.contains("softmax") && classes.rows.len() == 10, "{}", classes.title);
+    assert!(classes.rows[3].label.starts_with("3 "), "{}", classes.rows[3].label);
+    assert!(classes.notes[0].starts_with("beside a class"), "{:?}", classes.notes);
+    person.tell(figure::Message::Layer("conv1".parse().unwrap()));
     // The filter that is chosen alone.
     person.key(".");
     assert_eq!(cells(&person, ViewId::SEEN).expect("images").rows.len(), 1);

@@ -25,6 +25,9 @@ pub struct NetworkDiagram {
     pub label: Option<usize>,
     /// The layers that have filters, in order, without the class layer.
     pub columns: Vec<DiagramColumn>,
+    /// The class layer, whose filters are the classes; `None` of a network that gives back the image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_layer: Option<LayerName>,
     /// The classes and what the network says of them; empty where it was not
     /// computed.
     pub classes: Vec<ClassOutput>,
