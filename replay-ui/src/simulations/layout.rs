@@ -219,7 +219,7 @@ fn the_chart_shows_any_number_smoothed_along_any_axis() {
         let lanes = person.state.context.cells.chart(crate::views::lanes_of(&person.state)).unwrap().unwrap();
         assert_eq!(lanes.title, "loss", "{shows}");
     }
-    assert_eq!(person.state.loss.shows.to_string(), "conv2: share of zeros");
+    assert_eq!(person.state.loss.shows.to_string(), "softmax: share of zeros");
     person.key(";");
     assert_eq!(person.state.loss.shows, Shows::Loss);
 }

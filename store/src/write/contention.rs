@@ -1,8 +1,8 @@
-//! Whether the log's thread has a core to itself.
+//! Whether others want the core that the log's thread works on.
 
 use std::time::{Duration, Instant};
 
-use crate::disk::system::thread_cpu;
+use crate::disk::system::{cores, cpu_seconds, thread_cpu};
 
 /// Less work than this tells nothing, and there is nothing to be gained by doing less of it.
 const LEAST: Duration = Duration::from_millis(4);
@@ -12,16 +12,35 @@ const LEAST: Duration = Duration::from_millis(4);
 const SHARED: f64 = 0.85;
 const ITS_OWN: f64 = 0.95;
 
-/// What the log's thread found of its core lately.
-#[derive(Debug, Default)]
+/// How long it is looked how much of the cores' time the process takes.
+const WINDOW: Duration = Duration::from_millis(200);
+
+/// The share of all cores' time above which the process has none to spare, and below which it has.
+const FULL: f64 = 0.8;
+const ROOM: f64 = 0.7;
+
+/// What the log's thread found of the cores lately.
+#[derive(Debug)]
 pub(crate) struct Contention {
-    is_shared: bool,
+    cores: usize,
+    /// Whether the thread had to wait for its core.
+    waits: bool,
+    /// Whether the process works on all cores, and would do other work on the log's.
+    is_full: bool,
+    /// When the window began, and the processor time of the process then, in seconds.
+    window: (Instant, f64),
+}
+
+impl Default for Contention {
+    fn default() -> Self {
+        Self { cores: cores(), waits: false, is_full: false, window: (Instant::now(), cpu_seconds()) }
+    }
 }
 
 impl Contention {
     /// Whether training and other programs wait for what the log takes of its core.
     pub(crate) fn is_shared(&self) -> bool {
-        self.is_shared
+        self.waits || self.is_full
     }
 
     /// Does work that waits for nothing but the processor, and looks how much of the time it had it.
@@ -32,14 +51,26 @@ impl Contention {
         if let (Some(before), Some(after)) = (before, thread_cpu()) {
             self.note(after.saturating_sub(before), took);
         }
+        let (since, used) = self.window;
+        let (now, took) = (cpu_seconds(), since.elapsed());
+        if took >= WINDOW {
+            self.note_process(now - used, took);
+            self.window = (Instant::now(), now);
+        }
         result
     }
 
     fn note(&mut self, worked: Duration, took: Duration) {
         if worked >= LEAST {
             let share = worked.as_secs_f64() / took.as_secs_f64();
-            self.is_shared = share < if self.is_shared { ITS_OWN } else { SHARED };
+            self.waits = share < if self.waits { ITS_OWN } else { SHARED };
         }
+    }
+
+    /// The process took so many seconds of processor time in a time.
+    fn note_process(&mut self, used: f64, took: Duration) {
+        let share = used / (took.as_secs_f64() * self.cores as f64);
+        self.is_full = share > if self.is_full { ROOM } else { FULL };
     }
 }
 
@@ -63,12 +94,26 @@ mod tests {
 
     #[test]
     fn a_thread_that_works_and_is_kept_waiting_shares_its_core() {
-        let mut contention = Contention::default();
+        // The process may be busy besides.
+        let mut contention = Contention { cores: 1 << 20, ..Contention::default() };
         contention.watch(|| {
             let work = Instant::now();
             while thread_cpu().is_some_and(|_| work.elapsed() < 3 * LEAST) {}
             std::thread::sleep(6 * LEAST);
         });
         assert_eq!(contention.is_shared(), thread_cpu().is_some());
+    }
+
+    #[test]
+    fn a_process_that_works_on_all_cores_has_none_to_spare_until_it_leaves_room() {
+        let mut contention = Contention { cores: 4, ..Contention::default() };
+        let mut note = |used| {
+            contention.note_process(used, Duration::from_secs(1));
+            contention.is_shared()
+        };
+        assert!(!note(3.0), "a core is left to the log");
+        assert!(note(3.4));
+        assert!(note(3.0), "not twice for a little");
+        assert!(!note(2.7));
     }
 }

@@ -17,13 +17,15 @@ use parquet::file::page_index::offset_index::{OffsetIndexMetaData, PageLocation}
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnDescPtr;
 use zstd::bulk::Compressor;
+use zstd::zstd_safe::{CParameter, ParamSwitch};
 
 use crate::write::file::ZSTD_LEVEL;
 use crate::write::pages::{Group, PageContent, PageDescription, PageSink};
 use crate::write::rowgroup::Levels;
 
-/// zstd's level where a log must be fast.
-const FAST_LEVEL: i32 = -3;
+/// zstd's level where a log must be fast: it hardly looks for what comes again. That floats have few exponents
+/// shortens them all the same, if zstd is asked to encode what is left by how often each byte comes.
+const FAST_LEVEL: i32 = -20;
 
 /// Writes such a column, row group by row group.
 pub(crate) struct ListPages {
@@ -33,7 +35,7 @@ pub(crate) struct ListPages {
     encoding: Encoding,
     steps_a_page: usize,
     thorough: Compressor<'static>,
-    /// In two thirds of the time, to a tenth more bytes.
+    /// In 0.55 to 0.65 of the time, to 3 to 8 % more bytes.
     fast: Compressor<'static>,
     /// The encoded levels of pages of 1, 2, … steps.
     prefixes: Vec<Option<Vec<u8>>>,
@@ -53,7 +55,8 @@ impl ListPages {
     pub(crate) fn new(levels: Levels, element: i16, steps_a_page: usize, split: bool) -> Result<Self> {
         let values = levels.values(element);
         let encoding = if split { Encoding::BYTE_STREAM_SPLIT } else { Encoding::PLAIN };
-        let (thorough, fast) = (Compressor::new(ZSTD_LEVEL)?, Compressor::new(FAST_LEVEL)?);
+        let (thorough, mut fast) = (Compressor::new(ZSTD_LEVEL)?, Compressor::new(FAST_LEVEL)?);
+        fast.set_parameter(CParameter::LiteralCompressionMode(ParamSwitch::Enable))?;
         let (prefixes, page, compressed) = (vec![None; steps_a_page], Vec::new(), Vec::new());
         Ok(Self { levels, values, encoding, steps_a_page, thorough, fast, prefixes, page, compressed })
     }

@@ -35,7 +35,7 @@ pub struct RecorderOptions {
     /// Bytes that the branch may take; beyond, the oldest segments are
     /// thinned to keyframes.
     pub disk_budget: Option<u64>,
-    /// Whether tensors are compressed in less time, to a tenth more bytes, while others wait for the
+    /// Whether tensors are compressed in less time, to 3 to 8 % more bytes, while others wait for the
     /// log's core: training is faster then, and how large a log is depends on what else the machine does.
     pub spares_cores: bool,
     /// The clock behind the column `wall_time`.

@@ -8,7 +8,7 @@ use std::thread::Builder;
 pub(crate) struct Haste {
     /// Threads that encode tables.
     pub(crate) threads: usize,
-    /// Whether tensors are compressed in less time, to a tenth more bytes.
+    /// Whether tensors are compressed in less time, to 3 to 8 % more bytes.
     pub(crate) fast: bool,
     /// Whether they are where others wait for the log's core.
     pub(crate) spares_cores: bool,
