@@ -88,7 +88,7 @@ pub(super) fn made(cell: &Cell, sources: &mut Sources, inputs: &Inputs, json: bo
     Ok(figure?)
 }
 
-/// Says what is missing from the history of the branches, and where the best step is the only one, once each.
+/// Says what is missing from the history of the branches, and where nothing of them is validated, once each.
 pub(super) fn warn_of_gaps(sources: &Sources, at: &[Address]) -> Result<(), Failure> {
     let names: BTreeSet<&BranchName> = at.iter().map(|address| &address.branch).collect();
     names.into_iter().try_for_each(|name| {

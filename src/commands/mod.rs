@@ -169,16 +169,22 @@ fn history(store: &Store, name: &BranchName) -> Result<Lineage, Failure> {
     Ok(lineage)
 }
 
-/// The step that a position leads to. Where `best` is the best of one, which is mostly the step that training
-/// began with, that is said.
+/// The step that a position leads to. Where `best` is the best of what the branch began with, since nothing that
+/// it trained is validated, that is said.
 fn step_of(lineage: &Lineage, position: Position) -> Result<Step, Failure> {
     let step = lineage.resolve(position)?;
-    let last = lineage.resolve(Position::Last)?;
-    if position == Position::Best && last > step && lineage.validations()?.len() == 1 {
+    let (first, last) = (lineage.branch().first_step(), lineage.resolve(Position::Last)?);
+    if position != Position::Best || last == first {
+        return Ok(step);
+    }
+    let validated = lineage.validations()?;
+    if !validated.iter().any(|(step, result)| *step > first && result.loss.is_finite()) {
         warn(&format!(
-            "`{name}@best` is step {}, the only one of `{name}` that is validated (the first step and the end of each \
-             epoch are, and with --validate-every N each N-th step); `{name}@last` is step {}",
+            "`{name}@best` is step {}: none after step {}, which `{name}` begins with, is validated with a finite loss \
+             (a branch's first step and the end of each epoch are validated, and with --validate-every N each N-th \
+             step); `{name}@last` is step {}",
             count(step.0),
+            count(first.0),
             count(last.0),
             name = lineage.branch().name,
         ));

@@ -6,6 +6,9 @@ use revacnn_schemas::{Fidelity, RecordingSettings, RunDefinition, SEGMENT_STEPS,
 use crate::output::warn;
 use crate::text::{bytes, counted};
 
+/// What the files of a branch take beside their rows: schemas, footers, descriptions.
+const FILES: f64 = 25e3;
+
 /// Bytes of a branch, from the size of its rows.
 ///
 /// The shares that compression leaves were measured on networks of 20,000 parameters:
@@ -31,6 +34,7 @@ impl Size {
         const KEYFRAMES: f64 = 0.84;
         const SCALARS_A_STEP: f64 = 150.0;
         const SCALARS_A_FILTER: f64 = 20.5;
+        const SAMPLES_AN_IMAGE: f64 = 9.0;
         let filters: usize = topology.parameter_layers().map(|layer| layer.filters.len()).sum();
         let parameters = topology.parameters() as f64;
         // Each with its gradients.
@@ -45,7 +49,9 @@ impl Size {
         let arrays = 1 + revacnn_trainer::optimizer_slots(&definition.optimizer).unwrap_or(2);
         Self {
             tensors,
-            scalars: SCALARS_A_STEP + SCALARS_A_FILTER * filters as f64,
+            scalars: SCALARS_A_STEP
+                + SCALARS_A_FILTER * filters as f64
+                + SAMPLES_AN_IMAGE * f64::from(definition.batch_size),
             keyframe: 4.0 * arrays as f64 * parameters * KEYFRAMES,
             keyframe_interval: recording.keyframe_interval.max(1),
         }
@@ -60,7 +66,7 @@ impl Size {
     /// Bytes of what is never thinned: scalars and keyframes.
     fn stays(&self, steps: u64) -> u64 {
         let keyframes = steps / self.keyframe_interval + 1;
-        (self.scalars * steps as f64 + self.keyframe * keyframes as f64) as u64
+        (FILES + self.scalars * steps as f64 + self.keyframe * keyframes as f64) as u64
     }
 
     /// The least bytes that so many steps can be thinned to: all of what stays,

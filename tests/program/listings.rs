@@ -69,7 +69,7 @@ fn the_best_of_one_validation_is_said_to_be_that() {
     scratch.run(0, "train main --dataset digits --network 20-20-20 --steps 5");
     let mut fork = scratch.command("fork main@best --dry-run");
     let forked = Ran::of(fork.args(["--edit", "reinitialise conv1"]).output().expect("the program starts"));
-    assert!(forked.err.contains("`main@best` is step 0, the only one"), "{forked:?}");
+    assert!(forked.err.contains("`main@best` is step 0: none after step 0"), "{forked:?}");
     for command in [
         "show main@best",
         "evaluate main@best",
@@ -80,7 +80,7 @@ fn the_best_of_one_validation_is_said_to_be_that() {
     ] {
         let said = scratch.run(0, command).err;
         assert_eq!(
-            said.matches("`main@best` is step 0, the only one of `main` that is validated").count(),
+            said.matches("`main@best` is step 0: none after step 0, which `main` begins with, is validated").count(),
             1,
             "{command}: {said}"
         );
@@ -88,7 +88,13 @@ fn the_best_of_one_validation_is_said_to_be_that() {
     }
     assert!(!scratch.run(0, "show main@0").err.contains("validated"));
     scratch.run(0, "train often --dataset digits --network 20-20-20 --steps 5 --validate-every 5");
-    assert!(!scratch.run(0, "show often@best").err.contains("the only one"));
+    assert!(!scratch.run(0, "show often@best").err.contains("validated"));
+    // What a fork inherits it has not trained.
+    let mut fork = scratch.command("fork often@5 forked --steps +2");
+    let forked = Ran::of(fork.args(["--edit", "add-filter conv1"]).output().expect("the program starts"));
+    assert_eq!(forked.code, Some(0), "{forked:?}");
+    let said = scratch.run(0, "show forked@best").err;
+    assert!(said.contains("none after step 5, which `forked` begins with, is validated"), "{said}");
 }
 
 #[test]

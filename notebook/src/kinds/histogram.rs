@@ -97,6 +97,10 @@ impl CellKind for Histogram {
                 branches.iter().map(BranchName::as_str).collect::<Vec<_>>().join(", ")
             ),
         };
+        // Where the range is asked for, all steps are looked at below.
+        if range.is_none() && seen == 0 {
+            self.require_layer(context, branches)?;
+        }
         let range = range.ok_or_else(nothing)?;
         let edges = bin_edges(range, self.bins as usize)?;
         let (mut panels, mut places, mut images) = (Vec::new(), Vec::new(), BTreeSet::new());
@@ -190,6 +194,23 @@ impl Histogram {
         let of = last - first + 1;
         let shown = of.min(most);
         Ok((evenly_spread(shown, of).map(|place| Step(first + place)).collect(), of))
+    }
+
+    /// Refuses a layer that no branch has at its end.
+    fn require_layer(&self, context: &mut Context<'_>, branches: &[BranchName]) -> Result<(), NotebookError> {
+        let mut known = BTreeSet::new();
+        for branch in branches {
+            let (lineage, _) = context.history(branch)?;
+            known.extend(lineage.branch().topology.layers_with_filters().map(|layer| layer.layer.clone()));
+        }
+        if known.contains(&self.layer) {
+            return Ok(());
+        }
+        let names: Vec<&str> = known.iter().map(LayerName::as_str).collect();
+        Err(NotebookError::Unknown {
+            what: format!("no branch has a layer `{}` with filters", self.layer),
+            known: format!("there is {}", names.join(", ")),
+        })
     }
 
     /// The values of a step; `None` where it has none: its network lacks the layer, or no update

@@ -97,6 +97,7 @@ impl CellKind for Maximise {
                 axis_number(100.0 * clip)
             ),
         ];
+        notes.extend(named.lacks());
         if numbers.len() > rows.len() {
             notes.push(format!("{} of {} filters are shown: name one by --filter", rows.len(), numbers.len()));
         }

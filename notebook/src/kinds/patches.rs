@@ -4,10 +4,12 @@ use revacnn_schemas::{Address, Figure, FilterNumber, Image, ImageGrid, ImageRow,
 use revacnn_trainer::data::{Dataset, Part};
 use revacnn_trainer::{Excitation, Patch};
 use serde::{Deserialize, Serialize};
+use unicode_width::UnicodeWidthStr;
 
 use super::curve::outputs_of;
 use super::network::class_layer;
 use super::pictured::pictured;
+use crate::scene::fitted;
 use crate::sources::Place;
 use crate::{CellKind, Context, ImageSplit, NotebookError};
 
@@ -69,7 +71,11 @@ impl CellKind for Patches {
         if numbers.len() > rows.len() {
             notes.push(format!("{} of {} filters are shown: name one by --filter", rows.len(), numbers.len()));
         }
-        if excited.filters.iter().flatten().any(|found| found.value <= 0.0) {
+        notes.extend(named.lacks());
+        let mut values = excited.filters.iter().flatten().map(|found| found.value);
+        if values.clone().next().is_some() && values.all(|value| !value.is_finite()) {
+            notes.push(format!("{} has diverged: what its filters say is no number", place.label()));
+        } else if !named.are_classes() && excited.filters.iter().flatten().any(|found| found.value <= 0.0) {
             notes.push("where a filter's largest value is 0 or below, no image excites it".to_owned());
         }
         let what = if self.whole { "images" } else { "patches" };
@@ -116,22 +122,33 @@ pub(super) struct Named<'a> {
     layer: &'a LayerName,
     are_classes: bool,
     classes: Vec<String>,
+    lacks: Option<String>,
 }
+
+/// As many letters of a class's name stand before its number.
+const NAME: usize = 16;
 
 impl<'a> Named<'a> {
     /// The names at a step; where the data set is not at hand, no class has one.
     pub(super) fn new(context: &mut Context<'_>, place: &Place, layer: &'a LayerName) -> Self {
         let are_classes = class_layer(&place.holder.topology, outputs_of(&place.holder)).as_ref() == Some(layer);
-        let classes = match context.data_at_hand(&place.holder) {
-            Ok(dataset) if are_classes => dataset.class_names().to_vec(),
-            _ => Vec::new(),
+        let short = |name: &String| fitted(name, NAME as f32, |text| text.width() as f32);
+        let (classes, lacks) = match context.data_at_hand(&place.holder) {
+            _ if !are_classes => (Vec::new(), None),
+            Ok(dataset) => (dataset.class_names().iter().map(short).collect(), None),
+            Err(reason) => (Vec::new(), Some(format!("no class names: {reason}"))),
         };
-        Self { layer, are_classes, classes }
+        Self { layer, are_classes, classes, lacks }
     }
 
     /// The name of a filter by its position, else its number.
     pub(super) fn of(&self, position: usize, number: FilterNumber) -> String {
         self.classes.get(position).cloned().unwrap_or_else(|| format!("{}/{number}", self.layer))
+    }
+
+    /// What the names lack, and why.
+    pub(super) fn lacks(&self) -> Option<String> {
+        self.lacks.clone()
     }
 
     /// Whether the filters are the classes.

@@ -177,6 +177,7 @@ fn filters(context: &mut Context<'_>, branch: &BranchName, layer: &LayerName) ->
     let all = ArrayView2::from_shape((own.filters.len(), coefficients), &weights.weights)
         .map_err(|error| NotebookError::Unknown { what: layer.to_string(), known: error.to_string() })?;
     let some = living(all);
+    let dead = all.rows().into_iter().filter(|row| of_norm(row) < DEAD).count();
     let nearest: Vec<f64> =
         nearest_neighbours(some.view())?.into_iter().flatten().map(|neighbour| neighbour.similarity).collect();
     let is_there = some.nrows() > 0;
@@ -186,7 +187,7 @@ fn filters(context: &mut Context<'_>, branch: &BranchName, layer: &LayerName) ->
     };
     let mut numbers: Vec<Number> = vec![
         ("filters", whole, Some(all.nrows() as f64)),
-        ("dead", whole, Some((all.nrows() - some.nrows()) as f64)),
+        ("dead", whole, Some(dead as f64)),
         ("distinct", tenths, is_there.then(|| effective_number(some.view())).transpose()?),
         ("nearest similarity", decimals, mean(&mut nearest.iter().copied())),
     ];
@@ -200,15 +201,23 @@ fn filters(context: &mut Context<'_>, branch: &BranchName, layer: &LayerName) ->
     Ok(numbers)
 }
 
-/// The filters of a layer, `[filter][coefficient]`, of which something is left.
+fn of_norm(filter: &ArrayView1<'_, f32>) -> f32 {
+    norm(&filter.to_vec()) as f32
+}
+
+/// The filters of a layer, `[filter][coefficient]`, of which something is left, and which have not diverged.
 pub(super) fn living(all: ArrayView2<'_, f32>) -> Array2<f32> {
-    let lives = |row: &ArrayView1<'_, f32>| norm(&row.to_vec()) as f32 >= DEAD;
+    let lives = |row: &ArrayView1<'_, f32>| of_norm(row) >= DEAD && of_norm(row).is_finite();
     let living: Vec<usize> = (0..all.nrows()).filter(|row| lives(&all.row(*row))).collect();
     all.select(Axis(0), &living)
 }
 
+/// Settings that are words, also where these read as numbers.
+const WORDS: [&str; 4] = ["dataset", "edits", "network", "optimizer"];
+
 fn is_number(rows: &[Row], name: &str) -> bool {
-    rows.iter().filter_map(|row| row.settings.get(name)).all(|value| value.parse::<f64>().is_ok())
+    let mut values = rows.iter().filter_map(|row| row.settings.get(name));
+    !WORDS.contains(&name) && values.all(|value| value.parse::<f64>().is_ok())
 }
 
 /// What a branch was made with, by the names of the options.

@@ -53,6 +53,13 @@ impl Traced {
             }
             Err(error) => return Err(error),
         };
+        let weights = context.tensors(place, None)?;
+        if trace.links.is_empty()
+            && weights.parameters.iter().flat_map(|own| &own.weights).any(|value| !value.is_finite())
+        {
+            notes.push(format!("no chain of {layer}/{filter}: {} has diverged", place.label()));
+            return Ok(None);
+        }
         let last = topology.blocks().last();
         let is_last = |layer: &LayerName| last.is_some_and(|last| last.layer == *layer);
         let end = |end: TraceEnd| match end {

@@ -79,6 +79,9 @@ const SMALL_NODE: f32 = 16.0;
 const SMALL_GAP: f32 = 2.0;
 /// A diagram less wide than this has no class bars.
 const NARROW: f32 = 500.0;
+/// A layer takes so much at least where there is room, and all but the layers so much beside the class bars.
+const LEAST_COLUMN: f32 = 16.0;
+const BESIDE_CLASSES: f32 = 240.0;
 /// The share of the class bars' room that their names take.
 const CLASS_NAMES: f32 = 0.48;
 /// How high a network in a file is at least and at most, and the least side of a
@@ -136,7 +139,8 @@ impl NetworkLayout {
     pub fn of(plan: &Plan, says: Says, [width, height]: [f32; 2], style: Style) -> Self {
         let input_side = (width * 0.10).clamp(36.0, 96.0);
         // Where there is little room, filters need it more than class bars.
-        let has_classes = says == Says::Classes && width >= NARROW;
+        let count = plan.columns.len().max(1) as f32;
+        let has_classes = says == Says::Classes && width >= NARROW.max(BESIDE_CLASSES + LEAST_COLUMN * count);
         let has_image = says == Says::Image;
         let foot = if style.standalone { 12.0 } else { FOOT };
         let whole = (height - HEAD - foot).max(20.0);
@@ -161,9 +165,11 @@ impl NetworkLayout {
         // A last sum needs room as well.
         let behind = has_classes || has_image || style.standalone && plan.lanes > 0;
         let right = width - classes_width - style.sides() - if behind { between } else { 0.0 };
-        let count = plan.columns.len().max(1) as f32;
-        let gutter = ((right - left) / count * 0.22).clamp(8.0, GUTTER[usize::from(!style.standalone)]);
-        let wide = ((right - left - gutter * (count - 1.0)) / count).max(8.0);
+        let each = (right - left).max(count) / count;
+        // Many layers in a narrow room lie within it all the same.
+        let least = if each < LEAST_COLUMN { each * 0.3 } else { 8.0 };
+        let gutter = (each * 0.22).clamp(least, GUTTER[usize::from(!style.standalone)].max(least));
+        let wide = ((right - left - gutter * (count - 1.0)) / count).max(2.0);
         let beneath = if style.standalone { style.text } else { 0.0 };
         let (mut nodes, mut add, mut heads) = (Vec::new(), Vec::new(), Vec::new());
         let mut remove = Vec::new();
@@ -454,7 +460,7 @@ impl NetworkLayout {
                 None => vec![format!("no {layer}")],
             };
             let name = names.into_iter().find(|name| style.width(name) <= room);
-            let name = name.unwrap_or_else(|| style.fitted(layer.as_str(), room));
+            let name = name.unwrap_or_else(|| style.numbered(layer.as_str(), room));
             let ink = match column {
                 _ if chosen == Some(layer) => Role::Accent,
                 Some(_) => Role::Ink,

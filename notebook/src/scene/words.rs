@@ -51,6 +51,21 @@ impl Style {
         whole.unwrap_or_else(|| self.fitted(words, room))
     }
 
+    /// As much of a layer's name as fits: its end, which tells it from others of its kind.
+    pub fn numbered(self, name: &str, room: f32) -> String {
+        if self.width(name) <= room {
+            return name.to_owned();
+        }
+        let ends = name.char_indices().skip(1).map(|(at, _)| &name[at..]);
+        let mut fitting = ends.map(|end| format!("…{end}")).filter(|end| self.width(end) <= room);
+        let number = name.trim_start_matches(|letter: char| !letter.is_ascii_digit());
+        match fitting.next() {
+            Some(end) if end.len() > "…".len() + number.len().saturating_sub(1) => end,
+            _ if !number.is_empty() => number.to_owned(),
+            _ => self.fitted(name, room),
+        }
+    }
+
     /// As much of a label as fits: of an address, `main@1200`, the branch's name before the
     /// step, which other figures show, too.
     pub fn addressed(self, words: &str, room: f32) -> String {
@@ -128,6 +143,17 @@ mod tests {
             [of(26.0), of(25.0), of(20.0), of(10.0), of(9.0)],
             ["conv 3×3 · 7 groups · relu", "conv 3×3 · 7 groups …", "conv 3×3 …", "conv 3×3 …", "conv 3×3…"]
         );
+    }
+
+    #[test]
+    fn of_a_layers_name_the_number_is_kept() {
+        let style = Style { measure: |text, size| size * text.chars().count() as f32, ..Style::FILE };
+        let of = |name, room: f32| style.numbered(name, 10.0 * room);
+        assert_eq!(
+            [of("conv12", 6.0), of("conv12", 5.0), of("conv12", 3.0), of("conv12", 2.0), of("conv12", 1.0)],
+            ["conv12", "…nv12", "…12", "12", "12"]
+        );
+        assert_eq!([of("softmax", 5.0), of("softmax", 1.0)], ["…tmax", "…"]);
     }
 
     #[test]

@@ -5,8 +5,8 @@ use serde_json::{Number, Value};
 
 use super::bits::equal_by_bits;
 
-/// A table. As JSON, what stands in a column of numbers is a number where it reads as one, `null`
-/// where a dash stands for it, and otherwise the text, as in `1.5 kB`.
+/// A table. As JSON, what stands in a column of numbers is a number where it reads as one, `57.3 %` the share
+/// 0.573, `null` where there is none or it is not finite, and otherwise the text, as in `1.5 kB`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(from = "Written", into = "Written")]
 pub struct TableFigure {
@@ -78,12 +78,21 @@ impl From<Written> for TableFigure {
 /// What a text of a column of numbers says; thousands are parted by commas.
 fn number(text: String) -> Value {
     let plain = text.replace(',', "").replace('−', "-");
-    let whole = plain.parse::<u64>().map(Number::from).or_else(|_| plain.parse::<i64>().map(Number::from)).ok();
-    match whole.or_else(|| plain.parse().ok().and_then(Number::from_f64)) {
-        Some(number) => Value::Number(number),
-        None if text.is_empty() || text == NOTHING => Value::Null,
-        None => Value::String(text),
+    let whole = plain.parse::<u64>().map(Number::from).or_else(|_| plain.parse::<i64>().map(Number::from));
+    let share = plain.strip_suffix(" %").and_then(share);
+    match (whole, share.or_else(|| plain.parse().ok())) {
+        (Ok(number), _) => Value::Number(number),
+        (_, Some(number)) => Number::from_f64(number).map_or(Value::Null, Value::Number),
+        (_, None) if text.is_empty() || text == NOTHING => Value::Null,
+        (_, None) => Value::String(text),
     }
+}
+
+/// The share that so many per cent are, with the digits that they have.
+fn share(percent: &str) -> Option<f64> {
+    let value: f64 = percent.parse().ok()?;
+    let decimals = percent.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+    format!("{:.*}", decimals + 2, value / 100.0).parse().ok()
 }
 
 #[cfg(test)]
@@ -96,7 +105,8 @@ mod tests {
     fn numbers_are_numbers_in_json_and_what_is_not_there_is_null() {
         let column = |name: &str, numeric| TableColumn { name: name.to_owned(), numeric };
         let row = |texts: [&str; 2]| texts.map(str::to_owned).to_vec();
-        let texts = ["3", "1,350", "0.50", "−2", "1e-5", "–", "1.5 kB", "NaN"];
+        let largest = u64::MAX.to_string();
+        let texts = ["3", "1,350", "0.50", "−2", "1e-5", "–", "1.5 kB", "NaN", "57.3 %", "100 %", "NaN %", &largest];
         let table = TableFigure {
             columns: vec![column("name", false), column("value", true)],
             rows: texts.iter().map(|text| row(["12", text])).collect(),
@@ -104,8 +114,8 @@ mod tests {
         };
         let written = json!(table);
         let found: Vec<&Value> = written["rows"].as_array().expect("rows").iter().map(|row| &row[1]).collect();
-        let expected =
-            [json!(3), json!(1350), json!(0.5), json!(-2), json!(1e-5), json!(null), json!("1.5 kB"), json!("NaN")];
+        let expected = json!([3, 1350, 0.5, -2, 1e-5, null, "1.5 kB", null, 0.573, 1.0, null, u64::MAX]);
+        let expected = expected.as_array().expect("an array");
         assert_eq!(found, expected.iter().collect::<Vec<_>>());
         assert_eq!(written["rows"][0][0], "12", "a name is none");
         let read: TableFigure = serde_json::from_value(written).expect("a table");
