@@ -71,21 +71,44 @@ impl FromTo {
 
 /// A cell's figure; one that takes long tells a terminal how far it is.
 pub(super) fn made(cell: &Cell, sources: &mut Sources, inputs: &Inputs, json: bool) -> Result<Figure, Failure> {
-    let (began, mut shown) = (Instant::now(), None);
-    let figure = cell.watched_figure(sources, inputs, &mut |Progress { done, of }| {
-        if shown.is_some() || began.elapsed() >= UNTOLD {
-            let bar: &ProgressBar = shown.get_or_insert_with(|| {
-                let bar = bar_of(of as u64, json, "{wide_bar:.dim} {percent} %");
-                output::show_live(Live::Bar(bar.clone()));
-                bar
-            });
-            bar.set_length(of as u64);
-            bar.set_position(done as u64);
-        }
+    let mut bar = LateBar::new(json, "{wide_bar:.dim} {percent} %");
+    Ok(cell.watched_figure(sources, inputs, &mut |progress| {
+        bar.tell(progress);
         ControlFlow::Continue(())
-    });
-    output::clear_live();
-    Ok(figure?)
+    })?)
+}
+
+/// A bar for what takes long: there is none at first.
+pub(super) struct LateBar {
+    json: bool,
+    template: &'static str,
+    began: Instant,
+    shown: Option<ProgressBar>,
+}
+
+impl LateBar {
+    pub(super) fn new(json: bool, template: &'static str) -> Self {
+        Self { json, template, began: Instant::now(), shown: None }
+    }
+
+    pub(super) fn tell(&mut self, Progress { done, of }: Progress) {
+        if self.shown.is_none() && self.began.elapsed() < UNTOLD {
+            return;
+        }
+        let bar = self.shown.get_or_insert_with(|| {
+            let bar = bar_of(of as u64, self.json, self.template);
+            output::show_live(Live::Bar(bar.clone()));
+            bar
+        });
+        bar.set_length(of as u64);
+        bar.set_position(done as u64);
+    }
+}
+
+impl Drop for LateBar {
+    fn drop(&mut self) {
+        output::clear_live();
+    }
 }
 
 /// Says what is missing from the history of the branches, and where nothing of them is validated, once each.

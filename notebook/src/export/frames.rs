@@ -22,16 +22,27 @@ pub(super) struct Frames {
     pub(super) first: usize,
 }
 
-/// The frames of a view. With `only_first` there is one.
+/// The dials that a view follows, by their places.
+fn followed(view: &View, dials: &[Dial]) -> Vec<usize> {
+    (0..dials.len()).filter(|place| view.uses.contains(&dials[*place].name)).collect()
+}
+
+/// How many frames a view has.
+pub(super) fn frame_count(view: &View, dials: &[Dial]) -> usize {
+    followed(view, dials).into_iter().map(|place| dials[place].positions.len()).product()
+}
+
+/// The frames of a view; `before` is called before each. With `only_first` there is one.
 pub(super) fn frames(
     notebook: &Notebook<'_>,
     view: &View,
     dials: &[Dial],
     only_first: bool,
     sources: &mut Sources,
+    before: &mut dyn FnMut(),
 ) -> Frames {
     let spans = notebook.spans(sources);
-    let followed: Vec<usize> = (0..dials.len()).filter(|place| view.uses.contains(&dials[*place].name)).collect();
+    let followed = followed(view, dials);
     let lacking = view.uses.iter().find(|name| dials.iter().all(|dial| dial.name != **name));
     if let Some(name) = lacking {
         let shown = vec![(None, Err(format!("`${name}` has no value yet")))];
@@ -45,6 +56,7 @@ pub(super) fn frames(
     let (mut shown, mut at, mut known) = (Vec::new(), Vec::new(), HashMap::new());
     let wanted: Vec<usize> = if only_first { vec![first] } else { (0..all).collect() };
     for frame in wanted {
+        before();
         let mut rest = frame;
         for (place, count) in followed.iter().zip(&counts).rev() {
             let dial = &dials[*place];

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::dials::{Dial, Kind, dials};
 use super::drawn::{Ids, data, drawn};
-use super::frames::{Frames, frames};
+use super::frames::{Frames, frame_count, frames};
 use super::made::made;
 use super::prose;
 use super::svg::{classes, escaped};
@@ -22,7 +22,7 @@ use super::{Exported, Notebook};
 use crate::document::{BlockKind, written};
 use crate::look::{Colours, DARK, LIGHT};
 use crate::program::Says;
-use crate::{NotebookError, Sources};
+use crate::{NotebookError, Progress, Sources};
 
 /// The largest page, in bytes: one with more has fewer positions.
 const MOST_BYTES: usize = 15_000_000;
@@ -37,26 +37,44 @@ const WIDTHS: [f32; 3] = [720.0, 460.0, 380.0];
 ///
 /// Determinism: equal notebooks over equal branches give equal bytes.
 ///
+/// `tell` hears how many figures are made, of all positions of all views, and how many there are; a page that
+/// becomes too large begins again, with fewer.
+///
 /// # Errors
 /// Where a figure cannot be drawn; one that cannot be made is said to lack.
-pub fn page(notebook: &Notebook<'_>, sources: &mut Sources) -> Result<Exported, NotebookError> {
+pub fn page(
+    notebook: &Notebook<'_>,
+    sources: &mut Sources,
+    tell: &mut dyn FnMut(Progress),
+) -> Result<Exported, NotebookError> {
     notebook.name_branches(sources);
-    let mut exported = with_positions(notebook, sources, POSITIONS[0])?;
+    let mut exported = with_positions(notebook, sources, POSITIONS[0], tell)?;
     let mut tried = POSITIONS[0];
     for most in POSITIONS {
         // Of what two values lead to, a half of both leaves a quarter.
         let guess = exported.text.len() as f64 * (most as f64 / tried as f64).powi(2);
         let is_last = most == POSITIONS[POSITIONS.len() - 1];
         if exported.text.len() > MOST_BYTES && (guess < MOST_BYTES as f64 || is_last) {
-            exported = with_positions(notebook, sources, most)?;
+            exported = with_positions(notebook, sources, most, tell)?;
             tried = most;
         }
     }
     Ok(exported)
 }
 
-fn with_positions(notebook: &Notebook<'_>, sources: &mut Sources, most: usize) -> Result<Exported, NotebookError> {
+fn with_positions(
+    notebook: &Notebook<'_>,
+    sources: &mut Sources,
+    most: usize,
+    tell: &mut dyn FnMut(Progress),
+) -> Result<Exported, NotebookError> {
     let (dials, mut lacks) = dials(notebook, sources, most);
+    let of = notebook.program.views.iter().map(|view| frame_count(view, &dials)).sum();
+    let mut done = 0;
+    let mut next = || {
+        tell(Progress { done, of });
+        done += 1;
+    };
     let mut rows: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (place, view) in notebook.program.views.iter().enumerate() {
         rows.entry(view.block).or_default().push(place);
@@ -83,7 +101,10 @@ fn with_positions(notebook: &Notebook<'_>, sources: &mut Sources, most: usize) -
         if !shown.is_empty() {
             let mut made = Vec::new();
             for place in shown {
-                made.push((*place, frames(notebook, &notebook.program.views[*place], &dials, false, sources)));
+                made.push((
+                    *place,
+                    frames(notebook, &notebook.program.views[*place], &dials, false, sources, &mut next),
+                ));
             }
             // Words and numbers are as wide as the page, pictures stand side by side.
             let narrow = made.iter().filter(|(_, frames)| !is_wide(frames)).count().clamp(1, WIDTHS.len());

@@ -53,7 +53,7 @@ pub fn report(notebook: &Notebook<'_>, pictures: &str, sources: &mut Sources) ->
         }
         for view in rows.get(&place).map(Vec::as_slice).unwrap_or_default() {
             let view = &notebook.program.views[*view];
-            let mut found = frames(notebook, view, &dials, true, sources);
+            let mut found = frames(notebook, view, &dials, true, sources, &mut || {});
             match found.shown.swap_remove(found.at[found.first]).1 {
                 Ok(figure) => shown(figure, pictures, &mut text, &mut files),
                 Err(reason) => {

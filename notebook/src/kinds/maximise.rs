@@ -88,7 +88,10 @@ impl CellKind for Maximise {
             false => ("filter", "value of the middle of its map"),
         };
         let mut notes = vec![
-            format!("beside a {one}, the largest {value} that an image reaches"),
+            format!(
+                "beside a {one}, the largest {value} that an image reaches; beneath a picture, what it reaches. They are \
+                 kept smooth: real images may excite more"
+            ),
             format!(
                 "gradient ascent from noise, {}, decay {}, blur {} px, {} % of the pixels grey (Yosinski et al., 2015)",
                 counted((*iterations).into(), "gradient"),

@@ -67,7 +67,9 @@ impl CellKind for Patches {
             rows.push(ImageRow { label, images });
         }
         let (one, value) = if named.are_classes() { ("class", "score") } else { ("filter", "value of its map") };
-        let mut notes = vec![format!("beside a {one}, the largest {value} that an image gives")];
+        let mut notes = vec![format!(
+            "beside a {one}, the largest {value} that an image gives; beneath a picture, the number of its image"
+        )];
         if numbers.len() > rows.len() {
             notes.push(format!("{} of {} filters are shown: name one by --filter", rows.len(), numbers.len()));
         }

@@ -67,6 +67,10 @@ impl CellKind for Predictions {
         }
         let among = meant.len();
         meant.truncate(self.count as usize);
+        let first = (meant.len() < among).then(|| {
+            let order = if self.wrong { "the largest losses first" } else { "in the order of the data" };
+            format!("the first {} of {} are shown, {order}", count(meant.len() as u64), count(among as u64))
+        });
         let which = [
             self.wrong.then(|| "predicted wrong".to_owned()),
             class.map(|class| format!("of class {}", class_name(names, class))),
@@ -85,7 +89,7 @@ impl CellKind for Predictions {
             self.of.word()
         );
         let outputs = outputs_of(&place.holder);
-        let notes: Vec<String> = no_numbers(&place, &all).into_iter().collect();
+        let notes: Vec<String> = first.into_iter().chain(no_numbers(&place, &all)).collect();
         if self.table {
             return Ok(Figure::Table(TableFigure { notes, ..table(title, &meant, names, outputs) }));
         }

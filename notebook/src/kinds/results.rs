@@ -68,7 +68,7 @@ impl CellKind for Results {
             let last = lineage.steps().map(|steps| steps.last.0);
             let numbers = match &self.layer {
                 Some(layer) => filters(context, name, layer)?,
-                None => validations(&lineage.validations()?),
+                None => validations(&lineage.validations()?, lineage.branch().first_step()),
             };
             rows.push(Row { name: name.clone(), settings, last, numbers });
         }
@@ -151,9 +151,11 @@ fn whole(value: f64) -> String {
     format!("{value:.0}")
 }
 
-/// The newest full validation, and the one with the least loss.
-fn validations(all: &[(Step, ValidationResult)]) -> Vec<Number> {
-    let newest = all.last();
+/// The newest full validation of what a branch has trained since it began, and the one with the least loss of
+/// its whole history.
+fn validations(all: &[(Step, ValidationResult)], began: Step) -> Vec<Number> {
+    // What a run begins with says nothing of a fork.
+    let newest = all.last().filter(|(step, _)| *step > began || began == Step(0));
     let losses = all.iter().map(|(step, result)| (f64::from(result.loss), step.0 as f64));
     let best = losses.filter(|(loss, _)| !loss.is_nan()).min_by(|one, other| one.0.total_cmp(&other.0));
     vec![

@@ -9,7 +9,7 @@ use revacnn_notebook::{ChosenImage, Method, Source};
 use revacnn_schemas::{Address, ImageGrid, LayerName, Palette};
 
 use super::frame::{awaited, late, maximise_button, menu_button, noted_below, noted_beside, tall, with_menu};
-use super::pieces::{Piece, changing, chosen_of, colour_bar, faint, hinted, noted, plain, quiet, upright};
+use super::pieces::{Piece, changing, chosen_of, colour_bar, faint, hinted_above, noted, plain, quiet, upright};
 use super::{classes, histograms, seen};
 use crate::canvas::embedding_plot::EmbeddingPlot;
 use crate::canvas::filter_grid::{self, FilterGrid};
@@ -235,7 +235,7 @@ impl State {
     /// What is looked at, to choose from.
     fn modes<'a>(&self, context: &Context) -> Piece<'a, Message> {
         let mode = |words, chosen, shows: Option<Mode>, hint| {
-            hinted(quiet(plain(words), chosen, shows.map(Message::Show)), hint)
+            hinted_above(quiet(plain(words), chosen, shows.map(Message::Show)), hint)
         };
         let images = context.at().map(Mode::Images);
         row![

@@ -15,6 +15,7 @@ use revacnn_store::write_output;
 use serde_json::json;
 
 use super::super::Run;
+use super::super::figure::LateBar;
 use super::file::{FileArgument, Notebook, folder_of};
 use super::plan::existing;
 use crate::error::Failure;
@@ -116,7 +117,10 @@ pub(super) fn write(
         name: &name,
     };
     let exported = match form {
-        Form::Page => page(&exports, &mut sources)?,
+        Form::Page => {
+            let mut bar = LateBar::new(json, "{wide_bar:.dim} {pos} of {len} figures  {eta} left");
+            page(&exports, &mut sources, &mut |progress| bar.tell(progress))?
+        }
         Form::Report => {
             let stem = output.file_stem().map_or_else(|| "report".into(), |stem| stem.to_string_lossy());
             let folder = format!("{stem}-figures");
