@@ -107,7 +107,7 @@ fn a_closer_look_is_by_steps_and_values_and_says_what_lies_outside() {
     let later = says(Histogram { within: Some([Step(70), Step(80)]), ..cell(Distribution::Weights) });
     assert!(later.contains("no steps from 70 to 80: it has steps 0 to 40"), "{later}");
     let none = says(Histogram { layer: "conv9".parse().unwrap(), ..cell(Distribution::Weights) });
-    assert!(none.contains("has weights of conv9"), "{none}");
+    assert!(none.contains("no branch has a layer `conv9` with filters: there is conv1"), "{none}");
     let first = says(Histogram { within: Some([Step(0), Step(0)]), ..cell(Distribution::Updates) });
     assert!(first.contains("has updates of conv1"), "{first}");
 }
