@@ -77,6 +77,9 @@ const BELOW: f32 = 12.0 + 16.0 + 10.0;
 /// Nodes less wide than this lie closer together.
 const SMALL_NODE: f32 = 16.0;
 const SMALL_GAP: f32 = 2.0;
+/// Nodes less wide than this have nothing between them, and layers less wide no name but the chosen one's.
+const LEAST_NODE: f32 = 3.0;
+const LEAST_NAME: f32 = 12.0;
 /// A diagram less wide than this has no class bars.
 const NARROW: f32 = 500.0;
 /// A layer takes so much at least where there is room, and all but the layers so much beside the class bars.
@@ -183,6 +186,10 @@ impl NetworkLayout {
             }
             if found.2.1 < SMALL_NODE && !style.standalone {
                 found = of(0.0, SMALL_GAP);
+            }
+            // Many in little room lie side by side rather than beyond it.
+            if found.2.1 < LEAST_NODE {
+                found = of(0.0, 0.0);
             }
             let (beneath, gap, (across, side)) = found;
             let down = filters.len().div_ceil(across).max(1);
@@ -461,6 +468,9 @@ impl NetworkLayout {
             };
             let name = names.into_iter().find(|name| style.width(name) <= room);
             let name = name.unwrap_or_else(|| style.numbered(layer.as_str(), room));
+            if head.width < LEAST_NAME && chosen != Some(layer) {
+                continue;
+            }
             let ink = match column {
                 _ if chosen == Some(layer) => Role::Accent,
                 Some(_) => Role::Ink,
