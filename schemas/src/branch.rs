@@ -253,7 +253,7 @@ pub struct RecordingSettings {
 
 impl RecordingSettings {
     /// Steps from one keyframe to the next where nobody says: those of 400
-    /// images. What notebooks train is known by it: another number trains it again.
+    /// images. The keys of what a notebook plans hold it: another number changes them.
     pub fn default_keyframe_interval(batch_size: u32) -> u64 {
         (400 / u64::from(batch_size.max(1))).max(1)
     }

@@ -173,12 +173,12 @@ fn history(store: &Store, name: &BranchName) -> Result<Lineage, Failure> {
 /// it trained is validated, that is said.
 fn step_of(lineage: &Lineage, position: Position) -> Result<Step, Failure> {
     let step = lineage.resolve(position)?;
-    let (first, last) = (lineage.branch().first_step(), lineage.resolve(Position::Last)?);
-    if position != Position::Best || last == first {
+    if position != Position::Best {
         return Ok(step);
     }
+    let (first, last) = (lineage.branch().first_step(), lineage.resolve(Position::Last)?);
     let validated = lineage.validations()?;
-    if !validated.iter().any(|(step, result)| *step > first && result.loss.is_finite()) {
+    if last > first && !validated.iter().any(|(step, result)| *step > first && result.loss.is_finite()) {
         warn(&format!(
             "`{name}@best` is step {}: none after step {}, which `{name}` begins with, is validated with a finite loss \
              (a branch's first step and the end of each epoch are validated, and with --validate-every N each N-th \

@@ -1,6 +1,6 @@
 //! The network of the selected branch, and that of the branch beside it.
 
-use iced::widget::{canvas, column, container, responsive, row};
+use iced::widget::{canvas, column, responsive, row};
 use iced::{Alignment, Fill};
 use revacnn_notebook::{ChosenImage, Show};
 use revacnn_schemas::{Address, DifferingFilter, ImageIndex};
@@ -165,7 +165,7 @@ fn networks(context: &Context) -> Piece<'_, figure::Message> {
             steering,
             reduced_motion: context.reduced_motion,
         };
-        container(canvas(diagram).width(Fill).height(Fill)).clip(true).into()
+        canvas(diagram).width(Fill).height(Fill).into()
     };
     if context.beside.is_none() {
         return draw(ViewId::NETWORK);
