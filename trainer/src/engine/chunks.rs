@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::workspace::Outcome;
+use crate::kernels::{Instructions, add_to};
 
 /// A fixed part of the batch: its images are reduced in order.
 #[derive(Debug)]
@@ -49,15 +50,13 @@ pub(crate) fn parts(images: usize) -> usize {
 
 /// Adds the accumulators up in a fixed tree, neighbours first; the first
 /// chunk's is then the sum.
-pub(super) fn add_up(chunks: &mut [Chunk]) {
+pub(super) fn add_up(instructions: Instructions, chunks: &mut [Chunk]) {
     let mut distance = 1;
     while distance < chunks.len() {
         for group in chunks.chunks_mut(2 * distance) {
             if group.len() > distance {
                 let (left, right) = group.split_at_mut(distance);
-                for (sum, &addend) in left[0].accumulator.iter_mut().zip(&right[0].accumulator) {
-                    *sum += addend;
-                }
+                add_to(instructions, &mut left[0].accumulator, &right[0].accumulator);
             }
         }
         distance *= 2;
@@ -90,7 +89,7 @@ mod tests {
             chunk.accumulator[0] = value;
         }
         assert_eq!(chunks.len(), 5);
-        add_up(&mut chunks);
+        add_up(Instructions::widest(), &mut chunks);
         assert_eq!(chunks[0].accumulator, [((1e8_f32 + 1.0) + (-1e8 + 1.0)) + 0.5]);
     }
 }

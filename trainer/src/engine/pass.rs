@@ -212,7 +212,7 @@ impl Engine {
     /// Adds the chunks up and writes the gradients out in the order of the
     /// weights.
     fn reduce(&mut self) {
-        chunks::add_up(&mut self.chunks);
+        chunks::add_up(self.network.instructions, &mut self.chunks);
         let total = &self.chunks[0].accumulator;
         for unit in &self.network.operations {
             let length = unit.operation.gradient_len();

@@ -1,10 +1,12 @@
 //! Vectors of `f32` behind one small trait, and the step from an instruction level to code compiled for it.
 //!
-//! All `unsafe` of the kernels is in this file. Two things make it sound:
+//! All `unsafe` of the kernels is in this file. Three things make it sound:
 //!
 //! - a value of [`Avx2`] or [`Avx512`] exists only where `detect` has seen the machine's features, so that holding
 //!   one is the proof that its intrinsics may run;
-//! - every load and store goes through a slice whose length is checked first.
+//! - every load and store goes through a slice whose length is checked first;
+//! - where one is read again and again, at places that are computed, [`Windows`] check once for each window what would
+//!   else be checked for each vector.
 //!
 //! A kernel is a struct of its arguments that implements [`Kernel`]. `Instructions::run` instantiates its `run`
 //! inside a `#[target_feature]` function. **Everything below it must be `#[inline(always)]`**, or the compiler
@@ -56,6 +58,107 @@ pub(crate) trait Simd: Copy {
     ///
     /// Both outputs need room for the whole row and one vector more: what follows the last entry is overwritten.
     fn nonzero(self, row: &[f32], position: u32, stride: u32, values: &mut [f32], positions: &mut [u32]) -> usize;
+}
+
+/// Windows of equally many rows at equal distances, wherever they begin in a slice, from which vectors are loaded.
+///
+/// Where a window begins is checked once, however many vectors are loaded from it; row and place in a row cost nothing
+/// where they are known when the kernel is compiled.
+#[derive(Clone, Copy)]
+pub(super) struct Windows<'a> {
+    numbers: &'a [f32],
+    bounds: Bounds,
+}
+
+/// [`Windows`] whose numbers are changed.
+pub(super) struct WindowsMut<'a> {
+    numbers: &'a mut [f32],
+    bounds: Bounds,
+}
+
+/// What a window holds, and where it may begin.
+#[derive(Clone, Copy)]
+struct Bounds {
+    rows: usize,
+    /// Numbers from a row's begin to the next one's.
+    distance: usize,
+    /// Numbers of a row.
+    length: usize,
+    /// Where the last window begins.
+    last: usize,
+}
+
+impl Bounds {
+    #[inline(always)]
+    fn new(numbers: usize, rows: usize, distance: usize, length: usize) -> Self {
+        let span = rows.saturating_sub(1).checked_mul(distance).and_then(|last| last.checked_add(length));
+        let last = span.and_then(|span| numbers.checked_sub(span));
+        Self { rows, distance, length, last: last.expect("a window lies within its numbers") }
+    }
+
+    /// Where `LANES` numbers of a window begin: so many lie there.
+    #[inline(always)]
+    fn start<S: Simd>(self, window: usize, row: usize, at: usize) -> usize {
+        assert!(window <= self.last, "a window lies within its numbers");
+        let fits = S::LANES <= self.length && at <= self.length - S::LANES;
+        assert!(row < self.rows && fits, "a vector lies within its row");
+        window + row * self.distance + at
+    }
+}
+
+impl<'a> Windows<'a> {
+    /// Windows of `rows` rows of `length` numbers, of which each begins `distance` numbers after the one before.
+    ///
+    /// # Panics
+    ///
+    /// If not even one lies within `numbers`.
+    #[inline(always)]
+    pub(super) fn new(numbers: &'a [f32], rows: usize, distance: usize, length: usize) -> Self {
+        Self { numbers, bounds: Bounds::new(numbers.len(), rows, distance, length) }
+    }
+
+    /// The vector that begins at the number `at` of a row of the window that begins at the number `window`.
+    ///
+    /// # Panics
+    ///
+    /// If it lies outside the row or the window outside the numbers.
+    #[inline(always)]
+    #[expect(unsafe_code, reason = "`start` has checked that the numbers are there")]
+    pub(super) fn load<S: Simd>(&self, simd: S, window: usize, row: usize, at: usize) -> S::Vector {
+        let start = self.bounds.start::<S>(window, row, at);
+        // SAFETY: windows begin at `last` at most, from where `Bounds::new` has seen a whole one, and the vector lies
+        // within its row.
+        simd.load(unsafe { self.numbers.get_unchecked(start..start + S::LANES) })
+    }
+}
+
+impl<'a> WindowsMut<'a> {
+    /// [`Windows::new`].
+    #[inline(always)]
+    pub(super) fn new(numbers: &'a mut [f32], rows: usize, distance: usize, length: usize) -> Self {
+        let bounds = Bounds::new(numbers.len(), rows, distance, length);
+        Self { numbers, bounds }
+    }
+
+    /// Adds `a * b` to the vector that [`Windows::load`] gives.
+    ///
+    /// # Panics
+    ///
+    /// As [`Windows::load`].
+    #[inline(always)]
+    #[expect(unsafe_code, reason = "`start` has checked that the numbers are there")]
+    pub(super) fn add<S: Simd>(
+        &mut self,
+        simd: S,
+        (window, row, at): (usize, usize, usize),
+        a: S::Vector,
+        b: S::Vector,
+    ) {
+        let start = self.bounds.start::<S>(window, row, at);
+        // SAFETY: as in `Windows::load`.
+        let numbers = unsafe { self.numbers.get_unchecked_mut(start..start + S::LANES) };
+        simd.store(simd.mul_add(a, b, simd.load(numbers)), numbers);
+    }
 }
 
 impl Instructions {
@@ -248,7 +351,7 @@ mod x86 {
         type Mask = __m256;
         type Half = Self;
         const LANES: usize = 8;
-        const ACCUMULATORS: usize = 12;
+        const ACCUMULATORS: usize = 15;
 
         #[inline(always)]
         fn half(self) -> Self {
@@ -302,8 +405,10 @@ mod x86 {
         #[inline(always)]
         fn nonzero(self, row: &[f32], position: u32, stride: u32, values: &mut [f32], positions: &mut [u32]) -> usize {
             let mut count = 0;
-            // SAFETY: the token proves the instructions. A masked load touches only lanes of `chunk`; stores go
-            // through slices of eight.
+            let room = row.len() + 8;
+            let (values, positions) = (values[..room].as_mut_ptr(), positions[..room].as_mut_ptr());
+            // SAFETY: the token proves the instructions. A masked load touches only lanes of `chunk`; a store begins at
+            // `count`, at most the numbers before `chunk`, from where there is room for eight.
             unsafe {
                 let lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
                 let stride = _mm256_set1_epi32(stride as i32);
@@ -318,10 +423,8 @@ mod x86 {
                     };
                     let choice = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_NEQ_UQ>(vector, _mm256_setzero_ps())) as usize;
                     let order = _mm256_loadu_si256(CHOSEN_LANES[choice].as_ptr().cast());
-                    let values = &mut values[count..][..8];
-                    _mm256_storeu_ps(values.as_mut_ptr(), _mm256_permutevar8x32_ps(vector, order));
-                    let positions = &mut positions[count..][..8];
-                    _mm256_storeu_si256(positions.as_mut_ptr().cast(), _mm256_permutevar8x32_epi32(at, order));
+                    _mm256_storeu_ps(values.add(count), _mm256_permutevar8x32_ps(vector, order));
+                    _mm256_storeu_si256(positions.add(count).cast(), _mm256_permutevar8x32_epi32(at, order));
                     count += choice.count_ones() as usize;
                     at = _mm256_add_epi32(at, step);
                 }
@@ -394,8 +497,10 @@ mod x86 {
         #[inline(always)]
         fn nonzero(self, row: &[f32], position: u32, stride: u32, values: &mut [f32], positions: &mut [u32]) -> usize {
             let mut count = 0;
-            // SAFETY: the token proves the instructions. A masked load touches only lanes of `chunk`; stores go
-            // through slices of sixteen.
+            let room = row.len() + 16;
+            let (values, positions) = (values[..room].as_mut_ptr(), positions[..room].as_mut_ptr());
+            // SAFETY: the token proves the instructions. A masked load touches only lanes of `chunk`; a store begins at
+            // `count`, at most the numbers before `chunk`, from where there is room for sixteen.
             unsafe {
                 let lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
                 let stride = _mm512_set1_epi32(stride as i32);
@@ -405,10 +510,8 @@ mod x86 {
                     // Lanes past the row's end are zero, so they are never chosen.
                     let vector = _mm512_maskz_loadu_ps(first_bits(chunk.len()), chunk.as_ptr());
                     let choice = _mm512_cmp_ps_mask::<_CMP_NEQ_UQ>(vector, _mm512_setzero_ps());
-                    let values = &mut values[count..][..16];
-                    _mm512_storeu_ps(values.as_mut_ptr(), _mm512_maskz_compress_ps(choice, vector));
-                    let positions = &mut positions[count..][..16];
-                    _mm512_storeu_si512(positions.as_mut_ptr().cast(), _mm512_maskz_compress_epi32(choice, at));
+                    _mm512_storeu_ps(values.add(count), _mm512_maskz_compress_ps(choice, vector));
+                    _mm512_storeu_si512(positions.add(count).cast(), _mm512_maskz_compress_epi32(choice, at));
                     count += choice.count_ones() as usize;
                     at = _mm512_add_epi32(at, step);
                 }

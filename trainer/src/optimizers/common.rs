@@ -77,11 +77,14 @@ impl Common {
 /// The sum of a function of each value, in `f64` and eight interleaved sums.
 pub(crate) fn sum(values: &[f32], of: impl Fn(f64) -> f64) -> f64 {
     let mut lanes = [0.0_f64; 8];
-    for part in values.chunks(8) {
+    let (parts, rest) = values.as_chunks::<8>();
+    let mut add = |part: &[f32]| {
         for (lane, &value) in lanes.iter_mut().zip(part) {
             *lane += of(f64::from(value));
         }
-    }
+    };
+    parts.iter().for_each(|part| add(part));
+    add(rest);
     lanes.iter().sum()
 }
 

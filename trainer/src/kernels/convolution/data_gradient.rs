@@ -7,7 +7,7 @@ use super::lines::{LINE, aligned_start};
 use super::shape::ConvolutionShape;
 use crate::kernels::Instructions;
 use crate::kernels::nonzero::NonZero;
-use crate::kernels::simd::{Kernel, Simd};
+use crate::kernels::simd::{Kernel, Simd, Windows, WindowsMut};
 
 /// The data gradient of a shape at an instruction level.
 #[derive(Debug, Clone)]
@@ -30,10 +30,14 @@ impl DataPlan {
     pub(super) fn pack(&self, shape: &ConvolutionShape, weights: &[f32], packed: &mut Vec<f32>) {
         assert_eq!(weights.len(), shape.weights_len(), "weights of {shape:?}");
         let taps = shape.kernel * shape.kernel;
-        packed.clear();
-        packed.resize(LINE + shape.filters * taps * self.channels, 0.0);
-        let start = aligned_start(&packed[1..]) + 1;
-        packed[0] = start as f32;
+        let length = LINE + shape.filters * taps * self.channels;
+        // What channels are filled up with is 0 from the first time on.
+        if packed.len() != length || packed[0] != (aligned_start(&packed[1..]) + 1) as f32 {
+            packed.clear();
+            packed.resize(length, 0.0);
+            packed[0] = (aligned_start(&packed[1..]) + 1) as f32;
+        }
+        let start = packed[0] as usize;
         if weights.is_empty() {
             return;
         }
@@ -41,9 +45,8 @@ impl DataPlan {
             packed[start..].chunks_exact_mut(taps * self.channels).zip(weights.chunks_exact(shape.filter_len()))
         {
             for (channel, weights) in weights.chunks_exact(taps).enumerate() {
-                for (tap, weight) in weights.iter().enumerate() {
-                    packed[tap * self.channels + channel] = *weight;
-                }
+                let pixels = packed[channel..].iter_mut().step_by(self.channels);
+                pixels.zip(weights).for_each(|(to, from)| *to = *from);
             }
         }
     }
@@ -107,6 +110,10 @@ impl DataGradient<'_> {
             2 => self.scatter_rows::<S, 2>(simd),
             3 => self.scatter_rows::<S, 3>(simd),
             5 => self.scatter_rows::<S, 5>(simd),
+            6 => self.scatter_rows::<S, 6>(simd),
+            9 => self.scatter_rows::<S, 9>(simd),
+            10 => self.scatter_rows::<S, 10>(simd),
+            15 => self.scatter_rows::<S, 15>(simd),
             vectors if vectors % 5 == 0 => self.scatter_rows::<S, 5>(simd),
             vectors if vectors % 3 == 0 => self.scatter_rows::<S, 3>(simd),
             vectors if vectors % 2 == 0 => self.scatter_rows::<S, 2>(simd),
@@ -118,23 +125,28 @@ impl DataGradient<'_> {
     #[inline(always)]
     fn scatter_rows<S: Simd, const VECTORS: usize>(&mut self, simd: S) {
         let (shape, channels) = (self.shape, self.plan.channels);
-        let row_len = shape.kernel * channels;
+        let (kernel, row_len, piece) = (shape.kernel, shape.kernel * channels, VECTORS * S::LANES);
         let sums_row_len = shape.padded_width() * channels;
-        for (filter, weights) in self.packed.chunks_exact(shape.kernel * row_len).enumerate() {
+        // A window of one piece: the last one that lies within the sums ends where they end.
+        let mut sums = WindowsMut::new(self.sums, 1, 0, piece);
+        for (filter, weights) in self.packed.chunks_exact(kernel * row_len).enumerate() {
             let entries = self.list.filter(filter);
+            let weights = Windows::new(weights, 1, 0, piece);
             for (value, position) in entries.values.iter().zip(entries.positions) {
                 let gradient = simd.splat(*value);
-                let sums = &mut self.sums[*position as usize * channels..];
-                for (y, weights) in weights.chunks_exact(row_len).enumerate() {
-                    let sums = &mut sums[y * sums_row_len..][..row_len];
-                    let pieces = sums.chunks_exact_mut(VECTORS * S::LANES);
-                    for (sums, weights) in pieces.zip(weights.chunks_exact(VECTORS * S::LANES)) {
+                let (mut from, mut to) = (0, *position as usize * channels);
+                for _ in 0..kernel {
+                    let end = from + row_len;
+                    let mut piece_to = to;
+                    while from < end {
                         for v in 0..VECTORS {
-                            let sums = &mut sums[v * S::LANES..][..S::LANES];
-                            let weights = simd.load(&weights[v * S::LANES..]);
-                            simd.store(simd.mul_add(gradient, weights, simd.load(sums)), sums);
+                            let weights = weights.load(simd, from, 0, v * S::LANES);
+                            sums.add(simd, (piece_to, 0, v * S::LANES), gradient, weights);
                         }
+                        from += piece;
+                        piece_to += piece;
                     }
+                    to += sums_row_len;
                 }
             }
         }
@@ -150,9 +162,7 @@ impl DataGradient<'_> {
             let from = &self.sums[start..][..width * channels];
             for channel in 0..shape.channels {
                 let to = &mut self.grad_input[(channel * height + y) * width..][..width];
-                for (to, pixel) in to.iter_mut().zip(from.chunks_exact(channels)) {
-                    *to = pixel[channel];
-                }
+                to.iter_mut().zip(from[channel..].iter().step_by(channels)).for_each(|(to, from)| *to = *from);
             }
         }
     }

@@ -6,7 +6,7 @@
 use super::forward_plan::{ForwardPlan, Inside, Layout, Pixels, Tile};
 use super::shape::ConvolutionShape;
 use crate::kernels::Instructions;
-use crate::kernels::simd::{Kernel, Simd};
+use crate::kernels::simd::{Kernel, Simd, Windows};
 
 impl ForwardPlan {
     /// Computes one image's output; `copy` is scratch of `input_len` numbers.
@@ -211,13 +211,32 @@ fn whole<S: Simd, const F: usize, const P: usize>(
     copy: &[f32],
     pixels: [Pixels; P],
 ) -> [[S::Vector; F]; P] {
-    let kernel = shape.kernel;
     let mut sums = [[simd.splat(0.0); F]; P];
     for sums in &mut sums {
         for f in 0..F {
             sums[f] = simd.splat(bias[f]);
         }
     }
+    match shape.kernel {
+        3 if plan.neighbours => add_neighbours::<S, F, P, 3>(simd, plan, shape, weights, copy, pixels, &mut sums),
+        5 if plan.neighbours => add_neighbours::<S, F, P, 5>(simd, plan, shape, weights, copy, pixels, &mut sums),
+        _ => add_taps::<S, F, P>(simd, plan, shape, weights, copy, pixels, &mut sums),
+    }
+    sums
+}
+
+/// Adds all taps, wherever each begins.
+#[inline(always)]
+fn add_taps<S: Simd, const F: usize, const P: usize>(
+    simd: S,
+    plan: &ForwardPlan,
+    shape: &ConvolutionShape,
+    weights: &[[f32; F]],
+    copy: &[f32],
+    pixels: [Pixels; P],
+    sums: &mut [[S::Vector; F]; P],
+) {
+    let kernel = shape.kernel;
     let taps = pixels[0].first_row * kernel..pixels[0].end_row * kernel;
     for channel in 0..shape.channels {
         let copy = &copy[channel * plan.channel_len..];
@@ -227,15 +246,54 @@ fn whole<S: Simd, const F: usize, const P: usize>(
             for p in 0..P {
                 vectors[p] = simd.load(&copy[pixels[p].input + tap..]);
             }
-            for f in 0..F {
-                let weight = simd.splat(weights[f]);
+            add_tap::<S, F, P>(simd, weights, &vectors, sums);
+        }
+    }
+}
+
+/// Adds all taps where those of a kernel row are neighbours in the copied input: nothing is looked up or checked for
+/// a single tap.
+#[inline(always)]
+fn add_neighbours<S: Simd, const F: usize, const P: usize, const KERNEL: usize>(
+    simd: S,
+    plan: &ForwardPlan,
+    shape: &ConvolutionShape,
+    weights: &[[f32; F]],
+    copy: &[f32],
+    pixels: [Pixels; P],
+    sums: &mut [[S::Vector; F]; P],
+) {
+    let (weights, _) = weights.as_chunks::<KERNEL>();
+    let copy = Windows::new(copy, 1, 0, KERNEL - 1 + S::LANES);
+    for channel in 0..shape.channels {
+        let rows = pixels[0].first_row..pixels[0].end_row;
+        let first = channel * plan.channel_len + rows.start * plan.row_len;
+        for (row, weights) in weights[channel * KERNEL..][rows].iter().enumerate() {
+            for tap in 0..KERNEL {
+                let mut vectors = [simd.splat(0.0); P];
                 for p in 0..P {
-                    sums[p][f] = simd.mul_add(weight, vectors[p], sums[p][f]);
+                    vectors[p] = copy.load(simd, pixels[p].input + first + row * plan.row_len, 0, tap);
                 }
+                add_tap::<S, F, P>(simd, &weights[tap], &vectors, sums);
             }
         }
     }
-    sums
+}
+
+/// Adds a tap: its weight of each filter times the pixels under it.
+#[inline(always)]
+fn add_tap<S: Simd, const F: usize, const P: usize>(
+    simd: S,
+    weights: &[f32; F],
+    vectors: &[S::Vector; P],
+    sums: &mut [[S::Vector; F]; P],
+) {
+    for f in 0..F {
+        let weight = simd.splat(weights[f]);
+        for p in 0..P {
+            sums[p][f] = simd.mul_add(weight, vectors[p], sums[p][f]);
+        }
+    }
 }
 
 #[expect(clippy::too_many_arguments, reason = "inlined: the arguments are registers of the loop around it")]

@@ -2,14 +2,15 @@
 //!
 //! The input is kept with its channels last, so that a kernel row's window is one run of `kernel * channels` numbers
 //! at any stride. Lanes run over that run; a group of kernel rows stays in registers for all entries of a filter.
-//! Kernel rows do not see the same entries at the image's edges, so a group goes in three parts: the output rows for
-//! which only its lower rows are inside, those for which all are, those for which only its upper rows are. Each
-//! accumulator still sees its entries in raster order.
+//! Kernel rows do not see the same entries at the image's edges, so a group goes in stretches of output rows, each for
+//! the kernel rows that are inside the image there. Each accumulator still sees its entries in raster order.
+
+use std::ops::Range;
 
 use super::shape::ConvolutionShape;
 use crate::kernels::Instructions;
 use crate::kernels::nonzero::{Entries, NonZero};
-use crate::kernels::simd::{Kernel, Simd};
+use crate::kernels::simd::{Kernel, Simd, Windows};
 
 /// The weight gradient of a shape at an instruction level.
 #[derive(Debug, Clone)]
@@ -18,20 +19,20 @@ pub(super) struct WeightPlan {
     row_len: usize,
     /// Numbers of the channels-last input, with room for the last vector to read on.
     input_len: usize,
-    /// Which kernel rows and which vectors of them go together.
-    groups: Vec<Group>,
+    /// What is added up at once, in this order.
+    stretches: Vec<Stretch>,
 }
 
-/// Kernel rows `first_row..first_row + rows`, of each the vectors `first_vector..first_vector + vectors`.
+/// For the entries of the output rows `first_output..end_output`: the kernel rows `first_row..first_row + rows`, all
+/// inside the image there, of each the vectors `first_vector..first_vector + vectors`.
 #[derive(Debug, Clone, Copy)]
-struct Group {
+struct Stretch {
+    first_output: usize,
+    end_output: usize,
     first_row: usize,
     rows: usize,
     first_vector: usize,
     vectors: usize,
-    /// The output rows for which all its kernel rows are inside the image.
-    first_inside: usize,
-    end_inside: usize,
 }
 
 /// Vectors a group at most.
@@ -41,13 +42,13 @@ impl WeightPlan {
     pub(super) fn new(shape: &ConvolutionShape, instructions: Instructions) -> Self {
         let (lanes, accumulators) = match instructions {
             Instructions::Scalar => (1, 8),
-            Instructions::Avx2 => (8, 12),
+            Instructions::Avx2 => (8, 15),
             Instructions::Avx512 => (16, 26),
         };
         let vectors = (shape.kernel * shape.channels).div_ceil(lanes);
         let row_len = vectors * lanes;
         let pixels = shape.padded_height() * shape.padded_width();
-        let mut groups = Vec::new();
+        let mut stretches = Vec::new();
         let pieces = vectors.div_ceil(MOST_VECTORS);
         for piece in 0..pieces {
             let (first_vector, end) = (vectors * piece / pieces, vectors * (piece + 1) / pieces);
@@ -55,22 +56,21 @@ impl WeightPlan {
             while first_row < shape.kernel {
                 let fits =
                     |rows: &usize| first_row + rows <= shape.kernel && rows * (end - first_vector) <= accumulators;
-                let rows = [5, 3, 2].into_iter().find(fits).unwrap_or(1);
-                // The first kernel row is the last to come inside, the last one the first to leave.
-                let (first_inside, _) = shape.rows_inside(first_row);
-                let (_, end_inside) = shape.rows_inside(first_row + rows - 1);
-                groups.push(Group {
-                    first_row,
-                    rows,
-                    first_vector,
-                    vectors: end - first_vector,
-                    first_inside,
-                    end_inside,
-                });
+                let rows = [5, 4, 3, 2].into_iter().find(fits).unwrap_or(1);
+                for (outputs, kernel_rows) in inside(shape, first_row..first_row + rows) {
+                    stretches.push(Stretch {
+                        first_output: outputs.start,
+                        end_output: outputs.end,
+                        first_row: kernel_rows.start,
+                        rows: kernel_rows.len(),
+                        first_vector,
+                        vectors: end - first_vector,
+                    });
+                }
                 first_row += rows;
             }
         }
-        Self { row_len, input_len: pixels * shape.channels + row_len, groups }
+        Self { row_len, input_len: pixels * shape.channels + row_len, stretches }
     }
 
     /// Numbers of the channels-last input.
@@ -117,11 +117,10 @@ impl WeightPlan {
         for (rows, weights) in
             filters.chunks_exact(kernel * self.row_len).zip(weights.chunks_exact_mut(shape.filter_len()))
         {
-            for (channel, weights) in weights.chunks_exact_mut(kernel * kernel).enumerate() {
-                for (row, weights) in rows.chunks_exact(self.row_len).zip(weights.chunks_exact_mut(kernel)) {
-                    for (tap, weight) in row.chunks_exact(channels).zip(weights) {
-                        *weight = tap[channel];
-                    }
+            for (y, row) in rows.chunks_exact(self.row_len).enumerate() {
+                for (x, tap) in row.chunks_exact(channels).take(kernel).enumerate() {
+                    let weights = weights[y * kernel + x..].iter_mut().step_by(kernel * kernel);
+                    weights.zip(tap).for_each(|(to, from)| *to = *from);
                 }
             }
         }
@@ -185,55 +184,32 @@ impl Kernel for WeightGradient<'_> {
                 continue;
             }
             let rows = &mut filters[filter * filter_len..][..filter_len];
-            for group in &plan.groups {
-                let end_row = group.first_row + group.rows;
-                if group.first_inside >= group.end_inside {
-                    for row in group.first_row..end_row {
-                        let (first, end) = shape.rows_inside(row);
-                        let entries = list.rows(filter, first, end);
-                        accumulate(
-                            simd,
-                            plan,
-                            shape,
-                            channels_last,
-                            rows,
-                            &Group { first_row: row, rows: 1, ..*group },
-                            entries,
-                        );
-                    }
-                    continue;
-                }
-                for row in group.first_row..end_row {
-                    let (first, _) = shape.rows_inside(row);
-                    let entries = list.rows(filter, first, group.first_inside);
-                    accumulate(
-                        simd,
-                        plan,
-                        shape,
-                        channels_last,
-                        rows,
-                        &Group { first_row: row, rows: 1, ..*group },
-                        entries,
-                    );
-                }
-                let entries = list.rows(filter, group.first_inside, group.end_inside);
-                accumulate(simd, plan, shape, channels_last, rows, group, entries);
-                for row in group.first_row..end_row {
-                    let (_, end) = shape.rows_inside(row);
-                    let entries = list.rows(filter, group.end_inside, end);
-                    accumulate(
-                        simd,
-                        plan,
-                        shape,
-                        channels_last,
-                        rows,
-                        &Group { first_row: row, rows: 1, ..*group },
-                        entries,
-                    );
+            for stretch in &plan.stretches {
+                let entries = list.rows(filter, stretch.first_output, stretch.end_output);
+                if !entries.values.is_empty() {
+                    accumulate(simd, plan, shape, channels_last, rows, stretch, entries);
                 }
             }
         }
     }
+}
+
+/// The output rows for which some of these kernel rows are inside the image, in order, each run with those that are.
+fn inside(shape: &ConvolutionShape, kernel_rows: Range<usize>) -> Vec<(Range<usize>, Range<usize>)> {
+    let mut ends: Vec<usize> = kernel_rows.clone().flat_map(|row| <[usize; 2]>::from(shape.rows_inside(row))).collect();
+    ends.sort_unstable();
+    ends.dedup();
+    let runs = ends.windows(2).map(|ends| ends[0]..ends[1]);
+    let with_rows = |outputs: Range<usize>| {
+        let is_inside = |row: &usize| {
+            let (first, end) = shape.rows_inside(*row);
+            first <= outputs.start && outputs.end <= end
+        };
+        // The first kernel row is the last to come inside, the last one the first to leave: those inside are neighbours.
+        let first = kernel_rows.clone().find(is_inside)?;
+        Some((outputs.clone(), first..kernel_rows.clone().rfind(is_inside)? + 1))
+    };
+    runs.filter_map(with_rows).collect()
 }
 
 /// Adds each filter's gradients to its bias, four filters side by side because each sum waits for itself.
@@ -268,27 +244,24 @@ fn accumulate<S: Simd>(
     shape: &ConvolutionShape,
     channels_last: &[f32],
     rows: &mut [f32],
-    group: &Group,
+    stretch: &Stretch,
     entries: Entries<'_>,
 ) {
-    if entries.values.is_empty() {
-        return;
-    }
-    let stretch = Stretch {
+    let window_row_len = shape.padded_width() * shape.channels;
+    let sum = Sum {
         channels: shape.channels,
-        window: &channels_last
-            [group.first_row * shape.padded_width() * shape.channels + group.first_vector * S::LANES..],
-        window_row_len: shape.padded_width() * shape.channels,
-        rows: &mut rows[group.first_row * plan.row_len + group.first_vector * S::LANES..],
+        window: &channels_last[stretch.first_row * window_row_len + stretch.first_vector * S::LANES..],
+        window_row_len,
+        rows: &mut rows[stretch.first_row * plan.row_len + stretch.first_vector * S::LANES..],
         row_len: plan.row_len,
         entries,
     };
-    // Conditions on constants: each instruction level keeps only the groups that its registers hold.
+    // Conditions on constants: each instruction level keeps only those that its registers hold.
     macro_rules! instantiate {
         ($($rows:literal: $($vectors:literal)+;)+) => {
-            match (group.rows, group.vectors) {
-                $($(($rows, $vectors) if $rows == 1 || $rows * $vectors <= S::ACCUMULATORS => stretch.add::<S, $rows, $vectors>(simd),)+)+
-                _ => unreachable!("invariant: the plan made {group:?} for other instructions"),
+            match (stretch.rows, stretch.vectors) {
+                $($(($rows, $vectors) if $rows == 1 || $rows * $vectors <= S::ACCUMULATORS => sum.add::<S, $rows, $vectors>(simd),)+)+
+                _ => unreachable!("invariant: the plan made {stretch:?} for other instructions"),
             }
         };
     }
@@ -296,23 +269,24 @@ fn accumulate<S: Simd>(
         1: 1 2 3 4 5 6 7 8;
         2: 1 2 3 4 5 6 7 8;
         3: 1 2 3 4 5 6 7 8;
+        4: 1 2 3 4 5 6 7;
         5: 1 2 3 4 5;
     }
 }
 
 /// Entries of one filter and the part of its accumulator that they are added to.
-struct Stretch<'a> {
+struct Sum<'a> {
     channels: usize,
-    /// The channels-last input from the group's first kernel row and vector on.
+    /// The channels-last input from the stretch's first kernel row and vector on.
     window: &'a [f32],
     window_row_len: usize,
-    /// The accumulator from the group's first kernel row and vector on.
+    /// The accumulator from the stretch's first kernel row and vector on.
     rows: &'a mut [f32],
     row_len: usize,
     entries: Entries<'a>,
 }
 
-impl Stretch<'_> {
+impl Sum<'_> {
     #[inline(always)]
     fn add<S: Simd, const ROWS: usize, const VECTORS: usize>(self, simd: S) {
         let Self { channels, window, window_row_len, rows, row_len, entries } = self;
@@ -322,13 +296,13 @@ impl Stretch<'_> {
                 sums[v] = simd.load(&rows[r * row_len + v * S::LANES..]);
             }
         }
+        let windows = Windows::new(window, ROWS, window_row_len, VECTORS * S::LANES);
         for (value, position) in entries.values.iter().zip(entries.positions) {
             let gradient = simd.splat(*value);
-            let window = &window[*position as usize * channels..];
+            let window = *position as usize * channels;
             for (r, sums) in sums.iter_mut().enumerate() {
-                let window = &window[r * window_row_len..][..VECTORS * S::LANES];
                 for v in 0..VECTORS {
-                    sums[v] = simd.mul_add(gradient, simd.load(&window[v * S::LANES..]), sums[v]);
+                    sums[v] = simd.mul_add(gradient, windows.load(simd, window, r, v * S::LANES), sums[v]);
                 }
             }
         }
