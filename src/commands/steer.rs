@@ -138,7 +138,7 @@ fn goes_on(store: &Store, left: &BranchRecord) -> Option<BranchName> {
         place += 1;
         let is_child = |record: &&BranchRecord| record.parent.as_ref().is_some_and(|parent| parent.branch == id);
         for child in records.iter().filter(is_child) {
-            if is_training(store, child).is_ok_and(|training| training) {
+            if is_training(store, &child.id).is_ok_and(|training| training) {
                 return Some(child.name.clone());
             }
             if !met.contains(&child.id) {

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use revacnn_schemas::{BranchId, BranchName, BranchRecord, ParentRecord, Step};
 
 use crate::StoreError;
-use crate::read::glance::Glance;
 
 /// What a list needs to know of a branch.
 pub trait Listed {
@@ -77,8 +76,6 @@ pub struct BranchList<T = BranchRecord> {
     places: HashMap<BranchId, usize>,
     /// Where in `records` the first branch of each name is.
     names: HashMap<BranchName, usize>,
-    /// What a glance at a branch's description showed before it was read.
-    pub(crate) glances: HashMap<BranchId, Glance>,
 }
 
 impl<T> Default for BranchList<T> {
@@ -89,7 +86,6 @@ impl<T> Default for BranchList<T> {
             ambiguous: BTreeSet::new(),
             places: HashMap::new(),
             names: HashMap::new(),
-            glances: HashMap::new(),
         }
     }
 }
@@ -132,6 +128,13 @@ impl<T: Listed> BranchList<T> {
         list.names = names.map(|(place, record)| (record.name().clone(), place)).collect();
         list.problems.extend(errors);
         list
+    }
+
+    /// The same list of what is made of each branch, which keeps its id, name, parent and age.
+    pub fn map<U: Listed>(self, of: impl FnMut(T) -> U) -> BranchList<U> {
+        let Self { records, problems, ambiguous, places, names } = self;
+        let records = records.into_iter().map(of).collect();
+        BranchList { records, problems, ambiguous, places, names }
     }
 
     /// The branch with this id.

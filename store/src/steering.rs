@@ -10,7 +10,7 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant, SystemTime};
 
-use revacnn_schemas::{BranchName, BranchRecord, Edit, FORMAT_VERSION, Step};
+use revacnn_schemas::{BranchId, BranchName, BranchRecord, Edit, FORMAT_VERSION, Step};
 use serde::{Deserialize, Serialize};
 
 use crate::disk::folder::Folder;
@@ -307,6 +307,6 @@ fn fetch(branch: &Folder, name: &str) -> Result<Option<Answer>, StoreError> {
 ///
 /// # Errors
 /// Where the branch's lock cannot be looked at.
-pub fn is_training(store: &Store, record: &BranchRecord) -> Result<bool, StoreError> {
-    FileLock::is_held(&store.paths(&record.id).lock())
+pub fn is_training(store: &Store, branch: &BranchId) -> Result<bool, StoreError> {
+    FileLock::is_held(&store.paths(branch).lock())
 }

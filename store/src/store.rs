@@ -1,9 +1,8 @@
 //! A store: the directory that holds branches.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use revacnn_schemas::{BranchId, BranchName, BranchRecord, FORMAT_VERSION, FilterNumber, StoreRecord};
 
@@ -13,7 +12,6 @@ use crate::disk::lock::{Attempt, FileLock};
 use crate::disk::paths::BranchPaths;
 use crate::disk::{Disk, DiskHook, described, list, plain_folder_exists};
 use crate::list::parent_missing;
-use crate::read::glance::Glance;
 use crate::shape::BranchShape;
 use crate::{BranchList, StoreError};
 
@@ -156,33 +154,6 @@ impl Store {
     pub fn branches(&self) -> Result<BranchList, StoreError> {
         let (records, problems) = self.each_branch(|branches, folder, id| read_branch(&branches.path(folder), id))?;
         Ok(BranchList::of(records, problems, &self.root))
-    }
-
-    /// All branches, once more: descriptions at which nothing has changed are not
-    /// read again.
-    ///
-    /// # Errors
-    /// Those of [`branches`](Self::branches).
-    pub fn branches_again(
-        &self,
-        before: &BranchList<Arc<BranchRecord>>,
-    ) -> Result<BranchList<Arc<BranchRecord>>, StoreError> {
-        let mut glances = HashMap::new();
-        let (records, problems) = self.each_branch(|branches, folder, id| {
-            let read = || read_branch(&branches.path(folder), id).map(Arc::new);
-            let glance = id.parse().ok().and_then(|id: BranchId| Some((Glance::at_description(branches, folder)?, id)));
-            let Some((glance, id)) = glance else { return read() };
-            let same = before.glances.get(&id) == Some(&glance);
-            let record = match before.get(&id).filter(|_| same) {
-                Some(record) => record.clone(),
-                None => read()?,
-            };
-            glances.insert(id, glance);
-            Ok(record)
-        })?;
-        let mut list = BranchList::of(records, problems, &self.root);
-        list.glances = glances;
-        Ok(list)
     }
 
     /// Reads something of each branch that lies there: given the folder of branches,

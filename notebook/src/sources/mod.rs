@@ -20,13 +20,14 @@ use revacnn_schemas::{
     Address, BranchId, BranchName, BranchRecord, DatasetIdentity, Epoch, Hue, LayerName, Position, Step,
 };
 pub use revacnn_store::BranchEvent;
-use revacnn_store::{Lineage, Overview, Overviews, StepRow, StepSpan, Store, StoreError};
+use revacnn_store::{Lineage, Listed, Overview, Overviews, StepRow, StepSpan, Store, StoreError};
 use revacnn_trainer::data::Dataset;
 
 pub(crate) use self::activations::{Activations, Fit, ImagesPlaced, PlacedImages};
 pub use self::extent::{Extent, History};
 pub(crate) use self::kept::Embedded;
 use self::kept::Kept;
+use self::listing::Described;
 pub use self::listing::Listing;
 pub use self::place::{At, Place};
 pub use self::summary::BranchSummary;
@@ -126,7 +127,7 @@ impl Sources {
         if self.listed.is_none() && self.look_again().is_err() {
             return name.clone();
         }
-        let id = self.listed.as_ref().and_then(|listed| listed.list.named(name)).map(|record| record.id.clone());
+        let id = self.listed.as_ref().and_then(|listed| listed.list.named(name)).map(|branch| branch.id().clone());
         let own = self.names.iter().flatten().filter(|(_, (known, _))| Some(&known.id) == id.as_ref());
         own.map(|(own, _)| own).min().unwrap_or(name).clone()
     }
@@ -140,7 +141,7 @@ impl Sources {
             (Some(names), _) => names.iter().map(|(name, (history, _))| (name.clone(), history.clone())).collect(),
             (None, Some(listed)) => {
                 let whole = |id: &BranchId| History { id: id.clone(), until: None };
-                listed.list.records.iter().map(|record| (record.name.clone(), whole(&record.id))).collect()
+                listed.list.records.iter().map(|branch| (branch.name().clone(), whole(branch.id()))).collect()
             }
             (None, None) => Vec::new(),
         };
@@ -246,7 +247,7 @@ impl Sources {
 
     /// Lists the branches anew, and adopts what was found.
     fn look_again(&mut self) -> Result<(), NotebookError> {
-        let listed = Listing::look(&self.store, self.listed.as_deref())?;
+        let listed = Listing::look(&self.store)?;
         self.adopt(Arc::new(listed));
         Ok(())
     }
@@ -256,10 +257,12 @@ impl Sources {
     pub fn adopt(&mut self, listing: Arc<Listing>) {
         let listed = &listing.list;
         // What a compacted branch stores is said in its description.
-        let same = |known: &BranchRecord| listed.get(&known.id).is_some_and(|record| **record == *known);
+        let record = |id: &BranchId| listed.get(id)?.record(&self.store).ok();
+        let same = |known: &BranchRecord| record(&known.id).is_some_and(|record| *record == *known);
         // Of the same value no more is to be looked at.
-        let is_same =
-            |own: &Arc<BranchRecord>| listed.get(&own.id).is_some_and(|one| Arc::ptr_eq(one, own) || **one == **own);
+        let is_same = |own: &Arc<BranchRecord>| {
+            record(&own.id).is_some_and(|record| Arc::ptr_eq(&record, own) || *record == **own)
+        };
         self.lineages.retain(|_, lineage| lineage.branches().iter().all(is_same) && lineage.refresh().is_ok());
         let known = |id: &BranchId| listed.get(id).is_some();
         self.kept.forget(&known, &same);
@@ -282,9 +285,9 @@ impl Sources {
         }
         if let Some(listed) = &self.listed
             && !listed.list.is_ambiguous(name)
-            && let Some(record) = listed.list.named(name)
+            && let Some(branch) = listed.list.named(name)
         {
-            return Ok(History { id: record.id.clone(), until: None });
+            return Ok(History { id: branch.id().clone(), until: None });
         }
         // Made since, or there is none.
         let found = self.store.branch(name)?;
@@ -302,10 +305,12 @@ impl Sources {
             let id = &history.id;
             let record = self.store.branch_by_id(id)?;
             // A chain of branches has each ancestor many times: they share its record.
+            let known = |branch: &Arc<Described>| branch.record(&self.store);
             let listed = self.listed.as_ref().map(|listed| &listed.list);
-            let listed = listed.filter(|listed| listed.get(id).is_some_and(|known| **known == record));
+            let is_known = |branch: &Arc<Described>| known(branch).is_ok_and(|known| *known == record);
+            let listed = listed.filter(|listed| listed.get(id).is_some_and(is_known));
             let lineage = match listed {
-                Some(listed) => Lineage::listed(&self.store, listed, id)?,
+                Some(listed) => Lineage::listed(&self.store, listed, id, known)?,
                 None => Lineage::of(&self.store, &record)?,
             };
             let lineage = match history.until {

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use revacnn_schemas::{BranchId, BranchName, BranchRecord, Digest, Hue, OptimizerSpec, Schedule, Step};
-use revacnn_store::{BranchEvent, Overviews, RunOutline, StepSpan, is_training};
+use revacnn_schemas::{BranchId, BranchName, Digest, Hue, OptimizerSpec, Schedule, Step};
+use revacnn_store::{BranchEvent, Listed, Overview, Overviews, RunOutline, StepSpan, is_training};
 
+use super::Listing;
 use crate::{NotebookError, Sources};
 
 /// One branch.
@@ -54,28 +55,28 @@ impl Sources {
     /// # Errors
     /// Where the store's folder cannot be listed.
     pub fn refresh(&mut self) -> Result<Vec<BranchSummary>, NotebookError> {
-        self.look_again()?;
-        let Some(listing) = self.listed.clone() else { return Ok(Vec::new()) };
-        let listed = &listing.list;
         let overviews = self.overviews.get_or_insert_with(|| Overviews::open(&self.store));
-        let overviews = overviews.of(&self.store, listed);
+        let list = overviews.list(&self.store)?;
+        let overviews = list.records.clone();
+        let listing = Arc::new(Listing::seen(&self.store, list, self.listed.as_deref())?);
+        self.adopt(listing.clone());
+        let listed = &listing.list;
         let before = std::mem::take(&mut self.looked);
-        let looked = listed.records.iter().zip(&overviews).map(|(record, overview)| {
+        let looked = overviews.iter().map(|overview| {
             // Who trains a branch holds its lock, and taking that is a change.
-            let was = before.get(&record.id).filter(|(known, _)| Arc::ptr_eq(known, overview)).map(|(_, was)| *was);
-            let training = was.unwrap_or(true) && is_training(&self.store, record).unwrap_or(false);
-            (record.id.clone(), (overview.clone(), training))
+            let was = before.get(overview.id()).filter(|(known, _)| Arc::ptr_eq(known, overview)).map(|(_, was)| *was);
+            let training = was.unwrap_or(true) && is_training(&self.store, overview.id()).unwrap_or(false);
+            (overview.id().clone(), (overview.clone(), training))
         });
         self.looked = looked.collect();
         // Branches of one name are told apart by their ids, which are names, too.
-        let name = |record: &BranchRecord| match record.id.as_str().parse() {
-            Ok(id) if listed.is_ambiguous(&record.name) => id,
-            _ => record.name.clone(),
+        let name = |branch: &Overview| match branch.id().as_str().parse() {
+            Ok(id) if listed.is_ambiguous(branch.name()) => id,
+            _ => branch.name().clone(),
         };
-        let summaries = listed.records.iter().zip(&overviews).map(|(record, overview)| {
-            let parent = record.parent.as_ref().and_then(|parent| listed.place(&parent.branch));
-            let short =
-                parent.and_then(|place| self.store.gap_before(record, &listed.records[place], overviews[place].steps));
+        let summaries = overviews.iter().map(|overview| {
+            let parent = overview.parent().and_then(|parent| Some(&overviews[listed.place(&parent.branch)?]));
+            let short = parent.and_then(|parent| self.store.gap_before(&**overview, &**parent, parent.steps));
             let problems: Vec<String> = overview
                 .gaps
                 .iter()
@@ -85,10 +86,10 @@ impl Sources {
                 .map(ToString::to_string)
                 .collect();
             BranchSummary {
-                name: name(record),
-                id: record.id.clone(),
-                parent: parent.map(|place| name(&listed.records[place])),
-                fork_step: record.first_step(),
+                name: name(overview),
+                id: overview.id().clone(),
+                parent: parent.map(|parent| name(parent)),
+                fork_step: overview.first_step(),
                 edits: overview.outline.changes.clone(),
                 optimizer: overview.outline.run.as_ref().map(RunOutline::optimizer),
                 schedule: overview
@@ -101,9 +102,9 @@ impl Sources {
                 last_loss: overview.last_loss,
                 last_validation: overview.result().map(|validated| (validated.step, validated.accuracy)),
                 bytes: overview.bytes,
-                hue: self.hue(&record.id),
+                hue: self.hue(overview.id()),
                 events: overview.events.clone(),
-                training: self.looked.get(&record.id).is_some_and(|(_, training)| *training),
+                training: self.looked.get(overview.id()).is_some_and(|(_, training)| *training),
                 problem: (!problems.is_empty()).then(|| problems.join("\n")),
             }
         });

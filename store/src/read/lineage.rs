@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use revacnn_schemas::{BranchId, BranchName, BranchRecord, Epoch, Position, Sample, Step, ValidationResult};
 
-use crate::{BranchList, BranchReader, StepRow, StepSpan, Store, StoreError};
+use crate::{BranchList, BranchReader, Listed, StepRow, StepSpan, Store, StoreError};
 
 /// Readers of a branch and its ancestors, which hold its history together.
 ///
@@ -46,13 +46,19 @@ impl Lineage {
         Self::along(store, store.lineage(record)?)
     }
 
-    /// Opens a branch of a list with its ancestors, whose records the lineages of one
-    /// list share.
+    /// Opens a branch of a list with its ancestors; `record` gives the record of each of them,
+    /// which the lineages of one list share.
     ///
     /// # Errors
-    /// Those of [`open`](Self::open).
-    pub fn listed(store: &Store, list: &BranchList<Arc<BranchRecord>>, id: &BranchId) -> Result<Self, StoreError> {
-        Self::along(store, list.lineage(id, store.root())?)
+    /// Those of [`open`](Self::open), and of `record`.
+    pub fn listed<T: Listed + Clone>(
+        store: &Store,
+        list: &BranchList<T>,
+        id: &BranchId,
+        record: impl FnMut(&T) -> Result<Arc<BranchRecord>, StoreError>,
+    ) -> Result<Self, StoreError> {
+        let lineage = list.lineage(id, store.root())?;
+        Self::along(store, lineage.iter().map(record).collect::<Result<Vec<_>, _>>()?)
     }
 
     /// Opens a branch and its ancestors, whose records are at hand, from the branch itself

@@ -104,7 +104,7 @@ impl Overviews {
             }
             let path = branches.path(folder);
             let described = Glance::at_description(branches, folder);
-            let overview = self.look(store, Some(branches), &read_branch(&path, id)?, described);
+            let overview = self.look(store, branches, &read_branch(&path, id)?, described);
             if overview.is_damaged() && has_vanished(&path) {
                 return Err(StoreError::Missing { path, expected: "a branch's folder".to_owned() });
             }
@@ -139,26 +139,6 @@ impl Overviews {
         })
     }
 
-    /// The overview of each of the listed branches, in their order.
-    pub fn of(&mut self, store: &Store, listed: &BranchList<Arc<BranchRecord>>) -> Vec<Arc<Overview>> {
-        let mut before = std::mem::take(&mut self.kept);
-        let branches = Folder::open(store.disk(), &store.root().join("branches")).ok();
-        let overviews = listed.records.iter().map(|record| {
-            let folder = folder_name(&record.id);
-            let holds = |known: &Kept| {
-                known.overview.outline == Outline::of(record)
-                    && branches.as_ref().is_some_and(|branches| known.holds(branches, &folder))
-            };
-            match before.remove(&record.id).filter(holds) {
-                Some(known) => self.keep(known),
-                None => self.look(store, branches.as_ref(), record, listed.glances.get(&record.id).copied()),
-            }
-        });
-        let overviews = overviews.collect();
-        self.write(store);
-        overviews
-    }
-
     fn keep(&mut self, known: Kept) -> Arc<Overview> {
         let overview = known.overview.clone();
         self.kept.insert(overview.id().clone(), known);
@@ -168,20 +148,18 @@ impl Overviews {
     /// Looks at a branch, and keeps what can be kept. `described` is what a glance at the
     /// description showed before it was read: another one by now is none that the rest
     /// is of.
-    fn look(
+    pub(super) fn look(
         &mut self,
         store: &Store,
-        branches: Option<&Folder>,
+        branches: &Folder,
         record: &BranchRecord,
         described: Option<Glance>,
     ) -> Arc<Overview> {
         let (overview, glancing) = Overview::look(store, record);
         let overview = Arc::new(overview);
         let seen = glancing.and_then(|glancing| Some((glancing.end()?, glancing.paths().to_owned())));
-        let is_described = || {
-            let now = branches.and_then(|branches| Glance::at_description(branches, &folder_name(&record.id)));
-            described.is_some() && now == described
-        };
+        let is_described =
+            || described.is_some() && Glance::at_description(branches, &folder_name(&record.id)) == described;
         if let Some((glance, paths)) = seen.filter(|_| !overview.is_damaged() && is_described()) {
             self.is_new = true;
             self.keep(Kept { glance, paths, overview: overview.clone() });
@@ -191,7 +169,7 @@ impl Overviews {
 
     /// Writes the file anew where it lacks something. Who may not write into the
     /// store, or has no room, looks again the next time.
-    fn write(&mut self, store: &Store) {
+    pub(super) fn write(&mut self, store: &Store) {
         if std::mem::take(&mut self.is_new)
             && let Some(text) = text(self.kept.values())
             && let Ok(folder) = Folder::open(store.disk(), store.root())

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use polars::prelude::{Column, DataFrame, NamedFrom, PolarsError, Series};
-use revacnn_schemas::{Producer, RunDefinition, Step};
+use revacnn_schemas::{BranchRecord, Producer, RunDefinition, Step};
 
 use crate::{BranchList, Lineage};
 
@@ -31,7 +31,7 @@ pub(super) const COLUMNS: [&str; 15] = [
 ];
 
 /// The table.
-pub(super) fn frame(lineages: &[Arc<Lineage>], list: &BranchList) -> Result<DataFrame, PolarsError> {
+pub(super) fn frame(lineages: &[Arc<Lineage>], list: &BranchList<Arc<BranchRecord>>) -> Result<DataFrame, PolarsError> {
     let text = |name: &str, value: &dyn Fn(&Lineage) -> Option<String>| -> Column {
         let values: Vec<Option<String>> = lineages.iter().map(|lineage| value(lineage)).collect();
         Series::new(name.into(), values).into()

@@ -35,7 +35,7 @@ mod statement;
 mod tables;
 
 use std::any::Any;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -56,6 +56,9 @@ use tables::{Damage, LogTable};
 
 /// How often the memory that a query holds is looked at.
 const WATCH: Duration = Duration::from_millis(5);
+
+/// So many readers of a query keep others from tidying meanwhile; the rest open their files when they are read.
+const MOST_HELD: usize = 256;
 
 /// Room for the syntax tree of the longest query, which is walked recursively.
 const STACK_BYTES: usize = 512 << 20;
@@ -104,7 +107,8 @@ pub struct NamedHistory {
 /// with the path of a damaged file.
 pub fn query(store: &Store, of: Histories<'_>, sql: &str, limits: Limits) -> Result<Answer, StoreError> {
     let text = sql.to_owned();
-    let mut list = store.branches()?;
+    // Lineages of one list share the records of their ancestors.
+    let mut list = store.branches()?.map(Arc::new);
     let mut lineages = Vec::new();
     // Some of the branches would be a silently partial answer.
     let mut problems = Vec::new();
@@ -114,13 +118,13 @@ pub fn query(store: &Store, of: Histories<'_>, sql: &str, limits: Limits) -> Res
             let names: HashMap<&BranchId, &BranchName> = named.iter().map(|named| (&named.id, &named.name)).collect();
             for record in &mut list.records {
                 if let Some(&name) = names.get(&record.id) {
-                    record.name = name.clone();
+                    Arc::make_mut(record).name = name.clone();
                 }
             }
             for NamedHistory { name, id, until } in named {
                 let mut history = list.lineage(id, store.root())?;
                 // One branch may have several names.
-                history[0].name = name.clone();
+                Arc::make_mut(&mut history[0]).name = name.clone();
                 let lineage = Lineage::along(store, history)?;
                 lineages.push(match until {
                     Some(last) => lineage.ending_at(*last),
@@ -129,9 +133,17 @@ pub fn query(store: &Store, of: Histories<'_>, sql: &str, limits: Limits) -> Res
             }
         }
         Histories::All => {
+            let mut held = 0;
             for record in &list.records {
-                match Lineage::of(store, record) {
-                    Ok(lineage) if !list.is_ambiguous(&record.name) => lineages.push(lineage),
+                match Lineage::listed(store, &list, &record.id, |record| Ok(record.clone())) {
+                    Ok(lineage) if !list.is_ambiguous(&record.name) => {
+                        // An open file each is what a process has not many of.
+                        held += lineage.readers().len();
+                        if held > MOST_HELD {
+                            lineage.rest();
+                        }
+                        lineages.push(lineage);
+                    }
                     Ok(_) => {}
                     Err(error) => problems.push(error),
                 }
@@ -139,7 +151,10 @@ pub fn query(store: &Store, of: Histories<'_>, sql: &str, limits: Limits) -> Res
             problems.splice(0..0, std::mem::take(&mut list.problems));
         }
     }
-    for lineage in &lineages {
+    let names: HashSet<&BranchName> = list.records.iter().map(|record| &record.name).collect();
+    let is_name_twice = names.len() < list.records.len();
+    // Names that the list has not are those of several histories of one branch.
+    for lineage in lineages.iter().filter(|_| is_name_twice || matches!(of, Histories::Named(_))) {
         // Their rows could not be told apart.
         let mut known = BTreeSet::new();
         let mut names = lineage.branches().iter().map(|branch| &branch.name);
@@ -299,5 +314,18 @@ fn said(panic: &(dyn Any + Send)) -> String {
 /// The engine's error without the plan that it adds.
 fn explained(error: &PolarsError) -> String {
     let text = error.to_string();
-    text.split("\n\nResolved plan until failure").next().unwrap_or(&text).trim().to_owned()
+    let text = text.split("\n\nResolved plan until failure").next().unwrap_or(&text).trim();
+    // Said for who compiles the engine, or with the parser's own structures.
+    const SUBQUERY: &str = "a subquery stands in FROM, in a join and after IN: join with it, as in FROM steps CROSS \
+                            JOIN (SELECT AVG(loss) AS mean FROM steps) AS all_steps";
+    let known = [
+        ("unexpected subquery", SUBQUERY),
+        ("subquery comparisons", SUBQUERY),
+        ("Rollup(", "ROLLUP is not there: UNION ALL of a GROUP BY each says the same"),
+        ("Cube(", "CUBE is not there: UNION ALL of a GROUP BY each says the same"),
+        ("GroupingSets(", "GROUPING SETS are not there: UNION ALL of a GROUP BY each says the same"),
+        ("polars-big-idx", "the answer, or what it is made of, has more than 4,294,967,295 rows: bound it by WHERE"),
+    ];
+    let said = known.into_iter().find(|(word, _)| text.contains(word)).map(|(_, said)| said);
+    said.unwrap_or(text).to_owned()
 }
