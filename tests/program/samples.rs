@@ -221,6 +221,20 @@ fn a_branch_whose_keyframes_are_lost_is_not_packed() {
     }
 }
 
+/// Without a word, `@best` was another step.
+#[test]
+fn a_validation_that_is_lost_is_told() {
+    let scratch = Scratch::new();
+    scratch.run(0, &format!("{TRAIN} --steps 7 --validate-every 3"));
+    scratch.run(0, "log");
+    let is_one = |path: &PathBuf| path.components().any(|name| name.as_os_str() == "validation");
+    let all: Vec<PathBuf> = files(&scratch.path("runs")).into_iter().filter(is_one).collect();
+    assert!(!all.is_empty());
+    all.iter().for_each(|path| fs::remove_file(path).expect("a file"));
+    let told = scratch.run(1, "log");
+    assert!(told.out.contains("validation") || told.err.contains("validation"), "{told:?}");
+}
+
 /// As one whose weights are; and one of which a byte is another.
 #[test]
 fn a_branch_whose_samples_are_lost_or_damaged_is_not_packed() {

@@ -67,7 +67,10 @@ impl BranchReader {
         match table {
             Table::Events | Table::Topology => false,
             Table::Keyframes | Table::Samples => self.must_hold_rows(table, piece.span),
-            Table::Validation => piece.sealed && self.index().validation.binary_search(&piece.span).is_ok(),
+            Table::Validation => {
+                self.must_hold_rows(table, piece.span)
+                    || piece.sealed && self.index().validation.binary_search(&piece.span).is_ok()
+            }
             _ => {
                 self.shape.rows_a_step(table).is_some_and(|rows| rows > 0)
                     && (!TENSOR_TABLES.contains(&table) || self.stores_tensors_of(piece.span))
@@ -80,14 +83,23 @@ impl BranchReader {
         match table {
             Table::Keyframes => matches!(self.record.producer, Producer::Engine { .. }) && self.has_keyframe(span),
             Table::Samples => must_have_samples(&self.record, span),
+            // At the end of an epoch as well, which no name tells of.
+            Table::Validation => {
+                let is_engine = matches!(self.record.producer, Producer::Engine { .. });
+                is_engine && self.has_first_or(self.record.recording.validate_every, span)
+            }
             _ => false,
         }
     }
 
     /// Whether a span has a step of which the whole state is kept.
     fn has_keyframe(&self, span: StepSpan) -> bool {
-        let interval = self.record.recording.keyframe_interval;
-        let next = span.first.0.checked_next_multiple_of(interval);
+        self.has_first_or(Some(self.record.recording.keyframe_interval), span)
+    }
+
+    /// Whether a span has the branch's first step, or one that is a multiple of an interval.
+    fn has_first_or(&self, interval: Option<u64>, span: StepSpan) -> bool {
+        let next = interval.and_then(|interval| span.first.0.checked_next_multiple_of(interval));
         span.contains(self.record.first_step()) || next.is_some_and(|step| span.contains(Step(step)))
     }
 }
