@@ -55,7 +55,7 @@ use revacnn_trainer::read_text;
 use crate::error::Failure;
 use crate::npy;
 use crate::output::warn;
-use crate::text::count;
+use crate::text::{count, printable};
 
 pub(crate) use left_out::left_out;
 pub(crate) use plot::other_kinds_option;
@@ -79,8 +79,18 @@ impl Arguments {
     /// # Errors
     /// What the parser has to say.
     pub(crate) fn read() -> Result<Self, clap::Error> {
+        let words: Vec<OsString> = std::env::args_os().collect();
+        Self::of(&words).map_err(|error| {
+            // The parser repeats words as they are: what a terminal would take for a command or a line of ours is
+            // written out, and refused for the same reason.
+            let harmless: Vec<OsString> = words.iter().map(|word| printable(&word.to_string_lossy()).into()).collect();
+            if harmless == words { error } else { Self::of(&harmless).err().unwrap_or(error) }
+        })
+    }
+
+    fn of(words: &[OsString]) -> Result<Self, clap::Error> {
         let mut command = with_negative_numbers(Self::command());
-        let mut matches = command.try_get_matches_from_mut(std::env::args_os())?;
+        let mut matches = command.try_get_matches_from_mut(words)?;
         Self::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
     }
 }

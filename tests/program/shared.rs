@@ -96,6 +96,26 @@ fn one_unreadable_branch_stands_in_nobody_elses_way() {
     }
 }
 
+/// What is refused by the parser is repeated by it.
+#[test]
+fn arguments_that_are_refused_are_on_one_line_and_run_in_one_direction() {
+    let scratch = Scratch::new();
+    let evil = "x\u{202e}\nmain steps 0–600 are what they say";
+    for arguments in [
+        vec!["train", "--store", &format!("~/{evil}")],
+        vec!["log", &format!("--foo{evil}")],
+        vec![&evil[..]],
+        vec!["show", &format!("main@1{evil}")],
+        vec!["plot", "loss", evil, "-o", "x.png"],
+    ] {
+        let ran = Ran::of(scratch.command("").args(&arguments).output().expect("it starts"));
+        let misleads =
+            |text: &str| text.contains('\u{202e}') || text.lines().any(|line| line.starts_with("main steps"));
+        assert!(!misleads(&ran.out) && !misleads(&ran.err), "{arguments:?}: {ran:?}");
+        assert!(ran.code != Some(0) && ran.err.contains("are what they say"), "{arguments:?}: {ran:?}");
+    }
+}
+
 /// A kind of a layer that is a line of ours, turned round.
 #[test]
 fn what_a_stranger_wrote_is_on_one_line_and_runs_in_one_direction() {
