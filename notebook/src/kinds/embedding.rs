@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::joint::{Joint, LeftOut};
 use super::layer::{Values, picture, range, values};
+use crate::look::told_apart;
 use crate::sources::{At, Embedded, Place};
 use crate::{CellKind, Context, Method, NotebookError, Source};
 
@@ -75,7 +76,8 @@ impl CellKind for Embedding {
         let from = start.map(|step| what.about(context, &places, step)).transpose()?.flatten();
         let mut scatter = what.scatter(context, &places, &all, from.as_deref())?;
         scatter.start = start.filter(|_| from.is_some());
-        scatter.notes.extend(joint.left_out.iter().map(|what| format!("left out: {what}")));
+        // First what is not there, then how good the rest is: where room is scarce, the last ones are not read.
+        scatter.notes.splice(0..0, joint.left_out.iter().map(|what| format!("left out: {what}")));
         Ok(Figure::Scatter(scatter))
     }
 }
@@ -276,7 +278,10 @@ impl Layer<'_> {
                 places[dropped.address].label()
             ));
         }
-        let groups = places.iter().map(|place| ScatterGroup { name: place.label(), hue: place.hue }).collect();
+        // Two steps of one branch have its colour both.
+        let hues = told_apart(places.iter().map(|place| place.hue));
+        let named = places.iter().zip(hues);
+        let groups = named.map(|(place, hue)| ScatterGroup { name: place.label(), hue }).collect();
         let links = found.links.clone();
         Ok(Scatter { title: format!("{of} of {layer}"), groups, points, links, notes, start: None })
     }

@@ -7,7 +7,7 @@ mod palette;
 
 pub use axis::{Tick, ends, extent, far, linear_ticks, logarithmic_ticks, ticks};
 pub use numbers::{axis_number, in_words, number};
-pub use palette::{Colours, DARK, LIGHT, Rgb, bar, colour, dash, ramp, viridis};
+pub use palette::{Colours, DARK, LIGHT, Rgb, bar, colour, dash, ramp, told_apart, viridis};
 pub use revacnn_schemas::count;
 
 /// The font of all text: Inter, under the SIL Open Font License, which lies beside

@@ -109,6 +109,18 @@ pub fn dash(hue: Hue) -> &'static [f32] {
     DASHES[usize::from(hue.0) / ON_LIGHT.len() % DASHES.len()]
 }
 
+/// The hues of lines or groups that are to be told apart: one that another has already is that of the same colour,
+/// dashed otherwise.
+pub fn told_apart(hues: impl IntoIterator<Item = Hue>) -> Vec<Hue> {
+    let colours = u16::try_from(ON_LIGHT.len()).unwrap_or(1);
+    let mut told: Vec<Hue> = Vec::new();
+    for hue in hues {
+        let again = (0..u16::try_from(DASHES.len()).unwrap_or(1)).map(|times| Hue(hue.0.wrapping_add(times * colours)));
+        told.push(again.clone().find(|hue| !told.contains(hue)).unwrap_or(hue));
+    }
+    told
+}
+
 /// The colour of an image's pixel; `None` for a gap.
 pub fn colour(image: &Image, row: usize, column: usize) -> Option<[u8; 3]> {
     let fraction = |channel| image.value(row, column, channel).and_then(|value| image.fraction(value));
@@ -167,5 +179,13 @@ mod tests {
             assert_eq!(looks.len(), 32);
         }
         assert!((0..8).all(|hue| dash(Hue(hue)).is_empty()), "the first ones are whole lines");
+    }
+
+    #[test]
+    fn what_is_of_one_branch_is_told_apart_in_its_colour() {
+        let told = told_apart([3, 5, 3, 3, 11].map(Hue));
+        assert_eq!(told.iter().map(|hue| hue.0).collect::<BTreeSet<_>>().len(), 5);
+        assert_eq!(told[..2], [Hue(3), Hue(5)]);
+        assert!([2, 3].iter().all(|&place| LIGHT.branch(told[place]) == LIGHT.branch(Hue(3))));
     }
 }

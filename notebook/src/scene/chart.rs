@@ -243,7 +243,7 @@ impl ChartLayout {
                 (_, false) => scene.line(run, width, dash(series.hue), ink),
                 ([_], true) => {}
                 // What was measured now and then: a thin line through marks.
-                (_, true) => scene.line(run, 1.0, &[], ink.faded(0.55)),
+                (_, true) => scene.line(run, 1.0, dash(series.hue), ink.faded(0.55)),
             }
         }
         let mut last = f32::NEG_INFINITY;

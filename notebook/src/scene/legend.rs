@@ -4,6 +4,7 @@
 use revacnn_schemas::Hue;
 
 use super::{Align, Area, Place, Role, Scene, Style};
+use crate::look::dash;
 
 /// How long a piece of a line is before its name, and the gap after it.
 const SWATCH: f32 = 16.0;
@@ -102,7 +103,7 @@ impl Legend {
             if let Some(hue) = entry.hue {
                 if entry.dotted {
                     let line = vec![[left, *y], [left + SWATCH, *y]];
-                    scene.line(line, 1.0, &[], super::Ink::from(Role::Branch(hue)).faded(0.55));
+                    scene.line(line, 1.0, dash(hue), super::Ink::from(Role::Branch(hue)).faded(0.55));
                     scene.circle([left + SWATCH / 2.0, *y], 2.5, Role::Branch(hue));
                 } else {
                     scene.swatch([left, *y], SWATCH, hue);

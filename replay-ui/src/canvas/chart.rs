@@ -260,7 +260,7 @@ impl On<'_> {
             Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left)) => {
                 let at = cursor.position_in(bounds)?;
                 if shown.presses.is_second(at) {
-                    (shown.pan, shown.pointer.held) = (None, false);
+                    (shown.pan, shown.pointer.held, shown.pointer.over) = (None, false, Some(at));
                     return said(Along::All(shown.before));
                 }
                 shown.before = self.0.cursor.and_then(|x| self.0.scrub.step_at(x));
@@ -272,6 +272,7 @@ impl On<'_> {
             }
             Event::Mouse(mouse::Event::CursorMoved { .. }) => {
                 let pan = shown.pan.as_mut()?;
+                shown.pointer.over = cursor.position_in(bounds);
                 match pan.follow(cursor.position_from(bounds.position())?) {
                     Some([by, _]) => said(Along::Pan(-f64::from(by / area.width))),
                     None => Some(Action::capture()),

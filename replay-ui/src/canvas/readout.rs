@@ -72,8 +72,8 @@ impl Readout {
         let lines = lines.clamp(1, Self::MOST);
         let shown = if here.len() > lines { lines.saturating_sub(1).max(1) } else { lines };
         let more = here.len().saturating_sub(shown);
-        let unit = chart.y.unit.as_deref().map(|unit| format!(" · {unit}")).unwrap_or_default();
-        let head = format!("{} {}{unit}", chart.x.label, place(x));
+        let unit = chart.y.unit.as_deref().map(|unit| format!(" ({unit})")).unwrap_or_default();
+        let head = format!("{} {} · {}{unit}", chart.x.label, place(x), chart.y.label);
         Self { at, head, values: here.into_iter().take(shown).map(|(_, value)| value).collect(), more }
     }
 
