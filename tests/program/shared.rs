@@ -104,7 +104,7 @@ fn arguments_that_are_refused_are_on_one_line_and_run_in_one_direction() {
     for arguments in [
         vec!["train", "--store", &format!("~/{evil}")],
         vec!["log", &format!("--foo{evil}")],
-        vec![&evil[..]],
+        vec![evil],
         vec!["show", &format!("main@1{evil}")],
         vec!["plot", "loss", evil, "-o", "x.png"],
     ] {

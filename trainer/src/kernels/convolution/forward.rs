@@ -269,12 +269,12 @@ fn add_neighbours<S: Simd, const F: usize, const P: usize, const KERNEL: usize>(
         let rows = pixels[0].first_row..pixels[0].end_row;
         let first = channel * plan.channel_len + rows.start * plan.row_len;
         for (row, weights) in weights[channel * KERNEL..][rows].iter().enumerate() {
-            for tap in 0..KERNEL {
+            for (tap, weights) in weights.iter().enumerate() {
                 let mut vectors = [simd.splat(0.0); P];
                 for p in 0..P {
                     vectors[p] = copy.load(simd, pixels[p].input + first + row * plan.row_len, 0, tap);
                 }
-                add_tap::<S, F, P>(simd, &weights[tap], &vectors, sums);
+                add_tap::<S, F, P>(simd, weights, &vectors, sums);
             }
         }
     }

@@ -301,8 +301,8 @@ impl Sum<'_> {
             let gradient = simd.splat(*value);
             let window = *position as usize * channels;
             for (r, sums) in sums.iter_mut().enumerate() {
-                for v in 0..VECTORS {
-                    sums[v] = simd.mul_add(gradient, windows.load(simd, window, r, v * S::LANES), sums[v]);
+                for (v, sum) in sums.iter_mut().enumerate() {
+                    *sum = simd.mul_add(gradient, windows.load(simd, window, r, v * S::LANES), *sum);
                 }
             }
         }
