@@ -216,6 +216,12 @@ impl<T: Listed> BranchList<T> {
         self.ambiguous.contains(name)
     }
 
+    /// Whether some name is that of several branches.
+    #[cfg(feature = "sql")]
+    pub(crate) fn has_ambiguous_names(&self) -> bool {
+        !self.ambiguous.is_empty()
+    }
+
     /// How many branches' descriptions cannot be read; their children, whose own
     /// can be, and names that several have are other problems.
     pub(crate) fn unread(&self) -> usize {

@@ -35,7 +35,7 @@ mod statement;
 mod tables;
 
 use std::any::Any;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -151,10 +151,9 @@ pub fn query(store: &Store, of: Histories<'_>, sql: &str, limits: Limits) -> Res
             problems.splice(0..0, std::mem::take(&mut list.problems));
         }
     }
-    let names: HashSet<&BranchName> = list.records.iter().map(|record| &record.name).collect();
-    let is_name_twice = names.len() < list.records.len();
-    // Names that the list has not are those of several histories of one branch.
-    for lineage in lineages.iter().filter(|_| is_name_twice || matches!(of, Histories::Named(_))) {
+    // Where names are the store's own, only those that the list knows to be of several branches are.
+    let may_be_twice = list.has_ambiguous_names() || matches!(of, Histories::Named(_));
+    for lineage in lineages.iter().filter(|_| may_be_twice) {
         // Their rows could not be told apart.
         let mut known = BTreeSet::new();
         let mut names = lineage.branches().iter().map(|branch| &branch.name);
@@ -315,17 +314,8 @@ fn said(panic: &(dyn Any + Send)) -> String {
 fn explained(error: &PolarsError) -> String {
     let text = error.to_string();
     let text = text.split("\n\nResolved plan until failure").next().unwrap_or(&text).trim();
-    // Said for who compiles the engine, or with the parser's own structures.
-    const SUBQUERY: &str = "a subquery stands in FROM, in a join and after IN: join with it, as in FROM steps CROSS \
-                            JOIN (SELECT AVG(loss) AS mean FROM steps) AS all_steps";
-    let known = [
-        ("unexpected subquery", SUBQUERY),
-        ("subquery comparisons", SUBQUERY),
-        ("Rollup(", "ROLLUP is not there: UNION ALL of a GROUP BY each says the same"),
-        ("Cube(", "CUBE is not there: UNION ALL of a GROUP BY each says the same"),
-        ("GroupingSets(", "GROUPING SETS are not there: UNION ALL of a GROUP BY each says the same"),
-        ("polars-big-idx", "the answer, or what it is made of, has more than 4,294,967,295 rows: bound it by WHERE"),
-    ];
-    let said = known.into_iter().find(|(word, _)| text.contains(word)).map(|(_, said)| said);
-    said.unwrap_or(text).to_owned()
+    // Said for who compiles the engine.
+    let has_too_many_rows = text.contains("polars-big-idx");
+    let too_many_rows = "the answer, or what it is made of, has more than 4,294,967,295 rows: bound it by WHERE";
+    if has_too_many_rows { too_many_rows } else { text }.to_owned()
 }

@@ -159,9 +159,17 @@ impl Visitor for Walk {
         }
     }
 
-    fn post_visit_expr(&mut self, _expression: &Expr) -> ControlFlow<String> {
+    fn post_visit_expr(&mut self, expression: &Expr) -> ControlFlow<String> {
         self.nested -= 1;
-        ControlFlow::Continue(())
+        match expression {
+            // What is refused within it comes first.
+            Expr::Subquery(_) => ControlFlow::Break(
+                "this SQL has a subquery only in FROM, in a join and after IN: join with it, as in FROM steps CROSS \
+                 JOIN (SELECT AVG(loss) AS mean FROM steps) AS other"
+                    .to_owned(),
+            ),
+            _ => ControlFlow::Continue(()),
+        }
     }
 
     fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<String> {
@@ -226,8 +234,15 @@ fn not_understood(expression: &Expr) -> Option<String> {
             )),
             _ => None,
         },
+        Expr::Rollup(_) => Some(instead_of("ROLLUP")),
+        Expr::Cube(_) => Some(instead_of("CUBE")),
+        Expr::GroupingSets(_) => Some(instead_of("GROUPING SETS")),
         _ => None,
     }
+}
+
+fn instead_of(sets: &str) -> String {
+    format!("this SQL has no {sets}: join several GROUP BY by UNION ALL instead")
 }
 
 /// The same, of what is between two queries.
@@ -337,6 +352,10 @@ mod tests {
             ("SELECT step FROM steps a WHERE EXISTS (SELECT 1 FROM validation b)", "this SQL has no EXISTS: compare"),
             ("SELECT step FROM steps EXCEPT SELECT step FROM validation", "step NOT IN (SELECT step FROM"),
             ("SELECT step FROM steps INTERSECT SELECT step FROM validation", "WHERE step IN (SELECT step FROM"),
+            ("SELECT step FROM steps WHERE loss > (SELECT AVG(loss) FROM steps)", "a subquery only in FROM, in a join"),
+            ("SELECT step FROM steps WHERE loss > ANY (SELECT loss FROM steps)", "a subquery only in FROM, in a join"),
+            ("SELECT branch, COUNT(*) FROM steps GROUP BY ROLLUP(branch)", "this SQL has no ROLLUP: join several"),
+            ("SELECT branch, COUNT(*) FROM steps GROUP BY GROUPING SETS ((branch), ())", "no GROUPING SETS: join"),
             ("SELECT rank() OVER (ORDER BY loss) FROM steps", "this SQL has no RANK: order the rows"),
             ("SELECT * FROM nope", "there is no table `nope`; there is steps, weights"),
             ("SELECT * FROM main.steps", "there is no table `main.steps`"),
