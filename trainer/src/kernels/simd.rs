@@ -4,7 +4,7 @@
 //!
 //! - a value of [`Avx2`] or [`Avx512`] exists only where `detect` has seen the machine's features, so that holding
 //!   one is the proof that its intrinsics may run;
-//! - every load and store goes through a slice whose length is checked first;
+//! - every load and store stays within a slice whose length is checked first;
 //! - where one is read again and again, at places that are computed, [`Windows`] check once for each window what would
 //!   else be checked for each vector.
 //!

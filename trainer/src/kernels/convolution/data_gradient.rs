@@ -30,14 +30,10 @@ impl DataPlan {
     pub(super) fn pack(&self, shape: &ConvolutionShape, weights: &[f32], packed: &mut Vec<f32>) {
         assert_eq!(weights.len(), shape.weights_len(), "weights of {shape:?}");
         let taps = shape.kernel * shape.kernel;
-        let length = LINE + shape.filters * taps * self.channels;
-        // What channels are filled up with is 0 from the first time on.
-        if packed.len() != length || packed[0] != (aligned_start(&packed[1..]) + 1) as f32 {
-            packed.clear();
-            packed.resize(length, 0.0);
-            packed[0] = (aligned_start(&packed[1..]) + 1) as f32;
-        }
-        let start = packed[0] as usize;
+        // What channels are filled up with is of no account: nobody reads its sums.
+        packed.resize(LINE + shape.filters * taps * self.channels, 0.0);
+        let start = aligned_start(&packed[1..]) + 1;
+        packed[0] = start as f32;
         if weights.is_empty() {
             return;
         }

@@ -217,9 +217,10 @@ fn whole<S: Simd, const F: usize, const P: usize>(
             sums[f] = simd.splat(bias[f]);
         }
     }
+    let are_neighbours = plan.layout == Layout::Rows && shape.stride == 1;
     match shape.kernel {
-        3 if plan.neighbours => add_neighbours::<S, F, P, 3>(simd, plan, shape, weights, copy, pixels, &mut sums),
-        5 if plan.neighbours => add_neighbours::<S, F, P, 5>(simd, plan, shape, weights, copy, pixels, &mut sums),
+        3 if are_neighbours => add_neighbours::<S, F, P, 3>(simd, plan, shape, weights, copy, pixels, &mut sums),
+        5 if are_neighbours => add_neighbours::<S, F, P, 5>(simd, plan, shape, weights, copy, pixels, &mut sums),
         _ => add_taps::<S, F, P>(simd, plan, shape, weights, copy, pixels, &mut sums),
     }
     sums

@@ -64,8 +64,6 @@ pub(super) struct ForwardPlan {
     pub(super) row_len: usize,
     /// Numbers of a column phase (rows) or of a kernel column's row phase (taps).
     pub(super) phase_len: usize,
-    /// Whether the taps of a kernel row begin at neighbouring numbers.
-    pub(super) neighbours: bool,
     /// Where each tap's pixels begin, `[kernel][kernel]`.
     pub(super) taps: Vec<usize>,
     pub(super) tiles: Vec<Tile>,
@@ -122,7 +120,6 @@ impl ForwardPlan {
             channel_len,
             row_len,
             phase_len,
-            neighbours: layout == Layout::Rows && stride == 1,
             taps,
             tiles: Vec::new(),
             inside: Vec::new(),
