@@ -112,11 +112,10 @@ pub fn dash(hue: Hue) -> &'static [f32] {
 /// The hues of lines or groups that are to be told apart: one that another has already is that of the same colour,
 /// dashed otherwise.
 pub fn told_apart(hues: impl IntoIterator<Item = Hue>) -> Vec<Hue> {
-    let colours = u16::try_from(ON_LIGHT.len()).unwrap_or(1);
     let mut told: Vec<Hue> = Vec::new();
     for hue in hues {
-        let again = (0..u16::try_from(DASHES.len()).unwrap_or(1)).map(|times| Hue(hue.0.wrapping_add(times * colours)));
-        told.push(again.clone().find(|hue| !told.contains(hue)).unwrap_or(hue));
+        let mut dashed = (0..DASHES.len()).map(|dash| Hue(hue.0.wrapping_add((dash * ON_LIGHT.len()) as u16)));
+        told.push(dashed.find(|hue| !told.contains(hue)).unwrap_or(hue));
     }
     told
 }

@@ -312,7 +312,7 @@ fn line<'a>(
     let eye = checkbox(shown || chosen)
         .on_toggle_maybe((!chosen && !beside).then_some(move |show| Message::Show(of.clone(), show)))
         .size(12);
-    let eye = Stop::of(eye).enabled(!chosen && !beside).filled(shown || chosen);
+    let eye = Stop::of(eye).enabled(!chosen && !beside).filled(shown);
     let pick = quiet(words.width(Fill), chosen, Some(Message::Select(branch.name.clone())));
     let other = (!beside).then(|| branch.name.clone());
     let pick = mouse_area(pick).on_right_press(Message::Beside(other));
